@@ -1,0 +1,38 @@
+# Every target prepares what it needs: a virtual environment in .venv, and tmux where it can be installed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint bench generate clean
+
+demo: $(READY) tmux
+	@$(BIN)/xats demo
+
+test: $(READY) tmux
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python tools/generate.py --check
+
+bench: $(READY) tmux
+	$(BIN)/python -m benchmarks
+
+generate: $(READY)
+	$(BIN)/python tools/generate.py
+
+.PHONY: tmux
+tmux:
+	@sh tools/need-tmux.sh
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "xats needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,162 @@
+"""Processes by pid and start time, on Linux and by the way that other systems take."""
+
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from xats import process
+
+SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
+
+
+@pytest.fixture(params=["here", "portable"], autouse=True)
+def way(request, monkeypatch):
+    """Every test runs twice: as this system does it, and by ps and psutil."""
+    if request.param == "portable":
+        monkeypatch.setattr(process, "LINUX", False)
+    elif not process.LINUX:
+        pytest.skip("this system has only the portable way")
+    return request.param
+
+
+@pytest.fixture
+def child():
+    with subprocess.Popen(SLEEP, stdout=subprocess.PIPE, text=True) as running:
+        running.stdout.readline()
+        yield running
+        running.kill()
+
+
+def until(condition):
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_process_is_alive_only_with_its_own_start_time(child):
+    since = process.started(child.pid)
+    assert process.alive(child.pid, since)
+    assert not process.alive(child.pid, since + 1)
+    assert process.started(child.pid) == since
+
+
+def test_a_later_process_has_a_later_start_time(child):
+    assert process.started(child.pid) >= process.started(os.getpid())
+
+
+def test_nobody_has_that_pid():
+    assert process.started(2**22 + 5) is None
+    assert process.read(2**22 + 5) is None
+    assert not process.alive(2**22 + 5, 0)
+    assert process.argv(2**22 + 5) == []
+    assert process.ancestors(2**22 + 5) == []
+
+
+def test_a_zombie_is_gone(child):
+    child.kill()  # and not waited for
+    until(lambda: process.read(child.pid) is None)
+    assert process.started(child.pid) is None
+    assert child.returncode is None
+
+
+def test_read_tells_family_and_group(child):
+    found = process.read(child.pid)
+    assert (found.pid, found.ppid, found.pgrp) == (child.pid, os.getpid(), os.getpgrp())
+    assert found.started == process.started(child.pid)
+
+
+def test_ancestors_begin_with_the_parent(child):
+    line = process.ancestors(child.pid)
+    assert [line[0].pid, line[1].pid] == [os.getpid(), os.getppid()]
+    assert line[-1].ppid == 0
+    assert [found.pid for found in process.ancestors()] == [found.pid for found in line[1:]]
+
+
+@pytest.mark.parametrize("name", ["a b", "x) R 1 (y", "tmux: s"])
+def test_a_name_with_spaces_and_parentheses(tmp_path, name):
+    path = tmp_path / name
+    shutil.copy(shutil.which("sleep"), path)
+    with subprocess.Popen([path, "60"]) as running:
+        try:
+            until(lambda: process.read(running.pid).name == name)
+            found = process.read(running.pid)
+            assert (found.ppid, found.pgrp) == (os.getpid(), os.getpgrp())
+        finally:
+            running.kill()
+
+
+def test_argv(child):
+    assert process.argv(child.pid) == SLEEP
+
+
+def test_argv_with_empty_arguments():
+    with subprocess.Popen([*SLEEP, "", "a b", "x"], stdout=subprocess.PIPE, text=True) as running:
+        running.stdout.readline()
+        assert process.argv(running.pid) == [*SLEEP, "", "a b", "x"]
+        running.kill()
+
+
+def test_foreground_without_a_terminal():
+    with subprocess.Popen(SLEEP, stdout=subprocess.PIPE, text=True, start_new_session=True) as running:
+        running.stdout.readline()
+        assert process.read(running.pid).tty == 0
+        assert process.foreground(running.pid) == []
+        running.kill()
+
+
+def test_foreground_is_the_group_that_the_terminal_reads_for():
+    """A session leader, and in the foreground of its terminal a group of two others."""
+    code = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+lead = subprocess.Popen(["sleep", "60"], process_group=0)
+other = subprocess.Popen(["sleep", "61"], process_group=lead.pid)
+back = subprocess.Popen(["sleep", "62"], process_group=0)
+os.tcsetpgrp(0, lead.pid)
+print("up", lead.pid, other.pid, back.pid, flush=True)
+time.sleep(60)
+"""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", code])
+    said = b""
+    try:
+        while b"\n" not in said:
+            said += os.read(master, 100)
+        lead, other, back = (int(word) for word in said.split()[1:])
+        until(lambda: process.read(other).name == process.read(lead).name == "sleep")
+        assert [found.pid for found in process.foreground(pid)] == [lead, other]
+        assert [found.pid for found in process.foreground(back)] == [lead, other]
+        device = os.stat(os.ptsname(master) if hasattr(os, "ptsname") else os.readlink(f"/proc/{pid}/fd/0")).st_rdev
+        assert {found.tty for found in process.foreground(pid)} == {device}
+        assert process.group(lead, 0) == []
+    finally:
+        for victim in (*map(int, said.split()[1:]), pid):
+            os.kill(victim, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(master)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *(("bash", True), ("-bash", True), ("/bin/zsh", True), ("sh", True), ("nu", True)),
+        *(("claude", False), ("", False), ("python3", False), ("ssh", False), ("bashful", False)),
+    ],
+)
+def test_is_shell(name, expected):
+    assert process.is_shell(name) is expected
+
+
+def test_the_hot_path_imports_no_psutil_and_no_subprocess(way):
+    if way == "portable":
+        pytest.skip("the other way needs them")
+    code = "import sys; from xats import process; process.ancestors(); print({'psutil', 'subprocess'} & {*sys.modules})"
+    assert subprocess.check_output([sys.executable, "-S", "-c", code], text=True) == "set()\n"

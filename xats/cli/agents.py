@@ -1,0 +1,247 @@
+"""The verbs of agents: register, unregister, agents, whoami."""
+
+from __future__ import annotations
+
+from xats import durations
+from xats.cli import render, views
+from xats.core import agents as core
+from xats.core.address import check_name
+from xats.errors import Refused, Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.cli import params
+    from xats.cli.here import Here, Me
+    from xats.core.agents import Agent, Details, Registered, Session
+    from xats.store import Tx
+
+
+def register(
+    here: Here,
+    name: params.NameArg,
+    *,
+    role: params.OwnRoleOption = None,
+    client: params.ClientOption = None,
+    tag: params.TagOption = None,
+    cap: params.CapOption = None,
+    model: params.ModelOption = None,
+    pane: params.PaneOption = None,
+    no_pane: params.NoPaneOption = False,
+    takeover: params.TakeoverOption = False,
+) -> int:
+    """Register as an agent of this team, in this pane.
+
+    Again is the same agent: it keeps its mail, and changes only what is given. In tmux it is bound to its pane, and
+    woken there when mail comes; the pane option @xats_agent then holds its name, for a status line.
+
+    Example: xats register alice --role backend --tag gpu
+    """
+    from xats.cli import seat
+    from xats.daemon import autostart
+
+    for value, what in ((name, "name"), (role, "role"), (client, "client"), *((one, "tag") for one in tag or ())):
+        if value is not None:
+            check_name(value, what)
+    for one in cap or ():
+        check_name(one, "capability")
+    if pane and no_pane:
+        msg = "--pane and --no-pane exclude each other."
+        raise Usage(msg, "give one of them")
+    place, found = seat.find(here, pane, no_pane=no_pane)
+    labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
+
+    def work(tx: Tx) -> Registered:
+        known = core.find(tx, here.team, name)
+        # Whoever registers a known name again by hand keeps its client, unless another program sits there now.
+        kept = client or (None if known and found in ("generic", "human") and known.client != "human" else found)
+        changes = core.Changes(role, kept, model, *labels)
+        return core.register(
+            tx,
+            here.team,
+            name,
+            changes,
+            place,
+            lambda session: seat.living(here.host, session),
+            takeover=takeover,
+            leave_pane=no_pane,
+        )
+
+    done = here.store.write(work)
+    _mark_pane(done)
+    autostart.ensure_running(here.path, here.environ)
+    if here.json:
+        render.document({"agent": views.agent_json(done.details), "created": done.created, "unseated": done.unseated})
+    elif here.quiet:
+        render.put(done.details.agent.name)
+    else:
+        _tell(done)
+    return 0
+
+
+def _mark_pane(done: Registered) -> None:
+    from xats.errors import XatsError
+    from xats.tmux import pane as panes
+
+    session = done.details.session
+    if session and session.seat.pane:
+        try:
+            panes.mark(session.seat.pane, "@xats_agent", done.details.agent.name)
+        except XatsError as problem:
+            render.warn(f"the pane could not be marked: {problem}")
+
+
+def _tell(done: Registered) -> None:
+    agent, session = done.details.agent, done.details.session
+    pane = session.seat.pane if session else None
+    what = "registered" if done.created else "registered again"
+    render.put(f"{agent.name} {what} in team {agent.team} ({agent.client}, session {agent.epoch})")
+    if done.unseated:
+        render.say(f"  this pane was {done.unseated}'s until now")
+    if agent.client == "human":
+        render.say("  a person: nothing is ever typed into your shell; read with: xats inbox")
+    elif pane:
+        render.say(f"  pane {pane.pane_id}: woken there when mail comes")
+    else:
+        render.say("  no tmux pane, so nothing can wake it: let it run xats wait, or register inside tmux")
+
+
+def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params.ForceOption = False) -> int:
+    """Take an agent out of the team; its mail is kept for its name.
+
+    Example: xats unregister
+    """
+    from xats.cli import seat
+
+    def work(tx: Tx) -> tuple[Agent, Session | None, int]:
+        if name is None:
+            agent = here.me(tx).agent
+        else:
+            whom, _, team = name.partition("@")
+            agent = core.by_name(tx, team.lower() or here.team, whom)
+        session = core.current_session(tx, agent)
+        if name is not None and not force and session and seat.living(here.host, session):
+            me = _me_or_none(here, tx)
+            if me is None or me.agent.id != agent.id:
+                msg = f"{agent.name} is at work (pid {session.seat.pid}) and it is not you."
+                raise Refused(msg, f"xats unregister {agent.name} --force", agent=agent.address)
+        return agent, session, core.unregister(tx, agent)
+
+    agent, session, unread = here.store.write(work)
+    if session and session.seat.pane:
+        _unmark_pane(session)
+    if here.json:
+        render.document({"agent": {"name": agent.name, "team": agent.team}, "unread": unread})
+    elif not here.quiet:
+        kept = f"; {unread} unread kept until the name returns" if unread else ""
+        render.put(f"{agent.name} unregistered from team {agent.team}{kept}")
+    return 0
+
+
+def _me_or_none(here: Here, tx: Tx) -> Me | None:
+    from xats.cli.here import FirstUse
+    from xats.errors import XatsError
+
+    try:
+        return here.me(tx, register=False)
+    except (XatsError, FirstUse):
+        return None
+
+
+def _unmark_pane(session: Session) -> None:
+    from contextlib import suppress
+
+    from xats.errors import XatsError
+    from xats.tmux import pane as panes
+
+    assert session.seat.pane
+    with suppress(XatsError):  # the pane may be gone, and its mark with it
+        panes.unmark(session.seat.pane, "@xats_agent")
+
+
+def agents(
+    here: Here,
+    *,
+    online: params.OnlineOption = False,
+    role: params.RoleOption = None,
+    all_teams: params.AllTeamsOption = False,
+) -> int:
+    """List the agents of this team.
+
+    Example: xats agents --role reviewer
+    """
+    team = None if all_teams else here.team
+    found = here.store.read(lambda tx: core.listing(tx, team, role))
+    now = here.store.clock()
+    rows = [(one, *presence(here.host, one, now)) for one in found]
+    rows = [row for row in rows if row[1] or not online]
+    if here.json:
+        render.document({"agents": [_listed(*row) for row in rows], "has_more": False})
+        return 0
+    if not rows:
+        render.say(f"no {'such ' if role or online else ''}agents in team {team}" if team else "no agents yet")
+        return 0
+    table = [
+        (
+            views.near(one.agent.address, here.team),
+            one.agent.role,
+            one.agent.client,
+            why,
+            one.unread,
+            f"oldest {durations.ago(one.oldest_unread_at, now)}" if one.unread else "",
+            one.session.seat.pane.pane_id if one.session and one.session.seat.pane else "",
+        )
+        for one, _, why in rows
+    ]
+    render.table(("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "", "PANE"), table, stretch=("STATE",))
+    return 0
+
+
+def presence(host: str, details: Details, now: int) -> tuple[bool, str]:
+    """Return whether the agent is online, and why that is thought."""
+    from xats.cli import seat
+
+    seen = durations.ago(details.agent.seen_at, now)
+    alive = seat.living(host, details.session) if details.session else False
+    if alive is None:
+        recent = now - details.agent.seen_at < core.ONLINE_FOR
+        return recent, f"{'online' if recent else 'offline'}, seen {seen}"
+    return alive, "online" if alive else f"offline, seen {seen}"
+
+
+def _listed(details: Details, online: bool, why: str) -> dict[str, Any]:
+    return {
+        **views.agent_json(details),
+        "online": online,
+        "why": why,
+        "unread": details.unread,
+        "oldest_unread_at": durations.iso(details.oldest_unread_at),
+        "last_seen_at": durations.iso(details.agent.seen_at),
+    }
+
+
+EVIDENCE = {
+    "flag": "--as says so",
+    "env": "XATS_AGENT says so",
+    "session": "this client session is bound to it",
+    "pane": "this tmux pane is bound to it",
+    "process": "a process above this one is bound to it",
+    "user": "you type on a terminal, and no agent is bound to it",
+}
+
+
+def whoami(here: Here) -> int:
+    """Say who I am here, and how that is known.
+
+    Example: xats whoami
+    """
+    details, me = here.read(lambda tx, me: (core.details(tx, me.agent), me))
+    if here.json:
+        render.document({"agent": views.agent_json(details), "evidence": me.evidence})
+    elif here.quiet:
+        render.put(me.agent.name)
+    else:
+        role = f", role {me.agent.role}" if me.agent.role else ""
+        render.put(f"{me.agent.name} in team {me.agent.team} ({me.agent.client}{role}): {EVIDENCE[me.evidence]}")
+    return 0

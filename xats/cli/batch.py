@@ -1,0 +1,127 @@
+"""`send --batch`: many messages from JSON Lines in one transaction, all or none."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from xats import durations
+from xats.cli import render, views
+from xats.core import messages
+from xats.core.address import check_name
+from xats.errors import InvalidBatch, XatsError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.cli.here import Here, Me
+    from xats.core.messages import Draft, Sent
+    from xats.store import Tx
+
+FIELDS: dict[str, tuple[type, ...]] = {
+    "to": (str,),
+    "body": (str,),
+    "subject": (str,),
+    "kind": (str,),
+    "need_reply": (bool,),
+    "key": (str,),
+    "ttl": (str, int, float),
+    "reply_to": (int,),
+    "no_wake": (bool,),
+}
+
+
+def send_batch(here: Here, source: str, address: str | None) -> int:
+    """Send every line of the file `source` (`-`: standard input); lines without `to` go to `address`."""
+    drafts = read(source, address)
+
+    def work(tx: Tx, me: Me) -> tuple[list[Sent], Me]:
+        return messages.send_all(tx, me.agent, me.evidence, drafts), me
+
+    try:
+        sent, me = here.write(work)
+    except XatsError as problem:
+        if hasattr(problem, "index"):
+            raise _at(problem.index + 1, str(problem), problem.hint, problem) from problem
+        raise
+    from xats.daemon import autostart
+
+    autostart.ensure_running(here.path, here.environ)
+    new = sum(one.created for one in sent)
+    if here.json:
+        render.document({"sent": [views.sent_json(one) for one in sent], "created": new})
+    elif here.quiet:
+        for one in sent:
+            render.put(str(one.message.id))
+    else:
+        render.put(f"{new} sent as {me.agent.name}" + (f", {len(sent) - new} sent before" if new < len(sent) else ""))
+    return 0
+
+
+def read(source: str, address: str | None) -> list[Draft]:
+    """Return the drafts in the file `source`. Raises InvalidBatch with the number of the first line that is wrong."""
+    try:
+        data = sys.stdin.buffer.read() if source == "-" else _bytes(source)
+        lines = data.decode().removesuffix("\n").split("\n") if data else []
+    except (OSError, UnicodeDecodeError) as problem:
+        msg = f"The batch {source} cannot be read: {problem}. Nothing was sent."
+        raise InvalidBatch(msg) from problem
+    drafts = [_draft(number, line, address) for number, line in enumerate(lines, 1)]
+    if not drafts:
+        msg = "The batch is empty. Nothing was sent."
+        raise InvalidBatch(msg, 'each line is one message: {"to": "bob", "body": "text"}')
+    return drafts
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _draft(number: int, line: str, address: str | None) -> Draft:
+    try:
+        values = json.loads(line)
+    except ValueError as problem:
+        raise _at(number, f"it is not JSON ({problem}).", "", problem) from problem
+    if not isinstance(values, dict):
+        raise _at(number, "it is no JSON object.")
+    for name, value in values.items():
+        if name not in FIELDS:
+            raise _at(number, f"there is no field {name!r}.", f"the fields are {', '.join(FIELDS)}")
+        if value is not None and (not isinstance(value, FIELDS[name]) or (isinstance(value, bool) and name == "ttl")):
+            raise _at(number, f"{name} cannot be {json.dumps(value)[:60]}.")
+    to, body = values.get("to") or address, values.get("body")
+    if not to or body is None:
+        raise _at(number, f"{'to' if not to else 'body'} is missing.", '{"to": "bob", "body": "text"}')
+    try:
+        draft = _made(to, body, values)
+        messages.check_draft(draft)
+    except XatsError as problem:
+        raise _at(number, str(problem), problem.hint, problem) from problem
+    return draft
+
+
+def _made(to: str, body: str, values: dict[str, Any]) -> Draft:
+    kind, ttl = values.get("kind"), values.get("ttl")
+    return messages.Draft(
+        to,
+        body,
+        values.get("subject"),
+        check_name(kind, "kind") if kind is not None else None,
+        values.get("need_reply"),
+        values.get("key"),
+        durations.parse(str(ttl)) if ttl is not None else None,
+        values.get("reply_to"),
+        not values.get("no_wake", False),
+    )
+
+
+def _at(number: int, why: str, hint: str = "", cause: Exception | None = None) -> XatsError:
+    """Return the error for line `number`, of the same kind as its cause if that was one of ours."""
+    kind = type(cause) if isinstance(cause, XatsError) else InvalidBatch
+    data = cause.data if isinstance(cause, XatsError) else {}
+    message = f"Line {number} of the batch: {why}"
+    if "Nothing was sent" not in message:
+        message += " Nothing was sent."
+    return kind(message, hint, **{**data, "line": number})

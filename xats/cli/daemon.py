@@ -1,0 +1,117 @@
+"""The verbs of the daemon: run, start, stop, status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from xats import process
+from xats.cli import render
+from xats.core import wakes
+from xats.daemon import autostart, lock
+from xats.durations import iso, rough
+from xats.errors import Refused, XatsError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli import params
+    from xats.cli.here import Here
+    from xats.store import Tx
+
+PATIENCE = 5.0  # seconds that a start or a stop may take
+
+
+def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
+    """Drive the wakes in the foreground until SIGTERM or Ctrl-C.
+
+    Example: xats daemon run
+    """
+    from xats.daemon import loop
+    from xats.delivery.settings import from_environment
+
+    settings = from_environment(here.environ)
+    file = lock.take(here.path) if lock_file is None and os.path.exists(here.path) else lock_file
+    if file is None and not os.path.exists(here.path):
+        here.store.close()  # make it
+        file = lock.take(here.path)
+    if file is None:
+        msg = f"A daemon runs already for {here.path} (pid {lock.holder(here.path)})."
+        raise Refused(msg, "xats daemon stop")
+    if lock_file is not None:
+        os.setsid()
+        os.chdir("/")
+    lock.sign(file)
+    os.set_inheritable(file, False)
+    loop.log_to(loop.log_path(here.path) if lock_file is not None else None)
+    daemon = loop.Daemon(here.path, settings)
+    loop.watch_signals(daemon)
+    daemon.run()
+    os.close(file)
+    return 0
+
+
+def start(here: Here) -> int:
+    """Start the daemon unless it runs.
+
+    Example: xats daemon start
+    """
+    here.store.close()
+    started = autostart.start(here.path, here.environ)
+    until = time.monotonic() + PATIENCE
+    while (pid := lock.holder(here.path)) is None or (started and pid != started):
+        if time.monotonic() > until or not lock.held(here.path):
+            from xats.daemon.loop import log_path
+
+            msg = "The daemon did not start."
+            raise XatsError(msg, f"see {log_path(here.path)}, or: xats daemon run")
+        time.sleep(0.02)
+    if here.json:
+        render.document({"running": True, "pid": pid, "created": bool(started)})
+    elif not here.quiet:
+        render.put(f"daemon {'started' if started else 'runs already'}, pid {pid}")
+    return 0
+
+
+def stop(here: Here) -> int:
+    """Stop the daemon.
+
+    Example: xats daemon stop
+    """
+    pid = lock.holder(here.path)
+    since = process.started(pid) if pid else None
+    if pid and since:
+        os.kill(pid, signal.SIGTERM)
+        until = time.monotonic() + PATIENCE
+        while process.alive(pid, since):
+            if time.monotonic() > until:
+                msg = f"The daemon (pid {pid}) does not end."
+                raise XatsError(msg, f"kill -9 {pid}  (no mail is lost by it)")
+            time.sleep(0.02)
+    if here.json:
+        render.document({"running": False, "pid": None, "stopped": pid})
+    elif not here.quiet:
+        render.put(f"daemon stopped, pid {pid}" if pid else "no daemon runs")
+    return 0
+
+
+def status(here: Here) -> int:
+    """Say whether the daemon runs, and what is due.
+
+    Example: xats daemon status
+    """
+    from xats.daemon.loop import log_path
+
+    def look(tx: Tx) -> tuple[int, int | None, int]:
+        return len(wakes.due(tx)), wakes.next_due(tx), tx.now
+
+    due, next_due, now = here.store.read(look)
+    pid = lock.holder(here.path)
+    if here.json:
+        found = {"running": pid is not None, "pid": pid, "due": due, "next_due_at": iso(next_due)}
+        render.document({**found, "log": log_path(here.path)})
+        return 0
+    state = f"runs, pid {pid}" if pid else "does not run (xats send starts it; or: xats daemon start)"
+    later = f", the next in {rough(next_due - now)}" if next_due and next_due > now else ""
+    render.put(f"daemon {state}\n{due} wakes due{later}\nlog: {log_path(here.path)}")
+    return 0

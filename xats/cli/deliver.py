@@ -1,0 +1,98 @@
+"""The verb that does the daemon's work once: deliver."""
+
+from __future__ import annotations
+
+import threading
+
+from xats.cli import render, views
+from xats.core import wakes
+from xats.errors import Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli import params
+    from xats.cli.here import Here
+    from xats.core.wakes import Wake
+    from xats.delivery.attempt import Result, Target
+    from xats.store import Tx
+
+
+def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryRunOption = False) -> int:
+    """Try every due wake once, without a daemon.
+
+    Example: xats deliver --once
+    Example: xats deliver --once --dry-run
+    """
+    from xats.delivery.settings import from_environment
+
+    if not once and not dry_run:
+        msg = "deliver does one round and ends."
+        raise Usage(msg, "xats deliver --once; for a lasting one: xats daemon run")
+    settings = from_environment(here.environ)
+    if dry_run:
+        return _foretell(here)
+
+    from xats.daemon.loop import AT_ONCE, owner_gone, owner_name
+    from xats.delivery import attempt
+    from xats.store import Store
+
+    owner = owner_name()
+    here.store.write(lambda tx: wakes.free_leases(tx, owner_gone))
+    results: dict[int, Result] = {}
+    targets: dict[int, str] = {}
+
+    def one(wake: Wake) -> None:
+        store = Store(here.path)
+        targets[wake.id] = store.read(lambda tx: attempt.target_of(tx, wake)).agent.address
+        results[wake.id] = attempt.make(store, wake, owner, settings)
+        store.close()
+
+    while leased := attempt.lease_due(here.store, owner, settings, AT_ONCE):
+        threads = [threading.Thread(target=one, args=(wake,)) for wake in leased if wake.id not in results]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if not threads:
+            break
+    if here.json:
+        found = [
+            {"id": number, "agent": targets[number], "state": result.state, "reason": result.reason}
+            for number, result in results.items()
+        ]
+        render.document({"wakes": found, "has_more": False})
+    elif results:
+        rows = [
+            (views.near(targets[number], here.team), result.state, result.reason, result.detail)
+            for number, result in results.items()
+        ]
+        render.table(("AGENT", "WAKE", "REASON", "DETAIL"), rows, stretch=("DETAIL",))
+    elif not here.quiet:
+        render.say("no wake is due")
+    return 0
+
+
+def _foretell(here: Here) -> int:
+    """Print what a round would do, to which pane, and why not. One look at each pane, and nothing is touched."""
+    from xats.delivery import attempt, foretell
+
+    def look(tx: Tx) -> list[tuple[Wake, Target]]:
+        return [(wake, attempt.target_of(tx, wake)) for wake in wakes.due(tx)]
+
+    rows = []
+    for wake, target in here.store.read(look):
+        pane = target.session.seat.pane if target.session else None
+        reason = foretell.objection(target)
+        rows.append((wake.id, target.agent.address, pane.pane_id if pane else None, reason, foretell.line(target)))
+    if here.json:
+        names = ("id", "agent", "pane", "reason", "line")
+        render.document({"wakes": [dict(zip(names, row, strict=True)) for row in rows], "has_more": False})
+    elif rows:
+        table = [
+            (views.near(agent, here.team), pane, views.REASONS[reason] if reason else f"would paste: {line}")
+            for _, agent, pane, reason, line in rows
+        ]
+        render.table(("AGENT", "PANE", "WHAT"), table, stretch=("WHAT",))
+    elif not here.quiet:
+        render.say("no wake is due")
+    return 0

@@ -1,0 +1,83 @@
+"""The verb that reads the outbox: events."""
+
+from __future__ import annotations
+
+import time
+
+from xats.cli import render
+from xats.durations import iso
+from xats.cli.mail import POLL
+from xats.core import events as outbox
+from xats.errors import Usage
+from xats.jsontext import to_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.cli import params
+    from xats.cli.here import Here
+    from xats.core.events import Event
+
+
+def events(
+    here: Here,
+    *,
+    follow: params.FollowOption = False,
+    since: params.SinceEventOption = None,
+    kind: params.TypeOption = None,
+    limit: params.LimitOption = 50,
+    jsonl: params.JsonLinesOption = False,
+) -> int:
+    """Show what happened, or follow it as it happens.
+
+    Example: xats events -n 20
+    Example: xats events --follow --jsonl --since 1042
+    """
+    if limit < 1:
+        msg = f"{limit} events cannot be shown."
+        raise Usage(msg, "xats events -n 20")
+    team = here.team
+    if not follow:
+        found, has_more = here.store.read(lambda tx: outbox.after(tx, team, since, kind, limit))
+        last_id = found[-1].id if found else since or 0
+        if here.json:
+            render.document({"events": [event_json(one) for one in found], "last_id": last_id, "has_more": has_more})
+        else:
+            _print(here, found, jsonl=jsonl)
+            if not found and not here.quiet and not jsonl:
+                render.say("nothing happened yet")
+        return 0
+    return _follow(here, team, since, kind, limit, jsonl=jsonl or here.json)
+
+
+def _follow(here: Here, team: str, since: int | None, kind: str | None, limit: int, *, jsonl: bool) -> int:
+    """Print events as they are committed. Each look is a transaction of its own, so nothing is held open meanwhile."""
+    last = since
+    while True:
+        generation = here.store.generation()
+        found, has_more = here.store.read(lambda tx: outbox.after(tx, team, last, kind, limit))
+        _print(here, found, jsonl=jsonl)
+        if found:
+            last = found[-1].id
+        elif last is None:
+            last = 0
+        while not has_more and here.store.generation() == generation:
+            time.sleep(POLL)
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """Return the JSON form of an event."""
+    import json
+
+    values = {"id": event.id, "at": iso(event.at), "team": event.team, "type": event.type, "actor": event.actor}
+    return {**values, "subject": event.subject, "data": json.loads(event.data)}
+
+
+def _print(here: Here, found: list[Event], *, jsonl: bool) -> None:
+    if jsonl:
+        for one in found:
+            render.put(to_json(event_json(one)))
+    elif found:
+        rows = [(one.id, iso(one.at), one.type, one.actor, one.subject, one.data) for one in found]
+        render.table(("ID", "AT", "WHAT", "WHO", "ABOUT", "DATA"), rows, stretch=("DATA",))

@@ -1,0 +1,187 @@
+"""Here: what every command knows before it starts - who was asked for, which team, which store - and who I am.
+
+Who I am, strongest word first: `--as` or XATS_AGENT, else the agent that has my client session, else the one bound to
+my pane, else the one whose process is above me, else - on a terminal and in nobody's hands but a person's - `$USER`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from xats import process
+from xats.clients import sessions
+from xats.core import address, agents
+from xats.errors import InvalidName, UnknownAgent
+from xats.record import record
+from xats.store import Store
+from xats.store.place import default_path
+from xats.tmux.address import address as pane_address
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from xats.core.agents import Agent, Session
+    from xats.store import Tx
+
+    T = TypeVar("T")
+
+CLAIMED = ("flag", "env")  # evidence that anybody could give
+
+
+@record
+class Me:
+    """Who acts, and how that is known."""
+
+    agent: Agent
+    evidence: str  #: "flag", "env", "session", "pane", "process" or "user"
+
+
+class Here:
+    """The circumstances of one command. What is costly is looked up when it is first asked for."""
+
+    def __init__(
+        self,
+        as_name: str | None = None,
+        team: str | None = None,
+        db: str | None = None,
+        *,
+        json: bool = False,
+        quiet: bool = False,
+    ) -> None:
+        self.environ = os.environ
+        self.as_name = as_name
+        self.asked_team = team or self.environ.get("XATS_TEAM") or None
+        self.path = os.path.abspath(db) if db else default_path(self.environ)
+        self.json = json
+        self.quiet = quiet
+        self.host = os.uname().nodename
+        self._store: Store | None = None
+
+    @property
+    def store(self) -> Store:
+        """The store, opened when first asked for."""
+        if self._store is None:
+            from xats.cli.render import warn
+
+            self._store = Store(self.path, warn=warn)
+        return self._store
+
+    @property
+    def team(self) -> str:
+        """The team asked for, else the name of the git top-level folder, else that of this folder."""
+        if self.asked_team:
+            return address.check_name(self.asked_team, "team").lower()
+        return address.slug(os.path.basename(project_folder()))
+
+    def write(self, work: Callable[[Tx, Me], T]) -> T:
+        """Run `work` as me in one write transaction."""
+
+        def attempt(tx: Tx) -> T:
+            me = self.me(tx)
+            agents.touch(tx, me.agent)
+            return work(tx, me)
+
+        return self.store.write(attempt)
+
+    def read(self, work: Callable[[Tx, Me], T]) -> T:
+        """Run `work` as me on one snapshot; a person who is not known yet is registered first."""
+        try:
+            return self.store.read(lambda tx: work(tx, self.me(tx, register=False)))
+        except FirstUse:
+            self.store.write(self.me)
+            return self.store.read(lambda tx: work(tx, self.me(tx)))
+
+    def me(self, tx: Tx, *, register: bool = True) -> Me:
+        """Return who I am. Raises UnknownAgent, StaleSession, or FirstUse when a person would have to be registered."""
+        bound = self._bound(tx)
+        name, evidence = self.as_name, "flag"
+        if not name:
+            name, evidence = self.environ.get("XATS_AGENT"), "env"
+        if name:
+            whom, _, team = name.partition("@")
+            agent = agents.by_name(tx, team.lower() or self.team, address.check_name(whom))
+            if bound and bound[0].id == agent.id:
+                return self._current(*bound)
+            return Me(agent, evidence)
+        if bound:
+            return self._current(*bound)
+        above = agents.by_process(tx, self.host, self._above())
+        if above:
+            return self._current(*above, "process")
+        return self._person(tx, register=register)
+
+    def _current(self, agent: Agent, session: Session, evidence: str) -> Me:
+        agents.refuse_stale(agent, session)
+        if not agent.registered:
+            msg = f"{agent.name} was unregistered."
+            raise UnknownAgent(msg, f"xats register {agent.name} --team {agent.team}", name=agent.name)
+        return Me(agent, evidence)
+
+    def _bound(self, tx: Tx) -> tuple[Agent, Session, str] | None:
+        """Return the agent of my client session, else of my pane, with the evidence."""
+        client_session = sessions.session_id(self.environ)
+        if client_session:
+            pair = agents.by_client_session(tx, client_session)
+            if pair and self._in_team(pair[0]):
+                return *pair, "session"
+        pane = self.pane
+        if pane:
+            pair = agents.by_pane(tx, self.host, *pane)
+            if pair and self._in_team(pair[0]):
+                return *pair, "pane"
+        return None
+
+    def _in_team(self, agent: Agent) -> bool:
+        return not self.asked_team or agent.team == self.team
+
+    @property
+    def pane(self) -> tuple[str, int, str] | None:
+        """My pane as (socket, server pid, pane id), where the environment can be trusted to know it."""
+        return pane_address(self.environ) if sessions.pane_is_trusted(self.environ) else None
+
+    def _above(self) -> list[tuple[int, int]]:
+        return [(one.pid, one.started) for one in process.ancestors()]
+
+    def _person(self, tx: Tx, *, register: bool) -> Me:
+        name = self.person()
+        if not name:
+            raise UnknownAgent
+        try:
+            return Me(agents.by_name(tx, self.team, name), "user")
+        except UnknownAgent:
+            if not register:
+                raise FirstUse from None
+        changes = agents.Changes(client="human")
+        done = agents.register(tx, self.team, name, changes, agents.Seat(self.host), lambda _: None)
+        return Me(done.details.agent, "user")
+
+    def person(self) -> str | None:
+        """Return the name of the person who types this, or None when an agent or a script does."""
+        if not (os.isatty(0) or os.isatty(1)) or sessions.inside_agent(self.environ):
+            return None
+        user = self.environ.get("USER") or self.environ.get("LOGNAME") or "me"
+        try:
+            return address.check_name(user)
+        except InvalidName:
+            return address.slug(user)
+
+
+class FirstUse(Exception):
+    """A person uses xats for the first time."""
+
+
+def project_folder() -> str:
+    """Return the git top-level folder above the working directory, else the working directory."""
+    try:
+        start = folder = os.getcwd()
+    except OSError:  # it was removed under us
+        return "default"
+    while True:
+        if os.path.exists(os.path.join(folder, ".git")):
+            return folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return start
+        folder = parent

@@ -1,0 +1,90 @@
+"""The fast lane: the plain forms of the hot verbs, parsed without importing a command-line library.
+
+Whatever is not plain - help, an error, a rare option, an abbreviation - is left to the full tree, which parses the same
+words into the same call. A test feeds both the same lines.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    Options = dict[str, tuple[str, object]]
+
+COMMON: Options = {
+    "--as": ("as_name", str),
+    "--team": ("team", str),
+    "--db": ("db", str),
+    "--json": ("json", True),
+    "--quiet": ("quiet", True),
+    "-q": ("quiet", True),
+}
+COMPOSE: Options = {
+    "--subject": ("subject", str),
+    "-s": ("subject", str),
+    "--need-reply": ("need_reply", True),
+    "--no-need-reply": ("need_reply", False),
+    "--kind": ("kind", str),
+    "--key": ("key", str),
+    "--ttl": ("ttl", str),
+    "--no-wake": ("no_wake", True),
+}
+# verb: (module, positionals, options)
+HOT: dict[str, tuple[str, tuple[str, ...], Options]] = {
+    "send": ("mail", ("address", "body"), {**COMPOSE, "--reply-to": ("reply_to", int)}),
+    "reply": ("mail", ("message_id", "body"), COMPOSE),
+    "inbox": (
+        "mail",
+        (),
+        {
+            "--peek": ("peek", True),
+            "--all": ("every", True),
+            "--from": ("sender", str),
+            "--thread": ("thread", int),
+            "--since": ("since", int),
+            "--limit": ("limit", int),
+            "-n": ("limit", int),
+            "--wait": ("wait", str),
+        },
+    ),
+    "wait": ("mail", (), {"--timeout": ("timeout", str)}),
+    "ack": ("mail", ("message_id",), {}),
+    "whoami": ("agents", (), {}),
+}
+NUMBERS = ("message_id",)
+
+
+def parse(words: Sequence[str]) -> tuple[str, str, dict[str, object], dict[str, object]] | None:
+    """Return (module, verb, parameters, common parameters) for a plain call of a hot verb, else None."""
+    if not words or words[0] not in HOT:
+        return None
+    module, positionals, options = HOT[words[0]]
+    wanted = list(positionals)
+    values: dict[str, object] = {}
+    common: dict[str, object] = {}
+    rest = iter(words[1:])
+    for word in rest:
+        if word[:1] == "-" and word != "-":
+            name, kind = options.get(word) or COMMON.get(word) or ("", None)
+            value: object = kind
+            if kind in (str, int):
+                value = next(rest, None)
+                if value is None or value[:1] == "-":  # an option's value may begin so; the full tree knows when
+                    return None
+                value = _number(value) if kind is int else value
+            if kind is None or value is None:
+                return None
+            (values if word in options else common)[name] = value
+        elif wanted:
+            name = wanted.pop(0)
+            values[name] = _number(word) if name in NUMBERS else word
+            if values[name] is None:
+                return None
+        else:
+            return None
+    return None if wanted else (module, words[0], values, common)
+
+
+def _number(word: str) -> int | None:
+    return int(word) if word.isascii() and word.isdigit() and len(word) < 19 else None

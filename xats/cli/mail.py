@@ -1,0 +1,374 @@
+"""The verbs of mail: send, broadcast, reply, ack, inbox, show, thread, status, wait."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from xats import process
+from xats import durations
+from xats.cli import render, views
+from xats.core import agents, messages
+from xats.core import inbox as letters
+from xats.errors import InvalidBody, TimedOut, Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from xats.cli import params
+    from xats.cli.here import Here, Me
+    from xats.core.agents import Agent
+    from xats.core.inbox import Letter, Page
+    from xats.core.messages import Draft, Sent
+    from xats.store import Tx
+
+POLL = 0.05  # seconds between two looks at the store's generation, each of which costs microseconds
+
+
+def send(
+    here: Here,
+    address: params.AddressArg = None,
+    body: params.BodyArg = None,
+    *,
+    subject: params.SubjectOption = None,
+    need_reply: params.NeedReplyOption = None,
+    kind: params.KindOption = None,
+    key: params.KeyOption = None,
+    ttl: params.TtlOption = None,
+    reply_to: params.ReplyToOption = None,
+    no_wake: params.NoWakeOption = False,
+    wait: params.SendWaitOption = None,
+    batch: params.BatchOption = None,
+) -> int:
+    """Send mail to an agent, a role, a tag, a capability or everybody.
+
+    The message is on disk when the command returns; waking the recipients is the daemon's work.
+
+    Example: xats send bob "The parser is ready" -s Parser
+    """
+    if batch is not None:
+        from xats.cli.batch import send_batch
+
+        return send_batch(here, batch, address)
+    if address is None:
+        msg = "To whom? An address is missing."
+        raise Usage(msg, 'xats send bob "text"; see xats send --help')
+    draft = _draft(address, body, subject, need_reply, kind, key, ttl, reply_to, no_wake)
+    return _deliver(here, lambda tx, me: messages.send(tx, me.agent, me.evidence, draft), wait)
+
+
+def broadcast(
+    here: Here,
+    body: params.BodyArg = None,
+    *,
+    role: params.RoleOption = None,
+    subject: params.SubjectOption = None,
+    kind: params.KindOption = None,
+    key: params.KeyOption = None,
+    ttl: params.TtlOption = None,
+    no_wake: params.NoWakeOption = False,
+) -> int:
+    """Send to everybody in the team, or to everybody with a role. It needs no reply.
+
+    Example: xats broadcast --role reviewer "main is frozen until noon"
+    """
+    address = f"role:{role}" if role else "all"
+    draft = _draft(address, body, subject, False, kind, key, ttl, None, no_wake)
+    return _deliver(here, lambda tx, me: messages.send(tx, me.agent, me.evidence, draft), None)
+
+
+def reply(
+    here: Here,
+    message_id: params.MessageIdArg,
+    body: params.BodyArg = None,
+    *,
+    subject: params.SubjectOption = None,
+    need_reply: params.NeedReplyOption = None,
+    kind: params.KindOption = None,
+    key: params.KeyOption = None,
+    ttl: params.TtlOption = None,
+    no_wake: params.NoWakeOption = False,
+) -> int:
+    """Answer a message, in its thread.
+
+    Example: xats reply 12 "Done, see branch parser"
+    """
+    draft = _draft("", body, subject, need_reply, kind, key, ttl, None, no_wake)
+    return _deliver(here, lambda tx, me: messages.reply(tx, me.agent, me.evidence, message_id, draft), None)
+
+
+def ack(here: Here, message_id: params.MessageIdArg) -> int:
+    """Acknowledge a message: seen, and no answer will come. It wakes nobody.
+
+    Example: xats ack 12
+    """
+    message = here.write(lambda tx, me: letters.ack(tx, me.agent, message_id))
+    if here.json:
+        render.document({"message": views.message_json(message), "acked": True})
+    elif not here.quiet:
+        render.put(f"#{message_id} acknowledged; {message.sender} sees it in xats status {message_id}")
+    return 0
+
+
+def inbox(
+    here: Here,
+    *,
+    peek: params.PeekOption = False,
+    every: params.AllOption = False,
+    sender: params.FromOption = None,
+    thread: params.ThreadOption = None,
+    since: params.SinceIdOption = 0,
+    limit: params.LimitOption = 50,
+    wait: params.WaitOption = None,
+) -> int:
+    """Show unread mail, oldest first, and mark it read once it is written out.
+
+    Example: xats inbox
+    Example: xats inbox --peek -n 5
+    """
+    if limit < 1:
+        msg = f"A page of {limit} messages cannot be shown."
+        raise Usage(msg, "xats inbox -n 10")
+    deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
+    looking = peek or every
+
+    def query(tx: Tx, me: Me) -> letters.Query:
+        return letters.Query(limit, since, None if sender is None else _agent(tx, me, sender), thread, every)
+
+    def peek_at(tx: Tx, me: Me) -> tuple[Page, Me]:
+        return letters.peek(tx, me.agent, query(tx, me)), me
+
+    def claim_them(tx: Tx, me: Me) -> tuple[Page, Me]:
+        token = f"{here.host}:{os.getpid()}:{process.started(os.getpid())}"
+        return letters.claim(tx, me.agent, query(tx, me), token, lambda other: _abandoned(here.host, other)), me
+
+    while True:
+        generation = here.store.generation()
+        page, me = here.read(peek_at)
+        if page.letters and not looking:
+            page, me = here.write(claim_them)
+        if page.letters or deadline is None:
+            break
+        if not _await_change(here, generation, deadline):
+            msg = "No mail came in that time."
+            raise TimedOut(msg)
+    _write_out(here, me, page, looking=looking)
+    return 0
+
+
+def _write_out(here: Here, me: Me, page: Page, *, looking: bool) -> None:
+    """Print a page and, unless only `looking`, mark it read; give it back unread when it cannot be printed."""
+    ids = [letter.message.id for letter in page.letters]
+    try:
+        _print_page(here, me, page, looking=looking)
+    except BaseException:
+        if page.claim:
+            here.store.write(lambda tx: letters.release(tx, me.agent, page))
+        raise
+    if page.claim and ids:
+        here.write(lambda tx, again: letters.mark_read(tx, again.agent, ids))
+
+
+def _print_page(here: Here, me: Me, page: Page, *, looking: bool) -> None:
+    left = page.unread if looking else max(0, page.unread - len(page.letters))
+    if here.json:
+        found = [views.letter_json(letter, me.agent.address) for letter in page.letters]
+        render.document({"messages": found, "has_more": page.has_more, "unread": left})
+        return
+    now = here.store.clock()
+    for letter in page.letters:
+        render.put(views.letter_text(letter, me.agent.team, now))
+    if here.quiet:
+        return
+    if not page.letters:
+        render.say(f"no {'mail' if not left else 'such mail'} for {me.agent.name}")
+    elif page.has_more:
+        last = page.letters[-1].message.id
+        render.say(f"more: xats inbox --since {last} ..." if looking else f"{left} more: xats inbox")
+
+
+def show(here: Here, message_id: params.MessageIdArg) -> int:
+    """Show one message that you sent or got, and mark it read.
+
+    Example: xats show 12
+    """
+    letter, me = here.read(lambda tx, me: (letters.show(tx, me.agent, message_id), me))
+    if here.json:
+        render.document({"message": views.letter_json(letter, me.agent.address)})
+    else:
+        render.put(views.letter_text(letter, me.agent.team, here.store.clock()))
+    _mark(here, [letter])
+    return 0
+
+
+def thread(here: Here, message_id: params.MessageIdArg, *, limit: params.LimitOption = 50) -> int:
+    """Show the whole conversation that a message belongs to, and mark it read.
+
+    Example: xats thread 12
+    """
+    (found, has_more), me = here.read(lambda tx, me: (letters.thread(tx, me.agent, message_id, limit), me))
+    if here.json:
+        rows = [views.letter_json(letter, me.agent.address) for letter in found]
+        render.document({"thread_id": found[0].message.thread_id, "messages": rows, "has_more": has_more})
+    else:
+        now = here.store.clock()
+        for letter in found:
+            render.put(views.letter_text(letter, me.agent.team, now, hints=letter is found[-1]))
+        if has_more and not here.quiet:
+            render.say(f"more: xats thread {message_id} -n {limit * 2}")
+    _mark(here, found)
+    return 0
+
+
+def _mark(here: Here, found: Sequence[Letter]) -> None:
+    unread = [letter.message.id for letter in found if letter.state == "unread"]
+    if unread:
+        here.write(lambda tx, me: letters.mark_read(tx, me.agent, unread))
+
+
+def status(here: Here, message_id: params.OptionalMessageIdArg = None) -> int:
+    """Show what became of a message that you sent: who has read it, and what its wake is doing and why.
+
+    Without an id: the last one that you sent.
+
+    Example: xats status 12
+    """
+    from xats.core.status import status as look
+
+    message, found = here.read(lambda tx, me: look(tx, me.agent, message_id))
+    if here.json:
+        deliveries = [views.delivery_json(one) for one in found]
+        render.document({"message": views.message_json(message), "deliveries": deliveries})
+        return 0
+    now = here.store.clock()
+    if not here.quiet and render.on_terminal():
+        title = f" {render.one_line(message.subject)!r}" if message.subject else ""
+        render.put(f"#{message.id}{title} to {render.one_line(message.address)}, {durations.ago(message.sent_at, now)}")
+    rows = []
+    for one in found:
+        when = one.replied_at or one.acked_at or one.read_at
+        state = "acked" if one.acked_at and one.state == "read" else one.state
+        said = f"{state} {durations.ago(when, now)}" if when else state
+        rows.append((views.near(one.agent, here.team), said, views.wake_text(one, now)))
+    render.table(("AGENT", "MAIL", "WAKE"), rows, stretch=("WAKE",))
+    return 0
+
+
+def wait(here: Here, *, timeout: params.TimeoutOption = None) -> int:
+    """Wait until there is unread mail: exit 0 when there is, 124 when the time is over.
+
+    Example: xats wait --timeout 5m && xats inbox
+    """
+    deadline = time.monotonic() + durations.parse(timeout) / 1000 if timeout is not None else None
+    while True:
+        generation = here.store.generation()
+        unread = here.read(lambda tx, me: letters.unread(tx, me.agent))
+        if unread:
+            break
+        if not _await_change(here, generation, deadline):
+            msg = "No mail came in that time."
+            raise TimedOut(msg)
+    if here.json:
+        render.document({"unread": unread})
+    elif not here.quiet:
+        render.put(f"{unread} unread: xats inbox")
+    return 0
+
+
+# -- shared ------------------------------------------------------------------------------------------------------------
+
+
+def _draft(
+    address: str,
+    body: str | None,
+    subject: str | None,
+    need_reply: bool | None,
+    kind: str | None,
+    key: str | None,
+    ttl: str | None,
+    reply_to: int | None,
+    no_wake: bool,
+) -> Draft:
+    from xats.core.address import check_name
+
+    if kind is not None:
+        check_name(kind, "kind")
+    life = durations.parse(ttl) if ttl is not None else None
+    return messages.Draft(address, read_body(body), subject, kind, need_reply, key, life, reply_to, not no_wake)
+
+
+def read_body(body: str | None) -> str:
+    """Return `body`, or what stdin holds when it is `-`.
+
+    Raises InvalidBody when that is not UTF-8, too large, or missing.
+    """
+    if body is None:
+        msg = "There is nothing to send: the body is missing."
+        raise InvalidBody(msg, "give it in quotes, or - to read it from standard input")
+    if body != "-":
+        return body
+    data = sys.stdin.buffer.read(messages.LARGEST_BODY + 1)
+    if len(data) > messages.LARGEST_BODY:
+        msg = "Standard input holds more than 1 MiB (1,048,576 bytes). Nothing was sent."
+        raise InvalidBody(msg, "put it into a file and send its path")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        msg = f"Standard input is not UTF-8 (byte {error.start}). Nothing was sent."
+        raise InvalidBody(msg, "send text; for other data send the path of a file") from error
+
+
+def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> int:
+    """Do `work`, have the daemon woken, say what was sent and, with `wait`, wait until everybody has read it."""
+    deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
+    sent, me = here.write(lambda tx, me: (work(tx, me), me))
+    from xats.daemon import autostart
+
+    autostart.ensure_running(here.path, here.environ)
+    if here.json:
+        render.document(views.sent_json(sent))
+    elif here.quiet:
+        render.put(str(sent.message.id))
+    else:
+        render.put(views.sent_text(sent, me.agent.team))
+    if deadline is not None:
+        _await_read(here, sent, deadline)
+    return 0
+
+
+def _await_read(here: Here, sent: Sent, deadline: float) -> None:
+    from xats.core.status import status as look
+
+    while True:
+        generation = here.store.generation()
+        found = here.read(lambda tx, me: look(tx, me.agent, sent.message.id))[1]
+        unread = [one.agent for one in found if one.state == "unread"]
+        if not unread:
+            return
+        if not _await_change(here, generation, deadline):
+            msg = f"#{sent.message.id} is sent, but not read yet by {', '.join(unread[:5])}."
+            raise TimedOut(msg, f"xats status {sent.message.id}", id=sent.message.id)
+
+
+def _await_change(here: Here, generation: int, deadline: float | None) -> bool:
+    """Wait until somebody has written to the store, or a second has passed; False when the deadline has."""
+    until = time.monotonic() + 1
+    while here.store.generation() == generation and time.monotonic() < until:
+        now = time.monotonic()
+        if deadline is not None and now >= deadline:
+            return False
+        time.sleep(POLL if deadline is None else min(POLL, max(0.0, deadline - now)))
+    return deadline is None or time.monotonic() < deadline
+
+
+def _agent(tx: Tx, me: Me, name: str) -> Agent:
+    whom, _, team = name.partition("@")
+    return agents.by_name(tx, team.lower() or me.agent.team, whom)
+
+
+def _abandoned(host: str, token: str) -> bool:
+    """Tell whether the reader that `token` names is gone. One on another host is given its time."""
+    where, pid, started = token.rsplit(":", 2)
+    return where == host and not process.alive(int(pid), int(started))

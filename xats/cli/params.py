@@ -1,0 +1,129 @@
+"""The parameters of all verbs, each described once: what it is called, what it means, how the shell completes it.
+
+`tree` puts them into the signatures of the verbs; nothing on a hot path imports this.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import typer
+
+MAIL, AGENTS, DELIVERY, OTHER = "Mail", "Agents", "Delivery", "Other"
+
+
+# -- the same everywhere -----------------------------------------------------------------------------------------------
+
+AsOption: TypeAlias = Annotated[
+    str | None, typer.Option("--as", metavar="AGENT", help="Act as this agent. Else XATS_AGENT, my session, my pane.")
+]
+TeamOption: TypeAlias = Annotated[
+    str | None, typer.Option("--team", metavar="TEAM", help="The team. Else XATS_TEAM, the git folder's name.")
+]
+DbOption: TypeAlias = Annotated[
+    str | None, typer.Option("--db", metavar="PATH", help="The store. Else XATS_DB, or xats.db in XATS_HOME.")
+]
+JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result.")]
+
+# -- mail --------------------------------------------------------------------------------------------------------------
+
+AddressArg: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="ADDRESS",
+        help="bob, bob@team, role:NAME, tag:NAME, cap:NAME, all or me; several with commas.",
+        show_default=False,
+    ),
+]
+BodyArg: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(metavar="[BODY|-]", help="The text, up to 1 MiB; - reads standard input.", show_default=False),
+]
+MessageIdArg: TypeAlias = Annotated[int, typer.Argument(metavar="ID", help="A message's number.", show_default=False)]
+OptionalMessageIdArg: TypeAlias = Annotated[
+    int | None, typer.Argument(metavar="ID", help="A message's number.", show_default=False)
+]
+SubjectOption: TypeAlias = Annotated[
+    str | None, typer.Option("--subject", "-s", metavar="TEXT", help="A subject of one line.")
+]
+NeedReplyOption: TypeAlias = Annotated[
+    bool | None,
+    typer.Option("--need-reply/--no-need-reply", help="Whether an answer is expected. Default: from named agents."),
+]
+KindOption: TypeAlias = Annotated[
+    str | None, typer.Option("--kind", metavar="NAME", help="What kind of message, for scripts. Default: mail.")
+]
+KeyOption: TypeAlias = Annotated[
+    str | None, typer.Option("--key", metavar="KEY", help="Send at most once under this key.")
+]
+TtlOption: TypeAlias = Annotated[
+    str | None, typer.Option("--ttl", metavar="DURATION", help="Expire copies that are unread after this time.")
+]
+ReplyToOption: TypeAlias = Annotated[
+    int | None, typer.Option("--reply-to", metavar="ID", help="Put it into the thread of this message.")
+]
+NoWakeOption: TypeAlias = Annotated[bool, typer.Option("--no-wake", help="Wake nobody for it.")]
+SendWaitOption: TypeAlias = Annotated[
+    str | None, typer.Option("--wait", metavar="DURATION", help="Wait until everybody has read it; else exit 124.")
+]
+BatchOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--batch", metavar="FILE", help="Send every line of a JSON Lines file (or -), all or none: to, body, ..."
+    ),
+]
+RoleOption: TypeAlias = Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Only those with this role.")]
+PeekOption: TypeAlias = Annotated[bool, typer.Option("--peek", help="Leave it unread.")]
+AllOption: TypeAlias = Annotated[bool, typer.Option("--all", help="Read mail too.")]
+FromOption: TypeAlias = Annotated[str | None, typer.Option("--from", metavar="AGENT", help="Only from this agent.")]
+ThreadOption: TypeAlias = Annotated[int | None, typer.Option("--thread", metavar="ID", help="Only of this thread.")]
+SinceIdOption: TypeAlias = Annotated[int, typer.Option("--since", metavar="ID", help="Only what is newer than this id.")]
+LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", "-n", metavar="N", help="At most so many.")]
+WaitOption: TypeAlias = Annotated[
+    str | None, typer.Option("--wait", metavar="DURATION", help="Wait so long for mail; else exit 124.")
+]
+TimeoutOption: TypeAlias = Annotated[
+    str | None, typer.Option("--timeout", metavar="DURATION", help="Give up after this time with exit 124.")
+]
+
+# -- agents ------------------------------------------------------------------------------------------------------------
+
+NameArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="NAME", help="A name of A-Z a-z 0-9 . _ -", show_default=False)
+]
+OptionalNameArg: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="AGENT", help="Whom. Default: me.", show_default=False)
+]
+OwnRoleOption: TypeAlias = Annotated[str | None, typer.Option("--role", metavar="ROLE", help="What it is there for.")]
+ClientOption: TypeAlias = Annotated[
+    str | None, typer.Option("--client", metavar="CLIENT", help="Which program sits there. Default: found out.")
+]
+TagOption: TypeAlias = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag; repeatable.")]
+CapOption: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--cap", metavar="CAP", help="A capability; repeatable.")
+]
+ModelOption: TypeAlias = Annotated[str | None, typer.Option("--model", metavar="MODEL", help="Which model it runs.")]
+PaneOption: TypeAlias = Annotated[
+    str | None, typer.Option("--pane", metavar="%N", help="The tmux pane it sits in. Default: this one.")
+]
+NoPaneOption: TypeAlias = Annotated[bool, typer.Option("--no-pane", help="Bind no pane: nothing is typed at it.")]
+TakeoverOption: TypeAlias = Annotated[bool, typer.Option("--takeover", help="Take the name from a living process.")]
+ForceOption: TypeAlias = Annotated[bool, typer.Option("--force", help="Even if somebody else sits there.")]
+OnlineOption: TypeAlias = Annotated[bool, typer.Option("--online", help="Only those whose process lives.")]
+AllTeamsOption: TypeAlias = Annotated[bool, typer.Option("--all-teams", help="Those of every team.")]
+
+# -- events and delivery -----------------------------------------------------------------------------------------------
+
+FollowOption: TypeAlias = Annotated[bool, typer.Option("--follow", "-f", help="Go on as they happen, until Ctrl-C.")]
+SinceEventOption: TypeAlias = Annotated[
+    int | None, typer.Option("--since", metavar="ID", help="Only what is newer than this id. Default: the latest.")
+]
+TypeOption: TypeAlias = Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Only of this type.")]
+JsonLinesOption: TypeAlias = Annotated[bool, typer.Option("--jsonl", help="Print one JSON document a line.")]
+OnceOption: TypeAlias = Annotated[bool, typer.Option("--once", help="Try every due wake once, then end.")]
+DryRunOption: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Print what would be done, to which pane, and why not; do nothing.")
+]
+VerbArg: TypeAlias = Annotated[str | None, typer.Argument(metavar="VERB", help="A verb.", show_default=False)]
+LockFileOption: TypeAlias = Annotated[int | None, typer.Option("--lock-file", hidden=True)]

@@ -1,0 +1,119 @@
+"""The only place that prints. Data goes to stdout, words to people to stderr.
+
+A terminal gets tables and a little colour, a pipe gets tab-separated lines, `--json` gets one document. rich is
+imported to draw tables on a terminal and for nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from xats.jsontext import to_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from xats.errors import XatsError
+
+BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+
+
+def _visible_table() -> dict[int, str]:
+    table = {code: f"^{chr(code ^ 0x40)}" for code in (*range(0x20), 0x7F) if code not in (0x09, 0x0A)}
+    table.update({code: f"\\x{code:02x}" for code in range(0x80, 0xA0)})
+    table.update({code: f"\\u{code:04x}" for code in (*BIDI, 0x2028, 0x2029, 0xFEFF)})
+    return table
+
+
+_table: dict[int, str] = {}
+
+
+def visible(text: str) -> str:
+    """Return `text` with every control character but tab and newline shown instead of sent, as in `cat -v`."""
+    if text.isascii() and text.isprintable():
+        return text
+    if not _table:
+        _table.update(_visible_table())
+    return text.replace("\r\n", "\n").translate(_table)
+
+
+def one_line(text: str) -> str:
+    """Return `text` made visible on one line."""
+    return visible(text).replace("\n", "\\n").replace("\t", " ")
+
+
+def put(text: str) -> None:
+    """Write `text` and a newline to stdout, and have it out before returning."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Tell a person something, on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def warn(text: str) -> None:
+    """Warn a person, on stderr."""
+    say(f"xats: warning: {text}")
+
+
+def document(value: dict[str, Any]) -> None:
+    """Print one JSON document."""
+    put(to_json(value))
+
+
+def error(problem: XatsError, *, json: bool) -> None:
+    """Say on stderr what went wrong, why, and the line that mends it."""
+    if json:
+        body = {"code": problem.code, "message": str(problem), "hint": problem.hint, **problem.data}
+        say(to_json({"error": body}))
+        return
+    say(f"xats: {one_line(str(problem))}")
+    if problem.hint:
+        say(f"  try: {one_line(problem.hint)}" if problem.hint.startswith("xats ") else f"  {one_line(problem.hint)}")
+
+
+def on_terminal() -> bool:
+    """Tell whether stdout is a terminal."""
+    return sys.stdout.isatty()
+
+
+def styled() -> bool:
+    """Tell whether stdout may carry colour: https://no-color.org"""
+    return on_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def bold(text: str) -> str:
+    """Return `text` in bold where colour is allowed."""
+    return f"\x1b[1m{text}\x1b[0m" if styled() else text
+
+
+def dim(text: str) -> str:
+    """Return `text` dimmed where colour is allowed."""
+    return f"\x1b[2m{text}\x1b[0m" if styled() else text
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, stretch: Sequence[str] = ()) -> None:
+    """Print `rows`: a table on a terminal, tab-separated lines without headers in a pipe.
+
+    The columns named in `stretch` give way first when the terminal is narrow.
+    """
+    cells = [[one_line("" if cell is None else str(cell)) for cell in row] for row in rows]
+    if not on_terminal():
+        sys.stdout.write("".join("\t".join(row) + "\n" for row in cells))
+        sys.stdout.flush()
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    for header in headers:
+        drawn.add_column(header, no_wrap=header not in stretch, overflow="fold" if header in stretch else "ellipsis")
+    for row in cells:
+        drawn.add_row(*(Text(cell) for cell in row))
+    Console(no_color=not styled(), highlight=False).print(drawn)

@@ -1,0 +1,91 @@
+"""Which process and which pane a registration is for. It is never the short-lived shell that ran `xats register`."""
+
+from __future__ import annotations
+
+import os
+
+from xats import process
+from xats.clients import processes, sessions
+from xats.core.agents import Seat
+from xats.errors import NoPane, PaneUnusable
+from xats.tmux import pane as panes
+from xats.tmux.address import address, is_pane_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli.here import Here
+    from xats.core.agents import Session
+    from xats.pane import Pane
+    from xats.process import Process
+
+
+def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str]:
+    """Return where the agent sits that is being registered, and which client that is.
+
+    `pane_id` names another pane than this one. Raises NoPane or PaneUnusable.
+    """
+    pane = None if no_pane else _pane(here, pane_id)
+    elsewhere = pane_id is not None and not (pane and _above(pane.pane_pid))
+    found = processes.nearest(_inhabitants(pane) if pane and elsewhere else process.ancestors())
+    who: Process | None
+    if found:
+        who, client = found
+    else:
+        client = "generic" if elsewhere or here.person() is None else "human"
+        who = _unrecognised(pane, elsewhere=elsewhere)
+    session = None if elsewhere else sessions.session_id(here.environ)
+    return Seat(here.host, who.pid if who else None, who.started if who else None, session, pane), client
+
+
+def _pane(here: Here, pane_id: str | None) -> Pane | None:
+    if pane_id is None:
+        return panes.here(here.environ) if here.pane else None
+    if not is_pane_id(pane_id):
+        msg = f"{pane_id[:40]!r} is no pane id."
+        raise PaneUnusable(msg, "pane ids look like %3: tmux list-panes -a")
+    claim = address(here.environ)
+    try:
+        return panes.find(claim[0] if claim else default_socket(here.environ), pane_id)
+    except NoPane as problem:
+        msg = f"There is no pane {pane_id}."
+        raise NoPane(msg, "tmux list-panes -a shows the ids") from problem
+
+
+def default_socket(environ: os._Environ[str]) -> str:
+    """Return the path of tmux's default socket: TMUX_TMPDIR/tmux-UID/default, see tmux(1)."""
+    folder = environ.get("TMUX_TMPDIR") or "/tmp"
+    return os.path.join(os.path.realpath(folder), f"tmux-{os.getuid()}", "default")
+
+
+def _above(pid: int) -> bool:
+    return any(one.pid == pid for one in process.ancestors())
+
+
+def _inhabitants(pane: Pane) -> list[Process]:
+    """Return the processes in front in `pane`."""
+    return process.foreground(pane.pane_pid)
+
+
+def _unrecognised(pane: Pane | None, *, elsewhere: bool) -> Process | None:
+    """Return the process of a session whose program no client profile knows: the first in `pane` that is no shell.
+
+    In a pane that holds only a shell it is that shell; outside tmux it is unknown.
+    """
+    if pane is None:
+        return None
+    if elsewhere:
+        candidates = _inhabitants(pane)
+    else:
+        candidates = list(reversed(process.ancestors()))
+        pids = [one.pid for one in candidates]
+        candidates = candidates[pids.index(pane.pane_pid) :] if pane.pane_pid in pids else []
+    programs = [one for one in candidates if not process.is_shell(one.name)]
+    return programs[0] if programs else process.read(pane.pane_pid)
+
+
+def living(host: str, session: Session) -> bool | None:
+    """Tell whether the process of `session` runs on this host; None when that cannot be known."""
+    seat = session.seat
+    if seat.pid is None or seat.pid_started is None or seat.host != host:
+        return None
+    return process.alive(seat.pid, seat.pid_started)

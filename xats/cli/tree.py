@@ -1,0 +1,227 @@
+"""The full command tree: Typer over plain functions.
+
+A verb is a function whose first parameter is `here`; the table says where it lives and what it is for, so that `--help`
+and completion import no verb. `as_command` gives a verb the options that all verbs have.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from importlib import import_module
+from typing import Any, get_type_hints
+
+import typer
+from typer._click.exceptions import ClickException, UsageError
+from typer.core import TyperCommand, TyperGroup
+
+from xats import __version__
+from xats.cli import lane, params
+from xats.cli.here import Here
+from xats.cli.params import AGENTS, DELIVERY, MAIL, OTHER
+from xats.errors import INTERRUPTED, Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from typer._click import Command, Context
+
+ABOUT = """Mail for the coding agents in your terminals, and for you beside them.
+
+Example: xats register alice --role backend
+
+Example: xats send bob "The parser is ready"
+
+Example: xats inbox
+"""
+
+# verb: (module, function, panel, the first line of its help)
+VERBS: dict[str, tuple[str, str, str, str]] = {
+    "send": ("mail", "send", MAIL, "Send mail to an agent, a role, a tag, a capability or everybody."),
+    "broadcast": ("mail", "broadcast", MAIL, "Send to everybody in the team, or to everybody with a role."),
+    "reply": ("mail", "reply", MAIL, "Answer a message, in its thread."),
+    "ack": ("mail", "ack", MAIL, "Acknowledge a message: seen, and no answer will come."),
+    "inbox": ("mail", "inbox", MAIL, "Show unread mail, oldest first, and mark it read once it is written out."),
+    "show": ("mail", "show", MAIL, "Show one message that you sent or got, and mark it read."),
+    "thread": ("mail", "thread", MAIL, "Show the whole conversation that a message belongs to, and mark it read."),
+    "status": ("mail", "status", MAIL, "Show what became of a message that you sent."),
+    "wait": ("mail", "wait", MAIL, "Wait until there is unread mail: exit 0 when there is, 124 when the time is over."),
+    "register": ("agents", "register", AGENTS, "Register as an agent of this team, in this pane."),
+    "unregister": ("agents", "unregister", AGENTS, "Take an agent out of the team; its mail is kept for its name."),
+    "agents": ("agents", "agents", AGENTS, "List the agents of this team."),
+    "whoami": ("agents", "whoami", AGENTS, "Say who I am here, and how that is known."),
+    "events": ("events", "events", DELIVERY, "Show what happened, or follow it as it happens."),
+    "deliver": ("deliver", "deliver", DELIVERY, "Try every due wake once, without a daemon."),
+    "daemon run": ("daemon", "run", DELIVERY, "Drive the wakes in the foreground until SIGTERM or Ctrl-C."),
+    "daemon start": ("daemon", "start", DELIVERY, "Start the daemon unless it runs."),
+    "daemon stop": ("daemon", "stop", DELIVERY, "Stop the daemon."),
+    "daemon status": ("daemon", "status", DELIVERY, "Say whether the daemon runs, and what is due."),
+    "demo": ("demo", "demo", OTHER, "Show two agents writing to each other in a private tmux server."),
+    "demo-agent": ("demo", "demo_agent", OTHER, "Be a small agent in this pane: it reads its mail when it is woken."),
+    "schema": ("schema", "schema", OTHER, "Print the JSON Schema of what a verb prints with --json."),
+}
+GROUPS = {"daemon": "The background process that wakes agents: run, start, stop, status."}
+
+COMMON = {
+    "as_name": params.AsOption,
+    "team": params.TeamOption,
+    "db": params.DbOption,
+    "json": params.JsonOption,
+    "quiet": params.QuietOption,
+}
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def as_command(path: str) -> Command:
+    """Return the Typer command of the verb `path`, such as `send` or `daemon start`."""
+    module, name, _, summary = VERBS[path]
+    function = getattr(import_module(f"xats.cli.{module}"), name)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(path.split()[-1], context_settings=SETTINGS, short_help=summary)(with_common(function))
+    command = typer.main.get_command(app)
+    command.name = path.split()[-1]
+    return command
+
+
+def with_common(function: Callable[..., int]) -> Callable[..., int]:
+    """Return `function` for Typer: with the common options in place of `here`, and its annotations resolved."""
+    names = {**vars(sys.modules[function.__module__]), "params": params, "Here": Here}
+    hints = get_type_hints(function, names, include_extras=True)
+    own = list(inspect.signature(function).parameters.values())[1:]
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    added = [
+        inspect.Parameter(name, keyword, default=False if name in ("json", "quiet") else None, annotation=annotation)
+        for name, annotation in COMMON.items()
+    ]
+    taken = [parameter.replace(annotation=hints[parameter.name]) for parameter in own]
+
+    def run(**values: Any) -> int:
+        here = Here(**{name: values.pop(name) for name in COMMON})
+        return function(here, **values)
+
+    run.__name__, run.__doc__ = function.__name__, function.__doc__
+    run.__signature__ = inspect.Signature([*taken, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*taken, *added]}
+    return run
+
+
+class Lazy(TyperGroup):
+    """A group that imports a verb only when it is run."""
+
+    path: tuple[str, ...] = ()
+
+    def paths(self) -> dict[str, str]:
+        """Return {word: summary} of what stands directly below this group."""
+        found = {}
+        for path, (_, _, _, summary) in VERBS.items():
+            words = path.split()
+            if tuple(words[: len(self.path)]) == self.path and len(words) > len(self.path):
+                word = words[len(self.path)]
+                whole = " ".join(words[: len(self.path) + 1])
+                found[word] = GROUPS.get(whole, summary)
+        return found
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        """Return the words below this group, in the order of the table."""
+        return list(self.paths())
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        """Return the command below this group; the real one, imported now."""
+        whole = " ".join((*self.path, cmd_name))
+        if whole in GROUPS:
+            return group((*self.path, cmd_name))
+        return as_command(whole) if whole in VERBS else None
+
+    def format_commands(self, ctx: Context, formatter: Any) -> None:
+        """Write the verbs by panel, from the table alone."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for word, summary in self.paths().items():
+            whole = " ".join((*self.path, word))
+            path = next(path for path in VERBS if path == whole or path.startswith(whole + " "))
+            panels.setdefault(VERBS[path][2] if not self.path else "Commands", []).append((word, summary))
+        for title, rows in panels.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """Find the verb, or say which one was probably meant."""
+        from difflib import get_close_matches
+
+        word = args[0]
+        if word in self.paths():
+            return word, self.get_command(ctx, word), args[1:]
+        whole = " ".join(("xats", *self.path))
+        near = get_close_matches(word, self.paths(), 1)
+        hint = f"did you mean {whole} {near[0]}?" if near else f"{whole} --help"
+        msg = f"There is no {whole} {word}."
+        raise Usage(msg, hint)
+
+
+def group(path: tuple[str, ...]) -> Lazy:
+    """Return the group of the verbs whose words begin with `path`; () is the whole tree."""
+
+    def nothing() -> None:
+        pass
+
+    app = typer.Typer(cls=Lazy, add_completion=False, rich_markup_mode=None)
+    if path:
+        app.callback(help=GROUPS[" ".join(path)], context_settings=SETTINGS)(nothing)
+    else:
+        app.callback(help=ABOUT, context_settings=SETTINGS)(_root)
+    made = typer.main.get_group(app)
+    assert isinstance(made, Lazy)
+    made.path = path
+    made.name = path[-1] if path else "xats"
+    return made
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"xats {__version__}\n")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", "-V", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    del version
+
+
+def run(words: Sequence[str]) -> int:
+    """Parse `words` and run the verb; return its exit code. Raises Usage for what cannot be parsed."""
+    root = group(())
+    try:
+        with root.make_context("xats", verb_first(words) or ["--help"]) as context:
+            return root.invoke(context) or 0
+    except typer.Exit as done:
+        return done.exit_code
+    except typer.Abort:
+        return INTERRUPTED
+    except UsageError as problem:
+        raise _usage(problem) from problem
+    except ClickException as problem:
+        raise Usage(problem.format_message()) from problem
+
+
+def verb_first(words: Sequence[str]) -> list[str]:
+    """Return `words` with the common options that stand before the verb moved behind it."""
+    early: list[str] = []
+    rest = list(words)
+    while rest and rest[0].partition("=")[0] in lane.COMMON:
+        option = rest.pop(0)
+        early.append(option)
+        if "=" not in option and lane.COMMON[option][1] is str and rest:
+            early.append(rest.pop(0))
+    verb = 2 if rest and rest[0] in GROUPS else 1
+    return [*rest[:verb], *early, *rest[verb:]]
+
+
+def _usage(problem: UsageError) -> Usage:
+    command = problem.ctx.command_path if problem.ctx else "xats"
+    message = problem.format_message().replace("Got unexpected extra argument", "There is one word too many:")
+    if "too many" in message:
+        return Usage(message, "put a text of several words into quotes")
+    return Usage(message, f"{command} --help")

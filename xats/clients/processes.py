@@ -1,0 +1,49 @@
+"""Recognise the process of an agent program among others, by its executable, never by a pattern over its command line."""
+
+from __future__ import annotations
+
+import os
+
+from xats import process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from xats.process import Process
+
+NATIVE = {
+    "claude": "claude-code",
+    "codex": "codex",
+    "gemini": "gemini",
+    "opencode": "opencode",
+    "cursor-agent": "cursor",
+    "copilot": "copilot",
+    "qwen": "qwen",
+    "amp": "amp",
+    "aider": "aider",
+}
+INTERPRETERS = ("node", "bun", "deno", "python", "python3")
+
+
+def client_of(candidate: Process) -> str | None:
+    """Return which client `candidate` is the program of, or None."""
+    if candidate.name in NATIVE:
+        return NATIVE[candidate.name]
+    # An interpreter may carry a version (python3.12) or be renamed by its program (node's process.title).
+    if candidate.name.rstrip("0123456789.") not in INTERPRETERS and candidate.name != "MainThread":
+        return None
+    for word in process.argv(candidate.pid)[1:]:
+        if not word.startswith("-"):
+            stem = os.path.basename(word)
+            return NATIVE.get(stem.removesuffix(".js").removesuffix(".mjs").removesuffix(".py"))
+    return None
+
+
+def nearest(candidates: Iterable[Process]) -> tuple[Process, str] | None:
+    """Return the first of `candidates` that is an agent program, and which client it is."""
+    for candidate in candidates:
+        client = client_of(candidate)
+        if client:
+            return candidate, client
+    return None

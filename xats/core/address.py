@@ -1,0 +1,68 @@
+"""Names and addresses: `bob`, `bob@team`, `role:reviewer`, `tag:gpu`, `cap:rust`, `all`, `me`, and lists of them."""
+
+from __future__ import annotations
+
+from xats.errors import InvalidName
+from xats.record import record
+
+FIRST = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
+ALLOWED = FIRST | frozenset("._-")
+LONGEST = 64  # characters
+RESERVED = ("all", "me")
+GROUPS = ("role", "tag", "cap")
+
+
+@record
+class Address:
+    """One address: whom in which team. `team` None means the sender's."""
+
+    kind: str  #: "agent", "role", "tag", "cap", "all" or "me"
+    name: str  #: the name, role or label; "" for `all` and `me`
+    team: str | None
+
+    def __str__(self) -> str:
+        prefix = f"{self.kind}:" if self.kind in GROUPS else ""
+        at = f"@{self.team}" if self.team else ""
+        return f"{prefix}{self.name or self.kind}{at}"
+
+
+def check_name(name: str, what: str = "name") -> str:
+    """Return `name` if it may be the name of an agent, team, role, tag or capability.
+
+    Raises InvalidName. The rule is strict because a name can reach a terminal.
+    """
+    if 0 < len(name) <= LONGEST and name[0] in FIRST and ALLOWED.issuperset(name):
+        if name.lower() in RESERVED:
+            msg = f"{name} is a reserved word and cannot be a {what}."
+            raise InvalidName(msg)
+        return name
+    msg = f"{name[:80]!r} cannot be a {what}: 1 to {LONGEST} of A-Z a-z 0-9 . _ -, beginning with a letter or digit."
+    raise InvalidName(msg)
+
+
+def slug(text: str) -> str:
+    """Return a team name made from a folder's name."""
+    kept = "".join(character if character in ALLOWED else "-" for character in text.lower())
+    name = kept.lstrip("._-")[:LONGEST].rstrip("-")
+    return name if name and name not in RESERVED else "default"
+
+
+def parse(text: str) -> Address:
+    """Return the one address that `text` is. Raises InvalidName."""
+    whom, at, team = text.partition("@")
+    if at:
+        team = check_name(team, "team").lower()
+    kind, colon, name = whom.partition(":")
+    if colon:
+        if kind not in GROUPS:
+            msg = f"{kind[:80]!r} is no kind of address: write role:NAME, tag:NAME or cap:NAME."
+            raise InvalidName(msg)
+        return Address(kind, check_name(name, kind).lower(), team or None)
+    if whom.lower() in RESERVED:
+        return Address(whom.lower(), "", team or None)
+    return Address("agent", check_name(whom), team or None)
+
+
+def parse_list(text: str) -> list[Address]:
+    """Return the addresses of a comma-separated list, each once. Raises InvalidName."""
+    return list(dict.fromkeys(parse(part.strip()) for part in text.split(",")))

@@ -1,0 +1,427 @@
+"""Agents: durable seats with names, and the sessions that sit in them one after another.
+
+Mail belongs to the seat. A session is one process in one pane; it ends when another takes the seat (`replaced`) or
+when the agent is unregistered. Every new session gets the next epoch, and what an ended one still tries to write is
+refused (`stale_session`).
+"""
+
+from __future__ import annotations
+
+from xats.core import wakes
+from xats.errors import NameTaken, StaleSession, UnknownAgent
+from xats.pane import Pane
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from xats.store import Row, Tx
+
+ONLINE_FOR = 5 * 60_000  # ms after its last action that an agent of unknown process counts as online
+
+
+@record
+class Seat:
+    """Where a session sits: which process, in which pane, and what its client calls itself."""
+
+    host: str
+    pid: int | None = None
+    pid_started: int | None = None
+    client_session: str | None = None
+    pane: Pane | None = None
+
+
+@record
+class Agent:
+    """An agent as it is stored, with the epoch of its newest session."""
+
+    id: int
+    team: str
+    name: str
+    role: str | None
+    client: str
+    model: str | None
+    epoch: int
+    seen_at: int
+    registered: bool
+
+    @property
+    def address(self) -> str:
+        """`name@team`, which means the same to everybody."""
+        return f"{self.name}@{self.team}"
+
+
+@record
+class Session:
+    """One incarnation of an agent. It is the current one while `ended_at` is None."""
+
+    id: int
+    agent_id: int
+    epoch: int
+    seat: Seat
+    started_at: int
+    ended_at: int | None
+
+
+@record
+class Changes:
+    """What a registration says. None leaves a stored value as it is."""
+
+    role: str | None = None
+    client: str | None = None
+    model: str | None = None
+    tags: tuple[str, ...] | None = None
+    capabilities: tuple[str, ...] | None = None
+
+
+@record
+class Details:
+    """An agent with all that is known of it."""
+
+    agent: Agent
+    tags: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    session: Session | None
+    unread: int = 0
+    oldest_unread_at: int | None = None
+
+
+@record
+class Registered:
+    """What a registration came to."""
+
+    details: Details
+    created: bool  #: the name was new, or returned after it was unregistered
+    new_session: bool
+    unseated: str | None  #: the agent that had this pane until now
+
+
+# -- finding -----------------------------------------------------------------------------------------------------------
+
+AGENT = "a.id, a.team, a.name, a.role, a.client, a.model, a.epoch, a.seen_at, a.unregistered_at"
+SESSION = """
+s.id as session_id, s.agent_id, s.epoch as session_epoch, s.host, s.pid, s.pid_started, s.client_session,
+s.pane_socket, s.server_pid, s.server_start, s.pane_id, s.pane_pid, s.pane_tty, s.started_at, s.ended_at
+"""
+BY_NAME = f"select {AGENT} from agents a where a.team = :team and a.name_key = :key"
+BY_ID = f"select {AGENT} from agents a where a.id = :id"
+CURRENT = f"select {SESSION} from sessions s where s.agent_id = :agent and s.ended_at is null"
+BY_CLIENT_SESSION = f"""
+select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
+where s.client_session = :client_session order by s.id desc limit 1
+"""
+BY_PANE = f"""
+select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
+where s.pane_id = :pane_id and s.pane_socket = :socket and s.server_pid = :server_pid and s.host = :host
+order by s.id desc limit 1
+"""
+BY_PROCESS = f"""
+select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
+where s.pid = :pid and s.pid_started = :started and s.host = :host order by s.id desc limit 1
+"""
+
+
+def agent_of(row: Row) -> Agent:
+    """Return the Agent in a row that has the AGENT columns."""
+    return Agent(
+        row["id"],
+        row["team"],
+        row["name"],
+        row["role"],
+        row["client"],
+        row["model"],
+        row["epoch"],
+        row["seen_at"],
+        row["unregistered_at"] is None,
+    )
+
+
+def session_of(row: Row) -> Session:
+    """Return the Session in a row that has the SESSION columns."""
+    pane = None
+    if row["pane_id"] is not None:
+        pane = Pane(
+            row["pane_socket"],
+            row["server_pid"],
+            row["server_start"],
+            row["pane_id"],
+            row["pane_pid"],
+            row["pane_tty"],
+        )
+    seat = Seat(row["host"], row["pid"], row["pid_started"], row["client_session"], pane)
+    return Session(
+        row["session_id"], row["agent_id"], row["session_epoch"], seat, row["started_at"], row["ended_at"]
+    )
+
+
+def by_name(tx: Tx, team: str, name: str) -> Agent:
+    """Return the registered agent `name` of `team`. Raises UnknownAgent."""
+    row = tx.one(BY_NAME, team=team, key=name.lower())
+    if row is None or row["unregistered_at"] is not None:
+        msg = f"There is no agent {name} in team {team}."
+        raise UnknownAgent(msg, f"xats register {name} --team {team}", name=name, team=team)
+    return agent_of(row)
+
+
+def find(tx: Tx, team: str, name: str) -> Agent | None:
+    """Return the agent `name` of `team`, registered or not, or None."""
+    row = tx.one(BY_NAME, team=team, key=name.lower())
+    return agent_of(row) if row else None
+
+
+def by_id(tx: Tx, agent_id: int) -> Agent:
+    """Return the agent with that id, registered or not."""
+    row = tx.one(BY_ID, id=agent_id)
+    if row is None:
+        raise UnknownAgent
+    return agent_of(row)
+
+
+def current_session(tx: Tx, agent: Agent) -> Session | None:
+    """Return the session that sits in `agent` now."""
+    row = tx.one(CURRENT, agent=agent.id)
+    return session_of(row) if row else None
+
+
+def by_client_session(tx: Tx, client_session: str) -> tuple[Agent, Session] | None:
+    """Return the newest session, ended or not, of the client session with that id."""
+    return _pair(tx.one(BY_CLIENT_SESSION, client_session=client_session))
+
+
+def by_pane(tx: Tx, host: str, socket: str, server_pid: int, pane_id: str) -> tuple[Agent, Session] | None:
+    """Return the newest session, ended or not, that was bound to that pane of that tmux server."""
+    return _pair(tx.one(BY_PANE, host=host, socket=socket, server_pid=server_pid, pane_id=pane_id))
+
+
+def by_process(tx: Tx, host: str, processes: Iterable[tuple[int, int]]) -> tuple[Agent, Session] | None:
+    """Return the newest session, ended or not, of the first of `processes` (pid, start time) that has one."""
+    for pid, started in processes:
+        row = tx.one(BY_PROCESS, host=host, pid=pid, started=started)
+        if row:
+            return _pair(row)
+    return None
+
+
+def _pair(row: Row | None) -> tuple[Agent, Session] | None:
+    return (agent_of(row), session_of(row)) if row else None
+
+
+def refuse_stale(agent: Agent, session: Session) -> None:
+    """Raise StaleSession if `session` has lost its seat to a newer one."""
+    if session.ended_at is not None and agent.registered and session.epoch < agent.epoch:
+        msg = f"Another session has taken {agent.name} over; this one may not write as {agent.name} any more."
+        hint = f"xats register {agent.name} --takeover, or take another name"
+        raise StaleSession(msg, hint, agent=agent.address, epoch=session.epoch, current_epoch=agent.epoch)
+
+
+def details(tx: Tx, agent: Agent) -> Details:
+    """Return `agent` with its labels and its session."""
+    rows = tx.all("select kind, label from labels where agent_id = :id order by label", id=agent.id)
+    labels = {kind: tuple(row["label"] for row in rows if row["kind"] == kind) for kind in ("tag", "cap")}
+    return Details(agent, labels["tag"], labels["cap"], current_session(tx, agent))
+
+
+LISTING = f"""
+select {AGENT}, {SESSION},
+    (select count(*) from deliveries d where d.agent_id = a.id and d.state = 'unread') as unread,
+    (select min(m.sent_at) from deliveries d join messages m on m.id = d.message_id
+     where d.agent_id = a.id and d.state = 'unread') as oldest
+from agents a left join sessions s on s.agent_id = a.id and s.ended_at is null
+where a.unregistered_at is null and (:team is null or a.team = :team) and (:role is null or a.role = :role)
+order by a.team, a.name_key
+"""
+LABELS = """
+select l.agent_id, l.kind, l.label from labels l join agents a on a.id = l.agent_id
+where (:team is null or a.team = :team) order by l.label
+"""
+
+
+def listing(tx: Tx, team: str | None, role: str | None) -> list[Details]:
+    """Return the registered agents of `team` (None: of all teams), those with `role` if it is given."""
+    labels: dict[tuple[int, str], list[str]] = {}
+    for row in tx.all(LABELS, team=team):
+        labels.setdefault((row["agent_id"], row["kind"]), []).append(row["label"])
+    return [
+        Details(
+            agent_of(row),
+            tuple(labels.get((row["id"], "tag"), ())),
+            tuple(labels.get((row["id"], "cap"), ())),
+            session_of(row) if row["session_id"] is not None else None,
+            row["unread"],
+            row["oldest"],
+        )
+        for row in tx.all(LISTING, team=team, role=role.lower() if role else None)
+    ]
+
+
+# -- changing ----------------------------------------------------------------------------------------------------------
+
+TOUCH = "update agents set seen_at = :now where id = :id"
+UPSERT = """
+insert into agents (team, name, name_key, role, client, model, registered_at, seen_at)
+values (:team, :name, :key, :role, coalesce(:client, 'generic'), :model, :now, :now)
+on conflict (team, name_key) do update set
+    role = coalesce(:role, agents.role), client = coalesce(:client, agents.client),
+    model = coalesce(:model, agents.model),
+    seen_at = :now, unregistered_at = null
+returning id
+"""
+END = "update sessions set ended_at = :now, end_reason = :reason where agent_id = :agent and ended_at is null"
+UNSEAT = """
+update sessions set pane_socket = null, server_pid = null, server_start = null, pane_id = null, pane_pid = null,
+    pane_tty = null
+where host = :host and pane_socket = :socket and server_pid = :server_pid and pane_id = :pane_id
+    and ended_at is null and agent_id <> :agent
+returning agent_id
+"""
+SIT = """
+insert into sessions (agent_id, epoch, host, pid, pid_started, client_session, pane_socket, server_pid, server_start,
+    pane_id, pane_pid, pane_tty, started_at)
+values (:agent, :epoch, :host, :pid, :pid_started, :client_session, :socket, :server_pid, :server_start,
+    :pane_id, :pane_pid, :tty, :now)
+"""
+MOVE = """
+update sessions set client_session = coalesce(:client_session, client_session), pane_socket = :socket,
+    server_pid = :server_pid, server_start = :server_start, pane_id = :pane_id, pane_pid = :pane_pid, pane_tty = :tty
+where id = :session
+"""
+
+
+def touch(tx: Tx, agent: Agent) -> None:
+    """Note that `agent` did something just now."""
+    tx.run(TOUCH, id=agent.id, now=tx.now)
+
+
+def register(
+    tx: Tx,
+    team: str,
+    name: str,
+    changes: Changes,
+    seat: Seat,
+    living: Callable[[Session], bool | None],
+    *,
+    takeover: bool = False,
+    leave_pane: bool = False,
+) -> Registered:
+    """Seat a session in agent `name` of `team`, making the agent if there is none.
+
+    `living` tells whether a session's process still runs; None when that cannot be known. The same process again
+    keeps its session and its epoch, and also its pane when `seat` has none, unless `leave_pane`.
+    Raises NameTaken when another living process has the seat, unless `takeover`.
+    """
+    known = find(tx, team, name)
+    holder = current_session(tx, known) if known else None
+    same = holder is not None and _same_process(holder.seat, seat)
+    if holder and not same and not takeover and living(holder):
+        msg = f"{name} is held by a living process (pid {holder.seat.pid} on {holder.seat.host})."
+        hint = f"take another name, or: xats register {name} --takeover"
+        raise NameTaken(msg, hint, name=name, team=team, pid=holder.seat.pid)
+    agent_id = _store(tx, team, name, changes)
+    agent = by_id(tx, agent_id)
+    unseated = _unseat(tx, agent, seat)
+    if holder and same:
+        pane = seat.pane or (None if leave_pane else holder.seat.pane)
+        tx.run(MOVE, session=holder.id, client_session=seat.client_session, **_pane_values(pane))
+    else:
+        agent = _new_session(tx, agent, seat)
+    wakes.resume(tx, agent.id)
+    tx.event(
+        "agent_registered",
+        team,
+        agent.name,
+        f"agent:{agent.name}",
+        epoch=agent.epoch,
+        client=agent.client,
+        pane=seat.pane.pane_id if seat.pane else None,
+    )
+    created = known is None or not known.registered
+    return Registered(details(tx, agent), created, not same, unseated)
+
+
+def _same_process(held: Seat, seat: Seat) -> bool:
+    """Tell whether both seats are the same process: by client session where there is one, else by pid and start."""
+    if held.client_session and seat.client_session:
+        return held.client_session == seat.client_session
+    if held.pid is None and seat.pid is None:
+        return held.host == seat.host and held.pane == seat.pane
+    return (held.host, held.pid, held.pid_started) == (seat.host, seat.pid, seat.pid_started)
+
+
+def _store(tx: Tx, team: str, name: str, changes: Changes) -> int:
+    row = tx.one(
+        UPSERT,
+        team=team,
+        name=name,
+        key=name.lower(),
+        role=changes.role.lower() if changes.role else None,
+        client=changes.client,
+        model=changes.model,
+        now=tx.now,
+    )
+    assert row
+    agent_id: int = row["id"]
+    for kind, labels in (("tag", changes.tags), ("cap", changes.capabilities)):
+        if labels is not None:
+            tx.run("delete from labels where agent_id = :id and kind = :kind", id=agent_id, kind=kind)
+            wanted = sorted({label.lower() for label in labels})
+            tx.many(
+                "insert into labels (agent_id, kind, label) values (:id, :kind, :label)",
+                [{"id": agent_id, "kind": kind, "label": label} for label in wanted],
+            )
+    return agent_id
+
+
+def _unseat(tx: Tx, agent: Agent, seat: Seat) -> str | None:
+    """Take the pane from whoever else has it: one pane, one agent, the last one bound wins."""
+    if seat.pane is None:
+        return None
+    values = _pane_values(seat.pane)
+    row = tx.one(
+        UNSEAT,
+        host=seat.host,
+        agent=agent.id,
+        socket=values["socket"],
+        server_pid=values["server_pid"],
+        pane_id=values["pane_id"],
+    )
+    if row is None:
+        return None
+    loser = by_id(tx, row["agent_id"])
+    tx.event(
+        "pane_lost", loser.team, agent.name, f"agent:{loser.name}", pane=seat.pane.pane_id, to=agent.address
+    )
+    return loser.address
+
+
+def _new_session(tx: Tx, agent: Agent, seat: Seat) -> Agent:
+    tx.run(END, agent=agent.id, now=tx.now, reason="replaced")
+    row = tx.one("update agents set epoch = epoch + 1 where id = :id returning epoch", id=agent.id)
+    assert row
+    tx.run(
+        SIT,
+        agent=agent.id,
+        epoch=row["epoch"],
+        host=seat.host,
+        pid=seat.pid,
+        pid_started=seat.pid_started,
+        client_session=seat.client_session,
+        now=tx.now,
+        **_pane_values(seat.pane),
+    )
+    return by_id(tx, agent.id)
+
+
+def _pane_values(pane: Pane | None) -> dict[str, str | int | None]:
+    names = ("socket", "server_pid", "server_start", "pane_id", "pane_pid", "tty")
+    return {name: getattr(pane, name) if pane else None for name in names}
+
+
+def unregister(tx: Tx, agent: Agent) -> int:
+    """Empty the seat and keep its mail, which is readable when the name returns; return how much is unread."""
+    tx.run(END, agent=agent.id, now=tx.now, reason="unregistered")
+    tx.run("update agents set unregistered_at = :now where id = :id", id=agent.id, now=tx.now)
+    wakes.suspend(tx, agent.id, "no_pane")
+    tx.event("agent_unregistered", agent.team, agent.name, f"agent:{agent.name}")
+    row = tx.one("select count(*) as n from deliveries where agent_id = :id and state = 'unread'", id=agent.id)
+    return row["n"] if row else 0

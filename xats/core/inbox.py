@@ -1,0 +1,199 @@
+"""The inbox: what one recipient makes of its deliveries.
+
+    unread --read--> read --replied--> replied
+    unread --its time is over--> expired
+
+Reading is the acknowledgement. A reader claims deliveries for a short time, writes them out, and only then marks them
+read, so that two readers never get the same one and a reader that dies in between loses nothing.
+"""
+
+from __future__ import annotations
+
+from xats.core import wakes
+from xats.core.messages import MESSAGE, Message, message_of, visible
+from xats.errors import Refused
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from xats.core.agents import Agent
+    from xats.store import Tx
+
+CLAIM = 10_000  # ms that a reader has to write out what it claimed
+
+
+@record
+class Letter:
+    """A message as one recipient has it."""
+
+    message: Message
+    state: str
+    read_at: int | None
+
+
+@record
+class Page:
+    """Some letters, whether more follow, and how much is unread altogether."""
+
+    letters: tuple[Letter, ...]
+    has_more: bool
+    unread: int
+    claim: str | None = None
+
+
+FRESH = "(m.expires_at is null or m.expires_at > :now)"
+UNREAD = f"""
+select count(*) as n from deliveries d join messages m on m.id = d.message_id
+where d.agent_id = :me and d.state = 'unread' and {FRESH}
+"""
+EXPIRE = """
+update deliveries set state = 'expired', claim = null, claim_until = null
+where agent_id = :me and state = 'unread'
+    and message_id in (select id from messages where expires_at is not null and expires_at <= :now)
+"""
+LETTERS = """
+select {columns}, d.state, d.read_at from deliveries d
+join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
+where d.agent_id = :me and d.message_id > :since {only}
+order by d.message_id limit :limit
+"""
+UNCLAIMED = "and (d.claim is null or d.claim_until <= :now or d.claim_until > :far)"
+TAKE = """
+update deliveries set claim = :claim, claim_until = :until where agent_id = :me and message_id = :id
+"""
+MARK = """
+update deliveries set state = 'read', read_at = :now, claim = null, claim_until = null
+where agent_id = :me and message_id = :id and state = 'unread'
+"""
+RELEASE = "update deliveries set claim = null, claim_until = null where agent_id = :me and message_id = :id and claim = :claim"
+CLAIMS = "select distinct claim from deliveries where agent_id = :me and state = 'unread' and claim is not null"
+ABANDON = "update deliveries set claim = null, claim_until = null where agent_id = :me and state = 'unread' and claim = :claim"
+
+
+@record
+class Query:
+    """Which letters to list."""
+
+    limit: int = 50
+    since: int = 0  #: only those with a larger id
+    sender: Agent | None = None
+    thread: int | None = None
+    every: bool = False  #: read ones too
+
+
+def unread(tx: Tx, me: Agent) -> int:
+    """Return how many unread letters `me` has."""
+    row = tx.one(UNREAD, me=me.id, now=tx.now)
+    assert row
+    count: int = row["n"]
+    return count
+
+
+def peek(tx: Tx, me: Agent, query: Query) -> Page:
+    """Return letters of `me`, oldest first, without marking anything."""
+    letters, has_more = _select(tx, me, query, "")
+    return Page(letters, has_more, unread(tx, me))
+
+
+def claim(tx: Tx, me: Agent, query: Query, token: str, abandoned: Callable[[str], bool]) -> Page:
+    """Claim unread letters of `me`, oldest first, for the reader that `token` names; `mark_read` is to follow.
+
+    `abandoned` tells of another reader's token whether that reader is gone, so that what it held is free at once.
+    """
+    tx.run(EXPIRE, me=me.id, now=tx.now)
+    for row in tx.all(CLAIMS, me=me.id):
+        if abandoned(row["claim"]):
+            tx.run(ABANDON, me=me.id, claim=row["claim"])
+    letters, has_more = _select(tx, me, query, UNCLAIMED)
+    ids = [letter.message.id for letter in letters]
+    tx.many(TAKE, [{"claim": token, "until": tx.now + CLAIM, "me": me.id, "id": one} for one in ids])
+    return Page(letters, has_more, unread(tx, me), token)
+
+
+def _select(tx: Tx, me: Agent, query: Query, only: str) -> tuple[tuple[Letter, ...], bool]:
+    if not query.every:
+        only += f" and d.state = 'unread' and {FRESH}"
+    values: dict[str, int] = {"now": tx.now, "far": tx.now + CLAIM}
+    if query.sender:
+        only += " and m.sender_id = :sender"
+        values["sender"] = query.sender.id
+    if query.thread is not None:
+        only += " and (m.id = :thread or m.thread_id = :thread)"
+        values["thread"] = query.thread
+    sql = LETTERS.format(columns=MESSAGE, only=only)
+    rows = tx.all(sql, me=me.id, since=query.since, limit=query.limit + 1, **values)
+    letters = tuple(Letter(message_of(row), row["state"], row["read_at"]) for row in rows[: query.limit])
+    return letters, len(rows) > query.limit
+
+
+def mark_read(tx: Tx, me: Agent, ids: Sequence[int]) -> int:
+    """Record that `me` has the messages `ids` before its eyes; return how many were unread until now."""
+    read = [one for one in ids if tx.run(MARK, me=me.id, id=one, now=tx.now)]
+    if read:
+        wakes.close_if_read(tx, me.id)
+        tx.event("mail_read", me.team, me.name, f"agent:{me.name}", messages=read)
+    return len(read)
+
+
+def release(tx: Tx, me: Agent, page: Page) -> None:
+    """Give a claimed page back unread: it could not be written out."""
+    tx.many(RELEASE, [{"me": me.id, "id": one.message.id, "claim": page.claim} for one in page.letters])
+
+
+def show(tx: Tx, me: Agent, message_id: int) -> Letter:
+    """Return one message that `me` sent or got. Raises UnknownMessage."""
+    row = visible(tx, me, message_id)
+    return Letter(message_of(row), row["state"] or "sent", row["read_at"])
+
+
+def thread(tx: Tx, me: Agent, message_id: int, limit: int) -> tuple[tuple[Letter, ...], bool]:
+    """Return what `me` may see of the thread that message `message_id` is in, oldest first, and whether more follows."""
+    root = visible(tx, me, message_id)["thread"]
+    rows = tx.all(THREAD, me=me.id, root=root, limit=limit + 1)
+    letters = tuple(Letter(message_of(row), row["state"] or "sent", row["read_at"]) for row in rows[:limit])
+    return letters, len(rows) > limit
+
+
+THREAD = f"""
+select {MESSAGE}, d.state, d.read_at from messages m join agents f on f.id = m.sender_id
+left join deliveries d on d.message_id = m.id and d.agent_id = :me
+where (m.id = :root or m.thread_id = :root) and (m.sender_id = :me or d.agent_id is not null)
+order by m.id limit :limit
+"""
+ACK = """
+update deliveries set acked_at = coalesce(acked_at, :now), read_at = coalesce(read_at, :now),
+    state = case when state in ('unread', 'expired') then 'read' else state end, claim = null, claim_until = null
+where agent_id = :me and message_id = :id
+"""
+
+
+def ack(tx: Tx, me: Agent, message_id: int) -> Message:
+    """Acknowledge a message that `me` got: seen, and no answer to come. It wakes nobody; its sender sees it in `status`.
+
+    Raises UnknownMessage.
+    """
+    row = visible(tx, me, message_id)
+    if row["state"] is None:
+        msg = f"Message {message_id} is your own; only its recipients acknowledge it."
+        raise Refused(msg, f"xats status {message_id}", id=message_id)
+    tx.run(ACK, me=me.id, id=message_id, now=tx.now)
+    wakes.close_if_read(tx, me.id)
+    tx.event("message_acked", me.team, me.name, f"message:{message_id}")
+    return message_of(row)
+
+
+SWEEP = """
+update deliveries set state = 'expired', claim = null, claim_until = null
+where state = 'unread' and message_id in (select id from messages where expires_at is not null and expires_at <= :now)
+returning agent_id
+"""
+
+
+def sweep(tx: Tx) -> int:
+    """Expire unread mail whose time is over, close the wakes that it leaves empty; return how many letters expired."""
+    rows = tx.all(SWEEP, now=tx.now)
+    for agent_id in {row["agent_id"] for row in rows}:
+        wakes.close_if_read(tx, agent_id, "expired")
+    return len(rows)

@@ -1,0 +1,354 @@
+"""Messages: what was said, and to whom.
+
+Accepting a message is one transaction: the message, a delivery and an open wake for each recipient, and the event.
+What each recipient makes of its delivery is in `inbox`.
+"""
+
+from __future__ import annotations
+
+from xats.core import agents, wakes
+from xats.core.address import Address, parse_list
+from xats.errors import InvalidBody, UnknownMessage, UnknownRecipient
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.core.agents import Agent
+    from xats.store import Row, Tx
+
+LARGEST_BODY = 1 << 20  # bytes of UTF-8
+LARGEST_SUBJECT = 200  # characters
+
+
+@record
+class Draft:
+    """What is to be sent."""
+
+    address: str
+    body: str
+    subject: str | None = None
+    kind: str | None = None  #: default: "mail", "broadcast" to a group, "reply" to a message
+    need_reply: bool | None = None  #: default: yes to named agents, no to groups and in replies
+    dedupe_key: str | None = None
+    ttl: int | None = None  #: ms until unread copies expire
+    reply_to: int | None = None
+    wake: bool = True
+
+
+@record
+class Message:
+    """A message as it is stored."""
+
+    id: int
+    thread_id: int
+    sender: str  #: name@team
+    sender_client: str
+    evidence: str
+    address: str
+    subject: str | None
+    body: str
+    kind: str
+    need_reply: bool
+    reply_to: int | None
+    sent_at: int
+    expires_at: int | None
+
+
+@record
+class Sent:
+    """What sending came to. `created` is False when the key had been used before."""
+
+    message: Message
+    created: bool
+    recipients: tuple[str, ...]
+
+
+MESSAGE = """
+m.id, coalesce(m.thread_id, m.id) as thread, m.sender_id, m.evidence, m.address, m.subject, m.body, m.kind,
+m.need_reply, m.reply_to, m.sent_at, m.expires_at, m.thread_id, f.name as sender_name, f.team as sender_team,
+f.client as sender_client
+"""
+BY_ID = f"select {MESSAGE} from messages m join agents f on f.id = m.sender_id where m.id = :id"
+
+
+def message_of(row: Row) -> Message:
+    """Return the Message in a row that has the MESSAGE columns."""
+    return Message(
+        row["id"],
+        row["thread"],
+        f"{row['sender_name']}@{row['sender_team']}",
+        row["sender_client"],
+        row["evidence"],
+        row["address"],
+        row["subject"],
+        row["body"],
+        row["kind"],
+        bool(row["need_reply"]),
+        row["reply_to"],
+        row["sent_at"],
+        row["expires_at"],
+    )
+
+
+VISIBLE = f"""
+select {MESSAGE}, d.state, d.read_at from messages m join agents f on f.id = m.sender_id
+left join deliveries d on d.message_id = m.id and d.agent_id = :me
+where m.id = :id and (m.sender_id = :me or d.agent_id is not null)
+"""
+
+
+def visible(tx: Tx, me: Agent, message_id: int) -> Row:
+    """Return message `message_id` if `me` sent it or got it. Raises UnknownMessage."""
+    row = tx.one(VISIBLE, id=message_id, me=me.id)
+    if row is None:
+        msg = f"There is no message {message_id} to or from {me.name}."
+        raise UnknownMessage(msg, id=message_id)
+    return row
+
+
+# -- whom --------------------------------------------------------------------------------------------------------------
+
+GROUP = {
+    "all": "select id, name, team, client from agents where team = :team and unregistered_at is null order by id",
+    "role": """
+        select id, name, team, client from agents
+        where team = :team and role = :name and unregistered_at is null order by id
+    """,
+    "tag": """
+        select a.id, a.name, a.team, a.client from labels l join agents a on a.id = l.agent_id
+        where l.kind = 'tag' and l.label = :name and a.team = :team and a.unregistered_at is null order by a.id
+    """,
+    "cap": """
+        select a.id, a.name, a.team, a.client from labels l join agents a on a.id = l.agent_id
+        where l.kind = 'cap' and l.label = :name and a.team = :team and a.unregistered_at is null order by a.id
+    """,
+}
+ONE = """
+select id, name, team, client from agents where team = :team and name_key = :key and unregistered_at is null
+"""
+
+
+@record
+class Recipient:
+    """Somebody that a message goes to."""
+
+    id: int
+    address: str
+    client: str
+
+
+def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address]) -> list[Recipient]:
+    """Return everybody that `addresses` mean, each once; groups never include the sender.
+
+    Raises UnknownRecipient for an address that means nobody.
+    """
+    found: dict[int, Recipient] = {}
+    for address in addresses:
+        team = address.team or sender.team
+        if address.kind == "me":
+            matches = [Recipient(sender.id, sender.address, sender.client)]
+        elif address.kind == "agent":
+            matches = _recipients(tx.all(ONE, team=team, key=address.name.lower()))
+        else:
+            rows = tx.all(GROUP[address.kind], team=team, **({"name": address.name} if address.name else {}))
+            matches = [match for match in _recipients(rows) if match.id != sender.id]
+        if not matches:
+            raise nobody(tx, address, team)
+        found.update((match.id, match) for match in matches)
+    return list(found.values())
+
+
+def _recipients(rows: list[Row]) -> list[Recipient]:
+    return [Recipient(row["id"], f"{row['name']}@{row['team']}", row["client"]) for row in rows]
+
+
+def nobody(tx: Tx, address: Address, team: str) -> UnknownRecipient:
+    """Return the error for an address that means nobody, with the nearest one that means somebody."""
+    from difflib import get_close_matches
+
+    known = {
+        "agent": "select name from agents where team = :team and unregistered_at is null",
+        "role": "select distinct role as name from agents where team = :team and unregistered_at is null and role <> ''",
+    }.get(address.kind)
+    near = []
+    if known:
+        names = {row["name"].lower(): row["name"] for row in tx.all(known, team=team)}
+        near = [names[key] for key in get_close_matches(address.name.lower(), names, 1)]
+    prefix = "role:" if address.kind == "role" else ""
+    hint = f"did you mean {prefix}{near[0]}?" if near else f"xats agents --team {team}"
+    what = "There is nobody else" if address.kind == "all" else f"Nobody is {address}"
+    return UnknownRecipient(f"{what} in team {team}. Nothing was sent.", hint, address=str(address), team=team)
+
+
+# -- sending -----------------------------------------------------------------------------------------------------------
+
+INSERT = """
+insert into messages (sender_id, evidence, address, subject, body, kind, need_reply, wake, thread_id, reply_to,
+    dedupe_key, sent_at, expires_at)
+values (:sender, :evidence, :address, :subject, :body, :kind, :need_reply, :wake, :thread, :reply_to,
+    :dedupe_key, :now, :expires_at)
+on conflict (sender_id, dedupe_key) where dedupe_key is not null do nothing
+returning id
+"""
+BY_KEY = "select id from messages where sender_id = :sender and dedupe_key = :dedupe_key"
+DELIVER = "insert into deliveries (agent_id, message_id, state, wake_id) values (:agent, :message, 'unread', :wake)"
+RECIPIENTS = """
+select a.id, a.name, a.team, a.client from deliveries d join agents a on a.id = d.agent_id
+where d.message_id = :id order by a.id
+"""
+REPLIED = """
+update deliveries set state = 'replied', replied_at = coalesce(replied_at, :now), read_at = coalesce(read_at, :now),
+    claim = null, claim_until = null
+where agent_id = :agent and message_id = :message
+"""
+
+
+def check_draft(draft: Draft) -> None:
+    """Raise InvalidBody unless `draft` holds text of an allowed size."""
+    try:
+        size = len(draft.body.encode())
+        (draft.subject or "").encode()
+    except UnicodeEncodeError as error:
+        msg = "The text is not UTF-8. Nothing was sent."
+        raise InvalidBody(msg, "send text; for other data send the path of a file") from error
+    if not draft.body.strip():
+        msg = "The body is empty. Nothing was sent."
+        raise InvalidBody(msg, "give the text, or - to read it from standard input")
+    if size > LARGEST_BODY:
+        msg = f"The body has {size:,} bytes; 1 MiB (1,048,576) is the most. Nothing was sent."
+        raise InvalidBody(msg, "put it into a file and send its path")
+    subject = draft.subject or ""
+    if len(subject) > LARGEST_SUBJECT or "\n" in subject:
+        msg = f"A subject is one line of at most {LARGEST_SUBJECT} characters. Nothing was sent."
+        raise InvalidBody(msg, "shorten it with -s")
+
+
+def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> Sent:
+    """Accept `draft` from `me`, who is known by `evidence`.
+
+    Raises UnknownRecipient, UnknownMessage (no such message to reply to) or InvalidBody; nothing is stored then.
+    """
+    check_draft(draft)
+    addresses = parse_list(draft.address)
+    return _store(tx, me, evidence, draft, resolve(tx, me, addresses), is_direct(addresses))
+
+
+def is_direct(addresses: Sequence[Address]) -> bool:
+    """Tell whether every one of `addresses` names an agent, and none a group."""
+    return all(address.kind in ("agent", "me") for address in addresses)
+
+
+def send_all(tx: Tx, me: Agent, evidence: str, drafts: Sequence[Draft]) -> list[Sent]:
+    """Accept every one of `drafts`, or none. What is raised carries the draft's `index`."""
+    known: dict[str, tuple[list[Recipient], bool]] = {}
+    sent = []
+    for index, draft in enumerate(drafts):
+        try:
+            if draft.address not in known:
+                addresses = parse_list(draft.address)
+                known[draft.address] = (resolve(tx, me, addresses), is_direct(addresses))
+            sent.append(_store(tx, me, evidence, draft, *known[draft.address]))
+        except Exception as error:
+            error.index = index  # type: ignore[attr-defined]
+            raise
+    return sent
+
+
+def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Sent:
+    """Answer message `message_id`: to its sender, or to its recipients if `me` sent it. `draft.address` is not read.
+
+    Raises UnknownMessage or InvalidBody.
+    """
+    check_draft(draft)
+    original = visible(tx, me, message_id)
+    mine = original["sender_id"] == me.id
+    rows = tx.all(RECIPIENTS, id=message_id) if mine else tx.all(agents.BY_ID, id=original["sender_id"])
+    recipients = _recipients(rows)
+    values = dict(draft.__dict__)
+    values.update(
+        address=",".join(recipient.address for recipient in recipients) if len(recipients) < 4 else original["address"],
+        reply_to=message_id,
+        subject=draft.subject or _answer_subject(original["subject"]),
+        need_reply=bool(draft.need_reply),
+    )
+    return _store(tx, me, evidence, Draft(**values), recipients, direct=True)
+
+
+def _answer_subject(subject: str | None) -> str | None:
+    if not subject or subject.lower().startswith("re: "):
+        return subject
+    return f"Re: {subject}"[:LARGEST_SUBJECT]
+
+
+def _store(
+    tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Recipient], direct: bool
+) -> Sent:
+    original = visible(tx, me, draft.reply_to) if draft.reply_to else None
+    need_reply = (direct and original is None) if draft.need_reply is None else draft.need_reply
+    kind = draft.kind or ("reply" if original else "mail" if direct else "broadcast")
+    expires_at = None if draft.ttl is None else tx.now + draft.ttl
+    thread = original["thread"] if original else None
+    row = tx.one(
+        INSERT,
+        sender=me.id,
+        evidence=evidence,
+        address=draft.address,
+        subject=draft.subject,
+        body=draft.body,
+        kind=kind,
+        need_reply=int(need_reply),
+        wake=int(draft.wake),
+        thread=thread,
+        reply_to=draft.reply_to,
+        dedupe_key=draft.dedupe_key,
+        now=tx.now,
+        expires_at=expires_at,
+    )
+    if row is None:
+        return _seen_before(tx, me, draft)
+    message_id: int = row["id"]
+    for recipient in recipients:
+        # A human's pane is a shell, and nobody needs to be woken for what he has just written himself.
+        wakes_it = draft.wake and recipient.client != "human" and recipient.id != me.id
+        wake = wakes.join(tx, recipient.id) if wakes_it else None
+        tx.run(DELIVER, agent=recipient.id, message=message_id, wake=wake)
+    if original and tx.run(REPLIED, agent=me.id, message=draft.reply_to, now=tx.now):
+        wakes.close_if_read(tx, me.id)
+    names = tuple(recipient.address for recipient in recipients)
+    tx.event(
+        "message_sent",
+        me.team,
+        me.name,
+        f"message:{message_id}",
+        address=draft.address,
+        recipients=len(names),
+        kind=kind,
+        thread_id=thread or message_id,
+    )
+    message = Message(
+        message_id,
+        thread or message_id,
+        me.address,
+        me.client,
+        evidence,
+        draft.address,
+        draft.subject,
+        draft.body,
+        kind,
+        need_reply,
+        draft.reply_to,
+        tx.now,
+        expires_at,
+    )
+    return Sent(message, True, names)
+
+
+def _seen_before(tx: Tx, me: Agent, draft: Draft) -> Sent:
+    row = tx.one(BY_KEY, sender=me.id, dedupe_key=draft.dedupe_key)
+    assert row
+    found = tx.one(BY_ID, id=row["id"])
+    assert found
+    names = tuple(recipient.address for recipient in _recipients(tx.all(RECIPIENTS, id=row["id"])))
+    return Sent(message_of(found), False, names)

@@ -1,0 +1,278 @@
+"""Wakes: the attempt to get one agent's attention. At most one is open for each agent; it covers all its unread mail.
+
+    (new mail) -> queued --attempt refused--> retrying --last rung refused--> failed/retry_exhausted
+                    |  ^                         |
+                    |  '-- session changes ------+---- taken by the recipient ----> delivered
+                    |      (was suspended)       |
+                    '----------------------------+---- read, expired -------------> skipped
+                                                 '---- not to be tried again -----> failed
+    held: paused; opened again when the pause ends.
+
+An open wake is due when `next_attempt_at` has come. A null there suspends it until the agent's session changes: its
+target is gone, and trying costs it no rung. An attempt is leased by a token; a result under a lost lease is refused.
+New mail joins the open wake and does not reset its ladder.
+"""
+
+from __future__ import annotations
+
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xats.store import Row, Tx
+
+LEASE = 60_000  # ms that one attempt may take before another process may make it
+# A time further ahead than any ladder can ask for is one that was written before the clock was set back.
+FURTHEST = 24 * 3600_000
+
+GONE = frozenset(("no_pane", "pane_dead", "pane_changed"))  # the target is gone: suspend, burn no attempt
+FINAL = frozenset(("unconfirmed",))  # nobody can tell what happened to the line: never paste it again
+
+
+@record
+class Wake:
+    """A wake as it is stored."""
+
+    id: int
+    agent_id: int
+    state: str
+    reason: str | None
+    last_refusal: str | None
+    mails: int
+    attempts: int
+    transport: str | None
+    next_attempt_at: int | None
+    lease_token: str | None
+    opened_at: int
+    updated_at: int
+
+
+COLUMNS = "id agent_id state reason last_refusal mails attempts transport next_attempt_at lease_token opened_at updated_at"
+SELECT = ", ".join(f"w.{name}" for name in COLUMNS.split())
+
+
+def wake_of(row: Row) -> Wake:
+    """Return the Wake in a row that has its columns."""
+    return Wake(**{name: row[name] for name in COLUMNS.split()})
+
+
+# -- opening and closing -----------------------------------------------------------------------------------------------
+
+JOIN = """
+insert into wakes (agent_id, state, next_attempt_at, opened_at, updated_at)
+values (:agent, 'queued', :now, :now, :now)
+on conflict (agent_id) where closed_at is null do update set mails = wakes.mails + 1
+returning id, mails
+"""
+COVER = """
+update deliveries set wake_id = :wake where agent_id = :agent and state = 'unread' and wake_id is not null
+"""
+CLOSE = """
+update wakes set state = :state, reason = :reason, next_attempt_at = null, lease_token = null, lease_until = null,
+    updated_at = :now, closed_at = :now
+where agent_id = :agent and closed_at is null
+returning id
+"""
+UNREAD = "select 1 from deliveries where agent_id = :agent and state = 'unread' and wake_id is not null limit 1"
+OPEN = "select 1 from wakes where agent_id = :agent and closed_at is null"
+RESUME = """
+update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal,
+    next_attempt_at = :now, updated_at = :now
+where agent_id = :agent and state in ('queued', 'retrying') and lease_token is null
+"""
+SUSPEND = """
+update wakes set reason = :reason, last_refusal = :reason, next_attempt_at = null, updated_at = :now
+where agent_id = :agent and state in ('queued', 'retrying')
+"""
+
+
+def join(tx: Tx, agent_id: int) -> int:
+    """Return the open wake of the agent, opened now if there was none. The new mail is to be stored with its id."""
+    row = tx.one(JOIN, agent=agent_id, now=tx.now)
+    assert row
+    wake_id: int = row["id"]
+    if row["mails"] == 1:
+        tx.run(COVER, wake=wake_id, agent=agent_id)
+    return wake_id
+
+
+def close_if_read(tx: Tx, agent_id: int, reason: str = "already_read") -> None:
+    """Close the agent's open wake when nothing is left unread."""
+    if tx.one(UNREAD, agent=agent_id) is None:
+        tx.run(CLOSE, agent=agent_id, state="skipped", reason=reason, now=tx.now)
+
+
+def resume(tx: Tx, agent_id: int) -> None:
+    """Try again now: the agent has a new session, or its session another pane.
+
+    An open wake falls due, suspended or not. Unread mail whose wake has ended gets a new one: whoever was woken for it
+    is not there any more.
+    """
+    tx.run(RESUME, agent=agent_id, now=tx.now)
+    if tx.one(OPEN, agent=agent_id) is None and tx.one(UNREAD, agent=agent_id):
+        join(tx, agent_id)
+
+
+def suspend(tx: Tx, agent_id: int, reason: str) -> None:
+    """Let the agent's open wake rest until its session changes."""
+    tx.run(SUSPEND, agent=agent_id, reason=reason, now=tx.now)
+
+
+# -- attempts ----------------------------------------------------------------------------------------------------------
+
+# `:far` guards against a clock that was set back: see FURTHEST.
+DUE = f"""
+select {SELECT} from wakes w
+where w.state in ('queued', 'retrying') and w.next_attempt_at is not null
+    and (w.next_attempt_at <= :now or w.next_attempt_at > :far)
+    and (w.lease_until is null or w.lease_until <= :now or w.lease_until > :far_lease)
+order by w.next_attempt_at limit :limit
+"""
+TAKE = """
+update wakes set lease_token = :token, lease_until = :until, updated_at = :now where id = :id and closed_at is null
+"""
+NEXT_DUE = """
+select min(next_attempt_at) as at from wakes
+where state in ('queued', 'retrying') and next_attempt_at is not null and lease_token is null
+"""
+LEASED = "select id, lease_token from wakes where lease_token is not null and lease_until is not null"
+FREE = "update wakes set lease_token = null, lease_until = null where id = :id and lease_token = :token"
+RECORD = """
+update wakes set state = :state, reason = :reason, last_refusal = :refusal, transport = :transport,
+    attempts = :attempts, next_attempt_at = :next, lease_token = null, lease_until = null, updated_at = :now,
+    closed_at = case when :closed = 1 then :now end
+where id = :id and lease_token = :token and closed_at is null
+"""
+
+
+def due(tx: Tx, limit: int = 1000, longest: int = FURTHEST) -> list[Wake]:
+    """Return the wakes that are due now and leased by nobody, the longest due first.
+
+    `longest` is the longest wait (ms) that the ladder in force can ask for.
+    """
+    rows = tx.all(DUE, now=tx.now, far=tx.now + longest, far_lease=tx.now + LEASE, limit=limit)
+    return [wake_of(row) for row in rows]
+
+
+def lease(tx: Tx, wakes: list[Wake], token: str) -> None:
+    """Lease `wakes`, just read as due in this transaction, to the process that `token` names."""
+    tx.many(TAKE, [{"id": wake.id, "token": token, "until": tx.now + LEASE, "now": tx.now} for wake in wakes])
+
+
+def next_due(tx: Tx) -> int | None:
+    """Return when the next wake falls due (ms UTC); it may be past. None: nothing is scheduled."""
+    row = tx.one(NEXT_DUE)
+    return row["at"] if row else None
+
+
+def free_leases(tx: Tx, abandoned: Callable[[str], bool]) -> int:
+    """Give back the leases whose token `abandoned` says nobody holds any more; return how many."""
+    freed = 0
+    for row in tx.all(LEASED):
+        if abandoned(row["lease_token"]):
+            freed += tx.run(FREE, id=row["id"], token=row["lease_token"])
+    return freed
+
+
+def give_back(tx: Tx, wake: Wake, token: str) -> None:
+    """Return the lease of an attempt that was not made; the wake is as due as before."""
+    tx.run(FREE, id=wake.id, token=token)
+
+
+def refused(
+    tx: Tx, wake: Wake, token: str, reason: str, transport: str | None, climb: Callable[[int, int], int | None]
+) -> bool:
+    """Record that an attempt was refused for `reason`; `climb(attempts, now)` says when to try again.
+
+    A target that is gone suspends the wake and costs no attempt. Returns False if the lease was lost meanwhile.
+    """
+    if reason in GONE:
+        return _record(tx, wake, token, "retrying" if wake.attempts else "queued", reason, transport, wake.attempts)
+    attempts = wake.attempts + 1
+    again = None if reason in FINAL else climb(attempts, tx.now)
+    if again is not None:
+        return _record(tx, wake, token, "retrying", reason, transport, attempts, again)
+    ended = reason if reason in FINAL else "retry_exhausted"
+    return _record(tx, wake, token, "failed", ended, transport, attempts, refusal=reason)
+
+
+def delivered(tx: Tx, wake: Wake, token: str, transport: str) -> bool:
+    """Record that the recipient took the line. Returns False if the lease was lost meanwhile."""
+    return _record(tx, wake, token, "delivered", None, transport, wake.attempts + 1)
+
+
+def skipped(tx: Tx, wake: Wake, token: str, reason: str) -> bool:
+    """Record that there is nothing left to wake anybody for. Returns False if the lease was lost meanwhile."""
+    return _record(tx, wake, token, "skipped", reason, wake.transport, wake.attempts)
+
+
+def _record(
+    tx: Tx,
+    wake: Wake,
+    token: str,
+    state: str,
+    reason: str | None,
+    transport: str | None,
+    attempts: int,
+    next_at: int | None = None,
+    refusal: str | None = None,
+) -> bool:
+    changed = tx.run(
+        RECORD,
+        id=wake.id,
+        token=token,
+        state=state,
+        reason=reason,
+        refusal=refusal or reason or wake.last_refusal,
+        transport=transport,
+        attempts=attempts,
+        next=next_at,
+        closed=int(state in ("delivered", "skipped", "failed")),
+        now=tx.now,
+    )
+    if not changed:
+        return False
+    row = tx.one("select team, name from agents where id = :id", id=wake.agent_id)
+    assert row
+    about = {"agent": f"{row['name']}@{row['team']}", "transport": transport, "attempts": attempts}
+    tx.event(f"wake_{state}", row["team"], None, f"wake:{wake.id}", reason=reason, next_attempt_at=next_at, **about)
+    return True
+
+
+# -- looking -----------------------------------------------------------------------------------------------------------
+
+PENDING = """
+select count(*) as unread, count(distinct m.sender_id) as senders from deliveries d join messages m on m.id = d.message_id
+where d.agent_id = :agent and d.state = 'unread' and (m.expires_at is null or m.expires_at > :now)
+"""
+SENDERS = """
+select a.name, min(m.id) as first from deliveries d
+join messages m on m.id = d.message_id join agents a on a.id = m.sender_id
+where d.agent_id = :agent and d.state = 'unread' and (m.expires_at is null or m.expires_at > :now)
+group by a.name order by first limit :limit
+"""
+
+
+@record
+class Pending:
+    """What an agent would be woken for."""
+
+    unread: int
+    senders: int
+    names: tuple[str, ...]  #: the first of the senders
+
+
+def pending(tx: Tx, agent_id: int, names: int = 3) -> Pending:
+    """Return how much is unread, from how many senders, and the names of at most `names` of them."""
+    row = tx.one(PENDING, agent=agent_id, now=tx.now)
+    assert row
+    first = tx.all(SENDERS, agent=agent_id, now=tx.now, limit=names)
+    return Pending(row["unread"], row["senders"], tuple(sender["name"] for sender in first))
+
+
+def still_leased(tx: Tx, wake: Wake, token: str) -> bool:
+    """Tell whether the attempt that `token` leased may still act."""
+    row = tx.one("select lease_token from wakes where id = :id and closed_at is null", id=wake.id)
+    return row is not None and row["lease_token"] == token

@@ -1,0 +1,56 @@
+"""One daemon for each host and store: a lock that the kernel releases when its holder dies, however it dies.
+
+The lock sits on the open file, so whoever starts a daemon takes the lock first and hands the open file down. There is
+no moment at which two could start.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+
+def path_for(store: str) -> str:
+    """Return the lock file of this host's daemon for the store at path `store`."""
+    return f"{os.path.realpath(store)}-daemon-{os.uname().nodename}.lock"
+
+
+def take(store: str) -> int | None:
+    """Take the lock; return its open file, or None when a daemon (or one that is just starting) has it."""
+    file = os.open(path_for(store), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return None
+    return file
+
+
+def sign(file: int) -> None:
+    """Write this process into the lock file that it holds."""
+    os.ftruncate(file, 0)
+    os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+
+
+def held(store: str) -> bool:
+    """Tell whether a daemon runs, or is just starting."""
+    try:
+        file = os.open(path_for(store), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def holder(store: str) -> int | None:
+    """Return the pid of the daemon that runs, or None."""
+    if not held(store):
+        return None
+    with open(path_for(store), encoding="ascii") as file:
+        text = file.read().strip()
+    return int(text) if text.isdigit() else None

@@ -1,0 +1,169 @@
+"""The daemon: it sees every commit, attempts every due wake in a thread of its own, and sweeps now and then.
+
+It learns of commits by polling SQLite's `data_version`, which costs microseconds; a sender need not be able to reach
+it. Nothing that matters is in its memory: after a `kill -9` the next one finds the same wakes due in the store.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+
+from xats import process
+from xats.core import inbox, wakes
+from xats.delivery import attempt, ladder
+from xats.delivery.settings import Settings
+from xats.errors import StoreBusy, StoreError, XatsError
+from xats.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xats.core.wakes import Wake
+    from xats.store import Tx
+
+POLL = 0.05  # seconds between two looks at the store's generation
+SWEEP = 30.0  # seconds between two sweeps
+AT_ONCE = 100  # attempts side by side; most of an attempt is waiting
+LEAVE = 1.8  # seconds that attempts under way have to end in
+
+log = logging.getLogger("xats.daemon")
+
+
+def owner_name() -> str:
+    """Return what a lease of this process is marked with."""
+    return f"{os.uname().nodename}:{os.getpid()}:{process.started(os.getpid())}"
+
+
+def owner_gone(token: str) -> bool:
+    """Tell whether the process that a lease is marked with has ended. On another host only time tells."""
+    host, pid, started = token.rsplit(":", 2)
+    return host == os.uname().nodename and not process.alive(int(pid), int(started))
+
+
+class Daemon:
+    """The loop and its attempts. `clock` gives ms UTC; None is the host's."""
+
+    def __init__(self, path: str, settings: Settings, clock: Callable[[], int] | None = None) -> None:
+        self.path = path
+        self.settings = settings
+        self.owner = owner_name()
+        self.stop = threading.Event()
+        self._open: Callable[[], Store] = (lambda: Store(path, clock)) if clock else (lambda: Store(path))
+        self._running: set[threading.Thread] = set()
+        self._next_due: int | None = None
+
+    def run(self) -> None:
+        """Drive wakes until `stop` is set. Ends early when the store's file is taken away or replaced."""
+        store = self._open()
+        log.info("started, pid %s, store %s", os.getpid(), self.path)
+        try:
+            self._loop(store)
+        finally:
+            self.stop.set()
+            self._leave()
+            store.close()
+            log.info("stopped")
+
+    def _loop(self, store: Store) -> None:
+        file = os.stat(self.path).st_ino
+        generation, swept, trouble = -1, 0.0, ""
+        while not self.stop.wait(POLL):
+            try:
+                if time.monotonic() - swept >= SWEEP:
+                    swept, generation = time.monotonic(), -1
+                    if not self._still_there(file):
+                        return
+                    store.write(self._sweep)
+                seen = store.generation()
+                if seen != generation or self._is_due(store.clock()):
+                    self._dispatch(store)
+                    generation = seen
+                trouble = ""
+            except StoreBusy:
+                log.warning("the store is busy; trying on")
+            except StoreError as problem:
+                if str(problem) != trouble:  # a lasting outage is said once
+                    trouble = str(problem)
+                    log.error("%s", trouble)
+                if not self._still_there(file):
+                    return
+                self.stop.wait(1.0)
+
+    def _still_there(self, file: int) -> bool:
+        try:
+            if os.stat(self.path).st_ino == file:
+                return True
+        except OSError:
+            pass
+        log.warning("the store's file was taken away or replaced; ending")
+        return False
+
+    def _is_due(self, now: int) -> bool:
+        due = self._next_due
+        return due is not None and (due <= now or due > now + ladder.longest(self.settings.rungs))
+
+    def _dispatch(self, store: Store) -> None:
+        room = AT_ONCE - len(self._running)
+        leased = attempt.lease_due(store, self.owner, self.settings, room) if room > 0 else []
+        for wake in leased:
+            thread = threading.Thread(target=self._attempt, args=(wake,), name=f"wake-{wake.id}", daemon=True)
+            self._running.add(thread)
+            thread.start()
+        self._next_due = store.read(wakes.next_due)
+
+    def _attempt(self, wake: Wake) -> None:
+        try:
+            store = self._open()
+            try:
+                result = attempt.make(store, wake, self.owner, self.settings, self.stop.is_set)
+            finally:
+                store.close()
+            log.info("wake %s: %s%s", wake.id, result.state, f" ({result.reason})" if result.reason else "")
+            if result.detail:
+                log.debug("wake %s: %s", wake.id, result.detail)
+        except XatsError as problem:
+            log.error("wake %s: %s", wake.id, problem)
+        except Exception:
+            log.exception("wake %s", wake.id)
+        finally:
+            self._running.discard(threading.current_thread())
+
+    def _sweep(self, tx: Tx) -> None:
+        expired = inbox.sweep(tx)
+        freed = wakes.free_leases(tx, owner_gone)
+        if expired or freed:
+            log.info("swept: %s letters expired, %s leases freed", expired, freed)
+
+    def _leave(self) -> None:
+        until = time.monotonic() + LEAVE
+        for thread in list(self._running):
+            thread.join(max(0.0, until - time.monotonic()))
+
+
+def watch_signals(daemon: Daemon) -> None:
+    """End `daemon` on SIGTERM, SIGINT and SIGHUP."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: daemon.stop.set())
+
+
+def log_to(path: str | None) -> None:
+    """Send the log to a rotated file (4 of 1 MiB), or to stderr when `path` is None."""
+    from logging.handlers import RotatingFileHandler
+
+    handler: logging.Handler = logging.StreamHandler()
+    if path:
+        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+        handler = RotatingFileHandler(path, maxBytes=1 << 20, backupCount=3, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG if os.environ.get("XATS_DEBUG") else logging.INFO)
+
+
+def log_path(store: str) -> str:
+    """Return where the daemon of the store at path `store` keeps its log."""
+    return f"{os.path.realpath(store)}-daemon.log"

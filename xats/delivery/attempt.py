@@ -1,0 +1,114 @@
+"""One attempt at one wake: find the target, choose a transport, act, record what came of it.
+
+The wake is leased before and its outcome is recorded after, each in a transaction of its own; nothing of tmux happens
+inside one. An attempt that dies between them leaves a lease that lapses.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import zlib
+
+from xats import faults
+from xats.core import agents, wakes
+from xats.delivery import envelope, ladder
+from xats.delivery.transports import tmux
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xats.core.agents import Agent, Session
+    from xats.core.wakes import Pending, Wake
+    from xats.delivery.settings import Settings
+    from xats.store import Store, Tx
+
+
+@record
+class Target:
+    """Whom a wake is for, where he sits, and what he would be woken for."""
+
+    agent: Agent
+    session: Session | None
+    pending: Pending
+
+
+@record
+class Result:
+    """What an attempt came to, in the words of the wake machine."""
+
+    state: str
+    reason: str | None
+    detail: str = ""
+
+
+def lease_due(store: Store, owner: str, settings: Settings, limit: int) -> list[Wake]:
+    """Lease up to `limit` due wakes to `owner`, and return them."""
+
+    def work(tx: Tx) -> list[Wake]:
+        found = wakes.due(tx, limit, ladder.longest(settings.rungs))
+        wakes.lease(tx, found, owner)
+        return found
+
+    if not store.read(lambda tx: wakes.due(tx, 1, ladder.longest(settings.rungs))):
+        return []
+    leased = store.write(work)
+    faults.point("wake.leased")
+    return leased
+
+
+def target_of(tx: Tx, wake: Wake) -> Target:
+    """Return whom `wake` is for."""
+    agent = agents.by_id(tx, wake.agent_id)
+    return Target(agent, agents.current_session(tx, agent), wakes.pending(tx, agent.id))
+
+
+def make(store: Store, wake: Wake, owner: str, settings: Settings, stopping: Callable[[], bool] = bool) -> Result:
+    """Attempt `wake`, which is leased to `owner`, and record the outcome.
+
+    `stopping` says whether to give up before anything was pasted; the wake is then as due as before.
+    """
+    target = store.read(lambda tx: target_of(tx, wake))
+
+    def line() -> str | None:
+        """Return the line to paste, as it is true at this moment; None when there is no more need of it."""
+
+        def work(tx: Tx) -> Pending | None:
+            return wakes.pending(tx, wake.agent_id) if wakes.still_leased(tx, wake, owner) else None
+
+        pending = store.read(work)
+        return envelope.wake_line(pending) if pending and pending.unread else None
+
+    if not target.pending.unread:
+        result = Result("skipped", "already_read")
+    elif target.session is None or target.session.seat.pane is None:
+        result = Result("refused", "no_pane")
+    elif target.session.seat.host != os.uname().nodename:
+        result = Result("elsewhere", None)  # the daemon of that host sees to it
+    else:
+        result = tmux.deliver(target.session, line, token_of(store, wake), settings, stopping)
+    faults.point("wake.before_record")
+    store.write(lambda tx: _record(tx, wake, owner, settings, result))
+    return result
+
+
+def _record(tx: Tx, wake: Wake, owner: str, settings: Settings, result: Result) -> None:
+    def climb(attempts: int, now: int) -> int | None:
+        return ladder.next_attempt(attempts, now, random.random(), settings.rungs)
+
+    if result.state == "delivered":
+        wakes.delivered(tx, wake, owner, tmux.NAME)
+    elif result.state == "skipped":
+        wakes.skipped(tx, wake, owner, result.reason or "already_read")
+    elif result.state == "refused":
+        assert result.reason
+        wakes.refused(tx, wake, owner, result.reason, tmux.NAME if result.reason != "no_pane" else None, climb)
+    else:
+        wakes.give_back(tx, wake, owner)
+
+
+def token_of(store: Store, wake: Wake) -> str:
+    """Return what marks the pane as woken by this wake of this store, the same in every attempt."""
+    return f"{zlib.crc32(os.path.realpath(store.path).encode()):08x}-{wake.id}"

@@ -1,0 +1,35 @@
+"""The transport that works everywhere: one fixed line, pasted into the agent's tmux pane behind guards."""
+
+from __future__ import annotations
+
+from xats.tmux import paste
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xats.core.agents import Session
+    from xats.delivery.attempt import Result
+    from xats.delivery.settings import Settings
+
+NAME = "tmux"
+
+
+def deliver(
+    session: Session, line: Callable[[], str | None], token: str, settings: Settings, stopping: Callable[[], bool]
+) -> Result:
+    """Paste `line()` into the pane of `session` and submit it, or say why not."""
+    from xats.delivery.attempt import Result
+
+    seat = session.seat
+    assert seat.pane
+    client = (seat.pid, seat.pid_started) if seat.pid is not None and seat.pid_started is not None else None
+    outcome = paste.attempt(
+        seat.pane, line=line, token=token, quiet_ms=settings.quiet, client=client, stopping=stopping
+    )
+    if outcome.state == "withdrawn":
+        stopped = outcome.reason == "stopping"
+        return Result("stopped" if stopped else "skipped", None if stopped else "already_read")
+    if outcome.state == "unconfirmed":
+        return Result("refused", "unconfirmed", outcome.detail)
+    return Result(outcome.state, outcome.reason or None, outcome.detail)

@@ -1,0 +1,189 @@
+"""Every way a command can end badly: a stable code for scripts, a message and a mend for people, an exit code.
+
+The docstring of a class is its default message. `__main__` is the only place that turns one into text and a status.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Exit codes; 75 is EX_TEMPFAIL of sysexits.h, 124 that of timeout(1), 130 that of a shell after Ctrl-C.
+OK, FAILURE, USAGE, NOT_FOUND, REFUSED, UNHEALTHY, TEMPORARY, TIMED_OUT, INTERRUPTED = 0, 1, 2, 3, 4, 5, 75, 124, 130
+
+
+class XatsError(Exception):
+    """Something went wrong."""
+
+    code = "failure"
+    exit = FAILURE
+    hint = ""
+
+    def __init__(self, message: str = "", hint: str = "", **data: Any) -> None:
+        """`message` says what happened and why, `hint` is the line that mends it, `data` goes into the JSON form."""
+        super().__init__(message or type(self).__doc__)
+        self.hint = hint or self.hint
+        self.data = data
+
+
+class Usage(XatsError):
+    """The command line cannot be understood."""
+
+    code = "usage"
+    exit = USAGE
+
+
+class InvalidName(Usage):
+    """A name is 1 to 64 of A-Z a-z 0-9 . _ - and begins with a letter or digit."""
+
+    code = "invalid_name"
+
+
+class InvalidBody(Usage):
+    """A body is UTF-8 text of 1 byte to 1 MiB."""
+
+    code = "invalid_body"
+
+
+class InvalidBatch(Usage):
+    """A line of the batch is not a message."""
+
+    code = "invalid_batch"
+
+
+# -- not found ---------------------------------------------------------------------------------------------------------
+
+
+class NotFound(XatsError):
+    """There is no such thing."""
+
+    code = "not_found"
+    exit = NOT_FOUND
+
+
+class UnknownAgent(NotFound):
+    """Nothing here tells which agent you are."""
+
+    code = "unknown_agent"
+    hint = "xats register NAME"
+
+
+class UnknownRecipient(NotFound):
+    """Nobody has that address."""
+
+    code = "unknown_recipient"
+    hint = "xats agents"
+
+
+class UnknownMessage(NotFound):
+    """There is no message with that id for you."""
+
+    code = "unknown_message"
+    hint = "xats inbox --all"
+
+
+# -- refused: a state, not a fault -------------------------------------------------------------------------------------
+
+
+class Refused(XatsError):
+    """Not in this state."""
+
+    code = "refused"
+    exit = REFUSED
+
+
+class NameTaken(Refused):
+    """Another living process holds that name."""
+
+    code = "name_taken"
+
+
+class StaleSession(Refused):
+    """Another session has taken this agent over."""
+
+    code = "stale_session"
+
+
+class PaneUnusable(Refused):
+    """That pane cannot be used."""
+
+    code = "pane_unusable"
+
+
+# -- the store ---------------------------------------------------------------------------------------------------------
+
+
+class StoreError(XatsError):
+    """The store cannot be used."""
+
+    code = "store_unusable"
+
+
+class StoreBusy(StoreError):
+    """The store is busy: other processes kept it locked for 10 seconds. Nothing was written."""
+
+    code = "store_busy"
+    exit = TEMPORARY
+    hint = "try again"
+
+
+class StoreForeign(StoreError):
+    """The file belongs to another application."""
+
+    code = "store_foreign"
+    hint = "name another file with --db or XATS_DB"
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a newer xats."""
+
+    code = "store_too_new"
+    hint = "upgrade this xats"
+
+
+class StoreCorrupt(StoreError):
+    """The store is damaged."""
+
+    code = "store_corrupt"
+
+
+class StoreReadOnly(StoreError):
+    """The store cannot be written."""
+
+    code = "store_read_only"
+
+
+class StoreFull(StoreError):
+    """The disk is full. Nothing was written."""
+
+    code = "disk_full"
+    exit = TEMPORARY
+    hint = "free some space and try again"
+
+
+# -- tmux --------------------------------------------------------------------------------------------------------------
+
+
+class TmuxUnavailable(XatsError):
+    """tmux does not answer."""
+
+    code = "tmux_unavailable"
+    exit = TEMPORARY
+
+
+class TmuxGone(TmuxUnavailable):
+    """No tmux server listens there."""
+
+
+class NoPane(NotFound):
+    """There is no such pane."""
+
+    code = "no_pane"
+
+
+class TimedOut(XatsError):
+    """The wait is over and nothing came."""
+
+    code = "timed_out"
+    exit = TIMED_OUT

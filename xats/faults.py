@@ -1,0 +1,23 @@
+"""Named points at which a test may stop the program dead: `XATS_FAULT=send.before_commit` kills it there.
+
+`name#3` means the third time that the point is passed. Without the variable a point costs one comparison.
+"""
+
+from __future__ import annotations
+
+import os
+
+_wanted, _, _nth = os.environ.get("XATS_FAULT", "").partition("#")
+_left = int(_nth or 1)
+
+
+def point(name: str) -> None:
+    """Die here by SIGKILL if `name` is the fault point that `XATS_FAULT` names; otherwise do nothing."""
+    global _left  # noqa: PLW0603 - a countdown for the whole process
+    if name != _wanted:
+        return
+    _left -= 1
+    if _left == 0:
+        import signal
+
+        os.kill(os.getpid(), signal.SIGKILL)

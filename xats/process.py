@@ -1,0 +1,165 @@
+"""Processes, always by pid and start time: a pid alone names whoever got the number last.
+
+Linux reads `/proc` (proc(5)) because every command asks who its ancestors are; elsewhere psutil and `ps` answer,
+imported late. The start time is a number to compare, not a clock: ticks since boot on Linux, milliseconds since 1970
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LINUX = os.path.exists("/proc/self/stat")
+
+_NAMES = "ash bash busybox csh dash elvish fish ksh ksh93 mksh nu oksh pdksh pwsh rbash sh tcsh xonsh yash zsh"
+SHELLS = frozenset(_NAMES.split())
+
+
+@record
+class Process:
+    """One living process. `tty` is the device number of its terminal (`st_rdev`); none is 0, and `tpgid` -1 or 0."""
+
+    pid: int
+    started: int
+    name: str
+    ppid: int
+    pgrp: int
+    tpgid: int
+    tty: int
+
+
+def is_shell(name: str) -> bool:
+    """Say whether `name` (a comm, a path or a login name like `-bash`) is that of a shell."""
+    return os.path.basename(name).removeprefix("-") in SHELLS
+
+
+def started(pid: int) -> int | None:
+    """Return the start time of `pid`, or None if there is no such process or only its zombie is left."""
+    found = _linux(pid) if LINUX else _elsewhere(pid)
+    return found.started if found else None
+
+
+def alive(pid: int, started_at: int) -> bool:
+    """Say whether the process that had `pid` at `started_at` still lives."""
+    return started(pid) == started_at
+
+
+def read(pid: int) -> Process | None:
+    """Return the process `pid`, or None if there is none, or only a zombie."""
+    return _linux(pid) if LINUX else _elsewhere(pid)
+
+
+def ancestors(pid: int | None = None) -> list[Process]:
+    """Return the ancestors of `pid` (this process by default), the parent first, pid 1 last, itself left out."""
+    found: list[Process] = []
+    here = read(os.getpid() if pid is None else pid)
+    while here and here.ppid > 0:
+        here = read(here.ppid)
+        if here:
+            found.append(here)
+    return found
+
+
+def group(pgrp: int, tty: int) -> list[Process]:
+    """Return the living members of the process group `pgrp` whose terminal is the device number `tty`."""
+    found = _linux_all() if LINUX else _elsewhere_all()
+    return [process for process in found if process.pgrp == pgrp and process.tty == tty]
+
+
+def foreground(pid: int) -> list[Process]:
+    """Return the foreground process group of the terminal of `pid`, its leader first; [] if that is unknown."""
+    here = read(pid)
+    if here is None or not here.tty or here.tpgid <= 0:
+        return []
+    return sorted(group(here.tpgid, here.tty), key=lambda member: (member.pid != member.pgrp, member.pid))
+
+
+def argv(pid: int) -> list[str]:
+    """Return the command line of `pid`, [] if it cannot be read."""
+    if not LINUX:
+        return _elsewhere_argv(pid)
+    text = _slurp(f"/proc/{pid}/cmdline").rstrip("\0")
+    return text.split("\0") if text else []
+
+
+# -- Linux -------------------------------------------------------------------------------------------------------------
+
+
+def _slurp(path: str) -> str:
+    """Return a file of /proc, "" if the process went away: then open says ENOENT and read says ESRCH."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _linux(pid: int) -> Process | None:
+    # `pid (comm) state ppid ...`: comm may hold spaces and parentheses, so only the last `)` ends it.
+    head, _, tail = _slurp(f"/proc/{pid}/stat").rpartition(")")
+    fields = tail.split()
+    if not fields or fields[0] in "ZXx":
+        return None
+    ppid, pgrp, _session, tty, tpgid = (int(field) for field in fields[1:6])
+    # The kernel packs a device number as minor[7:0], major[11:0], minor[19:8] (new_encode_dev); stat(2) unpacks it.
+    device = os.makedev(tty >> 8 & 0xFFF, tty & 0xFF | tty >> 12 & 0xFFF00) if tty else 0
+    return Process(pid, int(fields[19]), head.partition("(")[2], ppid, pgrp, tpgid, device)
+
+
+def _linux_all() -> Iterator[Process]:
+    for name in os.listdir("/proc"):
+        if name.isdigit() and (process := _linux(int(name))):
+            yield process
+
+
+# -- elsewhere ---------------------------------------------------------------------------------------------------------
+
+
+def _elsewhere(pid: int) -> Process | None:
+    return next(_ps("-p", str(pid)), None)
+
+
+def _elsewhere_all() -> Iterator[Process]:
+    return _ps("-ax")
+
+
+def _elsewhere_argv(pid: int) -> list[str]:
+    import psutil
+
+    try:
+        return list(psutil.Process(pid).cmdline())
+    except (psutil.Error, OSError):
+        return []
+
+
+def _ps(*which: str) -> Iterator[Process]:
+    """Yield what ps(1) lists: psutil knows no process group and no terminal's foreground group."""
+    import subprocess
+
+    import psutil
+
+    listing = ["ps", *which, "-o", "pid=,ppid=,pgid=,tpgid=,stat=,tty=,comm="]
+    answer = subprocess.run(listing, stdin=subprocess.DEVNULL, capture_output=True, timeout=3, check=False)
+    for line in answer.stdout.decode("utf-8", "replace").splitlines():
+        pid, ppid, pgrp, tpgid, stat, tty, name = line.split(None, 6)
+        if stat.startswith("Z"):
+            continue
+        try:
+            since = round(psutil.Process(int(pid)).create_time() * 1000)
+        except psutil.Error:
+            continue
+        yield Process(int(pid), since, os.path.basename(name), int(ppid), int(pgrp), int(tpgid), _device(tty))
+
+
+def _device(tty: str) -> int:
+    """Return the device number of what ps calls `ttys003` or `pts/3`; `??`, `?` and `-` mean no terminal."""
+    try:
+        return os.stat(f"/dev/{tty}").st_rdev
+    except OSError:
+        return 0

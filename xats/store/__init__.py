@@ -1,0 +1,7 @@
+"""The store: the only room that knows a database engine."""
+
+from __future__ import annotations
+
+from xats.store.sqlite import Row, Store, Tx
+
+__all__ = ["Row", "Store", "Tx"]

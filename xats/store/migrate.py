@@ -1,0 +1,89 @@
+"""Bring a store's schema up to date: numbered files, each applied with its record in one transaction.
+
+A store that holds anything is backed up first. Nothing here is imported while the schema is the current one.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from importlib import resources
+
+from xats import __version__
+from xats.store import sqlite
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def wal_is_safe(version: tuple[int, ...]) -> bool:
+    """Tell whether this SQLite has the fix of the WAL-reset bug, by which many writers can corrupt a WAL file.
+
+    It was mended in 3.51.3 and in the patch releases 3.50.7 and 3.44.6: https://sqlite.org/wal.html#walresetbug
+    """
+    if version >= (3, 51, 3):
+        return True
+    return (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+
+
+def migrations() -> list[tuple[int, str, str]]:
+    """Return every migration as (number, name, SQL), in order."""
+    found = []
+    for entry in resources.files("xats.store.schema").iterdir():
+        number, _, rest = entry.name.partition("_")
+        if entry.name.endswith(".sql"):
+            found.append((int(number), rest.removesuffix(".sql"), entry.read_text(encoding="utf-8")))
+    return sorted(found)
+
+
+def statements(script: str) -> Iterator[str]:
+    """Split `script` into its statements."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+
+
+def upgrade(store: sqlite.Store, connection: sqlite3.Connection, version: int) -> None:
+    """Apply every migration that is newer than `version`. Several processes may do so at once: one of them wins."""
+    if version == 0:
+        if wal_is_safe(sqlite3.sqlite_version_info):
+            store.patiently(lambda: connection.execute("pragma journal_mode = wal"))
+    else:
+        back_up(store, connection, version)
+    for number, name, script in migrations():
+        if number > version:
+            store.write(lambda tx, n=number, m=name, s=script: apply(tx, connection, n, m, s))  # type: ignore[misc]
+
+
+def apply(tx: sqlite.Tx, connection: sqlite3.Connection, number: int, name: str, script: str) -> None:
+    """Apply one migration and record it, unless another process has just done so."""
+    if connection.execute("pragma user_version").fetchone()[0] >= number:
+        return
+    for statement in statements(script):
+        connection.execute(statement)
+    tx.run(
+        "insert into migrations (number, name, applied_at, program) values (:number, :name, :at, :program)",
+        number=number,
+        name=name,
+        at=tx.now,
+        program=__version__,
+    )
+    connection.execute(f"pragma application_id = {sqlite.APPLICATION_ID}")
+    connection.execute(f"pragma user_version = {number}")
+
+
+def back_up(store: sqlite.Store, connection: sqlite3.Connection, version: int) -> str:
+    """Copy the store beside itself before its schema changes from `version`; return the copy's path."""
+    # Only ever through SQLite: a plain read-and-close of the file would drop this process's locks on it.
+    path = f"{store.path}.schema{version}-{store.clock()}.bak"
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    copy = sqlite3.connect(path)
+    try:
+        connection.backup(copy)
+    finally:
+        copy.close()
+    return path

@@ -1,0 +1,220 @@
+"""One SQLite file shared by many short-lived processes: open it, run a transaction, and say clearly what is wrong.
+
+Every writing transaction is `BEGIN IMMEDIATE`, so it never upgrades a read (that fails at once with
+SQLITE_BUSY_SNAPSHOT, whatever the time-out). SQLite's own busy handler starves waiters, therefore the retry here is our
+own: short sleeps with jitter, for `PATIENCE` seconds at the most.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+
+from xats import errors, faults
+from xats.jsontext import to_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+Row = sqlite3.Row
+
+APPLICATION_ID = 0x58415453  # "XATS", in the file's header: https://sqlite.org/fileformat2.html#application_id
+SCHEMA_VERSION = 1  # the number of the newest file in store/schema
+PATIENCE = 10.0  # seconds before a busy store is given up
+
+EVENT = """
+insert into events (at, team, type, actor, subject, data) values (:at, :team, :type, :actor, :subject, :data)
+"""
+
+
+def host_clock() -> int:
+    """Milliseconds since the epoch, UTC, by this host's clock."""
+    return time.time_ns() // 1_000_000
+
+
+class Tx:
+    """A transaction: run statements, write events, and know the time."""
+
+    def __init__(self, connection: sqlite3.Connection, now: int) -> None:
+        self._connection = connection
+        self.now = now  #: milliseconds UTC, one value for the whole transaction
+
+    def one(self, sql: str, **values: Any) -> Row | None:
+        """Return the first row of `sql`, or None. The statement has run to its end."""
+        rows = self._connection.execute(sql, values).fetchall()
+        return rows[0] if rows else None
+
+    def all(self, sql: str, **values: Any) -> list[Row]:
+        """Return every row of `sql`."""
+        return self._connection.execute(sql, values).fetchall()
+
+    def run(self, sql: str, **values: Any) -> int:
+        """Run `sql` and return how many rows it changed."""
+        return self._connection.execute(sql, values).rowcount
+
+    def many(self, sql: str, rows: Iterable[dict[str, Any]]) -> None:
+        """Run `sql` once for each of `rows`."""
+        self._connection.executemany(sql, rows)
+
+    def event(self, type: str, team: str, actor: str | None, subject: str, /, **data: Any) -> None:
+        """Append to the outbox what this transaction changes: `actor` did what `type` says to `subject`."""
+        values = {"at": self.now, "team": team, "type": type, "actor": actor, "subject": subject}
+        self._connection.execute(EVENT, {**values, "data": to_json(data)})
+
+
+class Store:
+    """An open store. One for each thread, and never carried over a fork."""
+
+    def __init__(
+        self, path: str, clock: Callable[[], int] = host_clock, warn: Callable[[str], None] | None = None
+    ) -> None:
+        """Open the store at `path`; create it (directory 0700, file 0600) or bring its schema up to date if need be.
+
+        `clock` gives milliseconds UTC. `warn` hears what is worth a person's attention, such as a network file system.
+
+        Raises StoreForeign, StoreTooNew, StoreCorrupt, StoreReadOnly, StoreBusy or StoreError; the file is then as it
+        was before.
+        """
+        self.path = path
+        self.clock = clock
+        if not os.path.exists(path):
+            create_file(path, warn)
+        try:
+            self._connection = sqlite3.connect(
+                path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
+            )
+            self._connection.row_factory = Row
+            self._prepare()
+        except sqlite3.Error as error:
+            raise explain(error, path) from error
+
+    def _prepare(self) -> None:
+        connection = self._connection
+        version = self.patiently(lambda: self._recognise(connection))
+        # FULL: an accepted message survives a power cut. It costs 0.1 ms.
+        connection.execute("pragma synchronous = full")
+        connection.execute("pragma foreign_keys = on")
+        connection.execute("pragma trusted_schema = off")
+        if version < SCHEMA_VERSION:
+            from xats.store import migrate
+
+            migrate.upgrade(self, connection, version)
+
+    def _recognise(self, connection: sqlite3.Connection) -> int:
+        application = connection.execute("pragma application_id").fetchone()[0]
+        version: int = connection.execute("pragma user_version").fetchone()[0]
+        if application != APPLICATION_ID:
+            filled = connection.execute("select count(*) from sqlite_master").fetchone()[0]
+            if application or version or filled:
+                msg = f"{self.path} is a database of another application. It was left as it is."
+                raise errors.StoreForeign(msg)
+        elif version > SCHEMA_VERSION:
+            msg = f"{self.path} has schema {version}; this xats knows {SCHEMA_VERSION}. It was left as it is."
+            raise errors.StoreTooNew(msg)
+        return version
+
+    def write(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` in one write transaction and commit it to the disk; return what `work` returned.
+
+        `work` may be run again when the store is busy, so its only effects are through the transaction it is given.
+        What it raises rolls everything back. Raises StoreBusy after `PATIENCE` seconds, and the other StoreErrors.
+        """
+        connection = self._connection
+        try:
+            self.patiently(lambda: connection.execute("begin immediate"))
+            try:
+                result = work(Tx(connection, self.clock()))
+                faults.point("store.before_commit")
+                self.patiently(lambda: connection.execute("commit"))
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("rollback")
+                raise
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+        faults.point("store.after_commit")
+        return result
+
+    def read(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` on one consistent snapshot, which it must not write to; return what `work` returned."""
+        connection = self._connection
+
+        def attempt() -> T:
+            connection.execute("begin")
+            try:
+                return work(Tx(connection, self.clock()))
+            finally:
+                connection.execute("rollback")
+
+        try:
+            return self.patiently(attempt)
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+
+    def generation(self) -> int:
+        """Return a number that is another one as soon as another process has committed; it costs microseconds."""
+        try:
+            value: int = self.patiently(lambda: self._connection.execute("pragma data_version").fetchone())[0]
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+        return value
+
+    def close(self) -> None:
+        """Close the store."""
+        self._connection.close()
+
+    def patiently(self, attempt: Callable[[], T]) -> T:
+        """Return what `attempt` returns, trying it again while the store is locked by others."""
+        deadline = 0.0
+        while True:
+            try:
+                return attempt()
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    raise
+                now = time.monotonic()
+                deadline = deadline or now + PATIENCE
+                if now >= deadline:
+                    raise
+            # 0.1 to 5 ms: short enough not to waste the lock, spread enough that nobody is always second.
+            time.sleep(0.0001 + time.perf_counter_ns() % 4900 / 1_000_000)
+
+
+def create_file(path: str, warn: Callable[[str], None] | None) -> None:
+    """Make an empty file at `path` that only its owner can read, and the directories that lead to it."""
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        msg = f"The store {path} cannot be created: {error.strerror}."
+        raise errors.StoreReadOnly(msg, "name a writable place with --db, XATS_DB or XATS_HOME") from error
+    from xats.store.place import network_file_system
+
+    kind = network_file_system(folder)
+    if kind and warn:
+        warn(f"{folder} is on a network file system ({kind}), whose locks SQLite cannot trust. Set XATS_HOME.")
+
+
+def explain(error: sqlite3.Error, path: str) -> errors.StoreError:
+    """Return our error for what SQLite raised over the store at `path`."""
+    # Result codes: https://sqlite.org/rescode.html; the low byte is the primary one.
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return errors.StoreBusy()
+    if code == sqlite3.SQLITE_FULL:
+        return errors.StoreFull(f"The disk that holds {path} is full. Nothing was written.")
+    if code == sqlite3.SQLITE_NOTADB:
+        return errors.StoreForeign(f"{path} is not a SQLite database. It was left as it is.")
+    if code == sqlite3.SQLITE_CORRUPT:
+        hint = f"copy it, then: sqlite3 {path} .recover"
+        return errors.StoreCorrupt(f"The store {path} is damaged ({error}). It was left as it is.", hint)
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        hint = "make the file and its directory writable, or name another with --db or XATS_DB"
+        return errors.StoreReadOnly(f"The store {path} cannot be written ({error}).", hint)
+    return errors.StoreError(f"The store {path} cannot be used: {error}.")

@@ -1,0 +1,25 @@
+"""Where this process says it sits: the `TMUX` and `TMUX_PANE` of its environment, read without asking anybody."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def address(environ: Mapping[str, str]) -> tuple[str, int, str] | None:
+    """Return (socket path, server pid, pane id) as tmux wrote them into `environ`, or None outside tmux.
+
+    It is a claim: a process that outlived its pane, or was handed the environment of another, carries it too.
+    tmux(1) writes `TMUX=socket,pid,session`; a socket's path may hold commas.
+    """
+    socket, _, pid = environ.get("TMUX", "").rpartition(",")[0].rpartition(",")
+    pane = environ.get("TMUX_PANE", "")
+    if not socket or not pid.isdigit() or not is_pane_id(pane):
+        return None
+    return socket, int(pid), pane
+
+
+def is_pane_id(text: str) -> bool:
+    """Say whether `text` is a pane id like `%5`; anything else tmux would try to understand as a name."""
+    return text[:1] == "%" and text[1:].isascii() and text[1:].isdigit()

@@ -1,0 +1,277 @@
+"""The guarded paste: one attempt to put one fixed line into a client's composer and to submit it, or a reason why not.
+
+Every key is sent by one tmux invocation that also checks that nothing has changed since the last look. It also sets the
+pane option `@xats_wake` to TOKEN:pasted and then TOKEN:entered, so whoever comes after a crash reads in the tmux server
+itself how far it went, and the line is never pasted twice.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+
+from xats import faults
+from xats.errors import NoPane, Refused, TmuxGone, TmuxUnavailable
+from xats.record import record
+from xats.tmux.guards import GUARDS, foreground, identity, state
+from xats.tmux.lock import PaneLock
+from xats.tmux.pane import unread
+from xats.tmux.screen import STATE, broken, holds, look
+from xats.tmux.server import TIMEOUT, quote, run, same
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from xats.pane import Pane
+    from xats.tmux.guards import Client, Guard
+    from xats.tmux.screen import Look
+
+    Composer = Callable[[Look, str], bool]
+
+# Milliseconds.
+SHOW = 1000  # how long the composer may take to show what was pasted
+SETTLE = 120  # between line and Enter: up to 40 ms after a paste Gemini, up to 120 ms Codex, takes Enter as a new line
+AGAIN = 400  # an Enter that did nothing for so long was swallowed
+LAST = 1000  # how long the last Enter may take
+CONFIRM = 40  # seen gone, look again: half a redraw looks the same
+ENTERS = 3
+SLICE = 50  # how soon a wait notices that it should stop
+
+_serial = itertools.count()
+
+
+@record
+class Outcome:
+    """How an attempt ended.
+
+    `state` is delivered, refused (nothing more was done, try again later), unconfirmed (the line went in, its
+    submission was not seen) or withdrawn (no longer wanted). `reason` is a word of the closed list, or `stopping`.
+    """
+
+    state: str
+    reason: str = ""
+    detail: str = ""
+
+
+def attempt(
+    pane: Pane,
+    *,
+    line: Callable[[], str | None],
+    token: str,
+    quiet_ms: int,
+    client: Client | None,
+    stopping: Callable[[], bool] = bool,
+    guards: Sequence[Guard] = GUARDS,
+    composer: Composer = holds,
+    timeout: float = TIMEOUT,
+) -> Outcome:
+    """Try once to paste a line into `pane` and submit it.
+
+    `line` is called at the last moment; None from it means that the mail was read meanwhile. `token` names the wake and
+    must be the same in all its attempts: it is how a later attempt knows what an earlier one did. The screen must stay
+    the same for `quiet_ms` milliseconds; 0 asks for no second look. `client` is the (pid, start time) that must be in
+    front. `stopping` ends the wait for quiet. `guards` are further checks of a look. `composer` says whether a look's
+    composer holds exactly a line. `timeout` is that of each tmux call, in seconds.
+
+    Raises ValueError for a token or line that is not clean; everything that tmux or the pane does is an Outcome.
+    """
+    if not token or not token.isascii() or not token.replace("-", "").replace("_", "").isalnum():
+        raise ValueError(f"a token is letters, digits, - and _: {token!r}")
+    try:
+        with PaneLock(pane):
+            work = _Attempt(pane, token, client=client, guards=guards, composer=composer, timeout=timeout)
+            return work.resume() or work.start(line, quiet_ms, stopping)
+    except _End as end:
+        return end.outcome
+    except (NoPane, TmuxGone) as error:
+        return Outcome("refused", "no_pane", str(error))
+    except TmuxUnavailable as error:
+        return Outcome("refused", "tmux_unavailable", str(error))
+    except Refused as error:  # the pane's lock: not `not_quiet`, because the pane did nothing
+        return Outcome("refused", "busy", str(error))
+
+
+def clean_line(text: str) -> str:
+    """Return `text` if it may be pasted: 1 to 200 printable characters on one line. Raises ValueError."""
+    if not 0 < len(text) <= 200 or not text.isprintable():
+        raise ValueError(f"a line is 1 to 200 printable characters: {text!r:.80}")
+    return text
+
+
+class _End(Exception):
+    """The attempt is over."""
+
+    def __init__(self, state: str, reason: str, detail: str = "") -> None:
+        self.outcome = Outcome(state, reason, detail)
+
+
+class _Attempt:
+    """One attempt, with the pane's lock held. Methods that return have found no obstacle; the others raise _End."""
+
+    def __init__(
+        self,
+        pane: Pane,
+        token: str,
+        *,
+        client: Client | None,
+        guards: Sequence[Guard],
+        composer: Composer,
+        timeout: float,
+    ) -> None:
+        self.pane, self.client, self.guards, self.holds, self.timeout = pane, client, guards, composer, timeout
+        self.pasted, self.entered = f"{token}:pasted", f"{token}:entered"
+        self.first = self.look()
+
+    # -- looking -------------------------------------------------------------------------------------------------------
+
+    def look(self) -> Look:
+        """Look at the pane. It must be the registered one."""
+        seen = look(self.pane, self.timeout)
+        if reason := identity(self.pane, seen):
+            raise _End("refused", reason, "another server or another process has the pane's id")
+        return seen
+
+    def examine(self, seen: Look) -> Look:
+        """Refuse by the first guard that objects."""
+        reason = state(seen)
+        if not reason and (reason := foreground(self.pane, self.client)):
+            # A client that is gone may have left a dead pane, another pane, or none: that is the better reason.
+            seen = self.look()
+            reason = state(seen) or reason
+        for guard in self.guards:
+            reason = reason or guard(seen)
+        if reason:
+            raise _End("refused", reason, f"in front: {seen.command}" if reason == "shell_foreground" else "")
+        return seen
+
+    def gone(self, seen: Look, line: str, start_x: int = 0) -> bool:
+        """Say whether the composer has let go of `line`: now, and still a moment later.
+
+        `start_x` is where the cursor stood: a line that ends with its row, and was echoed with a line feed after it,
+        looks as if it were held by a cursor that was pushed onto the next row.
+        """
+        for last in (False, True):
+            fed = seen.cursor_x == 0 < start_x
+            if not fed and (self.holds(seen, line) or broken(seen, line)):
+                return False
+            if not last:
+                time.sleep(CONFIRM / 1000)
+                seen = self.look()
+        return True
+
+    # -- the steps -----------------------------------------------------------------------------------------------------
+
+    def resume(self) -> Outcome | None:
+        """Finish what an earlier attempt of the same wake began; None if there was none."""
+        seen = self.first
+        if seen.wake not in (self.pasted, self.entered) or seen.dead:
+            return None
+        if seen.wake == self.entered and self.gone(seen, seen.line):
+            return Outcome("delivered", detail="by an earlier attempt")
+        return self.submit(self.shown(seen.line), seen.line)
+
+    def start(self, line: Callable[[], str | None], quiet_ms: int, stopping: Callable[[], bool]) -> Outcome:
+        """Wait for quiet, paste, submit."""
+        seen = self.examine(self.first)
+        if quiet_ms > 0:
+            seen = self.quiet(seen, quiet_ms, stopping)
+        text = line()
+        if text is None:
+            raise _End("withdrawn", "already_read")
+        self.paste(self.examine(seen), clean_line(text))
+        faults.point("paste.after")
+        return self.submit(self.shown(text), text)
+
+    def quiet(self, before: Look, quiet_ms: int, stopping: Callable[[], bool]) -> Look:
+        """Return a second look `quiet_ms` later, which must show what `before` showed."""
+        until = time.monotonic() + quiet_ms / 1000
+        while (left := until - time.monotonic()) > 0:
+            if stopping():
+                raise _End("withdrawn", "stopping")
+            time.sleep(min(left, SLICE / 1000))
+        after = self.examine(self.look())
+        for what in ("screen", "cursor_x", "cursor_y", "title"):
+            if getattr(before, what) != getattr(after, what):
+                raise _End("refused", "not_quiet", f"its {what} changed within {quiet_ms} ms")
+        return after
+
+    def paste(self, seen: Look, line: str) -> None:
+        """Paste `line` if nothing has changed since `seen`, and leave the proof in the same moment."""
+        faults.point("paste.before")
+        name = f"xats-{os.getpid()}-{next(_serial)}"  # buffer names are global to the server
+        target = quote(self.pane.pane_id)
+        act = (
+            f"paste-buffer -p -r -d -b {name} -t {target} ; set-option -p -t {target} @xats_wake {self.pasted} ;"
+            f" set-option -p -t {target} @xats_line {quote(line)} ; display-message -p SENT"
+        )
+        refuse = f"delete-buffer -b {name} ; display-message -p REFUSED"
+        if not self.guarded(seen, act, refuse, ("load-buffer", "-b", name, "-", ";"), line):
+            self.examine(self.look())
+            raise _End("refused", "not_quiet", "it changed just before the paste")
+
+    def shown(self, line: str) -> Look:
+        """Return the look at which the composer holds exactly `line`."""
+        for seen in self.looks(SHOW):
+            if self.holds(seen, line):
+                time.sleep(SETTLE / 1000)
+                return seen
+        self.examine(seen)
+        raise _End("unconfirmed", "unconfirmed", "the composer did not show exactly our line")
+
+    def submit(self, seen: Look, line: str) -> Outcome:
+        """Press Enter while the composer holds exactly `line`, as it does at `seen`, until it has let go of it."""
+        for left in reversed(range(ENTERS)):
+            self.examine(seen)
+            if self.enter(seen):
+                faults.point("enter.after")
+            start_x = seen.cursor_x
+            for after in self.looks(AGAIN if left else LAST):
+                if after.wake == self.entered and self.gone(after, line, start_x):
+                    return Outcome("delivered")
+            seen = after
+            # An Enter that was not read yet is not swallowed: a second one would go into whatever is open by then.
+            if not self.holds(seen, line) or unread(self.pane):
+                break
+        self.examine(seen)
+        raise _End("unconfirmed", "unconfirmed", "our line was not seen to leave the composer")
+
+    def enter(self, seen: Look) -> bool:
+        """Press Enter in this pane alone if nothing has changed since `seen`."""
+        target = quote(self.pane.pane_id)
+        keys = f"send-keys -t {target} Enter"
+        if seen.synchronized:
+            # send-keys would go to all panes of the window, so this one leaves them for that moment.
+            option = f"-t {target} synchronize-panes"
+            own = run(
+                self.pane.socket,
+                "show-options",
+                "-pqv",
+                "-t",
+                self.pane.pane_id,
+                "synchronize-panes",
+                timeout=self.timeout,
+            ).strip()
+            back = f"set-option -p {option} {own}" if own else f"set-option -p -u {option}"
+            keys = f"set-option -p {option} off ; {keys} ; {back}"
+        act = f"{keys} ; set-option -p -t {target} @xats_wake {self.entered} ; display-message -p SENT"
+        return self.guarded(seen, act, "display-message -p REFUSED")
+
+    # -- helpers -------------------------------------------------------------------------------------------------------
+
+    def guarded(self, seen: Look, act: str, refuse: str, first: tuple[str, ...] = (), stdin: str | None = None) -> bool:
+        """Run the command string `act` if the pane's state is what it was at `seen`, else `refuse`; atomic in tmux."""
+        check = ("if-shell", "-F", "-t", self.pane.pane_id, same(STATE, seen.state))
+        said = run(self.pane.socket, *first, *check, act, refuse, stdin=stdin, timeout=self.timeout)
+        return "SENT" in said.split()
+
+    def looks(self, milliseconds: int) -> Iterator[Look]:
+        """Look again and again for about `milliseconds`, often at first."""
+        until, pause = time.monotonic() + milliseconds / 1000, 0.015
+        while True:
+            time.sleep(pause)
+            yield self.look()
+            if time.monotonic() >= until:
+                return
+            pause = min(2 * pause, 0.1)
