@@ -1,4 +1,4 @@
-"""The front door: the fast lane for the hot verbs, else the command tree; and the one place where errors become exits."""
+"""The front door: the fast lane for the hot verbs, else the command tree; and where errors become exits."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def record(cls: type[T]) -> type[T]:
             raise TypeError(msg)
         self.__dict__.update(values)
 
-    def __setattr__(self: Any, name: str, value: object) -> None:
+    def __setattr__(self: Any, name: str, value: object) -> None:  # noqa: ARG001
         msg = f"{cls.__name__} is frozen: {name} cannot be set"
         raise AttributeError(msg)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from xats.cli import render
-from xats.durations import iso
 from xats.cli.mail import POLL
 from xats.core import events as outbox
+from xats.durations import iso
 from xats.errors import Usage
 from xats.jsontext import to_json
 
@@ -44,7 +45,7 @@ def events(
         if here.json:
             render.document({"events": [event_json(one) for one in found], "last_id": last_id, "has_more": has_more})
         else:
-            _print(here, found, jsonl=jsonl)
+            _print(found, jsonl=jsonl)
             if not found and not here.quiet and not jsonl:
                 render.say("nothing happened yet")
         return 0
@@ -54,16 +55,15 @@ def events(
 def _follow(here: Here, team: str, since: int | None, kind: str | None, limit: int, *, jsonl: bool) -> int:
     """Print events as they are committed. Each look is a transaction of its own, so nothing is held open meanwhile."""
     last = since
-    while True:
+    while not render.reader_gone():
         generation = here.store.generation()
-        found, has_more = here.store.read(lambda tx: outbox.after(tx, team, last, kind, limit))
-        _print(here, found, jsonl=jsonl)
-        if found:
-            last = found[-1].id
-        elif last is None:
-            last = 0
-        while not has_more and here.store.generation() == generation:
+        found, has_more = here.store.read(partial(outbox.after, team=team, since=last, kind=kind, limit=limit))
+        for one in found:
+            render.put(to_json(event_json(one)) if jsonl else "\t".join(_cells(one)))
+        last = found[-1].id if found else last or 0
+        while not has_more and here.store.generation() == generation and not render.reader_gone():
             time.sleep(POLL)
+    return 0
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -74,10 +74,14 @@ def event_json(event: Event) -> dict[str, Any]:
     return {**values, "subject": event.subject, "data": json.loads(event.data)}
 
 
-def _print(here: Here, found: list[Event], *, jsonl: bool) -> None:
+def _cells(event: Event) -> tuple[str, ...]:
+    words = (event.id, iso(event.at), event.type, event.actor, event.subject, event.data)
+    return tuple(render.one_line("" if word is None else str(word)) for word in words)
+
+
+def _print(found: list[Event], *, jsonl: bool) -> None:
     if jsonl:
         for one in found:
             render.put(to_json(event_json(one)))
     elif found:
-        rows = [(one.id, iso(one.at), one.type, one.actor, one.subject, one.data) for one in found]
-        render.table(("ID", "AT", "WHAT", "WHO", "ABOUT", "DATA"), rows, stretch=("DATA",))
+        render.table(("ID", "AT", "WHAT", "WHO", "ABOUT", "DATA"), [_cells(one) for one in found], stretch=("DATA",))

@@ -6,8 +6,7 @@ import os
 import sys
 import time
 
-from xats import process
-from xats import durations
+from xats import durations, process
 from xats.cli import render, views
 from xats.core import agents, messages
 from xats.core import inbox as letters

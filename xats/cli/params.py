@@ -78,7 +78,9 @@ PeekOption: TypeAlias = Annotated[bool, typer.Option("--peek", help="Leave it un
 AllOption: TypeAlias = Annotated[bool, typer.Option("--all", help="Read mail too.")]
 FromOption: TypeAlias = Annotated[str | None, typer.Option("--from", metavar="AGENT", help="Only from this agent.")]
 ThreadOption: TypeAlias = Annotated[int | None, typer.Option("--thread", metavar="ID", help="Only of this thread.")]
-SinceIdOption: TypeAlias = Annotated[int, typer.Option("--since", metavar="ID", help="Only what is newer than this id.")]
+SinceIdOption: TypeAlias = Annotated[
+    int, typer.Option("--since", metavar="ID", help="Only what is newer than this id.")
+]
 LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", "-n", metavar="N", help="At most so many.")]
 WaitOption: TypeAlias = Annotated[
     str | None, typer.Option("--wait", metavar="DURATION", help="Wait so long for mail; else exit 124.")
@@ -127,3 +129,6 @@ DryRunOption: TypeAlias = Annotated[
 ]
 VerbArg: TypeAlias = Annotated[str | None, typer.Argument(metavar="VERB", help="A verb.", show_default=False)]
 LockFileOption: TypeAlias = Annotated[int | None, typer.Option("--lock-file", hidden=True)]
+SecondVerbArg: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="WORD", help="Its second word.", show_default=False)
+]

@@ -51,6 +51,15 @@ def put(text: str) -> None:
     sys.stdout.flush()
 
 
+def reader_gone() -> bool:
+    """Tell whether nobody reads stdout any more, without writing to it."""
+    import select
+
+    poll = select.poll()
+    poll.register(1, 0)  # an error and a hang-up are always told
+    return any(found & (select.POLLERR | select.POLLHUP) for _, found in poll.poll(0))
+
+
 def say(text: str) -> None:
     """Tell a person something, on stderr."""
     sys.stderr.write(text + "\n")
@@ -83,7 +92,7 @@ def on_terminal() -> bool:
 
 
 def styled() -> bool:
-    """Tell whether stdout may carry colour: https://no-color.org"""
+    """Tell whether stdout may carry colour, by the rules of no-color.org."""
     return on_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 
 import typer
 from typer._click.exceptions import ClickException, UsageError
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperGroup
 
 from xats import __version__
 from xats.cli import lane, params
@@ -78,9 +78,9 @@ def as_command(path: str) -> Command:
     module, name, _, summary = VERBS[path]
     function = getattr(import_module(f"xats.cli.{module}"), name)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(path.split()[-1], context_settings=SETTINGS, short_help=summary)(with_common(function))
+    app.command(path.rsplit(maxsplit=1)[-1], context_settings=SETTINGS, short_help=summary)(with_common(function))
     command = typer.main.get_command(app)
-    command.name = path.split()[-1]
+    command.name = path.rsplit(maxsplit=1)[-1]
     return command
 
 
@@ -124,10 +124,12 @@ class Lazy(TyperGroup):
 
     def list_commands(self, ctx: Context) -> list[str]:
         """Return the words below this group, in the order of the table."""
+        del ctx
         return list(self.paths())
 
     def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
         """Return the command below this group; the real one, imported now."""
+        del ctx
         whole = " ".join((*self.path, cmd_name))
         if whole in GROUPS:
             return group((*self.path, cmd_name))
@@ -135,6 +137,7 @@ class Lazy(TyperGroup):
 
     def format_commands(self, ctx: Context, formatter: Any) -> None:
         """Write the verbs by panel, from the table alone."""
+        del ctx
         panels: dict[str, list[tuple[str, str]]] = {}
         for word, summary in self.paths().items():
             whole = " ".join((*self.path, word))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xats.durations import ago, iso, rough
 from xats.cli.render import bold, dim, one_line, visible
+from xats.durations import ago, iso, rough
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def near(address: str, team: str) -> str:
 
 
 def letter_text(letter: Letter, team: str, now: int, *, hints: bool = True) -> str:
-    """Return a message for people and agents to read. Every line of the body is marked, so that none can pose as ours."""
+    """Return a message to read. Every line of the body is marked, so that none can pose as ours."""
     message = letter.message
     sender = near(message.sender, team)
     claimed = {"flag": " (by its own word: --as)", "env": " (by its own word: XATS_AGENT)"}.get(message.evidence, "")

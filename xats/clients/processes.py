@@ -1,4 +1,4 @@
-"""Recognise the process of an agent program among others, by its executable, never by a pattern over its command line."""
+"""Recognise the process of an agent program by its executable, never by a pattern over its command line."""
 
 from __future__ import annotations
 

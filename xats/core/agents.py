@@ -150,9 +150,7 @@ def session_of(row: Row) -> Session:
             row["pane_tty"],
         )
     seat = Seat(row["host"], row["pid"], row["pid_started"], row["client_session"], pane)
-    return Session(
-        row["session_id"], row["agent_id"], row["session_epoch"], seat, row["started_at"], row["ended_at"]
-    )
+    return Session(row["session_id"], row["agent_id"], row["session_epoch"], seat, row["started_at"], row["ended_at"])
 
 
 def by_name(tx: Tx, team: str, name: str) -> Agent:
@@ -388,9 +386,7 @@ def _unseat(tx: Tx, agent: Agent, seat: Seat) -> str | None:
     if row is None:
         return None
     loser = by_id(tx, row["agent_id"])
-    tx.event(
-        "pane_lost", loser.team, agent.name, f"agent:{loser.name}", pane=seat.pane.pane_id, to=agent.address
-    )
+    tx.event("pane_lost", loser.team, agent.name, f"agent:{loser.name}", pane=seat.pane.pane_id, to=agent.address)
     return loser.address
 
 

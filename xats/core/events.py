@@ -32,7 +32,7 @@ class Event:
 
 
 def after(tx: Tx, team: str, since: int | None, kind: str | None, limit: int) -> tuple[list[Event], bool]:
-    """Return the events of `team` with an id above `since` (None: the latest ones), oldest first, and whether more follow."""
+    """Return the events of `team` above the id `since` (None: the latest), oldest first, and whether more follow."""
     values = {"team": team, "type": kind, "limit": limit + 1}
     if since is None:
         rows = tx.all(LATEST, **values)

@@ -67,9 +67,13 @@ MARK = """
 update deliveries set state = 'read', read_at = :now, claim = null, claim_until = null
 where agent_id = :me and message_id = :id and state = 'unread'
 """
-RELEASE = "update deliveries set claim = null, claim_until = null where agent_id = :me and message_id = :id and claim = :claim"
+RELEASE = """
+update deliveries set claim = null, claim_until = null where agent_id = :me and message_id = :id and claim = :claim
+"""
 CLAIMS = "select distinct claim from deliveries where agent_id = :me and state = 'unread' and claim is not null"
-ABANDON = "update deliveries set claim = null, claim_until = null where agent_id = :me and state = 'unread' and claim = :claim"
+ABANDON = """
+update deliveries set claim = null, claim_until = null where agent_id = :me and state = 'unread' and claim = :claim
+"""
 
 
 @record
@@ -149,7 +153,7 @@ def show(tx: Tx, me: Agent, message_id: int) -> Letter:
 
 
 def thread(tx: Tx, me: Agent, message_id: int, limit: int) -> tuple[tuple[Letter, ...], bool]:
-    """Return what `me` may see of the thread that message `message_id` is in, oldest first, and whether more follows."""
+    """Return what `me` may see of the thread of message `message_id`, oldest first, and whether more follows."""
     root = visible(tx, me, message_id)["thread"]
     rows = tx.all(THREAD, me=me.id, root=root, limit=limit + 1)
     letters = tuple(Letter(message_of(row), row["state"] or "sent", row["read_at"]) for row in rows[:limit])
@@ -170,7 +174,7 @@ where agent_id = :me and message_id = :id
 
 
 def ack(tx: Tx, me: Agent, message_id: int) -> Message:
-    """Acknowledge a message that `me` got: seen, and no answer to come. It wakes nobody; its sender sees it in `status`.
+    """Acknowledge a message that `me` got: seen, no answer to come. It wakes nobody; the sender sees it in `status`.
 
     Raises UnknownMessage.
     """

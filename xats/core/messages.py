@@ -170,7 +170,10 @@ def nobody(tx: Tx, address: Address, team: str) -> UnknownRecipient:
 
     known = {
         "agent": "select name from agents where team = :team and unregistered_at is null",
-        "role": "select distinct role as name from agents where team = :team and unregistered_at is null and role <> ''",
+        "role": """
+            select distinct role as name from agents
+            where team = :team and role is not null and unregistered_at is null
+        """,
     }.get(address.kind)
     near = []
     if known:
@@ -282,9 +285,7 @@ def _answer_subject(subject: str | None) -> str | None:
     return f"Re: {subject}"[:LARGEST_SUBJECT]
 
 
-def _store(
-    tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Recipient], direct: bool
-) -> Sent:
+def _store(tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Recipient], direct: bool) -> Sent:
     original = visible(tx, me, draft.reply_to) if draft.reply_to else None
     need_reply = (direct and original is None) if draft.need_reply is None else draft.need_reply
     kind = draft.kind or ("reply" if original else "mail" if direct else "broadcast")

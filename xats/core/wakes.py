@@ -49,7 +49,9 @@ class Wake:
     updated_at: int
 
 
-COLUMNS = "id agent_id state reason last_refusal mails attempts transport next_attempt_at lease_token opened_at updated_at"
+COLUMNS = (
+    "id agent_id state reason last_refusal mails attempts transport next_attempt_at lease_token opened_at updated_at"
+)
 SELECT = ", ".join(f"w.{name}" for name in COLUMNS.split())
 
 
@@ -69,11 +71,10 @@ returning id, mails
 COVER = """
 update deliveries set wake_id = :wake where agent_id = :agent and state = 'unread' and wake_id is not null
 """
+# Not while an attempt is being made: that attempt knows best how the wake ended.
 CLOSE = """
-update wakes set state = :state, reason = :reason, next_attempt_at = null, lease_token = null, lease_until = null,
-    updated_at = :now, closed_at = :now
-where agent_id = :agent and closed_at is null
-returning id
+update wakes set state = :state, reason = :reason, next_attempt_at = null, updated_at = :now, closed_at = :now
+where agent_id = :agent and closed_at is null and lease_token is null
 """
 UNREAD = "select 1 from deliveries where agent_id = :agent and state = 'unread' and wake_id is not null limit 1"
 OPEN = "select 1 from wakes where agent_id = :agent and closed_at is null"
@@ -99,7 +100,7 @@ def join(tx: Tx, agent_id: int) -> int:
 
 
 def close_if_read(tx: Tx, agent_id: int, reason: str = "already_read") -> None:
-    """Close the agent's open wake when nothing is left unread."""
+    """Close the agent's open wake when nothing is left unread, unless an attempt is just being made."""
     if tx.one(UNREAD, agent=agent_id) is None:
         tx.run(CLOSE, agent=agent_id, state="skipped", reason=reason, now=tx.now)
 
@@ -139,6 +140,11 @@ where state in ('queued', 'retrying') and next_attempt_at is not null and lease_
 """
 LEASED = "select id, lease_token from wakes where lease_token is not null and lease_until is not null"
 FREE = "update wakes set lease_token = null, lease_until = null where id = :id and lease_token = :token"
+LATER = """
+select 1 from deliveries d join messages m on m.id = d.message_id
+where d.agent_id = :agent and d.state = 'unread' and d.wake_id is not null and d.message_id > :id and m.sent_at > :at
+limit 1
+"""
 RECORD = """
 update wakes set state = :state, reason = :reason, last_refusal = :refusal, transport = :transport,
     attempts = :attempts, next_attempt_at = :next, lease_token = null, lease_until = null, updated_at = :now,
@@ -176,9 +182,12 @@ def free_leases(tx: Tx, abandoned: Callable[[str], bool]) -> int:
     return freed
 
 
-def give_back(tx: Tx, wake: Wake, token: str) -> None:
-    """Return the lease of an attempt that was not made; the wake is as due as before."""
-    tx.run(FREE, id=wake.id, token=token)
+def give_back(tx: Tx, wake: Wake, token: str) -> bool:
+    """Return the lease of an attempt that was not made; the wake is as due as before.
+
+    Returns False if the lease was lost meanwhile.
+    """
+    return tx.run(FREE, id=wake.id, token=token) > 0
 
 
 def refused(
@@ -186,8 +195,11 @@ def refused(
 ) -> bool:
     """Record that an attempt was refused for `reason`; `climb(attempts, now)` says when to try again.
 
-    A target that is gone suspends the wake and costs no attempt. Returns False if the lease was lost meanwhile.
+    A target that is gone suspends the wake and costs no attempt; a wake whose mail was read meanwhile ends.
+    Returns False if the lease was lost meanwhile.
     """
+    if tx.one(UNREAD, agent=wake.agent_id) is None:
+        return skipped(tx, wake, token, "already_read")
     if reason in GONE:
         return _record(tx, wake, token, "retrying" if wake.attempts else "queued", reason, transport, wake.attempts)
     attempts = wake.attempts + 1
@@ -198,13 +210,27 @@ def refused(
     return _record(tx, wake, token, "failed", ended, transport, attempts, refusal=reason)
 
 
-def delivered(tx: Tx, wake: Wake, token: str, transport: str) -> bool:
-    """Record that the recipient took the line. Returns False if the lease was lost meanwhile."""
-    return _record(tx, wake, token, "delivered", None, transport, wake.attempts + 1)
+def delivered(tx: Tx, wake: Wake, token: str, transport: str, covered: int | None) -> bool:
+    """Record that the recipient took the line, which spoke of the messages up to the id `covered`.
+
+    Mail that came after that is given a wake of its own. None: an earlier attempt, which died, had made the line; it
+    covers what was there when that attempt was leased. Returns False if the lease was lost meanwhile.
+    """
+    if not _record(tx, wake, token, "delivered", None, transport, wake.attempts + 1):
+        return False
+    later = {"agent": wake.agent_id, "id": covered or 0, "at": wake.updated_at if covered is None else 0}
+    if tx.one(LATER, **later):
+        join(tx, wake.agent_id)
+    return True
 
 
 def skipped(tx: Tx, wake: Wake, token: str, reason: str) -> bool:
-    """Record that there is nothing left to wake anybody for. Returns False if the lease was lost meanwhile."""
+    """Record that there is nothing left to wake anybody for, unless mail has come since; then the wake stays due.
+
+    Returns False if the lease was lost meanwhile.
+    """
+    if tx.one(UNREAD, agent=wake.agent_id):
+        return give_back(tx, wake, token)
     return _record(tx, wake, token, "skipped", reason, wake.transport, wake.attempts)
 
 
@@ -244,7 +270,8 @@ def _record(
 # -- looking -----------------------------------------------------------------------------------------------------------
 
 PENDING = """
-select count(*) as unread, count(distinct m.sender_id) as senders from deliveries d join messages m on m.id = d.message_id
+select count(*) as unread, count(distinct m.sender_id) as senders, max(m.id) as newest
+from deliveries d join messages m on m.id = d.message_id
 where d.agent_id = :agent and d.state = 'unread' and (m.expires_at is null or m.expires_at > :now)
 """
 SENDERS = """
@@ -262,6 +289,7 @@ class Pending:
     unread: int
     senders: int
     names: tuple[str, ...]  #: the first of the senders
+    newest: int  #: the id of the newest message
 
 
 def pending(tx: Tx, agent_id: int, names: int = 3) -> Pending:
@@ -269,7 +297,7 @@ def pending(tx: Tx, agent_id: int, names: int = 3) -> Pending:
     row = tx.one(PENDING, agent=agent_id, now=tx.now)
     assert row
     first = tx.all(SENDERS, agent=agent_id, now=tx.now, limit=names)
-    return Pending(row["unread"], row["senders"], tuple(sender["name"] for sender in first))
+    return Pending(row["unread"], row["senders"], tuple(sender["name"] for sender in first), row["newest"] or 0)
 
 
 def still_leased(tx: Tx, wake: Wake, token: str) -> bool:

@@ -1,0 +1,1 @@
+"""The background process that drives due wakes: its loop, its lock, its start."""

@@ -71,6 +71,7 @@ def make(store: Store, wake: Wake, owner: str, settings: Settings, stopping: Cal
     `stopping` says whether to give up before anything was pasted; the wake is then as due as before.
     """
     target = store.read(lambda tx: target_of(tx, wake))
+    covered: int | None = None
 
     def line() -> str | None:
         """Return the line to paste, as it is true at this moment; None when there is no more need of it."""
@@ -78,7 +79,9 @@ def make(store: Store, wake: Wake, owner: str, settings: Settings, stopping: Cal
         def work(tx: Tx) -> Pending | None:
             return wakes.pending(tx, wake.agent_id) if wakes.still_leased(tx, wake, owner) else None
 
+        nonlocal covered
         pending = store.read(work)
+        covered = pending.newest if pending else None
         return envelope.wake_line(pending) if pending and pending.unread else None
 
     if not target.pending.unread:
@@ -90,16 +93,16 @@ def make(store: Store, wake: Wake, owner: str, settings: Settings, stopping: Cal
     else:
         result = tmux.deliver(target.session, line, token_of(store, wake), settings, stopping)
     faults.point("wake.before_record")
-    store.write(lambda tx: _record(tx, wake, owner, settings, result))
+    store.write(lambda tx: _record(tx, wake, owner, settings, result, covered))
     return result
 
 
-def _record(tx: Tx, wake: Wake, owner: str, settings: Settings, result: Result) -> None:
+def _record(tx: Tx, wake: Wake, owner: str, settings: Settings, result: Result, covered: int | None) -> None:
     def climb(attempts: int, now: int) -> int | None:
         return ladder.next_attempt(attempts, now, random.random(), settings.rungs)
 
     if result.state == "delivered":
-        wakes.delivered(tx, wake, owner, tmux.NAME)
+        wakes.delivered(tx, wake, owner, tmux.NAME, covered)
     elif result.state == "skipped":
         wakes.skipped(tx, wake, owner, result.reason or "already_read")
     elif result.state == "refused":

@@ -19,7 +19,7 @@ def line(target: Target) -> str | None:
 
 
 def objection(target: Target) -> str | None:
-    """Return the reason for which an attempt would be refused at once, or None. Whether the pane stays quiet is open."""
+    """Return why an attempt would be refused at once, or None. Whether the pane stays quiet is left open."""
     if not target.pending.unread:
         return "already_read"
     seat = target.session.seat if target.session else None

@@ -9,11 +9,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # SQLite's locks are not to be trusted on these: https://sqlite.org/howtocorrupt.html#_file_locking_problems
-NETWORK = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ncpfs", "fuse.sshfs", "afpfs", "webdav", "ceph", "glusterfs")
+NETWORK = (
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "9p",
+    "afs",
+    "ncpfs",
+    "fuse.sshfs",
+    "afpfs",
+    "webdav",
+    "ceph",
+    "glusterfs",
+)
 
 
 def home(environ: Mapping[str, str]) -> str:
-    """Return the folder of everything that xats keeps: XATS_HOME, else XDG_STATE_HOME/xats, else ~/.local/state/xats."""
+    """Return the folder of all that xats keeps: XATS_HOME, else XDG_STATE_HOME/xats, else ~/.local/state/xats."""
     if environ.get("XATS_HOME"):
         return os.path.abspath(environ["XATS_HOME"])
     state = environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")

@@ -1,0 +1,1 @@
+"""The ways to wake an agent, one file each."""

@@ -1,0 +1,142 @@
+"""The verb that describes the JSON of the others: schema. Fields are only ever added."""
+
+from __future__ import annotations
+
+from xats.cli import render
+from xats.errors import NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.cli import params
+    from xats.cli.here import Here
+
+    Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "integer"}
+YES_NO: Schema = {"type": "boolean"}
+TIME: Schema = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"}
+ADDRESS: Schema = {"type": "string", "pattern": "^[^@]+@[^@]+$"}
+
+
+def maybe(schema: Schema) -> Schema:
+    """Return the schema of a value that may be null."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def each(schema: Schema) -> Schema:
+    """Return the schema of a list."""
+    return {"type": "array", "items": schema}
+
+
+def having(**fields: Schema) -> Schema:
+    """Return the schema of an object that has all of `fields`. `from_` stands for `from`."""
+    named = {name.rstrip("_"): schema for name, schema in fields.items()}
+    return {"type": "object", "properties": named, "required": list(named)}
+
+
+def _all(*parts: Schema) -> Schema:
+    return having(**{name: schema for part in parts for name, schema in part["properties"].items()})
+
+
+PANE = having(socket=TEXT, pane_id={"type": "string", "pattern": "^%[0-9]+$"}, pane_pid=NUMBER)
+AGENT = having(
+    name=TEXT,
+    team=TEXT,
+    role=maybe(TEXT),
+    client=TEXT,
+    model=maybe(TEXT),
+    tags=each(TEXT),
+    capabilities=each(TEXT),
+    epoch=NUMBER,
+    pane=maybe(PANE),
+)
+LISTED = _all(
+    AGENT,
+    having(online=YES_NO, why=TEXT, unread=NUMBER, oldest_unread_at=maybe(TIME), last_seen_at=TIME),
+)
+MESSAGE = having(
+    id=NUMBER,
+    thread_id=NUMBER,
+    from_=ADDRESS,
+    address=TEXT,
+    subject=maybe(TEXT),
+    kind=TEXT,
+    need_reply=YES_NO,
+    reply_to=maybe(NUMBER),
+    sent_at=TIME,
+    expires_at=maybe(TIME),
+    evidence={"enum": ["flag", "env", "session", "pane", "process", "user"]},
+)
+LETTER = _all(
+    MESSAGE,
+    having(
+        to=ADDRESS,
+        body=TEXT,
+        state={"enum": ["unread", "read", "replied", "expired", "sent"]},
+        read_at=maybe(TIME),
+    ),
+)
+SENT = having(message=MESSAGE, created=YES_NO, recipients=each(ADDRESS))
+WAKE = having(
+    state={"enum": ["queued", "retrying", "delivered", "skipped", "failed", "held"]},
+    reason=maybe(TEXT),
+    attempts=NUMBER,
+    transport=maybe(TEXT),
+    next_attempt_at=maybe(TIME),
+    updated_at=maybe(TIME),
+)
+DELIVERY = having(
+    agent=ADDRESS,
+    state={"enum": ["unread", "read", "replied", "expired"]},
+    read_at=maybe(TIME),
+    replied_at=maybe(TIME),
+    acked_at=maybe(TIME),
+    wake=WAKE,
+)
+EVENT = having(id=NUMBER, at=TIME, team=TEXT, type=TEXT, actor=maybe(TEXT), subject=TEXT, data={"type": "object"})
+
+VERBS: dict[str, Schema] = {
+    "send": SENT,
+    "broadcast": SENT,
+    "reply": SENT,
+    "ack": having(message=MESSAGE, acked=YES_NO),
+    "inbox": having(messages=each(LETTER), has_more=YES_NO, unread=NUMBER),
+    "show": having(message=LETTER),
+    "thread": having(thread_id=NUMBER, messages=each(LETTER), has_more=YES_NO),
+    "status": having(message=MESSAGE, deliveries=each(DELIVERY)),
+    "wait": having(unread=NUMBER),
+    "register": having(agent=AGENT, created=YES_NO, unseated=maybe(ADDRESS)),
+    "unregister": having(agent=having(name=TEXT, team=TEXT), unread=NUMBER),
+    "agents": having(agents=each(LISTED), has_more=YES_NO),
+    "whoami": having(agent=AGENT, evidence=MESSAGE["properties"]["evidence"]),
+    "events": having(events=each(EVENT), last_id=NUMBER, has_more=YES_NO),
+    "deliver": having(wakes=each(having(id=NUMBER, agent=ADDRESS, reason=maybe(TEXT))), has_more=YES_NO),
+    "daemon status": having(running=YES_NO, pid=maybe(NUMBER), due=NUMBER, next_due_at=maybe(TIME), log=TEXT),
+    "daemon start": having(running=YES_NO, pid=NUMBER, created=YES_NO),
+    "daemon stop": having(running=YES_NO, stopped=maybe(NUMBER)),
+}
+FAILURE = having(error=having(code=TEXT, message=TEXT, hint=TEXT))
+
+
+def schema(here: Here, verb: params.VerbArg = None, word: params.SecondVerbArg = None) -> int:
+    """Print the JSON Schema of what a verb prints with --json.
+
+    Without a verb: those of all verbs, and of a failure (printed on stderr).
+
+    Example: xats schema inbox
+    Example: xats schema daemon status
+    """
+    del here
+    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    if verb is None:
+        render.document({"schemas": {**VERBS, "failure": FAILURE}})
+        return 0
+    path = f"{verb} {word}" if word else verb
+    if path not in VERBS:
+        msg = f"xats {path} prints no JSON that is described."
+        raise NotFound(msg, f"one of: {', '.join(VERBS)}")
+    render.document({**draft, "title": f"xats {path} --json", **VERBS[path]})
+    return 0

@@ -1,0 +1,81 @@
+"""A small agent for trying things out: it waits at a prompt, and when it is woken it reads its mail and answers.
+
+It stands where a coding agent would stand, and knows nothing of xats but the command line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+
+PROMPT = "> "
+XATS = (sys.executable, "-m", "xats")
+HELP = "I am {name}. Mail wakes me; `! COMMAND` runs a command, `noise SECONDS` keeps my screen busy, `quit` ends me."
+
+
+def run(name: str, role: str | None) -> int:
+    """Register as `name` in this pane and serve until `quit` or the end of input."""
+    words = ["register", name, "--client", "generic", *(["--role", role] if role else [])]
+    if xats(*words):
+        return 1
+    print(HELP.format(name=name))
+    while True:
+        print(PROMPT, end="", flush=True)
+        line = sys.stdin.readline()
+        if not line or line.strip() == "quit":
+            xats("unregister", name)
+            return 0
+        serve(line.strip())
+
+
+def serve(line: str) -> None:
+    """Do what one submitted line asks for."""
+    word, _, rest = line.partition(" ")
+    if word == "xats:":
+        read_mail()
+    elif word == "!":
+        shell(rest)
+    elif word == "noise":
+        make_noise(float(rest or 5))
+    elif line:
+        print(f"(I only know mail, `! COMMAND`, `noise SECONDS` and `quit`, not {word!r})")
+
+
+def read_mail() -> None:
+    """Read every unread message, answer those that need it and acknowledge the others."""
+    peeked = subprocess.run([*XATS, "inbox", "--peek", "--json"], capture_output=True, text=True, check=False)
+    letters = json.loads(peeked.stdout)["messages"] if peeked.returncode == 0 else []
+    xats("inbox")
+    for letter in letters:
+        if letter["need_reply"]:
+            xats("reply", str(letter["id"]), f"Read and understood: {letter['body'][:40]}")
+        else:
+            xats("ack", str(letter["id"]))
+
+
+def make_noise(seconds: float) -> None:
+    """Print a tick every tenth of a second, as a busy program does."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        print(f"\rworking {until - time.monotonic():4.1f} s ", end="", flush=True)
+        time.sleep(0.1)
+    print("\rdone            ")
+
+
+def shell(command: str) -> None:
+    """Run a command as the agent's own tool would."""
+    words = shlex.split(command)
+    if words[:1] == ["xats"]:
+        xats(*words[1:])
+    elif words:
+        subprocess.run(words, check=False, env=os.environ)
+
+
+def xats(*words: str) -> int:
+    """Run xats, showing the command."""
+    print(f"$ xats {shlex.join(words)}", flush=True)
+    return subprocess.run([*XATS, *words], check=False).returncode

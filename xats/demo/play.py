@@ -1,0 +1,153 @@
+"""The play: two agents in a private tmux server, mail between them, a noisy pane, and what `xats status` says of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+import time
+
+from xats.tmux.stage import Stage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+XATS = (sys.executable, "-m", "xats")
+WIDTH = 96  # columns of the panes
+TIMEOUT = 30.0  # seconds that a scene may take
+# The usual quiet window is 2 s and the ladder 30 s, 3 min, 10 min; nobody wants to wait for those in a play.
+HURRY = {"XATS_QUIET_MS": "1000", "XATS_LADDER": "2s,2s,2s,2s,5s"}
+
+
+class Failed(Exception):
+    """A scene did not come to its end."""
+
+
+class Play:
+    """The stage, its two agents and the store they share."""
+
+    def __init__(self, folder: str) -> None:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("XATS_", "TMUX", "CLAUDE"))}
+        self.environ = {**kept, "XATS_HOME": os.path.join(folder, "home"), "XATS_TEAM": "demo", **HURRY}
+        self.stage = Stage(os.path.join(folder, "tmux"), self.environ, WIDTH, 30)
+        self.started = time.monotonic()
+        self.alice = self.bob = ""
+
+    def run(self) -> None:
+        """Play all scenes. Raises Failed."""
+        self.open()
+        self.mail()
+        self.noise()
+        self.story()
+
+    # -- the scenes ----------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Seat two agents."""
+        self.title("Two agents in two panes of a private tmux server")
+        agent = shlex.join([*XATS, "demo-agent"])
+        self.alice = self.stage.open(f"exec {agent} alice --role backend")
+        self.bob = self.stage.open(f"exec {agent} bob --role reviewer")
+        self.until("both are registered", lambda: len(self.ask("agents")["agents"]) == 2)
+        self.until("both wait at their prompts", lambda: self.at_prompt(self.alice) and self.at_prompt(self.bob))
+        self.show("alice", self.alice)
+        self.show("bob", self.bob)
+
+    def mail(self) -> None:
+        """Show mail, a wake, an answer, an acknowledgement."""
+        self.title("alice sends mail; bob is woken when his pane is quiet, reads it and answers")
+        self.stage.type(self.alice, '! xats send bob "Can you review branch parser?" -s Review')
+        self.until("alice has the answer and has acknowledged it", lambda: self.events("message_acked"))
+        self.show("bob", self.bob)
+        self.show("alice", self.alice)
+        self.command("status", "1", "--as", "alice")
+
+    def noise(self) -> None:
+        """Leave a busy pane alone, and try again."""
+        self.title("bob's pane is printing: he is not typed at, the ladder tries again")
+        self.stage.type(self.bob, "noise 5")
+        self.until("bob is busy", lambda: "working" in "".join(self.stage.screen(self.bob)))
+        self.command("broadcast", "--role", "reviewer", "main is frozen until noon", "--as", "alice")
+        self.until("the wake was refused once", lambda: self.events("wake_retrying"))
+        self.command("status", "--as", "alice")
+        self.until("bob is quiet again and was woken", lambda: len(self.events("message_acked")) == 2)
+        self.show("bob", self.bob)
+        self.command("status", "--as", "alice")
+
+    def story(self) -> None:
+        """Tell the whole story, from the outbox."""
+        self.title("Everybody, and everything that happened")
+        self.command("agents")
+        self.command("events", "-n", "30")
+
+    # -- helpers -------------------------------------------------------------------------------------------------------
+
+    def title(self, text: str) -> None:
+        """Say what comes next."""
+        print(f"\n== {text} ({time.monotonic() - self.started:.1f} s)", flush=True)
+
+    def show(self, name: str, pane: str) -> None:
+        """Print what a pane shows."""
+        print(f"   .-- {name}'s pane {'-' * 60}")
+        for line in self.stage.screen(pane)[-14:]:
+            print(f"   | {line}")
+        print(f"   '{'-' * 74}", flush=True)
+
+    def command(self, *words: str) -> None:
+        """Run xats and show the command with what it prints."""
+        done = subprocess.run(
+            [*XATS, *words], env=self.environ, capture_output=True, text=True, check=False, timeout=20
+        )
+        print(f"   $ xats {shlex.join(words)}")
+        for line in (done.stdout + done.stderr).splitlines():
+            print(f"     {line.expandtabs(4)}")
+        sys.stdout.flush()
+        if done.returncode:
+            msg = f"xats {words[0]} ended with {done.returncode}"
+            raise Failed(msg)
+
+    def ask(self, *words: str) -> dict[str, Any]:
+        """Run xats with --json and return what it prints."""
+        done = subprocess.run(
+            [*XATS, *words, "--json"], env=self.environ, capture_output=True, text=True, check=False, timeout=20
+        )
+        found: dict[str, Any] = json.loads(done.stdout or "{}")
+        return found
+
+    def events(self, kind: str) -> list[Any]:
+        """Return the events of one type."""
+        found: list[Any] = self.ask("events", "--type", kind, "--since", "0")["events"]
+        return found
+
+    def at_prompt(self, pane: str) -> bool:
+        """Tell whether the agent in `pane` waits for a line."""
+        return self.stage.screen(pane)[-1].rstrip() == ">"
+
+    def until(self, what: str, done: Callable[[], object]) -> None:
+        """Wait until `done()` is true. Raises Failed when it takes too long."""
+        deadline = time.monotonic() + TIMEOUT
+        while not done():
+            if time.monotonic() > deadline:
+                msg = f"it took more than {TIMEOUT:.0f} s until {what}"
+                raise Failed(msg)
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        """End the daemon and the tmux server."""
+        subprocess.run([*XATS, "daemon", "stop"], env=self.environ, capture_output=True, check=False, timeout=20)
+        self.stage.close()
+
+
+def run() -> None:
+    """Play it in a folder of its own, which is removed at the end. Raises Failed."""
+    with tempfile.TemporaryDirectory(prefix="xats-demo-") as folder:
+        play = Play(folder)
+        try:
+            play.run()
+        finally:
+            play.close()
