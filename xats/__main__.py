@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from xats.errors import FAILURE, INTERRUPTED, OK, XatsError
+from xats.errors import INTERRUPTED, OK, Usage, XatsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,23 +18,43 @@ def main() -> int:
     try:
         return dispatch(words)
     except XatsError as problem:
-        from xats.cli import render
-
-        render.error(problem, json="--json" in words or "--jsonl" in words)
-        return problem.exit
+        return fail(problem, words)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read us has had enough. Python would complain once more when it flushes stdout at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return OK
-    except OSError as problem:
-        sys.stderr.write(f"xats: {problem}\n")
-        return FAILURE
+    except (OSError, OverflowError, UnicodeError) as problem:
+        return fail(explain(problem), words)
+
+
+def fail(problem: XatsError, words: Sequence[str]) -> int:
+    """Say what went wrong; return the exit code."""
+    from xats.cli import render
+
+    render.error(problem, json="--json" in words or "--jsonl" in words)
+    return problem.exit
+
+
+def explain(problem: Exception) -> XatsError:
+    """Return our error for what only the operating system, the encoding or the range of a number refuses."""
+    if isinstance(problem, OverflowError):
+        return Usage("A number is too large.", "ids are those that xats printed")
+    if isinstance(problem, UnicodeEncodeError) and problem.encoding != "utf-8":
+        msg = f"This terminal's encoding, {problem.encoding}, cannot show the text. Nothing was marked read."
+        return XatsError(msg, "export PYTHONUTF8=1")
+    if isinstance(problem, UnicodeError):
+        return Usage("An argument is not UTF-8 text.", "write names and texts in UTF-8")
+    return XatsError(str(problem))
 
 
 def dispatch(words: Sequence[str]) -> int:
     """Run `words`, by the fast lane where they are plain; return the exit code."""
+    if words[:1] == ["_complete"]:  # a shell asks, at a Tab
+        from xats.cli.complete import main as complete
+
+        return complete(words[1:])
     from xats.cli import lane
 
     plain = lane.parse(words)

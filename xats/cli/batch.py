@@ -89,7 +89,9 @@ def _draft(number: int, line: str, address: str | None) -> Draft:
     for name, value in values.items():
         if name not in FIELDS:
             raise _at(number, f"there is no field {name!r}.", f"the fields are {', '.join(FIELDS)}")
-        if value is not None and (not isinstance(value, FIELDS[name]) or (isinstance(value, bool) and name == "ttl")):
+        # True is an int to Python, but no number in JSON.
+        fits = bool in FIELDS[name] if isinstance(value, bool) else isinstance(value, FIELDS[name])
+        if value is not None and not fits:
             raise _at(number, f"{name} cannot be {json.dumps(value)[:60]}.")
     to, body = values.get("to") or address, values.get("body")
     if not to or body is None:

@@ -59,11 +59,17 @@ def _follow(here: Here, team: str, since: int | None, kind: str | None, limit: i
         generation = here.store.generation()
         found, has_more = here.store.read(partial(outbox.after, team=team, since=last, kind=kind, limit=limit))
         for one in found:
-            render.put(to_json(event_json(one)) if jsonl else "\t".join(_cells(one)))
+            render.put(_line(one, jsonl=jsonl))
         last = found[-1].id if found else last or 0
         while not has_more and here.store.generation() == generation and not render.reader_gone():
             time.sleep(POLL)
     return 0
+
+
+def _line(event: Event, *, jsonl: bool) -> str:
+    if jsonl:
+        return to_json(event_json(event))
+    return "  ".join(filter(None, _told(event))) if render.on_terminal() else "\t".join(_cells(event))
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -72,6 +78,19 @@ def event_json(event: Event) -> dict[str, Any]:
 
     values = {"id": event.id, "at": iso(event.at), "team": event.team, "type": event.type, "actor": event.actor}
     return {**values, "subject": event.subject, "data": json.loads(event.data)}
+
+
+def _told(event: Event) -> tuple[str, ...]:
+    """Return an event in words, for a terminal: the local time, and what is known without quotes and braces."""
+    import json
+
+    at = time.strftime("%m-%d %H:%M:%S", time.localtime(event.at // 1000))
+    words = []
+    for name, value in json.loads(event.data).items():
+        if value is not None:
+            shown = iso(value) if name.endswith("_at") else ",".join(map(str, value)) if type(value) is list else value
+            words.append(f"{name}={shown}")
+    return str(event.id), at, event.type, event.actor or "", event.subject, render.one_line(" ".join(words))
 
 
 def _cells(event: Event) -> tuple[str, ...]:
@@ -84,4 +103,5 @@ def _print(found: list[Event], *, jsonl: bool) -> None:
         for one in found:
             render.put(to_json(event_json(one)))
     elif found:
-        render.table(("ID", "AT", "WHAT", "WHO", "ABOUT", "DATA"), [_cells(one) for one in found], stretch=("DATA",))
+        rows = [_told(one) if render.on_terminal() else _cells(one) for one in found]
+        render.table(("ID", "AT", "WHAT", "WHO", "ABOUT", "DATA"), rows, stretch=("DATA",))

@@ -58,6 +58,7 @@ class Here:
         self.quiet = quiet
         self.host = os.uname().nodename
         self._store: Store | None = None
+        self._new: Agent | None = None  # the person who was registered just now
 
     @property
     def store(self) -> Store:
@@ -83,7 +84,9 @@ class Here:
             agents.touch(tx, me.agent)
             return work(tx, me)
 
-        return self.store.write(attempt)
+        result = self.store.write(attempt)
+        self._introduce()
+        return result
 
     def read(self, work: Callable[[Tx, Me], T]) -> T:
         """Run `work` as me on one snapshot; a person who is not known yet is registered first."""
@@ -91,6 +94,7 @@ class Here:
             return self.store.read(lambda tx: work(tx, self.me(tx, register=False)))
         except FirstUse:
             self.store.write(self.me)
+            self._introduce()
             return self.store.read(lambda tx: work(tx, self.me(tx)))
 
     def me(self, tx: Tx, *, register: bool = True) -> Me:
@@ -114,9 +118,6 @@ class Here:
 
     def _current(self, agent: Agent, session: Session, evidence: str) -> Me:
         agents.refuse_stale(agent, session)
-        if not agent.registered:
-            msg = f"{agent.name} was unregistered."
-            raise UnknownAgent(msg, f"xats register {agent.name} --team {agent.team}", name=agent.name)
         return Me(agent, evidence)
 
     def _bound(self, tx: Tx) -> tuple[Agent, Session, str] | None:
@@ -155,7 +156,16 @@ class Here:
                 raise FirstUse from None
         changes = agents.Changes(client="human")
         done = agents.register(tx, self.team, name, changes, agents.Seat(self.host), lambda _: None)
+        self._new = done.details.agent
         return Me(done.details.agent, "user")
+
+    def _introduce(self) -> None:
+        """Tell a person once that he has a name here."""
+        if self._new and not self.quiet:
+            from xats.cli.render import say
+
+            say(f"you are {self._new.name} in team {self._new.team} from now on; your mail: xats inbox")
+        self._new = None
 
     def person(self) -> str | None:
         """Return the name of the person who types this, or None when an agent or a script does."""

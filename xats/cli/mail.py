@@ -207,6 +207,9 @@ def thread(here: Here, message_id: params.MessageIdArg, *, limit: params.LimitOp
 
     Example: xats thread 12
     """
+    if limit < 1:
+        msg = f"A page of {limit} messages cannot be shown."
+        raise Usage(msg, f"xats thread {message_id} -n 10")
     (found, has_more), me = here.read(lambda tx, me: (letters.thread(tx, me.agent, message_id, limit), me))
     if here.json:
         rows = [views.letter_json(letter, me.agent.address) for letter in found]

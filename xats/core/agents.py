@@ -107,18 +107,21 @@ s.pane_socket, s.server_pid, s.server_start, s.pane_id, s.pane_pid, s.pane_tty, 
 BY_NAME = f"select {AGENT} from agents a where a.team = :team and a.name_key = :key"
 BY_ID = f"select {AGENT} from agents a where a.id = :id"
 CURRENT = f"select {SESSION} from sessions s where s.agent_id = :agent and s.ended_at is null"
+# A session that lost its seat is still known, to be refused; one whose agent was unregistered is nobody's.
+SEATED = "(s.ended_at is null or s.end_reason = 'replaced') and a.unregistered_at is null"
 BY_CLIENT_SESSION = f"""
 select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
-where s.client_session = :client_session order by s.id desc limit 1
+where s.client_session = :client_session and {SEATED} order by s.id desc limit 1
 """
 BY_PANE = f"""
 select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
 where s.pane_id = :pane_id and s.pane_socket = :socket and s.server_pid = :server_pid and s.host = :host
+    and {SEATED}
 order by s.id desc limit 1
 """
 BY_PROCESS = f"""
 select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
-where s.pid = :pid and s.pid_started = :started and s.host = :host order by s.id desc limit 1
+where s.pid = :pid and s.pid_started = :started and s.host = :host and {SEATED} order by s.id desc limit 1
 """
 
 
@@ -207,7 +210,7 @@ def _pair(row: Row | None) -> tuple[Agent, Session] | None:
 
 def refuse_stale(agent: Agent, session: Session) -> None:
     """Raise StaleSession if `session` has lost its seat to a newer one."""
-    if session.ended_at is not None and agent.registered and session.epoch < agent.epoch:
+    if session.ended_at is not None:
         msg = f"Another session has taken {agent.name} over; this one may not write as {agent.name} any more."
         hint = f"xats register {agent.name} --takeover, or take another name"
         raise StaleSession(msg, hint, agent=agent.address, epoch=session.epoch, current_epoch=agent.epoch)
@@ -280,7 +283,8 @@ values (:agent, :epoch, :host, :pid, :pid_started, :client_session, :socket, :se
     :pane_id, :pane_pid, :tty, :now)
 """
 MOVE = """
-update sessions set client_session = coalesce(:client_session, client_session), pane_socket = :socket,
+update sessions set client_session = coalesce(:client_session, client_session), pid = coalesce(:pid, pid),
+    pid_started = coalesce(:pid_started, pid_started), pane_socket = :socket,
     server_pid = :server_pid, server_start = :server_start, pane_id = :pane_id, pane_pid = :pane_pid, pane_tty = :tty
 where id = :session
 """
@@ -320,7 +324,9 @@ def register(
     unseated = _unseat(tx, agent, seat)
     if holder and same:
         pane = seat.pane or (None if leave_pane else holder.seat.pane)
-        tx.run(MOVE, session=holder.id, client_session=seat.client_session, **_pane_values(pane))
+        # A client session that was resumed by a new process is the same session.
+        now_in = {"client_session": seat.client_session, "pid": seat.pid, "pid_started": seat.pid_started}
+        tx.run(MOVE, session=holder.id, **now_in, **_pane_values(pane))
     else:
         agent = _new_session(tx, agent, seat)
     wakes.resume(tx, agent.id)

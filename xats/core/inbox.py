@@ -9,7 +9,7 @@ read, so that two readers never get the same one and a reader that dies in betwe
 
 from __future__ import annotations
 
-from xats.core import wakes
+from xats.core import agents, wakes
 from xats.core.messages import MESSAGE, Message, message_of, visible
 from xats.errors import Refused
 from xats.record import record
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from xats.core.agents import Agent
-    from xats.store import Tx
+    from xats.store import Row, Tx
 
 CLAIM = 10_000  # ms that a reader has to write out what it claimed
 
@@ -52,6 +52,7 @@ EXPIRE = """
 update deliveries set state = 'expired', claim = null, claim_until = null
 where agent_id = :me and state = 'unread'
     and message_id in (select id from messages where expires_at is not null and expires_at <= :now)
+returning message_id
 """
 LETTERS = """
 select {columns}, d.state, d.read_at from deliveries d
@@ -106,7 +107,7 @@ def claim(tx: Tx, me: Agent, query: Query, token: str, abandoned: Callable[[str]
 
     `abandoned` tells of another reader's token whether that reader is gone, so that what it held is free at once.
     """
-    tx.run(EXPIRE, me=me.id, now=tx.now)
+    _say_expired(tx, me.team, me.name, [row["message_id"] for row in tx.all(EXPIRE, me=me.id, now=tx.now)])
     for row in tx.all(CLAIMS, me=me.id):
         if abandoned(row["claim"]):
             tx.run(ABANDON, me=me.id, claim=row["claim"])
@@ -128,8 +129,7 @@ def _select(tx: Tx, me: Agent, query: Query, only: str) -> tuple[tuple[Letter, .
         values["thread"] = query.thread
     sql = LETTERS.format(columns=MESSAGE, only=only)
     rows = tx.all(sql, me=me.id, since=query.since, limit=query.limit + 1, **values)
-    letters = tuple(Letter(message_of(row), row["state"], row["read_at"]) for row in rows[: query.limit])
-    return letters, len(rows) > query.limit
+    return tuple(_letter(tx, row) for row in rows[: query.limit]), len(rows) > query.limit
 
 
 def mark_read(tx: Tx, me: Agent, ids: Sequence[int]) -> int:
@@ -148,16 +148,22 @@ def release(tx: Tx, me: Agent, page: Page) -> None:
 
 def show(tx: Tx, me: Agent, message_id: int) -> Letter:
     """Return one message that `me` sent or got. Raises UnknownMessage."""
-    row = visible(tx, me, message_id)
-    return Letter(message_of(row), row["state"] or "sent", row["read_at"])
+    return _letter(tx, visible(tx, me, message_id))
 
 
 def thread(tx: Tx, me: Agent, message_id: int, limit: int) -> tuple[tuple[Letter, ...], bool]:
     """Return what `me` may see of the thread of message `message_id`, oldest first, and whether more follows."""
     root = visible(tx, me, message_id)["thread"]
     rows = tx.all(THREAD, me=me.id, root=root, limit=limit + 1)
-    letters = tuple(Letter(message_of(row), row["state"] or "sent", row["read_at"]) for row in rows[:limit])
-    return letters, len(rows) > limit
+    return tuple(_letter(tx, row) for row in rows[:limit]), len(rows) > limit
+
+
+def _letter(tx: Tx, row: Row) -> Letter:
+    """Return the Letter in a row that has the MESSAGE columns and its delivery's, as it is at this moment."""
+    message, state = message_of(row), row["state"] or "sent"
+    if state == "unread" and message.expires_at is not None and message.expires_at <= tx.now:
+        state = "expired"  # the sweep has yet to come by
+    return Letter(message, state, row["read_at"])
 
 
 THREAD = f"""
@@ -191,13 +197,23 @@ def ack(tx: Tx, me: Agent, message_id: int) -> Message:
 SWEEP = """
 update deliveries set state = 'expired', claim = null, claim_until = null
 where state = 'unread' and message_id in (select id from messages where expires_at is not null and expires_at <= :now)
-returning agent_id
+returning agent_id, message_id
 """
 
 
 def sweep(tx: Tx) -> int:
     """Expire unread mail whose time is over, close the wakes that it leaves empty; return how many letters expired."""
     rows = tx.all(SWEEP, now=tx.now)
-    for agent_id in {row["agent_id"] for row in rows}:
+    expired: dict[int, list[int]] = {}
+    for row in rows:
+        expired.setdefault(row["agent_id"], []).append(row["message_id"])
+    for agent_id, ids in expired.items():
+        agent = agents.by_id(tx, agent_id)
+        _say_expired(tx, agent.team, agent.name, ids)
         wakes.close_if_read(tx, agent_id, "expired")
     return len(rows)
+
+
+def _say_expired(tx: Tx, team: str, name: str, ids: Sequence[int]) -> None:
+    if ids:
+        tx.event("mail_expired", team, None, f"agent:{name}", messages=sorted(ids))

@@ -235,7 +235,14 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> Sent:
     """
     check_draft(draft)
     addresses = parse_list(draft.address)
-    return _store(tx, me, evidence, draft, resolve(tx, me, addresses), is_direct(addresses))
+    try:
+        recipients = resolve(tx, me, addresses)
+    except UnknownRecipient:
+        sent = _seen_before(tx, me, draft)  # under this key it was sent, to somebody who has left since
+        if sent:
+            return sent
+        raise
+    return _store(tx, me, evidence, draft, recipients, is_direct(addresses))
 
 
 def is_direct(addresses: Sequence[Address]) -> bool:
@@ -286,7 +293,7 @@ def _answer_subject(subject: str | None) -> str | None:
 
 
 def _store(tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Recipient], direct: bool) -> Sent:
-    original = visible(tx, me, draft.reply_to) if draft.reply_to else None
+    original = None if draft.reply_to is None else visible(tx, me, draft.reply_to)
     need_reply = (direct and original is None) if draft.need_reply is None else draft.need_reply
     kind = draft.kind or ("reply" if original else "mail" if direct else "broadcast")
     expires_at = None if draft.ttl is None else tx.now + draft.ttl
@@ -308,7 +315,9 @@ def _store(tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[
         expires_at=expires_at,
     )
     if row is None:
-        return _seen_before(tx, me, draft)
+        before = _seen_before(tx, me, draft)
+        assert before
+        return before
     message_id: int = row["id"]
     for recipient in recipients:
         # A human's pane is a shell, and nobody needs to be woken for what he has just written himself.
@@ -346,9 +355,10 @@ def _store(tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[
     return Sent(message, True, names)
 
 
-def _seen_before(tx: Tx, me: Agent, draft: Draft) -> Sent:
+def _seen_before(tx: Tx, me: Agent, draft: Draft) -> Sent | None:
     row = tx.one(BY_KEY, sender=me.id, dedupe_key=draft.dedupe_key)
-    assert row
+    if row is None:
+        return None
     found = tx.one(BY_ID, id=row["id"])
     assert found
     names = tuple(recipient.address for recipient in _recipients(tx.all(RECIPIENTS, id=row["id"])))

@@ -76,7 +76,12 @@ CLOSE = """
 update wakes set state = :state, reason = :reason, next_attempt_at = null, updated_at = :now, closed_at = :now
 where agent_id = :agent and closed_at is null and lease_token is null
 """
-UNREAD = "select 1 from deliveries where agent_id = :agent and state = 'unread' and wake_id is not null limit 1"
+UNREAD = """
+select 1 from deliveries d join messages m on m.id = d.message_id
+where d.agent_id = :agent and d.state = 'unread' and d.wake_id is not null
+    and (m.expires_at is null or m.expires_at > :now)
+limit 1
+"""
 OPEN = "select 1 from wakes where agent_id = :agent and closed_at is null"
 RESUME = """
 update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal,
@@ -101,7 +106,7 @@ def join(tx: Tx, agent_id: int) -> int:
 
 def close_if_read(tx: Tx, agent_id: int, reason: str = "already_read") -> None:
     """Close the agent's open wake when nothing is left unread, unless an attempt is just being made."""
-    if tx.one(UNREAD, agent=agent_id) is None:
+    if tx.one(UNREAD, agent=agent_id, now=tx.now) is None:
         tx.run(CLOSE, agent=agent_id, state="skipped", reason=reason, now=tx.now)
 
 
@@ -112,7 +117,7 @@ def resume(tx: Tx, agent_id: int) -> None:
     is not there any more.
     """
     tx.run(RESUME, agent=agent_id, now=tx.now)
-    if tx.one(OPEN, agent=agent_id) is None and tx.one(UNREAD, agent=agent_id):
+    if tx.one(OPEN, agent=agent_id) is None and tx.one(UNREAD, agent=agent_id, now=tx.now):
         join(tx, agent_id)
 
 
@@ -198,7 +203,7 @@ def refused(
     A target that is gone suspends the wake and costs no attempt; a wake whose mail was read meanwhile ends.
     Returns False if the lease was lost meanwhile.
     """
-    if tx.one(UNREAD, agent=wake.agent_id) is None:
+    if tx.one(UNREAD, agent=wake.agent_id, now=tx.now) is None:
         return skipped(tx, wake, token, "already_read")
     if reason in GONE:
         return _record(tx, wake, token, "retrying" if wake.attempts else "queued", reason, transport, wake.attempts)
@@ -229,7 +234,7 @@ def skipped(tx: Tx, wake: Wake, token: str, reason: str) -> bool:
 
     Returns False if the lease was lost meanwhile.
     """
-    if tx.one(UNREAD, agent=wake.agent_id):
+    if tx.one(UNREAD, agent=wake.agent_id, now=tx.now):
         return give_back(tx, wake, token)
     return _record(tx, wake, token, "skipped", reason, wake.transport, wake.attempts)
 

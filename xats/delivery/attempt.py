@@ -93,11 +93,13 @@ def make(store: Store, wake: Wake, owner: str, settings: Settings, stopping: Cal
     else:
         result = tmux.deliver(target.session, line, token_of(store, wake), settings, stopping)
     faults.point("wake.before_record")
-    store.write(lambda tx: _record(tx, wake, owner, settings, result, covered))
+    store.write(lambda tx: _record(tx, wake, owner, settings, result, covered, target))
     return result
 
 
-def _record(tx: Tx, wake: Wake, owner: str, settings: Settings, result: Result, covered: int | None) -> None:
+def _record(
+    tx: Tx, wake: Wake, owner: str, settings: Settings, result: Result, covered: int | None, target: Target
+) -> None:
     def climb(attempts: int, now: int) -> int | None:
         return ladder.next_attempt(attempts, now, random.random(), settings.rungs)
 
@@ -105,6 +107,8 @@ def _record(tx: Tx, wake: Wake, owner: str, settings: Settings, result: Result, 
         wakes.delivered(tx, wake, owner, tmux.NAME, covered)
     elif result.state == "skipped":
         wakes.skipped(tx, wake, owner, result.reason or "already_read")
+    elif result.reason in wakes.GONE and agents.current_session(tx, target.agent) != target.session:
+        wakes.give_back(tx, wake, owner)  # what is gone is not where the agent sits by now
     elif result.state == "refused":
         assert result.reason
         wakes.refused(tx, wake, owner, result.reason, tmux.NAME if result.reason != "no_pane" else None, climb)

@@ -79,7 +79,7 @@ def apply(tx: sqlite.Tx, connection: sqlite3.Connection, number: int, name: str,
 def back_up(store: sqlite.Store, connection: sqlite3.Connection, version: int) -> str:
     """Copy the store beside itself before its schema changes from `version`; return the copy's path."""
     # Only ever through SQLite: a plain read-and-close of the file would drop this process's locks on it.
-    path = f"{store.path}.schema{version}-{store.clock()}.bak"
+    path = f"{store.path}.schema{version}-{store.clock()}-{os.getpid()}.bak"
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     copy = sqlite3.connect(path)
     try:

@@ -44,6 +44,7 @@ def network_file_system(folder: str, mounts: str | None = None) -> str | None:
 
     `mounts` is the text of Linux's /proc/self/mountinfo, read when not given. On macOS `mount(8)` is asked.
     """
+    folder = os.path.realpath(folder)  # a link may lead to another mount
     if mounts is None:
         mounts = _mount_table()
     best, kind = "", None

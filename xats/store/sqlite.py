@@ -88,10 +88,16 @@ class Store:
             self._connection = sqlite3.connect(
                 path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
             )
-            self._connection.row_factory = Row
-            self._prepare()
         except sqlite3.Error as error:
             raise explain(error, path) from error
+        try:
+            self._connection.row_factory = Row
+            self._prepare()
+        except BaseException as error:
+            self._connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise explain(error, path) from error
+            raise
 
     def _prepare(self) -> None:
         connection = self._connection
