@@ -51,7 +51,7 @@ where d.agent_id = :me and d.state = 'unread' and {FRESH}
 EXPIRE = """
 update deliveries set state = 'expired', claim = null, claim_until = null
 where agent_id = :me and state = 'unread'
-    and message_id in (select id from messages where expires_at is not null and expires_at <= :now)
+    and exists (select 1 from messages m where m.id = deliveries.message_id and m.expires_at <= :now)
 returning message_id
 """
 LETTERS = """

@@ -86,11 +86,11 @@ OPEN = "select 1 from wakes where agent_id = :agent and closed_at is null"
 RESUME = """
 update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal,
     next_attempt_at = :now, updated_at = :now
-where agent_id = :agent and state in ('queued', 'retrying') and lease_token is null
+where agent_id = :agent and closed_at is null and state in ('queued', 'retrying') and lease_token is null
 """
 SUSPEND = """
 update wakes set reason = :reason, last_refusal = :reason, next_attempt_at = null, updated_at = :now
-where agent_id = :agent and state in ('queued', 'retrying')
+where agent_id = :agent and closed_at is null and state in ('queued', 'retrying')
 """
 
 
@@ -134,14 +134,21 @@ select {SELECT} from wakes w
 where w.state in ('queued', 'retrying') and w.next_attempt_at is not null
     and (w.next_attempt_at <= :now or w.next_attempt_at > :far)
     and (w.lease_until is null or w.lease_until <= :now or w.lease_until > :far_lease)
+    and (:host is null or not exists (
+        select 1 from sessions s where s.agent_id = w.agent_id and s.ended_at is null and s.host <> :host
+    ))
 order by w.next_attempt_at limit :limit
 """
 TAKE = """
 update wakes set lease_token = :token, lease_until = :until, updated_at = :now where id = :id and closed_at is null
 """
 NEXT_DUE = """
-select min(next_attempt_at) as at from wakes
-where state in ('queued', 'retrying') and next_attempt_at is not null and lease_token is null
+select w.next_attempt_at as at from wakes w
+where w.state in ('queued', 'retrying') and w.next_attempt_at is not null and w.lease_token is null
+    and (:host is null or not exists (
+        select 1 from sessions s where s.agent_id = w.agent_id and s.ended_at is null and s.host <> :host
+    ))
+order by w.next_attempt_at limit 1
 """
 LEASED = "select id, lease_token from wakes where lease_token is not null and lease_until is not null"
 FREE = "update wakes set lease_token = null, lease_until = null where id = :id and lease_token = :token"
@@ -158,12 +165,13 @@ where id = :id and lease_token = :token and closed_at is null
 """
 
 
-def due(tx: Tx, limit: int = 1000, longest: int = FURTHEST) -> list[Wake]:
+def due(tx: Tx, limit: int = 1000, longest: int = FURTHEST, host: str | None = None) -> list[Wake]:
     """Return the wakes that are due now and leased by nobody, the longest due first.
 
-    `longest` is the longest wait (ms) that the ladder in force can ask for.
+    `longest` is the longest wait (ms) that the ladder in force can ask for. With `host`, those of agents that sit on
+    another one are left to the daemon there.
     """
-    rows = tx.all(DUE, now=tx.now, far=tx.now + longest, far_lease=tx.now + LEASE, limit=limit)
+    rows = tx.all(DUE, now=tx.now, far=tx.now + longest, far_lease=tx.now + LEASE, host=host, limit=limit)
     return [wake_of(row) for row in rows]
 
 
@@ -172,9 +180,9 @@ def lease(tx: Tx, wakes: list[Wake], token: str) -> None:
     tx.many(TAKE, [{"id": wake.id, "token": token, "until": tx.now + LEASE, "now": tx.now} for wake in wakes])
 
 
-def next_due(tx: Tx) -> int | None:
-    """Return when the next wake falls due (ms UTC); it may be past. None: nothing is scheduled."""
-    row = tx.one(NEXT_DUE)
+def next_due(tx: Tx, host: str | None = None) -> int | None:
+    """Return when the next wake, or the next of `host`, falls due (ms UTC); it may be past. None: nothing is."""
+    row = tx.one(NEXT_DUE, host=host)
     return row["at"] if row else None
 
 

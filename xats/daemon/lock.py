@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
+
+ASKING = 0.5  # seconds that `take` puts up with others who only ask
 
 
 def path_for(store: str) -> str:
@@ -18,12 +21,24 @@ def path_for(store: str) -> str:
 def take(store: str) -> int | None:
     """Take the lock; return its open file, or None when a daemon (or one that is just starting) has it."""
     file = os.open(path_for(store), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(file)
-        return None
+    until = time.monotonic() + ASKING
+    while not _lock(file, fcntl.LOCK_EX):
+        # `held` shares the lock for a moment; with a daemon it cannot be shared.
+        if not _lock(file, fcntl.LOCK_SH) or time.monotonic() > until:
+            os.close(file)
+            return None
+        fcntl.flock(file, fcntl.LOCK_UN)
+        time.sleep(0.0001 + time.perf_counter_ns() % 1000 / 1_000_000)
+    os.ftruncate(file, 0)  # the pid in it was another daemon's, and may be anybody's by now
     return file
+
+
+def _lock(file: int, kind: int) -> bool:
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def sign(file: int) -> None:
@@ -39,12 +54,9 @@ def held(store: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not _lock(file, fcntl.LOCK_SH)
     finally:
         os.close(file)
-    return False
 
 
 def holder(store: str) -> int | None:

@@ -22,6 +22,7 @@ from xats.store import Store
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from io import TextIOWrapper
 
     from xats.core.wakes import Wake
     from xats.store import Tx
@@ -30,6 +31,7 @@ POLL = 0.05  # seconds between two looks at the store's generation
 SWEEP = 30.0  # seconds between two sweeps
 AT_ONCE = 100  # attempts side by side; most of an attempt is waiting
 LEAVE = 1.8  # seconds that attempts under way have to end in
+LOG_SIZE = 1 << 20  # bytes of a log file before the next one is begun
 
 log = logging.getLogger("xats.daemon")
 
@@ -54,7 +56,7 @@ class Daemon:
         self.owner = owner_name()
         self.stop = threading.Event()
         self._open: Callable[[], Store] = (lambda: Store(path, clock)) if clock else (lambda: Store(path))
-        self._running: set[threading.Thread] = set()
+        self._running: dict[int, threading.Thread] = {}  # by wake
         self._next_due: int | None = None
 
     def run(self) -> None:
@@ -74,10 +76,10 @@ class Daemon:
         generation, swept, trouble = -1, 0.0, ""
         while not self.stop.wait(POLL):
             try:
+                if not self._still_there(file):
+                    return
                 if time.monotonic() - swept >= SWEEP:
                     swept, generation = time.monotonic(), -1
-                    if not self._still_there(file):
-                        return
                     store.write(self._sweep)
                 seen = store.generation()
                 if seen != generation or self._is_due(store.clock()):
@@ -90,8 +92,6 @@ class Daemon:
                 if str(problem) != trouble:  # a lasting outage is said once
                     trouble = str(problem)
                     log.error("%s", trouble)
-                if not self._still_there(file):
-                    return
                 self.stop.wait(1.0)
 
     def _still_there(self, file: int) -> bool:
@@ -109,12 +109,13 @@ class Daemon:
 
     def _dispatch(self, store: Store) -> None:
         room = AT_ONCE - len(self._running)
-        leased = attempt.lease_due(store, self.owner, self.settings, room) if room > 0 else []
+        under_way = frozenset(self._running)
+        leased = attempt.lease_due(store, self.owner, self.settings, room, under_way) if room > 0 else []
         for wake in leased:
             thread = threading.Thread(target=self._attempt, args=(wake,), name=f"wake-{wake.id}", daemon=True)
-            self._running.add(thread)
+            self._running[wake.id] = thread
             thread.start()
-        self._next_due = store.read(wakes.next_due)
+        self._next_due = store.read(lambda tx: wakes.next_due(tx, attempt.host()))
 
     def _attempt(self, wake: Wake) -> None:
         try:
@@ -131,7 +132,7 @@ class Daemon:
         except Exception:
             log.exception("wake %s", wake.id)
         finally:
-            self._running.discard(threading.current_thread())
+            del self._running[wake.id]
 
     def _sweep(self, tx: Tx) -> None:
         expired = inbox.sweep(tx)
@@ -141,7 +142,7 @@ class Daemon:
 
     def _leave(self) -> None:
         until = time.monotonic() + LEAVE
-        for thread in list(self._running):
+        for thread in list(self._running.values()):
             thread.join(max(0.0, until - time.monotonic()))
 
 
@@ -152,13 +153,19 @@ def watch_signals(daemon: Daemon) -> None:
 
 
 def log_to(path: str | None) -> None:
-    """Send the log to a rotated file (4 of 1 MiB), or to stderr when `path` is None."""
+    """Send the log to a rotated file (4 of LOG_SIZE) that is ours alone, or to stderr when `path` is None."""
     from logging.handlers import RotatingFileHandler
+
+    class Private(RotatingFileHandler):
+        """Also the files that rotation begins."""
+
+        def _open(self) -> TextIOWrapper:
+            os.close(os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
+            return super()._open()
 
     handler: logging.Handler = logging.StreamHandler()
     if path:
-        os.close(os.open(path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-        handler = RotatingFileHandler(path, maxBytes=1 << 20, backupCount=3, encoding="utf-8")
+        handler = Private(path, maxBytes=LOG_SIZE, backupCount=3, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     log.setLevel(logging.DEBUG if os.environ.get("XATS_DEBUG") else logging.INFO)

@@ -18,7 +18,7 @@ from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from xats.core.agents import Agent, Session
     from xats.core.wakes import Pending, Wake
@@ -44,15 +44,29 @@ class Result:
     detail: str = ""
 
 
-def lease_due(store: Store, owner: str, settings: Settings, limit: int) -> list[Wake]:
-    """Lease up to `limit` due wakes to `owner`, and return them."""
+def host() -> str:
+    """Return what sessions of this host are marked with."""
+    return os.uname().nodename
+
+
+def lease_due(
+    store: Store, owner: str, settings: Settings, limit: int, under_way: Collection[int] = ()
+) -> list[Wake]:
+    """Lease up to `limit` due wakes of this host to `owner`, and return them.
+
+    Those with an id in `under_way` are left out: `owner` is at work on them, whatever the clock says of their leases.
+    """
+
+    def look(tx: Tx) -> list[Wake]:
+        found = wakes.due(tx, limit + len(under_way), ladder.longest(settings.rungs), host())
+        return [wake for wake in found if wake.id not in under_way][:limit]
 
     def work(tx: Tx) -> list[Wake]:
-        found = wakes.due(tx, limit, ladder.longest(settings.rungs))
+        found = look(tx)
         wakes.lease(tx, found, owner)
         return found
 
-    if not store.read(lambda tx: wakes.due(tx, 1, ladder.longest(settings.rungs))):
+    if not store.read(look):
         return []
     leased = store.write(work)
     faults.point("wake.leased")
@@ -88,7 +102,7 @@ def make(store: Store, wake: Wake, owner: str, settings: Settings, stopping: Cal
         result = Result("skipped", "already_read")
     elif target.session is None or target.session.seat.pane is None:
         result = Result("refused", "no_pane")
-    elif target.session.seat.host != os.uname().nodename:
+    elif target.session.seat.host != host():
         result = Result("elsewhere", None)  # the daemon of that host sees to it
     else:
         result = tmux.deliver(target.session, line, token_of(store, wake), settings, stopping)
@@ -103,17 +117,19 @@ def _record(
     def climb(attempts: int, now: int) -> int | None:
         return ladder.next_attempt(attempts, now, random.random(), settings.rungs)
 
+    seated = agents.current_session(tx, target.agent)
+    moved = seated is not None and seated != target.session
     if result.state == "delivered":
         wakes.delivered(tx, wake, owner, tmux.NAME, covered)
     elif result.state == "skipped":
         wakes.skipped(tx, wake, owner, result.reason or "already_read")
-    elif result.reason in wakes.GONE and agents.current_session(tx, target.agent) != target.session:
-        wakes.give_back(tx, wake, owner)  # what is gone is not where the agent sits by now
-    elif result.state == "refused":
+    elif result.state == "refused" and (not moved or result.reason in wakes.FINAL):
         assert result.reason
         wakes.refused(tx, wake, owner, result.reason, tmux.NAME if result.reason != "no_pane" else None, climb)
-    else:
+    else:  # not made, or refused where the agent does not sit any more
         wakes.give_back(tx, wake, owner)
+    if moved:  # whoever took the seat meanwhile could not have a leased wake tried again
+        wakes.resume(tx, wake.agent_id)
 
 
 def token_of(store: Store, wake: Wake) -> str:

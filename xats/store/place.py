@@ -71,8 +71,9 @@ def _mount_table() -> str:
 def _parse(line: str) -> tuple[str, str]:
     """Return (mount point, type) of a line of mountinfo, or of macOS `mount`; ("", "") when it is neither."""
     left, separator, right = line.partition(" - ")  # proc(5): optional fields end with a lone hyphen
-    if separator:
-        return left.split(" ")[4].replace("\\040", " "), right.split(" ")[0]
+    fields = left.split(" ")
+    if separator and len(fields) > 4 and fields[0].isdigit():
+        return fields[4].replace("\\040", " "), right.split(" ")[0]
     _, _, rest = line.partition(" on ")
     point, separator, options = rest.rpartition(" (")
     return (point, options.rstrip(")").split(",")[0]) if separator else ("", "")

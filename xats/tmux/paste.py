@@ -168,7 +168,7 @@ class _Attempt:
         seen = self.first
         if seen.wake not in (self.pasted, self.entered) or seen.dead:
             return None
-        if seen.wake == self.entered and self.gone(seen, seen.line):
+        if seen.wake == self.entered and self.left(seen.line, AGAIN) is None:
             return Outcome("delivered", detail="by an earlier attempt")
         return self.submit(self.shown(seen.line), seen.line)
 
@@ -222,20 +222,27 @@ class _Attempt:
 
     def submit(self, seen: Look, line: str) -> Outcome:
         """Press Enter while the composer holds exactly `line`, as it does at `seen`, until it has let go of it."""
-        for left in reversed(range(ENTERS)):
+        for more in reversed(range(ENTERS)):
             self.examine(seen)
+            if seen.wake == self.entered and unread(self.pane):
+                break  # that Enter was not swallowed yet, and a second one would go into whatever is open by then
             if self.enter(seen):
                 faults.point("enter.after")
-            start_x = seen.cursor_x
-            for after in self.looks(AGAIN if left else LAST):
-                if after.wake == self.entered and self.gone(after, line, start_x):
-                    return Outcome("delivered")
+            after = self.left(line, AGAIN if more else LAST, seen.cursor_x)
+            if after is None:
+                return Outcome("delivered")
             seen = after
-            # An Enter that was not read yet is not swallowed: a second one would go into whatever is open by then.
-            if not self.holds(seen, line) or unread(self.pane):
+            if not self.holds(seen, line):
                 break
         self.examine(seen)
         raise _End("unconfirmed", "unconfirmed", "our line was not seen to leave the composer")
+
+    def left(self, line: str, milliseconds: int, start_x: int = 0) -> Look | None:
+        """Return None once an Enter of ours has made the composer let go of `line`, else the last look."""
+        for seen in self.looks(milliseconds):
+            if seen.wake == self.entered and self.gone(seen, line, start_x):
+                return None
+        return seen
 
     def enter(self, seen: Look) -> bool:
         """Press Enter in this pane alone if nothing has changed since `seen`."""

@@ -1,0 +1,304 @@
+"""A clean environment, a clock that is set by hand, a store with agents in it, and the real program as a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from xats.core import agents
+from xats.core.messages import Draft, send
+from xats.store import Store
+
+FOREIGN = (
+    "XATS_",
+    "TMUX",
+    "CLAUDE",
+    "CODEX",
+    "GEMINI",
+    "QWEN",
+    "OPENCODE",
+    "AMP_",
+    "CURSOR",
+    "GIT_",
+    "XDG_",
+    "SANDBOX",
+)
+HOST = os.uname().nodename
+LIMIT = 30  # seconds that any one process of a test may take
+
+
+def clean(environ) -> dict[str, str]:
+    """Return `environ` without what xats, tmux, git or an agent program would read."""
+    return {name: value for name, value in environ.items() if not name.startswith(FOREIGN)}
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = clean(os.environ)
+    for name in set(os.environ) - set(kept):
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def until():
+    """Wait for a state: `until(condition)` returns the first true value of `condition()`."""
+
+    def wait(condition, seconds: float = 10.0):
+        deadline = time.monotonic() + seconds
+        while True:
+            value = condition()
+            if value:
+                return value
+            assert time.monotonic() < deadline, f"waited {seconds} s for {condition}"
+            time.sleep(0.005)
+
+    return wait
+
+
+# -- in this process ---------------------------------------------------------------------------------------------------
+
+
+class Clock:
+    """The time in ms UTC, which passes only by `tick`."""
+
+    def __init__(self) -> None:
+        self.now = 1_750_000_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+    def tick(self, ms: int) -> None:
+        self.now += ms
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path, clock):
+    opened = Store(str(tmp_path / "xats.db"), clock=clock)
+    yield opened
+    opened.close()
+
+
+class Team:
+    """Agents of the team `crew` in one store; what they do is done by the real core."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.rows = Rows(store)
+
+    def register(self, name: str, team: str = "crew", seat: agents.Seat | None = None, alive=lambda _: None, **changes):
+        """Register `name`; return the Registered."""
+        options = {key: changes.pop(key) for key in ("takeover", "leave_pane") if key in changes}
+        return self.store.write(
+            lambda tx: agents.register(
+                tx, team, name, agents.Changes(**changes), seat or agents.Seat(HOST), alive, **options
+            )
+        )
+
+    def add(self, *names: str, **changes) -> list[agents.Agent]:
+        """Register `names` as agents without a process; return them."""
+        return [self.register(name, **{"client": "generic", **changes}).details.agent for name in names]
+
+    def agent(self, name: str, team: str = "crew") -> agents.Agent:
+        return self.store.read(lambda tx: agents.by_name(tx, team, name))
+
+    def send(self, sender: str, address: str, body: str = "text", evidence: str = "pane", **draft):
+        """Send from `sender`; return the Sent."""
+        me = self.agent(sender)
+        return self.store.write(lambda tx: send(tx, me, evidence, Draft(address, body, **draft)))
+
+    def do(self, name: str, work, *args, **values):
+        """Run `work(tx, agent, ...)` as `name` in a write transaction."""
+        me = self.agent(name)
+        return self.store.write(lambda tx: work(tx, me, *args, **values))
+
+    def see(self, name: str, work, *args, **values):
+        """Run `work(tx, agent, ...)` as `name` on a snapshot."""
+        me = self.agent(name)
+        return self.store.read(lambda tx: work(tx, me, *args, **values))
+
+
+class Rows:
+    """`rows(sql)` returns what the store holds, as plain dicts."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def __call__(self, sql: str, **values) -> list[dict]:
+        return [dict(row) for row in self.store.read(lambda tx: tx.all(sql, **values))]
+
+
+@pytest.fixture
+def rows(store) -> Rows:
+    return Rows(store)
+
+
+@pytest.fixture
+def team(store) -> Team:
+    return Team(store)
+
+
+@pytest.fixture(scope="session")
+def make_team():
+    """Make a team in a store of its own: `make_team(folder)` returns it and its clock; close its store."""
+
+    def make(folder) -> tuple[Team, Clock]:
+        clock = Clock()
+        return Team(Store(str(folder / "xats.db"), clock=clock)), clock
+
+    return make
+
+
+# -- as a process ------------------------------------------------------------------------------------------------------
+
+
+class Ran:
+    """What a process came to."""
+
+    def __init__(self, words, code: int, stdout: str, stderr: str) -> None:
+        self.words, self.code, self.stdout, self.stderr = words, code, stdout, stderr
+
+    def __repr__(self) -> str:
+        return f"xats {self.words}: exit {self.code}\n--stdout\n{self.stdout}\n--stderr\n{self.stderr}"
+
+    def json(self) -> dict:
+        assert self.code == 0, self
+        return json.loads(self.stdout)
+
+    def error(self) -> dict:
+        """Return the error of a failure with --json: nothing on stdout, one line on stderr."""
+        assert self.stdout == "", self
+        assert self.stderr.count("\n") == 1, self
+        return json.loads(self.stderr)["error"]
+
+
+class Cli:
+    """The real program with a home of its own, run in a folder called `crew`."""
+
+    words = (sys.executable, "-P", "-m", "xats")
+
+    def __init__(self, folder) -> None:
+        self.home = folder / "home"
+        self.folder = folder / "crew"
+        self.home.mkdir()
+        self.folder.mkdir()
+        self.path = str(self.home / "xats" / "xats.db")
+        self.environ = {
+            **clean(os.environ),
+            "HOME": str(self.home),
+            "XATS_HOME": str(self.home / "xats"),
+            "XATS_AUTOSTART": "0",
+            "LC_ALL": "C.UTF-8",
+            "USER": "carol",
+            "TERM": "xterm",
+        }
+        self.environ.pop("NO_COLOR", None)
+        self.started: list[subprocess.Popen] = []
+
+    def env(self, changes) -> dict[str, str]:
+        merged = {**self.environ, **(changes or {})}
+        return {name: value for name, value in merged.items() if value is not None}
+
+    def __call__(self, *words, stdin=None, env=None, cwd=None, code: int | None = 0) -> Ran:
+        """Run `xats words` to its end; it must exit with `code` (None: whatever)."""
+        done = self.run([*self.words, *words], stdin, env, cwd)
+        ran = Ran(words, done.returncode, done.stdout.decode(), done.stderr.decode())
+        assert "Traceback" not in ran.stderr, ran
+        assert code is None or ran.code == code, ran
+        return ran
+
+    def run(self, command, stdin=None, env=None, cwd=None, **options) -> subprocess.CompletedProcess:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        source = {"stdin": subprocess.DEVNULL} if data is None else {"input": data}
+        return subprocess.run(
+            command,
+            capture_output=True,
+            env=self.env(env),
+            cwd=cwd or self.folder,
+            timeout=LIMIT,
+            check=False,
+            **source,
+            **options,
+        )
+
+    def start(self, *words, env=None, command=None, **options) -> subprocess.Popen:
+        """Start `xats words` (or `command`) and return the running process; it is reaped with the test."""
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL, **options}
+        line = command or [*self.words, *words]
+        started = subprocess.Popen(line, env=self.env(env), cwd=self.folder, **options)
+        self.started.append(started)
+        return started
+
+    def end(self, running: subprocess.Popen) -> Ran:
+        """Wait for what `start` started."""
+        out, err = running.communicate(timeout=LIMIT)
+        return Ran(running.args, running.returncode, (out or b"").decode(), (err or b"").decode())
+
+    def on_terminal(self, *words, env=None, command=None, code: int | None = 0) -> str:
+        """Run `xats words` on a terminal of its own; return all that it showed."""
+        master, slave = pty.openpty()
+        running = self.start(*words, env=env, command=command, stdin=slave, stdout=slave, stderr=slave)
+        os.close(slave)
+        shown = b""
+        try:
+            while True:
+                try:
+                    data = os.read(master, 65536)
+                except OSError:  # EIO: the last process has closed the terminal
+                    break
+                if not data:
+                    break
+                shown += data
+        finally:
+            os.close(master)
+        running.wait(LIMIT)
+        text = shown.decode(errors="surrogateescape").replace("\r\n", "\n")
+        assert "Traceback" not in text, text
+        assert code is None or running.returncode == code, (running.returncode, text)
+        return text
+
+    def store(self) -> Store:
+        return Store(self.path)
+
+    def reap(self) -> None:
+        for running in self.started:
+            if running.poll() is None:
+                running.send_signal(signal.SIGKILL)
+                running.wait(LIMIT)
+            for pipe in (running.stdin, running.stdout, running.stderr):
+                if pipe:
+                    pipe.close()
+
+
+@pytest.fixture
+def home(tmp_path):
+    """The folder that is HOME to every process of the test."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def xats(tmp_path, home):
+    cli = Cli(tmp_path)
+    yield cli
+    cli.reap()
+
+
+@pytest.fixture
+def crew(xats):
+    """alice and bob in the team `crew` of the store that `xats` uses, without a process or a pane."""
+    opened = xats.store()
+    made = Team(opened)
+    made.add("alice", "bob")
+    yield made
+    opened.close()

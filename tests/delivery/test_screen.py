@@ -1,0 +1,167 @@
+"""What a pane shows, and whether the text at the cursor is exactly our line."""
+
+import shlex
+
+import pytest
+
+from tests.delivery.conftest import LINE, until
+from xats.errors import NoPane
+from xats.tmux import screen
+from xats.tmux.pane import Pane
+
+
+def shown(*rows, cursor=None, width=80):
+    """A look at `rows`; the cursor stands at the `^` that replaces nothing, or at `cursor`."""
+    for y, row in enumerate(rows):
+        if "^" in row:
+            cursor = (len(row.partition("^")[0]), y)
+    x, y = cursor
+    return screen.Look(
+        state="", server_pid=1, server_start=1, pane_id="%1", pane_pid=1, dead=False, in_mode=False, input_off=False,
+        synchronized=False, alternate_on=False, cursor_x=x, cursor_y=y, width=width, height=len(rows), wake="",
+        command="", line="", title="", screen="\n".join(row.replace("^", "") for row in rows),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["> xats: 2 new^"],
+        ["xats: 2 new^"],
+        ["\u276f xats: 2 new^", "────", "  ? for help"],
+        ["│ > xats: 2 new^      │"],
+        ["user@host:~$ xats: 2 new^"],
+        ["> xats:", "  2 new^"],
+        ["│ > xats: │", "│   2 new^ │"],
+        ["┃  xats: 2 new^"],
+        ["\x1b[1m> \x1b[0mxats: 2 new^"],
+        ["\x0ex\x0f xats: 2 new^"],
+    ],
+)
+def test_holds(rows):
+    look = shown(*rows)
+    if "\x1b" in rows[0]:
+        look = shown(*rows, cursor=(13, 0))
+    assert screen.holds(look, "xats: 2 new")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["> ^"],
+        ["> xats: 2 ne^"],
+        ["> xats: 2 new and more^"],
+        ["> xats: 2 new^ and more"],
+        ["> xats: 2^ new"],
+        ["> ^xats: 2 new"],
+        ["xats: 2 new", "^"],
+        ["> xats: 2 new", "> ^"],
+        ["> xats: 2 new", "  ^"],
+        ["xats:", "", "2 new^"],
+        ["xats: 3 new", "  2 new^"],
+        ["2 new^"],
+    ],
+)
+def test_does_not_hold(rows):
+    assert not screen.holds(shown(*rows), "xats: 2 new")
+
+
+def test_a_full_row_pushes_the_cursor_onto_the_next():
+    assert screen.holds(shown("> xats:2new", "^", width=11), "xats: 2 new")
+    assert not screen.holds(shown("> xats:2new", "^", width=12), "xats: 2 new")
+
+
+def test_an_empty_row_of_a_framed_composer_holds_nothing():
+    assert not screen.holds(shown("│ xats: hi │", "│ ^         │", width=12), "xats: hi")
+
+
+def test_wide_and_combining_characters_before_the_cursor():
+    assert screen.holds(shown("日本 xats: hi", cursor=(13, 0)), "xats: hi")
+    assert screen.holds(shown("e\u0301> xats: hi", cursor=(11, 0)), "xats: hi")
+    assert not screen.holds(shown("日本 xats: hi", cursor=(11, 0)), "xats: hi")
+
+
+def test_an_enter_that_became_a_new_line():
+    assert screen.broken(shown("> xats: hi", "  ^"), "xats: hi")
+    assert screen.broken(shown("┃  xats:", "┃  hi", "┃  ^"), "xats: hi")
+    assert not screen.broken(shown("xats: hi", "^"), "xats: hi")
+    assert not screen.broken(shown("> xats: hi", "", "> ^"), "xats: hi")
+    assert not screen.broken(shown("> xats: hi^"), "xats: hi")
+
+
+def test_composer_line():
+    assert screen.composer_line(shown("old", "> half a thought^  x")) == "> half a thought"
+
+
+def test_plain_drops_colours_links_and_line_drawing():
+    raw = "\x1b[1;38;5;2mhi\x1b[0m \x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\ \x0elqk\x0f q"
+    assert screen.plain(raw) == "hi link ┌─┐ q"
+
+
+def test_a_look_tells_the_pane_and_its_screen(desk):
+    pane = desk.open("printf 'a\\033[31mred\\033[0m\\nb'; exec cat", width=30, height=6)
+    look = until(lambda: "b" in (seen := screen.look(pane)).screen and seen.command == "cat" and seen)
+    assert (look.server_pid, look.server_start, look.pane_id) == (pane.server_pid, pane.server_start, pane.pane_id)
+    assert (look.pane_pid, look.width, look.height) == (pane.pane_pid, 30, 6)
+    assert (look.cursor_x, look.cursor_y) == (1, 1)
+    assert (look.dead, look.in_mode, look.input_off, look.synchronized, look.alternate_on) == (False,) * 5
+    assert (look.wake, look.line) == ("", "")
+    assert look.rows() == ["ared", "b", "", "", "", ""]
+    assert "\x1b[31mred" in look.screen
+
+
+def test_a_look_tells_each_obstacle(desk):
+    pane = desk.open("exec cat")
+    desk.cmd("copy-mode", "-t", pane.pane_id)
+    desk.cmd("select-pane", "-d", "-t", pane.pane_id)
+    desk.cmd("set-option", "-w", "-t", pane.pane_id, "synchronize-panes", "on")
+    look = screen.look(pane)
+    assert (look.in_mode, look.input_off, look.synchronized, look.dead) == (True, True, True, False)
+    desk.die(pane)
+    assert screen.look(pane).dead
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["a|b|c", "a,b}c#{pid}", "\u276f grüße 日本", "'quoted' \"twice\" `x` $HOME;", "[ ! ] Action", "1\\n2", " "],
+)
+def test_odd_titles_and_options_shift_nothing(desk, title):
+    pane = desk.open(f"printf '\\033]2;%s\\007> ' {shlex.quote(title)}; exec cat")
+    until(lambda: "> " in desk.text(pane) + " " and desk.show(pane, "#{pane_current_command}") == "cat")
+    desk.cmd("set-option", "-p", "-t", pane.pane_id, "@xats_line", title + ".")
+    desk.cmd("set-option", "-p", "-t", pane.pane_id, "@xats_wake", "w|" + title + ".")
+    look = until(lambda: (seen := screen.look(pane)).title == title and seen)
+    assert look.line == title + "."
+    assert look.rows()[0].strip() == ">"
+    assert look.cursor_x == 2
+    assert screen.holds(look, ">")
+
+
+def test_a_look_in_the_c_locale(desk, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C")
+    pane = desk.open("printf '\u276f grüße'; exec cat")
+    assert until(lambda: "grü" in (seen := screen.look(pane)).screen and seen).rows()[0] == "\u276f grüße"
+
+
+def test_a_look_at_a_pane_that_is_gone(desk):
+    pane = desk.open("exec cat")
+    desk.cmd("kill-pane", "-t", pane.pane_id)
+    with pytest.raises(NoPane):
+        screen.look(pane)
+
+
+def test_a_look_on_a_tmux_that_prints_a_missing_pane_as_nothing(fake_tmux):
+    fake_tmux("echo '||||||||||||||'; echo; echo; exit 0")
+    with pytest.raises(NoPane):
+        screen.look(Pane("/tmp/none", 1, 1, "%1", 1, "/dev/null"))
+
+
+@pytest.mark.parametrize("width", [20, 21, 22, 23, 26, len(LINE), len(LINE) + 1])
+def test_our_line_in_a_real_terminal_that_wraps_it(desk, width):
+    pane = desk.open(f"printf '{LINE}'; exec cat", width=width)
+    look = until(
+        lambda: (seen := screen.look(pane)).command == "cat" and "inbox" in seen.plain().replace("\n", "") and seen
+    )
+    assert screen.holds(look, LINE)
+    assert not screen.holds(look, LINE + "x")
+    assert not screen.holds(look, LINE.replace("2", "3"))

@@ -1,0 +1,103 @@
+"""One call of tmux: what it returns, and how each failure is named."""
+
+import os
+import socket
+import time
+
+import pytest
+
+from xats.errors import NoPane, TmuxGone, TmuxUnavailable
+from xats.tmux import server
+
+
+def test_a_pane_that_is_not_there(desk):
+    with pytest.raises(NoPane):
+        server.run(desk.socket, "capture-pane", "-p", "-t", "%99")
+
+
+def test_no_server_at_all(tmp_path):
+    with pytest.raises(TmuxGone):
+        server.run(str(tmp_path / "none"), "list-sessions")
+
+
+def test_a_socket_that_a_dead_server_left(desk):
+    os.kill(desk.pid, 9)
+    with pytest.raises(TmuxGone):
+        for _ in range(200):
+            try:
+                server.run(desk.socket, "list-sessions")
+            except TmuxGone:
+                raise
+            except TmuxUnavailable:
+                time.sleep(0.01)
+
+
+def test_another_failure_says_what_tmux_said(desk):
+    with pytest.raises(TmuxUnavailable, match="no buffer nobody"):
+        server.run(desk.socket, "paste-buffer", "-b", "nobody")
+
+
+def test_a_hung_tmux_costs_no_more_than_the_time_limit(desk, fake_tmux):
+    fake_tmux("sleep 60")
+    start = time.monotonic()
+    with pytest.raises(TmuxUnavailable, match=r"within 0\.2 s"):
+        server.run(desk.socket, "list-sessions", timeout=0.2)
+    assert time.monotonic() - start < 2
+
+
+def test_a_server_that_accepts_and_never_answers(tmp_path):
+    path = str(tmp_path / "s")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(path)
+        listening.listen()
+        with pytest.raises(TmuxUnavailable, match="did not answer"):
+            server.run(path, "list-sessions", timeout=0.2)
+
+
+def test_tmux_that_is_not_installed(monkeypatch):
+    monkeypatch.setenv("XATS_TMUX", "/nowhere/tmux")
+    with pytest.raises(TmuxUnavailable, match="not installed"):
+        server.run("/tmp/none", "list-sessions")
+
+
+def test_a_server_that_dies_in_the_middle_is_unavailable(desk):
+    with pytest.raises(TmuxUnavailable) as caught:
+        server.run(desk.socket, "run-shell", f"kill -9 {desk.pid}")
+    assert not isinstance(caught.value, TmuxGone)
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
+def test_text_is_utf8_in_any_locale(desk, monkeypatch, locale):
+    monkeypatch.setenv("LC_ALL", locale)
+    monkeypatch.delenv("LANG", raising=False)
+    text = "grüße → 日本 🙂"
+    server.run(desk.socket, "load-buffer", "-b", "b", "-", stdin=text)
+    server.run(desk.socket, "set-option", "-g", "@name", text)
+    assert server.run(desk.socket, "show-buffer", "-b", "b") == text
+    assert server.run(desk.socket, "display-message", "-p", "#{@name}") == text + "\n"
+
+
+def test_the_tmux_around_does_not_matter(desk, monkeypatch):
+    pane = desk.open("exec cat")
+    assert server.run(desk.socket, "display-message", "-p", "#{pane_id}") == f"{pane.pane_id}\n"
+    monkeypatch.setenv("TMUX", f"{desk.socket},{desk.pid},0")
+    monkeypatch.setenv("TMUX_PANE", "%0")
+    assert server.run(desk.socket, "display-message", "-p", "#{pane_id}") == f"{pane.pane_id}\n"
+
+
+def test_version():
+    assert server.version()[0].isdigit() or server.version().startswith(("next-", "master"))
+
+
+@pytest.mark.parametrize("text", ["plain", "it's", 'a"b', "a;b;", "#{pid}", "$HOME ~ %if", "\\", "{x}", "a,b}c#d"])
+def test_quoting_survives_the_parsers_of_tmux(desk, text):
+    server.run(desk.socket, "if-shell", "-F", "1", f"set-option -p -t %0 @text {server.quote(text)}")
+    assert server.run(desk.socket, "show-options", "-pv", "-t", "%0", "@text") == text + "\n"
+    same = server.same("#{@text}", text)
+    assert server.run(desk.socket, "display-message", "-p", "-t", "%0", same) == "1\n"
+    assert server.run(desk.socket, "display-message", "-p", "-t", "%0", server.same("#{@text}", text + "x")) == "0\n"
+
+
+def test_an_argument_may_end_with_the_separator(desk):
+    server.run(desk.socket, "set-option", "-p", "-t", "%0", "@text", server.argument("a;"))
+    assert server.run(desk.socket, "show-options", "-pv", "-t", "%0", "@text") == "a;\n"

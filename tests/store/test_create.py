@@ -1,0 +1,190 @@
+"""Making a store: who may read it, what is set on it, and many processes making the same one."""
+
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from xats.store import Store, migrate, sqlite
+
+
+def mode(path) -> int:
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+@pytest.fixture(params=[0o000, 0o022, 0o077])
+def umask(request):
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+def test_only_the_owner_can_read_the_store_whatever_the_umask(tmp_path, umask):
+    path = tmp_path / "a" / "b" / "xats.db"
+    store = Store(str(path))
+    assert mode(path) == 0o600
+    assert mode(path.parent) == 0o700
+    journals = []
+
+    def work(tx):
+        tx.event("something", "crew", None, "agent:x")
+        journals.extend(mode(entry) for entry in path.parent.iterdir())
+
+    store.write(work)
+    assert len(journals) > 1  # the journal is there while a transaction writes
+    assert set(journals) == {0o600}
+    store.close()
+
+
+def test_a_folder_that_is_there_keeps_its_mode(tmp_path):
+    tmp_path.chmod(0o755)
+    Store(str(tmp_path / "xats.db")).close()
+    assert mode(tmp_path) == 0o755
+
+
+def pragma(store: Store, name: str):
+    return store._connection.execute(f"pragma {name}").fetchone()[0]
+
+
+def test_what_is_set_on_every_store(store):
+    assert pragma(store, "synchronous") == 2  # FULL
+    assert pragma(store, "foreign_keys") == 1
+    assert pragma(store, "trusted_schema") == 0
+
+
+def test_what_is_set_on_every_store_is_set_when_it_is_opened_again(store):
+    again = Store(store.path)
+    assert (pragma(again, "synchronous"), pragma(again, "foreign_keys")) == (2, 1)
+    again.close()
+
+
+def test_the_file_says_whose_it_is(store):
+    store.close()
+    with open(store.path, "rb") as file:
+        header = file.read(100)
+    assert header[68:72] == b"XATS"
+    assert int.from_bytes(header[60:64], "big") == sqlite.SCHEMA_VERSION
+
+
+def test_the_schema_version_is_the_newest_migration():
+    assert migrate.migrations()[-1][0] == sqlite.SCHEMA_VERSION
+    assert [number for number, _, _ in migrate.migrations()] == list(range(1, sqlite.SCHEMA_VERSION + 1))
+
+
+def test_every_migration_is_recorded(rows, clock):
+    found = rows("select * from migrations order by number")
+    assert [row["number"] for row in found] == list(range(1, sqlite.SCHEMA_VERSION + 1))
+    assert found[0]["applied_at"] == clock.now
+
+
+OPEN = """
+import sys
+from xats.store import Store
+sys.stdin.readline()
+store = Store(sys.argv[1])
+store.write(lambda tx: tx.event("opened", "crew", None, "agent:x"))
+store.close()
+"""
+
+
+def test_eight_processes_make_one_store(tmp_path):
+    path = str(tmp_path / "new" / "xats.db")
+    command = [sys.executable, "-c", OPEN, path]
+    waiting = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(8)
+    ]
+    for one in waiting:
+        one.stdin.write(b"go\n")
+        one.stdin.flush()
+    said = [one.communicate(timeout=30)[0].decode() for one in waiting]
+    assert [one.returncode for one in waiting] == [0] * 8, said
+    store = Store(path)
+    assert len(store.read(lambda tx: tx.all("select * from events"))) == 8
+    assert len(store.read(lambda tx: tx.all("select * from migrations"))) == sqlite.SCHEMA_VERSION
+    assert pragma(store, "integrity_check") == "ok"
+    store.close()
+    assert [entry for entry in os.listdir(tmp_path / "new") if entry.endswith(".bak")] == []
+
+
+# -- the journal -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "version, safe",
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 5), False),
+        ((3, 44, 6), True),
+        ((3, 44, 9), True),
+        ((3, 45, 0), False),
+        ((3, 45, 1), False),
+        ((3, 46, 1), False),
+        ((3, 50, 4), False),
+        ((3, 50, 6), False),
+        ((3, 50, 7), True),
+        ((3, 51, 0), False),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((3, 52, 0), True),
+        ((4, 0, 0), True),
+    ],
+)
+def test_wal_is_only_used_where_its_reset_bug_is_mended(version, safe):
+    assert migrate.wal_is_safe(version) is safe
+
+
+@pytest.mark.parametrize("safe, journal", [(True, "wal"), (False, "delete")])
+def test_a_new_store_gets_the_journal_that_is_safe(tmp_path, monkeypatch, safe, journal):
+    monkeypatch.setattr(migrate, "wal_is_safe", lambda _: safe)
+    store = Store(str(tmp_path / "xats.db"))
+    assert pragma(store, "journal_mode") == journal
+    assert pragma(store, "synchronous") == 2
+    store.close()
+
+
+@pytest.mark.parametrize("first, journal", [(True, "wal"), (False, "delete")])
+def test_a_live_store_keeps_its_journal_whoever_opens_it(tmp_path, monkeypatch, first, journal):
+    path = str(tmp_path / "xats.db")
+    monkeypatch.setattr(migrate, "wal_is_safe", lambda _: first)
+    Store(path).close()
+    monkeypatch.setattr(migrate, "wal_is_safe", lambda _: not first)
+    store = Store(path)
+    store.write(lambda tx: tx.event("something", "crew", None, "agent:x"))
+    assert pragma(store, "journal_mode") == journal
+    store.close()
+
+
+@pytest.fixture(params=[True, False], ids=["wal", "rollback"])
+def either(request, tmp_path, monkeypatch):
+    monkeypatch.setattr(migrate, "wal_is_safe", lambda _: request.param)
+    store = Store(str(tmp_path / "either.db"))
+    yield store
+    store.close()
+
+
+def test_writers_side_by_side_lose_nothing_in_either_journal(either):
+    def writer(number: int) -> None:
+        mine = Store(either.path)
+        for _ in range(20):
+            mine.write(lambda tx: tx.event("wrote", "crew", str(number), "agent:x"))
+        mine.close()
+
+    threads = [threading.Thread(target=writer, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    found = either.read(lambda tx: tx.all("select actor, count(*) as n from events group by actor"))
+    assert [row["n"] for row in found] == [20] * 4
+
+
+def test_a_commit_is_in_the_file_for_a_stranger(either):
+    either.write(lambda tx: tx.event("wrote", "crew", None, "agent:x"))
+    stranger = sqlite3.connect(either.path)
+    assert stranger.execute("select count(*) from events").fetchone()[0] == 1
+    stranger.close()

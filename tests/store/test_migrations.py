@@ -1,0 +1,167 @@
+"""Migrations: each in one transaction with its record, after a backup, and never half done."""
+
+import glob
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from xats import errors
+from xats.store import Store, migrate
+from xats.store import sqlite as engine
+
+ADD = "create table colours (name text not null) strict;\ninsert into colours values ('red');\n"
+BREAK = "create table colours (name text not null) strict;\ninsert into nowhere values ('red');\n"
+
+
+@pytest.fixture
+def old(tmp_path):
+    """The path of a store with the schema of today and an event in it."""
+    path = str(tmp_path / "xats.db")
+    store = Store(path)
+    store.write(lambda tx: tx.event("noted", "crew", None, "agent:x"))
+    store.close()
+    return path
+
+
+@pytest.fixture
+def tomorrow(monkeypatch):
+    """Let xats know `scripts` as further migrations."""
+    known = migrate.migrations()
+
+    def know(*scripts: str) -> int:
+        more = [(engine.SCHEMA_VERSION + n, f"more{n}", script) for n, script in enumerate(scripts, 1)]
+        monkeypatch.setattr(migrate, "migrations", lambda: known + more)
+        monkeypatch.setattr(engine, "SCHEMA_VERSION", engine.SCHEMA_VERSION + len(scripts))
+        return engine.SCHEMA_VERSION
+
+    return know
+
+
+def version(path: str) -> int:
+    other = sqlite3.connect(path)
+    found = other.execute("pragma user_version").fetchone()[0]
+    other.close()
+    return found
+
+
+def tables(path: str) -> set[str]:
+    other = sqlite3.connect(path)
+    found = {row[0] for row in other.execute("select name from sqlite_master where type = 'table'")}
+    other.close()
+    return found
+
+
+def backups(path: str) -> list[str]:
+    return glob.glob(f"{path}.*.bak")
+
+
+def test_an_older_store_is_migrated_after_a_backup(old, tomorrow):
+    today = version(old)
+    newest = tomorrow(ADD)
+    store = Store(old)
+    assert store.read(lambda tx: tx.one("select name from colours"))["name"] == "red"
+    recorded = store.read(lambda tx: tx.all("select number, name from migrations order by number"))
+    assert tuple(recorded[-1]) == (newest, "more1")
+    assert len(store.read(lambda tx: tx.all("select * from events"))) == 1
+    store.close()
+    assert version(old) == newest
+    (backup,) = backups(old)
+    assert version(backup) == today
+    assert "colours" not in tables(backup)
+    assert stat.S_IMODE(os.stat(backup).st_mode) == 0o600
+
+
+def test_a_migrated_store_is_not_migrated_or_backed_up_again(old, tomorrow):
+    tomorrow(ADD)
+    Store(old).close()
+    Store(old).close()
+    assert len(backups(old)) == 1
+
+
+def test_a_new_store_gets_every_migration_and_no_backup(tmp_path, tomorrow):
+    newest = tomorrow(ADD, "insert into colours values ('blue');\n")
+    path = str(tmp_path / "new.db")
+    Store(path).close()
+    assert version(path) == newest
+    assert backups(path) == []
+
+
+def test_a_migration_that_fails_leaves_version_and_data_as_they_were(old, tomorrow):
+    today, before = version(old), tables(old)
+    tomorrow(BREAK)
+    with pytest.raises(errors.StoreError):
+        Store(old)
+    assert version(old) == today
+    assert tables(old) == before
+    other = sqlite3.connect(old)
+    assert other.execute("select count(*) from events").fetchone()[0] == 1
+    assert other.execute("select max(number) from migrations").fetchone()[0] == today
+    other.close()
+
+
+def test_the_migrations_before_the_one_that_fails_stay(old, tomorrow):
+    today = version(old)
+    tomorrow(ADD, BREAK)
+    with pytest.raises(errors.StoreError):
+        Store(old)
+    assert version(old) == today + 1
+    assert "colours" in tables(old)
+
+
+def test_nothing_is_migrated_without_its_backup(old, tomorrow, monkeypatch):
+    today = version(old)
+    tomorrow(ADD)
+
+    def fail(*_):
+        raise errors.StoreFull
+
+    monkeypatch.setattr(migrate, "back_up", fail)
+    with pytest.raises(errors.StoreFull):
+        Store(old)
+    assert version(old) == today
+
+
+UPGRADE = """
+import sys
+from xats.store import Store, migrate
+from xats.store import sqlite as engine
+known = migrate.migrations()
+engine.SCHEMA_VERSION += 1
+migrate.migrations = lambda: known + [(engine.SCHEMA_VERSION, "more", "create table colours (name text) strict;")]
+print("up", flush=True)
+sys.stdin.readline()
+store = Store(sys.argv[1], clock=lambda: 1)
+store.write(lambda tx: tx.event("upgraded", "crew", None, "agent:x"))
+store.close()
+"""
+
+
+def test_several_processes_may_migrate_at_once(old):
+    today = version(old)
+    command = [sys.executable, "-c", textwrap.dedent(UPGRADE), old]
+    several = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(4)
+    ]
+    for one in several:
+        one.stdout.readline()
+    for one in several:
+        one.stdin.write(b"go\n")
+        one.stdin.flush()
+    said = [one.communicate(timeout=30)[0].decode() for one in several]
+    assert [one.returncode for one in several] == [0] * 4, said
+    assert version(old) == today + 1
+    other = sqlite3.connect(old)
+    assert other.execute("select count(*) from migrations").fetchone()[0] == today + 1
+    assert other.execute("select count(*) from events").fetchone()[0] == 5
+    other.close()
+
+
+def test_statements_are_split_where_they_end():
+    script = "-- a; comment\ncreate table a (x text default ';');\n\ninsert into a values ('1\n2;');\n-- the end\n"
+    assert len(list(migrate.statements(script))) == 2

@@ -1,0 +1,191 @@
+"""Transactions: all or nothing, patience with a busy store, and the generation."""
+
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+
+from xats import errors
+from xats.store import Store
+from xats.store import sqlite as engine
+
+HOLD = """
+import sqlite3, sys
+held = sqlite3.connect(sys.argv[1], isolation_level=None)
+held.execute("begin exclusive")
+print("held", flush=True)
+sys.stdin.readline()
+held.execute("commit")
+"""
+
+
+@pytest.fixture
+def holder(store):
+    """A process that holds the store locked until a line is written to it."""
+    command = [sys.executable, "-c", HOLD, store.path]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout.readline() == "held\n"
+        yield running
+        running.kill()
+
+
+def note(tx) -> None:
+    tx.event("noted", "crew", None, "agent:x")
+
+
+def count(store) -> int:
+    return store.read(lambda tx: tx.one("select count(*) as n from events"))["n"]
+
+
+@pytest.mark.parametrize("act", ["write", "read"])
+def test_a_busy_store_is_given_up_after_a_while(store, holder, monkeypatch, act):
+    monkeypatch.setattr(engine, "PATIENCE", 0.5)
+    began = time.monotonic()
+    with pytest.raises(errors.StoreBusy) as caught:
+        getattr(store, act)(note if act == "write" else lambda tx: tx.all("select * from events"))
+    assert 0.5 <= time.monotonic() - began < 3
+    assert caught.value.exit == 75
+    assert caught.value.hint == "try again"
+    holder.stdin.write("\n")
+    holder.stdin.flush()
+    holder.wait(10)
+    assert count(store) == 0
+
+
+def test_a_busy_store_cannot_be_opened(store, holder, monkeypatch):
+    monkeypatch.setattr(engine, "PATIENCE", 0.3)
+    with pytest.raises(errors.StoreBusy):
+        Store(store.path)
+
+
+def test_ten_seconds_is_the_patience():
+    assert engine.PATIENCE == 10.0
+
+
+def test_a_writer_waits_for_its_turn(store, holder, monkeypatch):
+    tries = []
+    real = time.sleep
+
+    def sleep(seconds: float) -> None:
+        tries.append(seconds)
+        if len(tries) == 3:
+            holder.stdin.write("\n")
+            holder.stdin.flush()
+        real(seconds)
+
+    monkeypatch.setattr(engine.time, "sleep", sleep)
+    store.write(note)
+    assert len(tries) >= 3
+    assert all(0 < seconds <= 0.005 for seconds in tries)
+    assert len(set(tries)) > 1
+    assert count(store) == 1
+
+
+def test_a_commit_waits_for_readers(store, monkeypatch):
+    """In a rollback journal a commit has to wait until the last reader has finished."""
+    reader = sqlite3.connect(store.path, isolation_level=None)
+    reader.execute("begin")
+    reader.execute("select count(*) from events").fetchone()
+    tries = []
+
+    def sleep(seconds: float) -> None:
+        tries.append(seconds)
+        reader.execute("rollback")
+
+    monkeypatch.setattr(engine.time, "sleep", lambda seconds: sleep(seconds) if not tries else None)
+    store.write(note)
+    assert tries or store._connection.execute("pragma journal_mode").fetchone()[0] == "wal"
+    reader.close()
+    assert count(store) == 1
+
+
+@pytest.mark.parametrize("raised", [ValueError("no"), KeyboardInterrupt(), errors.Refused("no")])
+def test_what_is_raised_rolls_back(store, raised):
+    def work(tx):
+        note(tx)
+        raise raised
+
+    with pytest.raises(type(raised)):
+        store.write(work)
+    assert count(store) == 0
+    store.write(note)
+    assert count(store) == 1
+
+
+def test_a_statement_that_fails_rolls_back_all(store):
+    def work(tx):
+        note(tx)
+        tx.run("insert into agents (team) values ('crew')")
+
+    with pytest.raises(errors.StoreError):
+        store.write(work)
+    assert count(store) == 0
+
+
+def test_a_write_inside_a_write_is_refused(store):
+    with pytest.raises(errors.StoreError):
+        store.write(lambda tx: (note(tx), store.write(note)))
+    assert count(store) == 0
+
+
+def test_a_snapshot_keeps_nothing_that_is_written_in_it(store):
+    store.read(note)
+    assert count(store) == 0
+
+
+def test_a_snapshot_does_not_see_what_is_committed_meanwhile(tmp_path, monkeypatch):
+    from xats.store import migrate
+
+    monkeypatch.setattr(migrate, "wal_is_safe", lambda _: True)
+    one, other = Store(str(tmp_path / "wal.db")), Store(str(tmp_path / "wal.db"))
+
+    def look(tx):
+        before = tx.one("select count(*) as n from events")["n"]
+        other.write(note)
+        return before, tx.one("select count(*) as n from events")["n"]
+
+    assert one.read(look) == (0, 0)
+    assert count(one) == 1
+    one.close()
+    other.close()
+
+
+def test_one_transaction_has_one_time(store, clock):
+    def work(tx):
+        first = tx.now
+        clock.tick(5)
+        note(tx)
+        return first, tx.now, tx.one("select at from events")["at"]
+
+    first, second, written = store.write(work)
+    assert first == second == written == clock.now - 5
+
+
+def test_the_generation_changes_when_another_commits_and_only_then(store):
+    other = Store(store.path)
+    before = store.generation()
+    assert store.generation() == before
+    other.read(lambda tx: tx.all("select * from events"))
+    with pytest.raises(ValueError, match="no"):
+        other.write(lambda tx: (note(tx), int("no")))
+    assert store.generation() == before
+    other.write(note)
+    after = store.generation()
+    assert after != before
+    assert store.generation() == after
+    other.close()
+
+
+def test_result_of_the_work_is_handed_back(store):
+    assert store.write(lambda tx: "written") == "written"
+    assert store.read(lambda tx: "read") == "read"
+
+
+def test_ids_are_never_used_again(store):
+    store.write(note)
+    first = store.read(lambda tx: tx.one("select max(id) as id from events"))["id"]
+    store.write(lambda tx: tx.run("delete from events"))
+    store.write(note)
+    assert store.read(lambda tx: tx.one("select max(id) as id from events"))["id"] == first + 1

@@ -1,0 +1,139 @@
+"""Who may know whom: every arrow of the house points down."""
+
+import ast
+import glob
+import os
+
+import pytest
+
+import xats
+
+ROOT = os.path.dirname(xats.__file__)
+FILES = sorted(glob.glob(os.path.join(ROOT, "**", "*.py"), recursive=True))
+
+
+def module_of(path: str) -> str:
+    name = os.path.relpath(path, os.path.dirname(ROOT)).removesuffix(".py").replace(os.sep, ".")
+    return name.removesuffix(".__init__")
+
+
+def imports(path: str) -> set[str]:
+    """Return what `path` imports when it runs, late imports too; what only a type checker reads is left out."""
+    tree = parsed(path)
+    hidden = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in hidden:
+            continue
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def parsed(path: str) -> ast.Module:
+    with open(path, encoding="utf-8") as file:
+        return ast.parse(file.read())
+
+
+PATHS = {module_of(path): path for path in FILES}
+ALL = {module: imports(path) for module, path in PATHS.items()}
+ROOMS = {"cli", "core", "store", "delivery", "tmux", "clients", "daemon", "demo"}
+# room: the rooms that it may know besides itself
+MAY = {
+    "store": set(),
+    "tmux": set(),
+    "clients": set(),
+    "core": {"store"},
+    "delivery": {"core", "tmux", "clients", "store"},
+    "daemon": {"delivery", "core", "store"},
+}
+BASE = {"xats.errors", "xats.record", "xats.jsontext", "xats.durations", "xats.process", "xats.pane", "xats.faults"}
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[0] == "xats" and parts[1] in ROOMS else ""
+
+
+def rooms_known(module: str) -> set[str]:
+    return {room_of(name) for name in ALL[module]} - {""}
+
+
+def test_the_walk_sees_the_program():
+    assert {"xats.core.messages", "xats.store.sqlite", "xats.cli.mail", "xats.__main__"} <= set(ALL)
+    assert "xats.core.wakes" in ALL["xats.core.messages"]
+    assert "difflib.get_close_matches" in ALL["xats.core.messages"]
+    assert "xats.store.Tx" not in ALL["xats.core.messages"]
+
+
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) in MAY])
+def test_no_arrow_points_up(module):
+    room = room_of(module)
+    assert rooms_known(module) - {room} <= MAY[room]
+
+
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) == "core"])
+def test_core_has_no_clock_no_chance_no_process_and_no_output(module):
+    unwanted = {"time", "datetime", "random", "os", "sys", "subprocess", "sqlite3", "xats.process", "logging"}
+    assert {name.partition(".")[0] if not name.startswith("xats") else name for name in ALL[module]} & unwanted == set()
+
+
+@pytest.mark.parametrize("module", sorted(BASE))
+def test_what_everybody_knows_knows_nobody(module):
+    assert rooms_known(module) == set()
+    assert "xats.__main__" not in ALL[module]
+
+
+# Completion has 100 ms for a Tab and must not make a store, nor wait for one: it opens the file itself, read-only.
+OPENS_ITSELF = "xats.cli.complete"
+
+
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) != "store" and name != OPENS_ITSELF])
+def test_only_the_store_knows_the_engine(module):
+    assert {"sqlite3", "sqlite_utils"} & ALL[module] == set()
+
+
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) not in ("tmux", "demo")])
+def test_only_the_room_of_tmux_runs_it(module):
+    assert not [name for name in ALL[module] if name.split(".")[0] == "libtmux"]
+    tree = parsed(PATHS[module])
+    first_words = [
+        node.elts[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.List, ast.Tuple)) and node.elts and isinstance(node.elts[0], ast.Constant)
+    ]
+    runs = "subprocess" in ALL[module] or "posix_spawn" in ast.unparse(tree)
+    assert not (runs and "tmux" in first_words)
+
+
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) in ("cli", "daemon", "delivery")])
+def test_sql_stands_in_core_and_store_alone(module):
+    if module == OPENS_ITSELF:
+        return
+    for node in ast.walk(parsed(PATHS[module])):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            start = node.value.strip().lower()
+            assert not start.startswith(("select ", "insert into", "update ", "delete from")), node.value
+
+
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) not in ("", "demo")])
+def test_only_the_renderer_prints(module):
+    if module in ("xats.cli.render", "xats.cli.tree", OPENS_ITSELF):
+        return
+    printing = [
+        ast.unparse(node)
+        for node in ast.walk(parsed(PATHS[module]))
+        if (isinstance(node, ast.Call) and ast.unparse(node.func) == "print")
+        or (isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.stdout.write", "sys.stderr.write"))
+    ]
+    assert printing == []
