@@ -120,7 +120,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, stretch: 
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=None, pad_edge=False, header_style="bold")
+    drawn = Table(box=None, pad_edge=False, header_style="bold" if styled() else "")
     for header in headers:
         drawn.add_column(header, no_wrap=header not in stretch, overflow="fold" if header in stretch else "ellipsis")
     for row in cells:

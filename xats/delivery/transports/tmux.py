@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.tmux import paste
+from xats.tmux import paste, screen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from xats.core.agents import Session
     from xats.delivery.attempt import Result
     from xats.delivery.settings import Settings
+    from xats.tmux.screen import Look
 
 NAME = "tmux"
 
@@ -24,8 +25,20 @@ def deliver(
     seat = session.seat
     assert seat.pane
     client = (seat.pid, seat.pid_started) if seat.pid is not None and seat.pid_started is not None else None
+
+    def stranded(look: Look) -> str | None:
+        """Refuse a composer that still holds the line of another wake: ours would be joined to it."""
+        other = look.wake and look.wake.partition(":")[0] != token
+        return "draft_present" if other and screen.holds(look, look.line) else None
+
     outcome = paste.attempt(
-        seat.pane, line=line, token=token, quiet_ms=settings.quiet, client=client, stopping=stopping
+        seat.pane,
+        line=line,
+        token=token,
+        quiet_ms=settings.quiet,
+        client=client,
+        stopping=stopping,
+        guards=(stranded,),
     )
     if outcome.state == "withdrawn":
         stopped = outcome.reason == "stopping"

@@ -1,0 +1,29 @@
+"""The tmux transport: one wake's line is never joined to another's."""
+
+from xats.core.agents import Seat, Session
+from xats.delivery.settings import Settings
+from xats.delivery.transports import tmux
+
+FIRST = "xats: 1 new from alice - run: xats inbox"
+SECOND = "xats: 2 new from alice, carol - run: xats inbox"
+
+
+def deliver(seat, token: str, line: str):
+    session = Session(1, 1, 1, Seat("here", *seat.client, None, seat.pane), 0, None)
+    return tmux.deliver(session, lambda: line, token, Settings(quiet=50), bool)
+
+
+def test_a_line_that_was_not_taken_keeps_the_next_wake_away(desk):
+    seat = desk.compose("--swallow", "100")
+    assert deliver(seat, "store-1", FIRST).reason == "unconfirmed"
+    assert deliver(seat, "store-2", SECOND).reason == "draft_present"
+    assert FIRST in seat.text()
+    assert SECOND not in seat.text()
+    assert seat.sent == []
+
+
+def test_the_line_of_an_ended_wake_does_not_keep_the_next_one_away(desk):
+    seat = desk.compose()
+    assert deliver(seat, "store-1", FIRST).state == "delivered"
+    assert deliver(seat, "store-2", SECOND).state == "delivered"
+    assert seat.sent == [FIRST, SECOND]
