@@ -21,6 +21,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     """Try every due wake once, without a daemon.
 
     Example: xats deliver --once
+
     Example: xats deliver --once --dry-run
     """
     from xats.delivery.settings import from_environment

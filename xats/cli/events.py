@@ -33,6 +33,7 @@ def events(
     """Show what happened, or follow it as it happens.
 
     Example: xats events -n 20
+
     Example: xats events --follow --jsonl --since 1042
     """
     if limit < 1:

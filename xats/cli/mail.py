@@ -125,6 +125,7 @@ def inbox(
     """Show unread mail, oldest first, and mark it read once it is written out.
 
     Example: xats inbox
+
     Example: xats inbox --peek -n 5
     """
     if limit < 1:

@@ -127,6 +127,7 @@ def schema(here: Here, verb: params.VerbArg = None, word: params.SecondVerbArg =
     Without a verb: those of all verbs, and of a failure (printed on stderr).
 
     Example: xats schema inbox
+
     Example: xats schema daemon status
     """
     del here

@@ -1,0 +1,204 @@
+# bash completion for xats                                          -*- shell-script -*-
+# Generated from the command tree by tools/generate.py; change that, then: make generate
+
+# What verb $1 may be followed by: sets `words`.
+_xats_words() {
+    case $1 in
+        '') words='send broadcast reply ack inbox show thread status wait register unregister agents whoami events deliver daemon demo demo-agent schema' ;;
+        'daemon') words='run start stop status' ;;
+    esac
+}
+
+# The options of verb $1: sets `options`.
+_xats_options() {
+    options='--as --team --db --json --quiet -q --help -h'
+    case $1 in
+        '') options+=' --version -V' ;;
+        'send') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --reply-to --no-wake --wait --batch $options" ;;
+        'broadcast') options="--role --subject -s --kind --key --ttl --no-wake $options" ;;
+        'reply') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --no-wake $options" ;;
+        'inbox') options="--peek --all --from --thread --since --limit -n --wait $options" ;;
+        'thread') options="--limit -n $options" ;;
+        'wait') options="--timeout $options" ;;
+        'register') options="--role --client --tag --cap --model --pane --no-pane --takeover $options" ;;
+        'unregister') options="--force $options" ;;
+        'agents') options="--online --role --all-teams $options" ;;
+        'events') options="--follow -f --since --type --limit -n --jsonl $options" ;;
+        'deliver') options="--once --dry-run $options" ;;
+        'demo-agent') options="--role $options" ;;
+    esac
+}
+
+# What option $2 of verb $1 takes: sets `kind`, to "" for a flag, to - for any text, to words after a =.
+_xats_option_kind() {
+    kind=
+    case $2 in
+        --as) kind=agent ;;
+        --team) kind=team ;;
+        --db) kind=file ;;
+        *)
+            case "$1 $2" in
+                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'events --since' | 'events --type' | 'events --limit' | 'events -n') kind=- ;;
+                'send --reply-to' | 'inbox --thread') kind=message ;;
+                'send --batch') kind=file ;;
+                'broadcast --role') kind=peer-role ;;
+                'inbox --from') kind=peer ;;
+                'inbox --since') kind=received ;;
+                'register --role' | 'agents --role' | 'demo-agent --role') kind=role ;;
+                'register --client') kind='=aider amp claude-code codex copilot cursor gemini opencode qwen generic human' ;;
+                'register --tag') kind=tag ;;
+                'register --cap') kind=cap ;;
+                'register --pane') kind=pane ;;
+            esac
+            ;;
+    esac
+}
+
+# What argument number $2 of verb $1 is: sets `kind`, as above.
+_xats_argument_kind() {
+    kind=
+    case "$1 $2" in
+        'send 1') kind=address ;;
+        'send 2' | 'broadcast 1' | 'reply 2' | 'demo-agent 1') kind=- ;;
+        'reply 1' | 'ack 1') kind=received ;;
+        'show 1' | 'thread 1') kind=message ;;
+        'status 1') kind=sent ;;
+        'register 1') kind=name ;;
+        'unregister 1') kind=agent ;;
+        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register unregister agents whoami events deliver daemon' ;;
+        'schema 2') kind='=status start stop' ;;
+    esac
+}
+
+# Put the words up to the cursor into `line`. COMP_WORDS has them split at : = and @, which COMP_LINE tells.
+_xats_split() {
+    local left=${COMP_LINE:0:COMP_POINT} rest word
+    local -i i
+    line=()
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        rest=${left#"${left%%[![:space:]]*}"}
+        word=${COMP_WORDS[i]:0:${#rest}}
+        if ((i == 0)) || [[ $rest != "$left" ]]; then
+            line+=("$word")
+        else
+            line[${#line[@]} - 1]+=$word
+        fi
+        left=${rest:${#word}}
+    done
+}
+
+# Add those of the words $2... that begin with $1 to COMPREPLY.
+_xats_offer() {
+    local prefix=$1 word
+    shift
+    for word in "$@"; do
+        [[ $word != "$prefix"* ]] || COMPREPLY+=("$word")
+    done
+}
+
+# Ask xats for values of kind $1 that begin with $2. When they are listed, and not inserted, each says what it is.
+_xats_ask() {
+    local value description
+    local -i widest=0 i
+    local -a values=() descriptions=()
+    while IFS=$'\t' read -r value description; do
+        values+=("$value")
+        descriptions+=("$description")
+        ((${#value} <= widest)) || widest=${#value}
+    done < <(command xats _complete "$1" "$2" ${common[@]+"${common[@]}"} 2>/dev/null)
+    for ((i = 0; i < ${#values[@]}; i++)); do
+        value=${values[i]}
+        if ((${#values[@]} > 1)) && [[ " 33 63 64 " == *" ${COMP_TYPE:-} "* ]]; then
+            printf -v value '%-*s  (%s)' "$widest" "$value" "${descriptions[i]}"
+        fi
+        COMPREPLY+=("$value")
+    done
+}
+
+_xats() {
+    local verb= kind= option= words options word keep= head= cur literal= IFS=$' \t\n'
+    local -a line common=()
+    local -i i j place=0 grouped=0
+    COMPREPLY=()
+    _xats_split
+    for ((i = 1; i < ${#line[@]} - 1; i++)); do
+        word=${line[i]//[\\\"\']/}
+        if [[ -n $kind ]]; then
+            kind=
+        elif [[ -z $literal && $word == -- ]]; then
+            literal=yes
+            continue
+        elif [[ -z $literal && $word == --*=* ]]; then
+            option=${word%%=*} word=${word#*=}
+        elif [[ -z $literal && $word == --* ]]; then
+            option=$word
+            _xats_option_kind "$verb" "$option"
+            continue
+        elif [[ -z $literal && $word == -?* ]]; then
+            for ((j = 1; j < ${#word}; j++)); do
+                option=-${word:j:1}
+                _xats_option_kind "$verb" "$option"
+                [[ -z $kind ]] || break
+            done
+            ((j == ${#word} - 1)) || kind= # its value is in the same word
+            continue
+        else
+            if [[ -z $verb ]]; then
+                verb=$word
+                words=
+                _xats_words "$verb"
+                [[ -z $words ]] || grouped=1
+            elif ((grouped)); then
+                verb="$verb $word"
+                grouped=0
+            else
+                ((++place))
+            fi
+            continue
+        fi
+        case $option in
+            --as | --db | --team) common+=("$option" "$word") ;;
+        esac
+    done
+
+    cur=${line[${#line[@]} - 1]}
+    if [[ $cur == [\"\']* ]]; then
+        cur=${cur:1}
+    elif [[ $cur == *[$COMP_WORDBREAKS]* ]]; then
+        keep=${cur%"${cur##*[$COMP_WORDBREAKS]}"} # readline replaces only what stands behind it,
+        keep=${keep%@}                            # and a last @ before it: rl_special_prefixes
+    fi
+    if [[ -n $kind ]]; then
+        :
+    elif [[ -z $literal && $cur == --*=* ]]; then
+        _xats_option_kind "$verb" "${cur%%=*}"
+        head=${cur%%=*}=
+        cur=${cur#*=}
+    elif [[ -z $literal && $cur == -* ]]; then
+        _xats_options "$verb"
+        _xats_offer "$cur" $options
+        kind=
+    elif [[ -z $verb ]] || ((grouped)); then
+        words=
+        _xats_words "$verb"
+        _xats_offer "$cur" $words
+    else
+        _xats_argument_kind "$verb" $((place + 1))
+    fi
+    case $kind in
+        "" | -) ;;
+        =*) _xats_offer "$cur" ${kind#=} ;;
+        file)
+            compopt -o default 2>/dev/null || while IFS= read -r word; do
+                COMPREPLY+=("$word")
+            done < <(compgen -f -- "$cur")
+            ;;
+        *) _xats_ask "$kind" "${cur//[\\\"\']/}" ;;
+    esac
+    for ((i = 0; i < ${#COMPREPLY[@]}; i++)); do
+        word=$head${COMPREPLY[i]}
+        COMPREPLY[i]=${word:${#keep}}
+    done
+}
+
+complete -o nosort -F _xats xats 2>/dev/null || complete -F _xats xats

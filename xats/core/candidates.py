@@ -1,0 +1,93 @@
+"""Candidates: what a person who types the beginning of a name or number may mean, each with a word about it."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from xats.store import Row, Tx
+
+    Candidates = Iterable[tuple[str, str]]
+
+MOST = 200  # candidates
+RECENT = 50  # messages that were read already
+LAST = "\U0010ffff"  # sorts behind every name
+
+AGENTS = """
+select name, role, client, unregistered_at from agents
+where team = :team and name_key >= :low and name_key < :high and (:gone or unregistered_at is null)
+order by name_key limit :most
+"""
+ROLES = """
+select role as label, count(*) as n from agents
+where team = :team and unregistered_at is null and role >= :low and role < :high group by role limit :most
+"""
+LABELS = """
+select label, count(*) as n from labels l join agents a on a.id = l.agent_id
+where l.kind = :kind and l.label >= :low and l.label < :high and a.team = :team and a.unregistered_at is null
+group by l.label limit :most
+"""
+TEAMS = """
+select team as label, count(*) as n from agents where team >= :low and team < :high and unregistered_at is null
+group by team limit :most
+"""
+
+
+def reach(prefix: str) -> dict[str, object]:
+    """Return the bounds of what begins with `prefix`; names, roles and labels are compared in lower case."""
+    low = prefix.lower()
+    return {"low": low, "high": low + LAST, "most": MOST}
+
+
+def agents_of(tx: Tx, team: str, prefix: str, *, gone: bool = False) -> Candidates:
+    """Yield the agents of `team`, with those that were unregistered if `gone`."""
+    for row in tx.all(AGENTS, team=team, gone=gone, **reach(prefix)):
+        state = () if row["unregistered_at"] is None else ("unregistered",)
+        yield row["name"], ", ".join((*filter(None, (row["role"], row["client"])), *state))
+
+
+def labels_of(tx: Tx, kind: str, team: str, prefix: str) -> Candidates:
+    """Yield the roles, tags or capabilities of the agents of `team`."""
+    rows = tx.all(ROLES if kind == "role" else LABELS, team=team, kind=kind, **reach(prefix))
+    return ((row["label"], counted(row)) for row in rows)
+
+
+def teams_of(tx: Tx, prefix: str) -> Candidates:
+    """Yield the teams of the store."""
+    return ((row["label"], counted(row)) for row in tx.all(TEAMS, **reach(prefix)))
+
+
+def counted(row: Row) -> str:
+    """Return how many agents a row stands for."""
+    return f"{row['n']} agent{'s' if row['n'] > 1 else ''}"
+
+
+RECEIVED = """
+select m.id, f.name as who, m.subject, substr(m.body, 1, 100) as body, d.state from deliveries d
+join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
+where d.agent_id = :me {only} order by d.message_id desc limit :most
+"""
+SENT = """
+select id, address as who, subject, substr(body, 1, 100) as body from messages
+where sender_id = :me order by id desc limit :most
+"""
+
+
+def received(tx: Tx, agent_id: int, prefix: str) -> Candidates:
+    """Yield the ids of an agent's mail: the unread, then what came last."""
+    unread = tx.all(RECEIVED.format(only="and d.state = 'unread'"), me=agent_id, most=MOST)
+    recent = tx.all(RECEIVED.format(only=""), me=agent_id, most=RECENT)
+    return ids((*unread, *recent), prefix, lambda row: f"{row['state']}, {row['who']}: ")
+
+
+def sent(tx: Tx, agent_id: int, prefix: str) -> Candidates:
+    """Yield the ids of what an agent sent, the last first."""
+    return ids(tx.all(SENT, me=agent_id, most=RECENT), prefix, lambda row: f"to {row['who']}: ")
+
+
+def ids(rows: Iterable[Row], prefix: str, head: Callable[[Row], str]) -> Candidates:
+    """Yield the ids that begin with `prefix`, each with what `head` says of it and its subject, else its body."""
+    for row in rows:
+        if str(row["id"]).startswith(prefix):
+            yield str(row["id"]), head(row) + (row["subject"] or row["body"])

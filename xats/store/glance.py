@@ -1,0 +1,29 @@
+"""A glance at a store: read-only, without making, changing or waiting for anything. Tab completion lives on it."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from xats.store.sqlite import Row, Tx, host_clock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+
+def glance(path: str, patience: float, work: Callable[[Tx], T]) -> T:
+    """Return what `work` makes of one snapshot of the store at `path`, which is waited for `patience` seconds at most.
+
+    Raises sqlite3.Error when the store is missing, locked, or not a store.
+    """
+    name = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")  # https://sqlite.org/uri.html
+    connection = sqlite3.connect(f"file:{name}?mode=ro", uri=True, timeout=patience, isolation_level=None)
+    try:
+        connection.row_factory = Row
+        connection.execute("begin")
+        return work(Tx(connection, host_clock()))
+    finally:
+        connection.close()
