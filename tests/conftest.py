@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 
+import psutil
 import pytest
+from hypothesis import settings
 
 from xats.core import agents
 from xats.core.messages import Draft, send
@@ -32,6 +34,11 @@ FOREIGN = (
 )
 HOST = os.uname().nodename
 LIMIT = 30  # seconds that any one process of a test may take
+
+
+# A loaded machine is no reason to fail, and what failed once is to be repeatable elsewhere.
+settings.register_profile("xats", deadline=None, print_blob=True)
+settings.load_profile("xats")
 
 
 def clean(environ) -> dict[str, str]:
@@ -267,6 +274,12 @@ class Cli:
         assert "Traceback" not in text, text
         assert code is None or running.returncode == code, (running.returncode, text)
         return text
+
+    def asleep(self, running: subprocess.Popen) -> bool:
+        """Tell whether a process has the store open and is waiting for something."""
+        process = psutil.Process(running.pid)
+        opened = any(file.path == self.path for file in process.open_files())
+        return opened and process.status() == psutil.STATUS_SLEEPING
 
     def store(self) -> Store:
         return Store(self.path)

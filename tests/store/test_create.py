@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import threading
+import types
 
 import pytest
 
@@ -188,3 +189,86 @@ def test_a_commit_is_in_the_file_for_a_stranger(either):
     stranger = sqlite3.connect(either.path)
     assert stranger.execute("select count(*) from events").fetchone()[0] == 1
     stranger.close()
+
+
+# -- others at the same moment -----------------------------------------------------------------------------------------
+
+
+class Meanwhile(sqlite3.Connection):
+    """A connection during whose first statement of a kind something else happens."""
+
+    after: str
+    do: object
+
+    def execute(self, sql, *values):
+        answer = super().execute(sql, *values)
+        if sql.startswith(type(self).after) and type(self).do:
+            rows = iter(answer.fetchall())  # run to its end, so that it holds no lock of its own
+            do, type(self).do = type(self).do, None
+            do()
+            return types.SimpleNamespace(fetchone=lambda: next(rows))
+        return answer
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """`meanwhile(sql, do)`: the next store to be opened sees `do()` happen right after its statement `sql`."""
+    real = sqlite3.connect
+
+    def arrange(sql: str, do) -> None:
+        Meanwhile.after, Meanwhile.do = sql, staticmethod(do)
+
+        def connect(*args, **values):
+            monkeypatch.setattr(sqlite.sqlite3, "connect", real)
+            return real(*args, factory=Meanwhile, **values)
+
+        monkeypatch.setattr(sqlite.sqlite3, "connect", connect)
+
+    yield arrange
+    Meanwhile.do = None
+
+
+@pytest.mark.parametrize(
+    "after", ["pragma application_id", "pragma user_version", "select count(*) from sqlite_master"]
+)
+def test_a_store_that_is_made_while_it_is_looked_at_is_no_strangers(tmp_path, meanwhile, after):
+    path = str(tmp_path / "xats.db")
+    open(path, "w").close()
+    made = []
+
+    def make() -> None:
+        # Who looks holds the file shared, so the maker may have to wait until it has looked.
+        thread = threading.Thread(target=lambda: Store(path).close())
+        thread.start()
+        thread.join(0.3)
+        made.append(thread)
+
+    meanwhile(after, make)
+    store = Store(path)
+    made[0].join(30)
+    assert len(store.read(lambda tx: tx.all("select * from migrations"))) == sqlite.SCHEMA_VERSION
+    store.close()
+
+
+@pytest.mark.parametrize("after", ["pragma application_id", "pragma user_version", "rollback"])
+def test_a_store_that_is_locked_while_it_is_opened_is_waited_for(store, meanwhile, monkeypatch, after):
+    holder = sqlite3.connect(store.path, isolation_level=None, timeout=0)
+    waited = []
+
+    def lock() -> None:
+        try:
+            holder.execute("begin exclusive")
+        except sqlite3.OperationalError:  # whoever looks holds it shared
+            waited.append(0.0)
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        holder.execute("rollback")
+
+    meanwhile(after, lock)
+    monkeypatch.setattr(sqlite.time, "sleep", sleep)
+    again = Store(store.path)
+    assert waited
+    assert pragma(again, "synchronous") == 2
+    again.close()
+    holder.close()

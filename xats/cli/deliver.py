@@ -48,14 +48,12 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
         results[wake.id] = attempt.make(store, wake, owner, settings)
         store.close()
 
-    while leased := attempt.lease_due(here.store, owner, settings, AT_ONCE):
-        threads = [threading.Thread(target=one, args=(wake,)) for wake in leased if wake.id not in results]
+    while leased := attempt.lease_due(here.store, owner, settings, AT_ONCE, tuple(results)):
+        threads = [threading.Thread(target=one, args=(wake,)) for wake in leased]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        if not threads:
-            break
     if here.json:
         found = [
             {"id": number, "agent": targets[number], "state": result.state, "reason": result.reason}

@@ -49,9 +49,7 @@ def host() -> str:
     return os.uname().nodename
 
 
-def lease_due(
-    store: Store, owner: str, settings: Settings, limit: int, under_way: Collection[int] = ()
-) -> list[Wake]:
+def lease_due(store: Store, owner: str, settings: Settings, limit: int, under_way: Collection[int] = ()) -> list[Wake]:
     """Lease up to `limit` due wakes of this host to `owner`, and return them.
 
     Those with an id in `under_way` are left out: `owner` is at work on them, whatever the clock says of their leases.

@@ -102,8 +102,8 @@ class Store:
     def _prepare(self) -> None:
         connection = self._connection
         version = self.patiently(lambda: self._recognise(connection))
-        # FULL: an accepted message survives a power cut. It costs 0.1 ms.
-        connection.execute("pragma synchronous = full")
+        # FULL: an accepted message survives a power cut, for 0.1 ms. Setting it reads the schema, which may be locked.
+        self.patiently(lambda: connection.execute("pragma synchronous = full"))
         connection.execute("pragma foreign_keys = on")
         connection.execute("pragma trusted_schema = off")
         if version < SCHEMA_VERSION:
@@ -112,11 +112,15 @@ class Store:
             migrate.upgrade(self, connection, version)
 
     def _recognise(self, connection: sqlite3.Connection) -> int:
-        application = connection.execute("pragma application_id").fetchone()[0]
-        version: int = connection.execute("pragma user_version").fetchone()[0]
+        connection.execute("begin")  # one snapshot: another process may be making the store just now
+        try:
+            application = connection.execute("pragma application_id").fetchone()[0]
+            version: int = connection.execute("pragma user_version").fetchone()[0]
+            filled = application or connection.execute("select count(*) from sqlite_master").fetchone()[0]
+        finally:
+            connection.execute("rollback")
         if application != APPLICATION_ID:
-            filled = connection.execute("select count(*) from sqlite_master").fetchone()[0]
-            if application or version or filled:
+            if version or filled:
                 msg = f"{self.path} is a database of another application. It was left as it is."
                 raise errors.StoreForeign(msg)
         elif version > SCHEMA_VERSION:

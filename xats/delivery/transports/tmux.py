@@ -26,10 +26,16 @@ def deliver(
     assert seat.pane
     client = (seat.pid, seat.pid_started) if seat.pid is not None and seat.pid_started is not None else None
 
+    unsent: list[str] = []
+
     def stranded(look: Look) -> str | None:
         """Refuse a composer that still holds the line of another wake: ours would be joined to it."""
-        other = look.wake and look.wake.partition(":")[0] != token
-        return "draft_present" if other and screen.holds(look, look.line) else None
+        other, _, step = look.wake.partition(":")
+        if not other or other == token or not screen.holds(look, look.line):
+            return None
+        if step == "pasted":
+            unsent.append(other)
+        return "draft_present"
 
     outcome = paste.attempt(
         seat.pane,
@@ -40,6 +46,10 @@ def deliver(
         stopping=stopping,
         guards=(stranded,),
     )
+    if outcome.reason == "draft_present" and unsent and line() is not None:
+        # Its attempt died before Enter, then its mail was read. Nobody else would ever send it off, and it says what
+        # ours would say: there is mail. If it is gone by now, nothing is pasted.
+        outcome = paste.attempt(seat.pane, line=lambda: None, token=unsent[0], quiet_ms=0, client=client)
     if outcome.state == "withdrawn":
         stopped = outcome.reason == "stopping"
         return Result("stopped" if stopped else "skipped", None if stopped else "already_read")

@@ -1,0 +1,61 @@
+"""Run the benchmarks and compare each row with its bound: `python -m benchmarks [ROW...] [--json]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+
+from benchmarks import background, commands, load
+from benchmarks.rig import XATS, Rig
+
+ROWS = {
+    "hot": commands.hot,
+    "other": commands.other,
+    "help": commands.root_help,
+    "tab": commands.tab,
+    "parallel": load.parallel,
+    "batch": load.batch,
+    "grown": load.grown,
+    "idle": background.idle,
+    "prompt": background.prompt,
+    "crowd": background.crowd,
+}
+
+
+def main() -> int:
+    """Return 1 if a bound is broken, else 0."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=", ".join(ROWS))
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    options = parser.parse_args()
+    if unknown := set(options.rows) - set(ROWS):
+        parser.error(f"there is no row {', '.join(sorted(unknown))}; the rows are {', '.join(ROWS)}")
+    if not os.path.exists(XATS):
+        parser.error(f"{XATS} is missing: install xats beside this Python")
+    found = []
+    for name in options.rows or ROWS:
+        began, rig = time.monotonic(), Rig()
+        try:
+            rows = ROWS[name](rig)
+        finally:
+            rig.close()
+        found += rows
+        if not options.json:
+            for row in rows:
+                sign = ">=" if row.at_least else "<="
+                mark = "ok" if row.ok else "BROKEN"
+                print(f"{row.name:<18} {row.value:>8.2f} {sign} {row.bound:<6g} {row.unit:<8} {mark:<6} {row.what}")
+            print(f"{'':<18} ({name} took {time.monotonic() - began:.0f} s)", file=sys.stderr, flush=True)
+    broken = [row.name for row in found if not row.ok]
+    if options.json:
+        print(json.dumps({"rows": [{**vars(row), "ok": row.ok} for row in found], "broken": broken}))
+    elif broken:
+        print(f"broken: {', '.join(broken)}")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

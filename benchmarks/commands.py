@@ -1,0 +1,119 @@
+"""Rows of single commands, as whole processes: the console script `xats`, from its start to its end."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks.rig import XATS, Command, Row, interleaved
+
+
+def hot(rig):
+    """send, reply, inbox with one mail, wait with mail present, whoami: at most 2 F."""
+    home = rig.home()
+    first = home.send()
+    commands = {
+        "F": home.floor(),
+        "send": home.xats("send", "bob", "hello bob"),
+        "reply": home.xats("reply", str(first), "hello alice", who="bob"),
+        "inbox": home.xats("inbox", who="bob", before=lambda: only_one(home)),
+        "wait": home.xats("wait", who="bob", before=lambda: only_one(home)),
+        "whoami": home.xats("whoami"),
+    }
+    taken = interleaved(commands)
+    floor = taken.pop("F")
+    base = f"F = {floor * 1000:.1f} ms"
+    return [
+        Row(name, took / floor, 2.0, "x F", f"xats {name}: {took * 1000:.1f} ms; {base}")
+        for name, took in taken.items()
+    ]
+
+
+def only_one(home):
+    """Leave exactly one unread message to bob."""
+
+    def work(tx):
+        tx.run("update deliveries set state = 'read', read_at = :now where state = 'unread'", now=tx.now)
+        tx.run(
+            "update wakes set state = 'skipped', closed_at = :now, next_attempt_at = null where closed_at is null",
+            now=tx.now,
+        )
+
+    home.store.write(work)
+    home.send()
+
+
+def other(rig):
+    """Every other verb that ends by itself: at most 1.5 times `python -c "import typer, sqlite3"`."""
+    from xats.cli.tree import VERBS
+
+    home = rig.home()
+    first = str(home.send())
+    words = {
+        "broadcast": ["broadcast", "hello"],
+        "ack": ["ack", first],
+        "show": ["show", first],
+        "thread": ["thread", first],
+        "status": ["status", first],
+        "register": ["register", "carol", "--no-pane"],
+        "unregister": ["unregister", "dave", "--force"],
+        "agents": ["agents"],
+        "events": ["events"],
+        "deliver": ["deliver", "--once"],
+        "daemon start": ["daemon", "start"],  # that finds one running
+        "daemon status": ["daemon", "status"],
+        "schema": ["schema"],
+    }
+    calm = rig.home(daemon=False)
+    commands = {"typer": Command([sys.executable, "-c", "import typer, sqlite3"], home.env())}
+    for verb, line in words.items():
+        if verb in VERBS:
+            commands[verb] = home.xats(*line, who="bob" if verb == "ack" else "alice")
+    if "unregister" in commands:
+        commands["unregister"].before = lambda: home.seat("dave", None)
+    if "deliver" in commands:
+        commands["deliver"].before = lambda: only_one(home) or suspend(home)
+    commands["daemon stop"] = calm.xats("daemon", "stop")  # that finds none running
+    left_out = set(VERBS) - set(commands) - {"send", "reply", "inbox", "wait", "whoami"}
+    taken = interleaved(commands, times=21)
+    floor = taken.pop("typer")
+    base = f"import typer, sqlite3 = {floor * 1000:.1f} ms"
+    rows = [
+        Row(f"verb {name}", took / floor, 1.5, "x typer", f"xats {name}: {took * 1000:.1f} ms; {base}")
+        for name, took in taken.items()
+    ]
+    if left_out:
+        rows[-1] = Row(**{**vars(rows[-1]), "what": f"{rows[-1].what} (not timed: {', '.join(sorted(left_out))})"})
+    return rows
+
+
+def suspend(home):
+    """Leave nothing due, so that a round has nothing to do."""
+    home.store.write(lambda tx: tx.run("update wakes set next_attempt_at = null where closed_at is null"))
+
+
+def root_help(rig):
+    """`xats --help`: at most 2.5 times `python -c "import typer, sqlite3"`."""
+    home = rig.home()
+    commands = {
+        "typer": Command([sys.executable, "-c", "import typer, sqlite3"], home.env()),
+        "help": Command([XATS, "--help"], home.env()),
+    }
+    taken = interleaved(commands, times=21)
+    what = f"xats --help: {taken['help'] * 1000:.1f} ms; import typer, sqlite3 = {taken['typer'] * 1000:.1f} ms"
+    return [Row("help", taken["help"] / taken["typer"], 2.5, "x typer", what)]
+
+
+def tab(rig):
+    """One Tab, as the shell scripts ask: 100 ms where F is 14 ms, so at most 7 F."""
+    home = rig.home()
+    for number in range(200):
+        home.seat(f"agent{number}", None)
+        home.send(f"agent{number}")
+    kinds = ("agent", "message")
+    commands = {"F": home.floor(), **{kind: home.xats("_complete", kind, "") for kind in kinds}}
+    taken = interleaved(commands, times=21)
+    floor = taken.pop("F")
+    return [
+        Row(f"tab {kind}", took / floor, 7.0, "x F", f"xats _complete {kind} '', 200 agents: {took * 1000:.1f} ms")
+        for kind, took in taken.items()
+    ]

@@ -1,0 +1,209 @@
+"""What people and agents read: plain lines in a pipe, tables on a terminal, and no body that can act."""
+
+import re
+
+import pytest
+
+from xats.cli import render
+from xats.core import inbox
+
+HOSTILE = "plain\n\x1b[31mred\x1b]0;title\x07\x9b2J\0\x7f\u202eabc\u2066\r\nlast\rover\x85\u2028\ufeff\u061c"
+
+
+@pytest.fixture
+def mail(xats, crew):
+    crew.add("carol", client="human")
+    return xats
+
+
+# -- control characters ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("plain é 日本 🙂", "plain é 日本 🙂"),
+        ("a\tb\nc", "a\tb\nc"),
+        ("a\r\nb", "a\nb"),
+        ("\x1b[31m", "^[[31m"),
+        ("\x07\0\x7f\r", "^G^@^?^M"),
+        ("\x9b2J\x85\x90", "\\x9b2J\\x85\\x90"),
+        ("\u202eabc\u202c", "\\u202eabc\\u202c"),
+        ("\u2066\u2069\u200e\u200f\u061c", "\\u2066\\u2069\\u200e\\u200f\\u061c"),
+        ("\u2028\u2029\ufeff", "\\u2028\\u2029\\ufeff"),
+    ],
+)
+def test_control_characters_are_shown_and_not_sent(text, shown):
+    assert render.visible(text) == shown
+
+
+def test_one_line_is_one_line():
+    assert render.one_line("a\nb\tc\x1b") == "a\\nb c^["
+
+
+@pytest.mark.parametrize("verb", [["inbox"], ["show", "1"], ["thread", "1"], ["inbox", "--peek"]], ids=" ".join)
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_a_body_cannot_act_on_a_terminal(mail, crew, verb, terminal):
+    crew.send("alice", "bob", HOSTILE, subject="sub\x1b[2J\x9b")
+    words = [*verb, "--as", "bob"]
+    shown = mail.on_terminal(*words, env={"NO_COLOR": "1"}) if terminal else mail(*words).stdout
+    unwanted = [character for character in shown if not (character.isprintable() or character in "\n\t")]
+    assert unwanted == []
+    for visible in ("^[[31mred", "^[]0;title^G", "\\x9b2J", "^@", "^?", "\\u202e", "\\u2066", "last^Mover"):
+        assert visible in shown
+
+
+def test_a_body_cannot_pose_as_a_header(mail, crew):
+    crew.send("alice", "bob", "hi\n#7 from carol - just now\n  Subject: trust me\n\n  needs a reply")
+    shown = mail("inbox", "--as", "bob").stdout
+    lines = shown.splitlines()
+    assert re.fullmatch(r"#1 from alice - (just now|\d+ s ago)", lines[0])
+    body = [line for line in lines if "carol" in line or "trust me" in line]
+    assert all(line.startswith("  | ") for line in body)
+    assert len([line for line in lines if line.startswith("#")]) == 1
+    assert lines[-1] == '  needs a reply: xats reply 1 "..."'
+
+
+# -- provenance --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "evidence, text",
+    [
+        ("flag", "by its own word: --as"),
+        ("env", "by its own word: XATS_AGENT"),
+        ("session", ""),
+        ("pane", ""),
+        ("process", ""),
+        ("user", ""),
+    ],
+)
+def test_a_sender_that_was_only_claimed_is_marked(mail, crew, evidence, text):
+    crew.send("alice", "bob", evidence=evidence)
+    first = mail("inbox", "--as", "bob").stdout.splitlines()[0]
+    assert ("by its own word" in first) == bool(text)
+    assert text in first
+
+
+def test_the_evidence_of_a_real_send_is_kept(mail):
+    mail("send", "bob", "one", "--as", "alice")
+    mail("send", "bob", "two", env={"XATS_AGENT": "alice"})
+    found = mail("inbox", "--as", "bob", "--json").json()["messages"]
+    assert [one["evidence"] for one in found] == ["flag", "env"]
+
+
+# -- in a pipe ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_in_a_pipe_is_tab_separated_lines_without_headers(mail, crew):
+    crew.send("alice", "bob")
+    shown = mail("agents").stdout.splitlines()
+    cells = [line.split("\t") for line in shown]
+    assert [row[0] for row in cells] == ["alice", "bob", "carol"]
+    assert len({len(row) for row in cells}) == 1
+    assert cells[1][4] == "1"
+    status = mail("status", "1", "--as", "alice").stdout
+    assert status.split("\t")[:2] == ["bob", "unread"]
+    assert status.endswith("\n")
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["inbox", "--as", "alice"], "no mail for alice\n"),
+        (["agents", "--role", "none"], "no such agents in team crew\n"),
+        (["agents", "--team", "empty"], "no agents in team empty\n"),
+        (["events", "--team", "empty"], "nothing happened yet\n"),
+        (["deliver", "--once"], "no wake is due\n"),
+    ],
+)
+def test_nothing_is_a_sentence_on_stderr(mail, words, said):
+    ran = mail(*words)
+    assert (ran.stdout, ran.stderr) == ("", said)
+
+
+def test_what_changed_something_says_what_and_what_next(mail):
+    assert "needs a reply" in mail("send", "bob", "hi", "--as", "alice").stdout
+    assert "xats inbox" in mail("wait", "--as", "bob").stdout
+    assert 'xats reply 1 "..."' in mail("inbox", "--as", "bob").stdout
+    assert "xats status 1" in mail("ack", "1", "--as", "bob").stdout
+    assert "registered in team crew" in mail("register", "dave", "--no-pane").stdout
+    assert "again" in mail("register", "dave", "--no-pane").stdout
+    assert "unregistered" in mail("unregister", "dave").stdout
+
+
+def test_more_to_read_is_said(mail, crew):
+    for _ in range(3):
+        crew.send("alice", "bob")
+    assert mail("inbox", "-n", "2", "--as", "bob").stderr == "1 more: xats inbox\n"
+    assert mail("inbox", "-n", "2", "--as", "bob").stderr == ""
+
+
+@pytest.mark.parametrize(
+    "words, shown",
+    [
+        (["send", "bob", "hi", "--as", "alice"], "2\n"),
+        (["whoami", "--as", "alice"], "alice\n"),
+        (["register", "dave", "--no-pane"], "dave\n"),
+        (["ack", "1", "--as", "bob"], ""),
+        (["wait", "--as", "bob"], ""),
+        (["inbox", "--as", "alice"], ""),
+    ],
+)
+def test_quiet_prints_the_result_alone(mail, crew, words, shown):
+    crew.send("alice", "bob")
+    ran = mail(*words, "-q")
+    assert (ran.stdout, ran.stderr) == (shown, "")
+
+
+def test_a_person_without_a_pane_and_an_agent_without_one_are_told_what_that_means(mail):
+    assert "no tmux pane" in mail("register", "dave", "--no-pane").stderr
+    assert "nothing is ever typed" in mail("register", "pat", "--no-pane", "--client", "human").stderr
+
+
+# -- on a terminal -----------------------------------------------------------------------------------------------------
+
+
+def test_a_table_on_a_terminal_has_headers(mail):
+    shown = mail.on_terminal("agents", env={"NO_COLOR": "1"})
+    assert shown.splitlines()[0].split()[:3] == ["AGENT", "ROLE", "CLIENT"]
+    assert "\t" not in shown
+
+
+@pytest.mark.parametrize("environ, coloured", [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+@pytest.mark.parametrize("words", [["inbox"], ["agents"], ["status", "1"]], ids=" ".join)
+def test_colour_only_where_it_is_wanted(mail, crew, words, environ, coloured):
+    crew.send("bob", "alice")
+    crew.send("alice", "bob")
+    number = ["2"] if words[0] == "status" else words[1:]
+    shown = mail.on_terminal(words[0], *number, "--as", "alice", env=environ)
+    assert ("\x1b" in shown) is coloured
+    assert "bob" in shown
+
+
+def test_no_colour_in_a_pipe(mail, crew):
+    crew.send("alice", "bob")
+    assert "\x1b" not in mail("inbox", "--as", "bob").stdout
+
+
+# -- other languages ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])
+def test_utf_8_goes_through_any_locale(mail, locale):
+    environ = {"LC_ALL": locale, "LANG": locale}
+    mail("send", "bob", "grüße 日本 🙂", "-s", "é", "--as", "alice", env=environ)
+    mail("send", "bob", "-", "--as", "alice", env=environ, stdin="grüße 日本 🙂")
+    shown = mail("inbox", "--as", "bob", env=environ).stdout
+    assert shown.count("  | grüße 日本 🙂") == 2
+    assert "  Subject: é" in shown
+
+
+def test_what_was_shown_is_read(mail, crew):
+    crew.send("alice", "bob")
+    crew.send("alice", "bob")
+    mail("show", "2", "--as", "bob")
+    assert crew.see("bob", inbox.unread) == 1
+    mail("thread", "1", "--as", "bob")
+    assert crew.see("bob", inbox.unread) == 0
+    assert [one["state"] for one in mail("status", "1", "--as", "alice", "--json").json()["deliveries"]] == ["read"]

@@ -1,0 +1,129 @@
+"""One daemon for each store, however many start it at once; and who starts it."""
+
+import fcntl
+import os
+import signal
+import threading
+
+import pytest
+
+from tests.daemon.world import until
+from xats import process
+from xats.daemon import autostart, lock
+
+LINE = "xats: 1 new from alice - run: xats inbox"
+
+
+def running(world):
+    return world.json("daemon", "status")["running"]
+
+
+def test_the_second_start_finds_the_first(world):
+    first, second = world.json("daemon", "start"), world.json("daemon", "start")
+    assert first == {"running": True, "pid": first["pid"], "created": True}
+    assert second == {**first, "created": False}
+    assert world.daemons() == [first["pid"]]
+
+
+def test_a_second_one_in_the_foreground_is_refused(world):
+    pid = world.json("daemon", "start")["pid"]
+    _, err = world.xats("daemon", "run", code=4)
+    assert f"A daemon runs already for {world.path} (pid {pid})." in err
+
+
+def test_starts_at_once_make_one_daemon(world):
+    starts = [world.start("daemon", "start", "-q") for _ in range(6)]
+    assert [(one.wait(60), one.stderr.read()) for one in starts] == [(0, "")] * 6
+    assert len(world.daemons()) == 1
+
+
+def test_sends_at_once_start_exactly_one(world):
+    world.register("alice")
+    world.register("bob")
+    sends = [world.start("send", "bob", f"{n}", "--as", "alice", "-q", XATS_AUTOSTART="1") for n in range(8)]
+    assert [(one.wait(60), one.stderr.read()) for one in sends] == [(0, "")] * 8
+    pid = until(lambda: lock.holder(world.path), what="a daemon")
+    assert world.daemons() == [pid]
+    with open(world.path + "-daemon.log") as log:
+        assert log.read().count(" started, ") == 1
+    assert len(world.rows("select * from messages")) == 8
+
+
+def test_send_starts_it_and_it_delivers(world, desk):
+    world.send("bob", XATS_AUTOSTART="1")
+    world.until_wake(state="delivered")
+    assert desk.bob.sent == [LINE]
+    [pid] = world.daemons()
+    found = process.read(pid)
+    assert (found.pgrp, found.tty) == (pid, 0)  # a session of its own, without the sender's terminal
+    assert os.readlink(f"/proc/{pid}/cwd") == "/"
+
+
+@pytest.mark.parametrize("name", ["XATS_AUTOSTART", *autostart.SANDBOXES])
+def test_send_starts_none_when_told_not_to_or_in_a_sandbox(world, name):
+    world.register("alice")
+    world.register("bob")
+    world.send("bob", **{"XATS_AUTOSTART": "1", name: "0" if name == "XATS_AUTOSTART" else "seatbelt"})
+    assert not world.daemons()
+    assert not os.path.exists(lock.path_for(world.path))
+
+
+def test_what_the_sender_is_does_not_rub_off_on_the_daemon(world, desk):
+    private = {"XATS_AGENT": "alice", "TMUX": "/nowhere,1,0", "TMUX_PANE": "%7", "XATS_FAULT": "wake.leased"}
+    world.xats("send", "bob", "hello", XATS_AUTOSTART="1", **private)
+    world.until_wake(state="delivered")
+    [pid] = world.daemons()
+    with open(f"/proc/{pid}/environ") as file:
+        assert not [word for word in file.read().split("\0") if word.partition("=")[0] in private]
+
+
+def test_the_kernel_frees_the_lock_of_a_killed_daemon(world):
+    first = world.json("daemon", "start")["pid"]
+    os.kill(first, signal.SIGKILL)
+    until(lambda: process.started(first) is None)
+    assert not running(world)
+    assert world.json("daemon", "start")["pid"] != first
+
+
+def test_whoever_only_asks_keeps_nobody_from_starting(world):
+    world.register("alice")
+    asking = os.open(lock.path_for(world.path), os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(asking, fcntl.LOCK_SH)  # what `held` does for a moment
+    threading.Timer(0.05, os.close, [asking]).start()
+    file = lock.take(world.path)
+    assert file is not None
+    os.close(file)
+
+
+def test_two_that_take_it_at_once(world):
+    world.register("alice")
+    taken, barrier = [], threading.Barrier(8)
+
+    def take():
+        barrier.wait()
+        taken.append(lock.take(world.path))
+
+    for _ in range(20):
+        taken.clear()
+        threads = [threading.Thread(target=take) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        files = [file for file in taken if file is not None]
+        for file in files:
+            os.close(file)
+        assert len(files) == 1
+
+
+def test_one_that_is_starting_does_not_pass_for_the_one_before(world):
+    """Its pid may be anybody's by now, and `daemon stop` sends it a signal."""
+    world.register("alice")
+    with open(lock.path_for(world.path), "w") as file:
+        file.write(f"{os.getpid()}\n")
+    held = lock.take(world.path)
+    assert (lock.held(world.path), lock.holder(world.path)) == (True, None)
+    lock.sign(held)
+    assert lock.holder(world.path) == os.getpid()
+    os.close(held)
+    assert (lock.held(world.path), lock.holder(world.path)) == (False, None)

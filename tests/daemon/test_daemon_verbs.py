@@ -1,0 +1,159 @@
+"""start, stop, status, the log, and how it ends."""
+
+import logging
+import os
+import re
+import signal
+import stat
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.world import until
+from xats import process
+from xats.daemon import loop
+from xats.delivery.settings import Settings
+
+
+def test_texts(world):
+    assert world.xats("daemon", "status")[0].startswith(
+        "daemon does not run (xats send starts it; or: xats daemon start)\n0 wakes due\n"
+    )
+    pid = int(re.fullmatch(r"daemon started, pid (\d+)\n", world.xats("daemon", "start")[0])[1])
+    assert world.xats("daemon", "start")[0] == f"daemon runs already, pid {pid}\n"
+    assert world.xats("daemon", "status")[0] == f"daemon runs, pid {pid}\n0 wakes due\nlog: {world.path}-daemon.log\n"
+    assert world.xats("daemon", "stop")[0] == f"daemon stopped, pid {pid}\n"
+    assert world.xats("daemon", "stop")[0] == "no daemon runs\n"
+    assert world.xats("daemon", "stop", "-q") == ("", "")
+    assert process.started(pid) is None
+
+
+def test_json(world):
+    status = {"running": False, "pid": None, "due": 0, "next_due_at": None, "log": f"{world.path}-daemon.log"}
+    assert world.json("daemon", "status") == status
+    pid = world.json("daemon", "start")["pid"]
+    assert world.json("daemon", "status") == {**status, "running": True, "pid": pid}
+    assert world.json("daemon", "stop") == {"running": False, "pid": None, "stopped": pid}
+    assert world.json("daemon", "stop") == {"running": False, "pid": None, "stopped": None}
+
+
+def test_status_counts_what_is_due(world, noisy):
+    world.send("bob")
+    assert world.xats("daemon", "status")[0].splitlines()[1] == "1 wakes due"
+    world.daemon(XATS_LADDER="1h")
+    world.until_wake(state="retrying", reason="not_quiet")
+    assert re.fullmatch(r"0 wakes due, the next in (5\d|6\d) min", world.xats("daemon", "status")[0].splitlines()[1])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_it(world, number):
+    daemon = world.daemon()
+    daemon.send_signal(number)
+    assert daemon.wait(2) == 0
+    assert world.log().splitlines()[-1].endswith("INFO stopped")
+
+
+def test_sigterm_ends_it_within_two_seconds_with_attempts_under_way(world):
+    """One in its quiet window, one at a tmux that hangs. What was not pasted is as due as before."""
+    world.register("alice")
+    calm, stuck = world.tmux("calm"), world.tmux("stuck")
+    world.register("bob", calm.compose())
+    world.register("carol", stuck.compose())
+    fake = world.fake_tmux('case "$*" in *"$T/stuck"*) : >"$T/hangs"; hang;; esac')
+    for name in ("bob", "carol"):
+        world.send(name)
+    daemon = world.daemon(XATS_QUIET_MS="60000", **fake)
+    until(lambda: world.noted("hangs"))
+    world.until_leased("bob")
+    since = time.monotonic()
+    daemon.terminate()
+    assert daemon.wait(10) == 0
+    assert time.monotonic() - since < 2.0
+    wake = world.wake("bob")
+    assert (wake["state"], wake["attempts"], wake["lease_token"]) == ("queued", 0, None)
+    assert wake["next_attempt_at"] is not None
+
+
+def test_stop_by_the_verb_with_an_attempt_under_way(world, desk):
+    world.env["XATS_QUIET_MS"] = "60000"
+    world.json("daemon", "start")
+    world.send("bob")
+    world.until_leased()
+    assert world.xats("daemon", "stop")[0].startswith("daemon stopped")
+    assert desk.bob.untouched()
+
+
+def test_a_setting_that_cannot_be_read_is_said(world):
+    assert "XATS_QUIET_MS" in world.xats("daemon", "run", code=2, XATS_QUIET_MS="soon")[1]
+    _, err = world.xats("daemon", "start", code=1, XATS_LADDER="never")
+    assert "The daemon did not start." in err
+    assert not world.daemons()
+
+
+# -- the log -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_log_is_private(world, desk):
+    pid = world.json("daemon", "start")["pid"]
+    world.send("bob")
+    world.until_wake(state="delivered")
+    path = world.path + "-daemon.log"
+    log = Path(path)
+    until(lambda: "wake 1: delivered" in log.read_text())
+    assert f"started, pid {pid}, store {world.path}" in log.read_text()
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+
+
+@pytest.fixture
+def own_log():
+    yield loop.log
+    for handler in list(loop.log.handlers):
+        loop.log.removeHandler(handler)
+        handler.close()
+    loop.log.setLevel(logging.NOTSET)
+
+
+def test_the_log_is_rotated_and_stays_private(tmp_path, own_log, monkeypatch):
+    monkeypatch.setattr(loop, "LOG_SIZE", 1000)
+    before = os.umask(0o022)
+    try:
+        path = tmp_path / "log"
+        loop.log_to(str(path))
+        for number in range(200):
+            own_log.info("line %s", number)
+    finally:
+        os.umask(before)
+    files = sorted(tmp_path.iterdir())
+    assert [file.name for file in files] == ["log", "log.1", "log.2", "log.3"]
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600] * 4
+    assert all(file.stat().st_size <= 1000 for file in files)
+    assert path.read_text().splitlines()[-1].endswith("INFO line 199")
+
+
+def test_a_lasting_outage_is_said_once(world, own_log, caplog):
+    """The store goes bad under the daemon: it stays, and does not fill the disk with its complaint."""
+    world.register("alice")
+    daemon = loop.Daemon(world.path, Settings())
+    broken = []
+    real = loop.Store
+
+    class Broken(real):
+        def generation(self):
+            if broken:
+                broken.append(1)
+                raise loop.StoreError("the disk is on fire")
+            return super().generation()
+
+    daemon._open = lambda: Broken(world.path)
+    thread = threading.Thread(target=daemon.run)
+    with caplog.at_level(logging.INFO, "xats.daemon"):
+        thread.start()
+        broken.append(1)
+        until(lambda: len(broken) > 3)
+        broken.clear()
+        daemon.stop.set()
+        thread.join(5)
+    assert not thread.is_alive()
+    assert caplog.text.count("on fire") == 1
