@@ -29,6 +29,9 @@ def record(cls: type[T]) -> type[T]:
     defaults = {name: getattr(cls, name) for name in names if hasattr(cls, name)}
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        if len(args) == len(names) and not kwargs:  # the common case, worth a microsecond
+            self.__dict__.update(zip(names, args, strict=True))
+            return
         values = {**defaults, **dict(zip(names, args, strict=False)), **kwargs}
         if len(values) != len(names) or len(args) > len(names):
             msg = f"{cls.__name__} takes {', '.join(names)}; got {', '.join(values)}"

@@ -159,12 +159,13 @@ def test_a_full_stdout_is_a_failure_and_the_mail_stays_unread(mail):
     assert mail("inbox", "--peek", "--as", "bob", "--json").json()["unread"] == 1
 
 
-def test_a_reader_that_has_gone_is_no_failure_and_the_mail_stays_unread(mail):
+def test_a_reader_that_has_gone_is_no_failure_and_the_mail_stays_unread(mail, crew):
     reading, writing = os.pipe()
     os.close(reading)
     ended = mail.end(mail.start("inbox", "--as", "bob", stdout=writing))
     os.close(writing)
     assert (ended.code, ended.stderr) == (0, "")
+    assert crew.rows("select claim from deliveries where claim is not null") == []
     assert mail("inbox", "--peek", "--as", "bob", "--json").json()["unread"] == 1
     assert mail("inbox", "--as", "bob", "--json").json()["messages"][0]["id"] == 1
 

@@ -207,3 +207,14 @@ def test_what_was_shown_is_read(mail, crew):
     mail("thread", "1", "--as", "bob")
     assert crew.see("bob", inbox.unread) == 0
     assert [one["state"] for one in mail("status", "1", "--as", "alice", "--json").json()["deliveries"]] == ["read"]
+
+
+def test_whoever_writes_was_seen_just_then(mail):
+    def seen(name: str) -> str:
+        listed = mail("agents", "--json").json()["agents"]
+        return next(agent["last_seen_at"] for agent in listed if agent["name"] == name)
+
+    alice, bob = seen("alice"), seen("bob")
+    mail("send", "bob", "hi", "--as", "alice")
+    assert seen("alice") > alice
+    assert seen("bob") == bob

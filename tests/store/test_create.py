@@ -33,6 +33,7 @@ def test_only_the_owner_can_read_the_store_whatever_the_umask(tmp_path, umask):
 
     def work(tx):
         tx.event("something", "crew", None, "agent:x")
+        tx.write_events()
         journals.extend(mode(entry) for entry in path.parent.iterdir())
 
     store.write(work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 
@@ -34,6 +35,7 @@ FIELDS: dict[str, tuple[type, ...]] = {
 
 def send_batch(here: Here, source: str, address: str | None) -> int:
     """Send every line of the file `source` (`-`: standard input); lines without `to` go to `address`."""
+    gc.disable()  # it would walk over tens of thousands of drafts again and again, and find nothing
     drafts = read(source, address)
 
     def work(tx: Tx, me: Me) -> tuple[list[Sent], Me]:

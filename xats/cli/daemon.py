@@ -78,7 +78,9 @@ def stop(here: Here) -> int:
 
     Example: xats daemon stop
     """
-    pid = lock.holder(here.path)
+    until = time.monotonic() + PATIENCE
+    while (pid := lock.holder(here.path)) is None and lock.held(here.path) and time.monotonic() < until:
+        time.sleep(0.02)  # it is just starting
     since = process.started(pid) if pid else None
     if pid and since:
         os.kill(pid, signal.SIGTERM)

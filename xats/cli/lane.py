@@ -32,7 +32,7 @@ COMPOSE: Options = {
 }
 # verb: (module, positionals, options)
 HOT: dict[str, tuple[str, tuple[str, ...], Options]] = {
-    "send": ("mail", ("address", "body"), {**COMPOSE, "--reply-to": ("reply_to", int)}),
+    "send": ("mail", ("address", "body"), {**COMPOSE, "--reply-to": ("reply_to", int), "--batch": ("batch", str)}),
     "reply": ("mail", ("message_id", "body"), COMPOSE),
     "inbox": (
         "mail",
@@ -83,6 +83,8 @@ def parse(words: Sequence[str]) -> tuple[str, str, dict[str, object], dict[str, 
                 return None
         else:
             return None
+    if "batch" in values:  # its lines say the rest
+        wanted = []
     return None if wanted else (module, words[0], values, common)
 
 

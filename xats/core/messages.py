@@ -208,6 +208,32 @@ where agent_id = :agent and message_id = :message
 """
 
 
+class Posting:
+    """The deliveries of one message or of many, written together; every wake they join is looked up once."""
+
+    def __init__(self, tx: Tx) -> None:
+        self._tx = tx
+        self._deliveries: list[dict[str, int | None]] = []
+        self._wakes: dict[int, int] = {}  # by agent
+        self._more: dict[int, int] = {}  # how many further messages each wake has come to cover
+
+    def add(self, message_id: int, agent_id: int, wakes_it: bool) -> None:
+        """Add the delivery of a message to an agent, who is to be woken for it if `wakes_it`."""
+        wake = None
+        if wakes_it:
+            wake = self._wakes.get(agent_id)
+            if wake is None:
+                wake = self._wakes[agent_id] = wakes.join(self._tx, agent_id)
+            else:
+                self._more[wake] = self._more.get(wake, 0) + 1
+        self._deliveries.append({"agent": agent_id, "message": message_id, "wake": wake})
+
+    def write(self) -> None:
+        """Write what was added."""
+        self._tx.many(DELIVER, self._deliveries)
+        wakes.cover_more(self._tx, self._more)
+
+
 def check_draft(draft: Draft) -> None:
     """Raise InvalidBody unless `draft` holds text of an allowed size."""
     try:
@@ -253,16 +279,18 @@ def is_direct(addresses: Sequence[Address]) -> bool:
 def send_all(tx: Tx, me: Agent, evidence: str, drafts: Sequence[Draft]) -> list[Sent]:
     """Accept every one of `drafts`, or none. What is raised carries the draft's `index`."""
     known: dict[str, tuple[list[Recipient], bool]] = {}
+    posting = Posting(tx)
     sent = []
     for index, draft in enumerate(drafts):
         try:
             if draft.address not in known:
                 addresses = parse_list(draft.address)
                 known[draft.address] = (resolve(tx, me, addresses), is_direct(addresses))
-            sent.append(_store(tx, me, evidence, draft, *known[draft.address]))
+            sent.append(_store(tx, me, evidence, draft, *known[draft.address], posting))
         except Exception as error:
             error.index = index  # type: ignore[attr-defined]
             raise
+    posting.write()
     return sent
 
 
@@ -292,7 +320,16 @@ def _answer_subject(subject: str | None) -> str | None:
     return f"Re: {subject}"[:LARGEST_SUBJECT]
 
 
-def _store(tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Recipient], direct: bool) -> Sent:
+def _store(
+    tx: Tx,
+    me: Agent,
+    evidence: str,
+    draft: Draft,
+    recipients: Sequence[Recipient],
+    direct: bool,
+    posting: Posting | None = None,
+) -> Sent:
+    """Store one message. Its deliveries go into `posting`, for the caller to write, or are written at once."""
     original = None if draft.reply_to is None else visible(tx, me, draft.reply_to)
     need_reply = (direct and original is None) if draft.need_reply is None else draft.need_reply
     kind = draft.kind or ("reply" if original else "mail" if direct else "broadcast")
@@ -319,11 +356,12 @@ def _store(tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[
         assert before
         return before
     message_id: int = row["id"]
+    post = posting or Posting(tx)
     for recipient in recipients:
         # A human's pane is a shell, and nobody needs to be woken for what he has just written himself.
-        wakes_it = draft.wake and recipient.client != "human" and recipient.id != me.id
-        wake = wakes.join(tx, recipient.id) if wakes_it else None
-        tx.run(DELIVER, agent=recipient.id, message=message_id, wake=wake)
+        post.add(message_id, recipient.id, draft.wake and recipient.client != "human" and recipient.id != me.id)
+    if posting is None:
+        post.write()
     if original and tx.run(REPLIED, agent=me.id, message=draft.reply_to, now=tx.now):
         wakes.close_if_read(tx, me.id)
     names = tuple(recipient.address for recipient in recipients)

@@ -104,6 +104,12 @@ def join(tx: Tx, agent_id: int) -> int:
     return wake_id
 
 
+def cover_more(tx: Tx, mails: dict[int, int]) -> None:
+    """Note that each wake (id) covers so many messages more."""
+    rows = [{"id": wake, "more": more} for wake, more in mails.items()]
+    tx.many("update wakes set mails = mails + :more where id = :id", rows)
+
+
 def close_if_read(tx: Tx, agent_id: int, reason: str = "already_read") -> None:
     """Close the agent's open wake when nothing is left unread, unless an attempt is just being made."""
     if tx.one(UNREAD, agent=agent_id, now=tx.now) is None:

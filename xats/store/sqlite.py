@@ -42,6 +42,7 @@ class Tx:
 
     def __init__(self, connection: sqlite3.Connection, now: int) -> None:
         self._connection = connection
+        self._events: list[dict[str, Any]] = []
         self.now = now  #: milliseconds UTC, one value for the whole transaction
 
     def one(self, sql: str, **values: Any) -> Row | None:
@@ -63,8 +64,15 @@ class Tx:
 
     def event(self, type: str, team: str, actor: str | None, subject: str, /, **data: Any) -> None:
         """Append to the outbox what this transaction changes: `actor` did what `type` says to `subject`."""
-        values = {"at": self.now, "team": team, "type": type, "actor": actor, "subject": subject}
-        self._connection.execute(EVENT, {**values, "data": to_json(data)})
+        said = to_json(data)
+        values = {"at": self.now, "team": team, "type": type, "actor": actor, "subject": subject, "data": said}
+        self._events.append(values)
+
+    def write_events(self) -> None:
+        """Write the events of this transaction: once for all, just before it is committed."""
+        if self._events:
+            self._connection.executemany(EVENT, self._events)
+            self._events.clear()
 
 
 class Store:
@@ -138,7 +146,9 @@ class Store:
         try:
             self.patiently(lambda: connection.execute("begin immediate"))
             try:
-                result = work(Tx(connection, self.clock()))
+                tx = Tx(connection, self.clock())
+                result = work(tx)
+                tx.write_events()
                 faults.point("store.before_commit")
                 self.patiently(lambda: connection.execute("commit"))
             except BaseException:
