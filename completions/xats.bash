@@ -4,8 +4,9 @@
 # What verb $1 may be followed by: sets `words`.
 _xats_words() {
     case $1 in
-        '') words='send broadcast reply ack inbox show thread status wait register unregister agents whoami events deliver daemon demo demo-agent schema' ;;
+        '') words='send broadcast reply ack inbox show thread status wait register unregister agents whoami events deliver daemon client demo demo-agent schema' ;;
         'daemon') words='run start stop status' ;;
+        'client') words='list show test' ;;
     esac
 }
 
@@ -25,6 +26,7 @@ _xats_options() {
         'agents') options="--online --role --all-teams $options" ;;
         'events') options="--follow -f --since --type --limit -n --jsonl $options" ;;
         'deliver') options="--once --dry-run $options" ;;
+        'client test') options="--client $options" ;;
         'demo-agent') options="--role $options" ;;
     esac
 }
@@ -45,7 +47,7 @@ _xats_option_kind() {
                 'inbox --from') kind=peer ;;
                 'inbox --since') kind=received ;;
                 'register --role' | 'agents --role' | 'demo-agent --role') kind=role ;;
-                'register --client') kind='=aider amp claude-code codex copilot cursor gemini opencode qwen generic human' ;;
+                'register --client' | 'client test --client') kind='=claude-code codex gemini opencode cursor copilot qwen amp aider generic human' ;;
                 'register --tag') kind=tag ;;
                 'register --cap') kind=cap ;;
                 'register --pane') kind=pane ;;
@@ -65,8 +67,10 @@ _xats_argument_kind() {
         'status 1') kind=sent ;;
         'register 1') kind=name ;;
         'unregister 1') kind=agent ;;
-        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register unregister agents whoami events deliver daemon' ;;
-        'schema 2') kind='=status start stop' ;;
+        'client show 1') kind='=claude-code codex gemini opencode cursor copilot qwen amp aider generic human' ;;
+        'client test 1') kind=pane ;;
+        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register unregister agents whoami events deliver client daemon' ;;
+        'schema 2') kind='=list show test status start stop' ;;
     esac
 }
 

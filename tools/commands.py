@@ -8,10 +8,10 @@ from importlib import import_module
 from typing import Any
 
 from xats.cli import schema, tree
-from xats.clients.processes import NATIVE
+from xats.clients.registry import BUILT_IN
 
 # How a shell completes what stands for a metavar: a kind that `xats _complete` knows, "file", or a list of words.
-CLIENTS = (*sorted(set(NATIVE.values())), "generic", "human")
+CLIENTS = BUILT_IN
 KINDS: dict[str, str | tuple[str, ...]] = {
     "ADDRESS": "address",
     "AGENT": "agent",
@@ -26,6 +26,7 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "VERB": tuple(dict.fromkeys(path.split()[0] for path in schema.VERBS)),
     "WORD": tuple(dict.fromkeys(path.split()[1] for path in schema.VERBS if " " in path)),
     "%N": "pane",
+    "PANE": "pane",
     **dict.fromkeys(("[BODY|-]", "DURATION", "KEY", "MODEL", "N", "NAME", "TEXT", "TYPE"), ""),
 }
 # Where a metavar means something narrower.

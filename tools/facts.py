@@ -43,6 +43,7 @@ ENVIRONMENT = (
         "For how many milliseconds a pane must not change before something is typed there. Default: 2000.",
     ),
     ("XATS_LADDER", "The waits before a refused wake is tried again, with commas. Default: 30s,3m,10m."),
+    ("XATS_CLIENTS", "The folder of your own client profiles, NAME.toml. Default: xats/clients in XDG_CONFIG_HOME."),
     ("XATS_DEBUG", "Not empty: the daemon logs more."),
     ("XATS_TMUX", "The tmux program. Default: tmux."),
     ("NO_COLOR", "Not empty: no colour. TERM=dumb does the same."),

@@ -21,12 +21,17 @@ def main() -> int:
         return fail(problem, words)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read us has had enough. Python would complain once more when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except BrokenPipeError:  # whoever read us has had enough
+        _drop_output()
         return OK
     except (OSError, OverflowError, UnicodeError) as problem:
+        _drop_output()
         return fail(explain(problem), words)
+
+
+def _drop_output() -> None:
+    """Lose what is left for stdout: Python would fail over it once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def fail(problem: XatsError, words: Sequence[str]) -> int:

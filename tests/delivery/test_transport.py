@@ -8,9 +8,9 @@ FIRST = "xats: 1 new from alice - run: xats inbox"
 SECOND = "xats: 2 new from alice, carol - run: xats inbox"
 
 
-def deliver(seat, token: str, line: str):
+def deliver(seat, token: str, line: str, client: str = "generic"):
     session = Session(1, 1, 1, Seat("here", *seat.client, None, seat.pane), 0, None)
-    return tmux.deliver(session, lambda: line, token, Settings(quiet=50), bool)
+    return tmux.deliver(session, client, lambda: line, token, Settings(quiet=50), bool)
 
 
 def test_a_line_that_was_not_taken_keeps_the_next_wake_away(desk):

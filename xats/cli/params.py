@@ -132,3 +132,5 @@ LockFileOption: TypeAlias = Annotated[int | None, typer.Option("--lock-file", hi
 SecondVerbArg: TypeAlias = Annotated[
     str | None, typer.Argument(metavar="WORD", help="Its second word.", show_default=False)
 ]
+ClientNameArg: TypeAlias = Annotated[str, typer.Argument(metavar="CLIENT", help="A client's name.", show_default=False)]
+PaneArg: TypeAlias = Annotated[str, typer.Argument(metavar="PANE", help="A pane's id, such as %3.", show_default=False)]

@@ -26,7 +26,7 @@ def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str]:
     """
     pane = None if no_pane else _pane(here, pane_id)
     elsewhere = pane_id is not None and not (pane and _above(pane.pane_pid))
-    found = processes.nearest(_inhabitants(pane) if pane and elsewhere else process.ancestors())
+    found = processes.nearest(inhabitants(pane) if pane and elsewhere else process.ancestors())
     who: Process | None
     if found:
         who, client = found
@@ -40,6 +40,14 @@ def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str]:
 def _pane(here: Here, pane_id: str | None) -> Pane | None:
     if pane_id is None:
         return panes.here(here.environ) if here.pane else None
+    return pane_by_id(here, pane_id)
+
+
+def pane_by_id(here: Here, pane_id: str) -> Pane:
+    """Return the pane `pane_id` of the tmux server around us, else of the default one.
+
+    Raises NoPane or PaneUnusable.
+    """
     if not is_pane_id(pane_id):
         msg = f"{pane_id[:40]!r} is no pane id."
         raise PaneUnusable(msg, "pane ids look like %3: tmux list-panes -a")
@@ -61,7 +69,7 @@ def _above(pid: int) -> bool:
     return any(one.pid == pid for one in process.ancestors())
 
 
-def _inhabitants(pane: Pane) -> list[Process]:
+def inhabitants(pane: Pane) -> list[Process]:
     """Return the processes in front in `pane`."""
     return process.foreground(pane.pane_pid)
 
@@ -74,7 +82,7 @@ def _unrecognised(pane: Pane | None, *, elsewhere: bool) -> Process | None:
     if pane is None:
         return None
     if elsewhere:
-        candidates = _inhabitants(pane)
+        candidates = inhabitants(pane)
     else:
         candidates = list(reversed(process.ancestors()))
         pids = [one.pid for one in candidates]

@@ -57,11 +57,17 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "daemon start": ("daemon", "start", DELIVERY, "Start the daemon unless it runs."),
     "daemon stop": ("daemon", "stop", DELIVERY, "Stop the daemon."),
     "daemon status": ("daemon", "status", DELIVERY, "Say whether the daemon runs, and what is due."),
+    "client list": ("client", "list_", OTHER, "List the client programs that xats knows the look of."),
+    "client show": ("client", "show", OTHER, "Show what xats knows of one client program, as TOML."),
+    "client test": ("client", "test", OTHER, "Say what xats sees in a live pane."),
     "demo": ("demo", "demo", OTHER, "Show two agents writing to each other in a private tmux server."),
     "demo-agent": ("demo", "demo_agent", OTHER, "Be a small agent in this pane: it reads its mail when it is woken."),
     "schema": ("schema", "schema", OTHER, "Print the JSON Schema of what a verb prints with --json."),
 }
-GROUPS = {"daemon": "The background process that wakes agents: run, start, stop, status."}
+GROUPS = {
+    "daemon": "The background process that wakes agents: run, start, stop, status.",
+    "client": "How agent programs look in a pane: list, show, test.",
+}
 
 COMMON = {
     "as_name": params.AsOption,

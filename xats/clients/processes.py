@@ -5,38 +5,30 @@ from __future__ import annotations
 import os
 
 from xats import process
+from xats.clients import registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from xats.process import Process
 
-NATIVE = {
-    "claude": "claude-code",
-    "codex": "codex",
-    "gemini": "gemini",
-    "opencode": "opencode",
-    "cursor-agent": "cursor",
-    "copilot": "copilot",
-    "qwen": "qwen",
-    "amp": "amp",
-    "aider": "aider",
-}
 INTERPRETERS = ("node", "bun", "deno", "python", "python3")
 
 
-def client_of(candidate: Process) -> str | None:
+def client_of(candidate: Process, environ: Mapping[str, str] = os.environ) -> str | None:
     """Return which client `candidate` is the program of, or None."""
-    if candidate.name in NATIVE:
-        return NATIVE[candidate.name]
+    profiles = [registry.find(name, environ) for name in registry.names(environ)]
+    for one in profiles:
+        if candidate.name in one.executables:
+            return one.name
     # An interpreter may carry a version (python3.12) or be renamed by its program (node's process.title).
     if candidate.name.rstrip("0123456789.") not in INTERPRETERS and candidate.name != "MainThread":
         return None
     for word in process.argv(candidate.pid)[1:]:
         if not word.startswith("-"):
-            stem = os.path.basename(word)
-            return NATIVE.get(stem.removesuffix(".js").removesuffix(".mjs").removesuffix(".py"))
+            stem = os.path.basename(word).removesuffix(".js").removesuffix(".mjs").removesuffix(".py")
+            return next((one.name for one in profiles if stem in one.scripts), None)
     return None
 
 

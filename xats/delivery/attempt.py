@@ -103,7 +103,7 @@ def make(store: Store, wake: Wake, owner: str, settings: Settings, stopping: Cal
     elif target.session.seat.host != host():
         result = Result("elsewhere", None)  # the daemon of that host sees to it
     else:
-        result = tmux.deliver(target.session, line, token_of(store, wake), settings, stopping)
+        result = tmux.deliver(target.session, target.agent.client, line, token_of(store, wake), settings, stopping)
     faults.point("wake.before_record")
     store.write(lambda tx: _record(tx, wake, owner, settings, result, covered, target))
     return result

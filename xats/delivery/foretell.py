@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
+from xats.clients import registry
 from xats.delivery import envelope
+from xats.delivery.transports import tmux
 from xats.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.tmux import guards, screen
 
@@ -32,4 +34,10 @@ def objection(target: Target) -> str | None:
         return "no_pane"
     except TmuxUnavailable:
         return "tmux_unavailable"
-    return guards.identity(seat.pane, look) or guards.state(look) or guards.foreground(seat.pane, client)
+    known = registry.find_or_generic(target.agent.client, os.environ)
+    return (
+        guards.identity(seat.pane, look)
+        or guards.state(look)
+        or guards.foreground(seat.pane, client)
+        or tmux.objection(known, look, "")
+    )

@@ -60,7 +60,7 @@ def attempt(
     *,
     line: Callable[[], str | None],
     token: str,
-    quiet_ms: int,
+    quiet_ms: int | Callable[[Look], int],
     client: Client | None,
     stopping: Callable[[], bool] = bool,
     guards: Sequence[Guard] = GUARDS,
@@ -71,9 +71,10 @@ def attempt(
 
     `line` is called at the last moment; None from it means that the mail was read meanwhile. `token` names the wake and
     must be the same in all its attempts: it is how a later attempt knows what an earlier one did. The screen must stay
-    the same for `quiet_ms` milliseconds; 0 asks for no second look. `client` is the (pid, start time) that must be in
-    front. `stopping` ends the wait for quiet. `guards` are further checks of a look. `composer` says whether a look's
-    composer holds exactly a line. `timeout` is that of each tmux call, in seconds.
+    the same for `quiet_ms` milliseconds, a number or what it says of the first look; 0 asks for no second look.
+    `client` is the (pid, start time) that must be in front. `stopping` ends the wait for quiet. `guards` are further
+    checks of a look. `composer` says whether a look's composer holds exactly a line. `timeout` is that of each tmux
+    call, in seconds.
 
     Raises ValueError for a token or line that is not clean; everything that tmux or the pane does is an Outcome.
     """
@@ -172,11 +173,14 @@ class _Attempt:
             return Outcome("delivered", detail="by an earlier attempt")
         return self.submit(self.shown(seen.line), seen.line)
 
-    def start(self, line: Callable[[], str | None], quiet_ms: int, stopping: Callable[[], bool]) -> Outcome:
+    def start(
+        self, line: Callable[[], str | None], quiet_ms: int | Callable[[Look], int], stopping: Callable[[], bool]
+    ) -> Outcome:
         """Wait for quiet, paste, submit."""
         seen = self.examine(self.first)
-        if quiet_ms > 0:
-            seen = self.quiet(seen, quiet_ms, stopping)
+        window = quiet_ms if isinstance(quiet_ms, int) else quiet_ms(seen)
+        if window > 0:
+            seen = self.quiet(seen, window, stopping)
         text = line()
         if text is None:
             raise _End("withdrawn", "already_read")

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import os
+
+from xats.clients import profile, registry
 from xats.tmux import paste, screen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from xats.clients.profile import Profile
     from xats.core.agents import Session
     from xats.delivery.attempt import Result
     from xats.delivery.settings import Settings
     from xats.tmux.screen import Look
 
 NAME = "tmux"
+SHORT = 150  # ms that an idle, empty composer of a known client must stay the same
 
 
 def deliver(
-    session: Session, line: Callable[[], str | None], token: str, settings: Settings, stopping: Callable[[], bool]
+    session: Session,
+    client_name: str,
+    line: Callable[[], str | None],
+    token: str,
+    settings: Settings,
+    stopping: Callable[[], bool],
 ) -> Result:
-    """Paste `line()` into the pane of `session` and submit it, or say why not."""
+    """Paste `line()` into the pane of `session`, in which `client_name` runs, and submit it, or say why not."""
     from xats.delivery.attempt import Result
 
     seat = session.seat
@@ -31,28 +41,70 @@ def deliver(
     def stranded(look: Look) -> str | None:
         """Refuse a composer that still holds the line of another wake: ours would be joined to it."""
         other, _, step = look.wake.partition(":")
-        if not other or other == token or not screen.holds(look, look.line):
+        if not other or other == token or not ours(look, look.line):
             return None
         if step == "pasted":
             unsent.append(other)
         return "draft_present"
 
+    known = registry.find_or_generic(client_name, os.environ)
+
+    def ours(look: Look, text: str) -> bool:
+        """Tell whether the composer holds exactly `text`."""
+        return holds(known, look, text)
+
+    def composer(look: Look) -> str | None:
+        """Refuse a dialog, a busy client, and a composer that holds anything but the line of this wake."""
+        return objection(known, look, token)
+
+    def window(look: Look) -> int:
+        """Return how long (ms) the pane must stay the same: short where the composer is known to be idle and empty."""
+        idle = recognised(known) and profile.view(known, look).state == "idle"
+        return min(SHORT, settings.quiet) if idle else settings.quiet
+
     outcome = paste.attempt(
         seat.pane,
         line=line,
         token=token,
-        quiet_ms=settings.quiet,
+        quiet_ms=window,
         client=client,
         stopping=stopping,
-        guards=(stranded,),
+        guards=(stranded, composer),
+        composer=ours,
     )
     if outcome.reason == "draft_present" and unsent and line() is not None:
         # Its attempt died before Enter, then its mail was read. Nobody else would ever send it off, and it says what
         # ours would say: there is mail. If it is gone by now, nothing is pasted.
-        outcome = paste.attempt(seat.pane, line=lambda: None, token=unsent[0], quiet_ms=0, client=client)
+        outcome = paste.attempt(seat.pane, line=lambda: None, token=unsent[0], quiet_ms=0, client=client, composer=ours)
     if outcome.state == "withdrawn":
         stopped = outcome.reason == "stopping"
         return Result("stopped" if stopped else "skipped", None if stopped else "already_read")
     if outcome.state == "unconfirmed":
         return Result("refused", "unconfirmed", outcome.detail)
     return Result(outcome.state, outcome.reason or None, outcome.detail)
+
+
+def recognised(known: Profile) -> bool:
+    """Tell whether the profile knows how the client's composer looks."""
+    return bool(known.glyphs or known.frame)
+
+
+def holds(known: Profile, look: Look, text: str) -> bool:
+    """Tell whether the composer holds exactly `text`, however it is wrapped."""
+    if not recognised(known):
+        return screen.holds(look, text)
+    held = profile.view(known, look).text
+    return held is not None and bool(text) and held.replace(" ", "") == text.replace(" ", "")
+
+
+def objection(known: Profile, look: Look, token: str) -> str | None:
+    """Return why nothing may be typed into what `look` shows, by what the client's profile sees; None if it may."""
+    seen = profile.view(known, look)
+    if seen.state in ("busy", "dialog"):
+        return {"busy": "busy", "dialog": "dialog_open"}[seen.state]
+    if seen.state == "unknown":  # every client draws its composer when it waits for its person to write
+        return "dialog_open"
+    if seen.state == "draft":
+        mine = look.wake.partition(":")[0] == token and holds(known, look, look.line)
+        return None if mine else "draft_present"
+    return None

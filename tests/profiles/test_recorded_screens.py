@@ -1,0 +1,114 @@
+"""What the profiles see in screens recorded from the real programs, in every state that they were brought into."""
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from xats.clients import registry
+from xats.clients.profile import view
+from xats.delivery.transports import tmux
+
+SCREENS = Path(__file__).parent.parent / "clients" / "screens"
+LINE = "xats: 2 new from alice, bob - run: xats inbox"
+# What a recording's name begins with: the states that are right for it, and the reason for which it is refused.
+EXPECTED = {
+    "idle-": ({"idle"}, None),
+    "dialog-refused": ({"idle"}, None),  # after the dialog
+    "busy-queued": ({"busy", "idle"}, ...),  # some were quicker than the recorder
+    "busy": ({"busy"}, "busy"),
+    "dialog": ({"dialog", "unknown"}, "dialog_open"),
+    "start-up": ({"idle", "busy", "unknown"}, ...),  # a composer may be drawn before it listens
+    "draft": ({"draft"}, "draft_present"),
+    "own-line-submitted": ({"idle"}, None),
+    "own-line": ({"draft"}, "draft_present"),
+    "killed": ({"draft", "unknown"}, ...),  # a shell under the remains of a composer: refused, whatever it looks like
+    "exited": ({"unknown"}, "dialog_open"),
+    "suspended": ({"unknown"}, "dialog_open"),
+}
+RECORDINGS = sorted(SCREENS.glob("*/*.json"))
+
+
+def recorded(path: Path):
+    found = json.loads(path.read_text())
+    look = SimpleNamespace(
+        screen=found["screen"],
+        title=found["pane_title"],
+        cursor_x=found["cursor_x"],
+        cursor_y=found["cursor_y"],
+        wake="",
+        line="",
+    )
+    return registry.find(path.parent.name, {"XATS_CLIENTS": "/nonexistent"}), look
+
+
+def expected(state: str):
+    return EXPECTED[max((head for head in EXPECTED if state.startswith(head)), key=len)]
+
+
+def test_there_are_recordings_of_every_state_of_the_four_programs():
+    for client in ("claude-code", "codex", "gemini", "opencode"):
+        names = {path.stem for path in RECORDINGS if path.parent.name == client}
+        assert {
+            "idle-empty",
+            "idle-after-turn",
+            "draft",
+            "draft-multiline",
+            "draft-wrapped",
+            "own-line",
+            "busy",
+        } <= names
+        assert {"dialog", "busy-with-draft", "draft-40x20", "own-line-submitted"} <= names
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_profile_sees_the_state_of_a_recorded_screen(path):
+    profile, look = recorded(path)
+    states, reason = expected(path.stem)
+    assert view(profile, look).state in states
+    refused = tmux.objection(profile, look, "store-1")
+    if path.stem == "killed":
+        assert refused is not None
+    elif reason is not ...:
+        assert refused == reason
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in RECORDINGS if path.stem.startswith("own-line") and path.stem != "own-line-submitted"],
+    ids=lambda path: f"{path.parent.name}/{path.stem}",
+)
+def test_our_own_line_is_recognised_however_it_is_wrapped(path):
+    profile, look = recorded(path)
+    assert tmux.holds(profile, look, LINE)
+    assert not tmux.holds(profile, look, LINE.replace("2 new", "3 new"))
+    look.wake, look.line = "store-1:pasted", LINE
+    assert tmux.objection(profile, look, "store-1") is None
+    assert tmux.objection(profile, look, "store-2") == "draft_present"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in RECORDINGS if path.stem == "draft-with-own-line"], ids=lambda path: path.parent.name
+)
+def test_our_line_behind_a_draft_is_not_our_line(path):
+    profile, look = recorded(path)
+    look.wake, look.line = "store-1:pasted", LINE
+    assert not tmux.holds(profile, look, LINE)
+    assert tmux.objection(profile, look, "store-1") == "draft_present"
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in RECORDINGS if path.stem == "draft"], ids=lambda path: path.parent.name
+)
+def test_the_text_of_a_draft_is_told(path):
+    profile, look = recorded(path)
+    assert view(profile, look).text == "please look at the parser"
+
+
+def test_what_is_quoted_far_above_the_composer_is_no_sign():
+    profile, look = recorded(SCREENS / "claude-code" / "idle-after-turn.json")
+    rows = look.screen.split("\n")
+    look.screen = "\n".join(["Do you want to proceed? esc to interrupt", *[""] * 20, *rows])
+    look.cursor_y += 21
+    assert view(profile, look).state == "idle"

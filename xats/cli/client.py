@@ -1,0 +1,90 @@
+"""The verbs of client profiles: list, show, test."""
+
+from __future__ import annotations
+
+from xats.cli import render
+from xats.clients import profile, registry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.cli import params
+    from xats.cli.here import Here
+    from xats.clients.profile import Profile
+
+
+def list_(here: Here) -> int:
+    """List the client programs that xats knows the look of.
+
+    Example: xats client list
+    """
+    found = [registry.find(name, here.environ) for name in registry.names(here.environ)]
+    if here.json:
+        render.document({"clients": [_json(one) for one in found], "has_more": False})
+        return 0
+    rows = [(one.name, ", ".join(one.executables), _composer(one)) for one in found]
+    render.table(("CLIENT", "PROCESS", "COMPOSER"), rows, stretch=("COMPOSER",))
+    return 0
+
+
+def show(here: Here, name: params.ClientNameArg) -> int:
+    """Show what xats knows of one client program, as TOML.
+
+    A file of your own in the configuration folder may change any of it; the folder is shown.
+
+    Example: xats client show codex
+    """
+    found = registry.find(name, here.environ)
+    if here.json:
+        render.document({"client": _json(found)})
+        return 0
+    if not here.quiet:
+        render.say(f"# your own changes go into {registry.folder(here.environ)}/{name}.toml")
+    for field, value in found.__dict__.items():
+        if field != "name" and value not in ((), "", 0):
+            render.put(f"{field} = {_toml(value)}")
+    return 0
+
+
+def test(here: Here, pane: params.PaneArg, client: params.ClientOption = None) -> int:
+    """Say what xats sees in a live pane.
+
+    Its state, the text in its composer, and the sign that decided. With --json the screen too: that is a bug report.
+
+    Example: xats client test %3
+    """
+    from xats.cli import seat
+    from xats.clients import processes
+    from xats.tmux import screen
+
+    target = seat.pane_by_id(here, pane)
+    nearest = processes.nearest(seat.inhabitants(target))
+    name = client or (nearest[1] if nearest else "generic")
+    look = screen.look(target)
+    seen = profile.view(registry.find(name, here.environ), look)
+    if here.json:
+        cursor = {"x": look.cursor_x, "y": look.cursor_y}
+        found = {"pane": pane, "client": name, "state": seen.state, "composer": seen.text, "evidence": seen.evidence}
+        render.document({**found, "title": look.title, "cursor": cursor, "screen": look.screen})
+        return 0
+    held = "none" if seen.text is None else repr(seen.text)
+    rows = (("client", name), ("state", seen.state), ("composer", held), ("evidence", seen.evidence))
+    render.table(("", ""), [*rows, ("title", look.title), ("cursor", f"{look.cursor_x},{look.cursor_y}")])
+    return 0
+
+
+def _composer(one: Profile) -> str:
+    if one.frame:
+        return f"framed by {one.frame}"
+    return "begins with " + " or ".join(repr(glyph) for glyph in one.glyphs) if one.glyphs else ""
+
+
+def _json(one: Profile) -> dict[str, Any]:
+    return dict(one.__dict__)
+
+
+def _toml(value: object) -> str:
+    from xats.jsontext import to_json
+
+    return to_json(value)  # lists of texts, texts and numbers are the same in both

@@ -1,0 +1,14 @@
+"""aider: a readline-like prompt on a line of its own, after the mode's name. From its source; not seen here."""
+
+from __future__ import annotations
+
+from xats.clients.profile import Profile
+
+PROFILE = Profile(
+    "aider",
+    executables=("aider",),
+    scripts=("aider",),
+    glyphs=("> ", "ask> ", "code> ", "architect> ", "multi> "),
+    busy=("Waiting for ",),
+    dialog=("(Y)es/(N)o",),
+)

@@ -1,0 +1,16 @@
+"""Gemini CLI, seen at 0.61.0: a prompt one column in, a grey placeholder, and a title that tells its state."""
+
+from __future__ import annotations
+
+from xats.clients.profile import Profile
+
+PROFILE = Profile(
+    "gemini",
+    executables=("gemini",),
+    scripts=("gemini",),
+    glyphs=(" > ", " * ", " ! "),  # the second in its mode that accepts everything, the third in its shell mode
+    busy=("(esc to cancel",),
+    busy_titles=("✦*",),
+    dialog=("Allow execution of", "Apply this change?", "● 1."),
+    dialog_titles=("✋*",),
+)

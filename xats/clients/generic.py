@@ -1,0 +1,7 @@
+"""A program that nobody has described: only what is no word may stand before the cursor on its line."""
+
+from __future__ import annotations
+
+from xats.clients.profile import Profile
+
+PROFILE = Profile("generic")

@@ -1,0 +1,7 @@
+"""A person at a shell. Nothing is ever typed at a person."""
+
+from __future__ import annotations
+
+from xats.clients.profile import Profile
+
+PROFILE = Profile("human")

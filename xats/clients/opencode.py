@@ -1,0 +1,15 @@
+"""opencode, seen at 1.18.33: a composer with a bar at its left, and the agent and model in its last row."""
+
+from __future__ import annotations
+
+from xats.clients.profile import Profile
+
+PROFILE = Profile(
+    "opencode",
+    executables=("opencode",),
+    scripts=("opencode",),
+    frame="┃",
+    margin=2,
+    busy=("esc interrupt",),
+    dialog=("Permission required", "Allow once"),
+)

@@ -1,0 +1,144 @@
+"""Profiles: how each agent program looks in a pane. Data, with the little code that reads a screen by it.
+
+These programs change monthly, so nothing is concluded from one sign alone: a pane is idle only when its composer was
+found, is empty, and nothing says busy or dialog. Everything else is refused with what was seen.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from xats.record import record
+from xats.tmux.cells import Row, rows
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.tmux.screen import Look
+
+RULES = frozenset("─━═▀▄╌╭╮╰╯╹╵ ")  # what a boundary row is made of
+TALLEST = 200  # rows of a draft that are looked at
+
+
+@record
+class Profile:
+    """What is known of one client. Texts are parts of a row; titles are shell patterns (fnmatch)."""
+
+    name: str
+    executables: tuple[str, ...] = ()  #: names of its process
+    scripts: tuple[str, ...] = ()  #: what an interpreter runs, without its suffix
+    glyphs: tuple[str, ...] = ()  #: with which the first row of its composer begins, indentation included
+    frame: str = ""  #: the character at the left of every row of its composer
+    margin: int = 0  #: columns between the frame and the text
+    busy: tuple[str, ...] = ()
+    busy_rows: tuple[str, ...] = ()  #: shell patterns of whole rows
+    busy_titles: tuple[str, ...] = ()
+    dialog: tuple[str, ...] = ()
+    dialog_titles: tuple[str, ...] = ()
+    settle: int = 120  #: ms that it needs between a paste and Enter
+
+
+@record
+class View:
+    """What a profile sees in a pane."""
+
+    state: str  #: "idle", "draft", "busy", "dialog" or "unknown"
+    text: str | None  #: what stands in the composer; None when none was found
+    evidence: str  #: the sign that decided
+
+
+def view(profile: Profile, look: Look) -> View:
+    """Return what `profile` sees in `look`."""
+    screen = rows(look.screen)
+    found = composer(profile, screen, look)
+    text = found[0] if found else None
+    sign = _title(look.title, profile.dialog_titles) or _sign(screen, profile.dialog)
+    if sign:
+        return View("dialog", text, sign)
+    sign = _title(look.title, profile.busy_titles) or _sign(screen, profile.busy, profile.busy_rows)
+    if sign:
+        return View("busy", text, sign)
+    if found is None or text is None:
+        return View("unknown", None, "no composer at the cursor")
+    if text:
+        return View("draft", text, f"composer holds {text[:60]!r}")
+    if look.cursor_x > found[1]:  # something is there, though it is drawn as faint as a placeholder
+        return View("draft", "", "the cursor is not at the start of the composer")
+    return View("idle", "", "composer is empty")
+
+
+def composer(profile: Profile, screen: Sequence[Row], look: Look) -> tuple[str, int] | None:
+    """Return the text of the composer that the cursor is in, rows joined by one space, and the column it begins in.
+
+    None when the cursor is in none.
+    """
+    y = look.cursor_y
+    if not 0 <= y < len(screen):
+        return None
+    if not profile.frame and not profile.glyphs:  # only what is no word may stand before the cursor on its line
+        before = screen[y].bright[: look.cursor_x]
+        return "".join(one if one.isalnum() else " " for one in before).strip(), look.cursor_x
+    found = _framed(profile, screen, y) if profile.frame else _prompted(profile, screen, y)
+    return (" ".join(" ".join(found[0]).split()), found[1]) if found else None
+
+
+def _framed(profile: Profile, screen: Sequence[Row], cursor_y: int) -> tuple[list[str], int] | None:
+    """Return the rows of a composer with a frame at its left."""
+
+    def in_frame(y: int) -> bool:
+        return 0 <= y < len(screen) and screen[y].text.lstrip().startswith(profile.frame)
+
+    if not in_frame(cursor_y):
+        return None
+    top = bottom = cursor_y
+    while in_frame(top - 1):
+        top -= 1
+    while in_frame(bottom + 1):
+        bottom += 1
+    # Below the last empty row is what belongs to the frame and not to the text.
+    empty = [y for y in range(cursor_y + 1, bottom + 1) if screen[y].text.strip() == profile.frame]
+    if not empty:
+        return None
+    start = screen[cursor_y].text.index(profile.frame) + len(profile.frame) + profile.margin
+    return [row.bright.lstrip().removeprefix(profile.frame) for row in screen[top : empty[-1]]], start
+
+
+def _prompted(profile: Profile, screen: Sequence[Row], cursor_y: int) -> tuple[list[str], int] | None:
+    """Return the rows of a composer that begins with a prompt and ends at a boundary."""
+    top = cursor_y
+    while not (glyph := _glyph(profile, screen[top])):
+        top -= 1
+        if top < 0 or cursor_y - top > TALLEST or _boundary(screen[top]):
+            return None
+    held = [screen[top].bright[len(glyph) :]]
+    for y in range(top + 1, min(len(screen), top + TALLEST)):
+        if _boundary(screen[y]) and y > cursor_y:
+            break
+        held.append(screen[y].bright)
+    return held, len(glyph)
+
+
+def _glyph(profile: Profile, row: Row) -> str | None:
+    return next((glyph for glyph in profile.glyphs if (row.text + " ").startswith(glyph)), None)
+
+
+def _boundary(row: Row) -> bool:
+    return RULES.issuperset(row.text)
+
+
+def _title(title: str, patterns: Sequence[str]) -> str:
+    return next((f"title {title.strip()!r}" for one in patterns if fnmatchcase(title.strip(), one)), "")
+
+
+def _sign(screen: Sequence[Row], signs: Sequence[str], patterns: Sequence[str] = ()) -> str:
+    """Return the sign that stands in the lower part of `screen`: above it is history, where anything may be quoted."""
+    last = max((y for y, row in enumerate(screen) if row.text), default=0)
+    for row in screen[max(0, last - 11) : last + 1]:
+        folded = " ".join(row.text.split())
+        for one in signs:
+            if one in folded:
+                return f"{one!r} on the screen"
+        if any(fnmatchcase(folded, one) for one in patterns):
+            return f"{folded[:60]!r} on the screen"
+    return ""

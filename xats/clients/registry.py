@@ -1,0 +1,106 @@
+"""All profiles by name: those that come with xats, each in a file of its own, changed by the user's own files.
+
+A file NAME.toml in the folder `clients` of the configuration folder changes the fields it names of profile NAME, or
+makes a new profile. These programs change monthly; nobody should have to wait for a release.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+
+from xats.clients.profile import Profile
+from xats.errors import NotFound, Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+BUILT_IN = (
+    "claude-code",
+    "codex",
+    "gemini",
+    "opencode",
+    "cursor",
+    "copilot",
+    "qwen",
+    "amp",
+    "aider",
+    "generic",
+    "human",
+)
+
+
+def folder(environ: Mapping[str, str]) -> str:
+    """Return where the user's own profiles are: XATS_CLIENTS, else `clients` in the configuration folder of xats."""
+    if environ.get("XATS_CLIENTS"):
+        return os.path.abspath(environ["XATS_CLIENTS"])
+    import platformdirs
+
+    return os.path.join(platformdirs.user_config_dir("xats"), "clients")
+
+
+def names(environ: Mapping[str, str]) -> list[str]:
+    """Return the names of all profiles, the user's own last."""
+    own = _files(folder(environ))
+    return [*BUILT_IN, *(name for name in own if name not in BUILT_IN)]
+
+
+def find(name: str, environ: Mapping[str, str]) -> Profile:
+    """Return the profile `name`. Raises NotFound; Usage when the user's file for it is wrong."""
+    profile: Profile | None = None
+    if name in BUILT_IN:
+        profile = import_module(f"xats.clients.{name.replace('-', '_')}").PROFILE
+    path = os.path.join(folder(environ), f"{name}.toml")
+    if os.path.exists(path):
+        profile = changed(profile or Profile(name), path)
+    if profile is None:
+        msg = f"There is no profile of a client {name}."
+        raise NotFound(msg, "xats client list")
+    return profile
+
+
+def find_or_generic(name: str, environ: Mapping[str, str]) -> Profile:
+    """Return the profile `name`, or `generic` for a client that nobody has described."""
+    try:
+        return find(name, environ)
+    except NotFound:
+        return find("generic", environ)
+
+
+def changed(profile: Profile, path: str) -> Profile:
+    """Return `profile` with the fields that the TOML file at `path` gives. Raises Usage, naming file and field."""
+    import tomllib
+
+    try:
+        with open(path, "rb") as file:
+            given = tomllib.load(file)
+    except (OSError, ValueError) as problem:
+        msg = f"{path} cannot be read: {problem}."
+        raise Usage(msg) from problem
+    known = {name: kind for name, kind in Profile.__annotations__.items() if name != "name"}
+    for field, value in given.items():
+        if field not in known:
+            msg = f"{path}: a profile has no field {field!r}."
+            raise Usage(msg, f"the fields are {', '.join(known)}")
+        if not _fits(value, known[field]):
+            msg = f"{path}: {field} cannot be {value!r}."
+            raise Usage(msg, f"it is {'a list of texts' if 'tuple' in known[field] else 'a ' + known[field]}")
+    values = {field: tuple(value) if isinstance(value, list) else value for field, value in given.items()}
+    return Profile(**{**profile.__dict__, **values})
+
+
+def _fits(value: Any, kind: str) -> bool:
+    if kind.startswith("tuple"):
+        return isinstance(value, list) and all(isinstance(one, str) and one for one in value)
+    if kind == "int":
+        return type(value) is int and value >= 0
+    return isinstance(value, str)
+
+
+def _files(path: str) -> list[str]:
+    try:
+        return sorted(entry.removesuffix(".toml") for entry in os.listdir(path) if entry.endswith(".toml"))
+    except OSError:
+        return []

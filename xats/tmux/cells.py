@@ -1,0 +1,85 @@
+"""A captured screen as text with its faint parts told apart: placeholders are drawn faint, what a person types is not.
+
+tmux's `capture-pane -e` writes SGR sequences (ECMA-48) wherever the style changes; a style goes on into the next row.
+"""
+
+from __future__ import annotations
+
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+GREYS = frozenset((8, *range(232, 252)))  # of the 256 colours: bright black, and the grey ramp below white
+GREY_SPREAD, GREY_MOST = 12, 190  # of a 24-bit colour: how far its parts may differ, how bright it may be
+
+
+@record
+class Row:
+    """One row of a screen. `bright` is `text` with the faint characters replaced by spaces, of the same length."""
+
+    text: str
+    bright: str
+
+
+def rows(screen: str) -> list[Row]:
+    """Return the rows of a screen captured with its styles."""
+    found = []
+    style = _Style()
+    for line in screen.split("\n"):
+        text = bright = ""
+        for part, faint in _parts(line, style):
+            text += part
+            bright += " " * len(part) if faint else part
+        found.append(Row(text.rstrip(), bright.rstrip()))
+    return found
+
+
+def _parts(line: str, style: _Style) -> Iterator[tuple[str, bool]]:
+    """Yield the runs of `line` that have one style, each with whether it is faint."""
+    first, *others = line.split("\x1b[")
+    if first:
+        yield first, style.faint
+    for other in others:
+        codes, ended, text = other.partition("m")
+        if ended:
+            style.change(codes)
+        if text:
+            yield text, style.faint
+
+
+class _Style:
+    """The part of the SGR state that tells whether text is faint."""
+
+    def __init__(self) -> None:
+        self.dim = self.grey = False
+
+    @property
+    def faint(self) -> bool:
+        return self.dim or self.grey
+
+    def change(self, codes: str) -> None:
+        """Apply the parameters of one SGR sequence."""
+        left = [int(code) if code.isdigit() else 0 for code in codes.replace(":", ";").split(";")]
+        while left:
+            code = left.pop(0)
+            if code in (38, 48):
+                grey = _grey(left)
+                self.grey = grey if code == 38 else self.grey
+            elif code == 0:
+                self.dim = self.grey = False
+            elif code in (2, 22):
+                self.dim = code == 2
+            elif 30 <= code <= 39 or 90 <= code <= 97:
+                self.grey = code == 90
+
+
+def _grey(left: list[int]) -> bool:
+    """Take an extended colour off the front of `left` and tell whether it is grey."""
+    kind = left.pop(0) if left else 0
+    size = {5: 1, 2: 3}.get(kind, 0)
+    parts, left[:] = left[:size], left[size:]
+    if kind == 5:
+        return bool(parts) and parts[0] in GREYS
+    return len(parts) == 3 and max(parts) - min(parts) <= GREY_SPREAD and max(parts) <= GREY_MOST
