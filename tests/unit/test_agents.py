@@ -312,3 +312,22 @@ def test_messages_know_their_sender_by_its_present_name(team):
     sent = team.send("alice", "bob")
     assert team.see("bob", inbox.show, sent.message.id).message.sender == "alice@crew"
     assert messages.message_of is not None
+
+
+# -- sessions of one client process ------------------------------------------------------------------------------------
+
+
+def test_a_new_client_session_in_the_same_process_and_pane_is_still_the_same(team):
+    """`/clear` in Claude Code gives a new session id in the same process."""
+    place = {"pane": pane(1)}
+    first = team.register("alice", seat=seat(10, client_session="s1", **place), alive=lambda _: True)
+    again = team.register("alice", seat=seat(10, client_session="s2", **place), alive=lambda _: True)
+    assert (again.new_session, again.details.agent.epoch) == (False, first.details.agent.epoch)
+    assert again.details.session.seat.client_session == "s2"
+
+
+def test_two_client_sessions_of_one_process_without_a_pane_are_two(team):
+    """Codex's daemon serves several threads: one may not take the other's name in silence."""
+    team.register("alice", seat=seat(10, client_session="t1"), alive=lambda _: True)
+    with pytest.raises(errors.NameTaken):
+        team.register("alice", seat=seat(10, client_session="t2"), alive=lambda _: True)

@@ -451,3 +451,28 @@ def test_an_attempt_at_an_agent_without_a_pane_suspends_its_wake(pair, rows):
     (wake,) = attempt.lease_due(pair.store, "d1", Settings(), 10)
     assert attempt.make(pair.store, wake, "d1", Settings()).reason == "no_pane"
     assert (the_wake(rows)["reason"], the_wake(rows)["next_attempt_at"]) == ("no_pane", None)
+
+
+def test_mail_that_comes_during_the_last_attempt_gets_a_wake_of_its_own(pair, clock, rows):
+    pair.send("alice", "bob")
+    for _ in range(3):
+        refuse(pair, "not_quiet")
+        clock.tick(700_000)
+    wake = lease(pair)
+    clock.tick(10)
+    pair.send("carol", "bob")
+    clock.tick(10)
+    assert pair.store.write(lambda tx: wakes.refused(tx, wake, "d1", "not_quiet", "tmux", climb))
+    (fresh,) = open_wakes(rows)
+    assert (fresh["state"], fresh["attempts"]) == ("queued", 0)
+    assert rows("select state, reason from wakes order by id")[0]["reason"] == "retry_exhausted"
+
+
+def test_mail_that_came_before_the_last_attempt_has_had_its_turn(pair, clock, rows):
+    pair.send("alice", "bob")
+    for _ in range(4):
+        pair.send("carol", "bob")
+        clock.tick(1)
+        refuse(pair, "not_quiet")
+        clock.tick(700_000)
+    assert open_wakes(rows) == []

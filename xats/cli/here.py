@@ -11,7 +11,7 @@ import os
 from xats import process
 from xats.clients import sessions
 from xats.core import address, agents
-from xats.errors import InvalidName, UnknownAgent
+from xats.errors import InvalidName, Refused, UnknownAgent
 from xats.record import record
 from xats.store import Store
 from xats.store.place import default_path
@@ -150,7 +150,11 @@ class Here:
         if not name:
             raise UnknownAgent
         try:
-            return Me(agents.by_name(tx, self.team, name), "user")
+            known = agents.by_name(tx, self.team, name)
+            if known.client != "human":
+                msg = f"{name} is an agent here ({known.client}), and nothing tells that you are it."
+                raise Refused(msg, "xats register ANOTHER_NAME --client human, or say --as", agent=known.address)
+            return Me(known, "user")
         except UnknownAgent:
             if not register:
                 raise FirstUse from None

@@ -72,7 +72,10 @@ def warn(text: str) -> None:
 
 def document(value: dict[str, Any]) -> None:
     """Print one JSON document."""
-    put(to_json(value))
+    text = to_json(value)
+    if on_terminal():  # JSON may hold DEL, C1 and bidi controls as they are; a terminal may not
+        text = text.translate({code: f"\\u{code:04x}" for code in (0x7F, *range(0x80, 0xA0), *BIDI)})
+    put(text)
 
 
 def error(problem: XatsError, *, json: bool) -> None:

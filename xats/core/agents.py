@@ -344,9 +344,16 @@ def register(
 
 
 def _same_process(held: Seat, seat: Seat) -> bool:
-    """Tell whether both seats are the same process: by client session where there is one, else by pid and start."""
+    """Tell whether both seats are the same session of a client, or else the same process.
+
+    A client may begin a new session in the same process and pane (`/clear`), which is still the one that sat there. But
+    where no pane tells them apart, one process may serve several sessions at once, as Codex's daemon does.
+    """
     if held.client_session and seat.client_session:
-        return held.client_session == seat.client_session
+        if held.client_session == seat.client_session:
+            return True
+        if held.pane is None or held.pane != seat.pane:
+            return False
     if held.pid is None and seat.pid is None:
         return held.host == seat.host and held.pane == seat.pane
     return (held.host, held.pid, held.pid_started) == (seat.host, seat.pid, seat.pid_started)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xats.core.agents import Agent
     from xats.store import Row, Tx
 
-CLAIM = 10_000  # ms that a reader has to write out what it claimed
+CLAIM = 120_000  # ms that a living reader has to write out what it claimed; what a dead one held is free at once
 
 
 @record
@@ -50,8 +50,7 @@ where d.agent_id = :me and d.state = 'unread' and {FRESH}
 """
 EXPIRE = """
 update deliveries set state = 'expired', claim = null, claim_until = null
-where agent_id = :me and state = 'unread'
-    and exists (select 1 from messages m where m.id = deliveries.message_id and m.expires_at <= :now)
+where agent_id = :me and state = 'unread' and expires_at <= :now
 returning message_id
 """
 LETTERS = """
@@ -196,7 +195,7 @@ def ack(tx: Tx, me: Agent, message_id: int) -> Message:
 
 SWEEP = """
 update deliveries set state = 'expired', claim = null, claim_until = null
-where state = 'unread' and message_id in (select id from messages where expires_at is not null and expires_at <= :now)
+where state = 'unread' and expires_at is not null and expires_at <= :now
 returning agent_id, message_id
 """
 

@@ -196,7 +196,10 @@ on conflict (sender_id, dedupe_key) where dedupe_key is not null do nothing
 returning id
 """
 BY_KEY = "select id from messages where sender_id = :sender and dedupe_key = :dedupe_key"
-DELIVER = "insert into deliveries (agent_id, message_id, state, wake_id) values (:agent, :message, 'unread', :wake)"
+DELIVER = """
+insert into deliveries (agent_id, message_id, state, wake_id, expires_at)
+values (:agent, :message, 'unread', :wake, :expires_at)
+"""
 RECIPIENTS = """
 select a.id, a.name, a.team, a.client from deliveries d join agents a on a.id = d.agent_id
 where d.message_id = :id order by a.id
@@ -217,7 +220,7 @@ class Posting:
         self._wakes: dict[int, int] = {}  # by agent
         self._more: dict[int, int] = {}  # how many further messages each wake has come to cover
 
-    def add(self, message_id: int, agent_id: int, wakes_it: bool) -> None:
+    def add(self, message_id: int, agent_id: int, wakes_it: bool, expires_at: int | None) -> None:
         """Add the delivery of a message to an agent, who is to be woken for it if `wakes_it`."""
         wake = None
         if wakes_it:
@@ -226,12 +229,14 @@ class Posting:
                 wake = self._wakes[agent_id] = wakes.join(self._tx, agent_id)
             else:
                 self._more[wake] = self._more.get(wake, 0) + 1
-        self._deliveries.append({"agent": agent_id, "message": message_id, "wake": wake})
+        self._deliveries.append({"agent": agent_id, "message": message_id, "wake": wake, "expires_at": expires_at})
 
     def write(self) -> None:
         """Write what was added."""
         self._tx.many(DELIVER, self._deliveries)
         wakes.cover_more(self._tx, self._more)
+        self._deliveries.clear()
+        self._more.clear()
 
 
 def check_draft(draft: Draft) -> None:
@@ -261,14 +266,21 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> Sent:
     """
     check_draft(draft)
     addresses = parse_list(draft.address)
+    recipients = _resolve(tx, me, addresses, draft)
+    if isinstance(recipients, Sent):
+        return recipients
+    return _store(tx, me, evidence, draft, recipients, is_direct(addresses))
+
+
+def _resolve(tx: Tx, me: Agent, addresses: Sequence[Address], draft: Draft) -> list[Recipient] | Sent:
+    """Return whom `addresses` mean; what was sent under the draft's key if they mean nobody any more."""
     try:
-        recipients = resolve(tx, me, addresses)
+        return resolve(tx, me, addresses)
     except UnknownRecipient:
-        sent = _seen_before(tx, me, draft)  # under this key it was sent, to somebody who has left since
+        sent = _seen_before(tx, me, draft)
         if sent:
             return sent
         raise
-    return _store(tx, me, evidence, draft, recipients, is_direct(addresses))
 
 
 def is_direct(addresses: Sequence[Address]) -> bool:
@@ -285,7 +297,11 @@ def send_all(tx: Tx, me: Agent, evidence: str, drafts: Sequence[Draft]) -> list[
         try:
             if draft.address not in known:
                 addresses = parse_list(draft.address)
-                known[draft.address] = (resolve(tx, me, addresses), is_direct(addresses))
+                recipients = _resolve(tx, me, addresses, draft)
+                if isinstance(recipients, Sent):
+                    sent.append(recipients)
+                    continue
+                known[draft.address] = (recipients, is_direct(addresses))
             sent.append(_store(tx, me, evidence, draft, *known[draft.address], posting))
         except Exception as error:
             error.index = index  # type: ignore[attr-defined]
@@ -352,6 +368,8 @@ def _store(
         expires_at=expires_at,
     )
     if row is None:
+        if posting:
+            posting.write()  # it may have been sent a line before
         before = _seen_before(tx, me, draft)
         assert before
         return before
@@ -359,7 +377,9 @@ def _store(
     post = posting or Posting(tx)
     for recipient in recipients:
         # A human's pane is a shell, and nobody needs to be woken for what he has just written himself.
-        post.add(message_id, recipient.id, draft.wake and recipient.client != "human" and recipient.id != me.id)
+        post.add(
+            message_id, recipient.id, draft.wake and recipient.client != "human" and recipient.id != me.id, expires_at
+        )
     if posting is None:
         post.write()
     if original and tx.run(REPLIED, agent=me.id, message=draft.reply_to, now=tx.now):

@@ -226,7 +226,13 @@ def refused(
     if again is not None:
         return _record(tx, wake, token, "retrying", reason, transport, attempts, again)
     ended = reason if reason in FINAL else "retry_exhausted"
-    return _record(tx, wake, token, "failed", ended, transport, attempts, refusal=reason)
+    leased = tx.one("select updated_at from wakes where id = :id", id=wake.id)
+    if not _record(tx, wake, token, "failed", ended, transport, attempts, refusal=reason):
+        return False
+    # Mail that came during this last attempt has not had its turn.
+    if leased and tx.one(LATER, agent=wake.agent_id, id=0, at=leased["updated_at"]):
+        join(tx, wake.agent_id)
+    return True
 
 
 def delivered(tx: Tx, wake: Wake, token: str, transport: str, covered: int | None) -> bool:

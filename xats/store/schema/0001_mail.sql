@@ -83,7 +83,6 @@ create table messages (
 create unique index messages_dedupe on messages (sender_id, dedupe_key) where dedupe_key is not null;
 create index messages_thread on messages (thread_id) where thread_id is not null;
 create index messages_sender on messages (sender_id, id);
-create index messages_expiry on messages (expires_at) where expires_at is not null;
 
 -- At most one open wake for each agent: it covers all the unread mail of that agent.
 create table wakes (
@@ -119,6 +118,7 @@ create table deliveries (
     message_id integer not null references messages (id),
     state text not null check (state in ('unread', 'read', 'replied', 'expired')),
     wake_id integer references wakes (id), -- null: nobody is to be woken for it
+    expires_at integer, -- its message's, here for the index
     claim text,
     claim_until integer,
     read_at integer,
@@ -131,6 +131,7 @@ create table deliveries (
 ) strict;
 create index deliveries_message on deliveries (message_id);
 create index deliveries_unread on deliveries (agent_id, message_id) where state = 'unread';
+create index deliveries_expiry on deliveries (expires_at) where state = 'unread' and expires_at is not null;
 
 -- The outbox: what happened, written in the transaction that made it happen. Ids are never used again.
 create table events (
