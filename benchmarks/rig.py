@@ -19,7 +19,8 @@ from xats.daemon import lock
 from xats.pane import Pane
 from xats.store import Store
 
-FOREIGN = ("XATS_", "TMUX", "CLAUDE", "CODEX", "GEMINI_", "QWEN_", "OPENCODE", "AMP_", "CURSOR_", "SANDBOX_")
+# Also Python's own switches: what is measured is a plain installation, whose modules are compiled.
+FOREIGN = ("PYTHON", "XATS_", "TMUX", "CLAUDE", "CODEX", "GEMINI_", "QWEN_", "OPENCODE", "AMP_", "CURSOR_", "SANDBOX_")
 XATS = os.path.join(os.path.dirname(sys.executable), "xats")
 HERE = os.path.dirname(os.path.abspath(__file__))
 FLOOR = os.path.join(HERE, "floor.py")

@@ -33,6 +33,7 @@ from .mock_model import Model
 KEY = "xats-test-key-0123456789abcdef"  # no key of anybody's: the model does not look at it
 INSTALL_LIMIT = 600  # seconds for npm
 START_LIMIT = 90.0  # seconds until a client takes input; two cores and a cold disk are slow
+UNTITLED = "host"  # the title of a pane that no client has named yet
 STILL = 1.0  # seconds without a change after which a screen counts as settled
 
 
@@ -327,8 +328,9 @@ class Running:
     def idle(self) -> bool:
         """Say whether the screen has the composer and nothing tells of work or of a dialog."""
         client, screen = self.client, self.screen()
-        if client.busy_title and re.search(client.busy_title, self.format("#{pane_title}")):
-            return False
+        title = self.format("#{pane_title}")
+        if title == UNTITLED or (client.busy_title and re.search(client.busy_title, title)):
+            return False  # Codex draws its composer seconds before it is ready, and names the pane when it is
         signs = "|".join(sign for sign in (client.busy, client.dialog, client.permission) if sign)
         return bool(re.search(client.ready, screen, re.M)) and not re.search(signs, screen, re.M)
 
@@ -450,7 +452,7 @@ def start(
     options = ("-d", "-P", "-F", "#{pane_id}", "-x", str(width), "-y", str(height), "-c", folder)
     pane = _tmux(socket, "new-session", *options, shell).strip()
     running = Running(client, socket, pane, folder, home, model)
-    _tmux(socket, "select-pane", "-t", pane, "-T", "host")  # tmux says the name of the machine
+    _tmux(socket, "select-pane", "-t", pane, "-T", UNTITLED)  # tmux says the name of the machine
     running.wait_for(r"^\$")
     running.keys("-l", " ".join((client.command, *client.arguments)))
     running.keys("Enter")

@@ -147,10 +147,10 @@ class Recorder:
         self.attempt("colours", self.colours, extra={"COLORTERM": "truecolor"})
 
     def trust(self, running: Running) -> None:
-        dialog = running.client.dialog
-        running.until(lambda: running.idle() or running.shows(dialog), what="a dialog or idle")
-        if running.idle():
-            self.take(running, "start-up", settle=False)  # Codex draws its composer seconds before it asks
+        ready, dialog = running.client.ready, running.client.dialog
+        running.until(lambda: running.shows(f"{ready}|{dialog}"), what="a composer or a dialog")
+        if not running.shows(dialog):
+            self.take(running, "start-up", settle=False)
             running.wait_for(dialog)
         self.take(running, "dialog-trust")
         running.keys(*running.client.accept)

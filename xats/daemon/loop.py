@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from xats.core.wakes import Wake
     from xats.store import Tx
 
-POLL = 0.05  # seconds between two looks at the store's generation
+POLL = 0.05  # seconds between two looks at the store's generation, while there is mail
+IDLE_POLL = 0.1  # the same when nobody has written anything for AWAKE seconds
+AWAKE = 5.0
 SWEEP = 30.0  # seconds between two sweeps
 AT_ONCE = 100  # attempts side by side; most of an attempt is waiting
 LEAVE = 1.8  # seconds that attempts under way have to end in
@@ -74,7 +76,8 @@ class Daemon:
     def _loop(self, store: Store) -> None:
         file = os.stat(self.path).st_ino
         generation, swept, trouble = -1, 0.0, ""
-        while not self.stop.wait(POLL):
+        changed = time.monotonic()
+        while not self.stop.wait(POLL if time.monotonic() - changed < AWAKE else IDLE_POLL):
             try:
                 if not self._still_there(file):
                     return
@@ -84,6 +87,8 @@ class Daemon:
                 seen = store.generation()
                 if seen != generation or self._is_due(store.clock()):
                     self._dispatch(store)
+                    # A sweep looks again without anybody having written.
+                    changed = changed if generation == -1 else time.monotonic()
                     generation = seen
                 trouble = ""
             except StoreBusy:
