@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench generate clean
+.PHONY: demo test test-clients lint bench generate clean
 
 demo: $(READY) tmux
 	@$(BIN)/xats demo
 
 test: $(READY) tmux
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests
+
+test-clients: $(READY) tmux
+	$(BIN)/python -m pytest -x tests/clients/real_clients.py
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -459,6 +459,8 @@ def test_what_somebody_wrote_is_shown_and_never_run(request, shell):
 @pytest.mark.parametrize("shell", ["bash", "zsh"])
 def test_a_person_gets_his_own_mail(request, monkeypatch, shell):
     monkeypatch.setenv("USER", "bob")
+    store = request.getfixturevalue("store")
+    store.write(lambda tx: tx.run("update agents set client = 'human' where name_key = 'bob'"))
     typist = request.getfixturevalue(shell)
     typist.type("xats ack --team t \t\t")
     typist.read("unread, alice: Parser")

@@ -152,9 +152,19 @@ def _install(client: Client, prefix: str) -> str:
     fresh = tempfile.mkdtemp(prefix=f".{client.name}-", dir=directory())
     command = ["npm", "install", "--prefix", fresh, "--no-audit", "--no-fund", "--no-save", "--loglevel=error"]
     command += ["--include=optional", f"{client.package}@{client.version}"]
+    # npm keeps its own settings and cache, but opencode's script runs opencode, which writes to its home.
+    own = os.path.expanduser("~")
+    env = os.environ | {"HOME": fresh, "npm_config_userconfig": own + "/.npmrc", "npm_config_cache": own + "/.npm"}
+    env = {key: value for key, value in env.items() if not key.startswith("XDG_")}
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=INSTALL_LIMIT, check=False
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_LIMIT,
+            check=False,
         )
         if done.returncode:
             said = [line for line in done.stderr.splitlines() if line.strip() and "complete log" not in line]

@@ -41,8 +41,8 @@ def test_a_commit_of_any_process_is_noticed_without_its_help(world, desk):
             " select agent_id, 'queued', opened_at, opened_at, opened_at from wakes where agent_id = ? returning id",
             (agent,),
         ).fetchone()[0]
-        values = "values (?, ?, 'unread', ?, null, null, null, null, null)"
-        connection.execute(f"insert into deliveries {values}", (agent, new, wake))
+        columns = "(agent_id, message_id, state, wake_id) values (?, ?, 'unread', ?)"
+        connection.execute(f"insert into deliveries {columns}", (agent, new, wake))
     connection.close()
     world.until_wake(state="delivered", id=wake)
     assert desk.bob.sent == [LINE]

@@ -11,5 +11,6 @@ PROFILE = Profile(
     frame="┃",
     margin=2,
     busy=("esc interrupt",),
+    busy_rows=("[⬝■][⬝■][⬝■]*",),  # in a narrow pane that is all there is of it
     dialog=("Permission required", "Allow once"),
 )
