@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import signal
+import sqlite3
 import stat
 import threading
 import time
@@ -157,3 +158,17 @@ def test_a_lasting_outage_is_said_once(world, own_log, caplog):
         thread.join(5)
     assert not thread.is_alive()
     assert caplog.text.count("on fire") == 1
+
+
+def test_sigterm_ends_it_within_two_seconds_while_others_hold_the_store(world):
+    daemon = world.daemon()
+    holder = sqlite3.connect(world.path, isolation_level=None)
+    holder.execute("begin exclusive")
+    try:
+        time.sleep(0.3)  # it is waiting for the lock by now, and would for ten seconds
+        since = time.monotonic()
+        daemon.terminate()
+        assert daemon.wait(20) == 0
+        assert time.monotonic() - since < 2.0
+    finally:
+        holder.close()

@@ -64,6 +64,7 @@ class Daemon:
     def run(self) -> None:
         """Drive wakes until `stop` is set. Ends early when the store's file is taken away or replaced."""
         store = self._open()
+        store.stopping = self.stop.is_set
         log.info("started, pid %s, store %s", os.getpid(), self.path)
         try:
             self._loop(store)

@@ -90,6 +90,7 @@ class Store:
         """
         self.path = path
         self.clock = clock
+        self.stopping: Callable[[], bool] = bool  #: says when not to wait for the lock any longer
         if not os.path.exists(path):
             create_file(path, warn)
         try:
@@ -199,7 +200,7 @@ class Store:
                     raise
                 now = time.monotonic()
                 deadline = deadline or now + PATIENCE
-                if now >= deadline:
+                if now >= deadline or self.stopping():
                     raise
             # 0.1 to 5 ms: short enough not to waste the lock, spread enough that nobody is always second.
             time.sleep(0.0001 + time.perf_counter_ns() % 4900 / 1_000_000)
