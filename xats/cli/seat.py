@@ -94,6 +94,6 @@ def _unrecognised(pane: Pane | None, *, elsewhere: bool) -> Process | None:
 def living(host: str, session: Session) -> bool | None:
     """Tell whether the process of `session` runs on this host; None when that cannot be known."""
     seat = session.seat
-    if seat.pid is None or seat.pid_started is None or seat.host != host:
+    if seat.process is None or seat.host != host:
         return None
-    return process.alive(seat.pid, seat.pid_started)
+    return process.alive(*seat.process)

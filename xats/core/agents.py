@@ -31,6 +31,11 @@ class Seat:
     client_session: str | None = None
     pane: Pane | None = None
 
+    @property
+    def process(self) -> tuple[int, int] | None:
+        """The process as (pid, start time), or None when it is not known."""
+        return None if self.pid is None or self.pid_started is None else (self.pid, self.pid_started)
+
 
 @record
 class Agent:

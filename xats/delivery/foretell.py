@@ -27,7 +27,6 @@ def objection(target: Target) -> str | None:
     seat = target.session.seat if target.session else None
     if seat is None or seat.pane is None or seat.host != os.uname().nodename:
         return "no_pane"
-    client = (seat.pid, seat.pid_started) if seat.pid is not None and seat.pid_started is not None else None
     try:
         look = screen.look(seat.pane)
     except (NoPane, TmuxGone):
@@ -38,6 +37,6 @@ def objection(target: Target) -> str | None:
     return (
         guards.identity(seat.pane, look)
         or guards.state(look)
-        or guards.foreground(seat.pane, client)
+        or guards.foreground(seat.pane, seat.process)
         or tmux.objection(known, look, "")
     )

@@ -34,7 +34,6 @@ def deliver(
 
     seat = session.seat
     assert seat.pane
-    client = (seat.pid, seat.pid_started) if seat.pid is not None and seat.pid_started is not None else None
 
     unsent: list[str] = []
 
@@ -67,7 +66,7 @@ def deliver(
         line=line,
         token=token,
         quiet_ms=window,
-        client=client,
+        client=seat.process,
         stopping=stopping,
         guards=(stranded, composer),
         composer=ours,
@@ -75,7 +74,9 @@ def deliver(
     if outcome.reason == "draft_present" and unsent and line() is not None:
         # Its attempt died before Enter, then its mail was read. Nobody else would ever send it off, and it says what
         # ours would say: there is mail. If it is gone by now, nothing is pasted.
-        outcome = paste.attempt(seat.pane, line=lambda: None, token=unsent[0], quiet_ms=0, client=client, composer=ours)
+        outcome = paste.attempt(
+            seat.pane, line=lambda: None, token=unsent[0], quiet_ms=0, client=seat.process, composer=ours
+        )
     if outcome.state == "withdrawn":
         stopped = outcome.reason == "stopping"
         return Result("stopped" if stopped else "skipped", None if stopped else "already_read")
