@@ -1,5 +1,6 @@
 """The tmux transport: one wake's line is never joined to another's."""
 
+from tests.delivery.conftest import until
 from xats.core.agents import Seat, Session
 from xats.delivery.settings import Settings
 from xats.delivery.transports import tmux
@@ -27,3 +28,13 @@ def test_the_line_of_an_ended_wake_does_not_keep_the_next_one_away(desk):
     assert deliver(seat, "store-1", FIRST).state == "delivered"
     assert deliver(seat, "store-2", SECOND).state == "delivered"
     assert seat.sent == [FIRST, SECOND]
+
+
+def test_words_of_an_unknown_program_that_change_are_noise_and_those_that_stay_a_draft(desk):
+    noisy = desk.open("exec sh -c 'i=0; while :; do i=$((i+1)); printf \"\\rworking $i \"; sleep 0.02; done'")
+    still = desk.open("exec sh -c 'printf \"half a li\"; exec tail -f /dev/null'")
+    for pane, reason in ((noisy, "not_quiet"), (still, "draft_present")):
+        until(lambda pane=pane: desk.text(pane).strip())
+        seat = Session(1, 1, 1, Seat("here", None, None, None, pane), 0, None)
+        assert tmux.deliver(seat, "generic", lambda: FIRST, "store-1", Settings(quiet=200), bool).reason == reason
+        assert "xats" not in desk.text(pane)

@@ -52,9 +52,16 @@ def deliver(
         """Tell whether the composer holds exactly `text`."""
         return holds(known, look, text)
 
+    stood: list[str | None] = []
+
     def composer(look: Look) -> str | None:
         """Refuse a dialog, a busy client, and a composer that holds anything but the line of this wake."""
-        return objection(known, look, token)
+        reason = objection(known, look, token)
+        if reason == "draft_present" and not recognised(known) and look.wake.partition(":")[0] != token:
+            # Nobody knows where this program writes: words before the cursor are a draft only if they stay.
+            stood.append(profile.view(known, look).text)
+            return reason if stood[-2:-1] == stood[-1:] else None
+        return reason
 
     def window(look: Look) -> int:
         """Return how long (ms) the pane must stay the same: short where the composer is known to be idle and empty."""
