@@ -168,7 +168,7 @@ def test_somebody_types_between_guard_and_paste(world, desk, moment):
         desk.cmd("send-keys", "-t", desk.bob.pane, "-l", "half a li")
         until(lambda: "half a li" in desk.text(desk.bob.pane))
 
-    assert moment("load-buffer", type_something) == ("refused", "draft_present")
+    assert moment("load-buffer", type_something) == ("refused", "not_quiet")
     assert "xats" not in desk.text(desk.bob.pane)
     assert desk.bob.sent == []
 
