@@ -36,5 +36,5 @@ def test_words_of_an_unknown_program_that_change_are_noise_and_those_that_stay_a
     for pane, reason in ((noisy, "not_quiet"), (still, "draft_present")):
         until(lambda pane=pane: desk.text(pane).strip())
         seat = Session(1, 1, 1, Seat("here", None, None, None, pane), 0, None)
-        assert tmux.deliver(seat, "generic", lambda: FIRST, "store-1", Settings(quiet=200), bool).reason == reason
+        assert tmux.deliver(seat, "generic", lambda: FIRST, "store-1", Settings(quiet=1500), bool).reason == reason
         assert "xats" not in desk.text(pane)
