@@ -1,5 +1,8 @@
 """The tmux transport: one wake's line is never joined to another's."""
 
+import shlex
+import sys
+
 from tests.delivery.conftest import until
 from xats.core.agents import Seat, Session
 from xats.delivery.settings import Settings
@@ -31,8 +34,11 @@ def test_the_line_of_an_ended_wake_does_not_keep_the_next_one_away(desk):
 
 
 def test_words_of_an_unknown_program_that_change_are_noise_and_those_that_stay_a_draft(desk):
-    noisy = desk.open("exec sh -c 'i=0; while :; do i=$((i+1)); printf \"\\rworking $i \"; sleep 0.02; done'")
-    still = desk.open("exec sh -c 'printf \"half a li\"; exec tail -f /dev/null'")
+    noise = "import time\nwhile True: print(end=f'\\rworking {time.monotonic_ns()} ', flush=True); time.sleep(0.02)"
+    noisy = desk.open(shlex.join(["exec", sys.executable, "-c", noise]))
+    still = desk.open(
+        shlex.join(["exec", sys.executable, "-c", "import time; print(end='half a li', flush=True); time.sleep(99)"])
+    )
     for pane, reason in ((noisy, "not_quiet"), (still, "draft_present")):
         until(lambda pane=pane: desk.text(pane).strip())
         seat = Session(1, 1, 1, Seat("here", None, None, None, pane), 0, None)
