@@ -82,7 +82,13 @@ def deliver(
         # Its attempt died before Enter, then its mail was read. Nobody else would ever send it off, and it says what
         # ours would say: there is mail. If it is gone by now, nothing is pasted.
         outcome = paste.attempt(
-            seat.pane, line=lambda: None, token=unsent[0], quiet_ms=0, client=seat.process, composer=ours
+            seat.pane,
+            line=lambda: None,
+            token=unsent[0],
+            quiet_ms=0,
+            client=seat.process,
+            guards=(lambda look: objection(known, look, unsent[0]),),
+            composer=ours,
         )
     if outcome.state == "withdrawn":
         stopped = outcome.reason == "stopping"
