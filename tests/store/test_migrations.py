@@ -165,3 +165,86 @@ def test_several_processes_may_migrate_at_once(old):
 def test_statements_are_split_where_they_end():
     script = "-- a; comment\ncreate table a (x text default ';');\n\ninsert into a values ('1\n2;');\n-- the end\n"
     assert len(list(migrate.statements(script))) == 2
+
+
+# -- from the first schema to this one ---------------------------------------------------------------------------------
+
+FIRST_MAIL = """
+insert into agents values (1, 'crew', 'alice', 'alice', 'lead', 'codex', null, 1, 10, 20, null);
+insert into agents values (2, 'crew', 'Bob', 'bob', null, 'generic', null, 2, 10, 20, null);
+insert into messages values (1, 1, 'pane', 'bob', 's', 'one', 'mail', 1, 1, null, null, null, 30, null);
+insert into messages values (2, 1, 'pane', 'bob', null, 'two', 'mail', 1, 1, 1, 1, 'k', 40, 50);
+insert into wakes values (6, 2, 'delivered', null, 'busy', 1, 2, 'tmux', null, null, null, 30, 35, 35);
+insert into wakes values (7, 2, 'retrying', 'busy', 'busy', 2, 1, 'tmux', 99, 'here:1:2', 100, 40, 41, null);
+insert into deliveries values (2, 1, 'read', 6, null, null, null, 36, null, null);
+insert into deliveries values (2, 2, 'unread', 7, 50, null, null, null, null, null);
+"""
+
+
+@pytest.fixture
+def first(tmp_path):
+    """The path of a store as the first xats made it, with mail in it."""
+    path = str(tmp_path / "first.db")
+    (number, name, script) = migrate.migrations()[0]
+    other = sqlite3.connect(path)
+    other.executescript(script)
+    other.execute("insert into migrations values (?, ?, 1, '0.1')", (number, name))
+    other.executescript(FIRST_MAIL)
+    other.execute(f"pragma application_id = {engine.APPLICATION_ID}")
+    other.execute("pragma user_version = 1")
+    other.close()
+    return path
+
+
+def schema(path: str) -> dict[str, str]:
+    other = sqlite3.connect(path)
+    found = {
+        name: " ".join(sql.split())
+        for name, sql in other.execute("select name, sql from sqlite_master where sql is not null")
+    }
+    other.close()
+    return {name: sql.replace('"wakes"', "wakes") for name, sql in found.items()}
+
+
+def test_a_store_of_the_first_schema_comes_to_be_like_a_new_one(first, tmp_path):
+    Store(first).close()
+    Store(str(tmp_path / "new.db")).close()
+    assert schema(first) == schema(str(tmp_path / "new.db"))
+
+
+def test_its_mail_and_its_wakes_are_what_they_were(first):
+    store = Store(first)
+    wakes = [tuple(row) for row in store.read(lambda tx: tx.all("select * from wakes order by id"))]
+    assert wakes == [
+        (6, 2, "delivered", None, "busy", 1, 2, "tmux", None, None, None, 30, 35, 35),
+        (7, 2, "retrying", "busy", "busy", 2, 1, "tmux", 99, "here:1:2", 100, 40, 41, None),
+    ]
+    deliveries = store.read(lambda tx: tx.all("select message_id, state, wake_id from deliveries order by message_id"))
+    assert [tuple(row) for row in deliveries] == [(1, "read", 6), (2, "unread", 7)]
+    assert [row["hops"] for row in store.read(lambda tx: tx.all("select hops from messages"))] == [0, 0]
+    assert store.read(lambda tx: tx.all("pragma foreign_key_check")) == []
+    assert store.read(lambda tx: tx.one("pragma foreign_keys"))[0] == 1
+    with pytest.raises(errors.StoreError):  # what refers to the rebuilt table is still held to it
+        store.write(lambda tx: tx.run("update deliveries set wake_id = 5"))
+    store.close()
+
+
+def test_a_new_wake_never_gets_the_number_of_an_old_one(first):
+    store = Store(first)
+    row = store.write(
+        lambda tx: tx.one(
+            "insert into wakes (agent_id, state, opened_at, updated_at) values (1, 'queued', 1, 1) returning id"
+        )
+    )
+    assert row["id"] == 8
+    store.close()
+
+
+def test_a_reference_to_nothing_stops_the_migration(first):
+    other = sqlite3.connect(first)
+    other.execute("insert into labels values (77, 'tag', 'gpu')")
+    other.commit()
+    other.close()
+    with pytest.raises(errors.StoreCorrupt):
+        Store(first)
+    assert version(first) == 1

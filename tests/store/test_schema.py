@@ -32,6 +32,7 @@ BASE = {
     },
     "wakes": {"id": 1, "agent_id": 1, "state": "queued", "opened_at": 1, "updated_at": 1},
     "deliveries": {"agent_id": 1, "message_id": 1, "state": "unread"},
+    "pauses": {"id": 1, "team": "crew", "paused_by": "a@crew", "paused_at": 1},
     "events": {"at": 1, "team": "crew", "type": "t", "subject": "agent:a", "data": "{}"},
 }
 OTHER_AGENT = {"id": 2, "name": "b", "name_key": "b"}
@@ -68,7 +69,11 @@ def filled(store):
         ("deliveries", {"state": "read", "read_at": 2}),
         ("deliveries", {"state": "replied", "replied_at": 2}),
         ("deliveries", {"state": "expired"}),
+        ("deliveries", {"no_wake_reason": "hop_limit", "alerted_at": 2, "dropped_at": 3}),
+        ("agents", {"id": 3, "name": "c", "name_key": "c", "wake_by": "notice"}),
         ("messages", {"id": 2, "thread_id": 1, "reply_to": 1}),
+        ("pauses", {}),
+        ("pauses", {"agent_id": 1}),
         ("events", {}),
     ],
 )
@@ -110,6 +115,12 @@ def test_a_good_row_is_taken(filled, table, values):
         ("wakes", {"state": "failed", "closed_at": 2, "next_attempt_at": 3}),
         ("wakes", {"state": "failed", "closed_at": 2, "lease_token": "t", "lease_until": 3}),
         ("wakes", {"agent_id": 9}),
+        ("wakes", {"state": "held", "next_attempt_at": 3}),
+        ("wakes", {"state": "held", "lease_token": "t", "lease_until": 3}),
+        ("agents", {"id": 3, "name": "c", "name_key": "c", "wake_by": "fax"}),
+        ("pauses", {"agent_id": 9}),
+        ("pauses", {"paused_by": None}),
+        ("deliveries", {"no_wake_reason": "paused"}),
         ("deliveries", {"state": "lost"}),
         ("deliveries", {"read_at": 2}),
         ("deliveries", {"replied_at": 2}),
@@ -138,6 +149,8 @@ def test_a_bad_row_is_refused(filled, table, values):
         ("wakes", {}, {"id": 2}),
         ("wakes", {"state": "held"}, {"id": 2, "state": "retrying"}),
         ("deliveries", {}, {"state": "expired"}),
+        ("pauses", {}, {"id": 2}),
+        ("pauses", {"agent_id": 1}, {"id": 2, "agent_id": 1}),
     ],
 )
 def test_there_is_only_one(filled, table, first, second):
@@ -168,8 +181,9 @@ def test_every_table_is_strict(rows):
 
 
 def test_every_reason_of_a_wake_can_be_said_in_words():
-    from xats.cli.views import REASONS
+    from xats.core.reasons import REASONS
 
     script = "".join(script for _, _, script in migrate.migrations())
-    listed = re.search(r"reason text check \(reason in \((.*?)\)\)", script, re.DOTALL)
-    assert set(re.findall(r"'(\w+)'", listed[1])) == set(REASONS)
+    *_, newest = re.findall(r" reason text check \(reason in \((.*?)\)\)", script, re.DOTALL)
+    (unwoken,) = re.findall(r"check \(no_wake_reason in \((.*?)\)\)", script, re.DOTALL)
+    assert set(re.findall(r"'(\w+)'", newest + unwoken)) == set(REASONS)

@@ -19,11 +19,16 @@ def glance(path: str, patience: float, work: Callable[[Tx], T]) -> T:
 
     Raises sqlite3.Error when the store is missing, locked, or not a store.
     """
-    name = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")  # https://sqlite.org/uri.html
-    connection = sqlite3.connect(f"file:{name}?mode=ro", uri=True, timeout=patience, isolation_level=None)
+    connection = sqlite3.connect(uri(path), uri=True, timeout=patience, isolation_level=None)
     try:
         connection.row_factory = Row
         connection.execute("begin")
         return work(Tx(connection, host_clock()))
     finally:
         connection.close()
+
+
+def uri(path: str, mode: str = "ro") -> str:
+    """Return the address of the file at `path` by which it is opened to be read (`ro`), or written (`rw`), not made."""
+    name = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")  # https://sqlite.org/uri.html
+    return f"file:{name}?mode={mode}"

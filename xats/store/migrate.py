@@ -10,11 +10,14 @@ import sqlite3
 from importlib import resources
 
 from xats import __version__
+from xats.errors import StoreCorrupt
 from xats.store import sqlite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+RECORD = "insert into migrations (number, name, applied_at, program) values (:number, :name, :at, :program)"
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:
@@ -54,26 +57,32 @@ def upgrade(store: sqlite.Store, connection: sqlite3.Connection, version: int) -
             store.patiently(lambda: connection.execute("pragma journal_mode = wal"))
     else:
         back_up(store, connection, version)
-    for number, name, script in migrations():
-        if number > version:
-            store.write(lambda tx, n=number, m=name, s=script: apply(tx, connection, n, m, s))  # type: ignore[misc]
+    # A table is rebuilt by dropping it, which must not reach for its references: https://sqlite.org/lang_altertable.html
+    connection.execute("pragma foreign_keys = off")
+    pending = [found for found in migrations() if found[0] > version]
+    # A new store is made at once, so that nobody else takes a half-made one for an old one.
+    steps = [pending] if version == 0 else [[one] for one in pending]
+    try:
+        for step in steps:
+            store.write(lambda tx, step=step: apply(tx, connection, step))  # type: ignore[misc]
+    finally:
+        connection.execute("pragma foreign_keys = on")
 
 
-def apply(tx: sqlite.Tx, connection: sqlite3.Connection, number: int, name: str, script: str) -> None:
-    """Apply one migration and record it, unless another process has just done so."""
-    if connection.execute("pragma user_version").fetchone()[0] >= number:
-        return
-    for statement in statements(script):
-        connection.execute(statement)
-    tx.run(
-        "insert into migrations (number, name, applied_at, program) values (:number, :name, :at, :program)",
-        number=number,
-        name=name,
-        at=tx.now,
-        program=__version__,
-    )
-    connection.execute(f"pragma application_id = {sqlite.APPLICATION_ID}")
-    connection.execute(f"pragma user_version = {number}")
+def apply(tx: sqlite.Tx, connection: sqlite3.Connection, found: Iterable[tuple[int, str, str]]) -> None:
+    """Apply the migrations `found` and record them, except those that another process has applied just now."""
+    for number, name, script in found:
+        if connection.execute("pragma user_version").fetchone()[0] >= number:
+            continue
+        for statement in statements(script):
+            connection.execute(statement)
+        values = {"number": number, "name": name, "at": tx.now, "program": __version__}
+        tx.run(RECORD, **values)
+        connection.execute(f"pragma application_id = {sqlite.APPLICATION_ID}")
+        connection.execute(f"pragma user_version = {number}")
+    if connection.execute("pragma foreign_key_check").fetchone():
+        msg = "The new schema would leave references to nothing. The store was left as it was."
+        raise StoreCorrupt(msg, "sqlite3 FILE 'pragma foreign_key_check' shows them")
 
 
 def back_up(store: sqlite.Store, connection: sqlite3.Connection, version: int) -> str:

@@ -1,0 +1,90 @@
+"""A new file that appears whole or not at all, that only its owner can read, and that takes nobody's place unasked."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+
+from xats.errors import Refused, StoreFull, StoreReadOnly, Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BESIDE = ("-journal", "-wal", "-shm")  # what SQLite puts beside a database, and takes for a part of it
+
+
+@contextmanager
+def whole(path: str, store: str, *, force: bool = False) -> Iterator[str]:
+    """Give the path of an empty file (0600) to write to; it is synced and gets the name `path` at the end.
+
+    `store` is the store that is copied, which `path` must not touch. Without `force` a file that is there is left.
+    Raises Usage, Refused, StoreReadOnly (the folder cannot be written) or StoreFull; nothing is left behind then.
+    """
+    _refuse(path, store, force=force)
+    folder, name = os.path.split(os.path.abspath(path))
+    draft = os.path.join(folder, f".{name}.{os.getpid()}.part")
+    try:
+        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror}."
+        raise StoreReadOnly(msg, "name a file in a folder that is there and can be written") from error
+    try:
+        yield draft
+        _sync(draft)
+        if force:
+            os.replace(draft, path)
+        else:
+            _give_name(draft, path)
+        _sync(folder)
+    except OSError as error:
+        if error.errno in (28, 122):  # ENOSPC, EDQUOT
+            msg = f"The disk is full. {path} was not written."
+            raise StoreFull(msg) from error
+        raise
+    finally:
+        for suffix in ("", *BESIDE):
+            if os.path.exists(draft + suffix):
+                os.unlink(draft + suffix)
+
+
+def _refuse(path: str, store: str, *, force: bool) -> None:
+    real = os.path.realpath(path)
+    theirs = os.path.realpath(store)
+    if real in (theirs, *(theirs + suffix for suffix in BESIDE)):
+        msg = f"{path} belongs to the store itself."
+        raise Usage(msg, "name another file")
+    if os.path.isdir(path):
+        msg = f"{path} is a folder."
+        raise Usage(msg, "name a file in it")
+    for suffix in BESIDE:
+        if os.path.lexists(path + suffix):
+            msg = f"{path + suffix} is there, which SQLite would take for a part of {path}."
+            raise Refused(msg, "name another file, or move that one away")
+    if os.path.lexists(path) and not force:
+        raise _taken(path)
+
+
+def _taken(path: str) -> Refused:
+    msg = f"{path} is there already. It was left as it is."
+    return Refused(msg, "name another file, or say --force")
+
+
+def _give_name(draft: str, path: str) -> None:
+    """Rename `draft`, unless somebody has made a file called `path` meanwhile."""
+    try:
+        os.link(draft, path)  # unlike a rename, it fails when the name is taken
+    except FileExistsError:
+        raise _taken(path) from None
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise _taken(path) from None
+        os.replace(draft, path)
+
+
+def _sync(path: str) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
