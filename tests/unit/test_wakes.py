@@ -6,7 +6,7 @@ import os
 import pytest
 
 from xats import errors
-from xats.core import agents, inbox, messages, wakes
+from xats.core import agents, inbox, messages, pauses, wakes
 from xats.core.agents import Seat
 from xats.core.messages import Draft
 from xats.delivery import ladder
@@ -345,7 +345,7 @@ def test_a_lease_given_back_costs_nothing(pair, rows):
 
 def test_a_wake_that_is_held_is_not_due(pair):
     pair.send("alice", "bob")
-    pair.store.write(lambda tx: tx.run("update wakes set state = 'held', reason = 'paused'"))
+    pair.do("alice", pauses.pause, "crew", pair.agent("bob"), None)
     assert due(pair) == []
     assert pair.store.read(wakes.next_due) is None
 

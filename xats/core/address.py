@@ -65,4 +65,4 @@ def parse(text: str) -> Address:
 
 def parse_list(text: str) -> list[Address]:
     """Return the addresses of a comma-separated list, each once. Raises InvalidName."""
-    return list(dict.fromkeys(parse(part.strip()) for part in text.split(",")))
+    return list(dict.fromkeys(parse(part.strip(" ")) for part in text.split(",")))

@@ -8,7 +8,7 @@ refused (`stale_session`).
 from __future__ import annotations
 
 from xats.core import wakes
-from xats.errors import NameTaken, StaleSession, UnknownAgent
+from xats.errors import InvalidName, NameTaken, StaleSession, UnknownAgent
 from xats.pane import Pane
 from xats.record import record
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from xats.store import Row, Tx
 
+WAKE_BY = ("tmux", "notice", "command", "none")
+SYSTEM = "xats"  # under this name xats itself writes; it has no seat and cannot be written to
 ONLINE_FOR = 5 * 60_000  # ms after its last action that an agent of unknown process counts as online
 
 
@@ -50,6 +52,7 @@ class Agent:
     epoch: int
     seen_at: int
     registered: bool
+    wake_by: str  #: "tmux", "notice", "command" or "none"
 
     @property
     def address(self) -> str:
@@ -78,6 +81,7 @@ class Changes:
     model: str | None = None
     tags: tuple[str, ...] | None = None
     capabilities: tuple[str, ...] | None = None
+    wake_by: str | None = None
 
 
 @record
@@ -90,6 +94,10 @@ class Details:
     session: Session | None
     unread: int = 0
     oldest_unread_at: int | None = None
+    # Only a listing gives these.
+    wake: wakes.Wake | None = None  #: the open one, else that of the newest unread mail that has one
+    no_wake_reason: str | None = None  #: why nobody is woken for the newest unread mail
+    paused: bool = False  #: the agent, or its whole team
 
 
 @record
@@ -104,7 +112,7 @@ class Registered:
 
 # -- finding -----------------------------------------------------------------------------------------------------------
 
-AGENT = "a.id, a.team, a.name, a.role, a.client, a.model, a.epoch, a.seen_at, a.unregistered_at"
+AGENT = "a.id, a.team, a.name, a.role, a.client, a.model, a.epoch, a.seen_at, a.unregistered_at, a.wake_by"
 SESSION = """
 s.id as session_id, s.agent_id, s.epoch as session_epoch, s.host, s.pid, s.pid_started, s.client_session,
 s.pane_socket, s.server_pid, s.server_start, s.pane_id, s.pane_pid, s.pane_tty, s.started_at, s.ended_at
@@ -142,7 +150,15 @@ def agent_of(row: Row) -> Agent:
         row["epoch"],
         row["seen_at"],
         row["unregistered_at"] is None,
+        wake_by(row["client"], row["wake_by"]),
     )
+
+
+def wake_by(client: str, chosen: str | None) -> str:
+    """Return how an agent that runs `client` is woken: as was `chosen`, but nothing is ever typed at a person."""
+    if client == "human":
+        return chosen if chosen in ("notice", "command") else "none"
+    return chosen or "tmux"
 
 
 def session_of(row: Row) -> Session:
@@ -213,6 +229,14 @@ def _pair(row: Row | None) -> tuple[Agent, Session] | None:
     return (agent_of(row), session_of(row)) if row else None
 
 
+def system(tx: Tx, team: str) -> Agent:
+    """Return the agent in whose name xats itself writes to `team`; nobody can be registered as it."""
+    tx.run(SYSTEM_AGENT, team=team, name=SYSTEM, now=tx.now)
+    row = tx.one(BY_NAME, team=team, key=SYSTEM)
+    assert row
+    return agent_of(row)
+
+
 def refuse_stale(agent: Agent, session: Session) -> None:
     """Raise StaleSession if `session` has lost its seat to a newer one."""
     if session.ended_at is not None:
@@ -228,12 +252,22 @@ def details(tx: Tx, agent: Agent) -> Details:
     return Details(agent, labels["tag"], labels["cap"], current_session(tx, agent))
 
 
+# Closed wakes have no index by agent: the last one that matters is found by the mail that it was for.
 LISTING = f"""
-select {AGENT}, {SESSION},
+select {AGENT}, {SESSION}, {", ".join(f"w.{name} as last_{name}" for name in wakes.COLUMNS.split())},
     (select count(*) from deliveries d where d.agent_id = a.id and d.state = 'unread') as unread,
     (select min(m.sent_at) from deliveries d join messages m on m.id = d.message_id
-     where d.agent_id = a.id and d.state = 'unread') as oldest
+     where d.agent_id = a.id and d.state = 'unread') as oldest,
+    (select d.no_wake_reason from deliveries d where d.agent_id = a.id and d.state = 'unread'
+     order by d.message_id desc limit 1) as no_wake_reason,
+    exists (select 1 from pauses p where p.agent_id = a.id)
+    or exists (select 1 from pauses p where p.team = a.team and p.agent_id is null) as paused
 from agents a left join sessions s on s.agent_id = a.id and s.ended_at is null
+left join wakes w on w.id = coalesce(
+    (select o.id from wakes o where o.agent_id = a.id and o.closed_at is null),
+    (select d.wake_id from deliveries d where d.agent_id = a.id and d.state = 'unread' and d.wake_id is not null
+     order by d.message_id desc limit 1)
+)
 where a.unregistered_at is null and (:team is null or a.team = :team) and (:role is null or a.role = :role)
 order by a.team, a.name_key
 """
@@ -256,22 +290,35 @@ def listing(tx: Tx, team: str | None, role: str | None) -> list[Details]:
             session_of(row) if row["session_id"] is not None else None,
             row["unread"],
             row["oldest"],
+            _last_wake(row),
+            row["no_wake_reason"],
+            bool(row["paused"]),
         )
         for row in tx.all(LISTING, team=team, role=role.lower() if role else None)
     ]
+
+
+def _last_wake(row: Row) -> wakes.Wake | None:
+    if row["last_id"] is None:
+        return None
+    return wakes.Wake(**{name: row[f"last_{name}"] for name in wakes.COLUMNS.split()})
 
 
 # -- changing ----------------------------------------------------------------------------------------------------------
 
 TOUCH = "update agents set seen_at = :now where id = :id"
 UPSERT = """
-insert into agents (team, name, name_key, role, client, model, registered_at, seen_at)
-values (:team, :name, :key, :role, coalesce(:client, 'generic'), :model, :now, :now)
+insert into agents (team, name, name_key, role, client, model, wake_by, registered_at, seen_at)
+values (:team, :name, :key, :role, coalesce(:client, 'generic'), :model, :wake_by, :now, :now)
 on conflict (team, name_key) do update set
     role = coalesce(:role, agents.role), client = coalesce(:client, agents.client),
-    model = coalesce(:model, agents.model),
+    model = coalesce(:model, agents.model), wake_by = coalesce(:wake_by, agents.wake_by),
     seen_at = :now, unregistered_at = null
 returning id
+"""
+SYSTEM_AGENT = """
+insert into agents (team, name, name_key, client, registered_at, seen_at, unregistered_at)
+values (:team, :name, :name, 'system', :now, :now, :now) on conflict (team, name_key) do nothing
 """
 END = "update sessions set ended_at = :now, end_reason = :reason where agent_id = :agent and ended_at is null"
 UNSEAT = """
@@ -315,8 +362,11 @@ def register(
 
     `living` tells whether a session's process still runs; None when that cannot be known. The same process again
     keeps its session and its epoch, and also its pane when `seat` has none, unless `leave_pane`.
-    Raises NameTaken when another living process has the seat, unless `takeover`.
+    Raises NameTaken when another living process has the seat, unless `takeover`; InvalidName for our own name.
     """
+    if name.lower() == SYSTEM:
+        msg = f"{name} is the name under which xats itself writes."
+        raise InvalidName(msg, "take another name")
     known = find(tx, team, name)
     holder = current_session(tx, known) if known else None
     same = holder is not None and _same_process(holder.seat, seat)
@@ -373,6 +423,7 @@ def _store(tx: Tx, team: str, name: str, changes: Changes) -> int:
         role=changes.role.lower() if changes.role else None,
         client=changes.client,
         model=changes.model,
+        wake_by=changes.wake_by,
         now=tx.now,
     )
     assert row

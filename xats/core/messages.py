@@ -6,7 +6,7 @@ What each recipient makes of its delivery is in `inbox`.
 
 from __future__ import annotations
 
-from xats.core import agents, wakes
+from xats.core import agents, limits, wakes
 from xats.core.address import Address, parse_list
 from xats.errors import InvalidBody, UnknownMessage, UnknownRecipient
 from xats.record import record
@@ -35,6 +35,7 @@ class Draft:
     ttl: int | None = None  #: ms until unread copies expire
     reply_to: int | None = None
     wake: bool = True
+    hops: int = limits.HOPS  #: how many answers of programs in a row may wake somebody
 
 
 @record
@@ -63,6 +64,7 @@ class Sent:
     message: Message
     created: bool
     recipients: tuple[str, ...]
+    unwoken: tuple[tuple[str, str], ...] = ()  #: who is not woken for it, and why: paused, rate_capped, hop_limit
 
 
 MESSAGE = """
@@ -93,7 +95,7 @@ def message_of(row: Row) -> Message:
 
 
 VISIBLE = f"""
-select {MESSAGE}, d.state, d.read_at from messages m join agents f on f.id = m.sender_id
+select {MESSAGE}, m.hops, d.state, d.read_at from messages m join agents f on f.id = m.sender_id
 left join deliveries d on d.message_id = m.id and d.agent_id = :me
 where m.id = :id and (m.sender_id = :me or d.agent_id is not null)
 """
@@ -110,23 +112,27 @@ def visible(tx: Tx, me: Agent, message_id: int) -> Row:
 
 # -- whom --------------------------------------------------------------------------------------------------------------
 
+UNLIMITED = ("human", "system")
 GROUP = {
-    "all": "select id, name, team, client from agents where team = :team and unregistered_at is null order by id",
+    "all": """
+        select id, name, team, client, wake_by from agents
+        where team = :team and unregistered_at is null order by id
+    """,
     "role": """
-        select id, name, team, client from agents
+        select id, name, team, client, wake_by from agents
         where team = :team and role = :name and unregistered_at is null order by id
     """,
     "tag": """
-        select a.id, a.name, a.team, a.client from labels l join agents a on a.id = l.agent_id
+        select a.id, a.name, a.team, a.client, a.wake_by from labels l join agents a on a.id = l.agent_id
         where l.kind = 'tag' and l.label = :name and a.team = :team and a.unregistered_at is null order by a.id
     """,
     "cap": """
-        select a.id, a.name, a.team, a.client from labels l join agents a on a.id = l.agent_id
+        select a.id, a.name, a.team, a.client, a.wake_by from labels l join agents a on a.id = l.agent_id
         where l.kind = 'cap' and l.label = :name and a.team = :team and a.unregistered_at is null order by a.id
     """,
 }
 ONE = """
-select id, name, team, client from agents where team = :team and name_key = :key and unregistered_at is null
+select id, name, team, client, wake_by from agents where team = :team and name_key = :key and unregistered_at is null
 """
 
 
@@ -137,6 +143,7 @@ class Recipient:
     id: int
     address: str
     client: str
+    wake_by: str
 
 
 def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address]) -> list[Recipient]:
@@ -148,7 +155,7 @@ def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address]) -> list[Recipie
     for address in addresses:
         team = address.team or sender.team
         if address.kind == "me":
-            matches = [Recipient(sender.id, sender.address, sender.client)]
+            matches = [Recipient(sender.id, sender.address, sender.client, sender.wake_by)]
         elif address.kind == "agent":
             matches = _recipients(tx.all(ONE, team=team, key=address.name.lower()))
         else:
@@ -161,7 +168,12 @@ def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address]) -> list[Recipie
 
 
 def _recipients(rows: list[Row]) -> list[Recipient]:
-    return [Recipient(row["id"], f"{row['name']}@{row['team']}", row["client"]) for row in rows]
+    return [
+        Recipient(
+            row["id"], f"{row['name']}@{row['team']}", row["client"], agents.wake_by(row["client"], row["wake_by"])
+        )
+        for row in rows
+    ]
 
 
 def nobody(tx: Tx, address: Address, team: str) -> UnknownRecipient:
@@ -189,19 +201,19 @@ def nobody(tx: Tx, address: Address, team: str) -> UnknownRecipient:
 
 INSERT = """
 insert into messages (sender_id, evidence, address, subject, body, kind, need_reply, wake, thread_id, reply_to,
-    dedupe_key, sent_at, expires_at)
+    dedupe_key, sent_at, expires_at, hops)
 values (:sender, :evidence, :address, :subject, :body, :kind, :need_reply, :wake, :thread, :reply_to,
-    :dedupe_key, :now, :expires_at)
+    :dedupe_key, :now, :expires_at, :hops)
 on conflict (sender_id, dedupe_key) where dedupe_key is not null do nothing
 returning id
 """
 BY_KEY = "select id from messages where sender_id = :sender and dedupe_key = :dedupe_key"
 DELIVER = """
-insert into deliveries (agent_id, message_id, state, wake_id, expires_at)
-values (:agent, :message, 'unread', :wake, :expires_at)
+insert into deliveries (agent_id, message_id, state, wake_id, no_wake_reason, expires_at)
+values (:agent, :message, 'unread', :wake, :reason, :expires_at)
 """
 RECIPIENTS = """
-select a.id, a.name, a.team, a.client from deliveries d join agents a on a.id = d.agent_id
+select a.id, a.name, a.team, a.client, a.wake_by from deliveries d join agents a on a.id = d.agent_id
 where d.message_id = :id order by a.id
 """
 REPLIED = """
@@ -212,24 +224,44 @@ where agent_id = :agent and message_id = :message
 
 
 class Posting:
-    """The deliveries of one message or of many, written together; every wake they join is looked up once."""
+    """The deliveries of one sender's messages, written together; each wake and each pair is looked up once."""
 
-    def __init__(self, tx: Tx) -> None:
-        self._tx = tx
-        self._deliveries: list[dict[str, int | None]] = []
-        self._wakes: dict[int, int] = {}  # by agent
+    def __init__(self, tx: Tx, sender: Agent) -> None:
+        self._tx, self._sender = tx, sender
+        self._deliveries: list[dict[str, int | str | None]] = []
+        self._wakes: dict[int, tuple[int, bool]] = {}  # by agent
         self._more: dict[int, int] = {}  # how many further messages each wake has come to cover
+        self._exchanged: dict[int, int] = {}  # with each agent
 
-    def add(self, message_id: int, agent_id: int, wakes_it: bool, expires_at: int | None) -> None:
-        """Add the delivery of a message to an agent, who is to be woken for it if `wakes_it`."""
-        wake = None
-        if wakes_it:
-            wake = self._wakes.get(agent_id)
-            if wake is None:
-                wake = self._wakes[agent_id] = wakes.join(self._tx, agent_id)
-            else:
+    def add(self, message_id: int, recipient: Recipient, draft: Draft, hops: int, expires_at: int | None) -> str | None:
+        """Add the delivery of a message; return what its sender should know: why its recipient is not woken."""
+        reason = self._no_wake(recipient, draft, hops)
+        wake, held = None, False
+        if reason is None:
+            known = self._wakes.get(recipient.id)
+            wake, held = known or wakes.join(self._tx, recipient.id)
+            self._wakes[recipient.id] = wake, held
+            if known:
                 self._more[wake] = self._more.get(wake, 0) + 1
-        self._deliveries.append({"agent": agent_id, "message": message_id, "wake": wake, "expires_at": expires_at})
+        row = {"agent": recipient.id, "message": message_id, "wake": wake, "reason": reason, "expires_at": expires_at}
+        self._deliveries.append(row)
+        return "paused" if held else reason if reason in ("rate_capped", "hop_limit") else None
+
+    def _no_wake(self, recipient: Recipient, draft: Draft, hops: int) -> str | None:
+        """Return why `recipient` is not to be woken, or None."""
+        if recipient.id == self._sender.id:
+            return "self"  # nobody needs to be woken for what he has just written himself
+        if not draft.wake or recipient.wake_by == "none":
+            return "no_wake"
+        if self._sender.client in UNLIMITED or recipient.client in UNLIMITED:
+            return None
+        if hops > draft.hops:
+            return "hop_limit"
+        count = self._exchanged.get(recipient.id)
+        if count is None:
+            count = limits.exchanged(self._tx, self._sender.id, recipient.id)
+        self._exchanged[recipient.id] = count + 1
+        return "rate_capped" if count >= limits.PAIR_MOST else None
 
     def write(self) -> None:
         """Write what was added."""
@@ -291,7 +323,7 @@ def is_direct(addresses: Sequence[Address]) -> bool:
 def send_all(tx: Tx, me: Agent, evidence: str, drafts: Sequence[Draft]) -> list[Sent]:
     """Accept every one of `drafts`, or none. What is raised carries the draft's `index`."""
     known: dict[str, tuple[list[Recipient], bool]] = {}
-    posting = Posting(tx)
+    posting = Posting(tx, me)
     sent = []
     for index, draft in enumerate(drafts):
         try:
@@ -330,6 +362,29 @@ def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Se
     return _store(tx, me, evidence, Draft(**values), recipients, direct=True)
 
 
+REPEAT = """
+insert into messages (sender_id, evidence, address, subject, body, kind, need_reply, wake, thread_id, reply_to, sent_at,
+    hops)
+select sender_id, evidence, :address, subject, body, kind, need_reply, 1, coalesce(thread_id, id), reply_to, :now, 0
+from messages where id = :id
+returning id, sender_id, need_reply
+"""
+
+
+def repeat(tx: Tx, message_id: int, to: Agent) -> int:
+    """Send message `message_id` to `to` as well, in its sender's name and thread; return the new message's id."""
+    row = tx.one(REPEAT, id=message_id, address=to.address, now=tx.now)
+    assert row
+    sender = agents.by_id(tx, row["sender_id"])
+    recipient = Recipient(to.id, to.address, to.client, to.wake_by)
+    posting = Posting(tx, sender)
+    posting.add(row["id"], recipient, Draft(to.address, ""), 0, None)
+    posting.write()
+    tx.event("message_sent", sender.team, sender.name, f"message:{row['id']}", address=to.address, repeats=message_id)
+    new: int = row["id"]
+    return new
+
+
 def _answer_subject(subject: str | None) -> str | None:
     if not subject or subject.lower().startswith("re: "):
         return subject
@@ -351,6 +406,7 @@ def _store(
     kind = draft.kind or ("reply" if original else "mail" if direct else "broadcast")
     expires_at = None if draft.ttl is None else tx.now + draft.ttl
     thread = original["thread"] if original else None
+    hops = original["hops"] + 1 if original and me.client not in UNLIMITED else 0
     row = tx.one(
         INSERT,
         sender=me.id,
@@ -366,6 +422,7 @@ def _store(
         dedupe_key=draft.dedupe_key,
         now=tx.now,
         expires_at=expires_at,
+        hops=hops,
     )
     if row is None:
         if posting:
@@ -374,12 +431,12 @@ def _store(
         assert before
         return before
     message_id: int = row["id"]
-    post = posting or Posting(tx)
+    post = posting or Posting(tx, me)
+    unwoken = []
     for recipient in recipients:
-        # A human's pane is a shell, and nobody needs to be woken for what he has just written himself.
-        post.add(
-            message_id, recipient.id, draft.wake and recipient.client != "human" and recipient.id != me.id, expires_at
-        )
+        reason = post.add(message_id, recipient, draft, hops, expires_at)
+        if reason:
+            unwoken.append((recipient.address, reason))
     if posting is None:
         post.write()
     if original and tx.run(REPLIED, agent=me.id, message=draft.reply_to, now=tx.now):
@@ -410,7 +467,7 @@ def _store(
         tx.now,
         expires_at,
     )
-    return Sent(message, True, names)
+    return Sent(message, True, names, tuple(unwoken))
 
 
 def _seen_before(tx: Tx, me: Agent, draft: Draft) -> Sent | None:

@@ -24,12 +24,12 @@ class DeliveryStatus:
     replied_at: int | None
     acked_at: int | None
     wake: wakes.Wake | None
-    no_wake_reason: str | None  #: why there is no wake: "self" or "no_wake"
+    no_wake_reason: str | None  #: why there is no wake: "self", "no_wake", "rate_capped" or "hop_limit"
 
 
 STATUS = f"""
 select a.name as agent_name, a.team as agent_team, a.id as recipient_id, a.client, d.state as delivery_state, d.read_at,
-    d.replied_at, d.acked_at, {wakes.SELECT}
+    d.replied_at, d.acked_at, d.no_wake_reason, {wakes.SELECT}
 from deliveries d join agents a on a.id = d.agent_id left join wakes w on w.id = d.wake_id
 where d.message_id = :id order by a.id
 """
@@ -60,7 +60,7 @@ def _status_of(tx: Tx, message: Message, row: Row, me: Agent) -> DeliveryStatus:
     if state == "unread" and message.expires_at is not None and message.expires_at <= tx.now:
         state = "expired"
     wake = wakes.wake_of(row) if row["id"] is not None else None
-    reason = None if wake else "self" if row["recipient_id"] == me.id else "no_wake"
+    reason = None if wake else row["no_wake_reason"] or ("self" if row["recipient_id"] == me.id else "no_wake")
     address = f"{row['agent_name']}@{row['agent_team']}"
     return DeliveryStatus(
         address,

@@ -6,7 +6,7 @@
                     |      (was suspended)       |
                     '----------------------------+---- read, expired -------------> skipped
                                                  '---- not to be tried again -----> failed
-    held: paused; opened again when the pause ends.
+    held: its agent or team is paused; queued or retrying again when the pause ends.
 
 An open wake is due when `next_attempt_at` has come. A null there suspends it until the agent's session changes: its
 target is gone, and trying costs it no rung. An attempt is leased by a token; a result under a lost lease is refused.
@@ -28,6 +28,13 @@ LEASE = 60_000  # ms that one attempt may take before another process may make i
 FURTHEST = 24 * 3600_000
 
 GONE = frozenset(("no_pane", "pane_dead", "pane_changed"))  # the target is gone: suspend, burn no attempt
+# What an attempt was refused for and will pass: the pane is watched meanwhile, and need not wait for its rung.
+PASSING = frozenset(
+    (
+        *("busy", "not_quiet", "draft_present", "dialog_open", "human_active"),
+        *("copy_mode", "input_off", "shell_foreground", "tmux_unavailable"),
+    )
+)
 FINAL = frozenset(("unconfirmed",))  # nobody can tell what happened to the line: never paste it again
 
 
@@ -66,7 +73,7 @@ JOIN = """
 insert into wakes (agent_id, state, next_attempt_at, opened_at, updated_at)
 values (:agent, 'queued', :now, :now, :now)
 on conflict (agent_id) where closed_at is null do update set mails = wakes.mails + 1
-returning id, mails
+returning id, mails, state
 """
 COVER = """
 update deliveries set wake_id = :wake where agent_id = :agent and state = 'unread' and wake_id is not null
@@ -83,6 +90,22 @@ where d.agent_id = :agent and d.state = 'unread' and d.wake_id is not null
 limit 1
 """
 OPEN = "select 1 from wakes where agent_id = :agent and closed_at is null"
+PAUSED = """
+exists (select 1 from pauses p where p.agent_id = wakes.agent_id) or exists (
+    select 1 from pauses p join agents a on a.team = p.team where a.id = wakes.agent_id and p.agent_id is null
+)
+"""
+# A lease that is taken away here fences the attempt that holds it: its result is refused.
+HOLD = f"""
+update wakes set state = 'held', reason = 'paused', next_attempt_at = null, lease_token = null, lease_until = null,
+    updated_at = :now
+where agent_id = :agent and closed_at is null and state <> 'held' and ({PAUSED})
+"""
+LET_GO = f"""
+update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal,
+    next_attempt_at = :now, updated_at = :now
+where agent_id = :agent and state = 'held' and not ({PAUSED})
+"""
 RESUME = """
 update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal,
     next_attempt_at = :now, updated_at = :now
@@ -94,14 +117,18 @@ where agent_id = :agent and closed_at is null and state in ('queued', 'retrying'
 """
 
 
-def join(tx: Tx, agent_id: int) -> int:
-    """Return the open wake of the agent, opened now if there was none. The new mail is to be stored with its id."""
+def join(tx: Tx, agent_id: int) -> tuple[int, bool]:
+    """Return the agent's open wake, opened now if there was none, and whether it is held.
+
+    New mail is to be stored with its id.
+    """
     row = tx.one(JOIN, agent=agent_id, now=tx.now)
     assert row
-    wake_id: int = row["id"]
+    held = row["state"] == "held"
     if row["mails"] == 1:
-        tx.run(COVER, wake=wake_id, agent=agent_id)
-    return wake_id
+        tx.run(COVER, wake=row["id"], agent=agent_id)
+        held = hold(tx, agent_id)
+    return row["id"], held
 
 
 def cover_more(tx: Tx, mails: dict[int, int]) -> None:
@@ -116,6 +143,19 @@ def close_if_read(tx: Tx, agent_id: int, reason: str = "already_read") -> None:
         tx.run(CLOSE, agent=agent_id, state="skipped", reason=reason, now=tx.now)
 
 
+def hold(tx: Tx, agent_id: int) -> bool:
+    """Hold the agent's open wake if it is paused; tell whether there was one to hold."""
+    return tx.run(HOLD, agent=agent_id, now=tx.now) > 0
+
+
+def let_go(tx: Tx, agent_id: int) -> bool:
+    """Let the agent's held wake fall due unless it is still paused; tell whether it does."""
+    if not tx.run(LET_GO, agent=agent_id, now=tx.now):
+        return False
+    close_if_read(tx, agent_id)  # what was read meanwhile needs no wake
+    return True
+
+
 def resume(tx: Tx, agent_id: int) -> None:
     """Try again now: the agent has a new session, or its session another pane.
 
@@ -123,8 +163,13 @@ def resume(tx: Tx, agent_id: int) -> None:
     is not there any more.
     """
     tx.run(RESUME, agent=agent_id, now=tx.now)
-    if tx.one(OPEN, agent=agent_id) is None and tx.one(UNREAD, agent=agent_id, now=tx.now):
+    if not is_open(tx, agent_id) and tx.one(UNREAD, agent=agent_id, now=tx.now):
         join(tx, agent_id)
+
+
+def is_open(tx: Tx, agent_id: int) -> bool:
+    """Tell whether the agent has an open wake."""
+    return tx.one(OPEN, agent=agent_id) is not None
 
 
 def suspend(tx: Tx, agent_id: int, reason: str) -> None:
@@ -147,6 +192,10 @@ order by w.next_attempt_at limit :limit
 """
 TAKE = """
 update wakes set lease_token = :token, lease_until = :until, updated_at = :now where id = :id and closed_at is null
+"""
+HASTEN = """
+update wakes set lease_token = :token, lease_until = :until, updated_at = :now
+where id = :id and state = 'retrying' and lease_token is null and next_attempt_at > :now and updated_at = :seen
 """
 NEXT_DUE = """
 select w.next_attempt_at as at from wakes w
@@ -186,6 +235,11 @@ def lease(tx: Tx, wakes: list[Wake], token: str) -> None:
     tx.many(TAKE, [{"id": wake.id, "token": token, "until": tx.now + LEASE, "now": tx.now} for wake in wakes])
 
 
+def hasten(tx: Tx, wake: Wake, token: str) -> bool:
+    """Lease `wake` to `token` before its time; False if it does not wait for the same rung any more."""
+    return tx.run(HASTEN, id=wake.id, token=token, until=tx.now + LEASE, now=tx.now, seen=wake.updated_at) > 0
+
+
 def next_due(tx: Tx, host: str | None = None) -> int | None:
     """Return when the next wake, or the next of `host`, falls due (ms UTC); it may be past. None: nothing is."""
     row = tx.one(NEXT_DUE, host=host)
@@ -210,12 +264,18 @@ def give_back(tx: Tx, wake: Wake, token: str) -> bool:
 
 
 def refused(
-    tx: Tx, wake: Wake, token: str, reason: str, transport: str | None, climb: Callable[[int, int], int | None]
+    tx: Tx,
+    wake: Wake,
+    token: str,
+    reason: str,
+    transport: str | None,
+    climb: Callable[[int, int], int | None],
+    code: int | None = None,
 ) -> bool:
     """Record that an attempt was refused for `reason`; `climb(attempts, now)` says when to try again.
 
-    A target that is gone suspends the wake and costs no attempt; a wake whose mail was read meanwhile ends.
-    Returns False if the lease was lost meanwhile.
+    A target that is gone suspends the wake and costs no attempt; a wake whose mail was read meanwhile ends. `code` is
+    the exit code of the program that was run, if any. Returns False if the lease was lost meanwhile.
     """
     if tx.one(UNREAD, agent=wake.agent_id, now=tx.now) is None:
         return skipped(tx, wake, token, "already_read")
@@ -224,10 +284,10 @@ def refused(
     attempts = wake.attempts + 1
     again = None if reason in FINAL else climb(attempts, tx.now)
     if again is not None:
-        return _record(tx, wake, token, "retrying", reason, transport, attempts, again)
+        return _record(tx, wake, token, "retrying", reason, transport, attempts, again, code=code)
     ended = reason if reason in FINAL else "retry_exhausted"
     leased = tx.one("select updated_at from wakes where id = :id", id=wake.id)
-    if not _record(tx, wake, token, "failed", ended, transport, attempts, refusal=reason):
+    if not _record(tx, wake, token, "failed", ended, transport, attempts, refusal=reason, code=code):
         return False
     # Mail that came during this last attempt has not had its turn.
     if leased and tx.one(LATER, agent=wake.agent_id, id=0, at=leased["updated_at"]):
@@ -235,13 +295,24 @@ def refused(
     return True
 
 
-def delivered(tx: Tx, wake: Wake, token: str, transport: str, covered: int | None) -> bool:
+def put_off(tx: Tx, wake: Wake, token: str, reason: str, transport: str | None) -> bool:
+    """Record that an attempt before its time was refused for `reason`: it cost no rung, and the next is due as before.
+
+    Returns False if the lease was lost meanwhile.
+    """
+    if tx.one(UNREAD, agent=wake.agent_id, now=tx.now) is None:
+        return skipped(tx, wake, token, "already_read")
+    return _record(tx, wake, token, "retrying", reason, transport, wake.attempts, wake.next_attempt_at)
+
+
+def delivered(tx: Tx, wake: Wake, token: str, transport: str, covered: int | None, code: int | None = None) -> bool:
     """Record that the recipient took the line, which spoke of the messages up to the id `covered`.
 
     Mail that came after that is given a wake of its own. None: an earlier attempt, which died, had made the line; it
-    covers what was there when that attempt was leased. Returns False if the lease was lost meanwhile.
+    covers what was there when that attempt was leased. `code` is the exit code of the program that was run, if any.
+    Returns False if the lease was lost meanwhile.
     """
-    if not _record(tx, wake, token, "delivered", None, transport, wake.attempts + 1):
+    if not _record(tx, wake, token, "delivered", None, transport, wake.attempts + 1, code=code):
         return False
     later = {"agent": wake.agent_id, "id": covered or 0, "at": wake.updated_at if covered is None else 0}
     if tx.one(LATER, **later):
@@ -252,9 +323,11 @@ def delivered(tx: Tx, wake: Wake, token: str, transport: str, covered: int | Non
 def skipped(tx: Tx, wake: Wake, token: str, reason: str) -> bool:
     """Record that there is nothing left to wake anybody for, unless mail has come since; then the wake stays due.
 
+    Whom nobody is to wake any more (`no_wake`) keeps his mail unread.
+
     Returns False if the lease was lost meanwhile.
     """
-    if tx.one(UNREAD, agent=wake.agent_id, now=tx.now):
+    if reason != "no_wake" and tx.one(UNREAD, agent=wake.agent_id, now=tx.now):
         return give_back(tx, wake, token)
     return _record(tx, wake, token, "skipped", reason, wake.transport, wake.attempts)
 
@@ -269,6 +342,7 @@ def _record(
     attempts: int,
     next_at: int | None = None,
     refusal: str | None = None,
+    code: int | None = None,
 ) -> bool:
     changed = tx.run(
         RECORD,
@@ -288,6 +362,8 @@ def _record(
     row = tx.one("select team, name from agents where id = :id", id=wake.agent_id)
     assert row
     about = {"agent": f"{row['name']}@{row['team']}", "transport": transport, "attempts": attempts}
+    if code is not None:
+        about["exit"] = code
     tx.event(f"wake_{state}", row["team"], None, f"wake:{wake.id}", reason=reason, next_attempt_at=next_at, **about)
     return True
 

@@ -1,0 +1,91 @@
+"""Pauses: mail is stored, and nobody is woken for it until the pause ends. An agent is paused, or its whole team is.
+
+Pausing takes effect at once: an attempt that is under way loses its lease, and types nothing that it has not typed yet.
+Resuming wakes each agent once for all that has come.
+"""
+
+from __future__ import annotations
+
+from xats.core import wakes
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents import Agent
+    from xats.store import Row, Tx
+
+
+@record
+class Pause:
+    """Who is paused, since when, by whom and why."""
+
+    team: str
+    agent: str | None  #: name@team; None: the whole team
+    reason: str | None
+    by: str
+    at: int
+
+
+PAUSE = """
+insert into pauses (team, agent_id, reason, paused_by, paused_at) values (:team, :agent, :reason, :by, :now)
+on conflict do nothing
+"""
+RESUME = """
+delete from pauses where team = :team and (agent_id = :agent or (agent_id is null and :agent is null))
+"""
+COLUMNS = "p.team, p.reason, p.paused_by, p.paused_at, a.name as agent_name"
+LISTING = f"""
+select {COLUMNS} from pauses p left join agents a on a.id = p.agent_id
+where :team is null or p.team = :team order by p.team, p.agent_id is not null, a.name_key
+"""
+OF_AGENT = f"""
+select {COLUMNS} from pauses p left join agents a on a.id = p.agent_id
+where p.agent_id = :agent or (p.agent_id is null and p.team = :team) order by p.agent_id is null limit 1
+"""
+
+
+def pause(tx: Tx, by: Agent, team: str, agent: Agent | None, reason: str | None) -> bool:
+    """Pause `agent`, or with None all of `team`; return False if it was paused already, which changes nothing."""
+    values = {"team": team, "agent": agent.id if agent else None, "reason": reason, "by": by.address}
+    if not tx.run(PAUSE, **values, now=tx.now):
+        return False
+    held = sum(wakes.hold(tx, one) for one in _affected(tx, team, agent))
+    tx.event("paused", team, by.name, _subject(agent, team), reason=reason, held=held)
+    return True
+
+
+def resume(tx: Tx, by: Agent, team: str, agent: Agent | None) -> tuple[bool, int]:
+    """End the pause of `agent`, or with None that of `team`.
+
+    Returns whether there was one, and how many wakes fell due.
+    """
+    if not tx.run(RESUME, team=team, agent=agent.id if agent else None):
+        return False, 0
+    due = sum(wakes.let_go(tx, one) for one in _affected(tx, team, agent))
+    tx.event("resumed", team, by.name, _subject(agent, team), due=due)
+    return True, due
+
+
+def listing(tx: Tx, team: str | None) -> list[Pause]:
+    """Return the pauses of `team` (None: of all teams), that of a whole team before those of its agents."""
+    return [_pause(row) for row in tx.all(LISTING, team=team)]
+
+
+def of_agent(tx: Tx, agent: Agent) -> Pause | None:
+    """Return the pause that holds the wakes of `agent`, or None."""
+    row = tx.one(OF_AGENT, agent=agent.id, team=agent.team)
+    return _pause(row) if row else None
+
+
+def _affected(tx: Tx, team: str, agent: Agent | None) -> list[int]:
+    """Return the ids of the agents that a pause is about."""
+    return [agent.id] if agent else [row["id"] for row in tx.all("select id from agents where team = :team", team=team)]
+
+
+def _pause(row: Row) -> Pause:
+    agent = f"{row['agent_name']}@{row['team']}" if row["agent_name"] else None
+    return Pause(row["team"], agent, row["reason"], row["paused_by"], row["paused_at"])
+
+
+def _subject(agent: Agent | None, team: str) -> str:
+    return f"agent:{agent.name}" if agent else f"team:{team}"

@@ -1,0 +1,265 @@
+"""Pruning: what everybody has read is removed once it is old, and with it what only spoke of it.
+
+What stays, however old it is:
+
+- unread mail, and mail that expired, was read, answered or acknowledged of late;
+- mail of a wake that is open or ended of late, so that a dead letter can be looked at;
+- a conversation of which any message stays;
+- what another table refers to; and the newest event.
+
+A walk goes over the store by ids, in batches of a transaction each. References hold after every one of them: a
+conversation goes in one batch, or, if it is very long, from its newest message to its first.
+"""
+
+from __future__ import annotations
+
+from xats import durations
+from xats.errors import Usage
+from xats.record import record
+from xats.store.keep import quoted, references
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from xats.store import Row, Tx
+
+    Write = Callable[[Callable[[Tx], "Step"]], "Step"]
+
+KEEP = 30 * 86_400_000  # ms
+MOST = 500  # rows that one transaction looks at; a conversation that is longer than this is taken in parts
+FIRST, LEAST = 100, 20
+TARGET = 0.02  # seconds that a transaction should take, besides its commit
+
+# A message that stays by itself. `d.wake_id` and `m.reply_to` have indexes for this and for SQLite's own looks.
+STAYS = """
+(m.sent_at > :before
+or not exists (select 1 from deliveries d where d.message_id = m.id)
+or exists (
+    select 1 from deliveries d left join wakes w on w.id = d.wake_id
+    where d.message_id = m.id and (
+        d.state = 'unread' or d.read_at > :before or d.replied_at > :before or d.acked_at > :before
+        or (d.state = 'expired' and d.expires_at > :before)
+        or (w.id is not null and (w.closed_at is null or w.closed_at > :before))
+    )
+)
+or exists (
+    select 1 from messages r
+    where r.reply_to = m.id and coalesce(r.thread_id, r.id) <> coalesce(m.thread_id, m.id)
+)
+or exists (select 1 from messages c where c.thread_id = m.id and m.thread_id is not null)
+{elsewhere})
+"""
+WINDOW = """
+select m.id, m.sent_at, m.thread_id, case when {stays} then 1 else 0 end as stays
+from messages m where m.id > :after order by m.id limit :limit
+"""
+CHILDREN = """
+select m.id, case when {stays} then 1 else 0 end as stays
+from messages m where m.thread_id = :thread and m.id > :after and m.id < :below order by m.id {order} limit :limit
+"""
+ROOT = "select m.id from messages m where m.id = :thread and not {stays}"
+WAKES = """
+select w.id, w.opened_at, case when w.closed_at is null or w.closed_at > :before
+    or exists (select 1 from deliveries d where d.wake_id = w.id) {elsewhere} then 1 else 0 end as stays
+from wakes w where w.id > :after order by w.id limit :limit
+"""
+EVENTS = "select id, at from events where id > :after order by id limit :limit"
+NEWEST = "select max(id) as id from events"
+FORGET = "delete from events where id > :after and id <= :upto and at <= :before and id < :newest"
+HIGHEST = (1 << 63) - 1
+
+
+@record
+class Counts:
+    """How many of each were removed."""
+
+    messages: int = 0
+    deliveries: int = 0
+    wakes: int = 0
+    events: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(mine + theirs for mine, theirs in zip(self.parts, other.parts, strict=True)))
+
+    @property
+    def parts(self) -> tuple[int, int, int, int]:
+        """The numbers, in their order."""
+        return self.messages, self.deliveries, self.wakes, self.events
+
+    @property
+    def total(self) -> int:
+        """How many rows that is."""
+        return sum(self.parts)
+
+
+@record
+class Place:
+    """Where a walk is: what it looks at, behind which id, and in which long conversation."""
+
+    phase: str = "messages"  #: then "wakes", "events"; of a long conversation "judge", "cut"
+    after: int = 0
+    thread: int = 0
+
+
+@record
+class Step:
+    """What one transaction came to. `place` is where the next one goes on; None: the walk is over."""
+
+    place: Place | None
+    removed: Counts = Counts()
+
+
+def age(environ: Mapping[str, str]) -> int | None:
+    """Return how long things are kept (ms), by XATS_KEEP; None: for ever. Raises Usage."""
+    text = environ.get("XATS_KEEP", "").strip()
+    if text.lower() == "off":
+        return None
+    try:
+        return (durations.parse(text) or None) if text else KEEP
+    except Usage as problem:
+        msg = f"XATS_KEEP is {text[:40]!r}, which is no duration."
+        raise Usage(msg, "export XATS_KEEP=30d, or off to remove nothing") from problem
+
+
+def walk(write: Write, before: int, clock: Callable[[], float]) -> Iterator[Counts]:
+    """Remove what is older than `before` (ms UTC); yield after every transaction what it removed.
+
+    `write` runs one transaction. `clock` gives seconds: a transaction that took long is followed by a smaller one.
+    """
+    place: Place | None = Place()
+    limit, took = FIRST, 0.0
+
+    def work(tx: Tx) -> Step:
+        nonlocal took
+        assert place
+        began = clock()  # the store is ours only now
+        done = step(tx, place, before, limit)
+        took = clock() - began
+        return done
+
+    while place:
+        done = write(work)
+        place = done.place
+        limit = max(LEAST, min(MOST, int(limit * min(2.0, TARGET / max(took, 0.001)))))
+        yield done.removed
+
+
+def step(tx: Tx, place: Place, before: int, limit: int) -> Step:
+    """Look at about `limit` rows behind `place`, and remove those of them that nothing keeps."""
+    return PHASES[place.phase](tx, place, before, limit)
+
+
+# -- messages ----------------------------------------------------------------------------------------------------------
+
+
+def _messages(tx: Tx, place: Place, before: int, limit: int) -> Step:
+    """Remove whole conversations whose first message is among the next ones; leave long ones to `_judge`."""
+    stays = _stays(tx)
+    rows = tx.all(WINDOW.format(stays=stays), after=place.after, before=before, limit=limit)
+    # Ids and times grow together: behind a window of new mail there is no old.
+    if all(row["sent_at"] > before for row in rows):
+        return Step(Place("wakes"))
+    condemned: list[int] = []
+    seen, upto = 0, rows[-1]["id"]
+    for row in rows:
+        if row["thread_id"] is not None or row["stays"]:
+            continue
+        children = _children(tx, stays, row["id"], before, MOST + 1)
+        if any(child["stays"] for child in children):
+            seen += len(children)
+            continue
+        if len(children) > MOST:
+            return Step(Place("judge", row["id"], row["id"]), _remove(tx, condemned))
+        if seen and seen + len(children) > limit:
+            upto = row["id"] - 1
+            break
+        seen += 1 + len(children)
+        condemned += [row["id"], *(child["id"] for child in children)]
+    return Step(Place("messages", upto), _remove(tx, condemned))
+
+
+def _judge(tx: Tx, place: Place, before: int, limit: int) -> Step:
+    """Look at a long conversation, part by part, for anything that stays."""
+    children = _children(tx, _stays(tx), place.thread, before, limit, place.after)
+    if any(child["stays"] for child in children):
+        return Step(Place("messages", place.thread))
+    if len(children) < limit:
+        return Step(Place("cut", place.thread, place.thread))
+    return Step(Place("judge", children[-1]["id"], place.thread))
+
+
+def _cut(tx: Tx, place: Place, before: int, limit: int) -> Step:
+    """Remove the end of a long conversation; all of it but what has come to stay since it was judged."""
+    stays = _stays(tx)
+    children = _children(tx, stays, place.thread, before, limit, order="desc")
+    kept = next((index for index, child in enumerate(children) if child["stays"]), None)
+    condemned = [child["id"] for child in children[:kept]]
+    if kept is None and len(children) < limit:
+        # Its own children are removed in the same transaction, so only what is elsewhere can keep the first message.
+        condemned += [row["id"] for row in tx.all(ROOT.format(stays=stays), thread=place.thread, before=before)]
+    over = kept is not None or len(children) < limit
+    return Step(Place("messages", place.thread) if over else place, _remove(tx, condemned))
+
+
+def _children(
+    tx: Tx, stays: str, thread: int, before: int, limit: int, after: int = 0, *, order: str = "asc"
+) -> list[Row]:
+    sql = CHILDREN.format(stays=stays, order=order)
+    return tx.all(sql, thread=thread, before=before, limit=limit, after=after, below=HIGHEST)
+
+
+def _remove(tx: Tx, ids: list[int]) -> Counts:
+    deliveries = 0
+    for one in sorted(ids, reverse=True):  # an answer has a higher id than what it answers
+        deliveries += tx.run("delete from deliveries where message_id = :id", id=one)
+        tx.run("delete from messages where id = :id", id=one)
+    return Counts(len(ids), deliveries)
+
+
+def _stays(tx: Tx) -> str:
+    known = {("deliveries", "message_id"), ("messages", "thread_id"), ("messages", "reply_to")}
+    return STAYS.format(elsewhere=_elsewhere(tx, "messages", "m", known))
+
+
+def _elsewhere(tx: Tx, table: str, alias: str, known: set[tuple[str, str]]) -> str:
+    """Return the SQL that finds what refers to a row of `table` besides the `known` columns, in whatever table."""
+    found = [one for one in references(tx, table) if one not in known]
+    return " ".join(
+        f"or exists (select 1 from {quoted(child)} x where x.{quoted(column)} = {alias}.id)" for child, column in found
+    )
+
+
+# -- the rest ----------------------------------------------------------------------------------------------------------
+
+
+def _wakes(tx: Tx, place: Place, before: int, limit: int) -> Step:
+    """Remove wakes that ended long ago and have no mail any more."""
+    elsewhere = _elsewhere(tx, "wakes", "w", {("deliveries", "wake_id")})
+    rows = tx.all(WAKES.format(elsewhere=elsewhere), after=place.after, before=before, limit=limit)
+    if all(row["opened_at"] > before for row in rows):
+        return Step(Place("events"))
+    condemned = [row["id"] for row in rows if not row["stays"]]
+    tx.many("delete from wakes where id = :id", [{"id": one} for one in condemned])
+    return Step(Place("wakes", rows[-1]["id"]), Counts(wakes=len(condemned)))
+
+
+def _events(tx: Tx, place: Place, before: int, limit: int) -> Step:
+    """Forget old events. Their ids are never used again, so whoever follows them misses nothing that is left."""
+    rows = tx.all(EVENTS, after=place.after, limit=limit)
+    if all(row["at"] > before for row in rows):
+        return Step(None)
+    newest = tx.one(NEWEST)
+    assert newest
+    upto = rows[-1]["id"]
+    gone = tx.run(FORGET, after=place.after, upto=upto, before=before, newest=newest["id"])
+    return Step(Place("events", upto), Counts(events=gone))
+
+
+PHASES: dict[str, Callable[[Tx, Place, int, int], Step]] = {
+    "messages": _messages,
+    "judge": _judge,
+    "cut": _cut,
+    "wakes": _wakes,
+    "events": _events,
+}
