@@ -23,6 +23,8 @@ ROWS = {
     "grown": load.grown,
     "idle": background.idle,
     "prompt": background.prompt,
+    "wake": background.wake,
+    "early": background.early,
     "crowd": background.crowd,
 }
 

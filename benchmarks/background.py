@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import shlex
 import statistics
 import subprocess
+import sys
 import time
 
 import psutil
 
-from benchmarks.rig import XATS, Row, pane, until
+from benchmarks.rig import HERE, XATS, Row, pane, until
+from xats.daemon import nudge
 
 IDLE = 20.0  # seconds
-SAMPLES = 100
+SAMPLES = 200
 PANES = 50
+WAKES = 50
+EARLY = 30
+REFUSED = "select 1 from wakes where state = 'retrying' and lease_token is null"
 QUIET = 2000  # ms: the default
+
+
+def p95(waits):
+    return sorted(waits)[int(0.95 * len(waits)) - 1]
+
+
+def spread(waits):
+    return f"{len(waits)} times: median {statistics.median(waits):.0f} ms, longest {max(waits):.0f} ms"
 
 
 def run_daemon(rig, home, **env):
@@ -50,7 +65,7 @@ def idle(rig):
 def prompt(rig):
     """From the return of the sender's commit to the first call of tmux: at most 250 ms (p95).
 
-    The tmux is a script that notes the time and fails, so its own start counts too.
+    The tmux is a script that notes the time and fails, so its own start counts too. Every other sender cannot ring.
     """
     home = rig.home(daemon=False)
     calls, fake = rig.path("calls"), rig.path("tmux")
@@ -64,6 +79,8 @@ def prompt(rig):
     for number in range(SAMPLES):
         home.send(f"a{number}")
         sent[number] = time.time_ns()
+        if number % 2:
+            nudge.ring(home.db)
         time.sleep(0.02 + dice.random() * 0.15)  # at every phase of the daemon's own rhythm
     ended = "select count(*) as n from wakes where attempts = 1 and lease_token is null"
     until(lambda: home.store.read(lambda tx: tx.one(ended))["n"] == SAMPLES)
@@ -73,10 +90,88 @@ def prompt(rig):
             words = line.split()
             number = int(words[words.index("-t") + 1][1:]) - 1000
             began.setdefault(number, int(words[0]))
-    waits = sorted((began[number] - sent[number]) / 1_000_000 for number in sent)
-    p95 = waits[int(0.95 * len(waits)) - 1]
-    what = f"{SAMPLES} sends: median {statistics.median(waits):.0f} ms, p95 {p95:.0f} ms, longest {waits[-1]:.0f} ms"
-    return [Row("prompt", p95, 250.0, "ms p95", what)]
+    rows = []
+    for name, rung in (("prompt", 1), ("prompt unrung", 0)):
+        waits = [(began[number] - sent[number]) / 1_000_000 for number in sent if number % 2 == rung]
+        rows.append(Row(name, p95(waits), 250.0, "ms p95", spread(waits)))
+    return rows
+
+
+class Player:
+    """A program that plays Claude Code in a pane, and notes when a line was submitted (tests/delivery/players.py)."""
+
+    def __init__(self, rig, tmux):
+        self.log = rig.path("player.log")
+        script = os.path.join(os.path.dirname(HERE), "tests", "delivery", "players.py")
+        words = [sys.executable, "-IS", script, self.log, "--look", "claude-code"]
+        self.pane = tmux.open("exec " + shlex.join(words))
+        until(lambda: self.all("ready"))
+
+    def all(self, what):
+        """Return all entries of its log that have `what`."""
+        if not os.path.exists(self.log):
+            return []
+        with open(self.log) as file:
+            return [entry for line in file if line.endswith("\n") and what in (entry := json.loads(line))]
+
+    def do(self, line):
+        """Have it do `line`; return when that was on the screen (ns, monotonic)."""
+        before = len(self.all("did"))
+        with open(self.log + ".in", "w") as file:
+            file.write(line + "\n")
+        return until(lambda: self.all("did")[before:])[0]["at"]
+
+    def submitted(self, count):
+        """Wait for its `count`-th submission; return when that was (ns, monotonic)."""
+        return until(lambda: self.all("submit")[count - 1 :])[0]["at"]
+
+
+def with_player(rig):
+    """Return a home with a daemon in which carol runs the player, the player, and some to write to her.
+
+    They are many because xats does not wake for everything that one of them sends so often.
+    """
+    home, player = rig.home(daemon=False), Player(rig, rig.tmux())
+    home.seat("carol", player.pane, "claude-code")
+    senders = [home.seat(f"s{number}", None) for number in range(10)]
+    run_daemon(rig, home, XATS_LADDER="1h")
+    return home, player, senders
+
+
+def ended(home, count):
+    """Wait until `count` wakes are delivered."""
+    done = "select count(*) as n from wakes where state = 'delivered'"
+    until(lambda: home.store.read(lambda tx: tx.one(done))["n"] == count)
+
+
+def wake(rig):
+    """From the return of the sender's commit until an idle agent has got the line: at most 300 ms (p95)."""
+    home, player, senders = with_player(rig)
+    dice, waits = random.Random(1), []
+    for number in range(1, WAKES + 1):
+        home.send("carol", sender=senders[number % len(senders)])
+        sent = time.monotonic_ns()
+        nudge.ring(home.db)
+        waits.append((player.submitted(number) - sent) / 1_000_000)
+        ended(home, number)
+        time.sleep(dice.random() * 0.15)
+    return [Row("wake", p95(waits), 300.0, "ms p95", spread(waits))]
+
+
+def early(rig):
+    """From the moment at which an agent's dialog is closed until it has got the line: at most 1 s (p95)."""
+    home, player, senders = with_player(rig)
+    dice, waits = random.Random(1), []
+    for number in range(1, EARLY + 1):
+        player.do("dialog")
+        home.send("carol", sender=senders[number % len(senders)])
+        nudge.ring(home.db)
+        until(lambda: home.store.read(lambda tx: tx.one(REFUSED)))
+        time.sleep(0.5 + dice.random())  # at every phase of the watch's rhythm
+        closed = player.do("close")
+        waits.append((player.submitted(number) - closed) / 1_000_000)
+        ended(home, number)
+    return [Row("early", p95(waits), 1000.0, "ms p95", spread(waits))]
 
 
 def crowd(rig):

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 
 from xats.core import agents, messages
-from xats.daemon import lock
+from xats.daemon import lock, nudge
 from xats.pane import Pane
 from xats.store import Store
 
@@ -137,7 +137,7 @@ class Home:
         self.store = Store(self.db)
         self.alice = self.seat("alice", pane(1))
         self.bob = self.seat("bob", pane(2))
-        self._lock = None
+        self._lock = self._bell = None
 
     def env(self, pane_id=None, **more):
         """Return an environment in this home; with `pane_id`, that of a process in that pane."""
@@ -157,29 +157,33 @@ class Home:
             shutil.copy(self.db, copy)  # nothing of this process has the copy open
         return Command([sys.executable, FLOOR, copy, "hello bob"], self.env())
 
-    def seat(self, name, where):
-        """Register `name` in the pane `where`."""
-        seat = agents.Seat(self.host, pane=where)
-        work = lambda tx: agents.register(tx, "t", name, agents.Changes(), seat, lambda _: None)  # noqa: E731
+    def seat(self, name, where, client=None):
+        """Register `name`, who runs `client`, in the pane `where`."""
+        seat, changes = agents.Seat(self.host, pane=where), agents.Changes(client=client)
+        work = lambda tx: agents.register(tx, "t", name, changes, seat, lambda _: None)  # noqa: E731
         return self.store.write(work).details.agent
 
-    def send(self, address="bob", body="hello", **more):
-        """Send a message from alice; return its id. It is on disk then."""
+    def send(self, address="bob", body="hello", sender=None, **more):
+        """Send a message from `sender`, or else alice; return its id. It is on disk then."""
         draft = messages.Draft(address, body, **more)
-        return self.store.write(lambda tx: messages.send(tx, self.alice, "pane", draft)).message.id
+        return self.store.write(lambda tx: messages.send(tx, sender or self.alice, "pane", draft)).message.id
 
     def count(self, table):
         return self.store.read(lambda tx: tx.one(f"select count(*) as n from {table}"))["n"]
 
     def hold_lock(self):
+        """Hold what a daemon holds: its lock, and the FIFO on which senders ring."""
         self._lock = os.open(lock.path_for(self.db), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         lock.sign(self._lock)
+        self._bell = nudge.Bell(self.db)
 
     def close(self):
         self.store.close()
         if self._lock is not None:
             os.close(self._lock)
+        if self._bell is not None:
+            self._bell.close()
 
 
 def pane(number, socket=SOCKET, server=SERVER):

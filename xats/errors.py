@@ -52,6 +52,24 @@ class InvalidBatch(Usage):
     code = "invalid_batch"
 
 
+class InvalidJson(Usage):
+    """That is no JSON text."""
+
+    code = "invalid_json"
+
+
+class InvalidSchema(Usage):
+    """That is no JSON Schema."""
+
+    code = "invalid_schema"
+
+
+class Uncheckable(XatsError):
+    """That cannot be checked here."""
+
+    code = "uncheckable"
+
+
 # -- not found ---------------------------------------------------------------------------------------------------------
 
 

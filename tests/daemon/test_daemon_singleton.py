@@ -44,8 +44,13 @@ def test_sends_at_once_start_exactly_one(world):
     assert [(one.wait(60), one.stderr.read()) for one in sends] == [(0, "")] * 8
     pid = until(lambda: lock.holder(world.path), what="a daemon")
     assert world.daemons() == [pid]
-    with open(world.path + "-daemon.log") as log:
-        assert log.read().count(" started, ") == 1
+
+    def starts():
+        with open(world.path + "-daemon.log") as log:
+            return log.read().count(" started, ")
+
+    until(lambda: os.path.exists(world.path + "-daemon.log") and starts(), what="the daemon's log")
+    assert starts() == 1
     assert len(world.rows("select * from messages")) == 8
 
 

@@ -28,107 +28,132 @@ parser.add_argument("--flicker", type=float, default=0, help="seconds with an em
 parser.add_argument("--shout", action="store_true", help="show something else than what was typed")
 parser.add_argument("--title")
 parser.add_argument("--alternate", action="store_true")
-options = parser.parse_args()
-
-text, sent, framed, enters = "", [], False, 0
-clock = options.clock
-
-
-def stop_clock(*_):
-    global clock
-    clock = False
-
-
-def log(**entry):
-    with open(options.log, "a") as file:
-        file.write(json.dumps(entry) + "\n")
 
 
 def fold(line, width):
     return [line[at : at + width] for at in range(0, len(line), width)] or [""]
 
 
-def draw():
-    columns = os.get_terminal_size(1).columns
-    left, right = ("│ ", " │") if options.frame else ("", "")
-    room = columns - 1 - len(options.prompt) - len(left) - len(right)
-    shown = text.upper() if options.shout else text
-    rows = [part for line in shown.split("\n") for part in fold(line, room)]
-    out = "\x1b[H\x1b[2J"
-    if options.flicker:
+class Composer:
+    """The composer and its loop. Subclasses give it other looks and manners."""
+
+    def __init__(self, options):
+        self.options = options
+        self.text, self.sent, self.framed, self.enters = "", [], False, 0
+        self.clock = options.clock
+        self.pasting = False
+
+    def stop_clock(self, *_):
+        self.clock = False
+
+    def log(self, **entry):
+        with open(self.options.log, "a") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    # -- its look ------------------------------------------------------------------------------------------------------
+
+    def draw(self):
+        options = self.options
+        columns = os.get_terminal_size(1).columns
+        left, right = ("│ ", " │") if options.frame else ("", "")
+        room = columns - 1 - len(options.prompt) - len(left) - len(right)
+        shown = self.text.upper() if options.shout else self.text
+        rows = [part for line in shown.split("\n") for part in fold(line, room)]
+        out = "\x1b[H\x1b[2J"
+        if options.flicker:
+            os.write(1, out.encode())
+            time.sleep(options.flicker)
+        if self.clock:
+            out += f"{time.monotonic():.3f}\r\n"
+        for line in self.sent[-2:]:
+            out += "".join(part + "\r\n" for part in fold(f"{options.prompt}{line}", columns - 1)) + "\r\n"
+        for index, row in enumerate(rows):
+            lead = options.prompt if index == 0 else " " * len(options.prompt)
+            inner = (lead + row).ljust(room + len(options.prompt)) if options.frame else lead + row
+            out += ("\r\n" if index else "") + left + lead + row + "\x1b7" + inner[len(lead + row) :] + right
+        out += "\x1b8"  # back to where the last row's text ended
         os.write(1, out.encode())
-        time.sleep(options.flicker)
-    if clock:
-        out += f"{time.monotonic():.3f}\r\n"
-    for line in sent[-2:]:
-        out += "".join(part + "\r\n" for part in fold(f"{options.prompt}{line}", columns - 1)) + "\r\n"
-    for index, row in enumerate(rows):
-        lead = options.prompt if index == 0 else " " * len(options.prompt)
-        inner = (lead + row).ljust(room + len(options.prompt)) if options.frame else lead + row
-        out += ("\r\n" if index else "") + left + lead + row + "\x1b7" + inner[len(lead + row) :] + right
-    out += "\x1b8"  # back to where the last row's text ended
-    os.write(1, out.encode())
 
+    # -- its manners ---------------------------------------------------------------------------------------------------
 
-def enter():
-    global text, enters
-    enters += 1
-    log(enter=enters)
-    if enters <= options.swallow:
-        return
-    if enters <= options.newline:
-        text += "\n"
-        return
-    log(submit=text, framed=framed)
-    sent.append(text)
-    text = ""
+    def enter(self):
+        self.enters += 1
+        self.log(enter=self.enters)
+        if self.enters <= self.options.swallow:
+            return
+        if self.enters <= self.options.newline:
+            self.text += "\n"
+            return
+        self.submit()
 
+    def submit(self):
+        self.log(submit=self.text, framed=self.framed)
+        self.sent.append(self.text)
+        self.text = ""
 
-def take(data):
-    global text, framed
-    pasting = False
-    while data:
-        if data.startswith("\x1b[200~"):
-            pasting = framed = True
-            data = data[6:]
-        elif data.startswith("\x1b[201~"):
-            pasting = False
-            data = data[6:]
-        elif data[0] == "\r" and not pasting:
-            enter()
-            data = data[1:]
-        else:
-            text += data[0]
-            data = data[1:]
+    def insert(self, char):
+        self.text += char
 
+    def paste_ended(self):
+        pass
 
-def continued(*_):
-    tty.setraw(0, termios.TCSANOW)  # without dropping what is still to be read
-    draw()
+    def take(self, data):
+        while data:
+            if data.startswith("\x1b[200~"):
+                self.pasting = self.framed = True
+                data = data[6:]
+            elif data.startswith("\x1b[201~"):
+                self.pasting = False
+                self.paste_ended()
+                data = data[6:]
+            elif data[0] == "\r" and not self.pasting:
+                self.enter()
+                data = data[1:]
+            else:
+                self.insert(data[0])
+                data = data[1:]
 
+    # -- its loop ------------------------------------------------------------------------------------------------------
 
-signal.signal(signal.SIGUSR1, stop_clock)
-signal.signal(signal.SIGCONT, continued)
-before = termios.tcgetattr(0)
-tty.setraw(0)
-try:
-    setup = "" if options.plain else "\x1b[?2004h"
-    if options.alternate:
-        setup += "\x1b[?1049h"
-    if options.title:
-        setup += f"\x1b]2;{options.title}\x07"
-    os.write(1, setup.encode())
-    draw()
-    log(ready=os.getpid())
-    while True:
-        ready, _, _ = select.select([0], [], [], 0.5 if clock else None)
+    def setup(self):
+        setup = "" if self.options.plain else "\x1b[?2004h"
+        if self.options.alternate:
+            setup += "\x1b[?1049h"
+        if self.options.title:
+            setup += f"\x1b]2;{self.options.title}\x07"
+        return setup
+
+    def continued(self, *_):
+        tty.setraw(0, termios.TCSANOW)  # without dropping what is still to be read
+        self.draw()
+
+    def step(self):
+        """Wait for something to do, and do it; False at the end of input."""
+        ready, _, _ = select.select([0], [], [], 0.5 if self.clock else None)
         if ready:
             data = os.read(0, 65536)
             if not data:
-                break
-            take(data.decode())
-            time.sleep(options.slow if data in b"\r\n" else options.slow + options.late)
-        draw()
-finally:
-    termios.tcsetattr(0, termios.TCSANOW, before)
-    sys.stdout.write("\x1b[?2004l")
+                return False
+            self.take(data.decode())
+            time.sleep(self.options.slow if data in b"\r\n" else self.options.slow + self.options.late)
+        self.draw()
+        return True
+
+    def run(self):
+        signal.signal(signal.SIGUSR1, self.stop_clock)
+        signal.signal(signal.SIGCONT, self.continued)
+        before = termios.tcgetattr(0)
+        tty.setraw(0)
+        try:
+            os.write(1, self.setup().encode())
+            self.draw()
+            self.log(ready=os.getpid())
+            while self.step():
+                pass
+        finally:
+            termios.tcsetattr(0, termios.TCSANOW, before)
+            sys.stdout.write("\x1b[?2004l")
+
+
+if __name__ == "__main__":
+    Composer(parser.parse_args()).run()

@@ -1,6 +1,7 @@
 """What a pane shows, and whether the text at the cursor is exactly our line."""
 
 import shlex
+import subprocess
 
 import pytest
 
@@ -8,6 +9,7 @@ from tests.delivery.conftest import LINE, until
 from xats.errors import NoPane
 from xats.tmux import screen
 from xats.tmux.pane import Pane
+from xats.tmux.server import run
 
 
 def shown(*rows, cursor=None, width=80):
@@ -165,3 +167,47 @@ def test_our_line_in_a_real_terminal_that_wraps_it(desk, width):
     assert screen.holds(look, LINE)
     assert not screen.holds(look, LINE + "x")
     assert not screen.holds(look, LINE.replace("2", "3"))
+
+
+# -- several panes in one invocation -----------------------------------------------------------------------------------
+
+
+def glimpse(panes):
+    return screen.read(panes, run(panes[0].socket, *screen.commands(panes)))
+
+
+def test_several_panes_are_seen_as_each_alone(desk):
+    panes = [desk.compose("--title", title, height=height).pane for title, height in (("a|b", 10), ("c", 24), ("", 5))]
+    assert glimpse(panes) == {pane.pane_id: screen.look(pane) for pane in panes}
+
+
+def test_one_that_is_gone_hides_no_other(desk):
+    panes = [desk.compose().pane for _ in range(3)]
+    desk.cmd("kill-pane", "-t", panes[1].pane_id)
+    found = glimpse(panes)
+    assert found[panes[1].pane_id] is None
+    for pane in (panes[0], panes[2]):
+        assert found[pane.pane_id] == screen.look(pane)
+
+
+def test_as_many_as_tmux_takes(desk):
+    panes = [desk.open("exec cat") for _ in range(screen.MOST)]
+    assert None not in glimpse(panes).values()
+
+
+def test_the_cursor_is_shown_or_hidden(desk):
+    seat = desk.compose()
+    assert screen.look(seat.pane).cursor
+    pane = desk.open("printf '\\033[?25lhidden'; exec cat")
+    until(lambda: "hidden" in desk.text(pane))
+    assert not screen.look(pane).cursor
+
+
+def test_a_client_in_control_mode_is_no_person(desk):
+    seat = desk.compose()
+    words = ["tmux", "-S", desk.socket, "-C", "attach-session", "-t", seat.pane.pane_id]
+    client = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    until(lambda: desk.cmd("list-clients"))
+    assert screen.look(seat.pane).key_at == 0
+    client.stdin.close()
+    client.wait(10)

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from tests.delivery.conftest import until
+from xats import process
 from xats.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.tmux import server
 
@@ -64,6 +66,7 @@ def test_a_server_that_dies_in_the_middle_is_unavailable(desk):
     with pytest.raises(TmuxUnavailable) as caught:
         server.run(desk.socket, "run-shell", f"kill -9 {desk.pid}")
     assert not isinstance(caught.value, TmuxGone)
+    until(lambda: process.started(desk.pid) is None)  # it may still be dying
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])

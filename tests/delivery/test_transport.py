@@ -3,10 +3,15 @@
 import shlex
 import sys
 
+import pytest
+
 from tests.delivery.conftest import until
+from tests.delivery.stagehand import play
+from xats import faults
 from xats.core.agents import Seat, Session
 from xats.delivery.settings import Settings
 from xats.delivery.transports import tmux
+from xats.tmux import paste
 
 FIRST = "xats: 1 new from alice - run: xats inbox"
 SECOND = "xats: 2 new from alice, carol - run: xats inbox"
@@ -44,3 +49,58 @@ def test_words_of_an_unknown_program_that_change_are_noise_and_those_that_stay_a
         seat = Session(1, 1, 1, Seat("here", None, None, None, pane), 0, None)
         assert tmux.deliver(seat, "generic", lambda: FIRST, "store-1", Settings(quiet=1500), bool).reason == reason
         assert "xats" not in desk.text(pane)
+
+
+# -- the line that an earlier wake left behind -------------------------------------------------------------------------
+
+
+def strand(desk, monkeypatch, look):
+    """Return a player whose composer holds the line of a wake that died between its paste and its Enter."""
+    role = play(desk, look)
+
+    class Died(Exception):
+        pass
+
+    def die(name):
+        if name == "paste.after":
+            raise Died
+
+    monkeypatch.setattr(faults, "point", die)
+    with pytest.raises(Died):
+        role.deliver(line=lambda: FIRST, token="store-1")
+    monkeypatch.undo()
+    until(lambda: FIRST in role.text())
+    return role
+
+
+@pytest.fixture
+def same_locks(desk, monkeypatch):
+    """Undoing what a test has put in the place of something must not undo where the locks are."""
+    with pytest.MonkeyPatch.context() as inner:
+        yield inner
+
+
+@pytest.mark.parametrize("look", ["claude-code", "codex", "gemini", "opencode"])
+def test_a_stranded_line_is_sent_off_in_place_of_ours(desk, same_locks, look):
+    role = strand(desk, same_locks, look)
+    assert role.deliver(line=lambda: SECOND, token="store-2").state == "delivered"
+    assert role.sent == [FIRST]
+
+
+@pytest.mark.parametrize("look", ["claude-code", "codex", "gemini", "opencode"])
+@pytest.mark.parametrize(("obstacle", "reason"), [("dialog", "dialog_open"), ("busy", "busy")])
+def test_a_stranded_line_is_not_sent_off_into_what_has_come_since(desk, same_locks, look, obstacle, reason):
+    """It comes when the first look has found nothing but the line."""
+    role = strand(desk, same_locks, look)
+    real, looked = paste.attempt, []
+
+    def attempt(*args, **kwargs):
+        looked.append(kwargs["token"])
+        if len(looked) == 2:
+            role.do(obstacle)
+        return real(*args, **kwargs)
+
+    same_locks.setattr(paste, "attempt", attempt)
+    assert role.deliver(line=lambda: SECOND, token="store-2").reason == reason
+    assert looked == ["store-2", "store-1"]
+    assert (role.sent, role.approvals, role.enters) == ([], 0, 0)

@@ -37,6 +37,7 @@ def recorded(path: Path):
         title=found["pane_title"],
         cursor_x=found["cursor_x"],
         cursor_y=found["cursor_y"],
+        cursor=bool(found["cursor_flag"]),
         wake="",
         line="",
     )
@@ -104,6 +105,27 @@ def test_our_line_behind_a_draft_is_not_our_line(path):
 def test_the_text_of_a_draft_is_told(path):
     profile, look = recorded(path)
     assert view(profile, look).text == "please look at the parser"
+
+
+@pytest.mark.parametrize("client", ["codex", "opencode"])
+@pytest.mark.parametrize("state", ["idle-empty", "idle-after-turn", "draft", "own-line"])
+def test_a_composer_without_the_cursor_is_behind_something(client, state):
+    """Something that no profile knows the words of."""
+    profile, look = recorded(SCREENS / client / f"{state}.json")
+    assert look.cursor
+    look.cursor, look.wake, look.line = False, "store-1:pasted", LINE
+    assert view(profile, look).state == "unknown"
+    assert tmux.objection(profile, look, "store-1") == "dialog_open"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in RECORDINGS if path.parent.name in ("codex", "opencode")],
+    ids=lambda path: f"{path.parent.name}/{path.stem}",
+)
+def test_the_cursor_is_shown_wherever_one_may_type_and_hidden_in_dialogs(path):
+    _, look = recorded(path)
+    assert look.cursor != (path.stem.startswith("dialog") and path.stem != "dialog-refused")
 
 
 def test_what_is_quoted_far_above_the_composer_is_no_sign():

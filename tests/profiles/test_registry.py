@@ -43,6 +43,9 @@ def test_a_file_makes_a_client_of_its_own(tmp_path, environ):
         ("busy = [1]", "busy"),
         ("settle = -1", "settle"),
         ("settle = true", "settle"),
+        ("settle = 5001", "settle"),
+        ("cursor = 1", "cursor"),
+        ('cursor = "yes"', "cursor"),
         ("settle = [", "cannot be read"),
         ('name = "other"', "name"),
     ],
@@ -58,3 +61,20 @@ def test_a_client_that_nobody_described_is_generic(environ):
     with pytest.raises(NotFound):
         registry.find("unheard-of", environ)
     assert registry.find_or_generic("unheard-of", environ).name == "generic"
+
+
+def test_what_a_field_takes_is_said(tmp_path, environ):
+    (tmp_path / "codex.toml").write_text("cursor = 1")
+    with pytest.raises(Usage) as caught:
+        registry.find("codex", environ)
+    assert caught.value.hint == "it is true or false"
+
+
+@pytest.mark.parametrize(("name", "stands_in"), [("codex", "codex"), ("generic", "generic"), ("mine", "generic")])
+def test_a_wrong_file_keeps_no_mail_away_and_is_said_once(tmp_path, environ, caplog, name, stands_in):
+    before = registry.find(stands_in, environ)
+    (tmp_path / f"{name}.toml").write_text("settle = [")
+    for _ in range(2):
+        assert registry.find_or_generic(name, environ) == before
+    [said] = caplog.messages
+    assert f"{name}.toml cannot be read" in said

@@ -13,5 +13,7 @@ PROFILE = Profile(
     busy=("esc to interrupt", "… ("),
     busy_rows=("[✶✢✽✻✳·*] [A-Z]*…",),  # in a narrow pane that is all there is of it
     dialog=("Do you want to", "Esc to cancel", "Enter to confirm", "❯ 1."),
-    settle=60,
+    settle=20,
+    bracketed=True,
+    pasted=("[[]Pasted text #*]",),
 )

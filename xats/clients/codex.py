@@ -13,4 +13,8 @@ PROFILE = Profile(
     busy_titles=("[⠀-⣿] *",),
     dialog=("to confirm or esc to cancel", "Would you like to", "› 1.", "Press enter to continue"),
     dialog_titles=("[[] ! ] Action Required*", "[[] . ] Action Required*"),
+    cursor=True,
+    settle=20,
+    bracketed=True,
+    pasted=("[[]Pasted Content *]",),
 )

@@ -13,4 +13,7 @@ PROFILE = Profile(
     busy_titles=("✦*",),
     dialog=("Allow execution of", "Apply this change?", "● 1."),
     dialog_titles=("✋*",),
+    settle=80,  # up to 40 ms after a paste it takes Enter for a new line
+    bracketed=True,
+    pasted=("[[]Pasted Text: *]",),
 )

@@ -13,4 +13,8 @@ PROFILE = Profile(
     busy=("esc interrupt",),
     busy_rows=("[⬝■][⬝■][⬝■]*",),  # in a narrow pane that is all there is of it
     dialog=("Permission required", "Allow once"),
+    cursor=True,
+    settle=20,
+    bracketed=True,
+    pasted=("[[]Pasted ~*]",),
 )

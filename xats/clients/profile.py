@@ -36,7 +36,10 @@ class Profile:
     busy_titles: tuple[str, ...] = ()
     dialog: tuple[str, ...] = ()
     dialog_titles: tuple[str, ...] = ()
-    settle: int = 120  #: ms that it needs between a paste and Enter
+    cursor: bool = False  #: whether it shows the terminal's cursor, and that only where one may type
+    settle: int = 120  #: ms that it must have shown a paste before it takes Enter for Enter
+    bracketed: bool = False  #: whether it is known to take pastes in brackets, so that a new line in one is only text
+    pasted: tuple[str, ...] = ()  #: shell patterns of what it shows in place of a long paste
 
 
 @record
@@ -61,6 +64,8 @@ def view(profile: Profile, look: Look) -> View:
         return View("busy", text, sign)
     if found is None or text is None:
         return View("unknown", None, "no composer at the cursor")
+    if profile.cursor and not look.cursor:  # something is in front of it
+        return View("unknown", text, "the terminal's cursor is hidden")
     if text:
         return View("draft", text, f"composer holds {text[:60]!r}")
     if look.cursor_x > found[1]:  # something is there, though it is drawn as faint as a placeholder

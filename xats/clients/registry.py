@@ -31,6 +31,11 @@ BUILT_IN = (
     "human",
 )
 
+KINDS = {"str": "a text", "tuple": "a list of texts", "int": "a number from 0 to 5000", "bool": "true or false"}
+LARGEST = 5000  # no attempt may take longer than its lease
+
+_said: set[str] = set()  # what is wrong with the user's files, as far as the log has it
+
 
 def folder(environ: Mapping[str, str]) -> str:
     """Return where the user's own profiles are: XATS_CLIENTS, else `clients` in the configuration folder of xats."""
@@ -49,9 +54,7 @@ def names(environ: Mapping[str, str]) -> list[str]:
 
 def find(name: str, environ: Mapping[str, str]) -> Profile:
     """Return the profile `name`. Raises NotFound; Usage when the user's file for it is wrong."""
-    profile: Profile | None = None
-    if name in BUILT_IN:
-        profile = import_module(f"xats.clients.{name.replace('-', '_')}").PROFILE
+    profile = _built_in(name)
     path = os.path.join(folder(environ), f"{name}.toml")
     if os.path.exists(path):
         profile = changed(profile or Profile(name), path)
@@ -62,11 +65,32 @@ def find(name: str, environ: Mapping[str, str]) -> Profile:
 
 
 def find_or_generic(name: str, environ: Mapping[str, str]) -> Profile:
-    """Return the profile `name`, or `generic` for a client that nobody has described."""
+    """Return the profile `name`, or `generic` for a client that nobody has described.
+
+    A file of the user's that is wrong is said once, and as good as not there: an attempt must not die of it.
+    """
     try:
         return find(name, environ)
     except NotFound:
-        return find("generic", environ)
+        return find_or_generic("generic", environ)
+    except Usage as problem:
+        _say_once(str(problem))
+        return _built_in(name) or find_or_generic("generic", environ)
+
+
+def _built_in(name: str) -> Profile | None:
+    if name not in BUILT_IN:
+        return None
+    profile: Profile = import_module(f"xats.clients.{name.replace('-', '_')}").PROFILE
+    return profile
+
+
+def _say_once(problem: str) -> None:
+    import logging
+
+    if problem not in _said:
+        _said.add(problem)
+        logging.getLogger("xats.clients").error("%s It is left out.", problem)
 
 
 def changed(profile: Profile, path: str) -> Profile:
@@ -86,7 +110,7 @@ def changed(profile: Profile, path: str) -> Profile:
             raise Usage(msg, f"the fields are {', '.join(known)}")
         if not _fits(value, known[field]):
             msg = f"{path}: {field} cannot be {value!r}."
-            raise Usage(msg, f"it is {'a list of texts' if 'tuple' in known[field] else 'a ' + known[field]}")
+            raise Usage(msg, f"it is {KINDS[known[field].partition('[')[0]]}")
     values = {field: tuple(value) if isinstance(value, list) else value for field, value in given.items()}
     return Profile(**{**profile.__dict__, **values})
 
@@ -94,8 +118,8 @@ def changed(profile: Profile, path: str) -> Profile:
 def _fits(value: Any, kind: str) -> bool:
     if kind.startswith("tuple"):
         return isinstance(value, list) and all(isinstance(one, str) and one for one in value)
-    if kind == "int":
-        return type(value) is int and value >= 0
+    if kind in ("int", "bool"):
+        return type(value).__name__ == kind and 0 <= value <= LARGEST
     return isinstance(value, str)
 
 

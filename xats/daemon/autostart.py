@@ -1,11 +1,11 @@
-"""Start the daemon when there is none. Every send comes through here, so it costs one lock that is not got."""
+"""Have the daemon look, and start it when there is none. Every send comes through here, so it costs one small write."""
 
 from __future__ import annotations
 
 import os
 import sys
 
-from xats.daemon import lock
+from xats.daemon import nudge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,15 +17,22 @@ PRIVATE = ("TMUX", "TMUX_PANE", "XATS_AGENT", "XATS_FAULT", "XATS_DB")
 
 
 def ensure_running(store: str, environ: Mapping[str, str]) -> None:
-    """Start the daemon for the store at path `store` unless it runs, XATS_AUTOSTART is 0, or this is a sandbox."""
-    if environ.get("XATS_AUTOSTART") == "0" or any(environ.get(name) for name in SANDBOXES):
+    """Tell the daemon that something was committed to the store at path `store`.
+
+    When none listens it is started, unless it runs, XATS_AUTOSTART is 0, or this is a sandbox.
+    """
+    if nudge.ring(store) or environ.get("XATS_AUTOSTART") == "0" or any(environ.get(name) for name in SANDBOXES):
         return
+    from xats.daemon import lock  # as long as a daemon listens, nobody needs it
+
     if not lock.held(store):
         start(store, environ)
 
 
 def start(store: str, environ: Mapping[str, str]) -> int | None:
     """Start a daemon in a session of its own; return its pid, or None when there is one already."""
+    from xats.daemon import lock
+
     try:
         file = lock.take(store)
     except OSError:  # the directory cannot be written; then neither could the store

@@ -1,7 +1,8 @@
 """The daemon: it sees every commit, attempts every due wake in a thread of its own, and sweeps now and then.
 
-It learns of commits by polling SQLite's `data_version`, which costs microseconds; a sender need not be able to reach
-it. Nothing that matters is in its memory: after a `kill -9` the next one finds the same wakes due in the store.
+It learns of commits by its bell (nudge.py), and by polling SQLite's `data_version`, which costs microseconds: a sender
+need not be able to reach it. Nothing that matters is in its memory: after a `kill -9` the next one finds the same wakes
+due in the store.
 """
 
 from __future__ import annotations
@@ -11,9 +12,14 @@ import os
 import signal
 import threading
 import time
+from functools import partial
 
-from xats import process
-from xats.core import inbox, wakes
+from xats import __version__, process
+from xats.core import alerts, early, inbox, prune, wakes
+from xats.daemon.badges import Badges
+from xats.daemon.nudge import Bell
+from xats.daemon.tidy import Tidy
+from xats.daemon.watch import Watch
 from xats.delivery import attempt, ladder
 from xats.delivery.settings import Settings
 from xats.errors import StoreBusy, StoreError, XatsError
@@ -60,34 +66,63 @@ class Daemon:
         self._open: Callable[[], Store] = (lambda: Store(path, clock)) if clock else (lambda: Store(path))
         self._running: dict[int, threading.Thread] = {}  # by wake
         self._next_due: int | None = None
+        self._reported = 0  # up to this message, what is unread too long was reported
+        self._bell: Bell | None = None
+        self._watch = Watch(settings, self._ring)
+        self._search = True  # whether an agent may have been given up since the watch last asked
+        self._tidy = Tidy(prune.age(os.environ))
+        self._badges = Badges(self._open)
 
     def run(self) -> None:
         """Drive wakes until `stop` is set. Ends early when the store's file is taken away or replaced."""
-        store = self._open()
+        store, bell = self._open(), Bell(self.path)
         store.stopping = self.stop.is_set
-        log.info("started, pid %s, store %s", os.getpid(), self.path)
+        if bell.trouble:
+            log.warning("senders cannot ring: %s", bell.trouble)
+        self._bell = bell
+        log.info("started, pid %s, store %s, xats %s", os.getpid(), self.path, __version__)
         try:
-            self._loop(store)
+            self._loop(store, bell)
         finally:
             self.stop.set()
+            self._watch.close()
+            self._badges.close()
             self._leave()
+            self._bell = None  # before it is closed: a signal may come between
+            if not self._watch.thread.is_alive():
+                bell.close()
             store.close()
             log.info("stopped")
 
-    def _loop(self, store: Store) -> None:
+    def end(self) -> None:
+        """Have `run` return soon. A signal handler may call it."""
+        self.stop.set()
+        self._ring()
+
+    def _ring(self) -> None:
+        if bell := self._bell:
+            bell.ring()
+
+    def _loop(self, store: Store, bell: Bell) -> None:
         file = os.stat(self.path).st_ino
         generation, swept, trouble = -1, 0.0, ""
         changed = time.monotonic()
-        while not self.stop.wait(POLL if time.monotonic() - changed < AWAKE else IDLE_POLL):
+        while True:
+            bell.wait(POLL if time.monotonic() - changed < AWAKE else IDLE_POLL)
+            if self.stop.is_set():
+                return
             try:
                 if not self._still_there(file):
                     return
                 if time.monotonic() - swept >= SWEEP:
-                    swept, generation = time.monotonic(), -1
+                    swept, generation, self._search = time.monotonic(), -1, True
                     store.write(self._sweep)
+                    self._reported = store.write(lambda tx: alerts.overdue(tx, self._reported))
+                    self._tidy(store)
                 seen = store.generation()
-                if seen != generation or self._is_due(store.clock()):
+                if seen != generation or self._watch.calls or self._is_due(store.clock()):
                     self._dispatch(store)
+                    self._badges.look()
                     # A sweep looks again without anybody having written.
                     changed = changed if generation == -1 else time.monotonic()
                     generation = seen
@@ -114,22 +149,51 @@ class Daemon:
         return due is not None and (due <= now or due > now + ladder.longest(self.settings.rungs))
 
     def _dispatch(self, store: Store) -> None:
+        while len(self._running) < AT_ONCE and (clear := self._watch.called()):
+            self._hasten(store, clear)
         room = AT_ONCE - len(self._running)
         under_way = frozenset(self._running)
         leased = attempt.lease_due(store, self.owner, self.settings, room, under_way) if room > 0 else []
         for wake in leased:
-            thread = threading.Thread(target=self._attempt, args=(wake,), name=f"wake-{wake.id}", daemon=True)
-            self._running[wake.id] = thread
-            thread.start()
-        self._next_due = store.read(lambda tx: wakes.next_due(tx, attempt.host()))
+            self._begin(wake)
+        search, self._search = self._search, False
 
-    def _attempt(self, wake: Wake) -> None:
+        def look(tx: Tx) -> int | None:
+            self._watch.refresh(store, tx, given_up=search)
+            return wakes.next_due(tx, attempt.host())
+
+        try:
+            self._next_due = store.read(look)
+        except StoreError:
+            self._search = True
+            raise
+
+    def _hasten(self, store: Store, wake: Wake) -> None:
+        """Attempt `wake` before its time; one that failed is followed by another."""
+        if wake.state == "failed":
+            self._search |= store.write(lambda tx: early.again(tx, wake.agent_id))
+        elif wake.id not in self._running and store.write(lambda tx: wakes.hasten(tx, wake, self.owner)):
+            self._begin(wake, before_its_time=True)
+
+    def _begin(self, wake: Wake, *, before_its_time: bool = False) -> None:
+        work = (wake, before_its_time)
+        thread = threading.Thread(target=self._attempt, args=work, name=f"wake-{wake.id}", daemon=True)
+        self._running[wake.id] = thread
+        thread.start()
+
+    def _attempt(self, wake: Wake, before_its_time: bool) -> None:
         try:
             store = self._open()
             try:
-                result = attempt.make(store, wake, self.owner, self.settings, self.stop.is_set)
+                quiet_for = partial(self._watch.quiet_for, wake.agent_id)
+                stopping = self.stop.is_set
+                result = attempt.make(store, wake, self.owner, self.settings, stopping, quiet_for, before_its_time)
             finally:
                 store.close()
+            if result.state in ("delivered", "skipped"):
+                self._watch.calm(wake.agent_id)
+            elif wake.attempts >= len(self.settings.rungs):
+                self._search = True
             log.info("wake %s: %s%s", wake.id, result.state, f" ({result.reason})" if result.reason else "")
             if result.detail:
                 log.debug("wake %s: %s", wake.id, result.detail)
@@ -148,14 +212,15 @@ class Daemon:
 
     def _leave(self) -> None:
         until = time.monotonic() + LEAVE
-        for thread in list(self._running.values()):
-            thread.join(max(0.0, until - time.monotonic()))
+        for thread in (*self._running.values(), self._watch.thread):
+            if thread.ident:
+                thread.join(max(0.0, until - time.monotonic()))
 
 
 def watch_signals(daemon: Daemon) -> None:
     """End `daemon` on SIGTERM, SIGINT and SIGHUP."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: daemon.stop.set())
+        signal.signal(number, lambda *_: daemon.end())
 
 
 def log_to(path: str | None) -> None:
@@ -173,8 +238,9 @@ def log_to(path: str | None) -> None:
     if path:
         handler = Private(path, maxBytes=LOG_SIZE, backupCount=3, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    log.addHandler(handler)
-    log.setLevel(logging.DEBUG if os.environ.get("XATS_DEBUG") else logging.INFO)
+    everything = logging.getLogger("xats")
+    everything.addHandler(handler)
+    everything.setLevel(logging.DEBUG if os.environ.get("XATS_DEBUG") else logging.INFO)
 
 
 def log_path(store: str) -> str:

@@ -7,6 +7,8 @@ drafts. They run before the paste and before each Enter: by then the draft in th
 
 from __future__ import annotations
 
+import time
+
 from xats import process
 from xats.tmux.pane import device
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
     Guard = Callable[[Look], str | None]
     Client = tuple[int, int]  # pid, start time
+
+HUMAN = 3  # seconds after a key in which a person is taken to be at work
 
 GUARDS: tuple[Guard, ...] = ()  # the further guards that are passed unless the caller says otherwise
 
@@ -36,6 +40,14 @@ def state(look: Look) -> str | None:
     if look.in_mode:
         return "copy_mode"
     return "input_off" if look.input_off else None
+
+
+def person(look: Look) -> str | None:
+    """Refuse while a person types: a key came from a tmux client that shows this pane, at most HUMAN seconds ago.
+
+    tmux counts whole seconds, so it may be one more. What xats itself pastes and sends is no key of a client.
+    """
+    return "human_active" if look.key_at and 0 <= int(time.time()) - look.key_at <= HUMAN else None
 
 
 def foreground(pane: Pane, client: Client | None) -> str | None:

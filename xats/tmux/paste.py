@@ -14,10 +14,10 @@ import time
 from xats import faults
 from xats.errors import NoPane, Refused, TmuxGone, TmuxUnavailable
 from xats.record import record
-from xats.tmux.guards import GUARDS, foreground, identity, state
+from xats.tmux.guards import GUARDS, foreground, identity, person, state
 from xats.tmux.lock import PaneLock
 from xats.tmux.pane import unread
-from xats.tmux.screen import STATE, broken, holds, look
+from xats.tmux.screen import PICTURE, STATE, broken, holds, look
 from xats.tmux.server import TIMEOUT, quote, run, same
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # Milliseconds.
 SHOW = 1000  # how long the composer may take to show what was pasted
-SETTLE = 120  # between line and Enter: up to 40 ms after a paste Gemini, up to 120 ms Codex, takes Enter as a new line
+SETTLE = 120  # from the line's being shown to Enter, where nobody has measured what the program needs
 AGAIN = 400  # an Enter that did nothing for so long was swallowed
 LAST = 1000  # how long the last Enter may take
 CONFIRM = 40  # seen gone, look again: half a redraw looks the same
@@ -65,7 +65,9 @@ def attempt(
     stopping: Callable[[], bool] = bool,
     guards: Sequence[Guard] = GUARDS,
     composer: Composer = holds,
+    settle_ms: int = SETTLE,
     timeout: float = TIMEOUT,
+    make: Callable[..., Attempt] | None = None,
 ) -> Outcome:
     """Try once to paste a line into `pane` and submit it.
 
@@ -73,8 +75,9 @@ def attempt(
     must be the same in all its attempts: it is how a later attempt knows what an earlier one did. The screen must stay
     the same for `quiet_ms` milliseconds, a number or what it says of the first look; 0 asks for no second look.
     `client` is the (pid, start time) that must be in front. `stopping` ends the wait for quiet. `guards` are further
-    checks of a look. `composer` says whether a look's composer holds exactly a line. `timeout` is that of each tmux
-    call, in seconds.
+    checks of a look. `composer` says whether a look's composer holds exactly a line. `settle_ms` is how long the
+    program must have shown a paste before it takes Enter for Enter. `timeout` is that of each tmux call, in seconds.
+    `make` is the kind of attempt, where what is pasted is no wake's line.
 
     Raises ValueError for a token or line that is not clean; everything that tmux or the pane does is an Outcome.
     """
@@ -82,7 +85,9 @@ def attempt(
         raise ValueError(f"a token is letters, digits, - and _: {token!r}")
     try:
         with PaneLock(pane):
-            work = _Attempt(pane, token, client=client, guards=guards, composer=composer, timeout=timeout)
+            work = (make or Attempt)(
+                pane, token, client=client, guards=guards, composer=composer, settle=settle_ms / 1000, timeout=timeout
+            )
             return work.resume() or work.start(line, quiet_ms, stopping)
     except _End as end:
         return end.outcome
@@ -108,7 +113,7 @@ class _End(Exception):
         self.outcome = Outcome(state, reason, detail)
 
 
-class _Attempt:
+class Attempt:
     """One attempt, with the pane's lock held. Methods that return have found no obstacle; the others raise _End."""
 
     def __init__(
@@ -119,9 +124,11 @@ class _Attempt:
         client: Client | None,
         guards: Sequence[Guard],
         composer: Composer,
+        settle: float,
         timeout: float,
     ) -> None:
-        self.pane, self.client, self.guards, self.holds, self.timeout = pane, client, guards, composer, timeout
+        self.pane, self.client, self.guards, self.holds = pane, client, (*guards, person), composer
+        self.settle, self.timeout = settle, timeout
         self.pasted, self.entered = f"{token}:pasted", f"{token}:entered"
         self.first = self.look()
 
@@ -184,7 +191,7 @@ class _Attempt:
         text = line()
         if text is None:
             raise _End("withdrawn", "already_read")
-        self.paste(self.examine(seen), clean_line(text))
+        self.paste(self.examine(seen), self.clean(text))
         faults.point("paste.after")
         return self.submit(self.shown(text), text)
 
@@ -196,7 +203,7 @@ class _Attempt:
                 raise _End("withdrawn", "stopping")
             time.sleep(min(left, SLICE / 1000))
         after = self.examine(self.look())
-        for what in ("screen", "cursor_x", "cursor_y", "title"):
+        for what in PICTURE:
             if getattr(before, what) != getattr(after, what):
                 raise _End("refused", "not_quiet", f"its {what} changed within {quiet_ms} ms")
         return after
@@ -208,7 +215,7 @@ class _Attempt:
         target = quote(self.pane.pane_id)
         act = (
             f"paste-buffer -p -r -d -b {name} -t {target} ; set-option -p -t {target} @xats_wake {self.pasted} ;"
-            f" set-option -p -t {target} @xats_line {quote(line)} ; display-message -p SENT"
+            f" set-option -p -t {target} @xats_line {quote(self.kept(line))} ; display-message -p SENT"
         )
         refuse = f"delete-buffer -b {name} ; display-message -p REFUSED"
         if not self.guarded(seen, act, refuse, ("load-buffer", "-b", name, "-", ";"), line):
@@ -219,8 +226,10 @@ class _Attempt:
         """Return the look at which the composer holds exactly `line`."""
         for seen in self.looks(SHOW):
             if self.holds(seen, line):
-                time.sleep(SETTLE / 1000)
-                return seen
+                time.sleep(self.settle)
+                again = self.look()  # of a key that a person pressed meanwhile only tmux may know yet
+                if self.holds(again, line):
+                    return again
         self.examine(seen)
         raise _End("unconfirmed", "unconfirmed", "the composer did not show exactly our line")
 
@@ -269,6 +278,16 @@ class _Attempt:
         act = f"{keys} ; set-option -p -t {target} @xats_wake {self.entered} ; display-message -p SENT"
         return self.guarded(seen, act, "display-message -p REFUSED")
 
+    # -- what may be pasted --------------------------------------------------------------------------------------------
+
+    def clean(self, line: str) -> str:
+        """Return `line` if it may be pasted. Raises ValueError."""
+        return clean_line(line)
+
+    def kept(self, line: str) -> str:
+        """Return what of `line` the pane keeps for an attempt that comes after a crash."""
+        return line
+
     # -- helpers -------------------------------------------------------------------------------------------------------
 
     def guarded(self, seen: Look, act: str, refuse: str, first: tuple[str, ...] = (), stdin: str | None = None) -> bool:
@@ -279,7 +298,7 @@ class _Attempt:
 
     def looks(self, milliseconds: int) -> Iterator[Look]:
         """Look again and again for about `milliseconds`, often at first."""
-        until, pause = time.monotonic() + milliseconds / 1000, 0.015
+        until, pause = time.monotonic() + milliseconds / 1000, 0.006
         while True:
             time.sleep(pause)
             yield self.look()

@@ -10,10 +10,12 @@ import unicodedata
 
 from xats.errors import NoPane
 from xats.record import record
-from xats.tmux.server import TIMEOUT, run
+from xats.tmux.server import TIMEOUT, quote, run, same
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xats.pane import Pane
 
 # All that must still be so when a key is sent. Free text stands last, where separators in it do no harm.
@@ -22,6 +24,11 @@ STATE = (
     "|#{pane_dead}|#{pane_in_mode}|#{pane_input_off}|#{pane_synchronized}|#{alternate_on}"
     "|#{cursor_x}|#{cursor_y}|#{pane_width}|#{pane_height}|#{@xats_wake}|#{pane_current_command}"
 )
+PICTURE = ("screen", "cursor_x", "cursor_y", "title")  # of a Look: what stays the same in a quiet pane
+_SEEN = "#{cursor_flag}|#{window_id}|#{@xats_line}"  # what may flicker does not belong into STATE
+_CLIENT = "#{client_control_mode}|#{client_activity}|#{window_id}|#{pane_id}"
+_GONE = "gone"
+MOST = 24  # panes in one invocation: tmux takes 16 KiB
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;:]*m|\x1b\]8;.*?\x1b\\")  # colours, and the hyperlinks of tmux >= 3.4
 _LINE_DRAWING = re.compile(r"\x0e([^\x0f]*)\x0f?")
@@ -31,7 +38,11 @@ _FRAME = re.compile(r"[\s\u2500-\u259f]+")  # space, boxes and bars: what an app
 
 @record
 class Look:
-    """One moment of a pane. `state` is what tmux expands STATE to; `screen` has `height` rows with their colours."""
+    """One moment of a pane. `state` is what tmux expands STATE to; `screen` has `height` rows with their colours.
+
+    `cursor` says whether the terminal's cursor is shown. `key_at` is when a person last pressed a key in a tmux client
+    whose keys go to this pane, in whole seconds since 1970; 0 if there is none.
+    """
 
     state: str
     server_pid: int
@@ -52,6 +63,8 @@ class Look:
     line: str
     title: str
     screen: str
+    cursor: bool = True
+    key_at: int = 0
 
     def plain(self) -> str:
         """Return the screen as text."""
@@ -67,22 +80,61 @@ def look(pane: Pane, timeout: float = TIMEOUT) -> Look:
 
     Whether it is still the same pane is for the caller to compare. Raises NoPane, TmuxGone, TmuxUnavailable.
     """
-    say = ("display-message", "-p", "-t", pane.pane_id)
-    capture = ("capture-pane", "-p", "-e", "-t", pane.pane_id)
-    # One display-message for each free text: each prints one line whatever stands in it.
-    commands = (*say, STATE, ";", *say, "#{@xats_line}", ";", *say, "#{pane_title}", ";", *capture)
-    lines = run(pane.socket, *commands, timeout=timeout).split("\n")
-    fields = lines[0].split("|", 14)
-    if len(fields) != 15 or fields[2] != pane.pane_id:
+    found = read([pane], run(pane.socket, *commands([pane]), timeout=timeout))[pane.pane_id]
+    if found is None:
         raise NoPane(f"can't find pane: {pane.pane_id}")
-    server_pid, server_start, _, pane_pid = fields[:4]
+    return found
+
+
+def commands(panes: Sequence[Pane]) -> list[str]:
+    """Return the tmux commands, for one invocation, that look at `panes` of one server, MOST at the most."""
+    words: list[str] = []
+    for pane in panes:
+        target = quote(pane.pane_id)
+        # One display-message for each free text: each prints one line whatever stands in it.
+        say = [f"display-message -p -t {target} {quote(form)}" for form in (STATE, _SEEN, "#{pane_title}")]
+        act = " ; ".join((*say, f"capture-pane -p -e -t {target}"))
+        # A pane that is gone must not end the whole invocation.
+        words += ["if-shell", "-F", "-t", pane.pane_id, same("#{pane_id}", pane.pane_id), act]
+        words += [f"display-message -p {_GONE}", ";"]
+    return [*words, "list-clients", "-F", _CLIENT]
+
+
+def read(panes: Sequence[Pane], said: str) -> dict[str, Look | None]:
+    """Return by pane id what tmux `said` to the commands for `panes`: a look, or None where there is no such pane."""
+    lines = said.removesuffix("\n").split("\n")
+    blocks: dict[str, list[str] | None] = {}
+    at = 0
+    for pane in panes:
+        fields = lines[at].split("|", 14) if at < len(lines) else []
+        there = len(fields) == 15 and fields[2] == pane.pane_id
+        end = at + (3 + int(fields[12] or 0) if there else 1)
+        blocks[pane.pane_id] = lines[at:end] if there and end <= len(lines) else None
+        at = end
+    keys: dict[str, int] = {}
+    for line in lines[at:]:
+        control, _, rest = line.partition("|")
+        activity, *shown = rest.split("|")
+        for one in shown if control == "0" and activity.isdigit() else ():
+            keys[one] = max(keys.get(one, 0), int(activity))
+    return {name: _look(block, keys) if block else None for name, block in blocks.items()}
+
+
+def _look(block: list[str], keys: dict[str, int]) -> Look:
+    """Return the look in the lines `block`: STATE, _SEEN, the title and the screen.
+
+    `keys` says when the last key came from a client that shows a window or pane.
+    """
+    fields = block[0].split("|", 14)
+    server_pid, server_start, pane_id, pane_pid = fields[:4]
     dead, in_mode, input_off, synchronized, alternate_on = (field not in ("", "0") for field in fields[4:9])
     cursor_x, cursor_y, width, height = (int(field or 0) for field in fields[9:13])
+    cursor, window, line = block[1].split("|", 2)
     return Look(
-        state=lines[0],
+        state=block[0],
         server_pid=int(server_pid),
         server_start=int(server_start),
-        pane_id=pane.pane_id,
+        pane_id=pane_id,
         pane_pid=int(pane_pid or 0),
         dead=dead,
         in_mode=in_mode,
@@ -95,9 +147,11 @@ def look(pane: Pane, timeout: float = TIMEOUT) -> Look:
         height=height,
         wake=fields[13],
         command=fields[14],
-        line=lines[1],
-        title=lines[2],
-        screen="\n".join(lines[:-1][-height:]),
+        line=line,
+        title=block[2],
+        screen="\n".join(block[3:]),
+        cursor=cursor != "0",
+        key_at=keys.get(window if synchronized else pane_id, 0),  # all synchronized panes of a window get its keys
     )
 
 

@@ -35,6 +35,20 @@ def run(socket: str, *args: str, stdin: str | None = None, timeout: float = TIME
     raise TmuxUnavailable(said)
 
 
+def begin(socket: str, *args: str) -> subprocess.Popen[bytes]:
+    """Begin what `run` does and do not wait for it: what it prints is to be read from the process's stdout.
+
+    Raises TmuxUnavailable when tmux cannot be run.
+    """
+    words, environ = _command(["-u", "-S", socket, *args])
+    try:
+        return subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ
+        )
+    except OSError as error:
+        raise TmuxUnavailable(f"tmux cannot be run: {error.strerror}") from None
+
+
 def version() -> str:
     """Return the version of the tmux client, like `3.3a`. Raises TmuxUnavailable."""
     return _call(["-V"], "", TIMEOUT).stdout.decode("utf-8", "replace").strip().removeprefix("tmux ")
@@ -57,9 +71,7 @@ def same(form: str, value: str) -> str:
 
 
 def _call(args: list[str], stdin: str, timeout: float) -> subprocess.CompletedProcess[bytes]:
-    # Without TMUX and TMUX_PANE it does not matter in which tmux, if any, xats itself runs.
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
-    command = [os.environ.get("XATS_TMUX") or "tmux", *args]
+    command, environ = _command(args)
     try:
         return subprocess.run(
             command, input=stdin.encode(), capture_output=True, timeout=timeout, env=environ, check=False
@@ -70,3 +82,9 @@ def _call(args: list[str], stdin: str, timeout: float) -> subprocess.CompletedPr
         raise TmuxUnavailable("tmux is not installed", hint="install tmux 3.0 or newer") from None
     except OSError as error:
         raise TmuxUnavailable(f"tmux cannot be run: {error.strerror}") from None
+
+
+def _command(args: list[str]) -> tuple[list[str], dict[str, str]]:
+    # Without TMUX and TMUX_PANE it does not matter in which tmux, if any, xats itself runs.
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
+    return [os.environ.get("XATS_TMUX") or "tmux", *args], environ

@@ -1,1 +1,22 @@
-"""The ways to wake an agent, one file each."""
+"""The ways to wake an agent, one file each, and what an attempt by any of them comes to.
+
+tmux.py pastes a line into the agent's pane, notice.py shows it on the terminals where the pane is seen, command.py
+runs the user's own program. Which one is for an agent is said when it is registered (`Agent.wake_by`).
+"""
+
+from __future__ import annotations
+
+from xats.record import record
+
+
+@record
+class Result:
+    """What an attempt came to, in the words of the wake machine.
+
+    `exit` is the exit code of the program that was run, if one was and ended.
+    """
+
+    state: str
+    reason: str | None
+    detail: str = ""
+    exit: int | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from xats.clients import profile, registry
+from xats.delivery.transports import Result
 from xats.tmux import paste, screen
 
 TYPE_CHECKING = False
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
     from xats.clients.profile import Profile
     from xats.core.agents import Session
-    from xats.delivery.attempt import Result
     from xats.delivery.settings import Settings
     from xats.tmux.screen import Look
 
@@ -28,10 +28,12 @@ def deliver(
     token: str,
     settings: Settings,
     stopping: Callable[[], bool],
+    quiet_for: Callable[[Look], int] = lambda _: 0,
 ) -> Result:
-    """Paste `line()` into the pane of `session`, in which `client_name` runs, and submit it, or say why not."""
-    from xats.delivery.attempt import Result
+    """Paste `line()` into the pane of `session`, in which `client_name` runs, and submit it, or say why not.
 
+    `quiet_for` says how long (ms) somebody who watched the pane has seen it as a look shows it.
+    """
     seat = session.seat
     assert seat.pane
 
@@ -63,20 +65,16 @@ def deliver(
             return reason if stood[-2:-1] == stood[-1:] else None
         return reason
 
-    def window(look: Look) -> int:
-        """Return how long (ms) the pane must stay the same: short where the composer is known to be idle and empty."""
-        idle = recognised(known) and profile.view(known, look).state == "idle"
-        return min(SHORT, settings.quiet) if idle else settings.quiet
-
     outcome = paste.attempt(
         seat.pane,
         line=line,
         token=token,
-        quiet_ms=window,
+        quiet_ms=lambda look: window(known, look, settings) - quiet_for(look),
         client=seat.process,
         stopping=stopping,
         guards=(stranded, composer),
         composer=ours,
+        settle_ms=known.settle,
     )
     if outcome.reason == "draft_present" and unsent and line() is not None:
         # Its attempt died before Enter, then its mail was read. Nobody else would ever send it off, and it says what
@@ -89,6 +87,7 @@ def deliver(
             client=seat.process,
             guards=(lambda look: objection(known, look, unsent[0]),),
             composer=ours,
+            settle_ms=known.settle,
         )
     if outcome.state == "withdrawn":
         stopped = outcome.reason == "stopping"
@@ -101,6 +100,12 @@ def deliver(
 def recognised(known: Profile) -> bool:
     """Tell whether the profile knows how the client's composer looks."""
     return bool(known.glyphs or known.frame)
+
+
+def window(known: Profile, look: Look, settings: Settings) -> int:
+    """Return how long (ms) the pane must stay the same: short where the composer is known to be idle and empty."""
+    idle = recognised(known) and profile.view(known, look).state == "idle"
+    return min(SHORT, settings.quiet) if idle else settings.quiet
 
 
 def holds(known: Profile, look: Look, text: str) -> bool:

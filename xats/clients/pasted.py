@@ -1,0 +1,80 @@
+"""What a person's text looks like once it was pasted into a client's composer: itself, or the client's own marker."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from xats.clients.profile import RULES, TALLEST, composer, view
+from xats.tmux.cells import rows
+from xats.tmux.screen import plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.clients.profile import Profile
+    from xats.tmux.screen import Look
+
+
+def holds(profile: Profile, look: Look, text: str) -> bool:
+    """Tell whether the composer holds exactly `text`, however it is wrapped, or a marker alone that stands for it.
+
+    That the marker stands for this text and no other is for the caller to know: the composer was empty before.
+    """
+    held = bare(_composer(profile, look) or "")
+    return (bool(held) and held == bare(text)) or is_marker(profile, shown(profile, look))
+
+
+def shown(profile: Profile, look: Look) -> str:
+    """Return all that stands in the composer, what is faint too: opencode writes its marker dark on bright."""
+    found = composer(profile, rows(plain(look.screen)), look)
+    return found[0] if found else ""
+
+
+def is_marker(profile: Profile, held: str) -> bool:
+    """Tell whether `held` is one marker of a long paste, and nothing else."""
+    patterns = [bare(one) for one in profile.pasted]
+    return any(fnmatchcase(bare(held), one) and not fnmatchcase(bare(held), f"{one}?*") for one in patterns)
+
+
+def emptied(profile: Profile, look: Look) -> bool:
+    """Tell whether the composer is seen to be empty, or to be away while the client is at work."""
+    seen = view(profile, look)
+    return (seen.text == "" and seen.state != "draft") or (seen.state == "busy" and seen.text is None)
+
+
+def sign_in(profile: Profile, text: str) -> str | None:
+    """Return what in `text`, once it stands in the composer, would look like a dialog or like work; None is best."""
+    for line in text.split("\n"):
+        folded = " ".join(line.split())
+        for sign in (*profile.dialog, *profile.busy):
+            if sign in folded:
+                return sign
+        if any(fnmatchcase(folded, pattern) for pattern in profile.busy_rows):
+            return folded
+    return None
+
+
+def bare(text: str) -> str:
+    """Return `text` without its white space, in which wrapped rows differ from what was pasted."""
+    return "".join(text.split())
+
+
+def _composer(profile: Profile, look: Look) -> str | None:
+    """Return the text of the composer that the cursor is in; unlike in a view there may be empty lines in it."""
+    found = view(profile, look).text
+    if found is not None or profile.frame:
+        return found
+    screen = rows(look.screen)
+    for top in range(min(look.cursor_y, len(screen) - 1), max(-1, look.cursor_y - TALLEST), -1):
+        text = screen[top].text
+        glyph = next((one for one in profile.glyphs if (text + " ").startswith(one)), None)
+        if glyph:
+            below = screen[look.cursor_y + 1 :]
+            end = next((y for y, row in enumerate(below) if RULES.issuperset(row.text)), len(below))
+            held = [
+                screen[top].bright[len(glyph) :],
+                *(row.bright for row in screen[top + 1 : look.cursor_y + 1 + end]),
+            ]
+            return " ".join(held)
+        if text and RULES.issuperset(text):
+            return None
+    return None

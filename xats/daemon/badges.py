@@ -1,0 +1,97 @@
+"""Badges: the pane option @xats_unread of every agent that is woken by a notice says how much it has not read.
+
+Reading must stay cheap, so `xats inbox` asks tmux nothing; the daemon sees its commit. What was set is compared with
+the store again after it was set: of several processes that set it, the last one has it right.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from xats.core import notices
+from xats.delivery import attempt
+from xats.delivery.transports import notice
+from xats.errors import NoPane, StoreError, TmuxGone, XatsError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xats.pane import Pane
+    from xats.store import Store
+
+log = logging.getLogger("xats.daemon")
+
+
+def refresh(store: Store, shown: dict[Pane, int], stopping: Callable[[], bool] = bool) -> None:
+    """Make the badges say what `store` says. `shown` is what they say already; one of another process is not in it.
+
+    A pane that does not answer is left out of `shown`, to be tried the next time. Raises StoreError.
+    """
+    silent: set[Pane] = set()
+    wanted: dict[Pane, int] = {}
+    while not stopping():
+        wanted = store.read(lambda tx: notices.unread(tx, attempt.host()))
+        counts = {**dict.fromkeys(shown, 0), **wanted}
+        wrong = {pane: count for pane, count in counts.items() if shown.get(pane) != count and pane not in silent}
+        if not wrong:
+            break
+        for pane, count in wrong.items():
+            if not _set(pane, count):
+                silent.add(pane)
+            shown[pane] = count
+    for pane in set(shown) - set(wanted) | silent:
+        shown.pop(pane, None)
+
+
+def _set(pane: Pane, count: int) -> bool:
+    """Set the badge of `pane`; False if tmux does not answer."""
+    try:
+        notice.set_unread(pane, count)
+    except (NoPane, TmuxGone):
+        pass  # its badge went with it
+    except XatsError as problem:
+        log.debug("the badge of %s: %s", pane.pane_id, problem)
+        return False
+    return True
+
+
+class Badges:
+    """A thread that keeps the badges true, so that nobody else has to wait for tmux."""
+
+    def __init__(self, open_store: Callable[[], Store]) -> None:
+        self._open = open_store
+        self._look = threading.Event()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def look(self) -> None:
+        """Have the badges looked at: something was committed."""
+        self._look.set()
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._run, name="badges", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """End the thread as soon as tmux lets it."""
+        self._stop.set()
+        self._look.set()
+
+    def _run(self) -> None:
+        shown: dict[Pane, int] = {}
+        try:
+            store = self._open()
+        except StoreError as problem:
+            log.error("badges: %s", problem)
+            return
+        try:
+            while not self._stop.is_set():
+                self._look.wait()
+                self._look.clear()
+                try:
+                    refresh(store, shown, self._stop.is_set)
+                except StoreError as problem:
+                    log.debug("badges: %s", problem)
+        finally:
+            store.close()

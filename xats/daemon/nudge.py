@@ -1,0 +1,84 @@
+"""The daemon's bell: a FIFO beside the store, which a sender rings when its message is on disk.
+
+It only saves time. Whoever cannot reach it (another user, a sandbox, a read-only mount) is noticed all the same,
+because the daemon also polls the store; a daemon that cannot make it (something else has that name) lives by polling.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+_SAFE = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def path_for(store: str) -> str:
+    """Return the FIFO of the daemon of the store at path `store`."""
+    return f"{os.path.realpath(store)}-daemon.wake"
+
+
+def ring(store: str) -> bool:
+    """Have the daemon of the store at path `store` look at it now; return whether one listens. It never waits."""
+    try:
+        pipe = os.open(path_for(store), os.O_WRONLY | _SAFE)  # nobody listens: ENXIO
+    except OSError:
+        return False
+    try:
+        return _ours(pipe) and os.write(pipe, b".") == 1
+    except BlockingIOError:
+        return True  # full: it has been told, and often
+    except OSError:
+        return False
+    finally:
+        os.close(pipe)
+
+
+class Bell:
+    """The daemon's end. `trouble` says why senders cannot ring it, if so."""
+
+    def __init__(self, store: str) -> None:
+        self.trouble = ""
+        try:
+            self._heard = self._rung = _open(path_for(store))
+        except OSError as problem:
+            self.trouble = f"{path_for(store)}: {problem.strerror}"
+            self._heard, self._rung = os.pipe()
+            os.set_blocking(self._rung, False)
+
+    def wait(self, seconds: float) -> None:
+        """Return when somebody rings, after `seconds` at the latest."""
+        import select
+
+        if select.select([self._heard], [], [], seconds)[0]:
+            os.read(self._heard, 1 << 16)  # all that there can be
+
+    def ring(self) -> None:
+        """Ring it from inside; a signal handler may do so."""
+        from contextlib import suppress
+
+        with suppress(BlockingIOError):  # full
+            os.write(self._rung, b".")
+
+    def close(self) -> None:
+        """Listen no longer. The FIFO stays: without a reader it only says so."""
+        for end in {self._heard, self._rung}:
+            os.close(end)
+
+
+def _open(path: str) -> int:
+    """Open the FIFO at `path`, made if need be, for both directions: so it never ends. Raises OSError."""
+    from contextlib import suppress
+
+    with suppress(FileExistsError):
+        os.mkfifo(path, 0o600)
+    pipe = os.open(path, os.O_RDWR | _SAFE)
+    if not _ours(pipe):
+        os.close(pipe)
+        raise FileExistsError(0, "something else has the name of the daemon's FIFO")
+    os.fchmod(pipe, 0o600)
+    return pipe
+
+
+def _ours(pipe: int) -> bool:
+    found = os.fstat(pipe)
+    return stat.S_ISFIFO(found.st_mode) and found.st_uid == os.geteuid()

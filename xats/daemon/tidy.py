@@ -1,0 +1,52 @@
+"""The daemon's part in pruning: a walk through the store now and then, a few short transactions at each sweep."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from xats.core import prune
+from xats.core.prune import Counts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xats.store import Store
+
+EVERY = 3600.0  # seconds from the beginning of one walk to that of the next
+BATCHES = 10  # transactions at each sweep; the wakes wait meanwhile
+PAUSE = 0.01  # seconds between two of them, longer than a writer sleeps that waits for its turn
+
+log = logging.getLogger("xats.daemon")
+
+
+class Tidy:
+    """Remove what is older than `age` (ms); None: nothing ever. It is called at every sweep."""
+
+    def __init__(self, age: int | None) -> None:
+        self._age = age
+        self._next = 0.0  # when the next walk begins
+        self._walk: Iterator[Counts] | None = None
+        self._removed = Counts()
+
+    def __call__(self, store: Store) -> None:
+        """Go on with the walk that is under way, or begin the next one if it is time. Raises the StoreErrors."""
+        if self._age is None:
+            return
+        if self._walk is None:
+            if time.monotonic() < self._next:
+                return
+            self._next = time.monotonic() + EVERY
+            self._walk = prune.walk(store.write, store.clock() - self._age, time.monotonic)
+            self._removed = Counts()
+        for number in range(BATCHES):
+            if number:
+                time.sleep(PAUSE)
+            removed = next(self._walk, None)  # one that has raised is over
+            if removed is None:
+                self._walk = None
+                break
+            self._removed += removed
+        if self._walk is None and self._removed.total:
+            log.info("pruned: %s messages, %s deliveries, %s wakes, %s events", *self._removed.parts)

@@ -1,0 +1,167 @@
+"""An eye on a pane: since when it has shown what it shows, and whether an attempt would be refused. It only looks.
+
+What it asks is what an attempt asks (delivery/transports/tmux.py), so an attempt that it speaks for is seldom refused;
+the attempt asks everything anew all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+
+from xats.clients import registry
+from xats.delivery.transports import tmux
+from xats.errors import TmuxUnavailable
+from xats.tmux import guards, screen, server
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.core.wakes import Wake
+    from xats.delivery.attempt import Target
+    from xats.delivery.settings import Settings
+    from xats.tmux.screen import Look
+
+# Seconds.
+POLL = 0.4  # between two looks at a pane whose wake is open
+GIVEN_UP = 2.0  # between two looks at one whose wake has failed: it may be so for days
+SELDOM = 5.0  # between two looks at a pane that is gone, or in a server that has failed FAILURES times
+FAILURES = 10
+GAPS = 3  # after so many looks that were left out nobody knows what the pane did meanwhile
+SHELL = 2.0  # a shell stays in front for so long without another look at all processes, if the screen is the same
+
+
+class Eye:
+    """The eye on the pane of one wake.
+
+    `due` is when to look next (monotonic seconds), as a rule `every` seconds. `clear` says that an attempt would not be
+    refused now, and that something has changed since the last one was: an obstacle was seen, or the picture changed, or
+    the eye was `stirred` from the beginning.
+    """
+
+    def __init__(self, wake: Wake, target: Target, token: str, settings: Settings, *, stirred: bool) -> None:
+        assert target.session
+        assert target.session.seat.pane
+        self.wake, self.every = wake, GIVEN_UP if wake.state == "failed" else POLL
+        self.pane, self._process = target.session.seat.pane, target.session.seat.process
+        self.due, self.clear, self.stirred = 0.0, False, stirred
+        self._token = token  # of the wake's attempts
+        self._known = registry.find_or_generic(target.agent.client, os.environ)
+        self._settings = settings
+        self._seen: tuple[Look, float, float] | None = None  # it, since when, and when last (monotonic seconds)
+        self._judged: tuple[str | None, int] = (None, 0)  # of the last look: an objection, and the quiet that it asks
+        self._failures = 0
+        self._shell = 0.0  # until when a shell is taken to be in front
+
+    def miss(self, now: float, *, hung: bool = False) -> None:
+        """Take in that tmux failed, or `hung`: that one goes on as soon as it can, the other may be gone for good."""
+        self._failures += not hung
+        self._lose(now if hung else now + (self.every if self._failures < FAILURES else SELDOM))
+
+    def see(self, look: Look | None, now: float) -> None:
+        """Take in a look at the monotonic time `now`, or that the pane is gone."""
+        if look is None or guards.identity(self.pane, look):
+            self._lose(now + SELDOM)  # it will not come back
+            return
+        self._failures = 0
+        self.clear, self.due = False, now + self.every * random.uniform(0.9, 1.1)  # no rhythm of anything
+        before, since, at = self._seen or (None, now, now)
+        same = before is not None and _picture(before) == _picture(look)
+        if before is not None and not same:
+            self.stirred = True
+        if not same or now - at > GAPS * self.every:
+            since, self._shell = now, 0.0
+        if not same or before is None or (before.state, before.cursor) != (look.state, look.cursor):
+            self._judged = self._judge(look)
+        self._seen = (look, since, now)
+        objection, window = self._judged
+        if objection or guards.person(look):
+            self.stirred = True
+        elif (left := window / 1000 - (now - since)) > 0:
+            self.due = min(self.due, now + left)
+        elif now < self._shell:
+            self.stirred = True
+        elif guards.foreground(self.pane, self._process):  # may list every process, so it is asked last
+            self._shell, self.stirred = now + SHELL, True
+        else:
+            self.clear = self.stirred
+
+    def recent(self) -> bool:
+        """Tell whether it has seen its pane just now."""
+        return self._seen is not None and time.monotonic() - self._seen[2] <= GAPS * self.every
+
+    def quiet_for(self, look: Look) -> int:
+        """Return for how long (ms) the pane has been seen to be as `look` shows it, up to now."""
+        if self._seen is None:
+            return 0
+        seen, since, at = self._seen
+        now = time.monotonic()
+        return int((now - since) * 1000) if now - at <= GAPS * self.every and _picture(seen) == _picture(look) else 0
+
+    def _lose(self, due: float) -> None:
+        self._seen, self.clear, self.stirred, self.due = None, False, True, due
+
+    def _judge(self, look: Look) -> tuple[str | None, int]:
+        reason = guards.state(look) or tmux.objection(self._known, look, self._token)
+        ours = look.wake.partition(":")[0] == self._token  # an attempt would only go on with what was begun
+        return reason, 0 if ours else tmux.window(self._known, look, self._settings)
+
+
+class Glance:
+    """A look at the panes of several eyes on one server, under way. `overdue` is when (monotonic) to give it up."""
+
+    def __init__(self, eyes: Sequence[Eye]) -> None:
+        """Begin it. Raises TmuxUnavailable when tmux cannot be run."""
+        self._eyes = eyes[: screen.MOST]
+        self.overdue = time.monotonic() + server.TIMEOUT
+        self._panes = list({eye.pane.pane_id: eye.pane for eye in self._eyes}.values())
+        self._process = server.begin(self._eyes[0].pane.socket, *screen.commands(self._panes))
+        self._said = b""
+
+    def fileno(self) -> int:
+        """Return what to wait for."""
+        assert self._process.stdout
+        return self._process.stdout.fileno()
+
+    def advance(self) -> bool:
+        """Take in what tmux has printed; return whether that was all, and all eyes have seen it."""
+        more = os.read(self.fileno(), 1 << 20)
+        self._said += more
+        if more:
+            return False
+        self._end()
+        return True
+
+    def give_up(self) -> None:
+        """Wait for it no longer."""
+        self._process.kill()
+        self._end(hung=True)
+
+    def _end(self, *, hung: bool = False) -> None:
+        assert self._process.stdout
+        self._process.stdout.close()
+        failed = self._process.wait() != 0
+        now = time.monotonic()
+        if failed or hung:
+            for eye in self._eyes:
+                eye.miss(now, hung=hung)
+            return
+        looks = screen.read(self._panes, self._said.decode("utf-8", "replace"))
+        for eye in self._eyes:
+            eye.see(looks[eye.pane.pane_id], now)
+
+
+def glance(eyes: Sequence[Eye]) -> Glance | None:
+    """Begin a look at the panes of `eyes`, which are on one server; None when tmux cannot be run, and they know it."""
+    try:
+        return Glance(eyes)
+    except TmuxUnavailable:
+        for eye in eyes:
+            eye.miss(time.monotonic())
+        return None
+
+
+def _picture(look: Look) -> tuple[object, ...]:
+    return tuple(getattr(look, what) for what in screen.PICTURE)

@@ -1,0 +1,130 @@
+"""A person's own text for an agent: typed into its pane once, through every guard of a wake, or not at all.
+
+The rules beyond those of a wake are about the text: what the client's profile knows must suffice to see it go in, and
+to see it taken. What is refused, is refused before anything is typed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from xats.clients import pasted, profile, registry
+from xats.core.reasons import REASONS
+from xats.delivery.transports import tmux
+from xats.errors import NoPane, TmuxGone, TmuxUnavailable
+from xats.record import record
+from xats.tmux import poke as panes
+from xats.tmux.poke import sanitise
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.clients.profile import Profile
+    from xats.core.agents import Agent, Session
+    from xats.delivery.settings import Settings
+    from xats.tmux.screen import Look
+
+LARGEST = 8192  # bytes of UTF-8
+ROUND = 6  # rows and columns of a pane that a composer and what is around it may take
+# Refusals of a text or a pane that a wake does not know.
+OWN = {
+    "no_wake": "nothing is ever typed at it: it is a person, or was registered so",
+    "multi_line": "nobody can tell that its program takes new lines in a paste as text, so one line is the most",
+    "shell_command": "it begins with !, which makes a shell command of it in many agent programs",
+    "looks_like_dialog": "it contains words by which xats knows a dialog, or work, of that program",
+    "too_long": "its pane is too small to show all of it, so nobody could see that it went in",
+    "full_screen": "a program that xats does not know fills the screen of its pane, as an editor does",
+}
+WORDS = {**REASONS, **OWN}
+
+__all__ = ["LARGEST", "WORDS", "Poked", "poke", "sanitise", "view"]
+
+
+@record
+class Poked:
+    """What came of it: delivered, refused (nothing was typed) or unconfirmed (it went in, nobody saw it taken)."""
+
+    state: str
+    reason: str | None
+    detail: str = ""
+
+
+def view(agent: Agent, session: Session) -> str:
+    """Return in words what is seen in the agent's pane."""
+    from xats.tmux import screen
+
+    assert session.seat.pane
+    try:
+        look = screen.look(session.seat.pane)
+    except (NoPane, TmuxGone, TmuxUnavailable) as problem:
+        return str(problem)
+    seen = profile.view(registry.find_or_generic(agent.client, os.environ), look)
+    return f"{seen.state}, {seen.evidence}" if seen.evidence else seen.state
+
+
+def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -> Poked:
+    """Type `text`, which is sanitised, into the pane of `agent` and submit it, or say why not."""
+    seat = session.seat if session else None
+    if agent.wake_by != tmux.NAME or agent.client == "human":
+        return Poked("refused", "no_wake")
+    if seat is None or seat.pane is None or seat.host != os.uname().nodename:
+        return Poked("refused", "no_pane")
+    pane = seat.pane
+    known = registry.find_or_generic(agent.client, os.environ)
+    token = f"poke-{os.getpid()}-{time.time_ns()}"
+    try:
+        reason, detail = _unfit(known, text), ""
+        if not reason and "\n" in text:
+            asked = panes.bracketed(pane)
+            reason = None if (known.bracketed if asked is None else asked) else "multi_line"
+    except (NoPane, TmuxGone) as problem:
+        reason, detail = "no_pane", str(problem)
+    except TmuxUnavailable as problem:
+        reason, detail = "tmux_unavailable", str(problem)
+    if reason:
+        return Poked("refused", reason, detail)
+
+    def holds(look: Look, wanted: str) -> bool:
+        """Tell whether the composer holds exactly the text, or the client's own marker for it."""
+        return pasted.holds(known, look, wanted) if tmux.recognised(known) else tmux.holds(known, look, wanted)
+
+    def rule(look: Look) -> str | None:
+        """Refuse what a wake is refused for, but for our own text once it is in the composer."""
+        if not tmux.recognised(known) and look.alternate_on:
+            return "full_screen"
+        reason = tmux.objection(known, look, "")
+        if look.wake.partition(":")[0] != token:
+            return reason or (None if _fits(known, look, text) else "too_long")
+        seen = profile.view(known, look)
+        # In a text with an empty line a view finds no composer.
+        ours = seen.state == "draft" or (seen.state == "unknown" and seen.text is None)
+        return None if ours and holds(look, text) else reason
+
+    outcome = panes.poke(
+        pane,
+        text,
+        token,
+        quiet_ms=lambda look: tmux.window(known, look, settings),
+        client=seat.process,
+        guards=(rule,),
+        composer=holds,
+        emptied=lambda look: pasted.emptied(known, look),
+        settle_ms=known.settle,
+    )
+    return Poked(outcome.state, outcome.reason or None, outcome.detail)
+
+
+def _unfit(known: Profile, text: str) -> str | None:
+    """Return why `text` cannot be typed at this client, whatever its pane shows."""
+    if text.lstrip().startswith("!"):
+        return "shell_command"
+    if not tmux.recognised(known) and not all(line.strip() for line in text.split("\n")):
+        return "multi_line"  # nobody knows where the composer of such a program begins
+    return "looks_like_dialog" if pasted.sign_in(known, text) else None
+
+
+def _fits(known: Profile, look: Look, text: str) -> bool:
+    """Tell whether the pane can show all of `text`. A client with markers has one for what it cannot show."""
+    width = max(1, look.width - ROUND)
+    needed = sum(1 + len(line) * (1 if line.isascii() else 2) // width for line in text.split("\n"))
+    return bool(known.pasted) or needed <= look.height - ROUND

@@ -1,0 +1,196 @@
+"""The transport that is the user's own: a program of his gets each wake as one JSON document on its standard input.
+
+Which program is said by XATS_WAKE_COMMAND, else it is the file `wake` in the configuration folder of xats. It is never
+taken from the store: whoever can write a row must not choose what runs. It is run without a shell, and with nothing in
+its environment that says who it is. Exit 0 means that the agent was woken.
+
+It is run at least once for each attempt: where the daemon dies between its end and the record of it, the same `wake`
+comes again with the same `attempt`, by which a program that minds can tell.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import time
+from contextlib import suppress
+
+from xats.clients import sessions
+from xats.delivery import envelope
+from xats.delivery.transports import Result
+from xats.errors import XatsError
+from xats.jsontext import to_json
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from xats.core.wakes import Pending, Wake
+    from xats.delivery.attempt import Target
+    from xats.delivery.settings import Settings
+
+NAME = "command"
+VARIABLE = "XATS_WAKE_COMMAND"
+PRIVATE = ("XATS_AGENT", "XATS_TEAM", "XATS_FAULT", *sessions.SESSION_IDS, *sessions.MARKS)
+SAID = 200  # characters of its complaint that are kept
+LEAVE = 1000  # ms that it still gets when the daemon ends
+SLICE = 0.02  # seconds between two looks whether it has ended
+
+
+class Unusable(XatsError):
+    """There is no program to run."""
+
+    code = "command_failed"
+
+
+def program(environ: Mapping[str, str]) -> str:
+    """Return the path of the user's program. Raises Unusable."""
+    path = environ.get(VARIABLE)
+    if path and not os.path.isabs(path):
+        # The daemon works in another folder than whoever has set it.
+        raise Unusable(f"{VARIABLE} is {path!r}, which is no absolute path")
+    if not path:
+        import platformdirs
+
+        path = os.path.join(platformdirs.user_config_dir("xats"), "wake")
+    if not os.path.exists(path):
+        raise Unusable(f"there is no program {path}; put it there, or name another with {VARIABLE}")
+    if not os.path.isfile(path) or not os.access(path, os.X_OK):
+        raise Unusable(f"{path} is no executable file; chmod +x {path}")
+    return path
+
+
+def objection() -> str | None:
+    """Return why an attempt would be refused at once, or None."""
+    try:
+        program(os.environ)
+    except Unusable:
+        return "command_failed"
+    return None
+
+
+def deliver(
+    target: Target,
+    wake: Wake,
+    news: Callable[[], Pending | None],
+    store: str,
+    settings: Settings,
+    stopping: Callable[[], bool],
+) -> Result:
+    """Run the user's program for `wake`, or say why not.
+
+    `news` says what is unread at this moment, None when there is no more need of it. `store` is the path of the store.
+    """
+    try:
+        path = program(os.environ)
+    except Unusable as problem:
+        return Result("refused", "command_failed", str(problem))
+    pending = news()
+    if pending is None:
+        return Result("skipped", "already_read")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
+    environ = {name: value for name, value in environ.items() if name not in PRIVATE}
+    try:
+        ran = run(path, document(target, wake, pending), {**environ, "XATS_DB": store}, settings.command, stopping)
+    except OSError as problem:  # no interpreter, another machine's format, ...
+        return Result("refused", "command_failed", f"{path} cannot be run: {problem.strerror}")
+    if ran.code == 0:
+        return Result("delivered", None, exit=0)
+    if ran.code is None and stopping():
+        return Result("stopped", None, "the daemon ended before the program did")
+    if ran.code is None:
+        end = f"killed after {settings.command / 1000:g} s"
+    else:
+        end = f"exit {ran.code}" if ran.code > 0 else f"ended by signal {-ran.code}"
+    return Result("refused", "command_failed", f"{end}: {ran.complaint}" if ran.complaint else end, exit=ran.code)
+
+
+def document(target: Target, wake: Wake, pending: Pending) -> str:
+    """Return what the program is told, as one line of JSON."""
+    agent, pane = target.agent, target.session.seat.pane if target.session else None
+    where = {"socket": pane.socket, "pane_id": pane.pane_id, "pane_pid": pane.pane_pid} if pane else None
+    said = {
+        "agent": agent.address,
+        "unread": pending.unread,
+        "from": pending.names,
+        "senders": pending.senders,
+        "line": envelope.wake_line(pending),
+        "wake": wake.id,
+        "attempt": wake.attempts + 1,
+        "pane": where,
+        "team": agent.team,
+        "role": agent.role,
+        "client": agent.client,
+    }
+    return to_json(said) + "\n"
+
+
+@record
+class Ran:
+    """How a program ended. `code` is None if it was killed because its time was over, below 0 if by another signal."""
+
+    code: int | None
+    complaint: str
+
+
+def run(path: str, said: str, environ: Mapping[str, str], limit: int, stopping: Callable[[], bool] = bool) -> Ran:
+    """Run the program `path` with `said` on its standard input, for `limit` ms at the most; then its group is killed.
+
+    What it leaves in the background may stay. When `stopping`, it still gets LEAVE ms. Raises OSError.
+    """
+    until = time.monotonic() + limit / 1000
+    told = False
+    with subprocess.Popen(
+        [path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environ,
+        cwd="/",
+        start_new_session=True,
+    ) as started:
+        assert started.stdin
+        assert started.stderr
+        heard = _Ear(started.stderr.fileno())
+        code = None
+        try:
+            with suppress(BrokenPipeError):  # it does not want to know
+                os.write(started.stdin.fileno(), said.encode())  # shorter than any pipe
+            started.stdin.close()
+            code = started.poll()
+            while code is None and time.monotonic() < until:
+                heard.listen(SLICE)
+                code = started.poll()
+                if not told and stopping():
+                    told, until = True, min(until, time.monotonic() + LEAVE / 1000)
+        finally:
+            if code is None:
+                with suppress(PermissionError, ProcessLookupError):  # it has just ended
+                    os.killpg(started.pid, signal.SIGKILL)
+        heard.listen(0)
+    return Ran(code, heard.text())
+
+
+class _Ear:
+    """What a program says on its standard error. Only the beginning is kept, so it may say as much as it likes."""
+
+    def __init__(self, file: int) -> None:
+        self._file, self._heard, self._ended = file, b"", False
+        os.set_blocking(file, False)
+
+    def listen(self, seconds: float) -> None:
+        """Take what is said, for `seconds` at the most."""
+        if self._ended:
+            time.sleep(seconds)
+        elif select.select([self._file], [], [], seconds)[0]:
+            data = os.read(self._file, 1 << 16)
+            self._ended = not data
+            self._heard += data[: 4 * SAID - len(self._heard)]
+
+    def text(self) -> str:
+        """Return the beginning of what was said, on one line, with nothing in it that a terminal would obey."""
+        words = " ".join(self._heard.decode("utf-8", "replace").split())
+        return "".join(char if char.isprintable() else "?" for char in words)[:SAID]

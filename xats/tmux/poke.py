@@ -1,0 +1,141 @@
+"""A person's own text, pasted through the same guards as a wake's line, and never by an earlier attempt's proof.
+
+Text that is pasted in brackets (xterm's mode 2004) ends where `ESC [ 201 ~` stands, or its one-character form: what is
+left of a text that could do that would be typed. tmux before 3.7 passes every byte on, so none such may be in it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+
+from xats.errors import TmuxUnavailable, XatsError
+from xats.tmux import pane as panes
+from xats.tmux.paste import SETTLE, Attempt, Outcome, attempt
+from xats.tmux.server import run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from xats.pane import Pane
+    from xats.tmux.guards import Client, Guard
+    from xats.tmux.paste import Composer
+    from xats.tmux.screen import Look
+
+TAB = " " * 4  # a tab completes words in many a composer
+NEW_LINES = ("\r\n", "\r", "\u2028", "\u2029")  # a CR outside of brackets submits
+# ESC and the C1 CSI begin every sequence that a terminal or a program obeys; the others are keys (^C, ^U, DEL).
+CONTROLS = frozenset((*range(0x20), *range(0x7F, 0xA0))) - {0x0A}
+# What turns text around, and what nobody sees: BOM, interlinear annotations, tags.
+HIDDEN = frozenset(
+    (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF, *range(0xFFF9, 0xFFFC))
+) | frozenset(range(0xE0000, 0xE0080))
+
+
+def sanitise(text: str) -> tuple[str, list[str]]:
+    """Return `text` as it may be pasted, and each character that was removed, like `U+001B`, once.
+
+    New lines become LF and tabs spaces; empty lines around it are left out. That is not counted as removed.
+    """
+    for end in NEW_LINES:
+        text = text.replace(end, "\n")
+    text = text.replace("\t", TAB)
+    unwanted = sorted({ord(char) for char in text} & (CONTROLS | HIDDEN))
+    text = text.translate(dict.fromkeys(unwanted))
+    return text.strip("\n"), [f"U+{code:04X}" for code in unwanted]
+
+
+def bracketed(pane: Pane) -> bool | None:
+    """Tell whether the program in `pane` has asked for pastes in brackets; None where tmux (before 3.7) cannot tell.
+
+    Raises NoPane, TmuxGone, TmuxUnavailable.
+    """
+    said = run(pane.socket, "display-message", "-p", "-t", pane.pane_id, "#{bracket_paste_flag}").strip()
+    return said == "1" if said in ("0", "1") else None
+
+
+def poke(
+    pane: Pane,
+    text: str,
+    token: str,
+    *,
+    quiet_ms: int | Callable[[Look], int],
+    client: Client | None,
+    guards: Sequence[Guard],
+    composer: Composer,
+    emptied: Callable[[Look], bool],
+    settle_ms: int = SETTLE,
+) -> Outcome:
+    """Try once to paste `text`, which is sanitised, into `pane` and to submit it.
+
+    `token` is one that was never used before. `emptied` says whether a look shows a composer that has let go of the
+    text. The rest is as for a wake's line, see `paste.attempt`; but where the text has gone in, and then something
+    objects, the outcome is `unconfirmed` with that reason.
+    """
+    pasted: list[str] = []
+    outcome = attempt(
+        pane,
+        line=lambda: text,
+        token=token,
+        quiet_ms=quiet_ms,
+        client=client,
+        guards=guards,
+        composer=composer,
+        settle_ms=settle_ms,
+        make=partial(Poke, emptied=emptied, pasted=pasted),
+    )
+    if pasted and outcome.state == "refused":
+        return Outcome("unconfirmed", outcome.reason, outcome.detail)
+    return outcome
+
+
+class Poke(Attempt):
+    """An attempt whose text the pane does not keep: after a crash it is a draft like any other, and nobody sends it."""
+
+    def __init__(self, *place: Any, emptied: Callable[[Look], bool], pasted: list[str], **options: Any) -> None:
+        super().__init__(*place, **options)
+        self.emptied, self.done = emptied, pasted
+
+    def clean(self, line: str) -> str:
+        """Return `line` if it is sanitised. Raises ValueError."""
+        if not line or sanitise(line) != (line, []):
+            raise ValueError(f"not a text to be pasted: {line!r:.80}")
+        return line
+
+    def kept(self, line: str) -> str:
+        """Keep nothing: no later attempt may take this text for a wake's line."""
+        del line
+        return ""
+
+    def start(
+        self, line: Callable[[], str | None], quiet_ms: int | Callable[[Look], int], stopping: Callable[[], bool]
+    ) -> Outcome:
+        """Wait for quiet, paste, submit; then the pane bears the marks again that a wake may have left."""
+        try:
+            return super().start(line, quiet_ms, stopping)
+        finally:
+            if self.done:
+                with suppress(XatsError):
+                    self._restore("@xats_wake", self.first.wake)
+                    self._restore("@xats_line", self.first.line)
+
+    def _restore(self, option: str, value: str) -> None:
+        if value:
+            panes.mark(self.pane, option, value)
+        else:
+            panes.unmark(self.pane, option)
+
+    def paste(self, seen: Look, line: str) -> None:
+        """Paste `line` if nothing has changed since `seen`."""
+        try:
+            super().paste(seen, line)
+        except TmuxUnavailable:
+            self.done.append(line)  # tmux did not answer, and may have done it
+            raise
+        self.done.append(line)
+
+    def gone(self, seen: Look, line: str, start_x: int = 0) -> bool:
+        """Say whether the composer is seen to be empty, now and still a moment later."""
+        return super().gone(seen, line, start_x) and self.emptied(seen) and self.emptied(self.look())
