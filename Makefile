@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-clients lint bench generate clean
+.PHONY: demo test test-clients soak lint bench generate clean
 
 demo: $(READY) tmux
 	@$(BIN)/xats demo
@@ -14,6 +14,9 @@ test: $(READY) tmux
 
 test-clients: $(READY) tmux
 	$(BIN)/python -m pytest -x tests/clients/real_clients.py
+
+soak: $(READY) tmux
+	$(BIN)/python -m tests.soak --minutes 10
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
