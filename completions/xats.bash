@@ -4,9 +4,11 @@
 # What verb $1 may be followed by: sets `words`.
 _xats_words() {
     case $1 in
-        '') words='send broadcast reply ack inbox show thread status wait register unregister agents whoami events deliver daemon client demo demo-agent schema' ;;
+        '') words='send broadcast reply ack inbox show thread status wait register unregister agents top pause resume whoami events poke deliver dead daemon doctor client db demo demo-agent schema' ;;
+        'dead') words='list show retry drop' ;;
         'daemon') words='run start stop status' ;;
         'client') words='list show test' ;;
+        'db') words='info backup export query prune check' ;;
     esac
 }
 
@@ -19,14 +21,21 @@ _xats_options() {
         'broadcast') options="--role --subject -s --kind --key --ttl --no-wake $options" ;;
         'reply') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --no-wake $options" ;;
         'inbox') options="--peek --all --from --thread --since --limit -n --wait $options" ;;
-        'thread') options="--limit -n $options" ;;
+        'thread' | 'dead list') options="--limit -n $options" ;;
         'wait') options="--timeout $options" ;;
-        'register') options="--role --client --tag --cap --model --pane --no-pane --takeover $options" ;;
-        'unregister') options="--force $options" ;;
+        'register') options="--role --client --tag --cap --model --pane --no-pane --wake --takeover $options" ;;
+        'unregister' | 'db backup') options="--force $options" ;;
         'agents') options="--online --role --all-teams $options" ;;
+        'pause') options="--reason $options" ;;
         'events') options="--follow -f --since --type --limit -n --jsonl $options" ;;
+        'poke') options="--yes -y --timeout $options" ;;
         'deliver') options="--once --dry-run $options" ;;
+        'dead retry') options="--to --whose --all $options" ;;
+        'dead drop') options="--whose --all $options" ;;
         'client test') options="--client $options" ;;
+        'db export') options="--csv --jsonl --output -o --force $options" ;;
+        'db query') options="--param -p --csv --limit -n --timeout $options" ;;
+        'db prune') options="--older --dry-run --yes -y $options" ;;
         'demo-agent') options="--role $options" ;;
     esac
 }
@@ -40,9 +49,9 @@ _xats_option_kind() {
         --db) kind=file ;;
         *)
             case "$1 $2" in
-                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'events --since' | 'events --type' | 'events --limit' | 'events -n') kind=- ;;
+                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'pause --reason' | 'events --since' | 'events --type' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
                 'send --reply-to' | 'inbox --thread') kind=message ;;
-                'send --batch') kind=file ;;
+                'send --batch' | 'db export --output' | 'db export -o') kind=file ;;
                 'broadcast --role') kind=peer-role ;;
                 'inbox --from') kind=peer ;;
                 'inbox --since') kind=received ;;
@@ -51,6 +60,8 @@ _xats_option_kind() {
                 'register --tag') kind=tag ;;
                 'register --cap') kind=cap ;;
                 'register --pane') kind=pane ;;
+                'register --wake') kind='=tmux notice command none' ;;
+                'dead retry --to' | 'dead retry --whose' | 'dead drop --whose') kind=agent ;;
             esac
             ;;
     esac
@@ -61,16 +72,18 @@ _xats_argument_kind() {
     kind=
     case "$1 $2" in
         'send 1') kind=address ;;
-        'send 2' | 'broadcast 1' | 'reply 2' | 'demo-agent 1') kind=- ;;
+        'send 2' | 'broadcast 1' | 'reply 2' | 'poke 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
         'reply 1' | 'ack 1') kind=received ;;
         'show 1' | 'thread 1') kind=message ;;
         'status 1') kind=sent ;;
         'register 1') kind=name ;;
-        'unregister 1') kind=agent ;;
+        'unregister 1' | 'pause 1' | 'resume 1' | 'poke 1') kind=agent ;;
+        'dead show 1' | 'dead retry 1' | 'dead drop 1') kind=dead ;;
         'client show 1') kind='=claude-code codex gemini opencode cursor copilot qwen amp aider generic human' ;;
         'client test 1') kind=pane ;;
-        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register unregister agents whoami events deliver client daemon' ;;
-        'schema 2') kind='=list show test status start stop' ;;
+        'db backup 1') kind=file ;;
+        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register unregister agents whoami events poke deliver client pause resume dead doctor daemon db' ;;
+        'schema 2') kind='=list show test retry drop status start stop info backup export query prune check' ;;
     esac
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from xats.cli import schema, tree
 from xats.clients.registry import BUILT_IN
+from xats.core.agents import WAKE_BY
 
 # How a shell completes what stands for a metavar: a kind that `xats _complete` knows, "file", or a list of words.
 CLIENTS = BUILT_IN
@@ -18,6 +19,7 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "CAP": "cap",
     "CLIENT": CLIENTS,
     "FILE": "file",
+    "HOW": WAKE_BY,
     "ID": "message",
     "PATH": "file",
     "ROLE": "role",
@@ -28,11 +30,15 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "%N": "pane",
     "PANE": "pane",
     **dict.fromkeys(("[BODY|-]", "DURATION", "KEY", "MODEL", "N", "NAME", "TEXT", "TYPE"), ""),
+    **dict.fromkeys(("[TABLE]...", "NAME=VALUE", "SQL"), ""),
 }
 # Where a metavar means something narrower.
 NARROWER = {
     ("ack", "ID"): "received",
     ("broadcast", "--role"): "peer-role",
+    ("dead drop", "ID"): "dead",
+    ("dead retry", "ID"): "dead",
+    ("dead show", "ID"): "dead",
     ("events", "--since"): "",
     ("inbox", "--from"): "peer",
     ("inbox", "--since"): "received",

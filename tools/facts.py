@@ -43,6 +43,17 @@ ENVIRONMENT = (
         "For how many milliseconds a pane must not change before something is typed there. Default: 2000.",
     ),
     ("XATS_LADDER", "The waits before a refused wake is tried again, with commas. Default: 30s,3m,10m."),
+    ("XATS_HOPS", "How many answers of programs in a row may wake somebody. Default: 20."),
+    (
+        "XATS_WAKE_COMMAND",
+        "Your own program that wakes who is registered with --wake command, by its absolute path; it gets each wake as "
+        "JSON on standard input, and exits with 0 when that is done. Default: xats/wake in XDG_CONFIG_HOME.",
+    ),
+    ("XATS_WAKE_TIMEOUT", "How long that program may take before it is killed. Default: 10s; at most 50s."),
+    (
+        "XATS_KEEP",
+        "How long the daemon keeps mail that everybody has read, and events. Default: 30d; off or 0: for ever.",
+    ),
     ("XATS_CLIENTS", "The folder of your own client profiles, NAME.toml. Default: xats/clients in XDG_CONFIG_HOME."),
     ("XATS_DEBUG", "Not empty: the daemon logs more."),
     ("XATS_TMUX", "The tmux program. Default: tmux."),
@@ -58,6 +69,7 @@ FILES = (
     ("xats.db-journal, xats.db-wal, xats.db-shm", "SQLite's, beside the store; part of it as long as they are there."),
     ("xats.db-daemon.log", "The log of the daemon."),
     ("xats.db-daemon-HOST.lock", "Held by the daemon of this host; its pid."),
+    ("xats.db.*Z.bak", "What xats db backup made, named by the time in UTC."),
     ("xats.db.schemaN-*.bak", "A copy from before the schema of the store was changed."),
 )
 EXITS = (

@@ -169,9 +169,10 @@ def test_an_example_can_be_typed(path):
     found = examples(path)
     assert found
     for example in found:
-        for part in example.split("&&"):
-            words = shlex.split(part)
-            assert words[0] == "xats"
+        parts = [shlex.split(part) for part in re.split(r"&&|\|\|?", example)]
+        typed = [words for words in parts if words[0] == "xats"]
+        assert typed
+        for words in typed:
             whole = " ".join(words[1:3]) if words[1] in tree.GROUPS else words[1]
             tree.as_command(whole).make_context(whole, words[1 + len(whole.split()) :])
     assert any(f"xats {path}" in example for example in found)

@@ -102,6 +102,8 @@ CONTRACT = [
     (["thread", "1"], {**PAGE, "thread_id": int}),
     (["status", "1"], {"message": MESSAGE, "deliveries": [{"agent": Address, "state": str, "wake": WAKE}]}),
     (["wait"], {"unread": int}),
+    (["pause", "bob"], {"pause": {"team": str, "agent": (Address, NULL), "by": Address, "at": Time}, "created": bool}),
+    (["resume", "bob"], {"agent": (Address, NULL), "team": str, "resumed": bool, "due": int}),
     (["events"], {"events": [EVENT], "last_id": int, "has_more": bool}),
     (["deliver", "--once", "--dry-run"], {"wakes": [dict], "has_more": bool}),
     (["daemon", "status"], {"running": bool, "pid": (int, NULL), "due": int, "next_due_at": (Time, NULL)}),
@@ -162,7 +164,7 @@ def test_every_verb_that_has_json_has_a_contract():
     from xats.cli.tree import VERBS
 
     tested = {next(word for word in words if word != "--json") for words, _ in CONTRACT}
-    without = {"demo", "demo-agent", "schema", "poke", "dead", "doctor"}
+    without = {"demo", "demo-agent", "schema", "poke", "dead", "doctor", "top"}
     assert {path for path in VERBS if " " not in path} - without <= tested
 
 

@@ -29,12 +29,15 @@ def register(
     model: params.ModelOption = None,
     pane: params.PaneOption = None,
     no_pane: params.NoPaneOption = False,
+    wake: params.WakeByOption = None,
     takeover: params.TakeoverOption = False,
 ) -> int:
     """Register as an agent of this team, in this pane.
 
     Again is the same agent: it keeps its mail, and changes only what is given. In tmux it is bound to its pane, and
     woken there when mail comes; the pane option @xats_agent then holds its name, for a status line.
+
+    With --wake notice tmux shows a notice, with --wake command a program of yours runs; then nothing is ever typed.
 
     Example: xats register alice --role backend --tag gpu
     """
@@ -49,6 +52,9 @@ def register(
     if pane and no_pane:
         msg = "--pane and --no-pane exclude each other."
         raise Usage(msg, "give one of them")
+    if wake not in (None, *core.WAKE_BY):
+        msg = f"{wake!r} is no way to wake an agent."
+        raise Usage(msg, f"one of: {', '.join(core.WAKE_BY)}")
     place, found = seat.find(here, pane, no_pane=no_pane)
     labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
 
@@ -56,7 +62,7 @@ def register(
         known = core.find(tx, here.team, name)
         # Whoever registers a known name again by hand keeps its client, unless another program sits there now.
         kept = client or (None if known and found in ("generic", "human") and known.client != "human" else found)
-        changes = core.Changes(role, kept, model, *labels)
+        changes = core.Changes(role, kept, model, *labels, wake)
         return core.register(
             tx,
             here.team,
@@ -99,8 +105,14 @@ def _tell(done: Registered) -> None:
     render.put(f"{agent.name} {what} in team {agent.team} ({agent.client}, session {agent.epoch})")
     if done.unseated:
         render.say(f"  this pane was {done.unseated}'s until now")
-    if agent.client == "human":
+    if agent.wake_by == "none" and agent.client == "human":
         render.say("  a person: nothing is ever typed into your shell; read with: xats inbox")
+    elif agent.wake_by == "none":
+        render.say("  woken by nothing: let it look with xats inbox")
+    elif agent.wake_by == "command":
+        render.say("  woken by your own program, which gets each wake as JSON")
+    elif agent.wake_by == "notice" and pane:
+        render.say(f"  pane {pane.pane_id}: a notice is shown there when mail comes; nothing is typed")
     elif pane:
         render.say(f"  pane {pane.pane_id}: woken there when mail comes")
     else:
@@ -169,6 +181,8 @@ def agents(
 ) -> int:
     """List the agents of this team.
 
+    Whether each is online and why, what it has not read, how it is woken, and what its wake is doing.
+
     Example: xats agents --role reviewer
     """
     team = None if all_teams else here.team
@@ -182,32 +196,74 @@ def agents(
     if not rows:
         render.say(f"no {'such ' if role or online else ''}agents in team {team}" if team else "no agents yet")
         return 0
-    table = [
-        (
-            views.near(one.agent.address, here.team),
-            one.agent.role,
-            one.agent.client,
-            why,
-            one.unread,
-            f"oldest {durations.ago(one.oldest_unread_at, now)}" if one.unread else "",
-            one.session.seat.pane.pane_id if one.session and one.session.seat.pane else "",
-        )
-        for one, _, why in rows
-    ]
-    render.table(("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "", "PANE"), table, stretch=("STATE",))
+    width = render.width()
+    headers = next(columns for room, columns in LAID_OUT if width >= room) if width else ALL
+    table = []
+    for one, _, why in rows:
+        cells = _cells(one, why, now, words=width >= PLENTY)
+        cells["AGENT"] = views.near(one.agent.address, here.team)
+        if width and width < ROOM:
+            _squeeze(cells)
+        table.append([cells[header] for header in headers])
+    render.table(headers, table, stretch=("AGENT", "STATE", "WAKE"))
     return 0
+
+
+ROOM, PLENTY = 140, 180  # columns of a terminal: for all of the table, and for reasons in words
+ALL = ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "OLDEST", "PANE", "WAKE BY", "PAUSED", "WAKE")  # in a pipe
+LAID_OUT = (  # from how many columns of a terminal, which columns of the table
+    (ROOM, ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "OLDEST", "BY", "WAKE")),
+    (76, ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "WAKE")),
+    (0, ("AGENT", "STATE", "UNREAD", "WAKE")),
+)
+
+
+def _cells(details: Details, why: str, now: int, *, words: bool) -> dict[str, str]:
+    """Return what the columns of an agent hold, by their headers."""
+    agent, session = details.agent, details.session
+    pane = session.seat.pane.pane_id if session and session.seat.pane else ""
+    by = agent.wake_by
+    if by in ("tmux", "notice"):
+        by = f"{by} {pane}" if pane else f"{by}, no pane"
+    return {
+        "ROLE": agent.role or "",
+        "CLIENT": agent.client,
+        "STATE": why,
+        "UNREAD": str(details.unread),
+        "OLDEST": durations.ago(details.oldest_unread_at, now) if details.unread else "",
+        "PANE": pane,
+        "BY": by,
+        "WAKE BY": agent.wake_by,
+        "PAUSED": "paused" if details.paused else "",
+        "WAKE": views.wake_brief(details, now, words=words),
+    }
+
+
+def _squeeze(cells: dict[str, str]) -> None:
+    """Leave in `cells` what a narrow terminal has room for."""
+    role, state = cells["ROLE"], cells["STATE"].split(", ")
+    cells["ROLE"] = role if len(role) <= 12 else f"{role[:11]}…"
+    cells["STATE"] = state[1] if len(state) == 3 else state[0]  # the cause alone, else online or offline
+    if cells["OLDEST"]:
+        cells["UNREAD"] += f", {cells['OLDEST'].removeprefix('just ').removesuffix(' ago')}"
+    cells["WAKE"] = cells["WAKE"] or cells["BY"]
 
 
 def presence(host: str, details: Details, now: int) -> tuple[bool, str]:
     """Return whether the agent is online, and why that is thought."""
     from xats.cli import seat
 
+    session = details.session
     seen = durations.ago(details.agent.seen_at, now)
-    alive = seat.living(host, details.session) if details.session else False
+    alive = seat.living(host, session) if session else False
+    if alive and session:
+        return True, f"online, pid {session.seat.pid}"
+    if session and seat.pane_gone(host, session):
+        return False, f"offline, pane gone, seen {seen}"
     if alive is None:
         recent = now - details.agent.seen_at < core.ONLINE_FOR
         return recent, f"{'online' if recent else 'offline'}, seen {seen}"
-    return alive, "online" if alive else f"offline, seen {seen}"
+    return False, f"offline, ended, seen {seen}"
 
 
 def _listed(details: Details, online: bool, why: str) -> dict[str, Any]:
@@ -218,6 +274,9 @@ def _listed(details: Details, online: bool, why: str) -> dict[str, Any]:
         "unread": details.unread,
         "oldest_unread_at": durations.iso(details.oldest_unread_at),
         "last_seen_at": durations.iso(details.agent.seen_at),
+        "wake": views.last_wake_json(details),
+        "wake_by": details.agent.wake_by,
+        "paused": details.paused,
     }
 
 

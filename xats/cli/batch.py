@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import sys
 
 from xats import durations
 from xats.cli import render, views
+from xats.cli.here import hop_limit
 from xats.core import messages
 from xats.core.address import check_name
 from xats.errors import InvalidBatch, XatsError
@@ -118,6 +120,7 @@ def _made(to: str, body: str, values: dict[str, Any]) -> Draft:
         durations.parse(str(ttl)) if ttl is not None else None,
         values.get("reply_to"),
         not values.get("no_wake", False),
+        hop_limit(os.environ),
     )
 
 

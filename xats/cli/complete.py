@@ -129,6 +129,16 @@ def messages(tx: Tx, here: Here, prefix: str) -> Candidates:
     yield from candidates.sent(tx, mine, prefix)
 
 
+def dead_letters(tx: Tx, here: Here, prefix: str) -> Candidates:
+    """Yield the ids of the dead letters of the team."""
+    from xats.core import dead
+
+    for one in dead.listing(tx, here.team, candidates.MOST)[0]:
+        if str(one.message.id).startswith(prefix):
+            about = one.message.subject or one.message.body
+            yield str(one.message.id), f"{one.reason}, to {one.agent}: {about}"
+
+
 def panes(here: Here, prefix: str) -> Candidates:
     """Yield the panes of the tmux server that this shell is in, else of the default one."""
     from xats.cli.seat import default_socket
@@ -157,4 +167,5 @@ KINDS: dict[str, Callable[[Tx, Here, str], Candidates]] = {
     "received": lambda tx, here, prefix: candidates.received(tx, me(tx, here).id, prefix),
     "sent": lambda tx, here, prefix: candidates.sent(tx, me(tx, here).id, prefix),
     "message": messages,
+    "dead": dead_letters,
 }

@@ -6,6 +6,7 @@ import threading
 
 from xats.cli import render, views
 from xats.core import wakes
+from xats.core.reasons import REASONS
 from xats.errors import Usage
 
 TYPE_CHECKING = False
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from xats.cli import params
     from xats.cli.here import Here
     from xats.core.wakes import Wake
-    from xats.delivery.attempt import Result, Target
+    from xats.delivery.attempt import Target
+    from xats.delivery.transports import Result
     from xats.store import Tx
 
 
@@ -33,12 +35,15 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     if dry_run:
         return _foretell(here)
 
+    from xats.core import alerts, inbox
+    from xats.daemon import badges
     from xats.daemon.loop import AT_ONCE, owner_gone, owner_name
     from xats.delivery import attempt
     from xats.store import Store
 
     owner = owner_name()
     here.store.write(lambda tx: wakes.free_leases(tx, owner_gone))
+    here.store.write(lambda tx: (inbox.sweep(tx), alerts.overdue(tx, 0)))
     results: dict[int, Result] = {}
     targets: dict[int, str] = {}
 
@@ -54,6 +59,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
             thread.start()
         for thread in threads:
             thread.join()
+    badges.refresh(here.store, {})
     if here.json:
         found = [
             {"id": number, "agent": targets[number], "state": result.state, "reason": result.reason}
@@ -82,15 +88,15 @@ def _foretell(here: Here) -> int:
     for wake, target in here.store.read(look):
         pane = target.session.seat.pane if target.session else None
         reason = foretell.objection(target)
-        rows.append((wake.id, target.agent.address, pane.pane_id if pane else None, reason, foretell.line(target)))
+        what = REASONS[reason] if reason else foretell.deed(target)
+        place = pane.pane_id if pane else None
+        by = target.agent.wake_by
+        rows.append((wake.id, target.agent.address, place, reason, foretell.line(target), by, what))
     if here.json:
-        names = ("id", "agent", "pane", "reason", "line")
+        names = ("id", "agent", "pane", "reason", "line", "transport", "what")
         render.document({"wakes": [dict(zip(names, row, strict=True)) for row in rows], "has_more": False})
     elif rows:
-        table = [
-            (views.near(agent, here.team), pane, views.REASONS[reason] if reason else f"would paste: {line}")
-            for _, agent, pane, reason, line in rows
-        ]
+        table = [(views.near(agent, here.team), pane, what) for _, agent, pane, *_, what in rows]
         render.table(("AGENT", "PANE", "WHAT"), table, stretch=("WHAT",))
     elif not here.quiet:
         render.say("no wake is due")

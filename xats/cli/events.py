@@ -10,7 +10,6 @@ from xats.cli.mail import POLL
 from xats.core import events as outbox
 from xats.durations import iso
 from xats.errors import Usage
-from xats.jsontext import to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def _follow(here: Here, team: str, since: int | None, kind: str | None, limit: i
 
 def _line(event: Event, *, jsonl: bool) -> str:
     if jsonl:
-        return to_json(event_json(event))
+        return render.json_line(event_json(event))
     return "  ".join(filter(None, _told(event))) if render.on_terminal() else "\t".join(_cells(event))
 
 
@@ -102,7 +101,7 @@ def _cells(event: Event) -> tuple[str, ...]:
 def _print(found: list[Event], *, jsonl: bool) -> None:
     if jsonl:
         for one in found:
-            render.put(to_json(event_json(one)))
+            render.put(render.json_line(event_json(one)))
     elif found:
         rows = [_told(one) if render.on_terminal() else _cells(one) for one in found]
         render.table(("ID", "AT", "WHAT", "WHO", "ABOUT", "DATA"), rows, stretch=("DATA",))

@@ -11,7 +11,8 @@ import os
 from xats import process
 from xats.clients import sessions
 from xats.core import address, agents
-from xats.errors import InvalidName, Refused, UnknownAgent
+from xats.core.limits import HOPS
+from xats.errors import InvalidName, Refused, UnknownAgent, Usage
 from xats.record import record
 from xats.store import Store
 from xats.store.place import default_path
@@ -19,7 +20,7 @@ from xats.tmux.address import address as pane_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import TypeVar
 
     from xats.core.agents import Agent, Session
@@ -184,6 +185,17 @@ class Here:
 
 class FirstUse(Exception):
     """A person uses xats for the first time."""
+
+
+def hop_limit(environ: Mapping[str, str]) -> int:
+    """Return how many answers of programs in a row may wake somebody: XATS_HOPS. Raises Usage."""
+    said = environ.get("XATS_HOPS")
+    if not said:
+        return HOPS
+    if not (said.isascii() and said.isdigit() and len(said) < 7):
+        msg = f"XATS_HOPS is {said[:40]!r}, which is no number of answers."
+        raise Usage(msg, "export XATS_HOPS=20")
+    return int(said)
 
 
 def project_folder() -> str:

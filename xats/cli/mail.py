@@ -8,6 +8,7 @@ import time
 
 from xats import durations, process
 from xats.cli import render, views
+from xats.cli.here import hop_limit
 from xats.core import agents, messages
 from xats.core import inbox as letters
 from xats.errors import InvalidBody, TimedOut, Usage
@@ -299,7 +300,8 @@ def _draft(
     if kind is not None:
         check_name(kind, "kind")
     life = durations.parse(ttl) if ttl is not None else None
-    return messages.Draft(address, read_body(body), subject, kind, need_reply, key, life, reply_to, not no_wake)
+    hops = hop_limit(os.environ)
+    return messages.Draft(address, read_body(body), subject, kind, need_reply, key, life, reply_to, not no_wake, hops)
 
 
 def read_body(body: str | None) -> str:
@@ -336,9 +338,21 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
         render.put(str(sent.message.id))
     else:
         render.put(views.sent_text(sent, me.agent.team))
+        if sent.unwoken:
+            _tell_unwoken(here, sent, me.agent.team)
     if deadline is not None:
         _await_read(here, sent, deadline)
     return 0
+
+
+def _tell_unwoken(here: Here, sent: Sent, team: str) -> None:
+    from xats.core import pauses
+
+    render.say(views.unwoken_text(sent, team))
+    if any(reason == "paused" for _, reason in sent.unwoken):
+        for pause in here.store.read(lambda tx: pauses.listing(tx, None)):
+            if pause.agent is None or (pause.agent, "paused") in sent.unwoken:
+                render.say(f"  {views.pause_text(pause, team)}")
 
 
 def _await_read(here: Here, sent: Sent, deadline: float) -> None:

@@ -112,10 +112,32 @@ PaneOption: TypeAlias = Annotated[
 NoPaneOption: TypeAlias = Annotated[bool, typer.Option("--no-pane", help="Bind no pane: nothing is typed at it.")]
 TakeoverOption: TypeAlias = Annotated[bool, typer.Option("--takeover", help="Take the name from a living process.")]
 ForceOption: TypeAlias = Annotated[bool, typer.Option("--force", help="Even if somebody else sits there.")]
+WakeByOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--wake", metavar="HOW", help="How to wake it: tmux, notice, command or none. Default: tmux; a person: none."
+    ),
+]
 OnlineOption: TypeAlias = Annotated[bool, typer.Option("--online", help="Only those whose process lives.")]
 AllTeamsOption: TypeAlias = Annotated[bool, typer.Option("--all-teams", help="Those of every team.")]
 
 # -- events and delivery -----------------------------------------------------------------------------------------------
+
+WhomArg: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(metavar="AGENT", help="Whom; all is the whole team. Default: me.", show_default=False),
+]
+ReasonOption: TypeAlias = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, in one line.")]
+DeadIdArg: TypeAlias = Annotated[
+    int | None, typer.Argument(metavar="ID", help="The number of its message.", show_default=False)
+]
+WhoseOption: TypeAlias = Annotated[
+    str | None, typer.Option("--whose", metavar="AGENT", help="Only the copy of this recipient.")
+]
+ToOption: TypeAlias = Annotated[
+    str | None, typer.Option("--to", metavar="AGENT", help="Send it to this agent instead, in its sender's name.")
+]
+EveryOption: TypeAlias = Annotated[bool, typer.Option("--all", help="All of them.")]
 
 FollowOption: TypeAlias = Annotated[bool, typer.Option("--follow", "-f", help="Go on as they happen, until Ctrl-C.")]
 SinceEventOption: TypeAlias = Annotated[
@@ -134,3 +156,32 @@ SecondVerbArg: TypeAlias = Annotated[
 ]
 ClientNameArg: TypeAlias = Annotated[str, typer.Argument(metavar="CLIENT", help="A client's name.", show_default=False)]
 PaneArg: TypeAlias = Annotated[str, typer.Argument(metavar="PANE", help="A pane's id, such as %3.", show_default=False)]
+
+# -- the store ---------------------------------------------------------------------------------------------------------
+
+BackupFileArg: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="FILE", help="Where to. Default: beside the store.", show_default=False)
+]
+ReplaceOption: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
+TablesArg: TypeAlias = Annotated[
+    list[str] | None, typer.Argument(metavar="[TABLE]...", help="Which. Default: all.", show_default=False)
+]
+CsvOption: TypeAlias = Annotated[bool, typer.Option("--csv", help="Print CSV, with the names of the columns first.")]
+OutputOption: TypeAlias = Annotated[
+    str, typer.Option("--output", "-o", metavar="FILE", help="Write to this new file; - is standard output.")
+]
+SqlArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="SQL", help="One statement, such as a select.", show_default=False)
+]
+ValueOption: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value for :NAME; repeatable.")
+]
+OlderOption: TypeAlias = Annotated[
+    str | None, typer.Option("--older", metavar="DURATION", help="What is older than this. Default: XATS_KEEP, or 30d.")
+]
+PruneDryRunOption: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Only say how much would go.")]
+YesOption: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+PokedArg: TypeAlias = Annotated[str, typer.Argument(metavar="AGENT", help="Whom.", show_default=False)]
+PokeTextArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="TEXT", help="The text, up to 8 KiB; - reads standard input.", show_default=False)
+]

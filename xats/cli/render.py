@@ -13,18 +13,23 @@ from xats.jsontext import to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from typing import Any
+
+    from rich.console import OverflowMethod
 
     from xats.errors import XatsError
 
 BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+# What shows as nothing: spaces without width, and the tags in which text for a model can hide (Unicode 23.9).
+UNSEEN = (0x180E, 0x200B, 0x2060, *range(0xE0000, 0xE0080))
 
 
 def _visible_table() -> dict[int, str]:
     table = {code: f"^{chr(code ^ 0x40)}" for code in (*range(0x20), 0x7F) if code not in (0x09, 0x0A)}
     table.update({code: f"\\x{code:02x}" for code in range(0x80, 0xA0)})
-    table.update({code: f"\\u{code:04x}" for code in (*BIDI, 0x2028, 0x2029, 0xFEFF)})
+    hidden = (*BIDI, *UNSEEN, 0x2028, 0x2029, 0xFEFF)
+    table.update({code: f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}" for code in hidden})
     return table
 
 
@@ -70,19 +75,39 @@ def warn(text: str) -> None:
     say(f"xats: warning: {text}")
 
 
+def json_line(value: object, *, terminal: bool | None = None) -> str:
+    """Return `value` as JSON for stdout, or for a `terminal` or none."""
+    text = to_json(value)
+    if terminal if terminal is not None else on_terminal():
+        # JSON may hold DEL, C1 and bidi controls as they are; a terminal may not.
+        text = text.translate({code: f"\\u{code:04x}" for code in (0x7F, *range(0x80, 0xA0), *BIDI)})
+    return text
+
+
+def stream(lines: Iterable[str]) -> None:
+    """Write many lines to stdout, one after another as they come."""
+    for line in lines:
+        sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def ask(question: str) -> bool:
+    """Ask a person, on stderr; only `y` or `yes` is a yes."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 def document(value: dict[str, Any]) -> None:
     """Print one JSON document."""
-    text = to_json(value)
-    if on_terminal():  # JSON may hold DEL, C1 and bidi controls as they are; a terminal may not
-        text = text.translate({code: f"\\u{code:04x}" for code in (0x7F, *range(0x80, 0xA0), *BIDI)})
-    put(text)
+    put(json_line(value))
 
 
 def error(problem: XatsError, *, json: bool) -> None:
     """Say on stderr what went wrong, why, and the line that mends it."""
     if json:
         body = {"code": problem.code, "message": str(problem), "hint": problem.hint, **problem.data}
-        say(to_json({"error": body}))
+        say(json_line({"error": body}, terminal=sys.stderr.isatty()))
         return
     say(f"xats: {one_line(str(problem))}")
     if problem.hint:
@@ -92,6 +117,15 @@ def error(problem: XatsError, *, json: bool) -> None:
 def on_terminal() -> bool:
     """Tell whether stdout is a terminal."""
     return sys.stdout.isatty()
+
+
+def width() -> int:
+    """Return how many columns the terminal has that stdout is; 0 when it is none."""
+    if not on_terminal():
+        return 0
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 def styled() -> bool:
@@ -125,7 +159,8 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, stretch: 
 
     drawn = Table(box=None, pad_edge=False, header_style="bold" if styled() else "")
     for header in headers:
-        drawn.add_column(header, no_wrap=header not in stretch, overflow="fold" if header in stretch else "ellipsis")
+        overflow: OverflowMethod = "fold" if header in stretch else "ellipsis"
+        drawn.add_column(Text(one_line(header)), no_wrap=header not in stretch, overflow=overflow)
     for row in cells:
         drawn.add_row(*(Text(cell) for cell in row))
     Console(no_color=not styled(), highlight=False).print(drawn)

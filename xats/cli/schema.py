@@ -53,10 +53,6 @@ AGENT = having(
     epoch=NUMBER,
     pane=maybe(PANE),
 )
-LISTED = _all(
-    AGENT,
-    having(online=YES_NO, why=TEXT, unread=NUMBER, oldest_unread_at=maybe(TIME), last_seen_at=TIME),
-)
 MESSAGE = having(
     id=NUMBER,
     thread_id=NUMBER,
@@ -79,7 +75,12 @@ LETTER = _all(
         read_at=maybe(TIME),
     ),
 )
-SENT = having(message=MESSAGE, created=YES_NO, recipients=each(ADDRESS))
+SENT = having(
+    message=MESSAGE,
+    created=YES_NO,
+    recipients=each(ADDRESS),
+    unwoken=each(having(agent=ADDRESS, reason={"enum": ["paused", "rate_capped", "hop_limit"]})),
+)
 WAKE = having(
     state={"enum": ["queued", "retrying", "delivered", "skipped", "failed", "held"]},
     reason=maybe(TEXT),
@@ -87,6 +88,19 @@ WAKE = having(
     transport=maybe(TEXT),
     next_attempt_at=maybe(TIME),
     updated_at=maybe(TIME),
+)
+LISTED = _all(
+    AGENT,
+    having(
+        online=YES_NO,
+        why=TEXT,
+        unread=NUMBER,
+        oldest_unread_at=maybe(TIME),
+        last_seen_at=TIME,
+        wake=maybe(WAKE),
+        wake_by={"enum": ["tmux", "notice", "command", "none"]},
+        paused=YES_NO,
+    ),
 )
 DELIVERY = having(
     agent=ADDRESS,
@@ -96,6 +110,17 @@ DELIVERY = having(
     acked_at=maybe(TIME),
     wake=WAKE,
 )
+DEAD = having(
+    message=MESSAGE,
+    agent=ADDRESS,
+    reason=TEXT,
+    last_refusal=maybe(TEXT),
+    attempts=NUMBER,
+    since=TIME,
+    mend=TEXT,
+)
+PAUSE = having(team=TEXT, agent=maybe(ADDRESS), reason=maybe(TEXT), by=ADDRESS, at=TIME)
+CHECK = having(section=TEXT, name=TEXT, state={"enum": ["ok", "warn", "fail"]}, detail=TEXT, mend=TEXT)
 EVENT = having(id=NUMBER, at=TIME, team=TEXT, type=TEXT, actor=maybe(TEXT), subject=TEXT, data={"type": "object"})
 
 VERBS: dict[str, Schema] = {
@@ -113,6 +138,13 @@ VERBS: dict[str, Schema] = {
     "agents": having(agents=each(LISTED), has_more=YES_NO),
     "whoami": having(agent=AGENT, evidence=MESSAGE["properties"]["evidence"]),
     "events": having(events=each(EVENT), last_id=NUMBER, has_more=YES_NO),
+    "poke": having(
+        agent=ADDRESS,
+        pane=maybe(TEXT),
+        state={"enum": ["delivered", "refused", "unconfirmed"]},
+        reason=maybe(TEXT),
+        removed=each(TEXT),
+    ),
     "deliver": having(wakes=each(having(id=NUMBER, agent=ADDRESS, reason=maybe(TEXT))), has_more=YES_NO),
     "client list": having(clients=each(having(name=TEXT, executables=each(TEXT))), has_more=YES_NO),
     "client show": having(client=having(name=TEXT, executables=each(TEXT))),
@@ -124,9 +156,38 @@ VERBS: dict[str, Schema] = {
         evidence=TEXT,
         screen=TEXT,
     ),
+    "pause": having(pause=PAUSE, created=YES_NO),
+    "resume": having(agent=maybe(ADDRESS), team=TEXT, resumed=YES_NO, due=NUMBER),
+    "dead list": having(dead=each(DEAD), has_more=YES_NO),
+    "dead show": having(dead=each(DEAD), body=maybe(TEXT)),
+    "dead retry": having(retried=each(having(id=NUMBER, agent=ADDRESS, as_message=NUMBER))),
+    "dead drop": having(dropped=each(having(id=NUMBER, agent=ADDRESS))),
+    "doctor": having(healthy=YES_NO, checks=each(CHECK), has_more=YES_NO),
     "daemon status": having(running=YES_NO, pid=maybe(NUMBER), due=NUMBER, next_due_at=maybe(TIME), log=TEXT),
     "daemon start": having(running=YES_NO, pid=NUMBER, created=YES_NO),
     "daemon stop": having(running=YES_NO, stopped=maybe(NUMBER)),
+    "db info": having(
+        path=TEXT,
+        size=NUMBER,
+        schema_version=NUMBER,
+        application_id=NUMBER,
+        sqlite_version=TEXT,
+        journal_mode=TEXT,
+        page_size=NUMBER,
+        pages=NUMBER,
+        free_pages=NUMBER,
+        tables=each(having(name=TEXT, rows=NUMBER)),
+        messages=having(oldest_at=maybe(TIME), newest_at=maybe(TIME)),
+        events=having(oldest_at=maybe(TIME), newest_at=maybe(TIME)),
+        file_mode={"type": "string", "pattern": "^[0-7]{4}$"},
+        folder_mode={"type": "string", "pattern": "^[0-7]{4}$"},
+        network_file_system=maybe(TEXT),
+    ),
+    "db backup": having(path=TEXT, size=NUMBER),
+    "db export": having(tables=each(having(name=TEXT, rows=each({"type": "object"})))),
+    "db query": having(columns=each(TEXT), rows=each({"type": "object"}), has_more=YES_NO),
+    "db prune": having(messages=NUMBER, deliveries=NUMBER, wakes=NUMBER, events=NUMBER, before=TIME, removed=YES_NO),
+    "db check": having(checks=each(having(name=TEXT, state={"enum": ["ok", "warn", "fail"]}, detail=TEXT, mend=TEXT))),
 }
 FAILURE = having(error=having(code=TEXT, message=TEXT, hint=TEXT))
 

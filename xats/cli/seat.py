@@ -91,6 +91,16 @@ def _unrecognised(pane: Pane | None, *, elsewhere: bool) -> Process | None:
     return programs[0] if programs else process.read(pane.pane_pid)
 
 
+def pane_gone(host: str, session: Session) -> bool:
+    """Tell whether the pane of `session` has surely gone, by its process and without asking tmux."""
+    pane = session.seat.pane
+    if pane is None or session.seat.host != host:
+        return False
+    if pane.pane_pid == session.seat.pid:  # whose start is known: the number alone may be another's by now
+        return living(host, session) is False
+    return process.started(pane.pane_pid) is None
+
+
 def living(host: str, session: Session) -> bool | None:
     """Tell whether the process of `session` runs on this host; None when that cannot be known."""
     seat = session.seat

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xats.cli.render import bold, dim, one_line, visible
+from xats.core.reasons import REASONS
 from xats.durations import ago, iso, rough
 
 TYPE_CHECKING = False
@@ -13,33 +14,10 @@ if TYPE_CHECKING:
     from xats.core.agents import Details
     from xats.core.inbox import Letter
     from xats.core.messages import Message, Sent
+    from xats.core.pauses import Pause
     from xats.core.status import DeliveryStatus
     from xats.core.wakes import Wake
     from xats.pane import Pane
-
-REASONS = {
-    "no_pane": "it has no tmux pane, or the pane is gone",
-    "pane_dead": "the program in its pane has ended",
-    "pane_changed": "something else runs in its pane now",
-    "tmux_unavailable": "tmux does not answer",
-    "copy_mode": "its pane is in copy mode or another tmux mode",
-    "input_off": "input to its pane is switched off",
-    "shell_foreground": "a shell, not the agent, is in front in its pane",
-    "not_quiet": "its pane is still printing",
-    "busy": "the agent is busy",
-    "dialog_open": "a dialog is open in its pane",
-    "draft_present": "there is a half-written line in its composer",
-    "human_active": "somebody is typing in its pane",
-    "unconfirmed": "the line was pasted, but nobody saw it being taken; it is not pasted again",
-    "rate_capped": "the two have woken each other too often",
-    "recipient_active": "it is at work with xats just now",
-    "already_read": "it was read without being woken",
-    "self": "it is your own",
-    "no_wake": "nobody is to be woken for it",
-    "retry_exhausted": "every attempt was refused",
-    "expired": "its time was over",
-    "paused": "wakes are paused",
-}
 
 
 def agent_json(details: Details) -> dict[str, Any]:
@@ -88,7 +66,9 @@ def letter_json(letter: Letter, to: str) -> dict[str, Any]:
 
 def sent_json(sent: Sent) -> dict[str, Any]:
     """Return the JSON form of what sending came to."""
-    return {"message": message_json(sent.message), "created": sent.created, "recipients": sent.recipients}
+    unwoken = [{"agent": agent, "reason": reason} for agent, reason in sent.unwoken]
+    found = {"message": message_json(sent.message), "created": sent.created, "recipients": sent.recipients}
+    return {**found, "unwoken": unwoken}
 
 
 def wake_json(wake: Wake | None, no_wake_reason: str | None) -> dict[str, Any]:
@@ -106,6 +86,13 @@ def wake_json(wake: Wake | None, no_wake_reason: str | None) -> dict[str, Any]:
         "next_attempt_at": iso(wake.next_attempt_at),
         "updated_at": iso(wake.updated_at),
     }
+
+
+def last_wake_json(details: Details) -> dict[str, Any] | None:
+    """Return the JSON form of what is being done to have an agent read its mail; None when it has none."""
+    if details.wake is None and not details.unread:
+        return None
+    return wake_json(details.wake, details.no_wake_reason or "no_wake")
 
 
 def delivery_json(status: DeliveryStatus) -> dict[str, Any]:
@@ -158,6 +145,22 @@ def sent_text(sent: Sent, team: str) -> str:
     return f"#{message.id} sent {_to(sent.recipients, team)}{_wish(message)}"
 
 
+def unwoken_text(sent: Sent, team: str) -> str:
+    """Return in words who is not woken for what was sent, a line for each reason."""
+    lines = []
+    for reason in dict.fromkeys(reason for _, reason in sent.unwoken):
+        names = [agent for agent, why in sent.unwoken if why == reason]
+        lines.append(f"  stored, but not woken: {_to(names, team).removeprefix('to ')} ({REASONS[reason]})")
+    return "\n".join(lines)
+
+
+def pause_text(pause: Pause, team: str) -> str:
+    """Return in words who is paused, by whom and why."""
+    name = near(pause.agent, team) if pause.agent else f"the whole team {pause.team}"
+    why = f": {one_line(pause.reason)}" if pause.reason else ""
+    return f"{name} is paused by {near(pause.by, team)}{why}"
+
+
 def _to(recipients: Sequence[str], team: str) -> str:
     names = [near(name, team) for name in recipients]
     return f"to {', '.join(names)}" if len(names) <= 5 else f"to {len(names)} agents"
@@ -178,14 +181,42 @@ def wake_text(status: DeliveryStatus, now: int) -> str:
     if wake.state == "failed" and wake.last_refusal and wake.last_refusal != wake.reason:
         why += f"; the last time {REASONS[wake.last_refusal]}"
     tries = f", {wake.attempts} attempt{'s' if wake.attempts != 1 else ''}" if wake.attempts else ""
-    then = ""
-    if wake.state in ("queued", "retrying"):
-        if wake.next_attempt_at is None:
-            then = "; again when it registers anew"
-        elif wake.lease_token:
-            then = "; being tried now"
-        elif wake.next_attempt_at > now:
-            then = f"; again in {rough(wake.next_attempt_at - now)}"
-        else:
-            then = "; due now"
+    then = f"; {_then(wake, now)}" if wake.state in ("queued", "retrying") else ""
     return f"{wake.state}{why}{tries}{then}"
+
+
+def _then(wake: Wake, now: int) -> str:
+    """Return when an open wake is tried next."""
+    if wake.lease_token:
+        return "being tried now"
+    if wake.next_attempt_at is None:
+        return "again when it registers anew"
+    return f"again in {rough(wake.next_attempt_at - now)}" if wake.next_attempt_at > now else "due now"
+
+
+def wake_brief(details: Details, now: int, *, words: bool) -> str:
+    """Return in short what is being done to have an agent read its mail; "" when there is nothing to do.
+
+    Reasons are told by their codes, or, where there is room, in `words`.
+    """
+
+    def why(reason: str | None) -> str:
+        return REASONS[reason or "no_wake"] if words else reason or "no_wake"
+
+    wake = details.wake
+    if wake is None:
+        by_itself = details.agent.wake_by == "none" and details.no_wake_reason in (None, "no_wake")
+        if details.unread and not by_itself and not details.paused:
+            return f"not woken: {why(details.no_wake_reason)}"
+        return "paused" if details.paused else ""
+    if wake.state == "held":
+        return "held: paused"
+    if wake.state == "failed":
+        return f"given up: {why(wake.last_refusal or wake.reason)}"
+    if wake.state == "delivered":
+        return f"woken {ago(wake.updated_at, now)}, not read"
+    if wake.state == "skipped":
+        return f"not woken: {why(wake.reason)}"
+    if wake.next_attempt_at is None and not wake.lease_token:
+        return f"suspended: {why(wake.reason)}" + ("; again when it registers anew" if words else "")
+    return f"{wake.state}: {f'{why(wake.reason)}, ' if wake.reason else ''}{_then(wake, now)}"

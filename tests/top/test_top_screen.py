@@ -1,0 +1,633 @@
+"""What the live screen shows and what its keys do, in the real app over a real store."""
+
+import os
+import re
+import sqlite3
+
+import pytest
+from rich.cells import cell_len as cells
+
+from xats.cli.top.screen import Top
+from xats.core import agents, dead, inbox, messages, pauses, wakes
+from xats.core.messages import Draft
+from xats.store import Store
+
+SIZES = [(80, 24), (200, 50), (100, 30), (60, 17), (40, 10), (30, 14), (20, 5), (7, 3), (3, 2), (1, 1)]
+
+
+def states(live, message_id=1):
+    return live.team.rows("select state from deliveries where message_id = :id", id=message_id)
+
+
+# -- what it shows -----------------------------------------------------------------------------------------------------
+
+
+def test_everything_that_counts_is_on_a_small_terminal(live, drive):
+    live.team.send("alice", "bob", subject="Parser")
+    live.refuse("bob", "busy", 45_000)
+    live.team.do("carol", pauses.pause, "crew", live.team.agent("alice"), "in a release")
+
+    async def scenario(shown):
+        assert re.search(r"AGENT +ROLE +CLIENT +STATE +UNREAD +OLDEST +WAKE", shown.text)
+        assert re.search(r"bob +reviewer +codex +online +1 +\d+ s +retrying: busy, in \d\d s ", shown.line("bob"))
+        assert re.search(r"alice +backend +claude-code +paused +0 ", shown.line("alice"))
+        assert "team crew" in shown.lines[0]
+        assert "no daemon runs" in shown.lines[0]
+        assert "0 wakes due · 0 dead letters · 1 agent paused" in shown.lines[1]
+        assert live.path.rpartition("/")[2] in shown.lines[1]
+        assert re.search(r"\d\d:\d\d:\d\d  alice  sent #1 to bob: Parser", shown.text)
+        assert re.search(r"bob +is not woken yet: the agent is busy", shown.text)
+        assert "q quit" in shown.lines[-1]
+        assert "Enter mail" in shown.lines[-1]
+        assert "paused by carol just now: in a release" in shown.text
+
+    drive(live.top(), scenario)
+
+
+def test_a_roomy_terminal_tells_reasons_in_full(live, drive):
+    live.team.send("alice", "bob")
+    live.refuse("bob", "draft_present", 45_000)
+
+    async def scenario(shown):
+        line = shown.line("bob")
+        assert re.search(r"retrying: there is a half-written line in its composer; 1 attempt, in \d\d s", line)
+        assert "online, seen" in line
+
+    drive(live.top(), scenario, (200, 50))
+
+
+@pytest.mark.parametrize("reason", ["busy", "dialog_open", "tmux_unavailable", "human_active", "shell_foreground"])
+def test_no_wake_is_cut_on_a_small_terminal(live, drive, reason):
+    live.team.send("alice", "bob")
+    live.refuse("bob", reason, 600_000)
+
+    async def scenario(shown):
+        assert "…" not in shown.line("bob")
+        assert shown.line("bob").rstrip().endswith("in 10 min")
+
+    drive(live.top(), scenario)
+
+
+def test_a_wake_goes_through_its_states_in_words(live, drive):
+    live.team.send("alice", "bob")
+
+    async def scenario(shown):
+        await shown.until(r"bob .* queued, due now")
+        live.refuse("bob", "pane_dead")
+        await shown.until(r"bob .* suspended: ended")
+        agent = live.team.agent("bob")
+        live.team.store.write(lambda tx: wakes.resume(tx, agent.id))
+        live.refuse("bob", "dialog_open", None)
+        await shown.until(r"bob .* given up: dialog open")
+        assert "1 dead letter" in shown.lines[1]
+        live.team.do("bob", inbox.mark_read, [1])
+        await shown.until(r"bob +reviewer +codex +online +0 *\n")
+        live.team.send("alice", "carol", subject="for a person")
+        await shown.until(r"carol .* not woken: a person")
+
+    drive(live.top(), scenario)
+
+
+def test_the_daemon_is_seen(live, drive):
+    from xats.daemon import lock
+
+    file = lock.take(live.path)
+    lock.sign(file)
+
+    async def scenario(shown):
+        assert re.search(r"daemon runs since \d+ (s|min|h)", shown.lines[0])
+
+    try:
+        drive(live.top(), scenario)
+    finally:
+        os.close(file)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_size_is_filled_exactly(live, drive, size):
+    live.team.send("alice", "all", subject="wide 你好 " * 12)
+    live.refuse("bob", "unconfirmed")
+
+    async def scenario(shown):
+        for keys in ([], ["enter"], ["enter"], ["q", "q", "d"], ["q", "question_mark"], ["q", "P"], ["n", "slash"]):
+            await shown.press(*keys)
+            lines = shown.top.draw(*size)
+            assert len(lines) == size[1]
+            for line in lines:
+                assert sum(cells(text) for text, _ in line) == size[0], (keys, line)
+            assert len(shown.lines) == size[1]
+
+    drive(live.top(), scenario, size)
+
+
+def test_a_resize_draws_it_as_if_it_had_begun_so(live, drive):
+    live.team.add(*[f"agent{n}" for n in range(40)])
+    live.team.send("alice", "all", subject="hello")
+
+    async def scenario(shown):
+        await shown.press("end", "up")
+        for size in [(200, 50), (40, 10), (80, 24), (20, 5), (120, 35), (80, 24)]:
+            await shown.resize(*size)
+            assert len(shown.lines) == size[1]
+            assert {cells(line) for line in shown.lines} == {size[0]}
+            if size[0] >= 40:
+                assert shown.selected == "bob"
+        fresh = live.top()
+        fresh.draw(80, 24)
+        fresh.key("end")
+        fresh.key("up")
+        expected = ["".join(text for text, _ in line).rstrip() for line in fresh.draw(80, 24)]
+        assert without_times(shown.text.split("\n")) == without_times(expected)
+
+    drive(live.top(), scenario)
+
+
+def without_times(lines):
+    return [re.sub(r"\d+ (s|min)|just now", "T", line) for line in lines if "seen" not in line]
+
+
+def test_a_big_team_is_scrolled_and_counted(live, drive):
+    live.team.add(*[f"agent{n:03}" for n in range(200)])
+
+    async def scenario(shown):
+        assert "203 agents" in shown.text
+        assert shown.selected == "agent000"
+        await shown.press("G")
+        assert shown.selected == "carol"
+        await shown.press("g", "pagedown")
+        assert re.fullmatch(r"agent0\d\d", shown.selected) and shown.selected != "agent000"
+        await shown.press("home")
+        assert shown.selected == "agent000"
+
+    drive(live.top(), scenario)
+
+
+# -- what is not there -------------------------------------------------------------------------------------------------
+
+
+def test_without_a_store_it_says_so_makes_none_and_waits_for_it(tmp_path, drive, live):
+    path = str(tmp_path / "later" / "xats.db")
+    live.path = path
+    top = live.top()
+
+    async def scenario(shown):
+        assert "There is no store yet" in shown.text
+        assert "xats register NAME" in shown.text
+        await shown.press("j", "enter", "r", "d")
+        assert not os.path.exists(path)
+        os.makedirs(os.path.dirname(path))
+        made = Store(path)
+        try:
+            await shown.until("There are no agents in team crew yet")
+        finally:
+            made.close()
+
+    drive(top, scenario)
+
+
+def test_a_team_without_agents_says_how_to_begin(tmp_path, drive, live):
+    watch = live.watch()
+    watch.team = "empty"
+
+    async def scenario(shown):
+        assert "There are no agents in team empty yet" in shown.text
+        assert "xats register NAME" in shown.text
+        assert "Nothing yet." in shown.text
+        await shown.press("j", "enter", "r", "p", "x")
+        await shown.press("d")
+        assert "None: all mail was read, or is still tried." in shown.text
+
+    drive(Top(watch), scenario)
+
+
+def test_a_store_that_goes_is_told_and_is_no_crash(live, drive):
+    async def scenario(shown):
+        os.rename(live.path, f"{live.path}.old")
+        await shown.until("was removed or replaced")
+        assert "bob" in shown.text
+        os.rename(f"{live.path}.old", live.path)
+        await shown.until(r"bob(?s:.)*\n\n P pause")
+
+    drive(live.top(), scenario)
+
+
+def test_a_busy_store_is_told_and_what_was_seen_stays(live, drive):
+    async def scenario(shown):
+        other = sqlite3.connect(live.path, isolation_level=None)
+        other.execute("begin exclusive")
+        other.execute("update agents set role = 'x'")
+        try:
+            await shown.until("what you see may be old: The store is busy")
+            assert "bob" in shown.text
+            await shown.press("p", "y")
+            assert re.search(r"The store is busy(?s:.)*Nothing was\s+written", shown.text)
+        finally:
+            other.execute("rollback")
+            other.close()
+        live.team.send("alice", "bob", subject="afterwards")
+        await shown.press("j")
+        await shown.until("afterwards")
+        assert "may be old" not in shown.text
+
+    drive(live.top(), scenario)
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_selected_agent_stays_selected(live, drive):
+    async def scenario(shown):
+        assert shown.selected == "alice"
+        await shown.press("j")
+        assert shown.selected == "bob"
+        await shown.press("down", "down", "k")
+        assert shown.selected == "bob"
+        live.team.add("aaron")
+        await shown.until("aaron")
+        assert shown.selected == "bob"
+        agent = live.team.agent("bob")
+        live.team.store.write(lambda tx: agents.unregister(tx, agent))
+        await shown.until("bob +left the team")
+        assert shown.selected == "carol"
+        await shown.press("up", "up", "up", "up")
+        assert shown.selected == "aaron"
+
+    drive(live.top(), scenario)
+
+
+def test_the_selected_row_is_not_told_by_colour_alone(live, drive):
+    async def scenario(shown):
+        (strip,) = [strip for strip in shown.app.screen._compositor.render_strips() if strip.text.startswith("> alice")]
+        assert all(segment.style.reverse for segment in strip)
+
+    drive(live.top(), scenario)
+
+
+def test_mail_is_read_and_nothing_is_marked_read(live, drive):
+    live.team.send("alice", "bob", "first line\nsecond line", subject="Parser")
+    live.team.do("bob", messages.reply, "pane", 1, Draft("", "an answer"))
+    live.team.send("bob", "alice", "x", subject="Other")
+    events = live.team.rows("select count(*) as n from events")
+    before = live.team.rows("select * from deliveries order by message_id, agent_id")
+
+    async def scenario(shown):
+        await shown.press("enter")
+        assert "mail of alice" in shown.lines[0]
+        assert re.search(r"> 3 +bob +alice +.* unread +Other", shown.text)
+        assert re.search(r"2 +bob +alice +.* unread +Re: Parser \(2\)", shown.text)
+        await shown.press("j", "enter")
+        assert "thread #1, 2 messages" in shown.lines[0]
+        assert "#1 alice to bob" in shown.text
+        assert "  | first line\n  | second line" in shown.text
+        assert "#2 bob to " in shown.text
+        assert "bob replied just now" in shown.text
+        assert "  | an answer" in shown.text
+        await shown.press("q")
+        assert "mail of alice" in shown.lines[0]
+        await shown.press("escape")
+        assert shown.selected == "alice"
+
+    drive(live.top(), scenario)
+    assert live.team.rows("select * from deliveries order by message_id, agent_id") == before
+    assert live.team.rows("select count(*) as n from events") == events
+
+
+def test_a_thread_follows_what_comes_and_scrolls(live, drive):
+    live.team.send("alice", "bob", "\n".join(f"line {n}" for n in range(100)), subject="Long")
+
+    async def scenario(shown):
+        await shown.press("j", "enter", "enter")
+        assert "line 99" in shown.text
+        await shown.press("g")
+        assert "#1 alice to bob" in shown.text
+        assert "  | line 0\n" in shown.text
+        await shown.press("j")
+        assert "#1 alice to bob" not in shown.text
+        await shown.press("pagedown")
+        assert "line 0\n" not in shown.text
+        live.team.send("bob", "alice", "an answer", reply_to=1)
+        await shown.until("2 messages")
+        await shown.press("G")
+        assert "an answer" in shown.text
+
+    drive(live.top(), scenario)
+
+
+def test_a_long_body_is_cut_and_says_where_the_rest_is(live, drive):
+    live.team.send("alice", "bob", "x" * 50_000)
+
+    async def scenario(shown):
+        await shown.press("enter", "enter", "G")
+        assert "30,000 characters more: xats show 1" in shown.text
+
+    drive(live.top(), scenario)
+
+
+def test_retry_has_a_refused_wake_fall_due(live, drive):
+    live.team.send("alice", "bob")
+    live.refuse("bob", "busy")
+    assert live.wake("bob").next_attempt_at > live.team.store.clock()
+
+    async def scenario(shown):
+        await shown.press("j", "r")
+        assert shown.status == "bob is tried now"
+        assert "due now" in shown.line("bob")
+        assert "1 wake due" in shown.lines[1]
+
+    drive(live.top(), scenario)
+    wake = live.wake("bob")
+    assert wake.next_attempt_at <= live.team.store.clock()
+    assert wake.attempts == 1
+
+
+def test_retry_wakes_once_more_who_was_given_up(live, drive):
+    live.team.send("alice", "bob")
+    live.refuse("bob", "dialog_open", None)
+
+    async def scenario(shown):
+        await shown.press("j", "r")
+        assert shown.status == "bob is tried once more, for 1 dead letter"
+        assert "queued, due now" in shown.line("bob")
+
+    drive(live.top(), scenario)
+    assert [one["actor"] for one in live.team.rows("select actor from events where type = 'dead_retried'")] == ["carol"]
+
+
+def test_retry_of_nothing_and_of_the_paused_says_so(live, drive):
+    async def scenario(shown):
+        await shown.press("j", "r")
+        assert shown.status == "nothing to retry: no wake of bob was refused"
+        live.team.send("alice", "bob")
+        await shown.press("p", "y", "r")
+        assert shown.status == "bob is not woken while it is paused.  p ends the pause"
+        await shown.press("p", "y", "P", "y", "r")
+        assert shown.status == "bob is not woken while the team is paused.  P ends the pause"
+
+    drive(live.top(), scenario)
+    assert live.wake("bob").state == "held"
+
+
+def test_an_agent_is_paused_only_when_that_is_confirmed(live, drive):
+    async def scenario(shown):
+        await shown.press("j", "p")
+        assert shown.status.startswith("Pause bob? Mail is stored, and nobody is woken for it.  y / n")
+        await shown.press("n")
+        assert shown.status == "nothing was done"
+        assert live.team.rows("select * from pauses") == []
+        await shown.press("p", "y")
+        assert shown.status == "bob is paused: mail is stored, and nobody is woken for it"
+        assert "paused" in shown.line("bob")
+        await shown.press("p")
+        assert shown.status.startswith("Resume bob?")
+        await shown.press("y")
+        assert shown.status == "the pause of bob is over; 0 wakes due"
+        assert "paused" not in shown.line("bob")
+
+    drive(live.top(), scenario)
+    told = live.team.rows("select type, actor, subject from events where type in ('paused', 'resumed')")
+    assert [tuple(one.values()) for one in told] == [
+        ("paused", "carol", "agent:bob"),
+        ("resumed", "carol", "agent:bob"),
+    ]
+
+
+def test_the_whole_team_is_paused_and_resumed(live, drive):
+    live.team.send("alice", "bob")
+
+    async def scenario(shown):
+        await shown.press("P", "y")
+        assert "the whole team is paused by carol" in shown.lines[1]
+        assert "held: wakes are paused" in shown.line("bob")
+        await shown.press("P", "y")
+        assert shown.status == "the pause of team crew is over; 1 wake due"
+        assert "queued, due now" in shown.line("bob")
+
+    drive(live.top(), scenario)
+
+
+def test_dead_letters_are_listed_retried_and_dropped(live, drive):
+    for subject in ("First", "Second"):
+        live.team.send("alice", "bob", subject=subject)
+    live.refuse("bob", "dialog_open", None)
+    live.team.send("alice", "carol", subject="Short life", ttl=0)
+    live.team.store.write(inbox.sweep)
+
+    async def scenario(shown):
+        await shown.until("3 dead letters")
+        await shown.press("d")
+        assert "3 dead letters" in shown.lines[0]
+        assert re.search(r"> 1 +bob +alice .*First .* dialog", shown.text)
+        await shown.press("j", "x")
+        assert shown.status == "Drop #2 to bob from this list?  y / n"
+        await shown.press("q")
+        assert shown.status == "nothing was done"
+        await shown.press("x", "y")
+        assert "dropped; unread mail stays in its inbox" in shown.status
+        assert "Second" not in shown.text
+        assert shown.selected == "3"
+        await shown.press("enter")
+        assert "thread #3" in shown.lines[0]
+        await shown.press("q", "r")
+        assert shown.status == "#4 is tried once more"
+        assert "1 dead letter " in shown.lines[0]
+        await shown.press("r")
+        assert "None: all mail was read, or is still tried." in shown.text
+        assert shown.status == "#1 is tried once more"
+
+    drive(live.top(), scenario)
+    assert live.team.store.read(lambda tx: dead.listing(tx, "crew", 10)) == ([], False)
+    assert {one["actor"] for one in live.team.rows("select actor from events where type like 'dead_%'")} == {"carol"}
+
+
+def test_a_dead_letter_that_somebody_else_dealt_with_is_an_error_and_no_crash(live, drive):
+    live.team.send("alice", "bob")
+    live.refuse("bob", "dialog_open", None)
+
+    async def scenario(shown):
+        await shown.press("d", "x")
+        live.team.do("bob", inbox.mark_read, [1])
+        await shown.press("y")
+        assert shown.status.startswith("Message 1 to bob is no dead letter of team crew.  try: xats dead list")
+
+    drive(live.top(), scenario)
+
+
+def test_the_filter_narrows_agents_and_events(live, drive):
+    live.team.send("alice", "bob", subject="Parser")
+
+    async def scenario(shown):
+        await shown.press("slash", "r", "e", "v", "q")
+        assert "filter: revq_" in shown.status
+        assert "no agent matches" in shown.text
+        await shown.press("backspace")
+        assert shown.selected == "bob"
+        await shown.press("enter")
+        assert "1 of 3 agents" in shown.text
+        assert "alice" not in shown.text.partition("what happened")[0]
+        await shown.press("r")
+        assert shown.status == "bob is tried now"
+        await shown.press("escape")
+        assert "3 agents" in shown.text
+        await shown.press("slash", "a", "escape")
+        assert "3 agents" in shown.text
+
+    drive(live.top(), scenario)
+
+
+def test_the_help_tells_of_every_key(live, drive):
+    async def scenario(shown):
+        await shown.press("question_mark")
+        for word in ("Enter", "wake it now", "p, P", "dead letters", "filter", "q, Esc", "retrying", "held"):
+            assert word in shown.text
+        await shown.press("question_mark", "escape")
+        assert shown.selected == "alice"
+
+    drive(live.top(), scenario)
+
+
+@pytest.mark.parametrize("keys", [["q"], ["ctrl+c"], ["enter", "ctrl+c"], ["enter", "q", "q"], ["slash", "ctrl+c"]])
+def test_it_is_left(live, drive, keys):
+    async def scenario(shown):
+        await shown.press(*keys)
+        assert shown.app._exit
+
+    drive(live.top(), scenario)
+
+
+# -- text of others ----------------------------------------------------------------------------------------------------
+
+HOSTILE = "[bold red]x[/] \x1b]0;pwned\x07 \x1b[31m \x9b31m \u202egnp\u2066 \x00\r\x7f {markup} [link=http://x]"
+
+
+def test_text_of_others_is_text(live, drive):
+    live.team.register("mallory", model="[reverse]m\x1b[2J")
+    live.team.send("mallory", "bob", f"{HOSTILE}\n\ttab\nnext", subject=HOSTILE.replace("\x00", ""))
+    live.team.do("carol", pauses.pause, "crew", live.team.agent("bob"), f"because {HOSTILE}")
+
+    async def scenario(shown):
+        assert "[bold red]x[/] ^[]0;pwned^G ^[[31m" in shown.text
+        await shown.press("j", "j", "j")
+        assert "[reverse]m^[[2J" in shown.text
+        await shown.press("k", "k")
+        assert "paused by carol just now: because [bold red]x[/] ^[]0;pwned^G" in shown.text
+        await shown.press("enter")
+        assert r"[bold red]x[/] ^[]0;pwned^G ^[[31m \x9b31m" in shown.text
+        await shown.press("enter")
+        assert r"  | [bold red]x[/] ^[]0;pwned^G ^[[31m \x9b31m \u202egnp\u2066 ^@^M^?" in shown.text
+        assert "  |     tab\n  | next" in shown.text
+        assert r"{markup} [link=http://x]" in shown.text
+        await shown.press("q", "q", "d")
+        assert all(character.isprintable() for line in shown.lines for character in line)
+
+    drive(live.top(), scenario, (160, 40))
+
+
+def test_what_is_typed_as_a_filter_is_text_too(live, drive):
+    async def scenario(shown):
+        await shown.press("slash")
+        for character in "[bold]\u202e\x1b":
+            shown.top.key(character)
+        shown.app.canvas.draw()
+        await shown.pilot.pause()
+        assert r"filter: [bold]\u202e" in shown.status
+
+    drive(live.top(), scenario)
+
+
+# -- who may see what --------------------------------------------------------------------------------------------------
+
+
+def test_an_agent_sees_of_others_mail_only_what_it_is_in(live, drive):
+    live.team.add("dave")
+    live.team.send("bob", "dave", "between them", subject="Secret")
+    live.team.send("bob", "alice", "for alice", subject="Yours")
+    live.team.send("bob", "all", "for all", subject="Everybody")
+
+    async def scenario(shown):
+        assert "Secret" not in shown.text
+        assert "sent #1 to dave" in shown.text
+        await shown.press("j", "enter")
+        assert "Yours" in shown.text
+        assert "Everybody" in shown.text
+        assert "Secret" not in shown.text
+        await shown.press("G", "enter")
+        assert "for alice" in shown.text
+        assert "unread" not in shown.text
+
+    drive(live.top("alice", person=False), scenario)
+
+
+def test_a_person_sees_everything_and_an_agent_that_calls_itself_one_does_not(live, drive):
+    live.team.send("alice", "bob", "between them", subject="Secret")
+
+    async def sees(shown):
+        assert "Secret" in shown.text
+        await shown.press("enter", "enter")
+        assert "between them" in shown.text
+
+    async def sees_not(shown):
+        assert "Secret" not in shown.text
+        await shown.press("enter")
+        assert "No mail that you may see." in shown.text
+
+    drive(live.top("carol"), sees)
+    drive(live.top("carol", person=False), sees_not)
+
+
+def test_nobody_in_particular_looks_and_changes_nothing(live, drive):
+    live.team.send("alice", "bob", subject="Secret")
+    before = live.team.rows("select * from agents")
+
+    async def scenario(shown):
+        assert "Secret" not in shown.text
+        await shown.press("j", "enter")
+        assert shown.status == "Nothing here tells which agent you are.  try: xats register NAME"
+        await shown.press("p", "y")
+        assert shown.status == "Nothing here tells which agent you are.  try: xats register NAME"
+        await shown.press("r")
+        assert shown.status.startswith("Nothing here tells")
+
+    drive(live.top(None, person=False), scenario)
+    assert live.team.rows("select * from agents") == before
+    assert live.team.rows("select * from pauses") == []
+
+
+# -- drawing only what changed -----------------------------------------------------------------------------------------
+
+
+def test_a_countdown_draws_its_own_cells_only(live, drive):
+    live.team.send("alice", "bob")
+    live.refuse("bob", "busy", 90_000)
+
+    async def scenario(shown):
+        drawn = []
+        canvas = shown.app.canvas
+        real = canvas.refresh
+        canvas.refresh = lambda *regions, **more: (drawn.extend(regions), real(*regions, **more))[1]
+        first = re.search(r"in (\d+) s", shown.line("bob"))[1]
+        await shown.until(rf"busy, in (?!{first} )\d+ s")
+        row = next(y for y, line in enumerate(shown.lines) if line[2:].startswith("bob"))
+        assert {region.y for region in drawn} <= {row, *range(12)}
+        assert [region for region in drawn if region.y == row]
+        assert all(region.x > 30 for region in drawn if region.y == row)
+        assert all(region.height == 1 for region in drawn)
+
+    drive(live.top(), scenario)
+
+
+def test_nothing_is_drawn_while_nothing_changes(live, drive):
+    from xats.cli.top import screen
+
+    old = live.team.store.clock() - 3 * 3_600_000
+    with sqlite3.connect(live.path) as other:
+        other.execute("update agents set seen_at = ?", (old,))
+
+    async def scenario(shown):
+        await shown.pilot.pause(0.5)
+        drawn = []
+        shown.top.draw = lambda *size: drawn.append(size)
+        await shown.pilot.pause(2 * screen.OFTEN + 0.5)
+        assert drawn == []
+        del shown.top.draw
+
+    drive(live.top(), scenario)

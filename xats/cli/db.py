@@ -1,0 +1,380 @@
+"""The verbs that keep the store: info, backup, export, query, prune, check."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from xats import durations
+from xats.cli import render
+from xats.durations import iso
+from xats.errors import OK, UNHEALTHY, Refused, Usage
+from xats.jsontext import to_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from xats.cli import params
+    from xats.cli.here import Here
+    from xats.core.prune import Counts
+    from xats.store.export import Export
+    from xats.store.keep import Info
+
+PAUSE = 0.01  # seconds between two transactions of prune, longer than a writer sleeps that waits for its turn
+
+
+# -- looking -----------------------------------------------------------------------------------------------------------
+
+
+def info(here: Here) -> int:
+    """Say what the store is and what is in it.
+
+    Example: xats db info
+
+    Example: xats db info --json
+    """
+    from xats.store import keep
+
+    found = keep.info(here.path)
+    if here.json:
+        render.document(_info_json(found))
+        return 0
+    rows = [
+        ("path", found.path),
+        ("size", f"{found.size} bytes"),
+        ("pages", f"{found.pages} of {found.page_size} bytes, {found.free_pages} free"),
+        ("schema", found.schema_version),
+        ("application id", f"0x{found.application_id:08x}"),
+        ("SQLite", found.sqlite_version),
+        ("journal", found.journal_mode),
+        ("permissions", f"file {found.file_mode:04o}, folder {found.folder_mode:04o}"),
+        ("file system", f"{found.network}, over a network" if found.network else "local"),
+        ("messages", _span(found.messages.oldest, found.messages.newest)),
+        ("events", _span(found.events.oldest, found.events.newest)),
+        *((f"rows of {name}", count) for name, count in found.rows.items()),
+    ]
+    render.table(("WHAT", "IS"), rows, stretch=("IS",))
+    return 0
+
+
+def _span(oldest: int | None, newest: int | None) -> str:
+    return f"{iso(oldest)} to {iso(newest)}" if oldest is not None else "none"
+
+
+def _info_json(found: Info) -> dict[str, Any]:
+    return {
+        "path": found.path,
+        "size": found.size,
+        "schema_version": found.schema_version,
+        "application_id": found.application_id,
+        "sqlite_version": found.sqlite_version,
+        "journal_mode": found.journal_mode,
+        "page_size": found.page_size,
+        "pages": found.pages,
+        "free_pages": found.free_pages,
+        "tables": [{"name": name, "rows": count} for name, count in found.rows.items()],
+        "messages": {"oldest_at": iso(found.messages.oldest), "newest_at": iso(found.messages.newest)},
+        "events": {"oldest_at": iso(found.events.oldest), "newest_at": iso(found.events.newest)},
+        "file_mode": f"{found.file_mode:04o}",
+        "folder_mode": f"{found.folder_mode:04o}",
+        "network_file_system": found.network,
+    }
+
+
+def check(here: Here) -> int:
+    """Say what is wrong with the store, and what mends it; exit 5 if anything is.
+
+    It only looks, and keeps nobody waiting. FAIL is what loses mail, shows it to others or will damage the store.
+
+    Example: xats db check
+    """
+    from xats.store import keep
+    from xats.store.check import FAIL, checks
+    from xats.store.check import OK as FINE
+
+    keep.there(here.path)
+    found = checks(here.path)
+    if here.json:
+        values = [{"name": one.name, "state": one.state, "detail": one.detail, "mend": one.mend} for one in found]
+        render.document({"checks": values})
+    else:
+        for one in (one for one in found if not here.quiet or one.state != FINE):
+            render.put(f"{one.state.upper():4}  {one.name}: {render.one_line(one.detail)}")
+            if one.mend:
+                render.put(f"      {render.one_line(one.mend)}")
+    return UNHEALTHY if any(one.state == FAIL for one in found) else OK
+
+
+# -- copying -----------------------------------------------------------------------------------------------------------
+
+
+def backup(here: Here, file: params.BackupFileArg = None, *, force: params.ReplaceOption = False) -> int:
+    """Copy the store to a file, at one moment and while others write.
+
+    The copy is a whole store that only you can read, checked before it gets its name. Without FILE it is put beside
+    the store, with the time in its name. To restore one: xats daemon stop, move the store away, with its -journal and
+    -wal if they are there, copy the backup to where the store was, and see what xats db check says.
+
+    Example: xats db backup
+
+    Example: xats db backup ~/backups/xats.db --force
+    """
+    from xats.store.backup import backup as copy
+    from xats.store.backup import default_name
+    from xats.store.sqlite import host_clock
+
+    target = os.path.abspath(file) if file else default_name(here.path, host_clock())
+    size = copy(here.path, target, force=force)
+    if here.json:
+        render.document({"path": target, "size": size})
+    else:
+        render.put(target if here.quiet else f"{render.one_line(target)}\t{size} bytes")
+    return 0
+
+
+def export(
+    here: Here,
+    tables: params.TablesArg = None,
+    *,
+    csv: params.CsvOption = False,
+    jsonl: params.JsonLinesOption = False,
+    output: params.OutputOption = "-",
+    force: params.ReplaceOption = False,
+) -> int:
+    """Print whole tables, as they all are at one moment: JSON Lines, or CSV.
+
+    JSON Lines is the default: an object a row, with its table in it if there are several. CSV is for one table.
+
+    Example: xats db export > everything.jsonl
+
+    Example: xats db export messages --csv -o messages.csv
+    """
+    from xats.store.export import export as open_tables
+    from xats.store.whole import whole
+
+    _one_form(csv=csv, jsonl=jsonl, json=here.json)
+    with open_tables(here.path, tables or []) as found:
+        if csv and len(found.names) != 1:
+            msg = "CSV is for one table."
+            raise Usage(msg, f"xats db export TABLE --csv, of: {', '.join(found.names)}")
+        if output == "-":
+            render.stream(_lines(found, csv=csv, document=here.json, terminal=render.on_terminal()))
+            return 0
+        with (
+            whole(output, here.path, force=force) as draft,
+            open(draft, "w", encoding="utf-8", newline="") as file,
+        ):
+            file.writelines(f"{line}\n" for line in _lines(found, csv=csv, document=here.json))
+    if not here.quiet:
+        render.say(f"written: {render.one_line(output)}")
+    return 0
+
+
+def _one_form(**wanted: bool) -> None:
+    named = [f"--{name}" for name, value in wanted.items() if value]
+    if len(named) > 1:
+        msg = f"{' and '.join(named)} are different forms."
+        raise Usage(msg, f"say {' or '.join(named)}")
+
+
+def _lines(found: Export, *, csv: bool, document: bool, terminal: bool = False) -> Iterator[str]:
+    """Yield the lines of an export, row by row."""
+    write = render.json_line if terminal else to_json
+    if csv:
+        (name,) = found.names
+        yield csv_line(found.columns(name), terminal=terminal)
+        for row in found.rows(name):
+            yield csv_line(list(row.values()), terminal=terminal)
+    elif document:
+        yield from _document(found, write)
+    else:
+        for name in found.names:
+            before = {"table": name} if len(found.names) > 1 else {}
+            for row in found.rows(name):
+                yield write({**before, **_plain_row(row)})
+
+
+def _document(found: Export, write: Callable[[object], str]) -> Iterator[str]:
+    """Yield one JSON document, a row a line."""
+    yield '{"tables": ['
+    for number, name in enumerate(found.names):
+        yield f'{", " if number else ""}{{"name": {write(name)}, "rows": ['
+        comma = ""
+        for row in found.rows(name):
+            yield comma + write(_plain_row(row))
+            comma = ", "
+        yield "]}"
+    yield "]}"
+
+
+def csv_line(values: Sequence[object], *, terminal: bool) -> str:
+    """Return `values` as a line of CSV; for a terminal with control characters shown."""
+    import csv
+    from io import StringIO
+
+    buffer = StringIO(newline="")
+    cells = ["" if value is None else str(_plain(value)) for value in values]
+    csv.writer(buffer).writerow([render.visible(cell) for cell in cells] if terminal else cells)
+    return buffer.getvalue().removesuffix("\r\n")
+
+
+def _plain_row(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in row.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of SQLite's as JSON knows it: bytes as SQL writes them, and what is no number by its name."""
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'"
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124
+        return str(value)
+    return value
+
+
+# -- asking ------------------------------------------------------------------------------------------------------------
+
+
+def query(
+    here: Here,
+    sql: params.SqlArg,
+    *,
+    values: params.ValueOption = None,
+    csv: params.CsvOption = False,
+    limit: params.LimitOption = 1000,
+    timeout: params.TimeoutOption = None,
+) -> int:
+    """Run a statement of SQL that reads, over a private copy of the store.
+
+    Nothing can be changed by it. It is given up after 10 seconds, or --timeout.
+
+    Example: xats db query "select state, count(*) from deliveries group by state"
+
+    Example: xats db query "select id, body from messages where sender_id = :who" -p who=3 --csv
+    """
+    from xats.store.query import query as run
+
+    if limit < 1:
+        msg = f"{limit} rows cannot be shown."
+        raise Usage(msg, "xats db query SQL -n 20")
+    _one_form(csv=csv, json=here.json)
+    seconds = durations.parse(timeout or "10s") / 1000
+    answer = run(here.path, sql, dict(_value(text) for text in values or []), limit, seconds)
+    names = unique(answer.columns)
+    if here.json:
+        rows = [dict(zip(names, map(_plain, row), strict=True)) for row in answer.rows]
+        render.document({"columns": names, "rows": rows, "has_more": answer.has_more})
+        return 0
+    if csv:
+        terminal = render.on_terminal()
+        render.stream(csv_line(row, terminal=terminal) for row in (answer.columns, *answer.rows))
+    elif answer.rows:
+        render.table(names, [tuple(map(_plain, row)) for row in answer.rows], stretch=names)
+    elif not here.quiet:
+        render.say("no rows")
+    if answer.has_more:
+        render.say(f"there are more than {limit} rows; -n N shows more")
+    return 0
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """Return `names` with a number behind each that was there before: the same column may be asked for twice."""
+    found: list[str] = []
+    for name in names:
+        new, number = name, 1
+        while new in found:
+            number += 1
+            new = f"{name}_{number}"
+        found.append(new)
+    return found
+
+
+def _value(text: str) -> tuple[str, str | int | float]:
+    """Return the name and the value of a `-p name=value`. What is written like a number is one."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        msg = f"{text[:40]!r} gives no value."
+        raise Usage(msg, "write -p name=value for the :name in the statement")
+    for kind in (int, float):
+        try:
+            number = kind(value)
+        except ValueError:
+            continue
+        if str(number) == value and abs(number) < 1 << 63:
+            return name, number
+    return name, value
+
+
+# -- pruning -----------------------------------------------------------------------------------------------------------
+
+
+def prune(
+    here: Here,
+    *,
+    older: params.OlderOption = None,
+    dry_run: params.PruneDryRunOption = False,
+    yes: params.YesOption = False,
+) -> int:
+    """Remove old mail that everybody has read, and old events.
+
+    Unread mail stays, and any conversation that it belongs to. The daemon does the same by itself (XATS_KEEP). A --key
+    may be used again once its message is gone. The file keeps its size; the room in it is used again.
+
+    Example: xats db prune --older 90d --dry-run
+
+    Example: xats db prune --yes
+    """
+    from xats.core import prune as core
+    from xats.store import keep
+
+    age = durations.parse(older) if older is not None else core.age(here.environ)
+    if age is None:
+        msg = "XATS_KEEP says that nothing is ever removed."
+        raise Refused(msg, "xats db prune --older 30d")
+    keep.settled(here.path).close()  # it is there
+    asking = not (dry_run or yes)
+    if asking and not (os.isatty(0) and os.isatty(2)):
+        msg = "Nobody is here to say yes. Nothing was removed."
+        raise Refused(msg, f"xats db prune{f' --older {older}' if older else ''} --yes")
+    before = here.store.clock() - age
+    if dry_run or asking:
+        rehearsal = keep.Rehearsal(here.path, before + age)
+        counts = sum(core.walk(rehearsal.write, before, time.monotonic), core.Counts())
+        rehearsal.close()
+        if dry_run:
+            return _pruned(here, counts, before, done=False)
+        if counts.total and not render.ask(f"Remove {_told(counts)} from before {iso(before)}?"):
+            msg = "Nothing was removed."
+            raise Refused(msg)
+    counts = core.Counts()
+    for removed in core.walk(here.store.write, before, time.monotonic):
+        counts += removed
+        time.sleep(PAUSE)
+    return _pruned(here, counts, before, done=True)
+
+
+def _pruned(here: Here, counts: Counts, before: int, *, done: bool) -> int:
+    if here.json:
+        names = ("messages", "deliveries", "wakes", "events")
+        numbers = dict(zip(names, counts.parts, strict=True))
+        render.document({**numbers, "before": iso(before), "removed": done})
+    elif not counts.total:
+        if not here.quiet:
+            render.say(f"nothing from before {iso(before)} can go")
+    else:
+        render.put(f"{'removed' if done else 'would remove'} {_told(counts)} from before {iso(before)}")
+    return 0
+
+
+def _told(counts: Counts) -> str:
+    messages, copies, wakes, events = (
+        f"{number} {one if number == 1 else several}"
+        for number, one, several in zip(
+            counts.parts,
+            ("message", "delivery", "wake", "event"),
+            ("messages", "deliveries", "wakes", "events"),
+            strict=True,
+        )
+    )
+    return f"{messages} ({copies}), {wakes} and {events}"

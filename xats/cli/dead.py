@@ -1,0 +1,198 @@
+"""The verbs of dead letters: list, show, retry, drop."""
+
+from __future__ import annotations
+
+from xats.cli import render, views
+from xats.core import agents
+from xats.core import dead as core
+from xats.core.reasons import REASONS
+from xats.durations import ago, iso
+from xats.errors import Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.cli import params
+    from xats.cli.here import Here, Me
+    from xats.core.agents import Agent
+    from xats.core.dead import DeadLetter
+    from xats.store import Tx
+
+MOST = 1000  # dead letters that one command deals with
+
+
+def list_(here: Here, *, limit: params.LimitOption = 50) -> int:
+    """List the mail that nobody could be woken for, and mail that expired.
+
+    What is unread stays in its recipient's inbox, whatever becomes of the dead letter.
+
+    Example: xats dead list
+    """
+    if limit < 1:
+        msg = f"A page of {limit} dead letters cannot be shown."
+        raise Usage(msg, "xats dead list -n 10")
+    found, has_more = here.store.read(lambda tx: core.listing(tx, here.team, limit))
+    if here.json:
+        render.document({"dead": [dead_json(one, here.team) for one in found], "has_more": has_more})
+        return 0
+    if not found:
+        render.say(f"no dead letters in team {here.team}")
+        return 0
+    now = here.store.clock()
+    rows = [
+        (
+            one.message.id,
+            views.near(one.agent, here.team),
+            views.near(one.message.sender, here.team),
+            ago(one.since, now),
+            one.attempts,
+            why(one),
+        )
+        for one in found
+    ]
+    render.table(("ID", "TO", "FROM", "DIED", "ATTEMPTS", "WHY"), rows, stretch=("WHY",))
+    if not here.quiet:
+        more = f"; more: xats dead list -n {limit * 2}" if has_more else ""
+        render.say(f"  {mend(found[0], here.team)}, or: xats dead drop {found[0].message.id}{more}")
+    return 0
+
+
+def show(here: Here, message_id: params.MessageIdArg) -> int:
+    """Show a dead letter: to whom, since when, why, and what mends it.
+
+    Example: xats dead show 12
+    """
+    found = here.store.read(lambda tx: core.find(tx, here.team, message_id))
+    message = found[0].message
+    if here.json:
+        render.document({"dead": [dead_json(one, here.team) for one in found], "body": message.body})
+        return 0
+    now = here.store.clock()
+    subject = f" {render.one_line(message.subject)!r}" if message.subject else ""
+    render.put(f"#{message.id}{subject} from {views.near(message.sender, here.team)}, {ago(message.sent_at, now)}")
+    for line in render.visible(message.body).rstrip("\n").split("\n"):
+        render.put(f"  | {line}")
+    for one in found:
+        tries = f", {one.attempts} attempt{'' if one.attempts == 1 else 's'}" if one.attempts else ""
+        render.put(f"to {views.near(one.agent, here.team)}: dead {ago(one.since, now)}{tries}: {why(one)}")
+        render.put(f"  try: {mend(one, here.team)}")
+    return 0
+
+
+def retry(
+    here: Here,
+    message_id: params.DeadIdArg = None,
+    *,
+    to: params.ToOption = None,
+    whose: params.WhoseOption = None,
+    every: params.EveryOption = False,
+) -> int:
+    """Wake the recipient of a dead letter once more, or send it to another.
+
+    Mail that expired is sent anew, without an end. With --to it goes to another agent, in its sender's name and thread.
+
+    Example: xats dead retry 12
+
+    Example: xats dead retry 12 --to carol
+    """
+
+    def work(tx: Tx, me: Me) -> list[tuple[DeadLetter, str, int]]:
+        letters = _letters(tx, here, message_id, whose, every=every)
+        if to is None:
+            again = core.retry(tx, me.agent, letters)
+            return [(one, one.agent, new) for one, new in zip(letters, again, strict=True)]
+        if every or len(letters) > 1:
+            msg = "--to is for one copy of one dead letter."
+            hint = f"xats dead retry {letters[0].message.id} --whose {letters[0].agent} --to {to}"
+            raise Usage(msg, hint)
+        other = _agent(tx, here, to)
+        return [(letters[0], other.address, core.redirect(tx, me.agent, letters[0], other))]
+
+    done = here.write(work)
+    from xats.daemon import autostart
+
+    autostart.ensure_running(here.path, here.environ)
+    if here.json:
+        found = [{"id": one.message.id, "agent": agent, "as_message": new} for one, agent, new in done]
+        render.document({"retried": found})
+    elif not here.quiet:
+        for one, agent, new in done:
+            anew = f" as #{new}" if new != one.message.id else ""
+            render.put(f"#{one.message.id} goes to {views.near(agent, here.team)} once more{anew}: xats status {new}")
+    return 0
+
+
+def drop(
+    here: Here,
+    message_id: params.DeadIdArg = None,
+    *,
+    whose: params.WhoseOption = None,
+    every: params.EveryOption = False,
+) -> int:
+    """Take a dead letter off the list; unread mail stays in its inbox.
+
+    Example: xats dead drop 12
+    """
+
+    def work(tx: Tx, me: Me) -> list[DeadLetter]:
+        letters = _letters(tx, here, message_id, whose, every=every)
+        for one in letters:
+            core.drop(tx, me.agent, one)
+        return letters
+
+    done = here.write(work)
+    if here.json:
+        render.document({"dropped": [{"id": one.message.id, "agent": one.agent} for one in done]})
+    elif not here.quiet:
+        for one in done:
+            kept = "" if one.reason == "expired" else "; it stays unread in the inbox"
+            render.put(f"#{one.message.id} to {views.near(one.agent, here.team)} dropped{kept}")
+    return 0
+
+
+def why(one: DeadLetter) -> str:
+    """Return in words why a delivery ended badly."""
+    last = one.last_refusal if one.last_refusal != one.reason else None
+    if one.reason == "expired":
+        return REASONS["expired"]
+    return f"{REASONS[one.reason]}; the last time {REASONS[last]} ({last})" if last else REASONS[one.reason]
+
+
+def mend(one: DeadLetter, team: str) -> str:
+    """Return the line that mends it."""
+    reason = one.reason if one.reason == "expired" else one.last_refusal or one.reason
+    if reason in ("no_pane", "pane_dead", "pane_changed", "shell_foreground"):
+        name = views.near(one.agent, team).partition("@")[0]
+        return f"start the agent again and let it run: xats register {name}"
+    return f"xats dead retry {one.message.id}"
+
+
+def dead_json(one: DeadLetter, team: str) -> dict[str, Any]:
+    """Return the JSON form of a dead letter."""
+    return {
+        "message": views.message_json(one.message),
+        "agent": one.agent,
+        "reason": one.reason,
+        "last_refusal": one.last_refusal,
+        "attempts": one.attempts,
+        "since": iso(one.since),
+        "mend": mend(one, team),
+    }
+
+
+def _letters(tx: Tx, here: Here, message_id: int | None, whose: str | None, *, every: bool) -> list[DeadLetter]:
+    """Return the dead letters that are meant: those of one message, or all, and of one recipient if he is named."""
+    if (message_id is None) != every:
+        msg = "Which one? Give its ID, or --all." if message_id is None else "An ID and --all exclude each other."
+        raise Usage(msg, "xats dead list shows the ids")
+    agent = _agent(tx, here, whose) if whose else None
+    if message_id is not None:
+        return core.find(tx, here.team, message_id, agent)
+    found, _ = core.listing(tx, here.team, MOST)
+    return [one for one in found if agent is None or one.agent_id == agent.id]
+
+
+def _agent(tx: Tx, here: Here, name: str) -> Agent:
+    whom, _, team = name.partition("@")
+    return agents.by_name(tx, team.lower() or here.team, whom)

@@ -1,0 +1,112 @@
+"""The verb that looks at everything: doctor. It changes nothing, not even a missing store."""
+
+from __future__ import annotations
+
+from xats.cli import render
+from xats.errors import OK, UNHEALTHY, XatsError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from xats.cli.here import Here
+    from xats.health import Check
+    from xats.health.facts import Facts
+
+NAMES = 24  # columns that names get on a terminal; a longer one has a line to itself
+GROUNDS = ("schema", "integrity")  # what must be sound before the store is asked about mail
+
+
+def doctor(here: Here) -> int:
+    """Look at everything that mail depends on, and say what mends it; change nothing.
+
+    The store, tmux and every agent's pane, the daemon, mail that waits, the agent programs, the environment. Exits 5 if
+    something fails; what only warns is worth knowing. -q prints what fails and what warns.
+
+    Example: xats doctor
+
+    Example: xats doctor -q || xats doctor --json
+    """
+    found = examine(here)
+    failed = any(one.state == "fail" for one in found)
+    if here.json:
+        render.document({"healthy": not failed, "checks": [dict(one.__dict__) for one in found], "has_more": False})
+    else:
+        shown = [one for one in found if one.state != "ok"] if here.quiet else found
+        _print(shown)
+        if not here.quiet:
+            _sum_up(found)
+    return UNHEALTHY if failed else OK
+
+
+def examine(here: Here) -> list[Check]:
+    """Return all that is found, section by section. Whatever is broken is a line and not an error."""
+    from xats.health import FAIL, Check, clients, daemon, environment, facts, mail, store, tmux
+
+    def section(name: str, look: Callable[[], list[Check]]) -> list[Check]:
+        try:
+            return look()
+        except (XatsError, OSError) as problem:
+            return [Check(name, "look", FAIL, f"cannot be looked at: {problem}", getattr(problem, "hint", ""))]
+
+    of_store = section("store", lambda: store.checks(here.path))
+    sound = {one.name for one in of_store if one.state == "ok"}
+    found: Facts | None = None
+    of_mail: list[Check] = []
+    if all(name in sound for name in GROUNDS):
+        try:
+            found = facts.gather(here.path)
+        except XatsError as problem:
+            of_store = [*of_store, Check("store", "read", FAIL, str(problem), problem.hint)]
+        else:
+            of_mail = mail.checks(found)
+    return [
+        *of_store,
+        *section("tmux", lambda: tmux.checks(found, here.environ)),
+        *section("daemon", lambda: daemon.checks(here.path, found, here.environ)),
+        *of_mail,
+        *section("clients", lambda: clients.checks(found, here.environ)),
+        *section("environment", lambda: environment.checks(here.environ, {"XATS_HOPS": _hops}, found)),
+    ]
+
+
+def _hops(environ: Mapping[str, str]) -> int:
+    from xats.cli.here import hop_limit
+
+    return hop_limit(environ)
+
+
+def _print(found: Sequence[Check]) -> None:
+    """Print a paragraph for each section on a terminal, a line for each check in a pipe."""
+    width = render.width()
+    if not width:
+        render.table((), [(one.state.upper(), one.section, one.name, one.detail, one.mend) for one in found])
+        return
+    names = max((len(one.name) for one in found), default=0)
+    section = ""
+    for one in found:
+        if one.section != section:
+            section = one.section
+            render.put(render.bold(section))
+        for line in _lines(one, min(names, NAMES), width):
+            render.put(line)
+
+
+def _lines(one: Check, names: int, width: int) -> list[str]:
+    """Return the lines of a check for a terminal: what was found, and below it what mends it."""
+    import textwrap
+
+    name = render.one_line(one.name)
+    head = f"  {one.state.upper():4}  {name:{names}}  "
+    below = " " * (6 + 2 + names + 2)
+    room = max(20, width - len(below))
+    # Nothing that can be copied, such as a path, is broken in two.
+    rows = textwrap.wrap(render.one_line(one.detail), room, break_long_words=False, break_on_hyphens=False) or [""]
+    lines = [head + rows[0]] if len(name) <= names else [head.rstrip(), below + rows[0]]
+    lines += [below + row for row in rows[1:]]
+    return [*lines, f"        try: {render.one_line(one.mend)}"] if one.mend else lines  # in one piece, to be copied
+
+
+def _sum_up(found: Sequence[Check]) -> None:
+    counts = (f"{sum(one.state == state for one in found)} {state}" for state in ("ok", "warn", "fail"))
+    render.say(", ".join(counts))

@@ -1,0 +1,115 @@
+"""The verbs that hold wakes and let them go: pause, resume."""
+
+from __future__ import annotations
+
+from xats.cli import render, views
+from xats.core import agents, pauses
+from xats.durations import iso
+from xats.errors import Refused, Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.cli import params
+    from xats.cli.here import Here, Me
+    from xats.core.agents import Agent
+    from xats.core.pauses import Pause
+    from xats.store import Tx
+
+
+def pause(here: Here, whom: params.WhomArg = None, *, reason: params.ReasonOption = None) -> int:
+    """Hold the wakes of an agent, or of the whole team; mail is stored meanwhile.
+
+    It takes effect at once. Whoever writes to a paused agent is told so, and resume delivers all of it with one wake.
+
+    Example: xats pause bob --reason "in the middle of a release"
+
+    Example: xats pause all
+    """
+    if reason is not None and ("\n" in reason or len(reason) > 200):
+        msg = "A reason is one line of at most 200 characters."
+        raise Usage(msg, 'xats pause bob --reason "deploying"')
+
+    def work(tx: Tx, me: Me) -> tuple[bool, Pause, str]:
+        team, agent = _whom(tx, me, whom)
+        created = pauses.pause(tx, me.agent, team, agent, reason)
+        known = [one for one in pauses.listing(tx, team) if one.agent == (agent.address if agent else None)]
+        return created, known[0], me.agent.team
+
+    created, found, own_team = here.write(work)
+    if here.json:
+        render.document({"pause": pause_json(found), "created": created})
+    elif not here.quiet:
+        name = _name(found.agent, found.team, own_team)
+        render.put(f"{name} {'paused' if created else 'was paused already'}; mail is stored, and wakes nobody")
+        render.say(f"  end it with: xats resume {_address(found.agent, found.team, own_team)}")
+    return 0
+
+
+def resume(here: Here, whom: params.WhomArg = None) -> int:
+    """End a pause: who has got mail meanwhile is woken, once for all of it.
+
+    Example: xats resume bob
+    """
+
+    def work(tx: Tx, me: Me) -> tuple[str, Agent | None, bool, int, Pause | None, str]:
+        team, agent = _whom(tx, me, whom)
+        ended, due = pauses.resume(tx, me.agent, team, agent)
+        other = pauses.of_agent(tx, agent) if agent else None
+        return team, agent, ended, due, other, me.agent.team
+
+    team, agent, ended, due, other, own_team = here.write(work)
+    name = _name(agent.address if agent else None, team, own_team)
+    if other and not ended:
+        msg = f"{name} itself is not paused; the whole team {team} is, by {other.by}."
+        raise Refused(msg, f"xats resume {_address(None, team, own_team)}", agent=agent.address if agent else None)
+    from xats.daemon import autostart
+
+    autostart.ensure_running(here.path, here.environ)
+    if here.json:
+        found = {"agent": agent.address if agent else None, "team": team}
+        render.document({**found, "resumed": ended, "due": due})
+    elif not here.quiet:
+        waiting = f"; {due} {'agent' if due == 1 else 'agents'} with mail to be woken now" if due else ""
+        render.put(f"{name} {'resumed' if ended else 'was not paused'}{waiting}")
+        if other:
+            render.say(f"  it is still held: the whole team {team} is paused by {other.by}")
+    return 0
+
+
+def pause_json(found: Pause) -> dict[str, Any]:
+    """Return the JSON form of a pause."""
+    return {
+        "team": found.team,
+        "agent": found.agent,
+        "reason": found.reason,
+        "by": found.by,
+        "at": iso(found.at),
+    }
+
+
+def _whom(tx: Tx, me: Me, whom: str | None) -> tuple[str, Agent | None]:
+    """Return the team and the agent that `whom` means; no agent is the whole team. Raises UnknownAgent, Usage."""
+    from xats.core.address import parse
+
+    if whom is None:
+        return me.agent.team, me.agent
+    address = parse(whom)
+    team = address.team or me.agent.team
+    if address.kind == "all":
+        return team, None
+    if address.kind == "me":
+        return me.agent.team, me.agent
+    if address.kind != "agent":
+        msg = f"{whom} is a group; a pause is for one agent or for all."
+        raise Usage(msg, "xats pause bob, or: xats pause all")
+    return team, agents.by_name(tx, team, address.name)
+
+
+def _name(agent: str | None, team: str, own_team: str) -> str:
+    return views.near(agent, own_team) if agent else f"the whole team {team}"
+
+
+def _address(agent: str | None, team: str, own_team: str) -> str:
+    return views.near(agent or f"all@{team}", own_team)

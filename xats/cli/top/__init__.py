@@ -1,0 +1,36 @@
+"""The verb that shows a team live: top. Only it imports textual, and only when there is a terminal to draw on."""
+
+from __future__ import annotations
+
+import os
+
+from xats.errors import Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli.here import Here
+
+
+def top(here: Here) -> int:
+    """Watch the team live: who is there, what is unread, who is not woken and why, and what happens.
+
+    From there you read an agent's mail, have a wake tried again, pause an agent; ? shows the keys. Looking marks
+    nothing read.
+
+    Example: xats top
+
+    Example: xats top --team payments
+    """
+    if here.json:
+        msg = "xats top draws on a terminal; it prints no JSON."
+        raise Usage(msg, "xats agents --json")
+    if not all(os.isatty(number) for number in (0, 1, 2)):
+        msg = "xats top needs a terminal: it draws on it and reads keys from it."
+        raise Usage(msg, "xats agents")
+    if here.environ.get("TERM", "dumb") == "dumb":
+        msg = "This terminal cannot draw a screen (TERM=dumb)."
+        raise Usage(msg, "xats agents")
+    from xats.cli.top.app import show
+    from xats.cli.top.watch import Watch
+
+    return show(Watch(here))

@@ -1,0 +1,208 @@
+"""The live screen without its terminal: the pages one over another, what is asked and typed, and the two lines below.
+
+It is asked for its lines in a size, told of keys, and ticked; `app` does that with a terminal.
+"""
+
+from __future__ import annotations
+
+import time
+
+from xats.cli.render import one_line
+from xats.cli.top.help import HelpPage
+from xats.cli.top.lines import whole, wrap
+from xats.cli.top.page import ListPage, Page, keys_line
+from xats.cli.top.team import TeamPage
+from xats.errors import XatsError
+from xats.store.sqlite import host_clock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xats.cli.top.lines import Line
+    from xats.cli.top.watch import Frame, Watch
+
+ROOMY = 14  # lines from which on what is said has a line of its own, above the keys
+SAID_FOR = 15.0  # seconds that something said stays, unless a key is pressed
+OFTEN, SELDOM = 1.0, 10.0  # seconds between two looks at the clock, while seconds are shown or only minutes
+SECONDS = 120_000  # ms up to which a span of time is told in seconds
+
+
+class Top:
+    """What is on the screen, and what a key does to it."""
+
+    def __init__(self, watch: Watch, clock: Callable[[], int] = host_clock) -> None:
+        """`clock` gives ms UTC. Raises XatsError when the store cannot be read at all."""
+        self.watch = watch
+        self.clock = clock
+        self.frame: Frame = watch.look()
+        self.pages: list[Page] = [TeamPage(self)]
+        self.done = False
+        self._said = ("", "")  # text and style
+        self._said_at = 0.0
+        self._trouble = ""  # why what is shown may be old
+        self._question: Callable[[], str] | None = None
+        self._typing = False  # a filter
+        self._drawn = 0.0
+
+    @property
+    def now(self) -> int:
+        """The time in ms UTC."""
+        return self.clock()
+
+    @property
+    def page(self) -> Page:
+        """The page in front."""
+        return self.pages[-1]
+
+    # -- the store -----------------------------------------------------------------------------------------------------
+
+    def tick(self) -> bool:
+        """Look whether there is something new; return whether to draw again."""
+        before = self._trouble
+        try:
+            if self.watch.changed():
+                self._read()
+                return True
+            self._trouble = ""
+        except XatsError as problem:
+            self._trouble = told(problem)
+        waited = time.monotonic() - self._drawn
+        return self._trouble != before or waited >= (OFTEN if self._ticking() else SELDOM)
+
+    def _read(self) -> None:
+        self.frame = self.watch.look()
+        self._trouble = ""
+        try:
+            self.page.read()
+        except XatsError as problem:
+            self.say(told(problem), "bad")
+
+    def _ticking(self) -> bool:
+        """Tell whether a span of time is shown that changes every second."""
+        now = self.now
+        times = [self.frame.daemon_since]
+        for one in self.frame.agents:
+            wake = one.details.wake
+            times += [one.details.oldest_unread_at, one.details.agent.seen_at, wake.next_attempt_at if wake else None]
+        return any(at is not None and abs(at - now) < SECONDS for at in times)
+
+    def change(self, work: Callable[[], str]) -> None:
+        """Do `work`, which returns what it did; say so, or why not."""
+        try:
+            self.say(work(), "good")
+        except (XatsError, OSError) as problem:
+            self.say(told(problem), "bad")
+        try:
+            self._read()
+        except XatsError as problem:
+            self._trouble = told(problem)
+
+    # -- what is in front ----------------------------------------------------------------------------------------------
+
+    def open(self, page: Page) -> None:
+        """Put `page` in front, unless what it shows cannot be read."""
+        try:
+            page.read()
+        except XatsError as problem:
+            self.say(told(problem), "bad")
+        else:
+            self.pages.append(page)
+
+    def back(self) -> None:
+        """Go back to the page below; from the first one, leave."""
+        if len(self.pages) == 1:
+            self.done = True
+            return
+        self.pages.pop()
+        self.change_of_page()
+
+    def change_of_page(self) -> None:
+        """Read again what has come to the front: it may be old."""
+        try:
+            self.page.read()
+        except XatsError as problem:
+            self._trouble = told(problem)
+
+    def say(self, text: str, style: str = "") -> None:
+        """Say `text` above the keys, until a key is pressed."""
+        self._said, self._said_at = (text, style), time.monotonic()
+
+    def ask(self, question: str, work: Callable[[], str]) -> None:
+        """Do `work` if `question` is answered with y."""
+        self._question = work
+        self.say(f"{question}  y / n", "bold")
+
+    # -- keys ----------------------------------------------------------------------------------------------------------
+
+    def key(self, key: str) -> None:
+        """Do what `key` says: a printable character, or a name such as `up`, `enter` or `escape`."""
+        self._said = ("", "")
+        if self._question:
+            work, self._question = self._question, None
+            if key in ("y", "Y"):
+                self.change(work)
+            else:
+                self.say("nothing was done")
+        elif self._typing:
+            self._type(key)
+        elif self.page.key(key):
+            pass
+        elif key == "q":
+            self.back()
+        elif key == "escape" and self.page.filter:
+            self.page.filter = ""
+        elif key == "escape" and len(self.pages) > 1:
+            self.back()
+        elif key == "?" and not isinstance(self.page, HelpPage):
+            self.open(HelpPage(self))
+        elif key == "/" and isinstance(self.page, ListPage):
+            self._typing = True
+
+    def _type(self, key: str) -> None:
+        page = self.page
+        if key == "escape":
+            page.filter, self._typing = "", False
+        elif key == "enter":
+            self._typing = False
+        elif key in ("up", "down"):
+            page.key(key)
+        elif key == "backspace":
+            page.filter = page.filter[:-1]
+        elif len(key) == 1 and len(page.filter) < 60:
+            page.filter += key
+
+    # -- drawing -------------------------------------------------------------------------------------------------------
+
+    def draw(self, width: int, height: int) -> list[Line]:
+        """Return `height` lines of `width` cells."""
+        self._drawn = time.monotonic()
+        foot = keys_line(self.page.keys, width)
+        said = self._saying()
+        below: list[Line] = [foot]
+        if height >= ROOMY:  # what is said may be an error with its mend, which is to be read to its end
+            below = [*(((f" {text}", said[1]),) for text in wrap(said[0], max(8, width - 2))[:3]), foot]
+        elif said[0]:
+            below = [((f" {said[0]}", said[1]),)]
+        if height <= 2:
+            below = below[:0]
+        lines = self.page.draw(width, height - len(below), self.now)
+        return [whole(line, width) for line in [*lines, *below]]
+
+    def _saying(self) -> tuple[str, str]:
+        if self._typing:
+            return f"filter: {one_line(self.page.filter)}_   Enter keeps it, Esc shows everything", "bold"
+        if self._said[0] and (self._question or time.monotonic() - self._said_at < SAID_FOR):
+            return self._said
+        if self._trouble:
+            return f"what you see may be old: {self._trouble}", "bad"
+        if self.page.filter:
+            return f"filter: {one_line(self.page.filter)}   Esc shows everything", ""
+        return "", ""
+
+
+def told(problem: Exception) -> str:
+    """Return in one line what went wrong, and what mends it."""
+    hint: str = getattr(problem, "hint", "")
+    mend = f"  try: {hint}" if hint.startswith("xats ") else f"  {hint}" if hint else ""
+    return one_line(f"{problem}{mend}")

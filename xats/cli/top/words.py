@@ -1,0 +1,246 @@
+"""What the live screen says, in words: of an agent's state, of its wake, of what happened.
+
+Where room is short a thing is said shorter, so most functions return several wordings, the fullest first.
+"""
+
+from __future__ import annotations
+
+import json
+
+from xats.cli.render import one_line
+from xats.cli.views import near
+from xats.core.reasons import REASONS
+from xats.durations import ago, rough
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from xats.cli.top.watch import Seen
+    from xats.core.events import Event
+    from xats.core.pauses import Pause
+    from xats.core.wakes import Wake
+
+SHORT = {
+    "no_pane": "no pane",
+    "pane_dead": "ended",
+    "pane_changed": "replaced",
+    "tmux_unavailable": "no tmux",
+    "copy_mode": "copy mode",
+    "input_off": "input off",
+    "shell_foreground": "at a shell",
+    "not_quiet": "printing",
+    "busy": "busy",
+    "dialog_open": "dialog open",
+    "draft_present": "draft",
+    "human_active": "typed in",
+    "unconfirmed": "unconfirmed",
+    "not_shown": "not shown",
+    "command_failed": "no success",
+    "rate_capped": "too often",
+    "hop_limit": "too many hops",
+    "recipient_active": "at work",
+    "already_read": "read",
+    "self": "its own",
+    "no_wake": "nobody to wake",
+    "retry_exhausted": "given up",
+    "expired": "expired",
+    "paused": "paused",
+}
+
+
+def reason(code: str | None) -> str:
+    """Return why in words; a code that a newer xats wrote stays as it is."""
+    return REASONS.get(code or "", (code or "").replace("_", " "))
+
+
+def short(code: str | None) -> str:
+    """Return why in a word or two."""
+    return SHORT.get(code or "", (code or "").replace("_", " "))
+
+
+def many(count: int, what: str) -> str:
+    """Return how many of `what` there are."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+# -- an agent ----------------------------------------------------------------------------------------------------------
+
+
+def state(seen: Seen, now: int) -> tuple[str, ...]:
+    """Return whether the agent is there, why that is thought, and whether it is paused."""
+    word = "online" if seen.online else "offline"
+    if seen.pause:
+        return f"{seen.why}, paused", f"{word}, paused", "paused"
+    return seen.why, word if seen.online else f"{word} {rough(now - seen.details.agent.seen_at)}", word
+
+
+def oldest(seen: Seen, now: int) -> str:
+    """Return how long the oldest unread mail of the agent has waited."""
+    at = seen.details.oldest_unread_at
+    return rough(now - at) if at is not None else ""
+
+
+def wake(seen: Seen, now: int) -> tuple[str, ...]:
+    """Return what is being done to wake the agent, why not yet, and when it is tried again."""
+    details, found = seen.details, seen.details.wake
+    if found is None:
+        if not details.unread:
+            return ("",)
+        if details.agent.wake_by == "none" and details.no_wake_reason in (None, "no_wake"):
+            return "not woken: nothing is typed at a person; the inbox has it", "not woken: a person"
+        why = details.no_wake_reason or "no_wake"
+        return f"not woken: {reason(why)}", f"not woken: {short(why)}"
+    if found.state == "held":
+        return "held: wakes are paused", "held: paused"
+    if found.state == "delivered":
+        return f"woken {ago(found.updated_at, now)}, not read", f"woken {ago(found.updated_at, now)}"
+    if found.state == "skipped":
+        return f"not woken: {reason(found.reason)}", f"not woken: {short(found.reason)}"
+    if found.state == "failed":
+        code = found.last_refusal or found.reason
+        full = f"given up after {many(found.attempts, 'attempt')}: {reason(code)}"
+        return full, f"given up: {reason(code)}", f"given up: {short(code)}"
+    if found.next_attempt_at is None and not found.lease_token:
+        why = reason(found.reason)
+        return f"suspended until it registers anew: {why}", f"suspended: {why}", f"suspended: {short(found.reason)}"
+    then = when(found, now)
+    if found.reason is None:
+        return (f"{found.state}, {then}",)
+    words = f"{found.state}: {reason(found.reason)}"
+    return (
+        f"{words}; {many(found.attempts, 'attempt')}, {then}",
+        f"{words}, {then}",
+        f"{found.state}: {short(found.reason)}, {then}",
+        f"{short(found.reason)}, {then}",
+    )
+
+
+def when(found: Wake, now: int) -> str:
+    """Return when an open wake is tried next."""
+    if found.lease_token:
+        return "being tried"
+    at = found.next_attempt_at
+    # Rounded up: the last second is "in 1 s".
+    return f"in {rough(at - now + 999)}" if at is not None and at > now else "due now"
+
+
+def wake_style(seen: Seen) -> str:
+    """Return the style that goes with what `wake` says."""
+    found = seen.details.wake
+    return {"failed": "bad", "retrying": "warn", "held": "warn"}.get(found.state, "") if found else "dim"
+
+
+def paused(pause: Pause, team: str, now: int) -> str:
+    """Return who has paused an agent or the team, when and why."""
+    why = f": {one_line(pause.reason)}" if pause.reason else ""
+    return f"paused by {near(pause.by, team)} {ago(pause.at, now)}{why}"
+
+
+def about(seen: Seen, team: str, now: int) -> tuple[str, str]:
+    """Return all that is known of an agent: who and where it is, and what is with its mail."""
+    agent, session, details = seen.details.agent, seen.details.session, seen.details
+    facts = [agent.client + (f" ({one_line(agent.model)})" if agent.model else "")]
+    facts += [f"role {agent.role}"] if agent.role else []
+    facts += [f"tags {', '.join(details.tags)}"] if details.tags else []
+    facts += [f"capabilities {', '.join(details.capabilities)}"] if details.capabilities else []
+    facts.append(f"pane {session.seat.pane.pane_id}" if session and session.seat.pane else "no pane")
+    facts += [f"woken by {agent.wake_by}"] if agent.wake_by not in ("tmux", "none") else []
+    since = f", the oldest for {oldest(seen, now)}" if oldest(seen, now) else ""
+    mail = [f"{details.unread} unread{since}" if details.unread else "no unread mail", wake(seen, now)[0]]
+    mail += [paused(seen.pause, team, now)] if seen.pause else []
+    return ", ".join([*facts, seen.why]), "; ".join(filter(None, mail))
+
+
+# -- events ------------------------------------------------------------------------------------------------------------
+
+
+@record
+class What:
+    """An event taken apart: what it is about is `kind:name`, and `data` is the rest."""
+
+    type: str
+    kind: str
+    name: str
+    data: dict[str, Any]
+    team: str
+
+    def address(self, field: str) -> str:
+        """Return the address in `field` as it is called in this team."""
+        return near(str(self.data.get(field) or ""), self.team)
+
+    @property
+    def messages(self) -> str:
+        """The first of the messages that it names."""
+        found = [f"#{one}" for one in self.data.get("messages", ())]
+        return ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+
+
+def event(one: Event, team: str, subject: str | None) -> tuple[str, str]:
+    """Return what happened in words: who, and what he did with what. `subject` is that of the message it is about."""
+    kind, _, name = one.subject.partition(":")
+    what = What(one.type, kind, name, json.loads(one.data), team)
+    who = one.actor or what.address("agent") or (name if kind == "agent" else "xats")
+    title = f": {subject}" if subject else ""
+    return one_line(who), one_line(f"{TOLD.get(one.type, _other)(what)}{title}")
+
+
+def _sent(what: What) -> str:
+    count = what.data.get("recipients", 1)
+    fan = f" ({count} agents)" if count != 1 else ""
+    again = f", which is #{what.data['repeats']} again" if what.data.get("repeats") else ""
+    return f"sent #{what.name} to {what.address('address')}{fan}{again}"
+
+
+def _refused(what: What) -> str:
+    return f"is not woken yet: {reason(what.data.get('reason'))}"
+
+
+def _registered(what: What) -> str:
+    where = f", pane {what.data['pane']}" if what.data.get("pane") else ""
+    return f"registered ({what.data.get('client') or 'generic'}{where})"
+
+
+def _paused(what: What) -> str:
+    whom = "the whole team" if what.kind == "team" else what.name
+    why = f", because: {what.data['reason']}" if what.data.get("reason") else ""
+    return f"{what.type} {whom}{why}"
+
+
+def _poked(what: What) -> str:
+    why = f": {reason(what.data['reason'])}" if what.data.get("reason") else ""
+    return f"poked {what.name}, {what.data.get('outcome')}{why}"
+
+
+def _dead(what: What) -> str:
+    done = "dropped" if what.type == "dead_dropped" else "retried"
+    return f"{done} the dead letter #{what.name} to {what.address('to') or what.address('agent')}"
+
+
+def _other(what: What) -> str:
+    words = [f"{key}={value}" for key, value in what.data.items() if isinstance(value, str | int) and value != ""]
+    return " ".join([what.type.replace("_", " "), f"{what.kind}:{what.name}", *words])
+
+
+TOLD: dict[str, Callable[[What], str]] = {
+    "message_sent": _sent,
+    "mail_read": lambda what: f"read {what.messages}",
+    "message_acked": lambda what: f"acknowledged #{what.name}",
+    "mail_expired": lambda what: f"did not read {what.messages} in time",
+    "agent_registered": _registered,
+    "agent_unregistered": lambda _: "left the team",
+    "pane_lost": lambda what: f"took the pane {what.data.get('pane')} from {what.name}",
+    "wake_queued": _refused,
+    "wake_retrying": _refused,
+    "wake_delivered": lambda what: f"was woken ({what.data.get('transport') or 'tmux'})",
+    "wake_skipped": lambda what: f"needs no wake: {reason(what.data.get('reason'))}",
+    "wake_failed": lambda what: f"is not tried any more: {reason(what.data.get('reason'))}",
+    "paused": _paused,
+    "resumed": _paused,
+    "poked": _poked,
+    "dead_retried": _dead,
+    "dead_dropped": _dead,
+    "alerted": lambda what: f"was told that nobody has read {what.messages}",
+}

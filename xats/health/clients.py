@@ -1,0 +1,120 @@
+"""Clients: which agent programs are here, which agents run them, and the user's own profiles."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+
+from xats.clients import registry
+from xats.errors import Usage
+from xats.health import FAIL, OK, WARN, Check
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xats.clients.profile import Profile
+    from xats.health.facts import Facts
+
+SECTION = "clients"
+LIMIT = 2.0  # seconds that all programs together have to tell their versions
+
+
+def checks(facts: Facts | None, environ: Mapping[str, str]) -> list[Check]:
+    """Return what is found. `facts` is None when the store could not be read."""
+    found, broken = _profiles(environ)
+    counts: dict[str, int] = {}
+    for one in facts.agents if facts else ():
+        counts[one.agent.client] = counts.get(one.agent.client, 0) + 1
+    programs = {one.name: path for one in found if (path := _program(one, environ))}
+    told = versions(programs, LIMIT)
+    lines = [_line(name, programs.get(name), told.get(name), counts.get(name, 0)) for name in programs]
+    for name in sorted(set(counts) - set(programs)):
+        lines.append(Check(SECTION, name, OK, _absent(name, found, counts[name])))
+    if not lines:
+        lines.append(Check(SECTION, "programs", OK, "none that xats knows is in PATH"))
+    return [*lines, *broken, *hooks(environ)]
+
+
+def hooks(environ: Mapping[str, str]) -> list[Check]:
+    """Return what is found of the hooks that clients run: nothing, as long as xats has none to install."""
+    del environ
+    return []
+
+
+def _profiles(environ: Mapping[str, str]) -> tuple[list[Profile], list[Check]]:
+    """Return the profiles that can be read, and a line for each file of the user's that cannot."""
+    found, broken = [], []
+    for name in registry.names(environ):
+        try:
+            found.append(registry.find(name, environ))
+        except Usage as problem:
+            mend = problem.hint or f"mend it, or take it away; what is built in: xats client show {name}"
+            broken.append(Check(SECTION, "profile", FAIL, str(problem), mend))
+    return found, broken
+
+
+def _program(one: Profile, environ: Mapping[str, str]) -> str | None:
+    paths = (shutil.which(name, path=environ.get("PATH", os.defpath)) for name in one.executables)
+    return next((path for path in paths if path), None)
+
+
+def _line(name: str, path: str | None, told: str | None, count: int) -> Check:
+    who = f"; {_agents(count)}" if count else ""
+    if told is None:
+        return Check(SECTION, name, WARN, f"{path} --version fails{who}", f"{path} --version")
+    return Check(SECTION, name, OK, f"{told or 'version unknown'}, {path}{who}")
+
+
+def _absent(name: str, found: list[Profile], count: int) -> str:
+    known = next((one for one in found if one.name == name), None)
+    if known is None:
+        return f"{_agents(count)}; no profile, so treated as generic"
+    return f"{_agents(count)}; not in PATH" if known.executables else _agents(count)
+
+
+def _agents(count: int) -> str:
+    return f"{count} agent{'s' if count != 1 else ''}"
+
+
+def versions(programs: Mapping[str, str], limit: float) -> dict[str, str | None]:
+    """Ask every one of `programs` (name: path) for its version, all at once, for `limit` seconds.
+
+    Returns "" for one that has said nothing by then, None for one that fails.
+    """
+    running: dict[str, subprocess.Popen[bytes]] = {}
+    told: dict[str, str | None] = {}
+    until = time.monotonic() + limit
+    for name, path in programs.items():
+        try:
+            # A session of its own: it can be ended with all that it has started, and has no terminal to write to.
+            running[name] = subprocess.Popen(
+                [path, "--version"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError:
+            told[name] = None
+    for name, one in running.items():
+        told[name] = _answer(one, until - time.monotonic())
+    return told
+
+
+def _answer(one: subprocess.Popen[bytes], patience: float) -> str | None:
+    try:
+        said, _ = one.communicate(timeout=max(0.05, patience))
+    except subprocess.TimeoutExpired:
+        os.killpg(one.pid, signal.SIGKILL)  # not reaped yet, so nobody else has its number
+        one.wait()
+        assert one.stdout
+        one.stdout.close()
+        return ""
+    if one.returncode:
+        return None
+    lines = said.decode("utf-8", "replace").splitlines()
+    return next((line.strip()[:60] for line in lines if any(char.isdigit() for char in line)), "")

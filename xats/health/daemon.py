@@ -1,0 +1,105 @@
+"""The daemon: whether it runs, whether it keeps up, and the last thing that went wrong in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+
+from xats import __version__
+from xats.daemon import lock
+from xats.daemon.loop import log_path
+from xats.durations import rough
+from xats.health import FAIL, OK, WARN, Check
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xats.health.facts import Facts
+
+SECTION = "daemon"
+SLOW, STUCK = 5_000, 60_000  # ms that a wake may be due
+RECENT = 3600  # seconds in which an error is worth a warning
+TAIL = 256 * 1024  # bytes of the log that are read
+_ERROR = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),\d+ (?:ERROR|CRITICAL) (.*)")
+_ENTRY = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ [A-Z]+ ")
+
+
+def checks(path: str, facts: Facts | None, environ: Mapping[str, str]) -> list[Check]:
+    """Return what is found of this host's daemon for the store at `path`. `facts`: None when it could not be read."""
+    try:
+        held, pid = lock.held(path), lock.holder(path)
+    except OSError as problem:
+        detail = f"whether it runs cannot be told: {problem.strerror}"
+        return [Check(SECTION, "running", WARN, detail, f"ls -l {lock.path_for(path)}")]
+    log = _log(log_path(path))
+    found = [_running(pid, log, held=held, facts=facts, environ=environ)]
+    if facts:
+        found.append(_lag(path, facts, runs=held))
+    return [*found, _last_error(log, log_path(path), time.time())]
+
+
+def _running(pid: int | None, log: list[str], *, held: bool, facts: Facts | None, environ: Mapping[str, str]) -> Check:
+    if pid:
+        version = _version(pid, log)
+        if version and version != __version__:
+            detail = f"pid {pid} is xats {version}, and this is {__version__}"
+            return Check(SECTION, "running", WARN, detail, "xats daemon stop && xats daemon start")
+        return Check(SECTION, "running", OK, f"pid {pid}" + (f", xats {version}" if version else ""))
+    if held:
+        return Check(SECTION, "running", OK, "just starting")
+    if facts and facts.next_due is not None:
+        return Check(SECTION, "running", WARN, "no, and wakes wait for it", "xats daemon start")
+    if environ.get("XATS_AUTOSTART") == "0":
+        detail = "no, and XATS_AUTOSTART=0 keeps sends from starting it"
+        return Check(SECTION, "running", WARN, detail, "xats daemon start")
+    return Check(SECTION, "running", OK, "no; the next send starts it")
+
+
+def _lag(path: str, facts: Facts, *, runs: bool) -> Check:
+    late = facts.overdue
+    lag = max(0, facts.now - (late.next_attempt_at or facts.now)) if late else 0
+    if late is None or lag <= SLOW:
+        return Check(SECTION, "lag", OK, "no wake is overdue")
+    whose = next((one for one in facts.agents if one.agent.id == late.agent_id), None)
+    who = whose.agent.address if whose else f"agent {late.agent_id}"
+    stuck = lag > STUCK and (whose is None or whose.unread > 0)
+    mend = f"see {log_path(path)}, then: xats daemon stop && xats daemon start" if runs else "xats daemon start"
+    detail = f"the wake of {who} has been due for {rough(lag)}" + (" with mail waiting" if stuck else "")
+    return Check(SECTION, "lag", FAIL if stuck else WARN, detail, mend)
+
+
+def _log(path: str) -> list[str]:
+    """Return the last lines of the log, [] when there is none."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
+            return file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+
+
+def _version(pid: int, log: list[str]) -> str | None:
+    """Return which xats the daemon `pid` is, by what it wrote when it started."""
+    for line in reversed(log):
+        started = re.search(r" INFO started, pid (\d+), .*, xats (\S+)$", line)
+        if started:
+            return started[2] if int(started[1]) == pid else None
+    return None
+
+
+def _last_error(log: list[str], path: str, now: float) -> Check:
+    for number in range(len(log) - 1, -1, -1):
+        error = _ERROR.match(log[number])
+        if not error:
+            continue
+        more = []
+        for line in log[number + 1 :]:
+            if _ENTRY.match(line):
+                break
+            more.append(line)
+        age = now - time.mktime(time.strptime(error[1], "%Y-%m-%d %H:%M:%S"))
+        detail = f"{rough(round(age * 1000))} ago: {': '.join((error[2], *more[-1:]))}"
+        return Check(SECTION, "last_error", *((WARN, detail, f"see {path}") if age < RECENT else (OK, detail)))
+    return Check(SECTION, "last_error", OK, "none in its log" if log else "there is no log yet")

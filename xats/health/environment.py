@@ -1,0 +1,86 @@
+"""The environment: every variable of xats that is set can be read, and is one that xats knows."""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+
+from xats.core import prune
+from xats.core.address import check_name
+from xats.delivery import settings
+from xats.delivery.transports import command
+from xats.errors import XatsError
+from xats.health import FAIL, OK, WARN, Check
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from xats.health.facts import Facts
+
+    Reader = Callable[[Mapping[str, str]], object]
+
+SECTION = "environment"
+# What reads a variable, and raises an error when it cannot; None where nothing can be wrong.
+READERS: dict[str, Reader | None] = {
+    "XATS_AGENT": lambda environ: check_name(environ["XATS_AGENT"].partition("@")[0]),
+    "XATS_TEAM": lambda environ: check_name(environ["XATS_TEAM"], "team"),
+    "XATS_QUIET_MS": settings.from_environment,
+    "XATS_LADDER": settings.from_environment,
+    "XATS_WAKE_TIMEOUT": settings.from_environment,
+    command.VARIABLE: command.program,
+    "XATS_KEEP": prune.age,
+    "XATS_DB": None,
+    "XATS_HOME": None,
+    "XATS_CLIENTS": None,
+    "XATS_AUTOSTART": None,
+    "XATS_DEBUG": None,
+    "XATS_TMUX": None,
+    "XATS_FAULT": None,
+}
+
+
+def checks(environ: Mapping[str, str], more: Mapping[str, Reader], facts: Facts | None) -> list[Check]:
+    """Return what is found in `environ`. `more` reads the variables that are read further up.
+
+    `facts` is None when the store could not be read.
+    """
+    readers = {**READERS, **more}
+    found = []
+    for name in sorted(name for name in environ if name.startswith("XATS_")):
+        if name not in readers:
+            found.append(_unknown(name, list(readers)))
+        elif environ[name]:  # set to nothing is as good as not set
+            found.append(_known(name, environ[name], readers[name]))
+    if facts and not environ.get(command.VARIABLE):
+        found += _program(environ, [one.agent.address for one in facts.agents if one.agent.wake_by == command.NAME])
+    return found or [Check(SECTION, "variables", OK, "no XATS_ variable is set")]
+
+
+def _program(environ: Mapping[str, str], agents: list[str]) -> list[Check]:
+    """Look for the user's own program, if it is to wake anybody."""
+    if not agents:
+        return []
+    try:
+        return [Check(SECTION, "wake", OK, f"{command.program(environ)}, for {', '.join(agents)}")]
+    except XatsError as problem:
+        detail = f"{problem}; it is to wake {', '.join(agents)}"
+        return [Check(SECTION, "wake", FAIL, detail, f"export {command.VARIABLE}=PATH, and start the daemon anew")]
+
+
+def _known(name: str, value: str, reader: Reader | None) -> Check:
+    try:
+        if reader:
+            reader({name: value})
+    except XatsError as problem:
+        mend = problem.hint if problem.hint.startswith("export") else f"{problem.hint}, or: unset {name}".lstrip(", ")
+        return Check(SECTION, name, FAIL, str(problem), mend)
+    if name == "XATS_CLIENTS" and not os.path.isdir(value):
+        return Check(SECTION, name, WARN, f"{value} is no folder, so no profile of yours is read", f"mkdir -p {value}")
+    return Check(SECTION, name, OK, value)
+
+
+def _unknown(name: str, known: list[str]) -> Check:
+    near = get_close_matches(name, known, 1)
+    mend = f"did you mean {near[0]}?" if near else f"unset {name}"
+    return Check(SECTION, name, WARN, "no variable of xats has this name", mend)

@@ -1,0 +1,54 @@
+"""What the store says about mail, wakes and agents at one moment; the sections that need more look at it together."""
+
+from __future__ import annotations
+
+import os
+
+from xats.core import agents, alerts, dead, pauses, wakes
+from xats.record import record
+from xats.store import keep
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents import Details
+    from xats.core.pauses import Pause
+    from xats.core.wakes import Wake
+    from xats.store import Tx
+
+
+@record
+class Facts:
+    """One snapshot of a store, of all its teams."""
+
+    now: int  #: ms UTC
+    host: str  #: this host, as sessions are marked with it
+    agents: tuple[Details, ...]
+    overdue: Wake | None  #: of the wakes that this host's daemon has to try now, the one that is due the longest
+    next_due: int | None  #: when this host's daemon has to try one, ms UTC
+    dead: int
+    alerted: int  #: unread mail whose sender was told that it is
+    pauses: tuple[Pause, ...]
+
+    def here(self, one: Details) -> bool:
+        """Tell whether an agent sits on this host."""
+        return one.session is not None and one.session.seat.host == self.host
+
+
+def gather(path: str) -> Facts:
+    """Return what the store at `path` says. Raises NotFound and the StoreErrors."""
+    host = os.uname().nodename
+
+    def work(tx: Tx) -> Facts:
+        due = wakes.due(tx, 1, host=host)
+        return Facts(
+            tx.now,
+            host,
+            tuple(agents.listing(tx, None, None)),
+            due[0] if due else None,
+            wakes.next_due(tx, host),
+            dead.count(tx),
+            alerts.standing(tx),
+            tuple(pauses.listing(tx, None)),
+        )
+
+    return keep.snapshot(path, work)

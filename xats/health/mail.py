@@ -1,0 +1,71 @@
+"""Mail: what is unread, what every open wake is doing, what ended badly, and what is paused."""
+
+from __future__ import annotations
+
+from xats.core import alerts
+from xats.core.reasons import REASONS
+from xats.durations import ago, rough
+from xats.health import OK, WARN, Check
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents import Details
+    from xats.core.pauses import Pause
+    from xats.core.wakes import Wake
+    from xats.health.facts import Facts
+
+SECTION = "mail"
+OPEN = ("queued", "retrying", "held")
+
+
+def checks(facts: Facts) -> list[Check]:
+    """Return what is found in all teams."""
+    found = [_unread(facts)]
+    found += [_wake(one, one.wake, facts.now) for one in facts.agents if one.wake and one.wake.state in OPEN]
+    found.append(_dead(facts.dead))
+    if facts.alerted:
+        detail = f"{facts.alerted} unread that need a reply; their senders were told"
+        found.append(Check(SECTION, "alerts", WARN, detail, "xats agents --all-teams"))
+    return found + [_pause(one, facts.now) for one in facts.pauses]
+
+
+def _unread(facts: Facts) -> Check:
+    having = [one for one in facts.agents if one.unread]
+    if not having:
+        return Check(SECTION, "unread", OK, "none")
+    # Whoever is woken by nothing, people first of all, reads when it suits him.
+    oldest = min(having, key=lambda one: (one.agent.wake_by == "none", one.oldest_unread_at or 0))
+    since = oldest.oldest_unread_at or facts.now
+    whose = f"{len(having)} agents" if len(having) > 1 else "1 agent"
+    detail = f"{sum(one.unread for one in having)} for {whose}; the oldest, for {oldest.agent.address}, "
+    detail += f"was sent {ago(since, facts.now)}"
+    if oldest.agent.wake_by == "none" or facts.now - since <= alerts.AFTER:
+        return Check(SECTION, "unread", OK, detail)
+    return Check(SECTION, "unread", WARN, detail, "xats agents --all-teams  (says what keeps it)")
+
+
+def _wake(one: Details, wake: Wake, now: int) -> Check:
+    why = f": {REASONS[wake.reason]}" if wake.reason else ""
+    name = one.agent.address
+    if wake.state == "held":
+        return Check(SECTION, name, OK, f"wake held{why}")
+    if wake.lease_token:
+        return Check(SECTION, name, OK, f"wake {wake.state}{why}, being tried now")
+    if wake.next_attempt_at is None:
+        mend = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
+        return Check(SECTION, name, WARN, f"wake suspended until it registers anew{why}", mend)
+    later = wake.next_attempt_at - now
+    return Check(SECTION, name, OK, f"wake {wake.state}{why}, {f'again in {rough(later)}' if later > 0 else 'due now'}")
+
+
+def _dead(count: int) -> Check:
+    if not count:
+        return Check(SECTION, "dead_letters", OK, "none")
+    return Check(SECTION, "dead_letters", WARN, f"{count}, for somebody to look at", "xats dead list")
+
+
+def _pause(one: Pause, now: int) -> Check:
+    whom = one.agent or f"team {one.team}"
+    why = f": {one.reason}" if one.reason else ""
+    mend = f"xats resume {one.agent}" if one.agent else f"xats resume all --team {one.team}"
+    return Check(SECTION, "paused", WARN, f"{whom}, by {one.by} {ago(one.at, now)}{why}", mend)

@@ -1,0 +1,123 @@
+"""tmux: its version, every server on which agents of this host have panes, and each of those panes."""
+
+from __future__ import annotations
+
+import re
+
+from xats.clients import profile, registry
+from xats.core.reasons import REASONS
+from xats.errors import NoPane, NotFound, TmuxGone, TmuxUnavailable, Usage
+from xats.health import FAIL, OK, WARN, Check
+from xats.tmux import guards, screen, server
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from xats.core.agents import Details, Session
+    from xats.health.facts import Facts
+    from xats.pane import Pane
+    from xats.tmux.screen import Look
+
+SECTION = "tmux"
+OLDEST = (3, 0)
+TIMEOUT = 2.0  # seconds for one call; one takes milliseconds
+BY_TMUX = ("tmux", "notice")  # the ways of waking that need it
+
+
+def checks(facts: Facts | None, environ: Mapping[str, str]) -> list[Check]:
+    """Return what is found. `facts` is None when the store could not be read."""
+    seated = [one for one in facts.agents if facts.here(one) and _pane(one)] if facts else []
+    version = _version(needed=any(one.agent.wake_by in BY_TMUX for one in seated))
+    if not seated or version.state == FAIL:
+        return [version]
+    servers: dict[tuple[str, int, int | None], list[Details]] = {}
+    for one in seated:
+        pane = _pane(one)
+        assert pane
+        servers.setdefault((pane.socket, pane.server_pid, pane.server_start), []).append(one)
+    found, panes = [version], []
+    for (socket, pid, start), theirs in servers.items():
+        answer = _server(socket, pid, start, theirs)
+        found.append(answer)
+        if answer.state == OK:
+            panes += [_agent(one, environ) for one in theirs]
+    return [*found, *sorted(panes, key=lambda one: one.name.lower())]
+
+
+def _pane(one: Details) -> Pane | None:
+    return one.session.seat.pane if one.session else None
+
+
+def _version(*, needed: bool) -> Check:
+    mend = "install tmux 3.0 or newer"
+    try:
+        version = server.version()
+    except TmuxUnavailable as problem:
+        unused = "" if needed else "; no agent has a pane, so nobody misses it yet"
+        return Check(SECTION, "version", FAIL if needed else WARN, f"{problem}{unused}", mend)
+    number = re.search(r"(\d+)\.(\d+)", version)
+    if number and (int(number[1]), int(number[2])) < OLDEST:
+        return Check(SECTION, "version", FAIL, f"{version}; xats needs 3.0", mend)
+    return Check(SECTION, "version", OK, version if number else f"{version}, which tells no number")
+
+
+def _server(socket: str, pid: int, start: int | None, theirs: Iterable[Details]) -> Check:
+    """Look at the server that had `pid` when agents took panes on it."""
+    names = ", ".join(one.agent.address for one in theirs)
+    mend = "xats unregister NAME, or register it again where it works"
+    try:
+        said = server.run(socket, "display-message", "-p", "#{pid}|#{start_time}", timeout=TIMEOUT).strip()
+    except TmuxGone as problem:
+        return Check(SECTION, "server", WARN, f"{socket} is gone, and with it the panes of {names} ({problem})", mend)
+    except (TmuxUnavailable, NoPane) as problem:
+        detail = f"{socket} does not answer, so nobody wakes {names} ({problem})"
+        return Check(SECTION, "server", FAIL, detail, f"see what it does: tmux -S {socket} list-sessions")
+    if said not in (f"{pid}|{start}", f"{pid}|"):
+        detail = f"{socket} is another server now; the panes of {names} are gone"
+        return Check(SECTION, "server", WARN, detail, mend)
+    return Check(SECTION, "server", OK, f"{socket} answers, pid {pid}")
+
+
+def _agent(one: Details, environ: Mapping[str, str]) -> Check:
+    """Look at the pane of an agent as an attempt to wake it would."""
+    session, address = one.session, one.agent.address
+    assert session
+    pane = session.seat.pane
+    assert pane
+    try:
+        look = screen.look(pane, TIMEOUT)
+    except NoPane:
+        return Check(SECTION, address, WARN, f"{pane.pane_id} is gone", _mend("no_pane", one, pane))
+    except TmuxUnavailable as problem:
+        return Check(SECTION, address, WARN, f"{pane.pane_id}: {problem}", "xats doctor  (once more)")
+    reason = _objection(session, pane, look)
+    if reason:
+        return Check(SECTION, address, WARN, f"{pane.pane_id}: {REASONS[reason]}", _mend(reason, one, pane))
+    who = f"pid {session.seat.pid} is in front" if session.seat.pid else "a program is in front"
+    return Check(SECTION, address, OK, f"{pane.pane_id}: {who}{_seen(one.agent.client, look, environ)}")
+
+
+def _objection(session: Session, pane: Pane, look: Look) -> str | None:
+    """Return why nothing would be typed there, but for what the screen shows, which changes all the time."""
+    return guards.identity(pane, look) or guards.state(look) or guards.foreground(pane, session.seat.process)
+
+
+def _mend(reason: str, one: Details, pane: Pane) -> str:
+    keys = f"tmux -S {pane.socket}"
+    if reason == "copy_mode":
+        return f"{keys} send-keys -t {pane.pane_id} -X cancel"
+    if reason == "input_off":
+        return f"{keys} select-pane -t {pane.pane_id} -e"
+    if reason == "shell_foreground":
+        return f"bring it back with fg in its pane, or: xats unregister {one.agent.address}"
+    return f"xats unregister {one.agent.address}, or register it again where it works"
+
+
+def _seen(client: str, look: Look, environ: Mapping[str, str]) -> str:
+    """Return in what state the client's profile sees the screen, if it knows how it looks."""
+    try:
+        known = registry.find(client, environ)
+    except (NotFound, Usage):  # a file that is wrong has a line of its own
+        return ""
+    return f", {profile.view(known, look).state}" if known.glyphs or known.frame else ""
