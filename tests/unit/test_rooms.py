@@ -47,10 +47,11 @@ def parsed(path: str) -> ast.Module:
 
 PATHS = {module_of(path): path for path in FILES}
 ALL = {module: imports(path) for module, path in PATHS.items()}
-ROOMS = {"cli", "core", "store", "delivery", "tmux", "clients", "daemon", "health", "demo"}
+ROOMS = {"cli", "core", "store", "delivery", "tmux", "clients", "daemon", "health", "contracts", "demo"}
 # room: the rooms that it may know besides itself
 MAY = {
     "store": set(),
+    "contracts": set(),
     "tmux": set(),
     "clients": {"tmux"},  # beside it, not above: a profile reads the cells of a screen
     "core": {"store"},

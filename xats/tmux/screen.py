@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from xats.pane import Pane
 
-# All that must still be so when a key is sent. Free text stands last, where separators in it do no harm.
+# All that must still be so when a key is sent. Free text stands last, where separators in it do no harm; the title is in
+# it because Codex and Gemini say there that a turn or a dialog has begun, before they draw it.
 STATE = (
     "#{pid}|#{start_time}|#{pane_id}|#{pane_pid}"
     "|#{pane_dead}|#{pane_in_mode}|#{pane_input_off}|#{pane_synchronized}|#{alternate_on}"
-    "|#{cursor_x}|#{cursor_y}|#{pane_width}|#{pane_height}|#{@xats_wake}|#{pane_current_command}"
+    "|#{cursor_x}|#{cursor_y}|#{pane_width}|#{pane_height}|#{@xats_wake}|#{pane_current_command}|#{pane_title}"
 )
 PICTURE = ("screen", "cursor_x", "cursor_y", "title")  # of a Look: what stays the same in a quiet pane
 _SEEN = "#{cursor_flag}|#{window_id}|#{@xats_line}"  # what may flicker does not belong into STATE
@@ -146,7 +147,7 @@ def _look(block: list[str], keys: dict[str, int]) -> Look:
         width=width,
         height=height,
         wake=fields[13],
-        command=fields[14],
+        command=fields[14].removesuffix(f"|{block[2]}"),
         line=line,
         title=block[2],
         screen="\n".join(block[3:]),
