@@ -239,6 +239,15 @@ def test_a_bug_leaves_the_terminal_restored_and_is_told_once_it_is(crew, termina
     assert "locals" not in after
 
 
+def test_a_resize_without_its_signal_is_seen(crew, terminal):
+    """The signal goes to the programs of the terminal's session, and this one has another."""
+    shown = terminal("top", size=(24, 80))
+    shown.until("what happened")
+    assert "\u2500" * 120 not in shown.text
+    fcntl.ioctl(shown.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 200, 0, 0))
+    shown.until("\u2500" * 120)
+
+
 def test_it_ends_with_its_terminal(xats, crew, terminal):
     """However it comes: here without any signal, as when its session's leader lives on."""
     shown = terminal("top")

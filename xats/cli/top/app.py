@@ -11,9 +11,10 @@ import signal
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.app import App
 from textual.binding import Binding
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-    from textual import events
     from textual.app import ComposeResult
 
     from xats.cli.top.lines import Line
@@ -127,8 +127,17 @@ class TopApp(App[None]):
         """Look at the store, and draw if there is a reason."""
         if not self.is_headless and reader_gone():
             self.exit()
-        elif self.top.tick():
+            return
+        if not self.is_headless:
+            self.measure()
+        if self.top.tick():
             self.canvas.draw()
+
+    def measure(self) -> None:
+        """Take the terminal's size where its signal was not enough: on a busy machine one was seen to be lost."""
+        size = Size(*os.get_terminal_size(1))
+        if size != self.size and size.area:
+            self.post_message(events.Resize(size, size))
 
     def on_key(self, event: events.Key) -> None:
         """Hand a key on."""
