@@ -1,0 +1,13 @@
+"""Contracts: JSON Schemas (drafts 7, 2019-09 and 2020-12) that agents agree on, and what a change of one does to whom.
+
+    text.parse(text)                  the value of a JSON text; a key twice, NaN, deep nesting: InvalidJson
+    text.same(a, b)                   whether two values are equal: 1 is 1.0, true is not 1
+    schema.Schema(value)              a schema that is one, else InvalidSchema with `pointer` and `reason` in its data
+    check.errors(schema, doc, limit)  why a document does not satisfy it: Problems of `pointer` and `message`
+    diff.diff(old, new, strict)       Diff of `backward`, `forward` and `changes`, each compatible, breaking or unknown
+    pointer.get(doc, "/a/0")          RFC 6901
+
+A Schema may be used again and again; `errors` and `diff` also take the bare value. Nothing is fetched: a reference to
+another document is refused. `format` is a note, in both. `schema`, `check` and `diff` import the `jsonschema` library,
+which costs 0.15 s: import them late.
+"""
