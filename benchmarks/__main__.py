@@ -10,7 +10,7 @@ import sys
 import time
 
 import xats
-from benchmarks import background, commands, load
+from benchmarks import background, commands, load, tasks
 from benchmarks.rig import XATS, Rig
 
 ROWS = {
@@ -21,6 +21,8 @@ ROWS = {
     "parallel": load.parallel,
     "batch": load.batch,
     "grown": load.grown,
+    "task": tasks.verbs,
+    "tasks": tasks.grown,
     "idle": background.idle,
     "prompt": background.prompt,
     "wake": background.wake,

@@ -10,6 +10,7 @@ from typing import Any
 from xats.cli import schema, tree
 from xats.clients.registry import BUILT_IN
 from xats.core.agents import WAKE_BY
+from xats.core.tasks import STATES
 
 # How a shell completes what stands for a metavar: a kind that `xats _complete` knows, "file", or a list of words.
 CLIENTS = BUILT_IN
@@ -31,6 +32,9 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "PANE": "pane",
     **dict.fromkeys(("[BODY|-]", "DURATION", "KEY", "MODEL", "N", "NAME", "TEXT", "TYPE"), ""),
     **dict.fromkeys(("[TABLE]...", "NAME=VALUE", "SQL"), ""),
+    **dict.fromkeys(("TITLE", "TEXT|-", "TEXT|@FILE|-", "[TEXT|-]"), ""),
+    "0-9": tuple("0123456789"),
+    "STATE": STATES,
 }
 # Where a metavar means something narrower.
 NARROWER = {
@@ -46,6 +50,10 @@ NARROWER = {
     ("register", "NAME"): "name",
     ("reply", "ID"): "received",
     ("status", "ID"): "sent",
+    **{(path, name): "task" for path in tree.VERBS if path.startswith("task ") for name in ("ID", "--dep", "--parent")},
+    ("task edit", "--no-dep"): "task",
+    ("task claim", "ID"): "task-ready",
+    ("task reopen", "ID"): "task-ended",
 }
 
 

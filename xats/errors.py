@@ -70,6 +70,12 @@ class Uncheckable(XatsError):
     code = "uncheckable"
 
 
+class InvalidTask(Usage):
+    """That is no task."""
+
+    code = "invalid_task"
+
+
 # -- not found ---------------------------------------------------------------------------------------------------------
 
 
@@ -101,6 +107,13 @@ class UnknownMessage(NotFound):
     hint = "xats inbox --all"
 
 
+class UnknownTask(NotFound):
+    """There is no task with that id in this team."""
+
+    code = "unknown_task"
+    hint = "xats task list --all"
+
+
 # -- refused: a state, not a fault -------------------------------------------------------------------------------------
 
 
@@ -127,6 +140,78 @@ class PaneUnusable(Refused):
     """That pane cannot be used."""
 
     code = "pane_unusable"
+
+
+class TaskHeld(Refused):
+    """Somebody has claimed the task."""
+
+    code = "held"
+
+
+class TaskBlocked(Refused):
+    """The task waits for others."""
+
+    code = "blocked"
+
+
+class TaskForOthers(Refused):
+    """The task is for somebody else."""
+
+    code = "not_for_you"
+
+
+class TaskEnded(Refused):
+    """The task has ended."""
+
+    code = "ended"
+
+
+class TaskLive(Refused):
+    """The task has not ended."""
+
+    code = "not_ended"
+
+
+class NotOwner(Refused):
+    """You have not claimed the task."""
+
+    code = "not_owner"
+
+
+class LeaseLost(Refused):
+    """Your claim is over."""
+
+    code = "lease_lost"
+
+
+class NeedsReview(Refused):
+    """The task is to be approved before it is done."""
+
+    code = "needs_review"
+
+
+class NotReviewer(Refused):
+    """You cannot approve the task."""
+
+    code = "not_reviewer"
+
+
+class NotInReview(Refused):
+    """The task has not been submitted."""
+
+    code = "not_in_review"
+
+
+class DependencyCycle(Refused):
+    """The task would wait for itself."""
+
+    code = "cycle"
+
+
+class TasksHeld(Refused):
+    """The agent has claimed tasks."""
+
+    code = "tasks_held"
 
 
 # -- the store ---------------------------------------------------------------------------------------------------------

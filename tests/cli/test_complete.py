@@ -105,6 +105,8 @@ def test_an_address_is_an_agent_a_group_or_a_list(store):
         ("role:reviewer", "1 agent"),
         ("tag:gpu", "1 agent"),
         ("cap:rust", "1 agent"),
+        ("pool:dev", "one of 2 agents"),
+        ("pool:reviewer", "one of 1 agent"),
     ]
     assert values("address", "BO") == ["Bob"]
     assert values("address", "ro") == ["role:dev", "role:reviewer"]

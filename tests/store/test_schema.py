@@ -33,8 +33,27 @@ BASE = {
     "wakes": {"id": 1, "agent_id": 1, "state": "queued", "opened_at": 1, "updated_at": 1},
     "deliveries": {"agent_id": 1, "message_id": 1, "state": "unread"},
     "pauses": {"id": 1, "team": "crew", "paused_by": "a@crew", "paused_at": 1},
+    "tasks": {
+        "id": 1,
+        "team": "crew",
+        "title": "t",
+        "description": "",
+        "state": "open",
+        "priority": 5,
+        "created_by": 1,
+        "created_at": 1,
+        "updated_at": 1,
+    },
+    "task_needs": {"task_id": 1, "needs_id": 2},
+    "task_reviewers": {"task_id": 1, "role": "qa"},
+    "task_approvals": {"task_id": 1, "submission": 1, "role": "qa", "agent_id": 1, "at": 1},
+    "task_notes": {"task_id": 1, "at": 1, "kind": "added"},
+    "task_mail": {"task_id": 1, "message_id": 1, "about": "ready"},
     "events": {"at": 1, "team": "crew", "type": "t", "subject": "agent:a", "data": "{}"},
 }
+HELD = {"owner_id": 1, "claimed_at": 1, "lease_ms": 1}
+CLAIMED = {"state": "claimed", "lease_until": 2, **HELD}
+REVIEW = {"state": "review", "submission": 1, **HELD}
 OTHER_AGENT = {"id": 2, "name": "b", "name_key": "b"}
 PANE = {"pane_socket": "/s", "server_pid": 1, "pane_id": "%1", "pane_pid": 2}
 
@@ -75,6 +94,16 @@ def filled(store):
         ("pauses", {}),
         ("pauses", {"agent_id": 1}),
         ("events", {}),
+        ("tasks", {}),
+        ("tasks", {"role": "dev", "pool": 1, "offer_at": 2, "message_id": 1}),
+        ("tasks", {"assignee_id": 1, "due_at": 2, "notify": "a", "dedupe_key": "k", "waits_for": 1}),
+        ("tasks", CLAIMED),
+        ("tasks", {**CLAIMED, "progress": "half", "submission": 1}),
+        ("tasks", {**REVIEW, "result": "r"}),
+        ("tasks", {**HELD, "state": "done", "ended_at": 2, "result": "r"}),
+        ("tasks", {"state": "done", "ended_at": 2}),
+        ("tasks", {**HELD, "state": "failed", "ended_at": 2, "reason": "r"}),
+        ("tasks", {"state": "cancelled", "ended_at": 2, "reason": "r"}),
     ],
 )
 def test_a_good_row_is_taken(filled, table, values):
@@ -129,6 +158,41 @@ def test_a_good_row_is_taken(filled, table, values):
         ("deliveries", {"agent_id": 9}),
         ("deliveries", {"message_id": 9}),
         ("deliveries", {"wake_id": 9}),
+        ("tasks", {"title": ""}),
+        ("tasks", {"title": "x" * 201}),
+        ("tasks", {"state": "blocked"}),
+        ("tasks", {"priority": 10}),
+        ("tasks", {"priority": -1}),
+        ("tasks", {"created_by": 9}),
+        ("tasks", {"assignee_id": 9}),
+        ("tasks", {"assignee_id": 1, "role": "dev"}),
+        ("tasks", {"parent_id": 1}),
+        ("tasks", {"parent_id": 9}),
+        ("tasks", {"ended_at": 2}),
+        ("tasks", {"state": "done"}),
+        ("tasks", HELD),
+        ("tasks", {"owner_id": 1}),
+        ("tasks", {"lease_until": 2}),
+        ("tasks", {**CLAIMED, "lease_until": None}),
+        ("tasks", {**CLAIMED, "owner_id": None}),
+        ("tasks", {**CLAIMED, "claimed_at": None}),
+        ("tasks", {**CLAIMED, "lease_ms": None}),
+        ("tasks", {**CLAIMED, "lease_ms": 0}),
+        ("tasks", {**CLAIMED, "result": "r"}),
+        ("tasks", {**REVIEW, "submission": 0}),
+        ("tasks", {**REVIEW, "lease_until": 2}),
+        ("tasks", {**REVIEW, "reason": "r"}),
+        ("tasks", {"result": "r"}),
+        ("tasks", {"state": "failed", "ended_at": 2, "result": "r"}),
+        ("tasks", {"waits_for": -1}),
+        ("tasks", {"pool": 2}),
+        ("tasks", {"pool": 1}),
+        ("tasks", {"offer_at": 2}),
+        ("tasks", {"message_id": 9}),
+        ("task_needs", {}),
+        ("task_reviewers", {}),
+        ("task_notes", {}),
+        ("task_mail", {}),
         ("events", {"at": "yesterday"}),
         ("events", {"data": None}),
     ],
@@ -187,3 +251,54 @@ def test_every_reason_of_a_wake_can_be_said_in_words():
     *_, newest = re.findall(r" reason text check \(reason in \((.*?)\)\)", script, re.DOTALL)
     (unwoken,) = re.findall(r"check \(no_wake_reason in \((.*?)\)\)", script, re.DOTALL)
     assert set(re.findall(r"'(\w+)'", newest + unwoken)) == set(REASONS)
+
+
+@pytest.fixture
+def planned(filled):
+    filled.write(lambda tx: (insert(tx, "tasks"), insert(tx, "tasks", id=2), insert(tx, "task_reviewers")))
+    return filled
+
+
+@pytest.mark.parametrize(
+    "table, values",
+    [
+        ("task_needs", {}),
+        ("task_reviewers", {"role": "lead"}),
+        ("task_approvals", {}),
+        ("task_notes", {"agent_id": 1, "text": "x"}),
+        ("task_mail", {}),
+        ("task_mail", {"about": "review", "role": "qa"}),
+    ],
+)
+def test_what_belongs_to_a_task_is_taken_once(planned, table, values):
+    planned.write(lambda tx: insert(tx, table, **values))
+    if table != "task_notes":
+        with pytest.raises(errors.StoreError):
+            planned.write(lambda tx: insert(tx, table, **values))
+
+
+@pytest.mark.parametrize(
+    "table, values",
+    [
+        ("task_needs", {"needs_id": 1}),
+        ("task_needs", {"needs_id": 9}),
+        ("task_approvals", {"role": "lead"}),
+        ("task_approvals", {"agent_id": 9}),
+        ("task_notes", {"kind": "moved"}),
+        ("task_notes", {"agent_id": 9}),
+        ("task_mail", {"about": "weather"}),
+        ("task_mail", {"about": "review"}),
+        ("task_mail", {"role": "qa"}),
+        ("task_mail", {"message_id": 9}),
+    ],
+)
+def test_what_belongs_to_no_task_is_refused(planned, table, values):
+    with pytest.raises(errors.StoreError):
+        planned.write(lambda tx: insert(tx, table, **values))
+
+
+def test_a_key_of_a_task_is_one_creator_s(planned):
+    planned.write(lambda tx: insert(tx, "tasks", id=3, dedupe_key="k"))
+    planned.write(lambda tx: insert(tx, "tasks", id=4, dedupe_key="k", created_by=2))
+    with pytest.raises(errors.StoreError):
+        planned.write(lambda tx: insert(tx, "tasks", id=5, dedupe_key="k"))

@@ -15,7 +15,7 @@ LABELS = NAMES.map(str.lower)
 TEAMS = st.none() | LABELS
 ADDRESSES = (
     st.builds(Address, st.just("agent"), NAMES, TEAMS)
-    | st.builds(Address, st.sampled_from(address.GROUPS), LABELS, TEAMS)
+    | st.builds(Address, st.sampled_from(address.PREFIXES), LABELS, TEAMS)
     | st.builds(Address, st.sampled_from(("all", "me")), st.just(""), TEAMS)
 )
 
@@ -39,6 +39,7 @@ def test_a_list_reads_back_each_once(several):
         ("role:Reviewer", Address("role", "reviewer", None)),
         ("tag:gpu@crew", Address("tag", "gpu", "crew")),
         ("cap:rust", Address("cap", "rust", None)),
+        ("pool:Dev", Address("pool", "dev", None)),
         ("ALL", Address("all", "", None)),
         ("all@payments", Address("all", "", "payments")),
         ("Me", Address("me", "", None)),

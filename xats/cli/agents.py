@@ -122,11 +122,14 @@ def _tell(done: Registered) -> None:
 def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params.ForceOption = False) -> int:
     """Take an agent out of the team; its mail is kept for its name.
 
+    One that has claimed tasks stays; with --force it goes, and they are open again.
+
     Example: xats unregister
     """
     from xats.cli import seat
+    from xats.core import task_claims
 
-    def work(tx: Tx) -> tuple[Agent, Session | None, int]:
+    def work(tx: Tx) -> tuple[Agent, Session | None, int, list[int]]:
         if name is None:
             agent = here.me(tx).agent
         else:
@@ -138,15 +141,21 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
             if me is None or me.agent.id != agent.id:
                 msg = f"{agent.name} is at work (pid {session.seat.pid}) and it is not you."
                 raise Refused(msg, f"xats unregister {agent.name} --force", agent=agent.address)
-        return agent, session, core.unregister(tx, agent)
+        released = task_claims.leave(tx, agent, force=force)
+        return agent, session, core.unregister(tx, agent), released
 
-    agent, session, unread = here.store.write(work)
+    agent, session, unread, released = here.store.write(work)
+    if released:
+        from xats.daemon import autostart
+
+        autostart.ensure_running(here.path, here.environ)
     if session and session.seat.pane:
         _unmark_pane(session)
     if here.json:
-        render.document({"agent": {"name": agent.name, "team": agent.team}, "unread": unread})
+        render.document({"agent": {"name": agent.name, "team": agent.team}, "unread": unread, "released": released})
     elif not here.quiet:
         kept = f"; {unread} unread kept until the name returns" if unread else ""
+        kept += f"; open again: {', '.join(f'#{one}' for one in released)}" if released else ""
         render.put(f"{agent.name} unregistered from team {agent.team}{kept}")
     return 0
 

@@ -13,7 +13,7 @@ import sys
 from xats.cli.here import FirstUse, Here
 from xats.cli.render import one_line
 from xats.core import candidates
-from xats.core.address import ALLOWED, GROUPS
+from xats.core.address import ALLOWED, PREFIXES
 from xats.errors import XatsError
 from xats.store.glance import glance
 
@@ -116,10 +116,11 @@ def one_address(tx: Tx, team: str, text: str) -> Candidates:
         for word, description in (("all", f"everybody in {team}"), ("me", "yourself")):
             if word.startswith(text.lower()):
                 yield word, description
-    for group in GROUPS:
+    for group in PREFIXES:
         if group == kind if colon else group.startswith(kind):
-            for label, description in candidates.labels_of(tx, group, team, rest):
-                yield f"{group}:{label}", description
+            what = "role" if group == "pool" else group
+            for label, description in candidates.labels_of(tx, what, team, rest):
+                yield f"{group}:{label}", f"one of {description}" if group == "pool" else description
 
 
 def messages(tx: Tx, here: Here, prefix: str) -> Candidates:
@@ -168,4 +169,7 @@ KINDS: dict[str, Callable[[Tx, Here, str], Candidates]] = {
     "sent": lambda tx, here, prefix: candidates.sent(tx, me(tx, here).id, prefix),
     "message": messages,
     "dead": dead_letters,
+    "task": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "live"),
+    "task-ready": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "ready"),
+    "task-ended": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "ended"),
 }

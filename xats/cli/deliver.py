@@ -35,15 +35,16 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     if dry_run:
         return _foretell(here)
 
-    from xats.core import alerts, inbox
+    from xats.core import alerts, inbox, pools, task_claims
     from xats.daemon import badges
-    from xats.daemon.loop import AT_ONCE, owner_gone, owner_name
+    from xats.daemon.loop import AT_ONCE, owner_gone, owner_name, process_gone
     from xats.delivery import attempt
     from xats.store import Store
 
     owner = owner_name()
     here.store.write(lambda tx: wakes.free_leases(tx, owner_gone))
     here.store.write(lambda tx: (inbox.sweep(tx), alerts.overdue(tx, 0)))
+    here.store.write(lambda tx: (task_claims.settle(tx, process_gone), pools.look_again(tx), pools.offer_due(tx)))
     results: dict[int, Result] = {}
     targets: dict[int, str] = {}
 

@@ -46,6 +46,8 @@ def send(
 
     The message is on disk when the command returns; waking the recipients is the daemon's work.
 
+    To pool:ROLE it is a task for one of those with that role: they are asked one after another until one claims it.
+
     Example: xats send bob "The parser is ready" -s Parser
     """
     if batch is not None:
@@ -56,6 +58,10 @@ def send(
         msg = "To whom? An address is missing."
         raise Usage(msg, 'xats send bob "text"; see xats send --help')
     draft = _draft(address, body, subject, need_reply, kind, key, ttl, reply_to, no_wake)
+    if address.startswith("pool:"):
+        from xats.cli.pool import send_to_pool
+
+        return send_to_pool(here, draft, wait)
     return _deliver(here, lambda tx, me: messages.send(tx, me.agent, me.evidence, draft), wait)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-MAIL, AGENTS, DELIVERY, OTHER = "Mail", "Agents", "Delivery", "Other"
+MAIL, AGENTS, TASKS, DELIVERY, OTHER = "Mail", "Agents", "Tasks", "Delivery", "Other"
 
 
 # -- the same everywhere -----------------------------------------------------------------------------------------------
@@ -32,7 +32,7 @@ AddressArg: TypeAlias = Annotated[
     str | None,
     typer.Argument(
         metavar="ADDRESS",
-        help="bob, bob@team, role:NAME, tag:NAME, cap:NAME, all or me; several with commas.",
+        help="bob, bob@team, role:NAME, tag:NAME, cap:NAME, all or me; several with commas. Or pool:ROLE: one of them.",
         show_default=False,
     ),
 ]
@@ -111,7 +111,7 @@ PaneOption: TypeAlias = Annotated[
 ]
 NoPaneOption: TypeAlias = Annotated[bool, typer.Option("--no-pane", help="Bind no pane: nothing is typed at it.")]
 TakeoverOption: TypeAlias = Annotated[bool, typer.Option("--takeover", help="Take the name from a living process.")]
-ForceOption: TypeAlias = Annotated[bool, typer.Option("--force", help="Even if somebody else sits there.")]
+ForceOption: TypeAlias = Annotated[bool, typer.Option("--force", help="Even if it is at work, or has claimed tasks.")]
 WakeByOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -120,6 +120,95 @@ WakeByOption: TypeAlias = Annotated[
 ]
 OnlineOption: TypeAlias = Annotated[bool, typer.Option("--online", help="Only those whose process lives.")]
 AllTeamsOption: TypeAlias = Annotated[bool, typer.Option("--all-teams", help="Those of every team.")]
+
+# -- tasks -------------------------------------------------------------------------------------------------------------
+
+TitleArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="TITLE", help="What is to be done, in one line.", show_default=False)
+]
+TaskIdArg: TypeAlias = Annotated[int, typer.Argument(metavar="ID", help="A task's number.", show_default=False)]
+OptionalTaskIdArg: TypeAlias = Annotated[
+    int | None, typer.Argument(metavar="ID", help="A task's number.", show_default=False)
+]
+DescriptionOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--description", "-d", metavar="TEXT|-", help="All there is to say, up to 1 MiB; - reads stdin."),
+]
+AssigneeOption: TypeAlias = Annotated[
+    str | None, typer.Option("--to", metavar="AGENT", help="Only this agent may claim it; it is told.")
+]
+TaskRoleOption: TypeAlias = Annotated[
+    str | None, typer.Option("--role", metavar="ROLE", help="Only agents with this role may claim it; they are told.")
+]
+DependencyOption: TypeAlias = Annotated[
+    list[int] | None, typer.Option("--dep", metavar="ID", help="It waits until this task is done; repeatable.")
+]
+ParentOption: TypeAlias = Annotated[
+    int | None, typer.Option("--parent", metavar="ID", help="It is a part of this task, which shows its progress.")
+]
+PriorityOption: TypeAlias = Annotated[
+    int | None, typer.Option("--priority", metavar="0-9", help="0 is the most urgent. Default of a new task: 5.")
+]
+TaskKeyOption: TypeAlias = Annotated[
+    str | None, typer.Option("--key", metavar="KEY", help="Add at most one task of mine under this key.")
+]
+ReviewOption: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--review", metavar="ROLE", help="Somebody with this role has to approve it; repeatable."),
+]
+DueOption: TypeAlias = Annotated[
+    str | None, typer.Option("--due", metavar="DURATION", help="When it should be done, counted from now.")
+]
+NotifyOption: TypeAlias = Annotated[
+    str | None, typer.Option("--notify", metavar="ADDRESS", help="Who gets mail with the outcome when it has ended.")
+]
+EditDueOption: TypeAlias = Annotated[
+    str | None, typer.Option("--due", metavar="DURATION", help="When it should be done, from now; none: at no time.")
+]
+EditNotifyOption: TypeAlias = Annotated[
+    str | None, typer.Option("--notify", metavar="ADDRESS", help="Who is told when it has ended; none: nobody.")
+]
+NewTitleOption: TypeAlias = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="Its new title.")]
+NoDependencyOption: TypeAlias = Annotated[
+    list[int] | None, typer.Option("--no-dep", metavar="ID", help="It no longer waits for this task; repeatable.")
+]
+NoParentOption: TypeAlias = Annotated[bool, typer.Option("--no-parent", help="It is a part of no other task.")]
+AnybodyOption: TypeAlias = Annotated[bool, typer.Option("--anybody", help="Anybody in the team may claim it.")]
+NextOption: TypeAlias = Annotated[
+    bool, typer.Option("--next", help="The most urgent one that is ready and for me, my role or anybody.")
+]
+LeaseOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--lease", metavar="DURATION", help="How long I keep it without doing anything. Default: 30m."),
+]
+WaitTaskOption: TypeAlias = Annotated[
+    str | None, typer.Option("--wait", metavar="DURATION", help="With --next: wait so long for one; else exit 124.")
+]
+ClaimNumberOption: TypeAlias = Annotated[
+    int | None, typer.Option("--claim", metavar="N", help="Only if it is still this claim, as claim --json told it.")
+]
+ResultOption: TypeAlias = Annotated[
+    str | None, typer.Option("--result", metavar="TEXT|@FILE|-", help="What came of it, up to 1 MiB.")
+]
+TaskReasonOption: TypeAlias = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")]
+NoteArg: TypeAlias = Annotated[str, typer.Argument(metavar="TEXT", help="How far it is.", show_default=False)]
+FeedbackArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="[TEXT|-]", help="What is missing; - reads stdin.", show_default=False)
+]
+StateOption: TypeAlias = Annotated[
+    str | None, typer.Option("--state", metavar="STATE", help="Only those: open, claimed, review, done, failed, ...")
+]
+MineOption: TypeAlias = Annotated[bool, typer.Option("--mine", help="Only what I have claimed, and what is for me.")]
+ForRoleOption: TypeAlias = Annotated[
+    str | None, typer.Option("--role", metavar="ROLE", help="Only those for this role.")
+]
+ReadyOption: TypeAlias = Annotated[bool, typer.Option("--ready", help="Only those that can be claimed now.")]
+EndedOption: TypeAlias = Annotated[bool, typer.Option("--all", help="Those that have ended too, the newest first.")]
+DotOption: TypeAlias = Annotated[bool, typer.Option("--dot", help="Print it for Graphviz.")]
+ImportFileArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="FILE", help="JSON Lines, as export prints them; - reads stdin.", show_default=False)
+]
+ImportDryRunOption: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Only say what would be added.")]
 
 # -- events and delivery -----------------------------------------------------------------------------------------------
 

@@ -123,8 +123,72 @@ PAUSE = having(team=TEXT, agent=maybe(ADDRESS), reason=maybe(TEXT), by=ADDRESS, 
 CHECK = having(section=TEXT, name=TEXT, state={"enum": ["ok", "warn", "fail"]}, detail=TEXT, mend=TEXT)
 EVENT = having(id=NUMBER, at=TIME, team=TEXT, type=TEXT, actor=maybe(TEXT), subject=TEXT, data={"type": "object"})
 
+NEED = having(id=NUMBER, state={"enum": ["open", "claimed", "review", "done", "failed", "cancelled"]}, title=TEXT)
+TASK = having(
+    id=NUMBER,
+    team=TEXT,
+    title=TEXT,
+    state=NEED["properties"]["state"],
+    ready=YES_NO,
+    blocked_by=each(NEED),
+    priority=NUMBER,
+    created_by=ADDRESS,
+    assignee=maybe(ADDRESS),
+    role=maybe(TEXT),
+    pool=YES_NO,
+    owner=maybe(ADDRESS),
+    claim=NUMBER,
+    claimed_at=maybe(TIME),
+    lease_until=maybe(TIME),
+    review=each(TEXT),
+    submission=NUMBER,
+    parent=maybe(NUMBER),
+    children=having(done=NUMBER, total=NUMBER),
+    progress=maybe(TEXT),
+    reason=maybe(TEXT),
+    key=maybe(TEXT),
+    notify=maybe(TEXT),
+    due_at=maybe(TIME),
+    created_at=TIME,
+    updated_at=TIME,
+    ended_at=maybe(TIME),
+)
+WHOLE_TASK = _all(
+    TASK,
+    having(
+        description=TEXT,
+        result=maybe(TEXT),
+        needs=each(NEED),
+        needed_by=each(NEED),
+        parts=each(NEED),
+        approvals=each(having(role=TEXT, agent=maybe(ADDRESS), at=maybe(TIME))),
+        message_id=maybe(NUMBER),
+        offered_to=maybe(ADDRESS),
+        history=each(having(at=TIME, agent=maybe(ADDRESS), kind=TEXT, text=maybe(TEXT))),
+    ),
+)
+ONE_TASK = having(task=TASK)
+TASK_LINE = having(
+    id=NUMBER,
+    title=TEXT,
+    description=TEXT,
+    state=NEED["properties"]["state"],
+    to=maybe(TEXT),
+    role=maybe(TEXT),
+    needs=each(NUMBER),
+    parent=maybe(NUMBER),
+    priority=NUMBER,
+    key=maybe(TEXT),
+    review=each(TEXT),
+    due_at=maybe(TIME),
+    notify=maybe(TEXT),
+    outcome=maybe(TEXT),
+)
+# `task` is there when the message went to a pool.
+SENT_OR_POOLED = {**SENT, "properties": {**SENT["properties"], "task": TASK}}
+
 VERBS: dict[str, Schema] = {
-    "send": SENT,
+    "send": SENT_OR_POOLED,
     "broadcast": SENT,
     "reply": SENT,
     "ack": having(message=MESSAGE, acked=YES_NO),
@@ -134,9 +198,28 @@ VERBS: dict[str, Schema] = {
     "status": having(message=MESSAGE, deliveries=each(DELIVERY)),
     "wait": having(unread=NUMBER),
     "register": having(agent=AGENT, created=YES_NO, unseated=maybe(ADDRESS)),
-    "unregister": having(agent=having(name=TEXT, team=TEXT), unread=NUMBER),
+    "unregister": having(agent=having(name=TEXT, team=TEXT), unread=NUMBER, released=each(NUMBER)),
     "agents": having(agents=each(LISTED), has_more=YES_NO),
     "whoami": having(agent=AGENT, evidence=MESSAGE["properties"]["evidence"]),
+    "task add": having(task=TASK, created=YES_NO),
+    "task list": having(tasks=each(TASK), has_more=YES_NO),
+    "task show": having(task=WHOLE_TASK),
+    "task claim": having(task=maybe(WHOLE_TASK)),
+    **dict.fromkeys([f"task {verb}" for verb in ("renew", "progress", "release", "submit")], ONE_TASK),
+    "task approve": having(task=TASK, approved=YES_NO, missing=each(TEXT)),
+    **dict.fromkeys([f"task {verb}" for verb in ("feedback", "done", "fail", "cancel", "reopen", "edit")], ONE_TASK),
+    "task graph": having(
+        tasks=each(TASK),
+        edges=each(having(from_=NUMBER, to=NUMBER, kind={"enum": ["needs", "part"]})),
+        has_more=YES_NO,
+    ),
+    "task wait": having(task=WHOLE_TASK),
+    "task import": having(
+        tasks=each(having(id=maybe(NUMBER), was=maybe(NUMBER), title=TEXT, created=YES_NO)),
+        created=NUMBER,
+        dry_run=YES_NO,
+    ),
+    "task export": having(tasks=each(TASK_LINE)),
     "events": having(events=each(EVENT), last_id=NUMBER, has_more=YES_NO),
     "poke": having(
         agent=ADDRESS,

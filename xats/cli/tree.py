@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from xats import __version__
 from xats.cli import lane, params
 from xats.cli.here import Here
-from xats.cli.params import AGENTS, DELIVERY, MAIL, OTHER
+from xats.cli.params import AGENTS, DELIVERY, MAIL, OTHER, TASKS
 from xats.errors import INTERRUPTED, Usage
 
 TYPE_CHECKING = False
@@ -54,6 +54,30 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "pause": ("pause", "pause", AGENTS, "Hold the wakes of an agent, or of the whole team; mail is stored meanwhile."),
     "resume": ("pause", "resume", AGENTS, "End a pause: who has got mail meanwhile is woken, once for all of it."),
     "whoami": ("agents", "whoami", AGENTS, "Say who I am here, and how that is known."),
+    "task add": ("task", "add", TASKS, "Add a task: for anybody in the team, for an agent, or for a role."),
+    "task list": ("task_view", "list_", TASKS, "List the tasks that have not ended, the most urgent first."),
+    "task show": ("task_view", "show", TASKS, "Show one task with all that is known of it, and its history."),
+    "task claim": ("task_work", "claim", TASKS, "Claim a task, or the next one: of many who try, exactly one gets it."),
+    "task renew": ("task_work", "renew", TASKS, "Let the lease of a task that I have claimed begin anew."),
+    "task progress": ("task_work", "progress", TASKS, "Note how far a task that I have claimed is."),
+    "task release": ("task_work", "release", TASKS, "Give a claimed task back, so that somebody else can claim it."),
+    "task submit": ("task_work", "submit", TASKS, "Hand a task in to those who have to approve it."),
+    "task approve": ("task_review", "approve", TASKS, "Approve a task that was submitted, for my role."),
+    "task feedback": (
+        "task_review",
+        "feedback",
+        TASKS,
+        "Send a task that was submitted back, and say what is missing.",
+    ),
+    "task done": ("task_work", "done", TASKS, "End a task that I have claimed: it is done."),
+    "task fail": ("task_work", "fail", TASKS, "End a task that I have claimed: it cannot be done."),
+    "task cancel": ("task", "cancel", TASKS, "End a task that is not to be done any more."),
+    "task reopen": ("task", "reopen", TASKS, "Let a task that has ended begin anew."),
+    "task edit": ("task", "edit", TASKS, "Change a task: whom it is for, what it waits for, how urgent it is."),
+    "task graph": ("task_view", "graph", TASKS, "Draw what tasks wait for and consist of, as a tree."),
+    "task wait": ("task_view", "wait", TASKS, "Wait until a task has ended: exit 0 when it is done, else 1."),
+    "task import": ("task_files", "import_", TASKS, "Add every task of a JSON Lines file, or none."),
+    "task export": ("task_files", "export", TASKS, "Print tasks as JSON Lines, for import."),
     "events": ("events", "events", DELIVERY, "Show what happened, or follow it as it happens."),
     "poke": ("poke", "poke", DELIVERY, "Type a prompt into an agent's pane and submit it; for people only."),
     "deliver": ("deliver", "deliver", DELIVERY, "Try every due wake once, without a daemon."),
@@ -85,6 +109,7 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "schema": ("schema", "schema", OTHER, "Print the JSON Schema of what a verb prints with --json."),
 }
 GROUPS = {
+    "task": "Work that is claimed by one at a time: add, claim, submit, approve, done, graph.",
     "dead": "Mail that could not be delivered: list, show, retry, drop.",
     "daemon": "The background process that wakes agents: run, start, stop, status.",
     "client": "How agent programs look in a pane: list, show, test.",

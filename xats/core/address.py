@@ -1,4 +1,7 @@
-"""Names and addresses: `bob`, `bob@team`, `role:reviewer`, `tag:gpu`, `cap:rust`, `all`, `me`, and lists of them."""
+"""Names and addresses: `bob`, `bob@team`, `role:reviewer`, `tag:gpu`, `cap:rust`, `all`, `me`, and lists of them.
+
+`pool:reviewer` is one member of a role, whoever is first; it stands alone.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,19 @@ ALLOWED = FIRST | frozenset("._-")
 LONGEST = 64  # characters
 RESERVED = ("all", "me")
 GROUPS = ("role", "tag", "cap")
+PREFIXES = (*GROUPS, "pool")
 
 
 @record
 class Address:
     """One address: whom in which team. `team` None means the sender's."""
 
-    kind: str  #: "agent", "role", "tag", "cap", "all" or "me"
+    kind: str  #: "agent", "role", "tag", "cap", "pool", "all" or "me"
     name: str  #: the name, role or label; "" for `all` and `me`
     team: str | None
 
     def __str__(self) -> str:
-        prefix = f"{self.kind}:" if self.kind in GROUPS else ""
+        prefix = f"{self.kind}:" if self.kind in PREFIXES else ""
         at = f"@{self.team}" if self.team else ""
         return f"{prefix}{self.name or self.kind}{at}"
 
@@ -54,10 +58,11 @@ def parse(text: str) -> Address:
         team = check_name(team, "team").lower()
     kind, colon, name = whom.partition(":")
     if colon:
-        if kind not in GROUPS:
-            msg = f"{kind[:80]!r} is no kind of address: write role:NAME, tag:NAME or cap:NAME."
+        if kind not in PREFIXES:
+            msg = f"{kind[:80]!r} is no kind of address: write role:NAME, tag:NAME, cap:NAME or pool:ROLE."
             raise InvalidName(msg)
-        return Address(kind, check_name(name, kind).lower(), team or None)
+        what = "role" if kind == "pool" else kind
+        return Address(kind, check_name(name, what).lower(), team or None)
     if whom.lower() in RESERVED:
         return Address(whom.lower(), "", team or None)
     return Address("agent", check_name(whom), team or None)

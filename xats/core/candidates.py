@@ -90,4 +90,27 @@ def ids(rows: Iterable[Row], prefix: str, head: Callable[[Row], str]) -> Candida
     """Yield the ids that begin with `prefix`, each with what `head` says of it and its subject, else its body."""
     for row in rows:
         if str(row["id"]).startswith(prefix):
-            yield str(row["id"]), head(row) + (row["subject"] or row["body"])
+            about = row["title"] if "title" in row.keys() else row["subject"] or row["body"]  # noqa: SIM118
+            yield str(row["id"]), head(row) + about
+
+
+TASKS = {
+    "live": "and state in ('open', 'claimed', 'review') order by priority, id",
+    "ready": "and state = 'open' and waits_for = 0 order by priority, id",
+    "ended": "and ended_at is not null order by id desc",
+}
+TASK = "select id, title, state, waits_for from tasks where team = :team {which} limit :most"
+ONE_TASK = "select id, title, state, waits_for from tasks where id = :id and team = :team"
+
+
+def tasks_of(tx: Tx, team: str, prefix: str, which: str) -> Candidates:
+    """Yield the ids of tasks of `team` with their titles: `which` are "live", "ready" or "ended"."""
+    rows = tx.all(TASK.format(which=TASKS[which]), team=team, most=MOST)
+    if prefix.isascii() and prefix.isdigit() and len(prefix) < 19:  # it may be one that is not among the first
+        rows += tx.all(ONE_TASK, id=int(prefix), team=team)
+    return ids(rows, prefix, _task_state)
+
+
+def _task_state(row: Row) -> str:
+    state = row["state"] if row["state"] != "open" else "blocked" if row["waits_for"] else "ready"
+    return f"{state}: "

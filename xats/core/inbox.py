@@ -213,6 +213,23 @@ def sweep(tx: Tx) -> int:
     return len(rows)
 
 
+WITHDRAW = """
+update deliveries set state = 'expired', claim = null, claim_until = null, expires_at = coalesce(expires_at, :now),
+    dropped_at = :now
+where message_id = :id and state = 'unread' and agent_id <> :keep
+returning agent_id
+"""
+
+
+def withdraw(tx: Tx, message_id: int, keep: int = 0) -> None:
+    """Take unread copies of a message that means nothing any more off their recipients, but for the agent `keep`.
+
+    They are no dead letters, and wake nobody.
+    """
+    for row in tx.all(WITHDRAW, id=message_id, keep=keep, now=tx.now):
+        wakes.close_if_read(tx, row["agent_id"], "expired")
+
+
 def _say_expired(tx: Tx, team: str, name: str, ids: Sequence[int]) -> None:
     if ids:
         tx.event("mail_expired", team, None, f"agent:{name}", messages=sorted(ids))

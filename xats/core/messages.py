@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from xats.core import agents, limits, wakes
 from xats.core.address import Address, parse_list
-from xats.errors import InvalidBody, UnknownMessage, UnknownRecipient
+from xats.errors import InvalidBody, UnknownMessage, UnknownRecipient, Usage
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -154,6 +154,9 @@ def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address]) -> list[Recipie
     found: dict[int, Recipient] = {}
     for address in addresses:
         team = address.team or sender.team
+        if address.kind == "pool":
+            msg = f"{address} is for one message to one pool: a task that one of its members does."
+            raise Usage(msg, f'xats send {address} "text"')
         if address.kind == "me":
             matches = [Recipient(sender.id, sender.address, sender.client, sender.wake_by)]
         elif address.kind == "agent":
@@ -165,6 +168,11 @@ def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address]) -> list[Recipie
             raise nobody(tx, address, team)
         found.update((match.id, match) for match in matches)
     return list(found.values())
+
+
+def everybody(tx: Tx, kind: str, team: str, name: str) -> list[Recipient]:
+    """Return the members of a group of `team`: kind "role", "tag" or "cap"."""
+    return _recipients(tx.all(GROUP[kind], team=team, name=name))
 
 
 def _recipients(rows: list[Row]) -> list[Recipient]:
@@ -315,6 +323,23 @@ def _resolve(tx: Tx, me: Agent, addresses: Sequence[Address], draft: Draft) -> l
         raise
 
 
+def post(tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Recipient]) -> Sent:
+    """Accept `draft`, which is in order, from `me` to `recipients`, whatever its address says."""
+    return _store(tx, me, evidence, draft, recipients, direct=True)
+
+
+def recipient_of(agent: Agent) -> Recipient:
+    """Return `agent` as somebody that a message goes to."""
+    return Recipient(agent.id, agent.address, agent.client, agent.wake_by)
+
+
+def also_to(tx: Tx, message_id: int, sender: Agent, to: Agent) -> None:
+    """Deliver message `message_id`, which `sender` has sent, to `to` as well."""
+    posting = Posting(tx, sender)
+    posting.add(message_id, recipient_of(to), Draft(to.address, ""), 0, None)
+    posting.write()
+
+
 def is_direct(addresses: Sequence[Address]) -> bool:
     """Tell whether every one of `addresses` names an agent, and none a group."""
     return all(address.kind in ("agent", "me") for address in addresses)
@@ -376,10 +401,7 @@ def repeat(tx: Tx, message_id: int, to: Agent) -> int:
     row = tx.one(REPEAT, id=message_id, address=to.address, now=tx.now)
     assert row
     sender = agents.by_id(tx, row["sender_id"])
-    recipient = Recipient(to.id, to.address, to.client, to.wake_by)
-    posting = Posting(tx, sender)
-    posting.add(row["id"], recipient, Draft(to.address, ""), 0, None)
-    posting.write()
+    also_to(tx, row["id"], sender, to)
     tx.event("message_sent", sender.team, sender.name, f"message:{row['id']}", address=to.address, repeats=message_id)
     new: int = row["id"]
     return new

@@ -15,7 +15,7 @@ import time
 from functools import partial
 
 from xats import __version__, process
-from xats.core import alerts, early, inbox, prune, wakes
+from xats.core import alerts, early, inbox, pools, prune, task_claims, wakes
 from xats.daemon.badges import Badges
 from xats.daemon.nudge import Bell
 from xats.daemon.tidy import Tidy
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from io import TextIOWrapper
 
+    from xats.core.agents import Session
     from xats.core.wakes import Wake
     from xats.store import Tx
 
@@ -55,6 +56,12 @@ def owner_gone(token: str) -> bool:
     return host == os.uname().nodename and not process.alive(int(pid), int(started))
 
 
+def process_gone(session: Session) -> bool:
+    """Tell whether the process of `session` has surely ended. On another host nobody can tell."""
+    seat = session.seat
+    return seat.host == os.uname().nodename and seat.process is not None and not process.alive(*seat.process)
+
+
 class Daemon:
     """The loop and its attempts. `clock` gives ms UTC; None is the host's."""
 
@@ -66,6 +73,7 @@ class Daemon:
         self._open: Callable[[], Store] = (lambda: Store(path, clock)) if clock else (lambda: Store(path))
         self._running: dict[int, threading.Thread] = {}  # by wake
         self._next_due: int | None = None
+        self._next_offer: int | None = None  # to the next member of a pool
         self._reported = 0  # up to this message, what is unread too long was reported
         self._bell: Bell | None = None
         self._watch = Watch(settings, self._ring)
@@ -145,10 +153,14 @@ class Daemon:
         return False
 
     def _is_due(self, now: int) -> bool:
+        if pools.is_due(self._next_offer, now):
+            return True
         due = self._next_due
         return due is not None and (due <= now or due > now + ladder.longest(self.settings.rungs))
 
     def _dispatch(self, store: Store) -> None:
+        if pools.is_due(store.read(pools.next_due), store.clock()):
+            store.write(pools.offer_due)
         while len(self._running) < AT_ONCE and (clear := self._watch.called()):
             self._hasten(store, clear)
         room = AT_ONCE - len(self._running)
@@ -164,6 +176,7 @@ class Daemon:
 
         try:
             self._next_due = store.read(look)
+            self._next_offer = store.read(pools.next_due)
         except StoreError:
             self._search = True
             raise
@@ -207,8 +220,10 @@ class Daemon:
     def _sweep(self, tx: Tx) -> None:
         expired = inbox.sweep(tx)
         freed = wakes.free_leases(tx, owner_gone)
-        if expired or freed:
-            log.info("swept: %s letters expired, %s leases freed", expired, freed)
+        lapsed = task_claims.settle(tx, process_gone)
+        pools.look_again(tx)
+        if expired or freed or lapsed:
+            log.info("swept: %s letters expired, %s leases freed, %s claims over", expired, freed, len(lapsed))
 
     def _leave(self) -> None:
         until = time.monotonic() + LEAVE

@@ -82,7 +82,21 @@ RULES = (
         "messages without a recipient",
         "xats db backup, and report it",
         """
-        select id from messages m where not exists (select 1 from deliveries d where d.message_id = m.id) order by id
+        select id from messages m where not exists (select 1 from deliveries d where d.message_id = m.id)
+            and m.address not like 'pool:%' order by id
+        """,
+    ),
+    Rule(
+        "dependencies",
+        FAIL,
+        "every task knows how many others it waits for",
+        "tasks that wait for more or for fewer than they need: tasks",
+        "xats task edit ID --no-dep N --dep N  (it counts anew)",
+        """
+        select t.id from tasks t where t.waits_for <> (
+            select count(*) from task_needs n join tasks o on o.id = n.needs_id
+            where n.task_id = t.id and o.state <> 'done'
+        ) order by t.id
         """,
     ),
     Rule(

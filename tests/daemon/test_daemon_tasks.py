@@ -1,0 +1,67 @@
+"""What a real daemon does for tasks: it asks the next of a pool in time, and opens again what somebody has let go."""
+
+import sqlite3
+import time
+
+import pytest
+
+from tests.daemon.world import until
+
+
+@pytest.fixture
+def crew(world):
+    world.register("alice")
+    for name in ("bob", "carol", "dave"):
+        world.register(name, None, "--role", "dev")
+    return world
+
+
+def asked(world):
+    rows = world.rows(
+        "select a.name from task_notes n join agents a on a.id = n.agent_id where n.kind = 'offered' order by n.id"
+    )
+    return [row["name"] for row in rows]
+
+
+def change(world, sql):
+    connection = sqlite3.connect(world.path, timeout=20)
+    with connection:
+        connection.execute(sql)
+    connection.close()
+
+
+def test_the_next_of_a_pool_is_asked_when_it_is_time_and_not_only_at_a_sweep(crew):
+    crew.daemon()
+    crew.xats("send", "pool:dev", "look", "--as", "alice")
+    assert asked(crew) == ["bob"]
+    until(lambda: "started" in crew.log())
+    began = time.monotonic()
+    # It comes in a moment, with no commit and no bell then: the daemon knows when.
+    change(crew, f"update tasks set offer_at = {int(time.time() * 1000) + 1500}")
+    until(lambda: asked(crew) == ["bob", "carol"], what="the second offer")
+    assert 1.0 < time.monotonic() - began < 10
+    assert crew.wake("carol")["state"] == "queued"
+    crew.xats("task", "claim", "1", "--as", "dave")
+    change(crew, "update agents set seen_at = seen_at")  # a commit, which it looks at
+    assert asked(crew) == ["bob", "carol"]
+    assert crew.wake("carol")["state"] == crew.wake("bob")["state"] == "skipped"
+
+
+def test_it_is_woken_in_its_pane_for_what_it_can_start(world, desk):
+    world.xats("task", "add", "first", "--as", "alice")
+    world.xats("task", "add", "second", "--dep", "1", "--to", "bob", "--as", "alice")
+    world.daemon()
+    world.xats("task", "claim", "1", "--as", "alice")
+    world.xats("task", "done", "1", "--as", "alice")
+    world.until_wake(state="delivered")
+    assert desk.bob.sent == ["xats: 1 new from xats - run: xats inbox"]
+
+
+def test_a_starting_daemon_opens_again_what_has_lapsed(crew):
+    crew.xats("task", "add", "t", "--as", "alice")
+    crew.xats("task", "claim", "1", "--lease", "1s", "--as", "bob")
+    change(crew, "update agents set seen_at = seen_at - 10000")
+    change(crew, "update tasks set lease_until = lease_until - 10000")
+    crew.daemon()
+    until(lambda: crew.rows("select state from tasks")[0]["state"] == "open", what="the lapse")
+    until(lambda: "1 claims over" in crew.log(), what="the log")

@@ -1,0 +1,189 @@
+"""Reviews: every named role approves, never the author; a new submission makes earlier approvals void."""
+
+import pytest
+
+from xats import errors
+from xats.core import inbox, messages, task_claims, task_ends, task_plans, task_reviews, task_views, tasks
+from xats.core.messages import Draft
+from xats.core.task_plans import New
+
+
+@pytest.fixture
+def crew(team):
+    team.add("alice", role="boss")
+    team.add("bob", role="dev")
+    team.add("quinn", "queen", role="qa")
+    team.add("leo", role="lead")
+    return team
+
+
+@pytest.fixture
+def task(crew):
+    """A task that qa and lead have to approve, claimed by bob."""
+    made, _ = crew.do("alice", task_plans.add, New("t", review=("QA", "lead")))
+    return crew.do("bob", task_claims.claim, made.id)
+
+
+def submit(crew, task, result=None, by="bob"):
+    return crew.do(by, task_reviews.submit, "pane", task.id, result)
+
+
+def approve(crew, task, by):
+    return crew.do(by, task_reviews.approve, task.id)
+
+
+def feedback(crew, task, by, text="more"):
+    return crew.do(by, task_reviews.feedback, "pane", task.id, text)
+
+
+def letters(crew, name):
+    return [one.message for one in crew.see(name, inbox.peek, inbox.Query()).letters]
+
+
+def find(crew, task):
+    return crew.store.read(lambda tx: tasks.again(tx, task))
+
+
+def test_every_named_role_has_to_approve(crew, task):
+    now, empty = submit(crew, task, "it works")
+    assert (now.state, now.submission, empty) == ("review", 1, [])
+    assert approve(crew, task, "quinn")[0].state == "review"
+    assert approve(crew, task, "leo")[0].state == "done"
+    found = crew.store.read(lambda tx: task_views.whole(tx, "crew", task.id))
+    assert found.result == "it works"
+    assert [(one.role, one.agent) for one in found.approvals] == [("lead", "leo@crew"), ("qa", "quinn@crew")]
+    assert "approved and done" in letters(crew, "bob")[-1].subject
+
+
+def test_done_is_not_for_what_is_to_be_approved(crew, task):
+    with pytest.raises(errors.NeedsReview, match="lead, qa") as caught:
+        crew.do("bob", task_claims.done, task.id, None)
+    assert caught.value.hint == f"xats task submit {task.id}"
+    submit(crew, task)
+    with pytest.raises(errors.NeedsReview):
+        crew.do("bob", task_claims.done, task.id, None)
+
+
+def test_what_nobody_has_to_approve_is_not_submitted(crew):
+    made, _ = crew.do("alice", task_plans.add, New("t"))
+    crew.do("bob", task_claims.claim, made.id)
+    with pytest.raises(errors.InvalidTask) as caught:
+        crew.do("bob", task_reviews.submit, "pane", made.id, None)
+    assert caught.value.hint == f"xats task done {made.id}"
+
+
+def test_reviewers_get_mail_from_the_author_that_needs_a_reply(crew, task):
+    submit(crew, task, "see branch t")
+    for name in ("quinn", "queen", "leo"):
+        (mail,) = letters(crew, name)
+        assert (mail.sender, mail.kind, mail.need_reply) == ("bob@crew", "review", True)
+        assert "see branch t" in mail.body
+        assert f"xats task approve {task.id}" in mail.body
+    assert letters(crew, "alice") == []
+
+
+def test_one_of_a_role_is_enough_and_the_others_are_not_asked_any_more(crew, task):
+    submit(crew, task)
+    approve(crew, task, "quinn")
+    assert letters(crew, "queen") == []
+    assert crew.see("quinn", inbox.show, letters_of(crew, "quinn")[0]).state == "replied"
+    assert len(letters(crew, "leo")) == 1
+    assert approve(crew, task, "queen") == (find(crew, task), False)
+
+
+def letters_of(crew, name):
+    return [one.message.id for one in crew.see(name, inbox.peek, inbox.Query(every=True)).letters]
+
+
+@pytest.mark.parametrize("act", [approve, feedback])
+def test_nobody_reviews_his_own_work_or_without_the_role(crew, act):
+    made, _ = crew.do("alice", task_plans.add, New("t", review=("qa",)))
+    with pytest.raises(errors.NotInReview):
+        act(crew, made, "quinn")
+    crew.do("quinn", task_claims.claim, made.id)
+    submit(crew, made, by="quinn")
+    with pytest.raises(errors.NotReviewer, match="your own work"):
+        act(crew, made, "quinn")
+    with pytest.raises(errors.NotReviewer, match="your role is dev") as caught:
+        act(crew, made, "bob")
+    assert caught.value.exit == 4
+    crew.add("nemo")
+    with pytest.raises(errors.NotReviewer, match="you have no role"):
+        act(crew, made, "nemo")
+    assert [one.sender for one in letters(crew, "queen")] == ["quinn@crew"]
+    assert approve(crew, made, "queen")[0].state == "done"
+    with pytest.raises(errors.TaskEnded):
+        act(crew, made, "queen")
+
+
+def test_taking_a_role_on_later_does_not_make_one_a_reviewer_of_one_s_own(crew, task):
+    submit(crew, task)
+    crew.register("bob", role="qa")
+    with pytest.raises(errors.NotReviewer):
+        approve(crew, task, "bob")
+
+
+def test_a_new_submission_makes_earlier_approvals_void(crew, task):
+    submit(crew, task)
+    approve(crew, task, "quinn")
+    assert submit(crew, task)[0].submission == 2
+    assert approve(crew, task, "leo")[0].state == "review"
+    assert approve(crew, task, "queen")[0].state == "done"
+
+
+def test_feedback_sends_it_back_with_the_text(crew, task, clock):
+    submit(crew, task, "v1")
+    approve(crew, task, "leo")
+    clock.tick(3600_000)
+    now = feedback(crew, task, "quinn", "no tests\n")
+    assert (now.state, now.owner, now.lease_until) == ("claimed", "bob@crew", clock.now + task_claims.LEASE)
+    (mail,) = letters(crew, "bob")
+    assert (mail.sender, mail.kind) == ("quinn@crew", "feedback")
+    assert mail.body.startswith("no tests\n\nHand it in again")
+    assert mail.reply_to is not None
+    for name in ("queen", "quinn", "leo"):
+        assert letters(crew, name) == []
+    submit(crew, task, "v2")
+    assert approve(crew, task, "quinn")[0].state == "review"
+    assert approve(crew, task, "leo")[0].state == "done"
+
+
+def test_who_came_later_and_was_not_asked_can_send_it_back_too(crew, task):
+    submit(crew, task)
+    crew.add("late", role="qa")
+    feedback(crew, task, "late", "no")
+    assert letters(crew, "bob")[0].reply_to is None
+
+
+def test_an_empty_feedback_is_none(crew, task):
+    submit(crew, task)
+    with pytest.raises(errors.InvalidTask):
+        feedback(crew, task, "quinn", " \n")
+
+
+def test_a_role_in_which_nobody_is_there_is_named(crew):
+    made, _ = crew.do("alice", task_plans.add, New("t", review=("ops", "qa")))
+    crew.do("bob", task_claims.claim, made.id)
+    assert submit(crew, made)[1] == ["ops"]
+    crew.add("olga", role="ops")
+    approve(crew, made, "quinn")
+    assert approve(crew, made, "olga")[0].state == "done"
+
+
+def test_what_is_released_or_cancelled_in_review_asks_nobody_any_more(crew, task):
+    submit(crew, task)
+    crew.do("bob", task_claims.release, task.id)
+    assert letters(crew, "quinn") == []
+    crew.do("bob", task_claims.claim, task.id)
+    submit(crew, task)
+    crew.do("alice", task_ends.cancel, task.id, None)
+    assert letters(crew, "quinn") == []
+    assert find(crew, task).state == "cancelled"
+
+
+def test_a_reviewer_can_answer_the_mail_as_well(crew, task):
+    submit(crew, task)
+    (mail,) = letters(crew, "quinn")
+    crew.do("quinn", messages.reply, "pane", mail.id, Draft("", "what is this?"))
+    assert letters(crew, "bob")[0].body == "what is this?"
+    assert approve(crew, task, "quinn")[1]

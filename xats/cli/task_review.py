@@ -1,0 +1,55 @@
+"""The verbs of whoever reviews a task: approve, feedback."""
+
+from __future__ import annotations
+
+from xats.cli import render
+from xats.cli import task_text as text
+from xats.cli.task import said
+from xats.core import task_reviews, task_views
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli import params
+    from xats.cli.here import Here, Me
+    from xats.core.task_views import Listed
+    from xats.store import Tx
+
+
+def approve(here: Here, task_id: params.TaskIdArg) -> int:
+    """Approve a task that was submitted, for my role.
+
+    Every role that was named with --review has to; nobody approves his own work. With the last one it is done.
+
+    Example: xats task approve 7
+    """
+
+    def work(tx: Tx, me: Me) -> tuple[Listed, bool, list[str]]:
+        task, approved = task_reviews.approve(tx, me.agent, task_id)
+        missing = [one.role for one in task_reviews.approvals(tx, task) if one.agent is None]
+        return task_views.listed(tx, task), approved, missing
+
+    text.settle(here)
+    found, approved, missing = here.write(work)
+    text.ring(here)
+    if here.json:
+        render.document({"task": text.task_json(found), "approved": approved, "missing": missing})
+    elif not here.quiet:
+        what = "approved" if approved else "was approved for your role before"
+        then = f"still to approve: {', '.join(missing)}" if missing else "it is done"
+        render.put(f"#{found.task.id} {what}: {render.one_line(found.task.title)} ({then})")
+    return 0
+
+
+def feedback(here: Here, task_id: params.TaskIdArg, body: params.FeedbackArg) -> int:
+    """Send a task that was submitted back, and say what is missing.
+
+    Its owner gets the text as mail, and has claimed it anew.
+
+    Example: xats task feedback 7 "the error paths have no tests"
+    """
+    words = text.read_text(body, "feedback") or ""
+    text.settle(here)
+    found = here.write(
+        lambda tx, me: task_views.listed(tx, task_reviews.feedback(tx, me.agent, me.evidence, task_id, words)),
+    )
+    return said(here, found, "sent back")

@@ -1,0 +1,179 @@
+"""Pools: a claimable message is a task with a body for one member of a role, whoever is first.
+
+The members are asked one after another: who has least to do and was not asked for longest comes first, the next one
+after a minute without a claim. All get a copy of the same message; once it is claimed the other copies are taken back.
+"""
+
+from __future__ import annotations
+
+from xats.core import agents, inbox, messages, task_mail, task_plans, tasks
+from xats.core.address import parse
+from xats.core.messages import Draft, Sent
+from xats.errors import Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents import Agent
+    from xats.core.tasks import Task
+    from xats.store import Tx
+
+EVERY = 60_000  # ms that one member has before the next one is asked
+BATCH = 100  # offers that one transaction makes
+
+
+def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> tuple[Sent, Task]:
+    """Accept a message to a pool; ask the first member. `me` is told when it has been done.
+
+    Raises InvalidBody, InvalidName, Usage, UnknownMessage (no such message to reply to).
+    """
+    messages.check_draft(draft)
+    address = parse(draft.address)
+    if address.kind != "pool" or address.team not in (None, me.team):
+        msg = f"{draft.address} cannot be a pool: pools are written to one at a time, and in one's own team."
+        raise Usage(msg, f'xats send role:{address.name}@{address.team or me.team} "text"')
+    if draft.ttl is not None or not draft.wake:
+        msg = "A message to a pool is a task: it neither expires nor is it sent without waking."
+        raise Usage(msg, "leave out --ttl and --no-wake; xats task cancel ends it")
+    first = next(line.strip() for line in draft.body.splitlines() if line.strip())
+    title = (draft.subject or "").strip() or first
+    title = title if len(title) <= tasks.LONGEST_TITLE else f"{title[: tasks.LONGEST_TITLE - 1]}…"
+    new = task_plans.New(title, draft.body, role=address.name, key=draft.dedupe_key, notify=me.address)
+    task, created = task_plans.add(tx, me, new, tell=False, pool=True)
+    if not created:
+        return _before(tx, me, task), task
+    values = dict(draft.__dict__)
+    body = f"{draft.body.rstrip()}\n\nWhoever is first does this: xats task claim {task.id}"
+    values.update(body=body, kind=draft.kind or "pool", need_reply=bool(draft.need_reply), dedupe_key=None)
+    sent = messages.post(tx, me, evidence, Draft(**values), [])
+    task = tasks.update(tx, task, message_id=sent.message.id, offer_at=tx.now)
+    asked = _offer(tx, task)
+    return Sent(sent.message, True, (asked.address,) if asked else ()), tasks.again(tx, task)
+
+
+def _before(tx: Tx, me: Agent, task: Task) -> Sent:
+    if not task.pool or task.message_id is None:
+        msg = f"You have added task {task.id} under that key, which is no message."
+        raise Usage(msg, "take another --key")
+    found = inbox.show(tx, me, task.message_id).message
+    rows = tx.all(messages.RECIPIENTS, id=task.message_id)
+    return Sent(found, False, tuple(f"{row['name']}@{row['team']}" for row in rows))
+
+
+# -- offers ------------------------------------------------------------------------------------------------------------
+
+# Not who sent it, nor whoever has been asked already or is paused; who let go of it last comes last.
+UNASKED = """
+a.team = t.team and a.role = t.role and a.unregistered_at is null and a.id <> t.created_by
+    and not exists (select 1 from deliveries d where d.agent_id = a.id and d.message_id = t.message_id)
+"""
+PAUSED = """
+(exists (select 1 from pauses p where p.agent_id = a.id)
+or exists (select 1 from pauses p where p.team = a.team and p.agent_id is null))
+"""
+WHOM = f"""
+select {agents.AGENT}, case when {PAUSED} then 1 else 0 end as paused from tasks t join agents a on {UNASKED}
+where t.id = :id
+order by case when {PAUSED} then 1 else 0 end,
+    case when a.id = (
+        select n.agent_id from task_notes n where n.task_id = t.id and n.kind = 'claimed' order by n.id desc limit 1
+    ) then 1 else 0 end,
+    (select count(*) from tasks h where h.owner_id = a.id and h.state in ('claimed', 'review')),
+    coalesce(a.offered_at, 0), a.id
+limit 1
+"""
+WAITING = "t.pool = 1 and t.state = 'open'"
+DUE = f"""
+select t.id, t.team from tasks t where {WAITING} and t.offer_at is not null
+    and (t.offer_at <= :now or t.offer_at > :far)
+order by t.offer_at limit :limit
+"""
+NEXT_DUE = (
+    f"select t.offer_at as at from tasks t where {WAITING} and t.offer_at is not null order by t.offer_at limit 1"
+)
+LOOK_AGAIN = f"""
+update tasks set offer_at = :now where id in (
+    select t.id from tasks t where {WAITING} and t.offer_at is null
+        and exists (select 1 from agents a where {UNASKED} and not {PAUSED})
+)
+"""
+SET_OFFER = "update tasks set offer_at = :at where id = :id and state = 'open'"
+ASKED = "select count(*) as n from deliveries where message_id = :id"
+HAS = """
+insert into deliveries (agent_id, message_id, state, read_at) values (:agent, :message, 'read', :now)
+on conflict (agent_id, message_id) do nothing
+"""
+
+
+def next_due(tx: Tx) -> int | None:
+    """Return when the next member of a pool is to be asked (ms UTC); it may be past. None: nobody is."""
+    row = tx.one(NEXT_DUE)
+    return row["at"] if row else None
+
+
+def is_due(at: int | None, now: int) -> bool:
+    """Tell whether what `next_due` returned has come. A time too far ahead is from before the clock was set back."""
+    return at is not None and (at <= now or at > now + EVERY)
+
+
+def offer_due(tx: Tx) -> int:
+    """Ask the next member of every pool whose time has come; return how many were asked."""
+    rows = tx.all(DUE, now=tx.now, far=tx.now + EVERY, limit=BATCH)
+    return sum(_offer(tx, tasks.find(tx, row["team"], row["id"])) is not None for row in rows)
+
+
+def look_again(tx: Tx) -> int:
+    """Let those be asked who have come, or come back, since all the others were; return for how many tasks."""
+    return tx.run(LOOK_AGAIN, now=tx.now)
+
+
+def _offer(tx: Tx, task: Task) -> Agent | None:
+    """Ask the next member of the pool of `task`, and note when the one after that is to be asked."""
+    row = tx.one(WHOM, id=task.id)
+    if row is None or row["paused"]:
+        tx.run(SET_OFFER, id=task.id, at=tx.now + EVERY if row else None)
+        if row is None:
+            _tell_nobody_left(tx, task)
+        return None
+    member = agents.agent_of(row)
+    assert task.message_id
+    sender = agents.by_id(tx, task.creator_id)
+    messages.also_to(tx, task.message_id, sender, member)
+    tx.run("update agents set offered_at = :now where id = :id", id=member.id, now=tx.now)
+    tx.run(SET_OFFER, id=task.id, at=tx.now + EVERY)
+    tasks.note(tx, task, "offered", member, None)
+    tasks.say(tx, task, "offered", None, to=member.address, message=task.message_id)
+    return member
+
+
+def _tell_nobody_left(tx: Tx, task: Task) -> None:
+    row = tx.one(ASKED, id=task.message_id)
+    if row and row["n"]:
+        task_mail.tell(
+            tx,
+            task_mail.agent_of(tx, task.creator_id),
+            f"nobody has taken #{task.id}: {task.title}",
+            f"All {row['n']} of role {task.role} were asked, and nobody has claimed task #{task.id}: {task.title}",
+            f"It stays open, and whoever joins is asked. To end it: xats task cancel {task.id}",
+        )
+
+
+def begin(tx: Tx, task: Task) -> None:
+    """Ask the members once more, from the first, with a new copy of the message: `task` is open again."""
+    row = tx.one(messages.REPEAT, id=task.message_id, address=f"pool:{task.role}", now=tx.now)
+    assert row
+    now = tasks.update(tx, task, message_id=row["id"], offer_at=tx.now)
+    _offer(tx, now)
+
+
+def taken(tx: Tx, task: Task, by: Agent) -> None:
+    """Take the message back from everybody but `by`, who has claimed it and has read it."""
+    assert task.message_id
+    inbox.withdraw(tx, task.message_id, by.id)
+    inbox.mark_read(tx, by, [task.message_id])
+    tx.run(HAS, agent=by.id, message=task.message_id, now=tx.now)
+
+
+def withdrawn(tx: Tx, task: Task) -> None:
+    """Take the message back from everybody: `task` was cancelled."""
+    if task.message_id is not None:
+        inbox.withdraw(tx, task.message_id)

@@ -1,0 +1,73 @@
+"""How tasks end, and begin anew."""
+
+from __future__ import annotations
+
+from xats.core import task_mail, task_needs, tasks
+from xats.errors import TaskLive
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents import Agent
+    from xats.core.tasks import Task
+    from xats.store import Tx
+
+
+def end(tx: Tx, task: Task, state: str, by: Agent, text: str | None) -> Task:
+    """End `task`, which has not ended, as `state`: `text` is its result when it is done, else why. Return it."""
+    if task.state == "open":
+        task_mail.not_ready(tx, task)
+    elif task.state == "review":
+        task_mail.no_review(tx, task)
+    told = {"result" if state == "done" else "reason": text}
+    if state != "done":
+        told["result"] = None
+    now = tasks.update(tx, task, state=state, ended_at=tx.now, lease_until=None, offer_at=None, **told)
+    short = text if text is None or len(text) <= 200 else f"{text[:199]}…"
+    tasks.log(tx, now, state, by, text, **{"result" if state == "done" else "reason": short})
+    if state == "done":
+        task_needs.done(tx, now)
+    else:
+        task_needs.hopeless(tx, now, by)
+    task_mail.ended(tx, now, by, text)
+    return now
+
+
+def cancel(tx: Tx, me: Agent, task_id: int, reason: str | None) -> Task:
+    """Cancel task `task_id`; whoever has claimed it is told. Raises UnknownTask, TaskEnded or Refused."""
+    task = tasks.find(tx, me.team, task_id)
+    tasks.refuse_ended(task)
+    tasks.may_manage(me, task, "cancel")
+    if reason is not None:
+        reason = tasks.check_note(reason, "reason")
+    now = end(tx, task, "cancelled", me, reason)
+    if task.owner_id is not None and task.owner_id != me.id:
+        task_mail.tell(
+            tx,
+            task_mail.agent_of(tx, task.owner_id),
+            f"task #{task.id} was cancelled: {task.title}",
+            f"{me.name} has cancelled task #{task.id}, which you have claimed: {task.title}",
+            *([f"Why: {reason}"] if reason else []),
+        )
+    return now
+
+
+def reopen(tx: Tx, me: Agent, task_id: int, reason: str | None = None) -> Task:
+    """Let a task that has ended begin anew, with its history. What needs it waits again.
+
+    Raises UnknownTask, TaskLive or Refused.
+    """
+    task = tasks.find(tx, me.team, task_id)
+    if task.live:
+        msg = f"Task {task.id} has not ended: it is {task.state}."
+        raise TaskLive(msg, f"xats task show {task.id}", id=task.id, state=task.state)
+    tasks.may_manage(me, task, "reopen")
+    if reason is not None:
+        reason = tasks.check_note(reason, "reason")
+    empty = {"ended_at": None, "owner_id": None, "claimed_at": None, "lease_ms": None, "result": None, "reason": None}
+    now = tasks.update(tx, task, state="open", progress=None, **empty)
+    tasks.log(tx, now, "reopened", me, reason, was=task.state)
+    if task.state == "done":
+        task_needs.not_done(tx, now)
+    if now.ready:
+        task_mail.ready(tx, now, "is open again", but=me.id)
+    return now

@@ -1,0 +1,163 @@
+"""What tasks need: dependencies of one team, without a cycle. `tasks.waits_for` counts those that are not done."""
+
+from __future__ import annotations
+
+from xats.core import agents, task_mail, tasks
+from xats.errors import DependencyCycle, InvalidTask
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from xats.core.agents import Agent
+    from xats.core.tasks import Task
+    from xats.store import Tx
+
+NEEDS = """
+select n.needs_id as id, t.state, t.title from task_needs n join tasks t on t.id = n.needs_id
+where n.task_id = :id order by n.needs_id
+"""
+NEEDED_BY = f"""
+select {tasks.TASK} from task_needs n join tasks t on t.id = n.task_id join agents c on c.id = t.created_by
+left join agents s on s.id = t.assignee_id left join agents o on o.id = t.owner_id
+where n.needs_id = :id order by n.task_id
+"""
+COUNT = """
+update tasks set waits_for = (
+    select count(*) from task_needs n join tasks t on t.id = n.needs_id where n.task_id = :id and t.state <> 'done'
+) where id = :id
+"""
+
+
+@record
+class Need:
+    """A task that another one needs."""
+
+    id: int
+    state: str
+    title: str
+
+
+def needs(tx: Tx, task_id: int) -> list[Need]:
+    """Return what task `task_id` needs."""
+    return [Need(row["id"], row["state"], row["title"]) for row in tx.all(NEEDS, id=task_id)]
+
+
+def blockers(tx: Tx, task: Task) -> tuple[Need, ...]:
+    """Return what `task` still waits for."""
+    return tuple(one for one in needs(tx, task.id) if one.state != "done") if task.waits_for else ()
+
+
+def needed_by(tx: Tx, task_id: int) -> list[Task]:
+    """Return the tasks that need task `task_id`."""
+    return [tasks.task_of(row) for row in tx.all(NEEDED_BY, id=task_id)]
+
+
+def link(tx: Tx, task: Task, wanted: Iterable[int]) -> Task:
+    """Let `task` need the tasks `wanted` as well; return it as it is then.
+
+    Raises UnknownTask, or DependencyCycle, which names the path.
+    """
+    more = dict.fromkeys(wanted)
+    known = {one.id for one in needs(tx, task.id)}
+    if len(known) + len(more) > tasks.MOST_NEEDS:
+        msg = f"A task can need {tasks.MOST_NEEDS:,} others at the most."
+        raise InvalidTask(msg, "group them under another task", id=task.id)
+    for one in more:
+        tasks.find(tx, task.team, one)
+        path = path_between(tx, one, task.id)
+        if path:
+            said = " -> ".join(f"#{step}" for step in (task.id, *path))
+            msg = f"Task {task.id} would wait for itself: {said}."
+            hint = f"xats task graph {one} shows what it needs"
+            raise DependencyCycle(msg, hint, id=task.id, path=[task.id, *path])
+        if one not in known:
+            tx.run("insert into task_needs (task_id, needs_id) values (:task, :need)", task=task.id, need=one)
+    return recount(tx, task)
+
+
+def unlink(tx: Tx, task: Task, unwanted: Iterable[int]) -> Task:
+    """Let `task` no longer need the tasks `unwanted`; return it as it is then. Raises InvalidTask."""
+    for one in dict.fromkeys(unwanted):
+        if not tx.run("delete from task_needs where task_id = :task and needs_id = :need", task=task.id, need=one):
+            msg = f"Task {task.id} does not need task {one}. Nothing was changed."
+            raise InvalidTask(msg, f"xats task show {task.id}", id=task.id)
+    return recount(tx, task)
+
+
+def recount(tx: Tx, task: Task) -> Task:
+    """Count what `task` waits for; return it as it is then."""
+    tx.run(COUNT, id=task.id)
+    return tasks.again(tx, task)
+
+
+def path_between(tx: Tx, start: int, end: int) -> list[int]:
+    """Return a shortest path of needs from task `start` to task `end`, with both; [] if there is none."""
+    came: dict[int, int] = {start: 0}
+    layer = [start]
+    while layer and end not in came:
+        following = []
+        for one in layer:
+            for row in tx.all("select needs_id as id from task_needs where task_id = :id order by needs_id", id=one):
+                if row["id"] not in came:
+                    came[row["id"]] = one
+                    following.append(row["id"])
+        layer = following
+    if end not in came:
+        return []
+    path = [end]
+    while came[path[-1]]:
+        path.append(came[path[-1]])
+    return path[::-1]
+
+
+# -- when a task that others need changes ------------------------------------------------------------------------------
+
+ONE_LESS = "update tasks set waits_for = waits_for - 1 where id = :id"
+ONE_MORE = "update tasks set waits_for = waits_for + 1 where id = :id"
+
+
+def done(tx: Tx, task: Task) -> list[Task]:
+    """Let what needed `task` go on; tell who can start now. Return the tasks that became ready."""
+    freed = []
+    for waiting in needed_by(tx, task.id):
+        tx.run(ONE_LESS, id=waiting.id)
+        now = tasks.again(tx, waiting)
+        if now.ready:
+            freed.append(now)
+            tasks.log(tx, now, "ready", None, f"#{task.id} is done", after=task.id)
+            task_mail.ready(tx, now, f"can be started, since #{task.id} is done")
+    return freed
+
+
+def not_done(tx: Tx, task: Task) -> None:
+    """Let what needs `task`, which was done until now, wait again."""
+    for waiting in needed_by(tx, task.id):
+        tx.run(ONE_MORE, id=waiting.id)
+        if waiting.ready:
+            task_mail.not_ready(tx, waiting)
+
+
+def hopeless(tx: Tx, task: Task, by: Agent) -> None:
+    """Tell who added tasks that wait for `task` that it has ended without being done; `by` knows."""
+    whose: dict[int, list[Task]] = {}
+    for waiting in needed_by(tx, task.id):
+        if waiting.live:
+            whose.setdefault(waiting.creator_id, []).append(waiting)
+    for creator_id, found in whose.items():
+        if creator_id == by.id:
+            continue
+        creator = agents.by_id(tx, creator_id)
+        numbers = ", ".join(f"#{one.id}" for one in found[:20]) + (" and more" if len(found) > 20 else "")
+        what = "failed" if task.state == "failed" else "was cancelled"
+        task_mail.tell(
+            tx,
+            creator,
+            f"task #{task.id} {what}, and {numbers} {'waits' if len(found) == 1 else 'wait'} for it",
+            f"Task #{task.id} {what} ({by.name}): {task.title}",
+            *([f"Why: {task.reason}"] if task.reason else []),
+            f"What you added waits for it: {numbers}",
+            f"Try again: xats task reopen {task.id}",
+            f"Or go on without it: xats task edit {found[0].id} --no-dep {task.id}",
+        )

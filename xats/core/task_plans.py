@@ -1,0 +1,220 @@
+"""Adding tasks, and changing what is to be done by whom."""
+
+from __future__ import annotations
+
+from xats.core import agents, messages, task_mail, task_needs, tasks
+from xats.core.address import check_name, parse_list
+from xats.errors import InvalidTask, Refused
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.core.agents import Agent
+    from xats.core.tasks import Task
+    from xats.store import Tx
+
+
+@record
+class New:
+    """A task that is to be added. `due_at` is in ms UTC."""
+
+    title: str
+    description: str = ""
+    to: str | None = None  #: the name of the agent that is to do it
+    role: str | None = None  #: or the role
+    needs: tuple[int, ...] = ()
+    parent_id: int | None = None
+    priority: int = tasks.PRIORITY
+    key: str | None = None
+    review: tuple[str, ...] = ()
+    due_at: int | None = None
+    notify: str | None = None
+
+
+INSERT = """
+insert into tasks (team, title, description, state, priority, created_by, assignee_id, role, parent_id, dedupe_key,
+    notify, due_at, created_at, updated_at, pool)
+values (:team, :title, :description, 'open', :priority, :me, :assignee, :role, :parent, :key, :notify, :due_at, :now,
+    :now, :pool)
+on conflict (created_by, dedupe_key) where dedupe_key is not null do nothing
+returning id
+"""
+REVIEWER = "insert into task_reviewers (task_id, role) values (:task, :role) on conflict do nothing"
+
+
+def add(tx: Tx, me: Agent, new: New, *, tell: bool = True, pool: bool = False) -> tuple[Task, bool]:
+    """Add a task; return it, and False if `me` had added it before under the same key.
+
+    With `tell` whoever can start it gets mail. Raises InvalidTask, UnknownAgent, UnknownTask, DependencyCycle, and
+    UnknownRecipient for `notify`; nothing is stored then.
+    """
+    before = tasks.by_key(tx, me, new.key)
+    if before:
+        return before, False
+    values = {**_checked(tx, me, new), "team": me.team, "me": me.id, "now": tx.now, "pool": int(pool)}
+    row = tx.one(INSERT, **values)
+    if row is None:
+        before = tasks.by_key(tx, me, new.key)
+        assert before
+        return before, False
+    task = tasks.find(tx, me.team, row["id"])
+    for role in new.review:
+        tx.run(REVIEWER, task=task.id, role=check_name(role, "role").lower())
+    task = task_needs.link(tx, task, new.needs)
+    tasks.log(tx, task, "added", me, to=task.assignee or (task.role and f"role:{task.role}"), ready=task.ready)
+    if tell and task.ready:
+        task_mail.ready(tx, task, f"of {me.name} is ready", but=me.id)
+    return task, True
+
+
+def _checked(tx: Tx, me: Agent, new: New) -> dict[str, Any]:
+    """Return the columns of a new task. Raises what `add` raises."""
+    if new.to is not None and new.role is not None:
+        msg = "A task is for one agent or for a role, not both."
+        raise InvalidTask(msg, "give --to or --role")
+    if new.parent_id is not None:
+        tasks.find(tx, me.team, new.parent_id)
+    return {
+        "title": tasks.check_title(new.title),
+        "description": tasks.check_long(new.description, "description"),
+        "priority": tasks.check_priority(new.priority),
+        "assignee": assignee(tx, me, new.to).id if new.to is not None else None,
+        "role": check_name(new.role, "role").lower() if new.role is not None else None,
+        "parent": new.parent_id,
+        "key": new.key,
+        "notify": whom_to_notify(tx, me, new.notify) if new.notify is not None else None,
+        "due_at": new.due_at,
+    }
+
+
+def assignee(tx: Tx, me: Agent, name: str) -> Agent:
+    """Return the agent `name` of my team; `me` is myself. Raises UnknownAgent, InvalidName, InvalidTask."""
+    if name == "me":
+        return me
+    whom, _, team = name.partition("@")
+    if team and team.lower() != me.team:
+        msg = f"{name} is in another team; a task is done in its own."
+        raise InvalidTask(msg, f"xats task add ... --team {team.lower()}")
+    return agents.by_name(tx, me.team, check_name(whom))
+
+
+def whom_to_notify(tx: Tx, me: Agent, text: str) -> str:
+    """Return the address `text` as it will mean the same later. Raises InvalidName, UnknownRecipient, Usage."""
+    found = parse_list(text)
+    for one in found:
+        messages.resolve(tx, agents.system(tx, me.team), [one] if one.kind != "me" else [])
+    return ",".join(dict.fromkeys(me.address if one.kind == "me" else str(one) for one in found))
+
+
+# -- changing ----------------------------------------------------------------------------------------------------------
+
+
+@record
+class Edit:
+    """Changes of a task. None leaves a value as it is; `clear` names those that are to be empty."""
+
+    title: str | None = None
+    description: str | None = None
+    to: str | None = None
+    role: str | None = None
+    anybody: bool = False  #: neither an assignee nor a role
+    needs: tuple[int, ...] = ()
+    no_needs: tuple[int, ...] = ()
+    parent_id: int | None = None
+    priority: int | None = None
+    due_at: int | None = None
+    notify: str | None = None
+    clear: tuple[str, ...] = ()  #: of "parent_id", "due_at", "notify"
+
+
+PARENT = "select parent_id from tasks where id = :id"
+
+
+def edit(tx: Tx, me: Agent, task_id: int, change: Edit) -> Task:
+    """Change task `task_id`, and tell whom it concerns. Whom it is for and what it needs changes while it is open.
+
+    Raises UnknownTask, TaskEnded, Refused, and what `add` raises.
+    """
+    task = tasks.find(tx, me.team, task_id)
+    tasks.refuse_ended(task)
+    tasks.may_manage(me, task, "change")
+    columns = _columns(tx, me, task, change)
+    _refuse_while_held(task, change)
+    if not columns and not change.needs and not change.no_needs:
+        msg = f"Nothing of task {task.id} is to be changed."
+        raise InvalidTask(msg, f"xats task edit {task.id} --priority 1; see xats task edit --help")
+    now = tasks.update(tx, task, **columns) if columns else task
+    now = task_needs.link(tx, task_needs.unlink(tx, now, change.no_needs), change.needs)
+    changed = sorted({*columns, *(["needs"] if change.needs or change.no_needs else [])})
+    tasks.log(tx, now, "edited", me, ", ".join(changed), changed=changed)
+    _tell(tx, me, task, now, columns)
+    return now
+
+
+def _tell(tx: Tx, me: Agent, was: Task, now: Task, columns: dict[str, Any]) -> None:
+    """Tell whom a change of a task concerns."""
+    moved = (was.assignee_id, was.role) != (now.assignee_id, now.role)
+    if was.ready and (moved or not now.ready):
+        task_mail.not_ready(tx, was)
+    if now.ready and (moved or not was.ready):
+        task_mail.ready(tx, now, "is ready", but=me.id)
+    if was.owner_id not in (None, me.id) and columns.keys() & {"title", "description"}:
+        task_mail.tell(
+            tx,
+            task_mail.agent_of(tx, was.owner_id),
+            f"task #{now.id} was changed: {now.title}",
+            f"{me.name} has changed task #{now.id}, which you have claimed: {now.title}",
+            f"Look: xats task show {now.id}",
+        )
+
+
+def _columns(tx: Tx, me: Agent, task: Task, change: Edit) -> dict[str, Any]:
+    columns: dict[str, Any] = dict.fromkeys(change.clear)
+    if change.title is not None:
+        columns["title"] = tasks.check_title(change.title)
+    if change.description is not None:
+        columns["description"] = tasks.check_long(change.description, "description")
+    if change.priority is not None:
+        columns["priority"] = tasks.check_priority(change.priority)
+    if change.due_at is not None:
+        columns["due_at"] = change.due_at
+    if change.notify is not None:
+        columns["notify"] = whom_to_notify(tx, me, change.notify)
+    if change.parent_id is not None:
+        columns["parent_id"] = _parent(tx, task, change.parent_id)
+    if (change.to is not None) + (change.role is not None) + change.anybody > 1:
+        msg = "A task is for one agent, for a role, or for anybody."
+        raise InvalidTask(msg, "give one of --to, --role and --anybody")
+    if change.to is not None:
+        columns.update(assignee_id=assignee(tx, me, change.to).id, role=None)
+    elif change.role is not None:
+        columns.update(assignee_id=None, role=check_name(change.role, "role").lower())
+    elif change.anybody:
+        columns.update(assignee_id=None, role=None)
+    return columns
+
+
+def _refuse_while_held(task: Task, change: Edit) -> None:
+    whom = change.to is not None or change.role is not None or change.anybody
+    if task.pool and (whom or change.needs):
+        msg = f"Task {task.id} is a claimable message; it is for whoever is first of role {task.role}."
+        raise Refused(msg, f"xats task cancel {task.id}", id=task.id)
+    if task.state != "open" and (whom or change.needs or change.no_needs):
+        assert task.owner
+        msg = f"Task {task.id} is {task.state}, by {task.owner.partition('@')[0]}: it has begun."
+        raise Refused(msg, f"xats task release {task.id}", id=task.id, state=task.state, owner=task.owner)
+
+
+def _parent(tx: Tx, task: Task, parent_id: int) -> int:
+    """Return `parent_id` if that can be the parent of `task`."""
+    tasks.find(tx, task.team, parent_id)
+    above: int | None = parent_id
+    while above is not None:
+        if above == task.id:
+            msg = f"Task {parent_id} is task {task.id} itself or below it, and cannot be its parent."
+            raise InvalidTask(msg, f"xats task graph {task.id}", id=task.id)
+        row = tx.one(PARENT, id=above)
+        above = row["parent_id"] if row else None
+    return parent_id

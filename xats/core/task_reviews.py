@@ -1,0 +1,160 @@
+"""Reviews: what has to be approved before it is done, by every one of the named roles, and never by its author.
+
+A submission has a number, and approvals are of one submission: a new one makes earlier approvals void.
+"""
+
+from __future__ import annotations
+
+from xats.core import messages, task_claims, task_ends, task_mail, tasks
+from xats.core.messages import Draft
+from xats.errors import InvalidTask, NotInReview, NotReviewer, UnknownMessage
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents import Agent
+    from xats.core.tasks import Task
+    from xats.store import Tx
+
+ROLES = "select role from task_reviewers where task_id = :id order by role"
+APPROVALS = """
+select r.role, g.name, g.team, p.at from task_reviewers r
+left join task_approvals p on p.task_id = r.task_id and p.role = r.role and p.submission = :submission
+left join agents g on g.id = p.agent_id
+where r.task_id = :id order by r.role
+"""
+APPROVE = """
+insert into task_approvals (task_id, submission, role, agent_id, at) values (:id, :submission, :role, :me, :now)
+on conflict (task_id, submission, role) do nothing
+"""
+
+
+@record
+class Approval:
+    """A role that is to approve, and who has approved the last submission for it."""
+
+    role: str
+    agent: str | None  #: name@team
+    at: int | None
+
+
+def roles(tx: Tx, task_id: int) -> list[str]:
+    """Return the roles that are to approve task `task_id`."""
+    return [row["role"] for row in tx.all(ROLES, id=task_id)]
+
+
+def approvals(tx: Tx, task: Task) -> list[Approval]:
+    """Return what is known of the approvals of the last submission of `task`."""
+    return [
+        Approval(row["role"], f"{row['name']}@{row['team']}" if row["name"] else None, row["at"])
+        for row in tx.all(APPROVALS, id=task.id, submission=task.submission)
+    ]
+
+
+def submit(
+    tx: Tx, me: Agent, evidence: str, task_id: int, result: str | None, claim_number: int | None = None
+) -> tuple[Task, list[str]]:
+    """Hand task `task_id` in for review; return it and the roles in which nobody is there to approve.
+
+    Raises as `task_claims.own`, and InvalidTask when nobody has to approve.
+    """
+    if result is not None:
+        result = tasks.check_long(result, "result")
+    task = task_claims.own(tx, me, task_id, claim_number, states=("claimed", "review"))
+    wanted = roles(tx, task.id)
+    if not wanted:
+        msg = f"Nobody has to approve task {task.id}. Nothing was changed."
+        raise InvalidTask(msg, f"xats task done {task.id}", id=task.id)
+    task_mail.no_review(tx, task)
+    now = tasks.update(
+        tx, task, state="review", lease_until=None, submission=task.submission + 1, result=result, offer_at=None
+    )
+    tasks.log(tx, now, "submitted", me, result, submission=now.submission, roles=wanted)
+    asked = {role: task_mail.ask_for_review(tx, me, evidence, now, role, result) for role in wanted}
+    return now, [role for role, count in asked.items() if not count]
+
+
+def _in_review(tx: Tx, me: Agent, task_id: int, what: str) -> tuple[Task, str]:
+    """Return task `task_id` and the role in which `me` reviews it.
+
+    Raises UnknownTask, TaskEnded, NotInReview or NotReviewer.
+    """
+    task = tasks.find(tx, me.team, task_id)
+    tasks.refuse_ended(task)
+    if task.state != "review":
+        msg = f"Task {task.id} has not been submitted: it is {task.state}."
+        raise NotInReview(msg, f"xats task show {task.id}", id=task.id, state=task.state)
+    if task.owner_id == me.id:
+        msg = f"Task {task.id} is your own work; nobody can {what} his own."
+        raise NotReviewer(msg, f"xats task show {task.id}", id=task.id)
+    wanted = roles(tx, task.id)
+    if me.role not in wanted:
+        mine = f"your role is {me.role}" if me.role else "you have no role"
+        msg = f"Task {task.id} is reviewed by {', '.join(wanted)}; {mine}."
+        raise NotReviewer(msg, f"xats agents --role {wanted[0]}", id=task.id, roles=wanted, role=me.role)
+    assert me.role
+    return task, me.role
+
+
+def approve(tx: Tx, me: Agent, task_id: int) -> tuple[Task, bool]:
+    """Approve the last submission of task `task_id` for my role; with the last approval it is done.
+
+    Returns it, and False if that had been approved for that role before. Raises UnknownTask, TaskEnded, NotInReview or
+    NotReviewer.
+    """
+    task, role = _in_review(tx, me, task_id, "approve")
+    if not tx.run(APPROVE, id=task.id, submission=task.submission, role=role, me=me.id, now=tx.now):
+        return task, False
+    task_mail.reviewed(tx, task, me, role)
+    missing = [one.role for one in approvals(tx, task) if one.agent is None]
+    tasks.log(tx, task, "approved", me, f"for {role}", role=role, submission=task.submission, missing=missing)
+    if missing:
+        return task, True
+    owner, result = task_mail.agent_of(tx, task.owner_id), tx.one("select result from tasks where id = :id", id=task.id)
+    now = task_ends.end(tx, task, "done", me, result["result"] if result else None)
+    task_mail.tell(
+        tx,
+        owner,
+        f"task #{task.id} is approved and done: {task.title}",
+        f"Task #{task.id} is approved and done; {me.name} was the last to approve: {task.title}",
+    )
+    return now, True
+
+
+QUESTION = """
+select m.message_id from task_mail m join deliveries d on d.message_id = m.message_id
+where m.task_id = :task and m.about = 'review' and d.agent_id = :me
+order by m.message_id desc limit 1
+"""
+
+
+def feedback(tx: Tx, me: Agent, evidence: str, task_id: int, text: str) -> Task:
+    """Send task `task_id` back to its owner with `text`, who has claimed it anew then; return it.
+
+    Raises UnknownTask, TaskEnded, NotInReview, NotReviewer, InvalidTask.
+    """
+    text = tasks.check_long(text, "feedback")
+    if not text.strip():
+        msg = "The feedback is empty. Nothing was changed."
+        raise InvalidTask(msg, "say what is missing")
+    task, role = _in_review(tx, me, task_id, "send back")
+    owner = task_mail.agent_of(tx, task.owner_id)
+    assert owner and task.lease_ms
+    now = tasks.update(tx, task, state="claimed", lease_until=tx.now + task.lease_ms, result=None)
+    tasks.log(tx, now, "feedback", me, text, role=role, submission=task.submission, to=owner.address)
+    subject = f"task #{task.id} needs more work: {task.title}"[: messages.LARGEST_SUBJECT]
+    again = f"Hand it in again: xats task submit {task.id}"
+    draft = Draft(owner.address, f"{text.rstrip()}\n\n{again}", subject, "feedback", need_reply=False)
+    question = tx.one(QUESTION, task=task.id, me=me.id)
+    if not owner.registered:
+        task_mail.no_review(tx, task)
+        return now
+    try:
+        if question is None:
+            raise UnknownMessage
+        messages.reply(tx, me, evidence, question["message_id"], draft)
+    except UnknownMessage:
+        messages.post(tx, me, evidence, draft, [messages.recipient_of(owner)])
+    task_mail.reviewed(tx, task, me, role)
+    task_mail.no_review(tx, task)
+    return now
