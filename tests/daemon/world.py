@@ -14,6 +14,7 @@ import tempfile
 import time
 
 import psutil
+import pytest
 
 from xats import process
 from xats.daemon import lock
@@ -273,3 +274,27 @@ class World:
         for server in self._servers:
             server.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+# -- as fixtures -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def world():
+    made = World()
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def desk(world):
+    """A tmux server, alice without a pane and bob in a quiet composer."""
+    if not shutil.which("tmux"):
+        pytest.skip("tmux is not installed")
+    world.register("alice")
+    tmux = world.tmux()
+    tmux.bob = tmux.compose()
+    world.register("bob", tmux.bob)
+    return tmux

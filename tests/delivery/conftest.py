@@ -15,9 +15,12 @@ import time
 import libtmux
 import pytest
 
+from tests.daemon.world import world
 from xats import process
 from xats.tmux import lock, paste
 from xats.tmux.pane import Pane, find
+
+__all__ = ("world",)  # a fixture
 
 HERE = os.path.dirname(__file__)
 LINE = "xats: 2 new from alice, bob - run: xats inbox"

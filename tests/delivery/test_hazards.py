@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.daemon.world import Composer, World
+from tests.daemon.world import Composer
 from tests.delivery.conftest import HERE, LINE, until
 from tests.delivery.stagehand import LOOKS, Person, play, play_again, play_at_prompt, play_in_bash
 from xats import faults, process
@@ -458,15 +458,6 @@ def test_a_person_types_in_another_pane_of_a_synchronized_window(desk):
 
 
 # -- the wake of a session that is over --------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def world():
-    made = World()
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 @pytest.mark.parametrize("fault", ["paste.before", "paste.after", "enter.after"])

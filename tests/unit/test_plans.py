@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from tests.unit.steps import steps
 from xats.core import agents, events, inbox, messages, status, wakes
 from xats.core.agents import Changes, Seat
 from xats.core.messages import Draft
@@ -168,10 +169,6 @@ def test_reading_looks_at_what_is_unread_only(crowd, what):
 GROWS = {"send to a tag": "the agents of other teams with the same tag are looked at and left out"}
 
 
-class Undo(Exception):
-    """Takes a measured transaction back."""
-
-
 def filled(team, clock, history: int):
     """Add `history` agents of another team with sessions, panes and mail, read and expired, to the crowd."""
 
@@ -190,31 +187,6 @@ def filled(team, clock, history: int):
     clock.tick(1000)
     team.store.write(inbox.sweep)
     return team
-
-
-def steps(team, what: str) -> int:
-    """Return how many instructions of SQLite's machine `what` takes."""
-    connection = team.store._connection
-    count = 0
-
-    def step() -> int:
-        nonlocal count
-        count += 1
-        return 0
-
-    me = team.agent("alice")
-
-    def work(tx) -> None:
-        connection.set_progress_handler(step, 1)
-        try:
-            HOT[what](tx, me)
-        finally:
-            connection.set_progress_handler(None, 1)
-        raise Undo
-
-    with pytest.raises(Undo):
-        team.store.write(work)
-    return count
 
 
 @pytest.fixture(scope="module")
@@ -238,4 +210,4 @@ def two_sizes(make_team, tmp_path_factory):
 @pytest.mark.parametrize("what", [what for what in HOT if what not in GROWS])
 def test_the_work_does_not_grow_with_the_history_of_others(two_sizes, what):
     little, much = two_sizes
-    assert steps(much, what) <= 1.1 * steps(little, what) + 10
+    assert steps(much, HOT[what]) <= 1.1 * steps(little, HOT[what]) + 10

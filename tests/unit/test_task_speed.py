@@ -2,14 +2,11 @@
 
 import pytest
 
+from tests.unit.steps import steps
 from xats.core import candidates, pools, task_claims, task_plans, task_views, tasks
 from xats.core.messages import Draft
 from xats.core.task_plans import New
 from xats.core.task_views import Query
-
-
-class Undo(Exception):
-    """Takes a measured transaction back."""
 
 
 def held(tx, me):
@@ -83,35 +80,10 @@ def two_sizes(make_team, tmp_path_factory):
         team.store.close()
 
 
-def steps(team, what: str) -> int:
-    """Return how many instructions of SQLite's machine `what` takes."""
-    connection = team.store._connection
-    count = 0
-
-    def step() -> int:
-        nonlocal count
-        count += 1
-        return 0
-
-    me = team.agent("alice")
-
-    def work(tx) -> None:
-        connection.set_progress_handler(step, 1)
-        try:
-            OFTEN[what](tx, me)
-        finally:
-            connection.set_progress_handler(None, 1)
-        raise Undo
-
-    with pytest.raises(Undo):
-        team.store.write(work)
-    return count
-
-
 @pytest.mark.parametrize("what", OFTEN)
 def test_the_work_does_not_grow_with_the_tasks_of_others(two_sizes, what):
     few, many = two_sizes
-    assert steps(many, what) <= 1.1 * steps(few, what) + 10
+    assert steps(many, OFTEN[what]) <= 1.1 * steps(few, OFTEN[what]) + 10
 
 
 def test_the_states_that_are_listed_are_all_there_are(two_sizes):
