@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from xats.pane import Pane
 
-# All that must still be so when a key is sent. Free text stands last, where separators in it do no harm; the title is in
-# it because Codex and Gemini say there that a turn or a dialog has begun, before they draw it.
+# All that must still be so when a key is sent. Free text stands last, where separators in it do no harm. The title is
+# here because Codex and Gemini say in it that a turn or a dialog has begun.
 STATE = (
     "#{pid}|#{start_time}|#{pane_id}|#{pane_pid}"
     "|#{pane_dead}|#{pane_in_mode}|#{pane_input_off}|#{pane_synchronized}|#{alternate_on}"
