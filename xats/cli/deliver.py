@@ -9,6 +9,8 @@ from xats.core import wakes
 from xats.core.reasons import REASONS
 from xats.errors import Usage
 
+AT_ONCE = 100  # attempts side by side; most of an attempt is waiting
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli import params
@@ -35,9 +37,8 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     if dry_run:
         return _foretell(here)
 
-    from xats.core import alerts, inbox, pools, task_claims
-    from xats.daemon import badges
-    from xats.daemon.loop import AT_ONCE, owner_gone, owner_name, process_gone
+    from xats.core import alerts, inbox, notices, pools, task_claims
+    from xats.daemon.owner import owner_gone, owner_name, process_gone
     from xats.delivery import attempt
     from xats.store import Store
 
@@ -60,7 +61,10 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
             thread.start()
         for thread in threads:
             thread.join()
-    badges.refresh(here.store, {})
+    if here.store.read(lambda tx: notices.unread(tx, here.host)):
+        from xats.daemon import badges
+
+        badges.refresh(here.store, {})
     if here.json:
         found = [
             {"id": number, "agent": targets[number], "state": result.state, "reason": result.reason}

@@ -14,10 +14,11 @@ import threading
 import time
 from functools import partial
 
-from xats import __version__, process
+from xats import __version__
 from xats.core import alerts, early, inbox, pools, prune, task_claims, wakes
 from xats.daemon.badges import Badges
 from xats.daemon.nudge import Bell
+from xats.daemon.owner import owner_gone, owner_name, process_gone
 from xats.daemon.tidy import Tidy
 from xats.daemon.watch import Watch
 from xats.delivery import attempt, ladder
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from io import TextIOWrapper
 
-    from xats.core.agents import Session
     from xats.core.wakes import Wake
     from xats.store import Tx
 
@@ -43,23 +43,6 @@ LEAVE = 1.8  # seconds that attempts under way have to end in
 LOG_SIZE = 1 << 20  # bytes of a log file before the next one is begun
 
 log = logging.getLogger("xats.daemon")
-
-
-def owner_name() -> str:
-    """Return what a lease of this process is marked with."""
-    return f"{os.uname().nodename}:{os.getpid()}:{process.started(os.getpid())}"
-
-
-def owner_gone(token: str) -> bool:
-    """Tell whether the process that a lease is marked with has ended. On another host only time tells."""
-    host, pid, started = token.rsplit(":", 2)
-    return host == os.uname().nodename and not process.alive(int(pid), int(started))
-
-
-def process_gone(session: Session) -> bool:
-    """Tell whether the process of `session` has surely ended. On another host nobody can tell."""
-    seat = session.seat
-    return seat.host == os.uname().nodename and seat.process is not None and not process.alive(*seat.process)
 
 
 class Daemon:
