@@ -15,6 +15,7 @@ from benchmarks.rig import XATS, Rig
 
 ROWS = {
     "hot": commands.hot,
+    "hook": commands.hook,
     "other": commands.other,
     "help": commands.root_help,
     "tab": commands.tab,

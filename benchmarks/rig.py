@@ -47,15 +47,15 @@ class Row:
 class Command:
     """One process to be timed: its words, its environment, and what must be done before each run."""
 
-    def __init__(self, words, env, before=None, code=0):
-        self.words, self.env, self.before, self.code = words, env, before, code
+    def __init__(self, words, env, before=None, code=0, stdin=os.devnull):
+        self.words, self.env, self.before, self.code, self.stdin = words, env, before, code, stdin
 
     def run(self):
         """Run it to its end; return how long that took, in seconds."""
         if self.before:
             self.before()
         null = [
-            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 0, self.stdin, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
         ]
@@ -147,7 +147,7 @@ class Home:
 
     def xats(self, *words, who="alice", **more):
         """Return the command `xats words` of an agent in its pane."""
-        return Command([XATS, *words], self.env({"alice": "%1", "bob": "%2"}[who]), **more)
+        return Command([XATS, *words], self.env({"alice": "%1", "bob": "%2", None: None}[who]), **more)
 
     def floor(self):
         """Return the floor script, over a copy of this store."""
@@ -157,9 +157,9 @@ class Home:
             shutil.copy(self.db, copy)  # nothing of this process has the copy open
         return Command([sys.executable, FLOOR, copy, "hello bob"], self.env())
 
-    def seat(self, name, where, client=None):
-        """Register `name`, who runs `client`, in the pane `where`."""
-        seat, changes = agents.Seat(self.host, pane=where), agents.Changes(client=client)
+    def seat(self, name, where, client=None, session=None):
+        """Register `name`, who runs `client`, in the pane `where`; the client calls its session `session`."""
+        seat, changes = agents.Seat(self.host, client_session=session, pane=where), agents.Changes(client=client)
         work = lambda tx: agents.register(tx, "t", name, changes, seat, lambda _: None)  # noqa: E731
         return self.store.write(work).details.agent
 

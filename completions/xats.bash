@@ -4,11 +4,12 @@
 # What verb $1 may be followed by: sets `words`.
 _xats_words() {
     case $1 in
-        '') words='send broadcast reply ack inbox show thread status wait register unregister agents top pause resume whoami task events poke deliver dead daemon doctor client db demo demo-agent schema' ;;
+        '') words='send broadcast reply ack inbox show thread status wait register unregister agents top pause resume whoami task events poke deliver dead daemon doctor client hook db demo demo-agent schema' ;;
         'task') words='add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export' ;;
         'dead') words='list show retry drop' ;;
         'daemon') words='run start stop status' ;;
         'client') words='list show test' ;;
+        'hook') words='install uninstall status run' ;;
         'db') words='info backup export query prune check' ;;
     esac
 }
@@ -45,6 +46,8 @@ _xats_options() {
         'dead retry') options="--to --whose --all $options" ;;
         'dead drop') options="--whose --all $options" ;;
         'client test') options="--client $options" ;;
+        'hook install') options="--user --project --dry-run --yes -y $options" ;;
+        'hook uninstall') options="--user --project --force --dry-run --yes -y $options" ;;
         'db export') options="--csv --jsonl --output -o --force $options" ;;
         'db query') options="--param -p --csv --limit -n --timeout $options" ;;
         'db prune') options="--older --dry-run --yes -y $options" ;;
@@ -99,10 +102,10 @@ _xats_argument_kind() {
         'task reopen 1') kind=task-ended ;;
         'task import 1' | 'db backup 1') kind=file ;;
         'dead show 1' | 'dead retry 1' | 'dead drop 1') kind=dead ;;
-        'client show 1') kind='=claude-code codex gemini opencode cursor copilot qwen amp aider generic human' ;;
+        'client show 1' | 'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1') kind='=claude-code codex gemini opencode cursor copilot qwen amp aider generic human' ;;
         'client test 1') kind=pane ;;
-        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register unregister agents whoami task events poke deliver client pause resume dead doctor daemon db' ;;
-        'schema 2') kind='=add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export test retry drop status start stop info backup query prune check' ;;
+        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register unregister agents whoami task events poke deliver client pause resume dead doctor daemon hook db' ;;
+        'schema 2') kind='=add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export test retry drop status start stop install uninstall info backup query prune check' ;;
     esac
 }
 

@@ -28,6 +28,7 @@ FOREIGN = (
     "OPENCODE",
     "AMP_",
     "CURSOR",
+    "COPILOT",
     "GIT_",
     "XDG_",
     "SANDBOX",

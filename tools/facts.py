@@ -54,11 +54,20 @@ ENVIRONMENT = (
         "XATS_KEEP",
         "How long the daemon keeps mail that everybody has read, and events. Default: 30d; off or 0: for ever.",
     ),
+    (
+        "XATS_HOOK_BUDGET",
+        "How many characters of mail a hook hands over at once; the rest is announced. Default: 4000; at most 9000.",
+    ),
+    ("XATS_NAME_NEW", "1: a session whose hooks find no agent for it gets a new one, such as claude-1."),
     ("XATS_CLIENTS", "The folder of your own client profiles, NAME.toml. Default: xats/clients in XDG_CONFIG_HOME."),
     ("XATS_DEBUG", "Not empty: the daemon logs more."),
     ("XATS_TMUX", "The tmux program. Default: tmux."),
     ("NO_COLOR", "Not empty: no colour. TERM=dumb does the same."),
     ("TMUX, TMUX_PANE", "Set by tmux: the pane that this process is in."),
+    (
+        "CLAUDE_CONFIG_DIR, CODEX_HOME, GEMINI_CLI_HOME, QWEN_HOME, COPILOT_HOME, XDG_CONFIG_HOME",
+        "Read by agent programs: where their settings are, for xats hook.",
+    ),
     (
         "CLAUDE_CODE_SESSION_ID, CODEX_THREAD_ID, GEMINI_SESSION_ID, QWEN_CODE_SESSION_ID",
         "Set by agent programs: the session that this process belongs to.",
@@ -68,8 +77,13 @@ FILES = (
     ("~/.local/state/xats/xats.db", "The store, one SQLite file that only its owner can read."),
     ("xats.db-journal, xats.db-wal, xats.db-shm", "SQLite's, beside the store; part of it as long as they are there."),
     ("xats.db-daemon.log", "The log of the daemon."),
+    ("xats.db-hooks.log", "What went wrong at the hooks of agent programs; never what anybody typed."),
     ("xats.db-daemon-HOST.lock", "Held by the daemon of this host; its pid."),
     ("xats.db.*Z.bak", "What xats db backup made, named by the time in UTC."),
+    (
+        "FILE.xats-backup",
+        "What the settings of an agent program were before xats hook install; xats hook uninstall takes it away.",
+    ),
     ("xats.db.schemaN-*.bak", "A copy from before the schema of the store was changed."),
 )
 EXITS = (

@@ -60,6 +60,10 @@ def dispatch(words: Sequence[str]) -> int:
         from xats.cli.complete import main as complete
 
         return complete(words[1:])
+    if words[:2] == ["hook", "run"] and not os.isatty(0) and "-h" not in words and "--help" not in words:
+        from xats.hooks.run import main as run
+
+        return run(words[2:])
     from xats.cli import lane
 
     plain = lane.parse(words)

@@ -214,6 +214,20 @@ class TasksHeld(Refused):
     code = "tasks_held"
 
 
+class SettingsUnusable(Refused):
+    """That settings file cannot be changed safely."""
+
+    code = "settings_unusable"
+
+
+class SettingsBusy(SettingsUnusable):
+    """Somebody else is changing that settings file. Nothing was written."""
+
+    code = "settings_busy"
+    exit = TEMPORARY
+    hint = "try again"
+
+
 # -- the store ---------------------------------------------------------------------------------------------------------
 
 

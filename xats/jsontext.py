@@ -1,4 +1,4 @@
-"""Write JSON without importing `json`, whose decoder pulls `re` in: 4 ms that every send would pay."""
+"""Write and read JSON without importing `json`, whose decoder pulls `re` in: 4 ms that every send would pay."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 to_json: Callable[[object], str]
+from_json: Callable[[str], object]
 try:
     # What json.dumps itself uses. It is an accelerator of CPython, so it may be missing, or one day look otherwise.
     from _json import encode_basestring, make_encoder
@@ -31,3 +32,45 @@ except (ImportError, TypeError):  # pragma: no cover - not on this Python
     def to_json(value: object) -> str:
         """Return `value` as JSON text."""
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _unknown(name: str) -> object:
+    msg = f"{name} is not JSON"
+    raise ValueError(msg)
+
+
+try:
+    from _json import make_scanner
+
+    class _Rules:
+        """What a scanner asks of json.JSONDecoder."""
+
+        strict = True
+        object_hook = None
+        object_pairs_hook = None
+        parse_float = float
+        parse_int = int
+        parse_constant = staticmethod(_unknown)  # NaN and Infinity
+
+    _scan: Callable[[str, int], tuple[object, int]] = make_scanner(_Rules())  # type: ignore[arg-type]
+
+    def from_json(text: str) -> object:
+        """Return the value that the JSON `text` is. Raises ValueError when it is none, RecursionError when too deep."""
+        text = text.strip(" \t\r\n")
+        try:
+            value, end = _scan(text, 0)
+        except StopIteration as nothing:
+            msg = "that is no JSON"
+            raise ValueError(msg) from nothing
+        if end != len(text):
+            msg = "something follows the JSON"
+            raise ValueError(msg)
+        return value
+
+    from_json("{}")
+except (ImportError, TypeError, AttributeError):  # pragma: no cover - not on this Python
+    import json
+
+    def from_json(text: str) -> object:
+        """Return the value that the JSON `text` is. Raises ValueError."""
+        return json.loads(text, parse_constant=_unknown)

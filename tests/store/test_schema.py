@@ -49,6 +49,7 @@ BASE = {
     "task_approvals": {"task_id": 1, "submission": 1, "role": "qa", "agent_id": 1, "at": 1},
     "task_notes": {"task_id": 1, "at": 1, "kind": "added"},
     "task_mail": {"task_id": 1, "message_id": 1, "about": "ready"},
+    "presence": {"agent_id": 1, "state": "idle", "at": 1},
     "events": {"at": 1, "team": "crew", "type": "t", "subject": "agent:a", "data": "{}"},
 }
 HELD = {"owner_id": 1, "claimed_at": 1, "lease_ms": 1}
@@ -148,6 +149,9 @@ def test_a_good_row_is_taken(filled, table, values):
         ("wakes", {"state": "held", "lease_token": "t", "lease_until": 3}),
         ("agents", {"id": 3, "name": "c", "name_key": "c", "wake_by": "fax"}),
         ("pauses", {"agent_id": 9}),
+        ("presence", {"agent_id": 9}),
+        ("presence", {"state": "asleep"}),
+        ("presence", {"continued": -1}),
         ("pauses", {"paused_by": None}),
         ("deliveries", {"no_wake_reason": "paused"}),
         ("deliveries", {"state": "lost"}),
@@ -215,6 +219,7 @@ def test_a_bad_row_is_refused(filled, table, values):
         ("deliveries", {}, {"state": "expired"}),
         ("pauses", {}, {"id": 2}),
         ("pauses", {"agent_id": 1}, {"id": 2, "agent_id": 1}),
+        ("presence", {}, {"state": "busy"}),
     ],
 )
 def test_there_is_only_one(filled, table, first, second):

@@ -47,7 +47,7 @@ def parsed(path: str) -> ast.Module:
 
 PATHS = {module_of(path): path for path in FILES}
 ALL = {module: imports(path) for module, path in PATHS.items()}
-ROOMS = {"cli", "core", "store", "delivery", "tmux", "clients", "daemon", "health", "contracts", "demo"}
+ROOMS = {"cli", "core", "store", "delivery", "tmux", "clients", "daemon", "health", "contracts", "hooks", "demo"}
 # room: the rooms that it may know besides itself
 MAY = {
     "store": set(),
@@ -55,11 +55,13 @@ MAY = {
     "tmux": set(),
     "clients": {"tmux"},  # beside it, not above: a profile reads the cells of a screen
     "core": {"store"},
+    "hooks": {"core", "clients", "tmux", "store"},
     "delivery": {"core", "tmux", "clients", "store"},
     "daemon": {"delivery", "core", "store"},
-    "health": {"daemon", "delivery", "core", "tmux", "clients", "store"},  # it looks at all that cli is built on
+    "health": {"daemon", "delivery", "core", "tmux", "clients", "hooks", "store"},  # it looks at all cli is built on
 }
 BASE = {"xats.errors", "xats.record", "xats.jsontext", "xats.durations", "xats.process", "xats.pane", "xats.faults"}
+BASE |= {"xats.project", "xats.visible"}
 
 
 def room_of(module: str) -> str:

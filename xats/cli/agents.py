@@ -265,13 +265,15 @@ def presence(host: str, details: Details, now: int) -> tuple[bool, str]:
     session = details.session
     seen = durations.ago(details.agent.seen_at, now)
     alive = seat.living(host, session) if session else False
+    said = details.presence.state if details.presence else ""
+    doing = f", {said}" if said and said != "ended" else ""
     if alive and session:
-        return True, f"online, pid {session.seat.pid}"
+        return True, f"online{doing}, pid {session.seat.pid}"
     if session and seat.pane_gone(host, session):
         return False, f"offline, pane gone, seen {seen}"
-    if alive is None:
+    if alive is None and said != "ended":
         recent = now - details.agent.seen_at < core.ONLINE_FOR
-        return recent, f"{'online' if recent else 'offline'}, seen {seen}"
+        return recent, f"{f'online{doing}' if recent else 'offline'}, seen {seen}"
     return False, f"offline, ended, seen {seen}"
 
 
@@ -286,6 +288,7 @@ def _listed(details: Details, online: bool, why: str) -> dict[str, Any]:
         "wake": views.last_wake_json(details),
         "wake_by": details.agent.wake_by,
         "paused": details.paused,
+        "presence": views.presence_json(details),
     }
 
 

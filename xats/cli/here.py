@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from xats import process
+from xats import process, project
 from xats.clients import sessions
 from xats.core import address, agents
 from xats.core.limits import HOPS
@@ -200,14 +200,4 @@ def hop_limit(environ: Mapping[str, str]) -> int:
 
 def project_folder() -> str:
     """Return the git top-level folder above the working directory, else the working directory."""
-    try:
-        start = folder = os.getcwd()
-    except OSError:  # it was removed under us
-        return "default"
-    while True:
-        if os.path.exists(os.path.join(folder, ".git")):
-            return folder
-        parent = os.path.dirname(folder)
-        if parent == folder:
-            return start
-        folder = parent
+    return project.folder()

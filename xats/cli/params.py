@@ -246,6 +246,23 @@ SecondVerbArg: TypeAlias = Annotated[
 ClientNameArg: TypeAlias = Annotated[str, typer.Argument(metavar="CLIENT", help="A client's name.", show_default=False)]
 PaneArg: TypeAlias = Annotated[str, typer.Argument(metavar="PANE", help="A pane's id, such as %3.", show_default=False)]
 
+# -- hooks -------------------------------------------------------------------------------------------------------------
+
+HookClientArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="CLIENT", help="An agent program: claude-code, codex, gemini, ...", show_default=False)
+]
+OptionalHookClientArg: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="CLIENT", help="Only this agent program.", show_default=False)
+]
+UserOption: TypeAlias = Annotated[bool, typer.Option("--user", help="In your own settings. That is the default.")]
+ProjectOption: TypeAlias = Annotated[bool, typer.Option("--project", help="In the settings of this project.")]
+ChangedOption: TypeAlias = Annotated[
+    bool, typer.Option("--force", help="Remove a file of xats even if it was changed by hand.")
+]
+HookDryRunOption: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Print what would change, as a diff; change nothing.")
+]
+
 # -- the store ---------------------------------------------------------------------------------------------------------
 
 BackupFileArg: TypeAlias = Annotated[

@@ -100,6 +100,7 @@ LISTED = _all(
         wake=maybe(WAKE),
         wake_by={"enum": ["tmux", "notice", "command", "none"]},
         paused=YES_NO,
+        presence=maybe(having(state={"enum": ["idle", "busy", "waiting", "ended"]}, at=TIME)),
     ),
 )
 DELIVERY = having(
@@ -121,6 +122,29 @@ DEAD = having(
 )
 PAUSE = having(team=TEXT, agent=maybe(ADDRESS), reason=maybe(TEXT), by=ADDRESS, at=TIME)
 CHECK = having(section=TEXT, name=TEXT, state={"enum": ["ok", "warn", "fail"]}, detail=TEXT, mend=TEXT)
+HOOK_CHANGE = having(
+    client=TEXT,
+    scope={"enum": ["user", "project"]},
+    path=TEXT,
+    action={"enum": ["unchanged", "created", "changed", "removed", "restored"]},
+    written=YES_NO,
+    diff=TEXT,
+    backup=maybe(TEXT),
+    notes=each(TEXT),
+)
+HOOK = having(
+    client=TEXT,
+    scope={"enum": ["user", "project"]},
+    path=TEXT,
+    state={"enum": ["absent", "installed", "stale", "broken", "unreadable"]},
+    events=each(TEXT),
+    missing=each(TEXT),
+    program=maybe(TEXT),
+    program_exists=YES_NO,
+    program_is_this=YES_NO,
+    client_program=maybe(TEXT),
+    detail=TEXT,
+)
 EVENT = having(id=NUMBER, at=TIME, team=TEXT, type=TEXT, actor=maybe(TEXT), subject=TEXT, data={"type": "object"})
 
 NEED = having(id=NUMBER, state={"enum": ["open", "claimed", "review", "done", "failed", "cancelled"]}, title=TEXT)
@@ -249,6 +273,9 @@ VERBS: dict[str, Schema] = {
     "daemon status": having(running=YES_NO, pid=maybe(NUMBER), due=NUMBER, next_due_at=maybe(TIME), log=TEXT),
     "daemon start": having(running=YES_NO, pid=NUMBER, created=YES_NO),
     "daemon stop": having(running=YES_NO, stopped=maybe(NUMBER)),
+    "hook install": HOOK_CHANGE,
+    "hook uninstall": HOOK_CHANGE,
+    "hook status": having(hooks=each(HOOK), has_more=YES_NO),
     "db info": having(
         path=TEXT,
         size=NUMBER,

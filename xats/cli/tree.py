@@ -98,6 +98,20 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "client list": ("client", "list_", OTHER, "List the client programs that xats knows the look of."),
     "client show": ("client", "show", OTHER, "Show what xats knows of one client program, as TOML."),
     "client test": ("client", "test", OTHER, "Say what xats sees in a live pane."),
+    "hook install": (
+        "hook",
+        "install",
+        OTHER,
+        "Let an agent program run xats at its hooks: it gets its mail with each prompt, and no key is typed.",
+    ),
+    "hook uninstall": ("hook", "uninstall", OTHER, "Take the hooks of xats out of an agent program again."),
+    "hook status": (
+        "hook",
+        "status",
+        OTHER,
+        "Say which agent programs run xats at their hooks, by which file, and whether that still works.",
+    ),
+    "hook run": ("hook", "run", OTHER, "Answer a hook of an agent program; the program runs it, not you."),
     "db info": ("db", "info", OTHER, "Say what the store is and what is in it."),
     "db backup": ("db", "backup", OTHER, "Copy the store to a file, at one moment and while others write."),
     "db export": ("db", "export", OTHER, "Print whole tables, as they all are at one moment: JSON Lines, or CSV."),
@@ -113,6 +127,7 @@ GROUPS = {
     "dead": "Mail that could not be delivered: list, show, retry, drop.",
     "daemon": "The background process that wakes agents: run, start, stop, status.",
     "client": "How agent programs look in a pane: list, show, test.",
+    "hook": "Mail inside the agents: install, uninstall, status, run.",
     "db": "The store: info, backup, export, query, prune, check.",
 }
 

@@ -36,6 +36,12 @@ def agent_json(details: Details) -> dict[str, Any]:
     }
 
 
+def presence_json(details: Details) -> dict[str, Any] | None:
+    """Return the JSON form of what an agent's program says it is doing; None when it has never said."""
+    found = details.presence
+    return {"state": found.state, "at": iso(found.at)} if found else None
+
+
 def pane_json(pane: Pane | None) -> dict[str, Any] | None:
     """Return the JSON form of a pane."""
     return {"socket": pane.socket, "pane_id": pane.pane_id, "pane_pid": pane.pane_pid} if pane else None

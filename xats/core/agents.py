@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from xats.core.presence import Presence
     from xats.store import Row, Tx
 
 WAKE_BY = ("tmux", "notice", "command", "none")
@@ -98,6 +99,7 @@ class Details:
     wake: wakes.Wake | None = None  #: the open one, else that of the newest unread mail that has one
     no_wake_reason: str | None = None  #: why nobody is woken for the newest unread mail
     paused: bool = False  #: the agent, or its whole team
+    presence: Presence | None = None  #: what its program says it is doing
 
 
 @record
@@ -261,8 +263,10 @@ select {AGENT}, {SESSION}, {", ".join(f"w.{name} as last_{name}" for name in wak
     (select d.no_wake_reason from deliveries d where d.agent_id = a.id and d.state = 'unread'
      order by d.message_id desc limit 1) as no_wake_reason,
     exists (select 1 from pauses p where p.agent_id = a.id)
-    or exists (select 1 from pauses p where p.team = a.team and p.agent_id is null) as paused
-from agents a left join sessions s on s.agent_id = a.id and s.ended_at is null
+    or exists (select 1 from pauses p where p.team = a.team and p.agent_id is null) as paused,
+    h.state as presence_state, h.at as presence_at
+from agents a left join presence h on h.agent_id = a.id
+left join sessions s on s.agent_id = a.id and s.ended_at is null
 left join wakes w on w.id = coalesce(
     (select o.id from wakes o where o.agent_id = a.id and o.closed_at is null),
     (select d.wake_id from deliveries d where d.agent_id = a.id and d.state = 'unread' and d.wake_id is not null
@@ -279,6 +283,8 @@ where (:team is null or a.team = :team) order by l.label
 
 def listing(tx: Tx, team: str | None, role: str | None) -> list[Details]:
     """Return the registered agents of `team` (None: of all teams), those with `role` if it is given."""
+    from xats.core.presence import Presence
+
     labels: dict[tuple[int, str], list[str]] = {}
     for row in tx.all(LABELS, team=team):
         labels.setdefault((row["agent_id"], row["kind"]), []).append(row["label"])
@@ -293,6 +299,7 @@ def listing(tx: Tx, team: str | None, role: str | None) -> list[Details]:
             _last_wake(row),
             row["no_wake_reason"],
             bool(row["paused"]),
+            Presence(row["presence_state"], row["presence_at"]) if row["presence_state"] else None,
         )
         for row in tx.all(LISTING, team=team, role=role.lower() if role else None)
     ]
@@ -321,6 +328,7 @@ insert into agents (team, name, name_key, client, registered_at, seen_at, unregi
 values (:team, :name, :name, 'system', :now, :now, :now) on conflict (team, name_key) do nothing
 """
 END = "update sessions set ended_at = :now, end_reason = :reason where agent_id = :agent and ended_at is null"
+NOTHING_SAID = "delete from presence where agent_id = :agent"  # a new session has yet to say what it does
 UNSEAT = """
 update sessions set pane_socket = null, server_pid = null, server_start = null, pane_id = null, pane_pid = null,
     pane_tty = null
@@ -461,6 +469,7 @@ def _unseat(tx: Tx, agent: Agent, seat: Seat) -> str | None:
 
 def _new_session(tx: Tx, agent: Agent, seat: Seat) -> Agent:
     tx.run(END, agent=agent.id, now=tx.now, reason="replaced")
+    tx.run(NOTHING_SAID, agent=agent.id)
     row = tx.one("update agents set epoch = epoch + 1 where id = :id returning epoch", id=agent.id)
     assert row
     tx.run(
@@ -485,6 +494,7 @@ def _pane_values(pane: Pane | None) -> dict[str, str | int | None]:
 def unregister(tx: Tx, agent: Agent) -> int:
     """Empty the seat and keep its mail, which is readable when the name returns; return how much is unread."""
     tx.run(END, agent=agent.id, now=tx.now, reason="unregistered")
+    tx.run(NOTHING_SAID, agent=agent.id)
     tx.run("update agents set unregistered_at = :now where id = :id", id=agent.id, now=tx.now)
     wakes.suspend(tx, agent.id, "no_pane")
     tx.event("agent_unregistered", agent.team, agent.name, f"agent:{agent.name}")

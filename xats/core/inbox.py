@@ -85,6 +85,7 @@ class Query:
     sender: Agent | None = None
     thread: int | None = None
     every: bool = False  #: read ones too
+    needing_reply: bool = False  #: only those that ask for one
 
 
 def unread(tx: Tx, me: Agent) -> int:
@@ -126,6 +127,8 @@ def _select(tx: Tx, me: Agent, query: Query, only: str) -> tuple[tuple[Letter, .
     if query.thread is not None:
         only += " and (m.id = :thread or m.thread_id = :thread)"
         values["thread"] = query.thread
+    if query.needing_reply:
+        only += " and m.need_reply = 1"
     sql = LETTERS.format(columns=MESSAGE, only=only)
     rows = tx.all(sql, me=me.id, since=query.since, limit=query.limit + 1, **values)
     return tuple(_letter(tx, row) for row in rows[: query.limit]), len(rows) > query.limit

@@ -40,9 +40,23 @@ def checks(facts: Facts | None, environ: Mapping[str, str]) -> list[Check]:
 
 
 def hooks(environ: Mapping[str, str]) -> list[Check]:
-    """Return what is found of the hooks that clients run: nothing, as long as xats has none to install."""
-    del environ
-    return []
+    """Return what is found of our hooks in the user's own settings of each client; nothing where there are none."""
+    from xats.hooks.clients import CLIENTS
+    from xats.hooks.install import look
+
+    found = []
+    for client in CLIENTS:
+        one = look(client, "user", client.path("user", environ, ""), ())
+        name, mend = f"hooks of {client.name}", f"xats hook install {client.name}"
+        if one.state == "installed":
+            found.append(Check(SECTION, name, WARN if one.detail else OK, one.detail or f"installed in {one.path}"))
+        elif one.state == "stale":
+            found.append(Check(SECTION, name, WARN, f"{one.path} is not as this xats would write it", mend))
+        elif one.state == "broken":
+            found.append(Check(SECTION, name, FAIL, f"{one.path} runs {one.program}, which is not there", mend))
+        elif one.state == "unreadable":
+            found.append(Check(SECTION, name, WARN, one.detail))
+    return found
 
 
 def _profiles(environ: Mapping[str, str]) -> tuple[list[Profile], list[Check]]:

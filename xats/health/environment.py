@@ -11,6 +11,7 @@ from xats.delivery import settings
 from xats.delivery.transports import command
 from xats.errors import XatsError
 from xats.health import FAIL, OK, WARN, Check
+from xats.hooks import letters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ READERS: dict[str, Reader | None] = {
     "XATS_WAKE_TIMEOUT": settings.from_environment,
     command.VARIABLE: command.program,
     "XATS_KEEP": prune.age,
+    "XATS_HOOK_BUDGET": letters.budget,
+    "XATS_NAME_NEW": None,
     "XATS_DB": None,
     "XATS_HOME": None,
     "XATS_CLIENTS": None,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Row = sqlite3.Row
 
 APPLICATION_ID = 0x58415453  # "XATS", in the file's header: https://sqlite.org/fileformat2.html#application_id
-SCHEMA_VERSION = 4  # the number of the newest file in store/schema
+SCHEMA_VERSION = 5  # the number of the newest file in store/schema
 PATIENCE = 10.0  # seconds before a busy store is given up
 
 EVENT = """
@@ -79,17 +79,23 @@ class Store:
     """An open store. One for each thread, and never carried over a fork."""
 
     def __init__(
-        self, path: str, clock: Callable[[], int] = host_clock, warn: Callable[[str], None] | None = None
+        self,
+        path: str,
+        clock: Callable[[], int] = host_clock,
+        warn: Callable[[str], None] | None = None,
+        patience: float | None = None,
     ) -> None:
         """Open the store at `path`; create it (directory 0700, file 0600) or bring its schema up to date if need be.
 
         `clock` gives milliseconds UTC. `warn` hears what is worth a person's attention, such as a network file system.
+        `patience` is how many seconds a busy store is waited for, by default `PATIENCE`.
 
         Raises StoreForeign, StoreTooNew, StoreCorrupt, StoreReadOnly, StoreBusy or StoreError; the file is then as it
         was before.
         """
         self.path = path
         self.clock = clock
+        self.patience = patience
         self.stopping: Callable[[], bool] = bool  #: says when not to wait for the lock any longer
         if not os.path.exists(path):
             create_file(path, warn)
@@ -141,7 +147,7 @@ class Store:
         """Run `work` in one write transaction and commit it to the disk; return what `work` returned.
 
         `work` may be run again when the store is busy, so its only effects are through the transaction it is given.
-        What it raises rolls everything back. Raises StoreBusy after `PATIENCE` seconds, and the other StoreErrors.
+        What it raises rolls everything back. Raises StoreBusy after `patience` seconds, and the other StoreErrors.
         """
         connection = self._connection
         try:
@@ -199,7 +205,7 @@ class Store:
                 if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                     raise
                 now = time.monotonic()
-                deadline = deadline or now + PATIENCE
+                deadline = deadline or now + (PATIENCE if self.patience is None else self.patience)
                 if now >= deadline or self.stopping():
                     raise
             # 0.1 to 5 ms: short enough not to waste the lock, spread enough that nobody is always second.

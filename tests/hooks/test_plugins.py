@@ -1,0 +1,159 @@
+"""The plugins for opencode and Amp, run by a real node with a program in the place of xats."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from xats.hooks import clients, plugins
+
+NODE = shutil.which("node")
+pytestmark = pytest.mark.skipif(not NODE, reason="node is not installed: the plugins are not run")
+
+ANSWERS = {
+    "SessionStart": {"hookSpecificOutput": {"additionalContext": "you are alice"}},
+    "UserPromptSubmit": {"hookSpecificOutput": {"additionalContext": "mail 1"}},
+    "PostToolUse": {"hookSpecificOutput": {"additionalContext": "mail 2"}},
+    "PreToolUse": {"hookSpecificOutput": {"permissionDecision": "deny", "permissionDecisionReason": "locked by bob"}},
+    "Stop": {"decision": "block", "reason": "mail 3"},
+}
+XATS = """#!{python}
+import json, sys
+about = json.load(sys.stdin)
+with open({log!r}, "a") as file:
+    file.write(json.dumps([sys.argv[1:], about]) + "\\n")
+answers = {answers!r}
+if about["hook_event_name"] == "Stop" and about["stop_hook_active"]:
+    sys.exit()
+print(answers.get(about["hook_event_name"], ""), end="")
+"""
+
+OPENCODE = """
+const sent = []
+const client = { session: { promptAsync: async (what) => sent.push(what) } }
+const hooks = await (await import(process.argv[2])).Xats({ client, directory: "/proj" })
+const event = async (type, properties) => await hooks.event({ event: { type, properties } })
+await event("session.created", { info: { id: "s1" } })
+await event("session.created", { info: { id: "s2", parentID: "s1" } })
+const message = { message: { id: "m1" }, parts: [{ type: "text", text: "hello" }] }
+await hooks["chat.message"]({ sessionID: "s1" }, message)
+await hooks["chat.message"]({ sessionID: "s2" }, { message: { id: "m2" }, parts: [] })
+let refused = ""
+try {
+  await hooks["tool.execute.before"]({ tool: "edit", sessionID: "s1" }, { args: { filePath: "a" } })
+} catch (problem) {
+  refused = problem.message
+}
+await hooks["tool.execute.before"]({ tool: "bash", sessionID: "s1" }, { args: {} })
+const output = { output: "done" }
+await hooks["tool.execute.after"]({ tool: "bash", sessionID: "s1" }, output)
+await event("permission.asked", { sessionID: "s1" })
+await event("session.idle", { sessionID: "s1" })
+await event("session.idle", { sessionID: "s1" })
+await event("session.idle", { sessionID: "s2" })
+await event("session.deleted", { info: { id: "s1" } })
+console.log(JSON.stringify({ sent, message, refused, output: output.output }))
+"""
+AMP = """
+const on = {}
+;(await import(process.argv[2])).default({ on: (name, run) => (on[name] = run) })
+const thread = { id: "T-1" }
+const said = []
+await on["session.start"]({ thread })
+said.push(await on["agent.start"]({ thread, message: "hello" }))
+said.push(await on["agent.start"]({ thread, message: "again" }))
+said.push(await on["tool.call"]({ thread, tool: "edit_file", input: { path: "a" } }))
+said.push(await on["tool.call"]({ thread, tool: "Bash", input: {} }))
+said.push(await on["tool.result"]({ thread, tool: "Bash", status: "done", output: "done" }))
+said.push(await on["agent.end"]({ thread, status: "done" }))
+said.push((await on["agent.end"]({ thread, status: "done" })) ?? null)
+said.push((await on["agent.end"]({ thread, status: "cancelled" })) ?? null)
+console.log(JSON.stringify(said))
+"""
+
+
+def run(folder, name, script, answers):
+    """Run `script` with the plugin of client `name`; return what it printed, and what the program was told."""
+    program, log = folder / "a 'b'" / "xats", folder / "log"
+    program.parent.mkdir()
+    texts = {event: answer if isinstance(answer, str) else json.dumps(answer) for event, answer in answers.items()}
+    program.write_text(XATS.format(python=sys.executable, log=str(log), answers=texts))
+    program.chmod(0o755)
+    plugin, main = folder / "plugin.mjs", folder / "main.mjs"
+    plugin.write_text(plugins.write(clients.find(name), (str(program),)))
+    main.write_text(script)
+    done = subprocess.run([NODE, str(main), str(plugin)], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    assert all(words == ["hook", "run", name] for words, _ in told)
+    return json.loads(done.stdout), [about for _, about in told]
+
+
+def events(told):
+    return [(one["hook_event_name"], one["session_id"]) for one in told]
+
+
+@pytest.mark.parametrize("name", ["opencode", "amp"])
+def test_node_can_read_it(tmp_path, name):
+    text = plugins.write(clients.find(name), ('/opt/a "b" \\ é/xats',))
+    (tmp_path / "plugin.mjs").write_text(text)
+    done = subprocess.run([NODE, "--check", str(tmp_path / "plugin.mjs")], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert plugins.unchanged(text)
+    assert plugins.program(text, clients.find(name)) == ('/opt/a "b" \\ é/xats',)
+    assert not plugins.unchanged(text + " ")
+
+
+def test_opencode(tmp_path):
+    said, told = run(tmp_path, "opencode", OPENCODE, ANSWERS)
+    assert events(told) == [
+        ("SessionStart", "s1"),
+        ("UserPromptSubmit", "s1"),
+        ("PreToolUse", "s1"),
+        ("PostToolUse", "s1"),
+        ("PermissionRequest", "s1"),
+        ("Stop", "s1"),
+        ("Stop", "s1"),
+        ("SessionEnd", "s1"),
+    ]
+    assert [one["stop_hook_active"] for one in told if one["hook_event_name"] == "Stop"] == [False, True]
+    assert told[1]["prompt"] == "hello"
+    added = said["message"]["parts"][1]
+    assert (added["text"], added["synthetic"], added["messageID"]) == ("you are alice\n\nmail 1", True, "m1")
+    assert added["id"].startswith("prt_")
+    assert said["refused"] == "locked by bob"
+    assert said["output"] == "done\n\nmail 2"
+    assert said["sent"] == [{"path": {"id": "s1"}, "body": {"parts": [{"type": "text", "text": "mail 3"}]}}]
+
+
+def test_amp(tmp_path):
+    said, told = run(tmp_path, "amp", AMP, ANSWERS)
+    assert said == [
+        {"message": {"content": "you are alice\n\nmail 1"}},
+        {"message": {"content": "mail 1"}},
+        {"action": "reject-and-continue", "message": "locked by bob"},
+        {"action": "allow"},
+        {"status": "done", "output": "done\n\nmail 2"},
+        {"action": "continue", "userMessage": "mail 3"},
+        None,
+        None,
+    ]
+    assert [event for event, _ in events(told)].count("SessionStart") == 1
+
+
+@pytest.mark.parametrize("answer", ["", "no JSON", "null", "[]", "7", '{"hookSpecificOutput": 1}'])
+def test_what_goes_wrong_is_silence(tmp_path, answer):
+    said, _ = run(tmp_path, "opencode", OPENCODE, dict.fromkeys(ANSWERS, answer))
+    assert (len(said["message"]["parts"]), said["refused"], said["output"], said["sent"]) == (1, "", "done", [])
+
+
+def test_without_the_program_it_is_silence(tmp_path):
+    plugin, main = tmp_path / "plugin.mjs", tmp_path / "main.mjs"
+    plugin.write_text(plugins.write(clients.find("amp"), ("/nowhere/xats",)))
+    main.write_text(AMP)
+    done = subprocess.run([NODE, str(main), str(plugin)], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr == ""
+    allow = {"action": "allow"}
+    assert json.loads(done.stdout) == [{}, {}, allow, allow, None, None, None, None]

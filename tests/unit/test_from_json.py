@@ -1,0 +1,48 @@
+"""`from_json` reads what `json.loads` reads, but what is no JSON."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xats.jsontext import from_json, to_json
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(VALUES, st.sampled_from(["", " ", "\n\t\r "]), st.booleans())
+def test_it_reads_what_json_writes(value, space, ascii):
+    text = space + json.dumps(value, ensure_ascii=ascii, indent=len(space) or None) + space
+    assert from_json(text) == json.loads(text) == value
+    assert from_json(to_json(value)) == value
+
+
+@given(st.text(alphabet='[]{}",:\\u0019eE+-. \n\x0bntrfalsNaIiy', max_size=30))
+def test_it_refuses_what_json_refuses(text):
+    def refuse(name):
+        raise ValueError(name)
+
+    try:
+        expected = json.loads(text, parse_constant=refuse)
+    except ValueError:
+        with pytest.raises(ValueError):
+            from_json(text)
+    else:
+        assert from_json(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["NaN", "[Infinity]", '{"a": -Infinity}', "", " ", "{} {}", "\ufeff{}", '"\n"', "1" * 5000]
+)
+def test_what_is_no_json(text):
+    with pytest.raises(ValueError):
+        from_json(text)
+
+
+def test_too_deep():
+    with pytest.raises(RecursionError):
+        from_json("[" * 200_000)

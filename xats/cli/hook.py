@@ -1,0 +1,310 @@
+"""The verbs of hooks: install, uninstall, status, run."""
+
+from __future__ import annotations
+
+import os
+
+from xats.cli import render
+from xats.cli.here import project_folder
+from xats.errors import Refused, SettingsBusy, Usage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from xats.cli import params
+    from xats.cli.here import Here
+    from xats.hooks.clients import Client
+    from xats.hooks.install import Installed, Plan
+
+TRIES = 3  # plans that are made when others change the file meanwhile
+SCOPES = ("user", "project")
+TRUST = (
+    'At its next start Codex asks: "Hooks need review". Until you have answered, that dialog is in front of the agent '
+    "and these hooks do not run; xats does not answer it for you."
+)
+SHARED = "{path} is read by everybody who works in this project, and names a program of yours: keep it out of git."
+ALSO = (
+    "Copilot reads this file too, and takes a hook that fails for a no: should xats be removed, uninstall first, or it "
+    "forbids every edit."
+)
+
+
+def install(
+    here: Here,
+    client: params.HookClientArg,
+    *,
+    user: params.UserOption = False,
+    project: params.ProjectOption = False,
+    dry_run: params.HookDryRunOption = False,
+    yes: params.YesOption = False,
+) -> int:
+    """Let an agent program run xats at its hooks: it gets its mail with each prompt, and no key is typed.
+
+    The settings file keeps every other character; what it was before is kept beside it until uninstall. Shows what it
+    changes and asks; without a terminal say --yes. To install again brings the hooks up to date.
+
+    Example: xats hook install claude-code --dry-run
+
+    Example: xats hook install codex --yes
+    """
+    from xats.hooks import clients, command
+    from xats.hooks.install import plan_install
+
+    found = clients.find(client)
+    scope = _scope(user=user, project=project)
+    path = found.path(scope, here.environ, project_folder())
+    words = command.program()
+    line = f"xats hook install {client}{' --project' if project else ''}"
+    plan = _do(here, lambda: plan_install(found, path, words), line, dry_run=dry_run, yes=yes)
+    notes = _notes(here, found, scope, plan) if plan.changes else []
+    done = plan.changes and not dry_run
+    if here.json:
+        render.document({**_plan_json(plan, scope, done=done), "notes": notes})
+        return 0
+    if not plan.changes:
+        if not here.quiet:
+            render.say(f"nothing to do: the hooks of {client} are in {render.one_line(path)}")
+        return 0
+    if done:
+        render.put(f"hooks of {client} installed in {render.one_line(path)}")
+    if not here.quiet:
+        if done and plan.backup:
+            render.say(f"  as it was before: {render.one_line(plan.backup)}")
+        for note in notes:
+            render.say(f"  {render.one_line(note)}")
+        if done:
+            render.say(f"  sessions that run now may need a restart; see: xats hook status {client}")
+    return 0
+
+
+def uninstall(
+    here: Here,
+    client: params.HookClientArg,
+    *,
+    user: params.UserOption = False,
+    project: params.ProjectOption = False,
+    force: params.ChangedOption = False,
+    dry_run: params.HookDryRunOption = False,
+    yes: params.YesOption = False,
+) -> int:
+    """Take the hooks of xats out of an agent program again.
+
+    The file is what it was before, to the byte, unless others have changed it since: then only the entries of xats go.
+
+    Example: xats hook uninstall claude-code
+    """
+    from xats.hooks import clients
+    from xats.hooks.install import plan_uninstall
+
+    found = clients.find(client)
+    scope = _scope(user=user, project=project)
+    path = found.path(scope, here.environ, project_folder())
+    options = f"{' --project' if project else ''}{' --force' if force else ''}"
+    line = f"xats hook uninstall {client}{options}"
+    plan = _do(here, lambda: plan_uninstall(found, path, force=force), line, dry_run=dry_run, yes=yes)
+    done = plan.changes and not dry_run
+    if here.json:
+        render.document({**_plan_json(plan, scope, done=done), "notes": []})
+    elif done:
+        became = {"removed": "the file is gone", "restored": "the file is as it was before"}
+        more = became.get(plan.action, "everything else in the file stayed")
+        render.put(f"hooks of {client} taken out of {render.one_line(path)}; {more}")
+    elif not plan.changes and not here.quiet:
+        render.say(f"nothing to do: there are no hooks of xats in {render.one_line(path)}")
+    return 0
+
+
+def status(here: Here, client: params.OptionalHookClientArg = None) -> int:
+    """Say which agent programs run xats at their hooks, by which file, and whether that still works.
+
+    installed; stale: not as this xats would write it; broken: the program in it is not there; unreadable.
+
+    Example: xats hook status
+
+    Example: xats hook status codex --json
+    """
+    from xats.hooks import clients, command
+    from xats.hooks.install import look
+
+    wanted = [clients.find(client)] if client else list(clients.CLIENTS)
+    words = command.program()
+    found = [
+        look(one, scope, one.path(scope, here.environ, project_folder()), words) for one in wanted for scope in SCOPES
+    ]
+    programs = {one.name: _on_path(here, one) for one in wanted}
+    if here.json:
+        render.document({"hooks": [_json(one, programs[one.client.name]) for one in found], "has_more": False})
+        return 0
+    shown = [one for one in found if client or one.state != "absent"]
+    if shown:
+        rows = [(one.client.name, one.scope, one.state, len(one.events), one.path, _detail(one)) for one in shown]
+        render.table(("CLIENT", "SCOPE", "STATE", "EVENTS", "FILE", "DETAIL"), rows, stretch=("FILE", "DETAIL"))
+    if here.quiet:
+        return 0
+    seen = {one.client.name for one in shown}
+    idle = [name for name, path in programs.items() if path and (client or name not in seen)]
+    if not shown:
+        render.say("no agent program runs xats at its hooks")
+    for one in shown:
+        if one.state in ("stale", "broken"):
+            option = " --project" if one.scope == "project" else ""
+            render.say(f"  xats hook install {one.client.name}{option}")
+    if idle and not client:
+        render.say(f"  here and without hooks: {', '.join(idle)}; xats hook install {idle[0]}")
+    return 0
+
+
+def run(here: Here, client: params.HookClientArg) -> int:
+    """Answer a hook of an agent program; the program runs it, not you.
+
+    It reads the event as JSON on standard input and prints what the program understands as its answer: who the agent
+    is, its unread mail, or nothing. It exits 0 whatever happens; what went wrong is in the file STORE-hooks.log.
+
+    Example: xats hook run claude-code
+    """
+    from xats.hooks import clients
+
+    del here
+    clients.find(client)
+    msg = "A hook is run by an agent program, which writes the event to its standard input."
+    raise Usage(msg, f"xats hook install {client}")
+
+
+# -- asking ------------------------------------------------------------------------------------------------------------
+
+
+def _scope(*, user: bool, project: bool) -> str:
+    if user and project:
+        msg = "--user and --project exclude each other."
+        raise Usage(msg, "do one after the other")
+    return "project" if project else "user"
+
+
+def _do(here: Here, make: Callable[[], Plan], line: str, *, dry_run: bool, yes: bool) -> Plan:
+    """Make a plan and carry it out, once a person has seen it and said yes, or --yes was said. Return it."""
+    from xats.hooks.install import carry_out, diff
+
+    plan = make()
+    if dry_run:
+        if not here.json:
+            render.stream(render.visible(diff(plan)).splitlines())
+        return plan
+    if not plan.changes:
+        carry_out(plan)  # a backup that is left goes
+        return plan
+    if yes:
+        for left in reversed(range(TRIES)):
+            try:
+                carry_out(plan)
+                break
+            except SettingsBusy:
+                if not left:
+                    raise
+                plan = make()
+        return plan
+    if not (os.isatty(0) and os.isatty(2)):
+        msg = "Nobody is here to say yes. Nothing was changed."
+        raise Refused(msg, f"{line} --yes (or --dry-run to see what it changes)")
+    render.say(render.visible(diff(plan)).rstrip("\n"))
+    if not render.ask(f"{'Remove' if plan.after is None else 'Write'} {render.one_line(plan.file.path)}?"):
+        msg = "Nothing was changed."
+        raise Refused(msg)
+    carry_out(plan)
+    return plan
+
+
+def _notes(here: Here, client: Client, scope: str, plan: Plan) -> list[str]:
+    """Return what the user has to know or to do himself."""
+    notes = []
+    if client.name == "codex":
+        notes.append(TRUST)
+        folder = os.path.dirname(here.path)
+        config = os.path.join(os.path.dirname(plan.file.path), "config.toml")
+        if not _writable(config, folder):
+            notes.append(
+                f"An agent in Codex's sandbox cannot write the store, unless {config} says: "
+                f"[sandbox_workspace_write] writable_roots = [{_quoted(folder)}]"
+            )
+    if scope == "project" and not (client.private and plan.file.data is not None):  # Claude Code hides what it makes
+        notes.append(SHARED.format(path=plan.file.path))
+    if scope == "project" and client.name == "claude-code":
+        notes.append(ALSO)
+    return notes
+
+
+def _quoted(text: str) -> str:
+    from xats.jsontext import to_json
+
+    return to_json(text)  # what JSON writes, TOML reads
+
+
+def _writable(config: str, folder: str) -> bool:
+    """Tell whether a configuration of Codex lets its sandbox write `folder`."""
+    import tomllib
+
+    try:
+        with open(config, "rb") as file:
+            roots = tomllib.load(file)["sandbox_workspace_write"]["writable_roots"]
+        return any(os.path.commonpath((folder, one)) == os.path.normpath(one) for one in roots)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+# -- showing -----------------------------------------------------------------------------------------------------------
+
+
+def _plan_json(plan: Plan, scope: str, *, done: bool) -> dict[str, Any]:
+    from xats.hooks.install import diff
+
+    return {
+        "client": plan.client.name,
+        "scope": scope,
+        "path": plan.file.path,
+        "action": plan.action,
+        "written": done,
+        "diff": diff(plan),
+        "backup": plan.backup if plan.install else None,
+    }
+
+
+def _json(one: Installed, program: str | None) -> dict[str, Any]:
+    return {
+        "client": one.client.name,
+        "scope": one.scope,
+        "path": one.path,
+        "state": one.state,
+        "events": list(one.events),
+        "missing": list(one.missing),
+        "program": one.program,
+        "program_exists": one.exists,
+        "program_is_this": one.this,
+        "client_program": program,
+        "detail": one.detail,
+    }
+
+
+def _detail(one: Installed) -> str:
+    said = [one.detail] if one.detail else []
+    if one.missing:
+        said.append(f"not as it is to be: {_listed(one.missing)}")
+    if one.state == "broken":
+        said.append(f"there is no {one.program}")
+    elif one.program and not one.this:
+        said.append(f"runs another xats: {one.program}")
+    return "; ".join(said)
+
+
+def _listed(events: Sequence[str]) -> str:
+    return ", ".join(events)
+
+
+def _on_path(here: Here, client: Client) -> str | None:
+    """Return where the program of `client` is, if it is in PATH."""
+    import shutil
+
+    from xats.clients import registry
+
+    names = registry.find(client.name, here.environ).executables
+    return next((found for name in names if (found := shutil.which(name))), None)

@@ -1,0 +1,1 @@
+"""Hooks: what agent programs run of xats, and how that is put into their settings and taken out again."""

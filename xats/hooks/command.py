@@ -1,0 +1,62 @@
+"""The command line of an entry: `/path/to/xats hook run CLIENT`. By it alone an entry is known to be ours."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+
+from xats.errors import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MODULE = ("-P", "-m", "xats")  # how it is run where there is no program; -P keeps the project's folder out of the path
+
+
+def program() -> tuple[str, ...]:
+    """Return the absolute words that run this xats. Raises Refused when it has no name that a settings file can hold.
+
+    A link is not followed: that of an installer stays where it is when the program behind it is replaced.
+    """
+    called = sys.argv[0]
+    if os.path.basename(called) == "xats" and os.path.isfile(called):
+        words: tuple[str, ...] = (os.path.abspath(called),)
+    elif found := shutil.which("xats") if called == "xats" else None:
+        words = (os.path.abspath(found),)
+    else:
+        words = (os.path.abspath(sys.executable), *MODULE)
+    if not all(word.isprintable() for word in words):  # what is no UTF-8 is not printable either
+        msg = f"The program is {words[0]!r}, and a settings file is to hold its path as plain text."
+        raise Refused(msg, "install xats in a folder with a plain name")
+    return words
+
+
+def line(words: Sequence[str], client: str) -> str:
+    """Return the command line that runs the hooks of `client` by the program `words`."""
+    return shlex.join((*words, "hook", "run", client))
+
+
+def words_of(command: object, client: str) -> tuple[str, ...] | None:
+    """Return the program that `command` runs if it is a line of ours for `client`, else None.
+
+    Ours is exactly what `line` makes, for a program called xats or for a Python that runs xats, wherever they are: a
+    script of the user's that calls us, or a line that does more, is the user's.
+    """
+    if not isinstance(command, str):
+        return None
+    try:
+        words = tuple(shlex.split(command))
+    except ValueError:
+        return None
+    ours, last = words[:-3], words[-3:]
+    if last != ("hook", "run", client) or not ours or not os.path.isabs(ours[0]) or line(ours, client) != command:
+        return None
+    return ours if (len(ours) == 1 and os.path.basename(ours[0]) == "xats") or ours[1:] == MODULE else None
+
+
+def runs(words: Sequence[str]) -> bool:
+    """Tell whether the program `words` is there."""
+    return os.path.isfile(words[0]) and os.access(words[0], os.X_OK)

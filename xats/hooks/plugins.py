@@ -1,0 +1,246 @@
+"""The plugins of the programs that take no hook files, opencode and Amp: small programs that ask `xats hook run`.
+
+They tell it the event in the words of Claude Code and understand its answer likewise; what goes wrong in them is
+silence, so that it never breaks its host. The first line has the digest of all that follows: by it a plugin is known to
+be as it was written.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from hashlib import sha256
+
+from xats.hooks.command import line, words_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.hooks.clients import Client
+
+FIRST = "// xats hooks "
+_first = re.compile(r"// xats hooks ([0-9a-f]{64})\n")
+_command = re.compile(r"^const COMMAND = (\[.*\])$", re.MULTILINE)
+
+HEADER = """\
+// Written by `xats hook install {name}`, removed by `xats hook uninstall {name}`. What is changed here is not kept.
+"""
+ASK = """
+import { spawn } from "node:child_process"
+
+const COMMAND = %s
+const LIMIT = 10000 // ms
+
+// Give an event to xats and return its answer; {} when it has none, or is late, or not there.
+function ask(about) {
+  return new Promise((resolve) => {
+    let said = ""
+    let timer
+    const done = (answer) => {
+      clearTimeout(timer)
+      resolve(answer)
+    }
+    try {
+      const child = spawn(COMMAND[0], COMMAND.slice(1), { stdio: ["pipe", "pipe", "ignore"] })
+      timer = setTimeout(() => {
+        child.kill()
+        done({})
+      }, LIMIT)
+      child.on("error", () => done({}))
+      child.stdin.on("error", () => {})
+      child.stdout.setEncoding("utf8")
+      child.stdout.on("data", (part) => (said += part))
+      child.on("close", () => {
+        try {
+          done(JSON.parse(said) ?? {})
+        } catch {
+          done({})
+        }
+      })
+      child.stdin.end(JSON.stringify(about))
+    } catch {
+      done({})
+    }
+  })
+}
+
+const contextOf = (answer) => answer?.hookSpecificOutput?.additionalContext ?? ""
+const refusalOf = (answer) =>
+  answer?.hookSpecificOutput?.permissionDecision === "deny"
+    ? (answer.hookSpecificOutput.permissionDecisionReason ?? "refused by xats")
+    : ""
+"""
+OPENCODE = """
+const EDITS = new Set(["edit", "write", "patch", "apply_patch", "multiedit"])
+
+export const Xats = async ({ client, directory }) => {
+  const children = new Set() // sessions of subagents, which are nobody's seat
+  const started = new Map() // session: what it is told with its first prompt
+  const continued = new Set() // sessions whose turn was begun by the end of the one before
+
+  const tell = async (event, sessionID, more) => {
+    if (!sessionID || children.has(sessionID)) return {}
+    return await ask({ hook_event_name: event, session_id: sessionID, cwd: directory, ...more })
+  }
+
+  const start = async (sessionID, source) => {
+    if (!sessionID || started.has(sessionID) || children.has(sessionID)) return
+    started.set(sessionID, "")
+    started.set(sessionID, contextOf(await tell("SessionStart", sessionID, { source })))
+  }
+
+  return {
+    event: async ({ event }) => {
+      try {
+        const about = event.properties ?? {}
+        const sessionID = about.sessionID ?? about.info?.id
+        if (event.type === "session.created") {
+          if (about.info?.parentID) children.add(about.info.id)
+          else await start(about.info?.id, "startup")
+        } else if (event.type === "session.deleted") {
+          await tell("SessionEnd", sessionID, { reason: "other" })
+          started.delete(sessionID)
+          children.delete(sessionID)
+        } else if (event.type === "permission.asked" || event.type === "permission.updated") {
+          await tell("PermissionRequest", sessionID, {})
+        } else if (event.type === "session.idle") {
+          const again = continued.delete(sessionID)
+          const answer = await tell("Stop", sessionID, { stop_hook_active: again })
+          if (answer.decision === "block" && answer.reason) {
+            continued.add(sessionID)
+            await client.session.promptAsync({
+              path: { id: sessionID },
+              body: { parts: [{ type: "text", text: answer.reason }] },
+            })
+          }
+        }
+      } catch {}
+    },
+
+    "chat.message": async (input, output) => {
+      try {
+        const sessionID = input.sessionID
+        await start(sessionID, "resume")
+        const prompt = output.parts.filter((part) => part.type === "text").map((part) => part.text).join("\\n")
+        const answer = await tell("UserPromptSubmit", sessionID, { prompt })
+        const text = [started.get(sessionID), contextOf(answer)].filter(Boolean).join("\\n\\n")
+        if (started.has(sessionID)) started.set(sessionID, "")
+        if (!text) return
+        const id = `prt_xats${Date.now()}`
+        output.parts.push({ id, sessionID, messageID: output.message.id, type: "text", text, synthetic: true })
+      } catch {}
+    },
+
+    "tool.execute.before": async (input, output) => {
+      if (!EDITS.has(input.tool)) return
+      let refusal = ""
+      try {
+        const about = { tool_name: input.tool, tool_input: output.args }
+        refusal = refusalOf(await tell("PreToolUse", input.sessionID, about))
+      } catch {}
+      if (refusal) throw new Error(refusal)
+    },
+
+    "tool.execute.after": async (input, output) => {
+      try {
+        const text = contextOf(await tell("PostToolUse", input.sessionID, { tool_name: input.tool }))
+        if (text && typeof output.output === "string") output.output += "\\n\\n" + text
+      } catch {}
+    },
+  }
+}
+"""
+AMP = """
+const EDITS = new Set(["edit_file", "create_file", "apply_patch", "undo_edit"])
+
+export default function (amp) {
+  const started = new Map() // thread: what it is told with its first prompt
+  const continued = new Set() // threads whose turn was begun by the end of the one before
+
+  const tell = async (event, about, more) => {
+    const thread = about?.thread?.id
+    if (!thread) return {}
+    return await ask({ hook_event_name: event, session_id: String(thread), cwd: process.cwd(), ...more })
+  }
+
+  const start = async (event) => {
+    const thread = event?.thread?.id
+    if (!thread || started.has(thread)) return
+    started.set(thread, "")
+    started.set(thread, contextOf(await tell("SessionStart", event, { source: "startup" })))
+  }
+
+  amp.on("session.start", async (event) => {
+    try {
+      await start(event)
+    } catch {}
+  })
+
+  amp.on("agent.start", async (event) => {
+    try {
+      await start(event)
+      const answer = await tell("UserPromptSubmit", event, { prompt: String(event.message ?? "") })
+      const content = [started.get(event.thread.id), contextOf(answer)].filter(Boolean).join("\\n\\n")
+      started.set(event.thread.id, "")
+      return content ? { message: { content } } : {}
+    } catch {
+      return {}
+    }
+  })
+
+  amp.on("tool.call", async (event) => {
+    try {
+      if (EDITS.has(event.tool)) {
+        const message = refusalOf(await tell("PreToolUse", event, { tool_name: event.tool, tool_input: event.input }))
+        if (message) return { action: "reject-and-continue", message }
+      }
+    } catch {}
+    return { action: "allow" }
+  })
+
+  amp.on("tool.result", async (event) => {
+    try {
+      const text = contextOf(await tell("PostToolUse", event, { tool_name: event.tool }))
+      if (!text || event.status !== "done" || typeof event.output !== "string") return
+      return { status: event.status, output: `${event.output}\\n\\n${text}` }
+    } catch {}
+  })
+
+  amp.on("agent.end", async (event) => {
+    try {
+      if (event.status !== "done") return
+      const again = continued.delete(event.thread.id)
+      const answer = await tell("Stop", event, { stop_hook_active: again })
+      if (answer.decision !== "block" || !answer.reason) return
+      continued.add(event.thread.id)
+      return { action: "continue", userMessage: answer.reason }
+    } catch {}
+  })
+}
+"""
+MARK = "// @i-know-the-amp-plugin-api-is-wip-and-very-experimental-right-now\n"  # without it Amp does not load a plugin
+
+
+def write(client: Client, words: Sequence[str]) -> str:
+    """Return the plugin of `client`, which runs the program `words`."""
+    command = json.dumps([*words, "hook", "run", client.name], ensure_ascii=False)
+    head = HEADER.format(name=client.name) + (MARK if client.name == "amp" else "")
+    rest = head + ASK % command + (AMP if client.name == "amp" else OPENCODE)
+    return f"{FIRST}{sha256(rest.encode()).hexdigest()}\n{rest}"
+
+
+def unchanged(text: str) -> bool:
+    """Tell whether `text` is a plugin of ours, of this or another version, as it was written."""
+    found = _first.match(text)
+    return found is not None and sha256(text[found.end() :].encode()).hexdigest() == found[1]
+
+
+def program(text: str, client: Client) -> tuple[str, ...] | None:
+    """Return the program that a plugin of ours runs, if that can be read in it."""
+    found = _command.search(text)
+    try:
+        words = json.loads(found[1]) if found else []
+        return words_of(line(words[:-3], client.name), client.name) if words[-3:-1] == ["hook", "run"] else None
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,424 @@
+"""`xats hook run CLIENT`: what an agent program calls at its hooks, with an event as JSON on stdin.
+
+It runs at every prompt and every tool call, so it has a path of its own, which imports only what this one call needs.
+It never breaks its host: whatever goes wrong is exit 0, no answer, and a line in a log beside the store.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from xats.errors import OK, XatsError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from xats.core.agents import Agent, Session
+    from xats.core.inbox import Page
+    from xats.core.presence import Presence
+    from xats.store import Store, Tx
+
+LARGEST = 1 << 20  # bytes of an event; a larger one tells of a tool's output, which is nothing to us
+PATIENCE = 0.15  # seconds that a busy store is waited for, all in all, until there is something to hand over
+PAGE = 20  # letters that are looked at for one answer
+IN_A_ROW = 3  # turns that mail may go on with before a person or a wake has to
+LOG_SIZE = 64 << 10  # bytes; what was before is kept once
+
+# What happens when: the moments of `clients.CLIENTS` by the names that the programs give them.
+POINTS = {
+    "SessionStart": "session start",
+    "sessionStart": "session start",
+    "UserPromptSubmit": "prompt",
+    "BeforeAgent": "prompt",
+    "beforeSubmitPrompt": "prompt",
+    "PreToolUse": "before a change",
+    "BeforeTool": "before a change",
+    "preToolUse": "before a change",
+    "PostToolUse": "after a tool",
+    "AfterTool": "after a tool",
+    "postToolUse": "after a tool",
+    "PermissionRequest": "waiting",
+    "Notification": "waiting",
+    "Stop": "turn end",
+    "AfterAgent": "turn end",
+    "stop": "turn end",
+    "SessionEnd": "session end",
+    "sessionEnd": "session end",
+}
+STATES = {
+    "session start": "idle",
+    "prompt": "busy",
+    "before a change": "busy",
+    "after a tool": "busy",
+    "waiting": "waiting",
+    "turn end": "idle",
+    "session end": "ended",
+}
+NAMES = ("claude-code", "codex", "gemini", "qwen", "cursor", "copilot", "opencode", "amp")
+
+
+class Call:
+    """One call of a hook: what it tells, and what is known of where it runs."""
+
+    def __init__(self, client: str, event: str, told: Mapping[str, Any], path: str) -> None:
+        self.client, self.event, self.told, self.path = client, event, told, path
+        self.point = POINTS[event]
+        self.environ = os.environ
+        self.host = os.uname().nodename
+        self.session = self._text("thread_id") or self._text("session_id") or self._text("conversation_id")
+        self._until = time.monotonic() + PATIENCE
+
+    def _text(self, name: str) -> str | None:
+        value = self.told.get(name)
+        return value if isinstance(value, str) and 0 < len(value) <= 200 else None
+
+    @property
+    def patience(self) -> float:
+        """How many seconds the store may still be waited for."""
+        return max(0.0, self._until - time.monotonic())
+
+    @property
+    def folder(self) -> str | None:
+        """Where the program works, None when it does not say."""
+        cwd = self.told.get("cwd")
+        return cwd if isinstance(cwd, str) and os.path.isabs(cwd) else None
+
+    @property
+    def team(self) -> str:
+        """The team of those whom nothing else puts into one."""
+        from xats.core import address
+
+        asked = self.environ.get("XATS_TEAM")
+        if asked:
+            return address.check_name(asked, "team").lower()
+        from xats import project
+
+        return address.slug(os.path.basename(project.folder(self.folder)))
+
+    def named(self) -> tuple[str, str] | None:
+        """Return the agent that XATS_AGENT names, as (team, name)."""
+        said = self.environ.get("XATS_AGENT")
+        if not said:
+            return None
+        from xats.core import address
+
+        name, _, team = said.partition("@")
+        return (address.check_name(team, "team").lower() if team else self.team), address.check_name(name)
+
+    def shared(self) -> bool:
+        """Tell whether one process serves several sessions here, whose environment is that of the first of them."""
+        if self.client != "codex":
+            return False
+        from xats import process
+
+        return any("app-server" in process.argv(one.pid) for one in process.ancestors())
+
+    def pane(self) -> tuple[str, int, str] | None:
+        """Return this pane as (socket, server pid, pane id), where the environment can be trusted to know it."""
+        from xats.clients import sessions
+        from xats.tmux.address import address
+
+        found = address(self.environ) if sessions.pane_is_trusted(self.environ) else None
+        return found if found and not self.shared() else None
+
+
+def main(words: Sequence[str]) -> int:
+    """Answer the event on stdin as the client `words[0]` understands it; return 0, always."""
+    client = words[0] if len(words) == 1 and words[0] in NAMES else "?"
+    event = path = ""
+    try:
+        from xats.store.place import default_path
+
+        path = default_path(os.environ)
+        told = _told()
+        if client == "?":
+            msg = "there are no hooks for such a client"
+            raise XatsError(msg)
+        if not isinstance(told, dict):
+            return OK
+        said = told.get("hook_event_name")
+        if not isinstance(said, str) or said not in POINTS or told.get("agent_id"):  # a subagent has no seat
+            return OK
+        event = said
+        _run(Call(client, event, told, path))
+    except (Exception, KeyboardInterrupt) as problem:
+        _note(path, client, event, problem)
+    return OK
+
+
+def _told() -> object:
+    """Return what stdin holds as JSON, None when it is too large. Raises ValueError, RecursionError."""
+    parts, size = [], 0
+    while part := os.read(0, 1 << 16):
+        size += len(part)
+        if size <= LARGEST:
+            parts.append(part)  # the rest is read too, for whoever writes it must not fail
+    if size > LARGEST:
+        return None
+    from xats.jsontext import from_json
+
+    return from_json(b"".join(parts).decode())
+
+
+def _run(call: Call) -> None:
+    if call.event == "Notification" and "permission" not in str(call.told.get("notification_type", "")).lower():
+        return
+    binds = call.point == "session start" and (call.environ.get("XATS_AGENT") or names_new(call))
+    if not binds and not os.path.exists(call.path):
+        return
+    from xats.store import Store
+
+    store = Store(call.path, patience=call.patience)
+    try:
+        if call.point == "session start":
+            from xats.hooks.start import start
+
+            start(call, store)
+        else:
+            _go(call, store)
+    finally:
+        store.close()
+
+
+def names_new(call: Call) -> bool:
+    """Tell whether a session that belongs to nobody is to get a name of its own."""
+    return call.environ.get("XATS_NAME_NEW") == "1"
+
+
+# -- who ---------------------------------------------------------------------------------------------------------------
+
+
+def who(tx: Tx, call: Call) -> Agent | None:
+    """Return the agent of this session: by XATS_AGENT, else by its client session, else by its pane; or None."""
+    from xats.core import agents
+
+    named = call.named()
+    if named:
+        agent = agents.find(tx, *named)
+        if agent is None or not agent.registered:
+            return None
+        session = agents.current_session(tx, agent)
+        return agent if session is None or ours(call, session) else None
+    pair = agents.by_client_session(tx, call.session) if call.session else None
+    if pair:
+        return pair[0] if pair[1].ended_at is None else None
+    pane = call.pane()
+    pair = agents.by_pane(tx, call.host, *pane) if pane else None
+    if pair and pair[0].client != "human" and pair[1].ended_at is None and ours(call, pair[1]):
+        return pair[0]
+    return None
+
+
+def ours(call: Call, session: Session) -> bool:
+    """Tell whether this session of a client sits where `session` does: it is the same, or in the same process.
+
+    A program that an agent runs inherits its pane and its name, and must not get its mail. So a living process that is
+    not above us, or that has another agent program between itself and us, is somebody else.
+    """
+    seat = session.seat
+    if seat.client_session is not None and seat.client_session == call.session:
+        return True
+    from xats import process
+
+    if seat.process is None or seat.host != call.host or not process.alive(*seat.process):
+        return True
+    return above(call, seat.process)
+
+
+def above(call: Call, holder: tuple[int, int]) -> bool:
+    """Tell whether the process `holder` (pid, start time) is the agent program we work for, or what it runs in."""
+    from xats import process
+
+    found = process.ancestors()
+    here = next((index for index, one in enumerate(found) if (one.pid, one.started) == holder), None)
+    if here is None or call.shared():
+        return False
+    from xats.clients import processes
+
+    return processes.nearest(found[:here]) is None
+
+
+# -- what is done ------------------------------------------------------------------------------------------------------
+
+
+def before_change(tx: Tx, agent: Agent, paths: Sequence[str]) -> str | None:
+    """Return why `agent` may not change the files `paths` now, or None: nothing stands against it."""
+    del tx, agent, paths
+    return None
+
+
+def _go(call: Call, store: Store) -> None:
+    """Note what the agent does, and hand its mail over where that is possible now."""
+    from xats.core import presence
+
+    def look(tx: Tx) -> tuple[Agent | None, Presence | None, bool, str | None]:
+        me = who(tx, call)
+        if me is None:
+            return None, None, False, None
+        refused = before_change(tx, me, _paths(call.told)) if call.point == "before a change" else None
+        return me, presence.get(tx, me.id), presence.has_mail(tx, me.id), refused
+
+    me, known, mail, refused = store.read(look)
+    if me is None:
+        return
+    wanted = mail and _may_hand_over(call, known)
+    if wanted or _changes(call, known):
+        store.patience = call.patience
+        text, ids, page = store.write(lambda tx: _turn(tx, call, wanted))
+        if text:
+            _hand_over(call, store, me, text, ids, page)
+    if refused:
+        from xats.hooks import answers
+
+        put(answers.refuse(call.client, call.event, refused))
+
+
+def _changes(call: Call, known: Presence | None) -> bool:
+    if known is None or known.state != STATES[call.point] or known.client_session != call.session:
+        return True
+    return _continued(call, known) != known.continued
+
+
+def _continued(call: Call, known: Presence | None) -> int:
+    """Return how many turns in a row mail has gone on with, now that this happens: a prompt of others ends the row."""
+    if known is None or known.client_session != call.session:
+        return 0
+    if call.point == "prompt":
+        from xats.hooks.letters import FIRST
+
+        if FIRST not in str(call.told.get("prompt", ""))[:400]:  # some programs ask us about what we ourselves said
+            return 0
+    return known.continued
+
+
+def _may_hand_over(call: Call, known: Presence | None) -> bool:
+    from xats.hooks import answers
+
+    if call.point != "turn end":
+        return answers.hears(call.client, call.point)
+    if call.told.get("stop_hook_active") or call.told.get("status") in ("aborted", "error"):
+        return False
+    return _continued(call, known) < IN_A_ROW
+
+
+def _turn(tx: Tx, call: Call, wanted: bool) -> tuple[str, list[int], Page | None]:
+    """Note what the agent does and claim its mail if that is `wanted`; return the text, its mail and the claim."""
+    from xats.core import agents, presence
+
+    me = who(tx, call)
+    if me is None:
+        return "", [], None
+    known = presence.get(tx, me.id)
+    text, ids, page = _claim(tx, call, me) if wanted and _may_hand_over(call, known) else ("", [], None)
+    state, continued = STATES[call.point], _continued(call, known)
+    if text and call.point == "turn end":
+        state, continued = "busy", continued + 1
+    presence.put(tx, me.id, state, call.session, continued)
+    agents.touch(tx, me)
+    return text, ids, page
+
+
+def _claim(tx: Tx, call: Call, me: Agent) -> tuple[str, list[int], Page | None]:
+    """Claim what fits into one answer and let go of the rest."""
+    from xats import process
+    from xats.core import inbox
+    from xats.hooks import letters
+
+    token = f"{call.host}:{os.getpid()}:{process.started(os.getpid())}"
+    query = inbox.Query(PAGE, needing_reply=call.point == "turn end")
+    page = inbox.claim(tx, me, query, token, lambda other: _abandoned(call.host, other))
+    taken, texts, long = letters.pick(page.letters, letters.budget(call.environ))
+    ids = [one.message.id for one in taken]
+    inbox.release(tx, me, inbox.Page(tuple(one for one in page.letters if one not in taken), False, 0, token))
+    more = page.unread - len(taken) - len(long)
+    if not taken and (not long or call.point == "after a tool"):  # that was said at the prompt already
+        return "", [], None
+    return letters.page(me, texts, long, more), ids, inbox.Page(tuple(taken), False, 0, token)
+
+
+def _abandoned(host: str, token: str) -> bool:
+    """Tell whether the reader that `token` names is gone. One on another host is given its time."""
+    from xats import process
+
+    where, pid, started = token.rsplit(":", 2)
+    return where == host and not process.alive(int(pid), int(started))
+
+
+def _hand_over(call: Call, store: Store, me: Agent, text: str, ids: list[int], page: Page | None) -> None:
+    """Write `text` out and mark what it holds read; give it back unread when it cannot be written."""
+    from xats import faults
+    from xats.core import inbox
+    from xats.hooks import answers
+
+    if call.point == "turn end":
+        answer = answers.go_on(call.client, text)
+    else:
+        answer = answers.context(call.client, call.event, text)
+    try:
+        put(answer)
+    except BaseException:
+        if page:
+            store.patience = PATIENCE
+            store.write(lambda tx: inbox.release(tx, me, page))
+        raise
+    faults.point("hook.after_write")
+    if ids:
+        store.patience = PATIENCE  # anew: otherwise the same mail would be handed over once more
+        store.write(lambda tx: inbox.mark_read(tx, me, ids))
+
+
+def put(text: str) -> None:
+    """Write `text` and a newline to stdout, whole."""
+    data = memoryview(f"{text}\n".encode())
+    while data:
+        data = data[os.write(1, data) :]
+
+
+def _paths(told: Mapping[str, Any]) -> list[str]:
+    """Return the files that a tool is about to change, as far as its input says."""
+    given = told.get("tool_input")
+    if not isinstance(given, dict):
+        return []
+    named = [given.get(name) for name in ("file_path", "notebook_path", "path", "filePath")]
+    found = [one for one in named if isinstance(one, str) and one]
+    for name in ("command", "input", "patch", "patchText"):
+        patch = given.get(name)
+        if isinstance(patch, str) and "*** " in patch:  # the patches of Codex name their files in lines of their own
+            for line in patch.splitlines():
+                head, _, rest = line.partition(" File: ")
+                if rest and head in ("*** Add", "*** Update", "*** Delete"):
+                    found.append(rest.strip())
+    return found
+
+
+def _note(path: str, client: str, event: str, problem: BaseException) -> None:
+    """Write one line on `problem` to the log: what kind it is and where, and never what somebody typed."""
+    if isinstance(problem, XatsError):
+        said = "store_busy" if problem.code == "store_busy" else f"{problem.code}: {problem}"
+    else:
+        said = type(problem).__name__
+        if isinstance(problem, OSError) and problem.strerror:
+            said += f" ({problem.strerror})"
+        trace = problem.__traceback__
+        while trace and trace.tb_next:
+            trace = trace.tb_next
+        if trace:
+            said += f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}"
+    try:
+        log = f"{path}-hooks.log"
+        if not path or not os.path.isdir(os.path.dirname(path)):
+            return
+        if os.path.exists(log) and os.path.getsize(log) > LOG_SIZE:
+            os.replace(log, f"{log}.1")
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        line = f"{at} {client} {event or '-'} {said}".replace("\n", " ")[:500]
+        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(file, f"{line}\n".encode(errors="replace"))
+        finally:
+            os.close(file)
+    except OSError:
+        pass  # there is nobody left to tell

@@ -1,0 +1,114 @@
+"""The start of a client's session: bind it to its agent, and tell the model who it is and what has come."""
+
+from __future__ import annotations
+
+from xats import process
+from xats.clients import processes
+from xats.core import agents, inbox, presence
+from xats.errors import XatsError
+from xats.hooks import answers, letters, run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents import Agent, Session
+    from xats.hooks.run import Call
+    from xats.pane import Pane
+    from xats.store import Store, Tx
+
+LIMIT = 1.0  # seconds that tmux is waited for
+
+
+def start(call: Call, store: Store) -> None:
+    """Seat this session in its agent, if there is one for it, and answer with who that is and what has come.
+
+    Raises NameTaken when a living session has that seat, and what the store raises.
+    """
+    claim = call.pane()
+    pane = _pane(call) if claim else None
+    found = processes.nearest(process.ancestors())
+    who, client = (found[0], found[1]) if found else (None, call.client)
+    seat = agents.Seat(call.host, who.pid if who else None, who.started if who else None, call.session, pane)
+    shared = call.shared()
+
+    def work(tx: Tx) -> str:
+        named = _whom(tx, call, claim, None if shared else seat.process)
+        if named is None:
+            return ""
+        known = agents.find(tx, *named)
+        holder = agents.current_session(tx, known) if known else None
+        process_of = holder.seat.process if holder else None
+        mine = process_of is not None and run.above(call, process_of)
+        kept = None if known and known.registered and found is None else client
+        done = agents.register(
+            tx, *named, agents.Changes(client=kept), seat, lambda one: _living(call.host, one), takeover=mine
+        )
+        me = done.details.agent
+        presence.put(tx, me.id, "idle", call.session)
+        return f"{letters.primer(me)}\n\n{letters.recap(inbox.unread(tx, me), presence.last_sent(tx, me.id), tx.now)}"
+
+    if call.named() is None and not run.names_new(call):
+        known = store.read(lambda tx: _whom(tx, call, claim, None if shared else seat.process))
+        if known is None:  # nobody: nothing is written
+            return
+    store.patience = run.PATIENCE  # whatever tmux has taken
+    text = store.write(work)
+    if text and answers.hears(call.client, call.point):
+        run.put(answers.context(call.client, call.event, text))
+    if pane:
+        _mark(store, call, pane)
+
+
+def _whom(tx: Tx, call: Call, pane: tuple[str, int, str] | None, own: tuple[int, int] | None) -> tuple[str, str] | None:
+    """Return the agent that this session is for, as (team, name), or None."""
+    named = call.named()
+    if named:
+        return named
+    pair = agents.by_client_session(tx, call.session) if call.session else None
+    if pair is None and pane:
+        pair = _sitting(agents.by_pane(tx, call.host, *pane))
+    if pair is None and own:  # a new session of the same process, as after /clear
+        pair = _sitting(agents.by_process(tx, call.host, [own]))
+    if pair:
+        return pair[0].team, pair[0].name
+    return _new_name(tx, call) if run.names_new(call) else None
+
+
+def _sitting(pair: tuple[Agent, Session] | None) -> tuple[Agent, Session] | None:
+    """Return `pair` unless it is a person's or has lost its seat."""
+    return pair if pair and pair[1].ended_at is None and pair[0].client != "human" else None
+
+
+def _new_name(tx: Tx, call: Call) -> tuple[str, str]:
+    """Return the first name after the client that nobody has ever had here: mail is kept for a name."""
+    team, stem = call.team, call.client.partition("-")[0]
+    number = 1
+    while agents.find(tx, team, f"{stem}-{number}"):
+        number += 1
+    return team, f"{stem}-{number}"
+
+
+def _living(host: str, session: Session) -> bool | None:
+    seat = session.seat
+    if seat.process is None or seat.host != host:
+        return None
+    return process.alive(*seat.process)
+
+
+def _pane(call: Call) -> Pane | None:
+    from xats.tmux import pane as panes
+
+    try:
+        return panes.here(call.environ, LIMIT)
+    except XatsError:  # a tmux that does not answer: the session is bound without it
+        return None
+
+
+def _mark(store: Store, call: Call, pane: Pane) -> None:
+    from xats.tmux import pane as panes
+
+    me = store.read(lambda tx: run.who(tx, call))
+    try:
+        if me:
+            panes.mark(pane, "@xats_agent", me.name)
+    except XatsError:
+        pass  # a mark for people's eyes, no more
