@@ -375,6 +375,7 @@ def test_oldest_first_within_the_budget(desk):
     assert f"{8 - len(shown)} more unread; read with: xats inbox" in text
     assert len(text) < letters.BUDGET + 300
     assert desk.unread() == 8 - len(shown)
+    assert desk.team.rows("select message_id from deliveries where claim is not null") == []
     assert f"Mail #{ids[len(shown)]} " in text_of(desk.hook("after a tool"))
 
 
@@ -589,9 +590,9 @@ def test_no_store_is_made(xats, point):
 
 
 @contextlib.contextmanager
-def locked(path):
+def locked(path, how="immediate"):
     other = sqlite3.connect(path, isolation_level=None)
-    other.execute("begin immediate")
+    other.execute(f"begin {how}")
     try:
         yield
     finally:
@@ -599,13 +600,14 @@ def locked(path):
         other.close()
 
 
-def test_a_busy_store_is_given_up(desk):
+@pytest.mark.parametrize("how", ["immediate", "exclusive"])  # the second keeps readers out too, but in a WAL
+def test_a_busy_store_is_given_up(desk, how):
     desk.send()
     desk.hook("turn end", stop_hook_active=True)  # there is a state to begin with
     began = time.monotonic()
     desk.xats("--version")
     usual = time.monotonic() - began
-    with locked(desk.xats.path):
+    with locked(desk.xats.path, how):
         began = time.monotonic()
         assert desk.hook("prompt") == ""
         assert desk.hook("turn end") == ""
