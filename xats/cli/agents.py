@@ -130,11 +130,7 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
     from xats.core import task_claims
 
     def work(tx: Tx) -> tuple[Agent, Session | None, int, list[int]]:
-        if name is None:
-            agent = here.me(tx).agent
-        else:
-            whom, _, team = name.partition("@")
-            agent = core.by_name(tx, team.lower() or here.team, whom)
+        agent = here.me(tx).agent if name is None else here.named(tx, name)
         session = core.current_session(tx, agent)
         if name is not None and not force and session and seat.living(here.host, session):
             me = _me_or_none(here, tx)

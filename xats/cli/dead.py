@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from xats.cli import render, views
-from xats.core import agents
 from xats.core import dead as core
 from xats.core.reasons import REASONS
 from xats.durations import ago, iso
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
     from xats.cli import params
     from xats.cli.here import Here, Me
-    from xats.core.agents import Agent
     from xats.core.dead import DeadLetter
     from xats.store import Tx
 
@@ -106,7 +104,7 @@ def retry(
             msg = "--to is for one copy of one dead letter."
             hint = f"xats dead retry {letters[0].message.id} --whose {letters[0].agent} --to {to}"
             raise Usage(msg, hint)
-        other = _agent(tx, here, to)
+        other = here.named(tx, to)
         return [(letters[0], other.address, core.redirect(tx, me.agent, letters[0], other))]
 
     done = here.write(work)
@@ -186,13 +184,8 @@ def _letters(tx: Tx, here: Here, message_id: int | None, whose: str | None, *, e
     if (message_id is None) != every:
         msg = "Which one? Give its ID, or --all." if message_id is None else "An ID and --all exclude each other."
         raise Usage(msg, "xats dead list shows the ids")
-    agent = _agent(tx, here, whose) if whose else None
+    agent = here.named(tx, whose) if whose else None
     if message_id is not None:
         return core.find(tx, here.team, message_id, agent)
     found, _ = core.listing(tx, here.team, MOST)
     return [one for one in found if agent is None or one.agent_id == agent.id]
-
-
-def _agent(tx: Tx, here: Here, name: str) -> Agent:
-    whom, _, team = name.partition("@")
-    return agents.by_name(tx, team.lower() or here.team, whom)

@@ -9,8 +9,6 @@ from xats.core import wakes
 from xats.core.reasons import REASONS
 from xats.errors import Usage
 
-AT_ONCE = 100  # attempts side by side; most of an attempt is waiting
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli import params
@@ -55,7 +53,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
         results[wake.id] = attempt.make(store, wake, owner, settings)
         store.close()
 
-    while leased := attempt.lease_due(here.store, owner, settings, AT_ONCE, tuple(results)):
+    while leased := attempt.lease_due(here.store, owner, settings, attempt.AT_ONCE, tuple(results)):
         threads = [threading.Thread(target=one, args=(wake,)) for wake in leased]
         for thread in threads:
             thread.start()

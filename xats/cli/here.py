@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-CLAIMED = ("flag", "env")  # evidence that anybody could give
-
 
 @record
 class Me:
@@ -116,6 +114,11 @@ class Here:
         if above:
             return self._current(*above, "process")
         return self._person(tx, register=register)
+
+    def named(self, tx: Tx, name: str) -> Agent:
+        """Return the registered agent `name` of this team, or `name@team` of another. Raises UnknownAgent."""
+        whom, _, team = name.partition("@")
+        return agents.by_name(tx, team.lower() or self.team, whom)
 
     def _current(self, agent: Agent, session: Session, evidence: str) -> Me:
         agents.refuse_stale(agent, session)

@@ -144,8 +144,7 @@ def _person(here: Here) -> str | None:
 
 
 def _target(here: Here, tx: Tx, name: str) -> tuple[Agent, Session | None]:
-    whom, _, team = name.partition("@")
-    agent = agents.by_name(tx, team.lower() or here.team, whom)
+    agent = here.named(tx, name)
     return agent, agents.current_session(tx, agent)
 
 

@@ -22,6 +22,7 @@ from xats.daemon.owner import owner_gone, owner_name, process_gone
 from xats.daemon.tidy import Tidy
 from xats.daemon.watch import Watch
 from xats.delivery import attempt, ladder
+from xats.delivery.attempt import AT_ONCE
 from xats.delivery.settings import Settings
 from xats.errors import StoreBusy, StoreError, XatsError
 from xats.store import Store
@@ -38,7 +39,6 @@ POLL = 0.05  # seconds between two looks at the store's generation, while there 
 IDLE_POLL = 0.1  # the same when nobody has written anything for AWAKE seconds
 AWAKE = 5.0
 SWEEP = 30.0  # seconds between two sweeps
-AT_ONCE = 100  # attempts side by side; most of an attempt is waiting
 LEAVE = 1.8  # seconds that attempts under way have to end in
 LOG_SIZE = 1 << 20  # bytes of a log file before the next one is begun
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from xats.store import Store, Tx
     from xats.tmux.screen import Look
 
+AT_ONCE = 100  # attempts side by side; most of an attempt is waiting
+
 
 @record
 class Target:
