@@ -368,8 +368,10 @@ def test_prune_says_first_and_then_does(old):
 
 
 def test_prune_in_words(old):
-    assert old("db", "prune", "--dry-run").stdout.startswith("would remove 1 message (1 delivery), 1 wake and ")
-    assert old("db", "prune", "-y").stdout.startswith("removed 1 message (1 delivery), 1 wake and ")
+    assert old("db", "prune", "--dry-run").stdout.startswith(
+        "would remove 1 message (1 delivery), 1 wake, 0 tasks and "
+    )
+    assert old("db", "prune", "-y").stdout.startswith("removed 1 message (1 delivery), 1 wake, 0 tasks and ")
 
 
 def test_prune_does_nothing_when_nobody_is_there_to_say_yes(old):
@@ -418,7 +420,7 @@ def test_prune_asks_a_person(old, answer, left):
     shown = b""
     while b"[y/N]" not in shown:
         shown += os.read(master, 4096)
-    assert b"Remove 1 message (1 delivery), 1 wake and " in shown
+    assert b"Remove 1 message (1 delivery), 1 wake, 0 tasks and " in shown
     assert len(bodies(old)) == 2
     os.write(master, answer.encode())
     running.wait(30)

@@ -316,10 +316,11 @@ def prune(
     dry_run: params.PruneDryRunOption = False,
     yes: params.YesOption = False,
 ) -> int:
-    """Remove old mail that everybody has read, and old events.
+    """Remove old mail that everybody has read, old tasks that have ended, and old events.
 
-    Unread mail stays, and any conversation that it belongs to. The daemon does the same by itself (XATS_KEEP). A --key
-    may be used again once its message is gone. The file keeps its size; the room in it is used again.
+    Unread mail stays, and any conversation that it belongs to; so does a task on which another depends, or whose
+    parent has not ended. The daemon does the same by itself (XATS_KEEP). A --key may be used again once its message or
+    task is gone. The file keeps its size; the room in it is used again.
 
     Example: xats db prune --older 90d --dry-run
 
@@ -356,8 +357,9 @@ def prune(
 
 def _pruned(here: Here, counts: Counts, before: int, *, done: bool) -> int:
     if here.json:
-        names = ("messages", "deliveries", "wakes", "events")
-        numbers = dict(zip(names, counts.parts, strict=True))
+        from xats.core.prune import NAMES
+
+        numbers = dict(zip(NAMES, counts.parts, strict=True))
         render.document({**numbers, "before": iso(before), "removed": done})
     elif not counts.total:
         if not here.quiet:
@@ -368,13 +370,12 @@ def _pruned(here: Here, counts: Counts, before: int, *, done: bool) -> int:
 
 
 def _told(counts: Counts) -> str:
-    messages, copies, wakes, events = (
+    from xats.core.prune import NAMES
+
+    messages, copies, wakes, events, tasks = (
         f"{number} {one if number == 1 else several}"
         for number, one, several in zip(
-            counts.parts,
-            ("message", "delivery", "wake", "event"),
-            ("messages", "deliveries", "wakes", "events"),
-            strict=True,
+            counts.parts, ("message", "delivery", "wake", "event", "task"), NAMES, strict=True
         )
     )
-    return f"{messages} ({copies}), {wakes} and {events}"
+    return f"{messages} ({copies}), {wakes}, {tasks} and {events}"

@@ -296,7 +296,9 @@ VERBS: dict[str, Schema] = {
     "db backup": having(path=TEXT, size=NUMBER),
     "db export": having(tables=each(having(name=TEXT, rows=each({"type": "object"})))),
     "db query": having(columns=each(TEXT), rows=each({"type": "object"}), has_more=YES_NO),
-    "db prune": having(messages=NUMBER, deliveries=NUMBER, wakes=NUMBER, events=NUMBER, before=TIME, removed=YES_NO),
+    "db prune": having(
+        messages=NUMBER, deliveries=NUMBER, wakes=NUMBER, events=NUMBER, tasks=NUMBER, before=TIME, removed=YES_NO
+    ),
     "db check": having(checks=each(having(name=TEXT, state={"enum": ["ok", "warn", "fail"]}, detail=TEXT, mend=TEXT))),
 }
 FAILURE = having(error=having(code=TEXT, message=TEXT, hint=TEXT))

@@ -116,7 +116,12 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "db backup": ("db", "backup", OTHER, "Copy the store to a file, at one moment and while others write."),
     "db export": ("db", "export", OTHER, "Print whole tables, as they all are at one moment: JSON Lines, or CSV."),
     "db query": ("db", "query", OTHER, "Run a statement of SQL that reads, over a private copy of the store."),
-    "db prune": ("db", "prune", OTHER, "Remove old mail that everybody has read, and old events."),
+    "db prune": (
+        "db",
+        "prune",
+        OTHER,
+        "Remove old mail that everybody has read, old tasks that have ended, and old events.",
+    ),
     "db check": ("db", "check", OTHER, "Say what is wrong with the store, and what mends it; exit 5 if anything is."),
     "demo": ("demo", "demo", OTHER, "Show two agents writing to each other in a private tmux server."),
     "demo-agent": ("demo", "demo_agent", OTHER, "Be a small agent in this pane: it reads its mail when it is woken."),

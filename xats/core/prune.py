@@ -1,10 +1,11 @@
-"""Pruning: what everybody has read is removed once it is old, and with it what only spoke of it.
+"""Pruning: once they are old, mail that everybody has read and tasks that have ended go, with all that spoke of them.
 
 What stays, however old it is:
 
 - unread mail, and mail that expired, was read, answered or acknowledged of late;
 - mail of a wake that is open or ended of late, so that a dead letter can be looked at;
 - a conversation of which any message stays;
+- a task that is not ended, and an ended one on which another depends or whose parent is not ended;
 - what another table refers to; and the newest event.
 
 A walk goes over the store by ids, in batches of a transaction each. References hold after every one of them: a
@@ -59,6 +60,18 @@ select m.id, case when {stays} then 1 else 0 end as stays
 from messages m where m.thread_id = :thread and m.id > :after and m.id < :below order by m.id {order} limit :limit
 """
 ROOT = "select m.id from messages m where m.id = :thread and not {stays}"
+# A parent counts its children, and whoever depends on a task asks how it ended.
+TASKS = """
+select t.id from tasks t
+where t.id < :below and t.ended_at <= :before
+    and not exists (select 1 from task_needs n where n.needs_id = t.id)
+    and not exists (select 1 from tasks c where c.parent_id = t.id)
+    and not exists (
+        select 1 from tasks p where p.id = t.parent_id and (p.ended_at is null or p.ended_at > :before)
+    ) {elsewhere}
+order by t.id desc limit :limit
+"""
+OF_A_TASK = ("task_needs", "task_approvals", "task_reviewers", "task_notes", "task_mail")
 WAKES = """
 select w.id, w.opened_at, case when w.closed_at is null or w.closed_at > :before
     or exists (select 1 from deliveries d where d.wake_id = w.id) {elsewhere} then 1 else 0 end as stays
@@ -70,6 +83,9 @@ FORGET = "delete from events where id > :after and id <= :upto and at <= :before
 HIGHEST = (1 << 63) - 1
 
 
+NAMES = ("messages", "deliveries", "wakes", "events", "tasks")
+
+
 @record
 class Counts:
     """How many of each were removed."""
@@ -78,14 +94,15 @@ class Counts:
     deliveries: int = 0
     wakes: int = 0
     events: int = 0
+    tasks: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(*(mine + theirs for mine, theirs in zip(self.parts, other.parts, strict=True)))
 
     @property
-    def parts(self) -> tuple[int, int, int, int]:
-        """The numbers, in their order."""
-        return self.messages, self.deliveries, self.wakes, self.events
+    def parts(self) -> tuple[int, ...]:
+        """The numbers, in the order of `NAMES`."""
+        return self.messages, self.deliveries, self.wakes, self.events, self.tasks
 
     @property
     def total(self) -> int:
@@ -97,8 +114,8 @@ class Counts:
 class Place:
     """Where a walk is: what it looks at, behind which id, and in which long conversation."""
 
-    phase: str = "messages"  #: then "wakes", "events"; of a long conversation "judge", "cut"
-    after: int = 0
+    phase: str = "tasks"  #: then "messages", "wakes", "events"; of a long conversation "judge", "cut"
+    after: int = 0  #: of tasks, which are gone through from the newest: before which id; 0 is the beginning
     thread: int = 0
 
 
@@ -148,6 +165,26 @@ def walk(write: Write, before: int, clock: Callable[[], float]) -> Iterator[Coun
 def step(tx: Tx, place: Place, before: int, limit: int) -> Step:
     """Look at about `limit` rows behind `place`, and remove those of them that nothing keeps."""
     return PHASES[place.phase](tx, place, before, limit)
+
+
+# -- tasks -------------------------------------------------------------------------------------------------------------
+
+
+def _tasks(tx: Tx, place: Place, before: int, limit: int) -> Step:
+    """Remove ended tasks, the newest first: what depends on a task mostly came after it."""
+    known = {(table, "task_id") for table in OF_A_TASK} | {("task_needs", "needs_id"), ("tasks", "parent_id")}
+    sql = TASKS.format(elsewhere=_elsewhere(tx, "tasks", "t", known).replace("or exists", "and not exists"))
+    below, gone = place.after or HIGHEST, 0
+    while gone < limit:
+        condemned = [{"id": row["id"]} for row in tx.all(sql, below=below, before=before, limit=limit - gone)]
+        if not condemned:
+            return Step(Place("messages"), Counts(tasks=gone)) if gone else _messages(tx, Place(), before, limit)
+        for table in OF_A_TASK:
+            tx.many(f"delete from {table} where task_id = :id", condemned)
+        tx.many("delete from tasks where id = :id", condemned)
+        gone += len(condemned)
+        below = condemned[0]["id"]  # what those had kept is below the newest of them
+    return Step(Place("tasks", below), Counts(tasks=gone))
 
 
 # -- messages ----------------------------------------------------------------------------------------------------------
@@ -257,6 +294,7 @@ def _events(tx: Tx, place: Place, before: int, limit: int) -> Step:
 
 
 PHASES: dict[str, Callable[[Tx, Place, int, int], Step]] = {
+    "tasks": _tasks,
     "messages": _messages,
     "judge": _judge,
     "cut": _cut,

@@ -49,4 +49,4 @@ class Tidy:
                 break
             self._removed += removed
         if self._walk is None and self._removed.total:
-            log.info("pruned: %s messages, %s deliveries, %s wakes, %s events", *self._removed.parts)
+            log.info("pruned: %s messages, %s deliveries, %s wakes, %s events, %s tasks", *self._removed.parts)
