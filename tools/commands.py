@@ -10,6 +10,7 @@ from typing import Any
 from xats.cli import schema, tree
 from xats.clients.registry import BUILT_IN
 from xats.core.agents import WAKE_BY
+from xats.core.contracts import RULES
 from xats.core.tasks import STATES
 
 # How a shell completes what stands for a metavar: a kind that `xats _complete` knows, "file", or a list of words.
@@ -35,6 +36,11 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     **dict.fromkeys(("TITLE", "TEXT|-", "TEXT|@FILE|-", "[TEXT|-]"), ""),
     "0-9": tuple("0123456789"),
     "STATE": STATES,
+    "NAME[@V]": "contract-version",
+    "FILE|-": "file",
+    "RULE": RULES,
+    **dict.fromkeys(("A", "B", "NEW"), ""),
+    "OLD": "contract",
 }
 # Where a metavar means something narrower.
 NARROWER = {
@@ -51,6 +57,7 @@ NARROWER = {
     ("reply", "ID"): "received",
     ("status", "ID"): "sent",
     **{(path, name): "task" for path in tree.VERBS if path.startswith("task ") for name in ("ID", "--dep", "--parent")},
+    **{(path, "NAME"): "contract" for path in tree.VERBS if path.startswith("contract ")},
     ("task edit", "--no-dep"): "task",
     ("task claim", "ID"): "task-ready",
     ("task reopen", "ID"): "task-ended",

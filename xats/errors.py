@@ -76,6 +76,12 @@ class InvalidTask(Usage):
     code = "invalid_task"
 
 
+class InvalidContract(Usage):
+    """That is no contract."""
+
+    code = "invalid_contract"
+
+
 # -- not found ---------------------------------------------------------------------------------------------------------
 
 
@@ -112,6 +118,19 @@ class UnknownTask(NotFound):
 
     code = "unknown_task"
     hint = "xats task list --all"
+
+
+class UnknownContract(NotFound):
+    """There is no contract of that name in this team."""
+
+    code = "unknown_contract"
+    hint = "xats contract list"
+
+
+class UnknownVersion(NotFound):
+    """The contract has no such version."""
+
+    code = "unknown_version"
 
 
 # -- refused: a state, not a fault -------------------------------------------------------------------------------------
@@ -212,6 +231,30 @@ class TasksHeld(Refused):
     """The agent has claimed tasks."""
 
     code = "tasks_held"
+
+
+class BreakingChange(Refused):
+    """The new version would break the rule of the contract."""
+
+    code = "breaking_change"
+
+
+class ContractRetired(Refused):
+    """The contract is retired."""
+
+    code = "retired"
+
+
+class ContractTaken(Refused):
+    """There is a contract of that name already."""
+
+    code = "contract_taken"
+
+
+class ContractViolated(Refused):
+    """The document does not satisfy the contract."""
+
+    code = "contract_violated"
 
 
 class SettingsUnusable(Refused):

@@ -169,6 +169,8 @@ KINDS: dict[str, Callable[[Tx, Here, str], Candidates]] = {
     "sent": lambda tx, here, prefix: candidates.sent(tx, me(tx, here).id, prefix),
     "message": messages,
     "dead": dead_letters,
+    "contract": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix.partition("@")[0]),
+    "contract-version": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix),
     "task": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "live"),
     "task-ready": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "ready"),
     "task-ended": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "ended"),

@@ -12,7 +12,7 @@ from xats import process, project
 from xats.clients import sessions
 from xats.core import address, agents
 from xats.core.limits import HOPS
-from xats.errors import InvalidName, Refused, UnknownAgent, Usage
+from xats.errors import InvalidName, Refused, UnknownAgent, Usage, XatsError
 from xats.record import record
 from xats.store import Store
 from xats.store.place import default_path
@@ -188,6 +188,14 @@ class Here:
 
 class FirstUse(Exception):
     """A person uses xats for the first time."""
+
+
+def team_of(here: Here) -> str:
+    """Return my team; that of this folder when nobody here is known."""
+    try:
+        return here.store.read(lambda tx: here.me(tx, register=False)).agent.team
+    except (XatsError, FirstUse):
+        return here.team
 
 
 def hop_limit(environ: Mapping[str, str]) -> int:

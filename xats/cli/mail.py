@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 
 from xats import durations, process
@@ -41,6 +40,7 @@ def send(
     no_wake: params.NoWakeOption = False,
     wait: params.SendWaitOption = None,
     batch: params.BatchOption = None,
+    contract: params.ContractOption = None,
 ) -> int:
     """Send mail to an agent, a role, a tag, a capability or everybody.
 
@@ -48,8 +48,15 @@ def send(
 
     To pool:ROLE it is a task for one of those with that role: they are asked one after another until one claims it.
 
+    With --contract the body is JSON that satisfies it, and @FILE reads a file; otherwise it is refused.
+
     Example: xats send bob "The parser is ready" -s Parser
+
+    Example: xats send bob --contract order @order.json
     """
+    if contract is not None and (batch is not None or (address or "").startswith("pool:")):
+        msg = "--contract is for one message: what a batch holds, or a pool is asked to do, is not checked."
+        raise Usage(msg, "xats send bob --contract order @order.json")
     if batch is not None:
         from xats.cli.batch import send_batch
 
@@ -57,7 +64,7 @@ def send(
     if address is None:
         msg = "To whom? An address is missing."
         raise Usage(msg, 'xats send bob "text"; see xats send --help')
-    draft = _draft(address, body, subject, need_reply, kind, key, ttl, reply_to, no_wake)
+    draft = _draft(here, address, body, subject, need_reply, kind, key, ttl, reply_to, no_wake, contract)
     if address.startswith("pool:"):
         from xats.cli.pool import send_to_pool
 
@@ -75,13 +82,14 @@ def broadcast(
     key: params.KeyOption = None,
     ttl: params.TtlOption = None,
     no_wake: params.NoWakeOption = False,
+    contract: params.ContractOption = None,
 ) -> int:
     """Send to everybody in the team, or to everybody with a role. It needs no reply.
 
     Example: xats broadcast --role reviewer "main is frozen until noon"
     """
     address = f"role:{role}" if role else "all"
-    draft = _draft(address, body, subject, False, kind, key, ttl, None, no_wake)
+    draft = _draft(here, address, body, subject, False, kind, key, ttl, None, no_wake, contract)
     return _deliver(here, lambda tx, me: messages.send(tx, me.agent, me.evidence, draft), None)
 
 
@@ -96,12 +104,13 @@ def reply(
     key: params.KeyOption = None,
     ttl: params.TtlOption = None,
     no_wake: params.NoWakeOption = False,
+    contract: params.ContractOption = None,
 ) -> int:
     """Answer a message, in its thread.
 
     Example: xats reply 12 "Done, see branch parser"
     """
-    draft = _draft("", body, subject, need_reply, kind, key, ttl, None, no_wake)
+    draft = _draft(here, "", body, subject, need_reply, kind, key, ttl, None, no_wake, contract)
     return _deliver(here, lambda tx, me: messages.reply(tx, me.agent, me.evidence, message_id, draft), None)
 
 
@@ -291,6 +300,7 @@ def wait(here: Here, *, timeout: params.TimeoutOption = None) -> int:
 
 
 def _draft(
+    here: Here,
     address: str,
     body: str | None,
     subject: str | None,
@@ -300,6 +310,7 @@ def _draft(
     ttl: str | None,
     reply_to: int | None,
     no_wake: bool,
+    contract: str | None,
 ) -> Draft:
     from xats.core.address import check_name
 
@@ -307,28 +318,28 @@ def _draft(
         check_name(kind, "kind")
     life = durations.parse(ttl) if ttl is not None else None
     hops = hop_limit(os.environ)
-    return messages.Draft(address, read_body(body), subject, kind, need_reply, key, life, reply_to, not no_wake, hops)
+    text = read_body(body, files=contract is not None)
+    draft = messages.Draft(address, text, subject, kind, need_reply, key, life, reply_to, not no_wake, hops)
+    if contract is None:
+        return draft
+    from xats.cli.contract_body import satisfying
+
+    return satisfying(here, contract, draft)
 
 
-def read_body(body: str | None) -> str:
-    """Return `body`, or what stdin holds when it is `-`.
+def read_body(body: str | None, *, files: bool = False) -> str:
+    """Return `body`, or what stdin holds when it is `-`, or with `files` what the file holds that `@FILE` names.
 
     Raises InvalidBody when that is not UTF-8, too large, or missing.
     """
     if body is None:
         msg = "There is nothing to send: the body is missing."
         raise InvalidBody(msg, "give it in quotes, or - to read it from standard input")
-    if body != "-":
+    if body != "-" and not files:
         return body
-    data = sys.stdin.buffer.read(messages.LARGEST_BODY + 1)
-    if len(data) > messages.LARGEST_BODY:
-        msg = "Standard input holds more than 1 MiB (1,048,576 bytes). Nothing was sent."
-        raise InvalidBody(msg, "put it into a file and send its path")
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        msg = f"Standard input is not UTF-8 (byte {error.start}). Nothing was sent."
-        raise InvalidBody(msg, "send text; for other data send the path of a file") from error
+    from xats.cli import reading
+
+    return reading.given(body, "body", InvalidBody, "Nothing was sent.", files=files)
 
 
 def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> int:

@@ -9,7 +9,8 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-MAIL, AGENTS, TASKS, DELIVERY, OTHER = "Mail", "Agents", "Tasks", "Delivery", "Other"
+MAIL, AGENTS, TASKS, CONTRACTS = "Mail", "Agents", "Tasks", "Contracts"
+DELIVERY, OTHER = "Delivery", "Other"
 
 
 # -- the same everywhere -----------------------------------------------------------------------------------------------
@@ -71,6 +72,12 @@ BatchOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
         "--batch", metavar="FILE", help="Send every line of a JSON Lines file (or -), all or none: to, body, ..."
+    ),
+]
+ContractOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--contract", metavar="NAME[@V]", help="The body is JSON that satisfies this contract; @FILE reads it."
     ),
 ]
 RoleOption: TypeAlias = Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Only those with this role.")]
@@ -209,6 +216,53 @@ ImportFileArg: TypeAlias = Annotated[
     str, typer.Argument(metavar="FILE", help="JSON Lines, as export prints them; - reads stdin.", show_default=False)
 ]
 ImportDryRunOption: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Only say what would be added.")]
+
+# -- contracts ---------------------------------------------------------------------------------------------------------
+
+ContractArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="NAME", help="The name of a contract.", show_default=False)
+]
+VersionArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="NAME[@V]", help="A contract: order@3, or order for the newest.", show_default=False)
+]
+SchemaFileArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="FILE|-", help="A JSON Schema, up to 1 MiB; - reads stdin.", show_default=False)
+]
+DocumentFileArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="FILE|-", help="A JSON document, up to 1 MiB; - reads stdin.", show_default=False)
+]
+ContractNoteOption: TypeAlias = Annotated[
+    str | None, typer.Option("--note", metavar="TEXT", help="What is new in this version, in one line.")
+]
+CompatOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--compat",
+        metavar="RULE",
+        help="What this version and all after it must keep: backward, forward, full or none. Default at first: none.",
+    ),
+]
+AllowBreakingOption: TypeAlias = Annotated[
+    bool, typer.Option("--allow-breaking", help="Store this version even if it breaks that rule.")
+]
+ReviveOption: TypeAlias = Annotated[bool, typer.Option("--revive", help="Bring a retired contract back.")]
+OldVersionArg: TypeAlias = Annotated[
+    int, typer.Argument(metavar="A", help="The number of the old version.", show_default=False)
+]
+NewVersionArg: TypeAlias = Annotated[
+    int, typer.Argument(metavar="B", help="The number of the new one.", show_default=False)
+]
+StrictOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--strict", help="An optional property that is added where any was allowed counts as breaking."),
+]
+RetiredOption: TypeAlias = Annotated[bool, typer.Option("--all", help="Those that are retired too.")]
+NewContractArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="NEW", help="Its new name, of A-Z a-z 0-9 . _ -", show_default=False)
+]
+OldContractArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="OLD", help="The name of a contract.", show_default=False)
+]
 
 # -- events and delivery -----------------------------------------------------------------------------------------------
 

@@ -65,6 +65,8 @@ MESSAGE = having(
     sent_at=TIME,
     expires_at=maybe(TIME),
     evidence={"enum": ["flag", "env", "session", "pane", "process", "user"]},
+    # What the body satisfies: a contract of its sender's team.
+    contract=maybe(having(name=TEXT, version=NUMBER)),
 )
 LETTER = _all(
     MESSAGE,
@@ -73,6 +75,7 @@ LETTER = _all(
         body=TEXT,
         state={"enum": ["unread", "read", "replied", "expired", "sent"]},
         read_at=maybe(TIME),
+        data={},  # the value that the body is, if it satisfies a contract; else null
     ),
 )
 SENT = having(
@@ -211,6 +214,38 @@ TASK_LINE = having(
 # `task` is there when the message went to a pool.
 SENT_OR_POOLED = {**SENT, "properties": {**SENT["properties"], "task": TASK}}
 
+VERDICT: Schema = {"enum": ["compatible", "breaking", "unknown"]}
+WHOM = each({"enum": ["readers", "writers"]})
+# `version` is the one that is spoken of; its `backward` and `forward` are null for the first.
+CONTRACT = having(
+    name=TEXT,
+    team=TEXT,
+    version=NUMBER,
+    newest=NUMBER,
+    compat={"enum": ["backward", "forward", "full", "none"]},
+    note=maybe(TEXT),
+    by=ADDRESS,
+    at=TIME,
+    backward=maybe(VERDICT),
+    forward=maybe(VERDICT),
+    breaks=WHOM,
+    created_at=TIME,
+    retired_at=maybe(TIME),
+    retired_by=maybe(ADDRESS),
+)
+DIFF = having(
+    from_=NUMBER,
+    to=NUMBER,
+    backward=VERDICT,
+    forward=VERDICT,
+    breaks=WHOM,
+    unknown=WHOM,
+    strict=YES_NO,
+    changes=each(having(pointer=TEXT, what=TEXT, text=TEXT, backward=VERDICT, forward=VERDICT, note=TEXT)),
+)
+# Of a name that nobody has put yet the version is null.
+NAMED = having(name=TEXT, version=maybe(NUMBER))
+
 VERBS: dict[str, Schema] = {
     "send": SENT_OR_POOLED,
     "broadcast": SENT,
@@ -244,6 +279,19 @@ VERBS: dict[str, Schema] = {
         dry_run=YES_NO,
     ),
     "task export": having(tasks=each(TASK_LINE)),
+    "contract put": having(contract=CONTRACT, created=YES_NO, diff=maybe(DIFF), told=each(ADDRESS), woken=YES_NO),
+    "contract get": having(contract=_all(CONTRACT, having(schema={}))),
+    "contract list": having(contracts=each(_all(CONTRACT, having(subscribers=NUMBER))), has_more=YES_NO),
+    "contract log": having(contract=CONTRACT, versions=each(CONTRACT), has_more=YES_NO),
+    "contract diff": having(contract=CONTRACT, diff=DIFF),
+    "contract check": having(
+        contract=CONTRACT, valid=YES_NO, errors=each(having(pointer=TEXT, message=TEXT)), has_more=YES_NO
+    ),
+    "contract subscribe": having(contract=NAMED, subscribed=YES_NO, created=YES_NO),
+    "contract unsubscribe": having(contract=NAMED, subscribed=YES_NO, removed=YES_NO),
+    "contract subscribers": having(contract=NAMED, subscribers=each(having(agent=ADDRESS, since=TIME))),
+    "contract rename": having(contract=CONTRACT, was=TEXT, changed=YES_NO, told=each(ADDRESS)),
+    "contract retire": having(contract=CONTRACT, changed=YES_NO, told=each(ADDRESS)),
     "events": having(events=each(EVENT), last_id=NUMBER, has_more=YES_NO),
     "poke": having(
         agent=ADDRESS,

@@ -8,7 +8,7 @@ import time
 
 from xats.cli import render
 from xats.cli import task_text as text
-from xats.cli.task_view import team_of
+from xats.cli.here import team_of
 from xats.core import task_files as core
 from xats.core import tasks
 from xats.core.task_plans import New

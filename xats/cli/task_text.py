@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from xats import process
-from xats.cli import render, views
+from xats.cli import reading, render, views
 from xats.core import task_claims, tasks
 from xats.durations import ago, iso, rough
 from xats.errors import InvalidTask
@@ -51,26 +49,9 @@ def read_text(text: str | None, what: str, *, files: bool = False) -> str | None
 
     Raises InvalidTask.
     """
-    try:
-        if text == "-":
-            return _decoded(sys.stdin.buffer.read(tasks.LARGEST + 1), "standard input", what)
-        if files and text is not None and text[:1] == "@":
-            with open(text[1:], "rb") as file:
-                return _decoded(file.read(tasks.LARGEST + 1), text[1:], what)
-    except OSError as problem:
-        msg = f"The {what} cannot be read: {problem.strerror}: {text}. Nothing was changed."
-        raise InvalidTask(msg, "@FILE is a file to read; a text that begins with @ comes in by -") from problem
-    return text
-
-
-def _decoded(data: bytes, where: str, what: str) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as problem:
-        if len(data) > tasks.LARGEST:  # it may have been cut in the middle of a character
-            return data.decode(errors="replace")
-        msg = f"The {what} is not UTF-8 ({where}, byte {problem.start}). Nothing was changed."
-        raise InvalidTask(msg, "give text; for other data give the path of a file") from problem
+    if text is None:
+        return None
+    return reading.given(text, what, InvalidTask, "Nothing was changed.", files=files)
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------

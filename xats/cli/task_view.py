@@ -7,6 +7,7 @@ import time
 from xats import durations
 from xats.cli import render
 from xats.cli import task_text as text
+from xats.cli.here import team_of
 from xats.core import task_views, tasks
 from xats.errors import FAILURE, TimedOut, Usage
 
@@ -74,17 +75,6 @@ def list_(
     if has_more and not here.quiet:
         render.say(f"more: xats task list -n {limit * 2} ...")
     return 0
-
-
-def team_of(here: Here) -> str:
-    """Return my team; that of this folder when nobody here is known."""
-    from xats.cli.here import FirstUse
-    from xats.errors import XatsError
-
-    try:
-        return here.store.read(lambda tx: here.me(tx, register=False)).agent.team
-    except (XatsError, FirstUse):
-        return here.team
 
 
 def _row(found: Listed, team: str, now: int) -> tuple[object, ...]:

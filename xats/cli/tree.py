@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from xats import __version__
 from xats.cli import lane, params
 from xats.cli.here import Here
-from xats.cli.params import AGENTS, DELIVERY, MAIL, OTHER, TASKS
+from xats.cli.params import AGENTS, CONTRACTS, DELIVERY, MAIL, OTHER, TASKS
 from xats.errors import INTERRUPTED, Usage
 
 TYPE_CHECKING = False
@@ -78,6 +78,22 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "task wait": ("task_view", "wait", TASKS, "Wait until a task has ended: exit 0 when it is done, else 1."),
     "task import": ("task_files", "import_", TASKS, "Add every task of a JSON Lines file, or none."),
     "task export": ("task_files", "export", TASKS, "Print tasks as JSON Lines, for import."),
+    "contract put": ("contract", "put", CONTRACTS, "Store a JSON Schema as the next version of a contract."),
+    "contract get": ("contract_view", "get", CONTRACTS, "Print the schema of a contract, or of one version of it."),
+    "contract list": ("contract_view", "list_", CONTRACTS, "List the contracts of the team."),
+    "contract log": ("contract_view", "log", CONTRACTS, "List the versions of a contract, the newest first."),
+    "contract diff": (
+        "contract_view",
+        "diff",
+        CONTRACTS,
+        "Say what changed between two versions, and whether it breaks readers, writers or both.",
+    ),
+    "contract check": ("contract_view", "check", CONTRACTS, "Say whether a JSON document satisfies a contract."),
+    "contract subscribe": ("contract", "subscribe", CONTRACTS, "Get mail whenever a contract changes."),
+    "contract unsubscribe": ("contract", "unsubscribe", CONTRACTS, "Get no more mail about a contract."),
+    "contract subscribers": ("contract_view", "subscribers", CONTRACTS, "List who is told of a contract's changes."),
+    "contract rename": ("contract", "rename", CONTRACTS, "Give a contract another name."),
+    "contract retire": ("contract", "retire", CONTRACTS, "Offer a contract no more; what it was can still be read."),
     "events": ("events", "events", DELIVERY, "Show what happened, or follow it as it happens."),
     "poke": ("poke", "poke", DELIVERY, "Type a prompt into an agent's pane and submit it; for people only."),
     "deliver": ("deliver", "deliver", DELIVERY, "Try every due wake once, without a daemon."),
@@ -129,6 +145,7 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
 }
 GROUPS = {
     "task": "Work that is claimed by one at a time: add, claim, submit, approve, done, graph.",
+    "contract": "JSON Schemas that agents agree on: put, get, diff, check, subscribe.",
     "dead": "Mail that could not be delivered: list, show, retry, drop.",
     "daemon": "The background process that wakes agents: run, start, stop, status.",
     "client": "How agent programs look in a pane: list, show, test.",

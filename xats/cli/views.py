@@ -61,13 +61,23 @@ def message_json(message: Message) -> dict[str, Any]:
         "sent_at": iso(message.sent_at),
         "expires_at": iso(message.expires_at),
         "evidence": message.evidence,
+        "contract": {"name": message.contract[0], "version": message.contract[1]} if message.contract else None,
     }
 
 
 def letter_json(letter: Letter, to: str) -> dict[str, Any]:
     """Return the JSON form of a message as `to` has it."""
     body = {"to": to, "body": letter.message.body, "state": letter.state, "read_at": iso(letter.read_at)}
-    return {**message_json(letter.message), **body}
+    return {**message_json(letter.message), **body, "data": _data(letter.message)}
+
+
+def _data(message: Message) -> object:
+    """Return the value that the body of `message` is, if it satisfies a contract."""
+    if message.contract is None:
+        return None
+    from xats.jsontext import from_json
+
+    return from_json(message.body)
 
 
 def sent_json(sent: Sent) -> dict[str, Any]:
@@ -137,10 +147,20 @@ def letter_text(letter: Letter, team: str, now: int, *, hints: bool = True) -> s
     lines = [f"{bold(f'#{message.id} from {sender}')}{claimed} {dim('- ' + ', '.join(facts))}"]
     if message.subject:
         lines.append(f"  Subject: {one_line(message.subject)}")
+    if message.contract:
+        lines.append(f"  Satisfies: {contract_text(message, team)}")
     lines += [f"  | {line}" for line in visible(message.body).rstrip("\n").split("\n")]
     if hints and message.need_reply and letter.state in ("unread", "read"):
         lines.append(dim(f'  needs a reply: xats reply {message.id} "..."'))
     return "\n".join(lines)
+
+
+def contract_text(message: Message, team: str) -> str:
+    """Return the contract that the body of `message` satisfies as it is called inside `team`: `order@3`."""
+    assert message.contract
+    name, version = message.contract
+    theirs = message.sender.partition("@")[2]
+    return f"{name}@{version}" + (f" of team {theirs}" if theirs != team else "")
 
 
 def sent_text(sent: Sent, team: str) -> str:
@@ -148,7 +168,8 @@ def sent_text(sent: Sent, team: str) -> str:
     message = sent.message
     if not sent.created:
         return f"#{message.id} was already sent {_to(sent.recipients, team)}; nothing new was stored"
-    return f"#{message.id} sent {_to(sent.recipients, team)}{_wish(message)}"
+    as_contract = f" as {contract_text(message, team)}" if message.contract else ""
+    return f"#{message.id} sent {_to(sent.recipients, team)}{as_contract}{_wish(message)}"
 
 
 def unwoken_text(sent: Sent, team: str) -> str:

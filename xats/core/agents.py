@@ -492,9 +492,13 @@ def _pane_values(pane: Pane | None) -> dict[str, str | int | None]:
 
 
 def unregister(tx: Tx, agent: Agent) -> int:
-    """Empty the seat and keep its mail, which is readable when the name returns; return how much is unread."""
+    """Empty the seat and keep its mail, which is readable when the name returns; return how much is unread.
+
+    Its subscriptions to contracts end.
+    """
     tx.run(END, agent=agent.id, now=tx.now, reason="unregistered")
     tx.run(NOTHING_SAID, agent=agent.id)
+    tx.run("delete from contract_subscribers where agent_id = :agent", agent=agent.id)
     tx.run("update agents set unregistered_at = :now where id = :id", id=agent.id, now=tx.now)
     wakes.suspend(tx, agent.id, "no_pane")
     tx.event("agent_unregistered", agent.team, agent.name, f"agent:{agent.name}")

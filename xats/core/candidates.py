@@ -114,3 +114,29 @@ def tasks_of(tx: Tx, team: str, prefix: str, which: str) -> Candidates:
 def _task_state(row: Row) -> str:
     state = row["state"] if row["state"] != "open" else "blocked" if row["waits_for"] else "ready"
     return f"{state}: "
+
+
+CONTRACTS = """
+select name, newest, compat from contracts
+where team = :team and name_key >= :low and name_key < :high and retired_at is null order by name_key limit :most
+"""
+VERSIONS = """
+select c.name, v.version, v.note, v.backward, v.forward from contracts c
+join contract_versions v on v.contract_id = c.id
+where c.team = :team and c.name_key = :key order by v.version desc limit :most
+"""
+
+
+def contracts_of(tx: Tx, team: str, prefix: str) -> Candidates:
+    """Yield the contracts of `team` that are offered; behind an @ the versions of one, the newest first."""
+    name, at, number = prefix.partition("@")
+    if not at:
+        for row in tx.all(CONTRACTS, team=team, **reach(prefix)):
+            yield row["name"], f"version {row['newest']}, {row['compat']}"
+        return
+    from xats.core.contract_words import effect
+
+    for row in tx.all(VERSIONS, team=team, key=name.lower(), most=MOST):
+        if str(row["version"]).startswith(number):
+            what = effect(row["backward"], row["forward"]) if row["backward"] else "the first"
+            yield f"{row['name']}@{row['version']}", ": ".join(filter(None, (what, row["note"])))

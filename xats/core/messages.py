@@ -36,6 +36,7 @@ class Draft:
     reply_to: int | None = None
     wake: bool = True
     hops: int = limits.HOPS  #: how many answers of programs in a row may wake somebody
+    contract: tuple[int, str, int] | None = None  #: id, name and version of the contract that the body satisfies
 
 
 @record
@@ -55,6 +56,7 @@ class Message:
     reply_to: int | None
     sent_at: int
     expires_at: int | None
+    contract: tuple[str, int] | None = None  #: the name, in its sender's team, and the version that the body satisfies
 
 
 @record
@@ -70,7 +72,7 @@ class Sent:
 MESSAGE = """
 m.id, coalesce(m.thread_id, m.id) as thread, m.sender_id, m.evidence, m.address, m.subject, m.body, m.kind,
 m.need_reply, m.reply_to, m.sent_at, m.expires_at, m.thread_id, f.name as sender_name, f.team as sender_team,
-f.client as sender_client
+f.client as sender_client, (select k.name from contracts k where k.id = m.contract_id) as contract, m.contract_version
 """
 BY_ID = f"select {MESSAGE} from messages m join agents f on f.id = m.sender_id where m.id = :id"
 
@@ -91,6 +93,7 @@ def message_of(row: Row) -> Message:
         row["reply_to"],
         row["sent_at"],
         row["expires_at"],
+        (row["contract"], row["contract_version"]) if row["contract_version"] is not None else None,
     )
 
 
@@ -209,9 +212,9 @@ def nobody(tx: Tx, address: Address, team: str) -> UnknownRecipient:
 
 INSERT = """
 insert into messages (sender_id, evidence, address, subject, body, kind, need_reply, wake, thread_id, reply_to,
-    dedupe_key, sent_at, expires_at, hops)
+    dedupe_key, sent_at, expires_at, hops, contract_id, contract_version)
 values (:sender, :evidence, :address, :subject, :body, :kind, :need_reply, :wake, :thread, :reply_to,
-    :dedupe_key, :now, :expires_at, :hops)
+    :dedupe_key, :now, :expires_at, :hops, :contract, :contract_version)
 on conflict (sender_id, dedupe_key) where dedupe_key is not null do nothing
 returning id
 """
@@ -389,8 +392,9 @@ def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Se
 
 REPEAT = """
 insert into messages (sender_id, evidence, address, subject, body, kind, need_reply, wake, thread_id, reply_to, sent_at,
-    hops)
-select sender_id, evidence, :address, subject, body, kind, need_reply, 1, coalesce(thread_id, id), reply_to, :now, 0
+    hops, contract_id, contract_version)
+select sender_id, evidence, :address, subject, body, kind, need_reply, 1, coalesce(thread_id, id), reply_to, :now, 0,
+    contract_id, contract_version
 from messages where id = :id
 returning id, sender_id, need_reply
 """
@@ -445,6 +449,8 @@ def _store(
         now=tx.now,
         expires_at=expires_at,
         hops=hops,
+        contract=draft.contract[0] if draft.contract else None,
+        contract_version=draft.contract[2] if draft.contract else None,
     )
     if row is None:
         if posting:
@@ -488,6 +494,7 @@ def _store(
         draft.reply_to,
         tx.now,
         expires_at,
+        draft.contract[1:] if draft.contract else None,
     )
     return Sent(message, True, names, tuple(unwoken))
 

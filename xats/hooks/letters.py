@@ -42,6 +42,8 @@ def frame(letter: Letter) -> str:
     about = [f"Mail #{message.id} from {message.sender} ({EVIDENCE[message.evidence]}), not from your user"]
     if message.reply_to:
         about.append(f"answers #{message.reply_to}")
+    if message.contract:
+        about.append(f"its body satisfies the contract {message.contract[0]}@{message.contract[1]}")
     if message.need_reply:
         about.append(f'needs a reply: xats reply {message.id} "..."')
     lines = [f"{'; '.join(about)}:"]

@@ -100,6 +100,23 @@ RULES = (
         """,
     ),
     Rule(
+        "contracts",
+        FAIL,
+        "every contract has its versions without a gap, and mail names those that are there",
+        "versions of contracts are missing: contracts",
+        "xats db backup, and report it",
+        """
+        select c.name || '@' || c.team from contracts c
+        where c.newest <> (select count(*) from contract_versions v where v.contract_id = c.id)
+            or c.newest <> (select coalesce(max(v.version), 0) from contract_versions v where v.contract_id = c.id)
+            or c.id in (
+                select m.contract_id from messages m join contracts k on k.id = m.contract_id
+                where m.contract_version > k.newest
+            )
+        order by 1
+        """,
+    ),
+    Rule(
         "wakes",
         FAIL,
         "every wake is for its own agent's mail",

@@ -1,0 +1,41 @@
+"""`send --contract`: a body that satisfies a contract, or is refused."""
+
+from __future__ import annotations
+
+from xats.cli import render
+from xats.cli.contract_text import parsed
+from xats.core import contracts
+from xats.core.messages import Draft, check_draft
+from xats.errors import ContractViolated
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli.here import Here
+
+SHOWN = 5  # reasons that a refusal names
+
+
+def satisfying(here: Here, name: str, draft: Draft) -> Draft:
+    """Return `draft` with the contract that its body satisfies: the version that `name` means now.
+
+    Raises InvalidBody, InvalidJson, ContractViolated, and what `contracts.usable` raises.
+    """
+    check_draft(draft)
+    version = here.read(lambda tx, me: contracts.usable(tx, me.agent.team, name))
+    value = parsed(draft.body, "the body", "Nothing was sent.")
+    from xats.contracts import text
+    from xats.contracts.check import errors
+
+    found = errors(text.parse(version.text), value, SHOWN)
+    if found:
+        if not here.json:
+            for one in found:
+                render.say(f"  {one.pointer or 'the body'}: {one.message}")
+        msg = f"The body does not satisfy {version.name}. Nothing was sent."
+        raise ContractViolated(
+            msg,
+            f"xats contract get {version.name}",
+            contract={"name": version.contract.name, "version": version.number},
+            errors=[{"pointer": one.pointer, "message": one.message} for one in found],
+        )
+    return Draft(**{**draft.__dict__, "contract": (version.contract.id, version.contract.name, version.number)})

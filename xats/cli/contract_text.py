@@ -1,0 +1,101 @@
+"""How contracts look, as JSON for scripts and in words for people; and what the verbs of contracts share."""
+
+from __future__ import annotations
+
+from xats.cli import reading, render, views
+from xats.core.contract_words import BREAKING, whom
+from xats.durations import iso
+from xats.errors import InvalidContract, InvalidJson, InvalidSchema
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.cli.here import Here
+    from xats.contracts.schema import Schema
+    from xats.contracts.text import Json
+    from xats.core.contract_mail import Told
+    from xats.core.contracts import Contract, Version
+
+
+# -- what the verbs share ----------------------------------------------------------------------------------------------
+
+
+def read_schema(source: str, left: str) -> tuple[str, Schema]:
+    """Return the text in the file `source` (`-`: standard input) and the JSON Schema that it is.
+
+    Raises InvalidContract when it cannot be read, InvalidJson and InvalidSchema; `left` says what was not done.
+    """
+    from xats.contracts import text
+    from xats.contracts.schema import Schema
+
+    said = reading.read(source, "schema", InvalidContract, left)
+    try:
+        return said, Schema(text.parse(said))
+    except (InvalidJson, InvalidSchema) as problem:
+        raise _located(problem, named(source), left) from problem
+
+
+def parsed(said: str, where: str, left: str) -> Json:
+    """Return the JSON value that the text `said` is. Raises InvalidJson."""
+    from xats.contracts import text
+
+    try:
+        return text.parse(said)
+    except InvalidJson as problem:
+        raise _located(problem, where, left) from problem
+
+
+def _located(problem: InvalidJson | InvalidSchema, where: str, left: str) -> InvalidJson | InvalidSchema:
+    return type(problem)(f"{where}: {problem} {left}", problem.hint, **problem.data)
+
+
+def named(source: str) -> str:
+    """Return what the file `source` is called in a sentence."""
+    return "standard input" if source == "-" else source
+
+
+def tell(here: Here, told: Told) -> None:
+    """Say who got mail of a change, and have the daemon look."""
+    if told.sent is None:
+        return
+    from xats.daemon import autostart
+
+    autostart.ensure_running(here.path, here.environ)
+    if here.json or here.quiet:
+        return
+    team = told.sent.message.sender.partition("@")[2]
+    names = [views.near(one, team) for one in told.agents]
+    whom = ", ".join(names) if len(names) <= 5 else f"{len(names)} subscribers"
+    render.say(f"  told: {whom}" + (", woken for it" if told.woken else ""))
+    if told.sent.unwoken:
+        render.say(views.unwoken_text(told.sent, team))
+
+
+# -- JSON --------------------------------------------------------------------------------------------------------------
+
+
+def version_json(version: Version) -> dict[str, Any]:
+    """Return the JSON form of a version of a contract, without its schema."""
+    contract = version.contract
+    return {
+        "name": contract.name,
+        "team": contract.team,
+        "version": version.number,
+        "newest": contract.newest,
+        "compat": contract.compat,
+        "note": version.note,
+        "by": version.by,
+        "at": iso(version.at),
+        "backward": version.backward,
+        "forward": version.forward,
+        "breaks": whom(version.backward, version.forward, BREAKING),
+        "created_at": iso(contract.created_at),
+        "retired_at": iso(contract.retired_at),
+        "retired_by": contract.retired_by,
+    }
+
+
+def name_json(name: str, contract: Contract | None) -> dict[str, Any]:
+    """Return the JSON form of a name, which may be that of a contract."""
+    return {"name": contract.name if contract else name, "version": contract.newest if contract else None}
