@@ -18,7 +18,11 @@ QUERIES = {
             next_attempt_at is null as at_rest
         from wakes order by id
     """,
-    "events": "select type, actor, subject from events where type in ('message_sent', 'wake_delivered') order by id",
+    "contracts": "select id, name, compat, newest, retired_at is null as offered from contracts order by id",
+    "contract_versions": "select contract_id, version, text, backward, forward from contract_versions order by 1, 2",
+    "contract_subscribers": "select name_key, agent_id from contract_subscribers order by 1, 2",
+    "events": """select type, actor, subject from events
+        where type in ('message_sent', 'wake_delivered') or type like 'contract%' order by id""",
 }
 
 
@@ -66,6 +70,15 @@ BROKEN = {
     """,
     "a wake that rests without a reason": """
         select id from wakes where closed_at is null and next_attempt_at is null and reason is null
+    """,
+    "a version of a contract that is missing": """
+        select id from contracts c where newest <> (select count(*) from contract_versions where contract_id = c.id)
+            or newest <> (select max(version) from contract_versions where contract_id = c.id)
+    """,
+    "a version of a contract without its one event": """
+        select v.version from contract_versions v where (select count(*) from events e where e.type = 'contract_put'
+            and e.data like '%"version": ' || v.version || ',%') <> (select count(*) from contract_versions o
+            where o.version = v.version)
     """,
     "a delivered wake without its event": """
         select id from wakes w where w.state = 'delivered' and

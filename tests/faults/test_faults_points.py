@@ -5,6 +5,7 @@ The end must be the same as that of a run in which nobody died.
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import closing
 
@@ -13,6 +14,7 @@ import pytest
 from tests.daemon.world import World
 from tests.faults.dump import assert_whole, dump
 
+SCHEMAS = [os.path.join(os.path.dirname(os.path.abspath(__file__)), f"order-{n}.json") for n in (1, 2)]
 COMMITS = ("store.before_commit", "store.after_commit")
 LINE = "xats: 1 new from alice - run: xats inbox"
 
@@ -25,6 +27,12 @@ def agents(world):
     world.register("alice")
     world.register("bob")
     world.register("carol")
+
+
+def agreed(world):
+    agents(world)
+    world.xats("contract", "put", "order", SCHEMAS[0], "--as", "alice")
+    world.xats("contract", "subscribe", "order", "--as", "bob")
 
 
 def mail(world):
@@ -46,6 +54,9 @@ VERBS = {
     "show": (mail, ("show", "1", "--as", "bob"), True),
     "thread": (mail, ("thread", "1", "--as", "bob"), True),
     "ack": (mail, ("ack", "1", "--as", "bob"), True),
+    "contract-put": (agreed, ("contract", "put", "order", SCHEMAS[1], "--compat", "forward", "--as", "alice"), True),
+    "contract-rename": (agreed, ("contract", "rename", "order", "purchase", "--as", "alice"), False),
+    "contract-retire": (agreed, ("contract", "retire", "order", "--as", "alice"), True),
     "deliver": (mail, ("deliver", "--once"), True),
 }
 

@@ -11,7 +11,7 @@ import tempfile
 import pytest
 
 from tests.store.faulty import DIE, content, cut_off, empty, fill, flipped, folder, foreign, nothing, text
-from xats.core import agents, inbox, wakes
+from xats.core import agents, contracts, inbox, wakes
 from xats.store import Store, check
 from xats.store import sqlite as engine
 
@@ -118,6 +118,22 @@ def test_a_fault_of_the_rows_is_found_alone(crew, store, clock, name):
     one = found(store, clock)[name]
     assert (one.state, bool(one.mend)) == (state, True)
     assert said in one.detail
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "update contracts set newest = 2",
+        "delete from contract_versions",
+        "update contract_versions set version = 2, backward = 'unknown', forward = 'unknown'",
+        "update messages set contract_id = 1, contract_version = 2",
+    ],
+)
+def test_a_version_that_is_missing_is_found(crew, store, clock, harm):
+    crew.do("alice", contracts.put, contracts.New("order", "{}"), None)
+    assert wrong(store, clock) == {}
+    run(store, harm)
+    assert wrong(store, clock) == {"contracts": (check.FAIL, "versions of contracts are missing: contracts order@crew")}
 
 
 def test_unread_mail_that_never_had_a_wake_is_found(crew, store, clock):

@@ -50,6 +50,17 @@ BASE = {
     "task_notes": {"task_id": 1, "at": 1, "kind": "added"},
     "task_mail": {"task_id": 1, "message_id": 1, "about": "ready"},
     "presence": {"agent_id": 1, "state": "idle", "at": 1},
+    "contracts": {
+        "id": 1,
+        "team": "crew",
+        "name": "order",
+        "name_key": "order",
+        "compat": "none",
+        "newest": 1,
+        "created_at": 1,
+    },
+    "contract_versions": {"contract_id": 1, "version": 1, "text": "{}", "put_by": 1, "put_at": 1},
+    "contract_subscribers": {"team": "crew", "name_key": "order", "agent_id": 1, "since": 1},
     "events": {"at": 1, "team": "crew", "type": "t", "subject": "agent:a", "data": "{}"},
 }
 HELD = {"owner_id": 1, "claimed_at": 1, "lease_ms": 1}
@@ -105,6 +116,9 @@ def filled(store):
         ("tasks", {"state": "done", "ended_at": 2}),
         ("tasks", {**HELD, "state": "failed", "ended_at": 2, "reason": "r"}),
         ("tasks", {"state": "cancelled", "ended_at": 2, "reason": "r"}),
+        ("contracts", {}),
+        ("contracts", {"compat": "full", "newest": 7, "retired_at": 2, "retired_by": 1}),
+        ("contract_subscribers", {"name_key": "nobody.has.put"}),
     ],
 )
 def test_a_good_row_is_taken(filled, table, values):
@@ -197,6 +211,14 @@ def test_a_good_row_is_taken(filled, table, values):
         ("task_reviewers", {}),
         ("task_notes", {}),
         ("task_mail", {}),
+        ("contracts", {"compat": "sideways"}),
+        ("contracts", {"newest": 0}),
+        ("contracts", {"retired_at": 2}),
+        ("contracts", {"retired_at": 2, "retired_by": 9}),
+        ("contract_versions", {}),
+        ("contract_subscribers", {"agent_id": 9}),
+        ("messages", {"id": 2, "contract_id": 9, "contract_version": 1}),
+        ("messages", {"id": 2, "contract_version": 1}),
         ("events", {"at": "yesterday"}),
         ("events", {"data": None}),
     ],
@@ -220,6 +242,8 @@ def test_a_bad_row_is_refused(filled, table, values):
         ("pauses", {}, {"id": 2}),
         ("pauses", {"agent_id": 1}, {"id": 2, "agent_id": 1}),
         ("presence", {}, {"state": "busy"}),
+        ("contracts", {}, {"id": 2, "name": "Order"}),
+        ("contract_subscribers", {}, {"since": 2}),
     ],
 )
 def test_there_is_only_one(filled, table, first, second):
@@ -307,3 +331,32 @@ def test_a_key_of_a_task_is_one_creator_s(planned):
     planned.write(lambda tx: insert(tx, "tasks", id=4, dedupe_key="k", created_by=2))
     with pytest.raises(errors.StoreError):
         planned.write(lambda tx: insert(tx, "tasks", id=5, dedupe_key="k"))
+
+
+@pytest.mark.parametrize(
+    "values, good",
+    [
+        ({}, True),
+        ({"version": 2, "backward": "unknown", "forward": "breaking"}, True),
+        ({"version": 0}, False),
+        ({"version": 2}, False),
+        ({"version": 2, "backward": "compatible"}, False),
+        ({"backward": "compatible", "forward": "compatible"}, False),
+        ({"version": 2, "backward": "perhaps", "forward": "breaking"}, False),
+        ({"put_by": 9}, False),
+        ({"contract_id": 9}, False),
+    ],
+)
+def test_a_version_of_a_contract(filled, values, good):
+    filled.write(lambda tx: insert(tx, "contracts"))
+    if good:
+        filled.write(lambda tx: insert(tx, "contract_versions", **values))
+    with pytest.raises(errors.StoreError):  # a second time it is taken, if it was ever good
+        filled.write(lambda tx: insert(tx, "contract_versions", **values))
+
+
+def test_a_message_names_a_contract_and_a_version(filled):
+    filled.write(lambda tx: insert(tx, "contracts"))
+    filled.write(lambda tx: insert(tx, "messages", id=2, contract_id=1, contract_version=1))
+    with pytest.raises(errors.StoreError):
+        filled.write(lambda tx: insert(tx, "messages", id=3, contract_id=1))
