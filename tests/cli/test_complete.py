@@ -22,7 +22,8 @@ import pytest
 
 from xats.cli import complete, tree
 from xats.cli.here import Here
-from xats.core import agents, candidates, messages
+from xats.contracts.diff import Diff
+from xats.core import agents, candidates, contracts, messages
 from xats.store import Store
 from xats.store.glance import glance
 
@@ -131,6 +132,29 @@ def test_agents_of_the_team_asked_for(store):
     assert values("agent", team="pay") == ["dora"]
     assert values("address", "d", team="T") == []
     assert offered("name", "g") == [("gone", "generic, unregistered")]
+
+
+def test_contracts_that_are_offered_and_their_versions(store):
+    assert offered("contract-version", "order@") == []
+
+    def put(tx):
+        alice = agents.by_name(tx, "t", "alice")
+        for name in ("order", "Order.item", "old"):
+            contracts.put(tx, alice, contracts.New(name, "{}", note=SHELLISH, compat="full"), None)
+        contracts.put(
+            tx, alice, contracts.New("order", "true", allow_breaking=True), lambda _: Diff("breaking", "unknown", ())
+        )
+        contracts.retire(tx, alice, "old")
+
+    store.write(put)
+    assert offered("contract", "O") == [("order", "version 2, full"), ("Order.item", "version 1, full")]
+    assert values("contract-version", "order.") == ["Order.item"]
+    assert offered("contract-version", "ORDER@") == [
+        ("order@2", "breaks writers, unknown for readers"),
+        ("order@1", f"the first: {SHELLISH}"),
+    ]
+    assert values("contract-version", "order@1") == ["order@1"]
+    assert values("contract-version", "old@") == ["old@1"]
 
 
 def test_peers_are_those_of_the_agent_that_i_am(store):

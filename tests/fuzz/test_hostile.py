@@ -10,6 +10,7 @@ import sys
 import threading
 import tty
 from functools import partial
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -19,7 +20,8 @@ from tests.delivery.stagehand import Person, play
 from tests.fuzz.hostile import CLEAN, acting, storable, texts
 from xats import process
 from xats.cli import render, views
-from xats.core import address, inbox
+from xats.contracts.diff import diff
+from xats.core import address, contract_words, inbox
 from xats.core.agents import Seat, Session
 from xats.core.messages import LARGEST_BODY, LARGEST_SUBJECT, Draft, send
 from xats.core.wakes import Pending
@@ -117,6 +119,21 @@ ENTRIES = {
     "an option": (["inbox", "--{}", "--as", "bob"], {}),
     "client show": (["client", "show", "{}"], {}),
     "schema": (["schema", "{}"], {}),
+    "send --contract": (["send", "bob", "{}", "--contract", "{}", "--as", "alice"], {}),
+    "contract put": (["contract", "put", "{}", "/dev/null", "--as", "alice"], {}),
+    "contract put FILE": (["contract", "put", "order", "/nowhere/{}", "--as", "alice"], {}),
+    "contract put --compat": (["contract", "put", "order", "/dev/null", "--compat", "{}", "--as", "alice"], {}),
+    "contract get": (["contract", "get", "{}", "--as", "alice"], {}),
+    "contract get @": (["contract", "get", "order@{}", "--as", "alice"], {}),
+    "contract log": (["contract", "log", "{}", "--as", "alice"], {}),
+    "contract diff": (["contract", "diff", "{}", "1", "2", "--as", "alice"], {}),
+    "contract diff A": (["contract", "diff", "order", "{}", "2", "--as", "alice"], {}),
+    "contract check": (["contract", "check", "{}", "/dev/null", "--as", "alice"], {}),
+    "contract subscribe": (["contract", "subscribe", "{}", "--as", "alice"], {}),
+    "contract unsubscribe": (["contract", "unsubscribe", "{}", "--as", "alice"], {}),
+    "contract subscribers": (["contract", "subscribers", "{}", "--as", "alice"], {}),
+    "contract rename": (["contract", "rename", "{}", "new", "--as", "alice"], {}),
+    "contract retire": (["contract", "retire", "{}", "--as", "alice"], {}),
 }
 NAMES = [
     "\x1b]0;owned\x07",
@@ -145,6 +162,7 @@ def test_a_hostile_name_is_refused_everywhere(xats, crew, entry):
         assert ran.stdout == "", ran
         assert [char for char in acting(ran.stderr) if not json_too or char < " "] == [], ran
     assert crew.see("bob", inbox.unread) == 0
+    assert crew.rows("select * from contracts") == crew.rows("select * from contract_subscribers") == []
     known = [*crew.rows("select name, team, role, client from agents"), *crew.rows("select label from labels")]
     for word in {value for row in known for value in row.values() if value}:
         assert CLEAN.fullmatch(word), word
@@ -230,6 +248,22 @@ def test_json_gives_back_what_was_sent_and_does_not_act_either(monkeypatch, lett
     assert "\t" not in shown
     assert [json.loads(line) for line in shown.rstrip("\n").split("\n")] == documents
     assert [json.loads(render.to_json(one)) for one in documents] == documents
+
+
+def test_a_hostile_schema_is_told_in_lines_that_are_ours():
+    """Names, values and titles of a schema reach mail and a terminal through `contract_words`."""
+    compared = 0
+    words = [text for text in texts(MANY, 10) if storable(text)]
+    for name, other in pairwise(words[:: len(words) // 150]):
+        old = {"type": "object", "properties": {other: {"enum": [name]}}, "title": name}
+        new = {"type": "object", "properties": {name: {"const": other}}, "required": [other], "description": other}
+        for strict in (False, True):
+            found = diff(old, new, strict)
+            compared += len(found.changes)
+            for line in contract_words.lines(found, 100):
+                assert "\n" not in line
+                assert acting(line) == [], line
+    assert compared > 500
 
 
 def test_a_table_is_one_row_for_each_row(monkeypatch, capsys):

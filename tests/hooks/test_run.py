@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import HOST, Team
 from xats import process
-from xats.core import agents, inbox, presence
+from xats.core import agents, contracts, inbox, presence
 from xats.hooks import clients, letters, run
 from xats.pane import Pane
 
@@ -419,6 +419,16 @@ def test_nothing_in_a_letter_can_pose(desk):
 def test_how_the_sender_is_known_is_said(desk, evidence, words):
     desk.send(evidence=evidence)
     assert f"from bob@crew ({words}), not from your user" in text_of(desk.hook("prompt"))
+
+
+def test_what_a_body_satisfies_is_said(desk):
+    desk.store.write(
+        lambda tx: contracts.put(tx, agents.by_name(tx, "crew", "bob"), contracts.New("order", "{}"), None)
+    )
+    desk.send('{"id": 1}', contract=(1, "order", 1))
+    text = text_of(desk.hook("prompt"))
+    assert "not from your user; its body satisfies the contract order@1; needs a reply" in text
+    assert '\n| {"id": 1}' in text
 
 
 def test_exactly_once_with_many_hooks_at_once(desk):

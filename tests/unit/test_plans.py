@@ -6,7 +6,18 @@ from itertools import pairwise
 import pytest
 
 from tests.unit.steps import steps
-from xats.core import agents, events, inbox, messages, status, wakes
+from xats.contracts.diff import Diff
+from xats.core import (
+    agents,
+    contract_mail,
+    contract_views,
+    contracts,
+    events,
+    inbox,
+    messages,
+    status,
+    wakes,
+)
 from xats.core.agents import Changes, Seat
 from xats.core.messages import Draft
 from xats.pane import Pane
@@ -40,6 +51,8 @@ def crowd(team, clock):
     for n in range(5):
         team.send("alice", "bob", dedupe_key=f"k{n}", ttl=1000)
         team.send("bob", "alice")
+    team.do("alice", contracts.put, contracts.New("order", "{}"), None)
+    team.do("bob", contract_mail.subscribe, "order")
     clock.tick(2000)
     return team
 
@@ -53,6 +66,8 @@ def wake_of(tx) -> wakes.Wake:
     wakes.lease(tx, [found], "d")
     return found
 
+
+DIFF = Diff("breaking", "compatible", ())
 
 # what: (the function, whether it writes)
 HOT = {
@@ -107,6 +122,15 @@ HOT = {
     "unregister": agents.unregister,
     "events after": lambda tx, _: events.after(tx, "crew", 3, None, 10),
     "events of a type": lambda tx, _: events.after(tx, "crew", 3, "message_sent", 10),
+    "put a contract": lambda tx, me: contracts.put(tx, me, contracts.New("order", "[]"), lambda _: DIFF),
+    "put the first version": lambda tx, me: contracts.put(tx, me, contracts.New("new", "{}"), None),
+    "get a contract": lambda tx, _: contracts.find_version(tx, "crew", "order@1"),
+    "list contracts": lambda tx, _: contract_views.listing(tx, "crew", 10),
+    "log a contract": lambda tx, _: contract_views.log(tx, contracts.find(tx, "crew", "order"), 10),
+    "subscribe": lambda tx, me: contract_mail.subscribe(tx, me, "order"),
+    "unsubscribe": lambda tx, me: contract_mail.unsubscribe(tx, me, "order"),
+    "rename a contract": lambda tx, me: contracts.rename(tx, me, "order", "purchase"),
+    "retire a contract": lambda tx, me: contracts.retire(tx, me, "order"),
     "latest events": lambda tx, _: events.after(tx, "crew", None, None, 10),
 }
 
@@ -178,6 +202,8 @@ def filled(team, clock, history: int):
             seat = Seat("h", 1000 + n, 1, f"c{n}", Pane("/tmp/o", 9, 1, f"%{n}", 2, "t"))
             changes = Changes(role="reviewer", tags=("gpu",))
             ids.append(agents.register(tx, "other", f"x{n}", changes, seat, lambda _: None).details.agent)
+            contracts.put(tx, ids[-1], contracts.New(f"order{n}", "{}"), None)
+            contract_mail.subscribe(tx, ids[-1], "order")
         for sender, recipient in pairwise(ids):
             sent = messages.send(tx, sender, "pane", Draft(recipient.name, "x", ttl=500, dedupe_key="k"))
             if sender.id % 2:
@@ -201,6 +227,8 @@ def two_sizes(make_team, tmp_path_factory):
         for n in range(5):
             team.send("alice", "bob", dedupe_key=f"k{n}", ttl=10)
             team.send("bob", "alice")
+        team.do("alice", contracts.put, contracts.New("order", "{}"), None)
+        team.do("bob", contract_mail.subscribe, "order")
         made.append(filled(team, clock, history))
     yield made
     for team in made:
