@@ -10,7 +10,7 @@ import sys
 import time
 
 import xats
-from benchmarks import background, commands, load, tasks
+from benchmarks import background, commands, contracts, load, tasks
 from benchmarks.rig import XATS, Rig
 
 ROWS = {
@@ -24,6 +24,7 @@ ROWS = {
     "grown": load.grown,
     "task": tasks.verbs,
     "tasks": tasks.grown,
+    "contract": contracts.verbs,
     "idle": background.idle,
     "prompt": background.prompt,
     "wake": background.wake,
