@@ -8,7 +8,9 @@ import sys
 import jsonschema
 import pytest
 
+from xats.cli.contract import Comparison, Moved
 from xats.cli.schema import VERBS
+from xats.contracts.schema import Schema
 from xats.core import contracts, inbox
 from xats.core.contracts import New
 
@@ -475,3 +477,24 @@ def test_the_library_of_schemas_is_imported_only_where_it_is_needed(crew, send, 
     assert {"jsonschema", "referencing", "xats.contracts.schema"} & set(loaded) == set()
     if words[0] == "inbox":
         assert {"json", "xats.core.contracts", "typer"} & set(loaded) == set()
+
+
+def version(number, schema):
+    contract = contracts.Contract(1, "crew", "order", "none", number, 1, None, None)
+    return contracts.Version(contract, number, json.dumps(schema), None, "alice@crew", 1, None, None)
+
+
+def test_comparing_is_done_outside_while_that_leads_anywhere(monkeypatch):
+    comparison = Comparison(Schema(MORE))
+    for number, schema in ((1, ONE), (2, NEEDS)):
+        with pytest.raises(Moved) as moved:
+            comparison(version(number, schema))
+        comparison.learn(moved.value.version)
+        assert comparison(version(number, schema)).changes
+    assert comparison(version(3, MORE)) is None  # inside: somebody has been faster twice
+    monkeypatch.setattr(Comparison, "QUICK", 0.0)  # as if it took long
+    for number in range(4, Comparison.MOST + 1):
+        with pytest.raises(Moved) as moved:
+            comparison(version(number, ONE))
+        comparison.learn(moved.value.version)
+    assert comparison(version(99, ONE)).backward == "compatible"

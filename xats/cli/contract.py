@@ -39,9 +39,11 @@ def put(
     """Store a JSON Schema as the next version of a contract.
 
     What changes is said, and whether it breaks readers, writers or both; whoever subscribes gets it as mail. The same
-    schema again makes no new version. A version that breaks the rule of its contract is refused, and so is one of which
-    that cannot be told: none (no rule, the default), backward (new readers can read what old writers wrote), forward
-    (old readers can read what new writers write), full (both). A rule stays until a put names another.
+    schema again makes no new version.
+
+    --compat is the rule for this version and the next ones, until a put names another: backward (new readers can read
+    what old writers wrote), forward (old readers can read what new writers write), full (both), or none, the default.
+    A version that breaks the rule is refused with exit code 4, and so is one of which that cannot be told.
 
     Example: xats contract put order order.json --compat backward --note "prices in cents"
 
@@ -79,14 +81,14 @@ def put(
 
 def _say_put(done: Put) -> None:
     version = done.version
-    rule = version.contract.compat
+    rest = f"{', offered again' if done.revived else ''} (rule: {version.contract.compat})"
     if not done.created:
-        render.put(f"{version.name} says the same already; nothing new was stored (rule: {rule})")
+        render.put(f"{version.name} says the same already; nothing new was stored{rest}")
     elif done.diff is None:
-        render.put(f"{version.name} stored: the first version (rule: {rule})")
+        render.put(f"{version.name} stored: the first version{rest}")
     else:
         effect = contract_words.effect(done.diff.backward, done.diff.forward)
-        render.put(f"{version.name} stored: {effect} (rule: {rule})")
+        render.put(f"{version.name} stored: {effect}{rest}")
         _print_changes(done.diff, render.put)
 
 

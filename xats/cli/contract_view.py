@@ -73,9 +73,7 @@ def list_(here: Here, *, every: params.RetiredOption = False, limit: params.Limi
         headers = ("NAME", "VERSION", "RULE", "BY", "AGE", "SUBSCRIBERS", "NOTE")
         render.table(headers, [_row(one, now) for one in found], stretch=("NOTE",))
     elif not here.quiet:
-        render.say(
-            f"no contracts in team {team}" if every else f"no contracts in team {team}: xats contract put NAME FILE"
-        )
+        render.say(f"no contracts in team {team}: xats contract put NAME FILE")
     if has_more and not here.quiet:
         render.say(f"more: xats contract list -n {limit * 2}")
     return 0

@@ -48,7 +48,7 @@ def send(
 
     To pool:ROLE it is a task for one of those with that role: they are asked one after another until one claims it.
 
-    With --contract the body is JSON that satisfies it, and @FILE reads a file; otherwise it is refused.
+    With --contract the body must be JSON that satisfies it; else nothing is sent. @FILE reads it from a file then.
 
     Example: xats send bob "The parser is ready" -s Parser
 

@@ -39,7 +39,11 @@ AddressArg: TypeAlias = Annotated[
 ]
 BodyArg: TypeAlias = Annotated[
     str | None,
-    typer.Argument(metavar="[BODY|-]", help="The text, up to 1 MiB; - reads standard input.", show_default=False),
+    typer.Argument(
+        metavar="[BODY|-]",
+        help="The text, up to 1 MiB; - reads standard input, with --contract @FILE a file.",
+        show_default=False,
+    ),
 ]
 MessageIdArg: TypeAlias = Annotated[int, typer.Argument(metavar="ID", help="A message's number.", show_default=False)]
 OptionalMessageIdArg: TypeAlias = Annotated[
@@ -76,9 +80,7 @@ BatchOption: TypeAlias = Annotated[
 ]
 ContractOption: TypeAlias = Annotated[
     str | None,
-    typer.Option(
-        "--contract", metavar="NAME[@V]", help="The body is JSON that satisfies this contract; @FILE reads it."
-    ),
+    typer.Option("--contract", metavar="NAME[@V]", help="The body must be JSON that satisfies this contract."),
 ]
 RoleOption: TypeAlias = Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Only those with this role.")]
 PeekOption: TypeAlias = Annotated[bool, typer.Option("--peek", help="Leave it unread.")]
@@ -239,7 +241,7 @@ CompatOption: TypeAlias = Annotated[
     typer.Option(
         "--compat",
         metavar="RULE",
-        help="What this version and all after it must keep: backward, forward, full or none. Default at first: none.",
+        help="What versions must keep from now on: backward, forward, full or none. Default at first: none.",
     ),
 ]
 AllowBreakingOption: TypeAlias = Annotated[

@@ -103,6 +103,7 @@ class Put:
     created: bool
     diff: Diff | None  #: None: it is the first version, or says the same
     told: contract_mail.Told
+    revived: bool = False  #: it was retired until now
 
 
 # -- names -------------------------------------------------------------------------------------------------------------
@@ -257,7 +258,7 @@ def put(tx: Tx, me: Agent, new: New, compare: Callable[[Version], Diff | None]) 
     revived = _change(tx, me, contract, rule)
     if diff is None:
         told = contract_mail.revived(tx, me, contract) if revived else contract_mail.NOBODY
-        return Put(version(tx, find(tx, me.team, contract.name), None), False, None, told)
+        return Put(version(tx, find(tx, me.team, contract.name), None), False, None, told, revived)
     row = tx.one(NEXT, id=contract.id, seen=contract.newest)
     if row is None:
         raise _moved(contract.name)
@@ -265,7 +266,7 @@ def put(tx: Tx, me: Agent, new: New, compare: Callable[[Version], Diff | None]) 
     _add(tx, me, contract.id, new, number, diff)
     _say(tx, me, "put", contract.name, version=number, backward=diff.backward, forward=diff.forward)
     stored = version(tx, find(tx, me.team, contract.name), None)
-    return Put(stored, True, diff, contract_mail.changed(tx, me, stored, diff))
+    return Put(stored, True, diff, contract_mail.changed(tx, me, stored, diff), revived)
 
 
 def _put_first(tx: Tx, me: Agent, new: New) -> Put:

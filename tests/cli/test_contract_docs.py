@@ -1,0 +1,48 @@
+"""docs/contracts.md shows what is really printed: every command in it is run, in its order, on a terminal."""
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "contracts.md").read_text()
+VARYING = (
+    (r"\(by its own word: XATS_AGENT\) ", ""),  # here nobody sits in a pane
+    (r"just now|\b\d+ (s|min)( ago)?\b", "AGO"),
+    (r"[ \t]+$", ""),
+    (r" {2,}", "  "),
+)
+
+
+def plain(text: str) -> str:
+    for pattern, instead in VARYING:
+        text = re.sub(pattern, instead, text, flags=re.MULTILINE)
+    return text
+
+
+def story():
+    """Yield (agent, words, what the page says is printed)."""
+    for block in re.findall(r"```console\n(.*?)```", PAGE, re.DOTALL):
+        for who, line, output in re.findall(r"^(\w+)\$ xats (.*)\n((?:(?!\w+\$ ).*\n)*)", block, re.MULTILINE):
+            yield who, shlex.split(line), output
+
+
+def test_the_page_shows_what_is_printed(xats):
+    for name in re.findall(r"^\$ xats register (\w+)", PAGE, re.MULTILINE):
+        xats("register", name, "--no-pane", "--client", "generic")
+    (first,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    schema = json.loads(first)
+    (xats.folder / "order-1.json").write_text(first)
+    schema["properties"]["currency"] = {"type": "string"}
+    (xats.folder / "order-2.json").write_text(json.dumps(schema))
+    schema["properties"]["currency"] = {"enum": ["EUR", "USD"]}
+    schema["required"].append("currency")
+    (xats.folder / "order-3.json").write_text(json.dumps(schema))
+    (xats.folder / "today.json").write_text('{"id": 7, "price": 9.5}\n')
+    seen = 0
+    for who, words, output in story():
+        env = {"XATS_AGENT": who, "COLUMNS": "200", "NO_COLOR": "1"}
+        shown = xats.on_terminal(*words, env=env, code=None)
+        assert plain(shown) == plain(output), (who, words)
+        seen += 1
+    assert seen == 14
