@@ -29,7 +29,7 @@ def get(here: Here, name: params.VersionArg) -> int:
 
     Example: xats contract get order
 
-    Example: xats contract get order@3 > order.json
+    Example: xats contract get order@3
     """
     team = team_of(here)
     version = here.store.read(lambda tx: contracts.find_version(tx, team, name))
@@ -174,7 +174,7 @@ def check(here: Here, name: params.VersionArg, file: params.DocumentFileArg, *, 
 
     Example: xats contract check order order.json
 
-    Example: xats contract check order@2 - < order.json
+    Example: xats contract check order@2 order.json
     """
     _page(limit)
     team = team_of(here)
