@@ -4,8 +4,9 @@
 # What verb $1 may be followed by: sets `words`.
 _xats_words() {
     case $1 in
-        '') words='send broadcast reply ack inbox show thread status wait register unregister agents top pause resume whoami task events poke deliver dead daemon doctor client hook db demo demo-agent schema' ;;
+        '') words='send broadcast reply ack inbox show thread status wait register unregister agents top pause resume whoami task contract events poke deliver dead daemon doctor client hook db demo demo-agent schema' ;;
         'task') words='add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export' ;;
+        'contract') words='put get list log diff check subscribe unsubscribe subscribers rename retire' ;;
         'dead') words='list show retry drop' ;;
         'daemon') words='run start stop status' ;;
         'client') words='list show test' ;;
@@ -19,11 +20,11 @@ _xats_options() {
     options='--as --team --db --json --quiet -q --help -h'
     case $1 in
         '') options+=' --version -V' ;;
-        'send') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --reply-to --no-wake --wait --batch $options" ;;
-        'broadcast') options="--role --subject -s --kind --key --ttl --no-wake $options" ;;
-        'reply') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --no-wake $options" ;;
+        'send') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --reply-to --no-wake --wait --batch --contract $options" ;;
+        'broadcast') options="--role --subject -s --kind --key --ttl --no-wake --contract $options" ;;
+        'reply') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --no-wake --contract $options" ;;
         'inbox') options="--peek --all --from --thread --since --limit -n --wait $options" ;;
-        'thread' | 'dead list') options="--limit -n $options" ;;
+        'thread' | 'contract log' | 'contract check' | 'dead list') options="--limit -n $options" ;;
         'wait' | 'task wait') options="--timeout $options" ;;
         'register') options="--role --client --tag --cap --model --pane --no-pane --wake --takeover $options" ;;
         'unregister' | 'db backup') options="--force $options" ;;
@@ -40,6 +41,9 @@ _xats_options() {
         'task graph') options="--dot $options" ;;
         'task import') options="--dry-run $options" ;;
         'task export') options="--all $options" ;;
+        'contract put') options="--note --compat --allow-breaking --revive $options" ;;
+        'contract list') options="--all --limit -n $options" ;;
+        'contract diff') options="--strict $options" ;;
         'events') options="--follow -f --since --type --limit -n --jsonl $options" ;;
         'poke') options="--yes -y --timeout $options" ;;
         'deliver') options="--once --dry-run $options" ;;
@@ -64,9 +68,10 @@ _xats_option_kind() {
         --db) kind=file ;;
         *)
             case "$1 $2" in
-                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'pause --reason' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'events --since' | 'events --type' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
+                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'pause --reason' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'events --since' | 'events --type' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
                 'send --reply-to' | 'inbox --thread') kind=message ;;
                 'send --batch' | 'db export --output' | 'db export -o') kind=file ;;
+                'send --contract' | 'broadcast --contract' | 'reply --contract') kind=contract-version ;;
                 'broadcast --role') kind=peer-role ;;
                 'inbox --from') kind=peer ;;
                 'inbox --since') kind=received ;;
@@ -81,6 +86,7 @@ _xats_option_kind() {
                 'task add --priority' | 'task edit --priority') kind='=0 1 2 3 4 5 6 7 8 9' ;;
                 'task add --notify' | 'task edit --notify') kind=address ;;
                 'task list --state') kind='=open claimed review done failed cancelled' ;;
+                'contract put --compat') kind='=backward forward full none' ;;
             esac
             ;;
     esac
@@ -91,7 +97,7 @@ _xats_argument_kind() {
     kind=
     case "$1 $2" in
         'send 1') kind=address ;;
-        'send 2' | 'broadcast 1' | 'reply 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'poke 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
+        'send 2' | 'broadcast 1' | 'reply 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
         'reply 1' | 'ack 1') kind=received ;;
         'show 1' | 'thread 1') kind=message ;;
         'status 1') kind=sent ;;
@@ -100,12 +106,14 @@ _xats_argument_kind() {
         'task show 1' | 'task renew 1' | 'task progress 1' | 'task release 1' | 'task submit 1' | 'task approve 1' | 'task feedback 1' | 'task done 1' | 'task fail 1' | 'task cancel 1' | 'task edit 1' | 'task graph 1' | 'task wait 1') kind=task ;;
         'task claim 1') kind=task-ready ;;
         'task reopen 1') kind=task-ended ;;
-        'task import 1' | 'db backup 1') kind=file ;;
+        'task import 1' | 'contract put 2' | 'contract check 2' | 'db backup 1') kind=file ;;
+        'contract put 1' | 'contract log 1' | 'contract diff 1' | 'contract subscribe 1' | 'contract unsubscribe 1' | 'contract subscribers 1' | 'contract rename 1' | 'contract retire 1') kind=contract ;;
+        'contract get 1' | 'contract check 1') kind=contract-version ;;
         'dead show 1' | 'dead retry 1' | 'dead drop 1') kind=dead ;;
         'client show 1' | 'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1') kind='=claude-code codex gemini opencode cursor copilot qwen amp aider generic human' ;;
         'client test 1') kind=pane ;;
-        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register unregister agents whoami task events poke deliver client pause resume dead doctor daemon hook db' ;;
-        'schema 2') kind='=add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export test retry drop status start stop install uninstall info backup query prune check' ;;
+        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register unregister agents whoami task contract events poke deliver client pause resume dead doctor daemon hook db' ;;
+        'schema 2') kind='=add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers rename retire test retry drop status start stop install uninstall info backup query prune' ;;
     esac
 }
 

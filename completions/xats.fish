@@ -11,7 +11,7 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --as --batch --cap --claim --client --db --dep --description --due --from --key --kind --lease --limit --model --no-dep --notify --older --output --pane --param --parent --priority --reason --reply-to --result --review --role --since --state --subject --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
+            case --as --batch --cap --claim --client --compat --contract --db --dep --description --due --from --key --kind --lease --limit --model --no-dep --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --review --role --since --state --subject --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
                 set skip yes
             case '-?*' # short ones may be joined, and then the last may take a value
                 string match --quiet --regex -- '^-[^-dnops]*[dnops]$' $word; and set skip yes
@@ -72,6 +72,7 @@ complete -c xats -n "__xats_at '' 1" -a pause -d 'Hold the wakes of an agent, or
 complete -c xats -n "__xats_at '' 1" -a resume -d 'End a pause: who has got mail meanwhile is woken, once for all of it.'
 complete -c xats -n "__xats_at '' 1" -a whoami -d 'Say who I am here, and how that is known.'
 complete -c xats -n "__xats_at '' 1" -a task -d 'Work that is claimed by one at a time: add, claim, submit, approve, done, graph.'
+complete -c xats -n "__xats_at '' 1" -a contract -d 'JSON Schemas that agents agree on: put, get, diff, check, subscribe.'
 complete -c xats -n "__xats_at '' 1" -a events -d 'Show what happened, or follow it as it happens.'
 complete -c xats -n "__xats_at '' 1" -a poke -d 'Type a prompt into an agent\'s pane and submit it; for people only.'
 complete -c xats -n "__xats_at '' 1" -a deliver -d 'Try every due wake once, without a daemon.'
@@ -103,6 +104,17 @@ complete -c xats -n "__xats_at 'task' 1" -a graph -d 'Draw what tasks wait for a
 complete -c xats -n "__xats_at 'task' 1" -a wait -d 'Wait until a task has ended: exit 0 when it is done, else 1.'
 complete -c xats -n "__xats_at 'task' 1" -a import -d 'Add every task of a JSON Lines file, or none.'
 complete -c xats -n "__xats_at 'task' 1" -a export -d 'Print tasks as JSON Lines, for import.'
+complete -c xats -n "__xats_at 'contract' 1" -a put -d 'Store a JSON Schema as the next version of a contract.'
+complete -c xats -n "__xats_at 'contract' 1" -a get -d 'Print the schema of a contract, or of one version of it.'
+complete -c xats -n "__xats_at 'contract' 1" -a list -d 'List the contracts of the team.'
+complete -c xats -n "__xats_at 'contract' 1" -a log -d 'List the versions of a contract, the newest first.'
+complete -c xats -n "__xats_at 'contract' 1" -a diff -d 'Say what changed between two versions, and whether it breaks readers, writers or both.'
+complete -c xats -n "__xats_at 'contract' 1" -a check -d 'Say whether a JSON document satisfies a contract.'
+complete -c xats -n "__xats_at 'contract' 1" -a subscribe -d 'Get mail whenever a contract changes.'
+complete -c xats -n "__xats_at 'contract' 1" -a unsubscribe -d 'Get no more mail about a contract.'
+complete -c xats -n "__xats_at 'contract' 1" -a subscribers -d 'List who is told of a contract\'s changes.'
+complete -c xats -n "__xats_at 'contract' 1" -a rename -d 'Give a contract another name.'
+complete -c xats -n "__xats_at 'contract' 1" -a retire -d 'Offer a contract no more; what it was can still be read.'
 complete -c xats -n "__xats_at 'dead' 1" -a list -d 'List the mail that nobody could be woken for, and mail that expired.'
 complete -c xats -n "__xats_at 'dead' 1" -a show -d 'Show a dead letter: to whom, since when, why, and what mends it.'
 complete -c xats -n "__xats_at 'dead' 1" -a retry -d 'Wake the recipient of a dead letter once more, or send it to another.'
@@ -135,12 +147,14 @@ complete -c xats -n "__xats_at 'send'" -l reply-to -x -k -a '(__xats_ask message
 complete -c xats -n "__xats_at 'send'" -l no-wake -d 'Wake nobody for it.'
 complete -c xats -n "__xats_at 'send'" -l wait -x -d 'Wait until everybody has read it; else exit 124.'
 complete -c xats -n "__xats_at 'send'" -l batch -r -F -d 'Send every line of a JSON Lines file (or -), all or none: to, body, ...'
+complete -c xats -n "__xats_at 'send'" -l contract -x -k -a '(__xats_ask contract-version)' -d 'The body must be JSON that satisfies this contract.'
 complete -c xats -n "__xats_at 'broadcast'" -l role -x -k -a '(__xats_ask peer-role)' -d 'Only those with this role.'
 complete -c xats -n "__xats_at 'broadcast'" -l subject -s s -x -d 'A subject of one line.'
 complete -c xats -n "__xats_at 'broadcast'" -l kind -x -d 'What kind of message, for scripts. Default: mail.'
 complete -c xats -n "__xats_at 'broadcast'" -l key -x -d 'Send at most once under this key.'
 complete -c xats -n "__xats_at 'broadcast'" -l ttl -x -d 'Expire copies that are unread after this time.'
 complete -c xats -n "__xats_at 'broadcast'" -l no-wake -d 'Wake nobody for it.'
+complete -c xats -n "__xats_at 'broadcast'" -l contract -x -k -a '(__xats_ask contract-version)' -d 'The body must be JSON that satisfies this contract.'
 complete -c xats -n "__xats_at 'reply' 1" -k -a '(__xats_ask received)'
 complete -c xats -n "__xats_at 'reply'" -l subject -s s -x -d 'A subject of one line.'
 complete -c xats -n "__xats_at 'reply'" -l need-reply -d 'Whether an answer is expected. Default: from named agents.'
@@ -149,6 +163,7 @@ complete -c xats -n "__xats_at 'reply'" -l kind -x -d 'What kind of message, for
 complete -c xats -n "__xats_at 'reply'" -l key -x -d 'Send at most once under this key.'
 complete -c xats -n "__xats_at 'reply'" -l ttl -x -d 'Expire copies that are unread after this time.'
 complete -c xats -n "__xats_at 'reply'" -l no-wake -d 'Wake nobody for it.'
+complete -c xats -n "__xats_at 'reply'" -l contract -x -k -a '(__xats_ask contract-version)' -d 'The body must be JSON that satisfies this contract.'
 complete -c xats -n "__xats_at 'ack' 1" -k -a '(__xats_ask received)'
 complete -c xats -n "__xats_at 'inbox'" -l peek -d 'Leave it unread.'
 complete -c xats -n "__xats_at 'inbox'" -l all -d 'Read mail too.'
@@ -244,6 +259,27 @@ complete -c xats -n "__xats_at 'task wait'" -l timeout -x -d 'Give up after this
 complete -c xats -n "__xats_at 'task import' 1" -r -F
 complete -c xats -n "__xats_at 'task import'" -l dry-run -d 'Only say what would be added.'
 complete -c xats -n "__xats_at 'task export'" -l all -d 'Those that have ended too, the newest first.'
+complete -c xats -n "__xats_at 'contract put' 1" -k -a '(__xats_ask contract)'
+complete -c xats -n "__xats_at 'contract put' 2" -r -F
+complete -c xats -n "__xats_at 'contract put'" -l note -x -d 'What is new in this version, in one line.'
+complete -c xats -n "__xats_at 'contract put'" -l compat -x -k -a 'backward forward full none' -d 'What versions must keep from now on: backward, forward, full or none. Default at first: none.'
+complete -c xats -n "__xats_at 'contract put'" -l allow-breaking -d 'Store this version even if it breaks that rule.'
+complete -c xats -n "__xats_at 'contract put'" -l revive -d 'Bring a retired contract back.'
+complete -c xats -n "__xats_at 'contract get' 1" -k -a '(__xats_ask contract-version)'
+complete -c xats -n "__xats_at 'contract list'" -l all -d 'Those that are retired too.'
+complete -c xats -n "__xats_at 'contract list'" -l limit -s n -x -d 'At most so many.'
+complete -c xats -n "__xats_at 'contract log' 1" -k -a '(__xats_ask contract)'
+complete -c xats -n "__xats_at 'contract log'" -l limit -s n -x -d 'At most so many.'
+complete -c xats -n "__xats_at 'contract diff' 1" -k -a '(__xats_ask contract)'
+complete -c xats -n "__xats_at 'contract diff'" -l strict -d 'An optional property that is added where any was allowed counts as breaking.'
+complete -c xats -n "__xats_at 'contract check' 1" -k -a '(__xats_ask contract-version)'
+complete -c xats -n "__xats_at 'contract check' 2" -r -F
+complete -c xats -n "__xats_at 'contract check'" -l limit -s n -x -d 'At most so many.'
+complete -c xats -n "__xats_at 'contract subscribe' 1" -k -a '(__xats_ask contract)'
+complete -c xats -n "__xats_at 'contract unsubscribe' 1" -k -a '(__xats_ask contract)'
+complete -c xats -n "__xats_at 'contract subscribers' 1" -k -a '(__xats_ask contract)'
+complete -c xats -n "__xats_at 'contract rename' 1" -k -a '(__xats_ask contract)'
+complete -c xats -n "__xats_at 'contract retire' 1" -k -a '(__xats_ask contract)'
 complete -c xats -n "__xats_at 'events'" -l follow -s f -d 'Go on as they happen, until Ctrl-C.'
 complete -c xats -n "__xats_at 'events'" -l since -x -d 'Only what is newer than this id. Default: the latest.'
 complete -c xats -n "__xats_at 'events'" -l type -x -d 'Only of this type.'
@@ -293,5 +329,5 @@ complete -c xats -n "__xats_at 'db prune'" -l older -x -d 'What is older than th
 complete -c xats -n "__xats_at 'db prune'" -l dry-run -d 'Only say how much would go.'
 complete -c xats -n "__xats_at 'db prune'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'demo-agent'" -l role -x -k -a '(__xats_ask role)' -d 'What it is there for.'
-complete -c xats -n "__xats_at 'schema' 1" -k -a 'send broadcast reply ack inbox show thread status wait register unregister agents whoami task events poke deliver client pause resume dead doctor daemon hook db'
-complete -c xats -n "__xats_at 'schema' 2" -k -a 'add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export test retry drop status start stop install uninstall info backup query prune check'
+complete -c xats -n "__xats_at 'schema' 1" -k -a 'send broadcast reply ack inbox show thread status wait register unregister agents whoami task contract events poke deliver client pause resume dead doctor daemon hook db'
+complete -c xats -n "__xats_at 'schema' 2" -k -a 'add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers rename retire test retry drop status start stop install uninstall info backup query prune'
