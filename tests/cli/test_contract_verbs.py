@@ -112,7 +112,7 @@ def test_a_life_in_json(by, crew):
         "backward",
     )
     third = by("alice", "put", "order", "needs.json", "--allow-breaking", "--json").json()
-    assert (third["contract"]["version"], third["woken"]) == (3, True)
+    assert (third["contract"]["version"], third["to_be_woken"]) == (3, True)
     assert subjects(crew, "bob") == [
         "contract order@1 is there",
         "contract order@2: compatible",

@@ -214,8 +214,8 @@ def test_subscribers_get_the_difference_and_breaking_wakes_them(crew):
         assert crew.do(name, contract_mail.subscribe, "order")
     assert not crew.do("bob", contract_mail.subscribe, "Order")
     told = put(crew, MORE, note="room for a note").told
-    assert (set(told.agents), told.woken) == ({"bob@crew", "carol@crew"}, False)  # alice knows
-    assert put(crew, NEEDS).told.woken
+    assert (set(told.agents), told.wakes) == ({"bob@crew", "carol@crew"}, False)  # alice knows
+    assert put(crew, NEEDS).told.wakes
     assert subjects(crew, "bob") == ["contract order@2: compatible", "contract order@3: breaks writers"]
     assert subjects(crew, "alice") == []
     assert woken(crew, "bob") == [False, True]
@@ -231,7 +231,7 @@ def test_subscribers_get_the_difference_and_breaking_wakes_them(crew):
 def test_what_breaks_readers_or_is_unknown_wakes_too(crew, old, new, wakes):
     put(crew, old)
     crew.do("bob", contract_mail.subscribe, "order")
-    assert put(crew, new).told.woken is wakes
+    assert put(crew, new).told.wakes is wakes
     assert woken(crew, "bob") == [wakes]
 
 
@@ -297,7 +297,7 @@ def test_renaming_takes_everything_along(crew):
     crew.send("dave", "alice", "{}", contract=(version.contract.id, "order", 2))
     renamed, changed, told = crew.do("alice", contracts.rename, "order", "Purchase")
     assert (renamed.name, renamed.newest, changed) == ("Purchase", 2, True)
-    assert (set(told.agents), told.woken) == ({"bob@crew", "carol@crew"}, True)
+    assert (set(told.agents), told.wakes) == ({"bob@crew", "carol@crew"}, True)
     with pytest.raises(errors.UnknownContract):
         crew.store.read(lambda tx: contracts.find(tx, "crew", "order"))
     assert mail(crew, "alice")[0].contract == ("Purchase", 2)
@@ -317,7 +317,7 @@ def test_a_name_that_is_taken_or_the_same(crew):
     assert crew.do("alice", contracts.rename, "order", "order")[1] is False
     crew.do("bob", contract_mail.subscribe, "order")
     renamed, changed, told = crew.do("alice", contracts.rename, "order", "Order")
-    assert (renamed.name, changed, told.woken) == ("Order", True, False)
+    assert (renamed.name, changed, told.wakes) == ("Order", True, False)
     assert len(crew.rows("select * from contract_subscribers")) == 1
     with pytest.raises(errors.InvalidName):
         crew.do("alice", contracts.rename, "order", "a b")
@@ -327,7 +327,7 @@ def test_what_is_retired_is_not_offered_but_can_be_read(crew):
     put(crew), put(crew, MORE)
     crew.do("bob", contract_mail.subscribe, "order")
     contract, changed, told = crew.do("alice", contracts.retire, "order")
-    assert (contract.retired, contract.retired_by, changed, told.woken) == (True, "alice@crew", True, True)
+    assert (contract.retired, contract.retired_by, changed, told.wakes) == (True, "alice@crew", True, True)
     assert crew.do("carol", contracts.retire, "order")[1] is False
     assert crew.store.read(lambda tx: contract_views.listing(tx, "crew", 9))[0] == []
     assert len(crew.store.read(lambda tx: contract_views.listing(tx, "crew", 9, retired=True))[0]) == 1
@@ -345,7 +345,7 @@ def test_a_put_may_bring_it_back(crew, schema, number):
     crew.do("alice", contracts.retire, "order")
     crew.do("bob", contract_mail.subscribe, "order")
     back = put(crew, schema, revive=True)
-    assert (back.version.number, back.version.contract.retired, back.told.woken) == (number, False, False)
+    assert (back.version.number, back.version.contract.retired, back.told.wakes) == (number, False, False)
     assert len(subjects(crew, "bob")) == 1
     assert types(crew).count("contract_revived") == 1
 

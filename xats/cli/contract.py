@@ -70,7 +70,7 @@ def put(
         version = done.version
         diff = contract_words.values(done.diff, version.number - 1, version.number) if done.diff else None
         values = {"contract": text.version_json(version), "created": done.created, "diff": diff}
-        render.document({**values, "told": done.told.agents, "woken": done.told.woken})
+        render.document({**values, "told": done.told.agents, "to_be_woken": done.told.wakes})
     elif here.quiet:
         render.put(done.version.name)
     else:

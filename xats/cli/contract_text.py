@@ -67,7 +67,7 @@ def tell(here: Here, told: Told) -> None:
     team = told.sent.message.sender.partition("@")[2]
     names = [views.near(one, team) for one in told.agents]
     whom = ", ".join(names) if len(names) <= 5 else f"{len(names)} subscribers"
-    render.say(f"  told{' and woken' if told.woken else ''}: {whom}")
+    render.say(f"  told{', to be woken' if told.wakes else ''}: {whom}")
     if told.sent.unwoken:
         render.say(views.unwoken_text(told.sent, team))
 

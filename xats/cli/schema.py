@@ -279,7 +279,7 @@ VERBS: dict[str, Schema] = {
         dry_run=YES_NO,
     ),
     "task export": having(tasks=each(TASK_LINE)),
-    "contract put": having(contract=CONTRACT, created=YES_NO, diff=maybe(DIFF), told=each(ADDRESS), woken=YES_NO),
+    "contract put": having(contract=CONTRACT, created=YES_NO, diff=maybe(DIFF), told=each(ADDRESS), to_be_woken=YES_NO),
     "contract get": having(contract=_all(CONTRACT, having(schema={}))),
     "contract list": having(contracts=each(_all(CONTRACT, having(subscribers=NUMBER))), has_more=YES_NO),
     "contract log": having(contract=CONTRACT, versions=each(CONTRACT), has_more=YES_NO),

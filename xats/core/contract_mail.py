@@ -29,7 +29,7 @@ class Told:
     """The mail that a change came to, if anybody was there to get it, and whether it wakes its recipients."""
 
     sent: Sent | None = None
-    woken: bool = False
+    wakes: bool = False  #: whether its recipients are to be woken
 
     @property
     def agents(self) -> tuple[str, ...]:
