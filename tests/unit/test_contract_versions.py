@@ -306,7 +306,8 @@ def test_renaming_takes_everything_along(crew):
         "carol@crew",
     }
     assert put(crew, NEEDS, name="purchase").told.agents
-    assert put(crew).version.name == "order@1"  # the old name is free
+    again = put(crew)  # the old name is free, and nobody waits for it any more
+    assert (again.version.name, again.told.agents) == ("order@1", ())
 
 
 def test_a_name_that_is_taken_or_the_same(crew):
