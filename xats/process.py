@@ -13,7 +13,7 @@ from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 LINUX = os.path.exists("/proc/self/stat")
 
@@ -88,16 +88,77 @@ def argv(pid: int) -> list[str]:
     return text.split("\0") if text else []
 
 
+def environ(pid: int) -> Mapping[str, str]:
+    """Return the environment that `pid` was started with, {} if it cannot be read: only its own user may."""
+    if not LINUX:
+        return _elsewhere_environ(pid)
+    pairs = (entry.partition(b"=") for entry in _slurp_bytes(f"/proc/{pid}/environ").split(b"\0"))
+    return {os.fsdecode(name): os.fsdecode(value) for name, equals, value in pairs if name and equals}
+
+
+def owner(pid: int) -> int | None:
+    """Return the user id that `pid` runs as, or None if there is no such process."""
+    if not LINUX:
+        return _elsewhere_owner(pid)
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return None
+
+
+def everybody() -> list[Process]:
+    """Return every living process that this user may see."""
+    return list(_linux_all() if LINUX else _elsewhere_all())
+
+
+def descendants(pid: int) -> list[Process]:
+    """Return the living descendants of `pid`, parents before children, itself left out."""
+    living = everybody()
+    found: list[Process] = []
+    above = {pid}
+    while more := [one for one in living if one.ppid in above]:
+        found += more
+        above = {one.pid for one in more}
+    return found
+
+
+def open_files(pid: int) -> list[str]:
+    """Return the paths of the files that `pid` holds open, [] if that cannot be read: only its own user may."""
+    if not LINUX:
+        return _elsewhere_files(pid)
+    return [name for name in descriptors(pid) if name.startswith("/")]
+
+
+def descriptors(pid: int) -> list[str]:
+    """Return what the descriptors of `pid` point at, as Linux writes it (`/a/path`, `socket:[4711]`); [] elsewhere."""
+    try:
+        numbers = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return []
+    found = []
+    for number in numbers:
+        try:
+            found.append(os.readlink(f"/proc/{pid}/fd/{number}"))
+        except OSError:  # closed meanwhile
+            continue
+    return found
+
+
 # -- Linux -------------------------------------------------------------------------------------------------------------
 
 
 def _slurp(path: str) -> str:
-    """Return a file of /proc, "" if the process went away: then open says ENOENT and read says ESRCH."""
+    """Return a file of /proc as text, "" if the process went away."""
+    return _slurp_bytes(path).decode("utf-8", "replace")
+
+
+def _slurp_bytes(path: str) -> bytes:
+    """Return a file of /proc, b"" if the process went away: then open says ENOENT and read says ESRCH."""
     try:
         with open(path, "rb", buffering=0) as file:
-            return file.read().decode("utf-8", "replace")
+            return file.read()
     except OSError:
-        return ""
+        return b""
 
 
 def _linux(pid: int) -> Process | None:
@@ -134,6 +195,33 @@ def _elsewhere_argv(pid: int) -> list[str]:
 
     try:
         return list(psutil.Process(pid).cmdline())
+    except (psutil.Error, OSError):
+        return []
+
+
+def _elsewhere_environ(pid: int) -> Mapping[str, str]:
+    import psutil
+
+    try:
+        return dict(psutil.Process(pid).environ())
+    except (psutil.Error, OSError):
+        return {}
+
+
+def _elsewhere_owner(pid: int) -> int | None:
+    import psutil
+
+    try:
+        return int(psutil.Process(pid).uids().effective)
+    except (psutil.Error, OSError):
+        return None
+
+
+def _elsewhere_files(pid: int) -> list[str]:
+    import psutil
+
+    try:
+        return [file.path for file in psutil.Process(pid).open_files()]
     except (psutil.Error, OSError):
         return []
 

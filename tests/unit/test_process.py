@@ -56,6 +56,10 @@ def test_nobody_has_that_pid():
     assert process.read(2**22 + 5) is None
     assert not process.alive(2**22 + 5, 0)
     assert process.argv(2**22 + 5) == []
+    assert process.environ(2**22 + 5) == {}
+    assert process.owner(2**22 + 5) is None
+    assert process.open_files(2**22 + 5) == []
+    assert process.descriptors(2**22 + 5) == []
     assert process.ancestors(2**22 + 5) == []
 
 
@@ -94,6 +98,37 @@ def test_a_name_with_spaces_and_parentheses(tmp_path, name):
 
 def test_argv(child):
     assert process.argv(child.pid) == SLEEP
+
+
+def test_environ():
+    environ = {"HOME": "/home/x", "ODD": "a=b c", "EMPTY": "", "BYTES": os.fsdecode(b"/\xff")}
+    with subprocess.Popen(SLEEP, stdout=subprocess.PIPE, text=True, env=environ) as running:
+        running.stdout.readline()
+        found = process.environ(running.pid)
+        assert {name: found.get(name) for name in environ} == environ
+        running.kill()
+
+
+def test_owner_and_open_files(tmp_path, child):
+    assert process.owner(child.pid) == os.geteuid()
+    path = str(tmp_path / "kept open")
+    with open(path, "w"):
+        assert path in process.open_files(os.getpid())
+    assert path not in process.open_files(os.getpid())
+
+
+def test_descendants_are_told_parents_first(child):
+    code = "import subprocess; subprocess.run(['sh', '-c', 'echo up; sleep 60; true'])"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as running:
+        running.stdout.readline()
+        until(lambda: [one.name for one in process.descendants(running.pid)] == ["sh", "sleep"])
+        shell, sleep = process.descendants(running.pid)
+        assert (shell.ppid, sleep.ppid) == (running.pid, shell.pid)
+        assert process.descendants(child.pid) == []
+        assert {running.pid, child.pid, shell.pid} <= {one.pid for one in process.descendants(os.getpid())}
+        assert os.getpid() in {one.pid for one in process.everybody()}
+        for one in (sleep, shell):
+            os.kill(one.pid, signal.SIGKILL)
 
 
 def test_argv_with_empty_arguments():
