@@ -1,0 +1,222 @@
+"""The transport into opencode's own server, which it runs when it is started with `--port` or has `server.port` set.
+
+Seen at 1.18.33: `POST /session/ID/prompt_async` begins a turn at once, or after the turn that runs, and leaves a draft.
+While it asks its person for something, nothing is handed over: when the person says no, the line would lie there
+unanswered. The server is found by the port on which that very process listens, and is spoken to on the loopback
+interface only. Which session is on its screen it does not tell, so that is taken from the registration.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import sys
+import threading
+from contextlib import suppress
+
+from xats import process
+from xats.delivery.transports import Result, proof
+from xats.jsontext import from_json, to_json
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from http.client import HTTPConnection
+
+    from xats.core.agents import Session
+
+NAME = "opencode-http"
+CLIENTS = ("opencode",)
+PROGRAM = ("opencode",)
+WAIT = 4.0  # seconds for everything; the first answer of a new server takes 2
+ANSWER = 1 << 20  # bytes of an answer that are read
+ID = re.compile(r"ses_[A-Za-z0-9]{8,64}")
+LOOPBACK = {"127.0.0.1": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::1": "::1", "::": "::1"}  # listens on: spoken to at
+LISTEN = "0A"  # a state in /proc/net/tcp
+
+
+@record
+class Server:
+    """Where the server of a session listens, and which process it is."""
+
+    pid: int
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Return its address as people write it."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+
+class Refused(Exception):
+    """The server says no, or says nothing that can be understood."""
+
+
+def reach(session: Session) -> str | None:
+    """Return the URL of the server of the opencode that sits in `session`, None if it runs none."""
+    server = _find(session)
+    return server.url if server else None
+
+
+def deliver(session: Session, line: Callable[[], str | None]) -> Result:
+    """Hand `line()` to the session, unless it asks its person for something. It takes 5 s at the most, mostly 0.1."""
+    import http.client
+
+    server = _find(session)
+    if server is None:
+        return _refused("its server is not there any more")
+    path = f"/session/{session.seat.client_session}"
+    headers = _headers(server.pid)
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=WAIT)
+    limit = threading.Timer(WAIT, _cut, [connection])  # a socket's own limit is for each piece
+    limit.daemon = True
+    limit.start()
+    try:
+        _ask_nothing(connection, headers, path)
+        text = line()
+        if text is None:
+            return Result("skipped", "already_read")
+        body = to_json({"parts": [{"type": "text", "text": text}]}).encode()
+        connection.request("POST", f"{path}/prompt_async", body, {**headers, "Content-Type": "application/json"})
+        status = _status(connection)
+    except (OSError, http.client.HTTPException, Refused) as problem:
+        return _refused(f"{server.url}: {proof.plain(str(problem)) or type(problem).__name__}")
+    finally:
+        limit.cancel()
+        connection.close()
+    if status is None:  # it has got it all
+        return Result("delivered", None, f"{server.url}, which has not answered")
+    return Result("delivered", None, server.url) if status < 300 else _refused(f"{server.url}: HTTP {status}")
+
+
+def _refused(detail: str) -> Result:
+    return Result("refused", "inbox_failed", detail)
+
+
+# -- where it is -------------------------------------------------------------------------------------------------------
+
+
+def _find(session: Session) -> Server | None:
+    """Return the server of `session`: the one port on which its program listens, or the one its command line names."""
+    pid = proof.living(session)
+    if pid is None or not ID.fullmatch(session.seat.client_session or ""):
+        return None
+    for one in proof.family(pid, PROGRAM):
+        found = sorted(set(_listening(one.pid)), key=lambda place: (":" in place[0], place))
+        named = _named_port(process.argv(one.pid))
+        places = [place for place in found if named is None or place[1] == named]
+        if len({port for _, port in places}) == 1:
+            return Server(one.pid, *places[0])
+    return None
+
+
+def _named_port(argv: list[str]) -> int | None:
+    """Return the port that a command line names by `--port`; 0 means any."""
+    for place, word in enumerate(argv):
+        option, equals, value = word.partition("=")
+        if option == "--port":
+            value = value if equals else "".join(argv[place + 1 : place + 2])
+            return int(value) or None if value.isascii() and value.isdigit() and len(value) < 6 else None
+    return None
+
+
+def _listening(pid: int) -> Iterator[tuple[str, int]]:
+    """Yield where to speak to each TCP port on which `pid` listens and which is reached by the loopback interface."""
+    if not process.LINUX:
+        yield from _listening_elsewhere(pid)
+        return
+    held = {name[8:-1] for name in process.descriptors(pid) if name.startswith("socket:[")}
+    for table in ("tcp", "tcp6") if held else ():
+        try:
+            with open(f"/proc/{pid}/net/{table}", encoding="ascii") as file:
+                rows = [row.split() for row in file if f" {LISTEN} " in row]
+        except OSError:
+            continue
+        mine = [row[1].split(":") for row in rows if row[3] == LISTEN and row[9] in held]
+        near = [(LOOPBACK[_address(address)], int(port, 16)) for address, port in mine if _address(address) in LOOPBACK]
+        yield from near
+        if near:  # each table takes the kernel 5 ms
+            return
+
+
+def _address(text: str) -> str:
+    """Return the address that /proc/net/tcp writes as words of 32 bits, each in the byte order of this machine."""
+    words = [int(text[place : place + 8], 16).to_bytes(4, sys.byteorder) for place in range(0, len(text), 8)]
+    return socket.inet_ntop(socket.AF_INET6 if len(words) > 1 else socket.AF_INET, b"".join(words))
+
+
+def _listening_elsewhere(pid: int) -> Iterator[tuple[str, int]]:
+    import psutil
+
+    with suppress(psutil.Error, OSError):
+        for one in psutil.Process(pid).net_connections("tcp"):
+            if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.ip in LOOPBACK:
+                yield LOOPBACK[one.laddr.ip], one.laddr.port
+
+
+# -- what is asked -----------------------------------------------------------------------------------------------------
+
+
+def _headers(pid: int) -> dict[str, str]:
+    """Return who asks, if the server was started with a password; it is in the environment of its process."""
+    environ = process.environ(pid)
+    password = environ.get("OPENCODE_SERVER_PASSWORD")
+    if not password:
+        return {}
+    import base64
+
+    pair = os.fsencode(f"{environ.get('OPENCODE_SERVER_USERNAME') or 'opencode'}:{password}")
+    return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
+def _ask_nothing(connection: HTTPConnection, headers: dict[str, str], path: str) -> None:
+    """Make sure that the session of `path` is there and asks its person for nothing. Raises as `_get` does."""
+    name = path.rpartition("/")[2]
+    about = _get(connection, headers, path)
+    if not isinstance(about, dict) or about.get("id") != name:
+        msg = "it does not know the session"
+        raise Refused(msg)
+    for kind in ("permission", "question"):
+        waiting = _get(connection, headers, f"/{kind}")
+        if not isinstance(waiting, list):
+            msg = f"it does not say whether a {kind} is open"
+            raise Refused(msg)
+        if any(isinstance(one, dict) and one.get("sessionID") == name for one in waiting):
+            msg = f"a {kind} is open"
+            raise Refused(msg)
+
+
+def _get(connection: HTTPConnection, headers: dict[str, str], path: str) -> object:
+    """Return the JSON that the server answers to `path`. Raises Refused, or as sockets do."""
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    data = answer.read(ANSWER + 1)
+    if answer.status != 200:
+        msg = f"HTTP {answer.status} for {path.rpartition('/')[0] or path}"
+        raise Refused(msg)
+    if len(data) > ANSWER:
+        msg = f"too long an answer for {path}"
+        raise Refused(msg)
+    try:
+        return from_json(data.decode())
+    except (ValueError, RecursionError) as problem:
+        raise Refused("no JSON in its answer") from problem
+
+
+def _status(connection: HTTPConnection) -> int | None:
+    """Return the status of the answer to what was sent, None if there comes none."""
+    from http.client import HTTPException
+
+    try:
+        return connection.getresponse().status
+    except (OSError, HTTPException):
+        return None
+
+
+def _cut(connection: HTTPConnection) -> None:
+    """End whatever waits for this connection."""
+    with suppress(OSError, AttributeError):
+        connection.sock.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,240 @@
+"""The transport into Qwen Code's own inbox: a Unix socket of each session, by the protocol that its manual documents.
+
+Seen at 0.24.4. A session registers itself in `sessions/PID.json` of its folder, with its socket and a token. One frame
+is a message, and what became of it comes back as a frame to a socket of ours: that it is queued, held for the person,
+or dropped. An idle session begins a turn with it; a draft and a dialog are left alone.
+
+Without a word of its person a session holds what does not say under which rules its sender works, and we say none: they
+are those of many agents. So the inbox counts as not there unless the person's own settings say `crossSessionInbound:
+accept`, and a held line is no delivery.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from contextlib import contextmanager
+
+from xats import process
+from xats.delivery.transports import Result, proof
+from xats.jsontext import to_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from xats.core.agents import Session
+
+    Json = Mapping[str, object]
+
+NAME = "qwen-inbox"
+CLIENTS = ("qwen",)
+SCHEMA = FRAME = 1
+WAIT = 1.0  # seconds for the connection, and for the writing
+RECEIPT = 3.0  # seconds until it has said what became of the line; it takes 0.05 to 0.9
+FRAMES = 64 << 10  # bytes of a receipt
+RECORDS = 200  # records that are looked at
+TOKEN = re.compile(r"[0-9a-f]{64}")
+FILE = re.compile(r"([1-9][0-9]{0,9})(?:-[0-9a-f]{8})?\.json")
+SYSTEM = "/Library/Application Support/QwenCode" if sys.platform == "darwin" else "/etc/qwen-code"
+
+_memory = threading.Lock()
+_holding: set[tuple[int, int]] = set()  # processes that have held or refused a line
+
+
+def reach(session: Session) -> str | None:
+    """Return the path of the socket of the Qwen Code that sits in `session`, None if it has none that may be used."""
+    found = _find(session)
+    return f"{found['ipcPath']}" if found else None
+
+
+def deliver(session: Session, line: Callable[[], str | None]) -> Result:
+    """Hand `line()` over, and wait for what became of it. It takes 5 s at the most, mostly below 1."""
+    found = _find(session)
+    if found is None:
+        return _refused("the inbox is not there any more")
+    path, pid = f"{found['ipcPath']}", found["pid"]
+    assert isinstance(pid, int)
+    try:
+        with _box() as (box, listener), proof.dial(path, pid, WAIT) as peer:
+            text = line()
+            if text is None:
+                return Result("skipped", "already_read")
+            message, token = f"{uuid.uuid4()}", secrets.token_hex(32)
+            peer.sendall(_frames(found, box, token, message, text).encode())
+            peer.shutdown(socket.SHUT_WR)
+            status = _receipt(listener, pid, token, message)
+    except (OSError, proof.Unproven) as problem:
+        return _refused(f"{path}: {problem}")
+    if status is None:
+        return Result("delivered", None, f"{path}, which has not said what became of it")
+    if status == "delivered":
+        return Result("delivered", None, path)
+    if status in ("held", "refused", "denied"):
+        assert session.seat.process
+        with _memory:
+            _holding.add(session.seat.process)
+    return _refused(f"{path}: {status}")
+
+
+def _refused(detail: str) -> Result:
+    return Result("refused", "inbox_failed", detail)
+
+
+# -- where it is -------------------------------------------------------------------------------------------------------
+
+
+def _find(session: Session) -> Json | None:
+    """Return the record of the one session that runs in the process of `session` or below: it starts itself anew."""
+    pid = proof.living(session)
+    if pid is None or session.seat.process in _holding:
+        return None
+    home = proof.folder(process.environ(pid), "QWEN_HOME", ".qwen")
+    if home is None or not proof.is_private(os.path.join(home, "sessions")):
+        return None
+    family = {pid, *(one.pid for one in process.descendants(pid))}
+    found = [one for one in _records(os.path.join(home, "sessions"), family) if _is_of(one)]
+    if len(found) > 1:  # one process may serve several
+        found = [one for one in found if one.get("sessionId") == session.seat.client_session]
+    if len(found) != 1 or not _accepts(home, found[0].get("cwd")):
+        return None
+    return found[0]
+
+
+def _records(folder: str, family: set[int]) -> Iterator[Json]:
+    """Yield what the processes of `family` have written of themselves."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return
+    mine = [name for name in names if (match := FILE.fullmatch(name)) and int(match[1]) in family]
+    for name in mine[:RECORDS]:
+        try:
+            told = proof.mapping(os.path.join(folder, name), proof.RECORD)
+        except proof.Unproven:
+            continue
+        if told and told.get("pid") == int(name.partition(".")[0].partition("-")[0]):
+            yield told
+
+
+def _is_of(told: Json) -> bool:
+    """Tell whether the record is that of a living process with a person before it, and of an inbox that we know."""
+    pid, token = told.get("pid"), told.get("ipcToken")
+    if told.get("schemaVersion") != SCHEMA or told.get("kind", "tui") != "tui" or not isinstance(pid, int):
+        return False
+    if process.LINUX and told.get("procStart") != f"{_boot()}:{process.started(pid)}":
+        return False
+    known = token is None or (isinstance(token, str) and TOKEN.fullmatch(token) is not None)
+    return known and isinstance(told.get("sessionId"), str) and proof.is_inbox(told.get("ipcPath"))
+
+
+def _boot() -> str:
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+def _accepts(home: str, cwd: object) -> bool:
+    """Tell whether the settings accept such lines: the person's own or the system's say so, and none says otherwise."""
+    paths = [os.path.join(home, "settings.json"), os.path.join(SYSTEM, "settings.json")]
+    paths.append(os.path.join(SYSTEM, "system-defaults.json"))
+    if isinstance(cwd, str) and os.path.isabs(cwd):
+        paths.append(os.path.join(cwd, ".qwen", "settings.json"))
+    try:
+        said = [_policy(path) for path in paths]
+    except proof.Unproven:  # settings that cannot be read may say anything
+        return False
+    return "accept" in said[:3] and all(word in (None, "accept") for word in said)
+
+
+def _policy(path: str) -> object:
+    """Return what the settings in the file `path` say of such lines, None if nothing. Raises proof.Unproven."""
+    text = proof.read(path, proof.SETTINGS, follow=True)
+    agents = proof.parsed(text).get("agents") if text and text.strip() else None
+    return agents.get("crossSessionInbound") if isinstance(agents, dict) else None
+
+
+# -- what is said ------------------------------------------------------------------------------------------------------
+
+
+def _frames(told: Json, box: str, token: str, message: str, text: str) -> str:
+    """Return what is written: the session's own token, and `text` as the message with the id `message`."""
+    user = {
+        "msgV": FRAME,
+        "msgId": message,
+        "type": "user",
+        "from": box,
+        "replyToken": token,
+        "fromName": "xats",
+        "toSessionId": told["sessionId"],
+        "priority": "next",
+        "message": {"role": "user", "content": text},
+    }
+    auth = {"msgV": FRAME, "type": "auth", "token": told.get("ipcToken")}
+    return "".join(to_json(frame) + "\n" for frame in ([auth, user] if told.get("ipcToken") else [user]))
+
+
+@contextmanager
+def _box() -> Iterator[tuple[str, socket.socket]]:
+    """Give a socket of ours for receipts, in a folder of its own, as long as the block lasts. Raises OSError."""
+    folder = tempfile.mkdtemp(prefix="xats-")
+    try:
+        path = os.path.join(folder, "box")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+            listener.bind(path)
+            listener.listen(4)
+            yield path, listener
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _receipt(listener: socket.socket, pid: int, token: str, message: str) -> str | None:
+    """Return what `pid` says became of `message`, None if it says nothing within RECEIPT."""
+    until = time.monotonic() + RECEIPT
+    while (left := until - time.monotonic()) > 0:
+        listener.settimeout(left)
+        try:
+            line, _ = listener.accept()
+            with line:
+                frames = _heard(line, until) if proof.peer(line) == pid else []
+        except OSError:  # nobody came, or it left in the middle
+            continue
+        if not any(frame.get("type") == "auth" and frame.get("token") == token for frame in frames[:1]):
+            continue
+        for frame in frames:
+            status = frame.get("status")
+            if (
+                frame.get("action") == "delivery_status"
+                and frame.get("origMsgId") == message
+                and isinstance(status, str)
+            ):
+                return proof.plain(status, 20)
+    return None
+
+
+def _heard(line: socket.socket, until: float) -> list[Json]:
+    """Return the frames that come on `line` before it ends, or `until`. Raises OSError."""
+    data = b""
+    while len(data) < FRAMES and (left := until - time.monotonic()) > 0:
+        line.settimeout(left)
+        piece = line.recv(FRAMES)
+        if not piece:
+            break
+        data += piece
+    frames: list[Json] = []
+    for row in data.decode("utf-8", "replace").splitlines():
+        try:
+            frames.append(proof.parsed(row))
+        except proof.Unproven:
+            continue
+    return frames
