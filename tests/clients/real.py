@@ -18,6 +18,7 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -55,6 +56,7 @@ class Client:
     accept: tuple[str, ...] = ("Enter",)  # the keys that trust the folder
     suspends: bool = True  # whether Ctrl-Z brings the shell back
     permission: str = ""  # what the dialog says that asks a person before a command runs
+    recorded: bool = True  # whether record.py has its screens
 
 
 CLIENTS = {
@@ -104,6 +106,17 @@ CLIENTS = {
             ready=r"ctrl\+p|Ask anything",
             busy=r"esc interrupt|esc again",
             permission=r"Permission required",
+        ),
+        Client(
+            name="qwen",
+            package="@qwen-code/qwen-code",
+            version="0.24.4",
+            command="qwen",
+            arguments=("--approval-mode=default",),
+            ready=r"^> ",
+            busy=r"esc to cancel",
+            permission=r"Allow execution of",
+            recorded=False,
         ),
     )
 }
@@ -217,6 +230,8 @@ def environment(client: Client, home: str, url: str, program: str) -> dict[str, 
         env |= {"MOCK_KEY": KEY}
     elif client.name == "gemini":
         env |= {"GEMINI_API_KEY": KEY, "GOOGLE_GEMINI_BASE_URL": url}
+    elif client.name == "qwen":
+        env |= {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": url + "/v1", "OPENAI_MODEL": "mock"}
     else:
         env |= {"OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_MODELS_FETCH": "1"}
     return env
@@ -251,6 +266,13 @@ def prepare(client: Client, home: str, folder: str, url: str, trusted: bool = Tr
         settings["general"] = {"enableAutoUpdate": False, "enableAutoUpdateNotification": False}
         settings["privacy"] = {"usageStatisticsEnabled": False}
         _write(home + "/.gemini/settings.json", json.dumps(settings))
+    elif client.name == "qwen":
+        settings = {"security": {"auth": {"selectedType": "openai"}, "folderTrust": {"enabled": not trusted}}}
+        settings["model"] = {"name": "mock"}
+        settings["agents"] = {"crossSessionInbound": "accept"}  # else it holds what xats hands over
+        settings["general"] = {"enableAutoUpdate": False, "disableAutoUpdate": True}
+        settings["privacy"] = {"usageStatisticsEnabled": False}
+        _write(home + "/.qwen/settings.json", json.dumps(settings))
     else:
         options = {"baseURL": url + "/v1", "apiKey": KEY}
         provider = {"npm": "@ai-sdk/openai-compatible", "name": "Mock", "options": options}
@@ -437,21 +459,26 @@ def start(
     trusted: bool = True,
     settings: bool = True,
     extra: dict[str, str] | None = None,
+    arguments: tuple[str, ...] = (),
+    home: str = "",
 ) -> Running:
     """Start the client `name` in `folder`, from a shell in a new session of the tmux server at `socket`.
 
     The shell has job control and the prompt `$ `, as a person's has. Raises LookupError, with the reason, if the client
     cannot be installed here. It does not wait: `wait_idle()` does. Without `trusted` it asks whether the folder is
-    trusted, without `settings` it is as on its first day; `extra` are more variables of its environment.
+    trusted, without `settings` it is as on its first day; `extra` are more variables of its environment and `arguments`
+    more words of its command. With the `home` of another one it shares that, and closing it closes both.
     """
     client = CLIENTS[name]
     program, reason = installed(name)
     if program is None:
         raise LookupError(reason)
     os.makedirs(folder, exist_ok=True)
-    home = tempfile.mkdtemp(prefix="xats-home-")
+    shared, home = bool(home), home or tempfile.mkdtemp(prefix="xats-home-")
     env = environment(client, home, model.url, program) | (extra or {})
-    if settings:
+    if shared:
+        pass
+    elif settings:
         prepare(client, home, folder, model.url, trusted)
     else:
         os.mkdir(home + "/tmp")
@@ -464,6 +491,6 @@ def start(
     running = Running(client, socket, pane, folder, home, model)
     _tmux(socket, "select-pane", "-t", pane, "-T", UNTITLED)  # tmux says the name of the machine
     running.wait_for(r"^\$")
-    running.keys("-l", " ".join((client.command, *client.arguments)))
+    running.keys("-l", shlex.join((client.command, *client.arguments, *arguments)))
     running.keys("Enter")
     return running

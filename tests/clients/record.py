@@ -338,7 +338,7 @@ def main() -> int:
     failed: list[str] = []
     try:
         with tempfile.TemporaryDirectory(prefix="xats-record-") as work:
-            for name in options.client or CLIENTS:
+            for name in options.client or [name for name in CLIENTS if CLIENTS[name].recorded]:
                 program, reason = installed(name)
                 print(f"{name} {CLIENTS[name].version}" if program else f"{name}: {reason}", flush=True)
                 if program:

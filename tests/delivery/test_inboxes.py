@@ -530,6 +530,12 @@ def test_claude_that_would_hold_a_line_is_not_reached(program, words, cases):
         assert (one.reach() is not None) is reached, files
 
 
+def test_claude_whose_command_line_cannot_be_read(program, monkeypatch):
+    one = program("claude")
+    monkeypatch.setattr(process, "argv", lambda pid: [])
+    assert one.reach() is None
+
+
 def test_claude_whose_settings_are_a_link(program):
     one = program("claude", "takes", SKIP)
     one.settings("dotfiles/claude.json", ACCEPT)

@@ -109,8 +109,9 @@ def _find(session: Session) -> tuple[str, str, Json] | None:
     path = record.get("messagingSocketPath")
     if not isinstance(path, str) or not proof.is_inbox(path):
         return None
+    argv = process.argv(pid)
     try:
-        welcome = _welcome(config, process.argv(pid), record.get("cwd"))
+        welcome = _welcome(config, argv, record.get("cwd")) if argv else False
     except (proof.Unproven, OSError):  # settings that cannot be read may say anything
         return None
     if welcome is False or (welcome is None and session.seat.process in _holding):
