@@ -25,7 +25,7 @@ about = json.load(sys.stdin)
 with open({log!r}, "a") as file:
     file.write(json.dumps([sys.argv[1:], about]) + "\\n")
 answers = {answers!r}
-if about["hook_event_name"] == "Stop" and about["stop_hook_active"]:
+if about["hook_event_name"] == "Stop" and (about["stop_hook_active"] or about.get("status") == "aborted"):
     sys.exit()
 print(answers.get(about["hook_event_name"], ""), end="")
 """
@@ -35,7 +35,7 @@ const sent = []
 const client = { session: { promptAsync: async (what) => sent.push(what) } }
 const hooks = await (await import(process.argv[2])).Xats({ client, directory: "/proj" })
 const event = async (type, properties) => await hooks.event({ event: { type, properties } })
-await event("session.created", { info: { id: "s1" } })
+event("session.created", { info: { id: "s1" } }) // opencode does not wait for it
 await event("session.created", { info: { id: "s2", parentID: "s1" } })
 const message = { message: { id: "m1" }, parts: [{ type: "text", text: "hello" }] }
 await hooks["chat.message"]({ sessionID: "s1" }, message)
@@ -50,11 +50,17 @@ await hooks["tool.execute.before"]({ tool: "bash", sessionID: "s1" }, { args: {}
 const output = { output: "done" }
 await hooks["tool.execute.after"]({ tool: "bash", sessionID: "s1" }, output)
 await event("permission.asked", { sessionID: "s1" })
+await event("permission.replied", { sessionID: "s1" })
 await event("session.idle", { sessionID: "s1" })
 await event("session.idle", { sessionID: "s1" })
 await event("session.idle", { sessionID: "s2" })
+await event("session.error", { sessionID: "s1", error: { name: "MessageAbortedError" } })
+await event("session.idle", { sessionID: "s1" })
+await event("session.compacted", { sessionID: "s1" })
+const later = { message: { id: "m3" }, parts: [] }
+await hooks["chat.message"]({ sessionID: "s1" }, later)
 await event("session.deleted", { info: { id: "s1" } })
-console.log(JSON.stringify({ sent, message, refused, output: output.output }))
+console.log(JSON.stringify({ sent, message, refused, output: output.output, later }))
 """
 AMP = """
 const on = {}
@@ -92,7 +98,7 @@ def run(folder, name, script, answers):
 
 
 def events(told):
-    return [(one["hook_event_name"], one["session_id"]) for one in told]
+    return [(one["hook_event_name"], one.get("session_id")) for one in told]
 
 
 @pytest.mark.parametrize("name", ["opencode", "amp"])
@@ -109,17 +115,24 @@ def test_node_can_read_it(tmp_path, name):
 def test_opencode(tmp_path):
     said, told = run(tmp_path, "opencode", OPENCODE, ANSWERS)
     assert events(told) == [
+        ("SessionStart", None),  # at the launch, before there is a session
         ("SessionStart", "s1"),
         ("UserPromptSubmit", "s1"),
         ("PreToolUse", "s1"),
         ("PostToolUse", "s1"),
         ("PermissionRequest", "s1"),
+        ("PreToolUse", "s1"),
         ("Stop", "s1"),
         ("Stop", "s1"),
+        ("Stop", "s1"),
+        ("SessionStart", "s1"),
+        ("UserPromptSubmit", "s1"),
         ("SessionEnd", "s1"),
     ]
-    assert [one["stop_hook_active"] for one in told if one["hook_event_name"] == "Stop"] == [False, True]
-    assert told[1]["prompt"] == "hello"
+    ends = [(one["stop_hook_active"], one["status"]) for one in told if one["hook_event_name"] == "Stop"]
+    assert ends == [(False, "completed"), (True, "completed"), (False, "aborted")]
+    assert told[2]["prompt"] == "hello"
+    assert said["later"]["parts"][0]["text"] == "you are alice\n\nmail 1"
     added = said["message"]["parts"][1]
     assert (added["text"], added["synthetic"], added["messageID"]) == ("you are alice\n\nmail 1", True, "m1")
     assert added["id"].startswith("prt_")

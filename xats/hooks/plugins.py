@@ -76,19 +76,25 @@ const EDITS = new Set(["edit", "write", "patch", "apply_patch", "multiedit"])
 
 export const Xats = async ({ client, directory }) => {
   const children = new Set() // sessions of subagents, which are nobody's seat
-  const started = new Map() // session: what it is told with its first prompt
+  const started = new Map() // session: what it is told with its first prompt, or will be
   const continued = new Set() // sessions whose turn was begun by the end of the one before
+  const stopped = new Set() // sessions whose turn the user broke off: their end is no reason to go on
+  let last = Promise.resolve() // opencode does not wait for us at an event; what we tell is told in its order
+
+  const say = (about) => (last = last.then(() => ask({ cwd: directory, ...about })))
 
   const tell = async (event, sessionID, more) => {
     if (!sessionID || children.has(sessionID)) return {}
-    return await ask({ hook_event_name: event, session_id: sessionID, cwd: directory, ...more })
+    return await say({ hook_event_name: event, session_id: sessionID, ...more })
   }
 
   const start = async (sessionID, source) => {
-    if (!sessionID || started.has(sessionID) || children.has(sessionID)) return
-    started.set(sessionID, "")
-    started.set(sessionID, contextOf(await tell("SessionStart", sessionID, { source })))
+    if (!sessionID || children.has(sessionID)) return ""
+    if (!started.has(sessionID)) started.set(sessionID, tell("SessionStart", sessionID, { source }).then(contextOf))
+    return await started.get(sessionID)
   }
+
+  say({ hook_event_name: "SessionStart", source: "launch" }) // the first session comes with the first prompt
 
   return {
     event: async ({ event }) => {
@@ -98,15 +104,22 @@ export const Xats = async ({ client, directory }) => {
         if (event.type === "session.created") {
           if (about.info?.parentID) children.add(about.info.id)
           else await start(about.info?.id, "startup")
+        } else if (event.type === "session.compacted") {
+          started.delete(sessionID) // what it was told is gone: it is told again with the next prompt
+        } else if (event.type === "session.error") {
+          if (about.error?.name === "MessageAbortedError") stopped.add(sessionID)
         } else if (event.type === "session.deleted") {
           await tell("SessionEnd", sessionID, { reason: "other" })
           started.delete(sessionID)
           children.delete(sessionID)
         } else if (event.type === "permission.asked" || event.type === "permission.updated") {
           await tell("PermissionRequest", sessionID, {})
+        } else if (event.type === "permission.replied") {
+          await tell("PreToolUse", sessionID, {}) // at work again, or at an end that is told next
         } else if (event.type === "session.idle") {
           const again = continued.delete(sessionID)
-          const answer = await tell("Stop", sessionID, { stop_hook_active: again })
+          const status = stopped.has(sessionID) ? "aborted" : "completed"
+          const answer = await tell("Stop", sessionID, { stop_hook_active: again, status })
           if (answer.decision === "block" && answer.reason) {
             continued.add(sessionID)
             await client.session.promptAsync({
@@ -121,11 +134,12 @@ export const Xats = async ({ client, directory }) => {
     "chat.message": async (input, output) => {
       try {
         const sessionID = input.sessionID
-        await start(sessionID, "resume")
+        const first = await start(sessionID, "resume")
+        started.set(sessionID, "")
+        stopped.delete(sessionID)
         const prompt = output.parts.filter((part) => part.type === "text").map((part) => part.text).join("\\n")
         const answer = await tell("UserPromptSubmit", sessionID, { prompt })
-        const text = [started.get(sessionID), contextOf(answer)].filter(Boolean).join("\\n\\n")
-        if (started.has(sessionID)) started.set(sessionID, "")
+        const text = [first, contextOf(answer)].filter(Boolean).join("\\n\\n")
         if (!text) return
         const id = `prt_xats${Date.now()}`
         output.parts.push({ id, sessionID, messageID: output.message.id, type: "text", text, synthetic: true })
