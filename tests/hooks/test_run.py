@@ -64,6 +64,17 @@ GEMINI = {
     },
     "session end": {"hook_event_name": "SessionEnd", "reason": "exit"},
 }
+GEMINI_ANSWERED = """\
+{"id":"1","timestamp":"2026-11-21T12:56:10.000Z","type":"user","content":[{"text":"what the user typed"}]}
+{"$set":{"lastUpdated":"2026-11-21T12:56:10.000Z"}}
+{"id":"2","timestamp":"2026-11-21T12:56:10.904Z","type":"gemini","content":"Noted.","thoughts":[],"model":"m"}
+{"$set":{"lastUpdated":"2026-11-21T12:56:10.904Z"}}
+"""
+GEMINI_CANCELLED = """\
+{"id":"3","timestamp":"2026-11-21T12:56:19.823Z","type":"info","content":"Request cancelled."}
+{"$set":{"lastUpdated":"2026-11-21T12:56:19.824Z"}}
+{"$set":{"messages":[{"id":"1","timestamp":"2026-11-21T12:56:08.070Z","type":"user","content":[{"text":"x"}]}]}}
+"""
 CURSOR = {
     "session start": {"hook_event_name": "sessionStart"},
     "prompt": {"hook_event_name": "beforeSubmitPrompt", "prompt": SECRET, "generation_id": "g"},
@@ -96,9 +107,13 @@ class Desk:
         self.team = Team(self.store)
         self.team.register("alice", client="claude-code", seat=agents.Seat(HOST, client_session="s1"))
         self.team.add("bob")
+        self.record = xats.folder / "record.jsonl"  # the conversation as the program keeps it
+        self.record.write_text(GEMINI_ANSWERED)
 
     def hook(self, point: str, client: str = "claude-code", env=None, session: str | None = "s1", **more) -> str:
         """Run the hook of `point`; return its answer."""
+        if client in ("claude-code", "gemini"):
+            more.setdefault("transcript_path", str(self.record))
         ran = self.xats("hook", "run", client, stdin=event(client, point, session, **more), env=env)
         assert ran.stderr == "", ran
         return ran.stdout
@@ -261,6 +276,75 @@ def test_a_program_that_the_agent_runs_is_not_the_agent(desk, env):
     assert "name_taken" in desk.log
     assert desk.unread("carol") == 1
     assert desk.hook("prompt", session="s9", env=env) != ""
+
+
+# -- a turn that is broken off -----------------------------------------------------------------------------------------
+
+
+def claude_record(desk, answer: str) -> str:
+    """Return what Claude Code keeps of a prompt that had the mail of `answer` with it."""
+    attachment = {"type": "hook_additional_context", "content": [text_of(answer)]}
+    lines = [{"type": "user", "message": {"content": "hello"}}, {"type": "attachment", "attachment": attachment}]
+    return "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in [*lines, {"type": "api-request"}])
+
+
+def test_what_claude_code_takes_back_unanswered_is_handed_over_again(desk):
+    number = desk.send()
+    desk.record.write_text(claude_record(desk, desk.hook("prompt")))
+    assert desk.unread() == 0
+    again = desk.hook("prompt")
+    assert f"Mail #{number} " in text_of(again)
+    assert desk.unread() == 0
+    with open(desk.record, "a") as file:
+        file.write(claude_record(desk, again) + '{"type":"assistant","message":{"content":"Noted."}}\n')
+    assert desk.hook("prompt") == ""
+    assert [one["type"] for one in desk.team.rows("select type from events where type like 'mail_%'")] == [
+        "mail_read",
+        "mail_taken_back",
+        "mail_read",
+    ]
+
+
+def test_what_was_answered_or_is_of_an_earlier_turn_is_not_taken_back(desk, xats):
+    first = desk.send("answered")
+    desk.record.write_text(claude_record(desk, desk.hook("prompt")))
+    xats("reply", str(first), "yes", env={"XATS_AGENT": "alice"})
+    assert desk.hook("prompt") == ""
+    desk.send("earlier")
+    desk.hook("after a tool")
+    desk.hook("turn end")
+    assert desk.hook("prompt") == ""
+    assert desk.hook("prompt") == ""
+
+
+def test_a_turn_that_gemini_broke_off_is_not_gone_on_with(desk):
+    """Gemini asks at its end all the same, and would say our answer to nobody."""
+    first = desk.send("with the prompt", need_reply=False)
+    assert "with the prompt" in desk.hook("prompt", "gemini")
+    desk.send("a question")
+    desk.record.write_text(GEMINI_ANSWERED + GEMINI_CANCELLED)
+    assert desk.hook("after a tool", "gemini") == ""
+    assert desk.hook("turn end", "gemini") == ""
+    assert (desk.unread(), desk.state().state) == (2, "idle")
+    wakes = "select w.state, count(*) as n from wakes w join deliveries d on d.wake_id = w.id group by w.id"
+    assert desk.team.rows(wakes) == [{"state": "queued", "n": 2}]
+    assert f"Mail #{first} " in desk.hook("prompt", "gemini")
+    desk.record.write_text(GEMINI_ANSWERED)
+    assert desk.hook("turn end", "gemini") == ""
+    assert desk.unread() == 0
+
+
+@pytest.mark.parametrize("record", ["", "no JSON\n", '{"kind":"answer"}\n', None])
+def test_a_record_that_says_nothing_takes_nothing_back(desk, record):
+    desk.send("with the prompt", need_reply=False)
+    desk.hook("prompt", "gemini")
+    desk.send("a question")
+    if record is None:
+        desk.record.unlink()
+    else:
+        desk.record.write_text(record)
+    assert desk.hook("turn end", "gemini") == ""
+    assert desk.unread() == 1  # the question, for the wake
 
 
 # -- the start ---------------------------------------------------------------------------------------------------------

@@ -143,6 +143,30 @@ def mark_read(tx: Tx, me: Agent, ids: Sequence[int]) -> int:
     return len(read)
 
 
+TAKE_BACK = """
+update deliveries set state = 'unread', read_at = null
+where agent_id = :me and state = 'read' and read_at >= :since and acked_at is null
+returning message_id, wake_id
+"""
+WAKE_FOR = "update deliveries set wake_id = :wake where agent_id = :me and message_id = :id"
+
+
+def take_back(tx: Tx, me: Agent, since: int) -> None:
+    """Make unread again what `me` has read since `since` (ms UTC) and not answered: it was taken from its eyes.
+
+    What somebody was to be woken for is so once more.
+    """
+    rows = tx.all(TAKE_BACK, me=me.id, since=since)
+    waking = sorted(row["message_id"] for row in rows if row["wake_id"] is not None)
+    if waking:
+        wake_id, _ = wakes.join(tx, me.id)
+        tx.many(WAKE_FOR, [{"wake": wake_id, "me": me.id, "id": one} for one in waking])
+    if rows:
+        tx.event(
+            "mail_taken_back", me.team, me.name, f"agent:{me.name}", messages=sorted(r["message_id"] for r in rows)
+        )
+
+
 def release(tx: Tx, me: Agent, page: Page) -> None:
     """Give a claimed page back unread: it could not be written out."""
     tx.many(RELEASE, [{"me": me.id, "id": one.message.id, "claim": page.claim} for one in page.letters])

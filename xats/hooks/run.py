@@ -264,10 +264,11 @@ def _go(call: Call, store: Store) -> None:
     me, known, mail, refused = store.read(look)
     if me is None:
         return
-    wanted = mail and _may_hand_over(call, known)
-    if wanted or _changes(call, known):
+    lost = _taken_back(call, known)
+    wanted = (mail or lost) and _may_hand_over(call, known)
+    if wanted or lost or _changes(call, known):
         store.patience = call.patience
-        text, ids, page = store.write(lambda tx: _turn(tx, call, wanted))
+        text, ids, page = store.write(lambda tx: _turn(tx, call, wanted, lost))
         if text:
             _hand_over(call, store, me, text, ids, page)
     if refused:
@@ -294,24 +295,50 @@ def _continued(call: Call, known: Presence | None) -> int:
     return known.continued
 
 
+def _taken_back(call: Call, known: Presence | None) -> bool:
+    """Tell whether a person broke the turn off and the program took back what the model was told with it."""
+    if known is None or known.state != "busy" or known.client_session != call.session:
+        return False
+    if (call.client, call.point) not in (("claude-code", "prompt"), ("gemini", "turn end")):
+        return False
+    from xats.hooks.transcript import answered
+
+    return answered(call) is False
+
+
 def _may_hand_over(call: Call, known: Presence | None) -> bool:
     from xats.hooks import answers
 
-    if call.point != "turn end":
-        return answers.hears(call.client, call.point)
-    if call.told.get("stop_hook_active") or call.told.get("status") in ("aborted", "error"):
+    ends = call.point == "turn end"
+    if not ends and not answers.hears(call.client, call.point):
         return False
-    return _continued(call, known) < IN_A_ROW
+    if ends and (call.told.get("stop_hook_active") or call.told.get("status") in ("aborted", "error")):
+        return False
+    if ends and _continued(call, known) >= IN_A_ROW:
+        return False
+    if call.client == "gemini" and call.point != "prompt":
+        from xats.hooks.transcript import answered
+
+        seen = answered(call)  # it calls us also when its user has broken off, and would tell nobody what we say
+        return seen is True or (seen is None and not ends)
+    return True
 
 
-def _turn(tx: Tx, call: Call, wanted: bool) -> tuple[str, list[int], Page | None]:
-    """Note what the agent does and claim its mail if that is `wanted`; return the text, its mail and the claim."""
+def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int], Page | None]:
+    """Note what the agent does and claim its mail if that is `wanted`; return the text, its mail and the claim.
+
+    What was read in the turn that was `lost` is unread again.
+    """
     from xats.core import agents, presence
 
     me = who(tx, call)
     if me is None:
         return "", [], None
     known = presence.get(tx, me.id)
+    if lost and known:
+        from xats.core import inbox
+
+        inbox.take_back(tx, me, known.at)
     text, ids, page = _claim(tx, call, me) if wanted and _may_hand_over(call, known) else ("", [], None)
     state, continued = STATES[call.point], _continued(call, known)
     if text and call.point == "turn end":

@@ -228,6 +228,7 @@ TOLD: dict[str, Callable[[What], str]] = {
     "message_sent": _sent,
     "mail_read": lambda what: f"read {what.messages}",
     "message_acked": lambda what: f"acknowledged #{what.name}",
+    "mail_taken_back": lambda what: f"lost {what.messages} with a turn that was broken off; it is unread again",
     "mail_expired": lambda what: f"did not read {what.messages} in time",
     "agent_registered": _registered,
     "agent_unregistered": lambda _: "left the team",

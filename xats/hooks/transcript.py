@@ -1,0 +1,48 @@
+"""What a program's own record of the conversation says: whether the turn that had mail was answered, or taken back.
+
+When a person breaks a turn off, Gemini takes all of it back, and Claude Code what was not answered with a single word;
+the mail that came with it is then before nobody's eyes. Their records are JSON lines that are only appended to. Seen in
+Claude Code 2.1.329 and Gemini CLI 0.61; what is not understood in them says nothing.
+"""
+
+from __future__ import annotations
+
+import os
+
+from xats.hooks.letters import FIRST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.hooks.run import Call
+
+TAIL = 256 << 10  # bytes
+
+
+def answered(call: Call) -> bool | None:
+    """Tell whether the model has answered to what it was told last; None where that cannot be seen.
+
+    Of Claude Code that is the mail that we gave it last, of Gemini the prompt.
+    """
+    lines = _tail(call.told.get("transcript_path"))
+    if call.client == "claude-code":
+        mail = max((index for index, line in enumerate(lines) if FIRST in line), default=None)
+        return None if mail is None else any('"type":"assistant"' in line for line in lines[mail + 1 :])
+    if call.client == "gemini":
+        told = [line[:300] for line in lines if line and not line.startswith('{"$set":{"lastUpdated"')]
+        if told and '"type":"gemini"' in told[-1]:
+            return True
+        if any('"type":"info","content":"Request cancelled."' in line for line in told[-2:]):
+            return False
+    return None
+
+
+def _tail(path: object) -> list[str]:
+    """Return the last lines of the file at `path`; the first of them may be half a one."""
+    if not isinstance(path, str) or not os.path.isabs(path):
+        return []
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
+            return file.read(TAIL).decode(errors="replace").splitlines()
+    except OSError:
+        return []
