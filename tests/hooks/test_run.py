@@ -447,6 +447,86 @@ def test_in_a_pane(desk, until):
         shutil.rmtree(folder, ignore_errors=True)
 
 
+# -- Codex, where one process serves all terminals ---------------------------------------------------------------------
+
+
+class Terminals:
+    """Terminals of Codex in a real tmux, with a shell in the place of Codex, and its process in the background."""
+
+    def __init__(self, desk) -> None:
+        self.desk = desk
+        self.folder = tempfile.mkdtemp(prefix="xt", dir="/tmp")
+        self.program = fake_claude(desk.xats.folder, "codex")
+
+    def tmux(self, *words: str) -> str:
+        command = ["tmux", "-S", f"{self.folder}/s", "-f", "/dev/null", *words]
+        env = {**self.desk.xats.env({}), "LC_ALL": "C.UTF-8"}
+        done = subprocess.run(command, env=env, capture_output=True, check=True, timeout=20)
+        return done.stdout.decode().strip()
+
+    def open(self, name: str, folder=None) -> str:
+        """Open a terminal for `name`; return its pane."""
+        line = f"exec {self.program} -c 'read line; exit'"
+        where = ("-c", str(folder or self.desk.xats.folder), "-e", f"XATS_AGENT={name}")
+        return self.tmux("new-session", "-d", "-P", "-F", "#{pane_id}", *where, line)
+
+    def title(self, pane: str, title: str) -> None:
+        self.tmux("select-pane", "-t", pane, "-T", title)
+
+    def hook(self, point: str, session: str, **more) -> str:
+        """Run a hook below the process in the background, which a terminal of eve has started."""
+        line = hooked(self.desk, point, "codex", session, cwd=str(self.desk.xats.folder), **more)
+        env = {"XATS_AGENT": "eve", "TMUX": f"{self.folder}/s,1,0", "TMUX_PANE": "%0"}
+        ran = self.desk.xats.run([self.program, "-c", f"{line}; true", "app-server"], env=env)
+        assert ran.stderr == b""
+        return ran.stdout.decode()
+
+
+@pytest.fixture
+def terminals(desk, until):
+    made = Terminals(desk)
+    yield made
+    made.tmux("kill-server")
+    shutil.rmtree(made.folder, ignore_errors=True)
+
+
+def started_in(terminals, pane: str) -> bool:
+    return terminals.tmux("display-message", "-p", "-t", pane, "#{pane_current_command}") == "codex"
+
+
+def test_a_session_is_that_of_the_terminal_that_is_at_work(desk, terminals, until):
+    panes = {name: terminals.open(name) for name in ("dave", "carol")}
+    for pane in panes.values():
+        until(lambda pane=pane: started_in(terminals, pane))
+    terminals.title(panes["dave"], "crew")
+    terminals.title(panes["carol"], "⠙ crew")
+    assert "You are carol@crew" in terminals.hook("session start", "t1")
+    terminals.title(panes["dave"], "⠙ crew")
+    assert terminals.hook("session start", "t2") == ""  # both are at work: nobody is better than another
+    terminals.title(panes["carol"], "crew")
+    assert "You are dave@crew" in terminals.hook("session start", "t2")
+    for name, session in (("carol", "t1"), ("dave", "t2")):
+        seat = desk.team.see(name, agents.current_session).seat
+        assert (seat.client_session, seat.pane.pane_id) == (session, panes[name])
+        assert str(seat.pid) == terminals.tmux("display-message", "-p", "-t", panes[name], "#{pane_pid}")
+        desk.team.send("bob", name, f"for {name}")
+    assert "for dave" in terminals.hook("prompt", "t2")
+    assert "for carol" in terminals.hook("prompt", "t1")
+    assert terminals.hook("prompt", "t3") == ""  # eve's name, in the shared environment, is nobody's word
+    assert "You are dave@crew" in terminals.hook("session start", "t4", source="clear")
+    assert desk.team.see("dave", agents.current_session).epoch == 1
+
+
+def test_a_terminal_in_another_folder_is_another(desk, terminals, until):
+    (desk.xats.folder / "other").mkdir()
+    pane = terminals.open("dave", desk.xats.folder / "other")
+    until(lambda: started_in(terminals, pane))
+    assert terminals.hook("session start", "t1") == ""
+    pane = terminals.open("carol")
+    until(lambda: started_in(terminals, pane))
+    assert "You are carol@crew" in terminals.hook("session start", "t1")
+
+
 # -- handing over ------------------------------------------------------------------------------------------------------
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xats.core.agents import Agent, Session
     from xats.core.inbox import Page
     from xats.core.presence import Presence
+    from xats.process import Process
     from xats.store import Store, Tx
 
 LARGEST = 1 << 20  # bytes of an event; a larger one tells of a tool's output, which is nothing to us
@@ -66,9 +67,11 @@ class Call:
     def __init__(self, client: str, event: str, told: Mapping[str, Any], path: str) -> None:
         self.client, self.event, self.told, self.path = client, event, told, path
         self.point = POINTS[event]
-        self.environ = os.environ
+        self.environ: Mapping[str, str] = os.environ
         self.host = os.uname().nodename
         self.session = self._text("thread_id") or self._text("session_id") or self._text("conversation_id")
+        self.terminal: Process | None = None  #: the program in whose terminal a shared session is, where that is known
+        self._shared: bool | None = None
         self._until = time.monotonic() + PATIENCE
 
     def _text(self, name: str) -> str | None:
@@ -110,11 +113,20 @@ class Call:
 
     def shared(self) -> bool:
         """Tell whether one process serves several sessions here, whose environment is that of the first of them."""
-        if self.client != "codex":
-            return False
+        if self.client == "codex" and self._shared is None:
+            from xats import process
+
+            program = next((one for one in process.ancestors() if one.name == "codex"), None)
+            self._shared = program is not None and "app-server" in process.argv(program.pid)
+        return bool(self._shared)
+
+    def ancestors(self) -> list[Process]:
+        """Return the processes that this session runs in, the nearest first; none where they cannot be told."""
         from xats import process
 
-        return any("app-server" in process.argv(one.pid) for one in process.ancestors())
+        if not self.shared():
+            return process.ancestors()
+        return [self.terminal, *process.ancestors(self.terminal.pid)] if self.terminal else []
 
     def pane(self) -> tuple[str, int, str] | None:
         """Return this pane as (socket, server pid, pane id), where the environment can be trusted to know it."""
@@ -122,7 +134,7 @@ class Call:
         from xats.tmux.address import address
 
         found = address(self.environ) if sessions.pane_is_trusted(self.environ) else None
-        return found if found and not self.shared() else None
+        return found if found and (self.terminal or not self.shared()) else None
 
 
 def main(words: Sequence[str]) -> int:
@@ -192,10 +204,13 @@ def names_new(call: Call) -> bool:
 
 
 def who(tx: Tx, call: Call) -> Agent | None:
-    """Return the agent of this session: by XATS_AGENT, else by its client session, else by its pane; or None."""
+    """Return the agent of this session: by XATS_AGENT, else by its client session, else by its pane; or None.
+
+    In a process that several sessions share, the name and the pane are those of whichever came first.
+    """
     from xats.core import agents
 
-    named = call.named()
+    named = None if call.shared() else call.named()
     if named:
         agent = agents.find(tx, *named)
         if agent is None or not agent.registered:

@@ -23,15 +23,18 @@ def start(call: Call, store: Store) -> None:
 
     Raises NameTaken when a living session has that seat, and what the store raises.
     """
+    if call.shared():
+        from xats.hooks import codex
+
+        codex.find(call)
     claim = call.pane()
     pane = _pane(call) if claim else None
-    found = processes.nearest(process.ancestors())
+    found = processes.nearest(call.ancestors())
     who, client = (found[0], found[1]) if found else (None, call.client)
     seat = agents.Seat(call.host, who.pid if who else None, who.started if who else None, call.session, pane)
-    shared = call.shared()
 
     def work(tx: Tx) -> str:
-        named = _whom(tx, call, claim, None if shared else seat.process)
+        named = _whom(tx, call, claim, seat.process)
         if named is None:
             return ""
         known = agents.find(tx, *named)
@@ -47,7 +50,7 @@ def start(call: Call, store: Store) -> None:
         return f"{letters.primer(me)}\n\n{letters.recap(inbox.unread(tx, me), presence.last_sent(tx, me.id), tx.now)}"
 
     if call.named() is None and not run.names_new(call):
-        known = store.read(lambda tx: _whom(tx, call, claim, None if shared else seat.process))
+        known = store.read(lambda tx: _whom(tx, call, claim, seat.process))
         if known is None:  # nobody: nothing is written
             return
     store.patience = run.PATIENCE  # whatever tmux has taken
@@ -98,6 +101,10 @@ def _pane(call: Call) -> Pane | None:
     from xats.tmux import pane as panes
 
     try:
+        if call.terminal:
+            claim = call.pane()
+            found = panes.find(claim[0], claim[2], LIMIT) if claim else None
+            return found if found and claim and found.server_pid == claim[1] else None
         return panes.here(call.environ, LIMIT)
     except XatsError:  # a tmux that does not answer: the session is bound without it
         return None

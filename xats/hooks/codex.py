@@ -1,0 +1,101 @@
+"""In whose terminal a session of Codex is. Its hooks do not tell: one process in the background serves all terminals.
+
+`codex app-server` has the environment of the terminal that happened to start it, with that one's TMUX_PANE and
+XATS_AGENT. The terminals are processes of their own. A session starts at its first prompt, and then its terminal, and
+mostly it alone, shows that it is at work; seen in 0.169.
+"""
+
+from __future__ import annotations
+
+import os
+from fnmatch import fnmatchcase
+
+from xats import process
+from xats.clients import registry
+from xats.errors import XatsError
+from xats.tmux import pane as panes
+from xats.tmux import server
+from xats.tmux.address import address
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xats.hooks.run import Call
+    from xats.process import Process
+
+LIMIT = 1.0  # seconds that tmux is waited for
+OTHERS = ("app-server", "exec", "mcp-server", "queue", "review", "sandbox")  # what is no terminal to talk in
+OWN = ("HOME", "CODEX_HOME", "XATS_HOME", "XATS_DB")  # these must be ours: another process serves those of others
+
+
+class Terminal:
+    """A terminal of Codex: its process, the words it was started with, where it works, and its environment."""
+
+    def __init__(self, at: Process, words: list[str], folder: str, environ: Mapping[str, str]) -> None:
+        self.at, self.words, self.folder, self.environ = at, words, folder, environ
+
+    def at_work(self) -> bool | None:
+        """Tell whether its title says that it works; None where that cannot be seen."""
+        claim = address(self.environ)
+        if claim is None:
+            return None
+        try:
+            pane = panes.find(claim[0], claim[2], LIMIT)
+            if pane.server_pid != claim[1] or panes.device(pane) != self.at.tty:
+                return None
+            title = server.run(pane.socket, "display-message", "-p", "-t", pane.pane_id, "#{pane_title}", timeout=LIMIT)
+        except XatsError:
+            return None
+        signs = registry.find_or_generic("codex", os.environ).busy_titles
+        return any(fnmatchcase(title.rstrip("\n"), sign) for sign in signs)
+
+
+def find(call: Call) -> None:
+    """Note in `call` which terminal its session is in, and that one's environment in the place of the shared one.
+
+    Where it cannot be told the environment is empty: the session is then known by its id alone.
+    """
+    found = _one_of(call.session or "", _terminals(call.folder))
+    call.terminal, call.environ = (found.at, found.environ) if found else (None, {})
+
+
+def _one_of(session: str, terminals: list[Terminal]) -> Terminal | None:
+    for one in terminals:
+        if session and session in one.words:  # codex resume SESSION
+            return one
+    if len(terminals) < 2:
+        return terminals[0] if terminals else None
+    seen = [one.at_work() for one in terminals]
+    return terminals[seen.index(True)] if seen.count(True) == 1 and None not in seen else None
+
+
+def _terminals(folder: str | None) -> list[Terminal]:
+    """Return the terminals of this user and of our Codex that work in `folder`."""
+    import psutil
+
+    found = []
+    for one in psutil.process_iter():
+        try:
+            if one.name() != "codex" or one.uids().real != os.getuid():
+                continue
+            words, environ, at = one.cmdline(), one.environ(), process.read(one.pid)
+            here = _folder(words, one.cwd())
+        except (psutil.Error, OSError):
+            continue
+        ours = all(environ.get(name) == os.environ.get(name) for name in OWN)
+        if at and at.tty and ours and not set(words[1:]) & set(OTHERS) and _same(here, folder):
+            found.append(Terminal(at, words, here, environ))
+    return [one for one in found if not any(one.at.pid == other.at.ppid for other in found)]  # a launcher is none
+
+
+def _folder(words: list[str], cwd: str) -> str:
+    """Return where a terminal that was started with `words` in `cwd` works: -C names another folder."""
+    for index, word in enumerate(words[:-1]):
+        if word in ("-C", "--cd"):
+            return os.path.join(cwd, words[index + 1])
+    return next((os.path.join(cwd, word[5:]) for word in words if word.startswith("--cd=")), cwd)
+
+
+def _same(one: str, other: str | None) -> bool:
+    return other is None or os.path.realpath(one) == os.path.realpath(other)
