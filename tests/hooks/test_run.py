@@ -422,6 +422,32 @@ def test_a_program_in_the_program_is_another(desk):
     assert desk.unread("dave") == 1
 
 
+def test_the_shell_in_which_the_program_was_started_is_no_other_agent(desk):
+    """Registered in a pane's shell, then the program is started there."""
+    inner = shlex.quote(f"{hooked(desk, 'session start', session='n')}; true")
+    script = f"read go; {fake_claude(desk.xats.folder)} -c {inner}; true"
+    shell = desk.xats.start(command=["/bin/sh", "-c", script], env={"XATS_AGENT": "dave"}, stdin=subprocess.PIPE)
+    seat = agents.Seat(HOST, shell.pid, process.started(shell.pid))
+    desk.team.register("dave", client="claude-code", seat=seat)
+    out, _ = shell.communicate(b"go\n", timeout=30)
+    assert b"You are dave@crew" in out
+    assert desk.log == ""
+    assert desk.team.see("dave", agents.current_session).seat.client_session == "n"
+
+
+@pytest.mark.skipif(not shutil.which("setsid"), reason="there is no setsid, which gives a program a terminal")
+def test_a_launcher_and_the_program_it_launched_are_one(desk):
+    """As node is the launcher of Codex: registered by the one, asked by the other, one job on one terminal."""
+    register = shlex.join([*desk.xats.words, "register", "dave", "--no-pane"])
+    hook = f"{hooked(desk, 'prompt', session='n')}; true"
+    inner = f"{fake_claude(desk.xats.folder)} -c {shlex.quote(hook)}"
+    desk.team.add("dave")
+    desk.team.send("bob", "dave", "for dave")
+    line = ["setsid", "--ctty", "--wait", fake_claude(desk.xats.folder), "-c", f"{register}; {inner}; true"]
+    shown = desk.xats.on_terminal(command=line, env={"XATS_AGENT": "dave"})
+    assert "for dave" in shown
+
+
 def test_in_a_pane(desk, until):
     """In a real tmux the pane is bound and marked."""
     folder = tempfile.mkdtemp(prefix="xh", dir="/tmp")

@@ -39,3 +39,23 @@ def nearest(candidates: Iterable[Process]) -> tuple[Process, str] | None:
         if client:
             return candidate, client
     return None
+
+
+def innermost(candidates: Iterable[Process]) -> tuple[Process, str] | None:
+    """Return the agent program among `candidates` that runs in no other one of them, and which client it is.
+
+    Where a launcher has started the program itself, as node does for Codex and Gemini, it is the program.
+    """
+    here = list(candidates)
+    found = nearest(here)
+    while found:
+        inside = nearest(one for one in here if one.ppid == found[0].pid)
+        if inside is None or inside[1] != found[1]:
+            break
+        found = inside
+    return found
+
+
+def launched(program: Process, above: Process) -> bool:
+    """Tell whether `above` only launched `program`: it has the same terminal, and the two are one job of the shell."""
+    return above.pid == program.ppid and above.pgrp == program.pgrp and above.tty == program.tty != 0

@@ -244,16 +244,24 @@ def ours(call: Call, session: Session) -> bool:
 
 
 def above(call: Call, holder: tuple[int, int]) -> bool:
-    """Tell whether the process `holder` (pid, start time) is the agent program we work for, or what it runs in."""
-    from xats import process
+    """Tell whether the process `holder` (pid, start time) is the agent program we work for, or what it runs in.
 
-    found = process.ancestors()
+    That is the shell in which it was started, when the agent was registered there before, or its launcher.
+    """
+    found = call.ancestors()
     here = next((index for index, one in enumerate(found) if (one.pid, one.started) == holder), None)
-    if here is None or call.shared():
+    if here is None:
         return False
     from xats.clients import processes
 
-    return processes.nearest(found[:here]) is None
+    inside = processes.nearest(found[:here])
+    if inside is None:
+        return True
+    program, client = inside
+    between = found[found.index(program) + 1 : here + 1]
+    if between and processes.launched(program, between[0]) and processes.client_of(between[0]) == client:
+        del between[0]
+    return processes.nearest(between) is None
 
 
 # -- what is done ------------------------------------------------------------------------------------------------------
