@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import HOST, Team
 from xats import process
-from xats.core import agents, contracts, inbox, presence
+from xats.core import agents, contracts, inbox, presence, task_claims, task_plans
 from xats.hooks import clients, letters, run
 from xats.pane import Pane
 
@@ -381,6 +381,23 @@ def test_a_start_binds_the_process_and_tells_who_it_is(desk):
     assert session.seat.pid == int((desk.xats.folder / "pid").read_text())
     assert session.seat.client_session == "s1"
     assert desk.unread() == 1
+
+
+def test_a_start_tells_what_there_is_to_do(desk):
+    said = text_of(inside(desk, hooked(desk, "session start")).stdout)
+    assert "task" not in said
+    for number in range(5):
+        new = task_plans.New(f"task {number}\x1b[2J" if number == 4 else "x" * 200, to="alice")
+        desk.team.do("bob", task_plans.add, new)
+    desk.team.do("bob", task_plans.add, task_plans.New("for anybody"))
+    desk.team.do("bob", task_plans.add, task_plans.New("blocked", to="alice", needs=(1,)))
+    desk.team.do("alice", task_claims.claim, 5, 40 * 60_000)
+    said = text_of(inside(desk, hooked(desk, "session start")).stdout)
+    todo = said.rpartition("\n\n")[2]
+    title = "x" * 59 + "…"
+    first = "#5 'task 4^[[2J' (claimed, lease 40 min left)"
+    assert todo == f"Open tasks: {first}, #1 '{title}', #2 '{title}' and 2 more; see: xats task list --mine"
+    assert "\x1b" not in said
 
 
 def test_a_new_name_where_the_user_wants_one(desk):
@@ -766,6 +783,12 @@ def test_what_is_no_event_is_nothing(desk, name):
     quiet = ("no object", "no event", "unknown event", "no text", "huge")
     assert desk.log.count("\n") == (0 if name in quiet else 1)
     assert "typed" not in desk.log
+
+
+@pytest.mark.parametrize("name", ["empty", "half", "nan", "no utf-8", "deep", "more follows", "a long number"])
+def test_broken_json_is_called_so_in_the_log(desk, name):
+    desk.xats("hook", "run", "claude-code", stdin=BROKEN[name])
+    assert desk.log.endswith(" claude-code - invalid_json: the program told its event in broken JSON\n")
 
 
 @pytest.mark.parametrize("words", [("claud",), (), ("claude-code", "codex"), ("--json", "codex")])

@@ -1,11 +1,15 @@
 """`from_json` reads what `json.loads` reads, but what is no JSON."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import xats
 from xats.jsontext import from_json, to_json
 
 VALUES = st.recursive(
@@ -41,6 +45,28 @@ def test_it_refuses_what_json_refuses(text):
 def test_what_is_no_json(text):
     with pytest.raises(ValueError):
         from_json(text)
+
+
+@pytest.mark.parametrize("text", ["{", "{a}", '{"a" 1}', '"\\x"', '"\n"', '["a', "[1,", "x"])
+def test_what_is_no_json_where_nobody_has_imported_json(text):
+    """Its scanner wants an exception of a module that is not there yet."""
+    script = """
+import sys
+from xats.jsontext import from_json
+try:
+    from_json(sys.argv[1])
+except ValueError:
+    print("refused")
+"""
+    done = subprocess.run(
+        [sys.executable, "-S", "-P", "-c", script, text],
+        env={"PYTHONPATH": os.path.dirname(os.path.dirname(xats.__file__))},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("refused\n", "")
 
 
 def test_too_deep():

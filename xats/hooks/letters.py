@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
     from xats.core.agents import Agent
     from xats.core.inbox import Letter
+    from xats.core.task_recap import Todo
 
 BUDGET = 4000  # characters of mail that are handed over at once
 MOST = 9000  # Claude Code takes 10,000 and puts what is longer into a file
+TITLE = 60  # characters of a task's title
 FIRST = "xats mail for "  # by these words we know what we said ourselves
 EVIDENCE = {
     "flag": "claimed by --as",
@@ -106,3 +108,19 @@ def recap(unread: int, last: tuple[int, str, str | None, int] | None, now: int) 
         about = f" ({one_line(subject)[:80]!r})" if subject else ""
         said += f" The last you sent: #{number} to {one_line(address)[:80]}{about}, {ago(at, now)}."
     return said
+
+
+def tasks(found: Sequence[Todo], count: int, now: int) -> str:
+    """Return what there is to do: the tasks `found` of `count`, at `now` in ms UTC; "" when there are none."""
+    if not found:
+        return ""
+    from xats.durations import rough
+
+    said = []
+    for one in found:
+        left = f", lease {rough(max(0, one.lease_until - now))} left" if one.lease_until is not None else ""
+        state = "" if one.state == "open" else f" ({'in review' if one.state == 'review' else one.state}{left})"
+        title = one_line(one.title)
+        said.append(f"#{one.id} {(title if len(title) <= TITLE else title[: TITLE - 1] + '…')!r}{state}")
+    more = f" and {count - len(found)} more" if count > len(found) else ""
+    return f"Open tasks: {', '.join(said)}{more}; see: xats task list --mine"

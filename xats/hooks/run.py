@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from xats.errors import OK, XatsError
+from xats.errors import OK, InvalidJson, XatsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _told() -> object:
-    """Return what stdin holds as JSON, None when it is too large. Raises ValueError, RecursionError."""
+    """Return what stdin holds as JSON, None when it is too large. Raises InvalidJson."""
     parts, size = [], 0
     while part := os.read(0, 1 << 16):
         size += len(part)
@@ -172,7 +172,11 @@ def _told() -> object:
         return None
     from xats.jsontext import from_json
 
-    return from_json(b"".join(parts).decode())
+    try:
+        return from_json(b"".join(parts).decode())
+    except (ValueError, RecursionError) as problem:
+        msg = "the program told its event in broken JSON"
+        raise InvalidJson(msg) from problem
 
 
 def _run(call: Call) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xats import process
 from xats.clients import processes
-from xats.core import agents, inbox, presence
+from xats.core import agents, inbox, presence, task_recap
 from xats.errors import XatsError
 from xats.hooks import answers, letters, run
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from xats.store import Store, Tx
 
 LIMIT = 1.0  # seconds that tmux is waited for
+TASKS = 3  # that are named; the others are counted
 
 
 def start(call: Call, store: Store) -> None:
@@ -47,7 +48,9 @@ def start(call: Call, store: Store) -> None:
         )
         me = done.details.agent
         presence.put(tx, me.id, "idle", call.session)
-        return f"{letters.primer(me)}\n\n{letters.recap(inbox.unread(tx, me), presence.last_sent(tx, me.id), tx.now)}"
+        recap = letters.recap(inbox.unread(tx, me), presence.last_sent(tx, me.id), tx.now)
+        tasks = letters.tasks(*task_recap.todo(tx, me, TASKS), tx.now)
+        return "\n\n".join(filter(None, (letters.primer(me), recap, tasks)))
 
     if call.named() is None and not run.names_new(call):
         known = store.read(lambda tx: _whom(tx, call, claim, seat.process))
