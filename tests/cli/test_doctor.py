@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import jsonschema
+import psutil
 import pytest
 
 from tests.conftest import HOST
@@ -738,3 +739,18 @@ def test_no_program_is_asked_for_its_version_by_any_other_verb(xats, crew, quiet
     assert not (tmp_path / "asked").exists()
     xats("doctor")
     assert (tmp_path / "asked").exists()
+
+
+def test_a_daemon_of_codex_that_has_the_name_of_an_agent(doctor, xats):
+    xats.folder.joinpath("codex").symlink_to("/bin/sh")
+    words = [str(xats.folder / "codex"), "-c", "kill -STOP $$; true", "app-server"]
+    other = xats.start(command=words, env={"XATS_AGENT": "bob@crew", "XATS_HOME": "/elsewhere"})
+    nameless = xats.start(command=words)
+    daemon = xats.start(command=words, env={"XATS_AGENT": "alice@crew"})
+    for one in (other, nameless, daemon):
+        until(lambda one=one: psutil.Process(one.pid).status() == psutil.STATUS_STOPPED)
+    check = doctor()("clients", "codex daemon")
+    assert check["state"] == "warn"
+    assert f"pid {daemon.pid}" in check["detail"]
+    assert "XATS_AGENT=alice@crew" in check["detail"]
+    assert "xats launch codex" in check["mend"]

@@ -46,6 +46,10 @@ def who(xats, *words, **options) -> tuple[str, str]:
         # A claim that is confirmed by something stronger than a word is known by that.
         (["--as", "paned"], TMUX, ("paned", "pane")),
         ([], {"XATS_AGENT": "sessioned", **SESSION}, ("sessioned", "session")),
+        # The environment of Codex's daemon may be that of another of its sessions.
+        ([], {"XATS_AGENT": "alice", "CODEX_THREAD_ID": "s-1"}, ("sessioned", "session")),
+        ([], {"XATS_AGENT": "alice", "CODEX_THREAD_ID": "unknown"}, ("alice", "env")),
+        (["--as", "bob"], {"XATS_AGENT": "alice", "CODEX_THREAD_ID": "s-1"}, ("bob", "flag")),
     ],
 )
 def test_the_strongest_word_wins(xats, seats, words, environ, wanted):

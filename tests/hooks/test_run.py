@@ -250,6 +250,26 @@ def test_the_pane_of_a_shared_process_is_not_trusted(desk):
     assert desk.hook("prompt", "codex", session="t", env=IN_PANE) != ""
 
 
+def test_the_name_in_the_environment_of_a_shared_process_is_not_believed(desk):
+    """It is that of whoever was first; each session is known by its thread alone."""
+    env = {"XATS_AGENT": "dave@crew"}
+    desk.team.add("dave")
+    desk.team.register("carol", client="codex", seat=agents.Seat(HOST, client_session="t2"))
+    for name in ("carol", "dave"):
+        desk.team.send("bob", name, f"for {name}")
+    started = hooked(desk, "session start", "codex", "t1")
+    asked = [hooked(desk, "prompt", "codex", thread) for thread in ("t1", "t2")]
+    daemon = [fake_claude(desk.xats.folder, "codex"), "-c", "; ".join((started, *asked, "true")), "app-server"]
+    said = desk.xats.run(daemon, env=env).stdout
+    assert b"dave" not in said
+    assert b"for carol" in said
+    assert desk.unread("dave") == 1
+    assert desk.log.count("XATS_AGENT is that of another session") == 1
+    said = desk.xats.run([*daemon[:-1], "exec"], env=env).stdout  # a process of its own
+    assert b"You are dave@crew" in said
+    assert b"for dave" in said
+
+
 def test_a_person_in_the_pane_is_not_the_program(desk):
     desk.team.register("carol", client="human", seat=agents.Seat(HOST, pane=PANE))
     desk.team.send("bob", "carol")
@@ -452,17 +472,31 @@ def test_the_shell_in_which_the_program_was_started_is_no_other_agent(desk):
     assert desk.team.see("dave", agents.current_session).seat.client_session == "n"
 
 
-@pytest.mark.skipif(not shutil.which("setsid"), reason="there is no setsid, which gives a program a terminal")
-def test_a_launcher_and_the_program_it_launched_are_one(desk):
-    """As node is the launcher of Codex: registered by the one, asked by the other, one job on one terminal."""
-    register = shlex.join([*desk.xats.words, "register", "dave", "--no-pane"])
-    hook = f"{hooked(desk, 'prompt', session='n')}; true"
-    inner = f"{fake_claude(desk.xats.folder)} -c {shlex.quote(hook)}"
+SCRIPT = """#!/usr/bin/env python3
+import subprocess, sys
+sys.exit(subprocess.call([{program!r}, *{arguments}]))
+"""
+
+
+@pytest.mark.parametrize("arguments, same", [("sys.argv[1:]", True), ("[*sys.argv[1:], 'x']", False)])
+def test_a_script_that_runs_the_program_in_its_place_is_the_session(desk, arguments, same):
+    """As that of Codex does, in its own process group; it may have the seat already. With other arguments it is not."""
     desk.team.add("dave")
-    desk.team.send("bob", "dave", "for dave")
-    line = ["setsid", "--ctty", "--wait", fake_claude(desk.xats.folder), "-c", f"{register}; {inner}; true"]
-    shown = desk.xats.on_terminal(command=line, env={"XATS_AGENT": "dave"})
-    assert "for dave" in shown
+    inner = fake_claude(desk.xats.folder, "codex")
+    outer = desk.xats.folder / "bin" / "codex"
+    outer.parent.mkdir()
+    outer.write_text(SCRIPT.format(program=inner, arguments=arguments))
+    line = f"until [ -e go ]; do sleep 0.02; done; {hooked(desk, 'session start', 'codex', 't')}; true"
+    words = [shutil.which("python3"), str(outer), "-c", line]
+    running = desk.xats.start(command=words, env={"XATS_AGENT": "dave@crew"})
+    seat = agents.Seat(HOST, running.pid, process.started(running.pid))
+    desk.team.register("dave", client="codex", seat=seat)
+    (desk.xats.folder / "go").touch()
+    ran = desk.xats.end(running)
+    assert ("You are dave@crew" in ran.stdout) == same
+    assert ("name_taken" in desk.log) != same
+    session = desk.team.see("dave", agents.current_session)
+    assert session.seat == agents.Seat(HOST, *seat.process, "t" if same else None)
 
 
 def test_in_a_pane(desk, until):

@@ -102,6 +102,8 @@ class Here:
         name, evidence = self.as_name, "flag"
         if not name:
             name, evidence = self.environ.get("XATS_AGENT"), "env"
+            if bound and bound[2] == "session" and self.environ.get("CODEX_THREAD_ID"):
+                name = None  # Codex's daemon may have handed out the environment of another session
         if name:
             whom, _, team = name.partition("@")
             agent = agents.by_name(tx, team.lower() or self.team, address.check_name(whom))

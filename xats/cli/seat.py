@@ -26,7 +26,7 @@ def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str]:
     """
     pane = None if no_pane else _pane(here, pane_id)
     elsewhere = pane_id is not None and not (pane and _above(pane.pane_pid))
-    found = processes.innermost(inhabitants(pane)) if pane and elsewhere else processes.nearest(process.ancestors())
+    found = processes.nearest(inhabitants(pane) if pane and elsewhere else process.ancestors())
     who: Process | None
     if found:
         who, client = found

@@ -25,37 +25,46 @@ def client_of(candidate: Process, environ: Mapping[str, str] = os.environ) -> st
     # An interpreter may carry a version (python3.12) or be renamed by its program (node's process.title).
     if candidate.name.rstrip("0123456789.") not in INTERPRETERS and candidate.name != "MainThread":
         return None
-    for word in process.argv(candidate.pid)[1:]:
-        if not word.startswith("-"):
-            stem = os.path.basename(word).removesuffix(".js").removesuffix(".mjs").removesuffix(".py")
-            return next((one.name for one in profiles if stem in one.scripts), None)
-    return None
+    script, _ = _script(process.argv(candidate.pid))
+    stem = os.path.basename(script).removesuffix(".js").removesuffix(".mjs").removesuffix(".py")
+    return next((one.name for one in profiles if stem in one.scripts), None)
 
 
 def nearest(candidates: Iterable[Process]) -> tuple[Process, str] | None:
-    """Return the first of `candidates` that is an agent program, and which client it is."""
-    for candidate in candidates:
+    """Return the first of `candidates` that is an agent program, and which client it is.
+
+    Where a script does nothing but run that program (Codex) or itself once more (Gemini), it is the script: it is what
+    was started, and it has the same process to everybody, whether he looks from below or from the terminal.
+    """
+    found = list(candidates)
+    for index, candidate in enumerate(found):
         client = client_of(candidate)
         if client:
-            return candidate, client
+            above = found[index + 1 : index + 2]
+            return (above[0] if above and _passes_on(above[0], candidate, client) else candidate), client
     return None
 
 
-def innermost(candidates: Iterable[Process]) -> tuple[Process, str] | None:
-    """Return the agent program among `candidates` that runs in no other one of them, and which client it is.
+def _passes_on(outer: Process, inner: Process, client: str) -> bool:
+    """Tell whether `outer` is a script of the same `client` that runs `inner` in its place, with its own arguments.
 
-    Where a launcher has started the program itself, as node does for Codex and Gemini, it is the program.
+    What an agent runs as a tool is in a process group of its own, or has other arguments.
     """
-    here = list(candidates)
-    found = nearest(here)
-    while found:
-        inside = nearest(one for one in here if one.ppid == found[0].pid)
-        if inside is None or inside[1] != found[1]:
-            break
-        found = inside
-    return found
+    if inner.ppid != outer.pid or inner.pgrp != outer.pgrp or client_of(outer) != client:
+        return False
+    words, held = process.argv(outer.pid), process.argv(inner.pid)
+    if not _is_interpreter(words):
+        return False
+    return _script(words)[1] == (_script(held)[1] if _is_interpreter(held) else held[1:])
 
 
-def launched(program: Process, above: Process) -> bool:
-    """Tell whether `above` only launched `program`: it has the same terminal, and the two are one job of the shell."""
-    return above.pid == program.ppid and above.pgrp == program.pgrp and above.tty == program.tty != 0
+def _is_interpreter(words: list[str]) -> bool:
+    return bool(words) and os.path.basename(words[0]).rstrip("0123456789.") in INTERPRETERS
+
+
+def _script(words: list[str]) -> tuple[str, list[str]]:
+    """Return which script the command line `words` of an interpreter runs, "" if none, and with which arguments."""
+    for index, word in enumerate(words[1:], 1):
+        if not word.startswith("-"):
+            return word, words[index + 1 :]
+    return "", []

@@ -36,7 +36,31 @@ def checks(facts: Facts | None, environ: Mapping[str, str]) -> list[Check]:
         lines.append(Check(SECTION, name, OK, _absent(name, found, counts[name])))
     if not lines:
         lines.append(Check(SECTION, "programs", OK, "none that xats knows is in PATH"))
-    return [*lines, *broken, *hooks(environ)]
+    return [*lines, *broken, *hooks(environ), *shared(environ)]
+
+
+def shared(environ: Mapping[str, str]) -> list[Check]:
+    """Return a line for each daemon of Codex that hands out the name of one agent of this store to all its sessions."""
+    import psutil
+
+    from xats.store.place import default_path
+
+    found = []
+    for one in psutil.process_iter(["name", "cmdline"]):
+        if one.info["name"] != "codex" or "app-server" not in (one.info["cmdline"] or ()):
+            continue
+        try:
+            its = one.environ()
+        except (psutil.Error, OSError):  # somebody else's, or gone
+            continue
+        agent = its.get("XATS_AGENT")
+        if agent and default_path(its) == default_path(environ):
+            detail = (
+                f"Codex's daemon (pid {one.pid}) has XATS_AGENT={agent}, which is not believed: it serves others too"
+            )
+            mend = "codex app-server daemon stop; then: xats launch codex"
+            found.append(Check(SECTION, "codex daemon", WARN, detail, mend))
+    return found
 
 
 def hooks(environ: Mapping[str, str]) -> list[Check]:

@@ -71,7 +71,7 @@ class Call:
         self.host = os.uname().nodename
         self.session = self._text("thread_id") or self._text("session_id") or self._text("conversation_id")
         self.terminal: Process | None = None  #: the program in whose terminal a shared session is, where that is known
-        self._shared: bool | None = None
+        self._shared: bool | None = None  # not known yet
         self._until = time.monotonic() + PATIENCE
 
     def _text(self, name: str) -> str | None:
@@ -102,9 +102,9 @@ class Call:
         return address.slug(os.path.basename(project.folder(self.folder)))
 
     def named(self) -> tuple[str, str] | None:
-        """Return the agent that XATS_AGENT names, as (team, name)."""
+        """Return the agent that XATS_AGENT names, as (team, name), where the environment is this session's own."""
         said = self.environ.get("XATS_AGENT")
-        if not said:
+        if not said or (self.shared() and self.terminal is None):
             return None
         from xats.core import address
 
@@ -157,7 +157,7 @@ def main(words: Sequence[str]) -> int:
         event = said
         _run(Call(client, event, told, path))
     except (Exception, KeyboardInterrupt) as problem:
-        _note(path, client, event, problem)
+        note(path, client, event, problem)
     return OK
 
 
@@ -214,7 +214,7 @@ def who(tx: Tx, call: Call) -> Agent | None:
     """
     from xats.core import agents
 
-    named = None if call.shared() else call.named()
+    named = call.named()
     if named:
         agent = agents.find(tx, *named)
         if agent is None or not agent.registered:
@@ -258,14 +258,11 @@ def above(call: Call, holder: tuple[int, int]) -> bool:
         return False
     from xats.clients import processes
 
-    inside = processes.nearest(found[:here])
+    inside = processes.nearest(found[: here + 1])
     if inside is None:
         return True
-    program, client = inside
-    between = found[found.index(program) + 1 : here + 1]
-    if between and processes.launched(program, between[0]) and processes.client_of(between[0]) == client:
-        del between[0]
-    return processes.nearest(between) is None
+    program = found.index(inside[0])
+    return program >= here or processes.nearest(found[program + 1 : here + 1]) is None
 
 
 # -- what is done ------------------------------------------------------------------------------------------------------
@@ -448,7 +445,7 @@ def _paths(told: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _note(path: str, client: str, event: str, problem: BaseException) -> None:
+def note(path: str, client: str, event: str, problem: BaseException) -> None:
     """Write one line on `problem` to the log: what kind it is and where, and never what somebody typed."""
     if isinstance(problem, XatsError):
         said = "store_busy" if problem.code == "store_busy" else f"{problem.code}: {problem}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from xats import process
 from xats.clients import processes
 from xats.core import agents, inbox, presence, task_recap
-from xats.errors import XatsError
+from xats.errors import Refused, XatsError
 from xats.hooks import answers, letters, run
 
 TYPE_CHECKING = False
@@ -33,6 +35,9 @@ def start(call: Call, store: Store) -> None:
     found = processes.nearest(call.ancestors())
     who, client = (found[0], found[1]) if found else (None, call.client)
     seat = agents.Seat(call.host, who.pid if who else None, who.started if who else None, call.session, pane)
+    if call.shared() and call.terminal is None and os.environ.get("XATS_AGENT"):
+        msg = "XATS_AGENT is that of another session: Codex's daemon serves them all; start Codex by xats launch codex"
+        run.note(call.path, call.client, call.event, Refused(msg))
 
     def work(tx: Tx) -> str:
         named = _whom(tx, call, claim, seat.process)
