@@ -8,6 +8,7 @@ is called as the program is. MODE is what it does with a message:
     ignores  reads it and does nothing
     holds    asks its person about it
     hangs    accepts the connection and never reads
+    drips    answers a byte at a time, and never ends (opencode)
     resets   closes the connection without reading
 """
 
@@ -170,6 +171,9 @@ def opencode(home: str, mode: str) -> None:
         def allowed(self) -> bool:
             wanted = base64.b64encode(f"opencode:{PASSWORD}".encode()).decode()
             free = "OPENCODE_SERVER_PASSWORD" not in os.environ
+            while mode == "drips":
+                self.wfile.write(b"H")
+                time.sleep(0.1)
             if mode == "hangs":
                 time.sleep(60)
             if free or self.headers.get("Authorization") == f"Basic {wanted}":

@@ -707,9 +707,10 @@ def test_opencode_that_has_it_and_does_not_answer(program, monkeypatch):
     assert len(one.got) == 1
 
 
-def test_opencode_that_never_answers(program, monkeypatch):
+@pytest.mark.parametrize("mode", ["hangs", "drips"])
+def test_opencode_that_never_answers(program, mode, monkeypatch):
     monkeypatch.setattr(opencode_http, "WAIT", 0.4)
-    one = program("opencode", "hangs")
+    one = program("opencode", mode)
     assert within(2, one.deliver).state == "refused"
     assert one.got == []
 
