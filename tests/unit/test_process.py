@@ -127,7 +127,7 @@ def test_descendants_are_told_parents_first(child):
         assert process.descendants(child.pid) == []
         assert {running.pid, child.pid, shell.pid} <= {one.pid for one in process.descendants(os.getpid())}
         assert os.getpid() in {one.pid for one in process.everybody()}
-        for one in (sleep, shell):
+        for one in (shell, sleep):  # the shell would end with its child
             os.kill(one.pid, signal.SIGKILL)
 
 
