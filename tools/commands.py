@@ -8,13 +8,16 @@ from importlib import import_module
 from typing import Any
 
 from xats.cli import schema, tree
-from xats.clients.registry import BUILT_IN
+from xats.clients.registry import BUILT_IN, find
 from xats.core.agents import WAKE_BY
 from xats.core.contracts import RULES
 from xats.core.tasks import STATES
 
 # How a shell completes what stands for a metavar: a kind that `xats _complete` knows, "file", or a list of words.
 CLIENTS = BUILT_IN
+PROGRAMS = tuple(
+    one.executables[0] for one in (find(name, {"XATS_CLIENTS": "/"}) for name in BUILT_IN) if one.executables
+)
 KINDS: dict[str, str | tuple[str, ...]] = {
     "ADDRESS": "address",
     "AGENT": "agent",
@@ -24,6 +27,8 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "HOW": WAKE_BY,
     "ID": "message",
     "PATH": "file",
+    "PROGRAM": PROGRAMS,
+    "[-- ARGS]": "",
     "ROLE": "role",
     "TAG": "tag",
     "TEAM": "team",

@@ -12,6 +12,7 @@ ABOUT = (
 )
 EXAMPLES = (
     ("Register, in each pane:", ("xats register alice --role backend",)),
+    ("Or start an agent program registered:", ("xats launch claude --name alice --role backend",)),
     (
         "Write to an agent, or to everybody with a role:",
         ('xats send bob "The parser is ready" -s Parser', 'xats send role:reviewer "Please look at branch parser"'),
@@ -69,6 +70,10 @@ ENVIRONMENT = (
         "Read by agent programs: where their settings are, for xats hook.",
     ),
     (
+        "OPENCODE_CONFIG_CONTENT, QWEN_CODE_SYSTEM_DEFAULTS_PATH",
+        "Read by agent programs: what xats launch gives them their hooks by; what is set already is kept in it.",
+    ),
+    (
         "CLAUDE_CODE_SESSION_ID, CODEX_THREAD_ID, GEMINI_SESSION_ID, QWEN_CODE_SESSION_ID",
         "Set by agent programs: the session that this process belongs to.",
     ),
@@ -78,6 +83,10 @@ FILES = (
     ("xats.db-journal, xats.db-wal, xats.db-shm", "SQLite's, beside the store; part of it as long as they are there."),
     ("xats.db-daemon.log", "The log of the daemon."),
     ("xats.db-hooks.log", "What went wrong at the hooks of agent programs; never what anybody typed."),
+    (
+        "launch/PROGRAM-*",
+        "In XATS_HOME: what a program that xats launch started reads its hooks from; they go after 30 days.",
+    ),
     ("xats.db-daemon-HOST.lock", "Held by the daemon of this host; its pid."),
     ("xats.db.*Z.bak", "What xats db backup made, named by the time in UTC."),
     (

@@ -133,6 +133,12 @@ class UnknownVersion(NotFound):
     code = "unknown_version"
 
 
+class ProgramMissing(NotFound):
+    """That program is not installed."""
+
+    code = "program_missing"
+
+
 # -- refused: a state, not a fault -------------------------------------------------------------------------------------
 
 

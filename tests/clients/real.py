@@ -461,13 +461,15 @@ def start(
     extra: dict[str, str] | None = None,
     arguments: tuple[str, ...] = (),
     home: str = "",
+    line: str = "",
 ) -> Running:
     """Start the client `name` in `folder`, from a shell in a new session of the tmux server at `socket`.
 
     The shell has job control and the prompt `$ `, as a person's has. Raises LookupError, with the reason, if the client
     cannot be installed here. It does not wait: `wait_idle()` does. Without `trusted` it asks whether the folder is
     trusted, without `settings` it is as on its first day; `extra` are more variables of its environment and `arguments`
-    more words of its command. With the `home` of another one it shares that, and closing it closes both.
+    more words of its command. With the `home` of another one it shares that, and closing it closes both. `line` is what
+    is typed in the shell to start it, if not its command.
     """
     client = CLIENTS[name]
     program, reason = installed(name)
@@ -491,6 +493,6 @@ def start(
     running = Running(client, socket, pane, folder, home, model)
     _tmux(socket, "select-pane", "-t", pane, "-T", UNTITLED)  # tmux says the name of the machine
     running.wait_for(r"^\$")
-    running.keys("-l", shlex.join((client.command, *client.arguments, *arguments)))
+    running.keys("-l", line or shlex.join((client.command, *client.arguments, *arguments)))
     running.keys("Enter")
     return running

@@ -10,6 +10,7 @@ from xats.errors import Refused, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from xats.cli import params
@@ -44,17 +45,10 @@ def register(
     from xats.cli import seat
     from xats.daemon import autostart
 
-    for value, what in ((name, "name"), (role, "role"), (client, "client"), *((one, "tag") for one in tag or ())):
-        if value is not None:
-            check_name(value, what)
-    for one in cap or ():
-        check_name(one, "capability")
+    check(name, role, client, tag, cap, wake)
     if pane and no_pane:
         msg = "--pane and --no-pane exclude each other."
         raise Usage(msg, "give one of them")
-    if wake not in (None, *core.WAKE_BY):
-        msg = f"{wake!r} is no way to wake an agent."
-        raise Usage(msg, f"one of: {', '.join(core.WAKE_BY)}")
     place, found = seat.find(here, pane, no_pane=no_pane)
     labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
 
@@ -75,7 +69,7 @@ def register(
         )
 
     done = here.store.write(work)
-    _mark_pane(done)
+    mark_pane(done)
     autostart.ensure_running(here.path, here.environ)
     if here.json:
         render.document({"agent": views.agent_json(done.details), "created": done.created, "unseated": done.unseated})
@@ -86,7 +80,27 @@ def register(
     return 0
 
 
-def _mark_pane(done: Registered) -> None:
+def check(
+    name: str | None,
+    role: str | None,
+    client: str | None,
+    tag: Sequence[str] | None,
+    cap: Sequence[str] | None,
+    wake: str | None,
+) -> None:
+    """Check what a registration says. Raises InvalidName, Usage."""
+    for value, what in ((name, "name"), (role, "role"), (client, "client"), *((one, "tag") for one in tag or ())):
+        if value is not None:
+            check_name(value, what)
+    for one in cap or ():
+        check_name(one, "capability")
+    if wake not in (None, *core.WAKE_BY):
+        msg = f"{wake!r} is no way to wake an agent."
+        raise Usage(msg, f"one of: {', '.join(core.WAKE_BY)}")
+
+
+def mark_pane(done: Registered) -> None:
+    """Note the agent's name in its pane, for a status line."""
     from xats.errors import XatsError
     from xats.tmux import pane as panes
 

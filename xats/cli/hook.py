@@ -219,10 +219,12 @@ def _notes(here: Here, client: Client, scope: str, plan: Plan) -> list[str]:
     """Return what the user has to know or to do himself."""
     notes = []
     if client.name == "codex":
+        from xats.hooks.launch import sandbox_writes
+
         notes.append(TRUST)
         folder = os.path.dirname(here.path)
         config = os.path.join(os.path.dirname(plan.file.path), "config.toml")
-        if not _writable(config, folder):
+        if not sandbox_writes(config, folder):
             notes.append(
                 f"An agent in Codex's sandbox cannot write the store, unless {config} says: "
                 f"[sandbox_workspace_write] writable_roots = [{_quoted(folder)}]"
@@ -238,18 +240,6 @@ def _quoted(text: str) -> str:
     from xats.jsontext import to_json
 
     return to_json(text)  # what JSON writes, TOML reads
-
-
-def _writable(config: str, folder: str) -> bool:
-    """Tell whether a configuration of Codex lets its sandbox write `folder`."""
-    import tomllib
-
-    try:
-        with open(config, "rb") as file:
-            roots = tomllib.load(file)["sandbox_workspace_write"]["writable_roots"]
-        return any(os.path.commonpath((folder, one)) == os.path.normpath(one) for one in roots)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
 
 
 # -- showing -----------------------------------------------------------------------------------------------------------

@@ -319,6 +319,28 @@ HookDryRunOption: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Print what would change, as a diff; change nothing.")
 ]
 
+# -- launching ---------------------------------------------------------------------------------------------------------
+
+LaunchClientArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="PROGRAM", help="Which agent program: claude, codex, gemini, ...", show_default=False)
+]
+LaunchArgsArg: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[-- ARGS]", help="What is passed on to it, untouched.", show_default=False),
+]
+LaunchNameOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--name", metavar="NAME", help="Its name. Default: that of this pane's agent, or a new one: claude-1."
+    ),
+]
+WritableOption: TypeAlias = Annotated[
+    bool, typer.Option("--writable-store", help="Codex: let its sandbox write the store, so that it can run xats.")
+]
+PrintOption: TypeAlias = Annotated[
+    bool, typer.Option("--print", help="Print what would be run, for a shell; do nothing.")
+]
+
 # -- the store ---------------------------------------------------------------------------------------------------------
 
 BackupFileArg: TypeAlias = Annotated[

@@ -50,6 +50,7 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "register": ("agents", "register", AGENTS, "Register as an agent of this team, in this pane."),
     "unregister": ("agents", "unregister", AGENTS, "Take an agent out of the team; its mail is kept for its name."),
     "agents": ("agents", "agents", AGENTS, "List the agents of this team."),
+    "launch": ("launch", "launch", AGENTS, "Start an agent program in this pane, registered and with its hooks."),
     "top": ("top", "top", AGENTS, "Watch the team live."),
     "pause": ("pause", "pause", AGENTS, "Hold the wakes of an agent, or of the whole team; mail is stored meanwhile."),
     "resume": ("pause", "resume", AGENTS, "End a pause: who has got mail meanwhile is woken, once for all of it."),

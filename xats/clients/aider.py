@@ -11,4 +11,5 @@ PROFILE = Profile(
     glyphs=("> ", "ask> ", "code> ", "architect> ", "multi> "),
     busy=("Waiting for ",),
     dialog=("(Y)es/(N)o",),
+    install="pipx install aider-chat",
 )

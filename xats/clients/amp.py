@@ -11,4 +11,5 @@ PROFILE = Profile(
     glyphs=("> ", "│ > ", "│ "),
     busy=("Esc to cancel", "esc to cancel", "Running tools"),
     dialog=("Waiting for approval", "Allow this command", "[Allow"),
+    install="npm install -g @sourcegraph/amp",
 )

@@ -16,4 +16,5 @@ PROFILE = Profile(
     settle=20,
     bracketed=True,
     pasted=("[[]Pasted text #*]",),
+    install="npm install -g @anthropic-ai/claude-code",
 )

@@ -11,4 +11,5 @@ PROFILE = Profile(
     glyphs=("❯ ", "> ", " > "),
     busy=("esc to cancel", "Esc to cancel"),
     dialog=("Do you want to", "❯ 1.", "Confirm with number keys"),
+    install="npm install -g @github/copilot",
 )

@@ -11,4 +11,5 @@ PROFILE = Profile(
     glyphs=(" → ", "→ ", " > ", "> "),
     busy=("ctrl+c to stop",),
     dialog=("Run this command?", "(y) (enter)", "Skip (esc"),
+    install="curl https://cursor.com/install -fsS | bash",
 )

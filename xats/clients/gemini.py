@@ -16,4 +16,5 @@ PROFILE = Profile(
     settle=80,  # up to 40 ms after a paste it takes Enter for a new line
     bracketed=True,
     pasted=("[[]Pasted Text: *]",),
+    install="npm install -g @google/gemini-cli",
 )

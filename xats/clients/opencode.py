@@ -17,4 +17,5 @@ PROFILE = Profile(
     settle=20,
     bracketed=True,
     pasted=("[[]Pasted ~*]",),
+    install="npm install -g opencode-ai",
 )

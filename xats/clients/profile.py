@@ -40,6 +40,7 @@ class Profile:
     settle: int = 120  #: ms that it must have shown a paste before it takes Enter for Enter
     bracketed: bool = False  #: whether it is known to take pastes in brackets, so that a new line in one is only text
     pasted: tuple[str, ...] = ()  #: shell patterns of what it shows in place of a long paste
+    install: str = ""  #: the line that installs it
 
 
 @record

@@ -13,4 +13,5 @@ PROFILE = Profile(
     busy_titles=("✦*",),
     dialog=("Allow execution of", "Apply this change?", "● 1.", "Yes, allow once"),
     dialog_titles=("✋*",),
+    install="npm install -g @qwen-code/qwen-code",
 )

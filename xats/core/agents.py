@@ -202,6 +202,14 @@ def by_id(tx: Tx, agent_id: int) -> Agent:
     return agent_of(row)
 
 
+def new_name(tx: Tx, team: str, client: str) -> str:
+    """Return the first name after the `client` that nobody has ever had in `team`: mail is kept for a name."""
+    stem, number = client.partition("-")[0], 1
+    while find(tx, team, f"{stem}-{number}"):
+        number += 1
+    return f"{stem}-{number}"
+
+
 def current_session(tx: Tx, agent: Agent) -> Session | None:
     """Return the session that sits in `agent` now."""
     row = tx.one(CURRENT, agent=agent.id)

@@ -81,21 +81,12 @@ def _whom(tx: Tx, call: Call, pane: tuple[str, int, str] | None, own: tuple[int,
         pair = _sitting(agents.by_process(tx, call.host, [own]))
     if pair:
         return pair[0].team, pair[0].name
-    return _new_name(tx, call) if run.names_new(call) else None
+    return (call.team, agents.new_name(tx, call.team, call.client)) if run.names_new(call) else None
 
 
 def _sitting(pair: tuple[Agent, Session] | None) -> tuple[Agent, Session] | None:
     """Return `pair` unless it is a person's or has lost its seat."""
     return pair if pair and pair[1].ended_at is None and pair[0].client != "human" else None
-
-
-def _new_name(tx: Tx, call: Call) -> tuple[str, str]:
-    """Return the first name after the client that nobody has ever had here: mail is kept for a name."""
-    team, stem = call.team, call.client.partition("-")[0]
-    number = 1
-    while agents.find(tx, team, f"{stem}-{number}"):
-        number += 1
-    return team, f"{stem}-{number}"
 
 
 def _living(host: str, session: Session) -> bool | None:

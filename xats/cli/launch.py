@@ -1,0 +1,320 @@
+"""The verb that starts an agent program: launch. It becomes that program, so nothing of xats stays in between."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from xats import process
+from xats.cli import render
+from xats.cli.here import project_folder
+from xats.core import agents
+from xats.core.address import check_name
+from xats.errors import NameTaken, NotFound, ProgramMissing, Refused, Usage, XatsError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import NoReturn
+
+    from xats.cli import params
+    from xats.cli.here import Here
+    from xats.clients.profile import Profile
+    from xats.core.agents import Registered
+    from xats.hooks.launch import Launch
+    from xats.pane import Pane
+    from xats.store import Tx
+
+
+def launch(
+    here: Here,
+    client: params.LaunchClientArg,
+    args: params.LaunchArgsArg = None,
+    *,
+    name: params.LaunchNameOption = None,
+    role: params.OwnRoleOption = None,
+    tag: params.TagOption = None,
+    cap: params.CapOption = None,
+    model: params.ModelOption = None,
+    wake: params.WakeByOption = None,
+    takeover: params.TakeoverOption = False,
+    writable_store: params.WritableOption = False,
+    only_print: params.PrintOption = False,
+) -> int:
+    """Start an agent program in this pane, registered and with its hooks.
+
+    xats becomes the program. Its hooks are for this launch alone and no settings file is changed; where the program
+    knows no such way, or has the hooks already, that is said. What stands after -- is passed on to it. The exit code is
+    the program's.
+
+    Example: xats launch claude --name alice --role reviewer
+
+    Example: xats launch codex -- resume --last
+
+    Example: xats launch claude --print
+    """
+    from xats.cli.agents import check
+
+    if here.json and not only_print:
+        msg = "What a launch prints is what the program prints."
+        raise Usage(msg, "--json goes with --print")
+    check(name, role, None, tag, cap, wake)
+    found = profile(client, here.environ)
+    program = find_program(found, here.environ)
+    how = _plan(here, found, program, args or [], writable=writable_store)
+    pane = _pane(here)
+    if only_print:
+        return _print(here, _would_be(here, name, found, pane), how)
+    _refuse_inside(here, pane)
+    labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
+    seat = agents.Seat(here.host, os.getpid(), process.started(os.getpid()), None, pane)
+
+    def work(tx: Tx) -> Registered:
+        whom = _whom(here, tx, name, found, pane)
+        mine = _holds_above(here, tx, *whom)
+        changes = agents.Changes(role, found.name, model, *labels, wake)
+        return agents.register(tx, *whom, changes, seat, lambda one: _living(here, one), takeover=takeover or mine)
+
+    from xats.hooks.launch import write
+
+    for path, text in how.files:
+        write(path, text)
+    try:
+        done = here.store.write(work)
+    except NameTaken as problem:
+        raise NameTaken(str(problem), "take another --name, or say --takeover", **problem.data) from problem
+    _introduce(here, done, how)
+    return _become(here, done, how)
+
+
+# -- which program -----------------------------------------------------------------------------------------------------
+
+
+def profile(word: str, environ: Mapping[str, str]) -> Profile:
+    """Return the profile of a client that is called `word`, or whose program is. Raises NotFound, Usage."""
+    from xats.clients import registry
+
+    known = registry.names(environ)
+    found: Profile | None
+    if word.lower() in known:
+        found = registry.find(word.lower(), environ)
+    else:
+        every = (registry.find(name, environ) for name in known)
+        found = next((one for one in every if word in (*one.executables, *one.scripts)), None)
+    if found and found.executables:
+        return found
+    from difflib import get_close_matches
+
+    profiles = [registry.find(name, environ) for name in known]
+    programs = [one.executables[0] for one in profiles if one.executables]
+    near = get_close_matches(word.lower(), programs, 1, 0.5)
+    msg = f"There is no agent program {word} that xats could start."
+    raise NotFound(msg, f"did you mean {near[0]}?" if near else f"one of: {', '.join(programs)}")
+
+
+def find_program(found: Profile, environ: Mapping[str, str]) -> str:
+    """Return where the program of a client is. Raises ProgramMissing, with the line that installs it."""
+    from shutil import which
+
+    for name in found.executables:
+        path = which(name, path=environ.get("PATH", os.defpath))
+        if path:
+            return os.path.abspath(path)
+    msg = f"There is no program {found.executables[0]} in PATH."
+    raise ProgramMissing(msg, found.install or f"install it, or change executables: xats client show {found.name}")
+
+
+def _plan(here: Here, found: Profile, program: str, args: list[str], *, writable: bool) -> Launch:
+    """Return how the program is started, but for its name."""
+    from xats.hooks import clients, command
+    from xats.hooks import launch as ways
+    from xats.store.place import home
+
+    if writable and found.name != "codex":
+        msg = f"--writable-store is for the sandbox of codex; {found.name} has none that xats knows."
+        raise Usage(msg, "leave it out")
+    store = os.path.dirname(here.path)
+    folder = os.path.join(home(here.environ), "launch")
+    place = ways.Place(here.environ, project_folder(), folder, command.program())
+    how = ways.plan(found.name, program, args, place, store if writable else None)
+    if found.name == "codex" and not writable:
+        config = os.path.join(os.path.dirname(clients.find("codex").path("user", here.environ, "")), "config.toml")
+        if not ways.sandbox_writes(config, store):
+            note = "in Codex's sandbox it cannot write the store, so it cannot send: --writable-store lets it"
+            how = ways.noted(how, note)
+    return how
+
+
+# -- who, and where ----------------------------------------------------------------------------------------------------
+
+
+def _pane(here: Here) -> Pane | None:
+    from xats.tmux import pane as panes
+
+    return panes.here(here.environ)
+
+
+def _refuse_inside(here: Here, pane: Pane | None) -> None:
+    """Refuse what an agent runs as a tool: the seat is its own, and a second program in it would be nobody's."""
+    from xats.clients import processes, sessions
+
+    above = process.ancestors()
+    client = processes.nearest(above)
+    if client:
+        msg = f"This is run by {client[1]} (pid {client[0].pid}), which sits here itself."
+    elif sessions.inside_agent(here.environ) and not (
+        pane and pane.pane_pid in (os.getpid(), *(one.pid for one in above))
+    ):  # a pane's own shell has such variables when an agent has started the tmux server
+        msg = "By its environment this is run by an agent program, as a tool."
+    else:
+        return
+    raise Refused(msg, "start it in a pane of its own: tmux split-window xats launch ...")
+
+
+def _asked(here: Here, name: str | None) -> tuple[str, str] | None:
+    """Return the agent that --name, --as or XATS_AGENT names, as (team, name)."""
+    said = name or here.as_name or here.environ.get("XATS_AGENT")
+    if not said:
+        return None
+    whom, _, team = said.partition("@")
+    return check_name(team, "team").lower() if team else here.team, check_name(whom)
+
+
+def _whom(here: Here, tx: Tx, name: str | None, found: Profile, pane: Pane | None) -> tuple[str, str]:
+    """Return which agent is launched, as (team, name): the one asked for, else the pane's, else a new one.
+
+    Raises Refused when a person is asked for by --name; a person whom the environment names is passed over.
+    """
+    asked = _asked(here, name)
+    if asked:
+        known = agents.find(tx, *asked)
+        if known is None or not known.registered or known.client != "human":
+            return asked
+        if name:
+            msg = f"{known.name} is a person in team {known.team}."
+            raise Refused(msg, "take another name", agent=known.address)
+    if pane:
+        pair = agents.by_pane(tx, here.host, pane.socket, pane.server_pid, pane.pane_id)
+        sits = pair is not None and pair[1].ended_at is None and pair[0].client != "human"
+        if pair and sits and (not here.asked_team or pair[0].team == here.team):
+            return pair[0].team, pair[0].name
+    return here.team, agents.new_name(tx, here.team, found.name)
+
+
+def _holds_above(here: Here, tx: Tx, team: str, name: str) -> bool:
+    """Tell whether the agent sits in a process above this one, such as the shell in which it was registered."""
+    known = agents.find(tx, team, name)
+    session = agents.current_session(tx, known) if known else None
+    if session is None or session.seat.host != here.host:
+        return False
+    return session.seat.process in [(one.pid, one.started) for one in process.ancestors()]
+
+
+def _living(here: Here, session: agents.Session) -> bool | None:
+    from xats.cli import seat
+
+    return seat.living(here.host, session)
+
+
+# -- starting ----------------------------------------------------------------------------------------------------------
+
+
+def _environment(here: Here, address: str, how: Launch) -> tuple[dict[str, str], list[str]]:
+    """Return what the environment is to have besides, and what it is not to have: marks of another session."""
+    from xats.clients import sessions
+    from xats.store.place import default_path
+
+    added = {"XATS_AGENT": address}
+    if here.asked_team:
+        added["XATS_TEAM"] = here.team
+    if here.path != default_path(here.environ):
+        added["XATS_DB"] = here.path
+    foreign = [name for name in (*sessions.SESSION_IDS, *sessions.MARKS) if name in here.environ]
+    return {**added, **how.environ}, foreign
+
+
+def _introduce(here: Here, done: Registered, how: Launch) -> None:
+    """Say who starts, have it noted in its pane, and have mail that waits delivered."""
+    from xats.cli.agents import mark_pane
+    from xats.daemon import autostart
+
+    mark_pane(done)
+    if not here.quiet:
+        agent, session = done.details.agent, done.details.session
+        render.say(f"{agent.name} registered in team {agent.team} ({agent.client}, session {agent.epoch})")
+        if done.unseated:
+            render.say(f"  this pane was {done.unseated}'s until now")
+        if not (session and session.seat.pane):
+            render.say("  no tmux pane, so nothing can be typed at it: its hooks alone hand mail over")
+        for note in how.notes:
+            render.say(f"  {render.one_line(note)}")
+    here.store.close()
+    # A daemon that is started is to be nobody's child: a program that does not know it would never reap it.
+    child = os.fork()
+    if not child:
+        try:
+            autostart.ensure_running(here.path, here.environ)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+
+def _become(here: Here, done: Registered, how: Launch) -> NoReturn:
+    """Become the program. Raises XatsError when it cannot be run; a new agent is none then."""
+    import signal
+
+    agent = done.details.agent
+    added, foreign = _environment(here, agent.address, how)
+    environ = {name: value for name, value in here.environ.items() if name not in foreign} | added
+    sys.stdout.flush()
+    sys.stderr.flush()
+    for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, and what is ignored stays so
+        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    try:
+        os.execve(how.words[0], how.words, environ)
+    except OSError as problem:
+        if done.created:
+            from xats.store import Store
+
+            Store(here.path).write(lambda tx: agents.unregister(tx, agent))
+        msg = f"{how.words[0]} cannot be run: {problem.strerror}."
+        raise XatsError(msg) from problem
+
+
+# -- printing ----------------------------------------------------------------------------------------------------------
+
+
+def _would_be(here: Here, name: str | None, found: Profile, pane: Pane | None) -> str:
+    """Return who would be launched, as name@team, without making or changing anything. Raises StoreError."""
+    from xats.store import keep
+
+    if os.path.exists(here.path):
+        team, whom = keep.snapshot(here.path, lambda tx: _whom(here, tx, name, found, pane))
+    else:
+        team, whom = _asked(here, name) or (here.team, f"{found.name.partition('-')[0]}-1")
+    return f"{whom}@{team}"
+
+
+def _print(here: Here, address: str, how: Launch) -> int:
+    """Print what a shell is to run: what writes the files that are read, then the program with its environment."""
+    added, foreign = _environment(here, address, how)
+    if here.json:
+        files = [{"path": path, "text": text} for path, text in how.files]
+        said = {"agent": address, "command": how.words, "environment": added, "removed": foreign, "files": files}
+        render.document({**said, "hooks": how.hooks, "notes": how.notes})
+        return 0
+    from shlex import join, quote
+
+    lines = []
+    for path, text in how.files:
+        lines.append(f"mkdir -p -m 700 {quote(os.path.dirname(path))}")
+        lines.append(f"cat > {quote(path)} << 'END OF FILE'\n{text.rstrip(chr(10))}\nEND OF FILE")
+    words = ["env", *(word for one in foreign for word in ("-u", one))] if foreign else []
+    pairs = [f"{one}={quote(value)}" for one, value in added.items()]
+    lines.append(" ".join((*words, *pairs, join(how.words))))
+    shown = "\n".join(lines)
+    render.put(render.visible(shown) if render.on_terminal() else shown)
+    if not here.quiet:
+        for note in how.notes:
+            render.say(f"  {render.one_line(note)}")
+    return 0
