@@ -11,7 +11,7 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --as --batch --cap --claim --client --compat --contract --db --dep --description --due --from --key --kind --lease --limit --model --no-dep --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --review --role --since --state --subject --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
+            case --as --batch --cap --claim --client --compat --contract --db --dep --description --due --from --key --kind --lease --limit --model --name --no-dep --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --review --role --since --state --subject --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
                 set skip yes
             case '-?*' # short ones may be joined, and then the last may take a value
                 string match --quiet --regex -- '^-[^-dnops]*[dnops]$' $word; and set skip yes
@@ -67,6 +67,7 @@ complete -c xats -n "__xats_at '' 1" -a wait -d 'Wait until there is unread mail
 complete -c xats -n "__xats_at '' 1" -a register -d 'Register as an agent of this team, in this pane.'
 complete -c xats -n "__xats_at '' 1" -a unregister -d 'Take an agent out of the team; its mail is kept for its name.'
 complete -c xats -n "__xats_at '' 1" -a agents -d 'List the agents of this team.'
+complete -c xats -n "__xats_at '' 1" -a launch -d 'Start an agent program in this pane, registered and with its hooks.'
 complete -c xats -n "__xats_at '' 1" -a top -d 'Watch the team live.'
 complete -c xats -n "__xats_at '' 1" -a pause -d 'Hold the wakes of an agent, or of the whole team; mail is stored meanwhile.'
 complete -c xats -n "__xats_at '' 1" -a resume -d 'End a pause: who has got mail meanwhile is woken, once for all of it.'
@@ -192,6 +193,16 @@ complete -c xats -n "__xats_at 'unregister'" -l force -d 'Even if it is at work,
 complete -c xats -n "__xats_at 'agents'" -l online -d 'Only those whose process lives.'
 complete -c xats -n "__xats_at 'agents'" -l role -x -k -a '(__xats_ask role)' -d 'Only those with this role.'
 complete -c xats -n "__xats_at 'agents'" -l all-teams -d 'Those of every team.'
+complete -c xats -n "__xats_at 'launch' 1" -k -a 'claude codex gemini opencode cursor-agent copilot qwen amp aider'
+complete -c xats -n "__xats_at 'launch'" -l name -x -d 'Its name. Default: that of this pane\'s agent, or a new one: claude-1.'
+complete -c xats -n "__xats_at 'launch'" -l role -x -k -a '(__xats_ask role)' -d 'What it is there for.'
+complete -c xats -n "__xats_at 'launch'" -l tag -x -k -a '(__xats_ask tag)' -d 'A tag; repeatable.'
+complete -c xats -n "__xats_at 'launch'" -l cap -x -k -a '(__xats_ask cap)' -d 'A capability; repeatable.'
+complete -c xats -n "__xats_at 'launch'" -l model -x -d 'Which model it runs.'
+complete -c xats -n "__xats_at 'launch'" -l wake -x -k -a 'tmux notice command none' -d 'How to wake it: tmux, notice, command or none. Default: tmux; a person: none.'
+complete -c xats -n "__xats_at 'launch'" -l takeover -d 'Take the name from a living process.'
+complete -c xats -n "__xats_at 'launch'" -l writable-store -d 'Codex: let its sandbox write the store, so that it can run xats.'
+complete -c xats -n "__xats_at 'launch'" -l print -d 'Print what would be run, for a shell; do nothing.'
 complete -c xats -n "__xats_at 'pause' 1" -k -a '(__xats_ask agent)'
 complete -c xats -n "__xats_at 'pause'" -l reason -x -d 'Why, in one line.'
 complete -c xats -n "__xats_at 'resume' 1" -k -a '(__xats_ask agent)'
@@ -329,5 +340,5 @@ complete -c xats -n "__xats_at 'db prune'" -l older -x -d 'What is older than th
 complete -c xats -n "__xats_at 'db prune'" -l dry-run -d 'Only say how much would go.'
 complete -c xats -n "__xats_at 'db prune'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'demo-agent'" -l role -x -k -a '(__xats_ask role)' -d 'What it is there for.'
-complete -c xats -n "__xats_at 'schema' 1" -k -a 'send broadcast reply ack inbox show thread status wait register unregister agents whoami task contract events poke deliver client pause resume dead doctor daemon hook db'
+complete -c xats -n "__xats_at 'schema' 1" -k -a 'send broadcast reply ack inbox show thread status wait register launch unregister agents whoami task contract events poke deliver client pause resume dead doctor daemon hook db'
 complete -c xats -n "__xats_at 'schema' 2" -k -a 'add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers rename retire test retry drop status start stop install uninstall info backup query prune'
