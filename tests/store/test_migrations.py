@@ -11,6 +11,7 @@ import textwrap
 import pytest
 
 from xats import errors
+from xats.core import wakes
 from xats.store import Store, migrate
 from xats.store import sqlite as engine
 
@@ -214,10 +215,10 @@ def test_a_store_of_the_first_schema_comes_to_be_like_a_new_one(first, tmp_path)
 
 def test_its_mail_and_its_wakes_are_what_they_were(first):
     store = Store(first)
-    wakes = [tuple(row) for row in store.read(lambda tx: tx.all("select * from wakes order by id"))]
-    assert wakes == [
-        (6, 2, "delivered", None, "busy", 1, 2, "tmux", None, None, None, 30, 35, 35),
-        (7, 2, "retrying", "busy", "busy", 2, 1, "tmux", 99, "here:1:2", 100, 40, 41, None),
+    found = [tuple(row) for row in store.read(lambda tx: tx.all("select * from wakes order by id"))]
+    assert found == [
+        (6, 2, "delivered", None, "busy", 1, 2, "tmux", None, None, None, 30, 35, 35, None),
+        (7, 2, "retrying", "busy", "busy", 2, 1, "tmux", 99, "here:1:2", 100, 40, 41, None, None),
     ]
     deliveries = store.read(lambda tx: tx.all("select message_id, state, wake_id from deliveries order by message_id"))
     assert [tuple(row) for row in deliveries] == [(1, "read", 6), (2, "unread", 7)]
@@ -248,3 +249,72 @@ def test_a_reference_to_nothing_stops_the_migration(first):
     with pytest.raises(errors.StoreCorrupt):
         Store(first)
     assert version(first) == 1
+
+
+# -- before what is handed over stayed open ----------------------------------------------------------------------------
+
+WAKES = (  # one of every state that there was, suspended and leased ones too: an agent has one open wake at the most
+    (1, 1, "queued", None, None, 1, 0, None, 90, None, None, 30, 30, None),
+    (2, 2, "queued", "no_pane", "no_pane", 1, 0, None, None, None, None, 30, 31, None),
+    (3, 3, "retrying", "busy", "busy", 2, 1, "tmux", 99, None, None, 30, 32, None),
+    (4, 4, "retrying", "busy", "busy", 2, 2, "tmux", 99, "here:1:2", 100, 30, 33, None),
+    (5, 5, "held", "paused", "busy", 3, 1, "tmux", None, None, None, 30, 34, None),
+    (6, 6, "delivered", None, "busy", 1, 2, "tmux", None, None, None, 30, 35, 35),
+    (7, 6, "skipped", "already_read", None, 1, 0, None, None, None, None, 30, 36, 36),
+    (8, 6, "failed", "retry_exhausted", "dialog_open", 1, 4, "tmux", None, None, None, 30, 37, 37),
+    (9, 6, "failed", "unconfirmed", "unconfirmed", 1, 1, "tmux", None, None, None, 30, 38, 38),
+)
+
+
+@pytest.fixture
+def fifth(tmp_path):
+    """The path of a store of the fifth schema, with mail and wakes in every state."""
+    path = str(tmp_path / "fifth.db")
+    other = sqlite3.connect(path)
+    for number, name, script in migrate.migrations()[:5]:
+        other.executescript(script)
+        other.execute("insert into migrations values (?, ?, 1, '0.1')", (number, name))
+    for number in range(1, len(WAKES) + 1):
+        values = (number, f"a{number}", f"a{number}")
+        agent = "(id, team, name, name_key, client, epoch, registered_at, seen_at)"
+        other.execute(f"insert into agents {agent} values (?, 'crew', ?, ?, 'codex', 1, 1, 1)", values)
+        columns = "(id, sender_id, evidence, address, body, kind, need_reply, wake, sent_at)"
+        other.execute(f"insert into messages {columns} values (?, 1, 'pane', 'x', 'x', 'mail', 0, 1, 1)", (number,))
+    for wake in WAKES:
+        other.execute(f"insert into wakes values ({', '.join('?' * len(wake))})", wake)
+        read = wake[2] in ("skipped", "delivered")
+        columns = "(agent_id, message_id, state, wake_id, read_at)"
+        values = (wake[1], wake[0], "read" if read else "unread", wake[0], 1 if read else None)
+        other.execute(f"insert into deliveries {columns} values (?, ?, ?, ?, ?)", values)
+    other.execute(f"pragma application_id = {engine.APPLICATION_ID}")
+    other.execute("pragma user_version = 5")
+    other.commit()
+    other.close()
+    return path
+
+
+def test_wakes_of_every_state_are_what_they_were(fifth, tmp_path):
+    store = Store(fifth, clock=lambda: 95)
+    found = [tuple(row) for row in store.read(lambda tx: tx.all("select * from wakes order by id"))]
+    assert found == [(*wake, None) for wake in WAKES]
+    assert store.read(lambda tx: tx.all("pragma foreign_key_check")) == []
+    assert len(store.read(lambda tx: tx.all("select * from deliveries"))) == len(WAKES)
+    assert [one.id for one in store.read(wakes.due)] == [1]
+    assert store.read(wakes.next_due) == 90
+    Store(str(tmp_path / "new.db")).close()
+    assert schema(fifth) == schema(str(tmp_path / "new.db"))
+    store.close()
+
+
+def test_what_was_open_goes_on_and_can_be_handed_over(fifth):
+    store = Store(fifth, clock=lambda: 95)
+
+    def work(tx):
+        [wake] = wakes.due(tx)
+        wakes.lease(tx, [wake], "d")
+        return wakes.handed_over(tx, wake, "d", "waiter", tx.now + 60_000)
+
+    assert store.write(work)
+    row = store.read(lambda tx: tx.one("select state, handed, closed_at from wakes where id = 1"))
+    assert tuple(row) == ("delivered", "waiter", None)
+    store.close()

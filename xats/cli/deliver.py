@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from xats.cli.here import Here
     from xats.core.wakes import Wake
     from xats.delivery.attempt import Target
+    from xats.delivery.settings import Settings
     from xats.delivery.transports import Result
     from xats.store import Tx
 
@@ -33,7 +34,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
         raise Usage(msg, "xats deliver --once; for a lasting one: xats daemon run")
     settings = from_environment(here.environ)
     if dry_run:
-        return _foretell(here)
+        return _foretell(here, settings)
 
     from xats.core import alerts, inbox, notices, pools, task_claims
     from xats.daemon.owner import owner_gone, owner_name, process_gone
@@ -80,7 +81,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     return 0
 
 
-def _foretell(here: Here) -> int:
+def _foretell(here: Here, settings: Settings) -> int:
     """Print what a round would do, to which pane, and why not. One look at each pane, and nothing is touched."""
     from xats.delivery import attempt, foretell
 
@@ -90,11 +91,10 @@ def _foretell(here: Here) -> int:
     rows = []
     for wake, target in here.store.read(look):
         pane = target.session.seat.pane if target.session else None
-        reason = foretell.objection(target)
-        what = REASONS[reason] if reason else foretell.deed(target)
-        place = pane.pane_id if pane else None
-        by = target.agent.wake_by
-        rows.append((wake.id, target.agent.address, place, reason, foretell.line(target), by, what))
+        found = foretell.foretell(wake, target, settings, here.path, here.store.clock())
+        what = REASONS[found.reason] if found.reason else foretell.deed(target, found.transport)
+        place, line = pane.pane_id if pane else None, foretell.line(target)
+        rows.append((wake.id, target.agent.address, place, found.reason, line, found.transport, what))
     if here.json:
         names = ("id", "agent", "pane", "reason", "line", "transport", "what")
         render.document({"wakes": [dict(zip(names, row, strict=True)) for row in rows], "has_more": False})

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xats.core.presence import Presence
     from xats.store import Row, Tx
 
-WAKE_BY = ("tmux", "notice", "command", "none")
+WAKE_BY = ("auto", "tmux", "notice", "command", "none")
 SYSTEM = "xats"  # under this name xats itself writes; it has no seat and cannot be written to
 ONLINE_FOR = 5 * 60_000  # ms after its last action that an agent of unknown process counts as online
 
@@ -53,7 +53,7 @@ class Agent:
     epoch: int
     seen_at: int
     registered: bool
-    wake_by: str  #: "tmux", "notice", "command" or "none"
+    wake_by: str  #: one of `WAKE_BY`
 
     @property
     def address(self) -> str:
@@ -160,7 +160,7 @@ def wake_by(client: str, chosen: str | None) -> str:
     """Return how an agent that runs `client` is woken: as was `chosen`, but nothing is ever typed at a person."""
     if client == "human":
         return chosen if chosen in ("notice", "command") else "none"
-    return chosen or "tmux"
+    return chosen or "auto"
 
 
 def session_of(row: Row) -> Session:
@@ -272,7 +272,7 @@ select {AGENT}, {SESSION}, {", ".join(f"w.{name} as last_{name}" for name in wak
      order by d.message_id desc limit 1) as no_wake_reason,
     exists (select 1 from pauses p where p.agent_id = a.id)
     or exists (select 1 from pauses p where p.team = a.team and p.agent_id is null) as paused,
-    h.state as presence_state, h.at as presence_at
+    h.state as presence_state, h.at as presence_at, h.client_session as presence_of
 from agents a left join presence h on h.agent_id = a.id
 left join sessions s on s.agent_id = a.id and s.ended_at is null
 left join wakes w on w.id = coalesce(
@@ -307,7 +307,7 @@ def listing(tx: Tx, team: str | None, role: str | None) -> list[Details]:
             _last_wake(row),
             row["no_wake_reason"],
             bool(row["paused"]),
-            Presence(row["presence_state"], row["presence_at"]) if row["presence_state"] else None,
+            Presence(row["presence_state"], row["presence_at"], row["presence_of"]) if row["presence_state"] else None,
         )
         for row in tx.all(LISTING, team=team, role=role.lower() if role else None)
     ]
@@ -324,10 +324,10 @@ def _last_wake(row: Row) -> wakes.Wake | None:
 TOUCH = "update agents set seen_at = :now where id = :id"
 UPSERT = """
 insert into agents (team, name, name_key, role, client, model, wake_by, registered_at, seen_at)
-values (:team, :name, :key, :role, coalesce(:client, 'generic'), :model, :wake_by, :now, :now)
+values (:team, :name, :key, :role, coalesce(:client, 'generic'), :model, nullif(:wake_by, 'auto'), :now, :now)
 on conflict (team, name_key) do update set
     role = coalesce(:role, agents.role), client = coalesce(:client, agents.client),
-    model = coalesce(:model, agents.model), wake_by = coalesce(:wake_by, agents.wake_by),
+    model = coalesce(:model, agents.model), wake_by = nullif(coalesce(:wake_by, agents.wake_by), 'auto'),
     seen_at = :now, unregistered_at = null
 returning id
 """

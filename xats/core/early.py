@@ -21,8 +21,8 @@ exists (
 """
 WAITING = f"""
 select {SELECT} from wakes w
-where w.state in ('queued', 'retrying') and w.next_attempt_at is not null and w.next_attempt_at > :now
-    and w.state = 'retrying' and w.lease_token is null and {IN_A_PANE}
+where w.next_attempt_at is not null and w.next_attempt_at > :now
+    and w.state in ('queued', 'retrying') and w.lease_token is null and {IN_A_PANE}
 order by w.next_attempt_at limit :limit
 """
 GIVEN_UP = f"""

@@ -2,15 +2,20 @@
 
     (new mail) -> queued --attempt refused--> retrying --last rung refused--> failed/retry_exhausted
                     |  ^                         |
-                    |  '-- session changes ------+---- taken by the recipient ----> delivered
+                    |  '-- session changes ------+---- taken in the pane -----------> delivered
                     |      (was suspended)       |
-                    '----------------------------+---- read, expired -------------> skipped
-                                                 '---- not to be tried again -----> failed
+                    '----------------------------+---- read, expired ---------------> skipped
+                    |                            '---- not to be tried again -------> failed
+                    '-- handed to an inbox --> delivered, and open --read-----------> delivered
+                                                 '---- not read in time --> the next attempt, by another transport
     held: its agent or team is paused; queued or retrying again when the pause ends.
 
 An open wake is due when `next_attempt_at` has come. A null there suspends it until the agent's session changes: its
 target is gone, and trying costs it no rung. An attempt is leased by a token; a result under a lost lease is refused.
 New mail joins the open wake and does not reset its ladder.
+
+An inbox or a waiter that has taken the line shows it to the agent when it can: only reading tells that it did. So the
+wake stays open, remembers in `handed` who has taken the line, and falls due after a time for those who have not.
 """
 
 from __future__ import annotations
@@ -32,7 +37,7 @@ GONE = frozenset(("no_pane", "pane_dead", "pane_changed"))  # the target is gone
 PASSING = frozenset(
     (
         *("busy", "not_quiet", "draft_present", "dialog_open", "human_active"),
-        *("copy_mode", "input_off", "shell_foreground", "tmux_unavailable"),
+        *("copy_mode", "input_off", "shell_foreground", "tmux_unavailable", "recipient_active"),
     )
 )
 FINAL = frozenset(("unconfirmed",))  # nobody can tell what happened to the line: never paste it again
@@ -54,11 +59,22 @@ class Wake:
     lease_token: str | None
     opened_at: int
     updated_at: int
+    handed: str | None = None  #: the transports that have taken the line, with commas
+
+    @property
+    def taken_by(self) -> tuple[str, ...]:
+        """The transports that have taken the line."""
+        return tuple(self.handed.split(",")) if self.handed else ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more is done to have the mail read; one that was handed over may be both delivered and open."""
+        return self.state in ("queued", "retrying", "held") or self.next_attempt_at is not None
 
 
-COLUMNS = (
-    "id agent_id state reason last_refusal mails attempts transport next_attempt_at lease_token opened_at updated_at"
-)
+COLUMNS = """
+id agent_id state reason last_refusal mails attempts transport next_attempt_at lease_token opened_at updated_at handed
+"""
 SELECT = ", ".join(f"w.{name}" for name in COLUMNS.split())
 
 
@@ -83,6 +99,11 @@ CLOSE = """
 update wakes set state = :state, reason = :reason, next_attempt_at = null, updated_at = :now, closed_at = :now
 where agent_id = :agent and closed_at is null and lease_token is null
 """
+READ_AFTER_ALL = """
+update wakes set state = 'delivered', reason = null, transport = handed, next_attempt_at = null, updated_at = :now,
+    closed_at = :now
+where agent_id = :agent and closed_at is null and lease_token is null and handed is not null
+"""
 UNREAD = """
 select 1 from deliveries d join messages m on m.id = d.message_id
 where d.agent_id = :agent and d.state = 'unread' and d.wake_id is not null
@@ -102,19 +123,27 @@ update wakes set state = 'held', reason = 'paused', next_attempt_at = null, leas
 where agent_id = :agent and closed_at is null and state <> 'held' and ({PAUSED})
 """
 LET_GO = f"""
-update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal,
+update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal, handed = null,
     next_attempt_at = :now, updated_at = :now
 where agent_id = :agent and state = 'held' and not ({PAUSED})
 """
 RESUME = """
-update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal,
+update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal, handed = null,
     next_attempt_at = :now, updated_at = :now
-where agent_id = :agent and closed_at is null and state in ('queued', 'retrying') and lease_token is null
+where agent_id = :agent and closed_at is null and state <> 'held' and lease_token is null
 """
 SUSPEND = """
-update wakes set reason = :reason, last_refusal = :reason, next_attempt_at = null, updated_at = :now
-where agent_id = :agent and closed_at is null and state in ('queued', 'retrying')
+update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = :reason,
+    last_refusal = :reason, handed = null, next_attempt_at = null, updated_at = :now
+where agent_id = :agent and closed_at is null and state <> 'held'
 """
+# What was handed over already waits for its time: a program that does not read must not be told at each of its turns.
+NOW = """
+update wakes set next_attempt_at = :now, updated_at = :now
+where agent_id = :agent and state in ('queued', 'retrying') and lease_token is null and {which}
+"""
+IDLE = NOW.format(which="reason = 'recipient_active'")
+ARMED = NOW.format(which="(handed is null or next_attempt_at is null)")
 
 
 def join(tx: Tx, agent_id: int) -> tuple[int, bool]:
@@ -139,8 +168,11 @@ def cover_more(tx: Tx, mails: dict[int, int]) -> None:
 
 def close_if_read(tx: Tx, agent_id: int, reason: str = "already_read") -> None:
     """Close the agent's open wake when nothing is left unread, unless an attempt is just being made."""
-    if tx.one(UNREAD, agent=agent_id, now=tx.now) is None:
-        tx.run(CLOSE, agent=agent_id, state="skipped", reason=reason, now=tx.now)
+    if tx.one(UNREAD, agent=agent_id, now=tx.now) is not None:
+        return
+    if reason == "already_read" and tx.run(READ_AFTER_ALL, agent=agent_id, now=tx.now):
+        return
+    tx.run(CLOSE, agent=agent_id, state="skipped", reason=reason, now=tx.now)
 
 
 def hold(tx: Tx, agent_id: int) -> bool:
@@ -159,8 +191,8 @@ def let_go(tx: Tx, agent_id: int) -> bool:
 def resume(tx: Tx, agent_id: int) -> None:
     """Try again now: the agent has a new session, or its session another pane.
 
-    An open wake falls due, suspended or not. Unread mail whose wake has ended gets a new one: whoever was woken for it
-    is not there any more.
+    An open wake falls due, suspended or not, and whoever has taken its line is asked anew. Unread mail whose wake has
+    ended gets a new one: whoever was woken for it is not there any more.
     """
     tx.run(RESUME, agent=agent_id, now=tx.now)
     if not is_open(tx, agent_id) and tx.one(UNREAD, agent=agent_id, now=tx.now):
@@ -170,6 +202,16 @@ def resume(tx: Tx, agent_id: int) -> None:
 def is_open(tx: Tx, agent_id: int) -> bool:
     """Tell whether the agent has an open wake."""
     return tx.one(OPEN, agent=agent_id) is not None
+
+
+def idle(tx: Tx, agent_id: int) -> None:
+    """Try now what waited for a hook of the agent: its turn has ended, and not all of its mail was handed over."""
+    tx.run(IDLE, agent=agent_id, now=tx.now)
+
+
+def armed(tx: Tx, agent_id: int) -> None:
+    """Try now, suspended or not: the agent has a waiter, which was not there before."""
+    tx.run(ARMED, agent=agent_id, now=tx.now)
 
 
 def suspend(tx: Tx, agent_id: int, reason: str) -> None:
@@ -182,8 +224,7 @@ def suspend(tx: Tx, agent_id: int, reason: str) -> None:
 # `:far` guards against a clock that was set back: see FURTHEST.
 DUE = f"""
 select {SELECT} from wakes w
-where w.state in ('queued', 'retrying') and w.next_attempt_at is not null
-    and (w.next_attempt_at <= :now or w.next_attempt_at > :far)
+where w.next_attempt_at is not null and (w.next_attempt_at <= :now or w.next_attempt_at > :far)
     and (w.lease_until is null or w.lease_until <= :now or w.lease_until > :far_lease)
     and (:host is null or not exists (
         select 1 from sessions s where s.agent_id = w.agent_id and s.ended_at is null and s.host <> :host
@@ -195,11 +236,12 @@ update wakes set lease_token = :token, lease_until = :until, updated_at = :now w
 """
 HASTEN = """
 update wakes set lease_token = :token, lease_until = :until, updated_at = :now
-where id = :id and state = 'retrying' and lease_token is null and next_attempt_at > :now and updated_at = :seen
+where id = :id and state in ('queued', 'retrying') and lease_token is null and next_attempt_at > :now
+    and updated_at = :seen
 """
 NEXT_DUE = """
 select w.next_attempt_at as at from wakes w
-where w.state in ('queued', 'retrying') and w.next_attempt_at is not null and w.lease_token is null
+where w.next_attempt_at is not null and w.lease_token is null
     and (:host is null or not exists (
         select 1 from sessions s where s.agent_id = w.agent_id and s.ended_at is null and s.host <> :host
     ))
@@ -213,7 +255,7 @@ where d.agent_id = :agent and d.state = 'unread' and d.wake_id is not null and d
 limit 1
 """
 RECORD = """
-update wakes set state = :state, reason = :reason, last_refusal = :refusal, transport = :transport,
+update wakes set state = :state, reason = :reason, last_refusal = :refusal, transport = :transport, handed = :handed,
     attempts = :attempts, next_attempt_at = :next, lease_token = null, lease_until = null, updated_at = :now,
     closed_at = case when :closed = 1 then :now end
 where id = :id and lease_token = :token and closed_at is null
@@ -280,7 +322,7 @@ def refused(
     if tx.one(UNREAD, agent=wake.agent_id, now=tx.now) is None:
         return skipped(tx, wake, token, "already_read")
     if reason in GONE:
-        return _record(tx, wake, token, "retrying" if wake.attempts else "queued", reason, transport, wake.attempts)
+        return _record(tx, wake, token, _waiting(wake), reason, transport, wake.attempts)
     attempts = wake.attempts + 1
     again = None if reason in FINAL else climb(attempts, tx.now)
     if again is not None:
@@ -302,7 +344,36 @@ def put_off(tx: Tx, wake: Wake, token: str, reason: str, transport: str | None) 
     """
     if tx.one(UNREAD, agent=wake.agent_id, now=tx.now) is None:
         return skipped(tx, wake, token, "already_read")
-    return _record(tx, wake, token, "retrying", reason, transport, wake.attempts, wake.next_attempt_at)
+    return _record(tx, wake, token, _waiting(wake), reason, transport, wake.attempts, wake.next_attempt_at)
+
+
+def waits(tx: Tx, wake: Wake, token: str, until: int) -> bool:
+    """Record that the agent is at work, and that its next hook hands the mail over; `until` (ms UTC) if need be.
+
+    It costs no rung. Returns False if the lease was lost meanwhile.
+    """
+    if tx.one(UNREAD, agent=wake.agent_id, now=tx.now) is None:
+        return skipped(tx, wake, token, "already_read")
+    return _record(tx, wake, token, _waiting(wake), "recipient_active", "hook", wake.attempts, until)
+
+
+def _waiting(wake: Wake) -> str:
+    """Return the state of a wake that waits for its first attempt, or for another one."""
+    return "retrying" if wake.attempts else "queued"
+
+
+def handed_over(tx: Tx, wake: Wake, token: str, transport: str, again: int, *, rung: bool = False) -> bool:
+    """Record that an inbox has taken the line; if nothing reads, the wake goes on at the time `again` (ms UTC).
+
+    It costs no `rung` but where the same inbox has taken it before. The line speaks for mail that comes before it is
+    read. Returns False if the lease was lost meanwhile.
+    """
+    handed = ",".join(dict.fromkeys((*wake.taken_by, transport)))
+    attempts = wake.attempts + rung
+    refusal = "not_read" if rung else None
+    if tx.one(UNREAD, agent=wake.agent_id, now=tx.now) is None:  # read already, and nobody else could close it
+        return _record(tx, wake, token, "delivered", None, transport, attempts, handed=handed)
+    return _record(tx, wake, token, "delivered", None, transport, attempts, again, refusal, handed=handed)
 
 
 def delivered(tx: Tx, wake: Wake, token: str, transport: str, covered: int | None, code: int | None = None) -> bool:
@@ -329,6 +400,8 @@ def skipped(tx: Tx, wake: Wake, token: str, reason: str) -> bool:
     """
     if reason != "no_wake" and tx.one(UNREAD, agent=wake.agent_id, now=tx.now):
         return give_back(tx, wake, token)
+    if reason == "already_read" and wake.handed:
+        return _record(tx, wake, token, "delivered", None, wake.handed, wake.attempts)
     return _record(tx, wake, token, "skipped", reason, wake.transport, wake.attempts)
 
 
@@ -343,6 +416,7 @@ def _record(
     next_at: int | None = None,
     refusal: str | None = None,
     code: int | None = None,
+    handed: str | None = None,
 ) -> bool:
     changed = tx.run(
         RECORD,
@@ -354,7 +428,8 @@ def _record(
         transport=transport,
         attempts=attempts,
         next=next_at,
-        closed=int(state in ("delivered", "skipped", "failed")),
+        handed=handed or wake.handed,
+        closed=int(state in ("skipped", "failed") or (state == "delivered" and next_at is None)),
         now=tx.now,
     )
     if not changed:

@@ -21,7 +21,7 @@ from xats.daemon.nudge import Bell
 from xats.daemon.owner import owner_gone, owner_name, process_gone
 from xats.daemon.tidy import Tidy
 from xats.daemon.watch import Watch
-from xats.delivery import attempt, ladder
+from xats.delivery import attempt
 from xats.delivery.attempt import AT_ONCE
 from xats.delivery.settings import Settings
 from xats.errors import StoreBusy, StoreError, XatsError
@@ -139,7 +139,7 @@ class Daemon:
         if pools.is_due(self._next_offer, now):
             return True
         due = self._next_due
-        return due is not None and (due <= now or due > now + ladder.longest(self.settings.rungs))
+        return due is not None and (due <= now or due > now + self.settings.longest)
 
     def _dispatch(self, store: Store) -> None:
         if pools.is_due(store.read(pools.next_due), store.clock()):

@@ -7,9 +7,8 @@ because the daemon also polls the store; a daemon that cannot make it (something
 from __future__ import annotations
 
 import os
-import stat
 
-_SAFE = os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+from xats import fifo
 
 
 def path_for(store: str) -> str:
@@ -19,12 +18,11 @@ def path_for(store: str) -> str:
 
 def ring(store: str) -> bool:
     """Have the daemon of the store at path `store` look at it now; return whether one listens. It never waits."""
-    try:
-        pipe = os.open(path_for(store), os.O_WRONLY | _SAFE)  # nobody listens: ENXIO
-    except OSError:
+    pipe = fifo.reach(path_for(store))
+    if pipe is None:
         return False
     try:
-        return _ours(pipe) and os.write(pipe, b".") == 1
+        return os.write(pipe, b".") == 1
     except BlockingIOError:
         return True  # full: it has been told, and often
     except OSError:
@@ -39,7 +37,7 @@ class Bell:
     def __init__(self, store: str) -> None:
         self.trouble = ""
         try:
-            self._heard = self._rung = _open(path_for(store))
+            self._heard = self._rung = fifo.make(path_for(store))
         except OSError as problem:
             self.trouble = f"{path_for(store)}: {problem.strerror}"
             self._heard, self._rung = os.pipe()
@@ -63,22 +61,3 @@ class Bell:
         """Listen no longer. The FIFO stays: without a reader it only says so."""
         for end in {self._heard, self._rung}:
             os.close(end)
-
-
-def _open(path: str) -> int:
-    """Open the FIFO at `path`, made if need be, for both directions: so it never ends. Raises OSError."""
-    from contextlib import suppress
-
-    with suppress(FileExistsError):
-        os.mkfifo(path, 0o600)
-    pipe = os.open(path, os.O_RDWR | _SAFE)
-    if not _ours(pipe):
-        os.close(pipe)
-        raise FileExistsError(0, "something else has the name of the daemon's FIFO")
-    os.fchmod(pipe, 0o600)
-    return pipe
-
-
-def _ours(pipe: int) -> bool:
-    found = os.fstat(pipe)
-    return stat.S_ISFIFO(found.st_mode) and found.st_uid == os.geteuid()

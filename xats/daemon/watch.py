@@ -18,7 +18,7 @@ import threading
 import time
 
 from xats.core import early
-from xats.delivery import attempt, eye
+from xats.delivery import attempt, eye, order
 from xats.delivery.eye import Eye
 
 TYPE_CHECKING = False
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xats.core.wakes import Wake
+    from xats.delivery.attempt import Target
     from xats.delivery.eye import Glance
     from xats.delivery.settings import Settings
     from xats.store import Store, Tx
@@ -68,7 +69,7 @@ class Watch:
                 eyes[agent_id] = found
                 continue
             target = attempt.target_of(tx, wake)
-            if target.agent.wake_by == "tmux" and target.session and target.session.seat.pane:
+            if self._pasted(target) and target.session and target.session.seat.pane:
                 # After an attempt of ours it takes more than a quiet pane: something must have changed since.
                 fresh = agent_id not in self._patience
                 token = attempt.token_of(store, wake, target.session)
@@ -79,6 +80,10 @@ class Watch:
             if not self.thread.ident and not self._closing.is_set():
                 self.thread.start()
             self._more.set()
+
+    def _pasted(self, target: Target) -> bool:
+        """Tell whether anything would be pasted for the agent."""
+        return target.agent.wake_by in (order.AUTO, order.TMUX) and order.TMUX not in self._settings.off
 
     def called(self) -> Wake | None:
         """Return a wake whose pane has become clear, each once; a failed one stands for an agent to be woken anew."""

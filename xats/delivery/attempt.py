@@ -1,4 +1,4 @@
-"""One attempt at one wake: find the target, choose a transport, act, record what came of it.
+"""One attempt at one wake: find the target, go down its ways, act, record what came of it.
 
 The wake is leased before and its outcome is recorded after, each in a transaction of its own; nothing of tmux happens
 inside one. An attempt that dies between them leaves a lease that lapses.
@@ -10,10 +10,10 @@ import os
 import random
 import zlib
 
-from xats import faults
-from xats.core import agents, alerts, wakes
-from xats.delivery import envelope, ladder
-from xats.delivery.transports import Result, command, notice, tmux
+from xats import faults, process
+from xats.core import agents, alerts, presence, wakes
+from xats.delivery import envelope, ladder, order
+from xats.delivery.transports import Result, command, native, notice, tmux, waiter
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from xats.core.agents import Agent, Session
+    from xats.core.presence import Presence
     from xats.core.wakes import Pending, Wake
     from xats.delivery.settings import Settings
     from xats.store import Store, Tx
     from xats.tmux.screen import Look
 
 AT_ONCE = 100  # attempts side by side; most of an attempt is waiting
+FRESH = 3000  # ms after the beginning of a turn in which its program may not have drawn it yet
 
 
 @record
@@ -36,6 +38,16 @@ class Target:
     agent: Agent
     session: Session | None
     pending: Pending
+    told: Presence | None = None  #: what his program says that it is doing
+
+
+@record
+class Tried:
+    """What came of an attempt: by which transport, and all that were tried for it."""
+
+    result: Result
+    by: str | None
+    names: tuple[str, ...] = ()
 
 
 def host() -> str:
@@ -50,7 +62,7 @@ def lease_due(store: Store, owner: str, settings: Settings, limit: int, under_wa
     """
 
     def look(tx: Tx) -> list[Wake]:
-        found = wakes.due(tx, limit + len(under_way), ladder.longest(settings.rungs), host())
+        found = wakes.due(tx, limit + len(under_way), settings.longest, host())
         return [wake for wake in found if wake.id not in under_way][:limit]
 
     def work(tx: Tx) -> list[Wake]:
@@ -68,7 +80,8 @@ def lease_due(store: Store, owner: str, settings: Settings, limit: int, under_wa
 def target_of(tx: Tx, wake: Wake) -> Target:
     """Return whom `wake` is for."""
     agent = agents.by_id(tx, wake.agent_id)
-    return Target(agent, agents.current_session(tx, agent), wakes.pending(tx, agent.id))
+    told = presence.get(tx, agent.id)
+    return Target(agent, agents.current_session(tx, agent), wakes.pending(tx, agent.id), told)
 
 
 def make(
@@ -107,39 +120,124 @@ def make(
 
     by, seat = target.agent.wake_by, target.session.seat if target.session else None
     if not target.pending.unread:
-        result = Result("skipped", "already_read")
-    elif by == "none":  # it was to be woken when the mail was sent
-        result = Result("skipped", "no_wake")
-    elif target.session is None or seat is None or (seat.pane is None and by != command.NAME):
-        result = Result("refused", "no_pane")
+        tried = Tried(Result("skipped", "already_read"), None)
+    elif by == order.NONE:  # it was to be woken when the mail was sent
+        tried = Tried(Result("skipped", "no_wake"), None)
+    elif target.session is None or seat is None:
+        tried = Tried(Result("refused", "no_pane"), None)
     elif seat.host != host():
-        result = Result("elsewhere", None)  # the daemon of that host sees to it
-    elif by == command.NAME:
-        result = command.deliver(target, wake, news, store.path, settings, stopping)
-    elif by == notice.NAME:
-        assert seat.pane
-        result = notice.deliver(seat.pane, line)
+        tried = Tried(Result("elsewhere", None), None)  # the daemon of that host sees to it
+    elif by == order.COMMAND:
+        tried = Tried(command.deliver(target, wake, news, store.path, settings, stopping), by)
     else:
-        token = token_of(store, wake, target.session)
-        result = tmux.deliver(target.session, target.agent.client, line, token, settings, stopping, quiet_for)
+
+        def act(session: Session, name: str) -> Result:
+            """Act by the transport `name`."""
+            if name == order.TMUX:
+                token = token_of(store, wake, session)
+                return tmux.deliver(session, target.agent.client, line, token, settings, stopping, quiet_for)
+            if name == order.NOTICE:
+                assert session.seat.pane
+                return notice.deliver(session.seat.pane, line)
+            if name == order.WAITER:
+                return waiter.deliver(session, store.path, line)
+            inbox = native.of(target.agent.client)
+            assert inbox
+            return inbox.deliver(session, line)
+
+        tried = go_down(wake, target, settings, store, act)
     faults.point("wake.before_record")
-    store.write(lambda tx: _record(tx, wake, owner, settings, result, covered, target, early))
-    return result
+    store.write(lambda tx: _record(tx, wake, owner, settings, store.path, tried, covered, target, early))
+    return tried.result
+
+
+# -- the ways of an agent ----------------------------------------------------------------------------------------------
+
+
+def go_down(
+    wake: Wake, target: Target, settings: Settings, store: Store, act: Callable[[Session, str], Result]
+) -> Tried:
+    """Go down the ways of `target` that have not taken the line of `wake`, until one takes it or is refused.
+
+    Only one whose inbox does not take it is followed by the next at once. `act` acts by the transport of a name. Where
+    all that there are have taken the line, and nothing was read, the first gets it once more.
+    """
+    session = target.session
+    assert session
+    ways = plan(wake, target, settings, store.path, store.clock())
+    if ways[:1] == (order.HOOK,):
+        return Tried(Result("refused", "recipient_active"), order.HOOK)
+    names: tuple[str, ...] = ()
+    result = Result("refused", "no_pane" if session.seat.pane is None else "turned_off")
+    for name in [one for one in ways if one not in wake.taken_by] or ways[:1]:
+        names = (*names, name)
+        if name in wake.taken_by and ladder.next_attempt(wake.attempts + 1, 0, 0.5, settings.rungs) is None:
+            result = Result("refused", "not_read")
+        else:
+            result = act(session, name)
+        if result.reason != "inbox_failed":
+            break
+    return Tried(result, names[-1] if names else None, names)
+
+
+def plan(wake: Wake, target: Target, settings: Settings, store: str, now: int) -> tuple[str, ...]:
+    """Return the names of the ways that an attempt at `wake` would go, first to last.
+
+    The hook is the only one while it is waited for, which ends READ_WITHIN after the wake was opened: `now` is the time
+    in ms UTC.
+    """
+    ways = order.ways(target.agent, target.session, target.told, store, settings.off)
+    names = tuple(one.name for one in ways)
+    if order.HOOK in names and now < wake.opened_at + settings.read_within and at_work(target, now):
+        return (order.HOOK,)
+    return tuple(name for name in names if name != order.HOOK)
+
+
+def at_work(target: Target, now: int) -> bool:
+    """Tell whether the agent is in a turn, so that a hook of it is still to come.
+
+    A program tells when a turn ends, but not always when its user breaks one off: then an idle composer is in its pane.
+    """
+    session, told = target.session, target.told
+    if session is None or told is None or not order.in_turn(session, told):
+        return False
+    seat = session.seat
+    if seat.process and not process.alive(*seat.process):
+        return False
+    return now - told.at < FRESH or not tmux.idle(session, target.agent.client)
+
+
+# -- the record --------------------------------------------------------------------------------------------------------
 
 
 def _record(
-    tx: Tx, wake: Wake, owner: str, settings: Settings, result: Result, covered: int | None, target: Target, early: bool
+    tx: Tx,
+    wake: Wake,
+    owner: str,
+    settings: Settings,
+    store: str,
+    tried: Tried,
+    covered: int | None,
+    target: Target,
+    early: bool,
 ) -> None:
     def climb(attempts: int, now: int) -> int | None:
         return ladder.next_attempt(attempts, now, random.random(), settings.rungs)
 
+    result, by = tried.result, tried.by
     seated = agents.current_session(tx, target.agent)
-    by = target.agent.wake_by  # the names of the transports
-    moved = seated is not None and (seated != target.session or agents.by_id(tx, wake.agent_id).wake_by != by)
-    if result.state == "delivered":
-        wakes.delivered(tx, wake, owner, by, covered, result.exit)
-    elif result.state == "skipped" and not (moved and by == "none"):
+    chosen = agents.by_id(tx, wake.agent_id).wake_by
+    moved = seated is not None and (seated != target.session or chosen != target.agent.wake_by)
+    if result.state == "delivered" and by not in order.SEEN:
+        again = by in wake.taken_by
+        later = climb(wake.attempts + 1, tx.now) if again else None
+        wakes.handed_over(tx, wake, owner, str(by), later or tx.now + settings.read_within, rung=again)
+    elif result.state == "delivered":
+        wakes.delivered(tx, wake, owner, str(by), covered, result.exit)
+    elif result.state == "skipped" and not (moved and target.agent.wake_by == order.NONE):
         wakes.skipped(tx, wake, owner, result.reason or "already_read")
+    elif result.reason == "recipient_active" and not moved:
+        _wait(tx, wake, owner, settings, target, early=early)
     elif result.state == "refused" and early and not moved and result.reason in wakes.PASSING:
         wakes.put_off(tx, wake, owner, result.reason, by)
     elif result.state == "refused" and (not moved or result.reason in wakes.FINAL):
@@ -151,6 +249,27 @@ def _record(
         wakes.give_back(tx, wake, owner)
     if moved:  # whoever took the seat meanwhile could not have a leased wake tried again
         wakes.resume(tx, wake.agent_id)
+    elif result.state == "refused" and by != order.HOOK and _has_come(target, tried, settings, store):
+        wakes.armed(tx, wake.agent_id)
+
+
+def _wait(tx: Tx, wake: Wake, owner: str, settings: Settings, target: Target, *, early: bool) -> None:
+    """Have the wake wait for a hook of its agent, unless the turn has ended meanwhile: then it could not be told."""
+    assert target.session
+    if not order.in_turn(target.session, presence.get(tx, wake.agent_id)):
+        wakes.give_back(tx, wake, owner)
+        wakes.idle(tx, wake.agent_id)
+    elif early:
+        wakes.put_off(tx, wake, owner, "recipient_active", order.HOOK)
+    else:
+        wakes.waits(tx, wake, owner, min(wake.opened_at, tx.now) + settings.read_within)
+
+
+def _has_come(target: Target, tried: Tried, settings: Settings, store: str) -> bool:
+    """Tell whether the agent has got a waiter during the attempt, which could not have a leased wake tried again."""
+    if target.agent.wake_by != order.AUTO or order.WAITER in settings.off or order.WAITER in tried.names:
+        return False
+    return target.session is not None and waiter.reach(target.session, store) is not None
 
 
 def token_of(store: Store, wake: Wake, session: Session) -> str:

@@ -5,48 +5,81 @@ from __future__ import annotations
 import os
 
 from xats.clients import registry
-from xats.delivery import envelope
+from xats.delivery import attempt, envelope, order
 from xats.delivery.transports import command, notice, tmux
 from xats.errors import NoPane, TmuxGone, TmuxUnavailable
+from xats.record import record
 from xats.tmux import guards, screen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from xats.core.agents import Session
+    from xats.core.wakes import Wake
     from xats.delivery.attempt import Target
+    from xats.delivery.settings import Settings
+
+
+@record
+class Foretold:
+    """What an attempt would come to: by which transport, and why it would be refused at once, if so."""
+
+    transport: str
+    reason: str | None
+
+
+def foretell(wake: Wake, target: Target, settings: Settings, store: str, now: int) -> Foretold:
+    """Return what an attempt at `wake` would come to at `now` (ms UTC); whether the pane stays quiet is left open.
+
+    Only the first way that it would go is looked at.
+    """
+    by, session = target.agent.wake_by, target.session
+    if not target.pending.unread:
+        return Foretold(by, "already_read")
+    if by == order.NONE:
+        return Foretold(by, "no_wake")
+    if session is None or session.seat.host != os.uname().nodename:
+        return Foretold(by, "no_pane")
+    if by == order.COMMAND:
+        return Foretold(by, command.objection())
+    ways = attempt.plan(wake, target, settings, store, now)
+    if not ways:
+        return Foretold(by, "no_pane" if session.seat.pane is None else "turned_off")
+    first = next((name for name in ways if name not in wake.taken_by), ways[0])
+    if first == order.HOOK:
+        return Foretold(first, "recipient_active")
+    if first == order.NOTICE:
+        assert session.seat.pane
+        return Foretold(first, notice.objection(session.seat.pane))
+    return Foretold(first, _pane_objection(session, target.agent.client) if first == order.TMUX else None)
 
 
 def line(target: Target) -> str | None:
-    """Return the line that would be pasted, shown, or handed to the user's program."""
+    """Return the line that would be pasted, shown, or handed over."""
     return envelope.wake_line(target.pending) if target.pending.unread else None
 
 
-def deed(target: Target) -> str:
-    """Return in words what an attempt would do that nothing objects to."""
-    if target.agent.wake_by == command.NAME:
+def deed(target: Target, transport: str) -> str:
+    """Return in words what an attempt by `transport` would do that nothing objects to."""
+    if transport == order.COMMAND:
         return f"would run {command.program(os.environ)}"
-    return f"would {'show' if target.agent.wake_by == notice.NAME else 'paste'}: {line(target)}"
+    if transport == order.TMUX:
+        return f"would paste: {line(target)}"
+    if transport == order.NOTICE:
+        return f"would show: {line(target)}"
+    return f"would hand to {transport}: {line(target)}"
 
 
-def objection(target: Target) -> str | None:
-    """Return why an attempt would be refused at once, or None. Whether the pane stays quiet is left open."""
-    if not target.pending.unread:
-        return "already_read"
-    by, seat = target.agent.wake_by, target.session.seat if target.session else None
-    if by == "none":
-        return "no_wake"
-    if seat is None or seat.host != os.uname().nodename or (seat.pane is None and by != command.NAME):
-        return "no_pane"
-    if by == command.NAME or seat.pane is None:
-        return command.objection()
-    if by == notice.NAME:
-        return notice.objection(seat.pane)
+def _pane_objection(session: Session, client: str) -> str | None:
+    """Return why nothing would be pasted into the pane of `session`, in which `client` runs."""
+    seat = session.seat
+    assert seat.pane
     try:
         look = screen.look(seat.pane)
     except (NoPane, TmuxGone):
         return "no_pane"
     except TmuxUnavailable:
         return "tmux_unavailable"
-    known = registry.find_or_generic(target.agent.client, os.environ)
+    known = registry.find_or_generic(client, os.environ)
     return (
         guards.identity(seat.pane, look)
         or guards.state(look)

@@ -11,6 +11,7 @@ import time
 
 from xats.clients import pasted, profile, registry
 from xats.core.reasons import REASONS
+from xats.delivery.order import AUTO
 from xats.delivery.transports import tmux
 from xats.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.record import record
@@ -65,7 +66,7 @@ def view(agent: Agent, session: Session) -> str:
 def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -> Poked:
     """Type `text`, which is sanitised, into the pane of `agent` and submit it, or say why not."""
     seat = session.seat if session else None
-    if agent.wake_by != tmux.NAME or agent.client == "human":
+    if agent.wake_by not in (AUTO, tmux.NAME) or agent.client == "human":
         return Poked("refused", "no_wake")
     if seat is None or seat.pane is None or seat.host != os.uname().nodename:
         return Poked("refused", "no_pane")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SECTION = "tmux"
 OLDEST = (3, 0)
 TIMEOUT = 2.0  # seconds for one call; one takes milliseconds
-BY_TMUX = ("tmux", "notice")  # the ways of waking that need it
+BY_TMUX = ("auto", "tmux", "notice")  # the ways of waking that need it
 
 
 def checks(facts: Facts | None, environ: Mapping[str, str]) -> list[Check]:

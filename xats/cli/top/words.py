@@ -39,6 +39,9 @@ SHORT = {
     "unconfirmed": "unconfirmed",
     "not_shown": "not shown",
     "command_failed": "no success",
+    "inbox_failed": "inbox failed",
+    "not_read": "not read",
+    "turned_off": "turned off",
     "rate_capped": "too often",
     "hop_limit": "too many hops",
     "recipient_active": "at work",
@@ -95,6 +98,9 @@ def wake(seen: Seen, now: int) -> tuple[str, ...]:
         return f"not woken: {reason(why)}", f"not woken: {short(why)}"
     if found.state == "held":
         return "held: wakes are paused", "held: paused"
+    if found.state == "delivered" and found.is_open:
+        handed = f"handed over {ago(found.updated_at, now)}"
+        return f"{handed} by {', '.join(found.taken_by)}, not read, {when(found, now)}", f"{handed}, not read", handed
     if found.state == "delivered":
         return f"woken {ago(found.updated_at, now)}, not read", f"woken {ago(found.updated_at, now)}"
     if found.state == "skipped":
@@ -147,7 +153,7 @@ def about(seen: Seen, team: str, now: int) -> tuple[str, str]:
     facts += [f"tags {', '.join(details.tags)}"] if details.tags else []
     facts += [f"capabilities {', '.join(details.capabilities)}"] if details.capabilities else []
     facts.append(f"pane {session.seat.pane.pane_id}" if session and session.seat.pane else "no pane")
-    facts += [f"woken by {agent.wake_by}"] if agent.wake_by not in ("tmux", "none") else []
+    facts += [f"woken by {agent.wake_by}"] if agent.wake_by not in ("auto", "none") else []
     since = f", the oldest for {oldest(seen, now)}" if oldest(seen, now) else ""
     mail = [f"{details.unread} unread{since}" if details.unread else "no unread mail", wake(seen, now)[0]]
     mail += [paused(seen.pause, team, now)] if seen.pause else []

@@ -1,7 +1,8 @@
 """The ways to wake an agent, one file each, and what an attempt by any of them comes to.
 
 tmux.py pastes a line into the agent's pane, notice.py shows it on the terminals where the pane is seen, command.py
-runs the user's own program. Which one is for an agent is said when it is registered (`Agent.wake_by`).
+runs the user's own program; waiter.py tells it to a process beside the agent, native.py hands it to the inbox of the
+agent's program. Which one is for an agent is said when it is registered (`Agent.wake_by`), or by delivery/order.py.
 """
 
 from __future__ import annotations

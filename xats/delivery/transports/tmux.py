@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 
 from xats.clients import profile, registry
 from xats.delivery.transports import Result
-from xats.tmux import paste, screen
+from xats.errors import NoPane, TmuxGone, TmuxUnavailable
+from xats.tmux import guards, paste, screen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 NAME = "tmux"
 SHORT = 150  # ms that an idle, empty composer of a known client must stay the same
+CALM = 0.5  # seconds between two looks that find one; between two tools there is one for a moment
 
 
 def deliver(
@@ -100,6 +103,22 @@ def deliver(
 def recognised(known: Profile) -> bool:
     """Tell whether the profile knows how the client's composer looks."""
     return bool(known.glyphs or known.frame)
+
+
+def idle(session: Session, client_name: str) -> bool:
+    """Tell whether the pane of `session` surely shows the idle, empty composer of `client_name`, and keeps to it."""
+    known, pane = registry.find_or_generic(client_name, os.environ), session.seat.pane
+    if pane is None or not recognised(known):
+        return False
+    for left in (1, 0):
+        try:
+            look = screen.look(pane)
+        except (NoPane, TmuxGone, TmuxUnavailable):
+            return False
+        if guards.identity(pane, look) or guards.state(look) or profile.view(known, look).state != "idle":
+            return False
+        time.sleep(CALM * left)
+    return True
 
 
 def window(known: Profile, look: Look, settings: Settings) -> int:

@@ -1,0 +1,357 @@
+"""Down the ways of an agent: in their order, past those that do not take the line, and past those that have it."""
+
+import os
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from tests.unit.test_handing_over import read_all
+from tests.unit.test_wakes import due, the_wake
+from xats import errors
+from xats.clients import waiters
+from xats.core import agents, presence
+from xats.core.agents import Seat
+from xats.delivery import attempt, foretell, order
+from xats.delivery.settings import READ_WITHIN, WAYS, Settings, from_environment
+from xats.delivery.transports import Result, native
+from xats.pane import Pane
+from xats.store import Store
+
+HOST = os.uname().nodename
+NOWHERE = Pane("/nowhere/s", 1, 1, "%1", 1, "/dev/null")
+LINE = "xats: 1 new from alice - run: xats inbox"
+
+
+class Inbox:
+    """The inbox of Claude Code, as far as the frame around it can tell."""
+
+    NAME = "claude-inbox"
+    CLIENTS = ("claude-code",)
+
+    def __init__(self):
+        self.place, self.answer, self.lines = "its socket", Result("delivered", None), []
+
+    def reach(self, session):
+        return self.place
+
+    def deliver(self, session, line):
+        text = line()
+        if text is None:
+            return Result("skipped", "already_read")
+        self.lines.append(text)
+        return self.answer
+
+
+@pytest.fixture
+def inbox(monkeypatch):
+    made = Inbox()
+    monkeypatch.setitem(sys.modules, "xats.delivery.transports.claude_inbox", made)
+    return made
+
+
+@pytest.fixture
+def pair(team):
+    """Alice, and bob in Claude Code, without a pane."""
+    team.add("alice")
+    seat(team)
+    return team
+
+
+def seat(team, pane=None, client="claude-code", host=HOST, process=(None, None), name="s1", **changes):
+    where = Seat(host, *process, name, pane)
+    return team.register("bob", client=client, seat=where, leave_pane=pane is None, **changes)
+
+
+@pytest.fixture
+def waiter(pair):
+    """Bob's waiter, which sleeps."""
+    post = waiters.take(pair.store.path, session(pair).id, "s1")
+    assert post
+    yield post
+    post.leave()
+
+
+def session(team):
+    return team.see("bob", agents.current_session)
+
+
+def ways(team, off=()):
+    bob = team.agent("bob")
+    told = team.store.read(lambda tx: presence.get(tx, bob.id))
+    return [one.name for one in order.ways(bob, session(team), told, team.store.path, off)]
+
+
+def say(team, state, client_session="s1"):
+    bob = team.agent("bob").id
+    team.store.write(lambda tx: presence.put(tx, bob, state, client_session))
+
+
+def make(team, **settings):
+    """Make the attempt that is due; return its result."""
+    [wake] = attempt.lease_due(team.store, "d1", Settings(**settings), 10)
+    return attempt.make(team.store, wake, "d1", Settings(**settings))
+
+
+# -- which there are ---------------------------------------------------------------------------------------------------
+
+
+def test_the_order(pair, inbox, waiter):
+    assert ways(pair) == ["waiter", "claude-inbox"]
+    seat(pair, NOWHERE)
+    say(pair, "idle")
+    assert ways(pair) == ["hook", "waiter", "claude-inbox", "tmux"]
+    assert [one for one in WAYS if one in ways(pair)] == ways(pair)
+    assert ways(pair, {"waiter", "tmux"}) == ["hook", "claude-inbox"]
+    inbox.place = None
+    assert ways(pair) == ["hook", "waiter", "tmux"]
+
+
+@pytest.mark.parametrize(
+    "by, wanted", [("tmux", ["tmux"]), ("notice", ["notice"]), ("command", ["command"]), ("none", [])]
+)
+def test_a_way_that_was_chosen_is_the_only_one(pair, inbox, waiter, by, wanted):
+    seat(pair, NOWHERE, wake_by=by)
+    say(pair, "busy")
+    assert ways(pair) == wanted
+
+
+def test_an_inbox_is_its_own_clients(pair, inbox):
+    seat(pair, client="codex")
+    assert ways(pair) == []
+    inbox.CLIENTS = ()
+    seat(pair)
+    assert ways(pair) == []
+
+
+def test_what_is_on_another_host_is_not_looked_at_from_here(pair, inbox):
+    seat(pair, NOWHERE, host="elsewhere", name="s2")
+    assert ways(pair) == ["tmux"]
+
+
+@pytest.mark.parametrize("state, client_session, works", [("idle", "s1", 1), ("ended", "s1", 0), ("busy", "s2", 0)])
+def test_hooks_work_if_they_told_of_this_session(pair, state, client_session, works):
+    say(pair, state, client_session)
+    assert ways(pair) == ["hook"] * works
+
+
+def test_every_inbox_has_a_name_that_can_be_turned_off():
+    found = {client: native.of(client) for client in native.MODULES}
+    assert {one.NAME for one in found.values() if one} <= set(WAYS)
+    assert native.of("generic") is None
+    assert len(WAYS) == 3 + len(native.MODULES)
+
+
+# -- going down --------------------------------------------------------------------------------------------------------
+
+
+def test_what_an_inbox_takes_is_handed_over(pair, rows, clock, inbox):
+    pair.send("alice", "bob")
+    assert make(pair).state == "delivered"
+    wake = the_wake(rows)
+    assert (wake["state"], wake["handed"], wake["next_attempt_at"]) == (
+        "delivered",
+        "claude-inbox",
+        clock.now + READ_WITHIN,
+    )
+    assert inbox.lines == [LINE]
+
+
+def test_one_that_does_not_take_it_is_followed_by_the_next_at_once(pair, rows, inbox):
+    inbox.answer = Result("refused", "inbox_failed", "it was full")
+    seat(pair, NOWHERE)
+    pair.send("alice", "bob")
+    assert make(pair).reason == "no_pane"  # so far it came
+    assert (inbox.lines, the_wake(rows)["attempts"], the_wake(rows)["handed"]) == ([LINE], 0, None)
+
+
+def test_where_none_takes_it_the_ladder_says_when_again(pair, rows, clock, inbox):
+    inbox.answer = Result("refused", "inbox_failed")
+    pair.send("alice", "bob")
+    make(pair)
+    wake = the_wake(rows)
+    assert (wake["state"], wake["reason"], wake["transport"]) == ("retrying", "inbox_failed", "claude-inbox")
+    assert (wake["attempts"], wake["handed"]) == (1, None)
+    clock.tick(40_000)
+    inbox.answer = Result("delivered", None)
+    make(pair)
+    assert (the_wake(rows)["handed"], len(inbox.lines)) == ("claude-inbox", 2)
+
+
+def test_those_that_have_it_are_passed_over(pair, rows, clock, inbox, waiter):
+    pair.send("alice", "bob", need_reply=False)
+    for by in ("waiter", "waiter,claude-inbox"):
+        make(pair)
+        assert the_wake(rows)["handed"] == by
+        clock.tick(READ_WITHIN)
+    assert (waiter.wait(0), inbox.lines) == (LINE, [LINE])
+    make(pair)  # all have it: the first gets it once more
+    wake = the_wake(rows)
+    assert (wake["handed"], wake["attempts"], wake["last_refusal"]) == ("waiter,claude-inbox", 1, "not_read")
+    assert (waiter.wait(0), inbox.lines) == (LINE, [LINE])
+    for _ in range(2):
+        clock.tick(700_000)
+        make(pair)
+    clock.tick(700_000)
+    assert make(pair).reason == "not_read"
+    assert (the_wake(rows)["state"], the_wake(rows)["reason"]) == ("failed", "retry_exhausted")
+
+
+def test_mail_that_was_read_meanwhile_needs_no_line(pair, rows, inbox):
+    pair.send("alice", "bob")
+    [wake] = attempt.lease_due(pair.store, "d1", Settings(), 10)
+    before = inbox.reach
+
+    def reach(session):
+        read_all(pair)
+        return before(session)
+
+    inbox.reach = reach
+    assert attempt.make(pair.store, wake, "d1", Settings()).reason == "already_read"
+    assert (inbox.lines, the_wake(rows)["state"]) == ([], "skipped")
+
+
+def test_everything_turned_off(pair, rows, inbox):
+    pair.send("alice", "bob")
+    assert make(pair, off=frozenset(WAYS)).reason == "no_pane"
+    seat(pair, NOWHERE)
+    assert make(pair, off=frozenset(WAYS)).reason == "turned_off"
+    assert (the_wake(rows)["state"], the_wake(rows)["attempts"]) == ("retrying", 1)
+
+
+# -- waiting for a hook ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["busy", "waiting"])
+def test_who_is_in_a_turn_is_left_to_his_hooks_for_so_long(pair, rows, clock, inbox, state):
+    say(pair, state)
+    pair.send("alice", "bob")
+    assert make(pair).reason == "recipient_active"
+    wake = the_wake(rows)
+    assert (wake["state"], wake["attempts"], wake["next_attempt_at"]) == ("queued", 0, clock.now + READ_WITHIN)
+    clock.tick(READ_WITHIN)
+    assert make(pair).state == "delivered"
+    assert inbox.lines == [LINE]
+
+
+def test_the_time_begins_with_the_wake(pair, rows, clock, inbox):
+    pair.send("alice", "bob")
+    say(pair, "busy")
+    clock.tick(READ_WITHIN - 1000)
+    make(pair)
+    assert the_wake(rows)["next_attempt_at"] == clock.now + 1000
+
+
+def test_who_has_ended_is_not_waited_for(pair, inbox):
+    seat(pair, process=(2**22, 1))
+    say(pair, "busy")
+    pair.send("alice", "bob")
+    assert make(pair).state == "delivered"
+
+
+def during(monkeypatch, work):
+    """Have `work` done between an attempt and the record of it."""
+    monkeypatch.setattr(attempt.faults, "point", lambda name: work() if name == "wake.before_record" else None)
+
+
+def test_a_turn_that_ends_during_the_attempt_is_over(pair, clock, monkeypatch):
+    """Its hook could not make a leased wake due."""
+    say(pair, "busy")
+    pair.send("alice", "bob")
+    other = Store(pair.store.path, clock=clock)
+    bob = pair.agent("bob").id
+    during(monkeypatch, lambda: other.write(lambda tx: presence.put(tx, bob, "idle", "s1")))
+    assert make(pair).reason == "recipient_active"
+    other.close()
+    assert len(due(pair)) == 1
+
+
+def test_a_waiter_that_comes_during_the_attempt_is_told(pair, clock, rows, monkeypatch):
+    """It could not make a leased wake due."""
+    pair.send("alice", "bob")
+    came = []
+    number = session(pair).id
+    during(monkeypatch, lambda: came.append(waiters.take(pair.store.path, number, "s1")))
+    assert make(pair).reason == "no_pane"
+    monkeypatch.undo()
+    assert make(pair).state == "delivered"
+    assert came[0].wait(0) == LINE
+    came[0].leave()
+
+
+def test_a_waiter_that_takes_nothing_does_not_make_it_due_for_ever(pair, rows, waiter, monkeypatch):
+    monkeypatch.setattr(waiters, "tell", lambda *_: False)
+    pair.send("alice", "bob")
+    assert make(pair).reason == "inbox_failed"
+    assert (due(pair), the_wake(rows)["attempts"]) == ([], 1)
+
+
+# -- foretelling -------------------------------------------------------------------------------------------------------
+
+
+def foretold(team, clock, **settings):
+    [wake] = due(team)
+    target = team.store.read(lambda tx: attempt.target_of(tx, wake))
+    found = foretell.foretell(wake, target, Settings(**settings), team.store.path, clock.now)
+    return found.transport, found.reason
+
+
+def test_it_is_foretold_which_way_is_gone(pair, clock, inbox, waiter):
+    pair.send("alice", "bob")
+    assert foretold(pair, clock) == ("waiter", None)
+    assert foretold(pair, clock, off=frozenset({"waiter"})) == ("claude-inbox", None)
+    assert foretold(pair, clock, off=frozenset({"waiter", "claude-inbox"})) == ("auto", "no_pane")
+    make(pair)
+    clock.tick(READ_WITHIN)
+    assert foretold(pair, clock) == ("claude-inbox", None)
+    say(pair, "busy")
+    assert foretold(pair, clock, read_within=3 * READ_WITHIN) == ("hook", "recipient_active")
+    target = SimpleNamespace(pending=SimpleNamespace(unread=1, senders=1, names=("alice",)))
+    assert foretell.deed(target, "claude-inbox") == f"would hand to claude-inbox: {LINE}"
+
+
+# -- settings ----------------------------------------------------------------------------------------------------------
+
+
+def test_settings_are_read_from_the_environment():
+    assert from_environment({}).off == frozenset()
+    found = from_environment({"XATS_WAKE_OFF": " waiter,,tmux ", "XATS_READ_WITHIN": "5m"})
+    assert (found.off, found.read_within, found.longest) == ({"waiter", "tmux"}, 300_000, 660_000)
+    assert from_environment({"XATS_LADDER": "1s", "XATS_READ_WITHIN": "5m"}).longest == 300_000
+
+
+@pytest.mark.parametrize(
+    "name, value", [("XATS_WAKE_OFF", "tmux,paste"), ("XATS_READ_WITHIN", "0"), ("XATS_READ_WITHIN", "1d")]
+)
+def test_settings_that_mean_nothing_are_refused(name, value):
+    with pytest.raises(errors.Usage) as caught:
+        from_environment({name: value})
+    assert name in str(caught.value)
+
+
+# -- the place of a waiter ---------------------------------------------------------------------------------------------
+
+
+def test_a_place_is_one_processs_and_another_sessions_is_another(store):
+    first = waiters.take(store.path, 1, "s1")
+    assert waiters.take(store.path, 1, "s1") is None
+    others = [waiters.take(store.path, 1, "s2"), waiters.take(store.path, 2, "s1")]
+    assert len({one.path for one in (first, *others)}) == 3
+    assert all(waiters.listens(one.path) for one in (first, *others))
+    for one in (first, *others):
+        one.leave()
+    folder = os.path.dirname(store.path)
+    assert [name for name in os.listdir(folder) if "-waiter-" in name] == []
+    again = waiters.take(store.path, 1, "s1")
+    assert again.wait(0) is None
+    again.leave()
+
+
+def test_a_line_that_could_be_torn_is_not_written(store):
+    post = waiters.take(store.path, 1, None)
+    pipe = os.open(post.path, os.O_WRONLY)
+    assert not waiters.tell(pipe, "x" * waiters.LONGEST)
+    assert waiters.tell(pipe, "x" * (waiters.LONGEST - 1))
+    assert post.wait(0) == "x" * (waiters.LONGEST - 1)
+    os.close(pipe)
+    post.leave()

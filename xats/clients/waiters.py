@@ -1,0 +1,145 @@
+"""Waiters: a program that takes no line from outside keeps a process that waits for one, and is told it by that.
+
+The process waits at a FIFO beside the store, which has the name of one session of an agent and of what its client calls
+that session: another session in the same seat is another FIFO. A lock keeps it to one process for each. Both files go
+with it; those that a killed one has left are taken away by the next.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from binascii import crc32
+from contextlib import suppress
+
+from xats import fifo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOCK = ".lock"
+TRIES = 3
+LONGEST = 4096  # bytes of a line with its end: less is written as a whole, or not at all (PIPE_BUF)
+
+
+def path_for(store: str, session_id: int, client_session: str | None) -> str:
+    """Return the FIFO of the waiter of a session, by its number in the store at path `store` and its client's name."""
+    return f"{_stem(store)}{session_id}-{crc32((client_session or '').encode()):08x}"
+
+
+def _stem(store: str) -> str:
+    return f"{os.path.realpath(store)}-waiter-"
+
+
+# -- who writes --------------------------------------------------------------------------------------------------------
+
+
+def listens(path: str) -> bool:
+    """Tell whether somebody waits at the FIFO `path`."""
+    pipe = fifo.reach(path)
+    if pipe is None:
+        return False
+    os.close(pipe)
+    return True
+
+
+def tell(pipe: int, line: str) -> bool:
+    """Write `line` into the open FIFO; False if nobody takes it."""
+    data = f"{line}\n".encode()
+    try:
+        return len(data) <= LONGEST and os.write(pipe, data) == len(data)
+    except OSError:  # full: nobody has read for long; or whoever waited has ended just now
+        return False
+
+
+# -- who waits ---------------------------------------------------------------------------------------------------------
+
+
+class Post:
+    """The place of the one process that waits for a line. Raises OSError where there can be no FIFO."""
+
+    def __init__(self, path: str, lock: int) -> None:
+        """Wait at `path`, whose lock is held by the open file `lock`."""
+        self.path, self._lock = path, lock
+        with suppress(FileNotFoundError):
+            os.unlink(path)  # what stood in one that was left is of another time
+        self._pipe = fifo.make(path)
+
+    def wait(self, seconds: float) -> str | None:
+        """Return the line that was written, None if there is none within `seconds`."""
+        import select
+
+        if not select.select([self._pipe], [], [], seconds)[0]:
+            return None
+        return os.read(self._pipe, LONGEST).decode(errors="replace").partition("\n")[0]
+
+    def leave(self) -> None:
+        """Wait no longer, and take the files away."""
+        _remove(self.path)
+        os.close(self._pipe)
+        os.close(self._lock)
+
+
+def take(store: str, session_id: int, client_session: str | None) -> Post | None:
+    """Return the post of a session, None when another process has it. Raises OSError."""
+    path = path_for(store, session_id, client_session)
+    _clear(store)
+    for _ in range(TRIES):
+        lock = _lock(path, make=True)
+        if lock is not None:
+            break
+        time.sleep(0.01)  # it may be held by somebody who only clears away
+    else:
+        return None
+    try:
+        return Post(path, lock)
+    except OSError:
+        _remove(path)
+        os.close(lock)
+        raise
+
+
+def _lock(path: str, *, make: bool) -> int | None:
+    """Return the open lock of the FIFO `path`, held by this process, None when another one holds it."""
+    while True:
+        try:
+            flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if make else 0)
+            file = os.open(path + LOCK, flags, 0o600)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(file), os.stat(path + LOCK)):
+                return file
+        except BlockingIOError:
+            os.close(file)
+            return None
+        except FileNotFoundError:
+            pass
+        os.close(file)  # whoever held it has just taken it away, so this is the lock of nothing
+
+
+def _clear(store: str) -> None:
+    """Take away what waiters have left that were killed."""
+    for path in _left(store):
+        lock = _lock(path, make=False)
+        if lock is not None:
+            _remove(path)
+            os.close(lock)
+
+
+def _left(store: str) -> Iterator[str]:
+    stem = _stem(store)
+    folder, start = os.path.split(stem)
+    for name in os.listdir(folder):
+        if name.startswith(start) and name.endswith(LOCK):
+            yield os.path.join(folder, name.removesuffix(LOCK))
+
+
+def _remove(path: str) -> None:
+    """Take the files away; the lock, which is held, comes last."""
+    for name in (path, path + LOCK):
+        with suppress(FileNotFoundError):
+            os.unlink(name)

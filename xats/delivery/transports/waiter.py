@@ -1,0 +1,47 @@
+"""The transport to an agent program that keeps a waiter: a process of ours that ends, or says so, when a line comes.
+
+The program takes that for something to do: it wakes if it is idle, and does it afterwards if it is at work or asks its
+user something. Nothing is typed, and a draft stays. See clients/waiters.py, and hooks/wait.py for the process.
+"""
+
+from __future__ import annotations
+
+import os
+
+from xats import fifo
+from xats.clients import waiters
+from xats.delivery.transports import Result
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xats.core.agents import Session
+
+NAME = "waiter"
+
+
+def reach(session: Session, store: str) -> str | None:
+    """Return where the waiter of `session` waits, in words for people; None when there is none now."""
+    path = _path(session, store)
+    return os.path.basename(path) if waiters.listens(path) else None
+
+
+def deliver(session: Session, store: str, line: Callable[[], str | None]) -> Result:
+    """Give `line()` to the waiter of `session`, or say why not: `inbox_failed` is surely not taken."""
+    pipe = fifo.reach(_path(session, store))
+    if pipe is None:
+        return Result("refused", "inbox_failed", "nobody waits")
+    try:
+        text = line()
+        if text is None:
+            return Result("skipped", "already_read")
+        if not waiters.tell(pipe, text):
+            return Result("refused", "inbox_failed", "the waiter takes nothing")
+    finally:
+        os.close(pipe)
+    return Result("delivered", None, "the waiter has the line")
+
+
+def _path(session: Session, store: str) -> str:
+    return waiters.path_for(store, session.id, session.seat.client_session)
