@@ -7,6 +7,8 @@ import sys
 
 from xats.errors import INTERRUPTED, OK, Usage, XatsError
 
+HELP = {"-h", "--help"}
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +62,11 @@ def dispatch(words: Sequence[str]) -> int:
         from xats.cli.complete import main as complete
 
         return complete(words[1:])
-    if words[:2] == ["hook", "run"] and not os.isatty(0) and "-h" not in words and "--help" not in words:
+    if words[:1] == ["hook"] and words[1:2] in (["run"], ["wait"]) and not os.isatty(0) and not HELP & set(words):
+        if words[1] == "wait":
+            from xats.hooks.wait import main as wait
+
+            return wait(words[2:])
         from xats.hooks.run import main as run
 
         return run(words[2:])

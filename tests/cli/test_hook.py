@@ -49,6 +49,35 @@ def test_nobody_is_asked_where_nobody_is(xats, settings):
     assert [one.name for one in settings.parent.iterdir()] == ["settings.json"]
 
 
+def test_a_waiter_is_asked_for_and_what_it_costs_is_said(xats, settings):
+    ran = xats("hook", "install", "claude-code", "--waiter", "--yes")
+    assert "a small process waits for its mail" in ran.stderr
+    assert settings.read_text().count("hook wait claude-code") == 2
+    [one, _] = xats("hook", "status", "claude-code", "--json").json()["hooks"]
+    assert (one["state"], one["waiter"]) == ("installed", True)
+    assert "with a waiter" in xats("hook", "status", "claude-code").stdout
+    assert "small process" not in xats("hook", "install", "claude-code", "--no-waiter", "--yes").stderr
+    assert "hook wait" not in settings.read_text()
+
+
+@pytest.mark.parametrize("client", ["codex", "opencode"])
+def test_only_where_there_can_be_one(xats, client):
+    error = xats("hook", "install", client, "--waiter", "--yes", "--json", code=2).error()
+    assert "start no waiter" in error["message"]
+
+
+def test_nobody_waits_at_a_terminal(xats):
+    assert "A hook is run by an agent program" in xats.on_terminal("hook", "wait", "claude-code", code=2)
+
+
+@pytest.mark.parametrize(
+    "told", ["", "nonsense", "[]", '{"hook_event_name": "Stop"}', '{"hook_event_name": "Nothing"}']
+)
+def test_a_waiter_that_nobody_needs_ends_and_says_nothing(xats, crew, told):
+    ran = xats("hook", "wait", "claude-code", stdin=told)
+    assert (ran.stdout, ran.stderr) == ("", "")
+
+
 @pytest.mark.parametrize("answer, done", [("y", True), ("n", False), ("", False)])
 def test_a_person_is_asked(xats, settings, answer, done):
     before = settings.read_text()

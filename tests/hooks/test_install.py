@@ -112,6 +112,72 @@ def test_a_program_that_moved_is_brought_up_to_date_and_given_back(path):
     assert path.read_text() == TEXT
 
 
+# -- with a waiter -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def program(tmp_path_factory):
+    """A program called xats."""
+    made = tmp_path_factory.mktemp("bin") / "xats"
+    made.write_text("#!/bin/sh\n")
+    made.chmod(0o755)
+    return str(made)
+
+
+def waits(path):
+    """Return the handlers of waiters in the file, by their events."""
+    hooks = json.loads(path.read_text())["hooks"]
+    return {
+        event: handler
+        for event, groups in hooks.items()
+        for group in groups
+        for handler in group["hooks"]
+        if "hook wait" in handler["command"]
+    }
+
+
+def test_a_waiter_comes_and_goes_when_it_is_asked_for(path, program):
+    words = (program,)
+    carry_out(plan_install(CLAUDE, str(path), words, waiter=True))
+    found = waits(path)
+    assert found.keys() == {"SessionStart", "Stop"}
+    for handler in found.values():
+        assert handler == {
+            "type": "command",
+            "command": f"{words[0]} hook wait claude-code",
+            "asyncRewake": True,
+            "timeout": 604800,
+        }
+    installed = look(CLAUDE, "user", str(path), words)
+    assert (installed.state, installed.waiter, len(installed.events)) == ("installed", True, 7)
+    assert install(path, words=words).action == "unchanged"  # to bring it up to date does not take it away
+    carry_out(plan_install(CLAUDE, str(path), ("/new/xats",)))
+    assert {one["command"] for one in waits(path).values()} == {"/new/xats hook wait claude-code"}
+    carry_out(plan_install(CLAUDE, str(path), ("/new/xats",), waiter=False))
+    assert waits(path) == {}
+    assert look(CLAUDE, "user", str(path), ("/new/xats",)).waiter is False
+    assert uninstall(path).action == "restored"
+    assert path.read_text() == TEXT
+
+
+def test_a_waiter_goes_with_the_hooks_to_the_byte(path, tmp_path):
+    carry_out(plan_install(CLAUDE, str(path), WORDS, waiter=True))
+    assert uninstall(path).action == "restored"
+    assert (path.read_text(), names(tmp_path)) == (TEXT, ["settings.json"])
+
+
+def test_half_a_waiter_is_stale_and_mended(path, program):
+    words = (program,)
+    carry_out(plan_install(CLAUDE, str(path), words, waiter=True))
+    value = json.loads(path.read_text())
+    value["hooks"]["Stop"] = value["hooks"]["Stop"][:-1]
+    path.write_text(json.dumps(value))
+    installed = look(CLAUDE, "user", str(path), words)
+    assert (installed.state, installed.missing, installed.waiter) == ("stale", ("Stop",), True)
+    install(path, words=words)
+    assert waits(path).keys() == {"SessionStart", "Stop"}
+
+
 # -- files of our own --------------------------------------------------------------------------------------------------
 
 

@@ -37,8 +37,8 @@ def scan_out_comments(text):
     return "".join(out)
 
 
-def mine(handler, client):
-    return command.words_of(handler.get(client.command), client.name) is not None
+def mine(handler, client, verbs=merge.VERBS):
+    return any(command.words_of(handler.get(client.command), client.name, verb) for verb in verbs)
 
 
 def others(value, client):
@@ -81,9 +81,9 @@ def test_old_and_ours_and_nothing_else(case, words):
             (group.get("matcher", ""), one)
             for group in groups
             for one in (group["hooks"] if client.form == "groups" else [group])
-            if mine(one, client)
+            if mine(one, client, (hook.verb,))
         ]
-        wanted = client.handler(hook, command.line(words, client.name))
+        wanted = client.handler(hook, command.line(words, client.name, hook.verb))
         assert [one for _, one in found] == [wanted]
         assert found[0][0] in ((hook.matcher, "*") if not hook.matcher else (hook.matcher,))
     assert len(merge.ours(after, client)) == len(client.hooks)
@@ -103,7 +103,12 @@ def test_ours_are_last_where_there_were_none(case):
     for hook in client.hooks:
         before = value.get("hooks", {}).get(hook.event, [])
         if not any(one.event == hook.event for one in merge.ours(value, client)):
-            assert after["hooks"][hook.event] == [*before, client.entry(hook, command.line(WORDS, client.name))]
+            entries = [
+                client.entry(one, command.line(WORDS, client.name, one.verb))
+                for one in client.hooks
+                if one.event == hook.event
+            ]
+            assert after["hooks"][hook.event] == [*before, *entries]
 
 
 @given(cases())
@@ -176,7 +181,7 @@ def test_a_real_file(client):
     text = real(client.name)
     new = merge.add(text, client, WORDS)
     added = [line for line in new.splitlines() if "xats" in line]
-    assert len([line for line in added if "hook run" in line]) == len(client.hooks)
+    assert len([line for line in added if "hook run" in line or "hook wait" in line]) == len(client.hooks)
     assert ("\r\n" in new) == ("\r\n" in text)
     assert new.replace("\r\n", "").count("\n") == (0 if "\r\n" in text else new.count("\n"))
     assert new.endswith(text[-1:])

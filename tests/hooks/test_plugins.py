@@ -20,11 +20,24 @@ ANSWERS = {
     "Stop": {"decision": "block", "reason": "mail 3"},
 }
 XATS = """#!{python}
-import json, sys
+import json, os, sys, time
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except OSError:
+        return False
+    return True
 about = json.load(sys.stdin)
 with open({log!r}, "a") as file:
     file.write(json.dumps([sys.argv[1:], about]) + "\\n")
 answers = {answers!r}
+if sys.argv[2] == "wait":
+    while alive(about["parent_pid"]) and not os.path.exists({log!r} + ".mail"):
+        time.sleep(0.01)
+    if os.path.exists({log!r} + ".mail"):
+        os.unlink({log!r} + ".mail")
+        print("xats: 1 new")
+    sys.exit()
 if about["hook_event_name"] == "Stop" and (about["stop_hook_active"] or about.get("status") == "aborted"):
     sys.exit()
 print(answers.get(about["hook_event_name"], ""), end="")
@@ -80,6 +93,77 @@ console.log(JSON.stringify(said))
 """
 
 
+WAITING = """
+import fs from "node:fs"
+const log = process.argv[3]
+const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+const until = async (what) => {
+  while (!what()) await rest(10)
+}
+const told = () => fs.readFileSync(log, "utf8").trim().split("\\n").map((line) => JSON.parse(line))
+const waiters = () => told().filter(([words]) => words[1] === "wait").length
+const mail = async (left) => {
+  fs.writeFileSync(log + ".mail", "")
+  await until(() => !fs.existsSync(log + ".mail"))
+  await rest(left)
+}
+const sent = []
+"""
+OPENCODE_WAITING = (
+    WAITING
+    + """
+const client = { session: { promptAsync: async (what) => sent.push(what.body.parts[0].text) } }
+const hooks = await (await import(process.argv[2])).Xats({ client, directory: "/proj" })
+const event = async (type, properties) => await hooks.event({ event: { type, properties } })
+const prompt = async () => await hooks["chat.message"]({ sessionID: "s1" }, { message: { id: "m" }, parts: [] })
+const idle = async () => await event("session.idle", { sessionID: "s1" })
+await event("session.created", { info: { id: "s1" } })
+await event("session.created", { info: { id: "s2", parentID: "s1" } })
+await mail(0)
+await until(() => sent.length === 1)
+await prompt() // the turn that it has begun
+await idle()
+await until(() => waiters() === 2)
+await prompt()
+await mail(500)
+const inTurn = sent.length
+await idle()
+await until(() => sent.length === 2)
+await prompt()
+await idle()
+await until(() => waiters() === 3)
+await prompt()
+await mail(500)
+await hooks["tool.execute.after"]({ tool: "bash", sessionID: "s1" }, { output: "" }) // hands the mail over
+await idle()
+await until(() => waiters() === 4)
+await event("session.deleted", { info: { id: "s1" } })
+console.log(JSON.stringify({ sent, inTurn }))
+"""
+)
+AMP_WAITING = (
+    WAITING
+    + """
+const on = {}
+const threads = { get: (id) => ({ appendUserMessage: async (what) => sent.push([id, what.type, what.content]) }) }
+;(await import(process.argv[2])).default({ on: (name, run) => (on[name] = run), threads })
+const thread = { id: "T-1" }
+await on["session.start"]({ thread })
+await mail(0)
+await until(() => sent.length === 1)
+await on["agent.start"]({ thread, message: "hello" })
+await on["agent.end"]({ thread, status: "cancelled" })
+await until(() => waiters() === 2)
+await on["agent.start"]({ thread, message: "hello" })
+await mail(500)
+const inTurn = sent.length
+await on["agent.end"]({ thread, status: "done" })
+await until(() => sent.length === 2)
+console.log(JSON.stringify({ sent, inTurn }))
+"""
+)
+
+
 def run(folder, name, script, answers):
     """Run `script` with the plugin of client `name`; return what it printed, and what the program was told."""
     program, log = folder / "a 'b'" / "xats", folder / "log"
@@ -90,11 +174,18 @@ def run(folder, name, script, answers):
     plugin, main = folder / "plugin.mjs", folder / "main.mjs"
     plugin.write_text(plugins.write(clients.find(name), (str(program),)))
     main.write_text(script)
-    done = subprocess.run([NODE, str(main), str(plugin)], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [NODE, str(main), str(plugin), str(log)], capture_output=True, text=True, timeout=60, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
     told = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-    assert all(words == ["hook", "run", name] for words, _ in told)
-    return json.loads(done.stdout), [about for _, about in told]
+    assert {tuple(words) for words, _ in told} <= {("hook", "run", name), ("hook", "wait", name)}
+    global waits
+    waits = [about for words, about in told if words[1] == "wait"]
+    return json.loads(done.stdout), [about for words, about in told if words[1] == "run"]
+
+
+waits = []
 
 
 def events(told):
@@ -170,3 +261,22 @@ def test_without_the_program_it_is_silence(tmp_path):
     assert done.stderr == ""
     allow = {"action": "allow"}
     assert json.loads(done.stdout) == [{}, {}, allow, allow, None, None, None, None]
+
+
+# -- waiters -----------------------------------------------------------------------------------------------------------
+
+HANDED = {"PostToolUse": {"hookSpecificOutput": {"additionalContext": "xats mail for bob@t. ..."}}}
+
+
+def test_opencode_waits_and_prompts_where_it_is_idle(tmp_path):
+    said, _ = run(tmp_path, "opencode", OPENCODE_WAITING, HANDED)
+    assert said == {"sent": ["xats: 1 new", "xats: 1 new"], "inTurn": 1}
+    about = {"hook_event_name": "SessionStart", "session_id": "s1", "cwd": "/proj"}
+    assert [{name: one[name] for name in about} for one in waits] == [about] * 4
+    assert all(one["parent_pid"] > 1 for one in waits)
+
+
+def test_amp_waits_and_appends_where_it_is_idle(tmp_path):
+    said, _ = run(tmp_path, "amp", AMP_WAITING, {})
+    assert said == {"sent": [["T-1", "user-message", "xats: 1 new"]] * 2, "inTurn": 1}
+    assert {one["session_id"] for one in waits} == {"T-1"}

@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import HOST, Team
 from xats import process
-from xats.core import agents, contracts, inbox, presence, task_claims, task_plans
+from xats.core import agents, contracts, inbox, presence, task_claims, task_plans, wakes
 from xats.hooks import clients, letters, run
 from xats.pane import Pane
 
@@ -206,6 +206,43 @@ def test_what_is_read_closes_the_wake(desk):
     assert desk.team.rows("select state from wakes where closed_at is null") == [{"state": "queued"}]
     desk.hook("prompt")
     assert desk.team.rows("select state, reason from wakes") == [{"state": "skipped", "reason": "already_read"}]
+
+
+def wait_for_a_hook(desk) -> None:
+    """Have alice's wake wait for her next hook, as an attempt does that finds her in a turn."""
+
+    def work(tx) -> None:
+        wake = max(wakes.due(tx), key=lambda one: one.id)
+        wakes.lease(tx, [wake], "d")
+        assert wakes.waits(tx, wake, "d", tx.now + 3_600_000)
+
+    desk.store.write(work)
+
+
+def waits(desk) -> list[tuple]:
+    found = desk.team.rows("select state, reason, next_attempt_at, updated_at from wakes where closed_at is null")
+    return [(row["state"], row["reason"], row["next_attempt_at"] == row["updated_at"]) for row in found]
+
+
+def test_the_end_of_a_turn_makes_what_waited_for_it_due(desk):
+    desk.hook("prompt")
+    desk.send(need_reply=False)  # a turn is not gone on with for this
+    wait_for_a_hook(desk)
+    desk.hook("waiting")
+    assert waits(desk) == [("queued", "recipient_active", False)]
+    assert desk.hook("turn end") == ""
+    assert waits(desk) == [("queued", "recipient_active", True)]
+    assert desk.unread() == 1
+
+
+def test_a_turn_that_goes_on_leaves_it_waiting(desk):
+    desk.hook("prompt")
+    desk.send("x" * 5000, need_reply=False)  # too long to be handed over
+    desk.send()
+    wait_for_a_hook(desk)
+    assert desk.hook("turn end")
+    assert desk.state().state == "busy"
+    assert waits(desk) == [("queued", "recipient_active", False)]
 
 
 def test_notifications_of_other_kinds_are_nothing(desk):

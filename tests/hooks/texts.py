@@ -10,6 +10,7 @@ from xats.hooks import clients
 SETTINGS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "settings")
 MERGED = [one for one in clients.CLIENTS if one.form in ("groups", "flat")]
 OWN = [one for one in clients.CLIENTS if one not in MERGED]
+MERGED += [one.with_waiter() for one in MERGED if one.waiter]
 WORDS = ("/opt/my tools/bin/xats",)
 OTHER = ("/usr/bin/python3", "-P", "-m", "xats")
 
@@ -48,6 +49,9 @@ def handlers(draw, client):
                 f"echo xats hook run {client.name}",
                 "/opt/xats hook run somebody-else",
                 f"/old/xats hook run {client.name}",
+                f"/old/xats hook wait {client.name}",
+                f"exec /old/xats hook wait {client.name}",
+                f"'/opt/my tools/bin/xats' hook wait {client.name}",
                 f"'/opt/my tools/bin/xats' hook run {client.name}",
                 f"/usr/bin/python3 -P -m xats hook run {client.name}",
             ]

@@ -1,4 +1,4 @@
-"""The verbs of hooks: install, uninstall, status, run."""
+"""The verbs of hooks: install, uninstall, status, run, wait."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ TRUST = (
     "and these hooks do not run; xats does not answer it for you."
 )
 SHARED = "{path} is read by everybody who works in this project, and names a program of yours: keep it out of git."
+WAITER = (
+    "Beside each session of an agent a small process waits for its mail now (some 13 MB, asleep), so that the agent is "
+    "woken with no key pressed; without: --no-waiter."
+)
 ALSO = (
     "Copilot reads this file too, and takes a hook that fails for a no: should xats be removed, uninstall first, or it "
     "forbids every edit."
@@ -37,6 +41,7 @@ def install(
     *,
     user: params.UserOption = False,
     project: params.ProjectOption = False,
+    waiter: params.WaiterOption = None,
     dry_run: params.HookDryRunOption = False,
     yes: params.YesOption = False,
 ) -> int:
@@ -45,19 +50,28 @@ def install(
     The settings file keeps every other character; what it was before is kept beside it until uninstall. Shows what it
     changes and asks; without a terminal say --yes. To install again brings the hooks up to date.
 
+    With --waiter an idle Claude Code is woken without a key too: beside each session of an agent a small process waits
+    for its mail. The plugins of opencode and Amp do so by themselves.
+
     Example: xats hook install claude-code --dry-run
 
     Example: xats hook install codex --yes
+
+    Example: xats hook install claude-code --waiter
     """
     from xats.hooks import clients, command
     from xats.hooks.install import plan_install
 
     found = clients.find(client)
     scope = _scope(user=user, project=project)
+    if waiter and not found.waiter:
+        msg = f"The hooks of {client} start no waiter."
+        raise Usage(msg, "its plugin keeps one by itself" if found.form == "plugin" else "only claude-code can")
     path = found.path(scope, here.environ, project_folder())
     words = command.program()
-    line = f"xats hook install {client}{' --project' if project else ''}"
-    plan = _do(here, lambda: plan_install(found, path, words), line, dry_run=dry_run, yes=yes)
+    said = "" if waiter is None else " --waiter" if waiter else " --no-waiter"
+    line = f"xats hook install {client}{' --project' if project else ''}{said}"
+    plan = _do(here, lambda: plan_install(found, path, words, waiter=waiter), line, dry_run=dry_run, yes=yes)
     notes = _notes(here, found, scope, plan) if plan.changes else []
     done = plan.changes and not dry_run
     if here.json:
@@ -172,6 +186,18 @@ def run(here: Here, client: params.HookClientArg) -> int:
     raise Usage(msg, f"xats hook install {client}")
 
 
+def wait(here: Here, client: params.HookClientArg) -> int:
+    """Wait beside a session of an agent program, which runs it, until its agent is to be woken.
+
+    It reads the event as JSON on standard input and sleeps; there is one for each session. When a line comes it says
+    that on standard error and exits with 2, which wakes Claude Code; for a plugin it prints the line and exits with 0.
+    It ends with the program.
+
+    Example: xats hook wait claude-code
+    """
+    return run(here, client)
+
+
 # -- asking ------------------------------------------------------------------------------------------------------------
 
 
@@ -229,6 +255,8 @@ def _notes(here: Here, client: Client, scope: str, plan: Plan) -> list[str]:
                 f"An agent in Codex's sandbox cannot write the store, unless {config} says: "
                 f"[sandbox_workspace_write] writable_roots = [{_quoted(folder)}]"
             )
+    if plan.client.hooks != client.hooks:
+        notes.append(WAITER)
     if scope == "project" and not (client.private and plan.file.data is not None):  # Claude Code hides what it makes
         notes.append(SHARED.format(path=plan.file.path))
     if scope == "project" and client.name == "claude-code":
@@ -272,11 +300,14 @@ def _json(one: Installed, program: str | None) -> dict[str, Any]:
         "program_is_this": one.this,
         "client_program": program,
         "detail": one.detail,
+        "waiter": one.waiter,
     }
 
 
 def _detail(one: Installed) -> str:
     said = [one.detail] if one.detail else []
+    if one.waiter and one.client.form != "plugin":
+        said.append("with a waiter")
     if one.missing:
         said.append(f"not as it is to be: {_listed(one.missing)}")
     if one.state == "broken":

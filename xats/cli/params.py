@@ -124,7 +124,9 @@ ForceOption: TypeAlias = Annotated[bool, typer.Option("--force", help="Even if i
 WakeByOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--wake", metavar="HOW", help="How to wake it: tmux, notice, command or none. Default: tmux; a person: none."
+        "--wake",
+        metavar="HOW",
+        help="How to wake it: auto (its own inbox, else tmux), tmux, notice, command, none. A person: none.",
     ),
 ]
 OnlineOption: TypeAlias = Annotated[bool, typer.Option("--online", help="Only those whose process lives.")]
@@ -314,6 +316,10 @@ UserOption: TypeAlias = Annotated[bool, typer.Option("--user", help="In your own
 ProjectOption: TypeAlias = Annotated[bool, typer.Option("--project", help="In the settings of this project.")]
 ChangedOption: TypeAlias = Annotated[
     bool, typer.Option("--force", help="Remove a file of xats even if it was changed by hand.")
+]
+WaiterOption: TypeAlias = Annotated[
+    bool | None,
+    typer.Option("--waiter/--no-waiter", help="Keep a process beside each session, which wakes it without a key."),
 ]
 HookDryRunOption: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Print what would change, as a diff; change nothing.")

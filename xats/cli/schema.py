@@ -89,6 +89,7 @@ WAKE = having(
     reason=maybe(TEXT),
     attempts=NUMBER,
     transport=maybe(TEXT),
+    handed_to=each(TEXT),
     next_attempt_at=maybe(TIME),
     updated_at=maybe(TIME),
 )
@@ -101,7 +102,8 @@ LISTED = _all(
         oldest_unread_at=maybe(TIME),
         last_seen_at=TIME,
         wake=maybe(WAKE),
-        wake_by={"enum": ["tmux", "notice", "command", "none"]},
+        wake_by={"enum": ["auto", "tmux", "notice", "command", "none"]},
+        transports=each(TEXT),
         paused=YES_NO,
         presence=maybe(having(state={"enum": ["idle", "busy", "waiting", "ended"]}, at=TIME)),
     ),
@@ -147,6 +149,7 @@ HOOK = having(
     program_is_this=YES_NO,
     client_program=maybe(TEXT),
     detail=TEXT,
+    waiter=YES_NO,
 )
 EVENT = having(id=NUMBER, at=TIME, team=TEXT, type=TEXT, actor=maybe(TEXT), subject=TEXT, data={"type": "object"})
 

@@ -129,6 +129,12 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         "Say which agent programs run xats at their hooks, by which file, and whether that still works.",
     ),
     "hook run": ("hook", "run", OTHER, "Answer a hook of an agent program; the program runs it, not you."),
+    "hook wait": (
+        "hook",
+        "wait",
+        OTHER,
+        "Wait beside a session of an agent program, which runs it, until its agent is to be woken.",
+    ),
     "db info": ("db", "info", OTHER, "Say what the store is and what is in it."),
     "db backup": ("db", "backup", OTHER, "Copy the store to a file, at one moment and while others write."),
     "db export": ("db", "export", OTHER, "Print whole tables, as they all are at one moment: JSON Lines, or CSV."),

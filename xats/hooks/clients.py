@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SECONDS = 10  # an answer takes a tenth of one; the rest is for a machine that is very busy
 LAST_SECONDS = 3  # at the end of a session, which somebody waits for; the most that Codex allows
+WAIT_SECONDS = 7 * 86_400  # that a waiter may sleep; the next turn starts another one
 
 
 @record
@@ -27,6 +28,12 @@ class Hook:
     point: str  #: "session start", "prompt", "before a change", "after a tool", "waiting", "turn end" or "session end"
     event: str  #: what the program calls it
     matcher: str = ""  #: for which tools; "" is for all, or where there is no choice
+    verb: str = "run"  #: "run" answers at once; "wait" is beside the program until there is mail
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What no other hook of the same program has."""
+        return self.event, self.verb
 
 
 @record
@@ -48,6 +55,11 @@ class Client:
     unit: int = 1  #: how many of its unit a second has
     named: bool = False  #: whether an entry has a name
     private: bool = False  #: whether the file in a project is for one person alone
+    waiter: tuple[Hook, ...] = ()  #: where it can start one, if its user wants that
+
+    def with_waiter(self) -> Client:
+        """Return the same with its waiter among its hooks."""
+        return Client(**{**self.__dict__, "hooks": tuple(dict.fromkeys(self.hooks + self.waiter))})
 
     def path(self, scope: str, environ: Mapping[str, str], project: str) -> str:
         """Return the file of the `scope` "user", or of "project" in the folder `project`."""
@@ -66,8 +78,11 @@ class Client:
         if self.named:
             found["name"] = "xats"
         found[self.command] = command
+        seconds = LAST_SECONDS if hook.point == "session end" else SECONDS
+        if hook.verb == "wait":
+            found["asyncRewake"], seconds = True, WAIT_SECONDS
         if self.timeout:
-            found[self.timeout] = (LAST_SECONDS if hook.point == "session end" else SECONDS) * self.unit
+            found[self.timeout] = seconds * self.unit
         if self.form != "groups" and hook.matcher:
             found["matcher"] = hook.matcher
         return found
@@ -106,6 +121,7 @@ CLIENTS = (
         form="groups",
         hooks=_claude_like("Edit|Write|MultiEdit|NotebookEdit"),
         private=True,
+        waiter=(Hook("session start", "SessionStart", verb="wait"), Hook("turn end", "Stop", verb="wait")),
     ),
     Client(
         "codex",

@@ -1,4 +1,4 @@
-"""The command line of an entry: `/path/to/xats hook run CLIENT`. By it alone an entry is known to be ours."""
+"""The command line of an entry: `/path/to/xats hook run CLIENT`, or `hook wait`. By it an entry is known to be ours."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def program() -> tuple[str, ...]:
     return words
 
 
-def line(words: Sequence[str], client: str) -> str:
-    """Return the command line that runs the hooks of `client` by the program `words`."""
-    return shlex.join((*words, "hook", "run", client))
+def line(words: Sequence[str], client: str, verb: str = "run") -> str:
+    """Return the command line that runs the hooks of `client`, or its waiter, by the program `words`."""
+    return shlex.join((*words, "hook", verb, client))
 
 
-def words_of(command: object, client: str) -> tuple[str, ...] | None:
+def words_of(command: object, client: str, verb: str = "run") -> tuple[str, ...] | None:
     """Return the program that `command` runs if it is a line of ours for `client`, else None.
 
     Ours is exactly what `line` makes, for a program called xats or for a Python that runs xats, wherever they are: a
@@ -52,7 +52,9 @@ def words_of(command: object, client: str) -> tuple[str, ...] | None:
     except ValueError:
         return None
     ours, last = words[:-3], words[-3:]
-    if last != ("hook", "run", client) or not ours or not os.path.isabs(ours[0]) or line(ours, client) != command:
+    if last != ("hook", verb, client) or not ours or not os.path.isabs(ours[0]):
+        return None
+    if line(ours, client, verb) != command:
         return None
     return ours if (len(ours) == 1 and os.path.basename(ours[0]) == "xats") or ours[1:] == MODULE else None
 

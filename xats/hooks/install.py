@@ -50,10 +50,11 @@ def _plan(client: Client, file: File, after: bytes | None, backup: str | None = 
     return Plan(client, file, after, backup, install, action)
 
 
-def plan_install(client: Client, path: str, words: Sequence[str]) -> Plan:
+def plan_install(client: Client, path: str, words: Sequence[str], *, waiter: bool | None = None) -> Plan:
     """Return what puts the hooks of `client` into the file at `path`, run by the program `words`.
 
-    Raises SettingsUnusable for a file that cannot be changed safely.
+    With its `waiter`, if it can have one; None leaves that as it is. Raises SettingsUnusable for a file that cannot be
+    changed safely.
     """
     file = files.read(path)
     text = files.text_of(file)
@@ -62,6 +63,8 @@ def plan_install(client: Client, path: str, words: Sequence[str]) -> Plan:
             msg = f"{path} is there, and is not what xats wrote. Nothing was changed."
             raise SettingsUnusable(msg, "move it away, or: " + _uninstall(client, "--force"), path=path)
         return _plan(client, file, own(client, words).encode(), install=True)
+    if waiter or (waiter is None and merge.waits(_value(path, text, client), client)):
+        client = client.with_waiter()
     new = _merged(path, lambda: merge.add(text, client, words)).encode()
     kept = file.backup if os.path.lexists(file.backup) or (file.data is not None and new != file.data) else None
     return _plan(client, file, new, kept, install=True)
@@ -156,8 +159,10 @@ def _only_added(client: Client, text: str, before: bytes | None) -> bool:
     """Tell whether `text` is what was there before and our hooks, and nothing else."""
     root = merge.read(text.removeprefix(merge.BOM), client)
     words = {one.words for one in merge.ours(root.value, client)} if root else set()
-    if len(words) != 1:
+    if root is None or len(words) != 1:
         return False
+    if merge.waits(root.value, client):
+        client = client.with_waiter()
     try:
         return merge.add((before or b"").decode(), client, words.pop()) == text
     except (UnicodeDecodeError, Broken):
@@ -201,6 +206,7 @@ class Installed:
     exists: bool = False
     this: bool = False  #: whether it is the xats that looks
     detail: str = ""
+    waiter: bool = False  #: whether the program keeps a waiter
 
 
 def look(client: Client, scope: str, path: str, words: Sequence[str]) -> Installed:
@@ -216,6 +222,9 @@ def look(client: Client, scope: str, path: str, words: Sequence[str]) -> Install
     places = merge.ours(value, client)
     if not places:
         return Installed(client, scope, path, "absent", detail="somebody else's file" if _taken(client, text) else "")
+    waiter = merge.waits(value, client)
+    if waiter:
+        client = client.with_waiter()
     wanted = [hook.event for hook in client.hooks]
     events = tuple(dict.fromkeys(one.event for one in places))
     missing = tuple(merge.missing(value, client))
@@ -223,7 +232,7 @@ def look(client: Client, scope: str, path: str, words: Sequence[str]) -> Install
     fresh = not (missing or others or set(events) - set(wanted) or len(places) > len(wanted))
     off = isinstance(value, dict) and value.get("disableAllHooks") is True
     detail = "hooks are turned off there (disableAllHooks)" if off else ""
-    return _judged(client, scope, path, events, missing, places[0].words, words, detail, fresh=fresh)
+    return _judged(client, scope, path, events, missing, places[0].words, words, detail, fresh=fresh, waiter=waiter)
 
 
 def _taken(client: Client, text: str) -> bool:
@@ -237,7 +246,7 @@ def _look_at_plugin(client: Client, scope: str, path: str, text: str, words: Seq
     events = tuple(hook.event for hook in client.hooks)
     detail = "" if plugins.unchanged(text) else "it was changed by hand"
     fresh = text == plugins.write(client, found)
-    return _judged(client, scope, path, events, (), found, words, detail, fresh=fresh)
+    return _judged(client, scope, path, events, (), found, words, detail, fresh=fresh, waiter=True)
 
 
 def _judged(
@@ -251,8 +260,10 @@ def _judged(
     detail: str,
     *,
     fresh: bool,
+    waiter: bool,
 ) -> Installed:
     exists = runs(found)
     state = "broken" if not exists else "installed" if fresh else "stale"
     program = line(found, client.name).removesuffix(f" hook run {client.name}")
-    return Installed(client, scope, path, state, events, missing, program, exists, found == tuple(words), detail)
+    this = found == tuple(words)
+    return Installed(client, scope, path, state, events, missing, program, exists, this, detail, waiter)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xats.hooks.scan import Node
 
 BOM = "\ufeff"
+VERBS = ("run", "wait")
 
 
 @record
@@ -29,10 +30,16 @@ class Place:
     event: str
     group: int  #: in the list of the event
     number: int  #: in the list of the group; 0 where there are no groups
+    verb: str  #: "run" or "wait"
     words: tuple[str, ...]  #: the program that it runs
     alone: bool  #: whether nobody else's handler is in its group
     matcher: str  #: of its group
     handler: dict[str, Any]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """That of its hook."""
+        return self.event, self.verb
 
 
 # -- looking -----------------------------------------------------------------------------------------------------------
@@ -63,26 +70,33 @@ def _of_event(groups: Any, event: str, client: Client) -> list[Place]:
         inner = group.get("hooks") if isinstance(group, dict) and client.form == "groups" else [group]
         handlers = inner if isinstance(inner, list) else []
         for number, handler in enumerate(handlers):
-            words = words_of(handler.get(client.command), client.name) if isinstance(handler, dict) else None
-            if words:
-                matcher = group.get("matcher")
-                alone = len(handlers) == 1
-                found.append(Place(event, index, number, words, alone, _matcher(matcher), handler))
+            command = handler.get(client.command) if isinstance(handler, dict) else None
+            for verb in VERBS:
+                words = words_of(command, client.name, verb)
+                if words:
+                    matcher = _matcher(group.get("matcher"))
+                    found.append(Place(event, index, number, verb, words, len(handlers) == 1, matcher, handler))
     return found
+
+
+def waits(value: Any, client: Client) -> bool:
+    """Tell whether a waiter of ours is in settings."""
+    return any(one.verb == "wait" for one in ours(value, client))
 
 
 def missing(value: Any, client: Client) -> list[str]:
     """Return the events of `client` for which `value` holds no handler of ours as it is to be."""
     places = ours(value, client)
-    return [
+    found = [
         hook.event
         for hook in client.hooks
-        if not any(one.event == hook.event and _right(one, hook, client, one.words) for one in places)
+        if not any(one.key == hook.key and _right(one, hook, client, one.words) for one in places)
     ]
+    return list(dict.fromkeys(found))
 
 
 def _right(place: Place, hook: Hook, client: Client, words: Sequence[str]) -> bool:
-    wanted = client.handler(hook, line(words, client.name))
+    wanted = client.handler(hook, line(words, client.name, hook.verb))
     return place.handler == edit.plain(wanted) and (client.form != "groups" or place.matcher == hook.matcher)
 
 
@@ -104,8 +118,8 @@ def add(text: str, client: Client, words: Sequence[str]) -> str:
         new = edit.append(new, root, root, 1, "version")
     for hook in client.hooks:
         new = _settle(new, client, hook, words)
-    for event in {one.event for one in ours(root.value, client)} - {hook.event for hook in client.hooks}:
-        new = _take_out(new, client, event, {})
+    for event, verb in {one.key for one in ours(root.value, client)} - {hook.key for hook in client.hooks}:
+        new = _take_out(new, client, event, {}, (verb,))
     after = parse(new, comments=client.comments)
     places = ours(after.value, client)
     right = not missing(after.value, client) and len(places) == len(client.hooks)
@@ -119,14 +133,15 @@ def add(text: str, client: Client, words: Sequence[str]) -> str:
 
 def whole(client: Client, words: Sequence[str]) -> dict[str, Any]:
     """Return the settings that hold the hooks of `client` and nothing else."""
-    command = line(words, client.name)
-    hooks = {hook.event: [client.entry(hook, command)] for hook in client.hooks}
+    hooks: dict[str, list[Any]] = {}
+    for hook in client.hooks:
+        hooks.setdefault(hook.event, []).append(client.entry(hook, line(words, client.name, hook.verb)))
     return {"version": 1, "hooks": hooks} if client.version or client.form == "own" else {"hooks": hooks}
 
 
 def _settle(text: str, client: Client, hook: Hook, words: Sequence[str]) -> str:
     """Return `text` with exactly one handler of ours for `hook`. One that is there stays in its place."""
-    command = line(words, client.name)
+    command = line(words, client.name, hook.verb)
     wanted = client.entry(hook, command)
     while True:
         root = parse(text, comments=client.comments)
@@ -140,7 +155,7 @@ def _settle(text: str, client: Client, hook: Hook, words: Sequence[str]) -> str:
             _expect(text, group, "object", f"hooks.{hook.event}[{number}]")
             if client.form == "groups":
                 _expect(text, group.get("hooks"), "array", f"hooks.{hook.event}[{number}].hooks")
-        places = _of_event(groups.value, hook.event, client)
+        places = [one for one in _of_event(groups.value, hook.event, client) if one.verb == hook.verb]
         kept = [one for one in places if one.alone or one.matcher == hook.matcher][:1]
         surplus = [one for one in places if one not in kept or (one.group, one.number) != _at(kept[0])]
         if surplus:
@@ -205,7 +220,7 @@ def _without_bom(text: str) -> tuple[str, str]:
     return (BOM, text[1:]) if text.startswith(BOM) else ("", text)
 
 
-def _take_out(text: str, client: Client, event: str, known: Any) -> str:
+def _take_out(text: str, client: Client, event: str, known: Any, verbs: Sequence[str] = VERBS) -> str:
     """Return `text` without our handlers of `event`, nor its list if that is empty then and was not so in `known`."""
     while True:
         root = parse(text, comments=client.comments)
@@ -213,7 +228,7 @@ def _take_out(text: str, client: Client, event: str, known: Any) -> str:
         groups = hooks.get(event) if hooks else None
         if hooks is None or groups is None:
             return text
-        places = _of_event(groups.value, event, client)
+        places = [one for one in _of_event(groups.value, event, client) if one.verb in verbs]
         if places:
             text = _cut(text, groups, places[-1], client)
             continue

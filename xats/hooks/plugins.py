@@ -31,6 +31,7 @@ import { spawn } from "node:child_process"
 
 const COMMAND = %s
 const LIMIT = 10000 // ms
+const MAIL = "xats mail for " // what is handed over at a hook begins so
 
 // Give an event to xats and return its answer; {} when it has none, or is late, or not there.
 function ask(about) {
@@ -65,6 +66,64 @@ function ask(about) {
   })
 }
 
+// A waiter beside a session: a process that sleeps until there is mail, says one line then, and ends. `say` gets the
+// line when the session is idle. One that comes in a turn is kept until its end, and dropped if mail was handed over
+// in it: what is left of that is woken for once more.
+class Waiter {
+  constructor(sessionID, cwd, say) {
+    this.about = { hook_event_name: "SessionStart", session_id: sessionID, cwd, parent_pid: process.pid }
+    this.say = say
+    this.idle = true
+    this.line = ""
+  }
+
+  start() {
+    if (this.child || this.over) return
+    let said = ""
+    const child = spawn(COMMAND[0], [...COMMAND.slice(1, -2), "wait", COMMAND.at(-1)], {
+      stdio: ["pipe", "pipe", "ignore"],
+    })
+    this.child = child
+    const ended = () => {
+      this.child = undefined // the end of the next turn starts another one
+      this.line = said.trim()
+      if (this.idle) this.speak()
+    }
+    child.on("error", ended)
+    child.on("close", ended)
+    child.stdin.on("error", () => {})
+    child.stdout.setEncoding("utf8")
+    child.stdout.on("data", (part) => (said += part))
+    child.stdin.end(JSON.stringify(this.about))
+    for (const one of [child, child.stdin, child.stdout]) one.unref?.() // the program may end without it
+  }
+
+  speak() {
+    const line = this.line
+    this.line = ""
+    if (line && !this.over) Promise.resolve(this.say(line)).catch(() => {})
+  }
+
+  busy() {
+    this.idle = false
+  }
+
+  rest() {
+    this.idle = true
+    this.speak()
+    this.start()
+  }
+
+  saw(text) {
+    if (text.includes(MAIL)) this.line = ""
+  }
+
+  end() {
+    this.over = true
+    this.child?.kill()
+  }
+}
+
 const contextOf = (answer) => answer?.hookSpecificOutput?.additionalContext ?? ""
 const refusalOf = (answer) =>
   answer?.hookSpecificOutput?.permissionDecision === "deny"
@@ -79,18 +138,32 @@ export const Xats = async ({ client, directory }) => {
   const started = new Map() // session: what it is told with its first prompt, or will be
   const continued = new Set() // sessions whose turn was begun by the end of the one before
   const stopped = new Set() // sessions whose turn the user broke off: their end is no reason to go on
+  const waiters = new Map() // session: its waiter
   let last = Promise.resolve() // opencode does not wait for us at an event; what we tell is told in its order
+
+  const prompt = async (id, text) =>
+    await client.session.promptAsync({ path: { id }, body: { parts: [{ type: "text", text }] } })
 
   const say = (about) => (last = last.then(() => ask({ cwd: directory, ...about })))
 
   const tell = async (event, sessionID, more) => {
     if (!sessionID || children.has(sessionID)) return {}
-    return await say({ hook_event_name: event, session_id: sessionID, ...more })
+    const answer = await say({ hook_event_name: event, session_id: sessionID, ...more })
+    waiters.get(sessionID)?.saw(contextOf(answer) + (answer.reason ?? ""))
+    return answer
   }
 
   const start = async (sessionID, source) => {
     if (!sessionID || children.has(sessionID)) return ""
-    if (!started.has(sessionID)) started.set(sessionID, tell("SessionStart", sessionID, { source }).then(contextOf))
+    if (!started.has(sessionID)) {
+      started.set(sessionID, tell("SessionStart", sessionID, { source }).then(contextOf))
+      await started.get(sessionID)
+      if (!waiters.has(sessionID)) {
+        const waiter = new Waiter(sessionID, directory, async (line) => await prompt(sessionID, line))
+        waiters.set(sessionID, waiter)
+        waiter.start()
+      }
+    }
     return await started.get(sessionID)
   }
 
@@ -109,7 +182,9 @@ export const Xats = async ({ client, directory }) => {
         } else if (event.type === "session.error") {
           if (about.error?.name === "MessageAbortedError") stopped.add(sessionID)
         } else if (event.type === "session.deleted") {
+          waiters.get(sessionID)?.end()
           await tell("SessionEnd", sessionID, { reason: "other" })
+          waiters.delete(sessionID)
           started.delete(sessionID)
           children.delete(sessionID)
         } else if (event.type === "permission.asked" || event.type === "permission.updated") {
@@ -122,10 +197,9 @@ export const Xats = async ({ client, directory }) => {
           const answer = await tell("Stop", sessionID, { stop_hook_active: again, status })
           if (answer.decision === "block" && answer.reason) {
             continued.add(sessionID)
-            await client.session.promptAsync({
-              path: { id: sessionID },
-              body: { parts: [{ type: "text", text: answer.reason }] },
-            })
+            await prompt(sessionID, answer.reason)
+          } else {
+            waiters.get(sessionID)?.rest()
           }
         }
       } catch {}
@@ -137,6 +211,7 @@ export const Xats = async ({ client, directory }) => {
         const first = await start(sessionID, "resume")
         started.set(sessionID, "")
         stopped.delete(sessionID)
+        waiters.get(sessionID)?.busy()
         const prompt = output.parts.filter((part) => part.type === "text").map((part) => part.text).join("\\n")
         const answer = await tell("UserPromptSubmit", sessionID, { prompt })
         const text = [first, contextOf(answer)].filter(Boolean).join("\\n\\n")
@@ -171,11 +246,14 @@ const EDITS = new Set(["edit_file", "create_file", "apply_patch", "undo_edit"])
 export default function (amp) {
   const started = new Map() // thread: what it is told with its first prompt
   const continued = new Set() // threads whose turn was begun by the end of the one before
+  const waiters = new Map() // thread: its waiter
 
   const tell = async (event, about, more) => {
     const thread = about?.thread?.id
     if (!thread) return {}
-    return await ask({ hook_event_name: event, session_id: String(thread), cwd: process.cwd(), ...more })
+    const answer = await ask({ hook_event_name: event, session_id: String(thread), cwd: process.cwd(), ...more })
+    waiters.get(thread)?.saw(contextOf(answer) + (answer.reason ?? ""))
+    return answer
   }
 
   const start = async (event) => {
@@ -183,6 +261,10 @@ export default function (amp) {
     if (!thread || started.has(thread)) return
     started.set(thread, "")
     started.set(thread, contextOf(await tell("SessionStart", event, { source: "startup" })))
+    const say = async (content) => await amp.threads.get(thread).appendUserMessage({ type: "user-message", content })
+    const waiter = new Waiter(String(thread), process.cwd(), say)
+    waiters.set(thread, waiter)
+    waiter.start()
   }
 
   amp.on("session.start", async (event) => {
@@ -194,6 +276,7 @@ export default function (amp) {
   amp.on("agent.start", async (event) => {
     try {
       await start(event)
+      waiters.get(event.thread.id)?.busy()
       const answer = await tell("UserPromptSubmit", event, { prompt: String(event.message ?? "") })
       const content = [started.get(event.thread.id), contextOf(answer)].filter(Boolean).join("\\n\\n")
       started.set(event.thread.id, "")
@@ -223,10 +306,17 @@ export default function (amp) {
 
   amp.on("agent.end", async (event) => {
     try {
-      if (event.status !== "done") return
+      const waiter = waiters.get(event.thread.id)
+      if (event.status !== "done") {
+        waiter?.rest()
+        return
+      }
       const again = continued.delete(event.thread.id)
       const answer = await tell("Stop", event, { stop_hook_active: again })
-      if (answer.decision !== "block" || !answer.reason) return
+      if (answer.decision !== "block" || !answer.reason) {
+        waiter?.rest()
+        return
+      }
       continued.add(event.thread.id)
       return { action: "continue", userMessage: answer.reason }
     } catch {}

@@ -145,23 +145,30 @@ def main(words: Sequence[str]) -> int:
         from xats.store.place import default_path
 
         path = default_path(os.environ)
-        told = _told()
+        about = told()
         if client == "?":
             msg = "there are no hooks for such a client"
             raise XatsError(msg)
-        if not isinstance(told, dict):
-            return OK
-        said = told.get("hook_event_name")
-        if not isinstance(said, str) or said not in POINTS or told.get("agent_id"):  # a subagent has no seat
-            return OK
-        event = said
-        _run(Call(client, event, told, path))
+        call = called(client, about, path)
+        if call:
+            event = call.event
+            _run(call)
     except (Exception, KeyboardInterrupt) as problem:
         note(path, client, event, problem)
     return OK
 
 
-def _told() -> object:
+def called(client: str, about: object, path: str) -> Call | None:
+    """Return the call of which a program tells `about`; None when it is nothing to us."""
+    if not isinstance(about, dict):
+        return None
+    event = about.get("hook_event_name")
+    if not isinstance(event, str) or event not in POINTS or about.get("agent_id"):  # a subagent has no seat
+        return None
+    return Call(client, event, about, path)
+
+
+def told() -> object:
     """Return what stdin holds as JSON, None when it is too large. Raises InvalidJson."""
     parts, size = [], 0
     while part := os.read(0, 1 << 16):
@@ -368,6 +375,10 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
     if text and call.point == "turn end":
         state, continued = "busy", continued + 1
     presence.put(tx, me.id, state, call.session, continued)
+    if call.point == "turn end" and state == "idle" and presence.has_mail(tx, me.id):
+        from xats.core import wakes
+
+        wakes.idle(tx, me.id)  # what has waited for a hook to hand it over
     agents.touch(tx, me)
     return text, ids, page
 

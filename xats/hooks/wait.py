@@ -1,0 +1,188 @@
+"""`xats hook wait CLIENT`: the waiter of one session. It sleeps until a line comes for it, says the line, and ends.
+
+Claude Code runs it beside a session (`asyncRewake`): what it says on standard error with exit 2 wakes the program, or
+is told to it after what it does just now. The plugins keep it as a child and read its standard output.
+
+There is one for each session (clients/waiters.py). Asleep it costs its memory: every few seconds it looks whether the
+program still lives, and into the store only when something was committed. It ends with the program, with its parent,
+and when somebody else has the seat; without a seat, or when the agent is woken otherwise, at once. Like `hook run` it
+never breaks its host.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from xats.errors import OK
+from xats.hooks import run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    from xats.clients.waiters import Post
+    from xats.core.agents import Agent, Session
+    from xats.store import Tx
+
+    T = TypeVar("T")
+
+LOOK = 3.0  # seconds between two looks whether anybody still wants the line
+SEATED = 5.0  # seconds that the hook beside us, which seats a new session in its agent, is waited for
+WOKEN = 2  # the exit code by which Claude Code knows that there is something to tell its model
+REWAKES = ("claude-code",)  # the programs that read standard error and the exit code
+
+
+def main(words: Sequence[str]) -> int:
+    """Wait as the client `words[0]` wants it; return the exit code: 0, or WOKEN when a line came."""
+    client = words[0] if len(words) == 1 and words[0] in run.NAMES else "?"
+    path, parent = "", os.getppid()
+    try:
+        from xats.store.place import default_path
+
+        path = default_path(os.environ)
+        told = run.told()
+        call = run.called(client, told, path) if client != "?" else None
+        return _wait(call, parent) if call and os.path.exists(path) else OK
+    except (Exception, KeyboardInterrupt) as problem:
+        run.note(path, client, "wait", problem)
+    return OK
+
+
+def _wait(call: run.Call, parent: int) -> int:
+    found = _seat(call)
+    if found is None or found[0].wake_by != "auto":
+        return OK
+    from xats.clients import waiters
+
+    me, session = found
+    post = waiters.take(call.path, session.id, session.seat.client_session)
+    if post is None:
+        return OK
+    try:
+        _end_on_signals()
+        _say_armed(call, me)
+        line = _sleep(call, post, me, session, parent)
+    finally:
+        post.leave()  # before the line is said: whoever has another one must not leave it with us
+    if line is None:
+        return OK
+    from xats import faults
+
+    faults.point("waiter.told")
+    os.write(2 if call.client in REWAKES else 1, f"{line}\n".encode())
+    return WOKEN if call.client in REWAKES else OK
+
+
+def _end_on_signals() -> None:
+    """End in an orderly way when the program ends us with itself."""
+    import signal
+
+    ends = (signal.SIGTERM, signal.SIGHUP)
+
+    def end(*_: object) -> None:
+        for number in ends:  # a terminal that goes says so twice
+            signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(OK)
+
+    for number in ends:
+        signal.signal(number, end)
+
+
+# -- the seat ----------------------------------------------------------------------------------------------------------
+
+
+def _seat(call: run.Call) -> tuple[Agent, Session] | None:
+    """Return the agent of this session and its seat, or None. At its start another hook is seating it just now."""
+    from xats.core import agents
+
+    def look(tx: Tx) -> tuple[Agent, Session] | None:
+        me = run.who(tx, call)
+        session = agents.current_session(tx, me) if me else None
+        return (me, session) if me and session and session.seat.host == call.host else None
+
+    until = time.monotonic() + SEATED
+    while True:
+        found = _read(call, look)
+        if found and found[1].seat.client_session == call.session:
+            return found
+        named = call.environ.get("XATS_AGENT") or run.names_new(call)
+        if call.point != "session start" or not (found or named) or time.monotonic() > until:
+            return found
+        time.sleep(0.05)
+
+
+def _still(call: run.Call, me: Agent, session: Session) -> bool:
+    """Tell whether that session still has its seat, and a waiter is what its agent is woken by."""
+    from xats.core import agents
+
+    def look(tx: Tx) -> bool:
+        now = agents.current_session(tx, me)
+        mine = now is not None and (now.id, now.seat.client_session) == (session.id, session.seat.client_session)
+        return mine and agents.by_id(tx, me.id).wake_by == me.wake_by
+
+    return _read(call, look)
+
+
+def _say_armed(call: run.Call, me: Agent) -> None:
+    """Have a wake that waits tried now; the daemon sees the commit."""
+    from xats.core import wakes
+    from xats.store import Store
+
+    store = Store(call.path)
+    try:
+        if store.read(lambda tx: wakes.is_open(tx, me.id)):
+            store.write(lambda tx: wakes.armed(tx, me.id))
+    finally:
+        store.close()
+
+
+def _read(call: run.Call, look: Callable[[Tx], T]) -> T:
+    """Return what `look` finds in the store. It is open for that moment alone."""
+    from xats.store import Store
+
+    store = Store(call.path)
+    try:
+        return store.read(look)
+    finally:
+        store.close()
+
+
+# -- the sleep ---------------------------------------------------------------------------------------------------------
+
+
+def _sleep(call: run.Call, post: Post, me: Agent, session: Session, parent: int) -> str | None:
+    """Return the line that comes, None when nobody wants it any more. `parent` is the process that has started us."""
+    from xats import process
+
+    seen, holders = _stamp(call.path), [session.seat.process] if session.seat.process else []
+    told = call.told.get("parent_pid")  # a plugin's; one that has ended by now is not our parent any more
+    if isinstance(told, int):
+        holders.append((told, process.started(told) or 0))
+    while True:
+        if os.getppid() != parent or not all(process.alive(*one) for one in holders):
+            return None
+        line = post.wait(LOOK)
+        if line is not None:
+            return line
+        now = _stamp(call.path)
+        if not now:
+            return None
+        if now != seen and not _still(call, me, session):
+            return None
+        seen = now
+
+
+def _stamp(path: str) -> tuple[tuple[int, int], ...]:
+    """Return what changes with every commit to the store at `path`; () when it is not there any more."""
+    found = []
+    for name in (path, f"{path}-wal"):
+        try:
+            about = os.stat(name)
+        except OSError:
+            if name == path:
+                return ()
+        else:
+            found.append((about.st_size, about.st_mtime_ns))
+    return tuple(found)
