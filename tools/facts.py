@@ -44,6 +44,16 @@ ENVIRONMENT = (
         "For how many milliseconds a pane must not change before something is typed there. Default: 2000.",
     ),
     ("XATS_LADDER", "The waits before a refused wake is tried again, with commas. Default: 30s,3m,10m."),
+    (
+        "XATS_READ_WITHIN",
+        "How long an agent whose inbox has taken the line, or whose next hook is waited for, may take to read before "
+        "the next way to wake it is gone. Default: 60s.",
+    ),
+    (
+        "XATS_WAKE_OFF",
+        "Ways to wake agents that are not to be used, with commas: hook, waiter, claude-inbox, codex-queue, "
+        "opencode-http, qwen-inbox, tmux. The daemon reads it when it starts. Default: none.",
+    ),
     ("XATS_HOPS", "How many answers of programs in a row may wake somebody. Default: 20."),
     (
         "XATS_WAKE_COMMAND",
@@ -88,6 +98,10 @@ FILES = (
         "In XATS_HOME: what a program that xats launch started reads its hooks from; they go after 30 days.",
     ),
     ("xats.db-daemon-HOST.lock", "Held by the daemon of this host; its pid."),
+    (
+        "xats.db-waiter-N-*, xats.db-waiter-N-*.lock",
+        "Where a waiter sleeps beside an agent's session; they go with it.",
+    ),
     ("xats.db.*Z.bak", "What xats db backup made, named by the time in UTC."),
     (
         "FILE.xats-backup",

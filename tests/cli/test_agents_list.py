@@ -65,9 +65,9 @@ def test_in_a_pipe_each_agent_is_one_line_with_everything(mixed, ended):
     rows = rows_of(mixed)
     assert {len(row) for row in rows.values()} == {10}
     told = {name: row[3:] for name, row in rows.items()}
-    assert told["atwork"] == [f"online, pid {os.getpid()}", "0", "", "%1", "tmux", "", ""]
+    assert told["atwork"] == [f"online, pid {os.getpid()}", "0", "", "%1", "auto", "", ""]
     assert re.fullmatch(r"retrying: busy, again in 9\d s", told["bob"].pop())
-    assert told["bob"] == ["online, seen just now", "1", "15 min ago", "", "tmux", ""]
+    assert told["bob"] == ["online, seen just now", "1", "15 min ago", "", "auto", ""]
     assert told["panegone"][0] == "offline, pane gone, seen 2 h ago"
     assert told["panegone"][6] == "suspended: no_pane"
     assert told["paneless"][0] == "offline, ended, seen just now"
@@ -96,7 +96,9 @@ def test_json_has_the_wake_how_it_is_woken_and_who_is_paused(mixed):
     assert found["bob"]["wake"] == status
     assert {name for name, one in found.items() if one["paused"]} == {"told"}
     ways = {name: one["wake_by"] for name, one in found.items()}
-    assert ways == {**dict.fromkeys(ways, "tmux"), "carol": "none", "told": "notice", "off": "none"}
+    assert ways == {**dict.fromkeys(ways, "auto"), "carol": "none", "told": "notice", "off": "none"}
+    paths = {name: one["transports"] for name, one in found.items()}
+    assert paths == {**{name: [] for name in paths}, "atwork": ["tmux"], "panegone": ["tmux"]}
     assert (found["atwork"]["online"], found["panegone"]["online"], found["paneless"]["online"]) == (True, False, False)
 
 
@@ -111,7 +113,7 @@ def test_a_narrow_terminal_gets_fewer_columns_and_no_line_that_is_too_long(mixed
     text = " ".join(" ".join(lines).split())
     for name in ("alice", "atwork", "bob", "carol", "off", "panegone", "paneless", "told"):
         assert sum(line.startswith(f"{name} ") for line in lines) == 1
-    for words in ("pane gone", "ended", "suspended:", "retrying:", "held:", "1, 15 min", "tmux %1", "tmux, no pane"):
+    for words in ("pane gone", "ended", "suspended:", "retrying:", "held:", "1, 15 min", "tmux %1", "no pane"):
         assert words in text
     assert len(lines) <= 1 + 8 + 4  # hardly anything has to be folded
 

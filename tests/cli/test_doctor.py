@@ -32,7 +32,7 @@ from xats.store import Store
 from xats.tmux.pane import find
 
 ROOT = Path(__file__).resolve().parents[2]
-SECTIONS = ["store", "tmux", "daemon", "mail", "clients", "environment"]
+SECTIONS = ["store", "tmux", "waking", "daemon", "mail", "clients", "environment"]
 needs_tmux = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: no pane can be looked at")
 
 

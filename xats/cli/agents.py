@@ -38,6 +38,9 @@ def register(
     Again is the same agent: it keeps its mail, and changes only what is given. In tmux it is bound to its pane, and
     woken there when mail comes; the pane option @xats_agent then holds its name, for a status line.
 
+    By itself (--wake auto) it is woken by what needs no key, as far as it has that: its own hooks, a waiter, the inbox
+    of its program; else, and when nothing was read in time, by a line in its pane. --wake tmux is the line alone.
+
     With --wake notice tmux shows a notice, with --wake command a program of yours runs; then nothing is ever typed.
 
     Example: xats register alice --role backend --tag gpu
@@ -76,8 +79,17 @@ def register(
     elif here.quiet:
         render.put(done.details.agent.name)
     else:
-        _tell(done)
+        _tell(here, done)
     return 0
+
+
+def _ways(here: Here, details: Details) -> list[str]:
+    """Return the names of the ways by which an agent can be woken now, first to last."""
+    from xats.delivery import order
+    from xats.delivery.settings import turned_off
+
+    off = turned_off(here.environ)
+    return [one.name for one in order.ways(details.agent, details.session, details.presence, here.path, off)]
 
 
 def check(
@@ -112,7 +124,7 @@ def mark_pane(done: Registered) -> None:
             render.warn(f"the pane could not be marked: {problem}")
 
 
-def _tell(done: Registered) -> None:
+def _tell(here: Here, done: Registered) -> None:
     agent, session = done.details.agent, done.details.session
     pane = session.seat.pane if session else None
     what = "registered" if done.created else "registered again"
@@ -129,6 +141,8 @@ def _tell(done: Registered) -> None:
         render.say(f"  pane {pane.pane_id}: a notice is shown there when mail comes; nothing is typed")
     elif pane:
         render.say(f"  pane {pane.pane_id}: woken there when mail comes")
+    elif ways := _ways(here, done.details):
+        render.say(f"  no tmux pane; woken by {', '.join(ways)}")
     else:
         render.say("  no tmux pane, so nothing can wake it: let it run xats wait, or register inside tmux")
 
@@ -200,7 +214,8 @@ def agents(
 ) -> int:
     """List the agents of this team.
 
-    Whether each is online and why, what it has not read, how it is woken, and what its wake is doing.
+    Whether each is online and why, what it has not read, how it is woken, and what its wake is doing. --json lists as
+    transports the ways by which it could be woken now, first to last.
 
     Example: xats agents --role reviewer
     """
@@ -210,7 +225,7 @@ def agents(
     rows = [(one, *presence(here.host, one, now)) for one in found]
     rows = [row for row in rows if row[1] or not online]
     if here.json:
-        render.document({"agents": [_listed(*row) for row in rows], "has_more": False})
+        render.document({"agents": [_listed(here, *row) for row in rows], "has_more": False})
         return 0
     if not rows:
         render.say(f"no {'such ' if role or online else ''}agents in team {team}" if team else "no agents yet")
@@ -219,7 +234,7 @@ def agents(
     headers = next(columns for room, columns in LAID_OUT if width >= room) if width else ALL
     table = []
     for one, _, why in rows:
-        cells = _cells(one, why, now, words=width >= PLENTY)
+        cells = _cells(one, why, _ways(here, one), now, words=width >= PLENTY)
         cells["AGENT"] = views.near(one.agent.address, here.team)
         if width and width < ROOM:
             _squeeze(cells)
@@ -237,12 +252,14 @@ LAID_OUT = (  # from how many columns of a terminal, which columns of the table
 )
 
 
-def _cells(details: Details, why: str, now: int, *, words: bool) -> dict[str, str]:
+def _cells(details: Details, why: str, ways: list[str], now: int, *, words: bool) -> dict[str, str]:
     """Return what the columns of an agent hold, by their headers."""
     agent, session = details.agent, details.session
     pane = session.seat.pane.pane_id if session and session.seat.pane else ""
     by = agent.wake_by
-    if by in ("tmux", "notice"):
+    if by == "auto":
+        by = ", ".join(f"{name} {pane}" if name == "tmux" else name for name in ways) or "no pane"
+    elif by in ("tmux", "notice"):
         by = f"{by} {pane}" if pane else f"{by}, no pane"
     return {
         "ROLE": agent.role or "",
@@ -287,7 +304,7 @@ def presence(host: str, details: Details, now: int) -> tuple[bool, str]:
     return False, f"offline, ended, seen {seen}"
 
 
-def _listed(details: Details, online: bool, why: str) -> dict[str, Any]:
+def _listed(here: Here, details: Details, online: bool, why: str) -> dict[str, Any]:
     return {
         **views.agent_json(details),
         "online": online,
@@ -297,6 +314,7 @@ def _listed(details: Details, online: bool, why: str) -> dict[str, Any]:
         "last_seen_at": durations.iso(details.agent.seen_at),
         "wake": views.last_wake_json(details),
         "wake_by": details.agent.wake_by,
+        "transports": _ways(here, details),
         "paused": details.paused,
         "presence": views.presence_json(details),
     }

@@ -20,8 +20,8 @@ GROUNDS = ("schema", "integrity")  # what must be sound before the store is aske
 def doctor(here: Here) -> int:
     """Look at everything that mail depends on, and say what mends it; change nothing.
 
-    The store, tmux and every agent's pane, the daemon, mail that waits, the agent programs, the environment. Exits 5 if
-    something fails; what only warns is worth knowing. -q prints what fails and what warns.
+    The store, tmux and every agent's pane, the ways to wake each, the daemon, mail that waits, the agent programs, the
+    environment. Exits 5 if something fails; what only warns is worth knowing. -q prints what fails and what warns.
 
     Example: xats doctor
 
@@ -41,7 +41,7 @@ def doctor(here: Here) -> int:
 
 def examine(here: Here) -> list[Check]:
     """Return all that is found, section by section. Whatever is broken is a line and not an error."""
-    from xats.health import FAIL, Check, clients, daemon, environment, facts, mail, store, tmux
+    from xats.health import FAIL, Check, clients, daemon, environment, facts, mail, store, tmux, waking
 
     def section(name: str, look: Callable[[], list[Check]]) -> list[Check]:
         try:
@@ -63,6 +63,7 @@ def examine(here: Here) -> list[Check]:
     return [
         *of_store,
         *section("tmux", lambda: tmux.checks(found, here.environ)),
+        *section("waking", lambda: waking.checks(here.path, found, here.environ)),
         *section("daemon", lambda: daemon.checks(here.path, found, here.environ)),
         *of_mail,
         *section("clients", lambda: clients.checks(found, here.environ)),

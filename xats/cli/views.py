@@ -91,7 +91,7 @@ def wake_json(wake: Wake | None, no_wake_reason: str | None) -> dict[str, Any]:
     """Return the JSON form of a wake, or of why there is none."""
     if wake is None:
         nothing = {"attempts": 0, "transport": None, "next_attempt_at": None, "updated_at": None}
-        return {"state": "skipped", "reason": no_wake_reason, **nothing}
+        return {"state": "skipped", "reason": no_wake_reason, "handed_to": [], **nothing}
     return {
         "id": wake.id,
         "state": wake.state,
@@ -99,6 +99,7 @@ def wake_json(wake: Wake | None, no_wake_reason: str | None) -> dict[str, Any]:
         "last_refusal": wake.last_refusal,
         "attempts": wake.attempts,
         "transport": wake.transport,
+        "handed_to": wake.taken_by,
         "next_attempt_at": iso(wake.next_attempt_at),
         "updated_at": iso(wake.updated_at),
     }
@@ -209,6 +210,8 @@ def wake_text(status: DeliveryStatus, now: int) -> str:
         why += f"; the last time {REASONS[wake.last_refusal]}"
     tries = f", {wake.attempts} attempt{'s' if wake.attempts != 1 else ''}" if wake.attempts else ""
     then = f"; {_then(wake, now)}" if wake.state in ("queued", "retrying") else ""
+    if wake.state == "delivered" and wake.is_open:
+        then = f", handed to {', '.join(wake.taken_by)}; if it does not read, {_then(wake, now)}"
     return f"{wake.state}{why}{tries}{then}"
 
 
@@ -241,7 +244,8 @@ def wake_brief(details: Details, now: int, *, words: bool) -> str:
     if wake.state == "failed":
         return f"given up: {why(wake.last_refusal or wake.reason)}"
     if wake.state == "delivered":
-        return f"woken {ago(wake.updated_at, now)}, not read"
+        woken = f"handed over {ago(wake.updated_at, now)}" if wake.is_open else f"woken {ago(wake.updated_at, now)}"
+        return f"{woken}, not read" + (f", {_then(wake, now)}" if wake.is_open and words else "")
     if wake.state == "skipped":
         return f"not woken: {why(wake.reason)}"
     if wake.next_attempt_at is None and not wake.lease_token:

@@ -29,6 +29,8 @@ READERS: dict[str, Reader | None] = {
     "XATS_QUIET_MS": settings.from_environment,
     "XATS_LADDER": settings.from_environment,
     "XATS_WAKE_TIMEOUT": settings.from_environment,
+    "XATS_READ_WITHIN": settings.from_environment,
+    "XATS_WAKE_OFF": settings.from_environment,
     command.VARIABLE: command.program,
     "XATS_KEEP": prune.age,
     "XATS_HOOK_BUDGET": letters.budget,

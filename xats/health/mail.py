@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     from xats.health.facts import Facts
 
 SECTION = "mail"
-OPEN = ("queued", "retrying", "held")
 
 
 def checks(facts: Facts) -> list[Check]:
     """Return what is found in all teams."""
     found = [_unread(facts)]
-    found += [_wake(one, one.wake, facts.now) for one in facts.agents if one.wake and one.wake.state in OPEN]
+    found += [_wake(one, one.wake, facts.now) for one in facts.agents if one.wake and one.wake.is_open]
     found.append(_dead(facts.dead))
     if facts.alerted:
         detail = f"{facts.alerted} unread that need a reply; their senders were told"
@@ -55,7 +54,10 @@ def _wake(one: Details, wake: Wake, now: int) -> Check:
         mend = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
         return Check(SECTION, name, WARN, f"wake suspended until it registers anew{why}", mend)
     later = wake.next_attempt_at - now
-    return Check(SECTION, name, OK, f"wake {wake.state}{why}, {f'again in {rough(later)}' if later > 0 else 'due now'}")
+    then = f"again in {rough(later)}" if later > 0 else "due now"
+    if wake.state == "delivered":
+        return Check(SECTION, name, OK, f"handed over by {', '.join(wake.taken_by)}, not read yet; {then}")
+    return Check(SECTION, name, OK, f"wake {wake.state}{why}, {then}")
 
 
 def _dead(count: int) -> Check:
