@@ -28,6 +28,7 @@ ROWS = {
     "idle": background.idle,
     "prompt": background.prompt,
     "wake": background.wake,
+    "waiter": background.waiter,
     "early": background.early,
     "crowd": background.crowd,
 }

@@ -13,7 +13,10 @@ import time
 
 import psutil
 
+from benchmarks.commands import none
 from benchmarks.rig import HERE, XATS, Row, pane, until
+from xats.clients import waiters
+from xats.core import wakes
 from xats.daemon import nudge
 
 IDLE = 20.0  # seconds
@@ -21,6 +24,7 @@ SAMPLES = 200
 PANES = 50
 WAKES = 50
 EARLY = 30
+WAITERS = 20  # a pair may wake each other no more often
 REFUSED = "select 1 from wakes where state = 'retrying' and lease_token is null"
 QUIET = 2000  # ms: the default
 
@@ -156,6 +160,36 @@ def wake(rig):
         ended(home, number)
         time.sleep(dice.random() * 0.15)
     return [Row("wake", p95(waits), 300.0, "ms p95", spread(waits))]
+
+
+def waiter(rig):
+    """A waiter: from the return of the sender's commit until it has said the line, at most 200 ms (p95); 16 MiB."""
+    home = rig.home(daemon=False)
+    carol = home.seat("carol", None, session="s")
+    session = home.store.read(lambda tx: tx.one("select max(id) as id from sessions"))["id"]
+    place = waiters.path_for(home.db, session, "s")
+    run_daemon(rig, home)
+    waits, memory, event = [], 0.0, rig.path("event.json")
+    with open(event, "w") as file:
+        json.dump({"hook_event_name": "Stop", "session_id": "s"}, file)
+    for _ in range(WAITERS):
+        words = [XATS, "hook", "wait", "claude-code"]
+        with open(event) as told:
+            made = rig.spawn(words, home.env(), stdin=told, stderr=subprocess.PIPE)
+        until(lambda: waiters.listens(place))
+        memory = psutil.Process(made.pid).memory_info().rss / (1 << 20)
+        home.send("carol")
+        sent = time.monotonic_ns()
+        nudge.ring(home.db)
+        assert made.stderr.read().startswith(b"xats: 1 new from alice")
+        waits.append((time.monotonic_ns() - sent) / 1_000_000)
+        made.wait()
+        none(home)
+        home.store.write(lambda tx: wakes.close_if_read(tx, carol.id))
+    return [
+        Row("waiter", p95(waits), 200.0, "ms p95", spread(waits)),
+        Row("waiter memory", memory, 16.0, "MiB", "resident, asleep"),
+    ]
 
 
 def early(rig):

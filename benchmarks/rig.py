@@ -107,7 +107,7 @@ class Rig:
 
     def spawn(self, words, env, **more):
         """Start a process that ends with the run at the latest."""
-        made = subprocess.Popen(words, env=env, stdin=subprocess.DEVNULL, **more)
+        made = subprocess.Popen(words, env=env, **{"stdin": subprocess.DEVNULL, **more})
         self._open.callback(stop, made)
         return made
 
