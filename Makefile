@@ -13,7 +13,7 @@ test: $(READY) tmux
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests
 
 test-clients: $(READY) tmux
-	$(BIN)/python -m pytest -x tests/clients/real_clients.py tests/clients/real_inboxes.py tests/clients/real_launch.py
+	$(BIN)/python -m pytest -x $(wildcard tests/clients/real_*.py)
 
 soak: $(READY) tmux
 	$(BIN)/python -m tests.soak --minutes 10
