@@ -10,7 +10,7 @@ _xats_words() {
         'dead') words='list show retry drop' ;;
         'daemon') words='run start stop status' ;;
         'client') words='list show test' ;;
-        'hook') words='install uninstall status run' ;;
+        'hook') words='install uninstall status run wait' ;;
         'db') words='info backup export query prune check' ;;
     esac
 }
@@ -51,7 +51,7 @@ _xats_options() {
         'dead retry') options="--to --whose --all $options" ;;
         'dead drop') options="--whose --all $options" ;;
         'client test') options="--client $options" ;;
-        'hook install') options="--user --project --dry-run --yes -y $options" ;;
+        'hook install') options="--user --project --waiter --no-waiter --dry-run --yes -y $options" ;;
         'hook uninstall') options="--user --project --force --dry-run --yes -y $options" ;;
         'db export') options="--csv --jsonl --output -o --force $options" ;;
         'db query') options="--param -p --csv --limit -n --timeout $options" ;;
@@ -81,7 +81,7 @@ _xats_option_kind() {
                 'register --tag' | 'launch --tag') kind=tag ;;
                 'register --cap' | 'launch --cap') kind=cap ;;
                 'register --pane') kind=pane ;;
-                'register --wake' | 'launch --wake') kind='=tmux notice command none' ;;
+                'register --wake' | 'launch --wake') kind='=auto tmux notice command none' ;;
                 'task add --to' | 'task edit --to' | 'dead retry --to' | 'dead retry --whose' | 'dead drop --whose') kind=agent ;;
                 'task add --dep' | 'task add --parent' | 'task edit --dep' | 'task edit --no-dep' | 'task edit --parent') kind=task ;;
                 'task add --priority' | 'task edit --priority') kind='=0 1 2 3 4 5 6 7 8 9' ;;
@@ -112,7 +112,7 @@ _xats_argument_kind() {
         'contract put 1' | 'contract log 1' | 'contract diff 1' | 'contract subscribe 1' | 'contract unsubscribe 1' | 'contract subscribers 1' | 'contract rename 1' | 'contract retire 1') kind=contract ;;
         'contract get 1' | 'contract check 1') kind=contract-version ;;
         'dead show 1' | 'dead retry 1' | 'dead drop 1') kind=dead ;;
-        'client show 1' | 'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1') kind='=claude-code codex gemini opencode cursor copilot qwen amp aider generic human' ;;
+        'client show 1' | 'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=claude-code codex gemini opencode cursor copilot qwen amp aider generic human' ;;
         'client test 1') kind=pane ;;
         'schema 1') kind='=send broadcast reply ack inbox show thread status wait register launch unregister agents whoami task contract events poke deliver client pause resume dead doctor daemon hook db' ;;
         'schema 2') kind='=add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers rename retire test retry drop status start stop install uninstall info backup query prune' ;;
