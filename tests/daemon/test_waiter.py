@@ -499,6 +499,7 @@ def test_what_is_in_its_way_is_not_its_own(world, keep):
     pipe, _ = files(world)
     os.kill(bob.waiters[-1], signal.SIGTERM)
     until(lambda: bob.woken)
+    assert files(world) == []
     os.mkdir(os.path.join(world.home, pipe))
     os.kill(bob.pid, signal.SIGUSR2)
     until(lambda: len(bob.woken) == 2)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -345,6 +346,16 @@ def test_a_place_is_one_processs_and_another_sessions_is_another(store):
     again = waiters.take(store.path, 1, "s1")
     assert again.wait(0) is None
     again.leave()
+
+
+def test_a_place_that_is_left_is_waited_for(store):
+    first = waiters.take(store.path, 1, "s1")
+    leaving = threading.Timer(0.3, first.leave)
+    leaving.start()
+    second = waiters.take(store.path, 1, "s1", patience=30)
+    leaving.join()
+    assert waiters.listens(second.path)
+    second.leave()
 
 
 def test_a_line_that_could_be_torn_is_not_written(store):

@@ -104,8 +104,8 @@ def seen(wake=None, unread=1, **more):
     return Seen(Details(BOB, (), (), None, unread, NOW - 1000, wake, **more), None, True, "online")
 
 
-def wake(state, reason=None, attempts=1, at=None, token=None, last=None):
-    return Wake(1, 2, state, reason, last or reason, 1, attempts, "tmux", at, token, NOW, NOW)
+def wake(state, reason=None, attempts=1, at=None, token=None, last=None, handed=None):
+    return Wake(1, 2, state, reason, last or reason, 1, attempts, "tmux", at, token, NOW, NOW, handed)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,18 @@ def wake(state, reason=None, attempts=1, at=None, token=None, last=None):
             "given up after 1 attempt: the line was pasted, but nobody saw it being taken; it is not pasted again",
             "given up: unconfirmed",
         ),
-        (wake("skipped", "recipient_active"), "not woken: it is at work with xats just now", "not woken: at work"),
+        (
+            wake("delivered", None, 0, NOW + 41_001, handed="waiter,claude-inbox"),
+            "handed over just now by waiter, claude-inbox, not read, in 42 s",
+            "handed over just now",
+        ),
+        (wake("delivered", handed="waiter"), "woken just now, not read", "woken just now"),
+        (
+            wake("queued", "recipient_active", 0, NOW + 41_001),
+            "queued: it is at work, and its next hook hands the mail over, in 42 s",
+            "at work, in 42 s",
+        ),
+        (wake("skipped", "no_wake"), "not woken: nobody is to be woken for it", "not woken: nobody to wake"),
     ],
 )
 def test_a_wake_is_told_in_full_and_in_brief(found, full, brief):

@@ -10,7 +10,7 @@ from xats.errors import Refused, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from typing import Any
 
     from xats.cli import params
@@ -83,12 +83,10 @@ def register(
     return 0
 
 
-def _ways(here: Here, details: Details) -> list[str]:
-    """Return the names of the ways by which an agent can be woken now, first to last."""
+def _ways(here: Here, details: Details, off: Collection[str]) -> list[str]:
+    """Return the names of the ways by which an agent can be woken now, first to last, but for those that are `off`."""
     from xats.delivery import order
-    from xats.delivery.settings import turned_off
 
-    off = turned_off(here.environ)
     return [one.name for one in order.ways(details.agent, details.session, details.presence, here.path, off)]
 
 
@@ -141,7 +139,7 @@ def _tell(here: Here, done: Registered) -> None:
         render.say(f"  pane {pane.pane_id}: a notice is shown there when mail comes; nothing is typed")
     elif pane:
         render.say(f"  pane {pane.pane_id}: woken there when mail comes")
-    elif ways := _ways(here, done.details):
+    elif ways := _ways(here, done.details, ()):
         render.say(f"  no tmux pane; woken by {', '.join(ways)}")
     else:
         render.say("  no tmux pane, so nothing can wake it: let it run xats wait, or register inside tmux")
@@ -219,13 +217,15 @@ def agents(
 
     Example: xats agents --role reviewer
     """
-    team = None if all_teams else here.team
+    from xats.delivery.settings import turned_off
+
+    team, off = None if all_teams else here.team, turned_off(here.environ)
     found = here.store.read(lambda tx: core.listing(tx, team, role))
     now = here.store.clock()
     rows = [(one, *presence(here.host, one, now)) for one in found]
     rows = [row for row in rows if row[1] or not online]
     if here.json:
-        render.document({"agents": [_listed(here, *row) for row in rows], "has_more": False})
+        render.document({"agents": [_listed(*row, _ways(here, row[0], off)) for row in rows], "has_more": False})
         return 0
     if not rows:
         render.say(f"no {'such ' if role or online else ''}agents in team {team}" if team else "no agents yet")
@@ -234,7 +234,7 @@ def agents(
     headers = next(columns for room, columns in LAID_OUT if width >= room) if width else ALL
     table = []
     for one, _, why in rows:
-        cells = _cells(one, why, _ways(here, one), now, words=width >= PLENTY)
+        cells = _cells(one, why, _ways(here, one, off), now, words=width >= PLENTY)
         cells["AGENT"] = views.near(one.agent.address, here.team)
         if width and width < ROOM:
             _squeeze(cells)
@@ -304,7 +304,7 @@ def presence(host: str, details: Details, now: int) -> tuple[bool, str]:
     return False, f"offline, ended, seen {seen}"
 
 
-def _listed(here: Here, details: Details, online: bool, why: str) -> dict[str, Any]:
+def _listed(details: Details, online: bool, why: str, ways: list[str]) -> dict[str, Any]:
     return {
         **views.agent_json(details),
         "online": online,
@@ -314,7 +314,7 @@ def _listed(here: Here, details: Details, online: bool, why: str) -> dict[str, A
         "last_seen_at": durations.iso(details.agent.seen_at),
         "wake": views.last_wake_json(details),
         "wake_by": details.agent.wake_by,
-        "transports": _ways(here, details),
+        "transports": ways,
         "paused": details.paused,
         "presence": views.presence_json(details),
     }

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LOCK = ".lock"
-TRIES = 3
 LONGEST = 4096  # bytes of a line with its end: less is written as a whole, or not at all (PIPE_BUF)
 
 
@@ -82,17 +81,18 @@ class Post:
         os.close(self._lock)
 
 
-def take(store: str, session_id: int, client_session: str | None) -> Post | None:
-    """Return the post of a session, None when another process has it. Raises OSError."""
+def take(store: str, session_id: int, client_session: str | None, patience: float = 0.05) -> Post | None:
+    """Return the post of a session, None when another process has it and does not leave it for `patience` seconds.
+
+    Who only clears away what others left holds it for a moment. Raises OSError.
+    """
     path = path_for(store, session_id, client_session)
     _clear(store)
-    for _ in range(TRIES):
-        lock = _lock(path, make=True)
-        if lock is not None:
-            break
-        time.sleep(0.01)  # it may be held by somebody who only clears away
-    else:
-        return None
+    until = time.monotonic() + patience
+    while (lock := _lock(path, make=True)) is None:
+        if time.monotonic() > until:
+            return None
+        time.sleep(0.01)
     try:
         return Post(path, lock)
     except OSError:

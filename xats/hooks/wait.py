@@ -57,15 +57,18 @@ def _wait(call: run.Call, parent: int) -> int:
     from xats.clients import waiters
 
     me, session = found
-    post = waiters.take(call.path, session.id, session.seat.client_session)
-    if post is None:
-        return OK
+    # That of a program that was killed and is resumed at once has yet to see that.
+    patience = 2 * LOOK if call.point == "session start" else 0.05
+    _end_on_signals()
+    line = post = None
     try:
-        _end_on_signals()
-        _say_armed(call, me)
-        line = _sleep(call, post, me, session, parent)
+        post = waiters.take(call.path, session.id, session.seat.client_session, patience)
+        if post:
+            _say_armed(call, me)
+            line = _sleep(call, post, me, session, parent)
     finally:
-        post.leave()  # before the line is said: whoever has another one must not leave it with us
+        if post:
+            post.leave()  # before the line is said: whoever has another one must not leave it with us
     if line is None:
         return OK
     from xats import faults
@@ -156,12 +159,14 @@ def _sleep(call: run.Call, post: Post, me: Agent, session: Session, parent: int)
     """Return the line that comes, None when nobody wants it any more. `parent` is the process that has started us."""
     from xats import process
 
-    seen, holders = _stamp(call.path), [session.seat.process] if session.seat.process else []
+    seen = _stamp(call.path)
     told = call.told.get("parent_pid")  # a plugin's; one that has ended by now is not our parent any more
-    if isinstance(told, int):
-        holders.append((told, process.started(told) or 0))
+    holders = [one for one in (session.seat.pid, told) if isinstance(one, int)]
+    begun = [process.started(one) for one in holders]
+    if session.seat.process and begun[0] != session.seat.pid_started:
+        return None
     while True:
-        if os.getppid() != parent or not all(process.alive(*one) for one in holders):
+        if os.getppid() != parent or not all(map(_lives, holders, begun)):
             return None
         line = post.wait(LOOK)
         if line is not None:
@@ -172,6 +177,21 @@ def _sleep(call: run.Call, post: Post, me: Agent, session: Session, parent: int)
         if now != seen and not _still(call, me, session):
             return None
         seen = now
+
+
+def _lives(pid: int, started: int | None) -> bool:
+    """Tell whether the process that had `pid` a while ago still lives; `started` is None if it had ended by then."""
+    from xats import process
+
+    if started is None or process.LINUX:
+        return started is not None and process.alive(pid, started)
+    try:
+        os.kill(pid, 0)  # elsewhere a look at the start time is another process each time
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _stamp(path: str) -> tuple[tuple[int, int], ...]:

@@ -28,6 +28,7 @@ WAKES = (
     ("suspended", "its pane is gone; tried again when it registers anew"),
     ("held", "paused; woken once for everything when the pause ends"),
     ("woken", "it was woken, and has not read yet"),
+    ("handed over", "its own inbox has the line; if it does not read in time, the next way is gone"),
     ("given up", "no more attempts are made; r makes one"),
     ("not woken", "nobody is to be woken for this mail"),
 )

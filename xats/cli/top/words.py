@@ -116,8 +116,9 @@ def wake(seen: Seen, now: int) -> tuple[str, ...]:
     if found.reason is None:
         return (f"{found.state}, {then}",)
     words = f"{found.state}: {reason(found.reason)}"
+    tried = (f"{words}; {many(found.attempts, 'attempt')}, {then}",) if found.attempts else ()
     return (
-        f"{words}; {many(found.attempts, 'attempt')}, {then}",
+        *tried,
         f"{words}, {then}",
         f"{found.state}: {short(found.reason)}, {then}",
         f"{short(found.reason)}, {then}",
