@@ -67,6 +67,18 @@ def test_what_was_handed_over_is_delivered_and_stays_open_until_it_is_read(pair,
     assert [row["type"] for row in rows("select type from events where type like 'wake_%'")] == ["wake_delivered"]
 
 
+@pytest.mark.parametrize("pid, left", [(10, True), (11, False)])
+def test_who_was_handed_the_line_and_tells_of_its_session_is_not_handed_it_once_more(pair, rows, clock, pid, left):
+    """What it has just begun with may be that line; a new process has got nothing."""
+    pair.register("bob", seat=Seat(HOST, 10, 1, None, PANE))
+    pair.send("alice", "bob")
+    assert hand(pair, clock, "claude-inbox")
+    clock.tick(1)
+    pair.register("bob", seat=Seat(HOST, pid, 1, "s2", PANE))
+    assert (state(rows)[2] == "claude-inbox") == left
+    assert (due(pair) == []) == left
+
+
 def test_new_mail_joins_what_was_handed_over(pair, rows, clock):
     pair.send("alice", "bob")
     hand(pair, clock)

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from tests.conftest import HOST
 from xats import errors
 from xats.core import agents, inbox, messages, pauses, wakes
 from xats.core.agents import Seat
@@ -245,6 +246,20 @@ def test_a_target_that_is_gone_suspends_and_costs_no_attempt(pair, rows, clock, 
     assert due(pair) == []
     pair.send("carol", "bob")
     assert due(pair) == []
+
+
+PANE = Pane("/s", 1, 1, "%7", 1, "/dev/null")
+
+
+@pytest.mark.parametrize("pid, client_session, anew", [(10, "s1", False), (11, "s1", True), (10, None, True)])
+def test_who_was_woken_and_tells_of_its_session_is_not_woken_once_more(pair, rows, pid, client_session, anew):
+    """A program whose first prompt is the wake begins its session with that; a new process is to be woken anew."""
+    pair.register("bob", seat=Seat(HOST, 10, 1, "s1" if pid == 11 else None, PANE))
+    pair.send("alice", "bob")
+    wake = lease(pair)
+    assert pair.store.write(lambda tx: wakes.delivered(tx, wake, "d1", "tmux", 1))
+    pair.register("bob", seat=Seat(HOST, pid, 1, client_session, PANE))
+    assert bool(open_wakes(rows)) is anew
 
 
 def test_a_new_session_resumes_where_the_ladder_was(pair, rows, clock):

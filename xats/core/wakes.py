@@ -199,6 +199,14 @@ def resume(tx: Tx, agent_id: int) -> None:
         join(tx, agent_id)
 
 
+def revive(tx: Tx, agent_id: int) -> None:
+    """Let the agent's open wake fall due, suspended or not: its session has told of itself once more.
+
+    One that was handed over is left to its time: the line may be what the program has just begun with.
+    """
+    tx.run(f"{RESUME} and handed is null", agent=agent_id, now=tx.now)
+
+
 def is_open(tx: Tx, agent_id: int) -> bool:
     """Tell whether the agent has an open wake."""
     return tx.one(OPEN, agent=agent_id) is not None
