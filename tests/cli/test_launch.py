@@ -358,7 +358,7 @@ def test_a_program_that_cannot_be_run_leaves_nobody(office, xats):
         (["claude", "--json"], 2, "--json goes with --print"),
         (["claude", "--name", "a b"], 2, "cannot be a name"),
         (["claude", "--tag", "a b"], 2, "cannot be a tag"),
-        (["claude", "--wake", "loud"], 2, "one of: tmux"),
+        (["claude", "--wake", "loud"], 2, "one of: auto"),
         (["claude", "--writable-store"], 2, "sandbox of codex"),
         (["codex", "--print", "--", "-c", "hooks.Stop=[]"], 4, "hook install codex"),
         (["claude", "--print", "--", "--settings", "/nowhere"], 4, "not there"),

@@ -130,10 +130,13 @@ def socketed(request, program) -> Program:
     return program(request.param)
 
 
+SLACK = 4.0  # seconds that a busy machine may need besides; whoever waits for a hung peer for ever needs more
+
+
 def within(seconds: float, work):
     begun = time.monotonic()
     value = work()
-    assert time.monotonic() - begun < seconds
+    assert time.monotonic() - begun < seconds + SLACK
     return value
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LARGEST = 1 << 20  # bytes of an event; a larger one tells of a tool's output, which is nothing to us
 PATIENCE = 0.15  # seconds that a busy store is waited for, all in all, until there is something to hand over
+FINISH = 2.0  # seconds for what must not be left undone: noting that mail was handed over, or that it was not
 PAGE = 20  # letters that are looked at for one answer
 IN_A_ROW = 3  # turns that mail may go on with before a person or a wake has to
 LOG_SIZE = 64 << 10  # bytes; what was before is kept once
@@ -423,12 +424,12 @@ def _hand_over(call: Call, store: Store, me: Agent, text: str, ids: list[int], p
         put(answer)
     except BaseException:
         if page:
-            store.patience = PATIENCE
+            store.patience = FINISH
             store.write(lambda tx: inbox.release(tx, me, page))
         raise
     faults.point("hook.after_write")
     if ids:
-        store.patience = PATIENCE  # anew: otherwise the same mail would be handed over once more
+        store.patience = FINISH  # otherwise the same mail would be handed over once more
         store.write(lambda tx: inbox.mark_read(tx, me, ids))
 
 
