@@ -194,6 +194,7 @@ def test_an_agent_without_a_pane(world, keep):
     world.until_wake(state="delivered", transport="waiter")
     until(lambda: bob.woken)
     assert bob.sent == []
+    world.xats("inbox", "--as", "bob")
     bob.arm()
     assert "no tmux pane; woken by waiter" in world.xats("register", "bob", "--no-pane")[1]
 

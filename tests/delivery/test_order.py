@@ -198,6 +198,49 @@ def test_those_that_have_it_are_passed_over(pair, rows, clock, inbox, waiter):
     assert (the_wake(rows)["state"], the_wake(rows)["reason"]) == ("failed", "retry_exhausted")
 
 
+def test_a_pane_that_is_gone_is_no_way(pair, rows, clock, inbox):
+    """The inbox has the line and nothing was read; what is left is to give it the line again, and not to suspend."""
+    seat(pair, NOWHERE)
+    pair.send("alice", "bob")
+    make(pair)
+    clock.tick(READ_WITHIN)
+    assert make(pair).state == "delivered"
+    wake = the_wake(rows)
+    assert (wake["handed"], wake["transport"], wake["attempts"]) == ("claude-inbox", "claude-inbox", 1)
+    assert inbox.lines == [LINE, LINE]
+
+
+def test_a_pane_that_is_gone_beside_a_waiter_that_takes_nothing_is_not_tried_for_ever(
+    pair, rows, clock, waiter, monkeypatch
+):
+    seat(pair, NOWHERE)
+    pair.send("alice", "bob")
+    make(pair)
+    clock.tick(READ_WITHIN)
+    monkeypatch.setattr(waiters, "tell", lambda *_: False)
+    make(pair)
+    assert due(pair) == []
+
+
+def test_a_waiter_that_comes_with_the_end_of_a_turn_is_waited_for(pair, inbox, monkeypatch):
+    """It is started at the same moment as the hook that tells of the end, and must not lose to a paste."""
+    inbox.place = None
+    seat(pair, NOWHERE)
+    say(pair, "idle")
+    pair.send("alice", "bob")
+    came, number = [], session(pair).id
+
+    def sleep(seconds):
+        assert 0 < seconds <= attempt.SETTLE / 1000
+        came.append(waiters.take(pair.store.path, number, "s1"))
+
+    monkeypatch.setattr(attempt.time, "sleep", sleep)
+    assert make(pair).state == "delivered"
+    monkeypatch.undo()
+    assert came[0].wait(0) == LINE
+    came[0].leave()
+
+
 def test_mail_that_was_read_meanwhile_needs_no_line(pair, rows, inbox):
     pair.send("alice", "bob")
     [wake] = attempt.lease_due(pair.store, "d1", Settings(), 10)

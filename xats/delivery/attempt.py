@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import time
 import zlib
 
 from xats import faults, process
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from xats.tmux.screen import Look
 
 AT_ONCE = 100  # attempts side by side; most of an attempt is waiting
+SETTLE = 500  # ms after the end of a turn in which a waiter may come
 FRESH = 3000  # ms after the beginning of a turn in which its program may not have drawn it yet
 
 
@@ -43,11 +45,11 @@ class Target:
 
 @record
 class Tried:
-    """What came of an attempt: by which transport, and all that were tried for it."""
+    """What came of an attempt, by which transport, and which ways there were."""
 
     result: Result
     by: str | None
-    names: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ()
 
 
 def host() -> str:
@@ -159,25 +161,38 @@ def go_down(
 ) -> Tried:
     """Go down the ways of `target` that have not taken the line of `wake`, until one takes it or is refused.
 
-    Only one whose inbox does not take it is followed by the next at once. `act` acts by the transport of a name. Where
-    all that there are have taken the line, and nothing was read, the first gets it once more.
+    One that does not take it, or is not there any more, is followed by the next at once; in the end the first of those
+    that have taken it gets it once more. `act` acts by the transport of a name.
     """
-    session = target.session
+    session, now = target.session, store.clock()
     assert session
-    ways = plan(wake, target, settings, store.path, store.clock())
+    ways = plan(wake, target, settings, store.path, now)
+    if ways == (order.TMUX,) and (left := settling(target, now)):
+        time.sleep(left / 1000)
+        ways = plan(wake, target, settings, store.path, now)
     if ways[:1] == (order.HOOK,):
-        return Tried(Result("refused", "recipient_active"), order.HOOK)
-    names: tuple[str, ...] = ()
-    result = Result("refused", "no_pane" if session.seat.pane is None else "turned_off")
-    for name in [one for one in ways if one not in wake.taken_by] or ways[:1]:
-        names = (*names, name)
-        if name in wake.taken_by and ladder.next_attempt(wake.attempts + 1, 0, 0.5, settings.rungs) is None:
-            result = Result("refused", "not_read")
-        else:
-            result = act(session, name)
-        if result.reason != "inbox_failed":
+        return Tried(Result("refused", "recipient_active"), order.HOOK, ways)
+    last = ladder.next_attempt(wake.attempts + 1, 0, 0.5, settings.rungs) is None
+    result, by = Result("refused", "no_pane" if session.seat.pane is None else "turned_off"), None
+    again = [name for name in ways if name in wake.taken_by]
+    for name in [*(one for one in ways if one not in again), *again[:1]]:
+        by, result = name, Result("refused", "not_read") if name in again and last else act(session, name)
+        if result.reason != "inbox_failed" and result.reason not in wakes.GONE:
             break
-    return Tried(result, names[-1] if names else None, names)
+    return Tried(result, by, ways)
+
+
+def settling(target: Target, now: int) -> int:
+    """Return how long (ms) to wait for a waiter at `now` (ms UTC).
+
+    One is started at the end of a turn, beside the hook that has told of it.
+    """
+    session, told = target.session, target.told
+    if target.agent.wake_by != order.AUTO or session is None or told is None or told.state != "idle":
+        return 0
+    if not order.hooked(session, told):
+        return 0
+    return max(0, min(SETTLE, told.at + SETTLE - now))
 
 
 def plan(wake: Wake, target: Target, settings: Settings, store: str, now: int) -> tuple[str, ...]:
@@ -267,7 +282,7 @@ def _wait(tx: Tx, wake: Wake, owner: str, settings: Settings, target: Target, *,
 
 def _has_come(target: Target, tried: Tried, settings: Settings, store: str) -> bool:
     """Tell whether the agent has got a waiter during the attempt, which could not have a leased wake tried again."""
-    if target.agent.wake_by != order.AUTO or order.WAITER in settings.off or order.WAITER in tried.names:
+    if target.agent.wake_by != order.AUTO or order.WAITER in settings.off or order.WAITER in tried.ways:
         return False
     return target.session is not None and waiter.reach(target.session, store) is not None
 
