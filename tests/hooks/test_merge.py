@@ -1,6 +1,7 @@
 """Entries are put into any settings and taken out again, and nothing else changes, not even a blank."""
 
 import json
+import subprocess
 
 import pytest
 from hypothesis import given
@@ -319,3 +320,38 @@ def pairs_of(value):
     elif isinstance(value, list):
         for inner in value:
             yield from pairs_of(inner)
+
+
+@pytest.mark.parametrize("client", command.GUARDED)
+def test_a_program_that_is_gone_forbids_nothing(client):
+    """These take any code but 0 and 1 for a no; that of a shell that does not find the program is 127."""
+    done = subprocess.run(["/bin/sh", "-c", command.line(("/nowhere/xats",), client)], capture_output=True, check=False)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("client", command.GUARDED)
+def test_a_program_that_is_late_ends_with_its_shell(tmp_path, client):
+    """And it has what the hook is told."""
+    program = tmp_path / "xats"
+    program.write_text("#!/bin/sh\ncat\nexec sleep 600\n")
+    program.chmod(0o755)
+    shell = subprocess.Popen(
+        ["/bin/sh", "-c", command.line((str(program),), client)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    shell.stdin.write(b"told\n")
+    shell.stdin.close()
+    assert shell.stdout.readline() == b"told\n"
+    shell.terminate()
+    assert shell.stdout.read() == b""  # nobody holds it open any more
+    shell.stdout.close()
+    assert shell.wait(timeout=20) == 0
+
+
+def test_which_lines_are_ours():
+    ours = ("/opt/xats",)
+    assert command.words_of(command.line(ours, "gemini"), "gemini") == ours
+    assert command.words_of("/opt/xats hook run gemini", "gemini") == ours  # as it was written earlier
+    assert command.words_of("/opt/xats hook run codex", "codex") == ours
+    assert command.words_of(command.line(ours, "gemini").replace("gemini", "codex"), "codex") is None
+    assert command.words_of("/opt/xats hook run gemini || false", "gemini") is None
+    assert command.words_of(command.line(ours, "gemini") + " ", "gemini") is None

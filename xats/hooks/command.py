@@ -13,6 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# Where any failure is a no: a program that was removed would forbid every prompt. Seen in Gemini CLI 0.61, which ends a
+# program that is late by a signal to the shell alone, and waits for what the shell has started.
+GUARDED = ("gemini", "qwen")
+GUARD = ("trap 'kill $!' TERM; ", " <&0 & wait $! || true")
 MODULE = ("-P", "-m", "xats")  # how it is run where there is no program; -P keeps the project's folder out of the path
 
 
@@ -36,7 +40,8 @@ def program() -> tuple[str, ...]:
 
 def line(words: Sequence[str], client: str, verb: str = "run") -> str:
     """Return the command line that runs the hooks of `client`, or its waiter, by the program `words`."""
-    return shlex.join((*words, "hook", verb, client))
+    before, after = GUARD if client in GUARDED else ("", "")
+    return before + shlex.join((*words, "hook", verb, client)) + after
 
 
 def words_of(command: object, client: str, verb: str = "run") -> tuple[str, ...] | None:
@@ -47,14 +52,14 @@ def words_of(command: object, client: str, verb: str = "run") -> tuple[str, ...]
     """
     if not isinstance(command, str):
         return None
+    if client in GUARDED and command.startswith(GUARD[0]) and command.endswith(GUARD[1]):  # earlier ones have none
+        command = command[len(GUARD[0]) : -len(GUARD[1])]
     try:
         words = tuple(shlex.split(command))
     except ValueError:
         return None
     ours, last = words[:-3], words[-3:]
-    if last != ("hook", verb, client) or not ours or not os.path.isabs(ours[0]):
-        return None
-    if line(ours, client, verb) != command:
+    if last != ("hook", verb, client) or not ours or not os.path.isabs(ours[0]) or shlex.join(words) != command:
         return None
     return ours if (len(ours) == 1 and os.path.basename(ours[0]) == "xats") or ours[1:] == MODULE else None
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 
 from xats.errors import SettingsUnusable
 from xats.hooks import edit, files, merge, plugins
-from xats.hooks.command import line, runs, words_of
+from xats.hooks.command import runs, words_of
 from xats.hooks.scan import Broken
 from xats.record import record
 
@@ -264,6 +265,5 @@ def _judged(
 ) -> Installed:
     exists = runs(found)
     state = "broken" if not exists else "installed" if fresh else "stale"
-    program = line(found, client.name).removesuffix(f" hook run {client.name}")
-    this = found == tuple(words)
+    program, this = shlex.join(found), found == tuple(words)
     return Installed(client, scope, path, state, events, missing, program, exists, this, detail, waiter)
