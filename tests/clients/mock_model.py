@@ -9,7 +9,8 @@
 The word must start a line of the newest user text. A request that carries no tools is a side request (a title, a
 routing decision) and never runs anything. Every request is logged as one line of JSON: `time`, `method`, `path`,
 `protocol`, `kind` ("turn", "result", "side" or "other") and `text`, the newest user text. `prompts()` are the texts of
-kind "turn": what was really submitted. The model is also a proxy that reaches nothing but itself, so that a client told
+kind "turn": what was really submitted; `heard()` is all that came with the requests, also what a client adds on its own
+behalf or on that of a hook. The model is also a proxy that reaches nothing but itself, so that a client told
 to use it as its HTTPS proxy finds no network, at once.
 
 By hand: `python -m tests.clients.mock_model --port 8099 --log requests.jsonl`.
@@ -45,10 +46,20 @@ def _blocks(content) -> list[str]:
 def _written(texts: list[str]) -> str:
     """Return the newest of `texts` that a person wrote: clients add context of their own in angle brackets."""
     for text in reversed(texts):
-        kept = re.sub(r"<(system-reminder|environment_context|session_context)>.*?</\1>", "", text, flags=re.S).strip()
+        kept = re.sub(
+            r"<(system-reminder|environment_context|session_context|hook_context)>.*?</\1>", "", text, flags=re.S
+        ).strip()
         if kept:
             return kept
     return ""
+
+
+def _leaves(value) -> list[str]:
+    """Return every text in `value`, in order."""
+    if isinstance(value, str):
+        return [value]
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [text for one in inside for text in _leaves(one)]
 
 
 class Asked:
@@ -62,6 +73,7 @@ class Asked:
         self.answered = False
         getattr(self, "_read_" + protocol)(body)
         self.text = _written(self.texts)
+        self.heard = "\n".join(_leaves(body))
         self.kind = "side" if not self.tools else "result" if self.answered else "turn"
 
     def _read_anthropic(self, body: dict) -> None:
@@ -104,7 +116,7 @@ class Asked:
         for message in body.get("messages") or []:
             self.answered = message["role"] == "tool"
             if message["role"] == "user":
-                self.texts += _blocks(message["content"])
+                self.texts.append("\n".join(_blocks(message["content"])))  # a plugin's text follows the user's
 
     def shell(self) -> str:
         return next((name for name in SHELL_TOOLS if name in self.tools), "")
@@ -340,7 +352,9 @@ class _Handler(BaseHTTPRequestHandler):
         if protocol is None or not isinstance(body, dict):
             return self._other()
         asked = Asked(protocol, body)
-        number = model.note(method="POST", path=self.path, protocol=protocol, kind=asked.kind, text=asked.text)
+        number = model.note(
+            heard=asked.heard, method="POST", path=self.path, protocol=protocol, kind=asked.kind, text=asked.text
+        )
         speech = SPEECH[protocol](asked, number)
         try:
             if protocol == "gemini" and ":generateContent" in self.path:
@@ -410,6 +424,8 @@ class _Handler(BaseHTTPRequestHandler):
             count += 1
             if not mute:
                 self._chunk(speech.text(f"word{count} "))
+        if not count and not mute:
+            self._chunk(speech.text("word "))  # an answer without a word is none
 
     def _chunk(self, text: str) -> None:
         if text:
@@ -451,11 +467,11 @@ class Model:
         self._server.shutdown()
         self._server.server_close()
 
-    def note(self, **entry) -> int:
-        """Log one request and return its number."""
+    def note(self, heard: str = "", **entry) -> int:
+        """Log one request, in which all texts together are `heard`; return its number."""
         entry = {"time": round(time.time(), 4), **entry}
         with self._lock:
-            self._requests.append(entry)
+            self._requests.append({**entry, "heard": heard})
             if self.log:
                 with open(self.log, "a", encoding="utf-8") as file:
                     file.write(json.dumps(entry) + "\n")

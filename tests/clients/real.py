@@ -291,7 +291,10 @@ class NotReached(Exception):
 
 @dataclass
 class Running:
-    """One client in one pane. It is closed with everything it started when its `with` block ends."""
+    """One client in one pane. It is closed with everything it started when its `with` block ends.
+
+    One that was started in the HOME of another is closed with that one.
+    """
 
     client: Client
     socket: str
@@ -299,6 +302,7 @@ class Running:
     folder: str
     home: str
     model: Model
+    guest: bool = False  # whether the HOME is another's
     _buffers: int = field(default=0, repr=False)
 
     def __enter__(self) -> Running:
@@ -337,6 +341,11 @@ class Running:
         time.sleep(0.5)
         self.keys("Enter")
         self.until(lambda: len(self.model.prompts()) > before, what=f"the prompt {text!r} reaches the model")
+
+    def launch(self, *words: str) -> None:
+        """Start the client by a line in the pane's shell."""
+        self.keys("-l", " ".join(words))
+        self.keys("Enter")
 
     def resize(self, width: int, height: int) -> None:
         """Give the pane another size and wait until the client has drawn itself anew."""
@@ -423,6 +432,8 @@ class Running:
     def close(self) -> None:
         """End the pane and every process that carries this HOME, also those that left the pane's process tree."""
         _tmux(self.socket, "kill-pane", "-t", self.pane, check=False)
+        if self.guest:
+            return
         left = [process for process in psutil.process_iter() if _home(process) == self.home]
         for sign in (signal.SIGTERM, signal.SIGKILL):
             for process in left:
@@ -460,39 +471,47 @@ def start(
     settings: bool = True,
     extra: dict[str, str] | None = None,
     arguments: tuple[str, ...] = (),
-    home: str = "",
     line: str = "",
+    home: str = "",
+    before: Callable[[str], object] | None = None,
+    launch: bool = True,
 ) -> Running:
     """Start the client `name` in `folder`, from a shell in a new session of the tmux server at `socket`.
 
     The shell has job control and the prompt `$ `, as a person's has. Raises LookupError, with the reason, if the client
     cannot be installed here. It does not wait: `wait_idle()` does. Without `trusted` it asks whether the folder is
     trusted, without `settings` it is as on its first day; `extra` are more variables of its environment and `arguments`
-    more words of its command. With the `home` of another one it shares that, and closing it closes both. `line` is what
-    is typed in the shell to start it, if not its command.
+    more words of its command; `line` is what is typed in the shell to start it, if not its command. `home` is that of
+    another, which is as that one left it; `before` is called with the HOME when its settings are written. Without
+    `launch` only the shell is there.
     """
     client = CLIENTS[name]
     program, reason = installed(name)
     if program is None:
         raise LookupError(reason)
     os.makedirs(folder, exist_ok=True)
-    shared, home = bool(home), home or tempfile.mkdtemp(prefix="xats-home-")
+    guest, home = bool(home), home or tempfile.mkdtemp(prefix="xats-home-")
     env = environment(client, home, model.url, program) | (extra or {})
-    if shared:
+    if guest:
         pass
     elif settings:
         prepare(client, home, folder, model.url, trusted)
     else:
         os.mkdir(home + "/tmp")
         env = {key: value for key, value in env.items() if KEY not in value}
+    if before:
+        before(home)
     # env -i: not a variable of the server's, which may be a test's or have been started by an agent itself.
     words = " ".join(f"{key}='{value}'" for key, value in env.items())
     shell = f"exec env -i TMUX=$TMUX TMUX_PANE=$TMUX_PANE TERM=tmux-256color {words} PS1='$ ' bash --norc --noprofile"
     options = ("-d", "-P", "-F", "#{pane_id}", "-x", str(width), "-y", str(height), "-c", folder)
     pane = _tmux(socket, "new-session", *options, shell).strip()
-    running = Running(client, socket, pane, folder, home, model)
+    running = Running(client, socket, pane, folder, home, model, guest)
     _tmux(socket, "select-pane", "-t", pane, "-T", UNTITLED)  # tmux says the name of the machine
     running.wait_for(r"^\$")
-    running.keys("-l", line or shlex.join((client.command, *client.arguments, *arguments)))
-    running.keys("Enter")
+    if launch and line:
+        running.keys("-l", line)
+        running.keys("Enter")
+    elif launch:
+        running.launch(client.command, *client.arguments, *arguments)
     return running
