@@ -344,7 +344,7 @@ class Running:
 
     def launch(self, *words: str) -> None:
         """Start the client by a line in the pane's shell."""
-        self.keys("-l", " ".join(words))
+        self.keys("-l", shlex.join(words))
         self.keys("Enter")
 
     def resize(self, width: int, height: int) -> None:

@@ -416,7 +416,7 @@ def test_killed_and_resumed(office):
     number = office.send("while you were dead")
     assert office.unread(number)
     running.tmux("send-keys", "-R", "-t", running.pane)
-    running.launch(RESUME[office.name])
+    running.launch(*RESUME[office.name].split())
     time.sleep(1)
     running.wait_idle()
     if office.name not in FIRST_AT_PROMPT:
