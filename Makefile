@@ -1,4 +1,5 @@
 # Every target prepares what it needs: a virtual environment in .venv, and tmux where it can be installed.
+# Most of a test is waiting, so two cores do well with four workers.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -10,7 +11,7 @@ demo: $(READY) tmux
 	@$(BIN)/xats demo
 
 test: $(READY) tmux
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests
+	$(BIN)/python -m pytest -n 4 --dist worksteal tests
 
 test-clients: $(READY) tmux
 	$(BIN)/python -m pytest -x $(wildcard tests/clients/real_*.py)
