@@ -88,12 +88,12 @@ class Office:
         self.seen.add(path)
         return json.loads(path.read_text())
 
-    def end(self, number: int, name="claude") -> int:
-        """Let the stand-ins end; return the exit code of the line."""
+    def end(self, *numbers: int, name="claude") -> int:
+        """Let the stand-ins end; return the exit code of the last of the lines."""
         (self.record / f"{name}.end").touch()
-        code = self.code(number)
+        codes = [self.code(number) for number in numbers]
         (self.record / f"{name}.end").unlink()
-        return code
+        return codes[-1]
 
     def code(self, number: int) -> int:
         path = self.record / f"{number}.rc"
@@ -171,12 +171,11 @@ def test_a_name_is_found_where_none_is_given(office):
     assert office.started()["env"]["XATS_AGENT"] == "claude-1@crew"
     _, second = office.run("xats launch claude-code")
     assert office.started()["env"]["XATS_AGENT"] == "claude-2@crew"
-    office.end(first)
-    office.code(second)
+    office.end(first, second)
     _, again = office.run("xats launch codex", pane)  # the agent of this pane, whatever program it is now
     assert office.started("codex")["env"]["XATS_AGENT"] == "claude-1@crew"
     assert office.agent("claude-1")["client"] == "codex"
-    office.end(again, "codex")
+    office.end(again, name="codex")
     _, named = office.run("xats launch claude", pane, XATS_AGENT="bob@shop")
     assert office.started()["env"]["XATS_AGENT"] == "bob@shop"
     office.end(named)
@@ -213,8 +212,7 @@ def test_a_name_that_lives_elsewhere_is_refused_before_anything_is_started(offic
     assert len(list(office.record.glob("claude-*.json"))) == 1
     _, third = office.run("xats launch claude --name alice --takeover")
     assert f"pid {office.started()['pid']}" in office.agent("alice")["why"]
-    office.end(first)
-    office.code(third)
+    office.end(first, third)
 
 
 def test_what_is_ignored_here_is_not_ignored_there(office):
@@ -264,7 +262,7 @@ def test_the_file_that_opencode_reads_is_there(office, xats):
     assert os.path.dirname(path) == os.path.join(xats.environ["XATS_HOME"], "launch")
     with open(path) as file:
         assert file.read().startswith("// xats hooks ")
-    office.end(number, "opencode")
+    office.end(number, name="opencode")
 
 
 def test_a_hook_of_the_launch_finds_its_agent(office, crew):
@@ -318,7 +316,7 @@ def test_the_marks_of_an_agent_program_count_unless_the_pane_is_our_own(office):
     _, number = office.run("xats launch codex --name bob", **marks)
     assert not set(marks) & set(office.started("codex")["env"])
     assert office.agent("bob")["pane"] is not None
-    office.end(number, "codex")
+    office.end(number, name="codex")
 
 
 def test_a_program_that_is_not_there(office, xats):
@@ -341,7 +339,7 @@ def test_a_client_of_ones_own(office, xats, tmp_path):
     told = office.started("my-agent")
     assert (told["argv"], told["env"]["XATS_AGENT"]) == ([], "mine-1@crew")
     assert "mine has no hooks" in office.said(number)
-    office.end(number, "my-agent")
+    office.end(number, name="my-agent")
 
 
 def test_a_program_that_cannot_be_run_leaves_nobody(office, xats):
