@@ -23,6 +23,7 @@ parser.add_argument("--clock", action="store_true", help="draw the time twice a 
 parser.add_argument("--swallow", type=int, default=0, help="ignore so many Enters")
 parser.add_argument("--newline", type=int, default=0, help="take so many Enters as a new line")
 parser.add_argument("--slow", type=float, default=0, help="seconds before anything is drawn")
+parser.add_argument("--ponder", type=float, default=0, help="seconds from Enter until the line goes")
 parser.add_argument("--late", type=float, default=0, help="seconds before a paste is drawn")
 parser.add_argument("--flicker", type=float, default=0, help="seconds with an empty screen in each redraw")
 parser.add_argument("--shout", action="store_true", help="show something else than what was typed")
@@ -41,6 +42,7 @@ class Composer:
         self.options = options
         self.text, self.sent, self.framed, self.enters = "", [], False, 0
         self.clock = options.clock
+        self.due = 0.0  # when the line goes that was entered
         self.pasting = False
 
     def stop_clock(self, *_):
@@ -83,6 +85,9 @@ class Composer:
             return
         if self.enters <= self.options.newline:
             self.text += "\n"
+            return
+        if self.options.ponder:
+            self.due = self.due or time.monotonic() + self.options.ponder
             return
         self.submit()
 
@@ -129,7 +134,11 @@ class Composer:
 
     def step(self):
         """Wait for something to do, and do it; False at the end of input."""
-        ready, _, _ = select.select([0], [], [], 0.5 if self.clock else None)
+        left = max(0.0, self.due - time.monotonic()) if self.due else None
+        ready, _, _ = select.select([0], [], [], 0.5 if self.clock else left)
+        if self.due and time.monotonic() >= self.due:
+            self.due = 0.0
+            self.submit()
         if ready:
             data = os.read(0, 65536)
             if not data:

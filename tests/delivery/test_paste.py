@@ -128,6 +128,14 @@ def test_a_swallowed_enter_is_pressed_again(desk, swallowed):
     assert (seat.sent, seat.enters) == ([LINE], swallowed + 1)
 
 
+@pytest.mark.parametrize("take_ms, enters", [(0, 2), (1500, 1)])
+def test_a_program_that_takes_its_time_is_given_it(desk, take_ms, enters):
+    """It has read the Enter and goes on showing the line; where that is known it gets no second one."""
+    seat = desk.compose("--ponder", "0.8")
+    assert seat.attempt(take_ms=take_ms) == DELIVERED
+    assert (seat.sent, seat.enters) == ([LINE], enters)
+
+
 def test_half_a_redraw_is_not_taken_for_a_submission(desk):
     seat = desk.compose("--swallow", "1", "--flicker", "0.03")
     assert seat.attempt() == DELIVERED

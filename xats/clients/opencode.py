@@ -15,6 +15,7 @@ PROFILE = Profile(
     dialog=("Permission required", "Allow once"),
     cursor=True,
     settle=20,
+    takes=3000,  # at the first prompt it makes a session, and plugins are heard, before the line goes
     bracketed=True,
     pasted=("[[]Pasted ~*]",),
     install="npm install -g opencode-ai",

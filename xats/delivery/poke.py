@@ -111,6 +111,7 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         composer=holds,
         emptied=lambda look: pasted.emptied(known, look),
         settle_ms=known.settle,
+        take_ms=known.takes,
     )
     return Poked(outcome.state, outcome.reason or None, outcome.detail)
 

@@ -66,6 +66,7 @@ def attempt(
     guards: Sequence[Guard] = GUARDS,
     composer: Composer = holds,
     settle_ms: int = SETTLE,
+    take_ms: int = 0,
     timeout: float = TIMEOUT,
     make: Callable[..., Attempt] | None = None,
 ) -> Outcome:
@@ -76,8 +77,9 @@ def attempt(
     the same for `quiet_ms` milliseconds, a number or what it says of the first look; 0 asks for no second look.
     `client` is the (pid, start time) that must be in front. `stopping` ends the wait for quiet. `guards` are further
     checks of a look. `composer` says whether a look's composer holds exactly a line. `settle_ms` is how long the
-    program must have shown a paste before it takes Enter for Enter. `timeout` is that of each tmux call, in seconds.
-    `make` is the kind of attempt, where what is pasted is no wake's line.
+    program must have shown a paste before it takes Enter for Enter, `take_ms` how long it may then take to let go of
+    the line, where that is longer than usual. `timeout` is that of each tmux call, in seconds. `make` is the kind of
+    attempt, where what is pasted is no wake's line.
 
     Raises ValueError for a token or line that is not clean; everything that tmux or the pane does is an Outcome.
     """
@@ -86,7 +88,14 @@ def attempt(
     try:
         with PaneLock(pane):
             work = (make or Attempt)(
-                pane, token, client=client, guards=guards, composer=composer, settle=settle_ms / 1000, timeout=timeout
+                pane,
+                token,
+                client=client,
+                guards=guards,
+                composer=composer,
+                settle=settle_ms / 1000,
+                takes=take_ms,
+                timeout=timeout,
             )
             return work.resume() or work.start(line, quiet_ms, stopping)
     except _End as end:
@@ -125,10 +134,11 @@ class Attempt:
         guards: Sequence[Guard],
         composer: Composer,
         settle: float,
+        takes: int,
         timeout: float,
     ) -> None:
         self.pane, self.client, self.guards, self.holds = pane, client, (*guards, person), composer
-        self.settle, self.timeout = settle, timeout
+        self.settle, self.takes, self.timeout = settle, takes, timeout
         self.pasted, self.entered = f"{token}:pasted", f"{token}:entered"
         self.first = self.look()
 
@@ -241,7 +251,7 @@ class Attempt:
                 break  # that Enter was not swallowed yet, and a second one would go into whatever is open by then
             if self.enter(seen):
                 faults.point("enter.after")
-            after = self.left(line, AGAIN if more else LAST, seen.cursor_x)
+            after = self.left(line, max(self.takes, AGAIN if more else LAST), seen.cursor_x)
             if after is None:
                 return Outcome("delivered")
             seen = after

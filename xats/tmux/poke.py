@@ -67,6 +67,7 @@ def poke(
     composer: Composer,
     emptied: Callable[[Look], bool],
     settle_ms: int = SETTLE,
+    take_ms: int = 0,
 ) -> Outcome:
     """Try once to paste `text`, which is sanitised, into `pane` and to submit it.
 
@@ -84,6 +85,7 @@ def poke(
         guards=guards,
         composer=composer,
         settle_ms=settle_ms,
+        take_ms=take_ms,
         make=partial(Poke, emptied=emptied, pasted=pasted),
     )
     if pasted and outcome.state == "refused":

@@ -78,6 +78,7 @@ def deliver(
         guards=(stranded, composer),
         composer=ours,
         settle_ms=known.settle,
+        take_ms=known.takes,
     )
     if outcome.reason == "draft_present" and unsent and line() is not None:
         # Its attempt died before Enter, then its mail was read. Nobody else would ever send it off, and it says what
@@ -91,6 +92,7 @@ def deliver(
             guards=(lambda look: objection(known, look, unsent[0]),),
             composer=ours,
             settle_ms=known.settle,
+            take_ms=known.takes,
         )
     if outcome.state == "withdrawn":
         stopped = outcome.reason == "stopping"
