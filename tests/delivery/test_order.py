@@ -401,6 +401,23 @@ def test_a_place_that_is_left_is_waited_for(store):
     second.leave()
 
 
+def test_a_lock_that_was_just_taken_away_is_the_lock_of_nothing(store, monkeypatch):
+    path = waiters.path_for(store.path, 1, "s1")
+    lock, gone = waiters.fcntl.flock, []
+
+    def flock(file, how):
+        if not gone:
+            gone.append(path)
+            os.unlink(path + waiters.LOCK)
+        return lock(file, how)
+
+    monkeypatch.setattr(waiters.fcntl, "flock", flock)
+    post = waiters.take(store.path, 1, "s1")
+    assert gone
+    assert waiters.take(store.path, 1, "s1") is None
+    post.leave()
+
+
 def test_a_line_that_could_be_torn_is_not_written(store):
     post = waiters.take(store.path, 1, None)
     pipe = os.open(post.path, os.O_WRONLY)
