@@ -138,6 +138,13 @@ def _version(prefix: str, client: Client) -> str | None:
         return None
 
 
+def present(name: str) -> bool:
+    """Say whether the program of the client `name` is here already, and what it needs."""
+    client = CLIENTS[name]
+    prefix = os.path.join(directory(), f"{name}-{client.version}")
+    return _version(prefix, client) == client.version and bool(shutil.which("node") and shutil.which("tmux"))
+
+
 def installed(name: str) -> tuple[str | None, str]:
     """Return the program of the client `name`, installed if need be, and "" or the reason why there is none."""
     client = CLIENTS[name]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # Where any failure is a no: a program that was removed would forbid every prompt. Seen in Gemini CLI 0.61, which ends a
-# program that is late by a signal to the shell alone, and waits for what the shell has started. What a shell runs beside
-# itself has no input, dash at least sees to that; by 3 it gets that of the hook.
+# program that is late by a signal to the shell alone, and waits for what the shell has started. A program that runs
+# beside its shell has no input, dash at least sees to that; by 3 it gets that of the hook.
 GUARDED = ("gemini", "qwen")
 GUARD = ("exec 3<&0; trap 'kill $!' TERM; ", " <&3 3<&- & wait $! || true")
 MODULE = ("-P", "-m", "xats")  # how it is run where there is no program; -P keeps the project's folder out of the path
