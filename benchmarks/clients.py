@@ -20,10 +20,24 @@ from xats.daemon import nudge
 from xats.store import Store
 
 TIMES = 7
-# How an idle agent is woken: what the daemon's environment says so that it takes this way and no other.
-TRANSPORTS = {"paste": {}}
+# How an idle agent is woken, with all other ways turned off; by the paste, and by what else the program has.
+WAYS = ("hook", "waiter", "claude-inbox", "codex-queue", "opencode-http", "qwen-inbox", "tmux")
+TRANSPORTS = {
+    "claude-code": ("tmux", "claude-inbox"),
+    "codex": ("tmux", "codex-queue"),
+    "gemini": ("tmux",),
+    "opencode": ("tmux", "waiter"),
+}
 # At most so many times the floor: a process of Python more, or two where the turn goes on, or the guards of the paste.
-BOUNDS = {"prompt": 3.5, "tool": 4.0, "end": 5.0, "paste": 10.0}
+BOUNDS = {
+    "prompt": 3.5,
+    "tool": 4.0,
+    "end": 5.0,
+    "tmux": 10.0,
+    "claude-inbox": 10.0,
+    "codex-queue": 10.0,
+    "waiter": 10.0,
+}
 LINE = "what is there to do"
 
 
@@ -54,14 +68,14 @@ class Bench:
         self.plain.wait_idle()
         self.office.say(self.plain, "hello")
 
-    def send(self, need_reply=False, wake=True):
+    def send(self, need_reply=False, wake=True, sender="alice"):
         """Send to bob in this process; return (what stands in the mail, when it was committed)."""
         self.number += 1
         body = f"letter {self.number} of the run"
         draft = messages.Draft("bob", body, need_reply=need_reply, wake=wake)
 
         def work(tx):
-            return messages.send(tx, agents.by_name(tx, "t", "alice"), "pane", draft)
+            return messages.send(tx, agents.by_name(tx, "t", sender), "pane", draft)
 
         self.store.write(work)
         return f"| {body}", time.time()
@@ -112,8 +126,13 @@ class Bench:
         return took
 
     def woken(self, running):
-        """From the commit, with bob idle, to the request that holds the mail."""
-        text, began = self.send()
+        """From the commit, with bob idle, to the request that holds the mail.
+
+        Each time somebody else writes: Claude Code drops a line that it has just had.
+        """
+        sender = f"writer{self.number}"
+        self.office.xats("register", sender, "--no-pane", "--client", "generic")
+        text, began = self.send(sender=sender)
         nudge.ring(self.office.db)
         took = self.until_heard(running, text, 0) - began
         running.wait_idle()
@@ -123,7 +142,7 @@ class Bench:
 def clients(rig):
     """Prompt, tool, turn's end and an idle agent woken, in each of the programs that are here."""
     rows = []
-    for name in real.CLIENTS:
+    for name in TRANSPORTS:
         if real.present(name):
             with Model() as model, Bench(rig, name, model) as bench:
                 bench.begin()
@@ -134,22 +153,24 @@ def clients(rig):
 
 
 def measured(rig, bench):
-    taken = {what: [] for what in ("floor", "floor tool", "prompt", "tool", "end", *TRANSPORTS)}
+    ways = TRANSPORTS[bench.name]
+    taken = {what: [] for what in ("floor", "floor tool", "prompt", "tool", "end", *ways)}
     for _ in range(TIMES):
         taken["floor"].append(bench.prompt(bench.plain, mail=False))
         taken["prompt"].append(bench.prompt(bench.hooked, mail=True))
         taken["floor tool"].append(bench.tool(bench.plain, mail=False))
         taken["tool"].append(bench.tool(bench.hooked, mail=True))
         taken["end"].append(bench.end(bench.hooked))
-    for transport, env in TRANSPORTS.items():
-        made = run_daemon(rig, bench.office, XATS_LADDER="1s,1s,1s,1s,1s", **env)
+    for transport in ways:
+        off = ",".join(way for way in WAYS if way != transport)
+        made = run_daemon(rig, bench.office, XATS_LADDER="1s,1s,1s,1s,1s", XATS_WAKE_OFF=off)
         for _ in range(TIMES):
             taken[transport].append(bench.woken(bench.hooked))
         made.terminate()
         made.wait(10)
     median = {what: statistics.median(took) for what, took in taken.items()}
     rows = []
-    for what in ("prompt", "tool", "end", *TRANSPORTS):
+    for what in ("prompt", "tool", "end", *ways):
         floor = median["floor tool" if what == "tool" else "floor"]
         said = f"{median[what] * 1000:.0f} ms, longest {max(taken[what]) * 1000:.0f} ms; floor {floor * 1000:.0f} ms"
         bound = BOUNDS[what]
