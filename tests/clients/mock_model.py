@@ -4,6 +4,7 @@
     HOLD       answers a word at a time until `release()` (or `POST /release`), at most HELD_FOR seconds
     WAIT       the same without a word
     RUN cmd    calls the client's shell tool with `cmd`, in a way that needs a person's permission
+    EDIT path  calls the client's tool that writes a file, with one line of text
     else       "Noted: " and the first words of the prompt
 
 The word must start a line of the newest user text. A request that carries no tools is a side request (a title, a
@@ -30,6 +31,7 @@ PAUSE = 0.2  # seconds between two words of a slow answer
 LARGEST = 64 << 20  # bytes of one request
 
 SHELL_TOOLS = ("Bash", "exec_command", "shell_command", "shell", "run_shell_command", "bash")  # the first that is there
+EDIT_TOOLS = ("Write", "write_file", "write")
 USAGE = {"input_tokens": 10, "output_tokens": 10}
 
 
@@ -121,6 +123,9 @@ class Asked:
     def shell(self) -> str:
         return next((name for name in SHELL_TOOLS if name in self.tools), "")
 
+    def editor(self) -> str:
+        return next((name for name in EDIT_TOOLS if name in self.tools), "")
+
 
 # -- what is answered --------------------------------------------------------------------------------------------------
 
@@ -134,6 +139,11 @@ def _call(tool: str, command: str) -> dict:
     if tool == "shell":
         return {"command": ["sh", "-c", command], "with_escalated_permissions": True, "justification": "it writes"}
     return {"command": command, "description": "Run the probe"}
+
+
+def _edit(tool: str, path: str) -> dict:
+    """Return the arguments with which the tool `tool` of a client writes the file `path`."""
+    return {"filePath" if tool == "write" else "file_path": path, "content": "a line\n"}
 
 
 class _Anthropic:
@@ -398,10 +408,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         self._chunk(speech.start())
-        wanted = re.search(r"^(SLOW|RUN|HOLD|WAIT)\b[ \t]*(.*)$", asked.text, re.M) if asked.kind == "turn" else None
+        wanted = (
+            re.search(r"^(SLOW|RUN|EDIT|HOLD|WAIT)\b[ \t]*(.*)$", asked.text, re.M) if asked.kind == "turn" else None
+        )
         verb, rest = (wanted[1], wanted[2].strip()) if wanted else ("", "")
         if verb == "RUN" and asked.shell():
             self._chunk(speech.tool(asked.shell(), _call(asked.shell(), rest)))
+        elif verb == "EDIT" and asked.editor():
+            self._chunk(speech.tool(asked.editor(), _edit(asked.editor(), rest)))
         else:
             if verb != "WAIT":
                 self._chunk(speech.open_text())

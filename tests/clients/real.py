@@ -95,7 +95,7 @@ CLIENTS = {
             busy_title=r"Working|Action Required",
             suspends=False,
             dialog=r"Do you trust",
-            permission=r"Allow execution of|Action Required",
+            permission=r"Allow execution of|Apply this change|Action Required",
         ),
         Client(
             name="opencode",

@@ -159,6 +159,35 @@ def test_it_goes_on_only_so_often(office):
     assert [number for number in questions if f"Mail #{number} from alice" not in heard] == left
 
 
+@only("office", [name for name in CLIENTS if name != "codex"], indirect=True)
+def test_an_edit_can_be_forbidden(office):
+    """Nothing forbids one yet; a program that does shows that each client asks, with the path, and takes a no.
+
+    Codex is left out: without its own models it patches files by a command, for which its hook of edits is not asked.
+    """
+    with open(office.xats_path, encoding="utf-8") as file:
+        program = file.read()
+    forbid = """from xats.hooks import run
+run.before_change = lambda tx, agent, paths: f"held: {paths}" if any("held" in one for one in paths) else None
+"""
+    office.write_xats(program.replace("sys.exit(", f"{forbid}sys.exit("))
+    running = office.start(XATS_AGENT="bob")
+    office.say(running, "hello there")
+    held, free = os.path.join(office.project, "held.txt"), os.path.join(office.project, "free.txt")
+    count = len(office.model.requests())
+    running.submit(f"EDIT {held}")
+    assert f"held: ['{held}']" in office.until_heard(running, "held: [", count, "result")["heard"]
+    running.wait_idle()
+    running.submit(f"EDIT {free}")
+    running.until(lambda: os.path.exists(free) or running.shows(running.client.permission), what="it may")
+    if not os.path.exists(free):
+        office.approve(running)
+    running.until(lambda: os.path.exists(free), what="it is written")
+    assert not os.path.exists(held)
+    running.wait_idle()
+    assert office.log() == ""
+
+
 # -- how it becomes an agent -------------------------------------------------------------------------------------------
 
 
