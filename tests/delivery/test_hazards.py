@@ -443,7 +443,7 @@ def test_what_a_person_types_while_our_line_settles_is_not_sent_with_it(desk, mo
         role.do("go")
         until(lambda: "no, " in "".join(role.got))
         assert (result.reason, role.sent) == ("human_active", [])
-        assert f"{LINE}no," in role.text().replace("\n", "")
+        until(lambda: f"{LINE}no," in role.text().replace("\n", ""))
 
 
 def test_a_person_types_in_another_pane_of_a_synchronized_window(desk):

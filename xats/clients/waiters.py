@@ -95,7 +95,7 @@ def take(store: str, session_id: int, client_session: str | None, patience: floa
         time.sleep(0.01)
     try:
         return Post(path, lock)
-    except OSError:
+    except BaseException:  # also a signal by which its program ends us just now
         _remove(path)
         os.close(lock)
         raise
