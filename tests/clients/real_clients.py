@@ -31,6 +31,7 @@ class Office:
             "XATS_HOME": os.path.join(folder, "home"),
             "XATS_TEAM": "t",
             "XATS_LADDER": ",".join(["2s"] * 30),
+            "XATS_WAKE_OFF": "claude-inbox",  # which needs no hooks, and would come before the paste
         }
         self.env["TMUX"] = f"{running.socket},{running.format('#{pid}')},0"
         self.env["TMUX_PANE"] = "%99"
