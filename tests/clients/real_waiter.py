@@ -178,13 +178,13 @@ def test_what_its_hooks_do_not_tell(office):
     if office.name != "claude-code":
         pytest.skip("opencode tells of every end of a turn")
 
-    # Its user breaks a turn off, and no hook says so: it is busy for ever, if one believes them.
+    # Its user breaks a turn off, and no hook says so: it is busy, if one believes them, until its pane is looked at.
     running.submit("HOLD")
     running.until(running.model.held, what="the answer streams")
     time.sleep(4)
     running.keys("Escape")
     running.wait_idle()
-    assert office.bob()["presence"]["state"] == "busy"
+    office.until(lambda: office.bob()["presence"]["state"] == "idle", "its pane is seen")
     number = office.send()
     office.woken(number)
     assert office.reasons(number) == []

@@ -65,6 +65,13 @@ class Launched(Office):
         running.wait_idle()
         self.until(lambda: self.way in self.bob().get("transports", ()), f"{self.way} is there")
 
+    def interrupt(self) -> None:
+        """Break the turn off as a person does."""
+        self.running.keys("Escape")
+        if self.name == "opencode":
+            time.sleep(0.5)
+            self.running.keys("Escape")
+
     def read_by(self, number: int, transport: str) -> None:
         """Wait until bob has read message `number`, woken by `transport`."""
         self.until(lambda: self.copy(number)["state"] == "read", f"#{number} is read")
@@ -119,6 +126,32 @@ def test_it_is_woken_by_its_inbox_with_no_key(bob):
         bob.until(lambda: bob.copy(number)["state"] == "read", "it reads afterwards")
         assert not os.path.exists(PROBE)
         assert bob.buffers() == ""
+
+
+def test_a_turn_that_its_user_breaks_off_is_seen_to_be_over(bob):
+    with bob.start(bob.model, hooks=True) as running:
+        bob.running = running
+        bob.begin()
+
+        def doing(state):
+            bob.until(lambda: bob.bob()["presence"]["state"] == state, f"it is said to be {state}")
+
+        running.submit("HOLD")
+        running.until(bob.model.held, what="the answer streams")
+        doing("busy")
+        time.sleep(8)  # a round of looks, which must not take a turn for idle
+        doing("busy")
+        bob.interrupt()
+        doing("idle")
+        bob.model.release()
+        running.submit(f"RUN touch {PROBE}")
+        running.wait_for(running.client.permission)
+        doing("waiting")
+        time.sleep(8)
+        doing("waiting")
+        running.keys("Escape")
+        doing("idle")
+        assert not os.path.exists(PROBE)
 
 
 def test_what_is_taken_and_not_read_is_followed_by_the_paste(bob):

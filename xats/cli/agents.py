@@ -292,7 +292,7 @@ def presence(host: str, details: Details, now: int) -> tuple[bool, str]:
     session = details.session
     seen = durations.ago(details.agent.seen_at, now)
     alive = seat.living(host, session) if session else False
-    said = details.presence.state if details.presence else ""
+    said = details.presence.doing[0] if details.presence else ""
     doing = f", {said}" if said and said != "ended" else ""
     if alive and session:
         return True, f"online{doing}, pid {session.seat.pid}"

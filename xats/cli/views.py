@@ -39,7 +39,7 @@ def agent_json(details: Details) -> dict[str, Any]:
 def presence_json(details: Details) -> dict[str, Any] | None:
     """Return the JSON form of what an agent's program says it is doing; None when it has never said."""
     found = details.presence
-    return {"state": found.state, "at": iso(found.at)} if found else None
+    return {"state": found.doing[0], "at": iso(found.doing[1])} if found else None
 
 
 def pane_json(pane: Pane | None) -> dict[str, Any] | None:

@@ -272,7 +272,7 @@ select {AGENT}, {SESSION}, {", ".join(f"w.{name} as last_{name}" for name in wak
      order by d.message_id desc limit 1) as no_wake_reason,
     exists (select 1 from pauses p where p.agent_id = a.id)
     or exists (select 1 from pauses p where p.team = a.team and p.agent_id is null) as paused,
-    h.state as presence_state, h.at as presence_at, h.client_session as presence_of
+    h.state, h.at, h.client_session as told_by, h.continued, h.broken_off_at
 from agents a left join presence h on h.agent_id = a.id
 left join sessions s on s.agent_id = a.id and s.ended_at is null
 left join wakes w on w.id = coalesce(
@@ -307,7 +307,9 @@ def listing(tx: Tx, team: str | None, role: str | None) -> list[Details]:
             _last_wake(row),
             row["no_wake_reason"],
             bool(row["paused"]),
-            Presence(row["presence_state"], row["presence_at"], row["presence_of"]) if row["presence_state"] else None,
+            Presence(row["state"], row["at"], row["told_by"], row["continued"], row["broken_off_at"])
+            if row["state"]
+            else None,
         )
         for row in tx.all(LISTING, team=team, role=role.lower() if role else None)
     ]

@@ -1,6 +1,7 @@
 """Presence: what an agent's own program says it is doing, as its hooks tell. It is written only when it changes.
 
 idle: it waits for a prompt; busy: it is at work; waiting: it asks its user for leave; ended: its session is over.
+Of a turn that its user has broken off not every program tells; then `broken_off` notes what was seen in its pane.
 """
 
 from __future__ import annotations
@@ -22,15 +23,30 @@ class Presence:
     at: int  #: ms UTC
     client_session: str | None = None
     continued: int = 0  #: turns in a row that were gone on with because of mail, without a prompt in between
+    broken_off_at: int | None = None  #: ms UTC when the turn was seen to be over although nothing has told of it
+
+    @property
+    def doing(self) -> tuple[str, int]:
+        """What it does as far as anybody knows, and since when (ms UTC)."""
+        return (self.state, self.at) if self.broken_off_at is None else ("idle", self.broken_off_at)
 
 
-GET = "select state, at, client_session, continued from presence where agent_id = :agent"
+GET = "select state, at, client_session, continued, broken_off_at from presence where agent_id = :agent"
 PUT = """
 insert into presence (agent_id, client_session, state, at, continued)
 values (:agent, :client_session, :state, :now, :continued)
 on conflict (agent_id) do update set
     at = case when presence.state = :state and presence.client_session = :client_session then presence.at else :now end,
-    client_session = :client_session, state = :state, continued = :continued
+    client_session = :client_session, state = :state, continued = :continued, broken_off_at = null
+"""
+IN_TURN = """
+select h.agent_id from presence h join sessions s on s.agent_id = h.agent_id and s.ended_at is null
+where h.state in ('busy', 'waiting') and h.broken_off_at is null and h.at < :before
+    and h.client_session = s.client_session and s.host = :host and s.pane_id is not null
+"""
+BROKEN_OFF = """
+update presence set broken_off_at = :now
+where agent_id = :agent and state = :state and at = :at and client_session = :client_session and broken_off_at is null
 """
 HAS_MAIL = "select 1 from deliveries where agent_id = :agent and state = 'unread' limit 1"
 LAST_SENT = """
@@ -53,6 +69,28 @@ def has_mail(tx: Tx, agent_id: int) -> bool:
 def put(tx: Tx, agent_id: int, state: str, client_session: str | None, continued: int = 0) -> None:
     """Note what the agent with that id does. The time stays when it is the same state of the same session."""
     tx.run(PUT, agent=agent_id, state=state, client_session=client_session, continued=continued, now=tx.now)
+
+
+def in_turn(tx: Tx, host: str, before: int) -> list[int]:
+    """Return the ids of the agents in a pane of `host` that are said to be in a turn since a time before `before`.
+
+    That is in ms UTC.
+    """
+    return [row["agent_id"] for row in tx.all(IN_TURN, host=host, before=before)]
+
+
+def broken_off(tx: Tx, agent_id: int, told: Presence) -> bool:
+    """Note that the turn of which the agent has `told` is over; False if it has told anything since.
+
+    What has waited for a hook of that turn is tried now.
+    """
+    of = {"state": told.state, "at": told.at, "client_session": told.client_session}
+    noted = tx.run(BROKEN_OFF, agent=agent_id, now=tx.now, **of)
+    if noted and has_mail(tx, agent_id):
+        from xats.core import wakes
+
+        wakes.idle(tx, agent_id)
+    return bool(noted)
 
 
 def last_sent(tx: Tx, agent_id: int) -> tuple[int, str, str | None, int] | None:

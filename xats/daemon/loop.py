@@ -20,6 +20,7 @@ from xats.daemon.badges import Badges
 from xats.daemon.nudge import Bell
 from xats.daemon.owner import owner_gone, owner_name, process_gone
 from xats.daemon.tidy import Tidy
+from xats.daemon.turns import Turns
 from xats.daemon.watch import Watch
 from xats.delivery import attempt
 from xats.delivery.attempt import AT_ONCE
@@ -63,6 +64,7 @@ class Daemon:
         self._search = True  # whether an agent may have been given up since the watch last asked
         self._tidy = Tidy(prune.age(os.environ))
         self._badges = Badges(self._open)
+        self._turns = Turns(self._open)
 
     def run(self) -> None:
         """Drive wakes until `stop` is set. Ends early when the store's file is taken away or replaced."""
@@ -110,6 +112,7 @@ class Daemon:
                     store.write(self._sweep)
                     self._reported = store.write(lambda tx: alerts.overdue(tx, self._reported))
                     self._tidy(store)
+                self._turns(store)
                 seen = store.generation()
                 if seen != generation or self._watch.calls or self._is_due(store.clock()):
                     self._dispatch(store)

@@ -214,7 +214,7 @@ def at_work(target: Target, now: int) -> bool:
     A program tells when a turn ends, but not always when its user breaks one off: then an idle composer is in its pane.
     """
     session, told = target.session, target.told
-    if session is None or told is None or not order.in_turn(session, told):
+    if session is None or told is None or told.broken_off_at or not order.in_turn(session, told):
         return False
     seat = session.seat
     if seat.process and not process.alive(*seat.process):

@@ -312,7 +312,7 @@ def _go(call: Call, store: Store) -> None:
 def _changes(call: Call, known: Presence | None) -> bool:
     if known is None or known.state != STATES[call.point] or known.client_session != call.session:
         return True
-    return _continued(call, known) != known.continued
+    return known.broken_off_at is not None or _continued(call, known) != known.continued
 
 
 def _continued(call: Call, known: Presence | None) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xats.clients.profile import Profile
     from xats.core.agents import Session
     from xats.delivery.settings import Settings
+    from xats.pane import Pane
     from xats.tmux.screen import Look
 
 NAME = "tmux"
@@ -109,18 +110,24 @@ def recognised(known: Profile) -> bool:
 
 def idle(session: Session, client_name: str) -> bool:
     """Tell whether the pane of `session` surely shows the idle, empty composer of `client_name`, and keeps to it."""
-    known, pane = registry.find_or_generic(client_name, os.environ), session.seat.pane
-    if pane is None or not recognised(known):
-        return False
-    for left in (1, 0):
+    pane = session.seat.pane
+    for left in (1, 0) if pane else ():
+        assert pane
         try:
-            look = screen.look(pane)
+            if not shows_idle(pane, screen.look(pane), client_name):
+                return False
         except (NoPane, TmuxGone, TmuxUnavailable):
             return False
-        if guards.identity(pane, look) or guards.state(look) or profile.view(known, look).state != "idle":
-            return False
         time.sleep(CALM * left)
-    return True
+    return pane is not None
+
+
+def shows_idle(pane: Pane, look: Look, client_name: str) -> bool:
+    """Tell whether `look` is at `pane` and shows the idle, empty composer of `client_name`."""
+    known = registry.find_or_generic(client_name, os.environ)
+    if not recognised(known) or guards.identity(pane, look) or guards.state(look):
+        return False
+    return profile.view(known, look).state == "idle"
 
 
 def window(known: Profile, look: Look, settings: Settings) -> int:
