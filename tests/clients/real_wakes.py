@@ -5,6 +5,8 @@ Each program is started by `xats launch`, with an empty HOME and a loopback mode
 
 from __future__ import annotations
 
+import glob
+import json
 import os
 import socket
 import sys
@@ -14,9 +16,9 @@ import pytest
 
 from tests.clients import real
 from tests.clients.mock_model import Model
+from tests.clients.office import XATS
 from tests.clients.real_waiter import DRAFT, PROBE, Office
 
-BIN = os.path.dirname(sys.executable)
 WAYS = {"claude-code": "claude-inbox", "codex": "codex-queue", "opencode": "opencode-http"}
 REVIEW = "Hooks need review"
 
@@ -33,6 +35,9 @@ class Launched(Office):
     def __init__(self, name: str, folder: str, off: str = "waiter") -> None:
         self.name, self.project, self.way = name, os.path.join(folder, "proj"), WAYS[name]
         os.mkdir(self.project)
+        self.program = os.path.join(folder, "bin", "xats")  # what it runs at its hooks
+        os.mkdir(os.path.dirname(self.program))
+        self.write(XATS.format(python=sys.executable))
         kept = {word: value for word, value in os.environ.items() if not word.startswith(("XATS_", "TMUX", "CLAUDE"))}
         self.own = {"XATS_HOME": os.path.join(folder, "home"), "XATS_TEAM": "t", "XATS_AUTOSTART": "0"}
         times = {"XATS_LADDER": ",".join(["2s"] * 30), "XATS_READ_WITHIN": "12s", "XATS_WAKE_OFF": off}
@@ -41,6 +46,12 @@ class Launched(Office):
         self.xats("register", "alice", "--no-pane", "--client", "generic")
         self.xats("daemon", "start")
 
+    def write(self, text: str) -> None:
+        with open(self.program + ".new", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(self.program + ".new", 0o755)
+        os.replace(self.program + ".new", self.program)
+
     def start(self, model: Model, *, hooks: bool):
         """Start the program: by `xats launch`, or by its own name and `register`ed by hand."""
         client = real.CLIENTS[self.name]
@@ -48,7 +59,7 @@ class Launched(Office):
         path = real.environment(client, "/", "", program)["PATH"]
         more = f"--port {free_port()}" if self.name == "opencode" else ""
         line = f"xats launch {client.command} --name bob -- {more}" if hooks else f"{client.command} {more}"
-        extra = {**self.own, "PATH": f"{BIN}:{path}"}
+        extra = {**self.own, "PATH": f"{os.path.dirname(self.program)}:{path}"}
         return real.start(self.name, self.socket, self.project, model, extra=extra, line=line.strip(" -"))
 
     def begin(self) -> None:
@@ -77,6 +88,20 @@ class Launched(Office):
         self.until(lambda: self.copy(number)["state"] == "read", f"#{number} is read")
         wake = self.copy(number)["wake"]
         assert (wake["state"], wake["transport"]) == ("delivered", transport), (wake, self.log())
+
+    def handed_over(self, number: int) -> None:
+        """Wait until its inbox has the line of message `number`; nobody has read it."""
+        self.until(lambda: self.copy(number)["wake"]["transport"] == self.way, "the inbox has it")
+        assert self.copy(number)["wake"]["state"] == "delivered"
+        assert self.copy(number)["state"] == "unread"
+
+    def followed(self, number: int, lines: int) -> None:
+        """Wait until the paste has followed; the model has been given `lines` lines of xats in all."""
+        self.until(lambda: self.copy(number)["wake"]["transport"] == "tmux", "the paste follows")
+        self.until(lambda: self.copy(number)["wake"]["state"] == "delivered", "it is delivered")
+        assert self.copy(number)["state"] == "unread"
+        told = [text for text in self.model.prompts() if "xats: 1 new from alice" in text]
+        assert len(told) == lines, told
 
 
 @pytest.fixture(params=sorted(WAYS))
@@ -155,6 +180,44 @@ def test_a_turn_that_its_user_breaks_off_is_seen_to_be_over(bob):
 
 
 def test_what_is_taken_and_not_read_is_followed_by_the_paste(bob):
+    """Its hooks do nothing any more, and this model runs no command: the inbox took the line for nothing."""
+    with bob.start(bob.model, hooks=True) as running:
+        bob.running = running
+        bob.begin()
+        bob.write("#!/bin/sh\nexit 0\n")
+        number = bob.send()
+        bob.handed_over(number)
+        bob.followed(number, lines=2)
+
+
+def break_inbox(bob, home: str) -> None:
+    """Have the inbox of the program be there, and take nothing."""
+    if bob.name == "codex":
+        database = f"{home}/.codex/queue_1.sqlite"
+        os.rename(database, f"{database}.away")
+        os.mkdir(database)
+    else:
+        [record] = glob.glob(f"{home}/.claude/sessions/*.json")
+        with open(record, encoding="utf-8") as file:
+            path = json.load(file)["messagingSocketPath"]
+        os.rename(path, f"{path}.away")
+        with socket.socket(socket.AF_UNIX) as nobody:
+            nobody.bind(path)
+
+
+def test_an_inbox_that_is_broken_is_followed_at_once(bob):
+    if bob.name == "opencode":
+        pytest.skip("its inbox cannot be broken without the program")
+    with bob.start(bob.model, hooks=True) as running:
+        bob.running = running
+        bob.begin()
+        break_inbox(bob, running.home)
+        number = bob.send()
+        bob.read_by(number, "tmux")
+        assert sum("xats: 1 new from alice" in text for text in bob.model.prompts()) == 1
+
+
+def test_one_without_hooks_is_woken_by_its_inbox_and_then_by_the_paste(bob):
     """Without hooks nothing hands the mail over, and this model runs no command: the inbox took it for nothing."""
     if bob.name != "claude-code":
         pytest.skip("without hooks xats does not know the session of the others")
@@ -165,9 +228,5 @@ def test_what_is_taken_and_not_read_is_followed_by_the_paste(bob):
         bob.env |= {"TMUX": f"{bob.socket},{server},0", "TMUX_PANE": running.pane}
         bob.xats("register", "bob", "--pane", running.pane, "--client", bob.name)
         number = bob.send()
-        bob.until(lambda: bob.copy(number)["wake"]["transport"] == bob.way, "the inbox has it")
-        assert bob.copy(number)["wake"]["state"] == "delivered"
-        assert bob.copy(number)["state"] == "unread"
-        bob.until(lambda: bob.copy(number)["wake"]["transport"] == "tmux", "the paste follows")
-        assert bob.copy(number)["wake"]["state"] == "delivered"
-        assert sum("xats: 1 new from alice" in text for text in bob.model.prompts()) == 2
+        bob.handed_over(number)
+        bob.followed(number, lines=2)
