@@ -39,6 +39,7 @@ class Office:
         self.write_xats(XATS.format(python=sys.executable))
         self.shared = {"XATS_HOME": os.path.dirname(self.db), "XATS_TEAM": "t", "XATS_AUTOSTART": "0"}
         self.shared["XATS_QUIET_MS"] = "200"
+        self.installed: tuple[str, ...] = ()  # the options of `hook install`
         self.open: list[real.Running] = []
         self.home: str | None = None
         self.xats("register", "alice", "--no-pane", "--client", "generic")
@@ -111,7 +112,15 @@ class Office:
 
     # the sessions
 
-    def start(self, *, trust: str = TRUST, server: str = "s", launch: bool = True, **env: str) -> real.Running:
+    def start(
+        self,
+        *,
+        trust: str = TRUST,
+        server: str = "s",
+        launch: bool = True,
+        arguments: tuple[str, ...] = (),
+        **env: str,
+    ) -> real.Running:
         """Start a session of the client, its hooks installed; wait until it takes input."""
         running = real.start(
             self.name,
@@ -122,6 +131,7 @@ class Office:
             home=self.home,
             before=None if self.home else self._install,
             launch=launch,
+            arguments=arguments,
         )
         self.open.append(running)
         if launch:
@@ -130,7 +140,7 @@ class Office:
 
     def _install(self, home: str) -> None:
         self.home = home
-        self.xats("hook", "install", self.name, "--yes")
+        self.xats("hook", "install", self.name, "--yes", *self.installed)
 
     def ready(self, running: real.Running, trust: str = TRUST) -> None:
         if trust and self.name == "codex":
@@ -175,13 +185,22 @@ class Office:
     def approve(self, running: real.Running) -> float:
         """Say yes in a permission dialog; return when (seconds since 1970)."""
         permission = running.client.permission
+
+        def gone() -> bool:
+            """Tell whether the dialog is gone: opencode draws without it for a moment, and it is there again."""
+            for left in (1, 0):
+                if running.shows(permission):
+                    return False
+                time.sleep(0.4 * left)
+            return True
+
         running.wait_for(permission)
         running.settled(minimum=0.5)
         for _ in range(3):
             pressed = time.time()
             running.keys("Enter")
             with contextlib.suppress(real.NotReached):  # a dialog that is drawn is not always listening yet
-                running.until(lambda: not running.shows(permission), 5)
+                running.until(gone, 5)
                 return pressed
         raise real.NotReached(f"{self.name}: the dialog stays open\n{running.screen()}")
 

@@ -379,8 +379,12 @@ def turn(office, running, text: str) -> float:
     count, began = len(office.model.requests()), time.time()
     running.keys("Enter")
     asked = office.until_heard(running, f"echo {text}", count, "turn")["time"] - began
-    running.until(lambda: running.idle() or running.shows(running.client.permission), what="a dialog or the end")
-    if running.shows(running.client.permission):
+
+    def came() -> bool:
+        return any(one["kind"] == "result" for one in office.model.requests()[count:])
+
+    running.until(lambda: came() or running.shows(running.client.permission), what="a dialog, or what the tool said")
+    if not came():
         began = office.approve(running)
     office.until_heard(running, text, count, "result")
     asked = max(asked, office.model.requests()[-1]["time"] - began)
