@@ -7,6 +7,7 @@ interface. The floor is the same program without xats: from Enter, or from the e
 from __future__ import annotations
 
 import os
+import socket
 import statistics
 import time
 
@@ -23,10 +24,10 @@ TIMES = 7
 # How an idle agent is woken, with all other ways turned off; by the paste, and by what else the program has.
 WAYS = ("hook", "waiter", "claude-inbox", "codex-queue", "opencode-http", "qwen-inbox", "tmux")
 TRANSPORTS = {
-    "claude-code": ("tmux", "claude-inbox"),
+    "claude-code": ("tmux", "claude-inbox", "waiter"),
     "codex": ("tmux", "codex-queue"),
     "gemini": ("tmux",),
-    "opencode": ("tmux", "waiter"),
+    "opencode": ("tmux", "opencode-http", "waiter"),
 }
 # At most so many times the floor: a process of Python more, or two where the turn goes on, or the guards of the paste.
 BOUNDS = {
@@ -36,6 +37,7 @@ BOUNDS = {
     "tmux": 10.0,
     "claude-inbox": 10.0,
     "codex-queue": 10.0,
+    "opencode-http": 10.0,
     "waiter": 10.0,
 }
 LINE = "what is there to do"
@@ -60,7 +62,10 @@ class Bench:
 
     def begin(self):
         """Start both, and have each answer once."""
-        self.hooked = self.office.start(XATS_AGENT="bob")
+        if self.name == "claude-code":
+            self.office.installed += ("--waiter",)
+        port = ("--port", str(free_port())) if self.name == "opencode" else ()
+        self.hooked = self.office.start(arguments=port, XATS_AGENT="bob")
         self.office.say(self.hooked, "hello")
         folder = os.path.join(self.office.folder, "plain")
         self.plain = real.start(self.name, os.path.join(self.office.folder, "p"), folder, self.model)
@@ -137,6 +142,11 @@ class Bench:
         took = self.until_heard(running, text, 0) - began
         running.wait_idle()
         return took
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
 
 def clients(rig):
