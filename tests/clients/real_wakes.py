@@ -177,6 +177,10 @@ def test_a_turn_that_its_user_breaks_off_is_seen_to_be_over(bob):
         running.keys("Escape")
         doing("idle")
         assert not os.path.exists(PROBE)
+        bob.read_by(bob.send(), "tmux" if bob.name == "codex" else bob.way)
+        if bob.name == "codex":  # its queue rested until that turn
+            doing("idle")
+            bob.read_by(bob.send(), bob.way)
 
 
 def test_what_is_taken_and_not_read_is_followed_by_the_paste(bob):

@@ -28,8 +28,12 @@ class Kept(Composer):
     def arm(self):
         """Start a waiter, and wait until it sleeps; return its pid."""
         before = len(self.waiters)
-        os.kill(self.pid, signal.SIGUSR2)
+        self.begin()
         return self.armed(before)
+
+    def begin(self):
+        """Start a waiter that may be told something before it sleeps."""
+        os.kill(self.pid, signal.SIGUSR2)
 
     def armed(self, before=0):
         """Wait until there are more waiters than `before`, and the last of them sleeps; return its pid."""
@@ -179,7 +183,7 @@ def test_mail_that_was_there_before_the_waiter(world, keep):
     world.daemon()
     world.send("bob")
     world.until_wake(state="retrying", reason="not_quiet", lease_token=None)
-    bob.arm()
+    bob.begin()
     wake = world.until_wake(state="delivered", transport="waiter")
     assert wake["handed"] == "waiter"
     until(lambda: bob.woken)

@@ -29,6 +29,7 @@ class Inbox:
 
     NAME = "claude-inbox"
     CLIENTS = ("claude-code",)
+    RESTS = False
 
     def __init__(self):
         self.place, self.answer, self.lines = "its socket", Result("delivered", None), []
@@ -291,6 +292,27 @@ def test_who_has_ended_is_not_waited_for(pair, inbox):
     say(pair, "busy")
     pair.send("alice", "bob")
     assert make(pair).state == "delivered"
+
+
+@pytest.mark.parametrize("rests, noted", [(True, True), (True, False), (False, True), (False, False)])
+def test_an_inbox_that_rests_after_a_stop_is_left_alone_until_the_next_prompt(
+    pair, clock, inbox, monkeypatch, rests, noted
+):
+    """The stop was noted before, or is seen now."""
+    inbox.RESTS = rests
+    seat(pair, NOWHERE)
+    say(pair, "busy")
+    pair.send("alice", "bob")
+    clock.tick(attempt.FRESH)
+    if noted:
+        bob, told = pair.agent("bob").id, pair.see("bob", lambda tx, bob: presence.get(tx, bob.id))
+        pair.store.write(lambda tx: presence.broken_off(tx, bob, told))
+    monkeypatch.setattr(attempt.tmux, "idle", lambda *_: not noted)
+    make(pair)
+    assert inbox.lines == ([] if rests else [LINE])
+    assert noted is (inbox.NAME not in ways(pair)) if rests else inbox.NAME in ways(pair)
+    say(pair, "busy")
+    assert inbox.NAME in ways(pair)
 
 
 def during(monkeypatch, work):

@@ -30,6 +30,10 @@ class Presence:
         """What it does as far as anybody knows, and since when (ms UTC)."""
         return (self.state, self.at) if self.broken_off_at is None else ("idle", self.broken_off_at)
 
+    def over(self, at: int) -> Presence:
+        """Return it with the turn broken off, at the time `at` (ms UTC) if that was not known yet."""
+        return Presence(self.state, self.at, self.client_session, self.continued, self.broken_off_at or at)
+
 
 GET = "select state, at, client_session, continued, broken_off_at from presence where agent_id = :agent"
 PUT = """

@@ -201,11 +201,17 @@ def plan(wake: Wake, target: Target, settings: Settings, store: str, now: int) -
     The hook is the only one while it is waited for, which ends READ_WITHIN after the wake was opened: `now` is the time
     in ms UTC.
     """
-    ways = order.ways(target.agent, target.session, target.told, store, settings.off)
-    names = tuple(one.name for one in ways)
-    if order.HOOK in names and now < wake.opened_at + settings.read_within and at_work(target, now):
-        return (order.HOOK,)
-    return tuple(name for name in names if name != order.HOOK)
+
+    def names(told: Presence | None) -> tuple[str, ...]:
+        return tuple(one.name for one in order.ways(target.agent, target.session, told, store, settings.off))
+
+    found, told = names(target.told), target.told
+    if told and target.session and order.HOOK in found and order.in_turn(target.session, told):
+        if not at_work(target, now):
+            found = names(told.over(now))
+        elif now < wake.opened_at + settings.read_within:
+            return (order.HOOK,)
+    return tuple(name for name in found if name != order.HOOK)
 
 
 def at_work(target: Target, now: int) -> bool:

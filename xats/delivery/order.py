@@ -53,19 +53,20 @@ def ways(
         if hooked(session, told):
             found.append(Way(HOOK, "its own hooks, in a turn"))
         if seat.host == os.uname().nodename:
-            found += _inboxes(agent, session, store, off)
+            found += _inboxes(agent, session, told, store, off)
     if seat.pane and by in (AUTO, TMUX, NOTICE):
         found.append(Way(NOTICE if by == NOTICE else TMUX, seat.pane.pane_id))
     return tuple(one for one in found if one.name not in off)
 
 
-def _inboxes(agent: Agent, session: Session, store: str, off: Collection[str]) -> list[Way]:
+def _inboxes(agent: Agent, session: Session, told: Presence | None, store: str, off: Collection[str]) -> list[Way]:
     found = []
     place = None if waiter.NAME in off else waiter.reach(session, store)
     if place:
         found.append(Way(waiter.NAME, place))
     inbox = native.of(agent.client)
-    place = None if inbox is None or inbox.NAME in off else inbox.reach(session)
+    rests = inbox is not None and inbox.RESTS and told is not None and told.broken_off_at is not None
+    place = None if inbox is None or inbox.NAME in off or rests else inbox.reach(session)
     if inbox and place:
         found.append(Way(inbox.NAME, place))
     return found

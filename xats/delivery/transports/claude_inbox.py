@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 NAME = "claude-inbox"
 CLIENTS = ("claude-code",)
+RESTS = False
 PROTOCOL = 1
 WAIT = 1.0  # seconds for each of: the connection, the writing, its end, the first sign of a turn
 LOOK = 0.01  # seconds between two looks at the status

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 NAME = "codex-queue"
 CLIENTS = ("codex",)
+RESTS = True
 PROGRAM = ("codex",)
 WAIT = 4.0  # seconds that the command may take; it takes 0.1
 THREAD = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

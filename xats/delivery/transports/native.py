@@ -2,6 +2,7 @@
 
     NAME                     what it is called, as in XATS_WAKE_OFF
     CLIENTS                  the clients that have it
+    RESTS                    after its person has broken a turn off it keeps what it takes until that one's next prompt
     reach(session)           where a line would be handed over, in words for people; None: not there now. It reads
                              files, is quick and never raises
     deliver(session, line)   a Result: `delivered`: the inbox took the line, or may have; `refused/inbox_failed`: it
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
         NAME: str
         CLIENTS: tuple[str, ...]
+        RESTS: bool
 
         reach: Callable[[Session], str | None]
         deliver: Callable[[Session, Callable[[], str | None]], Result]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 NAME = "opencode-http"
 CLIENTS = ("opencode",)
+RESTS = False
 PROGRAM = ("opencode",)
 WAIT = 4.0  # seconds for everything; the first answer of a new server takes 2
 ANSWER = 1 << 20  # bytes of an answer that are read

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 NAME = "qwen-inbox"
 CLIENTS = ("qwen",)
+RESTS = False
 SCHEMA = FRAME = 1
 WAIT = 1.0  # seconds for the connection, and for the writing
 RECEIPT = 3.0  # seconds until it has said what became of the line; it takes 0.05 to 0.9
