@@ -194,7 +194,7 @@ def test_an_agent_without_a_pane(world, keep):
     world.daemon()
     world.send("bob")
     world.until_wake(state="queued", reason="no_pane", next_attempt_at=None, lease_token=None)
-    bob.arm()
+    bob.begin()
     world.until_wake(state="delivered", transport="waiter")
     until(lambda: bob.woken)
     assert bob.sent == []
