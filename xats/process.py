@@ -50,6 +50,22 @@ def alive(pid: int, started_at: int) -> bool:
     return started(pid) == started_at
 
 
+def mark() -> str:
+    """Return what this process marks with what it takes for a while: its host, pid and start time."""
+    return f"{os.uname().nodename}:{os.getpid()}:{started(os.getpid())}"
+
+
+def gone(mark: str) -> bool:
+    """Tell whether the process that made `mark` has surely ended.
+
+    On another host only time tells, and so it does of a mark that is none of ours.
+    """
+    host, *numbers = mark.rsplit(":", 2)
+    if host != os.uname().nodename or len(numbers) != 2 or not all(one.isascii() and one.isdigit() for one in numbers):
+        return False
+    return not alive(int(numbers[0]), int(numbers[1]))
+
+
 def read(pid: int) -> Process | None:
     """Return the process `pid`, or None if there is none, or only a zombie."""
     return _linux(pid) if LINUX else _elsewhere(pid)

@@ -40,6 +40,27 @@ def until(condition):
         time.sleep(0.01)
 
 
+def test_what_a_process_has_marked_is_free_when_it_is_gone(child):
+    host, pid, since = process.mark().rsplit(":", 2)
+    assert (host, int(pid), int(since)) == (os.uname().nodename, os.getpid(), process.started(os.getpid()))
+    assert not process.gone(process.mark())
+    theirs = f"{host}:{child.pid}:{process.started(child.pid)}"
+    assert not process.gone(theirs)
+    assert process.gone(f"{host}:{child.pid}:1")
+    for none in (
+        "",
+        "x",
+        f"{host}:1",
+        f"{host}:one:1",
+        f"{host}:{child.pid}:None",
+    ):  # the last could not tell its start
+        assert not process.gone(none)
+    child.kill()
+    child.wait()
+    assert process.gone(theirs)
+    assert not process.gone(f"not-{theirs}")
+
+
 def test_a_process_is_alive_only_with_its_own_start_time(child):
     since = process.started(child.pid)
     assert process.alive(child.pid, since)

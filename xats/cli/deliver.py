@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from xats import process
 from xats.cli import render, views
 from xats.core import wakes
 from xats.core.reasons import REASONS
@@ -37,12 +38,12 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
         return _foretell(here, settings)
 
     from xats.core import alerts, inbox, notices, pools, task_claims
-    from xats.daemon.owner import owner_gone, owner_name, process_gone
+    from xats.daemon.owner import process_gone
     from xats.delivery import attempt
     from xats.store import Store
 
-    owner = owner_name()
-    here.store.write(lambda tx: wakes.free_leases(tx, owner_gone))
+    owner = process.mark()
+    here.store.write(lambda tx: wakes.free_leases(tx, process.gone))
     here.store.write(lambda tx: (inbox.sweep(tx), alerts.overdue(tx, 0)))
     here.store.write(lambda tx: (task_claims.settle(tx, process_gone), pools.look_again(tx), pools.offer_due(tx)))
     results: dict[int, Result] = {}

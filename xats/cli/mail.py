@@ -157,8 +157,7 @@ def inbox(
         return letters.peek(tx, me.agent, query(tx, me)), me
 
     def claim_them(tx: Tx, me: Me) -> tuple[Page, Me]:
-        token = f"{here.host}:{os.getpid()}:{process.started(os.getpid())}"
-        return letters.claim(tx, me.agent, query(tx, me), token, lambda other: _abandoned(here.host, other)), me
+        return letters.claim(tx, me.agent, query(tx, me), process.mark(), process.gone), me
 
     while True:
         generation = here.store.generation()
@@ -400,9 +399,3 @@ def _await_change(here: Here, generation: int, deadline: float | None) -> bool:
 def _agent(tx: Tx, me: Me, name: str) -> Agent:
     whom, _, team = name.partition("@")
     return agents.by_name(tx, team.lower() or me.agent.team, whom)
-
-
-def _abandoned(host: str, token: str) -> bool:
-    """Tell whether the reader that `token` names is gone. One on another host is given its time."""
-    where, pid, started = token.rsplit(":", 2)
-    return where == host and not process.alive(int(pid), int(started))

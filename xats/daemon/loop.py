@@ -14,11 +14,11 @@ import threading
 import time
 from functools import partial
 
-from xats import __version__
+from xats import __version__, process
 from xats.core import alerts, early, inbox, pools, prune, task_claims, wakes
 from xats.daemon.badges import Badges
 from xats.daemon.nudge import Bell
-from xats.daemon.owner import owner_gone, owner_name, process_gone
+from xats.daemon.owner import process_gone
 from xats.daemon.tidy import Tidy
 from xats.daemon.turns import Turns
 from xats.daemon.watch import Watch
@@ -52,7 +52,7 @@ class Daemon:
     def __init__(self, path: str, settings: Settings, clock: Callable[[], int] | None = None) -> None:
         self.path = path
         self.settings = settings
-        self.owner = owner_name()
+        self.owner = process.mark()
         self.stop = threading.Event()
         self._open: Callable[[], Store] = (lambda: Store(path, clock)) if clock else (lambda: Store(path))
         self._running: dict[int, threading.Thread] = {}  # by wake
@@ -205,7 +205,7 @@ class Daemon:
 
     def _sweep(self, tx: Tx) -> None:
         expired = inbox.sweep(tx)
-        freed = wakes.free_leases(tx, owner_gone)
+        freed = wakes.free_leases(tx, process.gone)
         lapsed = task_claims.settle(tx, process_gone)
         pools.look_again(tx)
         if expired or freed or lapsed:

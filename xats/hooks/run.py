@@ -390,9 +390,9 @@ def _claim(tx: Tx, call: Call, me: Agent) -> tuple[str, list[int], Page | None]:
     from xats.core import inbox
     from xats.hooks import letters
 
-    token = f"{call.host}:{os.getpid()}:{process.started(os.getpid())}"
+    token = process.mark()
     query = inbox.Query(PAGE, needing_reply=call.point == "turn end")
-    page = inbox.claim(tx, me, query, token, lambda other: _abandoned(call.host, other))
+    page = inbox.claim(tx, me, query, token, process.gone)
     taken, texts, long = letters.pick(page.letters, letters.budget(call.environ))
     ids = [one.message.id for one in taken]
     inbox.release(tx, me, inbox.Page(tuple(one for one in page.letters if one not in taken), False, 0, token))
@@ -400,14 +400,6 @@ def _claim(tx: Tx, call: Call, me: Agent) -> tuple[str, list[int], Page | None]:
     if not taken and (not long or call.point == "after a tool"):  # that was said at the prompt already
         return "", [], None
     return letters.page(me, texts, long, more), ids, inbox.Page(tuple(taken), False, 0, token)
-
-
-def _abandoned(host: str, token: str) -> bool:
-    """Tell whether the reader that `token` names is gone. One on another host is given its time."""
-    from xats import process
-
-    where, pid, started = token.rsplit(":", 2)
-    return where == host and not process.alive(int(pid), int(started))
 
 
 def _hand_over(call: Call, store: Store, me: Agent, text: str, ids: list[int], page: Page | None) -> None:
