@@ -391,6 +391,12 @@ def test_a_turn_that_gemini_broke_off_is_not_gone_on_with(desk):
     assert desk.unread() == 0
 
 
+def test_a_record_at_a_place_that_cannot_be_keeps_nothing_back(desk):
+    desk.hook("prompt")
+    number = desk.send()
+    assert f"Mail #{number} " in desk.hook("prompt", transcript_path="/a\0b")
+
+
 @pytest.mark.parametrize("record", ["", "no JSON\n", '{"kind":"answer"}\n', None])
 def test_a_record_that_says_nothing_takes_nothing_back(desk, record):
     desk.send("with the prompt", need_reply=False)
@@ -680,6 +686,14 @@ def test_a_letter_longer_than_the_budget_is_announced_and_stays(desk):
     desk.xats("show", str(long), env={"XATS_AGENT": "alice"})
     assert desk.hook("prompt") == ""
     assert short
+
+
+def test_of_many_long_letters_each_is_announced_or_counted(desk):
+    desk.send("short")
+    ids = [desk.send("y" * 5000) for _ in range(letters.NAMED + 2)]
+    text = text_of(desk.hook("prompt"))
+    assert [f"xats show {number}" in text for number in ids] == [True] * letters.NAMED + [False] * 2
+    assert text.endswith("\n\n2 more unread; read with: xats inbox")
 
 
 def test_nothing_in_a_letter_can_pose(desk):

@@ -396,10 +396,9 @@ def _claim(tx: Tx, call: Call, me: Agent) -> tuple[str, list[int], Page | None]:
     taken, texts, long = letters.pick(page.letters, letters.budget(call.environ))
     ids = [one.message.id for one in taken]
     inbox.release(tx, me, inbox.Page(tuple(one for one in page.letters if one not in taken), False, 0, token))
-    more = page.unread - len(taken) - len(long)
     if not taken and (not long or call.point == "after a tool"):  # that was said at the prompt already
         return "", [], None
-    return letters.page(me, texts, long, more), ids, inbox.Page(tuple(taken), False, 0, token)
+    return letters.page(me, texts, long, page.unread), ids, inbox.Page(tuple(taken), False, 0, token)
 
 
 def _hand_over(call: Call, store: Store, me: Agent, text: str, ids: list[int], page: Page | None) -> None:

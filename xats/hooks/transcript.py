@@ -44,5 +44,5 @@ def _tail(path: object) -> list[str]:
         with open(path, "rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
             return file.read(TAIL).decode(errors="replace").splitlines()
-    except OSError:
+    except (OSError, ValueError):  # also a path that holds a NUL
         return []
