@@ -839,6 +839,49 @@ def test_a_new_session_has_yet_to_say_what_it_does(desk):
     assert desk.state() is None
 
 
+def test_a_prompt_after_a_turn_that_was_seen_to_be_over_begins_another(desk):
+    """What else is told may be of the same turn: its mail is counted from its beginning."""
+    desk.hook("prompt")
+    began = desk.state()
+
+    def broken_off() -> None:
+        told = desk.state()
+        assert desk.store.write(lambda tx: presence.broken_off(tx, agents.by_name(tx, "crew", "alice").id, told))
+
+    broken_off()
+    desk.hook("after a tool")
+    assert desk.state() == began
+    broken_off()
+    desk.hook("prompt")
+    assert desk.state().doing[0] == "busy"
+    assert desk.state().at > began.at
+
+
+@pytest.mark.parametrize("source, state", [("compact", "busy"), ("clear", "idle"), ("resume", "idle")])
+def test_a_memory_that_is_shortened_ends_no_turn(desk, source, state):
+    desk.hook("prompt")
+    desk.send("a question")
+    desk.hook("turn end")
+    said = desk.hook("session start", source=source)
+    assert "You are alice@crew" in said
+    assert (desk.state().state, desk.state().continued) == (state, int(state == "busy"))
+
+
+def test_a_new_session_that_begins_with_a_shortened_memory_is_idle(desk):
+    desk.hook("session start", source="compact")
+    assert desk.state().state == "idle"
+
+
+def test_the_end_of_a_session_is_not_that_of_the_one_that_followed(desk):
+    """As after /clear, where the program calls both hooks at once."""
+    start, late = hooked(desk, "session start", session="n2"), hooked(desk, "session end", session="n1")
+    last = hooked(desk, "session end", session="n2")
+    desk.team.add("dave")
+    for line, state in ((late, "idle"), (last, "ended")):
+        inside(desk, f"{hooked(desk, 'session start', session='n1')}; {start}; {line}", {"XATS_AGENT": "dave"})
+        assert (desk.state("dave").state, desk.state("dave").client_session) == (state, "n2")
+
+
 # -- nothing breaks the host -------------------------------------------------------------------------------------------
 
 BROKEN = {

@@ -40,7 +40,8 @@ PUT = """
 insert into presence (agent_id, client_session, state, at, continued)
 values (:agent, :client_session, :state, :now, :continued)
 on conflict (agent_id) do update set
-    at = case when presence.state = :state and presence.client_session = :client_session then presence.at else :now end,
+    at = case when presence.state = :state and presence.client_session = :client_session
+        and (presence.broken_off_at is null or :begins = 0) then presence.at else :now end,
     client_session = :client_session, state = :state, continued = :continued, broken_off_at = null
 """
 IN_TURN = """
@@ -70,9 +71,15 @@ def has_mail(tx: Tx, agent_id: int) -> bool:
     return tx.one(HAS_MAIL, agent=agent_id) is not None
 
 
-def put(tx: Tx, agent_id: int, state: str, client_session: str | None, continued: int = 0) -> None:
-    """Note what the agent with that id does. The time stays when it is the same state of the same session."""
-    tx.run(PUT, agent=agent_id, state=state, client_session=client_session, continued=continued, now=tx.now)
+def put(
+    tx: Tx, agent_id: int, state: str, client_session: str | None, continued: int = 0, *, begins: bool = False
+) -> None:
+    """Note what the agent with that id does. The time stays when it is the same state of the same session.
+
+    But not when a turn `begins` after one that was broken off.
+    """
+    of = {"agent": agent_id, "state": state, "client_session": client_session}
+    tx.run(PUT, **of, continued=continued, begins=int(begins), now=tx.now)
 
 
 def in_turn(tx: Tx, host: str, before: int) -> list[int]:

@@ -294,7 +294,7 @@ def _go(call: Call, store: Store) -> None:
         return me, presence.get(tx, me.id), presence.has_mail(tx, me.id), refused
 
     me, known, mail, refused = store.read(look)
-    if me is None:
+    if me is None or _is_over(call, known):
         return
     lost = _taken_back(call, known)
     wanted = (mail or lost) and _may_hand_over(call, known)
@@ -307,6 +307,12 @@ def _go(call: Call, store: Store) -> None:
         from xats.hooks import answers
 
         put(answers.refuse(call.client, call.event, refused))
+
+
+def _is_over(call: Call, known: Presence | None) -> bool:
+    """Tell whether this is the end of a session that another one has followed, as after /clear: it is known to be."""
+    follower = known.client_session if known and call.point == "session end" else None
+    return follower is not None and follower != call.session
 
 
 def _changes(call: Call, known: Presence | None) -> bool:
@@ -375,7 +381,7 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
     state, continued = STATES[call.point], _continued(call, known)
     if text and call.point == "turn end":
         state, continued = "busy", continued + 1
-    presence.put(tx, me.id, state, call.session, continued)
+    presence.put(tx, me.id, state, call.session, continued, begins=call.point == "prompt")
     if call.point == "turn end" and state == "idle" and presence.has_mail(tx, me.id):
         from xats.core import wakes
 

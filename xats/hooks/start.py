@@ -13,6 +13,7 @@ from xats.hooks import answers, letters, run
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Agent, Session
+    from xats.core.presence import Presence
     from xats.hooks.run import Call
     from xats.pane import Pane
     from xats.store import Store, Tx
@@ -52,7 +53,8 @@ def start(call: Call, store: Store) -> None:
             tx, *named, agents.Changes(client=kept), seat, lambda one: _living(call.host, one), takeover=mine
         )
         me = done.details.agent
-        presence.put(tx, me.id, "idle", call.session)
+        if not _goes_on(call, presence.get(tx, me.id)):
+            presence.put(tx, me.id, "idle", call.session)
         recap = letters.recap(inbox.unread(tx, me), presence.last_sent(tx, me.id), tx.now)
         tasks = letters.tasks(*task_recap.todo(tx, me, TASKS), tx.now)
         return "\n\n".join(filter(None, (letters.primer(me), recap, tasks)))
@@ -82,6 +84,11 @@ def _whom(tx: Tx, call: Call, pane: tuple[str, int, str] | None, own: tuple[int,
     if pair:
         return pair[0].team, pair[0].name
     return (call.team, agents.new_name(tx, call.team, call.client)) if run.names_new(call) else None
+
+
+def _goes_on(call: Call, known: Presence | None) -> bool:
+    """Tell whether what is `known` still holds: a program that has shortened its memory goes on with the turn."""
+    return call.told.get("source") == "compact" and known is not None and known.client_session == call.session
 
 
 def _sitting(pair: tuple[Agent, Session] | None) -> tuple[Agent, Session] | None:
