@@ -19,6 +19,7 @@ from xats import process
 from xats.core import agents, contracts, inbox, presence, task_claims, task_plans, wakes
 from xats.hooks import clients, letters, run
 from xats.pane import Pane
+from xats.store import Store
 
 PANE = Pane("/nowhere/tmux", 1, 1, "%7", 1, "/dev/null")
 IN_PANE = {"TMUX": "/nowhere/tmux,1,0", "TMUX_PANE": "%7"}
@@ -970,6 +971,40 @@ def test_a_busy_store_is_given_up(desk, how):
     ]
     assert desk.unread() == 1
     assert "hello" in desk.hook("prompt")
+
+
+def test_what_opening_has_waited_is_not_waited_again(desk, monkeypatch):
+    class Slow(Store):
+        def __init__(self, path, **more):
+            super().__init__(path, **more)
+            time.sleep(run.PATIENCE)
+
+        def read(self, work):
+            left.append(self.patience)
+            return super().read(work)
+
+    left = []
+    monkeypatch.setattr("xats.store.Store", Slow)
+    monkeypatch.setattr(run, "told", lambda: json.loads(event("claude-code", "before a change")))
+    monkeypatch.setenv("XATS_DB", str(desk.xats.path))
+    assert run.main(("claude-code",)) == 0
+    assert (left, desk.state().state, desk.log) == ([0.0], "busy", "")
+
+
+def test_a_no_is_said_whether_the_store_can_be_written_or_not(desk, monkeypatch, capfd):
+    monkeypatch.setattr(run, "before_change", lambda tx, agent, paths: f"{agent.name} may not change {paths}")
+    monkeypatch.setattr(run, "told", lambda: json.loads(event("claude-code", "before a change")))
+    monkeypatch.setenv("XATS_DB", str(desk.xats.path))
+    for hold in (contextlib.nullcontext(), locked(desk.xats.path)):
+        desk.hook("turn end")
+        with hold:
+            assert run.main(("claude-code",)) == 0
+        assert json.loads(capfd.readouterr().out)["hookSpecificOutput"] == {
+            "hookEventName": "PreToolUse",
+            "permissionDecision": "deny",
+            "permissionDecisionReason": "alice may not change ['/a']",
+        }
+    assert desk.log.endswith(" claude-code PreToolUse store_busy\n")
 
 
 def as_others_are():

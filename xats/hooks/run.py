@@ -196,6 +196,7 @@ def _run(call: Call) -> None:
     from xats.store import Store
 
     store = Store(call.path, patience=call.patience)
+    store.patience = call.patience  # what is left of it
     try:
         if call.point == "session start":
             from xats.hooks.start import start
@@ -296,6 +297,10 @@ def _go(call: Call, store: Store) -> None:
     me, known, mail, refused = store.read(look)
     if me is None or _is_over(call, known):
         return
+    if refused:
+        from xats.hooks import answers
+
+        put(answers.refuse(call.client, call.event, refused))
     lost = _taken_back(call, known)
     wanted = (mail or lost) and _may_hand_over(call, known)
     if wanted or lost or _changes(call, known):
@@ -303,10 +308,6 @@ def _go(call: Call, store: Store) -> None:
         text, ids, page = store.write(lambda tx: _turn(tx, call, wanted, lost))
         if text:
             _hand_over(call, store, me, text, ids, page)
-    if refused:
-        from xats.hooks import answers
-
-        put(answers.refuse(call.client, call.event, refused))
 
 
 def _is_over(call: Call, known: Presence | None) -> bool:
