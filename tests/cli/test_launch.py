@@ -250,8 +250,33 @@ def test_outside_tmux_it_works_and_says_so(office):
     assert office.started()["env"]["XATS_AGENT"] == "alice@crew"
     assert office.agent("alice")["pane"] is None
     assert office.agent("alice")["online"] is True
-    assert "no tmux pane" in office.said(number)
+    assert "no tmux pane, so nothing can be typed at it: it gets its mail by its hooks" in office.said(number)
     office.end(number)
+
+
+def test_who_has_neither_a_pane_nor_hooks_is_woken_by_nothing(office, xats):
+    (office.record / "gemini.end").touch()
+    said = xats("launch", "gemini", "--name", "alice", code=7).stderr
+    assert "nothing can be typed at it: it has no hooks either, so nothing wakes it" in said
+
+
+def test_settings_in_a_file_stay_out_of_the_command_line(office, xats):
+    """Everybody can read that one, and keys may stand in the file."""
+    given = xats.folder / "my settings.json"
+    given.write_text('{"env": {"KEY": "secret"}}')
+    (office.record / "claude.end").touch()
+    found = xats("launch", "claude", "--print", "--json", "--", "--settings", str(given)).json()
+    assert "secret" not in str(found["command"])
+    xats("launch", "claude", "--name", "alice", "--", "--settings", str(given), code=7)
+    told = office.started()
+    assert "secret" not in str(told["argv"])
+    path = told["argv"][told["argv"].index("--settings") + 1]
+    with open(path) as file:
+        settings = json.load(file)
+    assert settings["env"] == {"KEY": "secret"}
+    assert settings["hooks"]["Stop"]
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert given.read_text() == '{"env": {"KEY": "secret"}}'
 
 
 def test_the_file_that_opencode_reads_is_there(office, xats):

@@ -74,7 +74,13 @@ def test_claude_code_heeds_one_settings_so_ours_are_added_to_the_users(place, tm
     assert found.words[0:2] == ("/bin/claude-code", "-c")
     assert found.words[-4] == "--settings"
     assert found.words[-2:] == ("--", "--settings")
-    merged = json.loads(found.words[-3])
+    settings = found.words[-3]
+    if form in ("file", "equals"):  # it may hold keys, and everybody can read a command line
+        (written,) = found.files
+        assert written[0] == settings
+        assert os.path.dirname(settings) == place.folder
+        settings = written[1]
+    merged = json.loads(settings)
     assert merged["model"] == "opus"
     wanted = hooks_of(place, "claude-code")
     wanted["Stop"] = MINE["hooks"]["Stop"] + wanted["Stop"]

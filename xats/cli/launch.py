@@ -245,7 +245,10 @@ def _introduce(here: Here, done: Registered, how: Launch) -> None:
         if done.unseated:
             render.say(f"  this pane was {done.unseated}'s until now")
         if not (session and session.seat.pane):
-            render.say("  no tmux pane, so nothing can be typed at it: it gets its mail by its hooks and its own inbox")
+            means = "it gets its mail by its hooks and its own inbox"
+            if how.hooks == "none":
+                means = "it has no hooks either, so nothing wakes it; let it run xats inbox"
+            render.say(f"  no tmux pane, so nothing can be typed at it: {means}")
         for note in how.notes:
             render.say(f"  {render.one_line(note)}")
     here.store.close()

@@ -106,21 +106,29 @@ def _values(arguments: Sequence[str], *names: str) -> list[tuple[int, int, str]]
 
 
 def _claude_code(client: Client, start: Launch, place: Place) -> Launch:
-    """Give it `--settings`, of which it heeds the last one alone: ours are added to what the user gives there."""
+    """Give it `--settings`, of which it heeds the last one alone: ours are added to what the user gives there.
+
+    What stands in a file may hold keys, and everybody on a machine can read a command line: it goes into another file.
+    """
     program, arguments = start.words[0], start.words[1:]
     given = _values(arguments, "--settings")
     if not given:
         words = (program, "--settings", to_json(merge.whole(client, place.xats)), *arguments)
         return Launch(words, start.environ, (), "launch", start.notes)
     at, length, value = given[-1]
-    inline = value.strip().startswith("{")
-    file = None if inline else files.read(value)
-    if file and file.data is None:
-        msg = f"--settings names {value}, which is not there."
-        raise SettingsUnusable(msg, path=value)
-    text = _added("--settings" if inline else value, value if file is None else files.text_of(file), client, place)
-    words = (program, *arguments[:at], "--settings", text, *arguments[at + length :])
-    return Launch(words, start.environ, (), "launch", start.notes)
+    read: tuple[tuple[str, str], ...] = ()
+    if value.strip().startswith("{"):
+        settings = _added("--settings", value, client, place)
+    else:
+        file = files.read(value)
+        if file.data is None:
+            msg = f"--settings names {value}, which is not there."
+            raise SettingsUnusable(msg, path=value)
+        text = _added(value, files.text_of(file), client, place)
+        settings = _path(place, "claude", text, ".json")
+        read = ((settings, text),)
+    words = (program, *arguments[:at], "--settings", settings, *arguments[at + length :])
+    return Launch(words, start.environ, read, "launch", start.notes)
 
 
 def _added(path: str, text: str, client: Client, place: Place) -> str:
