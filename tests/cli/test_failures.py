@@ -185,6 +185,16 @@ def test_a_folder_that_was_removed_is_no_obstacle(mail):
     assert done.returncode == 0, done.stderr
 
 
+def test_who_needs_the_folder_that_was_removed_is_told(mail):
+    gone = mail.folder / "gone"
+    gone.mkdir()
+    command = f'cd "{gone}" && rmdir "{gone}" && exec "$@"'
+    words = [*mail.words, "hook", "install", "claude-code", "--project", "--dry-run"]
+    done = mail.run(["sh", "-c", command, "sh", *words])
+    assert done.returncode == 1
+    assert b"The folder in which this is run is not there any more." in done.stderr
+
+
 def test_a_busy_store_is_a_temporary_failure(mail, crew):
     """As a process, with the patience of the real thing: about ten seconds."""
     import time

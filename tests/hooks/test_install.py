@@ -288,6 +288,32 @@ def test_what_cannot_be_changed_safely_is_refused_and_left(path, tmp_path, spoil
     assert names(tmp_path) == before
 
 
+def test_what_is_in_the_place_of_the_backup_is_said_and_left(path, tmp_path):
+    """It would be taken for the content from before."""
+    backup = tmp_path / "settings.json.xats-backup"
+    install(path)
+    backup.unlink()
+    backup.mkdir()
+    for refused in (install, uninstall):
+        with pytest.raises(SettingsUnusable, match="cannot be read: Is a directory") as caught:
+            refused(path)
+        assert caught.value.hint == "move it away"
+    backup.rmdir()
+    uninstall(path)
+    assert json.loads(path.read_text()) == json.loads(TEXT)
+
+
+def test_the_line_that_mends_a_read_only_file_can_be_pasted(tmp_path):
+    path = tmp_path / "it's mine" / "settings.json"
+    path.parent.mkdir()
+    path.write_text("{}")
+    path.chmod(0o400)
+    with pytest.raises(SettingsUnusable) as caught:
+        install(path)
+    subprocess.run(["sh", "-c", caught.value.hint], check=True, timeout=20)
+    install(path)
+
+
 # -- others who write it too -------------------------------------------------------------------------------------------
 
 

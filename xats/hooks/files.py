@@ -11,6 +11,7 @@ import os
 import stat
 import time
 from contextlib import contextmanager, suppress
+from shlex import quote
 
 from xats.errors import SettingsBusy, SettingsUnusable
 from xats.faults import point
@@ -41,12 +42,15 @@ class File:
         return self.path + BACKUP
 
     def before(self) -> bytes | None:
-        """Return the content from before the first change, if it was kept."""
+        """Return the content from before the first change, if it was kept. Raises SettingsUnusable."""
         try:
             with open(self.backup, "rb") as file:
                 return file.read()
         except FileNotFoundError:
             return None
+        except OSError as problem:
+            msg = f"{self.backup}, which is to hold {self.path} as it was, cannot be read: {problem.strerror}."
+            raise SettingsUnusable(f"{msg} Nothing was changed.", "move it away", path=self.backup) from problem
 
 
 def read(path: str) -> File:
@@ -108,7 +112,7 @@ def replace(file: File, data: bytes, *, keep: bool) -> None:
         os.makedirs(folder, 0o700, exist_ok=True)
         if file.data is not None and not file.mode & stat.S_IWUSR:
             msg = f"{file.path} is read-only. Nothing was changed."
-            raise SettingsUnusable(msg, f"chmod u+w {file.path}", path=file.path)
+            raise SettingsUnusable(msg, f"chmod u+w {quote(file.path)}", path=file.path)
         with _alone(folder):
             _unchanged(file)
             if keep and file.data is not None and not os.path.lexists(file.backup):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 
 from xats.errors import SettingsUnusable
@@ -67,7 +66,7 @@ def plan_install(client: Client, path: str, words: Sequence[str], *, waiter: boo
     if waiter or (waiter is None and merge.waits(_value(path, text, client), client)):
         client = client.with_waiter()
     new = _merged(path, lambda: merge.add(text, client, words)).encode()
-    kept = file.backup if os.path.lexists(file.backup) or (file.data is not None and new != file.data) else None
+    kept = file.backup if file.before() is not None or (file.data is not None and new != file.data) else None
     return _plan(client, file, new, kept, install=True)
 
 
