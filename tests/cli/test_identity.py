@@ -56,6 +56,16 @@ def test_the_strongest_word_wins(xats, seats, words, environ, wanted):
     assert who(xats, *words, env=environ) == wanted
 
 
+def test_a_program_that_a_person_starts_is_not_that_person(xats, seats):
+    """He has exported his name for himself; by a flag it is meant."""
+    seats.add("zoe", client="human")
+    seats.add("dave")
+    assert who(xats, env={**SESSION, "XATS_AGENT": "zoe"}) == ("sessioned", "session")
+    assert who(xats, env={**SESSION, "XATS_AGENT": "dave"}) == ("dave", "env")
+    assert who(xats, "--as", "zoe", env=SESSION) == ("zoe", "flag")
+    assert who(xats, env={"XATS_AGENT": "zoe"}) == ("zoe", "env")
+
+
 @pytest.mark.parametrize(
     "environ",
     [

@@ -315,6 +315,19 @@ def test_a_person_in_the_pane_is_not_the_program(desk):
     assert desk.unread("carol") == 1
 
 
+def test_a_person_who_has_exported_his_name_is_not_the_program_that_he_starts(desk):
+    desk.team.register("zoe", client="human", seat=agents.Seat(HOST))
+    desk.team.send("bob", "zoe")
+    env = {"XATS_AGENT": "zoe@crew"}
+    start, prompt = (hooked(desk, point, session="n1") for point in ("session start", "prompt"))
+    assert inside(desk, f"{start}; {prompt}", env).stdout == b""
+    assert "alice" in desk.hook("session start", env=env)  # who had this session before
+    said = inside(desk, f"{start}; {prompt}", {**env, "XATS_NAME_NEW": "1"}).stdout
+    assert b"You are claude-1@crew" in said
+    assert b"Mail" not in said.partition(b"\n")[2]
+    assert (desk.team.agent("zoe").client, desk.unread("zoe")) == ("human", 1)
+
+
 def test_a_session_that_lost_its_seat_gets_nothing(desk):
     desk.team.register("alice", seat=agents.Seat(HOST, client_session="s2"))
     desk.send()

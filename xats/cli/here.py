@@ -107,7 +107,8 @@ class Here:
         if name:
             whom, _, team = name.partition("@")
             agent = agents.by_name(tx, team.lower() or self.team, address.check_name(whom))
-            if bound and bound[0].id == agent.id:
+            persons = evidence == "env" and agent.client == "human"  # the program that he starts has inherited it
+            if bound and (bound[0].id == agent.id or (persons and bound[2] == "session")):
                 return self._current(*bound)
             return Me(agent, evidence)
         if bound:

@@ -223,7 +223,7 @@ def who(tx: Tx, call: Call) -> Agent | None:
     """
     from xats.core import agents
 
-    named = call.named()
+    named = named_agent(tx, call)
     if named:
         agent = agents.find(tx, *named)
         if agent is None or not agent.registered:
@@ -238,6 +238,18 @@ def who(tx: Tx, call: Call) -> Agent | None:
     if pair and pair[0].client != "human" and pair[1].ended_at is None and ours(call, pair[1]):
         return pair[0]
     return None
+
+
+def named_agent(tx: Tx, call: Call) -> tuple[str, str] | None:
+    """Return the agent that XATS_AGENT names, as (team, name), or None.
+
+    A person's name is passed over: he has exported it for himself, and his mail is not for a program that he starts.
+    """
+    from xats.core import agents
+
+    named = call.named()
+    known = agents.find(tx, *named) if named else None
+    return None if known and known.registered and known.client == "human" else named
 
 
 def ours(call: Call, session: Session) -> bool:

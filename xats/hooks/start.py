@@ -59,10 +59,8 @@ def start(call: Call, store: Store) -> None:
         tasks = letters.tasks(*task_recap.todo(tx, me, TASKS), tx.now)
         return "\n\n".join(filter(None, (letters.primer(me), recap, tasks)))
 
-    if call.named() is None and not run.names_new(call):
-        known = store.read(lambda tx: _whom(tx, call, claim, seat.process))
-        if known is None:  # nobody: nothing is written
-            return
+    if not run.names_new(call) and store.read(lambda tx: _whom(tx, call, claim, seat.process)) is None:
+        return  # nobody: nothing is written
     store.patience = run.PATIENCE  # whatever tmux has taken
     text = store.write(work)
     if text and answers.hears(call.client, call.point):
@@ -73,7 +71,7 @@ def start(call: Call, store: Store) -> None:
 
 def _whom(tx: Tx, call: Call, pane: tuple[str, int, str] | None, own: tuple[int, int] | None) -> tuple[str, str] | None:
     """Return the agent that this session is for, as (team, name), or None."""
-    named = call.named()
+    named = run.named_agent(tx, call)
     if named:
         return named
     pair = agents.by_client_session(tx, call.session) if call.session else None
