@@ -203,14 +203,16 @@ def test_an_own_file_of_another_xats_is_brought_up_to_date(tmp_path, client):
     assert names(tmp_path) == ["file"]
 
 
+@pytest.mark.parametrize("hooks", ["{}", "[]", '{"Stop": null}', '{"Stop": true}', '{"Stop": [null]}'])
 @pytest.mark.parametrize("client", OWN, ids=lambda one: one.name)
-def test_somebody_elses_file_of_that_name_stays(tmp_path, client):
+def test_somebody_elses_file_of_that_name_stays(tmp_path, client, hooks):
     path = tmp_path / "file"
-    path.write_text('{"version": 1, "hooks": {}}\n')
+    text = f'{{"version": 1, "hooks": {hooks}}}\n'
+    path.write_text(text)
     for refused in (lambda: install(path, client), lambda: uninstall(path, client)):
         with pytest.raises(SettingsUnusable):
             refused()
-    assert path.read_text() == '{"version": 1, "hooks": {}}\n'
+    assert path.read_text() == text
     assert look(client, "user", str(path), WORDS).state == "absent"
 
 

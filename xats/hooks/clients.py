@@ -1,7 +1,8 @@
 """What the hooks of each agent program look like: the file, the events, the form of an entry, the unit of its timeout.
 
-Read in the programs' own documentation, and seen at work in Claude Code 2.1, Codex 0.169, Gemini CLI 0.61 and
-opencode 1.18; Qwen Code, Copilot, Cursor and Amp have not been run here. A new program is a line in `CLIENTS`.
+Read in the programs' own documentation, and seen at work in Claude Code 2.1, Codex 0.169, Gemini CLI 0.61,
+opencode 1.18, Copilot 1.0 and Qwen Code 0.15; Cursor and Amp have not been run here. A new program is a line in
+`CLIENTS`.
 """
 
 from __future__ import annotations

@@ -147,7 +147,10 @@ def _is_ours(text: str, client: Client) -> bool:
     if root is None or set(root.names) != {"version", "hooks"}:
         return False
     hooks = root.value["hooks"]
-    handlers = [one for event in hooks.values() for one in event] if isinstance(hooks, dict) else []
+    events = list(hooks.values()) if isinstance(hooks, dict) else []
+    if not all(isinstance(one, list) for one in events):
+        return False
+    handlers = [one for event in events for one in event]
     known = {client.command, "type", "matcher", client.timeout}
     return bool(handlers) and all(
         isinstance(one, dict) and set(one) <= known and words_of(one.get(client.command), client.name)
