@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import HOST, Team
 from xats import process
-from xats.core import agents, contracts, inbox, presence, task_claims, task_plans, wakes
+from xats.core import agents, contracts, inbox, messages, presence, task_claims, task_plans, wakes
 from xats.hooks import clients, letters, run
 from xats.pane import Pane
 from xats.store import Store
@@ -313,6 +313,22 @@ def test_a_person_in_the_pane_is_not_the_program(desk):
     desk.team.send("bob", "carol")
     assert desk.hook("prompt", session="new", env=IN_PANE) == ""
     assert desk.unread("carol") == 1
+
+
+def test_a_session_keeps_its_agent_in_whatever_folder_it_works(desk):
+    """As in a repository inside the project: the name alone would mean another agent there."""
+    other = desk.xats.folder / "other"
+    (other / ".git").mkdir(parents=True)
+    desk.team.register("alice", team="other")
+    me = desk.team.agent("bob")
+    desk.store.write(lambda tx: messages.send(tx, me, "pane", messages.Draft("alice@other", "for the other")))
+    desk.send("for alice")
+    env = {"XATS_AGENT": "Alice"}
+    assert "for alice" in desk.hook("prompt", env=env, cwd=str(other))
+    assert "You are alice@crew" in desk.hook("session start", env=env, cwd=str(other), source="resume")
+    assert "for the other" in desk.hook("prompt", env={**env, "XATS_TEAM": "other"})
+    desk.hook("session start", env=env, cwd=str(other), session="new")
+    assert "You are alice@other" in desk.hook("session start", env=env, cwd=str(other), session="new")
 
 
 def test_a_person_who_has_exported_his_name_is_not_the_program_that_he_starts(desk):

@@ -102,15 +102,20 @@ class Call:
 
         return address.slug(os.path.basename(project.folder(self.folder)))
 
-    def named(self) -> tuple[str, str] | None:
-        """Return the agent that XATS_AGENT names, as (team, name), where the environment is this session's own."""
+    def named(self) -> tuple[str | None, str] | None:
+        """Return whom XATS_AGENT names, as (team, name), where the environment is this session's own.
+
+        The team is None where neither it nor XATS_TEAM names one.
+        """
         said = self.environ.get("XATS_AGENT")
         if not said or (self.shared() and self.terminal is None):
             return None
         from xats.core import address
 
         name, _, team = said.partition("@")
-        return (address.check_name(team, "team").lower() if team else self.team), address.check_name(name)
+        if not team:
+            return (self.team if self.environ.get("XATS_TEAM") else None), address.check_name(name)
+        return address.check_name(team, "team").lower(), address.check_name(name)
 
     def shared(self) -> bool:
         """Tell whether one process serves several sessions here, whose environment is that of the first of them."""
@@ -244,12 +249,19 @@ def named_agent(tx: Tx, call: Call) -> tuple[str, str] | None:
     """Return the agent that XATS_AGENT names, as (team, name), or None.
 
     A person's name is passed over: he has exported it for himself, and his mail is not for a program that he starts.
+    Where no team is named, a session that has an agent of that name keeps it, in whatever folder it works by now.
     """
     from xats.core import agents
 
-    named = call.named()
-    known = agents.find(tx, *named) if named else None
-    return None if known and known.registered and known.client == "human" else named
+    said = call.named()
+    if said is None:
+        return None
+    team, name = said
+    if team is None:
+        pair = agents.by_client_session(tx, call.session) if call.session else None
+        team = pair[0].team if pair and pair[0].name.lower() == name.lower() else call.team
+    known = agents.find(tx, team, name)
+    return None if known and known.registered and known.client == "human" else (team, name)
 
 
 def ours(call: Call, session: Session) -> bool:
