@@ -704,6 +704,19 @@ def test_a_budget_of_ones_own(desk):
     assert ("b" * 300 in text, desk.unread()) == (True, 0)
 
 
+@pytest.mark.parametrize("body", ["x" * 300, "\U0001f600" * 300], ids=["letters", "emoji"])
+def test_no_program_is_given_more_than_it_takes(desk, body):
+    """Claude Code puts what is longer than 10,000 characters, as JavaScript counts them, into a file."""
+    desk.team.register("b" * 64, team="t" * 64)
+    them = desk.team.agent("b" * 64, "t" * 64)
+    for size in (9000,) * 6 + (len(body),) * 14 + (9000,):
+        draft = messages.Draft("alice@crew", (body * 30)[:size], subject="s" * 200)
+        desk.store.write(lambda tx, draft=draft: messages.send(tx, them, "pane", draft))
+    text = text_of(desk.hook("prompt", env={"XATS_HOOK_BUDGET": "99999"}))
+    assert 6000 < len(text.encode("utf-16-le")) / 2 < 10_000
+    assert text.count("is long (9,000 characters)") == letters.NAMED
+
+
 def test_a_letter_longer_than_the_budget_is_announced_and_stays(desk):
     long, short = desk.send("y" * 5000), desk.send("short")
     text = text_of(desk.hook("after a tool"))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xats.core.task_recap import Todo
 
 BUDGET = 4000  # characters of mail that are handed over at once
-MOST = 9000  # Claude Code takes 10,000 and puts what is longer into a file
+MOST = 8000  # Claude Code takes 10,000 with all that is around them, and puts what is longer into a file
 NAMED = 5  # letters that are announced one by one
 TITLE = 60  # characters of a task's title
 FIRST = "xats mail for "  # by these words we know what we said ourselves
@@ -66,15 +66,21 @@ def pick(letters: Sequence[Letter], room: int) -> tuple[list[Letter], list[str],
     left = room
     for letter in letters:
         text = frame(letter) if len(letter.message.body) <= room else ""
-        if not text or len(text) > room:
+        size = _size(text)
+        if not text or size > room:
             long.append(letter)
-        elif len(text) > left:
+        elif size > left:
             break
         else:
             taken.append(letter)
             texts.append(text)
-            left -= len(text)
+            left -= size
     return taken, texts, long
+
+
+def _size(text: str) -> int:
+    """Return how long the programs take `text` to be, most of which count as JavaScript does: an emoji is two."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def page(me: Agent, texts: Sequence[str], long: Sequence[Letter], unread: int) -> str:
