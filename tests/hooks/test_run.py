@@ -392,6 +392,23 @@ def test_what_claude_code_takes_back_unanswered_is_handed_over_again(desk):
     ]
 
 
+@pytest.mark.parametrize("client", ["claude-code", "gemini"])
+@pytest.mark.parametrize("answer", [False, True], ids=["unanswered", "answered"])
+def test_what_was_taken_back_before_the_end_of_a_session_is_for_the_next(desk, client, answer):
+    number = desk.send("a question")
+    said = desk.hook("prompt", client)
+    if client == "gemini":
+        desk.record.write_text(GEMINI_ANSWERED + ("" if answer else GEMINI_CANCELLED))
+    else:
+        words = '{"type":"assistant","message":{"content":"Noted."}}\n'
+        desk.record.write_text(claude_record(desk, said) + (words if answer else ""))
+    assert desk.unread() == 0
+    assert desk.hook("session end", client) == ""
+    assert (desk.unread(), desk.state().state) == (0 if answer else 1, "ended")
+    desk.hook("session start", client, session="s1", source="resume")
+    assert (f"Mail #{number} " in desk.hook("prompt", client)) == (not answer)
+
+
 def test_what_was_answered_or_is_of_an_earlier_turn_is_not_taken_back(desk, xats):
     first = desk.send("answered")
     desk.record.write_text(claude_record(desk, desk.hook("prompt")))

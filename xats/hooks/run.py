@@ -59,6 +59,13 @@ STATES = {
     "turn end": "idle",
     "session end": "ended",
 }
+# Where it shows that a turn was broken off and what was told with it taken back; a session may end right after that.
+TAKES_BACK = (
+    ("claude-code", "prompt"),
+    ("claude-code", "session end"),
+    ("gemini", "turn end"),
+    ("gemini", "session end"),
+)
 NAMES = ("claude-code", "codex", "gemini", "qwen", "cursor", "copilot", "opencode", "amp")
 
 
@@ -362,7 +369,7 @@ def _taken_back(call: Call, known: Presence | None) -> bool:
     """Tell whether a person broke the turn off and the program took back what the model was told with it."""
     if known is None or known.state != "busy" or known.client_session != call.session:
         return False
-    if (call.client, call.point) not in (("claude-code", "prompt"), ("gemini", "turn end")):
+    if (call.client, call.point) not in TAKES_BACK:
         return False
     from xats.hooks.transcript import answered
 
