@@ -90,6 +90,7 @@ COPILOT = {
 }
 TOLD = dict.fromkeys(("claude-code", "codex", "qwen", "opencode", "amp"), CLAUDE)
 TOLD.update(gemini=GEMINI, cursor=CURSOR, copilot=COPILOT)
+TOLD["codex"] = {**CLAUDE, "broken off": {"hook_event_name": "Interrupt", "turn_id": "t", "permission_mode": "default"}}
 CASES = [(client, point) for client, told in TOLD.items() for point in told]
 
 
@@ -234,6 +235,16 @@ def test_the_end_of_a_turn_makes_what_waited_for_it_due(desk):
     assert desk.hook("turn end") == ""
     assert waits(desk) == [("queued", "recipient_active", True)]
     assert desk.unread() == 1
+
+
+def test_a_turn_that_is_broken_off_makes_it_due_too(desk):
+    """Nothing can be handed over there: nobody would hear it."""
+    desk.hook("prompt", "codex")
+    desk.send()
+    wait_for_a_hook(desk)
+    assert desk.hook("broken off", "codex") == ""
+    assert (desk.state().state, desk.unread()) == ("idle", 1)
+    assert waits(desk) == [("queued", "recipient_active", True)]
 
 
 def test_a_turn_that_goes_on_leaves_it_waiting(desk):

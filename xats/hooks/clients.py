@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 SECONDS = 10  # an answer takes a tenth of one; the rest is for a machine that is very busy
-LAST_SECONDS = 3  # at the end of a session, which somebody waits for; the most that Codex allows
+LAST_SECONDS = 3  # where somebody waits: at the end of a session or of a turn that he stops; the most Codex allows
 WAIT_SECONDS = 7 * 86_400  # that a waiter may sleep; the next turn starts another one
 
 
@@ -26,7 +26,7 @@ WAIT_SECONDS = 7 * 86_400  # that a waiter may sleep; the next turn starts anoth
 class Hook:
     """A moment at which a program is to run xats."""
 
-    point: str  #: "session start", "prompt", "before a change", "after a tool", "waiting", "turn end" or "session end"
+    point: str  #: one of run.STATES, such as "prompt" or "turn end"
     event: str  #: what the program calls it
     matcher: str = ""  #: for which tools; "" is for all, or where there is no choice
     verb: str = "run"  #: "run" answers at once; "wait" is beside the program until there is mail
@@ -79,7 +79,7 @@ class Client:
         if self.named:
             found["name"] = "xats"
         found[self.command] = command
-        seconds = LAST_SECONDS if hook.point == "session end" else SECONDS
+        seconds = LAST_SECONDS if hook.point in ("broken off", "session end") else SECONDS
         if hook.verb == "wait":
             found["asyncRewake"], seconds = True, WAIT_SECONDS
         if self.timeout:
@@ -132,7 +132,7 @@ CLIENTS = (
         user="hooks.json",
         project=".codex/hooks.json",
         form="groups",
-        hooks=_claude_like("apply_patch|Edit|Write"),
+        hooks=(*_claude_like("apply_patch|Edit|Write"), Hook("broken off", "Interrupt")),
     ),
     Client(
         "gemini",

@@ -47,6 +47,7 @@ POINTS = {
     "Stop": "turn end",
     "AfterAgent": "turn end",
     "stop": "turn end",
+    "Interrupt": "broken off",
     "SessionEnd": "session end",
     "sessionEnd": "session end",
 }
@@ -57,6 +58,7 @@ STATES = {
     "after a tool": "busy",
     "waiting": "waiting",
     "turn end": "idle",
+    "broken off": "idle",
     "session end": "ended",
 }
 # Where it shows that a turn was broken off and what was told with it taken back; a session may end right after that.
@@ -414,7 +416,7 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
     if text and call.point == "turn end":
         state, continued = "busy", continued + 1
     presence.put(tx, me.id, state, call.session, continued, begins=call.point == "prompt")
-    if call.point == "turn end" and state == "idle" and presence.has_mail(tx, me.id):
+    if state == "idle" and presence.has_mail(tx, me.id):
         from xats.core import wakes
 
         wakes.idle(tx, me.id)  # what has waited for a hook to hand it over
