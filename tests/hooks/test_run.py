@@ -244,7 +244,10 @@ def test_a_turn_that_is_broken_off_makes_it_due_too(desk):
     wait_for_a_hook(desk)
     assert desk.hook("broken off", "codex") == ""
     assert (desk.state().state, desk.unread()) == ("idle", 1)
+    assert desk.state().broken_off_at == desk.state().at  # Codex's queue rests from now on
     assert waits(desk) == [("queued", "recipient_active", True)]
+    desk.hook("prompt", "codex")
+    assert desk.state().broken_off_at is None
 
 
 def test_a_turn_that_goes_on_leaves_it_waiting(desk):

@@ -23,7 +23,7 @@ class Presence:
     at: int  #: ms UTC
     client_session: str | None = None
     continued: int = 0  #: turns in a row that were gone on with because of mail, without a prompt in between
-    broken_off_at: int | None = None  #: ms UTC when the turn was seen to be over although nothing has told of it
+    broken_off_at: int | None = None  #: ms UTC when its user was seen, or told, to have broken the turn off
 
     @property
     def doing(self) -> tuple[str, int]:
@@ -37,12 +37,12 @@ class Presence:
 
 GET = "select state, at, client_session, continued, broken_off_at from presence where agent_id = :agent"
 PUT = """
-insert into presence (agent_id, client_session, state, at, continued)
-values (:agent, :client_session, :state, :now, :continued)
+insert into presence (agent_id, client_session, state, at, continued, broken_off_at)
+values (:agent, :client_session, :state, :now, :continued, :broken_off_at)
 on conflict (agent_id) do update set
     at = case when presence.state = :state and presence.client_session = :client_session
         and (presence.broken_off_at is null or :begins = 0) then presence.at else :now end,
-    client_session = :client_session, state = :state, continued = :continued, broken_off_at = null
+    client_session = :client_session, state = :state, continued = :continued, broken_off_at = :broken_off_at
 """
 IN_TURN = """
 select h.agent_id from presence h join sessions s on s.agent_id = h.agent_id and s.ended_at is null
@@ -72,14 +72,22 @@ def has_mail(tx: Tx, agent_id: int) -> bool:
 
 
 def put(
-    tx: Tx, agent_id: int, state: str, client_session: str | None, continued: int = 0, *, begins: bool = False
+    tx: Tx,
+    agent_id: int,
+    state: str,
+    client_session: str | None,
+    continued: int = 0,
+    *,
+    begins: bool = False,
+    stopped: bool = False,
 ) -> None:
-    """Note what the agent with that id does. The time stays when it is the same state of the same session.
+    """Note what the agent with that id does, and whether its user has `stopped` it.
 
-    But not when a turn `begins` after one that was broken off.
+    The time stays when it is the same state of the same session, but not when a turn `begins` after one that was broken
+    off.
     """
-    of = {"agent": agent_id, "state": state, "client_session": client_session}
-    tx.run(PUT, **of, continued=continued, begins=int(begins), now=tx.now)
+    of = {"agent": agent_id, "state": state, "client_session": client_session, "continued": continued}
+    tx.run(PUT, **of, broken_off_at=tx.now if stopped else None, begins=int(begins), now=tx.now)
 
 
 def in_turn(tx: Tx, host: str, before: int) -> list[int]:

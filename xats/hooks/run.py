@@ -415,7 +415,8 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
     state, continued = STATES[call.point], _continued(call, known)
     if text and call.point == "turn end":
         state, continued = "busy", continued + 1
-    presence.put(tx, me.id, state, call.session, continued, begins=call.point == "prompt")
+    begins, stopped = call.point == "prompt", call.point == "broken off"
+    presence.put(tx, me.id, state, call.session, continued, begins=begins, stopped=stopped)
     if state == "idle" and presence.has_mail(tx, me.id):
         from xats.core import wakes
 

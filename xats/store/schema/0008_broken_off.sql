@@ -1,3 +1,3 @@
--- A program does not tell of a turn that its user has broken off; the daemon sees it in the pane.
+-- Not every program tells of a turn that its user has broken off; the daemon sees it in the pane.
 
-alter table presence add column broken_off_at integer; -- the state is what was told last; null: nothing else was seen
+alter table presence add column broken_off_at integer; -- when it was told or seen; null: not since the state was told
