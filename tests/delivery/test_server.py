@@ -62,6 +62,14 @@ def test_tmux_that_is_not_installed(monkeypatch):
         server.run("/tmp/none", "list-sessions")
 
 
+def test_a_socket_whose_path_is_none():
+    """What a row of the store says may be anything, and must not end those who ask for many panes."""
+    with pytest.raises(TmuxUnavailable, match="null"):
+        server.run("/tmp/a\0b", "list-sessions")
+    with pytest.raises(TmuxUnavailable, match="null"):
+        server.begin("/tmp/a\0b", "list-sessions")
+
+
 def test_a_server_that_dies_in_the_middle_is_unavailable(desk):
     with pytest.raises(TmuxUnavailable) as caught:
         server.run(desk.socket, "run-shell", f"kill -9 {desk.pid}")

@@ -45,8 +45,8 @@ def begin(socket: str, *args: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ
         )
-    except OSError as error:
-        raise TmuxUnavailable(f"tmux cannot be run: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise TmuxUnavailable(f"tmux cannot be run: {_why(error)}") from None
 
 
 def version() -> str:
@@ -80,8 +80,13 @@ def _call(args: list[str], stdin: str, timeout: float) -> subprocess.CompletedPr
         raise TmuxUnavailable(f"tmux did not answer within {timeout:g} s") from None
     except FileNotFoundError:
         raise TmuxUnavailable("tmux is not installed", hint="install tmux 3.0 or newer") from None
-    except OSError as error:
-        raise TmuxUnavailable(f"tmux cannot be run: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise TmuxUnavailable(f"tmux cannot be run: {_why(error)}") from None
+
+
+def _why(error: OSError | ValueError) -> str | None:
+    """Return what is wrong; a ValueError says that a word for it, such as a socket's path, holds a NUL."""
+    return error.strerror if isinstance(error, OSError) else str(error)
 
 
 def _command(args: list[str]) -> tuple[list[str], dict[str, str]]:
