@@ -64,7 +64,7 @@ class Daemon:
         self._search = True  # whether an agent may have been given up since the watch last asked
         self._tidy = Tidy(prune.age(os.environ))
         self._badges = Badges(self._open)
-        self._turns = Turns(self._open)
+        self._turns = Turns(self._open, self.stop.is_set)
 
     def run(self) -> None:
         """Drive wakes until `stop` is set. Ends early when the store's file is taken away or replaced."""

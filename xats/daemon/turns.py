@@ -6,29 +6,21 @@ composer, the turn is over, and what has waited for its next hook is tried now. 
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
-from itertools import groupby
-
 from xats.core import agents, presence
+from xats.daemon.rounds import Rounds
 from xats.delivery import attempt
 from xats.delivery.transports import tmux
-from xats.errors import NoPane, StoreError, TmuxGone, TmuxUnavailable
 from xats.record import record
-from xats.tmux import screen, server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from xats.core.presence import Presence
     from xats.pane import Pane
     from xats.store import Store, Tx
 
 EVERY = 5.0  # seconds between two rounds; each takes one or two calls of tmux for each server
-
-log = logging.getLogger("xats.daemon")
 
 
 @record
@@ -52,56 +44,23 @@ def find(tx: Tx, host: str) -> list[Turn]:
     return found
 
 
-def over(turns: Iterable[Turn]) -> list[Turn]:
-    """Return those of `turns` in whose pane an idle, empty composer is seen."""
-    found = []
-    ordered = sorted(turns, key=lambda one: one.pane.socket)
-    for socket, group in groupby(ordered, lambda one: one.pane.socket):
-        there = list(group)
-        for start in range(0, len(there), screen.MOST):
-            some = there[start : start + screen.MOST]
-            panes = [one.pane for one in some]
-            try:
-                looks = screen.read(panes, server.run(socket, *screen.commands(panes)))
-            except (NoPane, TmuxGone, TmuxUnavailable):
-                break
-            for one in some:
-                look = looks[one.pane.pane_id]
-                if look and tmux.shows_idle(one.pane, look, one.client):
-                    found.append(one)
-    return found
+def over(turns: Sequence[Turn]) -> list[Turn]:
+    """Return those of `turns` in whose pane an idle, empty composer is seen, and stays."""
+    idle = tmux.idle_panes({one.pane: one.client for one in turns})
+    return [one for one in turns if one.pane in idle]
 
 
-class Turns:
-    """The rounds, each in a thread of its own, so that nobody waits for tmux. `open_store` opens a store for it."""
+class Turns(Rounds):
+    """The rounds for those who are said to be in a turn."""
 
-    def __init__(self, open_store: Callable[[], Store]) -> None:
-        self._open = open_store
-        self._next = 0.0  # monotonic seconds
-        self._thread: threading.Thread | None = None
+    def __init__(self, open_store: Callable[[], Store], stopping: Callable[[], bool]) -> None:
+        super().__init__("turns", EVERY, open_store, stopping)
 
     def __call__(self, store: Store) -> None:
         """Begin a round if it is time for one, and anybody is said to be in a turn. Raises the StoreErrors."""
-        now = time.monotonic()
-        if now < self._next or (self._thread and self._thread.is_alive()):
-            return
-        self._next = now + EVERY
-        if turns := store.read(lambda tx: find(tx, attempt.host())):
-            self._thread = threading.Thread(target=self._round, args=(turns,), name="turns", daemon=True)
-            self._thread.start()
-
-    def _round(self, turns: list[Turn]) -> None:
-        seen = over(turns)
-        if seen:
-            time.sleep(tmux.CALM)
-            seen = over(seen)
-        if not seen:
-            return
-        try:
-            store = self._open()
-            try:
-                store.write(lambda tx: [presence.broken_off(tx, one.agent_id, one.told) for one in seen])
-            finally:
-                store.close()
-        except StoreError as problem:
-            log.debug("turns: %s", problem)
+        self.begin(
+            store,
+            lambda tx: find(tx, attempt.host()),
+            over,
+            lambda tx, one: presence.broken_off(tx, one.agent_id, one.told),
+        )

@@ -8,11 +8,11 @@ import time
 from xats.clients import profile, registry
 from xats.delivery.transports import Result
 from xats.errors import NoPane, TmuxGone, TmuxUnavailable
-from xats.tmux import guards, paste, screen
+from xats.tmux import guards, paste, screen, server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from xats.clients.profile import Profile
     from xats.core.agents import Session
@@ -111,15 +111,39 @@ def recognised(known: Profile) -> bool:
 def idle(session: Session, client_name: str) -> bool:
     """Tell whether the pane of `session` surely shows the idle, empty composer of `client_name`, and keeps to it."""
     pane = session.seat.pane
-    for left in (1, 0) if pane else ():
-        assert pane
-        try:
-            if not shows_idle(pane, screen.look(pane), client_name):
-                return False
-        except (NoPane, TmuxGone, TmuxUnavailable):
-            return False
-        time.sleep(CALM * left)
-    return pane is not None
+    return pane is not None and pane in idle_panes({pane: client_name})
+
+
+def idle_panes(clients: Mapping[Pane, str]) -> set[Pane]:
+    """Return those of the panes that show the idle, empty composer of their client in two looks, CALM apart.
+
+    A pane that cannot be looked at is none of them.
+    """
+    seen = _look_idle(clients)
+    if seen:
+        time.sleep(CALM)
+        seen = _look_idle({pane: clients[pane] for pane in seen})
+    return seen
+
+
+def _look_idle(clients: Mapping[Pane, str]) -> set[Pane]:
+    """Return those of the panes in which one look finds it. All panes of a server are looked at together."""
+    found = set()
+    servers: dict[str, list[Pane]] = {}
+    for pane in clients:
+        servers.setdefault(pane.socket, []).append(pane)
+    for socket, panes in servers.items():
+        for start in range(0, len(panes), screen.MOST):
+            some = panes[start : start + screen.MOST]
+            try:
+                looks = screen.read(some, server.run(socket, *screen.commands(some)))
+            except (NoPane, TmuxGone, TmuxUnavailable):
+                break  # the server that is gone or hangs does so for all
+            for pane in some:
+                look = looks[pane.pane_id]
+                if look and shows_idle(pane, look, clients[pane]):
+                    found.add(pane)
+    return found
 
 
 def shows_idle(pane: Pane, look: Look, client_name: str) -> bool:

@@ -1,0 +1,72 @@
+"""Rounds: now and then the daemon looks for something that nothing tells of, and notes what it sees."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from xats.errors import StoreError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    from xats.store import Store, Tx
+
+    T = TypeVar("T")
+
+log = logging.getLogger("xats.daemon")
+
+
+class Rounds:
+    """Rounds of one kind, one in `every` seconds, each in a thread of its own: nobody else waits for what it asks.
+
+    `open_store` opens a store for it. A round that finds the daemon `stopping` notes nothing: by then the store's file
+    may be gone, and opening it would make a new one.
+    """
+
+    def __init__(self, name: str, every: float, open_store: Callable[[], Store], stopping: Callable[[], bool]) -> None:
+        self._name, self._every, self._open, self._stopping = name, every, open_store, stopping
+        self._next = 0.0  # monotonic seconds
+        self._thread: threading.Thread | None = None
+
+    def begin(
+        self,
+        store: Store,
+        find: Callable[[Tx], Sequence[T]],
+        see: Callable[[Sequence[T]], Sequence[T]],
+        note: Callable[[Tx, T], object],
+    ) -> None:
+        """Begin a round if it is time for one and `find` finds anything; what `see` leaves of that, `note` notes.
+
+        Raises the StoreErrors.
+        """
+        now = time.monotonic()
+        if now < self._next or (self._thread and self._thread.is_alive()):
+            return
+        self._next = now + self._every
+        found = store.read(find)
+        if not found:
+            return
+
+        def work() -> None:
+            try:
+                self._go(see(found), note)
+            except StoreError as problem:
+                log.debug("%s: %s", self._name, problem)
+            except Exception:
+                log.exception("%s", self._name)
+
+        self._thread = threading.Thread(target=work, name=self._name, daemon=True)
+        self._thread.start()
+
+    def _go(self, seen: Sequence[T], note: Callable[[Tx, T], object]) -> None:
+        if not seen or self._stopping():
+            return
+        store = self._open()
+        try:
+            store.write(lambda tx: [note(tx, one) for one in seen])
+        finally:
+            store.close()
