@@ -228,6 +228,16 @@ def test_who_leaves_is_not_woken_until_the_name_returns(pair, rows, clock):
     assert len(due(pair)) == 1
 
 
+def test_who_leaves_during_an_attempt_that_dies_is_woken_when_the_name_returns(pair, rows, clock):
+    """Its lease must not keep the wake from the new session."""
+    pair.send("alice", "bob")
+    wake = lease(pair)
+    pair.do("bob", agents.unregister)
+    assert not pair.store.read(lambda tx: wakes.still_leased(tx, wake, "d1"))  # the attempt says nothing any more
+    pair.register("bob", seat=Seat(HOST, 77, 1))
+    assert len(due(pair)) == 1
+
+
 def test_a_pause_holds_it_and_afterwards_it_is_told_anew(pair, rows, clock):
     pair.send("alice", "bob")
     hand(pair, clock)

@@ -116,7 +116,7 @@ exists (select 1 from pauses p where p.agent_id = wakes.agent_id) or exists (
     select 1 from pauses p join agents a on a.team = p.team where a.id = wakes.agent_id and p.agent_id is null
 )
 """
-# A lease that is taken away here fences the attempt that holds it: its result is refused.
+# A lease that is taken away here and in SUSPEND fences the attempt that holds it: its result is refused.
 HOLD = f"""
 update wakes set state = 'held', reason = 'paused', next_attempt_at = null, lease_token = null, lease_until = null,
     updated_at = :now
@@ -134,7 +134,8 @@ where agent_id = :agent and closed_at is null and state <> 'held' and lease_toke
 """
 SUSPEND = """
 update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = :reason,
-    last_refusal = :reason, handed = null, next_attempt_at = null, updated_at = :now
+    last_refusal = :reason, handed = null, next_attempt_at = null, lease_token = null, lease_until = null,
+    updated_at = :now
 where agent_id = :agent and closed_at is null and state <> 'held'
 """
 # What was handed over already waits for its time: a program that does not read must not be told at each of its turns.
@@ -223,7 +224,7 @@ def armed(tx: Tx, agent_id: int) -> None:
 
 
 def suspend(tx: Tx, agent_id: int, reason: str) -> None:
-    """Let the agent's open wake rest until its session changes."""
+    """Let the agent's open wake rest until its session changes. An attempt under way loses its lease."""
     tx.run(SUSPEND, agent=agent_id, reason=reason, now=tx.now)
 
 
