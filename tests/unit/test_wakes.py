@@ -331,6 +331,16 @@ def test_mail_that_comes_after_the_line_was_made_gets_a_wake_of_its_own(pair, ro
     assert linked == [{"message_id": 2, "wake_id": again.id}]
 
 
+def test_expired_mail_gets_none(pair, rows, clock):
+    pair.send("alice", "bob")
+    pair.send("carol", "bob", ttl=1000)
+    clock.tick(1000)
+    wake = lease(pair)
+    newest = pair.store.read(lambda tx: wakes.pending(tx, wake.agent_id)).newest
+    pair.store.write(lambda tx: wakes.delivered(tx, wake, "d1", "tmux", newest))
+    assert (newest, open_wakes(rows)) == (1, [])
+
+
 def test_a_wake_for_expired_mail_is_skipped_for_good(pair, rows, clock):
     """And not given back as due: that would be tried again at once, and again."""
     pair.send("alice", "bob", ttl=1000)
@@ -490,4 +500,15 @@ def test_mail_that_came_before_the_last_attempt_has_had_its_turn(pair, clock, ro
         clock.tick(1)
         refuse(pair, "not_quiet")
         clock.tick(700_000)
+    assert open_wakes(rows) == []
+
+
+def test_nor_does_a_clock_that_was_set_back_make_it_new(pair, clock, rows):
+    """Otherwise the wake would begin anew at the end of each ladder, until the clock is where it was."""
+    pair.send("alice", "bob")
+    for _ in range(3):
+        refuse(pair, "not_quiet")
+        clock.tick(700_000)
+    clock.tick(-2 * wakes.FURTHEST)
+    refuse(pair, "not_quiet")
     assert open_wakes(rows) == []

@@ -261,6 +261,7 @@ FREE = "update wakes set lease_token = null, lease_until = null where id = :id a
 LATER = """
 select 1 from deliveries d join messages m on m.id = d.message_id
 where d.agent_id = :agent and d.state = 'unread' and d.wake_id is not null and d.message_id > :id and m.sent_at > :at
+    and (m.expires_at is null or m.expires_at > :now)
 limit 1
 """
 RECORD = """
@@ -337,11 +338,10 @@ def refused(
     if again is not None:
         return _record(tx, wake, token, "retrying", reason, transport, attempts, again, code=code)
     ended = reason if reason in FINAL else "retry_exhausted"
-    leased = tx.one("select updated_at from wakes where id = :id", id=wake.id)
+    now = tx.one("select mails from wakes where id = :id", id=wake.id)
     if not _record(tx, wake, token, "failed", ended, transport, attempts, refusal=reason, code=code):
         return False
-    # Mail that came during this last attempt has not had its turn.
-    if leased and tx.one(LATER, agent=wake.agent_id, id=0, at=leased["updated_at"]):
+    if now and now["mails"] > wake.mails:  # what came during this last attempt has not had its turn
         join(tx, wake.agent_id)
     return True
 
@@ -394,8 +394,8 @@ def delivered(tx: Tx, wake: Wake, token: str, transport: str, covered: int | Non
     """
     if not _record(tx, wake, token, "delivered", None, transport, wake.attempts + 1, code=code):
         return False
-    later = {"agent": wake.agent_id, "id": covered or 0, "at": wake.updated_at if covered is None else 0}
-    if tx.one(LATER, **later):
+    later = {"id": covered or 0, "at": wake.updated_at if covered is None else 0}
+    if tx.one(LATER, agent=wake.agent_id, now=tx.now, **later):
         join(tx, wake.agent_id)
     return True
 
