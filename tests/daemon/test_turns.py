@@ -121,6 +121,9 @@ def test_only_those_are_seen_whose_turn_is_over(world, seat):
         found = store.read(lambda tx: turns.find(tx, HOST))
         assert len(found) == 5
         assert store.read(lambda tx: turns.find(tx, "elsewhere")) == []
+        ahead = "update presence set at = at + 3600000 where agent_id = (select id from agents where name = 'begun')"
+        store.write(lambda tx: tx.run(ahead))  # the clock was set back since
+        assert len(store.read(lambda tx: turns.find(tx, HOST))) == 6
         assert {one.pane.pane_id for one in turns.over(found)} == {players["over"].pane, players["also"].pane}
         players["also"].tmux.cmd("kill-pane", "-t", players["also"].pane)
         assert [one.pane.pane_id for one in turns.over(found)] == [players["over"].pane]

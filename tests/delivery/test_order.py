@@ -15,7 +15,7 @@ from xats.core import agents, presence
 from xats.core.agents import Seat
 from xats.delivery import attempt, foretell, order
 from xats.delivery.settings import READ_WITHIN, WAYS, Settings, from_environment
-from xats.delivery.transports import Result, native
+from xats.delivery.transports import Result, native, tmux
 from xats.pane import Pane
 from xats.store import Store
 
@@ -330,6 +330,35 @@ def test_a_turn_that_ends_during_the_attempt_is_over(pair, clock, monkeypatch):
     assert make(pair).reason == "recipient_active"
     other.close()
     assert len(due(pair)) == 1
+
+
+def test_a_turn_that_is_seen_to_be_broken_off_during_the_attempt_is_over(pair, clock, monkeypatch):
+    """Who saw it could not make a leased wake due either."""
+    say(pair, "busy")
+    pair.send("alice", "bob")
+    bob = pair.agent("bob").id
+    told = pair.store.read(lambda tx: presence.get(tx, bob))
+    during(monkeypatch, lambda: pair.store.write(lambda tx: presence.broken_off(tx, bob, told)))
+    assert make(pair).reason == "recipient_active"
+    assert len(due(pair)) == 1
+
+
+def test_a_clock_set_back_makes_nobody_wait_for_a_hook(pair, clock, inbox):
+    """Nobody knows any more when the wake was opened, and it may be a day until it was a minute ago."""
+    say(pair, "busy")
+    pair.send("alice", "bob")
+    clock.tick(-3_600_000)
+    assert make(pair).state == "delivered"
+
+
+def test_a_turn_that_began_in_the_time_to_come_may_be_over(pair, clock, monkeypatch):
+    say(pair, "busy")
+    bob = pair.agent("bob")
+    told = pair.store.read(lambda tx: presence.get(tx, bob.id))
+    monkeypatch.setattr(tmux, "idle", lambda *_: True)
+    target = attempt.Target(bob, session(pair), None, told)
+    assert attempt.at_work(target, clock.now)  # it may not have drawn anything yet
+    assert not attempt.at_work(target, clock.now - 3_600_000)
 
 
 def test_a_waiter_that_comes_during_the_attempt_is_told(pair, clock, rows, monkeypatch):

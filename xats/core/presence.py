@@ -46,7 +46,7 @@ on conflict (agent_id) do update set
 """
 IN_TURN = """
 select h.agent_id from presence h join sessions s on s.agent_id = h.agent_id and s.ended_at is null
-where h.state in ('busy', 'waiting') and h.broken_off_at is null and h.at < :before
+where h.state in ('busy', 'waiting') and h.broken_off_at is null and (h.at < :before or h.at > :now)
     and h.client_session = s.client_session and s.host = :host and s.pane_id is not null
 """
 BROKEN_OFF = """
@@ -93,9 +93,9 @@ def put(
 def in_turn(tx: Tx, host: str, before: int) -> list[int]:
     """Return the ids of the agents in a pane of `host` that are said to be in a turn since a time before `before`.
 
-    That is in ms UTC.
+    That is in ms UTC. A time still to come was written before the clock was set back.
     """
-    return [row["agent_id"] for row in tx.all(IN_TURN, host=host, before=before)]
+    return [row["agent_id"] for row in tx.all(IN_TURN, host=host, before=before, now=tx.now)]
 
 
 def broken_off(tx: Tx, agent_id: int, told: Presence) -> bool:

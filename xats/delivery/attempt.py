@@ -206,10 +206,11 @@ def plan(wake: Wake, target: Target, settings: Settings, store: str, now: int) -
         return tuple(one.name for one in order.ways(target.agent, target.session, told, store, settings.off))
 
     found, told = names(target.told), target.told
+    waits = 0 <= now - wake.opened_at < settings.read_within  # below 0: the clock was set back, who knows when it was
     if told and target.session and order.HOOK in found and order.in_turn(target.session, told):
         if not at_work(target, now):
             found = names(told.over(now))
-        elif now < wake.opened_at + settings.read_within:
+        elif waits:
             return (order.HOOK,)
     return tuple(name for name in found if name != order.HOOK)
 
@@ -220,12 +221,12 @@ def at_work(target: Target, now: int) -> bool:
     A program tells when a turn ends, but not always when its user breaks one off: then an idle composer is in its pane.
     """
     session, told = target.session, target.told
-    if session is None or told is None or told.broken_off_at or not order.in_turn(session, told):
+    if session is None or told is None or not order.in_turn(session, told):
         return False
     seat = session.seat
     if seat.process and not process.alive(*seat.process):
         return False
-    return now - told.at < FRESH or not tmux.idle(session, target.agent.client)
+    return 0 <= now - told.at < FRESH or not tmux.idle(session, target.agent.client)
 
 
 # -- the record --------------------------------------------------------------------------------------------------------

@@ -79,5 +79,8 @@ def hooked(session: Session, told: Presence | None) -> bool:
 
 
 def in_turn(session: Session, told: Presence | None) -> bool:
-    """Tell whether the session is in a turn, as its hooks have `told`; so another of them is still to come."""
-    return hooked(session, told) and told is not None and told.state in ("busy", "waiting")
+    """Tell whether the session is in a turn, as its hooks have `told`; so another of them is still to come.
+
+    One that was seen to be broken off is over.
+    """
+    return hooked(session, told) and told is not None and told.doing[0] in ("busy", "waiting")
