@@ -159,12 +159,28 @@ def test_what_an_inbox_takes_is_handed_over(pair, rows, clock, inbox):
     assert inbox.lines == [LINE]
 
 
-def test_one_that_does_not_take_it_is_followed_by_the_next_at_once(pair, rows, inbox):
+def test_one_that_does_not_take_it_is_followed_by_the_next_at_once(pair, rows, inbox, monkeypatch):
     inbox.answer = Result("refused", "inbox_failed", "it was full")
     seat(pair, NOWHERE)
     pair.send("alice", "bob")
-    assert make(pair).reason == "no_pane"  # so far it came
-    assert (inbox.lines, the_wake(rows)["attempts"], the_wake(rows)["handed"]) == ([LINE], 0, None)
+    tried = []
+    monkeypatch.setattr(tmux, "deliver", lambda *_: tried.append("tmux") or Result("refused", "busy"))
+    assert make(pair).reason == "busy"
+    assert (inbox.lines, tried) == ([LINE], ["tmux"])
+    assert (the_wake(rows)["attempts"], the_wake(rows)["handed"], the_wake(rows)["transport"]) == (1, None, "tmux")
+
+
+def test_an_inbox_that_fails_is_tried_again_where_the_pane_is_gone(pair, rows, clock, inbox):
+    """The pane does not come back, but the inbox takes the next line: to suspend the wake would be to lose it."""
+    inbox.answer = Result("refused", "inbox_failed", "it was full")
+    seat(pair, NOWHERE)
+    pair.send("alice", "bob")
+    assert make(pair).reason == "inbox_failed"
+    wake = the_wake(rows)
+    assert (wake["reason"], wake["transport"], wake["attempts"]) == ("inbox_failed", "claude-inbox", 1)
+    clock.tick(40_000)
+    inbox.answer = Result("delivered", None)
+    assert make(pair).state == "delivered"
 
 
 def test_where_none_takes_it_the_ladder_says_when_again(pair, rows, clock, inbox):

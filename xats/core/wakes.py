@@ -10,9 +10,9 @@
                                                  '---- not read in time --> the next attempt, by another transport
     held: its agent or team is paused; queued or retrying again when the pause ends.
 
-An open wake is due when `next_attempt_at` has come. A null there suspends it until the agent's session changes: its
-target is gone, and trying costs it no rung. An attempt is leased by a token; a result under a lost lease is refused.
-New mail joins the open wake and does not reset its ladder.
+An open wake is due when `next_attempt_at` has come. A null there suspends it until the agent's session changes, or an
+inbox comes (daemon/ways.py): its target is gone, and trying costs it no rung. An attempt is leased by a token; a result
+under a lost lease is refused. New mail joins the open wake and does not reset its ladder.
 
 An inbox or a waiter that has taken the line shows it to the agent when it can: only reading tells that it did. So the
 wake stays open, remembers in `handed` who has taken the line, and falls due after a time for those who have not.
@@ -145,6 +145,12 @@ where agent_id = :agent and state in ('queued', 'retrying') and lease_token is n
 """
 IDLE = NOW.format(which="reason = 'recipient_active'")
 ARMED = NOW.format(which="(handed is null or next_attempt_at is null)")
+ROUSED = NOW.format(which="next_attempt_at is null")
+SUSPENDED = """
+select w.agent_id from wakes w join sessions s on s.agent_id = w.agent_id and s.ended_at is null
+where w.closed_at is null and w.state in ('queued', 'retrying') and w.next_attempt_at is null
+    and w.lease_token is null and s.host = :host
+"""
 
 
 def join(tx: Tx, agent_id: int) -> tuple[int, bool]:
@@ -226,6 +232,16 @@ def armed(tx: Tx, agent_id: int) -> None:
 def suspend(tx: Tx, agent_id: int, reason: str) -> None:
     """Let the agent's open wake rest until its session changes. An attempt under way loses its lease."""
     tx.run(SUSPEND, agent=agent_id, reason=reason, now=tx.now)
+
+
+def suspended(tx: Tx, host: str) -> list[int]:
+    """Return the ids of the agents that sit on `host` and whose wake is suspended: nothing led to them."""
+    return [row["agent_id"] for row in tx.all(SUSPENDED, host=host)]
+
+
+def rouse(tx: Tx, agent_id: int) -> None:
+    """Try now what was suspended: something leads to the agent."""
+    tx.run(ROUSED, agent=agent_id, now=tx.now)
 
 
 # -- attempts ----------------------------------------------------------------------------------------------------------

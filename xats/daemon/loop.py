@@ -22,6 +22,7 @@ from xats.daemon.owner import process_gone
 from xats.daemon.tidy import Tidy
 from xats.daemon.turns import Turns
 from xats.daemon.watch import Watch
+from xats.daemon.ways import Ways
 from xats.delivery import attempt
 from xats.delivery.attempt import AT_ONCE
 from xats.delivery.settings import Settings
@@ -65,6 +66,7 @@ class Daemon:
         self._tidy = Tidy(prune.age(os.environ))
         self._badges = Badges(self._open)
         self._turns = Turns(self._open, self.stop.is_set)
+        self._ways = Ways(self._open, self.stop.is_set, path, settings.off)
 
     def run(self) -> None:
         """Drive wakes until `stop` is set. Ends early when the store's file is taken away or replaced."""
@@ -113,6 +115,7 @@ class Daemon:
                     self._reported = store.write(lambda tx: alerts.overdue(tx, self._reported))
                     self._tidy(store)
                 self._turns(store)
+                self._ways(store)
                 seen = store.generation()
                 if seen != generation or self._watch.calls or self._is_due(store.clock()):
                     self._dispatch(store)

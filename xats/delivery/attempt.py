@@ -176,8 +176,10 @@ def go_down(
     result, by = Result("refused", "no_pane" if session.seat.pane is None else "turned_off"), None
     again = [name for name in ways if name in wake.taken_by]
     for name in [*(one for one in ways if one not in again), *again[:1]]:
-        by, result = name, Result("refused", "not_read") if name in again and last else act(session, name)
-        if result.reason != "inbox_failed" and result.reason not in wakes.GONE:
+        tried = Result("refused", "not_read") if name in again and last else act(session, name)
+        if tried.reason not in wakes.GONE or result.reason != "inbox_failed":  # an inbox that fails is still there
+            by, result = name, tried
+        if tried.reason != "inbox_failed" and tried.reason not in wakes.GONE:
             break
     return Tried(result, by, ways)
 
