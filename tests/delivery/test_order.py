@@ -13,6 +13,7 @@ from xats import errors
 from xats.clients import waiters
 from xats.core import agents, presence
 from xats.core.agents import Seat
+from xats.core.inbox import mark_read
 from xats.delivery import attempt, foretell, order
 from xats.delivery.settings import READ_WITHIN, WAYS, Settings, from_environment
 from xats.delivery.transports import Result, native, tmux
@@ -270,6 +271,21 @@ def test_mail_that_was_read_meanwhile_needs_no_line(pair, rows, inbox):
     inbox.reach = reach
     assert attempt.make(pair.store, wake, "d1", Settings()).reason == "already_read"
     assert (inbox.lines, the_wake(rows)["state"]) == ([], "skipped")
+
+
+def test_nobody_is_woken_for_what_wakes_nobody(pair, rows, inbox):
+    """What the wake was for is read while an attempt is made; what is left would not have begun one."""
+    pair.send("alice", "bob", wake=False)
+    pair.send("alice", "bob")
+    [wake] = attempt.lease_due(pair.store, "d1", Settings(), 10)
+    inbox.deliver, take = lambda session, line: [pair.do("bob", mark_read, [2]), take(session, line)][1], inbox.deliver
+    assert attempt.make(pair.store, wake, "d1", Settings()).reason == "already_read"
+    assert (inbox.lines, the_wake(rows)["state"]) == ([], "skipped")
+    pair.send("alice", "bob")
+    [wake] = attempt.lease_due(pair.store, "d1", Settings(), 10)
+    pair.do("bob", mark_read, [3])  # and by then it had not even begun
+    assert attempt.make(pair.store, wake, "d1", Settings()).reason == "already_read"
+    assert inbox.lines == []
 
 
 def test_everything_turned_off(pair, rows, inbox):

@@ -175,7 +175,7 @@ def cover_more(tx: Tx, mails: dict[int, int]) -> None:
 
 def close_if_read(tx: Tx, agent_id: int, reason: str = "already_read") -> None:
     """Close the agent's open wake when nothing is left unread, unless an attempt is just being made."""
-    if tx.one(UNREAD, agent=agent_id, now=tx.now) is not None:
+    if wanted(tx, agent_id):
         return
     if reason == "already_read" and tx.run(READ_AFTER_ALL, agent=agent_id, now=tx.now):
         return
@@ -202,7 +202,7 @@ def resume(tx: Tx, agent_id: int) -> None:
     ended gets a new one: whoever was woken for it is not there any more.
     """
     tx.run(RESUME, agent=agent_id, now=tx.now)
-    if not is_open(tx, agent_id) and tx.one(UNREAD, agent=agent_id, now=tx.now):
+    if not is_open(tx, agent_id) and wanted(tx, agent_id):
         join(tx, agent_id)
 
 
@@ -217,6 +217,11 @@ def revive(tx: Tx, agent_id: int) -> None:
 def is_open(tx: Tx, agent_id: int) -> bool:
     """Tell whether the agent has an open wake."""
     return tx.one(OPEN, agent=agent_id) is not None
+
+
+def wanted(tx: Tx, agent_id: int) -> bool:
+    """Tell whether anything is unread for which the agent is to be woken."""
+    return tx.one(UNREAD, agent=agent_id, now=tx.now) is not None
 
 
 def idle(tx: Tx, agent_id: int) -> None:
@@ -345,7 +350,7 @@ def refused(
     A target that is gone suspends the wake and costs no attempt; a wake whose mail was read meanwhile ends. `code` is
     the exit code of the program that was run, if any. Returns False if the lease was lost meanwhile.
     """
-    if tx.one(UNREAD, agent=wake.agent_id, now=tx.now) is None:
+    if not wanted(tx, wake.agent_id):
         return skipped(tx, wake, token, "already_read")
     if reason in GONE:
         return _record(tx, wake, token, _waiting(wake), reason, transport, wake.attempts)
@@ -367,7 +372,7 @@ def put_off(tx: Tx, wake: Wake, token: str, reason: str, transport: str | None) 
 
     Returns False if the lease was lost meanwhile.
     """
-    if tx.one(UNREAD, agent=wake.agent_id, now=tx.now) is None:
+    if not wanted(tx, wake.agent_id):
         return skipped(tx, wake, token, "already_read")
     return _record(tx, wake, token, _waiting(wake), reason, transport, wake.attempts, wake.next_attempt_at)
 
@@ -377,7 +382,7 @@ def waits(tx: Tx, wake: Wake, token: str, until: int) -> bool:
 
     It costs no rung. Returns False if the lease was lost meanwhile.
     """
-    if tx.one(UNREAD, agent=wake.agent_id, now=tx.now) is None:
+    if not wanted(tx, wake.agent_id):
         return skipped(tx, wake, token, "already_read")
     return _record(tx, wake, token, _waiting(wake), "recipient_active", "hook", wake.attempts, until)
 
@@ -396,7 +401,7 @@ def handed_over(tx: Tx, wake: Wake, token: str, transport: str, again: int, *, r
     handed = ",".join(dict.fromkeys((*wake.taken_by, transport)))
     attempts = wake.attempts + rung
     refusal = "not_read" if rung else None
-    if tx.one(UNREAD, agent=wake.agent_id, now=tx.now) is None:  # read already, and nobody else could close it
+    if not wanted(tx, wake.agent_id):  # read already, and nobody else could close it
         return _record(tx, wake, token, "delivered", None, transport, attempts, handed=handed)
     return _record(tx, wake, token, "delivered", None, transport, attempts, again, refusal, handed=handed)
 
@@ -423,7 +428,7 @@ def skipped(tx: Tx, wake: Wake, token: str, reason: str) -> bool:
 
     Returns False if the lease was lost meanwhile.
     """
-    if reason != "no_wake" and tx.one(UNREAD, agent=wake.agent_id, now=tx.now):
+    if reason != "no_wake" and wanted(tx, wake.agent_id):
         return give_back(tx, wake, token)
     if reason == "already_read" and wake.handed:
         return _record(tx, wake, token, "delivered", None, wake.handed, wake.attempts)

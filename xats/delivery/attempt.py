@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 100  # attempts side by side; most of an attempt is waiting
 SETTLE = 500  # ms after the end of a turn in which a waiter may come
+NOTHING = wakes.Pending(0, 0, (), 0)
 FRESH = 3000  # ms after the beginning of a turn in which its program may not have drawn it yet
 
 
@@ -83,7 +84,12 @@ def target_of(tx: Tx, wake: Wake) -> Target:
     """Return whom `wake` is for."""
     agent = agents.by_id(tx, wake.agent_id)
     told = presence.get(tx, agent.id)
-    return Target(agent, agents.current_session(tx, agent), wakes.pending(tx, agent.id), told)
+    return Target(agent, agents.current_session(tx, agent), _pending(tx, agent.id), told)
+
+
+def _pending(tx: Tx, agent_id: int) -> Pending:
+    """Return all that is unread, or nothing where the agent is to be woken for none of it."""
+    return wakes.pending(tx, agent_id) if wakes.wanted(tx, agent_id) else NOTHING
 
 
 def make(
@@ -108,7 +114,7 @@ def make(
         """Return what is unread at this moment; None when there is no more need of this attempt."""
 
         def work(tx: Tx) -> Pending | None:
-            return wakes.pending(tx, wake.agent_id) if wakes.still_leased(tx, wake, owner) else None
+            return _pending(tx, wake.agent_id) if wakes.still_leased(tx, wake, owner) else None
 
         nonlocal covered
         pending = store.read(work)
