@@ -70,6 +70,7 @@ class World:
     def hand(self, way, line):
         if line() is None:
             return Result("skipped", "already_read")
+        assert self.waking(), "woken for what wakes nobody"
         self.happen_meanwhile()
         if self.answer != "delivered" or not self.in_reach():
             return Result("refused", "inbox_failed")
@@ -109,6 +110,8 @@ class World:
     def register(self, **changes):
         seat = Seat(HOST, None, None, self.name, self.pane)
         self.team.register("bob", client="claude-code", seat=seat, leave_pane=self.pane is None, **changes)
+        wake = self.open_wake()
+        assert not wake or wake["next_attempt_at"] or wake["state"] == "held"
 
     def do_send(self):
         if self.bob().registered:

@@ -79,6 +79,42 @@ def test_who_was_handed_the_line_and_tells_of_its_session_is_not_handed_it_once_
     assert (due(pair) == []) == left
 
 
+@pytest.mark.parametrize("wake_by, left", [(None, True), ("auto", True), ("tmux", False)])
+def test_who_registers_as_before_is_not_handed_it_once_more(pair, rows, clock, wake_by, left):
+    """An agent may do so at each of its turns, and a program does so after it has compacted what it knows."""
+    pair.register("bob", seat=Seat(HOST, 10, 1, "s1", PANE))
+    pair.send("alice", "bob")
+    assert hand(pair, clock, "claude-inbox")
+    clock.tick(1)
+    pair.register("bob", seat=Seat(HOST, 10, 1, "s1", PANE), wake_by=wake_by)
+    assert (state(rows)[2] == "claude-inbox") == left
+    assert (due(pair) == []) == left
+
+
+@pytest.mark.parametrize("session", ["s1", "s2"])
+def test_but_a_wake_that_is_suspended_has_no_time_to_be_left_to(pair, rows, clock, session):
+    pair.register("bob", seat=Seat(HOST, 10, 1, "s1", PANE))
+    pair.send("alice", "bob")
+    hand(pair, clock)
+    clock.tick(WITHIN)
+    refuse(pair, "no_pane")
+    assert due(pair) == []
+    pair.register("bob", seat=Seat(HOST, 10, 1, session, PANE))
+    assert len(due(pair)) == 1
+
+
+@pytest.mark.parametrize("session", ["s1", "s2"])
+def test_who_is_to_be_woken_after_all_is(pair, rows, session):
+    pair.register("bob", seat=Seat(HOST, 10, 1, "s1", PANE))
+    pair.send("alice", "bob")
+    pair.register("bob", seat=Seat(HOST, 10, 1, "s1", PANE), wake_by="none")
+    wake = lease(pair)
+    pair.store.write(lambda tx: wakes.skipped(tx, wake, "d1", "no_wake"))
+    assert due(pair) == []
+    pair.register("bob", seat=Seat(HOST, 10, 1, session, PANE), wake_by="auto")
+    assert len(due(pair)) == 1
+
+
 def test_new_mail_joins_what_was_handed_over(pair, rows, clock):
     pair.send("alice", "bob")
     hand(pair, clock)

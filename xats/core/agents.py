@@ -395,18 +395,18 @@ def register(
     agent_id = _store(tx, team, name, changes)
     agent = by_id(tx, agent_id)
     unseated = _unseat(tx, agent, seat)
-    stays = False
+    stays = told = False
     if holder and same:
         pane = seat.pane or (None if leave_pane else holder.seat.pane)
         # A client session that was resumed by a new process is the same session.
         now_in = {"client_session": seat.client_session, "pid": seat.pid, "pid_started": seat.pid_started}
         tx.run(MOVE, session=holder.id, **now_in, **_pane_values(pane))
         told = seat.client_session is not None and seat.client_session != holder.seat.client_session
-        stays = told and pane == holder.seat.pane and seat.process == holder.seat.process
+        stays = (pane, seat.process, agent.wake_by) == (holder.seat.pane, holder.seat.process, known and known.wake_by)
     else:
         agent = _new_session(tx, agent, seat)
     if stays:  # whoever was woken is still there: a program that is woken may tell of its session only then
-        wakes.revive(tx, agent.id)
+        wakes.revive(tx, agent.id, anew=not told)
     else:
         wakes.resume(tx, agent.id)
     tx.event(

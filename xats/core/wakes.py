@@ -143,8 +143,9 @@ NOW = """
 update wakes set next_attempt_at = :now, updated_at = :now
 where agent_id = :agent and state in ('queued', 'retrying') and lease_token is null and {which}
 """
+NOT_TOLD = "(handed is null or next_attempt_at is null)"
 IDLE = NOW.format(which="reason = 'recipient_active'")
-ARMED = NOW.format(which="(handed is null or next_attempt_at is null)")
+ARMED = NOW.format(which=NOT_TOLD)
 ROUSED = NOW.format(which="next_attempt_at is null")
 SUSPENDED = """
 select w.agent_id from wakes w join sessions s on s.agent_id = w.agent_id and s.ended_at is null
@@ -202,16 +203,23 @@ def resume(tx: Tx, agent_id: int) -> None:
     ended gets a new one: whoever was woken for it is not there any more.
     """
     tx.run(RESUME, agent=agent_id, now=tx.now)
-    if not is_open(tx, agent_id) and wanted(tx, agent_id):
-        join(tx, agent_id)
+    _open_anew(tx, agent_id)
 
 
-def revive(tx: Tx, agent_id: int) -> None:
+def revive(tx: Tx, agent_id: int, *, anew: bool) -> None:
     """Let the agent's open wake fall due, suspended or not: its session has told of itself once more.
 
-    One that was handed over is left to its time: the line may be what the program has just begun with.
+    One that was handed over and is not suspended is left to its time: the line may be what the program has just begun
+    with. `anew` opens a wake for unread mail whose wake has ended.
     """
-    tx.run(f"{RESUME} and handed is null", agent=agent_id, now=tx.now)
+    tx.run(f"{RESUME} and {NOT_TOLD}", agent=agent_id, now=tx.now)
+    if anew:
+        _open_anew(tx, agent_id)
+
+
+def _open_anew(tx: Tx, agent_id: int) -> None:
+    if not is_open(tx, agent_id) and wanted(tx, agent_id):
+        join(tx, agent_id)
 
 
 def is_open(tx: Tx, agent_id: int) -> bool:
