@@ -144,6 +144,11 @@ def test_what_is_told_afterwards_counts(world, seat, event, state):
     assert doing(world)["state"] == "idle"
     hook(world, event, "bob")
     assert doing(world)["state"] == state
+    with opened(world) as store:
+        # A turn that goes on after all keeps its beginning, from which its mail is counted. A prompt begins another.
+        after = store.read(lambda tx: presence.get(tx, BOB))
+        assert (after.at == told.at) == (event == "PostToolUse")
+        assert len(store.read(lambda tx: turns.find(tx, HOST))) == (event == "PostToolUse")
 
 
 def test_what_was_told_meanwhile_counts(world, seat):
