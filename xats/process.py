@@ -131,10 +131,12 @@ def descendants(pid: int) -> list[Process]:
     """Return the living descendants of `pid`, parents before children, itself left out."""
     living = everybody()
     found: list[Process] = []
-    above = {pid}
-    while more := [one for one in living if one.ppid in above]:
+    above, known = {pid}, {pid}
+    # They are not all listed in one moment: by a number that was used again, two may be above each other.
+    while more := [one for one in living if one.ppid in above and one.pid not in known]:
         found += more
         above = {one.pid for one in more}
+        known |= above
     return found
 
 

@@ -152,6 +152,14 @@ def test_descendants_are_told_parents_first(child):
             os.kill(one.pid, signal.SIGKILL)
 
 
+def test_a_listing_in_which_two_are_above_each_other_comes_to_an_end(monkeypatch):
+    def one(pid, ppid):
+        return process.Process(pid, 1, "sh", ppid, pid, -1, 0)
+
+    monkeypatch.setattr(process, "everybody", lambda: [one(1, 0), one(5, 7), one(7, 5), one(8, 7)])
+    assert [found.pid for found in process.descendants(5)] == [7, 8]
+
+
 def test_argv_with_empty_arguments():
     with subprocess.Popen([*SLEEP, "", "a b", "x"], stdout=subprocess.PIPE, text=True) as running:
         running.stdout.readline()
