@@ -111,6 +111,13 @@ HOT = {
     "pending": lambda tx, me: wakes.pending(tx, me.id),
     "resume": lambda tx, me: wakes.resume(tx, me.id),
     "suspend": lambda tx, me: wakes.suspend(tx, me.id, "no_pane"),
+    "suspended": lambda tx, _: wakes.suspended(tx, "here"),
+    "rouse": lambda tx, me: wakes.rouse(tx, me.id),
+    "idle": lambda tx, me: wakes.idle(tx, me.id),
+    "armed": lambda tx, me: wakes.armed(tx, me.id),
+    "hold": lambda tx, me: wakes.hold(tx, me.id),
+    "let go": lambda tx, me: wakes.let_go(tx, me.id),
+    "revive": lambda tx, me: wakes.revive(tx, me.id, anew=True),
     "by name": lambda tx, _: agents.by_name(tx, "crew", "bob"),
     "by client session": lambda tx, _: agents.by_client_session(tx, "s-1"),
     "by pane": lambda tx, _: agents.by_pane(tx, "here", "/tmp/s", 1, "%1"),
@@ -137,6 +144,7 @@ HOT = {
 # A scan is fine over what is small by its nature: here, an index that holds only what is open at this moment.
 SMALL = {
     "wakes_due": "the wakes that have a time: those of agents with unread mail that are not suspended",
+    "wakes_open": "the open wakes: one for each agent with unread mail, at the most",
     "wakes_leased": "the attempts under way: at most 100 for each daemon",
 }
 
@@ -190,7 +198,10 @@ def test_reading_looks_at_what_is_unread_only(crowd, what):
 # -- and what it really does -------------------------------------------------------------------------------------------
 
 # What grows with something else than what the command is about, and why that may be.
-GROWS = {"send to a tag": "the agents of other teams with the same tag are looked at and left out"}
+GROWS = {
+    "send to a tag": "the agents of other teams with the same tag are looked at and left out",
+    "suspended": "it is about the open wakes of all",
+}
 
 
 def filled(team, clock, history: int):

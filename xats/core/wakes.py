@@ -125,7 +125,7 @@ where agent_id = :agent and closed_at is null and state <> 'held' and ({PAUSED})
 LET_GO = f"""
 update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal, handed = null,
     next_attempt_at = :now, updated_at = :now
-where agent_id = :agent and state = 'held' and not ({PAUSED})
+where agent_id = :agent and closed_at is null and state = 'held' and not ({PAUSED})
 """
 RESUME = """
 update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal, handed = null,
@@ -141,16 +141,16 @@ where agent_id = :agent and closed_at is null and state <> 'held'
 # What was handed over already waits for its time: a program that does not read must not be told at each of its turns.
 NOW = """
 update wakes set next_attempt_at = :now, updated_at = :now
-where agent_id = :agent and state in ('queued', 'retrying') and lease_token is null and {which}
+where agent_id = :agent and closed_at is null and state in ('queued', 'retrying') and lease_token is null and {which}
 """
 NOT_TOLD = "(handed is null or next_attempt_at is null)"
 IDLE = NOW.format(which="reason = 'recipient_active'")
 ARMED = NOW.format(which=NOT_TOLD)
 ROUSED = NOW.format(which="next_attempt_at is null")
 SUSPENDED = """
-select w.agent_id from wakes w join sessions s on s.agent_id = w.agent_id and s.ended_at is null
-where w.closed_at is null and w.state in ('queued', 'retrying') and w.next_attempt_at is null
-    and w.lease_token is null and s.host = :host
+select w.agent_id from wakes w cross join sessions s
+where w.closed_at is null and w.next_attempt_at is null and w.state in ('queued', 'retrying')
+    and w.lease_token is null and s.agent_id = w.agent_id and s.ended_at is null and s.host = :host
 """
 
 
