@@ -99,9 +99,10 @@ def in_turn(tx: Tx, host: str, before: int) -> list[int]:
 
 
 def broken_off(tx: Tx, agent_id: int, told: Presence) -> bool:
-    """Note that the turn of which the agent has `told` is over; False if it has told anything since.
+    """Note that the turn of which the agent has `told` is over; False if it has told of another state since.
 
-    What has waited for a hook of that turn is tried now.
+    What has waited for a hook of that turn is tried now. Hooks that tell of the same state once more write nothing, so
+    a turn that has begun in this very moment may be taken for the old one, until its next hook.
     """
     of = {"state": told.state, "at": told.at, "client_session": told.client_session}
     noted = tx.run(BROKEN_OFF, agent=agent_id, now=tx.now, **of)
