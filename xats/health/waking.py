@@ -30,4 +30,9 @@ def _agent(one: Details, path: str, off: Collection[str]) -> Check:
     ways = order.ways(one.agent, one.session, one.presence, path, off)
     if ways:
         return Check(SECTION, one.agent.address, OK, "; ".join(f"{way.name}: {way.place}" for way in ways))
-    return Check(SECTION, one.agent.address, OK, "by nothing now: no pane, no waiter, no inbox; it has to look itself")
+    why = (
+        "all is turned off"
+        if order.ways(one.agent, one.session, one.presence, path)
+        else "no pane, no waiter, no inbox"
+    )
+    return Check(SECTION, one.agent.address, OK, f"by nothing now: {why}; it has to look itself")
