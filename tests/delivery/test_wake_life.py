@@ -42,6 +42,7 @@ class World:
     def __init__(self, team, clock, seed):
         self.team, self.clock, self.chance = team, clock, random.Random(seed)
         self.settings = SETTINGS
+        self.RESTS = seed % 2 == 1  # as Codex's, after a turn was broken off
         self.waits = self.has_inbox = self.idle = False
         self.answer, self.pane_says = "delivered", "busy"
         self.sessions = self.panes = 0
