@@ -6,7 +6,7 @@ registered, with its first turn, when its user changes its settings, or with a d
 
 from __future__ import annotations
 
-from xats.core import agents, wakes
+from xats.core import agents, presence, wakes
 from xats.daemon.rounds import Rounds
 from xats.delivery import attempt, order
 from xats.record import record
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from xats.core.agents import Agent, Session
+    from xats.core.presence import Presence
     from xats.store import Store, Tx
 
 EVERY = 5.0  # seconds between two rounds; each reads a file or two of every agent whose wake is suspended
@@ -23,10 +24,11 @@ EVERY = 5.0  # seconds between two rounds; each reads a file or two of every age
 
 @record
 class Suspended:
-    """An agent whose wake is suspended, and where it sits."""
+    """An agent whose wake is suspended, where it sits, and what its program says that it is doing."""
 
     agent: Agent
     session: Session
+    told: Presence | None
 
 
 def find(tx: Tx, host: str) -> list[Suspended]:
@@ -36,17 +38,18 @@ def find(tx: Tx, host: str) -> list[Suspended]:
         agent = agents.by_id(tx, agent_id)
         session = agents.current_session(tx, agent)
         if session:
-            found.append(Suspended(agent, session))
+            found.append(Suspended(agent, session, presence.get(tx, agent_id)))
     return found
 
 
 def reached(found: Sequence[Suspended], store: str, off: Collection[str]) -> list[Suspended]:
     """Return those of `found` whom a line can be handed to; a pane that was gone does not come back."""
-    return [
-        one
-        for one in found
-        if any(way.name not in order.SEEN for way in order.ways(one.agent, one.session, None, store, off))
-    ]
+
+    def leads(one: Suspended) -> bool:
+        ways = order.ways(one.agent, one.session, one.told, store, off)
+        return any(way.name not in (order.HOOK, *order.SEEN) for way in ways)
+
+    return [one for one in found if leads(one)]
 
 
 class Ways(Rounds):
