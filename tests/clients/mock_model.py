@@ -7,12 +7,13 @@
     EDIT path  calls the client's tool that writes a file, with one line of text
     else       "Noted: " and the first words of the prompt
 
-The word must start a line of the newest user text. A request that carries no tools is a side request (a title, a
-routing decision) and never runs anything. Every request is logged as one line of JSON: `time`, `method`, `path`,
-`protocol`, `kind` ("turn", "result", "side" or "other") and `text`, the newest user text. `prompts()` are the texts of
-kind "turn": what was really submitted; `heard()` is all that came with the requests, also what a client adds on its own
-behalf or on that of a hook. The model is also a proxy that reaches nothing but itself, so that a client told
-to use it as its HTTPS proxy finds no network, at once.
+The word must start a line of the newest user text; a line WAIT below one of RUN is for when the tool has answered. A
+request that carries no tools is a side request (a title, a routing decision), and so are some that do; a side request
+never runs anything, but for what the test gives an agent in the background to do (`beside`). Every request is logged as
+one line of JSON: `time`, `method`, `path`, `protocol`, `kind` ("turn", "result", "side" or "other") and `text`, the
+newest user text. `prompts()` are the texts of kind "turn": what was really submitted; `heard` is all that came with the
+request, also what a client adds on its own behalf or on that of a hook. The model is also a proxy that reaches nothing
+but itself, so that a client told to use it as its HTTPS proxy finds no network, at once.
 
 By hand: `python -m tests.clients.mock_model --port 8099 --log requests.jsonl`.
 """
@@ -32,6 +33,9 @@ LARGEST = 64 << 20  # bytes of one request
 
 SHELL_TOOLS = ("Bash", "exec_command", "shell_command", "shell", "run_shell_command", "bash")  # the first that is there
 EDIT_TOOLS = ("Write", "write_file", "write")
+ADDED = "system-reminder|environment_context|session_context|hook_context|qwen:user-prompt-submit-context"
+SUGGESTION = "[SUGGESTION MODE"  # Qwen Code asks, with all its tools, what its user may want next
+MEMORY = "Managed memory"  # so begins what its agent in the background is asked
 USAGE = {"input_tokens": 10, "output_tokens": 10}
 
 
@@ -48,9 +52,7 @@ def _blocks(content) -> list[str]:
 def _written(texts: list[str]) -> str:
     """Return the newest of `texts` that a person wrote: clients add context of their own in angle brackets."""
     for text in reversed(texts):
-        kept = re.sub(
-            r"<(system-reminder|environment_context|session_context|hook_context)>.*?</\1>", "", text, flags=re.S
-        ).strip()
+        kept = re.sub(rf"<({ADDED})>.*?</\1>", "", text, flags=re.S).strip()
         if kept:
             return kept
     return ""
@@ -76,7 +78,9 @@ class Asked:
         getattr(self, "_read_" + protocol)(body)
         self.text = _written(self.texts)
         self.heard = "\n".join(_leaves(body))
-        self.kind = "side" if not self.tools else "result" if self.answered else "turn"
+        self.keeps_memory = self.text.startswith(MEMORY)
+        side = not self.tools or self.keeps_memory or self.text.startswith(SUGGESTION)
+        self.kind = "side" if side else "result" if self.answered else "turn"
 
     def _read_anthropic(self, body: dict) -> None:
         self.tools = [tool.get("name", "") for tool in body.get("tools") or []]
@@ -116,9 +120,12 @@ class Asked:
     def _read_chat(self, body: dict) -> None:
         self.tools = [tool["function"]["name"] for tool in body.get("tools") or []]
         for message in body.get("messages") or []:
-            self.answered = message["role"] == "tool"
             if message["role"] == "user":
-                self.texts.append("\n".join(_blocks(message["content"])))  # a plugin's text follows the user's
+                text = "\n".join(_blocks(message["content"]))  # a plugin's text follows the user's
+                self.texts.append(text)
+                self.answered = self.answered and not _written([text])
+            else:
+                self.answered = message["role"] == "tool"
 
     def shell(self) -> str:
         return next((name for name in SHELL_TOOLS if name in self.tools), "")
@@ -322,6 +329,13 @@ def protocol_of(path: str) -> str | None:
     return "chat" if bare.endswith("/chat/completions") else None
 
 
+def _wanted(asked: Asked) -> tuple[str, str]:
+    """Return the word that says what is to happen, and what follows it; "" and "" for an answer of a few words."""
+    words = {"turn": "SLOW|RUN|EDIT|HOLD|WAIT", "result": "WAIT"}.get(asked.kind)
+    found = words and re.search(rf"^({words})\b[ \t]*(.*)$", asked.text, re.M)
+    return (found[1], found[2].strip()) if found else ("", "")
+
+
 # -- the server --------------------------------------------------------------------------------------------------------
 
 
@@ -408,11 +422,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         self._chunk(speech.start())
-        wanted = (
-            re.search(r"^(SLOW|RUN|EDIT|HOLD|WAIT)\b[ \t]*(.*)$", asked.text, re.M) if asked.kind == "turn" else None
-        )
-        verb, rest = (wanted[1], wanted[2].strip()) if wanted else ("", "")
-        if verb == "RUN" and asked.shell():
+        verb, rest = _wanted(asked)
+        beside = self.server.model.beside
+        if beside and asked.keeps_memory and not asked.answered:
+            self._chunk(speech.tool(*beside))
+        elif verb == "RUN" and asked.shell():
             self._chunk(speech.tool(asked.shell(), _call(asked.shell(), rest)))
         elif verb == "EDIT" and asked.editor():
             self._chunk(speech.tool(asked.editor(), _edit(asked.editor(), rest)))
@@ -465,6 +479,7 @@ class Model:
         self._lock = threading.Lock()
         self._requests: list[dict] = []
         self._held: list[threading.Event] = []
+        self.beside: tuple[str, dict] | None = None  # the tool, and its arguments, that the agent with the memory calls
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.model = self
         self.port = self._server.server_port

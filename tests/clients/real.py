@@ -115,7 +115,7 @@ CLIENTS = {
             arguments=("--approval-mode=default",),
             ready=r"^> ",
             busy=r"esc to cancel",
-            permission=r"Allow execution of",
+            permission=r"Allow execution of|Apply this change",
             recorded=False,
         ),
     )

@@ -8,6 +8,7 @@ what stands in a request that the model gets.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shlex
 import signal
@@ -18,21 +19,29 @@ import psutil
 import pytest
 
 from tests.clients import real
-from tests.clients.mock_model import Model
+from tests.clients.mock_model import MEMORY, Model
 from tests.clients.office import REVIEW, Office
 from xats.hooks.letters import FIRST
 
-CLIENTS = ("claude-code", "codex", "gemini", "opencode")
-CLEAR = {"claude-code": "/clear", "codex": "/clear", "gemini": "/clear", "opencode": "/new"}
-COMPACT = {"claude-code": "/compact", "codex": "/compact", "gemini": "/compress", "opencode": "/compact"}
+CLIENTS = ("claude-code", "codex", "gemini", "opencode", "qwen")
+CLEAR = {"claude-code": "/clear", "codex": "/clear", "gemini": "/clear", "opencode": "/new", "qwen": "/clear"}
+COMPACT = {
+    "claude-code": "/compact",
+    "codex": "/compact",
+    "gemini": "/compress",
+    "opencode": "/compact",
+    "qwen": "/compress",
+}
 RESUME = {
     "claude-code": "claude --continue",
     "codex": "codex resume --last",
     "gemini": "gemini --resume latest",
     "opencode": "opencode --continue",
+    "qwen": "qwen --continue",
 }
 FIRST_AT_PROMPT = ("codex",)  # those whose session begins with the first prompt, and not with the program
-AS_PROMPT = ("gemini", "opencode")  # those that go on as if they had been asked; so the rest comes with that prompt
+ASKS_FIRST = ("qwen",)  # those that ask their user about an edit, and their hooks when the user has said yes
+AS_PROMPT = ("gemini", "opencode", "qwen")  # those that go on as if they were asked; the rest comes with that prompt
 PRIMER = "You are {} in xats, mail between the agents on this machine."
 
 
@@ -52,6 +61,7 @@ def office(request, tmp_path_factory):
 
 only = pytest.mark.parametrize
 codex = only("office", ["codex"], indirect=True)
+qwen = only("office", ["qwen"], indirect=True)
 
 
 def framed(number: int, line: str) -> str:
@@ -176,6 +186,8 @@ run.before_change = lambda tx, agent, paths: f"held: {paths}" if any("held" in o
     held, free = os.path.join(office.project, "held.txt"), os.path.join(office.project, "free.txt")
     count = len(office.model.requests())
     running.submit(f"EDIT {held}")
+    if office.name in ASKS_FIRST:
+        office.approve(running)
     assert f"held: ['{held}']" in office.until_heard(running, "held: [", count, "result")["heard"]
     running.wait_idle()
     running.submit(f"EDIT {free}")
@@ -289,6 +301,28 @@ def test_killed_and_resumed(office):
     assert office.session().seat.client_session == session
     assert office.session().seat.pid in [one.pid for one in running.processes()]
     assert office.agent()["online"]
+    assert office.log() == ""
+
+
+def test_what_came_after_a_tool_is_kept_when_the_turn_is_broken_off(office):
+    """The model has been asked with what the tool said, and the mail; it has not said a word."""
+    running = office.start(XATS_AGENT="bob")
+    office.say(running, "hello there")
+    running.submit(f"RUN touch {office.project}/x\nWAIT")
+    running.wait_for(running.client.permission)
+    first = office.fyi("after the tool")
+    office.approve(running)
+    running.until(lambda: office.model.held() == 1, what="the model is asked")
+    assert framed(first, "") in office.model.requests()[-1]["heard"]
+    office.interrupt(running)
+    running.until(running.idle, what="it is idle")
+    office.model.release()
+    running.settled()
+    running.tmux("send-keys", "-t", running.pane, "-N", "200", "BSpace")
+    running.wait_idle()
+    heard = office.say(running, "something else")["heard"]
+    assert framed(first, "") in heard
+    running.until(lambda: not office.unread(first), what="it is read")
     assert office.log() == ""
 
 
@@ -502,3 +536,43 @@ def test_codex_hands_out_the_pane_and_the_name_of_its_first_terminal(office):
     second.keys("Enter")
     second.until(lambda: not office.agent("carol")["online"], what="carol is offline with her terminal")
     assert office.agent("bob")["online"]
+
+
+# -- Qwen Code ---------------------------------------------------------------------------------------------------------
+
+
+@qwen
+def test_the_agent_that_keeps_qwens_memory_gets_no_mail(office):
+    """After a turn it has its own, in which Qwen Code calls the hooks as for the session: it must not be heard."""
+    running = office.start(XATS_AGENT="bob", launch=False)
+    settings, seen = f"{office.home}/.qwen/settings.json", f"{office.folder}/seen"
+    with open(settings, encoding="utf-8") as file:
+        read = json.load(file)
+    assert "PostToolUse" not in read["hooks"]
+    tee = f"(cat; echo) | tee -a {seen} | {office.xats_path} hook run qwen"  # as an earlier xats installed it
+    read["hooks"]["PostToolUse"] = [{"hooks": [{"type": "command", "command": tee, "timeout": 10000}]}]
+    with open(settings, "w", encoding="utf-8") as file:
+        json.dump(read, file)
+    notes = f"{office.project}/notes"
+    with open(notes, "w", encoding="utf-8"):
+        office.model.beside = "read_file", {"file_path": notes}
+    running.launch(running.client.command, *running.client.arguments)
+    office.ready(running)
+    office.say(running, "I indent with tabs, remember that")
+    running.submit("HOLD")
+    running.until(lambda: office.model.held() == 1, what="the model is asked")
+    number, count = office.fyi("not for your memory"), len(office.model.requests())
+    office.model.release()
+
+    def remembered() -> list[dict]:
+        return [one for one in office.model.requests()[count:] if one["text"].startswith(MEMORY)]
+
+    running.until(lambda: len(remembered()) == 2, what="the agent has read the file")
+    with open(seen, encoding="utf-8") as file:
+        told = json.loads(file.read().splitlines()[-1])
+    assert (told["tool_name"], told.get("agent_id")) == ("read_file", None)  # with a name it would be no question
+    assert f"Mail #{number} " not in remembered()[1]["heard"]
+    assert office.unread(number)
+    assert office.state() == "idle"
+    assert framed(number, "") in office.say(running, "go on")["heard"]
+    assert office.log() == ""

@@ -25,6 +25,7 @@ SETTINGS = {
     "codex": (),  # it writes what it is told to trust into its own
     "gemini": (".gemini/settings.json",),
     "opencode": (".config/opencode/opencode.json",),
+    "qwen": (),  # it brings its own into another form
 }
 OURS = {  # where `hook install` would have put something
     "claude-code": ".claude/settings.local.json",
@@ -73,7 +74,7 @@ def contents(home: str, names) -> dict[str, bytes]:
     return found
 
 
-@pytest.mark.parametrize("name", ["claude-code", "codex", "gemini", "opencode"])
+@pytest.mark.parametrize("name", ["claude-code", "codex", "gemini", "opencode", "qwen"])
 def test_a_real_client_is_launched(name, tmp_path_factory, heard):
     program, why = real.installed(name)
     if why:
@@ -88,6 +89,8 @@ def test_a_real_client_is_launched(name, tmp_path_factory, heard):
     line = f"xats launch {client.command} --name bob --role reviewer"
     if name == "gemini":  # it has no way for one launch alone
         line = f"xats hook install gemini --yes -q && {line}"
+    if client.arguments:
+        line += f" -- {' '.join(client.arguments)}"
     extra = {**desk.env, "PATH": f"{BIN}:{path}", "DISABLE_TELEMETRY": "1"}
     server = os.path.join(folder, "s")
     with Model() as model, real.start(name, server, project, model, extra=extra, line=line) as running:
@@ -140,5 +143,7 @@ def test_a_real_client_is_launched(name, tmp_path_factory, heard):
         assert contents(running.home, SETTINGS[name]) == before
         if name in OURS:
             assert not os.path.lexists(os.path.join(running.home, OURS[name]))
+        if name == "qwen":
+            assert b"hook run" not in contents(running.home, [".qwen/settings.json"])[".qwen/settings.json"]
         assert not shutil.which("xats", path=running.home)
         assert os.listdir(project) == []

@@ -88,8 +88,13 @@ COPILOT = {
     **{point: told for point, told in CLAUDE.items() if point != "before a change"},
     "waiting": {"hook_event_name": "Notification", "notification_type": "permission_prompt", "message": SECRET},
 }
-TOLD = dict.fromkeys(("claude-code", "codex", "qwen", "opencode", "amp"), CLAUDE)
-TOLD.update(gemini=GEMINI, cursor=CURSOR, copilot=COPILOT)
+QWEN = {
+    **CLAUDE,
+    "prompt": {"hook_event_name": "UserPromptSubmit", "prompt": SECRET, "submitted_prompt": SECRET},
+    "after a tool": {"hook_event_name": "UserPromptSubmit", "prompt": ""},
+}
+TOLD = dict.fromkeys(("claude-code", "codex", "opencode", "amp"), CLAUDE)
+TOLD.update(gemini=GEMINI, cursor=CURSOR, copilot=COPILOT, qwen=QWEN)
 TOLD["codex"] = {**CLAUDE, "broken off": {"hook_event_name": "Interrupt", "turn_id": "t", "permission_mode": "default"}}
 CASES = [(client, point) for client, told in TOLD.items() for point in told]
 
@@ -114,7 +119,7 @@ class Desk:
 
     def hook(self, point: str, client: str = "claude-code", env=None, session: str | None = "s1", **more) -> str:
         """Run the hook of `point`; return its answer."""
-        if client in ("claude-code", "gemini"):
+        if client in ("claude-code", "gemini", "qwen"):
             more.setdefault("transcript_path", str(self.record))
         ran = self.xats("hook", "run", client, stdin=event(client, point, session, **more), env=env)
         assert ran.stderr == "", ran
@@ -174,7 +179,10 @@ def test_without_mail_there_is_nothing_to_say(desk, client, point):
         assert "You are alice@crew" in text_of(answer)
     else:
         assert answer == ""
-    assert desk.state().state == run.STATES[point]
+    if (client, point) == ("qwen", "before a change"):
+        assert desk.state() is None  # it may be another's
+    else:
+        assert desk.state().state == run.STATES[point]
     assert desk.log == ""
 
 
@@ -270,6 +278,27 @@ def test_a_subagent_is_nobody(desk):
     assert desk.hook("after a tool", agent_id="a1", agent_type="Explore") == ""
     assert desk.unread() == 1
     assert desk.state() is None
+
+
+def test_the_agent_that_keeps_qwens_memory_is_nobody(desk):
+    """It has no name, and its tools are told of as the session's own; what those said goes to the model as a prompt."""
+    desk.send(need_reply=False)
+    desk.hook("turn end", "qwen")
+    assert desk.hook("after a tool", "qwen", hook_event_name="PostToolUse") == ""
+    assert desk.hook("before a change", "qwen") == ""
+    assert (desk.unread(), desk.state().state) == (1, "idle")
+    assert "hello" in desk.hook("after a tool", "qwen")
+    assert (desk.unread(), desk.state().state) == (0, "busy")
+
+
+def test_what_qwens_tools_said_ends_no_row(desk):
+    desk.send()
+    assert desk.hook("turn end", "qwen")
+    for prompt in ("", "xats mail for alice@crew. It is"):
+        desk.hook("prompt", "qwen", prompt=prompt)
+        assert desk.state().continued == 1
+    desk.hook("prompt", "qwen")
+    assert desk.state().continued == 0
 
 
 # -- who ---------------------------------------------------------------------------------------------------------------
@@ -406,13 +435,25 @@ def test_what_claude_code_takes_back_unanswered_is_handed_over_again(desk):
     ]
 
 
-@pytest.mark.parametrize("client", ["claude-code", "gemini"])
+def qwen_record(prompt: str, answer: str, *, answered: bool) -> str:
+    """Return what Qwen Code keeps of a prompt that had the mail of `answer` with it."""
+    parts = [{"text": prompt}, {"text": f"<qwen:user-prompt-submit-context>\n{text_of(answer)}\n</qwen>"}]
+    told = {"subtype": "ui_telemetry", "systemPayload": {"response_text": text_of(answer)}}
+    lines = [{"type": "user", "message": {"role": "user", "parts": parts}}]
+    if answered:
+        lines += [{"type": "assistant", "message": {"role": "model"}}, {"type": "system", **told}]
+    return "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in lines)
+
+
+@pytest.mark.parametrize("client", ["claude-code", "gemini", "qwen"])
 @pytest.mark.parametrize("answer", [False, True], ids=["unanswered", "answered"])
 def test_what_was_taken_back_before_the_end_of_a_session_is_for_the_next(desk, client, answer):
     number = desk.send("a question")
     said = desk.hook("prompt", client)
     if client == "gemini":
         desk.record.write_text(GEMINI_ANSWERED + ("" if answer else GEMINI_CANCELLED))
+    elif client == "qwen":
+        desk.record.write_text(qwen_record("hello", said, answered=answer))
     else:
         words = '{"type":"assistant","message":{"content":"Noted."}}\n'
         desk.record.write_text(claude_record(desk, said) + (words if answer else ""))
@@ -421,6 +462,16 @@ def test_what_was_taken_back_before_the_end_of_a_session_is_for_the_next(desk, c
     assert (desk.unread(), desk.state().state) == (0 if answer else 1, "ended")
     desk.hook("session start", client, session="s1", source="resume")
     assert (f"Mail #{number} " in desk.hook("prompt", client)) == (not answer)
+
+
+def test_what_qwen_takes_back_unanswered_is_handed_over_again(desk):
+    number = desk.send(need_reply=False)
+    answer = desk.hook("prompt", "qwen")
+    desk.record.write_text(qwen_record("hello", answer, answered=False))
+    assert f"Mail #{number} " in text_of(desk.hook("prompt", "qwen"))
+    desk.record.write_text(qwen_record("hello", answer, answered=True))
+    assert desk.hook("prompt", "qwen") == ""
+    assert desk.unread() == 0
 
 
 def test_what_was_answered_or_is_of_an_earlier_turn_is_not_taken_back(desk, xats):

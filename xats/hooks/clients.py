@@ -1,7 +1,7 @@
 """What the hooks of each agent program look like: the file, the events, the form of an entry, the unit of its timeout.
 
 Read in the programs' own documentation, and seen at work in Claude Code 2.1, Codex 0.169, Gemini CLI 0.61,
-opencode 1.18, Copilot 1.0 and Qwen Code 0.15; Cursor and Amp have not been run here. A new program is a line in
+opencode 1.18, Copilot 1.0 and Qwen Code 0.24; Cursor and Amp have not been run here. A new program is a line in
 `CLIENTS`.
 """
 
@@ -155,6 +155,9 @@ CLIENTS = (
         unit=1000,
         named=True,
     ),
+    # After a tool Qwen Code is not asked: it has an agent in the background, which keeps its memory, and calls for that
+    # one's tools as for its own, so that mail would be heard by nobody else. What its own tools said goes to the model
+    # like a prompt, and it calls for that.
     Client(
         "qwen",
         variable="QWEN_HOME",
@@ -163,7 +166,7 @@ CLIENTS = (
         user="settings.json",
         project=".qwen/settings.json",
         form="groups",
-        hooks=_claude_like("write_file|edit|replace"),
+        hooks=tuple(one for one in _claude_like("write_file|edit|replace") if one.point != "after a tool"),
         comments=True,
         unit=1000,
         named=True,

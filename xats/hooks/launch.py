@@ -1,8 +1,8 @@
 """How an agent program is started with our hooks for one launch alone, by its own options and variables.
 
 No file of the user's is changed. What a program only reads from a file stands in the folder `launch` of xats, under a
-name that tells its content. Seen at work in Claude Code 2.1, Codex 0.169 and opencode 1.18; Qwen Code goes by its
-documentation. Gemini CLI 0.61 takes such a file only when root owns it, so it has no way, nor have the others.
+name that tells its content. Seen at work in Claude Code 2.1, Codex 0.169, opencode 1.18 and Qwen Code 0.24. Gemini CLI
+0.61 takes such a file only when root owns it, so it has no way, nor have the others.
 """
 
 from __future__ import annotations
@@ -226,8 +226,7 @@ def _qwen(client: Client, start: Launch, place: Place) -> Launch:
     given = place.environ.get(DEFAULTS) or usual
     text = _added(given, files.text_of(files.read(given)), client, place)
     path = _path(place, "qwen", text, ".json")
-    note = "the hooks of qwen go by its documentation and were not run; if it gets no mail: xats hook install qwen"
-    return Launch(start.words, {**start.environ, DEFAULTS: path}, ((path, text),), "launch", (*start.notes, note))
+    return Launch(start.words, {**start.environ, DEFAULTS: path}, ((path, text),), "launch", start.notes)
 
 
 DEFAULTS = "QWEN_CODE_SYSTEM_DEFAULTS_PATH"

@@ -65,6 +65,8 @@ STATES = {
 TAKES_BACK = (
     ("claude-code", "prompt"),
     ("claude-code", "session end"),
+    ("qwen", "prompt"),
+    ("qwen", "session end"),
     ("gemini", "turn end"),
     ("gemini", "session end"),
 )
@@ -77,6 +79,8 @@ class Call:
     def __init__(self, client: str, event: str, told: Mapping[str, Any], path: str) -> None:
         self.client, self.event, self.told, self.path = client, event, told, path
         self.point = POINTS[event]
+        if client == "qwen" and self.point == "prompt" and told.get("prompt") == "":
+            self.point = "after a tool"  # so it tells that what its tools said goes to the model
         self.environ: Mapping[str, str] = os.environ
         self.host = os.uname().nodename
         self.session = self._text("thread_id") or self._text("session_id") or self._text("conversation_id")
@@ -179,6 +183,8 @@ def called(client: str, about: object, path: str) -> Call | None:
         return None
     event = about.get("hook_event_name")
     if not isinstance(event, str) or event not in POINTS or about.get("agent_id"):  # a subagent has no seat
+        return None
+    if client == "qwen" and event == "PostToolUse":  # as an earlier xats installed it; see clients.CLIENTS
         return None
     return Call(client, event, about, path)
 
@@ -350,6 +356,8 @@ def _is_over(call: Call, known: Presence | None) -> bool:
 
 
 def _changes(call: Call, known: Presence | None) -> bool:
+    if call.client == "qwen" and call.point == "before a change":  # perhaps of the agent that keeps its memory
+        return False
     if known is None or known.state != STATES[call.point] or known.client_session != call.session:
         return True
     return known.broken_off_at is not None or _continued(call, known) != known.continued

@@ -1,8 +1,9 @@
 """What a program's own record of the conversation says: whether the turn that had mail was answered, or taken back.
 
-When a person breaks a turn off, Gemini takes all of it back, and Claude Code what was not answered with a single word;
-the mail that came with it is then before nobody's eyes. Their records are JSON lines that are only appended to. Seen in
-Claude Code 2.1.329 and Gemini CLI 0.61; what is not understood in them says nothing.
+When a person breaks a turn off, Gemini takes all of it back, and Claude Code and Qwen Code a prompt that was not
+answered with a single word; the mail that came with it is then before nobody's eyes. Their records are JSON lines that
+are only appended to. Seen in Claude Code 2.1.329, Gemini CLI 0.61 and Qwen Code 0.24.4; what is not understood in them
+says nothing.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ TAIL = 256 << 10  # bytes
 def answered(call: Call) -> bool | None:
     """Tell whether the model has answered to what it was told last; None where that cannot be seen.
 
-    Of Claude Code that is the mail that we gave it last, of Gemini the prompt.
+    Of Claude Code and Qwen Code that is the mail that we gave them last, of Gemini the prompt.
     """
     lines = _tail(call.told.get("transcript_path"))
-    if call.client == "claude-code":
-        mail = max((index for index, line in enumerate(lines) if FIRST in line), default=None)
+    if call.client in ("claude-code", "qwen"):
+        ours = '"type":"user"' if call.client == "qwen" else ""  # it also notes what every request was answered
+        mail = max((index for index, line in enumerate(lines) if FIRST in line and ours in line), default=None)
         return None if mail is None else any('"type":"assistant"' in line for line in lines[mail + 1 :])
     if call.client == "gemini":
         told = [line[:300] for line in lines if line and not line.startswith('{"$set":{"lastUpdated"')]
