@@ -32,7 +32,8 @@ PAUSE = 0.2  # seconds between two words of a slow answer
 LARGEST = 64 << 20  # bytes of one request
 
 SHELL_TOOLS = ("Bash", "exec_command", "shell_command", "shell", "run_shell_command", "bash")  # the first that is there
-EDIT_TOOLS = ("Write", "write_file", "write")
+EDIT_TOOLS = ("Write", "write_file", "write", "apply_patch")
+PATCH = "*** Begin Patch\n*** Add File: {}\n+a line\n*** End Patch\n"
 ADDED = "system-reminder|environment_context|session_context|hook_context|qwen:user-prompt-submit-context"
 SUGGESTION = "[SUGGESTION MODE"  # Qwen Code asks, with all its tools, what its user may want next
 MEMORY = "Managed memory"  # so begins what its agent in the background is asked
@@ -79,7 +80,7 @@ class Asked:
         self.text = _written(self.texts)
         self.heard = "\n".join(_leaves(body))
         self.keeps_memory = self.text.startswith(MEMORY)
-        side = not self.tools or self.keeps_memory or self.text.startswith(SUGGESTION)
+        side = self.tools in ([], ["apply_patch"]) or self.keeps_memory or self.text.startswith(SUGGESTION)
         self.kind = "side" if side else "result" if self.answered else "turn"
 
     def _read_anthropic(self, body: dict) -> None:
@@ -150,6 +151,8 @@ def _call(tool: str, command: str) -> dict:
 
 def _edit(tool: str, path: str) -> dict:
     """Return the arguments with which the tool `tool` of a client writes the file `path`."""
+    if tool == "apply_patch":
+        return {"input": PATCH.format(path)}
     return {"filePath" if tool == "write" else "file_path": path, "content": "a line\n"}
 
 
@@ -230,8 +233,11 @@ class _OpenAI:
         return self._event(type="response.output_item.done", output_index=0, item=self._message()) + self._stop()
 
     def tool(self, name: str, arguments: dict) -> str:
-        item = {"type": "function_call", "id": self.item, "call_id": "call_" + self.id, "name": name}
-        item["arguments"] = json.dumps(arguments)
+        item = {"id": self.item, "call_id": "call_" + self.id, "name": name}
+        if name == "apply_patch":  # it is not given JSON
+            item |= {"type": "custom_tool_call", "input": arguments["input"]}
+        else:
+            item |= {"type": "function_call", "arguments": json.dumps(arguments)}
         return self._event(type="response.output_item.done", output_index=0, item=item) + self._stop()
 
     def _stop(self) -> str:

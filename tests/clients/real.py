@@ -121,6 +121,22 @@ CLIENTS = {
     )
 }
 
+# What Codex is told of the model: what it takes of one that it does not know, but that it has the tool for patches.
+MOCK = {
+    "slug": "mock",
+    "display_name": "mock",
+    "base_instructions": "You are a model in a test.",
+    "apply_patch_tool_type": "freeform",
+    "shell_type": "unified_exec",
+    "truncation_policy": {"mode": "tokens", "limit": 10000},
+    "supported_reasoning_levels": [],
+    "experimental_supported_tools": [],
+    "support_verbosity": False,
+    "supported_in_api": True,
+    "visibility": "list",
+    "priority": 1,
+}
+
 
 # -- installation ------------------------------------------------------------------------------------------------------
 
@@ -262,7 +278,9 @@ def prepare(client: Client, home: str, folder: str, url: str, trusted: bool = Tr
         _write(home + "/.claude.json", json.dumps(settings))
         _write(home + "/.claude/settings.json", json.dumps({"permissions": {"defaultMode": "default"}}))
     elif client.name == "codex":
+        _write(home + "/.codex/models.json", json.dumps({"models": [MOCK]}))
         lines = ['model = "mock"', 'model_provider = "mock"', "check_for_update_on_startup = false"]
+        lines += [f'model_catalog_json = "{home}/.codex/models.json"']
         lines += ["[model_providers.mock]", 'name = "mock"', f'base_url = "{url}/v1"', 'wire_api = "responses"']
         lines += ['env_key = "MOCK_KEY"']
         if trusted:

@@ -268,6 +268,35 @@ def test_a_turn_that_goes_on_leaves_it_waiting(desk):
     assert waits(desk) == [("queued", "recipient_active", False)]
 
 
+PATCH = """*** Begin Patch
+*** Add File: new.txt
++*** Delete File: of the text.txt
+*** Update File: docs/a b.md
+*** Move to: docs/c.md
+@@
+-old
++new
+*** Delete File: /abs/gone.txt
+*** End Patch
+"""
+
+
+@pytest.mark.parametrize(
+    "given, paths",
+    [
+        ({"command": PATCH}, ["/p/new.txt", "/p/docs/a b.md", "/p/docs/c.md", "/abs/gone.txt"]),
+        ({"file_path": "/a", "content": PATCH}, ["/a"]),
+        ({"notebook_path": "n.ipynb"}, ["/p/n.ipynb"]),
+        ({"command": "ls"}, []),
+        ({"command": ["sh", PATCH], "path": 3, "filePath": ""}, []),
+        ("x", []),
+    ],
+)
+def test_the_files_that_are_about_to_be_changed(given, paths):
+    call = run.Call("codex", "PreToolUse", {"cwd": "/p", "tool_input": given}, "")
+    assert run._paths(call) == paths
+
+
 def test_notifications_of_other_kinds_are_nothing(desk):
     desk.hook("waiting", "copilot", notification_type="idle_prompt")
     assert desk.state() is None

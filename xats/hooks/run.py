@@ -27,6 +27,7 @@ PATIENCE = 0.15  # seconds that a busy store is waited for, all in all, until th
 FINISH = 2.0  # seconds for what must not be left undone: noting that mail was handed over, or that it was not
 PAGE = 20  # letters that are looked at for one answer
 IN_A_ROW = 3  # turns that mail may go on with before a person or a wake has to
+PATCHED = ("*** Add File", "*** Update File", "*** Delete File", "*** Move to")  # before the name of a file in a patch
 LOG_SIZE = 64 << 10  # bytes; what was before is kept once
 
 # What happens when: the moments of `clients.CLIENTS` by the names that the programs give them.
@@ -330,7 +331,7 @@ def _go(call: Call, store: Store) -> None:
         me = who(tx, call)
         if me is None:
             return None, None, False, None
-        refused = before_change(tx, me, _paths(call.told)) if call.point == "before a change" else None
+        refused = before_change(tx, me, _paths(call)) if call.point == "before a change" else None
         return me, presence.get(tx, me.id), presence.has_mail(tx, me.id), refused
 
     me, known, mail, refused = store.read(look)
@@ -480,9 +481,9 @@ def put(text: str) -> None:
         data = data[os.write(1, data) :]
 
 
-def _paths(told: Mapping[str, Any]) -> list[str]:
-    """Return the files that a tool is about to change, as far as its input says."""
-    given = told.get("tool_input")
+def _paths(call: Call) -> list[str]:
+    """Return the files that a tool is about to change, as far as its input says; whole paths where that can be."""
+    given = call.told.get("tool_input")
     if not isinstance(given, dict):
         return []
     named = [given.get(name) for name in ("file_path", "notebook_path", "path", "filePath")]
@@ -491,10 +492,10 @@ def _paths(told: Mapping[str, Any]) -> list[str]:
         patch = given.get(name)
         if isinstance(patch, str) and "*** " in patch:  # the patches of Codex name their files in lines of their own
             for line in patch.splitlines():
-                head, _, rest = line.partition(" File: ")
-                if rest and head in ("*** Add", "*** Update", "*** Delete"):
+                head, _, rest = line.partition(": ")
+                if rest and head in PATCHED:
                     found.append(rest.strip())
-    return found
+    return [os.path.join(call.folder or "", one) for one in found]
 
 
 def note(path: str, client: str, event: str, problem: BaseException) -> None:
