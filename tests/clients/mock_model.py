@@ -34,7 +34,9 @@ LARGEST = 64 << 20  # bytes of one request
 SHELL_TOOLS = ("Bash", "exec_command", "shell_command", "shell", "run_shell_command", "bash")  # the first that is there
 EDIT_TOOLS = ("Write", "write_file", "write", "apply_patch")
 PATCH = "*** Begin Patch\n*** Add File: {}\n+a line\n*** End Patch\n"
-ADDED = "system-reminder|environment_context|session_context|hook_context|qwen:user-prompt-submit-context"
+ADDED = (
+    "system-reminder|environment_context|session_context|hook_context|qwen:user-prompt-submit-context|current_datetime"
+)
 SUGGESTION = "[SUGGESTION MODE"  # Qwen Code asks, with all its tools, what its user may want next
 MEMORY = "Managed memory"  # so begins what its agent in the background is asked
 USAGE = {"input_tokens": 10, "output_tokens": 10}
@@ -429,6 +431,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self._chunk(speech.start())
         verb, rest = _wanted(asked)
+        if self.server.model.mute and asked.kind == "turn":
+            verb = "WAIT"
         beside = self.server.model.beside
         if beside and asked.keeps_memory and not asked.answered:
             self._chunk(speech.tool(*beside))
@@ -485,6 +489,7 @@ class Model:
         self._lock = threading.Lock()
         self._requests: list[dict] = []
         self._held: list[threading.Event] = []
+        self.mute = False  # whether it takes every turn for one of WAIT
         self.beside: tuple[str, dict] | None = None  # the tool, and its arguments, that the agent with the memory calls
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.model = self

@@ -16,6 +16,7 @@ from xats.store import Store
 
 REVIEW = "Hooks need review"
 TRUST = "2. Trust all and continue"
+TWICE = {"opencode": 0.5, "copilot": 0.15}  # those that break a turn off at the second Escape; seconds between the two
 XATS = """#!{python} -P
 import sys
 from xats.__main__ import main
@@ -207,6 +208,6 @@ class Office:
     def interrupt(self, running: real.Running) -> None:
         """Break the turn off as a person does."""
         running.keys("Escape")
-        if self.name == "opencode":
-            time.sleep(0.5)
+        if self.name in TWICE:
+            time.sleep(TWICE[self.name])
             running.keys("Escape")

@@ -118,6 +118,17 @@ CLIENTS = {
             permission=r"Allow execution of|Apply this change",
             recorded=False,
         ),
+        Client(
+            name="copilot",
+            package="@github/copilot",
+            version="1.0.102",
+            command="copilot",
+            leave="/exit",
+            ready=r"^\u276f",
+            busy=r"esc interrupt",
+            permission=r"Do you want to",
+            recorded=False,
+        ),
     )
 }
 
@@ -255,6 +266,9 @@ def environment(client: Client, home: str, url: str, program: str) -> dict[str, 
         env |= {"GEMINI_API_KEY": KEY, "GOOGLE_GEMINI_BASE_URL": url}
     elif client.name == "qwen":
         env |= {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": url + "/v1", "OPENAI_MODEL": "mock"}
+    elif client.name == "copilot":
+        env |= {"COPILOT_PROVIDER_BASE_URL": url + "/v1", "COPILOT_PROVIDER_API_KEY": KEY, "COPILOT_MODEL": "mock"}
+        env |= {"COPILOT_OFFLINE": "true", "COPILOT_AUTO_UPDATE": "false"}
     else:
         env |= {"OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_MODELS_FETCH": "1"}
     return env
@@ -298,6 +312,8 @@ def prepare(client: Client, home: str, folder: str, url: str, trusted: bool = Tr
         settings["general"] = {"enableAutoUpdate": False, "disableAutoUpdate": True}
         settings["privacy"] = {"usageStatisticsEnabled": False}
         _write(home + "/.qwen/settings.json", json.dumps(settings))
+    elif client.name == "copilot":
+        _write(home + "/.copilot/config.json", json.dumps({"trusted_folders": [folder] if trusted else []}))
     else:
         options = {"baseURL": url + "/v1", "apiKey": KEY}
         provider = {"npm": "@ai-sdk/openai-compatible", "name": "Mock", "options": options}

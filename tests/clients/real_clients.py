@@ -1,6 +1,6 @@
 """xats against the real programs, each with a temporary HOME and a loopback model: `make test-clients`.
 
-Not part of `make test`: they are 1.1 GB from the npm registry, and take some minutes.
+Not part of `make test`: they are 1.5 GB from the npm registry, and take some minutes.
 """
 
 from __future__ import annotations

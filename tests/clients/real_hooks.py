@@ -62,6 +62,7 @@ def office(request, tmp_path_factory):
 only = pytest.mark.parametrize
 codex = only("office", ["codex"], indirect=True)
 qwen = only("office", ["qwen"], indirect=True)
+copilot = only("office", ["copilot"], indirect=True)
 
 
 def framed(number: int, line: str) -> str:
@@ -573,4 +574,82 @@ def test_the_agent_that_keeps_qwens_memory_gets_no_mail(office):
     assert office.unread(number)
     assert office.state() == "idle"
     assert framed(number, "") in office.say(running, "go on")["heard"]
+    assert office.log() == ""
+
+
+# -- Copilot -----------------------------------------------------------------------------------------------------------
+
+
+@copilot
+def test_a_day_in_copilot(office):
+    """Mail comes at a turn's end, and only what needs a reply: what is added elsewhere is not always heard."""
+    running = office.start(XATS_AGENT="bob")
+    assert PRIMER.format("bob@t") in office.say(running, "hello there")["heard"]
+    running.until(lambda: office.state() == "idle", what="bob is idle")
+    bob, seat = office.agent(), office.session().seat
+    assert (bob["client"], bob["online"], bob["pane"]["pane_id"]) == ("copilot", True, running.pane)
+    assert seat.pid in [one.pid for one in running.processes()]
+    assert seat.client_session
+
+    first = office.fyi("for your information")
+    assert framed(first, "") not in office.say(running, "go on")["heard"]
+    flag = os.path.join(office.project, "flag")
+    running.submit(f"RUN touch {flag}1; until test -e {flag}2; do sleep 0.1; done")
+    running.wait_for(running.client.permission)
+    running.until(lambda: office.state() == "waiting", what="bob waits for leave")
+    office.approve(running)
+    running.until(lambda: os.path.exists(flag + "1"), what="the tool runs")
+    second = office.send("a question while the tool runs")
+    count = len(office.model.requests())
+    with open(flag + "2", "w", encoding="utf-8"):
+        pass
+    heard = office.until_heard(running, f"#{second} ", count)
+    assert framed(second, "; needs a reply") in heard["heard"]
+    assert heard["text"].startswith(FIRST)
+    assert "1 more unread; read with: xats inbox" in heard["heard"]
+    running.wait_idle()
+    running.until(lambda: office.state() == "idle", what="bob is idle again")
+    assert not office.unread(second)
+    assert office.unread(first)
+
+    running.submit("HOLD")
+    running.until(lambda: office.model.held() == 1 and office.state() == "busy", what="bob is busy")
+    third, count = office.send("a question"), len(office.model.requests())
+    time.sleep(1)  # some words
+    office.interrupt(running)
+    running.wait_for("Operation cancelled")
+    office.model.release()
+    running.wait_idle()
+    assert office.unread(third)
+    assert [one for one in office.model.requests()[count:] if one["kind"] == "turn"] == []
+    running.submit("something else")
+    office.until_heard(running, framed(third, "; needs a reply"), count)
+    running.wait_idle()
+
+    running.paste(running.client.leave)
+    time.sleep(1)
+    running.keys("Enter")
+    running.until(lambda: running.format("#{pane_current_command}") == "bash", what="it has left")
+    running.until(lambda: not office.agent()["online"], what="bob is offline")
+    assert office.agent()["why"].startswith("offline, ended")
+    assert office.log() == ""
+
+
+@copilot
+def test_what_copilot_goes_on_with_is_kept_when_that_is_broken_off(office):
+    running = office.start(XATS_AGENT="bob")
+    office.say(running, "hello there")
+    running.submit("HOLD")
+    running.until(lambda: office.model.held() == 1, what="the model is asked")
+    number = office.send("a question")
+    office.model.mute = True
+    office.model.release()
+    running.until(lambda: not office.unread(number) and office.model.held() == 1, what="it is asked with the mail")
+    time.sleep(0.5)
+    office.interrupt(running)
+    running.wait_for("Operation cancelled")
+    office.model.mute = False
+    office.model.release()
+    running.wait_idle()
+    assert framed(number, "") in office.say(running, "something else")["heard"]
     assert office.log() == ""

@@ -102,6 +102,8 @@ CASES = [(client, point) for client, told in TOLD.items() for point in told]
 def event(client: str, point: str, session: str | None = "s1", **more) -> str:
     """Return what `client` tells at `point`, as JSON."""
     name = "conversation_id" if client == "cursor" else "session_id"
+    if (client, point) == ("copilot", "waiting"):
+        name = "sessionId"
     return json.dumps({**({name: session} if session else {}), **TOLD[client][point], **more})
 
 

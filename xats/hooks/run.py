@@ -84,7 +84,8 @@ class Call:
             self.point = "after a tool"  # so it tells that what its tools said goes to the model
         self.environ: Mapping[str, str] = os.environ
         self.host = os.uname().nodename
-        self.session = self._text("thread_id") or self._text("session_id") or self._text("conversation_id")
+        named = (self._text(name) for name in ("thread_id", "session_id", "conversation_id", "sessionId"))
+        self.session = next(filter(None, named), None)
         self.terminal: Process | None = None  #: the program in whose terminal a shared session is, where that is known
         self._shared: bool | None = None  # not known yet
         self._until = time.monotonic() + PATIENCE
