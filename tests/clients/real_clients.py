@@ -17,7 +17,7 @@ from tests.clients import real
 from tests.clients.mock_model import Model
 
 LINE = "xats: 1 new from alice - run: xats inbox"
-LEAVE = {"claude-code": "/exit", "codex": "/quit", "gemini": "/quit", "opencode": "/exit"}
+LEAVE = {"claude-code": "/exit", "codex": "/quit", "copilot": "/exit", "gemini": "/quit", "opencode": "/exit"}
 
 
 class Office:
@@ -83,7 +83,7 @@ class Office:
         return list(self.model.prompts())[self.count :]
 
 
-@pytest.mark.parametrize("name", ["claude-code", "codex", "gemini", "opencode"])
+@pytest.mark.parametrize("name", sorted(LEAVE))
 def test_a_real_client_is_woken_only_where_it_belongs(name, tmp_path_factory):
     _, why = real.installed(name)
     if why:

@@ -1,4 +1,8 @@
-"""Qwen Code: a descendant of Gemini CLI, whose signs it is taken to share. Not seen here."""
+"""Qwen Code, a descendant of Gemini CLI, seen at 0.24.4.
+
+Its placeholder, and what it thinks its user may want next, are drawn in a colour of its theme, which is not told from a
+draft: so nothing is pasted into it.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,9 @@ PROFILE = Profile(
     executables=("qwen",),
     scripts=("qwen", "qwen-code"),
     glyphs=(" > ", " * ", " ! ", "> ", "* ", "! "),
-    busy=("(esc to cancel",),
-    busy_titles=("✦*",),
+    busy=("esc to cancel)", "Enter to steer"),
+    busy_titles=("✦*", "◐*", "◓*", "◑*", "◒*"),
     dialog=("Allow execution of", "Apply this change?", "● 1.", "Yes, allow once"),
-    dialog_titles=("✋*",),
+    dialog_titles=("✋*", "✳*"),
     install="npm install -g @qwen-code/qwen-code",
 )
