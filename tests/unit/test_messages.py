@@ -273,6 +273,19 @@ def test_an_answer_to_what_one_never_got_is_refused(crowd, rows, number):
     assert (rows("select * from messages"), rows("select * from events")) == before
 
 
+def test_an_answer_that_nobody_would_read_is_refused(crowd, rows):
+    """xats itself has no inbox: what is sent to it would stay unread for ever."""
+
+    def tell(tx) -> None:
+        messages.send(tx, agents.system(tx, "crew"), "process", Draft("alice", "done"))
+
+    crowd.store.write(tell)
+    with pytest.raises(errors.UnknownRecipient, match="from xats itself"):
+        crowd.do("alice", messages.reply, "pane", 1, Draft("", "thanks"))
+    assert rows("select state from deliveries") == [{"state": "unread"}]
+    assert crowd.send("alice", "bob", "look", reply_to=1).recipients == ("bob@crew",)
+
+
 def test_a_long_subject_is_still_answered(crowd):
     crowd.send("alice", "bob", subject="s" * 200)
     answer = crowd.do("bob", messages.reply, "pane", 1, Draft("", "yes")).message

@@ -225,3 +225,14 @@ def test_who_left_is_not_asked(crew, clock):
     crew.store.write(lambda tx: agents.unregister(tx, agents.by_name(tx, "crew", "bob")))
     send(crew)
     assert asked(crew) == ["carol"]
+
+
+def test_to_say_more_to_a_pool_in_which_nobody_is_is_refused(crew):
+    sent, _ = send(crew, address="pool:tester")
+    with pytest.raises(errors.UnknownRecipient, match="Nobody has got message 1"):
+        crew.do("alice", messages.reply, "pane", sent.message.id, Draft("", "and soon"))
+    assert crew.rows("select id from messages") == [{"id": 1}]
+    crew.add("erin", role="tester")
+    crew.store.write(pools.look_again)
+    offer(crew)
+    assert crew.do("alice", messages.reply, "pane", 1, Draft("", "and soon")).recipients == ("erin@crew",)

@@ -373,13 +373,19 @@ def send_all(tx: Tx, me: Agent, evidence: str, drafts: Sequence[Draft]) -> list[
 def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Sent:
     """Answer message `message_id`: to its sender, or to its recipients if `me` sent it. `draft.address` is not read.
 
-    Raises UnknownMessage or InvalidBody.
+    Raises UnknownMessage, InvalidBody, or UnknownRecipient when nobody would get it.
     """
     check_draft(draft)
     original = visible(tx, me, message_id)
     mine = original["sender_id"] == me.id
     rows = tx.all(RECIPIENTS, id=message_id) if mine else tx.all(agents.BY_ID, id=original["sender_id"])
     recipients = _recipients(rows)
+    if original["sender_client"] == "system":
+        msg = f"Message {message_id} is from xats itself, which reads no answers. Nothing was sent."
+        raise UnknownRecipient(msg, f"xats ack {message_id}", id=message_id)
+    if not recipients:  # offered to a pool in which nobody was
+        msg = f"Nobody has got message {message_id} yet. Nothing was sent."
+        raise UnknownRecipient(msg, f'xats send bob "text" --reply-to {message_id}', id=message_id)
     values = dict(draft.__dict__)
     values.update(
         address=",".join(recipient.address for recipient in recipients) if len(recipients) < 4 else original["address"],
