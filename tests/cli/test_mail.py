@@ -304,6 +304,12 @@ def test_a_send_that_is_not_read_in_time_is_sent_all_the_same(mail, crew):
     assert crew.see("bob", inbox.unread) == 1
 
 
+def test_what_expires_meanwhile_was_not_read(mail, crew):
+    ran = mail("send", "bob", "hi", "--ttl", "100ms", "--wait", "20s", "--as", "alice", code=124)
+    assert "#1 has expired, and was not read by bob@crew" in ran.stderr
+    assert ran.stderr.splitlines()[-1].endswith("xats status 1")
+
+
 # -- following ---------------------------------------------------------------------------------------------------------
 
 

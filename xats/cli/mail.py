@@ -379,10 +379,14 @@ def _await_read(here: Here, sent: Sent, deadline: float) -> None:
         found = here.read(lambda tx, me: look(tx, me.agent, sent.message.id))[1]
         unread = [one.agent for one in found if one.state == "unread"]
         if not unread:
-            return
+            break
         if not _await_change(here, generation, deadline):
             msg = f"#{sent.message.id} is sent, but not read yet by {', '.join(unread[:5])}."
             raise TimedOut(msg, f"xats status {sent.message.id}", id=sent.message.id)
+    expired = [one.agent for one in found if one.state == "expired"]
+    if expired:
+        msg = f"#{sent.message.id} has expired, and was not read by {', '.join(expired[:5])}."
+        raise TimedOut(msg, f"xats status {sent.message.id}", id=sent.message.id)
 
 
 def _await_change(here: Here, generation: int, deadline: float | None) -> bool:
