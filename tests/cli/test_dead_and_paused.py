@@ -28,6 +28,18 @@ def test_nothing_dead_is_a_sentence(xats, crew):
     assert xats("dead", "list", "--json").json() == {"dead": [], "has_more": False}
 
 
+@pytest.mark.parametrize("words", [("retry", "--all"), ("drop", "--all")])
+def test_so_it_is_when_all_of_nothing_is_dealt_with(xats, crew, words):
+    ran = xats("--as", "alice", "dead", *words)
+    assert (ran.stdout, ran.stderr) == ("", "no dead letters in team crew\n")
+    assert xats("--as", "alice", "dead", *words, "-q").stderr == ""
+
+
+def test_all_dead_letters_are_not_sent_to_one_other_even_if_there_are_none(xats, crew):
+    error = xats("--as", "alice", "dead", "retry", "--all", "--to", "bob", "--json", code=2).error()
+    assert error["message"] == "--to is for one copy of one dead letter."
+
+
 def test_a_dead_letter_is_listed_with_why_and_what_mends_it(xats, crew, dead):
     crew.send("alice", "bob")
     dead("draft_present")
@@ -127,6 +139,16 @@ def test_a_pause_is_told_to_whoever_writes(xats, crew):
     assert "held (paused)" in xats("--as", "alice", "status").stdout
     assert "1 agent with mail" in xats("--as", "alice", "resume", "bob").stdout
     assert "queued" in xats("--as", "alice", "status").stdout
+
+
+def test_the_pause_of_a_team_that_got_nothing_is_not_told(xats, crew):
+    crew.add("dave", team="elsewhere")
+    xats("--as", "alice", "pause", "all@elsewhere")
+    xats("--as", "alice", "pause", "bob")
+    told = xats("--as", "alice", "send", "bob", "hi").stderr
+    assert "bob is paused by alice" in told
+    assert "elsewhere" not in told
+    assert "elsewhere is paused by alice" in xats("--as", "alice", "send", "dave@elsewhere", "hi").stderr
 
 
 def test_a_pause_of_oneself_and_of_all(xats, crew):

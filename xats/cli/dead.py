@@ -102,8 +102,8 @@ def retry(
             return [(one, one.agent, new) for one, new in zip(letters, again, strict=True)]
         if every or len(letters) > 1:
             msg = "--to is for one copy of one dead letter."
-            hint = f"xats dead retry {letters[0].message.id} --whose {letters[0].agent} --to {to}"
-            raise Usage(msg, hint)
+            hint = f"xats dead retry {letters[0].message.id} --whose {letters[0].agent} --to {to}" if letters else ""
+            raise Usage(msg, hint or "xats dead list")
         other = here.named(tx, to)
         return [(letters[0], other.address, core.redirect(tx, me.agent, letters[0], other))]
 
@@ -115,6 +115,8 @@ def retry(
         found = [{"id": one.message.id, "agent": agent, "as_message": new} for one, agent, new in done]
         render.document({"retried": found})
     elif not here.quiet:
+        if not done:
+            render.say(f"no dead letters in team {here.team}")
         for one, agent, new in done:
             anew = f" as #{new}" if new != one.message.id else ""
             render.put(f"#{one.message.id} goes to {views.near(agent, here.team)} once more{anew}: xats status {new}")
@@ -143,6 +145,8 @@ def drop(
     if here.json:
         render.document({"dropped": [{"id": one.message.id, "agent": one.agent} for one in done]})
     elif not here.quiet:
+        if not done:
+            render.say(f"no dead letters in team {here.team}")
         for one in done:
             kept = "" if one.reason == "expired" else "; it stays unread in the inbox"
             render.put(f"#{one.message.id} to {views.near(one.agent, here.team)} dropped{kept}")

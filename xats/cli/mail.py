@@ -365,9 +365,11 @@ def _tell_unwoken(here: Here, sent: Sent, team: str) -> None:
     from xats.core import pauses
 
     render.say(views.unwoken_text(sent, team))
-    if any(reason == "paused" for _, reason in sent.unwoken):
+    held = [agent for agent, reason in sent.unwoken if reason == "paused"]
+    if held:
+        teams = {agent.partition("@")[2] for agent in held}
         for pause in here.store.read(lambda tx: pauses.listing(tx, None)):
-            if pause.agent is None or (pause.agent, "paused") in sent.unwoken:
+            if pause.agent in held or (pause.agent is None and pause.team in teams):
                 render.say(f"  {views.pause_text(pause, team)}")
 
 
