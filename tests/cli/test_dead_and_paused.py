@@ -53,6 +53,24 @@ def test_a_dead_letter_is_listed_with_why_and_what_mends_it(xats, crew, dead):
     assert one["mend"] == "xats dead retry 1"
 
 
+def test_whoever_works_in_another_folder_sees_those_of_his_own_team(xats, crew, dead, tmp_path):
+    """As with his tasks; a team that is asked for is another matter."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    alice = {"env": {"CLAUDE_CODE_SESSION_ID": "s1"}, "cwd": elsewhere}
+    xats("register", "alice", "--team", "crew", "--no-pane", **alice)
+    crew.add("carol")
+    crew.send("alice", "bob,carol")
+    dead()
+    assert xats("dead", "list", **alice).stdout.startswith("1\tbob\talice\t")
+    assert xats("dead", "show", "1", **alice).code == 0
+    assert xats("dead", "list", "--team", "elsewhere", **alice).stdout == ""
+    xats("dead", "drop", "1", "--whose", "bob", **alice)
+    xats("dead", "retry", "1", "--to", "bob", **alice)
+    assert "\tdead_dropped\talice\tmessage:1\t" in xats("events", "--type", "dead_dropped", **alice).stdout
+    assert xats("events", "--team", "elsewhere", **alice).stdout == ""
+
+
 def test_an_agent_that_is_gone_is_to_be_started_again(xats, crew, dead):
     crew.send("alice", "bob")
     dead("shell_foreground")

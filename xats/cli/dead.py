@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xats.cli import render, views
+from xats.cli.here import team_meant
 from xats.core import dead as core
 from xats.core.reasons import REASONS
 from xats.durations import ago, iso
@@ -30,19 +31,20 @@ def list_(here: Here, *, limit: params.LimitOption = 50) -> int:
     if limit < 1:
         msg = f"A page of {limit} dead letters cannot be shown."
         raise Usage(msg, "xats dead list -n 10")
-    found, has_more = here.store.read(lambda tx: core.listing(tx, here.team, limit))
+    team = team_meant(here)
+    found, has_more = here.store.read(lambda tx: core.listing(tx, team, limit))
     if here.json:
-        render.document({"dead": [dead_json(one, here.team) for one in found], "has_more": has_more})
+        render.document({"dead": [dead_json(one, team) for one in found], "has_more": has_more})
         return 0
     if not found:
-        render.say(f"no dead letters in team {here.team}")
+        render.say(f"no dead letters in team {team}")
         return 0
     now = here.store.clock()
     rows = [
         (
             one.message.id,
-            views.near(one.agent, here.team),
-            views.near(one.message.sender, here.team),
+            views.near(one.agent, team),
+            views.near(one.message.sender, team),
             ago(one.since, now),
             one.attempts,
             why(one),
@@ -52,7 +54,7 @@ def list_(here: Here, *, limit: params.LimitOption = 50) -> int:
     render.table(("ID", "TO", "FROM", "DIED", "ATTEMPTS", "WHY"), rows, stretch=("WHY",))
     if not here.quiet:
         more = f"; more: xats dead list -n {limit * 2}" if has_more else ""
-        render.say(f"  {mend(found[0], here.team)}, or: xats dead drop {found[0].message.id}{more}")
+        render.say(f"  {mend(found[0], team)}, or: xats dead drop {found[0].message.id}{more}")
     return 0
 
 
@@ -61,20 +63,21 @@ def show(here: Here, message_id: params.MessageIdArg) -> int:
 
     Example: xats dead show 12
     """
-    found = here.store.read(lambda tx: core.find(tx, here.team, message_id))
+    team = team_meant(here)
+    found = here.store.read(lambda tx: core.find(tx, team, message_id))
     message = found[0].message
     if here.json:
-        render.document({"dead": [dead_json(one, here.team) for one in found], "body": message.body})
+        render.document({"dead": [dead_json(one, team) for one in found], "body": message.body})
         return 0
     now = here.store.clock()
     subject = f" {render.one_line(message.subject)!r}" if message.subject else ""
-    render.put(f"#{message.id}{subject} from {views.near(message.sender, here.team)}, {ago(message.sent_at, now)}")
+    render.put(f"#{message.id}{subject} from {views.near(message.sender, team)}, {ago(message.sent_at, now)}")
     for line in render.visible(message.body).rstrip("\n").split("\n"):
         render.put(f"  | {line}")
     for one in found:
         tries = f", {one.attempts} attempt{'' if one.attempts == 1 else 's'}" if one.attempts else ""
-        render.put(f"to {views.near(one.agent, here.team)}: dead {ago(one.since, now)}{tries}: {why(one)}")
-        render.put(f"  try: {mend(one, here.team)}")
+        render.put(f"to {views.near(one.agent, team)}: dead {ago(one.since, now)}{tries}: {why(one)}")
+        render.put(f"  try: {mend(one, team)}")
     return 0
 
 
@@ -95,19 +98,20 @@ def retry(
     Example: xats dead retry 12 --to carol
     """
 
-    def work(tx: Tx, me: Me) -> list[tuple[DeadLetter, str, int]]:
-        letters = _letters(tx, here, message_id, whose, every=every)
+    def work(tx: Tx, me: Me) -> tuple[list[tuple[DeadLetter, str, int]], str]:
+        team = here.team if here.asked_team else me.agent.team
+        letters = _letters(tx, here, team, message_id, whose, every=every)
         if to is None:
             again = core.retry(tx, me.agent, letters)
-            return [(one, one.agent, new) for one, new in zip(letters, again, strict=True)]
+            return [(one, one.agent, new) for one, new in zip(letters, again, strict=True)], team
         if every or len(letters) > 1:
             msg = "--to is for one copy of one dead letter."
             hint = f"xats dead retry {letters[0].message.id} --whose {letters[0].agent} --to {to}" if letters else ""
             raise Usage(msg, hint or "xats dead list")
-        other = here.named(tx, to)
-        return [(letters[0], other.address, core.redirect(tx, me.agent, letters[0], other))]
+        other = here.named(tx, to, team)
+        return [(letters[0], other.address, core.redirect(tx, me.agent, letters[0], other))], team
 
-    done = here.write(work)
+    done, team = here.write(work)
     from xats.daemon import autostart
 
     autostart.ensure_running(here.path, here.environ)
@@ -116,10 +120,10 @@ def retry(
         render.document({"retried": found})
     elif not here.quiet:
         if not done:
-            render.say(f"no dead letters in team {here.team}")
+            render.say(f"no dead letters in team {team}")
         for one, agent, new in done:
             anew = f" as #{new}" if new != one.message.id else ""
-            render.put(f"#{one.message.id} goes to {views.near(agent, here.team)} once more{anew}: xats status {new}")
+            render.put(f"#{one.message.id} goes to {views.near(agent, team)} once more{anew}: xats status {new}")
     return 0
 
 
@@ -135,21 +139,22 @@ def drop(
     Example: xats dead drop 12
     """
 
-    def work(tx: Tx, me: Me) -> list[DeadLetter]:
-        letters = _letters(tx, here, message_id, whose, every=every)
+    def work(tx: Tx, me: Me) -> tuple[list[DeadLetter], str]:
+        team = here.team if here.asked_team else me.agent.team
+        letters = _letters(tx, here, team, message_id, whose, every=every)
         for one in letters:
             core.drop(tx, me.agent, one)
-        return letters
+        return letters, team
 
-    done = here.write(work)
+    done, team = here.write(work)
     if here.json:
         render.document({"dropped": [{"id": one.message.id, "agent": one.agent} for one in done]})
     elif not here.quiet:
         if not done:
-            render.say(f"no dead letters in team {here.team}")
+            render.say(f"no dead letters in team {team}")
         for one in done:
             kept = "" if one.reason == "expired" else "; it stays unread in the inbox"
-            render.put(f"#{one.message.id} to {views.near(one.agent, here.team)} dropped{kept}")
+            render.put(f"#{one.message.id} to {views.near(one.agent, team)} dropped{kept}")
     return 0
 
 
@@ -183,13 +188,15 @@ def dead_json(one: DeadLetter, team: str) -> dict[str, Any]:
     }
 
 
-def _letters(tx: Tx, here: Here, message_id: int | None, whose: str | None, *, every: bool) -> list[DeadLetter]:
+def _letters(
+    tx: Tx, here: Here, team: str, message_id: int | None, whose: str | None, *, every: bool
+) -> list[DeadLetter]:
     """Return the dead letters that are meant: those of one message, or all, and of one recipient if he is named."""
     if (message_id is None) != every:
         msg = "Which one? Give its ID, or --all." if message_id is None else "An ID and --all exclude each other."
         raise Usage(msg, "xats dead list shows the ids")
-    agent = here.named(tx, whose) if whose else None
+    agent = here.named(tx, whose, team) if whose else None
     if message_id is not None:
-        return core.find(tx, here.team, message_id, agent)
-    found, _ = core.listing(tx, here.team, MOST)
+        return core.find(tx, team, message_id, agent)
+    found, _ = core.listing(tx, team, MOST)
     return [one for one in found if agent is None or one.agent_id == agent.id]

@@ -118,10 +118,10 @@ class Here:
             return self._current(*above, "process")
         return self._person(tx, register=register)
 
-    def named(self, tx: Tx, name: str) -> Agent:
-        """Return the registered agent `name` of this team, or `name@team` of another. Raises UnknownAgent."""
-        whom, _, team = name.partition("@")
-        return agents.by_name(tx, team.lower() or self.team, whom)
+    def named(self, tx: Tx, name: str, team: str | None = None) -> Agent:
+        """Return the registered agent `name` of `team` (None: of this one), or `name@team`. Raises UnknownAgent."""
+        whom, _, other = name.partition("@")
+        return agents.by_name(tx, other.lower() or team or self.team, whom)
 
     def _current(self, agent: Agent, session: Session, evidence: str) -> Me:
         agents.refuse_stale(agent, session)
@@ -199,6 +199,11 @@ def team_of(here: Here) -> str:
         return here.store.read(lambda tx: here.me(tx, register=False)).agent.team
     except (XatsError, FirstUse):
         return here.team
+
+
+def team_meant(here: Here) -> str:
+    """Return the team asked for, else mine, else that of this folder."""
+    return here.team if here.asked_team else team_of(here)
 
 
 def hop_limit(environ: Mapping[str, str]) -> int:

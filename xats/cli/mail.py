@@ -8,8 +8,8 @@ import time
 from xats import durations, process
 from xats.cli import render, views
 from xats.cli.here import hop_limit
-from xats.core import agents, messages
 from xats.core import inbox as letters
+from xats.core import messages
 from xats.errors import InvalidBody, TimedOut, Usage
 
 TYPE_CHECKING = False
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from xats.cli import params
     from xats.cli.here import Here, Me
-    from xats.core.agents import Agent
     from xats.core.inbox import Letter, Page
     from xats.core.messages import Draft, Sent
     from xats.store import Tx
@@ -151,7 +150,8 @@ def inbox(
     looking = peek or every
 
     def query(tx: Tx, me: Me) -> letters.Query:
-        return letters.Query(limit, since, None if sender is None else _agent(tx, me, sender), thread, every)
+        whose = None if sender is None else here.named(tx, sender, me.agent.team)
+        return letters.Query(limit, since, whose, thread, every)
 
     def peek_at(tx: Tx, me: Me) -> tuple[Page, Me]:
         return letters.peek(tx, me.agent, query(tx, me)), me
@@ -400,8 +400,3 @@ def _await_change(here: Here, generation: int, deadline: float | None) -> bool:
             return False
         time.sleep(POLL if deadline is None else min(POLL, max(0.0, deadline - now)))
     return deadline is None or time.monotonic() < deadline
-
-
-def _agent(tx: Tx, me: Me, name: str) -> Agent:
-    whom, _, team = name.partition("@")
-    return agents.by_name(tx, team.lower() or me.agent.team, whom)
