@@ -12,7 +12,7 @@ from xats.cli import render, views
 from xats.cli.here import hop_limit
 from xats.core import messages
 from xats.core.address import check_name
-from xats.errors import InvalidBatch, XatsError
+from xats.errors import InvalidBatch, Usage, XatsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +35,13 @@ FIELDS: dict[str, tuple[type, ...]] = {
 }
 
 
+def refuse_beside(*said: object) -> None:
+    """Raise Usage if anything but an address is `said` beside --batch; None is what was not said."""
+    if any(one is not None for one in said):
+        msg = "Beside --batch only an address can be given: each line says the rest. Nothing was sent."
+        raise Usage(msg, f"the fields of a line are {', '.join(FIELDS)}")
+
+
 def send_batch(here: Here, source: str, address: str | None) -> int:
     """Send every line of the file `source` (`-`: standard input); lines without `to` go to `address`."""
     gc.disable()  # it would walk over tens of thousands of drafts again and again, and find nothing
@@ -45,10 +52,14 @@ def send_batch(here: Here, source: str, address: str | None) -> int:
 
     try:
         sent, me = here.write(work)
-    except XatsError as problem:
-        if hasattr(problem, "index"):
-            raise _at(problem.index + 1, str(problem), problem.hint, problem) from problem
-        raise
+    except (XatsError, OverflowError, UnicodeError) as problem:
+        if not hasattr(problem, "index"):
+            raise
+        number = problem.index + 1
+        if isinstance(problem, XatsError):
+            raise _at(number, str(problem), problem.hint, problem) from problem
+        why = "reply_to is too large." if isinstance(problem, OverflowError) else "key is not UTF-8."
+        raise _at(number, why) from problem
     from xats.daemon import autostart
 
     autostart.ensure_running(here.path, here.environ)
@@ -66,7 +77,7 @@ def send_batch(here: Here, source: str, address: str | None) -> int:
 def read(source: str, address: str | None) -> list[Draft]:
     """Return the drafts in the file `source`. Raises InvalidBatch with the number of the first line that is wrong."""
     try:
-        data = sys.stdin.buffer.read() if source == "-" else _bytes(source)
+        data = _bytes(source)
         lines = data.decode().removesuffix("\n").split("\n") if data else []
     except (OSError, UnicodeDecodeError) as problem:
         msg = f"The batch {source} cannot be read: {problem}. Nothing was sent."
@@ -78,21 +89,25 @@ def read(source: str, address: str | None) -> list[Draft]:
     return drafts
 
 
-def _bytes(path: str) -> bytes:
-    with open(path, "rb") as file:
+def _bytes(source: str) -> bytes:
+    if source == "-":
+        if sys.stdin is None:
+            raise OSError(0, "it is closed", "standard input")
+        return sys.stdin.buffer.read()
+    with open(source, "rb") as file:
         return file.read()
 
 
 def _draft(number: int, line: str, address: str | None) -> Draft:
     try:
         values = json.loads(line)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise _at(number, f"it is not JSON ({problem}).", "", problem) from problem
     if not isinstance(values, dict):
         raise _at(number, "it is no JSON object.")
     for name, value in values.items():
         if name not in FIELDS:
-            raise _at(number, f"there is no field {name!r}.", f"the fields are {', '.join(FIELDS)}")
+            raise _at(number, f"there is no field {name[:40]!r}.", f"the fields are {', '.join(FIELDS)}")
         # True is an int to Python, but no number in JSON.
         fits = bool in FIELDS[name] if isinstance(value, bool) else isinstance(value, FIELDS[name])
         if value is not None and not fits:

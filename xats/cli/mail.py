@@ -57,8 +57,9 @@ def send(
         msg = "--contract is for one message: what a batch holds, or a pool is asked to do, is not checked."
         raise Usage(msg, "xats send bob --contract order @order.json")
     if batch is not None:
-        from xats.cli.batch import send_batch
+        from xats.cli.batch import refuse_beside, send_batch
 
+        refuse_beside(body, subject, need_reply, kind, key, ttl, reply_to, no_wake or None, wait)
         return send_batch(here, batch, address)
     if address is None:
         msg = "To whom? An address is missing."

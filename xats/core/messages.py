@@ -283,7 +283,7 @@ class Posting:
 
 
 def check_draft(draft: Draft) -> None:
-    """Raise InvalidBody unless `draft` holds text of an allowed size."""
+    """Raise InvalidBody unless `draft` holds text of an allowed size, Usage if its key is empty."""
     try:
         size = len(draft.body.encode())
         (draft.subject or "").encode()
@@ -296,6 +296,9 @@ def check_draft(draft: Draft) -> None:
     if size > LARGEST_BODY:
         msg = f"The body has {size:,} bytes; 1 MiB (1,048,576) is the most. Nothing was sent."
         raise InvalidBody(msg, "put it into a file and send its path")
+    if draft.dedupe_key == "":  # of a variable that is not set: all that is sent under it but the first would be lost
+        msg = "The key is empty. Nothing was sent."
+        raise Usage(msg, "give one, or leave --key out")
     subject = draft.subject or ""
     if len(subject) > LARGEST_SUBJECT or "\n" in subject:
         msg = f"A subject is one line of at most {LARGEST_SUBJECT} characters. Nothing was sent."
