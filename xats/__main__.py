@@ -55,6 +55,8 @@ def explain(problem: Exception) -> XatsError:
         return Usage("An argument is not UTF-8 text.", "write names and texts in UTF-8")
     if isinstance(problem, FileNotFoundError) and problem.filename is None:  # os.getcwd() alone names no file
         return XatsError("The folder in which this is run is not there any more.", "cd to another one")
+    if isinstance(problem, OSError) and problem.strerror and problem.filename is None:
+        return XatsError(f"{problem.strerror}.")
     return XatsError(str(problem))
 
 

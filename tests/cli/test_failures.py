@@ -159,9 +159,42 @@ def test_a_full_stdout_is_a_failure_and_the_mail_stays_unread(mail):
     with open("/dev/full", "wb") as full:
         ended = mail.end(mail.start("inbox", "--as", "bob", stdout=full))
     assert ended.code == 1
-    assert "space" in ended.stderr
-    assert "Traceback" not in ended.stderr
+    assert ended.stderr == "xats: Standard output cannot be written: No space left on device.\n"
     assert mail("inbox", "--peek", "--as", "bob", "--json").json()["unread"] == 1
+
+
+def without(mail, closed: str, *words):
+    """Run `xats words` in a shell that closes a stream by the redirection `closed`."""
+    done = mail.run(["sh", "-c", f'exec "$@" {closed}', "sh", *mail.words, *words])
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.mark.parametrize("words", [["inbox"], ["inbox", "--json"], ["agents"], ["send", "bob", "hi"]], ids=" ".join)
+def test_a_closed_stdout_is_a_failure_and_the_mail_stays_unread(mail, words):
+    code, _, said = without(mail, ">&-", *words, "--as", "bob")
+    told = '"Standard output is closed."' if "--json" in words else "xats: Standard output is closed.\n"
+    assert code == 1
+    assert told in said
+    assert "Traceback" not in said
+    assert mail("inbox", "--peek", "--as", "bob", "--json").json()["messages"][0]["id"] == 1
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full"] if os.path.exists("/dev/full") else ["2>&-"])
+def test_a_closed_stderr_keeps_no_mail_back(mail, crew, closed):
+    crew.send("alice", "bob", "second")
+    for body in ("text", "second"):
+        code, shown, _ = without(mail, closed, "inbox", "-n", "1", "--as", "bob")
+        assert (code, body in shown) == (0, True)
+    assert without(mail, closed, "inbox", "--as", "bob")[:2] == (0, "")
+    assert without(mail, closed, "inbox", "--from", "nobody", "--as", "bob")[0] == 3
+
+
+def test_a_closed_stdin_is_nothing_to_read(mail):
+    for words in (["send", "bob", "-"], ["send", "--batch", "-"]):
+        code, shown, said = without(mail, "<&-", *words, "--as", "alice")
+        assert (code, shown) == (2, "")
+        assert "it is closed" in said
+        assert "Traceback" not in said
 
 
 def test_a_reader_that_has_gone_is_no_failure_and_the_mail_stays_unread(mail, crew):

@@ -80,7 +80,8 @@ def read(source: str, address: str | None) -> list[Draft]:
         data = _bytes(source)
         lines = data.decode().removesuffix("\n").split("\n") if data else []
     except (OSError, UnicodeDecodeError) as problem:
-        msg = f"The batch {source} cannot be read: {problem}. Nothing was sent."
+        why = problem.strerror if isinstance(problem, OSError) else problem
+        msg = f"The batch {source} cannot be read: {why}. Nothing was sent."
         raise InvalidBatch(msg) from problem
     drafts = [_draft(number, line, address) for number, line in enumerate(lines, 1)]
     if not drafts:
@@ -92,7 +93,7 @@ def read(source: str, address: str | None) -> list[Draft]:
 def _bytes(source: str) -> bytes:
     if source == "-":
         if sys.stdin is None:
-            raise OSError(0, "it is closed", "standard input")
+            raise OSError(0, "it is closed")
         return sys.stdin.buffer.read()
     with open(source, "rb") as file:
         return file.read()

@@ -6,6 +6,7 @@ imported to draw tables on a terminal and for nothing else.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -27,8 +28,7 @@ visible, one_line = shown.visible, shown.one_line
 
 def put(text: str) -> None:
     """Write `text` and a newline to stdout, and have it out before returning."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    stream((text,))
 
 
 def reader_gone() -> bool:
@@ -41,8 +41,13 @@ def reader_gone() -> bool:
 
 
 def say(text: str) -> None:
-    """Tell a person something, on stderr."""
-    sys.stderr.write(text + "\n")
+    """Tell a person something, on stderr; that nobody hears it is no reason to fail."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(text + "\n")
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # Python would fail over it once more when it flushes at exit
 
 
 def warn(text: str) -> None:
@@ -60,10 +65,22 @@ def json_line(value: object, *, terminal: bool | None = None) -> str:
 
 
 def stream(lines: Iterable[str]) -> None:
-    """Write many lines to stdout, one after another as they come."""
-    for line in lines:
-        sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """Write many lines to stdout, one after another as they come, and have them out before returning.
+
+    Raises OSError when they cannot be written.
+    """
+    if sys.stdout is None:
+        msg = "Standard output is closed"
+        raise OSError(errno.EBADF, msg)
+    try:
+        for line in lines:
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as problem:
+        msg = f"Standard output cannot be written: {problem.strerror}"
+        raise OSError(problem.errno, msg) from problem
 
 
 def ask(question: str) -> bool:
@@ -82,7 +99,7 @@ def error(problem: XatsError, *, json: bool) -> None:
     """Say on stderr what went wrong, why, and the line that mends it."""
     if json:
         body = {"code": problem.code, "message": str(problem), "hint": problem.hint, **problem.data}
-        say(json_line({"error": body}, terminal=sys.stderr.isatty()))
+        say(json_line({"error": body}, terminal=sys.stderr is not None and sys.stderr.isatty()))
         return
     say(f"xats: {one_line(str(problem))}")
     if problem.hint:
@@ -91,7 +108,7 @@ def error(problem: XatsError, *, json: bool) -> None:
 
 def on_terminal() -> bool:
     """Tell whether stdout is a terminal."""
-    return sys.stdout.isatty()
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 def width() -> int:
@@ -125,8 +142,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, stretch: 
     """
     cells = [[one_line("" if cell is None else str(cell)) for cell in row] for row in rows]
     if not on_terminal():
-        sys.stdout.write("".join("\t".join(row) + "\n" for row in cells))
-        sys.stdout.flush()
+        stream("\t".join(row) for row in cells)
         return
     from rich.console import Console
     from rich.table import Table
