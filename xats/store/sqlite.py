@@ -241,6 +241,9 @@ def explain(error: sqlite3.Error, path: str) -> errors.StoreError:
     if code == sqlite3.SQLITE_CORRUPT:
         hint = f"copy it, then: sqlite3 {path} .recover"
         return errors.StoreCorrupt(f"The store {path} is damaged ({error}). It was left as it is.", hint)
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_DBMOVED:
+        msg = f"The store {path} was moved or removed while it was in use. Nothing was written."
+        return errors.StoreReadOnly(msg, "try again: what is there now is used then")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         hint = "make the file and its directory writable, or name another with --db or XATS_DB"
         return errors.StoreReadOnly(f"The store {path} cannot be written ({error}).", hint)
