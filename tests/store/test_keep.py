@@ -14,7 +14,7 @@ import pytest
 
 from tests.store.faulty import DIE, content, cut_off, empty, fill, filled, flipped, folder, foreign, nothing, text
 from xats import errors
-from xats.store import Store, backup, export, keep, query, whole
+from xats.store import Store, backup, export, glance, keep, query, whole
 from xats.store import sqlite as engine
 from xats.store.place import network_file_system
 
@@ -195,6 +195,23 @@ def test_a_link_that_leads_nowhere_is_a_name_that_is_taken(store, tmp_path):
     with pytest.raises(errors.Refused):
         backup.backup(store.path, str(tmp_path / "link"))
     assert not os.path.exists(tmp_path / "elsewhere")
+
+
+def test_a_backup_takes_no_pipe_nor_device_away(store, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for force in (False, True):
+        with pytest.raises(errors.Usage, match="no ordinary file"):
+            backup.backup(store.path, str(tmp_path / "pipe"), force=force)
+    assert stat.S_ISFIFO(os.stat(tmp_path / "pipe").st_mode)
+
+
+def test_a_path_that_begins_with_two_slashes_is_one(crew, store, tmp_path):
+    """POSIX leaves it as it is; in an address the first name of it would be a host."""
+    path = f"/{store.path}"
+    assert path.startswith("//")
+    assert keep.info(path).rows["agents"] == 2
+    assert backup.backup(path, f"/{tmp_path}/copy.bak") > 0
+    assert glance.glance(path, 0.1, lambda tx: len(tx.all("select 1 from agents"))) == 2
 
 
 @pytest.mark.parametrize("force", [False, True])

@@ -31,4 +31,5 @@ def glance(path: str, patience: float, work: Callable[[Tx], T]) -> T:
 def uri(path: str, mode: str = "ro") -> str:
     """Return the address of the file at `path` by which it is opened to be read (`ro`), or written (`rw`), not made."""
     name = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")  # https://sqlite.org/uri.html
-    return f"file:{name}?mode={mode}"
+    authority = "//" if name.startswith("//") else ""  # or else the path's first name would be taken for one
+    return f"file:{authority}{name}?mode={mode}"

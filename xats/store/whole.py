@@ -57,6 +57,9 @@ def _refuse(path: str, store: str, *, force: bool) -> None:
     if os.path.isdir(path):
         msg = f"{path} is a folder."
         raise Usage(msg, "name a file in it")
+    if os.path.exists(path) and not os.path.isfile(path):  # a device, a pipe or a socket would be gone for everybody
+        msg = f"{path} is no ordinary file."
+        raise Usage(msg, "name another file")
     for suffix in BESIDE:
         if os.path.lexists(path + suffix):
             msg = f"{path + suffix} is there, which SQLite would take for a part of {path}."
