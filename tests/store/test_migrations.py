@@ -127,6 +127,79 @@ def test_nothing_is_migrated_without_its_backup(old, tomorrow, monkeypatch):
     assert version(old) == today
 
 
+FULL = """
+import resource, signal, sys
+from xats.errors import XatsError
+from xats.store import Store
+from xats.store import sqlite as engine
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+engine.SCHEMA_VERSION += 1
+try:
+    Store(sys.argv[1])
+except XatsError as problem:
+    print(problem.code)
+"""
+
+
+def test_no_half_backup_is_left_where_there_is_no_room_for_one(old):
+    before = tables(old), version(old)
+    half = str(os.path.getsize(old) // 2)
+    command = [sys.executable, "-c", FULL, old, half]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.stdout in ("disk_full\n", "store_unusable\n"), done
+    assert backups(old) == []
+    assert (tables(old), version(old)) == before
+
+
+HOLD = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("pragma locking_mode = exclusive")
+connection.execute("begin exclusive")
+connection.execute("delete from labels")
+print("held", flush=True)
+sys.stdin.readline()
+"""
+BACK_UP = """
+import sqlite3, sys
+from xats.store import migrate, Store
+store = Store(sys.argv[1], patience=0.3)
+store.close()
+print("open", flush=True)
+sys.stdin.readline()
+connection = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)
+try:
+    migrate.back_up(store, connection, 7)
+except sqlite3.OperationalError as error:
+    print(error.sqlite_errorname)
+"""
+
+
+def test_a_backup_does_not_wait_for_ever_for_a_writer_that_stands_still(old):
+    """The lock may be taken between recognising the store and copying it."""
+    several = []
+    try:
+        for script in (BACK_UP, HOLD):
+            command = [sys.executable, "-c", script, old]
+            several.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            several[-1].stdout.readline()
+        said, _ = several[0].communicate("go\n", timeout=10)
+        assert said == "SQLITE_BUSY\n"
+        assert backups(old) == []
+    finally:
+        for one in several:
+            one.kill()
+            one.communicate()
+
+
+def test_a_backup_that_finds_no_place_is_said_so(old, tomorrow, monkeypatch):
+    tomorrow(ADD)
+    monkeypatch.setattr(os, "getpid", lambda: "/nowhere/1")
+    with pytest.raises(errors.StoreReadOnly, match="no copy of it can be made first: No such file or directory"):
+        Store(old)
+
+
 UPGRADE = """
 import sys
 from xats.store import Store, migrate

@@ -10,8 +10,9 @@ import sqlite3
 from importlib import resources
 
 from xats import __version__
-from xats.errors import StoreCorrupt
+from xats.errors import StoreCorrupt, StoreReadOnly
 from xats.store import sqlite
+from xats.store.keep import copy_into
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,13 +87,23 @@ def apply(tx: sqlite.Tx, connection: sqlite3.Connection, found: Iterable[tuple[i
 
 
 def back_up(store: sqlite.Store, connection: sqlite3.Connection, version: int) -> str:
-    """Copy the store beside itself before its schema changes from `version`; return the copy's path."""
+    """Copy the store beside itself before its schema changes from `version`; return the copy's path.
+
+    Raises StoreReadOnly when nothing can be put there, and sqlite3.Error; no half copy is left then.
+    """
     # Only ever through SQLite: a plain read-and-close of the file would drop this process's locks on it.
     path = f"{store.path}.schema{version}-{store.clock()}-{os.getpid()}.bak"
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    copy = sqlite3.connect(path)
     try:
-        connection.backup(copy)
-    finally:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        msg = f"The store has to be brought up to date, and no copy of it can be made first: {error.strerror}: {path}."
+        raise StoreReadOnly(msg, "make the folder writable") from error
+    copy = sqlite3.connect(path, isolation_level=None)
+    try:
+        store.patiently(lambda: copy_into(connection, copy))
+    except BaseException:
         copy.close()
+        os.unlink(path)
+        raise
+    copy.close()
     return path
