@@ -50,6 +50,19 @@ def test_the_sender_is_told_after_fifteen_minutes_and_not_before(crew, clock):
     assert not alert.need_reply
 
 
+def test_a_clock_that_was_set_back_skips_nobody(crew, clock):
+    """What was written before has a later time than what came after it."""
+    first = crew.send("alice", "bob")
+    clock.tick(-5 * MINUTE)
+    second = crew.send("alice", "bob")
+    clock.tick(15 * MINUTE)
+    after = sweep(crew)
+    assert [one.subject for one in alerts_to(crew, "alice")] == [f"not read: #{second.message.id}"]
+    clock.tick(5 * MINUTE)
+    sweep(crew, after)
+    assert [one.subject for one in alerts_to(crew, "alice")][1:] == [f"not read: #{first.message.id}"]
+
+
 def test_once_also_after_a_restart(crew, clock):
     crew.send("alice", "bob")
     clock.tick(16 * MINUTE)

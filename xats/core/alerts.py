@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 AFTER = 15 * 60_000  # ms
 LINES = 20  # copies that one alert names
+STEP = 10_000  # messages that one look passes by at the most
 
 OWED = """
 select d.agent_id, d.message_id, m.sender_id, m.subject, m.sent_at, a.name, a.team, coalesce(w.reason, d.no_wake_reason)
@@ -33,7 +34,11 @@ order by d.message_id, d.agent_id
 OVERDUE = OWED.format(which="d.message_id > :after and m.sent_at <= :cut")
 GIVEN_UP = OWED.format(which="d.agent_id = :agent and w.state = 'failed'")
 OLDEST = "select min(message_id) as id from deliveries where state = 'unread'"
-NEWEST = "select max(id) as id from messages where id > :after and sent_at <= :cut"
+# Up to the first that may yet be overdue: where the clock was set back, what came after it may be older.
+SEEN = """
+select coalesce(min(case when n.sent_at > :cut then n.id - 1 end), max(n.id)) as id
+from (select id, sent_at from messages where id > :after order by id limit :limit) as n
+"""
 STANDING = """
 select count(*) as n from deliveries where state = 'unread' and alerted_at is not null and dropped_at is null
 """
@@ -50,7 +55,7 @@ def overdue(tx: Tx, after: int) -> int:
         after = row["id"] - 1 if row and row["id"] else 0
     cut = tx.now - AFTER
     _report(tx, tx.all(OVERDUE, after=after, cut=cut, now=tx.now))
-    row = tx.one(NEWEST, after=after, cut=cut)
+    row = tx.one(SEEN, after=after, cut=cut, limit=STEP)
     return row["id"] if row and row["id"] else after
 
 
