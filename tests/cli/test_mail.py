@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import threading
 
@@ -282,6 +283,32 @@ def test_a_wait_is_not_ended_by_mail_to_others(mail, crew, until):
 def test_a_wait_with_mail_there_ends_at_once(mail, crew):
     crew.send("alice", "bob")
     assert mail("wait", "--timeout", "0", "--as", "bob").code == 0
+
+
+def replaced(crew) -> None:
+    """Let a copy of the store take its place, as when a backup is put back, and close our own."""
+    path = crew.store.path
+    crew.store.close()
+    shutil.copy(path, f"{path}.new")
+    os.replace(f"{path}.new", path)
+
+
+@pytest.mark.parametrize("words", [["wait"], ["inbox", "--wait", "20s"]], ids=" ".join)
+def test_who_waits_hears_of_mail_in_a_store_that_was_put_in_place_meanwhile(mail, crew, until, words):
+    running = mail.start(*words, "--as", "bob")
+    until(lambda: mail.asleep(running))
+    replaced(crew)
+    mail("send", "bob", "into the new one", "--as", "alice")
+    ended = mail.end(running)
+    assert (ended.code, ended.stderr) == (0, "")
+
+
+def test_who_follows_the_events_is_told_that_the_store_is_another(mail, crew, until):
+    running = mail.start("events", "--follow", "--jsonl")
+    until(lambda: mail.asleep(running))
+    replaced(crew)
+    ended = mail.end(running)
+    assert (ended.code, "was replaced by another" in ended.stderr) == (1, True)
 
 
 def test_an_inbox_that_waits_shows_and_marks_what_comes(mail, crew, until):

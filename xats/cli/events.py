@@ -10,7 +10,7 @@ from xats.cli.here import team_meant
 from xats.cli.mail import POLL
 from xats.core import events as outbox
 from xats.durations import iso
-from xats.errors import Usage
+from xats.errors import StoreError, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ def _follow(here: Here, team: str, since: int | None, kind: str | None, limit: i
             render.put(_line(one, jsonl=jsonl))
         last = found[-1].id if found else last or 0
         while not has_more and here.store.generation() == generation and not render.reader_gone():
+            if here.replaced:  # the ids of another store are others
+                msg = f"The store {here.path} was replaced by another."
+                raise StoreError(msg, "xats events --follow")
             time.sleep(POLL)
     return 0
 

@@ -400,4 +400,5 @@ def _await_change(here: Here, generation: int, deadline: float | None) -> bool:
         if deadline is not None and now >= deadline:
             return False
         time.sleep(POLL if deadline is None else min(POLL, max(0.0, deadline - now)))
+    here.look_anew()
     return deadline is None or time.monotonic() < deadline
