@@ -6,6 +6,7 @@ from xats import errors
 from xats.core import agents, inbox, messages, pauses, pools, task_claims, task_ends, task_plans, tasks, wakes
 from xats.core.messages import Draft
 from xats.core.pools import EVERY
+from xats.store import check
 
 
 @pytest.fixture
@@ -236,3 +237,14 @@ def test_to_say_more_to_a_pool_in_which_nobody_is_is_refused(crew):
     crew.store.write(pools.look_again)
     offer(crew)
     assert crew.do("alice", messages.reply, "pane", 1, Draft("", "and soon")).recipients == ("erin@crew",)
+
+
+def test_what_is_taken_back_from_who_took_it_unasked_is_no_mail_without_a_wake(crew, clock):
+    """A turn was broken off in which somebody claimed the task before his turn to be asked had come."""
+    sent, task = send(crew)
+    crew.do("dave", task_claims.claim, task.id, 60_000)
+    assert letters(crew, "dave") == []
+    crew.do("dave", inbox.take_back, clock())
+    assert [one.id for one in letters(crew, "dave")] == [sent.message.id]
+    (found,) = [one for one in check.checks(crew.store.path, clock()) if one.name == "unwoken_mail"]
+    assert found.state == check.OK, found

@@ -99,7 +99,8 @@ update tasks set offer_at = :now where id in (
 SET_OFFER = "update tasks set offer_at = :at where id = :id and state = 'open'"
 ASKED = "select count(*) as n from deliveries where message_id = :id"
 HAS = """
-insert into deliveries (agent_id, message_id, state, read_at) values (:agent, :message, 'read', :now)
+insert into deliveries (agent_id, message_id, state, read_at, no_wake_reason)
+values (:agent, :message, 'read', :now, 'no_wake')
 on conflict (agent_id, message_id) do nothing
 """
 
