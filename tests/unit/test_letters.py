@@ -172,6 +172,8 @@ def test_mail_can_be_picked_by_sender_thread_and_id(team):
 
     assert look(sender=carol) == [2]
     assert look(thread=1) == [1, 4]
+    assert look(thread=4) == [1, 4]  # any message names its thread
+    assert look(thread=99) == []
     assert look(since=2) == [3, 4]
     assert look(since=2, sender=carol) == []
     team.do("bob", inbox.mark_read, [1, 2])

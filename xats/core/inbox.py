@@ -60,6 +60,7 @@ where d.agent_id = :me and d.message_id > :since {only}
 order by d.message_id limit :limit
 """
 UNCLAIMED = "and (d.claim is null or d.claim_until <= :now or d.claim_until > :far)"
+IN_THREAD = "coalesce(m.thread_id, m.id) = coalesce((select t.thread_id from messages t where t.id = :thread), :thread)"
 TAKE = """
 update deliveries set claim = :claim, claim_until = :until where agent_id = :me and message_id = :id
 """
@@ -83,7 +84,7 @@ class Query:
     limit: int = 50
     since: int = 0  #: only those with a larger id
     sender: Agent | None = None
-    thread: int | None = None
+    thread: int | None = None  #: only those of the thread of this message
     every: bool = False  #: read ones too
     needing_reply: bool = False  #: only those that ask for one
 
@@ -125,7 +126,7 @@ def _select(tx: Tx, me: Agent, query: Query, only: str) -> tuple[tuple[Letter, .
         only += " and m.sender_id = :sender"
         values["sender"] = query.sender.id
     if query.thread is not None:
-        only += " and (m.id = :thread or m.thread_id = :thread)"
+        only += f" and {IN_THREAD}"
         values["thread"] = query.thread
     if query.needing_reply:
         only += " and m.need_reply = 1"
