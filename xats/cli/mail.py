@@ -88,7 +88,9 @@ def broadcast(
 
     Example: xats broadcast --role reviewer "main is frozen until noon"
     """
-    address = f"role:{role}" if role else "all"
+    from xats.core.address import parse
+
+    address = str(parse(f"role:{role}")) if role is not None else "all"
     draft = _draft(here, address, body, subject, False, kind, key, ttl, None, no_wake, contract)
     return _deliver(here, lambda tx, me: messages.send(tx, me.agent, me.evidence, draft), None)
 
