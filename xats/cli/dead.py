@@ -194,7 +194,7 @@ def _letters(
     """Return the dead letters that are meant: those of one message, or all, and of one recipient if he is named."""
     if (message_id is None) != every:
         msg = "Which one? Give its ID, or --all." if message_id is None else "An ID and --all exclude each other."
-        raise Usage(msg, "xats dead list shows the ids")
+        raise Usage(msg, "the ids are in: xats dead list")
     agent = here.named(tx, whose, team) if whose else None
     if message_id is not None:
         return core.find(tx, team, message_id, agent)

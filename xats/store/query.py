@@ -103,7 +103,9 @@ def _explain(error: sqlite3.Error, path: str, seconds: float) -> Exception:
         return Usage(f"Only statements that read are run ({error}).", "to change something, use xats' own verbs")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StoreCorrupt(str(explain(error, path)), "xats db check")
-    hint = "xats db info names the tables; pragma table_info(messages) the columns"
+    hint = "the tables are in: xats db info; the columns: xats db query 'pragma table_info(messages)'"
     if isinstance(error, sqlite3.ProgrammingError) and "binding" in str(error).lower():
         hint = "give each :name of the statement a value: -p name=value"
-    return Usage(f"SQLite cannot run that: {error}.", hint)
+    elif isinstance(error, sqlite3.ProgrammingError) and "one statement" in str(error):
+        hint = "one statement at a time"
+    return Usage(f"SQLite cannot run that: {str(error).rstrip('.')}.", hint)
