@@ -4,11 +4,13 @@ import json
 import os
 import shutil
 import signal
+import sys
 import threading
 
 import pytest
 
 from xats.core import inbox
+from xats.daemon import lock
 
 
 @pytest.fixture
@@ -246,6 +248,24 @@ def test_mail_that_expired_is_gone_from_the_inbox(mail, crew):
     assert bodies(mail, "bob") == ["lasting"]
     found = mail("status", "1", "--as", "alice", "--json").json()
     assert found["deliveries"][0]["state"] == "expired"
+
+
+# -- the daemon that is to be started ----------------------------------------------------------------------------------
+
+NO_PYTHON = """
+import sys
+sys.executable = "/nowhere/python"
+from xats.__main__ import main
+sys.exit(main())
+"""
+
+
+def test_mail_is_sent_also_where_no_daemon_can_be_started(mail, crew):
+    """As where there are too many processes: who were told of a failure would send it again."""
+    command = [sys.executable, "-P", "-c", NO_PYTHON, "send", "bob", "hi", "--as", "alice"]
+    ended = mail.end(mail.start(command=command, env={"XATS_AUTOSTART": None}))
+    assert (ended.code, ended.stdout, ended.stderr) == (0, "#1 sent to bob (needs a reply)\n", "")
+    assert not lock.held(crew.store.path)
 
 
 # -- waiting -----------------------------------------------------------------------------------------------------------

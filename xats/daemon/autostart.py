@@ -19,18 +19,25 @@ PRIVATE = ("TMUX", "TMUX_PANE", "XATS_AGENT", "XATS_FAULT", "XATS_DB")
 def ensure_running(store: str, environ: Mapping[str, str]) -> None:
     """Tell the daemon that something was committed to the store at path `store`.
 
-    When none listens it is started, unless it runs, XATS_AUTOSTART is 0, or this is a sandbox.
+    When none listens it is started, unless it runs, XATS_AUTOSTART is 0, or this is a sandbox. That it cannot be is no
+    failure of what was committed, which stays due; whoever commits next tries again.
     """
     if nudge.ring(store) or environ.get("XATS_AUTOSTART") == "0" or any(environ.get(name) for name in SANDBOXES):
         return
     from xats.daemon import lock  # as long as a daemon listens, nobody needs it
 
-    if not lock.held(store):
-        start(store, environ)
+    try:
+        if not lock.held(store):
+            start(store, environ)
+    except OSError:  # too many processes or open files, or the lock is another user's
+        return
 
 
 def start(store: str, environ: Mapping[str, str]) -> int | None:
-    """Start a daemon in a session of its own; return its pid, or None when there is one already."""
+    """Start a daemon in a session of its own; return its pid, or None when there is one already.
+
+    Raises OSError when no process can be made.
+    """
     from xats.daemon import lock
 
     try:
@@ -49,6 +56,7 @@ def start(store: str, environ: Mapping[str, str]) -> int | None:
         (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
     ]
     # Not subprocess: importing it costs 8 ms. The child leaves our session itself (setsid).
-    pid = os.posix_spawn(sys.executable, words, kept, file_actions=quiet)
-    os.close(file)
-    return pid
+    try:
+        return os.posix_spawn(sys.executable, words, kept, file_actions=quiet)
+    finally:
+        os.close(file)
