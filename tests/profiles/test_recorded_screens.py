@@ -9,6 +9,7 @@ import pytest
 from xats.clients import registry
 from xats.clients.profile import view
 from xats.delivery.transports import tmux
+from xats.tmux.screen import plain
 
 SCREENS = Path(__file__).parent.parent / "clients" / "screens"
 LINE = "xats: 2 new from alice, bob - run: xats inbox"
@@ -134,3 +135,22 @@ def test_what_is_quoted_far_above_the_composer_is_no_sign():
     look.screen = "\n".join(["Do you want to proceed? esc to interrupt", *[""] * 20, *rows])
     look.cursor_y += 21
     assert view(profile, look).state == "idle"
+
+
+@pytest.mark.parametrize("above", ["", "heading"])
+@pytest.mark.parametrize("empty", [1, 2])
+@pytest.mark.parametrize(
+    ("client", "footer"), [("claude-code", True), ("claude-code", False), ("codex", True), ("gemini", True)]
+)
+def test_what_stands_below_empty_lines_of_a_draft_belongs_to_it(client, footer, empty, above):
+    """Somebody went up to the first line of his draft, and is about to write there."""
+    profile, look = recorded(SCREENS / client / "draft-multiline.json")
+    rows = look.screen.split("\n")
+    first, last = look.cursor_y - 2, look.cursor_y
+    glyph = next(glyph for glyph in profile.glyphs if plain(rows[first]).startswith(glyph))
+    below = rows[last + 1 :] if footer else rows[last + 1 : last + 2]  # that is the rule
+    look.screen = "\n".join([*rows[:first], f"\x1b[0m{glyph}{above}", *[""] * empty, rows[last], *below])
+    look.cursor_x, look.cursor_y = len(glyph), first
+    seen = view(profile, look)
+    assert (seen.state, seen.text) == ("draft", f"{above} third row of it".strip())
+    assert tmux.objection(profile, look, "store-1") == "draft_present"

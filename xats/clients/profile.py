@@ -118,12 +118,28 @@ def _prompted(profile: Profile, screen: Sequence[Row], cursor_y: int) -> tuple[l
         top -= 1
         if top < 0 or cursor_y - top > TALLEST or _boundary(screen[top]):
             return None
-    held = [screen[top].bright[len(glyph) :]]
-    for y in range(top + 1, min(len(screen), top + TALLEST)):
-        if _boundary(screen[y]) and y > cursor_y:
+    bottom = _bottom(screen, cursor_y, len(glyph))
+    return [screen[top].bright[len(glyph) :], *(row.bright for row in screen[top + 1 : bottom + 1])], len(glyph)
+
+
+def _bottom(screen: Sequence[Row], cursor_y: int, indent: int) -> int:
+    """Return the last row of the composer that the cursor is in; all its rows but the first are indented by `indent`.
+
+    It ends at a rule. It ends at an empty row too, unless more that is so indented follows: then that row is an empty
+    line of a draft. The last rows of a screen are no draft, they are what a program says below its composer.
+    """
+    last = max(y for y, row in enumerate(screen) if row.text or y == cursor_y)
+    bottom = cursor_y
+    for y in range(cursor_y + 1, min(last + 1, cursor_y + TALLEST)):
+        if not screen[y].text:
+            continue
+        if _boundary(screen[y]):
             break
-        held.append(screen[y].bright)
-    return held, len(glyph)
+        follows = y > bottom + 1
+        if follows and (screen[y].text[:indent].strip() or not any(map(_boundary, screen[y : last + 1]))):
+            break
+        bottom = y
+    return bottom
 
 
 def _glyph(profile: Profile, row: Row) -> str | None:
