@@ -8,6 +8,7 @@ import pytest
 from tests.delivery.conftest import LINE, until
 from xats.errors import NoPane
 from xats.tmux import screen
+from xats.tmux.cells import rows
 from xats.tmux.pane import Pane
 from xats.tmux.server import run
 
@@ -211,3 +212,13 @@ def test_a_client_in_control_mode_is_no_person(desk):
     assert screen.look(seat.pane).key_at == 0
     client.stdin.close()
     client.wait(10)
+
+
+@pytest.mark.parametrize("style", ["4:2", "4:3", "4;58:5:2", "4;58;5;8", "4;58:2::2:2:2", "4:3;58;2;90;2;38"])
+def test_no_kind_or_colour_of_an_underline_makes_text_faint(desk, style):
+    pane = desk.open(f"printf '\\033[{style}mdraft\\033[0m \\033[2mfaint'; exec cat")
+    until(lambda: "faint" in desk.text(pane))
+    seen = screen.look(pane).screen
+    assert "\x1b[4" in seen
+    row = rows(seen)[0]
+    assert (row.text, row.bright) == ("draft faint", "draft")

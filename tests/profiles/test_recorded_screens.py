@@ -154,3 +154,30 @@ def test_what_stands_below_empty_lines_of_a_draft_belongs_to_it(client, footer, 
     seen = view(profile, look)
     assert (seen.state, seen.text) == ("draft", f"{above} third row of it".strip())
     assert tmux.objection(profile, look, "store-1") == "draft_present"
+
+
+@pytest.mark.parametrize("x", [0, 24], ids=["at its start", "at its end"])
+@pytest.mark.parametrize("dark", ["38;5;234", "38;2;26;26;26", "38;2;0;0;0", "38;2;60;56;54"])
+@pytest.mark.parametrize(
+    ("client", "colour", "start"),
+    [("opencode", "38;2;238;238;238", 16), ("gemini", "38;2;255;255;255", 3)],
+    ids=["opencode", "gemini"],
+)
+def test_dark_text_on_a_bright_ground_is_no_placeholder(client, colour, start, dark, x):
+    profile, look = recorded(SCREENS / client / "draft-truecolor.json")
+    assert colour in look.screen
+    look.screen, look.cursor_x = look.screen.replace(colour, dark), start + x
+    assert view(profile, look).text == "please look at the parser"
+    assert tmux.objection(profile, look, "store-1") == "draft_present"
+
+
+def test_our_line_is_seen_on_a_bright_ground():
+    profile, look = recorded(SCREENS / "opencode" / "own-line-truecolor.json")
+    look.screen = look.screen.replace("38;2;238;238;238", "38;2;26;26;26")
+    assert tmux.holds(profile, look, LINE)
+
+
+def test_a_marker_is_a_draft_also_for_a_cursor_before_it():
+    profile, look = recorded(SCREENS / "opencode" / "draft-marker.json")
+    look.cursor_x = 5
+    assert tmux.objection(profile, look, "store-1") == "draft_present"

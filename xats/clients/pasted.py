@@ -24,7 +24,7 @@ def holds(profile: Profile, look: Look, text: str) -> bool:
 
 
 def shown(profile: Profile, look: Look) -> str:
-    """Return all that stands in the composer, what is faint too: opencode writes its marker dark on bright."""
+    """Return all that stands in the composer, what is faint too, as a marker may be."""
     found = composer(profile, rows(plain(look.screen)), look)
     return found[0] if found else ""
 

@@ -11,8 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GREYS = frozenset((8, *range(232, 252)))  # of the 256 colours: bright black, and the grey ramp below white
-GREY_SPREAD, GREY_MOST = 12, 190  # of a 24-bit colour: how far its parts may differ, how bright it may be
+# What is nearly black is text on a bright ground: nobody could read a placeholder of that colour on a dark one.
+GREYS = frozenset((8, *range(238, 252)))  # of the 256 colours: bright black, and the middle of the grey ramp
+GREY_SPREAD, GREY_LEAST, GREY_MOST = 12, 68, 190  # of a 24-bit colour: how its parts may differ, how bright it may be
+COLOURS = (38, 48, 58)  # SGR codes of what has an extended colour after it: text, ground, underline
 
 
 @record
@@ -61,10 +63,14 @@ class _Style:
 
     def change(self, codes: str) -> None:
         """Apply the parameters of one SGR sequence."""
-        left = [int(code) if code.isdigit() else 0 for code in codes.replace(":", ";").split(";")]
+        left: list[int] = []
+        for one in codes.split(";"):
+            code, *more = [int(part) for part in one.split(":") if part.isdigit()] or [0]
+            if not more or code in COLOURS:  # the others, as in 4:2, say more of the kind of an underline
+                left += [code, *more]
         while left:
             code = left.pop(0)
-            if code in (38, 48):
+            if code in COLOURS:
                 grey = _grey(left)
                 self.grey = grey if code == 38 else self.grey
             elif code == 0:
@@ -82,4 +88,4 @@ def _grey(left: list[int]) -> bool:
     parts, left[:] = left[:size], left[size:]
     if kind == 5:
         return bool(parts) and parts[0] in GREYS
-    return len(parts) == 3 and max(parts) - min(parts) <= GREY_SPREAD and max(parts) <= GREY_MOST
+    return len(parts) == 3 and max(parts) - min(parts) <= GREY_SPREAD and GREY_LEAST <= max(parts) <= GREY_MOST
