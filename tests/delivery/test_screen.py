@@ -2,10 +2,12 @@
 
 import shlex
 import subprocess
+import time
 
 import pytest
 
 from tests.delivery.conftest import LINE, until
+from tests.delivery.viewer import Viewer
 from xats.errors import NoPane
 from xats.tmux import screen
 from xats.tmux.cells import rows
@@ -222,3 +224,20 @@ def test_no_kind_or_colour_of_an_underline_makes_text_faint(desk, style):
     assert "\x1b[4" in seen
     row = rows(seen)[0]
     assert (row.text, row.bright) == ("draft faint", "draft")
+
+
+def test_keys_of_a_client_with_an_active_pane_of_its_own_may_go_to_any_pane_of_its_window(desk):
+    first = desk.open("exec cat")
+    second, elsewhere = desk.open("exec cat", split=first), desk.open("exec cat")
+    desk.cmd("set-option", "-g", "assume-paste-time", "0")
+    viewer = Viewer(desk.socket, first.pane_id, flags="active-pane")
+    try:
+        viewer.type("\x02o")  # to the next pane: the active one stays the first for everybody else
+        viewer.type("typed")
+        until(lambda: "typed" in desk.text(second))
+        assert desk.show(first, "#{pane_active}") == "1"
+        for pane in (first, second):
+            assert 0 <= time.time() - screen.look(pane).key_at < 10
+        assert screen.look(elsewhere).key_at == 0
+    finally:
+        viewer.close()

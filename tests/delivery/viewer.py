@@ -16,15 +16,16 @@ PATIENCE = 20.0  # seconds
 
 
 class Viewer:
-    """A client of the server at `socket` that is attached to `session`, 80 x 24; close it."""
+    """A client of the server at `socket` that is attached to `session` with `flags`, 80 x 24; close it."""
 
-    def __init__(self, socket: str, session: str, *options: str) -> None:
+    def __init__(self, socket: str, session: str, *options: str, flags: str = "") -> None:
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.name = os.ttyname(slave)
         environ = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        attach = ["attach-session", *(["-f", flags] if flags else [])]
         self.process = subprocess.Popen(
-            ["tmux", "-u", "-S", socket, "-f", "/dev/null", *options, "attach-session", "-t", session],
+            ["tmux", "-u", "-S", socket, "-f", "/dev/null", *options, *attach, "-t", session],
             env={**environ, "TERM": "xterm"},
             stdin=slave,
             stdout=slave,

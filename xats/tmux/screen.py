@@ -27,7 +27,8 @@ STATE = (
 )
 PICTURE = ("screen", "cursor_x", "cursor_y", "title")  # of a Look: what stays the same in a quiet pane
 _SEEN = "#{cursor_flag}|#{window_id}|#{@xats_line}"  # what may flicker does not belong into STATE
-_CLIENT = "#{client_control_mode}|#{client_activity}|#{window_id}|#{pane_id}"
+_CLIENT = "#{client_control_mode}|#{client_activity}|#{window_id}|#{pane_id}|#{client_flags}"
+_ANY = "any pane of "  # a window: where the client has an active pane of its own, which tmux tells nobody
 _GONE = "gone"
 MOST = 24  # panes in one invocation: tmux takes 16 KiB
 
@@ -115,8 +116,9 @@ def read(panes: Sequence[Pane], said: str) -> dict[str, Look | None]:
     keys: dict[str, int] = {}
     for line in lines[at:]:
         control, _, rest = line.partition("|")
-        activity, *shown = rest.split("|")
-        for one in shown if control == "0" and activity.isdigit() else ():
+        activity, window, shown, flags = (rest.split("|") + [""] * 4)[:4]
+        places = (window, shown, _ANY + window if "active-pane" in flags else shown)
+        for one in places if control == "0" and activity.isdigit() else ():
             keys[one] = max(keys.get(one, 0), int(activity))
     return {name: _look(block, keys) if block else None for name, block in blocks.items()}
 
@@ -124,7 +126,7 @@ def read(panes: Sequence[Pane], said: str) -> dict[str, Look | None]:
 def _look(block: list[str], keys: dict[str, int]) -> Look:
     """Return the look in the lines `block`: STATE, _SEEN, the title and the screen.
 
-    `keys` says when the last key came from a client that shows a window or pane.
+    `keys` says when the last key came from a client that shows a window, a pane, or any pane of a window.
     """
     fields = block[0].split("|", 14)
     server_pid, server_start, pane_id, pane_pid = fields[:4]
@@ -152,7 +154,8 @@ def _look(block: list[str], keys: dict[str, int]) -> Look:
         title=block[2],
         screen="\n".join(block[3:]),
         cursor=cursor != "0",
-        key_at=keys.get(window if synchronized else pane_id, 0),  # all synchronized panes of a window get its keys
+        # All synchronized panes of a window get its keys.
+        key_at=max(keys.get(window if synchronized else pane_id, 0), keys.get(_ANY + window, 0)),
     )
 
 
