@@ -51,6 +51,27 @@ def test_words_of_an_unknown_program_that_change_are_noise_and_those_that_stay_a
         assert "xats" not in desk.text(pane)
 
 
+@pytest.mark.parametrize(("prompt", "draft"), [("\u2764\ufe0f> ", "x"), ("\u2764\ufe0f" * 3 + "> ", "no")])
+def test_a_draft_of_an_unknown_program_is_seen_behind_characters_that_take_no_cell(desk, prompt, draft):
+    seat = desk.compose("--prompt", prompt)
+    desk.cmd("send-keys", "-t", seat.pane.pane_id, "-l", draft)
+    until(lambda: f"> {draft}" in seat.text())
+    assert deliver(seat, "store-1", FIRST).reason == "draft_present"
+    desk.cmd("send-keys", "-t", seat.pane.pane_id, "Enter")
+    until(lambda: seat.sent == [draft])
+    assert deliver(seat, "store-1", FIRST).state == "delivered"
+
+
+def test_words_behind_the_cursor_of_an_unknown_program_are_a_draft(desk):
+    """Somebody went back to the start of what he has written; a hint that is drawn faint is none."""
+    for style, reason in (("", "draft_present"), ("\033[2m", "unconfirmed")):
+        show = f"printf '> {style}half a li\033[0m\r> '; exec cat >/dev/null"
+        pane = desk.open(f"stty -echo; {show}")
+        until(lambda pane=pane: "half" in desk.text(pane))
+        seat = Session(1, 1, 1, Seat("here", None, None, None, pane), 0, None)
+        assert tmux.deliver(seat, "generic", lambda: FIRST, "store-1", Settings(quiet=50), bool).reason == reason
+
+
 # -- the line that an earlier wake left behind -------------------------------------------------------------------------
 
 

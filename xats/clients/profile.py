@@ -83,9 +83,8 @@ def composer(profile: Profile, screen: Sequence[Row], look: Look) -> tuple[str, 
     y = look.cursor_y
     if not 0 <= y < len(screen):
         return None
-    if not profile.frame and not profile.glyphs:  # only what is no word may stand before the cursor on its line
-        before = screen[y].bright[: look.cursor_x]
-        return "".join(one if one.isalnum() else " " for one in before).strip(), look.cursor_x
+    if not profile.frame and not profile.glyphs:  # only what is no word may stand in the row of the cursor
+        return "".join(one if one.isalnum() else " " for one in screen[y].bright).strip(), look.cursor_x
     found = _framed(profile, screen, y) if profile.frame else _prompted(profile, screen, y)
     return (" ".join(" ".join(found[0]).split()), found[1]) if found else None
 

@@ -64,7 +64,7 @@ def deliver(
         """Refuse a dialog, a busy client, and a composer that holds anything but the line of this wake."""
         reason = objection(known, look, token)
         if reason == "draft_present" and not recognised(known) and look.wake.partition(":")[0] != token:
-            # Nobody knows where this program writes: words before the cursor are a draft only if they stay.
+            # Nobody knows where this program writes: words beside the cursor are a draft only if they stay.
             stood.append(profile.view(known, look).text)
             return reason if stood[-2:-1] == stood[-1:] else None
         return reason
