@@ -1,14 +1,15 @@
 """The tmux transport: one wake's line is never joined to another's."""
 
+import os
 import shlex
 import sys
 
 import pytest
 
-from tests.delivery.conftest import until
+from tests.delivery.conftest import Seat, until
 from tests.delivery.stagehand import play
-from xats import faults
-from xats.core.agents import Seat, Session
+from xats import faults, process
+from xats.core import agents
 from xats.delivery.settings import Settings
 from xats.delivery.transports import tmux
 from xats.tmux import paste
@@ -18,7 +19,7 @@ SECOND = "xats: 2 new from alice, carol - run: xats inbox"
 
 
 def deliver(seat, token: str, line: str, client: str = "generic"):
-    session = Session(1, 1, 1, Seat("here", *seat.client, None, seat.pane), 0, None)
+    session = agents.Session(1, 1, 1, agents.Seat("here", *seat.client, None, seat.pane), 0, None)
     return tmux.deliver(session, client, lambda: line, token, Settings(quiet=50), bool)
 
 
@@ -46,7 +47,7 @@ def test_words_of_an_unknown_program_that_change_are_noise_and_those_that_stay_a
     )
     for pane, reason in ((noisy, "not_quiet"), (still, "draft_present")):
         until(lambda pane=pane: desk.text(pane).strip())
-        seat = Session(1, 1, 1, Seat("here", None, None, None, pane), 0, None)
+        seat = agents.Session(1, 1, 1, agents.Seat("here", None, None, None, pane), 0, None)
         assert tmux.deliver(seat, "generic", lambda: FIRST, "store-1", Settings(quiet=1500), bool).reason == reason
         assert "xats" not in desk.text(pane)
 
@@ -68,8 +69,27 @@ def test_words_behind_the_cursor_of_an_unknown_program_are_a_draft(desk):
         show = f"printf '> {style}half a li\033[0m\r> '; exec cat >/dev/null"
         pane = desk.open(f"stty -echo; {show}")
         until(lambda pane=pane: "half" in desk.text(pane))
-        seat = Session(1, 1, 1, Seat("here", None, None, None, pane), 0, None)
+        seat = agents.Session(1, 1, 1, agents.Seat("here", None, None, None, pane), 0, None)
         assert tmux.deliver(seat, "generic", lambda: FIRST, "store-1", Settings(quiet=50), bool).reason == reason
+
+
+@pytest.mark.parametrize(("name", "reason"), [("vim", "dialog_open"), ("less", "dialog_open"), ("agentlet", None)])
+def test_an_unknown_program_that_has_opened_an_editor_is_left_alone(desk, name, reason):
+    """The editor looks like the idle program, and is in its process group; but so is the program in its own wrapper."""
+    link = os.path.join(desk.folder, name)
+    os.symlink(os.path.realpath(sys.executable), link)
+    log, command = desk.command()
+    words = [link, *shlex.split(command)[1:]]
+    run = "import subprocess, sys; subprocess.call(sys.argv[1:])"
+    seat = Seat(desk.open(shlex.join(["exec", sys.executable, "-c", run, *words])), log, desk)
+    assert (seat.pid != seat.pane.pane_pid, process.read(seat.pid).name) == (True, name)
+    seat.client = (seat.pane.pane_pid, process.started(seat.pane.pane_pid))
+    assert deliver(seat, "store-1", FIRST).reason == reason
+    assert seat.sent == ([] if reason else [FIRST])
+    assert ("xats" in seat.text()) == (reason is None)
+    if reason:  # it is the agent itself
+        seat.client = (seat.pid, process.started(seat.pid))
+        assert deliver(seat, "store-1", FIRST).state == "delivered"
 
 
 # -- the line that an earlier wake left behind -------------------------------------------------------------------------

@@ -85,5 +85,6 @@ def _pane_objection(session: Session, client: str) -> str | None:
         or guards.state(look)
         or guards.foreground(seat.pane, seat.process)
         or tmux.objection(known, look, "")
+        or tmux.covered(known, seat.pane, seat.process)
         or guards.person(look)
     )

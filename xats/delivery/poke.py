@@ -93,7 +93,7 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         """Refuse what a wake is refused for, but for our own text once it is in the composer."""
         if not tmux.recognised(known) and look.alternate_on:
             return "full_screen"
-        reason = tmux.objection(known, look, "")
+        reason = tmux.objection(known, look, "") or tmux.covered(known, pane, seat.process)
         if look.wake.partition(":")[0] != token:
             return reason or (None if _fits(known, look, text) else "too_long")
         seen = profile.view(known, look)

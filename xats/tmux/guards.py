@@ -23,6 +23,12 @@ if TYPE_CHECKING:
     Client = tuple[int, int]  # pid, start time
 
 HUMAN = 3  # seconds after a key in which a person is taken to be at work
+# Programs that take the terminal for a while from the one that has started them: editors, pagers, lists, other hosts.
+_TAKERS = (
+    "vi vim nvim view vimdiff ex nano pico emacs emacsclient micro hx helix kak joe mcedit less more most lv man pager"
+    " bat fzf sk peco gum tig lazygit ssh telnet mosh-client screen top htop btop watch"
+)
+TAKERS = frozenset(_TAKERS.split())
 
 GUARDS: tuple[Guard, ...] = ()  # the further guards that are passed unless the caller says otherwise
 
@@ -65,6 +71,12 @@ def foreground(pane: Pane, client: Client | None) -> str | None:
         return "pane_changed"
     in_front = found.pgrp == found.tpgid and not process.is_shell(found.name)
     return None if in_front else "shell_foreground"
+
+
+def taken(pane: Pane, client: Client | None) -> bool:
+    """Say whether an editor or the like is in front beside `client`, in whose foreground group it was started."""
+    members = process.foreground(pane.pane_pid)
+    return any(member.name in TAKERS and (client is None or member.pid != client[0]) for member in members)
 
 
 def _only_shells(pid: int) -> bool | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xats.core.agents import Session
     from xats.delivery.settings import Settings
     from xats.pane import Pane
+    from xats.tmux.guards import Client
     from xats.tmux.screen import Look
 
 NAME = "tmux"
@@ -39,7 +40,8 @@ def deliver(
     `quiet_for` says how long (ms) somebody who watched the pane has seen it as a look shows it.
     """
     seat = session.seat
-    assert seat.pane
+    pane = seat.pane
+    assert pane
 
     unsent: list[str] = []
 
@@ -66,11 +68,11 @@ def deliver(
         if reason == "draft_present" and not recognised(known) and look.wake.partition(":")[0] != token:
             # Nobody knows where this program writes: words beside the cursor are a draft only if they stay.
             stood.append(profile.view(known, look).text)
-            return reason if stood[-2:-1] == stood[-1:] else None
-        return reason
+            reason = reason if stood[-2:-1] == stood[-1:] else None
+        return reason or covered(known, pane, seat.process)
 
     outcome = paste.attempt(
-        seat.pane,
+        pane,
         line=line,
         token=token,
         quiet_ms=lambda look: window(known, look, settings) - quiet_for(look),
@@ -85,7 +87,7 @@ def deliver(
         # Its attempt died before Enter, then its mail was read. Nobody else would ever send it off, and it says what
         # ours would say: there is mail. If it is gone by now, nothing is pasted.
         outcome = paste.attempt(
-            seat.pane,
+            pane,
             line=lambda: None,
             token=unsent[0],
             quiet_ms=0,
@@ -106,6 +108,11 @@ def deliver(
 def recognised(known: Profile) -> bool:
     """Tell whether the profile knows how the client's composer looks."""
     return bool(known.glyphs or known.frame)
+
+
+def covered(known: Profile, pane: Pane, client: Client | None) -> str | None:
+    """Refuse a program of unknown looks that has opened an editor or the like, whose screen might pass for its own."""
+    return "dialog_open" if not recognised(known) and guards.taken(pane, client) else None
 
 
 def idle(session: Session, client_name: str) -> bool:
