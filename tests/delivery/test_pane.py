@@ -64,6 +64,27 @@ def test_address_outside_tmux():
     assert address({}) is None
 
 
+def test_a_pane_is_looked_for_in_the_server_around_us_also_where_we_are_in_no_pane(world):
+    """In a popup, and in what a key binding runs, TMUX is set and TMUX_PANE is not."""
+    around, default = world.tmux("around"), world.tmux("default")
+    folder = os.path.join(world.folder, f"tmux-{os.getuid()}")
+    os.makedirs(folder, 0o700)
+    os.symlink(default.socket, os.path.join(folder, "default"))
+    ids = []
+    for tmux, name in ((around, "around"), (default, "default")):
+        ids.append(tmux.open(f"echo {name}; exec cat"))
+        until(lambda tmux=tmux, name=name: name in tmux.text(ids[-1]))
+    assert ids[0] == ids[1]
+    for place, shown in ((f"{around.socket},{around.pid},0", "around"), ("", "default")):
+        seen = world.json("client", "test", ids[0], TMUX_TMPDIR=world.folder, TMUX=place)
+        assert seen["screen"].strip() == shown
+
+
+def test_where_no_server_listens_that_is_said(world):
+    out, err = world.xats("client", "test", "%0", code=75, TMUX_TMPDIR=world.folder)
+    assert (out, f"There is no tmux server at {world.folder}/" in err, "inside the tmux" in err) == ("", True, True)
+
+
 def ask(desk, wrap):
     answer = os.path.join(desk.folder, "answer")
     command = shlex.join([sys.executable, "-c", ASK, answer])

@@ -142,14 +142,13 @@ def dead_letters(tx: Tx, here: Here, prefix: str) -> Candidates:
 
 def panes(here: Here, prefix: str) -> Candidates:
     """Yield the panes of the tmux server that this shell is in, else of the default one."""
-    from xats.cli.seat import default_socket
+    from xats.cli.seat import socket_around
     from xats.tmux import server
-    from xats.tmux.address import address
 
-    claim = address(here.environ)
-    socket = claim[0] if claim else default_socket(here.environ)
     form = "#{pane_id} #{session_name}:#{window_index}.#{pane_index} #{pane_current_command}"
-    for line in server.run(socket, "list-panes", "-a", "-F", form, timeout=TMUX_PATIENCE).splitlines():
+    for line in server.run(
+        socket_around(here.environ), "list-panes", "-a", "-F", form, timeout=TMUX_PATIENCE
+    ).splitlines():
         pane, _, description = line.partition(" ")
         if pane.startswith(prefix):
             yield pane, description

@@ -7,12 +7,14 @@ import os
 from xats import process
 from xats.clients import processes, sessions
 from xats.core.agents import Seat
-from xats.errors import NoPane, PaneUnusable
+from xats.errors import NoPane, PaneUnusable, TmuxGone
 from xats.tmux import pane as panes
-from xats.tmux.address import address, is_pane_id
+from xats.tmux.address import is_pane_id, server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from xats.cli.here import Here
     from xats.core.agents import Session
     from xats.pane import Pane
@@ -46,21 +48,30 @@ def _pane(here: Here, pane_id: str | None) -> Pane | None:
 def pane_by_id(here: Here, pane_id: str) -> Pane:
     """Return the pane `pane_id` of the tmux server around us, else of the default one.
 
-    Raises NoPane or PaneUnusable.
+    Raises NoPane, PaneUnusable, TmuxGone or TmuxUnavailable.
     """
     if not is_pane_id(pane_id):
         msg = f"{pane_id[:40]!r} is no pane id."
         raise PaneUnusable(msg, "pane ids look like %3: tmux list-panes -a")
-    claim = address(here.environ)
+    socket = socket_around(here.environ)
     try:
-        return panes.find(claim[0] if claim else default_socket(here.environ), pane_id)
+        return panes.find(socket, pane_id)
     except NoPane as problem:
         msg = f"There is no pane {pane_id}."
         raise NoPane(msg, "tmux list-panes -a shows the ids") from problem
+    except TmuxGone as problem:
+        msg = f"There is no tmux server at {socket}, so there is no pane {pane_id}."
+        raise TmuxGone(msg, "run this inside the tmux that the pane is in") from problem
 
 
-def default_socket(environ: os._Environ[str]) -> str:
-    """Return the path of tmux's default socket: TMUX_TMPDIR/tmux-UID/default, see tmux(1)."""
+def socket_around(environ: Mapping[str, str]) -> str:
+    """Return the path of the socket of the tmux server around us, else of the default one.
+
+    That is TMUX_TMPDIR/tmux-UID/default, see tmux(1).
+    """
+    around = server(environ)
+    if around:
+        return around[0]
     folder = environ.get("TMUX_TMPDIR") or "/tmp"
     return os.path.join(os.path.realpath(folder), f"tmux-{os.getuid()}", "default")
 

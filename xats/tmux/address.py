@@ -11,13 +11,20 @@ def address(environ: Mapping[str, str]) -> tuple[str, int, str] | None:
     """Return (socket path, server pid, pane id) as tmux wrote them into `environ`, or None outside tmux.
 
     It is a claim: a process that outlived its pane, or was handed the environment of another, carries it too.
-    tmux(1) writes `TMUX=socket,pid,session`; a socket's path may hold commas.
+    """
+    found = server(environ)
+    pane = environ.get("TMUX_PANE", "")
+    return (*found, pane) if found and is_pane_id(pane) else None
+
+
+def server(environ: Mapping[str, str]) -> tuple[str, int] | None:
+    """Return (socket path, server pid) as tmux wrote them into `environ`, or None outside tmux.
+
+    In a popup, and in what a key binding runs, there is no pane beside them. tmux(1) writes `TMUX=socket,pid,session`;
+    a socket's path may hold commas.
     """
     socket, _, pid = environ.get("TMUX", "").rpartition(",")[0].rpartition(",")
-    pane = environ.get("TMUX_PANE", "")
-    if not socket or not pid.isdigit() or not is_pane_id(pane):
-        return None
-    return socket, int(pid), pane
+    return (socket, int(pid)) if socket and pid.isdigit() else None
 
 
 def is_pane_id(text: str) -> bool:
