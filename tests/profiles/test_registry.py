@@ -2,8 +2,9 @@
 
 import pytest
 
-from xats.clients import registry
+from xats.clients import processes, registry
 from xats.errors import NotFound, Usage
+from xats.process import Process
 
 
 @pytest.fixture
@@ -78,3 +79,10 @@ def test_a_wrong_file_keeps_no_mail_away_and_is_said_once(tmp_path, environ, cap
         assert registry.find_or_generic(name, environ) == before
     [said] = caplog.messages
     assert f"{name}.toml cannot be read" in said
+
+
+def test_a_wrong_file_keeps_no_program_from_being_recognised(tmp_path, environ, caplog):
+    (tmp_path / "codex.toml").write_text("settle = [")
+    assert processes.client_of(Process(1, 1, "claude", 0, 1, 1, 0), environ) == "claude-code"
+    assert processes.client_of(Process(1, 1, "codex", 0, 1, 1, 0), environ) == "codex"
+    assert "codex.toml cannot be read" in caplog.messages[0]

@@ -17,8 +17,8 @@ INTERPRETERS = ("node", "bun", "deno", "python", "python3")
 
 
 def client_of(candidate: Process, environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return which client `candidate` is the program of, or None."""
-    profiles = [registry.find(name, environ) for name in registry.names(environ)]
+    """Return which client `candidate` is the program of, or None. A file of the user's that is wrong is left out."""
+    profiles = [registry.find_or_generic(name, environ) for name in registry.names(environ)]
     for one in profiles:
         if candidate.name in one.executables:
             return one.name
