@@ -181,3 +181,14 @@ def test_a_marker_is_a_draft_also_for_a_cursor_before_it():
     profile, look = recorded(SCREENS / "opencode" / "draft-marker.json")
     look.cursor_x = 5
     assert tmux.objection(profile, look, "store-1") == "draft_present"
+
+
+@pytest.mark.parametrize(
+    ("client", "state", "seen"),
+    [("claude-code", "busy", "busy"), ("gemini", "busy", "busy"), ("claude-code", "idle-after-turn", "idle")],
+)
+def test_a_long_list_below_the_composer_hides_no_work(client, state, seen):
+    profile, look = recorded(SCREENS / client / f"{state}.json")
+    look.title = ""
+    look.screen = look.screen.rstrip("\n") + "\n\x1b[0m" + "\n".join(f"  agent {number}" for number in range(15))
+    assert view(profile, look).state == seen

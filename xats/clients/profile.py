@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 RULES = frozenset("─━═▀▄╌╭╮╰╯╹╵ ")  # what a boundary row is made of
 TALLEST = 200  # rows of a draft that are looked at
+LOWER, ABOVE = 11, 8  # rows above the last one, and above the cursor, in which signs count
 
 
 @record
@@ -58,10 +59,11 @@ def view(profile: Profile, look: Look) -> View:
     screen = rows(look.screen)
     found = composer(profile, screen, look)
     text = found[0] if found else None
-    sign = _title(look.title, profile.dialog_titles) or _sign(screen, profile.dialog)
+    lower = _lower(screen, look.cursor_y)
+    sign = _title(look.title, profile.dialog_titles) or _sign(lower, profile.dialog)
     if sign:
         return View("dialog", text, sign)
-    sign = _title(look.title, profile.busy_titles) or _sign(screen, profile.busy, profile.busy_rows)
+    sign = _title(look.title, profile.busy_titles) or _sign(lower, profile.busy, profile.busy_rows)
     if sign:
         return View("busy", text, sign)
     if found is None or text is None:
@@ -153,10 +155,18 @@ def _title(title: str, patterns: Sequence[str]) -> str:
     return next((f"title {title.strip()!r}" for one in patterns if fnmatchcase(title.strip(), one)), "")
 
 
-def _sign(screen: Sequence[Row], signs: Sequence[str], patterns: Sequence[str] = ()) -> str:
-    """Return the sign that stands in the lower part of `screen`: above it is history, where anything may be quoted."""
+def _lower(screen: Sequence[Row], cursor_y: int) -> Sequence[Row]:
+    """Return the part of `screen` in which signs count: above it is history, where anything may be quoted.
+
+    A program may list a lot below its composer; the rows above the cursor count all the same.
+    """
     last = max((y for y, row in enumerate(screen) if row.text), default=0)
-    for row in screen[max(0, last - 11) : last + 1]:
+    return screen[max(0, min(last - LOWER, cursor_y - ABOVE)) : last + 1]
+
+
+def _sign(part: Sequence[Row], signs: Sequence[str], patterns: Sequence[str] = ()) -> str:
+    """Return the sign that stands in `part` of a screen."""
+    for row in part:
         folded = " ".join(row.text.split())
         for one in signs:
             if one in folded:
