@@ -5,6 +5,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from xats.clients import registry
 from xats.clients.profile import view
@@ -154,6 +156,20 @@ def test_what_stands_below_empty_lines_of_a_draft_belongs_to_it(client, footer, 
     seen = view(profile, look)
     assert (seen.state, seen.text) == ("draft", f"{above} third row of it".strip())
     assert tmux.objection(profile, look, "store-1") == "draft_present"
+
+
+@given(st.data())
+def test_no_draft_is_taken_for_an_empty_composer_wherever_the_cursor_is_in_it(data):
+    profile, look = recorded(SCREENS / data.draw(st.sampled_from(["claude-code", "codex", "gemini"])) / "draft.json")
+    rows = look.screen.split("\n")
+    at = look.cursor_y
+    glyph = next(glyph for glyph in profile.glyphs if plain(rows[at]).startswith(glyph))
+    first, *others = data.draw(st.lists(st.sampled_from(["", "x", "two words", "  indented"]), min_size=1).filter(any))
+    draft = [f"\x1b[0m{glyph}{first}", *(" " * len(glyph) + row if row else "" for row in others)]
+    look.screen = "\n".join([*rows[:at], *draft, *rows[at + 1 :]])
+    y = data.draw(st.integers(0, len(others)))
+    look.cursor_y, look.cursor_x = at + y, len(glyph) + data.draw(st.sampled_from([0, len([first, *others][y])]))
+    assert view(profile, look).state in ("draft", "unknown")
 
 
 @pytest.mark.parametrize("x", [0, 24], ids=["at its start", "at its end"])
