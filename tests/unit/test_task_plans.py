@@ -252,6 +252,12 @@ def test_a_graph_holds_what_hangs_together(crew):
     assert (len(few.tasks), few.has_more) == (2, True)
 
 
+def test_a_part_may_need_what_it_is_a_part_of_and_is_drawn_all_the_same(crew):
+    add(crew), add(crew, parent_id=1, needs=(1,)), add(crew, parent_id=2, needs=(1,)), add(crew)
+    whole = crew.store.read(lambda tx: task_views.graph(tx, "crew", None))
+    assert (set(whole.tasks), whole.roots) == ({1, 2, 3, 4}, (4, 1))
+
+
 # -- files -------------------------------------------------------------------------------------------------------------
 
 

@@ -198,9 +198,31 @@ def graph(tx: Tx, team: str, task_id: int | None, limit: int = MOST) -> Graph:
         needs[one] = tuple(row["id"] for row in tx.all(EDGES["needs"], id=one))
         children[one] = tuple(row["id"] for row in tx.all(EDGES["children"], id=one, limit=limit))
         waiting += [other for other in (*needs[one], *children[one]) if other not in found]
+    needs, children = _within(found, needs), _within(found, children)
+    roots = (task_id,) if task_id is not None else _roots(found, needs, children)
+    return Graph(found, needs, children, roots, has_more)
+
+
+def _roots(
+    found: dict[int, Task], needs: dict[int, tuple[int, ...]], children: dict[int, tuple[int, ...]]
+) -> tuple[int, ...]:
+    """Return from where all of `found` is reached: what is below nothing, and the first of what goes round.
+
+    A task cannot wait for itself, but a part may need what it is a part of.
+    """
     below = {other for edges in (needs, children) for one in found for other in edges[one]}
-    roots = (task_id,) if task_id is not None else tuple(one for one in found if one not in below)
-    return Graph(found, _within(found, needs), _within(found, children), roots, has_more)
+    roots: list[int] = []
+    reached: set[int] = set()
+    for root in (*(one for one in found if one not in below), *found):
+        if root not in reached:
+            roots.append(root)
+        waiting = [root]
+        while waiting:
+            one = waiting.pop()
+            if one not in reached:
+                reached.add(one)
+                waiting += (*needs[one], *children[one])
+    return tuple(roots)
 
 
 def _within(found: dict[int, Task], edges: dict[int, tuple[int, ...]]) -> dict[int, tuple[int, ...]]:
