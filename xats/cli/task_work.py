@@ -95,8 +95,6 @@ def _show(here: Here, found: Whole) -> None:
     render.put(text.head(found.listed, here.team, here.store.clock()))
     for line in text.quoted(found.description):
         render.put(line)
-    if task.progress:
-        render.put(f"  progress: {render.one_line(task.progress)}")
     for note in [note for note in found.notes if note.kind == "feedback"][-1:]:
         render.put("  feedback of the last review:")
         for line in text.quoted(note.text or ""):
