@@ -2,7 +2,10 @@
 
 import fcntl
 import os
+import select
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -80,6 +83,62 @@ def test_what_the_sender_is_does_not_rub_off_on_the_daemon(world, desk):
     [pid] = world.daemons()
     with open(f"/proc/{pid}/environ") as file:
         assert not [word for word in file.read().split("\0") if word.partition("=")[0] in private]
+
+
+def start_it(world, **how):
+    """Start the daemon by a process that is itself started in a special way."""
+    words = [sys.executable, "-m", "xats", "daemon", "start", "-q"]
+    subprocess.run(words, env=world.env, stdin=subprocess.DEVNULL, timeout=60, check=True, **how)
+
+
+def test_it_keeps_nothing_open_that_its_starter_had(world):
+    """Such as the lock of a script that sends, or a pipe that somebody reads to its end."""
+    mine, its = os.pipe()
+    start_it(world, pass_fds=(its,))
+    os.close(its)
+    assert running(world)
+    assert select.select([mine], [], [], 20)[0], "somebody still holds the pipe"
+    assert os.read(mine, 1) == b""
+    os.close(mine)
+
+
+def test_it_can_be_stopped_whatever_its_starter_did_with_signals(world):
+    def special():
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGHUP])
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+    start_it(world, preexec_fn=special)
+    [pid] = world.daemons()
+
+    def ignored(number):
+        with open(f"/proc/{pid}/status") as file:
+            mask = next(line.split()[1] for line in file if line.startswith("SigIgn:"))
+        return int(mask, 16) >> (number - 1) & 1
+
+    until(lambda: not ignored(signal.SIGCHLD), what="children that can be waited for")
+    assert world.xats("daemon", "stop")[0] == f"daemon stopped, pid {pid}\n"
+
+
+def test_what_is_accepted_is_accepted_though_the_lock_cannot_be_opened(world):
+    """Such as another user's, who has started a daemon here once."""
+    world.register("alice")
+    world.register("bob")
+    os.symlink(lock.path_for(world.path), lock.path_for(world.path))
+    try:
+        said = world.xats("send", "bob", "hi", "--as", "alice", XATS_AUTOSTART="1")
+    finally:
+        os.unlink(lock.path_for(world.path))
+    assert said == ("#1 sent to bob (needs a reply)\n", "")
+
+
+def test_what_is_accepted_is_accepted_though_no_process_can_be_started(world, monkeypatch):
+    world.register("alice")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    autostart.ensure_running(world.path, {})
+    assert not lock.held(world.path)
+    with pytest.raises(FileNotFoundError):
+        autostart.start(world.path, {})
+    assert not lock.held(world.path)  # not even by this process
 
 
 def test_the_kernel_frees_the_lock_of_a_killed_daemon(world):
