@@ -41,6 +41,7 @@ def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
     if lock_file is not None:
         os.setsid()
         os.chdir("/")
+        _close_all_but(lock_file)
     lock.sign(file)
     os.set_inheritable(file, False)
     loop.log_to(loop.log_path(here.path) if lock_file is not None else None)
@@ -49,6 +50,17 @@ def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
     daemon.run()
     os.close(file)
     return 0
+
+
+def _close_all_but(lock_file: int) -> None:
+    """Close what whoever started us had open: a lock or a pipe of his ends with its last holder."""
+    from contextlib import suppress
+
+    with suppress(OSError):  # there is no /dev/fd
+        for number in map(int, os.listdir("/dev/fd")):
+            if number > 2 and number != lock_file:
+                with suppress(OSError):  # it was the folder's own
+                    os.close(number)
 
 
 def start(here: Here) -> int:
