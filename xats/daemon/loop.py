@@ -222,9 +222,11 @@ class Daemon:
 
 
 def watch_signals(daemon: Daemon) -> None:
-    """End `daemon` on SIGTERM, SIGINT and SIGHUP."""
+    """End `daemon` on SIGTERM, SIGINT and SIGHUP, whatever whoever started it did with signals."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: daemon.end())
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, nobody learns how a tmux has ended
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def log_to(path: str | None) -> None:
