@@ -350,6 +350,7 @@ def test_what_is_exported_can_be_imported_elsewhere(several, xats, crew):
         ("", "empty"),
         ("[1]", "Line 1 of the file: it is no JSON object."),
         ('{"title": "a"}\n{', "Line 2 of the file: it is not JSON"),
+        ('{"title": "a", "key": "\\ud800"}', "Line 1 of the file: it is not JSON ('utf-8' codec can't"),
         ('{"title": "a", "colour": 1}', "no field 'colour'"),
         ('{"title": ""}', "title is missing"),
         ('{"title": "a", "needs": ["x"]}', "needs cannot be"),

@@ -3,7 +3,7 @@
 import pytest
 
 from xats import errors
-from xats.core import inbox, task_claims, task_ends, task_files, task_needs, task_plans, task_views
+from xats.core import inbox, task_claims, task_ends, task_files, task_needs, task_plans, task_views, tasks
 from xats.core.task_plans import Edit, New
 from xats.core.task_views import Query
 
@@ -305,6 +305,9 @@ def test_whom_many_imported_tasks_are_for_is_told_once(crew):
         ([item("a", id=1, needs=(2,)), item("b", id=2, needs=(1,))], 1),
         ([item("a", id=1, parent=1)], 0),
         ([item("a"), item("b", new={"to": "nobody"})], 1),
+        ([item("a"), item("b", ended="done", outcome="x" * (tasks.LARGEST + 1))], 1),
+        ([item("a"), item("b", ended="failed", outcome="x" * (tasks.LONGEST_NOTE + 1))], 1),
+        ([item("a"), item("b", ended="cancelled", outcome="x\0")], 1),
     ],
 )
 def test_a_file_that_is_wrong_adds_nothing(crew, items, index):
@@ -312,6 +315,24 @@ def test_a_file_that_is_wrong_adds_nothing(crew, items, index):
         crew.do("alice", task_files.add_all, items)
     assert caught.value.index == index
     assert crew.rows("select * from tasks") == []
+
+
+@pytest.mark.parametrize(
+    "items, said",
+    [
+        (
+            [item("a", id=10, needs=(20,)), item("b", id=20, needs=(10,))],
+            "Task 20 would wait for itself: #20 -> #10 -> #20.",
+        ),
+        ([item("a", id=10, parent=10)], "Task 10 is task 10 itself or below it, and cannot be its parent."),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_by_the_ids_of_the_file(crew, items, said):
+    add(crew)
+    with pytest.raises(errors.XatsError) as caught:
+        crew.do("alice", task_files.add_all, items)
+    assert (str(caught.value), caught.value.data["id"]) == (said, items[-1].id)
+    assert "xats task graph" not in caught.value.hint  # they are not there
 
 
 def test_importing_twice_under_keys_adds_once(crew):

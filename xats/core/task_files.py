@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.core import task_mail, task_needs, task_plans, task_views, tasks
-from xats.errors import InvalidTask, XatsError
+from xats.errors import DependencyCycle, InvalidTask, XatsError
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -74,11 +74,13 @@ def add_all(tx: Tx, me: Agent, items: Sequence[Item]) -> list[tuple[Task, bool]]
         with _At(index):
             if created:
                 _connect(tx, me, item, task, numbers)
-    for item, (task, created) in zip(items, made, strict=True):
+    for index, (item, (task, created)) in enumerate(zip(items, made, strict=True)):
         if created and item.ended:
-            outcome = {"result": None, "reason": None, "result" if item.ended == "done" else "reason": item.outcome}
-            tx.run(END, id=task.id, state=item.ended, now=tx.now, **outcome)
-            tasks.log(tx, task, item.ended, me, item.outcome, imported=True)
+            what, check = ("result", tasks.check_long) if item.ended == "done" else ("reason", tasks.check_note)
+            with _At(index):
+                text = check(item.outcome, what) if item.outcome else None
+            tx.run(END, id=task.id, state=item.ended, now=tx.now, **{"result": None, "reason": None, what: text})
+            tasks.log(tx, task, item.ended, me, text, imported=True)
     done = [(task_needs.recount(tx, task), created) for task, created in made]
     task_mail.ready_all(tx, [task for task, created in done if created and task.ready], but=me.id)
     return done
@@ -91,9 +93,18 @@ def _connect(tx: Tx, me: Agent, item: Item, task: Task, numbers: dict[int, int])
             msg = f"It speaks of task {one}, which is not in the file."
             raise InvalidTask(msg, "add that one too, or leave it out")
     if item.parent is not None:
-        parent = numbers[item.parent]
-        task_plans.edit(tx, me, task.id, task_plans.Edit(parent_id=parent))
-    task_needs.link(tx, task, [numbers[one] for one in item.needs])
+        try:
+            task_plans.edit(tx, me, task.id, task_plans.Edit(parent_id=numbers[item.parent]))
+        except InvalidTask as problem:
+            msg = f"Task {item.parent} is task {item.id} itself or below it, and cannot be its parent."
+            raise InvalidTask(msg, id=item.id) from problem
+    try:
+        task_needs.link(tx, task, [numbers[one] for one in item.needs])
+    except DependencyCycle as problem:  # of tasks of the file; nobody knows the ids that they would have got
+        names = {new: old for old, new in numbers.items()}
+        path = [names[one] for one in problem.data["path"]]
+        msg = f"Task {item.id} would wait for itself: {' -> '.join(f'#{one}' for one in path)}."
+        raise DependencyCycle(msg, id=item.id, path=path) from problem
 
 
 class _At:
