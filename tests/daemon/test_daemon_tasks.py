@@ -57,6 +57,23 @@ def test_it_is_woken_in_its_pane_for_what_it_can_start(world, desk):
     assert desk.bob.sent == ["xats: 1 new from xats - run: xats inbox"]
 
 
+@pytest.mark.parametrize("once", [False, True])
+def test_a_clock_that_was_set_back_holds_no_task(crew, once):
+    """Read from the other side: what is in the store comes from a clock that was ahead."""
+    crew.xats("task", "add", "t", "--as", "alice")
+    crew.xats("task", "claim", "1", "--as", "bob")
+    change(crew, "update agents set seen_at = seen_at + 86400000")
+    change(crew, "update tasks set lease_until = lease_until + 86400000")
+    crew.xats("deliver", "--once") if once else crew.daemon()
+
+    def lease():
+        [row] = crew.rows("select lease_until, seen_at from tasks, agents where agents.id = owner_id")
+        return max(row["lease_until"], row["seen_at"] + 1_800_000) / 1000 - time.time()
+
+    until(lambda: lease() <= 1800, what="a lease from now on")
+    assert lease() > 1700
+
+
 def test_a_starting_daemon_opens_again_what_has_lapsed(crew):
     crew.xats("task", "add", "t", "--as", "alice")
     crew.xats("task", "claim", "1", "--lease", "1s", "--as", "bob")

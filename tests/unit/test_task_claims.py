@@ -306,6 +306,32 @@ def test_who_comes_back_in_time_keeps_it(seated, clock):
     assert seated.do("bob", task_claims.done, task.id, None).state == "done"
 
 
+@pytest.mark.parametrize("seen", [False, True])
+def test_no_task_is_held_until_a_clock_that_was_set_back_comes_round_again(crew, clock, seen):
+    """Neither by its lease nor by what its owner did meanwhile, of which a lease learns only when it is over."""
+    task = add(crew)
+    act(crew, "bob", task_claims.claim, task.id)
+    if seen:
+        clock.tick(LEASE - 1)
+        act(crew, "bob", lambda *_: None)
+    clock.tick(-86_400_000)
+    crew.store.write(task_claims.set_right)
+    assert settle(crew) == []
+    assert find(crew, task).lease_until == clock.now + LEASE
+    clock.tick(LEASE)
+    crew.store.write(task_claims.set_right)
+    assert settle(crew) == [task.id]
+
+
+def test_a_process_that_has_ended_is_known_to_also_after_the_clock_was_set_back(seated, clock):
+    task = add(seated)
+    act(seated, "bob", task_claims.claim, task.id)
+    clock.tick(-86_400_000)
+    seated.store.write(task_claims.set_right)
+    clock.tick(GRACE)
+    assert settle(seated, gone=lambda _: True) == [task.id]
+
+
 def test_what_is_in_review_does_not_lapse(seated, clock):
     task = add(seated, review=("lead",))
     act(seated, "bob", task_claims.claim, task.id)

@@ -45,6 +45,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     owner = process.mark()
     here.store.write(lambda tx: wakes.free_leases(tx, process.gone))
     here.store.write(lambda tx: (inbox.sweep(tx), alerts.overdue(tx, 0)))
+    here.store.write(task_claims.set_right)
     here.store.write(lambda tx: (task_claims.settle(tx, process_gone), pools.look_again(tx), pools.offer_due(tx)))
     results: dict[int, Result] = {}
     targets: dict[int, str] = {}

@@ -289,6 +289,12 @@ select {tasks.TASK} {tasks.FROM}
 where t.state = 'claimed' and t.lease_until <= :now order by t.lease_until, t.id limit :limit
 """
 STRETCH = "update tasks set lease_until = :until where id = :id and state = 'claimed' and claims = :claims"
+SEEN_NOW = """
+update agents set seen_at = :now where seen_at > :far and id in (select owner_id from tasks where state = 'claimed')
+"""
+FROM_NOW = """
+update tasks set lease_until = :now + lease_ms where state = 'claimed' and lease_until - lease_ms > :far
+"""
 SILENT = f"""
 select {AGENT}, {SESSION} from agents a join sessions s on s.agent_id = a.id and s.ended_at is null
 where a.seen_at <= :before and s.pid is not null
@@ -319,6 +325,17 @@ def settle(tx: Tx, gone: Gone) -> list[int]:
     for agent in _silent(tx, gone):
         opened += [_lapse(tx, tasks.task_of(row), ENDED) for row in tx.all(OF_AGENT, id=agent.id)]
     return opened
+
+
+def set_right(tx: Tx) -> None:
+    """Let claims that are said to have begun, or their owners to have been seen, far ahead of now begin anew.
+
+    That was before the clock was set back; nobody would get what they hold until it comes round again. It looks at
+    every claim, and so is for now and then.
+    """
+    far = tx.now + GRACE
+    tx.run(SEEN_NOW, now=tx.now, far=far)
+    tx.run(FROM_NOW, now=tx.now, far=far)
 
 
 def _silent(tx: Tx, gone: Gone) -> list[Agent]:

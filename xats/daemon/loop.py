@@ -209,6 +209,7 @@ class Daemon:
     def _sweep(self, tx: Tx) -> None:
         expired = inbox.sweep(tx)
         freed = wakes.free_leases(tx, process.gone)
+        task_claims.set_right(tx)
         lapsed = task_claims.settle(tx, process_gone)
         pools.look_again(tx)
         if expired or freed or lapsed:
