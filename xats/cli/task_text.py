@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from xats import process
 from xats.cli import reading, render, views
 from xats.core import task_claims, tasks
+from xats.daemon.owner import process_gone
 from xats.durations import ago, iso, rough
 from xats.errors import InvalidTask
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.here import Here
-    from xats.core.agents import Session
     from xats.core.task_needs import Need
     from xats.core.task_views import Listed, Whole
     from xats.core.tasks import Task
@@ -28,13 +27,8 @@ def settle(here: Here) -> None:
     It is a transaction of its own: what is refused afterwards must not undo it, and what I do now must not renew what
     I have lost already.
     """
-
-    def gone(session: Session) -> bool:
-        seat = session.seat
-        return seat.host == here.host and seat.process is not None and not process.alive(*seat.process)
-
-    if here.store.read(lambda tx: task_claims.due(tx, gone)):
-        here.store.write(lambda tx: task_claims.settle(tx, gone))
+    if here.store.read(lambda tx: task_claims.due(tx, process_gone)):
+        here.store.write(lambda tx: task_claims.settle(tx, process_gone))
 
 
 def ring(here: Here) -> None:
