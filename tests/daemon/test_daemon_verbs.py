@@ -135,6 +135,24 @@ def test_the_log_is_rotated_and_stays_private(tmp_path, own_log, monkeypatch):
     assert path.read_text().splitlines()[-1].endswith("INFO line 199")
 
 
+def test_it_runs_also_without_a_log(world):
+    """Which may be another user's, who has started it here once."""
+    world.register("alice")
+    os.mkdir(loop.log_path(world.path))
+    pid = world.json("daemon", "start")["pid"]
+    assert world.daemons() == [pid]
+
+
+def test_what_nobody_has_foreseen_is_in_the_log(world, own_log, caplog, monkeypatch):
+    world.register("alice")
+    daemon = loop.Daemon(world.path, Settings())
+    monkeypatch.setattr(daemon, "_is_due", lambda _: 1 / 0)
+    monkeypatch.setattr(daemon, "_dispatch", lambda _: None)
+    with caplog.at_level(logging.ERROR, "xats.daemon"), pytest.raises(ZeroDivisionError):
+        daemon.run()
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_a_lasting_outage_is_said_once(world, own_log, caplog):
     """The store goes bad under the daemon: it stays, and does not fill the disk with its complaint."""
     world.register("alice")

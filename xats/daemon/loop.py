@@ -12,6 +12,7 @@ import os
 import signal
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 
 from xats import __version__, process
@@ -78,6 +79,9 @@ class Daemon:
         log.info("started, pid %s, store %s, xats %s", os.getpid(), self.path, __version__)
         try:
             self._loop(store, bell)
+        except Exception:
+            log.exception("ended by what nobody has foreseen")
+            raise
         finally:
             self.stop.set()
             self._watch.close()
@@ -231,7 +235,7 @@ def watch_signals(daemon: Daemon) -> None:
 
 
 def log_to(path: str | None) -> None:
-    """Send the log to a rotated file (4 of LOG_SIZE) that is ours alone, or to stderr when `path` is None."""
+    """Send the log to a rotated file (4 of LOG_SIZE) that is ours alone, or to stderr when there can be none."""
     from logging.handlers import RotatingFileHandler
 
     class Private(RotatingFileHandler):
@@ -243,7 +247,8 @@ def log_to(path: str | None) -> None:
 
     handler: logging.Handler = logging.StreamHandler()
     if path:
-        handler = Private(path, maxBytes=LOG_SIZE, backupCount=3, encoding="utf-8")
+        with suppress(OSError):  # better a daemon without a log than none
+            handler = Private(path, maxBytes=LOG_SIZE, backupCount=3, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     everything = logging.getLogger("xats")
     everything.addHandler(handler)
