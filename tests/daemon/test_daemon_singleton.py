@@ -12,7 +12,8 @@ import pytest
 
 from tests.daemon.world import until
 from xats import process
-from xats.daemon import autostart, lock
+from xats.daemon import autostart, lock, loop
+from xats.delivery.settings import Settings
 
 LINE = "xats: 1 new from alice - run: xats inbox"
 
@@ -191,3 +192,35 @@ def test_one_that_is_starting_does_not_pass_for_the_one_before(world):
     assert lock.holder(world.path) == os.getpid()
     os.close(held)
     assert (lock.held(world.path), lock.holder(world.path)) == (False, None)
+
+
+@pytest.fixture
+def locked(world, monkeypatch):
+    """A daemon in this process that looks often after its lock, and its thread."""
+    world.register("alice")
+    monkeypatch.setattr(loop, "SWEEP", 0.05)
+    file = lock.take(world.path)
+    lock.sign(file)
+    daemon = loop.Daemon(world.path, Settings(), lock_file=file)
+    thread = threading.Thread(target=daemon.run)
+    thread.start()
+    yield thread
+    daemon.end()
+    thread.join(10)
+    if daemon._lock is not None:
+        os.close(daemon._lock)
+
+
+def test_a_lock_that_somebody_has_removed_is_made_anew(world, locked):
+    """As one removes what looks left over; a second daemon could start, and none of the verbs would find the first."""
+    os.unlink(lock.path_for(world.path))
+    until(lambda: lock.holder(world.path) == os.getpid(), what="the lock")
+    assert locked.is_alive()
+
+
+def test_of_two_daemons_by_a_removed_lock_the_first_ends(world, locked):
+    with open(lock.path_for(world.path) + ".new", "w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)  # what another has taken at once, before this one looks
+        os.replace(other.name, lock.path_for(world.path))
+        locked.join(20)
+        assert not locked.is_alive()

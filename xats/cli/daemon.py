@@ -45,10 +45,9 @@ def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
     lock.sign(file)
     os.set_inheritable(file, False)
     loop.log_to(loop.log_path(here.path) if lock_file is not None else None)
-    daemon = loop.Daemon(here.path, settings)
+    daemon = loop.Daemon(here.path, settings, lock_file=file)
     loop.watch_signals(daemon)
     daemon.run()
-    os.close(file)
     return 0
 
 

@@ -47,6 +47,14 @@ def sign(file: int) -> None:
     os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
 
 
+def seen(store: str, file: int) -> bool:
+    """Tell whether the open `file` is what others see as the lock: it may have been removed."""
+    try:
+        return os.path.samestat(os.fstat(file), os.stat(path_for(store)))
+    except FileNotFoundError:
+        return False
+
+
 def held(store: str) -> bool:
     """Tell whether a daemon runs, or is just starting."""
     try:

@@ -17,6 +17,7 @@ from functools import partial
 
 from xats import __version__, process
 from xats.core import alerts, early, inbox, pools, prune, task_claims, wakes
+from xats.daemon import lock
 from xats.daemon.badges import Badges
 from xats.daemon.nudge import Bell
 from xats.daemon.owner import process_gone
@@ -49,10 +50,13 @@ log = logging.getLogger("xats.daemon")
 
 
 class Daemon:
-    """The loop and its attempts. `clock` gives ms UTC; None is the host's."""
+    """The loop and its attempts. `clock` gives ms UTC; None is the host's. `lock_file` is the open file of its lock."""
 
-    def __init__(self, path: str, settings: Settings, clock: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self, path: str, settings: Settings, clock: Callable[[], int] | None = None, lock_file: int | None = None
+    ) -> None:
         self.path = path
+        self._lock = lock_file
         self.settings = settings
         self.owner = process.mark()
         self.stop = threading.Event()
@@ -70,7 +74,7 @@ class Daemon:
         self._ways = Ways(self._open, self.stop.is_set, path, settings.off)
 
     def run(self) -> None:
-        """Drive wakes until `stop` is set. Ends early when the store's file is taken away or replaced."""
+        """Drive wakes until `stop` is set. Ends early when the store or the lock is taken away or replaced."""
         store, bell = self._open(), Bell(self.path)
         store.stopping = self.stop.is_set
         if bell.trouble:
@@ -114,6 +118,8 @@ class Daemon:
                 if not self._still_there(file):
                     return
                 if time.monotonic() - swept >= SWEEP:
+                    if not self._still_alone():
+                        return
                     swept, generation, self._search = time.monotonic(), -1, True
                     store.write(self._sweep)
                     self._reported = store.write(lambda tx: alerts.overdue(tx, self._reported))
@@ -144,6 +150,23 @@ class Daemon:
             pass
         log.warning("the store's file was taken away or replaced; ending")
         return False
+
+    def _still_alone(self) -> bool:
+        """Take the lock anew where somebody has removed it; tell whether no other daemon was faster."""
+        if self._lock is None or lock.seen(self.path, self._lock):
+            return True
+        try:
+            new = lock.take(self.path)
+        except OSError:  # then nobody else can make one either
+            return True
+        if new is None:
+            log.warning("the lock was removed, and another daemon has it now; ending")
+            return False
+        os.close(self._lock)
+        self._lock = new
+        lock.sign(new)
+        log.warning("the lock was removed; it was made anew")
+        return True
 
     def _is_due(self, now: int) -> bool:
         if pools.is_due(self._next_offer, now):
