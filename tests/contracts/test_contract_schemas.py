@@ -214,6 +214,12 @@ def test_a_pattern_that_takes_for_ever_is_given_up(monkeypatch):
     assert errors({"pattern": "^a"}, "b") != []  # and the limit is gone
 
 
+def test_what_repeats_repetitions_is_no_reason_to_give_up(monkeypatch):
+    monkeypatch.setattr(guard, "SECONDS", 1.0)
+    found = diff({"type": "string", "pattern": "^((a{200}){200}){200}"}, {"type": "string", "pattern": "^b"})
+    assert found.changes[-1].text != "the comparison takes too long to be finished"
+
+
 def test_the_limit_leaves_the_timer_of_others_alone():
     import signal
 

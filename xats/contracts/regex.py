@@ -46,7 +46,7 @@ def _one(kind: str, value: Any, variant: int) -> str:
         return _of_set(value, variant)
     if kind in ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"):
         fewest, most, inner = value
-        return "".join(_text(inner, variant) for _ in range(min(int(most), int(fewest) + variant, LONGEST)))
+        return (_text(inner, variant) * min(int(most), int(fewest) + variant, LONGEST))[:LONGEST]
     if kind == "SUBPATTERN":
         return _text(value[3], variant)
     if kind == "ATOMIC_GROUP":
