@@ -402,6 +402,14 @@ def test_the_first_errors_are_said(send, crew):
     )
 
 
+def test_what_cannot_be_checked_is_not_sent_and_that_is_said(send, by, crew, files):
+    files(tenths={"multipleOf": 0.1})
+    by("alice", "put", "tenths", "tenths.json")
+    ran = send("alice", "bob", "1" + "0" * 400, "--contract", "tenths", code=1)
+    assert "int too large to convert to float. Nothing was sent.\n  try: xats contract get tenths@1\n" in ran.stderr
+    assert crew.rows("select * from messages") == []
+
+
 def test_a_version_of_a_retired_contract_can_be_named(send, by, crew):
     agreed(crew)
     assert send("alice", "bob", "@good.json", "--contract", "old@1", "--json").json()["created"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.cli import render
-from xats.cli.contract_text import parsed
+from xats.cli.contract_text import parsed, problems
 from xats.core import contracts
 from xats.core.messages import Draft, check_draft
 from xats.errors import ContractViolated
@@ -18,15 +18,12 @@ SHOWN = 5  # reasons that a refusal names
 def satisfying(here: Here, name: str, draft: Draft) -> Draft:
     """Return `draft` with the contract that its body satisfies: the version that `name` means now.
 
-    Raises InvalidBody, InvalidJson, ContractViolated, and what `contracts.usable` raises.
+    Raises InvalidBody, InvalidJson, ContractViolated, Uncheckable, and what `contracts.usable` raises.
     """
     check_draft(draft)
     version = here.read(lambda tx, me: contracts.usable(tx, me.agent.team, name))
     value = parsed(draft.body, "the body", "Nothing was sent.")
-    from xats.contracts import text
-    from xats.contracts.check import errors
-
-    found = errors(text.parse(version.text), value, SHOWN)
+    found = problems(version, value, SHOWN, "Nothing was sent.")
     if found:
         if not here.json:
             for one in found:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from xats.cli import reading, render, views
 from xats.core.contract_words import BREAKING, whom
 from xats.durations import iso
-from xats.errors import InvalidContract, InvalidJson, InvalidSchema
+from xats.errors import InvalidContract, InvalidJson, InvalidSchema, Uncheckable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.here import Here
+    from xats.contracts.check import Problem
     from xats.contracts.schema import Schema
     from xats.contracts.text import Json
     from xats.core.contract_mail import Told
@@ -48,6 +49,20 @@ def parsed(said: str, where: str, left: str) -> Json:
 
 def _located(problem: InvalidJson | InvalidSchema, where: str, left: str) -> InvalidJson | InvalidSchema:
     return type(problem)(f"{where}: {problem} {left}", problem.hint, **problem.data)
+
+
+def problems(version: Version, value: Json, most: int, left: str) -> list[Problem]:
+    """Return the first `most` reasons why `value` does not satisfy `version`.
+
+    Raises Uncheckable when that cannot be told; `left` says what was not done.
+    """
+    from xats.contracts import text
+    from xats.contracts.check import errors
+
+    try:
+        return errors(text.parse(version.text), value, most)
+    except Uncheckable as problem:
+        raise Uncheckable(f"{problem} {left}".rstrip(), f"xats contract get {version.name}") from problem
 
 
 def named(source: str) -> str:

@@ -181,10 +181,7 @@ def check(here: Here, name: params.VersionArg, file: params.DocumentFileArg, *, 
     version = here.store.read(lambda tx: contracts.find_version(tx, team, name))
     said = reading.read(file, "document", InvalidContract, NOTHING)
     value = text.parsed(said, text.named(file), NOTHING)
-    from xats.contracts import text as json
-    from xats.contracts.check import errors
-
-    found = errors(json.parse(version.text), value, limit + 1)
+    found = text.problems(version, value, limit + 1, "")
     shown, has_more = found[:limit], len(found) > limit
     if here.json:
         rows = [{"pointer": one.pointer, "message": one.message} for one in shown]
