@@ -271,6 +271,16 @@ def test_lists_are_narrowed(several, words, wanted):
     assert found["has_more"] == ("-n" in words)
 
 
+@pytest.mark.parametrize("team", ["other", "no team"])
+def test_whoever_is_known_otherwise_needs_no_team(by, crew, team):
+    """What was done is said, by the names that he uses, wherever he is."""
+    env = {"XATS_TEAM": team}
+    assert by("bob@crew", "add", "t", env=env).stdout == "#1 added: t (ready)\n"
+    assert "claimed by bob for" in by("bob@crew", "claim", "1", env=env).stdout
+    assert "\tbob\t" in by("bob@crew", "list", env=env).stdout
+    assert "(done by bob just now)" in by("bob@crew", "done", "1", env=env).stdout
+
+
 def test_what_failed_is_named_as_what_blocks(several):
     several("carol", "fail", "1", "--reason", "x")
     assert several("alice", "list").stdout.splitlines()[0].endswith("\t#1 failed")

@@ -67,7 +67,7 @@ def add(
     elif here.quiet:
         render.put(str(found.task.id))
     else:
-        state = text.standing(found, here.team, here.store.clock())
+        state = text.standing(found, found.task.team, here.store.clock())
         what = "added" if created else "was added before under that key; nothing new was stored"
         render.put(f"#{found.task.id} {what}: {render.one_line(found.task.title)} ({state})")
         if alone and created:
@@ -166,6 +166,6 @@ def said(here: Here, found: Listed, what: str) -> int:
     if here.json:
         render.document({"task": text.task_json(found)})
     elif not here.quiet:
-        state = text.standing(found, here.team, here.store.clock())
+        state = text.standing(found, found.task.team, here.store.clock())
         render.put(f"#{found.task.id} {what}: {render.one_line(found.task.title)} ({state})")
     return 0

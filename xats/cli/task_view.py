@@ -67,7 +67,7 @@ def list_(
         render.document({"tasks": [text.task_json(one) for one in found], "has_more": has_more})
         return 0
     now = here.store.clock()
-    rows = [_row(one, here.team, now) for one in found]
+    rows = [_row(one, now) for one in found]
     if rows:
         render.table(("ID", "STATE", "P", "TITLE", "WHO", "AGE", "BLOCKED BY"), rows, stretch=("TITLE", "BLOCKED BY"))
     elif not here.quiet:
@@ -77,14 +77,14 @@ def list_(
     return 0
 
 
-def _row(found: Listed, team: str, now: int) -> tuple[object, ...]:
+def _row(found: Listed, now: int) -> tuple[object, ...]:
     task = found.task
     title = task.title
     if found.children[1]:
         title += f" ({found.children[0]}/{found.children[1]} done)"
     state = text.state_word(task) + (", overdue" if text.overdue(task, now) else "")
     age = durations.rough(now - task.created_at)
-    return task.id, state, task.priority, title, text.who(task, team), age, text.blocked(found)
+    return task.id, state, task.priority, title, text.who(task, task.team), age, text.blocked(found)
 
 
 def show(here: Here, task_id: params.TaskIdArg) -> int:

@@ -92,7 +92,7 @@ def _await_ready(here: Here, generation: int, deadline: float) -> None:
 
 def _show(here: Here, found: Whole) -> None:
     task = found.listed.task
-    render.put(text.head(found.listed, here.team, here.store.clock()))
+    render.put(text.head(found.listed, task.team, here.store.clock()))
     for line in text.quoted(found.description):
         render.put(line)
     for note in [note for note in found.notes if note.kind == "feedback"][-1:]:
