@@ -10,6 +10,7 @@ from rich.cells import cell_len as cells
 from xats.cli.top.screen import Top
 from xats.core import agents, dead, inbox, messages, pauses, wakes
 from xats.core.messages import Draft
+from xats.daemon import lock
 from xats.store import Store
 
 SIZES = [(80, 24), (200, 50), (100, 30), (60, 17), (40, 10), (30, 14), (20, 5), (7, 3), (3, 2), (1, 1)]
@@ -20,6 +21,12 @@ def states(live, message_id=1):
 
 
 # -- what it shows -----------------------------------------------------------------------------------------------------
+
+
+def test_a_lock_that_cannot_be_opened_hides_only_the_daemon(live):
+    """Such as another user's, who has started a daemon here once."""
+    os.symlink(lock.path_for(live.path), lock.path_for(live.path))
+    assert live.watch().look().daemon_since is None
 
 
 def test_everything_that_counts_is_on_a_small_terminal(live, drive):

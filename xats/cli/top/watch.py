@@ -160,9 +160,9 @@ class Watch:
         """Return when the daemon started (ms UTC), or None when none runs."""
         import psutil
 
-        pid = lock.holder(self.here.path)
-        if pid is not None:
-            with suppress(psutil.Error):
+        with suppress(OSError, psutil.Error):  # the lock may be another user's
+            pid = lock.holder(self.here.path)
+            if pid is not None:
                 return int(psutil.Process(pid).create_time() * 1000)
         return None
 
