@@ -274,6 +274,13 @@ def test_what_others_need_and_has_failed_is_exported_with_them(crew):
     assert [one.listed.task.id for one in export(crew, ended=True)] == [1, 2, 3, 4]
 
 
+def test_mail_of_one_imported_task_is_taken_back_once_somebody_has_it(crew):
+    crew.do("alice", task_files.add_all, [item("t", new={"role": "dev"})])
+    assert subjects(crew, "bob") == subjects(crew, "carol") == ["task #1 is ready: t"]
+    crew.do("bob", task_claims.claim, 1)
+    assert subjects(crew, "bob") == subjects(crew, "carol") == []
+
+
 def item(title, **values):
     return task_files.Item(New(title, **values.pop("new", {})), **values)
 

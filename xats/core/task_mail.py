@@ -1,6 +1,6 @@
 """The mail that tasks send: who can start, who is to approve, whose claim is over, what has ended.
 
-It comes from xats itself and needs no reply, but for what an owner asks of reviewers. Mail that says that a task is
+It comes from xats itself and needs no reply, but for what an owner asks of reviewers. Mail that says that one task is
 ready, or asks for a review, is taken back while it is unread as soon as it means nothing any more.
 """
 
@@ -77,8 +77,11 @@ def ready(tx: Tx, task: Task, why: str, but: int | None = None) -> None:
         pools.begin(tx, task)
         return
     address, whom = starters(tx, task, but)
-    if not whom:
-        return
+    if whom:
+        _ready(tx, task, why, address, whom)
+
+
+def _ready(tx: Tx, task: Task, why: str, address: str, whom: Sequence[Recipient]) -> None:
     lines = (f"Task #{task.id} {why}: {task.title}", f"Take it: xats task claim {task.id}")
     message = _post(tx, task.team, address, whom, f"task #{task.id} is ready: {task.title}", lines)
     tx.run(KEEP, task=task.id, message=message, about="ready", role=None)
@@ -92,9 +95,7 @@ def ready_all(tx: Tx, tasks: Sequence[Task], but: int | None = None) -> None:
             whose.setdefault(one.id, (one, []))[1].append(task)
     for recipient, found in whose.values():
         if len(found) == 1:
-            lines = [f"Task #{found[0].id} is ready: {found[0].title}", f"Take it: xats task claim {found[0].id}"]
-            subject = f"task #{found[0].id} is ready: {found[0].title}"
-            _post(tx, found[0].team, recipient.address, [recipient], subject, lines)
+            _ready(tx, found[0], "is ready", recipient.address, [recipient])
             continue
         lines = ["These tasks are ready:", *(f"  #{task.id} {task.title}" for task in found[:SHOWN])]
         if len(found) > SHOWN:
