@@ -308,7 +308,8 @@ def check_draft(draft: Draft) -> None:
 def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> Sent:
     """Accept `draft` from `me`, who is known by `evidence`.
 
-    Raises UnknownRecipient, UnknownMessage (no such message to reply to) or InvalidBody; nothing is stored then.
+    Raises UnknownRecipient, UnknownMessage (no such message to reply to), InvalidBody, InvalidName, or Usage for a pool
+    or an empty key; nothing is stored then.
     """
     check_draft(draft)
     addresses = parse_list(draft.address)
@@ -376,7 +377,7 @@ def send_all(tx: Tx, me: Agent, evidence: str, drafts: Sequence[Draft]) -> list[
 def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Sent:
     """Answer message `message_id`: to its sender, or to its recipients if `me` sent it. `draft.address` is not read.
 
-    Raises UnknownMessage, InvalidBody, or UnknownRecipient when nobody would get it.
+    Raises UnknownMessage, InvalidBody, Usage, or UnknownRecipient when nobody would get it.
     """
     check_draft(draft)
     original = visible(tx, me, message_id)
