@@ -173,6 +173,13 @@ def test_a_composer_that_shows_it_too_late_gets_only_the_enter_later(desk, monke
     assert (seat.sent, seat.enters) == ([LINE], 1)
 
 
+def test_a_program_that_is_known_to_show_it_late_is_given_the_time(desk, monkeypatch):
+    seat = desk.compose("--late", "0.6")
+    monkeypatch.setattr(paste, "SHOW", 200)
+    assert seat.attempt(show_ms=5000) == DELIVERED
+    assert (seat.sent, seat.enters) == ([LINE], 1)
+
+
 def test_an_enter_that_was_not_even_read_is_not_pressed_again(desk, monkeypatch):
     """A composer that stands still takes all that was typed when it moves again, into whatever is open then."""
     seat = desk.compose(wrap="sh -c '{}; true'")  # a wrapper, because tmux continues a stopped child of its own

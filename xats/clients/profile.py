@@ -40,6 +40,7 @@ class Profile:
     cursor: bool = False  #: whether it shows the terminal's cursor, and that only where one may type
     settle: int = 120  #: ms that it must have shown a paste before it takes Enter for Enter
     takes: int = 0  #: ms that it may take to let go of a line after Enter, where that is longer than usual
+    shows: int = 0  #: ms that it may take to show a paste, where that is longer than usual
     bracketed: bool = False  #: whether it is known to take pastes in brackets, so that a new line in one is only text
     pasted: tuple[str, ...] = ()  #: shell patterns of what it shows in place of a long paste
     install: str = ""  #: the line that installs it

@@ -112,6 +112,7 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         emptied=lambda look: pasted.emptied(known, look),
         settle_ms=known.settle,
         take_ms=known.takes,
+        show_ms=known.shows,
     )
     return Poked(outcome.state, outcome.reason or None, outcome.detail)
 

@@ -67,6 +67,7 @@ def attempt(
     composer: Composer = holds,
     settle_ms: int = SETTLE,
     take_ms: int = 0,
+    show_ms: int = 0,
     timeout: float = TIMEOUT,
     make: Callable[..., Attempt] | None = None,
 ) -> Outcome:
@@ -78,8 +79,8 @@ def attempt(
     `client` is the (pid, start time) that must be in front. `stopping` ends the wait for quiet. `guards` are further
     checks of a look. `composer` says whether a look's composer holds exactly a line. `settle_ms` is how long the
     program must have shown a paste before it takes Enter for Enter, `take_ms` how long it may then take to let go of
-    the line, where that is longer than usual. `timeout` is that of each tmux call, in seconds. `make` is the kind of
-    attempt, where what is pasted is no wake's line.
+    the line, and `show_ms` how long to show what was pasted, where that is longer than usual. `timeout` is that of each
+    tmux call, in seconds. `make` is the kind of attempt, where what is pasted is no wake's line.
 
     Raises ValueError for a token or line that is not clean; everything that tmux or the pane does is an Outcome.
     """
@@ -95,6 +96,7 @@ def attempt(
                 composer=composer,
                 settle=settle_ms / 1000,
                 takes=take_ms,
+                shows=show_ms,
                 timeout=timeout,
             )
             return work.resume() or work.start(line, quiet_ms, stopping)
@@ -135,10 +137,11 @@ class Attempt:
         composer: Composer,
         settle: float,
         takes: int,
+        shows: int,
         timeout: float,
     ) -> None:
         self.pane, self.client, self.guards, self.holds = pane, client, (*guards, person), composer
-        self.settle, self.takes, self.timeout = settle, takes, timeout
+        self.settle, self.takes, self.shows, self.timeout = settle, takes, shows, timeout
         self.pasted, self.entered = f"{token}:pasted", f"{token}:entered"
         self.first = self.look()
 
@@ -234,7 +237,7 @@ class Attempt:
 
     def shown(self, line: str) -> Look:
         """Return the look at which the composer holds exactly `line`."""
-        for seen in self.looks(SHOW):
+        for seen in self.looks(max(self.shows, SHOW)):
             if self.holds(seen, line):
                 time.sleep(self.settle)
                 again = self.look()  # of a key that a person pressed meanwhile only tmux may know yet

@@ -68,6 +68,7 @@ def poke(
     emptied: Callable[[Look], bool],
     settle_ms: int = SETTLE,
     take_ms: int = 0,
+    show_ms: int = 0,
 ) -> Outcome:
     """Try once to paste `text`, which is sanitised, into `pane` and to submit it.
 
@@ -86,6 +87,7 @@ def poke(
         composer=composer,
         settle_ms=settle_ms,
         take_ms=take_ms,
+        show_ms=show_ms,
         make=partial(Poke, emptied=emptied, pasted=pasted),
     )
     if pasted and outcome.state == "refused":

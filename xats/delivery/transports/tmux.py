@@ -82,6 +82,7 @@ def deliver(
         composer=ours,
         settle_ms=known.settle,
         take_ms=known.takes,
+        show_ms=known.shows,
     )
     if outcome.reason == "draft_present" and unsent and line() is not None:
         # Its attempt died before Enter, then its mail was read. Nobody else would ever send it off, and it says what
@@ -96,6 +97,7 @@ def deliver(
             composer=ours,
             settle_ms=known.settle,
             take_ms=known.takes,
+            show_ms=known.shows,
         )
     if outcome.state == "withdrawn":
         stopped = outcome.reason == "stopping"
