@@ -116,7 +116,7 @@ CLIENTS = {
             ready=r"^> ",
             busy=r"esc to cancel",
             permission=r"Allow execution of|Apply this change",
-            recorded=False,
+            suspends=False,
         ),
         Client(
             name="copilot",
@@ -310,6 +310,7 @@ def prepare(client: Client, home: str, folder: str, url: str, trusted: bool = Tr
         settings["model"] = {"name": "mock"}
         settings["agents"] = {"crossSessionInbound": "accept"}  # else it holds what xats hands over
         settings["general"] = {"enableAutoUpdate": False, "disableAutoUpdate": True}
+        settings["tools"] = {"useRipgrep": False}  # it would say where it looked for one
         settings["privacy"] = {"usageStatisticsEnabled": False}
         _write(home + "/.qwen/settings.json", json.dumps(settings))
     elif client.name == "copilot":

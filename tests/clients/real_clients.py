@@ -17,7 +17,14 @@ from tests.clients import real
 from tests.clients.mock_model import Model
 
 LINE = "xats: 1 new from alice - run: xats inbox"
-LEAVE = {"claude-code": "/exit", "codex": "/quit", "copilot": "/exit", "gemini": "/quit", "opencode": "/exit"}
+LEAVE = {
+    "claude-code": "/exit",
+    "codex": "/quit",
+    "copilot": "/exit",
+    "gemini": "/quit",
+    "opencode": "/exit",
+    "qwen": "/quit",
+}
 
 
 class Office:
@@ -31,7 +38,7 @@ class Office:
             "XATS_HOME": os.path.join(folder, "home"),
             "XATS_TEAM": "t",
             "XATS_LADDER": ",".join(["2s"] * 30),
-            "XATS_WAKE_OFF": "claude-inbox",  # which needs no hooks, and would come before the paste
+            "XATS_WAKE_OFF": "claude-inbox,qwen-inbox",  # which need no hooks, and would come before the paste
         }
         self.env["TMUX"] = f"{running.socket},{running.format('#{pid}')},0"
         self.env["TMUX_PANE"] = "%99"

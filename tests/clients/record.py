@@ -33,6 +33,7 @@ LONG = " ".join(f"word{number}" for number in range(1, 41))  # 271 columns
 MANY = "\n".join(f"line {number} of a long paste" for number in range(1, 61))
 PROBE = "touch /etc/xats-probe"
 TOOL = "sleep 8; echo done"
+SLEEP = "sleep 8 # intentional-sleep: a test looks at the screen"  # as Qwen Code lets its model run one
 FIELDS = ("width", "height", "cursor_x", "cursor_y", "cursor_flag", "alternate_on")
 FORMAT = "#{pane_width} #{pane_height} #{cursor_x} #{cursor_y} #{cursor_flag} #{alternate_on}"
 
@@ -208,6 +209,8 @@ class Recorder:
             running.keys("Enter")
             self.take(running, "own-line-swallowed")
             self.clear(running, len(LINE) + 5)
+        if self.name == "qwen":
+            self.starts(running)
         running.paste(LINE)
         self.take(running, "own-line")
         running.keys("Enter")
@@ -234,6 +237,19 @@ class Recorder:
         running.keys("Enter")
         running.until(lambda: running.format("#{pane_current_command}") == "bash", what="the shell is back")
         self.take(running, "exited")
+
+    def starts(self, running: Running, suffix: str = "") -> None:
+        """Take what Qwen Code shows with the cursor at the start of its composer, where its placeholder would be."""
+        for state, text in (("letter", "p"), ("command", "/help me"), ("indented", " p"), ("at-start", DRAFT)):
+            running.type(text, pause=0.02)
+            running.keys("Home")
+            self.take(running, f"draft-{state}{suffix}")
+            running.keys("C-k")
+            running.settled()
+        running.submit("hello again")
+        running.wait_idle()
+        running.wait_for("^> Mock title")
+        self.take(running, f"idle-suggestion{suffix}")
 
     def busy(self, running: Running) -> None:
         running.submit("WAIT")
@@ -278,7 +294,7 @@ class Recorder:
                 time.sleep(2)
         running.wait_idle()
         self.take(running, "dialog-refused")
-        running.submit(f"RUN {TOOL}")
+        running.submit(f"RUN {SLEEP if self.name == 'qwen' else TOOL}")
         time.sleep(3)
         if running.shows(running.client.permission):  # Claude Code lets a sleep pass
             running.keys("Enter")
@@ -297,7 +313,7 @@ class Recorder:
 
     def sizes(self, running: Running) -> None:
         running.wait_idle()
-        for width, height in ((40, 20), (200, 60), (100, 400), (20, 10)):
+        for width, height in ((80, 24), (40, 20), (200, 60), (100, 400), (20, 10)):
             size = f"{width}x{height}"
             if width == 20 and self.name == "opencode":
                 running.resize(100, 30)
@@ -308,7 +324,7 @@ class Recorder:
                 print(f"  {size}: the client has ended", flush=True)
                 return
             self.take(running, f"idle-empty-{size}")
-            if width <= 40:
+            if width <= 80:
                 self.own(running, f"own-line-{size}")
                 self.draft(running, f"draft-{size}", DRAFT)
         running.submit("HOLD")
@@ -325,6 +341,10 @@ class Recorder:
         self.take(running, "idle-empty-truecolor")
         self.draft(running, "draft-truecolor", DRAFT)
         self.own(running, "own-line-truecolor")
+        if self.name == "qwen":
+            running.submit("hello there")
+            running.wait_idle()
+            self.starts(running, "-truecolor")
 
 
 def main() -> int:

@@ -30,7 +30,8 @@ EXPECTED = {
     "exited": ({"unknown"}, "dialog_open"),
     "suspended": ({"unknown"}, "dialog_open"),
 }
-RECORDINGS = sorted(SCREENS.glob("*/*.json"))
+NARROW = SCREENS / "qwen" / "idle-empty-20x10.json"  # it wraps its placeholder, and puts the cursor elsewhere
+RECORDINGS = sorted(path for path in SCREENS.glob("*/*.json") if path != NARROW)
 
 
 def recorded(path: Path):
@@ -51,8 +52,8 @@ def expected(state: str):
     return EXPECTED[max((head for head in EXPECTED if state.startswith(head)), key=len)]
 
 
-def test_there_are_recordings_of_every_state_of_the_four_programs():
-    for client in ("claude-code", "codex", "gemini", "opencode"):
+def test_there_are_recordings_of_every_state_of_the_five_programs():
+    for client in ("claude-code", "codex", "gemini", "opencode", "qwen"):
         names = {path.stem for path in RECORDINGS if path.parent.name == client}
         assert {
             "idle-empty",
@@ -110,7 +111,7 @@ def test_the_text_of_a_draft_is_told(path):
     assert view(profile, look).text == "please look at the parser"
 
 
-@pytest.mark.parametrize("client", ["codex", "opencode"])
+@pytest.mark.parametrize("client", ["codex", "opencode", "qwen"])
 @pytest.mark.parametrize("state", ["idle-empty", "idle-after-turn", "draft", "own-line"])
 def test_a_composer_without_the_cursor_is_behind_something(client, state):
     """Something that no profile knows the words of."""
@@ -123,12 +124,26 @@ def test_a_composer_without_the_cursor_is_behind_something(client, state):
 
 @pytest.mark.parametrize(
     "path",
-    [path for path in RECORDINGS if path.parent.name in ("codex", "opencode")],
+    [path for path in RECORDINGS if path.parent.name in ("codex", "opencode", "qwen")],
     ids=lambda path: f"{path.parent.name}/{path.stem}",
 )
 def test_the_cursor_is_shown_wherever_one_may_type_and_hidden_in_dialogs(path):
     _, look = recorded(path)
     assert look.cursor != (path.stem.startswith("dialog") and path.stem != "dialog-refused")
+
+
+def test_qwen_in_a_pane_too_narrow_for_its_placeholder_is_left_alone():
+    profile, look = recorded(NARROW)
+    assert view(profile, look).state == "draft"
+    assert tmux.objection(profile, look, "store-1") == "draft_present"
+
+
+@pytest.mark.parametrize("state", ["letter", "at-start", "command", "indented"])
+@pytest.mark.parametrize("colours", ["", "-truecolor"])
+def test_a_draft_of_qwen_is_one_though_the_cursor_is_where_its_placeholder_begins(state, colours):
+    profile, look = recorded(SCREENS / "qwen" / f"draft-{state}{colours}.json")
+    assert look.cursor_x == 2
+    assert view(profile, look).text in ("p", "/help me", "please look at the parser")
 
 
 def test_what_is_quoted_far_above_the_composer_is_no_sign():

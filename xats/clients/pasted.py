@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from xats.clients.profile import RULES, TALLEST, composer, view
+from xats.clients.profile import CURSOR, RULES, TALLEST, composer, view
 from xats.tmux.cells import rows
 from xats.tmux.screen import plain
 
@@ -54,8 +54,8 @@ def sign_in(profile: Profile, text: str) -> str | None:
 
 
 def bare(text: str) -> str:
-    """Return `text` without its white space, in which wrapped rows differ from what was pasted."""
-    return "".join(text.split())
+    """Return `text` without its white space, in which wrapped rows differ from what was pasted, and a drawn cursor."""
+    return "".join(text.replace(CURSOR, "").split())
 
 
 def _composer(profile: Profile, look: Look) -> str | None:
@@ -63,7 +63,7 @@ def _composer(profile: Profile, look: Look) -> str | None:
     found = view(profile, look).text
     if found is not None or profile.frame:
         return found
-    screen = rows(look.screen)
+    screen = rows(look.screen, profile.untyped)
     for top in range(min(look.cursor_y, len(screen) - 1), max(-1, look.cursor_y - TALLEST), -1):
         text = screen[top].text
         glyph = next((one for one in profile.glyphs if (text + " ").startswith(one)), None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from xats.record import record
-from xats.tmux.cells import Row, rows
+from xats.tmux.cells import FAINT, PLAIN, Row, rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 RULES = frozenset("─━═▀▄╌╭╮╰╯╹╵ ")  # what a boundary row is made of
 TALLEST = 200  # rows of a draft that are looked at
 LOWER, ABOVE = 11, 8  # rows above the last one, and above the cursor, in which signs count
+CURSOR = "\u200b"  # takes no room; Ink programs end a row with it that ends in the cursor they draw
 
 
 @record
@@ -37,6 +38,8 @@ class Profile:
     busy_titles: tuple[str, ...] = ()
     dialog: tuple[str, ...] = ()
     dialog_titles: tuple[str, ...] = ()
+    draft_rows: tuple[str, ...] = ()  #: shell patterns of whole rows that say that more than text would be sent
+    untyped: tuple[str, ...] = ()  #: SGR parameters of the colours it draws its placeholder in, which is always there
     cursor: bool = False  #: whether it shows the terminal's cursor, and that only where one may type
     settle: int = 120  #: ms that it must have shown a paste before it takes Enter for Enter
     takes: int = 0  #: ms that it may take to let go of a line after Enter, where that is longer than usual
@@ -57,7 +60,7 @@ class View:
 
 def view(profile: Profile, look: Look) -> View:
     """Return what `profile` sees in `look`."""
-    screen = rows(look.screen)
+    screen = rows(look.screen, profile.untyped)
     found = composer(profile, screen, look)
     text = found[0] if found else None
     lower = _lower(screen, look.cursor_y)
@@ -75,6 +78,11 @@ def view(profile: Profile, look: Look) -> View:
         return View("draft", text, f"composer holds {text[:60]!r}")
     if look.cursor_x > found[1]:  # something is there, though it is drawn as faint as a placeholder
         return View("draft", "", "the cursor is not at the start of the composer")
+    if profile.untyped and not _hinted(profile, screen[look.cursor_y], look):
+        return View("draft", "", "no placeholder in the composer")
+    sign = _sign(screen, (), profile.draft_rows)
+    if sign:
+        return View("draft", "", sign)
     return View("idle", "", "composer is empty")
 
 
@@ -89,7 +97,25 @@ def composer(profile: Profile, screen: Sequence[Row], look: Look) -> tuple[str, 
     if not profile.frame and not profile.glyphs:  # only what is no word may stand in the row of the cursor
         return "".join(one if one.isalnum() else " " for one in screen[y].bright).strip(), look.cursor_x
     found = _framed(profile, screen, y) if profile.frame else _prompted(profile, screen, y)
-    return (" ".join(" ".join(found[0]).split()), found[1]) if found else None
+    if found is None:
+        return None
+    held, start = found
+    if _hinted(profile, screen[y], look):  # the letter below the cursor is a suggestion's as well
+        held[0] = held[0][1:]
+    return " ".join(" ".join(held).replace(CURSOR, "").split()), start
+
+
+def _hinted(profile: Profile, row: Row, look: Look) -> bool:
+    """Tell whether the cursor is at the start of the composer, and what is behind it drawn as what nobody has typed.
+
+    The program draws the cursor itself, over the first character of its placeholder and in no colour. Where a theme has
+    one of these colours for a person's words, the character below the cursor has that too, or the prompt has it.
+    """
+    x = look.cursor_x
+    if not profile.untyped or _glyph(profile, row) != row.text[:x]:
+        return False
+    behind = bool(row.text[x + 1 :].strip()) and not row.bright[x + 1 :].strip()
+    return behind and row.drawn[x] == PLAIN and FAINT not in row.drawn[:x]
 
 
 def _framed(profile: Profile, screen: Sequence[Row], cursor_y: int) -> tuple[list[str], int] | None:

@@ -1,5 +1,8 @@
 """A captured screen as text with its faint parts told apart: placeholders are drawn faint, what a person types is not.
 
+Faint is what is dim or grey, or, of a program that is known to draw its placeholder in other colours, what has one of
+them.
+
 tmux's `capture-pane -e` writes SGR sequences (ECMA-48) wherever the style changes; a style goes on into the next row.
 """
 
@@ -9,57 +12,69 @@ from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 # What is nearly black is text on a bright ground: nobody could read a placeholder of that colour on a dark one.
 GREYS = frozenset((8, *range(238, 252)))  # of the 256 colours: bright black, and the middle of the grey ramp
 GREY_SPREAD, GREY_LEAST, GREY_MOST = 12, 68, 190  # of a 24-bit colour: how its parts may differ, how bright it may be
 COLOURS = (38, 48, 58)  # SGR codes of what has an extended colour after it: text, ground, underline
+FAINT, PLAIN, OTHER = "-", " ", "+"
 
 
 @record
 class Row:
-    """One row of a screen. `bright` is `text` with the faint characters replaced by spaces, of the same length."""
+    """One row of a screen. `bright` is `text` with the faint characters replaced by spaces.
+
+    `drawn` says of each character, spaces too, how it is drawn: FAINT, PLAIN (in the default colour), or OTHER.
+    """
 
     text: str
     bright: str
+    drawn: str
 
 
-def rows(screen: str) -> list[Row]:
-    """Return the rows of a screen captured with its styles."""
+def rows(screen: str, colours: Collection[str] = ()) -> list[Row]:
+    """Return the rows of a screen captured with its styles.
+
+    With `colours`, each the parameters of an SGR sequence that sets the foreground, what has one of them is faint and
+    nothing else is.
+    """
     found = []
-    style = _Style()
+    style = _Style(colours)
     for line in screen.split("\n"):
-        text = bright = ""
-        for part, faint in _parts(line, style):
+        text = bright = drawn = ""
+        for part, how in _parts(line, style):
             text += part
-            bright += " " * len(part) if faint else part
-        found.append(Row(text.rstrip(), bright.rstrip()))
+            bright += " " * len(part) if how == FAINT else part
+            drawn += how * len(part)
+        found.append(Row(text.rstrip(), bright.rstrip(), drawn))
     return found
 
 
-def _parts(line: str, style: _Style) -> Iterator[tuple[str, bool]]:
-    """Yield the runs of `line` that have one style, each with whether it is faint."""
+def _parts(line: str, style: _Style) -> Iterator[tuple[str, str]]:
+    """Yield the runs of `line` that have one style, each with how it is drawn."""
     first, *others = line.split("\x1b[")
     if first:
-        yield first, style.faint
+        yield first, style.drawn
     for other in others:
         codes, ended, text = other.partition("m")
         if ended:
             style.change(codes)
         if text:
-            yield text, style.faint
+            yield text, style.drawn
 
 
 class _Style:
     """The part of the SGR state that tells whether text is faint."""
 
-    def __init__(self) -> None:
+    def __init__(self, colours: Collection[str]) -> None:
+        self.colours, self.colour = colours, "39"
         self.dim = self.grey = False
 
     @property
-    def faint(self) -> bool:
-        return self.dim or self.grey
+    def drawn(self) -> str:
+        faint = self.colour in self.colours if self.colours else self.dim or self.grey
+        return FAINT if faint else PLAIN if self.colour == "39" else OTHER
 
     def change(self, codes: str) -> None:
         """Apply the parameters of one SGR sequence."""
@@ -71,14 +86,19 @@ class _Style:
         while left:
             code = left.pop(0)
             if code in COLOURS:
+                given = list(left)
                 grey = _grey(left)
-                self.grey = grey if code == 38 else self.grey
+                if code == 38:
+                    self.grey = grey
+                    self.colour = ";".join(str(one) for one in (38, *given[: len(given) - len(left)]))
             elif code == 0:
                 self.dim = self.grey = False
+                self.colour = "39"
             elif code in (2, 22):
                 self.dim = code == 2
             elif 30 <= code <= 39 or 90 <= code <= 97:
                 self.grey = code == 90
+                self.colour = str(code)
 
 
 def _grey(left: list[int]) -> bool:
