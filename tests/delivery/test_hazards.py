@@ -395,18 +395,20 @@ def test_words_that_appear_behind_our_line_are_not_sent_with_it(desk, look):
     assert (role.sent, role.enters) == ([], 0)
 
 
-def test_a_list_to_choose_from_in_a_program_that_nobody_knows(desk, monkeypatch):
-    """Nothing tells that this is a dialog. It throws the paste away, and no Enter follows a line that is not there."""
-    monkeypatch.setattr(paste, "SHOW", 300)
+def test_a_list_to_choose_from_in_a_program_that_nobody_knows(desk):
+    """Nothing tells that this is a dialog, but there are words in the cursor's row."""
     role = play(desk, "readline", "--menu", "--dialog")
-    assert role.deliver(quiet=50).reason == "unconfirmed"
-    assert (role.sent, role.approvals, role.enters) == ([], 0, 0)
+    assert role.deliver(quiet=50).reason == "draft_present"
+    assert (role.sent, role.approvals, role.got) == ([], 0, [])
 
 
 def test_a_list_to_choose_from_opens_over_our_line(desk):
     role = play(desk, "readline", "--menu", "--on-pasted", "dialog")
-    assert role.deliver(quiet=50).reason == "unconfirmed"
+    assert role.deliver(quiet=50).reason == "draft_present"
     assert (role.sent, role.approvals, role.enters) == ([], 0, 0)
+    role.do("close")
+    assert role.deliver(quiet=50).state == "delivered"
+    assert (role.sent, role.approvals) == ([LINE], 0)
 
 
 # -- somebody at the keyboard ------------------------------------------------------------------------------------------
