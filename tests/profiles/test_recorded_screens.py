@@ -29,6 +29,7 @@ EXPECTED = {
     "killed": ({"draft", "unknown"}, ...),  # a shell under the remains of a composer: refused, whatever it looks like
     "exited": ({"unknown"}, "dialog_open"),
     "suspended": ({"unknown"}, "dialog_open"),
+    "shell-mode": ({"dialog", "unknown"}, "dialog_open"),  # what is sent there is run
 }
 NARROW = SCREENS / "qwen" / "idle-empty-20x10.json"  # it wraps its placeholder, and puts the cursor elsewhere
 RECORDINGS = sorted(path for path in SCREENS.glob("*/*.json") if path != NARROW)
@@ -64,7 +65,7 @@ def test_there_are_recordings_of_every_state_of_the_five_programs():
             "own-line",
             "busy",
         } <= names
-        assert {"dialog", "busy-with-draft", "draft-40x20", "own-line-submitted"} <= names
+        assert {"dialog", "busy-with-draft", "draft-40x20", "own-line-submitted", "shell-mode"} <= names
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: f"{path.parent.name}/{path.stem}")

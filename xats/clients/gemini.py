@@ -8,7 +8,7 @@ PROFILE = Profile(
     "gemini",
     executables=("gemini",),
     scripts=("gemini",),
-    glyphs=(" > ", " * ", " ! "),  # the second in its mode that accepts everything, the third in its shell mode
+    glyphs=(" > ", " * "),  # the second in its mode that accepts everything; ` ! ` is that of its shell
     busy=("(esc to cancel",),
     busy_titles=("✦*",),
     dialog=("Allow execution of", "Apply this change?", "● 1."),
