@@ -55,11 +55,16 @@ def test_words_of_an_unknown_program_that_change_are_noise_and_those_that_stay_a
 @pytest.mark.parametrize(("prompt", "draft"), [("\u2764\ufe0f> ", "x"), ("\u2764\ufe0f" * 3 + "> ", "no")])
 def test_a_draft_of_an_unknown_program_is_seen_behind_characters_that_take_no_cell(desk, prompt, draft):
     seat = desk.compose("--prompt", prompt)
+
+    def column():
+        return desk.cmd("display-message", "-p", "-t", seat.pane.pane_id, "#{cursor_x}")
+
+    empty = column()
     desk.cmd("send-keys", "-t", seat.pane.pane_id, "-l", draft)
     until(lambda: f"> {draft}" in seat.text())
     assert deliver(seat, "store-1", FIRST).reason == "draft_present"
     desk.cmd("send-keys", "-t", seat.pane.pane_id, "Enter")
-    until(lambda: seat.sent == [draft])
+    until(lambda: seat.sent == [draft] and column() == empty)
     assert deliver(seat, "store-1", FIRST).state == "delivered"
 
 

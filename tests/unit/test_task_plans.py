@@ -54,6 +54,7 @@ def test_a_key_adds_it_once_for_each_creator(crew):
         ({"title": "  "}, "invalid_task"),
         ({"title": "a\nb"}, "invalid_task"),
         ({"title": "x" * 201}, "invalid_task"),
+        ({"key": ""}, "invalid_task"),  # of a variable that is not set
         ({"priority": 10}, "invalid_task"),
         ({"priority": -1}, "invalid_task"),
         ({"description": "x" * ((1 << 20) + 1)}, "invalid_task"),

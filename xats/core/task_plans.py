@@ -50,6 +50,9 @@ def add(tx: Tx, me: Agent, new: New, *, tell: bool = True, pool: bool = False) -
     With `tell` whoever can start it gets mail. Raises InvalidTask, UnknownAgent, UnknownTask, DependencyCycle, and
     UnknownRecipient for `notify`; nothing is stored then.
     """
+    if new.key == "":  # of a variable that is not set: all that is added under it but the first would be lost
+        msg = "The key is empty. Nothing was changed."
+        raise InvalidTask(msg, "give one, or leave --key out")
     before = tasks.by_key(tx, me, new.key)
     if before:
         return before, False
