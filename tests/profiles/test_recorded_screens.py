@@ -155,6 +155,14 @@ def test_what_is_quoted_far_above_the_composer_is_no_sign():
     assert view(profile, look).state == "idle"
 
 
+def test_an_attachment_far_above_the_composer_of_qwen_is_none_of_what_will_be_sent():
+    profile, look = recorded(SCREENS / "qwen" / "idle-after-turn.json")
+    rows = look.screen.split("\n")
+    look.screen = "\n".join(["↑ to manage attachments", *[""] * 20, *rows])
+    look.cursor_y += 21
+    assert view(profile, look).state == "idle"
+
+
 @pytest.mark.parametrize("above", ["", "heading"])
 @pytest.mark.parametrize("empty", [1, 2])
 @pytest.mark.parametrize(

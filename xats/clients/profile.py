@@ -80,7 +80,7 @@ def view(profile: Profile, look: Look) -> View:
         return View("draft", "", "the cursor is not at the start of the composer")
     if profile.untyped and not _hinted(profile, screen[look.cursor_y], look):
         return View("draft", "", "no placeholder in the composer")
-    sign = _sign(screen, (), profile.draft_rows)
+    sign = _sign(lower, (), profile.draft_rows)
     if sign:
         return View("draft", "", sign)
     return View("idle", "", "composer is empty")
