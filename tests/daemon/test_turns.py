@@ -82,6 +82,10 @@ def long_ago(store, name="bob"):
     )
 
 
+def pane_of(one):
+    return one.session.seat.pane.pane_id
+
+
 def doing(world, name="bob"):
     return next(one["presence"] for one in world.json("agents")["agents"] if one["name"] == name)
 
@@ -124,9 +128,9 @@ def test_only_those_are_seen_whose_turn_is_over(world, seat):
         ahead = "update presence set at = at + 3600000 where agent_id = (select id from agents where name = 'begun')"
         store.write(lambda tx: tx.run(ahead))  # the clock was set back since
         assert len(store.read(lambda tx: turns.find(tx, HOST))) == 6
-        assert {one.pane.pane_id for one in turns.over(found)} == {players["over"].pane, players["also"].pane}
+        assert {pane_of(one) for one in turns.over(found)} == {players["over"].pane, players["also"].pane}
         players["also"].tmux.cmd("kill-pane", "-t", players["also"].pane)
-        assert [one.pane.pane_id for one in turns.over(found)] == [players["over"].pane]
+        assert [pane_of(one) for one in turns.over(found)] == [players["over"].pane]
         players["over"].tmux.cmd("kill-server")
         assert turns.over(found) == []
 

@@ -388,9 +388,9 @@ def test_a_turn_that_began_in_the_time_to_come_may_be_over(pair, clock, monkeypa
     bob = pair.agent("bob")
     told = pair.store.read(lambda tx: presence.get(tx, bob.id))
     monkeypatch.setattr(tmux, "idle", lambda *_: True)
-    target = attempt.Target(bob, session(pair), None, told)
-    assert attempt.at_work(target, clock.now)  # it may not have drawn anything yet
-    assert not attempt.at_work(target, clock.now - 3_600_000)
+    turn = session(pair), "claude-code", told
+    assert attempt.at_work(*turn, clock.now)  # it may not have drawn anything yet
+    assert not attempt.at_work(*turn, clock.now - 3_600_000)
 
 
 def test_a_waiter_that_comes_during_the_attempt_is_told(pair, clock, rows, monkeypatch):

@@ -97,21 +97,21 @@ def retry(
 
     Example: xats dead retry 12 --to carol
     """
+    team = team_meant(here)
 
-    def work(tx: Tx, me: Me) -> tuple[list[tuple[DeadLetter, str, int]], str]:
-        team = here.team if here.asked_team else me.agent.team
+    def work(tx: Tx, me: Me) -> list[tuple[DeadLetter, str, int]]:
         letters = _letters(tx, here, team, message_id, whose, every=every)
         if to is None:
             again = core.retry(tx, me.agent, letters)
-            return [(one, one.agent, new) for one, new in zip(letters, again, strict=True)], team
+            return [(one, one.agent, new) for one, new in zip(letters, again, strict=True)]
         if every or len(letters) > 1:
             msg = "--to is for one copy of one dead letter."
             hint = f"xats dead retry {letters[0].message.id} --whose {letters[0].agent} --to {to}" if letters else ""
             raise Usage(msg, hint or "xats dead list")
         other = here.named(tx, to, team)
-        return [(letters[0], other.address, core.redirect(tx, me.agent, letters[0], other))], team
+        return [(letters[0], other.address, core.redirect(tx, me.agent, letters[0], other))]
 
-    done, team = here.write(work)
+    done = here.write(work)
     from xats.daemon import autostart
 
     autostart.ensure_running(here.path, here.environ)
@@ -138,15 +138,15 @@ def drop(
 
     Example: xats dead drop 12
     """
+    team = team_meant(here)
 
-    def work(tx: Tx, me: Me) -> tuple[list[DeadLetter], str]:
-        team = here.team if here.asked_team else me.agent.team
+    def work(tx: Tx, me: Me) -> list[DeadLetter]:
         letters = _letters(tx, here, team, message_id, whose, every=every)
         for one in letters:
             core.drop(tx, me.agent, one)
-        return letters, team
+        return letters
 
-    done, team = here.write(work)
+    done = here.write(work)
     if here.json:
         render.document({"dropped": [{"id": one.message.id, "agent": one.agent} for one in done]})
     elif not here.quiet:

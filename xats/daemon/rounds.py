@@ -6,18 +6,39 @@ import logging
 import threading
 import time
 
+from xats.core import agents, presence
 from xats.errors import StoreError
+from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import TypeVar
+    from collections.abc import Callable, Iterable, Sequence
 
+    from xats.core.agents import Agent, Session
+    from xats.core.presence import Presence
     from xats.store import Store, Tx
 
-    T = TypeVar("T")
-
 log = logging.getLogger("xats.daemon")
+
+
+@record
+class Seated:
+    """An agent, where it sits, and what its program says that it is doing."""
+
+    agent: Agent
+    session: Session
+    told: Presence | None
+
+
+def seated(tx: Tx, ids: Iterable[int]) -> list[Seated]:
+    """Return those of the agents with these ids that have a session."""
+    found = []
+    for agent_id in ids:
+        agent = agents.by_id(tx, agent_id)
+        session = agents.current_session(tx, agent)
+        if session:
+            found.append(Seated(agent, session, presence.get(tx, agent_id)))
+    return found
 
 
 class Rounds:
@@ -35,9 +56,9 @@ class Rounds:
     def begin(
         self,
         store: Store,
-        find: Callable[[Tx], Sequence[T]],
-        see: Callable[[Sequence[T]], Sequence[T]],
-        note: Callable[[Tx, T], object],
+        find: Callable[[Tx], Sequence[Seated]],
+        see: Callable[[Sequence[Seated]], Sequence[Seated]],
+        note: Callable[[Tx, Seated], object],
     ) -> None:
         """Begin a round if it is time for one and `find` finds anything; what `see` leaves of that, `note` notes.
 
@@ -62,7 +83,7 @@ class Rounds:
         self._thread = threading.Thread(target=work, name=self._name, daemon=True)
         self._thread.start()
 
-    def _go(self, seen: Sequence[T], note: Callable[[Tx, T], object]) -> None:
+    def _go(self, seen: Sequence[Seated], note: Callable[[Tx, Seated], object]) -> None:
         if not seen or self._stopping():
             return
         store = self._open()

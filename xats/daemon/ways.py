@@ -6,46 +6,29 @@ registered, with its first turn, when its user changes its settings, or with a d
 
 from __future__ import annotations
 
-from xats.core import agents, presence, wakes
-from xats.daemon.rounds import Rounds
+from xats.core import wakes
+from xats.daemon.rounds import Rounds, seated
 from xats.delivery import attempt, order
-from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from xats.core.agents import Agent, Session
-    from xats.core.presence import Presence
+    from xats.daemon.rounds import Seated
     from xats.store import Store, Tx
 
 EVERY = 5.0  # seconds between two rounds; each reads a file or two of every agent whose wake is suspended
 
 
-@record
-class Suspended:
-    """An agent whose wake is suspended, where it sits, and what its program says that it is doing."""
-
-    agent: Agent
-    session: Session
-    told: Presence | None
-
-
-def find(tx: Tx, host: str) -> list[Suspended]:
+def find(tx: Tx, host: str) -> list[Seated]:
     """Return the agents on `host` whose wake is suspended."""
-    found = []
-    for agent_id in wakes.suspended(tx, host):
-        agent = agents.by_id(tx, agent_id)
-        session = agents.current_session(tx, agent)
-        if session:
-            found.append(Suspended(agent, session, presence.get(tx, agent_id)))
-    return found
+    return seated(tx, wakes.suspended(tx, host))
 
 
-def reached(found: Sequence[Suspended], store: str, off: Collection[str]) -> list[Suspended]:
+def reached(found: Sequence[Seated], store: str, off: Collection[str]) -> list[Seated]:
     """Return those of `found` whom a line can be handed to; a pane that was gone does not come back."""
 
-    def leads(one: Suspended) -> bool:
+    def leads(one: Seated) -> bool:
         ways = order.ways(one.agent, one.session, one.told, store, off)
         return any(way.name not in (order.HOOK, *order.SEEN) for way in ways)
 

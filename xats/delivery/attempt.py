@@ -213,28 +213,25 @@ def plan(wake: Wake, target: Target, settings: Settings, store: str, now: int) -
     def names(told: Presence | None) -> tuple[str, ...]:
         return tuple(one.name for one in order.ways(target.agent, target.session, told, store, settings.off))
 
-    found, told = names(target.told), target.told
+    found, told, session = names(target.told), target.told, target.session
     waits = 0 <= now - wake.opened_at < settings.read_within  # below 0: the clock was set back, who knows when it was
-    if told and target.session and order.HOOK in found and order.in_turn(target.session, told):
-        if not at_work(target, now):
+    if told and session and order.HOOK in found and order.in_turn(session, told):
+        if not at_work(session, target.agent.client, told, now):
             found = names(told.over(now))
         elif waits:
             return (order.HOOK,)
     return tuple(name for name in found if name != order.HOOK)
 
 
-def at_work(target: Target, now: int) -> bool:
-    """Tell whether the agent is in a turn, so that a hook of it is still to come.
+def at_work(session: Session, client: str, told: Presence, now: int) -> bool:
+    """Tell whether the turn of which `client` has `told` goes on, so that a hook of it is still to come.
 
     A program tells when a turn ends, but not always when its user breaks one off: then an idle composer is in its pane.
     """
-    session, told = target.session, target.told
-    if session is None or told is None or not order.in_turn(session, told):
-        return False
     seat = session.seat
     if seat.process and not process.alive(*seat.process):
         return False
-    return 0 <= now - told.at < FRESH or not tmux.idle(session, target.agent.client)
+    return 0 <= now - told.at < FRESH or not tmux.idle(session, client)
 
 
 # -- the record --------------------------------------------------------------------------------------------------------

@@ -247,7 +247,7 @@ def who(tx: Tx, call: Call) -> Agent | None:
 
     named = named_agent(tx, call)
     if named:
-        agent = agents.find(tx, *named)
+        agent = named[2]
         if agent is None or not agent.registered:
             return None
         session = agents.current_session(tx, agent)
@@ -262,8 +262,8 @@ def who(tx: Tx, call: Call) -> Agent | None:
     return None
 
 
-def named_agent(tx: Tx, call: Call) -> tuple[str, str] | None:
-    """Return the agent that XATS_AGENT names, as (team, name), or None.
+def named_agent(tx: Tx, call: Call) -> tuple[str, str, Agent | None] | None:
+    """Return whom XATS_AGENT names, as (team, name, the agent if there is one), or None.
 
     A person's name is passed over: he has exported it for himself, and his mail is not for a program that he starts.
     Where no team is named, a session that has an agent of that name keeps it, in whatever folder it works by now.
@@ -278,7 +278,7 @@ def named_agent(tx: Tx, call: Call) -> tuple[str, str] | None:
         pair = agents.by_client_session(tx, call.session) if call.session else None
         team = pair[0].team if pair and pair[0].name.lower() == name.lower() else call.team
     known = agents.find(tx, team, name)
-    return None if known and known.registered and known.client == "human" else (team, name)
+    return None if known and known.registered and known.client == "human" else (team, name, known)
 
 
 def ours(call: Call, session: Session) -> bool:

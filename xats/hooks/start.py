@@ -73,7 +73,7 @@ def _whom(tx: Tx, call: Call, pane: tuple[str, int, str] | None, own: tuple[int,
     """Return the agent that this session is for, as (team, name), or None."""
     named = run.named_agent(tx, call)
     if named:
-        return named
+        return named[:2]
     pair = agents.by_client_session(tx, call.session) if call.session else None
     if pair is None and pane:
         pair = _sitting(agents.by_pane(tx, call.host, *pane))

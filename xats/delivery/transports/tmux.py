@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 
 from xats.clients import profile, registry
 from xats.delivery.transports import Result
@@ -71,34 +72,27 @@ def deliver(
             reason = reason if stood[-2:-1] == stood[-1:] else None
         return reason or covered(known, pane, seat.process)
 
-    outcome = paste.attempt(
+    attempt = partial(
+        paste.attempt,
         pane,
-        line=line,
-        token=token,
-        quiet_ms=lambda look: window(known, look, settings) - quiet_for(look),
         client=seat.process,
-        stopping=stopping,
-        guards=(stranded, composer),
         composer=ours,
         settle_ms=known.settle,
         take_ms=known.takes,
         show_ms=known.shows,
     )
+    outcome = attempt(
+        line=line,
+        token=token,
+        quiet_ms=lambda look: window(known, look, settings) - quiet_for(look),
+        stopping=stopping,
+        guards=(stranded, composer),
+    )
     if outcome.reason == "draft_present" and unsent and line() is not None:
         # Its attempt died before Enter, then its mail was read. Nobody else would ever send it off, and it says what
         # ours would say: there is mail. If it is gone by now, nothing is pasted.
-        outcome = paste.attempt(
-            pane,
-            line=lambda: None,
-            token=unsent[0],
-            quiet_ms=0,
-            client=seat.process,
-            guards=(lambda look: objection(known, look, unsent[0]),),
-            composer=ours,
-            settle_ms=known.settle,
-            take_ms=known.takes,
-            show_ms=known.shows,
-        )
+        guards = (lambda look: objection(known, look, unsent[0]),)
+        outcome = attempt(line=lambda: None, token=unsent[0], quiet_ms=0, guards=guards)
     if outcome.state == "withdrawn":
         stopped = outcome.reason == "stopping"
         return Result("stopped" if stopped else "skipped", None if stopped else "already_read")
