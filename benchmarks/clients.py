@@ -7,7 +7,6 @@ interface. The floor is the same program without xats: from Enter, or from the e
 from __future__ import annotations
 
 import os
-import socket
 import statistics
 import time
 
@@ -64,7 +63,7 @@ class Bench:
         """Start both, and have each answer once."""
         if self.name == "claude-code":
             self.office.installed += ("--waiter",)
-        port = ("--port", str(free_port())) if self.name == "opencode" else ()
+        port = ("--port", str(real.free_port())) if self.name == "opencode" else ()
         self.hooked = self.office.start(arguments=port, XATS_AGENT="bob")
         self.office.say(self.hooked, "hello")
         folder = os.path.join(self.office.folder, "plain")
@@ -142,11 +141,6 @@ class Bench:
         took = self.until_heard(running, text, 0) - began
         running.wait_idle()
         return took
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 def clients(rig):

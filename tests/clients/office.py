@@ -16,12 +16,19 @@ from xats.store import Store
 
 REVIEW = "Hooks need review"
 TRUST = "2. Trust all and continue"
-TWICE = {"opencode": 0.5, "copilot": 0.15}  # those that break a turn off at the second Escape; seconds between the two
 XATS = """#!{python} -P
 import sys
 from xats.__main__ import main
 sys.exit(main())
 """
+
+
+def write_program(path: str, text: str) -> None:
+    """Write a program; one that runs it now keeps what it was."""
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path + ".new", 0o755)
+    os.replace(path + ".new", path)
 
 
 class Office:
@@ -49,10 +56,7 @@ class Office:
 
     def write_xats(self, text: str) -> None:
         """Write the program that the hooks run; those that run now keep theirs."""
-        with open(self.xats_path + ".new", "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(self.xats_path + ".new", 0o755)
-        os.replace(self.xats_path + ".new", self.xats_path)
+        write_program(self.xats_path, text)
 
     def xats(self, *words: str, **env: str) -> str:
         done = subprocess.run(
@@ -204,10 +208,3 @@ class Office:
                 running.until(gone, 5)
                 return pressed
         raise real.NotReached(f"{self.name}: the dialog stays open\n{running.screen()}")
-
-    def interrupt(self, running: real.Running) -> None:
-        """Break the turn off as a person does."""
-        running.keys("Escape")
-        if self.name in TWICE:
-            time.sleep(TWICE[self.name])
-            running.keys("Escape")

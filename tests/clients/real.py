@@ -21,6 +21,7 @@ import re
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -36,6 +37,9 @@ INSTALL_LIMIT = 600  # seconds for npm
 START_LIMIT = 90.0  # seconds until a client takes input; two cores and a cold disk are slow
 UNTITLED = "host"  # the title of a pane that no client has named yet
 STILL = 1.0  # seconds without a change after which a screen counts as settled
+
+
+TWICE = {"opencode": 0.5, "copilot": 0.15}  # those that break a turn off at the second Escape; seconds between the two
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,12 @@ def present(name: str) -> bool:
     client = CLIENTS[name]
     prefix = os.path.join(directory(), f"{name}-{client.version}")
     return _version(prefix, client) == client.version and bool(shutil.which("node") and shutil.which("tmux"))
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback interface at which nobody listens just now."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
 
 
 def installed(name: str) -> tuple[str | None, str]:
@@ -362,6 +372,13 @@ class Running:
     def keys(self, *names: str) -> None:
         """Press keys by name."""
         self.tmux("send-keys", "-t", self.pane, *names)
+
+    def interrupt(self) -> None:
+        """Break the turn off as a person does."""
+        self.keys("Escape")
+        if self.client.name in TWICE:
+            time.sleep(TWICE[self.client.name])
+            self.keys("Escape")
 
     def type(self, text: str, pause: float = 0.03) -> None:
         """Type `text` as a person does, one key after the other."""

@@ -140,6 +140,11 @@ def test_a_day(office):
     assert office.unread(fifth)
     assert [one["text"] for one in office.model.requests()[count:] if one["kind"] == "turn"] == []
 
+    leaves(office, running)
+
+
+def leaves(office, running) -> None:
+    """Have the program end itself, which its hooks have told, and all went well with them."""
     running.paste(running.client.leave)
     time.sleep(1)
     running.keys("Enter")
@@ -313,7 +318,7 @@ def test_what_came_after_a_tool_is_kept_when_the_turn_is_broken_off(office):
     office.approve(running)
     running.until(lambda: office.model.held() == 1, what="the model is asked")
     assert framed(first, "") in office.model.requests()[-1]["heard"]
-    office.interrupt(running)
+    running.interrupt()
     running.until(running.idle, what="it is idle")
     office.model.release()
     running.settled()
@@ -335,7 +340,7 @@ def test_a_turn_that_is_broken_off_loses_nothing(office, word):
     running.until(lambda: office.model.held() == 1, what="the model is asked")
     second = office.send("a question")
     time.sleep(1)  # some words, where there are any
-    office.interrupt(running)
+    running.interrupt()
     running.until(running.idle, what="it is idle")
     office.model.release()
     running.settled()
@@ -616,7 +621,7 @@ def test_a_day_in_copilot(office):
     running.until(lambda: office.model.held() == 1 and office.state() == "busy", what="bob is busy")
     third, count = office.send("a question"), len(office.model.requests())
     time.sleep(1)  # some words
-    office.interrupt(running)
+    running.interrupt()
     running.wait_for("Operation cancelled")
     office.model.release()
     running.wait_idle()
@@ -626,13 +631,7 @@ def test_a_day_in_copilot(office):
     office.until_heard(running, framed(third, "; needs a reply"), count)
     running.wait_idle()
 
-    running.paste(running.client.leave)
-    time.sleep(1)
-    running.keys("Enter")
-    running.until(lambda: running.format("#{pane_current_command}") == "bash", what="it has left")
-    running.until(lambda: not office.agent()["online"], what="bob is offline")
-    assert office.agent()["why"].startswith("offline, ended")
-    assert office.log() == ""
+    leaves(office, running)
 
 
 @copilot
@@ -646,7 +645,7 @@ def test_what_copilot_goes_on_with_is_kept_when_that_is_broken_off(office):
     office.model.release()
     running.until(lambda: not office.unread(number) and office.model.held() == 1, what="it is asked with the mail")
     time.sleep(0.5)
-    office.interrupt(running)
+    running.interrupt()
     running.wait_for("Operation cancelled")
     office.model.mute = False
     office.model.release()

@@ -10,7 +10,6 @@ import glob
 import json
 import os
 import signal
-import socket
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -287,11 +286,6 @@ def sessions(url: str) -> list[dict]:
         return json.load(answer)
 
 
-def free_port() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return str(listener.getsockname()[1])
-
-
 def opencode_url(one: Guest) -> str:
     (port,) = {port for _, port in opencode_http._listening(one.pid)}
     return f"http://127.0.0.1:{port}"
@@ -299,7 +293,7 @@ def opencode_url(one: Guest) -> str:
 
 def test_opencode(guest):
     probe = os.path.join(guest.folder, "probe")
-    with guest("opencode", "--port", free_port(), extra={"OPENCODE_SERVER_PASSWORD": real.KEY}) as one:
+    with guest("opencode", "--port", str(real.free_port()), extra={"OPENCODE_SERVER_PASSWORD": real.KEY}) as one:
         one.running.submit("hello")
         one.running.wait_idle()
         assert one.reach() is None  # its session is not known
@@ -316,7 +310,7 @@ def test_opencode(guest):
         one.idle()
         assert not os.path.exists(probe)
         password = {"OPENCODE_SERVER_PASSWORD": real.KEY}
-        with beside(guest, one, "--port", free_port(), extra=password) as other:
+        with beside(guest, one, "--port", str(real.free_port()), extra=password) as other:
             other.running.submit("hello there")
             other.running.wait_idle()
             (fresh,) = {one["id"] for one in sessions(opencode_url(other))} - {one.client_session}

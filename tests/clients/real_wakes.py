@@ -16,17 +16,11 @@ import pytest
 
 from tests.clients import real
 from tests.clients.mock_model import Model
-from tests.clients.office import XATS
+from tests.clients.office import XATS, write_program
 from tests.clients.real_waiter import DRAFT, PROBE, Office
 
 WAYS = {"claude-code": "claude-inbox", "codex": "codex-queue", "opencode": "opencode-http"}
 REVIEW = "Hooks need review"
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Launched(Office):
@@ -37,7 +31,7 @@ class Launched(Office):
         os.mkdir(self.project)
         self.program = os.path.join(folder, "bin", "xats")  # what it runs at its hooks
         os.mkdir(os.path.dirname(self.program))
-        self.write(XATS.format(python=sys.executable))
+        write_program(self.program, XATS.format(python=sys.executable))
         kept = {word: value for word, value in os.environ.items() if not word.startswith(("XATS_", "TMUX", "CLAUDE"))}
         self.own = {"XATS_HOME": os.path.join(folder, "home"), "XATS_TEAM": "t", "XATS_AUTOSTART": "0"}
         times = {"XATS_LADDER": ",".join(["2s"] * 30), "XATS_READ_WITHIN": "12s", "XATS_WAKE_OFF": off}
@@ -46,18 +40,12 @@ class Launched(Office):
         self.xats("register", "alice", "--no-pane", "--client", "generic")
         self.xats("daemon", "start")
 
-    def write(self, text: str) -> None:
-        with open(self.program + ".new", "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(self.program + ".new", 0o755)
-        os.replace(self.program + ".new", self.program)
-
     def start(self, model: Model, *, hooks: bool):
         """Start the program: by `xats launch`, or by its own name and `register`ed by hand."""
         client = real.CLIENTS[self.name]
         program, _ = real.installed(self.name)
         path = real.environment(client, "/", "", program)["PATH"]
-        more = f"--port {free_port()}" if self.name == "opencode" else ""
+        more = f"--port {real.free_port()}" if self.name == "opencode" else ""
         line = f"xats launch {client.command} --name bob -- {more}" if hooks else f"{client.command} {more}"
         extra = {**self.own, "PATH": f"{os.path.dirname(self.program)}:{path}"}
         return real.start(self.name, self.socket, self.project, model, extra=extra, line=line.strip(" -"))
@@ -75,13 +63,6 @@ class Launched(Office):
         running.submit("hello")
         running.wait_idle()
         self.until(lambda: self.way in self.bob().get("transports", ()), f"{self.way} is there")
-
-    def interrupt(self) -> None:
-        """Break the turn off as a person does."""
-        self.running.keys("Escape")
-        if self.name == "opencode":
-            time.sleep(0.5)
-            self.running.keys("Escape")
 
     def read_by(self, number: int, transport: str) -> None:
         """Wait until bob has read message `number`, woken by `transport`."""
@@ -166,7 +147,7 @@ def test_a_turn_that_its_user_breaks_off_is_seen_to_be_over(bob):
         doing("busy")
         time.sleep(8)  # a round of looks, which must not take a turn for idle
         doing("busy")
-        bob.interrupt()
+        running.interrupt()
         doing("idle")
         bob.model.release()
         running.submit(f"RUN touch {PROBE}")
@@ -188,7 +169,7 @@ def test_what_is_taken_and_not_read_is_followed_by_the_paste(bob):
     with bob.start(bob.model, hooks=True) as running:
         bob.running = running
         bob.begin()
-        bob.write("#!/bin/sh\nexit 0\n")
+        write_program(bob.program, "#!/bin/sh\nexit 0\n")
         number = bob.send()
         bob.handed_over(number)
         bob.followed(number, lines=2)
