@@ -1,5 +1,7 @@
 """Transactions: all or nothing, patience with a busy store, and the generation."""
 
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -177,6 +179,24 @@ def test_the_generation_changes_when_another_commits_and_only_then(store):
     assert after != before
     assert store.generation() == after
     other.close()
+
+
+def test_a_look_at_a_store_that_was_replaced_leaves_the_journal_of_the_new_one(store):
+    store.write(note)
+    shutil.copy(store.path, f"{store.path}.new")
+    os.replace(f"{store.path}.new", store.path)
+    new = Store(store.path)
+
+    def work(tx):
+        tx.event("much", "crew", "alice", "x", text="x" * 4_000_000)  # more than the cache holds: it goes to the disk
+        tx.write_events()
+        with open(f"{store.path}-journal", "rb") as journal:
+            assert journal.read(1) != b"\0"  # whole: a reader who finds it rolls it back
+        assert (store.replaced, store.generation(), new.replaced) == (True, -1, False)
+
+    new.write(work)
+    assert len(new.read(lambda tx: tx.all("select * from events"))) == 2
+    new.close()
 
 
 def test_result_of_the_work_is_handed_back(store):

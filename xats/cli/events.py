@@ -63,10 +63,10 @@ def _follow(here: Here, team: str, since: int | None, kind: str | None, limit: i
             render.put(_line(one, jsonl=jsonl))
         last = found[-1].id if found else last or 0
         while not has_more and here.store.generation() == generation and not render.reader_gone():
-            if here.replaced:  # the ids of another store are others
-                msg = f"The store {here.path} was replaced by another."
-                raise StoreError(msg, "xats events --follow")
             time.sleep(POLL)
+        if here.store.replaced:  # the ids of another store are others
+            msg = f"The store {here.path} was replaced by another."
+            raise StoreError(msg, "xats events --follow")
     return 0
 
 

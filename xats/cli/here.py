@@ -57,7 +57,6 @@ class Here:
         self.quiet = quiet
         self.host = os.uname().nodename
         self._store: Store | None = None
-        self._file: tuple[int, int] | None = None  # what it was opened from
         self._new: Agent | None = None  # the person who was registered just now
 
     @property
@@ -67,26 +66,13 @@ class Here:
             from xats.cli.render import warn
 
             self._store = Store(self.path, warn=warn)
-            self._file = self._there()
         return self._store
-
-    @property
-    def replaced(self) -> bool:
-        """Whether another file has taken the place of the one that the store was opened from."""
-        return self._there() not in (None, self._file)
 
     def look_anew(self) -> None:
         """Open the store once more if it was replaced: who waits for something would never hear of it."""
-        if self._store and self.replaced:
+        if self._store and self._store.replaced:
             self._store.close()
             self._store = None
-
-    def _there(self) -> tuple[int, int] | None:
-        try:
-            found = os.stat(self.path)
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
 
     @property
     def team(self) -> str:

@@ -105,6 +105,7 @@ class Store:
             )
         except sqlite3.Error as error:
             raise explain(error, path) from error
+        self._file = file_at(path)
         try:
             self._connection.row_factory = Row
             self._prepare()
@@ -184,12 +185,24 @@ class Store:
             raise explain(error, self.path) from error
 
     def generation(self) -> int:
-        """Return a number that is another one as soon as another process has committed; it costs microseconds."""
+        """Return a number that is another one as soon as another process has committed; it costs microseconds.
+
+        It is -1 once the store was replaced. Nothing is read then: SQLite would take the journal that somebody is
+        writing for the new file as one to roll back into the old, and remove it.
+        https://sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use
+        """
+        if self.replaced:
+            return -1
         try:
             value: int = self.patiently(lambda: self._connection.execute("pragma data_version").fetchone())[0]
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
         return value
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another file has taken the place of the one that was opened, as when a backup is put back."""
+        return file_at(self.path) not in (None, self._file)
 
     def close(self) -> None:
         """Close the store."""
@@ -210,6 +223,15 @@ class Store:
                     raise
             # 0.1 to 5 ms: short enough not to waste the lock, spread enough that nobody is always second.
             time.sleep(0.0001 + time.perf_counter_ns() % 4900 / 1_000_000)
+
+
+def file_at(path: str) -> tuple[int, int] | None:
+    """Return which file is at `path` (device, inode), or None when there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def create_file(path: str, warn: Callable[[str], None] | None) -> None:
@@ -247,4 +269,5 @@ def explain(error: sqlite3.Error, path: str) -> errors.StoreError:
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         hint = "make the file and its directory writable, or name another with --db or XATS_DB"
         return errors.StoreReadOnly(f"The store {path} cannot be written ({error}).", hint)
-    return errors.StoreError(f"The store {path} cannot be used: {error}.")
+    name = getattr(error, "sqlite_errorname", "")  # "disk I/O error" alone has some thirty causes
+    return errors.StoreError(f"The store {path} cannot be used: {error}{name and f' ({name})'}.")
