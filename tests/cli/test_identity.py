@@ -1,6 +1,7 @@
 """Who I am and which team I am in: the strongest word wins, and the evidence says which it was."""
 
 import os
+import pwd
 import subprocess
 import sys
 
@@ -244,6 +245,7 @@ def test_without_a_terminal_nobody_is_a_person(xats, crew):
         ({"USER": "corp\\dave x"}, "corp-dave-x"),
         ({"USER": "all"}, "default"),
         ({"USER": None, "LOGNAME": "erin"}, "erin"),
+        ({"USER": None, "LOGNAME": None}, pwd.getpwuid(os.getuid()).pw_name),
     ],
 )
 def test_a_person_is_called_as_the_system_does(xats, environ, name):

@@ -1,7 +1,8 @@
 """Here: what every command knows before it starts - who was asked for, which team, which store - and who I am.
 
 Who I am, strongest word first: `--as` or XATS_AGENT, else the agent that has my client session, else the one bound to
-my pane, else the one whose process is above me, else - on a terminal and in nobody's hands but a person's - `$USER`.
+my pane, else the one whose process is above me, else - on a terminal and in nobody's hands but a person's - the person
+with the login name.
 """
 
 from __future__ import annotations
@@ -188,11 +189,24 @@ class Here:
         """Return the name of the person who types this, or None when an agent or a script does."""
         if not (os.isatty(0) or os.isatty(1)) or sessions.inside_agent(self.environ):
             return None
-        user = self.environ.get("USER") or self.environ.get("LOGNAME") or "me"
+        user = login(self.environ)
         try:
             return address.check_name(user)
         except InvalidName:
             return address.slug(user)
+
+
+def login(environ: Mapping[str, str]) -> str:
+    """Return the login name of who runs this: `$USER`, `$LOGNAME`, else by the user id, for cron and containers."""
+    name = environ.get("USER") or environ.get("LOGNAME")
+    if name:
+        return name
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a number without an account
+        return f"user{os.getuid()}"
 
 
 class FirstUse(Exception):

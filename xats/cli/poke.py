@@ -115,8 +115,9 @@ def poke(
     return 0
 
 
-def _person(here: Here) -> str | None:
+def _person(here: Here) -> str:
     """Return the name of the person who runs this. Raises PeopleOnly."""
+    from xats.cli.here import login
     from xats.clients import processes, sessions
 
     if sessions.inside_agent(here.environ):
@@ -136,7 +137,7 @@ def _person(here: Here) -> str | None:
     except UnknownAgent:
         if here.as_name or here.environ.get("XATS_AGENT"):
             raise
-        return here.environ.get("USER") or here.environ.get("LOGNAME")  # a person's script
+        return login(here.environ)  # a person's script
     if me.agent.client != "human":
         msg = f"Only a person may poke an agent, and you are {me.agent.name} ({me.agent.client}) here."
         raise PeopleOnly(msg)
