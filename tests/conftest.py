@@ -36,6 +36,9 @@ FOREIGN = (
 HOST = os.uname().nodename
 LIMIT = 30  # seconds that any one process of a test may take
 
+# A shell starts `make test &` with SIGINT ignored, and every program of ours would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A loaded machine is no reason to fail, and what failed once is to be repeatable elsewhere.
 settings.register_profile("xats", deadline=None, print_blob=True)
