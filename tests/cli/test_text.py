@@ -31,6 +31,12 @@ def mail(xats, crew):
         ("\u202eabc\u202c", "\\u202eabc\\u202c"),
         ("\u2066\u2069\u200e\u200f\u061c", "\\u2066\\u2069\\u200e\\u200f\\u061c"),
         ("\u2028\u2029\ufeff", "\\u2028\\u2029\\ufeff"),
+        ("a\u2061\U000e0041b", "a\\u2061\\U000e0041b"),
+        *[(text, text) for text in ("\u2764\ufe0f", "1\ufe0f\u20e3", "\u845b\U000e0100", "\u0645\u06cc\u200c\u062e")],
+        ("\U0001f469\u200d\u2764\ufe0f\u200d\U0001f525", "\U0001f469\u200d\u2764\ufe0f\u200d\U0001f525"),
+        ("\U0001f642\U000e0168\U000e0169", "\U0001f642\U000e0168\\U000e0169"),
+        ("\ufe0fa\ufe00\u200cb\u200d", "\\ufe0fa\\ufe00\\u200cb\\u200d"),
+        ("\u0645\u200c\u200d\u0645", "\u0645\u200c\\u200d\u0645"),
     ],
 )
 def test_control_characters_are_shown_and_not_sent(text, shown):
