@@ -12,7 +12,7 @@ from xats import faults, process
 from xats.core import agents
 from xats.delivery.settings import Settings
 from xats.delivery.transports import tmux
-from xats.tmux import paste
+from xats.tmux import guards, paste
 
 FIRST = "xats: 1 new from alice - run: xats inbox"
 SECOND = "xats: 2 new from alice, carol - run: xats inbox"
@@ -78,9 +78,8 @@ def test_words_behind_the_cursor_of_an_unknown_program_are_a_draft(desk):
         assert tmux.deliver(seat, "generic", lambda: FIRST, "store-1", Settings(quiet=50), bool).reason == reason
 
 
-@pytest.mark.parametrize(("name", "reason"), [("vim", "dialog_open"), ("less", "dialog_open"), ("agentlet", None)])
-def test_an_unknown_program_that_has_opened_an_editor_is_left_alone(desk, name, reason):
-    """The editor looks like the idle program, and is in its process group; but so is the program in its own wrapper."""
+def wrapped(desk, name: str) -> Seat:
+    """Return an unknown program that runs another one, called `name`, in its own process group."""
     link = os.path.join(desk.folder, name)
     os.symlink(os.path.realpath(sys.executable), link)
     log, command = desk.command()
@@ -89,6 +88,13 @@ def test_an_unknown_program_that_has_opened_an_editor_is_left_alone(desk, name, 
     seat = Seat(desk.open(shlex.join(["exec", sys.executable, "-c", run, *words])), log, desk)
     assert (seat.pid != seat.pane.pane_pid, process.read(seat.pid).name) == (True, name)
     seat.client = (seat.pane.pane_pid, process.started(seat.pane.pane_pid))
+    return seat
+
+
+@pytest.mark.parametrize(("name", "reason"), [("vim", "dialog_open"), ("less", "dialog_open"), ("agentlet", None)])
+def test_an_unknown_program_that_has_opened_an_editor_is_left_alone(desk, name, reason):
+    """The editor looks like the idle program, and is in its process group; but so is the program in its own wrapper."""
+    seat = wrapped(desk, name)
     assert deliver(seat, "store-1", FIRST).reason == reason
     assert seat.sent == ([] if reason else [FIRST])
     assert ("xats" in seat.text()) == (reason is None)
@@ -103,6 +109,13 @@ def test_an_unknown_program_that_has_opened_an_editor_is_left_alone(desk, name, 
 def strand(desk, monkeypatch, look):
     """Return a player whose composer holds the line of a wake that died between its paste and its Enter."""
     role = play(desk, look)
+    die_before_enter(monkeypatch, lambda: role.deliver(line=lambda: FIRST, token="store-1"))
+    until(lambda: FIRST in role.text())
+    return role
+
+
+def die_before_enter(monkeypatch, attempt) -> None:
+    """Let `attempt` die between its paste and its Enter."""
 
     class Died(Exception):
         pass
@@ -113,10 +126,8 @@ def strand(desk, monkeypatch, look):
 
     monkeypatch.setattr(faults, "point", die)
     with pytest.raises(Died):
-        role.deliver(line=lambda: FIRST, token="store-1")
+        attempt()
     monkeypatch.undo()
-    until(lambda: FIRST in role.text())
-    return role
 
 
 @pytest.fixture
@@ -136,17 +147,34 @@ def test_a_stranded_line_is_sent_off_in_place_of_ours(desk, same_locks, look):
 @pytest.mark.parametrize("look", ["claude-code", "codex", "gemini", "opencode"])
 @pytest.mark.parametrize(("obstacle", "reason"), [("dialog", "dialog_open"), ("busy", "busy")])
 def test_a_stranded_line_is_not_sent_off_into_what_has_come_since(desk, same_locks, look, obstacle, reason):
-    """It comes when the first look has found nothing but the line."""
     role = strand(desk, same_locks, look)
+    looked = before_the_second(same_locks, lambda: role.do(obstacle))
+    assert role.deliver(line=lambda: SECOND, token="store-2").reason == reason
+    assert looked == ["store-2", "store-1"]
+    assert (role.sent, role.approvals, role.enters) == ([], 0, 0)
+
+
+def before_the_second(monkeypatch, happen) -> list[str]:
+    """Let something `happen` when the first attempt has found nothing but the line; return the attempts' tokens."""
     real, looked = paste.attempt, []
 
     def attempt(*args, **kwargs):
         looked.append(kwargs["token"])
         if len(looked) == 2:
-            role.do(obstacle)
+            happen()
         return real(*args, **kwargs)
 
-    same_locks.setattr(paste, "attempt", attempt)
-    assert role.deliver(line=lambda: SECOND, token="store-2").reason == reason
-    assert looked == ["store-2", "store-1"]
-    assert (role.sent, role.approvals, role.enters) == ([], 0, 0)
+    monkeypatch.setattr(paste, "attempt", attempt)
+    return looked
+
+
+def test_a_stranded_line_is_not_sent_off_into_an_editor_of_an_unknown_program(desk, same_locks):
+    seat = wrapped(desk, "inner")
+    die_before_enter(same_locks, lambda: deliver(seat, "store-1", FIRST))
+    until(lambda: FIRST in seat.text())
+    looked = before_the_second(same_locks, lambda: same_locks.setattr(guards, "TAKERS", {"inner"}))
+    assert deliver(seat, "store-2", SECOND).reason == "dialog_open"
+    assert (looked, seat.sent) == (["store-2", "store-1"], [])
+    same_locks.undo()
+    assert deliver(seat, "store-2", SECOND).state == "delivered"
+    assert seat.sent == [FIRST]

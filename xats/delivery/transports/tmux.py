@@ -69,8 +69,11 @@ def deliver(
         if reason == "draft_present" and not recognised(known) and look.wake.partition(":")[0] != token:
             # Nobody knows where this program writes: words beside the cursor are a draft only if they stay.
             stood.append(profile.view(known, look).text)
-            reason = reason if stood[-2:-1] == stood[-1:] else None
-        return reason or covered(known, pane, seat.process)
+            return reason if stood[-2:-1] == stood[-1:] else None
+        return reason
+
+    def alone(_: Look) -> str | None:
+        return covered(known, pane, seat.process)
 
     attempt = partial(
         paste.attempt,
@@ -86,12 +89,12 @@ def deliver(
         token=token,
         quiet_ms=lambda look: window(known, look, settings) - quiet_for(look),
         stopping=stopping,
-        guards=(stranded, composer),
+        guards=(stranded, composer, alone),
     )
     if outcome.reason == "draft_present" and unsent and line() is not None:
         # Its attempt died before Enter, then its mail was read. Nobody else would ever send it off, and it says what
         # ours would say: there is mail. If it is gone by now, nothing is pasted.
-        guards = (lambda look: objection(known, look, unsent[0]),)
+        guards = (lambda look: objection(known, look, unsent[0]), alone)
         outcome = attempt(line=lambda: None, token=unsent[0], quiet_ms=0, guards=guards)
     if outcome.state == "withdrawn":
         stopped = outcome.reason == "stopping"
