@@ -6,14 +6,17 @@ import signal
 import sqlite3
 import threading
 import time
+from contextlib import closing
 
+import psutil
 import pytest
 
+import xats
 from tests.daemon.world import until
 from xats.daemon.loop import Daemon
 from xats.delivery.settings import Settings
 from xats.store import Store
-from xats.store.sqlite import host_clock
+from xats.store.sqlite import SCHEMA_VERSION, host_clock
 
 LINE = "xats: 1 new from alice - run: xats inbox"
 HOUR = 3600_000
@@ -65,6 +68,41 @@ def test_it_ends_when_its_store_is_replaced_and_the_next_send_starts_another(wor
     world.send("bob", XATS_AUTOSTART="1")
     world.until_wake(state="delivered")
     assert desk.bob.sent == [LINE]
+
+
+def test_it_ends_when_a_newer_xats_has_changed_the_store(world):
+    world.register("alice")
+    daemon = world.daemon()
+    background = world.json("daemon", "start", "--db", world.path + ".other")["pid"]
+    for path in (world.path, world.path + ".other"):
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(f"pragma user_version = {SCHEMA_VERSION + 1}")
+    said = f"has schema {SCHEMA_VERSION + 1}; this xats knows {SCHEMA_VERSION}. It was left as it is."
+    assert daemon.wait(10) == 1
+    assert f"{said} Ending." in world.log()
+    until(lambda: not psutil.pid_exists(background) and not world.daemons())
+    with open(world.path + ".other-daemon.log") as log:
+        told = log.read()
+    assert (told.count(f"{said} Ending."), told.count(" started, "), "ERROR" in told) == (1, 1, False)
+
+
+def test_after_an_upgrade_the_new_one_takes_its_place(world, desk, tmp_path):
+    """The daemon has the code of before in its memory; what is installed has changed under it."""
+    package = tmp_path / "site" / "xats"
+    shutil.copytree(os.path.dirname(xats.__file__), package, ignore=shutil.ignore_patterns("__pycache__"))
+    world.env["PYTHONPATH"] = str(tmp_path / "site")
+    old = world.json("daemon", "start")["pid"]
+    code = (package / "store" / "sqlite.py").read_text()
+    (package / "store" / "sqlite.py").write_text(
+        code.replace(f"SCHEMA_VERSION = {SCHEMA_VERSION} ", f"SCHEMA_VERSION = {SCHEMA_VERSION + 1} ")
+    )
+    (package / "store" / "schema" / f"{SCHEMA_VERSION + 1:04}_next.sql").write_text("create table next (x integer);\n")
+    world.send("bob")
+    assert world.rows("pragma user_version")[0][0] == SCHEMA_VERSION + 1
+    new = until(lambda: next((pid for pid in world.daemons() if pid != old), None))
+    world.until_wake(state="delivered")
+    assert desk.bob.sent == [LINE]
+    until(lambda: world.daemons() == [new])
 
 
 def test_a_store_that_stays_locked_for_a_while(world, desk):

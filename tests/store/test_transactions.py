@@ -199,6 +199,17 @@ def test_a_look_at_a_store_that_was_replaced_leaves_the_journal_of_the_new_one(s
     new.close()
 
 
+def test_an_open_store_is_left_alone_once_a_newer_xats_has_changed_it(store):
+    other = sqlite3.connect(store.path)
+    other.execute(f"pragma user_version = {engine.SCHEMA_VERSION + 1}")
+    for verb in (store.read, store.write):
+        with pytest.raises(errors.StoreTooNew, match="this xats knows"):
+            verb(lambda tx: pytest.fail("it looked"))
+    other.execute(f"pragma user_version = {engine.SCHEMA_VERSION}")
+    other.close()
+    store.write(note)
+
+
 def test_result_of_the_work_is_handed_back(store):
     assert store.write(lambda tx: "written") == "written"
     assert store.read(lambda tx: "read") == "read"

@@ -11,7 +11,7 @@ from xats.cli import render
 from xats.core import wakes
 from xats.daemon import autostart, lock
 from xats.durations import iso, rough
-from xats.errors import Refused, XatsError
+from xats.errors import Refused, StoreTooNew, XatsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,14 @@ def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
     loop.log_to(loop.log_path(here.path) if lock_file is not None else None)
     daemon = loop.Daemon(here.path, settings, lock_file=file)
     loop.watch_signals(daemon)
-    daemon.run()
+    try:
+        daemon.run()
+    except StoreTooNew:
+        if lock_file is None:
+            raise
+        # In the background nobody would start another one, and what is installed here may be the newer xats by now.
+        daemon.unlock()
+        autostart.start(here.path, here.environ)
     return 0
 
 

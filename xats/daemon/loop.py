@@ -28,7 +28,7 @@ from xats.daemon.ways import Ways
 from xats.delivery import attempt
 from xats.delivery.attempt import AT_ONCE
 from xats.delivery.settings import Settings
-from xats.errors import StoreBusy, StoreError, XatsError
+from xats.errors import StoreBusy, StoreError, StoreTooNew, XatsError
 from xats.store import Store
 
 TYPE_CHECKING = False
@@ -74,7 +74,10 @@ class Daemon:
         self._ways = Ways(self._open, self.stop.is_set, path, settings.off)
 
     def run(self) -> None:
-        """Drive wakes until `stop` is set. Ends early when the store or the lock is taken away or replaced."""
+        """Drive wakes until `stop` is set. Ends early when the store or the lock is taken away or replaced.
+
+        Raises StoreTooNew when a newer xats has changed the store.
+        """
         store, bell = self._open(), Bell(self.path)
         store.stopping = self.stop.is_set
         if bell.trouble:
@@ -83,6 +86,9 @@ class Daemon:
         log.info("started, pid %s, store %s, xats %s", os.getpid(), self.path, __version__)
         try:
             self._loop(store, bell)
+        except StoreTooNew as problem:
+            log.warning("%s Ending.", problem)
+            raise
         except Exception:
             log.exception("ended by what nobody has foreseen")
             raise
@@ -101,6 +107,12 @@ class Daemon:
         """Have `run` return soon. A signal handler may call it."""
         self.stop.set()
         self._ring()
+
+    def unlock(self) -> None:
+        """Let another daemon run, when `run` has ended."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _ring(self) -> None:
         if bell := self._bell:
@@ -134,6 +146,8 @@ class Daemon:
                     changed = changed if generation == -1 else time.monotonic()
                     generation = seen
                 trouble = ""
+            except StoreTooNew:
+                raise
             except StoreBusy:
                 log.warning("the store is busy; trying on")
             except StoreError as problem:

@@ -140,20 +140,31 @@ class Store:
                 msg = f"{self.path} is a database of another application. It was left as it is."
                 raise errors.StoreForeign(msg)
         elif version > SCHEMA_VERSION:
-            msg = f"{self.path} has schema {version}; this xats knows {SCHEMA_VERSION}. It was left as it is."
-            raise errors.StoreTooNew(msg)
+            raise self._too_new(version)
         return version
+
+    def _check_schema(self) -> None:
+        """Refuse a schema that a newer xats has made since the store was opened."""
+        version = self._connection.execute("pragma user_version").fetchone()[0]
+        if version > SCHEMA_VERSION:
+            raise self._too_new(version)
+
+    def _too_new(self, version: int) -> errors.StoreTooNew:
+        msg = f"{self.path} has schema {version}; this xats knows {SCHEMA_VERSION}. It was left as it is."
+        return errors.StoreTooNew(msg)
 
     def write(self, work: Callable[[Tx], T]) -> T:
         """Run `work` in one write transaction and commit it to the disk; return what `work` returned.
 
         `work` may be run again when the store is busy, so its only effects are through the transaction it is given.
-        What it raises rolls everything back. Raises StoreBusy after `patience` seconds, and the other StoreErrors.
+        What it raises rolls everything back. Raises StoreBusy after `patience` seconds, StoreTooNew once a newer xats
+        has changed the schema, and the other StoreErrors.
         """
         connection = self._connection
         try:
             self.patiently(lambda: connection.execute("begin immediate"))
             try:
+                self._check_schema()
                 tx = Tx(connection, self.clock())
                 result = work(tx)
                 tx.write_events()
@@ -175,6 +186,7 @@ class Store:
         def attempt() -> T:
             connection.execute("begin")
             try:
+                self._check_schema()
                 return work(Tx(connection, self.clock()))
             finally:
                 connection.execute("rollback")
