@@ -187,6 +187,7 @@ def test_a_pause_of_oneself_and_of_all(xats, crew):
     [
         (("pause", "role:x"), 2),
         (("pause", "nobody"), 3),
+        (("pause", "all@nowhere"), 3),
         (("pause", "bob", "--reason", "a\nb"), 2),
         (("pause", "bob", "--reason", "x" * 201), 2),
         (("resume", "tag:x"), 2),

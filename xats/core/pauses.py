@@ -7,6 +7,7 @@ Resuming wakes each agent once for all that has come.
 from __future__ import annotations
 
 from xats.core import wakes
+from xats.errors import UnknownRecipient
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -45,11 +46,18 @@ where p.agent_id = :agent or (p.agent_id is null and p.team = :team) order by p.
 
 
 def pause(tx: Tx, by: Agent, team: str, agent: Agent | None, reason: str | None) -> bool:
-    """Pause `agent`, or with None all of `team`; return False if it was paused already, which changes nothing."""
+    """Pause `agent`, or with None all of `team`; return False if it was paused already, which changes nothing.
+
+    Raises UnknownRecipient when nobody has ever been in the team: whoever mistypes its name relies on it otherwise.
+    """
+    affected = _affected(tx, team, agent)
+    if not affected:
+        msg = f"Nobody is in team {team}. Nothing was paused."
+        raise UnknownRecipient(msg, "xats agents --all-teams", team=team)
     values = {"team": team, "agent": agent.id if agent else None, "reason": reason, "by": by.address}
     if not tx.run(PAUSE, **values, now=tx.now):
         return False
-    held = sum(wakes.hold(tx, one) for one in _affected(tx, team, agent))
+    held = sum(wakes.hold(tx, one) for one in affected)
     tx.event("paused", team, by.name, _subject(agent, team), reason=reason, held=held)
     return True
 
