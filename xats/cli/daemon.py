@@ -50,7 +50,7 @@ def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
     try:
         daemon.run()
     except StoreTooNew:
-        if lock_file is None:
+        if lock_file is None or not daemon.began:  # begun from the same files, another one would end as this did
             raise
         # In the background nobody would start another one, and what is installed here may be the newer xats by now.
         daemon.unlock()

@@ -57,6 +57,7 @@ class Daemon:
     ) -> None:
         self.path = path
         self._lock = lock_file
+        self.began = False  #: whether `run` could open the store
         self.settings = settings
         self.owner = process.mark()
         self.stop = threading.Event()
@@ -76,9 +77,14 @@ class Daemon:
     def run(self) -> None:
         """Drive wakes until `stop` is set. Ends early when the store or the lock is taken away or replaced.
 
-        Raises StoreTooNew when a newer xats has changed the store.
+        Raises StoreTooNew when a newer xats has changed the store, and the other StoreErrors when it cannot be opened.
         """
-        store, bell = self._open(), Bell(self.path)
+        try:
+            store, bell = self._open(), Bell(self.path)
+        except StoreError as problem:
+            log.error("not started: %s", problem)
+            raise
+        self.began = True
         store.stopping = self.stop.is_set
         if bell.trouble:
             log.warning("senders cannot ring: %s", bell.trouble)
@@ -119,7 +125,6 @@ class Daemon:
             bell.ring()
 
     def _loop(self, store: Store, bell: Bell) -> None:
-        file = os.stat(self.path).st_ino
         generation, swept, trouble = -1, 0.0, ""
         changed = time.monotonic()
         while True:
@@ -127,7 +132,8 @@ class Daemon:
             if self.stop.is_set():
                 return
             try:
-                if not self._still_there(file):
+                if store.replaced or not os.path.exists(self.path):
+                    log.warning("the store's file was taken away or replaced; ending")
                     return
                 if time.monotonic() - swept >= SWEEP:
                     if not self._still_alone():
@@ -155,15 +161,6 @@ class Daemon:
                     trouble = str(problem)
                     log.error("%s", trouble)
                 self.stop.wait(1.0)
-
-    def _still_there(self, file: int) -> bool:
-        try:
-            if os.stat(self.path).st_ino == file:
-                return True
-        except OSError:
-            pass
-        log.warning("the store's file was taken away or replaced; ending")
-        return False
 
     def _still_alone(self) -> bool:
         """Take the lock anew where somebody has removed it; tell whether no other daemon was faster."""

@@ -99,13 +99,14 @@ class Store:
         self.stopping: Callable[[], bool] = bool  #: says when not to wait for the lock any longer
         if not os.path.exists(path):
             create_file(path, warn)
+        # Before it is opened: if another file comes between, this one passes for replaced, and never that one for this.
+        self._file = file_at(path)
         try:
             self._connection = sqlite3.connect(
                 path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
             )
         except sqlite3.Error as error:
             raise explain(error, path) from error
-        self._file = file_at(path)
         try:
             self._connection.row_factory = Row
             self._prepare()
