@@ -91,23 +91,42 @@ def test_it_ends_when_a_newer_xats_has_changed_the_store(world):
     assert told.count("ERROR") == 1
 
 
-def test_after_an_upgrade_the_new_one_takes_its_place(world, desk, tmp_path):
-    """The daemon has the code of before in its memory; what is installed has changed under it."""
-    package = tmp_path / "site" / "xats"
-    shutil.copytree(os.path.dirname(xats.__file__), package, ignore=shutil.ignore_patterns("__pycache__"))
-    world.env["PYTHONPATH"] = str(tmp_path / "site")
-    old = world.json("daemon", "start")["pid"]
+def newer(folder):
+    """Make a newer xats in `folder`, or of the one that is there; return what to set as PYTHONPATH to run it."""
+    package = folder / "xats"
+    if not package.exists():
+        shutil.copytree(os.path.dirname(xats.__file__), package, ignore=shutil.ignore_patterns("__pycache__"))
     code = (package / "store" / "sqlite.py").read_text()
     (package / "store" / "sqlite.py").write_text(
         code.replace(f"SCHEMA_VERSION = {SCHEMA_VERSION} ", f"SCHEMA_VERSION = {SCHEMA_VERSION + 1} ")
     )
     (package / "store" / "schema" / f"{SCHEMA_VERSION + 1:04}_next.sql").write_text("create table next (x integer);\n")
+    return str(folder)
+
+
+def test_after_an_upgrade_the_new_one_takes_its_place(world, desk, tmp_path):
+    """The daemon has the code of before in its memory; what is installed has changed under it."""
+    shutil.copytree(os.path.dirname(xats.__file__), tmp_path / "xats", ignore=shutil.ignore_patterns("__pycache__"))
+    world.env["PYTHONPATH"] = str(tmp_path)
+    old = world.json("daemon", "start")["pid"]
+    newer(tmp_path)
     world.send("bob")
     assert world.rows("pragma user_version")[0][0] == SCHEMA_VERSION + 1
     new = until(lambda: next((pid for pid in world.daemons() if pid != old), None))
     world.until_wake(state="delivered")
     assert desk.bob.sent == [LINE]
     until(lambda: world.daemons() == [new])
+
+
+def test_a_newer_xats_from_elsewhere_starts_its_own_when_it_changes_the_store(world, desk, tmp_path):
+    """What the old one starts in its place is as old as itself."""
+    old = world.json("daemon", "start")["pid"]
+    world.env.update(PYTHONPATH=newer(tmp_path), XATS_AUTOSTART="1")
+    world.send("bob")
+    world.until_wake(state="delivered")
+    assert desk.bob.sent == [LINE]
+    (new,) = until(lambda: len(found := world.daemons()) == 1 and found)
+    assert (new != old, new) == (True, lock.holder(world.path))
 
 
 def test_a_store_that_stays_locked_for_a_while(world, desk):

@@ -67,6 +67,10 @@ class Here:
             from xats.cli.render import warn
 
             self._store = Store(self.path, warn=warn)
+            if self._store.upgraded:
+                from xats.daemon import autostart
+
+                autostart.relieve(self.path, self.environ)
         return self._store
 
     def look_anew(self) -> None:

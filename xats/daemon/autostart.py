@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from xats.daemon import nudge
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 # A daemon inherits the sandbox of whoever starts it, and one that cannot reach tmux is worse than none.
 SANDBOXES = ("CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "SANDBOX_RUNTIME")
+ENDS = 3.0  # seconds that an older daemon may take to end
 PRIVATE = ("TMUX", "TMUX_PANE", "XATS_AGENT", "XATS_FAULT", "XATS_DB")
 
 
@@ -22,7 +24,7 @@ def ensure_running(store: str, environ: Mapping[str, str]) -> None:
     When none listens it is started, unless it runs, XATS_AUTOSTART is 0, or this is a sandbox. That it cannot be is no
     failure of what was committed, which stays due; whoever commits next tries again.
     """
-    if nudge.ring(store) or environ.get("XATS_AUTOSTART") == "0" or any(environ.get(name) for name in SANDBOXES):
+    if nudge.ring(store) or not _may_start(environ):
         return
     from xats.daemon import lock  # as long as a daemon listens, nobody needs it
 
@@ -31,6 +33,30 @@ def ensure_running(store: str, environ: Mapping[str, str]) -> None:
             start(store, environ)
     except OSError:  # too many processes or open files, or the lock is another user's
         return
+
+
+def _may_start(environ: Mapping[str, str]) -> bool:
+    return environ.get("XATS_AUTOSTART") != "0" and not any(environ.get(name) for name in SANDBOXES)
+
+
+def relieve(store: str, environ: Mapping[str, str]) -> None:
+    """Have a daemon again where that of an older xats ran, for which the store at path `store` is too new by now.
+
+    It starts what is installed in its place, which is as old as itself where the newer xats has a place of its own, and
+    then ends at once.
+    """
+    from xats import process
+    from xats.daemon import lock
+
+    try:
+        old = lock.holder(store) if _may_start(environ) else None
+    except OSError:  # the lock is another user's
+        return
+    until = time.monotonic() + ENDS
+    while old and time.monotonic() < until and (process.started(old) or not nudge.ring(store)):
+        if not process.started(old):
+            ensure_running(store, environ)
+        time.sleep(0.02)
 
 
 def start(store: str, environ: Mapping[str, str]) -> int | None:

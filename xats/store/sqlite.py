@@ -97,6 +97,7 @@ class Store:
         self.clock = clock
         self.patience = patience
         self.stopping: Callable[[], bool] = bool  #: says when not to wait for the lock any longer
+        self.upgraded = False  #: whether this brought the schema of an older xats up to date
         if not os.path.exists(path):
             create_file(path, warn)
         # Before it is opened: if another file comes between, this one passes for replaced, and never that one for this.
@@ -127,6 +128,7 @@ class Store:
             from xats.store import migrate
 
             migrate.upgrade(self, connection, version)
+            self.upgraded = version > 0
 
     def _recognise(self, connection: sqlite3.Connection) -> int:
         connection.execute("begin")  # one snapshot: another process may be making the store just now
