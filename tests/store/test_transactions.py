@@ -181,22 +181,54 @@ def test_the_generation_changes_when_another_commits_and_only_then(store):
     other.close()
 
 
-def test_a_look_at_a_store_that_was_replaced_leaves_the_journal_of_the_new_one(store):
-    store.write(note)
-    shutil.copy(store.path, f"{store.path}.new")
-    os.replace(f"{store.path}.new", store.path)
-    new = Store(store.path)
+@pytest.fixture
+def journaled(monkeypatch, tmp_path, clock):
+    """A store with a rollback journal, also where this SQLite may have a WAL."""
+    from xats.store import migrate
+
+    monkeypatch.setattr(migrate, "wal_is_safe", lambda _: False)
+    opened = Store(str(tmp_path / "xats.db"), clock=clock)
+    yield opened
+    opened.close()
+
+
+def test_a_look_at_a_store_that_was_replaced_leaves_the_journal_of_the_new_one(journaled):
+    journaled.write(note)
+    shutil.copy(journaled.path, f"{journaled.path}.new")
+    os.replace(f"{journaled.path}.new", journaled.path)
+    new = Store(journaled.path)
 
     def work(tx):
         tx.event("much", "crew", "alice", "x", text="x" * 4_000_000)  # more than the cache holds: it goes to the disk
         tx.write_events()
-        with open(f"{store.path}-journal", "rb") as journal:
+        with open(f"{journaled.path}-journal", "rb") as journal:
             assert journal.read(1) != b"\0"  # whole: a reader who finds it rolls it back
-        assert (store.replaced, store.generation(), new.replaced) == (True, -1, False)
+        assert (journaled.replaced, journaled.generation(), new.replaced) == (True, -1, False)
 
     new.write(work)
     assert len(new.read(lambda tx: tx.all("select * from events"))) == 2
     new.close()
+
+
+def test_an_error_over_which_sqlite_gives_the_snapshot_up_is_told_as_it_is(journaled):
+    os.mkdir(f"{journaled.path}-journal")
+    for verb in (journaled.read, journaled.write):
+        with pytest.raises(errors.StoreError, match="disk I/O error"):
+            verb(lambda tx: tx.all("select * from events"))
+    with pytest.raises(errors.StoreError, match="disk I/O error"):
+        Store(journaled.path)
+    os.rmdir(f"{journaled.path}-journal")
+    journaled.write(note)
+
+
+def test_a_journal_that_was_taken_away_says_so(journaled):
+    def work(tx):
+        note(tx)
+        tx.write_events()
+        os.rename(f"{journaled.path}-journal", f"{journaled.path}-journal.away")
+
+    with pytest.raises(errors.StoreError, match="was moved or replaced"):
+        journaled.write(work)
 
 
 def test_an_open_store_is_left_alone_once_a_newer_xats_has_changed_it(store):

@@ -176,7 +176,7 @@ def copy_into(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
         source.execute("select count(*) from sqlite_master").fetchone()
         source.backup(target)
     finally:
-        source.execute("rollback")
+        sqlite.end(source)
 
 
 class Rehearsal:

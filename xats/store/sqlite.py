@@ -137,7 +137,7 @@ class Store:
             version: int = connection.execute("pragma user_version").fetchone()[0]
             filled = application or connection.execute("select count(*) from sqlite_master").fetchone()[0]
         finally:
-            connection.execute("rollback")
+            end(connection)
         if application != APPLICATION_ID:
             if version or filled:
                 msg = f"{self.path} is a database of another application. It was left as it is."
@@ -174,8 +174,7 @@ class Store:
                 faults.point("store.before_commit")
                 self.patiently(lambda: connection.execute("commit"))
             except BaseException:
-                if connection.in_transaction:
-                    connection.execute("rollback")
+                end(connection)
                 raise
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
@@ -192,7 +191,7 @@ class Store:
                 self._check_schema()
                 return work(Tx(connection, self.clock()))
             finally:
-                connection.execute("rollback")
+                end(connection)
 
         try:
             return self.patiently(attempt)
@@ -240,6 +239,12 @@ class Store:
             time.sleep(0.0001 + time.perf_counter_ns() % 4900 / 1_000_000)
 
 
+def end(connection: sqlite3.Connection) -> None:
+    """Roll back, unless SQLite has done so itself over an error, which would be hidden by another one."""
+    if connection.in_transaction:
+        connection.execute("rollback")
+
+
 def file_at(path: str) -> tuple[int, int] | None:
     """Return which file is at `path` (device, inode), or None when there is none."""
     try:
@@ -281,6 +286,9 @@ def explain(error: sqlite3.Error, path: str) -> errors.StoreError:
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_DBMOVED:
         msg = f"The store {path} was moved or removed while it was in use. Nothing was written."
         return errors.StoreReadOnly(msg, "try again: what is there now is used then")
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_DELETE_NOENT:
+        msg = f"The journal of the store {path} was taken away in use: the store was moved or replaced."
+        return errors.StoreError(msg, "see whether what you did is there, and what xats db check says")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         hint = "make the file and its directory writable, or name another with --db or XATS_DB"
         return errors.StoreReadOnly(f"The store {path} cannot be written ({error}).", hint)
