@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-# What shows as nothing: spaces without width, operators and annotations that are not drawn, and the tags in which text
-# for a model can hide (Unicode 23.9).
+# What shows as nothing: spaces and letters without width, operators, annotations and parts of hieroglyphs that are not
+# drawn, in which text for a model can hide (Unicode 23.9). So can it in plane 14, which has nothing else but selectors.
 UNSEEN = (
-    *(0x180E, 0x200B, *range(0x2060, 0x2065), *range(0x206A, 0x2070), *range(0xFFF9, 0xFFFC)),
-    *(*range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE0080)),
+    *(0x115F, 0x1160, 0x17B4, 0x17B5, 0x200B, 0x3164, 0xFFA0, *range(0x2060, 0x2066), *range(0x206A, 0x2070)),
+    *(*range(0xFFF0, 0xFFFC), *range(0x13430, 0x13440), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B)),
 )
 # What shows as nothing and has its place: joiners (emoji, Persian, Indic), selectors of a variant (Unicode 23.2, 23.4).
 JOINERS = frozenset("\u034f\u200c\u200d")
-SELECTORS = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
-ATTACHED = JOINERS | SELECTORS
+MONGOLIAN = frozenset("\u180b\u180c\u180d\u180e\u180f")
+STYLES = frozenset("\ufe0e\ufe0f")  # as text, or as an emoji
+VARIANTS = frozenset(map(chr, range(0xFE00, 0xFE0E)))
+ATTACHED = JOINERS | MONGOLIAN | STYLES | VARIANTS
 KEYCAPS = frozenset("0123456789#*")  # the ASCII characters that are also emoji
+PLANE_14, PRIVATE = "\U000e0000", "\U000f0000"
 
 
 def _visible_table() -> dict[int, str]:
@@ -31,14 +34,26 @@ def _detached(text: str) -> str:
     """Return `text` with the joiners and selectors shown that have nothing to act on: rows of them can spell a text."""
     shown, before = [], ""
     for character in text:
-        kept = character not in ATTACHED
-        if character in SELECTORS:
-            kept = before in KEYCAPS if before.isascii() else before not in ATTACHED
-        elif character in JOINERS:
-            kept = not before.isascii() and before not in JOINERS
+        kept = not (character in ATTACHED or PLANE_14 <= character < PRIVATE) or _acts(character, before)
         shown.append(character if kept else _escaped(ord(character)))
         before = character if kept else ""
     return "".join(shown)
+
+
+def _acts(character: str, before: str) -> bool:
+    """Tell whether the joiner or selector `character` changes how the one `before` it looks; "" is none."""
+    if character in JOINERS:  # no Latin, Greek or Cyrillic text needs one
+        return before >= "\u0590" and before not in JOINERS
+    if character in MONGOLIAN:
+        return "\u1820" <= before <= "\u18aa" or (character == "\u180e" and before in MONGOLIAN)
+    if before in ATTACHED or not before:
+        return False
+    if character in STYLES:
+        return before in KEYCAPS or not before.isascii()
+    if character in VARIANTS:
+        return before >= "\u1000" and before < PLANE_14
+    ideograph = "\u3400" <= before <= "\u9fff" or "\uf900" <= before <= "\ufaff" or "\U00020000" <= before < PLANE_14
+    return ideograph and "\U000e0100" <= character <= "\U000e01ef"
 
 
 _table: dict[int, str] = {}
@@ -51,7 +66,7 @@ def visible(text: str) -> str:
     if not _table:
         _table.update(_visible_table())
     text = text.replace("\r\n", "\n").translate(_table)
-    return text if ATTACHED.isdisjoint(text) else _detached(text)
+    return text if ATTACHED.isdisjoint(text) and max(text) < PLANE_14 else _detached(text)
 
 
 def one_line(text: str) -> str:

@@ -32,15 +32,36 @@ def mail(xats, crew):
         ("\u2066\u2069\u200e\u200f\u061c", "\\u2066\\u2069\\u200e\\u200f\\u061c"),
         ("\u2028\u2029\ufeff", "\\u2028\\u2029\\ufeff"),
         ("a\u2061\U000e0041b", "a\\u2061\\U000e0041b"),
-        *[(text, text) for text in ("\u2764\ufe0f", "1\ufe0f\u20e3", "\u845b\U000e0100", "\u0645\u06cc\u200c\u062e")],
-        ("\U0001f469\u200d\u2764\ufe0f\u200d\U0001f525", "\U0001f469\u200d\u2764\ufe0f\u200d\U0001f525"),
-        ("\U0001f642\U000e0168\U000e0169", "\U0001f642\U000e0168\\U000e0169"),
-        ("\ufe0fa\ufe00\u200cb\u200d", "\\ufe0fa\\ufe00\\u200cb\\u200d"),
+        ("\U0001f642\U000e0168\U000e0169", "\U0001f642\\U000e0168\\U000e0169"),
+        ("\u845b\U000e0100\U000e0101", "\u845b\U000e0100\\U000e0101"),
+        ("1\U000e0100\u0430\ufe01", "1\\U000e0100\u0430\\ufe01"),
+        ("\ufe0fa\ufe00\u200cb\u200d\u0430\u200d", "\\ufe0fa\\ufe00\\u200cb\\u200d\u0430\\u200d"),
         ("\u0645\u200c\u200d\u0645", "\u0645\u200c\\u200d\u0645"),
+        ("a\u180b\u180c\u180e\u3164\uffa0", "a\\u180b\\u180c\\u180e\\u3164\\uffa0"),
+        ("\u2065\ufff0\U000e0080\U000e0fff", "\\u2065\\ufff0\\U000e0080\\U000e0fff"),
+        ("\U00013000\U00013430\U00013431", "\U00013000\\U00013430\\U00013431"),
     ],
 )
 def test_control_characters_are_shown_and_not_sent(text, shown):
     assert render.visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u2764\ufe0f 1\ufe0f\u20e3 \u00a9\ufe0f \u2139\ufe0e",  # a heart, a keycap, signs that are also emoji
+        "\U0001f469\U0001f3fd\u200d\U0001f680",  # a woman, of a skin tone, in space
+        "\U0001f469\u200d\u2764\ufe0f\u200d\U0001f525",
+        "\U0001f3f3\ufe0f\u200d\U0001f308 \U0001f1f8\U0001f1ea",  # flags: of the rainbow, of Sweden
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian
+        "\u0915\u094d\u200d\u0937 \u0dc1\u0dca\u200d\u0dbb\u0dd3",  # Hindi, Sinhala
+        "\u182a\u1820\u1822\u1828\u180e\u1820 \u1820\u180b",  # Mongolian
+        "\u845b\U000e0100 \u8fba\ufe00 \u2229\ufe00",  # variants of ideographs, of an operator
+        "\U000f0001",  # a sign of some fonts for terminals
+    ],
+)
+def test_what_writing_needs_is_left_as_it_is(text):
+    assert render.visible(text) == text
 
 
 def test_one_line_is_one_line():
