@@ -443,6 +443,18 @@ def test_nothing_hostile_reaches_a_terminal(by, send, xats, files):
         assert [row for row in shown.splitlines() if row.startswith("  breaks nobody")] == [], line
 
 
+@pytest.mark.parametrize("unseen", ["\u3164\u115f", "\ufe00\ufe01", "\U000e0100\U000e0101"])
+def test_what_does_not_satisfy_a_contract_hides_nothing(by, send, files, unseen):
+    files(odd={**ONE, "required": [f"a{unseen}"]}, data={})
+    by("alice", "put", "order", "odd.json")
+    said = (
+        by("bob", "check", "order", "data.json", code=4).stdout,
+        send("bob", "alice", "{}", "--contract", "order", code=4).stderr,
+    )
+    assert [set(unseen) & set(one) for one in said] == [set(), set()]
+    assert ["is a required property" in one for one in said] == [True, True]
+
+
 def test_a_table_fits_a_terminal(by, xats):
     by("alice", "put", "order", "one.json", "--note", "a note that is much longer than what a narrow terminal has")
     for words in (("list",), ("log", "order")):

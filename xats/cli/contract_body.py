@@ -27,7 +27,7 @@ def satisfying(here: Here, name: str, draft: Draft) -> Draft:
     if found:
         if not here.json:
             for one in found:
-                render.say(f"  {one.pointer or 'the body'}: {one.message}")
+                render.say(f"  {render.one_line(one.pointer) or 'the body'}: {render.one_line(one.message)}")
         msg = f"The body does not satisfy {version.name}. Nothing was sent."
         raise ContractViolated(
             msg,

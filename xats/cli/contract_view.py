@@ -191,7 +191,7 @@ def check(here: Here, name: params.VersionArg, file: params.DocumentFileArg, *, 
         called = render.one_line(text.named(file))
         render.put(f"{called} satisfies {version.name}" if not found else f"{called} does not satisfy {version.name}:")
         for one in shown:
-            render.put(f"  {one.pointer or 'the document'}: {one.message}")
+            render.put(f"  {render.one_line(one.pointer) or 'the document'}: {render.one_line(one.message)}")
         if has_more:
             render.say(f"more: xats contract check {version.name} ... -n {limit * 2}")
     return REFUSED if found else 0
