@@ -440,6 +440,10 @@ def test_an_agent_behind_its_shell_is_a_warning(doctor, crew, seated, tmp_path):
     found = doctor()("tmux", "carol@crew")
     assert (found["state"], "a shell, not the agent, is in front" in found["detail"]) == ("warn", True)
     assert "fg" in found["mend"]
+    os.kill(composer.pid, signal.SIGKILL)
+    until(lambda: not psutil.pid_exists(composer.pid))
+    found = doctor()("tmux", "carol@crew")
+    assert found["mend"] == "start it in its pane again, or: xats unregister carol@crew"
 
 
 @needs_tmux

@@ -1,6 +1,7 @@
 """Down the ways of an agent: in their order, past those that do not take the line, and past those that have it."""
 
 import os
+import subprocess
 import sys
 import threading
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ import pytest
 
 from tests.unit.test_handing_over import read_all
 from tests.unit.test_wakes import due, the_wake
-from xats import errors
+from xats import errors, process
 from xats.clients import waiters
 from xats.core import agents, presence
 from xats.core.agents import Seat
@@ -136,6 +137,17 @@ def test_what_is_on_another_host_is_not_looked_at_from_here(pair, inbox):
 def test_hooks_work_if_they_told_of_this_session(pair, state, client_session, works):
     say(pair, state, client_session)
     assert ways(pair) == ["hook"] * works
+
+
+def test_a_program_that_was_killed_has_no_hook_left(pair):
+    """It has told no end of its session: nobody was left to tell it."""
+    program = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    seat(pair, process=(program.pid, process.started(program.pid)))
+    say(pair, "busy")
+    assert ways(pair) == ["hook"]
+    program.kill()
+    program.communicate()
+    assert ways(pair) == []
 
 
 def test_every_inbox_has_a_name_that_can_be_turned_off():

@@ -85,9 +85,13 @@ def register(
 
 def _ways(here: Here, details: Details, off: Collection[str]) -> list[str]:
     """Return the names of the ways by which an agent can be woken now, first to last, but for those that are `off`."""
+    from xats.cli import seat
     from xats.delivery import order
 
-    return [one.name for one in order.ways(details.agent, details.session, details.presence, here.path, off)]
+    session = details.session
+    gone = {order.TMUX} if session and seat.pane_gone(here.host, session) else ()
+    found = order.ways(details.agent, session, details.presence, here.path, off)
+    return [one.name for one in found if one.name not in gone]
 
 
 def check(

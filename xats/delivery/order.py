@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 
+from xats import process
 from xats.delivery.transports import native, waiter
 from xats.record import record
 
@@ -50,7 +51,7 @@ def ways(
     if by == COMMAND:
         return (Way(COMMAND, "a program of its user's"),)
     if by == AUTO:
-        if hooked(session, told):
+        if hooked(session, told) and not killed(session):
             found.append(Way(HOOK, "its own hooks, in a turn"))
         if seat.host == os.uname().nodename:
             found += _inboxes(agent, session, told, store, off)
@@ -76,6 +77,14 @@ def hooked(session: Session, told: Presence | None) -> bool:
     """Tell whether the hooks of this very session work: they have `told` what it is doing, and that it goes on."""
     mine = session.seat.client_session
     return told is not None and mine is not None and told.client_session == mine and told.state != "ended"
+
+
+def killed(session: Session | None) -> bool:
+    """Tell whether its program has surely ended on this host: one that was killed has told no end of its session."""
+    seat = session.seat if session else None
+    if seat is None or seat.process is None or seat.host != os.uname().nodename:
+        return False
+    return not process.alive(*seat.process)
 
 
 def in_turn(session: Session, told: Presence | None) -> bool:

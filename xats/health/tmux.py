@@ -6,6 +6,7 @@ import re
 
 from xats.clients import profile, registry
 from xats.core.reasons import REASONS
+from xats.delivery import order
 from xats.errors import NoPane, NotFound, TmuxGone, TmuxUnavailable, Usage
 from xats.health import FAIL, OK, WARN, Check
 from xats.tmux import guards, screen, server
@@ -109,6 +110,8 @@ def _mend(reason: str, one: Details, pane: Pane) -> str:
         return f"{keys} send-keys -t {pane.pane_id} -X cancel"
     if reason == "input_off":
         return f"{keys} select-pane -t {pane.pane_id} -e"
+    if reason == "shell_foreground" and order.killed(one.session):
+        return f"start it in its pane again, or: xats unregister {one.agent.address}"
     if reason == "shell_foreground":
         return f"bring it back with fg in its pane, or: xats unregister {one.agent.address}"
     return f"xats unregister {one.agent.address}, or register it again where it works"
