@@ -87,12 +87,16 @@ def test_a_person_is_asked(xats, settings, answer, done):
     assert (settings.read_text() != before) == done
 
 
-def asked(xats, answer):
+def test_what_follows_an_end_of_input_begins_a_line(xats, settings):
+    assert asked(xats, "\x04", end="").endswith("? [y/N] \nxats: Nothing was changed.\n")
+
+
+def asked(xats, answer, end="\n"):
     """Run the installation on a terminal on which `answer` is typed; return what it showed."""
     master, slave = pty.openpty()
     running = xats.start("hook", "install", "claude-code", stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
-    os.write(master, f"{answer}\n".encode())
+    os.write(master, f"{answer}{end}".encode())
     shown = b""
     try:
         while data := os.read(master, 65536):

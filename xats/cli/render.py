@@ -84,10 +84,16 @@ def stream(lines: Iterable[str]) -> None:
 
 
 def ask(question: str) -> bool:
-    """Ask a person, on stderr; only `y` or `yes` is a yes."""
+    """Ask a person, on stderr; only `y` or `yes` is a yes. What follows begins a line, also after Ctrl-C and Ctrl-D."""
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    answer = ""
+    try:
+        answer = sys.stdin.readline()
+    finally:
+        if not answer.endswith("\n"):
+            say("")
+    return answer.strip().lower() in ("y", "yes")
 
 
 def document(value: dict[str, Any]) -> None:
