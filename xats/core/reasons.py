@@ -24,7 +24,7 @@ REASONS = {
     "rate_capped": "the two have woken each other too often; it wakes nobody",
     "hop_limit": "programs have answered each other too often without a person; it wakes nobody",
     "recipient_active": "it is at work, and its next hook hands the mail over",
-    "already_read": "it was read without being woken",
+    "already_read": "it was read meanwhile",
     "self": "it is your own",
     "no_wake": "nobody is to be woken for it",
     "retry_exhausted": "every attempt was refused",
