@@ -167,12 +167,20 @@ def test_a_program_with_a_blank_in_its_path(xats, home, tmp_path):
 def test_codex_is_told_of_its_dialog_and_its_sandbox(xats, home):
     ran = xats("hook", "install", "codex", "--yes")
     assert "Hooks need review" in ran.stderr
+    assert "login shell" in ran.stderr
     assert f'writable_roots = ["{home}/xats"]' in ran.stderr
     assert [one.name for one in (home / ".codex").iterdir()] == ["hooks.json"]
     xats("hook", "uninstall", "codex", "--yes")
     (home / ".codex" / "config.toml").write_text(f'[sandbox_workspace_write]\nwritable_roots = ["{home}"]\n')
     notes = xats("hook", "install", "codex", "--yes", "--json").json()["notes"]
-    assert len(notes) == 1
+    assert not any("sandbox" in note for note in notes)
+
+
+def test_who_installs_hooks_is_told_that_a_session_needs_a_name(xats, settings):
+    ran = xats("hook", "install", "claude-code", "--yes")
+    assert "xats launch claude-code --name bob" in ran.stderr
+    assert "xats register bob" in ran.stderr
+    assert "register" not in xats("hook", "install", "claude-code", "--yes").stderr, "nothing was done"
 
 
 def test_a_broken_file_is_named_with_its_place_and_left(xats, settings):

@@ -278,3 +278,12 @@ def test_hooks_of_an_older_xats_are_told(place):
     with open(path, "w") as file:
         json.dump({**value, "disableAllHooks": True}, file)
     assert "disableAllHooks" in plan(place, "claude-code").notes[0]
+
+
+def test_codex_is_told_of_a_program_that_a_login_shell_may_not_find():
+    """It was seen to run commands in one: with xats in a virtual environment its agent cannot answer its mail."""
+    said = launch.beside_login("/venv/bin/xats", {"HOME": "/home/kim"})
+    assert said and "no /venv/bin in its PATH" in said
+    assert launch.beside_login("/home/kim/.local/bin/xats", {"HOME": "/home/kim"}) is None
+    assert launch.beside_login("/usr/bin/xats", {}) is None
+    assert launch.beside_login("/usr/bin/python3", {}), "it is run as a module, and no program is there"

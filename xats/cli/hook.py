@@ -29,6 +29,10 @@ WAITER = (
     "Beside each session of an agent a small process waits for its mail now (some 13 MB, asleep), so that the agent is "
     "woken with no key pressed; without: --no-waiter."
 )
+NAMED = (
+    "Mail comes to a session that has a name: start it by xats launch {} --name bob, or have the one that runs do: "
+    "xats register bob"
+)
 ALSO = (
     "Copilot reads this file too, and takes a hook that fails for a no: should xats be removed, uninstall first, or it "
     "forbids every edit."
@@ -90,6 +94,7 @@ def install(
             render.say(f"  {render.one_line(note)}")
         if done:
             render.say(f"  sessions that run now may need a restart; see: xats hook status {client}")
+            render.say(f"  {NAMED.format(client)}")
     return 0
 
 
@@ -245,7 +250,8 @@ def _notes(here: Here, client: Client, scope: str, plan: Plan) -> list[str]:
     """Return what the user has to know or to do himself."""
     notes = []
     if client.name == "codex":
-        from xats.hooks.launch import sandbox_writes
+        from xats.hooks import command
+        from xats.hooks.launch import beside_login, sandbox_writes
 
         notes.append(TRUST)
         folder = os.path.dirname(here.path)
@@ -255,6 +261,7 @@ def _notes(here: Here, client: Client, scope: str, plan: Plan) -> list[str]:
                 f"An agent in Codex's sandbox cannot write the store, unless {config} says: "
                 f"[sandbox_workspace_write] writable_roots = [{_quoted(folder)}]"
             )
+        notes += filter(None, [beside_login(command.program()[0], here.environ)])
     if plan.client.hooks != client.hooks:
         notes.append(WAITER)
     if scope == "project" and not (client.private and plan.file.data is not None):  # Claude Code hides what it makes

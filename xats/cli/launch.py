@@ -142,7 +142,8 @@ def _plan(here: Here, found: Profile, program: str, args: list[str], *, writable
         if not ways.sandbox_writes(config, store):
             note = "in Codex's sandbox it cannot write the store, so it cannot send: --writable-store lets it"
             how = ways.noted(how, note)
-    return how
+    unfound = ways.beside_login(place.xats[0], here.environ) if found.name == "codex" else None
+    return ways.noted(how, unfound) if unfound else how
 
 
 # -- who, and where ----------------------------------------------------------------------------------------------------

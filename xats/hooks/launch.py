@@ -189,6 +189,22 @@ def sandbox_writes(config: str, folder: str) -> bool:
         return False
 
 
+def beside_login(program: str, environ: Mapping[str, str]) -> str | None:
+    """Return what the user has to know of `program`, our own, in the login shell in which Codex runs every command.
+
+    None where such a shell finds it as a rule. One in a virtual environment is in the PATH of the shell alone in which
+    that was activated.
+    """
+    folder = os.path.dirname(program)
+    usual = ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", environ.get("HOME", "") + "/.local/bin")
+    if os.path.basename(program) == "xats" and folder in usual:
+        return None
+    return (
+        f"Codex runs commands in a login shell. If that has no {folder} in its PATH, the agent cannot run xats; "
+        "to see: bash -lc 'command -v xats'"
+    )
+
+
 # -- programs that read a file -----------------------------------------------------------------------------------------
 
 
