@@ -662,6 +662,23 @@ def test_programs_are_asked_for_their_versions_for_two_seconds_together(xats, cr
     assert not report.has("clients", "cursor")
 
 
+def test_what_went_wrong_at_a_hook_lately_is_told(doctor, xats, crew, quiet_path):
+    """A session whose name another one has gets no mail, and its program is told nothing."""
+    log = Path(f"{xats.path}-hooks.log")
+
+    def entry(seconds: float, said: str) -> str:
+        return f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() - seconds))} {said}\n"
+
+    taken = "codex SessionStart name_taken: bob is held by a living process (pid 7 on h)."
+    passing = entry(9, "codex Stop store_busy") + entry(8, "opencode wait KeyboardInterrupt in wait, line 7")
+    log.write_text(entry(90_000, taken) + passing + "\n")
+    assert not doctor().has("clients", "last hook error")
+    log.write_text(entry(130, taken) + passing)
+    found = doctor()("clients", "last hook error")
+    assert (found["state"], found["detail"]) == ("warn", f"2 min ago: {taken}")
+    assert str(log) in found["mend"]
+
+
 def test_hooks_are_not_spoken_of_yet(doctor, crew):
     assert clients.hooks({}) == []
     assert [one for one in doctor().checks if "hook" in one["name"]] == []

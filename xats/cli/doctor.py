@@ -66,7 +66,7 @@ def examine(here: Here) -> list[Check]:
         *section("waking", lambda: waking.checks(here.path, found, here.environ)),
         *section("daemon", lambda: daemon.checks(here.path, found, here.environ)),
         *of_mail,
-        *section("clients", lambda: clients.checks(found, here.environ)),
+        *section("clients", lambda: clients.checks(found, here.environ, here.path)),
         *section("environment", lambda: environment.checks(here.environ, {"XATS_HOPS": _hops}, found)),
     ]
 

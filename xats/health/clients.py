@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import os
 import shutil
 import signal
@@ -9,8 +10,10 @@ import subprocess
 import time
 
 from xats.clients import registry
+from xats.durations import rough
 from xats.errors import Usage
 from xats.health import FAIL, OK, WARN, Check
+from xats.visible import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,11 +23,14 @@ if TYPE_CHECKING:
     from xats.health.facts import Facts
 
 SECTION = "clients"
+RECENT = 3600  # seconds in which what went wrong at a hook is worth a warning
+TAIL = 128 << 10  # characters of its log that are read, more than it ever has
+PASSING = ("store_busy", "KeyboardInterrupt")  # the next hook does it; a person ended the program
 LIMIT = 2.0  # seconds that all programs together have to tell their versions
 
 
-def checks(facts: Facts | None, environ: Mapping[str, str]) -> list[Check]:
-    """Return what is found. `facts` is None when the store could not be read."""
+def checks(facts: Facts | None, environ: Mapping[str, str], store: str) -> list[Check]:
+    """Return what is found beside the file `store`. `facts` is None when the store could not be read."""
     found, broken = _profiles(environ)
     counts: dict[str, int] = {}
     for one in facts.agents if facts else ():
@@ -36,7 +42,31 @@ def checks(facts: Facts | None, environ: Mapping[str, str]) -> list[Check]:
         lines.append(Check(SECTION, name, OK, _absent(name, found, counts[name])))
     if not lines:
         lines.append(Check(SECTION, "programs", OK, "none that xats knows is in PATH"))
-    return [*lines, *broken, *hooks(environ), *shared(environ)]
+    return [*lines, *broken, *hooks(environ), *_refused(f"{store}-hooks.log", time.time()), *shared(environ)]
+
+
+def _refused(log: str, now: float) -> list[Check]:
+    """Return a line for the last thing that went wrong at a hook lately, such as a name that another session has.
+
+    Nobody hears of it otherwise: a hook says nothing to its program, and the session gets no mail.
+    """
+    try:
+        with open(log, encoding="utf-8", errors="replace") as file:
+            lines = file.read(TAIL).splitlines()
+    except OSError:
+        return []
+    for line in reversed(lines):
+        at, _, said = line.partition(" ")
+        try:
+            age = now - calendar.timegm(time.strptime(at, "%Y-%m-%dT%H:%M:%SZ"))
+        except ValueError:
+            continue
+        if age > RECENT:
+            break
+        if not any(word in said for word in PASSING):
+            detail = f"{rough(round(max(age, 0) * 1000))} ago: {one_line(said)}"
+            return [Check(SECTION, "last hook error", WARN, detail, f"see {log}")]
+    return []
 
 
 def shared(environ: Mapping[str, str]) -> list[Check]:
