@@ -115,7 +115,8 @@ def backup(here: Here, file: params.BackupFileArg = None, *, force: params.Repla
 
     The copy is a whole store that only you can read, checked before it gets its name. Without FILE it is put beside
     the store, with the time in its name. To restore one: xats daemon stop, move the store away, with its -journal and
-    -wal if they are there, copy the backup to where the store was, and see what xats db check says.
+    -wal if they are there, copy the backup beside where the store was, rename the copy to the store's name, and see
+    what xats db check says. Nobody may find half a copy there, or write meanwhile.
 
     Example: xats db backup
 

@@ -238,7 +238,8 @@ class Daemon:
             if result.detail:
                 log.debug("wake %s: %s", wake.id, result.detail)
         except XatsError as problem:
-            log.error("wake %s: %s", wake.id, problem)
+            level = logging.WARNING if isinstance(problem, StoreTooNew) else logging.ERROR  # there is nothing to mend
+            log.log(level, "wake %s: %s", wake.id, problem)
         except Exception:
             log.exception("wake %s", wake.id)
         finally:

@@ -278,8 +278,9 @@ class Watch:
         return (found.st_dev, found.st_ino) if found.st_size else None
 
     def _open(self) -> None:
+        file = self._identity()  # first: one that comes between is seen to be another
         self.here.store.stopping = lambda: time.monotonic() > self._deadline
-        self._file = self._identity()
+        self._file = file
 
     def _store(self, patience: float = LOOKING) -> Store:
         """Return the store, which from now on waits for others `patience` seconds at the most.
