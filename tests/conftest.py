@@ -40,6 +40,9 @@ LIMIT = 30  # seconds that any one process of a test may take
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# tmux runs what is in a pane by this shell. That of a user may understand other words, or, as nologin, none.
+os.environ["SHELL"] = "/bin/sh"
+
 # A loaded machine is no reason to fail, and what failed once is to be repeatable elsewhere.
 settings.register_profile("xats", deadline=None, print_blob=True)
 settings.load_profile("xats")

@@ -2,6 +2,8 @@
 
 import os
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -75,6 +77,18 @@ def test_a_server_that_dies_in_the_middle_is_unavailable(desk):
         server.run(desk.socket, "run-shell", f"kill -9 {desk.pid}")
     assert not isinstance(caught.value, TmuxGone)
     until(lambda: process.started(desk.pid) is None)  # it may still be dying
+
+
+def test_what_is_asked_is_utf8_too_where_python_is_not(desk):
+    """As in a locale of another encoding, for which Python has no UTF-8 mode; the state of a pane holds its title."""
+    ask = (
+        "import sys; from xats.tmux.server import run; print(ascii(run(sys.argv[1], 'display', '-p', '\\u2733 \\xe9')))"
+    )
+    environ = {**os.environ, "LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", ask, desk.socket], env=environ, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert (done.stdout, done.stderr) == ("'\\u2733 \\xe9\\n'\n", "")
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX", "C.UTF-8"])

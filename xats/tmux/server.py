@@ -40,8 +40,8 @@ def begin(socket: str, *args: str) -> subprocess.Popen[bytes]:
 
     Raises TmuxUnavailable when tmux cannot be run.
     """
-    words, environ = _command(["-u", "-S", socket, *args])
     try:
+        words, environ = _command(["-u", "-S", socket, *args])
         return subprocess.Popen(
             words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ
         )
@@ -71,8 +71,8 @@ def same(form: str, value: str) -> str:
 
 
 def _call(args: list[str], stdin: str, timeout: float) -> subprocess.CompletedProcess[bytes]:
-    command, environ = _command(args)
     try:
+        command, environ = _command(args)
         return subprocess.run(
             command, input=stdin.encode(), capture_output=True, timeout=timeout, env=environ, check=False
         )
@@ -85,11 +85,13 @@ def _call(args: list[str], stdin: str, timeout: float) -> subprocess.CompletedPr
 
 
 def _why(error: OSError | ValueError) -> str | None:
-    """Return what is wrong; a ValueError says that a word for it, such as a socket's path, holds a NUL."""
+    """Return what is wrong; a ValueError says that a word, such as a socket's path, holds a NUL or no character."""
     return error.strerror if isinstance(error, OSError) else str(error)
 
 
-def _command(args: list[str]) -> tuple[list[str], dict[str, str]]:
+def _command(args: list[str]) -> tuple[list[bytes], dict[str, str]]:
     # Without TMUX and TMUX_PANE it does not matter in which tmux, if any, xats itself runs.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
-    return [os.environ.get("XATS_TMUX") or "tmux", *args], environ
+    # The path of a socket has the bytes that the system gave; the rest is UTF-8, also where the locale is another.
+    paths, words = [os.environ.get("XATS_TMUX") or "tmux", *args[:3]], args[3:]
+    return [*map(os.fsencode, paths), *(word.encode("utf-8", "surrogateescape") for word in words)], environ
