@@ -744,6 +744,13 @@ class Terminals:
         assert ran.stderr == b""
         return ran.stdout.decode()
 
+    def tool(self, line: str, session: str) -> str:
+        """Run a verb as a tool below the process in the background; return what it says."""
+        words = f"{shlex.join(self.desk.xats.words)} {line} 2>&1"
+        env = {"CODEX_THREAD_ID": session, "TMUX": f"{self.folder}/s,1,0", "TMUX_PANE": "%0", "XATS_AUTOSTART": "0"}
+        ran = self.desk.xats.run([self.program, "-c", f"{words}; true", "app-server"], env=env)
+        return ran.stdout.decode()
+
 
 @pytest.fixture
 def terminals(desk, until):
@@ -778,6 +785,23 @@ def test_a_session_is_that_of_the_terminal_that_is_at_work(desk, terminals, unti
     assert terminals.hook("prompt", "t3") == ""  # eve's name, in the shared environment, is nobody's word
     assert "You are dave@crew" in terminals.hook("session start", "t4", source="clear")
     assert desk.team.see("dave", agents.current_session).epoch == 1
+
+
+def test_who_is_registered_by_a_tool_of_codex_sits_in_its_terminal(desk, terminals, until):
+    """The tool runs below the process in the background too, with the pane of whoever started that one."""
+    panes = {name: terminals.open(name) for name in ("dave", "carol")}
+    for pane in panes.values():
+        until(lambda pane=pane: started_in(terminals, pane))
+    terminals.title(panes["dave"], "crew")
+    terminals.title(panes["carol"], "⠙ crew")
+    assert f"pane {panes['carol']}: woken there" in terminals.tool("register frank --team crew", "t7")
+    seat = desk.team.see("frank", agents.current_session).seat
+    assert (seat.client_session, seat.pane.pane_id) == ("t7", panes["carol"])
+    assert str(seat.pid) == terminals.tmux("display-message", "-p", "-t", panes["carol"], "#{pane_pid}")
+    terminals.title(panes["dave"], "⠙ crew")
+    said = terminals.tool("register gina --team crew", "t8")  # both are at work
+    assert "xats register gina --team crew --pane %N" in said
+    assert desk.team.see("gina", agents.current_session).seat.pane is None
 
 
 def test_a_terminal_in_another_folder_is_another(desk, terminals, until):

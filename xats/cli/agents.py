@@ -145,6 +145,9 @@ def _tell(here: Here, done: Registered) -> None:
         render.say(f"  pane {pane.pane_id}: woken there when mail comes")
     elif ways := _ways(here, done.details, ()):
         render.say(f"  no tmux pane; woken by {', '.join(ways)}")
+    elif here.environ.get("CODEX_THREAD_ID"):
+        name = f"{agent.name} --team {agent.team}"
+        render.say(f"  Codex does not say in which pane it is; so that it can be woken: xats register {name} --pane %N")
     else:
         render.say("  no tmux pane, so nothing can wake it: let it run xats wait, or register inside tmux")
 

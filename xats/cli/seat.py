@@ -26,6 +26,10 @@ def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str]:
 
     `pane_id` names another pane than this one. Raises NoPane or PaneUnusable.
     """
+    if pane_id is None and not no_pane and not sessions.pane_is_trusted(here.environ):
+        seen = _codex(here)
+        if seen:
+            return seen
     pane = None if no_pane else _pane(here, pane_id)
     elsewhere = pane_id is not None and not (pane and _above(pane.pane_pid))
     found = processes.nearest(inhabitants(pane) if pane and elsewhere else process.ancestors())
@@ -37,6 +41,26 @@ def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str]:
         who = _unrecognised(pane, elsewhere=elsewhere)
     session = None if elsewhere else sessions.session_id(here.environ)
     return Seat(here.host, who.pid if who else None, who.started if who else None, session, pane), client
+
+
+def _codex(here: Here) -> tuple[Seat, str] | None:
+    """Return where the agent sits for which Codex runs us as a tool, mostly in its daemon, which is in no pane.
+
+    None where its terminal cannot be told, or is in no pane.
+    """
+    from xats.errors import XatsError
+    from xats.hooks import codex
+
+    session = sessions.session_id(here.environ) or ""
+    terminal = codex.around(session, os.getcwd())
+    try:
+        pane = terminal.pane() if terminal else None
+    except XatsError:  # a tmux that does not answer, or a pane that has just gone
+        return None
+    found = processes.nearest([terminal.at, *process.ancestors(terminal.at.pid)]) if terminal and pane else None
+    if found is None:
+        return None
+    return Seat(here.host, found[0].pid, found[0].started, session, pane), found[1]
 
 
 def _pane(here: Here, pane_id: str | None) -> Pane | None:

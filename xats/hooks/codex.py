@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xats.hooks.run import Call
+    from xats.pane import Pane
     from xats.process import Process
 
 LIMIT = 1.0  # seconds that tmux is waited for
@@ -35,14 +36,19 @@ class Terminal:
     def __init__(self, at: Process, words: list[str], folder: str, environ: Mapping[str, str]) -> None:
         self.at, self.words, self.folder, self.environ = at, words, folder, environ
 
-    def at_work(self) -> bool | None:
-        """Tell whether its title says that it works; None where that cannot be seen."""
+    def pane(self) -> Pane | None:
+        """Return the pane that it is in, None outside tmux. Raises XatsError where tmux does not say."""
         claim = address(self.environ)
         if claim is None:
             return None
+        pane = panes.find(claim[0], claim[2], LIMIT)
+        return pane if pane.server_pid == claim[1] and panes.device(pane) == self.at.tty else None
+
+    def at_work(self) -> bool | None:
+        """Tell whether its title says that it works; None where that cannot be seen."""
         try:
-            pane = panes.find(claim[0], claim[2], LIMIT)
-            if pane.server_pid != claim[1] or panes.device(pane) != self.at.tty:
+            pane = self.pane()
+            if pane is None:
                 return None
             title = server.run(pane.socket, "display-message", "-p", "-t", pane.pane_id, "#{pane_title}", timeout=LIMIT)
         except XatsError:
@@ -58,6 +64,18 @@ def find(call: Call) -> None:
     """
     found = _one_of(call.session or "", _terminals(call.folder))
     call.terminal, call.environ = (found.at, found.environ) if found else (None, {})
+
+
+def around(session: str, folder: str) -> Terminal | None:
+    """Return the terminal in which the command that is this process was asked for; None where nobody can tell.
+
+    `session` is its session, `folder` where it runs.
+    """
+    program = next((one for one in process.ancestors() if one.name == "codex"), None)
+    words = process.argv(program.pid) if program else []
+    if program is None or "app-server" in words:
+        return _one_of(session, _terminals(folder)) if program else None
+    return Terminal(program, words, folder, os.environ)
 
 
 def _one_of(session: str, terminals: list[Terminal]) -> Terminal | None:
