@@ -430,6 +430,11 @@ def test_printing_knows_who_it_would_be_and_changes_nothing(office, xats, crew):
     assert files_of(xats.home) == before
 
 
+def test_what_cannot_be_printed_is_said(office, xats):
+    assert not [one for one in xats("launch", "claude", "--print", "--json").json()["notes"] if "--role" in one]
+    assert "--role" in xats("launch", "claude", "--print", "--role", "lead").stderr
+
+
 def test_codex_is_told_of_the_store_unless_it_may_write_it(office, xats):
     found = xats("launch", "codex", "--print", "--json").json()
     assert any("--writable-store" in note for note in found["notes"])

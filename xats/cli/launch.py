@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from xats.pane import Pane
     from xats.store import Tx
 
+LABELS = "--role, --tag, --cap, --model and --wake are not in it: let it run xats register NAME with them"
+
 
 def launch(
     here: Here,
@@ -54,6 +56,7 @@ def launch(
     Example: xats launch claude --print
     """
     from xats.cli.agents import check
+    from xats.hooks.launch import noted
 
     if here.json and not only_print:
         msg = "What a launch prints is what the program prints."
@@ -64,6 +67,8 @@ def launch(
     how = _plan(here, found, program, args or [], writable=writable_store)
     pane = _pane(here)
     if only_print:
+        if role or tag or cap or model or wake:
+            how = noted(how, LABELS)
         return _print(here, _would_be(here, name, found, pane), how)
     _refuse_inside(here, pane)
     labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)

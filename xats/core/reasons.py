@@ -23,7 +23,7 @@ REASONS = {
     "turned_off": "every way to wake it is turned off (XATS_WAKE_OFF)",
     "rate_capped": "the two have woken each other too often; it wakes nobody",
     "hop_limit": "programs have answered each other too often without a person; it wakes nobody",
-    "recipient_active": "it is at work, and its next hook hands the mail over",
+    "recipient_active": "it is at work or asks its user something; its next hook hands the mail over",
     "already_read": "it was read meanwhile",
     "self": "it is your own",
     "no_wake": "nobody is to be woken for it",
