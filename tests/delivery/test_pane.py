@@ -80,6 +80,16 @@ def test_a_pane_is_looked_for_in_the_server_around_us_also_where_we_are_in_no_pa
         assert seen["screen"].strip() == shown
 
 
+def test_what_is_seen_in_a_shell_is_said_to_be_a_shell(world):
+    """Its prompt looks like the composer of an idle program that nobody knows."""
+    tmux = world.tmux("one")
+    for line, said in (("exec sh", True), ("echo on; exec cat", False)):
+        pane = tmux.open(line)
+        until(lambda pane=pane: tmux.text(pane).strip())
+        out, err = world.xats("client", "test", pane, TMUX=f"{tmux.socket},{tmux.pid},0")
+        assert ("generic" in out, "a shell is in front" in err) == (True, said)
+
+
 def test_where_no_server_listens_that_is_said(world):
     out, err = world.xats("client", "test", "%0", code=75, TMUX_TMPDIR=world.folder)
     assert (out, f"There is no tmux server at {world.folder}/" in err, "inside the tmux" in err) == ("", True, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xats import process
 from xats.cli import render
 from xats.clients import profile, registry
 
@@ -59,7 +60,8 @@ def test(here: Here, pane: params.PaneArg, client: params.ClientOption = None) -
     from xats.tmux import screen
 
     target = seat.pane_by_id(here, pane)
-    nearest = processes.nearest(seat.inhabitants(target))
+    front = seat.inhabitants(target)
+    nearest = processes.nearest(front)
     name = client or (nearest[1] if nearest else "generic")
     look = screen.look(target)
     seen = profile.view(registry.find(name, here.environ), look)
@@ -71,6 +73,8 @@ def test(here: Here, pane: params.PaneArg, client: params.ClientOption = None) -
     held = "none" if seen.text is None else repr(seen.text)
     rows = (("client", name), ("state", seen.state), ("composer", held), ("evidence", seen.evidence))
     render.table(("", ""), [*rows, ("title", look.title), ("cursor", f"{look.cursor_x},{look.cursor_y}")])
+    if front and all(process.is_shell(one.name) for one in front) and not here.quiet:
+        render.say("  a shell is in front, and no agent: nothing is typed at it")
     return 0
 
 
