@@ -236,6 +236,8 @@ def agents(
         return 0
     if not rows:
         render.say(f"no {'such ' if role or online else ''}agents in team {team}" if team else "no agents yet")
+        if not (role or online or here.quiet):
+            render.say("  in a pane of its own: xats launch claude --name bob")
         return 0
     width = render.width()
     headers = next(columns for room, columns in LAID_OUT if width >= room) if width else ALL
