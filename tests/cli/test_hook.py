@@ -87,6 +87,12 @@ def test_a_person_is_asked(xats, settings, answer, done):
     assert (settings.read_text() != before) == done
 
 
+def test_a_client_is_known_by_the_name_of_its_program(xats, settings):
+    assert "hooks of claude-code installed" in xats("hook", "install", "claude", "--yes").stdout
+    assert [one["client"] for one in xats("hook", "status", "claude", "--json").json()["hooks"]] == ["claude-code"] * 2
+    assert "hooks of claude-code taken out" in xats("hook", "uninstall", "claude", "--yes").stdout
+
+
 def test_what_follows_an_end_of_input_begins_a_line(xats, settings):
     assert asked(xats, "\x04", end="").endswith("? [y/N] \nxats: Nothing was changed.\n")
 
@@ -195,7 +201,7 @@ def test_a_broken_file_is_named_with_its_place_and_left(xats, settings):
 @pytest.mark.parametrize(
     "words, code, said",
     [
-        (("install", "claude"), 3, "did you mean claude-code?"),
+        (("install", "claude-cod"), 3, "did you mean claude-code?"),
         (("status", "emacs"), 3, "one of: claude-code"),
         (("install", "codex", "--user", "--project"), 2, "exclude each other"),
         (("install",), 2, "CLIENT"),

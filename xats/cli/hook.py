@@ -67,6 +67,7 @@ def install(
     from xats.hooks.install import plan_install
 
     found = clients.find(client)
+    client = found.name
     scope = _scope(user=user, project=project)
     if waiter and not found.waiter:
         msg = f"The hooks of {client} start no waiter."
@@ -118,6 +119,7 @@ def uninstall(
     from xats.hooks.install import plan_uninstall
 
     found = clients.find(client)
+    client = found.name
     scope = _scope(user=user, project=project)
     path = found.path(scope, here.environ, project_folder())
     options = f"{' --project' if project else ''}{' --force' if force else ''}"

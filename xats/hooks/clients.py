@@ -236,9 +236,14 @@ NAMES = tuple(one.name for one in CLIENTS)
 
 
 def find(name: str) -> Client:
-    """Return the client `name`. Raises NotFound."""
+    """Return the client `name`, or whose program is called so. Raises NotFound."""
     for one in CLIENTS:
         if one.name == name:
+            return one
+    from xats.clients import registry
+
+    for one in CLIENTS:
+        if name in registry.find(one.name, {}).executables:
             return one
     from difflib import get_close_matches
 
