@@ -189,6 +189,17 @@ def test_who_installs_hooks_is_told_that_a_session_needs_a_name(xats, settings):
     assert "register" not in xats("hook", "install", "claude-code", "--yes").stderr, "nothing was done"
 
 
+def test_notes_are_folded_between_words_on_a_terminal(xats, home):
+    shown = xats.on_terminal("hook", "install", "codex", "--yes", env={"COLUMNS": "60"})
+    told = shown[shown.index("hooks of codex installed") :].splitlines()[1:]
+    assert all(line.startswith("  ") for line in told)
+    folded = [line for line in told if "see: xats hook status" not in line]
+    assert [line for line in folded if len(line) > 60 and " " in line.strip()] == []
+    assert "xats launch codex --name bob, or have the one that runs do: xats register bob" in " ".join(
+        line.strip() for line in told
+    )
+
+
 def test_a_broken_file_is_named_with_its_place_and_left(xats, settings):
     settings.write_text('{\n  "a": 1,\n  "a": 2\n}')
     error = xats("hook", "install", "claude-code", "--yes", "--json", code=4).error()

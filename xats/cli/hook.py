@@ -92,10 +92,10 @@ def install(
         if done and plan.backup:
             render.say(f"  as it was before: {render.one_line(plan.backup)}")
         for note in notes:
-            render.say(f"  {render.one_line(note)}")
+            render.note(note)
         if done:
             render.say(f"  sessions that run now may need a restart; see: xats hook status {client}")
-            render.say(f"  {NAMED.format(client)}")
+            render.note(NAMED.format(client))
     return 0
 
 

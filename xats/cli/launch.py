@@ -256,7 +256,7 @@ def _introduce(here: Here, done: Registered, how: Launch) -> None:
                 means = "it has no hooks either, so nothing wakes it; let it run xats inbox"
             render.say(f"  no tmux pane, so nothing can be typed at it: {means}")
         for note in how.notes:
-            render.say(f"  {render.one_line(note)}")
+            render.note(note)
     here.store.close()
     # A daemon that is started is to be nobody's child: a program that does not know it would never reap it.
     child = os.fork()
@@ -325,5 +325,5 @@ def _print(here: Here, address: str, how: Launch) -> int:
     render.put(render.visible(shown) if render.on_terminal() else shown)
     if not here.quiet:
         for note in how.notes:
-            render.say(f"  {render.one_line(note)}")
+            render.note(note)
     return 0

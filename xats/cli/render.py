@@ -50,6 +50,18 @@ def say(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # Python would fail over it once more when it flushes at exit
 
 
+def note(text: str) -> None:
+    """Tell a person something beside the result: indented, and on a terminal folded between words."""
+    text, columns = f"  {one_line(text)}", width()
+    if columns:
+        import textwrap
+
+        text = textwrap.fill(
+            text, max(columns - 1, 20), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+    say(text)
+
+
 def warn(text: str) -> None:
     """Warn a person, on stderr."""
     say(f"xats: warning: {text}")
