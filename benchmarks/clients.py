@@ -1,7 +1,8 @@
 """Rows of the real programs: from a message, or from what makes its hand-over possible, to the request that holds it.
 
 Each program runs twice, with the hooks of xats and without, in panes of their own, and the model is on the loopback
-interface. The floor is the same program without xats: from Enter, or from the end of a tool, to the request.
+interface. The floor is the same program without xats: from Enter, or from the end of a tool, to the request. That of
+the paste is a paste by hand, which looks at nothing, but waits as long as is promised before and after it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from benchmarks.rig import Row
 from tests.clients import real
 from tests.clients.mock_model import Model
 from tests.clients.office import Office
+from xats.clients import registry
 from xats.core import agents, messages
 from xats.daemon import nudge
+from xats.delivery.transports.tmux import SHORT
 from xats.store import Store
 
 TIMES = 7
@@ -28,16 +31,16 @@ TRANSPORTS = {
     "gemini": ("tmux",),
     "opencode": ("tmux", "opencode-http", "waiter"),
 }
-# At most so many times the floor: a process of Python more, or two where the turn goes on, or the guards of the paste.
+# At most so many times the floor: a process of Python more, or two where the turn goes on, or the looks at the pane.
 BOUNDS = {
     "prompt": 3.5,
     "tool": 4.0,
     "end": 5.0,
-    "tmux": 10.0,
-    "claude-inbox": 10.0,
-    "codex-queue": 10.0,
-    "opencode-http": 10.0,
-    "waiter": 10.0,
+    "tmux": 2.0,
+    "claude-inbox": 5.0,
+    "codex-queue": 5.0,
+    "opencode-http": 5.0,
+    "waiter": 5.0,
 }
 LINE = "what is there to do"
 
@@ -103,6 +106,19 @@ class Bench:
         running.wait_idle()
         return took
 
+    def pasted(self, running):
+        """From a paste to the request: after the quiet window, and with Enter as soon as it is taken for Enter."""
+        self.number += 1
+        text = f"{LINE} {self.number}"
+        count, began = len(self.model.requests()), time.time()
+        time.sleep(SHORT / 1000)
+        running.paste(text)
+        time.sleep(registry.find(self.name, {}).settle / 1000)
+        running.keys("Enter")
+        took = self.until_heard(running, text, count, "turn") - began
+        running.wait_idle()
+        return took
+
     def tool(self, running, *, mail):
         """From a tool's end, with mail that came while it ran, or without any, to the request with what it said."""
         flag = os.path.join(running.folder, f"flag{time.monotonic_ns()}")
@@ -158,10 +174,11 @@ def clients(rig):
 
 def measured(rig, bench):
     ways = TRANSPORTS[bench.name]
-    taken = {what: [] for what in ("floor", "floor tool", "prompt", "tool", "end", *ways)}
+    taken = {what: [] for what in ("floor", "floor tool", "floor tmux", "prompt", "tool", "end", *ways)}
     for _ in range(TIMES):
         taken["floor"].append(bench.prompt(bench.plain, mail=False))
         taken["prompt"].append(bench.prompt(bench.hooked, mail=True))
+        taken["floor tmux"].append(bench.pasted(bench.plain))
         taken["floor tool"].append(bench.tool(bench.plain, mail=False))
         taken["tool"].append(bench.tool(bench.hooked, mail=True))
         taken["end"].append(bench.end(bench.hooked))
@@ -175,7 +192,7 @@ def measured(rig, bench):
     median = {what: statistics.median(took) for what, took in taken.items()}
     rows = []
     for what in ("prompt", "tool", "end", *ways):
-        floor = median["floor tool" if what == "tool" else "floor"]
+        floor = median.get(f"floor {what}", median["floor"])
         said = f"{median[what] * 1000:.0f} ms, longest {max(taken[what]) * 1000:.0f} ms; floor {floor * 1000:.0f} ms"
         bound = BOUNDS[what]
         rows.append(Row(f"{bench.name} {what}", median[what] / floor, bound, "x floor", said))
