@@ -98,10 +98,11 @@ class Store:
         self.patience = patience
         self.stopping: Callable[[], bool] = bool  #: says when not to wait for the lock any longer
         self.upgraded = False  #: whether this brought the schema of an older xats up to date
-        if not os.path.exists(path):
-            create_file(path, warn)
         # Before it is opened: if another file comes between, this one passes for replaced, and never that one for this.
         self._file = file_at(path)
+        if self._file is None:
+            create_file(path, warn)
+            self._file = file_at(path)
         try:
             self._connection = sqlite3.connect(
                 path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
