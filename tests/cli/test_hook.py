@@ -93,6 +93,11 @@ def test_a_client_is_known_by_the_name_of_its_program(xats, settings):
     assert "hooks of claude-code taken out" in xats("hook", "uninstall", "claude", "--yes").stdout
 
 
+def test_a_wrong_file_of_the_user_says_nothing_of_a_name(xats, tmp_path):
+    (tmp_path / "claude-code.toml").write_text("executables = 7")
+    assert "did you mean codex?" in xats("hook", "install", "codx", env={"XATS_CLIENTS": str(tmp_path)}, code=3).stderr
+
+
 def test_what_follows_an_end_of_input_begins_a_line(xats, settings):
     assert asked(xats, "\x04", end="").endswith("? [y/N] \nxats: Nothing was changed.\n")
 

@@ -243,7 +243,7 @@ def find(name: str) -> Client:
     from xats.clients import registry
 
     for one in CLIENTS:
-        if name in registry.find(one.name, {}).executables:
+        if name in registry.find_or_generic(one.name, os.environ).executables:
             return one
     from difflib import get_close_matches
 
