@@ -1,5 +1,6 @@
 """The schema closes every list of states and every rule of uniqueness by itself."""
 
+import ast
 import re
 
 import pytest
@@ -132,8 +133,9 @@ def test_a_good_row_is_taken(filled, table, values):
         ("labels", {"agent_id": 9}),
         ("sessions", {"ended_at": 2}),
         ("sessions", {"end_reason": "replaced"}),
-        ("sessions", {"ended_at": 2, "end_reason": "bored"}),
         ("sessions", {"pid": 1}),
+        ("sessions", {"program_device": 1}),
+        ("sessions", {"program_inode": 1}),
         ("sessions", {"pid_started": 1}),
         ("sessions", {**PANE, "pane_socket": None}),
         ("sessions", {**PANE, "pane_id": None}),
@@ -148,7 +150,6 @@ def test_a_good_row_is_taken(filled, table, values):
         ("messages", {"id": 2, "reply_to": 9}),
         ("messages", {"id": 2, "sender_id": 9}),
         ("wakes", {"state": "open"}),
-        ("wakes", {"reason": "because"}),
         ("wakes", {"state": "delivered"}),
         ("wakes", {"state": "skipped"}),
         ("wakes", {"state": "failed"}),
@@ -167,7 +168,6 @@ def test_a_good_row_is_taken(filled, table, values):
         ("presence", {"state": "asleep"}),
         ("presence", {"continued": -1}),
         ("pauses", {"paused_by": None}),
-        ("deliveries", {"no_wake_reason": "paused"}),
         ("deliveries", {"state": "lost"}),
         ("deliveries", {"read_at": 2}),
         ("deliveries", {"replied_at": 2}),
@@ -273,13 +273,32 @@ def test_every_table_is_strict(rows):
     assert [row["name"] for row in tables if not row["strict"]] == []
 
 
-def test_every_reason_of_a_wake_can_be_said_in_words():
+def test_the_type_of_reasons_lists_what_can_be_said_in_words():
+    from xats.core import reasons
+
+    with open(reasons.__file__, encoding="utf-8") as file:
+        tree = ast.parse(file.read())
+    (listed,) = [
+        ast.literal_eval(node.value.slice)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "Reason"
+    ]
+    assert len(listed) == len(set(listed))
+    assert list(listed) == list(reasons.REASONS)
+    assert all(reasons.REASONS.values())
+
+
+def test_the_reasons_of_older_stores_can_still_be_said():
     from xats.core.reasons import REASONS
 
     script = "".join(script for _, _, script in migrate.migrations())
-    *_, newest = re.findall(r" reason text check \(reason in \((.*?)\)\)", script, re.DOTALL)
-    (unwoken,) = re.findall(r"check \(no_wake_reason in \((.*?)\)\)", script, re.DOTALL)
-    assert set(re.findall(r"'(\w+)'", newest + unwoken)) == set(REASONS)
+    closed = re.findall(r"reason in \((.*?)\)\)", script, re.DOTALL)
+    assert set(re.findall(r"'(\w+)'", "".join(closed))) - {"replaced", "unregistered"} <= set(REASONS)
+
+
+def test_no_reason_is_closed_by_the_schema(rows):
+    tables = rows("select name, sql from sqlite_master where type = 'table'")
+    assert [row["name"] for row in tables if re.search(r"reason\s+in\s*\(", row["sql"])] == []
 
 
 @pytest.fixture

@@ -133,7 +133,7 @@ def wake(state, reason=None, attempts=1, at=None, token=None, last=None, handed=
         ),
         (
             wake("failed", "unconfirmed"),
-            "given up after 1 attempt: the line was pasted, but nobody saw it being taken; it is not pasted again",
+            "given up after 1 attempt: the line was pasted, but nobody saw it submitted; it is not pasted again",
             "given up: unconfirmed",
         ),
         (

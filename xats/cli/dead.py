@@ -5,7 +5,7 @@ from __future__ import annotations
 from xats.cli import render, views
 from xats.cli.here import team_meant
 from xats.core import dead as core
-from xats.core.reasons import REASONS
+from xats.core import reasons
 from xats.durations import ago, iso
 from xats.errors import Usage
 
@@ -162,8 +162,12 @@ def why(one: DeadLetter) -> str:
     """Return in words why a delivery ended badly."""
     last = one.last_refusal if one.last_refusal != one.reason else None
     if one.reason == "expired":
-        return REASONS["expired"]
-    return f"{REASONS[one.reason]}; the last time {REASONS[last]} ({last})" if last else REASONS[one.reason]
+        return reasons.words("expired")
+    return (
+        f"{reasons.words(one.reason)}; the last time {reasons.words(last)} ({last})"
+        if last
+        else reasons.words(one.reason)
+    )
 
 
 def mend(one: DeadLetter, team: str) -> str:

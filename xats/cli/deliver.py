@@ -6,8 +6,7 @@ import threading
 
 from xats import process
 from xats.cli import render, views
-from xats.core import wakes
-from xats.core.reasons import REASONS
+from xats.core import reasons, wakes
 from xats.errors import Usage
 
 TYPE_CHECKING = False
@@ -94,7 +93,7 @@ def _foretell(here: Here, settings: Settings) -> int:
     for wake, target in here.store.read(look):
         pane = target.session.seat.pane if target.session else None
         found = foretell.foretell(wake, target, settings, here.path, here.store.clock())
-        what = REASONS[found.reason] if found.reason else foretell.deed(target, found.transport)
+        what = reasons.words(found.reason) if found.reason else foretell.deed(target, found.transport)
         place, line = pane.pane_id if pane else None, foretell.line(target)
         rows.append((wake.id, target.agent.address, place, found.reason, line, found.transport, what))
     if here.json:

@@ -176,7 +176,7 @@ def _failure(here: Here, outcome: Poked, found: dict[str, Any], *, waited: bool)
     from xats.delivery.poke import WORDS
 
     name, pane = views.near(found["agent"], here.team), found["pane"]
-    why = WORDS.get(outcome.reason or "", outcome.reason or "")
+    why = WORDS[outcome.reason] if outcome.reason else ""
     detail = f" ({outcome.detail})" if outcome.detail else ""
     if outcome.state == "unconfirmed":
         why = "" if outcome.reason == "unconfirmed" else f": {why}"

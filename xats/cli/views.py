@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.cli.render import bold, dim, one_line, visible
-from xats.core.reasons import REASONS
+from xats.core import reasons
 from xats.durations import ago, iso, rough
 
 TYPE_CHECKING = False
@@ -178,7 +178,7 @@ def unwoken_text(sent: Sent, team: str) -> str:
     lines = []
     for reason in dict.fromkeys(reason for _, reason in sent.unwoken):
         names = [agent for agent, why in sent.unwoken if why == reason]
-        lines.append(f"  stored, but not woken: {_to(names, team).removeprefix('to ')} ({REASONS[reason]})")
+        lines.append(f"  stored, but not woken: {_to(names, team).removeprefix('to ')} ({reasons.words(reason)})")
     return "\n".join(lines)
 
 
@@ -204,10 +204,10 @@ def wake_text(status: DeliveryStatus, now: int) -> str:
     if wake is None:
         if status.client == "human" and status.no_wake_reason == "no_wake":
             return "skipped: nothing is typed at a person; the inbox has it"
-        return f"skipped: {REASONS[status.no_wake_reason or 'no_wake']}"
-    why = f" ({wake.reason}): {REASONS[wake.reason]}" if wake.reason else ""
+        return f"skipped: {reasons.words(status.no_wake_reason or 'no_wake')}"
+    why = f" ({wake.reason}): {reasons.words(wake.reason)}" if wake.reason else ""
     if wake.state == "failed" and wake.last_refusal and wake.last_refusal != wake.reason:
-        why += f"; the last time {REASONS[wake.last_refusal]}"
+        why += f"; the last time {reasons.words(wake.last_refusal)}"
     tries = f", {wake.attempts} attempt{'s' if wake.attempts != 1 else ''}" if wake.attempts else ""
     then = f"; {_then(wake, now)}" if wake.state in ("queued", "retrying") else ""
     if wake.state == "delivered" and wake.is_open:
@@ -231,7 +231,7 @@ def wake_brief(details: Details, now: int, *, words: bool) -> str:
     """
 
     def why(reason: str | None) -> str:
-        return REASONS[reason or "no_wake"] if words else reason or "no_wake"
+        return reasons.words(reason or "no_wake") if words else reason or "no_wake"
 
     wake = details.wake
     if wake is None:

@@ -6,9 +6,8 @@ attempt to wake its recipient was refused. That it was reported is on the delive
 
 from __future__ import annotations
 
-from xats.core import agents, messages
+from xats.core import agents, messages, reasons
 from xats.core.messages import Draft
-from xats.core.reasons import REASONS
 from xats.durations import rough
 
 TYPE_CHECKING = False
@@ -99,13 +98,13 @@ def _line(tx: Tx, row: Row, team: str) -> str:
 
 
 def _why(row: Row) -> str:
-    last = REASONS.get(row["last_refusal"] or "", "")
+    last = reasons.words(row["last_refusal"])
     if row["wake"] == "failed":
-        return f"not woken, and not tried any more: {last or REASONS[row['reason']]}"
+        return f"not woken, and not tried any more: {last or reasons.words(row['reason'])}"
     if row["wake"] == "delivered":
         return "woken, but it has not read"
     if row["wake"] == "held":
-        return f"not woken: {REASONS['paused']}"
+        return f"not woken: {reasons.words('paused')}"
     if row["wake"] in ("queued", "retrying"):
         return f"not woken yet: {last}" if last else "not woken yet"
-    return f"not woken: {REASONS[row['reason'] or 'no_wake']}"
+    return f"not woken: {reasons.words(row['reason'] or 'no_wake')}"

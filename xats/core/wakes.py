@@ -26,21 +26,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from xats.core.reasons import Reason
     from xats.store import Row, Tx
 
 LEASE = 60_000  # ms that one attempt may take before another process may make it
 # A time further ahead than any ladder can ask for is one that was written before the clock was set back.
 FURTHEST = 24 * 3600_000
 
-GONE = frozenset(("no_pane", "pane_dead", "pane_changed"))  # the target is gone: suspend, burn no attempt
+GONE: frozenset[Reason] = frozenset(
+    ("no_pane", "pane_dead", "pane_changed")
+)  # the target is gone: suspend, burn no attempt
 # What an attempt was refused for and will pass: the pane is watched meanwhile, and need not wait for its rung.
-PASSING = frozenset(
+PASSING: frozenset[Reason] = frozenset(
     (
         *("busy", "not_quiet", "draft_present", "dialog_open", "human_active"),
         *("copy_mode", "input_off", "shell_foreground", "tmux_unavailable", "recipient_active"),
     )
 )
-FINAL = frozenset(("unconfirmed",))  # nobody can tell what happened to the line: never paste it again
+FINAL: frozenset[Reason] = frozenset(
+    ("unconfirmed",)
+)  # nobody can tell what happened to the line: never paste it again
 
 
 @record
@@ -174,7 +179,7 @@ def cover_more(tx: Tx, mails: dict[int, int]) -> None:
     tx.many("update wakes set mails = mails + :more where id = :id", rows)
 
 
-def close_if_read(tx: Tx, agent_id: int, reason: str = "already_read") -> None:
+def close_if_read(tx: Tx, agent_id: int, reason: Reason = "already_read") -> None:
     """Close the agent's open wake when nothing is left unread, unless an attempt is just being made."""
     if wanted(tx, agent_id):
         return
@@ -242,7 +247,7 @@ def armed(tx: Tx, agent_id: int) -> None:
     tx.run(ARMED, agent=agent_id, now=tx.now)
 
 
-def suspend(tx: Tx, agent_id: int, reason: str) -> None:
+def suspend(tx: Tx, agent_id: int, reason: Reason) -> None:
     """Let the agent's open wake rest until its session changes. An attempt under way loses its lease."""
     tx.run(SUSPEND, agent=agent_id, reason=reason, now=tx.now)
 
@@ -348,7 +353,7 @@ def refused(
     tx: Tx,
     wake: Wake,
     token: str,
-    reason: str,
+    reason: Reason,
     transport: str | None,
     climb: Callable[[int, int], int | None],
     code: int | None = None,
@@ -375,7 +380,7 @@ def refused(
     return True
 
 
-def put_off(tx: Tx, wake: Wake, token: str, reason: str, transport: str | None) -> bool:
+def put_off(tx: Tx, wake: Wake, token: str, reason: Reason, transport: str | None) -> bool:
     """Record that an attempt before its time was refused for `reason`: it cost no rung, and the next is due as before.
 
     Returns False if the lease was lost meanwhile.
@@ -408,7 +413,7 @@ def handed_over(tx: Tx, wake: Wake, token: str, transport: str, again: int, *, r
     """
     handed = ",".join(dict.fromkeys((*wake.taken_by, transport)))
     attempts = wake.attempts + rung
-    refusal = "not_read" if rung else None
+    refusal: Reason | None = "not_read" if rung else None
     if not wanted(tx, wake.agent_id):  # read already, and nobody else could close it
         return _record(tx, wake, token, "delivered", None, transport, attempts, handed=handed)
     return _record(tx, wake, token, "delivered", None, transport, attempts, again, refusal, handed=handed)
@@ -429,7 +434,7 @@ def delivered(tx: Tx, wake: Wake, token: str, transport: str, covered: int | Non
     return True
 
 
-def skipped(tx: Tx, wake: Wake, token: str, reason: str) -> bool:
+def skipped(tx: Tx, wake: Wake, token: str, reason: Reason) -> bool:
     """Record that there is nothing left to wake anybody for, unless mail has come since; then the wake stays due.
 
     Whom nobody is to wake any more (`no_wake`) keeps his mail unread.
@@ -448,11 +453,11 @@ def _record(
     wake: Wake,
     token: str,
     state: str,
-    reason: str | None,
+    reason: Reason | None,
     transport: str | None,
     attempts: int,
     next_at: int | None = None,
-    refusal: str | None = None,
+    refusal: Reason | None = None,
     code: int | None = None,
     handed: str | None = None,
 ) -> bool:

@@ -22,21 +22,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.clients.profile import Profile
     from xats.core.agents import Agent, Session
+    from xats.core.reasons import Reason
     from xats.delivery.settings import Settings
     from xats.tmux.screen import Look
 
 LARGEST = 8192  # bytes of UTF-8
 ROUND = 6  # rows and columns of a pane that a composer and what is around it may take
-# Refusals of a text or a pane that a wake does not know.
-OWN = {
+# What a reason means to a person who pokes, where that is not what it means to a wake.
+OWN: dict[Reason, str] = {
     "no_wake": "nothing is ever typed at it: it is a person, or was registered so",
-    "multi_line": "nobody can tell that its program takes new lines in a paste as text, so one line is the most",
-    "shell_command": "it begins with !, which makes a shell command of it in many agent programs",
-    "looks_like_dialog": "it contains words by which xats knows a dialog, or work, of that program",
-    "too_long": "its pane is too small to show all of it, so nobody could see that it went in",
-    "full_screen": "a program that xats does not know fills the screen of its pane, as an editor does",
 }
-WORDS = {**REASONS, **OWN}
+WORDS: dict[Reason, str] = {**REASONS, **OWN}
 
 __all__ = ["LARGEST", "WORDS", "Poked", "poke", "sanitise", "view"]
 
@@ -46,7 +42,7 @@ class Poked:
     """What came of it: delivered, refused (nothing was typed) or unconfirmed (it went in, nobody saw it taken)."""
 
     state: str
-    reason: str | None
+    reason: Reason | None
     detail: str = ""
 
 
@@ -89,7 +85,7 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         """Tell whether the composer holds exactly the text, or the client's own marker for it."""
         return pasted.holds(known, look, wanted) if tmux.recognised(known) else tmux.holds(known, look, wanted)
 
-    def rule(look: Look) -> str | None:
+    def rule(look: Look) -> Reason | None:
         """Refuse what a wake is refused for, but for our own text once it is in the composer."""
         if not tmux.recognised(known) and look.alternate_on:
             return "full_screen"
@@ -114,10 +110,11 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         take_ms=known.takes,
         show_ms=known.shows,
     )
+    assert outcome.reason != "stopping"  # nothing ends this wait
     return Poked(outcome.state, outcome.reason or None, outcome.detail)
 
 
-def _unfit(known: Profile, text: str) -> str | None:
+def _unfit(known: Profile, text: str) -> Reason | None:
     """Return why `text` cannot be typed at this client, whatever its pane shows."""
     if text.lstrip().startswith("!"):
         return "shell_command"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from xats.core import alerts
-from xats.core.reasons import REASONS
+from xats.core import alerts, reasons
 from xats.durations import ago, rough
 from xats.health import OK, WARN, Check
 
@@ -44,7 +43,7 @@ def _unread(facts: Facts) -> Check:
 
 
 def _wake(one: Details, wake: Wake, now: int) -> Check:
-    why = f": {REASONS[wake.reason]}" if wake.reason else ""
+    why = f": {reasons.words(wake.reason)}" if wake.reason else ""
     name = one.agent.address
     if wake.state == "held":
         return Check(SECTION, name, OK, f"wake held{why}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from xats.clients import profile, registry
-from xats.core.reasons import REASONS
+from xats.core import reasons
 from xats.delivery import order
 from xats.errors import NoPane, NotFound, TmuxGone, TmuxUnavailable, Usage
 from xats.health import FAIL, OK, WARN, Check
@@ -94,7 +94,7 @@ def _agent(one: Details, environ: Mapping[str, str]) -> Check:
         return Check(SECTION, address, WARN, f"{pane.pane_id}: {problem}", "xats doctor  (once more)")
     reason = _objection(session, pane, look)
     if reason:
-        return Check(SECTION, address, WARN, f"{pane.pane_id}: {REASONS[reason]}", _mend(reason, one, pane))
+        return Check(SECTION, address, WARN, f"{pane.pane_id}: {reasons.words(reason)}", _mend(reason, one, pane))
     who = f"pid {session.seat.pid} is in front" if session.seat.pid else "a program is in front"
     return Check(SECTION, address, OK, f"{pane.pane_id}: {who}{_seen(one.agent.client, look, environ)}")
 

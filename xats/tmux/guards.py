@@ -16,10 +16,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from xats.core.reasons import Reason
     from xats.pane import Pane
     from xats.tmux.screen import Look
 
-    Guard = Callable[[Look], str | None]
+    Guard = Callable[[Look], Reason | None]
     Client = tuple[int, int]  # pid, start time
 
 HUMAN = 3  # seconds after a key in which a person is taken to be at work
@@ -33,13 +34,13 @@ TAKERS = frozenset(_TAKERS.split())
 GUARDS: tuple[Guard, ...] = ()  # the further guards that are passed unless the caller says otherwise
 
 
-def identity(pane: Pane, look: Look) -> str | None:
+def identity(pane: Pane, look: Look) -> Reason | None:
     """Refuse a pane of another server, another life of the server, or with another process started in it."""
     seen = (look.server_pid, look.server_start, look.pane_id, look.pane_pid)
     return None if seen == (pane.server_pid, pane.server_start, pane.pane_id, pane.pane_pid) else "pane_changed"
 
 
-def state(look: Look) -> str | None:
+def state(look: Look) -> Reason | None:
     """Refuse a dead pane (a paste into one crashes tmux before 3.4), a mode (keys act on it), input switched off."""
     if look.dead:
         return "pane_dead"
@@ -48,7 +49,7 @@ def state(look: Look) -> str | None:
     return "input_off" if look.input_off else None
 
 
-def person(look: Look) -> str | None:
+def person(look: Look) -> Reason | None:
     """Refuse while a person types: a key came from a tmux client that shows this pane, at most HUMAN seconds ago.
 
     tmux counts whole seconds, so it may be one more. What xats itself pastes and sends is no key of a client.
@@ -56,7 +57,7 @@ def person(look: Look) -> str | None:
     return "human_active" if look.key_at and 0 <= int(time.time()) - look.key_at <= HUMAN else None
 
 
-def foreground(pane: Pane, client: Client | None) -> str | None:
+def foreground(pane: Pane, client: Client | None) -> Reason | None:
     """Refuse unless keys would reach the client: it lives, on this terminal, in its foreground group, and is no shell.
 
     Not by `pane_current_command`: under a wrapper without job control (`sh -c "...; claude"`) that says `sh`. With no

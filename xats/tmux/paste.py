@@ -23,7 +23,9 @@ from xats.tmux.server import TIMEOUT, quote, run, same
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Literal
 
+    from xats.core.reasons import Reason
     from xats.pane import Pane
     from xats.tmux.guards import Client, Guard
     from xats.tmux.screen import Look
@@ -51,7 +53,7 @@ class Outcome:
     """
 
     state: str
-    reason: str = ""
+    reason: Reason | Literal["", "stopping"] = ""
     detail: str = ""
 
 
@@ -120,7 +122,7 @@ def clean_line(text: str) -> str:
 class _End(Exception):
     """The attempt is over."""
 
-    def __init__(self, state: str, reason: str, detail: str = "") -> None:
+    def __init__(self, state: str, reason: Reason | Literal["stopping"], detail: str = "") -> None:
         self.outcome = Outcome(state, reason, detail)
 
 

@@ -9,7 +9,7 @@ import json
 
 from xats.cli.render import one_line
 from xats.cli.views import near
-from xats.core.reasons import REASONS
+from xats.core import reasons
 from xats.durations import ago, rough
 from xats.record import record
 
@@ -27,14 +27,23 @@ SHORT = {
     "no_pane": "no pane",
     "pane_dead": "ended",
     "pane_changed": "replaced",
+    "process_gone": "ended",
+    "server_gone": "tmux ended",
     "tmux_unavailable": "no tmux",
+    "tmux_too_old": "tmux too old",
+    "server_untrusted": "tmux untrusted",
+    "not_permitted": "not permitted",
     "copy_mode": "copy mode",
     "input_off": "input off",
     "shell_foreground": "at a shell",
+    "child_foreground": "child program",
+    "program_changed": "new program",
+    "program_hidden": "hidden program",
     "not_quiet": "printing",
     "busy": "busy",
     "dialog_open": "dialog open",
     "draft_present": "draft",
+    "screen_unknown": "unknown screen",
     "human_active": "typed in",
     "unconfirmed": "unconfirmed",
     "not_shown": "not shown",
@@ -42,6 +51,7 @@ SHORT = {
     "inbox_failed": "inbox failed",
     "not_read": "not read",
     "turned_off": "turned off",
+    "throttled": "throttled",
     "rate_capped": "too often",
     "hop_limit": "too many hops",
     "recipient_active": "at work",
@@ -51,12 +61,17 @@ SHORT = {
     "retry_exhausted": "given up",
     "expired": "expired",
     "paused": "paused",
+    "multi_line": "several lines",
+    "shell_command": "shell command",
+    "looks_like_dialog": "like a dialog",
+    "too_long": "too long",
+    "full_screen": "full screen",
 }
 
 
 def reason(code: str | None) -> str:
-    """Return why in words; a code that a newer xats wrote stays as it is."""
-    return REASONS.get(code or "", (code or "").replace("_", " "))
+    """Return why in words; a code that only a newer xats knows stays as it is."""
+    return reasons.words(code)
 
 
 def short(code: str | None) -> str:

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from xats.record import record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.reasons import Reason
+
 
 @record
 class Result:
@@ -18,6 +22,6 @@ class Result:
     """
 
     state: str
-    reason: str | None
+    reason: Reason | None
     detail: str = ""
     exit: int | None = None

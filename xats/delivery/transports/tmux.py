@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from xats.clients.profile import Profile
     from xats.core.agents import Session
+    from xats.core.reasons import Reason
     from xats.delivery.settings import Settings
     from xats.pane import Pane
     from xats.tmux.guards import Client
@@ -46,7 +47,7 @@ def deliver(
 
     unsent: list[str] = []
 
-    def stranded(look: Look) -> str | None:
+    def stranded(look: Look) -> Reason | None:
         """Refuse a composer that still holds the line of another wake: ours would be joined to it."""
         other, _, step = look.wake.partition(":")
         if not other or other == token or not ours(look, look.line):
@@ -63,7 +64,7 @@ def deliver(
 
     stood: list[str | None] = []
 
-    def composer(look: Look) -> str | None:
+    def composer(look: Look) -> Reason | None:
         """Refuse a dialog, a busy client, and a composer that holds anything but the line of this wake."""
         reason = objection(known, look, token)
         if reason == "draft_present" and not recognised(known) and look.wake.partition(":")[0] != token:
@@ -72,7 +73,7 @@ def deliver(
             return reason if stood[-2:-1] == stood[-1:] else None
         return reason
 
-    def alone(_: Look) -> str | None:
+    def alone(_: Look) -> Reason | None:
         return covered(known, pane, seat.process)
 
     attempt = partial(
@@ -96,9 +97,10 @@ def deliver(
         # ours would say: there is mail. If it is gone by now, nothing is pasted.
         guards = (lambda look: objection(known, look, unsent[0]), alone)
         outcome = attempt(line=lambda: None, token=unsent[0], quiet_ms=0, guards=guards)
+    if outcome.reason == "stopping":
+        return Result("stopped", None)
     if outcome.state == "withdrawn":
-        stopped = outcome.reason == "stopping"
-        return Result("stopped" if stopped else "skipped", None if stopped else "already_read")
+        return Result("skipped", "already_read")
     if outcome.state == "unconfirmed":
         return Result("refused", "unconfirmed", outcome.detail)
     return Result(outcome.state, outcome.reason or None, outcome.detail)
@@ -109,7 +111,7 @@ def recognised(known: Profile) -> bool:
     return bool(known.glyphs or known.frame)
 
 
-def covered(known: Profile, pane: Pane, client: Client | None) -> str | None:
+def covered(known: Profile, pane: Pane, client: Client | None) -> Reason | None:
     """Refuse a program of unknown looks that has opened an editor or the like, whose screen might pass for its own."""
     return "dialog_open" if not recognised(known) and guards.taken(pane, client) else None
 
@@ -174,11 +176,11 @@ def holds(known: Profile, look: Look, text: str) -> bool:
     return held is not None and bool(text) and held.replace(" ", "") == text.replace(" ", "")
 
 
-def objection(known: Profile, look: Look, token: str) -> str | None:
+def objection(known: Profile, look: Look, token: str) -> Reason | None:
     """Return why nothing may be typed into what `look` shows, by what the client's profile sees; None if it may."""
     seen = profile.view(known, look)
     if seen.state in ("busy", "dialog"):
-        return {"busy": "busy", "dialog": "dialog_open"}[seen.state]
+        return "busy" if seen.state == "busy" else "dialog_open"
     if seen.state == "unknown":  # every client draws its composer when it waits for its person to write
         return "dialog_open"
     if seen.state == "draft":
