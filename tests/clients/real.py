@@ -69,7 +69,7 @@ CLIENTS = {
         Client(
             name="claude-code",
             package="@anthropic-ai/claude-code",
-            version="2.1.329",
+            version="2.1.332",
             command="claude",
             leave="/exit",
             accept=("Down", "Enter"),
@@ -81,7 +81,7 @@ CLIENTS = {
         Client(
             name="codex",
             package="@openai/codex",
-            version="0.169.0",
+            version="0.171.0",
             command="codex",
             ready=r"^\u203a ",
             busy=r"esc to interrupt|tab to queue message",
