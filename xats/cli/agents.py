@@ -52,7 +52,7 @@ def register(
     if pane and no_pane:
         msg = "--pane and --no-pane exclude each other."
         raise Usage(msg, "give one of them")
-    place, found = seat.find(here, pane, no_pane=no_pane)
+    place, found, runs = seat.find(here, pane, no_pane=no_pane)
     labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
 
     def work(tx: Tx) -> Registered:
@@ -67,6 +67,7 @@ def register(
             changes,
             place,
             lambda session: seat.living(here.host, session),
+            programs=runs,
             takeover=takeover,
             leave_pane=no_pane,
         )

@@ -94,6 +94,8 @@ def _foretell(here: Here, settings: Settings) -> int:
         pane = target.session.seat.pane if target.session else None
         found = foretell.foretell(wake, target, settings, here.path, here.store.clock())
         what = reasons.words(found.reason) if found.reason else foretell.deed(target, found.transport)
+        if found.detail:
+            what = f"{what}: {found.detail}"
         place, line = pane.pane_id if pane else None, foretell.line(target)
         rows.append((wake.id, target.agent.address, place, found.reason, line, found.transport, what))
     if here.json:

@@ -6,8 +6,10 @@ import os
 
 from xats import process
 from xats.clients import processes, sessions
+from xats.core import programs
 from xats.core.agents import Seat
 from xats.errors import NoPane, PaneUnusable, TmuxGone
+from xats.tmux import keyboard
 from xats.tmux import pane as panes
 from xats.tmux.address import is_pane_id, server
 
@@ -16,20 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xats.cli.here import Here
-    from xats.core.agents import Session
+    from xats.core.agents import Programs, Session
     from xats.pane import Pane
     from xats.process import Process
 
 
-def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str]:
-    """Return where the agent sits that is being registered, and which client that is.
+def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str, Programs | None]:
+    """Return where the agent sits that is being registered, which client that is, and what its process runs.
 
     `pane_id` names another pane than this one. Raises NoPane or PaneUnusable.
     """
     if pane_id is None and not no_pane and not sessions.pane_is_trusted(here.environ):
         seen = _codex(here)
         if seen:
-            return seen
+            return *seen, programs.look(seen[0].pid) if seen[0].pid else None
     pane = None if no_pane else _pane(here, pane_id)
     elsewhere = pane_id is not None and not (pane and _above(pane.pane_pid))
     found = processes.nearest(inhabitants(pane) if pane and elsewhere else process.ancestors())
@@ -40,7 +42,15 @@ def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str]:
         client = "generic" if elsewhere or here.person() is None else "human"
         who = _unrecognised(pane, elsewhere=elsewhere)
     session = None if elsewhere else sessions.session_id(here.environ)
-    return Seat(here.host, who.pid if who else None, who.started if who else None, session, pane), client
+    place = Seat(here.host, who.pid if who else None, who.started if who else None, session, pane)
+    return place, client, _programs(who, pane, elsewhere=elsewhere) if who else None
+
+
+def _programs(who: Process, pane: Pane | None, *, elsewhere: bool) -> Programs | None:
+    """Return what `who` runs, and what that runs through: what is above us, or has the keyboard of the pane now."""
+    if not elsewhere:
+        return programs.look(who.pid, processes.inner(process.ancestors(), who))
+    return programs.look(who.pid, keyboard.below(who, inhabitants(pane)) if pane else ())
 
 
 def _codex(here: Here) -> tuple[Seat, str] | None:

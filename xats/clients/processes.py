@@ -11,9 +11,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from xats.clients.profile import Profile
     from xats.process import Process
-
-INTERPRETERS = ("node", "bun", "deno", "python", "python3")
 
 
 def client_of(candidate: Process, environ: Mapping[str, str] = os.environ) -> str | None:
@@ -22,12 +21,53 @@ def client_of(candidate: Process, environ: Mapping[str, str] = os.environ) -> st
     for one in profiles:
         if candidate.name in one.executables:
             return one.name
+    stem = _stem(candidate)
+    return next((one.name for one in profiles if stem in one.scripts), None)
+
+
+def counts_as_one(known: Profile, outer: Process, inner: Process) -> bool:
+    """Tell whether `inner`, a child of `outer`, is the same program of the client `known`, which runs through `outer`.
+
+    That is node around Codex, or Gemini and Qwen, which start themselves once more.
+    """
+    if inner.ppid != outer.pid or inner.pgrp != outer.pgrp:
+        return False
+    if inner.name in known.executables or _stem(inner) in known.scripts or process.relaunched(outer, inner):
+        return True
+    # What it starts may have another name than what its user has started, but is given the same arguments.
+    words, held = process.argv(outer.pid), process.argv(inner.pid)
+    if not (_is_interpreter(words) and _is_interpreter(held)) or not _script(held)[0]:
+        return False
+    return _executable(outer) == _executable(inner) is not None and _script(words)[1] == _script(held)[1]
+
+
+def _executable(of: Process) -> tuple[int, int] | None:
+    found = process.program(of.pid)
+    return (found.device, found.inode) if found else None
+
+
+def inner(above: Iterable[Process], outer: Process) -> tuple[Process, ...]:
+    """Return what `outer` runs through, of the processes `above` one that was started by the agent, nearest first.
+
+    Those stand between `outer` and us on its terminal: a wrapper's shell and its program, but not the shell in which
+    that has run us.
+    """
+    found: list[Process] = []
+    for one in above:
+        if (one.pid, one.started) == (outer.pid, outer.started):
+            return tuple(reversed(found))
+        if (one.tty, one.pgrp) == (outer.tty, outer.pgrp) and (found or not process.is_shell(one.name)):
+            found.append(one)
+    return ()
+
+
+def _stem(candidate: Process) -> str | None:
+    """Return the name of the script that `candidate` runs, without its suffix; None if it is no interpreter."""
     # An interpreter may carry a version (python3.12) or be renamed by its program (node's process.title).
-    if candidate.name.rstrip("0123456789.") not in INTERPRETERS and candidate.name != "MainThread":
+    if not process.is_interpreter(candidate.name) and candidate.name != "MainThread":
         return None
     script, _ = _script(process.argv(candidate.pid))
-    stem = os.path.basename(script).removesuffix(".js").removesuffix(".mjs").removesuffix(".py")
-    return next((one.name for one in profiles if stem in one.scripts), None)
+    return os.path.basename(script).removesuffix(".js").removesuffix(".mjs").removesuffix(".py")
 
 
 def nearest(candidates: Iterable[Process]) -> tuple[Process, str] | None:
@@ -59,12 +99,10 @@ def _passes_on(outer: Process, inner: Process, client: str) -> bool:
 
 
 def _is_interpreter(words: list[str]) -> bool:
-    return bool(words) and os.path.basename(words[0]).rstrip("0123456789.") in INTERPRETERS
+    return bool(words) and process.is_interpreter(words[0])
 
 
 def _script(words: list[str]) -> tuple[str, list[str]]:
     """Return which script the command line `words` of an interpreter runs, "" if none, and with which arguments."""
-    for index, word in enumerate(words[1:], 1):
-        if not word.startswith("-"):
-            return word, words[index + 1 :]
-    return "", []
+    _, after = process.script(words)
+    return (words[after - 1], words[after:]) if after <= len(words) else ("", [])

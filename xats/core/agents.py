@@ -62,6 +62,20 @@ class Agent:
 
 
 @record
+class Programs:
+    """What a session's process ran when it was first seen, see core/programs.py.
+
+    These are the device and inode of its executable, the script if that is an interpreter, and as JSON the processes
+    that it ran through.
+    """
+
+    device: int
+    inode: int
+    script: str | None = None
+    inner: str | None = None
+
+
+@record
 class Session:
     """One incarnation of an agent. It is the current one while `ended_at` is None."""
 
@@ -71,6 +85,7 @@ class Session:
     seat: Seat
     started_at: int
     ended_at: int | None
+    programs: Programs | None = None  #: None until they are first seen
 
 
 @record
@@ -117,7 +132,8 @@ class Registered:
 AGENT = "a.id, a.team, a.name, a.role, a.client, a.model, a.epoch, a.seen_at, a.unregistered_at, a.wake_by"
 SESSION = """
 s.id as session_id, s.agent_id, s.epoch as session_epoch, s.host, s.pid, s.pid_started, s.client_session,
-s.pane_socket, s.server_pid, s.server_start, s.pane_id, s.pane_pid, s.pane_tty, s.started_at, s.ended_at
+s.pane_socket, s.server_pid, s.server_start, s.pane_id, s.pane_pid, s.pane_tty, s.started_at, s.ended_at,
+s.program_device, s.program_inode, s.program_script, s.program_inner
 """
 BY_NAME = f"select {AGENT} from agents a where a.team = :team and a.name_key = :key"
 BY_ID = f"select {AGENT} from agents a where a.id = :id"
@@ -176,7 +192,13 @@ def session_of(row: Row) -> Session:
             row["pane_tty"],
         )
     seat = Seat(row["host"], row["pid"], row["pid_started"], row["client_session"], pane)
-    return Session(row["session_id"], row["agent_id"], row["session_epoch"], seat, row["started_at"], row["ended_at"])
+    programs = None
+    if row["program_device"] is not None:
+        names = ("program_device", "program_inode", "program_script", "program_inner")
+        programs = Programs(*(row[name] for name in names))
+    return Session(
+        row["session_id"], row["agent_id"], row["session_epoch"], seat, row["started_at"], row["ended_at"], programs
+    )
 
 
 def by_name(tx: Tx, team: str, name: str) -> Agent:
@@ -348,14 +370,18 @@ returning agent_id
 """
 SIT = """
 insert into sessions (agent_id, epoch, host, pid, pid_started, client_session, pane_socket, server_pid, server_start,
-    pane_id, pane_pid, pane_tty, started_at)
+    pane_id, pane_pid, pane_tty, started_at, program_device, program_inode, program_script, program_inner)
 values (:agent, :epoch, :host, :pid, :pid_started, :client_session, :socket, :server_pid, :server_start,
-    :pane_id, :pane_pid, :tty, :now)
+    :pane_id, :pane_pid, :tty, :now, :device, :inode, :script, :inner)
 """
 MOVE = """
 update sessions set client_session = coalesce(:client_session, client_session), pid = coalesce(:pid, pid),
     pid_started = coalesce(:pid_started, pid_started), pane_socket = :socket,
-    server_pid = :server_pid, server_start = :server_start, pane_id = :pane_id, pane_pid = :pane_pid, pane_tty = :tty
+    server_pid = :server_pid, server_start = :server_start, pane_id = :pane_id, pane_pid = :pane_pid, pane_tty = :tty,
+    program_device = case when :pid is null then program_device else :device end,
+    program_inode = case when :pid is null then program_inode else :inode end,
+    program_script = case when :pid is null then program_script else :script end,
+    program_inner = case when :pid is null then program_inner else :inner end
 where id = :session
 """
 
@@ -373,13 +399,15 @@ def register(
     seat: Seat,
     living: Callable[[Session], bool | None],
     *,
+    programs: Programs | None = None,
     takeover: bool = False,
     leave_pane: bool = False,
 ) -> Registered:
     """Seat a session in agent `name` of `team`, making the agent if there is none.
 
     `living` tells whether a session's process still runs; None when that cannot be known. The same process again
-    keeps its session and its epoch, and also its pane when `seat` has none, unless `leave_pane`.
+    keeps its session and its epoch, and also its pane when `seat` has none, unless `leave_pane`. `programs` are what
+    that process runs; None leaves it to the next hook or attempt to see that.
     Raises NameTaken when another living process has the seat, unless `takeover`; InvalidName for our own name.
     """
     if name.lower() == SYSTEM:
@@ -400,11 +428,11 @@ def register(
         pane = seat.pane or (None if leave_pane else holder.seat.pane)
         # A client session that was resumed by a new process is the same session.
         now_in = {"client_session": seat.client_session, "pid": seat.pid, "pid_started": seat.pid_started}
-        tx.run(MOVE, session=holder.id, **now_in, **_pane_values(pane))
+        tx.run(MOVE, session=holder.id, **now_in, **_pane_values(pane), **_program_values(programs))
         told = seat.client_session is not None and seat.client_session != holder.seat.client_session
         stays = (pane, seat.process, agent.wake_by) == (holder.seat.pane, holder.seat.process, known and known.wake_by)
     else:
-        agent = _new_session(tx, agent, seat)
+        agent = _new_session(tx, agent, seat, programs)
     if stays:  # whoever was woken is still there: a program that is woken may tell of its session only then
         wakes.revive(tx, agent.id, anew=not told)
     else:
@@ -483,7 +511,7 @@ def _unseat(tx: Tx, agent: Agent, seat: Seat) -> str | None:
     return loser.address
 
 
-def _new_session(tx: Tx, agent: Agent, seat: Seat) -> Agent:
+def _new_session(tx: Tx, agent: Agent, seat: Seat, programs: Programs | None) -> Agent:
     tx.run(END, agent=agent.id, now=tx.now, reason="replaced")
     tx.run(NOTHING_SAID, agent=agent.id)
     row = tx.one("update agents set epoch = epoch + 1 where id = :id returning epoch", id=agent.id)
@@ -498,6 +526,7 @@ def _new_session(tx: Tx, agent: Agent, seat: Seat) -> Agent:
         client_session=seat.client_session,
         now=tx.now,
         **_pane_values(seat.pane),
+        **_program_values(programs),
     )
     return by_id(tx, agent.id)
 
@@ -505,6 +534,11 @@ def _new_session(tx: Tx, agent: Agent, seat: Seat) -> Agent:
 def _pane_values(pane: Pane | None) -> dict[str, str | int | None]:
     names = ("socket", "server_pid", "server_start", "pane_id", "pane_pid", "tty")
     return {name: getattr(pane, name) if pane else None for name in names}
+
+
+def _program_values(programs: Programs | None) -> dict[str, str | int | None]:
+    names = ("device", "inode", "script", "inner")
+    return {name: getattr(programs, name) if programs else None for name in names}
 
 
 def unregister(tx: Tx, agent: Agent) -> int:

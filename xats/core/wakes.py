@@ -41,6 +41,7 @@ PASSING: frozenset[Reason] = frozenset(
     (
         *("busy", "not_quiet", "draft_present", "dialog_open", "human_active"),
         *("copy_mode", "input_off", "shell_foreground", "tmux_unavailable", "recipient_active"),
+        *("child_foreground", "program_changed", "program_hidden"),
     )
 )
 FINAL: frozenset[Reason] = frozenset(
@@ -151,6 +152,7 @@ where agent_id = :agent and closed_at is null and state in ('queued', 'retrying'
 NOT_TOLD = "(handed is null or next_attempt_at is null)"
 IDLE = NOW.format(which="reason = 'recipient_active'")
 ARMED = NOW.format(which=NOT_TOLD)
+RECORDED = NOW.format(which="reason = 'program_changed'")
 ROUSED = NOW.format(which="next_attempt_at is null")
 SUSPENDED = """
 select w.agent_id from wakes w cross join sessions s
@@ -245,6 +247,11 @@ def idle(tx: Tx, agent_id: int) -> None:
 def armed(tx: Tx, agent_id: int) -> None:
     """Try now, suspended or not: the agent has a waiter, which was not there before."""
     tx.run(ARMED, agent=agent_id, now=tx.now)
+
+
+def recorded(tx: Tx, agent_id: int) -> None:
+    """Try now what was refused because the agent's process ran another program: that one has said whose it is."""
+    tx.run(RECORDED, agent=agent_id, now=tx.now)
 
 
 def suspend(tx: Tx, agent_id: int, reason: Reason) -> None:

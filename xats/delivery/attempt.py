@@ -12,7 +12,7 @@ import time
 import zlib
 
 from xats import faults, process
-from xats.core import agents, alerts, presence, wakes
+from xats.core import agents, alerts, presence, programs, wakes
 from xats.delivery import envelope, ladder, order
 from xats.delivery.transports import Result, command, native, notice, tmux, waiter
 from xats.record import record
@@ -142,6 +142,9 @@ def make(
         def act(session: Session, name: str) -> Result:
             """Act by the transport `name`."""
             if name == order.TMUX:
+                session = _with_programs(store, session)
+                if session.programs and programs.is_launching(session.programs):
+                    return Result("refused", "busy", "xats launch has not started the program yet")
                 token = token_of(store, wake, session)
                 return tmux.deliver(session, target.agent.client, line, token, settings, stopping, quiet_for)
             if name == order.NOTICE:
@@ -157,6 +160,22 @@ def make(
     faults.point("wake.before_record")
     store.write(lambda tx: _record(tx, wake, owner, settings, store.path, tried, covered, target, early))
     return tried.result
+
+
+def _with_programs(store: Store, session: Session) -> Session:
+    """Return `session` with what its process runs, which is recorded now if it never was.
+
+    `xats launch` becomes the program that it starts; until then there is nothing to record.
+    """
+    if session.programs is not None or session.seat.process is None:
+        return session
+    pid, at = session.seat.process
+    seen = programs.look(pid) if process.alive(pid, at) else None
+    if seen and not programs.is_launching(seen):
+        store.write(lambda tx: programs.first(tx, session.id, seen))
+    return agents.Session(
+        session.id, session.agent_id, session.epoch, session.seat, session.started_at, session.ended_at, seen
+    )
 
 
 # -- the ways of an agent ----------------------------------------------------------------------------------------------
@@ -254,7 +273,8 @@ def _record(
     result, by = tried.result, tried.by
     seated = agents.current_session(tx, target.agent)
     chosen = agents.by_id(tx, wake.agent_id).wake_by
-    moved = seated is not None and (seated != target.session or chosen != target.agent.wake_by)
+    stayed = seated and target.session and (seated.id, seated.seat) == (target.session.id, target.session.seat)
+    moved = seated is not None and (not stayed or chosen != target.agent.wake_by)
     if result.state == "delivered" and by not in order.SEEN:
         again = by in wake.taken_by
         later = climb(wake.attempts + 1, tx.now) if again else None

@@ -10,6 +10,7 @@ import os
 import random
 import time
 
+from xats import process
 from xats.clients import registry
 from xats.delivery.transports import tmux
 from xats.errors import TmuxUnavailable
@@ -30,7 +31,7 @@ GIVEN_UP = 2.0  # between two looks at one whose wake has failed: it may be so f
 SELDOM = 5.0  # between two looks at a pane that is gone, or in a server that has failed FAILURES times
 FAILURES = 10
 GAPS = 3  # after so many looks that were left out nobody knows what the pane did meanwhile
-SHELL = 2.0  # a shell stays in front for so long without another look at all processes, if the screen is the same
+PROCESSES = 2.0  # between two looks at all processes, if the screen stays the same and so does what is in the way
 
 
 class Eye:
@@ -49,11 +50,13 @@ class Eye:
         self.due, self.clear, self.stirred = 0.0, False, stirred
         self._token = token  # of the wake's attempts
         self._known = registry.find_or_generic(target.agent.client, os.environ)
+        self._expected = tmux.expected(self._known, target.session)
         self._settings = settings
         self._seen: tuple[Look, float, float] | None = None  # it, since when, and when last (monotonic seconds)
         self._judged: tuple[str | None, int] = (None, 0)  # of the last look: an objection, and the quiet that it asks
         self._failures = 0
-        self._shell = 0.0  # until when a shell is taken to be in front
+        self._found = guards.Found(None)  # what the last look at the processes came to
+        self._asked = -PROCESSES  # when that was (monotonic)
 
     def miss(self, now: float, *, hung: bool = False) -> None:
         """Take in that tmux failed, or `hung`: that one goes on as soon as it can, the other may be gone for good."""
@@ -72,7 +75,7 @@ class Eye:
         if before is not None and not same:
             self.stirred = True
         if not same or now - at > GAPS * self.every:
-            since, self._shell = now, 0.0
+            since, self._asked = now, -PROCESSES
         if not same or before is None or (before.state, before.cursor) != (look.state, look.cursor):
             self._judged = self._judge(look)
         self._seen = (look, since, now)
@@ -81,10 +84,8 @@ class Eye:
             self.stirred = True
         elif (left := window / 1000 - (now - since)) > 0:
             self.due = min(self.due, now + left)
-        elif now < self._shell:
+        elif self._foreground(look, now):
             self.stirred = True
-        elif guards.foreground(self.pane, self._process):  # may list every process, so it is asked last
-            self._shell, self.stirred = now + SHELL, True
         else:
             self.clear = self.stirred
 
@@ -99,6 +100,14 @@ class Eye:
         seen, since, at = self._seen
         now = time.monotonic()
         return int((now - since) * 1000) if now - at <= GAPS * self.every and _picture(seen) == _picture(look) else 0
+
+    def _foreground(self, look: Look, now: float) -> str | None:
+        """Return why keys would not reach the client. It lists every process, so it is asked last, and not often."""
+        gone = self._found.by is not None and not process.alive(*self._found.by)
+        if gone or now - self._asked >= PROCESSES:
+            self._found = guards.foreground(self.pane, self._process, self._expected, look)
+            self._asked = now
+        return self._found.reason
 
     def _lose(self, due: float) -> None:
         self._seen, self.clear, self.stirred, self.due = None, False, True, due

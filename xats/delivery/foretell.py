@@ -25,6 +25,7 @@ class Foretold:
 
     transport: str
     reason: str | None
+    detail: str = ""  #: what is in the way
 
 
 def foretell(wake: Wake, target: Target, settings: Settings, store: str, now: int) -> Foretold:
@@ -50,7 +51,11 @@ def foretell(wake: Wake, target: Target, settings: Settings, store: str, now: in
     if first == order.NOTICE:
         assert session.seat.pane
         return Foretold(first, notice.objection(session.seat.pane))
-    return Foretold(first, _pane_objection(session, target.agent.client) if first == order.TMUX else None)
+    return (
+        Foretold(first, *_pane_objection(session, target.agent.client))
+        if first == order.TMUX
+        else Foretold(first, None)
+    )
 
 
 def line(target: Target) -> str | None:
@@ -69,22 +74,19 @@ def deed(target: Target, transport: str) -> str:
     return f"would hand to {transport}: {line(target)}"
 
 
-def _pane_objection(session: Session, client: str) -> str | None:
-    """Return why nothing would be pasted into the pane of `session`, in which `client` runs."""
+def _pane_objection(session: Session, client: str) -> tuple[str | None, str]:
+    """Return why nothing would be pasted into the pane of `session`, in which `client` runs, and what is in the way."""
     seat = session.seat
     assert seat.pane
     try:
         look = screen.look(seat.pane)
     except (NoPane, TmuxGone):
-        return "no_pane"
+        return "no_pane", ""
     except TmuxUnavailable:
-        return "tmux_unavailable"
+        return "tmux_unavailable", ""
     known = registry.find_or_generic(client, os.environ)
-    return (
-        guards.identity(seat.pane, look)
-        or guards.state(look)
-        or guards.foreground(seat.pane, seat.process)
-        or tmux.objection(known, look, "")
-        or tmux.covered(known, seat.pane, seat.process)
-        or guards.person(look)
-    )
+    reason = guards.identity(seat.pane, look) or guards.state(look)
+    if reason:
+        return reason, ""
+    found = guards.foreground(seat.pane, seat.process, tmux.expected(known, session), look)
+    return found.reason or tmux.objection(known, look, "") or guards.person(look), found.detail

@@ -64,7 +64,7 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
     seat = session.seat if session else None
     if agent.wake_by not in (AUTO, tmux.NAME) or agent.client == "human":
         return Poked("refused", "no_wake")
-    if seat is None or seat.pane is None or seat.host != os.uname().nodename:
+    if session is None or seat is None or seat.pane is None or seat.host != os.uname().nodename:
         return Poked("refused", "no_pane")
     pane = seat.pane
     known = registry.find_or_generic(agent.client, os.environ)
@@ -89,7 +89,7 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         """Refuse what a wake is refused for, but for our own text once it is in the composer."""
         if not tmux.recognised(known) and look.alternate_on:
             return "full_screen"
-        reason = tmux.objection(known, look, "") or tmux.covered(known, pane, seat.process)
+        reason = tmux.objection(known, look, "")
         if look.wake.partition(":")[0] != token:
             return reason or (None if _fits(known, look, text) else "too_long")
         seen = profile.view(known, look)
@@ -103,6 +103,7 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         token,
         quiet_ms=lambda look: tmux.window(known, look, settings),
         client=seat.process,
+        expected=tmux.expected(known, session),
         guards=(rule,),
         composer=holds,
         emptied=lambda look: pasted.emptied(known, look),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from xats.clients import profile, registry
 from xats.core import reasons
 from xats.delivery import order
+from xats.delivery.transports import tmux
 from xats.errors import NoPane, NotFound, TmuxGone, TmuxUnavailable, Usage
 from xats.health import FAIL, OK, WARN, Check
 from xats.tmux import guards, screen, server
@@ -15,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from xats.core.agents import Details, Session
+    from xats.core.agents import Details
     from xats.health.facts import Facts
     from xats.pane import Pane
     from xats.tmux.screen import Look
@@ -92,16 +94,23 @@ def _agent(one: Details, environ: Mapping[str, str]) -> Check:
         return Check(SECTION, address, WARN, f"{pane.pane_id} is gone", _mend("no_pane", one, pane))
     except TmuxUnavailable as problem:
         return Check(SECTION, address, WARN, f"{pane.pane_id}: {problem}", "xats doctor  (once more)")
-    reason = _objection(session, pane, look)
+    reason, detail = _objection(one, pane, look)
     if reason:
-        return Check(SECTION, address, WARN, f"{pane.pane_id}: {reasons.words(reason)}", _mend(reason, one, pane))
+        said = f"{pane.pane_id}: {reasons.words(reason)}{f': {detail}' if detail else ''}"
+        return Check(SECTION, address, WARN, said, _mend(reason, one, pane))
     who = f"pid {session.seat.pid} is in front" if session.seat.pid else "a program is in front"
     return Check(SECTION, address, OK, f"{pane.pane_id}: {who}{_seen(one.agent.client, look, environ)}")
 
 
-def _objection(session: Session, pane: Pane, look: Look) -> str | None:
-    """Return why nothing would be typed there, but for what the screen shows, which changes all the time."""
-    return guards.identity(pane, look) or guards.state(look) or guards.foreground(pane, session.seat.process)
+def _objection(one: Details, pane: Pane, look: Look) -> tuple[str | None, str]:
+    """Return why nothing would be typed there, and what is in the way; what the screen shows changes all the time."""
+    assert one.session
+    reason = guards.identity(pane, look) or guards.state(look)
+    if reason:
+        return reason, ""
+    known = registry.find_or_generic(one.agent.client, os.environ)
+    found = guards.foreground(pane, one.session.seat.process, tmux.expected(known, one.session), look)
+    return found.reason, found.detail
 
 
 def _mend(reason: str, one: Details, pane: Pane) -> str:
@@ -112,8 +121,12 @@ def _mend(reason: str, one: Details, pane: Pane) -> str:
         return f"{keys} select-pane -t {pane.pane_id} -e"
     if reason == "shell_foreground" and order.killed(one.session):
         return f"start it in its pane again, or: xats unregister {one.agent.address}"
+    if reason == "child_foreground":
+        return "leave that program, or answer it; then the agent is woken"
     if reason == "shell_foreground":
         return f"bring it back with fg in its pane, or: xats unregister {one.agent.address}"
+    if reason == "program_changed":
+        return f"let that program run xats register {one.agent.name}, or: xats unregister {one.agent.address}"
     return f"xats unregister {one.agent.address}, or register it again where it works"
 
 

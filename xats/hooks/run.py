@@ -326,18 +326,21 @@ def before_change(tx: Tx, agent: Agent, paths: Sequence[str]) -> str | None:
 
 def _go(call: Call, store: Store) -> None:
     """Note what the agent does, and hand its mail over where that is possible now."""
-    from xats.core import presence
+    from xats.core import agents, presence
 
-    def look(tx: Tx) -> tuple[Agent | None, Presence | None, bool, str | None]:
+    def look(tx: Tx) -> tuple[Agent | None, Session | None, Presence | None, bool, str | None]:
         me = who(tx, call)
         if me is None:
-            return None, None, False, None
+            return None, None, None, False, None
         refused = before_change(tx, me, _paths(call)) if call.point == "before a change" else None
-        return me, presence.get(tx, me.id), presence.has_mail(tx, me.id), refused
+        session = agents.current_session(tx, me)
+        return me, session, presence.get(tx, me.id), presence.has_mail(tx, me.id), refused
 
-    me, known, mail, refused = store.read(look)
+    me, session, known, mail, refused = store.read(look)
     if me is None or _is_over(call, known):
         return
+    if session and _runs_another(call, session):
+        _record_programs(call, store, me, session)
     if refused:
         from xats.hooks import answers
 
@@ -349,6 +352,34 @@ def _go(call: Call, store: Store) -> None:
         text, ids, page = store.write(lambda tx: _turn(tx, call, wanted, lost))
         if text:
             _hand_over(call, store, me, text, ids, page)
+
+
+def _runs_another(call: Call, session: Session) -> bool:
+    """Tell whether the process of `session` runs another program than was recorded, or none was.
+
+    Only the executable is looked at: the hooks of another script begin with the start of a session.
+    """
+    seat, recorded = session.seat, session.programs
+    if seat.pid is None or seat.host != call.host:
+        return False
+    try:
+        found = os.stat(f"/proc/{seat.pid}/exe")
+    except OSError:  # there is no /proc, or it is not for us to see
+        return False
+    return recorded is None or (found.st_dev, found.st_ino) != (recorded.device, recorded.inode)
+
+
+def _record_programs(call: Call, store: Store, me: Agent, session: Session) -> None:
+    """Record what the process of `session` runs, if that is above us: it is the program whose hook this is."""
+    from xats.clients import processes
+    from xats.core import programs
+
+    above = call.ancestors()
+    outer = next((one for one in above if (one.pid, one.started) == session.seat.process), None)
+    seen = programs.look(outer.pid, processes.inner(above, outer)) if outer else None
+    if seen:
+        store.patience = call.patience
+        store.write(lambda tx: programs.record(tx, me.id, session.id, seen))
 
 
 def _is_over(call: Call, known: Presence | None) -> bool:

@@ -6,7 +6,7 @@ import os
 
 from xats import process
 from xats.clients import processes
-from xats.core import agents, inbox, presence, task_recap
+from xats.core import agents, inbox, presence, programs, task_recap
 from xats.errors import Refused, XatsError
 from xats.hooks import answers, letters, run
 
@@ -36,6 +36,7 @@ def start(call: Call, store: Store) -> None:
     found = processes.nearest(call.ancestors())
     who, client = (found[0], found[1]) if found else (None, call.client)
     seat = agents.Seat(call.host, who.pid if who else None, who.started if who else None, call.session, pane)
+    runs = programs.look(who.pid, processes.inner(call.ancestors(), who)) if who else None
     if call.shared() and call.terminal is None and os.environ.get("XATS_AGENT"):
         msg = "XATS_AGENT is that of another session: Codex's daemon serves them all; start Codex by xats launch codex"
         run.note(call.path, call.client, call.event, Refused(msg))
@@ -50,7 +51,13 @@ def start(call: Call, store: Store) -> None:
         mine = process_of is not None and run.above(call, process_of)
         kept = None if known and known.registered and found is None else client
         done = agents.register(
-            tx, *named, agents.Changes(client=kept), seat, lambda one: _living(call.host, one), takeover=mine
+            tx,
+            *named,
+            agents.Changes(client=kept),
+            seat,
+            lambda one: _living(call.host, one),
+            programs=runs,
+            takeover=mine,
         )
         me = done.details.agent
         if not _goes_on(call, presence.get(tx, me.id)):

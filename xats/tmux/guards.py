@@ -10,28 +10,49 @@ from __future__ import annotations
 import time
 
 from xats import process
+from xats.record import record
+from xats.tmux import keyboard
 from xats.tmux.pane import device
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from xats.core.reasons import Reason
     from xats.pane import Pane
+    from xats.process import Process, Program
     from xats.tmux.screen import Look
 
     Guard = Callable[[Look], Reason | None]
     Client = tuple[int, int]  # pid, start time
 
 HUMAN = 3  # seconds after a key in which a person is taken to be at work
-# Programs that take the terminal for a while from the one that has started them: editors, pagers, lists, other hosts.
-_TAKERS = (
-    "vi vim nvim view vimdiff ex nano pico emacs emacsclient micro hx helix kak joe mcedit less more most lv man pager"
-    " bat fzf sk peco gum tig lazygit ssh telnet mosh-client screen top htop btop watch"
-)
-TAKERS = frozenset(_TAKERS.split())
 
 GUARDS: tuple[Guard, ...] = ()  # the further guards that are passed unless the caller says otherwise
+
+
+@record
+class Expected:
+    """What is known of a client besides its process.
+
+    `program` is what it ran when it was first seen. `inner` are the processes that it ran through then, as (pid, start
+    time, program); `same` tells of a process and its child whether they count as one anyway. `composer` tells whether a
+    look shows the client's composer; None: xats does not know how that looks.
+    """
+
+    program: Program | None = None
+    inner: tuple[tuple[int, int, Program | None], ...] = ()
+    same: Callable[[Process, Process], bool] = process.relaunched
+    composer: Callable[[Look], bool] | None = None
+
+
+@record
+class Found:
+    """Why keys would not reach a client, None if they would; and the process that is in the way, if it is one."""
+
+    reason: Reason | None
+    detail: str = ""
+    by: Client | None = None
 
 
 def identity(pane: Pane, look: Look) -> Reason | None:
@@ -57,34 +78,95 @@ def person(look: Look) -> Reason | None:
     return "human_active" if look.key_at and 0 <= int(time.time()) - look.key_at <= HUMAN else None
 
 
-def foreground(pane: Pane, client: Client | None) -> Reason | None:
-    """Refuse unless keys would reach the client: it lives, on this terminal, in its foreground group, and is no shell.
+def foreground(pane: Pane, client: Client | None, expected: Expected | None = None, look: Look | None = None) -> Found:
+    """Refuse unless keys would reach the client: it lives, is no shell, and nobody else has its terminal's keyboard.
 
     Not by `pane_current_command`: under a wrapper without job control (`sh -c "...; claude"`) that says `sh`. With no
-    client known, the foreground group must have a member that is not a shell.
+    client known, it is the first process of the foreground group that is not a shell. `expected` is what else is known
+    of the client, and `look` a look at the pane, for what only the screen can decide.
     """
+    expected = expected or Expected()
     if client is None:
-        return None if _only_shells(pane.pane_pid) is False else "shell_foreground"
+        members = process.foreground(pane.pane_pid)
+        programs = [member for member in members if not process.is_shell(member.name)]
+        if not programs:
+            return Found("shell_foreground", f"in front: {members[0].name}" if members else "")
+        return _keyboard(pane, programs[0], members, expected, look)
     found = process.read(client[0])
     if found is None or found.started != client[1]:
-        return "shell_foreground" if _only_shells(pane.pane_pid) else "pane_changed"
+        front = process.foreground(pane.pane_pid)
+        if front and all(process.is_shell(one.name) for one in front):
+            return Found("shell_foreground", f"in front: {front[0].name}")
+        return Found("pane_changed")
     if found.tty != device(pane):
-        return "pane_changed"
-    in_front = found.pgrp == found.tpgid and not process.is_shell(found.name)
-    return None if in_front else "shell_foreground"
+        return Found("pane_changed")
+    if found.pgrp != found.tpgid:
+        return _other_group(found)
+    if process.is_shell(found.name):
+        return Found("shell_foreground", f"in front: {found.name}")
+    return _keyboard(pane, found, process.group(found.pgrp, found.tty), expected, look)
 
 
-def taken(pane: Pane, client: Client | None) -> bool:
-    """Say whether an editor or the like is in front beside `client`, in whose foreground group it was started."""
-    members = process.foreground(pane.pane_pid)
-    return any(member.name in TAKERS and (client is None or member.pid != client[0]) for member in members)
+def _other_group(client: Process) -> Found:
+    """Return why not, where another process group than that of `client` is in front on its terminal."""
+    programs = [one for one in process.group(client.tpgid, client.tty) if not process.is_shell(one.name)]
+    if not programs:
+        leader = process.read(client.tpgid)
+        return Found("shell_foreground", f"in front: {leader.name}" if leader else "")
+    return Found("child_foreground", f"{_named(programs[0])} is in front", (programs[0].pid, programs[0].started))
 
 
-def _only_shells(pid: int) -> bool | None:
-    """Say whether all that is in the foreground of the terminal of `pid` is shells; None if nobody can tell."""
-    root = process.read(pid)
-    leader = process.read(root.tpgid) if root and root.tty and root.tpgid > 0 else None
-    if root and leader and leader.tty == root.tty and not process.is_shell(leader.name):
-        return False  # spares listing every process of the machine
-    members = process.foreground(pid)
-    return all(process.is_shell(member.name) for member in members) if members else None
+def _keyboard(pane: Pane, client: Process, members: list[Process], expected: Expected, look: Look | None) -> Found:
+    """Refuse where another of `members`, the foreground group that `client` is in, may read what is typed."""
+    recorded = {(client.pid, client.started): expected.program, **{inner[:2]: inner[2] for inner in expected.inner}}
+    if changed := _changed(client, recorded):
+        return changed
+    if keyboard.asks_password(pane.tty):
+        return Found("child_foreground", "the terminal asks for a password")
+    above = {client.pid, *(one.pid for one in process.ancestors(client.pid))}
+    others = [one for one in members if one.pid not in above]
+    reads = keyboard.readers(others)
+    readers = [one for one in others if reads[one.pid] is not False]
+    line = _through(client, readers, expected)
+    for one in readers:
+        if one not in line:
+            how = "uses this terminal and cannot be read" if reads[one.pid] is None else "reads this terminal"
+            return Found("child_foreground", f"{_named(one)} {how}", (one.pid, one.started))
+    for one in line[1:]:
+        if changed := _changed(one, recorded):
+            return changed
+    unread = next((one for one in line if process.program(one.pid) is None or reads.get(one.pid, True) is None), None)
+    children = [pid for one in line for pid in process.hidden_children(one.pid)] if process.hides() else []
+    if unread or children:
+        shown = expected.composer is not None and look is not None and expected.composer(look)
+        what = f"{_named(unread)}" if unread else f"pid {children[0]}, which {_named(client)} has started,"
+        return Found(None) if shown else Found("program_hidden", f"{what} cannot be read")
+    if expected.composer is None and (served := keyboard.serves(line)):
+        one, behind = served
+        return Found(
+            "child_foreground", f"{_named(one)} shows the terminal of {_named(behind)}", (one.pid, one.started)
+        )
+    return Found(None)
+
+
+def _through(client: Process, readers: list[Process], expected: Expected) -> list[Process]:
+    """Return `client` and those of `readers` that it runs through: they count as one with it."""
+    known = {one[:2] for one in expected.inner}
+    line = [client]
+    for outer in line:  # it grows
+        inner = (one for one in readers if one.ppid == outer.pid and one not in line)
+        line += [one for one in inner if (one.pid, one.started) in known or expected.same(outer, one)]
+    return line
+
+
+def _changed(one: Process, recorded: Mapping[tuple[int, int], Program | None]) -> Found | None:
+    """Refuse a process of the client that runs another program than the one that was recorded."""
+    before = recorded.get((one.pid, one.started))
+    now = process.program(one.pid) if before else None
+    if before is None or now is None or before.same(now):
+        return None
+    return Found("program_changed", f"pid {one.pid} runs {one.name} now")
+
+
+def _named(one: Process) -> str:
+    return f"{one.name} (pid {one.pid})"

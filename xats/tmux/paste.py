@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from xats.core.reasons import Reason
     from xats.pane import Pane
-    from xats.tmux.guards import Client, Guard
+    from xats.tmux.guards import Client, Expected, Guard
     from xats.tmux.screen import Look
 
     Composer = Callable[[Look, str], bool]
@@ -64,6 +64,7 @@ def attempt(
     token: str,
     quiet_ms: int | Callable[[Look], int],
     client: Client | None,
+    expected: Expected | None = None,
     stopping: Callable[[], bool] = bool,
     guards: Sequence[Guard] = GUARDS,
     composer: Composer = holds,
@@ -78,11 +79,12 @@ def attempt(
     `line` is called at the last moment; None from it means that the mail was read meanwhile. `token` names the wake and
     must be the same in all its attempts: it is how a later attempt knows what an earlier one did. The screen must stay
     the same for `quiet_ms` milliseconds, a number or what it says of the first look; 0 asks for no second look.
-    `client` is the (pid, start time) that must be in front. `stopping` ends the wait for quiet. `guards` are further
-    checks of a look. `composer` says whether a look's composer holds exactly a line. `settle_ms` is how long the
-    program must have shown a paste before it takes Enter for Enter, `take_ms` how long it may then take to let go of
-    the line, and `show_ms` how long to show what was pasted, where that is longer than usual. `timeout` is that of each
-    tmux call, in seconds. `make` is the kind of attempt, where what is pasted is no wake's line.
+    `client` is the (pid, start time) that must have the keyboard, and `expected` what else is known of it. `stopping`
+    ends the wait for quiet. `guards` are further checks of a look. `composer` says whether a look's composer holds
+    exactly a line. `settle_ms` is how long the program must have shown a paste before it takes Enter for Enter,
+    `take_ms` how long it may then take to let go of the line, and `show_ms` how long to show what was pasted, where
+    that is longer than usual. `timeout` is that of each tmux call, in seconds. `make` is the kind of attempt, where
+    what is pasted is no wake's line.
 
     Raises ValueError for a token or line that is not clean; everything that tmux or the pane does is an Outcome.
     """
@@ -94,6 +96,7 @@ def attempt(
                 pane,
                 token,
                 client=client,
+                expected=expected,
                 guards=guards,
                 composer=composer,
                 settle=settle_ms / 1000,
@@ -135,6 +138,7 @@ class Attempt:
         token: str,
         *,
         client: Client | None,
+        expected: Expected | None,
         guards: Sequence[Guard],
         composer: Composer,
         settle: float,
@@ -142,7 +146,8 @@ class Attempt:
         shows: int,
         timeout: float,
     ) -> None:
-        self.pane, self.client, self.guards, self.holds = pane, client, (*guards, person), composer
+        self.pane, self.client, self.expected = pane, client, expected
+        self.guards, self.holds = (*guards, person), composer
         self.settle, self.takes, self.shows, self.timeout = settle, takes, shows, timeout
         self.pasted, self.entered = f"{token}:pasted", f"{token}:entered"
         self.first = self.look()
@@ -158,15 +163,18 @@ class Attempt:
 
     def examine(self, seen: Look) -> Look:
         """Refuse by the first guard that objects."""
-        reason = state(seen)
-        if not reason and (reason := foreground(self.pane, self.client)):
-            # A client that is gone may have left a dead pane, another pane, or none: that is the better reason.
-            seen = self.look()
-            reason = state(seen) or reason
+        reason, detail = state(seen), ""
+        if not reason:
+            found = foreground(self.pane, self.client, self.expected, seen)
+            reason, detail = found.reason, found.detail
+            if reason:
+                # A client that is gone may have left a dead pane, another pane, or none: that is the better reason.
+                seen = self.look()
+                reason = state(seen) or reason
         for guard in self.guards:
             reason = reason or guard(seen)
         if reason:
-            raise _End("refused", reason, f"in front: {seen.command}" if reason == "shell_foreground" else "")
+            raise _End("refused", reason, detail)
         return seen
 
     def gone(self, seen: Look, line: str, start_x: int = 0) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.pane import Pane
-    from xats.tmux.guards import Client, Guard
+    from xats.tmux.guards import Client, Expected, Guard
     from xats.tmux.paste import Composer
     from xats.tmux.screen import Look
 
@@ -63,6 +63,7 @@ def poke(
     *,
     quiet_ms: int | Callable[[Look], int],
     client: Client | None,
+    expected: Expected | None,
     guards: Sequence[Guard],
     composer: Composer,
     emptied: Callable[[Look], bool],
@@ -83,6 +84,7 @@ def poke(
         token=token,
         quiet_ms=quiet_ms,
         client=client,
+        expected=expected,
         guards=guards,
         composer=composer,
         settle_ms=settle_ms,

@@ -6,7 +6,9 @@ import os
 import time
 from functools import partial
 
-from xats.clients import profile, registry
+from xats import process
+from xats.clients import processes, profile, registry
+from xats.core import programs
 from xats.delivery.transports import Result
 from xats.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.tmux import guards, paste, screen, server
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from xats.core.reasons import Reason
     from xats.delivery.settings import Settings
     from xats.pane import Pane
-    from xats.tmux.guards import Client
+    from xats.tmux.guards import Expected
     from xats.tmux.screen import Look
 
 NAME = "tmux"
@@ -73,13 +75,11 @@ def deliver(
             return reason if stood[-2:-1] == stood[-1:] else None
         return reason
 
-    def alone(_: Look) -> Reason | None:
-        return covered(known, pane, seat.process)
-
     attempt = partial(
         paste.attempt,
         pane,
         client=seat.process,
+        expected=expected(known, session),
         composer=ours,
         settle_ms=known.settle,
         take_ms=known.takes,
@@ -90,12 +90,12 @@ def deliver(
         token=token,
         quiet_ms=lambda look: window(known, look, settings) - quiet_for(look),
         stopping=stopping,
-        guards=(stranded, composer, alone),
+        guards=(stranded, composer),
     )
     if outcome.reason == "draft_present" and unsent and line() is not None:
         # Its attempt died before Enter, then its mail was read. Nobody else would ever send it off, and it says what
         # ours would say: there is mail. If it is gone by now, nothing is pasted.
-        guards = (lambda look: objection(known, look, unsent[0]), alone)
+        guards = (lambda look: objection(known, look, unsent[0]),)
         outcome = attempt(line=lambda: None, token=unsent[0], quiet_ms=0, guards=guards)
     if outcome.reason == "stopping":
         return Result("stopped", None)
@@ -111,9 +111,15 @@ def recognised(known: Profile) -> bool:
     return bool(known.glyphs or known.frame)
 
 
-def covered(known: Profile, pane: Pane, client: Client | None) -> Reason | None:
-    """Refuse a program of unknown looks that has opened an editor or the like, whose screen might pass for its own."""
-    return "dialog_open" if not recognised(known) and guards.taken(pane, client) else None
+def expected(known: Profile, session: Session) -> Expected:
+    """Return what is known of the program of `session`, whose client is `known`, besides its process."""
+    recorded = session.programs
+    return guards.Expected(
+        program=programs.program(recorded) if recorded else None,
+        inner=programs.inner(recorded) if recorded else (),
+        same=partial(processes.counts_as_one, known) if known.executables or known.scripts else process.relaunched,
+        composer=(lambda look: profile.view(known, look).text is not None) if recognised(known) else None,
+    )
 
 
 def idle(session: Session, client_name: str) -> bool:
