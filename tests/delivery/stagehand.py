@@ -66,10 +66,14 @@ class Role(Seat):
     def session(self) -> agents.Session:
         return agents.Session(1, 1, 1, agents.Seat("here", *self.client, None, self.pane), 0, None)
 
-    def deliver(self, line=lambda: LINE, token: str = "", quiet: int = QUIET) -> tmux.Result:
-        """Make one attempt of the wake `token` in this pane. A wake has another token for every session."""
+    def deliver(self, line=lambda: LINE, token: str = "", quiet: int = QUIET, **how) -> tmux.Result:
+        """Make one attempt of the wake `token` in this pane. A wake has another token for every session.
+
+        Tokens that begin with `store-` are of wakes of one store.
+        """
+        how = {"proves": lambda other: other.startswith("store-"), **how}
         token = token or f"store-1-{self.pid}"
-        return tmux.deliver(self.session, self.client_name, line, token, Settings(quiet=quiet), bool)
+        return tmux.deliver(self.session, self.client_name, line, token, Settings(quiet=quiet), bool, **how)
 
 
 class Person:

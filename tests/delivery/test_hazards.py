@@ -20,7 +20,7 @@ from tests.delivery.conftest import HERE, LINE, until
 from tests.delivery.stagehand import LOOKS, Person, play, play_again, play_at_prompt, play_in_bash
 from xats import faults, process
 from xats.delivery.transports import tmux
-from xats.tmux import paste
+from xats.tmux import guards, paste
 
 KNOWN = LOOKS[1:]
 LEFT = "\x1b[D"
@@ -169,8 +169,8 @@ STILL = ("codex", "opencode")  # and there they work below or above it, without 
 def reasons(obstacle, look, moment):
     """Return what an attempt may come to when `obstacle` appears at `moment`; None is that the line was submitted."""
     early = moment in ("start", "line", "paste.before")
-    if obstacle is synchronized:  # the paste is for a state that was looked at; the Enter sees to it
-        return {"not_quiet"} if moment in ("line", "paste.before") else {None}
+    if obstacle is synchronized:  # the paste is for a state that was looked at, so it looks again; the Enter sees to it
+        return {None}
     if obstacle is dialog:
         if look == "readline":  # its question is words that stay
             return {"start": {"draft_present"}, "line": {"not_quiet"}, "paste.before": {"not_quiet"}}.get(
@@ -236,7 +236,7 @@ def test_an_obstacle(desk, monkeypatch, obstacle, moment, look):
     assert (role.sent, role.approvals) == ([LINE] if result.reason is None else [], 0)
     successor = mend() or role
     if result.reason is not None:
-        until(lambda: successor.deliver().state == "delivered", 8)
+        until(lambda: successor.deliver().state == "delivered", guards.UNSEEN + 8)
         until(lambda: successor.sent, 2)
     assert [*role.sent, *(successor.sent if successor is not role else [])] == [LINE]
     assert role.approvals + successor.approvals == 0
@@ -420,8 +420,8 @@ def test_a_person_who_only_looks_on_does_not_keep_the_mail_away_for_long(desk):
         person.press(LEFT)
         pressed = time.time()
         assert role.deliver().reason == "human_active"
-        until(lambda: role.deliver().state == "delivered", 8)
-        assert time.time() - pressed >= 3
+        until(lambda: role.deliver().state == "delivered", guards.UNSEEN + 8)
+        assert time.time() - pressed >= guards.UNSEEN  # nobody has seen the program show that key
     assert role.sent == [LINE]
 
 
@@ -430,7 +430,7 @@ def test_what_a_person_types_while_our_line_settles_is_not_sent_with_it(desk, mo
     """It is on its way to a program that draws late: the screen says nothing of it yet, only tmux knows of the key."""
     role = play(desk, look, **SIZE)
     with Person(role) as person:
-        until(lambda: time.time() - person.pressed_at() > 5)  # he did nothing but come
+        until(lambda: time.time() - person.pressed_at() > guards.UNSEEN + 1, 15)  # he did nothing but come
 
         def settle(seconds, sleep=time.sleep):
             sleep(seconds)

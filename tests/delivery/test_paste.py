@@ -98,7 +98,7 @@ def test_it_takes_few_calls_of_tmux(desk, fake_tmux):
     seat = desk.compose()
     calls = fake_tmux("")
     assert seat.attempt() == DELIVERED
-    assert calls() <= 9  # two looks, paste, look, Enter, two looks, and a little for a slow machine
+    assert calls() <= 11  # three looks, paste, two looks, Enter, two looks, and a little for a slow machine
 
 
 def test_many_panes_side_by_side(desk):

@@ -15,8 +15,11 @@ from xats.tmux.pane import Pane
 from xats.tmux.server import run
 
 
-def shown(*rows, cursor=None, width=80):
-    """A look at `rows`; the cursor stands at the `^` that replaces nothing, or at `cursor`."""
+def shown(*rows, cursor=None, width=80, before=None):
+    """A look at `rows`; the cursor stands at the `^` that replaces nothing, or at `cursor`.
+
+    `before` are the rows of a look before the paste.
+    """
     for y, row in enumerate(rows):
         if "^" in row:
             cursor = (len(row.partition("^")[0]), y)
@@ -25,29 +28,36 @@ def shown(*rows, cursor=None, width=80):
         state="", server_pid=1, server_start=1, pane_id="%1", pane_pid=1, dead=False, in_mode=False, input_off=False,
         synchronized=False, alternate_on=False, cursor_x=x, cursor_y=y, width=width, height=len(rows), wake="",
         command="", line="", title="", screen="\n".join(row.replace("^", "") for row in rows),
+        before=screen.mark_before(shown(*before, width=width)) if before else "",
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "rows",
-    [
-        ["> xats: 2 new^"],
-        ["xats: 2 new^"],
-        ["\u276f xats: 2 new^", "────", "  ? for help"],
-        ["│ > xats: 2 new^      │"],
-        ["user@host:~$ xats: 2 new^"],
-        ["> xats:", "  2 new^"],
-        ["│ > xats: │", "│   2 new^ │"],
-        ["┃  xats: 2 new^"],
-        ["\x1b[1m> \x1b[0mxats: 2 new^"],
-        ["\x0ex\x0f xats: 2 new^"],
-    ],
-)
-def test_holds(rows):
-    look = shown(*rows)
-    if "\x1b" in rows[0]:
-        look = shown(*rows, cursor=(13, 0))
+HELD = [
+    (["> ^"], ["> xats: 2 new^"]),
+    (["^"], ["xats: 2 new^"]),
+    (["\u276f ^", "────", "  ? for help"], ["\u276f xats: 2 new^", "────", "  ? for help"]),
+    (["│ > ^                 │"], ["│ > xats: 2 new^      │"]),
+    (["user@host:~$ ^"], ["user@host:~$ xats: 2 new^"]),
+    (["> ^"], ["> xats:", "  2 new^"]),
+    (["> ^"], [">", "  xats:", "  2 new^"]),
+    (["│ > ^     │"], ["│ > xats: │", "│   2 new^ │"]),
+    (["┃  ^"], ["┃  xats: 2 new^"]),
+    (["old", "> ^"], ["> xats: 2 new^"]),
+    (["> ^ an example, drawn faint"], ["> xats: 2 new^"]),
+]
+
+
+@pytest.mark.parametrize(("before", "rows"), HELD)
+def test_holds(before, rows):
+    look = shown(*rows, before=before)
     assert screen.holds(look, "xats: 2 new")
+    assert screen.remains(look, "xats: 2 new")
+
+
+@pytest.mark.parametrize(("rows", "cursor"), [(["\x1b[1m> \x1b[0mxats: 2 new"], 13), (["\x0ex\x0f xats: 2 new"], 13)])
+def test_holds_in_colours_and_behind_line_drawing(rows, cursor):
+    before = [">" + " ^" if ">" in rows[0] else "^"]
+    assert screen.holds(shown(*rows, cursor=(cursor, 0), before=before), "xats: 2 new")
 
 
 @pytest.mark.parametrize(
@@ -68,22 +78,58 @@ def test_holds(rows):
     ],
 )
 def test_does_not_hold(rows):
-    assert not screen.holds(shown(*rows), "xats: 2 new")
+    assert not screen.holds(shown(*rows, before=["> ^"]), "xats: 2 new")
+    assert not screen.holds(shown(*rows, before=["^"]), "xats: 2 new")
+
+
+@pytest.mark.parametrize(
+    ("before", "rows"),
+    [
+        (["> ^"], ["> wait, xats: 2 new^"]),
+        (["> ^"], [">> xats: 2 new^"]),
+        (["> ^"], ["> ... xats: 2 new^"]),
+        (["> ^"], ["> wait,", "  xats: 2 new^"]),
+        (["^"], ["-- xats: 2 new^"]),
+        (["> ^"], ["xats: 2 new^"]),
+        (None, ["> xats: 2 new^"]),  # nobody knows what stood there
+        (["^"], ["a draft that fills a row of", "xats: 2 new^"]),
+        (["> ^"], ["> a draft that fills a row", "xats: 2 new^"]),
+        (
+            ["a row that was full before.", "^"],
+            ["a row that was full before.", "a draft that fills the next", "xats: 2 new^"],
+        ),
+    ],
+)
+def test_words_before_our_line_that_were_not_there_before_the_paste(before, rows):
+    """A program that reads or echoes late shows a person's draft only now."""
+    width = max(len(row) for row in rows) if len(rows) > 1 and len(rows[-2]) > 20 else 80
+    look = shown(*rows, before=before, width=width)
+    assert not screen.holds(look, "xats: 2 new")
+    assert screen.remains(look, "xats: 2 new")
 
 
 def test_a_full_row_pushes_the_cursor_onto_the_next():
-    assert screen.holds(shown("> xats:2new", "^", width=11), "xats: 2 new")
-    assert not screen.holds(shown("> xats:2new", "^", width=12), "xats: 2 new")
+    assert screen.holds(shown("> xats:2new", "^", width=11, before=["> ^"]), "xats: 2 new")
+    assert not screen.holds(shown("> xats:2new", "^", width=12, before=["> ^"]), "xats: 2 new")
+    assert screen.holds(shown("0123456789:", "xats:2new^", width=11, before=["0123456789:", "^"]), "xats: 2 new")
 
 
 def test_an_empty_row_of_a_framed_composer_holds_nothing():
-    assert not screen.holds(shown("│ xats: hi │", "│ ^         │", width=12), "xats: hi")
+    look = shown("│ xats: hi │", "│ ^         │", width=12, before=["│ ^         │"])
+    assert not screen.holds(look, "xats: hi")
+    assert not screen.remains(look, "xats: hi")
 
 
 def test_wide_and_combining_characters_before_the_cursor():
-    assert screen.holds(shown("日本 xats: hi", cursor=(13, 0)), "xats: hi")
-    assert screen.holds(shown("e\u0301> xats: hi", cursor=(11, 0)), "xats: hi")
-    assert not screen.holds(shown("日本 xats: hi", cursor=(11, 0)), "xats: hi")
+    wide = shown("日本 ", cursor=(5, 0))
+    for row, cursor, lead in [
+        ("日本 xats: hi", 13, wide),
+        ("e\u0301> xats: hi", 11, shown("e\u0301> ", cursor=(3, 0))),
+    ]:
+        look = shown(row, cursor=(cursor, 0))
+        look.__dict__["before"] = screen.mark_before(lead)
+        assert screen.holds(look, "xats: hi")
+    assert not screen.remains(shown("日本 xats: hi", cursor=(11, 0)), "xats: hi")
 
 
 def test_an_enter_that_became_a_new_line():
@@ -135,11 +181,12 @@ def test_odd_titles_and_options_shift_nothing(desk, title):
     until(lambda: "> " in desk.text(pane) + " " and desk.show(pane, "#{pane_current_command}") == "cat")
     desk.cmd("set-option", "-p", "-t", pane.pane_id, "@xats_line", title + ".")
     desk.cmd("set-option", "-p", "-t", pane.pane_id, "@xats_wake", "w|" + title + ".")
+    desk.cmd("set-option", "-p", "-t", pane.pane_id, "@xats_before", "0badcafe")
     look = until(lambda: (seen := screen.look(pane)).title == title and seen)
-    assert look.line == title + "."
+    assert (look.line, look.before) == (title + ".", "0badcafe")
     assert look.rows()[0].strip() == ">"
     assert look.cursor_x == 2
-    assert screen.holds(look, ">")
+    assert screen.remains(look, ">")
 
 
 def test_a_look_in_the_c_locale(desk, monkeypatch):
@@ -167,9 +214,9 @@ def test_our_line_in_a_real_terminal_that_wraps_it(desk, width):
     look = until(
         lambda: (seen := screen.look(pane)).command == "cat" and "inbox" in seen.plain().replace("\n", "") and seen
     )
-    assert screen.holds(look, LINE)
-    assert not screen.holds(look, LINE + "x")
-    assert not screen.holds(look, LINE.replace("2", "3"))
+    assert screen.remains(look, LINE)
+    assert not screen.remains(look, LINE + "x")
+    assert not screen.remains(look, LINE.replace("2", "3"))
 
 
 # -- several panes in one invocation -----------------------------------------------------------------------------------

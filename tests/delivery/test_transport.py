@@ -20,7 +20,8 @@ SECOND = "xats: 2 new from alice, carol - run: xats inbox"
 
 def deliver(seat, token: str, line: str, client: str = "generic"):
     session = agents.Session(1, 1, 1, agents.Seat("here", *seat.client, None, seat.pane), 0, None)
-    return tmux.deliver(session, client, lambda: line, token, Settings(quiet=50), bool)
+    how = (token, Settings(quiet=50), bool)
+    return tmux.deliver(session, client, lambda: line, *how, proves=lambda other: other.startswith("store-"))
 
 
 def test_a_line_that_was_not_taken_keeps_the_next_wake_away(desk):
@@ -72,7 +73,7 @@ def test_words_behind_the_cursor_of_an_unknown_program_are_a_draft(desk):
     """Somebody went back to the start of what he has written; a hint that is drawn faint is none."""
     for style, reason in (("", "draft_present"), ("\033[2m", "unconfirmed")):
         show = f"printf '> {style}half a li\033[0m\r> '; exec cat >/dev/null"
-        pane = desk.open(f"stty -echo; {show}")
+        pane = desk.open(f"stty -icanon -echo; {show}")
         until(lambda pane=pane: "half" in desk.text(pane))
         seat = agents.Session(1, 1, 1, agents.Seat("here", None, None, None, pane), 0, None)
         assert tmux.deliver(seat, "generic", lambda: FIRST, "store-1", Settings(quiet=50), bool).reason == reason
@@ -142,6 +143,15 @@ def test_a_stranded_line_is_sent_off_in_place_of_ours(desk, same_locks, look):
     role = strand(desk, same_locks, look)
     assert role.deliver(line=lambda: SECOND, token="store-2").state == "delivered"
     assert role.sent == [FIRST]
+
+
+@pytest.mark.parametrize("look", ["readline", "claude-code"])
+def test_the_line_of_a_token_that_our_store_does_not_know_is_a_draft(desk, same_locks, look):
+    """The pane remembers a wake of a store that was removed, or replaced by a backup."""
+    role = strand(desk, same_locks, look)
+    assert role.deliver(line=lambda: SECOND, token="store-2", proves=lambda _: False).reason == "draft_present"
+    assert (role.sent, role.enters) == ([], 0)
+    assert SECOND not in role.text()
 
 
 @pytest.mark.parametrize("look", ["claude-code", "codex", "gemini", "opencode"])

@@ -20,6 +20,8 @@ wake stays open, remembers in `handed` who has taken the line, and falls due aft
 
 from __future__ import annotations
 
+import os
+
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from xats.core.reasons import Reason
     from xats.store import Row, Tx
 
+NONCE = 16  # bytes
 LEASE = 60_000  # ms that one attempt may take before another process may make it
 # A time further ahead than any ladder can ask for is one that was written before the clock was set back.
 FURTHEST = 24 * 3600_000
@@ -41,7 +44,7 @@ PASSING: frozenset[Reason] = frozenset(
     (
         *("busy", "not_quiet", "draft_present", "dialog_open", "human_active"),
         *("copy_mode", "input_off", "shell_foreground", "tmux_unavailable", "recipient_active"),
-        *("child_foreground", "program_changed", "program_hidden"),
+        *("child_foreground", "program_changed", "program_hidden", "host_busy"),
     )
 )
 FINAL: frozenset[Reason] = frozenset(
@@ -66,6 +69,7 @@ class Wake:
     opened_at: int
     updated_at: int
     handed: str | None = None  #: the transports that have taken the line, with commas
+    nonce: str | None = None  #: random, from its first lease on: the mark that it leaves in a pane is like no other one
 
     @property
     def taken_by(self) -> tuple[str, ...]:
@@ -80,6 +84,7 @@ class Wake:
 
 COLUMNS = """
 id agent_id state reason last_refusal mails attempts transport next_attempt_at lease_token opened_at updated_at handed
+nonce
 """
 SELECT = ", ".join(f"w.{name}" for name in COLUMNS.split())
 
@@ -282,10 +287,11 @@ where w.next_attempt_at is not null and (w.next_attempt_at <= :now or w.next_att
 order by w.next_attempt_at limit :limit
 """
 TAKE = """
-update wakes set lease_token = :token, lease_until = :until, updated_at = :now where id = :id and closed_at is null
+update wakes set lease_token = :token, lease_until = :until, nonce = :nonce, updated_at = :now
+where id = :id and closed_at is null
 """
 HASTEN = """
-update wakes set lease_token = :token, lease_until = :until, updated_at = :now
+update wakes set lease_token = :token, lease_until = :until, nonce = coalesce(nonce, :nonce), updated_at = :now
 where id = :id and state in ('queued', 'retrying') and lease_token is null and next_attempt_at > :now
     and updated_at = :seen
 """
@@ -323,14 +329,30 @@ def due(tx: Tx, limit: int = 1000, longest: int = FURTHEST, host: str | None = N
     return [wake_of(row) for row in rows]
 
 
-def lease(tx: Tx, wakes: list[Wake], token: str) -> None:
-    """Lease `wakes`, just read as due in this transaction, to the process that `token` names."""
-    tx.many(TAKE, [{"id": wake.id, "token": token, "until": tx.now + LEASE, "now": tx.now} for wake in wakes])
+def lease(tx: Tx, wakes: list[Wake], token: str) -> list[Wake]:
+    """Lease `wakes`, just read as due in this transaction, to the process that `token` names; return them leased."""
+    leased = [_with_nonce(wake) for wake in wakes]
+    about = {"token": token, "until": tx.now + LEASE, "now": tx.now}
+    tx.many(TAKE, [{"id": wake.id, "nonce": wake.nonce, **about} for wake in leased])
+    return leased
 
 
-def hasten(tx: Tx, wake: Wake, token: str) -> bool:
-    """Lease `wake` to `token` before its time; False if it does not wait for the same rung any more."""
-    return tx.run(HASTEN, id=wake.id, token=token, until=tx.now + LEASE, now=tx.now, seen=wake.updated_at) > 0
+def hasten(tx: Tx, wake: Wake, token: str) -> Wake | None:
+    """Lease `wake` to `token` before its time, and return it leased; None if it waits for the same rung no more."""
+    leased = _with_nonce(wake)
+    about = {"until": tx.now + LEASE, "now": tx.now, "seen": wake.updated_at}
+    return leased if tx.run(HASTEN, id=wake.id, token=token, nonce=leased.nonce, **about) else None
+
+
+def _with_nonce(wake: Wake) -> Wake:
+    """Return `wake` with the nonce of its first lease, made now if this is the first one."""
+    return wake if wake.nonce else Wake(**{**wake.__dict__, "nonce": os.urandom(NONCE).hex()})
+
+
+def nonce_of(tx: Tx, wake_id: int, agent_id: int) -> str | None:
+    """Return the nonce of the wake `wake_id` if it is one of the agent's, open or not, and was ever leased."""
+    row = tx.one("select nonce from wakes where id = :id and agent_id = :agent", id=wake_id, agent=agent_id)
+    return row["nonce"] if row else None
 
 
 def next_due(tx: Tx, host: str | None = None) -> int | None:
@@ -387,14 +409,16 @@ def refused(
     return True
 
 
-def put_off(tx: Tx, wake: Wake, token: str, reason: Reason, transport: str | None) -> bool:
-    """Record that an attempt before its time was refused for `reason`: it cost no rung, and the next is due as before.
+def put_off(tx: Tx, wake: Wake, token: str, reason: Reason, transport: str | None, until: int | None = None) -> bool:
+    """Record that an attempt was refused for `reason` and cost no rung; the next is due at `until` (ms UTC).
 
-    Returns False if the lease was lost meanwhile.
+    By default the next is as due as before: the attempt was made before its time. Returns False if the lease was lost
+    meanwhile.
     """
     if not wanted(tx, wake.agent_id):
         return skipped(tx, wake, token, "already_read")
-    return _record(tx, wake, token, _waiting(wake), reason, transport, wake.attempts, wake.next_attempt_at)
+    again = wake.next_attempt_at if until is None else until
+    return _record(tx, wake, token, _waiting(wake), reason, transport, wake.attempts, again)
 
 
 def waits(tx: Tx, wake: Wake, token: str, until: int) -> bool:

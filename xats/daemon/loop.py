@@ -198,7 +198,7 @@ class Daemon:
         search, self._search = self._search, False
 
         def look(tx: Tx) -> int | None:
-            self._watch.refresh(store, tx, given_up=search)
+            self._watch.refresh(tx, given_up=search)
             return wakes.next_due(tx, attempt.host())
 
         try:
@@ -212,8 +212,10 @@ class Daemon:
         """Attempt `wake` before its time; one that failed is followed by another."""
         if wake.state == "failed":
             self._search |= store.write(lambda tx: early.again(tx, wake.agent_id))
-        elif wake.id not in self._running and store.write(lambda tx: wakes.hasten(tx, wake, self.owner)):
-            self._begin(wake, before_its_time=True)
+        elif wake.id not in self._running:
+            leased = store.write(lambda tx: wakes.hasten(tx, wake, self.owner))
+            if leased:
+                self._begin(leased, before_its_time=True)
 
     def _begin(self, wake: Wake, *, before_its_time: bool = False) -> None:
         work = (wake, before_its_time)
@@ -226,8 +228,9 @@ class Daemon:
             store = self._open()
             try:
                 quiet_for = partial(self._watch.quiet_for, wake.agent_id)
-                stopping = self.stop.is_set
-                result = attempt.make(store, wake, self.owner, self.settings, stopping, quiet_for, before_its_time)
+                echoed = partial(self._watch.echoed, wake.agent_id)
+                stopping, early = self.stop.is_set, before_its_time
+                result = attempt.make(store, wake, self.owner, self.settings, stopping, quiet_for, echoed, early=early)
             finally:
                 store.close()
             if result.state in ("delivered", "skipped"):

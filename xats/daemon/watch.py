@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from xats.delivery.attempt import Target
     from xats.delivery.eye import Glance
     from xats.delivery.settings import Settings
-    from xats.store import Store, Tx
+    from xats.store import Tx
     from xats.tmux.screen import Look
 
 MOST = 200  # panes that are watched, and as many of agents that were given up
@@ -56,8 +56,8 @@ class Watch:
 
     # -- what the daemon's loop says and asks --------------------------------------------------------------------------
 
-    def refresh(self, store: Store, tx: Tx, *, given_up: bool) -> None:
-        """Watch whom `store` knows to wait now; look for agents that were given up only with `given_up`."""
+    def refresh(self, tx: Tx, *, given_up: bool) -> None:
+        """Watch whom the store knows to wait now; look for agents that were given up only with `given_up`."""
         host = attempt.host()
         if given_up:
             self._given_up = early.given_up(tx, host, MOST)
@@ -72,7 +72,7 @@ class Watch:
             if self._pasted(target) and target.session and target.session.seat.pane:
                 # After an attempt of ours it takes more than a quiet pane: something must have changed since.
                 fresh = agent_id not in self._patience
-                token = attempt.token_of(store, wake, target.session)
+                token = attempt.token_of(wake, target.session)
                 eyes[agent_id] = Eye(wake, target, token, self._settings, stirred=fresh)
         self._former = {agent: one for agent, one in (*self._former.items(), *self._eyes.items()) if one.recent()}
         self._eyes = eyes
@@ -98,6 +98,11 @@ class Watch:
         """Return for how long (ms) the agent's pane has been seen to be as `look` shows it."""
         found = self._eyes.get(agent_id) or self._former.get(agent_id)
         return found.quiet_for(look) if found else 0
+
+    def echoed(self, agent_id: int, look: Look) -> bool:
+        """Tell whether the agent's program was seen to show the key that a person pressed last before `look`."""
+        found = self._eyes.get(agent_id) or self._former.get(agent_id)
+        return found is not None and found.echoed(look)
 
     def calm(self, agent_id: int) -> None:
         """Forget how often the agent was hastened in vain: it has its mail."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import random
 import time
-import zlib
+from functools import partial
 
 from xats import faults, process
 from xats.core import agents, alerts, presence, programs, wakes
@@ -69,9 +69,7 @@ def lease_due(store: Store, owner: str, settings: Settings, limit: int, under_wa
         return [wake for wake in found if wake.id not in under_way][:limit]
 
     def work(tx: Tx) -> list[Wake]:
-        found = look(tx)
-        wakes.lease(tx, found, owner)
-        return found
+        return wakes.lease(tx, look(tx), owner)
 
     if not store.read(look):
         return []
@@ -99,12 +97,15 @@ def make(
     settings: Settings,
     stopping: Callable[[], bool] = bool,
     quiet_for: Callable[[Look], int] = lambda _: 0,
+    echoed: Callable[[Look], bool] = lambda _: False,
+    *,
     early: bool = False,
 ) -> Result:
     """Attempt `wake`, which is leased to `owner`, and record the outcome.
 
     `stopping` says whether to give up before anything was pasted; the wake is then as due as before. `quiet_for` says
-    how long (ms) the pane was watched and looked the same. An `early` attempt was made before its time: if it is
+    how long (ms) the pane was watched and looked the same, and `echoed` whether its program was then seen to show a
+    person's last key. An `early` attempt was made before its time: if it is
     refused for something that passes, the wake waits for its rung as before.
     """
     target = store.read(lambda tx: target_of(tx, wake))
@@ -145,8 +146,9 @@ def make(
                 session = _with_programs(store, session)
                 if session.programs and programs.is_launching(session.programs):
                     return Result("refused", "busy", "xats launch has not started the program yet")
-                token = token_of(store, wake, session)
-                return tmux.deliver(session, target.agent.client, line, token, settings, stopping, quiet_for)
+                assert wake.nonce  # it is leased
+                how = (token_of(wake, session), settings, stopping, quiet_for, echoed, partial(is_ours, store, session))
+                return tmux.deliver(session, target.agent.client, line, *how)
             if name == order.NOTICE:
                 assert session.seat.pane
                 return notice.deliver(session.seat.pane, line)
@@ -285,8 +287,11 @@ def _record(
         wakes.skipped(tx, wake, owner, result.reason or "already_read")
     elif result.reason == "recipient_active" and not moved:
         _wait(tx, wake, owner, settings, target, early=early)
-    elif result.state == "refused" and early and not moved and result.reason in wakes.PASSING:
+    elif result.state in ("refused", "postponed") and early and not moved and result.reason in wakes.PASSING:
         wakes.put_off(tx, wake, owner, result.reason, by)
+    elif result.state == "postponed" and not moved:
+        assert result.reason
+        wakes.put_off(tx, wake, owner, result.reason, by, ladder.soon(wake.opened_at, tx.now))
     elif result.state == "refused" and (not moved or result.reason in wakes.FINAL):
         assert result.reason
         wakes.refused(tx, wake, owner, result.reason, by if result.reason != "no_pane" else None, climb, result.exit)
@@ -319,9 +324,20 @@ def _has_come(target: Target, tried: Tried, settings: Settings, store: str) -> b
     return target.session is not None and waiter.reach(target.session, store) is not None
 
 
-def token_of(store: Store, wake: Wake, session: Session) -> str:
-    """Return what marks the pane as woken by this wake of this store: the same in every attempt on one session.
+def token_of(wake: Wake, session: Session) -> str:
+    """Return what marks the pane as woken by `wake`: the same in every attempt on one session.
 
-    The mark outlives the program, and whoever is started there next has got nothing of this wake yet.
+    The mark outlives the program, and whoever is started there next has got nothing of this wake yet. It outlives the
+    store as well: one that was made anew, or put back from a backup, counts from the same numbers again, but its rows
+    have other nonces. A row that was put back with its nonce is that very wake, whose line was pasted.
     """
-    return f"{zlib.crc32(os.path.realpath(store.path).encode()):08x}-{wake.id}-{session.id}"
+    return f"{wake.id}-{session.id}-{wake.nonce}"
+
+
+def is_ours(store: Store, session: Session, token: str) -> bool:
+    """Tell whether `token` is that of a wake of `session` in `store`, open or not; another one proves nothing."""
+    number, _, rest = token.partition("-")
+    if not (number.isascii() and number.isdigit()):
+        return False
+    nonce = store.read(lambda tx: wakes.nonce_of(tx, int(number), session.agent_id))
+    return nonce is not None and rest == f"{session.id}-{nonce}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import time
+from functools import partial
 
 from xats import process
 from xats.clients import registry
@@ -57,6 +58,7 @@ class Eye:
         self._failures = 0
         self._found = guards.Found(None)  # what the last look at the processes came to
         self._asked = -PROCESSES  # when that was (monotonic)
+        self._shown: tuple[int, float] | None = None  # a person's last key when its row last changed, and when that was
 
     def miss(self, now: float, *, hung: bool = False) -> None:
         """Take in that tmux failed, or `hung`: that one goes on as soon as it can, the other may be gone for good."""
@@ -74,17 +76,19 @@ class Eye:
         same = before is not None and _picture(before) == _picture(look)
         if before is not None and not same:
             self.stirred = True
+        if before is not None and now - at <= GAPS * self.every and _row(before) != _row(look):
+            self._shown = look.key_at, now
         if not same or now - at > GAPS * self.every:
             since, self._asked = now, -PROCESSES
         if not same or before is None or (before.state, before.cursor) != (look.state, look.cursor):
             self._judged = self._judge(look)
         self._seen = (look, since, now)
         objection, window = self._judged
-        if objection or guards.person(look):
+        if objection or guards.person(look, echoed=self.echoed(look)):
             self.stirred = True
         elif (left := window / 1000 - (now - since)) > 0:
             self.due = min(self.due, now + left)
-        elif self._foreground(look, now):
+        elif self._foreground(look, now) or guards.typed_ahead(self.pane, look, partial(tmux.certain, self._known)):
             self.stirred = True
         else:
             self.clear = self.stirred
@@ -101,16 +105,27 @@ class Eye:
         now = time.monotonic()
         return int((now - since) * 1000) if now - at <= GAPS * self.every and _picture(seen) == _picture(look) else 0
 
+    def echoed(self, look: Look) -> bool:
+        """Tell whether the program was seen to show a person's last key, and then to keep to it for HUMAN seconds.
+
+        A program that shows keys late goes on changing the row after the last one of them was pressed.
+        """
+        if self._shown is None or self._seen is None:
+            return False
+        (key_at, since), now = self._shown, time.monotonic()
+        watched = now - self._seen[2] <= GAPS * self.every
+        return watched and key_at == look.key_at and now - since >= guards.HUMAN
+
     def _foreground(self, look: Look, now: float) -> str | None:
         """Return why keys would not reach the client. It lists every process, so it is asked last, and not often."""
         gone = self._found.by is not None and not process.alive(*self._found.by)
         if gone or now - self._asked >= PROCESSES:
-            self._found = guards.foreground(self.pane, self._process, self._expected, look)
+            self._found = guards.foreground(self.pane, self._process, self._expected)
             self._asked = now
-        return self._found.reason
+        return guards.settled(self._found, self._expected, look).reason
 
     def _lose(self, due: float) -> None:
-        self._seen, self.clear, self.stirred, self.due = None, False, True, due
+        self._seen, self._shown, self.clear, self.stirred, self.due = None, None, False, True, due
 
     def _judge(self, look: Look) -> tuple[str | None, int]:
         reason = guards.state(look) or tmux.objection(self._known, look, self._token)
@@ -170,6 +185,12 @@ def glance(eyes: Sequence[Eye]) -> Glance | None:
         for eye in eyes:
             eye.miss(time.monotonic())
         return None
+
+
+def _row(look: Look) -> tuple[int, str]:
+    """Return what shows that a key has arrived: the row of the cursor, and where in it the cursor stands."""
+    rows = look.rows()
+    return look.cursor_x, rows[look.cursor_y] if look.cursor_y < len(rows) else ""
 
 
 def _picture(look: Look) -> tuple[object, ...]:

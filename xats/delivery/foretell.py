@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from xats.clients import registry
 from xats.delivery import attempt, envelope, order
@@ -88,5 +89,12 @@ def _pane_objection(session: Session, client: str) -> tuple[str | None, str]:
     reason = guards.identity(seat.pane, look) or guards.state(look)
     if reason:
         return reason, ""
-    found = guards.foreground(seat.pane, seat.process, tmux.expected(known, session), look)
-    return found.reason or tmux.objection(known, look, "") or guards.person(look), found.detail
+    expected = tmux.expected(known, session)
+    found = guards.settled(guards.foreground(seat.pane, seat.process, expected), expected, look)
+    reason = (
+        found.reason
+        or tmux.objection(known, look, "")
+        or guards.person(look)
+        or guards.typed_ahead(seat.pane, look, partial(tmux.certain, known))
+    )
+    return reason, found.detail

@@ -112,6 +112,8 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         show_ms=known.shows,
     )
     assert outcome.reason != "stopping"  # nothing ends this wait
+    if outcome.state == "postponed":
+        return Poked("refused", outcome.reason or None, outcome.detail)
     return Poked(outcome.state, outcome.reason or None, outcome.detail)
 
 

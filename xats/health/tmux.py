@@ -109,7 +109,8 @@ def _objection(one: Details, pane: Pane, look: Look) -> tuple[str | None, str]:
     if reason:
         return reason, ""
     known = registry.find_or_generic(one.agent.client, os.environ)
-    found = guards.foreground(pane, one.session.seat.process, tmux.expected(known, one.session), look)
+    expected = tmux.expected(known, one.session)
+    found = guards.settled(guards.foreground(pane, one.session.seat.process, expected), expected, look)
     return found.reason, found.detail
 
 

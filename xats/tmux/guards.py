@@ -12,7 +12,7 @@ import time
 from xats import process
 from xats.record import record
 from xats.tmux import keyboard
-from xats.tmux.pane import device
+from xats.tmux.pane import device, unread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     Guard = Callable[[Look], Reason | None]
     Client = tuple[int, int]  # pid, start time
 
-HUMAN = 3  # seconds after a key in which a person is taken to be at work
+# Seconds after a key in which a person is taken to be at work, where the key was seen to be shown, and where not.
+HUMAN, UNSEEN = 3, 10
 
 GUARDS: tuple[Guard, ...] = ()  # the further guards that are passed unless the caller says otherwise
 
@@ -70,20 +71,35 @@ def state(look: Look) -> Reason | None:
     return "input_off" if look.input_off else None
 
 
-def person(look: Look) -> Reason | None:
-    """Refuse while a person types: a key came from a tmux client that shows this pane, at most HUMAN seconds ago.
+def person(look: Look, *, echoed: bool = False) -> Reason | None:
+    """Refuse while a person types: a key came from a tmux client that shows this pane, at most UNSEEN seconds ago.
 
-    tmux counts whole seconds, so it may be one more. What xats itself pastes and sends is no key of a client.
+    A program may show what was typed seconds later, so that its composer looks empty until then. Where `echoed` says
+    that it has shown that key, HUMAN seconds are enough. tmux counts whole seconds, so it may be one more. What xats
+    itself pastes and sends is no key of a client.
     """
-    return "human_active" if look.key_at and 0 <= int(time.time()) - look.key_at <= HUMAN else None
+    limit = HUMAN if echoed else UNSEEN
+    return "human_active" if look.key_at and 0 <= int(time.time()) - look.key_at <= limit else None
 
 
-def foreground(pane: Pane, client: Client | None, expected: Expected | None = None, look: Look | None = None) -> Found:
+def typed_ahead(pane: Pane, look: Look, certain: Callable[[Look], bool]) -> Reason | None:
+    """Refuse while something typed waits to be read by the pane's program: it is a draft that no screen shows yet.
+
+    Where that cannot be told, `certain` must say that `look` surely shows a composer with nothing but ours in it, and
+    the last key of a person must be UNSEEN seconds old.
+    """
+    count = unread(pane)
+    if count is None:
+        return None if certain(look) and not person(look) else "not_permitted"
+    return "draft_present" if count else None
+
+
+def foreground(pane: Pane, client: Client | None, expected: Expected | None = None) -> Found:
     """Refuse unless keys would reach the client: it lives, is no shell, and nobody else has its terminal's keyboard.
 
     Not by `pane_current_command`: under a wrapper without job control (`sh -c "...; claude"`) that says `sh`. With no
     client known, it is the first process of the foreground group that is not a shell. `expected` is what else is known
-    of the client, and `look` a look at the pane, for what only the screen can decide.
+    of the client. What only the screen can decide is left to `settled`.
     """
     expected = expected or Expected()
     if client is None:
@@ -91,7 +107,7 @@ def foreground(pane: Pane, client: Client | None, expected: Expected | None = No
         programs = [member for member in members if not process.is_shell(member.name)]
         if not programs:
             return Found("shell_foreground", f"in front: {members[0].name}" if members else "")
-        return _keyboard(pane, programs[0], members, expected, look)
+        return _keyboard(pane, programs[0], members, expected)
     found = process.read(client[0])
     if found is None or found.started != client[1]:
         front = process.foreground(pane.pane_pid)
@@ -104,7 +120,16 @@ def foreground(pane: Pane, client: Client | None, expected: Expected | None = No
         return _other_group(found)
     if process.is_shell(found.name):
         return Found("shell_foreground", f"in front: {found.name}")
-    return _keyboard(pane, found, process.group(found.pgrp, found.tty), expected, look)
+    return _keyboard(pane, found, process.group(found.pgrp, found.tty), expected)
+
+
+def settled(found: Found, expected: Expected, look: Look) -> Found:
+    """Return `found`, or that nothing objects where only `look` can decide: programs that cannot be read.
+
+    A client whose composer is seen has the keyboard.
+    """
+    shown = found.reason == "program_hidden" and expected.composer is not None and expected.composer(look)
+    return Found(None) if shown else found
 
 
 def _other_group(client: Process) -> Found:
@@ -116,7 +141,7 @@ def _other_group(client: Process) -> Found:
     return Found("child_foreground", f"{_named(programs[0])} is in front", (programs[0].pid, programs[0].started))
 
 
-def _keyboard(pane: Pane, client: Process, members: list[Process], expected: Expected, look: Look | None) -> Found:
+def _keyboard(pane: Pane, client: Process, members: list[Process], expected: Expected) -> Found:
     """Refuse where another of `members`, the foreground group that `client` is in, may read what is typed."""
     recorded = {(client.pid, client.started): expected.program, **{inner[:2]: inner[2] for inner in expected.inner}}
     if changed := _changed(client, recorded):
@@ -135,12 +160,11 @@ def _keyboard(pane: Pane, client: Process, members: list[Process], expected: Exp
     for one in line[1:]:
         if changed := _changed(one, recorded):
             return changed
-    unread = next((one for one in line if process.program(one.pid) is None or reads.get(one.pid, True) is None), None)
+    hidden = next((one for one in line if process.program(one.pid) is None or reads.get(one.pid, True) is None), None)
     children = [pid for one in line for pid in process.hidden_children(one.pid)] if process.hides() else []
-    if unread or children:
-        shown = expected.composer is not None and look is not None and expected.composer(look)
-        what = f"{_named(unread)}" if unread else f"pid {children[0]}, which {_named(client)} has started,"
-        return Found(None) if shown else Found("program_hidden", f"{what} cannot be read")
+    if hidden or children:
+        what = f"{_named(hidden)}" if hidden else f"pid {children[0]}, which {_named(client)} has started,"
+        return Found("program_hidden", f"{what} cannot be read")
     if expected.composer is None and (served := keyboard.serves(line)):
         one, behind = served
         return Found(

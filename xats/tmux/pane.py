@@ -63,8 +63,13 @@ def device(pane: Pane) -> int:
         return 0
 
 
-def unread(pane: Pane) -> int:
-    """Return how many bytes of what was typed the pane's program has not read yet (FIONREAD, tty_ioctl(4))."""
+def unread(pane: Pane) -> int | None:
+    """Return how many bytes of what was typed the pane's program has not read yet; None if nobody can tell.
+
+    FIONREAD counts them (tty_ioctl(4)). While the terminal collects lines (canonical mode), it counts only those that
+    have been ended (inq_canon in Linux's n_tty.c, ttnread in XNU): what was typed since is on the screen, because the
+    terminal itself echoes it. Without that echo nobody can tell. It never waits.
+    """
     import fcntl
     import struct
     import termios
@@ -72,13 +77,16 @@ def unread(pane: Pane) -> int:
     try:
         terminal = os.open(pane.tty, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
     except OSError:
-        return 0
+        return None
     try:
+        modes = termios.tcgetattr(terminal)[3]
         answer = fcntl.ioctl(terminal, termios.FIONREAD, bytes(4))
-    except OSError:
-        return 0
+    except (OSError, termios.error):
+        return None
     finally:
         os.close(terminal)
+    if modes & termios.ICANON and not modes & termios.ECHO:
+        return None
     return int(struct.unpack("i", answer)[0])
 
 

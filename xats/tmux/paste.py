@@ -1,8 +1,10 @@
 """The guarded paste: one attempt to put one fixed line into a client's composer and to submit it, or a reason why not.
 
-Every key is sent by one tmux invocation that also checks that nothing has changed since the last look. It also sets the
-pane option `@xats_wake` to TOKEN:pasted and then TOKEN:entered, so whoever comes after a crash reads in the tmux server
-itself how far it went, and the line is never pasted twice.
+The store is read first, then the processes in the pane, then the pane itself; what a look shows is judged without
+waiting for anything, and the key follows at once. A look that is older than STALE by then is taken again. Every key is
+sent by one tmux invocation that also checks that neither the pane's state nor a person's last key has changed since the
+look. It also sets the pane option `@xats_wake` to TOKEN:pasted and then TOKEN:entered, so whoever comes after a crash
+reads in the tmux server itself how far it went, and the line is never pasted twice.
 """
 
 from __future__ import annotations
@@ -14,10 +16,10 @@ import time
 from xats import faults
 from xats.errors import NoPane, Refused, TmuxGone, TmuxUnavailable
 from xats.record import record
-from xats.tmux.guards import GUARDS, foreground, identity, person, state
+from xats.tmux.guards import GUARDS, Expected, foreground, identity, person, settled, state, typed_ahead
 from xats.tmux.lock import PaneLock
 from xats.tmux.pane import unread
-from xats.tmux.screen import PICTURE, STATE, broken, holds, look
+from xats.tmux.screen import KEYS, PICTURE, STATE, broken, holds, look, mark_before, remains
 from xats.tmux.server import TIMEOUT, quote, run, same
 
 TYPE_CHECKING = False
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from xats.core.reasons import Reason
     from xats.pane import Pane
-    from xats.tmux.guards import Client, Expected, Guard
+    from xats.tmux.guards import Client, Found, Guard
     from xats.tmux.screen import Look
 
     Composer = Callable[[Look, str], bool]
@@ -38,6 +40,8 @@ SETTLE = 120  # from the line's being shown to Enter, where nobody has measured 
 AGAIN = 400  # an Enter that did nothing for so long was swallowed
 LAST = 1000  # how long the last Enter may take
 CONFIRM = 40  # seen gone, look again: half a redraw looks the same
+STALE = 100  # from a look's answer to the key that it allows
+LOOKS = 5  # so often is a look repeated that was too old, or was followed by a change
 ENTERS = 3
 SLICE = 50  # how soon a wait notices that it should stop
 
@@ -48,8 +52,9 @@ _serial = itertools.count()
 class Outcome:
     """How an attempt ended.
 
-    `state` is delivered, refused (nothing more was done, try again later), unconfirmed (the line went in, its
-    submission was not seen) or withdrawn (no longer wanted). `reason` is a word of the closed list, or `stopping`.
+    `state` is delivered, refused (nothing more was done, try again later), postponed (the same, but nothing objected:
+    try again soon), unconfirmed (the line went in, its submission was not seen) or withdrawn (no longer wanted).
+    `reason` is a word of the closed list, or `stopping`.
     """
 
     state: str
@@ -67,7 +72,10 @@ def attempt(
     expected: Expected | None = None,
     stopping: Callable[[], bool] = bool,
     guards: Sequence[Guard] = GUARDS,
+    echoed: Callable[[Look], bool] = lambda _: False,
+    certain: Callable[[Look], bool] = lambda _: False,
     composer: Composer = holds,
+    remains: Composer = remains,
     settle_ms: int = SETTLE,
     take_ms: int = 0,
     show_ms: int = 0,
@@ -76,15 +84,18 @@ def attempt(
 ) -> Outcome:
     """Try once to paste a line into `pane` and submit it.
 
-    `line` is called at the last moment; None from it means that the mail was read meanwhile. `token` names the wake and
-    must be the same in all its attempts: it is how a later attempt knows what an earlier one did. The screen must stay
-    the same for `quiet_ms` milliseconds, a number or what it says of the first look; 0 asks for no second look.
-    `client` is the (pid, start time) that must have the keyboard, and `expected` what else is known of it. `stopping`
-    ends the wait for quiet. `guards` are further checks of a look. `composer` says whether a look's composer holds
-    exactly a line. `settle_ms` is how long the program must have shown a paste before it takes Enter for Enter,
-    `take_ms` how long it may then take to let go of the line, and `show_ms` how long to show what was pasted, where
-    that is longer than usual. `timeout` is that of each tmux call, in seconds. `make` is the kind of attempt, where
-    what is pasted is no wake's line.
+    `line` is called when everything else allows the paste; None from it means that the mail was read meanwhile.
+    `token` names the wake and must be the same in all its attempts: it is how a later attempt knows what an earlier one
+    did. The screen must stay the same for `quiet_ms` milliseconds, a number or what it says of the first look; 0 asks
+    for no wait. `client` is the (pid, start time) that must have the keyboard, and `expected` what else is known of it.
+    `stopping` ends the wait for quiet. `guards` are further checks of a look, which must not wait for anything.
+    `echoed` says whether somebody has seen the program show a person's last key (`guards.person`), and `certain`
+    whether a look surely shows a composer that holds nothing but what is ours (`guards.typed_ahead`). `composer` says
+    whether a look's composer holds exactly a line, and `remains` whether that line is still there, whatever stands
+    around it. `settle_ms` is how long the program must have shown a paste before it takes Enter for Enter, `take_ms`
+    how long it may then take to let go of the line, and `show_ms` how long to show what was pasted, where that is
+    longer than usual. `timeout` is that of each tmux call, in seconds. `make` is the kind of attempt, where what is
+    pasted is no wake's line.
 
     Raises ValueError for a token or line that is not clean; everything that tmux or the pane does is an Outcome.
     """
@@ -98,7 +109,10 @@ def attempt(
                 client=client,
                 expected=expected,
                 guards=guards,
+                echoed=echoed,
+                certain=certain,
                 composer=composer,
+                remains=remains,
                 settle=settle_ms / 1000,
                 takes=take_ms,
                 shows=show_ms,
@@ -140,16 +154,21 @@ class Attempt:
         client: Client | None,
         expected: Expected | None,
         guards: Sequence[Guard],
+        echoed: Callable[[Look], bool],
+        certain: Callable[[Look], bool],
         composer: Composer,
+        remains: Composer,
         settle: float,
         takes: int,
         shows: int,
         timeout: float,
     ) -> None:
-        self.pane, self.client, self.expected = pane, client, expected
-        self.guards, self.holds = (*guards, person), composer
+        self.pane, self.client, self.expected, self.guards = pane, client, expected or Expected(), guards
+        self.echoed, self.certain, self.holds, self.remains = echoed, certain, composer, remains
         self.settle, self.takes, self.shows, self.timeout = settle, takes, shows, timeout
         self.pasted, self.entered = f"{token}:pasted", f"{token}:entered"
+        self.answered = 0.0  # when tmux answered the last look (monotonic seconds)
+        self.key_at: int | None = None  # a person's last key when the line was pasted
         self.first = self.look()
 
     # -- looking -------------------------------------------------------------------------------------------------------
@@ -157,25 +176,42 @@ class Attempt:
     def look(self) -> Look:
         """Look at the pane. It must be the registered one."""
         seen = look(self.pane, self.timeout)
+        self.answered = time.monotonic()
         if reason := identity(self.pane, seen):
             raise _End("refused", reason, "another server or another process has the pane's id")
         return seen
 
-    def examine(self, seen: Look) -> Look:
-        """Refuse by the first guard that objects."""
-        reason, detail = state(seen), ""
-        if not reason:
-            found = foreground(self.pane, self.client, self.expected, seen)
-            reason, detail = found.reason, found.detail
-            if reason:
-                # A client that is gone may have left a dead pane, another pane, or none: that is the better reason.
-                seen = self.look()
-                reason = state(seen) or reason
+    def processes(self) -> Found:
+        """Return whether the processes in the pane forbid a key. This may list them all, so a look comes after it."""
+        return foreground(self.pane, self.client, self.expected)
+
+    def judge(self, seen: Look, taken: Found) -> Look:
+        """Refuse by the first check that objects to `seen`; `taken` is what `processes` said. It waits for nothing."""
+        # A client that is gone may have left a dead pane, another pane, or none: that is the better reason.
+        taken = settled(taken, self.expected, seen)
+        reason = state(seen) or taken.reason
         for guard in self.guards:
             reason = reason or guard(seen)
+        # Since the paste only a further key of a person matters.
+        echoed = self.echoed(seen) if self.key_at is None else self.key_at == seen.key_at
+        reason = reason or person(seen, echoed=echoed)
+        if seen.wake != self.entered:  # then it is our own Enter that may be unread
+            reason = reason or typed_ahead(self.pane, seen, self.certain)
+        if reason == "not_permitted":  # or it has gone since
+            taken = self.processes()
+            reason = state(self.look()) or taken.reason or reason
         if reason:
-            raise _End("refused", reason, detail)
+            raise _End("refused", reason, taken.detail if reason == taken.reason else "")
         return seen
+
+    def examine(self) -> Look:
+        """Return a look to which nothing objects, nor to the processes just before it."""
+        taken = self.processes()
+        return self.judge(self.look(), taken)
+
+    def fresh(self) -> bool:
+        """Say whether the last look is recent enough for a key. Call it right before the key."""
+        return time.monotonic() - self.answered <= STALE / 1000
 
     def gone(self, seen: Look, line: str, start_x: int = 0) -> bool:
         """Say whether the composer has let go of `line`: now, and still a moment later.
@@ -185,7 +221,7 @@ class Attempt:
         """
         for last in (False, True):
             fed = seen.cursor_x == 0 < start_x
-            if not fed and (self.holds(seen, line) or broken(seen, line)):
+            if not fed and (self.remains(seen, line) or broken(seen, line)):
                 return False
             if not last:
                 time.sleep(CONFIRM / 1000)
@@ -201,22 +237,25 @@ class Attempt:
             return None
         if seen.wake == self.entered and self.left(seen.line, AGAIN) is None:
             return Outcome("delivered", detail="by an earlier attempt")
-        return self.submit(self.shown(seen.line), seen.line)
+        self.shown(seen.line)
+        return self.submit(seen.line)
 
     def start(
         self, line: Callable[[], str | None], quiet_ms: int | Callable[[Look], int], stopping: Callable[[], bool]
     ) -> Outcome:
         """Wait for quiet, paste, submit."""
-        seen = self.examine(self.first)
+        taken = self.processes()
+        seen = self.judge(self.look() if taken.reason else self.first, taken)
         window = quiet_ms if isinstance(quiet_ms, int) else quiet_ms(seen)
         if window > 0:
             seen = self.quiet(seen, window, stopping)
         text = line()
         if text is None:
             raise _End("withdrawn", "already_read")
-        self.paste(self.examine(seen), self.clean(text))
+        self.paste_into(seen, self.clean(text))
         faults.point("paste.after")
-        return self.submit(self.shown(text), text)
+        self.shown(text)
+        return self.submit(text)
 
     def quiet(self, before: Look, quiet_ms: int, stopping: Callable[[], bool]) -> Look:
         """Return a second look `quiet_ms` later, which must show what `before` showed."""
@@ -225,52 +264,71 @@ class Attempt:
             if stopping():
                 raise _End("withdrawn", "stopping")
             time.sleep(min(left, SLICE / 1000))
-        after = self.examine(self.look())
-        for what in PICTURE:
-            if getattr(before, what) != getattr(after, what):
-                raise _End("refused", "not_quiet", f"its {what} changed within {quiet_ms} ms")
+        after = self.examine()
+        unchanged(before, after, f"within {quiet_ms} ms")
         return after
 
-    def paste(self, seen: Look, line: str) -> None:
+    def paste_into(self, quiet: Look, line: str) -> None:
+        """Paste `line` right after a last look, which must show what the look `quiet` showed."""
+        for _ in range(LOOKS):
+            seen = self.examine()
+            unchanged(quiet, seen, "just before the paste")
+            faults.point("paste.before")
+            if self.fresh() and self.paste(seen, line):
+                self.key_at = seen.key_at
+                return
+        raise _End("postponed", "host_busy", f"no paste came within {STALE} ms of a look in {LOOKS} tries")
+
+    def paste(self, seen: Look, line: str) -> bool:
         """Paste `line` if nothing has changed since `seen`, and leave the proof in the same moment."""
-        faults.point("paste.before")
         name = f"xats-{os.getpid()}-{next(_serial)}"  # buffer names are global to the server
         target = quote(self.pane.pane_id)
         act = (
             f"paste-buffer -p -r -d -b {name} -t {target} ; set-option -p -t {target} @xats_wake {self.pasted} ;"
+            f" set-option -p -t {target} @xats_before {mark_before(seen)} ;"
             f" set-option -p -t {target} @xats_line {quote(self.kept(line))} ; display-message -p SENT"
         )
         refuse = f"delete-buffer -b {name} ; display-message -p REFUSED"
-        if not self.guarded(seen, act, refuse, ("load-buffer", "-b", name, "-", ";"), line):
-            self.examine(self.look())
-            raise _End("refused", "not_quiet", "it changed just before the paste")
+        return self.guarded(seen, act, refuse, ("load-buffer", "-b", name, "-", ";"), line)
 
-    def shown(self, line: str) -> Look:
-        """Return the look at which the composer holds exactly `line`."""
+    def shown(self, line: str) -> None:
+        """Wait until the composer holds exactly `line`, and has shown it for a moment."""
         for seen in self.looks(max(self.shows, SHOW)):
             if self.holds(seen, line):
                 time.sleep(self.settle)
-                again = self.look()  # of a key that a person pressed meanwhile only tmux may know yet
-                if self.holds(again, line):
-                    return again
-        self.examine(seen)
+                return
+        self.examine()
         raise _End("unconfirmed", "unconfirmed", "the composer did not show exactly our line")
 
-    def submit(self, seen: Look, line: str) -> Outcome:
-        """Press Enter while the composer holds exactly `line`, as it does at `seen`, until it has let go of it."""
-        for more in reversed(range(ENTERS)):
-            self.examine(seen)
-            if seen.wake == self.entered and unread(self.pane):
+    def proven(self, line: str) -> Look:
+        """Return a look to which nothing objects and whose composer holds exactly `line`; half a redraw may pass."""
+        for _ in pauses(max(self.shows, SHOW)):
+            taken = self.processes()
+            seen = self.look()  # of a key that a person pressed meanwhile only tmux may know yet
+            if self.holds(seen, line):
+                return self.judge(seen, taken)
+        self.judge(seen, taken)
+        raise _End("unconfirmed", "unconfirmed", "the composer did not keep our line")
+
+    def submit(self, line: str) -> Outcome:
+        """Press Enter while the composer holds exactly `line`, until it has let go of it."""
+        enters = 0
+        for _ in range(ENTERS + LOOKS):
+            seen = self.proven(line)
+            if seen.wake == self.entered and unread(self.pane) != 0:
                 break  # that Enter was not swallowed yet, and a second one would go into whatever is open by then
-            if self.enter(seen):
-                faults.point("enter.after")
-            after = self.left(line, max(self.takes, AGAIN if more else LAST), seen.cursor_x)
+            if not self.fresh() or not self.enter(seen):
+                continue
+            faults.point("enter.after")
+            enters += 1
+            after = self.left(line, max(self.takes, AGAIN if enters < ENTERS else LAST), seen.cursor_x)
             if after is None:
                 return Outcome("delivered")
-            seen = after
-            if not self.holds(seen, line):
+            if enters == ENTERS or not self.holds(after, line):
                 break
-        self.examine(seen)
+        else:
+            raise _End("postponed", "host_busy", f"no Enter came within {STALE} ms of a look in {LOOKS} tries")
+        self.examine()
         raise _End("unconfirmed", "unconfirmed", "our line was not seen to leave the composer")
 
     def left(self, line: str, milliseconds: int, start_x: int = 0) -> Look | None:
@@ -315,16 +373,30 @@ class Attempt:
 
     def guarded(self, seen: Look, act: str, refuse: str, first: tuple[str, ...] = (), stdin: str | None = None) -> bool:
         """Run the command string `act` if the pane's state is what it was at `seen`, else `refuse`; atomic in tmux."""
-        check = ("if-shell", "-F", "-t", self.pane.pane_id, same(STATE, seen.state))
+        still = same(f"{KEYS}|{STATE}", f"{seen.keys}|{seen.state}")
+        check = ("if-shell", "-F", "-t", self.pane.pane_id, still)
         said = run(self.pane.socket, *first, *check, act, refuse, stdin=stdin, timeout=self.timeout)
         return "SENT" in said.split()
 
     def looks(self, milliseconds: int) -> Iterator[Look]:
         """Look again and again for about `milliseconds`, often at first."""
-        until, pause = time.monotonic() + milliseconds / 1000, 0.006
-        while True:
-            time.sleep(pause)
+        for _ in pauses(milliseconds):
             yield self.look()
-            if time.monotonic() >= until:
-                return
-            pause = min(2 * pause, 0.1)
+
+
+def unchanged(before: Look, after: Look, when: str) -> None:
+    """Refuse a pane that does not show `after` what it showed `before`; `when` says when that was."""
+    for what in PICTURE:
+        if getattr(before, what) != getattr(after, what):
+            raise _End("refused", "not_quiet", f"its {what} changed {when}")
+
+
+def pauses(milliseconds: int) -> Iterator[None]:
+    """Pause again and again for about `milliseconds`, shortly at first."""
+    until, pause = time.monotonic() + milliseconds / 1000, 0.006
+    while True:
+        time.sleep(pause)
+        yield
+        if time.monotonic() >= until:
+            return
+        pause = min(2 * pause, 0.1)

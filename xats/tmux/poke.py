@@ -73,9 +73,9 @@ def poke(
 ) -> Outcome:
     """Try once to paste `text`, which is sanitised, into `pane` and to submit it.
 
-    `token` is one that was never used before. `emptied` says whether a look shows a composer that has let go of the
-    text. The rest is as for a wake's line, see `paste.attempt`; but where the text has gone in, and then something
-    objects, the outcome is `unconfirmed` with that reason.
+    `token` is one that was never used before. `emptied` says whether a look
+    shows a composer that has let go of the text. The rest is as for a wake's line, see `paste.attempt`; but where the
+    text has gone in, and then something objects, the outcome is `unconfirmed` with that reason.
     """
     pasted: list[str] = []
     outcome = attempt(
@@ -87,12 +87,13 @@ def poke(
         expected=expected,
         guards=guards,
         composer=composer,
+        remains=composer,
         settle_ms=settle_ms,
         take_ms=take_ms,
         show_ms=show_ms,
         make=partial(Poke, emptied=emptied, pasted=pasted),
     )
-    if pasted and outcome.state == "refused":
+    if pasted and outcome.state in ("refused", "postponed"):
         return Outcome("unconfirmed", outcome.reason, outcome.detail)
     return outcome
 
@@ -125,6 +126,7 @@ class Poke(Attempt):
             if self.done:
                 with suppress(XatsError):
                     self._restore("@xats_wake", self.first.wake)
+                    self._restore("@xats_before", self.first.before)
                     self._restore("@xats_line", self.first.line)
 
     def _restore(self, option: str, value: str) -> None:
@@ -133,14 +135,16 @@ class Poke(Attempt):
         else:
             panes.unmark(self.pane, option)
 
-    def paste(self, seen: Look, line: str) -> None:
+    def paste(self, seen: Look, line: str) -> bool:
         """Paste `line` if nothing has changed since `seen`."""
         try:
-            super().paste(seen, line)
+            sent = super().paste(seen, line)
         except TmuxUnavailable:
             self.done.append(line)  # tmux did not answer, and may have done it
             raise
-        self.done.append(line)
+        if sent:
+            self.done.append(line)
+        return sent
 
     def gone(self, seen: Look, line: str, start_x: int = 0) -> bool:
         """Say whether the composer is seen to be empty, now and still a moment later."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re  # costs nothing more: subprocess has imported it already
 import unicodedata
+from binascii import crc32
 
 from xats.errors import NoPane
 from xats.record import record
@@ -26,7 +27,12 @@ STATE = (
     "|#{cursor_x}|#{cursor_y}|#{pane_width}|#{pane_height}|#{@xats_wake}|#{pane_current_command}|#{pane_title}"
 )
 PICTURE = ("screen", "cursor_x", "cursor_y", "title")  # of a Look: what stays the same in a quiet pane
-_SEEN = "#{cursor_flag}|#{window_id}|#{@xats_line}"  # what may flicker does not belong into STATE
+# When a person last pressed a key in a tmux client of the pane's session, in whole seconds: a key that comes after a
+# look makes it another one. Attaching a client counts, `send-keys` does not.
+KEYS = "#{session_id}.#{session_activity}"
+# What may flicker does not belong into STATE.
+_SEEN = f"#{{cursor_flag}}|#{{window_id}}|{KEYS}|#{{session_attached}}|#{{session_created}}|#{{@xats_before}}"
+_SEEN += "|#{@xats_line}"
 _CLIENT = "#{client_control_mode}|#{client_activity}|#{window_id}|#{pane_id}|#{client_flags}"
 _ANY = "any pane of "  # a window: where the client has an active pane of its own, which tmux tells nobody
 _GONE = "gone"
@@ -43,7 +49,9 @@ class Look:
     """One moment of a pane. `state` is what tmux expands STATE to; `screen` has `height` rows with their colours.
 
     `cursor` says whether the terminal's cursor is shown. `key_at` is when a person last pressed a key in a tmux client
-    whose keys go to this pane, in whole seconds since 1970; 0 if there is none.
+    whose keys go to this pane, in whole seconds since 1970; 0 if there is none. A client that has detached counts while
+    no other one is attached. `keys` is what tmux expands KEYS to. `line` is what xats pasted last, and `before` the
+    mark of what stood before it (`mark_before`).
     """
 
     state: str
@@ -67,6 +75,8 @@ class Look:
     screen: str
     cursor: bool = True
     key_at: int = 0
+    keys: str = ""
+    before: str = ""
 
     def plain(self) -> str:
         """Return the screen as text."""
@@ -132,7 +142,8 @@ def _look(block: list[str], keys: dict[str, int]) -> Look:
     server_pid, server_start, pane_id, pane_pid = fields[:4]
     dead, in_mode, input_off, synchronized, alternate_on = (field not in ("", "0") for field in fields[4:9])
     cursor_x, cursor_y, width, height = (int(field or 0) for field in fields[9:13])
-    cursor, window, line = block[1].split("|", 2)
+    cursor, window, typed, attached, created, before, line = block[1].split("|", 6)
+    left_at = int(typed.rpartition(".")[2] or 0) if attached == "0" else 0
     return Look(
         state=block[0],
         server_pid=int(server_pid),
@@ -155,7 +166,13 @@ def _look(block: list[str], keys: dict[str, int]) -> Look:
         screen="\n".join(block[3:]),
         cursor=cursor != "0",
         # All synchronized panes of a window get its keys.
-        key_at=max(keys.get(window if synchronized else pane_id, 0), keys.get(_ANY + window, 0)),
+        key_at=max(
+            keys.get(window if synchronized else pane_id, 0),
+            keys.get(_ANY + window, 0),
+            left_at if left_at != int(created or 0) else 0,  # a new session begins with its own time
+        ),
+        keys=typed,
+        before=before,
     )
 
 
@@ -170,20 +187,49 @@ def composer_line(look: Look) -> str:
     return _at_cursor(look)[0].strip()
 
 
-def holds(look: Look, line: str) -> bool:
-    """Say whether the text that ends at the cursor is exactly `line`, after a prompt or whatever stood there before.
+def mark_before(look: Look) -> str:
+    """Return a mark of what stands before the cursor, which an option of the pane can hold.
 
-    In a narrow pane it may be wrapped over several rows, by the terminal or by the application: white space and frames
-    do not count. After the cursor there may be nothing but a frame.
+    That is the cursor's row up to the cursor, and the row above where that is full, because a draft may be wrapped
+    there. White space and frames do not count.
     """
+    above, (before, _) = look.rows()[: look.cursor_y], _at_cursor(look)
+    return _mark(_full(above, look.width) + _bare(before))
+
+
+def holds(look: Look, line: str) -> bool:
+    """Say whether the text that ends at the cursor is exactly `line` after what stood there before the paste.
+
+    What stood there is known by `look.before`; without that mark the answer is no. In a narrow pane the line may be
+    wrapped over several rows, by the terminal or by the application: white space and frames do not count. After the
+    cursor there may be nothing but a frame.
+    """
+    found = _ending(look, line)
+    if found is None or not look.before:
+        return False
+    first, above = found
+    leads = [_full(above, look.width) + first]
+    if not first and above:  # an application moves a word that does not fit behind its prompt into the next row
+        leads.append(_full(above[:-1], look.width) + _bare(above[-1]))
+    return look.before in map(_mark, leads)
+
+
+def remains(look: Look, line: str) -> bool:
+    """Say whether the text that ends at the cursor is `line`, whatever stands before it."""
+    return _ending(look, line) is not None
+
+
+def _ending(look: Look, line: str) -> tuple[str, list[str]] | None:
+    """Return what stands before `line` in the row in which it begins, and the rows above; None unless it ends here."""
     before, after = _at_cursor(look)
     if _bare(after):
-        return False
+        return None
     wanted, seen = _bare(line), _bare(before)
     above = look.rows()[: look.cursor_y]
     if not seen and not (look.cursor_x == 0 and above and _cells(above[-1]) >= look.width):
-        return False  # an empty row is a part of ours only where a full row has just pushed the cursor onto it
-    return _ends(above, seen, wanted)
+        return None  # an empty row is a part of ours only where a full row has just pushed the cursor onto it
+    whole = _ends(above, seen, wanted)
+    return (whole.removesuffix(wanted), above) if whole else None
 
 
 def broken(look: Look, line: str) -> bool:
@@ -191,17 +237,30 @@ def broken(look: Look, line: str) -> bool:
     before, after = _at_cursor(look)
     if look.cursor_x == 0 or _bare(before) or _bare(after):
         return False
-    return _ends(look.rows()[: look.cursor_y], "", _bare(line))
+    return bool(_ends(look.rows()[: look.cursor_y], "", _bare(line)))
 
 
-def _ends(above: list[str], seen: str, wanted: str) -> bool:
-    """Say whether the rows `above`, with `seen` after them, end with `wanted`; a wrapped line has no empty row."""
+def _ends(above: list[str], seen: str, wanted: str) -> str:
+    """Return the text that ends with `wanted`, from the beginning of its first row; "" if there is none.
+
+    It is that of the rows `above`, with `seen` after them; those that belong to it are taken away. A wrapped line has
+    no empty row.
+    """
     while len(seen) < len(wanted) and wanted.endswith(seen) and above:
         row = _bare(above.pop())
         if not row:
-            return False
+            return ""
         seen = row + seen
-    return bool(wanted) and seen.endswith(wanted)
+    return seen if wanted and seen.endswith(wanted) else ""
+
+
+def _full(above: list[str], width: int) -> str:
+    """Return the text of the last row of `above` if it is full, so that the next row may continue it; else ""."""
+    return _bare(above[-1]) if above and _cells(above[-1]) >= width else ""
+
+
+def _mark(text: str) -> str:
+    return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
 def _at_cursor(look: Look) -> tuple[str, str]:

@@ -31,6 +31,7 @@ SHORT = {
     "server_gone": "tmux ended",
     "tmux_unavailable": "no tmux",
     "tmux_too_old": "tmux too old",
+    "host_busy": "host busy",
     "server_untrusted": "tmux untrusted",
     "not_permitted": "not permitted",
     "copy_mode": "copy mode",

@@ -38,10 +38,14 @@ def deliver(
     settings: Settings,
     stopping: Callable[[], bool],
     quiet_for: Callable[[Look], int] = lambda _: 0,
+    echoed: Callable[[Look], bool] = lambda _: False,
+    proves: Callable[[str], bool] = lambda _: False,
 ) -> Result:
     """Paste `line()` into the pane of `session`, in which `client_name` runs, and submit it, or say why not.
 
-    `quiet_for` says how long (ms) somebody who watched the pane has seen it as a look shows it.
+    `quiet_for` says how long (ms) somebody who watched the pane has seen it as a look shows it, and `echoed` whether
+    they have seen the program show a person's last key. `proves` says whether a token is that of a wake of this session
+    in our store.
     """
     seat = session.seat
     pane = seat.pane
@@ -50,7 +54,7 @@ def deliver(
     unsent: list[str] = []
 
     def stranded(look: Look) -> Reason | None:
-        """Refuse a composer that still holds the line of another wake: ours would be joined to it."""
+        """Refuse a composer that still holds the line of another token: ours would be joined to it."""
         other, _, step = look.wake.partition(":")
         if not other or other == token or not ours(look, look.line):
             return None
@@ -80,7 +84,10 @@ def deliver(
         pane,
         client=seat.process,
         expected=expected(known, session),
+        echoed=echoed,
+        certain=partial(certain, known),
         composer=ours,
+        remains=partial(remains, known),
         settle_ms=known.settle,
         take_ms=known.takes,
         show_ms=known.shows,
@@ -92,9 +99,9 @@ def deliver(
         stopping=stopping,
         guards=(stranded, composer),
     )
-    if outcome.reason == "draft_present" and unsent and line() is not None:
-        # Its attempt died before Enter, then its mail was read. Nobody else would ever send it off, and it says what
-        # ours would say: there is mail. If it is gone by now, nothing is pasted.
+    if outcome.reason == "draft_present" and unsent and proves(unsent[0]) and line() is not None:
+        # It is that of an earlier wake, whose attempt died before Enter and whose mail was read then. Nobody else would
+        # ever send it off, and it says what ours would say: there is mail. If it is gone by now, nothing is pasted.
         guards = (lambda look: objection(known, look, unsent[0]),)
         outcome = attempt(line=lambda: None, token=unsent[0], quiet_ms=0, guards=guards)
     if outcome.reason == "stopping":
@@ -180,6 +187,19 @@ def holds(known: Profile, look: Look, text: str) -> bool:
         return screen.holds(look, text)
     held = profile.view(known, look).text
     return held is not None and bool(text) and held.replace(" ", "") == text.replace(" ", "")
+
+
+def remains(known: Profile, look: Look, text: str) -> bool:
+    """Tell whether `text` still stands in the composer, whatever stands around it."""
+    if not recognised(known):
+        return screen.remains(look, text)
+    held = profile.view(known, look).text
+    return held is not None and bool(text) and text.replace(" ", "") in held.replace(" ", "")
+
+
+def certain(known: Profile, look: Look) -> bool:
+    """Tell whether the composer is surely seen, and holds nothing but what xats pasted last."""
+    return recognised(known) and (profile.view(known, look).state == "idle" or holds(known, look, look.line))
 
 
 def objection(known: Profile, look: Look, token: str) -> Reason | None:
