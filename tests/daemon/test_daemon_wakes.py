@@ -138,7 +138,7 @@ def test_the_tmux_server_was_killed(world, desk):
     desk.stop()
     daemon = world.daemon()
     world.send("bob")
-    wake = world.until_wake(reason="no_pane")
+    wake = world.until_wake(reason="server_gone")
     assert (wake["state"], wake["attempts"], wake["next_attempt_at"]) == ("queued", 0, None)
     assert daemon.poll() is None
 
@@ -151,7 +151,7 @@ def test_a_server_with_the_same_pane_ids_is_another_one(world, desk):
     assert stranger.pane == pane
     daemon = world.daemon()
     world.send("bob")
-    wake = world.until_wake(reason="pane_changed")
+    wake = world.until_wake(reason="server_gone")
     assert (wake["state"], wake["next_attempt_at"]) == ("queued", None)
     assert stranger.untouched()
     world.register("bob", stranger, "--takeover")

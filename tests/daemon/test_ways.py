@@ -18,7 +18,7 @@ from xats.store import Store
 from xats.store.sqlite import host_clock
 
 HOST = os.uname().nodename
-GONE = Pane("/nowhere/s", 1, 1, "%1", 1, "/dev/null")
+GONE = Pane("/nowhere/s", 2**22 + 1, 1, "%1", 1, "/dev/null")  # no process has such a pid
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def bob(team, inbox, request):
     team.add("alice")
     team.register("bob", client="claude-code", seat=Seat(HOST, client_session="s1", pane=request.param))
     team.send("alice", "bob")
-    assert make(team).reason == "no_pane"
+    assert make(team).reason == ("server_gone" if request.param else "no_pane")
     assert due(team) == []
     return team
 

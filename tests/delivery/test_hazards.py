@@ -201,8 +201,8 @@ def reasons(obstacle, look, moment):
             respawned: "pane_changed",
             registered_in_the_respawned: "pane_changed",
             killed: "no_pane",
-            server_gone: "no_pane",
-            server_restarted: "pane_changed",
+            server_gone: "server_gone",
+            server_restarted: "server_gone",
         }[obstacle]
     }
 

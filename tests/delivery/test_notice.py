@@ -118,8 +118,8 @@ def test_another_program_in_the_pane_or_no_server(desk, look):
         transport.set_unread(seat.pane, 3)
     assert desk.show(seat.pane, "#{@xats_unread}") == ""
     desk.stop()
-    assert transport.deliver(seat.pane, lambda: LINE).reason == "no_pane"
-    assert transport.objection(seat.pane) == "no_pane"
+    assert transport.deliver(seat.pane, lambda: LINE).reason == "server_gone"
+    assert transport.objection(seat.pane) == "server_gone"
 
 
 def test_a_server_that_hangs(desk, fake_tmux, monkeypatch):

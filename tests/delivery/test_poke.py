@@ -223,7 +223,7 @@ def test_the_state_of_the_pane(read, desk):
     desk.cmd("respawn-pane", "-k", "-t", pane, "exec cat")
     assert result(seat.poke(TEXT)) == ("refused", "pane_changed")
     desk.stop()
-    assert result(seat.poke(TEXT)) == ("refused", "no_pane")
+    assert result(seat.poke(TEXT)) == ("refused", "server_gone")
 
 
 def test_somebody_types_there(read, desk):

@@ -51,9 +51,9 @@ def test_it_answers_late(world, desk):
     [
         ("exit 1", "tmux_unavailable"),
         ('echo "server exited unexpectedly" >&2; exit 1', "tmux_unavailable"),
-        ('echo "no server running on $T/s" >&2; exit 1', "no_pane"),
-        ("echo nonsense; exit 0", "no_pane"),
-        ("exit 0", "no_pane"),
+        ('echo "no server running on $T/s" >&2; exit 1', "tmux_unavailable"),
+        ("echo nonsense; exit 0", "tmux_unavailable"),
+        ("exit 0", "tmux_unavailable"),
         ("kill -9 $$", "tmux_unavailable"),
     ],
 )
@@ -80,7 +80,7 @@ def test_it_dies_in_the_quiet_window_and_the_daemon_does_not(world, desk):
     world.send("bob")
     until(lambda: world.noted("looked"))
     desk.stop()
-    wake = world.until_wake(state="queued", reason="no_pane")
+    wake = world.until_wake(state="queued", reason="server_gone")
     assert (wake["attempts"], wake["next_attempt_at"]) == (0, None)
     desk.start()
     bob = desk.compose()
@@ -100,7 +100,7 @@ def test_it_restarts_with_the_same_pane_ids_in_the_quiet_window(world, desk):
     stranger = desk.compose()
     assert stranger.pane == pane
     wake = world.until_wake(lease_token=None, state="queued")
-    assert wake["reason"] in ("pane_changed", "no_pane")
+    assert wake["reason"] == "server_gone"
     assert wake["next_attempt_at"] is None
     assert stranger.untouched()
 
@@ -196,14 +196,14 @@ def test_the_server_dies_between_guard_and_paste_and_is_back_with_the_same_ids(w
 
     state, reason = moment("load-buffer", restart)
     assert (state, strangers[0].pane) == ("refused", pane)
-    assert reason in ("pane_changed", "no_pane")
+    assert reason == "server_gone"
     assert strangers[0].untouched()
     assert desk.alive
 
 
 def test_the_server_dies_between_paste_and_enter(world, desk, moment):
     world.send("bob")
-    assert moment("send-keys", desk.stop) == ("refused", "no_pane")
+    assert moment("send-keys", desk.stop) == ("refused", "server_gone")
     assert world.wake()["next_attempt_at"] is None
     assert_whole(world)
 

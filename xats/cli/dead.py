@@ -6,6 +6,7 @@ from xats.cli import render, views
 from xats.cli.here import team_meant
 from xats.core import dead as core
 from xats.core import reasons
+from xats.core.wakes import GONE
 from xats.durations import ago, iso
 from xats.errors import Usage
 
@@ -173,7 +174,7 @@ def why(one: DeadLetter) -> str:
 def mend(one: DeadLetter, team: str) -> str:
     """Return the line that mends it."""
     reason = one.reason if one.reason == "expired" else one.last_refusal or one.reason
-    if reason in ("no_pane", "pane_dead", "pane_changed", "shell_foreground", "program_changed"):
+    if reason in GONE or reason in ("shell_foreground", "program_changed"):
         name = views.near(one.agent, team).partition("@")[0]
         return f"start the agent again and let it run: xats register {name}"
     return f"xats dead retry {one.message.id}"

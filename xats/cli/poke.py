@@ -27,6 +27,8 @@ HINTS = {
     "no_pane": "start it in a tmux pane, and register it there",
     "pane_dead": "start it again in its pane, and register it there",
     "pane_changed": "register it anew in its pane",
+    "process_gone": "start it again in its pane, and register it there",
+    "server_gone": "start it in a tmux pane, and register it there",
     "no_wake": 'xats send AGENT "..."',
     "multi_line": "put it on one line, or into a file that you name",
     "shell_command": "begin with another character",

@@ -36,15 +36,15 @@ LEASE = 60_000  # ms that one attempt may take before another process may make i
 # A time further ahead than any ladder can ask for is one that was written before the clock was set back.
 FURTHEST = 24 * 3600_000
 
-GONE: frozenset[Reason] = frozenset(
-    ("no_pane", "pane_dead", "pane_changed")
-)  # the target is gone: suspend, burn no attempt
+# The target is known to be gone: suspend, and burn no attempt. What only cannot be asked just now is not here.
+GONE: frozenset[Reason] = frozenset(("no_pane", "pane_dead", "pane_changed", "process_gone", "server_gone"))
 # What an attempt was refused for and will pass: the pane is watched meanwhile, and need not wait for its rung.
 PASSING: frozenset[Reason] = frozenset(
     (
-        *("busy", "not_quiet", "draft_present", "dialog_open", "human_active"),
-        *("copy_mode", "input_off", "shell_foreground", "tmux_unavailable", "recipient_active"),
-        *("child_foreground", "program_changed", "program_hidden", "host_busy"),
+        *("busy", "not_quiet", "draft_present", "dialog_open", "human_active", "screen_unknown"),
+        *("copy_mode", "input_off", "shell_foreground", "child_foreground", "recipient_active"),
+        *("program_changed", "program_hidden", "program_elsewhere"),
+        *("tmux_unavailable", "server_untrusted", "not_permitted", "host_busy"),
     )
 )
 FINAL: frozenset[Reason] = frozenset(

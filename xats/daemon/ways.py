@@ -2,6 +2,7 @@
 
 A new session and a waiter tell of themselves. The inbox of a program does not: it may come after the session was
 registered, with its first turn, when its user changes its settings, or with a daemon for which it is not turned off.
+Nor does a pane: its server was taken to have ended, and answers at its socket again.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from xats.core import wakes
 from xats.daemon.rounds import Rounds, seated
 from xats.delivery import attempt, order
+from xats.delivery.transports import tmux
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from xats.daemon.rounds import Seated
     from xats.store import Store, Tx
 
-EVERY = 5.0  # seconds between two rounds; each reads a file or two of every agent whose wake is suspended
+# Seconds between two rounds. Each reads a file or two of every agent whose wake is suspended, and asks its tmux server
+# about its pane if that server lives.
+EVERY = 5.0
 
 
 def find(tx: Tx, host: str) -> list[Seated]:
@@ -26,11 +30,13 @@ def find(tx: Tx, host: str) -> list[Seated]:
 
 
 def reached(found: Sequence[Seated], store: str, off: Collection[str]) -> list[Seated]:
-    """Return those of `found` whom a line can be handed to; a pane that was gone does not come back."""
+    """Return those of `found` whom a line can be handed to, or whose pane is there again."""
 
     def leads(one: Seated) -> bool:
-        ways = order.ways(one.agent, one.session, one.told, store, off)
-        return any(way.name not in (order.HOOK, *order.SEEN) for way in ways)
+        names = [way.name for way in order.ways(one.agent, one.session, one.told, store, off)]
+        if any(name not in (order.HOOK, *order.SEEN) for name in names):
+            return True
+        return any(name in (order.TMUX, order.NOTICE) for name in names) and tmux.there(one.session)
 
     return [one for one in found if leads(one)]
 

@@ -8,9 +8,9 @@ from functools import partial
 from xats.clients import registry
 from xats.delivery import attempt, envelope, order
 from xats.delivery.transports import command, notice, tmux
-from xats.errors import NoPane, TmuxGone, TmuxUnavailable
+from xats.errors import NoPane, TmuxUnavailable
 from xats.record import record
-from xats.tmux import guards, screen
+from xats.tmux import gone, guards, screen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,10 +81,8 @@ def _pane_objection(session: Session, client: str) -> tuple[str | None, str]:
     assert seat.pane
     try:
         look = screen.look(seat.pane)
-    except (NoPane, TmuxGone):
-        return "no_pane", ""
-    except TmuxUnavailable:
-        return "tmux_unavailable", ""
+    except (NoPane, TmuxUnavailable) as problem:
+        return gone.reason(seat.pane, problem), ""
     known = registry.find_or_generic(client, os.environ)
     reason = guards.identity(seat.pane, look) or guards.state(look)
     if reason:

@@ -13,8 +13,9 @@ from xats.clients import pasted, profile, registry
 from xats.core.reasons import REASONS
 from xats.delivery.order import AUTO
 from xats.delivery.transports import tmux
-from xats.errors import NoPane, TmuxGone, TmuxUnavailable
+from xats.errors import NoPane, TmuxUnavailable
 from xats.record import record
+from xats.tmux import gone
 from xats.tmux import poke as panes
 from xats.tmux.poke import sanitise
 
@@ -53,7 +54,7 @@ def view(agent: Agent, session: Session) -> str:
     assert session.seat.pane
     try:
         look = screen.look(session.seat.pane)
-    except (NoPane, TmuxGone, TmuxUnavailable) as problem:
+    except (NoPane, TmuxUnavailable) as problem:
         return str(problem)
     seen = profile.view(registry.find_or_generic(agent.client, os.environ), look)
     return f"{seen.state}, {seen.evidence}" if seen.evidence else seen.state
@@ -74,10 +75,8 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         if not reason and "\n" in text:
             asked = panes.bracketed(pane)
             reason = None if (known.bracketed if asked is None else asked) else "multi_line"
-    except (NoPane, TmuxGone) as problem:
-        reason, detail = "no_pane", str(problem)
-    except TmuxUnavailable as problem:
-        reason, detail = "tmux_unavailable", str(problem)
+    except (NoPane, TmuxUnavailable) as problem:
+        reason, detail = gone.reason(pane, problem), str(problem)
     if reason:
         return Poked("refused", reason, detail)
 

@@ -11,7 +11,7 @@ import time
 
 from xats import process
 from xats.record import record
-from xats.tmux import keyboard
+from xats.tmux import gone, keyboard
 from xats.tmux.pane import device, unread
 
 TYPE_CHECKING = False
@@ -58,8 +58,9 @@ class Found:
 
 def identity(pane: Pane, look: Look) -> Reason | None:
     """Refuse a pane of another server, another life of the server, or with another process started in it."""
-    seen = (look.server_pid, look.server_start, look.pane_id, look.pane_pid)
-    return None if seen == (pane.server_pid, pane.server_start, pane.pane_id, pane.pane_pid) else "pane_changed"
+    if (look.server_pid, look.server_start) != (pane.server_pid, pane.server_start):
+        return gone.elsewhere(pane)
+    return None if (look.pane_id, look.pane_pid) == (pane.pane_id, pane.pane_pid) else "pane_changed"
 
 
 def state(look: Look) -> Reason | None:
@@ -113,9 +114,9 @@ def foreground(pane: Pane, client: Client | None, expected: Expected | None = No
         front = process.foreground(pane.pane_pid)
         if front and all(process.is_shell(one.name) for one in front):
             return Found("shell_foreground", f"in front: {front[0].name}")
-        return Found("pane_changed")
+        return Found("process_gone")
     if found.tty != device(pane):
-        return Found("pane_changed")
+        return Found("program_elsewhere")  # it lives, and may come back
     if found.pgrp != found.tpgid:
         return _other_group(found)
     if process.is_shell(found.name):

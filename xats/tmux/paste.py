@@ -14,8 +14,9 @@ import os
 import time
 
 from xats import faults
-from xats.errors import NoPane, Refused, TmuxGone, TmuxUnavailable
+from xats.errors import NoPane, Refused, TmuxUnavailable
 from xats.record import record
+from xats.tmux import gone
 from xats.tmux.guards import GUARDS, Expected, foreground, identity, person, settled, state, typed_ahead
 from xats.tmux.lock import PaneLock
 from xats.tmux.pane import unread
@@ -121,10 +122,8 @@ def attempt(
             return work.resume() or work.start(line, quiet_ms, stopping)
     except _End as end:
         return end.outcome
-    except (NoPane, TmuxGone) as error:
-        return Outcome("refused", "no_pane", str(error))
-    except TmuxUnavailable as error:
-        return Outcome("refused", "tmux_unavailable", str(error))
+    except (NoPane, TmuxUnavailable) as error:
+        return Outcome("refused", gone.reason(pane, error, timeout), str(error))
     except Refused as error:  # the pane's lock: not `not_quiet`, because the pane did nothing
         return Outcome("refused", "busy", str(error))
 

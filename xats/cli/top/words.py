@@ -40,6 +40,7 @@ SHORT = {
     "child_foreground": "child program",
     "program_changed": "new program",
     "program_hidden": "hidden program",
+    "program_elsewhere": "elsewhere",
     "not_quiet": "printing",
     "busy": "busy",
     "dialog_open": "dialog open",

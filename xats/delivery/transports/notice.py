@@ -7,8 +7,8 @@ The line is shown on every terminal on which the agent's pane can be seen. How m
 from __future__ import annotations
 
 from xats.delivery.transports import Result
-from xats.errors import NoPane, TmuxGone, TmuxUnavailable
-from xats.tmux import notice
+from xats.errors import NoPane, TmuxUnavailable
+from xats.tmux import gone, notice
 from xats.tmux import pane as panes
 
 TYPE_CHECKING = False
@@ -28,10 +28,8 @@ def deliver(pane: Pane, line: Callable[[], str | None]) -> Result:
         return Result("skipped", "already_read")
     try:
         clients = notice.show(pane, text)
-    except (NoPane, TmuxGone) as problem:
-        return Result("refused", "no_pane", str(problem))
-    except TmuxUnavailable as problem:
-        return Result("refused", "tmux_unavailable", str(problem))
+    except (NoPane, TmuxUnavailable) as problem:
+        return Result("refused", gone.reason(pane, problem), str(problem))
     if not clients:
         return Result("refused", "not_shown")
     return Result("delivered", None, f"shown on {', '.join(clients)}")
@@ -41,10 +39,8 @@ def objection(pane: Pane) -> str | None:
     """Return why an attempt would be refused at once, or None."""
     try:
         return None if notice.viewers(pane) else "not_shown"
-    except (NoPane, TmuxGone):
-        return "no_pane"
-    except TmuxUnavailable:
-        return "tmux_unavailable"
+    except (NoPane, TmuxUnavailable) as problem:
+        return gone.reason(pane, problem)
 
 
 def set_unread(pane: Pane, count: int) -> None:

@@ -11,7 +11,7 @@ from xats.clients import processes, profile, registry
 from xats.core import programs
 from xats.delivery.transports import Result
 from xats.errors import NoPane, TmuxGone, TmuxUnavailable
-from xats.tmux import guards, paste, screen, server
+from xats.tmux import gone, guards, paste, screen, server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,6 +165,21 @@ def _look_idle(clients: Mapping[Pane, str]) -> set[Pane]:
                 if look and shows_idle(pane, look, clients[pane]):
                     found.add(pane)
     return found
+
+
+def there(session: Session) -> bool:
+    """Tell whether the pane of `session` answers as the registered one, alive, with the registered process alive too.
+
+    Only then may a wake that was suspended for its target go on.
+    """
+    pane, client = session.seat.pane, session.seat.process
+    if pane is None or gone.server_ended(pane) or (client and not process.alive(*client)):
+        return False
+    try:
+        look = screen.look(pane)
+    except (NoPane, TmuxUnavailable):
+        return False
+    return not look.dead and guards.identity(pane, look) is None
 
 
 def shows_idle(pane: Pane, look: Look, client_name: str) -> bool:

@@ -1,0 +1,49 @@
+"""Why a pane did not answer: it is known to be gone, or it cannot be asked just now.
+
+Only a target that is known to be gone suspends a wake (core/wakes.py). Everything else is tried again.
+"""
+
+from __future__ import annotations
+
+from xats import process
+from xats.errors import NoPane, TmuxUnavailable
+from xats.tmux.server import TIMEOUT, run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.reasons import Reason
+    from xats.pane import Pane
+
+
+def reason(pane: Pane, problem: NoPane | TmuxUnavailable, timeout: float = TIMEOUT) -> Reason:
+    """Return the reason code for `problem`, which tmux gave instead of an answer about `pane`.
+
+    `no_pane` needs the word of the registered server. A socket may be moved or removed, a server may be stopped, and
+    the tmux program may be missing, while the registered server lives on: that is `tmux_unavailable`. `timeout` is in
+    seconds.
+    """
+    if isinstance(problem, NoPane):
+        try:
+            said = run(pane.socket, "display-message", "-p", "#{pid}|#{start_time}", timeout=timeout).strip()
+        except NoPane:
+            return "tmux_unavailable"
+        except TmuxUnavailable as other:
+            return reason(pane, other, timeout)
+        return "no_pane" if said == f"{pane.server_pid}|{pane.server_start}" else elsewhere(pane)
+    if problem.code != TmuxUnavailable.code:  # a kind of failure that has a reason of its own
+        return problem.code  # type: ignore[return-value]
+    return elsewhere(pane)
+
+
+def elsewhere(pane: Pane) -> Reason:
+    """Return the reason code where the registered server of `pane` does not answer."""
+    return "server_gone" if server_ended(pane) else "tmux_unavailable"
+
+
+def server_ended(pane: Pane) -> bool:
+    """Tell whether the tmux server of `pane` has surely ended: its pid is free, or a process of another name has it.
+
+    On Linux a server names itself `tmux: server`, after the file that it was started from.
+    """
+    found = process.read(pane.server_pid)
+    return found is None or not ("tmux" in found.name or ": serv" in found.name)
