@@ -20,10 +20,6 @@ LINUX = os.path.exists("/proc/self/stat")
 
 _NAMES = "ash bash busybox csh dash elvish fish ksh ksh93 mksh nu oksh pdksh pwsh rbash sh tcsh xonsh yash zsh"
 SHELLS = frozenset(_NAMES.split())
-INTERPRETERS = frozenset(("node", "nodejs", "bun", "deno", "python", "pypy", "ruby", "perl", "php", "lua", "java"))
-# Options of interpreters that take the next word as their value.
-_VALUED = frozenset(("-W", "-X", "-r", "-C", "--require", "--import", "--loader", "--conditions", "--env-file"))
-LONGEST_SCRIPT = 500  # characters that are kept: what stands after -c may be a whole program
 
 
 @record
@@ -37,24 +33,6 @@ class Process:
     pgrp: int
     tpgid: int
     tty: int
-
-
-@record
-class Program:
-    """What a process runs: the device and inode of its executable, and what that interprets, if it is an interpreter.
-
-    `script` is None where the executable is no interpreter, or the process has changed its own command line.
-    """
-
-    device: int
-    inode: int
-    script: str | None
-
-    def same(self, other: Program) -> bool:
-        """Say whether `other` is this program, as far as both are known."""
-        if (self.device, self.inode) != (other.device, other.inode):
-            return False
-        return self.script == other.script or None in (self.script, other.script)
 
 
 def is_shell(name: str) -> bool:
@@ -133,54 +111,6 @@ def environ(pid: int) -> Mapping[str, str]:
         return _elsewhere_environ(pid)
     pairs = (entry.partition(b"=") for entry in _slurp_bytes(f"/proc/{pid}/environ").split(b"\0"))
     return {os.fsdecode(name): os.fsdecode(value) for name, equals, value in pairs if name and equals}
-
-
-def program(pid: int) -> Program | None:
-    """Return the program that `pid` runs, or None if it cannot be read: only its own user may.
-
-    On Linux that is the file that was executed, also after an update has replaced it on the disk. Elsewhere only the
-    path is known, so a file that has changed since the process started is as good as unreadable.
-    """
-    try:
-        if LINUX:
-            path = f"/proc/{pid}/exe"
-            name, found = os.readlink(path).removesuffix(" (deleted)"), os.stat(path)
-        else:
-            name = _elsewhere_exe(pid)
-            found = os.stat(name)
-            began = started(pid)
-            if began is None or found.st_ctime * 1000 > began:
-                return None
-    except OSError:
-        return None
-    return Program(found.st_dev, found.st_ino, _interpreted(os.path.basename(name), argv(pid)))
-
-
-def script(words: list[str]) -> tuple[str, int]:
-    """Return what the command line `words` of an interpreter runs, and the index of the first argument after it.
-
-    That is the words up to the name of the script, or up to what stands after `-c`, `-e` or `-m`; "" if there is none.
-    """
-    at = 1
-    while at < len(words) and words[at].startswith("-"):
-        at += 2 if words[at] in _VALUED else 1
-    return " ".join(words[1 : at + 1])[:LONGEST_SCRIPT], at + 1
-
-
-def is_interpreter(name: str) -> bool:
-    """Say whether `name` (a path or a comm, with or without a version) is that of an interpreter of scripts."""
-    return os.path.basename(name).rstrip("0123456789.") in INTERPRETERS
-
-
-def relaunched(outer: Process, inner: Process) -> bool:
-    """Tell whether `inner` is a child of `outer` that runs the same program, script and arguments once more."""
-    if inner.ppid != outer.pid or inner.pgrp != outer.pgrp:
-        return False
-    runs = program(outer.pid)
-    if runs is None or runs != program(inner.pid):
-        return False
-    first, second = argv(outer.pid), argv(inner.pid)
-    return first[script(first)[1] :] == second[script(second)[1] :] if runs.script is not None else first == second
 
 
 def owner(pid: int) -> int | None:
@@ -302,12 +232,6 @@ def _linux_group(pgrp: int) -> Iterator[Process]:
                 yield process
 
 
-def _interpreted(executable: str, words: list[str]) -> str | None:
-    if not words or not is_interpreter(executable) or not is_interpreter(words[0]):
-        return None
-    return script(words)[0]
-
-
 # -- elsewhere ---------------------------------------------------------------------------------------------------------
 
 
@@ -335,15 +259,6 @@ def _elsewhere_environ(pid: int) -> Mapping[str, str]:
         return dict(psutil.Process(pid).environ())
     except (psutil.Error, OSError):
         return {}
-
-
-def _elsewhere_exe(pid: int) -> str:
-    import psutil
-
-    try:
-        return str(psutil.Process(pid).exe())
-    except psutil.Error as problem:
-        raise OSError from problem
 
 
 def _elsewhere_owner(pid: int) -> int | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 
-from xats import process
+from xats import process, program
 from xats.clients import processes, sessions
-from xats.core import programs
 from xats.core.agents import Seat
 from xats.errors import NoPane, PaneUnusable, TmuxGone
 from xats.tmux import keyboard
@@ -18,12 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xats.cli.here import Here
-    from xats.core.agents import Programs, Session
+    from xats.core.agents import Session
     from xats.pane import Pane
     from xats.process import Process
+    from xats.program import Kept
 
 
-def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str, Programs | None]:
+def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str, Kept | None]:
     """Return where the agent sits that is being registered, which client that is, and what its process runs.
 
     `pane_id` names another pane than this one. Raises NoPane or PaneUnusable.
@@ -31,7 +31,7 @@ def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str, 
     if pane_id is None and not no_pane and not sessions.pane_is_trusted(here.environ):
         seen = _codex(here)
         if seen:
-            return *seen, programs.look(seen[0].pid) if seen[0].pid else None
+            return *seen, program.look(seen[0].pid) if seen[0].pid else None
     pane = None if no_pane else _pane(here, pane_id)
     elsewhere = pane_id is not None and not (pane and _above(pane.pane_pid))
     found = processes.nearest(inhabitants(pane) if pane and elsewhere else process.ancestors())
@@ -46,11 +46,11 @@ def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str, 
     return place, client, _programs(who, pane, elsewhere=elsewhere) if who else None
 
 
-def _programs(who: Process, pane: Pane | None, *, elsewhere: bool) -> Programs | None:
+def _programs(who: Process, pane: Pane | None, *, elsewhere: bool) -> Kept | None:
     """Return what `who` runs, and what that runs through: what is above us, or has the keyboard of the pane now."""
     if not elsewhere:
-        return programs.look(who.pid, processes.inner(process.ancestors(), who))
-    return programs.look(who.pid, keyboard.below(who, inhabitants(pane)) if pane else ())
+        return program.look(who.pid, processes.inner(process.ancestors(), who))
+    return program.look(who.pid, keyboard.below(who, inhabitants(pane)) if pane else ())
 
 
 def _codex(here: Here) -> tuple[Seat, str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from xats import process
+from xats import process, program
 from xats.clients import registry
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ def counts_as_one(known: Profile, outer: Process, inner: Process) -> bool:
     """
     if inner.ppid != outer.pid or inner.pgrp != outer.pgrp:
         return False
-    if inner.name in known.executables or _stem(inner) in known.scripts or process.relaunched(outer, inner):
+    if inner.name in known.executables or _stem(inner) in known.scripts or program.relaunched(outer, inner):
         return True
     # What it starts may have another name than what its user has started, but is given the same arguments.
     words, held = process.argv(outer.pid), process.argv(inner.pid)
@@ -42,7 +42,7 @@ def counts_as_one(known: Profile, outer: Process, inner: Process) -> bool:
 
 
 def _executable(of: Process) -> tuple[int, int] | None:
-    found = process.program(of.pid)
+    found = program.of(of.pid)
     return (found.device, found.inode) if found else None
 
 
@@ -64,7 +64,7 @@ def inner(above: Iterable[Process], outer: Process) -> tuple[Process, ...]:
 def _stem(candidate: Process) -> str | None:
     """Return the name of the script that `candidate` runs, without its suffix; None if it is no interpreter."""
     # An interpreter may carry a version (python3.12) or be renamed by its program (node's process.title).
-    if not process.is_interpreter(candidate.name) and candidate.name != "MainThread":
+    if not program.is_interpreter(candidate.name) and candidate.name != "MainThread":
         return None
     script, _ = _script(process.argv(candidate.pid))
     return os.path.basename(script).removesuffix(".js").removesuffix(".mjs").removesuffix(".py")
@@ -99,10 +99,10 @@ def _passes_on(outer: Process, inner: Process, client: str) -> bool:
 
 
 def _is_interpreter(words: list[str]) -> bool:
-    return bool(words) and process.is_interpreter(words[0])
+    return bool(words) and program.is_interpreter(words[0])
 
 
 def _script(words: list[str]) -> tuple[str, list[str]]:
     """Return which script the command line `words` of an interpreter runs, "" if none, and with which arguments."""
-    _, after = process.script(words)
+    _, after = program.script(words)
     return (words[after - 1], words[after:]) if after <= len(words) else ("", [])

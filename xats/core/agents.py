@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from xats.core.presence import Presence
+    from xats.program import Kept
     from xats.store import Row, Tx
 
 WAKE_BY = ("auto", "tmux", "notice", "command", "none")
@@ -62,20 +63,6 @@ class Agent:
 
 
 @record
-class Programs:
-    """What a session's process ran when it was first seen, see core/programs.py.
-
-    These are the device and inode of its executable, the script if that is an interpreter, and as JSON the processes
-    that it ran through.
-    """
-
-    device: int
-    inode: int
-    script: str | None = None
-    inner: str | None = None
-
-
-@record
 class Session:
     """One incarnation of an agent. It is the current one while `ended_at` is None."""
 
@@ -85,7 +72,7 @@ class Session:
     seat: Seat
     started_at: int
     ended_at: int | None
-    programs: Programs | None = None  #: None until they are first seen
+    programs: Kept | None = None  #: what its process ran when it was first seen; None until then
 
 
 @record
@@ -137,6 +124,7 @@ s.program_device, s.program_inode, s.program_script, s.program_inner
 """
 BY_NAME = f"select {AGENT} from agents a where a.team = :team and a.name_key = :key"
 BY_ID = f"select {AGENT} from agents a where a.id = :id"
+BY_SESSION = f"select {SESSION} from sessions s where s.id = :id"
 CURRENT = f"select {SESSION} from sessions s where s.agent_id = :agent and s.ended_at is null"
 # A session that lost its seat is still known, to be refused; one whose agent was unregistered is nobody's.
 SEATED = "(s.ended_at is null or s.end_reason = 'replaced') and a.unregistered_at is null"
@@ -192,10 +180,8 @@ def session_of(row: Row) -> Session:
             row["pane_tty"],
         )
     seat = Seat(row["host"], row["pid"], row["pid_started"], row["client_session"], pane)
-    programs = None
-    if row["program_device"] is not None:
-        names = ("program_device", "program_inode", "program_script", "program_inner")
-        programs = Programs(*(row[name] for name in names))
+    runs: Kept = (row["program_device"], row["program_inode"], row["program_script"], row["program_inner"])
+    programs = runs if runs[0] is not None else None
     return Session(
         row["session_id"], row["agent_id"], row["session_epoch"], seat, row["started_at"], row["ended_at"], programs
     )
@@ -384,6 +370,11 @@ update sessions set client_session = coalesce(:client_session, client_session), 
     program_inner = case when :pid is null then program_inner else :inner end
 where id = :session
 """
+PROGRAMS = """
+update sessions set program_device = :device, program_inode = :inode, program_script = :script, program_inner = :inner
+where id = :session
+"""
+FIRST_PROGRAMS = f"{PROGRAMS.rstrip()} and program_device is null"
 
 
 def touch(tx: Tx, agent: Agent) -> None:
@@ -399,7 +390,7 @@ def register(
     seat: Seat,
     living: Callable[[Session], bool | None],
     *,
-    programs: Programs | None = None,
+    programs: Kept | None = None,
     takeover: bool = False,
     leave_pane: bool = False,
 ) -> Registered:
@@ -511,7 +502,7 @@ def _unseat(tx: Tx, agent: Agent, seat: Seat) -> str | None:
     return loser.address
 
 
-def _new_session(tx: Tx, agent: Agent, seat: Seat, programs: Programs | None) -> Agent:
+def _new_session(tx: Tx, agent: Agent, seat: Seat, programs: Kept | None) -> Agent:
     tx.run(END, agent=agent.id, now=tx.now, reason="replaced")
     tx.run(NOTHING_SAID, agent=agent.id)
     row = tx.one("update agents set epoch = epoch + 1 where id = :id returning epoch", id=agent.id)
@@ -536,9 +527,22 @@ def _pane_values(pane: Pane | None) -> dict[str, str | int | None]:
     return {name: getattr(pane, name) if pane else None for name in names}
 
 
-def _program_values(programs: Programs | None) -> dict[str, str | int | None]:
-    names = ("device", "inode", "script", "inner")
-    return {name: getattr(programs, name) if programs else None for name in names}
+def _program_values(programs: Kept | None) -> dict[str, str | int | None]:
+    return dict(zip(("device", "inode", "script", "inner"), programs or (None,) * 4, strict=True))
+
+
+def first_seen(tx: Tx, session: Session, programs: Kept) -> Session:
+    """Keep what the process of `session` runs, unless that was recorded meanwhile; return the session with it."""
+    tx.run(FIRST_PROGRAMS, session=session.id, **_program_values(programs))
+    row = tx.one(BY_SESSION, id=session.id)
+    assert row
+    return session_of(row)
+
+
+def seen_anew(tx: Tx, session: Session, programs: Kept) -> None:
+    """Keep what the process of `session` runs now; a wake that was refused because it ran something else falls due."""
+    tx.run(PROGRAMS, session=session.id, **_program_values(programs))
+    wakes.recorded(tx, session.agent_id)
 
 
 def unregister(tx: Tx, agent: Agent) -> int:

@@ -11,8 +11,8 @@ import random
 import time
 from functools import partial
 
-from xats import faults, process
-from xats.core import agents, alerts, presence, programs, wakes
+from xats import faults, process, program
+from xats.core import agents, alerts, presence, wakes
 from xats.delivery import envelope, ladder, order
 from xats.delivery.transports import Result, command, native, notice, tmux, waiter
 from xats.record import record
@@ -143,9 +143,11 @@ def make(
         def act(session: Session, name: str) -> Result:
             """Act by the transport `name`."""
             if name == order.TMUX:
-                session = _with_programs(store, session)
-                if session.programs and programs.is_launching(session.programs):
-                    return Result("refused", "busy", "xats launch has not started the program yet")
+                if session.programs is None:
+                    pid = session.seat.pid
+                    if pid is not None and program.is_launching(pid):
+                        return Result("refused", "busy", "xats launch has not started the program yet")
+                    session = _with_programs(store, session)
                 assert wake.nonce  # it is leased
                 how = (token_of(wake, session), settings, stopping, quiet_for, echoed, partial(is_ours, store, session))
                 return tmux.deliver(session, target.agent.client, line, *how)
@@ -165,19 +167,12 @@ def make(
 
 
 def _with_programs(store: Store, session: Session) -> Session:
-    """Return `session` with what its process runs, which is recorded now if it never was.
-
-    `xats launch` becomes the program that it starts; until then there is nothing to record.
-    """
-    if session.programs is not None or session.seat.process is None:
+    """Return `session` with what its process runs, which was never recorded, and is now."""
+    of = session.seat.process
+    seen = program.look(of[0]) if of and process.alive(*of) else None
+    if seen is None:
         return session
-    pid, at = session.seat.process
-    seen = programs.look(pid) if process.alive(pid, at) else None
-    if seen and not programs.is_launching(seen):
-        store.write(lambda tx: programs.first(tx, session.id, seen))
-    return agents.Session(
-        session.id, session.agent_id, session.epoch, session.seat, session.started_at, session.ended_at, seen
-    )
+    return store.write(lambda tx: agents.first_seen(tx, session, seen))
 
 
 # -- the ways of an agent ----------------------------------------------------------------------------------------------

@@ -340,7 +340,7 @@ def _go(call: Call, store: Store) -> None:
     if me is None or _is_over(call, known):
         return
     if session and _runs_another(call, session):
-        _record_programs(call, store, me, session)
+        _record_programs(call, store, session)
     if refused:
         from xats.hooks import answers
 
@@ -366,20 +366,21 @@ def _runs_another(call: Call, session: Session) -> bool:
         found = os.stat(f"/proc/{seat.pid}/exe")
     except OSError:  # there is no /proc, or it is not for us to see
         return False
-    return recorded is None or (found.st_dev, found.st_ino) != (recorded.device, recorded.inode)
+    return recorded is None or (found.st_dev, found.st_ino) != recorded[:2]
 
 
-def _record_programs(call: Call, store: Store, me: Agent, session: Session) -> None:
+def _record_programs(call: Call, store: Store, session: Session) -> None:
     """Record what the process of `session` runs, if that is above us: it is the program whose hook this is."""
+    from xats import program
     from xats.clients import processes
-    from xats.core import programs
+    from xats.core import agents
 
     above = call.ancestors()
     outer = next((one for one in above if (one.pid, one.started) == session.seat.process), None)
-    seen = programs.look(outer.pid, processes.inner(above, outer)) if outer else None
+    seen = program.look(outer.pid, processes.inner(above, outer)) if outer else None
     if seen:
         store.patience = call.patience
-        store.write(lambda tx: programs.record(tx, me.id, session.id, seen))
+        store.write(lambda tx: agents.seen_anew(tx, session, seen))
 
 
 def _is_over(call: Call, known: Presence | None) -> bool:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from xats import process
+from xats import process, program
 from xats.clients import processes
-from xats.core import agents, inbox, presence, programs, task_recap
+from xats.core import agents, inbox, presence, task_recap
 from xats.errors import Refused, XatsError
 from xats.hooks import answers, letters, run
 
@@ -36,7 +36,7 @@ def start(call: Call, store: Store) -> None:
     found = processes.nearest(call.ancestors())
     who, client = (found[0], found[1]) if found else (None, call.client)
     seat = agents.Seat(call.host, who.pid if who else None, who.started if who else None, call.session, pane)
-    runs = programs.look(who.pid, processes.inner(call.ancestors(), who)) if who else None
+    runs = program.look(who.pid, processes.inner(call.ancestors(), who)) if who else None
     if call.shared() and call.terminal is None and os.environ.get("XATS_AGENT"):
         msg = "XATS_AGENT is that of another session: Codex's daemon serves them all; start Codex by xats launch codex"
         run.note(call.path, call.client, call.event, Refused(msg))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 
-from xats import process
+from xats import process, program
+from xats.program import relaunched
 from xats.record import record
 from xats.tmux import gone, keyboard
 from xats.tmux.pane import device, unread
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from xats.core.reasons import Reason
     from xats.pane import Pane
-    from xats.process import Process, Program
+    from xats.process import Process
+    from xats.program import Program
     from xats.tmux.screen import Look
 
     Guard = Callable[[Look], Reason | None]
@@ -43,7 +45,7 @@ class Expected:
 
     program: Program | None = None
     inner: tuple[tuple[int, int, Program | None], ...] = ()
-    same: Callable[[Process, Process], bool] = process.relaunched
+    same: Callable[[Process, Process], bool] = relaunched
     composer: Callable[[Look], bool] | None = None
 
 
@@ -161,7 +163,7 @@ def _keyboard(pane: Pane, client: Process, members: list[Process], expected: Exp
     for one in line[1:]:
         if changed := _changed(one, recorded):
             return changed
-    hidden = next((one for one in line if process.program(one.pid) is None or reads.get(one.pid, True) is None), None)
+    hidden = next((one for one in line if program.of(one.pid) is None or reads.get(one.pid, True) is None), None)
     children = [pid for one in line for pid in process.hidden_children(one.pid)] if process.hides() else []
     if hidden or children:
         what = f"{_named(hidden)}" if hidden else f"pid {children[0]}, which {_named(client)} has started,"
@@ -187,7 +189,7 @@ def _through(client: Process, readers: list[Process], expected: Expected) -> lis
 def _changed(one: Process, recorded: Mapping[tuple[int, int], Program | None]) -> Found | None:
     """Refuse a process of the client that runs another program than the one that was recorded."""
     before = recorded.get((one.pid, one.started))
-    now = process.program(one.pid) if before else None
+    now = program.of(one.pid) if before else None
     if before is None or now is None or before.same(now):
         return None
     return Found("program_changed", f"pid {one.pid} runs {one.name} now")

@@ -63,7 +63,7 @@ def poke(
     *,
     quiet_ms: int | Callable[[Look], int],
     client: Client | None,
-    expected: Expected | None,
+    expected: Expected | None = None,
     guards: Sequence[Guard],
     composer: Composer,
     emptied: Callable[[Look], bool],

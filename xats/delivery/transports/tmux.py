@@ -6,9 +6,8 @@ import os
 import time
 from functools import partial
 
-from xats import process
+from xats import program
 from xats.clients import processes, profile, registry
-from xats.core import programs
 from xats.delivery.transports import Result
 from xats.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.tmux import gone, guards, paste, screen, server
@@ -122,9 +121,9 @@ def expected(known: Profile, session: Session) -> Expected:
     """Return what is known of the program of `session`, whose client is `known`, besides its process."""
     recorded = session.programs
     return guards.Expected(
-        program=programs.program(recorded) if recorded else None,
-        inner=programs.inner(recorded) if recorded else (),
-        same=partial(processes.counts_as_one, known) if known.executables or known.scripts else process.relaunched,
+        program=program.Program(*recorded[:3]) if recorded else None,
+        inner=program.inner(recorded) if recorded else (),
+        same=partial(processes.counts_as_one, known) if known.executables or known.scripts else program.relaunched,
         composer=(lambda look: profile.view(known, look).text is not None) if recognised(known) else None,
     )
 
