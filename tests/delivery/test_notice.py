@@ -115,7 +115,7 @@ def test_another_program_in_the_pane_or_no_server(desk, look):
     desk.cmd("respawn-pane", "-k", "-t", seat.pane.pane_id, "exec tail -f /dev/null")
     assert transport.deliver(seat.pane, lambda: LINE).reason == "no_pane"
     with pytest.raises(NoPane):
-        transport.set_unread(seat.pane, 3)
+        transport.set_unread(seat.pane, 3, "/a/store")
     assert desk.show(seat.pane, "#{@xats_unread}") == ""
     desk.stop()
     assert transport.deliver(seat.pane, lambda: LINE).reason == "server_gone"
@@ -132,11 +132,11 @@ def test_a_server_that_hangs(desk, fake_tmux, monkeypatch):
 
 def test_the_badge_is_a_pane_option(desk):
     seat = desk.compose()
-    transport.set_unread(seat.pane, 3)
+    transport.set_unread(seat.pane, 3, "/a/store")
     assert desk.show(seat.pane, "#{@xats_unread}") == "3"
-    transport.set_unread(seat.pane, 0)
+    transport.set_unread(seat.pane, 0, "/a/store")
     assert desk.cmd("show-options", "-p", "-t", seat.pane.pane_id) == ""
-    transport.set_unread(seat.pane, 0)
+    transport.set_unread(seat.pane, 0, "/a/store")
 
 
 # -- never a format ----------------------------------------------------------------------------------------------------

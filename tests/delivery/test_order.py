@@ -70,7 +70,7 @@ def seat(team, pane=None, client="claude-code", host=HOST, process=(None, None),
 @pytest.fixture
 def waiter(pair):
     """Bob's waiter, which sleeps."""
-    post = waiters.take(pair.store.path, session(pair).id, "s1")
+    post = waiters.take(pair.store.path, session(pair).id, session(pair).started_at, "s1")
     assert post
     yield post
     post.leave()
@@ -258,11 +258,11 @@ def test_a_waiter_that_comes_with_the_end_of_a_turn_is_waited_for(pair, inbox, m
     seat(pair, NOWHERE)
     say(pair, "idle")
     pair.send("alice", "bob")
-    came, number = [], session(pair).id
+    came, seated = [], session(pair)
 
     def sleep(seconds):
         assert 0 < seconds <= attempt.SETTLE / 1000
-        came.append(waiters.take(pair.store.path, number, "s1"))
+        came.append(waiters.take(pair.store.path, seated.id, seated.started_at, "s1"))
 
     monkeypatch.setattr(attempt.time, "sleep", sleep)
     assert make(pair).state == "delivered"
@@ -408,9 +408,8 @@ def test_a_turn_that_began_in_the_time_to_come_may_be_over(pair, clock, monkeypa
 def test_a_waiter_that_comes_during_the_attempt_is_told(pair, clock, rows, monkeypatch):
     """It could not make a leased wake due."""
     pair.send("alice", "bob")
-    came = []
-    number = session(pair).id
-    during(monkeypatch, lambda: came.append(waiters.take(pair.store.path, number, "s1")))
+    came, seated = [], session(pair)
+    during(monkeypatch, lambda: came.append(waiters.take(pair.store.path, seated.id, seated.started_at, "s1")))
     assert make(pair).reason == "no_pane"
     monkeypatch.undo()
     assert make(pair).state == "delivered"
@@ -472,32 +471,32 @@ def test_settings_that_mean_nothing_are_refused(name, value):
 
 
 def test_a_place_is_one_processs_and_another_sessions_is_another(store):
-    first = waiters.take(store.path, 1, "s1")
-    assert waiters.take(store.path, 1, "s1") is None
-    others = [waiters.take(store.path, 1, "s2"), waiters.take(store.path, 2, "s1")]
+    first = waiters.take(store.path, 1, 0, "s1")
+    assert waiters.take(store.path, 1, 0, "s1") is None
+    others = [waiters.take(store.path, 1, 0, "s2"), waiters.take(store.path, 2, 0, "s1")]
     assert len({one.path for one in (first, *others)}) == 3
     assert all(waiters.listens(one.path) for one in (first, *others))
     for one in (first, *others):
         one.leave()
     folder = os.path.dirname(store.path)
     assert [name for name in os.listdir(folder) if "-waiter-" in name] == []
-    again = waiters.take(store.path, 1, "s1")
+    again = waiters.take(store.path, 1, 0, "s1")
     assert again.wait(0) is None
     again.leave()
 
 
 def test_a_place_that_is_left_is_waited_for(store):
-    first = waiters.take(store.path, 1, "s1")
+    first = waiters.take(store.path, 1, 0, "s1")
     leaving = threading.Timer(0.3, first.leave)
     leaving.start()
-    second = waiters.take(store.path, 1, "s1", patience=30)
+    second = waiters.take(store.path, 1, 0, "s1", patience=30)
     leaving.join()
     assert waiters.listens(second.path)
     second.leave()
 
 
 def test_a_lock_that_was_just_taken_away_is_the_lock_of_nothing(store, monkeypatch):
-    path = waiters.path_for(store.path, 1, "s1")
+    path = waiters.path_for(store.path, 1, 0, "s1")
     lock, gone = waiters.fcntl.flock, []
 
     def flock(file, how):
@@ -507,14 +506,14 @@ def test_a_lock_that_was_just_taken_away_is_the_lock_of_nothing(store, monkeypat
         return lock(file, how)
 
     monkeypatch.setattr(waiters.fcntl, "flock", flock)
-    post = waiters.take(store.path, 1, "s1")
+    post = waiters.take(store.path, 1, 0, "s1")
     assert gone
-    assert waiters.take(store.path, 1, "s1") is None
+    assert waiters.take(store.path, 1, 0, "s1") is None
     post.leave()
 
 
 def test_a_line_that_could_be_torn_is_not_written(store):
-    post = waiters.take(store.path, 1, None)
+    post = waiters.take(store.path, 1, 0, None)
     pipe = os.open(post.path, os.O_WRONLY)
     assert not waiters.tell(pipe, "x" * waiters.LONGEST)
     assert waiters.tell(pipe, "x" * (waiters.LONGEST - 1))

@@ -94,6 +94,8 @@ def test_does_not_hold(rows):
         (None, ["> xats: 2 new^"]),  # nobody knows what stood there
         (["^"], ["a draft that fills a row of", "xats: 2 new^"]),
         (["> ^"], ["> a draft that fills a row", "xats: 2 new^"]),
+        (["^"], ["a draft that is wrapped ", "xats: 2 new^"]),
+        (["said", "^"], ["said", "a draft that is wrapped ", "xats: 2 new^"]),
         (
             ["a row that was full before.", "^"],
             ["a row that was full before.", "a draft that fills the next", "xats: 2 new^"],

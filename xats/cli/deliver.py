@@ -64,7 +64,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     if here.store.read(lambda tx: notices.unread(tx, here.host)):
         from xats.daemon import badges
 
-        badges.refresh(here.store, {})
+        badges.refresh(here.store, {}, set())
     if here.json:
         found = [
             {"id": number, "agent": targets[number], "state": result.state, "reason": result.reason}

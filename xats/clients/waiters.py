@@ -1,8 +1,9 @@
 """Waiters: a program that takes no line from outside keeps a process that waits for one, and is told it by that.
 
-The process waits at a FIFO beside the store, which has the name of one session of an agent and of what its client calls
-that session: another session in the same seat is another FIFO. A lock keeps it to one process for each. Both files go
-with it; those that a killed one has left are taken away by the next.
+The process waits at a FIFO beside the store. Its name is made of a session's number and the time of its beginning, and
+of what its client calls that session: another session in the same seat is another FIFO, and so is one to which a store
+that was made anew, or put back from a backup, has given the same number. A lock keeps it to one process for each. Both
+files go with it; those that a killed one has left are taken away by the next.
 """
 
 from __future__ import annotations
@@ -23,9 +24,13 @@ LOCK = ".lock"
 LONGEST = 4096  # bytes of a line with its end: less is written as a whole, or not at all (PIPE_BUF)
 
 
-def path_for(store: str, session_id: int, client_session: str | None) -> str:
-    """Return the FIFO of the waiter of a session, by its number in the store at path `store` and its client's name."""
-    return f"{_stem(store)}{session_id}-{crc32((client_session or '').encode()):08x}"
+def path_for(store: str, session_id: int, started_at: int, client_session: str | None) -> str:
+    """Return the FIFO of the waiter of a session of the store at path `store`.
+
+    The session has its number there, the time of its beginning (ms UTC), and the name that its client gave to it.
+    """
+    which = f"{started_at} {client_session or ''}"
+    return f"{_stem(store)}{session_id}-{crc32(which.encode()):08x}"
 
 
 def _stem(store: str) -> str:
@@ -81,12 +86,14 @@ class Post:
         os.close(self._lock)
 
 
-def take(store: str, session_id: int, client_session: str | None, patience: float = 0.05) -> Post | None:
+def take(
+    store: str, session_id: int, started_at: int, client_session: str | None, patience: float = 0.05
+) -> Post | None:
     """Return the post of a session, None when another process has it and does not leave it for `patience` seconds.
 
     Who only clears away what others left holds it for a moment. Raises OSError.
     """
-    path = path_for(store, session_id, client_session)
+    path = path_for(store, session_id, started_at, client_session)
     _clear(store)
     until = time.monotonic() + patience
     while (lock := _lock(path, make=True)) is None:

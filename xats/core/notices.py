@@ -15,6 +15,16 @@ where a.wake_by = 'notice' and a.unregistered_at is null and s.host = :host and 
 """
 
 
+SOCKETS = """
+select distinct s.pane_socket from sessions s where s.ended_at is null and s.host = :host and s.pane_id is not null
+"""
+
+
+def sockets(tx: Tx, host: str) -> list[str]:
+    """Return the sockets of the tmux servers in which agents sit on `host`."""
+    return [row["pane_socket"] for row in tx.all(SOCKETS, host=host)]
+
+
 def unread(tx: Tx, host: str) -> dict[Pane, int]:
     """Return how much is unread by each agent on `host` that is woken by a notice, by the pane that it sits in."""
     found = {}

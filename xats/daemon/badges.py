@@ -1,7 +1,8 @@
 """Badges: the pane option @xats_unread of every agent that is woken by a notice says how much it has not read.
 
 Reading must stay cheap, so `xats inbox` asks tmux nothing; the daemon sees its commit. What was set is compared with
-the store again after it was set: of several processes that set it, the last one has it right.
+the store again after it was set: of several processes that set it, the last one has it right. Badges that are there
+already were set by a daemon that has ended, perhaps from a store that another one has replaced since.
 """
 
 from __future__ import annotations
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
 log = logging.getLogger("xats.daemon")
 
 
-def refresh(store: Store, shown: dict[Pane, int], stopping: Callable[[], bool] = bool) -> None:
-    """Make the badges say what `store` says. `shown` is what they say already; one of another process is not in it.
+UNKNOWN = -1  # what a badge says that another process has set
 
-    A pane that does not answer is left out of `shown`, to be tried the next time. Raises StoreError.
+
+def refresh(store: Store, shown: dict[Pane, int], asked: set[str], stopping: Callable[[], bool] = bool) -> None:
+    """Make the badges say what `store` says. `shown` is what they say already, as far as this process knows.
+
+    `asked` are the sockets of the tmux servers whose badges were looked at. A pane that does not answer is left out of
+    `shown`, to be tried the next time. Raises StoreError.
     """
+    _find(store, shown, asked)
     silent: set[Pane] = set()
     wanted: dict[Pane, int] = {}
     while not stopping():
@@ -38,17 +44,31 @@ def refresh(store: Store, shown: dict[Pane, int], stopping: Callable[[], bool] =
         if not wrong:
             break
         for pane, count in wrong.items():
-            if not _set(pane, count):
+            if not _set(pane, count, store.path):
                 silent.add(pane)
             shown[pane] = count
     for pane in set(shown) - set(wanted) | silent:
         shown.pop(pane, None)
 
 
-def _set(pane: Pane, count: int) -> bool:
+def _find(store: Store, shown: dict[Pane, int], asked: set[str]) -> None:
+    """Add to `shown` the badges of `store` in servers that were not `asked` yet."""
+    for socket in set(store.read(lambda tx: notices.sockets(tx, attempt.host()))) - asked:
+        try:
+            found = notice.badges(socket, store.path)
+        except TmuxGone:
+            found = []
+        except XatsError as problem:
+            log.debug("the badges of %s: %s", socket, problem)
+            continue
+        asked.add(socket)
+        shown.update({pane: UNKNOWN for pane in found if pane not in shown})
+
+
+def _set(pane: Pane, count: int, store: str) -> bool:
     """Set the badge of `pane`; False if tmux does not answer."""
     try:
-        notice.set_unread(pane, count)
+        notice.set_unread(pane, count, store)
     except (NoPane, TmuxGone):
         pass  # its badge went with it
     except XatsError as problem:
@@ -80,6 +100,7 @@ class Badges:
 
     def _run(self) -> None:
         shown: dict[Pane, int] = {}
+        asked: set[str] = set()
         try:
             store = self._open()
         except StoreError as problem:
@@ -90,7 +111,7 @@ class Badges:
                 self._look.wait()
                 self._look.clear()
                 try:
-                    refresh(store, shown, self._stop.is_set)
+                    refresh(store, shown, asked, self._stop.is_set)
                 except StoreError as problem:
                     log.debug("badges: %s", problem)
         finally:

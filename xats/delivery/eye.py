@@ -33,6 +33,7 @@ SELDOM = 5.0  # between two looks at a pane that is gone, or in a server that ha
 FAILURES = 10
 GAPS = 3  # after so many looks that were left out nobody knows what the pane did meanwhile
 PROCESSES = 2.0  # between two looks at all processes, if the screen stays the same and so does what is in the way
+LATE = 2.0  # after a key a row that changes shows it late; tmux counts whole seconds
 
 
 class Eye:
@@ -58,7 +59,7 @@ class Eye:
         self._failures = 0
         self._found = guards.Found(None)  # what the last look at the processes came to
         self._asked = -PROCESSES  # when that was (monotonic)
-        self._shown: tuple[int, float] | None = None  # a person's last key when its row last changed, and when that was
+        self._prompt = False  # whether the program shows at once what a person types just now
 
     def miss(self, now: float, *, hung: bool = False) -> None:
         """Take in that tmux failed, or `hung`: that one goes on as soon as it can, the other may be gone for good."""
@@ -76,8 +77,7 @@ class Eye:
         same = before is not None and _picture(before) == _picture(look)
         if before is not None and not same:
             self.stirred = True
-        if before is not None and now - at <= GAPS * self.every and _row(before) != _row(look):
-            self._shown = look.key_at, now
+        self._prompt = before is not None and now - at <= GAPS * self.every and self._follow(before, look)
         if not same or now - at > GAPS * self.every:
             since, self._asked = now, -PROCESSES
         if not same or before is None or (before.state, before.cursor) != (look.state, look.cursor):
@@ -106,15 +106,20 @@ class Eye:
         return int((now - since) * 1000) if now - at <= GAPS * self.every and _picture(seen) == _picture(look) else 0
 
     def echoed(self, look: Look) -> bool:
-        """Tell whether the program was seen to show a person's last key, and then to keep to it for HUMAN seconds.
+        """Tell whether the program was seen to show at once what a person has typed, up to the last key in `look`."""
+        return self._prompt and self._seen is not None and self.recent() and self._seen[0].key_at == look.key_at
 
-        A program that shows keys late goes on changing the row after the last one of them was pressed.
+    def _follow(self, before: Look, look: Look) -> bool:
+        """Tell whether what happened between two looks shows a program that shows keys at once.
+
+        The first key after a long rest must have changed the row of the cursor by the next look. Later ones prove
+        nothing, because what they seem to change may be what an earlier one has changed late.
         """
-        if self._shown is None or self._seen is None:
-            return False
-        (key_at, since), now = self._shown, time.monotonic()
-        watched = now - self._seen[2] <= GAPS * self.every
-        return watched and key_at == look.key_at and now - since >= guards.HUMAN
+        changed = _row(before) != _row(look)
+        if look.key_at == before.key_at:
+            late = changed and time.time() - look.key_at > LATE
+            return self._prompt and not late
+        return self._prompt if guards.person(before) else changed
 
     def _foreground(self, look: Look, now: float) -> str | None:
         """Return why keys would not reach the client. It lists every process, so it is asked last, and not often."""
@@ -125,7 +130,7 @@ class Eye:
         return guards.settled(self._found, self._expected, look).reason
 
     def _lose(self, due: float) -> None:
-        self._seen, self._shown, self.clear, self.stirred, self.due = None, None, False, True, due
+        self._seen, self._prompt, self.clear, self.stirred, self.due = None, False, False, True, due
 
     def _judge(self, look: Look) -> tuple[str | None, int]:
         reason = guards.state(look) or tmux.objection(self._known, look, self._token)

@@ -62,7 +62,7 @@ def _wait(call: run.Call, parent: int) -> int:
     _end_on_signals()
     line = post = None
     try:
-        post = waiters.take(call.path, session.id, session.seat.client_session, patience)
+        post = waiters.take(call.path, session.id, session.started_at, session.seat.client_session, patience)
         if post:
             _say_armed(call, me)
             line = _sleep(call, post, me, session, parent)
@@ -122,10 +122,15 @@ def _still(call: run.Call, me: Agent, session: Session) -> bool:
 
     def look(tx: Tx) -> bool:
         now = agents.current_session(tx, me)
-        mine = now is not None and (now.id, now.seat.client_session) == (session.id, session.seat.client_session)
+        mine = now is not None and _which(now) == _which(session)
         return mine and agents.by_id(tx, me.id).wake_by == me.wake_by
 
     return _read(call, look)
+
+
+def _which(session: Session) -> tuple[object, ...]:
+    """Return what tells `session` from all others, those of a store that has taken the place of ours included."""
+    return session.id, session.started_at, session.seat.client_session
 
 
 def _say_armed(call: run.Call, me: Agent) -> None:

@@ -17,7 +17,7 @@ from xats import faults
 from xats.errors import NoPane, Refused, TmuxUnavailable
 from xats.record import record
 from xats.tmux import gone
-from xats.tmux.guards import GUARDS, Expected, foreground, identity, person, settled, state, typed_ahead
+from xats.tmux.guards import GUARDS, Expected, Found, foreground, identity, person, settled, state, typed_ahead
 from xats.tmux.lock import PaneLock
 from xats.tmux.pane import unread
 from xats.tmux.screen import KEYS, PICTURE, STATE, broken, holds, look, mark_before, remains
@@ -30,16 +30,17 @@ if TYPE_CHECKING:
 
     from xats.core.reasons import Reason
     from xats.pane import Pane
-    from xats.tmux.guards import Client, Found, Guard
+    from xats.tmux.guards import Client, Guard
     from xats.tmux.screen import Look
 
     Composer = Callable[[Look, str], bool]
 
 # Milliseconds.
-SHOW = 1000  # how long the composer may take to show what was pasted
+SHOW = 10_000  # how long the composer may take to show what was pasted
+OBJECT = 1000  # after so long without our line, whatever objects to what is shown ends the wait
 SETTLE = 120  # from the line's being shown to Enter, where nobody has measured what the program needs
 AGAIN = 400  # an Enter that did nothing for so long was swallowed
-LAST = 1000  # how long the last Enter may take
+LAST = 1000  # how long the last Enter may take, if the program has shown the line at once
 CONFIRM = 40  # seen gone, look again: half a redraw looks the same
 STALE = 100  # from a look's answer to the key that it allows
 LOOKS = 5  # so often is a look repeated that was too old, or was followed by a change
@@ -168,6 +169,7 @@ class Attempt:
         self.pasted, self.entered = f"{token}:pasted", f"{token}:entered"
         self.answered = 0.0  # when tmux answered the last look (monotonic seconds)
         self.key_at: int | None = None  # a person's last key when the line was pasted
+        self.lag = 0.0  # ms that the program took to show the line
         self.first = self.look()
 
     # -- looking -------------------------------------------------------------------------------------------------------
@@ -184,23 +186,32 @@ class Attempt:
         """Return whether the processes in the pane forbid a key. This may list them all, so a look comes after it."""
         return foreground(self.pane, self.client, self.expected)
 
-    def judge(self, seen: Look, taken: Found) -> Look:
-        """Refuse by the first check that objects to `seen`; `taken` is what `processes` said. It waits for nothing."""
+    def objection(self, seen: Look, taken: Found) -> Found:
+        """Return why what `seen` shows forbids a key; `taken` is what `processes` said. It waits for nothing."""
         # A client that is gone may have left a dead pane, another pane, or none: that is the better reason.
+        if reason := state(seen):
+            return Found(reason)
         taken = settled(taken, self.expected, seen)
-        reason = state(seen) or taken.reason
+        if taken.reason:
+            return taken
         for guard in self.guards:
-            reason = reason or guard(seen)
+            if reason := guard(seen):
+                return Found(reason)
         # Since the paste only a further key of a person matters.
         echoed = self.echoed(seen) if self.key_at is None else self.key_at == seen.key_at
-        reason = reason or person(seen, echoed=echoed)
-        if seen.wake != self.entered:  # then it is our own Enter that may be unread
-            reason = reason or typed_ahead(self.pane, seen, self.certain)
-        if reason == "not_permitted":  # or it has gone since
-            taken = self.processes()
-            reason = state(self.look()) or taken.reason or reason
-        if reason:
-            raise _End("refused", reason, taken.detail if reason == taken.reason else "")
+        return Found(person(seen, echoed=echoed))
+
+    def judge(self, seen: Look, taken: Found) -> Look:
+        """Refuse by the first check that objects to `seen`, unread input included. It waits for nothing."""
+        found = self.objection(seen, taken)
+        if not found.reason and seen.wake != self.entered:  # then it is our own Enter that may be unread
+            found = Found(typed_ahead(self.pane, seen, self.certain))
+        if found.reason == "not_permitted":  # or it has gone since
+            reason = state(self.look())
+            after = Found(reason) if reason else self.processes()
+            found = after if after.reason else found
+        if found.reason:
+            raise refusal(found)
         return seen
 
     def examine(self) -> Look:
@@ -292,16 +303,25 @@ class Attempt:
 
     def shown(self, line: str) -> None:
         """Wait until the composer holds exactly `line`, and has shown it for a moment."""
+        since = time.monotonic()
         for seen in self.looks(max(self.shows, SHOW)):
+            late = (time.monotonic() - since) * 1000
             if self.holds(seen, line):
+                self.lag = late
                 time.sleep(self.settle)
                 return
+            if late > max(self.shows, OBJECT):
+                found = self.objection(seen, self.processes())
+                if found.reason:
+                    raise refusal(found)
+        if unread(self.pane):  # it has not even read our line, and may do so when the next attempt comes
+            raise _End("refused", "busy", "the program has not read the line yet")
         self.examine()
         raise _End("unconfirmed", "unconfirmed", "the composer did not show exactly our line")
 
     def proven(self, line: str) -> Look:
         """Return a look to which nothing objects and whose composer holds exactly `line`; half a redraw may pass."""
-        for _ in pauses(max(self.shows, SHOW)):
+        for _ in pauses(OBJECT):
             taken = self.processes()
             seen = self.look()  # of a key that a person pressed meanwhile only tmux may know yet
             if self.holds(seen, line):
@@ -320,7 +340,9 @@ class Attempt:
                 continue
             faults.point("enter.after")
             enters += 1
-            after = self.left(line, max(self.takes, AGAIN if enters < ENTERS else LAST), seen.cursor_x)
+            # One that has shown the line late takes as long to show that it has let go of it.
+            takes = max(self.takes, min(2 * self.lag, SHOW), AGAIN if enters < ENTERS else LAST)
+            after = self.left(line, takes, seen.cursor_x)
             if after is None:
                 return Outcome("delivered")
             if enters == ENTERS or not self.holds(after, line):
@@ -330,7 +352,7 @@ class Attempt:
         self.examine()
         raise _End("unconfirmed", "unconfirmed", "our line was not seen to leave the composer")
 
-    def left(self, line: str, milliseconds: int, start_x: int = 0) -> Look | None:
+    def left(self, line: str, milliseconds: float, start_x: int = 0) -> Look | None:
         """Return None once an Enter of ours has made the composer let go of `line`, else the last look."""
         for seen in self.looks(milliseconds):
             if seen.wake == self.entered and self.gone(seen, line, start_x):
@@ -377,10 +399,16 @@ class Attempt:
         said = run(self.pane.socket, *first, *check, act, refuse, stdin=stdin, timeout=self.timeout)
         return "SENT" in said.split()
 
-    def looks(self, milliseconds: int) -> Iterator[Look]:
+    def looks(self, milliseconds: float) -> Iterator[Look]:
         """Look again and again for about `milliseconds`, often at first."""
         for _ in pauses(milliseconds):
             yield self.look()
+
+
+def refusal(found: Found) -> _End:
+    """Return the end of an attempt to which `found` objects."""
+    assert found.reason
+    return _End("refused", found.reason, found.detail)
 
 
 def unchanged(before: Look, after: Look, when: str) -> None:
@@ -390,7 +418,7 @@ def unchanged(before: Look, after: Look, when: str) -> None:
             raise _End("refused", "not_quiet", f"its {what} changed {when}")
 
 
-def pauses(milliseconds: int) -> Iterator[None]:
+def pauses(milliseconds: float) -> Iterator[None]:
     """Pause again and again for about `milliseconds`, shortly at first."""
     until, pause = time.monotonic() + milliseconds / 1000, 0.006
     while True:

@@ -143,7 +143,7 @@ def _look(block: list[str], keys: dict[str, int]) -> Look:
     dead, in_mode, input_off, synchronized, alternate_on = (field not in ("", "0") for field in fields[4:9])
     cursor_x, cursor_y, width, height = (int(field or 0) for field in fields[9:13])
     cursor, window, typed, attached, created, before, line = block[1].split("|", 6)
-    left_at = int(typed.rpartition(".")[2] or 0) if attached == "0" else 0
+    left_at = _seconds(typed.rpartition(".")[2]) if attached == "0" else 0
     return Look(
         state=block[0],
         server_pid=int(server_pid),
@@ -169,11 +169,15 @@ def _look(block: list[str], keys: dict[str, int]) -> Look:
         key_at=max(
             keys.get(window if synchronized else pane_id, 0),
             keys.get(_ANY + window, 0),
-            left_at if left_at != int(created or 0) else 0,  # a new session begins with its own time
+            left_at if left_at != _seconds(created) else 0,  # a new session begins with its own time
         ),
         keys=typed,
         before=before,
     )
+
+
+def _seconds(text: str) -> int:
+    return int(text) if text.isdigit() else 0
 
 
 def plain(text: str) -> str:
@@ -190,11 +194,9 @@ def composer_line(look: Look) -> str:
 def mark_before(look: Look) -> str:
     """Return a mark of what stands before the cursor, which an option of the pane can hold.
 
-    That is the cursor's row up to the cursor, and the row above where that is full, because a draft may be wrapped
-    there. White space and frames do not count.
+    White space and frames do not count.
     """
-    above, (before, _) = look.rows()[: look.cursor_y], _at_cursor(look)
-    return _mark(_full(above, look.width) + _bare(before))
+    return _mark(_lead(look.rows()[: look.cursor_y], _bare(_at_cursor(look)[0]), look.width))
 
 
 def holds(look: Look, line: str) -> bool:
@@ -208,9 +210,9 @@ def holds(look: Look, line: str) -> bool:
     if found is None or not look.before:
         return False
     first, above = found
-    leads = [_full(above, look.width) + first]
+    leads = [_lead(above, first, look.width)]
     if not first and above:  # an application moves a word that does not fit behind its prompt into the next row
-        leads.append(_full(above[:-1], look.width) + _bare(above[-1]))
+        leads.append(_lead(above[:-1], _bare(above[-1]), look.width))
     return look.before in map(_mark, leads)
 
 
@@ -254,9 +256,16 @@ def _ends(above: list[str], seen: str, wanted: str) -> str:
     return seen if wanted and seen.endswith(wanted) else ""
 
 
-def _full(above: list[str], width: int) -> str:
-    """Return the text of the last row of `above` if it is full, so that the next row may continue it; else ""."""
-    return _bare(above[-1]) if above and _cells(above[-1]) >= width else ""
+def _lead(above: list[str], first: str, width: int) -> str:
+    """Return what stands before a place: `first` in its row, and the row above where that may belong to it.
+
+    A draft may be wrapped there: by the terminal in a full row, by an application anywhere. Behind a prompt that would
+    have to begin a row once more.
+    """
+    row = _bare(above[-1]) if above else ""
+    if not first:
+        return f"\n{row}"
+    return row + first if above and _cells(above[-1]) >= width else first
 
 
 def _mark(text: str) -> str:

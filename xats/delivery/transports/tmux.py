@@ -6,7 +6,7 @@ import os
 import time
 from functools import partial
 
-from xats import program
+from xats import process, program
 from xats.clients import processes, profile, registry
 from xats.delivery.transports import Result
 from xats.errors import NoPane, TmuxGone, TmuxUnavailable

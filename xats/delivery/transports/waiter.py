@@ -44,4 +44,4 @@ def deliver(session: Session, store: str, line: Callable[[], str | None]) -> Res
 
 
 def _path(session: Session, store: str) -> str:
-    return waiters.path_for(store, session.id, session.seat.client_session)
+    return waiters.path_for(store, session.id, session.started_at, session.seat.client_session)
