@@ -8,6 +8,7 @@ import sys
 from xats.errors import INTERRUPTED, OK, Usage, XatsError
 
 HELP = {"-h", "--help"}
+ARCHIVE = f"python{sys.version_info.major}{sys.version_info.minor}.zip"  # what Python puts before its own library
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Run the command line of this process; return the exit code."""
+    sys.path[:] = safe_path(sys.path)
     words = sys.argv[1:]
     try:
         return dispatch(words)
@@ -29,6 +31,28 @@ def main() -> int:
     except (OSError, OverflowError, UnicodeError) as problem:
         _drop_output()
         return fail(explain(problem), words)
+
+
+def safe_path(entries: Sequence[str]) -> list[str]:
+    """Return the module path `entries` so that no folder of the environment hides the standard library.
+
+    The folder of the script and those of PYTHONPATH stand before the standard library; here they follow it. The current
+    folder goes, unless xats itself lies there.
+    https://docs.python.org/3/library/sys_path_init.html
+    """
+    library = os.path.dirname(os.__file__)
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    standard = [number for number, entry in enumerate(entries) if entry in (library, f"{library}/lib-dynload")]
+    first = next((number for number, entry in enumerate(entries) if entry.endswith(ARCHIVE)), min(standard, default=0))
+    if not first:
+        return list(entries)
+    try:
+        here = os.getcwd()
+    except OSError:
+        here = ""
+    kept = [entry for entry in entries[:first] if entry == own or entry not in ("", here)]
+    last = max(standard, default=first) + 1
+    return [*entries[first:last], *kept, *entries[last:]]
 
 
 def _drop_output() -> None:

@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from xats.core.reasons import Reason
+
 # Exit codes; 75 is EX_TEMPFAIL of sysexits.h, 124 that of timeout(1), 130 that of a shell after Ctrl-C.
 OK, FAILURE, USAGE, NOT_FOUND, REFUSED, UNHEALTHY, TEMPORARY, TIMED_OUT, INTERRUPTED = 0, 1, 2, 3, 4, 5, 75, 124, 130
 
@@ -336,6 +338,22 @@ class TmuxUnavailable(XatsError):
 
     code = "tmux_unavailable"
     exit = TEMPORARY
+    reason: Reason = "tmux_unavailable"  #: by which a wake is refused
+
+
+class TmuxMissing(TmuxUnavailable):
+    """xats finds no tmux program."""
+
+    code = "tmux_missing"
+    reason: Reason = "tmux_missing"
+    hint = "install tmux 3.2 or newer, or set XATS_TMUX to its path"
+
+
+class TmuxForbidden(TmuxUnavailable):
+    """The system does not let xats connect to the tmux server from here."""
+
+    code = "not_permitted"
+    reason: Reason = "not_permitted"
 
 
 class TmuxGone(TmuxUnavailable):

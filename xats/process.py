@@ -47,8 +47,31 @@ def started(pid: int) -> int | None:
 
 
 def alive(pid: int, started_at: int) -> bool:
-    """Say whether the process that had `pid` at `started_at` still lives."""
+    """Say whether the process that had `pid` at `started_at` is seen to live."""
     return started(pid) == started_at
+
+
+def ended(pid: int, started_at: int) -> bool:
+    """Say whether the process that had `pid` at `started_at` has surely ended.
+
+    One that exists and cannot be looked at may be that one: another user's behind hidepid (proc(5)), or one that a
+    security module hides.
+    """
+    found = read(pid)
+    return found.started != started_at if found else absent(pid)
+
+
+def absent(pid: int) -> bool:
+    """Say whether no process has `pid`, or only a zombie: kill(2) knows also those that cannot be looked at."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    except OverflowError:  # no process can have that number
+        return True
+    return _zombie(pid)
 
 
 def mark() -> str:
@@ -64,7 +87,7 @@ def gone(mark: str) -> bool:
     host, *numbers = mark.rsplit(":", 2)
     if host != os.uname().nodename or len(numbers) != 2 or not all(one.isascii() and one.isdigit() for one in numbers):
         return False
-    return not alive(int(numbers[0]), int(numbers[1]))
+    return ended(int(numbers[0]), int(numbers[1]))
 
 
 def read(pid: int) -> Process | None:
@@ -214,6 +237,16 @@ def _linux(pid: int) -> Process | None:
     # The kernel packs a device number as minor[7:0], major[11:0], minor[19:8] (new_encode_dev); stat(2) unpacks it.
     device = os.makedev(tty >> 8 & 0xFFF, tty & 0xFF | tty >> 12 & 0xFFF00) if tty else 0
     return Process(pid, int(fields[19]), head.partition("(")[2], ppid, pgrp, tpgid, device)
+
+
+def _zombie(pid: int) -> bool:
+    if LINUX:
+        return _slurp(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] in (["Z"], ["X"], ["x"])
+    import subprocess
+
+    listing = ["ps", "-p", str(pid), "-o", "stat="]
+    answer = subprocess.run(listing, stdin=subprocess.DEVNULL, capture_output=True, timeout=3, check=False)
+    return answer.stdout.strip().startswith(b"Z")
 
 
 def _linux_all() -> Iterator[Process]:

@@ -25,7 +25,7 @@ from xats import __version__, process
 from xats.cli import schema
 from xats.core import inbox, pauses
 from xats.core.agents import Seat
-from xats.daemon import lock, loop
+from xats.daemon import lock
 from xats.health import clients, environment
 from xats.pane import Pane
 from xats.store import Store
@@ -512,7 +512,7 @@ def test_the_wakes_of_another_host_are_not_this_daemons(doctor, crew, quiet_path
 def daemon(xats, crew):
     """A daemon that runs in the background; return its pid."""
     pid = xats("daemon", "start", "--json").json()["pid"]
-    until(lambda: " started, pid " in Path(loop.log_path(xats.path)).read_text())
+    until(lambda: " started, pid " in Path(lock.log_path(xats.path)).read_text())
     yield pid
     xats("daemon", "stop")
 
@@ -528,7 +528,7 @@ def test_a_daemon_that_runs_is_told_with_its_version(xats, daemon):
 
 
 def test_a_daemon_of_another_version_is_a_warning(xats, daemon):
-    log = Path(loop.log_path(xats.path))
+    log = Path(lock.log_path(xats.path))
     log.write_text(log.read_text().replace(f"xats {__version__}", "xats 0.0.1"))
     found = settled_report(xats)("daemon", "running")
     assert (found["state"], found["mend"]) == ("warn", "xats daemon stop && xats daemon start")
@@ -543,7 +543,7 @@ def entry(level: str, seconds: float, text: str) -> str:
 
 
 def test_the_last_error_is_told_with_its_age(doctor, xats, crew):
-    log = Path(loop.log_path(xats.path))
+    log = Path(lock.log_path(xats.path))
     assert doctor()("daemon", "last_error")["detail"] == "there is no log yet"
     log.write_text(entry("INFO", 9, "started") + entry("WARNING", 9, "the store is busy"))
     assert doctor()("daemon", "last_error")["detail"] == "none in its log"

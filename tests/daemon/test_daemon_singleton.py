@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from tests.daemon.world import until
-from xats import process
+from xats import process, sandbox
 from xats.daemon import autostart, lock, loop
 from xats.delivery.settings import Settings
 
@@ -68,7 +68,7 @@ def test_send_starts_it_and_it_delivers(world, desk):
     assert os.readlink(f"/proc/{pid}/cwd") == "/"
 
 
-@pytest.mark.parametrize("name", ["XATS_AUTOSTART", *autostart.SANDBOXES])
+@pytest.mark.parametrize("name", ["XATS_AUTOSTART", *sandbox.VARIABLES])
 def test_send_starts_none_when_told_not_to_or_in_a_sandbox(world, name):
     world.register("alice")
     world.register("bob")

@@ -3,6 +3,7 @@
 import logging
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import stat
@@ -14,7 +15,7 @@ import pytest
 
 from tests.daemon.world import until
 from xats import process
-from xats.daemon import loop
+from xats.daemon import lock, loop
 from xats.delivery.settings import Settings
 
 PROMPTLY = 2.8  # seconds: the two that it takes at the most, and less than a call to a tmux that hangs
@@ -26,7 +27,9 @@ def test_texts(world):
     )
     pid = int(re.fullmatch(r"daemon started, pid (\d+)\n", world.xats("daemon", "start")[0])[1])
     assert world.xats("daemon", "start")[0] == f"daemon runs already, pid {pid}\n"
-    assert world.xats("daemon", "status")[0] == f"daemon runs, pid {pid}\n0 wakes due\nlog: {world.path}-daemon.log\n"
+    said = world.xats("daemon", "status")[0]
+    assert said.startswith(f"daemon runs, pid {pid}\n0 wakes due\nlog: {world.path}-daemon.log\ntmux: ")
+    assert "settings: XATS_LADDER=1h,1h,1h, XATS_QUIET_MS=100\n" in said
     assert world.xats("daemon", "stop")[0] == f"daemon stopped, pid {pid}\n"
     assert world.xats("daemon", "stop")[0] == "no daemon runs\n"
     assert world.xats("daemon", "stop", "-q") == ("", "")
@@ -35,9 +38,13 @@ def test_texts(world):
 
 def test_json(world):
     status = {"running": False, "pid": None, "due": 0, "next_due_at": None, "log": f"{world.path}-daemon.log"}
+    status.update(failure=None, environment=None)
     assert world.json("daemon", "status") == status
     pid = world.json("daemon", "start")["pid"]
-    assert world.json("daemon", "status") == {**status, "running": True, "pid": pid}
+    running = world.json("daemon", "status")
+    environment = running.pop("environment")
+    assert running == {**{k: v for k, v in status.items() if k != "environment"}, "running": True, "pid": pid}
+    assert (environment["pid"], environment["tmux"]["program"]) == (pid, shutil.which("tmux"))
     assert world.json("daemon", "stop") == {"running": False, "pid": None, "stopped": pid}
     assert world.json("daemon", "stop") == {"running": False, "pid": None, "stopped": None}
 
@@ -91,7 +98,7 @@ def test_stop_by_the_verb_with_an_attempt_under_way(world, desk):
 def test_a_setting_that_cannot_be_read_is_said(world):
     assert "XATS_QUIET_MS" in world.xats("daemon", "run", code=2, XATS_QUIET_MS="soon")[1]
     _, err = world.xats("daemon", "start", code=1, XATS_LADDER="never")
-    assert "The daemon did not start." in err
+    assert "The daemon cannot start: 'never' is no duration" in err
     assert not world.daemons()
 
 
@@ -138,7 +145,7 @@ def test_the_log_is_rotated_and_stays_private(tmp_path, own_log, monkeypatch):
 def test_it_runs_also_without_a_log(world):
     """Which may be another user's, who has started it here once."""
     world.register("alice")
-    os.mkdir(loop.log_path(world.path))
+    os.mkdir(lock.log_path(world.path))
     pid = world.json("daemon", "start")["pid"]
     assert world.daemons() == [pid]
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.delivery.conftest import until
 from xats import process
-from xats.errors import NoPane, TmuxGone, TmuxUnavailable
+from xats.errors import NoPane, TmuxGone, TmuxMissing, TmuxUnavailable
 from xats.tmux import server
 
 
@@ -60,7 +60,7 @@ def test_a_server_that_accepts_and_never_answers(tmp_path):
 
 def test_tmux_that_is_not_installed(monkeypatch):
     monkeypatch.setenv("XATS_TMUX", "/nowhere/tmux")
-    with pytest.raises(TmuxUnavailable, match="not installed"):
+    with pytest.raises(TmuxMissing, match="there is no program /nowhere/tmux"):
         server.run("/tmp/none", "list-sessions")
 
 

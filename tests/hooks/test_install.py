@@ -144,7 +144,7 @@ def test_a_waiter_comes_and_goes_when_it_is_asked_for(path, program):
     for handler in found.values():
         assert handler == {
             "type": "command",
-            "command": f"{words[0]} hook wait claude-code",
+            "command": f"PYTHONPATH= PYTHONHOME= PYTHONSAFEPATH=1 {words[0]} hook wait claude-code",
             "asyncRewake": True,
             "timeout": 604800,
         }
@@ -152,7 +152,9 @@ def test_a_waiter_comes_and_goes_when_it_is_asked_for(path, program):
     assert (installed.state, installed.waiter, len(installed.events)) == ("installed", True, 7)
     assert install(path, words=words).action == "unchanged"  # to bring it up to date does not take it away
     carry_out(plan_install(CLAUDE, str(path), ("/new/xats",)))
-    assert {one["command"] for one in waits(path).values()} == {"/new/xats hook wait claude-code"}
+    assert {one["command"] for one in waits(path).values()} == {
+        "PYTHONPATH= PYTHONHOME= PYTHONSAFEPATH=1 /new/xats hook wait claude-code"
+    }
     carry_out(plan_install(CLAUDE, str(path), ("/new/xats",), waiter=False))
     assert waits(path) == {}
     assert look(CLAUDE, "user", str(path), ("/new/xats",)).waiter is False

@@ -61,7 +61,7 @@ MAY = {
     "health": {"daemon", "delivery", "core", "tmux", "clients", "hooks", "store"},  # it looks at all cli is built on
 }
 BASE = {"xats.errors", "xats.record", "xats.jsontext", "xats.durations", "xats.process", "xats.pane", "xats.faults"}
-BASE |= {"xats.program", "xats.project", "xats.visible", "xats.fifo"}
+BASE |= {"xats.program", "xats.project", "xats.visible", "xats.fifo", "xats.python", "xats.sandbox"}
 
 
 def room_of(module: str) -> str:

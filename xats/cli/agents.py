@@ -46,7 +46,6 @@ def register(
     Example: xats register alice --role backend --tag gpu
     """
     from xats.cli import seat
-    from xats.daemon import autostart
 
     check(name, role, client, tag, cap, wake)
     if pane and no_pane:
@@ -74,7 +73,7 @@ def register(
 
     done = here.store.write(work)
     mark_pane(done)
-    autostart.ensure_running(here.path, here.environ)
+    here.rouse_daemon()
     if here.json:
         render.document({"agent": views.agent_json(done.details), "created": done.created, "unseated": done.unseated})
     elif here.quiet:
@@ -176,9 +175,7 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
 
     agent, session, unread, released = here.store.write(work)
     if released:
-        from xats.daemon import autostart
-
-        autostart.ensure_running(here.path, here.environ)
+        here.rouse_daemon()
     if session and session.seat.pane:
         _unmark_pane(session)
     if here.json:

@@ -60,9 +60,8 @@ def send_batch(here: Here, source: str, address: str | None) -> int:
             raise _at(number, str(problem), problem.hint, problem) from problem
         why = "reply_to is too large." if isinstance(problem, OverflowError) else "key is not UTF-8."
         raise _at(number, why) from problem
-    from xats.daemon import autostart
 
-    autostart.ensure_running(here.path, here.environ)
+    here.rouse_daemon()
     new = sum(one.created for one in sent)
     if here.json:
         render.document({"sent": [views.sent_json(one) for one in sent], "created": new})

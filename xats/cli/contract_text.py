@@ -74,9 +74,8 @@ def tell(here: Here, told: Told) -> None:
     """Say who got mail of a change, and have the daemon look."""
     if told.sent is None:
         return
-    from xats.daemon import autostart
 
-    autostart.ensure_running(here.path, here.environ)
+    here.rouse_daemon()
     if here.json or here.quiet:
         return
     team = told.sent.message.sender.partition("@")[2]

@@ -15,6 +15,9 @@ from xats.errors import Refused, StoreTooNew, XatsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
     from xats.cli import params
     from xats.cli.here import Here
     from xats.store import Tx
@@ -28,8 +31,11 @@ def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
     Example: xats daemon run
     """
     from xats.daemon import loop
+    from xats.delivery import surroundings
     from xats.delivery.settings import from_environment
 
+    _refuse_inside(here)
+    surroundings.settle(here.environ, here.path)
     settings = from_environment(here.environ)
     file = lock.take(here.path) if lock_file is None and os.path.exists(here.path) else lock_file
     if file is None and not os.path.exists(here.path):
@@ -42,9 +48,8 @@ def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
         os.setsid()
         os.chdir("/")
         _close_all_but(lock_file)
-    lock.sign(file)
     os.set_inheritable(file, False)
-    loop.log_to(loop.log_path(here.path) if lock_file is not None else None)
+    loop.log_to(lock.log_path(here.path) if lock_file is not None else None)
     daemon = loop.Daemon(here.path, settings, lock_file=file)
     loop.watch_signals(daemon)
     try:
@@ -74,21 +79,35 @@ def start(here: Here) -> int:
 
     Example: xats daemon start
     """
+    _refuse_inside(here)
     here.store.close()
     started = autostart.start(here.path, here.environ)
     until = time.monotonic() + PATIENCE
     while (pid := lock.holder(here.path)) is None or (started and pid != started):
-        if time.monotonic() > until or not lock.held(here.path):
-            from xats.daemon.loop import log_path
-
-            msg = "The daemon did not start."
-            raise XatsError(msg, f"see {log_path(here.path)}, or: xats daemon run")
+        if not lock.held(here.path):
+            why = lock.failure(here.path) or lock.last_words(here.path)
+            raise XatsError(f"The daemon cannot start: {why}", f"see {lock.log_path(here.path)}, or: xats daemon run")
+        if time.monotonic() > until:
+            msg = f"The daemon has not started within {PATIENCE:g} s."
+            raise XatsError(msg, f"see {lock.log_path(here.path)}, then: xats daemon status")
         time.sleep(0.02)
     if here.json:
         render.document({"running": True, "pid": pid, "created": bool(started)})
     elif not here.quiet:
         render.put(f"daemon {'started' if started else 'runs already'}, pid {pid}")
     return 0
+
+
+def _refuse_inside(here: Here) -> None:
+    """Refuse a sandbox that an agent program has made for its tools. Raises Refused."""
+    from xats import sandbox
+
+    if any(here.environ.get(name) for name in sandbox.VARIABLES):
+        around = sandbox.around(here.environ)
+        msg = (
+            f"The daemon cannot work in {around.name if around else 'a sandbox'}: it sees no tmux and no agents there."
+        )
+        raise Refused(msg, "run this outside the sandbox: xats daemon start")
 
 
 def stop(here: Here) -> int:
@@ -116,22 +135,38 @@ def stop(here: Here) -> int:
 
 
 def status(here: Here) -> int:
-    """Say whether the daemon runs, and what is due.
+    """Say whether the daemon runs, what is due, and what its own environment comes to.
 
     Example: xats daemon status
     """
-    from xats.daemon.loop import log_path
+    from xats.daemon import report
 
     def look(tx: Tx) -> tuple[int, int | None, int]:
         return len(wakes.due(tx)), wakes.next_due(tx), tx.now
 
     due, next_due, now = here.store.read(look)
     pid = lock.holder(here.path)
+    failure, said = lock.failure(here.path), report.read(here.path, pid)
     if here.json:
         found = {"running": pid is not None, "pid": pid, "due": due, "next_due_at": iso(next_due)}
-        render.document({**found, "log": log_path(here.path)})
+        render.document({**found, "log": lock.log_path(here.path), "failure": failure, "environment": said})
         return 0
     state = f"runs, pid {pid}" if pid else "does not run (xats send starts it; or: xats daemon start)"
     later = f", the next in {rough(next_due - now)}" if next_due and next_due > now else ""
-    render.put(f"daemon {state}\n{due} wakes due{later}\nlog: {log_path(here.path)}")
+    render.put(f"daemon {state}\n{due} wakes due{later}\nlog: {lock.log_path(here.path)}")
+    if failure:
+        render.put(f"the last start failed: {failure}")
+    for line in _environment(said) if said else ():
+        render.put(line)
     return 0
+
+
+def _environment(said: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a daemon has said of its environment, line by line."""
+    tmux, wake = said["tmux"], said["wake"]
+    yield f"tmux: {tmux['trouble'] or tmux['program'] + ', ' + tmux['version']}"
+    yield f"home: {said['home']}, profiles in {said['clients']}"
+    if wake["program"]:
+        yield f"wake program: {wake['program']}"
+    if said["settings"]:
+        yield "settings: " + ", ".join(f"{name}={value}" for name, value in said["settings"].items())

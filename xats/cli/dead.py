@@ -113,9 +113,8 @@ def retry(
         return [(letters[0], other.address, core.redirect(tx, me.agent, letters[0], other))]
 
     done = here.write(work)
-    from xats.daemon import autostart
 
-    autostart.ensure_running(here.path, here.environ)
+    here.rouse_daemon()
     if here.json:
         found = [{"id": one.message.id, "agent": agent, "as_message": new} for one, agent, new in done]
         render.document({"retried": found})

@@ -73,6 +73,17 @@ class Here:
                 autostart.relieve(self.path, self.environ)
         return self._store
 
+    def rouse_daemon(self) -> None:
+        """Have the daemon look at what was committed, and warn when it cannot start."""
+        from xats.daemon import autostart
+
+        problem = autostart.ensure_running(self.path, self.environ)
+        if problem:
+            from xats.cli.render import warn
+            from xats.daemon.lock import log_path
+
+            warn(f"{problem} (see {log_path(self.path)}, or: xats daemon start)")
+
     def look_anew(self) -> None:
         """Open the store once more if it was replaced: who waits for something would never hear of it."""
         if self._store and self._store.replaced:

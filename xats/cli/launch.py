@@ -242,7 +242,6 @@ def _environment(here: Here, address: str, how: Launch) -> tuple[dict[str, str],
 def _introduce(here: Here, done: Registered, how: Launch) -> None:
     """Say who starts, have it noted in its pane, and have mail that waits delivered."""
     from xats.cli.agents import mark_pane
-    from xats.daemon import autostart
 
     mark_pane(done)
     if not here.quiet:
@@ -262,7 +261,7 @@ def _introduce(here: Here, done: Registered, how: Launch) -> None:
     child = os.fork()
     if not child:
         try:
-            autostart.ensure_running(here.path, here.environ)
+            here.rouse_daemon()
         finally:
             os._exit(0)
     os.waitpid(child, 0)

@@ -348,9 +348,8 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
     """Do `work`, have the daemon woken, say what was sent and, with `wait`, wait until everybody has read it."""
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
     sent, me = here.write(lambda tx, me: (work(tx, me), me))
-    from xats.daemon import autostart
 
-    autostart.ensure_running(here.path, here.environ)
+    here.rouse_daemon()
     if here.json:
         render.document(views.sent_json(sent))
     elif here.quiet:

@@ -64,9 +64,8 @@ def resume(here: Here, whom: params.WhomArg = None) -> int:
     if other and not ended:
         msg = f"{name} itself is not paused; the whole team {team} is, by {other.by}."
         raise Refused(msg, f"xats resume {_address(None, team, own_team)}", agent=agent.address if agent else None)
-    from xats.daemon import autostart
 
-    autostart.ensure_running(here.path, here.environ)
+    here.rouse_daemon()
     if here.json:
         found = {"agent": agent.address if agent else None, "team": team}
         render.document({**found, "resumed": ended, "due": due})

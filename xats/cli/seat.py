@@ -143,7 +143,7 @@ def pane_gone(host: str, session: Session) -> bool:
         return False
     if pane.pane_pid == session.seat.pid:  # whose start is known: the number alone may be another's by now
         return living(host, session) is False
-    return process.started(pane.pane_pid) is None
+    return process.absent(pane.pane_pid)
 
 
 def living(host: str, session: Session) -> bool | None:
@@ -151,4 +151,4 @@ def living(host: str, session: Session) -> bool | None:
     seat = session.seat
     if seat.process is None or seat.host != host:
         return None
-    return process.alive(*seat.process)
+    return True if process.alive(*seat.process) else False if process.ended(*seat.process) else None

@@ -33,9 +33,7 @@ def settle(here: Here) -> None:
 
 def ring(here: Here) -> None:
     """Have the daemon look for mail that was sent."""
-    from xats.daemon import autostart
-
-    autostart.ensure_running(here.path, here.environ)
+    here.rouse_daemon()
 
 
 def read_text(text: str | None, what: str, *, files: bool = False) -> str | None:

@@ -44,7 +44,7 @@ PASSING: frozenset[Reason] = frozenset(
         *("busy", "not_quiet", "draft_present", "dialog_open", "human_active", "screen_unknown"),
         *("copy_mode", "input_off", "shell_foreground", "child_foreground", "recipient_active"),
         *("program_changed", "program_hidden", "program_elsewhere"),
-        *("tmux_unavailable", "server_untrusted", "not_permitted", "host_busy"),
+        *("tmux_unavailable", "tmux_missing", "server_untrusted", "not_permitted", "host_busy"),
     )
 )
 FINAL: frozenset[Reason] = frozenset(

@@ -12,31 +12,41 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# A daemon inherits the sandbox of whoever starts it, and one that cannot reach tmux is worse than none.
-SANDBOXES = ("CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED", "SANDBOX_RUNTIME")
 ENDS = 3.0  # seconds that an older daemon may take to end
 PRIVATE = ("TMUX", "TMUX_PANE", "XATS_AGENT", "XATS_FAULT", "XATS_DB")
 
 
-def ensure_running(store: str, environ: Mapping[str, str]) -> None:
+def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:
     """Tell the daemon that something was committed to the store at path `store`.
 
     When none listens it is started, unless it runs, XATS_AUTOSTART is 0, or this is a sandbox. That it cannot be is no
-    failure of what was committed, which stays due; whoever commits next tries again.
+    failure of what was committed, which stays due; whoever commits next tries again. Returns what is worth a warning:
+    no process could be made, or the daemon that was started last time ended before it ran. None: nothing.
     """
     if nudge.ring(store) or not _may_start(environ):
-        return
+        return None
     from xats.daemon import lock  # as long as a daemon listens, nobody needs it
 
     try:
-        if not lock.held(store):
-            start(store, environ)
-    except OSError:  # too many processes or open files, or the lock is another user's
-        return
+        if lock.held(store):
+            return None
+        problem = lock.failure(store)
+    except OSError:  # the lock is another user's
+        return None
+    try:
+        start(store, environ)
+    except OSError as error:  # too many processes or open files
+        problem = f"{sys.executable}: {error.strerror}"
+    if problem is None:
+        return None
+    return f"The daemon cannot start, so nobody is woken; the message is stored. Reason: {problem}"
 
 
 def _may_start(environ: Mapping[str, str]) -> bool:
-    return environ.get("XATS_AUTOSTART") != "0" and not any(environ.get(name) for name in SANDBOXES)
+    from xats.sandbox import VARIABLES
+
+    # A daemon inherits the sandbox of whoever starts it, and one that cannot reach tmux is worse than none.
+    return environ.get("XATS_AUTOSTART") != "0" and not any(environ.get(name) for name in VARIABLES)
 
 
 def relieve(store: str, environ: Mapping[str, str]) -> None:
@@ -64,6 +74,7 @@ def start(store: str, environ: Mapping[str, str]) -> int | None:
 
     Raises OSError when no process can be made.
     """
+    from xats import python
     from xats.daemon import lock
 
     try:
@@ -72,17 +83,34 @@ def start(store: str, environ: Mapping[str, str]) -> int | None:
         return None
     if file is None:
         return None
-    # -P: no module of the folder we happen to be in may shadow the standard library's.
-    words = [sys.executable, "-P", "-m", "xats", "daemon", "run", "--db", store, "--lock-file", str(file)]
-    kept = {name: value for name, value in environ.items() if name not in PRIVATE}
+    # UTF-8 in any locale: names of files and texts are the same to every daemon.
+    words = [*python.words("-X", "utf8"), "daemon", "run", "--db", store, "--lock-file", str(file)]
+    kept = {name: value for name, value in python.environment(environ).items() if name not in PRIVATE}
     os.set_inheritable(file, True)
-    quiet = [
+    log = _open_log(store)
+    lock.sign_starting(file, os.lseek(log, 0, os.SEEK_END))
+    files = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_DUP2, log, 2),  # why it ends before it has a log of its own
     ]
     # Not subprocess: importing it costs 8 ms. The child leaves our session itself (setsid).
     try:
-        return os.posix_spawn(sys.executable, words, kept, file_actions=quiet)
+        return os.posix_spawn(sys.executable, words, kept, file_actions=files)
+    except OSError:
+        os.ftruncate(file, 0)  # nothing was started
+        raise
     finally:
         os.close(file)
+        os.close(log)
+
+
+def _open_log(store: str) -> int:
+    """Return the daemon's log open to be added to, or the null device where there can be none."""
+    from xats.daemon import lock
+
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+    try:
+        return os.open(lock.log_path(store), flags | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    except OSError:
+        return os.open(os.devnull, flags)

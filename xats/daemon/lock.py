@@ -11,11 +11,18 @@ import os
 import time
 
 ASKING = 0.5  # seconds that `take` puts up with others who only ask
+STARTING = "starting"  # in the lock file until the daemon runs; behind it how long its log was
+TAIL = 8192  # bytes at the end of the log in which the reason of a failed start is looked for
 
 
 def path_for(store: str) -> str:
     """Return the lock file of this host's daemon for the store at path `store`."""
     return f"{os.path.realpath(store)}-daemon-{os.uname().nodename}.lock"
+
+
+def log_path(store: str) -> str:
+    """Return where the daemon of the store at path `store` keeps its log."""
+    return f"{os.path.realpath(store)}-daemon.log"
 
 
 def take(store: str) -> int | None:
@@ -45,6 +52,40 @@ def sign(file: int) -> None:
     """Write this process into the lock file that it holds."""
     os.ftruncate(file, 0)
     os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+
+
+def sign_starting(file: int, log_size: int) -> None:
+    """Note in the lock file that a daemon is started whose log has `log_size` bytes so far."""
+    os.ftruncate(file, 0)
+    os.pwrite(file, f"{STARTING} {log_size}\n".encode(), 0)
+
+
+def failure(store: str) -> str | None:
+    """Return why the daemon that was started last never ran, None when it did, or when another one is starting."""
+    try:
+        if held(store):
+            return None
+        with open(path_for(store), encoding="ascii", errors="replace") as file:
+            word, _, size = file.read(64).strip().partition(" ")
+    except OSError:
+        return None
+    return last_words(store, int(size) if size.isdigit() else 0) if word == STARTING else None
+
+
+def last_words(store: str, start: int = 0) -> str:
+    """Return the last line of the daemon's log behind its first `start` bytes, without the time and the level."""
+    try:
+        with open(log_path(store), "rb") as file:
+            end = os.fstat(file.fileno()).st_size
+            file.seek(max(start if start <= end else 0, end - TAIL))
+            lines = file.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        lines = []
+    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    if said[:4].isdigit() and " ERROR " in said:
+        said = said.partition(" ERROR ")[2]
+    said = said.removeprefix("xats: ")
+    return "".join(char if char.isprintable() else "?" for char in said)[:300] or "it ended without a message"
 
 
 def seen(store: str, file: int) -> bool:

@@ -21,6 +21,7 @@ from xats.daemon import lock
 from xats.daemon.badges import Badges
 from xats.daemon.nudge import Bell
 from xats.daemon.owner import process_gone
+from xats.daemon.report import Report
 from xats.daemon.tidy import Tidy
 from xats.daemon.turns import Turns
 from xats.daemon.watch import Watch
@@ -70,6 +71,7 @@ class Daemon:
         self._watch = Watch(settings, self._ring)
         self._search = True  # whether an agent may have been given up since the watch last asked
         self._tidy = Tidy(prune.age(os.environ))
+        self._report = Report(path)
         self._badges = Badges(self._open)
         self._turns = Turns(self._open, self.stop.is_set)
         self._ways = Ways(self._open, self.stop.is_set, path, settings.off)
@@ -89,6 +91,9 @@ class Daemon:
         if bell.trouble:
             log.warning("senders cannot ring: %s", bell.trouble)
         self._bell = bell
+        if self._lock is not None:
+            lock.sign(self._lock)
+            self._report.write()
         log.info("started, pid %s, store %s, xats %s", os.getpid(), self.path, __version__)
         try:
             self._loop(store, bell)
@@ -107,6 +112,8 @@ class Daemon:
             if not self._watch.thread.is_alive():
                 bell.close()
             store.close()
+            if self._lock is not None:
+                self._report.remove()
             log.info("stopped")
 
     def end(self) -> None:
@@ -142,6 +149,7 @@ class Daemon:
                     store.write(self._sweep)
                     self._reported = store.write(lambda tx: alerts.overdue(tx, self._reported))
                     self._tidy(store)
+                    self._report.write()
                 self._turns(store)
                 self._ways(store)
                 seen = store.generation()
@@ -291,8 +299,3 @@ def log_to(path: str | None) -> None:
     everything = logging.getLogger("xats")
     everything.addHandler(handler)
     everything.setLevel(logging.DEBUG if os.environ.get("XATS_DEBUG") else logging.INFO)
-
-
-def log_path(store: str) -> str:
-    """Return where the daemon of the store at path `store` keeps its log."""
-    return f"{os.path.realpath(store)}-daemon.log"

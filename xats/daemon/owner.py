@@ -14,4 +14,4 @@ if TYPE_CHECKING:
 def process_gone(session: Session) -> bool:
     """Tell whether the process of `session` has surely ended. On another host nobody can tell."""
     seat = session.seat
-    return seat.host == os.uname().nodename and seat.process is not None and not process.alive(*seat.process)
+    return seat.host == os.uname().nodename and seat.process is not None and process.ended(*seat.process)

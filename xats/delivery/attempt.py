@@ -245,7 +245,7 @@ def at_work(session: Session, client: str, told: Presence, now: int) -> bool:
     A program tells when a turn ends, but not always when its user breaks one off: then an idle composer is in its pane.
     """
     seat = session.seat
-    if seat.process and not process.alive(*seat.process):
+    if seat.process and process.ended(*seat.process):
         return False
     return 0 <= now - told.at < FRESH or not tmux.idle(session, client)
 

@@ -84,7 +84,7 @@ def killed(session: Session | None) -> bool:
     seat = session.seat if session else None
     if seat is None or seat.process is None or seat.host != os.uname().nodename:
         return False
-    return not process.alive(*seat.process)
+    return process.ended(*seat.process)
 
 
 def in_turn(session: Session, told: Presence | None) -> bool:

@@ -12,8 +12,10 @@ import subprocess
 import sys
 import time
 
+from xats import python
+
 PROMPT = "> "
-XATS = (sys.executable, "-m", "xats")
+XATS = python.words()
 HELP = "I am {name}. Mail wakes me; `! COMMAND` runs a command, `noise SECONDS` keeps my screen busy, `quit` ends me."
 
 

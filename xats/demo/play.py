@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 
+from xats import python
 from xats.tmux.stage import Stage
 
 TYPE_CHECKING = False
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-XATS = (sys.executable, "-m", "xats")
+XATS = python.words()
+FOREIGN = ("XATS_", "TMUX", "CLAUDE", "PYTHON")  # variables that are not for the agents of the play
 WIDTH = 96  # columns of the panes
 TIMEOUT = 30.0  # seconds that a scene may take
 # The usual quiet window is 2 s and the ladder 30 s, 3 min, 10 min; nobody wants to wait for those in a play.
@@ -32,7 +34,7 @@ class Play:
     """The stage, its two agents and the store they share."""
 
     def __init__(self, folder: str) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("XATS_", "TMUX", "CLAUDE"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         self.environ = {**kept, "XATS_HOME": os.path.join(folder, "home"), "XATS_TEAM": "demo", **HURRY}
         self.stage = Stage(os.path.join(folder, "tmux"), self.environ, WIDTH, 30)
         self.started = time.monotonic()

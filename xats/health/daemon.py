@@ -7,14 +7,17 @@ import re
 import time
 
 from xats import __version__
-from xats.daemon import lock
-from xats.daemon.loop import log_path
+from xats.clients import registry
+from xats.daemon import lock, report
+from xats.daemon.lock import log_path
+from xats.delivery import surroundings
 from xats.durations import rough
 from xats.health import FAIL, OK, WARN, Check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from xats.health.facts import Facts
 
@@ -34,13 +37,17 @@ def checks(path: str, facts: Facts | None, environ: Mapping[str, str]) -> list[C
         detail = f"whether it runs cannot be told: {problem.strerror}"
         return [Check(SECTION, "running", WARN, detail, f"ls -l {lock.path_for(path)}")]
     log = _log(log_path(path))
-    found = [_running(pid, log, held=held, facts=facts, environ=environ)]
+    found = [_running(path, pid, log, held=held, facts=facts, environ=environ)]
+    if said := report.read(path, pid):
+        found += _environment(said, environ)
     if facts:
         found.append(_lag(path, facts, runs=held))
     return [*found, _last_error(log, log_path(path), time.time())]
 
 
-def _running(pid: int | None, log: list[str], *, held: bool, facts: Facts | None, environ: Mapping[str, str]) -> Check:
+def _running(
+    path: str, pid: int | None, log: list[str], *, held: bool, facts: Facts | None, environ: Mapping[str, str]
+) -> Check:
     if pid:
         version = _version(pid, log)
         if version and version != __version__:
@@ -49,12 +56,42 @@ def _running(pid: int | None, log: list[str], *, held: bool, facts: Facts | None
         return Check(SECTION, "running", OK, f"pid {pid}" + (f", xats {version}" if version else ""))
     if held:
         return Check(SECTION, "running", OK, "just starting")
+    if failure := lock.failure(path):
+        return Check(SECTION, "running", FAIL, f"no, and the last start failed: {failure}", "xats daemon start")
     if facts and facts.next_due is not None:
         return Check(SECTION, "running", WARN, "no, and wakes wait for it", "xats daemon start")
     if environ.get("XATS_AUTOSTART") == "0":
         detail = "no, and XATS_AUTOSTART=0 keeps sends from starting it"
         return Check(SECTION, "running", WARN, detail, "xats daemon start")
     return Check(SECTION, "running", OK, "no; the next send starts it")
+
+
+def _environment(said: Mapping[str, Any], environ: Mapping[str, str]) -> list[Check]:
+    """Compare what the daemon has `said` of its environment with that of this shell."""
+    again = "xats daemon stop && xats daemon start  (from this shell)"
+    found = [Check(SECTION, "home", OK, f"{said['home']}, profiles in {said['clients']}")]
+    here = registry.folder(environ)
+    if os.path.realpath(here) != os.path.realpath(said["clients"]):
+        detail = f"the daemon reads profiles in {said['clients']}, this shell in {here}"
+        found = [Check(SECTION, "home", WARN, detail, again)]
+    for name in surroundings.SETTINGS:
+        its, ours = said["settings"].get(name), environ.get(name) or None
+        if its != ours and name != "XATS_CLIENTS":
+            detail = f"{its or 'not set'} in the daemon, {ours or 'not set'} in this shell; the daemon's value counts"
+            found.append(Check(SECTION, name, WARN, detail, again))
+    return found
+
+
+def seen_by(path: str, environ: Mapping[str, str]) -> tuple[Mapping[str, str], Mapping[str, Any] | None]:
+    """Return `environ` with the settings of the daemon that runs, and what that daemon says of itself, if it does."""
+    try:
+        said = report.read(path, lock.holder(path))
+    except OSError:
+        said = None
+    if said is None:
+        return environ, None
+    kept = {name: value for name, value in environ.items() if name not in surroundings.SETTINGS}
+    return {**kept, **said["settings"], "XATS_CLIENTS": said["clients"]}, said
 
 
 def _lag(path: str, facts: Facts, *, runs: bool) -> Check:

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 
+from xats import python
 from xats.errors import Refused
 
 TYPE_CHECKING = False
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 # beside its shell has no input, dash at least sees to that; by 3 it gets that of the hook.
 GUARDED = ("gemini", "qwen")
 GUARD = ("exec 3<&0; trap 'kill $!' TERM; ", " <&3 3<&- & wait $! || true")
-MODULE = ("-P", "-m", "xats")  # how it is run where there is no program; -P keeps the project's folder out of the path
+# An agent program hands its hooks the project's environment. An empty variable is as good as none to Python, and
+# PYTHONSAFEPATH is -P: https://docs.python.org/3/using/cmdline.html#environment-variables
+CLEAN = {"PYTHONPATH": "", "PYTHONHOME": "", "PYTHONSAFEPATH": "1"}
+_CLEAN = "".join(f"{name}={value} " for name, value in CLEAN.items())
+MODULE = ("-P", "-m", "xats")  # how an older xats was run where there is no program
 
 
 def program() -> tuple[str, ...]:
@@ -32,7 +37,7 @@ def program() -> tuple[str, ...]:
     elif found := shutil.which("xats") if called == "xats" else None:
         words = (os.path.abspath(found),)
     else:
-        words = (os.path.abspath(sys.executable), *MODULE)
+        words = (os.path.abspath(sys.executable), *python.words()[1:])
     if not all(word.isprintable() for word in words):  # what is no UTF-8 is not printable either
         msg = f"The program is {words[0]!r}, and a settings file is to hold its path as plain text."
         raise Refused(msg, "install xats in a folder with a plain name")
@@ -42,7 +47,8 @@ def program() -> tuple[str, ...]:
 def line(words: Sequence[str], client: str, verb: str = "run") -> str:
     """Return the command line that runs the hooks of `client`, or its waiter, by the program `words`."""
     before, after = GUARD if client in GUARDED else ("", "")
-    return before + shlex.join((*words, "hook", verb, client)) + after
+    clean = _CLEAN if len(words) == 1 else ""  # Python itself has options for that
+    return before + clean + shlex.join((*words, "hook", verb, client)) + after
 
 
 def words_of(command: object, client: str, verb: str = "run") -> tuple[str, ...] | None:
@@ -55,6 +61,7 @@ def words_of(command: object, client: str, verb: str = "run") -> tuple[str, ...]
         return None
     if client in GUARDED and command.startswith(GUARD[0]) and command.endswith(GUARD[1]):  # earlier ones have none
         command = command[len(GUARD[0]) : -len(GUARD[1])]
+    command = command.removeprefix(_CLEAN)  # earlier ones have none
     try:
         words = tuple(shlex.split(command))
     except ValueError:
@@ -62,9 +69,18 @@ def words_of(command: object, client: str, verb: str = "run") -> tuple[str, ...]
     ours, last = words[:-3], words[-3:]
     if last != ("hook", verb, client) or not ours or not os.path.isabs(ours[0]) or shlex.join(words) != command:
         return None
-    return ours if (len(ours) == 1 and os.path.basename(ours[0]) == "xats") or ours[1:] == MODULE else None
+    return ours if (len(ours) == 1 and os.path.basename(ours[0]) == "xats") or _by_python(ours[1:]) else None
+
+
+def _by_python(words: Sequence[str]) -> bool:
+    """Tell whether `words` are what makes a Python run xats."""
+    if tuple(words) == MODULE:
+        return True
+    *flags, runner = words or ("",)
+    return tuple(flags) == python.FLAGS and os.path.isabs(runner) and runner.endswith("/xats/runner.py")
 
 
 def runs(words: Sequence[str]) -> bool:
     """Tell whether the program `words` is there."""
-    return os.path.isfile(words[0]) and os.access(words[0], os.X_OK)
+    there = os.path.isfile(words[0]) and os.access(words[0], os.X_OK)
+    return there and (not words[-1].endswith(".py") or os.path.isfile(words[-1]))

@@ -11,7 +11,7 @@ import json
 import re
 from hashlib import sha256
 
-from xats.hooks.command import line, words_of
+from xats.hooks.command import CLEAN, line, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ ASK = """
 import { spawn } from "node:child_process"
 
 const COMMAND = %s
+const CLEAN = %s // no module of the project is imported by xats
 const LIMIT = 10000 // ms
 const MAIL = "xats mail for " // what is handed over at a hook begins so
 
@@ -43,7 +44,8 @@ function ask(about) {
       resolve(answer)
     }
     try {
-      const child = spawn(COMMAND[0], COMMAND.slice(1), { stdio: ["pipe", "pipe", "ignore"] })
+      const env = { ...process.env, ...CLEAN }
+      const child = spawn(COMMAND[0], COMMAND.slice(1), { stdio: ["pipe", "pipe", "ignore"], env })
       timer = setTimeout(() => {
         child.kill()
         done({})
@@ -82,6 +84,7 @@ class Waiter {
     let said = ""
     const child = spawn(COMMAND[0], [...COMMAND.slice(1, -2), "wait", COMMAND.at(-1)], {
       stdio: ["pipe", "pipe", "ignore"],
+      env: { ...process.env, ...CLEAN },
     })
     this.child = child
     const ended = () => {
@@ -330,7 +333,7 @@ def write(client: Client, words: Sequence[str]) -> str:
     """Return the plugin of `client`, which runs the program `words`."""
     command = json.dumps([*words, "hook", "run", client.name], ensure_ascii=False)
     head = HEADER.format(name=client.name) + (MARK if client.name == "amp" else "")
-    rest = head + ASK % command + (AMP if client.name == "amp" else OPENCODE)
+    rest = head + ASK % (command, json.dumps(CLEAN)) + (AMP if client.name == "amp" else OPENCODE)
     return f"{FIRST}{sha256(rest.encode()).hexdigest()}\n{rest}"
 
 

@@ -292,7 +292,7 @@ def ours(call: Call, session: Session) -> bool:
         return True
     from xats import process
 
-    if seat.process is None or seat.host != call.host or not process.alive(*seat.process):
+    if seat.process is None or seat.host != call.host or process.ended(*seat.process):
         return True
     return above(call, seat.process)
 

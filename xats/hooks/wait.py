@@ -189,7 +189,7 @@ def _lives(pid: int, started: int | None) -> bool:
     from xats import process
 
     if started is None or process.LINUX:
-        return started is not None and process.alive(pid, started)
+        return started is not None and not process.ended(pid, started)
     try:
         os.kill(pid, 0)  # elsewhere a look at the start time is another process each time
     except ProcessLookupError:

@@ -30,9 +30,7 @@ def reason(pane: Pane, problem: NoPane | TmuxUnavailable, timeout: float = TIMEO
         except TmuxUnavailable as other:
             return reason(pane, other, timeout)
         return "no_pane" if said == f"{pane.server_pid}|{pane.server_start}" else elsewhere(pane)
-    if problem.code != TmuxUnavailable.code:  # a kind of failure that has a reason of its own
-        return problem.code  # type: ignore[return-value]
-    return elsewhere(pane)
+    return elsewhere(pane) if problem.reason == TmuxUnavailable.reason else problem.reason
 
 
 def elsewhere(pane: Pane) -> Reason:
@@ -46,4 +44,6 @@ def server_ended(pane: Pane) -> bool:
     On Linux a server names itself `tmux: server`, after the file that it was started from.
     """
     found = process.read(pane.server_pid)
-    return found is None or not ("tmux" in found.name or ": serv" in found.name)
+    if found is None:
+        return process.absent(pane.server_pid)
+    return not ("tmux" in found.name or ": serv" in found.name)

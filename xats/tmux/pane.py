@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+
 _FORMAT = "#{pane_id}|#{pid}|#{start_time}|#{pane_pid}|#{pane_tty}"
 _IDENTITY = "#{pid}|#{start_time}|#{pane_pid}"
 

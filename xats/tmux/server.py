@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import subprocess
 
-from xats.errors import NoPane, TmuxGone, TmuxUnavailable
+from xats.errors import NoPane, TmuxForbidden, TmuxGone, TmuxMissing, TmuxUnavailable
+from xats.tmux import program
 
 TIMEOUT = 3.0  # seconds; a call takes 2 ms, so this is a hung server and not a slow one
 
 _GONE = ("no server running on", "error connecting to", "no current server")
+_FORBIDDEN = ("(Permission denied)", "(Operation not permitted)")
 _MISSING = ("can't find pane", "can't find window", "can't find session", "no such pane")
 
 
@@ -21,13 +23,16 @@ def run(socket: str, *args: str, stdin: str | None = None, timeout: float = TIME
     """Run one tmux command, or several with ";" between, on the server at the path `socket`; return what it prints.
 
     `stdin` is fed as UTF-8, `timeout` is in seconds. Commands given here never start a server that is not there.
-    Raises TmuxGone (nobody listens), NoPane (no such target), TmuxUnavailable (anything else, a time-out included).
+    Raises TmuxGone (nobody listens), TmuxForbidden (the system refuses the connection), NoPane (no such target),
+    TmuxUnavailable (anything else, a time-out included).
     """
     # -u: without it the client replaces all but ASCII with `_` under LANG=C.
     answer = _call(["-u", "-S", socket, *args], stdin or "", timeout)
     if answer.returncode == 0:
         return answer.stdout.decode("utf-8", "replace")
     said = answer.stderr.decode("utf-8", "replace").strip() or f"tmux failed with status {answer.returncode}"
+    if said.startswith(_GONE) and said.endswith(_FORBIDDEN):
+        raise TmuxForbidden(said)
     if said.startswith(_GONE):
         raise TmuxGone(said)
     if said.startswith(_MISSING):
@@ -78,8 +83,6 @@ def _call(args: list[str], stdin: str, timeout: float) -> subprocess.CompletedPr
         )
     except subprocess.TimeoutExpired:
         raise TmuxUnavailable(f"tmux did not answer within {timeout:g} s") from None
-    except FileNotFoundError:
-        raise TmuxUnavailable("tmux is not installed", hint="install tmux 3.0 or newer") from None
     except (OSError, ValueError) as error:
         raise TmuxUnavailable(f"tmux cannot be run: {_why(error)}") from None
 
@@ -92,6 +95,10 @@ def _why(error: OSError | ValueError) -> str | None:
 def _command(args: list[str]) -> tuple[list[bytes], dict[str, str]]:
     # Without TMUX and TMUX_PANE it does not matter in which tmux, if any, xats itself runs.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
+    found = program.find(os.environ)
+    if found is None:
+        wanted = os.environ.get(program.VARIABLE)
+        raise TmuxMissing(f"there is no program {wanted}" if wanted else "tmux is not installed")
     # The path of a socket has the bytes that the system gave; the rest is UTF-8, also where the locale is another.
-    paths, words = [os.environ.get("XATS_TMUX") or "tmux", *args[:3]], args[3:]
+    paths, words = [found, *args[:3]], args[3:]
     return [*map(os.fsencode, paths), *(word.encode("utf-8", "surrogateescape") for word in words)], environ

@@ -30,6 +30,7 @@ SHORT = {
     "process_gone": "ended",
     "server_gone": "tmux ended",
     "tmux_unavailable": "no tmux",
+    "tmux_missing": "tmux missing",
     "tmux_too_old": "tmux too old",
     "host_busy": "host busy",
     "server_untrusted": "tmux untrusted",

@@ -1,0 +1,69 @@
+"""What the daemon says of itself: a file beside its lock, written when it starts and when something in it changes.
+
+`xats doctor` and `xats daemon status` read it, because their own shell may have another PATH, HOME or setting.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import suppress
+
+from xats import __version__
+from xats.daemon import lock
+from xats.delivery import surroundings
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def path_for(store: str) -> str:
+    """Return the report of this host's daemon for the store at path `store`."""
+    return lock.path_for(store).removesuffix(".lock") + ".json"
+
+
+class Report:
+    """The daemon's end."""
+
+    def __init__(self, store: str) -> None:
+        self._path = path_for(store)
+        self._written = b""
+
+    def write(self) -> None:
+        """Write the report if it says anything new. That it cannot be written stops no daemon."""
+        found = {
+            "pid": os.getpid(),
+            "version": __version__,
+            "python": sys.executable,
+            "package": os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+            **surroundings.describe(os.environ),
+        }
+        text = json.dumps(found, indent=2).encode()
+        if text == self._written:
+            return
+        draft = f"{self._path}.{os.getpid()}"
+        with suppress(OSError):
+            file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            try:
+                os.write(file, text)
+            finally:
+                os.close(file)
+            os.replace(draft, self._path)
+            self._written = text
+
+    def remove(self) -> None:
+        """Take the report away, when the daemon ends."""
+        with suppress(OSError):
+            os.unlink(self._path)
+
+
+def read(store: str, pid: int | None) -> dict[str, Any] | None:
+    """Return what the daemon `pid` of the store at path `store` says of itself, or None."""
+    try:
+        with open(path_for(store), encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) and pid and found.get("pid") == pid else None

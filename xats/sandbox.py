@@ -1,0 +1,81 @@
+"""Which sandbox this process runs in, if any: by what it sets in the environment, and by the processes above.
+
+A command in a sandbox may see neither tmux, nor other processes, nor a store that can be written. Read in the programs
+and their documentation: Claude Code 2.1.332 (https://code.claude.com/docs/en/sandboxing) and Codex 0.171
+(https://developers.openai.com/codex/config-reference).
+"""
+
+from __future__ import annotations
+
+import os
+
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CLAUDE_CODE, CODEX = "Claude Code's sandbox", "Codex's sandbox"
+# What an agent program sets for the tools that it confines.
+VARIABLES = {
+    "SANDBOX_RUNTIME": CLAUDE_CODE,
+    "CODEX_SANDBOX": CODEX,
+    "CODEX_SANDBOX_NETWORK_DISABLED": CODEX,
+}
+# The name of the process that a sandbox leaves above what it confines, as Linux cuts it off.
+WRAPPERS = {"bwrap": "bubblewrap", "codex-linux-san": CODEX, "firejail": "firejail", "nsjail": "nsjail"}
+
+
+@record
+class Sandbox:
+    """A sandbox around this process."""
+
+    name: str
+
+    def writing(self, folder: str) -> str:
+        """Return the setting that lets a command in it write `folder`."""
+        if self.name == CLAUDE_CODE:
+            return f'~/.claude/settings.json: {{"sandbox": {{"filesystem": {{"allowWrite": ["{folder}"]}}}}}}'
+        if self.name == CODEX:
+            return f'~/.codex/config.toml: [sandbox_workspace_write] writable_roots = ["{folder}"]'
+        if self.name == "bubblewrap":
+            return f"bwrap --bind {folder} {folder} ..."
+        return f"let {self.name} write {folder}"
+
+
+def around(environ: Mapping[str, str]) -> Sandbox | None:
+    """Return the sandbox around this process, or None when there is no sign of one."""
+    named = next((name for variable, name in VARIABLES.items() if environ.get(variable)), None)
+    wrapper = _wrapper() if named is None else None
+    found = named or (WRAPPERS[wrapper] if wrapper else None)
+    return Sandbox(found) if found else None
+
+
+def hides_processes() -> bool:
+    """Tell whether pids mean something else in here than to whoever started the sandbox.
+
+    Then its own wrapper is the first process that can be seen, or /proc is that of another pid namespace
+    (pid_namespaces(7)).
+    """
+    try:
+        return os.readlink("/proc/self") != str(os.getpid()) or _name(1) in WRAPPERS
+    except OSError:
+        return False
+
+
+def _wrapper() -> str | None:
+    """Return the name of the sandbox program above this process. A desktop's container holds a whole session: none."""
+    if os.path.exists("/.flatpak-info"):
+        return None
+    from xats import process
+
+    names = (_name(1), *(one.name for one in process.ancestors()))
+    return next((name for name in names if name in WRAPPERS), None)
+
+
+def _name(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""

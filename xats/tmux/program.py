@@ -1,0 +1,66 @@
+"""Which tmux program is run. A daemon that cron or a bare shell has started finds the same one as its user does."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLE = "XATS_TMUX"
+USUAL = (
+    "/usr/local/bin",
+    "/usr/bin",
+    "/bin",
+    "/opt/homebrew/bin",
+    "/opt/local/bin",
+    "/usr/pkg/bin",
+    "/home/linuxbrew/.linuxbrew/bin",
+    "/run/current-system/sw/bin",
+)
+
+
+def find(environ: Mapping[str, str], server: int | None = None) -> str | None:
+    """Return the path of the tmux program, or None when there is none.
+
+    XATS_TMUX names it, as a path or as a name. Else it is `tmux` in one of `folders`; else the program of the running
+    tmux server with the pid `server`, as long as only root and this user can have written it.
+    """
+    name = environ.get(VARIABLE) or "tmux"
+    if "/" in name:
+        return name if _runs(name) else None
+    for folder in folders(environ):
+        path = os.path.join(folder, name)
+        if _runs(path):
+            return path
+    return of_server(server) if server else None
+
+
+def folders(environ: Mapping[str, str]) -> list[str]:
+    """Return the folders in which programs are looked for, each once: those of PATH, the usual ones, the system's.
+
+    A relative one is left out: it would be another one in each folder that xats is run in.
+    """
+    given = environ.get("PATH", "").split(os.pathsep)
+    system = (os.confstr("CS_PATH") or "").split(os.pathsep)  # what `getconf PATH` prints
+    return list(dict.fromkeys(folder for folder in (*given, *USUAL, *system) if os.path.isabs(folder)))
+
+
+def of_server(pid: int) -> str | None:
+    """Return the program that the process `pid` runs, if only root and this user can have written it; on Linux alone.
+
+    It is named by /proc (proc_pid_exe(5)), so it can be run even if another file has replaced it.
+    """
+    path = f"/proc/{pid}/exe"
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    trusted = found.st_uid in (0, os.geteuid()) and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return path if trusted and os.access(path, os.X_OK) else None
+
+
+def _runs(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)
