@@ -35,20 +35,27 @@ class Sandbox:
     def writing(self, folder: str) -> str:
         """Return the setting that lets a command in it write `folder`."""
         if self.name == CLAUDE_CODE:
-            return f'~/.claude/settings.json: {{"sandbox": {{"filesystem": {{"allowWrite": ["{folder}"]}}}}}}'
+            return f'in ~/.claude/settings.json: {{"sandbox": {{"filesystem": {{"allowWrite": ["{folder}"]}}}}}}'
         if self.name == CODEX:
-            return f'~/.codex/config.toml: [sandbox_workspace_write] writable_roots = ["{folder}"]'
+            roots = f'[sandbox_workspace_write] writable_roots = ["{folder}"]'
+            return f"xats launch codex --writable-store, or in ~/.codex/config.toml: {roots}"
         if self.name == "bubblewrap":
             return f"bwrap --bind {folder} {folder} ..."
         return f"let {self.name} write {folder}"
 
 
+def named(environ: Mapping[str, str]) -> Sandbox | None:
+    """Return the sandbox that an agent program has made for its tools, by what it has set in `environ`, or None."""
+    found = next((name for variable, name in VARIABLES.items() if environ.get(variable)), None)
+    return Sandbox(found) if found else None
+
+
 def around(environ: Mapping[str, str]) -> Sandbox | None:
     """Return the sandbox around this process, or None when there is no sign of one."""
-    named = next((name for variable, name in VARIABLES.items() if environ.get(variable)), None)
-    wrapper = _wrapper() if named is None else None
-    found = named or (WRAPPERS[wrapper] if wrapper else None)
-    return Sandbox(found) if found else None
+    found = named(environ)
+    if found is None and (wrapper := _wrapper()):
+        found = Sandbox(WRAPPERS[wrapper])
+    return found
 
 
 def hides_processes() -> bool:

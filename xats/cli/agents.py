@@ -6,7 +6,7 @@ from xats import durations
 from xats.cli import render, views
 from xats.core import agents as core
 from xats.core.address import check_name
-from xats.errors import Refused, Usage
+from xats.errors import NameTaken, Refused, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def register(
         msg = "--pane and --no-pane exclude each other."
         raise Usage(msg, "give one of them")
     place, found, runs = seat.find(here, pane, no_pane=no_pane)
+    hidden = seat.hidden(place.pane)
     labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
 
     def work(tx: Tx) -> Registered:
@@ -59,19 +60,21 @@ def register(
         # Whoever registers a known name again by hand keeps its client, unless another program sits there now.
         kept = client or (None if known and found in ("generic", "human") and known.client != "human" else found)
         changes = core.Changes(role, kept, model, *labels, wake)
+        where = _seat_outside(here, tx, known, place) if hidden and known and not takeover else place
         return core.register(
             tx,
             here.team,
             name,
             changes,
-            place,
-            lambda session: seat.living(here.host, session),
+            where,
+            lambda session: seat.holds(here.host, session),
             programs=runs,
             takeover=takeover,
             leave_pane=no_pane,
         )
 
     done = here.store.write(work)
+    _warn_unreachable(here, done.details)
     mark_pane(done)
     here.rouse_daemon()
     if here.json:
@@ -81,6 +84,47 @@ def register(
     else:
         _tell(here, done)
     return 0
+
+
+def _seat_outside(here: Here, tx: Tx, known: Agent, place: core.Seat) -> core.Seat:
+    """Return the seat that `known` keeps when it registers from inside a sandbox; `place` if it has none.
+
+    From in here its process and pane cannot be seen, and must not be replaced by what can. Raises NameTaken when
+    nothing shows that we are that agent.
+    """
+    holder = core.current_session(tx, known)
+    if holder is None or (holder.seat.process is None and holder.seat.pane is None):
+        return place
+    same = place.client_session is not None and place.client_session == holder.seat.client_session
+    named = (here.environ.get("XATS_AGENT") or "").partition("@")[0].lower() == known.name.lower()
+    if same or named:
+        return holder.seat
+    msg = f"{known.name} is registered outside this sandbox, and nothing here shows that you are {known.name}."
+    raise NameTaken(msg, f"take another name, or: xats register {known.name} --takeover", name=known.name)
+
+
+def _warn_unreachable(here: Here, details: Details) -> None:
+    """Say that no line can be typed for an agent behind a sandbox or another terminal, and what can be done."""
+    from xats import sandbox
+    from xats.cli import seat
+
+    agent, session = details.agent, details.session
+    if session is None or agent.wake_by not in ("auto", "tmux") or agent.client == "human":
+        return
+    place, name = session.seat, agent.name
+    if place.pane is None and place.pid is None and seat.hidden(None):
+        inside = sandbox.around(here.environ)
+        where = inside.name if inside else "a sandbox"
+        why = f"{name} is in {where}, from which xats sees neither its pane nor its process"
+        fix = f"outside the sandbox: xats register {name} --team {agent.team} --pane %N"
+    elif place.pane and (found := seat.other_terminal(place)):
+        why = f"{name}'s program ({found.name}, pid {found.pid}) has another terminal than pane {place.pane.pane_id}"
+        fix = f"let it run xats wait, or: xats hook install {agent.client}"
+    else:
+        return
+    ways = [one for one in _ways(here, details, ()) if one != "tmux"]
+    means = f"it is woken by {', '.join(ways)} alone" if ways else "nothing wakes it"
+    render.warn(f"{why}, so no line can be typed for it; {means}. Try {fix}")
 
 
 def _ways(here: Here, details: Details, off: Collection[str]) -> list[str]:
@@ -165,7 +209,7 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
     def work(tx: Tx) -> tuple[Agent, Session | None, int, list[int]]:
         agent = here.me(tx).agent if name is None else here.named(tx, name)
         session = core.current_session(tx, agent)
-        if name is not None and not force and session and seat.living(here.host, session):
+        if name is not None and not force and session and seat.holds(here.host, session):
             me = _me_or_none(here, tx)
             if me is None or me.agent.id != agent.id:
                 msg = f"{agent.name} is at work (pid {session.seat.pid}) and it is not you."

@@ -102,11 +102,8 @@ def _refuse_inside(here: Here) -> None:
     """Refuse a sandbox that an agent program has made for its tools. Raises Refused."""
     from xats import sandbox
 
-    if any(here.environ.get(name) for name in sandbox.VARIABLES):
-        around = sandbox.around(here.environ)
-        msg = (
-            f"The daemon cannot work in {around.name if around else 'a sandbox'}: it sees no tmux and no agents there."
-        )
+    if inside := sandbox.named(here.environ):
+        msg = f"The daemon cannot work in {inside.name}: it sees neither tmux nor the agents from there."
         raise Refused(msg, "run this outside the sandbox: xats daemon start")
 
 

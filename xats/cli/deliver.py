@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 
-from xats import process
+from xats import process, sandbox
 from xats.cli import render, views
 from xats.core import reasons, wakes
-from xats.errors import Usage
+from xats.errors import Refused, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,10 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
         msg = "deliver does one round and ends."
         raise Usage(msg, "xats deliver --once; for a lasting one: xats daemon run")
     settings = from_environment(here.environ)
+    inside = sandbox.around(here.environ) if sandbox.hides_processes() or sandbox.named(here.environ) else None
+    if inside:
+        msg = f"Nothing was tried: from {inside.name} xats can see neither tmux nor the processes of the agents."
+        raise Refused(msg, "run this outside the sandbox; a daemon there delivers by itself: xats daemon start")
     if dry_run:
         return _foretell(here, settings)
 

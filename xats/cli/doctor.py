@@ -49,6 +49,7 @@ def examine(here: Here) -> list[Check]:
         except (XatsError, OSError) as problem:
             return [Check(name, "look", FAIL, f"cannot be looked at: {problem}", getattr(problem, "hint", ""))]
 
+    seen, said = daemon.seen_by(here.path, here.environ)
     of_store = section("store", lambda: store.checks(here.path))
     sound = {one.name for one in of_store if one.state == "ok"}
     found: Facts | None = None
@@ -62,12 +63,12 @@ def examine(here: Here) -> list[Check]:
             of_mail = mail.checks(found)
     return [
         *of_store,
-        *section("tmux", lambda: tmux.checks(found, here.environ)),
-        *section("waking", lambda: waking.checks(here.path, found, here.environ)),
+        *section("tmux", lambda: tmux.checks(found, seen, said)),
+        *section("waking", lambda: waking.checks(here.path, found, seen)),
         *section("daemon", lambda: daemon.checks(here.path, found, here.environ)),
         *of_mail,
         *section("clients", lambda: clients.checks(found, here.environ, here.path)),
-        *section("environment", lambda: environment.checks(here.environ, {"XATS_HOPS": _hops}, found)),
+        *section("environment", lambda: environment.checks(here.environ, {"XATS_HOPS": _hops}, found, said)),
     ]
 
 

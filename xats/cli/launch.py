@@ -219,7 +219,7 @@ def _holds_above(here: Here, tx: Tx, team: str, name: str) -> bool:
 def _living(here: Here, session: agents.Session) -> bool | None:
     from xats.cli import seat
 
-    return seat.living(here.host, session)
+    return seat.holds(here.host, session)
 
 
 # -- starting ----------------------------------------------------------------------------------------------------------

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from xats import process, program
+from xats import process, program, sandbox
 from xats.clients import processes, sessions
 from xats.core.agents import Seat
-from xats.errors import NoPane, PaneUnusable, TmuxGone
+from xats.errors import NoPane, PaneUnusable, TmuxForbidden, TmuxGone, TmuxUnavailable
 from xats.tmux import keyboard
 from xats.tmux import pane as panes
 from xats.tmux.address import is_pane_id, server
@@ -42,6 +42,8 @@ def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str, 
         client = "generic" if elsewhere or here.person() is None else "human"
         who = _unrecognised(pane, elsewhere=elsewhere)
     session = None if elsewhere else sessions.session_id(here.environ)
+    if hidden(pane):
+        who = None  # its number in here is nobody's, or another's, outside
     place = Seat(here.host, who.pid if who else None, who.started if who else None, session, pane)
     return place, client, _programs(who, pane, elsewhere=elsewhere) if who else None
 
@@ -73,10 +75,26 @@ def _codex(here: Here) -> tuple[Seat, str] | None:
     return Seat(here.host, found[0].pid, found[0].started, session, pane), found[1]
 
 
+def hidden(pane: Pane | None) -> bool:
+    """Tell whether a sandbox hides the processes outside from us; one that holds the whole `pane` hides nothing."""
+    return sandbox.hides_processes() and not (pane and _above(pane.pane_pid))
+
+
+def other_terminal(seat: Seat) -> Process | None:
+    """Return the process of `seat` if it has another terminal than the pane: no key typed there is sure to reach it."""
+    found = process.read(seat.pid) if seat.pane and seat.pid else None
+    return found if found and seat.pane and found.tty not in (0, panes.device(seat.pane)) else None
+
+
 def _pane(here: Here, pane_id: str | None) -> Pane | None:
-    if pane_id is None:
+    if pane_id is not None:
+        return pane_by_id(here, pane_id)
+    try:
         return panes.here(here.environ) if here.pane else None
-    return pane_by_id(here, pane_id)
+    except TmuxUnavailable:
+        if sandbox.around(here.environ):
+            return None
+        raise
 
 
 def pane_by_id(here: Here, pane_id: str) -> Pane:
@@ -93,7 +111,13 @@ def pane_by_id(here: Here, pane_id: str) -> Pane:
     except NoPane as problem:
         msg = f"There is no pane {pane_id}."
         raise NoPane(msg, "tmux list-panes -a shows the ids") from problem
-    except TmuxGone as problem:
+    except TmuxUnavailable as problem:
+        inside = sandbox.around(here.environ)
+        if inside:
+            msg = f"tmux cannot be reached from {inside.name}."
+            raise TmuxForbidden(msg, "run this outside the sandbox") from problem
+        if not isinstance(problem, TmuxGone):
+            raise
         msg = f"There is no tmux server at {socket}, so there is no pane {pane_id}."
         raise TmuxGone(msg, "run this inside the tmux that the pane is in") from problem
 
@@ -144,6 +168,12 @@ def pane_gone(host: str, session: Session) -> bool:
     if pane.pane_pid == session.seat.pid:  # whose start is known: the number alone may be another's by now
         return living(host, session) is False
     return process.absent(pane.pane_pid)
+
+
+def holds(host: str, session: Session) -> bool:
+    """Tell whether the process of `session` may still run on this host: it was not seen to have ended."""
+    seat = session.seat
+    return seat.process is not None and seat.host == host and not process.ended(*seat.process)
 
 
 def living(host: str, session: Session) -> bool | None:

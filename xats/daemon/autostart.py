@@ -43,10 +43,10 @@ def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _may_start(environ: Mapping[str, str]) -> bool:
-    from xats.sandbox import VARIABLES
+    from xats import sandbox
 
     # A daemon inherits the sandbox of whoever starts it, and one that cannot reach tmux is worse than none.
-    return environ.get("XATS_AUTOSTART") != "0" and not any(environ.get(name) for name in VARIABLES)
+    return environ.get("XATS_AUTOSTART") != "0" and sandbox.named(environ) is None
 
 
 def relieve(store: str, environ: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from difflib import get_close_matches
 
+from xats import sandbox
 from xats.core import prune
 from xats.core.address import check_name
 from xats.delivery import settings
@@ -16,6 +17,7 @@ from xats.hooks import letters
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     from xats.health.facts import Facts
 
@@ -45,21 +47,37 @@ READERS: dict[str, Reader | None] = {
 }
 
 
-def checks(environ: Mapping[str, str], more: Mapping[str, Reader], facts: Facts | None) -> list[Check]:
+def checks(
+    environ: Mapping[str, str], more: Mapping[str, Reader], facts: Facts | None, said: Mapping[str, Any] | None = None
+) -> list[Check]:
     """Return what is found in `environ`. `more` reads the variables that are read further up.
 
-    `facts` is None when the store could not be read.
+    `facts` is None when the store could not be read. `said` is what the daemon says of its own environment, if it runs.
     """
     readers = {**READERS, **more}
     found = []
+    if inside := sandbox.around(environ):
+        detail = f"this runs in {inside.name}; tmux, processes and files are judged by what can be seen from there"
+        found.append(Check(SECTION, "sandbox", WARN, detail, "xats doctor  (outside the sandbox)"))
     for name in sorted(name for name in environ if name.startswith("XATS_")):
         if name not in readers:
             found.append(_unknown(name, list(readers)))
         elif environ[name]:  # set to nothing is as good as not set
             found.append(_known(name, environ[name], readers[name]))
-    if facts and not environ.get(command.VARIABLE):
-        found += _program(environ, [one.agent.address for one in facts.agents if one.agent.wake_by == command.NAME])
+    if facts and (said or not environ.get(command.VARIABLE)):
+        woken = [one.agent.address for one in facts.agents if one.agent.wake_by == command.NAME]
+        found += _its_program(said["wake"], woken) if said else _program(environ, woken)
     return found or [Check(SECTION, "variables", OK, "no XATS_ variable is set")]
+
+
+def _its_program(wake: Mapping[str, Any], agents: list[str]) -> list[Check]:
+    """Say which program of the user's the daemon runs, if it is to wake anybody."""
+    if not agents:
+        return []
+    if wake["program"]:
+        return [Check(SECTION, "wake", OK, f"{wake['program']}, for {', '.join(agents)}")]
+    detail = f"the daemon says: {wake['trouble']}; it is to wake {', '.join(agents)}"
+    return [Check(SECTION, "wake", FAIL, detail, f"export {command.VARIABLE}=PATH, and start the daemon anew")]
 
 
 def _program(environ: Mapping[str, str], agents: list[str]) -> list[Check]:

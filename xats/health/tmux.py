@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import re
 
+from xats import process, sandbox
 from xats.clients import profile, registry
 from xats.core import reasons
 from xats.delivery import order
 from xats.delivery.transports import tmux
-from xats.errors import NoPane, NotFound, TmuxGone, TmuxUnavailable, Usage
+from xats.errors import NoPane, NotFound, TmuxForbidden, TmuxGone, TmuxUnavailable, Usage
 from xats.health import FAIL, OK, WARN, Check
 from xats.tmux import guards, screen, server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from xats.core.agents import Details
     from xats.health.facts import Facts
@@ -28,12 +30,16 @@ TIMEOUT = 2.0  # seconds for one call; one takes milliseconds
 BY_TMUX = ("auto", "tmux", "notice")  # the ways of waking that need it
 
 
-def checks(facts: Facts | None, environ: Mapping[str, str]) -> list[Check]:
-    """Return what is found. `facts` is None when the store could not be read."""
+def checks(facts: Facts | None, environ: Mapping[str, str], said: Mapping[str, Any] | None = None) -> list[Check]:
+    """Return what is found. `facts` is None when the store could not be read.
+
+    `said` is what the daemon says of its own environment, if it runs: it is the one that needs tmux.
+    """
     seated = [one for one in facts.agents if facts.here(one) and _pane(one)] if facts else []
-    version = _version(needed=any(one.agent.wake_by in BY_TMUX for one in seated))
+    version = _version(said, needed=any(one.agent.wake_by in BY_TMUX for one in seated))
     if not seated or version.state == FAIL:
         return [version]
+    hidden = sandbox.around(environ) is not None and sandbox.hides_processes()
     servers: dict[tuple[str, int, int | None], list[Details]] = {}
     for one in seated:
         pane = _pane(one)
@@ -41,9 +47,9 @@ def checks(facts: Facts | None, environ: Mapping[str, str]) -> list[Check]:
         servers.setdefault((pane.socket, pane.server_pid, pane.server_start), []).append(one)
     found, panes = [version], []
     for (socket, pid, start), theirs in servers.items():
-        answer = _server(socket, pid, start, theirs)
+        answer = _server(socket, pid, start, theirs, environ)
         found.append(answer)
-        if answer.state == OK:
+        if answer.state == OK and not hidden:
             panes += [_agent(one, environ) for one in theirs]
     return [*found, *sorted(panes, key=lambda one: one.name.lower())]
 
@@ -52,10 +58,13 @@ def _pane(one: Details) -> Pane | None:
     return one.session.seat.pane if one.session else None
 
 
-def _version(*, needed: bool) -> Check:
+def _version(said: Mapping[str, Any] | None, *, needed: bool) -> Check:
     mend = "install tmux 3.0 or newer"
+    if said and not said["tmux"]["version"]:
+        detail = f"the daemon says: {said['tmux']['trouble']} (its PATH: {said['path']})"
+        return Check(SECTION, "version", FAIL if needed else WARN, detail, f"{mend}, or set XATS_TMUX and restart it")
     try:
-        version = server.version()
+        version = said["tmux"]["version"] if said else server.version()
     except TmuxUnavailable as problem:
         unused = "" if needed else "; no agent has a pane, so nobody misses it yet"
         return Check(SECTION, "version", FAIL if needed else WARN, f"{problem}{unused}", mend)
@@ -65,21 +74,36 @@ def _version(*, needed: bool) -> Check:
     return Check(SECTION, "version", OK, version if number else f"{version}, which tells no number")
 
 
-def _server(socket: str, pid: int, start: int | None, theirs: Iterable[Details]) -> Check:
+def _server(socket: str, pid: int, start: int | None, theirs: Iterable[Details], environ: Mapping[str, str]) -> Check:
     """Look at the server that had `pid` when agents took panes on it."""
     names = ", ".join(one.agent.address for one in theirs)
     mend = "xats unregister NAME, or register it again where it works"
     try:
         said = server.run(socket, "display-message", "-p", "#{pid}|#{start_time}", timeout=TIMEOUT).strip()
-    except TmuxGone as problem:
-        return Check(SECTION, "server", WARN, f"{socket} is gone, and with it the panes of {names} ({problem})", mend)
     except (TmuxUnavailable, NoPane) as problem:
-        detail = f"{socket} does not answer, so nobody wakes {names} ({problem})"
-        return Check(SECTION, "server", FAIL, detail, f"see what it does: tmux -S {socket} list-sessions")
+        return _silent(socket, pid, names, problem, environ)
     if said not in (f"{pid}|{start}", f"{pid}|"):
         detail = f"{socket} is another server now; the panes of {names} are gone"
         return Check(SECTION, "server", WARN, detail, mend)
     return Check(SECTION, "server", OK, f"{socket} answers, pid {pid}")
+
+
+def _silent(socket: str, pid: int, names: str, problem: TmuxUnavailable | NoPane, environ: Mapping[str, str]) -> Check:
+    """Say why the server that had `pid` does not answer. Only its missing process shows that it has ended."""
+    if inside := sandbox.around(environ):
+        detail = f"{socket} cannot be reached from {inside.name}, so the panes of {names} cannot be seen from here"
+        return Check(SECTION, "server", WARN, detail, "xats doctor  (outside the sandbox)")
+    if isinstance(problem, TmuxForbidden):
+        detail = f"{socket} cannot be reached from here, so nobody here wakes {names} ({problem})"
+        return Check(SECTION, "server", FAIL, detail, f"ls -ld {socket}")
+    if isinstance(problem, TmuxGone) and not process.absent(pid):
+        detail = f"{socket} is missing, but its server (pid {pid}) runs, with the panes of {names}"
+        return Check(SECTION, "server", WARN, detail, f"kill -USR1 {pid}  (tmux makes its socket again)")
+    if isinstance(problem, TmuxGone):
+        mend = "xats unregister NAME, or register it again where it works"
+        return Check(SECTION, "server", WARN, f"{socket} is gone, and with it the panes of {names} ({problem})", mend)
+    detail = f"{socket} does not answer, so nobody wakes {names} ({problem})"
+    return Check(SECTION, "server", FAIL, detail, f"see what it does: tmux -S {socket} list-sessions")
 
 
 def _agent(one: Details, environ: Mapping[str, str]) -> Check:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xats import sandbox
 from xats.delivery import order
 from xats.delivery.settings import turned_off
 from xats.health import OK, Check
@@ -22,6 +23,8 @@ def checks(path: str, facts: Facts | None, environ: Mapping[str, str]) -> list[C
     Raises Usage when the environment turns off what there is not.
     """
     off = turned_off(environ)
+    if (inside := sandbox.around(environ)) and sandbox.hides_processes():
+        return [Check(SECTION, "look", OK, f"cannot be seen from {inside.name}")] if facts and facts.agents else []
     found = [one for one in facts.agents if facts.here(one) and one.agent.wake_by != order.NONE] if facts else []
     return [_agent(one, path, off) for one in sorted(found, key=lambda one: one.agent.address.lower())]
 

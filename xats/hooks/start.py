@@ -105,7 +105,7 @@ def _living(host: str, session: Session) -> bool | None:
     seat = session.seat
     if seat.process is None or seat.host != host:
         return None
-    return True if process.alive(*seat.process) else False if process.ended(*seat.process) else None
+    return not process.ended(*seat.process)
 
 
 def _pane(call: Call) -> Pane | None:

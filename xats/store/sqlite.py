@@ -263,12 +263,29 @@ def create_file(path: str, warn: Callable[[str], None] | None) -> None:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         msg = f"The store {path} cannot be created: {error.strerror}."
-        raise errors.StoreReadOnly(msg, "name a writable place with --db, XATS_DB or XATS_HOME") from error
+        raise unwritable(path, msg, "name a writable place with --db, XATS_DB or XATS_HOME") from error
     from xats.store.place import network_file_system
 
+    if warn:
+        from xats import sandbox
+
+        if inside := sandbox.around(os.environ):
+            warn(f"{path} is a new store in {inside.name}; agents outside may use another one that is hidden here.")
     kind = network_file_system(folder)
     if kind and warn:
         warn(f"{folder} is on a network file system ({kind}), whose locks SQLite cannot trust. Set XATS_HOME.")
+
+
+def unwritable(path: str, message: str, hint: str) -> errors.StoreReadOnly:
+    """Return the error for a store at `path` that cannot be written; it names the sandbox around us, if any."""
+    from xats import sandbox
+
+    inside = sandbox.around(os.environ)
+    if inside:
+        folder = os.path.dirname(os.path.abspath(path))
+        message = f"{message} This command runs in {inside.name}."
+        hint = f"run it outside, or let the sandbox write the folder: {inside.writing(folder)}"
+    return errors.StoreReadOnly(message, hint)
 
 
 def explain(error: sqlite3.Error, path: str) -> errors.StoreError:
@@ -292,6 +309,6 @@ def explain(error: sqlite3.Error, path: str) -> errors.StoreError:
         return errors.StoreError(msg, "see whether what you did is there, and what xats db check says")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         hint = "make the file and its directory writable, or name another with --db or XATS_DB"
-        return errors.StoreReadOnly(f"The store {path} cannot be written ({error}).", hint)
+        return unwritable(path, f"The store {path} cannot be written ({error}).", hint)
     name = getattr(error, "sqlite_errorname", "")  # "disk I/O error" alone has some thirty causes
     return errors.StoreError(f"The store {path} cannot be used: {error}{name and f' ({name})'}.")
