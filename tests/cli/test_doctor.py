@@ -361,7 +361,7 @@ def test_a_missing_tmux_fails_only_where_it_is_needed(doctor, crew, tmp_path):
         "section": "tmux",
         "name": "version",
         "state": "fail",
-        "detail": "tmux is not installed",
+        "detail": f"there is no program {nowhere['XATS_TMUX']}",
         "mend": "install tmux 3.0 or newer",
     }
 

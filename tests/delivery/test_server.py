@@ -1,6 +1,7 @@
 """One call of tmux: what it returns, and how each failure is named."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,8 +11,9 @@ import pytest
 
 from tests.delivery.conftest import until
 from xats import process
-from xats.errors import NoPane, TmuxGone, TmuxMissing, TmuxUnavailable
-from xats.tmux import server
+from xats.errors import NoPane, TmuxForbidden, TmuxGone, TmuxMissing, TmuxUnavailable
+from xats.pane import Pane
+from xats.tmux import pane, server
 
 
 def test_a_pane_that_is_not_there(desk):
@@ -126,3 +128,27 @@ def test_quoting_survives_the_parsers_of_tmux(desk, text):
 def test_an_argument_may_end_with_the_separator(desk):
     server.run(desk.socket, "set-option", "-p", "-t", "%0", "@text", server.argument("a;"))
     assert server.run(desk.socket, "show-options", "-pv", "-t", "%0", "@text") == "a;\n"
+
+
+@pytest.mark.parametrize("said", ["Permission denied", "Operation not permitted"])
+def test_a_socket_that_may_not_be_reached_is_not_one_of_a_server_that_has_ended(tmp_path, monkeypatch, said):
+    fake = tmp_path / "tmux"
+    fake.write_text(f"#!/bin/sh\necho 'error connecting to /tmp/s ({said})' >&2\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("XATS_TMUX", str(fake))
+    with pytest.raises(TmuxForbidden) as caught:
+        server.run("/tmp/s", "list-sessions")
+    assert caught.value.reason == "not_permitted"
+
+
+def test_a_missing_socket_is_no_proof_that_the_server_has_ended(desk):
+    found = desk.open("cat")
+    os.unlink(desk.socket)
+    with pytest.raises(TmuxGone) as caught:
+        pane.find(desk.socket, found.pane_id)
+    assert pane.unreachable(found, caught.value) == "tmux_unavailable"
+    os.kill(found.server_pid, signal.SIGUSR1)  # tmux(1): the socket is made again
+    while not os.path.exists(desk.socket):
+        time.sleep(0.01)
+    gone = Pane(desk.socket, 1 << 30, 1, "%0", 1, "/dev/null")
+    assert pane.unreachable(gone, caught.value) == "no_pane"

@@ -1,7 +1,9 @@
 """Entries are put into any settings and taken out again, and nothing else changes, not even a blank."""
 
 import json
+import os
 import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -224,6 +226,11 @@ def test_a_comment_stays_with_what_it_is_about(text):
         ("/opt/xats hook run codex", True),
         ("'/opt/a b/xats' hook run codex", True),
         ("/opt/python -P -m xats hook run codex", True),
+        ("/opt/python -P -E /opt/lib/xats/runner.py hook run codex", True),
+        ("PYTHONPATH= PYTHONHOME= PYTHONSAFEPATH=1 /opt/xats hook run codex", True),
+        ("PYTHONPATH=/own /opt/xats hook run codex", False),
+        ("/opt/python -P -E xats/runner.py hook run codex", False),
+        ("/opt/python -P -E /opt/lib/other.py hook run codex", False),
         ("xats hook run codex", False),
         ("/opt/xats hook run gemini", False),
         ("/opt/xats  hook run codex", False),
@@ -345,6 +352,24 @@ def test_a_program_that_is_late_ends_with_its_shell(tmp_path, client):
     assert shell.stdout.read() == b""  # nobody holds it open any more
     shell.stdout.close()
     assert shell.wait(timeout=20) == 0
+
+
+@pytest.mark.parametrize("client", [one.name for one in clients.CLIENTS if one.form != "plugin"])
+def test_a_line_keeps_the_modules_of_a_project_out(tmp_path, client):
+    """An agent program gives its hooks the environment and the folder of the project."""
+    program = tmp_path / "xats"
+    show = "import sys, os; print(sys.flags.safe_path, 'project' in str(sys.path))"
+    program.write_text(f"#!{sys.executable}\n{show}\n")
+    program.chmod(0o755)
+    project = tmp_path / "project"
+    project.mkdir()
+    environ = {**os.environ, "PYTHONPATH": str(project), "PYTHONHOME": "/nowhere"}
+    for words in ((str(program),), (sys.executable, "-P", "-E", str(program))):
+        line = command.line(words, client)
+        done = subprocess.run(
+            ["/bin/sh", "-c", line], cwd=project, env=environ, capture_output=True, text=True, check=False
+        )
+        assert done.stdout == "True False\n", (line, done)
 
 
 def test_which_lines_are_ours():

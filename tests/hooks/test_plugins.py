@@ -171,11 +171,19 @@ def run(folder, name, script, answers):
     texts = {event: answer if isinstance(answer, str) else json.dumps(answer) for event, answer in answers.items()}
     program.write_text(XATS.format(python=sys.executable, log=str(log), answers=texts))
     program.chmod(0o755)
+    spoilt = folder / "spoilt"  # a project whose modules hide those of the library
+    spoilt.mkdir()
+    (spoilt / "json.py").write_text("raise RuntimeError('project json')")
     plugin, main = folder / "plugin.mjs", folder / "main.mjs"
     plugin.write_text(plugins.write(clients.find(name), (str(program),)))
     main.write_text(script)
     done = subprocess.run(
-        [NODE, str(main), str(plugin), str(log)], capture_output=True, text=True, timeout=60, check=False
+        [NODE, str(main), str(plugin), str(log)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(spoilt)},
     )
     assert (done.returncode, done.stderr) == (0, "")
     told = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []

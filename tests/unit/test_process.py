@@ -224,3 +224,34 @@ def test_the_hot_path_imports_no_psutil_and_no_subprocess(way):
         pytest.skip("the other way needs them")
     code = "import sys; from xats import process; process.ancestors(); print({'psutil', 'subprocess'} & {*sys.modules})"
     assert subprocess.check_output([sys.executable, "-S", "-c", code], text=True) == "set()\n"
+
+
+# -- who cannot be looked at -------------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_read_has_not_surely_ended(monkeypatch):
+    """As another user's process behind hidepid: /proc shows nothing, and kill(2) says that it is there."""
+    me, since = os.getpid(), process.started(os.getpid())
+    mark = f"{os.uname().nodename}:{me}:{since}"
+    monkeypatch.setattr(process, "_linux" if process.LINUX else "_elsewhere", lambda _: None)
+    assert not process.alive(me, since)
+    assert not process.ended(me, since)
+    assert not process.gone(mark)
+
+    def refuse(pid, number):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    assert not process.ended(me, since)
+
+
+def test_what_has_ended():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as running:
+        since = process.started(running.pid)
+        assert not process.ended(running.pid, since)
+        assert process.ended(running.pid, since + 1)  # another one has the number
+        running.stdin.close()
+        os.waitid(os.P_PID, running.pid, os.WEXITED | os.WNOWAIT)
+        assert process.ended(running.pid, since)  # its zombie is left
+    assert process.ended(running.pid, since)
+    assert process.absent(1 << 40)

@@ -120,11 +120,23 @@ def _warn_unreachable(here: Here, details: Details) -> None:
     elif place.pane and (found := seat.other_terminal(place)):
         why = f"{name}'s program ({found.name}, pid {found.pid}) has another terminal than pane {place.pane.pane_id}"
         fix = f"let it run xats wait, or: xats hook install {agent.client}"
+    elif place.pane and seat.behind(place.pane) and not _has_looks(here, agent.client):
+        why = f"{name} runs this on another terminal than pane {place.pane.pane_id}, as behind a sandbox or script"
+        render.warn(f"{why}. While a program runs there, no line is typed for it. Let it run xats wait")
+        return
     else:
         return
     ways = [one for one in _ways(here, details, ()) if one != "tmux"]
     means = f"it is woken by {', '.join(ways)} alone" if ways else "nothing wakes it"
     render.warn(f"{why}, so no line can be typed for it; {means}. Try {fix}")
+
+
+def _has_looks(here: Here, client: str) -> bool:
+    """Tell whether a profile knows how the composer of `client` looks."""
+    from xats.clients import registry
+
+    known = registry.find_or_generic(client, here.environ)
+    return bool(known.glyphs or known.frame)
 
 
 def _ways(here: Here, details: Details, off: Collection[str]) -> list[str]:

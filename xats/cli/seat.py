@@ -86,6 +86,12 @@ def other_terminal(seat: Seat) -> Process | None:
     return found if found and seat.pane and found.tty not in (0, panes.device(seat.pane)) else None
 
 
+def behind(pane: Pane) -> bool:
+    """Tell whether this command runs in `pane`, but on another terminal: one of a sandbox, of script, of a tool."""
+    own = process.read(os.getpid())
+    return own is not None and own.tty not in (0, panes.device(pane)) and _above(pane.pane_pid)
+
+
 def _pane(here: Here, pane_id: str | None) -> Pane | None:
     if pane_id is not None:
         return pane_by_id(here, pane_id)
@@ -163,7 +169,7 @@ def _unrecognised(pane: Pane | None, *, elsewhere: bool) -> Process | None:
 def pane_gone(host: str, session: Session) -> bool:
     """Tell whether the pane of `session` has surely gone, by its process and without asking tmux."""
     pane = session.seat.pane
-    if pane is None or session.seat.host != host:
+    if pane is None or session.seat.host != host or sandbox.hides_processes():
         return False
     if pane.pane_pid == session.seat.pid:  # whose start is known: the number alone may be another's by now
         return living(host, session) is False
@@ -179,6 +185,6 @@ def holds(host: str, session: Session) -> bool:
 def living(host: str, session: Session) -> bool | None:
     """Tell whether the process of `session` runs on this host; None when that cannot be known."""
     seat = session.seat
-    if seat.process is None or seat.host != host:
+    if seat.process is None or seat.host != host or sandbox.hides_processes():
         return None
     return True if process.alive(*seat.process) else False if process.ended(*seat.process) else None

@@ -73,7 +73,7 @@ def failure(store: str) -> str | None:
 
 
 def last_words(store: str, start: int = 0) -> str:
-    """Return the last line of the daemon's log behind its first `start` bytes, without the time and the level."""
+    """Return the last message in the daemon's log behind its first `start` bytes, without the time and the level."""
     try:
         with open(log_path(store), "rb") as file:
             end = os.fstat(file.fileno()).st_size
@@ -81,7 +81,8 @@ def last_words(store: str, start: int = 0) -> str:
             lines = file.read().decode("utf-8", "replace").split("\n")
     except OSError:
         lines = []
-    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    # What is indented belongs to the line above: a hint, or where an exception came from.
+    said = next((line for line in reversed(lines) if line.strip() and not line[0].isspace()), "")
     if said[:4].isdigit() and " ERROR " in said:
         said = said.partition(" ERROR ")[2]
     said = said.removeprefix("xats: ")
