@@ -54,7 +54,7 @@ ENVIRONMENT = (
         "Ways to wake agents that are not to be used, with commas: hook, waiter, claude-inbox, codex-queue, "
         "opencode-http, qwen-inbox, tmux. The daemon reads it when it starts. Default: none.",
     ),
-    ("XATS_HOPS", "How many answers of programs in a row may wake somebody. Default: 20."),
+    ("XATS_HOPS", "How many wakes two agents may cause each other in a row without a person. Default: 100."),
     (
         "XATS_WAKE_COMMAND",
         "Your own program that wakes who is registered with --wake command, by its absolute path; it gets each wake as "

@@ -1,10 +1,11 @@
 """The verbs of what is not delivered: dead list, show, retry, drop; pause, resume; and register --wake."""
 
 import json
+import re
 
 import pytest
 
-from xats.core import wakes
+from xats.core import inbox, wakes
 
 
 @pytest.fixture
@@ -236,17 +237,32 @@ def test_no_other_way_is_known(xats, crew):
 # -- limits ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_capped_pair_is_told(xats, crew):
+def test_a_throttled_pair_is_told_when(xats, crew):
     for _ in range(20):
-        crew.send("alice", "bob")
+        told = crew.send("alice", "bob").message.id
+        crew.do("bob", inbox.mark_read, [told])
     sent = xats("--as", "alice", "send", "bob", "hi")
-    assert "not woken: bob (the two have woken each other too often" in sent.stderr
-    assert "rate_capped" in xats("--as", "alice", "status", "--json").stdout
+    assert re.search(r"bob is woken in \d+ s \(the two agents have woken each other often", sent.stderr)
+    (late,) = xats("--as", "alice", "send", "bob", "more", "--json").json()["delayed"]
+    assert (late["agent"], late["reason"]) == ("bob@crew", "throttled")
+    status = xats("--as", "alice", "status")
+    assert re.search(r"queued \(throttled\): .*; next in \d+ s", " ".join(status.stdout.split()))
+    assert re.search(r"queued: .*throttled.*, next in", xats("agents", "--team", "crew").stdout)
 
 
 def test_the_hop_limit_is_set_by_the_environment(xats, crew):
     xats("--as", "alice", "send", "bob", "hi")
     answer = xats("--as", "bob", "reply", "1", "ho", "--json", env={"XATS_HOPS": "0"}).json()
     assert answer["unwoken"] == [{"agent": "alice@crew", "reason": "hop_limit"}]
+    refused = xats("--as", "bob", "reply", "1", "ho")
+    assert "not woken: alice (too many wakes" in refused.stderr
+    assert "xats resume alice" in refused.stderr
+    assert "skipped: too many wakes" in " ".join(xats("--as", "bob", "status").stdout.split())
+    assert re.search(r"alice .*not woken: (hop_limit|too many)", xats("agents", "--team", "crew").stdout)
+    assert "only a person" in xats("--as", "bob", "resume", "alice").stderr
+    assert "alice@crew and bob@crew" in xats("doctor", code=None).stdout
+    crew.register("carol", client="human")
+    assert "carol" in xats("--as", "alice", "agents").stdout
+    assert "resumed; 1 agent with mail to be woken now" in xats("--as", "carol", "resume", "alice").stdout
     assert xats("--as", "bob", "reply", "1", "ho", "--json").json()["unwoken"] == []
     assert "XATS_HOPS" in xats("--as", "bob", "reply", "1", "ho", env={"XATS_HOPS": "many"}, code=2).stderr

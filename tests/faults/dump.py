@@ -45,16 +45,13 @@ BROKEN = {
     "unread mail that was never to be covered by a wake": """
         select d.message_id from deliveries d join messages m on m.id = d.message_id join agents a on a.id = d.agent_id
         where d.wake_id is null and m.wake = 1 and m.sender_id <> d.agent_id and a.client <> 'human'
-            and coalesce(d.no_wake_reason, '') <> 'rate_capped'
+            and coalesce(d.no_wake_reason, '') <> 'hop_limit'
     """,
-    "a pair that was capped before its time": """
+    "mail that a pair kept silent though it may go on": """
         select d.message_id from deliveries d join messages m on m.id = d.message_id
-        where d.no_wake_reason = 'rate_capped' and 20 > (
-            select count(*) from deliveries e join messages n on n.id = e.message_id
-            where e.wake_id is not null and n.id < m.id and (
-                (e.agent_id = d.agent_id and n.sender_id = m.sender_id)
-                or (e.agent_id = m.sender_id and n.sender_id = d.agent_id)
-            )
+        where d.no_wake_reason = 'hop_limit' and d.state = 'unread' and not exists (
+            select 1 from pairs p where p.stopped_at is not null
+                and p.low_id = min(d.agent_id, m.sender_id) and p.high_id = max(d.agent_id, m.sender_id)
         )
     """,
     "a wake of somebody else": """

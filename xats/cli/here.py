@@ -242,13 +242,13 @@ def team_meant(here: Here) -> str:
 
 
 def hop_limit(environ: Mapping[str, str]) -> int:
-    """Return how many answers of programs in a row may wake somebody: XATS_HOPS. Raises Usage."""
+    """Return how many wakes two agents may cause each other without a person in between: XATS_HOPS. Raises Usage."""
     said = environ.get("XATS_HOPS")
     if not said:
         return HOPS
     if not (said.isascii() and said.isdigit() and len(said) < 7):
-        msg = f"XATS_HOPS is {said[:40]!r}, which is no number of answers."
-        raise Usage(msg, "export XATS_HOPS=20")
+        msg = f"XATS_HOPS must be a whole number, not {said[:40]!r}."
+        raise Usage(msg, f"export XATS_HOPS={HOPS}")
     return int(said)
 
 

@@ -356,7 +356,7 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
         render.put(str(sent.message.id))
     else:
         render.put(views.sent_text(sent, me.agent.team))
-        if sent.unwoken:
+        if sent.unwoken or sent.delayed:
             _tell_unwoken(here, sent, me.agent.team)
     if deadline is not None:
         _await_read(here, sent, deadline)

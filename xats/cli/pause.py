@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.cli import render, views
-from xats.core import agents, pauses
+from xats.core import agents, pauses, stops
 from xats.durations import iso
 from xats.errors import Refused, Usage
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from xats.cli.here import Here, Me
     from xats.core.agents import Agent
     from xats.core.pauses import Pause
+    from xats.core.stops import Stop
     from xats.store import Tx
 
 
@@ -48,18 +49,21 @@ def pause(here: Here, whom: params.WhomArg = None, *, reason: params.ReasonOptio
 
 
 def resume(here: Here, whom: params.WhomArg = None) -> int:
-    """End a pause: who has got mail meanwhile is woken, once for all of it.
+    """End a pause: agents with mail are woken, once for all of it.
+
+    When a person runs it, agents that were stopped because they woke each other too often (hop_limit) may go on too.
 
     Example: xats resume bob
     """
 
-    def work(tx: Tx, me: Me) -> tuple[str, Agent | None, bool, int, Pause | None, str]:
+    def work(tx: Tx, me: Me) -> tuple[str, Agent | None, bool, int, Pause | None, list[Stop], str]:
         team, agent = _whom(tx, me, whom)
         ended, due = pauses.resume(tx, me.agent, team, agent)
         other = pauses.of_agent(tx, agent) if agent else None
-        return team, agent, ended, due, other, me.agent.team
+        stopped = stops.of_agent(tx, agent) if agent else []
+        return team, agent, ended, due, other, stopped, me.agent.team
 
-    team, agent, ended, due, other, own_team = here.write(work)
+    team, agent, ended, due, other, stopped, own_team = here.write(work)
     name = _name(agent.address if agent else None, team, own_team)
     if other and not ended:
         msg = f"{name} itself is not paused; the whole team {team} is, by {other.by}."
@@ -74,6 +78,9 @@ def resume(here: Here, whom: params.WhomArg = None) -> int:
         render.put(f"{name} {'resumed' if ended else 'was not paused'}{waiting}")
         if other:
             render.say(f"  it is still held: the whole team {team} is paused by {other.by}")
+        for one in stopped:
+            names = " and ".join(views.near(address, own_team) for address in one.agents)
+            render.say(f"  {names} still do not wake each other (hop_limit): only a person lets them go on")
     return 0
 
 

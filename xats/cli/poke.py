@@ -8,7 +8,7 @@ import time
 
 from xats import durations, process
 from xats.cli import render, views
-from xats.core import agents, pokes
+from xats.core import agents, pokes, stops
 from xats.core.wakes import PASSING
 from xats.errors import InvalidBody, Refused, TimedOut, UnknownAgent, XatsError
 
@@ -105,7 +105,13 @@ def poke(
         if outcome.state != "refused" or outcome.reason not in PASSING or time.monotonic() + AGAIN > deadline:
             break
         time.sleep(AGAIN)
-    here.store.write(lambda tx: pokes.note(tx, by, whom, len(clean), outcome.state, outcome.reason))
+
+    def note(tx: Tx) -> None:
+        pokes.note(tx, by, whom, len(clean), outcome.state, outcome.reason)
+        if outcome.state == "delivered":
+            stops.go_on(tx, whom.id)
+
+    here.store.write(note)
     pane = session.seat.pane.pane_id if session and session.seat.pane else None
     found = {"agent": whom.address, "pane": pane, "state": outcome.state, "reason": outcome.reason, "removed": removed}
     if outcome.state != "delivered":

@@ -82,7 +82,8 @@ SENT = having(
     message=MESSAGE,
     created=YES_NO,
     recipients=each(ADDRESS),
-    unwoken=each(having(agent=ADDRESS, reason={"enum": ["paused", "rate_capped", "hop_limit"]})),
+    unwoken=each(having(agent=ADDRESS, reason={"enum": ["paused", "hop_limit"]})),
+    delayed=each(having(agent=ADDRESS, reason={"enum": ["throttled"]}, next_attempt_at=TIME)),
 )
 WAKE = having(
     state={"enum": ["queued", "retrying", "delivered", "skipped", "failed", "held"]},

@@ -83,8 +83,9 @@ def _data(message: Message) -> object:
 def sent_json(sent: Sent) -> dict[str, Any]:
     """Return the JSON form of what sending came to."""
     unwoken = [{"agent": agent, "reason": reason} for agent, reason in sent.unwoken]
+    delayed = [{"agent": agent, "reason": "throttled", "next_attempt_at": iso(until)} for agent, until in sent.delayed]
     found = {"message": message_json(sent.message), "created": sent.created, "recipients": sent.recipients}
-    return {**found, "unwoken": unwoken}
+    return {**found, "unwoken": unwoken, "delayed": delayed}
 
 
 def wake_json(wake: Wake | None, no_wake_reason: str | None) -> dict[str, Any]:
@@ -174,11 +175,16 @@ def sent_text(sent: Sent, team: str) -> str:
 
 
 def unwoken_text(sent: Sent, team: str) -> str:
-    """Return in words who is not woken for what was sent, a line for each reason."""
+    """Return in words who is not woken for what was sent, or only later, a line for each reason."""
     lines = []
     for reason in dict.fromkeys(reason for _, reason in sent.unwoken):
         names = [agent for agent, why in sent.unwoken if why == reason]
         lines.append(f"  stored, but not woken: {_to(names, team).removeprefix('to ')} ({reasons.words(reason)})")
+        if reason == "hop_limit":
+            lines.append(f"  a person lets them go on: xats resume {near(names[0], team)}")
+    for agent, until in sent.delayed:
+        when = rough(until - sent.message.sent_at)
+        lines.append(f"  {near(agent, team)} is woken in {when} ({reasons.words('throttled')})")
     return "\n".join(lines)
 
 
@@ -221,7 +227,10 @@ def _then(wake: Wake, now: int) -> str:
         return "being tried now"
     if wake.next_attempt_at is None:
         return "again when it registers anew"
-    return f"again in {rough(wake.next_attempt_at - now)}" if wake.next_attempt_at > now else "due now"
+    if wake.next_attempt_at <= now:
+        return "due now"
+    again = "again" if wake.attempts or wake.reason != "throttled" else "next"
+    return f"{again} in {rough(wake.next_attempt_at - now)}"
 
 
 def wake_brief(details: Details, now: int, *, words: bool) -> str:

@@ -98,7 +98,7 @@ def _line(tx: Tx, row: Row, team: str) -> str:
 
 
 def _why(row: Row) -> str:
-    last = reasons.words(row["last_refusal"])
+    last = reasons.words(row["last_refusal"] or (row["reason"] if row["reason"] == "throttled" else None))
     if row["wake"] == "failed":
         return f"not woken, and not tried any more: {last or reasons.words(row['reason'])}"
     if row["wake"] == "delivered":

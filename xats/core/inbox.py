@@ -160,8 +160,8 @@ def take_back(tx: Tx, me: Agent, since: int) -> None:
     rows = tx.all(TAKE_BACK, me=me.id, since=since)
     waking = sorted(row["message_id"] for row in rows if row["wake_id"] is not None)
     if waking:
-        wake_id, _ = wakes.join(tx, me.id)
-        tx.many(WAKE_FOR, [{"wake": wake_id, "me": me.id, "id": one} for one in waking])
+        woken = wakes.join(tx, me.id)
+        tx.many(WAKE_FOR, [{"wake": woken.id, "me": me.id, "id": one} for one in waking])
     if rows:
         tx.event(
             "mail_taken_back", me.team, me.name, f"agent:{me.name}", messages=sorted(r["message_id"] for r in rows)

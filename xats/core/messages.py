@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xats.core.agents import Agent
+    from xats.core.wakes import Joined
     from xats.store import Row, Tx
 
 LARGEST_BODY = 1 << 20  # bytes of UTF-8
@@ -35,7 +36,7 @@ class Draft:
     ttl: int | None = None  #: ms until unread copies expire
     reply_to: int | None = None
     wake: bool = True
-    hops: int = limits.HOPS  #: how many answers of programs in a row may wake somebody
+    hops: int = limits.HOPS  #: how many wakes two agents may cause each other in a row without a person
     contract: tuple[int, str, int] | None = None  #: id, name and version of the contract that the body satisfies
 
 
@@ -66,7 +67,8 @@ class Sent:
     message: Message
     created: bool
     recipients: tuple[str, ...]
-    unwoken: tuple[tuple[str, str], ...] = ()  #: who is not woken for it, and why: paused, rate_capped, hop_limit
+    unwoken: tuple[tuple[str, str], ...] = ()  #: who is not woken for it, and why: paused, hop_limit
+    delayed: tuple[tuple[str, int], ...] = ()  #: whose wake is throttled, and until when (ms UTC)
 
 
 MESSAGE = """
@@ -98,7 +100,7 @@ def message_of(row: Row) -> Message:
 
 
 VISIBLE = f"""
-select {MESSAGE}, m.hops, d.state, d.read_at from messages m join agents f on f.id = m.sender_id
+select {MESSAGE}, d.state, d.read_at from messages m join agents f on f.id = m.sender_id
 left join deliveries d on d.message_id = m.id and d.agent_id = :me
 where m.id = :id and (m.sender_id = :me or d.agent_id is not null)
 """
@@ -212,9 +214,9 @@ def nobody(tx: Tx, address: Address, team: str) -> UnknownRecipient:
 
 INSERT = """
 insert into messages (sender_id, evidence, address, subject, body, kind, need_reply, wake, thread_id, reply_to,
-    dedupe_key, sent_at, expires_at, hops, contract_id, contract_version)
+    dedupe_key, sent_at, expires_at, contract_id, contract_version)
 values (:sender, :evidence, :address, :subject, :body, :kind, :need_reply, :wake, :thread, :reply_to,
-    :dedupe_key, :now, :expires_at, :hops, :contract, :contract_version)
+    :dedupe_key, :now, :expires_at, :contract, :contract_version)
 on conflict (sender_id, dedupe_key) where dedupe_key is not null do nothing
 returning id
 """
@@ -240,39 +242,58 @@ class Posting:
     def __init__(self, tx: Tx, sender: Agent) -> None:
         self._tx, self._sender = tx, sender
         self._deliveries: list[dict[str, int | str | None]] = []
-        self._wakes: dict[int, tuple[int, bool]] = {}  # by agent
+        self._wakes: dict[int, Joined | None] = {}  # by agent; None: a limit stands against a wake
         self._more: dict[int, int] = {}  # how many further messages each wake has come to cover
-        self._exchanged: dict[int, int] = {}  # with each agent
+        self._met: set[int] = set()  # the agents to whom a person writes
 
-    def add(self, message_id: int, recipient: Recipient, draft: Draft, hops: int, expires_at: int | None) -> str | None:
-        """Add the delivery of a message; return what its sender should know: why its recipient is not woken."""
-        reason = self._no_wake(recipient, draft, hops)
-        wake, held = None, False
+    def add(
+        self, message_id: int, recipient: Recipient, draft: Draft, expires_at: int | None
+    ) -> tuple[Joined | None, str | None]:
+        """Add the delivery of a message; return the wake that covers it, or why its recipient is not woken now."""
+        if self._sender.client == "human" and recipient.client not in UNLIMITED and recipient.id not in self._met:
+            from xats.core import stops
+
+            self._met.add(recipient.id)
+            stops.go_on(self._tx, recipient.id)
+        reason, woken = self._no_wake(recipient, draft), None
         if reason is None:
-            known = self._wakes.get(recipient.id)
-            wake, held = known or wakes.join(self._tx, recipient.id)
-            self._wakes[recipient.id] = wake, held
-            if known:
-                self._more[wake] = self._more.get(wake, 0) + 1
+            woken = self._join(recipient, draft)
+            reason = "hop_limit" if woken is None else None
+        wake = woken.id if woken else None
         row = {"agent": recipient.id, "message": message_id, "wake": wake, "reason": reason, "expires_at": expires_at}
         self._deliveries.append(row)
-        return "paused" if held else reason if reason in ("rate_capped", "hop_limit") else None
+        return woken, "paused" if woken and woken.held else reason
 
-    def _no_wake(self, recipient: Recipient, draft: Draft, hops: int) -> str | None:
+    def _no_wake(self, recipient: Recipient, draft: Draft) -> str | None:
         """Return why `recipient` is not to be woken, or None."""
         if recipient.id == self._sender.id:
             return "self"  # nobody needs to be woken for what he has just written himself
-        if not draft.wake or recipient.wake_by == "none":
-            return "no_wake"
+        return "no_wake" if not draft.wake or recipient.wake_by == "none" else None
+
+    def _join(self, recipient: Recipient, draft: Draft) -> Joined | None:
+        """Return the wake that covers mail to `recipient`, or None where its pair with the sender is stopped."""
+        if recipient.id in self._wakes:
+            woken = self._wakes[recipient.id]
+            if woken:
+                self._more[woken.id] = self._more.get(woken.id, 0) + 1
+            return woken
         if self._sender.client in UNLIMITED or recipient.client in UNLIMITED:
-            return None
-        if hops > draft.hops:
-            return "hop_limit"
-        count = self._exchanged.get(recipient.id)
-        if count is None:
-            count = limits.exchanged(self._tx, self._sender.id, recipient.id)
-        self._exchanged[recipient.id] = count + 1
-        return "rate_capped" if count >= limits.PAIR_MOST else None
+            woken = wakes.join(self._tx, recipient.id)
+        else:
+            woken = self._join_within_limits(recipient, draft)
+        self._wakes[recipient.id] = woken
+        return woken
+
+    def _join_within_limits(self, recipient: Recipient, draft: Draft) -> Joined | None:
+        tx, pair = self._tx, limits.pair(self._tx, self._sender.id, recipient.id)
+        if pair.stopped_at is not None or pair.wakes >= draft.hops:
+            from xats.core import stops
+
+            if not stops.may_wake(tx, pair, recipient.id, draft.hops):
+                return None
+        woken = wakes.join(tx, recipient.id, pair.earliest(tx.now))
+        limits.count(tx, pair, recipient.id, woken.id, woken.throttled_until or tx.now)
+        return woken
 
     def write(self) -> None:
         """Write what was added."""
@@ -343,7 +364,7 @@ def recipient_of(agent: Agent) -> Recipient:
 def also_to(tx: Tx, message_id: int, sender: Agent, to: Agent) -> None:
     """Deliver message `message_id`, which `sender` has sent, to `to` as well."""
     posting = Posting(tx, sender)
-    posting.add(message_id, recipient_of(to), Draft(to.address, ""), 0, None)
+    posting.add(message_id, recipient_of(to), Draft(to.address, ""), None)
     posting.write()
 
 
@@ -402,8 +423,8 @@ def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Se
 
 REPEAT = """
 insert into messages (sender_id, evidence, address, subject, body, kind, need_reply, wake, thread_id, reply_to, sent_at,
-    hops, contract_id, contract_version)
-select sender_id, evidence, :address, subject, body, kind, need_reply, 1, coalesce(thread_id, id), reply_to, :now, 0,
+    contract_id, contract_version)
+select sender_id, evidence, :address, subject, body, kind, need_reply, 1, coalesce(thread_id, id), reply_to, :now,
     contract_id, contract_version
 from messages where id = :id
 returning id, sender_id, need_reply
@@ -442,7 +463,6 @@ def _store(
     kind = draft.kind or ("reply" if original else "mail" if direct else "broadcast")
     expires_at = None if draft.ttl is None else tx.now + draft.ttl
     thread = original["thread"] if original else None
-    hops = original["hops"] + 1 if original and me.client not in UNLIMITED else 0
     row = tx.one(
         INSERT,
         sender=me.id,
@@ -458,7 +478,6 @@ def _store(
         dedupe_key=draft.dedupe_key,
         now=tx.now,
         expires_at=expires_at,
-        hops=hops,
         contract=draft.contract[0] if draft.contract else None,
         contract_version=draft.contract[2] if draft.contract else None,
     )
@@ -470,11 +489,13 @@ def _store(
         return before
     message_id: int = row["id"]
     post = posting or Posting(tx, me)
-    unwoken = []
+    unwoken, delayed = [], []
     for recipient in recipients:
-        reason = post.add(message_id, recipient, draft, hops, expires_at)
-        if reason:
+        woken, reason = post.add(message_id, recipient, draft, expires_at)
+        if reason in ("paused", "hop_limit"):
             unwoken.append((recipient.address, reason))
+        elif woken and woken.throttled_until is not None:
+            delayed.append((recipient.address, woken.throttled_until))
     if posting is None:
         post.write()
     if original and tx.run(REPLIED, agent=me.id, message=draft.reply_to, now=tx.now):
@@ -506,7 +527,7 @@ def _store(
         expires_at,
         draft.contract[1:] if draft.contract else None,
     )
-    return Sent(message, True, names, tuple(unwoken))
+    return Sent(message, True, names, tuple(unwoken), tuple(delayed))
 
 
 def _seen_before(tx: Tx, me: Agent, draft: Draft) -> Sent | None:

@@ -1,12 +1,13 @@
-"""Pauses: mail is stored, and nobody is woken for it until the pause ends. An agent is paused, or its whole team is.
+"""Pauses: mail is stored, and no agent is woken for it until the pause ends. An agent is paused, or its whole team is.
 
 Pausing takes effect at once: an attempt that is under way loses its lease, and types nothing that it has not typed yet.
-Resuming wakes each agent once for all that has come.
+Resuming wakes each agent once for all that has come. A person who resumes an agent also lets its stopped pairs go on
+(core/stops.py).
 """
 
 from __future__ import annotations
 
-from xats.core import wakes
+from xats.core import stops, wakes
 from xats.errors import UnknownRecipient
 from xats.record import record
 
@@ -63,14 +64,18 @@ def pause(tx: Tx, by: Agent, team: str, agent: Agent | None, reason: str | None)
 
 
 def resume(tx: Tx, by: Agent, team: str, agent: Agent | None) -> tuple[bool, int]:
-    """End the pause of `agent`, or with None that of `team`.
+    """End the pause of `agent`, or with None that of `team`; by a person, let the stopped pairs of the agents go on.
 
-    Returns whether there was one, and how many wakes fell due.
+    Returns whether there was one of either, and how many wakes of the agents fell due.
     """
-    if not tx.run(RESUME, team=team, agent=agent.id if agent else None):
+    affected = _affected(tx, team, agent)
+    ended = tx.run(RESUME, team=team, agent=agent.id if agent else None) > 0
+    due = sum(wakes.let_go(tx, one) for one in affected) if ended else 0
+    pairs = sum(stops.go_on(tx, one) for one in affected) if by.client == "human" else 0
+    if not ended and not pairs:
         return False, 0
-    due = sum(wakes.let_go(tx, one) for one in _affected(tx, team, agent))
-    tx.event("resumed", team, by.name, _subject(agent, team), due=due)
+    due += sum(wakes.is_open(tx, one) for one in affected) if pairs and not ended else 0
+    tx.event("resumed", team, by.name, _subject(agent, team), due=due, pairs=pairs)
     return True, due
 
 

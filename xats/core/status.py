@@ -24,7 +24,7 @@ class DeliveryStatus:
     replied_at: int | None
     acked_at: int | None
     wake: wakes.Wake | None
-    no_wake_reason: str | None  #: why there is no wake: "self", "no_wake", "rate_capped" or "hop_limit"
+    no_wake_reason: str | None  #: why there is no wake: "self", "no_wake" or "hop_limit"
 
 
 STATUS = f"""

@@ -96,11 +96,15 @@ def wake_of(row: Row) -> Wake:
 
 # -- opening and closing -----------------------------------------------------------------------------------------------
 
+# Mail for which a throttled wake need not wait, or not so long, hastens it.
 JOIN = """
-insert into wakes (agent_id, state, next_attempt_at, opened_at, updated_at)
-values (:agent, 'queued', :now, :now, :now)
-on conflict (agent_id) where closed_at is null do update set mails = wakes.mails + 1
-returning id, mails, state
+insert into wakes (agent_id, state, reason, next_attempt_at, opened_at, updated_at)
+values (:agent, 'queued', :reason, :next, :now, :now)
+on conflict (agent_id) where closed_at is null do update set mails = wakes.mails + 1,
+    reason = case when wakes.reason = 'throttled' and :reason is null then null else wakes.reason end,
+    next_attempt_at = case when wakes.reason = 'throttled' and wakes.next_attempt_at > :next then :next
+        else wakes.next_attempt_at end
+returning id, mails, state, reason, next_attempt_at
 """
 COVER = """
 update deliveries set wake_id = :wake where agent_id = :agent and state = 'unread' and wake_id is not null
@@ -121,7 +125,7 @@ where d.agent_id = :agent and d.state = 'unread' and d.wake_id is not null
     and (m.expires_at is null or m.expires_at > :now)
 limit 1
 """
-OPEN = "select 1 from wakes where agent_id = :agent and closed_at is null"
+OPEN = "select id from wakes where agent_id = :agent and closed_at is null"
 PAUSED = """
 exists (select 1 from pauses p where p.agent_id = wakes.agent_id) or exists (
     select 1 from pauses p join agents a on a.team = p.team where a.id = wakes.agent_id and p.agent_id is null
@@ -154,7 +158,7 @@ NOW = """
 update wakes set next_attempt_at = :now, updated_at = :now
 where agent_id = :agent and closed_at is null and state in ('queued', 'retrying') and lease_token is null and {which}
 """
-NOT_TOLD = "(handed is null or next_attempt_at is null)"
+NOT_TOLD = "(handed is null or next_attempt_at is null) and coalesce(reason, '') <> 'throttled'"
 IDLE = NOW.format(which="reason = 'recipient_active'")
 ARMED = NOW.format(which=NOT_TOLD)
 RECORDED = NOW.format(which="reason = 'program_changed'")
@@ -166,18 +170,30 @@ where w.closed_at is null and w.next_attempt_at is null and w.state in ('queued'
 """
 
 
-def join(tx: Tx, agent_id: int) -> tuple[int, bool]:
-    """Return the agent's open wake, opened now if there was none, and whether it is held.
+@record
+class Joined:
+    """The open wake (id) that covers new mail: whether a pause holds it, and until when it is throttled (ms UTC)."""
 
-    New mail is to be stored with its id.
+    id: int
+    held: bool
+    throttled_until: int | None
+
+
+def join(tx: Tx, agent_id: int, earliest: int = 0) -> Joined:
+    """Return the agent's open wake, opened now if there was none. New mail is to be stored with its id.
+
+    A limit may ask that a new wake is not tried before the time `earliest` (ms UTC).
     """
-    row = tx.one(JOIN, agent=agent_id, now=tx.now)
+    later = earliest > tx.now
+    values = {"reason": "throttled" if later else None, "next": earliest if later else tx.now}
+    row = tx.one(JOIN, agent=agent_id, now=tx.now, **values)
     assert row
     held = row["state"] == "held"
     if row["mails"] == 1:
         tx.run(COVER, wake=row["id"], agent=agent_id)
         held = hold(tx, agent_id)
-    return row["id"], held
+    until = row["next_attempt_at"] if row["reason"] == "throttled" and not held else None
+    return Joined(row["id"], held, until)
 
 
 def cover_more(tx: Tx, mails: dict[int, int]) -> None:
@@ -236,7 +252,13 @@ def _open_anew(tx: Tx, agent_id: int) -> None:
 
 def is_open(tx: Tx, agent_id: int) -> bool:
     """Tell whether the agent has an open wake."""
-    return tx.one(OPEN, agent=agent_id) is not None
+    return open_id(tx, agent_id) is not None
+
+
+def open_id(tx: Tx, agent_id: int) -> int | None:
+    """Return the id of the agent's open wake, or None."""
+    row = tx.one(OPEN, agent=agent_id)
+    return row["id"] if row else None
 
 
 def wanted(tx: Tx, agent_id: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xats import durations
+from xats.core import limits
 from xats.delivery import ladder
 from xats.delivery.ladder import RUNGS
 from xats.errors import Usage
@@ -38,7 +39,7 @@ class Settings:
     @property
     def longest(self) -> int:
         """The longest wait (ms) for an attempt that these settings can ask for."""
-        return max(ladder.longest(self.rungs), self.read_within)
+        return max(ladder.longest(self.rungs), self.read_within, 2 * limits.SPACE)
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:

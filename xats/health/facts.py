@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from xats.core import agents, alerts, dead, pauses, wakes
+from xats.core import agents, alerts, dead, pauses, stops, wakes
 from xats.record import record
 from xats.store import keep
 
@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Details
     from xats.core.pauses import Pause
+    from xats.core.stops import Stop
     from xats.core.wakes import Wake
     from xats.store import Tx
 
@@ -28,6 +29,7 @@ class Facts:
     dead: int
     alerted: int  #: unread mail whose sender was told that it is
     pauses: tuple[Pause, ...]
+    stops: tuple[Stop, ...] = ()
 
     def here(self, one: Details) -> bool:
         """Tell whether an agent sits on this host."""
@@ -49,6 +51,7 @@ def gather(path: str) -> Facts:
             dead.count(tx),
             alerts.standing(tx),
             tuple(pauses.listing(tx, None)),
+            tuple(stops.listing(tx)),
         )
 
     return keep.snapshot(path, work)

@@ -1,4 +1,4 @@
-"""Mail: what is unread, what every open wake is doing, what ended badly, and what is paused."""
+"""Mail: what is unread, what every open wake is doing, what ended badly, what is stopped, and what is paused."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Details
     from xats.core.pauses import Pause
+    from xats.core.stops import Stop
     from xats.core.wakes import Wake
     from xats.health.facts import Facts
 
@@ -24,6 +25,7 @@ def checks(facts: Facts) -> list[Check]:
     if facts.alerted:
         detail = f"{facts.alerted} unread that need a reply; their senders were told"
         found.append(Check(SECTION, "alerts", WARN, detail, "xats agents --all-teams"))
+    found += [_stop(one, facts.now) for one in facts.stops]
     return found + [_pause(one, facts.now) for one in facts.pauses]
 
 
@@ -63,6 +65,12 @@ def _dead(count: int) -> Check:
     if not count:
         return Check(SECTION, "dead_letters", OK, "none")
     return Check(SECTION, "dead_letters", WARN, f"{count}, for somebody to look at", "xats dead list")
+
+
+def _stop(one: Stop, now: int) -> Check:
+    first, second = one.agents
+    detail = f"{first} and {second}, {ago(one.at, now)}: {one.wakes} wakes without a person in between"
+    return Check(SECTION, "stopped", WARN, detail, f"xats resume {first}")
 
 
 def _pause(one: Pause, now: int) -> Check:

@@ -409,6 +409,14 @@ def _continued(call: Call, known: Presence | None) -> int:
     return known.continued
 
 
+def _is_a_persons(prompt: str) -> bool:
+    """Tell whether a person wrote `prompt`: it is neither of xats nor a notification of the program (`<...>`)."""
+    from xats.hooks.letters import FIRST
+
+    head = prompt.lstrip()[:400]
+    return bool(head) and not head.startswith("<") and FIRST not in head and "- run: xats inbox" not in head
+
+
 def _taken_back(call: Call, known: Presence | None) -> bool:
     """Tell whether a person broke the turn off and the program took back what the model was told with it."""
     if known is None or known.state != "busy" or known.client_session != call.session:
@@ -459,6 +467,10 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
         state, continued = "busy", continued + 1
     begins, stopped = call.point == "prompt", call.point == "broken off"
     presence.put(tx, me.id, state, call.session, continued, begins=begins, stopped=stopped)
+    if begins and _is_a_persons(str(call.told.get("prompt", ""))):
+        from xats.core import stops
+
+        stops.go_on(tx, me.id)
     if state == "idle" and presence.has_mail(tx, me.id):
         from xats.core import wakes
 
