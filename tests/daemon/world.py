@@ -214,6 +214,15 @@ class World:
         finally:
             connection.close()
 
+    def write(self, sql, **values):
+        """Change the store behind everybody's back."""
+        connection = sqlite3.connect(self.path, timeout=20)
+        try:
+            with connection:
+                connection.execute(sql, values)
+        finally:
+            connection.close()
+
     def wake(self, agent="bob"):
         """Return the agent's newest wake, or None."""
         whose = "from wakes w join agents a on a.id = w.agent_id where a.name = :agent"
