@@ -349,15 +349,30 @@ class TmuxMissing(TmuxUnavailable):
     hint = "install tmux 3.2 or newer, or set XATS_TMUX to its path"
 
 
-class TmuxForbidden(TmuxUnavailable):
-    """The system does not let xats connect to the tmux server from here."""
-
-    code = "not_permitted"
-    reason: Reason = "not_permitted"
-
-
 class TmuxGone(TmuxUnavailable):
     """No tmux server listens there."""
+
+
+class TmuxTooOld(TmuxUnavailable):
+    """The tmux server is too old for the paste; xats needs tmux 3.2 or newer."""
+
+    code = reason = "tmux_too_old"
+    exit = FAILURE
+    hint = "install tmux 3.2 or newer and start its server anew"
+
+
+class ServerUntrusted(TmuxUnavailable):
+    """The tmux socket cannot be trusted."""
+
+    code = reason = "server_untrusted"
+    exit = REFUSED
+
+
+class NotPermitted(TmuxUnavailable):
+    """The system does not let xats use the tmux socket from here."""
+
+    code = reason = "not_permitted"
+    exit = REFUSED
 
 
 class NoPane(NotFound):

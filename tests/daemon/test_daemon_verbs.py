@@ -71,7 +71,7 @@ def test_sigterm_ends_it_within_two_seconds_with_attempts_under_way(world):
     calm, stuck = world.tmux("calm"), world.tmux("stuck")
     world.register("bob", calm.compose())
     world.register("carol", stuck.compose())
-    fake = world.fake_tmux('case "$*" in *"$T/stuck"*) : >"$T/hangs"; hang;; esac')
+    fake = world.fake_tmux('case "$at" in "$T/stuck") : >"$T/hangs"; hang;; esac')
     for name in ("bob", "carol"):
         world.send(name)
     daemon = world.daemon(XATS_QUIET_MS="60000", **fake)

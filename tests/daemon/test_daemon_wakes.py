@@ -190,7 +190,7 @@ def test_one_slow_pane_delays_no_other(world):
     world.register("carol", carol)
     fake = world.fake_tmux(
         f"""
-        case "$*" in *"-S {slow.socket}"*) : >"$T/hangs"; hang;; esac
+        case "$at" in "{slow.socket}") : >"$T/hangs"; hang;; esac
         """
     )
     world.daemon(**fake)
@@ -231,7 +231,7 @@ def test_registering_anew_while_the_old_pane_is_being_tried(world):
     world.register("bob", old.compose())
     fake = world.fake_tmux(
         f"""
-        case "$*" in *"-S {old.socket}"*)
+        case "$at" in "{old.socket}")
             : >"$T/hangs"; hang
             echo "no server running on $T" >&2; exit 1;;
         esac

@@ -134,7 +134,7 @@ def test_a_server_that_hangs_keeps_nobody_else_waiting(world, desk):
     carol = other.compose()
     world.register("carol", carol)
     world.send("bob")
-    fake = world.fake_tmux(f'case " $* " in *" {desk.socket} "*) : >>"$T/asked"; hang;; esac')
+    fake = world.fake_tmux(f'case "$at" in "{desk.socket}") : >>"$T/asked"; hang;; esac')
     daemon = world.daemon(**fake)
     until(lambda: world.noted("asked"))
     world.send("carol")

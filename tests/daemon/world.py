@@ -255,12 +255,14 @@ class World:
     def fake_tmux(self, shell):
         """Make a program that runs `shell` and then the real tmux; return what to set to use it.
 
-        In `shell`, `$T` is the world's folder, and `hang` waits until the test has noted "go", or is over.
+        In `shell`, `$T` is the world's folder, `$at` the path of the socket that it connects to, and `hang` waits until
+        the test has noted "go", or is over.
         """
         path = os.path.join(self.folder, "fake-tmux")
         with open(path, "w") as file:
             hang = 'hang() { while [ -d "$T" ] && [ ! -e "$T/go" ]; do sleep 0.05; done; }'
-            file.write(f'#!/bin/sh\nT="{self.folder}"\n{hang}\n{shell}\nexec {shutil.which("tmux")} "$@"\n')
+            at = 'at=$(readlink -f -- "$3")'  # Linux: an open file
+            file.write(f'#!/bin/sh\nT="{self.folder}"\n{at}\n{hang}\n{shell}\nexec {shutil.which("tmux")} "$@"\n')
         os.chmod(path, 0o700)
         return {"XATS_TMUX": path}
 

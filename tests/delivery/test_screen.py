@@ -1,5 +1,6 @@
 """What a pane shows, and whether the text at the cursor is exactly our line."""
 
+import random
 import shlex
 import subprocess
 import time
@@ -8,11 +9,17 @@ import pytest
 
 from tests.delivery.conftest import LINE, until
 from tests.delivery.viewer import Viewer
-from xats.errors import NoPane
+from xats.errors import NoPane, TmuxUnavailable
 from xats.tmux import screen
 from xats.tmux.cells import rows
-from xats.tmux.pane import Pane
 from xats.tmux.server import run
+
+# Titles that a format, a pattern, or the escapes of tmux 3.4 and 3.5 could make something else of.
+TITLES = (
+    "Fix $PATH", "a $HOME and ${x} $_ $1", "{ ] } [ ( *", "#[fg=red]x#[default]", "##[x] #{pid} #(date) #, #}",
+    "a*b?c[d]", "back\\slash \\$x \\\\ \\033 \\", "50% %H:%M", "\u2733 ünï 日本 🙂", "x" * 300, "a:b;c|d,e",
+    "~!@#$%^&*()_+`-=",
+)  # fmt: skip
 
 
 def shown(*rows, cursor=None, width=80, before=None):
@@ -176,7 +183,16 @@ def test_a_look_tells_each_obstacle(desk):
 
 @pytest.mark.parametrize(
     "title",
-    ["a|b|c", "a,b}c#{pid}", "\u276f grüße 日本", "'quoted' \"twice\" `x` $HOME;", "[ ! ] Action", "1\\n2", " "],
+    [
+        "a|b|c",
+        "a,b}c#{pid}",
+        "\u276f grüße 日本",
+        "'quoted' \"twice\" `x` $HOME;",
+        "[ ! ] Action",
+        "1\\n2",
+        " ",
+        *TITLES,
+    ],
 )
 def test_odd_titles_and_options_shift_nothing(desk, title):
     pane = desk.open(f"printf '\\033]2;%s\\007> ' {shlex.quote(title)}; exec cat")
@@ -189,6 +205,7 @@ def test_odd_titles_and_options_shift_nothing(desk, title):
     assert look.rows()[0].strip() == ">"
     assert look.cursor_x == 2
     assert screen.remains(look, ">")
+    assert desk.show(pane, screen.unchanged(look)) == "1"
 
 
 def test_a_look_in_the_c_locale(desk, monkeypatch):
@@ -204,10 +221,66 @@ def test_a_look_at_a_pane_that_is_gone(desk):
         screen.look(pane)
 
 
-def test_a_look_on_a_tmux_that_prints_a_missing_pane_as_nothing(fake_tmux):
-    fake_tmux("echo '||||||||||||||'; echo; echo; exit 0")
-    with pytest.raises(NoPane):
-        screen.look(Pane("/tmp/none", 1, 1, "%1", 1, "/dev/null"))
+def garbled(said, chance):
+    """Return what tmux `said` with one thing wrong in it."""
+    lines = said.split("\n")
+    at = chance.randrange(len(lines))
+    match chance.randrange(7):
+        case 0:
+            return said[: chance.randrange(len(said))]
+        case 1:
+            del lines[at]
+        case 2:
+            lines.insert(at, chance.choice(["", "|||||||||||||", "%1", "\ufffd", "no server", "1|2|%1|3"]))
+        case 3:
+            lines[at] = lines[at].replace("|", "", 1)
+        case 4:
+            lines[at] = lines[at].translate(
+                str.maketrans("0123456789", chance.choice(["??????????", "          ", "-" * 10]))
+            )
+        case 5:
+            lines[at] = "|".join(chance.sample(fields := lines[at].split("|"), len(fields)))
+        case 6:
+            fields = lines[at].split("|")
+            fields[chance.randrange(len(fields))] = chance.choice(["", "x", "-1", "\u0663", "9" * 5000, "1e3"])
+            lines[at] = "|".join(fields)
+    return "\n".join(lines)
+
+
+def test_an_answer_that_is_none_is_unavailable(desk):
+    """Never a ValueError or an IndexError, and never a look at the rows of another pane."""
+    panes = [desk.open("printf 'row %s\\n' a b c; exec cat", height=5) for _ in range(3)]
+    until(lambda: all("row c" in desk.text(pane) for pane in panes))
+    said = run(panes[0], *screen.commands(panes))
+    assert all(screen.read(panes, said).values())
+    chance = random.Random(7)
+    wrong = 0
+    for _ in range(3000):
+        try:
+            looks = screen.read(panes, garbled(said, chance))
+        except TmuxUnavailable:
+            wrong += 1
+            continue
+        for look in looks.values():
+            assert look is None or len(look.rows()) == look.height
+    assert wrong > 1000
+
+
+def test_a_tmux_that_says_nothing_is_unavailable(desk, fake_tmux):
+    pane = desk.open("exec cat")
+    fake_tmux("exit 0")
+    with pytest.raises(TmuxUnavailable, match="0 of 1"):
+        screen.look(pane)
+
+
+def test_no_line_of_a_title_passes_for_a_row(desk):
+    """A person can set a title of several lines; a program cannot."""
+    pane = desk.open("printf 'the only row'; exec cat", height=4)
+    until(lambda: "the only row" in desk.text(pane))
+    desk.cmd("select-pane", "-t", pane.pane_id, "-T", "one\ntwo\nthree")
+    look = screen.look(pane)
+    assert look.rows() == ["the only row", "", "", ""]
+    assert desk.show(pane, screen.unchanged(look)) == "1"
 
 
 @pytest.mark.parametrize("width", [20, 21, 22, 23, 26, len(LINE), len(LINE) + 1])

@@ -11,7 +11,7 @@ import pytest
 
 from tests.delivery.conftest import until
 from xats import process
-from xats.errors import NoPane, TmuxForbidden, TmuxGone, TmuxMissing, TmuxUnavailable
+from xats.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
 from xats.pane import Pane
 from xats.tmux import pane, server
 
@@ -60,10 +60,10 @@ def test_a_server_that_accepts_and_never_answers(tmp_path):
             server.run(path, "list-sessions", timeout=0.2)
 
 
-def test_tmux_that_is_not_installed(monkeypatch):
+def test_tmux_that_is_not_installed(desk, monkeypatch):
     monkeypatch.setenv("XATS_TMUX", "/nowhere/tmux")
     with pytest.raises(TmuxMissing, match="there is no program /nowhere/tmux"):
-        server.run("/tmp/none", "list-sessions")
+        server.run(desk.socket, "list-sessions")
 
 
 def test_a_socket_whose_path_is_none():
@@ -136,7 +136,7 @@ def test_a_socket_that_may_not_be_reached_is_not_one_of_a_server_that_has_ended(
     fake.write_text(f"#!/bin/sh\necho 'error connecting to /tmp/s ({said})' >&2\nexit 1\n")
     fake.chmod(0o755)
     monkeypatch.setenv("XATS_TMUX", str(fake))
-    with pytest.raises(TmuxForbidden) as caught:
+    with pytest.raises(NotPermitted) as caught:
         server.run("/tmp/s", "list-sessions")
     assert caught.value.reason == "not_permitted"
 

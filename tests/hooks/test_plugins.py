@@ -1,6 +1,7 @@
 """The plugins for opencode and Amp, run by a real node with a program in the place of xats."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys

@@ -393,11 +393,27 @@ EVIDENCE = {
 }
 
 
+def _warn_of_socket(here: Here) -> None:
+    """Say so if the tmux socket that TMUX names cannot be trusted: no command uses it."""
+    if not here.environ.get("TMUX"):
+        return
+    from xats.errors import ServerUntrusted
+    from xats.tmux import address, trust
+
+    around = address.server(here.environ)
+    try:
+        if around:
+            trust.check_path(around[0])
+    except ServerUntrusted as problem:
+        render.warn(f"{problem} {problem.hint}")
+
+
 def whoami(here: Here) -> int:
     """Say who I am here, and how that is known.
 
     Example: xats whoami
     """
+    _warn_of_socket(here)
     details, me = here.read(lambda tx, me: (core.details(tx, me.agent), me))
     if here.json:
         render.document({"agent": views.agent_json(details), "evidence": me.evidence})

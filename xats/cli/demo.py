@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xats.cli import render
 from xats.core.address import check_name
-from xats.errors import TmuxUnavailable, XatsError
+from xats.errors import TmuxTooOld, TmuxUnavailable, XatsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,14 +19,20 @@ def demo(here: Here) -> int:
 
     Example: xats demo
     """
-    import shutil
-
     from xats.demo import play
+    from xats.tmux import server
 
     del here
-    if shutil.which("tmux") is None:
-        msg = "The demonstration needs tmux, which is not installed."
-        raise TmuxUnavailable(msg, "install tmux, for instance: apt-get install tmux, or brew install tmux")
+    try:
+        version = server.version()
+    except TmuxUnavailable as problem:
+        msg = f"The demonstration needs tmux: {problem}."
+        raise TmuxUnavailable(
+            msg, "install tmux, for instance: apt-get install tmux, or brew install tmux"
+        ) from problem
+    if server.too_old(version):
+        msg = f"The demonstration needs tmux 3.2 or newer; this is tmux {version}."
+        raise TmuxTooOld(msg, "install tmux 3.2 or newer")
     try:
         play.run()
     except play.Failed as problem:

@@ -7,7 +7,7 @@ import os
 from xats import process, program, sandbox
 from xats.clients import processes, sessions
 from xats.core.agents import Seat
-from xats.errors import NoPane, PaneUnusable, TmuxForbidden, TmuxGone, TmuxUnavailable
+from xats.errors import NoPane, NotPermitted, PaneUnusable, TmuxGone, TmuxUnavailable
 from xats.tmux import keyboard
 from xats.tmux import pane as panes
 from xats.tmux.address import is_pane_id, server
@@ -121,7 +121,7 @@ def pane_by_id(here: Here, pane_id: str) -> Pane:
         inside = sandbox.around(here.environ)
         if inside:
             msg = f"tmux cannot be reached from {inside.name}."
-            raise TmuxForbidden(msg, "run this outside the sandbox") from problem
+            raise NotPermitted(msg, "run this outside the sandbox") from problem
         if not isinstance(problem, TmuxGone):
             raise
         msg = f"There is no tmux server at {socket}, so there is no pane {pane_id}."

@@ -116,7 +116,7 @@ class Watch:
     # -- the thread ----------------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        glances: dict[str, Glance] = {}  # under way, by server
+        glances: dict[tuple[str, int], Glance] = {}  # under way, by server
         while not self._closing.is_set():
             try:
                 self._turn(glances)
@@ -127,14 +127,14 @@ class Watch:
         for glance in glances.values():
             glance.give_up()
 
-    def _turn(self, glances: dict[str, Glance]) -> None:
+    def _turn(self, glances: dict[tuple[str, int], Glance]) -> None:
         """Begin the looks that are due, and take in what tmux has said to those under way."""
         if not self._eyes and not glances:
             self._more.wait()
             self._more.clear()
-        servers: dict[str, list[Eye]] = {}
+        servers: dict[tuple[str, int], list[Eye]] = {}
         for one in self._eyes.values():
-            servers.setdefault(one.pane.socket, []).append(one)
+            servers.setdefault((one.pane.socket, one.pane.server_pid), []).append(one)
         now = time.monotonic()
         for socket, eyes in servers.items():
             eyes.sort(key=lambda one: one.due)

@@ -80,7 +80,7 @@ class Eye:
         self._prompt = before is not None and now - at <= GAPS * self.every and self._follow(before, look)
         if not same or now - at > GAPS * self.every:
             since, self._asked = now, -PROCESSES
-        if not same or before is None or (before.state, before.cursor) != (look.state, look.cursor):
+        if not same or before is None or _state(before) != _state(look):
             self._judged = self._judge(look)
         self._seen = (look, since, now)
         objection, window = self._judged
@@ -133,7 +133,7 @@ class Eye:
         self._seen, self._prompt, self.clear, self.stirred, self.due = None, False, False, True, due
 
     def _judge(self, look: Look) -> tuple[str | None, int]:
-        reason = guards.state(look) or tmux.objection(self._known, look, self._token)
+        reason = guards.release(look) or guards.state(look) or tmux.objection(self._known, look, self._token)
         ours = look.wake.partition(":")[0] == self._token  # an attempt would only go on with what was begun
         return reason, 0 if ours else tmux.window(self._known, look, self._settings)
 
@@ -146,7 +146,7 @@ class Glance:
         self._eyes = eyes[: screen.MOST]
         self.overdue = time.monotonic() + server.TIMEOUT
         self._panes = list({eye.pane.pane_id: eye.pane for eye in self._eyes}.values())
-        self._process = server.begin(self._eyes[0].pane.socket, *screen.commands(self._panes))
+        self._process = server.begin(self._eyes[0].pane, *screen.commands(self._panes))
         self._said = b""
 
     def fileno(self) -> int:
@@ -177,7 +177,12 @@ class Glance:
             for eye in self._eyes:
                 eye.miss(now, hung=hung)
             return
-        looks = screen.read(self._panes, self._said.decode("utf-8", "replace"))
+        try:
+            looks = screen.read(self._panes, self._said.decode("utf-8", "replace"))
+        except TmuxUnavailable:
+            for eye in self._eyes:
+                eye.miss(now)
+            return
         for eye in self._eyes:
             eye.see(looks[eye.pane.pane_id], now)
 
@@ -196,6 +201,10 @@ def _row(look: Look) -> tuple[int, str]:
     """Return what shows that a key has arrived: the row of the cursor, and where in it the cursor stands."""
     rows = look.rows()
     return look.cursor_x, rows[look.cursor_y] if look.cursor_y < len(rows) else ""
+
+
+def _state(look: Look) -> tuple[object, ...]:
+    return look.state, look.cursor, *(getattr(look, what) for what in screen.TEXTS)
 
 
 def _picture(look: Look) -> tuple[object, ...]:

@@ -84,7 +84,7 @@ def _pane_objection(session: Session, client: str) -> tuple[str | None, str]:
     except (NoPane, TmuxUnavailable) as problem:
         return gone.reason(seat.pane, problem), ""
     known = registry.find_or_generic(client, os.environ)
-    reason = guards.identity(seat.pane, look) or guards.state(look)
+    reason = guards.identity(seat.pane, look) or guards.release(look) or guards.state(look)
     if reason:
         return reason, ""
     expected = tmux.expected(known, session)

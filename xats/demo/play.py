@@ -35,6 +35,8 @@ class Play:
 
     def __init__(self, folder: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
+        if "XATS_TMUX" in os.environ:  # the stage runs it too
+            kept["XATS_TMUX"] = os.environ["XATS_TMUX"]
         self.environ = {**kept, "XATS_HOME": os.path.join(folder, "home"), "XATS_TEAM": "demo", **HURRY}
         self.stage = Stage(os.path.join(folder, "tmux"), self.environ, WIDTH, 30)
         self.started = time.monotonic()

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
 
 from xats import process, sandbox
 from xats.clients import profile, registry
 from xats.core import reasons
 from xats.delivery import order
 from xats.delivery.transports import tmux
-from xats.errors import NoPane, NotFound, TmuxForbidden, TmuxGone, TmuxUnavailable, Usage
+from xats.errors import (
+    NoPane,
+    NotFound,
+    NotPermitted,
+    ServerUntrusted,
+    TmuxGone,
+    TmuxTooOld,
+    TmuxUnavailable,
+    Usage,
+)
 from xats.health import FAIL, OK, WARN, Check
-from xats.tmux import guards, screen, server
+from xats.tmux import address, guards, screen, server, trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +33,6 @@ if TYPE_CHECKING:
     from xats.tmux.screen import Look
 
 SECTION = "tmux"
-OLDEST = (3, 0)
 TIMEOUT = 2.0  # seconds for one call; one takes milliseconds
 BY_TMUX = ("auto", "tmux", "notice")  # the ways of waking that need it
 
@@ -37,17 +44,20 @@ def checks(facts: Facts | None, environ: Mapping[str, str], said: Mapping[str, A
     """
     seated = [one for one in facts.agents if facts.here(one) and _pane(one)] if facts else []
     version = _version(said, needed=any(one.agent.wake_by in BY_TMUX for one in seated))
+    around = _around(environ)
     if not seated or version.state == FAIL:
-        return [version]
+        return [version, *around]
     hidden = sandbox.around(environ) is not None and sandbox.hides_processes()
     servers: dict[tuple[str, int, int | None], list[Details]] = {}
     for one in seated:
         pane = _pane(one)
         assert pane
         servers.setdefault((pane.socket, pane.server_pid, pane.server_start), []).append(one)
-    found, panes = [version], []
-    for (socket, pid, start), theirs in servers.items():
-        answer = _server(socket, pid, start, theirs, environ)
+    found, panes = [version, *around], []
+    for theirs in servers.values():
+        pane = _pane(theirs[0])
+        assert pane
+        answer = _server(pane, theirs, environ)
         found.append(answer)
         if answer.state == OK and not hidden:
             panes += [_agent(one, environ) for one in theirs]
@@ -59,7 +69,7 @@ def _pane(one: Details) -> Pane | None:
 
 
 def _version(said: Mapping[str, Any] | None, *, needed: bool) -> Check:
-    mend = "install tmux 3.0 or newer"
+    mend = "install tmux 3.2 or newer"
     if said and not said["tmux"]["version"]:
         detail = f"the daemon says: {said['tmux']['trouble']} (its PATH: {said['path']})"
         return Check(SECTION, "version", FAIL if needed else WARN, detail, f"{mend}, or set XATS_TMUX and restart it")
@@ -68,24 +78,40 @@ def _version(said: Mapping[str, Any] | None, *, needed: bool) -> Check:
     except TmuxUnavailable as problem:
         unused = "" if needed else "; no agent has a pane, so nobody misses it yet"
         return Check(SECTION, "version", FAIL if needed else WARN, f"{problem}{unused}", mend)
-    number = re.search(r"(\d+)\.(\d+)", version)
-    if number and (int(number[1]), int(number[2])) < OLDEST:
-        return Check(SECTION, "version", FAIL, f"{version}; xats needs 3.0", mend)
-    return Check(SECTION, "version", OK, version if number else f"{version}, which tells no number")
+    if server.too_old(version):
+        return Check(SECTION, "version", WARN, f"{version}; to paste, xats needs tmux 3.2 or newer", mend)
+    return Check(SECTION, "version", OK, version)
 
 
-def _server(socket: str, pid: int, start: int | None, theirs: Iterable[Details], environ: Mapping[str, str]) -> Check:
-    """Look at the server that had `pid` when agents took panes on it."""
-    names = ", ".join(one.agent.address for one in theirs)
+def _around(environ: Mapping[str, str]) -> list[Check]:
+    """Return a failure if the tmux server around us cannot be trusted."""
+    around = address.server(environ)
+    try:
+        if around:
+            trust.check_path(around[0])
+    except ServerUntrusted as problem:
+        return [Check(SECTION, "TMUX", FAIL, str(problem), problem.hint)]
+    return []
+
+
+def _server(pane: Pane, theirs: Iterable[Details], environ: Mapping[str, str]) -> Check:
+    """Look at the server of `pane` as it was when agents took panes on it."""
+    socket, names = pane.socket, ", ".join(one.agent.address for one in theirs)
     mend = "xats unregister NAME, or register it again where it works"
     try:
-        said = server.run(socket, "display-message", "-p", "#{pid}|#{start_time}", timeout=TIMEOUT).strip()
+        said = server.run(pane, "display-message", "-p", "#{pid}|#{start_time}|#{version}", timeout=TIMEOUT).strip()
+    except ServerUntrusted as problem:
+        return Check(SECTION, "server", FAIL, f"{problem} So xats does not wake {names}.", problem.hint)
     except (TmuxUnavailable, NoPane) as problem:
-        return _silent(socket, pid, names, problem, environ)
-    if said not in (f"{pid}|{start}", f"{pid}|"):
+        return _silent(socket, pane.server_pid, names, problem, environ)
+    same, _, version = said.rpartition("|")
+    if same not in (f"{pane.server_pid}|{pane.server_start}", f"{pane.server_pid}|"):
         detail = f"{socket} is another server now; the panes of {names} are gone"
         return Check(SECTION, "server", WARN, detail, mend)
-    return Check(SECTION, "server", OK, f"{socket} answers, pid {pid}")
+    if server.too_old(version):
+        detail = f"{socket} is tmux {version}; to paste, xats needs tmux 3.2 or newer"
+        return Check(SECTION, "server", WARN, detail, TmuxTooOld.hint)
+    return Check(SECTION, "server", OK, f"{socket} answers, pid {pane.server_pid}")
 
 
 def _silent(socket: str, pid: int, names: str, problem: TmuxUnavailable | NoPane, environ: Mapping[str, str]) -> Check:
@@ -93,7 +119,7 @@ def _silent(socket: str, pid: int, names: str, problem: TmuxUnavailable | NoPane
     if inside := sandbox.around(environ):
         detail = f"{socket} cannot be reached from {inside.name}, so the panes of {names} cannot be seen from here"
         return Check(SECTION, "server", WARN, detail, "xats doctor  (outside the sandbox)")
-    if isinstance(problem, TmuxForbidden):
+    if isinstance(problem, NotPermitted):
         detail = f"{socket} cannot be reached from here, so nobody here wakes {names} ({problem})"
         return Check(SECTION, "server", FAIL, detail, f"ls -ld {socket}")
     if isinstance(problem, TmuxGone) and not process.absent(pid):

@@ -24,7 +24,7 @@ def reason(pane: Pane, problem: NoPane | TmuxUnavailable, timeout: float = TIMEO
     """
     if isinstance(problem, NoPane):
         try:
-            said = run(pane.socket, "display-message", "-p", "#{pid}|#{start_time}", timeout=timeout).strip()
+            said = run(pane, "display-message", "-p", "#{pid}|#{start_time}", timeout=timeout).strip()
         except NoPane:
             return "tmux_unavailable"
         except TmuxUnavailable as other:

@@ -14,6 +14,7 @@ from xats.program import relaunched
 from xats.record import record
 from xats.tmux import gone, keyboard
 from xats.tmux.pane import device, unread
+from xats.tmux.server import too_old
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,10 +60,18 @@ class Found:
 
 
 def identity(pane: Pane, look: Look) -> Reason | None:
-    """Refuse a pane of another server, another life of the server, or with another process started in it."""
+    """Refuse a pane of another server, another life of the server, with another process or another terminal in it."""
     if (look.server_pid, look.server_start) != (pane.server_pid, pane.server_start):
         return gone.elsewhere(pane)
-    return None if (look.pane_id, look.pane_pid) == (pane.pane_id, pane.pane_pid) else "pane_changed"
+    # Of a dead pane some releases say no process any more; that it is dead is said by `state`.
+    process_seen = look.pane_pid or (pane.pane_pid if look.dead else 0)
+    seen = (look.pane_id, process_seen, look.tty)
+    return None if seen == (pane.pane_id, pane.pane_pid, pane.tty) else "pane_changed"
+
+
+def release(look: Look) -> Reason | None:
+    """Refuse a tmux server that is older than what the paste was tried with."""
+    return "tmux_too_old" if too_old(look.version) else None
 
 
 def state(look: Look) -> Reason | None:

@@ -5,6 +5,8 @@ While it is shown tmux draws nothing else on that terminal; any key ends it and 
 
 from __future__ import annotations
 
+import re  # costs nothing more: subprocess imports it too
+
 from xats.errors import NoPane, TmuxUnavailable
 from xats.tmux.server import TIMEOUT, argument, run
 
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from xats.pane import Pane
 
 SHOWN = 5000  # ms
+
+_END = "end of the log of xats"
 
 _WHERE = "#{pid}|#{start_time}|#{pane_pid}|#{window_id}"
 # Of a client, window_id is the window that it shows. Free text stands last.
@@ -25,7 +29,7 @@ def viewers(pane: Pane, timeout: float = TIMEOUT) -> list[str]:
     Raises NoPane (also when it is another pane by now), TmuxGone, TmuxUnavailable.
     """
     look = ("display-message", "-p", "-t", pane.pane_id, _WHERE, ";", "list-clients", "-F", _CLIENTS)
-    where, *lines = run(pane.socket, *look, timeout=timeout).split("\n")
+    where, *lines = run(pane, *look, timeout=timeout).split("\n")
     server_pid, server_start, pane_pid, window = (where.split("|") + [""] * 4)[:4]
     if (server_pid, server_start, pane_pid) != (str(pane.server_pid), str(pane.server_start), str(pane.pane_pid)):
         raise NoPane(f"pane {pane.pane_id} is gone or has another process in it")
@@ -43,11 +47,13 @@ def show(pane: Pane, text: str, timeout: float = TIMEOUT) -> list[str]:
     Raises NoPane (also when it is another pane by now), TmuxGone, TmuxUnavailable.
     """
     clients = viewers(pane, timeout)
-    for client in clients:
-        _tell(pane, client, literal(text), timeout)
+    try:
+        shown = [client for client in clients if _tell(pane, client, literal(text), timeout)]
+    except _NoTarget:
+        shown = _tell_session(pane, literal(text), timeout)
     # A client that went away meanwhile has shown nothing, and not every tmux says so.
-    still = viewers(pane, timeout) if clients else []
-    return [client for client in clients if client in still]
+    still = viewers(pane, timeout) if shown else []
+    return [client for client in clients if client in still and client in shown]
 
 
 def literal(text: str) -> str:
@@ -58,14 +64,34 @@ def literal(text: str) -> str:
     return "".join(char if char.isprintable() and char not in "#%" else "?" for char in text)
 
 
-def _tell(pane: Pane, client: str, text: str, timeout: float) -> None:
+class _NoTarget(Exception):
+    """In this tmux no client can be named: the -c of display-message takes no value in 3.2 and 3.2a."""
+
+
+def _tell(pane: Pane, client: str, text: str, timeout: float) -> bool:
+    """Show `text` on the terminal of `client`; False if it has gone. Raises _NoTarget."""
     for delay in (("-d", str(SHOWN)), ()):  # before tmux 3.2 the option display-time alone says for how long
         try:
-            run(pane.socket, "display-message", "-c", argument(client), *delay, argument(text), timeout=timeout)
+            run(pane, "display-message", "-c", argument(client), *delay, argument(text), timeout=timeout)
         except TmuxUnavailable as problem:
-            if "client" in str(problem):  # can't find it: it has gone
-                return
-            if not delay or not any(word in str(problem) for word in ("flag", "option", "usage")):
+            if str(problem).startswith("can't find client"):
+                return False
+            if not any(word in str(problem) for word in ("unknown option", "unknown flag", "usage")):
                 raise
         else:
-            return
+            return True
+    raise _NoTarget
+
+
+def _tell_session(pane: Pane, text: str, timeout: float) -> list[str]:
+    """Show `text` on one terminal of the session of `pane`, which tmux chooses; return the client, by tmux's log.
+
+    tmux chooses it for a command that is run inside the pane, as TMUX_PANE says.
+    """
+    log = ("show-messages", ";", "display-message", "-p", _END, ";")
+    words = (*log, "display-message", "-d", str(SHOWN), argument(text), ";", *log[:-1])
+    before, _, rest = run(pane, *words, timeout=timeout, inside=pane.pane_id).partition(f"{_END}\n")
+    after = rest.partition(f"{_END}\n")[0]
+    logged = re.compile(rf"^[^ ]* (.+) message: {re.escape(text)}$", re.MULTILINE)
+    was, now = logged.findall(before), logged.findall(after)
+    return sorted({client for client in now if now.count(client) > was.count(client)})

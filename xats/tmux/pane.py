@@ -7,12 +7,14 @@ respawned with another program.
 from __future__ import annotations
 
 import os
+import stat
 
 from xats import process
-from xats.errors import NoPane, TmuxGone
+from xats.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.pane import Pane
+from xats.tmux import trust
 from xats.tmux.address import address, is_pane_id
-from xats.tmux.server import TIMEOUT, quote, run, same
+from xats.tmux.server import TIMEOUT, number, quote, run, same
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,17 +28,27 @@ _IDENTITY = "#{pid}|#{start_time}|#{pane_pid}"
 def find(socket: str, pane_id: str, timeout: float = TIMEOUT) -> Pane:
     """Return the pane `pane_id` of the server at `socket`, asked within `timeout` seconds.
 
-    Raises NoPane, TmuxGone, TmuxUnavailable.
+    The server that answers must be the process that listens at the socket. Raises NoPane, TmuxGone, TmuxUnavailable.
     """
     if not is_pane_id(pane_id):
         raise NoPane(f"{pane_id!r} is not a pane id like %5")
+    listening = trust.listener(socket, timeout)
     said = run(socket, "display-message", "-p", "-t", pane_id, _FORMAT, timeout=timeout)
     shown, _, rest = said.rstrip("\n").partition("|")
     # Some versions print a missing pane as empty fields instead of failing.
     if shown != pane_id:
         raise NoPane(f"can't find pane: {pane_id}")
-    server_pid, server_start, pane_pid, tty = rest.split("|", 3)
-    return Pane(socket, int(server_pid), int(server_start), pane_id, int(pane_pid), tty)
+    fields = rest.split("|")
+    if len(fields) != 4:
+        raise TmuxUnavailable(f"xats does not understand what tmux says of pane {pane_id}: {said[:80]!r}")
+    if not fields[2]:  # a development release (3.8) says no process of a pane whose program has ended
+        raise NoPane(f"the program in pane {pane_id} has ended")
+    server_pid, server_start, pane_pid = (
+        number(field, f"{what} of pane {pane_id}")
+        for field, what in zip(fields, ("server", "server's start", "process"), strict=False)
+    )
+    trust.check_listener(socket, listening, server_pid)
+    return Pane(socket, server_pid, server_start, pane_id, pane_pid, fields[3])
 
 
 def here(environ: Mapping[str, str], timeout: float = TIMEOUT) -> Pane | None:
@@ -57,11 +69,17 @@ def here(environ: Mapping[str, str], timeout: float = TIMEOUT) -> Pane | None:
 
 
 def device(pane: Pane) -> int:
-    """Return the device number of the pane's terminal, 0 if it is gone."""
-    try:
-        return os.stat(pane.tty).st_rdev
-    except OSError:
+    """Return the device number of the pane's terminal, 0 if it is gone or its path is not a terminal of this user.
+
+    The path is one that a row of the store may say, so nothing but a terminal's is looked at.
+    """
+    if not pane.tty.startswith("/dev/") or "/../" in pane.tty:
         return 0
+    try:
+        about = os.stat(pane.tty)
+    except (OSError, ValueError):
+        return 0
+    return about.st_rdev if stat.S_ISCHR(about.st_mode) and about.st_uid == os.geteuid() else 0
 
 
 def unread(pane: Pane) -> int | None:
@@ -75,9 +93,8 @@ def unread(pane: Pane) -> int | None:
     import struct
     import termios
 
-    try:
-        terminal = os.open(pane.tty, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
-    except OSError:
+    terminal = terminal_of(pane)
+    if terminal is None:
         return None
     try:
         modes = termios.tcgetattr(terminal)[3]
@@ -89,6 +106,24 @@ def unread(pane: Pane) -> int | None:
     if modes & termios.ICANON and not modes & termios.ECHO:
         return None
     return int(struct.unpack("i", answer)[0])
+
+
+def terminal_of(pane: Pane) -> int | None:
+    """Return the pane's terminal, opened to be asked and closed by the caller; None if it cannot be opened.
+
+    It is a terminal of this user, and that of the pane's process: a row of the store can name any other file.
+    """
+    root = process.read(pane.pane_pid)
+    if not device(pane) or root is None or root.tty != device(pane):
+        return None
+    try:
+        terminal = os.open(pane.tty, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    if os.isatty(terminal) and os.fstat(terminal).st_rdev == root.tty:
+        return terminal
+    os.close(terminal)
+    return None
 
 
 def mark(pane: Pane, option: str, value: str) -> None:
@@ -104,7 +139,7 @@ def unmark(pane: Pane, option: str) -> None:
 def _set(pane: Pane, command: str) -> None:
     ours = same(_IDENTITY, f"{pane.server_pid}|{pane.server_start}|{pane.pane_pid}")
     done = f"{command} ; display-message -p SET"
-    said = run(pane.socket, "if-shell", "-F", "-t", pane.pane_id, ours, done, "display-message -p REFUSED")
+    said = run(pane, "if-shell", "-F", "-t", pane.pane_id, ours, done, "display-message -p REFUSED")
     if "SET" not in said.split():
         raise NoPane(f"pane {pane.pane_id} is gone or has another process in it")
 

@@ -16,12 +16,23 @@ import time
 from xats import faults
 from xats.errors import NoPane, Refused, TmuxUnavailable
 from xats.record import record
-from xats.tmux import gone
-from xats.tmux.guards import GUARDS, Expected, Found, foreground, identity, person, settled, state, typed_ahead
+from xats.tmux import gone, screen
+from xats.tmux.guards import (
+    GUARDS,
+    Expected,
+    Found,
+    foreground,
+    identity,
+    person,
+    release,
+    settled,
+    state,
+    typed_ahead,
+)
 from xats.tmux.lock import PaneLock
 from xats.tmux.pane import unread
-from xats.tmux.screen import KEYS, PICTURE, STATE, broken, holds, look, mark_before, remains
-from xats.tmux.server import TIMEOUT, quote, run, same
+from xats.tmux.screen import PICTURE, broken, holds, look, mark_before, remains
+from xats.tmux.server import TIMEOUT, quote, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -189,6 +200,8 @@ class Attempt:
     def objection(self, seen: Look, taken: Found) -> Found:
         """Return why what `seen` shows forbids a key; `taken` is what `processes` said. It waits for nothing."""
         # A client that is gone may have left a dead pane, another pane, or none: that is the better reason.
+        if reason := release(seen):
+            return Found(reason, f"tmux {seen.version}")
         if reason := state(seen):
             return Found(reason)
         taken = settled(taken, self.expected, seen)
@@ -275,14 +288,14 @@ class Attempt:
                 raise _End("withdrawn", "stopping")
             time.sleep(min(left, SLICE / 1000))
         after = self.examine()
-        unchanged(before, after, f"within {quiet_ms} ms")
+        same_picture(before, after, f"within {quiet_ms} ms")
         return after
 
     def paste_into(self, quiet: Look, line: str) -> None:
         """Paste `line` right after a last look, which must show what the look `quiet` showed."""
         for _ in range(LOOKS):
             seen = self.examine()
-            unchanged(quiet, seen, "just before the paste")
+            same_picture(quiet, seen, "just before the paste")
             faults.point("paste.before")
             if self.fresh() and self.paste(seen, line):
                 self.key_at = seen.key_at
@@ -367,7 +380,7 @@ class Attempt:
             # send-keys would go to all panes of the window, so this one leaves them for that moment.
             option = f"-t {target} synchronize-panes"
             own = run(
-                self.pane.socket,
+                self.pane,
                 "show-options",
                 "-pqv",
                 "-t",
@@ -394,9 +407,8 @@ class Attempt:
 
     def guarded(self, seen: Look, act: str, refuse: str, first: tuple[str, ...] = (), stdin: str | None = None) -> bool:
         """Run the command string `act` if the pane's state is what it was at `seen`, else `refuse`; atomic in tmux."""
-        still = same(f"{KEYS}|{STATE}", f"{seen.keys}|{seen.state}")
-        check = ("if-shell", "-F", "-t", self.pane.pane_id, still)
-        said = run(self.pane.socket, *first, *check, act, refuse, stdin=stdin, timeout=self.timeout)
+        check = ("if-shell", "-F", "-t", self.pane.pane_id, screen.unchanged(seen))
+        said = run(self.pane, *first, *check, act, refuse, stdin=stdin, timeout=self.timeout)
         return "SENT" in said.split()
 
     def looks(self, milliseconds: float) -> Iterator[Look]:
@@ -411,7 +423,7 @@ def refusal(found: Found) -> _End:
     return _End("refused", found.reason, found.detail)
 
 
-def unchanged(before: Look, after: Look, when: str) -> None:
+def same_picture(before: Look, after: Look, when: str) -> None:
     """Refuse a pane that does not show `after` what it showed `before`; `when` says when that was."""
     for what in PICTURE:
         if getattr(before, what) != getattr(after, what):

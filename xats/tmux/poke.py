@@ -52,7 +52,7 @@ def bracketed(pane: Pane) -> bool | None:
 
     Raises NoPane, TmuxGone, TmuxUnavailable.
     """
-    said = run(pane.socket, "display-message", "-p", "-t", pane.pane_id, "#{bracket_paste_flag}").strip()
+    said = run(pane, "display-message", "-p", "-t", pane.pane_id, "#{bracket_paste_flag}").strip()
     return said == "1" if said in ("0", "1") else None
 
 

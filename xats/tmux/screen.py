@@ -5,13 +5,14 @@ tmux is single-threaded: commands of one invocation run with nothing between the
 
 from __future__ import annotations
 
+import os
 import re  # costs nothing more: subprocess has imported it already
 import unicodedata
 from binascii import crc32
 
-from xats.errors import NoPane
+from xats.errors import NoPane, TmuxUnavailable
 from xats.record import record
-from xats.tmux.server import TIMEOUT, quote, run, same
+from xats.tmux.server import TIMEOUT, all_of, is_number, like, number, quote, run, same
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,23 +20,26 @@ if TYPE_CHECKING:
 
     from xats.pane import Pane
 
-# All that must still be so when a key is sent. Free text stands last, where separators in it do no harm. The title is
-# here because Codex and Gemini say in it that a turn or a dialog has begun.
+# All that must still be so when a key is sent, but for free text, which stands in TEXTS.
 STATE = (
-    "#{pid}|#{start_time}|#{pane_id}|#{pane_pid}"
+    "#{pid}|#{start_time}|#{pane_id}|#{pane_pid}|#{pane_tty}"
     "|#{pane_dead}|#{pane_in_mode}|#{pane_input_off}|#{pane_synchronized}|#{alternate_on}"
-    "|#{cursor_x}|#{cursor_y}|#{pane_width}|#{pane_height}|#{@xats_wake}|#{pane_current_command}|#{pane_title}"
+    "|#{cursor_x}|#{cursor_y}|#{pane_width}|#{pane_height}"
 )
+# The title is here because Codex and Gemini say in it that a turn or a dialog has begun.
+TEXTS = {"wake": "#{@xats_wake}", "command": "#{pane_current_command}", "title": "#{pane_title}"}
 PICTURE = ("screen", "cursor_x", "cursor_y", "title")  # of a Look: what stays the same in a quiet pane
 # When a person last pressed a key in a tmux client of the pane's session, in whole seconds: a key that comes after a
 # look makes it another one. Attaching a client counts, `send-keys` does not.
 KEYS = "#{session_id}.#{session_activity}"
-# What may flicker does not belong into STATE.
-_SEEN = f"#{{cursor_flag}}|#{{window_id}}|{KEYS}|#{{session_attached}}|#{{session_created}}|#{{@xats_before}}"
-_SEEN += "|#{@xats_line}"
+# What may flicker does not belong into STATE. Each is printed on a line of its own.
+_SEEN = (
+    f"#{{version}}|#{{cursor_flag}}|#{{window_id}}|{KEYS}|#{{session_attached}}|#{{session_created}}|#{{@xats_before}}",
+    *(TEXTS["wake"], "#{@xats_line}", TEXTS["command"], TEXTS["title"]),
+)
 _CLIENT = "#{client_control_mode}|#{client_activity}|#{window_id}|#{pane_id}|#{client_flags}"
 _ANY = "any pane of "  # a window: where the client has an active pane of its own, which tmux tells nobody
-_GONE = "gone"
+_END = f"xats-{os.urandom(8).hex()}"  # the line after each pane; no screen and no title shows it
 MOST = 24  # panes in one invocation: tmux takes 16 KiB
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;:]*m|\x1b\]8;.*?\x1b\\")  # colours, and the hyperlinks of tmux >= 3.4
@@ -48,10 +52,11 @@ _FRAME = re.compile(r"[\s\u2500-\u259f]+")  # space, boxes and bars: what an app
 class Look:
     """One moment of a pane. `state` is what tmux expands STATE to; `screen` has `height` rows with their colours.
 
-    `cursor` says whether the terminal's cursor is shown. `key_at` is when a person last pressed a key in a tmux client
-    whose keys go to this pane, in whole seconds since 1970; 0 if there is none. A client that has detached counts while
-    no other one is attached. `keys` is what tmux expands KEYS to. `line` is what xats pasted last, and `before` the
-    mark of what stood before it (`mark_before`).
+    `wake`, `line`, `command` and `title` are as tmux prints them: 3.4 and 3.5 escape some characters. `version` is the
+    server's. `cursor` says whether the terminal's cursor is shown. `key_at` is when a person last pressed a key in a
+    tmux client whose keys go to this pane, in whole seconds since 1970; 0 if there is none. A client that has detached
+    counts while no other one is attached. `keys` is what tmux expands KEYS to. `line` is what xats pasted last, and
+    `before` the mark of what stood before it (`mark_before`).
     """
 
     state: str
@@ -77,6 +82,8 @@ class Look:
     key_at: int = 0
     keys: str = ""
     before: str = ""
+    tty: str = ""
+    version: str = ""
 
     def plain(self) -> str:
         """Return the screen as text."""
@@ -92,10 +99,16 @@ def look(pane: Pane, timeout: float = TIMEOUT) -> Look:
 
     Whether it is still the same pane is for the caller to compare. Raises NoPane, TmuxGone, TmuxUnavailable.
     """
-    found = read([pane], run(pane.socket, *commands([pane]), timeout=timeout))[pane.pane_id]
+    found = read([pane], run(pane, *commands([pane]), timeout=timeout))[pane.pane_id]
     if found is None:
         raise NoPane(f"can't find pane: {pane.pane_id}")
     return found
+
+
+def unchanged(look: Look) -> str:
+    """Return the tmux condition that but for its screen the pane is as `look` saw it, and that no key was pressed."""
+    texts = (like(form, getattr(look, name)) for name, form in TEXTS.items())
+    return all_of(same(f"{KEYS}|{STATE}", f"{look.keys}|{look.state}"), *texts)
 
 
 def commands(panes: Sequence[Pane]) -> list[str]:
@@ -104,52 +117,68 @@ def commands(panes: Sequence[Pane]) -> list[str]:
     for pane in panes:
         target = quote(pane.pane_id)
         # One display-message for each free text: each prints one line whatever stands in it.
-        say = [f"display-message -p -t {target} {quote(form)}" for form in (STATE, _SEEN, "#{pane_title}")]
+        say = [f"display-message -p -t {target} {quote(form)}" for form in (STATE, *_SEEN)]
         act = " ; ".join((*say, f"capture-pane -p -e -t {target}"))
         # A pane that is gone must not end the whole invocation.
-        words += ["if-shell", "-F", "-t", pane.pane_id, same("#{pane_id}", pane.pane_id), act]
-        words += [f"display-message -p {_GONE}", ";"]
+        words += ["if-shell", "-F", "-t", pane.pane_id, same("#{pane_id}", pane.pane_id), act, ";"]
+        words += ["display-message", "-p", _END, ";"]
     return [*words, "list-clients", "-F", _CLIENT]
 
 
 def read(panes: Sequence[Pane], said: str) -> dict[str, Look | None]:
-    """Return by pane id what tmux `said` to the commands for `panes`: a look, or None where there is no such pane."""
-    lines = said.removesuffix("\n").split("\n")
-    blocks: dict[str, list[str] | None] = {}
-    at = 0
-    for pane in panes:
-        fields = lines[at].split("|", 14) if at < len(lines) else []
-        there = len(fields) == 15 and fields[2] == pane.pane_id
-        end = at + (3 + int(fields[12] or 0) if there else 1)
-        blocks[pane.pane_id] = lines[at:end] if there and end <= len(lines) else None
-        at = end
-    keys: dict[str, int] = {}
-    for line in lines[at:]:
-        control, _, rest = line.partition("|")
-        activity, window, shown, flags = (rest.split("|") + [""] * 4)[:4]
-        places = (window, shown, _ANY + window if "active-pane" in flags else shown)
-        for one in places if control == "0" and activity.isdigit() else ():
-            keys[one] = max(keys.get(one, 0), int(activity))
-    return {name: _look(block, keys) if block else None for name, block in blocks.items()}
+    """Return by pane id what tmux `said` to the commands for `panes`: a look, or None where there is no such pane.
 
-
-def _look(block: list[str], keys: dict[str, int]) -> Look:
-    """Return the look in the lines `block`: STATE, _SEEN, the title and the screen.
-
-    `keys` says when the last key came from a client that shows a window, a pane, or any pane of a window.
+    Raises TmuxUnavailable if that is no answer to them.
     """
-    fields = block[0].split("|", 14)
-    server_pid, server_start, pane_id, pane_pid = fields[:4]
-    dead, in_mode, input_off, synchronized, alternate_on = (field not in ("", "0") for field in fields[4:9])
-    cursor_x, cursor_y, width, height = (int(field or 0) for field in fields[9:13])
-    cursor, window, typed, attached, created, before, line = block[1].split("|", 6)
+    *blocks, clients = said.split(f"{_END}\n")
+    if len(blocks) != len(panes):
+        raise TmuxUnavailable(f"tmux answered for {len(blocks)} of {len(panes)} panes")
+    keys: dict[str, int] = {}
+    for line in clients.split("\n"):
+        control, activity, window, shown, flags = (line.split("|") + [""] * 5)[:5]
+        places = (window, shown, _ANY + window if "active-pane" in flags else shown)
+        for one in places if control == "0" and is_number(activity) else ():
+            keys[one] = max(keys.get(one, 0), int(activity))
+    return {
+        pane.pane_id: _look(pane, block, keys) if block else None for pane, block in zip(panes, blocks, strict=True)
+    }
+
+
+def _look(pane: Pane, block: str, keys: dict[str, int]) -> Look:
+    """Return the look at `pane` in the text `block`: STATE, _SEEN, the title and the screen.
+
+    `keys` says when the last key came from a client that shows a window, a pane, or any pane of a window. Raises
+    TmuxUnavailable.
+    """
+    lines = block.removesuffix("\n").split("\n")
+    fields, seen = lines[0].split("|"), lines[1].split("|", 6) if len(lines) > 1 else []
+    if len(fields) != 14 or len(seen) != 7 or fields[2] != pane.pane_id:
+        raise TmuxUnavailable(f"xats does not understand what tmux says of pane {pane.pane_id}: {block[:80]!r}")
+    server_pid, server_start, cursor_x, cursor_y, width, height = (
+        number(fields[at], f"{what} of pane {pane.pane_id}")
+        for at, what in (
+            (0, "server"),
+            (1, "server's start"),
+            (10, "column"),
+            (11, "row"),
+            (12, "width"),
+            (13, "height"),
+        )
+    )
+    dead, in_mode, input_off, synchronized, alternate_on = (field not in ("", "0") for field in fields[5:10])
+    texts, rows = lines[2 : len(lines) - height], lines[len(lines) - height :]
+    if not height or len(texts) < 4 or len(rows) != height:
+        raise TmuxUnavailable(f"tmux printed {len(lines)} lines for the {height} rows of pane {pane.pane_id}")
+    (version, cursor, window, typed, attached, created, before), (wake, line, command, *title) = seen, texts
     left_at = _seconds(typed.rpartition(".")[2]) if attached == "0" else 0
     return Look(
-        state=block[0],
-        server_pid=int(server_pid),
-        server_start=int(server_start),
-        pane_id=pane_id,
-        pane_pid=int(pane_pid or 0),
+        state=lines[0],
+        server_pid=server_pid,
+        server_start=server_start,
+        pane_id=pane.pane_id,
+        # A development release (3.8) says nothing here once the program has ended.
+        pane_pid=0 if dead and not fields[3] else number(fields[3], f"process of pane {pane.pane_id}"),
+        tty=fields[4],
         dead=dead,
         in_mode=in_mode,
         input_off=input_off,
@@ -159,20 +188,21 @@ def _look(block: list[str], keys: dict[str, int]) -> Look:
         cursor_y=cursor_y,
         width=width,
         height=height,
-        wake=fields[13],
-        command=fields[14].removesuffix(f"|{block[2]}"),
+        wake=wake,
+        command=command,
         line=line,
-        title=block[2],
-        screen="\n".join(block[3:]),
+        title=" ".join(title),  # select-pane -T can set one of several lines
+        screen="\n".join(rows),
         cursor=cursor != "0",
         # All synchronized panes of a window get its keys.
         key_at=max(
-            keys.get(window if synchronized else pane_id, 0),
+            keys.get(window if synchronized else pane.pane_id, 0),
             keys.get(_ANY + window, 0),
             left_at if left_at != _seconds(created) else 0,  # a new session begins with its own time
         ),
         keys=typed,
         before=before,
+        version=version,
     )
 
 

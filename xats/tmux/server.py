@@ -7,56 +7,109 @@ buffer through stdin.
 from __future__ import annotations
 
 import os
+import re  # costs nothing more: subprocess imports it too
 import subprocess
 
-from xats.errors import NoPane, TmuxForbidden, TmuxGone, TmuxMissing, TmuxUnavailable
-from xats.tmux import program
+from xats.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
+from xats.tmux import program, trust
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from xats.pane import Pane
+    from xats.tmux.trust import Entrance
 
 TIMEOUT = 3.0  # seconds; a call takes 2 ms, so this is a hung server and not a slow one
 
+OLDEST = (3, 2)  # the first release that xats pastes with
+LONGEST = 200  # characters of a text that are compared
+STARS = 3
+# An escape of vis(3) as tmux uses it; what stands for itself in a format and in a pattern; any other character.
+_PIECES = re.compile(r"(\\(?:[0-7]{3}|.)?)|([A-Za-z0-9 _.()/@+=\xa0-\ufffc\U00010000-\U0010ffff-])|(.)", re.DOTALL)
 _GONE = ("no server running on", "error connecting to", "no current server")
 _FORBIDDEN = ("(Permission denied)", "(Operation not permitted)")
+_MISMATCH = "protocol version mismatch"
 _MISSING = ("can't find pane", "can't find window", "can't find session", "no such pane")
 
 
-def run(socket: str, *args: str, stdin: str | None = None, timeout: float = TIMEOUT) -> str:
-    """Run one tmux command, or several with ";" between, on the server at the path `socket`; return what it prints.
+def run(
+    at: Pane | str, *args: str, stdin: str | None = None, timeout: float = TIMEOUT, inside: str | None = None
+) -> str:
+    """Run one tmux command, or several with ";" between, on the server of `at`; return what it prints.
 
-    `stdin` is fed as UTF-8, `timeout` is in seconds. Commands given here never start a server that is not there.
-    Raises TmuxGone (nobody listens), TmuxForbidden (the system refuses the connection), NoPane (no such target),
+    `at` is a pane, whose server must be the registered process, or the path of a socket where no server is known yet.
+    Either is checked first, see trust.py. `stdin` is fed as UTF-8, `timeout` is in seconds, `inside` is the id of a
+    pane in which the command seems to be run. Commands given here never start a server that is not there.
+
+    Raises TmuxGone (nobody listens, or another server), NoPane (no such target), ServerUntrusted, NotPermitted,
     TmuxUnavailable (anything else, a time-out included).
     """
-    # -u: without it the client replaces all but ASCII with `_` under LANG=C.
-    answer = _call(["-u", "-S", socket, *args], stdin or "", timeout)
+    with _connection(at, timeout) as checked:
+        # -u: without it the client replaces all but ASCII with `_` under LANG=C.
+        answer = _call(["-u", "-S", checked.path, *args], stdin or "", timeout, checked.files, inside)
     if answer.returncode == 0:
         return answer.stdout.decode("utf-8", "replace")
     said = answer.stderr.decode("utf-8", "replace").strip() or f"tmux failed with status {answer.returncode}"
+    said = said.replace(checked.path, at if isinstance(at, str) else at.socket)
     if said.startswith(_GONE) and said.endswith(_FORBIDDEN):
-        raise TmuxForbidden(said)
+        raise NotPermitted(said)
     if said.startswith(_GONE):
         raise TmuxGone(said)
     if said.startswith(_MISSING):
         raise NoPane(said)
+    if said.startswith(_MISMATCH):
+        raise TmuxUnavailable(said, "end the tmux server, or put the tmux that it was started with first in PATH")
     raise TmuxUnavailable(said)
 
 
-def begin(socket: str, *args: str) -> subprocess.Popen[bytes]:
+def begin(at: Pane | str, *args: str) -> subprocess.Popen[bytes]:
     """Begin what `run` does and do not wait for it: what it prints is to be read from the process's stdout.
 
-    Raises TmuxUnavailable when tmux cannot be run.
+    Raises what `run` raises when tmux cannot be run.
     """
-    try:
-        words, environ = _command(["-u", "-S", socket, *args])
-        return subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ
-        )
-    except (OSError, ValueError) as error:
-        raise TmuxUnavailable(f"tmux cannot be run: {_why(error)}") from None
+    with _connection(at, TIMEOUT) as checked:
+        try:
+            words, environ = _command(["-u", "-S", checked.path, *args])
+            return subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environ,
+                pass_fds=checked.files,
+            )
+        except (OSError, ValueError) as error:
+            raise TmuxUnavailable(f"tmux cannot be run: {_why(error)}") from None
+
+
+def _connection(at: Pane | str, timeout: float) -> AbstractContextManager[Entrance]:
+    """Check the server of `at`; inside the `with` a client can connect to it."""
+    socket, pid = (at, None) if isinstance(at, str) else (at.socket, at.server_pid)
+    return trust.entrance(socket, pid, timeout)
 
 
 def version() -> str:
     """Return the version of the tmux client, like `3.3a`. Raises TmuxUnavailable."""
-    return _call(["-V"], "", TIMEOUT).stdout.decode("utf-8", "replace").strip().removeprefix("tmux ")
+    return _call(["-V"], "", TIMEOUT, ()).stdout.decode("utf-8", "replace").strip().removeprefix("tmux ")
+
+
+def is_number(text: str) -> bool:
+    """Say whether `text` is a number as tmux prints one."""
+    return text.isascii() and text.isdigit() and len(text) < 20
+
+
+def number(text: str, what: str) -> int:
+    """Return the number that tmux has printed as `text` for `what`. Raises TmuxUnavailable if it is none."""
+    if not is_number(text):
+        raise TmuxUnavailable(f"tmux says {text[:40]!r} where xats expects a number: the {what}")
+    return int(text)
+
+
+def too_old(version: str) -> bool:
+    """Say whether a tmux of that `version` (`3.1c`, `next-3.8`, `master`) is older than what the paste needs."""
+    found = re.search(r"(\d{1,9})\.(\d{1,9})", version)
+    return found is not None and (int(found[1]), int(found[2])) < OLDEST
 
 
 def argument(text: str) -> str:
@@ -70,16 +123,53 @@ def quote(text: str) -> str:
 
 
 def same(form: str, value: str) -> str:
-    """Return the tmux condition that the format `form` expands to exactly `value`."""
+    """Return the tmux condition that the format `form` expands to exactly `value`.
+
+    `value` is what we know, and never what tmux has printed: 3.4 and 3.5 print some characters otherwise. See `like`.
+    """
     escaped = value.replace("#", "##").replace(",", "#,").replace("}", "#}")
     return f"#{{==:{form},{escaped}}}"
 
 
-def _call(args: list[str], stdin: str, timeout: float) -> subprocess.CompletedProcess[bytes]:
+def like(form: str, printed: str) -> str:
+    """Return the tmux condition that the format `form` expands to the text that tmux has `printed` for it.
+
+    The text is any program's. Releases differ in what must be escaped in a format (`#[`, `{`, `}`, `,`), and tmux 3.4
+    and 3.5 print `$` and control characters escaped (utf8_strvis). So the condition is a pattern, fnmatch(3): letters,
+    digits, a few marks and all that is not ASCII stand for themselves, any other character for any one, and what may
+    be an escape for anything. It has at most STARS of those, because some systems need exponential time for them.
+    """
+    pattern, stars = "", 0
+    for escape, plain, other in _PIECES.findall(printed[:LONGEST]):
+        stars += bool(escape)
+        pattern += plain or "*" * bool(escape) or "?" * bool(other)
+        if stars == STARS:
+            break
+    cut = stars == STARS or len(printed) > LONGEST
+    return f"#{{m:{pattern.rstrip('*')}*,{form}}}" if cut else f"#{{m:{pattern},{form}}}"
+
+
+def all_of(*conditions: str) -> str:
+    """Return the tmux condition that all `conditions` are met; tmux before 3.6 takes two at a time."""
+    whole, *others = reversed(conditions)
+    for one in others:
+        whole = f"#{{&&:{one},{whole}}}"
+    return whole
+
+
+def _call(
+    args: list[str], stdin: str, timeout: float, files: tuple[int, ...], inside: str | None = None
+) -> subprocess.CompletedProcess[bytes]:
     try:
-        command, environ = _command(args)
+        command, environ = _command(args, inside)
         return subprocess.run(
-            command, input=stdin.encode(), capture_output=True, timeout=timeout, env=environ, check=False
+            command,
+            input=stdin.encode(),
+            capture_output=True,
+            timeout=timeout,
+            env=environ,
+            pass_fds=files,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise TmuxUnavailable(f"tmux did not answer within {timeout:g} s") from None
@@ -92,13 +182,15 @@ def _why(error: OSError | ValueError) -> str | None:
     return error.strerror if isinstance(error, OSError) else str(error)
 
 
-def _command(args: list[str]) -> tuple[list[bytes], dict[str, str]]:
+def _command(args: list[str], inside: str | None = None) -> tuple[list[bytes], dict[str, str]]:
     # Without TMUX and TMUX_PANE it does not matter in which tmux, if any, xats itself runs.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
     found = program.find(os.environ)
     if found is None:
         wanted = os.environ.get(program.VARIABLE)
         raise TmuxMissing(f"there is no program {wanted}" if wanted else "tmux is not installed")
+    if inside:
+        environ["TMUX_PANE"] = inside
     # The path of a socket has the bytes that the system gave; the rest is UTF-8, also where the locale is another.
     paths, words = [found, *args[:3]], args[3:]
     return [*map(os.fsencode, paths), *(word.encode("utf-8", "surrogateescape") for word in words)], environ

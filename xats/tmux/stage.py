@@ -10,6 +10,8 @@ import os
 
 import libtmux
 
+from xats.tmux import program
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +22,7 @@ class Stage:
 
     def __init__(self, socket: str, environ: Mapping[str, str], width: int = 100, height: int = 24) -> None:
         """Start the server at `socket`; its programs get `environ`, its windows `width` x `height` cells."""
-        self.server = libtmux.Server(socket_path=socket, config_file=os.devnull)
+        self.server = libtmux.Server(socket_path=socket, config_file=os.devnull, tmux_bin=program.find(os.environ))
         kept = {name: value for name, value in environ.items() if name not in ("TMUX", "TMUX_PANE")}
         self._environment = kept
         self._size = (width, height)

@@ -10,10 +10,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
-import struct
-import sys
 
-from xats import process
+from xats import peer, process
 from xats.jsontext import from_json
 
 TYPE_CHECKING = False
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 RECORD = 64 << 10  # bytes of a program's record about itself; they are below 1000
 SETTINGS = 1 << 20  # bytes of a person's settings
 PATH = 103  # bytes that a Unix socket's path may have everywhere
-LOCAL_PEERPID = 2  # sys/un.h of macOS
 
 
 class Unproven(Exception):
@@ -148,24 +145,13 @@ def dial(path: str, pid: int, seconds: float) -> socket.socket:
     try:
         line.settimeout(seconds)
         line.connect(path)
-        if peer(line) != pid:
+        if peer.of(line).pid != pid:
             msg = "somebody else listens there"
             raise Unproven(msg)
     except BaseException:
         line.close()
         raise
     return line
-
-
-def peer(line: socket.socket) -> int | None:
-    """Return the pid of the process at the other end of `line`, as the kernel knows it; None if it does not say."""
-    if hasattr(socket, "SO_PEERCRED"):
-        size = struct.calcsize("3i")
-        number: int = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[0]
-        return number
-    if sys.platform == "darwin":
-        return line.getsockopt(0, LOCAL_PEERPID)  # SOL_LOCAL
-    return None
 
 
 def plain(text: str, limit: int = 200) -> str:

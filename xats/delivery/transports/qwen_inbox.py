@@ -23,7 +23,7 @@ import time
 import uuid
 from contextlib import contextmanager
 
-from xats import process
+from xats import peer, process
 from xats.delivery.transports import Result, proof
 from xats.jsontext import to_json
 
@@ -207,7 +207,7 @@ def _receipt(listener: socket.socket, pid: int, token: str, message: str) -> str
         try:
             line, _ = listener.accept()
             with line:
-                frames = _heard(line, until) if proof.peer(line) == pid else []
+                frames = _heard(line, until) if peer.of(line).pid == pid else []
         except OSError:  # nobody came, or it left in the middle
             continue
         if not any(frame.get("type") == "auth" and frame.get("token") == token for frame in frames[:1]):

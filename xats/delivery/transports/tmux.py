@@ -149,14 +149,14 @@ def idle_panes(clients: Mapping[Pane, str]) -> set[Pane]:
 def _look_idle(clients: Mapping[Pane, str]) -> set[Pane]:
     """Return those of the panes in which one look finds it. All panes of a server are looked at together."""
     found = set()
-    servers: dict[str, list[Pane]] = {}
+    servers: dict[tuple[str, int], list[Pane]] = {}
     for pane in clients:
-        servers.setdefault(pane.socket, []).append(pane)
-    for socket, panes in servers.items():
+        servers.setdefault((pane.socket, pane.server_pid), []).append(pane)
+    for panes in servers.values():
         for start in range(0, len(panes), screen.MOST):
             some = panes[start : start + screen.MOST]
             try:
-                looks = screen.read(some, server.run(socket, *screen.commands(some)))
+                looks = screen.read(some, server.run(some[0], *screen.commands(some)))
             except (NoPane, TmuxGone, TmuxUnavailable):
                 break  # the server that is gone or hangs does so for all
             for pane in some:

@@ -1,0 +1,251 @@
+"""Which tmux servers xats connects to: this user's own, unconfined, at a socket that nobody else can replace.
+
+A tmux client obeys its server: MSG_EXEC and MSG_SHELL (tmux-protocol.h) have it run any program that the server names.
+A socket's path comes from a row of the store or from `TMUX`, and neither is authority. So before each connection:
+
+- Every folder on the way to the socket belongs to this user or to root, and only they can write to it, unless it is
+  sticky as /tmp is. Another user can therefore replace neither the socket nor a folder or a link above it.
+- The socket belongs to this user, and so does the process that listens at it. Where the system tells, that process is
+  the registered server, and it is not confined more than this process is: a program in a sandbox could otherwise run
+  something outside of it by way of our client.
+
+On Linux the client is then given the very socket that was checked: its inode, held open with O_PATH, by way of
+/proc/self/fd. A socket's inode belongs to one listening process for good, so nothing that a process of this user does
+to the path makes a difference any more. Elsewhere the client opens the path again; other users cannot replace it, and
+a process of this user that is not confined has no need to.
+
+That a process has the pid of the registered server, and not only its number, is not decided here: each command that
+sends a key compares the server's start time, as tmux tells it, in the same invocation (guards.identity, screen.same).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import contextmanager, suppress
+
+from xats import confinement, peer, process
+from xats.errors import NotPermitted, ServerUntrusted, TmuxGone, TmuxUnavailable
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LINKS = 40  # as many as Linux follows, path_resolution(7)
+OWN = "run this in a tmux of your own, or without it: unset TMUX"
+
+
+@record
+class Entrance:
+    """A socket that was checked: `path` is what a client is to be given, together with the open `files`.
+
+    `pid` is the process that listens there, None where the system does not tell.
+    """
+
+    path: str
+    files: tuple[int, ...]
+    pid: int | None
+
+
+def listener(socket: str, timeout: float) -> int | None:
+    """Return the pid of the server at the path `socket`, None where the system does not tell. See `entrance`."""
+    with entrance(socket, None, timeout) as checked:
+        return checked.pid
+
+
+@contextmanager
+def entrance(socket: str, pid: int | None, timeout: float) -> Iterator[Entrance]:
+    """Check the tmux server at the path `socket`; inside the `with`, a client can be started that connects to it.
+
+    `pid` is that of the registered server, None where none is known yet. `timeout` is in seconds. Raises
+    ServerUntrusted, TmuxGone (nobody listens, or another server by now), NotPermitted, TmuxUnavailable.
+    """
+    try:
+        real = resolve(socket)
+        file = os.open(real, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC) if process.LINUX else -1
+    except (FileNotFoundError, NotADirectoryError):
+        raise TmuxGone(f"no server running on {socket}") from None
+    except PermissionError as error:
+        raise NotPermitted(f"xats may not look at {socket}: {error.strerror}") from None
+    except OSError as error:
+        raise TmuxUnavailable(f"{socket}: {error.strerror}") from None
+    except ValueError as error:  # a path that is none, as with a NUL in it
+        raise TmuxUnavailable(f"tmux cannot be run: {error}") from None
+    try:
+        _check_socket(socket, os.lstat(real) if file < 0 else os.fstat(file))
+        path = real if file < 0 else f"/proc/self/fd/{file}"
+        found = _peer(socket, path, timeout)
+        _examine(socket, found, pid)
+        yield Entrance(path, () if file < 0 else (file,), found.pid)
+    finally:
+        if file >= 0:
+            os.close(file)
+
+
+# -- the path ----------------------------------------------------------------------------------------------------------
+
+
+def resolve(path: str) -> str:
+    """Return `path` without links in it, if nobody else can change what it leads to.
+
+    Raises ServerUntrusted if another user can, OSError if there is no such file, ValueError if it is no path.
+    """
+    parts = _parts(os.path.join(os.getcwd(), path))
+    found, links = "/", 0
+    while parts:
+        name = parts.pop(0)
+        if name == "..":
+            found = os.path.dirname(found)
+            continue
+        _check_folder(path, found)
+        here = os.path.join(found, name)
+        about = os.lstat(here)
+        if not stat.S_ISLNK(about.st_mode):
+            found = here
+            continue
+        links += 1
+        if links > LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        if not _ours(about.st_uid):
+            raise _untrusted(path, f"the link {here} belongs to {_user(about.st_uid)}", OWN)
+        target = os.readlink(here)
+        parts[:0] = _parts(target)
+        found = "/" if target.startswith("/") else found
+    return found
+
+
+def check_path(socket: str) -> None:
+    """Check the path `socket` without connecting to it. Raises ServerUntrusted; a path with nothing there passes."""
+    with suppress(OSError, ValueError):
+        _check_socket(socket, os.lstat(resolve(socket)))
+
+
+def _check_socket(socket: str, about: os.stat_result) -> None:
+    if not stat.S_ISSOCK(about.st_mode):
+        raise _untrusted(socket, "it is not a socket", OWN)
+    if about.st_uid != os.geteuid():
+        raise _untrusted(socket, f"the socket belongs to {_user(about.st_uid)}", OWN)
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def _check_folder(path: str, folder: str) -> None:
+    about = os.lstat(folder)
+    if not stat.S_ISDIR(about.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+    if not _ours(about.st_uid):
+        raise _untrusted(path, f"the folder {folder} belongs to {_user(about.st_uid)}", OWN)
+    if about.st_mode & stat.S_ISVTX:  # in a sticky folder only the owner of a file can rename or remove it
+        return
+    if about.st_mode & stat.S_IWOTH or (about.st_mode & stat.S_IWGRP and not _private(about.st_gid)):
+        raise _untrusted(path, f"other users can write to the folder {folder}", f"chmod go-w {folder}")
+
+
+def _ours(uid: int) -> bool:
+    """Say whether what belongs to `uid` is this user's or the system's.
+
+    In a user namespace without a root of its own, as in a rootless container, the system's files belong to the
+    overflow id, which no process in there can have (user_namespaces(7)).
+    """
+    return uid in (0, os.geteuid()) or uid == _unmapped()
+
+
+def _unmapped() -> int | None:
+    """Return the user id that stands for all that this user namespace does not know; None where it knows them all."""
+    try:
+        with open("/proc/self/uid_map", encoding="ascii") as file:
+            maps = [[int(part) for part in line.split()] for line in file]
+        with open("/proc/sys/kernel/overflowuid", encoding="ascii") as file:
+            overflow = int(file.read())
+    except (OSError, ValueError):
+        return None
+    known = any(len(one) == 3 and one[0] <= overflow < one[0] + one[2] for one in maps)
+    return None if known or not maps else overflow
+
+
+def _private(gid: int) -> bool:
+    """Say whether the group `gid` is this user's private one: it has his name and no other member."""
+    import grp
+    import pwd
+
+    try:
+        user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return group.gr_name == user.pw_name and user.pw_gid == gid and set(group.gr_mem) <= {user.pw_name}
+
+
+# -- the process -------------------------------------------------------------------------------------------------------
+
+
+def _peer(socket: str, path: str, timeout: float) -> peer.Peer:
+    """Return who listens at `path`, by a connection of our own that says nothing."""
+    import socket as sockets
+
+    with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as line:
+        line.settimeout(timeout)
+        try:
+            line.connect(path)
+            return peer.of(line)
+        except (ConnectionRefusedError, FileNotFoundError):
+            raise TmuxGone(f"no server running on {socket}") from None
+        except PermissionError as error:
+            raise NotPermitted(f"xats may not connect to {socket}: {error.strerror}") from None
+        except (TimeoutError, BlockingIOError):
+            raise TmuxUnavailable(f"tmux did not answer within {timeout:g} s") from None
+        except OSError as error:
+            raise TmuxUnavailable(f"error connecting to {socket} ({error.strerror or error})") from None
+
+
+def _examine(socket: str, found: peer.Peer, pid: int | None) -> None:
+    """Refuse a server that is not this user's own, not the one with `pid`, or confined."""
+    if found.uid is not None and found.uid != os.geteuid():
+        raise _untrusted(socket, f"the process that listens there belongs to {_user(found.uid)}", OWN)
+    if found.pid is None:
+        return
+    if found.pid == 0:
+        raise _untrusted(socket, "the process that listens there runs in another pid namespace", OWN)
+    if why := confinement.stricter(found.pid):
+        hint = "start tmux outside of the sandbox or container, or xats inside of it"
+        raise _untrusted(socket, f"the process that listens there (pid {found.pid}) {why}", hint)
+    if pid is None or _serves(found.pid, pid):
+        return
+    if (old := process.read(pid)) and old.name.startswith("tmux"):
+        msg = f"another tmux server (pid {found.pid}) listens at {socket}; the registered one (pid {pid}) still runs"
+        raise TmuxUnavailable(msg, f"have it make its socket anew: kill -USR1 {pid}")
+    raise TmuxGone(f"the tmux server with pid {pid} has ended; another one listens at {socket}")
+
+
+def check_listener(socket: str, listening: int | None, pid: int) -> None:
+    """Refuse a server that says it has `pid` where the process `listening` is another one. Raises ServerUntrusted."""
+    if listening is not None and not _serves(listening, pid):
+        why = f"the process that listens there has pid {listening}, and the server says that it has pid {pid}"
+        raise _untrusted(socket, why, OWN)
+
+
+def _serves(listening: int, pid: int) -> bool:
+    """Say whether the server `pid` listens by the process `listening`: itself, or what has started it.
+
+    systemd can listen for a service and hand the socket down, systemd.socket(5).
+    """
+    if listening == pid:
+        return True
+    server = process.read(pid)
+    return server is not None and server.ppid == listening and confinement.stricter(pid) is None
+
+
+def _untrusted(socket: str, why: str, hint: str) -> ServerUntrusted:
+    return ServerUntrusted(f"xats does not connect to the tmux server at {socket}: {why}.", hint)
+
+
+def _user(uid: int) -> str:
+    import pwd
+
+    try:
+        return f"user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"user id {uid}"
