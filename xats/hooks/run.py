@@ -88,6 +88,7 @@ class Call:
         self.session = next(filter(None, named), None)
         self.terminal: Process | None = None  #: the program in whose terminal a shared session is, where that is known
         self._shared: bool | None = None  # not known yet
+        self._borrowed: bool | None = None  # not known yet
         self._until = time.monotonic() + PATIENCE
 
     def _text(self, name: str) -> str | None:
@@ -140,6 +141,17 @@ class Call:
             program = next((one for one in process.ancestors() if one.name == "codex"), None)
             self._shared = program is not None and "app-server" in process.argv(program.pid)
         return bool(self._shared)
+
+    def borrowed(self) -> bool:
+        """Tell whether the environment was inherited from a helper of the program: its names and its pane are others'.
+
+        Where sessions share a process, `named` and `pane` tell already.
+        """
+        if self._borrowed is None:
+            from xats.clients import helpers
+
+            self._borrowed = not self.shared() and helpers.borrowed(self.ancestors(), self.environ)
+        return self._borrowed
 
     def ancestors(self) -> list[Process]:
         """Return the processes that this session runs in, the nearest first; none where they cannot be told."""
@@ -232,7 +244,7 @@ def _run(call: Call) -> None:
 
 def names_new(call: Call) -> bool:
     """Tell whether a session that belongs to nobody is to get a name of its own."""
-    return call.environ.get("XATS_NAME_NEW") == "1"
+    return call.environ.get("XATS_NAME_NEW") == "1" and not call.borrowed()
 
 
 # -- who ---------------------------------------------------------------------------------------------------------------
@@ -241,7 +253,8 @@ def names_new(call: Call) -> bool:
 def who(tx: Tx, call: Call) -> Agent | None:
     """Return the agent of this session: by XATS_AGENT, else by its client session, else by its pane; or None.
 
-    In a process that several sessions share, the name and the pane are those of whichever came first.
+    In a process that several sessions share, and in one that a helper of the program started, the name and the pane are
+    those of another session.
     """
     from xats.core import agents
 
@@ -251,14 +264,15 @@ def who(tx: Tx, call: Call) -> Agent | None:
         if agent is None or not agent.registered:
             return None
         session = agents.current_session(tx, agent)
-        return agent if session is None or ours(call, session) else None
+        if session is None or ours(call, session):
+            return agent
     pair = agents.by_client_session(tx, call.session) if call.session else None
     if pair:
         return pair[0] if pair[1].ended_at is None else None
-    pane = call.pane()
+    pane = call.pane() if named is None else None
     pair = agents.by_pane(tx, call.host, *pane) if pane else None
     if pair and pair[0].client != "human" and pair[1].ended_at is None and ours(call, pair[1]):
-        return pair[0]
+        return None if call.borrowed() else pair[0]
     return None
 
 
@@ -266,6 +280,7 @@ def named_agent(tx: Tx, call: Call) -> tuple[str, str, Agent | None] | None:
     """Return whom XATS_AGENT names, as (team, name, the agent if there is one), or None.
 
     A person's name is passed over: he has exported it for himself, and his mail is not for a program that he starts.
+    So is a name that a helper of the program has handed on, unless the agent has this very session.
     Where no team is named, a session that has an agent of that name keeps it, in whatever folder it works by now.
     """
     from xats.core import agents
@@ -278,7 +293,11 @@ def named_agent(tx: Tx, call: Call) -> tuple[str, str, Agent | None] | None:
         pair = agents.by_client_session(tx, call.session) if call.session else None
         team = pair[0].team if pair and pair[0].name.lower() == name.lower() else call.team
     known = agents.find(tx, team, name)
-    return None if known and known.registered and known.client == "human" else (team, name, known)
+    if known and known.registered and known.client == "human":
+        return None
+    session = agents.current_session(tx, known) if known and call.session else None
+    same = session is not None and session.seat.client_session == call.session
+    return (team, name, known) if same or not call.borrowed() else None
 
 
 def ours(call: Call, session: Session) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 
 from xats import process, program
-from xats.clients import processes
+from xats.clients import helpers, processes
 from xats.core import agents, inbox, presence, task_recap
 from xats.errors import Refused, XatsError
 from xats.hooks import answers, letters, run
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from xats.store import Store, Tx
 
 LIMIT = 1.0  # seconds that tmux is waited for
+MOVED = 0.5  # seconds that Claude Code's daemon is waited for, which notes what it runs
 TASKS = 3  # that are named; the others are counted
 
 
@@ -31,10 +33,15 @@ def start(call: Call, store: Store) -> None:
         from xats.hooks import codex
 
         codex.find(call)
-    claim = call.pane()
+    borrowed = call.borrowed()
+    claim = None if borrowed else call.pane()
     pane = _pane(call) if claim else None
     found = processes.nearest(call.ancestors())
+    behind = helpers.in_background(call.ancestors())
+    if behind and found is None:  # it is called like its version
+        found = behind, call.client
     who, client = (found[0], found[1]) if found else (None, call.client)
+    former = _former(call) if behind and who and who.pid == behind.pid else None
     seat = agents.Seat(call.host, who.pid if who else None, who.started if who else None, call.session, pane)
     runs = program.look(who.pid, processes.inner(call.ancestors(), who)) if who else None
     if call.shared() and call.terminal is None and os.environ.get("XATS_AGENT"):
@@ -42,13 +49,14 @@ def start(call: Call, store: Store) -> None:
         run.note(call.path, call.client, call.event, Refused(msg))
 
     def work(tx: Tx) -> str:
-        named = _whom(tx, call, claim, seat.process)
+        named = _whom(tx, call, claim, seat.process, former)
         if named is None:
             return ""
         known = agents.find(tx, *named)
         holder = agents.current_session(tx, known) if known else None
         process_of = holder.seat.process if holder else None
         mine = process_of is not None and run.above(call, process_of)
+        mine = mine or (former is not None and holder is not None and holder.seat.client_session == former)
         kept = None if known and known.registered and found is None else client
         done = agents.register(
             tx,
@@ -66,8 +74,11 @@ def start(call: Call, store: Store) -> None:
         tasks = letters.tasks(*task_recap.todo(tx, me, TASKS), tx.now)
         return "\n\n".join(filter(None, (letters.primer(me), recap, tasks)))
 
-    if not run.names_new(call) and store.read(lambda tx: _whom(tx, call, claim, seat.process)) is None:
-        return  # nobody: nothing is written
+    if not run.names_new(call) and store.read(lambda tx: _whom(tx, call, claim, seat.process, former)) is None:
+        if borrowed and not behind and os.environ.get("XATS_AGENT"):
+            msg = "XATS_AGENT was inherited from another program; this session belongs to no agent until it registers"
+            run.note(call.path, call.client, call.event, Refused(msg))
+        return  # no agent: nothing is written
     store.patience = run.PATIENCE  # whatever tmux has taken
     text = store.write(work)
     if text and answers.hears(call.client, call.point):
@@ -76,12 +87,30 @@ def start(call: Call, store: Store) -> None:
         _mark(store, call, pane)
 
 
-def _whom(tx: Tx, call: Call, pane: tuple[str, int, str] | None, own: tuple[int, int] | None) -> tuple[str, str] | None:
+def _former(call: Call) -> str | None:
+    """Return the id of the session that goes on in the background as this one, None where this one is new.
+
+    Claude Code's daemon notes it while it starts the session; it is waited for until then.
+    """
+    until = time.monotonic() + MOVED
+    while call.session:
+        found = helpers.moved_from(call.session, call.environ)
+        if found is not None or time.monotonic() > until:
+            return found or None
+        time.sleep(0.01)
+    return None
+
+
+def _whom(
+    tx: Tx, call: Call, pane: tuple[str, int, str] | None, own: tuple[int, int] | None, former: str | None
+) -> tuple[str, str] | None:
     """Return the agent that this session is for, as (team, name), or None."""
     named = run.named_agent(tx, call)
     if named:
         return named[:2]
     pair = agents.by_client_session(tx, call.session) if call.session else None
+    if pair is None and former:
+        pair = _sitting(agents.by_client_session(tx, former))
     if pair is None and pane:
         pair = _sitting(agents.by_pane(tx, call.host, *pane))
     if pair is None and own:  # a new session of the same process, as after /clear

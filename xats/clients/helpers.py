@@ -1,0 +1,130 @@
+"""Sessions that a helper process of their client runs, whose environment is that of another session.
+
+Claude Code keeps one daemon for a person, which a session starts: it runs every background session (`claude --bg`, the
+agents view, `/background`, `/fork`) and one or two spares, each behind a process that holds its pseudo-terminal. All of
+them inherit what the session that started the daemon had: XATS_AGENT, XATS_NAME_NEW, and in some releases TMUX_PANE.
+Seen in 2.1.332:
+
+    claude daemon run --origin transient --spawned-by {...}
+      claude bg-pty-host --bg-pty-host SOCKET 200 50 -- .../claude --bg-spare SOCKET
+        claude bg-spare --bg-spare SOCKET                  a spare, or the session that it has become
+
+`daemon/roster.json` in Claude's folder says where each of them comes from, `sessions/PID.json` what each process does.
+"""
+
+from __future__ import annotations
+
+import os
+
+from xats import process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from xats.process import Process
+
+SPARE, HOST, DAEMON = "--bg-spare", "--bg-pty-host", ["daemon", "run", "--origin"]
+INHERITED = ("XATS_AGENT", "XATS_NAME_NEW", "TMUX_PANE")
+ROSTER = 1 << 20  # bytes of the daemon's list of its sessions; each takes some 2000
+
+
+def in_background(above: Sequence[Process]) -> Process | None:
+    """Return the process of the background session of Claude Code whose ancestors `above` are, nearest first.
+
+    It is known by its command line and those of its helpers; its name may be that of a version. None where the
+    ancestors belong to no background session.
+    """
+    for index, one in enumerate(above):
+        words = process.argv(one.pid)
+        if SPARE in words and HOST not in words:
+            return one
+        if HOST in words or words[1:4] == DAEMON:
+            return above[index - 1] if index else one
+    return None
+
+
+def borrowed(above: Sequence[Process], environ: Mapping[str, str]) -> bool:
+    """Tell whether `environ` was inherited from a helper process, so that what it says of a seat means another session.
+
+    `above` are the ancestors of the process that has `environ`, nearest first. A helper is one of Claude Code's, or any
+    agent program without a terminal that runs another one in a process group of its own, and has the same name or pane
+    in its environment. An agent program that has lost both its terminal and its parent has inherited its environment
+    too.
+    """
+    if in_background(above):
+        return True
+    from xats.clients import processes
+
+    found = processes.nearest(above)
+    if found is None:
+        return False
+    program = found[0]
+    if not program.tty and program.ppid == 1 and program.pid != 1:
+        return True
+    place = next((index for index, one in enumerate(above) if one.pid == program.pid), len(above))
+    for helper in above[place + 1 :]:
+        apart = not helper.tty and helper.pgrp != program.pgrp
+        if apart and _has_same(helper, environ) and processes.client_of(helper):
+            return True
+    return False
+
+
+def _has_same(helper: Process, environ: Mapping[str, str]) -> bool:
+    its = process.environ(helper.pid)
+    return any(environ.get(name) and environ[name] == its.get(name) for name in INHERITED)
+
+
+def moved_from(session: str, environ: Mapping[str, str]) -> str | None:
+    """Return the id of the session that Claude Code has moved to the background, where it is `session` from now on.
+
+    It is "" where `session` is a new one, or a copy of one that goes on where it was (`/fork`): the daemon runs that
+    from a copy of the conversation. None where Claude Code does not say, or has yet to note it. `environ` is that of a
+    process of the session, by which Claude's folder is found.
+    """
+    from xats.clients import records
+
+    config = records.folder(environ, "CLAUDE_CONFIG_DIR", ".claude")
+    if config is None or not records.is_private(os.path.join(config, "daemon")):
+        return None
+    try:
+        roster = records.mapping(os.path.join(config, "daemon", "roster.json"), ROSTER) or {}
+    except records.Unproven:  # it is being written
+        return None
+    job, dispatch = _dispatch(roster, session)
+    launch = dispatch.get("launch")
+    if job is None or not isinstance(launch, dict):
+        return None
+    if dispatch.get("source") != "slash":
+        return ""
+    if launch.get("mode") == "resume" and launch.get("fork") is True:
+        name, kind = os.path.splitext(os.path.basename(path := str(launch.get("sessionId"))))
+        folder = os.path.dirname(os.path.dirname(os.path.realpath(path)))
+        return name if kind == ".jsonl" and folder == os.path.realpath(os.path.join(config, "projects")) else ""
+    return _parked(os.path.join(config, "sessions"), job)  # it had no conversation yet
+
+
+def _dispatch(roster: Mapping[str, object], session: str) -> tuple[str | None, Mapping[str, object]]:
+    """Return the job that runs `session`, and what the daemon was asked for; (None, {}) where there is none."""
+    workers = roster.get("workers")
+    for job, worker in workers.items() if isinstance(workers, dict) else ():
+        if isinstance(worker, dict) and worker.get("sessionId") == session:
+            dispatch = worker.get("dispatch")
+            return job, dispatch if isinstance(dispatch, dict) else {}
+    return None, {}
+
+
+def _parked(folder: str, job: str) -> str:
+    """Return the session whose process shows the agents view since that session became `job`, "" if there is none."""
+    from xats.clients import records
+
+    for name in os.listdir(folder) if records.is_private(folder) else ():
+        if name.endswith(".json"):
+            try:
+                record = records.mapping(os.path.join(folder, name), records.RECORD) or {}
+            except records.Unproven:
+                continue
+            session = record.get("sessionId")
+            if record.get("parkedJobId") == job and isinstance(session, str):
+                return session
+    return ""

@@ -1,0 +1,90 @@
+"""What an agent program writes about itself: how its files are found and read, and which of them are believed."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from xats.jsontext import from_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RECORD = 64 << 10  # bytes of a program's record about itself; they are below 1000
+SETTINGS = 1 << 20  # bytes of a person's settings
+
+
+class Unproven(Exception):
+    """A file or a socket is not what it ought to be; nothing is handed over. Its text never quotes what was read."""
+
+
+def folder(environ: Mapping[str, str], variable: str, default: str) -> str | None:
+    """Return the folder that `environ` names by `variable`, else `default` below its HOME; None if neither is there."""
+    named = environ.get(variable)
+    if not named:
+        home = environ.get("HOME")
+        named = os.path.join(home, default) if home else None
+    return named if named and os.path.isabs(named) else None
+
+
+def read(path: str, limit: int, follow: bool = False) -> str | None:
+    """Return the text of the file `path`, of `limit` bytes at the most, None if there is none.
+
+    It is a plain file of this user or of root that not everybody may write to, and no link unless `follow`. Raises
+    Unproven.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as problem:  # a link, no right to it; a path that is none
+        raise Unproven("it cannot be opened") from problem
+    try:
+        about = os.fstat(file)
+        if not stat.S_ISREG(about.st_mode) or _foreign(about):
+            msg = "it is no file of this user's own"
+            raise Unproven(msg)
+        data = os.read(file, limit + 1)
+    except OSError as problem:
+        raise Unproven("it cannot be read") from problem
+    finally:
+        os.close(file)
+    if len(data) > limit:
+        msg = "it is too long"
+        raise Unproven(msg)
+    try:
+        return data.decode()
+    except UnicodeDecodeError as problem:
+        raise Unproven("it is no text") from problem
+
+
+def _foreign(about: os.stat_result) -> bool:
+    return about.st_uid not in (os.geteuid(), 0) or bool(about.st_mode & stat.S_IWOTH)
+
+
+def mapping(path: str, limit: int, follow: bool = False) -> dict[str, object] | None:
+    """Return the JSON object in the file `path`, None if there is no file. See `read`. Raises Unproven."""
+    text = read(path, limit, follow)
+    return None if text is None else parsed(text)
+
+
+def parsed(text: str) -> dict[str, object]:
+    """Return the JSON object that `text` is. Raises Unproven."""
+    try:
+        value = from_json(text)
+    except (ValueError, RecursionError) as problem:
+        raise Unproven("it is no JSON") from problem
+    if not isinstance(value, dict):
+        msg = "it is no JSON object"
+        raise Unproven(msg)
+    return value
+
+
+def is_private(path: str) -> bool:
+    """Tell whether the folder `path` is this user's and nobody else may put anything there."""
+    try:
+        about = os.stat(path)
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid() and not about.st_mode & stat.S_IWOTH
