@@ -37,6 +37,7 @@ PATCH = "*** Begin Patch\n*** Add File: {}\n+a line\n*** End Patch\n"
 ADDED = (
     "system-reminder|environment_context|session_context|hook_context|qwen:user-prompt-submit-context|current_datetime"
 )
+FEEDBACK = re.compile(r"^<system-reminder>[^<]*?^(Stop hook feedback:\n.*)</system-reminder>\s*$", re.M | re.S)
 SUGGESTION = "[SUGGESTION MODE"  # Qwen Code asks, with all its tools, what its user may want next
 MEMORY = "Managed memory"  # so begins what its agent in the background is asked
 USAGE = {"input_tokens": 10, "output_tokens": 10}
@@ -53,9 +54,12 @@ def _blocks(content) -> list[str]:
 
 
 def _written(texts: list[str]) -> str:
-    """Return the newest of `texts` that a person wrote: clients add context of their own in angle brackets."""
+    """Return the newest of `texts` that a person wrote: clients add context of their own in angle brackets.
+
+    Claude Code passes on in such brackets what a hook at a turn's end goes on with (since 2.1.332); that is a prompt.
+    """
     for text in reversed(texts):
-        kept = re.sub(rf"<({ADDED})>.*?</\1>", "", text, flags=re.S).strip()
+        kept = re.sub(rf"<({ADDED})>.*?</\1>", "", FEEDBACK.sub(r"\1", text), flags=re.S).strip()
         if kept:
             return kept
     return ""

@@ -59,6 +59,7 @@ class Here:
         self.host = os.uname().nodename
         self._store: Store | None = None
         self._new: Agent | None = None  # the person who was registered just now
+        self._is_borrowed: bool | None = None  # not known yet
 
     @property
     def store(self) -> Store:
@@ -121,23 +122,31 @@ class Here:
     def me(self, tx: Tx, *, register: bool = True) -> Me:
         """Return who I am. Raises UnknownAgent, StaleSession, or FirstUse when a person would have to be registered."""
         bound = self._bound(tx)
+        inherited: str | None = None
         name, evidence = self.as_name, "flag"
         if not name:
             name, evidence = self.environ.get("XATS_AGENT"), "env"
             if bound and bound[2] == "session" and self.environ.get("CODEX_THREAD_ID"):
                 name = None  # Codex's daemon may have handed out the environment of another session
+            elif name and self._borrowed():
+                name, inherited = None, name
         if name:
             whom, _, team = name.partition("@")
             agent = agents.by_name(tx, team.lower() or self.team, address.check_name(whom))
             persons = evidence == "env" and agent.client == "human"  # the program that he starts has inherited it
             if bound and (bound[0].id == agent.id or (persons and bound[2] == "session")):
                 return self._current(*bound)
+            if evidence == "env" and not (bound and bound[2] == "session"):
+                self._refuse_anothers(tx, agent)
             return Me(agent, evidence)
         if bound:
             return self._current(*bound)
         above = agents.by_process(tx, self.host, self._above())
         if above:
             return self._current(*above, "process")
+        if inherited:
+            msg = f"XATS_AGENT={inherited} was inherited from another session; this one is new and belongs to no agent."
+            raise Refused(msg, "give this session a name of its own: xats register NEW_NAME")
         return self._person(tx, register=register)
 
     def named(self, tx: Tx, name: str, team: str | None = None) -> Agent:
@@ -148,6 +157,39 @@ class Here:
     def _current(self, agent: Agent, session: Session, evidence: str) -> Me:
         agents.refuse_stale(agent, session)
         return Me(agent, evidence)
+
+    def _borrowed(self) -> bool:
+        """Tell whether the environment is that of a helper process of the agent program that runs this, if one does.
+
+        What Codex's daemon hands out has rules of its own.
+        """
+        if self._is_borrowed is None:
+            inside = sessions.inside_agent(self.environ) and not self.environ.get("CODEX_THREAD_ID")
+            if inside:
+                from xats.clients import helpers
+
+                inside = helpers.borrowed(process.ancestors(), self.environ)
+            self._is_borrowed = inside
+        return self._is_borrowed
+
+    def _refuse_anothers(self, tx: Tx, agent: Agent) -> None:
+        """Raise Refused where XATS_AGENT names `agent`, and this is a session of a client, but another one than it has.
+
+        Outside of a client, as in a shell or a script, XATS_AGENT is believed. So it is where nothing is known of the
+        agent's session, or where that has ended.
+        """
+        own = sessions.session_id(self.environ)
+        holder = agents.current_session(tx, agent) if own else None
+        seat = holder.seat if holder else None
+        if seat is None or seat.client_session in (None, own) or seat.process is None or seat.host != self.host:
+            return
+        if not process.alive(*seat.process):
+            return
+        from xats.clients import processes
+
+        if not processes.works_for(process.ancestors(), seat.process):
+            msg = f"XATS_AGENT names {agent.name}, but another session is {agent.name} (pid {seat.pid}), and lives."
+            raise Refused(msg, "give this session a name of its own: xats register NEW_NAME", agent=agent.address)
 
     def _bound(self, tx: Tx) -> tuple[Agent, Session, str] | None:
         """Return the agent of my client session, else of my pane, with the evidence."""
@@ -169,7 +211,8 @@ class Here:
     @property
     def pane(self) -> tuple[str, int, str] | None:
         """My pane as (socket, server pid, pane id), where the environment can be trusted to know it."""
-        return pane_address(self.environ) if sessions.pane_is_trusted(self.environ) else None
+        found = pane_address(self.environ) if sessions.pane_is_trusted(self.environ) else None
+        return None if found and self._borrowed() else found
 
     def _above(self) -> list[tuple[int, int]]:
         return [(one.pid, one.started) for one in process.ancestors()]

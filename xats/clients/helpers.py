@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SPARE, HOST, DAEMON = "--bg-spare", "--bg-pty-host", ["daemon", "run", "--origin"]
 INHERITED = ("XATS_AGENT", "XATS_NAME_NEW", "TMUX_PANE")
+REAPERS = ("systemd", "init", "launchd")  # a person's own systemd adopts processes as well
 ROSTER = 1 << 20  # bytes of the daemon's list of its sessions; each takes some 2000
 
 
@@ -47,32 +48,45 @@ def in_background(above: Sequence[Process]) -> Process | None:
 def borrowed(above: Sequence[Process], environ: Mapping[str, str]) -> bool:
     """Tell whether `environ` was inherited from a helper process, so that what it says of a seat means another session.
 
-    `above` are the ancestors of the process that has `environ`, nearest first. A helper is one of Claude Code's, or any
-    agent program without a terminal that runs another one in a process group of its own, and has the same name or pane
-    in its environment. An agent program that has lost both its terminal and its parent has inherited its environment
-    too.
+    `above` are the ancestors of the process that has `environ`, nearest first. So it is in a background session of
+    Claude Code; below any agent program without a terminal that runs another one in a process group of its own, with
+    the same name or pane in its environment; and in an agent program that has lost both its terminal and its parent.
     """
-    if in_background(above):
-        return True
     from xats.clients import processes
 
-    found = processes.nearest(above)
+    behind, found = in_background(above), processes.nearest(above)
+    if behind and (found is None or _place(above, behind) <= _place(above, found[0])):
+        return environ.get("CLAUDE_PID") == str(behind.pid) or _has_same(behind, environ)
     if found is None:
         return False
     program = found[0]
-    if not program.tty and program.ppid == 1 and program.pid != 1:
+    if not program.tty and _is_adopted(program, above[_place(above, program) + 1 :]):
         return True
-    place = next((index for index, one in enumerate(above) if one.pid == program.pid), len(above))
-    for helper in above[place + 1 :]:
+    for helper in above[_place(above, program) + 1 :]:
         apart = not helper.tty and helper.pgrp != program.pgrp
-        if apart and _has_same(helper, environ) and processes.client_of(helper):
+        if apart and _has_same(helper, environ) and _runs_others(helper):
             return True
     return False
+
+
+def _is_adopted(program: Process, above: Sequence[Process]) -> bool:
+    """Tell whether the system has become the parent of `program`, whose own parent has ended."""
+    return program.ppid == 1 or (bool(above) and above[0].name in REAPERS)
+
+
+def _place(above: Sequence[Process], one: Process) -> int:
+    return next((index for index, other in enumerate(above) if other.pid == one.pid), len(above))
 
 
 def _has_same(helper: Process, environ: Mapping[str, str]) -> bool:
     its = process.environ(helper.pid)
     return any(environ.get(name) and environ[name] == its.get(name) for name in INHERITED)
+
+
+def _runs_others(helper: Process) -> bool:
+    from xats.clients import processes
+
+    return bool(in_background([helper]) or processes.client_of(helper))
 
 
 def moved_from(session: str, environ: Mapping[str, str]) -> str | None:

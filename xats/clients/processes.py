@@ -9,7 +9,7 @@ from xats.clients import registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from xats.clients.profile import Profile
     from xats.process import Process
@@ -83,6 +83,22 @@ def nearest(candidates: Iterable[Process]) -> tuple[Process, str] | None:
             above = found[index + 1 : index + 2]
             return (above[0] if above and _passes_on(above[0], candidate, client) else candidate), client
     return None
+
+
+def works_for(above: Sequence[Process], holder: tuple[int, int]) -> bool:
+    """Tell whether the process `holder` (pid, start time) is the agent program that runs us, or what that runs in.
+
+    `above` are our ancestors, nearest first. What that program runs in is the shell in which it was started, when the
+    agent was registered there before, or its launcher.
+    """
+    here = next((index for index, one in enumerate(above) if (one.pid, one.started) == holder), None)
+    if here is None:
+        return False
+    inside = nearest(above[: here + 1])
+    if inside is None:
+        return True
+    program = above.index(inside[0])
+    return program >= here or nearest(above[program + 1 : here + 1]) is None
 
 
 def _passes_on(outer: Process, inner: Process, client: str) -> bool:

@@ -317,21 +317,13 @@ def ours(call: Call, session: Session) -> bool:
 
 
 def above(call: Call, holder: tuple[int, int]) -> bool:
-    """Tell whether the process `holder` (pid, start time) is the agent program we work for, or what it runs in.
-
-    That is the shell in which it was started, when the agent was registered there before, or its launcher.
-    """
+    """Tell whether the process `holder` (pid, start time) is the agent program we work for, or what it runs in."""
     found = call.ancestors()
-    here = next((index for index, one in enumerate(found) if (one.pid, one.started) == holder), None)
-    if here is None:
+    if not any((one.pid, one.started) == holder for one in found):
         return False
     from xats.clients import processes
 
-    inside = processes.nearest(found[: here + 1])
-    if inside is None:
-        return True
-    program = found.index(inside[0])
-    return program >= here or processes.nearest(found[program + 1 : here + 1]) is None
+    return processes.works_for(found, holder)
 
 
 # -- what is done ------------------------------------------------------------------------------------------------------
