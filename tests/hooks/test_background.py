@@ -42,14 +42,18 @@ def dave(desk):
     return desk
 
 
-def helped(desk, line: str, env=None, terminal: bool = False) -> str:
-    """Run a line of shell as a background session of Claude Code, below its helpers; return what it says."""
+def background(desk, line: str, terminal: bool = False) -> list[str]:
+    """Return the command of a background session of Claude Code, below its helper, which runs a line of shell."""
     program = fake_claude(desk.xats.folder)
     spare = shlex.join([program, "-c", f"{line}; true", "--bg-spare", "/s/claim.sock"])
     if terminal:
         spare = f"{shlex.quote(sys.executable)} -c {shlex.quote(TERMINAL)} {spare}"
-    host = [program, "-c", f"{spare}; true", "--bg-pty-host", "/s/pty.sock", "200", "50", "--", program, "--bg-spare"]
-    ran = desk.xats.run(host, env={**ENV, **(env or {})}, start_new_session=True)
+    return [program, "-c", f"{spare}; true", "--bg-pty-host", "/s/pty.sock", "200", "50", "--", program, "--bg-spare"]
+
+
+def helped(desk, line: str, env=None, terminal: bool = False) -> str:
+    """Run a line of shell as a background session of Claude Code; return what it says."""
+    ran = desk.xats.run(background(desk, line, terminal), env={**ENV, **(env or {})}, start_new_session=True)
     assert ran.stderr == b""
     return ran.stdout.decode()
 
@@ -105,6 +109,23 @@ def test_a_spare_takes_no_seat_that_was_never_taken(desk):
     assert helped(desk, start_and_prompt(desk), {"XATS_AGENT": "nobody@crew"}) == ""
     assert desk.unread("dave") == 1
     assert desk.store.read(lambda tx: agents.find(tx, "crew", "nobody")) is None
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_below_the_session_that_started_the_daemon_it_is_another_too(desk, named):
+    """The daemon is a child of that one, as long as it lives, and so is all that the daemon runs."""
+    desk.team.add("dave")
+    roster(desk, "new", "shell", mode="prompt", args=["--session-id", "new"])
+    said_by = f"{tool(desk, 'whoami --team crew', 'new')}; {tool(desk, 'register erin --team crew', 'new')}"
+    daemon = shlex.join(["setsid", "-w", *background(desk, f"{start_and_prompt(desk)}; {said_by}; echo $$")])
+    line = f"{hooked(desk, 'session start', session='old')}; {'' if named else 'unset XATS_AGENT;'} {daemon}; echo $$"
+    said = inside(desk, line, {**ENV, "XATS_NAME_NEW": ""}).stdout.decode()
+    assert said.count("You are dave@crew") == 1
+    assert ("XATS_AGENT=dave@crew was inherited" in said) == named
+    assert "dave in team" not in said
+    spare, own = said.split()[-2:]
+    assert (seat_of(desk).client_session, str(seat_of(desk).pid)) == ("old", own)
+    assert (seat_of(desk, "erin").client_session, str(seat_of(desk, "erin").pid)) == ("new", spare)
 
 
 def test_it_says_who_it_is_by_hand(dave):

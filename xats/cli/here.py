@@ -215,7 +215,14 @@ class Here:
         return None if found and self._borrowed() else found
 
     def _above(self) -> list[tuple[int, int]]:
-        return [(one.pid, one.started) for one in process.ancestors()]
+        """Return the processes above this one. What runs a background session is no longer above it: it is another."""
+        found = process.ancestors()
+        if sessions.inside_agent(self.environ):
+            from xats.clients import helpers
+
+            behind = helpers.in_background(found)
+            found = found[: found.index(behind) + 1] if behind else found
+        return [(one.pid, one.started) for one in found]
 
     def _person(self, tx: Tx, *, register: bool) -> Me:
         name = self.person()

@@ -5,9 +5,10 @@ agents view, `/background`, `/fork`) and one or two spares, each behind a proces
 them inherit what the session that started the daemon had: XATS_AGENT, XATS_NAME_NEW, and in some releases TMUX_PANE.
 Seen in 2.1.332:
 
-    claude daemon run --origin transient --spawned-by {...}
-      claude bg-pty-host --bg-pty-host SOCKET 200 50 -- .../claude --bg-spare SOCKET
-        claude bg-spare --bg-spare SOCKET                  a spare, or the session that it has become
+    claude                                                 the session that has started the daemon, while it lives
+      claude daemon run --origin transient --spawned-by {...}
+        claude bg-pty-host --bg-pty-host SOCKET 200 50 -- .../claude --bg-spare SOCKET
+          claude bg-spare --bg-spare SOCKET                a spare, or the session that it has become
 
 `daemon/roster.json` in Claude's folder says where each of them comes from, `sessions/PID.json` what each process does.
 """
@@ -41,7 +42,8 @@ def in_background(above: Sequence[Process]) -> Process | None:
         if SPARE in words and HOST not in words:
             return one
         if HOST in words or words[1:4] == DAEMON:
-            return above[index - 1] if index else one
+            below = above[index - 1] if index else one
+            return below if below == one or below.ppid == one.pid else None
     return None
 
 
@@ -54,15 +56,16 @@ def borrowed(above: Sequence[Process], environ: Mapping[str, str]) -> bool:
     """
     from xats.clients import processes
 
-    behind, found = in_background(above), processes.nearest(above)
-    if behind and (found is None or _place(above, behind) <= _place(above, found[0])):
-        return environ.get("CLAUDE_PID") == str(behind.pid) or _has_same(behind, environ)
+    found = processes.nearest(above)
     if found is None:
         return False
     program = found[0]
-    if not program.tty and _is_adopted(program, above[_place(above, program) + 1 :]):
+    beyond = above[next((index for index, one in enumerate(above, 1) if one.pid == program.pid), len(above)) :]
+    if program == in_background(above):
+        return environ.get("CLAUDE_PID") == str(program.pid) or _has_same(program, environ)
+    if not program.tty and _is_adopted(program, beyond):
         return True
-    for helper in above[_place(above, program) + 1 :]:
+    for helper in beyond:
         apart = not helper.tty and helper.pgrp != program.pgrp
         if apart and _has_same(helper, environ) and _runs_others(helper):
             return True
@@ -72,10 +75,6 @@ def borrowed(above: Sequence[Process], environ: Mapping[str, str]) -> bool:
 def _is_adopted(program: Process, above: Sequence[Process]) -> bool:
     """Tell whether the system has become the parent of `program`, whose own parent has ended."""
     return program.ppid == 1 or (bool(above) and above[0].name in REAPERS)
-
-
-def _place(above: Sequence[Process], one: Process) -> int:
-    return next((index for index, other in enumerate(above) if other.pid == one.pid), len(above))
 
 
 def _has_same(helper: Process, environ: Mapping[str, str]) -> bool:

@@ -75,9 +75,16 @@ def nearest(candidates: Iterable[Process]) -> tuple[Process, str] | None:
 
     Where a script does nothing but run that program (Codex) or itself once more (Gemini), it is the script: it is what
     was started, and it has the same process to everybody, whether he looks from below or from the terminal.
+    A background session of Claude Code, which may have another name, is one as well: above it there may be the session
+    that has started the daemon of Claude Code.
     """
+    from xats.clients import helpers
+
     found = list(candidates)
+    behind = helpers.in_background(found)
     for index, candidate in enumerate(found):
+        if candidate == behind:
+            return candidate, "claude-code"
         client = client_of(candidate)
         if client:
             above = found[index + 1 : index + 2]

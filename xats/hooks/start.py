@@ -38,10 +38,8 @@ def start(call: Call, store: Store) -> None:
     pane = _pane(call) if claim else None
     found = processes.nearest(call.ancestors())
     behind = helpers.in_background(call.ancestors())
-    if behind and found is None:  # it is called like its version
-        found = behind, call.client
     who, client = (found[0], found[1]) if found else (None, call.client)
-    former = _former(call) if behind and who and who.pid == behind.pid else None
+    former = _former(call) if behind and who == behind else None
     seat = agents.Seat(call.host, who.pid if who else None, who.started if who else None, call.session, pane)
     runs = program.look(who.pid, processes.inner(call.ancestors(), who)) if who else None
     if call.shared() and call.terminal is None and os.environ.get("XATS_AGENT"):
