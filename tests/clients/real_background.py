@@ -16,6 +16,7 @@ import pytest
 from tests.clients import real
 from tests.clients.mock_model import Model
 from tests.clients.office import Office
+from xats.clients import helpers
 
 PRIMER = "You are bob@t in xats"
 VIEW = "describe a task for a new session"
@@ -168,8 +169,11 @@ def test_a_session_that_is_moved_stays_the_agent(office):
 def test_the_agents_view(office):
     """By the left arrow: bob moves, the spare and what is begun there are others. The pane shows any of them."""
     running = bob(office)
+    parked = office.session().seat.pid
+    assert not helpers.is_parked(parked)
     to_the_background(office, running, lambda: running.keys("Left"))
     running.wait_for(VIEW)
+    assert helpers.is_parked(parked)
     seat = office.session().seat
     running.until(lambda: any(one.get("spare") for one in records(office).values()), what="a spare waits")
     is_reached(office, running)

@@ -22,8 +22,10 @@ import pytest
 from tests.delivery import agentlet
 from tests.delivery.conftest import LINE, until
 from xats import process
+from xats.clients import registry
 from xats.core import agents
-from xats.delivery.transports import claude_inbox, codex_queue, opencode_http, proof, qwen_inbox
+from xats.delivery.transports import claude_inbox, codex_queue, opencode_http, proof, qwen_inbox, tmux
+from xats.pane import Pane
 
 HERE = os.path.dirname(__file__)
 HOST = os.uname().nodename
@@ -443,6 +445,19 @@ def test_claude_after_clear_has_another_session(program):
     one = program("claude")
     one.rewrite(sessionId="s2")
     assert one.deliver().state == "delivered"
+
+
+def test_claude_whose_session_moved_to_the_background_is_not_reached_where_it_was(program):
+    """Its process shows the agents view, or another session: neither its inbox nor its pane is the agent's any more."""
+    one, seat = program("claude"), Pane("/nowhere/tmux", 1, 1, "%7", 1, "/dev/null")
+    known, client = registry.find_or_generic("claude-code", {}), (one.pid, one.started)
+    assert tmux.covered(known, seat, client) is None
+    one.rewrite(parkedJobId="5e9c8683")
+    assert one.reach() is None
+    assert one.deliver().reason == "inbox_failed"
+    assert one.got == []
+    assert tmux.covered(known, seat, client) == "screen_unknown"
+    assert tmux.covered(registry.find_or_generic("codex", {}), seat, client) is None
 
 
 def test_claude_at_work_is_not_waited_for(program):

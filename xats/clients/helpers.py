@@ -117,6 +117,24 @@ def moved_from(session: str, environ: Mapping[str, str]) -> str | None:
     return _parked(os.path.join(config, "sessions"), job)  # it had no conversation yet
 
 
+def is_parked(pid: int) -> bool:
+    """Tell whether the session of the Claude Code `pid` has moved to the background, and left its process to show.
+
+    That process is its terminal's still. It shows the agents view, or whichever session its user opens there.
+    """
+    from xats.clients import records
+
+    config = records.folder(process.environ(pid), "CLAUDE_CONFIG_DIR", ".claude")
+    folder = os.path.join(config, "sessions") if config else ""
+    if not records.is_private(folder):
+        return False
+    try:
+        record = records.mapping(os.path.join(folder, f"{pid}.json"), records.RECORD) or {}
+    except records.Unproven:  # it is being written
+        return False
+    return bool(record.get("parkedJobId"))
+
+
 def _dispatch(roster: Mapping[str, object], session: str) -> tuple[str | None, Mapping[str, object]]:
     """Return the job that runs `session`, and what the daemon was asked for; (None, {}) where there is none."""
     workers = roster.get("workers")

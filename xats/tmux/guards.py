@@ -41,13 +41,15 @@ class Expected:
 
     `program` is what it ran when it was first seen. `inner` are the processes that it ran through then, as (pid, start
     time, program); `same` tells of a process and its child whether they count as one anyway. `composer` tells whether a
-    look shows the client's composer; None: xats does not know how that looks.
+    look shows the client's composer; None: xats does not know how that looks. `parked` tells of a process whether it
+    shows something else because its session has moved to another one.
     """
 
     program: Program | None = None
     inner: tuple[tuple[int, int, Program | None], ...] = ()
     same: Callable[[Process, Process], bool] = relaunched
     composer: Callable[[Look], bool] | None = None
+    parked: Callable[[int], bool] = lambda _: False
 
 
 @record
@@ -158,6 +160,8 @@ def _keyboard(pane: Pane, client: Process, members: list[Process], expected: Exp
     recorded = {(client.pid, client.started): expected.program, **{inner[:2]: inner[2] for inner in expected.inner}}
     if changed := _changed(client, recorded):
         return changed
+    if expected.parked(client.pid):
+        return Found("screen_unknown", f"the session of {_named(client)} has moved to another process")
     if keyboard.asks_password(pane.tty):
         return Found("child_foreground", "the terminal asks for a password")
     above = {client.pid, *(one.pid for one in process.ancestors(client.pid))}

@@ -1,6 +1,6 @@
 """The transport into Claude Code's own inbox: a Unix socket of each session, by which sessions write to each other.
 
-Seen at 2.1.329, on by default since 2.1.224. A session registers itself in `sessions/PID.json` of its folder, which is
+Seen at 2.1.332, on by default since 2.1.224. A session registers itself in `sessions/PID.json` of its folder, which is
 not documented and may change: what is not as it was seen is no inbox. One line of JSON is a message; an idle session
 begins a turn with it, a busy one reads it between two tool calls, and neither a draft nor a dialog is touched.
 
@@ -108,6 +108,8 @@ def _find(session: Session) -> tuple[str, str, Json] | None:
     if config is None or record is None or not _is_of(record, pid, session.seat.pid_started):
         return None
     path = record.get("messagingSocketPath")
+    if record.get("parkedJobId"):  # the session has moved to the background; whoever has its seat is reached there
+        return None
     if not isinstance(path, str) or not proof.is_inbox(path):
         return None
     argv = process.argv(pid)

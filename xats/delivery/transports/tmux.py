@@ -7,7 +7,7 @@ import time
 from functools import partial
 
 from xats import process, program
-from xats.clients import processes, profile, registry
+from xats.clients import helpers, processes, profile, registry
 from xats.delivery.transports import Result
 from xats.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.tmux import gone, guards, paste, screen, server
@@ -125,6 +125,7 @@ def expected(known: Profile, session: Session) -> Expected:
         inner=program.inner(recorded) if recorded else (),
         same=partial(processes.counts_as_one, known) if known.executables or known.scripts else program.relaunched,
         composer=(lambda look: profile.view(known, look).text is not None) if recognised(known) else None,
+        parked=helpers.is_parked if known.name == "claude-code" else lambda _: False,
     )
 
 
