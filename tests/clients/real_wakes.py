@@ -56,8 +56,9 @@ class Launched(Office):
         if self.name == "codex":
             running.wait_for(REVIEW)
             running.settled()
-            running.keys("Down")
-            running.wait_for(r"^\u203a 2")
+            while not running.shows(r"^\u203a 2"):  # a dialog that is drawn is not always listening yet
+                running.keys("Down")
+                running.settled(minimum=0.3)
             running.keys("Enter")
         running.wait_idle()
         running.submit("hello")

@@ -1,4 +1,4 @@
-"""Claude Code, seen at 2.1.329: a composer between two rules, its prompt at the left edge."""
+"""Claude Code, seen at 2.1.332: a composer between two rules, its prompt at the left edge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Codex CLI, seen at 0.169.0: a prompt at the left edge, a dim placeholder, and a title that tells its state."""
+"""Codex CLI, seen at 0.171.0: a prompt at the left edge, a dim placeholder, and a title that tells its state."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the environment that an agent program gives its children says about the session they belong to.
 
-The variables were observed in Claude Code 2.1, Codex 0.169, Gemini CLI 0.61 and opencode 1.18.
+The variables were observed in Claude Code 2.1, Codex 0.171, Gemini CLI 0.61 and opencode 1.18.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a program takes as the answer of its hook: each its own form; nothing at all where there is nothing to say.
 
-Seen at work in Claude Code 2.1, Codex 0.169, Gemini CLI 0.61, Copilot 1.0 and Qwen Code 0.24; that of Cursor is from
+Seen at work in Claude Code 2.1, Codex 0.171, Gemini CLI 0.61, Copilot 1.0 and Qwen Code 0.24; that of Cursor is from
 its documentation. The plugins take the form of Claude Code.
 """
 

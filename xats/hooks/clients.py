@@ -1,6 +1,6 @@
 """What the hooks of each agent program look like: the file, the events, the form of an entry, the unit of its timeout.
 
-Read in the programs' own documentation, and seen at work in Claude Code 2.1, Codex 0.169, Gemini CLI 0.61,
+Read in the programs' own documentation, and seen at work in Claude Code 2.1, Codex 0.171, Gemini CLI 0.61,
 opencode 1.18, Copilot 1.0 and Qwen Code 0.24; Cursor and Amp have not been run here. A new program is a line in
 `CLIENTS`.
 """

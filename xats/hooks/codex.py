@@ -2,7 +2,7 @@
 
 `codex app-server` has the environment of the terminal that happened to start it, with that one's TMUX_PANE and
 XATS_AGENT. The terminals are processes of their own. A session starts at its first prompt, and then its terminal, and
-mostly it alone, shows that it is at work; seen in 0.169.
+mostly it alone, shows that it is at work; seen in 0.171.
 """
 
 from __future__ import annotations

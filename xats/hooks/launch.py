@@ -1,7 +1,7 @@
 """How an agent program is started with our hooks for one launch alone, by its own options and variables.
 
 No file of the user's is changed. What a program only reads from a file stands in the folder `launch` of xats, under a
-name that tells its content. Seen at work in Claude Code 2.1, Codex 0.169, opencode 1.18 and Qwen Code 0.24. Gemini CLI
+name that tells its content. Seen at work in Claude Code 2.1, Codex 0.171, opencode 1.18 and Qwen Code 0.24. Gemini CLI
 0.61 takes such a file only when root owns it, so it has no way, nor have the others.
 """
 

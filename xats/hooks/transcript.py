@@ -2,7 +2,7 @@
 
 When a person breaks a turn off, Gemini takes all of it back, and Claude Code and Qwen Code a prompt that was not
 answered with a single word; the mail that came with it is then before nobody's eyes. Their records are JSON lines that
-are only appended to. Seen in Claude Code 2.1.329, Gemini CLI 0.61 and Qwen Code 0.24.4; what is not understood in them
+are only appended to. Seen in Claude Code 2.1.332, Gemini CLI 0.61 and Qwen Code 0.24.4; what is not understood in them
 says nothing.
 """
 

@@ -1,6 +1,6 @@
 """The transport into Codex's own queue: `codex queue --thread ID --message LINE`.
 
-Seen at 0.169.0. The line begins a turn at once where Codex runs its shared server, within 10 s with `--no-daemon`, and
+Seen at 0.171.0. The line begins a turn at once where Codex runs its shared server, within 10 s with `--no-daemon`, and
 after the turn or the dialog that is open. A draft stays. When its person has stopped a turn, the line waits for that
 person's next one. A thread that has had no turn takes it only in the shared server.
 
