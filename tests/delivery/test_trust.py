@@ -342,7 +342,7 @@ def test_a_row_makes_nobody_connect(world, trap):
     "words",
     [
         ("register", "eve"), ("register", "eve", "--pane", "%0"), ("client", "test", "%0"),
-        ("launch", "codex", "--name", "eve", "--dry-run"), ("whoami", "--as", "alice"), ("whoami",), ("doctor",),
+        ("whoami", "--as", "alice"), ("whoami",), ("doctor",),
     ],
 )  # fmt: skip
 def test_the_environment_makes_nobody_connect(world, trap, words):

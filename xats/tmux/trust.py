@@ -217,7 +217,7 @@ def _examine(socket: str, found: peer.Peer, pid: int | None) -> None:
     if (old := process.read(pid)) and old.name.startswith("tmux"):
         msg = f"another tmux server (pid {found.pid}) listens at {socket}; the registered one (pid {pid}) still runs"
         raise TmuxUnavailable(msg, f"have it make its socket anew: kill -USR1 {pid}")
-    raise TmuxGone(f"the tmux server with pid {pid} has ended; another one listens at {socket}")
+    raise TmuxGone(f"the tmux server with pid {pid} has ended; {socket} is another server now, pid {found.pid}")
 
 
 def check_listener(socket: str, listening: int | None, pid: int) -> None:
