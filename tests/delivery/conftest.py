@@ -24,6 +24,12 @@ __all__ = ("world",)  # a fixture
 
 HERE = os.path.dirname(__file__)
 LINE = "xats: 2 new from alice, bob - run: xats inbox"
+# Titles that a format, a pattern, or the escapes of tmux 3.4 and 3.5 could make something else of.
+TITLES = (
+    "Fix $PATH", "a $HOME and ${x} $_ $1", "{ ] } [ ( *", "#[fg=red]x#[default]", "##[x] #{pid} #(date) #, #}",
+    "a*b?c[d]", "back\\slash \\$x \\\\ \\033 \\", "50% %H:%M", "\u2733 ünï 日本 🙂", "x" * 300, "a:b;c|d,e", "{",
+    "~!@#$%^&*()_+`-=",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

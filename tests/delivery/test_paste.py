@@ -2,19 +2,20 @@
 
 import os
 import shlex
+import shutil
 import signal
 import threading
 import time
 
 import pytest
 
-from tests.delivery.conftest import LINE, until
+from tests.delivery.conftest import LINE, TITLES, until
 from xats import faults, process
 from xats.tmux import paste
 from xats.tmux.lock import PaneLock
 from xats.tmux.pane import Pane
 from xats.tmux.paste import Outcome, attempt, clean_line
-from xats.tmux.screen import STATE
+from xats.tmux.screen import STATE, look
 
 DELIVERED = Outcome("delivered")
 
@@ -312,6 +313,53 @@ def test_a_clock_is_not_quiet_until_it_stops(desk):
     time.sleep(0.01)
     until(lambda: seat.attempt(quiet_ms=100).state == "delivered")
     assert seat.sent == [LINE]
+
+
+# What tmux 3.4 and 3.5 make of a `$` when they print (utf8_strvis).
+ESCAPED = """out=$(mktemp); {real} "$@" >$out; status=$?
+sed 's/\\$\\([A-Za-z_{]\\)/\\\\$\\1/g' $out; rm $out; exit $status"""
+
+
+def entitled(title):
+    return f"printf '\\033]2;%s\\007' {shlex.quote(title)}; exec {{}}"
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_a_title_of_any_text_may_be_quiet(desk, title):
+    seat = desk.compose(wrap=entitled(title))
+    assert seat.attempt() == DELIVERED
+    assert seat.sent == [LINE]
+
+
+@pytest.mark.parametrize("title", ["Fix $PATH", "a $HOME and ${x} $_ $1", "\\$x"])
+def test_a_title_that_tmux_prints_with_escapes_may_be_quiet(desk, fake_tmux, title):
+    seat = desk.compose(wrap=entitled(title))
+    fake_tmux(ESCAPED.replace("{real}", shutil.which("tmux")))
+    assert "\\$" in look(seat.pane).title
+    assert seat.attempt() == DELIVERED
+    assert seat.sent == [LINE]
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [("\u2733 Claude Code", "\u2810 Claude Code"), ("Ready", "Working"), ("a, b", "a, c"), ("", "x"), ("x", "")],
+)
+def test_a_title_that_changes_just_before_the_paste_is_noticed(desk, monkeypatch, before, after):
+    """Also one in which only a sign changes: Claude Code and Codex tell so that a turn has begun."""
+    seat = desk.compose()
+    change = ("select-pane", "-t", seat.pane.pane_id, "-T")
+    desk.cmd(*change, before)
+    monkeypatch.setattr(faults, "point", lambda name: desk.cmd(*change, after) if name == "paste.before" else None)
+    assert seat.attempt() == Outcome("refused", "not_quiet", "it changed just before the paste")
+    assert untouched(seat)
+
+
+def test_a_tmux_that_is_too_old(desk, fake_tmux):
+    seat = desk.compose()
+    told = f"""{shutil.which("tmux")} "$@" | sed 's/^[^|]*[.][^|]*|/3.1c|/'; exit 0"""
+    fake_tmux(f"""case "$*" in *'#{{version}}'*) {told};; esac""")
+    assert seat.attempt(line=never) == Outcome("refused", "tmux_too_old", "tmux 3.1c")
+    assert untouched(seat)
 
 
 def test_a_title_that_changes_is_not_quiet(desk):

@@ -7,19 +7,12 @@ import time
 
 import pytest
 
-from tests.delivery.conftest import LINE, until
+from tests.delivery.conftest import LINE, TITLES, until
 from tests.delivery.viewer import Viewer
 from xats.errors import NoPane, TmuxUnavailable
 from xats.tmux import screen
 from xats.tmux.cells import rows
 from xats.tmux.server import run
-
-# Titles that a format, a pattern, or the escapes of tmux 3.4 and 3.5 could make something else of.
-TITLES = (
-    "Fix $PATH", "a $HOME and ${x} $_ $1", "{ ] } [ ( *", "#[fg=red]x#[default]", "##[x] #{pid} #(date) #, #}",
-    "a*b?c[d]", "back\\slash \\$x \\\\ \\033 \\", "50% %H:%M", "\u2733 ünï 日本 🙂", "x" * 300, "a:b;c|d,e",
-    "~!@#$%^&*()_+`-=",
-)  # fmt: skip
 
 
 def shown(*rows, cursor=None, width=80, before=None):
