@@ -1037,6 +1037,30 @@ def test_a_prompt_after_a_turn_that_was_seen_to_be_over_begins_another(desk):
     assert desk.state().at > began.at
 
 
+WAKE_LINE = "xats: 1 new from bob - run: xats inbox"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "person"),
+    [
+        ("go on with the parser", True),
+        (WAKE_LINE, False),
+        (f"{letters.FIRST}alice@crew. It is", False),
+        ("<task-notification>done</task-notification>", False),
+        ("", False),
+    ],
+)
+def test_a_prompt_of_a_person_begins_the_count_of_wakes_without_one_anew(desk, prompt, person):
+    desk.send(hops=1)
+    desk.hook("prompt", prompt=WAKE_LINE)  # reads it
+    desk.hook("turn end")
+    assert desk.team.send("bob", "alice", need_reply=True, hops=1).unwoken == (("alice@crew", "hop_limit"),)
+    assert desk.hook("turn end") == ""  # nor does it keep a turn going
+    desk.hook("prompt", prompt=prompt)
+    assert desk.unread() == 0
+    assert bool(desk.team.rows("select 1 from pairs where stopped_at is null and wakes = 0")) == person
+
+
 @pytest.mark.parametrize("source, state", [("compact", "busy"), ("clear", "idle"), ("resume", "idle")])
 def test_a_memory_that_is_shortened_ends_no_turn(desk, source, state):
     desk.hook("prompt")

@@ -391,3 +391,65 @@ def test_what_was_open_goes_on_and_can_be_handed_over(fifth):
     row = store.read(lambda tx: tx.one("select state, handed, closed_at from wakes where id = 1"))
     assert tuple(row) == ("delivered", "waiter", None)
     store.close()
+
+
+SILENT = (  # agent, why it woke nobody, state of the mail, whether the agent has an open wake, whether it is paused
+    ("capped", "rate_capped", "unread", False, False),
+    ("chained", "hop_limit", "unread", False, False),
+    ("paused", "rate_capped", "unread", False, True),
+    ("waiting", "rate_capped", "unread", True, False),
+    ("read", "rate_capped", "read", False, False),
+    ("quiet", "no_wake", "unread", False, False),
+)
+
+
+def test_unread_mail_over_the_former_limits_gets_a_wake(tmp_path):
+    path = str(tmp_path / "ninth.db")
+    other = sqlite3.connect(path)
+    before = [found for found in migrate.migrations() if found[0] <= 9]
+    for number, name, script in before:
+        other.executescript(script)
+        other.execute("insert into migrations values (?, ?, 1, '0.9')", (number, name))
+    for number, (name, why, state, open_wake, paused) in enumerate(SILENT, 1):
+        agent = "(id, team, name, name_key, client, epoch, registered_at, seen_at)"
+        other.execute(f"insert into agents {agent} values (?, 'crew', ?, ?, 'codex', 1, 1, 1)", (number, name, name))
+        for message in (number * 10, number * 10 + 1):
+            columns = "(id, sender_id, evidence, address, body, kind, need_reply, wake, sent_at)"
+            other.execute(
+                f"insert into messages {columns} values (?, 1, 'pane', 'x', 'x', 'mail', 0, 1, ?)", (message, message)
+            )
+            columns = "(agent_id, message_id, state, no_wake_reason, read_at)"
+            read = 1 if state == "read" else None
+            other.execute(
+                f"insert into deliveries {columns} values (?, ?, ?, ?, ?)", (number, message, state, why, read)
+            )
+        if open_wake:
+            columns = "(agent_id, state, next_attempt_at, opened_at, updated_at)"
+            other.execute(f"insert into wakes {columns} values (?, 'queued', 5000, 1, 1)", (number,))
+        if paused:
+            columns = "(team, agent_id, paused_by, paused_at)"
+            other.execute(f"insert into pauses {columns} values ('crew', ?, 'a@crew', 1)", (number,))
+    other.execute(f"pragma application_id = {engine.APPLICATION_ID}")
+    other.execute("pragma user_version = 9")
+    other.commit()
+    other.close()
+    store = Store(path, clock=lambda: 1000)
+    rows = store.read(
+        lambda tx: tx.all(
+            "select a.name, d.no_wake_reason as why, w.state, w.next_attempt_at, w.mails from deliveries d"
+            " join agents a on a.id = d.agent_id left join wakes w on w.id = d.wake_id order by d.message_id"
+        )
+    )
+    found = {}
+    for name, *what in rows:
+        assert found.setdefault(name, what) == what
+    assert found == {
+        "capped": [None, "queued", 11, 2],
+        "chained": [None, "queued", 21, 2],
+        "paused": [None, "held", None, 2],
+        "waiting": [None, "queued", 5000, 1],
+        "read": ["rate_capped", None, None, None],
+        "quiet": ["no_wake", None, None, None],
+    }
+    assert {one.agent_id for one in store.read(wakes.due)} == {1, 2}
+    store.close()

@@ -51,6 +51,7 @@ BASE = {
     "task_notes": {"task_id": 1, "at": 1, "kind": "added"},
     "task_mail": {"task_id": 1, "message_id": 1, "about": "ready"},
     "presence": {"agent_id": 1, "state": "idle", "at": 1},
+    "pairs": {"low_id": 1, "high_id": 2},
     "contracts": {
         "id": 1,
         "team": "crew",

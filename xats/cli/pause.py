@@ -49,7 +49,7 @@ def pause(here: Here, whom: params.WhomArg = None, *, reason: params.ReasonOptio
 
 
 def resume(here: Here, whom: params.WhomArg = None) -> int:
-    """End a pause: agents with mail are woken, once for all of it.
+    """End a pause: who has got mail meanwhile is woken, once for all of it.
 
     When a person runs it, agents that were stopped because they woke each other too often (hop_limit) may go on too.
 

@@ -86,7 +86,7 @@ class Query:
     sender: Agent | None = None
     thread: int | None = None  #: only those of the thread of this message
     every: bool = False  #: read ones too
-    needing_reply: bool = False  #: only those that ask for one
+    needing_reply: bool = False  #: only those that ask for one, and not from an agent of a stopped pair
 
 
 def unread(tx: Tx, me: Agent) -> int:
@@ -129,7 +129,7 @@ def _select(tx: Tx, me: Agent, query: Query, only: str) -> tuple[tuple[Letter, .
         only += f" and {IN_THREAD}"
         values["thread"] = query.thread
     if query.needing_reply:
-        only += " and m.need_reply = 1"
+        only += " and m.need_reply = 1 and coalesce(d.no_wake_reason, '') <> 'hop_limit'"
     sql = LETTERS.format(columns=MESSAGE, only=only)
     rows = tx.all(sql, me=me.id, since=query.since, limit=query.limit + 1, **values)
     return tuple(_letter(tx, row) for row in rows[: query.limit]), len(rows) > query.limit

@@ -1,0 +1,117 @@
+"""Two scripted agents that answer each other at once, and the real daemon: their wakes are spaced, and none is lost."""
+
+import os
+import sys
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from xats.core import agents, inbox, limits, messages, pauses, stops
+from xats.core.agents import Seat
+from xats.core.messages import Draft
+from xats.daemon.loop import Daemon
+from xats.delivery.settings import Settings
+from xats.delivery.transports import Result
+from xats.store import Store
+from xats.store.sqlite import host_clock
+
+HOST = os.uname().nodename
+SPACE = 250  # ms
+
+
+class Script:
+    """The inbox of both agents: whoever is woken reads all of it, and writes to the other until enough was said."""
+
+    NAME, CLIENTS, RESTS = "claude-inbox", ("claude-code",), False
+
+    def __init__(self, path, most, **draft):
+        self.path, self.most, self.draft = path, most, draft
+        self.woken: list[str] = []
+        self.sent = 0
+        self._lock = threading.Lock()
+
+    def reach(self, session):
+        return "its socket"
+
+    def deliver(self, session, line):
+        if line() is None:
+            return Result("skipped", "already_read")
+        name = session.seat.client_session
+        store = Store(self.path)
+        try:
+            with self._lock:
+                self.woken.append(name)
+                store.write(lambda tx: self._turn(tx, agents.by_name(tx, "crew", name)))
+        finally:
+            store.close()
+        return Result("delivered", None)
+
+    def _turn(self, tx, me):
+        letters = inbox.peek(tx, me, inbox.Query(100)).letters
+        inbox.mark_read(tx, me, [one.message.id for one in letters])
+        if self.sent < self.most:
+            self.sent += 1
+            to = "alice" if me.name == "bob" else "bob"
+            messages.send(tx, me, "session", Draft(to, f"answer {self.sent}", **self.draft))
+
+
+@pytest.fixture
+def pair(team, clock, monkeypatch):
+    monkeypatch.setattr(limits, "PAIR_MOST", 3)
+    monkeypatch.setattr(limits, "SPACE", SPACE)
+    clock.now = host_clock()
+    for name in ("alice", "bob"):
+        team.register(name, client="claude-code", seat=Seat(HOST, client_session=name))
+    team.register("carol", client="human")
+    return team
+
+
+@contextmanager
+def daemon(team, script, monkeypatch):
+    monkeypatch.setitem(sys.modules, "xats.delivery.transports.claude_inbox", script)
+    made = Daemon(team.store.path, Settings())
+    running = threading.Thread(target=made.run)
+    running.start()
+    try:
+        yield
+    finally:
+        made.end()
+        running.join()
+
+
+def unread(team):
+    return team.rows(
+        "select 1 from deliveries d join agents a on a.id = d.agent_id where d.state = 'unread' and a.client <> 'human'"
+    )
+
+
+def test_over_the_rate_they_are_woken_more_slowly_and_for_everything(pair, monkeypatch, until):
+    script = Script(pair.store.path, 12)
+    with daemon(pair, script, monkeypatch):
+        pair.send("alice", "bob")
+        until(lambda: script.sent == 12 and not unread(pair))
+    assert len(script.woken) == 13
+    (row,) = pair.rows("select wakes, recent from pairs")
+    assert row["wakes"] == 13
+    first, *more = [int(at) for at in row["recent"].split(",")]
+    for at in more:  # the last three, all of them over the limit
+        assert at - first >= SPACE
+        first = at
+    assert pair.rows("select 1 from deliveries where no_wake_reason is not null") == []
+
+
+def test_a_pair_that_is_stopped_goes_on_with_its_last_mail_when_a_person_says_so(pair, monkeypatch, until):
+    script = Script(pair.store.path, 100, hops=6)
+    with daemon(pair, script, monkeypatch):
+        pair.send("alice", "bob", hops=6)
+        until(lambda: pair.store.read(stops.listing))
+        assert script.sent == 6  # and what alice wrote first
+        until(lambda: len(script.woken) == 6)
+        assert len(unread(pair)) == 1
+        assert pair.see("carol", inbox.unread) == 1
+        script.most = 9
+        pair.do("carol", pauses.resume, "crew", pair.agent("alice"))
+        until(lambda: script.sent == 9 and not unread(pair))
+    assert len(script.woken) == 10
+    assert pair.store.read(stops.listing) == []
