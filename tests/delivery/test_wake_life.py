@@ -152,7 +152,7 @@ class World:
         self.idle = True
         if self.bob().registered:
             self.write(presence.put, "idle", self.name)
-            self.write(wakes.idle)
+            self.write(wakes.retry_now, "for_hook")
 
     def do_break_off(self):
         self.idle = True
@@ -165,7 +165,7 @@ class World:
 
     def do_arm(self):
         self.waits = True
-        self.write(wakes.armed)
+        self.write(wakes.retry_now, "not_told")
 
     def do_disarm(self):
         self.waits = False
@@ -178,7 +178,10 @@ class World:
 
     def do_pane(self):
         self.pane_says = self.chance.choice(
-            ("delivered", "busy", "draft_present", "dialog_open", "not_quiet", "tmux_unavailable", "pane_changed")
+            (
+                *("delivered", "busy", "draft_present", "dialog_open", "not_quiet"),
+                *("tmux_unavailable", "program_elsewhere", "pane_changed", "process_gone", "server_gone"),
+            )
         )
 
     def do_register(self):
@@ -221,7 +224,7 @@ class World:
     def do_round(self):
         """The daemon's, for what is suspended."""
         for one in self.suspended_in_reach():
-            self.team.store.write(lambda tx, one=one: wakes.rouse(tx, one.agent.id))
+            self.team.store.write(lambda tx, one=one: wakes.retry_now(tx, one.agent.id, "suspended"))
 
     def suspended_in_reach(self):
         store = self.team.store

@@ -34,12 +34,12 @@ def read_all(team, name="bob"):
 
 def idle(team):
     bob = team.agent("bob").id
-    team.store.write(lambda tx: wakes.idle(tx, bob))
+    team.store.write(lambda tx: wakes.retry_now(tx, bob, "for_hook"))
 
 
 def arm(team):
     bob = team.agent("bob").id
-    team.store.write(lambda tx: wakes.armed(tx, bob))
+    team.store.write(lambda tx: wakes.retry_now(tx, bob, "not_told"))
 
 
 def state(rows):

@@ -182,8 +182,8 @@ def test_neither_a_waiter_nor_a_session_that_tells_of_itself_hastens_a_throttled
     crew.send("alice", "bob")
     before = wake(crew, "bob")
     bob = crew.agent("bob").id
-    crew.store.write(lambda tx: wakes.armed(tx, bob))
-    crew.store.write(lambda tx: wakes.idle(tx, bob))
+    crew.store.write(lambda tx: wakes.retry_now(tx, bob, "not_told"))
+    crew.store.write(lambda tx: wakes.retry_now(tx, bob, "for_hook"))
     crew.register("bob", seat=Seat("here", 10, 1, "s-1"))
     assert wake(crew, "bob") == before
     crew.register("bob", seat=Seat("here", 11, 1, "s-2"), takeover=True)

@@ -542,7 +542,7 @@ def first_seen(tx: Tx, session: Session, programs: Kept) -> Session:
 def seen_anew(tx: Tx, session: Session, programs: Kept) -> None:
     """Keep what the process of `session` runs now; a wake that was refused because it ran something else falls due."""
     tx.run(PROGRAMS, session=session.id, **_program_values(programs))
-    wakes.recorded(tx, session.agent_id)
+    wakes.retry_now(tx, session.agent_id, "program_changed")
 
 
 def unregister(tx: Tx, agent: Agent) -> int:

@@ -109,7 +109,7 @@ def broken_off(tx: Tx, agent_id: int, told: Presence) -> bool:
     if noted and has_mail(tx, agent_id):
         from xats.core import wakes
 
-        wakes.idle(tx, agent_id)
+        wakes.retry_now(tx, agent_id, "for_hook")
     return bool(noted)
 
 

@@ -2,7 +2,7 @@
 
     (new mail) -> queued --attempt refused--> retrying --last rung refused--> failed/retry_exhausted
                     |  ^                         |
-                    |  '-- session changes ------+---- taken in the pane -----------> delivered
+                    |  '-- the target is back ---+---- taken in the pane -----------> delivered
                     |      (was suspended)       |
                     '----------------------------+---- read, expired ---------------> skipped
                     |                            '---- not to be tried again -------> failed
@@ -10,9 +10,28 @@
                                                  '---- not read in time --> the next attempt, by another transport
     held: its agent or team is paused; queued or retrying again when the pause ends.
 
-An open wake is due when `next_attempt_at` has come. A null there suspends it until the agent's session changes, or an
-inbox comes (daemon/ways.py): its target is gone, and trying costs it no rung. An attempt is leased by a token; a result
-under a lost lease is refused. New mail joins the open wake and does not reset its ladder.
+    event                                        from                      to                         function
+    new mail                                     none, or open             queued, or as before       join
+    a pair is over its rate limit                none                      queued, at a later time    join(earliest)
+    an attempt begins                            due, not leased           leased                     lease, hasten
+    it is not made                               leased                    due                        give_back
+    it is refused                                leased                    retrying, or failed        refused
+    it is refused: the target is gone            leased                    suspended                  refused
+    it was made early and is refused             leased                    as before                  put_off
+    a hook is to hand the mail over              leased                    at the end of that wait    waits
+    an inbox takes the line                      leased                    delivered, open            handed_over
+    the pane, the terminal or the command has it leased                    delivered                  delivered
+    nothing is unread any more                   leased, or open           skipped, or delivered      close_if_read
+    the agent is unregistered                    open, not held            suspended                  suspend
+    a new session, pane or process               open, not held            due                        resume
+    its session registers once more              open, not handed over     due                        revive
+    a turn ends, a waiter or another way comes   waits, suspended          due                        retry_now
+    a pause begins, ends                         open; held                held; due                  hold, let_go
+
+An open wake is due when `next_attempt_at` has come. A null there suspends it: its target is known to be gone (GONE),
+and trying costs it no rung. It falls due when the session changes, or when the daemon finds a way to the agent again
+(daemon/ways.py). An attempt is leased by a token; a result under a lost lease is refused. New mail joins the open wake
+and does not reset its ladder. docs/waking.md says what each reason means and what ends it.
 
 An inbox or a waiter that has taken the line shows it to the agent when it can: only reading tells that it did. So the
 wake stays open, remembers in `handed` who has taken the line, and falls due after a time for those who have not.
@@ -27,6 +46,7 @@ from xats.record import record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Literal
 
     from xats.core.reasons import Reason
     from xats.store import Row, Tx
@@ -159,10 +179,12 @@ update wakes set next_attempt_at = :now, updated_at = :now
 where agent_id = :agent and closed_at is null and state in ('queued', 'retrying') and lease_token is null and {which}
 """
 NOT_TOLD = "(handed is null or next_attempt_at is null) and coalesce(reason, '') <> 'throttled'"
-IDLE = NOW.format(which="reason = 'recipient_active'")
-ARMED = NOW.format(which=NOT_TOLD)
-RECORDED = NOW.format(which="reason = 'program_changed'")
-ROUSED = NOW.format(which="next_attempt_at is null")
+RETRY = {
+    "for_hook": NOW.format(which="reason = 'recipient_active'"),
+    "not_told": NOW.format(which=NOT_TOLD),
+    "program_changed": NOW.format(which="reason = 'program_changed'"),
+    "suspended": NOW.format(which="next_attempt_at is null"),
+}
 SUSPENDED = """
 select w.agent_id from wakes w cross join sessions s
 where w.closed_at is null and w.next_attempt_at is null and w.state in ('queued', 'retrying')
@@ -266,34 +288,25 @@ def wanted(tx: Tx, agent_id: int) -> bool:
     return tx.one(UNREAD, agent=agent_id, now=tx.now) is not None
 
 
-def idle(tx: Tx, agent_id: int) -> None:
-    """Try now what waited for a hook of the agent: its turn has ended, and not all of its mail was handed over."""
-    tx.run(IDLE, agent=agent_id, now=tx.now)
+def retry_now(tx: Tx, agent_id: int, which: Literal["for_hook", "not_told", "program_changed", "suspended"]) -> None:
+    """Let the agent's open wake fall due if it is one of `which`.
 
-
-def armed(tx: Tx, agent_id: int) -> None:
-    """Try now, suspended or not: the agent has a waiter, which was not there before."""
-    tx.run(ARMED, agent=agent_id, now=tx.now)
-
-
-def recorded(tx: Tx, agent_id: int) -> None:
-    """Try now what was refused because the agent's process ran another program: that one has said whose it is."""
-    tx.run(RECORDED, agent=agent_id, now=tx.now)
+    `for_hook` waits for a hook: the turn has ended, and not all of the mail was handed over. `not_told` is every wake
+    that no inbox has taken, suspended or not, but for a throttled one: the agent has a waiter, which was not there
+    before. `program_changed` was refused for that: the other program has said whose it is. `suspended` has no time:
+    something leads to the agent again.
+    """
+    tx.run(RETRY[which], agent=agent_id, now=tx.now)
 
 
 def suspend(tx: Tx, agent_id: int, reason: Reason) -> None:
-    """Let the agent's open wake rest until its session changes. An attempt under way loses its lease."""
+    """Suspend the agent's open wake: its target is gone. An attempt under way loses its lease."""
     tx.run(SUSPEND, agent=agent_id, reason=reason, now=tx.now)
 
 
 def suspended(tx: Tx, host: str) -> list[int]:
     """Return the ids of the agents that sit on `host` and whose wake is suspended: nothing led to them."""
     return [row["agent_id"] for row in tx.all(SUSPENDED, host=host)]
-
-
-def rouse(tx: Tx, agent_id: int) -> None:
-    """Try now what was suspended: something leads to the agent."""
-    tx.run(ROUSED, agent=agent_id, now=tx.now)
 
 
 # -- attempts ----------------------------------------------------------------------------------------------------------

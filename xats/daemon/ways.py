@@ -56,5 +56,5 @@ class Ways(Rounds):
             store,
             lambda tx: find(tx, attempt.host()),
             lambda found: reached(found, self._path, self._off),
-            lambda tx, one: wakes.rouse(tx, one.agent.id),
+            lambda tx, one: wakes.retry_now(tx, one.agent.id, "suspended"),
         )

@@ -297,7 +297,7 @@ def _record(
     if moved:  # whoever took the seat meanwhile could not have a leased wake tried again
         wakes.resume(tx, wake.agent_id)
     elif result.state == "refused" and by != order.HOOK and _has_come(target, tried, settings, store):
-        wakes.armed(tx, wake.agent_id)
+        wakes.retry_now(tx, wake.agent_id, "not_told")
 
 
 def _wait(tx: Tx, wake: Wake, owner: str, settings: Settings, target: Target, *, early: bool) -> None:
@@ -305,7 +305,7 @@ def _wait(tx: Tx, wake: Wake, owner: str, settings: Settings, target: Target, *,
     assert target.session
     if not order.in_turn(target.session, presence.get(tx, wake.agent_id)):
         wakes.give_back(tx, wake, owner)
-        wakes.idle(tx, wake.agent_id)
+        wakes.retry_now(tx, wake.agent_id, "for_hook")
     elif early:
         wakes.put_off(tx, wake, owner, "recipient_active", order.HOOK)
     else:

@@ -485,7 +485,7 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
     if state == "idle" and presence.has_mail(tx, me.id):
         from xats.core import wakes
 
-        wakes.idle(tx, me.id)  # what has waited for a hook to hand it over
+        wakes.retry_now(tx, me.id, "for_hook")  # what has waited for a hook to hand it over
     agents.touch(tx, me)
     return text, ids, page
 

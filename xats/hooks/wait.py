@@ -141,7 +141,7 @@ def _say_armed(call: run.Call, me: Agent) -> None:
     store = Store(call.path)
     try:
         if store.read(lambda tx: wakes.is_open(tx, me.id)):
-            store.write(lambda tx: wakes.armed(tx, me.id))
+            store.write(lambda tx: wakes.retry_now(tx, me.id, "not_told"))
     finally:
         store.close()
 
