@@ -18,6 +18,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("log")
 parser.add_argument("--prompt", default="> ")
 parser.add_argument("--plain", action="store_true", help="without bracketed paste")
+parser.add_argument("--raw", action="store_true", help="take the keys that send signals too")
 parser.add_argument("--frame", action="store_true", help="draw a box around the composer")
 parser.add_argument("--clock", action="store_true", help="draw the time twice a second")
 parser.add_argument("--swallow", type=int, default=0, help="ignore so many Enters")
@@ -128,8 +129,16 @@ class Composer:
             setup += f"\x1b]2;{self.options.title}\x07"
         return setup
 
-    def continued(self, *_):
+    def take_keys(self):
+        """Set the terminal as GNU readline does: every key comes here, but for those that send signals."""
         tty.setraw(0, termios.TCSANOW)  # without dropping what is still to be read
+        if not self.options.raw:
+            mode = termios.tcgetattr(0)
+            mode[3] |= termios.ISIG
+            termios.tcsetattr(0, termios.TCSANOW, mode)
+
+    def continued(self, *_):
+        self.take_keys()
         self.draw()
 
     def step(self):
@@ -152,7 +161,7 @@ class Composer:
         signal.signal(signal.SIGUSR1, self.stop_clock)
         signal.signal(signal.SIGCONT, self.continued)
         before = termios.tcgetattr(0)
-        tty.setraw(0)
+        self.take_keys()
         try:
             os.write(1, self.setup().encode())
             self.draw()

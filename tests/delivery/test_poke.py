@@ -325,7 +325,7 @@ def test_several_lines_need_a_program_that_is_known_to_take_them(read):
 def test_a_tmux_that_can_tell_is_believed(read, fake_tmux):
     """tmux 3.7 knows whether the program has asked for brackets."""
     generic, claude = read("readline"), read("claude-code")
-    fake_tmux('case "$*" in *bracket_paste_flag*) echo 1; exit 0;; esac')
+    fake_tmux('case "$*" in *"#{bracket_paste_flag}") echo 1; exit 0;; esac')
     assert result(generic.poke(LINES)) == ("delivered", None)
     assert (generic.sent, generic.enters) == ([LINES], 1)
     assert result(generic.poke(PARAGRAPHS)) == ("refused", "multi_line")

@@ -70,10 +70,10 @@ def test_a_draft_of_an_unknown_program_is_seen_behind_characters_that_take_no_ce
 
 
 def test_words_behind_the_cursor_of_an_unknown_program_are_a_draft(desk):
-    """Somebody went back to the start of what he has written; a hint that is drawn faint is none."""
-    for style, reason in (("", "draft_present"), ("\033[2m", "unconfirmed")):
+    """Somebody went back to the start of what he has written; who knows whether what is drawn faint is a hint."""
+    for style, reason in (("", "draft_present"), ("\033[2m", "screen_unknown")):
         show = f"printf '> {style}half a li\033[0m\r> '; exec cat >/dev/null"
-        pane = desk.open(f"stty -icanon -echo; {show}")
+        pane = desk.open(f"stty -icanon -echo -icrnl; {show}")
         until(lambda pane=pane: "half" in desk.text(pane))
         seat = agents.Session(1, 1, 1, agents.Seat("here", None, None, None, pane), 0, None)
         assert tmux.deliver(seat, "generic", lambda: FIRST, "store-1", Settings(quiet=50), bool).reason == reason

@@ -125,8 +125,8 @@ def test_a_draft_of_qwen_may_begin_with_empty_rows():
     assert seen("qwen", look(RULE, *rows, RULE, at=(2, 1), title="Qwen - shop")) == "draft"
 
 
-def test_a_command_line_of_qwen_is_no_composer():
-    assert seen("qwen", qwen(hinted(QWEN["Default"]).replace("> ", "! "))) == "unknown"
+def test_a_command_line_of_qwen_is_a_draft():
+    assert seen("qwen", qwen(hinted(QWEN["Default"]).replace("> ", "! "))) == "draft"
 
 
 def test_qwen_at_work_and_with_a_dialog():

@@ -8,11 +8,14 @@ PROFILE = Profile(
     "gemini",
     executables=("gemini",),
     scripts=("gemini",),
-    glyphs=(" > ", " * "),  # the second in its mode that accepts everything; ` ! ` is that of its shell
-    busy=("(esc to cancel",),
+    glyphs=(" > ", " * "),  # the second in its mode that accepts everything
+    shell=(" ! ",),
+    busy_rows=(" [⠀-⣿] *(esc to cancel*",),
+    messages=(" > ", "✦ "),
     busy_titles=("✦*",),
     dialog=("Allow execution of", "Apply this change?", "● 1."),
     dialog_titles=("✋*",),
+    modal=True,
     settle=80,  # up to 40 ms after a paste it takes Enter for a new line
     bracketed=True,
     pasted=("[[]Pasted Text: *]",),

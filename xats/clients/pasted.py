@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from xats.clients.profile import CURSOR, RULES, TALLEST, composer, view
+from xats.clients.composer import CURSOR, RULES, TALLEST, find
+from xats.clients.profile import is_known, view
 from xats.tmux.cells import rows
 from xats.tmux.screen import plain
 
@@ -25,8 +26,8 @@ def holds(profile: Profile, look: Look, text: str) -> bool:
 
 def shown(profile: Profile, look: Look) -> str:
     """Return all that stands in the composer, what is faint too, as a marker may be."""
-    found = composer(profile, rows(plain(look.screen)), look)
-    return found[0] if found else ""
+    found = find(profile, rows(plain(look.screen)), look) if is_known(profile) else None
+    return found.text if found else ""
 
 
 def is_marker(profile: Profile, held: str) -> bool:

@@ -2,25 +2,29 @@
 
 These programs change monthly, so nothing is concluded from one sign alone: a pane is idle only when its composer was
 found, is empty, and nothing says busy or dialog. Everything else is refused with what was seen.
+
+What stands above a composer is conversation, in which every sign may be quoted. There only the program's own status
+rows count: those between the last message and the composer.
 """
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+from xats.clients import unfamiliar
+from xats.clients.composer import find, hinted
 from xats.record import record
-from xats.tmux.cells import FAINT, PLAIN, Row, rows
+from xats.tmux.cells import FAINT, Row, rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from xats.clients.composer import Composer
     from xats.tmux.screen import Look
 
-RULES = frozenset("─━═▀▄╌╭╮╰╯╹╵ ")  # what a boundary row is made of
-TALLEST = 200  # rows of a draft that are looked at
-LOWER, ABOVE = 11, 8  # rows above the last one, and above the cursor, in which signs count
-CURSOR = "\u200b"  # takes no room; Ink programs end a row with it that ends in the cursor they draw
+LOWER, ABOVE = 11, 8  # rows above the last one, and above the cursor, in which signs count without a composer
+STATUS = 24  # rows above a composer in which its status rows may be, a list of tasks included
 
 
 @record
@@ -31,15 +35,25 @@ class Profile:
     executables: tuple[str, ...] = ()  #: names of its process
     scripts: tuple[str, ...] = ()  #: what an interpreter runs, without its suffix
     glyphs: tuple[str, ...] = ()  #: with which the first row of its composer begins, indentation included
+    shell: tuple[str, ...] = ()  #: the same while it takes a command for a shell
+    ruled: bool = False  #: whether a rule stands directly above and below its composer
     frame: str = ""  #: the character at the left of every row of its composer
     margin: int = 0  #: columns between the frame and the text
-    busy: tuple[str, ...] = ()
-    busy_rows: tuple[str, ...] = ()  #: shell patterns of whole rows
+    busy: tuple[str, ...] = ()  #: parts of rows below its composer, or of any where no composer is found
+    busy_rows: tuple[str, ...] = ()  #: shell patterns of whole rows, indentation included
+    busy_faint: str = ""  #: what is drawn faint in a busy row above its composer
+    busy_prompt: bool = False  #: whether it draws its prompt faint while it works
     busy_titles: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()  #: with what the first row of a message begins; status rows are below the last one
     dialog: tuple[str, ...] = ()
     dialog_titles: tuple[str, ...] = ()
-    draft_rows: tuple[str, ...] = ()  #: shell patterns of whole rows that say that more than text would be sent
+    modal: bool = False  #: whether a dialog takes the place of its composer, and thus is not open beside one
+    draft_rows: tuple[str, ...] = ()  #: the same of rows that say that more than text would be sent
+    other_rows: tuple[str, ...] = ()  #: the same of rows below a composer that sends to somebody else
+    other_titles: tuple[str, ...] = ()  #: titles under which its composer sends to somebody else
+    named: bool = False  #: whether the rule above its composer has the name of the agent that it sends to
     untyped: tuple[str, ...] = ()  #: SGR parameters of the colours it draws its placeholder in, which is always there
+    ghost: bool = False  #: whether it draws a dim placeholder, and its cursor inverse over the first character of it
     cursor: bool = False  #: whether it shows the terminal's cursor, and that only where one may type
     settle: int = 120  #: ms that it must have shown a paste before it takes Enter for Enter
     takes: int = 0  #: ms that it may take to let go of a line after Enter, where that is longer than usual
@@ -55,149 +69,135 @@ class View:
 
     state: str  #: "idle", "draft", "busy", "dialog" or "unknown"
     text: str | None  #: what stands in the composer; None when none was found
-    evidence: str  #: the sign that decided
+    evidence: str  #: the sign that decided, with its row (from 1); never what a person has typed
+
+
+def is_known(profile: Profile) -> bool:
+    """Tell whether the profile says how the client's composer looks."""
+    return bool(profile.glyphs or profile.frame)
 
 
 def view(profile: Profile, look: Look) -> View:
     """Return what `profile` sees in `look`."""
     screen = rows(look.screen, profile.untyped)
-    found = composer(profile, screen, look)
-    text = found[0] if found else None
-    lower = _lower(screen, look.cursor_y)
-    sign = _title(look.title, profile.dialog_titles) or _sign(lower, profile.dialog)
-    if sign:
-        return View("dialog", text, sign)
-    sign = _title(look.title, profile.busy_titles) or _sign(lower, profile.busy, profile.busy_rows)
-    if sign:
-        return View("busy", text, sign)
-    if found is None or text is None:
-        return View("unknown", None, "no composer at the cursor")
-    if profile.cursor and not look.cursor:  # something is in front of it
-        return View("unknown", text, "the terminal's cursor is hidden")
-    if text:
-        return View("draft", text, f"composer holds {text[:60]!r}")
-    if look.cursor_x > found[1]:  # something is there, though it is drawn as faint as a placeholder
-        return View("draft", "", "the cursor is not at the start of the composer")
-    if profile.untyped and not _hinted(profile, screen[look.cursor_y], look):
-        return View("draft", "", "no placeholder in the composer")
-    sign = _sign(lower, (), profile.draft_rows)
-    if sign:
-        return View("draft", "", sign)
-    return View("idle", "", "composer is empty")
+    if not is_known(profile):
+        return View(*unfamiliar.seen(screen, look))
+    if sign := _title(look.title, profile.dialog_titles):
+        found = find(profile, screen, look)
+        return View("dialog", found.text if found else None, sign)
+    found = find(profile, screen, look)
+    if found is None or (profile.cursor and not look.cursor):  # something is in front of it
+        return _without(profile, screen, look, found)
+    return _composing(profile, screen, look, found)
 
 
-def composer(profile: Profile, screen: Sequence[Row], look: Look) -> tuple[str, int] | None:
-    """Return the text of the composer that the cursor is in, rows joined by one space, and the column it begins in.
+def picture(profile: Profile, look: Look) -> tuple[object, ...]:
+    """Return what must stay the same for a pane to be quiet: the fields PICTURE (tmux/screen.py) of a look.
 
-    None when the cursor is in none.
+    That is the composer and what is above it. Below it a program may show a clock. A title says something of the
+    state only where the profile knows what, and then a view sees it.
     """
-    y = look.cursor_y
-    if not 0 <= y < len(screen):
-        return None
-    if not profile.frame and not profile.glyphs:  # only what is no word may stand in the row of the cursor
-        return "".join(one if one.isalnum() else " " for one in screen[y].bright).strip(), look.cursor_x
-    found = _framed(profile, screen, y) if profile.frame else _prompted(profile, screen, y)
+    screen = rows(look.screen, profile.untyped)
+    if not is_known(profile):
+        return _upper(look, unfamiliar.kept(screen, look)), look.cursor_x, look.cursor_y, look.title
+    found = find(profile, screen, look)
     if found is None:
-        return None
-    held, start = found
-    if _hinted(profile, screen[y], look):  # the letter below the cursor is a suggestion's as well
-        held[0] = held[0][1:]
-    return " ".join(" ".join(held).replace(CURSOR, "").split()), start
+        return look.screen, look.cursor_x, look.cursor_y, look.title
+    return _upper(look, found.bottom + 1), look.cursor_x, look.cursor_y, ""
 
 
-def _hinted(profile: Profile, row: Row, look: Look) -> bool:
-    """Tell whether the cursor is at the start of the composer, and what is behind it drawn as what nobody has typed.
-
-    The program draws the cursor itself, over the first character of its placeholder and in no colour. Where a theme has
-    one of these colours for a person's words, the character below the cursor has that too, or the prompt has it.
-    """
-    x = look.cursor_x
-    if not profile.untyped or _glyph(profile, row) != row.text[:x]:
-        return False
-    behind = bool(row.text[x + 1 :].strip()) and not row.bright[x + 1 :].strip()
-    return behind and row.drawn[x] == PLAIN and FAINT not in row.drawn[:x]
+def _upper(look: Look, count: int) -> str:
+    return "\n".join(look.screen.split("\n")[:count])
 
 
-def _framed(profile: Profile, screen: Sequence[Row], cursor_y: int) -> tuple[list[str], int] | None:
-    """Return the rows of a composer with a frame at its left."""
-
-    def in_frame(y: int) -> bool:
-        return 0 <= y < len(screen) and screen[y].text.lstrip().startswith(profile.frame)
-
-    if not in_frame(cursor_y):
-        return None
-    top = bottom = cursor_y
-    while in_frame(top - 1):
-        top -= 1
-    while in_frame(bottom + 1):
-        bottom += 1
-    # Below the last empty row is what belongs to the frame and not to the text.
-    empty = [y for y in range(cursor_y + 1, bottom + 1) if screen[y].text.strip() == profile.frame]
-    if not empty:
-        return None
-    start = screen[cursor_y].text.index(profile.frame) + len(profile.frame) + profile.margin
-    return [row.bright.lstrip().removeprefix(profile.frame) for row in screen[top : empty[-1]]], start
+def _without(profile: Profile, screen: Sequence[Row], look: Look, found: Composer | None) -> View:
+    """Return the view of a screen on which the cursor is in no composer, or is hidden though it is shown in one."""
+    text = found.text if found else None
+    lower = _lower(screen, look.cursor_y)
+    if sign := _sign(screen, lower, profile.dialog):
+        return View("dialog", text, sign)
+    if sign := _title(look.title, profile.busy_titles) or _sign(screen, lower, profile.busy, profile.busy_rows):
+        return View("busy", text, sign)
+    return View("unknown", text, "no composer at the cursor" if found is None else "the terminal's cursor is hidden")
 
 
-def _prompted(profile: Profile, screen: Sequence[Row], cursor_y: int) -> tuple[list[str], int] | None:
-    """Return the rows of a composer that begins with a prompt and ends at a boundary."""
-    top = cursor_y
-    while not (glyph := _glyph(profile, screen[top])):
-        top -= 1
-        if top < 0 or cursor_y - top > TALLEST or _boundary(screen[top]):
-            return None
-    bottom = _bottom(screen, cursor_y, len(glyph))
-    return [screen[top].bright[len(glyph) :], *(row.bright for row in screen[top + 1 : bottom + 1])], len(glyph)
+def _composing(profile: Profile, screen: Sequence[Row], look: Look, found: Composer) -> View:
+    """Return the view of a screen on which the cursor is in the composer `found`."""
+    below = range(found.bottom + 1, len(screen))
+    lower = below if profile.modal else _lower(screen, look.cursor_y)
+    if sign := _elsewhere(profile, screen, look, found):
+        return View("unknown", found.text, sign)
+    # A dialog may have a list whose chosen line looks like a composer.
+    asks = not profile.modal or unfamiliar.choice(f"> {found.text}")
+    if asks and (sign := _sign(screen, _lower(screen, look.cursor_y), profile.dialog)):
+        return View("dialog", found.text, sign)
+    sign = _title(look.title, profile.busy_titles) or _sign(screen, lower, profile.busy, profile.busy_rows)
+    if sign or (sign := _status(profile, screen, found)):
+        return View("busy", found.text, sign)
+    where = f"row {found.top + 1}"
+    if found.prompt in profile.shell:
+        return View(
+            "draft", f"{found.prompt.strip()} {found.text}".strip(), f"the composer takes shell commands, {where}"
+        )
+    if found.text:
+        return View("draft", found.text, f"the composer, {where}, holds {len(found.text)} characters")
+    if look.cursor_x > found.start:  # something is there, though it is drawn as faint as a placeholder
+        return View("draft", "", f"the cursor is not at the start of the composer, {where}")
+    if not profile.frame and found.is_tall(screen, look.cursor_y):
+        return View("draft", "", f"the composer, {where}, has more than one row")
+    if profile.untyped and not hinted(profile, screen[look.cursor_y], look):
+        return View("draft", "", f"no placeholder in the composer, {where}")
+    if sign := _sign(screen, _lower(screen, look.cursor_y), (), profile.draft_rows):
+        return View("draft", "", sign)
+    return View("idle", "", f"the composer, {where}, is empty")
 
 
-def _bottom(screen: Sequence[Row], cursor_y: int, indent: int) -> int:
-    """Return the last row of the composer that the cursor is in; all its rows but the first are indented by `indent`.
+def _elsewhere(profile: Profile, screen: Sequence[Row], look: Look, found: Composer) -> str:
+    """Return the sign that the composer `found` sends to another than the agent itself, or ""."""
+    sign = _title(look.title, profile.other_titles)
+    sign = sign or _sign(screen, range(found.bottom + 1, len(screen)), (), profile.other_rows)
+    if not sign and profile.named and found.label:
+        own = look.title.strip().partition(" ")[2]  # behind the sign of its state
+        if not own.startswith(found.label.removesuffix("…")):
+            sign = f"the name in the rule in row {found.top}, which is not the session's"
+    return sign and f"this composer sends elsewhere: {sign}"
 
-    It ends at a rule. It ends at an empty row too, unless more that is so indented follows: then that row is an empty
-    line of a draft. The last rows of a screen are no draft, they are what a program says below its composer.
-    """
-    last = max(y for y, row in enumerate(screen) if row.text or y == cursor_y)
-    bottom = cursor_y
-    for y in range(cursor_y + 1, min(last + 1, cursor_y + TALLEST)):
-        if not screen[y].text:
-            continue
-        if _boundary(screen[y]):
+
+def _status(profile: Profile, screen: Sequence[Row], found: Composer) -> str:
+    """Return the sign of work between the last message and the composer `found`, or in its prompt."""
+    if profile.busy_prompt and screen[found.top].drawn[:1] == FAINT:
+        return f"the prompt in row {found.top + 1} is drawn as while it works"
+    for y in range(found.top - 1, max(-1, found.top - STATUS), -1):
+        row = screen[y]
+        at = row.text.find(profile.busy_faint)
+        faint = set(row.drawn[at : at + len(profile.busy_faint)]) <= {FAINT}
+        if faint and any(fnmatchcase(row.text, pattern) for pattern in profile.busy_rows):
+            return f"{row.text.strip()[:40]!r} in row {y + 1}"
+        if row.text.startswith(profile.messages):
             break
-        follows = y > bottom + 1
-        if follows and (screen[y].text[:indent].strip() or not any(map(_boundary, screen[y : last + 1]))):
-            break
-        bottom = y
-    return bottom
-
-
-def _glyph(profile: Profile, row: Row) -> str | None:
-    return next((glyph for glyph in profile.glyphs if (row.text + " ").startswith(glyph)), None)
-
-
-def _boundary(row: Row) -> bool:
-    return RULES.issuperset(row.text)
+    return ""
 
 
 def _title(title: str, patterns: Sequence[str]) -> str:
     return next((f"title {title.strip()!r}" for one in patterns if fnmatchcase(title.strip(), one)), "")
 
 
-def _lower(screen: Sequence[Row], cursor_y: int) -> Sequence[Row]:
-    """Return the part of `screen` in which signs count: above it is history, where anything may be quoted.
+def _lower(screen: Sequence[Row], cursor_y: int) -> range:
+    """Return the rows of `screen` in which signs count where no composer is found: above them is history.
 
     A program may list a lot below its composer; the rows above the cursor count all the same.
     """
     last = max((y for y, row in enumerate(screen) if row.text), default=0)
-    return screen[max(0, min(last - LOWER, cursor_y - ABOVE)) : last + 1]
+    return range(max(0, min(last - LOWER, cursor_y - ABOVE)), last + 1)
 
 
-def _sign(part: Sequence[Row], signs: Sequence[str], patterns: Sequence[str] = ()) -> str:
-    """Return the sign that stands in `part` of a screen."""
-    for row in part:
-        folded = " ".join(row.text.split())
+def _sign(screen: Sequence[Row], part: range, signs: Sequence[str], patterns: Sequence[str] = ()) -> str:
+    """Return the sign that stands in the rows `part` of a screen, and in which row."""
+    for y in part:
+        folded = " ".join(screen[y].text.split())
         for one in signs:
             if one in folded:
-                return f"{one!r} on the screen"
-        if any(fnmatchcase(folded, one) for one in patterns):
-            return f"{folded[:60]!r} on the screen"
+                return f"{one!r} in row {y + 1}"
+        if any(fnmatchcase(screen[y].text, one) for one in patterns):
+            return f"{folded[:40]!r} in row {y + 1}"
     return ""

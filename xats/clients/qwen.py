@@ -13,12 +13,16 @@ PROFILE = Profile(
     "qwen",
     executables=("qwen",),
     scripts=("qwen", "qwen-code"),
-    glyphs=("> ", "* "),  # the second in its mode that accepts everything; in its shell mode, `! `, nothing is typed
-    busy=("esc to cancel)", "(Esc to cancel)", "Enter to steer"),
+    glyphs=("> ", "* "),  # the second in its mode that accepts everything
+    shell=("! ",),
+    busy=("Enter to steer",),
+    busy_rows=("  [.⠀-⣿]*(*esc to*", "  (Esc to cancel)"),
+    messages=("  > ", "  ◆"),
     busy_titles=("✦*", "◐*", "◓*", "◑*", "◒*"),
     dialog=("Allow execution of", "Apply this change?", "● 1.", "Yes, allow once"),
     dialog_titles=("✋*", "✳*"),
-    draft_rows=("↑ *", "← → *"),  # below a composer where a file is attached to what will be sent
+    modal=True,
+    draft_rows=("  ↑ *", "  ← → *"),  # below a composer where a file is attached to what will be sent
     untyped=(
         *("38;5;103", "38;2;108;112;134"),  # Default, Qwen Dark, ANSI
         *("38;5;145", "38;2;151;160;176"),  # Default Light, Qwen Light, ANSI Light, Google Code

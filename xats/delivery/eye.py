@@ -12,7 +12,7 @@ import time
 from functools import partial
 
 from xats import process
-from xats.clients import registry
+from xats.clients import profile, registry
 from xats.delivery.transports import tmux
 from xats.errors import TmuxUnavailable
 from xats.tmux import guards, screen, server
@@ -74,7 +74,7 @@ class Eye:
         self._failures = 0
         self.clear, self.due = False, now + self.every * random.uniform(0.9, 1.1)  # no rhythm of anything
         before, since, at = self._seen or (None, now, now)
-        same = before is not None and _picture(before) == _picture(look)
+        same = before is not None and self._picture(before) == self._picture(look)
         if before is not None and not same:
             self.stirred = True
         self._prompt = before is not None and now - at <= GAPS * self.every and self._follow(before, look)
@@ -103,7 +103,11 @@ class Eye:
             return 0
         seen, since, at = self._seen
         now = time.monotonic()
-        return int((now - since) * 1000) if now - at <= GAPS * self.every and _picture(seen) == _picture(look) else 0
+        same = now - at <= GAPS * self.every and self._picture(seen) == self._picture(look)
+        return int((now - since) * 1000) if same else 0
+
+    def _picture(self, look: Look) -> tuple[object, ...]:
+        return profile.picture(self._known, look)
 
     def echoed(self, look: Look) -> bool:
         """Tell whether the program was seen to show at once what a person has typed, up to the last key in `look`."""
@@ -134,6 +138,8 @@ class Eye:
 
     def _judge(self, look: Look) -> tuple[str | None, int]:
         reason = guards.release(look) or guards.state(look) or tmux.objection(self._known, look, self._token)
+        if not reason and tmux.unlike_a_prompt(self._known, self.pane, look):
+            reason = "screen_unknown"
         ours = look.wake.partition(":")[0] == self._token  # an attempt would only go on with what was begun
         return reason, 0 if ours else tmux.window(self._known, look, self._settings)
 
@@ -205,7 +211,3 @@ def _row(look: Look) -> tuple[int, str]:
 
 def _state(look: Look) -> tuple[object, ...]:
     return look.state, look.cursor, *(getattr(look, what) for what in screen.TEXTS)
-
-
-def _picture(look: Look) -> tuple[object, ...]:
-    return tuple(getattr(look, what) for what in screen.PICTURE)

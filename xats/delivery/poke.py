@@ -89,6 +89,8 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         if not tmux.recognised(known) and look.alternate_on:
             return "full_screen"
         reason = tmux.objection(known, look, "")
+        if not reason and tmux.unlike_a_prompt(known, pane, look):
+            reason = "screen_unknown"
         if look.wake.partition(":")[0] != token:
             return reason or (None if _fits(known, look, text) else "too_long")
         seen = profile.view(known, look)
@@ -105,6 +107,7 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         expected=tmux.expected(known, session),
         guards=(rule,),
         composer=holds,
+        picture=lambda look: profile.picture(known, look),
         emptied=lambda look: pasted.emptied(known, look),
         settle_ms=known.settle,
         take_ms=known.takes,

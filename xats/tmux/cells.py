@@ -1,7 +1,7 @@
 """A captured screen as text with its faint parts told apart: placeholders are drawn faint, what a person types is not.
 
 Faint is what is dim or grey, or, of a program that is known to draw its placeholder in other colours, what has one of
-them.
+them. Each character also keeps the attribute that stands out most: inverse, a coloured ground, dim.
 
 tmux's `capture-pane -e` writes SGR sequences (ECMA-48) wherever the style changes; a style goes on into the next row.
 """
@@ -19,18 +19,21 @@ GREYS = frozenset((8, *range(238, 252)))  # of the 256 colours: bright black, an
 GREY_SPREAD, GREY_LEAST, GREY_MOST = 12, 68, 190  # of a 24-bit colour: how its parts may differ, how bright it may be
 COLOURS = (38, 48, 58)  # SGR codes of what has an extended colour after it: text, ground, underline
 FAINT, PLAIN, OTHER = "-", " ", "+"
+INVERSE, GROUND, DIM, NORMAL = "7", "4", "2", " "
 
 
 @record
 class Row:
     """One row of a screen. `bright` is `text` with the faint characters replaced by spaces.
 
-    `drawn` says of each character, spaces too, how it is drawn: FAINT, PLAIN (in the default colour), or OTHER.
+    `drawn` says of each character, spaces too, how it is drawn: FAINT, PLAIN (in the default colour), or OTHER. `marks`
+    has the attribute of each: INVERSE, else GROUND (a coloured background), else DIM, else NORMAL.
     """
 
     text: str
     bright: str
     drawn: str
+    marks: str
 
 
 def rows(screen: str, colours: Collection[str] = ()) -> list[Row]:
@@ -42,39 +45,45 @@ def rows(screen: str, colours: Collection[str] = ()) -> list[Row]:
     found = []
     style = _Style(colours)
     for line in screen.split("\n"):
-        text = bright = drawn = ""
-        for part, how in _parts(line, style):
+        text = bright = drawn = marks = ""
+        for part, how, mark in _parts(line, style):
             text += part
             bright += " " * len(part) if how == FAINT else part
             drawn += how * len(part)
-        found.append(Row(text.rstrip(), bright.rstrip(), drawn))
+            marks += mark * len(part)
+        # Only spaces are stripped: a program may end its prompt with another blank, which tells it from a list.
+        found.append(Row(text.rstrip(" "), bright.rstrip(" "), drawn, marks))
     return found
 
 
-def _parts(line: str, style: _Style) -> Iterator[tuple[str, str]]:
-    """Yield the runs of `line` that have one style, each with how it is drawn."""
+def _parts(line: str, style: _Style) -> Iterator[tuple[str, str, str]]:
+    """Yield the runs of `line` that have one style, each with how it is drawn and its attribute."""
     first, *others = line.split("\x1b[")
     if first:
-        yield first, style.drawn
+        yield first, style.drawn, style.mark
     for other in others:
         codes, ended, text = other.partition("m")
         if ended:
             style.change(codes)
         if text:
-            yield text, style.drawn
+            yield text, style.drawn, style.mark
 
 
 class _Style:
-    """The part of the SGR state that tells whether text is faint."""
+    """The part of the SGR state that tells whether text is faint, inverse or on a coloured ground."""
 
     def __init__(self, colours: Collection[str]) -> None:
         self.colours, self.colour = colours, "39"
-        self.dim = self.grey = False
+        self.dim = self.grey = self.inverse = self.ground = False
 
     @property
     def drawn(self) -> str:
         faint = self.colour in self.colours if self.colours else self.dim or self.grey
         return FAINT if faint else PLAIN if self.colour == "39" else OTHER
+
+    @property
+    def mark(self) -> str:
+        return INVERSE if self.inverse else GROUND if self.ground else DIM if self.dim else NORMAL
 
     def change(self, codes: str) -> None:
         """Apply the parameters of one SGR sequence."""
@@ -91,11 +100,17 @@ class _Style:
                 if code == 38:
                     self.grey = grey
                     self.colour = ";".join(str(one) for one in (38, *given[: len(given) - len(left)]))
+                elif code == 48:
+                    self.ground = True
             elif code == 0:
-                self.dim = self.grey = False
+                self.dim = self.grey = self.inverse = self.ground = False
                 self.colour = "39"
             elif code in (2, 22):
                 self.dim = code == 2
+            elif code in (7, 27):
+                self.inverse = code == 7
+            elif 40 <= code <= 49 or 100 <= code <= 107:
+                self.ground = code != 49
             elif 30 <= code <= 39 or 90 <= code <= 97:
                 self.grey = code == 90
                 self.colour = str(code)

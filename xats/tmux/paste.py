@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from xats.tmux.screen import Look
 
     Composer = Callable[[Look, str], bool]
+    Picture = Callable[[Look], tuple[object, ...]]
 
 # Milliseconds.
 SHOW = 10_000  # how long the composer may take to show what was pasted
@@ -59,6 +60,11 @@ ENTERS = 3
 SLICE = 50  # how soon a wait notices that it should stop
 
 _serial = itertools.count()
+
+
+def whole(look: Look) -> tuple[object, ...]:
+    """Return all that a look shows, as PICTURE names it."""
+    return tuple(getattr(look, what) for what in PICTURE)
 
 
 @record
@@ -89,6 +95,7 @@ def attempt(
     certain: Callable[[Look], bool] = lambda _: False,
     composer: Composer = holds,
     remains: Composer = remains,
+    picture: Picture = whole,
     settle_ms: int = SETTLE,
     take_ms: int = 0,
     show_ms: int = 0,
@@ -105,10 +112,10 @@ def attempt(
     `echoed` says whether somebody has seen the program show a person's last key (`guards.person`), and `certain`
     whether a look surely shows a composer that holds nothing but what is ours (`guards.typed_ahead`). `composer` says
     whether a look's composer holds exactly a line, and `remains` whether that line is still there, whatever stands
-    around it. `settle_ms` is how long the program must have shown a paste before it takes Enter for Enter, `take_ms`
-    how long it may then take to let go of the line, and `show_ms` how long to show what was pasted, where that is
-    longer than usual. `timeout` is that of each tmux call, in seconds. `make` is the kind of attempt, where what is
-    pasted is no wake's line.
+    around it. `picture` returns what of a look must stay the same in a quiet pane. `settle_ms` is how long the program
+    must have shown a paste before it takes Enter for Enter, `take_ms` how long it may then take to let go of the line,
+    and `show_ms` how long to show what was pasted, where that is longer than usual. `timeout` is that of each tmux
+    call, in seconds. `make` is the kind of attempt, where what is pasted is no wake's line.
 
     Raises ValueError for a token or line that is not clean; everything that tmux or the pane does is an Outcome.
     """
@@ -126,6 +133,7 @@ def attempt(
                 certain=certain,
                 composer=composer,
                 remains=remains,
+                picture=picture,
                 settle=settle_ms / 1000,
                 takes=take_ms,
                 shows=show_ms,
@@ -169,6 +177,7 @@ class Attempt:
         certain: Callable[[Look], bool],
         composer: Composer,
         remains: Composer,
+        picture: Picture,
         settle: float,
         takes: int,
         shows: int,
@@ -176,6 +185,7 @@ class Attempt:
     ) -> None:
         self.pane, self.client, self.expected, self.guards = pane, client, expected or Expected(), guards
         self.echoed, self.certain, self.holds, self.remains = echoed, certain, composer, remains
+        self.picture = picture
         self.settle, self.takes, self.shows, self.timeout = settle, takes, shows, timeout
         self.pasted, self.entered = f"{token}:pasted", f"{token}:entered"
         self.answered = 0.0  # when tmux answered the last look (monotonic seconds)
@@ -288,14 +298,14 @@ class Attempt:
                 raise _End("withdrawn", "stopping")
             time.sleep(min(left, SLICE / 1000))
         after = self.examine()
-        same_picture(before, after, f"within {quiet_ms} ms")
+        self.same_picture(before, after, f"within {quiet_ms} ms")
         return after
 
     def paste_into(self, quiet: Look, line: str) -> None:
         """Paste `line` right after a last look, which must show what the look `quiet` showed."""
         for _ in range(LOOKS):
             seen = self.examine()
-            same_picture(quiet, seen, "just before the paste")
+            self.same_picture(quiet, seen, "just before the paste")
             faults.point("paste.before")
             if self.fresh() and self.paste(seen, line):
                 self.key_at = seen.key_at
@@ -411,6 +421,12 @@ class Attempt:
         said = run(self.pane, *first, *check, act, refuse, stdin=stdin, timeout=self.timeout)
         return "SENT" in said.split()
 
+    def same_picture(self, before: Look, after: Look, when: str) -> None:
+        """Refuse a pane that does not show `after` what it showed `before`; `when` says when that was."""
+        for what, was, now in zip(PICTURE, self.picture(before), self.picture(after), strict=True):
+            if was != now:
+                raise _End("refused", "not_quiet", f"its {what} changed {when}")
+
     def looks(self, milliseconds: float) -> Iterator[Look]:
         """Look again and again for about `milliseconds`, often at first."""
         for _ in pauses(milliseconds):
@@ -421,13 +437,6 @@ def refusal(found: Found) -> _End:
     """Return the end of an attempt to which `found` objects."""
     assert found.reason
     return _End("refused", found.reason, found.detail)
-
-
-def same_picture(before: Look, after: Look, when: str) -> None:
-    """Refuse a pane that does not show `after` what it showed `before`; `when` says when that was."""
-    for what in PICTURE:
-        if getattr(before, what) != getattr(after, what):
-            raise _End("refused", "not_quiet", f"its {what} changed {when}")
 
 
 def pauses(milliseconds: float) -> Iterator[None]:

@@ -11,7 +11,7 @@ from functools import partial
 
 from xats.errors import TmuxUnavailable, XatsError
 from xats.tmux import pane as panes
-from xats.tmux.paste import SETTLE, Attempt, Outcome, attempt
+from xats.tmux.paste import SETTLE, Attempt, Outcome, attempt, whole
 from xats.tmux.server import run
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from xats.pane import Pane
     from xats.tmux.guards import Client, Expected, Guard
-    from xats.tmux.paste import Composer
+    from xats.tmux.paste import Composer, Picture
     from xats.tmux.screen import Look
 
 TAB = " " * 4  # a tab completes words in many a composer
@@ -67,6 +67,7 @@ def poke(
     guards: Sequence[Guard],
     composer: Composer,
     emptied: Callable[[Look], bool],
+    picture: Picture = whole,
     settle_ms: int = SETTLE,
     take_ms: int = 0,
     show_ms: int = 0,
@@ -88,6 +89,7 @@ def poke(
         guards=guards,
         composer=composer,
         remains=composer,
+        picture=picture,
         settle_ms=settle_ms,
         take_ms=take_ms,
         show_ms=show_ms,

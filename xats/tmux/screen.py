@@ -32,9 +32,11 @@ PICTURE = ("screen", "cursor_x", "cursor_y", "title")  # of a Look: what stays t
 # When a person last pressed a key in a tmux client of the pane's session, in whole seconds: a key that comes after a
 # look makes it another one. Attaching a client counts, `send-keys` does not.
 KEYS = "#{session_id}.#{session_activity}"
-# What may flicker does not belong into STATE. Each is printed on a line of its own.
+# What may flicker does not belong into STATE. Each text is printed on a line of its own. Only tmux 3.7 and newer tell
+# of pastes in brackets.
 _SEEN = (
-    f"#{{version}}|#{{cursor_flag}}|#{{window_id}}|{KEYS}|#{{session_attached}}|#{{session_created}}|#{{@xats_before}}",
+    f"#{{version}}|#{{cursor_flag}}|#{{window_id}}|#{{bracket_paste_flag}}|{KEYS}|#{{session_attached}}"
+    "|#{session_created}|#{@xats_before}",
     *(TEXTS["wake"], "#{@xats_line}", TEXTS["command"], TEXTS["title"]),
 )
 _CLIENT = "#{client_control_mode}|#{client_activity}|#{window_id}|#{pane_id}|#{client_flags}"
@@ -53,7 +55,8 @@ class Look:
     """One moment of a pane. `state` is what tmux expands STATE to; `screen` has `height` rows with their colours.
 
     `wake`, `line`, `command` and `title` are as tmux prints them: 3.4 and 3.5 escape some characters. `version` is the
-    server's. `cursor` says whether the terminal's cursor is shown. `key_at` is when a person last pressed a key in a
+    server's. `cursor` says whether the terminal's cursor is shown, `bracketed` whether the program has asked for pastes
+    in brackets; that is None where tmux (before 3.7) cannot tell. `key_at` is when a person last pressed a key in a
     tmux client whose keys go to this pane, in whole seconds since 1970; 0 if there is none. A client that has detached
     counts while no other one is attached. `keys` is what tmux expands KEYS to. `line` is what xats pasted last, and
     `before` the mark of what stood before it (`mark_before`).
@@ -84,6 +87,7 @@ class Look:
     before: str = ""
     tty: str = ""
     version: str = ""
+    bracketed: bool | None = None
 
     def plain(self) -> str:
         """Return the screen as text."""
@@ -151,8 +155,8 @@ def _look(pane: Pane, block: str, keys: dict[str, int]) -> Look:
     TmuxUnavailable.
     """
     lines = block.removesuffix("\n").split("\n")
-    fields, seen = lines[0].split("|"), lines[1].split("|", 6) if len(lines) > 1 else []
-    if len(fields) != 14 or len(seen) != 7 or fields[2] != pane.pane_id:
+    fields, seen = lines[0].split("|"), lines[1].split("|", 7) if len(lines) > 1 else []
+    if len(fields) != 14 or len(seen) != 8 or fields[2] != pane.pane_id:
         raise TmuxUnavailable(f"xats does not understand what tmux says of pane {pane.pane_id}: {block[:80]!r}")
     server_pid, server_start, cursor_x, cursor_y, width, height = (
         number(fields[at], f"{what} of pane {pane.pane_id}")
@@ -169,7 +173,8 @@ def _look(pane: Pane, block: str, keys: dict[str, int]) -> Look:
     texts, rows = lines[2 : len(lines) - height], lines[len(lines) - height :]
     if not height or len(texts) < 4 or len(rows) != height:
         raise TmuxUnavailable(f"tmux printed {len(lines)} lines for the {height} rows of pane {pane.pane_id}")
-    (version, cursor, window, typed, attached, created, before), (wake, line, command, *title) = seen, texts
+    version, cursor, window, bracketed, typed, attached, created, before = seen
+    wake, line, command, *title = texts
     left_at = _seconds(typed.rpartition(".")[2]) if attached == "0" else 0
     return Look(
         state=lines[0],
@@ -195,6 +200,7 @@ def _look(pane: Pane, block: str, keys: dict[str, int]) -> Look:
         screen="\n".join(rows),
         cursor=cursor != "0",
         # All synchronized panes of a window get its keys.
+        bracketed={"0": False, "1": True}.get(bracketed),
         key_at=max(
             keys.get(window if synchronized else pane.pane_id, 0),
             keys.get(_ANY + window, 0),

@@ -10,7 +10,7 @@ from xats import process, program
 from xats.clients import helpers, processes, profile, registry
 from xats.delivery.transports import Result
 from xats.errors import NoPane, TmuxGone, TmuxUnavailable
-from xats.tmux import gone, guards, paste, screen, server
+from xats.tmux import gone, guards, paste, screen, server, terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     from xats.tmux.screen import Look
 
 NAME = "tmux"
+OBJECTIONS: dict[str, Reason | None] = {
+    "idle": None,
+    "busy": "busy",
+    "dialog": "dialog_open",
+    "draft": "draft_present",
+    "unknown": "screen_unknown",
+}
 SHORT = 150  # ms that an idle, empty composer of a known client must stay the same
 CALM = 0.5  # seconds between two looks that find one; between two tools there is one for a moment
 
@@ -68,15 +75,24 @@ def deliver(
         return holds(known, look, text)
 
     stood: list[str | None] = []
+    evidence = ""
 
     def composer(look: Look) -> Reason | None:
         """Refuse a dialog, a busy client, and a composer that holds anything but the line of this wake."""
-        reason = objection(known, look, token)
+        nonlocal evidence
+        reason, evidence = examined(known, look, token)
         if reason == "draft_present" and not recognised(known) and look.wake.partition(":")[0] != token:
             # Nobody knows where this program writes: words beside the cursor are a draft only if they stay.
             stood.append(profile.view(known, look).text)
             return reason if stood[-2:-1] == stood[-1:] else None
         return reason
+
+    def prompt(look: Look) -> Reason | None:
+        """Refuse a program of unknown looks that may not be waiting for a line."""
+        nonlocal evidence
+        if evidence := unlike_a_prompt(known, pane, look):
+            return "screen_unknown"
+        return None
 
     attempt = partial(
         paste.attempt,
@@ -87,6 +103,7 @@ def deliver(
         certain=partial(certain, known),
         composer=ours,
         remains=partial(remains, known),
+        picture=partial(profile.picture, known),
         settle_ms=known.settle,
         take_ms=known.takes,
         show_ms=known.shows,
@@ -96,12 +113,12 @@ def deliver(
         token=token,
         quiet_ms=lambda look: window(known, look, settings) - quiet_for(look),
         stopping=stopping,
-        guards=(stranded, composer),
+        guards=(stranded, composer, prompt),
     )
     if outcome.reason == "draft_present" and unsent and proves(unsent[0]) and line() is not None:
         # It is that of an earlier wake, whose attempt died before Enter and whose mail was read then. Nobody else would
         # ever send it off, and it says what ours would say: there is mail. If it is gone by now, nothing is pasted.
-        guards = (lambda look: objection(known, look, unsent[0]),)
+        guards = (lambda look: objection(known, look, unsent[0]), prompt)
         outcome = attempt(line=lambda: None, token=unsent[0], quiet_ms=0, guards=guards)
     if outcome.reason == "stopping":
         return Result("stopped", None)
@@ -109,12 +126,13 @@ def deliver(
         return Result("skipped", "already_read")
     if outcome.state == "unconfirmed":
         return Result("refused", "unconfirmed", outcome.detail)
-    return Result(outcome.state, outcome.reason or None, outcome.detail)
+    seen = evidence if outcome.reason in ("busy", "dialog_open", "draft_present", "screen_unknown") else ""
+    return Result(outcome.state, outcome.reason or None, outcome.detail or seen)
 
 
 def recognised(known: Profile) -> bool:
     """Tell whether the profile knows how the client's composer looks."""
-    return bool(known.glyphs or known.frame)
+    return profile.is_known(known)
 
 
 def expected(known: Profile, session: Session) -> Expected:
@@ -127,6 +145,22 @@ def expected(known: Profile, session: Session) -> Expected:
         composer=(lambda look: profile.view(known, look).text is not None) if recognised(known) else None,
         parked=helpers.is_parked if known.name == "claude-code" else lambda _: False,
     )
+
+
+def unlike_a_prompt(known: Profile, pane: Pane, look: Look) -> str:
+    """Return why the program in `pane`, whose looks nobody has described, may not be waiting for a line; "" if it is.
+
+    It waits for one if the system or a line editor like GNU readline collects it, or if the program has asked for
+    pastes in brackets. Only tmux 3.7 and newer tell the last; a profile can say it too (`bracketed`).
+    """
+    if recognised(known) or known.bracketed or look.bracketed:
+        return ""
+    taken = terminal.mode(pane)
+    if taken in ("line", "editor"):
+        return ""
+    why = {"raw": "its program reads single keys", "silent": "input is not echoed, as for a password"}
+    said = why.get(taken, "its terminal cannot be read")
+    return said + (", and this tmux does not tell whether it takes pastes" if look.bracketed is None else "")
 
 
 def idle(session: Session, client_name: str) -> bool:
@@ -219,12 +253,16 @@ def certain(known: Profile, look: Look) -> bool:
 
 def objection(known: Profile, look: Look, token: str) -> Reason | None:
     """Return why nothing may be typed into what `look` shows, by what the client's profile sees; None if it may."""
+    return examined(known, look, token)[0]
+
+
+def examined(known: Profile, look: Look, token: str) -> tuple[Reason | None, str]:
+    """Return the objection to what `look` shows, and the sign that decided.
+
+    Every client draws its composer when it waits for its person to write: where there is none, nothing is known.
+    """
     seen = profile.view(known, look)
-    if seen.state in ("busy", "dialog"):
-        return "busy" if seen.state == "busy" else "dialog_open"
-    if seen.state == "unknown":  # every client draws its composer when it waits for its person to write
-        return "dialog_open"
-    if seen.state == "draft":
-        mine = look.wake.partition(":")[0] == token and holds(known, look, look.line)
-        return None if mine else "draft_present"
-    return None
+    reason = OBJECTIONS[seen.state]
+    if reason == "draft_present" and look.wake.partition(":")[0] == token and holds(known, look, look.line):
+        reason = None  # it is the line of this wake
+    return reason, seen.evidence
