@@ -88,6 +88,7 @@ SENT = having(
 WAKE = having(
     state={"enum": ["queued", "retrying", "delivered", "skipped", "failed", "held"]},
     reason=maybe(TEXT),
+    detail=maybe(TEXT),
     attempts=NUMBER,
     transport=maybe(TEXT),
     handed_to=each(TEXT),

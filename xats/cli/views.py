@@ -91,13 +91,14 @@ def sent_json(sent: Sent) -> dict[str, Any]:
 def wake_json(wake: Wake | None, no_wake_reason: str | None) -> dict[str, Any]:
     """Return the JSON form of a wake, or of why there is none."""
     if wake is None:
-        nothing = {"attempts": 0, "transport": None, "next_attempt_at": None, "updated_at": None}
+        nothing = {"detail": None, "attempts": 0, "transport": None, "next_attempt_at": None, "updated_at": None}
         return {"state": "skipped", "reason": no_wake_reason, "handed_to": [], **nothing}
     return {
         "id": wake.id,
         "state": wake.state,
         "reason": wake.reason,
         "last_refusal": wake.last_refusal,
+        "detail": wake.detail,
         "attempts": wake.attempts,
         "transport": wake.transport,
         "handed_to": wake.taken_by,
@@ -214,11 +215,18 @@ def wake_text(status: DeliveryStatus, now: int) -> str:
     why = f" ({wake.reason}): {reasons.words(wake.reason)}" if wake.reason else ""
     if wake.state == "failed" and wake.last_refusal and wake.last_refusal != wake.reason:
         why += f"; the last time {reasons.words(wake.last_refusal)}"
+    why += _seen(wake)
     tries = f", {wake.attempts} attempt{'s' if wake.attempts != 1 else ''}" if wake.attempts else ""
     then = f"; {_then(wake, now)}" if wake.state in ("queued", "retrying") else ""
     if wake.state == "delivered" and wake.is_open:
         then = f", handed to {', '.join(wake.taken_by)}; if it does not read, {_then(wake, now)}"
     return f"{wake.state}{why}{tries}{then}"
+
+
+def _seen(wake: Wake) -> str:
+    """Return what was seen when the last attempt was refused, in brackets."""
+    open_or_failed = wake.state in ("queued", "retrying", "failed")
+    return f" (seen: {one_line(wake.detail)})" if wake.detail and wake.reason and open_or_failed else ""
 
 
 def _then(wake: Wake, now: int) -> str:
@@ -251,7 +259,7 @@ def wake_brief(details: Details, now: int, *, words: bool) -> str:
     if wake.state == "held":
         return "held: paused"
     if wake.state == "failed":
-        return f"given up: {why(wake.last_refusal or wake.reason)}"
+        return f"given up: {why(wake.last_refusal or wake.reason)}{_seen(wake) if words else ''}"
     if wake.state == "delivered":
         woken = f"handed over {ago(wake.updated_at, now)}" if wake.is_open else f"woken {ago(wake.updated_at, now)}"
         return f"{woken}, not read" + (f", {_then(wake, now)}" if wake.is_open and words else "")
@@ -259,4 +267,5 @@ def wake_brief(details: Details, now: int, *, words: bool) -> str:
         return f"not woken: {why(wake.reason)}"
     if wake.next_attempt_at is None and not wake.lease_token:
         return f"suspended: {why(wake.reason)}" + ("; again when it registers anew" if words else "")
-    return f"{wake.state}: {f'{why(wake.reason)}, ' if wake.reason else ''}{_then(wake, now)}"
+    seen = _seen(wake) if words else ""
+    return f"{wake.state}: {f'{why(wake.reason)}{seen}, ' if wake.reason else ''}{_then(wake, now)}"

@@ -82,7 +82,7 @@ REASONS: Final[dict[Reason, str]] = {
     "busy": "the agent is busy",
     "dialog_open": "a dialog is open in its pane",
     "draft_present": "there is a half-written line in its composer",
-    "screen_unknown": "xats does not recognise what its pane shows",
+    "screen_unknown": "xats does not recognise what its pane shows; for a profile: xats client test PANE --profile",
     "human_active": "somebody is typing in its pane",
     "unconfirmed": "the line was pasted, but nobody saw it submitted; it is not pasted again",
     "not_shown": "no tmux client shows its pane, so nobody saw the notice",

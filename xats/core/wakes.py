@@ -90,6 +90,7 @@ class Wake:
     updated_at: int
     handed: str | None = None  #: the transports that have taken the line, with commas
     nonce: str | None = None  #: random, from its first lease on: the mark that it leaves in a pane is like no other one
+    detail: str | None = None  #: what was seen that the last attempt was refused for
 
     @property
     def taken_by(self) -> tuple[str, ...]:
@@ -104,7 +105,7 @@ class Wake:
 
 COLUMNS = """
 id agent_id state reason last_refusal mails attempts transport next_attempt_at lease_token opened_at updated_at handed
-nonce
+nonce detail
 """
 SELECT = ", ".join(f"w.{name}" for name in COLUMNS.split())
 
@@ -169,8 +170,8 @@ where agent_id = :agent and closed_at is null and state <> 'held' and lease_toke
 """
 SUSPEND = """
 update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = :reason,
-    last_refusal = :reason, handed = null, next_attempt_at = null, lease_token = null, lease_until = null,
-    updated_at = :now
+    last_refusal = :reason, detail = null, handed = null, next_attempt_at = null, lease_token = null,
+    lease_until = null, updated_at = :now
 where agent_id = :agent and closed_at is null and state <> 'held'
 """
 # What was handed over already waits for its time: a program that does not read must not be told at each of its turns.
@@ -348,8 +349,8 @@ limit 1
 """
 RECORD = """
 update wakes set state = :state, reason = :reason, last_refusal = :refusal, transport = :transport, handed = :handed,
-    attempts = :attempts, next_attempt_at = :next, lease_token = null, lease_until = null, updated_at = :now,
-    closed_at = case when :closed = 1 then :now end
+    attempts = :attempts, detail = :detail, next_attempt_at = :next, lease_token = null, lease_until = null,
+    updated_at = :now, closed_at = case when :closed = 1 then :now end
 where id = :id and lease_token = :token and closed_at is null
 """
 
@@ -421,39 +422,49 @@ def refused(
     transport: str | None,
     climb: Callable[[int, int], int | None],
     code: int | None = None,
+    detail: str | None = None,
 ) -> bool:
     """Record that an attempt was refused for `reason`; `climb(attempts, now)` says when to try again.
 
     A target that is gone suspends the wake and costs no attempt; a wake whose mail was read meanwhile ends. `code` is
-    the exit code of the program that was run, if any. Returns False if the lease was lost meanwhile.
+    the exit code of the program that was run, if any, `detail` what was seen. Returns False if the lease was lost
+    meanwhile.
     """
     if not wanted(tx, wake.agent_id):
         return skipped(tx, wake, token, "already_read")
     if reason in GONE:
-        return _record(tx, wake, token, _waiting(wake), reason, transport, wake.attempts)
+        return _record(tx, wake, token, _waiting(wake), reason, transport, wake.attempts, detail=detail)
     attempts = wake.attempts + 1
     again = None if reason in FINAL else climb(attempts, tx.now)
     if again is not None:
-        return _record(tx, wake, token, "retrying", reason, transport, attempts, again, code=code)
+        return _record(tx, wake, token, "retrying", reason, transport, attempts, again, code=code, detail=detail)
     ended = reason if reason in FINAL else "retry_exhausted"
     now = tx.one("select mails from wakes where id = :id", id=wake.id)
-    if not _record(tx, wake, token, "failed", ended, transport, attempts, refusal=reason, code=code):
+    if not _record(tx, wake, token, "failed", ended, transport, attempts, refusal=reason, code=code, detail=detail):
         return False
     if now and now["mails"] > wake.mails:  # what came during this last attempt has not had its turn
         join(tx, wake.agent_id)
     return True
 
 
-def put_off(tx: Tx, wake: Wake, token: str, reason: Reason, transport: str | None, until: int | None = None) -> bool:
+def put_off(
+    tx: Tx,
+    wake: Wake,
+    token: str,
+    reason: Reason,
+    transport: str | None,
+    until: int | None = None,
+    detail: str | None = None,
+) -> bool:
     """Record that an attempt was refused for `reason` and cost no rung; the next is due at `until` (ms UTC).
 
-    By default the next is as due as before: the attempt was made before its time. Returns False if the lease was lost
-    meanwhile.
+    By default the next is as due as before: the attempt was made before its time. `detail` is what was seen. Returns
+    False if the lease was lost meanwhile.
     """
     if not wanted(tx, wake.agent_id):
         return skipped(tx, wake, token, "already_read")
     again = wake.next_attempt_at if until is None else until
-    return _record(tx, wake, token, _waiting(wake), reason, transport, wake.attempts, again)
+    return _record(tx, wake, token, _waiting(wake), reason, transport, wake.attempts, again, detail=detail)
 
 
 def waits(tx: Tx, wake: Wake, token: str, until: int) -> bool:
@@ -526,6 +537,7 @@ def _record(
     refusal: Reason | None = None,
     code: int | None = None,
     handed: str | None = None,
+    detail: str | None = None,
 ) -> bool:
     changed = tx.run(
         RECORD,
@@ -536,6 +548,7 @@ def _record(
         refusal=refusal or reason or wake.last_refusal,
         transport=transport,
         attempts=attempts,
+        detail=detail or None,
         next=next_at,
         handed=handed or wake.handed,
         closed=int(state in ("skipped", "failed") or (state == "delivered" and next_at is None)),

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 AT_ONCE = 100  # attempts side by side; most of an attempt is waiting
 SETTLE = 500  # ms after the end of a turn in which a waiter may come
+LONGEST = 120  # characters that are kept of what was seen
 NOTHING = wakes.Pending(0, 0, (), 0)
 FRESH = 3000  # ms after the beginning of a turn in which its program may not have drawn it yet
 
@@ -283,13 +284,15 @@ def _record(
     elif result.reason == "recipient_active" and not moved:
         _wait(tx, wake, owner, settings, target, early=early)
     elif result.state in ("refused", "postponed") and early and not moved and result.reason in wakes.PASSING:
-        wakes.put_off(tx, wake, owner, result.reason, by)
+        wakes.put_off(tx, wake, owner, result.reason, by, detail=_shown(result.detail))
     elif result.state == "postponed" and not moved:
         assert result.reason
-        wakes.put_off(tx, wake, owner, result.reason, by, ladder.soon(wake.opened_at, tx.now))
+        soon = ladder.soon(wake.opened_at, tx.now)
+        wakes.put_off(tx, wake, owner, result.reason, by, soon, _shown(result.detail))
     elif result.state == "refused" and (not moved or result.reason in wakes.FINAL):
         assert result.reason
-        wakes.refused(tx, wake, owner, result.reason, by if result.reason != "no_pane" else None, climb, result.exit)
+        way = by if result.reason != "no_pane" else None
+        wakes.refused(tx, wake, owner, result.reason, way, climb, result.exit, _shown(result.detail))
         if not wakes.is_open(tx, wake.agent_id):
             alerts.given_up(tx, wake.agent_id)
     else:  # not made, or refused where the agent does not sit any more
@@ -298,6 +301,12 @@ def _record(
         wakes.resume(tx, wake.agent_id)
     elif result.state == "refused" and by != order.HOOK and _has_come(target, tried, settings, store):
         wakes.retry_now(tx, wake.agent_id, "not_told")
+
+
+def _shown(detail: str) -> str:
+    """Return `detail` as it is kept: one short line. It may quote a screen, on which anything may stand."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in detail).split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 def _wait(tx: Tx, wake: Wake, owner: str, settings: Settings, target: Target, *, early: bool) -> None:

@@ -135,7 +135,9 @@ def wake(seen: Seen, now: int) -> tuple[str, ...]:
         return (f"{found.state}, {then}",)
     words = f"{found.state}: {reason(found.reason)}"
     tried = (f"{words}; {many(found.attempts, 'attempt')}, {then}",) if found.attempts else ()
+    detailed = (f"{words} (seen: {found.detail}), {then}",) if found.detail else ()
     return (
+        *detailed,
         *tried,
         f"{words}, {then}",
         f"{found.state}: {short(found.reason)}, {then}",

@@ -158,9 +158,11 @@ def unlike_a_prompt(known: Profile, pane: Pane, look: Look) -> str:
     taken = terminal.mode(pane)
     if taken in ("line", "editor"):
         return ""
-    why = {"raw": "its program reads single keys", "silent": "input is not echoed, as for a password"}
-    said = why.get(taken, "its terminal cannot be read")
-    return said + (", and this tmux does not tell whether it takes pastes" if look.bracketed is None else "")
+    if taken != "raw":
+        return "input is not echoed, as for a password" if taken == "silent" else "its terminal cannot be read"
+    if look.bracketed is None:
+        return "its program takes every key itself, and tmux before 3.7 does not tell whether it asks for pastes"
+    return "its program takes every key itself and has not asked for pastes in brackets"
 
 
 def idle(session: Session, client_name: str) -> bool:
