@@ -109,6 +109,24 @@ def test_a_badge_is_right_from_the_start_and_goes_with_its_agent(world, desk):
     until(lambda: badge(desk, carol.pane) == "")
 
 
+def test_a_badge_of_a_store_that_was_removed_goes(world, desk):
+    """The new store knows neither the mail nor that the pane is that of somebody who gets notices."""
+    world.register("bob", desk.bob, "--wake", "notice")
+    world.send("bob")
+    world.json("deliver", "--once")
+    assert badge(desk, desk.bob.pane) == "1"
+    carol = desk.compose()
+    for option, value in (("@xats_unread", "7"), ("@xats_unread_of", "0badcafe")):  # of another store, elsewhere
+        desk.cmd("set-option", "-p", "-t", carol.pane, option, value)
+    world.remove_store()
+    world.register("alice")
+    world.register("dave", desk.compose())
+    world.daemon()
+    until(lambda: badge(desk, desk.bob.pane) == "")
+    assert desk.cmd("show-options", "-pqv", "-t", desk.bob.pane, "@xats_unread_of") == ""
+    assert badge(desk, carol.pane) == "7"
+
+
 def test_expired_mail_leaves_the_badge(world, desk):
     world.register("bob", desk.bob, "--wake", "notice")
     world.send("bob")
@@ -143,13 +161,17 @@ def test_a_server_that_hangs_keeps_nobody_else_waiting(world, desk):
     assert daemon.wait(5) == 0
 
 
-def test_without_agents_that_want_it_tmux_is_not_asked(world, desk):
+def test_without_agents_that_want_it_tmux_is_asked_once_for_what_others_have_left(world, desk):
     fake = world.fake_tmux('echo "$@" >>"$T/calls"')
     world.daemon(**fake)
     world.register("carol")
     world.send("carol")
     world.until_wake("carol", reason="no_pane", lease_token=None)
-    assert not world.noted("calls")
+    world.send("carol")
+    world.until_wake("carol", mails=2)
+    with open(os.path.join(world.folder, "calls")) as file:
+        [call] = file.read().splitlines()
+    assert "list-panes -a" in call
 
 
 def test_a_person_without_a_pane(world):

@@ -169,6 +169,12 @@ class World:
         tmux = {"TMUX": f"{where.tmux.socket},{where.tmux.pid},0", "TMUX_PANE": "%0"}
         return self.xats("register", name, "--pane", where.pane, *options, **{**tmux, **env})
 
+    def remove_store(self):
+        """Take the store away, with what SQLite keeps beside it."""
+        for name in (self.path, f"{self.path}-wal", f"{self.path}-shm"):
+            if os.path.exists(name):
+                os.unlink(name)
+
     # -- the daemon ----------------------------------------------------------------------------------------------------
 
     def daemon(self, **env):

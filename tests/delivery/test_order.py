@@ -12,7 +12,7 @@ from tests.unit.test_handing_over import read_all
 from tests.unit.test_wakes import due, the_wake
 from xats import errors, process
 from xats.clients import waiters
-from xats.core import agents, presence
+from xats.core import agents, early, presence, wakes
 from xats.core.agents import Seat
 from xats.core.inbox import mark_read
 from xats.delivery import attempt, foretell, order
@@ -467,14 +467,111 @@ def test_settings_that_mean_nothing_are_refused(name, value):
     assert name in str(caught.value)
 
 
+# -- a machine that is too slow ----------------------------------------------------------------------------------------
+
+
+def test_an_attempt_that_was_postponed_costs_no_rung_and_is_due_again_soon(pair, clock, rows, monkeypatch):
+    seat(pair, NOWHERE)
+    pair.send("alice", "bob")
+    monkeypatch.setattr(tmux, "deliver", lambda *_: Result("postponed", "host_busy"))
+    for _ in range(40):
+        before = clock.now
+        assert make(pair).state == "postponed"
+        wake = the_wake(rows)
+        assert (wake["state"], wake["reason"], wake["attempts"]) == ("queued", "host_busy", 0)
+        assert before + 1_000 <= wake["next_attempt_at"] <= before + 30_000
+        clock.tick(wake["next_attempt_at"] - clock.now)
+    assert clock.now - wake["opened_at"] > 100_000  # it is not tried every second for ever
+    monkeypatch.setattr(tmux, "deliver", lambda session, client, line, *_: line() and Result("delivered", None))
+    assert make(pair).state == "delivered"
+    assert the_wake(rows)["attempts"] == 1
+
+
+def test_one_before_its_time_that_was_postponed_waits_for_its_rung_as_before(pair, clock, rows, monkeypatch):
+    seat(pair, NOWHERE)
+    pair.send("alice", "bob")
+    monkeypatch.setattr(tmux, "deliver", lambda *_: Result("refused", "busy"))
+    make(pair)
+    before = the_wake(rows)
+    [wake] = pair.store.read(lambda tx: early.waiting(tx, HOST, 9))
+    leased = pair.store.write(lambda tx: wakes.hasten(tx, wake, "d1"))
+    monkeypatch.setattr(tmux, "deliver", lambda *_: Result("postponed", "host_busy"))
+    attempt.make(pair.store, leased, "d1", Settings(), early=True)
+    after = the_wake(rows)
+    assert (after["reason"], after["lease_token"]) == ("host_busy", None)
+    for name in ("state", "attempts", "next_attempt_at"):
+        assert after[name] == before[name]
+
+
+# -- the mark of a wake ------------------------------------------------------------------------------------------------
+
+
+def marks(monkeypatch):
+    """Return the tokens under which the pane's transport is asked, and what it was told of others."""
+    tokens = []
+
+    def deliver(session, client, line, token, *_):
+        tokens.append(token)
+        return Result("refused", "busy")
+
+    monkeypatch.setattr(tmux, "deliver", deliver)
+    return tokens
+
+
+def test_the_mark_of_a_wake_is_random_and_the_same_in_all_its_attempts(pair, clock, rows, monkeypatch):
+    seat(pair, NOWHERE)
+    pair.send("alice", "bob")
+    tokens = marks(monkeypatch)
+    for _ in range(3):
+        make(pair)
+        clock.tick(the_wake(rows)["next_attempt_at"] - clock.now)
+    [token] = set(tokens)
+    wake = the_wake(rows)
+    assert token == f"{wake['id']}-{session(pair).id}-{wake['nonce']}"
+    assert len(bytes.fromhex(wake["nonce"])) >= 8
+
+
+def test_a_store_that_is_made_anew_has_other_marks_for_the_same_numbers(tmp_path, make_team, monkeypatch):
+    tokens = marks(monkeypatch)
+    for name in ("first", "second"):
+        team, _ = make_team(tmp_path / name)
+        team.add("alice")
+        seat(team, NOWHERE)
+        team.send("alice", "bob")
+        make(team)
+        team.store.close()
+    first, second = tokens
+    assert first.rpartition("-")[0] == second.rpartition("-")[0]
+    assert first != second
+
+
+def test_only_a_mark_that_is_in_a_row_proves_anything(pair, clock, rows, monkeypatch):
+    seat(pair, NOWHERE)
+    pair.send("alice", "bob")
+    tokens = marks(monkeypatch)
+    make(pair)
+    now, wake = session(pair), the_wake(rows)
+    assert attempt.is_ours(pair.store, now, tokens[0])
+    number, seated, nonce = tokens[0].split("-")
+    for other in ("", "x", "poke-1-2", f"{number}-{seated}-", f"{number}-{seated}-None", f"{number}-{seated}-{nonce}0"):
+        assert not attempt.is_ours(pair.store, now, other)
+    assert not attempt.is_ours(pair.store, now, f"{int(number) + 1}-{seated}-{nonce}")
+    assert not attempt.is_ours(pair.store, now, f"{number}-{int(seated) + 1}-{nonce}")
+    read_all(pair)
+    assert the_wake(rows)["state"] == "skipped"
+    assert attempt.is_ours(pair.store, now, tokens[0])  # a wake that has ended may have left its line
+    assert wake["id"] == int(number)
+
+
 # -- the place of a waiter ---------------------------------------------------------------------------------------------
 
 
 def test_a_place_is_one_processs_and_another_sessions_is_another(store):
     first = waiters.take(store.path, 1, 0, "s1")
     assert waiters.take(store.path, 1, 0, "s1") is None
-    others = [waiters.take(store.path, 1, 0, "s2"), waiters.take(store.path, 2, 0, "s1")]
-    assert len({one.path for one in (first, *others)}) == 3
+    # The last is one to which another store at this path gives the number that the first has here.
+    others = [waiters.take(store.path, *which) for which in ((1, 0, "s2"), (2, 0, "s1"), (1, 5, "s1"))]
+    assert len({one.path for one in (first, *others)}) == 4
     assert all(waiters.listens(one.path) for one in (first, *others))
     for one in (first, *others):
         one.leave()

@@ -51,6 +51,11 @@ class Typist:
         self.person = Person(SimpleNamespace(desk=desk, pane=SimpleNamespace(pane_id=self.seat.pane)))
         world.register(self.name, self.seat)
 
+    @property
+    def ours(self):
+        """How many lines of ours were submitted."""
+        return sum(OURS.fullmatch(line) is not None for line in self.seat.sent)
+
     def press(self, text):
         for key in text:
             os.write(self.person.terminal, key.encode())
@@ -99,8 +104,9 @@ def test_no_line_mixes_a_persons_words_with_ours_and_mail_comes_when_they_pause(
         for one in typists:
             wake = world.until_wake(one.name, state="delivered", seconds=guards.UNSEEN + one.lag + 30)
             assert wake["transport"] == "tmux"
-            eventually(lambda one=one, n=number: len(list(filter(OURS.fullmatch, one.seat.sent))) > n)
+            eventually(lambda one=one, n=number: one.ours > n, what=f"a line for {one.name}: {one.seat.sent}")
     for one in typists:
+        assert process.started(one.seat.pid), one.name
         assert [line for line in one.seat.sent if "xats" in line and not OURS.fullmatch(line)] == []
     assert sum(one.keys for one in typists) > 500 * ROUNDS
 

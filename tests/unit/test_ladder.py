@@ -31,6 +31,14 @@ def test_when_to_try_again(attempts, chance, wait):
     assert ladder.next_attempt(attempts, NOW, chance) == (None if wait is None else NOW + wait)
 
 
+@pytest.mark.parametrize(
+    "age, wait",
+    [(0, 1_000), (-5_000, 1_000), (9_000, 1_000), (60_000, 6_000), (299_000, 29_900), (86_400_000, 30_000)],
+)
+def test_what_a_slow_machine_was_in_the_way_of_is_tried_again_soon_and_ever_less_often(age, wait):
+    assert ladder.soon(NOW - age, NOW) == NOW + wait
+
+
 CHANCES = st.floats(0, 1)
 LADDERS = st.lists(st.integers(1, 86_400_000), max_size=6)
 
