@@ -48,15 +48,21 @@ def show(here: Here, name: params.ClientNameArg) -> int:
     return 0
 
 
-def test(here: Here, pane: params.PaneArg, client: params.ClientOption = None) -> int:
+def test(
+    here: Here, pane: params.PaneArg, client: params.ClientOption = None, *, skeleton: params.ProfileOption = False
+) -> int:
     """Say what xats sees in a live pane.
 
     Its state, the text in its composer, and the sign that decided. With --json the screen too: that is a bug report.
+    --profile prints a TOML file for a program that xats does not know, to be completed.
 
     Example: xats client test %3
+
+    Example: xats client test %3 --profile
     """
     from xats.cli import seat
     from xats.clients import processes
+    from xats.delivery.transports import tmux
     from xats.tmux import screen
 
     target = seat.pane_by_id(here, pane)
@@ -64,11 +70,22 @@ def test(here: Here, pane: params.PaneArg, client: params.ClientOption = None) -
     nearest = processes.nearest(front)
     name = client or (nearest[1] if nearest else "generic")
     look = screen.look(target)
-    seen = profile.view(registry.find(name, here.environ), look)
+    written = None
+    if skeleton:
+        from xats.clients.skeleton import skeleton as text
+
+        written = text(look, front, here.environ)
+        if not here.json:
+            render.put(written.rstrip("\n"))
+            return 0
+    known = registry.find(name, here.environ)
+    seen = profile.view(known, look)
+    if seen.state == "idle" and (sign := tmux.unlike_a_prompt(known, target, look)):
+        seen = profile.View("unknown", seen.text, sign)
     if here.json:
         cursor = {"x": look.cursor_x, "y": look.cursor_y}
-        found = {"pane": pane, "client": name, "state": seen.state, "composer": seen.text, "evidence": seen.evidence}
-        render.document({**found, "title": look.title, "cursor": cursor, "screen": look.screen})
+        said = {"pane": pane, "client": name, "state": seen.state, "composer": seen.text, "evidence": seen.evidence}
+        render.document({**said, "title": look.title, "cursor": cursor, "screen": look.screen, "profile": written})
         return 0
     held = "none" if seen.text is None else repr(seen.text)
     rows = (("client", name), ("state", seen.state), ("composer", held), ("evidence", seen.evidence))

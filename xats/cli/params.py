@@ -302,6 +302,9 @@ SecondVerbArg: TypeAlias = Annotated[
     str | None, typer.Argument(metavar="WORD", help="Its second word.", show_default=False)
 ]
 ClientNameArg: TypeAlias = Annotated[str, typer.Argument(metavar="CLIENT", help="A client's name.", show_default=False)]
+ProfileOption: TypeAlias = Annotated[
+    bool, typer.Option("--profile", help="Print the skeleton of a profile instead, filled with what is seen.")
+]
 PaneArg: TypeAlias = Annotated[str, typer.Argument(metavar="PANE", help="A pane's id, such as %3.", show_default=False)]
 
 # -- hooks -------------------------------------------------------------------------------------------------------------

@@ -324,6 +324,7 @@ VERBS: dict[str, Schema] = {
         composer=maybe(TEXT),
         evidence=TEXT,
         screen=TEXT,
+        profile=maybe(TEXT),
     ),
     "pause": having(pause=PAUSE, created=YES_NO),
     "resume": having(agent=maybe(ADDRESS), team=TEXT, resumed=YES_NO, due=NUMBER),

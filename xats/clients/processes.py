@@ -36,7 +36,7 @@ def counts_as_one(known: Profile, outer: Process, inner: Process) -> bool:
         return True
     # What it starts may have another name than what its user has started, but is given the same arguments.
     words, held = process.argv(outer.pid), process.argv(inner.pid)
-    if not (_is_interpreter(words) and _is_interpreter(held)) or not _script(held)[0]:
+    if not (is_interpreter(words) and is_interpreter(held)) or not _script(held)[0]:
         return False
     return _executable(outer) == _executable(inner) is not None and _script(words)[1] == _script(held)[1]
 
@@ -116,13 +116,19 @@ def _passes_on(outer: Process, inner: Process, client: str) -> bool:
     if inner.ppid != outer.pid or inner.pgrp != outer.pgrp or client_of(outer) != client:
         return False
     words, held = process.argv(outer.pid), process.argv(inner.pid)
-    if not _is_interpreter(words):
+    if not is_interpreter(words):
         return False
-    return _script(words)[1] == (_script(held)[1] if _is_interpreter(held) else held[1:])
+    return _script(words)[1] == (_script(held)[1] if is_interpreter(held) else held[1:])
 
 
-def _is_interpreter(words: list[str]) -> bool:
+def is_interpreter(words: list[str]) -> bool:
+    """Tell whether the command line `words` is that of an interpreter."""
     return bool(words) and program.is_interpreter(words[0])
+
+
+def script_of(words: list[str]) -> str:
+    """Return which script the command line `words` of an interpreter runs, "" if none."""
+    return _script(words)[0]
 
 
 def _script(words: list[str]) -> tuple[str, list[str]]:
