@@ -1,6 +1,7 @@
 """The notice: shown where the pane can be seen, and nowhere else; never a format; nothing typed."""
 
 import shlex
+import shutil
 import subprocess
 
 import pytest
@@ -99,6 +100,37 @@ def test_before_tmux_3_2_there_is_no_delay(desk, look, fake_tmux):
     viewer = look(seat.pane)
     fake_tmux('case " $* " in *" -d "*) echo "usage: display-message [-ap]" >&2; exit 1;; esac')
     assert transport.deliver(seat.pane, lambda: LINE).state == "delivered"
+    viewer.wait_for(LINE.encode())
+
+
+# tmux 3.2 and 3.2a: the -c of display-message takes no value (cmd-display-message.c).
+NO_CLIENT = """case " $* " in *" display-message -c "*)
+    echo "usage: display-message [-aINpv] [-c target-client] [-d delay] [-F format] [-t target-pane] [message]" >&2
+    exit 1;;
+esac"""
+
+
+def test_in_tmux_3_2_no_client_can_be_named(desk, look, fake_tmux):
+    seat = desk.compose()
+    elsewhere = look(desk.open("exec tail -f /dev/null"))
+    viewer = look(seat.pane)
+    fake_tmux(NO_CLIENT)
+    for _ in range(2):  # the log holds the first one when the second is shown
+        done = transport.deliver(seat.pane, lambda: LINE)
+        assert (done.state, done.detail) == ("delivered", f"shown on {viewer.name}")
+    viewer.wait_for(LINE.encode())
+    assert b"xats" not in elsewhere.read()
+
+
+def test_in_tmux_3_2_what_tmux_did_not_log_was_not_shown(desk, look, fake_tmux):
+    seat = desk.compose()
+    viewer = look(seat.pane)
+    fake_tmux(NO_CLIENT)
+    assert transport.deliver(seat.pane, lambda: LINE).state == "delivered"
+    log = shlex.join([shutil.which("tmux"), "-S", desk.socket, "show-messages"])
+    fake_tmux(f"{NO_CLIENT}\ncase $* in *show-messages*) exec {log};; esac")
+    done = transport.deliver(seat.pane, lambda: LINE)
+    assert (done.state, done.reason) == ("refused", "not_shown")
     viewer.wait_for(LINE.encode())
 
 
