@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 import stat
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -93,6 +94,19 @@ def test_stop_by_the_verb_with_an_attempt_under_way(world, desk):
     world.until_leased()
     assert world.xats("daemon", "stop")[0].startswith("daemon stopped")
     assert desk.bob.untouched()
+
+
+def test_stop_ends_no_process_that_does_not_hold_the_lock(world):
+    """The file beside the store says which process that is, and anybody who may write to the folder may change it."""
+    made = world.daemon()
+    with subprocess.Popen(["sleep", "60"]) as other:
+        with open(lock.path_for(world.path), "r+") as file:
+            file.write(f"{other.pid}\n")
+            file.truncate()
+        _, err = world.xats("daemon", "stop", code=4)
+        assert f"names pid {other.pid}, which does not hold it" in err
+        assert (other.poll(), made.poll()) == (None, None)
+        other.kill()
 
 
 def test_a_setting_that_cannot_be_read_is_said(world):

@@ -21,7 +21,7 @@ import pytest
 
 from tests.delivery import agentlet
 from tests.delivery.conftest import LINE, until
-from xats import process
+from xats import confinement, process
 from xats.clients import registry
 from xats.core import agents
 from xats.delivery.transports import claude_inbox, codex_queue, opencode_http, proof, qwen_inbox, tmux
@@ -918,7 +918,7 @@ def test_codex_in_a_sandbox_is_not_run(program):
         try:
             assert running.stdout.readline() == "up\n"
             seat = agents.Seat(HOST, running.pid, process.started(running.pid), THREADS[2])
-            assert codex_queue._confined(running.pid)
+            assert confinement.stricter(running.pid)
             assert codex_queue.reach(agents.Session(1, 1, 1, seat, 0, None)) is None
         finally:
             running.kill()

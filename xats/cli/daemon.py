@@ -117,6 +117,9 @@ def stop(here: Here) -> int:
         time.sleep(0.02)  # it is just starting
     since = process.started(pid) if pid else None
     if pid and since:
+        if not lock.holds(here.path, pid):
+            msg = f"The daemon's lock file names pid {pid}, which does not hold it. Nothing was stopped."
+            raise Refused(msg, f"find the process that does: fuser {lock.path_for(here.path)}")
         os.kill(pid, signal.SIGTERM)
         until = time.monotonic() + PATIENCE
         while process.alive(pid, since):

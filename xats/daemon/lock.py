@@ -109,6 +109,13 @@ def held(store: str) -> bool:
         os.close(file)
 
 
+def holds(store: str, pid: int) -> bool:
+    """Tell whether the process `pid` has the lock file open: its text alone is not a proof."""
+    from xats import process
+
+    return os.path.realpath(path_for(store)) in process.open_files(pid)
+
+
 def holder(store: str) -> int | None:
     """Return the pid of the daemon that runs, or None."""
     if not held(store):

@@ -17,7 +17,7 @@ import re
 import shutil
 import subprocess
 
-from xats import process
+from xats import confinement, process
 from xats.delivery.transports import Result, proof
 from xats.record import record
 
@@ -99,7 +99,7 @@ def _find(session: Session) -> Window | None:
     if proof.living(session) is None or thread is None or not THREAD.fullmatch(thread):
         return None
     program = _program(session)
-    if program is None or _confined(program.pid):
+    if program is None or confinement.stricter(program.pid):
         return None
     environ = process.environ(program.pid)
     home = proof.folder(environ, "CODEX_HOME", ".codex")
@@ -188,26 +188,3 @@ def _opened(home: str, thread: str) -> tuple[int, str]:
 def _command(window: Window) -> str | None:
     """Return the path of the program to run: on Linux the one that the window itself runs, by its inode."""
     return f"/proc/{window.program.pid}/exe" if process.LINUX else shutil.which("codex")
-
-
-def _confined(pid: int) -> bool:
-    """Tell whether `pid` may do less than we, or sees other files. Elsewhere than on Linux its program is not run."""
-    if not process.LINUX:
-        return False
-    try:
-        spaces = [os.readlink(f"/proc/{one}/ns/{kind}") for kind in ("pid", "mnt", "user") for one in (pid, "self")]
-    except OSError:
-        return True
-    mine, its = _limits("self"), _limits(pid)
-    apart = any(spaces[place] != spaces[place + 1] for place in range(0, len(spaces), 2))
-    return apart or not its or any(its[name] > mine.get(name, 0) for name in its)
-
-
-def _limits(pid: int | str) -> dict[str, int]:
-    """Return how the kernel limits `pid`: whether it may gain rights no more, and how its calls are filtered."""
-    try:
-        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
-            pairs = [row.split(":", 1) for row in file]
-    except OSError:
-        return {}
-    return {name: int(value) for name, value in pairs if name in ("NoNewPrivs", "Seccomp", "Seccomp_filters")}
