@@ -165,7 +165,7 @@ def test_a_program_with_a_blank_in_its_path(xats, home, tmp_path):
     done = xats.run([str(program), "hook", "install", "codex", "--yes"])
     assert done.returncode == 0, done
     command = json.loads((home / ".codex" / "hooks.json").read_text())["hooks"]["Stop"][0]["hooks"][0]["command"]
-    assert command == f"'{program}' hook run codex"
+    assert command == f"PYTHONPATH= PYTHONHOME= PYTHONSAFEPATH=1 '{program}' hook run codex"
     found = xats("hook", "status", "codex", "--json").json()["hooks"][0]
     assert (found["state"], found["program_exists"], found["program_is_this"]) == ("installed", True, False)
     assert f"runs another xats: '{program}'" in xats("hook", "status").stdout

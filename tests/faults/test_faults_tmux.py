@@ -68,7 +68,7 @@ def test_it_answers_nonsense(world, desk, shell, reason):
 def test_it_is_not_installed(world, desk):
     world.send("bob")
     found = world.json("deliver", "--once", XATS_TMUX=os.path.join(world.folder, "nothing"))
-    assert found["wakes"][0]["reason"] == "tmux_unavailable"
+    assert found["wakes"][0]["reason"] == "tmux_missing"
 
 
 # After the first look the quiet window is open.

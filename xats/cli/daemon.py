@@ -135,7 +135,9 @@ def stop(here: Here) -> int:
 
 
 def status(here: Here) -> int:
-    """Say whether the daemon runs, what is due, and what its own environment comes to.
+    """Say whether the daemon runs, and what is due.
+
+    A running daemon also says which tmux, home folder and settings it uses.
 
     Example: xats daemon status
     """
