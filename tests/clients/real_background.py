@@ -1,4 +1,4 @@
-"""The background sessions of the real Claude Code: which of them are the agent, and that nobody else gets its mail.
+"""The background sessions of the real Claude Code: which of them are the agent, and that no other one gets its mail.
 
 All of them inherit the names of the session that started Claude Code's daemon. `make test-clients` runs these.
 """

@@ -215,7 +215,7 @@ class Here:
         return None if found and self._borrowed() else found
 
     def _above(self) -> list[tuple[int, int]]:
-        """Return the processes above this one. What runs a background session is no longer above it: it is another."""
+        """Return the processes above this one, up to its own session if that runs in the background of another one."""
         found = process.ancestors()
         if sessions.inside_agent(self.environ):
             from xats.clients import helpers

@@ -143,9 +143,9 @@ class Call:
         return bool(self._shared)
 
     def borrowed(self) -> bool:
-        """Tell whether the environment was inherited from a helper of the program: its names and its pane are others'.
+        """Tell whether the environment comes from a helper process: its names and its pane mean another session.
 
-        Where sessions share a process, `named` and `pane` tell already.
+        Where sessions share a process it is False: `named` and `pane` cover that case.
         """
         if self._borrowed is None:
             from xats.clients import helpers

@@ -88,7 +88,7 @@ def start(call: Call, store: Store) -> None:
 def _former(call: Call) -> str | None:
     """Return the id of the session that goes on in the background as this one, None where this one is new.
 
-    Claude Code's daemon notes it while it starts the session; it is waited for until then.
+    Claude Code's daemon writes that down while it starts the session, so this waits up to MOVED seconds.
     """
     until = time.monotonic() + MOVED
     while call.session:
