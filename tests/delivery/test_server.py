@@ -150,5 +150,6 @@ def test_a_missing_socket_is_no_proof_that_the_server_has_ended(desk):
     os.kill(found.server_pid, signal.SIGUSR1)  # tmux(1): the socket is made again
     while not os.path.exists(desk.socket):
         time.sleep(0.01)
+    assert not pane.server_lives(os.getpid())  # another process has the number by now
     gone = Pane(desk.socket, 1 << 30, 1, "%0", 1, "/dev/null")
     assert pane.unreachable(gone, caught.value) == "no_pane"

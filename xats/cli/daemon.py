@@ -166,7 +166,7 @@ def status(here: Here) -> int:
 def _environment(said: Mapping[str, Any]) -> Iterator[str]:
     """Yield what a daemon has said of its environment, line by line."""
     tmux, wake = said["tmux"], said["wake"]
-    yield f"tmux: {tmux['trouble'] or tmux['program'] + ', ' + tmux['version']}"
+    yield f"tmux: {tmux['trouble'] or tmux['program']}"
     yield f"home: {said['home']}, profiles in {said['clients']}"
     if wake["program"]:
         yield f"wake program: {wake['program']}"

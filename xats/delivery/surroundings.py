@@ -12,7 +12,7 @@ import sys
 from xats.clients import registry
 from xats.delivery.transports import command
 from xats.errors import XatsError
-from xats.tmux import program, server
+from xats.tmux import program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,10 +89,8 @@ def describe(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _tmux(environ: Mapping[str, str]) -> dict[str, Any]:
-    try:
-        return {"program": program.find(environ), "version": server.version(), "trouble": None}
-    except XatsError as problem:
-        return {"program": program.find(environ), "version": None, "trouble": str(problem)}
+    found = program.find(environ)
+    return {"program": found, "trouble": None if found else program.missing(environ)}
 
 
 def _wake(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from xats import process, sandbox
+from xats import sandbox
 from xats.clients import profile, registry
 from xats.core import reasons
 from xats.delivery import order
@@ -20,7 +20,7 @@ from xats.errors import (
     Usage,
 )
 from xats.health import FAIL, OK, WARN, Check
-from xats.tmux import address, guards, screen, server, trust
+from xats.tmux import address, gone, guards, screen, server, trust
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,11 +70,11 @@ def _pane(one: Details) -> Pane | None:
 
 def _version(said: Mapping[str, Any] | None, *, needed: bool) -> Check:
     mend = "install tmux 3.2 or newer"
-    if said and not said["tmux"]["version"]:
+    if said and not said["tmux"]["program"]:
         detail = f"the daemon says: {said['tmux']['trouble']} (its PATH: {said['path']})"
         return Check(SECTION, "version", FAIL if needed else WARN, detail, f"{mend}, or set XATS_TMUX and restart it")
     try:
-        version = said["tmux"]["version"] if said else server.version()
+        version = server.version(said["tmux"]["program"] if said else None)
     except TmuxUnavailable as problem:
         unused = "" if needed else "; no agent has a pane, so nobody misses it yet"
         return Check(SECTION, "version", FAIL if needed else WARN, f"{problem}{unused}", mend)
@@ -103,7 +103,7 @@ def _server(pane: Pane, theirs: Iterable[Details], environ: Mapping[str, str]) -
     except ServerUntrusted as problem:
         return Check(SECTION, "server", FAIL, f"{problem} So xats does not wake {names}.", problem.hint)
     except (TmuxUnavailable, NoPane) as problem:
-        return _silent(socket, pane.server_pid, names, problem, environ)
+        return _silent(pane, names, problem, environ)
     same, _, version = said.rpartition("|")
     if same not in (f"{pane.server_pid}|{pane.server_start}", f"{pane.server_pid}|"):
         detail = f"{socket} is another server now; the panes of {names} are gone"
@@ -114,15 +114,16 @@ def _server(pane: Pane, theirs: Iterable[Details], environ: Mapping[str, str]) -
     return Check(SECTION, "server", OK, f"{socket} answers, pid {pane.server_pid}")
 
 
-def _silent(socket: str, pid: int, names: str, problem: TmuxUnavailable | NoPane, environ: Mapping[str, str]) -> Check:
-    """Say why the server that had `pid` does not answer. Only its missing process shows that it has ended."""
+def _silent(pane: Pane, names: str, problem: TmuxUnavailable | NoPane, environ: Mapping[str, str]) -> Check:
+    """Say why the server of `pane` does not answer. Only its missing process shows that it has ended."""
+    socket, pid = pane.socket, pane.server_pid
     if inside := sandbox.around(environ):
         detail = f"{socket} cannot be reached from {inside.name}, so the panes of {names} cannot be seen from here"
         return Check(SECTION, "server", WARN, detail, "xats doctor  (outside the sandbox)")
     if isinstance(problem, NotPermitted):
         detail = f"{socket} cannot be reached from here, so nobody here wakes {names} ({problem})"
         return Check(SECTION, "server", FAIL, detail, f"ls -ld {socket}")
-    if isinstance(problem, TmuxGone) and not process.absent(pid):
+    if isinstance(problem, TmuxGone) and not gone.server_ended(pane):
         detail = f"{socket} is missing, but its server (pid {pid}) runs, with the panes of {names}"
         return Check(SECTION, "server", WARN, detail, f"kill -USR1 {pid}  (tmux makes its socket again)")
     if isinstance(problem, TmuxGone):

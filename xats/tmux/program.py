@@ -38,6 +38,12 @@ def find(environ: Mapping[str, str], server: int | None = None) -> str | None:
     return of_server(server) if server else None
 
 
+def missing(environ: Mapping[str, str]) -> str:
+    """Return what to say when `find` finds none."""
+    wanted = environ.get(VARIABLE)
+    return f"there is no program {wanted}" if wanted else "tmux is not installed"
+
+
 def folders(environ: Mapping[str, str]) -> list[str]:
     """Return the folders in which programs are looked for, each once: those of PATH, the usual ones, the system's.
 

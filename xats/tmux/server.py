@@ -89,9 +89,9 @@ def _connection(at: Pane | str, timeout: float) -> AbstractContextManager[Entran
     return trust.entrance(socket, pid, timeout)
 
 
-def version() -> str:
-    """Return the version of the tmux client, like `3.3a`. Raises TmuxUnavailable."""
-    return _call(["-V"], "", TIMEOUT, ()).stdout.decode("utf-8", "replace").strip().removeprefix("tmux ")
+def version(path: str | None = None) -> str:
+    """Return the version of the tmux client, like `3.3a`; `path` names another one. Raises TmuxUnavailable."""
+    return _call(["-V"], "", TIMEOUT, (), path=path).stdout.decode("utf-8", "replace").strip().removeprefix("tmux ")
 
 
 def is_number(text: str) -> bool:
@@ -158,10 +158,15 @@ def all_of(*conditions: str) -> str:
 
 
 def _call(
-    args: list[str], stdin: str, timeout: float, files: tuple[int, ...], inside: str | None = None
+    args: list[str],
+    stdin: str,
+    timeout: float,
+    files: tuple[int, ...],
+    inside: str | None = None,
+    path: str | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     try:
-        command, environ = _command(args, inside)
+        command, environ = _command(args, inside, path)
         return subprocess.run(
             command,
             input=stdin.encode(),
@@ -182,13 +187,12 @@ def _why(error: OSError | ValueError) -> str | None:
     return error.strerror if isinstance(error, OSError) else str(error)
 
 
-def _command(args: list[str], inside: str | None = None) -> tuple[list[bytes], dict[str, str]]:
+def _command(args: list[str], inside: str | None = None, path: str | None = None) -> tuple[list[bytes], dict[str, str]]:
     # Without TMUX and TMUX_PANE it does not matter in which tmux, if any, xats itself runs.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
-    found = program.find(os.environ)
+    found = path or program.find(os.environ)
     if found is None:
-        wanted = os.environ.get(program.VARIABLE)
-        raise TmuxMissing(f"there is no program {wanted}" if wanted else "tmux is not installed")
+        raise TmuxMissing(program.missing(os.environ))
     if inside:
         environ["TMUX_PANE"] = inside
     # The path of a socket has the bytes that the system gave; the rest is UTF-8, also where the locale is another.
