@@ -14,6 +14,7 @@ import pytest
 
 from tests.daemon.world import COMPOSER, Composer, until
 from tests.delivery.stagehand import Person
+from xats.tmux import guards
 from xats.tmux.lock import PaneLock
 from xats.tmux.pane import find
 
@@ -213,7 +214,7 @@ def test_while_a_person_types_in_the_pane_and_afterwards(world, bob, person):
     world.send("bob")
     world.until_wake(state="retrying", reason="human_active", lease_token=None)
     wake = world.until_wake(state="delivered")
-    assert time.time() - person.pressed_at() > 3
+    assert time.time() - person.pressed_at() > guards.HUMAN
     assert (wake["attempts"], bob.sent) == (2, [LINE])
 
 
@@ -224,7 +225,7 @@ def test_a_person_who_types_in_another_pane_or_not_at_all_is_in_nobodys_way(worl
     person.press(LEFT)
     world.send("carol")
     assert world.until_wake("carol", state="delivered")["attempts"] == 1
-    until(lambda: time.time() - person.pressed_at() > 5)
+    until(lambda: time.time() - person.pressed_at() > guards.UNSEEN + 1)
     for number in (1, 2):  # what xats itself pastes and presses is not taken for a person's keys
         world.send("bob")
         assert world.until_wake(state="delivered", id=number + 1)["attempts"] == 1

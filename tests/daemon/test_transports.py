@@ -123,7 +123,7 @@ def test_a_badge_of_a_store_that_was_removed_goes(world, desk):
     world.register("dave", desk.compose())
     world.daemon()
     until(lambda: badge(desk, desk.bob.pane) == "")
-    assert desk.cmd("show-options", "-pqv", "-t", desk.bob.pane, "@xats_unread_of") == ""
+    until(lambda: desk.cmd("show-options", "-pqv", "-t", desk.bob.pane, "@xats_unread_of") == "")
     assert badge(desk, carol.pane) == "7"
 
 

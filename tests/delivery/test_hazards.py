@@ -187,9 +187,10 @@ def reasons(obstacle, look, moment):
         # Between a look and an Enter a composer that does not move cannot be told from one at rest.
         return {"busy", None} if moment == "enter" else {"busy"}
     if obstacle is noise:
-        if moment == "start" or (early and look not in DOWN):
+        if moment in ("start", "line") or (early and look not in DOWN):
             return {"not_quiet"}
-        return {None}
+        # Where it moves no composer, only a look that comes again, because the first grew old, sees it in time.
+        return {"not_quiet", None} if early else {None}
     return {
         {
             copy_mode: "copy_mode",

@@ -313,11 +313,13 @@ def eye(monkeypatch):
 
 def test_the_first_key_after_a_rest_is_shown_at_once(eye):
     assert not eye(1000.0, sight(980))
-    assert eye(1000.4, sight(1000, "❯ a", 3))
-    assert eye(1000.8, sight(1000, "❯ ab", 4))
-    assert eye(1001.2, sight(1001, "❯ abc", 5))
-    assert eye(1001.6, sight(1001, "❯ ", 2))
-    assert eye(1005.0 - 2.6, sight(1001, "❯ ", 2))
+    assert not eye(1000.4, sight(1000, "❯ a", 3))  # it is a draft
+    assert not eye(1000.8, sight(1000, "❯ ab", 4))
+    assert not eye(1001.2, sight(1001, "❯ ...", 5))
+    assert eye(1001.6, sight(1001))
+    assert eye(1002.0, sight(1001))
+    assert not eye(1002.4, sight(1002, "❯ .", 3))
+    assert eye(1002.8, sight(1002))
 
 
 def test_a_key_that_changes_nothing_may_be_shown_late(eye):
@@ -329,17 +331,20 @@ def test_a_key_that_changes_nothing_may_be_shown_late(eye):
 def test_who_begins_to_watch_while_somebody_types_knows_nothing(eye):
     assert not eye(1000.0, sight(999, "❯ a", 3))
     assert not eye(1000.4, sight(1000, "❯ ab", 4))
+    assert not eye(1000.8, sight(1000))
 
 
 def test_a_row_that_changes_long_after_the_last_key_shows_it_late(eye):
     eye(1000.0, sight(980))
-    assert eye(1000.4, sight(1000, "❯ a", 3))
+    eye(1000.4, sight(1000, "❯ a", 3))
     for tenth in range(8, 40, 4):
-        eye(1000 + tenth / 10, sight(1000, "❯ a", 3))
-    assert not eye(1004.0, sight(1000, "❯ ab", 4))
+        assert eye(1000 + tenth / 10, sight(1000))
+    eye(1004.0, sight(1000, "❯ b", 3))
+    assert not eye(1004.4, sight(1000))
 
 
 def test_looks_that_were_left_out_may_have_missed_it(eye):
     eye(1000.0, sight(980))
-    assert eye(1000.4, sight(1000, "❯ a", 3))
-    assert not eye(1003.0, sight(1000, "❯ a", 3))
+    eye(1000.4, sight(1000, "❯ a", 3))
+    assert eye(1000.8, sight(1000))
+    assert not eye(1003.0, sight(1000))

@@ -60,6 +60,7 @@ class Eye:
         self._found = guards.Found(None)  # what the last look at the processes came to
         self._asked = -PROCESSES  # when that was (monotonic)
         self._prompt = False  # whether the program shows at once what a person types just now
+        self._rested: tuple[int, str] | None = None  # the row of the cursor before they began to type
 
     def miss(self, now: float, *, hung: bool = False) -> None:
         """Take in that tmux failed, or `hung`: that one goes on as soon as it can, the other may be gone for good."""
@@ -110,8 +111,13 @@ class Eye:
         return profile.picture(self._known, look)
 
     def echoed(self, look: Look) -> bool:
-        """Tell whether the program was seen to show at once what a person has typed, up to the last key in `look`."""
-        return self._prompt and self._seen is not None and self.recent() and self._seen[0].key_at == look.key_at
+        """Tell whether the program was seen to show at once what a person has typed, and nothing of that is left.
+
+        That goes for all keys up to the last one in `look`.
+        """
+        if not self._prompt or self._seen is None or not self.recent():
+            return False
+        return self._seen[0].key_at == look.key_at and _row(look) == self._rested
 
     def _follow(self, before: Look, look: Look) -> bool:
         """Tell whether what happened between two looks shows a program that shows keys at once.
@@ -123,7 +129,10 @@ class Eye:
         if look.key_at == before.key_at:
             late = changed and time.time() - look.key_at > LATE
             return self._prompt and not late
-        return self._prompt if guards.person(before) else changed
+        if guards.person(before):
+            return self._prompt
+        self._rested = _row(before)
+        return changed
 
     def _foreground(self, look: Look, now: float) -> str | None:
         """Return why keys would not reach the client. It lists every process, so it is asked last, and not often."""
