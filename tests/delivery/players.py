@@ -2,7 +2,9 @@
 
 It is told what to do by lines written to the FIFO beside its log (LOG.in), and answers each with {"did": line} in its
 log once tmux has drawn the change: `dialog`, `close`, `busy`, `idle`, `draft TEXT`, `erase TEXT`, `clear`, `noise`,
-`quiet`, `title TEXT`, `hold` (read nothing), `go`, `calm` (no more chances), `exit`. `--on-paste LINE` does the same
+`quiet`, `title TEXT`, `hold` (read nothing), `go`, `calm` (no more chances), `exit`, `run COMMAND` (a child has the
+terminal until it ends, or until `stop`), `serve COMMAND` (the same in a terminal of its own, which is not shown),
+`become COMMAND` (exec). `--on-paste LINE` does the same
 when a paste arrives, before it is taken; `--on-pasted LINE` after it.
 
 Its log has further {"approve": n} for every dialog that was answered with yes, and {"got": text} for all that was
@@ -12,13 +14,16 @@ typed or pasted; every entry has the time as `at` (ns, monotonic).
 # ruff: noqa: RUF001 - the glyphs of their prompts
 import codecs
 import os
+import pty
 import random
 import re
 import select
 import signal
 import subprocess
 import sys
+import termios
 import time
+import tty
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -122,7 +127,7 @@ class Player(composer.Composer):
         self.dialog, self.busy_until, self.held, self.ended = options.dialog, 0.0, False, False
         self.approved, self.spun, self.pasted_at, self.paste, self.markers = 0, 0, 0.0, "", []
         self.asked, self.rest, self.title = [], "", ""
-        self.fifo = self.errand = None
+        self.fifo = self.errand = self.child = None
         self.chance = random.Random(options.chance) if options.chance else None
         self.next_at, self.mending = 0.0, ""
         self.decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
@@ -145,6 +150,8 @@ class Player(composer.Composer):
         return text
 
     def draw(self):
+        if self.child:
+            return
         width, height = os.get_terminal_size(1)
         scene = Scene(width)
         if self.clock:
@@ -395,7 +402,7 @@ class Player(composer.Composer):
     def do(self, line):
         """Do what a line of the FIFO says, and answer when it is on the screen."""
         self.do_now(line)
-        if line in ("hold", "exit"):
+        if line in ("hold", "exit") or line.partition(" ")[0] in ("run", "serve"):
             self.log(did=line)
         else:
             self.draw()
@@ -425,6 +432,21 @@ class Player(composer.Composer):
             self.held = word == "hold"
         elif word == "exit":
             self.ended = True
+        elif word == "run":
+            self.held, self.child = True, subprocess.Popen(["sh", "-c", f"stty sane; {rest}"])
+        elif word == "serve":
+            pid, self.master = pty.fork()
+            if not pid:
+                os.execvp("sh", ["sh", "-c", rest])
+            self.log(serves=pid)
+        elif word == "become":
+            os.execvp("sh", ["sh", "-c", f"stty sane; exec {rest}"])
+        elif word == "stop":
+            self.child.terminate()
+            self.child.wait()
+            self.child = None
+            tty.setraw(0, termios.TCSADRAIN)
+            self.held = False
 
     def live(self):
         """Do something by chance, as a real one would: mostly nothing."""

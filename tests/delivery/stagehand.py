@@ -14,6 +14,7 @@ import threading
 import time
 
 from tests.delivery.conftest import HERE, LINE, Desk, Seat, until
+from xats import program
 from xats.core import agents
 from xats.delivery.settings import Settings
 from xats.delivery.transports import tmux
@@ -29,6 +30,7 @@ class Role(Seat):
     def __init__(self, pane: Pane, log: str, desk: Desk, look: str) -> None:
         super().__init__(pane, log, desk)
         self.look = look
+        self.programs = program.look(self.pid)
 
     @property
     def approvals(self) -> int:
@@ -64,7 +66,7 @@ class Role(Seat):
 
     @property
     def session(self) -> agents.Session:
-        return agents.Session(1, 1, 1, agents.Seat("here", *self.client, None, self.pane), 0, None)
+        return agents.Session(1, 1, 1, agents.Seat("here", *self.client, None, self.pane), 0, None, self.programs)
 
     def deliver(self, line=lambda: LINE, token: str = "", quiet: int = QUIET, **how) -> tmux.Result:
         """Make one attempt of the wake `token` in this pane. A wake has another token for every session.

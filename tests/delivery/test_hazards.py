@@ -161,6 +161,54 @@ def server_restarted(role):
     raise AssertionError(role.pane)
 
 
+def child(role, command):
+    """Have it run `command` as an agent runs a tool, without taking the terminal away from it."""
+    role.do(f"run printf 'child> '; {command}")
+    until(lambda: "child>" in role.text())
+
+    def stop():
+        role.do("stop")
+        until(lambda: "child>" not in role.text())
+
+    return stop
+
+
+def repl(role):
+    got = f"{role.log}.got"
+    write = f"import sys; print('child> ', end='', flush=True); open('{got}', 'w').write(sys.stdin.read())"
+    stop = child(role, f'exec {sys.executable} -c "{write}"')
+
+    def leave():
+        until(lambda: os.path.exists(got))
+        assert os.path.getsize(got) == 0
+        stop()
+
+    return leave
+
+
+def notes(role):
+    return child(role, f"exec cat > {role.log}.notes")
+
+
+def keys_elsewhere(role):
+    """It reads its keys from /dev/tty, as git asks for a password, and less does."""
+    return child(role, "exec sleep 1h </dev/null 3</dev/tty")
+
+
+def password(role):
+    return child(role, "stty -echo; exec sleep 1h </dev/null")
+
+
+def shell_in_a_terminal_of_its_own(role):
+    return child(role, f"exec {sys.executable} -c 'import pty; pty.spawn([\"sh\"])'")
+
+
+def replaced_by_exec(role):
+    role.tell(f"become {sys.executable} -c 'print(\"child> \", flush=True); input()'")
+    until(lambda: "child>" in role.text())
+    return lambda: play_again(role)
+
+
 BASH = (left_to_its_shell, suspended)
 DOWN = ("codex",)  # it draws from the lower edge, so that what appears above its composer does not move it
 STILL = ("codex", "opencode")  # and there they work below or above it, without moving it
@@ -193,6 +241,8 @@ def reasons(obstacle, look, moment):
         return {"not_quiet", None} if early else {None}
     return {
         {
+            **dict.fromkeys(CHILDREN, "child_foreground"),
+            replaced_by_exec: "program_changed",
             copy_mode: "copy_mode",
             tree: "copy_mode",
             input_off: "input_off",
@@ -211,13 +261,15 @@ def reasons(obstacle, look, moment):
 # -- the matrix --------------------------------------------------------------------------------------------------------
 
 SEEN = (dialog, busy, noise, draft, synchronized)
-LASTING = (dead, respawned, registered_in_the_respawned, killed, server_gone, server_restarted)
+LASTING = (replaced_by_exec, dead, respawned, registered_in_the_respawned, killed, server_gone, server_restarted)
+CHILDREN = (repl, notes, keys_elsewhere, password, shell_in_a_terminal_of_its_own)
 UNSEEN = (copy_mode, tree, input_off, *BASH, *LASTING)
 MOMENTS = ("start", "line", "paste.before", "paste.after", "enter")
 CELLS = [
     *[(obstacle, moment, look) for obstacle in SEEN for moment in MOMENTS for look in LOOKS],
     *[(obstacle, moment, "claude-code") for obstacle in (human, *UNSEEN) for moment in MOMENTS],
     *[(obstacle, "start", "readline") for obstacle in (human, *UNSEEN)],
+    *[(obstacle, moment, look) for obstacle in CHILDREN for moment in MOMENTS for look in ("claude-code", "readline")],
 ]
 
 

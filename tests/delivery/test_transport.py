@@ -8,18 +8,18 @@ import pytest
 
 from tests.delivery.conftest import Seat, until
 from tests.delivery.stagehand import play
-from xats import faults, process
+from xats import faults, process, program
 from xats.core import agents
 from xats.delivery.settings import Settings
 from xats.delivery.transports import tmux
-from xats.tmux import guards, paste
+from xats.tmux import paste
 
 FIRST = "xats: 1 new from alice - run: xats inbox"
 SECOND = "xats: 2 new from alice, carol - run: xats inbox"
 
 
-def deliver(seat, token: str, line: str, client: str = "generic"):
-    session = agents.Session(1, 1, 1, agents.Seat("here", *seat.client, None, seat.pane), 0, None)
+def deliver(seat, token: str, line: str, client: str = "generic", programs=None):
+    session = agents.Session(1, 1, 1, agents.Seat("here", *seat.client, None, seat.pane), 0, None, programs)
     how = (token, Settings(quiet=50), bool)
     return tmux.deliver(session, client, lambda: line, *how, proves=lambda other: other.startswith("store-"))
 
@@ -80,7 +80,7 @@ def test_words_behind_the_cursor_of_an_unknown_program_are_a_draft(desk):
 
 
 def wrapped(desk, name: str) -> Seat:
-    """Return an unknown program that runs another one, called `name`, in its own process group."""
+    """Return a wrapper that runs an unknown program, called `name`, in its own process group."""
     link = os.path.join(desk.folder, name)
     os.symlink(os.path.realpath(sys.executable), link)
     log, command = desk.command()
@@ -92,16 +92,18 @@ def wrapped(desk, name: str) -> Seat:
     return seat
 
 
-@pytest.mark.parametrize(("name", "reason"), [("vim", "dialog_open"), ("less", "dialog_open"), ("agentlet", None)])
-def test_an_unknown_program_that_has_opened_an_editor_is_left_alone(desk, name, reason):
-    """The editor looks like the idle program, and is in its process group; but so is the program in its own wrapper."""
+@pytest.mark.parametrize("name", ["vim", "less", "agentlet"])
+def test_an_unknown_program_that_has_opened_another_one_is_left_alone(desk, name):
+    """The other looks like the idle program, and is in its process group."""
     seat = wrapped(desk, name)
-    assert deliver(seat, "store-1", FIRST).reason == reason
-    assert seat.sent == ([] if reason else [FIRST])
-    assert ("xats" in seat.text()) == (reason is None)
-    if reason:  # it is the agent itself
-        seat.client = (seat.pid, process.started(seat.pid))
-        assert deliver(seat, "store-1", FIRST).state == "delivered"
+    result = deliver(seat, "store-1", FIRST)
+    assert (result.reason, result.detail) == ("child_foreground", f"{name} (pid {seat.pid}) reads this terminal")
+    assert (seat.sent, "xats" in seat.text()) == ([], False)
+    outer, inner = process.read(seat.client[0]), process.read(seat.pid)
+    runs_through = program.look(outer.pid, [inner])  # it was there when the agent was registered: npx, or a script
+    assert deliver(seat, "store-1", FIRST, programs=runs_through).state == "delivered"
+    seat.client = (seat.pid, inner.started)  # it is the agent itself
+    assert deliver(seat, "store-2", SECOND).state == "delivered"
 
 
 # -- the line that an earlier wake left behind -------------------------------------------------------------------------
@@ -179,12 +181,13 @@ def before_the_second(monkeypatch, happen) -> list[str]:
 
 
 def test_a_stranded_line_is_not_sent_off_into_an_editor_of_an_unknown_program(desk, same_locks):
-    seat = wrapped(desk, "inner")
-    die_before_enter(same_locks, lambda: deliver(seat, "store-1", FIRST))
-    until(lambda: FIRST in seat.text())
-    looked = before_the_second(same_locks, lambda: same_locks.setattr(guards, "TAKERS", {"inner"}))
-    assert deliver(seat, "store-2", SECOND).reason == "dialog_open"
-    assert (looked, seat.sent) == (["store-2", "store-1"], [])
+    role = play(desk, "readline")
+    die_before_enter(same_locks, lambda: role.deliver(line=lambda: FIRST, token="store-1"))
+    until(lambda: FIRST in role.text())
+    looked = before_the_second(same_locks, lambda: role.do("run exec sleep 1h"))
+    assert role.deliver(line=lambda: SECOND, token="store-2").reason == "child_foreground"
+    assert (looked, role.sent) == (["store-2", "store-1"], [])
+    role.do("stop")
     same_locks.undo()
-    assert deliver(seat, "store-2", SECOND).state == "delivered"
-    assert seat.sent == [FIRST]
+    assert role.deliver(line=lambda: SECOND, token="store-2").state == "delivered"
+    assert role.sent == [FIRST]
