@@ -22,7 +22,7 @@ from tests.clients.mock_model import Model
 from tests.clients.real_clients import LINE, Office
 
 # The keys that open what stands in the composer in the user's editor.
-EDIT = {"claude-code": ("C-g",), "codex": ("C-g",), "gemini": ("C-x",), "opencode": ("C-x", "e"), "qwen": ("C-x",)}
+EDIT = {"claude-code": ("C-g",), "codex": ("C-g",), "gemini": ("C-g",), "opencode": ("C-x", "e"), "qwen": ("C-x",)}
 # An editor whose screen could be the program's own, in the row of the cursor.
 EDITOR = """#!/bin/sh
 printf '\\033[2J\\033[H{prompt}'
