@@ -459,6 +459,17 @@ def test_a_server_that_is_gone_and_one_in_its_place_are_told(doctor, seated):
 
 
 @needs_tmux
+def test_a_server_whose_socket_is_gone_is_not_said_to_be_gone(doctor, seated):
+    os.unlink(seated.socket)
+    found = doctor()("tmux", "server")
+    assert (found["state"], "lives, but not at its socket" in found["detail"]) == ("fail", True)
+    assert found["mend"].startswith(f"kill -USR1 {seated.pid}")
+    os.kill(seated.pid, signal.SIGUSR1)
+    until(lambda: os.path.exists(seated.socket))
+    assert doctor().state("tmux", "server") == "ok"
+
+
+@needs_tmux
 def test_a_server_that_does_not_answer_fails_and_holds_nothing_up(doctor, seated):
     seated.sit("carol")
     os.kill(seated.pid, signal.SIGSTOP)

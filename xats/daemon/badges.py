@@ -13,7 +13,7 @@ import threading
 from xats.core import notices
 from xats.delivery import attempt
 from xats.delivery.transports import notice
-from xats.errors import NoPane, StoreError, TmuxGone, XatsError
+from xats.errors import NoPane, StoreError, TmuxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,11 +69,9 @@ def _set(pane: Pane, count: int, store: str) -> bool:
     """Set the badge of `pane`; False if tmux does not answer."""
     try:
         notice.set_unread(pane, count, store)
-    except (NoPane, TmuxGone):
-        pass  # its badge went with it
-    except XatsError as problem:
+    except (NoPane, TmuxUnavailable) as problem:
         log.debug("the badge of %s: %s", pane.pane_id, problem)
-        return False
+        return notice.is_gone(pane, problem)  # then its badge went with it
     return True
 
 

@@ -124,8 +124,12 @@ def _silent(pane: Pane, names: str, problem: TmuxUnavailable | NoPane, environ: 
         detail = f"{socket} cannot be reached from here, so nobody here wakes {names} ({problem})"
         return Check(SECTION, "server", FAIL, detail, f"ls -ld {socket}")
     if isinstance(problem, TmuxGone) and not gone.server_ended(pane):
-        detail = f"{socket} is missing, but its server (pid {pid}) runs, with the panes of {names}"
-        return Check(SECTION, "server", WARN, detail, f"kill -USR1 {pid}  (tmux makes its socket again)")
+        anew = f"kill -USR1 {pid}  (the server makes its socket anew)"
+        if os.path.exists(socket):
+            detail = f"{socket} is another server now; that of {names} (pid {pid}) lives, but cannot be reached"
+            return Check(SECTION, "server", FAIL, detail, f"end the other one, then: {anew}")
+        detail = f"the server of {names} (pid {pid}) lives, but not at its socket {socket} ({problem})"
+        return Check(SECTION, "server", FAIL, detail, anew)
     if isinstance(problem, TmuxGone):
         mend = "xats unregister NAME, or register it again where it works"
         return Check(SECTION, "server", WARN, f"{socket} is gone, and with it the panes of {names} ({problem})", mend)

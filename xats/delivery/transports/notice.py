@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from binascii import crc32
 
+from xats.core import wakes
 from xats.delivery.transports import Result
 from xats.errors import NoPane, TmuxUnavailable
 from xats.pane import Pane
@@ -47,6 +48,11 @@ def objection(pane: Pane) -> str | None:
         return None if notice.viewers(pane) else "not_shown"
     except (NoPane, TmuxUnavailable) as problem:
         return gone.reason(pane, problem)
+
+
+def is_gone(pane: Pane, problem: NoPane | TmuxUnavailable) -> bool:
+    """Tell whether `pane`, about which tmux said `problem`, is known to be gone."""
+    return gone.reason(pane, problem) in wakes.GONE
 
 
 def set_unread(pane: Pane, count: int, store: str) -> None:
