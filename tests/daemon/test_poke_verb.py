@@ -117,6 +117,14 @@ def test_what_was_taken_out_is_said(person, desk):
     assert desk.bob.sent == ["ab", "ab"]
 
 
+def test_it_starts_a_stopped_pair_again(person, desk):
+    person.send("bob", XATS_HOPS="0")
+    assert person.rows("select 1 from deliveries where no_wake_reason = 'hop_limit'")
+    person.xats("poke", "bob", TEXT, "--yes")
+    assert person.wake()["state"] == "queued"
+    assert "pair_resumed" in [event["type"] for event in person.json("events")["events"]]
+
+
 def test_from_standard_input(person, desk):
     assert fed(person, f"{TEXT}\n".encode(), "poke", "bob", "-", "--yes")[0] == 0
     assert desk.bob.sent == [TEXT]

@@ -209,6 +209,13 @@ def replaced_by_exec(role):
     return lambda: play_again(role)
 
 
+def socket_moved(role):
+    """Its server lives on; it only cannot be asked."""
+    away = f"{role.desk.socket}.away"
+    os.rename(role.desk.socket, away)
+    return lambda: os.rename(away, role.desk.socket)
+
+
 BASH = (left_to_its_shell, suspended)
 DOWN = ("codex",)  # it draws from the lower edge, so that what appears above its composer does not move it
 STILL = ("codex", "opencode")  # and there they work below or above it, without moving it
@@ -254,6 +261,7 @@ def reasons(obstacle, look, moment):
             killed: "no_pane",
             server_gone: "server_gone",
             server_restarted: "server_gone",
+            socket_moved: "tmux_unavailable",
         }[obstacle]
     }
 
@@ -263,7 +271,7 @@ def reasons(obstacle, look, moment):
 SEEN = (dialog, busy, noise, draft, synchronized)
 LASTING = (replaced_by_exec, dead, respawned, registered_in_the_respawned, killed, server_gone, server_restarted)
 CHILDREN = (repl, notes, keys_elsewhere, password, shell_in_a_terminal_of_its_own)
-UNSEEN = (copy_mode, tree, input_off, *BASH, *LASTING)
+UNSEEN = (copy_mode, tree, input_off, *BASH, socket_moved, *LASTING)
 MOMENTS = ("start", "line", "paste.before", "paste.after", "enter")
 CELLS = [
     *[(obstacle, moment, look) for obstacle in SEEN for moment in MOMENTS for look in LOOKS],

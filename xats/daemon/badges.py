@@ -13,7 +13,7 @@ import threading
 from xats.core import notices
 from xats.delivery import attempt
 from xats.delivery.transports import notice
-from xats.errors import NoPane, StoreError, TmuxUnavailable
+from xats.errors import NoPane, StoreError, TmuxGone, TmuxUnavailable, XatsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
