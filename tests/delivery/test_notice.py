@@ -14,9 +14,12 @@ from xats.core.wakes import Pending
 from xats.delivery import envelope
 from xats.delivery.transports import notice as transport
 from xats.errors import NoPane
-from xats.tmux import notice
+from xats.tmux import notice, server
 
 LINE = "xats: 2 new from alice, bob - run: xats inbox"
+names_clients = pytest.mark.skipif(
+    bool(shutil.which("tmux")) and server.version() in ("3.2", "3.2a"), reason="this tmux cannot name a client"
+)
 
 
 @pytest.fixture
@@ -35,6 +38,7 @@ def look(desk):
         viewer.close()
 
 
+@names_clients
 def test_it_is_shown_on_every_terminal_that_shows_the_window_and_nothing_is_typed(desk, look):
     seat = desk.compose()
     one, two = look(seat.pane), look(seat.pane)
@@ -95,6 +99,7 @@ def test_a_client_that_goes_away_meanwhile_has_shown_nothing(desk, look, fake_tm
     assert transport.deliver(seat.pane, lambda: LINE).reason == "not_shown"
 
 
+@names_clients
 def test_before_tmux_3_2_there_is_no_delay(desk, look, fake_tmux):
     seat = desk.compose()
     viewer = look(seat.pane)

@@ -90,7 +90,12 @@ def _tell_session(pane: Pane, text: str, timeout: float) -> list[str]:
     """
     log = ("show-messages", ";", "display-message", "-p", _END, ";")
     words = (*log, "display-message", "-d", str(SHOWN), argument(text), ";", *log[:-1])
-    before, _, rest = run(pane, *words, timeout=timeout, inside=pane.pane_id).partition(f"{_END}\n")
+    try:
+        before, _, rest = run(pane, *words, timeout=timeout, inside=pane.pane_id).partition(f"{_END}\n")
+    except TmuxUnavailable as problem:
+        if str(problem).startswith("no current client"):  # all have gone
+            return []
+        raise
     after = rest.partition(f"{_END}\n")[0]
     logged = re.compile(rf"^[^ ]* (.+) message: {re.escape(text)}$", re.MULTILINE)
     was, now = logged.findall(before), logged.findall(after)
