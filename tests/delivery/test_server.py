@@ -1,6 +1,7 @@
 """One call of tmux: what it returns, and how each failure is named."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from tests.delivery.conftest import until
 from xats import process
 from xats.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
 from xats.pane import Pane
-from xats.tmux import pane, server
+from xats.tmux import pane, server, trust
 
 
 def test_a_pane_that_is_not_there(desk):
@@ -64,6 +65,40 @@ def test_tmux_that_is_not_installed(desk, monkeypatch):
     monkeypatch.setenv("XATS_TMUX", "/nowhere/tmux")
     with pytest.raises(TmuxMissing, match="there is no program /nowhere/tmux"):
         server.run(desk.socket, "list-sessions")
+
+
+@pytest.mark.skipif(not process.LINUX, reason="only Linux has the program of a process that was replaced on disk")
+def test_the_client_is_the_program_of_the_server(tmp_path, monkeypatch):
+    """An upgrade has replaced tmux on disk, and the new client does not understand the server."""
+    program, path = tmp_path / "tmux", str(tmp_path / "s")
+    shutil.copy2(shutil.which("tmux"), program)
+    subprocess.run([program, "-S", path, "-f", "/dev/null", "new-session", "-d", "exec tail -f /dev/null"], check=True)
+    pid = trust.listener(path, 3.0)
+    try:
+        program.unlink()
+        program.write_text("#!/bin/sh\necho server exited unexpectedly >&2\nexit 1\n")
+        program.chmod(0o700)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        assert server.run(path, "display-message", "-p", "#{pid}") == f"{pid}\n"
+        assert server.begin(path, "display-message", "-p", "#{pid}").communicate()[0] == f"{pid}\n".encode()
+        monkeypatch.setenv("XATS_TMUX", str(program))
+        with pytest.raises(TmuxUnavailable, match="do not understand each other") as caught:
+            server.run(path, "list-sessions")
+        assert "PATH" in caught.value.hint
+    finally:
+        os.kill(pid, 9)
+
+
+@pytest.mark.parametrize("broken", ["/nowhere/tmux", "script"])
+def test_a_program_that_cannot_be_run_alone_is_not_the_last(desk, tmp_path, monkeypatch, broken):
+    """As one that has its libraries elsewhere."""
+    script = tmp_path / "script"
+    script.write_text("#!/bin/sh\nexit 127\n")
+    script.chmod(0o700)
+    monkeypatch.setattr(server, "programs", lambda _: [str(script) if broken == "script" else broken, "tmux"])
+    monkeypatch.setattr(server, "_unusable", set())
+    assert server.run(desk.socket, "display-message", "-p", "#{pid}") == f"{desk.pid}\n"
+    assert server._unusable == {desk.pid}
 
 
 def test_a_socket_whose_path_is_none():

@@ -405,7 +405,7 @@ def _warn_of_socket(here: Here) -> None:
         if around:
             trust.check_path(around[0])
     except ServerUntrusted as problem:
-        render.warn(f"{problem} {problem.hint}")
+        render.warn(f"{problem} To fix it: {problem.hint}")
 
 
 def whoami(here: Here) -> int:

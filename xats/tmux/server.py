@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import re  # costs nothing more: subprocess imports it too
 import subprocess
+from contextlib import suppress
 
+from xats import process
 from xats.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
 from xats.tmux import program, trust
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 TIMEOUT = 3.0  # seconds; a call takes 2 ms, so this is a hung server and not a slow one
 
 OLDEST = (3, 2)  # the first release that xats pastes with
+NOT_RUN = 127  # status of a program whose libraries the system does not find, and of a shell's
 LONGEST = 200  # characters of a text that are compared
 STARS = 3
 # An escape of vis(3) as tmux uses it; what stands for itself in a format and in a pattern; any other character.
@@ -30,7 +33,10 @@ _PIECES = re.compile(r"(\\(?:[0-7]{3}|.)?)|([A-Za-z0-9 _.()/@+=\xa0-\ufffc\U0001
 _GONE = ("no server running on", "error connecting to", "no current server")
 _FORBIDDEN = ("(Permission denied)", "(Operation not permitted)")
 _MISMATCH = "protocol version mismatch"
+_LOST = ("server exited unexpectedly", "lost server")
 _MISSING = ("can't find pane", "can't find window", "can't find session", "no such pane")
+
+_unusable: set[int] = set()  # servers whose own program cannot be run alone
 
 
 def run(
@@ -47,7 +53,8 @@ def run(
     """
     with _connection(at, timeout) as checked:
         # -u: without it the client replaces all but ASCII with `_` under LANG=C.
-        answer = _call(["-u", "-S", checked.path, *args], stdin or "", timeout, checked.files, inside)
+        answer = _call(["-u", "-S", checked.path, *args], stdin or "", timeout, checked, inside)
+        lives = checked.pid is not None and process.started(checked.pid) is not None
     if answer.returncode == 0:
         return answer.stdout.decode("utf-8", "replace")
     said = answer.stderr.decode("utf-8", "replace").strip() or f"tmux failed with status {answer.returncode}"
@@ -58,8 +65,9 @@ def run(
         raise TmuxGone(said)
     if said.startswith(_MISSING):
         raise NoPane(said)
-    if said.startswith(_MISMATCH):
-        raise TmuxUnavailable(said, "end the tmux server, or put the tmux that it was started with first in PATH")
+    if said.startswith(_MISMATCH) or (lives and said.startswith(_LOST)):
+        msg = f"the tmux client and the tmux server are of releases that do not understand each other ({said})"
+        raise TmuxUnavailable(msg, "put the tmux that the server was started with first in PATH, or end the server")
     raise TmuxUnavailable(said)
 
 
@@ -69,18 +77,21 @@ def begin(at: Pane | str, *args: str) -> subprocess.Popen[bytes]:
     Raises what `run` raises when tmux cannot be run.
     """
     with _connection(at, TIMEOUT) as checked:
-        try:
-            words, environ = _command(["-u", "-S", checked.path, *args])
-            return subprocess.Popen(
-                words,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=environ,
-                pass_fds=checked.files,
-            )
-        except (OSError, ValueError) as error:
-            raise TmuxUnavailable(f"tmux cannot be run: {_why(error)}") from None
+        words, environ = _command(["-u", "-S", checked.path, *args])
+        for one in programs(checked.pid):
+            try:
+                return subprocess.Popen(
+                    words,
+                    executable=one,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    env=environ,
+                    pass_fds=checked.files,
+                )
+            except (OSError, ValueError) as error:
+                problem = error
+        raise TmuxUnavailable(f"tmux cannot be run: {_why(problem)}")
 
 
 def _connection(at: Pane | str, timeout: float) -> AbstractContextManager[Entrance]:
@@ -91,7 +102,8 @@ def _connection(at: Pane | str, timeout: float) -> AbstractContextManager[Entran
 
 def version(path: str | None = None) -> str:
     """Return the version of the tmux client, like `3.3a`; `path` names another one. Raises TmuxUnavailable."""
-    return _call(["-V"], "", TIMEOUT, (), path=path).stdout.decode("utf-8", "replace").strip().removeprefix("tmux ")
+    answer = _run(path, ["-V"], "", TIMEOUT, (), None) if path else _call(["-V"], "", TIMEOUT)
+    return answer.stdout.decode("utf-8", "replace").strip().removeprefix("tmux ")
 
 
 def is_number(text: str) -> bool:
@@ -157,18 +169,51 @@ def all_of(*conditions: str) -> str:
     return whole
 
 
+def programs(pid: int | None) -> list[str]:
+    """Return the programs that may be the client of the server `pid`, the best first. Raises TmuxMissing.
+
+    A client and a server of different releases need not understand each other: since 3.6 no older client does. So the
+    first is the server's own program, which Linux has even if an upgrade has replaced it on disk. Elsewhere, and where
+    that one cannot be run alone (it needs its own libraries, as in an AppImage), it is the one in PATH. XATS_TMUX names
+    the only one.
+    """
+    found = [program.find(os.environ)]
+    if not os.environ.get(program.VARIABLE) and pid and pid not in _unusable:
+        server = process.read(pid)
+        if server and server.name.startswith("tmux"):
+            found.insert(0, program.of_server(pid))
+    there = [one for one in found if one]
+    if not there:
+        raise TmuxMissing(program.missing(os.environ))
+    return there
+
+
 def _call(
-    args: list[str],
-    stdin: str,
-    timeout: float,
-    files: tuple[int, ...],
-    inside: str | None = None,
-    path: str | None = None,
+    args: list[str], stdin: str, timeout: float, checked: Entrance | None = None, inside: str | None = None
 ) -> subprocess.CompletedProcess[bytes]:
+    pid, files = (checked.pid, checked.files) if checked else (None, ())
+    *others, last = programs(pid)
+    for one in others:
+        with suppress(OSError):
+            answer = _run(one, args, stdin, timeout, files, inside)
+            if answer.returncode != NOT_RUN:
+                return answer
+        if pid:
+            _unusable.add(pid)
     try:
-        command, environ = _command(args, inside, path)
+        return _run(last, args, stdin, timeout, files, inside)
+    except OSError as error:
+        raise TmuxUnavailable(f"tmux cannot be run: {_why(error)}") from None
+
+
+def _run(
+    path: str, args: list[str], stdin: str, timeout: float, files: tuple[int, ...], inside: str | None
+) -> subprocess.CompletedProcess[bytes]:
+    command, environ = _command(args, inside)
+    try:
         return subprocess.run(
             command,
+            executable=path,
             input=stdin.encode(),
             capture_output=True,
             timeout=timeout,
@@ -178,7 +223,7 @@ def _call(
         )
     except subprocess.TimeoutExpired:
         raise TmuxUnavailable(f"tmux did not answer within {timeout:g} s") from None
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise TmuxUnavailable(f"tmux cannot be run: {_why(error)}") from None
 
 
@@ -187,14 +232,11 @@ def _why(error: OSError | ValueError) -> str | None:
     return error.strerror if isinstance(error, OSError) else str(error)
 
 
-def _command(args: list[str], inside: str | None = None, path: str | None = None) -> tuple[list[bytes], dict[str, str]]:
+def _command(args: list[str], inside: str | None = None) -> tuple[list[bytes], dict[str, str]]:
     # Without TMUX and TMUX_PANE it does not matter in which tmux, if any, xats itself runs.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
-    found = path or program.find(os.environ)
-    if found is None:
-        raise TmuxMissing(program.missing(os.environ))
     if inside:
         environ["TMUX_PANE"] = inside
     # The path of a socket has the bytes that the system gave; the rest is UTF-8, also where the locale is another.
-    paths, words = [found, *args[:3]], args[3:]
+    paths, words = ["tmux", *args[:3]], args[3:]
     return [*map(os.fsencode, paths), *(word.encode("utf-8", "surrogateescape") for word in words)], environ
