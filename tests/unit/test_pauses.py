@@ -145,5 +145,5 @@ def test_events_tell_of_it(crew):
     told = crew.rows("select type, actor, subject, data from events where type in ('paused', 'resumed') order by id")
     assert told == [
         {"type": "paused", "actor": "alice", "subject": "agent:bob", "data": '{"reason": "release", "held": 1}'},
-        {"type": "resumed", "actor": "alice", "subject": "agent:bob", "data": '{"due": 1}'},
+        {"type": "resumed", "actor": "alice", "subject": "agent:bob", "data": '{"due": 1, "pairs": 0}'},
     ]

@@ -39,8 +39,6 @@ wake stays open, remembers in `handed` who has taken the line, and falls due aft
 
 from __future__ import annotations
 
-import os
-
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -51,7 +49,6 @@ if TYPE_CHECKING:
     from xats.core.reasons import Reason
     from xats.store import Row, Tx
 
-NONCE = 16  # bytes
 LEASE = 60_000  # ms that one attempt may take before another process may make it
 # A time further ahead than any ladder can ask for is one that was written before the clock was set back.
 FURTHEST = 24 * 3600_000
@@ -367,7 +364,7 @@ def due(tx: Tx, limit: int = 1000, longest: int = FURTHEST, host: str | None = N
 
 def lease(tx: Tx, wakes: list[Wake], token: str) -> list[Wake]:
     """Lease `wakes`, just read as due in this transaction, to the process that `token` names; return them leased."""
-    leased = [_with_nonce(wake) for wake in wakes]
+    leased = [_with_nonce(tx, wake) for wake in wakes]
     about = {"token": token, "until": tx.now + LEASE, "now": tx.now}
     tx.many(TAKE, [{"id": wake.id, "nonce": wake.nonce, **about} for wake in leased])
     return leased
@@ -375,14 +372,14 @@ def lease(tx: Tx, wakes: list[Wake], token: str) -> list[Wake]:
 
 def hasten(tx: Tx, wake: Wake, token: str) -> Wake | None:
     """Lease `wake` to `token` before its time, and return it leased; None if it waits for the same rung no more."""
-    leased = _with_nonce(wake)
+    leased = _with_nonce(tx, wake)
     about = {"until": tx.now + LEASE, "now": tx.now, "seen": wake.updated_at}
     return leased if tx.run(HASTEN, id=wake.id, token=token, nonce=leased.nonce, **about) else None
 
 
-def _with_nonce(wake: Wake) -> Wake:
+def _with_nonce(tx: Tx, wake: Wake) -> Wake:
     """Return `wake` with the nonce of its first lease, made now if this is the first one."""
-    return wake if wake.nonce else Wake(**{**wake.__dict__, "nonce": os.urandom(NONCE).hex()})
+    return wake if wake.nonce else Wake(**{**wake.__dict__, "nonce": tx.nonce()})
 
 
 def nonce_of(tx: Tx, wake_id: int, agent_id: int) -> str | None:

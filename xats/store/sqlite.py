@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 Row = sqlite3.Row
 
 APPLICATION_ID = 0x58415453  # "XATS", in the file's header: https://sqlite.org/fileformat2.html#application_id
-SCHEMA_VERSION = 13  # the number of the newest file in store/schema
+SCHEMA_VERSION = 10  # the number of the newest file in store/schema
+NONCE = 16  # bytes
 PATIENCE = 10.0  # seconds before a busy store is given up
 
 EVENT = """
@@ -44,6 +45,10 @@ class Tx:
         self._connection = connection
         self._events: list[dict[str, Any]] = []
         self.now = now  #: milliseconds UTC, one value for the whole transaction
+
+    def nonce(self) -> str:
+        """Return a random text of NONCE bytes in hex, which was never returned before and cannot be guessed."""
+        return os.urandom(NONCE).hex()
 
     def one(self, sql: str, **values: Any) -> Row | None:
         """Return the first row of `sql`, or None. The statement has run to its end."""

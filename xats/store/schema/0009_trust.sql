@@ -23,6 +23,7 @@ create table sessions_new (
     program_device integer, -- st_dev of the executable that the process ran when it was first seen
     program_inode integer, -- st_ino of it
     program_script text, -- what an interpreter runs, if the executable is one
+    program_inner text, -- JSON: what it ran through, as a list of [pid, start time, st_dev, st_ino, script]
     check ((ended_at is null) = (end_reason is null)),
     check ((pid is null) = (pid_started is null)),
     check ((program_device is null) = (program_inode is null)),
@@ -30,7 +31,7 @@ create table sessions_new (
     check (pane_id is null or (server_pid is not null and pane_pid is not null))
 ) strict;
 insert into sessions_new select id, agent_id, epoch, host, pid, pid_started, client_session, pane_socket, server_pid,
-    server_start, pane_id, pane_pid, pane_tty, started_at, ended_at, end_reason, null, null, null, null from sessions;
+    server_start, pane_id, pane_pid, pane_tty, started_at, ended_at, end_reason, null, null, null, null, null from sessions;
 drop table sessions;
 alter table sessions_new rename to sessions;
 create unique index sessions_current on sessions (agent_id) where ended_at is null;
@@ -57,6 +58,7 @@ create table wakes_new (
     closed_at integer,
     handed text, -- the transports that have taken the line, with commas; only reading proves that it was read
     nonce text, -- random, written when the first attempt is leased: part of the mark that an attempt leaves in a pane
+    detail text, -- what was seen when the last attempt was refused, in words
     check ((closed_at is null) = (state in ('queued', 'retrying', 'held')) or state = 'delivered'),
     check (state <> 'delivered' or closed_at is not null or (handed is not null and next_attempt_at is not null)),
     check ((lease_token is null) = (lease_until is null)),
@@ -64,7 +66,7 @@ create table wakes_new (
     check (state <> 'held' or (lease_token is null and next_attempt_at is null))
 ) strict;
 insert into wakes_new select id, agent_id, state, reason, last_refusal, mails, attempts, transport, next_attempt_at,
-    lease_token, lease_until, opened_at, updated_at, closed_at, handed, null from wakes;
+    lease_token, lease_until, opened_at, updated_at, closed_at, handed, null, null from wakes;
 drop table wakes;
 alter table wakes_new rename to wakes;
 create unique index wakes_open on wakes (agent_id) where closed_at is null;
