@@ -256,13 +256,12 @@ def _linux_all() -> Iterator[Process]:
 
 
 def _linux_group(pgrp: int) -> Iterator[Process]:
-    """Yield the members of one process group: the other processes are read, but not taken apart."""
-    wanted = str(pgrp).encode()
+    """Yield the members of one process group. getpgid(2) spares reading all the other processes."""
     for name in os.listdir("/proc"):
         if name.isdigit():
-            fields = _slurp_bytes(f"/proc/{name}/stat").rpartition(b")")[2].split(None, 3)
-            if fields[2:3] == [wanted] and (process := _linux(int(name))):
-                yield process
+            with suppress(OSError):  # it has ended
+                if os.getpgid(int(name)) == pgrp and (process := _linux(int(name))):
+                    yield process
 
 
 # -- elsewhere ---------------------------------------------------------------------------------------------------------
