@@ -50,7 +50,7 @@ _xats_options() {
         'deliver') options="--once --dry-run $options" ;;
         'dead retry') options="--to --whose --all $options" ;;
         'dead drop') options="--whose --all $options" ;;
-        'client test') options="--client $options" ;;
+        'client test') options="--client --profile $options" ;;
         'hook install') options="--user --project --waiter --no-waiter --dry-run --yes -y $options" ;;
         'hook uninstall') options="--user --project --force --dry-run --yes -y $options" ;;
         'db export') options="--csv --jsonl --output -o --force $options" ;;

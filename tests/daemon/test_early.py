@@ -6,6 +6,7 @@ The ladders here have rungs of an hour, so whatever is delivered after a refusal
 import os
 import shlex
 import signal
+import sqlite3
 import sys
 import time
 from types import SimpleNamespace
@@ -415,3 +416,37 @@ def test_a_server_that_is_gone_is_no_news(world, bob):
     until(lambda: looks() >= done + 4, what="looks of the watch")
     assert "ERROR" not in world.log()
     assert "Traceback" not in world.log()
+
+
+# -- what was seen -----------------------------------------------------------------------------------------------------
+
+
+def test_what_was_seen_is_said_and_no_draft_is_kept(world, bob):
+    """Where on the screen the sign stood that decided; never what somebody has typed."""
+
+    def try_again():
+        with sqlite3.connect(world.path) as store:
+            store.execute("update wakes set next_attempt_at = 0")
+        world.xats("deliver", "--once")
+
+    bob.do("dialog")
+    world.send("bob")
+    world.xats("deliver", "--once")
+    row = next(y for y, text in enumerate(bob.tmux.text(bob.pane).split("\n"), 1) if "Do you want to" in text)
+    sign = f"'Do you want to' in row {row}"
+    [told] = world.json("status", "1", "--as", "alice")["deliveries"]
+    assert (told["wake"]["reason"], told["wake"]["detail"]) == ("dialog_open", sign)
+    assert sign in world.xats("status", "1", "--as", "alice")[0]
+    [listed] = [one for one in world.json("agents")["agents"] if one["name"] == "bob"]
+    assert listed["wake"]["detail"] == sign
+    bob.do("close")
+    bob.do("draft a secret of mine")
+    try_again()
+    wake = world.wake()
+    assert (wake["reason"], "holds 16 characters" in wake["detail"]) == ("draft_present", True)
+    with sqlite3.connect(world.path) as store:
+        assert not any("secret" in line for line in store.iterdump())
+    bob.do("erase a secret of mine")
+    try_again()
+    wake = world.wake()
+    assert (wake["state"], wake["detail"]) == ("delivered", None)

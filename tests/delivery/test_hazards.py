@@ -227,10 +227,8 @@ def reasons(obstacle, look, moment):
     if obstacle is synchronized:  # the paste is for a state that was looked at, so it looks again; the Enter sees to it
         return {None}
     if obstacle is dialog:
-        if look == "readline":  # its question is words that stay
-            return {"start": {"draft_present"}, "line": {"not_quiet"}, "paste.before": {"not_quiet"}}.get(
-                moment, {"draft_present", "unconfirmed"}
-            )
+        if look == "readline":  # its question offers a choice, beside the cursor
+            return {"screen_unknown"} if early else {"screen_unknown", "unconfirmed"}
         return {"dialog_open"}
     if obstacle is human:
         return {"human_active", None} if moment == "enter" else {"human_active"}
@@ -328,14 +326,14 @@ def appear(monkeypatch, obstacle, moment, role):
             until(lambda: role.happened("got"))  # it has the paste: what appears now appears over it
         mend.at(reached)
 
-    def last_look(known, look, token, asked=tmux.objection):
+    def last_look(known, look, token, asked=tmux.examined):
         said = asked(known, look, token)
         if look.wake.endswith(":pasted"):
             mend.at("enter")
         return said
 
     monkeypatch.setattr(faults, "point", point)
-    monkeypatch.setattr(tmux, "objection", last_look)
+    monkeypatch.setattr(tmux, "examined", last_look)
     mend.at("start")
     return mend
 
@@ -457,15 +455,14 @@ def test_words_that_appear_behind_our_line_are_not_sent_with_it(desk, look):
 
 
 def test_a_list_to_choose_from_in_a_program_that_nobody_knows(desk):
-    """Nothing tells that this is a dialog, but there are words in the cursor's row."""
     role = play(desk, "readline", "--menu", "--dialog")
-    assert role.deliver(quiet=50).reason == "draft_present"
+    assert role.deliver(quiet=50).reason == "screen_unknown"
     assert (role.sent, role.approvals, role.got) == ([], 0, [])
 
 
 def test_a_list_to_choose_from_opens_over_our_line(desk):
     role = play(desk, "readline", "--menu", "--on-pasted", "dialog")
-    assert role.deliver(quiet=50).reason == "draft_present"
+    assert role.deliver(quiet=50).reason == "screen_unknown"
     assert (role.sent, role.approvals, role.enters) == ([], 0, 0)
     role.do("close")
     assert role.deliver(quiet=50).state == "delivered"

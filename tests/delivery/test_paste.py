@@ -74,7 +74,22 @@ def test_any_clean_line_in_the_c_locale(desk, monkeypatch, line):
     assert seat.sent == [line]
 
 
-@pytest.mark.parametrize("title", ["a|b,c}#d", "#{pane_pid}'\";$", "⠏ proj"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        *(
+            "a|b,c}#d",
+            "#{pane_pid}'\";$",
+            "⠏ proj",
+            "{a}, b } {",
+            "#[fg=red]hi",
+            "##[x",
+            "#[",
+            "a;",
+            "%H:%M #S",
+        ),
+    ],
+)
 def test_whatever_the_title(desk, title):
     seat = desk.compose("--title", title)
     until(lambda: desk.show(seat.pane, "#{pane_title}") == title)

@@ -9,7 +9,7 @@ import pytest
 from tests.profiles.test_recorded_screens import LINE, RECORDINGS, SCREENS, recorded
 from xats.clients import registry
 from xats.clients.composer import find
-from xats.clients.profile import view
+from xats.clients.profile import picture, view
 from xats.delivery.transports import tmux
 from xats.tmux.cells import rows
 from xats.tmux.screen import plain
@@ -167,6 +167,27 @@ def test_the_composer_of_a_subagent_is_known_by_the_name_above_it_and_by_the_lis
     assert tmux.objection(profile, look, "store-1") in ("screen_unknown", "busy")
 
 
+@pytest.mark.parametrize(
+    ("title", "label", "state"),
+    [
+        ("✳ alice", "alice", "idle"),
+        ("⠐ alice", "alice", "idle"),
+        ("alice", "alice", "idle"),
+        ("✳ alice", "ali…", "idle"),
+        ("✳ alice", "ali", "unknown"),
+        ("✳ alice", "probe", "unknown"),
+        ("✳ Claude Code", "alice", "unknown"),
+        ("host", "alice", "unknown"),
+    ],
+)
+def test_a_session_with_a_name_of_its_own_is_told_by_its_title(title, label, state):
+    profile, look = recorded(SCREENS / "claude-code" / "idle-named.json")
+    drawn = "\x1b[38;5;244malice\x1b[39m"
+    assert drawn in look.screen
+    look.title, look.screen = title, look.screen.replace(drawn, f"\x1b[38;5;244m{label}\x1b[39m")
+    assert view(profile, look).state == state
+
+
 @pytest.mark.parametrize("path", sorted(SCREENS.glob("claude-code/elsewhere-agents*.json")), **ids)
 def test_the_composer_that_starts_sessions_is_known_by_its_title_and_by_its_prompt(path):
     profile, look = recorded(path)
@@ -218,6 +239,29 @@ def test_the_name_of_a_thread_of_codex_may_be_our_line_or_a_sign():
             assert plain(changed.screen).count(name) > plain(one.screen).count(name)
             assert view(profile, changed).state == ("idle" if one is look else "draft")
             assert tmux.holds(profile, changed, LINE) == (one is held_look)
+
+
+@pytest.mark.parametrize("path", [path for path in CALM if path.stem.startswith(("idle-", "draft"))], **ids)
+def test_a_pane_is_quiet_if_its_composer_and_what_is_above_it_stay_the_same(path):
+    profile, look = recorded(path)
+    found = find(profile, rows(look.screen, profile.untyped), look)
+    assert found
+    lines = look.screen.split("\n")
+
+    def after(y: int, text: str):
+        changed = SimpleNamespace(**vars(look))
+        changed.screen = "\n".join([*lines[:y], text, *lines[y + 1 :]])
+        return picture(profile, changed)
+
+    assert found.bottom + 2 < len(lines)
+    assert after(found.bottom + 2, "\x1b[0m  12:00:01") == after(found.bottom + 2, "\x1b[0m  12:00:02")
+    for y in range(found.bottom + 1):
+        assert after(y, lines[y] + "!") != picture(profile, look)
+    moved, titled = SimpleNamespace(**vars(look)), SimpleNamespace(**vars(look))
+    moved.cursor_x += 1
+    titled.title = "another"
+    assert picture(profile, moved) != picture(profile, look)
+    assert picture(profile, titled) == picture(profile, look)
 
 
 def test_a_profile_of_ones_own_is_read_with_more_care(tmp_path):

@@ -157,8 +157,10 @@ def _elsewhere(profile: Profile, screen: Sequence[Row], look: Look, found: Compo
     sign = _title(look.title, profile.other_titles)
     sign = sign or _sign(screen, range(found.bottom + 1, len(screen)), (), profile.other_rows)
     if not sign and profile.named and found.label:
-        own = look.title.strip().partition(" ")[2]  # behind the sign of its state
-        if not own.startswith(found.label.removesuffix("…")):
+        whole = look.title.strip()
+        names = (whole, whole.partition(" ")[2])  # with or without a sign of its state
+        short = found.label.removesuffix("…")
+        if not any(one == short or (short != found.label and one.startswith(short)) for one in names):
             sign = f"the name in the rule in row {found.top}, which is not the session's"
     return sign and f"this composer sends elsewhere: {sign}"
 

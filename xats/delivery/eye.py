@@ -15,7 +15,7 @@ from xats import process
 from xats.clients import profile, registry
 from xats.delivery.transports import tmux
 from xats.errors import TmuxUnavailable
-from xats.tmux import guards, screen, server
+from xats.tmux import guards, paste, screen, server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Eye:
         self._failures = 0
         self.clear, self.due = False, now + self.every * random.uniform(0.9, 1.1)  # no rhythm of anything
         before, since, at = self._seen or (None, now, now)
-        same = before is not None and self._picture(before) == self._picture(look)
+        same = before is not None and self._same(before, look)
         if before is not None and not same:
             self.stirred = True
         self._prompt = before is not None and now - at <= GAPS * self.every and self._follow(before, look)
@@ -104,11 +104,14 @@ class Eye:
             return 0
         seen, since, at = self._seen
         now = time.monotonic()
-        same = now - at <= GAPS * self.every and self._picture(seen) == self._picture(look)
+        same = now - at <= GAPS * self.every and self._same(seen, look)
         return int((now - since) * 1000) if same else 0
 
-    def _picture(self, look: Look) -> tuple[object, ...]:
-        return profile.picture(self._known, look)
+    def _same(self, before: Look, after: Look) -> bool:
+        """Tell whether two looks show the same, as far as it matters; as a rule nothing at all has changed."""
+        if paste.whole(before) == paste.whole(after):
+            return True
+        return profile.picture(self._known, before) == profile.picture(self._known, after)
 
     def echoed(self, look: Look) -> bool:
         """Tell whether the program was seen to show at once what a person has typed, and nothing of that is left.

@@ -92,6 +92,7 @@ def _pane_objection(session: Session, client: str) -> tuple[str | None, str]:
     reason = (
         found.reason
         or tmux.objection(known, look, "")
+        or ("screen_unknown" if tmux.unlike_a_prompt(known, seat.pane, look) else None)
         or guards.person(look)
         or guards.typed_ahead(seat.pane, look, partial(tmux.certain, known))
     )

@@ -229,7 +229,7 @@ class Attempt:
         found = self.objection(seen, taken)
         if not found.reason and seen.wake != self.entered:  # then it is our own Enter that may be unread
             found = Found(typed_ahead(self.pane, seen, self.certain))
-        if found.reason == "not_permitted":  # or it has gone since
+        if found.reason in ("not_permitted", "screen_unknown"):  # or the pane has gone since, and its terminal with it
             reason = state(self.look())
             after = Found(reason) if reason else self.processes()
             found = after if after.reason else found
