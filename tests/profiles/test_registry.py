@@ -1,8 +1,12 @@
 """The user's own files change what xats knows of a client."""
 
+import os
+from types import SimpleNamespace
+
 import pytest
 
 from xats.clients import processes, registry
+from xats.clients.skeleton import skeleton
 from xats.errors import NotFound, Usage
 from xats.process import Process
 
@@ -86,3 +90,37 @@ def test_a_wrong_file_keeps_no_program_from_being_recognised(tmp_path, environ, 
     assert processes.client_of(Process(1, 1, "claude", 0, 1, 1, 0), environ) == "claude-code"
     assert processes.client_of(Process(1, 1, "codex", 0, 1, 1, 0), environ) == "codex"
     assert "codex.toml cannot be read" in caplog.messages[0]
+
+
+# -- the skeleton of a profile -----------------------------------------------------------------------------------------
+
+
+def looked(text: str, x: int, y: int, *, cursor: bool = True, title: str = "mine", bracketed: bool | None = None):
+    return SimpleNamespace(
+        pane_id="%3", screen=text, cursor_x=x, cursor_y=y, cursor=cursor, title=title, bracketed=bracketed
+    )
+
+
+SKELETONS = [
+    (looked("Hello\n\n│ ❯ \n", 4, 2), ["│ ❯ "], True),  # noqa: RUF001
+    (looked("Hello\n  > say something\n", 0, 5, cursor=False), ["  > "], False),
+    (looked("half a line\n", 11, 0), (), True),
+    (looked("", 0, 0, title='a "quoted\\\n\x1b[1m title'), (), True),
+    (looked("> \n", 2, 0, bracketed=True), ["> "], True),
+]
+
+
+@pytest.mark.parametrize(("look", "glyphs", "cursor"), SKELETONS)
+def test_a_skeleton_is_a_profile_with_what_was_seen(tmp_path, environ, look, glyphs, cursor):
+    front = [Process(os.getpid(), 1, "python3", 0, 1, 1, 0)]
+    (tmp_path / "mine.toml").write_text(skeleton(look, front, environ))
+    found = registry.find("mine", environ)
+    assert (found.glyphs, found.cursor, found.bracketed) == (tuple(glyphs), cursor, bool(look.bracketed))
+    assert (found.executables or found.scripts) and not found.busy
+
+
+def test_the_name_of_a_skeleton_is_none_that_xats_has(environ):
+    text = skeleton(looked("", 0, 0), [Process(1, 1, "codex", 0, 1, 1, 0)], environ)
+    assert f"{environ['XATS_CLIENTS']}/my-codex.toml" in text
+    assert "--client my-codex" in text
+    assert "my-agent" in skeleton(looked("", 0, 0), [Process(1, 1, "bash", 0, 1, 1, 0)], environ)

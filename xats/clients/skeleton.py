@@ -65,7 +65,7 @@ def skeleton(look: Look, front: Sequence[Process], environ: Mapping[str, str]) -
         name = f"my-{name}"
     screen = rows(look.screen)
     row = screen[look.cursor_y].text if look.cursor_y < len(screen) else ""
-    glyph = row[: look.cursor_x]
+    glyph = row.ljust(look.cursor_x)[: look.cursor_x]
     if not look.cursor or not glyph.strip() or any(map(str.isalnum, glyph)):
         glyph = next((found[0] for one in reversed(screen) if (found := PROMPT.match(one.text))), "")
     told = {True: " tmux says that it does.", False: " tmux says that it does not."}
