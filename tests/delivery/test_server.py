@@ -154,7 +154,8 @@ def test_version():
 @pytest.mark.parametrize("text", ["plain", "it's", 'a"b', "a;b;", "#{pid}", "$HOME ~ %if", "\\", "{x}", "a,b}c#d"])
 def test_quoting_survives_the_parsers_of_tmux(desk, text):
     server.run(desk.socket, "if-shell", "-F", "1", f"set-option -p -t %0 @text {server.quote(text)}")
-    assert server.run(desk.socket, "show-options", "-pv", "-t", "%0", "@text") == text + "\n"
+    said = server.run(desk.socket, "show-options", "-pv", "-t", "%0", "@text")
+    assert said.replace("\\$", "$") == text + "\n"  # 3.4 and 3.5 print `\\$`
     same = server.same("#{@text}", text)
     assert server.run(desk.socket, "display-message", "-p", "-t", "%0", same) == "1\n"
     assert server.run(desk.socket, "display-message", "-p", "-t", "%0", server.same("#{@text}", text + "x")) == "0\n"

@@ -12,8 +12,8 @@ import pytest
 
 from tests.delivery.conftest import LINE, until
 from xats import confinement, process
-from xats.errors import ServerUntrusted, TmuxGone, TmuxUnavailable
-from xats.tmux import guards, paste, screen, server, trust
+from xats.errors import NoPane, ServerUntrusted, TmuxGone, TmuxUnavailable
+from xats.tmux import guards, notice, paste, screen, server, trust
 from xats.tmux import pane as panes
 
 ROOT = os.geteuid() == 0
@@ -370,6 +370,23 @@ def test_the_path_of_a_terminal_opens_nothing_else(desk):
     for path in (fifo, "/dev/null", f"/dev/..{fifo}", "/dev/../dev/null", "/dev/\0", "", beside.tty):
         assert panes.terminal_of(other(pane, tty=path)) is None
     assert [panes.device(other(pane, tty=path)) for path in (fifo, f"/dev/..{fifo}", "/dev/\0", "")] == [0] * 4
+
+
+@pytest.mark.parametrize("pane_id", ["%/../../evil", "%0;", "{last}", "=keep:", "", "%\0", "#(touch x)"])
+def test_what_is_no_pane_id_goes_nowhere(desk, pane_id):
+    """Neither into the name of a lock nor into a command."""
+    seat = desk.compose()
+    before = sorted(os.listdir("/tmp"))
+    wrong = other(seat.pane, pane_id=pane_id)
+    outcome = paste.attempt(wrong, line=lambda: LINE, token="wake-1", quiet_ms=0, client=seat.client)
+    assert (outcome.state, outcome.reason) == ("refused", "no_pane")
+    for act in (screen.look, lambda pane: panes.mark(pane, "@xats_agent", "bob"), notice.viewers):
+        with pytest.raises(NoPane):
+            act(wrong)
+    looks = screen.read([wrong, seat.pane], server.run(seat.pane, *screen.commands([wrong, seat.pane])))
+    assert looks[pane_id] is None
+    assert looks[seat.pane.pane_id].pane_pid == seat.pane.pane_pid
+    assert [name for name in sorted(os.listdir("/tmp")) if "evil" in name and name not in before] == []
 
 
 def test_a_pane_with_the_terminal_of_another_is_another(desk):

@@ -177,7 +177,7 @@ def session_of(row: Row) -> Session:
             row["server_start"],
             row["pane_id"],
             row["pane_pid"],
-            row["pane_tty"],
+            row["pane_tty"] or "",
         )
     seat = Seat(row["host"], row["pid"], row["pid_started"], row["client_session"], pane)
     runs: Kept = (row["program_device"], row["program_inode"], row["program_script"], row["program_inner"])

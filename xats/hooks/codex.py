@@ -50,7 +50,7 @@ class Terminal:
             pane = self.pane()
             if pane is None:
                 return None
-            title = server.run(pane.socket, "display-message", "-p", "-t", pane.pane_id, "#{pane_title}", timeout=LIMIT)
+            title = server.run(pane, "display-message", "-p", "-t", pane.pane_id, "#{pane_title}", timeout=LIMIT)
         except XatsError:
             return None
         signs = registry.find_or_generic("codex", os.environ).busy_titles

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xats.errors import NoPane
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,3 +32,9 @@ def server(environ: Mapping[str, str]) -> tuple[str, int] | None:
 def is_pane_id(text: str) -> bool:
     """Say whether `text` is a pane id like `%5`; anything else tmux would try to understand as a name."""
     return text[:1] == "%" and text[1:].isascii() and text[1:].isdigit()
+
+
+def check_pane_id(text: str) -> None:
+    """Refuse what is not a pane id: a row of the store may say anything. Raises NoPane."""
+    if not is_pane_id(text):
+        raise NoPane(f"{text[:40]!r} is not a pane id like %5")

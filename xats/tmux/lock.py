@@ -11,6 +11,7 @@ import stat
 import time
 
 from xats.errors import Refused
+from xats.tmux.address import check_pane_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,12 +36,13 @@ class LockUnsafe(Refused):
 
 
 class PaneLock:
-    """Hold the lock of `pane` inside a `with`. Raises PaneBusy after `wait` seconds, and LockUnsafe.
+    """Hold the lock of `pane` inside a `with`. Raises PaneBusy after `wait` seconds, LockUnsafe, and NoPane.
 
     The file stays: to remove it would let a third process lock a new file beside the one that a second still waits for.
     """
 
     def __init__(self, pane: Pane, wait: float = 0.5) -> None:
+        check_pane_id(pane.pane_id)  # it becomes the name of a file
         self._name = f"{pane.server_pid}-{pane.server_start}-{pane.pane_id.removeprefix('%')}.lock"
         self._wait = wait
         self._file = -1

@@ -13,7 +13,7 @@ from xats import process
 from xats.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.pane import Pane
 from xats.tmux import trust
-from xats.tmux.address import address, is_pane_id
+from xats.tmux.address import address, check_pane_id
 from xats.tmux.server import TIMEOUT, number, quote, run, same
 
 TYPE_CHECKING = False
@@ -30,8 +30,7 @@ def find(socket: str, pane_id: str, timeout: float = TIMEOUT) -> Pane:
 
     The server that answers must be the process that listens at the socket. Raises NoPane, TmuxGone, TmuxUnavailable.
     """
-    if not is_pane_id(pane_id):
-        raise NoPane(f"{pane_id!r} is not a pane id like %5")
+    check_pane_id(pane_id)
     listening = trust.listener(socket, timeout)
     said = run(socket, "display-message", "-p", "-t", pane_id, _FORMAT, timeout=timeout)
     shown, _, rest = said.rstrip("\n").partition("|")

@@ -12,6 +12,7 @@ from binascii import crc32
 
 from xats.errors import NoPane, TmuxUnavailable
 from xats.record import record
+from xats.tmux.address import is_pane_id
 from xats.tmux.server import TIMEOUT, all_of, is_number, like, number, quote, run, same
 
 TYPE_CHECKING = False
@@ -124,7 +125,8 @@ def commands(panes: Sequence[Pane]) -> list[str]:
         say = [f"display-message -p -t {target} {quote(form)}" for form in (STATE, *_SEEN)]
         act = " ; ".join((*say, f"capture-pane -p -e -t {target}"))
         # A pane that is gone must not end the whole invocation.
-        words += ["if-shell", "-F", "-t", pane.pane_id, same("#{pane_id}", pane.pane_id), act, ";"]
+        if is_pane_id(pane.pane_id):  # a row of the store may say anything
+            words += ["if-shell", "-F", "-t", pane.pane_id, same("#{pane_id}", pane.pane_id), act, ";"]
         words += ["display-message", "-p", _END, ";"]
     return [*words, "list-clients", "-F", _CLIENT]
 

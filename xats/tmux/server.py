@@ -14,6 +14,7 @@ from contextlib import suppress
 from xats import process
 from xats.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
 from xats.tmux import program, trust
+from xats.tmux.address import check_pane_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,8 +97,10 @@ def begin(at: Pane | str, *args: str) -> subprocess.Popen[bytes]:
 
 def _connection(at: Pane | str, timeout: float) -> AbstractContextManager[Entrance]:
     """Check the server of `at`; inside the `with` a client can connect to it."""
-    socket, pid = (at, None) if isinstance(at, str) else (at.socket, at.server_pid)
-    return trust.entrance(socket, pid, timeout)
+    if isinstance(at, str):
+        return trust.entrance(at, None, timeout)
+    check_pane_id(at.pane_id)
+    return trust.entrance(at.socket, at.server_pid, timeout)
 
 
 def version(path: str | None = None) -> str:
