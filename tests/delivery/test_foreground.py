@@ -15,7 +15,7 @@ from tests.daemon.test_early import Player
 from tests.delivery.conftest import HERE, until
 from tests.delivery.stagehand import play, play_in_bash
 from xats import process, program
-from xats.tmux import guards, keyboard, pane
+from xats.tmux import guards, pane, terminal
 
 NOBODY = 65534
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -132,7 +132,7 @@ def test_a_child_that_has_the_terminal_only_as_its_output_is_not_in_the_way(desk
 
 def test_a_password_prompt_of_the_program_itself(desk):
     where = desk.open(shlex.join(["exec", sys.executable, "-c", "import getpass; getpass.getpass()"]))
-    until(lambda: keyboard.asks_password(where.tty))
+    until(lambda: terminal.mode(where) == "silent")
     client = (where.pane_pid, process.started(where.pane_pid))
     assert guards.foreground(where, client).reason == "child_foreground"
 

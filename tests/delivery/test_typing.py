@@ -22,7 +22,7 @@ from tests.delivery.stagehand import LOOKS, Person, play
 from xats import process
 from xats.delivery.eye import Eye
 from xats.delivery.settings import Settings
-from xats.tmux import guards, pane, paste, screen
+from xats.tmux import guards, paste, screen, terminal
 from xats.tmux.paste import Outcome
 
 LEFT = "\x1b[D"
@@ -120,7 +120,7 @@ def test_keys_that_were_not_read_yet_are_a_draft(desk, look):
     role.tell("hold")
     until(lambda: role.happened("did"))
     role.keys("-l", "rm -rf build")
-    until(lambda: pane.unread(role.pane))
+    until(lambda: terminal.unread(role.pane))
     for _ in range(2):
         assert role.deliver(quiet=50).reason == "draft_present"
     assert "xats" not in role.text()
@@ -140,7 +140,7 @@ def test_keys_that_were_not_read_yet_keep_an_attempt_of_ours_from_its_enter(desk
             role.tell("hold")
             until(lambda: role.happened("did"))
             role.keys("-l", "no, ")
-            until(lambda: pane.unread(role.pane))
+            until(lambda: terminal.unread(role.pane))
 
     monkeypatch.setattr(paste, "time", SimpleNamespace(sleep=typed, monotonic=time.monotonic))
     assert role.deliver().reason == "draft_present"
@@ -154,7 +154,7 @@ def test_a_draft_that_shows_only_after_the_paste_is_not_submitted(desk, monkeypa
     words = [sys.executable, "-IS", os.path.join(HERE, "late.py"), log, "--lag", "1", "--hold", "echo"]
     seat = Seat(desk.open("exec " + shlex.join(words)), log, desk)
     desk.cmd("send-keys", "-t", seat.pane.pane_id, "-l", "--", line)
-    until(lambda: pane.unread(seat.pane) == 0)
+    until(lambda: terminal.unread(seat.pane) == 0)
     assert seat.text().strip() == ">"
     assert seat.attempt(quiet_ms=0) == Outcome(
         "unconfirmed", "unconfirmed", "the composer did not show exactly our line"
@@ -170,7 +170,7 @@ def test_a_draft_that_fills_the_rows_of_a_program_without_a_prompt(desk, monkeyp
     late = [sys.executable, "-IS", os.path.join(HERE, "late.py"), log, "--prompt", "", "--lag", "1", "--hold", "echo"]
     seat = Seat(desk.open("exec " + shlex.join(late), width=51), log, desk)
     desk.cmd("send-keys", "-t", seat.pane.pane_id, "-l", "." * 50)
-    until(lambda: pane.unread(seat.pane) == 0)
+    until(lambda: terminal.unread(seat.pane) == 0)
     assert seat.attempt(quiet_ms=0).state == "unconfirmed"
     assert (seat.sent, seat.enters) == ([], 0)
 
@@ -183,17 +183,17 @@ def test_how_much_is_unread(desk):
     cooked = desk.open(f"echo ready; {reads_not}")
     hidden = desk.open(f"stty -echo; echo ready; {reads_not}")
     until(lambda: all("ready" in desk.text(one) for one in (cooked, hidden)))
-    assert (pane.unread(raw), pane.unread(cooked), pane.unread(hidden)) == (0, 0, None)
+    assert (terminal.unread(raw), terminal.unread(cooked), terminal.unread(hidden)) == (0, 0, None)
     for one in (raw, cooked):
         desk.cmd("send-keys", "-t", one.pane_id, "-l", "half")
-    until(lambda: pane.unread(raw) == 4)
+    until(lambda: terminal.unread(raw) == 4)
     until(lambda: "half" in desk.text(cooked))
-    assert pane.unread(cooked) == 0
+    assert terminal.unread(cooked) == 0
     desk.cmd("send-keys", "-t", cooked.pane_id, "Enter")
-    until(lambda: pane.unread(cooked) == 5)
+    until(lambda: terminal.unread(cooked) == 5)
     desk.cmd("kill-pane", "-t", raw.pane_id)
     until(lambda: process.started(raw.pane_pid) is None)
-    until(lambda: pane.unread(raw) is None)
+    until(lambda: terminal.unread(raw) is None)
 
 
 @pytest.mark.parametrize(("look", "reason"), [("readline", "not_permitted"), ("claude-code", None), ("opencode", None)])

@@ -12,8 +12,8 @@ import time
 from xats import process, program
 from xats.program import relaunched
 from xats.record import record
-from xats.tmux import gone, keyboard
-from xats.tmux.pane import device, unread
+from xats.tmux import gone, keyboard, terminal
+from xats.tmux.pane import device
 from xats.tmux.server import too_old
 
 TYPE_CHECKING = False
@@ -102,7 +102,7 @@ def typed_ahead(pane: Pane, look: Look, certain: Callable[[Look], bool]) -> Reas
     Where that cannot be told, `certain` must say that `look` surely shows a composer with nothing but ours in it, and
     the last key of a person must be UNSEEN seconds old.
     """
-    count = unread(pane)
+    count = terminal.unread(pane)
     if count is None:
         return None if certain(look) and not person(look) else "not_permitted"
     return "draft_present" if count else None
@@ -162,7 +162,7 @@ def _keyboard(pane: Pane, client: Process, members: list[Process], expected: Exp
         return changed
     if expected.parked(client.pid):
         return Found("screen_unknown", f"the session of {_named(client)} has moved to another process")
-    if keyboard.asks_password(pane.tty):
+    if terminal.mode(pane) == "silent":
         return Found("child_foreground", "the terminal asks for a password")
     above = {client.pid, *(one.pid for one in process.ancestors(client.pid))}
     others = [one for one in members if one.pid not in above]

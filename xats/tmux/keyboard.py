@@ -26,26 +26,6 @@ _MASTER = os.makedev(5, 2)  # /dev/ptmx, from which a program serves a terminal 
 _OUTPUTS = (1, 2)
 
 
-def asks_password(tty: str) -> bool:
-    """Tell whether the terminal at the path `tty` is read by lines and does not show them, as for a password.
-
-    A program that edits its line itself switches the lines off too.
-    """
-    import termios
-
-    try:
-        terminal = os.open(tty, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        modes = termios.tcgetattr(terminal)[3]
-    except termios.error:
-        return False
-    finally:
-        os.close(terminal)
-    return bool(modes & termios.ICANON) and not modes & termios.ECHO
-
-
 def readers(members: Iterable[Process]) -> dict[int, bool | None]:
     """Return for each of `members` of a foreground group, by pid, whether it has their terminal as its input.
 

@@ -81,50 +81,6 @@ def device(pane: Pane) -> int:
     return about.st_rdev if stat.S_ISCHR(about.st_mode) and about.st_uid == os.geteuid() else 0
 
 
-def unread(pane: Pane) -> int | None:
-    """Return how many bytes of what was typed the pane's program has not read yet; None if nobody can tell.
-
-    FIONREAD counts them (tty_ioctl(4)). While the terminal collects lines (canonical mode), it counts only those that
-    have been ended (inq_canon in Linux's n_tty.c, ttnread in XNU): what was typed since is on the screen, because the
-    terminal itself echoes it. Without that echo nobody can tell. It never waits.
-    """
-    import fcntl
-    import struct
-    import termios
-
-    terminal = terminal_of(pane)
-    if terminal is None:
-        return None
-    try:
-        modes = termios.tcgetattr(terminal)[3]
-        answer = fcntl.ioctl(terminal, termios.FIONREAD, bytes(4))
-    except (OSError, termios.error):
-        return None
-    finally:
-        os.close(terminal)
-    if modes & termios.ICANON and not modes & termios.ECHO:
-        return None
-    return int(struct.unpack("i", answer)[0])
-
-
-def terminal_of(pane: Pane) -> int | None:
-    """Return the pane's terminal, opened to be asked and closed by the caller; None if it cannot be opened.
-
-    It is a terminal of this user, and that of the pane's process: a row of the store can name any other file.
-    """
-    root = process.read(pane.pane_pid)
-    if not device(pane) or root is None or root.tty != device(pane):
-        return None
-    try:
-        terminal = os.open(pane.tty, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return None
-    if os.isatty(terminal) and os.fstat(terminal).st_rdev == root.tty:
-        return terminal
-    os.close(terminal)
-    return None
-
-
 def mark(pane: Pane, option: str, value: str) -> None:
     """Set the pane option `option` (like `@xats_agent`). Raises NoPane if the pane is another one by now."""
     _set(pane, f"set-option -p -t {quote(pane.pane_id)} {option} {quote(value)}")

@@ -30,9 +30,9 @@ from xats.tmux.guards import (
     typed_ahead,
 )
 from xats.tmux.lock import PaneLock
-from xats.tmux.pane import unread
 from xats.tmux.screen import PICTURE, broken, holds, look, mark_before, remains
 from xats.tmux.server import TIMEOUT, quote, run
+from xats.tmux.terminal import unread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,11 +1,20 @@
-"""How a pane's terminal takes what is typed: the mode that its program has put it into (termios(3))."""
+"""The terminal of a pane: how it takes what is typed (termios(3)), and how much of that is not read yet.
+
+Its path is one that a row of the store may say, so it is opened only where it is the terminal of the pane's process.
+Nothing here waits.
+"""
 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+
+from xats import process
+from xats.tmux.pane import device
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Literal
 
     from xats.pane import Pane
@@ -22,17 +31,56 @@ def mode(pane: Pane) -> Mode:
     """
     import termios
 
-    try:
-        terminal = os.open(pane.tty, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
-    except OSError:
-        return "unknown"
-    try:
-        took, _, _, local, *_ = termios.tcgetattr(terminal)
-    except (OSError, termios.error):
-        return "unknown"
-    finally:
-        os.close(terminal)
+    with _opened(pane) as terminal:
+        if terminal is None:
+            return "unknown"
+        try:
+            took, _, _, local, *_ = termios.tcgetattr(terminal)
+        except (OSError, termios.error):
+            return "unknown"
     if local & termios.ICANON:
         return "line" if local & termios.ECHO else "silent"
     edits = local & termios.ISIG and not local & termios.ECHO and not took & termios.ICRNL
     return "editor" if edits else "raw"
+
+
+def unread(pane: Pane) -> int | None:
+    """Return how many bytes of what was typed the pane's program has not read yet; None if that cannot be known.
+
+    FIONREAD counts them (tty_ioctl(4)). While the terminal collects lines (canonical mode), it counts only those that
+    have been ended (inq_canon in Linux's n_tty.c, ttnread in XNU): what was typed since is on the screen, because the
+    terminal itself echoes it. Without that echo nothing shows it.
+    """
+    import fcntl
+    import struct
+    import termios
+
+    with _opened(pane) as terminal:
+        if terminal is None:
+            return None
+        try:
+            modes = termios.tcgetattr(terminal)[3]
+            answer = fcntl.ioctl(terminal, termios.FIONREAD, bytes(4))
+        except (OSError, termios.error):
+            return None
+    if modes & termios.ICANON and not modes & termios.ECHO:
+        return None
+    return int(struct.unpack("i", answer)[0])
+
+
+@contextmanager
+def _opened(pane: Pane) -> Iterator[int | None]:
+    """Open the pane's terminal to ask it something; None unless it is this user's and that of the pane's process."""
+    root = process.read(pane.pane_pid)
+    if not device(pane) or root is None or root.tty != device(pane):
+        yield None
+        return
+    try:
+        terminal = os.open(pane.tty, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        yield None
+        return
+    try:
+        yield terminal if os.isatty(terminal) and os.fstat(terminal).st_rdev == root.tty else None
+    finally:
+        os.close(terminal)
