@@ -222,7 +222,8 @@ from xats.pane import Pane
 os.setgroups([]); os.setgid({uid}); os.setuid({uid})
 pane, client = Pane(*{pane!r}), {client!r}
 for composer in (None, lambda look: True, lambda look: False):
-    seen = guards.foreground(pane, client, guards.Expected(composer=composer), object())
+    expected = guards.Expected(composer=composer)
+    seen = guards.settled(guards.foreground(pane, client, expected), expected, object())
     print(json.dumps([seen.reason, seen.detail]))
 """
 

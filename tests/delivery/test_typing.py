@@ -201,15 +201,14 @@ def test_where_nobody_can_tell_what_is_unread_only_a_composer_that_is_seen_empty
     desk, monkeypatch, look, reason
 ):
     role = play(desk, look)
-    monkeypatch.setattr(guards, "unread", lambda _: None)
-    monkeypatch.setattr(paste, "unread", lambda _: None)
+    monkeypatch.setattr(terminal, "unread", lambda _: None)
     assert role.deliver().reason == reason
     assert role.sent == ([] if reason else [LINE])
 
 
 def test_and_no_person_must_have_pressed_a_key_of_late(desk, monkeypatch):
     role = play(desk, "claude-code", width=80, height=50)
-    monkeypatch.setattr(guards, "unread", lambda _: None)
+    monkeypatch.setattr(terminal, "unread", lambda _: None)
     with Person(role) as person:
         person.press(LEFT)
         until(lambda: time.time() - person.pressed_at() > guards.HUMAN + 1)
@@ -300,7 +299,9 @@ def eye(monkeypatch):
     monkeypatch.setattr(module, "time", fake)
     monkeypatch.setattr(guards, "time", fake)
     where = SimpleNamespace(pane=Pane("/nowhere", 1, 1, "%1", 1, "/dev/null"), process=(1, 1))
-    target = SimpleNamespace(session=SimpleNamespace(seat=where), agent=SimpleNamespace(client="claude-code"))
+    target = SimpleNamespace(
+        session=SimpleNamespace(seat=where, programs=None), agent=SimpleNamespace(client="claude-code")
+    )
     made = Eye(SimpleNamespace(state="retrying"), target, "1-1-x", Settings(), stirred=False)
 
     def see(now, look):

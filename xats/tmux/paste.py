@@ -16,7 +16,7 @@ import time
 from xats import faults
 from xats.errors import NoPane, Refused, TmuxUnavailable
 from xats.record import record
-from xats.tmux import gone, screen
+from xats.tmux import gone, screen, terminal
 from xats.tmux.guards import (
     GUARDS,
     Expected,
@@ -32,7 +32,6 @@ from xats.tmux.guards import (
 from xats.tmux.lock import PaneLock
 from xats.tmux.screen import PICTURE, broken, holds, look, mark_before, remains
 from xats.tmux.server import TIMEOUT, quote, run
-from xats.tmux.terminal import unread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -337,7 +336,7 @@ class Attempt:
                 found = self.objection(seen, self.processes())
                 if found.reason:
                     raise refusal(found)
-        if unread(self.pane):  # it has not even read our line, and may do so when the next attempt comes
+        if terminal.unread(self.pane):  # it has not even read our line, and may do so when the next attempt comes
             raise _End("refused", "busy", "the program has not read the line yet")
         self.examine()
         raise _End("unconfirmed", "unconfirmed", "the composer did not show exactly our line")
@@ -357,7 +356,7 @@ class Attempt:
         enters = 0
         for _ in range(ENTERS + LOOKS):
             seen = self.proven(line)
-            if seen.wake == self.entered and unread(self.pane) != 0:
+            if seen.wake == self.entered and terminal.unread(self.pane) != 0:
                 break  # that Enter was not swallowed yet, and a second one would go into whatever is open by then
             if not self.fresh() or not self.enter(seen):
                 continue
