@@ -229,7 +229,11 @@ for composer in (None, lambda look: True, lambda look: False):
 
 
 def as_nobody(where: pane.Pane, client: tuple[int, int], before: str = "") -> list:
-    """Return what the guard says to another user: without a profile, with a composer that is seen, and with none."""
+    """Return what the guard says to another user, whose the terminal is now.
+
+    It is asked without a profile, with a composer that is seen, and with none.
+    """
+    os.chown(where.tty, NOBODY, -1)
     values = (where.socket, where.server_pid, where.server_start, where.pane_id, where.pane_pid, where.tty)
     text = AS_NOBODY.format(uid=NOBODY, root=ROOT, pane=values, client=client)
     words = [sys.executable, "-c", text]

@@ -285,7 +285,9 @@ def test_a_key_between_the_last_look_and_the_enter(desk, monkeypatch):
 def sight(key_at, row="❯ ", x=2):
     rows = ["─" * 20, row, "─" * 20]
     flags = (False,) * 5
-    return screen.Look("", 1, 1, "%1", 1, *flags, x, 1, 20, 3, "", "", "", "", "\n".join(rows), True, key_at)
+    return screen.Look(
+        "", 1, 1, "%1", 1, *flags, x, 1, 20, 3, "", "", "", "", "\n".join(rows), True, key_at, tty="/dev/null"
+    )
 
 
 @pytest.fixture
