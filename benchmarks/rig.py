@@ -14,6 +14,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 
+from xats import host
 from xats.core import agents, messages
 from xats.daemon import lock, nudge
 from xats.pane import Pane
@@ -133,7 +134,7 @@ class Home:
     def __init__(self, folder):
         self.folder = folder
         self.db = os.path.join(folder, "xats.db")
-        self.host = os.uname().nodename
+        self.host = host.id()
         self.store = Store(self.db)
         self.alice = self.seat("alice", pane(1))
         self.bob = self.seat("bob", pane(2))

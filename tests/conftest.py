@@ -14,6 +14,7 @@ import psutil
 import pytest
 from hypothesis import settings
 
+from xats import host
 from xats.core import agents
 from xats.core.messages import Draft, send
 from xats.store import Store
@@ -33,7 +34,8 @@ FOREIGN = (
     "XDG_",
     "SANDBOX",
 )
-HOST = os.uname().nodename
+HOST = host.id()
+SEAT = agents.Seat(HOST, host_name=host.name())
 LIMIT = 30  # seconds that any one process of a test may take
 
 # A shell starts `make test &` with SIGINT ignored, and every program of ours would inherit that.
@@ -116,7 +118,13 @@ class Team:
         options = {key: changes.pop(key) for key in ("takeover", "leave_pane") if key in changes}
         return self.store.write(
             lambda tx: agents.register(
-                tx, team, name, agents.Changes(**changes), seat or agents.Seat(HOST), alive, **options
+                tx,
+                team,
+                name,
+                agents.Changes(**changes),
+                seat or SEAT,
+                alive,
+                **options,
             )
         )
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
+from xats import host
 from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from xats.core.agents import Seat
 
 LINUX = os.path.exists("/proc/self/stat")
 
@@ -74,9 +77,62 @@ def absent(pid: int) -> bool:
     return _zombie(pid)
 
 
+def living(seat: Seat) -> bool | None:
+    """Tell whether the process of `seat` lives; None where that cannot be known.
+
+    Its pid says nothing on another host or in another pid namespace, and one that cannot be looked at may be it. Of a
+    seat that is marked with the name of its host only this can be known, that it lives here: see `sits_here`.
+    """
+    if seat.process is None:
+        return None
+    if alive(*seat.process) and (seat.host == host.id() or not host.is_id(seat.host)):
+        return True
+    return False if seat.host == host.id() and ended(*seat.process) else None
+
+
+def holds(seat: Seat) -> bool:
+    """Tell whether the process of `seat` may still live, so that nobody else may take the seat.
+
+    It may where it cannot be looked at, and outside of the container or sandbox that this process runs in. On another
+    host it counts as ended, because nobody here will ever know.
+    """
+    if seat.process is None:
+        return False
+    lives = living(seat)
+    return seat.host in (host.id(), host.machine()) if lives is None else lives
+
+
+def sits_here(seat: Seat) -> bool | None:
+    """Tell whether `seat`, which is marked with the name of its host, is on this one, whatever that is called now.
+
+    It is where its very process lives, else where the process in its pane is the child of its tmux server. So it is
+    where the host has that name, but a sandbox also has the name of the machine. None: there is nothing to tell it by.
+    """
+    if seat.process and alive(*seat.process):
+        return True
+    if seat.host == host.name() and not host.nested():
+        return True
+    if seat.process or seat.pane is None:
+        return False if seat.process else None
+    inside = read(seat.pane.pane_pid)
+    above = read(seat.pane.server_pid) if inside and inside.ppid == seat.pane.server_pid else None
+    return above is not None and above.name.startswith("tmux")
+
+
+def serves_here(server: int) -> bool:
+    """Tell whether the tmux server with the pid `server`, as the environment says, runs in our own pid namespace.
+
+    A sandbox inherits TMUX, and the number means another process in it, or none.
+    """
+    if not host.nested():
+        return True
+    found = read(server) if host.is_shown() else None
+    return found is not None and found.name.startswith("tmux")
+
+
 def mark() -> str:
     """Return what this process marks with what it takes for a while: its host, pid and start time."""
-    return f"{os.uname().nodename}:{os.getpid()}:{started(os.getpid())}"
+    return f"{host.id()}:{os.getpid()}:{started(os.getpid())}"
 
 
 def gone(mark: str) -> bool:
@@ -84,8 +140,8 @@ def gone(mark: str) -> bool:
 
     On another host only time tells, and so it does of a mark that is none of ours.
     """
-    host, *numbers = mark.rsplit(":", 2)
-    if host != os.uname().nodename or len(numbers) != 2 or not all(one.isascii() and one.isdigit() for one in numbers):
+    where, *numbers = mark.rsplit(":", 2)
+    if where != host.id() or len(numbers) != 2 or not all(one.isascii() and one.isdigit() for one in numbers):
         return False
     return ended(int(numbers[0]), int(numbers[1]))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from xats import host
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -59,15 +60,12 @@ def around(environ: Mapping[str, str]) -> Sandbox | None:
 
 
 def hides_processes() -> bool:
-    """Tell whether pids mean something else in here than to whoever started the sandbox.
+    """Tell whether a sandbox holds only this command, and hides the processes of the agent for which it runs.
 
-    Then its own wrapper is the first process that can be seen, or /proc is that of another pid namespace
-    (pid_namespaces(7)).
+    A container is a host of its own (xats/host.py), in which agents sit. In a sandbox the sandbox program is the first
+    process that can be seen, or /proc does not show our own pid namespace.
     """
-    try:
-        return os.readlink("/proc/self") != str(os.getpid()) or _name(1) in WRAPPERS
-    except OSError:
-        return False
+    return host.nested() and (not host.is_shown() or _name(1) in WRAPPERS)
 
 
 def _wrapper() -> str | None:

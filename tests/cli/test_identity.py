@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
+from xats import host
 from xats.core.agents import Seat
 from xats.pane import Pane
 
-HOST = os.uname().nodename
+HOST = host.id()
 TMUX = {"TMUX": "/tmp/a,b/socket,4321,0", "TMUX_PANE": "%7"}
 SESSION = {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "s-1"}
 

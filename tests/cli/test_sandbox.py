@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.daemon.world import World
-from xats import process, sandbox
+from xats import host, process, sandbox
 from xats.cli import seat
 from xats.core.agents import Seat
 from xats.tmux import pane as panes
@@ -85,7 +85,7 @@ def test_nothing_is_delivered_from_inside(crew, inside, words):
 
 def seated(crew, name="bob", session=None, **changes):
     me = os.getpid()
-    seat = Seat(os.uname().nodename, me, process.started(me), session)
+    seat = Seat(host.id(), me, process.started(me), session)
     return crew.register(name, seat=seat, client="generic", **changes).details.session
 
 
@@ -127,12 +127,26 @@ def test_an_agent_outside_is_not_called_gone(crew, inside):
 
 
 @needs_bwrap
+def test_without_proc_nobody_is_called_gone_either(xats, crew):
+    seated(crew)
+    before = now(crew)
+    for proc in (("--tmpfs", "/proc"), ("--ro-bind", "/proc", "/proc")):  # none, and that of the machine
+        words = ["bwrap", *WRITING, "--dev", "/dev", "--unshare-pid", *proc, *xats.words]
+        done = xats.run([*words, "agents", "--as", "alice"], env=CLAUDE)
+        assert done.returncode == 0, done
+        assert b"ended" not in done.stdout
+        done = xats.run([*words, "register", "bob"], env=CLAUDE)
+        assert (done.returncode, b"bob is registered outside this sandbox" in done.stderr) == (4, True), done
+    assert now(crew) == before
+
+
+@needs_bwrap
 def test_one_that_sits_in_a_sandbox_is_told_that_nothing_wakes_it(crew, inside):
     out, err = inside("register", "carol", "--client", "claude-code", how=WRITING)
     assert out.startswith("carol registered in team crew")
     assert "carol is in Claude Code's sandbox, from which xats sees neither its pane nor its process" in err
     assert "nothing wakes it. Try outside the sandbox: xats register carol --team crew --pane %N" in err
-    assert now(crew, "carol")["pid"] is None
+    assert (now(crew, "carol")["pid"], now(crew, "carol")["host"]) == (None, host.machine())
 
 
 # -- tmux --------------------------------------------------------------------------------------------------------------

@@ -1,18 +1,17 @@
 """`xats task ...` as people and scripts use it: what it prints, what it refuses, and how it exits."""
 
 import json
-import os
 import signal
 import time
 
 import jsonschema
 import pytest
 
-from xats import process
+from xats import host, process
 from xats.cli.schema import VERBS
 from xats.core import agents, inbox
 
-HOST = os.uname().nodename
+HOST = host.id()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 
 from tests.clients import real
 from tests.clients.mock_model import Model
-from xats import process
+from xats import host, process
 from xats.core import agents
 from xats.delivery.transports import claude_inbox, codex_queue, opencode_http, qwen_inbox
 from xats.tmux import pane
@@ -43,7 +43,7 @@ class Guest:
         self.client_session: str | None = None
 
     def session(self, **changes) -> agents.Session:
-        seat = {"host": os.uname().nodename, "pid": self.pid, "pid_started": self.started}
+        seat = {"host": host.id(), "pid": self.pid, "pid_started": self.started}
         seat["client_session"] = self.client_session
         return agents.Session(1, 1, 1, agents.Seat(**{**seat, **changes}), 0, None)
 

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from tests.daemon.world import PATIENCE, until
+from xats import host
 from xats.cli import schema
 from xats.clients import registry, sessions
 
@@ -247,7 +248,7 @@ def test_not_under_the_process_of_an_agent_that_nobody_knows(person, desk):
     from xats.store import Store
 
     store = Store(person.path)
-    seat = agents.Seat(os.uname().nodename, started.pid, process.started(started.pid))
+    seat = agents.Seat(host.id(), started.pid, process.started(started.pid))
     store.write(lambda tx: agents.register(tx, "t", "robot", agents.Changes(client="generic"), seat, lambda _: None))
     store.close()
     _, err = started.communicate("\n", timeout=60)

@@ -1,12 +1,12 @@
 """Two scripted agents that answer each other at once, and the real daemon: their wakes are spaced, and none is lost."""
 
-import os
 import sys
 import threading
 from contextlib import contextmanager
 
 import pytest
 
+from xats import host
 from xats.core import agents, inbox, limits, messages, pauses, stops
 from xats.core.agents import Seat
 from xats.core.messages import Draft
@@ -16,7 +16,7 @@ from xats.delivery.transports import Result
 from xats.store import Store
 from xats.store.sqlite import host_clock
 
-HOST = os.uname().nodename
+HOST = host.id()
 SPACE = 250  # ms
 
 

@@ -11,12 +11,13 @@ import sys
 import pytest
 
 from tests.daemon.world import Composer, until
+from xats import host
 from xats.core import presence, wakes
 from xats.daemon import turns
 from xats.store import Store
 
 PLAYER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "delivery", "players.py")
-HOST = os.uname().nodename
+HOST = host.id()
 BOB = 2
 
 

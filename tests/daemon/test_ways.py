@@ -8,6 +8,7 @@ import pytest
 
 from tests.delivery.test_order import LINE, Inbox, make
 from tests.unit.test_wakes import due, the_wake
+from xats import host
 from xats.core.agents import Seat
 from xats.daemon import ways
 from xats.daemon.loop import Daemon
@@ -17,7 +18,7 @@ from xats.pane import Pane
 from xats.store import Store
 from xats.store.sqlite import host_clock
 
-HOST = os.uname().nodename
+HOST = host.id()
 GONE = Pane("/nowhere/s", 2**22 + 1, 1, "%1", 1, "/dev/null")  # no process has such a pid
 
 

@@ -130,6 +130,7 @@ class World:
         self.env = clean_environment(
             XATS_HOME=self.home, XATS_TEAM="t", XATS_AUTOSTART="0", XATS_QUIET_MS="100", XATS_LADDER="1h,1h,1h"
         )
+        self.around = []  # the words before those of every xats, such as nsenter and its options
         self._servers, self._processes = [], []
 
     # -- commands ------------------------------------------------------------------------------------------------------
@@ -137,7 +138,7 @@ class World:
     def start(self, *words, **env):
         """Start `xats words` and return the process; stdout and stderr are pipes."""
         made = subprocess.Popen(
-            [sys.executable, "-m", "xats", *words],
+            [*self.around, sys.executable, "-m", "xats", *words],
             env={**self.env, **env},
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -183,7 +184,7 @@ class World:
         before = self.log().count(" started, ")
         with open(log, "a") as file:
             made = subprocess.Popen(
-                [sys.executable, "-m", "xats", "daemon", "run"],
+                [*self.around, sys.executable, "-m", "xats", "daemon", "run"],
                 env={**self.env, "XATS_DEBUG": "1", **env},
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

@@ -21,14 +21,14 @@ import pytest
 
 from tests.delivery import agentlet
 from tests.delivery.conftest import LINE, until
-from xats import confinement, process
+from xats import confinement, host, process
 from xats.clients import registry
 from xats.core import agents
 from xats.delivery.transports import claude_inbox, codex_queue, opencode_http, proof, qwen_inbox, tmux
 from xats.pane import Pane
 
 HERE = os.path.dirname(__file__)
-HOST = os.uname().nodename
+HOST = host.id()
 MODULES = {"claude": claude_inbox, "codex": codex_queue, "opencode": opencode_http, "qwen": qwen_inbox}
 THREADS = [f"01a1fe17-b736-79c2-a01a-c2930fd9e1{number:02}" for number in range(4)]
 

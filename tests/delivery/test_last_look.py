@@ -1,14 +1,13 @@
 """The last look is the last step: nothing that can wait comes between it and the key that it allows."""
 
 import itertools
-import os
 import time
 
 import pytest
 
 from tests.delivery.conftest import LINE, until
 from tests.delivery.stagehand import play
-from xats import faults
+from xats import faults, host
 from xats.core import agents
 from xats.delivery import poke
 from xats.delivery.settings import Settings
@@ -184,7 +183,7 @@ def test_a_change_of_the_pane_that_hides_nothing_is_looked_at_again(desk, monkey
 
 def test_a_poke_on_a_slow_machine(desk, monkeypatch):
     role = play(desk, "claude-code")
-    seat = agents.Seat(os.uname().nodename, *role.client, None, role.pane)
+    seat = agents.Seat(host.id(), *role.client, None, role.pane)
     agent = agents.Agent(1, "t", "bob", None, "claude-code", None, 1, 0, True, "tmux")
     slow_before_the_paste(monkeypatch, 99)
     found = poke.poke(agent, agents.Session(1, 1, 1, seat, 0, None), "Please go on", Settings(quiet=50))

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.test_handing_over import read_all
 from tests.unit.test_wakes import due, the_wake
-from xats import errors, process
+from xats import errors, host, process
 from xats.clients import waiters
 from xats.core import agents, early, presence, wakes
 from xats.core.agents import Seat
@@ -21,7 +21,7 @@ from xats.delivery.transports import Result, native, tmux
 from xats.pane import Pane
 from xats.store import Store
 
-HOST = os.uname().nodename
+HOST = host.id()
 NOWHERE = Pane("/nowhere/s", 1, 1, "%1", 1, "/dev/null")
 LINE = "xats: 1 new from alice - run: xats inbox"
 

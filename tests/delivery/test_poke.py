@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.delivery.conftest import HERE, LINE, until
 from tests.delivery.stagehand import LOOKS, Role
 from tests.delivery.viewer import Viewer
+from xats import host
 from xats.core import agents
 from xats.core.reasons import REASONS
 from xats.delivery import poke
@@ -32,7 +33,7 @@ class Reader(Role):
     def poke(self, text, quiet=300, wake_by="tmux", client=None):
         name = client or self.client_name
         agent = agents.Agent(1, "t", "bob", None, name, None, 1, 0, True, wake_by)
-        seat = agents.Seat(os.uname().nodename, *self.client, None, self.pane)
+        seat = agents.Seat(host.id(), *self.client, None, self.pane)
         return poke.poke(agent, agents.Session(1, 1, 1, seat, 0, None), text, Settings(quiet=quiet))
 
     def mark(self):
@@ -267,7 +268,7 @@ def test_an_editor(desk, tmp_path):
 
 def poke_at(pane, text, client="generic", wake_by="tmux"):
     agent = agents.Agent(1, "t", "bob", None, client, None, 1, 0, True, wake_by)
-    session = agents.Session(1, 1, 1, agents.Seat(os.uname().nodename, None, None, None, pane), 0, None)
+    session = agents.Session(1, 1, 1, agents.Seat(host.id(), None, None, None, pane), 0, None)
     return poke.poke(agent, session, text, Settings(quiet=100))
 
 

@@ -4,13 +4,13 @@ Real core, real attempts and a real store, with a clock set by hand; only what a
 (a pane, an inbox, a waiter) is played.
 """
 
-import os
 import random
 import sys
 from itertools import pairwise
 
 import pytest
 
+from xats import host
 from xats.core import agents, early, inbox, pauses, presence, wakes
 from xats.core.agents import Seat
 from xats.daemon import ways
@@ -19,7 +19,7 @@ from xats.delivery.settings import WAYS, Settings
 from xats.delivery.transports import Result, tmux, waiter
 from xats.pane import Pane
 
-HOST = os.uname().nodename
+HOST = host.id()
 SETTINGS = Settings()
 STEPS = 60
 # More attempts at one wake than this, with nothing happening in between, would be more than the ladder says: each way

@@ -18,7 +18,7 @@ import pytest
 from tests.delivery.conftest import until
 from tests.delivery.stagehand import Person, play
 from tests.fuzz.hostile import CLEAN, acting, storable, texts
-from xats import process
+from xats import host, process
 from xats.cli import render, views
 from xats.contracts.diff import diff
 from xats.core import address, contract_words, inbox
@@ -378,7 +378,7 @@ def wake(role, text):
 
 
 def by_poke(role, text):
-    seat = Seat(os.uname().nodename, *role.client, None, role.pane)
+    seat = Seat(host.id(), *role.client, None, role.pane)
     agent = SimpleNamespace(client="claude-code", wake_by="tmux")
     return poke.poke(agent, Session(1, 1, 1, seat, 0, None), poke.sanitise(text)[0], Settings(quiet=50))
 

@@ -15,7 +15,7 @@ import time
 import pytest
 
 from tests.conftest import HOST, Team
-from xats import process
+from xats import host, process
 from xats.core import agents, contracts, inbox, messages, presence, task_claims, task_plans, wakes
 from xats.hooks import clients, letters, run
 from xats.pane import Pane
@@ -114,7 +114,8 @@ class Desk:
         self.xats = xats
         self.store = xats.store()
         self.team = Team(self.store)
-        self.team.register("alice", client="claude-code", seat=agents.Seat(HOST, client_session="s1"))
+        seat = agents.Seat(HOST, client_session="s1", host_name=host.name())
+        self.team.register("alice", client="claude-code", seat=seat)
         self.team.add("bob")
         self.record = xats.folder / "record.jsonl"  # the conversation as the program keeps it
         self.record.write_text(GEMINI_ANSWERED)
@@ -682,7 +683,7 @@ def test_a_script_that_runs_the_program_in_its_place_is_the_session(desk, argume
     assert ("You are dave@crew" in ran.stdout) == same
     assert ("name_taken" in desk.log) != same
     session = desk.team.see("dave", agents.current_session)
-    assert session.seat == agents.Seat(HOST, *seat.process, "t" if same else None)
+    assert session.seat.place == agents.Seat(HOST, *seat.process, "t" if same else None).place
 
 
 def test_in_a_pane(desk, until):
@@ -1280,6 +1281,32 @@ def test_no_word_of_the_user_is_kept(desk):
     for name in os.listdir(folder):
         with open(os.path.join(folder, name), "rb") as file:
             assert SECRET.encode() not in file.read(), name
+
+
+# -- the host ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("point", ["session start", "prompt", "after a tool", "turn end"])
+def test_a_session_that_is_marked_with_the_name_of_its_host_is_bound_by_its_next_hook(desk, point):
+    """As earlier releases marked it; the host has another name by now."""
+    with contextlib.closing(sqlite3.connect(desk.xats.path)) as connection, connection:
+        connection.execute("update sessions set host = 'an-old-name', host_name = null where client_session = 's1'")
+    desk.hook("prompt")
+    desk.hook(point)
+    seat = desk.team.see("alice", agents.current_session).seat
+    assert (seat.host, seat.host_name, seat.client_session) == (HOST, host.name(), "s1")
+
+
+def test_a_hook_notes_the_new_name_of_the_host_and_leaves_another_host_alone(desk):
+    with contextlib.closing(sqlite3.connect(desk.xats.path)) as connection, connection:
+        connection.execute("update sessions set host_name = 'an-old-name' where client_session = 's1'")
+    desk.hook("after a tool")
+    assert desk.team.see("alice", agents.current_session).seat.host_name == host.name()
+    with contextlib.closing(sqlite3.connect(desk.xats.path)) as connection, connection:
+        connection.execute("update sessions set host = 'h1+1', host_name = 'tower' where client_session = 's1'")
+    desk.hook("after a tool")
+    seat = desk.team.see("alice", agents.current_session).seat
+    assert (seat.host, seat.host_name) == ("h1+1", "tower")
 
 
 # -- what it costs -----------------------------------------------------------------------------------------------------

@@ -7,13 +7,15 @@ from xats.core import agents, inbox, messages
 from xats.core.agents import Seat
 from xats.pane import Pane
 
+HERE, ELSEWHERE = "h1+0123456789abcdef", "h1+fedcba9876543210"
+
 
 def pane(number: int = 1, server: int = 100, socket: str = "/tmp/s", pid: int = 1000) -> Pane:
     return Pane(socket, server, 1_700_000_000, f"%{number}", pid + number, f"/dev/pts/{number}")
 
 
 def seat(pid: int | None = None, started: int = 1, **more) -> Seat:
-    return Seat("here", pid, started if pid is not None else None, **more)
+    return Seat(HERE, pid, started if pid is not None else None, **more)
 
 
 def events(rows, kind: str) -> list[dict]:
@@ -108,7 +110,7 @@ def test_takeover_ends_the_living_session(team, rows):
         (seat(10), seat(10), True),
         (seat(10), seat(10, started=2), False),
         (seat(10), seat(11), False),
-        (seat(10), Seat("elsewhere", 10, 1), False),
+        (seat(10), Seat(ELSEWHERE, 10, 1), False),
         (seat(10, client_session="s"), seat(10, client_session="s"), True),
         (seat(10, client_session="s"), seat(11, client_session="s"), True),
         (seat(10, client_session="s"), seat(10), True),
@@ -126,7 +128,7 @@ def test_a_session_that_a_new_process_resumed_is_known_by_that_process(team):
     team.register("alice", seat=seat(11, client_session="s"), alive=lambda _: False)
     session = team.see("alice", agents.current_session)
     assert (session.seat.pid, session.epoch) == (11, 1)
-    assert team.store.read(lambda tx: agents.by_process(tx, "here", [(11, 1)]))[0].name == "alice"
+    assert team.store.read(lambda tx: agents.by_process(tx, HERE, [(11, 1)]))[0].name == "alice"
 
 
 def test_a_registration_is_told_by_an_event(team, rows):
@@ -173,7 +175,7 @@ def test_another_pane_unseats_nobody(team, rows, other):
 
 
 def test_the_same_pane_id_on_another_host_is_another_pane(team):
-    team.register("alice", seat=Seat("elsewhere", 10, 1, None, pane()))
+    team.register("alice", seat=Seat(ELSEWHERE, 10, 1, None, pane()))
     assert team.register("bob", seat=seat(11, pane=pane())).unseated is None
 
 
@@ -181,7 +183,7 @@ def test_an_agent_moves_with_its_process_to_another_pane(team):
     team.register("alice", seat=seat(10, pane=pane(1)))
     moved = team.register("alice", seat=seat(10, pane=pane(2)))
     assert (moved.new_session, moved.details.session.seat.pane) == (False, pane(2))
-    assert team.store.read(lambda tx: agents.by_pane(tx, "here", "/tmp/s", 100, "%1")) is None
+    assert team.store.read(lambda tx: agents.by_pane(tx, HERE, "/tmp/s", 100, "%1")) is None
 
 
 @pytest.mark.parametrize("leave, kept", [(False, pane()), (True, None)])
@@ -201,21 +203,21 @@ def found(team, by, *args):
 def test_a_session_is_found_by_each_of_its_marks(team):
     team.register("alice", seat=seat(10, client_session="s-1", pane=pane()))
     assert found(team, agents.by_client_session, "s-1") == ("alice", 1)
-    assert found(team, agents.by_pane, "here", "/tmp/s", 100, "%1") == ("alice", 1)
-    assert found(team, agents.by_process, "here", [(9, 1), (10, 1)]) == ("alice", 1)
+    assert found(team, agents.by_pane, HERE, "/tmp/s", 100, "%1") == ("alice", 1)
+    assert found(team, agents.by_process, HERE, [(9, 1), (10, 1)]) == ("alice", 1)
 
 
 @pytest.mark.parametrize(
     "by, args",
     [
         (agents.by_client_session, ("s-2",)),
-        (agents.by_pane, ("here", "/tmp/s", 101, "%1")),
-        (agents.by_pane, ("here", "/tmp/t", 100, "%1")),
-        (agents.by_pane, ("elsewhere", "/tmp/s", 100, "%1")),
-        (agents.by_pane, ("here", "/tmp/s", 100, "%2")),
-        (agents.by_process, ("here", [(10, 2)])),
-        (agents.by_process, ("elsewhere", [(10, 1)])),
-        (agents.by_process, ("here", [])),
+        (agents.by_pane, (HERE, "/tmp/s", 101, "%1")),
+        (agents.by_pane, (HERE, "/tmp/t", 100, "%1")),
+        (agents.by_pane, (ELSEWHERE, "/tmp/s", 100, "%1")),
+        (agents.by_pane, (HERE, "/tmp/s", 100, "%2")),
+        (agents.by_process, (HERE, [(10, 2)])),
+        (agents.by_process, (ELSEWHERE, [(10, 1)])),
+        (agents.by_process, (HERE, [])),
     ],
 )
 def test_nobody_is_found_by_half_a_mark(team, by, args):
@@ -226,7 +228,7 @@ def test_nobody_is_found_by_half_a_mark(team, by, args):
 def test_the_nearest_process_decides(team):
     team.register("outer", seat=seat(10))
     team.register("inner", seat=seat(11))
-    assert found(team, agents.by_process, "here", [(11, 1), (10, 1)]) == ("inner", 1)
+    assert found(team, agents.by_process, HERE, [(11, 1), (10, 1)]) == ("inner", 1)
 
 
 def test_a_replaced_session_is_stale(team):
@@ -271,7 +273,7 @@ def test_who_left_holds_no_pane(team):
     team.register("alice", seat=seat(10, pane=pane()))
     team.do("alice", agents.unregister)
     assert team.register("bob", seat=seat(11, pane=pane())).unseated is None
-    assert found(team, agents.by_pane, "here", "/tmp/s", 100, "%1") == ("bob", 1)
+    assert found(team, agents.by_pane, HERE, "/tmp/s", 100, "%1") == ("bob", 1)
 
 
 # -- listing -----------------------------------------------------------------------------------------------------------

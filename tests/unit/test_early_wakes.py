@@ -1,15 +1,14 @@
 """Waking early, as the store sees it: who is worth watching, and an attempt before its time that costs no rung."""
 
-import os
-
 import pytest
 
+from xats import host
 from xats.core import early, inbox, pauses, wakes
 from xats.core.agents import Seat
 from xats.delivery import ladder
 from xats.pane import Pane
 
-HOST = os.uname().nodename
+HOST = host.id()
 PANE = Pane("/nowhere", 1, 1, "%1", 1, "/dev/null")
 
 

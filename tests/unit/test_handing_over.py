@@ -1,16 +1,14 @@
 """The wake machine where an inbox has the line: open until it is read, and on to the next way where it is not."""
 
-import os
-
 import pytest
 
 from tests.unit.test_wakes import climb, due, lease, open_wakes, refuse, the_wake
-from xats import errors
+from xats import errors, host
 from xats.core import agents, alerts, dead, early, inbox, pauses, presence, wakes
 from xats.core.agents import Seat
 from xats.pane import Pane
 
-HOST = os.uname().nodename
+HOST = host.id()
 PANE = Pane("/nowhere", 1, 1, "%1", 1, "/dev/null")
 WITHIN = 60_000
 

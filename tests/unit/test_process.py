@@ -10,7 +10,9 @@ import time
 
 import pytest
 
-from xats import process
+from xats import host, process
+from xats.core.agents import Seat
+from xats.pane import Pane
 
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
 
@@ -41,24 +43,65 @@ def until(condition):
 
 
 def test_what_a_process_has_marked_is_free_when_it_is_gone(child):
-    host, pid, since = process.mark().rsplit(":", 2)
-    assert (host, int(pid), int(since)) == (os.uname().nodename, os.getpid(), process.started(os.getpid()))
+    where, pid, since = process.mark().rsplit(":", 2)
+    assert (where, int(pid), int(since)) == (host.id(), os.getpid(), process.started(os.getpid()))
     assert not process.gone(process.mark())
-    theirs = f"{host}:{child.pid}:{process.started(child.pid)}"
+    theirs = f"{where}:{child.pid}:{process.started(child.pid)}"
     assert not process.gone(theirs)
-    assert process.gone(f"{host}:{child.pid}:1")
+    assert process.gone(f"{where}:{child.pid}:1")
     for none in (
         "",
         "x",
-        f"{host}:1",
-        f"{host}:one:1",
-        f"{host}:{child.pid}:None",
+        f"{where}:1",
+        f"{where}:one:1",
+        f"{where}:{child.pid}:None",
     ):  # the last could not tell its start
         assert not process.gone(none)
     child.kill()
     child.wait()
     assert process.gone(theirs)
     assert not process.gone(f"not-{theirs}")
+
+
+def seat(child, where, started=0, **more):
+    return Seat(where, child.pid, process.started(child.pid) + started, **more)
+
+
+def test_a_pid_of_another_host_says_nothing(child):
+    assert process.living(seat(child, host.id())) is True
+    assert process.living(seat(child, host.id(), 1)) is False
+    assert process.living(Seat(host.id())) is None
+    for there in ("h1+0000000000000000", f"{host.machine()}-0000000000000000"):
+        assert process.living(seat(child, there)) is None
+        assert process.living(seat(child, there, 1)) is None
+
+
+def test_of_a_host_that_is_named_alone_only_life_is_known(child):
+    assert process.living(seat(child, "an-old-name")) is True
+    assert process.living(seat(child, "an-old-name", 1)) is None
+
+
+def test_a_seat_is_known_to_be_here_by_its_process_its_pane_or_the_name(child):
+    assert process.sits_here(seat(child, "an-old-name"))
+    assert process.sits_here(seat(child, "an-old-name", 1)) is False
+    assert process.sits_here(Seat("an-old-name")) is None
+    assert process.sits_here(Seat(host.name(), 4999999, 1))
+    no_tmux = Pane("/s", os.getpid(), 1, "%1", child.pid, "/dev/null")
+    assert process.sits_here(Seat("an-old-name", pane=no_tmux)) is False
+
+
+def test_in_a_namespace_of_its_own_the_name_says_nothing(child, monkeypatch):
+    """A sandbox has the name of its machine."""
+    monkeypatch.setattr(host, "nested", lambda: True)
+    assert process.sits_here(Seat(host.name(), 4999999, 1)) is False
+    assert process.sits_here(Seat(host.name())) is None
+    assert process.sits_here(seat(child, host.name()))
+
+
+def test_a_tmux_server_is_known_in_a_namespace_of_its_own(monkeypatch):
+    assert process.serves_here(os.getpid())
+    monkeypatch.setattr(host, "nested", lambda: True)
+    assert not process.serves_here(os.getpid())  # it is no tmux
 
 
 def test_a_process_is_alive_only_with_its_own_start_time(child):
@@ -232,7 +275,7 @@ def test_the_hot_path_imports_no_psutil_and_no_subprocess(way):
 def test_what_cannot_be_read_has_not_surely_ended(monkeypatch):
     """As another user's process behind hidepid: /proc shows nothing, and kill(2) says that it is there."""
     me, since = os.getpid(), process.started(os.getpid())
-    mark = f"{os.uname().nodename}:{me}:{since}"
+    mark = f"{host.id()}:{me}:{since}"
     monkeypatch.setattr(process, "_linux" if process.LINUX else "_elsewhere", lambda _: None)
     assert not process.alive(me, since)
     assert not process.ended(me, since)
@@ -243,6 +286,31 @@ def test_what_cannot_be_read_has_not_surely_ended(monkeypatch):
 
     monkeypatch.setattr(os, "kill", refuse)
     assert not process.ended(me, since)
+
+
+def test_a_process_that_cannot_be_looked_at_keeps_its_seat(child, monkeypatch):
+    there = seat(child, host.id())
+    ended, elsewhere = seat(child, host.id(), 1), seat(child, "h1+0000000000000000")
+    assert process.holds(there)
+    assert not process.holds(ended)
+    assert not process.holds(elsewhere)
+    assert not process.holds(Seat(host.id()))
+    monkeypatch.setattr(process, "_linux" if process.LINUX else "_elsewhere", lambda _: None)
+    assert process.living(there) is None
+    assert process.holds(there)
+    assert not process.holds(elsewhere)
+
+
+def test_outside_of_a_sandbox_nobody_loses_a_seat(child, monkeypatch):
+    """Its pid means another process in here, or none."""
+    monkeypatch.setattr(host, "id", lambda: f"{host.machine()}-0123456789abcdef")
+    for number in (0, 1):
+        outside = seat(child, host.machine(), number)
+        assert process.living(outside) is None
+        assert process.holds(outside)
+    assert not process.holds(
+        seat(child, f"{host.machine()}-fedcba9876543210")
+    )  # another container's, which may be over
 
 
 def test_what_has_ended():

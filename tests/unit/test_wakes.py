@@ -1,12 +1,11 @@
 """The wake machine: opened by mail, at most one for each agent, leased, retried, suspended, closed."""
 
 import json
-import os
 
 import pytest
 
 from tests.conftest import HOST
-from xats import errors
+from xats import errors, host
 from xats.core import agents, inbox, messages, pauses, wakes
 from xats.core.agents import Seat
 from xats.core.messages import Draft
@@ -379,7 +378,7 @@ def test_agents_of_another_host_are_left_to_the_daemon_there(pair):
     pair.register("bob", seat=Seat("there", 77, 1))
     pair.send("alice", "bob,carol")
     assert [one.agent_id for one in due(pair, host="there")] == [pair.agent("bob").id]
-    here = os.uname().nodename
+    here = host.id()
     assert [one.agent_id for one in due(pair, host=here)] == [pair.agent("carol").id]
     assert len(due(pair)) == 2
 
@@ -457,7 +456,7 @@ def test_a_session_that_changes_during_an_attempt_is_tried_and_not_suspended(pai
             pane = Pane("/tmp/s", 1, 1, "%1", 2, "/dev/pts/9")
             other.write(
                 lambda tx: agents.register(
-                    tx, "crew", "bob", agents.Changes(), Seat(os.uname().nodename, 77, 1, None, pane), lambda _: None
+                    tx, "crew", "bob", agents.Changes(), Seat(host.id(), 77, 1, None, pane), lambda _: None
                 )
             )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats import durations
+from xats import durations, host, process
 from xats.cli import render, views
 from xats.core import agents as core
 from xats.core.address import check_name
@@ -60,15 +60,15 @@ def register(
         # Whoever registers a known name again by hand keeps its client, unless another program sits there now.
         kept = client or (None if known and found in ("generic", "human") and known.client != "human" else found)
         changes = core.Changes(role, kept, model, *labels, wake)
-        where = _seat_outside(here, tx, known, place) if hidden and known and not takeover else place
+        kept_outside = _session_outside(here, tx, known, place) if hidden and known and not takeover else None
         return core.register(
             tx,
             here.team,
             name,
             changes,
-            where,
-            lambda session: seat.holds(here.host, session),
-            programs=runs,
+            kept_outside.seat if kept_outside else place,
+            lambda session: process.holds(session.seat),
+            programs=kept_outside.programs if kept_outside else runs,
             takeover=takeover,
             leave_pane=no_pane,
         )
@@ -86,19 +86,19 @@ def register(
     return 0
 
 
-def _seat_outside(here: Here, tx: Tx, known: Agent, place: core.Seat) -> core.Seat:
-    """Return the seat that `known` keeps when it registers from inside a sandbox; `place` if it has none.
+def _session_outside(here: Here, tx: Tx, known: Agent, place: core.Seat) -> Session | None:
+    """Return the session whose seat `known` keeps when it registers from inside a sandbox; None if it has no seat.
 
     From in here its process and pane cannot be seen, and must not be replaced by what can. Raises NameTaken when
     nothing shows that we are that agent.
     """
     holder = core.current_session(tx, known)
     if holder is None or (holder.seat.process is None and holder.seat.pane is None):
-        return place
+        return None
     same = place.client_session is not None and place.client_session == holder.seat.client_session
     named = (here.environ.get("XATS_AGENT") or "").partition("@")[0].lower() == known.name.lower()
     if same or named:
-        return holder.seat
+        return holder
     msg = f"{known.name} is registered outside this sandbox, and nothing here shows that you are {known.name}."
     raise NameTaken(msg, f"take another name, or: xats register {known.name} --takeover", name=known.name)
 
@@ -117,6 +117,8 @@ def _warn_unreachable(here: Here, details: Details) -> None:
         where = inside.name if inside else "a sandbox"
         why = f"{name} is in {where}, from which xats sees neither its pane nor its process"
         fix = f"outside the sandbox: xats register {name} --team {agent.team} --pane %N"
+    elif place.host != host.id():  # outside of our sandbox, where nothing is to be seen from here
+        return
     elif place.pane and (found := seat.other_terminal(place)):
         why = f"{name}'s program ({found.name}, pid {found.pid}) has another terminal than pane {place.pane.pane_id}"
         fix = f"let it run xats wait, or: xats hook install {agent.client}"
@@ -145,7 +147,7 @@ def _ways(here: Here, details: Details, off: Collection[str]) -> list[str]:
     from xats.delivery import order
 
     session = details.session
-    gone = {order.TMUX} if session and seat.pane_gone(here.host, session) else ()
+    gone = {order.TMUX} if session and seat.pane_gone(session) else ()
     found = order.ways(details.agent, session, details.presence, here.path, off)
     return [one.name for one in found if one.name not in gone]
 
@@ -215,13 +217,12 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
 
     Example: xats unregister
     """
-    from xats.cli import seat
     from xats.core import task_claims
 
     def work(tx: Tx) -> tuple[Agent, Session | None, int, list[int]]:
         agent = here.me(tx).agent if name is None else here.named(tx, name)
         session = core.current_session(tx, agent)
-        if name is not None and not force and session and seat.holds(here.host, session):
+        if name is not None and not force and session and process.holds(session.seat):
             me = _me_or_none(here, tx)
             if me is None or me.agent.id != agent.id:
                 msg = f"{agent.name} is at work (pid {session.seat.pid}) and it is not you."
@@ -283,7 +284,7 @@ def agents(
     team, off = None if all_teams else here.team, turned_off(here.environ)
     found = here.store.read(lambda tx: core.listing(tx, team, role))
     now = here.store.clock()
-    rows = [(one, *presence(here.host, one, now)) for one in found]
+    rows = [(one, *presence(one, now)) for one in found]
     rows = [row for row in rows if row[1] or not online]
     if here.json:
         render.document({"agents": [_listed(*row, _ways(here, row[0], off)) for row in rows], "has_more": False})
@@ -348,22 +349,23 @@ def _squeeze(cells: dict[str, str]) -> None:
     cells["WAKE"] = cells["WAKE"] or cells["BY"]
 
 
-def presence(host: str, details: Details, now: int) -> tuple[bool, str]:
+def presence(details: Details, now: int) -> tuple[bool, str]:
     """Return whether the agent is online, and why that is thought."""
     from xats.cli import seat
 
     session = details.session
     seen = durations.ago(details.agent.seen_at, now)
-    alive = seat.living(host, session) if session else False
+    alive = process.living(session.seat) if session else False
     said = details.presence.doing[0] if details.presence else ""
     doing = f", {said}" if said and said != "ended" else ""
     if alive and session:
         return True, f"online{doing}, pid {session.seat.pid}"
-    if session and seat.pane_gone(host, session):
+    if session and seat.pane_gone(session):
         return False, f"offline, pane gone, seen {seen}"
     if alive is None and said != "ended":
         recent = now - details.agent.seen_at < core.ONLINE_FOR
-        return recent, f"{f'online{doing}' if recent else 'offline'}, seen {seen}"
+        place = f", on {session.seat.where}" if session and session.seat.host != host.id() else ""
+        return recent, f"{f'online{doing}' if recent else 'offline'}{place}, seen {seen}"
     return False, f"offline, ended, seen {seen}"
 
 

@@ -154,6 +154,8 @@ def status(here: Here) -> int:
         render.document({**found, "log": lock.log_path(here.path), "failure": failure, "environment": said})
         return 0
     state = f"runs, pid {pid}" if pid else "does not run (xats send starts it; or: xats daemon start)"
+    if not pid and lock.outside(here.path):
+        state = "does not run in this container or sandbox; one runs outside of it"
     later = f", the next in {rough(next_due - now)}" if next_due and next_due > now else ""
     render.put(f"daemon {state}\n{due} wakes due{later}\nlog: {lock.log_path(here.path)}")
     if failure:

@@ -41,11 +41,12 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
         return _foretell(here, settings)
 
     from xats.core import alerts, inbox, notices, pools, task_claims
-    from xats.daemon.owner import process_gone
+    from xats.daemon.owner import process_gone, settle
     from xats.delivery import attempt
     from xats.store import Store
 
     owner = process.mark()
+    here.store.write(settle)
     here.store.write(lambda tx: wakes.free_leases(tx, process.gone))
     here.store.write(lambda tx: (inbox.sweep(tx), alerts.overdue(tx, 0)))
     here.store.write(task_claims.set_right)

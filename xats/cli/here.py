@@ -8,12 +8,13 @@ with the login name.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
-from xats import process, project
+from xats import host, process, project
 from xats.clients import sessions
 from xats.core import address, agents
 from xats.core.limits import HOPS
-from xats.errors import InvalidName, Refused, UnknownAgent, Usage, XatsError
+from xats.errors import InvalidName, Refused, StoreError, UnknownAgent, Usage, XatsError
 from xats.record import record
 from xats.store import Store
 from xats.store.place import default_path
@@ -56,7 +57,6 @@ class Here:
         self.path = os.path.abspath(db) if db else default_path(self.environ)
         self.json = json
         self.quiet = quiet
-        self.host = os.uname().nodename
         self._store: Store | None = None
         self._new: Agent | None = None  # the person who was registered just now
         self._is_borrowed: bool | None = None  # not known yet
@@ -69,9 +69,10 @@ class Here:
 
             self._store = Store(self.path, warn=warn)
             if self._store.upgraded:
-                from xats.daemon import autostart
+                from xats.daemon import autostart, owner
 
                 autostart.relieve(self.path, self.environ)
+                self._store.write(owner.settle)
         return self._store
 
     def rouse_daemon(self) -> None:
@@ -84,6 +85,11 @@ class Here:
             from xats.daemon.lock import log_path
 
             warn(f"{problem} (see {log_path(self.path)}, or: xats daemon start)")
+
+    @property
+    def host(self) -> str:
+        """The id of this host."""
+        return host.id()
 
     def look_anew(self) -> None:
         """Open the store once more if it was replaced: who waits for something would never hear of it."""
@@ -104,6 +110,8 @@ class Here:
         def attempt(tx: Tx) -> T:
             me = self.me(tx)
             agents.touch(tx, me.agent)
+            if self._may_have_moved(tx, me):
+                self._follow(tx, me)
             return work(tx, me)
 
         result = self.store.write(attempt)
@@ -112,12 +120,40 @@ class Here:
 
     def read(self, work: Callable[[Tx, Me], T]) -> T:
         """Run `work` as me on one snapshot; a person who is not known yet is registered first."""
+        moved: list[Me] = []
+
+        def look(tx: Tx) -> T:
+            me = self.me(tx, register=False)
+            if self._may_have_moved(tx, me):
+                moved.append(me)
+            return work(tx, me)
+
         try:
-            return self.store.read(lambda tx: work(tx, self.me(tx, register=False)))
+            result = self.store.read(look)
+            if moved:
+                with suppress(StoreError):  # a store that cannot be written can still be read
+                    self.store.write(lambda tx: self._follow(tx, moved[0]))
+            return result
         except FirstUse:
             self.store.write(self.me)
             self._introduce()
             return self.store.read(lambda tx: work(tx, self.me(tx)))
+
+    def _may_have_moved(self, tx: Tx, me: Me) -> bool:
+        """Tell whether something is to be noted of the host of my session: its id, or its new name."""
+        marked, name = agents.host_of(tx, me.agent)
+        return name != host.name() and (marked == host.id() or not host.is_id(marked)) and marked != ""
+
+    def _follow(self, tx: Tx, me: Me) -> None:
+        """Note on which host I act, and what it is called now."""
+        from xats.core import hosts
+
+        def here(session: Session) -> bool:
+            seen = process.sits_here(session.seat)
+            # A session of which nothing is known is where its own commands are, but not where anybody says --as.
+            return bool(seen) or (seen is None and me.evidence != "flag" and not host.nested())
+
+        hosts.follow(tx, me.agent, host.id(), host.name(), here)
 
     def me(self, tx: Tx, *, register: bool = True) -> Me:
         """Return who I am. Raises UnknownAgent, StaleSession, or FirstUse when a person would have to be registered."""
@@ -181,9 +217,7 @@ class Here:
         own = sessions.session_id(self.environ)
         holder = agents.current_session(tx, agent) if own else None
         seat = holder.seat if holder else None
-        if seat is None or seat.client_session in (None, own) or seat.process is None or seat.host != self.host:
-            return
-        if not process.alive(*seat.process):
+        if seat is None or seat.client_session in (None, own) or seat.process is None or not process.living(seat):
             return
         from xats.clients import processes
 
@@ -201,6 +235,8 @@ class Here:
         pane = self.pane
         if pane:
             pair = agents.by_pane(tx, self.host, *pane)
+            if pair is None and not process.serves_here(pane[1]):
+                pair = agents.by_pane_outside(tx, host.machine(), *pane)
             if pair and self._in_team(pair[0]):
                 return *pair, "pane"
         return None
@@ -238,7 +274,9 @@ class Here:
             if not register:
                 raise FirstUse from None
         changes = agents.Changes(client="human")
-        done = agents.register(tx, self.team, name, changes, agents.Seat(self.host), lambda _: None)
+        done = agents.register(
+            tx, self.team, name, changes, agents.Seat(self.host, host_name=host.name()), lambda _: None
+        )
         self._new = done.details.agent
         return Me(done.details.agent, "user")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from xats import process
+from xats import host, process
 from xats.cli import render
 from xats.cli.here import project_folder
 from xats.core import agents
@@ -72,13 +72,13 @@ def launch(
         return _print(here, _would_be(here, name, found, pane), how)
     _refuse_inside(here, pane)
     labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
-    seat = agents.Seat(here.host, os.getpid(), process.started(os.getpid()), None, pane)
+    seat = agents.Seat(here.host, os.getpid(), process.started(os.getpid()), None, pane, host.name())
 
     def work(tx: Tx) -> Registered:
         whom = _whom(here, tx, name, found, pane)
-        mine = _holds_above(here, tx, *whom)
+        mine = _holds_above(tx, *whom)
         changes = agents.Changes(role, found.name, model, *labels, wake)
-        return agents.register(tx, *whom, changes, seat, lambda one: _living(here, one), takeover=takeover or mine)
+        return agents.register(tx, *whom, changes, seat, lambda one: process.holds(one.seat), takeover=takeover or mine)
 
     from xats.hooks.launch import write
 
@@ -207,19 +207,13 @@ def _whom(here: Here, tx: Tx, name: str | None, found: Profile, pane: Pane | Non
     return here.team, agents.new_name(tx, here.team, found.name)
 
 
-def _holds_above(here: Here, tx: Tx, team: str, name: str) -> bool:
+def _holds_above(tx: Tx, team: str, name: str) -> bool:
     """Tell whether the agent sits in a process above this one, such as the shell in which it was registered."""
     known = agents.find(tx, team, name)
     session = agents.current_session(tx, known) if known else None
-    if session is None or session.seat.host != here.host:
+    if session is None or not process.living(session.seat):
         return False
     return session.seat.process in [(one.pid, one.started) for one in process.ancestors()]
-
-
-def _living(here: Here, session: agents.Session) -> bool | None:
-    from xats.cli import seat
-
-    return seat.holds(here.host, session)
 
 
 # -- starting ----------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from xats import process, program, sandbox
+from xats import host, process, program, sandbox
 from xats.clients import processes, sessions
 from xats.core.agents import Seat
 from xats.errors import NoPane, NotPermitted, PaneUnusable, TmuxGone, TmuxUnavailable
@@ -42,9 +42,10 @@ def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str, 
         client = "generic" if elsewhere or here.person() is None else "human"
         who = _unrecognised(pane, elsewhere=elsewhere)
     session = None if elsewhere else sessions.session_id(here.environ)
-    if hidden(pane):
-        who = None  # its number in here is nobody's, or another's, outside
-    place = Seat(here.host, who.pid if who else None, who.started if who else None, session, pane)
+    if hidden(pane):  # what runs in here is no place to wake anybody: that is outside, on the machine itself
+        return Seat(host.machine(), None, None, session, None, host.name()), client, None
+    pid, started = (who.pid, who.started) if who else (None, None)
+    place = Seat(here.host, pid, started, session, pane, host.name())
     return place, client, _programs(who, pane, elsewhere=elsewhere) if who else None
 
 
@@ -72,12 +73,12 @@ def _codex(here: Here) -> tuple[Seat, str] | None:
     found = processes.nearest([terminal.at, *process.ancestors(terminal.at.pid)]) if terminal and pane else None
     if found is None:
         return None
-    return Seat(here.host, found[0].pid, found[0].started, session, pane), found[1]
+    return Seat(here.host, found[0].pid, found[0].started, session, pane, host.name()), found[1]
 
 
 def hidden(pane: Pane | None) -> bool:
-    """Tell whether a sandbox hides the processes outside from us; one that holds the whole `pane` hides nothing."""
-    return sandbox.hides_processes() and not (pane and _above(pane.pane_pid))
+    """Tell whether a sandbox hides the program that this is run for; one that holds its whole `pane` hides nothing."""
+    return pane is None and sandbox.hides_processes()
 
 
 def other_terminal(seat: Seat) -> Process | None:
@@ -95,10 +96,18 @@ def behind(pane: Pane) -> bool:
 def _pane(here: Here, pane_id: str | None) -> Pane | None:
     if pane_id is not None:
         return pane_by_id(here, pane_id)
+    claim = here.pane
+    if claim is None:
+        return None
+    inside = sandbox.around(here.environ)
+    if not process.serves_here(claim[1]) and not inside:
+        msg = "This is a container or a sandbox with process ids of its own, so xats cannot tell what runs in "
+        msg += f"pane {claim[2]}, which is outside of it."
+        raise PaneUnusable(msg, f"outside of it: xats register NAME --pane {claim[2]}; or here: --no-pane")
     try:
-        return panes.here(here.environ) if here.pane else None
+        return panes.here(here.environ)
     except TmuxUnavailable:
-        if sandbox.around(here.environ):
+        if inside:
             return None
         raise
 
@@ -166,25 +175,11 @@ def _unrecognised(pane: Pane | None, *, elsewhere: bool) -> Process | None:
     return programs[0] if programs else process.read(pane.pane_pid)
 
 
-def pane_gone(host: str, session: Session) -> bool:
+def pane_gone(session: Session) -> bool:
     """Tell whether the pane of `session` has surely gone, by its process and without asking tmux."""
     pane = session.seat.pane
-    if pane is None or session.seat.host != host or sandbox.hides_processes():
+    if pane is None or session.seat.host != host.id():
         return False
     if pane.pane_pid == session.seat.pid:  # whose start is known: the number alone may be another's by now
-        return living(host, session) is False
+        return process.living(session.seat) is False
     return process.absent(pane.pane_pid)
-
-
-def holds(host: str, session: Session) -> bool:
-    """Tell whether the process of `session` may still run on this host: it was not seen to have ended."""
-    seat = session.seat
-    return seat.process is not None and seat.host == host and not process.ended(*seat.process)
-
-
-def living(host: str, session: Session) -> bool | None:
-    """Tell whether the process of `session` runs on this host; None when that cannot be known."""
-    seat = session.seat
-    if seat.process is None or seat.host != host or sandbox.hides_processes():
-        return None
-    return True if process.alive(*seat.process) else False if process.ended(*seat.process) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xats import host
 from xats.cli.render import bold, dim, one_line, visible
 from xats.core import reasons
 from xats.durations import ago, iso, rough
@@ -32,6 +33,7 @@ def agent_json(details: Details) -> dict[str, Any]:
         "tags": details.tags,
         "capabilities": details.capabilities,
         "epoch": agent.epoch,
+        "host": details.session.seat.where if details.session else None,
         "pane": pane_json(details.session.seat.pane if details.session else None),
     }
 
@@ -122,6 +124,7 @@ def delivery_json(status: DeliveryStatus) -> dict[str, Any]:
         "read_at": iso(status.read_at),
         "replied_at": iso(status.replied_at),
         "acked_at": iso(status.acked_at),
+        "host": status.host_name,
         "wake": wake_json(status.wake, status.no_wake_reason),
     }
 
@@ -220,6 +223,8 @@ def wake_text(status: DeliveryStatus, now: int) -> str:
     then = f"; {_then(wake, now)}" if wake.state in ("queued", "retrying") else ""
     if wake.state == "delivered" and wake.is_open:
         then = f", handed to {', '.join(wake.taken_by)}; if it does not read, {_then(wake, now)}"
+    if then and status.host and status.host != host.id():
+        then += f", by the daemon on {status.host_name}"
     return f"{wake.state}{why}{tries}{then}"
 
 

@@ -34,6 +34,17 @@ class Seat:
     pid_started: int | None = None
     client_session: str | None = None
     pane: Pane | None = None
+    host_name: str | None = None  #: what people call the host, which may change; `host` is its id (xats/host.py)
+
+    @property
+    def where(self) -> str:
+        """What people call the host."""
+        return self.host_name or self.host
+
+    @property
+    def place(self) -> tuple[str, tuple[int, int] | None, str | None, Pane | None]:
+        """Where it is, whatever people call the host: its host, process, client session and pane."""
+        return self.host, self.process, self.client_session, self.pane
 
     @property
     def process(self) -> tuple[int, int] | None:
@@ -119,7 +130,7 @@ class Registered:
 AGENT = "a.id, a.team, a.name, a.role, a.client, a.model, a.epoch, a.seen_at, a.unregistered_at, a.wake_by"
 SESSION = """
 s.id as session_id, s.agent_id, s.epoch as session_epoch, s.host, s.pid, s.pid_started, s.client_session,
-s.pane_socket, s.server_pid, s.server_start, s.pane_id, s.pane_pid, s.pane_tty, s.started_at, s.ended_at,
+s.pane_socket, s.server_pid, s.server_start, s.pane_id, s.pane_pid, s.pane_tty, s.started_at, s.ended_at, s.host_name,
 s.program_device, s.program_inode, s.program_script, s.program_inner
 """
 BY_NAME = f"select {AGENT} from agents a where a.team = :team and a.name_key = :key"
@@ -128,20 +139,30 @@ BY_SESSION = f"select {SESSION} from sessions s where s.id = :id"
 CURRENT = f"select {SESSION} from sessions s where s.agent_id = :agent and s.ended_at is null"
 # A session that lost its seat is still known, to be refused; one whose agent was unregistered is nobody's.
 SEATED = "(s.ended_at is null or s.end_reason = 'replaced') and a.unregistered_at is null"
+# Marked with the name of its host, as by releases before hosts had ids (xats/host.py); see core/hosts.py.
+NOT_AN_ID = "s.host not like 'h1+%'"
 BY_CLIENT_SESSION = f"""
 select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
 where s.client_session = :client_session and {SEATED} order by s.id desc limit 1
 """
 BY_PANE = f"""
 select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
-where s.pane_id = :pane_id and s.pane_socket = :socket and s.server_pid = :server_pid and s.host = :host
-    and {SEATED}
+where s.pane_id = :pane_id and s.pane_socket = :socket and s.server_pid = :server_pid
+    and (s.host = :host or {NOT_AN_ID}) and {SEATED}
 order by s.id desc limit 1
 """
 BY_PROCESS = f"""
 select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
-where s.pid = :pid and s.pid_started = :started and s.host = :host and {SEATED} order by s.id desc limit 1
+where s.pid = :pid and s.pid_started = :started and (s.host = :host or {NOT_AN_ID}) and {SEATED}
+order by s.id desc limit 1
 """
+# From inside a sandbox, which is a host of its own: the pane is one of the machine's, or of a container's on it.
+BY_PANE_OUTSIDE = f"""
+select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
+where s.pane_id = :pane_id and s.pane_socket = :socket and s.server_pid = :server_pid and s.host like :machine
+    and s.ended_at is null and a.unregistered_at is null
+"""
+HOST = "select host, host_name from sessions where agent_id = :agent and ended_at is null"
 
 
 def agent_of(row: Row) -> Agent:
@@ -179,7 +200,7 @@ def session_of(row: Row) -> Session:
             row["pane_pid"],
             row["pane_tty"] or "",
         )
-    seat = Seat(row["host"], row["pid"], row["pid_started"], row["client_session"], pane)
+    seat = Seat(row["host"], row["pid"], row["pid_started"], row["client_session"], pane, row["host_name"])
     runs: Kept = (row["program_device"], row["program_inode"], row["program_script"], row["program_inner"])
     programs = runs if runs[0] is not None else None
     return Session(
@@ -234,6 +255,15 @@ def by_pane(tx: Tx, host: str, socket: str, server_pid: int, pane_id: str) -> tu
     return _pair(tx.one(BY_PANE, host=host, socket=socket, server_pid=server_pid, pane_id=pane_id))
 
 
+def by_pane_outside(tx: Tx, machine: str, socket: str, server_pid: int, pane_id: str) -> tuple[Agent, Session] | None:
+    """Return what `by_pane` would outside the sandbox that this process runs in, on the machine with the id `machine`.
+
+    None where several hosts on that machine, such as containers, have such a pane.
+    """
+    rows = tx.all(BY_PANE_OUTSIDE, machine=f"{machine}%", socket=socket, server_pid=server_pid, pane_id=pane_id)
+    return _pair(rows[0]) if len(rows) == 1 else None
+
+
 def by_process(tx: Tx, host: str, processes: Iterable[tuple[int, int]]) -> tuple[Agent, Session] | None:
     """Return the newest session, ended or not, of the first of `processes` (pid, start time) that has one."""
     for pid, started in processes:
@@ -245,6 +275,12 @@ def by_process(tx: Tx, host: str, processes: Iterable[tuple[int, int]]) -> tuple
 
 def _pair(row: Row | None) -> tuple[Agent, Session] | None:
     return (agent_of(row), session_of(row)) if row else None
+
+
+def host_of(tx: Tx, agent: Agent) -> tuple[str, str | None]:
+    """Return how the host of the session of `agent` is marked, and what it was called last; "" if it has no session."""
+    row = tx.one(HOST, agent=agent.id)
+    return (row["host"], row["host_name"]) if row else ("", None)
 
 
 def system(tx: Tx, team: str) -> Agent:
@@ -356,18 +392,15 @@ returning agent_id
 """
 SIT = """
 insert into sessions (agent_id, epoch, host, pid, pid_started, client_session, pane_socket, server_pid, server_start,
-    pane_id, pane_pid, pane_tty, started_at, program_device, program_inode, program_script, program_inner)
+    pane_id, pane_pid, pane_tty, started_at, host_name, program_device, program_inode, program_script, program_inner)
 values (:agent, :epoch, :host, :pid, :pid_started, :client_session, :socket, :server_pid, :server_start,
-    :pane_id, :pane_pid, :tty, :now, :device, :inode, :script, :inner)
+    :pane_id, :pane_pid, :tty, :now, :host_name, :device, :inode, :script, :inner)
 """
 MOVE = """
-update sessions set client_session = coalesce(:client_session, client_session), pid = coalesce(:pid, pid),
-    pid_started = coalesce(:pid_started, pid_started), pane_socket = :socket,
-    server_pid = :server_pid, server_start = :server_start, pane_id = :pane_id, pane_pid = :pane_pid, pane_tty = :tty,
-    program_device = case when :pid is null then program_device else :device end,
-    program_inode = case when :pid is null then program_inode else :inode end,
-    program_script = case when :pid is null then program_script else :script end,
-    program_inner = case when :pid is null then program_inner else :inner end
+update sessions set host = :host, host_name = :host_name, client_session = coalesce(:client_session, client_session),
+    pid = :pid, pid_started = :pid_started, pane_socket = :socket, server_pid = :server_pid,
+    server_start = :server_start, pane_id = :pane_id, pane_pid = :pane_pid, pane_tty = :tty,
+    program_device = :device, program_inode = :inode, program_script = :script, program_inner = :inner
 where id = :session
 """
 PROGRAMS = """
@@ -404,11 +437,15 @@ def register(
     if name.lower() == SYSTEM:
         msg = f"{name} is the name under which xats itself writes."
         raise InvalidName(msg, "take another name")
+    from xats.host import is_id
+
     known = find(tx, team, name)
     holder = current_session(tx, known) if known else None
+    if holder and not is_id(holder.seat.host) and living(holder):  # that very process lives here, so this is the host
+        holder = _hosted(holder, seat)
     same = holder is not None and _same_process(holder.seat, seat)
     if holder and not same and not takeover and living(holder):
-        msg = f"{name} is held by a living process (pid {holder.seat.pid} on {holder.seat.host})."
+        msg = f"{name} is held by a living process (pid {holder.seat.pid} on {holder.seat.where})."
         hint = f"take another name, or: xats register {name} --takeover"
         raise NameTaken(msg, hint, name=name, team=team, pid=holder.seat.pid)
     agent_id = _store(tx, team, name, changes)
@@ -416,12 +453,21 @@ def register(
     unseated = _unseat(tx, agent, seat)
     stays = told = False
     if holder and same:
-        pane = seat.pane or (None if leave_pane else holder.seat.pane)
         # A client session that was resumed by a new process is the same session.
-        now_in = {"client_session": seat.client_session, "pid": seat.pid, "pid_started": seat.pid_started}
-        tx.run(MOVE, session=holder.id, **now_in, **_pane_values(pane), **_program_values(programs))
+        now_in = _moved(holder.seat, seat, leave_pane=leave_pane)
+        values = {name: getattr(now_in, name) for name in ("host", "host_name", "pid", "pid_started")}
+        runs = programs if seat.process else holder.programs if now_in.process else None
+        tx.run(
+            MOVE,
+            session=holder.id,
+            client_session=seat.client_session,
+            **values,
+            **_pane_values(now_in.pane),
+            **_program_values(runs),
+        )
         told = seat.client_session is not None and seat.client_session != holder.seat.client_session
-        stays = (pane, seat.process, agent.wake_by) == (holder.seat.pane, holder.seat.process, known and known.wake_by)
+        before = holder.seat.pane, holder.seat.process, known and known.wake_by
+        stays = (now_in.pane, seat.process, agent.wake_by) == before
     else:
         agent = _new_session(tx, agent, seat, programs)
     if stays:  # whoever was woken is still there: a program that is woken may tell of its session only then
@@ -439,6 +485,30 @@ def register(
     )
     created = known is None or not known.registered
     return Registered(details(tx, agent), created, not same, unseated)
+
+
+def _hosted(session: Session, seat: Seat) -> Session:
+    """Return `session` as one on the host of `seat`."""
+    held = session.seat
+    moved = Seat(seat.host, held.pid, held.pid_started, held.client_session, held.pane, seat.host_name)
+    return Session(
+        session.id, session.agent_id, session.epoch, moved, session.started_at, session.ended_at, session.programs
+    )
+
+
+def _moved(held: Seat, seat: Seat, *, leave_pane: bool) -> Seat:
+    """Return where a session that sat at `held` sits when it says `seat`, which may lack what is known already.
+
+    A pid and a pane mean something on their own host alone. A seat without either is where it was: a sandbox that the
+    session runs a tool in is a host of its own.
+    """
+    if seat.process is None and seat.pane is None and seat.host != held.host:
+        pane = None if leave_pane else held.pane
+        return Seat(held.host, held.pid, held.pid_started, seat.client_session, pane, held.host_name)
+    stays = seat.host == held.host
+    pid, started = seat.process or (held.process if stays else None) or (None, None)
+    pane = seat.pane or (held.pane if stays and not leave_pane else None)
+    return Seat(seat.host, pid, started, seat.client_session, pane, seat.host_name)
 
 
 def _same_process(held: Seat, seat: Seat) -> bool:
@@ -512,6 +582,7 @@ def _new_session(tx: Tx, agent: Agent, seat: Seat, programs: Kept | None) -> Age
         agent=agent.id,
         epoch=row["epoch"],
         host=seat.host,
+        host_name=seat.host_name,
         pid=seat.pid,
         pid_started=seat.pid_started,
         client_session=seat.client_session,

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 
+from xats import host
 from xats.daemon import nudge
 
 TYPE_CHECKING = False
@@ -20,15 +21,17 @@ def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:
     """Tell the daemon that something was committed to the store at path `store`.
 
     When none listens it is started, unless it runs, XATS_AUTOSTART is 0, or this is a sandbox. That it cannot be is no
-    failure of what was committed, which stays due; whoever commits next tries again. Returns what is worth a warning:
-    no process could be made, or the daemon that was started last time ended before it ran. None: nothing.
+    failure of what was committed, which stays due; whoever commits next tries again. A container has a daemon of its
+    own as soon as an agent sits there, and the one that listens may be that of its machine. Returns what is worth a
+    warning: no process could be made, or the daemon that was started last time ended before it ran. None: nothing.
     """
-    if nudge.ring(store) or not _may_start(environ):
+    listens = nudge.ring(store)
+    if (listens and not host.nested()) or not _may_start(environ):
         return None
     from xats.daemon import lock  # as long as a daemon listens, nobody needs it
 
     try:
-        if lock.held(store):
+        if lock.held(store) or (host.nested() and not _inhabited(store)):
             return None
         problem = lock.failure(store)
     except OSError:  # the lock is another user's
@@ -40,6 +43,22 @@ def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:
     if problem is None:
         return None
     return f"The daemon cannot start, so nobody is woken; the message is stored. Reason: {problem}"
+
+
+def _inhabited(store: str) -> bool:
+    """Tell whether any agent of the store at path `store` sits on this host."""
+    from xats.core import hosts
+    from xats.errors import StoreError
+    from xats.store import Store
+
+    try:
+        opened = Store(store)
+        try:
+            return opened.read(lambda tx: hosts.sits(tx, host.id()))
+        finally:
+            opened.close()
+    except StoreError:
+        return False
 
 
 def _may_start(environ: Mapping[str, str]) -> bool:

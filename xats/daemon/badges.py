@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import threading
 
+from xats import host
 from xats.core import notices
-from xats.delivery import attempt
 from xats.delivery.transports import notice
 from xats.errors import NoPane, StoreError, TmuxGone, TmuxUnavailable, XatsError
 
@@ -38,7 +38,7 @@ def refresh(store: Store, shown: dict[Pane, int], asked: set[str], stopping: Cal
     silent: set[Pane] = set()
     wanted: dict[Pane, int] = {}
     while not stopping():
-        wanted = store.read(lambda tx: notices.unread(tx, attempt.host()))
+        wanted = store.read(lambda tx: notices.unread(tx, host.id()))
         counts = {**dict.fromkeys(shown, 0), **wanted}
         wrong = {pane: count for pane, count in counts.items() if shown.get(pane) != count and pane not in silent}
         if not wrong:
@@ -53,7 +53,7 @@ def refresh(store: Store, shown: dict[Pane, int], asked: set[str], stopping: Cal
 
 def _find(store: Store, shown: dict[Pane, int], asked: set[str]) -> None:
     """Add to `shown` the badges of `store` in servers that were not `asked` yet."""
-    for socket in set(store.read(lambda tx: notices.sockets(tx, attempt.host()))) - asked:
+    for socket in set(store.read(lambda tx: notices.sockets(tx, host.id()))) - asked:
         try:
             found = notice.badges(socket, store.path)
         except TmuxGone:

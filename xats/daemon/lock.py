@@ -1,7 +1,9 @@
 """One daemon for each host and store: a lock that the kernel releases when its holder dies, however it dies.
 
 The lock sits on the open file, so whoever starts a daemon takes the lock first and hands the open file down. There is
-no moment at which two could start.
+no moment at which two could start. Its name holds the id of the host, which stays when the host gets another name. The
+daemon of a release before there were ids holds a lock named after what the host was called when it started; it ends
+when it sees that the store was brought up to date.
 """
 
 from __future__ import annotations
@@ -10,6 +12,12 @@ import fcntl
 import os
 import time
 
+from xats import host
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ASKING = 0.5  # seconds that `take` puts up with others who only ask
 STARTING = "starting"  # in the lock file until the daemon runs; behind it how long its log was
 TAIL = 8192  # bytes at the end of the log in which the reason of a failed start is looked for
@@ -17,7 +25,29 @@ TAIL = 8192  # bytes at the end of the log in which the reason of a failed start
 
 def path_for(store: str) -> str:
     """Return the lock file of this host's daemon for the store at path `store`."""
-    return f"{os.path.realpath(store)}-daemon-{os.uname().nodename}.lock"
+    return f"{_stem(store)}{host.id()}.lock"
+
+
+def _stem(store: str) -> str:
+    return f"{os.path.realpath(store)}-daemon-"
+
+
+def _others(store: str) -> Iterator[str]:
+    """Yield the locks beside the store that are not named after this host's id."""
+    folder, start = os.path.split(_stem(store))
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError:
+        return
+    for name in names:
+        path = os.path.join(folder, name)
+        if name.startswith(start) and name.endswith(".lock") and path != path_for(store):
+            yield path
+
+
+def _is_named(path: str, store: str) -> bool:
+    """Tell whether the lock `path` is named after the name of a host, as by releases before hosts had ids."""
+    return not host.is_id(path.removeprefix(_stem(store)))
 
 
 def log_path(store: str) -> str:
@@ -99,8 +129,12 @@ def seen(store: str, file: int) -> bool:
 
 def held(store: str) -> bool:
     """Tell whether a daemon runs, or is just starting."""
+    return _held(path_for(store)) or _older(store) is not None
+
+
+def _held(path: str) -> bool:
     try:
-        file = os.open(path_for(store), os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
@@ -113,13 +147,37 @@ def holds(store: str, pid: int) -> bool:
     """Tell whether the process `pid` has the lock file open: its text alone is not a proof."""
     from xats import process
 
-    return os.path.realpath(path_for(store)) in process.open_files(pid)
+    files = process.open_files(pid)
+    return path_for(store) in files or any(path in files and _is_named(path, store) for path in _others(store))
 
 
 def holder(store: str) -> int | None:
     """Return the pid of the daemon that runs, or None."""
-    if not held(store):
-        return None
-    with open(path_for(store), encoding="ascii") as file:
+    return _pid(path_for(store)) if _held(path_for(store)) else _older(store)
+
+
+def _pid(path: str) -> int | None:
+    with open(path, encoding="ascii") as file:
         text = file.read().strip()
     return int(text) if text.isdigit() else None
+
+
+def _older(store: str) -> int | None:
+    """Return the pid of a daemon of an older release that runs here, or None.
+
+    The host in the name of its lock may be any, so the process has to have that very file open here.
+    """
+    for path in _others(store):
+        if _is_named(path, store) and _held(path):
+            pid = _pid(path)
+            if pid is not None and holds(store, pid):
+                return pid
+    return None
+
+
+def outside(store: str) -> bool:
+    """Tell whether this is a container or a sandbox, and a daemon runs outside of it on the same machine."""
+    if not host.nested():
+        return False
+    start = f"{_stem(store)}{host.machine()}"
+    return any(path.startswith(start) and _held(path) for path in _others(store))

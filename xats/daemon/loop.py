@@ -15,12 +15,12 @@ import time
 from contextlib import suppress
 from functools import partial
 
-from xats import __version__, process
+from xats import __version__, host, process
 from xats.core import alerts, early, inbox, pools, prune, task_claims, wakes
 from xats.daemon import lock
 from xats.daemon.badges import Badges
 from xats.daemon.nudge import Bell
-from xats.daemon.owner import process_gone
+from xats.daemon.owner import process_gone, settle
 from xats.daemon.report import Report
 from xats.daemon.tidy import Tidy
 from xats.daemon.turns import Turns
@@ -207,7 +207,7 @@ class Daemon:
 
         def look(tx: Tx) -> int | None:
             self._watch.refresh(tx, given_up=search)
-            return wakes.next_due(tx, attempt.host())
+            return wakes.next_due(tx, host.id())
 
         try:
             self._next_due = store.read(look)
@@ -257,11 +257,14 @@ class Daemon:
             del self._running[wake.id]
 
     def _sweep(self, tx: Tx) -> None:
+        bound = settle(tx)
         expired = inbox.sweep(tx)
         freed = wakes.free_leases(tx, process.gone)
         task_claims.set_right(tx)
         lapsed = task_claims.settle(tx, process_gone)
         pools.look_again(tx)
+        if bound:
+            log.info("%s sessions, marked with the name of this host, were bound to its id", bound)
         if expired or freed or lapsed:
             log.info("swept: %s letters expired, %s leases freed, %s claims over", expired, freed, len(lapsed))
 

@@ -6,6 +6,7 @@ composer, the turn is over, and what has waited for its next hook is tried now. 
 
 from __future__ import annotations
 
+from xats import host
 from xats.core import presence
 from xats.daemon.rounds import Rounds, seated
 from xats.delivery import attempt
@@ -47,4 +48,4 @@ class Turns(Rounds):
 
     def __call__(self, store: Store) -> None:
         """Begin a round if it is time for one, and anybody is said to be in a turn. Raises the StoreErrors."""
-        self.begin(store, lambda tx: find(tx, attempt.host()), over, note)
+        self.begin(store, lambda tx: find(tx, host.id()), over, note)

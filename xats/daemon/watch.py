@@ -17,6 +17,7 @@ import selectors
 import threading
 import time
 
+from xats import host
 from xats.core import early
 from xats.delivery import attempt, eye, order
 from xats.delivery.eye import Eye
@@ -58,10 +59,10 @@ class Watch:
 
     def refresh(self, tx: Tx, *, given_up: bool) -> None:
         """Watch whom the store knows to wait now; look for agents that were given up only with `given_up`."""
-        host = attempt.host()
+        here = host.id()
         if given_up:
-            self._given_up = early.given_up(tx, host, MOST)
-        wanted = {wake.agent_id: wake for wake in (*self._given_up, *early.waiting(tx, host, MOST))}
+            self._given_up = early.given_up(tx, here, MOST)
+        wanted = {wake.agent_id: wake for wake in (*self._given_up, *early.waiting(tx, here, MOST))}
         eyes = {}
         for agent_id, wake in wanted.items():
             found = self._eyes.get(agent_id)

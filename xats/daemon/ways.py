@@ -7,9 +7,10 @@ Nor does a pane: its server was taken to have ended, and answers at its socket a
 
 from __future__ import annotations
 
+from xats import host
 from xats.core import wakes
 from xats.daemon.rounds import Rounds, seated
-from xats.delivery import attempt, order
+from xats.delivery import order
 from xats.delivery.transports import tmux
 
 TYPE_CHECKING = False
@@ -54,7 +55,7 @@ class Ways(Rounds):
         """Begin a round if it is time for one, and any wake is suspended. Raises the StoreErrors."""
         self.begin(
             store,
-            lambda tx: find(tx, attempt.host()),
+            lambda tx: find(tx, host.id()),
             lambda found: reached(found, self._path, self._off),
             lambda tx, one: wakes.retry_now(tx, one.agent.id, "suspended"),
         )

@@ -6,12 +6,11 @@ inside one. An attempt that dies between them leaves a lease that lapses.
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from functools import partial
 
-from xats import faults, process, program
+from xats import faults, host, process, program
 from xats.core import agents, alerts, presence, wakes
 from xats.delivery import envelope, ladder, order
 from xats.delivery.transports import Result, command, native, notice, tmux, waiter
@@ -54,11 +53,6 @@ class Tried:
     ways: tuple[str, ...] = ()
 
 
-def host() -> str:
-    """Return what sessions of this host are marked with."""
-    return os.uname().nodename
-
-
 def lease_due(store: Store, owner: str, settings: Settings, limit: int, under_way: Collection[int] = ()) -> list[Wake]:
     """Lease up to `limit` due wakes of this host to `owner`, and return them.
 
@@ -66,7 +60,7 @@ def lease_due(store: Store, owner: str, settings: Settings, limit: int, under_wa
     """
 
     def look(tx: Tx) -> list[Wake]:
-        found = wakes.due(tx, limit + len(under_way), settings.longest, host())
+        found = wakes.due(tx, limit + len(under_way), settings.longest, host.id())
         return [wake for wake in found if wake.id not in under_way][:limit]
 
     def work(tx: Tx) -> list[Wake]:
@@ -135,7 +129,7 @@ def make(
         tried = Tried(Result("skipped", "no_wake"), None)
     elif target.session is None or seat is None:
         tried = Tried(Result("refused", "no_pane"), None)
-    elif seat.host != host():
+    elif seat.host != host.id():
         tried = Tried(Result("elsewhere", None), None)  # the daemon of that host sees to it
     elif by == order.COMMAND:
         tried = Tried(command.deliver(target, wake, news, store.path, settings, stopping), by)
@@ -246,7 +240,7 @@ def at_work(session: Session, client: str, told: Presence, now: int) -> bool:
     A program tells when a turn ends, but not always when its user breaks one off: then an idle composer is in its pane.
     """
     seat = session.seat
-    if seat.process and process.ended(*seat.process):
+    if process.living(seat) is False:
         return False
     return 0 <= now - told.at < FRESH or not tmux.idle(session, client)
 
@@ -271,8 +265,7 @@ def _record(
     result, by = tried.result, tried.by
     seated = agents.current_session(tx, target.agent)
     chosen = agents.by_id(tx, wake.agent_id).wake_by
-    stayed = seated and target.session and (seated.id, seated.seat) == (target.session.id, target.session.seat)
-    moved = seated is not None and (not stayed or chosen != target.agent.wake_by)
+    moved = seated is not None and (_place(seated) != _place(target.session) or chosen != target.agent.wake_by)
     if result.state == "delivered" and by not in order.SEEN:
         again = by in wake.taken_by
         later = climb(wake.attempts + 1, tx.now) if again else None
@@ -307,6 +300,11 @@ def _shown(detail: str) -> str:
     """Return `detail` as it is kept: one short line. It may quote a screen, on which anything may stand."""
     line = " ".join("".join(char if char.isprintable() else " " for char in detail).split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
+
+
+def _place(session: Session | None) -> object:
+    """Return which session it is and where it sits, whatever people call its host by now."""
+    return session and (session.id, session.seat.place)
 
 
 def _wait(tx: Tx, wake: Wake, owner: str, settings: Settings, target: Target, *, early: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
+from xats import host
 from xats.clients import registry
 from xats.delivery import attempt, envelope, order
 from xats.delivery.transports import command, notice, tmux
@@ -39,7 +40,7 @@ def foretell(wake: Wake, target: Target, settings: Settings, store: str, now: in
         return Foretold(by, "already_read")
     if by == order.NONE:
         return Foretold(by, "no_wake")
-    if session is None or session.seat.host != os.uname().nodename:
+    if session is None or session.seat.host != host.id():
         return Foretold(by, "no_pane")
     if by == order.COMMAND:
         return Foretold(by, command.objection())

@@ -12,9 +12,7 @@ was chosen when it was registered has that alone.
 
 from __future__ import annotations
 
-import os
-
-from xats import process
+from xats import host, process
 from xats.delivery.transports import native, waiter
 from xats.record import record
 
@@ -53,7 +51,7 @@ def ways(
     if by == AUTO:
         if hooked(session, told) and not killed(session):
             found.append(Way(HOOK, "its own hooks, in a turn"))
-        if seat.host == os.uname().nodename:
+        if seat.host == host.id():
             found += _inboxes(agent, session, told, store, off)
     if seat.pane and by in (AUTO, TMUX, NOTICE):
         found.append(Way(NOTICE if by == NOTICE else TMUX, seat.pane.pane_id))
@@ -81,10 +79,7 @@ def hooked(session: Session, told: Presence | None) -> bool:
 
 def killed(session: Session | None) -> bool:
     """Tell whether its program has surely ended on this host: one that was killed has told no end of its session."""
-    seat = session.seat if session else None
-    if seat is None or seat.process is None or seat.host != os.uname().nodename:
-        return False
-    return process.ended(*seat.process)
+    return session is not None and process.living(session.seat) is False
 
 
 def in_turn(session: Session, told: Presence | None) -> bool:

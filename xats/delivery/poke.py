@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 
+from xats import host
 from xats.clients import pasted, profile, registry
 from xats.core.reasons import REASONS
 from xats.delivery.order import AUTO
@@ -65,7 +66,7 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
     seat = session.seat if session else None
     if agent.wake_by not in (AUTO, tmux.NAME) or agent.client == "human":
         return Poked("refused", "no_wake")
-    if session is None or seat is None or seat.pane is None or seat.host != os.uname().nodename:
+    if session is None or seat is None or seat.pane is None or seat.host != host.id():
         return Poked("refused", "no_pane")
     pane = seat.pane
     known = registry.find_or_generic(agent.client, os.environ)

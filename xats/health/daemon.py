@@ -58,6 +58,8 @@ def _running(
         return Check(SECTION, "running", OK, "just starting")
     if failure := lock.failure(path):
         return Check(SECTION, "running", FAIL, f"no, and the last start failed: {failure}", "xats daemon start")
+    if lock.outside(path):
+        return Check(SECTION, "running", OK, "not in this container or sandbox; one runs outside of it")
     if facts and facts.next_due is not None:
         return Check(SECTION, "running", WARN, "no, and wakes wait for it", "xats daemon start")
     if environ.get("XATS_AUTOSTART") == "0":

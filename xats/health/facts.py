@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
+from xats import host
 from xats.core import agents, alerts, dead, pauses, stops, wakes
 from xats.record import record
 from xats.store import keep
@@ -22,7 +21,7 @@ class Facts:
     """One snapshot of a store, of all its teams."""
 
     now: int  #: ms UTC
-    host: str  #: this host, as sessions are marked with it
+    host: str  #: the id of this host
     agents: tuple[Details, ...]
     overdue: Wake | None  #: of the wakes that this host's daemon has to try now, the one that is due the longest
     next_due: int | None  #: when this host's daemon has to try one, ms UTC
@@ -35,19 +34,33 @@ class Facts:
         """Tell whether an agent sits on this host."""
         return one.session is not None and one.session.seat.host == self.host
 
+    def outside(self, one: Details) -> bool:
+        """Tell whether this is a container or a sandbox, and an agent sits outside of it on the same machine."""
+        machine = host.machine_of(self.host)
+        return self.host != machine and one.session is not None and one.session.seat.host == machine
+
+    def elsewhere(self, one: Details) -> str | None:
+        """Return in words on which other host an agent sits; None if it sits on this one, or nowhere."""
+        if one.session is None or self.here(one):
+            return None
+        seat = one.session.seat
+        if not host.is_id(seat.host) or host.machine_of(seat.host) != host.machine_of(self.host):
+            return f"{seat.where} (this host is {host.name()})"
+        return f"{seat.where}, {'outside this' if self.outside(one) else 'in a'} container or sandbox"
+
 
 def gather(path: str) -> Facts:
     """Return what the store at `path` says. Raises NotFound and the StoreErrors."""
-    host = os.uname().nodename
+    here = host.id()
 
     def work(tx: Tx) -> Facts:
-        due = wakes.due(tx, 1, host=host)
+        due = wakes.due(tx, 1, host=here)
         return Facts(
             tx.now,
-            host,
+            here,
             tuple(agents.listing(tx, None, None)),
             due[0] if due else None,
-            wakes.next_due(tx, host),
+            wakes.next_due(tx, here),
             dead.count(tx),
             alerts.standing(tx),
             tuple(pauses.listing(tx, None)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xats.core import alerts, reasons
 from xats.durations import ago, rough
-from xats.health import OK, WARN, Check
+from xats.health import FAIL, OK, WARN, Check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from xats.health.facts import Facts
 
 SECTION = "mail"
+LATE = 120_000  # ms that a wake on another host may be due: its daemon looks more often than once a minute
 
 
 def checks(facts: Facts) -> list[Check]:
     """Return what is found in all teams."""
     found = [_unread(facts)]
-    found += [_wake(one, one.wake, facts.now) for one in facts.agents if one.wake and one.wake.is_open]
+    found += [_wake(one, one.wake, facts) for one in facts.agents if one.wake and one.wake.is_open]
     found.append(_dead(facts.dead))
     if facts.alerted:
         detail = f"{facts.alerted} unread that need a reply; their senders were told"
@@ -44,7 +45,8 @@ def _unread(facts: Facts) -> Check:
     return Check(SECTION, "unread", WARN, detail, "xats agents --all-teams  (says what keeps it)")
 
 
-def _wake(one: Details, wake: Wake, now: int) -> Check:
+def _wake(one: Details, wake: Wake, facts: Facts) -> Check:
+    now, place = facts.now, facts.elsewhere(one)
     why = f": {reasons.words(wake.reason)}" if wake.reason else ""
     name = one.agent.address
     if wake.state == "held":
@@ -55,6 +57,11 @@ def _wake(one: Details, wake: Wake, now: int) -> Check:
         mend = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
         return Check(SECTION, name, WARN, f"wake suspended until it registers anew{why}", mend)
     later = wake.next_attempt_at - now
+    if place and later < -LATE:
+        detail = f"wake {wake.state}{why}, due for {rough(-later)}: {name} is registered on {place}, "
+        detail += "and only the daemon there can try it"
+        mend = f"there: xats daemon start; if it works here: xats register {one.agent.name} --team {one.agent.team}"
+        return Check(SECTION, name, FAIL, detail, mend)
     then = f"again in {rough(later)}" if later > 0 else "due now"
     if wake.state == "delivered":
         return Check(SECTION, name, OK, f"handed over by {', '.join(wake.taken_by)}, not read yet; {then}")

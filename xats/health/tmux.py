@@ -44,10 +44,9 @@ def checks(facts: Facts | None, environ: Mapping[str, str], said: Mapping[str, A
     """
     seated = [one for one in facts.agents if facts.here(one) and _pane(one)] if facts else []
     version = _version(said, needed=any(one.agent.wake_by in BY_TMUX for one in seated))
-    around = _around(environ)
+    around = [*_around(environ), *_outside(facts, environ)]
     if not seated or version.state == FAIL:
         return [version, *around]
-    hidden = sandbox.around(environ) is not None and sandbox.hides_processes()
     servers: dict[tuple[str, int, int | None], list[Details]] = {}
     for one in seated:
         pane = _pane(one)
@@ -59,7 +58,7 @@ def checks(facts: Facts | None, environ: Mapping[str, str], said: Mapping[str, A
         assert pane
         answer = _server(pane, theirs, environ)
         found.append(answer)
-        if answer.state == OK and not hidden:
+        if answer.state == OK:
             panes += [_agent(one, environ) for one in theirs]
     return [*found, *sorted(panes, key=lambda one: one.name.lower())]
 
@@ -92,6 +91,16 @@ def _around(environ: Mapping[str, str]) -> list[Check]:
     except ServerUntrusted as problem:
         return [Check(SECTION, "TMUX", FAIL, str(problem), problem.hint)]
     return []
+
+
+def _outside(facts: Facts | None, environ: Mapping[str, str]) -> list[Check]:
+    """Say which panes are outside of the sandbox around us; a container is a host of its own, see health/waking.py."""
+    inside = sandbox.around(environ)
+    hidden = [one.agent.address for one in facts.agents if facts.outside(one) and _pane(one)] if facts else []
+    if inside is None or not hidden:
+        return []
+    detail = f"tmux is outside {inside.name}, so the panes of {', '.join(hidden)} cannot be seen from here"
+    return [Check(SECTION, "server", WARN, detail, "xats doctor  (outside the sandbox)")]
 
 
 def _server(pane: Pane, theirs: Iterable[Details], environ: Mapping[str, str]) -> Check:

@@ -1,8 +1,7 @@
-"""Waking: by what each agent of this host could be woken now. Looking rouses nobody."""
+"""Waking: by what each agent could be woken now. Looking rouses nobody. Of one on another host only that is known."""
 
 from __future__ import annotations
 
-from xats import sandbox
 from xats.delivery import order
 from xats.delivery.settings import turned_off
 from xats.health import OK, Check
@@ -23,10 +22,13 @@ def checks(path: str, facts: Facts | None, environ: Mapping[str, str]) -> list[C
     Raises Usage when the environment turns off what there is not.
     """
     off = turned_off(environ)
-    if (inside := sandbox.around(environ)) and sandbox.hides_processes():
-        return [Check(SECTION, "look", OK, f"cannot be seen from {inside.name}")] if facts and facts.agents else []
-    found = [one for one in facts.agents if facts.here(one) and one.agent.wake_by != order.NONE] if facts else []
-    return [_agent(one, path, off) for one in sorted(found, key=lambda one: one.agent.address.lower())]
+    found = []
+    for one in sorted(facts.agents, key=lambda one: one.agent.address.lower()) if facts else ():
+        if one.agent.wake_by != order.NONE and facts and facts.here(one):
+            found.append(_agent(one, path, off))
+        elif one.agent.wake_by != order.NONE and facts and (place := facts.elsewhere(one)):
+            found.append(Check(SECTION, one.agent.address, OK, f"by the daemon on {place}"))
+    return found
 
 
 def _agent(one: Details, path: str, off: Collection[str]) -> Check:

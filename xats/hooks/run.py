@@ -83,13 +83,19 @@ class Call:
         if client == "qwen" and self.point == "prompt" and told.get("prompt") == "":
             self.point = "after a tool"  # so it tells that what its tools said goes to the model
         self.environ: Mapping[str, str] = os.environ
-        self.host = os.uname().nodename
         named = (self._text(name) for name in ("thread_id", "session_id", "conversation_id", "sessionId"))
         self.session = next(filter(None, named), None)
         self.terminal: Process | None = None  #: the program in whose terminal a shared session is, where that is known
         self._shared: bool | None = None  # not known yet
         self._borrowed: bool | None = None  # not known yet
         self._until = time.monotonic() + PATIENCE
+
+    @property
+    def host(self) -> str:
+        """The id of this host."""
+        from xats import host
+
+        return host.id()
 
     def _text(self, name: str) -> str | None:
         value = self.told.get(name)
@@ -311,8 +317,10 @@ def ours(call: Call, session: Session) -> bool:
         return True
     from xats import process
 
-    if seat.process is None or seat.host != call.host or process.ended(*seat.process):
+    if seat.process is None or not process.holds(seat):
         return True
+    if seat.host != call.host:  # outside of our sandbox, where no process can be compared
+        return seat.client_session is None
     return above(call, seat.process)
 
 
@@ -337,6 +345,7 @@ def before_change(tx: Tx, agent: Agent, paths: Sequence[str]) -> str | None:
 
 def _go(call: Call, store: Store) -> None:
     """Note what the agent does, and hand its mail over where that is possible now."""
+    from xats import host
     from xats.core import agents, presence
 
     def look(tx: Tx) -> tuple[Agent | None, Session | None, Presence | None, bool, str | None]:
@@ -363,6 +372,24 @@ def _go(call: Call, store: Store) -> None:
         text, ids, page = store.write(lambda tx: _turn(tx, call, wanted, lost))
         if text:
             _hand_over(call, store, me, text, ids, page)
+    if session and session.seat.host_name != host.name():
+        follow(call, store, me, session)
+
+
+def follow(call: Call, store: Store, me: Agent, session: Session) -> None:
+    """Note on which host the `session` of `me` is, and what that is called now."""
+    from xats import host, process
+    from xats.core import hosts
+
+    if host.is_id(session.seat.host) and session.seat.host != call.host:  # we are in a sandbox
+        return
+
+    def here(session: Session) -> bool:
+        seen = process.sits_here(session.seat)
+        return bool(seen) or (seen is None and not host.nested())
+
+    store.patience = call.patience
+    store.write(lambda tx: hosts.follow(tx, me, call.host, host.name(), here))
 
 
 def _runs_another(call: Call, session: Session) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from xats import process, program
+from xats import host, process, program
 from xats.clients import helpers, processes
 from xats.core import agents, inbox, presence, task_recap
 from xats.errors import Refused, XatsError
@@ -13,7 +13,7 @@ from xats.hooks import answers, letters, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.core.agents import Agent, Session
+    from xats.core.agents import Agent, Seat, Session
     from xats.core.presence import Presence
     from xats.hooks.run import Call
     from xats.pane import Pane
@@ -40,7 +40,8 @@ def start(call: Call, store: Store) -> None:
     behind = helpers.in_background(call.ancestors())
     who, client = (found[0], found[1]) if found else (None, call.client)
     former = _former(call) if behind and who == behind else None
-    seat = agents.Seat(call.host, who.pid if who else None, who.started if who else None, call.session, pane)
+    pid, started = (who.pid, who.started) if who else (None, None)
+    seat = agents.Seat(call.host, pid, started, call.session, pane, host.name())
     runs = program.look(who.pid, processes.inner(call.ancestors(), who)) if who else None
     if call.shared() and call.terminal is None and os.environ.get("XATS_AGENT"):
         msg = "XATS_AGENT is that of another session: Codex's daemon serves them all; start Codex by xats launch codex"
@@ -56,13 +57,14 @@ def start(call: Call, store: Store) -> None:
         mine = process_of is not None and run.above(call, process_of)
         mine = mine or (former is not None and holder is not None and holder.seat.client_session == former)
         kept = None if known and known.registered and found is None else client
+        place = _within(seat, claim, holder, presence.get(tx, known.id) if known else None)
         done = agents.register(
             tx,
             *named,
             agents.Changes(client=kept),
-            seat,
-            lambda one: _living(call.host, one),
-            programs=runs,
+            place,
+            lambda one: process.holds(one.seat),
+            programs=runs if place.process == seat.process or holder is None else holder.programs,
             takeover=mine,
         )
         me = done.details.agent
@@ -128,11 +130,20 @@ def _sitting(pair: tuple[Agent, Session] | None) -> tuple[Agent, Session] | None
     return pair if pair and pair[1].ended_at is None and pair[0].client != "human" else None
 
 
-def _living(host: str, session: Session) -> bool | None:
-    seat = session.seat
-    if seat.process is None or seat.host != host:
-        return None
-    return not process.ended(*seat.process)
+def _within(seat: Seat, claim: tuple[str, int, str] | None, holder: Session | None, told: Presence | None) -> Seat:
+    """Return `seat`, or what can be said of it where this is a sandbox, in a pane that is outside of it.
+
+    The pids in there mean nothing to whoever wakes it. Where the agent sits in that pane, it stays there, unless a
+    session of it goes on: this is another one then, such as a program that the agent runs in a sandbox.
+    """
+    if claim is None or process.serves_here(claim[1]):
+        return seat
+    held = holder.seat if holder else None
+    if held and held.pane and (held.pane.socket, held.pane.server_pid, held.pane.pane_id) == claim:
+        over = told is not None and told.doing[0] == "ended" and told.client_session == held.client_session
+        if over or held.client_session in (None, seat.client_session):
+            return agents.Seat(held.host, held.pid, held.pid_started, seat.client_session, held.pane, held.host_name)
+    return agents.Seat(seat.host, seat.pid, seat.pid_started, seat.client_session, None, seat.host_name)
 
 
 def _pane(call: Call) -> Pane | None:

@@ -147,7 +147,7 @@ class Watch:
         )
 
     def _seen(self, details: Details, pause: Pause | None, now: int) -> Seen:
-        return Seen(details, pause, *presence(self.here.host, details, now))
+        return Seen(details, pause, *presence(details, now))
 
     @staticmethod
     def _subject(tx: Tx, one: Event, viewer: Agent | Nobody | None) -> str | None:

@@ -42,10 +42,10 @@ PATH = 103  # bytes that a Unix socket's path may have everywhere
 def living(session: Session) -> int | None:
     """Return the pid of `session` if that very process still lives here and is this user's, else None."""
     seat = session.seat
-    if seat.process is None or seat.host != os.uname().nodename:
+    if seat.process is None or not process.living(seat):
         return None
-    pid, started = seat.process
-    if pid <= 1 or not process.alive(pid, started) or process.owner(pid) != os.geteuid():
+    pid, _ = seat.process
+    if pid <= 1 or process.owner(pid) != os.geteuid():
         return None
     return pid
 
