@@ -97,7 +97,7 @@ FILES = (
         "launch/PROGRAM-*",
         "In XATS_HOME: what a program that xats launch started reads its hooks from; they go after 30 days.",
     ),
-    ("xats.db-daemon-HOST.lock", "Held by the daemon of this host; its pid."),
+    ("xats.db-daemon-HOST.lock", "Held by the daemon of the host with that id; its pid."),
     (
         "xats.db-waiter-N-*, xats.db-waiter-N-*.lock",
         "Where a waiter sleeps beside an agent's session; they go with it.",
