@@ -56,7 +56,8 @@ def test_in_a_narrow_pane(desk, options, width):
 @pytest.mark.parametrize("width", [20, 9, len(LINE), len(LINE) + 1])
 def test_into_a_program_that_reads_lines(desk, width):
     pane = desk.open("exec cat", width=width)
-    until(lambda: desk.show(pane, "#{pane_current_command}") == "cat")
+    # tmux 3.6 says what a pane was started with before its process has a terminal.
+    until(lambda: process.read(pane.pane_pid).name == desk.show(pane, "#{pane_current_command}") == "cat")
     client = (pane.pane_pid, process.started(pane.pane_pid))
     outcome = attempt(pane, line=lambda: LINE, token="t", quiet_ms=50, client=client)
     assert outcome == DELIVERED
