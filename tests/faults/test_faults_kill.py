@@ -155,7 +155,7 @@ def check_pane(clerk, wakes):
     assert all(re.fullmatch(LINE, entry["submit"]) for entry in submitted), submitted
     tokens = [entry["wake"] for entry in submitted]
     assert len(set(tokens)) == len(tokens), f"submitted twice for one wake: {tokens}"
-    woken = {int(token.split("-")[1]) for token in tokens}
+    woken = {int(token.split("-")[0]) for token in tokens}
     ended = {state: {wake["id"] for wake in wakes if wake["state"] == state} for state in ("delivered", "skipped")}
     assert woken <= ended["delivered"] | ended["skipped"]
     # A killed attempt may leave its line in the composer. When its mail is read, the next wake sends that line off.

@@ -313,7 +313,7 @@ class Soak:
         wrong, seen = [], set()
         for name, mark in (line.split(" ", 1) for line in self.lines("marks") if not line.endswith(" ")):
             token, _, step = mark.partition(":")
-            if whose.get(int(token.split("-")[1])) != name or step != "entered":
+            if whose.get(int(token.split("-")[0])) != name or step != "entered":
                 wrong.append(f"{name} was woken by {mark}")
             if token in seen:
                 wrong.append(f"{name} got the line of {mark} twice")
