@@ -383,6 +383,7 @@ def by_poke(role, text):
     return poke.poke(agent, Session(1, 1, 1, seat, 0, None), poke.sanitise(text)[0], Settings(quiet=50))
 
 
+POKE = ("multi_line", "shell_command", "looks_like_dialog", "too_long", "full_screen", "no_wake")
 POKES = [text for text in texts(200, 9) if storable(text) and poke.sanitise(text)[0].strip()][::9]
 WAYS = [(wake, [*WAKES, *FORGED]), (by_poke, POKES)]
 
@@ -428,7 +429,7 @@ def test_a_shell_gets_nothing(desk, way, lines):
     shell = SimpleNamespace(sent=(), pane=pane, client=client, attempt=attempt)
     before = desk.text(pane)
     for text in lines:
-        assert way(shell, text).reason in ("shell_foreground", *poke.OWN)
+        assert way(shell, text).reason in ("shell_foreground", *POKE)
     assert desk.text(pane) == before
     assert desk.buffers() == ""
 
