@@ -274,7 +274,7 @@ def test_unregistered_while_being_tried(world, desk):
 def test_an_agent_of_another_host_is_left_to_its_daemon_at_no_cost(world, desk):
     connection = sqlite3.connect(world.path, timeout=10)
     with connection:
-        connection.execute("update sessions set host = 'elsewhere' where pane_id is not null")
+        connection.execute("update sessions set host = 'h1+0000000000000000' where pane_id is not null")
     connection.close()
     world.daemon()
     number = world.send("bob")
