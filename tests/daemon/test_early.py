@@ -406,14 +406,12 @@ def test_a_server_that_hangs_delays_no_other_and_not_the_end(world, bob):
 
 
 def test_a_server_that_is_gone_is_no_news(world, bob):
-    env, looks = count_calls(world)
-    world.daemon(**env)
+    world.daemon(XATS_LADDER="3s")
     bob.do("dialog")
     world.send("bob")
     world.until_wake(reason="dialog_open", lease_token=None)
     bob.tmux.stop()
-    done = looks()
-    until(lambda: looks() >= done + 4, what="looks of the watch")
+    world.until_wake(reason="server_gone")  # the watch has asked several times by then
     assert "ERROR" not in world.log()
     assert "Traceback" not in world.log()
 

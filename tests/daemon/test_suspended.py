@@ -7,6 +7,7 @@ import os
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -139,15 +140,16 @@ def socket_of_another_server(world, desk):
 
 
 def on_another_terminal(world, desk):
-    """To xats, the terminal of bob's pane is another one than that of his process."""
-    real = desk.cmd("display-message", "-p", "-t", desk.bob.pane, "#{pane_tty}")
-    link = os.path.join(world.folder, "tty")
-    os.symlink("/dev/null", link)
-    world.write("update sessions set pane_tty = :link where pane_id is not null", link=link)
+    """Bob's process lives, and its terminal is not that of his pane."""
+    [seated] = world.rows("select pid, pid_started from sessions where pane_id is not null")
+    other = subprocess.Popen(["sleep", "1000"], start_new_session=True)  # it has no terminal at all
+    sit = "update sessions set pid = :pid, pid_started = :at where pane_id is not null"
+    world.write(sit, pid=other.pid, at=process.started(other.pid))
 
     def back():
-        os.symlink(real, f"{link}.new")
-        os.replace(f"{link}.new", link)
+        world.write(sit, pid=seated["pid"], at=seated["pid_started"])
+        other.kill()
+        other.wait()
 
     return "program_elsewhere", back
 
@@ -176,7 +178,7 @@ def test_a_daemon_without_tmux_goes_on_when_it_is_installed(world, desk):
     missing = os.path.join(world.folder, "bin-tmux")
     world.send("bob")
     world.daemon(XATS_TMUX=missing)
-    wake = world.until_wake(reason="tmux_unavailable")
+    wake = world.until_wake(reason="tmux_missing")
     assert (wake["state"], wake["attempts"]) == ("retrying", 1)
     os.symlink(shutil.which("tmux"), missing)
     assert world.until_wake(state="delivered")["id"] == wake["id"]

@@ -172,7 +172,7 @@ class Soak:
         """Put panes into modes and out of them, make rounds beside the daemon, restart tmux servers."""
         restart_at = time.monotonic() + 12
         while not self.ending.is_set():
-            what = self.chance.choice(("mode", "off", "round", "nothing"))
+            what = self.chance.choice(("mode", "off", "child", "frozen", "round", "nothing"))
             if time.monotonic() > restart_at:
                 self.restart(self.chance.choice(self.servers))
                 restart_at = time.monotonic() + self.chance.uniform(12, 25)
@@ -188,6 +188,9 @@ class Soak:
             self.ending.wait(self.chance.uniform(0.2, 1.0))
 
     def obstruct(self, part: Part, what: str) -> None:
+        if what in ("child", "frozen"):
+            self.take_away(part, what)
+            return
         begin, end = {
             "mode": (("copy-mode",), ("copy-mode", "-q")),
             "off": (("select-pane", "-d"), ("select-pane", "-e")),
@@ -196,6 +199,14 @@ class Soak:
         self.counts["modes"] += 1
         self.ending.wait(self.chance.uniform(0.3, 1.5))
         part.tmux.cmd(*end, "-t", part.pane, check=False)
+
+    def take_away(self, part: Part, what: str) -> None:
+        """Have the part of an agent start a program that reads its terminal, or not read what is typed, for a while."""
+        begin, end = (f"run exec cat > {part.log}.child", "stop") if what == "child" else ("hold", "go")
+        part.tell(begin)
+        self.counts[what] = self.counts.get(what, 0) + 1
+        self.ending.wait(self.chance.uniform(0.3, 1.5))
+        part.tell(end)
 
     def restart(self, tmux) -> None:
         """Kill a server under its agents; they come back in other panes with the same ids."""
@@ -297,6 +308,8 @@ class Soak:
             typed = {one["got"] for one in part.entries() if "got" in one and "pasted" not in one}
             if typed - {"\r"} or (typed and part.name is None):
                 wrong.append(f"{whose} ({part.look}): keys {typed}")
+            if os.path.exists(f"{part.log}.child") and os.path.getsize(f"{part.log}.child"):
+                wrong.append(f"{whose} ({part.look}): its child got {self.lines(f'{part.log}.child')}")
             if part.name is None and part.all("got"):
                 wrong.append(f"{whose} ({part.look}): got {part.all('got')}")
             wrong += [
