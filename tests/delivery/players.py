@@ -23,7 +23,6 @@ import subprocess
 import sys
 import termios
 import time
-import tty
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
@@ -433,6 +432,7 @@ class Player(composer.Composer):
         elif word == "exit":
             self.ended = True
         elif word == "run":
+            self.mode = termios.tcgetattr(0)
             self.held, self.child = True, subprocess.Popen(["sh", "-c", f"stty sane; {rest}"])
         elif word == "serve":
             pid, self.master = pty.fork()
@@ -445,7 +445,7 @@ class Player(composer.Composer):
             self.child.terminate()
             self.child.wait()
             self.child = None
-            tty.setraw(0, termios.TCSADRAIN)
+            termios.tcsetattr(0, termios.TCSADRAIN, self.mode)
             self.held = False
 
     def live(self):

@@ -450,14 +450,15 @@ def test_claude_after_clear_has_another_session(program):
 def test_claude_whose_session_moved_to_the_background_is_not_reached_where_it_was(program):
     """Its process shows the agents view, or another session: neither its inbox nor its pane is the agent's any more."""
     one, seat = program("claude"), Pane("/nowhere/tmux", 1, 1, "%7", 1, "/dev/null")
-    known, client = registry.find_or_generic("claude-code", {}), (one.pid, one.started)
-    assert tmux.covered(known, seat, client) is None
+    session = agents.Session(1, 1, 1, agents.Seat(HOST, one.pid, one.started, None, seat), 0, None)
+    parked = tmux.expected(registry.find_or_generic("claude-code", {}), session).parked
+    assert not parked(one.pid)
     one.rewrite(parkedJobId="5e9c8683")
     assert one.reach() is None
     assert one.deliver().reason == "inbox_failed"
     assert one.got == []
-    assert tmux.covered(known, seat, client) == "screen_unknown"
-    assert tmux.covered(registry.find_or_generic("codex", {}), seat, client) is None
+    assert parked(one.pid)
+    assert not tmux.expected(registry.find_or_generic("codex", {}), session).parked(one.pid)
 
 
 def test_claude_at_work_is_not_waited_for(program):

@@ -11,7 +11,7 @@ from xats import faults, host
 from xats.core import agents
 from xats.delivery import poke
 from xats.delivery.settings import Settings
-from xats.tmux import paste, screen
+from xats.tmux import guards, paste, screen
 from xats.tmux.paste import Outcome
 
 DELIVERED = Outcome("delivered")
@@ -58,7 +58,8 @@ def over_it(seat):
 
 def test_the_store_then_the_processes_then_a_look_then_the_key(desk, steps):
     seat = desk.compose("--swallow", "1")
-    outcome = seat.attempt(line=lambda: steps.append("store") or LINE, alone=lambda: steps.append("processes"))
+    expected = guards.Expected(parked=lambda _: steps.append("processes"))
+    outcome = seat.attempt(line=lambda: steps.append("store") or LINE, expected=expected)
     assert outcome == DELIVERED
     pasted = steps.index("paste-buffer")
     assert steps[pasted - 4 : pasted] == ["store", "processes", "processes", "look"]
@@ -97,7 +98,7 @@ def test_a_dialog_that_opens_while_the_processes_are_listed(desk):
         if len(asked) == 3:
             over_it(seat)
 
-    assert seat.attempt(alone=alone).reason == "not_quiet"
+    assert seat.attempt(expected=guards.Expected(parked=lambda _: alone())).reason == "not_quiet"
     assert (len(asked), seat.sent, LINE in seat.text()) == (3, [], False)
 
 
@@ -109,7 +110,7 @@ def test_words_that_come_while_the_processes_are_listed_before_the_enter(desk):
             desk.cmd("send-keys", "-t", seat.pane.pane_id, "-l", "no, ")
             until(lambda: "no," in seat.text())
 
-    assert seat.attempt(alone=alone).state == "unconfirmed"
+    assert seat.attempt(expected=guards.Expected(parked=lambda _: alone())).state == "unconfirmed"
     assert (seat.sent, seat.enters) == ([], 0)
 
 

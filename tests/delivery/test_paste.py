@@ -366,7 +366,7 @@ def test_a_title_that_changes_just_before_the_paste_is_noticed(desk, monkeypatch
     change = ("select-pane", "-t", seat.pane.pane_id, "-T")
     desk.cmd(*change, before)
     monkeypatch.setattr(faults, "point", lambda name: desk.cmd(*change, after) if name == "paste.before" else None)
-    assert seat.attempt() == Outcome("refused", "not_quiet", "it changed just before the paste")
+    assert seat.attempt() == Outcome("refused", "not_quiet", "its title changed just before the paste")
     assert untouched(seat)
 
 
@@ -638,7 +638,7 @@ def test_the_server_dies_at_any_call(desk, fake_tmux, call):
 def test_tmux_is_not_installed(desk, monkeypatch):
     seat = desk.compose()
     monkeypatch.setenv("XATS_TMUX", "/nowhere/tmux")
-    assert seat.attempt(line=never).reason == "tmux_unavailable"
+    assert seat.attempt(line=never).reason == "tmux_missing"
 
 
 # -- what may be pasted ------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from tests.delivery.conftest import until
 from xats import process
 from xats.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
 from xats.pane import Pane
-from xats.tmux import pane, server, trust
+from xats.tmux import gone, pane, server, trust
 
 
 def test_a_pane_that_is_not_there(desk):
@@ -167,13 +167,13 @@ def test_an_argument_may_end_with_the_separator(desk):
 
 
 @pytest.mark.parametrize("said", ["Permission denied", "Operation not permitted"])
-def test_a_socket_that_may_not_be_reached_is_not_one_of_a_server_that_has_ended(tmp_path, monkeypatch, said):
+def test_a_socket_that_may_not_be_reached_is_not_one_of_a_server_that_has_ended(desk, tmp_path, monkeypatch, said):
     fake = tmp_path / "tmux"
-    fake.write_text(f"#!/bin/sh\necho 'error connecting to /tmp/s ({said})' >&2\nexit 1\n")
+    fake.write_text(f'#!/bin/sh\necho "error connecting to $3 ({said})" >&2\nexit 1\n')
     fake.chmod(0o755)
     monkeypatch.setenv("XATS_TMUX", str(fake))
     with pytest.raises(NotPermitted) as caught:
-        server.run("/tmp/s", "list-sessions")
+        server.run(desk.socket, "list-sessions")
     assert caught.value.reason == "not_permitted"
 
 
@@ -182,10 +182,9 @@ def test_a_missing_socket_is_no_proof_that_the_server_has_ended(desk):
     os.unlink(desk.socket)
     with pytest.raises(TmuxGone) as caught:
         pane.find(desk.socket, found.pane_id)
-    assert pane.unreachable(found, caught.value) == "tmux_unavailable"
+    assert gone.reason(found, caught.value) == "tmux_unavailable"
     os.kill(found.server_pid, signal.SIGUSR1)  # tmux(1): the socket is made again
     while not os.path.exists(desk.socket):
         time.sleep(0.01)
-    assert not pane.server_lives(os.getpid())  # another process has the number by now
-    gone = Pane(desk.socket, 1 << 30, 1, "%0", 1, "/dev/null")
-    assert pane.unreachable(gone, caught.value) == "no_pane"
+    assert gone.server_ended(Pane(desk.socket, os.getpid(), 1, "%0", 1, "/dev/null"))  # another process has the number
+    assert gone.reason(Pane(desk.socket, 1 << 30, 1, "%0", 1, "/dev/null"), caught.value) == "server_gone"

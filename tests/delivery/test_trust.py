@@ -13,7 +13,7 @@ import pytest
 from tests.delivery.conftest import LINE, until
 from xats import confinement, process
 from xats.errors import NoPane, ServerUntrusted, TmuxGone, TmuxUnavailable
-from xats.tmux import guards, notice, paste, screen, server, trust
+from xats.tmux import guards, notice, paste, screen, server, terminal, trust
 from xats.tmux import pane as panes
 
 ROOT = os.geteuid() == 0
@@ -364,11 +364,11 @@ def test_the_path_of_a_terminal_opens_nothing_else(desk):
     pane, beside = desk.open("exec cat"), desk.open("exec cat")
     fifo = f"{desk.folder}/fifo"
     os.mkfifo(fifo)
-    terminal = panes.terminal_of(pane)
-    assert os.isatty(terminal)
-    os.close(terminal)
+    until(lambda: terminal.mode(pane) == "line")
+    assert terminal.unread(pane) == 0
     for path in (fifo, "/dev/null", f"/dev/..{fifo}", "/dev/../dev/null", "/dev/\0", "", beside.tty):
-        assert panes.terminal_of(other(pane, tty=path)) is None
+        assert terminal.mode(other(pane, tty=path)) == "unknown"
+        assert terminal.unread(other(pane, tty=path)) is None
     assert [panes.device(other(pane, tty=path)) for path in (fifo, f"/dev/..{fifo}", "/dev/\0", "")] == [0] * 4
 
 

@@ -73,7 +73,7 @@ def test_nothing_is_typed_beside_a_choice(desk, path):
         (("--mode", "line"), None, ""),
         (("--mode", "editor"), None, ""),
         (("--mode", "raw"), "screen_unknown", "takes every key itself"),
-        (("--mode", "silent"), "screen_unknown", "not echoed"),
+        (("--mode", "silent"), "child_foreground", "asks for a password"),
         (("--mode", "editor", "--alternate"), "screen_unknown", "alternate screen"),
     ],
     ids=lambda one: " ".join(one) if isinstance(one, tuple) else None,

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import termios
 import tty
 
 log, pane = sys.argv[1], os.environ["TMUX_PANE"]
@@ -19,6 +20,9 @@ def note(**entry):
 
 
 tty.setraw(0)
+mode = termios.tcgetattr(0)
+mode[3] |= termios.ISIG  # as GNU readline has it
+termios.tcsetattr(0, termios.TCSANOW, mode)
 os.write(1, b"\x1b[?2004h\x1b[H\x1b[2J> ")
 note(ready=os.getpid())
 while data := os.read(0, 65536):

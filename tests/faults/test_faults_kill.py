@@ -143,7 +143,9 @@ def check_wakes(world, clerks):
         sql = "select w.* from wakes w join agents a on a.id = w.agent_id where a.name = :name"
         wakes = world.rows(sql, name=name)
         ends = {"delivered", "skipped"} if name in clerks else {"queued", "retrying", "skipped"}
-        assert {wake["state"] for wake in wakes} <= ends
+        assert {wake["state"] for wake in wakes} <= ends, [
+            (w["state"], w["reason"], w["last_refusal"], w["detail"]) for w in wakes
+        ]
         assert {wake["lease_token"] for wake in wakes} <= {None}
         if name in clerks:
             check_pane(clerks[name], wakes)

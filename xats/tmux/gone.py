@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from xats import process
 from xats.errors import NoPane, TmuxUnavailable
+from xats.tmux.address import is_pane_id
 from xats.tmux.server import TIMEOUT, run
 
 TYPE_CHECKING = False
@@ -23,6 +24,8 @@ def reason(pane: Pane, problem: NoPane | TmuxUnavailable, timeout: float = TIMEO
     seconds.
     """
     if isinstance(problem, NoPane):
+        if not is_pane_id(pane.pane_id):
+            return "no_pane"
         try:
             said = run(pane, "display-message", "-p", "#{pid}|#{start_time}", timeout=timeout).strip()
         except NoPane:

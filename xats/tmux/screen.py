@@ -43,7 +43,7 @@ _SEEN = (
 _CLIENT = "#{client_control_mode}|#{client_activity}|#{window_id}|#{pane_id}|#{client_flags}"
 _ANY = "any pane of "  # a window: where the client has an active pane of its own, which tmux tells nobody
 _END = f"xats-{os.urandom(8).hex()}"  # the line after each pane; no screen and no title shows it
-MOST = 24  # panes in one invocation: tmux takes 16 KiB
+MOST = 20  # panes in one invocation: tmux takes 16 KiB
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;:]*m|\x1b\]8;.*?\x1b\\")  # colours, and the hyperlinks of tmux >= 3.4
 _LINE_DRAWING = re.compile(r"\x0e([^\x0f]*)\x0f?")
