@@ -196,11 +196,13 @@ class World:
         return made
 
     def log(self):
-        path = os.path.join(self.folder, "daemon.log")
-        if not os.path.exists(path):
-            return ""
-        with open(path) as file:
-            return file.read()
+        """Return what the daemons said: those that `daemon` starts, and those that start by themselves."""
+        said = ""
+        for path in (os.path.join(self.folder, "daemon.log"), lock.log_path(self.path)):
+            if os.path.exists(path):
+                with open(path) as file:
+                    said += file.read()
+        return said
 
     def daemons(self):
         """Return the pids of all daemons of this store."""

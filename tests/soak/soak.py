@@ -201,7 +201,13 @@ class Soak:
         part.tmux.cmd(*end, "-t", part.pane, check=False)
 
     def take_away(self, part: Part, what: str) -> None:
-        """Have the part of an agent start a program that reads its terminal, or not read what is typed, for a while."""
+        """Have the part of an agent start a program that reads its terminal, or not read what is typed, for a while.
+
+        No program is started in the middle of an attempt: a key that is under way then goes to whoever reads first.
+        """
+        leased = "select 1 from wakes w join agents a on a.id = w.agent_id where a.name = :name and lease_token <> ''"
+        if what == "child" and self.world.rows(leased, name=part.name):
+            return
         begin, end = (f"run exec cat > {part.log}.child", "stop") if what == "child" else ("hold", "go")
         part.tell(begin)
         self.counts[what] = self.counts.get(what, 0) + 1

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ENDS = 3.0  # seconds that an older daemon may take to end
+ENDS = 15.0  # seconds that an older daemon may take to end, and that of its own age which it starts in its place
 PRIVATE = ("TMUX", "TMUX_PANE", "XATS_AGENT", "XATS_FAULT", "XATS_DB")
 
 
@@ -74,18 +74,22 @@ def relieve(store: str, environ: Mapping[str, str]) -> None:
     It starts what is installed in its place, which is as old as itself where the newer xats has a place of its own, and
     then ends at once.
     """
-    from xats import process
     from xats.daemon import lock
 
+    until = time.monotonic() + ENDS
     try:
-        old = lock.holder(store) if _may_start(environ) else None
+        if not _may_start(environ) or not lock.was_held(store, ENDS):
+            return
+        old = lock.holder(store)
+        while time.monotonic() < until:
+            holder = lock.holder(store)
+            if holder is None or holder != old:
+                if nudge.ring(store):
+                    return
+                ensure_running(store, environ)
+            time.sleep(0.02)
     except OSError:  # the lock is another user's
         return
-    until = time.monotonic() + ENDS
-    while old and time.monotonic() < until and (process.started(old) or not nudge.ring(store)):
-        if not process.started(old):
-            ensure_running(store, environ)
-        time.sleep(0.02)
 
 
 def start(store: str, environ: Mapping[str, str]) -> int | None:

@@ -132,6 +132,14 @@ def held(store: str) -> bool:
     return _held(path_for(store)) or _older(store) is not None
 
 
+def was_held(store: str, seconds: float) -> bool:
+    """Tell whether a daemon runs, is just starting, or has written its log in the last `seconds`."""
+    try:
+        return held(store) or time.time() - os.stat(log_path(store)).st_mtime < seconds
+    except FileNotFoundError:
+        return False
+
+
 def _held(path: str) -> bool:
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
