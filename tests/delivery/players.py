@@ -449,8 +449,8 @@ class Player(composer.Composer):
             self.held = False
 
     def live(self):
-        """Do something by chance, as a real one would: mostly nothing."""
-        if self.chance is None or time.monotonic() < self.next_at:
+        """Do something by chance, as a real one would: mostly nothing, and nothing at all while it is frozen."""
+        if self.chance is None or self.held or time.monotonic() < self.next_at:
             return
         word, self.mending = self.mending, ""
         if not word and not self.busy:
