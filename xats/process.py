@@ -231,17 +231,7 @@ def hidden_children(pid: int) -> list[int]:
     with suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):
             found += [int(child) for child in _slurp(f"/proc/{pid}/task/{thread}/children").split()]
-    return [child for child in found if not _slurp_bytes(f"/proc/{child}/stat") and _lives(child)]
-
-
-def _lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return [child for child in found if not _slurp_bytes(f"/proc/{child}/stat") and not absent(child)]
 
 
 def open_files(pid: int) -> list[str]:
