@@ -363,7 +363,7 @@ def test_a_container_with_agents_has_a_daemon_of_its_own(world):
         stdout=subprocess.DEVNULL,
     )
     try:
-        until(lambda: len(locks()) == 2, what="a daemon in the container")
+        until(lambda: len(locks()) == 2 and world.daemons(), what="a daemon in the container")
         (inside,) = world.daemons()
         assert process.ancestors(inside)  # it is seen from here, with another number than it has in there
         assert lock.holder(world.path) == daemon.pid

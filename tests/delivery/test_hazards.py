@@ -231,7 +231,8 @@ def reasons(obstacle, look, moment):
             return {"screen_unknown"} if early else {"screen_unknown", "unconfirmed"}
         return {"dialog_open"}
     if obstacle is human:
-        return {"human_active", None} if moment == "enter" else {"human_active"}
+        # The key may be in the terminal, which the program has not read yet, when the look before it is judged.
+        return {"human_active", "draft_present", None} if moment == "enter" else {"human_active"}
     if obstacle is draft:
         return {"not_quiet", "draft_present"} if early and look == "readline" else {"draft_present"}
     if obstacle is busy:
