@@ -4,8 +4,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+LOWEST := .venv-lowest
 
-.PHONY: demo test test-clients soak lint bench generate clean
+.PHONY: demo test test-clients soak lowest lint bench generate clean
 
 demo: $(READY) tmux
 	@$(BIN)/xats demo
@@ -18,6 +19,13 @@ test-clients: $(READY) tmux
 
 soak: $(READY) tmux
 	$(BIN)/python -m tests.soak --minutes 10
+
+# The tests on the lowest versions that pyproject.toml allows.
+lowest: tmux
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python tools/lowest.py > $(LOWEST)/constraints.txt
+	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt -e '.[dev]'
+	$(LOWEST)/bin/python -m pytest -n 4 --dist worksteal tests
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -33,7 +41,7 @@ generate: $(READY)
 
 .PHONY: tmux
 tmux:
-	@sh tools/need-tmux.sh
+	@sh tools/need.sh tmux
 
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "xats needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
@@ -42,4 +50,4 @@ $(READY): pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
