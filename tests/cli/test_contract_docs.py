@@ -38,6 +38,7 @@ def test_the_page_shows_what_is_printed(xats):
     schema["properties"]["currency"] = {"enum": ["EUR", "USD"]}
     schema["required"].append("currency")
     (xats.folder / "order-3.json").write_text(json.dumps(schema))
+    (xats.folder / "zip.json").write_text(json.dumps({"type": "string", "pattern": r"^\d{5}\Z"}))
     (xats.folder / "today.json").write_text('{"id": 7, "price": 9.5}\n')
     seen = 0
     for who, words, output in story():
@@ -45,4 +46,4 @@ def test_the_page_shows_what_is_printed(xats):
         shown = xats.on_terminal(*words, env=env, code=None)
         assert plain(shown) == plain(output), (who, words)
         seen += 1
-    assert seen == 14
+    assert seen == 15

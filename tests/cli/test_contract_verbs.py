@@ -402,12 +402,40 @@ def test_the_first_errors_are_said(send, crew):
     )
 
 
-def test_what_cannot_be_checked_is_not_sent_and_that_is_said(send, by, crew, files):
-    files(tenths={"multipleOf": 0.1})
-    by("alice", "put", "tenths", "tenths.json")
-    ran = send("alice", "bob", "1" + "0" * 400, "--contract", "tenths", code=1)
-    assert "int too large to convert to float. Nothing was sent.\n  try: xats contract get tenths@1\n" in ran.stderr
+def test_a_price_in_cents_is_sent_with_its_contract(send, by, crew, files):
+    files(cents={"type": "object", "properties": {"price": {"type": "number", "multipleOf": 0.01}}})
+    by("alice", "put", "cents", "cents.json")
+    send("alice", "bob", '{"price": 4.02}', "--contract", "cents")
+    assert '"data": {"price": 4.02}' in send("bob", "--json", verb="inbox").stdout
+    ran = send("alice", "bob", '{"price": 4.025}', "--contract", "cents", code=4)
+    assert "  /price: 4.025 is not a multiple of 0.01\n" in ran.stderr
+    ran = send("alice", "bob", '{"price": 1e400}', "--contract", "cents", code=2)
+    assert "the body: 1e400 is no number that JSON can carry. It is beyond the range of a double." in ran.stderr
+
+
+OLD = {"type": "string", "pattern": "^a\\Z"}  # which Python reads, and ECMA-262 does not
+UNUSABLE = (
+    "The schema of word@1, stored by an older xats, cannot be used. That is no JSON Schema: at /pattern, "
+    r'the pattern "^a\\Z" cannot be used: \Z is not of ECMA-262; write $ (at character 3).'
+)
+
+
+def test_a_stored_schema_that_is_no_longer_accepted_is_named_and_can_be_replaced(send, by, crew, files):
+    crew.do("alice", contracts.put, New("word", json.dumps(OLD), compat="backward"), None)
+    ran = send("alice", "bob", '"a"', "--contract", "word", code=1)
+    assert ran.stderr == f"xats: {UNUSABLE} Nothing was sent.\n  try: xats contract put word FILE\n"
     assert crew.rows("select * from messages") == []
+    ran = by("bob", "check", "word", "good.json", code=1)
+    assert ran.stderr == f"xats: {UNUSABLE}\n  try: xats contract put word FILE\n"
+    assert by("bob", "list").code == 0
+    assert json.loads(by("bob", "get", "word").stdout) == OLD
+    files(word={**OLD, "pattern": "^a$"})
+    ran = by("alice", "put", "word", "word.json", code=4)
+    assert f"unknown for readers and writers: {UNUSABLE}" in ran.stderr
+    assert "  try: xats contract put word FILE --allow-breaking\n" in ran.stderr
+    assert by("alice", "put", "word", "word.json", "--allow-breaking").stdout.startswith("word@2 stored: unknown for")
+    assert by("bob", "diff", "word", "1", "2", code=1).stderr.startswith(f"xats: {UNUSABLE}")
+    send("alice", "bob", '"a"', "--contract", "word")
 
 
 def test_a_version_of_a_retired_contract_can_be_named(send, by, crew):

@@ -62,7 +62,8 @@ def test_what_is_not(text, reason):
         ({}, [], False),
         ([], "", False),
         ({"a": None}, {}, False),
-        (10**30, 1e30, False),
+        (10**30, 1e30, True),
+        (10**30, 10**30 + 1, False),
     ],
 )
 def test_what_is_equal(one, other, equal):

@@ -8,7 +8,7 @@ from xats.cli import contract_text as text
 from xats.cli import render
 from xats.core import contract_mail, contract_words, contracts
 from xats.core.address import check_name
-from xats.errors import BreakingChange, Usage
+from xats.errors import BreakingChange, InvalidJson, Uncheckable, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,14 +132,18 @@ class Comparison:
         return self.last
 
     def learn(self, version: Version) -> None:
-        """Compare with `version`."""
+        """Compare with `version`; from one that cannot be used any more, all that is known is that it changed."""
         from xats.contracts import text as json
-        from xats.contracts.diff import diff
+        from xats.contracts.diff import diff, unknown
 
         began = time.monotonic()
-        old = json.parse(version.text)
-        same = json.same(old, self._schema.raw)
-        self._known[version.contract.id, version.number] = None if same else diff(old, self._schema)
+        found: Diff | None = None
+        try:
+            if not json.same(json.parse(version.text), self._schema.raw):
+                found = diff(text.stored(version, ""), self._schema)
+        except (InvalidJson, Uncheckable) as problem:
+            found = unknown(str(problem))
+        self._known[version.contract.id, version.number] = found
         self._took = time.monotonic() - began
         self._tries += 1
 

@@ -56,13 +56,28 @@ def problems(version: Version, value: Json, most: int, left: str) -> list[Proble
 
     Raises Uncheckable when that cannot be told; `left` says what was not done.
     """
-    from xats.contracts import text
     from xats.contracts.check import errors
 
+    schema = stored(version, left)
     try:
-        return errors(text.parse(version.text), value, most)
+        return errors(schema, value, most)
     except Uncheckable as problem:
         raise Uncheckable(f"{problem} {left}".rstrip(), f"xats contract get {version.name}") from problem
+
+
+def stored(version: Version, left: str) -> Schema:
+    """Return the schema of `version`.
+
+    Raises Uncheckable for one that an older xats accepted and this one does not; `left` says what was not done.
+    """
+    from xats.contracts import text
+    from xats.contracts.schema import Schema
+
+    try:
+        return Schema(text.parse(version.text))
+    except (InvalidJson, InvalidSchema) as problem:
+        msg = f"The schema of {version.name}, stored by an older xats, cannot be used. {problem} {left}".rstrip()
+        raise Uncheckable(msg, f"xats contract put {version.contract.name} FILE") from problem
 
 
 def named(source: str) -> str:

@@ -149,10 +149,9 @@ def diff(
         return contracts.version(tx, contract, old), contracts.version(tx, contract, new)
 
     before, after = here.store.read(look)
-    from xats.contracts import text as json
     from xats.contracts.diff import diff as compare
 
-    found = compare(json.parse(before.text), json.parse(after.text), strict)
+    found = compare(text.stored(before, ""), text.stored(after, ""), strict)
     if here.json:
         values = contract_words.values(found, old, new, strict=strict)
         render.document({"contract": text.version_json(after), "diff": values})

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 
 from xats.contracts.flat import Flat, Part, around, of_items, of_property, speaks_of
 from xats.contracts.schema import KNOWN, NAMED, ONE, SEVERAL
@@ -63,7 +62,6 @@ class Prover:
         self.tries = TRIES
         self.seeking = True  # whether a no is worth looking for
         self._around: dict[object, list[tuple[Schema, dict[str, Json]]]] = {}
-        self._enums: dict[int, tuple[set[object], dict[str, Json]]] = {}
         self._someone: Schema | None = None  # any schema, to belong to for what refers to nothing
 
     # -- several schemas for one value ---------------------------------------------------------------------------------
@@ -120,22 +118,11 @@ class Prover:
         known: bool | None = True
         for part in a:
             try:
-                if not self._accepts(part, value):
+                if not part.whole.validator(part.node).is_valid(value):
                     return False
-            except (RecursionError, re.error, ArithmeticError):
+            except RecursionError:
                 known = None
         return known
-
-    def _accepts(self, part: Part, value: Json) -> bool:
-        node = part.node
-        if isinstance(node, dict) and len(node.get("enum", ())) > WIDEST:  # the library goes through it one by one
-            if id(node) not in self._enums:
-                others = {key: each for key, each in node.items() if key != "enum"}
-                self._enums[id(node)] = {seal(each) for each in node["enum"]}, others
-            allowed, node = self._enums[id(node)]
-            if seal(value) not in allowed:
-                return False
-        return bool(part.whole.validator(node).is_valid(value))
 
     def is_name(self, flat: Flat, name: str) -> bool:
         """Tell whether an object of `flat` may have a property `name`, as far as its name goes."""
@@ -352,11 +339,8 @@ class Prover:
     def _numbers(self, mine: Flat, other: Flat) -> Iterator[Failure]:
         (low, high), (other_low, other_high) = mine.bounds(), (other.low, other.high)
         inside = low >= other_low and (high[0], not high[1]) <= (other_high[0], not other_high[1])
-        whole = mine.integral or not other.integer
-        steps = all(
-            any(_divides(step, each) for each in (*mine.multiples, *[1] * mine.integral)) for step in other.multiples
-        )
-        if not (inside and whole and steps):
+        steps = other.step is None or (mine.step is not None and mine.step % other.step == 0)
+        if not (inside and steps):
             yield UNKNOWN, self.witness.numbers(mine, other)
 
     def _sizes(self, kind: str, a: Conj, mine: Flat, other: Flat) -> Iterator[Failure]:
@@ -633,12 +617,3 @@ def _worst(answers: Iterable[Answer]) -> Answer:
         if answer[0] == UNKNOWN:
             worst = answer
     return worst
-
-
-def _divides(step: float, multiple: float) -> bool:
-    """Tell whether every multiple of `multiple` is one of `step`, also to the library, which divides doubles."""
-    if step == multiple:
-        return True
-    if isinstance(step, int) and isinstance(multiple, int):
-        return multiple % step == 0
-    return isinstance(multiple, int) and step in (0.5, 0.25, 0.125)

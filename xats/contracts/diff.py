@@ -65,6 +65,11 @@ def diff(old: Schema | Json, new: Schema | Json, strict: bool = False) -> Diff:
     return Diff(*walk.root, tuple(changes))
 
 
+def unknown(why: str) -> Diff:
+    """Return what is known of a change when the schema before it cannot be read: nothing, for the reason `why`."""
+    return Diff(UNKNOWN, UNKNOWN, (Change("", "schema", why, UNKNOWN, UNKNOWN),))
+
+
 def _agreed(changes: list[Change], side: int, word: str, whole: str) -> list[Change]:
     """Return `changes` so that at least one of them accounts for the answer for the whole schema.
 

@@ -7,8 +7,10 @@ to the same value (`anyOf`, `not`, `if`) is listed beside the limits.
 from __future__ import annotations
 
 import math
-import re
+from fractions import Fraction
 
+from xats.contracts.number import ratio
+from xats.contracts.pattern import search
 from xats.contracts.schema import within
 from xats.contracts.text import seal
 
@@ -19,7 +21,8 @@ if TYPE_CHECKING:
     from xats.contracts.schema import Node, Schema
     from xats.contracts.text import Json
 
-    Number = int | float
+    Bound = Fraction | float  # a float is an infinite one
+    Size = int | float
     Conj = tuple["Part", ...]  # all of them hold; in the order of their numbers, none twice
 
 LARGE = 300  # properties
@@ -49,7 +52,7 @@ class Shape:
         if not additional:
             yield self.named[name]
         for pattern, node in self.patterns.items():
-            if re.search(pattern, name):
+            if search(pattern, name):
                 additional = False
                 yield node
         if additional:
@@ -62,16 +65,15 @@ class Flat:
     def __init__(self, conj: Conj, identity: Callable[[Schema, Node], object]) -> None:
         self._identity = identity
         self.types = set(TYPES)
-        self.integer = False
         self.values: list[Json] | None = None
-        self.low: tuple[Number, bool] = (-math.inf, False)  # the bound, and whether it is outside
-        self.high: tuple[Number, bool] = (math.inf, False)
-        self.multiples: list[Number] = []
-        self.sizes: dict[str, tuple[Number, Number]] = dict.fromkeys(("string", "array", "object"), (0, math.inf))
+        self.low: tuple[Bound, bool] = (-math.inf, False)  # the bound, and whether it is outside
+        self.high: tuple[Bound, bool] = (math.inf, False)
+        self.step: Fraction | None = None  # of which every number is a multiple
+        self.sizes: dict[str, tuple[Size, Size]] = dict.fromkeys(("string", "array", "object"), (0, math.inf))
         self.patterns: set[str] = set()
         self.unique = False
         self.items: list[tuple[Schema, list[Node], Node]] = []
-        self.contains: list[tuple[Schema, Node, int, Number]] = []
+        self.contains: list[tuple[Schema, Node, int, Size]] = []
         self.shapes: list[Shape] = []
         self.names: list[tuple[Schema, Node]] = []
         self.required: set[str] = set()
@@ -100,16 +102,16 @@ class Flat:
     @property
     def integral(self) -> bool:
         """Whether every number is an integer."""
-        return self.integer or any(isinstance(each, int) for each in self.multiples)
+        return self.step is not None and self.step.denominator == 1
 
-    def bounds(self) -> tuple[tuple[Number, bool], tuple[Number, bool]]:
-        """Return the lowest and the highest number and whether each is outside, brought to integers where all are."""
-        low, high = self.low, self.high
-        if self.integral:
-            if math.isfinite(low[0]):
-                low = (math.floor(low[0]) + 1 if low[1] else math.ceil(low[0]), False)
-            if math.isfinite(high[0]):
-                high = (math.ceil(high[0]) - 1 if high[1] else math.floor(high[0]), False)
+    def bounds(self) -> tuple[tuple[Bound, bool], tuple[Bound, bool]]:
+        """Return the lowest and the highest number and whether each is outside, brought to multiples of the step."""
+        low, high, step = self.low, self.high, self.step
+        if step is not None:
+            if isinstance(low[0], Fraction):
+                low = ((math.floor(low[0] / step) + 1 if low[1] else math.ceil(low[0] / step)) * step, False)
+            if isinstance(high[0], Fraction):
+                high = ((math.ceil(high[0] / step) - 1 if high[1] else math.floor(high[0] / step)) * step, False)
         return low, high
 
     # -- gathering -----------------------------------------------------------------------------------------------------
@@ -149,7 +151,8 @@ class Flat:
     def _limits(self, node: dict[str, Json]) -> None:
         if "type" in node:
             types = {node["type"]} if isinstance(node["type"], str) else set(node["type"])
-            self.integer = self.integer or ("integer" in types and "number" not in types)
+            if "integer" in types and "number" not in types:
+                self._multiples_of(Fraction(1))
             self.types &= {"number" if each == "integer" else each for each in types}
         for values in ([node["const"]] if "const" in node else None, node.get("enum")):
             if values is not None:
@@ -158,18 +161,25 @@ class Flat:
                 self.values = [each for each in before if seal(each) in allowed]
         for keyword, outside in (("minimum", False), ("exclusiveMinimum", True)):
             if keyword in node:
-                self.low = max(self.low, (node[keyword], outside))
+                self.low = max(self.low, (ratio(node[keyword]), outside))
         for keyword, outside in (("maximum", False), ("exclusiveMaximum", True)):
             if keyword in node:
-                self.high = min(self.high, (node[keyword], outside), key=lambda each: (each[0], not each[1]))
+                self.high = min(self.high, (ratio(node[keyword]), outside), key=lambda each: (each[0], not each[1]))
         if "multipleOf" in node:
-            self.multiples.append(node["multipleOf"])
+            self._multiples_of(ratio(node["multipleOf"]))
         for kind, noun in (("string", "Length"), ("array", "Items"), ("object", "Properties")):
             low, high = self.sizes[kind]
             self.sizes[kind] = (max(low, node.get("min" + noun, 0)), min(high, node.get("max" + noun, math.inf)))
         if "pattern" in node:
             self.patterns.add(node["pattern"])
         self.unique = self.unique or bool(node.get("uniqueItems"))
+
+    def _multiples_of(self, step: Fraction) -> None:
+        """Limit numbers to multiples of `step`: of two steps, to those of their least common multiple."""
+        if self.step is not None:
+            above = math.lcm(self.step.numerator * step.denominator, step.numerator * self.step.denominator)
+            step = Fraction(above, self.step.denominator * step.denominator)
+        self.step = step
 
     def _array(self, whole: Schema, node: dict[str, Json]) -> None:
         if "prefixItems" in node or "items" in node:
@@ -187,10 +197,7 @@ class Flat:
     def _object(self, whole: Schema, node: dict[str, Json]) -> None:
         if "properties" in node or "patternProperties" in node or "additionalProperties" in node:
             patterns, rest = node.get("patternProperties", {}), node.get("additionalProperties", True)
-            if rest is not True and _misread(patterns):
-                self.opaque.append(("patternProperties", None))
-            else:
-                self.shapes.append(Shape(whole, node.get("properties", {}), patterns, rest))
+            self.shapes.append(Shape(whole, node.get("properties", {}), patterns, rest))
         if "propertyNames" in node:
             self.names.append((whole, node["propertyNames"]))
         self.required.update(node.get("required", ()))
@@ -267,11 +274,6 @@ class Flat:
                 yield shape.whole, shape.patterns[pattern]
 
 
-def _misread(patterns: dict[str, Node]) -> bool:
-    """Tell whether the library, which joins the patterns by `|`, would take other names for additional ones."""
-    return "" in patterns or (len(patterns) > 1 and any(re.search(r"\\[1-9]|\(\?", each) for each in patterns))
-
-
 def _seen_properties(whole: Schema, node: Node) -> tuple[dict[str, Node], dict[str, Node], bool] | None:
     """Return the names and patterns that `unevaluatedProperties` in `node` leaves out, and whether anything is left.
 
@@ -290,9 +292,9 @@ def _seen_properties(whole: Schema, node: Node) -> tuple[dict[str, Node], dict[s
     return (names, patterns, left)
 
 
-def _seen_items(whole: Schema, node: Node) -> Number | None:
+def _seen_items(whole: Schema, node: Node) -> Size | None:
     """Return how many items `unevaluatedItems` in `node` leaves out. None when that depends on the value."""
-    length: Number = 0
+    length: Size = 0
     for each in _certain(whole, node):
         if each is None or "contains" in each:
             return None
@@ -343,7 +345,7 @@ def speaks_of(whole: Schema, node: dict[str, Json], name: str) -> bool:
     if any(name in others for others in node.get("dependentRequired", {}).values()):
         return True
     elsewhere = "$ref" in node and node["$ref"] not in whole.targets
-    return elsewhere or any(re.search(each, name) for each in node.get("patternProperties", ()))
+    return elsewhere or any(search(each, name) for each in node.get("patternProperties", ()))
 
 
 def of_property(node: dict[str, Json], name: str | None) -> Iterator[Node]:
@@ -351,7 +353,7 @@ def of_property(node: dict[str, Json], name: str | None) -> Iterator[Node]:
     if name in node.get("properties", ()):
         yield node["properties"][name]
     for pattern, each in node.get("patternProperties", {}).items():
-        if name is None or re.search(pattern, name):
+        if name is None or search(pattern, name):
             yield each
     yield from (node[keyword] for keyword in ("additionalProperties", "unevaluatedProperties") if keyword in node)
 

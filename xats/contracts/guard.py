@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import signal
 import threading
-import warnings
 from contextlib import contextmanager
 
 from xats.errors import Uncheckable
@@ -20,27 +19,34 @@ if TYPE_CHECKING:
 SECONDS = 10.0  # of the processor; to read a schema of 10,000 properties takes 3
 
 
+class OutOfTime(Exception):
+    """The limit of `seconds` is reached. Code that knows what took so long raises an Uncheckable that says so."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Do what is inside in at most SECONDS, without the warnings that foreign patterns cause. Raises Uncheckable.
+    """Do what is inside in at most SECONDS. Raises Uncheckable.
 
     Inside another guard, or where somebody else has set a timer, the limit is theirs.
     """
-    mine = threading.current_thread() is threading.main_thread() and signal.getitimer(signal.ITIMER_VIRTUAL)[0] == 0
+    if threading.current_thread() is not threading.main_thread() or signal.getitimer(signal.ITIMER_VIRTUAL)[0]:
+        yield
+        return
 
     def over(*_: object) -> None:
-        msg = f"Checking took more than {SECONDS:g} seconds, most likely over a pattern, and was given up."
-        raise Uncheckable(msg)
+        raise OutOfTime(SECONDS)
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        if not mine:
-            yield
-            return
-        before = signal.signal(signal.SIGVTALRM, over)
-        signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
-        try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-            signal.signal(signal.SIGVTALRM, before)
+    before = signal.signal(signal.SIGVTALRM, over)
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+    try:
+        yield
+    except OutOfTime as late:
+        msg = f"Checking takes more than {late.seconds:g} seconds: the schema or the document is too large."
+        raise Uncheckable(msg) from None
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

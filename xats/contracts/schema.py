@@ -1,12 +1,11 @@
 """One JSON Schema: whether it is one, and the form in which schemas of three drafts can be compared.
 
-In that form (`root` and what hangs below it) everything is said in the keywords of draft 2020-12, a number without a
-fraction is an int, what does not constrain is gone, and every `$ref` is a key of `targets`: no `$id`, no `$anchor`.
+In that form (`root` and what hangs below it) everything is said in the keywords of draft 2020-12, what does not
+constrain is gone, and every `$ref` is a key of `targets`: no `$id`, no `$anchor`. Numbers are exact, see `number`.
 """
 
 from __future__ import annotations
 
-import re
 from urllib.parse import unquote, urldefrag, urljoin
 
 import jsonschema
@@ -16,8 +15,11 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT7, DRAFT201909, DRAFT202012
 
-from xats.contracts import pointer
+from xats.contracts import keywords, pointer
 from xats.contracts.guard import guarded
+from xats.contracts.number import Real, exact
+from xats.contracts.pattern import compiled
+from xats.contracts.regex import Unreadable
 from xats.contracts.text import clip, short, vet
 from xats.errors import InvalidJson, InvalidSchema
 
@@ -67,15 +69,15 @@ class Schema:
             vet(raw)
         except InvalidJson as error:
             raise refused("", str(error)) from None
-        self.raw = raw
+        self.raw = raw = exact(raw)
         named = raw.get("$schema", LATEST) if isinstance(raw, dict) else LATEST
         found = DRAFTS.get(named.removesuffix("#")) if isinstance(named, str) else None
         if found is None:
             raise refused("/$schema", f"{short(named)} is none of the drafts 7, 2019-09 and 2020-12")
-        self.draft, specification, self._validator_class = found
+        self.draft, self._specification, self._validator_class = found
         self._check(raw, "")
 
-        resource = specification.create_resource(raw)
+        resource = self._specification.create_resource(raw)
         self._base = urljoin(ROOT, resource.id() or "")
         self._documents = Registry().with_resource(self._base, resource).combine(SPECIFICATIONS).crawl()
         self._places = {id(value): at for value, at in _containers(raw, "")}
@@ -112,19 +114,23 @@ class Schema:
 
     def _make_validator(self) -> Any:
         if self.opaque:
-            return self._validator_class(self.raw, registry=self._documents)
+            raw = _undrafted(self.raw, {id(each) for each in self.raws.values()})
+            registry = Registry().with_resource(self._base, self._specification.create_resource(raw))
+            return keywords.extended(self._validator_class, self.draft)(
+                raw, registry=registry.combine(SPECIFICATIONS).crawl()
+            )
         table = DRAFT202012.create_resource(
             {"$defs": {key.rpartition("/")[2]: node for key, node in self.targets.items()}}
         )
         registry = Registry().with_resource(ROOT, table)
-        return jsonschema.Draft202012Validator(self.root, registry=registry)
+        return keywords.extended(jsonschema.Draft202012Validator, self.draft)(self.root, registry=registry)
 
     # -- is it one -----------------------------------------------------------------------------------------------------
 
     def _check(self, raw: Json, at: str) -> None:
         """Refuse what the meta-schema of the draft refuses."""
         metaschema = self._validator_class(self._validator_class.META_SCHEMA, registry=Registry())
-        error = best_match(metaschema.iter_errors(raw))
+        error = best_match(metaschema.iter_errors(_doubles(raw)))
         if error is not None:
             reason = error.message.replace(
                 "is not valid under any of the given schemas", "is nothing that may stand there"
@@ -133,9 +139,9 @@ class Schema:
 
     def _pattern(self, text: str, at: str) -> None:
         try:
-            re.compile(text)
-        except (re.error, OverflowError, RecursionError) as error:
-            raise refused(at, f"Python cannot read the pattern {short(text)}: {error}") from None
+            compiled(text)
+        except Unreadable as error:
+            raise refused(at, f"the pattern {short(text)} cannot be used: {error}") from None
 
     # -- into the form that is compared --------------------------------------------------------------------------------
 
@@ -167,13 +173,11 @@ class Schema:
             elif keyword in NAMED:
                 node[keyword] = {k: self._normal(each, base, pointer.join(there, k)) for k, each in value.items()}
             else:
-                node[keyword] = whole(value)
+                node[keyword] = keywords.Values(value) if keyword == "enum" else value
         if "pattern" in node:
             self._pattern(node["pattern"], pointer.join(at, "pattern"))
         for text in node.get("patternProperties", ()):
             self._pattern(text, pointer.join(at, "patternProperties", text))
-        if len(node.get("patternProperties", ())) > 1:  # the library joins them to find what is additional
-            self._pattern("|".join(node["patternProperties"]), pointer.join(at, "patternProperties"))
         self.notes[id(node)] = {key: value for key, value in raw.items() if key not in taken}
         self.raws[id(node)] = raw
         return node
@@ -254,13 +258,24 @@ def refused(at: str, reason: str) -> InvalidSchema:
     return InvalidSchema(f"That is no JSON Schema: at {place}, {reason}.", pointer=at, reason=reason)
 
 
-def whole(value: Json) -> Json:
-    """Return `value` with an int for every number that has no fraction: to JSON Schema 1.0 is 1."""
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else value
+def _doubles(value: Json) -> Json:
+    """Return `value` with a float for every Real: the meta-schemas are read by the library, which expects that."""
     if isinstance(value, list):
-        return [whole(each) for each in value]
-    return {key: whole(each) for key, each in value.items()} if isinstance(value, dict) else value
+        return [_doubles(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _doubles(each) for key, each in value.items()}
+    return float(value) if isinstance(value, Real) else value
+
+
+def _undrafted(value: Json, schemas: set[int]) -> Json:
+    """Return `value` without the `$schema` of `schemas`, for which the library would take a validator of its own."""
+    if isinstance(value, list):
+        return [_undrafted(each, schemas) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: _undrafted(each, schemas) for key, each in value.items() if key != "$schema" or id(value) not in schemas
+    }
 
 
 def within(node: Node) -> Iterator[Node]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from decimal import Decimal
 
+from xats.contracts.number import number
 from xats.errors import InvalidJson
 
 TYPE_CHECKING = False
@@ -12,19 +14,19 @@ if TYPE_CHECKING:
     from typing import Any
 
     Json = Any
-    Sealed = tuple[Any, ...] | str | int | float | None
+    Sealed = tuple[Any, ...] | str | int | Decimal | None
 
 DEEPEST = 128  # levels; the library that validates needs about ten stack frames for two of them
 
 
 def parse(text: str) -> Json:
-    """Return the value of a JSON text.
+    """Return the value of a JSON text; its numbers are those of `number`.
 
     Raises InvalidJson for what is no JSON, and for what readers understand differently: a key twice in one object, NaN,
     Infinity, a number beyond a double, half of a surrogate pair; also for more than DEEPEST levels.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_float)
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_number)
     except RecursionError:
         raise InvalidJson(_too_deep()) from None
     except json.JSONDecodeError as error:
@@ -52,13 +54,13 @@ def vet(value: Json) -> Json:
                 below.extend(one.values())
             elif isinstance(one, list):
                 below.extend(one)
-            elif isinstance(one, float) and not math.isfinite(one):
+            elif isinstance(one, (float, Decimal)) and not math.isfinite(one):
                 raise InvalidJson(_no_number(str(one)))
             elif isinstance(one, str):
                 if not one.isascii() and any("\ud800" <= c <= "\udfff" for c in one):
                     msg = f"The text {short(one)} holds half of a character."
                     raise InvalidJson(msg)
-            elif one is not None and not isinstance(one, (int, float)):
+            elif one is not None and not isinstance(one, (int, float, Decimal)):
                 msg = f"A {type(one).__name__} is no JSON."
                 raise InvalidJson(msg)
         if not below:
@@ -73,6 +75,8 @@ def seal(value: Json) -> Sealed:
         return ("object", *sorted((key, seal(each)) for key, each in value.items())) if value else ("object",)
     if isinstance(value, list):
         return ("array", *(seal(each) for each in value))
+    if isinstance(value, float):
+        return number(repr(value))
     return ("boolean", value) if isinstance(value, bool) else value
 
 
@@ -83,7 +87,7 @@ def same(one: Json, other: Json) -> bool:
 
 def short(value: Json, width: int = 60) -> str:
     """Return `value` as one line of JSON for people: at most `width` characters, nothing that moves a cursor."""
-    return clip(json.dumps(value, ensure_ascii=False), width)
+    return clip(_written(value), width)
 
 
 def clip(text: str, width: int) -> str:
@@ -93,6 +97,15 @@ def clip(text: str, width: int) -> str:
         text = text[:half] + "…" + text[-half:]
     text = "".join(c if c.isprintable() else c.encode("unicode_escape", "replace").decode() for c in text)
     return text if len(text) <= width else text[: width * 2 // 3] + "…" + text[len(text) - width // 3 + 1 :]
+
+
+def _written(value: Json) -> str:
+    """Return `value` as JSON. The encoder of Python cannot write a Decimal as a number."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_written(key)}: {_written(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, ensure_ascii=False)
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -105,11 +118,12 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return found
 
 
-def _float(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise InvalidJson(_no_number(text))
-    return number
+def _number(text: str) -> int | Decimal:
+    try:
+        return number(text)
+    except ValueError as error:
+        msg = f"{_no_number(text)} It is {error}."
+        raise InvalidJson(msg) from None
 
 
 def _no_constant(text: str) -> Json:

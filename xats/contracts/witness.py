@@ -6,9 +6,10 @@ Nothing here decides anything: whatever is proposed is tried on the schemas them
 from __future__ import annotations
 
 import itertools
-import math
+from fractions import Fraction
 
-from xats.contracts.regex import examples
+from xats.contracts.examples import examples
+from xats.contracts.number import Real, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,13 +43,10 @@ class Witnesses:
             elif kind == "null":
                 found.append(None)
             elif kind == "number":
-                low, high = flat.bounds()
-                if low[0] == high[0]:
-                    found.append(low[0])
-                elif flat.integral and high[0] - low[0] < RANGE:
-                    found.extend(range(int(low[0]), int(high[0]) + 1))
-                else:
+                numbers = self._numbers(flat)
+                if numbers is None:
                     return None
+                found += numbers
             elif flat.sizes[kind][1] == 0:
                 found.append({"string": "", "array": [], "object": {}}[kind])
             else:
@@ -105,19 +103,36 @@ class Witnesses:
 
     # -- values of one type --------------------------------------------------------------------------------------------
 
+    def _numbers(self, flat: Flat) -> list[Json] | None:
+        """Return every number within the limits; None when there are too many."""
+        (low, _), (high, _) = flat.bounds()
+        if not (isinstance(low, Fraction) and isinstance(high, Fraction)):
+            return None
+        if low == high:
+            return [plain(low)]
+        if flat.step is None or high - low >= RANGE * flat.step:
+            return None
+        return [plain(low + n * flat.step) for n in range(int((high - low) / flat.step) + 1)]
+
     def numbers(self, mine: Flat, other: Flat) -> Iterator[Json]:
         """Yield numbers at the bounds of both and around the steps of both."""
-        bounds = [each for flat in (mine, other) for each, _ in (flat.low, flat.high) if math.isfinite(each)]
-        yield from (0, 1, -1)
+        return map(plain, self._fractions(mine, other))
+
+    def _fractions(self, mine: Flat, other: Flat) -> Iterator[Fraction]:
+        ends = [each for flat in (mine, other) for each, _ in (flat.low, flat.high)]
+        bounds = [each for each in ends if isinstance(each, Fraction)]
+        half = Fraction(1, 2)
+        yield from map(Fraction, (0, 1, -1))
         for bound in bounds:
-            yield from (bound, bound + 1, bound - 1, bound + 0.5, bound - 0.5)
+            yield from (bound, bound + 1, bound - 1, bound + half, bound - half)
         if len(bounds) > 1:
-            yield sum(bounds[:2]) / 2
-        for step in (*mine.multiples, *other.multiples):
-            for bound in (0, *bounds):
+            yield sum(bounds[:2]) * half
+        for step in [each for each in (mine.step, other.step) if each is not None]:
+            for bound in (Fraction(0), *bounds):
                 first = bound // step
                 yield from (first * step, (first + 1) * step, (first + 2) * step, (first - 1) * step)
-        yield from (0.5, 1.5, 2, 3, 7, -7, 10**6, -(10**6), 1e-6, 10**20)
+        yield from (Fraction(each, 2) for each in (1, 3, 4, 6, 14, -14, 2 * 10**6, -2 * 10**6, 2 * 10**20))
+        yield Fraction(1, 10**6)
 
     def strings(self, mine: Flat, other: Flat) -> Iterator[Json]:
         """Yield texts at the lengths of both, and texts made from the patterns of both."""
@@ -279,6 +294,6 @@ def _kind(value: Json) -> str:
         return "null"
     if isinstance(value, bool):
         return "boolean"
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, Real)):
         return "number"
     return "string" if isinstance(value, str) else "array" if isinstance(value, list) else "object"
