@@ -268,6 +268,18 @@ class Maker:
         return value
 
 
+class Cents(Maker):
+    """Makes schemas with numbers that no double is."""
+
+    def number(self):
+        return self.rng.choice([0, 0.01, 0.1, 0.3, 1.1, 4.02, 1, 2.5, -0.1])
+
+    def keyword(self, kind, depth, refs=True):
+        if kind == "multipleOf":
+            return {"multipleOf": self.rng.choice([0.01, 0.02, 0.1, 0.3, 0.5, 1, 2.5, 3, 1.1])}
+        return super().keyword(kind, depth, refs)
+
+
 MAPS = ("properties", "patternProperties", "dependentSchemas", "definitions")
 LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 ONES = ("additionalProperties", "propertyNames", "contains", "not", "if", "then", "else", "items", "additionalItems",

@@ -106,7 +106,7 @@ INVALID = [
     (r"(a)\2", 4, "there is no group 2"),
     (r"\k<b>(?<a>c)", 1, "there is no group b"),
     (r"\ka", 1, r"written \k<name>"),
-    (r"(?<a>b)(?<a>c)", 8, "the name a is given to two groups"),
+    (r"(?<a>b)(?<a>c)", 8, "two groups of the name a are not supported"),
     (r"(?<1>b)", 1, "made of letters, digits, _ and $"),
     (r"(?<>b)", 1, "the name of a group is empty"),
     (r"(?<a", 5, "not closed by >"),

@@ -6,8 +6,9 @@
     check.errors(schema, doc, limit)  why a document does not satisfy it: Problems of `pointer` and `message`
     diff.diff(old, new, strict)       Diff of `backward`, `forward` and `changes`, each compatible, breaking or unknown
     pointer.get(doc, "/a/0")          RFC 6901
+    pattern.search(pattern, text)     whether a pattern of ECMA-262 matches in a text
 
 A Schema may be used again and again; `errors` and `diff` also take the bare value. Nothing is fetched: a reference to
-another document is refused. `format` is a note, in both. `schema`, `check` and `diff` import the `jsonschema` library,
-which costs 0.15 s: import them late.
+another document is refused. `format` is a note, in both. Numbers are exact, see `number`. `schema`, `check` and `diff`
+import the `jsonschema` library, which costs 0.15 s: import them late.
 """

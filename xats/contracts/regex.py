@@ -254,7 +254,7 @@ class _Reader:
             raise Unreadable(start, "flags in a pattern, such as (?i), are not supported")
         name = self._name(start)
         if name in self._names:
-            raise Unreadable(start, f"the name {name} is given to two groups")
+            raise Unreadable(start, f"two groups of the name {name} are not supported")
         self._names[name] = number = self._new()
         return number
 

@@ -131,6 +131,8 @@ class Witnesses:
             for bound in (Fraction(0), *bounds):
                 first = bound // step
                 yield from (first * step, (first + 1) * step, (first + 2) * step, (first - 1) * step)
+        if other.step is not None:
+            yield from ((bound // other.step + half) * other.step for bound in (Fraction(0), *bounds))
         yield from (Fraction(each, 2) for each in (1, 3, 4, 6, 14, -14, 2 * 10**6, -2 * 10**6, 2 * 10**20))
         yield Fraction(1, 10**6)
 
