@@ -189,7 +189,8 @@ class _Reader:
         if char == "{" and self._run(DECIMAL, 1):
             raise Unreadable(start, "there is nothing that this number of repetitions could repeat")
         if char in "{}]":
-            raise Unreadable(start, f"write \\{char} for the character {char}, and {{0,3}} for a number of repetitions")
+            count = "; a number of repetitions is written {2}, {2,} or {2,3}" if char == "{" else ""
+            raise Unreadable(start, f"write \\{char} for the character {char}{count}")
         atom: Node
         if char == "(":
             atom = self._group(start)
