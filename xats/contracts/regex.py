@@ -6,6 +6,8 @@ flags in a pattern (`(?i:a)`) and Unicode properties other than categories: Pyth
 
 from __future__ import annotations
 
+from functools import cache
+
 from xats.contracts import chars
 from xats.record import record
 
@@ -123,6 +125,12 @@ def read(source: str) -> Tree:
         raise Unreadable(reader.at, "groups are nested too deeply") from None
 
 
+@cache
+def _plain(char: str) -> Set:
+    """Return the node of one plain character, which is one for all places of a long pattern."""
+    return Set(((ord(char), ord(char)),))
+
+
 class _Reader:
     """Reads one pattern from left to right; the names of methods are those of the grammar, in short."""
 
@@ -201,7 +209,7 @@ class _Reader:
         elif char == "\\":
             atom = self._escape(start)
         else:
-            atom = Set(((ord(char), ord(char)),))
+            atom = _plain(char)
         return atom if isinstance(atom, (Edge, Look)) else self._repeated(atom)
 
     def _repeated(self, atom: Node) -> Node:
