@@ -12,6 +12,7 @@ import itertools
 import math
 
 from xats.contracts.flat import Flat, Part, around, of_items, of_property, speaks_of
+from xats.contracts.pattern import compiled
 from xats.contracts.schema import KNOWN, NAMED, ONE, SEVERAL
 from xats.contracts.text import seal
 from xats.contracts.witness import Witnesses
@@ -328,7 +329,7 @@ class Prover:
         for kind in ("string", "array", "object"):
             if kind in both:
                 yield from self._sizes(kind, a, mine, other)
-        if "string" in both and not other.patterns <= mine.patterns | ALWAYS:
+        if "string" in both and not _meanings(other.patterns - ALWAYS) <= _meanings(mine.patterns):
             yield UNKNOWN, self.witness.strings(mine, other)
         if "array" in both:
             yield from self._arrays(a, mine, other)
@@ -594,6 +595,11 @@ def _leans(sealed: tuple[object, ...], keyword: str) -> bool:
     if keyword in SEVERAL:
         return None in sealed
     return keyword in NAMED and any(isinstance(each, tuple) and each[1] is None for each in sealed)
+
+
+def _meanings(patterns: set[str]) -> set[str]:
+    r"""Return the patterns in one way of writing: `\d` and `[0-9]` become the same."""
+    return {compiled(each).pattern for each in patterns}
 
 
 def _key(a: Conj) -> tuple[int, ...]:

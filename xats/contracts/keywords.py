@@ -14,7 +14,7 @@ from referencing.jsonschema import lookup_recursive_ref
 
 from xats.contracts.number import ratio
 from xats.contracts.pattern import search
-from xats.contracts.text import seal, short
+from xats.contracts.text import clip, seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Errors = Iterator[ValidationError]
 
-SHOWN = 40  # characters of one value in a message
+WIDTH = 40  # characters of one value in a list of them
 
 
 class Values(list["Json"]):
@@ -59,7 +59,7 @@ def _unique_items(validator: Any, wanted: Json, value: Json, _: Json) -> Errors:
     for index, each in enumerate(value):
         before = seen.setdefault(seal(each), index)
         if before != index:
-            yield ValidationError(f"the items {before} and {index} are equal: {short(each, SHOWN)}")
+            yield ValidationError(f"the items {before} and {index} are equal: {each!r}")
             return
 
 
@@ -94,7 +94,7 @@ def _is_known(schema: Json, name: str) -> bool:
 
 
 def _unexpected(rule: str, what: list[Json]) -> str:
-    shown = ", ".join(short(each, SHOWN) for each in what[:3]) + (f" and {len(what) - 3} more" if what[3:] else "")
+    shown = ", ".join(clip(repr(each), WIDTH) for each in what[:3]) + (f" and {len(what) - 3} more" if what[3:] else "")
     return f"{rule} ({shown} {'was' if len(what) == 1 else 'were'} unexpected)"
 
 
