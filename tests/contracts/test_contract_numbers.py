@@ -86,6 +86,8 @@ def test_comparisons_are_exact(schema, good, bad):
         ("1E+999999999999999999999999", "beyond the range of a double"),
         ("1e-400", "1e-400 is no number that JSON can carry. It is too close to 0 for a double."),
         ("[0.5e-999999999999999999999999]", "too close to 0 for a double"),
+        ("9" * 5000, "It is longer than 4300 digits."),
+        ("-" + "9" * 4301, "It is longer than 4300 digits."),
         ("0." + "1" * 5000, "It is longer than 4300 digits."),
         ("1" * 5000 + "e-4900", "It is longer than 4300 digits."),
     ],
