@@ -260,7 +260,7 @@ class _Reader:
             for sign, reason in GROUPS.items():
                 if self._sees(sign):
                     raise Unreadable(start, reason)
-            raise Unreadable(start, "flags in a pattern, such as (?i), are not supported")
+            raise Unreadable(start, "flags in a pattern, such as (?i), are not supported; [aA] matches both cases")
         name = self._name(start)
         if name in self._names:
             raise Unreadable(start, f"two groups of the name {name} are not supported")
