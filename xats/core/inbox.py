@@ -1,10 +1,23 @@
 """The inbox: what one recipient makes of its deliveries.
 
-    unread --read--> read --replied--> replied
-    unread --its time is over--> expired
+    unread --written to a terminal------------------> read --replied--> replied
+    unread --written to a pipe or to a hook's host--> shown
+    unread --its time is over-----------------------> expired
+    shown  --its session goes on, or a later command-> read
+    shown  --its turn is taken back-----------------> unread
 
-Reading is the acknowledgement. A reader claims deliveries for a short time, writes them out, and only then marks them
-read, so that two readers never get the same one and a reader that dies in between loses nothing.
+A reader claims deliveries for a short time, writes them out, and only then marks them, so that two readers never get
+the same one and a reader that dies in between loses nothing.
+
+What a terminal took is read. What a pipe took may have been cut, and a host may drop what its hook wrote: that mail is
+*shown*. It wakes no agent any more, and alerts no sender. It becomes read
+
+- by a reply, an ack, `show` or `thread` of its id;
+- if a hook showed it: by the next hook of that session, which proves that the program went on;
+- if a command showed it: by the next prompt of that session, or by a later `inbox`, which first names it. A later
+  command of the same command line proves nothing (`Reader`).
+
+What a session has not settled so is named at the start of the next one.
 """
 
 from __future__ import annotations
@@ -31,6 +44,53 @@ class Letter:
     message: Message
     state: str
     read_at: int | None
+    shown_at: int | None = None
+
+
+@record
+class Shown:
+    """A letter that was shown: whose it is, and by which reader and when (ms UTC) it was shown last."""
+
+    id: int
+    sender: str
+    by: str
+    at: int
+
+
+@record
+class Reader:
+    """Who writes letters out: the hooks of one session, or the commands of one command line.
+
+    A shell that stays open has many lines, and they cannot be told apart. What it showed longer ago than `within` ms
+    counts as shown by another line. None: `by` names one line alone.
+    """
+
+    by: str
+    within: int | None = None
+
+    def is_other(self, shown: Shown, now: int) -> bool:
+        """Tell whether another reader, or another line, wrote `shown` out. `now` is in ms UTC."""
+        if shown.by != self.by:
+            return True
+        return self.within is not None and not 0 <= now - shown.at < self.within
+
+
+HOOK = "hook "  # with these letters begins the name of a hook as a reader; all others begin with the agent's epoch
+
+
+def hook_reader(client_session: str | None) -> Reader:
+    """Return the hooks of a client session as a reader."""
+    return Reader(f"{HOOK}{client_session or '-'}")
+
+
+def start_reader(me: Agent) -> Reader:
+    """Return the start of the session that `me` has now as a reader: it names letters, and shows none in whole."""
+    return Reader(f"{me.epoch} start")
+
+
+def command_reader(me: Agent, line: str, within: int | None) -> Reader:
+    """Return the commands of one command line as a reader, in the session that `me` has now."""
+    return Reader(f"{me.epoch} line {line}", within)
 
 
 @record
@@ -54,7 +114,7 @@ where agent_id = :me and state = 'unread' and expires_at <= :now
 returning message_id
 """
 LETTERS = """
-select {columns}, d.state, d.read_at from deliveries d
+select {columns}, d.state, d.read_at, d.shown_at from deliveries d
 join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
 where d.agent_id = :me and d.message_id > :since {only}
 order by d.message_id limit :limit
@@ -64,9 +124,37 @@ IN_THREAD = "coalesce(m.thread_id, m.id) = coalesce((select t.thread_id from mes
 TAKE = """
 update deliveries set claim = :claim, claim_until = :until where agent_id = :me and message_id = :id
 """
-MARK = """
-update deliveries set state = 'read', read_at = :now, claim = null, claim_until = null
-where agent_id = :me and message_id = :id and state = 'unread'
+MARK_READ = """
+update deliveries set state = 'read', read_at = :now, shown_by = null, claim = null, claim_until = null
+where agent_id = :me and message_id = :id and state in ('unread', 'shown')
+"""
+MARK_SHOWN = """
+update deliveries set state = 'shown', shown_at = :now, shown_by = :by, claim = null, claim_until = null
+where agent_id = :me and message_id = :id and state in ('unread', 'shown')
+"""
+SHOWN = """
+select d.message_id, d.shown_by, d.shown_at, f.name, f.team from deliveries d
+join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
+where d.agent_id = :me and d.state = 'shown' order by d.message_id limit :limit
+"""
+# `shown_by` stays: it tells what `inbox --again` prints.
+SETTLE = """
+update deliveries set state = 'read', read_at = :now, shown_by = :by
+where agent_id = :me and message_id = :id and state = 'shown'
+"""
+GONE_ON = """
+update deliveries set state = 'read', read_at = :now
+where agent_id = :me and state = 'shown'
+    and (shown_by = :hook or (:prompt = 1 and substr(shown_by, 1, length(:session)) = :session))
+returning message_id
+"""
+# What is shown, and what commands showed that became read last without its id being named.
+BY_COMMAND = f"{{}}.shown_by is not null and substr({{}}.shown_by, 1, {len(HOOK)}) <> '{HOOK}'"
+AGAIN = f"""
+and (d.state = 'shown' or (d.state = 'read' and {BY_COMMAND.format("d", "d")} and d.read_at = (
+    select max(x.read_at) from deliveries x
+    where x.agent_id = :me and x.state = 'read' and {BY_COMMAND.format("x", "x")}
+)))
 """
 RELEASE = """
 update deliveries set claim = null, claim_until = null where agent_id = :me and message_id = :id and claim = :claim
@@ -85,7 +173,8 @@ class Query:
     since: int = 0  #: only those with a larger id
     sender: Agent | None = None
     thread: int | None = None  #: only those of the thread of this message
-    every: bool = False  #: read ones too
+    every: bool = False  #: shown and read ones too
+    again: bool = False  #: instead of unread ones those that were shown, also those that a command just made read
     needing_reply: bool = False  #: only those that ask for one, and not from an agent of a stopped pair
 
 
@@ -119,7 +208,9 @@ def claim(tx: Tx, me: Agent, query: Query, token: str, abandoned: Callable[[str]
 
 
 def _select(tx: Tx, me: Agent, query: Query, only: str) -> tuple[tuple[Letter, ...], bool]:
-    if not query.every:
+    if query.again:
+        only += AGAIN
+    elif not query.every:
         only += f" and d.state = 'unread' and {FRESH}"
     values: dict[str, int] = {"now": tx.now, "far": tx.now + CLAIM}
     if query.sender:
@@ -136,24 +227,64 @@ def _select(tx: Tx, me: Agent, query: Query, only: str) -> tuple[tuple[Letter, .
 
 
 def mark_read(tx: Tx, me: Agent, ids: Sequence[int]) -> int:
-    """Record that `me` has the messages `ids` before its eyes; return how many were unread until now."""
-    read = [one for one in ids if tx.run(MARK, me=me.id, id=one, now=tx.now)]
+    """Record that `me` has seen the messages `ids`; return how many were unread or shown until now."""
+    read = [one for one in ids if tx.run(MARK_READ, me=me.id, id=one, now=tx.now)]
     if read:
         wakes.close_if_read(tx, me.id)
-        tx.event("mail_read", me.team, me.name, f"agent:{me.name}", messages=read)
+        _say_read(tx, me, read)
     return len(read)
 
 
+def mark_shown(tx: Tx, me: Agent, ids: Sequence[int], reader: Reader) -> int:
+    """Record that `reader` wrote the messages `ids` out for `me`; return how many of them were not read yet."""
+    shown = [one for one in ids if tx.run(MARK_SHOWN, me=me.id, id=one, by=reader.by, now=tx.now)]
+    if shown:
+        wakes.close_if_read(tx, me.id)
+        tx.event("mail_shown", me.team, me.name, f"agent:{me.name}", messages=shown)
+    return len(shown)
+
+
+def shown(tx: Tx, me: Agent, limit: int) -> list[Shown]:
+    """Return at most `limit` letters of `me` that were shown and are not read yet, oldest first."""
+    rows = tx.all(SHOWN, me=me.id, limit=limit)
+    return [Shown(row["message_id"], f"{row['name']}@{row['team']}", row["shown_by"], row["shown_at"]) for row in rows]
+
+
+def settle(tx: Tx, me: Agent, named: Sequence[Shown], reader: Reader) -> list[int]:
+    """Mark as read what `reader` has `named` and another reader had shown; return the ids."""
+    ids = [one.id for one in named if reader.is_other(one, tx.now)]
+    read = [one for one in ids if tx.run(SETTLE, me=me.id, id=one, by=reader.by, now=tx.now)]
+    _say_read(tx, me, read)
+    return read
+
+
+def gone_on(tx: Tx, me: Agent, reader: Reader, *, prompt: bool) -> list[int]:
+    """Mark as read what the program of `me` has surely taken, now that its next hook runs; return the ids.
+
+    That is what the hooks of the same session showed: `reader`. At the next `prompt` it is also what commands showed in
+    that session.
+    """
+    rows = tx.all(GONE_ON, me=me.id, hook=reader.by, prompt=int(prompt), session=f"{me.epoch} ", now=tx.now)
+    read = sorted(row["message_id"] for row in rows)
+    _say_read(tx, me, read)
+    return read
+
+
+def _say_read(tx: Tx, me: Agent, ids: Sequence[int]) -> None:
+    if ids:
+        tx.event("mail_read", me.team, me.name, f"agent:{me.name}", messages=ids)
+
+
 TAKE_BACK = """
-update deliveries set state = 'unread', read_at = null
-where agent_id = :me and state = 'read' and read_at >= :since and acked_at is null
+update deliveries set state = 'unread', read_at = null, shown_at = null, shown_by = null
+where agent_id = :me and state in ('shown', 'read') and coalesce(shown_at, read_at) >= :since and acked_at is null
 returning message_id, wake_id
 """
 WAKE_FOR = "update deliveries set wake_id = :wake where agent_id = :me and message_id = :id"
 
 
 def take_back(tx: Tx, me: Agent, since: int) -> None:
-    """Make unread again what `me` has read since `since` (ms UTC) and not answered: it was taken from its eyes.
+    """Make unread again what `me` was shown or has read since `since` (ms UTC) and not answered: that was taken back.
 
     What somebody was to be woken for is so once more.
     """
@@ -190,18 +321,19 @@ def _letter(tx: Tx, row: Row) -> Letter:
     message, state = message_of(row), row["state"] or "sent"
     if state == "unread" and message.expires_at is not None and message.expires_at <= tx.now:
         state = "expired"  # the sweep has yet to come by
-    return Letter(message, state, row["read_at"])
+    return Letter(message, state, row["read_at"], row["shown_at"])
 
 
 THREAD = f"""
-select {MESSAGE}, d.state, d.read_at from messages m join agents f on f.id = m.sender_id
+select {MESSAGE}, d.state, d.read_at, d.shown_at from messages m join agents f on f.id = m.sender_id
 left join deliveries d on d.message_id = m.id and d.agent_id = :me
 where (m.id = :root or m.thread_id = :root) and (m.sender_id = :me or d.agent_id is not null)
 order by m.id limit :limit
 """
 ACK = """
 update deliveries set acked_at = coalesce(acked_at, :now), read_at = coalesce(read_at, :now),
-    state = case when state in ('unread', 'expired') then 'read' else state end, claim = null, claim_until = null
+    state = case when state in ('unread', 'shown', 'expired') then 'read' else state end, shown_by = null, claim = null,
+    claim_until = null
 where agent_id = :me and message_id = :id
 """
 

@@ -100,7 +100,7 @@ def message_of(row: Row) -> Message:
 
 
 VISIBLE = f"""
-select {MESSAGE}, d.state, d.read_at from messages m join agents f on f.id = m.sender_id
+select {MESSAGE}, d.state, d.read_at, d.shown_at from messages m join agents f on f.id = m.sender_id
 left join deliveries d on d.message_id = m.id and d.agent_id = :me
 where m.id = :id and (m.sender_id = :me or d.agent_id is not null)
 """

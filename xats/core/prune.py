@@ -2,7 +2,7 @@
 
 What stays, however old it is:
 
-- unread mail, and mail that expired, was read, answered or acknowledged of late;
+- unread mail, and mail that expired, was shown, read, answered or acknowledged of late;
 - mail of a wake that is open or ended of late, so that a dead letter can be looked at;
 - a conversation of which any message stays;
 - a task that is not ended, and an ended one on which another depends or whose parent is not ended;
@@ -39,7 +39,8 @@ or not exists (select 1 from deliveries d where d.message_id = m.id)
 or exists (
     select 1 from deliveries d left join wakes w on w.id = d.wake_id
     where d.message_id = m.id and (
-        d.state = 'unread' or d.read_at > :before or d.replied_at > :before or d.acked_at > :before
+        d.state = 'unread' or d.shown_at > :before or d.read_at > :before or d.replied_at > :before
+        or d.acked_at > :before
         or (d.state = 'expired' and d.expires_at > :before)
         or (w.id is not null and (w.closed_at is null or w.closed_at > :before))
     )

@@ -27,11 +27,13 @@ class DeliveryStatus:
     no_wake_reason: str | None  #: why there is no wake: "self", "no_wake" or "hop_limit"
     host: str | None = None  #: the id of the host that its agent sits on
     host_name: str | None = None  #: what people call that host
+    shown_at: int | None = None
 
 
 STATUS = f"""
 select a.name as agent_name, a.team as agent_team, a.id as recipient_id, a.client, d.state as delivery_state, d.read_at,
-    d.replied_at, d.acked_at, d.no_wake_reason, s.host, coalesce(s.host_name, s.host) as host_name, {wakes.SELECT}
+    d.shown_at, d.replied_at, d.acked_at, d.no_wake_reason, s.host, coalesce(s.host_name, s.host) as host_name,
+    {wakes.SELECT}
 from deliveries d join agents a on a.id = d.agent_id left join wakes w on w.id = d.wake_id
 left join sessions s on s.agent_id = a.id and s.ended_at is null
 where d.message_id = :id order by a.id
@@ -76,4 +78,5 @@ def _status_of(tx: Tx, message: Message, row: Row, me: Agent) -> DeliveryStatus:
         reason,
         row["host"],
         row["host_name"],
+        row["shown_at"],
     )

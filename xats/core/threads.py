@@ -73,7 +73,7 @@ select {MESSAGE} from (
 where {SEEN} order by m.id desc limit :limit
 """
 COPIES = """
-select a.name, a.team, d.state, d.acked_at, coalesce(d.replied_at, d.acked_at, d.read_at) as at
+select a.name, a.team, d.state, d.acked_at, coalesce(d.replied_at, d.acked_at, d.read_at, d.shown_at) as at
 from deliveries d join agents a on a.id = d.agent_id where d.message_id = :id order by a.id limit :limit
 """
 SUBJECT = f"select m.subject from messages m where m.id = :id and {SEEN}"
