@@ -20,7 +20,10 @@ def main() -> int:
     sys.path[:] = safe_path(sys.path)
     words = sys.argv[1:]
     try:
-        return dispatch(words)
+        code = dispatch(words)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except XatsError as problem:
         return fail(problem, words)
     except KeyboardInterrupt:
@@ -86,10 +89,6 @@ def explain(problem: Exception) -> XatsError:
 
 def dispatch(words: Sequence[str]) -> int:
     """Run `words`, by the fast lane where they are plain; return the exit code."""
-    if words[:1] == ["_complete"]:  # a shell asks, at a Tab
-        from xats.cli.complete import main as complete
-
-        return complete(words[1:])
     if words[:1] == ["hook"] and words[1:2] in (["run"], ["wait"]) and not os.isatty(0) and not HELP & set(words):
         if words[1] == "wait":
             from xats.hooks.wait import main as wait
@@ -98,6 +97,13 @@ def dispatch(words: Sequence[str]) -> int:
         from xats.hooks.run import main as run
 
         return run(words[2:])
+    from xats import output
+
+    sys.stdout = output.check(sys.stdout)
+    if words[:1] == ["_complete"]:  # a shell asks, at a Tab
+        from xats.cli.complete import main as complete
+
+        return complete(words[1:])
     from xats.cli import lane
 
     plain = lane.parse(words)

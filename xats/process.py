@@ -8,6 +8,7 @@ elsewhere.
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 
 from xats import host
@@ -47,6 +48,16 @@ def started(pid: int) -> int | None:
     """Return the start time of `pid`, or None if there is no such process or only its zombie is left."""
     found = _linux(pid) if LINUX else _elsewhere(pid)
     return found.started if found else None
+
+
+def age() -> float:
+    """Return how many seconds ago this process started, or was replaced by another program with its pid."""
+    since = started(os.getpid()) or 0
+    if LINUX:  # proc(5): in ticks since boot, the time asleep included
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - since / os.sysconf("SC_CLK_TCK")
+    else:
+        age = time.time() - since / 1000
+    return max(0.0, age)
 
 
 def alive(pid: int, started_at: int) -> bool:

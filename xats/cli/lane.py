@@ -40,6 +40,7 @@ HOT: dict[str, tuple[str, tuple[str, ...], Options]] = {
         {
             "--peek": ("peek", True),
             "--all": ("every", True),
+            "--again": ("again", True),
             "--from": ("sender", str),
             "--thread": ("thread", int),
             "--since": ("since", int),

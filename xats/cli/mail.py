@@ -11,14 +11,15 @@ from xats.cli.here import hop_limit
 from xats.core import inbox as letters
 from xats.core import messages
 from xats.errors import InvalidBody, TimedOut, Usage
+from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from xats.cli import params
     from xats.cli.here import Here, Me
-    from xats.core.inbox import Letter, Page
+    from xats.core.inbox import Letter, Page, Reader, Shown
     from xats.core.messages import Draft, Sent
     from xats.store import Tx
 
@@ -134,13 +135,17 @@ def inbox(
     *,
     peek: params.PeekOption = False,
     every: params.AllOption = False,
+    again: params.AgainOption = False,
     sender: params.FromOption = None,
     thread: params.ThreadOption = None,
     since: params.SinceIdOption = 0,
     limit: params.LimitOption = 50,
     wait: params.WaitOption = None,
 ) -> int:
-    """Show unread mail, oldest first, and mark it read once it is written out.
+    """Show unread mail, oldest first.
+
+    What a terminal shows is read. What goes into a pipe or a file is only shown: it is read once you answer it, once
+    your next turn begins, or once a later inbox has named it. As much is printed there at once as agent programs show.
 
     Example: xats inbox
 
@@ -149,59 +154,147 @@ def inbox(
     if limit < 1:
         msg = f"A page of {limit} messages cannot be shown."
         raise Usage(msg, "xats inbox -n 10")
+    if again and every:
+        msg = "--again prints what was shown before, and --all prints all mail: use one of them."
+        raise Usage(msg, "xats inbox --again")
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
-    looking = peek or every
+    looking, room = peek or every, page_size(os.environ)
 
     def query(tx: Tx, me: Me) -> letters.Query:
         whose = None if sender is None else here.named(tx, sender, me.agent.team)
-        return letters.Query(limit, since, whose, thread, every)
+        return letters.Query(limit, since, whose, thread, every, again)
 
-    def peek_at(tx: Tx, me: Me) -> tuple[Page, Me]:
-        return letters.peek(tx, me.agent, query(tx, me)), me
+    def look(tx: Tx, me: Me) -> _Found:
+        page = letters.peek(tx, me.agent, query(tx, me))
+        if again and room:
+            page = _fitting(here, tx, me, page, room)
+        return _Found(me, page, letters.shown(tx, me.agent, letters.MOST_SHOWN))
 
-    def claim_them(tx: Tx, me: Me) -> tuple[Page, Me]:
-        return letters.claim(tx, me.agent, query(tx, me), process.mark(), process.gone), me
+    def claim(tx: Tx, me: Me) -> _Found:
+        page = letters.claim(tx, me.agent, query(tx, me), process.mark(), process.gone)
+        if room:
+            page = _fitting(here, tx, me, page, room)
+        return _Found(me, page, letters.shown(tx, me.agent, letters.MOST_SHOWN))
 
     while True:
         generation = here.store.generation()
-        page, me = here.read(peek_at)
-        if page.letters and not looking:
-            page, me = here.write(claim_them)
-        if page.letters or deadline is None:
+        found = here.read(look)
+        if found.page.letters and not (looking or again):
+            found = here.write(claim)
+        if found.page.letters or deadline is None:
             break
         if not _await_change(here, generation, deadline):
             msg = "No mail came in that time."
             raise TimedOut(msg)
-    _write_out(here, me, page, looking=looking)
+    _write_out(here, found, looking=looking, again=again)
     return 0
 
 
-def _write_out(here: Here, me: Me, page: Page, *, looking: bool) -> None:
-    """Print a page and, unless only `looking`, mark it read; give it back unread when it cannot be printed."""
+PAGE = 8000  # bytes that a page takes in a pipe: Codex shows 10,000 of a command's output, the other programs show more
+
+
+@record
+class _Found:
+    """What one look into an inbox found: whose it is, a page, and what was shown before."""
+
+    me: Me
+    page: Page
+    before: Sequence[Shown]
+
+
+def page_size(environ: Mapping[str, str]) -> int:
+    """Return how many bytes of mail `inbox` prints at once: XATS_INBOX_BUDGET; 0 is no limit. Raises Usage.
+
+    A terminal has no limit.
+    """
+    said = environ.get("XATS_INBOX_BUDGET")
+    if said and not (said.isascii() and said.isdigit() and len(said) < 10):
+        msg = f"XATS_INBOX_BUDGET must be a number of bytes, not {said[:40]!r}."
+        raise Usage(msg, f"export XATS_INBOX_BUDGET={PAGE}")
+    return 0 if render.on_terminal() else int(said) if said else PAGE
+
+
+def _fitting(here: Here, tx: Tx, me: Me, page: Page, room: int) -> Page:
+    """Return as much of a page as fits into `room` bytes, one letter at least; what was claimed of the rest is free."""
+    taken: list[Letter] = []
+    for letter in page.letters:
+        room -= len(_letter(here, me, letter, tx.now).encode(errors="replace")) + 1
+        if room < 0 and taken:
+            break
+        taken.append(letter)
+    rest = page.letters[len(taken) :]
+    if page.claim and rest:
+        letters.release(tx, me.agent, letters.Page(rest, False, 0, page.claim))
+    return letters.Page(tuple(taken), page.has_more or bool(rest), page.unread, page.claim)
+
+
+def _letter(here: Here, me: Me, letter: Letter, now: int) -> str:
+    """Return a letter as it is printed."""
+    if here.json:
+        return render.json_line(views.letter_json(letter, me.agent.address))
+    return views.letter_text(letter, me.agent.team, now)
+
+
+def _write_out(here: Here, found: _Found, *, looking: bool, again: bool) -> None:
+    """Print a page and, unless only `looking`, mark it; give it back unread when it cannot be printed."""
+    me, page = found.me.agent, found.page
     ids = [letter.message.id for letter in page.letters]
+    before = () if again else found.before
     try:
-        _print_page(here, me, page, looking=looking)
+        _print_page(here, found.me, page, before, looking=looking)
     except BaseException:
         if page.claim:
-            here.store.write(lambda tx: letters.release(tx, me.agent, page))
+            here.store.write(lambda tx: letters.release(tx, me, page))
         raise
-    if page.claim and ids:
-        here.write(lambda tx, again: letters.mark_read(tx, again.agent, ids))
+    if looking:
+        return
+    named = () if here.quiet else [one for one in found.before if not again or one.id in ids]
+    terminal = render.on_terminal()
+    reader = _reader(here, found.me) if named or (page.claim and not terminal) else None
+    settles = reader is not None and any(reader.is_other(one, here.store.clock()) for one in named)
+
+    def mark(tx: Tx, now: Me) -> None:
+        if reader and settles:
+            letters.settle(tx, now.agent, named, reader)
+        if terminal:
+            letters.mark_read(tx, now.agent, ids)
+        elif reader and page.claim:
+            letters.mark_shown(tx, now.agent, ids, reader)
+
+    if page.claim or settles or (terminal and ids):
+        here.write(mark)
 
 
-def _print_page(here: Here, me: Me, page: Page, *, looking: bool) -> None:
-    left = page.unread if looking else max(0, page.unread - len(page.letters))
+def _reader(here: Here, me: Me) -> Reader:
+    """Return this command as a reader: who it is depends on its command line."""
+    from xats.cli import command_line
+    from xats.core import agents
+
+    session = here.store.read(lambda tx: agents.current_session(tx, me.agent))
+    line, apart = command_line.here(session.seat.process if session else None)
+    return letters.command_reader(me.agent, line, apart)
+
+
+def _print_page(here: Here, me: Me, page: Page, before: Sequence[Shown], *, looking: bool) -> None:
+    left = page.unread if looking else max(0, page.unread - sum(one.state == "unread" for one in page.letters))
     if here.json:
         found = [views.letter_json(letter, me.agent.address) for letter in page.letters]
-        render.document({"messages": found, "has_more": page.has_more, "unread": left})
+        named = [{"id": one.id, "from": one.sender} for one in before]
+        about = {"ids": [letter.message.id for letter in page.letters], "shown_before": named}
+        render.document({**about, "messages": found, "has_more": page.has_more, "unread": left})
         return
     now = here.store.clock()
-    for letter in page.letters:
-        render.put(views.letter_text(letter, me.agent.team, now))
+    lines = [_letter(here, me, letter, now) for letter in page.letters]
+    if page.letters and not here.quiet and not render.on_terminal():
+        lines.insert(0, views.contents_text(page.letters, left, PAGE, looking=looking))
+    if before and not here.quiet:
+        lines.insert(0, views.shown_text(before, me.agent.team))
+    if lines:
+        render.stream(lines)  # in one go: a reader that leaves early gets all of it, or none of it is marked
     if here.quiet:
         return
     if not page.letters:
-        render.say(f"no {'mail' if not left else 'such mail'} for {me.agent.name}")
+        render.say(f"no {'new ' if before else ''}{'mail' if not left else 'such mail'} for {me.agent.name}")
     elif page.has_more:
         last = page.letters[-1].message.id
         render.say(f"more: xats inbox --since {last} ..." if looking else f"{left} more: xats inbox")
@@ -217,7 +310,7 @@ def show(here: Here, message_id: params.MessageIdArg) -> int:
         render.document({"message": views.letter_json(letter, me.agent.address)})
     else:
         render.put(views.letter_text(letter, me.agent.team, here.store.clock()))
-    _mark(here, [letter])
+    _mark(here, me, message_id, [letter])
     return 0
 
 
@@ -239,18 +332,30 @@ def thread(here: Here, message_id: params.MessageIdArg, *, limit: params.LimitOp
             render.put(views.letter_text(letter, me.agent.team, now, hints=letter is found[-1]))
         if has_more and not here.quiet:
             render.say(f"more: xats thread {message_id} -n {limit * 2}")
-    _mark(here, found)
+    _mark(here, me, message_id, found)
     return 0
 
 
-def _mark(here: Here, found: Sequence[Letter]) -> None:
-    unread = [letter.message.id for letter in found if letter.state == "unread"]
-    if unread:
-        here.write(lambda tx, me: letters.mark_read(tx, me.agent, unread))
+def _mark(here: Here, me: Me, named: int, found: Sequence[Letter]) -> None:
+    """Mark what was printed: read on a terminal, else only the message `named` is, and the others are shown."""
+    terminal = render.on_terminal()
+    read = [one.message.id for one in found if one.state in ("unread", "shown") and one.message.id == named]
+    rest = [one.message.id for one in found if one.state == "unread" and one.message.id != named]
+    if terminal:
+        read += [one.message.id for one in found if one.state in ("unread", "shown") and one.message.id != named]
+    reader = _reader(here, me) if rest and not terminal else None
+
+    def mark(tx: Tx, now: Me) -> None:
+        letters.mark_read(tx, now.agent, read)
+        if reader:
+            letters.mark_shown(tx, now.agent, rest, reader)
+
+    if read or reader:
+        here.write(mark)
 
 
 def status(here: Here, message_id: params.OptionalMessageIdArg = None) -> int:
-    """Show what became of a message that you sent: who has read it, and what its wake is doing and why.
+    """Show what became of a message that you sent: who was shown it or read it, and what its wake is doing and why.
 
     Without an id: the last one that you sent.
 
@@ -269,7 +374,7 @@ def status(here: Here, message_id: params.OptionalMessageIdArg = None) -> int:
         render.put(f"#{message.id}{title} to {render.one_line(message.address)}, {durations.ago(message.sent_at, now)}")
     rows = []
     for one in found:
-        when = one.replied_at or one.acked_at or one.read_at
+        when = one.replied_at or one.acked_at or one.read_at or one.shown_at
         state = "acked" if one.acked_at and one.state == "read" else one.state
         said = f"{state} {durations.ago(when, now)}" if when else state
         rows.append((views.near(one.agent, here.team), said, views.wake_text(one, now)))

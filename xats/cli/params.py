@@ -84,7 +84,10 @@ ContractOption: TypeAlias = Annotated[
 ]
 RoleOption: TypeAlias = Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Only those with this role.")]
 PeekOption: TypeAlias = Annotated[bool, typer.Option("--peek", help="Leave it unread.")]
-AllOption: TypeAlias = Annotated[bool, typer.Option("--all", help="Read mail too.")]
+AllOption: TypeAlias = Annotated[bool, typer.Option("--all", help="Include mail already shown or read.")]
+AgainOption: TypeAlias = Annotated[
+    bool, typer.Option("--again", help="Print again what was shown before, and is perhaps not seen.")
+]
 FromOption: TypeAlias = Annotated[str | None, typer.Option("--from", metavar="AGENT", help="Only from this agent.")]
 ThreadOption: TypeAlias = Annotated[int | None, typer.Option("--thread", metavar="ID", help="Only of this thread.")]
 SinceIdOption: TypeAlias = Annotated[

@@ -73,8 +73,9 @@ LETTER = _all(
     having(
         to=ADDRESS,
         body=TEXT,
-        state={"enum": ["unread", "read", "replied", "expired", "sent"]},
+        state={"enum": ["unread", "shown", "read", "replied", "expired", "sent"]},
         read_at=maybe(TIME),
+        shown_at=maybe(TIME),
         data={},  # the value that the body is, if it satisfies a contract; else null
     ),
 )
@@ -112,7 +113,8 @@ LISTED = _all(
 )
 DELIVERY = having(
     agent=ADDRESS,
-    state={"enum": ["unread", "read", "replied", "expired"]},
+    state={"enum": ["unread", "shown", "read", "replied", "expired"]},
+    shown_at=maybe(TIME),
     read_at=maybe(TIME),
     replied_at=maybe(TIME),
     acked_at=maybe(TIME),
@@ -256,7 +258,13 @@ VERBS: dict[str, Schema] = {
     "broadcast": SENT,
     "reply": SENT,
     "ack": having(message=MESSAGE, acked=YES_NO),
-    "inbox": having(messages=each(LETTER), has_more=YES_NO, unread=NUMBER),
+    "inbox": having(
+        ids=each(NUMBER),
+        shown_before=each(having(id=NUMBER, **{"from": ADDRESS})),
+        messages=each(LETTER),
+        has_more=YES_NO,
+        unread=NUMBER,
+    ),
     "show": having(message=LETTER),
     "thread": having(thread_id=NUMBER, messages=each(LETTER), has_more=YES_NO),
     "status": having(message=MESSAGE, deliveries=each(DELIVERY)),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.core.agents import Details
-    from xats.core.inbox import Letter
+    from xats.core.inbox import Letter, Shown
     from xats.core.messages import Message, Sent
     from xats.core.pauses import Pause
     from xats.core.status import DeliveryStatus
@@ -69,8 +69,9 @@ def message_json(message: Message) -> dict[str, Any]:
 
 def letter_json(letter: Letter, to: str) -> dict[str, Any]:
     """Return the JSON form of a message as `to` has it."""
-    body = {"to": to, "body": letter.message.body, "state": letter.state, "read_at": iso(letter.read_at)}
-    return {**message_json(letter.message), **body, "data": _data(letter.message)}
+    body = {"to": to, "body": letter.message.body, "state": letter.state}
+    times = {"read_at": iso(letter.read_at), "shown_at": iso(letter.shown_at)}
+    return {**message_json(letter.message), **body, **times, "data": _data(letter.message)}
 
 
 def _data(message: Message) -> object:
@@ -121,6 +122,7 @@ def delivery_json(status: DeliveryStatus) -> dict[str, Any]:
     return {
         "agent": status.agent,
         "state": status.state,
+        "shown_at": iso(status.shown_at),
         "read_at": iso(status.read_at),
         "replied_at": iso(status.replied_at),
         "acked_at": iso(status.acked_at),
@@ -156,9 +158,34 @@ def letter_text(letter: Letter, team: str, now: int, *, hints: bool = True) -> s
     if message.contract:
         lines.append(f"  Satisfies: {contract_text(message, team)}")
     lines += [f"  | {line}" for line in visible(message.body).rstrip("\n").split("\n")]
-    if hints and message.need_reply and letter.state in ("unread", "read"):
+    if hints and message.need_reply and letter.state in ("unread", "shown", "read"):
         lines.append(dim(f'  needs a reply: xats reply {message.id} "..."'))
     return "\n".join(lines)
+
+
+def contents_text(found: Sequence[Letter], left: int, room: int, *, looking: bool) -> str:
+    """Return what stands before letters where they may be cut: their ids, how much is `left`, and what is long.
+
+    A letter is long when it alone is larger than a page of `room` bytes.
+    """
+    ids = ", ".join(f"#{letter.message.id}" for letter in found)
+    said = f"1 letter follows: {ids}" if len(found) == 1 else f"{len(found)} letters follow: {ids}"
+    if left and not looking:
+        said += f"; {left} more: xats inbox"
+    for letter in found:
+        if len(letter.message.body) > room:
+            number, size = letter.message.id, len(letter.message.body)
+            said += f"\n#{number} has {size:,} characters; if its end is missing: xats show {number} > FILE"
+    return said
+
+
+def shown_text(before: Sequence[Shown], team: str) -> str:
+    """Return in words which letters were shown before, and how to see them again."""
+    senders: dict[str, list[str]] = {}
+    for one in before:
+        senders.setdefault(near(one.sender, team), []).append(f"#{one.id}")
+    said = "; ".join(f"{', '.join(ids)} from {sender}" for sender, ids in senders.items())
+    return f"shown before, perhaps not seen: {said} (print again: xats inbox --again)"
 
 
 def contract_text(message: Message, team: str) -> str:

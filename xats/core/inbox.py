@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from xats.core.agents import Agent
     from xats.store import Row, Tx
 
+MOST_SHOWN = 50  # letters that one reader names as shown before
 CLAIM = 120_000  # ms that a living reader has to write out what it claimed; what a dead one held is free at once
 
 
@@ -142,12 +143,12 @@ SETTLE = """
 update deliveries set state = 'read', read_at = :now, shown_by = :by
 where agent_id = :me and message_id = :id and state = 'shown'
 """
-GONE_ON = """
-update deliveries set state = 'read', read_at = :now
-where agent_id = :me and state = 'shown'
-    and (shown_by = :hook or (:prompt = 1 and substr(shown_by, 1, length(:session)) = :session))
-returning message_id
+PROVEN = """
+agent_id = :me and state = 'shown'
+and (shown_by = :hook or (:prompt = 1 and substr(shown_by, 1, length(:session)) = :session))
 """
+GOES_ON = f"select 1 from deliveries where {PROVEN} limit 1"
+GONE_ON = f"update deliveries set state = 'read', read_at = :now where {PROVEN} returning message_id"
 # What is shown, and what commands showed that became read last without its id being named.
 BY_COMMAND = f"{{}}.shown_by is not null and substr({{}}.shown_by, 1, {len(HOOK)}) <> '{HOOK}'"
 AGAIN = f"""
@@ -256,6 +257,12 @@ def settle(tx: Tx, me: Agent, named: Sequence[Shown], reader: Reader) -> list[in
     read = [one for one in ids if tx.run(SETTLE, me=me.id, id=one, by=reader.by, now=tx.now)]
     _say_read(tx, me, read)
     return read
+
+
+def goes_on(tx: Tx, me: Agent, reader: Reader, *, prompt: bool) -> bool:
+    """Tell whether `gone_on` has anything to mark."""
+    row = tx.one(GOES_ON, me=me.id, hook=reader.by, prompt=int(prompt), session=f"{me.epoch} ")
+    return row is not None
 
 
 def gone_on(tx: Tx, me: Agent, reader: Reader, *, prompt: bool) -> list[int]:

@@ -54,6 +54,10 @@ update presence set broken_off_at = :now
 where agent_id = :agent and state = :state and at = :at and client_session = :client_session and broken_off_at is null
 """
 HAS_MAIL = "select 1 from deliveries where agent_id = :agent and state = 'unread' limit 1"
+MAIL = """
+select exists (select 1 from deliveries where agent_id = :agent and state = 'unread') as unread,
+    exists (select 1 from deliveries where agent_id = :agent and state = 'shown') as shown
+"""
 LAST_SENT = """
 select m.id, m.address, m.subject, m.sent_at from messages m where m.sender_id = :agent
 order by m.sent_at desc, m.id desc limit 1
@@ -69,6 +73,13 @@ def get(tx: Tx, agent_id: int) -> Presence | None:
 def has_mail(tx: Tx, agent_id: int) -> bool:
     """Tell whether there may be mail for the agent with that id: some of it can have expired since."""
     return tx.one(HAS_MAIL, agent=agent_id) is not None
+
+
+def mail(tx: Tx, agent_id: int) -> tuple[bool, bool]:
+    """Tell whether there may be unread mail for the agent with that id, and whether there is mail that was shown."""
+    row = tx.one(MAIL, agent=agent_id)
+    assert row
+    return bool(row["unread"]), bool(row["shown"])
 
 
 def put(

@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from xats.core.agents import Agent
-    from xats.core.inbox import Letter
+    from xats.core.inbox import Letter, Shown
     from xats.core.task_recap import Todo
 
-BUDGET = 4000  # characters of mail that are handed over at once
-MOST = 8000  # Claude Code takes 10,000 with all that is around them, and puts what is longer into a file
+BUDGET = 4000  # bytes of mail that are handed over at once
+MOST = 8000  # Claude Code takes 10,000 characters with all that is around them, Codex 10,000 bytes; the rest is cut
+SHOWN = 10  # letters that were shown before and are named
 NAMED = 5  # letters that are announced one by one
 TITLE = 60  # characters of a task's title
 FIRST = "xats mail for "  # by these words we know what we said ourselves
@@ -29,7 +30,7 @@ EVIDENCE = {
 
 
 def budget(environ: Mapping[str, str]) -> int:
-    """Return how many characters of mail are handed over at once: XATS_HOOK_BUDGET, MOST at most. Raises Usage."""
+    """Return how many bytes of mail are handed over at once: XATS_HOOK_BUDGET, MOST at most. Raises Usage."""
     said = environ.get("XATS_HOOK_BUDGET")
     if not said:
         return BUDGET
@@ -57,7 +58,7 @@ def frame(letter: Letter) -> str:
 
 
 def pick(letters: Sequence[Letter], room: int) -> tuple[list[Letter], list[str], list[Letter]]:
-    """Return which of `letters` are handed over within `room` characters, as texts too, and which are too long ever.
+    """Return which of `letters` are handed over within `room` bytes, as texts too, and which are too long ever.
 
     They are taken in their order, and none out of it but past one that is longer than the whole room: that is only
     announced, for it has to be shown whole.
@@ -79,8 +80,8 @@ def pick(letters: Sequence[Letter], room: int) -> tuple[list[Letter], list[str],
 
 
 def _size(text: str) -> int:
-    """Return how long the programs take `text` to be, most of which count as JavaScript does: an emoji is two."""
-    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+    """Return how long `text` is in bytes. Programs that count characters take it to be shorter."""
+    return len(text.encode(errors="surrogatepass"))
 
 
 def page(me: Agent, texts: Sequence[str], long: Sequence[Letter], unread: int) -> str:
@@ -120,6 +121,15 @@ def recap(unread: int, last: tuple[int, str, str | None, int] | None, now: int) 
         about = f" ({one_line(subject)[:80]!r})" if subject else ""
         said += f" The last you sent: #{number} to {one_line(address)[:80]}{about}, {ago(at, now)}."
     return said
+
+
+def shown(before: Sequence[Shown]) -> str:
+    """Return which letters were shown before this session began, and are perhaps not seen; "" when there are none."""
+    if not before:
+        return ""
+    said = ", ".join(f"#{one.id} from {one.sender}" for one in before[:SHOWN])
+    more = f" and {len(before) - SHOWN} more" if len(before) > SHOWN else ""
+    return f"Shown before this session, perhaps not seen: {said}{more}; print again: xats inbox --again"
 
 
 def tasks(found: Sequence[Todo], count: int, now: int) -> str:

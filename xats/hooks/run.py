@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LARGEST = 1 << 20  # bytes of an event; a larger one tells of a tool's output, which is nothing to us
 PATIENCE = 0.15  # seconds that a busy store is waited for, all in all, until there is something to hand over
 FINISH = 2.0  # seconds for what must not be left undone: noting that mail was handed over, or that it was not
+LATE = 7.0  # seconds after which a program may have dropped the answer: `clients.SECONDS`, with time to spare
 PAGE = 20  # letters that are looked at for one answer
 IN_A_ROW = 3  # turns that mail may go on with before a person or a wake has to
 PATCHED = ("*** Add File", "*** Update File", "*** Delete File", "*** Move to")  # before the name of a file in a patch
@@ -348,15 +349,16 @@ def _go(call: Call, store: Store) -> None:
     from xats import host
     from xats.core import agents, presence
 
-    def look(tx: Tx) -> tuple[Agent | None, Session | None, Presence | None, bool, str | None]:
+    def look(tx: Tx) -> tuple[Agent | None, Session | None, Presence | None, bool, bool, str | None]:
         me = who(tx, call)
         if me is None:
-            return None, None, None, False, None
+            return None, None, None, False, False, None
         refused = before_change(tx, me, _paths(call)) if call.point == "before a change" else None
         session = agents.current_session(tx, me)
-        return me, session, presence.get(tx, me.id), presence.has_mail(tx, me.id), refused
+        mail, shown = presence.mail(tx, me.id)
+        return me, session, presence.get(tx, me.id), mail, shown and _proves(tx, call, me), refused
 
-    me, session, known, mail, refused = store.read(look)
+    me, session, known, mail, proves, refused = store.read(look)
     if me is None or _is_over(call, known):
         return
     if session and _runs_another(call, session):
@@ -367,7 +369,7 @@ def _go(call: Call, store: Store) -> None:
         put(answers.refuse(call.client, call.event, refused))
     lost = _taken_back(call, known)
     wanted = (mail or lost) and _may_hand_over(call, known)
-    if wanted or lost or _changes(call, known):
+    if wanted or lost or proves or _changes(call, known):
         store.patience = call.patience
         text, ids, page = store.write(lambda tx: _turn(tx, call, wanted, lost))
         if text:
@@ -487,7 +489,7 @@ def _may_hand_over(call: Call, known: Presence | None) -> bool:
 def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int], Page | None]:
     """Note what the agent does and claim its mail if that is `wanted`; return the text, its mail and the claim.
 
-    What was read in the turn that was `lost` is unread again.
+    What was shown or read in the turn that was `lost` is unread again. What was shown before that is read now.
     """
     from xats.core import agents, presence
 
@@ -499,6 +501,10 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
         from xats.core import inbox
 
         inbox.take_back(tx, me, known.at)
+    if call.point != "session end" and presence.mail(tx, me.id)[1]:
+        from xats.core import inbox
+
+        inbox.gone_on(tx, me, inbox.hook_reader(call.session), prompt=call.point == "prompt")
     text, ids, page = _claim(tx, call, me) if wanted and _may_hand_over(call, known) else ("", [], None)
     state, continued = STATES[call.point], _continued(call, known)
     if text and call.point == "turn end":
@@ -515,6 +521,18 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
         wakes.retry_now(tx, me.id, "for_hook")  # what has waited for a hook to hand it over
     agents.touch(tx, me)
     return text, ids, page
+
+
+def _proves(tx: Tx, call: Call, me: Agent) -> bool:
+    """Tell whether this hook proves that the program took what was shown to `me`.
+
+    The end of a session does not: the program may have ended before its model saw it.
+    """
+    if call.point == "session end":
+        return False
+    from xats.core import inbox
+
+    return inbox.goes_on(tx, me, inbox.hook_reader(call.session), prompt=call.point == "prompt")
 
 
 def _claim(tx: Tx, call: Call, me: Agent) -> tuple[str, list[int], Page | None]:
@@ -535,8 +553,11 @@ def _claim(tx: Tx, call: Call, me: Agent) -> tuple[str, list[int], Page | None]:
 
 
 def _hand_over(call: Call, store: Store, me: Agent, text: str, ids: list[int], page: Page | None) -> None:
-    """Write `text` out and mark what it holds read; give it back unread when it cannot be written."""
-    from xats import faults
+    """Write `text` out and mark what it holds as shown; give it back unread when it may not have arrived.
+
+    A program that has waited too long for its hook drops what the hook writes.
+    """
+    from xats import faults, process
     from xats.core import inbox
     from xats.hooks import answers
 
@@ -552,16 +573,18 @@ def _hand_over(call: Call, store: Store, me: Agent, text: str, ids: list[int], p
             store.write(lambda tx: inbox.release(tx, me, page))
         raise
     faults.point("hook.after_write")
-    if ids:
-        store.patience = FINISH  # otherwise the same mail would be handed over once more
-        store.write(lambda tx: inbox.mark_read(tx, me, ids))
+    store.patience = FINISH  # otherwise the same mail would be handed over once more
+    if page and process.age() > LATE:
+        store.write(lambda tx: inbox.release(tx, me, page))
+    elif ids:
+        store.write(lambda tx: inbox.mark_shown(tx, me, ids, inbox.hook_reader(call.session)))
 
 
 def put(text: str) -> None:
     """Write `text` and a newline to stdout, whole."""
-    data = memoryview(f"{text}\n".encode())
-    while data:
-        data = data[os.write(1, data) :]
+    from xats import output
+
+    output.write(1, f"{text}\n".encode())
 
 
 def _paths(call: Call) -> list[str]:

@@ -13,7 +13,10 @@ from xats.hooks import answers, letters, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xats.core.agents import Agent, Seat, Session
+    from xats.core.inbox import Shown
     from xats.core.presence import Presence
     from xats.hooks.run import Call
     from xats.pane import Pane
@@ -47,10 +50,10 @@ def start(call: Call, store: Store) -> None:
         msg = "XATS_AGENT is that of another session: Codex's daemon serves them all; start Codex by xats launch codex"
         run.note(call.path, call.client, call.event, Refused(msg))
 
-    def work(tx: Tx) -> str:
+    def work(tx: Tx) -> tuple[str, Agent | None, Sequence[Shown]]:
         named = _whom(tx, call, claim, seat.process, former)
         if named is None:
-            return ""
+            return "", None, ()
         known = agents.find(tx, *named)
         holder = agents.current_session(tx, known) if known else None
         process_of = holder.seat.process if holder else None
@@ -72,7 +75,8 @@ def start(call: Call, store: Store) -> None:
             presence.put(tx, me.id, "idle", call.session)
         recap = letters.recap(inbox.unread(tx, me), presence.last_sent(tx, me.id), tx.now)
         tasks = letters.tasks(*task_recap.todo(tx, me, TASKS), tx.now)
-        return "\n\n".join(filter(None, (letters.primer(me), recap, tasks)))
+        before = inbox.shown(tx, me, inbox.MOST_SHOWN)
+        return "\n\n".join(filter(None, (letters.primer(me), recap, letters.shown(before), tasks))), me, before
 
     if not run.names_new(call) and store.read(lambda tx: _whom(tx, call, claim, seat.process, former)) is None:
         if borrowed and not behind and os.environ.get("XATS_AGENT"):
@@ -80,9 +84,11 @@ def start(call: Call, store: Store) -> None:
             run.note(call.path, call.client, call.event, Refused(msg))
         return  # no agent: nothing is written
     store.patience = run.PATIENCE  # whatever tmux has taken
-    text = store.write(work)
+    text, me, before = store.write(work)
     if text and answers.hears(call.client, call.point):
         run.put(answers.context(call.client, call.event, text))
+        if me and before:  # the next prompt proves that this session took it
+            store.write(lambda tx: inbox.mark_shown(tx, me, [one.id for one in before], inbox.start_reader(me)))
     if pane:
         _mark(store, call, pane)
 

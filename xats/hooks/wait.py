@@ -71,10 +71,10 @@ def _wait(call: run.Call, parent: int) -> int:
             post.leave()  # before the line is said: whoever has another one must not leave it with us
     if line is None:
         return OK
-    from xats import faults
+    from xats import faults, output
 
     faults.point("waiter.told")
-    os.write(2 if call.client in REWAKES else 1, f"{line}\n".encode())
+    output.write(2 if call.client in REWAKES else 1, f"{line}\n".encode())
     return WOKEN if call.client in REWAKES else OK
 
 

@@ -1,0 +1,65 @@
+"""Output that arrives whole, or fails.
+
+With PYTHONUNBUFFERED=1, Python writes text straight to a FileIO, which takes a part of it where a disk is full or a
+reader has left, and reports no error: https://docs.python.org/3/library/io.html#io.RawIOBase.write. A descriptor with
+O_NONBLOCK, which another process may have set, takes nothing while its pipe is full.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from typing_extensions import Buffer
+
+
+def write(descriptor: int, data: Buffer) -> None:
+    """Write all of `data` to `descriptor`, and wait for a reader that is slow. Raises OSError."""
+    left = memoryview(data)
+    while left:
+        try:
+            left = left[os.write(descriptor, left) :]
+        except BlockingIOError:
+            import select
+
+            poll = select.poll()
+            poll.register(descriptor, select.POLLOUT)
+            poll.poll()
+
+
+class Whole(io.RawIOBase):
+    """A descriptor whose every write is whole."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._descriptor
+
+    def isatty(self) -> bool:
+        """Tell whether the descriptor is a terminal."""
+        return os.isatty(self._descriptor)
+
+    def write(self, data: Buffer) -> int:
+        """Write all of `data`; return its length in bytes. Raises OSError."""
+        write(self._descriptor, data)
+        return memoryview(data).nbytes
+
+
+def check(stream: TextIO | None) -> TextIO | None:
+    """Return what to write to instead of `stream`, Python's own standard output: whole, or an OSError at a flush."""
+    if stream is None or stream is not sys.__stdout__ or not isinstance(stream, io.TextIOWrapper):
+        return stream
+    stream.flush()
+    whole = io.BufferedWriter(Whole(stream.fileno()))
+    return io.TextIOWrapper(whole, stream.encoding, stream.errors, line_buffering=stream.line_buffering)
