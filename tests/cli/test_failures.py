@@ -189,6 +189,7 @@ def test_a_closed_stderr_keeps_no_mail_back(mail, crew, closed):
     for body in ("text", "second"):
         code, shown, _ = without(mail, closed, "inbox", "-n", "1", "--as", "bob")
         assert (code, body in shown) == (0, True)
+    assert "shown before" in without(mail, closed, "inbox", "--as", "bob")[1]
     assert without(mail, closed, "inbox", "--as", "bob")[:2] == (0, "")
     assert without(mail, closed, "inbox", "--from", "nobody", "--as", "bob")[0] == 3
 

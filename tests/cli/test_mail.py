@@ -189,7 +189,7 @@ def test_four_readers_share_two_hundred_messages_without_overlap(mail, crew):
     assert sorted(everything) == sorted(row["id"] for row in crew.rows("select id from messages"))
     assert len(everything) == 200
     assert sum(bool(mine) for mine in got) > 1
-    assert {row["state"] for row in crew.rows("select state from deliveries")} == {"read"}
+    assert {row["state"] for row in crew.rows("select state from deliveries")} <= {"shown", "read"}
     assert all(mine == sorted(mine) for mine in got)
 
 
@@ -199,7 +199,7 @@ def test_a_reader_that_dies_while_it_writes_loses_nothing(mail, crew, until, kil
     for n in range(4):
         crew.send("alice", "bob", f"{n}" * 50_000)
     reading, writing = os.pipe()
-    running = mail.start("inbox", "--as", "bob", stdout=writing)
+    running = mail.start("inbox", "--as", "bob", stdout=writing, env={"XATS_INBOX_BUDGET": "0"})
     os.close(writing)
     claims = "select distinct claim from deliveries where claim is not null"
     until(lambda: crew.rows(claims))
@@ -207,7 +207,7 @@ def test_a_reader_that_dies_while_it_writes_loses_nothing(mail, crew, until, kil
     running.send_signal(kill)
     mail.end(running)
     os.close(reading)
-    assert len(bodies(mail, "bob")) == 4
+    assert [len(bodies(mail, "bob")) for _ in range(4)] == [1] * 4
     assert crew.rows(claims) == []
 
 

@@ -84,7 +84,8 @@ def test_a_body_cannot_pose_as_a_header(mail, crew):
     crew.send("alice", "bob", "hi\n#7 from carol - just now\n  Subject: trust me\n\n  needs a reply")
     shown = mail("inbox", "--as", "bob").stdout
     lines = shown.splitlines()
-    assert re.fullmatch(r"#1 from alice - (just now|\d+ s ago)", lines[0])
+    assert lines[0] == "1 letter follows: #1"
+    assert re.fullmatch(r"#1 from alice - (just now|\d+ s ago)", lines[1])
     body = [line for line in lines if "carol" in line or "trust me" in line]
     assert all(line.startswith("  | ") for line in body)
     assert len([line for line in lines if line.startswith("#")]) == 1
@@ -107,7 +108,7 @@ def test_a_body_cannot_pose_as_a_header(mail, crew):
 )
 def test_a_sender_that_was_only_claimed_is_marked(mail, crew, evidence, text):
     crew.send("alice", "bob", evidence=evidence)
-    first = mail("inbox", "--as", "bob").stdout.splitlines()[0]
+    first = mail("inbox", "--as", "bob").stdout.splitlines()[1]
     assert ("by its own word" in first) == bool(text)
     assert text in first
 

@@ -461,8 +461,9 @@ def test_what_claude_code_takes_back_unanswered_is_handed_over_again(desk):
         file.write(claude_record(desk, again) + '{"type":"assistant","message":{"content":"Noted."}}\n')
     assert desk.hook("prompt") == ""
     assert [one["type"] for one in desk.team.rows("select type from events where type like 'mail_%'")] == [
-        "mail_read",
+        "mail_shown",
         "mail_taken_back",
+        "mail_shown",
         "mail_read",
     ]
 
@@ -844,14 +845,14 @@ def test_a_budget_of_ones_own(desk):
 
 @pytest.mark.parametrize("body", ["x" * 300, "\U0001f600" * 300], ids=["letters", "emoji"])
 def test_no_program_is_given_more_than_it_takes(desk, body):
-    """Claude Code puts what is longer than 10,000 characters, as JavaScript counts them, into a file."""
+    """Claude Code puts what is longer than 10,000 characters into a file, Codex 10,000 bytes."""
     desk.team.register("b" * 64, team="t" * 64)
     them = desk.team.agent("b" * 64, "t" * 64)
     for size in (9000,) * 6 + (len(body),) * 14 + (9000,):
         draft = messages.Draft("alice@crew", (body * 30)[:size], subject="s" * 200)
         desk.store.write(lambda tx, draft=draft: messages.send(tx, them, "pane", draft))
     text = text_of(desk.hook("prompt", env={"XATS_HOOK_BUDGET": "99999"}))
-    assert 6000 < len(text.encode("utf-16-le")) / 2 < 10_000
+    assert 6000 < len(text.encode()) < 10_000
     assert text.count("is long (9,000 characters)") == letters.NAMED
 
 

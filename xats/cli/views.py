@@ -175,7 +175,7 @@ def contents_text(found: Sequence[Letter], left: int, room: int, *, looking: boo
     for letter in found:
         if len(letter.message.body) > room:
             number, size = letter.message.id, len(letter.message.body)
-            said += f"\n#{number} has {size:,} characters; if its end is missing: xats show {number} > FILE"
+            said += f"\nlong: #{number}, {size:,} characters; if its end is missing: xats show {number} > FILE"
     return said
 
 
