@@ -144,7 +144,7 @@ update deliveries set state = 'read', read_at = :now, shown_by = :by
 where agent_id = :me and message_id = :id and state = 'shown'
 """
 PROVEN = """
-agent_id = :me and state = 'shown'
+agent_id = :me and state = 'shown' and shown_at <= :before
 and (shown_by = :hook or (:prompt = 1 and substr(shown_by, 1, length(:session)) = :session))
 """
 GOES_ON = f"select 1 from deliveries where {PROVEN} limit 1"
@@ -259,22 +259,25 @@ def settle(tx: Tx, me: Agent, named: Sequence[Shown], reader: Reader) -> list[in
     return read
 
 
-def goes_on(tx: Tx, me: Agent, reader: Reader, *, prompt: bool) -> bool:
+def goes_on(tx: Tx, me: Agent, reader: Reader, before: int, *, prompt: bool) -> bool:
     """Tell whether `gone_on` has anything to mark."""
-    row = tx.one(GOES_ON, me=me.id, hook=reader.by, prompt=int(prompt), session=f"{me.epoch} ")
-    return row is not None
+    return tx.one(GOES_ON, **_proof(me, reader, before, prompt=prompt)) is not None
 
 
-def gone_on(tx: Tx, me: Agent, reader: Reader, *, prompt: bool) -> list[int]:
+def gone_on(tx: Tx, me: Agent, reader: Reader, before: int, *, prompt: bool) -> list[int]:
     """Mark as read what the program of `me` has surely taken, now that its next hook runs; return the ids.
 
-    That is what the hooks of the same session showed: `reader`. At the next `prompt` it is also what commands showed in
-    that session.
+    That is what the hooks of the same session, `reader`, showed until the next one began, at the time `before` (ms
+    UTC). At the next `prompt` it is also what commands showed in that session.
     """
-    rows = tx.all(GONE_ON, me=me.id, hook=reader.by, prompt=int(prompt), session=f"{me.epoch} ", now=tx.now)
+    rows = tx.all(GONE_ON, now=tx.now, **_proof(me, reader, before, prompt=prompt))
     read = sorted(row["message_id"] for row in rows)
     _say_read(tx, me, read)
     return read
+
+
+def _proof(me: Agent, reader: Reader, before: int, *, prompt: bool) -> dict[str, int | str]:
+    return {"me": me.id, "hook": reader.by, "before": before, "prompt": int(prompt), "session": f"{me.epoch} "}
 
 
 def _say_read(tx: Tx, me: Agent, ids: Sequence[int]) -> None:

@@ -26,6 +26,7 @@ LARGEST = 1 << 20  # bytes of an event; a larger one tells of a tool's output, w
 PATIENCE = 0.15  # seconds that a busy store is waited for, all in all, until there is something to hand over
 FINISH = 2.0  # seconds for what must not be left undone: noting that mail was handed over, or that it was not
 LATE = 7.0  # seconds after which a program may have dropped the answer: `clients.SECONDS`, with time to spare
+TICKS = 30  # ms by which a process may seem to have begun too early: Linux counts in steps of 10 ms
 PAGE = 20  # letters that are looked at for one answer
 IN_A_ROW = 3  # turns that mail may go on with before a person or a wake has to
 PATCHED = ("*** Add File", "*** Update File", "*** Delete File", "*** Move to")  # before the name of a file in a patch
@@ -501,10 +502,8 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
         from xats.core import inbox
 
         inbox.take_back(tx, me, known.at)
-    if call.point != "session end" and presence.mail(tx, me.id)[1]:
-        from xats.core import inbox
-
-        inbox.gone_on(tx, me, inbox.hook_reader(call.session), prompt=call.point == "prompt")
+    if presence.mail(tx, me.id)[1]:
+        _proves(tx, call, me, mark=True)
     text, ids, page = _claim(tx, call, me) if wanted and _may_hand_over(call, known) else ("", [], None)
     state, continued = STATES[call.point], _continued(call, known)
     if text and call.point == "turn end":
@@ -523,16 +522,22 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
     return text, ids, page
 
 
-def _proves(tx: Tx, call: Call, me: Agent) -> bool:
-    """Tell whether this hook proves that the program took what was shown to `me`.
+def _proves(tx: Tx, call: Call, me: Agent, *, mark: bool = False) -> bool:
+    """Tell whether this hook proves that the program took what was shown to `me` before; `mark` that as read.
 
-    The end of a session does not: the program may have ended before its model saw it.
+    The end of a session proves nothing: the program may have ended before its model saw it. Nor does a hook that runs
+    beside the one that showed the mail, as for two tools at once.
     """
     if call.point == "session end":
         return False
+    from xats import process
     from xats.core import inbox
 
-    return inbox.goes_on(tx, me, inbox.hook_reader(call.session), prompt=call.point == "prompt")
+    began = tx.now - int(process.age() * 1000) + TICKS
+    reader, prompt = inbox.hook_reader(call.session), call.point == "prompt"
+    if mark:
+        return bool(inbox.gone_on(tx, me, reader, began, prompt=prompt))
+    return inbox.goes_on(tx, me, reader, began, prompt=prompt)
 
 
 def _claim(tx: Tx, call: Call, me: Agent) -> tuple[str, list[int], Page | None]:
