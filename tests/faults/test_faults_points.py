@@ -49,7 +49,7 @@ VERBS = {
     "send": (agents, ("send", "bob", "hello", "--as", "alice", "--key", "k"), True),
     "send-all": (agents, ("send", "all", "hello", "--as", "alice", "--key", "k"), True),
     "reply": (mail, ("reply", "1", "answer", "--as", "bob", "--key", "k"), True),
-    "inbox": (mail, ("inbox", "--as", "bob"), True),
+    "inbox": (mail, ("inbox", "--as", "bob"), False),  # once more: what was shown is read
     "inbox-page": (mail, ("inbox", "--as", "bob", "-n", "1"), False),
     "show": (mail, ("show", "1", "--as", "bob"), True),
     "thread": (mail, ("thread", "1", "--as", "bob"), True),

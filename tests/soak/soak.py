@@ -83,7 +83,7 @@ class Soak:
         words = [sys.executable, "-IS", PLAYERS, log, "--look", look, *self.chance.choice(MANNERS)]
         if name:
             environ = [f"{key}={value}" for key, value in self.world.env.items() if key.startswith("XATS_")]
-            environ.append(f"PYTHONPATH={os.getcwd()}")
+            environ += [f"PYTHONPATH={os.getcwd()}", "XATS_INBOX_BUDGET=0"]  # in one page: nobody asks for more
             say = f"tmux -S {tmux.socket} display-message -p -t $TMUX_PANE '{name} #{{@xats_wake}}'"
             read = shlex.join(
                 ["env", *environ, sys.executable, "-m", "xats", "inbox", "--json", "--as", name, "-n", "500"]

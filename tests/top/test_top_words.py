@@ -41,6 +41,7 @@ def told(kind, subject, actor=None, title=None, **data):
             "alice",
             "sent #9 to bob, which is #7 again",
         ),
+        (("mail_shown", "agent:bob", "bob", None, {"messages": [1]}), "bob", "was shown #1"),
         (("mail_read", "agent:bob", "bob", None, {"messages": [1, 2]}), "bob", "read #1, #2"),
         (
             ("mail_read", "agent:bob", "bob", None, {"messages": list(range(1, 9))}),

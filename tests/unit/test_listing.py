@@ -35,6 +35,15 @@ def test_who_has_nothing_unread_has_no_wake(pair):
     assert (bob.unread, bob.wake, bob.no_wake_reason, bob.paused) == (0, None, None, False)
 
 
+def test_what_was_shown_is_counted_beside_what_is_unread(pair):
+    for _ in range(3):
+        pair.send("alice", "bob")
+    pair.do("bob", inbox.mark_shown, [1, 2], inbox.hook_reader("s-1"))
+    assert (listed(pair)["bob"].unread, listed(pair)["bob"].shown) == (1, 2)
+    pair.do("bob", inbox.mark_read, [1])
+    assert listed(pair)["bob"].shown == 1
+
+
 def test_the_open_wake_is_told_whole(pair, clock):
     pair.send("alice", "bob")
     assert listed(pair)["bob"].wake.state == "queued"

@@ -16,6 +16,7 @@ from xats.core import (
     hosts,
     inbox,
     messages,
+    presence,
     status,
     wakes,
 )
@@ -92,7 +93,13 @@ HOT = {
         inbox.claim(tx, me, inbox.Query(), "r1", lambda _: True),
         inbox.claim(tx, me, inbox.Query(), "r2", lambda _: True),
     ),
+    "peek again": lambda tx, me: inbox.peek(tx, me, inbox.Query(again=True)),
     "mark": lambda tx, me: inbox.mark_read(tx, me, [2, 4]),
+    "mark shown": lambda tx, me: inbox.mark_shown(tx, me, [2, 4], inbox.hook_reader("s-1")),
+    "settle": lambda tx, me: inbox.settle(tx, me, inbox.shown(tx, me, 50), inbox.hook_reader("s-2")),
+    "goes on": lambda tx, me: inbox.goes_on(tx, me, inbox.hook_reader("s-1"), tx.now, prompt=True),
+    "gone on": lambda tx, me: inbox.gone_on(tx, me, inbox.hook_reader("s-1"), tx.now, prompt=True),
+    "mail": lambda tx, me: presence.mail(tx, me.id),
     "release": lambda tx, me: inbox.release(tx, me, inbox.claim(tx, me, inbox.Query(), "r1", lambda _: False)),
     "ack": lambda tx, me: inbox.ack(tx, me, 2),
     "show": lambda tx, me: inbox.show(tx, me, 1),
@@ -183,6 +190,17 @@ def test_a_scan_would_be_seen(crowd):
     crowd.store._connection = Listening(crowd.store._connection)
     assert scans(plan(crowd.store, "select * from messages where body = 'x'", ())) == ["SCAN messages"]
     assert scans(plan(crowd.store, "select count(*) from deliveries", ())) != []
+
+
+@pytest.mark.parametrize("what", ["goes on", "gone on", "mail"])
+def test_a_hook_looks_at_what_is_unread_or_shown_only(crowd, what):
+    me = crowd.agent("alice")
+    crowd.store._connection = Listening(crowd.store._connection)
+    crowd.store.write(lambda tx: HOT[what](tx, me))
+    heard = [pair for pair in crowd.store._connection.heard if "deliveries" in pair[0]]
+    found = [detail for sql, values in heard for detail in plan(crowd.store, sql, values) if "deliveries" in detail]
+    assert found
+    assert all("deliveries_unread" in way or "deliveries_shown" in way for way in found), found
 
 
 @pytest.mark.parametrize("what", ["unread count", "peek", "claim"])

@@ -376,6 +376,7 @@ def _listed(details: Details, online: bool, why: str, ways: list[str]) -> dict[s
         "why": why,
         "unread": details.unread,
         "oldest_unread_at": durations.iso(details.oldest_unread_at),
+        "shown": details.shown,
         "last_seen_at": durations.iso(details.agent.seen_at),
         "wake": views.last_wake_json(details),
         "wake_by": details.agent.wake_by,

@@ -103,6 +103,7 @@ LISTED = _all(
         why=TEXT,
         unread=NUMBER,
         oldest_unread_at=maybe(TIME),
+        shown=NUMBER,
         last_seen_at=TIME,
         wake=maybe(WAKE),
         wake_by={"enum": ["auto", "tmux", "notice", "command", "none"]},

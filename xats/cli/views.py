@@ -287,7 +287,8 @@ def wake_brief(details: Details, now: int, *, words: bool) -> str:
         by_itself = details.agent.wake_by == "none" and details.no_wake_reason in (None, "no_wake")
         if details.unread and not by_itself and not details.paused:
             return f"not woken: {why(details.no_wake_reason)}"
-        return "paused" if details.paused else ""
+        shown = f"{details.shown} shown, not read yet" if details.shown and not details.unread else ""
+        return "paused" if details.paused else shown
     if wake.state == "held":
         return "held: paused"
     if wake.state == "failed":

@@ -113,6 +113,7 @@ class Details:
     no_wake_reason: str | None = None  #: why nobody is woken for the newest unread mail
     paused: bool = False  #: the agent, or its whole team
     presence: Presence | None = None  #: what its program says it is doing
+    shown: int = 0  #: letters that were shown and are not read yet
 
 
 @record
@@ -312,6 +313,7 @@ select {AGENT}, {SESSION}, {", ".join(f"w.{name} as last_{name}" for name in wak
     (select count(*) from deliveries d where d.agent_id = a.id and d.state = 'unread') as unread,
     (select min(m.sent_at) from deliveries d join messages m on m.id = d.message_id
      where d.agent_id = a.id and d.state = 'unread') as oldest,
+    (select count(*) from deliveries d where d.agent_id = a.id and d.state = 'shown') as shown,
     (select d.no_wake_reason from deliveries d where d.agent_id = a.id and d.state = 'unread'
      order by d.message_id desc limit 1) as no_wake_reason,
     exists (select 1 from pauses p where p.agent_id = a.id)
@@ -354,6 +356,7 @@ def listing(tx: Tx, team: str | None, role: str | None) -> list[Details]:
             Presence(row["state"], row["at"], row["told_by"], row["continued"], row["broken_off_at"])
             if row["state"]
             else None,
+            row["shown"],
         )
         for row in tx.all(LISTING, team=team, role=role.lower() if role else None)
     ]

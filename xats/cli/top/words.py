@@ -109,7 +109,7 @@ def wake(seen: Seen, now: int) -> tuple[str, ...]:
     details, found = seen.details, seen.details.wake
     if found is None:
         if not details.unread:
-            return ("",)
+            return (f"{details.shown} shown, not read yet", f"{details.shown} shown") if details.shown else ("",)
         if details.agent.wake_by == "none" and details.no_wake_reason in (None, "no_wake"):
             return "not woken: nothing is typed at a person; the inbox has it", "not woken: a person"
         why = details.no_wake_reason or "no_wake"
@@ -253,6 +253,7 @@ def _other(what: What) -> str:
 
 TOLD: dict[str, Callable[[What], str]] = {
     "message_sent": _sent,
+    "mail_shown": lambda what: f"was shown {what.messages}",
     "mail_read": lambda what: f"read {what.messages}",
     "message_acked": lambda what: f"acknowledged #{what.name}",
     "mail_taken_back": lambda what: f"lost {what.messages} with a turn that was broken off; it is unread again",
