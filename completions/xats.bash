@@ -23,7 +23,7 @@ _xats_options() {
         'send') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --reply-to --no-wake --wait --batch --contract $options" ;;
         'broadcast') options="--role --subject -s --kind --key --ttl --no-wake --contract $options" ;;
         'reply') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --no-wake --contract $options" ;;
-        'inbox') options="--peek --all --from --thread --since --limit -n --wait $options" ;;
+        'inbox') options="--peek --all --again --from --thread --since --limit -n --wait $options" ;;
         'thread' | 'contract log' | 'contract check' | 'dead list') options="--limit -n $options" ;;
         'wait' | 'task wait') options="--timeout $options" ;;
         'register') options="--role --client --tag --cap --model --pane --no-pane --wake --takeover $options" ;;

@@ -67,7 +67,11 @@ ENVIRONMENT = (
     ),
     (
         "XATS_HOOK_BUDGET",
-        "How many characters of mail a hook hands over at once; the rest is announced. Default: 4000; at most 8000.",
+        "How many bytes of mail a hook hands over at once; the rest is announced. Default: 4000; at most 8000.",
+    ),
+    (
+        "XATS_INBOX_BUDGET",
+        "How many bytes of mail `inbox` writes at once where it writes to no terminal. Default: 8000; 0: no limit.",
     ),
     ("XATS_NAME_NEW", "1: a session whose hooks find no agent for it gets a new one, such as claude-1."),
     ("XATS_CLIENTS", "The folder of your own client profiles, NAME.toml. Default: xats/clients in XDG_CONFIG_HOME."),

@@ -838,7 +838,7 @@ def test_a_budget_of_ones_own(desk):
     text = text_of(desk.hook("prompt", env={"XATS_HOOK_BUDGET": "500"}))
     assert ("a" * 300 in text, "b" * 300 in text, desk.unread()) == (True, False, 1)
     assert desk.hook("prompt", env={"XATS_HOOK_BUDGET": "lots"}) == ""
-    assert "XATS_HOOK_BUDGET is 'lots', which is no number" in desk.log
+    assert "XATS_HOOK_BUDGET is 'lots', which is no number of bytes" in desk.log
     text = text_of(desk.hook("prompt", env={"XATS_HOOK_BUDGET": "99999"}))
     assert ("b" * 300 in text, desk.unread()) == (True, 0)
 

@@ -15,7 +15,7 @@ from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from xats.cli import params
     from xats.cli.here import Here, Me
@@ -158,7 +158,8 @@ def inbox(
         msg = "--again prints what was shown before, and --all prints all mail: use one of them."
         raise Usage(msg, "xats inbox --again")
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
-    looking, room = peek or every, page_size(os.environ)
+    looking = peek or every
+    room = 0 if render.on_terminal() else letters.page_size(os.environ)
 
     def query(tx: Tx, me: Me) -> letters.Query:
         whose = None if sender is None else here.named(tx, sender, me.agent.team)
@@ -190,9 +191,6 @@ def inbox(
     return 0
 
 
-PAGE = 8000  # bytes that a page takes in a pipe: Codex shows 10,000 of a command's output, the other programs show more
-
-
 @record
 class _Found:
     """What one look into an inbox found: whose it is, a page, and what was shown before."""
@@ -200,18 +198,6 @@ class _Found:
     me: Me
     page: Page
     before: Sequence[Shown]
-
-
-def page_size(environ: Mapping[str, str]) -> int:
-    """Return how many bytes of mail `inbox` prints at once: XATS_INBOX_BUDGET; 0 is no limit. Raises Usage.
-
-    A terminal has no limit.
-    """
-    said = environ.get("XATS_INBOX_BUDGET")
-    if said and not (said.isascii() and said.isdigit() and len(said) < 10):
-        msg = f"XATS_INBOX_BUDGET must be a number of bytes, not {said[:40]!r}."
-        raise Usage(msg, f"export XATS_INBOX_BUDGET={PAGE}")
-    return 0 if render.on_terminal() else int(said) if said else PAGE
 
 
 def _fitting(here: Here, tx: Tx, me: Me, page: Page, room: int) -> Page:
@@ -286,7 +272,7 @@ def _print_page(here: Here, me: Me, page: Page, before: Sequence[Shown], *, look
     now = here.store.clock()
     lines = [_letter(here, me, letter, now) for letter in page.letters]
     if page.letters and not here.quiet and not render.on_terminal():
-        lines.insert(0, views.contents_text(page.letters, left, PAGE, looking=looking))
+        lines.insert(0, views.contents_text(page.letters, left, letters.PAGE, looking=looking))
     if before and not here.quiet:
         lines.insert(0, views.shown_text(before, me.agent.team))
     if lines:

@@ -42,7 +42,7 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "broadcast": ("mail", "broadcast", MAIL, "Send to everybody in the team, or to everybody with a role."),
     "reply": ("mail", "reply", MAIL, "Answer a message, in its thread."),
     "ack": ("mail", "ack", MAIL, "Acknowledge a message: seen, and no answer will come."),
-    "inbox": ("mail", "inbox", MAIL, "Show unread mail, oldest first, and mark it read once it is written out."),
+    "inbox": ("mail", "inbox", MAIL, "Show unread mail, oldest first."),
     "show": ("mail", "show", MAIL, "Show one message that you sent or got, and mark it read."),
     "thread": ("mail", "thread", MAIL, "Show the whole conversation that a message belongs to, and mark it read."),
     "status": ("mail", "status", MAIL, "Show what became of a message that you sent."),

@@ -24,16 +24,17 @@ from __future__ import annotations
 
 from xats.core import agents, wakes
 from xats.core.messages import MESSAGE, Message, message_of, visible
-from xats.errors import Refused
+from xats.errors import Refused, Usage
 from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from xats.core.agents import Agent
     from xats.store import Row, Tx
 
+PAGE = 8000  # bytes of a page in a pipe: Codex shows 10,000 of what a command writes, other programs show more
 MOST_SHOWN = 50  # letters that one reader names as shown before
 CLAIM = 120_000  # ms that a living reader has to write out what it claimed; what a dead one held is free at once
 
@@ -177,6 +178,17 @@ class Query:
     every: bool = False  #: shown and read ones too
     again: bool = False  #: instead of unread ones those that were shown, also those that a command just made read
     needing_reply: bool = False  #: only those that ask for one, and not from an agent of a stopped pair
+
+
+def page_size(environ: Mapping[str, str]) -> int:
+    """Return how many bytes a page has in a pipe: XATS_INBOX_BUDGET; 0 is no limit. Raises Usage."""
+    said = environ.get("XATS_INBOX_BUDGET")
+    if not said:
+        return PAGE
+    if not (said.isascii() and said.isdigit() and len(said) < 10):
+        msg = f"XATS_INBOX_BUDGET must be a number of bytes, not {said[:40]!r}."
+        raise Usage(msg, f"export XATS_INBOX_BUDGET={PAGE}")
+    return int(said)
 
 
 def unread(tx: Tx, me: Agent) -> int:

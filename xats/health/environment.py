@@ -6,7 +6,7 @@ import os
 from difflib import get_close_matches
 
 from xats import sandbox
-from xats.core import prune
+from xats.core import inbox, prune
 from xats.core.address import check_name
 from xats.delivery import settings
 from xats.delivery.transports import command
@@ -36,6 +36,7 @@ READERS: dict[str, Reader | None] = {
     command.VARIABLE: command.program,
     "XATS_KEEP": prune.age,
     "XATS_HOOK_BUDGET": letters.budget,
+    "XATS_INBOX_BUDGET": inbox.page_size,
     "XATS_NAME_NEW": None,
     "XATS_DB": None,
     "XATS_HOME": None,

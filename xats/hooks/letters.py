@@ -35,7 +35,7 @@ def budget(environ: Mapping[str, str]) -> int:
     if not said:
         return BUDGET
     if not (said.isascii() and said.isdigit() and len(said) < 7):
-        msg = f"XATS_HOOK_BUDGET is {said[:40]!r}, which is no number of characters."
+        msg = f"XATS_HOOK_BUDGET is {said[:40]!r}, which is no number of bytes."
         raise Usage(msg, "export XATS_HOOK_BUDGET=4000")
     return min(int(said), MOST)
 
