@@ -147,7 +147,7 @@ complete -c xats -n "__xats_at 'send'" -l key -x -d 'Send at most once under thi
 complete -c xats -n "__xats_at 'send'" -l ttl -x -d 'Expire copies that are unread after this time.'
 complete -c xats -n "__xats_at 'send'" -l reply-to -x -k -a '(__xats_ask message)' -d 'Put it into the thread of this message.'
 complete -c xats -n "__xats_at 'send'" -l no-wake -d 'Wake nobody for it.'
-complete -c xats -n "__xats_at 'send'" -l wait -x -d 'Wait until everybody has read it; else exit 124.'
+complete -c xats -n "__xats_at 'send'" -l wait -x -d 'Wait until it was shown to everybody, or read; else exit 124.'
 complete -c xats -n "__xats_at 'send'" -l batch -r -F -d 'Send every line of a JSON Lines file (or -), all or none: to, body, ...'
 complete -c xats -n "__xats_at 'send'" -l contract -x -k -a '(__xats_ask contract-version)' -d 'The body must be JSON that satisfies this contract.'
 complete -c xats -n "__xats_at 'broadcast'" -l role -x -k -a '(__xats_ask peer-role)' -d 'Only those with this role.'

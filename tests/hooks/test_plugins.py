@@ -256,6 +256,47 @@ def test_amp(tmp_path):
     assert [event for event, _ in events(told)].count("SessionStart") == 1
 
 
+OPENCODE_DEAF = """
+const prompt = async () => {
+  throw new Error("the server is gone")
+}
+const client = { session: { promptAsync: prompt } }
+const hooks = await (await import(process.argv[2])).Xats({ client, directory: "/" })
+const event = async (type, properties) => await hooks.event({ event: { type, properties } })
+await event("session.created", { info: { id: "s1" } })
+await hooks["chat.message"]({ sessionID: "s1" }, { message: { id: "m1" }, parts: [] })
+const output = { output: { an: "object" } }
+await hooks["tool.execute.after"]({ tool: "read", sessionID: "s1" }, output)
+await event("session.idle", { sessionID: "s1" })
+const later = { message: { id: "m2" }, parts: [] }
+await hooks["chat.message"]({ sessionID: "s1" }, later)
+console.log(JSON.stringify({ output, later }))
+"""
+AMP_DEAF = """
+const on = {}
+;(await import(process.argv[2])).default({ on: (name, run) => (on[name] = run) })
+const thread = { id: "T-1" }
+const said = []
+said.push((await on["tool.result"]({ thread, tool: "Bash", status: "error", output: "failed" })) ?? null)
+said.push((await on["tool.result"]({ thread, tool: "Look", status: "done", output: { an: "object" } })) ?? null)
+console.log(JSON.stringify(said))
+"""
+
+
+def test_opencode_asks_for_no_mail_that_it_cannot_pass_on(tmp_path):
+    """And what it could not begin a turn with comes with the next prompt."""
+    said, told = run(tmp_path, "opencode", OPENCODE_DEAF, ANSWERS)
+    assert [event for event, _ in events(told)][-4:] == ["UserPromptSubmit", "PreToolUse", "Stop", "UserPromptSubmit"]
+    assert said["output"] == {"output": {"an": "object"}}
+    assert said["later"]["parts"][0]["text"] == "mail 3\n\nmail 1"
+
+
+def test_amp_asks_for_no_mail_that_it_cannot_pass_on(tmp_path):
+    said, told = run(tmp_path, "amp", AMP_DEAF, ANSWERS)
+    assert said == [None, None]
+    assert events(told) == [("PreToolUse", "T-1")] * 2
+
+
 @pytest.mark.parametrize("answer", ["", "no JSON", "null", "[]", "7", '{"hookSpecificOutput": 1}'])
 def test_what_goes_wrong_is_silence(tmp_path, answer):
     said, _ = run(tmp_path, "opencode", OPENCODE, dict.fromkeys(ANSWERS, answer))

@@ -70,7 +70,8 @@ ReplyToOption: TypeAlias = Annotated[
 ]
 NoWakeOption: TypeAlias = Annotated[bool, typer.Option("--no-wake", help="Wake nobody for it.")]
 SendWaitOption: TypeAlias = Annotated[
-    str | None, typer.Option("--wait", metavar="DURATION", help="Wait until everybody has read it; else exit 124.")
+    str | None,
+    typer.Option("--wait", metavar="DURATION", help="Wait until it was shown to everybody, or read; else exit 124."),
 ]
 BatchOption: TypeAlias = Annotated[
     str | None,

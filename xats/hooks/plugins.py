@@ -200,7 +200,12 @@ export const Xats = async ({ client, directory }) => {
           const answer = await tell("Stop", sessionID, { stop_hook_active: again, status })
           if (answer.decision === "block" && answer.reason) {
             continued.add(sessionID)
-            await prompt(sessionID, answer.reason)
+            try {
+              await prompt(sessionID, answer.reason)
+            } catch {
+              continued.delete(sessionID)
+              started.set(sessionID, answer.reason) // it has that mail already: it gets it with the next prompt
+            }
           } else {
             waiters.get(sessionID)?.rest()
           }
@@ -236,8 +241,10 @@ export const Xats = async ({ client, directory }) => {
 
     "tool.execute.after": async (input, output) => {
       try {
-        const text = contextOf(await tell("PostToolUse", input.sessionID, { tool_name: input.tool }))
-        if (text && typeof output.output === "string") output.output += "\\n\\n" + text
+        // Where no text can be added no mail is asked for: it would be lost.
+        const event = typeof output.output === "string" ? "PostToolUse" : "PreToolUse"
+        const text = contextOf(await tell(event, input.sessionID, { tool_name: input.tool }))
+        if (text) output.output += "\\n\\n" + text
       } catch {}
     },
   }
@@ -301,8 +308,10 @@ export default function (amp) {
 
   amp.on("tool.result", async (event) => {
     try {
-      const text = contextOf(await tell("PostToolUse", event, { tool_name: event.tool }))
-      if (!text || event.status !== "done" || typeof event.output !== "string") return
+      // Where no text can be added no mail is asked for: it would be lost.
+      const adds = event.status === "done" && typeof event.output === "string"
+      const text = contextOf(await tell(adds ? "PostToolUse" : "PreToolUse", event, { tool_name: event.tool }))
+      if (!text) return
       return { status: event.status, output: `${event.output}\\n\\n${text}` }
     } catch {}
   })
