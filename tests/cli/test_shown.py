@@ -111,6 +111,16 @@ def test_again_prints_what_was_not_named_yet_and_makes_it_read(mail, crew):
     assert states(crew) == ["read"] * 2
 
 
+def test_again_has_pages_too(mail, crew):
+    send(crew, 5, 3000)
+    crew.do("bob", inbox.mark_shown, [1, 2, 3, 4, 5], reader(crew, "another"))
+    ran = mail("inbox", "--again", "--as", "bob")
+    assert ran.stdout.startswith("2 letters follow: #1, #2\n")
+    assert ran.stderr == "more: xats inbox --again --since 2 ...\n"
+    assert mail("inbox", "--again", "--since", "2", "--as", "bob", "--json").json()["ids"] == [3, 4]
+    assert states(crew) == ["read"] * 4 + ["shown"]
+
+
 def test_quiet_names_nothing_and_so_it_proves_nothing(mail, crew):
     send(crew, 1)
     mail("inbox", "--as", "bob", "-q")

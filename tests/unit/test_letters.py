@@ -373,3 +373,84 @@ def test_events_of_another_team_are_not_seen(team):
     team.register("bob", "other")
     found, _ = team.store.read(lambda tx: events.after(tx, "other", 0, None, 10))
     assert [one.subject for one in found] == ["agent:bob"]
+
+
+# -- shown -------------------------------------------------------------------------------------------------------------
+
+HOOK = inbox.hook_reader("s-1")
+
+
+def test_shown_mail_is_not_unread_and_does_not_expire(pair, rows, clock):
+    pair.send("alice", "bob", ttl=1000)
+    pair.send("alice", "bob", ttl=1000)
+    assert pair.do("bob", inbox.mark_shown, [1], HOOK) == 1
+    assert pair.see("bob", inbox.unread) == 1
+    clock.tick(2000)
+    pair.store.write(inbox.sweep)
+    assert states(rows) == ["shown", "expired"]
+    assert ids(claim(pair, "r1")) == []
+
+
+def test_shown_mail_is_listed_with_its_reader_until_it_is_read(pair, clock):
+    pair.send("alice", "bob")
+    pair.send("alice", "bob")
+    pair.do("bob", inbox.mark_shown, [1, 2], HOOK)
+    found = pair.see("bob", inbox.shown, 10)
+    assert found == [inbox.Shown(1, "alice@crew", HOOK.by, clock.now), inbox.Shown(2, "alice@crew", HOOK.by, clock.now)]
+    assert pair.see("bob", inbox.shown, 1) == found[:1]
+    pair.do("bob", inbox.ack, 1)
+    assert pair.see("bob", inbox.shown, 10) == found[1:]
+
+
+def test_only_another_reader_settles_what_was_shown(pair, rows):
+    pair.send("alice", "bob")
+    pair.do("bob", inbox.mark_shown, [1], HOOK)
+    named = pair.see("bob", inbox.shown, 10)
+    assert pair.do("bob", inbox.settle, named, HOOK) == []
+    assert states(rows) == ["shown"]
+    assert pair.do("bob", inbox.settle, named, inbox.hook_reader("s-2")) == [1]
+    assert states(rows) == ["read"]
+    assert pair.do("bob", inbox.settle, named, inbox.hook_reader("s-2")) == []
+    assert [row["type"] for row in rows("select type from events where type like 'mail_%'")] == [
+        "mail_shown",
+        "mail_read",
+    ]
+
+
+def test_a_hook_settles_what_was_shown_before_it_began_in_its_session(pair, rows, clock):
+    pair.send("alice", "bob")
+    pair.do("bob", inbox.mark_shown, [1], HOOK)
+    shown_at = clock.now
+    clock.tick(5)
+    for reader, before, prompt in ((HOOK, shown_at - 1, True), (inbox.hook_reader("s-2"), clock.now, True)):
+        assert not pair.see("bob", inbox.goes_on, reader, before, prompt=prompt)
+        assert pair.do("bob", inbox.gone_on, reader, before, prompt=prompt) == []
+    assert pair.see("bob", inbox.goes_on, HOOK, shown_at, prompt=False)
+    assert pair.do("bob", inbox.gone_on, HOOK, shown_at, prompt=False) == [1]
+
+
+def test_a_prompt_settles_what_commands_showed_in_its_session_alone(pair, rows, clock):
+    bob = pair.agent("bob")
+    for _ in range(2):
+        pair.send("alice", "bob")
+    pair.do("bob", inbox.mark_shown, [1], inbox.command_reader(bob, "l", None))
+    pair.do("bob", inbox.mark_shown, [2], inbox.Reader(f"{bob.epoch + 1} line l"))
+    assert pair.do("bob", inbox.gone_on, HOOK, clock.now, prompt=False) == []
+    assert pair.do("bob", inbox.gone_on, HOOK, clock.now, prompt=True) == [1]
+    assert states(rows) == ["read", "shown"]
+
+
+def test_shown_mail_of_a_lost_turn_is_unread_and_wakes_again(pair, rows, clock):
+    pair.send("alice", "bob")
+    pair.do("bob", inbox.mark_shown, [1], HOOK)
+    began = clock.now + 1
+    clock.tick(10)
+    pair.send("alice", "bob")
+    pair.do("bob", inbox.mark_shown, [2], HOOK)
+    pair.do("bob", inbox.gone_on, HOOK, clock.now, prompt=False)
+    pair.do("bob", inbox.take_back, began)
+    assert states(rows) == ["read", "unread"]
+    assert rows("select shown_at, shown_by, read_at from deliveries where message_id = 2") == [
+        {"shown_at": None, "shown_by": None, "read_at": None}
+    ]
+    assert rows("select state from wakes where closed_at is null") == [{"state": "queued"}]

@@ -61,6 +61,16 @@ def test_what_was_read_long_ago_goes_with_all_that_only_spoke_of_it(crew, clock,
     assert [row["state"] for row in crew.rows("select state from wakes")] == ["queued"]
 
 
+def test_shown_mail_goes_when_it_was_shown_long_ago(crew, clock, store):
+    crew.send("alice", "bob")
+    clock.tick(AGE)
+    crew.do("bob", inbox.mark_shown, [1], inbox.hook_reader("s-1"))
+    clock.tick(AGE - 1)
+    assert pruned(store).messages == 0
+    clock.tick(2)
+    assert pruned(store).messages == 1
+
+
 @pytest.mark.parametrize("late, gone", [(0, 1), (1, 0)], ids=["just old enough", "a millisecond too young"])
 @pytest.mark.parametrize("act", ["read", "replied", "acked", "expired"])
 def test_the_age_is_counted_from_what_its_recipient_did_last(crew, clock, store, act, late, gone):

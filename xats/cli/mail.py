@@ -227,14 +227,15 @@ def _write_out(here: Here, found: _Found, *, looking: bool, again: bool) -> None
     ids = [letter.message.id for letter in page.letters]
     before = () if again else found.before
     try:
-        _print_page(here, found.me, page, before, looking=looking)
+        _print_page(here, found.me, page, before, looking=looking, again=again)
     except BaseException:
         if page.claim:
             here.store.write(lambda tx: letters.release(tx, me, page))
         raise
     if looking:
         return
-    named = () if here.quiet else [one for one in found.before if not again or one.id in ids]
+    silent = here.quiet and not here.json
+    named = [one for one in found.before if (one.id in ids if again else not silent)]
     terminal = render.on_terminal()
     reader = _reader(here, found.me) if named or (page.claim and not terminal) else None
     settles = reader is not None and any(reader.is_other(one, here.store.clock()) for one in named)
@@ -261,7 +262,7 @@ def _reader(here: Here, me: Me) -> Reader:
     return letters.command_reader(me.agent, line, apart)
 
 
-def _print_page(here: Here, me: Me, page: Page, before: Sequence[Shown], *, looking: bool) -> None:
+def _print_page(here: Here, me: Me, page: Page, before: Sequence[Shown], *, looking: bool, again: bool) -> None:
     left = page.unread if looking else max(0, page.unread - sum(one.state == "unread" for one in page.letters))
     if here.json:
         found = [views.letter_json(letter, me.agent.address) for letter in page.letters]
@@ -272,7 +273,7 @@ def _print_page(here: Here, me: Me, page: Page, before: Sequence[Shown], *, look
     now = here.store.clock()
     lines = [_letter(here, me, letter, now) for letter in page.letters]
     if page.letters and not here.quiet and not render.on_terminal():
-        lines.insert(0, views.contents_text(page.letters, left, letters.PAGE, looking=looking))
+        lines.insert(0, views.contents_text(page.letters, 0 if looking or again else left, letters.PAGE))
     if before and not here.quiet:
         lines.insert(0, views.shown_text(before, me.agent.team))
     if lines:
@@ -282,8 +283,8 @@ def _print_page(here: Here, me: Me, page: Page, before: Sequence[Shown], *, look
     if not page.letters:
         render.say(f"no {'new ' if before else ''}{'mail' if not left else 'such mail'} for {me.agent.name}")
     elif page.has_more:
-        last = page.letters[-1].message.id
-        render.say(f"more: xats inbox --since {last} ..." if looking else f"{left} more: xats inbox")
+        since = f"{'--again ' if again else ''}--since {page.letters[-1].message.id}"
+        render.say(f"more: xats inbox {since} ..." if looking or again else f"{left} more: xats inbox")
 
 
 def show(here: Here, message_id: params.MessageIdArg) -> int:
@@ -313,9 +314,8 @@ def thread(here: Here, message_id: params.MessageIdArg, *, limit: params.LimitOp
         rows = [views.letter_json(letter, me.agent.address) for letter in found]
         render.document({"thread_id": found[0].message.thread_id, "messages": rows, "has_more": has_more})
     else:
-        now = here.store.clock()
-        for letter in found:
-            render.put(views.letter_text(letter, me.agent.team, now, hints=letter is found[-1]))
+        now, last = here.store.clock(), found[-1]
+        render.stream([views.letter_text(one, me.agent.team, now, hints=one is last) for one in found])
         if has_more and not here.quiet:
             render.say(f"more: xats thread {message_id} -n {limit * 2}")
     _mark(here, me, message_id, found)
@@ -325,11 +325,12 @@ def thread(here: Here, message_id: params.MessageIdArg, *, limit: params.LimitOp
 def _mark(here: Here, me: Me, named: int, found: Sequence[Letter]) -> None:
     """Mark what was printed: read on a terminal, else only the message `named` is, and the others are shown."""
     terminal = render.on_terminal()
-    read = [one.message.id for one in found if one.state in ("unread", "shown") and one.message.id == named]
-    rest = [one.message.id for one in found if one.state == "unread" and one.message.id != named]
-    if terminal:
-        read += [one.message.id for one in found if one.state in ("unread", "shown") and one.message.id != named]
-    reader = _reader(here, me) if rest and not terminal else None
+    unread = [one.message.id for one in found if one.state == "unread"]
+    read = [
+        one.message.id for one in found if one.state in ("unread", "shown") and (terminal or one.message.id == named)
+    ]
+    rest = [one for one in unread if one not in read]
+    reader = _reader(here, me) if rest else None
 
     def mark(tx: Tx, now: Me) -> None:
         letters.mark_read(tx, now.agent, read)

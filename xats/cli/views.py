@@ -163,14 +163,14 @@ def letter_text(letter: Letter, team: str, now: int, *, hints: bool = True) -> s
     return "\n".join(lines)
 
 
-def contents_text(found: Sequence[Letter], left: int, room: int, *, looking: bool) -> str:
+def contents_text(found: Sequence[Letter], left: int, room: int) -> str:
     """Return what stands before letters where they may be cut: their ids, how much is `left`, and what is long.
 
     A letter is long when it alone is larger than a page of `room` bytes.
     """
     ids = ", ".join(f"#{letter.message.id}" for letter in found)
     said = f"1 letter follows: {ids}" if len(found) == 1 else f"{len(found)} letters follow: {ids}"
-    if left and not looking:
+    if left:
         said += f"; {left} more: xats inbox"
     for letter in found:
         if len(letter.message.body) > room:
