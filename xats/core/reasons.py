@@ -94,7 +94,7 @@ REASONS: Final[dict[Reason, str]] = {
     "rate_capped": "the two have woken each other too often; it wakes nobody",
     "hop_limit": "too many wakes between the two agents without a person in between",
     "recipient_active": "it is at work or asks its user something; its next hook hands the mail over",
-    "already_read": "it was read meanwhile",
+    "already_read": "it was shown or read meanwhile",
     "self": "it is your own",
     "no_wake": "nobody is to be woken for it",
     "retry_exhausted": "every attempt was refused",
