@@ -172,18 +172,43 @@ def test_on_a_terminal_written_is_read(mail, crew, redirection):
 # -- the command line --------------------------------------------------------------------------------------------------
 
 
-def reader(crew, by: str = "l1", within: int | None = None) -> inbox.Reader:
-    return inbox.command_reader(crew.agent("bob"), by, within)
+def reader(crew, line: str = "p1", *above: str, stays: bool = False) -> inbox.Reader:
+    return inbox.command_reader(crew.agent("bob"), line, ("p0", line, *above), stays=stays)
 
 
-def test_a_shell_that_stays_open_has_other_lines_after_a_while(mail, crew, clock):
+def test_a_shell_that_stays_open_has_other_lines_after_a_while(mail, crew):
     send(crew, 1)
-    crew.do("bob", inbox.mark_shown, [1], reader(crew, within=60_000))
+    crew.do("bob", inbox.mark_shown, [1], reader(crew, stays=True))
     (shown,) = crew.see("bob", inbox.shown, 5)
     for now, other in ((shown.at, False), (shown.at + 59_999, False), (shown.at + 60_000, True), (shown.at - 1, True)):
-        assert reader(crew, within=60_000).is_other(shown, now) == other
-        assert not reader(crew).is_other(shown, now)
-        assert reader(crew, "l2").is_other(shown, now)
+        assert reader(crew, stays=True).is_other(shown, now) == other
+        assert reader(crew, "p2", "p1").is_other(shown, now) == other  # a line that it runs by another shell
+        assert reader(crew, "p2", stays=True).is_other(shown, now)
+
+
+def test_a_line_is_known_by_any_process_that_its_commands_run_in(mail, crew):
+    send(crew, 1)
+    crew.do("bob", inbox.mark_shown, [1], reader(crew, "p1", "p2"))
+    (shown,) = crew.see("bob", inbox.shown, 5)
+    for later in (shown.at, shown.at + 10 * 60_000):
+        assert not reader(crew, "p2", "p1").is_other(shown, later)
+        assert not reader(crew, "p2", "p1", stays=True).is_other(shown, later)
+        assert reader(crew, "p2").is_other(shown, later)
+
+
+def test_the_last_command_that_takes_the_place_of_its_shell_belongs_to_the_line(mail, crew):
+    """Also where the shell of the line runs in a shell that stays open, as in a terminal."""
+    send(crew, 2)
+    script = 'bash -c \'"$@" | head -1 > /dev/null; exec "$@" > /dev/null\' bash "$@"; echo done; cat > /dev/null'
+    words = [*mail.words, "inbox", "--as", "bob"]
+    shell = mail.start(command=["bash", "--norc", "-s", *words], stdin=subprocess.PIPE)
+    assert shell.stdin
+    assert shell.stdout
+    shell.stdin.write(f"{script}\n".encode())
+    shell.stdin.flush()
+    assert shell.stdout.readline() == b"done\n"
+    assert states(crew) == ["shown"] * 2
+    shell.stdin.close()
 
 
 @pytest.mark.parametrize(

@@ -433,7 +433,7 @@ def test_a_prompt_settles_what_commands_showed_in_its_session_alone(pair, rows, 
     bob = pair.agent("bob")
     for _ in range(2):
         pair.send("alice", "bob")
-    pair.do("bob", inbox.mark_shown, [1], inbox.command_reader(bob, "l", None))
+    pair.do("bob", inbox.mark_shown, [1], inbox.command_reader(bob, "l", ("l",)))
     pair.do("bob", inbox.mark_shown, [2], inbox.Reader(f"{bob.epoch + 1} line l"))
     assert pair.do("bob", inbox.gone_on, HOOK, clock.now, prompt=False) == []
     assert pair.do("bob", inbox.gone_on, HOOK, clock.now, prompt=True) == [1]

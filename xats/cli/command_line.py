@@ -4,6 +4,9 @@ In `xats inbox | head -3; xats inbox` an agent sees the output of neither before
 shell for each of its tool calls, as `sh -c LINE`, so such a shell stands for the line for as long as it lives. Also
 what that shell starts belongs to the line: scripts, make, subshells. A shell without `-c` stays open, and runs one line
 after another: xats cannot tell them apart, except by time.
+
+A shell may run the last command of its line in its own place (`exec`). That command does not see any more that its
+process was such a shell. So a line is the same if the process that stands for it is this one, or one above it.
 """
 
 from __future__ import annotations
@@ -18,34 +21,29 @@ if TYPE_CHECKING:
 
     from xats.process import Process
 
-APART = 60_000  # ms between two commands of a shell that stays open, after which they count as different lines
 WITH_VALUE = ("-o", "+o", "-O", "+O", "--rcfile", "--init-file")
 
 
-def here(agent: tuple[int, int] | None) -> tuple[str, int | None]:
-    """Return the name of the command line of this process, and APART where it may be the name of several lines.
+def here(agent: tuple[int, int] | None) -> tuple[str, list[str], bool]:
+    """Return which process stands for the command line, what this command runs in, and whether that shell stays open.
 
     `agent` is the process (pid, start time) of the agent that runs the command, if that is known: the line is below it.
-    Else it is below the nearest process that is no shell.
+    Else it is below the nearest process that is no shell. Processes are named by host, pid and start time.
     """
     me = process.read(os.getpid())
     above = process.ancestors()
     within = next((number for number, one in enumerate(above) if (one.pid, one.started) == agent), None)
     if within is None:
         within = next((number for number, one in enumerate(above) if not process.is_shell(one.name)), len(above))
-    return _line([*([me] if me else []), *above[:within]])
+    chain = [*([me] if me else []), *above[:within]]
+    names = [f"{host.id()}:{one.pid}:{one.started}" for one in chain] or [process.mark()]
+    lines = [number for number, one in enumerate(chain) if number and _runs_one_line(one)]
+    stands = lines[-1] if lines else len(names) - 1
+    return names[stands], names, not lines and len(names) > 1
 
 
-def _line(chain: Sequence[Process]) -> tuple[str, int | None]:
-    """Return the line of `chain`, this process and those above it: its outermost shell that runs one line alone.
-
-    A shell runs the last command of its line in its own place (`exec`), so this process itself may be what is left.
-    """
-    lines = [one for one in chain[1:] if process.is_shell(one.name) and runs_one_line(process.argv(one.pid))]
-    whole = lines[-1] if lines else chain[0] if len(chain) == 1 else None
-    outermost = whole or (chain[-1] if chain else None)
-    name = f"{host.id()}:{outermost.pid}:{outermost.started}" if outermost else host.id()
-    return name, None if whole else APART
+def _runs_one_line(one: Process) -> bool:
+    return process.is_shell(one.name) and runs_one_line(process.argv(one.pid))
 
 
 def runs_one_line(argv: Sequence[str]) -> bool:

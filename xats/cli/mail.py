@@ -258,8 +258,8 @@ def _reader(here: Here, me: Me) -> Reader:
     from xats.core import agents
 
     session = here.store.read(lambda tx: agents.current_session(tx, me.agent))
-    line, apart = command_line.here(session.seat.process if session else None)
-    return letters.command_reader(me.agent, line, apart)
+    line, processes, stays = command_line.here(session.seat.process if session else None)
+    return letters.command_reader(me.agent, line, processes, stays=stays)
 
 
 def _print_page(here: Here, me: Me, page: Page, before: Sequence[Shown], *, looking: bool, again: bool) -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from xats.store import Row, Tx
 
 PAGE = 8000  # bytes of a page in a pipe: Codex shows 10,000 of what a command writes, other programs show more
+APART = 60_000  # ms between two commands of a shell that stays open, after which they count as different lines
 MOST_SHOWN = 50  # letters that one reader names as shown before
 CLAIM = 120_000  # ms that a living reader has to write out what it claimed; what a dead one held is free at once
 
@@ -63,18 +64,19 @@ class Shown:
 class Reader:
     """Who writes letters out: the hooks of one session, or the commands of one command line.
 
-    A shell that stays open has many lines, and they cannot be told apart. What it showed longer ago than `within` ms
-    counts as shown by another line. None: `by` names one line alone.
+    `same` are other names of this reader. `shells` are shells that stay open: they run many lines, which cannot be told
+    apart. What such a shell showed longer than APART ago counts as shown by another line.
     """
 
     by: str
-    within: int | None = None
+    same: tuple[str, ...] = ()
+    shells: tuple[str, ...] = ()
 
     def is_other(self, shown: Shown, now: int) -> bool:
         """Tell whether another reader, or another line, wrote `shown` out. `now` is in ms UTC."""
-        if shown.by != self.by:
-            return True
-        return self.within is not None and not 0 <= now - shown.at < self.within
+        if shown.by in self.shells:
+            return not 0 <= now - shown.at < APART
+        return shown.by != self.by and shown.by not in self.same
 
 
 HOOK = "hook "  # with these letters begins the name of a hook as a reader; all others begin with the agent's epoch
@@ -90,9 +92,15 @@ def start_reader(me: Agent) -> Reader:
     return Reader(f"{me.epoch} start")
 
 
-def command_reader(me: Agent, line: str, within: int | None) -> Reader:
-    """Return the commands of one command line as a reader, in the session that `me` has now."""
-    return Reader(f"{me.epoch} line {line}", within)
+def command_reader(me: Agent, line: str, processes: Sequence[str], *, stays: bool = False) -> Reader:
+    """Return the commands of one command line as a reader, in the session that `me` has now.
+
+    `line` names the process that stands for the line, or a shell that `stays` open. `processes` are all those that the
+    command runs in: any of them may stand for its line.
+    """
+    lines = tuple(f"{me.epoch} line {one}" for one in processes)
+    shells = tuple(f"{me.epoch} shell {one}" for one in processes)
+    return Reader(f"{me.epoch} {'shell' if stays else 'line'} {line}", lines, shells)
 
 
 @record
