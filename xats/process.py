@@ -50,14 +50,13 @@ def started(pid: int) -> int | None:
     return found.started if found else None
 
 
-def age() -> float:
-    """Return how many seconds ago this process started, or was replaced by another program with its pid."""
+def began() -> float:
+    """Return when this process, or the one whose place it took, started: in seconds since 1970, by today's clock."""
     since = started(os.getpid()) or 0
-    if LINUX:  # proc(5): in ticks since boot, the time asleep included
-        age = time.clock_gettime(time.CLOCK_BOOTTIME) - since / os.sysconf("SC_CLK_TCK")
-    else:
-        age = time.time() - since / 1000
-    return max(0.0, age)
+    if not LINUX:
+        return since / 1000
+    # proc(5): in ticks since boot, the time asleep included
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since / os.sysconf("SC_CLK_TCK")
 
 
 def alive(pid: int, started_at: int) -> bool:

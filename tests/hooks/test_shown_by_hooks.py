@@ -3,6 +3,8 @@
 import json
 import os
 import subprocess
+import sys
+import time
 
 import pytest
 
@@ -42,7 +44,7 @@ def test_mail_is_shown_until_the_next_hook(desk, point):
     assert desk.unread() == 0
     assert desk.team.rows("select state, reason from wakes") == [{"state": "skipped", "reason": "already_read"}]
     assert desk.hook(point) == ""
-    assert states(desk) == ["read"]
+    assert (states(desk), desk.log) == (["read"], "")
 
 
 def test_what_the_next_hook_proves_and_what_it_hands_over_itself(desk):
@@ -146,17 +148,18 @@ def test_a_program_that_has_waited_too_long_may_have_dropped_it(desk, monkeypatc
     monkeypatch.setattr(output, "write", lambda _, data: written.append(bytes(data)))
     for age, state in ((run.LATE + 1, "unread"), (run.LATE - 1, "shown")):
         text, ids, page = desk.store.write(lambda tx: run._turn(tx, call, wanted=True, lost=False))
-        monkeypatch.setattr(process, "age", lambda age=age: age)
+        monkeypatch.setattr(process, "began", lambda age=age: time.time() - age)
         run._hand_over(call, desk.store, desk.team.agent("alice"), text, ids, page)
         assert states(desk) == [state]
         assert b"Mail #1" in written.pop()
     assert desk.team.rows("select claim from deliveries") == [{"claim": None}]
 
 
-def test_the_age_of_a_process_is_told(xats):
-    running = xats.start(command=["sleep", "60"])
-    assert process.age() > 0
-    assert process.started(os.getpid()) < process.started(running.pid) + 1
+def test_when_this_process_began_is_known_to_a_hundredth(xats):
+    script = "from xats import process; print(process.began())"
+    before = time.time()
+    began = float(xats.run([sys.executable, "-c", script]).stdout)
+    assert before - 0.02 < began < time.time()
 
 
 def test_a_hook_into_a_pipe_that_does_not_block_waits_for_its_reader(desk):

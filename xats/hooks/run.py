@@ -533,7 +533,7 @@ def _proves(tx: Tx, call: Call, me: Agent, *, mark: bool = False) -> bool:
     from xats import process
     from xats.core import inbox
 
-    began = tx.now - int(process.age() * 1000) + TICKS
+    began = int(process.began() * 1000) + TICKS
     reader, prompt = inbox.hook_reader(call.session), call.point == "prompt"
     if mark:
         return bool(inbox.gone_on(tx, me, reader, began, prompt=prompt))
@@ -579,7 +579,7 @@ def _hand_over(call: Call, store: Store, me: Agent, text: str, ids: list[int], p
         raise
     faults.point("hook.after_write")
     store.patience = FINISH  # otherwise the same mail would be handed over once more
-    if page and process.age() > LATE:
+    if page and time.time() - process.began() > LATE:
         store.write(lambda tx: inbox.release(tx, me, page))
     elif ids:
         store.write(lambda tx: inbox.mark_shown(tx, me, ids, inbox.hook_reader(call.session)))
