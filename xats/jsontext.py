@@ -8,6 +8,8 @@ if TYPE_CHECKING:
 
 to_json: Callable[[object], str]
 from_json: Callable[[str], object]
+first_json: Callable[[str], object]
+BLANK = " \t\r\n"
 try:
     # What json.dumps itself uses. It is an accelerator of CPython, so it may be missing, or one day look otherwise.
     from _json import encode_basestring, make_encoder
@@ -54,15 +56,25 @@ try:
 
     _scan: Callable[[str, int], tuple[object, int]] = make_scanner(_Rules())  # type: ignore[arg-type]
 
-    def from_json(text: str) -> object:
-        """Return the value that the JSON `text` is. Raises ValueError when it is none, RecursionError when too deep."""
-        text = text.strip(" \t\r\n")
+    def _begin(text: str) -> tuple[object, int]:
         try:
-            value, end = _scan(text, 0)
+            return _scan(text, 0)
         except (StopIteration, SystemError) as broken:
             # A scanner of CPython 3.11 wants JSONDecodeError of a module that nobody has imported, and fails so.
             msg = "that is no JSON"
             raise ValueError(msg) from broken
+
+    def first_json(text: str) -> object:
+        """Return the JSON value that `text` begins with; what follows it is not looked at.
+
+        Raises ValueError when there is none or it is not complete, RecursionError when it is too deep.
+        """
+        return _begin(text.lstrip(BLANK))[0]
+
+    def from_json(text: str) -> object:
+        """Return the value that the JSON `text` is. Raises ValueError when it is none, RecursionError when too deep."""
+        text = text.strip(BLANK)
+        value, end = _begin(text)
         if end != len(text):
             msg = "something follows the JSON"
             raise ValueError(msg)
@@ -71,6 +83,10 @@ try:
     from_json("{}")
 except (ImportError, TypeError, AttributeError):  # pragma: no cover - not on this Python
     import json
+
+    def first_json(text: str) -> object:
+        """Return the JSON value that `text` begins with. Raises ValueError."""
+        return json.JSONDecoder(parse_constant=_unknown).raw_decode(text.lstrip(BLANK))[0]
 
     def from_json(text: str) -> object:
         """Return the value that the JSON `text` is. Raises ValueError."""

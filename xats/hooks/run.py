@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xats.process import Process
     from xats.store import Store, Tx
 
+READ = 2.0  # seconds that the event on stdin is waited for, all in all; no hook has a timeout below 3
 LARGEST = 1 << 20  # bytes of an event; a larger one tells of a tool's output, which is nothing to us
 PATIENCE = 0.15  # seconds that a busy store is waited for, all in all, until there is something to hand over
 FINISH = 2.0  # seconds for what must not be left undone: noting that mail was handed over, or that it was not
@@ -211,22 +212,67 @@ def called(client: str, about: object, path: str) -> Call | None:
     return Call(client, event, about, path)
 
 
-def told() -> object:
-    """Return what stdin holds as JSON, None when it is too large. Raises InvalidJson."""
-    parts, size = [], 0
-    while part := os.read(0, 1 << 16):
-        size += len(part)
-        if size <= LARGEST:
-            parts.append(part)  # the rest is read too, for whoever writes it must not fail
-    if size > LARGEST:
-        return None
-    from xats.jsontext import from_json
+class _Late(Exception):
+    """The time for reading the event is over."""
 
+
+def _too_late(*_: object) -> None:
+    raise _Late
+
+
+def told() -> object:
+    """Return the JSON document that stdin begins with, as soon as it is complete; None when it is too large.
+
+    The program may leave its end of the pipe open, and may write late or never: reading ends after READ seconds. What
+    is too large is read on for that long, so that its writer does not fail. Raises InvalidJson.
+    """
+    # CPython has loaded `_signal`. `signal` imports enum and `select` is another library: 2 ms and 0.3 ms at each hook.
+    from _signal import ITIMER_REAL, SIGALRM, setitimer, signal  # type: ignore[import-not-found]
+
+    from xats.jsontext import first_json
+
+    text, found, late = bytearray(), None, False
+    before = signal(SIGALRM, _too_late)
     try:
-        return from_json(b"".join(parts).decode())
+        setitimer(ITIMER_REAL, READ)
+        try:
+            found = _document(text)
+        finally:
+            setitimer(ITIMER_REAL, 0)
+    except _Late:
+        late = True
+    finally:
+        signal(SIGALRM, before)
+    if found is not None or len(text) > LARGEST:
+        return found
+    try:
+        return first_json(text.decode())
     except (ValueError, RecursionError) as problem:
-        msg = "the program told its event in broken JSON"
+        msg = (
+            f"the program did not finish its event within {READ:g} s"
+            if late
+            else "the program told its event in broken JSON"
+        )
         raise InvalidJson(msg) from problem
+
+
+def _document(text: bytearray) -> object:
+    """Read stdin into `text` until it holds a JSON object, and return that; None at the end of stdin.
+
+    Only a part that ends with a brace can complete it, so that a long event is not parsed again for each of its parts.
+    """
+    from xats.jsontext import first_json
+
+    while part := os.read(0, 1 << 16):
+        if len(text) > LARGEST:
+            continue
+        text += part
+        if part.rstrip().endswith(b"}") and len(text) <= LARGEST:
+            try:
+                return first_json(text.decode())
+            except (ValueError, RecursionError):
+                pass
+    return None
 
 
 def _run(call: Call) -> None:
