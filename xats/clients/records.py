@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
+from xats import regular
 from xats.jsontext import from_json
 
 TYPE_CHECKING = False
@@ -35,17 +36,18 @@ def read(path: str, limit: int, follow: bool = False) -> str | None:
     Unproven.
     """
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW))
+        file = regular.opened(path, follow=follow)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError) as problem:  # a link, no right to it; a path that is none
+    except regular.NotRegular as problem:
+        raise Unproven("it is no file of this user's own") from problem
+    except (OSError, ValueError) as problem:  # no right to it; a path that is none
         raise Unproven("it cannot be opened") from problem
     try:
-        about = os.fstat(file)
-        if not stat.S_ISREG(about.st_mode) or _foreign(about):
+        if _foreign(os.fstat(file)):
             msg = "it is no file of this user's own"
             raise Unproven(msg)
-        data = os.read(file, limit + 1)
+        data = regular.until(file, limit + 1)
     except OSError as problem:
         raise Unproven("it cannot be read") from problem
     finally:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from importlib import import_module
 
+from xats import regular
 from xats.clients.profile import Profile
 from xats.errors import NotFound, Usage
 
@@ -33,6 +34,7 @@ BUILT_IN = (
 
 KINDS = {"str": "a text", "tuple": "a list of texts", "int": "a number from 0 to 5000", "bool": "true or false"}
 LARGEST = 5000  # no attempt may take longer than its lease
+LONGEST = 1 << 20  # bytes of a user's file; the profiles that come with xats have some thousand
 
 _said: set[str] = set()  # what is wrong with the user's files, as far as the log has it
 
@@ -98,8 +100,7 @@ def changed(profile: Profile, path: str) -> Profile:
     import tomllib
 
     try:
-        with open(path, "rb") as file:
-            given = tomllib.load(file)
+        given = tomllib.loads(regular.read(path, LONGEST).decode())
     except (OSError, ValueError) as problem:
         msg = f"{path} cannot be read: {problem}."
         raise Usage(msg) from problem

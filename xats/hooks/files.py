@@ -13,6 +13,7 @@ import time
 from contextlib import contextmanager, suppress
 from shlex import quote
 
+from xats import regular
 from xats.errors import SettingsBusy, SettingsUnusable
 from xats.faults import point
 from xats.record import record
@@ -44,13 +45,16 @@ class File:
     def before(self) -> bytes | None:
         """Return the content from before the first change, if it was kept. Raises SettingsUnusable."""
         try:
-            with open(self.backup, "rb") as file:
-                return file.read()
+            data = regular.read(self.backup, LARGEST + 1, follow=False)
+            why = "it is too long" if len(data) > LARGEST else ""
         except FileNotFoundError:
             return None
         except OSError as problem:
-            msg = f"{self.backup}, which is to hold {self.path} as it was, cannot be read: {problem.strerror}."
-            raise SettingsUnusable(f"{msg} Nothing was changed.", "move it away", path=self.backup) from problem
+            data, why = b"", str(problem.strerror)
+        if why:
+            msg = f"{self.backup} should hold {self.path} as it was before the first change, but it cannot be read"
+            raise SettingsUnusable(f"{msg}: {why}. Nothing was changed.", "move it away", path=self.backup)
+        return data
 
 
 def read(path: str) -> File:
@@ -70,10 +74,12 @@ def read(path: str) -> File:
         msg = f"{path} {why}. Nothing was changed."
         raise SettingsUnusable(msg, path=path)
     try:
-        with open(real, "rb") as file:
-            data = file.read()
+        data = regular.read(real, LARGEST + 1, follow=False)
     except OSError as problem:
         raise _unreadable(path, problem) from problem
+    if len(data) > LARGEST:  # it has grown meanwhile
+        msg = f"{path} has more than {LARGEST} bytes, which is too much for settings. Nothing was changed."
+        raise SettingsUnusable(msg, path=path)
     return File(real, data, stat.S_IMODE(found.st_mode), (found.st_uid, found.st_gid))
 
 

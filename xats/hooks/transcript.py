@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from xats import regular
 from xats.hooks.letters import FIRST
 
 TYPE_CHECKING = False
@@ -43,8 +44,13 @@ def _tail(path: object) -> list[str]:
     if not isinstance(path, str) or not os.path.isabs(path):
         return []
     try:
-        with open(path, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
-            return file.read(TAIL).decode(errors="replace").splitlines()
+        file = regular.opened(path)
     except (OSError, ValueError):  # also a path that holds a NUL
         return []
+    try:
+        os.lseek(file, max(0, os.fstat(file).st_size - TAIL), os.SEEK_SET)
+        return regular.until(file, TAIL).decode(errors="replace").splitlines()
+    except OSError:
+        return []
+    finally:
+        os.close(file)
