@@ -153,6 +153,7 @@ def _within(seat: Seat, claim: tuple[str, int, str] | None, holder: Session | No
 
 
 def _pane(call: Call) -> Pane | None:
+    """Return the pane of this session; None where tmux does not show it, and then the log of the hooks says why."""
     from xats.tmux import pane as panes
 
     try:
@@ -161,7 +162,8 @@ def _pane(call: Call) -> Pane | None:
             found = panes.find(claim[0], claim[2], LIMIT) if claim else None
             return found if found and claim and found.server_pid == claim[1] else None
         return panes.here(call.environ, LIMIT)
-    except XatsError:  # a tmux that does not answer: the session is bound without it
+    except XatsError as problem:  # the session is bound without its pane
+        run.note(call.path, call.client, call.event, problem)
         return None
 
 
