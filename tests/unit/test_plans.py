@@ -16,6 +16,7 @@ from xats.core import (
     hosts,
     inbox,
     messages,
+    owed,
     presence,
     status,
     wakes,
@@ -88,6 +89,10 @@ HOT = {
     "peek since": lambda tx, me: inbox.peek(tx, me, inbox.Query(since=3, sender=me)),
     "peek at all": lambda tx, me: inbox.peek(tx, me, inbox.Query(every=True)),
     "peek at a thread": lambda tx, me: inbox.peek(tx, me, inbox.Query(thread=1)),
+    "peek at what is owed": lambda tx, me: inbox.peek(tx, me, inbox.Query(owed=True)),
+    "requests not answered": lambda tx, me: owed.requests(tx, me, 3),
+    "may owe": lambda tx, me: presence.may_owe(tx, me.id),
+    "replies overdue": lambda tx, _: owed.overdue(tx),
     "claim": lambda tx, me: inbox.claim(tx, me, inbox.Query(), "r1", lambda _: True),
     "claim after a dead reader": lambda tx, me: (
         inbox.claim(tx, me, inbox.Query(), "r1", lambda _: True),

@@ -41,6 +41,7 @@ HOT: dict[str, tuple[str, tuple[str, ...], Options]] = {
             "--peek": ("peek", True),
             "--all": ("every", True),
             "--again": ("again", True),
+            "--owed": ("owed", True),
             "--from": ("sender", str),
             "--thread": ("thread", int),
             "--since": ("since", int),

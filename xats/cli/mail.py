@@ -136,6 +136,7 @@ def inbox(
     peek: params.PeekOption = False,
     every: params.AllOption = False,
     again: params.AgainOption = False,
+    owed: params.OwedOption = False,
     sender: params.FromOption = None,
     thread: params.ThreadOption = None,
     since: params.SinceIdOption = 0,
@@ -154,16 +155,16 @@ def inbox(
     if limit < 1:
         msg = f"A page of {limit} messages cannot be shown."
         raise Usage(msg, "xats inbox -n 10")
-    if again and every:
-        msg = "--again prints what was shown before, and --all prints all mail: use one of them."
+    if again + every + owed > 1:
+        msg = "--again, --all and --owed print different mail: use one of them."
         raise Usage(msg, "xats inbox --again")
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
-    looking = peek or every
+    looking = peek or every or owed
     room = 0 if render.on_terminal() else letters.page_size(os.environ)
 
     def query(tx: Tx, me: Me) -> letters.Query:
         whose = None if sender is None else here.named(tx, sender, me.agent.team)
-        return letters.Query(limit, since, whose, thread, every, again)
+        return letters.Query(limit, since, whose, thread, every, again, owed=owed)
 
     def look(tx: Tx, me: Me) -> _Found:
         page = letters.peek(tx, me.agent, query(tx, me))
@@ -363,6 +364,7 @@ def status(here: Here, message_id: params.OptionalMessageIdArg = None) -> int:
     for one in found:
         when = one.replied_at or one.acked_at or one.read_at or one.shown_at
         state = "acked" if one.acked_at and one.state == "read" else one.state
+        state += ", not answered," if state == "read" and one.need_reply else ""
         said = f"{state} {durations.ago(when, now)}" if when else state
         rows.append((views.near(one.agent, here.team), said, views.wake_text(one, now)))
     render.table(("AGENT", "MAIL", "WAKE"), rows, stretch=("WAKE",))

@@ -89,6 +89,9 @@ AllOption: TypeAlias = Annotated[bool, typer.Option("--all", help="Include mail 
 AgainOption: TypeAlias = Annotated[
     bool, typer.Option("--again", help="Print again what was shown before, and is perhaps not seen.")
 ]
+OwedOption: TypeAlias = Annotated[
+    bool, typer.Option("--owed", help="Instead list requests that you read and have not answered.")
+]
 FromOption: TypeAlias = Annotated[str | None, typer.Option("--from", metavar="AGENT", help="Only from this agent.")]
 ThreadOption: TypeAlias = Annotated[int | None, typer.Option("--thread", metavar="ID", help="Only of this thread.")]
 SinceIdOption: TypeAlias = Annotated[

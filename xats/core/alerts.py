@@ -9,10 +9,11 @@ from __future__ import annotations
 from xats.core import agents, messages, reasons
 from xats.core.messages import Draft
 from xats.durations import rough
+from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from xats.store import Row, Tx
 
@@ -53,14 +54,14 @@ def overdue(tx: Tx, after: int) -> int:
         row = tx.one(OLDEST)
         after = row["id"] - 1 if row and row["id"] else 0
     cut = tx.now - AFTER
-    _report(tx, tx.all(OVERDUE, after=after, cut=cut, now=tx.now))
+    report(tx, tx.all(OVERDUE, after=after, cut=cut, now=tx.now), UNREAD)
     row = tx.one(SEEN, after=after, cut=cut, limit=STEP)
     return row["id"] if row and row["id"] else after
 
 
 def given_up(tx: Tx, agent_id: int) -> None:
     """Report what the agent has not read, owes an answer to, and is not going to be woken for any more."""
-    _report(tx, tx.all(GIVEN_UP, agent=agent_id, now=tx.now))
+    report(tx, tx.all(GIVEN_UP, agent=agent_id, now=tx.now), UNREAD)
 
 
 def standing(tx: Tx) -> int:
@@ -69,32 +70,48 @@ def standing(tx: Tx) -> int:
     return row["n"] if row else 0
 
 
-def _report(tx: Tx, rows: Sequence[Row]) -> None:
-    """Send one alert to each sender in `rows`."""
+@record
+class Notice:
+    """What an alert reports of some deliveries."""
+
+    event: str  #: the type of the event
+    head: str  #: the first line of the mail
+    subject: str  #: what its subject says of the first message
+    line: Callable[[Tx, Row, str], str]  #: what it says of one delivery to a sender of a team
+    mark: str  #: the SQL that notes on a delivery that it was reported
+
+
+def report(tx: Tx, rows: Sequence[Row], notice: Notice) -> None:
+    """Send one alert to each sender of the deliveries in `rows`."""
     by_sender: dict[int, list[Row]] = {}
     for row in rows:
         by_sender.setdefault(row["sender_id"], []).append(row)
     for sender_id, found in by_sender.items():
         sender = agents.by_id(tx, sender_id)
-        lines = ["Nobody has read this yet, and it needs a reply:"]
-        lines += [f"  {_line(tx, row, sender.team)}" for row in found[:LINES]]
+        lines = [notice.head]
+        lines += [f"  {notice.line(tx, row, sender.team)}" for row in found[:LINES]]
         if len(found) > LINES:
             lines.append(f"  and {len(found) - LINES} more")
         lines.append(f"More: xats status {found[0]['message_id']}")
         numbers = list(dict.fromkeys(row["message_id"] for row in found))
-        subject = f"not read: #{numbers[0]}" + (f" and {len(numbers) - 1} more" if len(numbers) > 1 else "")
+        subject = f"{notice.subject}: #{numbers[0]}" + (f" and {len(numbers) - 1} more" if len(numbers) > 1 else "")
         draft = Draft(sender.address, "\n".join(lines), subject, "alert", need_reply=False)
         messages.send(tx, agents.system(tx, sender.team), "process", draft)
         for row in found:
-            tx.run(MARK, agent=row["agent_id"], message=row["message_id"], now=tx.now)
-        tx.event("alerted", sender.team, None, f"agent:{sender.name}", messages=numbers)
+            tx.run(notice.mark, agent=row["agent_id"], message=row["message_id"], now=tx.now)
+        tx.event(notice.event, sender.team, None, f"agent:{sender.name}", messages=numbers)
+
+
+def copy(row: Row, team: str) -> str:
+    """Return which copy of which message a row is about, as it is called inside `team`."""
+    whom = row["name"] if row["team"] == team else f"{row['name']}@{row['team']}"
+    about = f"#{row['message_id']}" + (f" {row['subject']!r}" if row["subject"] else "")
+    return f"{about} to {whom}"
 
 
 def _line(tx: Tx, row: Row, team: str) -> str:
     """Return which copy is unread, since when and why."""
-    whom = row["name"] if row["team"] == team else f"{row['name']}@{row['team']}"
-    about = f"#{row['message_id']}" + (f" {row['subject']!r}" if row["subject"] else "")
-    return f"{about} to {whom}, sent {rough(tx.now - row['sent_at'])} ago: {_why(row)}"
+    return f"{copy(row, team)}, sent {rough(tx.now - row['sent_at'])} ago: {_why(row)}"
 
 
 def _why(row: Row) -> str:
@@ -108,3 +125,6 @@ def _why(row: Row) -> str:
     if row["wake"] in ("queued", "retrying"):
         return f"not woken yet: {last}" if last else "not woken yet"
     return f"not woken: {reasons.words(row['reason'] or 'no_wake')}"
+
+
+UNREAD = Notice("alerted", "Nobody has read this yet, and it needs a reply:", "not read", _line, MARK)

@@ -186,6 +186,7 @@ class Query:
     every: bool = False  #: shown and read ones too
     again: bool = False  #: instead of unread ones those that were shown, also those that a command just made read
     needing_reply: bool = False  #: only those that ask for one, and not from an agent of a stopped pair
+    owed: bool = False  #: instead of unread ones those that were read and still need a reply
 
 
 def page_size(environ: Mapping[str, str]) -> int:
@@ -231,6 +232,10 @@ def claim(tx: Tx, me: Agent, query: Query, token: str, abandoned: Callable[[str]
 def _select(tx: Tx, me: Agent, query: Query, only: str) -> tuple[tuple[Letter, ...], bool]:
     if query.again:
         only += AGAIN
+    elif query.owed:
+        from xats.core.owed import OWED
+
+        only += f" and {OWED}"
     elif not query.every:
         only += f" and d.state = 'unread' and {FRESH}"
     values: dict[str, int] = {"now": tx.now, "far": tx.now + CLAIM}
@@ -409,13 +414,15 @@ update deliveries set state = 'expired', claim = null, claim_until = null, expir
 where message_id = :id and state = 'unread' and agent_id <> :keep
 returning agent_id
 """
+NO_REPLY = "update deliveries set need_reply = 0 where message_id = :id and agent_id <> :keep and need_reply = 1"
 
 
 def withdraw(tx: Tx, message_id: int, keep: int = 0) -> None:
     """Take unread copies of a message that means nothing any more off their recipients, but for the agent `keep`.
 
-    They are no dead letters, and wake nobody.
+    They are no dead letters, and wake nobody. Who has read such a copy does not have to reply any more.
     """
+    tx.run(NO_REPLY, id=message_id, keep=keep)
     for row in tx.all(WITHDRAW, id=message_id, keep=keep, now=tx.now):
         wakes.close_if_read(tx, row["agent_id"], "expired")
 

@@ -222,8 +222,9 @@ returning id
 """
 BY_KEY = "select id from messages where sender_id = :sender and dedupe_key = :dedupe_key"
 DELIVER = """
-insert into deliveries (agent_id, message_id, state, wake_id, no_wake_reason, expires_at)
-values (:agent, :message, 'unread', :wake, :reason, :expires_at)
+insert into deliveries (agent_id, message_id, state, wake_id, no_wake_reason, expires_at, need_reply)
+values (:agent, :message, 'unread', :wake, :reason, :expires_at,
+    (select m.need_reply from messages m where m.id = :message))
 """
 RECIPIENTS = """
 select a.id, a.name, a.team, a.client, a.wake_by from deliveries d join agents a on a.id = d.agent_id

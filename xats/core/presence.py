@@ -24,6 +24,7 @@ class Presence:
     client_session: str | None = None
     continued: int = 0  #: turns in a row that were gone on with because of mail, without a prompt in between
     broken_off_at: int | None = None  #: ms UTC when its user was seen, or told, to have broken the turn off
+    reminded_at: int | None = None  #: ms UTC when its session was last told which requests it has not answered
 
     @property
     def doing(self) -> tuple[str, int]:
@@ -32,10 +33,14 @@ class Presence:
 
     def over(self, at: int) -> Presence:
         """Return it with the turn broken off, at the time `at` (ms UTC) if that was not known yet."""
-        return Presence(self.state, self.at, self.client_session, self.continued, self.broken_off_at or at)
+        return Presence(
+            self.state, self.at, self.client_session, self.continued, self.broken_off_at or at, self.reminded_at
+        )
 
 
-GET = "select state, at, client_session, continued, broken_off_at from presence where agent_id = :agent"
+GET = """
+select state, at, client_session, continued, broken_off_at, reminded_at from presence where agent_id = :agent
+"""
 PUT = """
 insert into presence (agent_id, client_session, state, at, continued, broken_off_at)
 values (:agent, :client_session, :state, :now, :continued, :broken_off_at)
@@ -58,6 +63,10 @@ MAIL = """
 select exists (select 1 from deliveries where agent_id = :agent and state = 'unread') as unread,
     exists (select 1 from deliveries where agent_id = :agent and state = 'shown') as shown
 """
+MAY_OWE = """
+select 1 from deliveries where agent_id = :agent and need_reply = 1 and state = 'read' and acked_at is null limit 1
+"""
+REMIND = "update presence set reminded_at = :at where agent_id = :agent"
 LAST_SENT = """
 select m.id, m.address, m.subject, m.sent_at from messages m where m.sender_id = :agent
 order by m.sent_at desc, m.id desc limit 1
@@ -80,6 +89,14 @@ def mail(tx: Tx, agent_id: int) -> tuple[bool, bool]:
     row = tx.one(MAIL, agent=agent_id)
     assert row
     return bool(row["unread"]), bool(row["shown"])
+def may_owe(tx: Tx, agent_id: int) -> bool:
+    """Tell whether the agent with that id may have read a request that it did not answer; see core/owed.py."""
+    return tx.one(MAY_OWE, agent=agent_id) is not None
+
+
+def remind(tx: Tx, agent_id: int, at: int | None) -> None:
+    """Note that the agent was told at `at` (ms UTC) which requests it has not answered; None: it has to be told."""
+    tx.run(REMIND, agent=agent_id, at=at)
 
 
 def put(

@@ -28,11 +28,13 @@ class DeliveryStatus:
     host: str | None = None  #: the id of the host that its agent sits on
     host_name: str | None = None  #: what people call that host
     shown_at: int | None = None
+    need_reply: bool = False  #: whether a reply of this recipient is still wanted
 
 
 STATUS = f"""
 select a.name as agent_name, a.team as agent_team, a.id as recipient_id, a.client, d.state as delivery_state, d.read_at,
-    d.shown_at, d.replied_at, d.acked_at, d.no_wake_reason, s.host, coalesce(s.host_name, s.host) as host_name,
+    d.shown_at, d.replied_at, d.acked_at, d.no_wake_reason, d.need_reply, s.host,
+    coalesce(s.host_name, s.host) as host_name,
     {wakes.SELECT}
 from deliveries d join agents a on a.id = d.agent_id left join wakes w on w.id = d.wake_id
 left join sessions s on s.agent_id = a.id and s.ended_at is null
@@ -79,4 +81,5 @@ def _status_of(tx: Tx, message: Message, row: Row, me: Agent) -> DeliveryStatus:
         row["host"],
         row["host_name"],
         row["shown_at"],
+        bool(row["need_reply"]) and state not in ("replied", "expired") and row["acked_at"] is None,
     )

@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import partial
 
 from xats import __version__, host, process
-from xats.core import alerts, early, inbox, pools, prune, task_claims, wakes
+from xats.core import alerts, early, inbox, owed, pools, prune, task_claims, wakes
 from xats.daemon import lock
 from xats.daemon.badges import Badges
 from xats.daemon.nudge import Bell
@@ -148,6 +148,7 @@ class Daemon:
                     swept, generation, self._search = time.monotonic(), -1, True
                     store.write(self._sweep)
                     self._reported = store.write(lambda tx: alerts.overdue(tx, self._reported))
+                    store.write(owed.overdue)
                     self._tidy(store)
                     self._report.write()
                 self._turns(store)

@@ -11,13 +11,15 @@ if TYPE_CHECKING:
 
     from xats.core.agents import Agent
     from xats.core.inbox import Letter, Shown
+    from xats.core.owed import Request
     from xats.core.task_recap import Todo
 
 BUDGET = 4000  # bytes of mail that are handed over at once
 MOST = 8000  # Claude Code takes 10,000 characters with all that is around them, Codex 10,000 bytes; the rest is cut
 SHOWN = 10  # letters that were shown before and are named
 NAMED = 5  # letters that are announced one by one
-TITLE = 60  # characters of a task's title
+TITLE = 60  # characters of the title of a task or a request
+REQUESTS = 5  # requests without an answer that are named; the others are counted
 FIRST = "xats mail for "  # by these words we know what we said ourselves
 EVIDENCE = {
     "flag": "claimed by --as",
@@ -130,6 +132,26 @@ def shown(before: Sequence[Shown]) -> str:
     said = ", ".join(f"#{one.id} from {one.sender}" for one in before[:SHOWN])
     more = f" and {len(before) - SHOWN} more" if len(before) > SHOWN else ""
     return f"Shown before this session, perhaps not seen: {said}{more}; print again: xats inbox --again"
+
+
+def owed(found: Sequence[Request], count: int, team: str, now: int) -> str:
+    """Return which requests were read and not answered: `found` of `count`; "" when there are none.
+
+    `team` is that of the reader, `now` in ms UTC. What a request is about is text of its sender, shown as a quotation.
+    """
+    if not found:
+        return ""
+    from xats.durations import ago
+
+    lines = ["Requests that you read and have not answered (quoted from their senders):"]
+    for one in found:
+        about = one_line(" ".join(one.about.split()))
+        about = about if len(about) <= TITLE else f"{about[: TITLE - 1]}…"
+        lines.append(f"#{one.id} from {one.sender.removesuffix(f'@{team}')}, {ago(one.sent_at, now)}: {about!r}")
+    if count > len(found):
+        lines.append(f"and {count - len(found)} more: xats inbox --owed")
+    lines.append("The text: xats show ID. If no reply will come: xats ack ID.")
+    return "\n".join(lines)
 
 
 def tasks(found: Sequence[Todo], count: int, now: int) -> str:

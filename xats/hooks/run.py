@@ -31,6 +31,10 @@ TICKS = 30  # ms by which a process may seem to have begun too early: Linux coun
 PAGE = 20  # letters that are looked at for one answer
 IN_A_ROW = 3  # turns that mail may go on with before a person or a wake has to
 PATCHED = ("*** Add File", "*** Update File", "*** Delete File", "*** Move to")  # before the name of a file in a patch
+# The programs that do not say when they shortened their memory. Gemini's own hook for that runs at every turn, and what
+# its session start adds after /clear does not reach the model; Amp has no hook. So a prompt reminds of open requests.
+FORGETS = ("gemini", "amp")
+REMIND = 60 * 60_000  # ms between two reminders in one session
 LOG_SIZE = 64 << 10  # bytes; what was before is kept once
 
 # What happens when: the moments of `clients.CLIENTS` by the names that the programs give them.
@@ -396,16 +400,18 @@ def _go(call: Call, store: Store) -> None:
     from xats import host
     from xats.core import agents, presence
 
-    def look(tx: Tx) -> tuple[Agent | None, Session | None, Presence | None, bool, bool, str | None]:
+    def look(tx: Tx) -> tuple[Agent | None, Session | None, Presence | None, bool, bool, str | None, bool]:
         me = who(tx, call)
         if me is None:
-            return None, None, None, False, False, None
+            return None, None, None, False, False, None, False
         refused = before_change(tx, me, _paths(call)) if call.point == "before a change" else None
         session = agents.current_session(tx, me)
+        known = presence.get(tx, me.id)
         mail, shown = presence.mail(tx, me.id)
-        return me, session, presence.get(tx, me.id), mail, shown and _proves(tx, call, me), refused
+        reminds = _is_forgotten(call, known, tx.now) and presence.may_owe(tx, me.id)
+        return me, session, known, mail, shown and _proves(tx, call, me), refused, reminds
 
-    me, session, known, mail, proves, refused = store.read(look)
+    me, session, known, mail, proves, refused, reminds = store.read(look)
     if me is None or _is_over(call, known):
         return
     if session and _runs_another(call, session):
@@ -416,13 +422,32 @@ def _go(call: Call, store: Store) -> None:
         put(answers.refuse(call.client, call.event, refused))
     lost = _taken_back(call, known)
     wanted = (mail or lost) and _may_hand_over(call, known)
-    if wanted or lost or proves or _changes(call, known):
+    if wanted or lost or proves or reminds or _changes(call, known):
         store.patience = call.patience
-        text, ids, page = store.write(lambda tx: _turn(tx, call, wanted, lost))
-        if text:
-            _hand_over(call, store, me, text, ids, page)
+        (text, ids, page), more = store.write(
+            lambda tx: (_turn(tx, call, wanted, lost), _reminder(tx, me) if reminds else "")
+        )
+        if text or more:
+            _hand_over(call, store, me, "\n\n".join(filter(None, (text, more))), ids, page)
     if session and session.seat.host_name != host.name():
         follow(call, store, me, session)
+
+
+def _is_forgotten(call: Call, known: Presence | None, now: int) -> bool:
+    """Tell whether the model may have lost what it was told of requests that it did not answer. `now` is in ms UTC."""
+    if call.client not in FORGETS or call.point != "prompt":
+        return False
+    at = known.reminded_at if known else None
+    return at is None or not 0 <= now - at < REMIND
+
+
+def _reminder(tx: Tx, me: Agent) -> str:
+    """Return which requests `me` read and did not answer, and note that it was told."""
+    from xats.core import owed, presence
+    from xats.hooks import letters
+
+    presence.remind(tx, me.id, tx.now)
+    return letters.owed(*owed.requests(tx, me, letters.REQUESTS), me.team, tx.now)
 
 
 def follow(call: Call, store: Store, me: Agent, session: Session) -> None:

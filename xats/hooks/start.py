@@ -7,7 +7,7 @@ import time
 
 from xats import host, process, program
 from xats.clients import helpers, processes
-from xats.core import agents, inbox, presence, task_recap
+from xats.core import agents, inbox, owed, presence, task_recap
 from xats.errors import Refused, XatsError
 from xats.hooks import answers, letters, run
 
@@ -73,10 +73,11 @@ def start(call: Call, store: Store) -> None:
         me = done.details.agent
         if not _goes_on(call, presence.get(tx, me.id)):
             presence.put(tx, me.id, "idle", call.session)
-        recap = letters.recap(inbox.unread(tx, me), presence.last_sent(tx, me.id), tx.now)
-        tasks = letters.tasks(*task_recap.todo(tx, me, TASKS), tx.now)
+        if call.client in run.FORGETS:
+            heard = call.told.get("source") == "startup"  # elsewhere what is told here may not reach the model
+            presence.remind(tx, me.id, tx.now if heard else None)
         before = inbox.shown(tx, me, inbox.MOST_SHOWN)
-        return "\n\n".join(filter(None, (letters.primer(me), recap, letters.shown(before), tasks))), me, before
+        return briefing(tx, me, before), me, before
 
     if not run.names_new(call) and store.read(lambda tx: _whom(tx, call, claim, seat.process, former)) is None:
         if borrowed and not behind and os.environ.get("XATS_AGENT"):
@@ -91,6 +92,17 @@ def start(call: Call, store: Store) -> None:
             store.write(lambda tx: inbox.mark_shown(tx, me, [one.id for one in before], inbox.start_reader(me)))
     if pane:
         _mark(store, call, pane)
+
+
+def briefing(tx: Tx, me: Agent, before: Sequence[Shown]) -> str:
+    """Return what a session of `me` is told at its start: who it is, what has come, and what there is to do.
+
+    `before` is what was shown to an earlier session, and perhaps not seen.
+    """
+    recap = letters.recap(inbox.unread(tx, me), presence.last_sent(tx, me.id), tx.now)
+    requests = letters.owed(*owed.requests(tx, me, letters.REQUESTS), me.team, tx.now)
+    tasks = letters.tasks(*task_recap.todo(tx, me, TASKS), tx.now)
+    return "\n\n".join(filter(None, (letters.primer(me), recap, letters.shown(before), requests, tasks)))
 
 
 def _former(call: Call) -> str | None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Row = sqlite3.Row
 
 APPLICATION_ID = 0x58415453  # "XATS", in the file's header: https://sqlite.org/fileformat2.html#application_id
-SCHEMA_VERSION = 11  # the number of the newest file in store/schema
+SCHEMA_VERSION = 14  # the number of the newest file in store/schema
 NONCE = 16  # bytes
 PATIENCE = 10.0  # seconds before a busy store is given up
 

@@ -274,4 +274,5 @@ TOLD: dict[str, Callable[[What], str]] = {
     "dead_retried": _dead,
     "dead_dropped": _dead,
     "alerted": lambda what: f"was told that nobody has read {what.messages}",
+    "reply_overdue": lambda what: f"was told that {what.messages} was read and not answered",
 }

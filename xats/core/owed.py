@@ -1,0 +1,86 @@
+"""Requests that were read and still need a reply.
+
+Their recipient is reminded at the start of each session, and after its program shortened its memory. Their sender is
+told once, when
+
+- the request was read an hour ago (`AFTER`) and the recipient is not in a turn,
+- or it was read four hours ago (`LATEST`), whatever the recipient does.
+
+A request ends when it is replied to, acknowledged, withdrawn or expired. It does not count while its pair of agents is
+stopped: then neither is to wake the other (core/stops.py). That its sender was told is on the delivery, so a restart
+repeats nothing.
+"""
+
+from __future__ import annotations
+
+from xats.core import alerts
+from xats.durations import rough
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents import Agent
+    from xats.store import Row, Tx
+
+AFTER = 60 * 60_000  # ms since a request was read
+LATEST = 4 * AFTER
+WORDS = 200  # characters of a body of which a line about it is made
+
+# Of a delivery d of the message m. The index deliveries_owed has the first line as its condition.
+OWED = """
+d.need_reply = 1 and d.state = 'read' and d.acked_at is null
+and m.sender_id <> d.agent_id and (m.expires_at is null or m.expires_at > :now)
+and not exists (
+    select 1 from pairs p where p.stopped_at is not null
+    and p.low_id = case when m.sender_id < d.agent_id then m.sender_id else d.agent_id end
+    and p.high_id = case when m.sender_id < d.agent_id then d.agent_id else m.sender_id end
+)
+"""
+OF_AGENT = f"""
+select m.id, f.name, f.team, m.subject, substr(m.body, 1, {WORDS}) as body, m.sent_at, count(*) over () as n
+from deliveries d join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
+where d.agent_id = :me and {OWED}
+order by m.id desc limit :most
+"""
+OVERDUE = f"""
+select d.agent_id, d.message_id, m.sender_id, m.subject, d.read_at, a.name, a.team, h.state as doing
+from deliveries d join messages m on m.id = d.message_id join agents a on a.id = d.agent_id
+join agents f on f.id = m.sender_id left join presence h on h.agent_id = d.agent_id
+where d.read_at <= :cut and d.unanswered_at is null and f.unregistered_at is null and {OWED}
+    and (d.read_at <= :latest or h.agent_id is null or h.broken_off_at is not null
+        or h.state not in ('busy', 'waiting'))
+order by d.message_id, d.agent_id
+"""
+MARK = "update deliveries set unanswered_at = :now where agent_id = :agent and message_id = :message"
+
+
+@record
+class Request:
+    """A request that its recipient read and did not answer."""
+
+    id: int
+    sender: str  #: name@team
+    about: str  #: its subject, else the first words of its body; text of its sender
+    sent_at: int  #: ms UTC
+
+
+def requests(tx: Tx, me: Agent, most: int) -> tuple[list[Request], int]:
+    """Return the `most` newest requests that `me` read and did not answer, and how many there are."""
+    rows = tx.all(OF_AGENT, me=me.id, most=most, now=tx.now)
+    found = [
+        Request(row["id"], f"{row['name']}@{row['team']}", row["subject"] or row["body"], row["sent_at"])
+        for row in rows
+    ]
+    return found, rows[0]["n"] if rows else 0
+
+
+def overdue(tx: Tx) -> int:
+    """Tell the senders of requests that were read and not answered; return how many requests that is."""
+    rows = tx.all(OVERDUE, cut=tx.now - AFTER, latest=tx.now - LATEST, now=tx.now)
+    alerts.report(tx, rows, alerts.Notice("reply_overdue", "Read, but not answered:", "not answered", _line, MARK))
+    return len(rows)
+
+
+def _line(tx: Tx, row: Row, team: str) -> str:
+    """Return which copy was not answered, and since when it is read."""
+    return f"{alerts.copy(row, team)}, read {rough(tx.now - row['read_at'])} ago"
