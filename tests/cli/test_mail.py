@@ -242,6 +242,33 @@ def test_mail_can_be_picked(mail, crew):
     assert bodies(mail, "bob", "--all") == ["one", "two", "three"]
 
 
+def test_requests_without_an_answer_can_be_listed(mail, crew):
+    assert mail("inbox", "--owed", "--as", "bob").stderr == "no request waits for a reply of bob\n"
+    for body in ("one", "two"):
+        crew.send("alice", "bob", body)
+    crew.send("alice", "bob", "for your information", need_reply=False)
+    assert mail("inbox", "--owed", "--as", "bob", "--json").json() == {"messages": [], "has_more": False, "unread": 3}
+    crew.do("bob", inbox.mark_read, [1, 2, 3])
+    shown = mail("inbox", "--owed", "--as", "bob").stdout
+    assert [line.split()[0] for line in shown.splitlines() if line.startswith("#")] == ["#1", "#2"]
+    mail("reply", "1", "done", "--as", "bob")
+    (left,) = mail("inbox", "--owed", "--as", "bob", "--json").json()["messages"]
+    assert (left["id"], left["state"]) == (2, "read")
+    mail("ack", "2", "--as", "bob")
+    assert mail("inbox", "--owed", "--as", "bob").stdout == ""
+    assert "use one of them" in mail("inbox", "--owed", "--all", "--as", "bob", code=2).stderr
+
+
+def test_status_says_that_a_request_was_read_and_not_answered(mail, crew):
+    crew.send("alice", "bob", "one")
+    crew.send("alice", "bob", "for your information", need_reply=False)
+    crew.do("bob", inbox.mark_read, [1, 2])
+    assert "read, not answered, just now" in mail("status", "1", "--as", "alice").stdout
+    assert "not answered" not in mail("status", "2", "--as", "alice").stdout
+    mail("ack", "1", "--as", "bob")
+    assert "not answered" not in mail("status", "1", "--as", "alice").stdout
+
+
 def test_mail_that_expired_is_gone_from_the_inbox(mail, crew):
     mail("send", "bob", "soon over", "--ttl", "1ms", "--as", "alice")
     mail("send", "bob", "lasting", "--ttl", "1h", "--as", "alice")

@@ -11,7 +11,7 @@ import textwrap
 import pytest
 
 from xats import errors
-from xats.core import wakes
+from xats.core import agents, wakes
 from xats.store import Store, migrate
 from xats.store import sqlite as engine
 
@@ -452,4 +452,16 @@ def test_unread_mail_over_the_former_limits_gets_a_wake(tmp_path):
         "quiet": ["no_wake", None, None, None],
     }
     assert {one.agent_id for one in store.read(wakes.due)} == {1, 2}
+    store.close()
+
+
+def test_requests_that_were_read_before_they_were_watched_are_not_reported(first):
+    from xats.core import owed
+
+    store = Store(first, clock=lambda: 10**12)
+    assert store.write(owed.overdue) == 0
+    found = store.read(lambda tx: tx.all("select need_reply, unanswered_at from deliveries order by message_id"))
+    assert [tuple(row) for row in found] == [(1, 36), (1, None)]
+    bob = store.read(lambda tx: agents.by_name(tx, "crew", "bob"))
+    assert [one.id for one in store.read(lambda tx: owed.requests(tx, bob, 9))[0]] == [1]
     store.close()

@@ -106,6 +106,7 @@ def filled(store):
         ("deliveries", {"state": "read", "shown_at": 2, "shown_by": "hook s-1", "read_at": 3}),
         ("deliveries", {"state": "read", "shown_at": 2, "read_at": 3}),
         ("deliveries", {"no_wake_reason": "hop_limit", "alerted_at": 2, "dropped_at": 3}),
+        ("deliveries", {"state": "read", "read_at": 2, "need_reply": 1, "unanswered_at": 3}),
         ("agents", {"id": 3, "name": "c", "name_key": "c", "wake_by": "notice"}),
         ("messages", {"id": 2, "thread_id": 1, "reply_to": 1}),
         ("pauses", {}),

@@ -85,6 +85,11 @@ def told(kind, subject, actor=None, title=None, **data):
         ),
         (("alerted", "agent:alice", None, None, {"messages": [1]}), "alice", "was told that nobody has read #1"),
         (
+            ("reply_overdue", "agent:alice", None, None, {"messages": [1, 2]}),
+            "alice",
+            "was told that #1, #2 was read and not answered",
+        ),
+        (
             ("poked", "agent:bob", "carol", None, {"outcome": "refused", "reason": "busy"}),
             "carol",
             "poked bob, refused: the agent is busy",

@@ -156,8 +156,8 @@ def inbox(
         msg = f"A page of {limit} messages cannot be shown."
         raise Usage(msg, "xats inbox -n 10")
     if again + every + owed > 1:
-        msg = "--again, --all and --owed print different mail: use one of them."
-        raise Usage(msg, "xats inbox --again")
+        msg = "--again, --all and --owed list different mail: use one of them."
+        raise Usage(msg, "xats inbox --owed" if owed else "xats inbox --again")
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
     looking = peek or every or owed
     room = 0 if render.on_terminal() else letters.page_size(os.environ)
@@ -188,6 +188,9 @@ def inbox(
         if not _await_change(here, generation, deadline):
             msg = "No mail came in that time."
             raise TimedOut(msg)
+    if owed and not found.page.letters and not (here.json or here.quiet):
+        render.say(f"no request waits for a reply of {found.me.agent.name}")
+        return 0
     _write_out(here, found, looking=looking, again=again)
     return 0
 
