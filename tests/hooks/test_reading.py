@@ -1,6 +1,7 @@
 """What a hook reads: its event, as soon as that is complete, and regular files alone."""
 
 import os
+import signal
 import subprocess
 import time
 
@@ -80,6 +81,15 @@ def test_an_event_that_never_ends_is_not_waited_for(desk, text):
     assert ended(running) == ""
     assert desk.unread() == 1
     assert desk.log.endswith(" claude-code - invalid_json: the program did not finish its event within 2 s\n")
+
+
+def test_a_program_that_blocks_the_alarm_is_not_waited_for_either(desk):
+    def block() -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+
+    running = desk.xats.start(*HOOK, stdin=subprocess.PIPE, preexec_fn=block)
+    assert ended(running) == ""
+    assert "did not finish its event" in desk.log
 
 
 @pytest.mark.parametrize("follows", ["{}", '\n{"hook_event_name": "Stop"}', "\0", " and more", '\n{"half": '])

@@ -2,7 +2,19 @@
 
 import pytest
 
-from xats.core import agents, inbox, messages, owed, pauses, presence, stops, task_claims, task_plans, task_reviews
+from xats.core import (
+    agents,
+    inbox,
+    messages,
+    owed,
+    pauses,
+    pools,
+    presence,
+    stops,
+    task_claims,
+    task_plans,
+    task_reviews,
+)
 from xats.core.messages import Draft
 from xats.core.status import status
 
@@ -122,6 +134,19 @@ def test_a_review_that_somebody_else_did_is_not_owed(team, clock):
     assert (ids(team, "rita"), ids(team, "rob")) == ([], [])
     clock.tick(5 * HOUR)
     assert sweep(team) == 0
+
+
+def test_a_claimed_message_is_answered_by_the_end_of_its_task(team, clock):
+    team.add("alice")
+    team.add("dora", "dirk", role="dev")
+    _, task = team.do("alice", pools.send, "pane", Draft("pool:dev", "do it", need_reply=True))
+    clock.tick(2 * MINUTE)
+    team.store.write(pools.offer_due)
+    read(team, "dora")
+    read(team, "dirk")
+    assert (len(ids(team, "dora")), len(ids(team, "dirk"))) == (1, 1)
+    team.do("dora", task_claims.claim, task.id, HOUR)
+    assert (ids(team, "dora"), ids(team, "dirk")) == ([], [])
 
 
 def test_what_is_unread_again_is_not_owed(crew, clock):

@@ -167,11 +167,15 @@ def begin(tx: Tx, task: Task) -> None:
 
 
 def taken(tx: Tx, task: Task, by: Agent) -> None:
-    """Take the message back from everybody but `by`, who has claimed it and has read it."""
+    """Take the message back from everybody but `by`, who has claimed it and has read it.
+
+    The end of the task is the answer to its sender, so `by` does not have to reply either.
+    """
     assert task.message_id
     inbox.withdraw(tx, task.message_id, by.id)
     inbox.mark_read(tx, by, [task.message_id])
     tx.run(HAS, agent=by.id, message=task.message_id, now=tx.now)
+    tx.run(inbox.NO_REPLY, id=task.message_id, keep=0)
 
 
 def withdrawn(tx: Tx, task: Task) -> None:

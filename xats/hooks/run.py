@@ -231,12 +231,20 @@ def told() -> object:
     is too large is read on for that long, so that its writer does not fail. Raises InvalidJson.
     """
     # CPython has loaded `_signal`. `signal` imports enum and `select` is another library: 2 ms and 0.3 ms at each hook.
-    from _signal import ITIMER_REAL, SIGALRM, setitimer, signal  # type: ignore[import-not-found]
+    from _signal import (  # type: ignore[import-not-found]
+        ITIMER_REAL,
+        SIG_UNBLOCK,
+        SIGALRM,
+        pthread_sigmask,
+        setitimer,
+        signal,
+    )
 
     from xats.jsontext import first_json
 
     text, found, late = bytearray(), None, False
     before = signal(SIGALRM, _too_late)
+    pthread_sigmask(SIG_UNBLOCK, (SIGALRM,))  # the program may have blocked it, and a child inherits that
     try:
         setitimer(ITIMER_REAL, READ)
         try:
