@@ -9,7 +9,6 @@ import pytest
 
 from tests.conftest import LIMIT
 from tests.hooks.test_run import Desk, claude_record, desk, event, text_of
-from xats import regular
 from xats.clients import records, registry
 from xats.errors import SettingsUnusable, Usage
 from xats.hooks import files, launch, run, transcript
@@ -156,21 +155,21 @@ def strange(request, tmp_path) -> str:
 
 
 def test_only_a_regular_file_is_opened(strange, tmp_path):
-    with pytest.raises(regular.NotRegular):
-        regular.read(strange, 10)
+    with pytest.raises(records.NotRegular):
+        records.contents(strange, 10)
     with pytest.raises(FileNotFoundError):
-        regular.read(str(tmp_path / "absent"), 10)
+        records.contents(str(tmp_path / "absent"), 10)
     with pytest.raises(ValueError, match="null"):
-        regular.read("a\0b", 10)
+        records.contents("a\0b", 10)
     path = tmp_path / "file"
     path.write_bytes(b"x" * 5_000_000)
-    assert regular.read(str(path), 3) == b"xxx"
-    assert len(regular.read(str(path), 6_000_000)) == 5_000_000
+    assert records.contents(str(path), 3) == b"xxx"
+    assert len(records.contents(str(path), 6_000_000)) == 5_000_000
     link = tmp_path / "link"
     link.symlink_to(path)
-    assert regular.read(str(link), 1) == b"x"
+    assert records.contents(str(link), 1) == b"x"
     with pytest.raises(OSError, match="not a regular file"):
-        regular.read(str(link), 1, follow=False)
+        records.contents(str(link), 1, follow=False)
 
 
 def test_a_transcript_that_is_no_file_is_not_waited_for(desk, strange):

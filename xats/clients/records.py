@@ -1,11 +1,14 @@
-"""What an agent program writes about itself: how its files are found and read, and which of them are believed."""
+"""Files of agent programs and their users: how they are found and read, and which of them are believed.
+
+Only a regular file is opened. Opening a FIFO waits for its writer, opening a device can do something, and /dev/zero
+never ends; what a host names as its transcript or its settings can be any of these.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
 
-from xats import regular
 from xats.jsontext import from_json
 
 TYPE_CHECKING = False
@@ -14,10 +17,50 @@ if TYPE_CHECKING:
 
 RECORD = 64 << 10  # bytes of a program's record about itself; they are below 1000
 SETTINGS = 1 << 20  # bytes of a person's settings
+FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class Unproven(Exception):
     """A file or a socket is not what it ought to be; nothing is handed over. Its text never quotes what was read."""
+
+
+class NotRegular(OSError):
+    """What has that name is a FIFO, a device, a socket or a folder."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(0, "it is not a regular file", path)
+
+
+def opened(path: str, *, follow: bool = True) -> int:
+    """Return a descriptor to read the regular file `path`; links are followed unless `follow` is False.
+
+    It never waits. Raises NotRegular, another OSError, or ValueError for a path that holds a NUL.
+    """
+    if not stat.S_ISREG(os.stat(path, follow_symlinks=follow).st_mode):  # before it is opened, which may do something
+        raise NotRegular(path)
+    file = os.open(path, FLAGS | (0 if follow else os.O_NOFOLLOW))
+    if stat.S_ISREG(os.fstat(file).st_mode):
+        return file
+    os.close(file)
+    raise NotRegular(path)
+
+
+def contents(path: str, limit: int, *, follow: bool = True) -> bytes:
+    """Return the first `limit` bytes of the regular file `path`. Raises what `opened` does."""
+    file = opened(path, follow=follow)
+    try:
+        return until(file, limit)
+    finally:
+        os.close(file)
+
+
+def until(file: int, limit: int) -> bytes:
+    """Return what follows in the open `file`, `limit` bytes at the most. Raises OSError."""
+    parts, left = [], limit
+    while left > 0 and (part := os.read(file, min(left, 1 << 20))):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def folder(environ: Mapping[str, str], variable: str, default: str) -> str | None:
@@ -36,10 +79,10 @@ def read(path: str, limit: int, follow: bool = False) -> str | None:
     Unproven.
     """
     try:
-        file = regular.opened(path, follow=follow)
+        file = opened(path, follow=follow)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except regular.NotRegular as problem:
+    except NotRegular as problem:
         raise Unproven("it is no file of this user's own") from problem
     except (OSError, ValueError) as problem:  # no right to it; a path that is none
         raise Unproven("it cannot be opened") from problem
@@ -47,7 +90,7 @@ def read(path: str, limit: int, follow: bool = False) -> str | None:
         if _foreign(os.fstat(file)):
             msg = "it is no file of this user's own"
             raise Unproven(msg)
-        data = regular.until(file, limit + 1)
+        data = until(file, limit + 1)
     except OSError as problem:
         raise Unproven("it cannot be read") from problem
     finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from importlib import import_module
 
-from xats import regular
+from xats.clients import records
 from xats.clients.profile import Profile
 from xats.errors import NotFound, Usage
 
@@ -100,7 +100,7 @@ def changed(profile: Profile, path: str) -> Profile:
     import tomllib
 
     try:
-        given = tomllib.loads(regular.read(path, LONGEST).decode())
+        given = tomllib.loads(records.contents(path, LONGEST).decode())
     except (OSError, ValueError) as problem:
         msg = f"{path} cannot be read: {problem}."
         raise Usage(msg) from problem

@@ -13,7 +13,7 @@ import time
 from contextlib import contextmanager, suppress
 from shlex import quote
 
-from xats import regular
+from xats.clients import records
 from xats.errors import SettingsBusy, SettingsUnusable
 from xats.faults import point
 from xats.record import record
@@ -45,7 +45,7 @@ class File:
     def before(self) -> bytes | None:
         """Return the content from before the first change, if it was kept. Raises SettingsUnusable."""
         try:
-            data = regular.read(self.backup, LARGEST + 1, follow=False)
+            data = records.contents(self.backup, LARGEST + 1, follow=False)
             why = "it is too long" if len(data) > LARGEST else ""
         except FileNotFoundError:
             return None
@@ -74,7 +74,7 @@ def read(path: str) -> File:
         msg = f"{path} {why}. Nothing was changed."
         raise SettingsUnusable(msg, path=path)
     try:
-        data = regular.read(real, LARGEST + 1, follow=False)
+        data = records.contents(real, LARGEST + 1, follow=False)
     except OSError as problem:
         raise _unreadable(path, problem) from problem
     if len(data) > LARGEST:  # it has grown meanwhile

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from xats import regular
+from xats.clients import records
 from xats.errors import Refused, SettingsUnusable
 from xats.hooks import clients, edit, files, merge
 from xats.hooks.command import line
@@ -183,7 +183,7 @@ def sandbox_writes(config: str, folder: str) -> bool:
     import tomllib
 
     try:
-        text = regular.read(config, files.LARGEST).decode()
+        text = records.contents(config, files.LARGEST).decode()
         roots = tomllib.loads(text)["sandbox_workspace_write"]["writable_roots"]
         return any(os.path.commonpath((folder, one)) == os.path.normpath(one) for one in roots)
     except (OSError, ValueError, KeyError, TypeError):

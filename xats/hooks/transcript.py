@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from xats import regular
+from xats.clients import records
 from xats.hooks.letters import FIRST
 
 TYPE_CHECKING = False
@@ -44,12 +44,12 @@ def _tail(path: object) -> list[str]:
     if not isinstance(path, str) or not os.path.isabs(path):
         return []
     try:
-        file = regular.opened(path)
+        file = records.opened(path)
     except (OSError, ValueError):  # also a path that holds a NUL
         return []
     try:
         os.lseek(file, max(0, os.fstat(file).st_size - TAIL), os.SEEK_SET)
-        return regular.until(file, TAIL).decode(errors="replace").splitlines()
+        return records.until(file, TAIL).decode(errors="replace").splitlines()
     except OSError:
         return []
     finally:
