@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from importlib import import_module
 
-from xats.clients import records
 from xats.clients.profile import Profile
 from xats.errors import NotFound, Usage
 
@@ -98,6 +97,8 @@ def _say_once(problem: str) -> None:
 def changed(profile: Profile, path: str) -> Profile:
     """Return `profile` with the fields that the TOML file at `path` gives. Raises Usage, naming file and field."""
     import tomllib
+
+    from xats.clients import records
 
     try:
         given = tomllib.loads(records.contents(path, LONGEST).decode())
