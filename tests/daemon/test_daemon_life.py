@@ -51,6 +51,21 @@ def test_the_schedule_survives(world, noisy):
     assert dict(world.wake()) == dict(before)
 
 
+def test_it_tells_the_sender_of_a_request_that_was_read_and_not_answered(world):
+    world.register("alice")
+    world.register("bob")
+    number = world.send("bob")
+    world.xats("inbox", "--as", "bob")
+    world.write("update deliveries set state = 'read', read_at = 1 where message_id = :id", id=number)
+    daemon = world.daemon()
+    (alert,) = until(lambda: world.rows("select * from messages where kind = 'alert'"), what="the alert")
+    assert alert["subject"] == f"not answered: #{number}"
+    daemon.terminate()
+    daemon.wait(10)
+    world.xats("deliver", "--once")
+    assert len(world.rows("select * from messages where kind = 'alert'")) == 1
+
+
 def test_it_ends_when_its_store_is_removed(world):
     world.register("alice")
     daemon = world.daemon()

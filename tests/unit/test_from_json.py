@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import xats
-from xats.jsontext import from_json, to_json
+from xats.jsontext import first_json, from_json, to_json
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -67,6 +67,18 @@ except ValueError:
         check=False,
     )
     assert (done.stdout, done.stderr) == ("refused\n", "")
+
+
+@given(st.dictionaries(st.text(), VALUES), st.sampled_from(["", " ", "{}", "\n{", "}", "\0", "x"]))
+def test_an_object_ends_where_it_ends(value, follows):
+    assert first_json(f" {json.dumps(value)}{follows}") == value
+
+
+@given(st.dictionaries(st.text(), VALUES), st.data())
+def test_a_part_of_an_object_is_none(value, data):
+    text = json.dumps(value)
+    with pytest.raises(ValueError):
+        first_json(text[: data.draw(st.integers(0, len(text) - 1))])
 
 
 def test_too_deep():

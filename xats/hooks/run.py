@@ -230,31 +230,28 @@ def told() -> object:
     The program may leave its end of the pipe open, and may write late or never: reading ends after READ seconds. What
     is too large is read on for that long, so that its writer does not fail. Raises InvalidJson.
     """
-    # CPython has loaded `_signal`. `signal` imports enum and `select` is another library: 2 ms and 0.3 ms at each hook.
-    from _signal import (  # type: ignore[import-not-found]
-        ITIMER_REAL,
-        SIG_UNBLOCK,
-        SIGALRM,
-        pthread_sigmask,
-        setitimer,
-        signal,
-    )
+    try:  # CPython has loaded it; `signal` imports enum, and `select` is another library: 2 ms and 0.3 ms at each hook
+        import _signal as signal  # type: ignore[import-not-found]
+    except ImportError:  # pragma: no cover - not on this Python
+        import signal
 
     from xats.jsontext import first_json
 
     text, found, late = bytearray(), None, False
-    before = signal(SIGALRM, _too_late)
-    pthread_sigmask(SIG_UNBLOCK, (SIGALRM,))  # the program may have blocked it, and a child inherits that
+    before = signal.signal(signal.SIGALRM, _too_late)
+    signal.pthread_sigmask(
+        signal.SIG_UNBLOCK, (signal.SIGALRM,)
+    )  # the program may have blocked it, and a child inherits that
     try:
-        setitimer(ITIMER_REAL, READ)
+        signal.setitimer(signal.ITIMER_REAL, READ)
         try:
             found = _document(text)
         finally:
-            setitimer(ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_REAL, 0)
     except _Late:
         late = True
     finally:
-        signal(SIGALRM, before)
+        signal.signal(signal.SIGALRM, before)
     if found is not None or len(text) > LARGEST:
         return found
     try:
