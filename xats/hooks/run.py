@@ -239,9 +239,8 @@ def told() -> object:
 
     text, found, late = bytearray(), None, False
     before = signal.signal(signal.SIGALRM, _too_late)
-    signal.pthread_sigmask(
-        signal.SIG_UNBLOCK, (signal.SIGALRM,)
-    )  # the program may have blocked it, and a child inherits that
+    # The program may have blocked it, and a child inherits that.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM,))
     try:
         signal.setitimer(signal.ITIMER_REAL, READ)
         try:
@@ -257,11 +256,8 @@ def told() -> object:
     try:
         return first_json(text.decode())
     except (ValueError, RecursionError) as problem:
-        msg = (
-            f"the program did not finish its event within {READ:g} s"
-            if late
-            else "the program told its event in broken JSON"
-        )
+        what = f"did not finish its event within {READ:g} s" if late else "told its event in broken JSON"
+        msg = f"the program {what}"
         raise InvalidJson(msg) from problem
 
 
