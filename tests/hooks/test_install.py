@@ -299,7 +299,7 @@ def test_what_is_in_the_place_of_the_backup_is_said_and_left(path, tmp_path):
     backup.unlink()
     backup.mkdir()
     for refused in (install, uninstall):
-        with pytest.raises(SettingsUnusable, match="cannot be read: Is a directory") as caught:
+        with pytest.raises(SettingsUnusable, match="cannot be read: it is not a regular file") as caught:
             refused(path)
         assert caught.value.hint == "move it away"
     backup.rmdir()
