@@ -259,6 +259,8 @@ def test_a_new_name(office):
 def test_cleared_and_compacted(office):
     running = office.start(XATS_AGENT="bob")
     office.say(running, "hello there")
+    asked = [office.send("what is the state?")]
+    office.say(running, "go on")
     first = office.session()
     for command, told in ((CLEAR[office.name], "cleared"), (COMPACT[office.name], "compacted")):
         running.paste(command)
@@ -271,6 +273,10 @@ def test_cleared_and_compacted(office):
         assert framed(number, "") in heard
         if office.name != "gemini":  # it starts a session after /clear, and does not tell the model what the hook says
             assert heard.count(PRIMER.format("bob@t")) == 1
+        if office.name != "gemini" or told == "cleared":  # it does not say that it has compacted
+            for one in asked:
+                assert f"#{one} from alice, " in heard
+        asked.append(number)
         assert office.agent()["online"]
         assert office.agent()["epoch"] == 1
         assert office.session().seat.process == first.seat.process
