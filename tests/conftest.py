@@ -18,6 +18,7 @@ from xats import host
 from xats.core import agents
 from xats.core.messages import Draft, send
 from xats.store import Store
+from xats.uptime import Uptime
 
 FOREIGN = (
     "XATS_",
@@ -92,6 +93,36 @@ class Clock:
 
     def tick(self, ms: int) -> None:
         self.now += ms
+
+
+class HostClock(Clock):
+    """The clock of a host: it can be set wrongly, and the host knows how long it has been up."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.up, self.slept, self.boot = 7_200_000, 0, "boot-1"
+
+    def uptime(self) -> Uptime:
+        return Uptime(self.boot, self.up, self.slept)
+
+    def tick(self, ms: int) -> None:
+        """Let `ms` pass."""
+        self.now += ms
+        self.up += ms
+
+    def jump(self, ms: int) -> None:
+        """Set the clock `ms` ahead, or back."""
+        self.now += ms
+
+    def suspend(self, ms: int) -> None:
+        """Suspend the host for `ms`."""
+        self.tick(ms)
+        self.slept += ms
+
+    def reboot(self) -> None:
+        """Boot the host, which takes a minute."""
+        self.now += 60_000
+        self.up, self.slept, self.boot = 30_000, 0, f"{self.boot}+"
 
 
 @pytest.fixture

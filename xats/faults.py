@@ -1,6 +1,9 @@
 """Named points at which a test may stop the program dead: `XATS_FAULT=send.before_commit` kills it there.
 
 `name#3` means the third time that the point is passed. Without the variable a point costs one comparison.
+
+`XATS_FAULT_CLOCK=3456000000` makes the clock of this process wrong by so many ms, as somebody does who sets a date; the
+time since the boot stays right. Both variables are for tests of xats alone.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ import os
 
 _wanted, _, _nth = os.environ.get("XATS_FAULT", "").partition("#")
 _left = int(_nth or 1)
+CLOCK = int(os.environ.get("XATS_FAULT_CLOCK", "0"))  # ms that the clock is ahead
 
 
 def point(name: str) -> None:

@@ -52,6 +52,16 @@ BASE = {
     "task_mail": {"task_id": 1, "message_id": 1, "about": "ready"},
     "presence": {"agent_id": 1, "state": "idle", "at": 1},
     "pairs": {"low_id": 1, "high_id": 2},
+    "clocks": {
+        "host": "h",
+        "boot": "b",
+        "since_at": 1,
+        "since_up": 1,
+        "seen_at": 1,
+        "seen_up": 1,
+        "slept": 0,
+        "cause": "first",
+    },
     "contracts": {
         "id": 1,
         "team": "crew",
@@ -125,6 +135,8 @@ def filled(store):
         ("contracts", {}),
         ("contracts", {"compat": "full", "newest": 7, "retired_at": 2, "retired_by": 1}),
         ("contract_subscribers", {"name_key": "nobody.has.put"}),
+        ("clocks", {"woke_up": 1, "slept": -5}),
+        ("clocks", {"cause": "jump", "jump": -1}),
     ],
 )
 def test_a_good_row_is_taken(filled, table, values):
@@ -232,6 +244,10 @@ def test_a_good_row_is_taken(filled, table, values):
         ("messages", {"id": 2, "contract_version": 1}),
         ("events", {"at": "yesterday"}),
         ("events", {"data": None}),
+        ("clocks", {"cause": "jump"}),
+        ("clocks", {"jump": 5}),
+        ("clocks", {"cause": "sleep"}),
+        ("clocks", {"since_up": 2}),
     ],
 )
 def test_a_bad_row_is_refused(filled, table, values):
@@ -255,6 +271,7 @@ def test_a_bad_row_is_refused(filled, table, values):
         ("presence", {}, {"state": "busy"}),
         ("contracts", {}, {"id": 2, "name": "Order"}),
         ("contract_subscribers", {}, {"since": 2}),
+        ("clocks", {}, {"boot": "c"}),
     ],
 )
 def test_there_is_only_one(filled, table, first, second):

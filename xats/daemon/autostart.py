@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ENDS = 15.0  # seconds that an older daemon may take to end, and that of its own age which it starts in its place
-PRIVATE = ("TMUX", "TMUX_PANE", "XATS_AGENT", "XATS_FAULT", "XATS_DB")
+PRIVATE = ("TMUX", "TMUX_PANE", "XATS_AGENT", "XATS_FAULT", "XATS_FAULT_CLOCK", "XATS_DB")
 
 
 def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:

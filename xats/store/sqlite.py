@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, TypeVar
 
+    from xats.uptime import Uptime
+
     T = TypeVar("T")
 
 Row = sqlite3.Row
@@ -35,16 +37,29 @@ insert into events (at, team, type, actor, subject, data) values (:at, :team, :t
 
 def host_clock() -> int:
     """Milliseconds since the epoch, UTC, by this host's clock."""
-    return time.time_ns() // 1_000_000
+    return time.time_ns() // 1_000_000 + faults.CLOCK
 
 
 class Tx:
     """A transaction: run statements, write events, and know the time."""
 
-    def __init__(self, connection: sqlite3.Connection, now: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, now: int, clock: Callable[[], int] = host_clock) -> None:
         self._connection = connection
         self._events: list[dict[str, Any]] = []
         self.now = now  #: milliseconds UTC, one value for the whole transaction
+        self.clock = clock  #: what `now` comes from
+
+    def uptime(self) -> Uptime | None:
+        """Return how long the host was up at this moment, or None where it does not say. For core/clock.py alone.
+
+        The id of the boot is "" where the clock of the store does not tell of any: see Store.
+        """
+        from xats import uptime
+
+        if self.clock is host_clock:
+            return uptime.read()
+        ask: Callable[[], Uptime | None] | None = getattr(self.clock, "uptime", None)
+        return ask() if ask else uptime.Uptime("", self.now, 0)
 
     def nonce(self) -> str:
         """Return a random text of NONCE bytes in hex, which was never returned before and cannot be guessed."""
@@ -92,8 +107,10 @@ class Store:
     ) -> None:
         """Open the store at `path`; create it (directory 0700, file 0600) or bring its schema up to date if need be.
 
-        `clock` gives milliseconds UTC. `warn` hears what is worth a person's attention, such as a network file system.
-        `patience` is how many seconds a busy store is waited for, by default `PATIENCE`.
+        `clock` gives milliseconds UTC. One that is not the host's may have a method `uptime`, which says as
+        `xats.uptime.read` how long its host has been up; without it the clock is never taken for a wrong one. `warn`
+        hears what is worth a person's attention, such as a network file system. `patience` is how many seconds a busy
+        store is waited for, by default `PATIENCE`.
 
         Raises StoreForeign, StoreTooNew, StoreCorrupt, StoreReadOnly, StoreBusy or StoreError; the file is then as it
         was before.
@@ -174,7 +191,7 @@ class Store:
             self.patiently(lambda: connection.execute("begin immediate"))
             try:
                 self._check_schema()
-                tx = Tx(connection, self.clock())
+                tx = Tx(connection, self.clock(), self.clock)
                 result = work(tx)
                 tx.write_events()
                 faults.point("store.before_commit")
@@ -195,7 +212,7 @@ class Store:
             connection.execute("begin")
             try:
                 self._check_schema()
-                return work(Tx(connection, self.clock()))
+                return work(Tx(connection, self.clock(), self.clock))
             finally:
                 end(connection)
 

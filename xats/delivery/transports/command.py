@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 NAME = "command"
 VARIABLE = "XATS_WAKE_COMMAND"
-PRIVATE = ("XATS_AGENT", "XATS_TEAM", "XATS_FAULT", *sessions.SESSION_IDS, *sessions.MARKS)
+PRIVATE = ("XATS_AGENT", "XATS_TEAM", "XATS_FAULT", "XATS_FAULT_CLOCK", *sessions.SESSION_IDS, *sessions.MARKS)
 SAID = 200  # characters of its complaint that are kept
 LEAVE = 1000  # ms that it still gets when the daemon ends
 SLICE = 0.02  # seconds between two looks whether it has ended
