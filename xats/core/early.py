@@ -27,8 +27,9 @@ order by w.next_attempt_at limit :limit
 """
 GIVEN_UP = f"""
 select distinct {SELECT} from sessions s cross join deliveries d join wakes w on w.id = d.wake_id
+join messages m on m.id = d.message_id
 where s.ended_at is null and s.host = :host and s.pane_id is not null and d.agent_id = s.agent_id
-    and d.state = 'unread' and d.dropped_at is null and (d.expires_at is null or d.expires_at > :now)
+    and d.state = 'unread' and d.dropped_at is null and {wakes.FRESH}
     and w.state = 'failed' and w.reason = 'retry_exhausted'
     and not exists (select 1 from wakes o where o.agent_id = w.agent_id and o.closed_at is null)
 order by w.id desc limit :limit
@@ -43,7 +44,7 @@ def waiting(tx: Tx, host: str, limit: int) -> list[Wake]:
 
 def given_up(tx: Tx, host: str, limit: int) -> list[Wake]:
     """Return up to `limit` wakes that ran out of rungs, of agents in a pane of `host` with that mail still unread."""
-    found = [wake_of(row) for row in tx.all(GIVEN_UP, host=host, now=tx.now, limit=limit)]
+    found = [wake_of(row) for row in tx.all(GIVEN_UP, host=host, limit=limit, **wakes.fresh(tx))]
     return [wake for wake in found if wake.last_refusal in PASSING]
 
 

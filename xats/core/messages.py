@@ -463,6 +463,10 @@ def _store(
     need_reply = (direct and original is None) if draft.need_reply is None else draft.need_reply
     kind = draft.kind or ("reply" if original else "mail" if direct else "broadcast")
     expires_at = None if draft.ttl is None else tx.now + draft.ttl
+    if expires_at is not None:
+        from xats.core import clock
+
+        clock.observe(tx)  # an age that begins is the right one
     thread = original["thread"] if original else None
     row = tx.one(
         INSERT,

@@ -64,7 +64,7 @@ def status(tx: Tx, me: Agent, message_id: int | None) -> tuple[Message, list[Del
 
 def _status_of(tx: Tx, message: Message, row: Row, me: Agent) -> DeliveryStatus:
     state = row["delivery_state"]
-    if state == "unread" and message.expires_at is not None and message.expires_at <= tx.now:
+    if state == "unread" and wakes.is_over(tx, message.sent_at, message.expires_at):
         state = "expired"
     wake = wakes.wake_of(row) if row["id"] is not None else None
     reason = None if wake else row["no_wake_reason"] or ("self" if row["recipient_id"] == me.id else "no_wake")

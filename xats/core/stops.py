@@ -25,10 +25,10 @@ union all
 select low_id, high_id, stopped_at from pairs where high_id = :agent and (wakes > 0 or stopped_at is not null)
 """
 BEGIN_ANEW = "update pairs set wakes = 0, stopped_at = null where low_id = :low and high_id = :high"
-SILENT = """
+SILENT = f"""
 select 1 from deliveries d join messages m on m.id = d.message_id
 where d.agent_id = :agent and d.state = 'unread' and d.no_wake_reason = 'hop_limit' and m.sender_id = :sender
-    and (d.expires_at is null or d.expires_at > :now)
+    and {wakes.FRESH}
 limit 1
 """
 COVER = """
@@ -115,7 +115,7 @@ def go_on(tx: Tx, agent_id: int) -> int:
 
 def _wake_for(tx: Tx, agent_id: int, sender_id: int) -> None:
     """Open a wake of the agent for the unread mail of the other one."""
-    if not tx.one(SILENT, agent=agent_id, sender=sender_id, now=tx.now):
+    if not tx.one(SILENT, agent=agent_id, sender=sender_id, **wakes.fresh(tx)):
         return
     woken = wakes.join(tx, agent_id)
     covered = tx.run(COVER, wake=woken.id, agent=agent_id, sender=sender_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.core import agents, task_ends, task_mail, task_needs, tasks
+from xats.core import agents, clock, task_ends, task_mail, task_needs, tasks
 from xats.core.agents import AGENT, SESSION
 from xats.durations import iso, rough
 from xats.errors import (
@@ -67,6 +67,7 @@ def claim(tx: Tx, me: Agent, task_id: int, lease: int = LEASE) -> Task:
 
     Raises UnknownTask, TaskEnded, TaskHeld, TaskForOthers, TaskBlocked, InvalidTask.
     """
+    clock.observe(tx)  # a lease that begins has the right age
     row = tx.one(CLAIM, id=task_id, team=me.team, **_taken(tx, me, lease))
     if row is None:
         _say_why_not(tx, me, tasks.find(tx, me.team, task_id))
@@ -78,6 +79,7 @@ def claim_next(tx: Tx, me: Agent, lease: int = LEASE) -> Task | None:
 
     Returns None when there is none. Raises InvalidTask.
     """
+    clock.observe(tx)
     values = {"team": me.team, **_taken(tx, me, lease)}
     while True:
         row = tx.one(CLAIM_NEXT, **values)
@@ -286,7 +288,8 @@ LAPSED, ENDED = "its lease was over", "its process had ended"
 OVER = "select 1 from tasks where state = 'claimed' and lease_until <= :now limit 1"
 OVERDUE = f"""
 select {tasks.TASK} {tasks.FROM}
-where t.state = 'claimed' and t.lease_until <= :now order by t.lease_until, t.id limit :limit
+where t.state = 'claimed' and t.lease_until <= :now and t.lease_until - t.lease_ms >= :since
+order by t.lease_until, t.id limit :limit
 """
 STRETCH = "update tasks set lease_until = :until where id = :id and state = 'claimed' and claims = :claims"
 SEEN_NOW = """
@@ -297,7 +300,7 @@ update tasks set lease_until = :now + lease_ms where state = 'claimed' and lease
 """
 SILENT = f"""
 select {AGENT}, {SESSION} from agents a join sessions s on s.agent_id = a.id and s.ended_at is null
-where a.seen_at <= :before and s.pid is not null
+where a.seen_at <= :before and a.seen_at >= :since and s.pid is not null
     and exists (select 1 from tasks t where t.owner_id = a.id and t.state = 'claimed')
 order by a.id
 """
@@ -305,7 +308,7 @@ OF_AGENT = f"select {tasks.TASK} {tasks.FROM} where t.owner_id = :id and t.state
 
 
 def due(tx: Tx, gone: Gone) -> bool:
-    """Tell whether `settle` has anything to do."""
+    """Tell whether `settle` may have anything to do: it asks whether the ages are right."""
     return tx.one(OVER, now=tx.now) is not None or bool(_silent(tx, gone))
 
 
@@ -313,16 +316,18 @@ def settle(tx: Tx, gone: Gone) -> list[int]:
     """Open the tasks again whose claims are over; return their ids.
 
     A claim is over when its lease has lapsed, or when its owner was silent for GRACE and `gone` says that the process
-    of its session has ended. A lease whose owner did something meanwhile is made longer.
+    of its session has ended. A lease whose owner did something meanwhile is made longer. What may have lapsed only by
+    a wrong clock, or while the host was suspended, is left for later (core/clock.py).
     """
     opened = []
-    for row in tx.all(OVERDUE, now=tx.now, limit=BATCH):
+    since = clock.observe(tx).since
+    for row in tx.all(OVERDUE, now=tx.now, since=since, limit=BATCH):
         task = tasks.task_of(row)
         if task.lease_until and task.lease_until > tx.now:
             tx.run(STRETCH, id=task.id, until=task.lease_until, claims=task.claims)
         else:
             opened.append(_lapse(tx, task, LAPSED))
-    for agent in _silent(tx, gone):
+    for agent in _silent(tx, gone, since):
         opened += [_lapse(tx, tasks.task_of(row), ENDED) for row in tx.all(OF_AGENT, id=agent.id)]
     return opened
 
@@ -331,15 +336,17 @@ def set_right(tx: Tx) -> None:
     """Let claims that are said to have begun, or their owners to have been seen, far ahead of now begin anew.
 
     That was before the clock was set back; nobody would get what they hold until it comes round again. It looks at
-    every claim, and so is for now and then.
+    every claim, and so is for now and then. While the clock is not trusted it does nothing: the clock may be wrong now.
     """
+    if clock.observe(tx).since:
+        return
     far = tx.now + GRACE
     tx.run(SEEN_NOW, now=tx.now, far=far)
     tx.run(FROM_NOW, now=tx.now, far=far)
 
 
-def _silent(tx: Tx, gone: Gone) -> list[Agent]:
-    rows = tx.all(SILENT, before=tx.now - GRACE)
+def _silent(tx: Tx, gone: Gone, since: int = 0) -> list[Agent]:
+    rows = tx.all(SILENT, before=tx.now - GRACE, since=since)
     return [agents.agent_of(row) for row in rows if gone(agents.session_of(row))]
 
 

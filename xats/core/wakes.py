@@ -137,10 +137,12 @@ update wakes set state = 'delivered', reason = null, transport = handed, next_at
     closed_at = :now
 where agent_id = :agent and closed_at is null and lease_token is null and handed is not null
 """
-UNREAD = """
+# Mail whose time is not over; `fresh` gives the values. Where the clock may be wrong, no mail is over by it.
+FRESH = "(m.expires_at is null or m.expires_at > :now or m.sent_at < :sure)"
+SEEMS_OVER = "select 1 from deliveries where state = 'unread' and expires_at <= :now limit 1"
+UNREAD = f"""
 select 1 from deliveries d join messages m on m.id = d.message_id
-where d.agent_id = :agent and d.state = 'unread' and d.wake_id is not null
-    and (m.expires_at is null or m.expires_at > :now)
+where d.agent_id = :agent and d.state = 'unread' and d.wake_id is not null and {FRESH}
 limit 1
 """
 OPEN = "select id from wakes where agent_id = :agent and closed_at is null"
@@ -283,7 +285,23 @@ def open_id(tx: Tx, agent_id: int) -> int | None:
 
 def wanted(tx: Tx, agent_id: int) -> bool:
     """Tell whether anything is unread for which the agent is to be woken."""
-    return tx.one(UNREAD, agent=agent_id, now=tx.now) is not None
+    return tx.one(UNREAD, agent=agent_id, **fresh(tx)) is not None
+
+
+def fresh(tx: Tx) -> dict[str, int]:
+    """Return the values of FRESH: the time, and since when the ages of mail are right (core/clock.py), both ms UTC."""
+    if tx.one(SEEMS_OVER, now=tx.now) is None:
+        return {"now": tx.now, "sure": 0}
+    from xats.core import clock
+
+    return {"now": tx.now, "sure": clock.since(tx)}
+
+
+def is_over(tx: Tx, sent_at: int, expires_at: int | None) -> bool:
+    """Tell whether the time of mail is over (both ms UTC); the next sweep is to note it."""
+    if expires_at is None or expires_at > tx.now:
+        return False
+    return sent_at >= fresh(tx)["sure"]
 
 
 def retry_now(tx: Tx, agent_id: int, which: Literal["for_hook", "not_told", "program_changed", "suspended"]) -> None:
@@ -338,10 +356,10 @@ order by w.next_attempt_at limit 1
 """
 LEASED = "select id, lease_token from wakes where lease_token is not null and lease_until is not null"
 FREE = "update wakes set lease_token = null, lease_until = null where id = :id and lease_token = :token"
-LATER = """
+LATER = f"""
 select 1 from deliveries d join messages m on m.id = d.message_id
 where d.agent_id = :agent and d.state = 'unread' and d.wake_id is not null and d.message_id > :id and m.sent_at > :at
-    and (m.expires_at is null or m.expires_at > :now)
+    and {FRESH}
 limit 1
 """
 RECORD = """
@@ -503,7 +521,7 @@ def delivered(tx: Tx, wake: Wake, token: str, transport: str, covered: int | Non
     if not _record(tx, wake, token, "delivered", None, transport, wake.attempts + 1, code=code):
         return False
     later = {"id": covered or 0, "at": wake.updated_at if covered is None else 0}
-    if tx.one(LATER, agent=wake.agent_id, now=tx.now, **later):
+    if tx.one(LATER, agent=wake.agent_id, **fresh(tx), **later):
         join(tx, wake.agent_id)
     return True
 
@@ -564,15 +582,15 @@ def _record(
 
 # -- looking -----------------------------------------------------------------------------------------------------------
 
-PENDING = """
+PENDING = f"""
 select count(*) as unread, count(distinct m.sender_id) as senders, max(m.id) as newest
 from deliveries d join messages m on m.id = d.message_id
-where d.agent_id = :agent and d.state = 'unread' and (m.expires_at is null or m.expires_at > :now)
+where d.agent_id = :agent and d.state = 'unread' and {FRESH}
 """
-SENDERS = """
+SENDERS = f"""
 select a.name, min(m.id) as first from deliveries d
 join messages m on m.id = d.message_id join agents a on a.id = m.sender_id
-where d.agent_id = :agent and d.state = 'unread' and (m.expires_at is null or m.expires_at > :now)
+where d.agent_id = :agent and d.state = 'unread' and {FRESH}
 group by a.name order by first limit :limit
 """
 
@@ -589,9 +607,10 @@ class Pending:
 
 def pending(tx: Tx, agent_id: int, names: int = 3) -> Pending:
     """Return how much is unread, from how many senders, and the names of at most `names` of them."""
-    row = tx.one(PENDING, agent=agent_id, now=tx.now)
+    when = fresh(tx)
+    row = tx.one(PENDING, agent=agent_id, **when)
     assert row
-    first = tx.all(SENDERS, agent=agent_id, now=tx.now, limit=names)
+    first = tx.all(SENDERS, agent=agent_id, limit=names, **when)
     return Pending(row["unread"], row["senders"], tuple(sender["name"] for sender in first), row["newest"] or 0)
 
 
