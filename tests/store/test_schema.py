@@ -247,7 +247,6 @@ def test_a_good_row_is_taken(filled, table, values):
         ("clocks", {"cause": "jump"}),
         ("clocks", {"jump": 5}),
         ("clocks", {"cause": "sleep"}),
-        ("clocks", {"since_up": 2}),
     ],
 )
 def test_a_bad_row_is_refused(filled, table, values):

@@ -160,35 +160,42 @@ def test_a_virtual_machine_that_was_stopped_has_a_clock_that_jumps(store, clock)
 # -- pruning -----------------------------------------------------------------------------------------------------------
 
 
+def may_prune(store):
+    return store.read(core.prune_in) == 0
+
+
 def test_pruning_needs_two_observations_that_trust_the_clock(store, clock):
     observe(store)
+    assert store.read(core.prune_in) == 2 * core.SETTLE
     clock.tick(core.SETTLE)
     assert observe(store).trusted
-    assert not store.read(core.may_prune)
+    assert store.read(core.prune_in) == core.SETTLE
     clock.tick(core.SETTLE - 1)
-    assert not store.read(core.may_prune)
+    assert store.read(core.prune_in) == 1
     clock.tick(1)
-    assert store.read(core.may_prune)
+    assert may_prune(store)
 
 
 def test_one_long_agreement_is_one_observation(store, clock):
     observe(store)
     clock.tick(DAY)
     assert trusted(store)
-    assert not store.read(core.may_prune)
+    assert not may_prune(store)
     observe(store)
-    assert store.read(core.may_prune)
+    assert not may_prune(store)
+    clock.tick(core.SETTLE)
+    assert may_prune(store)
 
 
 @pytest.mark.parametrize("by", ["jump", "suspend"])
 def test_nothing_is_pruned_after_a_jump_or_a_suspend(store, clock, by):
     settled(store, clock)
-    assert store.read(core.may_prune)
+    assert may_prune(store)
     getattr(clock, by)(DAY)
-    assert not store.read(core.may_prune)
+    assert not may_prune(store)
     observe(store)
     clock.tick(core.SETTLE)
-    assert store.read(core.may_prune) == (by == "suspend")
+    assert may_prune(store) == (by == "suspend")
 
 
 # -- what is noted -----------------------------------------------------------------------------------------------------
@@ -218,14 +225,14 @@ def test_a_host_that_does_not_tell_takes_nothing_away(store, clock, rows):
     assert observe(store) == core.Standing(clock.now, "hidden")
     clock.tick(DAY)
     assert not trusted(store)
-    assert not store.read(core.may_prune)
+    assert store.read(core.prune_in) is None
     assert rows("select * from clocks") == []
 
 
 def test_a_clock_without_a_boot_time_is_taken_at_its_word(tmp_path, rows):
     store = Store(str(tmp_path / "other.db"), clock=lambda: 5)
     assert observe(store) == core.Standing(0)
-    assert store.read(core.may_prune)
+    assert may_prune(store)
     store.close()
     assert rows("select * from clocks") == []
 

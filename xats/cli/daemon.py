@@ -7,8 +7,8 @@ import signal
 import time
 
 from xats import process
-from xats.cli import render
-from xats.core import wakes
+from xats.cli import render, views
+from xats.core import clock, wakes
 from xats.daemon import autostart, lock
 from xats.durations import iso, rough
 from xats.errors import Refused, StoreTooNew, XatsError
@@ -135,7 +135,7 @@ def stop(here: Here) -> int:
 
 
 def status(here: Here) -> int:
-    """Say whether the daemon runs, and what is due.
+    """Say whether the daemon runs, what is due, and whether the clock is trusted.
 
     A running daemon also says which tmux, home folder and settings it uses.
 
@@ -143,21 +143,23 @@ def status(here: Here) -> int:
     """
     from xats.daemon import report
 
-    def look(tx: Tx) -> tuple[int, int | None, int]:
-        return len(wakes.due(tx)), wakes.next_due(tx), tx.now
+    def look(tx: Tx) -> tuple[int, int | None, int, clock.Standing]:
+        return len(wakes.due(tx)), wakes.next_due(tx), tx.now, clock.standing(tx)
 
-    due, next_due, now = here.store.read(look)
+    due, next_due, now, trust = here.store.read(look)
     pid = lock.holder(here.path)
     failure, said = lock.failure(here.path), report.read(here.path, pid)
     if here.json:
-        found = {"running": pid is not None, "pid": pid, "due": due, "next_due_at": iso(next_due)}
-        render.document({**found, "log": lock.log_path(here.path), "failure": failure, "environment": said})
+        found: dict[str, Any] = {"running": pid is not None, "pid": pid, "due": due, "next_due_at": iso(next_due)}
+        found = {**found, "log": lock.log_path(here.path), "clock": views.clock_json(trust)}
+        render.document({**found, "failure": failure, "environment": said})
         return 0
     state = f"runs, pid {pid}" if pid else "does not run (xats send starts it; or: xats daemon start)"
     if not pid and lock.outside(here.path):
         state = "does not run in this container or sandbox; one runs outside of it"
     later = f", the next in {rough(next_due - now)}" if next_due and next_due > now else ""
     render.put(f"daemon {state}\n{due} wakes due{later}\nlog: {lock.log_path(here.path)}")
+    render.put(f"clock: {trust.says(now)}")
     if failure:
         render.put(f"the last start failed: {failure}")
     for line in _environment(said) if said else ():

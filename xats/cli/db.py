@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from xats.cli import params
     from xats.cli.here import Here
+    from xats.core.clock import Standing
     from xats.core.prune import Counts
+    from xats.store import Tx
     from xats.store.export import Export
     from xats.store.keep import Info
 
@@ -35,11 +37,13 @@ def info(here: Here) -> int:
 
     Example: xats db info --json
     """
+    from xats.cli import views
     from xats.store import keep
 
     found = keep.info(here.path)
+    trust, now = _trust(here.path) if "clocks" in found.rows else (None, 0)
     if here.json:
-        render.document(_info_json(found))
+        render.document({**_info_json(found), "clock": trust and views.clock_json(trust)})
         return 0
     rows = [
         ("path", found.path),
@@ -53,10 +57,19 @@ def info(here: Here) -> int:
         ("file system", f"{found.network}, over a network" if found.network else "local"),
         ("messages", _span(found.messages.oldest, found.messages.newest)),
         ("events", _span(found.events.oldest, found.events.newest)),
+        *([("clock", trust.says(now))] if trust else []),
         *((f"rows of {name}", count) for name, count in found.rows.items()),
     ]
     render.table(("WHAT", "IS"), rows, stretch=("IS",))
     return 0
+
+
+def _trust(path: str) -> tuple[Standing, int]:
+    """Return how far the clock is trusted, and what time it is (ms UTC)."""
+    from xats.core import clock
+    from xats.store import keep
+
+    return keep.snapshot(path, lambda tx: (clock.standing(tx), tx.now))
 
 
 def _span(oldest: int | None, newest: int | None) -> str:
@@ -320,7 +333,8 @@ def prune(
     """Remove old mail that everybody has read, old tasks that have ended, and old events.
 
     Unread mail stays, and any conversation that it belongs to; so does a task on which another depends, or whose
-    parent has not ended. The daemon does the same by itself (XATS_KEEP). A --key may be used again once its message or
+    parent has not ended. The daemon does the same by itself (XATS_KEEP). While the clock of this host may be wrong
+    nothing is removed. A --key may be used again once its message or
     task is gone. The file keeps its size; the room in it is used again.
 
     Example: xats db prune --older 90d --dry-run
@@ -339,7 +353,7 @@ def prune(
     if asking and not (os.isatty(0) and os.isatty(2)):
         msg = "Nobody is here to say yes. Nothing was removed."
         raise Refused(msg, f"xats db prune{f' --older {older}' if older else ''} --yes")
-    before = here.store.clock() - age
+    before = (here.store.clock() if dry_run else _trusted_time(here)) - age
     if dry_run or asking:
         rehearsal = keep.Rehearsal(here.path, before + age)
         counts = sum(core.walk(rehearsal.write, before, time.monotonic), core.Counts())
@@ -354,6 +368,22 @@ def prune(
         counts += removed
         time.sleep(PAUSE)
     return _pruned(here, counts, before, done=True)
+
+
+def _trusted_time(here: Here) -> int:
+    """Return what time it is (ms UTC). Raises Refused while the clock is not trusted enough to remove by age."""
+    from xats.core import clock
+
+    def look(tx: Tx) -> tuple[clock.Standing, int | None, int]:
+        return clock.observe(tx), clock.prune_in(tx), tx.now
+
+    trust, wait, now = here.store.write(look)
+    if wait == 0:
+        return now
+    why = trust.why(now) or "it was trusted for the first time just now"
+    msg = f"Nothing was removed, because the clock of this host may be wrong: {why}."
+    hint = "run it on a host whose clock can be compared with its boot time"
+    raise Refused(msg, hint if wait is None else f"try again in {durations.rough(wait + 59_999)}: xats db prune")
 
 
 def _pruned(here: Here, counts: Counts, before: int, *, done: bool) -> int:

@@ -41,7 +41,7 @@ def doctor(here: Here) -> int:
 
 def examine(here: Here) -> list[Check]:
     """Return all that is found, section by section. Whatever is broken is a line and not an error."""
-    from xats.health import FAIL, Check, clients, daemon, environment, facts, mail, store, tmux, waking
+    from xats.health import FAIL, Check, clients, clock, daemon, environment, facts, mail, store, tmux, waking
 
     def section(name: str, look: Callable[[], list[Check]]) -> list[Check]:
         try:
@@ -60,6 +60,7 @@ def examine(here: Here) -> list[Check]:
         except XatsError as problem:
             of_store = [*of_store, Check("store", "read", FAIL, str(problem), problem.hint)]
         else:
+            of_store = [*of_store, *clock.checks(found)]
             of_mail = mail.checks(found)
     return [
         *of_store,

@@ -121,6 +121,7 @@ DELIVERY = having(
     acked_at=maybe(TIME),
     wake=WAKE,
 )
+CLOCK = having(trusted=YES_NO, since=maybe(TIME), reason=maybe(TEXT))
 DEAD = having(
     message=MESSAGE,
     agent=ADDRESS,
@@ -342,7 +343,9 @@ VERBS: dict[str, Schema] = {
     "dead retry": having(retried=each(having(id=NUMBER, agent=ADDRESS, as_message=NUMBER))),
     "dead drop": having(dropped=each(having(id=NUMBER, agent=ADDRESS))),
     "doctor": having(healthy=YES_NO, checks=each(CHECK), has_more=YES_NO),
-    "daemon status": having(running=YES_NO, pid=maybe(NUMBER), due=NUMBER, next_due_at=maybe(TIME), log=TEXT),
+    "daemon status": having(
+        running=YES_NO, pid=maybe(NUMBER), due=NUMBER, next_due_at=maybe(TIME), log=TEXT, clock=CLOCK
+    ),
     "daemon start": having(running=YES_NO, pid=NUMBER, created=YES_NO),
     "daemon stop": having(running=YES_NO, stopped=maybe(NUMBER)),
     "hook install": HOOK_CHANGE,
@@ -364,6 +367,7 @@ VERBS: dict[str, Schema] = {
         file_mode={"type": "string", "pattern": "^[0-7]{4}$"},
         folder_mode={"type": "string", "pattern": "^[0-7]{4}$"},
         network_file_system=maybe(TEXT),
+        clock=maybe(CLOCK),
     ),
     "db backup": having(path=TEXT, size=NUMBER),
     "db export": having(tables=each(having(name=TEXT, rows=each({"type": "object"})))),

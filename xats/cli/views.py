@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.core.agents import Details
+    from xats.core.clock import Standing
     from xats.core.inbox import Letter, Shown
     from xats.core.messages import Message, Sent
     from xats.core.pauses import Pause
@@ -47,6 +48,12 @@ def presence_json(details: Details) -> dict[str, Any] | None:
 def pane_json(pane: Pane | None) -> dict[str, Any] | None:
     """Return the JSON form of a pane."""
     return {"socket": pane.socket, "pane_id": pane.pane_id, "pane_pid": pane.pane_pid} if pane else None
+
+
+def clock_json(trust: Standing) -> dict[str, Any]:
+    """Return the JSON form of how far the clock is trusted."""
+    since = None if trust.trusted else iso(trust.since)
+    return {"trusted": trust.trusted, "since": since, "reason": trust.cause}
 
 
 def message_json(message: Message) -> dict[str, Any]:

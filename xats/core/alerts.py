@@ -6,7 +6,7 @@ attempt to wake its recipient was refused. That it was reported is on the delive
 
 from __future__ import annotations
 
-from xats.core import agents, messages, reasons
+from xats.core import agents, clock, messages, reasons, wakes
 from xats.core.messages import Draft
 from xats.durations import rough
 from xats.record import record
@@ -21,14 +21,14 @@ AFTER = 15 * 60_000  # ms
 LINES = 20  # copies that one alert names
 STEP = 10_000  # messages that one look passes by at the most
 
-OWED = """
+OWED = f"""
 select d.agent_id, d.message_id, m.sender_id, m.subject, m.sent_at, a.name, a.team, coalesce(w.reason, d.no_wake_reason)
     as reason, w.last_refusal, w.state as wake
 from deliveries d join messages m on m.id = d.message_id join agents a on a.id = d.agent_id
 join agents f on f.id = m.sender_id left join wakes w on w.id = d.wake_id
 where d.state = 'unread' and d.alerted_at is null and d.dropped_at is null and m.need_reply = 1
-    and (m.expires_at is null or m.expires_at > :now) and f.unregistered_at is null and m.sender_id <> d.agent_id
-    and {which}
+    and {wakes.FRESH} and f.unregistered_at is null and m.sender_id <> d.agent_id
+    and {{which}}
 order by d.message_id, d.agent_id
 """
 OVERDUE = OWED.format(which="d.message_id > :after and m.sent_at <= :cut")
@@ -48,20 +48,22 @@ MARK = "update deliveries set alerted_at = :now where agent_id = :agent and mess
 def overdue(tx: Tx, after: int) -> int:
     """Report what has been unread too long among the messages above the id `after`; return where to go on next time.
 
-    0 begins with the oldest that is unread.
+    0 begins with the oldest that is unread. While the clock is not trusted nothing is unread too long.
     """
+    if clock.since(tx):
+        return after
     if after == 0:
         row = tx.one(OLDEST)
         after = row["id"] - 1 if row and row["id"] else 0
     cut = tx.now - AFTER
-    report(tx, tx.all(OVERDUE, after=after, cut=cut, now=tx.now), UNREAD)
+    report(tx, tx.all(OVERDUE, after=after, cut=cut, **wakes.fresh(tx)), UNREAD)
     row = tx.one(SEEN, after=after, cut=cut, limit=STEP)
     return row["id"] if row and row["id"] else after
 
 
 def given_up(tx: Tx, agent_id: int) -> None:
     """Report what the agent has not read, owes an answer to, and is not going to be woken for any more."""
-    report(tx, tx.all(GIVEN_UP, agent=agent_id, now=tx.now), UNREAD)
+    report(tx, tx.all(GIVEN_UP, agent=agent_id, **wakes.fresh(tx)), UNREAD)
 
 
 def standing(tx: Tx) -> int:

@@ -26,6 +26,7 @@ clock that is given to a Store, and has no `uptime`, is taken at its word: see S
 from __future__ import annotations
 
 from xats import host
+from xats.durations import ago, rough
 from xats.record import record
 from xats.uptime import Uptime
 
@@ -42,12 +43,14 @@ LONGEST = 60_000  # ms that a transaction may have run when it looks at the cloc
 
 GET = "select * from clocks where host = :host"
 PUT = """
-insert into clocks (host, boot, since_at, since_up, seen_at, seen_up, slept, woke_up, cause, jump)
-values (:host, :boot, :at, :up, :at, :up, :slept, null, :cause, :jump)
+insert into clocks (host, boot, since_at, since_up, seen_at, seen_up, slept, cause, jump)
+values (:host, :boot, :at, :up, :at, :up, :slept, :cause, :jump)
 on conflict (host) do update set boot = :boot, since_at = :at, since_up = :up, seen_at = :at, seen_up = :up,
-    slept = :slept, woke_up = null, cause = :cause, jump = :jump
+    settled_up = null, slept = :slept, woke_up = null, cause = :cause, jump = :jump
 """
-SEEN = "update clocks set seen_at = :at, seen_up = :up where host = :host"
+SEEN = """
+update clocks set seen_at = :at, seen_up = :up, settled_up = coalesce(settled_up, :settled) where host = :host
+"""
 WOKE = "update clocks set seen_at = :at, seen_up = :up, slept = :slept, woke_up = :up where host = :host"
 
 
@@ -67,6 +70,30 @@ class Standing:
     def trusted(self) -> bool:
         """Whether all ages are right."""
         return self.cause is None
+
+    def why(self, now: int) -> str | None:
+        """Say at the time `now` (ms UTC) why not all ages are right; None: they are."""
+        if self.cause is None:
+            return None
+        when = ago(self.since, now)
+        return {
+            "first": "nobody has observed it yet" if self.is_new else f"it was first observed {when}",
+            "boot": f"the host was booted; the clock was first observed {when}",
+            "jump": f"it was set {'ahead' if self.jump > 0 else 'back'} by {rough(self.jump)}, observed {when}",
+            "sleep": f"the host was suspended, until {when}",
+            "hidden": "this host does not say how long it has been up",
+        }[self.cause]
+
+    def says(self, now: int) -> str:
+        """Say at the time `now` (ms UTC) whether the clock is trusted, why not, and when it will be."""
+        if self.cause is None:
+            return "trusted"
+        then = (
+            "nothing is removed or taken away by age"
+            if self.left is None
+            else f"trusted in {rough(self.left + 59_999)}"
+        )
+        return f"not trusted{'' if self.left is None else ' yet'}: {self.why(now)}; {then}"
 
 
 def since(tx: Tx) -> int:
@@ -91,19 +118,23 @@ def observe(tx: Tx) -> Standing:
         tx.run(WOKE, slept=up.slept, **values)
     elif found.is_new:
         tx.run(PUT, boot=up.boot, slept=up.slept, cause=found.cause, jump=found.jump, **values)
-    elif row is None or up.up - row["seen_up"] >= REFRESH:
-        tx.run(SEEN, **values)
+    elif row and (up.up - row["seen_up"] >= REFRESH or (found.trusted and row["settled_up"] is None)):
+        tx.run(SEEN, settled=up.up if found.trusted else None, **values)
     return found
 
 
-def may_prune(tx: Tx) -> bool:
-    """Tell whether what is old may be removed for good: an earlier observation trusted the clock as well."""
+def prune_in(tx: Tx) -> int | None:
+    """Return in how many ms what is old may be removed for good if nothing happens; 0: now; None: never.
+
+    An observation that was noted SETTLE ago has to have trusted the clock as well.
+    """
     row, at, up = _look(tx)
-    if not _judge(row, at, up).trusted:
-        return False
-    if row is None:  # the clock of a Store that is taken at its word
-        return True
-    return up is not None and row["seen_up"] - row["since_up"] >= SETTLE and up.up - row["since_up"] >= 2 * SETTLE
+    found = _judge(row, at, up)
+    if not found.trusted:
+        return None if found.left is None else found.left + SETTLE
+    if row is None or up is None:  # the clock of a Store that is taken at its word
+        return 0
+    return SETTLE if row["settled_up"] is None else max(0, SETTLE - (up.up - row["settled_up"]))
 
 
 def _look(tx: Tx) -> tuple[Row | None, int, Uptime | None]:
@@ -130,7 +161,7 @@ def _judge(row: Row | None, at: int, up: Uptime | None) -> Standing:
         return Standing(at, "boot", left=SETTLE, is_new=True)
     if jump := _apart(row["seen_at"], row["seen_up"], at, up.up) or _apart(row["since_at"], row["since_up"], at, up.up):
         return Standing(at, "jump", jump, SETTLE, is_new=True)
-    settling = max(0, SETTLE - (up.up - row["since_up"]))
+    settling = max(0, min(SETTLE, SETTLE - (up.up - row["since_up"])))
     if abs(up.slept - row["slept"]) > TOLERANCE:
         return Standing(at, "sleep", left=max(GRACE, settling), is_new=True)
     awake = GRACE if row["woke_up"] is None else up.up - row["woke_up"]

@@ -6,7 +6,7 @@ after a minute without a claim. All get a copy of the same message; once it is c
 
 from __future__ import annotations
 
-from xats.core import agents, inbox, messages, task_mail, task_plans, tasks
+from xats.core import agents, clock, inbox, messages, task_mail, task_plans, tasks
 from xats.core.address import parse
 from xats.core.messages import Draft, Sent
 from xats.errors import Usage
@@ -83,7 +83,7 @@ limit 1
 """
 WAITING = "t.pool = 1 and t.state = 'open'"
 DUE = f"""
-select t.id, t.team from tasks t where {WAITING} and t.offer_at is not null
+select t.id, t.team, t.offer_at from tasks t where {WAITING} and t.offer_at is not null
     and (t.offer_at <= :now or t.offer_at > :far)
 order by t.offer_at limit :limit
 """
@@ -117,9 +117,18 @@ def is_due(at: int | None, now: int) -> bool:
 
 
 def offer_due(tx: Tx) -> int:
-    """Ask the next member of every pool whose time has come; return how many were asked."""
+    """Ask the next member of every pool whose time has come; return how many were asked.
+
+    The one who was asked last gets the whole time anew where the clock was wrong, or the host suspended, meanwhile.
+    """
     rows = tx.all(DUE, now=tx.now, far=tx.now + EVERY, limit=BATCH)
-    return sum(_offer(tx, tasks.find(tx, row["team"], row["id"])) is not None for row in rows)
+    since, asked = clock.observe(tx).since if rows else 0, 0
+    for row in rows:
+        if since and not since <= row["offer_at"] - EVERY <= tx.now:
+            tx.run(SET_OFFER, id=row["id"], at=tx.now + EVERY)
+        else:
+            asked += _offer(tx, tasks.find(tx, row["team"], row["id"])) is not None
+    return asked
 
 
 def look_again(tx: Tx) -> int:

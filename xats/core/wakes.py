@@ -327,11 +327,15 @@ def suspended(tx: Tx, host: str) -> list[int]:
 
 # -- attempts ----------------------------------------------------------------------------------------------------------
 
-# `:far` guards against a clock that was set back: see FURTHEST.
+# `:far` guards against a clock that was set back: see FURTHEST. A lease that began before `:held` may have lapsed only
+# by a wrong clock, or while the host was suspended; 0: the clock is right.
 DUE = f"""
 select {SELECT} from wakes w
 where w.next_attempt_at is not null and (w.next_attempt_at <= :now or w.next_attempt_at > :far)
-    and (w.lease_until is null or w.lease_until <= :now or w.lease_until > :far_lease)
+    and (
+        w.lease_until is null or (w.lease_until <= :now and w.lease_until >= :held)
+        or (w.lease_until > :far_lease and :held = 0)
+    )
     and (:host is null or not exists (
         select 1 from sessions s where s.agent_id = w.agent_id and s.ended_at is null and s.host <> :host
     ))
@@ -346,6 +350,7 @@ update wakes set lease_token = :token, lease_until = :until, nonce = coalesce(no
 where id = :id and state in ('queued', 'retrying') and lease_token is null and next_attempt_at > :now
     and updated_at = :seen
 """
+LAPSED = "select 1 from wakes where lease_token is not null and (lease_until <= :now or lease_until > :far) limit 1"
 NEXT_DUE = """
 select w.next_attempt_at as at from wakes w
 where w.next_attempt_at is not null and w.lease_token is null
@@ -376,7 +381,13 @@ def due(tx: Tx, limit: int = 1000, longest: int = FURTHEST, host: str | None = N
     `longest` is the longest wait (ms) that the ladder in force can ask for. With `host`, those of agents that sit on
     another one are left to the daemon there.
     """
-    rows = tx.all(DUE, now=tx.now, far=tx.now + longest, far_lease=tx.now + LEASE, host=host, limit=limit)
+    values = {"now": tx.now, "far": tx.now + longest, "far_lease": tx.now + LEASE, "held": 0}
+    if tx.one(LAPSED, now=tx.now, far=values["far_lease"]):
+        from xats.core import clock
+
+        since = clock.since(tx)
+        values["held"] = since + LEASE if since else 0
+    rows = tx.all(DUE, host=host, limit=limit, **values)
     return [wake_of(row) for row in rows]
 
 

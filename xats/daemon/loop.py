@@ -16,7 +16,7 @@ from contextlib import suppress
 from functools import partial
 
 from xats import __version__, host, process
-from xats.core import alerts, early, inbox, owed, pools, prune, task_claims, wakes
+from xats.core import alerts, clock, early, inbox, owed, pools, prune, task_claims, wakes
 from xats.daemon import lock
 from xats.daemon.badges import Badges
 from xats.daemon.nudge import Bell
@@ -258,12 +258,15 @@ class Daemon:
             del self._running[wake.id]
 
     def _sweep(self, tx: Tx) -> None:
+        seen = clock.observe(tx)
         bound = settle(tx)
         expired = inbox.sweep(tx)
         freed = wakes.free_leases(tx, process.gone)
         task_claims.set_right(tx)
         lapsed = task_claims.settle(tx, process_gone)
         pools.look_again(tx)
+        if seen.is_new and seen.cause in ("jump", "sleep"):
+            log.warning("the clock is %s", seen.says(tx.now))
         if bound:
             log.info("%s sessions, marked with the name of this host, were bound to its id", bound)
         if expired or freed or lapsed:

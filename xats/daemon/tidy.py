@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import time
 
-from xats.core import prune
+from xats.core import clock, prune
 from xats.core.prune import Counts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xats.store import Store
+    from xats.store import Store, Tx
 
 EVERY = 3600.0  # seconds from the beginning of one walk to that of the next
 BATCHES = 10  # transactions at each sweep; the wakes wait meanwhile
@@ -31,14 +31,19 @@ class Tidy:
         self._removed = Counts()
 
     def __call__(self, store: Store) -> None:
-        """Go on with the walk that is under way, or begin the next one if it is time. Raises the StoreErrors."""
-        if self._age is None:
+        """Go on with the walk that is under way, or begin the next one if it is time. Raises the StoreErrors.
+
+        While the clock may be wrong nothing is removed, and a walk that is under way is given up (core/clock.py).
+        """
+        if self._age is None or (self._walk is None and time.monotonic() < self._next):
+            return
+        now = store.read(_now)
+        if now is None:
+            self._walk = None
             return
         if self._walk is None:
-            if time.monotonic() < self._next:
-                return
             self._next = time.monotonic() + EVERY
-            self._walk = prune.walk(store.write, store.clock() - self._age, time.monotonic)
+            self._walk = prune.walk(store.write, now - self._age, time.monotonic)
             self._removed = Counts()
         for number in range(BATCHES):
             if number:
@@ -50,3 +55,8 @@ class Tidy:
             self._removed += removed
         if self._walk is None and self._removed.total:
             log.info("pruned: %s messages, %s deliveries, %s wakes, %s events, %s tasks", *self._removed.parts)
+
+
+def _now(tx: Tx) -> int | None:
+    """Return what time it is (ms UTC), None while the clock is not trusted enough to remove anything by it."""
+    return tx.now if clock.prune_in(tx) == 0 else None

@@ -45,6 +45,7 @@ READERS: dict[str, Reader | None] = {
     "XATS_DEBUG": None,
     "XATS_TMUX": None,
     "XATS_FAULT": None,
+    "XATS_FAULT_CLOCK": None,
 }
 
 

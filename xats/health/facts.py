@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from xats import host
-from xats.core import agents, alerts, dead, pauses, stops, wakes
+from xats.core import agents, alerts, clock, dead, pauses, stops, wakes
+from xats.core.clock import Standing
 from xats.record import record
 from xats.store import keep
 
@@ -29,6 +30,7 @@ class Facts:
     alerted: int  #: unread mail whose sender was told that it is
     pauses: tuple[Pause, ...]
     stops: tuple[Stop, ...] = ()
+    clock: Standing = Standing(0)
 
     def here(self, one: Details) -> bool:
         """Tell whether an agent sits on this host."""
@@ -65,6 +67,7 @@ def gather(path: str) -> Facts:
             alerts.standing(tx),
             tuple(pauses.listing(tx, None)),
             tuple(stops.listing(tx)),
+            clock.standing(tx),
         )
 
     return keep.snapshot(path, work)
