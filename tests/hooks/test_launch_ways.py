@@ -233,6 +233,7 @@ def test_files_of_long_ago_go_and_no_others(place):
         if at:
             os.utime(os.path.join(place.folder, name), (at, at))
     launch.write(path, text)
+    launch.forget(path, time.time_ns() // 1_000_000)
     assert set(os.listdir(place.folder)) == {os.path.basename(path), "opencode-new.js", "qwen-old.json"}
 
 

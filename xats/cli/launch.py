@@ -80,7 +80,8 @@ def launch(
         changes = agents.Changes(role, found.name, model, *labels, wake)
         return agents.register(tx, *whom, changes, seat, lambda one: process.holds(one.seat), takeover=takeover or mine)
 
-    from xats.hooks.launch import write
+    from xats.core import clock
+    from xats.hooks.launch import forget, write
 
     for path, text in how.files:
         write(path, text)
@@ -88,6 +89,9 @@ def launch(
         done = here.store.write(work)
     except NameTaken as problem:
         raise NameTaken(str(problem), "take another --name, or say --takeover", **problem.data) from problem
+    if how.files and (now := here.store.read(clock.trusted_time)) is not None:
+        for path, _ in how.files:
+            forget(path, now)
     _introduce(here, done, how)
     return _become(here, done, how)
 

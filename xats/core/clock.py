@@ -107,6 +107,11 @@ def standing(tx: Tx) -> Standing:
     return _judge(row, at, up)
 
 
+def trusted_time(tx: Tx) -> int | None:
+    """Return what time it is (ms UTC); None while the clock is not trusted enough to remove what is old for good."""
+    return tx.now if prune_in(tx) == 0 else None
+
+
 def observe(tx: Tx) -> Standing:
     """Note what the clock and the boot time of this host are, if that is news; return how far the clock is trusted."""
     row, at, up = _look(tx)

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xats.store import Store, Tx
+    from xats.store import Store
 
 EVERY = 3600.0  # seconds from the beginning of one walk to that of the next
 BATCHES = 10  # transactions at each sweep; the wakes wait meanwhile
@@ -37,7 +37,7 @@ class Tidy:
         """
         if self._age is None or (self._walk is None and time.monotonic() < self._next):
             return
-        now = store.read(_now)
+        now = store.read(clock.trusted_time)
         if now is None:
             self._walk = None
             return
@@ -55,8 +55,3 @@ class Tidy:
             self._removed += removed
         if self._walk is None and self._removed.total:
             log.info("pruned: %s messages, %s deliveries, %s wakes, %s events, %s tasks", *self._removed.parts)
-
-
-def _now(tx: Tx) -> int | None:
-    """Return what time it is (ms UTC), None while the clock is not trusted enough to remove anything by it."""
-    return tx.now if clock.prune_in(tx) == 0 else None

@@ -257,12 +257,11 @@ def _path(place: Place, stem: str, text: str, suffix: str) -> str:
 
 
 def write(path: str, text: str) -> None:
-    """Have `text` in the file at `path`, whole or not at all, and forget such files of long ago. Raises OSError."""
+    """Have `text` in the file at `path`, whole or not at all. Raises OSError."""
     import tempfile
-    import time
     from contextlib import suppress
 
-    folder, name = os.path.split(path)
+    folder = os.path.dirname(path)
     os.makedirs(folder, 0o700, exist_ok=True)
     number, draft = tempfile.mkstemp(prefix=".", dir=folder)  # only its owner can read it
     try:
@@ -273,8 +272,15 @@ def write(path: str, text: str) -> None:
         with suppress(OSError):
             os.unlink(draft)
         raise
-    stem, now = name.partition("-")[0], time.time()
+
+
+def forget(path: str, now: int) -> None:
+    """Remove such files as that at `path` which are from long before `now` (ms UTC). Raises OSError."""
+    from contextlib import suppress
+
+    folder, name = os.path.split(path)
+    stem = name.partition("-")[0]
     for entry in os.scandir(folder):
-        if entry.name.startswith((f"{stem}-", ".")) and now - entry.stat().st_mtime > STALE:
+        if entry.name.startswith((f"{stem}-", ".")) and now / 1000 - entry.stat().st_mtime > STALE:
             with suppress(OSError):
                 os.unlink(entry)
