@@ -16,6 +16,7 @@ from hypothesis import settings
 
 from xats import host
 from xats.core import agents
+from xats.core import clock as clock_rules
 from xats.core.messages import Draft, send
 from xats.store import Store
 from xats.uptime import Uptime
@@ -123,6 +124,15 @@ class HostClock(Clock):
         """Boot the host, which takes a minute."""
         self.now += 60_000
         self.up, self.slept, self.boot = 30_000, 0, f"{self.boot}+"
+
+
+def trust_clock(path: str) -> None:
+    """Note in the store at `path` that this host's clock has been right for long enough to remove what is old."""
+    opened = Store(path)
+    opened.write(clock_rules.observe)
+    long_ago = "since_at = since_at - :ms, since_up = since_up - :ms, settled_up = since_up - :ms"
+    opened.write(lambda tx: tx.run(f"update clocks set {long_ago}", ms=3 * clock_rules.SETTLE))
+    opened.close()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import time
 import jsonschema
 import pytest
 
+from tests.conftest import Team, trust_clock
 from xats.cli import schema
 from xats.core import inbox
 from xats.store import Store
@@ -37,8 +38,6 @@ def mail(xats, crew):
 def old(xats):
     """A store with mail from 40 days ago, of which bob has read the first message and not the second."""
     clock = lambda: engine.host_clock() - 40 * DAY  # noqa: E731
-    from tests.conftest import Team
-
     opened = Store(xats.path, clock=clock)
     made = Team(opened)
     made.add("alice", "bob")
@@ -46,6 +45,7 @@ def old(xats):
     made.do("bob", inbox.mark_read, [1])
     made.send("alice", "bob", "unread")
     opened.close()
+    trust_clock(xats.path)
     return xats
 
 
@@ -367,6 +367,27 @@ def test_prune_says_first_and_then_does(old):
     old("db", "check")
 
 
+def test_prune_removes_nothing_while_the_clock_may_be_wrong(old):
+    wrong = {"XATS_FAULT_CLOCK": str(40 * DAY)}
+    for words in (("--yes",), ("--older", "1s", "-y")):
+        error = old("db", "prune", *words, "--json", env=wrong, code=4).error()
+        assert error["code"] == "refused"
+        assert "set ahead by 40 d" in error["message"]
+        assert error["hint"] == "try again in 20 min: xats db prune"
+    assert bodies(old) == ["read", "unread"]
+    valid(old, "prune", "--dry-run")
+    error = old("db", "prune", "--yes", "--json", code=4).error()  # the clock is right again
+    assert "set back by 40 d" in error["message"]
+    assert bodies(old) == ["read", "unread"]
+
+
+def test_info_says_whether_the_clock_is_trusted(old):
+    assert valid(old, "info")["clock"] == {"trusted": True, "since": None, "reason": None}
+    assert "clock\ttrusted\n" in old("db", "info").stdout
+    ran = old("db", "info", env={"XATS_FAULT_CLOCK": str(-2 * DAY)})
+    assert "clock\tnot trusted yet: it was set back by 2 d, observed just now; trusted in 10 min\n" in ran.stdout
+
+
 def test_prune_in_words(old):
     assert old("db", "prune", "--dry-run").stdout.startswith(
         "would remove 1 message (1 delivery), 1 wake, 0 tasks and "
@@ -501,6 +522,7 @@ def fill(tx) -> None:
 
 def test_who_writes_while_a_large_store_is_pruned_gets_his_turn(xats, crew, until):
     crew.store.write(fill)
+    trust_clock(xats.path)
     writer = xats.start(command=[sys.executable, "-c", WRITE, xats.path], stdin=subprocess.PIPE)
     assert writer.stdout.readline() == b"writing\n"
     began = time.monotonic()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.conftest import trust_clock
 from tests.daemon.world import until
 from xats.core import agents, inbox, prune
 from xats.core.messages import Draft, send
@@ -116,6 +117,7 @@ def aged(world):
     store = Store(world.path, clock=lambda: host_clock() - 40 * DAY)
     write_old_mail(store, 15)
     store.close()
+    trust_clock(world.path)
     return world
 
 

@@ -79,7 +79,7 @@ class Standing:
         return {
             "first": "nobody has observed it yet" if self.is_new else f"it was first observed {when}",
             "boot": f"the host was booted; the clock was first observed {when}",
-            "jump": f"it was set {'ahead' if self.jump > 0 else 'back'} by {rough(self.jump)}, observed {when}",
+            "jump": f"it was set {'ahead' if self.jump > 0 else 'back'} by {rough(round(self.jump, -3))}, observed {when}",
             "sleep": f"the host was suspended, until {when}",
             "hidden": "this host does not say how long it has been up",
         }[self.cause]
