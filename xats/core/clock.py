@@ -76,10 +76,11 @@ class Standing:
         if self.cause is None:
             return None
         when = ago(self.since, now)
+        jump = f"{'ahead' if self.jump > 0 else 'back'} by {rough(round(self.jump, -3))}"
         return {
             "first": "nobody has observed it yet" if self.is_new else f"it was first observed {when}",
             "boot": f"the host was booted; the clock was first observed {when}",
-            "jump": f"it was set {'ahead' if self.jump > 0 else 'back'} by {rough(round(self.jump, -3))}, observed {when}",
+            "jump": f"it was set {jump}, observed {when}",
             "sleep": f"the host was suspended, until {when}",
             "hidden": "this host does not say how long it has been up",
         }[self.cause]
