@@ -25,6 +25,7 @@ LOOKS = ("claude-code", "codex", "gemini", "opencode", "readline")
 MANNERS = ((), ("--deaf", "20"), ("--sip", "2"), ("--late", "0.1"), ("--turn", "0.4"))
 FAULTS = ("wake.leased", "paste.before", "paste.after", "enter.after", "wake.before_record")
 WAKE = re.compile(r"xats: \d+ new from [A-Za-z0-9._-]+(, [A-Za-z0-9._-]+){0,2}( and \d+ more)? - run: xats inbox")
+CLOCKS = (0, 0, 40 * 86_400_000, -40 * 86_400_000, 3_600_000, -3_600_000)  # ms that a clock is wrong by
 AGENTS, SENDERS, SERVERS = 10, 20, 2
 PACE = 0.18  # seconds between two messages; each is a process of its own
 
@@ -64,7 +65,7 @@ class Soak:
         self.servers: list = []
         self.wrong: list[str] = []
         self.counts = dict.fromkeys(
-            ("daemons", "refused_daemons", "rounds", "restarts", "modes", "faults", "failed_sends"), 0
+            ("daemons", "refused_daemons", "rounds", "restarts", "modes", "faults", "failed_sends", "wrong_clocks"), 0
         )
         self.ending = threading.Event()
         self.stage = threading.Lock()  # held while servers and their panes change
@@ -123,7 +124,9 @@ class Soak:
             begun = time.monotonic()
             to, sender = self.names[number % AGENTS], self.senders[(number + number // AGENTS) % SENDERS]
             number += 1
-            made = self.world.start("send", to, f"message {number}", "--as", sender, "-q")
+            limit = ("--ttl", "1h") if number % 3 == 0 else ()
+            wrong = {"XATS_FAULT_CLOCK": str(self.chance.choice(CLOCKS))} if number % 5 == 0 else {}
+            made = self.world.start("send", to, f"message {number}", "--as", sender, "-q", *limit, **wrong)
             out, err = made.communicate(timeout=PATIENCE)
             self.world._processes.remove(made)
             if made.returncode == 0:
@@ -134,11 +137,16 @@ class Soak:
             self.ending.wait(max(0.0, PACE - (time.monotonic() - begun)))
 
     def rule(self) -> None:
-        """Kill the daemon now and then. The next one takes over, and never a second one beside it."""
+        """Kill the daemon now and then. The next one takes over, and never a second one beside it.
+
+        Some have a wrong clock, as if it had been set just before they started.
+        """
         while not self.ending.is_set():
             fault = f"{self.chance.choice(FAULTS)}#{self.chance.randint(1, 12)}" if self.counts["daemons"] % 2 else ""
-            self.daemon = self.world.daemon(XATS_FAULT=fault)
+            wrong = self.chance.choice(CLOCKS)
+            self.daemon = self.world.daemon(XATS_FAULT=fault, XATS_FAULT_CLOCK=str(wrong))
             self.counts["daemons"] += 1
+            self.counts["wrong_clocks"] += bool(wrong)
             if not fault:  # else it may be dead by then, and a rival rightly takes its place
                 self.rivals()
             holder = lock.holder(self.world.path)

@@ -297,3 +297,22 @@ def test_a_lease_that_was_written_ahead_of_time_blocks_nobody(crew, clock):
     assert crew.see("bob", lambda tx, _: tasks.find(tx, "crew", task_id)).lease_until == clock.now + LEASE
     clock.tick(LEASE)
     assert sweep(crew) == [task_id]
+
+
+def test_mail_that_came_after_an_attempt_that_died_by_a_clock_ahead_is_woken_for(crew, clock, rows):
+    """When that attempt was leased tells nothing of what came before it."""
+    crew.send("alice", "bob", "first")
+    clock.jump(40 * DAY)
+    (wake,) = crew.store.read(wakes.due)
+    crew.store.write(lambda tx: wakes.lease(tx, [wake], "d1"))
+    clock.jump(-40 * DAY)
+    crew.send("alice", "bob", "second")
+    crew.store.write(lambda tx: wakes.free_leases(tx, lambda _: True))
+    (again,) = crew.store.read(wakes.due)
+
+    def made(tx):
+        wakes.lease(tx, [again], "d2")
+        assert wakes.delivered(tx, again, "d2", "tmux", None)
+
+    crew.store.write(made)
+    assert [row["state"] for row in rows("select * from wakes order by id")] == ["delivered", "queued"]

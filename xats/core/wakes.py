@@ -531,7 +531,9 @@ def delivered(tx: Tx, wake: Wake, token: str, transport: str, covered: int | Non
     """
     if not _record(tx, wake, token, "delivered", None, transport, wake.attempts + 1, code=code):
         return False
-    later = {"id": covered or 0, "at": wake.updated_at if covered is None else 0}
+    # A time still to come was written before the clock was set back: who knows what was there then.
+    at = wake.updated_at if covered is None and wake.updated_at <= tx.now else 0
+    later = {"id": covered or 0, "at": at}
     if tx.one(LATER, agent=wake.agent_id, **fresh(tx), **later):
         join(tx, wake.agent_id)
     return True
