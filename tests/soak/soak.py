@@ -25,7 +25,7 @@ LOOKS = ("claude-code", "codex", "gemini", "opencode", "readline")
 MANNERS = ((), ("--deaf", "20"), ("--sip", "2"), ("--late", "0.1"), ("--turn", "0.4"))
 FAULTS = ("wake.leased", "paste.before", "paste.after", "enter.after", "wake.before_record")
 WAKE = re.compile(r"xats: \d+ new from [A-Za-z0-9._-]+(, [A-Za-z0-9._-]+){0,2}( and \d+ more)? - run: xats inbox")
-CLOCKS = (0, 0, 40 * 86_400_000, -40 * 86_400_000, 3_600_000, -3_600_000)  # ms that a clock is wrong by
+CLOCKS = (40 * 86_400_000, -40 * 86_400_000, 3_600_000, -3_600_000)  # ms that a clock is wrong by
 AGENTS, SENDERS, SERVERS = 10, 20, 2
 PACE = 0.18  # seconds between two messages; each is a process of its own
 
@@ -125,7 +125,7 @@ class Soak:
             to, sender = self.names[number % AGENTS], self.senders[(number + number // AGENTS) % SENDERS]
             number += 1
             limit = ("--ttl", "1h") if number % 3 == 0 else ()
-            wrong = {"XATS_FAULT_CLOCK": str(self.chance.choice(CLOCKS))} if number % 5 == 0 else {}
+            wrong = {"XATS_FAULT_CLOCK": str(CLOCKS[number % len(CLOCKS)])} if number % 7 == 0 and not limit else {}
             made = self.world.start("send", to, f"message {number}", "--as", sender, "-q", *limit, **wrong)
             out, err = made.communicate(timeout=PATIENCE)
             self.world._processes.remove(made)
@@ -143,7 +143,7 @@ class Soak:
         """
         while not self.ending.is_set():
             fault = f"{self.chance.choice(FAULTS)}#{self.chance.randint(1, 12)}" if self.counts["daemons"] % 2 else ""
-            wrong = self.chance.choice(CLOCKS)
+            wrong = self.chance.choice(CLOCKS) if self.counts["daemons"] % 4 == 2 else 0
             self.daemon = self.world.daemon(XATS_FAULT=fault, XATS_FAULT_CLOCK=str(wrong))
             self.counts["daemons"] += 1
             self.counts["wrong_clocks"] += bool(wrong)

@@ -2,12 +2,16 @@
 
 import pytest
 
-from tests.conftest import HostClock
+from tests.conftest import HOST, HostClock
 from xats.core import agents, alerts, dead, inbox, pools, task_claims, task_plans, tasks, wakes
 from xats.core import clock as rules
 from xats.core.messages import Draft
 from xats.core.task_claims import LEASE
 from xats.daemon.tidy import Tidy
+from xats.delivery import attempt
+from xats.delivery.settings import Settings
+from xats.delivery.transports import Result
+from xats.pane import Pane
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 
@@ -316,3 +320,32 @@ def test_mail_that_came_after_an_attempt_that_died_by_a_clock_ahead_is_woken_for
 
     crew.store.write(made)
     assert [row["state"] for row in rows("select * from wakes order by id")] == ["delivered", "queued"]
+
+
+def test_nothing_is_typed_right_after_the_clock_was_set(crew, clock, rows, monkeypatch):
+    """tmux tells by the clock when a person typed last."""
+    pane = Pane("/tmp/s", 1, 1, "%1", 2, "/dev/pts/9")
+    crew.register("bob", seat=agents.Seat(HOST, 77, 1, None, pane))
+    crew.send("alice", "bob")
+    tried = []
+
+    def deliver(*_):
+        tried.append(clock.now)
+        return Result("refused", "busy")
+
+    monkeypatch.setattr("xats.delivery.transports.tmux.deliver", deliver)
+    monkeypatch.setattr("xats.delivery.attempt._with_programs", lambda _, session: session)
+    monkeypatch.setattr("xats.program.is_launching", lambda _: False)
+
+    def attempted():
+        (wake,) = attempt.lease_due(crew.store, "d1", Settings(), 10)
+        return attempt.make(crew.store, wake, "d1", Settings()).reason
+
+    clock.jump(HOUR)
+    assert attempted() == "human_active"
+    (wake,) = rows("select * from wakes")
+    assert (wake["attempts"], wake["state"]) == (0, "queued")
+    assert clock.now < wake["next_attempt_at"] <= clock.now + 30_000
+    clock.tick(30_000)
+    assert attempted() == "busy"
+    assert len(tried) == 1

@@ -40,6 +40,7 @@ GRACE = 5 * 60_000  # ms after a suspend that live processes have to go on with 
 REFRESH = 5 * 60_000  # ms between two observations that are noted though nothing has changed
 TOLERANCE = 2_000  # ms that the two may differ, besides ...
 DRIFT = 1_000  # ... one part in so many: adjtime(3) and NTP slew a clock by one in 2,000 at the most
+JUST = 15_000  # ms after a jump; longer than any wait for a person who types
 LONGEST = 60_000  # ms that a transaction may have run when it looks at the clock
 
 GET = "select * from clocks where host = :host"
@@ -128,6 +129,12 @@ def observe(tx: Tx) -> Standing:
     elif row and (up.up - row["seen_up"] >= REFRESH or (found.trusted and row["settled_up"] is None)):
         tx.run(SEEN, settled=up.up if found.trusted else None, **values)
     return found
+
+
+def was_just_set(tx: Tx) -> bool:
+    """Tell whether the clock has jumped within JUST: what happened seconds ago seems to be older, or to come."""
+    found = standing(tx)
+    return found.cause == "jump" and tx.now - found.since < JUST
 
 
 def prune_in(tx: Tx) -> int | None:

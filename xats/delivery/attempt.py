@@ -11,7 +11,7 @@ import time
 from functools import partial
 
 from xats import faults, host, process, program
-from xats.core import agents, alerts, presence, wakes
+from xats.core import agents, alerts, clock, presence, wakes
 from xats.delivery import envelope, ladder, order
 from xats.delivery.transports import Result, command, native, notice, tmux, waiter
 from xats.record import record
@@ -138,6 +138,9 @@ def make(
         def act(session: Session, name: str) -> Result:
             """Act by the transport `name`."""
             if name == order.TMUX:
+                if store.read(clock.was_just_set):
+                    store.write(clock.observe)
+                    return Result("postponed", "human_active", "the clock was set; it does not tell who typed just now")
                 if session.programs is None:
                     pid = session.seat.pid
                     if pid is not None and program.is_launching(pid):
