@@ -1,5 +1,7 @@
 """A daemon whose clock is wrong for some seconds destroys nothing, and says what it has seen."""
 
+import json
+
 import pytest
 
 from tests.conftest import trust_clock
@@ -72,7 +74,7 @@ def test_commands_by_a_wrong_clock_take_nothing_away(full, wrong):
     full.xats("task", "list", "--as", "alice", **wrong)
     full.xats("task", "claim", "1", "--as", "alice", code=4, **wrong)
     full.xats("inbox", "--peek", "--as", "bob", **wrong)
-    full.xats("deliver", **wrong)
+    full.xats("deliver", "--once", **wrong)
     assert held(full)[1:] == before[1:]
     assert "unread" in full.xats("inbox", "--as", "bob", **wrong)[0]
 
@@ -101,7 +103,8 @@ def test_the_first_daemon_of_a_store_prunes_nothing_at_once(world):
 
 def test_doctor_says_that_a_clock_was_set(full):
     def line(**env):
-        checks = full.json("doctor", **env)["checks"]
+        made = full.start("doctor", "--json", **env)
+        checks = json.loads(made.communicate(timeout=60)[0])["checks"]
         return next((one["state"], one["detail"]) for one in checks if one["name"] == "clock")
 
     assert line() == ("ok", "trusted")

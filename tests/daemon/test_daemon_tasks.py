@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from tests.conftest import trust_clock
 from tests.daemon.world import until
 
 
@@ -79,6 +80,7 @@ def test_a_starting_daemon_opens_again_what_has_lapsed(crew):
     crew.xats("task", "claim", "1", "--lease", "1s", "--as", "bob")
     change(crew, "update agents set seen_at = seen_at - 10000")
     change(crew, "update tasks set lease_until = lease_until - 10000")
+    trust_clock(crew.path)
     crew.daemon()
     until(lambda: crew.rows("select state from tasks")[0]["state"] == "open", what="the lapse")
     until(lambda: "1 claims over" in crew.log(), what="the log")

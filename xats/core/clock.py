@@ -73,6 +73,14 @@ class Standing:
         """Whether all ages are right."""
         return self.cause is None
 
+    @property
+    def upset_at(self) -> int:
+        """When (ms UTC) the clock was last seen to be upset, by a jump, a boot or a suspend; 0: not since it settled.
+
+        This is for what takes nothing away: unlike `since`, it is 0 where too little was observed yet.
+        """
+        return 0 if self.cause == "first" else self.since
+
     def why(self, now: int) -> str | None:
         """Say at the time `now` (ms UTC) why not all ages are right; None: they are."""
         if self.cause is None:

@@ -122,7 +122,7 @@ def offer_due(tx: Tx) -> int:
     The one who was asked last gets the whole time anew where the clock was wrong, or the host suspended, meanwhile.
     """
     rows = tx.all(DUE, now=tx.now, far=tx.now + EVERY, limit=BATCH)
-    since, asked = clock.observe(tx).since if rows else 0, 0
+    since, asked = clock.observe(tx).upset_at if rows else 0, 0
     for row in rows:
         if since and not since <= row["offer_at"] - EVERY <= tx.now:
             tx.run(SET_OFFER, id=row["id"], at=tx.now + EVERY)

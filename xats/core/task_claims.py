@@ -336,9 +336,9 @@ def set_right(tx: Tx) -> None:
     """Let claims that are said to have begun, or their owners to have been seen, far ahead of now begin anew.
 
     That was before the clock was set back; nobody would get what they hold until it comes round again. It looks at
-    every claim, and so is for now and then. While the clock is not trusted it does nothing: the clock may be wrong now.
+    every claim, and so is for now and then. After the clock was upset it does nothing for a while: it may be wrong now.
     """
-    if clock.observe(tx).since:
+    if clock.observe(tx).upset_at:
         return
     far = tx.now + GRACE
     tx.run(SEEN_NOW, now=tx.now, far=far)
