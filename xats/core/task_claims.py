@@ -320,14 +320,14 @@ def settle(tx: Tx, gone: Gone) -> list[int]:
     a wrong clock, or while the host was suspended, is left for later (core/clock.py).
     """
     opened = []
-    since = clock.observe(tx).since
-    for row in tx.all(OVERDUE, now=tx.now, since=since, limit=BATCH):
+    trust = clock.observe(tx)
+    for row in tx.all(OVERDUE, now=tx.now, since=trust.since, limit=BATCH):
         task = tasks.task_of(row)
         if task.lease_until and task.lease_until > tx.now:
             tx.run(STRETCH, id=task.id, until=task.lease_until, claims=task.claims)
         else:
             opened.append(_lapse(tx, task, LAPSED))
-    for agent in _silent(tx, gone, since):
+    for agent in _silent(tx, gone, trust.upset_at):
         opened += [_lapse(tx, tasks.task_of(row), ENDED) for row in tx.all(OF_AGENT, id=agent.id)]
     return opened
 
