@@ -135,9 +135,10 @@ def stop(here: Here) -> int:
 
 
 def status(here: Here) -> int:
-    """Say whether the daemon runs, what is due, and whether the clock is trusted.
+    """Say whether the daemon runs, and what is due.
 
-    A running daemon also says which tmux, home folder and settings it uses.
+    It also says whether the clock is trusted: while it may be wrong, nothing is removed or taken away by age. A
+    running daemon also says which tmux, home folder and settings it uses.
 
     Example: xats daemon status
     """

@@ -77,7 +77,7 @@ class Standing:
     def upset_at(self) -> int:
         """When (ms UTC) the clock was last seen to be upset, by a jump, a boot or a suspend; 0: not since it settled.
 
-        This is for what takes nothing from a living process: unlike `since`, it is 0 where too little was observed yet.
+        This is for what does little harm: unlike `since`, it is 0 where too little was observed yet.
         """
         return 0 if self.cause == "first" else self.since
 

@@ -385,8 +385,8 @@ def due(tx: Tx, limit: int = 1000, longest: int = FURTHEST, host: str | None = N
     if tx.one(LAPSED, now=tx.now, far=values["far_lease"]):
         from xats.core import clock
 
-        since = clock.since(tx)
-        values["held"] = since + LEASE if since else 0
+        upset = clock.standing(tx).upset_at
+        values["held"] = upset + LEASE if upset else 0
     rows = tx.all(DUE, host=host, limit=limit, **values)
     return [wake_of(row) for row in rows]
 
