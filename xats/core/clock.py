@@ -17,8 +17,9 @@ time or later (`began >= since`). `observe` also notes what it sees, so that thi
 takes something away, and for what sets a time limit. The daemon observes at every sweep. Either costs one select, and
 `observe` writes only what has changed, or every REFRESH.
 
-The end of a process is no age: a reader's claim and the lease of an attempt are free as soon as their process is seen
-to have ended (xats/process.py).
+What does little harm, or concerns a process that has ended, asks for `upset_at` instead: it waits after a jump, a boot
+or a suspend, but not where too little was observed yet. The end of a process is no age: a reader's claim and the lease
+of an attempt are free as soon as their process is seen to have ended (xats/process.py).
 
 A host that does not say how long it is up (a sandbox without /proc) takes nothing away by age, and observes nothing. A
 clock that is given to a Store, and has no `uptime`, is taken at its word: see Store.
