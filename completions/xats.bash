@@ -23,11 +23,11 @@ _xats_options() {
         'send') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --reply-to --no-wake --wait --batch --contract $options" ;;
         'broadcast') options="--role --subject -s --kind --key --ttl --no-wake --contract $options" ;;
         'reply') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --no-wake --contract $options" ;;
-        'inbox') options="--peek --all --again --from --thread --since --limit -n --wait $options" ;;
+        'inbox') options="--peek --all --again --owed --from --thread --since --limit -n --wait $options" ;;
         'thread' | 'contract log' | 'contract check' | 'dead list') options="--limit -n $options" ;;
         'wait' | 'task wait') options="--timeout $options" ;;
         'register') options="--role --client --tag --cap --model --pane --no-pane --wake --takeover $options" ;;
-        'unregister' | 'db backup') options="--force $options" ;;
+        'unregister' | 'task approve' | 'db backup') options="--force $options" ;;
         'agents') options="--online --role --all-teams $options" ;;
         'launch') options="--name --role --tag --cap --model --wake --takeover --writable-store --print $options" ;;
         'pause' | 'task cancel' | 'task reopen') options="--reason $options" ;;
@@ -37,7 +37,7 @@ _xats_options() {
         'task renew') options="--lease --claim $options" ;;
         'task progress') options="--claim $options" ;;
         'task release' | 'task fail') options="--reason --claim $options" ;;
-        'task submit' | 'task done') options="--result --claim $options" ;;
+        'task submit' | 'task done') options="--result --claim --force $options" ;;
         'task edit') options="--title --description -d --to --role --anybody --dep --no-dep --parent --no-parent --priority --due --notify $options" ;;
         'task graph') options="--dot $options" ;;
         'task import') options="--dry-run $options" ;;

@@ -10,6 +10,7 @@ import pytest
 from xats import host, process
 from xats.cli.schema import VERBS
 from xats.core import agents, inbox
+from xats.pane import Pane
 
 HOST = host.id()
 
@@ -200,19 +201,145 @@ def test_a_late_done_is_refused_though_nobody_had_looked(by, xats):
     assert by("bob", "done", "1", "--json", code=4).error()["code"] == "lease_lost"
 
 
-def test_what_a_killed_process_had_is_free_after_the_grace_time(xats, by, crew, until):
-    """The agent sits in a real process, which is killed; the time is turned back instead of waited for."""
+def earlier(crew, ms):
+    """Let all that is said of claims and of their owners be `ms` older."""
+    change = "update tasks set owner_gone_at = owner_gone_at - :ms, lease_until = lease_until - :ms"
+    crew.store.write(lambda tx: (tx.run(change, ms=ms), tx.run("update agents set seen_at = seen_at - :ms", ms=ms)))
+
+
+@pytest.fixture
+def dora(xats, by, crew):
+    """An agent that sits in a real process, which `dora.kill()` ends. She has claimed task 1 of alice."""
     sitting = xats.start(command=["sleep", "1000"])
-    seat = agents.Seat(HOST, sitting.pid, process.started(sitting.pid))
-    crew.register("dora", seat=seat)
+    crew.register("dora", role="dev", seat=agents.Seat(HOST, sitting.pid, process.started(sitting.pid)))
     by("alice", "add", "t")
     by("dora", "claim", "1", "--lease", "10h")
-    crew.store.write(lambda tx: tx.run("update agents set seen_at = seen_at - 300000 where name = 'dora'"))
-    assert by("alice", "list", "--json").json()["tasks"][0]["owner"] == "dora@crew"
-    sitting.send_signal(signal.SIGKILL)
-    sitting.wait()
+    return sitting
+
+
+def test_what_a_killed_process_had_is_marked_at_once_and_free_after_a_while(by, crew, dora):
+    """The time is turned back instead of waited for."""
+    earlier(crew, 300_000)
+    assert by("alice", "list", "--json").json()["tasks"][0]["owner_gone_at"] is None
+    assert subjects(crew, "alice") == []
+    dora.send_signal(signal.SIGKILL)
+    dora.wait()
+    assert by("alice", "list").stdout.split("\t")[4] == "dora (gone)"
+    task = by("alice", "list", "--json").json()["tasks"][0]
+    assert (task["state"], task["owner"]) == ("claimed", "dora@crew")
+    assert task["owner_gone_at"] is not None
+    assert subjects(crew, "alice") == ["dora is gone, and has claimed task #1: t"]
+    shown = by("alice", "show", "1").stdout
+    assert "claimed by dora, gone for " in shown
+    assert "dora: is gone: its process has ended\n" in shown
+    assert "claimed, dora (gone)" in by("alice", "graph").stdout
+    earlier(crew, 300_000)
     assert by("alice", "list", "--json").json()["tasks"][0]["owner"] is None
     assert by("dora", "done", "1", "--json", code=4).error()["code"] == "lease_lost"
+
+
+def test_another_agent_claims_what_a_killed_process_had(by, crew, dora):
+    assert by("bob", "claim", "1", "--json", code=4).error()["code"] == "held"
+    dora.kill()
+    dora.wait()
+    assert by("bob", "claim", "--next", "--json").json()["task"] is None
+    assert by("bob", "claim", "1").stdout.startswith("#1 t - claimed by bob for 29 min more")
+    assert subjects(crew, "alice") == ["dora is gone, and has claimed task #1: t"]
+
+
+def test_a_new_session_of_the_agent_goes_on_with_its_claim(xats, by, crew, dora):
+    dora.kill()
+    dora.wait()
+    assert by("alice", "list").stdout.split("\t")[4] == "dora (gone)"
+    again = xats.start(command=["sleep", "1000"])
+    crew.register("dora", seat=agents.Seat(HOST, again.pid, process.started(again.pid)))
+    assert by("alice", "list").stdout.split("\t")[4] == "dora"
+    earlier(crew, 300_000)
+    assert by("alice", "list").stdout.split("\t")[4] == "dora"
+    assert by("bob", "claim", "1", "--json", code=4).error()["code"] == "held"
+    by("dora", "done", "1")
+
+
+@pytest.mark.parametrize("where", ["host", "pid namespace"])
+def test_a_process_elsewhere_is_nobody_s_to_judge(by, crew, where):
+    """The pid is that of no process here, which says nothing of one there."""
+    elsewhere = "h1+0123456789abcdef" if where == "host" else f"{host.machine()}-0123456789abcdef"
+    crew.register("dora", seat=agents.Seat(elsewhere, 1 << 22, 1))
+    by("alice", "add", "t")
+    by("dora", "claim", "1")
+    assert by("alice", "list").stdout.split("\t")[4] == "dora"
+    assert subjects(crew, "alice") == []
+    # Nor does a command here take back what was seen there.
+    crew.store.write(lambda tx: tx.run("update tasks set owner_gone_at = :now", now=tx.now))
+    assert by("alice", "list").stdout.split("\t")[4] == "dora (gone)"
+
+
+def test_a_pane_whose_process_is_unknown_is_gone_with_what_ran_in_it(xats, by, crew):
+    inside = xats.start(command=["sleep", "1000"])
+    crew.register("dora", seat=agents.Seat(HOST, pane=Pane("/s", 1, 1, "%1", inside.pid, "/dev/null")))
+    by("alice", "add", "t")
+    by("dora", "claim", "1")
+    assert by("alice", "list").stdout.split("\t")[4] == "dora"
+    inside.kill()
+    inside.wait()
+    assert by("alice", "list").stdout.split("\t")[4] == "dora (gone)"
+    assert "its pane is gone" in by("alice", "show", "1").stdout
+
+
+def seen_at(crew, name):
+    return crew.rows("select seen_at from agents where name = :name", name=name)[0]["seen_at"]
+
+
+SHORT = ("--timeout", "10ms")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("task", "list"),
+        ("task", "list", "--mine"),
+        ("task", "show", "1"),
+        ("task", "wait", "1", *SHORT),
+        ("wait", *SHORT),
+        ("inbox", "--peek"),
+        ("whoami",),
+    ],
+)
+def test_whatever_the_owner_asks_renews_its_claim_once_a_minute(xats, by, crew, words):
+    by("alice", "add", "t")
+    by("bob", "claim", "1")
+    code = 124 if SHORT[0] in words else 0
+    before = seen_at(crew, "bob")
+    xats("--as", "bob", *words, code=code)
+    assert seen_at(crew, "bob") == before
+    earlier(crew, 60_000)
+    xats("--as", "carol", *words, code=code)
+    assert seen_at(crew, "bob") == before - 60_000
+    xats("--as", "bob", *words, code=code)
+    assert seen_at(crew, "bob") > before
+
+
+def test_done_of_a_task_that_needs_what_was_reopened(by, crew):
+    by("alice", "add", "base")
+    by("alice", "add", "top", "--dep", "1")
+    by("bob", "claim", "1"), by("bob", "done", "1"), by("carol", "claim", "2")
+    by("alice", "reopen", "1")
+    assert by("alice", "list").stdout.splitlines()[1].endswith("\t#1")
+    assert by("carol", "show", "2").stdout.splitlines()[0].endswith(", reopened since: #1")
+    ran = by("carol", "done", "2", code=4)
+    assert "Task 2 needs #1 (open), which was reopened" in ran.stderr
+    assert "xats task done 2 --force" in ran.stderr
+    assert by("carol", "done", "2", "--json", code=4).error()["blocked_by"] == [1]
+    ran = by("carol", "done", "2", "--force")
+    assert (ran.stdout, ran.stderr) == (
+        "#2 ended: top (done by carol just now)\n",
+        "  not done of what it needs: #1\n",
+    )
+    assert by("alice", "list", "--all").stdout.splitlines()[0].endswith("\t")
+    by("alice", "reopen", "2"), by("bob", "claim", "1"), by("bob", "done", "1"), by("carol", "claim", "2")
+    by("alice", "reopen", "1")
+    done = by("carol", "done", "2", "--force", "--json").json()["task"]
+    assert (done["state"], [one["id"] for one in done["blocked_by"]]) == ("done", [1])
 
 
 def test_unregister_is_held_back_by_claimed_tasks(xats, by, crew):

@@ -1,5 +1,7 @@
 """What a real daemon does for tasks: it asks the next of a pool in time, and opens again what somebody has let go."""
 
+import os
+import signal
 import sqlite3
 import time
 
@@ -7,6 +9,8 @@ import pytest
 
 from tests.conftest import trust_clock
 from tests.daemon.world import until
+from xats import process
+from xats.daemon.loop import SWEEP
 
 
 @pytest.fixture
@@ -56,6 +60,52 @@ def test_it_is_woken_in_its_pane_for_what_it_can_start(world, desk):
     world.xats("task", "done", "1", "--as", "alice")
     world.until_wake(state="delivered")
     assert desk.bob.sent == ["xats: 1 new from xats - run: xats inbox"]
+
+
+def owner_gone_at(world):
+    return world.rows("select owner_gone_at from tasks where id = 1")[0]["owner_gone_at"]
+
+
+def subjects_for_alice(world):
+    rows = world.rows(
+        "select m.subject from deliveries d join messages m on m.id = d.message_id "
+        "join agents a on a.id = d.agent_id where a.name = 'alice' order by m.id"
+    )
+    return [row["subject"] for row in rows]
+
+
+def test_the_end_of_an_owner_is_told_at_once_and_not_only_at_a_sweep(world, desk):
+    world.xats("task", "add", "t", "--as", "alice")
+    world.xats("task", "claim", "1", "--as", "bob")
+    world.daemon()
+    until(lambda: "started" in world.log())
+    world.xats("task", "progress", "1", "half", "--as", "bob")
+    assert owner_gone_at(world) is None
+    os.kill(desk.bob.pid, signal.SIGKILL)
+    until(lambda: owner_gone_at(world), seconds=SWEEP / 2, what="the mark")
+    assert subjects_for_alice(world) == ["bob is gone, and has claimed task #1: t"]
+    [task] = world.json("task", "list", "--as", "alice")["tasks"]
+    assert (task["state"], task["owner"], task["owner_gone_at"] is None) == ("claimed", "bob@t", False)
+    # It sits in another pane now, and goes on with its task.
+    world.register("bob", desk.compose())
+    world.xats("task", "progress", "1", "more", "--as", "bob")
+    [task] = world.json("task", "list", "--as", "alice")["tasks"]
+    assert (task["owner"], task["owner_gone_at"]) == ("bob@t", None)
+    assert len(subjects_for_alice(world)) == 1
+
+
+def test_the_agent_that_added_a_task_is_woken_once_for_the_end_of_its_owner(world, desk):
+    carol = desk.compose()
+    world.register("carol", carol)
+    world.xats("task", "add", "t", "--as", "bob")
+    world.xats("task", "claim", "1", "--as", "carol")
+    os.kill(carol.pid, signal.SIGKILL)
+    until(lambda: process.started(carol.pid) is None)
+    world.xats("deliver", "--once")
+    assert desk.bob.sent == ["xats: 1 new from xats - run: xats inbox"]
+    world.xats("deliver", "--once")
+    world.xats("task", "list", "--as", "alice")
+    assert len(desk.bob.sent) == 1
 
 
 @pytest.mark.parametrize("once", [False, True])

@@ -305,11 +305,69 @@ def test_notifications_of_other_kinds_are_nothing(desk):
     assert desk.state() is None
 
 
+# -- leases ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def owner(desk):
+    """alice has claimed a task, is at work in a turn, and was last seen `ago` ms ago by `desk.seen(ago)`."""
+    desk.team.do("bob", task_plans.add, task_plans.New("t"))
+    desk.team.do("alice", task_claims.claim, 1)
+    desk.hook("prompt")
+
+    def seen(ago=None):
+        if ago is not None:
+            sql = "update agents set seen_at = :now - :ago where name = 'alice'"
+            desk.store.write(lambda tx: tx.run(sql, now=tx.now, ago=ago))
+        return desk.team.rows("select seen_at from agents where name = 'alice'")[0]["seen_at"]
+
+    desk.seen = seen
+    return desk
+
+
+@pytest.mark.parametrize("more", [{}, {"agent_id": "a1", "agent_type": "Explore"}])
+def test_a_hook_in_a_long_turn_renews_what_was_claimed_once_a_minute(owner, more):
+    before = owner.seen(ago=30_000)
+    assert owner.hook("after a tool", **more) == ""
+    assert owner.seen() == before
+    before = owner.seen(ago=61_000)
+    owner.hook("after a tool", **more)
+    renewed = owner.seen()
+    assert renewed >= before + 61_000
+    owner.hook("before a change", **more)
+    assert owner.seen() == renewed
+    assert (owner.state().state, owner.log) == ("busy", "")
+
+
+def test_a_hook_of_whoever_has_claimed_nothing_renews_nothing(owner):
+    owner.team.do("alice", task_claims.release, 1)
+    before = owner.seen(ago=3_600_000)
+    owner.hook("after a tool")
+    assert owner.seen() == before
+
+
+def test_a_hook_of_another_session_renews_nothing(owner):
+    before = owner.seen(ago=3_600_000)
+    owner.hook("after a tool", session="s2")
+    assert owner.seen() == before
+
+
+def test_a_new_session_hears_what_its_agent_has_claimed_and_has_renewed_it(owner):
+    owner.seen(ago=20 * 60_000)
+    said = text_of(owner.hook("session start", session="s1"))
+    assert "#1 't' (claimed, lease 29 min left)" in said or "#1 't' (claimed, lease 30 min left)" in said
+
+
 def test_a_subagent_is_nobody(desk):
     desk.send()
     assert desk.hook("after a tool", agent_id="a1", agent_type="Explore") == ""
     assert desk.unread() == 1
     assert desk.state() is None
+
+
+def test_nothing_waits_for_a_subagent(desk):
+    ran = desk.xats("hook", "wait", "claude-code", stdin=event("claude-code", "turn end", agent_id="a1"))
+    assert (ran.stdout, ran.stderr) == ("", "")
 
 
 def test_the_agent_that_keeps_qwens_memory_is_nobody(desk):

@@ -464,4 +464,38 @@ def test_requests_that_were_read_before_they_were_watched_are_not_reported(first
     assert [tuple(row) for row in found] == [(1, 36), (1, None)]
     bob = store.read(lambda tx: agents.by_name(tx, "crew", "bob"))
     assert [one.id for one in store.read(lambda tx: owed.requests(tx, bob, 9))[0]] == [1]
+
+
+# -- before tasks said that their owners are gone ----------------------------------------------------------------------
+
+
+def test_the_history_of_tasks_is_what_it_was(tmp_path):
+    path = str(tmp_path / "tenth.db")
+    other = sqlite3.connect(path)
+    for number, name, script in [found for found in migrate.migrations() if found[0] <= 10]:
+        other.executescript(script)
+        other.execute("insert into migrations values (?, ?, 1, '0.9')", (number, name))
+    agent = "(id, team, name, name_key, client, epoch, registered_at, seen_at)"
+    other.execute(f"insert into agents {agent} values (1, 'crew', 'a', 'a', 'codex', 1, 1, 1)")
+    columns = "(id, team, title, description, state, priority, created_by, created_at, updated_at"
+    held = ", owner_id, claimed_at, lease_ms, lease_until, claims"
+    other.execute(f"insert into tasks {columns}) values (1, 'crew', 'open', '', 'open', 5, 1, 1, 1)")
+    other.execute(
+        f"insert into tasks {columns}{held}) values (2, 'crew', 'mine', '', 'claimed', 5, 1, 1, 1, 1, 2, 3, 4, 1)"
+    )
+    notes = [(3, 1, 1, 1, "added", None), (7, 2, 1, 1, "added", None), (9, 2, 2, 1, "claimed", "x")]
+    other.executemany("insert into task_notes values (?, ?, ?, ?, ?, ?)", notes)
+    other.execute(f"pragma application_id = {engine.APPLICATION_ID}")
+    other.execute("pragma user_version = 10")
+    other.commit()
+    other.close()
+    store = Store(path, clock=lambda: 95)
+    assert [tuple(row) for row in store.read(lambda tx: tx.all("select * from task_notes order by id"))] == notes
+    rows = store.read(lambda tx: tx.all("select id, state, owner_gone_at from tasks order by id"))
+    assert [tuple(row) for row in rows] == [(1, "open", None), (2, "claimed", None)]
+    assert store.read(lambda tx: tx.all("pragma foreign_key_check")) == []
+    insert = "insert into task_notes (task_id, at, kind) values (2, 3, 'owner_gone') returning id"
+    assert store.write(lambda tx: tx.one(insert))["id"] == 10
+    Store(str(tmp_path / "new.db")).close()
+    assert schema(path) == schema(str(tmp_path / "new.db"))
     store.close()

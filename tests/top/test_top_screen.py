@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len as cells
 
 from xats.cli.top.screen import Top
-from xats.core import agents, dead, inbox, messages, pauses, wakes
+from xats.core import agents, dead, inbox, messages, pauses, task_claims, task_plans, wakes
 from xats.core.messages import Draft
 from xats.daemon import lock
 from xats.store import Store
@@ -47,6 +47,21 @@ def test_everything_that_counts_is_on_a_small_terminal(live, drive):
         assert "q quit" in shown.lines[-1]
         assert "Enter mail" in shown.lines[-1]
         assert "paused by carol just now: in a release" in shown.text
+
+    drive(live.top(), scenario)
+
+
+def test_tasks_whose_owner_is_gone_are_counted(live, drive):
+    seat = agents.Seat("here", 4711, 1)
+    live.team.register("bob", client="codex", seat=seat)
+    live.team.do("alice", task_plans.add, task_plans.New("t"))
+    live.team.do("bob", task_claims.claim, 1)
+    assert live.watch().look().gone == 0
+    live.team.store.write(lambda tx: task_claims.settle(tx, lambda _: True))
+
+    async def scenario(shown):
+        assert "1 task of gone agents" in shown.lines[1]
+        assert re.search(r"bob +is gone, and has claimed task #1", shown.text)
 
     drive(live.top(), scenario)
 

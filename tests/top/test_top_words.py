@@ -83,6 +83,7 @@ def told(kind, subject, actor=None, title=None, **data):
             "carol",
             "retried the dead letter #4 to eve",
         ),
+        (("task_owner_gone", "task:7", None, None, {"agent": "bob@crew"}), "bob", "is gone, and has claimed task #7"),
         (("alerted", "agent:alice", None, None, {"messages": [1]}), "alice", "was told that nobody has read #1"),
         (
             ("reply_overdue", "agent:alice", None, None, {"messages": [1, 2]}),

@@ -3,7 +3,7 @@
 import pytest
 
 from xats import errors
-from xats.core import agents, inbox, messages, pauses, pools, task_claims, task_ends, task_plans, tasks, wakes
+from xats.core import agents, inbox, messages, pauses, pools, presence, task_claims, task_ends, task_plans, tasks, wakes
 from xats.core.messages import Draft
 from xats.core.pools import EVERY
 from xats.store import check
@@ -65,6 +65,18 @@ def test_one_is_asked_at_once_and_the_next_after_a_minute(crew, clock):
     assert crew.store.read(pools.next_due) is None
     assert "nobody has taken #1" in letters(crew, "alice")[0].subject
     assert len(crew.rows("select * from messages where kind = 'pool'")) == 1
+
+
+def test_whoever_is_gone_is_asked_last(crew, clock):
+    crew.do("bob", lambda tx, me: presence.put(tx, me.id, "ended", "s1"))
+    crew.send("alice", "carol")
+    crew.do("carol", lambda tx, me: wakes.suspend(tx, me.id, "process_gone"))
+    send(crew)
+    clock.tick(EVERY)
+    offer(crew)
+    clock.tick(EVERY)
+    offer(crew)
+    assert asked(crew) == ["dave", "bob", "carol"]
 
 
 def test_when_the_next_is_asked_is_known(crew, clock):

@@ -5,7 +5,10 @@ import json
 import pytest
 
 from xats import errors
-from xats.core import agents, dead, inbox, task_claims, task_ends, task_plans, task_reviews, tasks, wakes
+from xats.core import agents, inbox, pools, task_claims, task_ends, task_plans, task_reviews, task_views, tasks, wakes
+from xats.core import dead as dead_letters
+from xats.core.agents import RENEW_EVERY
+from xats.core.messages import Draft
 from xats.core.task_claims import GRACE, LEASE
 
 MINUTE = 60_000
@@ -262,24 +265,187 @@ def seated(crew):
     return crew
 
 
-def test_what_a_gone_process_had_is_free_after_a_while(seated, clock):
+def dead(_):
+    """Every process has ended."""
+    return True
+
+
+def history(crew, task):
+    return [one.kind for one in crew.store.read(lambda tx: task_views.whole(tx, "crew", task.id)).notes]
+
+
+def test_what_a_gone_process_had_is_marked_at_once_and_free_after_a_while(seated, clock):
     task = add(seated)
     act(seated, "bob", task_claims.claim, task.id, 24 * 3600_000)
+    clock.tick(10 * GRACE)  # it works without a word to xats
     asked = []
 
     def gone(session):
         asked.append(session.seat.pid)
         return True
 
+    assert settle(seated, gone) == []
+    assert asked == [4711]
+    now = find(seated, task)
+    assert (now.state, now.owner, now.owner_gone_at) == ("claimed", "bob@crew", clock.now)
     clock.tick(GRACE - 1)
     assert settle(seated, gone) == []
-    assert asked == []
     clock.tick(1)
     assert settle(seated, gone) == [task.id]
-    assert asked == [4711]
+    assert (find(seated, task).state, find(seated, task).owner_gone_at) == ("open", None)
     assert "your process had ended" in unread(seated, "bob")[0].body
+    assert history(seated, task) == ["added", "claimed", "owner_gone", "lapsed"]
     with pytest.raises(errors.LeaseLost):
         act(seated, "bob", task_claims.done, task.id, None)
+
+
+def test_who_added_it_is_told_at_once_and_once(seated, clock):
+    add(seated, "first"), add(seated, "second"), add(seated, "own", by="bob"), add(seated, "carol's", by="carol")
+    for number in (1, 2, 3, 4):
+        act(seated, "bob", task_claims.claim, number)
+    for _ in range(3):
+        settle(seated, dead)
+        clock.tick(MINUTE)
+    (mail,) = unread(seated, "alice")
+    assert (mail.subject, mail.sender, mail.kind) == ("bob is gone, and has claimed 2 tasks", "xats@crew", "task")
+    assert "  #1 first\n  #2 second\n" in mail.body
+    assert "bob keeps them if it starts again within 5 min. After that they are open again." in mail.body
+    assert "Another agent can claim #1 now: xats task claim 1" in mail.body
+    assert "xats task release" not in mail.body
+    assert subjects(seated, "carol") == ["bob is gone, and has claimed task #4: carol's"]
+    assert subjects(seated, "bob") == []
+    data = [json.loads(row["data"]) for row in seated.rows("select * from events where type = 'task_owner_gone'")]
+    assert [(one["agent"], one["reason"]) for one in data] == [("bob@crew", "its process has ended")] * 4
+
+
+def test_how_a_task_for_the_gone_owner_alone_is_given_to_another_agent_is_said(seated, clock):
+    task = add(seated, to="bob")
+    act(seated, "bob", task_claims.claim, task.id)
+    settle(seated, dead)
+    (mail,) = unread(seated, "alice")
+    assert "To give it to another agent: xats task release 1; xats task edit 1 --to NAME" in mail.body
+    assert "xats task claim" not in mail.body
+    seated.do("alice", task_claims.release, task.id)
+    seated.do("alice", task_plans.edit, task.id, task_plans.Edit(to="carol"))
+    assert act(seated, "carol", task_claims.claim, task.id).owner == "carol@crew"
+
+
+def test_another_claim_of_the_same_agent_is_told_of_again(seated, clock):
+    for number in (1, 2):
+        task = add(seated)
+        act(seated, "bob", task_claims.claim, task.id)
+        clock.tick(1)
+        settle(seated, dead)
+        assert len(unread(seated, "alice")) == number
+    assert settle(seated, lambda _: False) == []
+    assert {row["owner_gone_at"] for row in seated.rows("select * from tasks")} == {None}
+    settle(seated, dead)  # it has started again and ended again
+    assert subjects(seated, "alice")[-1] == "bob is gone, and has claimed 2 tasks"
+
+
+def test_others_may_claim_it_at_once_but_do_not_get_it_by_themselves(seated, clock):
+    task = add(seated)
+    act(seated, "bob", task_claims.claim, task.id, 24 * 3600_000)
+    with pytest.raises(errors.TaskHeld):
+        act(seated, "carol", task_claims.claim, task.id)
+    clock.tick(1)
+    settle(seated, dead)
+    assert act(seated, "carol", task_claims.claim_next) is None
+    now = act(seated, "carol", task_claims.claim, task.id)
+    assert (now.owner, now.claims, now.owner_gone_at, now.lease_until) == ("carol@crew", 2, None, clock.now + LEASE)
+    assert history(seated, task) == ["added", "claimed", "owner_gone", "lapsed", "claimed"]
+    (mail,) = unread(seated, "bob")
+    assert "carol has claimed it" in mail.body
+    with pytest.raises(errors.LeaseLost, match="carol claimed it since"):
+        act(seated, "bob", task_claims.done, task.id, None)
+    clock.tick(GRACE)
+    assert settle(seated, dead) == []
+
+
+@pytest.mark.parametrize("values, code", [({"to": "bob"}, "not_for_you"), ({"needs": (1,)}, "blocked")])
+def test_who_cannot_claim_it_does_not_take_it_from_a_gone_owner(seated, clock, values, code):
+    first = add(seated)
+    act(seated, "bob", task_claims.claim, first.id)
+    act(seated, "bob", task_claims.done, first.id, None)
+    task = add(seated, **values)
+    act(seated, "bob", task_claims.claim, task.id)
+    seated.do("alice", task_ends.reopen, first.id)
+    clock.tick(1)
+    settle(seated, dead)
+    with pytest.raises(errors.Refused) as caught:
+        act(seated, "carol", task_claims.claim, task.id)
+    assert caught.value.code == code
+    assert (find(seated, task).owner, history(seated, task)[-1]) == ("bob@crew", "owner_gone")
+    with pytest.raises(errors.TaskHeld, match="you yourself"):
+        act(seated, "bob", task_claims.claim, task.id)
+
+
+def test_a_message_to_a_pool_goes_from_a_gone_member_to_who_claims_it(seated, clock):
+    seated.do("alice", lambda tx, me: pools.send(tx, me, "pane", Draft("pool:dev", "look")))
+    act(seated, "bob", task_claims.claim, 1)
+    clock.tick(1)
+    settle(seated, dead)
+    assert act(seated, "carol", task_claims.claim, 1).owner == "carol@crew"
+    assert unread(seated, "carol") == []
+
+
+def test_whoever_does_something_is_not_gone(seated, clock):
+    """It acts through `--as` though the process of its session has ended."""
+    task = add(seated)
+    act(seated, "bob", task_claims.claim, task.id)
+    clock.tick(1)
+    settle(seated, dead)
+    clock.tick(GRACE - 1)
+    act(seated, "bob", task_claims.progress, task.id, "half")
+    assert find(seated, task).owner_gone_at is None
+    with pytest.raises(errors.TaskHeld):
+        act(seated, "carol", task_claims.claim, task.id)
+    clock.tick(GRACE)
+    assert settle(seated, dead) == []
+    assert not seated.store.read(lambda tx: task_claims.due(tx, dead))
+    clock.tick(LEASE - GRACE)
+    assert settle(seated, dead) == [task.id]
+    assert len(unread(seated, "alice")) == 1
+
+
+def test_what_comes_back_from_review_to_a_gone_owner_is_told_of_then(seated, clock):
+    task = add(seated, review=("lead",))
+    act(seated, "bob", task_claims.claim, task.id)
+    act(seated, "bob", task_reviews.submit, "pane", task.id, None)
+    clock.tick(1)
+    settle(seated, dead)
+    assert find(seated, task).owner_gone_at is None
+    assert [one for one in subjects(seated, "alice") if "gone" in one] == []
+    seated.do("alice", task_reviews.feedback, "pane", task.id, "more")
+    settle(seated, dead)
+    assert find(seated, task).owner_gone_at == clock.now
+    assert subjects(seated, "alice")[-1] == "bob is gone, and has claimed task #1: t"
+
+
+def test_a_mark_stays_where_nobody_can_tell_and_ends_with_a_new_session(seated, clock):
+    task = add(seated)
+    act(seated, "bob", task_claims.claim, task.id)
+    clock.tick(1)
+    settle(seated, dead)
+    assert not seated.store.read(lambda tx: task_claims.due(tx, lambda _: None))
+    settle(seated, lambda _: None)
+    assert find(seated, task).owner_gone_at == clock.now
+    seated.register("bob", seat=agents.Seat("elsewhere", 1, 1))
+    clock.tick(GRACE)
+    assert settle(seated, lambda _: None) == []
+    assert find(seated, task).state == "claimed"
+
+
+def test_an_end_takes_the_mark_away(seated, clock):
+    seated.add("hal", client="human")
+    for end in (task_claims.release, task_ends.cancel):
+        task = add(seated)
+        act(seated, "bob", task_claims.claim, task.id)
+        clock.tick(1)
+        settle(seated, dead)
+        assert find(seated, task).owner_gone_at == clock.now
+        act(seated, "hal", end, task.id, "gone")
+        assert find(seated, task).owner_gone_at is None
 
 
 def test_a_living_process_keeps_its_tasks(seated, clock):
@@ -288,6 +454,15 @@ def test_a_living_process_keeps_its_tasks(seated, clock):
     clock.tick(GRACE)
     assert settle(seated) == []
     assert find(seated, task).state == "claimed"
+
+
+def test_a_person_whose_shell_has_ended_is_not_gone(crew, clock):
+    crew.register("hal", client="human", seat=agents.Seat("here", 4711, 1))
+    task = add(crew)
+    act(crew, "hal", task_claims.claim, task.id)
+    clock.tick(GRACE)
+    assert settle(crew, dead) == []
+    assert find(crew, task).owner_gone_at is None
 
 
 def test_a_seat_without_a_process_is_nobody_s_to_judge(crew, clock):
@@ -301,8 +476,12 @@ def test_who_comes_back_in_time_keeps_it(seated, clock):
     task = add(seated)
     act(seated, "bob", task_claims.claim, task.id)
     clock.tick(GRACE)
+    settle(seated, lambda session: session.seat.pid == 4711)
+    clock.tick(GRACE)
     seated.register("bob", seat=agents.Seat("here", 4712, 1))
+    assert find(seated, task).owner_gone_at is None
     assert settle(seated, lambda session: session.seat.pid == 4711) == []
+    assert seated.rows("select owner_gone_at from tasks")[0]["owner_gone_at"] is None
     assert seated.do("bob", task_claims.done, task.id, None).state == "done"
 
 
@@ -326,10 +505,12 @@ def test_no_task_is_held_until_a_clock_that_was_set_back_comes_round_again(crew,
 def test_a_process_that_has_ended_is_known_to_also_after_the_clock_was_set_back(seated, clock):
     task = add(seated)
     act(seated, "bob", task_claims.claim, task.id)
+    settle(seated, dead)
     clock.tick(-86_400_000)
     seated.store.write(task_claims.set_right)
+    assert find(seated, task).owner_gone_at == clock.now
     clock.tick(GRACE)
-    assert settle(seated, gone=lambda _: True) == [task.id]
+    assert settle(seated, dead) == [task.id]
 
 
 def test_what_is_in_review_does_not_lapse(seated, clock):
@@ -342,15 +523,66 @@ def test_what_is_in_review_does_not_lapse(seated, clock):
 
 
 def test_whether_there_is_anything_to_settle_is_known_by_looking(seated, clock):
+    def due(gone):
+        return seated.store.read(lambda tx: task_claims.due(tx, lambda _: gone))
+
     add(seated)
-    assert not seated.store.read(lambda tx: task_claims.due(tx, lambda _: True))
+    assert not due(gone=True)
     act(seated, "bob", task_claims.claim, 1)
-    assert not seated.store.read(lambda tx: task_claims.due(tx, lambda _: True))
+    assert not due(gone=False)
+    assert due(gone=True)
+    clock.tick(1)
+    settle(seated, dead)
+    assert not due(gone=True)
+    assert due(gone=False)
     clock.tick(GRACE)
-    assert seated.store.read(lambda tx: task_claims.due(tx, lambda _: True))
-    assert not seated.store.read(lambda tx: task_claims.due(tx, lambda _: False))
+    assert due(gone=True)
+    settle(seated, lambda _: False)
+    assert not due(gone=False)
     clock.tick(LEASE)
-    assert seated.store.read(lambda tx: task_claims.due(tx, lambda _: False))
+    assert due(gone=False)
+
+
+# -- signs of life -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "lease, silent, wanted",
+    [
+        (LEASE, RENEW_EVERY - 1, False),
+        (LEASE, RENEW_EVERY, True),
+        (2 * RENEW_EVERY, RENEW_EVERY - 1, False),
+        (10_000, 4_999, False),
+        (10_000, 5_000, True),
+    ],
+)
+def test_a_sign_of_life_is_written_once_a_minute_or_twice_in_a_short_lease(crew, clock, lease, silent, wanted):
+    add(crew)
+    act(crew, "bob", task_claims.claim, 1, lease)
+    clock.tick(silent)
+    assert crew.see("bob", agents.renewal_due) is wanted
+
+
+def test_who_has_claimed_nothing_has_nothing_to_renew(crew, clock):
+    task = add(crew, review=("lead",))
+    clock.tick(LEASE)
+    assert not crew.see("bob", agents.renewal_due)
+    act(crew, "bob", task_claims.claim, task.id)
+    act(crew, "bob", task_reviews.submit, "pane", task.id, None)
+    clock.tick(LEASE)
+    assert not crew.see("bob", agents.renewal_due)
+
+
+def test_a_sign_of_life_of_whoever_seemed_to_be_gone_is_written_at_once(seated, clock):
+    task = add(seated)
+    act(seated, "bob", task_claims.claim, task.id)
+    clock.tick(1)
+    settle(seated, dead)
+    assert seated.see("bob", agents.renewal_due)
+    clock.tick(1)
+    seated.do("bob", agents.touch)
+    assert not seated.see("bob", agents.renewal_due)
+    assert find(seated, task).owner_gone_at is None
 
 
 # -- letting go --------------------------------------------------------------------------------------------------------
@@ -392,6 +624,97 @@ def test_who_leaves_with_tasks_is_held_back_or_gives_them_back(crew):
     assert crew.do("bob", task_claims.leave, force=False) == []
 
 
+def test_who_added_it_is_told_that_its_owner_was_unregistered(crew):
+    crew.add("hal", client="human")
+    for title, by in (("first", "alice"), ("second", "bob"), ("third", "hal")):
+        task = add(crew, title, by=by)
+        crew.do("bob", task_claims.claim, task.id)
+    hal = crew.agent("hal")
+    crew.do("bob", task_claims.leave, force=True, by=hal)
+    (mail,) = unread(crew, "alice")
+    assert mail.subject == "bob has left, and had claimed task #1: first"
+    assert unread(crew, "hal") == []
+    assert subjects(crew, "bob") == []
+
+
+# -- done when something that it needs was reopened --------------------------------------------------------------------
+
+
+def reopened(crew, **values):
+    """Bob has claimed a task that needs another one, which alice has reopened after it was done."""
+    first = add(crew, "base")
+    crew.do("carol", task_claims.claim, first.id)
+    crew.do("carol", task_claims.done, first.id, None)
+    task = add(crew, "built on it", needs=(first.id,), **values)
+    crew.do("bob", task_claims.claim, task.id)
+    crew.do("alice", task_ends.reopen, first.id, "wrong")
+    return first, task
+
+
+def test_done_says_that_what_it_needs_was_reopened(crew):
+    first, task = reopened(crew)
+    with pytest.raises(errors.TaskBlocked, match=r"needs #1 \(open\), which was reopened") as caught:
+        crew.do("bob", task_claims.done, task.id, "built")
+    assert (caught.value.code, caught.value.exit, caught.value.data["blocked_by"]) == ("blocked", 4, [first.id])
+    assert "xats task done 2 --force" in caught.value.hint
+    assert find(crew, task).state == "claimed"
+    assert crew.do("bob", task_claims.done, task.id, "built", force=True).state == "done"
+    row = crew.rows("select data from events where type = 'task_done' order by id desc limit 1")[0]
+    assert json.loads(row["data"])["despite"] == [first.id]
+
+
+@pytest.mark.parametrize(
+    "end, word",
+    [
+        (lambda crew, n: crew.do("alice", task_ends.cancel, n, None), "cancelled"),
+        (lambda crew, n: crew.do("carol", task_claims.claim, n), "claimed"),
+        (
+            lambda crew, n: (
+                crew.do("carol", task_claims.claim, n),
+                crew.do("carol", task_claims.fail, n, "no way"),
+            ),
+            "failed",
+        ),
+    ],
+)
+def test_done_names_the_state_of_what_was_reopened(crew, end, word):
+    first, task = reopened(crew)
+    end(crew, first.id)
+    with pytest.raises(errors.TaskBlocked, match=rf"#1 \({word}\)"):
+        crew.do("bob", task_claims.done, task.id, None)
+
+
+def test_it_is_done_as_ever_once_that_is_done_again(crew):
+    first, task = reopened(crew)
+    crew.do("carol", task_claims.claim, first.id)
+    crew.do("carol", task_claims.done, first.id, None)
+    assert subjects(crew, "bob") == [
+        "task #1 was reopened, and your task #2 needs it: base",
+        "task #1 is done again, and your task #2 needs it: base",
+    ]
+    assert "Why: wrong" in unread(crew, "bob")[0].body
+    assert crew.do("bob", task_claims.done, task.id, None).state == "done"
+
+
+def test_giving_it_up_needs_no_word(crew):
+    _, task = reopened(crew)
+    assert crew.do("bob", task_claims.fail, task.id, "no base").state == "failed"
+
+
+def test_a_submission_and_an_approval_say_it_too(crew):
+    first, task = reopened(crew, review=("lead",))
+    with pytest.raises(errors.TaskBlocked, match="reopened") as caught:
+        crew.do("bob", task_reviews.submit, "pane", task.id, None)
+    assert "xats task submit 2 --force" in caught.value.hint
+    assert crew.do("bob", task_reviews.submit, "pane", task.id, None, force=True)[0].state == "review"
+    with pytest.raises(errors.TaskBlocked, match="reopened") as caught:
+        crew.do("alice", task_reviews.approve, task.id)
+    assert "xats task approve 2 --force" in caught.value.hint
+    assert find(crew, task).state == "review"
+    assert crew.do("alice", task_reviews.approve, task.id, force=True)[0].state == "done"
+    assert find(crew, first).state == "open"
+
+
 # -- mail --------------------------------------------------------------------------------------------------------------
 
 
@@ -420,7 +743,7 @@ def test_once_it_is_claimed_nobody_is_woken_for_it_any_more(crew):
     for name in ("bob", "carol", "dave"):
         assert unread(crew, name) == []
     assert crew.rows("select * from wakes where closed_at is null") == []
-    assert crew.store.read(dead.count) == 0
+    assert crew.store.read(dead_letters.count) == 0
 
 
 def test_mail_that_was_read_stays_as_it_is(crew):

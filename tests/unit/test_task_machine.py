@@ -72,7 +72,11 @@ class Machine(RuleBasedStateMachine):
         one.state, one.owner, one.approved = "open", None, set()
 
     def ready(self, one):
-        return one.state == "open" and all(self.model[need].state == "done" for need in one.needs)
+        return one.state == "open" and not self.waits(one)
+
+    def waits(self, one):
+        """Return what is refused because something that it needs was reopened since."""
+        return "blocked" if any(self.model[need].state != "done" for need in one.needs) else None
 
     def for_me(self, one, name):
         return name == one.to if one.to else one.role in (None, ROLES[name])
@@ -146,7 +150,7 @@ class Machine(RuleBasedStateMachine):
     def done(self, name, number):
         self.settle()
         one = self.model[number]
-        wrong = self.not_mine(one, name, ("claimed", "review")) or ("needs_review" if one.review else None)
+        wrong = self.not_mine(one, name, ("claimed", "review")) or ("needs_review" if one.review else self.waits(one))
         self.act(name, task_claims.done, number, "result", refused=wrong)
         if not wrong:
             one.state = "done"
@@ -176,7 +180,7 @@ class Machine(RuleBasedStateMachine):
     def submit(self, name, number):
         self.settle()
         one = self.model[number]
-        wrong = self.not_mine(one, name, ("claimed", "review")) or (None if one.review else "invalid_task")
+        wrong = self.not_mine(one, name, ("claimed", "review")) or (self.waits(one) if one.review else "invalid_task")
         self.act(name, task_reviews.submit, "pane", number, "result", refused=wrong)
         if not wrong:
             one.state, one.approved = "review", set()
@@ -192,7 +196,7 @@ class Machine(RuleBasedStateMachine):
     def approve(self, name, number):
         self.settle()
         one = self.model[number]
-        wrong = self.cannot_review(one, name)
+        wrong = self.cannot_review(one, name) or self.waits(one)
         done = self.act(name, task_reviews.approve, number, refused=wrong)
         if not wrong:
             assert done[1] == (ROLES[name] not in one.approved)

@@ -157,9 +157,12 @@ def test_reopening_lets_others_wait_again(crew):
     now = crew.do("bob", task_ends.reopen, 1)
     assert (now.state, now.owner) == ("open", None)
     assert [row["waits_for"] for row in crew.rows("select waits_for from tasks order by id")] == [0, 1, 1, 2]
-    assert subjects(crew, "carol") == []
+    assert subjects(crew, "carol") == ["task #1 was reopened, and your task #3 needs it: t"]
     finish(crew, 1)
-    assert subjects(crew, "carol") == ["task #2 is ready: t"]
+    assert subjects(crew, "carol")[1:] == [
+        "task #2 is ready: t",
+        "task #1 is done again, and your task #3 needs it: t",
+    ]
     kinds = [note.kind for note in crew.store.read(lambda tx: task_views.whole(tx, "crew", 1)).notes]
     assert kinds == ["added", "claimed", "done", "reopened", "claimed", "done"]
 

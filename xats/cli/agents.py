@@ -143,11 +143,11 @@ def _has_looks(here: Here, client: str) -> bool:
 
 def _ways(here: Here, details: Details, off: Collection[str]) -> list[str]:
     """Return the names of the ways by which an agent can be woken now, first to last, but for those that are `off`."""
-    from xats.cli import seat
+    from xats.daemon.owner import pane_gone
     from xats.delivery import order
 
     session = details.session
-    gone = {order.TMUX} if session and seat.pane_gone(session) else ()
+    gone = {order.TMUX} if session and pane_gone(session) else ()
     found = order.ways(details.agent, session, details.presence, here.path, off)
     return [one.name for one in found if one.name not in gone]
 
@@ -213,7 +213,8 @@ def _tell(here: Here, done: Registered) -> None:
 def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params.ForceOption = False) -> int:
     """Take an agent out of the team; its mail is kept for its name.
 
-    One that has claimed tasks stays; with --force it goes, and they are open again.
+    One that has claimed tasks stays; with --force it goes, they are open again, and the agents that added them get
+    mail.
 
     Example: xats unregister
     """
@@ -222,12 +223,12 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
     def work(tx: Tx) -> tuple[Agent, Session | None, int, list[int]]:
         agent = here.me(tx).agent if name is None else here.named(tx, name)
         session = core.current_session(tx, agent)
-        if name is not None and not force and session and process.holds(session.seat):
-            me = _me_or_none(here, tx)
-            if me is None or me.agent.id != agent.id:
-                msg = f"{agent.name} is at work (pid {session.seat.pid}) and it is not you."
-                raise Refused(msg, f"xats unregister {agent.name} --force", agent=agent.address)
-        released = task_claims.leave(tx, agent, force=force)
+        me = _me_or_none(here, tx)
+        mine = me is not None and me.agent.id == agent.id
+        if name is not None and not force and not mine and session and process.holds(session.seat):
+            msg = f"{agent.name} is at work (pid {session.seat.pid}) and it is not you."
+            raise Refused(msg, f"xats unregister {agent.name} --force", agent=agent.address)
+        released = task_claims.leave(tx, agent, force=force, by=me.agent if me else None)
         return agent, session, core.unregister(tx, agent), released
 
     agent, session, unread, released = here.store.write(work)
@@ -351,7 +352,7 @@ def _squeeze(cells: dict[str, str]) -> None:
 
 def presence(details: Details, now: int) -> tuple[bool, str]:
     """Return whether the agent is online, and why that is thought."""
-    from xats.cli import seat
+    from xats.daemon.owner import pane_gone
 
     session = details.session
     seen = durations.ago(details.agent.seen_at, now)
@@ -360,7 +361,7 @@ def presence(details: Details, now: int) -> tuple[bool, str]:
     doing = f", {said}" if said and said != "ended" else ""
     if alive and session:
         return True, f"online{doing}, pid {session.seat.pid}"
-    if session and seat.pane_gone(session):
+    if session and pane_gone(session):
         return False, f"offline, pane gone, seen {seen}"
     if alive is None and said != "ended":
         recent = now - details.agent.seen_at < core.ONLINE_FOR

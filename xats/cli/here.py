@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+RENEWING = 0.3  # seconds that a command that only reads waits for a busy store, to renew what its agent has claimed
+
 
 @record
 class Me:
@@ -118,14 +120,20 @@ class Here:
         self._introduce()
         return result
 
-    def read(self, work: Callable[[Tx, Me], T]) -> T:
-        """Run `work` as me on one snapshot; a person who is not known yet is registered first."""
+    def read(self, work: Callable[[Tx, Me], T], *, register: bool = True) -> T:
+        """Run `work` as me on one snapshot, and renew what I have claimed.
+
+        A person who is not known yet is registered first, with `register`; else this raises FirstUse.
+        """
         moved: list[Me] = []
+        renewing: list[Me] = []
 
         def look(tx: Tx) -> T:
             me = self.me(tx, register=False)
             if self._may_have_moved(tx, me):
                 moved.append(me)
+            if agents.renewal_due(tx, me.agent):
+                renewing.append(me)
             return work(tx, me)
 
         try:
@@ -133,11 +141,25 @@ class Here:
             if moved:
                 with suppress(StoreError):  # a store that cannot be written can still be read
                     self.store.write(lambda tx: self._follow(tx, moved[0]))
+            if renewing:
+                self._renew(renewing[0])
             return result
         except FirstUse:
+            if not register:
+                raise
             self.store.write(self.me)
             self._introduce()
             return self.store.read(lambda tx: work(tx, self.me(tx)))
+
+    def _renew(self, me: Me) -> None:
+        """Renew what I have claimed, if the store can be written in a moment: I only look at something."""
+        patience, self.store.patience = self.store.patience, RENEWING
+        try:
+            self.store.write(lambda tx: agents.touch(tx, me.agent))
+        except StoreError:
+            pass  # the next command or hook renews it
+        finally:
+            self.store.patience = patience
 
     def _may_have_moved(self, tx: Tx, me: Me) -> bool:
         """Tell whether something is to be noted of the host of my session: its id, or its new name."""
@@ -319,7 +341,7 @@ class FirstUse(Exception):
 def team_of(here: Here) -> str:
     """Return my team; that of this folder when nobody here is known."""
     try:
-        return here.store.read(lambda tx: here.me(tx, register=False)).agent.team
+        return here.read(lambda _, me: me.agent.team, register=False)
     except (XatsError, FirstUse):
         return here.team
 

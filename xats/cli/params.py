@@ -197,7 +197,7 @@ NextOption: TypeAlias = Annotated[
 ]
 LeaseOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--lease", metavar="DURATION", help="How long I keep it without doing anything. Default: 30m."),
+    typer.Option("--lease", metavar="DURATION", help="How long I keep it without a command or a hook. Default: 30m."),
 ]
 WaitTaskOption: TypeAlias = Annotated[
     str | None, typer.Option("--wait", metavar="DURATION", help="With --next: wait so long for one; else exit 124.")
@@ -207,6 +207,9 @@ ClaimNumberOption: TypeAlias = Annotated[
 ]
 ResultOption: TypeAlias = Annotated[
     str | None, typer.Option("--result", metavar="TEXT|@FILE|-", help="What came of it, up to 1 MiB.")
+]
+DespiteOption: TypeAlias = Annotated[
+    bool, typer.Option("--force", help="Even if a task that it needs was reopened and is not done.")
 ]
 TaskReasonOption: TypeAlias = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")]
 NoteArg: TypeAlias = Annotated[str, typer.Argument(metavar="TEXT", help="How far it is.", show_default=False)]

@@ -176,6 +176,7 @@ TASK = having(
     claim=NUMBER,
     claimed_at=maybe(TIME),
     lease_until=maybe(TIME),
+    owner_gone_at=maybe(TIME),
     review=each(TEXT),
     submission=NUMBER,
     parent=maybe(NUMBER),

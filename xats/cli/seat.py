@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xats.cli.here import Here
-    from xats.core.agents import Session
     from xats.pane import Pane
     from xats.process import Process
     from xats.program import Kept
@@ -173,13 +172,3 @@ def _unrecognised(pane: Pane | None, *, elsewhere: bool) -> Process | None:
         candidates = candidates[pids.index(pane.pane_pid) :] if pane.pane_pid in pids else []
     programs = [one for one in candidates if not process.is_shell(one.name)]
     return programs[0] if programs else process.read(pane.pane_pid)
-
-
-def pane_gone(session: Session) -> bool:
-    """Tell whether the pane of `session` has surely gone, by its process and without asking tmux."""
-    pane = session.seat.pane
-    if pane is None or session.seat.host != host.id():
-        return False
-    if pane.pane_pid == session.seat.pid:  # whose start is known: the number alone may be another's by now
-        return process.living(session.seat) is False
-    return process.absent(pane.pane_pid)

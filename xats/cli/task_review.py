@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 
-def approve(here: Here, task_id: params.TaskIdArg) -> int:
+def approve(here: Here, task_id: params.TaskIdArg, *, force: params.DespiteOption = False) -> int:
     """Approve a task that was submitted, for my role.
 
-    Every role that was named with --review has to; nobody approves his own work. With the last one it is done.
+    Every role that was named with --review has to; nobody approves his own work. With the last one it is done. When a
+    task that it needs was reopened, xats refuses, unless --force is given.
 
     Example: xats task approve 7
     """
 
     def work(tx: Tx, me: Me) -> tuple[Listed, bool, list[str]]:
-        task, approved = task_reviews.approve(tx, me.agent, task_id)
+        task, approved = task_reviews.approve(tx, me.agent, task_id, force=force)
         missing = [one.role for one in task_reviews.approvals(tx, task) if one.agent is None]
         return task_views.listed(tx, task), approved, missing
 
@@ -37,6 +38,7 @@ def approve(here: Here, task_id: params.TaskIdArg) -> int:
         what = "approved" if approved else "was approved for your role before"
         then = f"still to approve: {', '.join(missing)}" if missing else "it is done"
         render.put(f"#{found.task.id} {what}: {render.one_line(found.task.title)} ({then})")
+        text.say_blocked(found)
     return 0
 
 

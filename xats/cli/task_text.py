@@ -68,6 +68,7 @@ def task_json(found: Listed) -> dict[str, Any]:
         "claim": task.claims,
         "claimed_at": iso(task.claimed_at),
         "lease_until": iso(task.lease_until),
+        "owner_gone_at": iso(task.owner_gone_at),
         "review": found.review,
         "submission": task.submission,
         "parent": task.parent_id,
@@ -115,7 +116,7 @@ def state_word(task: Task) -> str:
 def who(task: Task, team: str) -> str:
     """Return who has a task, else whom it is for."""
     if task.owner:
-        return views.near(task.owner, team)
+        return views.near(task.owner, team) + (" (gone)" if task.owner_gone_at is not None else "")
     if task.assignee:
         return f"for {views.near(task.assignee, team)}"
     return f"{'pool' if task.pool else 'role'}:{task.role}" if task.role else ""
@@ -124,6 +125,12 @@ def who(task: Task, team: str) -> str:
 def blocked(found: Listed) -> str:
     """Return what a task waits for; of what can never be done, why."""
     return ", ".join(f"#{one.id}" + (f" {one.state}" if one.state in tasks.ENDED else "") for one in found.blockers)
+
+
+def say_blocked(found: Listed) -> None:
+    """Say on standard error which tasks, that a task needs and that were reopened since, are not done."""
+    if found.blockers:
+        render.say(f"  not done of what it needs: {blocked(found)}")
 
 
 def overdue(task: Task, now: int) -> bool:
@@ -143,7 +150,9 @@ def standing(found: Listed, team: str, now: int) -> str:
     owner = views.near(task.owner, team) if task.owner else ""
     if task.state == "claimed":
         text = f"claimed by {owner}"
-        if task.lease_until and task.lease_until > now:
+        if task.owner_gone_at is not None:
+            text += f", gone for {rough(now - task.owner_gone_at)}; others can claim it"
+        elif task.lease_until and task.lease_until > now:
             text += f" for {rough(task.lease_until - now)} more"
     elif task.state == "review":
         text = f"in review, submitted by {owner}"
@@ -153,6 +162,8 @@ def standing(found: Listed, team: str, now: int) -> str:
         by = f" by {owner}" if owner and task.state != "cancelled" else ""
         text = f"{task.state}{by} {ago(task.ended_at, now)}"
     parts = [text]
+    if task.live and task.owner and found.blockers:
+        parts.append(f"reopened since: {blocked(found)}")
     if task.live and not task.owner and who(task, team):
         parts.append(who(task, team) if task.role else f"{who(task, team)} alone")
     if task.priority != tasks.PRIORITY:
@@ -186,6 +197,7 @@ SAID = {
     "edited": "changed it",
     "ready": "can be started",
     "offered": "was asked",
+    "owner_gone": "is gone",
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from xats import durations
 from xats.cli import render
@@ -34,7 +35,8 @@ def list_(
 ) -> int:
     """List the tasks that have not ended, the most urgent first.
 
-    In what state each is, who has it or whom it is for, and what it waits for.
+    In what state each is, who has it or whom it is for, and what it waits for. An owner whose process has ended is
+    marked as gone.
 
     Example: xats task list --ready
 
@@ -84,7 +86,8 @@ def _row(found: Listed, now: int) -> tuple[object, ...]:
         title += f" ({found.children[0]}/{found.children[1]} done)"
     state = text.state_word(task) + (", overdue" if text.overdue(task, now) else "")
     age = durations.rough(now - task.created_at)
-    return task.id, state, task.priority, title, text.who(task, task.team), age, text.blocked(found)
+    waits = text.blocked(found) if task.live else ""
+    return task.id, state, task.priority, title, text.who(task, task.team), age, waits
 
 
 def show(here: Here, task_id: params.TaskIdArg) -> int:
@@ -112,11 +115,11 @@ def wait(here: Here, task_id: params.TaskIdArg, *, timeout: params.TimeoutOption
     from xats.cli.mail import _await_change
 
     deadline = time.monotonic() + durations.parse(timeout) / 1000 if timeout is not None else None
-    team = team_of(here)
     while True:
         generation = here.store.generation()
         text.settle(here)
-        task = here.store.read(lambda tx: tasks.find(tx, team, task_id))
+        team = team_of(here)  # each time: it renews what I have claimed, also when I wait for long
+        task = here.store.read(partial(tasks.find, team=team, task_id=task_id))
         if not task.live:
             break
         if not _await_change(here, generation, deadline):

@@ -29,8 +29,9 @@ def claim(
 ) -> int:
     """Claim a task, or the next one: of many who try, exactly one gets it.
 
-    The claim is a lease: it is over when I have done nothing with xats for that long, and the task is open again then.
-    When nothing is ready --next says so, and exits 0.
+    The claim is a lease. My commands and the hooks of my program renew it; without any for that long it is over, and
+    the task is open again. A task whose owner is gone can be claimed by its ID. When nothing is ready --next says so,
+    and exits 0.
 
     Example: xats task claim 7
 
@@ -112,7 +113,7 @@ def renew(
 ) -> int:
     """Let the lease of a task that I have claimed begin anew.
 
-    Whatever I do with xats does the same: sending, reading mail, noting progress.
+    Every command of mine does the same, and every hook of my program, once a minute.
 
     Example: xats task renew 7 --lease 2h
     """
@@ -166,22 +167,26 @@ def submit(
     *,
     result: params.ResultOption = None,
     claim: params.ClaimNumberOption = None,
+    force: params.DespiteOption = False,
 ) -> int:
     """Hand a task in to those who have to approve it.
 
-    They get mail that needs a reply. Submitting again makes earlier approvals void.
+    They get mail that needs a reply. Submitting again makes earlier approvals void. When a task that it needs was
+    reopened, xats refuses, unless --force is given.
 
     Example: xats task submit 7 --result "branch parser, 12 tests"
     """
     body = text.read_text(result, "result", files=True)
 
     def work(tx: Tx, me: Me) -> tuple[task_views.Listed, list[str]]:
-        task, empty = task_reviews.submit(tx, me.agent, me.evidence, task_id, body, claim)
+        task, empty = task_reviews.submit(tx, me.agent, me.evidence, task_id, body, claim, force=force)
         return task_views.listed(tx, task), empty
 
     text.settle(here)
     found, empty = here.write(work)
     said(here, found, "submitted")
+    if not here.quiet and not here.json:
+        text.say_blocked(found)
     if empty and not here.quiet and not here.json:
         render.say(f"  nobody is there to approve it as {', '.join(empty)}: xats register NAME --role {empty[0]}")
     return 0
@@ -193,10 +198,12 @@ def done(
     *,
     result: params.ResultOption = None,
     claim: params.ClaimNumberOption = None,
+    force: params.DespiteOption = False,
 ) -> int:
     """End a task that I have claimed: it is done.
 
-    Whoever can now start what waited for it gets mail. A task with reviewers is submitted instead.
+    Whoever can now start what waited for it gets mail. A task with reviewers is submitted instead. When a task that it
+    needs was reopened since I claimed it, xats refuses, unless --force is given.
 
     Example: xats task done 7 --result "branch parser is merged"
 
@@ -205,9 +212,12 @@ def done(
     body = text.read_text(result, "result", files=True)
     text.settle(here)
     found = here.write(
-        lambda tx, me: task_views.listed(tx, task_claims.done(tx, me.agent, task_id, body, claim)),
+        lambda tx, me: task_views.listed(tx, task_claims.done(tx, me.agent, task_id, body, claim, force=force)),
     )
-    return said(here, found, "ended")
+    said(here, found, "ended")
+    if not here.quiet and not here.json:
+        text.say_blocked(found)
+    return 0
 
 
 def fail(

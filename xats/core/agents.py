@@ -368,9 +368,48 @@ def _last_wake(row: Row) -> wakes.Wake | None:
     return wakes.Wake(**{name: row[f"last_{name}"] for name in wakes.COLUMNS.split()})
 
 
+# -- signs of life -----------------------------------------------------------------------------------------------------
+
+RENEW_EVERY = 60_000  # ms between two renewals of what an agent has claimed, unless its lease is too short for that
+TOUCH = "update agents set seen_at = :now where id = :id"
+UNMARK = "update tasks set owner_gone_at = null where owner_id = :id and owner_gone_at is not null"
+RENEWABLE = """
+select 1 from tasks where owner_id = :id and state = 'claimed' and (
+    :age >= case when lease_ms < 2 * :every then lease_ms / 2 else :every end or owner_gone_at >= :seen
+) limit 1
+"""
+
+
+def touch(tx: Tx, agent: Agent) -> None:
+    """Note that `agent` did something just now: it renews whatever it has claimed."""
+    tx.run(TOUCH, id=agent.id, now=tx.now)
+
+
+def unmark(tx: Tx, agent_id: int) -> None:
+    """Take away the marks of what the agent with that id has claimed: it is not gone. See core/task_owners.py."""
+    tx.run(UNMARK, id=agent_id)
+
+
+def renewal_due(tx: Tx, agent: Agent) -> bool:
+    """Tell whether a sign of life of `agent` is worth a `touch`: it has claimed a task, and the last sign is too old.
+
+    Too old is RENEW_EVERY, or half of a lease that is shorter than two of these. A sign is also worth one where the
+    process of `agent` was seen to have ended.
+    """
+    values = {"id": agent.id, "age": tx.now - agent.seen_at, "every": RENEW_EVERY, "seen": agent.seen_at}
+    return tx.one(RENEWABLE, **values) is not None
+
+
+def lease_end(lease_until: int, lease_ms: int, seen_at: int) -> int:
+    """Return when a lease ends (ms UTC) that lasts `lease_ms` from the last sign of life of its owner, at `seen_at`.
+
+    `lease_until` is the end that is stored, which is not written at every sign of life.
+    """
+    return max(lease_until, seen_at + lease_ms)
+
+
 # -- changing ----------------------------------------------------------------------------------------------------------
 
-TOUCH = "update agents set seen_at = :now where id = :id"
 UPSERT = """
 insert into agents (team, name, name_key, role, client, model, wake_by, registered_at, seen_at)
 values (:team, :name, :key, :role, coalesce(:client, 'generic'), :model, nullif(:wake_by, 'auto'), :now, :now)
@@ -413,11 +452,6 @@ where id = :session
 FIRST_PROGRAMS = f"{PROGRAMS.rstrip()} and program_device is null"
 
 
-def touch(tx: Tx, agent: Agent) -> None:
-    """Note that `agent` did something just now."""
-    tx.run(TOUCH, id=agent.id, now=tx.now)
-
-
 def register(
     tx: Tx,
     team: str,
@@ -452,6 +486,7 @@ def register(
         hint = f"take another name, or: xats register {name} --takeover"
         raise NameTaken(msg, hint, name=name, team=team, pid=holder.seat.pid)
     agent_id = _store(tx, team, name, changes)
+    unmark(tx, agent_id)
     agent = by_id(tx, agent_id)
     unseated = _unseat(tx, agent, seat)
     stays = told = False

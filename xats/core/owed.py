@@ -8,12 +8,12 @@ told once, when
 
 A request ends when it is replied to, acknowledged, withdrawn or expired. It does not count while its pair of agents is
 stopped: then neither is to wake the other (core/stops.py). That its sender was told is on the delivery, so a restart
-repeats nothing.
+repeats nothing, and no sender is told while the clock of this host is not trusted (core/clock.py).
 """
 
 from __future__ import annotations
 
-from xats.core import alerts
+from xats.core import alerts, clock, wakes
 from xats.durations import rough
 from xats.record import record
 
@@ -27,9 +27,9 @@ LATEST = 4 * AFTER
 WORDS = 200  # characters of a body of which a line about it is made
 
 # Of a delivery d of the message m. The index deliveries_owed has the first line as its condition.
-OWED = """
+OWED = f"""
 d.need_reply = 1 and d.state = 'read' and d.acked_at is null
-and m.sender_id <> d.agent_id and (m.expires_at is null or m.expires_at > :now)
+and m.sender_id <> d.agent_id and {wakes.FRESH}
 and not exists (
     select 1 from pairs p where p.stopped_at is not null
     and p.low_id = case when m.sender_id < d.agent_id then m.sender_id else d.agent_id end
@@ -46,7 +46,7 @@ OVERDUE = f"""
 select d.agent_id, d.message_id, m.sender_id, m.subject, d.read_at, a.name, a.team, h.state as doing
 from deliveries d join messages m on m.id = d.message_id join agents a on a.id = d.agent_id
 join agents f on f.id = m.sender_id left join presence h on h.agent_id = d.agent_id
-where d.read_at <= :cut and d.unanswered_at is null and f.unregistered_at is null and {OWED}
+where d.read_at <= :cut and d.read_at >= :since and d.unanswered_at is null and f.unregistered_at is null and {OWED}
     and (d.read_at <= :latest or h.agent_id is null or h.broken_off_at is not null
         or h.state not in ('busy', 'waiting'))
 order by d.message_id, d.agent_id
@@ -66,7 +66,7 @@ class Request:
 
 def requests(tx: Tx, me: Agent, most: int) -> tuple[list[Request], int]:
     """Return the `most` newest requests that `me` read and did not answer, and how many there are."""
-    rows = tx.all(OF_AGENT, me=me.id, most=most, now=tx.now)
+    rows = tx.all(OF_AGENT, me=me.id, most=most, **wakes.fresh(tx))
     found = [
         Request(row["id"], f"{row['name']}@{row['team']}", row["subject"] or row["body"], row["sent_at"])
         for row in rows
@@ -76,7 +76,8 @@ def requests(tx: Tx, me: Agent, most: int) -> tuple[list[Request], int]:
 
 def overdue(tx: Tx) -> int:
     """Tell the senders of requests that were read and not answered; return how many requests that is."""
-    rows = tx.all(OVERDUE, cut=tx.now - AFTER, latest=tx.now - LATEST, now=tx.now)
+    ages = {"cut": tx.now - AFTER, "latest": tx.now - LATEST, "since": clock.since(tx)}
+    rows = tx.all(OVERDUE, **ages, **wakes.fresh(tx))
     alerts.report(tx, rows, alerts.Notice("reply_overdue", "Read, but not answered:", "not answered", _line, MARK))
     return len(rows)
 

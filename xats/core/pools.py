@@ -1,7 +1,8 @@
 """Pools: a claimable message is a task with a body for one member of a role, whoever is first.
 
 The members are asked one after another: who has least to do and was not asked for longest comes first, the next one
-after a minute without a claim. All get a copy of the same message; once it is claimed the other copies are taken back.
+after a minute without a claim. Those that are gone come last. All get a copy of the same message; once it is claimed
+the other copies are taken back.
 """
 
 from __future__ import annotations
@@ -70,10 +71,18 @@ PAUSED = """
 (exists (select 1 from pauses p where p.agent_id = a.id)
 or exists (select 1 from pauses p where p.team = a.team and p.agent_id is null))
 """
+# Whose program said that its session is over, or whose wake is suspended because its target is gone.
+GONE = """
+(exists (select 1 from presence h where h.agent_id = a.id and h.state = 'ended')
+or exists (
+    select 1 from wakes w where w.agent_id = a.id and w.closed_at is null and w.state <> 'held'
+        and w.next_attempt_at is null and w.lease_token is null
+))
+"""
 WHOM = f"""
 select {agents.AGENT}, case when {PAUSED} then 1 else 0 end as paused from tasks t join agents a on {UNASKED}
 where t.id = :id
-order by case when {PAUSED} then 1 else 0 end,
+order by case when {PAUSED} then 1 else 0 end, case when {GONE} then 1 else 0 end,
     case when a.id = (
         select n.agent_id from task_notes n where n.task_id = t.id and n.kind = 'claimed' order by n.id desc limit 1
     ) then 1 else 0 end,

@@ -89,6 +89,8 @@ def mail(tx: Tx, agent_id: int) -> tuple[bool, bool]:
     row = tx.one(MAIL, agent=agent_id)
     assert row
     return bool(row["unread"]), bool(row["shown"])
+
+
 def may_owe(tx: Tx, agent_id: int) -> bool:
     """Tell whether the agent with that id may have read a request that it did not answer; see core/owed.py."""
     return tx.one(MAY_OWE, agent=agent_id) is not None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from xats.core import agents, clock, task_ends, task_mail, task_needs, tasks
-from xats.core.agents import AGENT, SESSION
+from xats.core import clock, task_ends, task_mail, task_needs, task_owners, tasks
 from xats.durations import iso, rough
 from xats.errors import (
     InvalidTask,
@@ -19,18 +18,17 @@ from xats.errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import NoReturn
 
-    from xats.core.agents import Agent, Session
+    from xats.core.agents import Agent
+    from xats.core.clock import Standing
+    from xats.core.task_owners import Gone
     from xats.core.tasks import Task
     from xats.store import Tx
 
-    Gone = Callable[[Session], bool]
-
 LEASE = 30 * 60_000  # ms
 SHORTEST, LONGEST = 1000, 30 * 86_400_000  # ms that a lease may last
-GRACE = 5 * 60_000  # ms after its last sign of life that what a process that has ended had claimed is free
+GRACE = 5 * 60_000  # ms from when an owner was seen to be gone until its tasks are open again
 BATCH = 1000  # claims that one transaction looks at
 
 TAKE = """
@@ -63,14 +61,19 @@ CLAIM_NEXT = f"{TAKE} where id = ({NEXT}) and state = 'open' and waits_for = 0 r
 
 
 def claim(tx: Tx, me: Agent, task_id: int, lease: int = LEASE) -> Task:
-    """Claim task `task_id` for `lease` ms.
+    """Claim task `task_id` for `lease` ms, also from another owner whose process has ended.
 
     Raises UnknownTask, TaskEnded, TaskHeld, TaskForOthers, TaskBlocked, InvalidTask.
     """
     clock.observe(tx)  # a lease that begins has the right age
-    row = tx.one(CLAIM, id=task_id, team=me.team, **_taken(tx, me, lease))
-    if row is None:
-        _say_why_not(tx, me, tasks.find(tx, me.team, task_id))
+    values = {"id": task_id, "team": me.team, **_taken(tx, me, lease)}
+    if tx.one(CLAIM, **values) is None:
+        task = tasks.find(tx, me.team, task_id)
+        if task.owner_gone_at is None or task.owner_id == me.id:
+            _say_why_not(tx, me, task)
+        _lapse(tx, task, ENDED, taken_by=me)
+        if tx.one(CLAIM, **values) is None:  # then all of this is undone
+            _say_why_not(tx, me, tasks.again(tx, task))
     return _claimed(tx, me, task_id)
 
 
@@ -196,8 +199,14 @@ def progress(tx: Tx, me: Agent, task_id: int, text: str, claim_number: int | Non
     return now
 
 
-def done(tx: Tx, me: Agent, task_id: int, result: str | None, claim_number: int | None = None) -> Task:
-    """End task `task_id` well. Raises as `own`, NeedsReview when somebody is to approve it first, InvalidTask."""
+def done(
+    tx: Tx, me: Agent, task_id: int, result: str | None, claim_number: int | None = None, *, force: bool = False
+) -> Task:
+    """End task `task_id` well.
+
+    Raises as `own`, NeedsReview when somebody is to approve it first, TaskBlocked when a task that it needs was
+    reopened, unless `force`; InvalidTask.
+    """
     if result is not None:
         result = tasks.check_long(result, "result")
     task = own(tx, me, task_id, claim_number, states=("claimed", "review"))
@@ -207,6 +216,8 @@ def done(tx: Tx, me: Agent, task_id: int, result: str | None, claim_number: int 
         msg = f"Task {task.id} is to be approved by {', '.join(roles)} before it is done."
         hint = f"xats task submit {task.id}" if task.state == "claimed" else f"xats task show {task.id}"
         raise NeedsReview(msg, hint, id=task.id, roles=roles)
+    if not force:
+        task_needs.refuse_reopened(tx, task, "done")
     return task_ends.end(tx, task, "done", me, result)
 
 
@@ -265,8 +276,11 @@ def _offer(tx: Tx, task: Task, but: int | None) -> None:
 HELD = f"select {tasks.TASK} {tasks.FROM} where t.owner_id = :id and t.state in ('claimed', 'review') order by t.id"
 
 
-def leave(tx: Tx, agent: Agent, *, force: bool) -> list[int]:
-    """Give back what `agent`, which is about to leave, has claimed; return the ids. Raises TasksHeld unless `force`."""
+def leave(tx: Tx, agent: Agent, *, force: bool, by: Agent | None = None) -> list[int]:
+    """Give back what `agent`, which is about to leave, has claimed; return the ids.
+
+    The agents that added these tasks are told, but not `by`, which has it leave. Raises TasksHeld unless `force`.
+    """
     held = [tasks.task_of(row) for row in tx.all(HELD, id=agent.id)]
     ids = [task.id for task in held]
     if held and not force:
@@ -279,17 +293,29 @@ def leave(tx: Tx, agent: Agent, *, force: bool) -> list[int]:
         now = _open(tx, task)
         tasks.log(tx, now, "released", agent, "it was unregistered", owner=task.owner)
         _offer(tx, now, but=agent.id)
+    task_mail.owner_left(tx, agent, held, by)
     return ids
 
 
-# -- lapsing -----------------------------------------------------------------------------------------------------------
+# -- claims that are over ----------------------------------------------------------------------------------------------
 
 LAPSED, ENDED = "its lease was over", "its process had ended"
-OVER = "select 1 from tasks where state = 'claimed' and lease_until <= :now limit 1"
+OVER = """
+select 1 from tasks where state = 'claimed' and lease_until <= :now
+union all
+select 1 from tasks t join agents o on o.id = t.owner_id
+where t.owner_gone_at <= :before and o.seen_at <= t.owner_gone_at
+limit 1
+"""
 OVERDUE = f"""
 select {tasks.TASK} {tasks.FROM}
 where t.state = 'claimed' and t.lease_until <= :now and t.lease_until - t.lease_ms >= :since
 order by t.lease_until, t.id limit :limit
+"""
+GONE_LONG = f"""
+select {tasks.TASK} {tasks.FROM}
+where t.owner_gone_at <= :before and t.owner_gone_at >= :since and o.seen_at <= t.owner_gone_at
+order by t.owner_gone_at, t.id limit :limit
 """
 STRETCH = "update tasks set lease_until = :until where id = :id and state = 'claimed' and claims = :claims"
 SEEN_NOW = """
@@ -298,38 +324,52 @@ update agents set seen_at = :now where seen_at > :far and id in (select owner_id
 FROM_NOW = """
 update tasks set lease_until = :now + lease_ms where state = 'claimed' and lease_until - lease_ms > :far
 """
-SILENT = f"""
-select {AGENT}, {SESSION} from agents a join sessions s on s.agent_id = a.id and s.ended_at is null
-where a.seen_at <= :before and a.seen_at >= :since and s.pid is not null
-    and exists (select 1 from tasks t where t.owner_id = a.id and t.state = 'claimed')
-order by a.id
-"""
-OF_AGENT = f"select {tasks.TASK} {tasks.FROM} where t.owner_id = :id and t.state = 'claimed' order by t.id"
+GONE_NOW = "update tasks set owner_gone_at = :now where owner_gone_at > :far"
 
 
 def due(tx: Tx, gone: Gone) -> bool:
     """Tell whether `settle` may have anything to do: it asks whether the ages are right."""
-    return tx.one(OVER, now=tx.now) is not None or bool(_silent(tx, gone))
+    if tx.one(OVER, now=tx.now, before=tx.now - GRACE):
+        return True
+    return any(task_owners.outdated(one, gone) for one in task_owners.owners(tx))
 
 
 def settle(tx: Tx, gone: Gone) -> list[int]:
     """Open the tasks again whose claims are over; return their ids.
 
-    A claim is over when its lease has lapsed, or when its owner was silent for GRACE and `gone` says that the process
-    of its session has ended. A lease whose owner did something meanwhile is made longer. What may have lapsed only by
-    a wrong clock, or while the host was suspended, is left for later (core/clock.py).
+    See `over`. Owners are marked, or their marks taken away, as `gone` tells. A lease whose owner did something
+    meanwhile is made longer.
     """
+    for one in task_owners.owners(tx):
+        task_owners.note(tx, one, gone, GRACE)
     opened = []
-    trust = clock.observe(tx)
-    for row in tx.all(OVERDUE, now=tx.now, since=trust.since, limit=BATCH):
+    trust, before = clock.observe(tx), tx.now - GRACE
+    lapsed = tx.all(OVERDUE, now=tx.now, since=trust.since, limit=BATCH)
+    for row in (*lapsed, *tx.all(GONE_LONG, before=before, since=trust.upset_at, limit=BATCH)):
         task = tasks.task_of(row)
-        if task.lease_until and task.lease_until > tx.now:
+        if task.id in opened:
+            continue
+        if why := over(tx, task, trust):
+            opened.append(_lapse(tx, task, why))
+        elif task.lease_until and task.lease_until > tx.now:
             tx.run(STRETCH, id=task.id, until=task.lease_until, claims=task.claims)
-        else:
-            opened.append(_lapse(tx, task, LAPSED))
-    for agent in _silent(tx, gone, trust.upset_at):
-        opened += [_lapse(tx, tasks.task_of(row), ENDED) for row in tx.all(OF_AGENT, id=agent.id)]
     return opened
+
+
+def over(tx: Tx, task: Task, trust: Standing) -> str | None:
+    """Return why the claim of `task` is over, or None while it holds: nothing else takes a claim away by age.
+
+    A claim is over when its lease has lapsed, or when its owner was seen to be gone GRACE ago and did nothing since.
+    What may have lapsed only by a wrong clock, or while the host was suspended, is left for later: `trust` tells since
+    when ages are right.
+    """
+    if task.lease_until is not None and task.lease_ms is not None:
+        began = task.lease_until - task.lease_ms
+        if began >= trust.since and task.lease_until <= tx.now:
+            return LAPSED
+    if task.owner_gone_at is not None and trust.upset_at <= task.owner_gone_at <= tx.now - GRACE:
+        return ENDED
+    return None
 
 
 def set_right(tx: Tx) -> None:
@@ -343,25 +383,29 @@ def set_right(tx: Tx) -> None:
     far = tx.now + GRACE
     tx.run(SEEN_NOW, now=tx.now, far=far)
     tx.run(FROM_NOW, now=tx.now, far=far)
+    tx.run(GONE_NOW, now=tx.now, far=far)
 
 
-def _silent(tx: Tx, gone: Gone, since: int = 0) -> list[Agent]:
-    rows = tx.all(SILENT, before=tx.now - GRACE, since=since)
-    return [agents.agent_of(row) for row in rows if gone(agents.session_of(row))]
+def _lapse(tx: Tx, task: Task, why: str, taken_by: Agent | None = None) -> int:
+    """Open `task`, whose claim is over because of `why`, and tell its owner; return its id.
 
-
-def _lapse(tx: Tx, task: Task, why: str) -> int:
+    Others hear that it is open, unless `taken_by` claims it in this moment.
+    """
     owner = task_mail.agent_of(tx, task.owner_id)
     now = _open(tx, task)
     tasks.note(tx, now, "lapsed", owner, why)
     tasks.say(tx, now, "lapsed", None, owner=task.owner, claim=task.claims, reason=why)
-    _offer(tx, now, but=task.owner_id)
-    told = "you did nothing with xats for so long" if why == LAPSED else "your process had ended"
+    if taken_by is None:
+        _offer(tx, now, but=task.owner_id)
+        then = f"It is open again; if you still work on it: xats task claim {task.id}"
+    else:
+        then = f"{taken_by.name} has claimed it; look: xats task show {task.id}"
+    because = "you did nothing with xats for so long" if why == LAPSED else "your process had ended"
     task_mail.tell(
         tx,
         owner,
         f"your claim of task #{task.id} is over: {task.title}",
-        f"Your claim of task #{task.id} is over, because {told}: {task.title}",
-        f"It is open again; if you still work on it: xats task claim {task.id}",
+        f"Your claim of task #{task.id} is over, because {because}: {task.title}",
+        then,
     )
     return task.id

@@ -23,7 +23,9 @@ def end(tx: Tx, task: Task, state: str, by: Agent, text: str | None) -> Task:
         told["result"] = None
     now = tasks.update(tx, task, state=state, ended_at=tx.now, lease_until=None, offer_at=None, **told)
     short = text if text is None or len(text) <= 200 else f"{text[:199]}…"
-    tasks.log(tx, now, state, by, text, **{"result" if state == "done" else "reason": short})
+    despite = [one.id for one in task_needs.blockers(tx, now)] if state == "done" else []
+    more = {"despite": despite} if despite else {}
+    tasks.log(tx, now, state, by, text, **{"result" if state == "done" else "reason": short}, **more)
     if state == "done":
         task_needs.done(tx, now)
     else:
@@ -67,7 +69,7 @@ def reopen(tx: Tx, me: Agent, task_id: int, reason: str | None = None) -> Task:
     now = tasks.update(tx, task, state="open", progress=None, **empty)
     tasks.log(tx, now, "reopened", me, reason, was=task.state)
     if task.state == "done":
-        task_needs.not_done(tx, now)
+        task_needs.not_done(tx, now, me, reason)
     if now.ready:
         task_mail.ready(tx, now, "is open again", but=me.id)
     return now

@@ -1,4 +1,4 @@
-"""The mail that tasks send: who can start, who is to approve, whose claim is over, what has ended.
+"""The mail that tasks send: who can start, who is to approve, whose claim is over, who is gone, what has ended.
 
 It comes from xats itself and needs no reply, but for what an owner asks of reviewers. Mail that says that one task is
 ready, or asks for a review, is taken back while it is unread as soon as it means nothing any more.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from xats.core import agents, inbox, messages, wakes
 from xats.core.address import parse_list
 from xats.core.messages import Draft
+from xats.durations import rough
 from xats.errors import UnknownRecipient
 
 TYPE_CHECKING = False
@@ -111,6 +112,95 @@ def not_ready(tx: Tx, task: Task, keep: int = 0) -> None:
 
         pools.withdrawn(tx, task)
     _take_back(tx, task, "ready", None, keep)
+
+
+# -- what a claimed task needs changes ---------------------------------------------------------------------------------
+
+
+def not_done(tx: Tx, task: Task, needed: Task, by: Agent, reason: str | None) -> None:
+    """Tell the owner of `task`, which needs `needed`, that `by` has reopened that."""
+    tell(
+        tx,
+        agent_of(tx, task.owner_id),
+        f"task #{needed.id} was reopened, and your task #{task.id} needs it: {needed.title}",
+        f"{by.name} has reopened task #{needed.id}: {needed.title}",
+        *([f"Why: {reason}"] if reason else []),
+        f"Your task #{task.id} needs it, and may build on what is being done anew: {task.title}",
+        f"Look: xats task show {needed.id}",
+    )
+
+
+def done_again(tx: Tx, task: Task, needed: Task) -> None:
+    """Tell the owner of `task`, which is claimed or in review, that all that it needs is done again; `needed` was last.
+
+    The owner is not told what it did itself.
+    """
+    if task.owner_id != needed.owner_id:
+        tell(
+            tx,
+            agent_of(tx, task.owner_id),
+            f"task #{needed.id} is done again, and your task #{task.id} needs it: {needed.title}",
+            f"Task #{needed.id} is done again: {needed.title}",
+            f"Your task #{task.id} needs nothing else: {task.title}",
+            f"What came of it: xats task show {needed.id}",
+        )
+
+
+# -- an owner is gone --------------------------------------------------------------------------------------------------
+
+
+def owner_gone(tx: Tx, owner: Agent, claimed: Sequence[Task], why: str, grace: int) -> None:
+    """Tell the agents that added the tasks `claimed` that `owner` is gone, because of `why`.
+
+    In `grace` ms these tasks are open again.
+    """
+    for creator, found in _by_creator(tx, claimed, owner):
+        them, then = ("it", "it is") if len(found) == 1 else ("them", "they are")
+        alone = [task.id for task in found if task.assignee_id is not None]
+        others = [task.id for task in found if task.assignee_id is None]
+        lines = [f"{owner.name} is gone: {why}. It has claimed what you added:", *_lines(found)]
+        lines.append(
+            f"{owner.name} keeps {them} if it starts again within {rough(grace)}. After that {then} open again."
+        )
+        if others:
+            lines.append(f"Another agent can claim #{others[0]} now: xats task claim {others[0]}")
+        if alone:
+            lines.append(
+                f"#{alone[0]} is for {owner.name} alone. To give it to another agent: xats task release {alone[0]}; "
+                f"xats task edit {alone[0]} --to NAME"
+            )
+        tell(tx, creator, f"{owner.name} is gone, and has claimed {_named(found)}", *lines)
+
+
+def owner_left(tx: Tx, owner: Agent, claimed: Sequence[Task], by: Agent | None) -> None:
+    """Tell the agents that added the tasks `claimed`, but not `by`, that `owner` was unregistered."""
+    for creator, found in _by_creator(tx, claimed, owner):
+        if by is None or creator.id != by.id:
+            tell(
+                tx,
+                creator,
+                f"{owner.name} has left, and had claimed {_named(found)}",
+                f"{owner.name} was unregistered. What you added and it had claimed is open again:",
+                *_lines(found),
+            )
+
+
+def _by_creator(tx: Tx, found: Iterable[Task], owner: Agent) -> list[tuple[Agent, list[Task]]]:
+    """Return the tasks in `found` by the agent that added them, without those of `owner` itself."""
+    whose: dict[int, list[Task]] = {}
+    for task in found:
+        if task.creator_id != owner.id:
+            whose.setdefault(task.creator_id, []).append(task)
+    return [(agents.by_id(tx, creator_id), theirs) for creator_id, theirs in whose.items()]
+
+
+def _named(found: Sequence[Task]) -> str:
+    return f"task #{found[0].id}: {found[0].title}" if len(found) == 1 else f"{len(found)} tasks"
+
+
+def _lines(found: Sequence[Task]) -> list[str]:
+    more = [f"  and {len(found) - SHOWN} more: xats task list"] if len(found) > SHOWN else []
+    return [f"  #{task.id} {task.title}" for task in found[:SHOWN]] + more
 
 
 # -- reviews -----------------------------------------------------------------------------------------------------------

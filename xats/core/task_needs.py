@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.core import agents, task_mail, tasks
-from xats.errors import DependencyCycle, InvalidTask
+from xats.errors import DependencyCycle, InvalidTask, TaskBlocked
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -47,6 +47,18 @@ def needs(tx: Tx, task_id: int) -> list[Need]:
 def blockers(tx: Tx, task: Task) -> tuple[Need, ...]:
     """Return what `task` still waits for."""
     return tuple(one for one in needs(tx, task.id) if one.state != "done") if task.waits_for else ()
+
+
+def refuse_reopened(tx: Tx, task: Task, verb: str) -> None:
+    """Raise TaskBlocked if a task that `task`, which was claimed, needs was reopened since. `verb` goes on anyway."""
+    waits = blockers(tx, task)
+    if not waits:
+        return
+    said = ", ".join(f"#{one.id} ({one.state})" for one in waits[:10]) + (" and more" if len(waits) > 10 else "")
+    msg = f"Task {task.id} needs {said}, which was reopened after task {task.id} was claimed. "
+    msg += "The work may build on what is being done anew. Nothing was changed."
+    hint = f"xats task wait {waits[0].id}; or, if the work is right as it is: xats task {verb} {task.id} --force"
+    raise TaskBlocked(msg, hint, id=task.id, blocked_by=[one.id for one in waits])
 
 
 def needed_by(tx: Tx, task_id: int) -> list[Task]:
@@ -128,15 +140,22 @@ def done(tx: Tx, task: Task) -> list[Task]:
             freed.append(now)
             tasks.log(tx, now, "ready", None, f"#{task.id} is done", after=task.id)
             task_mail.ready(tx, now, f"can be started, since #{task.id} is done")
+        elif now.live and not now.waits_for:
+            task_mail.done_again(tx, now, task)
     return freed
 
 
-def not_done(tx: Tx, task: Task) -> None:
-    """Let what needs `task`, which was done until now, wait again."""
+def not_done(tx: Tx, task: Task, by: Agent, reason: str | None) -> None:
+    """Let what needs `task`, which was done until `by` reopened it for `reason`, wait again.
+
+    The owners of those of these tasks that are claimed or in review are told.
+    """
     for waiting in needed_by(tx, task.id):
         tx.run(ONE_MORE, id=waiting.id)
         if waiting.ready:
             task_mail.not_ready(tx, waiting)
+        elif waiting.live and waiting.owner_id not in (None, by.id):
+            task_mail.not_done(tx, waiting, task, by, reason)
 
 
 def hopeless(tx: Tx, task: Task, by: Agent) -> None:

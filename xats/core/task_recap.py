@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xats.core import agents
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -39,7 +40,7 @@ def todo(tx: Tx, me: Agent, most: int) -> tuple[list[Todo], int]:
     found = []
     for row in rows:
         until = row["lease_until"]
-        if until is not None:  # whatever its owner does renews it
-            until = max(until, me.seen_at + row["lease_ms"])
+        if until is not None:
+            until = agents.lease_end(until, row["lease_ms"], me.seen_at)
         found.append(Todo(row["id"], row["title"], row["state"], until))
     return found, rows[0]["n"] if rows else 0

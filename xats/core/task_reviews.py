@@ -5,7 +5,7 @@ A submission has a number, and approvals are of one submission: a new one makes 
 
 from __future__ import annotations
 
-from xats.core import messages, task_claims, task_ends, task_mail, tasks
+from xats.core import messages, task_claims, task_ends, task_mail, task_needs, tasks
 from xats.core.messages import Draft
 from xats.errors import InvalidTask, NotInReview, NotReviewer, UnknownMessage
 from xats.record import record
@@ -52,11 +52,19 @@ def approvals(tx: Tx, task: Task) -> list[Approval]:
 
 
 def submit(
-    tx: Tx, me: Agent, evidence: str, task_id: int, result: str | None, claim_number: int | None = None
+    tx: Tx,
+    me: Agent,
+    evidence: str,
+    task_id: int,
+    result: str | None,
+    claim_number: int | None = None,
+    *,
+    force: bool = False,
 ) -> tuple[Task, list[str]]:
     """Hand task `task_id` in for review; return it and the roles in which nobody is there to approve.
 
-    Raises as `task_claims.own`, and InvalidTask when nobody has to approve.
+    Raises as `task_claims.own`, InvalidTask when nobody has to approve, and TaskBlocked when a task that it needs was
+    reopened, unless `force`.
     """
     if result is not None:
         result = tasks.check_long(result, "result")
@@ -65,6 +73,8 @@ def submit(
     if not wanted:
         msg = f"Nobody has to approve task {task.id}. Nothing was changed."
         raise InvalidTask(msg, f"xats task done {task.id}", id=task.id)
+    if not force:
+        task_needs.refuse_reopened(tx, task, "submit")
     task_mail.no_review(tx, task)
     now = tasks.update(
         tx, task, state="review", lease_until=None, submission=task.submission + 1, result=result, offer_at=None
@@ -96,13 +106,15 @@ def _in_review(tx: Tx, me: Agent, task_id: int, what: str) -> tuple[Task, str]:
     return task, me.role
 
 
-def approve(tx: Tx, me: Agent, task_id: int) -> tuple[Task, bool]:
+def approve(tx: Tx, me: Agent, task_id: int, *, force: bool = False) -> tuple[Task, bool]:
     """Approve the last submission of task `task_id` for my role; with the last approval it is done.
 
-    Returns it, and False if that had been approved for that role before. Raises UnknownTask, TaskEnded, NotInReview or
-    NotReviewer.
+    Returns it, and False if that had been approved for that role before. Raises UnknownTask, TaskEnded, NotInReview,
+    NotReviewer, or TaskBlocked when a task that it needs was reopened, unless `force`.
     """
     task, role = _in_review(tx, me, task_id, "approve")
+    if not force:
+        task_needs.refuse_reopened(tx, task, "approve")
     if not tx.run(APPROVE, id=task.id, submission=task.submission, role=role, me=me.id, now=tx.now):
         return task, False
     task_mail.reviewed(tx, task, me, role)

@@ -10,18 +10,20 @@
     claimed --fail--------------------------> failed
     open, claimed, review --cancel----------> cancelled
     claimed, review --release---------------> open
-    claimed --its lease or its process over-> open
+    claimed --its lease is over-------------> open
+    claimed --the process of its owner ended> open, after a while; others may claim it at once
     done, failed, cancelled --reopen--------> open
 
 An open task is ready when everything it needs is done (`waits_for` is 0), else blocked. `waits_for` is kept in the
 transaction that changes it. CHECKs in the schema close the states and what belongs to each.
 
-Whoever writes to xats renews its claims. A lease has lapsed when its time is over and its owner was silent for just as
-long; a claim has a number, by which a program that comes back too late is known.
+The commands and the hooks of an agent renew its claims. A lease has lapsed when its time is over and its owner was
+silent for just as long; a claim has a number, by which a program that comes back too late is known.
 """
 
 from __future__ import annotations
 
+from xats.core import agents
 from xats.errors import InvalidTask, Refused, TaskEnded, UnknownTask
 from xats.record import record
 
@@ -67,7 +69,7 @@ class Task:
     owner: str | None  #: name@team
     claimed_at: int | None
     lease_ms: int | None
-    lease_until: int | None  #: as it is renewed by whatever its owner does
+    lease_until: int | None  #: as the commands and the hooks of its owner renew it
     claims: int
     waits_for: int
     submission: int
@@ -75,6 +77,7 @@ class Task:
     reason: str | None
     pool: bool
     message_id: int | None
+    owner_gone_at: int | None  #: when the process of its owner was seen to have ended; None: its owner may be at work
 
     @property
     def ready(self) -> bool:
@@ -91,7 +94,7 @@ TASK = """
 t.id, t.team, t.title, t.state, t.priority, t.created_by, c.name as creator_name, t.assignee_id,
 s.name as assignee_name, t.role, t.parent_id, t.dedupe_key, t.notify, t.due_at, t.created_at, t.updated_at, t.ended_at,
 t.owner_id, o.name as owner_name, o.seen_at as owner_seen_at, t.claimed_at, t.lease_ms, t.lease_until, t.claims,
-t.waits_for, t.submission, t.progress, t.reason, t.pool, t.message_id
+t.waits_for, t.submission, t.progress, t.reason, t.pool, t.message_id, t.owner_gone_at
 """
 FROM = """
 from tasks t join agents c on c.id = t.created_by left join agents s on s.id = t.assignee_id
@@ -105,9 +108,11 @@ NOTE = "insert into task_notes (task_id, at, agent_id, kind, text) values (:task
 def task_of(row: Row) -> Task:
     """Return the Task in a row that has the TASK columns."""
     at = f"@{row['team']}"
-    lease_until = row["lease_until"]
+    lease_until, gone_at = row["lease_until"], row["owner_gone_at"]
     if lease_until is not None:
-        lease_until = max(lease_until, row["owner_seen_at"] + row["lease_ms"])
+        lease_until = agents.lease_end(lease_until, row["lease_ms"], row["owner_seen_at"])
+    if gone_at is not None and row["owner_seen_at"] > gone_at:  # it is back, or somebody acts for it
+        gone_at = None
     return Task(
         row["id"],
         row["team"],
@@ -138,6 +143,7 @@ def task_of(row: Row) -> Task:
         row["reason"],
         bool(row["pool"]),
         row["message_id"],
+        gone_at,
     )
 
 
@@ -163,6 +169,8 @@ def by_key(tx: Tx, creator: Agent, key: str | None) -> Task | None:
 
 def update(tx: Tx, task: Task, **columns: Any) -> Task:
     """Change `columns` of `task`, unless it has changed since it was read; return it as it is then. Raises Refused."""
+    if "state" in columns:
+        columns["owner_gone_at"] = None  # that is said of a claim
     changes = ", ".join(f"{name} = :{name}" for name in columns)
     sql = f"""
     update tasks set {changes}, updated_at = :now_ where id = :id_ and state = :state_ and claims = :claims_

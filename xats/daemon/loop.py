@@ -21,6 +21,7 @@ from xats.daemon import lock
 from xats.daemon.badges import Badges
 from xats.daemon.nudge import Bell
 from xats.daemon.owner import process_gone, settle
+from xats.daemon.owners import Owners
 from xats.daemon.report import Report
 from xats.daemon.tidy import Tidy
 from xats.daemon.turns import Turns
@@ -74,6 +75,7 @@ class Daemon:
         self._report = Report(path)
         self._badges = Badges(self._open)
         self._turns = Turns(self._open, self.stop.is_set)
+        self._owners = Owners(self._open, self.stop.is_set)
         self._ways = Ways(self._open, self.stop.is_set, path, settings.off)
 
     def run(self) -> None:
@@ -152,6 +154,7 @@ class Daemon:
                     self._tidy(store)
                     self._report.write()
                 self._turns(store)
+                self._owners(store)
                 self._ways(store)
                 seen = store.generation()
                 if seen != generation or self._watch.calls or self._is_due(store.clock()):

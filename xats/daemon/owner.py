@@ -1,4 +1,4 @@
-"""Whose sessions are those of this host, and whether the owner of something is gone: it is free then."""
+"""Whose sessions are those of this host, and whether the owner of something is gone."""
 
 from __future__ import annotations
 
@@ -11,9 +11,26 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 
-def process_gone(session: Session) -> bool:
-    """Tell whether the process of `session` has surely ended. On another host nobody can tell."""
-    return process.living(session.seat) is False
+def process_gone(session: Session) -> bool | None:
+    """Tell whether the process of `session` has surely ended; where none is known, whether its pane is gone.
+
+    None where that cannot be known, as on another host or in another pid namespace.
+    """
+    seat = session.seat
+    if seat.process is None:
+        return pane_gone(session) if seat.pane and seat.host == host.id() else None
+    lives = process.living(seat)
+    return None if lives is None else not lives
+
+
+def pane_gone(session: Session) -> bool:
+    """Tell whether the pane of `session` has surely gone, by its process and without asking tmux."""
+    pane = session.seat.pane
+    if pane is None or session.seat.host != host.id():
+        return False
+    if pane.pane_pid == session.seat.pid:  # whose start is known: the number alone may be another's by now
+        return process.living(session.seat) is False
+    return process.absent(pane.pane_pid)
 
 
 def settle(tx: Tx) -> int:

@@ -10,6 +10,7 @@ import os
 import time
 
 from xats.errors import OK, InvalidJson, XatsError
+from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ class Call:
     def __init__(self, client: str, event: str, told: Mapping[str, Any], path: str) -> None:
         self.client, self.event, self.told, self.path = client, event, told, path
         self.point = POINTS[event]
+        self.subagent = bool(told.get("agent_id"))  #: a helper of the session tells this, which has no seat
         if client == "qwen" and self.point == "prompt" and told.get("prompt") == "":
             self.point = "after a tool"  # so it tells that what its tools said goes to the model
         self.environ: Mapping[str, str] = os.environ
@@ -209,7 +211,7 @@ def called(client: str, about: object, path: str) -> Call | None:
     if not isinstance(about, dict):
         return None
     event = about.get("hook_event_name")
-    if not isinstance(event, str) or event not in POINTS or about.get("agent_id"):  # a subagent has no seat
+    if not isinstance(event, str) or event not in POINTS:
         return None
     if client == "qwen" and event == "PostToolUse":  # as an earlier xats installed it; see clients.CLIENTS
         return None
@@ -283,7 +285,7 @@ def _document(text: bytearray) -> object:
 def _run(call: Call) -> None:
     if call.event == "Notification" and "permission" not in str(call.told.get("notification_type", "")).lower():
         return
-    binds = call.point == "session start" and (call.environ.get("XATS_AGENT") or names_new(call))
+    binds = call.point == "session start" and not call.subagent and (call.environ.get("XATS_AGENT") or names_new(call))
     if not binds and not os.path.exists(call.path):
         return
     from xats.store import Store
@@ -291,7 +293,9 @@ def _run(call: Call) -> None:
     store = Store(call.path, patience=call.patience)
     store.patience = call.patience  # what is left of it
     try:
-        if call.point == "session start":
+        if call.subagent:
+            _renew(call, store)
+        elif call.point == "session start":
             from xats.hooks.start import start
 
             start(call, store)
@@ -396,40 +400,78 @@ def before_change(tx: Tx, agent: Agent, paths: Sequence[str]) -> str | None:
     return None
 
 
+def _renew(call: Call, store: Store) -> None:
+    """Renew what the agent has claimed for which a subagent works."""
+    from xats.core import agents
+
+    def look(tx: Tx) -> Agent | None:
+        me = who(tx, call)
+        return me if me and agents.renewal_due(tx, me) else None
+
+    if me := store.read(look):
+        store.patience = call.patience
+        store.write(lambda tx: agents.touch(tx, me))
+
+
+@record
+class _Seen:
+    """What one look into the store tells a hook."""
+
+    me: Agent
+    session: Session | None
+    known: Presence | None
+    mail: bool  #: whether there may be unread mail
+    refused: str | None  #: why the agent may not make the change that it is about to make
+    proves: bool  #: whether this hook proves that mail which was shown was seen
+    reminds: bool  #: whether the agent is to be told of requests that it has not answered
+    renews: bool  #: whether its claims have to be renewed
+
+
 def _go(call: Call, store: Store) -> None:
-    """Note what the agent does, and hand its mail over where that is possible now."""
+    """Note what the agent does, renew what it has claimed, and hand its mail over where that is possible now."""
     from xats import host
     from xats.core import agents, presence
 
-    def look(tx: Tx) -> tuple[Agent | None, Session | None, Presence | None, bool, bool, str | None, bool]:
+    def look(tx: Tx) -> _Seen | None:
         me = who(tx, call)
         if me is None:
-            return None, None, None, False, False, None, False
+            return None
         refused = before_change(tx, me, _paths(call)) if call.point == "before a change" else None
-        session = agents.current_session(tx, me)
         known = presence.get(tx, me.id)
         mail, shown = presence.mail(tx, me.id)
-        reminds = _is_forgotten(call, known, tx.now) and presence.may_owe(tx, me.id)
-        return me, session, known, mail, shown and _proves(tx, call, me), refused, reminds
+        return _Seen(
+            me,
+            agents.current_session(tx, me),
+            known,
+            mail,
+            refused,
+            shown and _proves(tx, call, me),
+            _is_forgotten(call, known, tx.now) and presence.may_owe(tx, me.id),
+            agents.renewal_due(tx, me),
+        )
 
-    me, session, known, mail, proves, refused, reminds = store.read(look)
-    if me is None or _is_over(call, known):
+    seen = store.read(look)
+    if seen is None or _is_over(call, seen.known):
         return
+    me, session, known = seen.me, seen.session, seen.known
     if session and _runs_another(call, session):
         _record_programs(call, store, session)
-    if refused:
+    if seen.refused:
         from xats.hooks import answers
 
-        put(answers.refuse(call.client, call.event, refused))
+        put(answers.refuse(call.client, call.event, seen.refused))
     lost = _taken_back(call, known)
-    wanted = (mail or lost) and _may_hand_over(call, known)
-    if wanted or lost or proves or reminds or _changes(call, known):
+    wanted = (seen.mail or lost) and _may_hand_over(call, known)
+    if wanted or lost or seen.proves or seen.reminds or _changes(call, known):
         store.patience = call.patience
         (text, ids, page), more = store.write(
-            lambda tx: (_turn(tx, call, wanted, lost), _reminder(tx, me) if reminds else "")
+            lambda tx: (_turn(tx, call, wanted, lost), _reminder(tx, me) if seen.reminds else "")
         )
         if text or more:
             _hand_over(call, store, me, "\n\n".join(filter(None, (text, more))), ids, page)
+    elif seen.renews:
+        store.patience = call.patience
+        store.write(lambda tx: agents.touch(tx, me))
     if session and session.seat.host_name != host.name():
         follow(call, store, me, session)
 

@@ -44,7 +44,7 @@ def main(words: Sequence[str]) -> int:
         path = default_path(os.environ)
         told = run.told()
         call = run.called(client, told, path) if client != "?" else None
-        return _wait(call, parent) if call and os.path.exists(path) else OK
+        return _wait(call, parent) if call and not call.subagent and os.path.exists(path) else OK
     except (Exception, KeyboardInterrupt) as problem:
         run.note(path, client, "wait", problem)
     return OK

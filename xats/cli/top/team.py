@@ -111,6 +111,8 @@ class TeamPage(ListPage):
         )
         counts: list[Span] = [(words.many(due, "wake") + " due", "")]
         counts.append((words.many(frame.dead, "dead letter"), "bad" if frame.dead else ""))
+        if frame.gone:
+            counts.append((words.many(frame.gone, "task") + " of gone agents", "warn"))
         held = sum(1 for one in frame.agents if one.pause)
         if frame.team_pause:
             counts.append((f"the whole team is {words.paused(frame.team_pause, frame.team, now)}", "warn"))

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from xats.cli.agents import presence
 from xats.cli.here import FirstUse
-from xats.core import agents, dead, events, pauses, threads, wakes
+from xats.core import agents, dead, events, pauses, task_owners, threads, wakes
 from xats.daemon import autostart, lock
 from xats.errors import Refused, StoreError, UnknownAgent
 from xats.record import record
@@ -66,10 +66,11 @@ class Frame:
     dead: int = 0
     team_pause: Pause | None = None
     events: tuple[tuple[Event, str | None], ...] = ()  #: the newest first, each with the subject of its message
+    gone: int = 0  #: tasks whose owner is gone
 
     def of(self, daemon_since: int | None, seen: Sequence[Seen]) -> Frame:
         """Return the same with the processes of another moment."""
-        rest = (self.dead, self.team_pause, self.events)
+        rest = (self.dead, self.team_pause, self.events, self.gone)
         return Frame(self.team, self.path, self.stored, daemon_since, tuple(seen), *rest)
 
 
@@ -144,6 +145,7 @@ class Watch:
             dead.count(tx, team),
             by_agent.get(None),
             tuple((one, self._subject(tx, one, viewer)) for one in reversed(newest)),
+            task_owners.count_gone(tx, team),
         )
 
     def _seen(self, details: Details, pause: Pause | None, now: int) -> Seen:

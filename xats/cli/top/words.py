@@ -273,6 +273,7 @@ TOLD: dict[str, Callable[[What], str]] = {
     "poked": _poked,
     "dead_retried": _dead,
     "dead_dropped": _dead,
+    "task_owner_gone": lambda what: f"is gone, and has claimed task #{what.name}",
     "alerted": lambda what: f"was told that nobody has read {what.messages}",
     "reply_overdue": lambda what: f"was told that {what.messages} was read and not answered",
 }

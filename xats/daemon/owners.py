@@ -1,0 +1,40 @@
+"""Owners of tasks: now and then the daemon looks whether their processes still run, so that their end is told at once.
+
+Otherwise a sweep or the next task command would find out. A look reads one file of /proc for each owner.
+"""
+
+from __future__ import annotations
+
+from xats.core import task_claims, task_owners
+from xats.daemon.owner import process_gone
+from xats.daemon.rounds import Rounds, Seated
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from xats.store import Store, Tx
+
+EVERY = 2.0  # seconds between two rounds
+
+
+def find(tx: Tx) -> list[Seated]:
+    """Return the owners of tasks that were not yet seen to be gone."""
+    return [Seated(one.agent, one.session, None) for one in task_owners.owners(tx) if one.unmarked]
+
+
+def gone(found: Sequence[Seated]) -> list[Seated]:
+    """Return those of `found` whose process has ended, or whose pane is gone."""
+    return [one for one in found if process_gone(one.session)]
+
+
+class Owners(Rounds):
+    """The rounds for the owners of tasks."""
+
+    def __init__(self, open_store: Callable[[], Store], stopping: Callable[[], bool]) -> None:
+        super().__init__("owners", EVERY, open_store, stopping)
+
+    def __call__(self, store: Store) -> None:
+        """Begin a round if it is time for one, and any task is claimed. Raises the StoreErrors."""
+        # It looks once more inside of the transaction: such an owner may have started again.
+        self.begin(store, find, gone, lambda tx, _: task_claims.settle(tx, process_gone))
