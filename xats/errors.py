@@ -289,7 +289,7 @@ class StoreError(XatsError):
 
 
 class StoreBusy(StoreError):
-    """The store is busy: other processes kept it locked for 10 seconds. Nothing was written."""
+    """The store is busy: other processes keep it locked. Nothing was written."""
 
     code = "store_busy"
     exit = TEMPORARY

@@ -202,6 +202,35 @@ def environ(pid: int) -> Mapping[str, str]:
     return {os.fsdecode(name): os.fsdecode(value) for name, equals, value in pairs if name and equals}
 
 
+def state(pid: int) -> str | None:
+    """Return whether `pid` can go on: `running`, `stopped`, `traced` or `frozen`; None if there is no such process.
+
+    `stopped` is a process after SIGSTOP or Ctrl-Z, `traced` one that its debugger halts, `frozen` one whose control
+    group is frozen, as by `docker pause`. A process that sleeps or waits is `running`.
+    """
+    letter = _state_letter(pid)
+    if letter in ("", "Z", "X", "x"):
+        return None
+    if letter in ("T", "t"):
+        return "traced" if letter == "t" else "stopped"
+    return "frozen" if LINUX and _frozen(pid) else "running"
+
+
+def halted(pid: int) -> str | None:
+    """Return by what word `pid` is kept from going on (see `state`), or None while it can, and when it has ended."""
+    found = state(pid)
+    return None if found == "running" else found
+
+
+def continuing(pid: int, state: str) -> str:
+    """Return the command, or the words, by which the process `pid` in that `state` goes on; "" while it runs."""
+    return {
+        "stopped": f"kill -CONT {pid}",
+        "traced": f"continue pid {pid} in its debugger, or end it: kill -9 {pid}",
+        "frozen": f"thaw the control group of pid {pid}: docker unpause CONTAINER, or systemctl thaw UNIT",
+    }.get(state, "")
+
+
 def owner(pid: int) -> int | None:
     """Return the user id that `pid` runs as, or None if there is no such process."""
     if not LINUX:
@@ -296,13 +325,33 @@ def _linux(pid: int) -> Process | None:
 
 
 def _zombie(pid: int) -> bool:
+    return _state_letter(pid) in ("Z", "X", "x")
+
+
+def _state_letter(pid: int) -> str:
+    """Return the state of `pid` as proc(5) and ps(1) write it, "" if there is no such process."""
     if LINUX:
-        return _slurp(f"/proc/{pid}/stat").rpartition(")")[2].split()[:1] in (["Z"], ["X"], ["x"])
+        return _slurp(f"/proc/{pid}/stat").rpartition(")")[2].strip()[:1]
     import subprocess
 
     listing = ["ps", "-p", str(pid), "-o", "stat="]
     answer = subprocess.run(listing, stdin=subprocess.DEVNULL, capture_output=True, timeout=3, check=False)
-    return answer.stdout.strip().startswith(b"Z")
+    return answer.stdout.decode("ascii", "replace").strip()[:1]
+
+
+def _frozen(pid: int) -> bool:
+    """Tell whether the control group of `pid`, or one above it, is frozen: its state in proc(5) does not say so.
+
+    https://docs.kernel.org/admin-guide/cgroup-v2.html, cgroup.events; cgroup-v1/freezer-subsystem.html.
+    """
+    for line in _slurp(f"/proc/{pid}/cgroup").splitlines():
+        _, controllers, group = line.split(":", 2)
+        if "freezer" in controllers.split(","):
+            if _slurp(f"/sys/fs/cgroup/freezer{group}/freezer.state").strip() == "FROZEN":
+                return True
+        elif not controllers and "frozen 1" in _slurp(f"/sys/fs/cgroup{group}/cgroup.events"):
+            return True
+    return False
 
 
 def _linux_all() -> Iterator[Process]:

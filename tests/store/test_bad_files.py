@@ -197,7 +197,8 @@ def test_a_path_through_a_file_is_refused(tmp_path):
 ACT = f"""
 import os, sys
 from xats.errors import XatsError
-from xats.store import Store, migrate, place
+import resource
+from xats.store import Store, disk, migrate, place, readonly
 if os.getuid() == 0:  # root ignores modes; only now, because nobody need not be able to read this Python
     os.setgroups([])
     os.setgid({NOBODY})

@@ -269,7 +269,7 @@ def test_a_store_that_is_locked_while_it_is_opened_is_waited_for(store, meanwhil
     meanwhile(after, lock)
     monkeypatch.setattr(sqlite.time, "sleep", sleep)
     again = Store(store.path)
-    assert waited
+    assert waited or after == "rollback"  # all that is read at an opening was read by then
     assert pragma(again, "synchronous") == 2
     again.close()
     holder.close()

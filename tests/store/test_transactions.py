@@ -49,7 +49,8 @@ def test_a_busy_store_is_given_up_after_a_while(store, holder, monkeypatch, act)
         getattr(store, act)(note if act == "write" else lambda tx: tx.all("select * from events"))
     assert 0.5 <= time.monotonic() - began < 3
     assert caught.value.exit == 75
-    assert caught.value.hint == "try again"
+    assert caught.value.hint.startswith("try again")
+    assert (caught.value.data["pid"], caught.value.data["state"]) == (holder.pid, "running")
     holder.stdin.write("\n")
     holder.stdin.flush()
     holder.wait(10)

@@ -91,6 +91,9 @@ def start(here: Here) -> int:
             msg = f"The daemon has not started within {PATIENCE:g} s."
             raise XatsError(msg, f"see {lock.log_path(here.path)}, then: xats daemon status")
         time.sleep(0.02)
+    if state := process.halted(pid):
+        msg = f"A daemon runs already (pid {pid}), but it is {state}, so it wakes nobody."
+        raise Refused(msg, process.continuing(pid, state), pid=pid, state=state)
     if here.json:
         render.document({"running": True, "pid": pid, "created": bool(started)})
     elif not here.quiet:
@@ -138,7 +141,8 @@ def status(here: Here) -> int:
     """Say whether the daemon runs, and what is due.
 
     It also says whether the clock is trusted: while it may be wrong, nothing is removed or taken away by age. A
-    running daemon also says which tmux, home folder and settings it uses.
+    running daemon also says which tmux, home folder and settings it uses. One that was stopped by a signal, a
+    debugger or a frozen container holds its lock and works no more: this says so, and how it goes on.
 
     Example: xats daemon status
     """
@@ -149,13 +153,17 @@ def status(here: Here) -> int:
 
     due, next_due, now, trust = here.store.read(look)
     pid = lock.holder(here.path)
+    halted = process.halted(pid) if pid else None
     failure, said = lock.failure(here.path), report.read(here.path, pid)
     if here.json:
-        found: dict[str, Any] = {"running": pid is not None, "pid": pid, "due": due, "next_due_at": iso(next_due)}
+        running = pid is not None and not halted
+        found = {"running": running, "pid": pid, "halted": halted, "due": due, "next_due_at": iso(next_due)}
         found = {**found, "log": lock.log_path(here.path), "clock": views.clock_json(trust)}
         render.document({**found, "failure": failure, "environment": said})
         return 0
     state = f"runs, pid {pid}" if pid else "does not run (xats send starts it; or: xats daemon start)"
+    if pid and halted:
+        state = f"is {halted}, pid {pid}, and wakes nobody ({process.continuing(pid, halted)})"
     if not pid and lock.outside(here.path):
         state = "does not run in this container or sandbox; one runs outside of it"
     later = f", the next in {rough(next_due - now)}" if next_due and next_due > now else ""

@@ -47,7 +47,7 @@ def info(here: Here) -> int:
         return 0
     rows = [
         ("path", found.path),
-        ("size", f"{found.size} bytes"),
+        ("size", _sizes(found)),
         ("pages", f"{found.pages} of {found.page_size} bytes, {found.free_pages} free"),
         ("schema", found.schema_version),
         ("application id", f"0x{found.application_id:08x}"),
@@ -72,6 +72,13 @@ def _trust(path: str) -> tuple[Standing, int]:
     return keep.snapshot(path, lambda tx: (clock.standing(tx), tx.now))
 
 
+def _sizes(found: Info) -> str:
+    """Return the size of a store in words; of each of its files where there are several."""
+    name = os.path.basename(found.path)
+    parts = ", ".join(f"{name}{suffix} {size}" for suffix, size in found.files.items())
+    return f"{found.size} bytes" + (f": {parts}" if len(found.files) > 1 else "")
+
+
 def _span(oldest: int | None, newest: int | None) -> str:
     return f"{iso(oldest)} to {iso(newest)}" if oldest is not None else "none"
 
@@ -80,6 +87,7 @@ def _info_json(found: Info) -> dict[str, Any]:
     return {
         "path": found.path,
         "size": found.size,
+        "files": [{"name": os.path.basename(found.path) + end, "size": size} for end, size in found.files.items()],
         "schema_version": found.schema_version,
         "application_id": found.application_id,
         "sqlite_version": found.sqlite_version,

@@ -78,15 +78,14 @@ class Here:
         return self._store
 
     def rouse_daemon(self) -> None:
-        """Have the daemon look at what was committed, and warn when it cannot start."""
+        """Have the daemon look at what was committed, and warn when it cannot."""
         from xats.daemon import autostart
 
         problem = autostart.ensure_running(self.path, self.environ)
         if problem:
             from xats.cli.render import warn
-            from xats.daemon.lock import log_path
 
-            warn(f"{problem} (see {log_path(self.path)}, or: xats daemon start)")
+            warn(problem)
 
     @property
     def host(self) -> str:

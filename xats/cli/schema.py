@@ -345,7 +345,13 @@ VERBS: dict[str, Schema] = {
     "dead drop": having(dropped=each(having(id=NUMBER, agent=ADDRESS))),
     "doctor": having(healthy=YES_NO, checks=each(CHECK), has_more=YES_NO),
     "daemon status": having(
-        running=YES_NO, pid=maybe(NUMBER), due=NUMBER, next_due_at=maybe(TIME), log=TEXT, clock=CLOCK
+        running=YES_NO,
+        pid=maybe(NUMBER),
+        halted=maybe(TEXT),
+        due=NUMBER,
+        next_due_at=maybe(TIME),
+        log=TEXT,
+        clock=CLOCK,
     ),
     "daemon start": having(running=YES_NO, pid=NUMBER, created=YES_NO),
     "daemon stop": having(running=YES_NO, stopped=maybe(NUMBER)),
@@ -355,6 +361,7 @@ VERBS: dict[str, Schema] = {
     "db info": having(
         path=TEXT,
         size=NUMBER,
+        files=each(having(name=TEXT, size=NUMBER)),
         schema_version=NUMBER,
         application_id=NUMBER,
         sqlite_version=TEXT,

@@ -23,9 +23,12 @@ def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:
     When none listens it is started, unless it runs, XATS_AUTOSTART is 0, or this is a sandbox. That it cannot be is no
     failure of what was committed, which stays due; whoever commits next tries again. A container has a daemon of its
     own as soon as an agent sits there, and the one that listens may be that of its machine. Returns what is worth a
-    warning: no process could be made, or the daemon that was started last time ended before it ran. None: nothing.
+    warning: no process could be made, the daemon that was started last time ended before it ran, or the one that runs
+    is stopped. None: nothing.
     """
     listens = nudge.ring(store)
+    if listens and (problem := _halted(store)):
+        return problem
     if (listens and not host.nested()) or not _may_start(environ):
         return None
     from xats.daemon import lock  # as long as a daemon listens, nobody needs it
@@ -42,7 +45,32 @@ def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:
         problem = f"{sys.executable}: {error.strerror}"
     if problem is None:
         return None
-    return f"The daemon cannot start, so nobody is woken; the message is stored. Reason: {problem}"
+    return (
+        f"The daemon cannot start, so nobody is woken; the message is stored. Reason: {problem}"
+        f" (see {lock.log_path(store)}, or: xats daemon start)"
+    )
+
+
+def _halted(store: str) -> str | None:
+    """Return the warning that the daemon which listens at the store is stopped, or None while it can work.
+
+    A daemon that is stopped still holds its lock and its FIFO open.
+    """
+    from xats import process
+
+    pid = nudge.signed(store)
+    state = process.halted(pid) if pid else None
+    if pid is None or state is None:
+        return None
+    from xats.daemon import lock
+
+    try:
+        if lock.holder(store) != pid:  # the number in an old file may be another process by now
+            return None
+    except OSError:  # the lock is another user's
+        return None
+    fix = process.continuing(pid, state)
+    return f"The daemon (pid {pid}) is {state}, so nobody is woken; the message is stored. To let it go on: {fix}"
 
 
 def _inhabited(store: str) -> bool:

@@ -13,6 +13,7 @@ import os
 import time
 
 from xats import host
+from xats.daemon import nudge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ TAIL = 8192  # bytes at the end of the log in which the reason of a failed start
 
 def path_for(store: str) -> str:
     """Return the lock file of this host's daemon for the store at path `store`."""
-    return f"{_stem(store)}{host.id()}.lock"
+    return nudge.lock_path(store)
 
 
 def _stem(store: str) -> str:

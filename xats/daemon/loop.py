@@ -85,6 +85,8 @@ class Daemon:
         """
         try:
             store, bell = self._open(), Bell(self.path)
+            if store.caution:
+                log.warning("%s", store.caution)
         except StoreError as problem:
             log.error("not started: %s", problem)
             raise
@@ -166,12 +168,11 @@ class Daemon:
                 trouble = ""
             except StoreTooNew:
                 raise
-            except StoreBusy:
-                log.warning("the store is busy; trying on")
             except StoreError as problem:
                 if str(problem) != trouble:  # a lasting outage is said once
                     trouble = str(problem)
-                    log.error("%s", trouble)
+                    fix = f" ({problem.hint})" if problem.hint else ""
+                    log.log(logging.WARNING if isinstance(problem, StoreBusy) else logging.ERROR, "%s%s", trouble, fix)
                 self.stop.wait(1.0)
 
     def _still_alone(self) -> bool:

@@ -8,12 +8,27 @@ from __future__ import annotations
 
 import os
 
-from xats import fifo
+from xats import fifo, host
 
 
 def path_for(store: str) -> str:
     """Return the FIFO of the daemon of the store at path `store`."""
     return f"{os.path.realpath(store)}-daemon.wake"
+
+
+def lock_path(store: str) -> str:
+    """Return the lock file of this host's daemon for the store at path `store`; see `xats.daemon.lock`."""
+    return f"{os.path.realpath(store)}-daemon-{host.id()}.lock"
+
+
+def signed(store: str) -> int | None:
+    """Return the pid in the lock file of the daemon, which may be of one that has ended; None if there is none."""
+    try:
+        with open(lock_path(store), "rb", buffering=0) as file:
+            word = file.read(32).split()[:1]
+    except OSError:
+        return None
+    return int(word[0]) if word and word[0].isdigit() else None
 
 
 def ring(store: str) -> bool:

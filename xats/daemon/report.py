@@ -13,6 +13,7 @@ from contextlib import suppress
 from xats import __version__
 from xats.daemon import lock
 from xats.delivery import surroundings
+from xats.store.sqlite import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Report:
             "pid": os.getpid(),
             "version": __version__,
             "python": sys.executable,
+            "sqlite": VERSION,
             "package": os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
             **surroundings.describe(os.environ),
         }

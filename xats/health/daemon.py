@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import re
 import time
+from contextlib import suppress
 
-from xats import __version__
+from xats import __version__, process
 from xats.clients import registry
 from xats.daemon import lock, report
 from xats.daemon.lock import log_path
 from xats.delivery import surroundings
 from xats.durations import rough
+from xats.errors import XatsError
 from xats.health import FAIL, OK, WARN, Check
+from xats.store import keep, sqlite
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from xats.health.facts import Facts
@@ -39,7 +42,7 @@ def checks(path: str, facts: Facts | None, environ: Mapping[str, str]) -> list[C
     log = _log(log_path(path))
     found = [_running(path, pid, log, held=held, facts=facts, environ=environ)]
     if said := report.read(path, pid):
-        found += _environment(said, environ)
+        found += [*_environment(said, environ), *_sqlite(path, said)]
     if facts:
         found.append(_lag(path, facts, runs=held))
     return [*found, _last_error(log, log_path(path), time.time())]
@@ -48,6 +51,9 @@ def checks(path: str, facts: Facts | None, environ: Mapping[str, str]) -> list[C
 def _running(
     path: str, pid: int | None, log: list[str], *, held: bool, facts: Facts | None, environ: Mapping[str, str]
 ) -> Check:
+    if pid and (state := process.halted(pid)):
+        detail = f"pid {pid} is {state}, so it wakes nobody"
+        return Check(SECTION, "running", FAIL, detail, process.continuing(pid, state))
     if pid:
         version = _version(pid, log)
         if version and version != __version__:
@@ -82,6 +88,17 @@ def _environment(said: Mapping[str, Any], environ: Mapping[str, str]) -> list[Ch
             detail = f"{its or 'not set'} in the daemon, {ours or 'not set'} in this shell; the daemon's value counts"
             found.append(Check(SECTION, name, WARN, detail, again))
     return found
+
+
+def _sqlite(path: str, said: Mapping[str, Any]) -> Iterator[Check]:
+    """Yield a check where the daemon writes to a WAL with a SQLite that can damage it, and this program has another."""
+    its = said.get("sqlite") or sqlite.VERSION
+    if its == sqlite.VERSION or sqlite.wal_is_safe(tuple(map(int, its.split(".")))):
+        return
+    with suppress(XatsError):  # a store that cannot be read is another section's finding
+        if keep.journal(path) == "wal":
+            detail = f"the daemon writes to a WAL with SQLite {its}, which may damage it; here it is {sqlite.VERSION}"
+            yield Check(SECTION, "sqlite", FAIL, detail, "xats daemon stop && xats daemon start  (from this shell)")
 
 
 def seen_by(path: str, environ: Mapping[str, str]) -> tuple[Mapping[str, str], Mapping[str, Any] | None]:

@@ -8,7 +8,7 @@ import time
 
 from xats.errors import StoreCorrupt, StoreFull
 from xats.store.keep import copy_into, settled
-from xats.store.sqlite import explain
+from xats.store.sqlite import explain, make_durable
 from xats.store.whole import whole
 
 
@@ -35,7 +35,7 @@ def backup(path: str, target: str, *, force: bool = False) -> int:
 def _copy(source: sqlite3.Connection, path: str, draft: str) -> None:
     made = sqlite3.connect(draft, isolation_level=None)
     try:
-        made.execute("pragma synchronous = full")
+        make_durable(made)
         copy_into(source, made)
         found = made.execute("pragma quick_check(1)").fetchone()[0]
     except sqlite3.Error as error:

@@ -10,12 +10,11 @@ import sqlite3
 import stat
 from shlex import quote
 
-from xats.errors import NotFound, StoreCorrupt, XatsError
+from xats.errors import NotFound, StoreCorrupt, StoreReadOnly, XatsError
 from xats.record import record
-from xats.store import keep, sqlite
-from xats.store.migrate import wal_is_safe
+from xats.store import disk, keep, sqlite
 from xats.store.place import network_file_system
-from xats.store.sqlite import explain, host_clock
+from xats.store.sqlite import explain, host_clock, wal_is_safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -186,6 +185,7 @@ def _file(path: str) -> Iterator[Check]:
         return
     yield Check("file", OK, path)
     yield from _permissions(path)
+    yield _disk(path)
     folder = os.path.dirname(os.path.abspath(path))
     kind = network_file_system(folder)
     if kind:
@@ -214,6 +214,21 @@ def _permissions(path: str) -> Iterator[Check]:
     if about.st_uid != os.geteuid():
         detail = f"the store belongs to user {about.st_uid}, and you are {os.geteuid()}"
         yield Check("owner", WARN, detail, "use it as the user whose it is")
+
+
+def _disk(path: str) -> Check:
+    """Look whether the disk takes what is written to it, and for how long it will."""
+    folder = os.path.dirname(os.path.realpath(path))
+    if problem := disk.trouble(path):
+        only_us = isinstance(problem, StoreReadOnly) and not disk.is_read_only(folder)
+        return Check("disk", WARN if only_us else FAIL, str(problem), problem.hint)
+    left = disk.room(folder)
+    if left is None:
+        return Check("disk", OK, "it can be written")
+    said = f"{left / 1024**2:.1f} MiB" if left < 1024**3 else f"{left / 1024**3:.1f} GiB"
+    if left < disk.SPARE:
+        return Check("disk", WARN, f"the disk is nearly full: {said} left", "free some space on it")
+    return Check("disk", OK, f"{said} left")
 
 
 def _settled(path: str, found: list[Check]) -> bool:
@@ -254,16 +269,11 @@ def _inside(path: str, private: sqlite3.Connection, now: int, depth: str) -> Ite
 
 
 def _journal(path: str) -> Check:
-    connection = keep.look(path)
-    try:
-        mode = connection.execute("pragma journal_mode").fetchone()[0]
-    finally:
-        connection.close()
+    mode = keep.journal(path)
     linked = sqlite3.sqlite_version
     if mode == "wal" and not wal_is_safe(sqlite3.sqlite_version_info):
         detail = f"a WAL journal with SQLite {linked}, in which many writers can damage the store"
-        mend = f"end every xats, then: sqlite3 {quote(path)} 'pragma journal_mode = delete'; or use SQLite 3.51.3"
-        return Check("journal", FAIL, detail, mend)
+        return Check("journal", FAIL, detail, sqlite.wal_fix(path))
     return Check("journal", OK, f"{mode}, SQLite {linked}")
 
 

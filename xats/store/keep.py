@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from contextlib import suppress
 
 from xats.errors import NotFound, StoreError, StoreForeign, StoreFull
 from xats.record import record
-from xats.store import sqlite
+from xats.store import readonly, sqlite
 from xats.store.glance import uri
 from xats.store.place import network_file_system
 from xats.store.sqlite import Row, Tx, explain
+from xats.store.whole import BESIDE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,7 +46,8 @@ class Info:
     """What there is to know of a store."""
 
     path: str
-    size: int  #: bytes
+    size: int  #: bytes of all its files
+    files: dict[str, int]  #: bytes of each, by the end of its name: "" for the database, `-wal`, `-shm`, `-journal`
     schema_version: int
     application_id: int
     sqlite_version: str
@@ -79,18 +82,27 @@ def look(path: str, mode: str = "ro") -> sqlite3.Connection:
     if mode == "ro" and not any(os.path.exists(path + suffix) for suffix in ("-wal", "-journal")):
         mode = "rw"  # nothing is to be recovered; and who may write takes the files of a WAL away again that he makes
     try:
-        connection = sqlite3.connect(uri(path, mode), uri=True, timeout=sqlite.PATIENCE, isolation_level=None)
+        try:
+            return _recognised(sqlite3.connect(uri(path, mode), uri=True, isolation_level=None), path)
+        except sqlite3.Error as error:
+            if not readonly.is_needed(error, path):
+                raise
+            return _recognised(readonly.connect(path), path)
     except sqlite3.Error as error:
-        raise explain(error, path) from error
+        raise half_done(error, path) from error
+
+
+def _recognised(connection: sqlite3.Connection, path: str) -> sqlite3.Connection:
+    """Return `connection` to the store at `path`, to be looked at only. It is closed where it is no store."""
     try:
         connection.row_factory = Row
+        connection.execute("pragma busy_timeout = 0")  # this first wait is our own, which finds out who is waited for
         connection.execute("pragma query_only = on")
         connection.execute("pragma trusted_schema = off")
-        _recognise(connection, path)
-    except BaseException as error:
+        sqlite.patiently(path, lambda: _recognise(connection, path))
+        connection.execute(f"pragma busy_timeout = {round(sqlite.PATIENCE * 1000)}")
+    except BaseException:
         connection.close()
-        if isinstance(error, sqlite3.Error):
-            raise half_done(error, path) from error
         raise
     return connection
 
@@ -210,17 +222,19 @@ class Rehearsal:
 
 def info(path: str) -> Info:
     """Return what there is to know of the store at `path`. Raises NotFound and the StoreErrors."""
+    sizes = files(path)  # before this look makes or removes any
     connection = look(path)
     try:
         connection.execute("begin")
         tables = table_names(connection)
         return Info(
             path,
-            os.path.getsize(path),
+            sum(sizes.values()),
+            sizes,
             _pragma(connection, "user_version"),
             _pragma(connection, "application_id"),
             sqlite3.sqlite_version,
-            connection.execute("pragma journal_mode").fetchone()[0],
+            sqlite.journal_mode(connection),
             _pragma(connection, "page_size"),
             _pragma(connection, "page_count"),
             _pragma(connection, "freelist_count"),
@@ -235,6 +249,26 @@ def info(path: str) -> Info:
         raise explain(error, path) from error
     finally:
         connection.close()
+
+
+def journal(path: str) -> str:
+    """Return the journal mode of the store at `path`. Raises NotFound and the StoreErrors."""
+    connection = look(path)
+    try:
+        return sqlite.journal_mode(connection)
+    except sqlite3.Error as error:
+        raise explain(error, path) from error
+    finally:
+        connection.close()
+
+
+def files(path: str) -> dict[str, int]:
+    """Return the size in bytes of each file of the store at `path`, by what follows the name of the database."""
+    found = {}
+    for suffix in ("", *BESIDE):
+        with suppress(FileNotFoundError):
+            found[suffix] = os.stat(os.path.realpath(path) + suffix).st_size
+    return found
 
 
 def table_names(connection: sqlite3.Connection) -> list[str]:

@@ -11,24 +11,15 @@ from importlib import resources
 
 from xats import __version__
 from xats.errors import StoreCorrupt, StoreReadOnly
-from xats.store import sqlite
+from xats.store import disk, sqlite
 from xats.store.keep import copy_into
+from xats.store.sqlite import wal_is_safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 RECORD = "insert into migrations (number, name, applied_at, program) values (:number, :name, :at, :program)"
-
-
-def wal_is_safe(version: tuple[int, ...]) -> bool:
-    """Tell whether this SQLite has the fix of the WAL-reset bug, by which many writers can corrupt a WAL file.
-
-    It was mended in 3.51.3 and in the patch releases 3.50.7 and 3.44.6: https://sqlite.org/wal.html#walresetbug
-    """
-    if version >= (3, 51, 3):
-        return True
-    return (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
 
 
 def migrations() -> list[tuple[int, str, str]]:
@@ -96,10 +87,13 @@ def back_up(store: sqlite.Store, connection: sqlite3.Connection, version: int) -
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
+        if disk.is_full(error):
+            raise disk.explain(error, path) from error
         msg = f"The store has to be brought up to date, and no copy of it can be made first: {error.strerror}: {path}."
         raise StoreReadOnly(msg, "make the folder writable") from error
     copy = sqlite3.connect(path, isolation_level=None)
     try:
+        sqlite.make_durable(copy)
         store.patiently(lambda: copy_into(connection, copy))
     except BaseException:
         copy.close()

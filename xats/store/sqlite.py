@@ -2,13 +2,14 @@
 
 Every writing transaction is `BEGIN IMMEDIATE`, so it never upgrades a read (that fails at once with
 SQLITE_BUSY_SNAPSHOT, whatever the time-out). SQLite's own busy handler starves waiters, therefore the retry here is our
-own: short sleeps with jitter, for `PATIENCE` seconds at the most.
+own, for `PATIENCE` seconds at the most: see `patiently`.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 import time
 
 from xats import errors, faults
@@ -19,16 +20,30 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, TypeVar
 
+    from xats.store.readonly import Stamp
     from xats.uptime import Uptime
 
     T = TypeVar("T")
 
 Row = sqlite3.Row
+# Result codes over which the disk is asked for the reason: https://sqlite.org/rescode.html
+MEDIUM = (
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+)
 
 APPLICATION_ID = 0x58415453  # "XATS", in the file's header: https://sqlite.org/fileformat2.html#application_id
 SCHEMA_VERSION = 14  # the number of the newest file in store/schema
 NONCE = 16  # bytes
+VERSION = sqlite3.sqlite_version  # of the SQLite library of this Python
+# Transactions are begun by hand, and the wait for a lock is our own.
+OPTIONS: Any = {"timeout": 0, "isolation_level": None, "check_same_thread": False, "cached_statements": 256}
 PATIENCE = 10.0  # seconds before a busy store is given up
+LONGEST = 0.05  # seconds between two attempts to lock a busy store, on average
+FIRST = 0.002  # the same, for the process for which the others wait
 
 EVENT = """
 insert into events (at, team, type, actor, subject, data) values (:at, :team, :type, :actor, :subject, :data)
@@ -118,6 +133,7 @@ class Store:
         self.path = path
         self.clock = clock
         self.patience = patience
+        self._warn = warn
         self.stopping: Callable[[], bool] = bool  #: says when not to wait for the lock any longer
         self.upgraded = False  #: whether this brought the schema of an older xats up to date
         # Before it is opened: if another file comes between, this one passes for replaced, and never that one for this.
@@ -125,26 +141,41 @@ class Store:
         if self._file is None:
             create_file(path, warn)
             self._file = file_at(path)
+        self.caution = ""  #: why this SQLite may damage the store, and how to prevent it
+        self._stamp: Stamp | None = None  # of a store that is read as one that never changes
+        self._open()
+
+    def _open(self) -> None:
+        """Open the store, read-only where nothing else is possible. Raises the StoreErrors."""
         try:
-            self._connection = sqlite3.connect(
-                path, timeout=0, isolation_level=None, check_same_thread=False, cached_statements=256
-            )
+            try:
+                self._use(sqlite3.connect(self.path, **OPTIONS))
+            except sqlite3.Error as error:
+                from xats.store import readonly
+
+                if not readonly.is_needed(error, self.path):
+                    raise
+                self._stamp = readonly.stamp(self.path)
+                self._use(readonly.connect(self.path))
         except sqlite3.Error as error:
-            raise explain(error, path) from error
+            raise explain(error, self.path) from error
+
+    def _use(self, connection: sqlite3.Connection) -> None:
+        """Prepare `connection` and work with it from now on. It is closed where that fails."""
+        self._connection = connection
         try:
-            self._connection.row_factory = Row
+            connection.row_factory = Row
             self._prepare()
-        except BaseException as error:
-            self._connection.close()
-            if isinstance(error, sqlite3.Error):
-                raise explain(error, path) from error
+        except BaseException:
+            connection.close()
             raise
 
     def _prepare(self) -> None:
         connection = self._connection
         version = self.patiently(lambda: self._recognise(connection))
-        # FULL: an accepted message survives a power cut, for 0.1 ms. Setting it reads the schema, which may be locked.
-        self.patiently(lambda: connection.execute("pragma synchronous = full"))
+        self.patiently(lambda: make_durable(connection))
+        if self.caution and self._warn:
+            self._warn(self.caution)
         connection.execute("pragma foreign_keys = on")
         connection.execute("pragma trusted_schema = off")
         if version < SCHEMA_VERSION:
@@ -159,6 +190,9 @@ class Store:
             application = connection.execute("pragma application_id").fetchone()[0]
             version: int = connection.execute("pragma user_version").fetchone()[0]
             filled = application or connection.execute("select count(*) from sqlite_master").fetchone()[0]
+            journal = journal_mode(connection)  # it also reads the schema, for which the file is locked only once then
+            if journal == "wal" and not wal_is_safe(sqlite3.sqlite_version_info):
+                self.caution = wal_caution(self.path)
         finally:
             end(connection)
         if application != APPLICATION_ID:
@@ -188,14 +222,14 @@ class Store:
         """
         connection = self._connection
         try:
-            self.patiently(lambda: connection.execute("begin immediate"))
+            self.patiently(lambda: connection.execute("begin immediate"), queued=True)
             try:
                 self._check_schema()
                 tx = Tx(connection, self.clock(), self.clock)
                 result = work(tx)
                 tx.write_events()
                 faults.point("store.before_commit")
-                self.patiently(lambda: connection.execute("commit"))
+                self.patiently(lambda: connection.execute("commit"), longest=FIRST)
             except BaseException:
                 end(connection)
                 raise
@@ -205,10 +239,13 @@ class Store:
         return result
 
     def read(self, work: Callable[[Tx], T]) -> T:
-        """Run `work` on one consistent snapshot, which it must not write to; return what `work` returned."""
-        connection = self._connection
+        """Run `work` on one consistent snapshot, which it must not write to; return what `work` returned.
+
+        `work` may be run again when the store is busy.
+        """
 
         def attempt() -> T:
+            connection = self._connection
             connection.execute("begin")
             try:
                 self._check_schema()
@@ -216,10 +253,26 @@ class Store:
             finally:
                 end(connection)
 
-        try:
-            return self.patiently(attempt)
-        except sqlite3.Error as error:
-            raise explain(error, self.path) from error
+        while True:
+            try:
+                result = self.patiently(attempt)
+            except sqlite3.Error as error:
+                if not self._is_outdated():
+                    raise explain(error, self.path) from error
+            else:
+                if not self._is_outdated():
+                    return result
+            self._connection.close()
+            self._stamp = None
+            self._open()
+
+    def _is_outdated(self) -> bool:
+        """Tell whether a store that was opened as one that never changes was written meanwhile."""
+        if self._stamp is None:
+            return False
+        from xats.store import readonly
+
+        return readonly.stamp(self.path) != self._stamp
 
     def generation(self) -> int:
         """Return a number that is another one as soon as another process has committed; it costs microseconds.
@@ -239,27 +292,96 @@ class Store:
     @property
     def replaced(self) -> bool:
         """Whether another file has taken the place of the one that was opened, as when a backup is put back."""
-        return file_at(self.path) not in (None, self._file)
+        return file_at(self.path) not in (None, self._file) or self._is_outdated()
 
     def close(self) -> None:
         """Close the store."""
         self._connection.close()
 
-    def patiently(self, attempt: Callable[[], T]) -> T:
-        """Return what `attempt` returns, trying it again while the store is locked by others."""
-        deadline = 0.0
+    def patiently(self, attempt: Callable[[], T], *, longest: float = LONGEST, queued: bool = False) -> T:
+        """Return what `attempt` returns, trying it again while others keep the store locked; see `patiently`."""
+        patience, stopping, warn = self.patience, self.stopping, self._warn
+        return patiently(self.path, attempt, patience, longest, queued=queued, stopping=stopping, warn=warn)
+
+
+def patiently(
+    path: str,
+    attempt: Callable[[], T],
+    patience: float | None = None,
+    longest: float = LONGEST,
+    *,
+    queued: bool = False,
+    stopping: Callable[[], bool] = bool,
+    warn: Callable[[str], None] | None = None,
+) -> T:
+    """Return what `attempt` returns, trying it again while other processes keep the store at `path` locked.
+
+    The pause between two attempts grows with the time already waited, up to `longest` seconds, because every attempt
+    takes time from the process that has the lock. It shrinks again towards the end of `patience` (seconds, by default
+    `PATIENCE`). `queued`: of all that wait here, only the first in the `Queue` keeps trying. `stopping` ends the wait
+    early. `warn` hears once which process keeps the store locked.
+
+    Raises sqlite3.OperationalError when the patience is over, and StoreBusy after a second when the process that has
+    the lock is stopped.
+    """
+    wait = None
+    try:
         while True:
             try:
                 return attempt()
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                     raise
-                now = time.monotonic()
-                deadline = deadline or now + (PATIENCE if self.patience is None else self.patience)
-                if now >= deadline or self.stopping():
+                if wait is None:
+                    from xats.store.waiting import Wait
+
+                    wait = Wait(path, PATIENCE if patience is None else patience, longest, warn, queued=queued)
+                if wait.is_over() or stopping():
                     raise
-            # 0.1 to 5 ms: short enough not to waste the lock, spread enough that nobody is always second.
-            time.sleep(0.0001 + time.perf_counter_ns() % 4900 / 1_000_000)
+            wait.pause()
+    finally:
+        if wait:
+            wait.end()
+
+
+def make_durable(connection: sqlite3.Connection) -> None:
+    """Have `connection` sync every commit to the disk, so that an accepted message survives a power cut.
+
+    It costs 0.1 ms. On macOS fsync(2) leaves the data in the cache of the drive, and only F_FULLFSYNC empties that:
+    https://sqlite.org/pragma.html#pragma_fullfsync. The schema is read, so the store may be busy.
+    """
+    connection.execute("pragma synchronous = full")
+    if sys.platform == "darwin":
+        connection.execute("pragma fullfsync = on")
+        connection.execute("pragma checkpoint_fullfsync = on")
+
+
+def wal_is_safe(version: tuple[int, ...]) -> bool:
+    """Tell whether SQLite `version` has the fix of the WAL-reset bug, by which many writers can corrupt a WAL file.
+
+    It was mended in 3.51.3 and in the patch releases 3.50.7 and 3.44.6: https://sqlite.org/wal.html#walresetbug
+    """
+    if version >= (3, 51, 3):
+        return True
+    return (3, 50, 7) <= version < (3, 51) or (3, 44, 6) <= version < (3, 45)
+
+
+def wal_caution(path: str) -> str:
+    """Return the warning that this SQLite may damage the store at `path`, which has a WAL."""
+    return f"SQLite {VERSION} may damage {path}, because many processes write to its WAL; {wal_fix(path)}"
+
+
+def wal_fix(path: str) -> str:
+    """Return what makes the store at `path` safe for a SQLite that must not write to a WAL: see `wal_is_safe`."""
+    from shlex import quote
+
+    return f"end every xats, then: sqlite3 {quote(path)} 'pragma journal_mode = delete'; or use SQLite 3.51.3"
+
+
+def journal_mode(connection: sqlite3.Connection) -> str:
+    """Return the journal mode of an open store: `wal`, or `delete` for a rollback journal."""
+    mode: str = connection.execute("pragma journal_mode").fetchone()[0]
+    return mode
 
 
 def end(connection: sqlite3.Connection) -> None:
@@ -284,6 +406,10 @@ def create_file(path: str, warn: Callable[[str], None] | None) -> None:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
+        from xats.store import disk
+
+        if disk.is_full(error):
+            raise disk.explain(error, path) from error
         msg = f"The store {path} cannot be created: {error.strerror}."
         raise unwritable(path, msg, "name a writable place with --db, XATS_DB or XATS_HOME") from error
     from xats.store.place import network_file_system
@@ -315,9 +441,9 @@ def explain(error: sqlite3.Error, path: str) -> errors.StoreError:
     # Result codes: https://sqlite.org/rescode.html; the low byte is the primary one.
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return errors.StoreBusy()
-    if code == sqlite3.SQLITE_FULL:
-        return errors.StoreFull(f"The disk that holds {path} is full. Nothing was written.")
+        from xats.store import holder
+
+        return holder.busy(holder.find(path))
     if code == sqlite3.SQLITE_NOTADB:
         return errors.StoreForeign(f"{path} is not a SQLite database. It was left as it is.")
     if code == sqlite3.SQLITE_CORRUPT:
@@ -329,6 +455,13 @@ def explain(error: sqlite3.Error, path: str) -> errors.StoreError:
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_DELETE_NOENT:
         msg = f"The journal of the store {path} was taken away in use: the store was moved or replaced."
         return errors.StoreError(msg, "see whether what you did is there, and what xats db check says")
+    if code in MEDIUM:
+        from xats.store import disk
+
+        if problem := disk.trouble(path):
+            return type(problem)(f"{problem} Nothing was written.", problem.hint)
+    if code == sqlite3.SQLITE_FULL or getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return errors.StoreFull(f"The disk that holds {path} is full. Nothing was written.")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         hint = "make the file and its directory writable, or name another with --db or XATS_DB"
         return unwritable(path, f"The store {path} cannot be written ({error}).", hint)

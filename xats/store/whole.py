@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
 
 from xats.errors import Refused, StoreFull, StoreReadOnly, Usage
+from xats.store.disk import is_full
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ def whole(path: str, store: str, *, force: bool = False) -> Iterator[str]:
     try:
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
+        if is_full(error):
+            raise _full(path) from error
         msg = f"{path} cannot be written: {error.strerror}."
         raise StoreReadOnly(msg, "name a file in a folder that is there and can be written") from error
     try:
@@ -38,9 +42,8 @@ def whole(path: str, store: str, *, force: bool = False) -> Iterator[str]:
             _give_name(draft, path)
         _sync(folder)
     except OSError as error:
-        if error.errno in (28, 122):  # ENOSPC, EDQUOT
-            msg = f"The disk is full. {path} was not written."
-            raise StoreFull(msg) from error
+        if is_full(error):
+            raise _full(path) from error
         raise
     finally:
         for suffix in ("", *BESIDE):
@@ -68,6 +71,10 @@ def _refuse(path: str, store: str, *, force: bool) -> None:
         raise _taken(path)
 
 
+def _full(path: str) -> StoreFull:
+    return StoreFull(f"The disk is full. {path} was not written.")
+
+
 def _taken(path: str) -> Refused:
     msg = f"{path} is there already. It was left as it is."
     return Refused(msg, "name another file, or say --force")
@@ -88,6 +95,11 @@ def _give_name(draft: str, path: str) -> None:
 def _sync(path: str) -> None:
     number = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(number)
+        if sys.platform == "darwin":  # there fsync(2) leaves the data in the cache of the drive
+            import fcntl
+
+            fcntl.fcntl(number, fcntl.F_FULLFSYNC)
+        else:
+            os.fsync(number)
     finally:
         os.close(number)

@@ -1,0 +1,79 @@
+"""The queue of the processes that wait to write to a store.
+
+Who finds the store busy waits for a lock on its folder (flock(2)). Only the process that has this lock keeps asking
+SQLite; all the others sleep in the kernel, which wakes them in the order in which they came. Nothing depends on the
+queue but speed and fairness: the kernel takes a process out of it that dies, who waits too long goes without, and where
+a folder cannot be locked everybody asks SQLite.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+
+
+class _Over(Exception):
+    """The time in the queue is over."""
+
+
+class Queue:
+    """One place in the queue of a store."""
+
+    def __init__(self, path: str) -> None:
+        """`path` is the store's. Where its folder cannot be opened there is no queue, and `wait` says so."""
+        self.first = False  #: whether this process is the one that may ask often
+        self._in_flock = False
+        try:
+            folder = os.path.dirname(os.path.realpath(path))
+            self._file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            self._file = -1
+
+    def wait(self, seconds: float) -> bool:
+        """Wait to become the first for `seconds` at most. Return False, at once, where this process cannot wait.
+
+        The alarm that ends the wait reaches only the main thread, so another thread does not wait.
+        """
+        if self._file < 0 or self._take(fcntl.LOCK_EX | fcntl.LOCK_NB):
+            return self.first
+        try:
+            before = signal.signal(signal.SIGALRM, self._alarm)
+        except ValueError:  # not the main thread
+            return False
+        self._in_flock = True
+        try:
+            signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+            self._take(fcntl.LOCK_EX)
+        except _Over:
+            pass
+        finally:
+            self._in_flock = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
+        return True
+
+    def leave(self) -> None:
+        """Let the next one be the first."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        self.first = False
+
+    def _take(self, how: int) -> bool:
+        try:
+            fcntl.flock(self._file, how)
+        except OSError:  # another process has it, or this file system has no such locks
+            return False
+        self.first = True
+        return True
+
+    def _alarm(self, _number: int, _frame: FrameType | None) -> None:
+        # flock(2) goes on after a signal, unless its handler raises: https://peps.python.org/pep-0475/
+        if self._in_flock:
+            self._in_flock = False
+            raise _Over

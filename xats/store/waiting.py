@@ -1,0 +1,82 @@
+"""How one command waits for a store that others keep locked: for how long, how often it asks, and what it says."""
+
+from __future__ import annotations
+
+import time
+
+from xats.store.sqlite import FIRST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xats.store.holder import Holder
+    from xats.store.queue import Queue
+
+SHORTEST = 0.001  # seconds between two attempts, on average
+LOOK = 0.5  # seconds of waiting after which a command looks who keeps the store locked; it looks again after twice that
+SLICE = 0.5  # seconds in the queue, after which a command asks by itself: the first in the queue may be stopped
+
+
+class Wait:
+    """The wait for one lock. It begins when it is made."""
+
+    def __init__(
+        self, path: str, patience: float, longest: float, warn: Callable[[str], None] | None, *, queued: bool
+    ) -> None:
+        """`path` is the store's; `patience` and `longest` are seconds. See `xats.store.sqlite.patiently`."""
+        self._path, self._longest, self._warn, self._queued = path, longest, warn, queued
+        self._began = time.monotonic()
+        self._deadline = self._began + patience
+        self._next_look = self._began + LOOK
+        self._queue: Queue | None = None
+        self._seen: Holder | None = None
+
+    def is_over(self) -> bool:
+        """Tell whether the patience is at its end."""
+        return time.monotonic() >= self._deadline
+
+    def pause(self) -> None:
+        """Return when it is time for another attempt.
+
+        Raises StoreBusy when a process that is stopped was seen to have the lock twice in a row.
+        """
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._look()
+            self._next_look = self._began + 2 * (now - self._began)
+        left = self._deadline - now
+        if self._queued and not self._is_first() and self._enter(min(SLICE, self._next_look - now, left)):
+            return
+        longest = FIRST if self._is_first() else self._longest
+        pause = min(max(SHORTEST, min(now - self._began, left) / 8), longest)
+        time.sleep(pause * (0.5 + time.perf_counter_ns() % 1000 / 1000))  # spread, or all would ask at the same moment
+
+    def end(self) -> None:
+        """Leave the queue."""
+        if self._queue:
+            self._queue.leave()
+
+    def _is_first(self) -> bool:
+        return self._queue is not None and self._queue.first
+
+    def _enter(self, seconds: float) -> bool:
+        """Wait in the queue; tell whether that took time, or made this the first."""
+        if self._queue is None:
+            from xats.store.queue import Queue
+
+            self._queue = Queue(self._path)
+        return self._queue.wait(seconds)
+
+    def _look(self) -> None:
+        """Look who has the lock. Two looks in a row that find the same process show that it keeps the lock."""
+        from xats.store import holder
+
+        before, self._seen = self._seen, holder.find(self._path)
+        if self._seen is None or not self._seen.is_same(before):
+            return
+        if before and before.is_halted and self._seen.is_halted:
+            raise holder.busy(self._seen)
+        if self._warn:
+            self._warn(f"waiting for the store: {self._seen}")
+            self._warn = None  # once is enough
