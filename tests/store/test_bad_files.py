@@ -5,11 +5,12 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from xats import errors
-from xats.store import Store
+from xats.store import Store, readonly
 from xats.store import sqlite as engine
 
 NOBODY = 65534
@@ -258,9 +259,60 @@ def test_a_read_only_store_is_said_to_be_one_and_stays_as_it_was(place, file_mod
     assert content(path) == before
 
 
-def test_a_read_only_store_can_still_be_read(place):
-    path = prepared(place, 0o400, 0o500)
+@pytest.mark.parametrize("journal", ["delete", "wal"])
+def test_a_read_only_store_can_still_be_read(place, journal):
+    path = prepared(place, 0o600, 0o700)
+    sql(path, f"pragma journal_mode = {journal}")
+    os.chmod(path, 0o400)
+    os.chmod(place, 0o500)
     assert as_nobody(path, "read") == ["1"]
+    assert as_nobody(path, "write")[0] == "store_read_only 1"
+    assert os.listdir(place) == ["xats.db"]
+
+
+def left_behind(path: str, *, suffixes: tuple[str, ...]) -> None:
+    """Leave a store as after a crash: its last commit is in the WAL alone."""
+    sql(path, "pragma journal_mode = wal")
+    store = Store(path)
+    store.write(note)
+    names = [f"{path}{suffix}" for suffix in suffixes]
+    copies = {name: content(Path(name)) for name in names}
+    main = content(Path(path))
+    store.close()
+    for name, data in {path: main, **copies}.items():
+        Path(name).write_bytes(data)
+        if os.getuid() == 0:
+            os.chown(name, NOBODY, NOBODY)
+
+
+@pytest.mark.parametrize("suffixes", [("-wal",), ("-wal", "-shm")])
+def test_what_is_in_the_wal_of_a_read_only_store_is_read_too(place, suffixes):
+    path = prepared(place, 0o600, 0o700)
+    left_behind(path, suffixes=suffixes)
+    os.chmod(place, 0o500)
+    before = sorted(os.listdir(place))
+    assert as_nobody(path, "read") == ["2"]
+    assert sorted(os.listdir(place)) == before
+
+
+def test_a_read_only_store_that_another_user_writes_is_read_anew(place):
+    """It was opened as one that never changes, because nobody had it open."""
+    path = prepared(place, 0o600, 0o700)
+    sql(path, "pragma journal_mode = wal")
+    reading = Store(path)
+    reading._connection.close()
+    reading._stamp = readonly.stamp(path)
+    reading._connection = readonly.connect(path)
+    reading._connection.row_factory = sqlite3.Row
+    assert not reading.replaced
+    writing = Store(path)
+    writing.write(note)
+    assert reading.replaced  # a command that waits opens it once more
+    assert len(reading.read(lambda tx: tx.all("select * from events"))) == 2
+    writing.write(note)
+    assert len(reading.read(lambda tx: tx.all("select * from events"))) == 3
+    writing.close()
+    reading.close()
 
 
 def test_a_store_that_cannot_be_made_is_said_so(place):

@@ -69,7 +69,8 @@ class Here:
         if self._store is None:
             from xats.cli.render import warn
 
-            self._store = Store(self.path, warn=warn)
+            # With --json stderr is for one document; what a failure is about is in that.
+            self._store = Store(self.path, warn=warn, notice=None if self.json else warn)
             if self._store.upgraded:
                 from xats.daemon import autostart, owner
 

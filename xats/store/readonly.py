@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
+from xats.errors import StoreError
 from xats.store.glance import uri
 from xats.store.sqlite import OPTIONS
 
@@ -29,11 +30,18 @@ def is_needed(error: sqlite3.Error, path: str) -> bool:
         and os.path.isfile(path)
         and os.access(path, os.R_OK)
         and not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK)
+        and not os.path.exists(f"{os.path.realpath(path)}-journal")  # it would have to be rolled back first
     )
 
 
+class Unchanging(sqlite3.Connection):
+    """A connection that reads the store as one that never changes. SQLite does not know of the WAL then."""
+
+    journal = "wal"
+
+
 def connect(path: str) -> sqlite3.Connection:
-    """Open the store at `path`, whose folder cannot be written, to be read alone. Raises sqlite3.Error or OSError.
+    """Open the store at `path`, whose folder cannot be written, to be read alone. Raises sqlite3.Error or StoreError.
 
     Without a `-wal` file no process has the store open, and its file holds all there is: SQLite may read it as one that
     never changes. The caller compares `stamp` before and after, because another user may begin to write. Where a
@@ -41,9 +49,13 @@ def connect(path: str) -> sqlite3.Connection:
     """
     wal = stamp(path)[1]
     if wal is None or wal[1] == 0:
-        made: sqlite3.Connection = sqlite3.connect(f"{uri(path)}&immutable=1", uri=True, **OPTIONS)
+        made: sqlite3.Connection = sqlite3.connect(f"{uri(path)}&immutable=1", uri=True, factory=Unchanging, **OPTIONS)
     else:
-        made = _copied(path)
+        try:
+            made = _copied(path)
+        except OSError as error:
+            msg = f"The folder of {path} cannot be written, and no copy can be made to read it: {error.strerror}."
+            raise StoreError(msg, "make that folder writable, or set TMPDIR to one with room") from error
     made.execute("pragma query_only = on")
     return made
 

@@ -119,13 +119,15 @@ class Store:
         clock: Callable[[], int] = host_clock,
         warn: Callable[[str], None] | None = None,
         patience: float | None = None,
+        notice: Callable[[str], None] | None = None,
     ) -> None:
         """Open the store at `path`; create it (directory 0700, file 0600) or bring its schema up to date if need be.
 
         `clock` gives milliseconds UTC. One that is not the host's may have a method `uptime`, which says as
         `xats.uptime.read` how long its host has been up; without it the clock is never taken for a wrong one. `warn`
-        hears what is worth a person's attention, such as a network file system. `patience` is how many seconds a busy
-        store is waited for, by default `PATIENCE`.
+        hears what is worth a person's attention when a store is made, such as a network file system, and `notice` what
+        is worth it later: whom a command waits for, and that this SQLite may damage the store. `patience` is how many
+        seconds a busy store is waited for, by default `PATIENCE`.
 
         Raises StoreForeign, StoreTooNew, StoreCorrupt, StoreReadOnly, StoreBusy or StoreError; the file is then as it
         was before.
@@ -133,7 +135,7 @@ class Store:
         self.path = path
         self.clock = clock
         self.patience = patience
-        self._warn = warn
+        self._notice = notice
         self.stopping: Callable[[], bool] = bool  #: says when not to wait for the lock any longer
         self.upgraded = False  #: whether this brought the schema of an older xats up to date
         # Before it is opened: if another file comes between, this one passes for replaced, and never that one for this.
@@ -174,8 +176,8 @@ class Store:
         connection = self._connection
         version = self.patiently(lambda: self._recognise(connection))
         self.patiently(lambda: make_durable(connection))
-        if self.caution and self._warn:
-            self._warn(self.caution)
+        if self.caution and self._notice:
+            self._notice(self.caution)
         connection.execute("pragma foreign_keys = on")
         connection.execute("pragma trusted_schema = off")
         if version < SCHEMA_VERSION:
@@ -300,8 +302,8 @@ class Store:
 
     def patiently(self, attempt: Callable[[], T], *, longest: float = LONGEST, queued: bool = False) -> T:
         """Return what `attempt` returns, trying it again while others keep the store locked; see `patiently`."""
-        patience, stopping, warn = self.patience, self.stopping, self._warn
-        return patiently(self.path, attempt, patience, longest, queued=queued, stopping=stopping, warn=warn)
+        patience, stopping, notice = self.patience, self.stopping, self._notice
+        return patiently(self.path, attempt, patience, longest, queued=queued, stopping=stopping, notice=notice)
 
 
 def patiently(
@@ -312,14 +314,14 @@ def patiently(
     *,
     queued: bool = False,
     stopping: Callable[[], bool] = bool,
-    warn: Callable[[str], None] | None = None,
+    notice: Callable[[str], None] | None = None,
 ) -> T:
     """Return what `attempt` returns, trying it again while other processes keep the store at `path` locked.
 
     The pause between two attempts grows with the time already waited, up to `longest` seconds, because every attempt
     takes time from the process that has the lock. It shrinks again towards the end of `patience` (seconds, by default
     `PATIENCE`). `queued`: of all that wait here, only the first in the `Queue` keeps trying. `stopping` ends the wait
-    early. `warn` hears once which process keeps the store locked.
+    early. `notice` hears once which process keeps the store locked.
 
     Raises sqlite3.OperationalError when the patience is over, and StoreBusy after a second when the process that has
     the lock is stopped.
@@ -335,7 +337,7 @@ def patiently(
                 if wait is None:
                     from xats.store.waiting import Wait
 
-                    wait = Wait(path, PATIENCE if patience is None else patience, longest, warn, queued=queued)
+                    wait = Wait(path, PATIENCE if patience is None else patience, longest, notice, queued=queued)
                 if wait.is_over() or stopping():
                     raise
             wait.pause()
@@ -381,7 +383,7 @@ def wal_fix(path: str) -> str:
 def journal_mode(connection: sqlite3.Connection) -> str:
     """Return the journal mode of an open store: `wal`, or `delete` for a rollback journal."""
     mode: str = connection.execute("pragma journal_mode").fetchone()[0]
-    return mode
+    return getattr(connection, "journal", mode)  # see `xats.store.readonly`
 
 
 def end(connection: sqlite3.Connection) -> None:

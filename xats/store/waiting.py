@@ -22,10 +22,10 @@ class Wait:
     """The wait for one lock. It begins when it is made."""
 
     def __init__(
-        self, path: str, patience: float, longest: float, warn: Callable[[str], None] | None, *, queued: bool
+        self, path: str, patience: float, longest: float, notice: Callable[[str], None] | None, *, queued: bool
     ) -> None:
         """`path` is the store's; `patience` and `longest` are seconds. See `xats.store.sqlite.patiently`."""
-        self._path, self._longest, self._warn, self._queued = path, longest, warn, queued
+        self._path, self._longest, self._notice, self._queued = path, longest, notice, queued
         self._began = time.monotonic()
         self._deadline = self._began + patience
         self._next_look = self._began + LOOK
@@ -77,6 +77,6 @@ class Wait:
             return
         if before and before.is_halted and self._seen.is_halted:
             raise holder.busy(self._seen)
-        if self._warn:
-            self._warn(f"waiting for the store: {self._seen}")
-            self._warn = None  # once is enough
+        if self._notice:
+            self._notice(f"waiting for the store: {self._seen}")
+            self._notice = None  # once is enough
