@@ -20,6 +20,7 @@ ROWS = {
     "help": commands.root_help,
     "tab": commands.tab,
     "parallel": load.parallel,
+    "senders": load.senders,
     "batch": load.batch,
     "grown": load.grown,
     "task": tasks.verbs,

@@ -1,6 +1,7 @@
 """The floor: the smallest Python script that opens a store, inserts a message, a delivery and an event, and commits.
 
 It writes into a copy of a real store: the same tables and indexes, the same journal mode, synchronous=FULL.
+Its words are the copy, the body, and how many seconds it waits for a busy store (30 if not given).
 """
 
 import sqlite3
@@ -8,7 +9,7 @@ import sys
 import time
 
 now = time.time_ns() // 1_000_000
-store = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
+store = sqlite3.connect(sys.argv[1], timeout=float(sys.argv[3]) if sys.argv[3:] else 30, isolation_level=None)
 store.execute("pragma synchronous = full")
 store.execute("begin immediate")
 message = store.execute(

@@ -13,6 +13,8 @@ import time
 from benchmarks.rig import HERE, Command, Row, interleaved
 
 LANES, EACH = 8, 25
+SENDERS = 200
+PATIENCE = "10"  # seconds that a sender waits for a busy store; the floor script waits as long
 BATCH = 10_000
 
 
@@ -50,6 +52,37 @@ def lanes(command):
     if failed:
         raise failed[0]
     return time.perf_counter() - began
+
+
+def senders(rig):
+    """200 sends that start at the same moment, against 200 floor scripts that do: at most 2.2 times, none refused."""
+    home = rig.home()
+    floor_words = home.floor().words
+    taken = {"floor": [], "xats": []}
+    refused = {"floor": 0, "xats": 0}
+    for _ in range(3):
+        for name, command in (
+            ("floor", Command([*floor_words, PATIENCE], home.env())),
+            ("xats", home.xats("send", "bob", "hello bob")),
+        ):
+            took, failed = at_once(command, SENDERS)
+            taken[name].append(took)
+            refused[name] += failed
+    floor, xats = (statistics.median(taken[name]) for name in ("floor", "xats"))
+    stored = home.count("messages")
+    what = (
+        f"{SENDERS} sends at once: {xats:.2f} s, {refused['xats']} refused, {stored} of {3 * SENDERS} stored;"
+        f" floor {floor:.2f} s, {refused['floor']} refused"
+    )
+    return [Row("senders", xats / floor, 2.2, "x floor", what, holds=stored == 3 * SENDERS and not refused["xats"])]
+
+
+def at_once(command, count):
+    """Start `command` `count` times without waiting for any; return how long all of it took, and how many failed."""
+    began = time.perf_counter()
+    running = [command.start() for _ in range(count)]
+    ended = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in running]
+    return time.perf_counter() - began, sum(code != command.code for code in ended)
 
 
 def batch(rig):

@@ -51,17 +51,21 @@ class Command:
     def __init__(self, words, env, before=None, code=0, stdin=os.devnull):
         self.words, self.env, self.before, self.code, self.stdin = words, env, before, code, stdin
 
-    def run(self):
-        """Run it to its end; return how long that took, in seconds."""
-        if self.before:
-            self.before()
+    def start(self):
+        """Start it and return its pid; what it prints is lost."""
         null = [
             (os.POSIX_SPAWN_OPEN, 0, self.stdin, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
         ]
+        return os.posix_spawn(self.words[0], self.words, self.env, file_actions=null)
+
+    def run(self):
+        """Run it to its end; return how long that took, in seconds."""
+        if self.before:
+            self.before()
         began = time.perf_counter()
-        pid = os.posix_spawn(self.words[0], self.words, self.env, file_actions=null)
+        pid = self.start()
         _, status = os.waitpid(pid, 0)
         took = time.perf_counter() - began
         code = os.waitstatus_to_exitcode(status)

@@ -25,8 +25,9 @@ from xats import __version__, process
 from xats.cli import schema
 from xats.core import inbox, pauses
 from xats.core.agents import Seat
-from xats.daemon import lock
+from xats.daemon import lock, report
 from xats.health import clients, environment
+from xats.health import daemon as health_daemon
 from xats.pane import Pane
 from xats.store import Store
 from xats.tmux.pane import find
@@ -295,7 +296,7 @@ def test_a_store_that_others_keep_locked_is_a_line(doctor, xats, crew, quiet_pat
     assert holding.stdout.readline() == b"1\n"
     report = doctor()
     (found,) = [one for one in report.checks if one["section"] == "store" and one["state"] == "fail"]
-    assert "busy" in found["detail"]
+    assert f"pid {holding.pid} (" in found["detail"]
     assert report.state("tmux", "version") in ("ok", "warn")
 
 
@@ -544,6 +545,31 @@ def test_a_daemon_of_another_version_is_a_warning(xats, daemon):
     found = settled_report(xats)("daemon", "running")
     assert (found["state"], found["mend"]) == ("warn", "xats daemon stop && xats daemon start")
     assert "0.0.1" in found["detail"]
+
+
+def test_a_daemon_that_is_stopped_is_no_daemon_that_runs(xats, daemon):
+    os.kill(daemon, signal.SIGSTOP)
+    until(lambda: process.state(daemon) == "stopped")
+    try:
+        found = settled_report(xats)("daemon", "running")
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    assert (found["state"], found["mend"]) == ("fail", f"kill -CONT {daemon}")
+    assert f"pid {daemon} is stopped" in found["detail"]
+    assert settled_report(xats)("daemon", "running")["state"] == "ok"
+
+
+def test_a_daemon_with_a_sqlite_that_may_damage_a_wal_is_a_failure(xats, daemon, monkeypatch):
+    said = report.read(xats.path, daemon)
+    assert said["sqlite"] == sqlite3.sqlite_version
+    monkeypatch.setattr(health_daemon.sqlite, "wal_is_safe", lambda version: version > (3, 51, 2))
+    monkeypatch.setattr(health_daemon.sqlite, "VERSION", "3.51.3")
+    monkeypatch.setattr(health_daemon.keep, "journal", lambda _: "wal")
+    (found,) = health_daemon._sqlite(xats.path, {**said, "sqlite": "3.40.1"})
+    assert (found.state, "3.40.1" in found.detail, "3.51.3" in found.detail) == ("fail", True, True)
+    assert list(health_daemon._sqlite(xats.path, {**said, "sqlite": "3.51.3"})) == []
+    monkeypatch.setattr(health_daemon.keep, "journal", lambda _: "delete")
+    assert list(health_daemon._sqlite(xats.path, {**said, "sqlite": "3.40.1"})) == []
 
 
 def entry(level: str, seconds: float, text: str) -> str:

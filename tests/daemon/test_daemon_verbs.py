@@ -39,7 +39,7 @@ def test_texts(world):
 
 def test_json(world):
     status = {"running": False, "pid": None, "due": 0, "next_due_at": None, "log": f"{world.path}-daemon.log"}
-    status.update(failure=None, environment=None)
+    status.update(failure=None, environment=None, halted=None)
     assert world.json("daemon", "status") == status
     pid = world.json("daemon", "start")["pid"]
     running = world.json("daemon", "status")
@@ -48,6 +48,29 @@ def test_json(world):
     assert (environment["pid"], environment["tmux"]["program"]) == (pid, shutil.which("tmux"))
     assert world.json("daemon", "stop") == {"running": False, "pid": None, "stopped": pid}
     assert world.json("daemon", "stop") == {"running": False, "pid": None, "stopped": None}
+
+
+def test_a_daemon_that_is_stopped_says_so_wherever_it_is_relied_on(world):
+    pid = world.json("daemon", "start")["pid"]
+    until(lambda: "started, pid" in Path(lock.log_path(world.path)).read_text())
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: process.state(pid) == "stopped")
+    try:
+        text = world.xats("daemon", "status")[0]
+        found = world.json("daemon", "status")
+        start = world.xats("daemon", "start", code=4)[1]
+        sent = world.xats("send", "bob", "hello", "--as", "alice")[1]
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert text.startswith(f"daemon is stopped, pid {pid}, and wakes nobody (kill -CONT {pid})\n")
+    assert (found["running"], found["halted"], found["pid"]) == (False, "stopped", pid)
+    assert f"A daemon runs already (pid {pid}), but it is stopped" in start
+    assert f"kill -CONT {pid}" in start
+    (line,) = [one for one in sent.splitlines() if "daemon" in one]
+    assert f"The daemon (pid {pid}) is stopped" in line
+    assert f"kill -CONT {pid}" in line
+    assert world.json("daemon", "status")["running"]
+    assert "stopped" not in world.xats("send", "bob", "hello", "--as", "alice")[1]
 
 
 def test_status_counts_what_is_due(world, noisy):

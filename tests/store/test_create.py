@@ -1,5 +1,6 @@
 """Making a store: who may read it, what is set on it, and many processes making the same one."""
 
+import contextlib
 import os
 import sqlite3
 import stat
@@ -158,6 +159,39 @@ def test_a_live_store_keeps_its_journal_whoever_opens_it(tmp_path, monkeypatch, 
     store = Store(path)
     store.write(lambda tx: tx.event("something", "crew", None, "agent:x"))
     assert pragma(store, "journal_mode") == journal
+    store.close()
+
+
+def test_a_sqlite_that_may_damage_a_wal_says_so_whenever_it_opens_one(tmp_path, monkeypatch):
+    path, heard = str(tmp_path / "xats.db"), []
+    monkeypatch.setattr(sqlite, "wal_is_safe", lambda _: False)
+    Store(path, notice=heard.append).close()
+    assert pragma_of(path, "journal_mode = wal") == "wal"
+    if heard == []:  # it was not made with a WAL
+        Store(path, notice=heard.append).close()
+    assert len(heard) == 1
+    assert path in heard[0]
+    assert sqlite3.sqlite_version in heard[0]
+    assert "pragma journal_mode = delete" in heard[0]
+    monkeypatch.setattr(sqlite, "wal_is_safe", lambda _: True)
+    Store(path, notice=heard.append).close()
+    assert pragma_of(path, "journal_mode = delete") == "delete"
+    monkeypatch.setattr(sqlite, "wal_is_safe", lambda _: False)
+    Store(path, notice=heard.append).close()
+    assert len(heard) == 1
+
+
+def pragma_of(path: str, text: str):
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return connection.execute(f"pragma {text}").fetchone()[0]
+
+
+@pytest.mark.parametrize("platform, value", [("darwin", 1), ("linux", 0)])
+def test_on_macos_a_commit_empties_the_cache_of_the_drive(tmp_path, monkeypatch, platform, value):
+    monkeypatch.setattr(sqlite.sys, "platform", platform)
+    store = Store(str(tmp_path / "xats.db"))
+    assert (pragma(store, "fullfsync"), pragma(store, "checkpoint_fullfsync")) == (value, value)
+    assert pragma(store, "synchronous") == 2
     store.close()
 
 

@@ -123,17 +123,31 @@ def test_info_counts_what_there_is(crew, store, clock):
     clock.tick(5000)
     crew.send("alice", "bob")
     found = keep.info(store.path)
-    assert (found.path, found.size) == (store.path, os.path.getsize(store.path))
+    assert (found.path, found.files[""]) == (store.path, os.path.getsize(store.path))
+    assert found.size == sum(found.files.values())
     assert (found.schema_version, found.application_id) == (engine.SCHEMA_VERSION, engine.APPLICATION_ID)
     assert found.sqlite_version == sqlite3.sqlite_version
     assert found.journal_mode == store._connection.execute("pragma journal_mode").fetchone()[0]
-    assert found.pages * found.page_size == found.size
+    if found.journal_mode != "wal":  # else the newest pages are in the WAL
+        assert found.pages * found.page_size == found.files[""]
     assert (found.rows["agents"], found.rows["messages"], found.rows["deliveries"]) == (2, 4, 4)
     assert set(found.rows) == {row["name"] for row in crew.rows(keep.TABLES)}
     assert not any(name.startswith("sqlite") for name in found.rows)
     assert (found.messages, found.events) == (keep.Span(first, clock.now), keep.Span(first, clock.now))
     assert (found.file_mode, found.folder_mode) == (mode(store.path), mode(os.path.dirname(store.path)))
     assert found.network == network_file_system(os.path.dirname(store.path))
+
+
+def test_info_counts_every_file_of_a_store_in_use(crew, store):
+    crew.store.close()
+    with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as user:
+        assert user.execute("pragma journal_mode = wal").fetchone() == ("wal",)
+        user.execute("update agents set seen_at = seen_at + 1")
+        found = keep.info(store.path)
+        assert found.files.keys() == {"", "-wal", "-shm"}
+        assert all(found.files.values())
+        assert found.files == {end: os.stat(store.path + end).st_size for end in found.files}
+        assert found.size == sum(found.files.values())
 
 
 def test_info_of_a_store_with_nothing_in_it(store):

@@ -120,6 +120,20 @@ def test_the_wait_in_the_queue_has_an_end(tmp_path):
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
+def test_the_wait_has_an_end_for_a_program_that_was_started_with_the_alarm_blocked(tmp_path):
+    first, second = Queue(str(tmp_path / "xats.db")), Queue(str(tmp_path / "xats.db"))
+    assert first.wait(1)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+    try:
+        assert second.wait(0.1)
+        assert not second.first
+        assert signal.SIGALRM in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    first.leave()
+    second.leave()
+
+
 def test_a_thread_does_not_wait_in_the_queue(tmp_path):
     first = Queue(str(tmp_path / "xats.db"))
     assert first.wait(1)

@@ -11,10 +11,14 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
+
+
+AGAIN = 0.1  # seconds after which an alarm that did not end the wait is given again
 
 
 class _Over(Exception):
@@ -35,19 +39,25 @@ class Queue:
             self._file = -1
 
     def wait(self, seconds: float) -> bool:
-        """Wait to become the first for `seconds` at most. Return False, at once, where this process cannot wait.
+        """Wait to become the first for `seconds` at most. Return False, at once, where this thread cannot wait.
 
-        The alarm that ends the wait reaches only the main thread, so another thread does not wait.
+        The alarm that ends the wait runs its handler in the main thread, so no other thread waits. On Linux the alarm
+        interrupts the main thread (signal(7), kernel/signal.c: complete_signal); elsewhere it may interrupt any.
         """
         if self._file < 0 or self._take(fcntl.LOCK_EX | fcntl.LOCK_NB):
             return self.first
+        threads = sys.modules.get("threading")
+        if sys.platform != "linux" and threads and threads.active_count() > 1:
+            return False
         try:
             before = signal.signal(signal.SIGALRM, self._alarm)
         except ValueError:  # not the main thread
             return False
+        # Who starts a program may have blocked any signal for it.
+        mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM,))
         self._in_flock = True
         try:
-            signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+            signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001), AGAIN)
             self._take(fcntl.LOCK_EX)
         except _Over:
             pass
@@ -55,6 +65,7 @@ class Queue:
             self._in_flock = False
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before or signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return True
 
     def leave(self) -> None:
