@@ -16,6 +16,7 @@ from xats.store.waiting import Wait
 
 WRITER = """
 import sys
+from xats.store import Store
 store = Store(sys.argv[1])
 print("open", flush=True)
 store.write(lambda tx: tx.event("wrote", "crew", sys.argv[2], "agent:x"))
