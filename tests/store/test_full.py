@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import sqlite3
 import subprocess
@@ -157,10 +158,24 @@ def test_a_disk_that_becomes_read_only_is_said_so_and_can_be_read(mounted, xats,
     assert error["hint"].startswith(f"mount -o remount,rw {folder}")
     assert "first" in xats("thread", "1", "--as", "alice", env=environ).stdout
     assert "bob" in xats("agents", "--as", "alice", env=environ).stdout
+    assert "bob" in xats("_complete", "address", "b", env={**environ, "XATS_AGENT": "alice"}).stdout
     assert xats("db", "info", "--json", env=environ).json()["journal_mode"] == journal
     found = {one.name: one for one in check.checks(path)}
     assert (found["disk"].state, found["disk"].mend) == (check.FAIL, error["hint"])
     assert found["integrity"].state == check.OK
+
+
+@pytest.mark.parametrize("harm", [lambda folder: stuff(folder, 0), read_only], ids=["full", "read-only"])
+def test_doctor_sees_a_disk_that_takes_nothing(mounted, xats, harm):
+    folder = mounted("size=4m")
+    environ = {"XATS_DB": str(folder / "xats.db")}
+    xats("register", "alice", "--no-pane", "--client", "generic", env=environ)
+    harm(folder)
+    report = xats("doctor", "--json", env=environ, code=5)
+    (found,) = [one for one in json.loads(report.stdout)["checks"] if one["name"] == "disk"]
+    assert (found["section"], found["state"]) == ("store", "fail")
+    assert found["mend"]
+    assert report.stderr == ""
 
 
 def test_what_the_disk_lacks_is_found_before_it_is_missed(mounted, tmp_path):

@@ -19,7 +19,18 @@ def glance(path: str, patience: float, work: Callable[[Tx], T]) -> T:
 
     Raises sqlite3.Error when the store is missing, locked, or not a store.
     """
-    connection = sqlite3.connect(uri(path), uri=True, timeout=patience, isolation_level=None)
+    try:
+        return _read(sqlite3.connect(uri(path), uri=True, timeout=patience, isolation_level=None), work)
+    except sqlite3.Error as error:
+        from xats.store import readonly
+
+        if not readonly.is_needed(error, path):
+            raise
+        return _read(readonly.connect(path), work)
+
+
+def _read(connection: sqlite3.Connection, work: Callable[[Tx], T]) -> T:
+    """Return what `work` makes of one snapshot by `connection`, which is closed then."""
     try:
         connection.row_factory = Row
         connection.execute("begin")
