@@ -182,6 +182,22 @@ def test_who_is_waited_for_is_said_once(path, hold):
     store.close()
 
 
+def test_a_process_that_keeps_the_lock_is_named_with_the_time(path, hold):
+    one = hold(path, WRITE)
+    store = Store(path, patience=1.6)
+    with pytest.raises(
+        errors.StoreBusy, match=rf"pid {one.pid} \(.*\) holds its write lock, for \d s so far"
+    ) as caught:
+        store.write(note)
+    assert caught.value.hint.endswith(f"kill {one.pid}")
+    assert caught.value.data["state"] == "running"
+    store.patience = 0.1
+    with pytest.raises(errors.StoreBusy) as caught:  # it may have taken the lock just now
+        store.write(note)
+    assert caught.value.hint.endswith(f"ps -fp {one.pid}")
+    store.close()
+
+
 def test_the_program_names_a_stopped_process(crew, xats, hold):
     one = hold(xats.path, WRITE)
     os.kill(one.pid, signal.SIGSTOP)

@@ -71,15 +71,22 @@ class Holder:
         return f"pid {self.pid} ({self.program}{halted}) {does}"
 
 
-def busy(holder: Holder | None) -> StoreBusy:
-    """Return the error for a store that `holder` keeps locked; None: a process that could not be found."""
+def busy(holder: Holder | None, kept: float = 0) -> StoreBusy:
+    """Return the error for a store that `holder` keeps locked; None: a process that could not be found.
+
+    `kept` is for how many seconds it was seen to do so. Without that it is most often another xats which has only just
+    taken the lock, so the hint leads nobody to kill it.
+    """
     if holder is None:
         return StoreBusy()
-    # Most often it is another xats that has only just taken the lock: nobody is to be led to kill it.
-    again = f"try again; if it is still busy then, see what that process is: ps -fp {holder.pid}"
-    hint = process.continuing(holder.pid, holder.state) or again
-    data = {"pid": holder.pid, "program": holder.program, "state": holder.state}
-    return StoreBusy(f"The store is busy: {holder}. Nothing was written.", hint, **data)
+    pid = holder.pid
+    does = f"{holder}, for {kept:.0f} s so far" if kept >= 1 and not holder.is_halted else str(holder)
+    hint = f"try again; if it is still busy then, see what that process is: ps -fp {pid}"
+    if kept >= 1:
+        hint = f"wait for it, or end it (SQLite takes back what it has not committed): kill {pid}"
+    hint = process.continuing(pid, holder.state) or hint
+    data = {"pid": pid, "program": holder.program, "state": holder.state}
+    return StoreBusy(f"The store is busy: {does}. Nothing was written.", hint, **data)
 
 
 def find(path: str) -> Holder | None:

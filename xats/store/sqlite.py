@@ -323,8 +323,8 @@ def patiently(
     `PATIENCE`). `queued`: of all that wait here, only the first in the `Queue` keeps trying. `stopping` ends the wait
     early. `notice` hears once which process keeps the store locked.
 
-    Raises sqlite3.OperationalError when the patience is over, and StoreBusy after a second when the process that has
-    the lock is stopped.
+    Raises sqlite3.OperationalError or StoreBusy when the patience is over, and StoreBusy after a second when the
+    process that has the lock is stopped.
     """
     wait = None
     try:
@@ -338,7 +338,10 @@ def patiently(
                     from xats.store.waiting import Wait
 
                     wait = Wait(path, PATIENCE if patience is None else patience, longest, notice, queued=queued)
-                if wait.is_over() or stopping():
+                if stopping():
+                    raise
+                if wait.is_over():
+                    wait.give_up()
                     raise
             wait.pause()
     finally:

@@ -30,7 +30,8 @@ class Wait:
         self._deadline = self._began + patience
         self._next_look = self._began + LOOK
         self._queue: Queue | None = None
-        self._seen: Holder | None = None
+        self._seen: Holder | None = None  # who had the lock at the last look
+        self._since = self._began  # when that process was first seen to have it
 
     def is_over(self) -> bool:
         """Tell whether the patience is at its end."""
@@ -51,6 +52,14 @@ class Wait:
         longest = FIRST if self._is_first() else self._longest
         pause = min(max(SHORTEST, min(now - self._began, left) / 8), longest)
         time.sleep(pause * (0.5 + time.perf_counter_ns() % 1000 / 1000))  # spread, or all would ask at the same moment
+
+    def give_up(self) -> None:
+        """Raise StoreBusy if one process was seen to keep the lock; it says for how long that has been so."""
+        from xats.store import holder
+
+        found = holder.find(self._path) if self._seen else None
+        if found and found.is_same(self._seen):
+            raise holder.busy(found, time.monotonic() - self._since)
 
     def end(self) -> None:
         """Leave the queue."""
@@ -74,6 +83,7 @@ class Wait:
 
         before, self._seen = self._seen, holder.find(self._path)
         if self._seen is None or not self._seen.is_same(before):
+            self._since = time.monotonic()
             return
         if before and before.is_halted and self._seen.is_halted:
             raise holder.busy(self._seen)
