@@ -188,6 +188,39 @@ def test_another_signal_is_still_heard_in_the_queue(tmp_path):
     second.leave()
 
 
+@pytest.mark.parametrize("patience, lasts", [(None, 30.0), (10.0, 10.0)])
+def test_the_wait_goes_on_while_others_commit(monkeypatch, store, patience, lasts):
+    """A hook has only so much time; a command waits for its turn."""
+    now = [100.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        store.write(lambda tx: tx.event("wrote", "crew", None, "agent:x"))
+
+    monkeypatch.setattr("xats.store.waiting.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("xats.store.waiting.time.sleep", sleep)
+    wait = Wait(store.path, patience, 1.0, None, queued=False)
+    while not wait.is_over():
+        wait.pause()
+    assert lasts <= now[0] - 100 < lasts + 1.6
+
+
+def test_the_wait_ends_ten_seconds_after_the_last_commit(monkeypatch, store):
+    now = [100.0]
+
+    def sleep(seconds: float) -> None:
+        if now[0] < 103:
+            store.write(lambda tx: tx.event("wrote", "crew", None, "agent:x"))
+        now[0] += seconds
+
+    monkeypatch.setattr("xats.store.waiting.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("xats.store.waiting.time.sleep", sleep)
+    wait = Wait(store.path, None, 1.0, None, queued=False)
+    while not wait.is_over():
+        wait.pause()
+    assert 13 <= now[0] - 100 < 16
+
+
 def test_the_pauses_grow_with_the_wait_and_shrink_towards_its_end(monkeypatch, tmp_path):
     now, slept = [100.0], []
 

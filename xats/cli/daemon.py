@@ -157,8 +157,13 @@ def status(here: Here) -> int:
     failure, said = lock.failure(here.path), report.read(here.path, pid)
     if here.json:
         running = pid is not None and not halted
-        found = {"running": running, "pid": pid, "halted": halted, "due": due, "next_due_at": iso(next_due)}
-        found = {**found, "log": lock.log_path(here.path), "clock": views.clock_json(trust)}
+        found: dict[str, Any] = {"running": running, "pid": pid, "halted": halted, "due": due}
+        found = {
+            **found,
+            "next_due_at": iso(next_due),
+            "log": lock.log_path(here.path),
+            "clock": views.clock_json(trust),
+        }
         render.document({**found, "failure": failure, "environment": said})
         return 0
     state = f"runs, pid {pid}" if pid else "does not run (xats send starts it; or: xats daemon start)"

@@ -2,7 +2,7 @@
 
 Every writing transaction is `BEGIN IMMEDIATE`, so it never upgrades a read (that fails at once with
 SQLITE_BUSY_SNAPSHOT, whatever the time-out). SQLite's own busy handler starves waiters, therefore the retry here is our
-own, for `PATIENCE` seconds at the most: see `patiently`.
+own: see `patiently`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ NONCE = 16  # bytes
 VERSION = sqlite3.sqlite_version  # of the SQLite library of this Python
 # Transactions are begun by hand, and the wait for a lock is our own.
 OPTIONS: Any = {"timeout": 0, "isolation_level": None, "check_same_thread": False, "cached_statements": 256}
-PATIENCE = 10.0  # seconds before a busy store is given up
+PATIENCE = 10.0  # seconds without a commit before a busy store is given up
 LONGEST = 0.05  # seconds between two attempts to lock a busy store, on average
 FIRST = 0.002  # the same, for the process for which the others wait
 
@@ -126,8 +126,8 @@ class Store:
         `clock` gives milliseconds UTC. One that is not the host's may have a method `uptime`, which says as
         `xats.uptime.read` how long its host has been up; without it the clock is never taken for a wrong one. `warn`
         hears what is worth a person's attention when a store is made, such as a network file system, and `notice` what
-        is worth it later: whom a command waits for, and that this SQLite may damage the store. `patience` is how many
-        seconds a busy store is waited for, by default `PATIENCE`.
+        is worth it later: whom a command waits for, and that this SQLite may damage the store. `patience` is for how
+        many seconds a busy store is waited for; see `patiently`.
 
         Raises StoreForeign, StoreTooNew, StoreCorrupt, StoreReadOnly, StoreBusy or StoreError; the file is then as it
         was before.
@@ -219,7 +219,7 @@ class Store:
         """Run `work` in one write transaction and commit it to the disk; return what `work` returned.
 
         `work` may be run again when the store is busy, so its only effects are through the transaction it is given.
-        What it raises rolls everything back. Raises StoreBusy after `patience` seconds, StoreTooNew once a newer xats
+        What it raises rolls everything back. Raises StoreBusy when the patience is over, StoreTooNew once a newer xats
         has changed the schema, and the other StoreErrors.
         """
         connection = self._connection
@@ -319,9 +319,10 @@ def patiently(
     """Return what `attempt` returns, trying it again while other processes keep the store at `path` locked.
 
     The pause between two attempts grows with the time already waited, up to `longest` seconds, because every attempt
-    takes time from the process that has the lock. It shrinks again towards the end of `patience` (seconds, by default
-    `PATIENCE`). `queued`: of all that wait here, only the first in the `Queue` keeps trying. `stopping` ends the wait
-    early. `notice` hears once which process keeps the store locked.
+    takes time from the process that has the lock. It shrinks again towards the end of `patience`, which is in seconds;
+    None is `PATIENCE`, and up to three times that as long as others commit. `queued`: of all that wait here, only the
+    first in the `Queue` keeps trying. `stopping` ends the wait early. `notice` hears once which process keeps the store
+    locked.
 
     Raises sqlite3.OperationalError or StoreBusy when the patience is over, and StoreBusy after a second when the
     process that has the lock is stopped.
@@ -337,7 +338,7 @@ def patiently(
                 if wait is None:
                     from xats.store.waiting import Wait
 
-                    wait = Wait(path, PATIENCE if patience is None else patience, longest, notice, queued=queued)
+                    wait = Wait(path, patience, longest, notice, queued=queued)
                 if stopping():
                     raise
                 if wait.is_over():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import time
+from contextlib import suppress
 
+from xats.store import sqlite
 from xats.store.sqlite import FIRST
 
 TYPE_CHECKING = False
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 0.001  # seconds between two attempts, on average
 LOOK = 0.5  # seconds of waiting after which a command looks who keeps the store locked; it looks again after twice that
+MOVING = 3  # times the patience at most, as long as others commit
 SLICE = 0.5  # seconds in the queue, after which a command asks by itself: the first in the queue may be stopped
 
 
@@ -22,20 +26,38 @@ class Wait:
     """The wait for one lock. It begins when it is made."""
 
     def __init__(
-        self, path: str, patience: float, longest: float, notice: Callable[[str], None] | None, *, queued: bool
+        self, path: str, patience: float | None, longest: float, notice: Callable[[str], None] | None, *, queued: bool
     ) -> None:
-        """`path` is the store's; `patience` and `longest` are seconds. See `xats.store.sqlite.patiently`."""
-        self._path, self._longest, self._notice, self._queued = path, longest, notice, queued
+        """`path` is the store's; `patience` and `longest` are seconds. See `xats.store.sqlite.patiently`.
+
+        `patience` is exactly the time that a caller has; None is `PATIENCE` after the last commit of another process.
+        """
+        self._path, self._longest, self._notice, self._queued = os.path.realpath(path), longest, notice, queued
+        self._patience = sqlite.PATIENCE if patience is None else patience
         self._began = time.monotonic()
-        self._deadline = self._began + patience
+        self._deadline = self._began + self._patience
+        self._most = self._began + (MOVING * sqlite.PATIENCE if patience is None else 0)
+        self._changed = self._last_commit()
         self._next_look = self._began + LOOK
         self._queue: Queue | None = None
         self._seen: Holder | None = None  # who had the lock at the last look
         self._since = self._began  # when that process was first seen to have it
 
     def is_over(self) -> bool:
-        """Tell whether the patience is at its end."""
-        return time.monotonic() >= self._deadline
+        """Tell whether the patience is at its end. While others commit, the queue moves, and the wait goes on."""
+        now = time.monotonic()
+        if self._most > self._deadline and (changed := self._last_commit()) != self._changed:
+            self._changed = changed
+            self._deadline = min(now + self._patience, self._most)
+        return now >= self._deadline
+
+    def _last_commit(self) -> tuple[int, ...]:
+        """Return what every commit changes: the times of the database and of its WAL."""
+        found = []
+        for name in (self._path, f"{self._path}-wal"):
+            with suppress(OSError):
+                found.append(os.stat(name).st_mtime_ns)
+        return tuple(found)
 
     def pause(self) -> None:
         """Return when it is time for another attempt.
