@@ -51,6 +51,8 @@ def test_json(world):
 
 
 def test_a_daemon_that_is_stopped_says_so_wherever_it_is_relied_on(world):
+    for name in ("alice", "bob"):
+        world.register(name, None, "--client", "generic")
     pid = world.json("daemon", "start")["pid"]
     until(lambda: "started, pid" in Path(lock.log_path(world.path)).read_text())
     os.kill(pid, signal.SIGSTOP)
