@@ -549,8 +549,8 @@ def test_a_daemon_of_another_version_is_a_warning(xats, daemon):
 
 def test_a_daemon_that_is_stopped_is_no_daemon_that_runs(xats, daemon):
     os.kill(daemon, signal.SIGSTOP)
-    until(lambda: process.state(daemon) == "stopped")
     try:
+        until(lambda: process.state(daemon) == "stopped")
         found = settled_report(xats)("daemon", "running")
     finally:
         os.kill(daemon, signal.SIGCONT)

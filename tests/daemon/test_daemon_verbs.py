@@ -56,8 +56,8 @@ def test_a_daemon_that_is_stopped_says_so_wherever_it_is_relied_on(world):
     pid = world.json("daemon", "start")["pid"]
     until(lambda: "started, pid" in Path(lock.log_path(world.path)).read_text())
     os.kill(pid, signal.SIGSTOP)
-    until(lambda: process.state(pid) == "stopped")
     try:
+        until(lambda: process.state(pid) == "stopped")
         text = world.xats("daemon", "status")[0]
         found = world.json("daemon", "status")
         start = world.xats("daemon", "start", code=4)[1]

@@ -22,6 +22,17 @@ print("open", flush=True)
 store.write(lambda tx: tx.event("wrote", "crew", sys.argv[2], "agent:x"))
 print("written", flush=True)
 """
+WAITER = """
+import os, sys
+from xats.store.queue import Queue
+queue = Queue(sys.argv[1])
+print("open", flush=True)
+assert queue.wait(60)
+with open(os.path.join(os.path.dirname(sys.argv[1]), "order"), "a") as file:
+    file.write(sys.argv[2])
+queue.leave()
+print("first", flush=True)
+"""
 LOCKS = "/proc/locks"
 listed = pytest.mark.skipif(not os.path.exists(LOCKS), reason="this system does not list its locks")
 
@@ -38,12 +49,12 @@ def locked(store):
 
 
 @pytest.fixture
-def writer(store):
-    """`writer(name)`: start a process that writes to the store as soon as it can; return the Popen."""
+def run_writer():
+    """`run_writer(code, path, name)`: start a process that says when it is ready; return the Popen."""
     running = []
 
-    def start(name: str) -> subprocess.Popen:
-        command = [sys.executable, "-c", WRITER, store.path, name]
+    def start(code: str, path: str, name: str) -> subprocess.Popen:
+        command = [sys.executable, "-c", code, path, name]
         one = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         running.append(one)
         assert one.stdout.readline() == "open\n"
@@ -54,6 +65,12 @@ def writer(store):
         one.kill()
         one.wait(10)
         one.stdout.close()
+
+
+@pytest.fixture
+def writer(store, run_writer):
+    """`writer(name)`: start a process that writes to the store as soon as it can; return the Popen."""
+    return lambda name: run_writer(WRITER, store.path, name)
 
 
 def in_queue(folder: str) -> dict[int, bool]:
@@ -74,17 +91,29 @@ def actors(store) -> list[str]:
 
 
 @listed
-def test_writers_get_their_turn_in_the_order_in_which_they_came(store, locked, writer, until):
-    folder = os.path.dirname(store.path)
-    running = []
+def test_those_who_wait_become_the_first_in_the_order_in_which_they_came(tmp_path, run_writer, until):
+    first, running = Queue(str(tmp_path / "xats.db")), []
+    assert first.wait(1)
     for number in range(4):
-        running.append(writer(str(number)))
-        until(lambda: running[-1].pid in in_queue(folder))
-    assert in_queue(folder) == {one.pid: one is running[0] for one in running}
+        running.append(run_writer(WAITER, str(tmp_path / "xats.db"), str(number)))
+        until(lambda: running[-1].pid in in_queue(str(tmp_path)))
+    assert in_queue(str(tmp_path)) == {os.getpid(): True, **{one.pid: False for one in running}}
+    first.leave()
+    for one in running:
+        assert one.stdout.readline() == "first\n"
+    assert (tmp_path / "order").read_text() == "0123"
+    assert in_queue(str(tmp_path)) == {}
+
+
+@listed
+def test_writers_that_wait_all_get_their_turn(store, locked, writer, until):
+    folder = os.path.dirname(store.path)
+    running = [writer(str(number)) for number in range(4)]
+    until(lambda: in_queue(folder).keys() == {one.pid for one in running} and any(in_queue(folder).values()))
     locked.execute("commit")
     for one in running:
         assert one.stdout.readline() == "written\n"
-    assert actors(store) == ["0", "1", "2", "3"]
+    assert sorted(actors(store)) == ["0", "1", "2", "3"]
     assert in_queue(folder) == {}
 
 

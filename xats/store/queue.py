@@ -1,9 +1,11 @@
 """The queue of the processes that wait to write to a store.
 
-Who finds the store busy waits for a lock on its folder (flock(2)). Only the process that has this lock keeps asking
-SQLite; all the others sleep in the kernel, which wakes them in the order in which they came. Nothing depends on the
-queue but speed and fairness: the kernel takes a process out of it that dies, who waits too long goes without, and where
-a folder cannot be locked everybody asks SQLite.
+A process that finds the store busy waits for a lock on the store's folder (flock(2)). Only the process that has this
+lock keeps asking SQLite. The others sleep in the kernel, which wakes them in the order in which they came. A wait is
+cut into slices, because the first process may be stopped, so a process that waits for long may lose its place.
+
+Only speed and fairness depend on the queue. The kernel removes a process that dies. A process that cannot wait here, or
+whose slice is over, asks SQLite itself.
 """
 
 from __future__ import annotations
