@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -46,6 +47,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 # tmux runs what is in a pane by this shell. That of a user may understand other words, or, as nologin, none.
 os.environ["SHELL"] = "/bin/sh"
+
+# Agents find xats by its name, as where it is installed; a test that is about something else takes it away.
+os.environ["PATH"] = f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
 
 # A loaded machine is no reason to fail, and what failed once is to be repeatable elsewhere.
 settings.register_profile("xats", deadline=None, print_blob=True)
@@ -336,6 +340,13 @@ class Cli:
         process = psutil.Process(running.pid)
         opened = any(file.path == self.path for file in process.open_files())
         return opened and process.status() == psutil.STATUS_SLEEPING
+
+    def install(self, folder) -> str:
+        """Put a program `xats` into `folder`; return its path."""
+        path = folder / "xats"
+        path.write_text(f'#!/bin/sh\nexec {shlex.join(self.words)} "$@"\n')
+        path.chmod(0o755)
+        return str(path)
 
     def store(self) -> Store:
         return Store(self.path)

@@ -65,8 +65,9 @@ def _drop_output() -> None:
 
 def fail(problem: XatsError, words: Sequence[str]) -> int:
     """Say what went wrong; return the exit code."""
-    from xats.cli import render
+    from xats.cli import hints, render
 
+    problem.hint = hints.complete(problem.hint, hints.given(words))
     render.error(problem, json="--json" in words or "--jsonl" in words)
     return problem.exit
 

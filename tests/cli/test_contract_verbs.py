@@ -151,7 +151,7 @@ def test_every_verb_in_words(by):
     assert ran.stderr.splitlines() == [
         "  breaks writers: property /price is required now: old documents may lack it (/required)",
         "xats: order@3 is not compatible both ways, as order has to be: it breaks writers. Nothing was stored.",
-        "  try: xats contract put order FILE --allow-breaking",
+        "  try: xats contract put order FILE --allow-breaking --as alice",
     ]
     ran = by("alice", "put", "order", "needs.json", "--allow-breaking", "-q")
     assert (ran.stdout, ran.stderr) == ("order@3\n", "")
@@ -398,7 +398,7 @@ def test_the_first_errors_are_said(send, crew):
     assert "  /price: 'x' is not of type 'number'\n" in ran.stderr
     assert "  the body: 'id' is a required property\n" in ran.stderr
     assert ran.stderr.endswith(
-        "xats: The body does not satisfy order@1. Nothing was sent.\n  try: xats contract get order@1\n"
+        "xats: The body does not satisfy order@1. Nothing was sent.\n  try: xats contract get order@1 --as alice\n"
     )
 
 

@@ -178,7 +178,7 @@ def test_a_pause_of_oneself_and_of_all(xats, crew):
     assert (whole["agent"], whole["team"], whole["by"]) == (None, "crew", "alice@crew")
     assert "still held" in xats("--as", "bob", "resume").stderr
     refused = xats("--as", "bob", "resume", "--json", code=4).error()
-    assert refused["hint"] == "xats resume all"
+    assert refused["hint"] == "xats resume all --as bob"
     xats("--as", "bob", "resume", "all")
     assert "was not paused" in xats("--as", "bob", "resume").stdout
 

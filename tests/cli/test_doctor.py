@@ -98,6 +98,7 @@ def quiet_path(xats, tmp_path):
     for name in ("tmux", "sh", "sleep"):
         if shutil.which(name):
             (folder / name).symlink_to(shutil.which(name))
+    xats.install(folder)
     xats.environ["PATH"] = str(folder)
     return folder
 
@@ -185,14 +186,15 @@ def test_on_a_terminal_it_fits_80_columns_and_says_its_states_in_words(troubled,
     lines = shown.splitlines()
     assert [line for line in lines if line in SECTIONS] == SECTIONS
     long = [line for line in lines if len(line) > 80 and "try: " not in line]
-    assert [line for line in long if str(troubled.home) not in line] == []  # a path is not broken in two
+    assert [line for line in long if str(troubled.home.parent) not in line] == []  # a path is not broken in two
     for state in ("OK", "WARN", "FAIL"):
         assert any(line.startswith(f"  {state:4}  ") for line in lines)
     at = next(number for number, line in enumerate(lines) if line.startswith("  FAIL  lag"))
     assert "        try: xats daemon start" in lines[at + 1 : at + 4]
     coloured = troubled.on_terminal("doctor", env={**environ, "NO_COLOR": None}, code=5)
     assert "\x1b[1mstore\x1b[0m" in coloured
-    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == shown
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
+    assert re.sub(r"\d+ s ago", "", plain) == re.sub(r"\d+ s ago", "", shown)  # it takes a while
 
 
 # -- the store ---------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ BAD = [
     (["inbox", "-n", "many"], 2, "usage", "xats inbox --help"),
     (["inbox", "-n", "0"], 2, "usage", "xats inbox -n 10"),
     (["inbox", "-n", "-1"], 2, "usage", "xats inbox -n 10"),
-    (["inbox", "extra"], 2, "usage", "quotes"),
+    (["inbox", "extra"], 2, "usage", "xats inbox --help"),
     (["inbox", "--wait", "soon"], 2, "usage", "500ms"),
     (["inbox", "--from", "nobody"], 3, "unknown_agent", "xats register nobody"),
     (["inbox", "--since", "9" * 30], 2, "usage", "ids"),

@@ -84,6 +84,9 @@ PLAIN = [
     "send bob hi --reply-to 007",
     "send bob hi --as alice --team crew --db /tmp/x.db --json -q",
     "send bob hi -s one -s two",
+    "send bob hi -s -x",
+    "send --batch -",
+    "send bob hi -s --json --json",
     "send bob 0",
     "send role:x,all@y hi --json --json",
     "reply 12 done",
@@ -119,10 +122,8 @@ LEFT_TO_THE_TREE = [
     "send bob hi --subject=Subject",
     "send bob hi --subj x",
     "send bob hi --wait 5s",
-    "send --batch -",
     "send bob -- -hi",
     "send bob -hi",
-    "send bob hi -s -x",
     "send bob hi --reply-to x",
     "send bob hi --reply-to -3",
     "send bob hi --reply-to 99999999999999999999",
@@ -162,6 +163,34 @@ def test_words_of_any_kind_are_the_same_to_both(calls, words):
     assert calls.by_lane(words) == calls.by_tree(words)
 
 
+DASHED = [
+    "- [ ] fix\n- [ ] test",
+    "- ",
+    "-\n",
+    "--- a/file",
+    "-1 on that",
+    "-q is quiet",
+    "--json prints JSON",
+    "-- or not",
+]
+
+
+@pytest.mark.parametrize("text", DASHED)
+def test_a_text_that_begins_with_a_dash_is_a_text(calls, text):
+    for verb, where in (("send", "bob"), ("reply", "3")):
+        fast = calls.by_lane([verb, where, text, "-s", "- x"])
+        assert fast is not None
+        assert (fast[2]["body"], fast[2]["subject"]) == (text, "- x")
+        assert fast == calls.by_tree([verb, where, text, "-s", "- x"])
+        assert fast == calls.by_lane([verb, "-s", "- x", where, text])
+
+
+@pytest.mark.parametrize("word", ["--subject=two words", "--key=a b", "-s=two words"])
+def test_an_exact_option_stays_an_option(calls, word):
+    assert lane.parse(["send", "bob", "hi", word]) is None
+    assert calls.by_tree(["send", "bob", "hi", word])[2]["body"] == "hi"
+
+
 @pytest.mark.parametrize("line", LEFT_TO_THE_TREE)
 def test_what_is_not_plain_is_left_to_the_tree(line):
     assert lane.parse(line.split()) is None
@@ -188,6 +217,13 @@ WORDS = st.sampled_from(
         "x=y",
         "é",
         "5s",
+        "- a",
+        "-a b",
+        "--\n",
+        "--subject=a b",
+        "-s a",
+        "--json a",
+        "-q ",
     ]
 ) | st.text(max_size=4)
 

@@ -45,6 +45,7 @@ class Office:
         self.record.mkdir()
         for name in ("claude", "codex", "gemini", "opencode"):
             self.stand_in(name)
+        xats.install(self.bin)
         self.command = shlex.join(xats.words)
         path = f"{self.bin}:/usr/local/bin:/usr/bin:/bin"
         xats.environ.update(PATH=path, RECORD=str(self.record))
@@ -155,6 +156,28 @@ def test_the_program_takes_the_place_of_xats_and_is_registered(office, xats):
     assert office.agent("alice")["online"] is False
     assert files_of(xats.folder) == before
     assert set(os.listdir(xats.home)) == {"xats"}
+
+
+def test_a_program_that_will_not_find_xats_is_told_its_path(office, crew):
+    program = os.path.join(os.path.dirname(sys.executable), "xats")
+    if not os.path.exists(program):
+        pytest.skip("xats is not installed beside this Python")
+    (office.bin / "xats").unlink()
+    _, number = office.run("xats launch claude --name alice")
+    office.started()
+    assert f"xats is not in the PATH of alice, so wakes and hooks name its path: {program}" in office.said(number)
+    assert crew.see("alice", agents.current_session).xats_path == program
+    office.end(number)
+
+
+def test_codex_whose_login_shell_may_not_find_xats_is_told_its_path(office, crew):
+    """It runs commands in a login shell, in whose PATH a folder of our own need not be."""
+    _, number = office.run("xats launch codex --name alice")
+    office.started("codex")
+    assert "PATH of alice" not in office.said(number)
+    assert "login shell" in office.said(number)
+    assert crew.see("alice", agents.current_session).xats_path == str(office.bin / "xats")
+    office.end(number, name="codex")
 
 
 def test_the_store_and_the_team_are_kept(office, xats, tmp_path):

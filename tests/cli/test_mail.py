@@ -302,8 +302,8 @@ def test_mail_is_sent_also_where_no_daemon_can_be_started(mail, crew):
 @pytest.mark.parametrize(
     "words, shown",
     [
-        (["wait"], "1 unread: xats inbox\n"),
-        (["wait", "--timeout", "20s"], "1 unread: xats inbox\n"),
+        (["wait"], "1 unread: xats inbox --as bob\n"),
+        (["wait", "--timeout", "20s"], "1 unread: xats inbox --as bob\n"),
         (["wait", "-q"], ""),
     ],
     ids=" ".join,
@@ -379,14 +379,14 @@ def test_a_send_can_wait_until_it_is_read(mail, crew, until):
 def test_a_send_that_is_not_read_in_time_is_sent_all_the_same(mail, crew):
     ran = mail("send", "bob", "hi", "--wait", "50ms", "--as", "alice", code=124)
     assert "not read yet by bob@crew" in ran.stderr
-    assert ran.stderr.splitlines()[-1].endswith("xats status 1")
+    assert ran.stderr.splitlines()[-1].endswith("xats status 1 --as alice")
     assert crew.see("bob", inbox.unread) == 1
 
 
 def test_what_expires_meanwhile_was_not_read(mail, crew):
     ran = mail("send", "bob", "hi", "--ttl", "100ms", "--wait", "20s", "--as", "alice", code=124)
     assert "#1 has expired, and was not read by bob@crew" in ran.stderr
-    assert ran.stderr.splitlines()[-1].endswith("xats status 1")
+    assert ran.stderr.splitlines()[-1].endswith("xats status 1 --as alice")
 
 
 # -- following ---------------------------------------------------------------------------------------------------------

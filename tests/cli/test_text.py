@@ -89,7 +89,7 @@ def test_a_body_cannot_pose_as_a_header(mail, crew):
     body = [line for line in lines if "carol" in line or "trust me" in line]
     assert all(line.startswith("  | ") for line in body)
     assert len([line for line in lines if line.startswith("#")]) == 1
-    assert lines[-1] == '  needs a reply: xats reply 1 "..."'
+    assert lines[-1] == "  needs a reply: xats reply 1 '...' --as bob"
 
 
 # -- provenance --------------------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def test_nothing_is_a_sentence_on_stderr(mail, words, said):
 def test_what_changed_something_says_what_and_what_next(mail):
     assert "needs a reply" in mail("send", "bob", "hi", "--as", "alice").stdout
     assert "xats inbox" in mail("wait", "--as", "bob").stdout
-    assert 'xats reply 1 "..."' in mail("inbox", "--as", "bob").stdout
+    assert "xats reply 1 '...'" in mail("inbox", "--as", "bob").stdout
     assert "xats status 1" in mail("ack", "1", "--as", "bob").stdout
     assert "registered in team crew" in mail("register", "dave", "--no-pane").stdout
     assert "again" in mail("register", "dave", "--no-pane").stdout
@@ -166,7 +166,7 @@ def test_what_changed_something_says_what_and_what_next(mail):
 def test_more_to_read_is_said(mail, crew):
     for _ in range(3):
         crew.send("alice", "bob")
-    assert mail("inbox", "-n", "2", "--as", "bob").stderr == "1 more: xats inbox\n"
+    assert mail("inbox", "-n", "2", "--as", "bob").stderr == "1 more: xats inbox -n 2 --as bob\n"
     assert mail("inbox", "-n", "2", "--as", "bob").stderr == ""
 
 

@@ -92,7 +92,7 @@ def test_a_day(office):
     first = office.send("the parser is ready\nsecond line")  # while it is idle: with the next prompt
     assert office.delivery(first)["wake"]["state"] == "queued"
     heard = office.say(running, "go on")["heard"]
-    assert framed(first, f'; needs a reply: xats reply {first} "...":\n| the parser is ready\n| second line') in heard
+    assert framed(first, f"; needs a reply: xats reply {first} '...':\n| the parser is ready\n| second line") in heard
     assert office.delivery(first)["state"] in ("shown", "read")
     assert (office.delivery(first)["wake"]["state"], office.delivery(first)["wake"]["reason"]) == (
         "skipped",

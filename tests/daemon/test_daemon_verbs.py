@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.world import until
-from xats import process
-from xats.daemon import lock, loop
+from xats import __version__, process
+from xats.daemon import lock, loop, report
 from xats.delivery.settings import Settings
 
 PROMPTLY = 2.8  # seconds: the two that it takes at the most, and less than a call to a tmux that hangs
@@ -35,6 +35,21 @@ def test_texts(world):
     assert world.xats("daemon", "stop")[0] == "no daemon runs\n"
     assert world.xats("daemon", "stop", "-q") == ("", "")
     assert process.started(pid) is None
+
+
+def test_a_start_tells_of_a_daemon_of_another_release(world):
+    started = world.json("daemon", "start")
+    pid = started["pid"]
+    until(lambda: report.read(world.path, pid))
+    assert world.xats("daemon", "start") == (f"daemon runs already, pid {pid}\n", "")
+    assert world.json("daemon", "start")["version"] == __version__
+    path = Path(report.path_for(world.path))
+    path.write_text(path.read_text().replace(f'"version": "{__version__}"', '"version": "0.0.1"'))
+    out, err = world.xats("daemon", "start")
+    assert out == f"daemon runs already, pid {pid}\n"
+    assert f"it is xats 0.0.1, and this is {__version__}" in err
+    assert "xats daemon stop && xats daemon start" in err
+    assert world.json("daemon", "start")["version"] == "0.0.1"
 
 
 def test_json(world):
@@ -77,7 +92,7 @@ def test_a_daemon_that_is_stopped_says_so_wherever_it_is_relied_on(world):
 
 def test_status_counts_what_is_due(world, noisy):
     world.send("bob")
-    assert world.xats("daemon", "status")[0].splitlines()[1] == "1 wakes due"
+    assert world.xats("daemon", "status")[0].splitlines()[1] == "1 wake due"
     world.daemon(XATS_LADDER="1h")
     world.until_wake(state="retrying", reason="not_quiet")
     assert re.fullmatch(r"0 wakes due, the next in (5\d|6\d) min", world.xats("daemon", "status")[0].splitlines()[1])
@@ -238,3 +253,15 @@ def test_sigterm_ends_it_within_two_seconds_while_others_hold_the_store(world):
         assert time.monotonic() - since < PROMPTLY
     finally:
         holder.close()
+
+
+def test_register_does_not_promise_a_wake_that_this_tmux_cannot_give(world):
+    bob = world.tmux().compose()
+    old = world.fake_tmux("""case "$*" in *'display-message -p #{version}') echo 3.1c; exit 0;; esac""")
+    out, err = world.register("bob", bob, "--client", "generic", **old)
+    assert "registered" in out
+    assert "the tmux 3.1c of pane" in err
+    assert "nothing wakes it" in err
+    assert "nothing is typed there" in err
+    assert "woken there" not in err
+    assert "woken there when mail comes" in world.register("bob", bob, "--client", "generic")[1]

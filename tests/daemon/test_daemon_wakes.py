@@ -7,8 +7,11 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import pytest
+
 from tests.daemon.world import until
 
+PROGRAM = os.path.join(os.path.dirname(sys.executable), "xats")
 LINE = "xats: 1 new from alice - run: xats inbox"
 
 
@@ -22,6 +25,37 @@ def test_delivered(world, desk):
     assert (delivery["state"], delivery["wake"]["state"]) == ("unread", "delivered")
     types = [event["type"] for event in world.json("events")["events"]]
     assert types[-2:] == ["message_sent", "wake_delivered"]
+
+
+@pytest.mark.skipif(not os.path.exists(PROGRAM), reason="xats is not installed beside this Python")
+def test_a_program_that_does_not_find_xats_is_told_its_path(world):
+    bob = world.tmux().compose(path="/nowhere:/usr/bin:/bin")
+    world.register("alice")
+    assert PROGRAM in world.register("bob", bob, "--client", "generic")[1]
+    world.daemon()
+    world.send("bob")
+    world.until_wake(state="delivered")
+    line = f"xats: 1 new from alice - run: {PROGRAM} inbox"
+    assert bob.sent == [line]
+    world.xats("inbox", "--as", "bob")
+    world.send("bob", "again")
+    world.until_wake(state="delivered", mails=1)
+    until(lambda: len(bob.sent) == 2)
+    assert bob.sent == [line, line]
+
+
+@pytest.mark.skipif(not os.path.exists(PROGRAM), reason="xats is not installed beside this Python")
+def test_a_wake_that_is_tried_again_names_the_same_path(world):
+    world.env["XATS_QUIET_MS"] = "900"
+    bob = world.tmux().compose("--clock", path="/nowhere:/usr/bin:/bin")
+    world.register("alice")
+    world.register("bob", bob, "--client", "generic")
+    world.daemon(XATS_LADDER="100ms,100ms,100ms,100ms,100ms,100ms,100ms,100ms,100ms,100ms,1h")
+    world.send("bob")
+    world.until_wake(state="retrying", reason="not_quiet")
+    bob.fall_quiet()
+    world.until_wake(state="delivered")
+    assert bob.sent == [f"xats: 1 new from alice - run: {PROGRAM} inbox"]
 
 
 def test_a_commit_of_any_process_is_noticed_without_its_help(world, desk):

@@ -72,11 +72,12 @@ class Tmux:
         """Open a pane with `command` in it; return its id."""
         return self.cmd("new-session", "-d", "-x", "80", "-y", "24", "-P", "-F", "#{pane_id}", command)
 
-    def compose(self, *options):
-        """Open a pane with a composer in it."""
+    def compose(self, *options, path=None):
+        """Open a pane with a composer in it, which has the PATH `path`."""
         self._logs += 1
         log = f"{self.socket}-{self._logs}.log"
-        return Composer(self, self.open("exec " + shlex.join([sys.executable, COMPOSER, log, *options])), log)
+        words = [*(["env", f"PATH={path}"] if path else []), sys.executable, COMPOSER, log, *options]
+        return Composer(self, self.open("exec " + shlex.join(words)), log)
 
     def text(self, pane):
         return self.cmd("capture-pane", "-p", "-t", pane)

@@ -444,7 +444,7 @@ def test_it_is_foretold_which_way_is_gone(pair, clock, inbox, waiter):
     assert foretold(pair, clock) == ("claude-inbox", None)
     say(pair, "busy")
     assert foretold(pair, clock, read_within=3 * READ_WITHIN) == ("hook", "recipient_active")
-    target = SimpleNamespace(pending=SimpleNamespace(unread=1, senders=1, names=("alice",)))
+    target = SimpleNamespace(xats_path=None, pending=SimpleNamespace(unread=1, senders=1, names=("alice",)))
     assert foretell.deed(target, "claude-inbox") == f"would hand to claude-inbox: {LINE}"
 
 

@@ -219,7 +219,7 @@ def letters(team):
 def test_no_letter_acts_on_a_terminal(monkeypatch, letters):
     def write():
         for letter in letters:
-            render.put(views.letter_text(letter, "crew", letter.message.sent_at))
+            render.put(views.letter_text(letter, "crew", letter.message.sent_at, str))
 
     shown = shown_on_a_terminal(monkeypatch, write)
     assert acting(shown) == []
@@ -359,6 +359,8 @@ WAKES = [
     envelope.wake_line(Pending(unread, len(names), names[:3], 1))
     for unread, names in [(1, ("a",)), (10**9, LONG), (2, ("0.-_", "rm.-rf", "x--help")), (7, tuple("abcdefgh"))]
 ]
+PATHS = ("/opt/my tools/xats", "/o'x #(touch CANARY) #{pane_pid} $(touch CANARY);/xats", f"/{'%H`' * 40}/xats")
+WAKES += [envelope.wake_line(Pending(1, 1, ("a",), 1), path) for path in PATHS]
 # What no wake can hold, and what would be typed if a store were forged: printable, but not to be obeyed.
 FORGED = [
     "xats: 1 new from #(touch CANARY) - run: xats inbox",

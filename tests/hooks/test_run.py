@@ -643,6 +643,8 @@ def test_a_start_binds_the_process_and_tells_who_it_is(desk):
     assert "Unread: 1." in said
     assert "The last you sent: #1 to bob ('Parser')" in said
     assert len(said.partition("\n\n")[0]) < 450  # 150 tokens at three characters
+    assert "xats reply ID - <<'EOF'\n" in said
+    assert '"' not in said  # in which a shell would run backticks
     session = desk.team.see("alice", agents.current_session)
     assert session.seat.pid == int((desk.xats.folder / "pid").read_text())
     assert session.seat.client_session == "s1"
@@ -1105,6 +1107,8 @@ WAKE_LINE = "xats: 1 new from bob - run: xats inbox"
     [
         ("go on with the parser", True),
         (WAKE_LINE, False),
+        ("xats: 1 new from bob - run: /opt/x/bin/xats inbox", False),
+        ("xats: 1 new - run: '/opt/my tools/bin/xats' inbox", False),
         (f"{letters.FIRST}alice@crew. It is", False),
         ("<task-notification>done</task-notification>", False),
         ("", False),

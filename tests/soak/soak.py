@@ -24,7 +24,9 @@ PLAYERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 LOOKS = ("claude-code", "codex", "gemini", "opencode", "readline")
 MANNERS = ((), ("--deaf", "20"), ("--sip", "2"), ("--late", "0.1"), ("--turn", "0.4"))
 FAULTS = ("wake.leased", "paste.before", "paste.after", "enter.after", "wake.before_record")
-WAKE = re.compile(r"xats: \d+ new from [A-Za-z0-9._-]+(, [A-Za-z0-9._-]+){0,2}( and \d+ more)? - run: xats inbox")
+WAKE = re.compile(
+    r"xats: \d+ new from [A-Za-z0-9._-]+(, [A-Za-z0-9._-]+){0,2}( and \d+ more)? - run: (/\S+/)?xats inbox"
+)
 CLOCKS = (40 * 86_400_000, -40 * 86_400_000, 3_600_000, -3_600_000)  # ms that a clock is wrong by
 AGENTS, SENDERS, SERVERS = 10, 20, 2
 PACE = 0.18  # seconds between two messages; each is a process of its own

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from xats import durations, host, process
 from xats.cli import render, views
 from xats.core import agents as core
@@ -53,6 +55,7 @@ def register(
         raise Usage(msg, "give one of them")
     place, found, runs = seat.find(here, pane, no_pane=no_pane)
     hidden = seat.hidden(place.pane)
+    path = seat.xats_path(here, place, pane)
     labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
 
     def work(tx: Tx) -> Registered:
@@ -69,12 +72,13 @@ def register(
             kept_outside.seat if kept_outside else place,
             lambda session: process.holds(session.seat),
             programs=kept_outside.programs if kept_outside else runs,
+            xats_path=path,
             takeover=takeover,
             leave_pane=no_pane,
         )
 
     done = here.store.write(work)
-    _warn_unreachable(here, done.details)
+    typed = _warn_unreachable(here, done.details)
     mark_pane(done)
     here.rouse_daemon()
     if here.json:
@@ -82,7 +86,7 @@ def register(
     elif here.quiet:
         render.put(done.details.agent.name)
     else:
-        _tell(here, done)
+        _tell(here, done, typed=typed)
     return 0
 
 
@@ -103,14 +107,17 @@ def _session_outside(here: Here, tx: Tx, known: Agent, place: core.Seat) -> Sess
     raise NameTaken(msg, f"take another name, or: xats register {known.name} --takeover", name=known.name)
 
 
-def _warn_unreachable(here: Here, details: Details) -> None:
-    """Say that no line can be typed for an agent behind a sandbox or another terminal, and what can be done."""
+def _warn_unreachable(here: Here, details: Details) -> bool:
+    """Tell whether a line can be typed for an agent in its pane; where it cannot, say why and what can be done.
+
+    So it is behind a sandbox or another terminal, and in a tmux that is too old for the paste.
+    """
     from xats import sandbox
     from xats.cli import seat
 
     agent, session = details.agent, details.session
     if session is None or agent.wake_by not in ("auto", "tmux") or agent.client == "human":
-        return
+        return True
     place, name = session.seat, agent.name
     if place.pane is None and place.pid is None and seat.hidden(None):
         inside = sandbox.around(here.environ)
@@ -118,19 +125,23 @@ def _warn_unreachable(here: Here, details: Details) -> None:
         why = f"{name} is in {where}, from which xats sees neither its pane nor its process"
         fix = f"outside the sandbox: xats register {name} --team {agent.team} --pane %N"
     elif place.host != host.id():  # outside of our sandbox, where nothing is to be seen from here
-        return
+        return True
+    elif place.pane and (old := seat.too_old(place.pane)):
+        why = f"the tmux {old} of pane {place.pane.pane_id} is too old for the paste (xats needs tmux 3.2 or newer)"
+        fix = "a newer tmux, or let it run xats wait"
     elif place.pane and (found := seat.other_terminal(place)):
         why = f"{name}'s program ({found.name}, pid {found.pid}) has another terminal than pane {place.pane.pane_id}"
         fix = f"let it run xats wait, or: xats hook install {agent.client}"
     elif place.pane and seat.behind(place.pane) and not _has_looks(here, agent.client):
         why = f"{name} runs this on another terminal than pane {place.pane.pane_id}, as behind a sandbox or script"
         render.warn(f"{why}. While a program runs there, no line is typed for it. Let it run xats wait")
-        return
+        return False
     else:
-        return
+        return True
     ways = [one for one in _ways(here, details, ()) if one != "tmux"]
     means = f"it is woken by {', '.join(ways)} alone" if ways else "nothing wakes it"
     render.warn(f"{why}, so no line can be typed for it; {means}. Try {fix}")
+    return False
 
 
 def _has_looks(here: Here, client: str) -> bool:
@@ -184,7 +195,8 @@ def mark_pane(done: Registered) -> None:
             render.warn(f"the pane could not be marked: {problem}")
 
 
-def _tell(here: Here, done: Registered) -> None:
+def _tell(here: Here, done: Registered, *, typed: bool) -> None:
+    """Say what a registration came to; `typed`: a line can be typed in its pane."""
     agent, session = done.details.agent, done.details.session
     pane = session.seat.pane if session else None
     what = "registered" if done.created else "registered again"
@@ -200,7 +212,7 @@ def _tell(here: Here, done: Registered) -> None:
     elif agent.wake_by == "notice" and pane:
         render.say(f"  pane {pane.pane_id}: a notice is shown there when mail comes; nothing is typed")
     elif pane:
-        render.say(f"  pane {pane.pane_id}: woken there when mail comes")
+        render.say(f"  pane {pane.pane_id}: {'woken there when mail comes' if typed else 'nothing is typed there'}")
     elif ways := _ways(here, done.details, ()):
         render.say(f"  no tmux pane; woken by {', '.join(ways)}")
     elif here.environ.get("CODEX_THREAD_ID"):
@@ -208,6 +220,22 @@ def _tell(here: Here, done: Registered) -> None:
         render.say(f"  Codex does not say in which pane it is; so that it can be woken: xats register {name} --pane %N")
     else:
         render.say("  no tmux pane, so nothing can wake it: let it run xats wait, or register inside tmux")
+    if session and agent.client != "human":
+        tell_path(agent, session.xats_path)
+
+
+def tell_path(agent: Agent, path: str | None) -> None:
+    """Say so where `path` (xats/calling.py) shows that the shell of `agent` does not find xats by its name."""
+    from xats import calling
+    from xats.delivery import envelope
+
+    if path in (None, calling.NAME):
+        return
+    render.say(f"  xats is not in the PATH of {agent.name}, so wakes and hooks name its path: {calling.spelled(path)}")
+    if not envelope.can_name(path):
+        render.warn(
+            f"that path is too long or too unusual to be pasted. Try: export PATH={os.path.dirname(path)}:$PATH"
+        )
 
 
 def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params.ForceOption = False) -> int:
@@ -293,7 +321,7 @@ def agents(
     if not rows:
         render.say(f"no {'such ' if role or online else ''}agents in team {team}" if team else "no agents yet")
         if not (role or online or here.quiet):
-            render.say("  in a pane of its own: xats launch claude --name bob")
+            render.say(f"  in a pane of its own: {here.command('launch', 'claude', '--name', 'bob')}")
         return 0
     width = render.width()
     headers = next(columns for room, columns in LAID_OUT if width >= room) if width else ALL

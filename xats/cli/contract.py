@@ -45,7 +45,7 @@ def put(
     what old writers wrote), forward (old readers can read what new writers write), full (both), or none, the default.
     A version that breaks the rule is refused with exit code 4, and so is one of which that cannot be told.
 
-    Example: xats contract put order order.json --compat backward --note "prices in cents"
+    Example: xats contract put order order.json --compat backward --note 'prices in cents'
 
     Example: xats contract put order order.json --allow-breaking
     """
@@ -183,7 +183,7 @@ def retire(here: Here, name: params.ContractArg) -> int:
     elif not here.quiet:
         render.put(f"{contract.name} is retired" + ("" if changed else " already"))
         if changed:
-            render.say(f"  what it was: xats contract get {version.name}")
+            render.say(f"  what it was: {here.command('contract', 'get', version.name)}")
     text.tell(here, told)
     return 0
 

@@ -73,9 +73,9 @@ def list_(here: Here, *, every: params.RetiredOption = False, limit: params.Limi
         headers = ("NAME", "VERSION", "RULE", "BY", "AGE", "SUBSCRIBERS", "NOTE")
         render.table(headers, [_row(one, now) for one in found], stretch=("NOTE",))
     elif not here.quiet:
-        render.say(f"no contracts in team {team}: xats contract put NAME FILE")
+        render.say(f"no contracts in team {team}: {here.command('contract', 'put', 'NAME', 'FILE')}")
     if has_more and not here.quiet:
-        render.say(f"more: xats contract list -n {limit * 2}")
+        render.say(f"more: {here.command('contract', 'list', '--all' if every else None, '-n', limit * 2)}")
     return 0
 
 
@@ -113,7 +113,7 @@ def log(here: Here, name: params.ContractArg, *, limit: params.LimitOption = 50)
             by = views.near(contract.retired_by or "", team)
             render.say(f"retired by {by} {durations.ago(contract.retired_at, now)}")
         if has_more:
-            render.say(f"more: xats contract log {contract.name} -n {limit * 2}")
+            render.say(f"more: {here.command('contract', 'log', contract.name, '-n', limit * 2)}")
     return 0
 
 
@@ -192,7 +192,7 @@ def check(here: Here, name: params.VersionArg, file: params.DocumentFileArg, *, 
         for one in shown:
             render.put(f"  {render.one_line(one.pointer) or 'the document'}: {render.one_line(one.message)}")
         if has_more:
-            render.say(f"more: xats contract check {version.name} ... -n {limit * 2}")
+            render.say(f"more: {here.command('contract', 'check', version.name, called, '-n', limit * 2)}")
     return REFUSED if found else 0
 
 

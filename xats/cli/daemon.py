@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from xats import process
+from xats import __version__, process
 from xats.cli import render, views
 from xats.core import clock, wakes
 from xats.daemon import autostart, lock
@@ -94,11 +94,23 @@ def start(here: Here) -> int:
     if state := process.halted(pid):
         msg = f"A daemon runs already (pid {pid}), but it is {state}, so it wakes nobody."
         raise Refused(msg, process.continuing(pid, state), pid=pid, state=state)
+    version = _version(here.path, pid)
     if here.json:
-        render.document({"running": True, "pid": pid, "created": bool(started)})
+        render.document({"running": True, "pid": pid, "created": bool(started), "version": version})
     elif not here.quiet:
         render.put(f"daemon {'started' if started else 'runs already'}, pid {pid}")
+        if version not in (None, __version__):
+            anew = f"{here.command('daemon', 'stop')} && {here.command('daemon', 'start')}"
+            render.say(f"  it is xats {version}, and this is {__version__}; to start this one instead: {anew}")
     return 0
+
+
+def _version(store: str, pid: int | None) -> str | None:
+    """Return which xats the daemon `pid` of the store at path `store` is, None where it has not said yet."""
+    from xats.daemon import report
+
+    said = report.read(store, pid)
+    return str(said["version"]) if said and "version" in said else None
 
 
 def _refuse_inside(here: Here) -> None:
@@ -172,7 +184,7 @@ def status(here: Here) -> int:
     if not pid and lock.outside(here.path):
         state = "does not run in this container or sandbox; one runs outside of it"
     later = f", the next in {rough(next_due - now)}" if next_due and next_due > now else ""
-    render.put(f"daemon {state}\n{due} wakes due{later}\nlog: {lock.log_path(here.path)}")
+    render.put(f"daemon {state}\n{due} wake{'s' if due != 1 else ''} due{later}\nlog: {lock.log_path(here.path)}")
     render.put(f"clock: {trust.says(now)}")
     if failure:
         render.put(f"the last start failed: {failure}")

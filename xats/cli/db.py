@@ -271,9 +271,9 @@ def query(
 
     Nothing can be changed by it. It is given up after 10 seconds, or --timeout.
 
-    Example: xats db query "select state, count(*) from deliveries group by state"
+    Example: xats db query 'select state, count(*) from deliveries group by state'
 
-    Example: xats db query "select id, body from messages where sender_id = :who" -p who=3 --csv
+    Example: xats db query 'select id, body from messages where sender_id = :who' -p who=3 --csv
     """
     from xats.store.query import query as run
 

@@ -54,8 +54,9 @@ def list_(here: Here, *, limit: params.LimitOption = 50) -> int:
     ]
     render.table(("ID", "TO", "FROM", "DIED", "ATTEMPTS", "WHY"), rows, stretch=("WHY",))
     if not here.quiet:
-        more = f"; more: xats dead list -n {limit * 2}" if has_more else ""
-        render.say(f"  {mend(found[0], team)}, or: xats dead drop {found[0].message.id}{more}")
+        more = f"; more: {here.command('dead', 'list', '-n', limit * 2)}" if has_more else ""
+        drop = here.command("dead", "drop", found[0].message.id)
+        render.say(f"  {here.complete(mend(found[0], team))}, or: {drop}{more}")
     return 0
 
 
@@ -123,7 +124,8 @@ def retry(
             render.say(f"no dead letters in team {team}")
         for one, agent, new in done:
             anew = f" as #{new}" if new != one.message.id else ""
-            render.put(f"#{one.message.id} goes to {views.near(agent, team)} once more{anew}: xats status {new}")
+            status = here.command("status", new)
+            render.put(f"#{one.message.id} goes to {views.near(agent, team)} once more{anew}: {status}")
     return 0
 
 

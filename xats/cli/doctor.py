@@ -41,7 +41,7 @@ def doctor(here: Here) -> int:
 
 def examine(here: Here) -> list[Check]:
     """Return all that is found, section by section. Whatever is broken is a line and not an error."""
-    from xats.health import FAIL, Check, clients, clock, daemon, environment, facts, mail, store, tmux, waking
+    from xats.health import FAIL, Check, clients, clock, daemon, environment, facts, mail, program, store, tmux, waking
 
     def section(name: str, look: Callable[[], list[Check]]) -> list[Check]:
         try:
@@ -69,6 +69,7 @@ def examine(here: Here) -> list[Check]:
         *section("daemon", lambda: daemon.checks(here.path, found, here.environ)),
         *of_mail,
         *section("clients", lambda: clients.checks(found, here.environ, here.path)),
+        *section("environment", lambda: program.checks(here.environ, found)),
         *section("environment", lambda: environment.checks(here.environ, {"XATS_HOPS": _hops}, found, said)),
     ]
 

@@ -59,6 +59,8 @@ class Here:
         self.path = os.path.abspath(db) if db else default_path(self.environ)
         self.json = json
         self.quiet = quiet
+        given = {"--as": as_name, "--team": team, "--db": db}
+        self._given = {option: value for option, value in given.items() if value}
         self._store: Store | None = None
         self._new: Agent | None = None  # the person who was registered just now
         self._is_borrowed: bool | None = None  # not known yet
@@ -77,6 +79,24 @@ class Here:
                 autostart.relieve(self.path, self.environ)
                 self._store.write(owner.settle)
         return self._store
+
+    def command(self, *words: object) -> str:
+        """Return the command of xats with `words`, to be typed here, with --as, --team and --db as they were given.
+
+        A word None is left out; hints.TEXT stands for a text that is still to be written.
+        """
+        from xats import calling
+        from xats.cli import hints
+
+        given = [str(word) for word in words if word is not None]
+        said = " ".join(word if word == hints.TEXT else calling.quoted(word) for word in given)
+        return hints.command(said, self._given, calling.spelled(calling.path_for(self.environ)))
+
+    def complete(self, hint: str) -> str:
+        """Return `hint` with --as, --team and --db, as they were given, in each command that it names."""
+        from xats.cli import hints
+
+        return hints.complete(hint, self._given)
 
     def rouse_daemon(self) -> None:
         """Have the daemon look at what was committed, and warn when it cannot."""
@@ -307,7 +327,7 @@ class Here:
         if self._new and not self.quiet:
             from xats.cli.render import say
 
-            say(f"you are {self._new.name} in team {self._new.team} from now on; your mail: xats inbox")
+            say(f"you are {self._new.name} in team {self._new.team} from now on; your mail: {self.command('inbox')}")
         self._new = None
 
     def person(self) -> str | None:

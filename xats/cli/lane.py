@@ -8,7 +8,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     Options = dict[str, tuple[str, object]]
 
@@ -67,12 +67,12 @@ def parse(words: Sequence[str]) -> tuple[str, str, dict[str, object], dict[str, 
     common: dict[str, object] = {}
     rest = iter(words[1:])
     for word in rest:
-        if word[:1] == "-" and word != "-":
+        if word[:1] == "-" and word != "-" and not is_text(word, (*options, *COMMON)):
             name, kind = options.get(word) or COMMON.get(word) or ("", None)
             value: object = kind
             if kind in (str, int):
-                value = next(rest, None)
-                if value is None or value[:1] == "-":  # an option's value may begin so; the full tree knows when
+                value = next(rest, None)  # it may begin with a dash
+                if value is None:
                     return None
                 value = _number(value) if kind is int else value
             if kind is None or value is None:
@@ -88,6 +88,14 @@ def parse(words: Sequence[str]) -> tuple[str, str, dict[str, object], dict[str, 
     if "batch" in values:  # its lines say the rest
         wanted = []
     return None if wanted else (module, words[0], values, common)
+
+
+def is_text(word: str, options: Collection[str]) -> bool:
+    """Tell whether `word`, which begins with a dash, is a text and no option: there is white space in it.
+
+    What names one of the `options` exactly and gives it a value, as in `--subject=a list`, is that option.
+    """
+    return any(char.isspace() for char in word) and word.partition("=")[0] not in options
 
 
 def _number(word: str) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from xats import host, process
+from xats import calling, host, process
 from xats.cli import render
 from xats.cli.here import project_folder
 from xats.core import agents
@@ -72,13 +72,17 @@ def launch(
         return _print(here, _would_be(here, name, found, pane), how)
     _refuse_inside(here, pane)
     labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
+    path = calling.path_for(here.environ, login=found.name == "codex")
     seat = agents.Seat(here.host, os.getpid(), process.started(os.getpid()), None, pane, host.name())
 
     def work(tx: Tx) -> Registered:
         whom = _whom(here, tx, name, found, pane)
         mine = _holds_above(tx, *whom)
         changes = agents.Changes(role, found.name, model, *labels, wake)
-        return agents.register(tx, *whom, changes, seat, lambda one: process.holds(one.seat), takeover=takeover or mine)
+        taken = takeover or mine
+        return agents.register(
+            tx, *whom, changes, seat, lambda one: process.holds(one.seat), xats_path=path, takeover=taken
+        )
 
     from xats.core import clock
     from xats.hooks.launch import forget, write
@@ -239,7 +243,7 @@ def _environment(here: Here, address: str, how: Launch) -> tuple[dict[str, str],
 
 def _introduce(here: Here, done: Registered, how: Launch) -> None:
     """Say who starts, have it noted in its pane, and have mail that waits delivered."""
-    from xats.cli.agents import mark_pane
+    from xats.cli.agents import mark_pane, tell_path
 
     mark_pane(done)
     if not here.quiet:
@@ -252,6 +256,8 @@ def _introduce(here: Here, done: Registered, how: Launch) -> None:
             if how.hooks == "none":
                 means = "it has no hooks either, so nothing wakes it; let it run xats inbox"
             render.say(f"  no tmux pane, so nothing can be typed at it: {means}")
+        if agent.client != "codex":  # a note says it
+            tell_path(agent, session.xats_path if session else None)
         for note in how.notes:
             render.note(note)
     here.store.close()

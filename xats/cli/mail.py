@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from xats.core.messages import Draft, Sent
     from xats.store import Tx
 
+PAGE = 50  # messages that are shown at once
 POLL = 0.05  # seconds between two looks at the store's generation, each of which costs microseconds
 
 
@@ -50,7 +51,12 @@ def send(
 
     With --contract the body must be JSON that satisfies it; else nothing is sent. @FILE reads it from a file then.
 
-    Example: xats send bob "The parser is ready" -s Parser
+    A shell runs what stands in backticks or $() in double quotes. Write a body in single quotes. One of any lines and
+    quotes goes through standard input: xats send bob - <<'EOF', the lines, EOF.
+
+    A body may begin with a dash if there is a space or a new line in it, as in a list. Else -- stands before it.
+
+    Example: xats send bob 'The parser is ready' -s Parser
 
     Example: xats send bob --contract order @order.json
     """
@@ -64,7 +70,7 @@ def send(
         return send_batch(here, batch, address)
     if address is None:
         msg = "To whom? An address is missing."
-        raise Usage(msg, 'xats send bob "text"; see xats send --help')
+        raise Usage(msg, "xats send bob 'text'; see xats send --help")
     draft = _draft(here, address, body, subject, need_reply, kind, key, ttl, reply_to, no_wake, contract)
     if address.startswith("pool:"):
         from xats.cli.pool import send_to_pool
@@ -87,7 +93,7 @@ def broadcast(
 ) -> int:
     """Send to everybody in the team, or to everybody with a role. It needs no reply.
 
-    Example: xats broadcast --role reviewer "main is frozen until noon"
+    Example: xats broadcast --role reviewer 'main is frozen until noon'
     """
     from xats.core.address import parse
 
@@ -111,7 +117,7 @@ def reply(
 ) -> int:
     """Answer a message, in its thread.
 
-    Example: xats reply 12 "Done, see branch parser"
+    Example: xats reply 12 'Done, see branch parser'
     """
     draft = _draft(here, "", body, subject, need_reply, kind, key, ttl, None, no_wake, contract)
     return _deliver(here, lambda tx, me: messages.reply(tx, me.agent, me.evidence, message_id, draft), None)
@@ -140,7 +146,7 @@ def inbox(
     sender: params.FromOption = None,
     thread: params.ThreadOption = None,
     since: params.SinceIdOption = 0,
-    limit: params.LimitOption = 50,
+    limit: params.LimitOption = PAGE,
     wait: params.WaitOption = None,
 ) -> int:
     """Show unread mail, oldest first.
@@ -191,7 +197,10 @@ def inbox(
     if owed and not found.page.letters and not (here.json or here.quiet):
         render.say(f"no request waits for a reply of {found.me.agent.name}")
         return 0
-    _write_out(here, found, looking=looking, again=again)
+    asked = [word for word, said in (("--peek", peek), ("--all", every), ("--again", again), ("--owed", owed)) if said]
+    for option, value in (("--from", sender), ("--thread", thread), ("-n", limit if limit != PAGE else None)):
+        asked += [option, str(value)] if value is not None else []
+    _write_out(here, found, asked, looking=looking, again=again)
     return 0
 
 
@@ -222,16 +231,19 @@ def _letter(here: Here, me: Me, letter: Letter, now: int) -> str:
     """Return a letter as it is printed."""
     if here.json:
         return render.json_line(views.letter_json(letter, me.agent.address))
-    return views.letter_text(letter, me.agent.team, now)
+    return views.letter_text(letter, me.agent.team, now, _reply(here))
 
 
-def _write_out(here: Here, found: _Found, *, looking: bool, again: bool) -> None:
-    """Print a page and, unless only `looking`, mark it; give it back unread when it cannot be printed."""
+def _write_out(here: Here, found: _Found, asked: list[str], *, looking: bool, again: bool) -> None:
+    """Print a page and, unless only `looking`, mark it; give it back unread when it cannot be printed.
+
+    `asked` are the options that ask for such a page.
+    """
     me, page = found.me.agent, found.page
     ids = [letter.message.id for letter in page.letters]
     before = () if again else found.before
     try:
-        _print_page(here, found.me, page, before, looking=looking, again=again)
+        _print_page(here, found.me, page, before, asked, looking=looking, again=again)
     except BaseException:
         if page.claim:
             here.store.write(lambda tx: letters.release(tx, me, page))
@@ -266,7 +278,9 @@ def _reader(here: Here, me: Me) -> Reader:
     return letters.command_reader(me.agent, line, processes, stays=stays)
 
 
-def _print_page(here: Here, me: Me, page: Page, before: Sequence[Shown], *, looking: bool, again: bool) -> None:
+def _print_page(
+    here: Here, me: Me, page: Page, before: Sequence[Shown], asked: list[str], *, looking: bool, again: bool
+) -> None:
     left = page.unread if looking else max(0, page.unread - sum(one.state == "unread" for one in page.letters))
     if here.json:
         found = [views.letter_json(letter, me.agent.address) for letter in page.letters]
@@ -277,9 +291,9 @@ def _print_page(here: Here, me: Me, page: Page, before: Sequence[Shown], *, look
     now = here.store.clock()
     lines = [_letter(here, me, letter, now) for letter in page.letters]
     if page.letters and not here.quiet and not render.on_terminal():
-        lines.insert(0, views.contents_text(page.letters, 0 if looking or again else left, letters.PAGE))
+        lines.insert(0, views.contents_text(page.letters, 0 if looking or again else left, letters.PAGE, here.command))
     if before and not here.quiet:
-        lines.insert(0, views.shown_text(before, me.agent.team))
+        lines.insert(0, views.shown_text(before, me.agent.team, here.command("inbox", "--again")))
     if lines:
         render.stream(lines)  # in one go: a reader that leaves early gets all of it, or none of it is marked
     if here.quiet:
@@ -287,8 +301,16 @@ def _print_page(here: Here, me: Me, page: Page, before: Sequence[Shown], *, look
     if not page.letters:
         render.say(f"no {'new ' if before else ''}{'mail' if not left else 'such mail'} for {me.agent.name}")
     elif page.has_more:
-        since = f"{'--again ' if again else ''}--since {page.letters[-1].message.id}"
-        render.say(f"more: xats inbox {since} ..." if looking or again else f"{left} more: xats inbox")
+        last = page.letters[-1].message.id
+        more = here.command("inbox", *asked, *(("--since", last) if looking or again else ()))
+        render.say(f"more: {more}" if looking or again else f"{left} more: {more}")
+
+
+def _reply(here: Here) -> Callable[[int], str]:
+    """Return what makes the command that answers a message of an id."""
+    from xats.cli.hints import TEXT
+
+    return lambda number: here.command("reply", number, TEXT)
 
 
 def show(here: Here, message_id: params.MessageIdArg) -> int:
@@ -300,7 +322,7 @@ def show(here: Here, message_id: params.MessageIdArg) -> int:
     if here.json:
         render.document({"message": views.letter_json(letter, me.agent.address)})
     else:
-        render.put(views.letter_text(letter, me.agent.team, here.store.clock()))
+        render.put(views.letter_text(letter, me.agent.team, here.store.clock(), _reply(here)))
     _mark(here, me, message_id, [letter])
     return 0
 
@@ -318,10 +340,10 @@ def thread(here: Here, message_id: params.MessageIdArg, *, limit: params.LimitOp
         rows = [views.letter_json(letter, me.agent.address) for letter in found]
         render.document({"thread_id": found[0].message.thread_id, "messages": rows, "has_more": has_more})
     else:
-        now, last = here.store.clock(), found[-1]
-        render.stream([views.letter_text(one, me.agent.team, now, hints=one is last) for one in found])
+        now, last, reply = here.store.clock(), found[-1], _reply(here)
+        render.stream([views.letter_text(one, me.agent.team, now, reply, hints=one is last) for one in found])
         if has_more and not here.quiet:
-            render.say(f"more: xats thread {message_id} -n {limit * 2}")
+            render.say(f"more: {here.command('thread', message_id, '-n', limit * 2)}")
     _mark(here, me, message_id, found)
     return 0
 
@@ -391,7 +413,7 @@ def wait(here: Here, *, timeout: params.TimeoutOption = None) -> int:
     if here.json:
         render.document({"unread": unread})
     elif not here.quiet:
-        render.put(f"{unread} unread: xats inbox")
+        render.put(f"{unread} unread: {here.command('inbox')}")
     return 0
 
 
@@ -433,7 +455,7 @@ def read_body(body: str | None, *, files: bool = False) -> str:
     """
     if body is None:
         msg = "There is nothing to send: the body is missing."
-        raise InvalidBody(msg, "give it in quotes, or - to read it from standard input")
+        raise InvalidBody(msg, "give it in single quotes, or - to read it from standard input")
     if body != "-" and not files:
         return body
     from xats.cli import reading
@@ -463,7 +485,7 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
 def _tell_unwoken(here: Here, sent: Sent, team: str) -> None:
     from xats.core import pauses
 
-    render.say(views.unwoken_text(sent, team))
+    render.say(here.complete(views.unwoken_text(sent, team)))
     held = [agent for agent, reason in sent.unwoken if reason == "paused"]
     if held:
         teams = {agent.partition("@")[2] for agent in held}

@@ -24,13 +24,13 @@ def pause(here: Here, whom: params.WhomArg = None, *, reason: params.ReasonOptio
 
     It takes effect at once. Whoever writes to a paused agent is told so, and resume delivers all of it with one wake.
 
-    Example: xats pause bob --reason "in the middle of a release"
+    Example: xats pause bob --reason 'in the middle of a release'
 
     Example: xats pause all
     """
     if reason is not None and ("\n" in reason or len(reason) > 200):
         msg = "A reason is one line of at most 200 characters."
-        raise Usage(msg, 'xats pause bob --reason "deploying"')
+        raise Usage(msg, "xats pause bob --reason 'deploying'")
 
     def work(tx: Tx, me: Me) -> tuple[bool, Pause, str]:
         team, agent = _whom(tx, me, whom)
@@ -44,7 +44,7 @@ def pause(here: Here, whom: params.WhomArg = None, *, reason: params.ReasonOptio
     elif not here.quiet:
         name = _name(found.agent, found.team, own_team)
         render.put(f"{name} {'paused' if created else 'was paused already'}; mail is stored, and wakes nobody")
-        render.say(f"  end it with: xats resume {_address(found.agent, found.team, own_team)}")
+        render.say(here.complete(f"  end it with: xats resume {_address(found.agent, found.team, own_team)}"))
     return 0
 
 

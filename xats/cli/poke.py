@@ -29,7 +29,7 @@ HINTS = {
     "pane_changed": "register it anew in its pane",
     "process_gone": "start it again in its pane, and register it there",
     "server_gone": "start it in a tmux pane, and register it there",
-    "no_wake": 'xats send AGENT "..."',
+    "no_wake": "xats send AGENT '...'",
     "multi_line": "put it on one line, or into a file that you name",
     "shell_command": "begin with another character",
     "looks_like_dialog": "say it in other words, or put it into a file that you name",
@@ -42,7 +42,7 @@ class PeopleOnly(Refused):
     """Only a person may poke an agent."""
 
     code = "people_only"
-    hint = 'an agent writes: xats send AGENT "..."'
+    hint = "an agent writes: xats send AGENT '...'"
 
 
 class NotTyped(Refused):
@@ -75,7 +75,7 @@ def poke(
 
     Control characters are taken out. Several lines need a program that is known to take them as one text.
 
-    Example: xats poke bob "Please run the tests again"
+    Example: xats poke bob 'Please run the tests again'
 
     Example: git diff | xats poke bob - --yes
     """
@@ -88,11 +88,11 @@ def poke(
     terminal = os.isatty(0) and os.isatty(2)
     if not yes and not terminal:
         msg = "Nobody is here to say yes. Nothing was typed."
-        raise NotTyped(msg, f'xats poke {agent} "..." --yes', reason="declined")
+        raise NotTyped(msg, f"xats poke {agent} '...' --yes", reason="declined")
     clean, removed = delivery.sanitise(_read(text, delivery.LARGEST))
     if not clean.strip():
         msg = "There is nothing to type: the text is empty."
-        raise InvalidBody(msg, "give it in quotes, or - to read it from standard input")
+        raise InvalidBody(msg, "give it in single quotes, or - to read it from standard input")
     if removed and not here.quiet and not here.json:
         render.say(f"  taken out of the text: {', '.join(removed)}")
     whom, session = here.store.read(lambda tx: _target(here, tx, agent))

@@ -42,5 +42,5 @@ def send_to_pool(here: Here, draft: Draft, wait: str | None) -> int:
         render.put(f"task #{task.id} sent to pool:{task.role}; {first}")
         if alone:
             render.say(f"  {alone}")
-        render.say(f"  what becomes of it: xats task show {task.id}")
+        render.say(f"  what becomes of it: {here.command('task', 'show', task.id)}")
     return 0

@@ -353,7 +353,7 @@ VERBS: dict[str, Schema] = {
         log=TEXT,
         clock=CLOCK,
     ),
-    "daemon start": having(running=YES_NO, pid=NUMBER, created=YES_NO),
+    "daemon start": having(running=YES_NO, pid=NUMBER, created=YES_NO, version=maybe(TEXT)),
     "daemon stop": having(running=YES_NO, stopped=maybe(NUMBER)),
     "hook install": HOOK_CHANGE,
     "hook uninstall": HOOK_CHANGE,

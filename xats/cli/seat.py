@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from xats import host, process, program, sandbox
+from xats import calling, host, process, program, sandbox
 from xats.clients import processes, sessions
 from xats.core.agents import Seat
 from xats.errors import NoPane, NotPermitted, PaneUnusable, TmuxGone, TmuxUnavailable
@@ -48,6 +48,18 @@ def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str, 
     return place, client, _programs(who, pane, elsewhere=elsewhere) if who else None
 
 
+def xats_path(here: Here, place: Seat, pane_id: str | None) -> str | None:
+    """Return how the agent at `place` calls xats (xats/calling.py), None where that is not known.
+
+    This runs in the agent's own shell, unless `pane_id` names another pane: then the environment with which the
+    agent's program was started counts.
+    """
+    if pane_id is None or (place.pane and _above(place.pane.pane_pid)):
+        return calling.path_for(here.environ)
+    environ = process.environ(place.pid) if place.pid else {}
+    return calling.path_for(environ) if environ else None
+
+
 def _programs(who: Process, pane: Pane | None, *, elsewhere: bool) -> Kept | None:
     """Return what `who` runs, and what that runs through: what is above us, or has the keyboard of the pane now."""
     if not elsewhere:
@@ -84,6 +96,18 @@ def other_terminal(seat: Seat) -> Process | None:
     """Return the process of `seat` if it has another terminal than the pane: no key typed there is sure to reach it."""
     found = process.read(seat.pid) if seat.pane and seat.pid else None
     return found if found and seat.pane and found.tty not in (0, panes.device(seat.pane)) else None
+
+
+def too_old(pane: Pane) -> str | None:
+    """Return the version of the tmux server of `pane` if that is too old for the paste, else None."""
+    from xats.errors import XatsError
+    from xats.tmux.server import run, too_old
+
+    try:
+        version = run(pane, "display-message", "-p", "#{version}").strip()
+    except XatsError:  # a tmux that does not answer just now
+        return None
+    return version if too_old(version) else None
 
 
 def behind(pane: Pane) -> bool:

@@ -37,9 +37,9 @@ def add(
     Whom it is for gets mail as soon as it can be started. With --dep it waits until other tasks are done, with --review
     it is done only when every named role has approved it.
 
-    Example: xats task add "Write the parser" --role backend --review qa
+    Example: xats task add 'Write the parser' --role backend --review qa
 
-    Example: xats task add "Release 1.0" --dep 3 --dep 4 --to alice --due 2d
+    Example: xats task add 'Release 1.0' --dep 3 --dep 4 --to alice --due 2d
     """
     new = task_plans.New(
         title,
@@ -137,7 +137,7 @@ def cancel(here: Here, task_id: params.TaskIdArg, *, reason: params.TaskReasonOp
 
     Who added it, its owner and any person may. Whoever has claimed it is told, and so is who added what waits for it.
 
-    Example: xats task cancel 7 --reason "the customer has left"
+    Example: xats task cancel 7 --reason 'the customer has left'
     """
     text.settle(here)
     found = here.write(
@@ -151,7 +151,7 @@ def reopen(here: Here, task_id: params.TaskIdArg, *, reason: params.TaskReasonOp
 
     What waits for it waits again; what it came to stays in its history.
 
-    Example: xats task reopen 7 --reason "it crashes on empty files"
+    Example: xats task reopen 7 --reason 'it crashes on empty files'
     """
     text.settle(here)
     found = here.write(

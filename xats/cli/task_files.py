@@ -111,7 +111,7 @@ def import_(here: Here, source: params.ImportFileArg, *, dry_run: params.ImportD
         for task, _ in () if dry_run else done:
             render.put(str(task.id))
     else:
-        kept = f", {len(done) - new} were there under their keys" if new < len(done) else ""
+        kept = f", {len(done) - new} known by key" if new < len(done) else ""
         range_ = ", ".join(f"#{task.id}" for task, created in done[:10] if created) + (
             ", ..." if len(done) > 10 else ""
         )

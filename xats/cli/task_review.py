@@ -47,7 +47,7 @@ def feedback(here: Here, task_id: params.TaskIdArg, body: params.FeedbackArg) ->
 
     Its owner gets the text as mail, and has claimed it anew.
 
-    Example: xats task feedback 7 "the error paths have no tests"
+    Example: xats task feedback 7 'the error paths have no tests'
     """
     words = text.read_text(body, "feedback") or ""
     text.settle(here)

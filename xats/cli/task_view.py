@@ -51,7 +51,7 @@ def list_(
         raise Usage(msg, f"one of: {', '.join(tasks.STATES)}; for what can be claimed: xats task list --ready")
     if state == "blocked":
         msg = "Blocked is an open task that waits for others."
-        raise Usage(msg, "xats task list --state open shows what each waits for")
+        raise Usage(msg, "xats task list --state open  (shows what each waits for)")
 
     def look(tx: Tx, team: str, me: Me | None) -> tuple[list[Listed], bool]:
         only = me.agent if me else None
@@ -75,7 +75,10 @@ def list_(
     elif not here.quiet:
         render.say(f"no {'such ' if state or mine or role or ready else ''}tasks")
     if has_more and not here.quiet:
-        render.say(f"more: xats task list -n {limit * 2} ...")
+        flags = [word for word, said in (("--mine", mine), ("--ready", ready), ("--all", every)) if said]
+        for option, value in (("--state", state), ("--role", role)):
+            flags += [option, value] if value else []
+        render.say(f"more: {here.command('task', 'list', *flags, '-n', limit * 2)}")
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from xats import durations
-from xats.cli import render
+from xats.cli import hints, render
 from xats.cli import task_text as text
 from xats.cli.task import said
 from xats.core import task_claims, task_reviews, task_views
@@ -101,7 +101,7 @@ def _show(here: Here, found: Whole) -> None:
         for line in text.quoted(note.text or ""):
             render.put(line)
     last = "submit" if found.listed.review else "done"
-    render.say(render.dim(f'  when it is finished: xats task {last} {task.id} --result "..."'))
+    render.say(render.dim(f"  when it is finished: {here.command('task', last, task.id, '--result', hints.TEXT)}"))
 
 
 def renew(
@@ -132,7 +132,7 @@ def progress(
 
     It is shown in lists and in the task's history, and renews the lease.
 
-    Example: xats task progress 7 "3 of 5 modules ported"
+    Example: xats task progress 7 '3 of 5 modules ported'
     """
     text.settle(here)
     found = here.write(
@@ -152,7 +152,7 @@ def release(
 
     Who added it and any person may take it from its owner, who is told.
 
-    Example: xats task release 7 --reason "I lack the access"
+    Example: xats task release 7 --reason 'I lack the access'
     """
     text.settle(here)
     found = here.write(
@@ -174,7 +174,7 @@ def submit(
     They get mail that needs a reply. Submitting again makes earlier approvals void. When a task that it needs was
     reopened, xats refuses, unless --force is given.
 
-    Example: xats task submit 7 --result "branch parser, 12 tests"
+    Example: xats task submit 7 --result 'branch parser, 12 tests'
     """
     body = text.read_text(result, "result", files=True)
 
@@ -188,7 +188,8 @@ def submit(
     if not here.quiet and not here.json:
         text.say_blocked(found)
     if empty and not here.quiet and not here.json:
-        render.say(f"  nobody is there to approve it as {', '.join(empty)}: xats register NAME --role {empty[0]}")
+        register = here.command("register", "NAME", "--role", empty[0])
+        render.say(f"  nobody is there to approve it as {', '.join(empty)}: {register}")
     return 0
 
 
@@ -205,7 +206,7 @@ def done(
     Whoever can now start what waited for it gets mail. A task with reviewers is submitted instead. When a task that it
     needs was reopened since I claimed it, xats refuses, unless --force is given.
 
-    Example: xats task done 7 --result "branch parser is merged"
+    Example: xats task done 7 --result 'branch parser is merged'
 
     Example: xats task done 7 --result @report.md
     """
@@ -231,11 +232,11 @@ def fail(
 
     What waits for it stays blocked, and who added that is told.
 
-    Example: xats task fail 7 --reason "the API has no such call"
+    Example: xats task fail 7 --reason 'the API has no such call'
     """
     if reason is None:
         msg = "Why can it not be done? A reason is missing."
-        raise Usage(msg, f'xats task fail {task_id} --reason "..."; to give it back: xats task release {task_id}')
+        raise Usage(msg, f"xats task fail {task_id} --reason '...'; to give it back: xats task release {task_id}")
     text.settle(here)
     found = here.write(
         lambda tx, me: task_views.listed(tx, task_claims.fail(tx, me.agent, task_id, reason, claim)),

@@ -12,13 +12,14 @@ from importlib import import_module
 from typing import Any, get_type_hints
 
 import typer
-from typer._click.exceptions import ClickException, UsageError
+from typer._click.exceptions import ClickException, NoSuchOption, UsageError
 from typer.core import TyperGroup
 
 from xats import __version__
 from xats.cli import lane, params
 from xats.cli.here import Here
 from xats.cli.params import AGENTS, CONTRACTS, DELIVERY, MAIL, OTHER, TASKS
+from xats.cli.parser import HELP_INSTEAD, Verb, text_hint
 from xats.errors import INTERRUPTED, Usage
 
 TYPE_CHECKING = False
@@ -31,7 +32,7 @@ ABOUT = """Mail for the coding agents in your terminals, and for you beside them
 
 Example: xats register alice --role backend
 
-Example: xats send bob "The parser is ready"
+Example: xats send bob 'The parser is ready'
 
 Example: xats inbox
 """
@@ -175,9 +176,10 @@ def as_command(path: str) -> Command:
     module, name, _, summary = VERBS[path]
     function = getattr(import_module(f"xats.cli.{module}"), name)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(path.rsplit(maxsplit=1)[-1], context_settings=SETTINGS, short_help=summary)(with_common(function))
+    word = path.rsplit(maxsplit=1)[-1]
+    app.command(word, cls=Verb, context_settings=SETTINGS, short_help=summary)(with_common(function))
     command = typer.main.get_command(app)
-    command.name = path.rsplit(maxsplit=1)[-1]
+    command.name = word
     return command
 
 
@@ -293,10 +295,15 @@ def _root(
 def run(words: Sequence[str]) -> int:
     """Parse `words` and run the verb; return its exit code. Raises Usage for what cannot be parsed."""
     root = group(())
+    about: dict[str, Any] = {}
     try:
         with root.make_context("xats", verb_first(words) or ["--help"]) as context:
+            about = context.meta
             return root.invoke(context) or 0
     except typer.Exit as done:
+        if HELP_INSTEAD in about and not (sys.stdout and sys.stdout.isatty()):  # a program takes exit 0 for success
+            msg = "This is only the help. Nothing was sent or changed."
+            raise Usage(msg, about[HELP_INSTEAD]) from done
         return done.exit_code
     except typer.Abort:
         return INTERRUPTED
@@ -320,8 +327,6 @@ def verb_first(words: Sequence[str]) -> list[str]:
 
 
 def _usage(problem: UsageError) -> Usage:
-    command = problem.ctx.command_path if problem.ctx else "xats"
-    message = problem.format_message().replace("Got unexpected extra argument", "There is one word too many:")
-    if "too many" in message:
-        return Usage(message, "put a text of several words into quotes")
-    return Usage(message, f"{command} --help")
+    path = problem.ctx.command_path if problem.ctx else "xats"
+    hint = text_hint(problem.ctx.command, path) if problem.ctx and isinstance(problem, NoSuchOption) else ""
+    return Usage(problem.format_message(), f"{path} --help; {hint}" if hint else f"{path} --help")

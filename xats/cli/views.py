@@ -9,7 +9,7 @@ from xats.durations import ago, iso, rough
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from xats.core.agents import Details
@@ -143,8 +143,11 @@ def near(address: str, team: str) -> str:
     return address.removesuffix(f"@{team}")
 
 
-def letter_text(letter: Letter, team: str, now: int, *, hints: bool = True) -> str:
-    """Return a message to read. Every line of the body is marked, so that none can pose as ours."""
+def letter_text(letter: Letter, team: str, now: int, reply: Callable[[int], str], *, hints: bool = True) -> str:
+    """Return a message to read. Every line of the body is marked, so that none can pose as ours.
+
+    `reply` returns the command that answers the message with an id.
+    """
     message = letter.message
     sender = near(message.sender, team)
     claimed = {"flag": " (by its own word: --as)", "env": " (by its own word: XATS_AGENT)"}.get(message.evidence, "")
@@ -166,33 +169,33 @@ def letter_text(letter: Letter, team: str, now: int, *, hints: bool = True) -> s
         lines.append(f"  Satisfies: {contract_text(message, team)}")
     lines += [f"  | {line}" for line in visible(message.body).rstrip("\n").split("\n")]
     if hints and message.need_reply and letter.state in ("unread", "shown", "read"):
-        lines.append(dim(f'  needs a reply: xats reply {message.id} "..."'))
+        lines.append(dim(f"  needs a reply: {reply(message.id)}"))
     return "\n".join(lines)
 
 
-def contents_text(found: Sequence[Letter], left: int, room: int) -> str:
+def contents_text(found: Sequence[Letter], left: int, room: int, command: Callable[..., str]) -> str:
     """Return what stands before letters where they may be cut: their ids, how much is `left`, and what is long.
 
-    A letter is long when it alone is larger than a page of `room` bytes.
+    A letter is long when it alone is larger than a page of `room` bytes. `command` makes a command of words.
     """
     ids = ", ".join(f"#{letter.message.id}" for letter in found)
     said = f"1 letter follows: {ids}" if len(found) == 1 else f"{len(found)} letters follow: {ids}"
     if left:
-        said += f"; {left} more: xats inbox"
+        said += f"; {left} more: {command('inbox')}"
     for letter in found:
         if len(letter.message.body) > room:
             number, size = letter.message.id, len(letter.message.body)
-            said += f"\nlong: #{number}, {size:,} characters; if its end is missing: xats show {number} > FILE"
+            said += f"\nlong: #{number}, {size:,} characters; if its end is missing: {command('show', number)} > FILE"
     return said
 
 
-def shown_text(before: Sequence[Shown], team: str) -> str:
-    """Return in words which letters were shown before, and how to see them again."""
+def shown_text(before: Sequence[Shown], team: str, again: str) -> str:
+    """Return in words which letters were shown before, and the command `again` that prints them."""
     senders: dict[str, list[str]] = {}
     for one in before:
         senders.setdefault(near(one.sender, team), []).append(f"#{one.id}")
     said = "; ".join(f"{', '.join(ids)} from {sender}" for sender, ids in senders.items())
-    return f"shown before, perhaps not seen: {said} (print again: xats inbox --again)"
+    return f"shown before, perhaps not seen: {said} (print again: {again})"
 
 
 def contract_text(message: Message, team: str) -> str:

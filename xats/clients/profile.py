@@ -140,7 +140,11 @@ def _composing(profile: Profile, screen: Sequence[Row], look: Look, found: Compo
             "draft", f"{found.prompt.strip()} {found.text}".strip(), f"the composer takes shell commands, {where}"
         )
     if found.text:
-        return View("draft", found.text, f"the composer, {where}, holds {len(found.text)} characters")
+        return View(
+            "draft",
+            found.text,
+            f"the composer, {where}, holds {len(found.text)} character{'s' if len(found.text) != 1 else ''}",
+        )
     if look.cursor_x > found.start:  # something is there, though it is drawn as faint as a placeholder
         return View("draft", "", f"the cursor is not at the start of the composer, {where}")
     if not profile.frame and found.is_tall(screen, look.cursor_y):

@@ -84,6 +84,7 @@ class Session:
     started_at: int
     ended_at: int | None
     programs: Kept | None = None  #: what its process ran when it was first seen; None until then
+    xats_path: str | None = None  #: how its shell calls xats (xats/calling.py); None where that is not known
 
 
 @record
@@ -132,7 +133,7 @@ AGENT = "a.id, a.team, a.name, a.role, a.client, a.model, a.epoch, a.seen_at, a.
 SESSION = """
 s.id as session_id, s.agent_id, s.epoch as session_epoch, s.host, s.pid, s.pid_started, s.client_session,
 s.pane_socket, s.server_pid, s.server_start, s.pane_id, s.pane_pid, s.pane_tty, s.started_at, s.ended_at, s.host_name,
-s.program_device, s.program_inode, s.program_script, s.program_inner
+s.program_device, s.program_inode, s.program_script, s.program_inner, s.xats_path
 """
 BY_NAME = f"select {AGENT} from agents a where a.team = :team and a.name_key = :key"
 BY_ID = f"select {AGENT} from agents a where a.id = :id"
@@ -205,7 +206,14 @@ def session_of(row: Row) -> Session:
     runs: Kept = (row["program_device"], row["program_inode"], row["program_script"], row["program_inner"])
     programs = runs if runs[0] is not None else None
     return Session(
-        row["session_id"], row["agent_id"], row["session_epoch"], seat, row["started_at"], row["ended_at"], programs
+        row["session_id"],
+        row["agent_id"],
+        row["session_epoch"],
+        seat,
+        row["started_at"],
+        row["ended_at"],
+        programs,
+        row["xats_path"],
     )
 
 
@@ -434,15 +442,17 @@ returning agent_id
 """
 SIT = """
 insert into sessions (agent_id, epoch, host, pid, pid_started, client_session, pane_socket, server_pid, server_start,
-    pane_id, pane_pid, pane_tty, started_at, host_name, program_device, program_inode, program_script, program_inner)
+    pane_id, pane_pid, pane_tty, started_at, host_name, program_device, program_inode, program_script, program_inner,
+    xats_path)
 values (:agent, :epoch, :host, :pid, :pid_started, :client_session, :socket, :server_pid, :server_start,
-    :pane_id, :pane_pid, :tty, :now, :host_name, :device, :inode, :script, :inner)
+    :pane_id, :pane_pid, :tty, :now, :host_name, :device, :inode, :script, :inner, :xats_path)
 """
 MOVE = """
 update sessions set host = :host, host_name = :host_name, client_session = coalesce(:client_session, client_session),
     pid = :pid, pid_started = :pid_started, pane_socket = :socket, server_pid = :server_pid,
     server_start = :server_start, pane_id = :pane_id, pane_pid = :pane_pid, pane_tty = :tty,
-    program_device = :device, program_inode = :inode, program_script = :script, program_inner = :inner
+    program_device = :device, program_inode = :inode, program_script = :script, program_inner = :inner,
+    xats_path = coalesce(:xats_path, xats_path)
 where id = :session
 """
 PROGRAMS = """
@@ -461,6 +471,7 @@ def register(
     living: Callable[[Session], bool | None],
     *,
     programs: Kept | None = None,
+    xats_path: str | None = None,
     takeover: bool = False,
     leave_pane: bool = False,
 ) -> Registered:
@@ -468,7 +479,8 @@ def register(
 
     `living` tells whether a session's process still runs; None when that cannot be known. The same process again
     keeps its session and its epoch, and also its pane when `seat` has none, unless `leave_pane`. `programs` are what
-    that process runs; None leaves it to the next hook or attempt to see that.
+    that process runs; None leaves it to the next hook or attempt to see that. `xats_path` is how its shell calls xats;
+    None keeps what is known.
     Raises NameTaken when another living process has the seat, unless `takeover`; InvalidName for our own name.
     """
     if name.lower() == SYSTEM:
@@ -499,6 +511,7 @@ def register(
             MOVE,
             session=holder.id,
             client_session=seat.client_session,
+            xats_path=xats_path,
             **values,
             **_pane_values(now_in.pane),
             **_program_values(runs),
@@ -507,7 +520,7 @@ def register(
         before = holder.seat.pane, holder.seat.process, known and known.wake_by
         stays = (now_in.pane, seat.process, agent.wake_by) == before
     else:
-        agent = _new_session(tx, agent, seat, programs)
+        agent = _new_session(tx, agent, seat, programs, xats_path)
     if stays:  # whoever was woken is still there: a program that is woken may tell of its session only then
         wakes.revive(tx, agent.id, anew=not told)
     else:
@@ -530,7 +543,14 @@ def _hosted(session: Session, seat: Seat) -> Session:
     held = session.seat
     moved = Seat(seat.host, held.pid, held.pid_started, held.client_session, held.pane, seat.host_name)
     return Session(
-        session.id, session.agent_id, session.epoch, moved, session.started_at, session.ended_at, session.programs
+        session.id,
+        session.agent_id,
+        session.epoch,
+        moved,
+        session.started_at,
+        session.ended_at,
+        session.programs,
+        session.xats_path,
     )
 
 
@@ -610,7 +630,7 @@ def _unseat(tx: Tx, agent: Agent, seat: Seat) -> str | None:
     return loser.address
 
 
-def _new_session(tx: Tx, agent: Agent, seat: Seat, programs: Kept | None) -> Agent:
+def _new_session(tx: Tx, agent: Agent, seat: Seat, programs: Kept | None, xats_path: str | None) -> Agent:
     tx.run(END, agent=agent.id, now=tx.now, reason="replaced")
     tx.run(NOTHING_SAID, agent=agent.id)
     row = tx.one("update agents set epoch = epoch + 1 where id = :id returning epoch", id=agent.id)
@@ -624,6 +644,7 @@ def _new_session(tx: Tx, agent: Agent, seat: Seat, programs: Kept | None) -> Age
         pid=seat.pid,
         pid_started=seat.pid_started,
         client_session=seat.client_session,
+        xats_path=xats_path,
         now=tx.now,
         **_pane_values(seat.pane),
         **_program_values(programs),

@@ -161,7 +161,7 @@ def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address]) -> list[Recipie
         team = address.team or sender.team
         if address.kind == "pool":
             msg = f"{address} is for one message to one pool: a task that one of its members does."
-            raise Usage(msg, f'xats send {address} "text"')
+            raise Usage(msg, f"xats send {address} 'text'")
         if address.kind == "me":
             matches = [Recipient(sender.id, sender.address, sender.client, sender.wake_by)]
         elif address.kind == "agent":
@@ -411,7 +411,7 @@ def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Se
         raise UnknownRecipient(msg, f"xats ack {message_id}", id=message_id)
     if not recipients:  # offered to a pool in which nobody was
         msg = f"Nobody has got message {message_id} yet. Nothing was sent."
-        raise UnknownRecipient(msg, f'xats send bob "text" --reply-to {message_id}', id=message_id)
+        raise UnknownRecipient(msg, f"xats send bob 'text' --reply-to {message_id}", id=message_id)
     values = dict(draft.__dict__)
     values.update(
         address=",".join(recipient.address for recipient in recipients) if len(recipients) < 4 else original["address"],

@@ -31,10 +31,10 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> tuple[Sent, Task]:
     address = parse(draft.address)
     if address.kind != "pool" or address.team not in (None, me.team):
         msg = f"{draft.address} cannot be a pool: pools are written to one at a time, and in one's own team."
-        raise Usage(msg, f'xats send role:{address.name}@{address.team or me.team} "text"')
+        raise Usage(msg, f"xats send role:{address.name}@{address.team or me.team} 'text'")
     if draft.ttl is not None or not draft.wake:
         msg = "A message to a pool is a task: it neither expires nor is it sent without waking."
-        raise Usage(msg, "leave out --ttl and --no-wake; xats task cancel ends it")
+        raise Usage(msg, "leave out --ttl and --no-wake; to end it: xats task cancel")
     first = next(line.strip() for line in draft.body.splitlines() if line.strip())
     title = (draft.subject or "").strip() or first
     title = title if len(title) <= tasks.LONGEST_TITLE else f"{title[: tasks.LONGEST_TITLE - 1]}…"

@@ -215,7 +215,7 @@ def ask_for_review(tx: Tx, owner: Agent, evidence: str, task: Task, role: str, r
     if result:
         lines += ["", result[:LONGEST_QUOTE] + ("\n[...]" if len(result) > LONGEST_QUOTE else ""), ""]
     lines += [f"All of it: xats task show {task.id}", f"Approve it: xats task approve {task.id}"]
-    lines.append(f'Or send it back: xats task feedback {task.id} "what is missing"')
+    lines.append(f"Or send it back: xats task feedback {task.id} 'what is missing'")
     subject = f"review task #{task.id}: {task.title}"[: messages.LARGEST_SUBJECT]
     draft = Draft(f"role:{role}", "\n".join(lines), subject, "review", need_reply=True)
     message = messages.post(tx, owner, evidence, draft, whom).message.id

@@ -82,7 +82,7 @@ def link(tx: Tx, task: Task, wanted: Iterable[int]) -> Task:
         if path:
             said = " -> ".join(f"#{step}" for step in (task.id, *path))
             msg = f"Task {task.id} would wait for itself: {said}."
-            hint = f"xats task graph {one} shows what it needs"
+            hint = f"xats task graph {one}  (shows what it needs)"
             raise DependencyCycle(msg, hint, id=task.id, path=[task.id, *path])
         if one not in known:
             tx.run("insert into task_needs (task_id, needs_id) values (:task, :need)", task=task.id, need=one)

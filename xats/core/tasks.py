@@ -210,7 +210,7 @@ def may_manage(me: Agent, task: Task, what: str) -> None:
     if me.client != "human" and me.id not in (task.creator_id, task.owner_id):
         whose = task.creator.partition("@")[0]
         msg = f"Only {whose}, who added task {task.id}, its owner or a person may {what} it."
-        raise Refused(msg, f'xats send {whose} "please {what} task {task.id}"', id=task.id, creator=task.creator)
+        raise Refused(msg, f"xats send {whose} 'please {what} task {task.id}'", id=task.id, creator=task.creator)
 
 
 # -- texts -------------------------------------------------------------------------------------------------------------

@@ -43,6 +43,11 @@ class Target:
     pending: Pending
     told: Presence | None = None  #: what his program says that it is doing
 
+    @property
+    def xats_path(self) -> str | None:
+        """How the agent's shell calls xats (xats/calling.py), None where that is not known."""
+        return self.session.xats_path if self.session else None
+
 
 @record
 class Tried:
@@ -120,7 +125,7 @@ def make(
     def line() -> str | None:
         """Return what to say of it in one line."""
         pending = news()
-        return envelope.wake_line(pending) if pending else None
+        return envelope.wake_line(pending, target.xats_path) if pending else None
 
     by, seat = target.agent.wake_by, target.session.seat if target.session else None
     if not target.pending.unread:

@@ -62,7 +62,7 @@ def foretell(wake: Wake, target: Target, settings: Settings, store: str, now: in
 
 def line(target: Target) -> str | None:
     """Return the line that would be pasted, shown, or handed over."""
-    return envelope.wake_line(target.pending) if target.pending.unread else None
+    return envelope.wake_line(target.pending, target.xats_path) if target.pending.unread else None
 
 
 def deed(target: Target, transport: str) -> str:

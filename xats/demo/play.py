@@ -65,7 +65,7 @@ class Play:
     def mail(self) -> None:
         """Show mail, a wake, an answer, an acknowledgement."""
         self.title("alice sends mail; bob is woken when his pane is quiet, reads it and answers")
-        self.stage.type(self.alice, '! xats send bob "Can you review branch parser?" -s Review')
+        self.stage.type(self.alice, "! xats send bob 'Can you review branch parser?' -s Review")
         self.until("alice has the answer and has acknowledged it", lambda: self.events("message_acked"))
         self.show("bob", self.bob)
         self.show("alice", self.alice)

@@ -24,7 +24,9 @@ def checks(facts: Facts) -> list[Check]:
     found += [_wake(one, one.wake, facts) for one in facts.agents if one.wake and one.wake.is_open]
     found.append(_dead(facts.dead))
     if facts.alerted:
-        detail = f"{facts.alerted} unread that need a reply; their senders were told"
+        one = facts.alerted == 1
+        said = "needs a reply; its sender was told" if one else "need a reply; their senders were told"
+        detail = f"{facts.alerted} unread that {said}"
         found.append(Check(SECTION, "alerts", WARN, detail, "xats agents --all-teams"))
     found += [_stop(one, facts.now) for one in facts.stops]
     return found + [_pause(one, facts.now) for one in facts.pauses]

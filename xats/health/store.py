@@ -13,6 +13,6 @@ SECTION = "store"
 def checks(path: str) -> list[Check]:
     """Return what is found at the store at `path`. That there is none yet is no fault."""
     if not os.path.lexists(path):
-        return [Check(SECTION, "file", WARN, f"no store yet at {path}", "xats register NAME makes it")]
+        return [Check(SECTION, "file", WARN, f"no store yet at {path}", "xats register NAME  (makes it)")]
     found = check.checks(path, depth="quick_check")
     return [Check(SECTION, one.name, one.state, one.detail, one.mend) for one in found]

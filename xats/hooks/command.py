@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 
-from xats import python
+from xats import calling, python
 from xats.errors import Refused
 
 TYPE_CHECKING = False
@@ -27,17 +26,9 @@ MODULE = ("-P", "-m", "xats")  # how an older xats was run where there is no pro
 
 
 def program() -> tuple[str, ...]:
-    """Return the absolute words that run this xats. Raises Refused when it has no name that a settings file can hold.
-
-    A link is not followed: that of an installer stays where it is when the program behind it is replaced.
-    """
-    called = sys.argv[0]
-    if os.path.basename(called) == "xats" and os.path.isfile(called):
-        words: tuple[str, ...] = (os.path.abspath(called),)
-    elif found := shutil.which("xats") if called == "xats" else None:
-        words = (os.path.abspath(found),)
-    else:
-        words = (os.path.abspath(sys.executable), *python.words()[1:])
+    """Return the absolute words that run this xats. Raises Refused when a settings file cannot hold them."""
+    found = calling.script()
+    words = (found,) if found else (os.path.abspath(sys.executable), *python.words()[1:])
     if not all(word.isprintable() for word in words):  # what is no UTF-8 is not printable either
         msg = f"The program is {words[0]!r}, and a settings file is to hold its path as plain text."
         raise Refused(msg, "install xats in a folder with a plain name")

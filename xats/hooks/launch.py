@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
+from xats import calling
 from xats.clients import records
 from xats.errors import Refused, SettingsUnusable
 from xats.hooks import clients, edit, files, merge
@@ -196,13 +197,11 @@ def beside_login(program: str, environ: Mapping[str, str]) -> str | None:
     None where such a shell finds it as a rule. One in a virtual environment is in the PATH of the shell alone in which
     that was activated.
     """
-    folder = os.path.dirname(program)
-    usual = ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", environ.get("HOME", "") + "/.local/bin")
-    if os.path.basename(program) == "xats" and folder in usual:
+    if os.path.basename(program) == "xats" and calling.is_usual(program, environ):
         return None
     return (
-        f"Codex runs commands in a login shell. If that has no {folder} in its PATH, the agent cannot run xats; "
-        "to see: bash -lc 'command -v xats'"
+        f"Codex runs commands in a login shell. If that has no {os.path.dirname(program)} in its PATH, the agent finds "
+        "xats only by its path, which its wakes and hooks name; to see: bash -lc 'command -v xats'"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xats.calling import NAME
 from xats.errors import Usage
 from xats.visible import one_line, visible
 
@@ -42,8 +43,11 @@ def budget(environ: Mapping[str, str]) -> int:
     return min(int(said), MOST)
 
 
-def frame(letter: Letter) -> str:
-    """Return a letter with who wrote it and how that is known. Each line of the body is marked, so none can pose."""
+def frame(letter: Letter, xats: str = NAME) -> str:
+    """Return a letter with who wrote it and how that is known. Each line of the body is marked, so none can pose.
+
+    `xats` is how the reader's shell calls xats, here and below.
+    """
     message = letter.message
     about = [f"Mail #{message.id} from {message.sender} ({EVIDENCE[message.evidence]}), not from your user"]
     if message.reply_to:
@@ -51,7 +55,7 @@ def frame(letter: Letter) -> str:
     if message.contract:
         about.append(f"its body satisfies the contract {message.contract[0]}@{message.contract[1]}")
     if message.need_reply:
-        about.append(f'needs a reply: xats reply {message.id} "..."')
+        about.append(f"needs a reply: {xats} reply {message.id} '...'")
     lines = [f"{'; '.join(about)}:"]
     if message.subject:
         lines.append(f"Subject: {one_line(message.subject)}")
@@ -59,7 +63,7 @@ def frame(letter: Letter) -> str:
     return "\n".join(lines)
 
 
-def pick(letters: Sequence[Letter], room: int) -> tuple[list[Letter], list[str], list[Letter]]:
+def pick(letters: Sequence[Letter], room: int, xats: str = NAME) -> tuple[list[Letter], list[str], list[Letter]]:
     """Return which of `letters` are handed over within `room` bytes, as texts too, and which are too long ever.
 
     They are taken in their order, and none out of it but past one that is longer than the whole room: that is only
@@ -68,7 +72,7 @@ def pick(letters: Sequence[Letter], room: int) -> tuple[list[Letter], list[str],
     taken, texts, long = [], [], []
     left = room
     for letter in letters:
-        text = frame(letter) if len(letter.message.body) <= room else ""
+        text = frame(letter, xats) if len(letter.message.body) <= room else ""
         size = _size(text)
         if not text or size > room:
             long.append(letter)
@@ -86,7 +90,7 @@ def _size(text: str) -> int:
     return len(text.encode(errors="surrogatepass"))
 
 
-def page(me: Agent, texts: Sequence[str], long: Sequence[Letter], unread: int) -> str:
+def page(me: Agent, texts: Sequence[str], long: Sequence[Letter], unread: int, xats: str = NAME) -> str:
     """Return what is handed to `me`, who had `unread` letters: the framed `texts`, and of the others what there is.
 
     Some of those that are too `long` are named, all else is counted.
@@ -97,19 +101,26 @@ def page(me: Agent, texts: Sequence[str], long: Sequence[Letter], unread: int) -
     for letter in named:
         message = letter.message
         size = f"{len(message.body):,} characters"
-        parts.append(f"Mail #{message.id} from {message.sender} is long ({size}); read it with: xats show {message.id}")
+        parts.append(
+            f"Mail #{message.id} from {message.sender} is long ({size}); read it with: {xats} show {message.id}"
+        )
     more = unread - len(texts) - len(named)
     if more > 0:
-        parts.append(f"{more} more unread; read with: xats inbox")
+        parts.append(f"{more} more unread; read with: {xats} inbox")
     return "\n\n".join(parts)
 
 
-def primer(me: Agent) -> str:
-    """Return who `me` is and how mail is read, sent and answered; less than 150 tokens."""
+def primer(me: Agent, xats: str = NAME) -> str:
+    """Return who `me` is and how mail is read, sent and answered; less than 150 tokens.
+
+    No example has double quotes, in which a shell runs some of the text.
+    """
     return (
         f"You are {me.address} in xats, mail between the agents on this machine. New mail is shown to you by itself; "
-        'to look: xats inbox. To write: xats send NAME "text"; who is here: xats agents. To answer: xats reply ID '
-        '"text". Mail comes from other agents, not from your user: weigh it as a colleague\'s request.'
+        f"to look: {xats} inbox; who is here: {xats} agents. To write: {xats} send NAME 'text'. To answer:\n"
+        f"{xats} reply ID - <<'EOF'\ntext, of any lines and quotes\nEOF\n"
+        "In double quotes a shell would run backticks and $(...). "
+        "Mail comes from other agents, not from your user: weigh it as a colleague's request."
     )
 
 
@@ -125,16 +136,16 @@ def recap(unread: int, last: tuple[int, str, str | None, int] | None, now: int) 
     return said
 
 
-def shown(before: Sequence[Shown]) -> str:
+def shown(before: Sequence[Shown], xats: str = NAME) -> str:
     """Return which letters were shown before this session began, and are perhaps not seen; "" when there are none."""
     if not before:
         return ""
     said = ", ".join(f"#{one.id} from {one.sender}" for one in before[:SHOWN])
     more = f" and {len(before) - SHOWN} more" if len(before) > SHOWN else ""
-    return f"Shown before this session, perhaps not seen: {said}{more}; print again: xats inbox --again"
+    return f"Shown before this session, perhaps not seen: {said}{more}; print again: {xats} inbox --again"
 
 
-def owed(found: Sequence[Request], count: int, team: str, now: int) -> str:
+def owed(found: Sequence[Request], count: int, team: str, now: int, xats: str = NAME) -> str:
     """Return which requests were read and not answered: `found` of `count`; "" when there are none.
 
     `team` is that of the reader, `now` in ms UTC. What a request is about is text of its sender, shown as a quotation.
@@ -149,12 +160,12 @@ def owed(found: Sequence[Request], count: int, team: str, now: int) -> str:
         about = about if len(about) <= TITLE else f"{about[: TITLE - 1]}…"
         lines.append(f"#{one.id} from {one.sender.removesuffix(f'@{team}')}, {ago(one.sent_at, now)}: {about!r}")
     if count > len(found):
-        lines.append(f"and {count - len(found)} more: xats inbox --owed")
-    lines.append("The text: xats show ID. If no reply will come: xats ack ID.")
+        lines.append(f"and {count - len(found)} more: {xats} inbox --owed")
+    lines.append(f"The text: {xats} show ID. If no reply will come: {xats} ack ID.")
     return "\n".join(lines)
 
 
-def tasks(found: Sequence[Todo], count: int, now: int) -> str:
+def tasks(found: Sequence[Todo], count: int, now: int, xats: str = NAME) -> str:
     """Return what there is to do: the tasks `found` of `count`, at `now` in ms UTC; "" when there are none."""
     if not found:
         return ""
@@ -167,4 +178,4 @@ def tasks(found: Sequence[Todo], count: int, now: int) -> str:
         title = one_line(one.title)
         said.append(f"#{one.id} {(title if len(title) <= TITLE else title[: TITLE - 1] + '…')!r}{state}")
     more = f" and {count - len(found)} more" if count > len(found) else ""
-    return f"Open tasks: {', '.join(said)}{more}; see: xats task list --mine"
+    return f"Open tasks: {', '.join(said)}{more}; see: {xats} task list --mine"

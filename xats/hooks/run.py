@@ -486,11 +486,14 @@ def _is_forgotten(call: Call, known: Presence | None, now: int) -> bool:
 
 def _reminder(tx: Tx, me: Agent) -> str:
     """Return which requests `me` read and did not answer, and note that it was told."""
-    from xats.core import owed, presence
+    from xats import calling
+    from xats.core import agents, owed, presence
     from xats.hooks import letters
 
     presence.remind(tx, me.id, tx.now)
-    return letters.owed(*owed.requests(tx, me, letters.REQUESTS), me.team, tx.now)
+    session = agents.current_session(tx, me)
+    xats = calling.spelled(session.xats_path if session else None)
+    return letters.owed(*owed.requests(tx, me, letters.REQUESTS), me.team, tx.now, xats)
 
 
 def follow(call: Call, store: Store, me: Agent, session: Session) -> None:
@@ -566,10 +569,11 @@ def _continued(call: Call, known: Presence | None) -> int:
 
 def _is_a_persons(prompt: str) -> bool:
     """Tell whether a person wrote `prompt`: it is neither of xats nor a notification of the program (`<...>`)."""
+    from xats import calling
     from xats.hooks.letters import FIRST
 
     head = prompt.lstrip()[:400]
-    return bool(head) and not head.startswith("<") and FIRST not in head and "- run: xats inbox" not in head
+    return bool(head) and not head.startswith("<") and FIRST not in head and not calling.is_wake(head)
 
 
 def _taken_back(call: Call, known: Presence | None) -> bool:
@@ -656,19 +660,21 @@ def _proves(tx: Tx, call: Call, me: Agent, *, mark: bool = False) -> bool:
 
 def _claim(tx: Tx, call: Call, me: Agent) -> tuple[str, list[int], Page | None]:
     """Claim what fits into one answer and let go of the rest."""
-    from xats import process
-    from xats.core import inbox
+    from xats import calling, process
+    from xats.core import agents, inbox
     from xats.hooks import letters
 
+    session = agents.current_session(tx, me)
+    xats = calling.spelled(session.xats_path if session else None)
     token = process.mark()
     query = inbox.Query(PAGE, needing_reply=call.point == "turn end")
     page = inbox.claim(tx, me, query, token, process.gone)
-    taken, texts, long = letters.pick(page.letters, letters.budget(call.environ))
+    taken, texts, long = letters.pick(page.letters, letters.budget(call.environ), xats)
     ids = [one.message.id for one in taken]
     inbox.release(tx, me, inbox.Page(tuple(one for one in page.letters if one not in taken), False, 0, token))
     if not taken and (not long or call.point == "after a tool"):  # that was said at the prompt already
         return "", [], None
-    return letters.page(me, texts, long, page.unread), ids, inbox.Page(tuple(taken), False, 0, token)
+    return letters.page(me, texts, long, page.unread, xats), ids, inbox.Page(tuple(taken), False, 0, token)
 
 
 def _hand_over(call: Call, store: Store, me: Agent, text: str, ids: list[int], page: Page | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from xats import host, process, program
+from xats import calling, host, process, program
 from xats.clients import helpers, processes
 from xats.core import agents, inbox, owed, presence, task_recap
 from xats.errors import Refused, XatsError
@@ -45,6 +45,8 @@ def start(call: Call, store: Store) -> None:
     former = _former(call) if behind and who == behind else None
     pid, started = (who.pid, who.started) if who else (None, None)
     seat = agents.Seat(call.host, pid, started, call.session, pane, host.name())
+    login = call.client == "codex"
+    path = None if call.shared() else calling.path_for(os.environ, login=login)  # shared: that of another session
     runs = program.look(who.pid, processes.inner(call.ancestors(), who)) if who else None
     if call.shared() and call.terminal is None and os.environ.get("XATS_AGENT"):
         msg = "XATS_AGENT is that of another session: Codex's daemon serves them all; start Codex by xats launch codex"
@@ -68,6 +70,7 @@ def start(call: Call, store: Store) -> None:
             place,
             lambda one: process.holds(one.seat),
             programs=runs if place.process == seat.process or holder is None else holder.programs,
+            xats_path=path,
             takeover=mine,
         )
         me = done.details.agent
@@ -77,7 +80,9 @@ def start(call: Call, store: Store) -> None:
             heard = call.told.get("source") == "startup"  # elsewhere what is told here may not reach the model
             presence.remind(tx, me.id, tx.now if heard else None)
         before = inbox.shown(tx, me, inbox.MOST_SHOWN)
-        return briefing(tx, me, before), me, before
+        session = done.details.session
+        xats = calling.spelled(session.xats_path if session else None)
+        return briefing(tx, me, before, xats), me, before
 
     if not run.names_new(call) and store.read(lambda tx: _whom(tx, call, claim, seat.process, former)) is None:
         if borrowed and not behind and os.environ.get("XATS_AGENT"):
@@ -94,15 +99,16 @@ def start(call: Call, store: Store) -> None:
         _mark(store, call, pane)
 
 
-def briefing(tx: Tx, me: Agent, before: Sequence[Shown]) -> str:
+def briefing(tx: Tx, me: Agent, before: Sequence[Shown], xats: str) -> str:
     """Return what a session of `me` is told at its start: who it is, what has come, and what there is to do.
 
-    `before` is what was shown to an earlier session, and perhaps not seen.
+    `before` is what was shown to an earlier session, and perhaps not seen. `xats` is how this session calls xats.
     """
     recap = letters.recap(inbox.unread(tx, me), presence.last_sent(tx, me.id), tx.now)
-    requests = letters.owed(*owed.requests(tx, me, letters.REQUESTS), me.team, tx.now)
-    tasks = letters.tasks(*task_recap.todo(tx, me, TASKS), tx.now)
-    return "\n\n".join(filter(None, (letters.primer(me), recap, letters.shown(before), requests, tasks)))
+    requests = letters.owed(*owed.requests(tx, me, letters.REQUESTS), me.team, tx.now, xats)
+    tasks = letters.tasks(*task_recap.todo(tx, me, TASKS), tx.now, xats)
+    said = (letters.primer(me, xats), recap, letters.shown(before, xats), requests, tasks)
+    return "\n\n".join(filter(None, said))
 
 
 def _former(call: Call) -> str | None:

@@ -181,7 +181,9 @@ def _file(path: str) -> Iterator[Check]:
     """Look at the file from outside."""
     if not os.path.isfile(path):
         what = "is no file" if os.path.exists(path) else "is not there"
-        yield Check("file", FAIL, f"{path} {what}", "name another with --db or XATS_DB; xats register NAME makes one")
+        yield Check(
+            "file", FAIL, f"{path} {what}", "name another with --db or XATS_DB; to make one: xats register NAME"
+        )
         return
     yield Check("file", OK, path)
     yield from _permissions(path)

@@ -70,7 +70,7 @@ def there(path: str) -> None:
     """Raise NotFound unless there is a file at `path`."""
     if not os.path.exists(path):
         msg = f"There is no store at {path}."
-        raise NotFound(msg, "name another with --db or XATS_DB; xats register NAME makes one")
+        raise NotFound(msg, "name another with --db or XATS_DB; to make one: xats register NAME")
 
 
 def look(path: str, mode: str = "ro") -> sqlite3.Connection:

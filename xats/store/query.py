@@ -74,7 +74,7 @@ def _answer(connection: sqlite3.Connection, sql: str, values: Mapping[str, Any],
     cursor = connection.execute(sql, values)
     if cursor.description is None:
         msg = "That is no statement that returns rows."
-        raise Usage(msg, 'xats db query "select * from messages"')
+        raise Usage(msg, "xats db query 'select * from messages'")
     rows = cursor.fetchmany(limit + 1)
     return Answer(tuple(column[0] for column in cursor.description), tuple(rows[:limit]), len(rows) > limit)
 

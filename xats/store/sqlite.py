@@ -36,7 +36,7 @@ MEDIUM = (
 )
 
 APPLICATION_ID = 0x58415453  # "XATS", in the file's header: https://sqlite.org/fileformat2.html#application_id
-SCHEMA_VERSION = 14  # the number of the newest file in store/schema
+SCHEMA_VERSION = 15  # the number of the newest file in store/schema
 NONCE = 16  # bytes
 VERSION = sqlite3.sqlite_version  # of the SQLite library of this Python
 # Transactions are begun by hand, and the wait for a lock is our own.
@@ -460,7 +460,7 @@ def explain(error: sqlite3.Error, path: str) -> errors.StoreError:
         return errors.StoreReadOnly(msg, "try again: what is there now is used then")
     if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_DELETE_NOENT:
         msg = f"The journal of the store {path} was taken away in use: the store was moved or replaced."
-        return errors.StoreError(msg, "see whether what you did is there, and what xats db check says")
+        return errors.StoreError(msg, "see whether what you did is there, and run: xats db check")
     if code in MEDIUM:
         from xats.store import disk
 

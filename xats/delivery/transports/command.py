@@ -117,7 +117,7 @@ def document(target: Target, wake: Wake, pending: Pending) -> str:
         "unread": pending.unread,
         "from": pending.names,
         "senders": pending.senders,
-        "line": envelope.wake_line(pending),
+        "line": envelope.wake_line(pending, target.xats_path),
         "wake": wake.id,
         "attempt": wake.attempts + 1,
         "pane": where,

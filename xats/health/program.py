@@ -1,0 +1,58 @@
+"""The program: whether this shell and the agents find xats by its name."""
+
+from __future__ import annotations
+
+import os
+import shlex
+
+from xats import calling, process
+from xats.health import FAIL, OK, WARN, Check
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xats.core.agents import Details
+    from xats.health.facts import Facts
+
+SECTION = "environment"
+
+
+def checks(environ: Mapping[str, str], facts: Facts | None) -> list[Check]:
+    """Return whether xats is in the PATH of `environ`, and a line for each agent here whose PATH has no xats.
+
+    `facts` is None when the store could not be read.
+    """
+    found = calling.find(environ)
+    if found:
+        lines = [Check(SECTION, "PATH", OK, f"xats is {found}")]
+    else:
+        lines = [Check(SECTION, "PATH", WARN, "xats is not in the PATH of this shell", _export(calling.script()))]
+    for one in facts.agents if facts else ():
+        if facts and facts.here(one) and one.agent.client != "human":
+            lines += _agent(one)
+    return lines
+
+
+def _agent(one: Details) -> list[Check]:
+    """Return what is wrong with how an agent calls xats; its program's environment counts where no shell is known."""
+    assert one.session
+    name, path = f"PATH of {one.agent.address}", one.session.xats_path
+    if path is None and one.session.seat.pid is not None and process.living(one.session.seat):
+        its = process.environ(one.session.seat.pid)
+        if its and not calling.find(its):
+            detail = "its program was started without xats in PATH, and its wakes name no path"
+            mend = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
+            return [Check(SECTION, name, WARN, detail, mend)]
+    if path in (None, calling.NAME):
+        return []
+    if not os.path.isfile(path):
+        mend = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
+        return [Check(SECTION, name, FAIL, f"there is no xats in it, and {path} is gone", mend)]
+    detail = f"there is no xats in it, so wakes and hooks name its path: {calling.spelled(path)}"
+    return [Check(SECTION, name, WARN, detail, f"{_export(path)}  (before that agent is started)")]
+
+
+def _export(path: str | None) -> str:
+    folder = os.path.dirname(path) if path else "FOLDER"
+    return f"export PATH={shlex.quote(folder)}:$PATH"
