@@ -51,8 +51,8 @@ _xats_options() {
         'dead retry') options="--to --whose --all $options" ;;
         'dead drop') options="--whose --all $options" ;;
         'client test') options="--client --profile $options" ;;
-        'hook install') options="--user --project --waiter --no-waiter --dry-run --yes -y $options" ;;
-        'hook uninstall') options="--user --project --force --dry-run --yes -y $options" ;;
+        'hook install') options="--user --project --waiter --no-waiter --follow-link --dry-run --yes -y $options" ;;
+        'hook uninstall') options="--user --project --force --follow-link --dry-run --yes -y $options" ;;
         'db export') options="--csv --jsonl --output -o --force $options" ;;
         'db query') options="--param -p --csv --limit -n --timeout $options" ;;
         'db prune') options="--older --dry-run --yes -y $options" ;;

@@ -37,7 +37,7 @@ ENVIRONMENT = (
     ("XATS_TEAM", "The team, as with --team."),
     ("XATS_DB", "The store, as with --db."),
     ("XATS_HOME", "The folder of everything that xats keeps. Default: xats in XDG_STATE_HOME."),
-    ("XDG_STATE_HOME", "Where programs keep their state. Default: ~/.local/state."),
+    ("XDG_STATE_HOME", "Where programs keep their state. A relative path is ignored. Default: ~/.local/state."),
     ("XATS_AUTOSTART", "0: send and register do not start the daemon."),
     (
         "XATS_QUIET_MS",
@@ -101,7 +101,7 @@ FILES = (
         "launch/PROGRAM-*",
         "In XATS_HOME: what a program that xats launch started reads its hooks from; they go after 30 days.",
     ),
-    ("xats.db-daemon-HOST.lock", "Held by the daemon of the host with that id; its pid."),
+    ("xats.db-daemon-HOST.lock", "Held by the daemon of the host with that id; its host, pid and start time."),
     (
         "xats.db-waiter-N-*, xats.db-waiter-N-*.lock",
         "Where a waiter sleeps beside an agent's session; they go with it.",

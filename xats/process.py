@@ -16,7 +16,7 @@ from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from xats.core.agents import Seat
 
@@ -293,6 +293,51 @@ def descriptors(pid: int) -> list[str]:
         except OSError:  # closed meanwhile
             continue
     return found
+
+
+def file_notes(pid: int, about: os.stat_result) -> Iterator[str]:
+    """Yield what Linux notes of each descriptor of `pid` that is the file `about`, such as its locks.
+
+    See proc_pid_fdinfo(5). Only the user of `pid` may read that.
+    """
+    try:
+        numbers = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return
+    for number in numbers:
+        with suppress(OSError):  # closed meanwhile
+            if os.path.samestat(os.stat(f"/proc/{pid}/fd/{number}"), about):
+                yield _slurp(f"/proc/{pid}/fdinfo/{number}")
+
+
+def send_signal(pid: int, started_at: int, number: int, verify: Callable[[int], bool]) -> bool:
+    """Send the signal `number` to the process that had `pid` at `started_at`, if `verify(pid)` is true of it as well.
+
+    Returns False if it is another process, or none. Linux keeps hold of a process by a descriptor (pidfd_open(2)): it
+    is taken before the process is verified, so no other process can get the signal. Elsewhere the signal follows the
+    check at once. Raises PermissionError.
+    """
+    import signal
+
+    try:
+        held = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1
+    except ProcessLookupError:
+        return False
+    except OSError:  # a kernel before 5.3, or a sandbox that forbids it
+        held = -1
+    try:
+        if not alive(pid, started_at) or not verify(pid):
+            return False
+        if held < 0:
+            os.kill(pid, number)
+        else:
+            signal.pidfd_send_signal(held, number)
+    except ProcessLookupError:  # it has just ended
+        return False
+    finally:
+        if held >= 0:
+            os.close(held)
+    return True
 
 
 # -- Linux -------------------------------------------------------------------------------------------------------------

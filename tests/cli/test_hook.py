@@ -102,10 +102,10 @@ def test_what_follows_an_end_of_input_begins_a_line(xats, settings):
     assert asked(xats, "\x04", end="").endswith("? [y/N] \nxats: Nothing was changed.\n")
 
 
-def asked(xats, answer, end="\n"):
+def asked(xats, answer, end="\n", words=("hook", "install", "claude-code")):
     """Run the installation on a terminal on which `answer` is typed; return what it showed."""
     master, slave = pty.openpty()
-    running = xats.start("hook", "install", "claude-code", stdin=slave, stdout=slave, stderr=slave)
+    running = xats.start(*words, stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
     os.write(master, f"{answer}{end}".encode())
     shown = b""
@@ -153,7 +153,8 @@ def test_where_a_program_was_told_to_look(xats, home, name, variable, value, pat
     done = xats("hook", "install", name, "--dry-run", "--json", env={variable: str(home / value)}).json()
     assert done["path"] == str(home / path)
     tilde = xats("hook", "install", name, "--dry-run", "--json", env={variable: f"~/{value}"}).json()
-    assert tilde["path"] == str(home / path)
+    relative = path.replace("c/", ".config/", 1) if variable.startswith("XDG_") else path  # the standard ignores it
+    assert tilde["path"] == str(home / relative)
 
 
 def test_a_program_with_a_blank_in_its_path(xats, home, tmp_path):
@@ -256,3 +257,58 @@ def test_doctor_sees_what_cannot_run(xats, home, tmp_path):
     assert found() == [("warn", "xats hook install codex")]
     path.write_text(path.read_text().replace(xats.words[0], str(tmp_path / "python")))
     assert found() == [("fail", "xats hook install codex")]
+
+
+# -- a link out of the project -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["folder", "file", "dangling folder"])
+def linked(request, xats, tmp_path):
+    """The settings of the project are a link to somewhere else; where that is."""
+    outside = tmp_path / "outside"
+    if request.param == "file":
+        outside.mkdir()
+        (outside / "settings.local.json").write_text("{}\n")
+        (xats.folder / ".claude").mkdir()
+        (xats.folder / ".claude" / "settings.local.json").symlink_to(outside / "settings.local.json")
+    else:
+        if request.param == "folder":
+            outside.mkdir()
+        (xats.folder / ".claude").symlink_to(outside)
+    return outside / "settings.local.json"
+
+
+INSTALL = ("hook", "install", "claude-code", "--project")
+
+
+def test_a_link_out_of_the_project_is_not_followed_unasked(xats, linked):
+    before = linked.read_text() if linked.exists() else None
+    for words in (INSTALL, (*INSTALL, "--yes"), (*INSTALL, "--json", "--yes")):
+        ran = xats(*words, code=4)
+        assert f"leads out of the project by a link, to {linked}. Nothing was changed." in ran.stderr
+        assert "xats hook install claude-code --project --follow-link --yes" in ran.stderr
+    assert (linked.read_text() if linked.exists() else None) == before
+    assert f"to {linked}." in xats(*INSTALL, "--dry-run").stderr
+
+
+def test_a_link_out_of_the_project_is_followed_when_that_is_said(xats, linked):
+    before = linked.read_text() if linked.exists() else None
+    assert f"to {linked}." in xats(*INSTALL, "--follow-link", "--yes").stderr
+    assert "hook run claude-code" in linked.read_text()
+    assert "--follow-link --yes" in xats("hook", "uninstall", "claude-code", "--project", "--yes", code=4).stderr
+    assert "hook run claude-code" in linked.read_text()
+    xats("hook", "uninstall", "claude-code", "--project", "--follow-link", "--yes")
+    assert (linked.read_text() if linked.exists() else None) == before
+
+
+def test_a_person_is_shown_where_the_link_leads(xats, linked):
+    shown = asked(xats, "n", words=INSTALL)
+    assert f"to {linked}." in " ".join(shown.split())
+    assert not linked.exists() or linked.read_text() == "{}\n"
+
+
+def test_a_link_within_the_project_is_followed(xats):
+    (xats.folder / "settings").mkdir()
+    (xats.folder / ".claude").symlink_to("settings")
+    xats(*INSTALL, "--yes")
+    assert (xats.folder / "settings" / "settings.local.json").exists()

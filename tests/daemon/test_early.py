@@ -16,7 +16,7 @@ import pytest
 from tests.daemon.world import COMPOSER, Composer, until
 from tests.delivery.stagehand import Person
 from xats.tmux import guards
-from xats.tmux.lock import PaneLock
+from xats.tmux.lock import locked
 from xats.tmux.pane import find
 
 LINE = "xats: 1 new from alice - run: xats inbox"
@@ -264,7 +264,7 @@ def test_an_attempt_that_is_refused_again_burns_no_rung_and_is_not_soon_repeated
         until(lambda: looks() >= done + 2, what="a look at the draft")
         bob.do("clear")
 
-    with PaneLock(find(bob.tmux.socket, bob.pane)):
+    with locked(find(bob.tmux.socket, bob.pane)):
         world.send("bob")
         before = world.until_wake(state="retrying", reason="busy", lease_token=None)
         until(lambda: len(refusals()) == 2, what="the attempt before its time")

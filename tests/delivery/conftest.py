@@ -17,7 +17,7 @@ import pytest
 
 from tests.daemon.world import world
 from xats import process
-from xats.tmux import lock, paste
+from xats.tmux import paste
 from xats.tmux.pane import Pane, find
 
 __all__ = ("world",)  # a fixture
@@ -159,11 +159,10 @@ class Desk:
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch):
+def desk():
     if not shutil.which("tmux"):
         pytest.skip("tmux is not installed: nothing of delivery/ can be tested without it")
     folder = tempfile.mkdtemp(prefix="xt", dir="/tmp")  # short: a socket's path has 104 bytes on macOS
-    monkeypatch.setattr(lock, "ROOT", folder)
     made = Desk(folder)
     try:
         yield made

@@ -160,11 +160,10 @@ def test_no_program(wake, tmp_path, monkeypatch):
 
 
 def test_the_file_in_the_configuration_folder(wake, tmp_path, monkeypatch):
-    platformdirs = pytest.importorskip("platformdirs")
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    folder = platformdirs.user_config_dir("xats")
-    os.makedirs(folder)
+    folder = str(tmp_path / "config" / "xats")
+    os.makedirs(folder, 0o700)
     path = os.path.join(folder, "wake")
     with open(path, "w") as file:
         file.write(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
@@ -209,3 +208,48 @@ def test_its_time_can_be_set(said, ms):
 def test_a_time_that_cannot_be(said):
     with pytest.raises(Usage, match=said):
         from_environment({"XATS_WAKE_TIMEOUT": said})
+
+
+# -- whose program it is -----------------------------------------------------------------------------------------------
+
+OTHER = 54321  # a user id that nobody has here
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """A program that may be run."""
+    folder = tmp_path / "bin"
+    folder.mkdir(0o755)
+    path = folder / "wake it"
+    path.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    path.chmod(0o755)
+    monkeypatch.setenv("XATS_WAKE_COMMAND", str(path))
+    return path
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o757, 0o702])
+@pytest.mark.parametrize("of_folder", [False, True])
+def test_a_program_that_others_can_change_is_not_run(wake, mine, tmp_path, mode, of_folder):
+    changed = mine.parent if of_folder else mine
+    changed.chmod(mode)
+    result = wake.plain()
+    assert (result.state, result.reason) == ("refused", "command_failed")
+    assert f"other users can write to {'the folder ' if of_folder else ''}{changed}; chmod go-w " in result.detail
+    assert not (tmp_path / "ran").exists()
+    assert command.objection() == "command_failed"
+    os.system(result.detail.rpartition("; ")[2])  # the command that is named mends it
+    assert wake.plain().state == "delivered"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make what another user would")
+@pytest.mark.parametrize("what", ["program", "folder", "link"])
+def test_a_program_of_another_user_is_not_run(wake, mine, tmp_path, monkeypatch, what):
+    whose = {"program": mine, "folder": mine.parent, "link": tmp_path / "link"}[what]
+    (tmp_path / "link").symlink_to(mine)
+    monkeypatch.setenv("XATS_WAKE_COMMAND", str(tmp_path / "link"))
+    assert wake.plain().state == "delivered"  # a link of this user's own is as good as what it leads to
+    (tmp_path / "ran").unlink()
+    os.chown(whose, OTHER, OTHER, follow_symlinks=False)
+    result = wake.plain()
+    assert f"{whose} belongs to user id {OTHER}; " in result.detail
+    assert not (tmp_path / "ran").exists()

@@ -12,7 +12,7 @@ import pytest
 from tests.delivery.conftest import LINE, TITLES, until
 from xats import faults, process
 from xats.tmux import paste
-from xats.tmux.lock import PaneLock
+from xats.tmux.lock import locked
 from xats.tmux.pane import Pane
 from xats.tmux.paste import Outcome, attempt, clean_line
 from xats.tmux.screen import STATE, look
@@ -403,19 +403,19 @@ def test_mail_that_was_read_meanwhile(desk):
 
 def test_another_process_at_work_in_the_pane(desk):
     seat = desk.compose()
-    with PaneLock(seat.pane):
+    with locked(seat.pane):
         outcome = seat.attempt(line=never)
     assert (outcome.state, outcome.reason) == ("refused", "busy")
     assert untouched(seat)
     assert seat.attempt() == DELIVERED
 
 
-def test_a_lock_folder_of_somebody_else(desk):
+def test_a_terminal_that_cannot_be_locked(desk, monkeypatch):
     seat = desk.compose()
-    os.symlink("/nowhere", os.path.join(desk.folder, f"xats-{os.geteuid()}"))
-    outcome = seat.attempt(line=never)
-    assert (outcome.state, outcome.reason) == ("refused", "busy")
-    assert "not a folder of ours" in outcome.detail
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)  # it is another user's then
+    outcome = paste.attempt(seat.pane, line=never, token="wake-1", quiet_ms=30, client=None)
+    assert outcome.state == "refused"
+    assert untouched(seat)
 
 
 def test_a_further_guard(desk):

@@ -303,6 +303,12 @@ def test_what_is_in_the_place_of_the_backup_is_said_and_left(path, tmp_path):
             refused(path)
         assert caught.value.hint == "move it away"
     backup.rmdir()
+    backup.symlink_to(tmp_path / "secret")  # as in a repository that was cloned
+    (tmp_path / "secret").write_text("of somebody")
+    for refused in (install, uninstall):
+        with pytest.raises(SettingsUnusable, match="cannot be read"):
+            refused(path)
+    backup.unlink()
     uninstall(path)
     assert json.loads(path.read_text()) == json.loads(TEXT)
 

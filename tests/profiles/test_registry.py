@@ -124,3 +124,18 @@ def test_the_name_of_a_skeleton_is_none_that_xats_has(environ):
     assert f"{environ['XATS_CLIENTS']}/my-codex.toml" in text
     assert "--client my-codex" in text
     assert "my-agent" in skeleton(looked("", 0, 0), [Process(1, 1, "bash", 0, 1, 1, 0)], environ)
+
+
+@pytest.mark.parametrize("of_folder", [False, True])
+def test_a_file_that_others_can_change_is_left_out(tmp_path, environ, caplog, of_folder):
+    """It says what is a dialog, and what may be typed into."""
+    path = tmp_path / "codex.toml"
+    path.write_text('dialog = ["never"]\n')
+    changed = tmp_path if of_folder else path
+    changed.chmod(0o777)
+    with pytest.raises(Usage, match=f"other users can write to .*{changed.name}") as caught:
+        registry.find("codex", environ)
+    assert caught.value.hint.startswith("chmod go-w ")
+    assert registry.find_or_generic("codex", environ).dialog == registry.find("codex", {"XATS_CLIENTS": "/none"}).dialog
+    changed.chmod(0o700)
+    assert registry.find("codex", environ).dialog == ("never",)

@@ -11,6 +11,7 @@ import types
 
 import pytest
 
+from xats import errors
 from xats.store import Store, migrate, sqlite
 
 
@@ -18,7 +19,7 @@ def mode(path) -> int:
     return stat.S_IMODE(os.stat(path).st_mode)
 
 
-@pytest.fixture(params=[0o000, 0o022, 0o077])
+@pytest.fixture(params=[0o000, 0o022, 0o077, 0o777])
 def umask(request):
     before = os.umask(request.param)
     yield request.param
@@ -47,6 +48,38 @@ def test_a_folder_that_is_there_keeps_its_mode(tmp_path):
     tmp_path.chmod(0o755)
     Store(str(tmp_path / "xats.db")).close()
     assert mode(tmp_path) == 0o755
+
+
+OTHER = 54321  # a user id that nobody has here
+
+
+@pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
+@pytest.mark.parametrize("kind", ["link", "other user"])
+def test_a_journal_that_somebody_has_planted_is_not_written_into_the_store(tmp_path, suffix, kind):
+    path = str(tmp_path / "xats.db")
+    Store(path).close()
+    (tmp_path / "theirs").write_text("a journal")
+    if kind == "link":
+        os.symlink(tmp_path / "theirs", path + suffix)
+    elif os.geteuid() == 0:
+        os.rename(tmp_path / "theirs", path + suffix)
+        os.chown(path + suffix, OTHER, OTHER)
+    else:
+        pytest.skip("only root can make what another user would")
+    with pytest.raises(errors.StoreForeign) as caught:
+        Store(path)
+    assert caught.value.hint == f"rm {path}{suffix}"
+    os.unlink(path + suffix)
+    Store(path).close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make what another user would")
+def test_a_store_is_not_made_where_the_link_of_another_user_leads(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    os.chown(tmp_path / "link", OTHER, OTHER, follow_symlinks=False)
+    with pytest.raises(errors.StoreReadOnly, match=f"it is a link that belongs to user id {OTHER}"):
+        Store(str(tmp_path / "link"))
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def pragma(store: Store, name: str):

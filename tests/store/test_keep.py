@@ -667,3 +667,20 @@ def test_a_rehearsal_changes_nothing(crew, store):
     rehearsal.close()
     assert content(store.path) == before
     assert len(crew.rows("select * from messages")) == 3
+
+
+def test_a_draft_that_another_process_has_swapped_is_not_taken(store, tmp_path):
+    precious = tmp_path / "precious"
+    precious.write_text("all of it")
+
+    def swap(draft):
+        os.unlink(draft)
+        os.link(precious, draft)
+
+    with (
+        pytest.raises(errors.Refused, match="Another process has replaced"),
+        whole.whole(str(tmp_path / "new"), store.path) as draft,
+    ):
+        swap(draft)
+    assert sorted(one.name for one in tmp_path.iterdir() if not one.name.startswith("xats.db")) == ["precious"]
+    assert precious.read_text() == "all of it"

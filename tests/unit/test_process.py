@@ -323,3 +323,39 @@ def test_what_has_ended():
         assert process.ended(running.pid, since)  # its zombie is left
     assert process.ended(running.pid, since)
     assert process.absent(1 << 40)
+
+
+# -- signals -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[True, False], ids=["held", "not held"])
+def target(request, monkeypatch):
+    """A process to be signalled, where the system can keep hold of a process, and where it cannot."""
+    if not request.param:
+        monkeypatch.delattr(os, "pidfd_open", raising=False)
+    made = subprocess.Popen(["sleep", "60"])
+    yield made
+    made.kill()
+    made.wait()
+
+
+def test_a_signal_reaches_the_process_that_is_meant(target):
+    assert process.send_signal(target.pid, process.started(target.pid), signal.SIGTERM, lambda pid: pid == target.pid)
+    assert target.wait(20) == -signal.SIGTERM
+
+
+def test_a_signal_reaches_no_other_process(target):
+    since = process.started(target.pid)
+    assert not process.send_signal(target.pid, since - 1, signal.SIGKILL, lambda _: True)
+    assert not process.send_signal(target.pid, since, signal.SIGKILL, lambda _: False)
+    assert target.poll() is None
+
+
+def test_a_process_that_ends_while_it_is_verified_is_no_error(target):
+    def end(_):
+        target.kill()
+        target.wait()
+        return True
+
+    assert not process.send_signal(target.pid, process.started(target.pid), signal.SIGTERM, end)
+    assert not process.send_signal(target.pid, 1, signal.SIGTERM, lambda _: True)  # it is gone by now

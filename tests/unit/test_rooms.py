@@ -63,6 +63,7 @@ MAY = {
 BASE = {"xats.errors", "xats.record", "xats.jsontext", "xats.durations", "xats.process", "xats.pane", "xats.faults"}
 BASE |= {"xats.program", "xats.project", "xats.visible", "xats.fifo", "xats.python", "xats.sandbox"}
 BASE |= {"xats.peer", "xats.confinement", "xats.host", "xats.output", "xats.uptime", "xats.calling"}
+BASE |= {"xats.ownership", "xats.sidefile", "xats.folders"}
 
 
 def room_of(module: str) -> str:

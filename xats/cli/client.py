@@ -41,7 +41,8 @@ def show(here: Here, name: params.ClientNameArg) -> int:
         render.document({"client": _json(found)})
         return 0
     if not here.quiet:
-        render.say(f"# your own changes go into {registry.folder(here.environ)}/{name}.toml")
+        own = registry.folder(here.environ) or "XATS_CLIENTS"
+        render.say(f"# your own changes go into {own}/{name}.toml")
     for field, value in found.__dict__.items():
         if field != "name" and value not in ((), "", 0):
             render.put(f"{field} = {_toml(value)}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from shlex import quote
 
 from xats import __version__, process
 from xats.cli import render, views
@@ -36,6 +37,7 @@ def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
 
     _refuse_inside(here)
     surroundings.settle(here.environ, here.path)
+    os.umask(0o077)
     settings = from_environment(here.environ)
     file = lock.take(here.path) if lock_file is None and os.path.exists(here.path) else lock_file
     if file is None and not os.path.exists(here.path):
@@ -128,20 +130,23 @@ def stop(here: Here) -> int:
     Example: xats daemon stop
     """
     until = time.monotonic() + PATIENCE
-    while (pid := lock.holder(here.path)) is None and lock.held(here.path) and time.monotonic() < until:
+    while (signed := lock.signed(here.path)) is None and lock.held(here.path) and time.monotonic() < until:
         time.sleep(0.02)  # it is just starting
-    since = process.started(pid) if pid else None
-    if pid and since:
-        if not lock.holds(here.path, pid):
+    pid, since = signed or (None, 0)
+    if pid:
+        sent = process.send_signal(pid, since, signal.SIGTERM, lambda number: lock.holds(here.path, number))
+        if not sent and process.alive(pid, since):
             msg = f"The daemon's lock file names pid {pid}, which does not hold it. Nothing was stopped."
-            raise Refused(msg, f"find the process that does: fuser {lock.path_for(here.path)}")
-        os.kill(pid, signal.SIGTERM)
+            raise Refused(msg, f"find the process that holds it: fuser {quote(lock.path_for(here.path))}")
         until = time.monotonic() + PATIENCE
         while process.alive(pid, since):
             if time.monotonic() > until:
                 msg = f"The daemon (pid {pid}) does not end."
                 raise XatsError(msg, f"kill -9 {pid}  (no mail is lost by it)")
             time.sleep(0.02)
+    elif lock.held(here.path):
+        msg = "A process holds the daemon's lock, and the lock file does not say which. Nothing was stopped."
+        raise Refused(msg, f"find the process that holds it: fuser {quote(lock.path_for(here.path))}")
     if here.json:
         render.document({"running": False, "pid": None, "stopped": pid})
     elif not here.quiet:

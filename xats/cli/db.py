@@ -186,7 +186,7 @@ def export(
             return 0
         with (
             whole(output, here.path, force=force) as draft,
-            open(draft, "w", encoding="utf-8", newline="") as file,
+            open(os.open(draft, os.O_WRONLY | os.O_NOFOLLOW), "w", encoding="utf-8", newline="") as file,
         ):
             file.writelines(f"{line}\n" for line in _lines(found, csv=csv, document=here.json))
     if not here.quiet:

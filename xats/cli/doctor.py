@@ -41,7 +41,21 @@ def doctor(here: Here) -> int:
 
 def examine(here: Here) -> list[Check]:
     """Return all that is found, section by section. Whatever is broken is a line and not an error."""
-    from xats.health import FAIL, Check, clients, clock, daemon, environment, facts, mail, program, store, tmux, waking
+    from xats.health import (
+        FAIL,
+        Check,
+        clients,
+        clock,
+        daemon,
+        environment,
+        facts,
+        files,
+        mail,
+        program,
+        store,
+        tmux,
+        waking,
+    )
 
     def section(name: str, look: Callable[[], list[Check]]) -> list[Check]:
         try:
@@ -50,7 +64,7 @@ def examine(here: Here) -> list[Check]:
             return [Check(name, "look", FAIL, f"cannot be looked at: {problem}", getattr(problem, "hint", ""))]
 
     seen, said = daemon.seen_by(here.path, here.environ)
-    of_store = section("store", lambda: store.checks(here.path))
+    of_store = section("store", lambda: [*store.checks(here.path), *files.checks(here.path)])
     sound = {one.name for one in of_store if one.state == "ok"}
     found: Facts | None = None
     of_mail: list[Check] = []

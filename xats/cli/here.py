@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from xats import host, process, project
+from xats import folders, host, process, project
 from xats.clients import sessions
 from xats.core import address, agents
 from xats.core.limits import HOPS
@@ -56,7 +56,7 @@ class Here:
         self.environ = os.environ
         self.as_name = as_name
         self.asked_team = team or self.environ.get("XATS_TEAM") or None
-        self.path = os.path.abspath(db) if db else default_path(self.environ)
+        self.path = folders.expanded(db, self.environ) if db else default_path(self.environ)
         self.json = json
         self.quiet = quiet
         given = {"--as": as_name, "--team": team, "--db": db}

@@ -7,6 +7,7 @@ import os
 from xats.cli import render
 from xats.cli.here import project_folder
 from xats.errors import Refused, SettingsBusy, Usage
+from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,13 +47,15 @@ def install(
     user: params.UserOption = False,
     project: params.ProjectOption = False,
     waiter: params.WaiterOption = None,
+    follow_link: params.FollowLinkOption = False,
     dry_run: params.HookDryRunOption = False,
     yes: params.YesOption = False,
 ) -> int:
     """Let an agent program run xats at its hooks: it gets its mail with each prompt, and no key is typed.
 
     The settings file keeps every other character; what it was before is kept beside it until uninstall. Shows what it
-    changes and asks; without a terminal say --yes. To install again brings the hooks up to date.
+    changes and asks; without a terminal say --yes. To install again brings the hooks up to date. A link that leads out
+    of the project is followed only after a question, or with --follow-link.
 
     With --waiter an idle Claude Code is woken without a key too: beside each session of an agent a small process waits
     for its mail. The plugins of opencode and Amp do so by themselves.
@@ -76,7 +79,8 @@ def install(
     words = command.program()
     said = "" if waiter is None else " --waiter" if waiter else " --no-waiter"
     line = f"xats hook install {client}{' --project' if project else ''}{said}"
-    plan = _do(here, lambda: plan_install(found, path, words, waiter=waiter), line, dry_run=dry_run, yes=yes)
+    asked = Asked(line, path, follow_link=follow_link, dry_run=dry_run, yes=yes)
+    plan = _do(here, lambda: plan_install(found, path, words, waiter=waiter), asked, scope)
     notes = _notes(here, found, scope, plan) if plan.changes else []
     done = plan.changes and not dry_run
     if here.json:
@@ -106,6 +110,7 @@ def uninstall(
     user: params.UserOption = False,
     project: params.ProjectOption = False,
     force: params.ChangedOption = False,
+    follow_link: params.FollowLinkOption = False,
     dry_run: params.HookDryRunOption = False,
     yes: params.YesOption = False,
 ) -> int:
@@ -124,7 +129,8 @@ def uninstall(
     path = found.path(scope, here.environ, project_folder())
     options = f"{' --project' if project else ''}{' --force' if force else ''}"
     line = f"xats hook uninstall {client}{options}"
-    plan = _do(here, lambda: plan_uninstall(found, path, force=force), line, dry_run=dry_run, yes=yes)
+    asked = Asked(line, path, follow_link=follow_link, dry_run=dry_run, yes=yes)
+    plan = _do(here, lambda: plan_uninstall(found, path, force=force), asked, scope)
     done = plan.changes and not dry_run
     if here.json:
         render.document({**_plan_json(plan, scope, done=done), "notes": []})
@@ -215,19 +221,37 @@ def _scope(*, user: bool, project: bool) -> str:
     return "project" if project else "user"
 
 
-def _do(here: Here, make: Callable[[], Plan], line: str, *, dry_run: bool, yes: bool) -> Plan:
+@record
+class Asked:
+    """What the user has asked for: the command line without its answers, the file that it is about, the answers."""
+
+    line: str
+    path: str
+    follow_link: bool
+    dry_run: bool
+    yes: bool
+
+
+def _do(here: Here, make: Callable[[], Plan], asked: Asked, scope: str) -> Plan:
     """Make a plan and carry it out, once a person has seen it and said yes, or --yes was said. Return it."""
     from xats.hooks.install import carry_out, diff
 
     plan = make()
-    if dry_run:
+    terminal = os.isatty(0) and os.isatty(2)
+    if scope == "project" and (real := _outside(plan.file.path)):
+        said = f"{render.one_line(asked.path)} leads out of the project by a link, to {render.one_line(real)}."
+        if asked.dry_run or asked.follow_link or (terminal and not asked.yes):
+            render.note(said)
+        elif plan.changes:
+            raise Refused(f"{said} Nothing was changed.", f"{asked.line} --follow-link --yes")
+    if asked.dry_run:
         if not here.json:
             render.stream(render.visible(diff(plan)).splitlines())
         return plan
     if not plan.changes:
         carry_out(plan)  # a backup that is left goes
         return plan
-    if yes:
+    if asked.yes:
         for left in reversed(range(TRIES)):
             try:
                 carry_out(plan)
@@ -237,15 +261,22 @@ def _do(here: Here, make: Callable[[], Plan], line: str, *, dry_run: bool, yes: 
                     raise
                 plan = make()
         return plan
-    if not (os.isatty(0) and os.isatty(2)):
+    if not terminal:
         msg = "Nobody is here to say yes. Nothing was changed."
-        raise Refused(msg, f"{line} --yes (or --dry-run to see what it changes)")
+        answers = "--follow-link --yes" if asked.follow_link else "--yes"
+        raise Refused(msg, f"{asked.line} {answers} (or --dry-run to see what it changes)")
     render.say(render.visible(diff(plan)).rstrip("\n"))
     if not render.ask(f"{'Remove' if plan.after is None else 'Write'} {render.one_line(plan.file.path)}?"):
         msg = "Nothing was changed."
         raise Refused(msg)
     carry_out(plan)
     return plan
+
+
+def _outside(real: str) -> str:
+    """Return the path `real`, which has no links in it, if it is not in the project; "" if it is."""
+    project = os.path.realpath(project_folder())
+    return "" if os.path.commonpath((project, real)) == project else real
 
 
 def _notes(here: Here, client: Client, scope: str, plan: Plan) -> list[str]:

@@ -334,6 +334,9 @@ WaiterOption: TypeAlias = Annotated[
     bool | None,
     typer.Option("--waiter/--no-waiter", help="Keep a process beside each session, which wakes it without a key."),
 ]
+FollowLinkOption: TypeAlias = Annotated[
+    bool, typer.Option("--follow-link", help="Write also where a link leads out of the project.")
+]
 HookDryRunOption: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Print what would change, as a diff; change nothing.")
 ]

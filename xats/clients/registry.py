@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from importlib import import_module
 
+from xats import folders
 from xats.clients.profile import Profile
 from xats.errors import NotFound, Usage
 
@@ -38,13 +39,17 @@ LONGEST = 1 << 20  # bytes of a user's file; the profiles that come with xats ha
 _said: set[str] = set()  # what is wrong with the user's files, as far as the log has it
 
 
-def folder(environ: Mapping[str, str]) -> str:
-    """Return where the user's own profiles are: XATS_CLIENTS, else `clients` in the configuration folder of xats."""
-    if environ.get("XATS_CLIENTS"):
-        return os.path.abspath(environ["XATS_CLIENTS"])
-    import platformdirs
+def folder(environ: Mapping[str, str]) -> str | None:
+    """Return where the user's own profiles are: XATS_CLIENTS, else `clients` in the configuration folder of xats.
 
-    return os.path.join(platformdirs.user_config_dir("xats"), "clients")
+    None if this user has no home folder, and so no settings.
+    """
+    try:
+        if environ.get("XATS_CLIENTS"):
+            return folders.expanded(environ["XATS_CLIENTS"], environ)
+        return os.path.join(folders.config(environ), "xats", "clients")
+    except folders.NoHome:
+        return None
 
 
 def names(environ: Mapping[str, str]) -> list[str]:
@@ -56,7 +61,8 @@ def names(environ: Mapping[str, str]) -> list[str]:
 def find(name: str, environ: Mapping[str, str]) -> Profile:
     """Return the profile `name`. Raises NotFound; Usage when the user's file for it is wrong."""
     profile = _built_in(name)
-    path = os.path.join(folder(environ), f"{name}.toml")
+    own = folder(environ)
+    path = os.path.join(own, f"{name}.toml") if own else ""
     if os.path.exists(path):
         profile = changed(profile or Profile(name), path)
     if profile is None:
@@ -98,10 +104,15 @@ def changed(profile: Profile, path: str) -> Profile:
     """Return `profile` with the fields that the TOML file at `path` gives. Raises Usage, naming file and field."""
     import tomllib
 
+    from xats import ownership
     from xats.clients import records
 
     try:
+        ownership.check(path)  # it decides what counts as a dialog, and as a composer that may be typed into
         given = tomllib.loads(records.contents(path, LONGEST).decode())
+    except ownership.Exposed as problem:
+        msg = f"xats does not read {path}, because {problem}."
+        raise Usage(msg, problem.fix or "put it into a folder of your own, and name that with XATS_CLIENTS") from None
     except (OSError, ValueError) as problem:
         msg = f"{path} cannot be read: {problem}."
         raise Usage(msg) from problem
@@ -125,8 +136,10 @@ def _fits(value: Any, kind: str) -> bool:
     return isinstance(value, str)
 
 
-def _files(path: str) -> list[str]:
+def _files(path: str | None) -> list[str]:
     try:
+        if path is None:
+            return []
         return sorted(entry.removesuffix(".toml") for entry in os.listdir(path) if entry.endswith(".toml"))
     except OSError:
         return []

@@ -72,7 +72,7 @@ def skeleton(look: Look, front: Sequence[Process], environ: Mapping[str, str]) -
     unknown = " tmux before 3.7 does not tell."
     return TEXT.format(
         pane=look.pane_id,
-        path=os.path.join(folder(environ), f"{name}.toml"),
+        path=os.path.join(folder(environ) or "XATS_CLIENTS", f"{name}.toml"),
         name=name,
         executables=to_json(executables),
         scripts=to_json(scripts),

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import time
 from binascii import crc32
 from contextlib import suppress
 
-from xats import fifo
+from xats import fifo, sidefile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,13 +113,13 @@ def _lock(path: str, *, make: bool) -> int | None:
     """Return the open lock of the FIFO `path`, held by this process, None when another one holds it."""
     while True:
         try:
-            flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | (os.O_CREAT if make else 0)
-            file = os.open(path + LOCK, flags, 0o600)
+            flags = os.O_RDWR | (os.O_CREAT if make else 0)
+            file = sidefile.opened(path + LOCK, flags, stat.S_ISREG, repair=make)
         except FileNotFoundError:
             return None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(file), os.stat(path + LOCK)):
+            if os.path.samestat(os.fstat(file), os.lstat(path + LOCK)):
                 return file
         except BlockingIOError:
             os.close(file)
@@ -131,10 +132,11 @@ def _lock(path: str, *, make: bool) -> int | None:
 def _clear(store: str) -> None:
     """Take away what waiters have left that were killed."""
     for path in _left(store):
-        lock = _lock(path, make=False)
-        if lock is not None:
-            _remove(path)
-            os.close(lock)
+        with suppress(OSError):  # another user's
+            lock = _lock(path, make=False)
+            if lock is not None:
+                _remove(path)
+                os.close(lock)
 
 
 def _left(store: str) -> Iterator[str]:

@@ -6,13 +6,14 @@ import os
 import sys
 import time
 
-from xats import host
+from xats import host, sidefile
 from xats.daemon import nudge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+UNWOKEN = "The daemon cannot start, so nobody is woken; the message is stored. Reason: {}"
 ENDS = 15.0  # seconds that an older daemon may take to end, and that of its own age which it starts in its place
 PRIVATE = ("TMUX", "TMUX_PANE", "XATS_AGENT", "XATS_FAULT", "XATS_FAULT_CLOCK", "XATS_DB")
 
@@ -37,6 +38,9 @@ def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:
         if lock.held(store) or (host.nested() and not _inhabited(store)):
             return None
         problem = lock.failure(store)
+    except sidefile.Unsafe as error:
+        problem = f"{error} {error.hint}" if _is_ours(store) else None
+        return problem and UNWOKEN.format(problem)
     except OSError:  # the lock is another user's
         return None
     try:
@@ -45,10 +49,7 @@ def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:
         problem = f"{sys.executable}: {error.strerror}"
     if problem is None:
         return None
-    return (
-        f"The daemon cannot start, so nobody is woken; the message is stored. Reason: {problem}"
-        f" (see {lock.log_path(store)}, or: xats daemon start)"
-    )
+    return f"{UNWOKEN.format(problem)} (see {lock.log_path(store)}, or: xats daemon start)"
 
 
 def _halted(store: str) -> str | None:
@@ -71,6 +72,14 @@ def _halted(store: str) -> str | None:
         return None
     fix = process.continuing(pid, state)
     return f"The daemon (pid {pid}) is {state}, so nobody is woken; the message is stored. To let it go on: {fix}"
+
+
+def _is_ours(store: str) -> bool:
+    """Tell whether the store belongs to this user. Another user's has a daemon of that user."""
+    try:
+        return os.stat(store).st_uid == os.geteuid()
+    except OSError:
+        return False
 
 
 def _inhabited(store: str) -> bool:
@@ -160,8 +169,8 @@ def _open_log(store: str) -> int:
     """Return the daemon's log open to be added to, or the null device where there can be none."""
     from xats.daemon import lock
 
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+    flags = os.O_WRONLY | os.O_APPEND
     try:
-        return os.open(lock.log_path(store), flags | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+        return sidefile.own(lock.log_path(store), flags)
     except OSError:
-        return os.open(os.devnull, flags)
+        return os.open(os.devnull, flags | os.O_CLOEXEC)

@@ -11,8 +11,9 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 
-from xats import host
+from xats import host, process, sidefile
 from xats.daemon import nudge
 
 TYPE_CHECKING = False
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 ASKING = 0.5  # seconds that `take` puts up with others who only ask
 STARTING = "starting"  # in the lock file until the daemon runs; behind it how long its log was
+LONGEST = 200  # bytes of a lock file that are read
 TAIL = 8192  # bytes at the end of the log in which the reason of a failed start is looked for
 
 
@@ -33,22 +35,22 @@ def _stem(store: str) -> str:
     return f"{os.path.realpath(store)}-daemon-"
 
 
-def _others(store: str) -> Iterator[str]:
-    """Yield the locks beside the store that are not named after this host's id."""
+def _others(store: str, *, named: bool = False) -> Iterator[str]:
+    """Yield the locks beside the store that are not named after this host's id.
+
+    `named`: those alone that are named after the name of a host, as by releases before hosts had ids.
+    """
     folder, start = os.path.split(_stem(store))
     try:
         names = os.listdir(folder)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     for name in names:
         path = os.path.join(folder, name)
-        if name.startswith(start) and name.endswith(".lock") and path != path_for(store):
+        if not (name.startswith(start) and name.endswith(".lock")) or path == path_for(store):
+            continue
+        if not named or not host.is_id(name.removeprefix(start)):
             yield path
-
-
-def _is_named(path: str, store: str) -> bool:
-    """Tell whether the lock `path` is named after the name of a host, as by releases before hosts had ids."""
-    return not host.is_id(path.removeprefix(_stem(store)))
 
 
 def log_path(store: str) -> str:
@@ -57,8 +59,11 @@ def log_path(store: str) -> str:
 
 
 def take(store: str) -> int | None:
-    """Take the lock; return its open file, or None when a daemon (or one that is just starting) has it."""
-    file = os.open(path_for(store), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Take the lock; return its open file, or None when a daemon (or one that is just starting) has it.
+
+    Raises Unsafe for a lock file that another user could have chosen, and OSError.
+    """
+    file = sidefile.own(path_for(store))
     until = time.monotonic() + ASKING
     while not _lock(file, fcntl.LOCK_EX):
         # `held` shares the lock for a moment; with a daemon it cannot be shared.
@@ -80,9 +85,9 @@ def _lock(file: int, kind: int) -> bool:
 
 
 def sign(file: int) -> None:
-    """Write this process into the lock file that it holds."""
+    """Write this process into the lock file that it holds: its host, its pid and its start time."""
     os.ftruncate(file, 0)
-    os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
+    os.pwrite(file, f"{process.mark()}\n".encode(), 0)
 
 
 def sign_starting(file: int, log_size: int) -> None:
@@ -96,8 +101,7 @@ def failure(store: str) -> str | None:
     try:
         if held(store):
             return None
-        with open(path_for(store), encoding="ascii", errors="replace") as file:
-            word, _, size = file.read(64).strip().partition(" ")
+        word, _, size = _text(path_for(store)).partition(" ")
     except OSError:
         return None
     return last_words(store, int(size) if size.isdigit() else 0) if word == STARTING else None
@@ -106,10 +110,7 @@ def failure(store: str) -> str | None:
 def last_words(store: str, start: int = 0) -> str:
     """Return the last message in the daemon's log behind its first `start` bytes, without the time and the level."""
     try:
-        with open(log_path(store), "rb") as file:
-            end = os.fstat(file.fileno()).st_size
-            file.seek(max(start if start <= end else 0, end - TAIL))
-            lines = file.read().decode("utf-8", "replace").split("\n")
+        lines = sidefile.read(log_path(store), TAIL, start).decode("utf-8", "replace").split("\n")
     except OSError:
         lines = []
     # What is indented belongs to the line above: a hint, or where an exception came from.
@@ -123,7 +124,7 @@ def last_words(store: str, start: int = 0) -> str:
 def seen(store: str, file: int) -> bool:
     """Tell whether the open `file` is what others see as the lock: it may have been removed."""
     try:
-        return os.path.samestat(os.fstat(file), os.stat(path_for(store)))
+        return os.path.samestat(os.fstat(file), os.lstat(path_for(store)))
     except FileNotFoundError:
         return False
 
@@ -143,8 +144,8 @@ def was_held(store: str, seconds: float) -> bool:
 
 def _held(path: str) -> bool:
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+        file = sidefile.look(path)
+    except (FileNotFoundError, NotADirectoryError):
         return False
     try:
         return not _lock(file, fcntl.LOCK_SH)
@@ -153,34 +154,64 @@ def _held(path: str) -> bool:
 
 
 def holds(store: str, pid: int) -> bool:
-    """Tell whether the process `pid` has the lock file open: its text alone is not a proof."""
-    from xats import process
+    """Tell whether the process `pid` has taken the lock: what the lock file says is not a proof."""
+    return any(_has_taken(path, pid) for path in (path_for(store), *_others(store, named=True)))
 
-    files = process.open_files(pid)
-    return path_for(store) in files or any(path in files and _is_named(path, store) for path in _others(store))
+
+def _has_taken(path: str, pid: int) -> bool:
+    """Tell whether the process `pid` has the file `path` open, and has locked it where the system tells (Linux)."""
+    try:
+        about = os.lstat(path)
+    except FileNotFoundError:
+        return False
+    if not process.LINUX:
+        return path in process.open_files(pid)
+    # proc_pid_fdinfo(5): "lock:  1: FLOCK  ADVISORY  WRITE 4711 00:1a:19 0 EOF"
+    taken = ["FLOCK", "ADVISORY", "WRITE"]
+    lines = [line for text in process.file_notes(pid, about) for line in text.splitlines()]
+    return any(line.startswith("lock:") and line.split()[2:5] == taken for line in lines)
 
 
 def holder(store: str) -> int | None:
     """Return the pid of the daemon that runs, or None."""
-    return _pid(path_for(store)) if _held(path_for(store)) else _older(store)
+    found = signed(store)
+    return found[0] if found else None
 
 
-def _pid(path: str) -> int | None:
-    with open(path, encoding="ascii") as file:
-        text = file.read().strip()
-    return int(text) if text.isdigit() else None
+def signed(store: str) -> tuple[int, int] | None:
+    """Return the pid and the start time of the daemon that runs, as its lock file says, or None.
 
-
-def _older(store: str) -> int | None:
-    """Return the pid of a daemon of an older release that runs here, or None.
-
-    The host in the name of its lock may be any, so the process has to have that very file open here.
+    Whoever can write to the folder can write that file, so `holds` must be asked before the process gets a signal.
     """
-    for path in _others(store):
-        if _is_named(path, store) and _held(path):
-            pid = _pid(path)
-            if pid is not None and holds(store, pid):
-                return pid
+    return _signed(path_for(store)) if _held(path_for(store)) else _older(store)
+
+
+def _signed(path: str) -> tuple[int, int] | None:
+    """Return what the lock file `path` says; None if that is another host, or a process that has ended."""
+    said = _text(path).split(":")
+    if len(said) == 1:  # a daemon of an older release says its pid alone
+        said = [host.id(), *said, ""]
+    where, number, since = said if len(said) == 3 else ("", "", "")
+    if where != host.id() or not (number.isascii() and number.isdigit()):
+        return None
+    now = process.started(int(number))
+    return (int(number), now) if now is not None and since in ("", str(now)) else None
+
+
+def _text(path: str) -> str:
+    return sidefile.read(path, LONGEST).decode("ascii", "replace").strip()
+
+
+def _older(store: str) -> tuple[int, int] | None:
+    """Return the pid and the start time of a daemon of an older release that runs here, or None.
+
+    The host in the name of its lock may be any, so the process must hold that very lock here.
+    """
+    for path in _others(store, named=True):
+        with suppress(OSError):  # another user's
+            found = _signed(path) if _held(path) else None
+            if found and _has_taken(path, found[0]):
+                return found
     return None
 
 
@@ -189,4 +220,8 @@ def outside(store: str) -> bool:
     if not host.nested():
         return False
     start = f"{_stem(store)}{host.machine()}"
-    return any(path.startswith(start) and _held(path) for path in _others(store))
+    for path in _others(store):
+        with suppress(OSError):  # another user's
+            if path.startswith(start) and _held(path):
+                return True
+    return False

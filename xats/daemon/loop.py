@@ -15,7 +15,7 @@ import time
 from contextlib import suppress
 from functools import partial
 
-from xats import __version__, host, process
+from xats import __version__, host, process, sidefile
 from xats.core import alerts, clock, early, inbox, owed, pools, prune, task_claims, wakes
 from xats.daemon import lock
 from xats.daemon.badges import Badges
@@ -299,8 +299,7 @@ def log_to(path: str | None) -> None:
         """Also the files that rotation begins."""
 
         def _open(self) -> TextIOWrapper:
-            os.close(os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600))
-            return super()._open()
+            return open(sidefile.own(self.baseFilename, os.O_WRONLY | os.O_APPEND), "a", encoding="utf-8")
 
     handler: logging.Handler = logging.StreamHandler()
     if path:

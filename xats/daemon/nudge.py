@@ -23,12 +23,14 @@ def lock_path(store: str) -> str:
 
 def signed(store: str) -> int | None:
     """Return the pid in the lock file of the daemon, which may be of one that has ended; None if there is none."""
+    from xats import sidefile
+
     try:
-        with open(lock_path(store), "rb", buffering=0) as file:
-            word = file.read(32).split()[:1]
+        said = sidefile.read(lock_path(store), 200).decode("ascii", "replace").strip().split(":")
     except OSError:
         return None
-    return int(word[0]) if word and word[0].isdigit() else None
+    number = said[1] if len(said) == 3 and said[0] == host.id() else said[0]  # an older release writes the pid alone
+    return int(number) if number.isascii() and number.isdigit() else None
 
 
 def ring(store: str) -> bool:

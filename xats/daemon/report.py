@@ -10,7 +10,7 @@ import os
 import sys
 from contextlib import suppress
 
-from xats import __version__
+from xats import __version__, sidefile
 from xats.daemon import lock
 from xats.delivery import surroundings
 from xats.store.sqlite import VERSION
@@ -18,6 +18,9 @@ from xats.store.sqlite import VERSION
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+LONGEST = 1 << 20  # bytes of a report that are read; it has some thousands
 
 
 def path_for(store: str) -> str:
@@ -45,14 +48,8 @@ class Report:
         text = json.dumps(found, indent=2).encode()
         if text == self._written:
             return
-        draft = f"{self._path}.{os.getpid()}"
         with suppress(OSError):
-            file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            try:
-                os.write(file, text)
-            finally:
-                os.close(file)
-            os.replace(draft, self._path)
+            sidefile.replace(self._path, text)
             self._written = text
 
     def remove(self) -> None:
@@ -64,8 +61,7 @@ class Report:
 def read(store: str, pid: int | None) -> dict[str, Any] | None:
     """Return what the daemon `pid` of the store at path `store` says of itself, or None."""
     try:
-        with open(path_for(store), encoding="utf-8") as file:
-            found = json.load(file)
+        found = json.loads(sidefile.read(path_for(store), LONGEST))
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) and pid and found.get("pid") == pid else None

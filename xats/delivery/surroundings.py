@@ -61,7 +61,7 @@ def home(environ: Mapping[str, str], store: str) -> str:
     try:
         return pwd.getpwuid(os.geteuid()).pw_dir
     except KeyError:  # a number without an account
-        return environ.get("HOME") or "/"
+        return environ["HOME"] if os.path.isabs(environ.get("HOME", "")) else "/"
 
 
 def _ours(folder: str) -> bool:

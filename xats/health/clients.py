@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 
+from xats import folders, sidefile
 from xats.clients import registry
 from xats.durations import rough
 from xats.errors import Usage
@@ -51,8 +52,7 @@ def _refused(log: str, now: float) -> list[Check]:
     Nobody hears of it otherwise: a hook says nothing to its program, and the session gets no mail.
     """
     try:
-        with open(log, encoding="utf-8", errors="replace") as file:
-            lines = file.read(TAIL).splitlines()
+        lines = sidefile.read(log, TAIL).decode("utf-8", "replace").splitlines()
     except OSError:
         return []
     for line in reversed(lines):
@@ -98,6 +98,10 @@ def hooks(environ: Mapping[str, str]) -> list[Check]:
     from xats.hooks.clients import CLIENTS
     from xats.hooks.install import look
 
+    try:
+        folders.home(environ)
+    except folders.NoHome as problem:
+        return [Check(SECTION, "hooks", WARN, str(problem), problem.hint)]
     found = []
     for client in CLIENTS:
         one = look(client, "user", client.path("user", environ, ""), ())

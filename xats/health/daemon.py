@@ -7,7 +7,7 @@ import re
 import time
 from contextlib import suppress
 
-from xats import __version__, process
+from xats import __version__, process, sidefile
 from xats.clients import registry
 from xats.daemon import lock, report
 from xats.daemon.lock import log_path
@@ -79,7 +79,7 @@ def _environment(said: Mapping[str, Any], environ: Mapping[str, str]) -> list[Ch
     again = "xats daemon stop && xats daemon start  (from this shell)"
     found = [Check(SECTION, "home", OK, f"{said['home']}, profiles in {said['clients']}")]
     here = registry.folder(environ)
-    if os.path.realpath(here) != os.path.realpath(said["clients"]):
+    if here and os.path.realpath(here) != os.path.realpath(said["clients"]):
         detail = f"the daemon reads profiles in {said['clients']}, this shell in {here}"
         found = [Check(SECTION, "home", WARN, detail, again)]
     for name in surroundings.SETTINGS:
@@ -129,9 +129,7 @@ def _lag(path: str, facts: Facts, *, runs: bool) -> Check:
 def _log(path: str) -> list[str]:
     """Return the last lines of the log, [] when there is none."""
     try:
-        with open(path, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
-            return file.read().decode("utf-8", "replace").splitlines()
+        return sidefile.read(path, TAIL).decode("utf-8", "replace").splitlines()
     except OSError:
         return []
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from xats import folders
 from xats.errors import NotFound
 from xats.record import record
 
@@ -63,11 +64,13 @@ class Client:
         return Client(**{**self.__dict__, "hooks": tuple(dict.fromkeys(self.hooks + self.waiter))})
 
     def path(self, scope: str, environ: Mapping[str, str], project: str) -> str:
-        """Return the file of the `scope` "user", or of "project" in the folder `project`."""
+        """Return the file of the `scope` "user", or of "project" in the folder `project`. Raises NoHome."""
         if scope == "project":
             return os.path.join(project, self.project)
-        home = environ.get("HOME") or os.path.expanduser("~")
+        home = folders.home(environ)
         given = environ.get(self.variable, "").strip() if self.variable else ""
+        if self.variable.startswith("XDG_") and not os.path.isabs(given):
+            given = ""
         if given == "~" or given.startswith("~/"):
             given = home + given[1:]
         folder = os.path.join(given, self.inner) if given else os.path.join(home, self.default)

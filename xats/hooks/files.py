@@ -13,6 +13,7 @@ import time
 from contextlib import contextmanager, suppress
 from shlex import quote
 
+from xats import folders
 from xats.clients import records
 from xats.errors import SettingsBusy, SettingsUnusable
 from xats.faults import point
@@ -115,7 +116,7 @@ def replace(file: File, data: bytes, *, keep: bool) -> None:
     """
     folder = os.path.dirname(file.path)
     with _said(file.path):
-        os.makedirs(folder, 0o700, exist_ok=True)
+        folders.make(folder)
         if file.data is not None and not file.mode & stat.S_IWUSR:
             msg = f"{file.path} is read-only. Nothing was changed."
             raise SettingsUnusable(msg, f"chmod u+w {quote(file.path)}", path=file.path)

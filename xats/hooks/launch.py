@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from xats import calling
+from xats import calling, sidefile
 from xats.clients import records
 from xats.errors import Refused, SettingsUnusable
 from xats.hooks import clients, edit, files, merge
@@ -256,21 +256,12 @@ def _path(place: Place, stem: str, text: str, suffix: str) -> str:
 
 
 def write(path: str, text: str) -> None:
-    """Have `text` in the file at `path`, whole or not at all. Raises OSError."""
-    import tempfile
-    from contextlib import suppress
+    """Have `text` in the file at `path`, whole or not at all. The folder must be this user's alone.
 
-    folder = os.path.dirname(path)
-    os.makedirs(folder, 0o700, exist_ok=True)
-    number, draft = tempfile.mkstemp(prefix=".", dir=folder)  # only its owner can read it
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(draft, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(draft)
-        raise
+    Raises Unsafe, OSError.
+    """
+    sidefile.folder(os.path.dirname(path))
+    sidefile.replace(path, text.encode())
 
 
 def forget(path: str, now: int) -> None:

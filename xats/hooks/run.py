@@ -746,11 +746,15 @@ def note(path: str, client: str, event: str, problem: BaseException) -> None:
         log = f"{path}-hooks.log"
         if not path or not os.path.isdir(os.path.dirname(path)):
             return
-        if os.path.exists(log) and os.path.getsize(log) > LOG_SIZE:
+        from xats import sidefile
+
+        file = sidefile.own(log, os.O_WRONLY | os.O_APPEND)
+        if os.fstat(file).st_size > LOG_SIZE:
+            os.close(file)
             os.replace(log, f"{log}.1")
+            file = sidefile.own(log, os.O_WRONLY | os.O_APPEND)
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = f"{at} {client} {event or '-'} {said}".replace("\n", " ")[:500]
-        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             os.write(file, f"{line}\n".encode(errors="replace"))
         finally:

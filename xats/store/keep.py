@@ -16,8 +16,7 @@ from xats.record import record
 from xats.store import readonly, sqlite
 from xats.store.glance import uri
 from xats.store.place import network_file_system
-from xats.store.sqlite import Row, Tx, explain
-from xats.store.whole import BESIDE
+from xats.store.sqlite import BESIDE, Row, Tx, explain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,6 +78,7 @@ def look(path: str, mode: str = "ro") -> sqlite3.Connection:
     Raises NotFound when there is none, and the StoreErrors. A newer schema than ours is not refused.
     """
     there(path)
+    sqlite.check_beside(path)
     if mode == "ro" and not any(os.path.exists(path + suffix) for suffix in ("-wal", "-journal")):
         mode = "rw"  # nothing is to be recovered; and who may write takes the files of a WAL away again that he makes
     try:

@@ -9,7 +9,7 @@ import os
 import sqlite3
 from importlib import resources
 
-from xats import __version__
+from xats import __version__, sidefile
 from xats.errors import StoreCorrupt, StoreReadOnly
 from xats.store import disk, sqlite
 from xats.store.keep import copy_into
@@ -85,7 +85,7 @@ def back_up(store: sqlite.Store, connection: sqlite3.Connection, version: int) -
     # Only ever through SQLite: a plain read-and-close of the file would drop this process's locks on it.
     path = f"{store.path}.schema{version}-{store.clock()}-{os.getpid()}.bak"
     try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        os.close(sidefile.create(path))
     except OSError as error:
         if disk.is_full(error):
             raise disk.explain(error, path) from error

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from xats import folders
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,16 +29,20 @@ NETWORK = (
 
 
 def home(environ: Mapping[str, str]) -> str:
-    """Return the folder of all that xats keeps: XATS_HOME, else XDG_STATE_HOME/xats, else ~/.local/state/xats."""
+    """Return the folder of all that xats keeps: XATS_HOME, else XDG_STATE_HOME/xats, else ~/.local/state/xats.
+
+    Raises NoHome.
+    """
     if environ.get("XATS_HOME"):
-        return os.path.abspath(environ["XATS_HOME"])
-    state = environ.get("XDG_STATE_HOME") or os.path.join(os.path.expanduser("~"), ".local", "state")
-    return os.path.join(state, "xats")
+        return folders.expanded(environ["XATS_HOME"], environ)
+    return os.path.join(folders.state(environ), "xats")
 
 
 def default_path(environ: Mapping[str, str]) -> str:
-    """Return the store's path: XATS_DB, else `xats.db` in `home`."""
-    return os.path.abspath(environ.get("XATS_DB") or os.path.join(home(environ), "xats.db"))
+    """Return the store's path: XATS_DB, else `xats.db` in `home`. Raises NoHome."""
+    if environ.get("XATS_DB"):
+        return folders.expanded(environ["XATS_DB"], environ)
+    return os.path.join(home(environ), "xats.db")
 
 
 def network_file_system(folder: str, mounts: str | None = None) -> str | None:

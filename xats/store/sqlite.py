@@ -7,8 +7,10 @@ own: see `patiently`.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import stat
 import sys
 import time
 
@@ -37,6 +39,7 @@ MEDIUM = (
 
 APPLICATION_ID = 0x58415453  # "XATS", in the file's header: https://sqlite.org/fileformat2.html#application_id
 SCHEMA_VERSION = 15  # the number of the newest file in store/schema
+BESIDE = ("-journal", "-wal", "-shm")  # what SQLite puts beside a database, and takes for a part of it
 NONCE = 16  # bytes
 VERSION = sqlite3.sqlite_version  # of the SQLite library of this Python
 # Transactions are begun by hand, and the wait for a lock is our own.
@@ -145,6 +148,7 @@ class Store:
             self._file = file_at(path)
         self.caution = ""  #: why this SQLite may damage the store, and how to prevent it
         self._stamp: Stamp | None = None  # of a store that is read as one that never changes
+        check_beside(path)
         self._open()
 
     def _open(self) -> None:
@@ -405,12 +409,38 @@ def file_at(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
+def check_beside(path: str) -> None:
+    """Check whose the journal and the WAL of the store at `path` are: SQLite writes into the store what they say.
+
+    They are this user's, root's, or those of the store's owner, and no links. Raises StoreForeign.
+    """
+    real = os.path.realpath(path) if os.path.islink(path) else path
+    for suffix in BESIDE:
+        try:
+            about = os.lstat(real + suffix)
+        except OSError:
+            continue
+        if about.st_uid in (os.geteuid(), 0) and stat.S_ISREG(about.st_mode):
+            continue
+        from shlex import quote
+
+        from xats.ownership import user
+
+        if stat.S_ISREG(about.st_mode) and about.st_uid == os.stat(real).st_uid:
+            continue
+        what = "is not a regular file, and " if not stat.S_ISREG(about.st_mode) else ""
+        msg = f"{real + suffix} {what}belongs to {user(about.st_uid)}. SQLite would take it for a part of the store."
+        raise errors.StoreForeign(msg, f"rm {quote(real + suffix)}")
+
+
 def create_file(path: str, warn: Callable[[str], None] | None) -> None:
     """Make an empty file at `path` that only its owner can read, and the directories that lead to it."""
+    from xats import folders
+
     folder = os.path.dirname(os.path.abspath(path))
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        folders.make(folder)
+        _create(path)
     except OSError as error:
         from xats.store import disk
 
@@ -428,6 +458,19 @@ def create_file(path: str, warn: Callable[[str], None] | None) -> None:
     kind = network_file_system(folder)
     if kind and warn:
         warn(f"{folder} is on a network file system ({kind}), whose locks SQLite cannot trust. Set XATS_HOME.")
+
+
+def _create(path: str) -> None:
+    """Make an empty file at `path` unless there is one. A link is followed only if it is this user's own or root's."""
+    about = os.lstat(path) if os.path.islink(path) else None
+    if about and about.st_uid not in (0, os.geteuid()):
+        from xats.ownership import user
+
+        raise PermissionError(errno.EPERM, f"it is a link that belongs to {user(about.st_uid)}")
+    file = os.open(os.path.realpath(path), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    if os.fstat(file).st_mode & 0o600 != 0o600:  # by the umask
+        os.fchmod(file, 0o600)
+    os.close(file)
 
 
 def unwritable(path: str, message: str, hint: str) -> errors.StoreReadOnly:

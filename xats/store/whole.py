@@ -6,14 +6,14 @@ import os
 import sys
 from contextlib import contextmanager
 
+from xats import sidefile
 from xats.errors import Refused, StoreFull, StoreReadOnly, Usage
 from xats.store.disk import is_full
+from xats.store.sqlite import BESIDE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-BESIDE = ("-journal", "-wal", "-shm")  # what SQLite puts beside a database, and takes for a part of it
 
 
 @contextmanager
@@ -25,9 +25,11 @@ def whole(path: str, store: str, *, force: bool = False) -> Iterator[str]:
     """
     _refuse(path, store, force=force)
     folder, name = os.path.split(os.path.abspath(path))
-    draft = os.path.join(folder, f".{name}.{os.getpid()}.part")
+    draft = os.path.join(folder, f".{name}.{os.getpid()}-{os.urandom(4).hex()}.part")
     try:
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        file = sidefile.create(draft)
+        made = os.fstat(file)
+        os.close(file)
     except OSError as error:
         if is_full(error):
             raise _full(path) from error
@@ -36,6 +38,9 @@ def whole(path: str, store: str, *, force: bool = False) -> Iterator[str]:
     try:
         yield draft
         _sync(draft)
+        if not os.path.samestat(made, os.lstat(draft)):
+            msg = f"Another process has replaced {draft}. {path} was not written."
+            raise Refused(msg, "name a file in a folder that only you can write to")
         if force:
             os.replace(draft, path)
         else:
@@ -93,7 +98,7 @@ def _give_name(draft: str, path: str) -> None:
 
 
 def _sync(path: str) -> None:
-    number = os.open(path, os.O_RDONLY)
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if sys.platform == "darwin":  # there fsync(2) leaves the data in the cache of the drive
             import fcntl

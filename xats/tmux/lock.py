@@ -1,26 +1,29 @@
-"""One pane, one xats process: a lock in the kernel (flock(2)), which lets go of it when its holder dies.
+"""One pane, one xats process: a lock on the pane's terminal (flock(2)), which the kernel releases with its holder.
 
-The lock is named by the server's pid and start time and the pane's id, not by the socket: one socket has many paths.
+The terminal is what is typed into, so it is also what is locked. All processes of this user open the same device for
+it, whatever their store, environment and path to the tmux socket are, so they cannot disagree about where the lock is.
+It needs no file: no other user can create it first, hold it or replace it, because the terminal belongs to this user.
+It is never left behind: a terminal that gets the same name later is another one.
+
+Up to schema 10 the locks were files in `/tmp/xats-UID`. Another user could create that folder first, and then every
+paste was refused. A folder elsewhere would have moved the fault: XDG_RUNTIME_DIR is not set for every process, and two
+stores can have an agent in the same pane.
 """
 
 from __future__ import annotations
 
 import fcntl
-import os
-import stat
 import time
+from contextlib import contextmanager
 
 from xats.errors import Refused
-from xats.tmux.address import check_pane_id
+from xats.tmux import terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import TracebackType
+    from collections.abc import Iterator
 
     from xats.pane import Pane
-
-# Not TMPDIR: processes that disagree about it would not see each other's locks.
-ROOT = "/tmp"
 
 
 class PaneBusy(Refused):
@@ -29,65 +32,32 @@ class PaneBusy(Refused):
     code = "busy"
 
 
-class LockUnsafe(Refused):
-    """The folder of the pane locks cannot be trusted."""
+class NoTerminal(Refused):
+    """The terminal of that pane cannot be opened."""
 
-    code = "lock_unsafe"
+    code = "no_terminal"
 
 
-class PaneLock:
-    """Hold the lock of `pane` inside a `with`. Raises PaneBusy after `wait` seconds, LockUnsafe, and NoPane.
+@contextmanager
+def locked(pane: Pane, wait: float = 0.5) -> Iterator[None]:
+    """Hold the lock of `pane` inside a `with`.
 
-    The file stays: to remove it would let a third process lock a new file beside the one that a second still waits for.
+    Raises PaneBusy after `wait` seconds, and NoTerminal where the terminal is gone or is not this user's.
     """
-
-    def __init__(self, pane: Pane, wait: float = 0.5) -> None:
-        check_pane_id(pane.pane_id)  # it becomes the name of a file
-        self._name = f"{pane.server_pid}-{pane.server_start}-{pane.pane_id.removeprefix('%')}.lock"
-        self._wait = wait
-        self._file = -1
-
-    def __enter__(self) -> None:
-        path = os.path.join(folder(), self._name)
-        try:
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        except OSError as error:
-            raise LockUnsafe(f"{path}: {error.strerror}") from None
-        deadline = time.monotonic() + self._wait
-        while not self._take():
+    with terminal.opened(pane) as file:
+        if file is None:
+            raise NoTerminal
+        deadline = time.monotonic() + wait
+        while not _take(file):
             if time.monotonic() >= deadline:
-                os.close(self._file)
                 raise PaneBusy
             time.sleep(0.02)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        os.close(self._file)
-
-    def _take(self) -> bool:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+        yield
 
 
-def folder() -> str:
-    """Return the folder of the locks, made if need be: `/tmp/xats-UID`, ours alone.
-
-    Raises LockUnsafe when somebody else put a folder, a link or a file there: then he could hold or swap the locks.
-    """
-    path = os.path.join(ROOT, f"xats-{os.geteuid()}")
+def _take(file: int) -> bool:
     try:
-        os.makedirs(path, 0o700, exist_ok=True)
-        found = os.lstat(path)
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
-            if found.st_mode & 0o077:
-                os.chmod(path, 0o700)
-            return path
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise LockUnsafe(f"{path}: {error.strerror}") from None
-    raise LockUnsafe(f"{path} is not a folder of ours", hint=f"remove {path}")
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

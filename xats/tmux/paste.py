@@ -29,7 +29,7 @@ from xats.tmux.guards import (
     state,
     typed_ahead,
 )
-from xats.tmux.lock import PaneLock
+from xats.tmux.lock import NoTerminal, locked
 from xats.tmux.screen import PICTURE, broken, holds, look, mark_before, remains
 from xats.tmux.server import TIMEOUT, quote, run
 
@@ -120,25 +120,33 @@ def attempt(
     """
     if not token or not token.isascii() or not token.replace("-", "").replace("_", "").isalnum():
         raise ValueError(f"a token is letters, digits, - and _: {token!r}")
+
+    def begun() -> Attempt:
+        return (make or Attempt)(
+            pane,
+            token,
+            client=client,
+            expected=expected,
+            guards=guards,
+            echoed=echoed,
+            certain=certain,
+            composer=composer,
+            remains=remains,
+            picture=picture,
+            settle=settle_ms / 1000,
+            takes=take_ms,
+            shows=show_ms,
+            timeout=timeout,
+        )
+
     try:
-        with PaneLock(pane):
-            work = (make or Attempt)(
-                pane,
-                token,
-                client=client,
-                expected=expected,
-                guards=guards,
-                echoed=echoed,
-                certain=certain,
-                composer=composer,
-                remains=remains,
-                picture=picture,
-                settle=settle_ms / 1000,
-                takes=take_ms,
-                shows=show_ms,
-                timeout=timeout,
-            )
-            return work.resume() or work.start(line, quiet_ms, stopping)
+        try:
+            with locked(pane):
+                work = begun()
+                return work.resume() or work.start(line, quiet_ms, stopping)
+        except NoTerminal as error:
+            begun().examine()  # the pane may be gone, and its terminal with it: that is the better reason
+            return Outcome("refused", "not_permitted", str(error))
     except _End as end:
         return end.outcome
     except (NoPane, TmuxUnavailable) as error:

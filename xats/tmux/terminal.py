@@ -31,7 +31,7 @@ def mode(pane: Pane) -> Mode:
     """
     import termios
 
-    with _opened(pane) as terminal:
+    with opened(pane) as terminal:
         if terminal is None:
             return "unknown"
         try:
@@ -55,7 +55,7 @@ def unread(pane: Pane) -> int | None:
     import struct
     import termios
 
-    with _opened(pane) as terminal:
+    with opened(pane) as terminal:
         if terminal is None:
             return None
         try:
@@ -69,7 +69,7 @@ def unread(pane: Pane) -> int | None:
 
 
 @contextmanager
-def _opened(pane: Pane) -> Iterator[int | None]:
+def opened(pane: Pane) -> Iterator[int | None]:
     """Open the pane's terminal to ask it something; None unless it is this user's and that of the pane's process."""
     root = process.read(pane.pane_pid)
     if not device(pane) or root is None or root.tty != device(pane):

@@ -20,20 +20,19 @@ sends a key compares the server's start time, as tmux tells it, in the same invo
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from contextlib import contextmanager, suppress
 
-from xats import confinement, peer, process
+from xats import confinement, ownership, peer, process
 from xats.errors import NotPermitted, ServerUntrusted, TmuxGone, TmuxUnavailable
+from xats.ownership import user
 from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LINKS = 40  # as many as Linux follows, path_resolution(7)
 OWN = "run this in a tmux of your own, or without it: unset TMUX"
 
 
@@ -88,32 +87,14 @@ def entrance(socket: str, pid: int | None, timeout: float) -> Iterator[Entrance]
 
 
 def resolve(path: str) -> str:
-    """Return `path` without links in it, if nobody else can change what it leads to.
+    """Return `path` without links in it, if no other user can change what it leads to (xats/ownership.py).
 
-    Raises ServerUntrusted if another user can, OSError if there is no such file, ValueError if it is no path.
+    Raises ServerUntrusted if another user can, OSError if there is no such file, ValueError if it is not a path.
     """
-    parts = _parts(os.path.join(os.getcwd(), path))
-    found, links = "/", 0
-    while parts:
-        name = parts.pop(0)
-        if name == "..":
-            found = os.path.dirname(found)
-            continue
-        _check_folder(path, found)
-        here = os.path.join(found, name)
-        about = os.lstat(here)
-        if not stat.S_ISLNK(about.st_mode):
-            found = here
-            continue
-        links += 1
-        if links > LINKS:
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-        if not _ours(about.st_uid):
-            raise _untrusted(path, f"the link {here} belongs to {_user(about.st_uid)}", OWN)
-        target = os.readlink(here)
-        parts[:0] = _parts(target)
-        found = "/" if target.startswith("/") else found
-    return found
+    try:
+        return ownership.resolve(path)
+    except ownership.Exposed as problem:
+        raise _untrusted(path, str(problem), problem.fix or OWN) from None
 
 
 def check_path(socket: str) -> None:
@@ -126,57 +107,7 @@ def _check_socket(socket: str, about: os.stat_result) -> None:
     if not stat.S_ISSOCK(about.st_mode):
         raise _untrusted(socket, "it is not a socket", OWN)
     if about.st_uid != os.geteuid():
-        raise _untrusted(socket, f"the socket belongs to {_user(about.st_uid)}", OWN)
-
-
-def _parts(path: str) -> list[str]:
-    return [part for part in path.split("/") if part not in ("", ".")]
-
-
-def _check_folder(path: str, folder: str) -> None:
-    about = os.lstat(folder)
-    if not stat.S_ISDIR(about.st_mode):
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-    if not _ours(about.st_uid):
-        raise _untrusted(path, f"the folder {folder} belongs to {_user(about.st_uid)}", OWN)
-    if about.st_mode & stat.S_ISVTX:  # in a sticky folder only the owner of a file can rename or remove it
-        return
-    if about.st_mode & stat.S_IWOTH or (about.st_mode & stat.S_IWGRP and not _private(about.st_gid)):
-        raise _untrusted(path, f"other users can write to the folder {folder}", f"chmod go-w {folder}")
-
-
-def _ours(uid: int) -> bool:
-    """Say whether what belongs to `uid` is this user's or the system's.
-
-    In a user namespace without a root of its own, as in a rootless container, the system's files belong to the
-    overflow id, which no process in there can have (user_namespaces(7)).
-    """
-    return uid in (0, os.geteuid()) or uid == _unmapped()
-
-
-def _unmapped() -> int | None:
-    """Return the user id that stands for all that this user namespace does not know; None where it knows them all."""
-    try:
-        with open("/proc/self/uid_map", encoding="ascii") as file:
-            maps = [[int(part) for part in line.split()] for line in file]
-        with open("/proc/sys/kernel/overflowuid", encoding="ascii") as file:
-            overflow = int(file.read())
-    except (OSError, ValueError):
-        return None
-    known = any(len(one) == 3 and one[0] <= overflow < one[0] + one[2] for one in maps)
-    return None if known or not maps else overflow
-
-
-def _private(gid: int) -> bool:
-    """Say whether the group `gid` is this user's private one: it has his name and no other member."""
-    import grp
-    import pwd
-
-    try:
-        user, group = pwd.getpwuid(os.geteuid()), grp.getgrgid(gid)
-    except KeyError:
-        return False
-    return group.gr_name == user.pw_name and user.pw_gid == gid and set(group.gr_mem) <= {user.pw_name}
+        raise _untrusted(socket, f"the socket belongs to {user(about.st_uid)}", OWN)
 
 
 # -- the process -------------------------------------------------------------------------------------------------------
@@ -204,7 +135,7 @@ def _peer(socket: str, path: str, timeout: float) -> peer.Peer:
 def _examine(socket: str, found: peer.Peer, pid: int | None) -> None:
     """Refuse a server that is not this user's own, not the one with `pid`, or confined."""
     if found.uid is not None and found.uid != os.geteuid():
-        raise _untrusted(socket, f"the process that listens there belongs to {_user(found.uid)}", OWN)
+        raise _untrusted(socket, f"the process that listens there belongs to {user(found.uid)}", OWN)
     if found.pid is None:
         return
     if found.pid == 0:
@@ -240,12 +171,3 @@ def _serves(listening: int, pid: int) -> bool:
 
 def _untrusted(socket: str, why: str, hint: str) -> ServerUntrusted:
     return ServerUntrusted(f"xats does not connect to the tmux server at {socket}: {why}.", hint)
-
-
-def _user(uid: int) -> str:
-    import pwd
-
-    try:
-        return f"user {pwd.getpwuid(uid).pw_name}"
-    except KeyError:
-        return f"user id {uid}"

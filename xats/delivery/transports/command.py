@@ -17,6 +17,7 @@ import subprocess
 import time
 from contextlib import suppress
 
+from xats import folders, ownership
 from xats.clients import sessions
 from xats.delivery import envelope
 from xats.delivery.transports import Result
@@ -47,19 +48,24 @@ class Unusable(XatsError):
 
 
 def program(environ: Mapping[str, str]) -> str:
-    """Return the path of the user's program. Raises Unusable."""
+    """Return the path of the user's program, which only this user and root can change. Raises Unusable, NoHome."""
     path = environ.get(VARIABLE)
     if path and not os.path.isabs(path):
         # The daemon works in another folder than whoever has set it.
         raise Unusable(f"{VARIABLE} is {path!r}, which is no absolute path")
     if not path:
-        import platformdirs
-
-        path = os.path.join(platformdirs.user_config_dir("xats"), "wake")
+        path = os.path.join(folders.config(environ), "xats", "wake")
     if not os.path.exists(path):
         raise Unusable(f"there is no program {path}; put it there, or name another with {VARIABLE}")
     if not os.path.isfile(path) or not os.access(path, os.X_OK):
         raise Unusable(f"{path} is no executable file; chmod +x {path}")
+    try:
+        ownership.check(path)
+    except ownership.Exposed as problem:
+        fix = problem.fix or f"put it into a folder of your own, and name it with {VARIABLE}"
+        raise Unusable(f"xats does not run {path}, because {problem}; {fix}") from None
+    except OSError as problem:
+        raise Unusable(f"xats cannot look at {path}: {problem.strerror}") from None
     return path
 
 
@@ -67,7 +73,7 @@ def objection() -> str | None:
     """Return why an attempt would be refused at once, or None."""
     try:
         program(os.environ)
-    except Unusable:
+    except XatsError:
         return "command_failed"
     return None
 
@@ -86,7 +92,7 @@ def deliver(
     """
     try:
         path = program(os.environ)
-    except Unusable as problem:
+    except XatsError as problem:
         return Result("refused", "command_failed", str(problem))
     pending = news()
     if pending is None:
