@@ -27,6 +27,7 @@ def main() -> int:
     except XatsError as problem:
         return fail(problem, words)
     except KeyboardInterrupt:
+        _drop_output()  # what was just written may still count as unwritten, and must not come twice
         return INTERRUPTED
     except BrokenPipeError:  # whoever read us has had enough
         _drop_output()

@@ -423,16 +423,16 @@ UNUSABLE = (
 def test_a_stored_schema_that_is_no_longer_accepted_is_named_and_can_be_replaced(send, by, crew, files):
     crew.do("alice", contracts.put, New("word", json.dumps(OLD), compat="backward"), None)
     ran = send("alice", "bob", '"a"', "--contract", "word", code=1)
-    assert ran.stderr == f"xats: {UNUSABLE} Nothing was sent.\n  try: xats contract put word FILE\n"
+    assert ran.stderr == f"xats: {UNUSABLE} Nothing was sent.\n  try: xats contract put word FILE --as alice\n"
     assert crew.rows("select * from messages") == []
     ran = by("bob", "check", "word", "good.json", code=1)
-    assert ran.stderr == f"xats: {UNUSABLE}\n  try: xats contract put word FILE\n"
+    assert ran.stderr == f"xats: {UNUSABLE}\n  try: xats contract put word FILE --as bob\n"
     assert by("bob", "list").code == 0
     assert json.loads(by("bob", "get", "word").stdout) == OLD
     files(word={**OLD, "pattern": "^a$"})
     ran = by("alice", "put", "word", "word.json", code=4)
     assert f"unknown for readers and writers: {UNUSABLE}" in ran.stderr
-    assert "  try: xats contract put word FILE --allow-breaking\n" in ran.stderr
+    assert "  try: xats contract put word FILE --allow-breaking --as alice\n" in ran.stderr
     assert by("alice", "put", "word", "word.json", "--allow-breaking").stdout.startswith("word@2 stored: unknown for")
     assert by("bob", "diff", "word", "1", "2", code=1).stderr.startswith(f"xats: {UNUSABLE}")
     send("alice", "bob", '"a"', "--contract", "word")

@@ -247,7 +247,13 @@ def test_requests_without_an_answer_can_be_listed(mail, crew):
     for body in ("one", "two"):
         crew.send("alice", "bob", body)
     crew.send("alice", "bob", "for your information", need_reply=False)
-    assert mail("inbox", "--owed", "--as", "bob", "--json").json() == {"messages": [], "has_more": False, "unread": 3}
+    assert mail("inbox", "--owed", "--as", "bob", "--json").json() == {
+        "ids": [],
+        "shown_before": [],
+        "messages": [],
+        "has_more": False,
+        "unread": 3,
+    }
     crew.do("bob", inbox.mark_read, [1, 2, 3])
     shown = mail("inbox", "--owed", "--as", "bob").stdout
     assert [line.split()[0] for line in shown.splitlines() if line.startswith("#")] == ["#1", "#2"]

@@ -67,7 +67,7 @@ def test_shown_mail_wakes_nobody_and_alerts_nobody(mail, crew, clock):
 def test_a_later_command_of_the_same_line_names_it_and_proves_nothing(mail, crew):
     send(crew, 2)
     said = line(mail, '"$@" | head -1; "$@"; echo $("$@" 2>/dev/null); ( "$@" ); bash -c \'"$@"\' bash "$@"')
-    before = "shown before, perhaps not seen: #1, #2 from alice (print again: xats inbox --again)\n"
+    before = "shown before, perhaps not seen: #1, #2 from alice (print again: xats inbox --again --as bob)\n"
     assert said == FIRST + before * 4
     assert states(crew) == ["shown"] * 2
 
@@ -116,7 +116,7 @@ def test_again_has_pages_too(mail, crew):
     crew.do("bob", inbox.mark_shown, [1, 2, 3, 4, 5], reader(crew, "another"))
     ran = mail("inbox", "--again", "--as", "bob")
     assert ran.stdout.startswith("2 letters follow: #1, #2\n")
-    assert ran.stderr == "more: xats inbox --again --since 2 ...\n"
+    assert ran.stderr == "more: xats inbox --again --since 2 --as bob\n"
     assert mail("inbox", "--again", "--since", "2", "--as", "bob", "--json").json()["ids"] == [3, 4]
     assert states(crew) == ["read"] * 4 + ["shown"]
 
@@ -278,8 +278,8 @@ def test_a_page_is_as_long_as_programs_show(mail, crew, form):
         assert more["ids"] == [3, 4]
         assert more["shown_before"] == [{"id": 1, "from": "alice@crew"}, {"id": 2, "from": "alice@crew"}]
     else:
-        assert ran.stdout.startswith("2 letters follow: #1, #2; 3 more: xats inbox\n")
-        assert ran.stderr == "3 more: xats inbox\n"
+        assert ran.stdout.startswith("2 letters follow: #1, #2; 3 more: xats inbox --as bob\n")
+        assert ran.stderr == "3 more: xats inbox --as bob\n"
     assert len(mail("inbox", "--all", "--as", "bob", "--json").json()["messages"]) == 5
 
 
@@ -287,7 +287,7 @@ def test_a_letter_that_is_longer_than_a_page_comes_alone(mail, crew):
     crew.send("alice", "bob", "é" * 20_000)
     crew.send("alice", "bob", "short")
     said = mail("inbox", "--as", "bob").stdout
-    assert said.startswith("1 letter follows: #1; 1 more: xats inbox\nlong: #1, 20,000 characters; ")
+    assert said.startswith("1 letter follows: #1; 1 more: xats inbox --as bob\nlong: #1, 20,000 characters; ")
     assert states(crew) == ["shown", "unread"]
 
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 import xats
+from tests.conftest import trust_clock
 from tests.daemon.world import until
 from xats.daemon import lock
 from xats.daemon.loop import Daemon
@@ -56,6 +57,7 @@ def test_it_tells_the_sender_of_a_request_that_was_read_and_not_answered(world):
     world.register("bob")
     number = world.send("bob")
     world.xats("inbox", "--as", "bob")
+    trust_clock(world.path)
     world.write("update deliveries set state = 'read', read_at = 1 where message_id = :id", id=number)
     daemon = world.daemon()
     (alert,) = until(lambda: world.rows("select * from messages where kind = 'alert'"), what="the alert")

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from tests.daemon.world import until
-from xats import process, sandbox
+from xats import __version__, process, sandbox
 from xats.daemon import autostart, lock, loop
 from xats.delivery.settings import Settings
 
@@ -24,7 +24,7 @@ def running(world):
 
 def test_the_second_start_finds_the_first(world):
     first, second = world.json("daemon", "start"), world.json("daemon", "start")
-    assert first == {"running": True, "pid": first["pid"], "created": True}
+    assert first == {"running": True, "pid": first["pid"], "created": True, "version": __version__}
     assert second == {**first, "created": False}
     assert world.daemons() == [first["pid"]]
 

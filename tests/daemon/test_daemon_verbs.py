@@ -29,7 +29,7 @@ def test_texts(world):
     pid = int(re.fullmatch(r"daemon started, pid (\d+)\n", world.xats("daemon", "start")[0])[1])
     assert world.xats("daemon", "start")[0] == f"daemon runs already, pid {pid}\n"
     said = world.xats("daemon", "status")[0]
-    assert said.startswith(f"daemon runs, pid {pid}\n0 wakes due\nlog: {world.path}-daemon.log\ntmux: ")
+    assert said.startswith(f"daemon runs, pid {pid}\n0 wakes due\nlog: {world.path}-daemon.log\nclock: ")
     assert "settings: XATS_LADDER=1h,1h,1h, XATS_QUIET_MS=100\n" in said
     assert world.xats("daemon", "stop")[0] == f"daemon stopped, pid {pid}\n"
     assert world.xats("daemon", "stop")[0] == "no daemon runs\n"
@@ -55,10 +55,13 @@ def test_a_start_tells_of_a_daemon_of_another_release(world):
 def test_json(world):
     status = {"running": False, "pid": None, "due": 0, "next_due_at": None, "log": f"{world.path}-daemon.log"}
     status.update(failure=None, environment=None, halted=None)
-    assert world.json("daemon", "status") == status
+    before = world.json("daemon", "status")
+    assert before.pop("clock")["reason"] == "first"
+    assert before == status
     pid = world.json("daemon", "start")["pid"]
     running = world.json("daemon", "status")
     environment = running.pop("environment")
+    running.pop("clock")
     assert running == {**{k: v for k, v in status.items() if k != "environment"}, "running": True, "pid": pid}
     assert (environment["pid"], environment["tmux"]["program"]) == (pid, shutil.which("tmux"))
     assert world.json("daemon", "stop") == {"running": False, "pid": None, "stopped": pid}

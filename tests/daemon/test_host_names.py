@@ -108,7 +108,8 @@ def test_there_is_one_daemon_under_all_names(named, world):
     pid = world.json("daemon", "start")["pid"]
     named.call("newname")
     assert world.json("daemon", "status")["pid"] == pid
-    assert world.json("daemon", "start") == {"running": True, "pid": pid, "created": False}
+    again = world.json("daemon", "start")
+    assert (again["pid"], again["created"]) == (pid, False)
     assert world.daemons() == [pid]
     world.xats("daemon", "stop")
     assert not world.daemons()

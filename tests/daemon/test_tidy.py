@@ -43,7 +43,7 @@ def write_old_mail(store, count: int) -> None:
             agents.register(tx, "t", name, agents.Changes(client="generic"), seat, lambda _: None).details.agent
             for name in ("alice", "bob")
         )
-        sent = [send(tx, alice, "pane", Draft("bob", "x")).message.id for _ in range(count)]
+        sent = [send(tx, alice, "pane", Draft("bob", "x", need_reply=False)).message.id for _ in range(count)]
         inbox.mark_read(tx, bob, sent)
 
     store.write(work)

@@ -219,7 +219,7 @@ def letters(team):
 def test_no_letter_acts_on_a_terminal(monkeypatch, letters):
     def write():
         for letter in letters:
-            render.put(views.letter_text(letter, "crew", letter.message.sent_at, str))
+            render.put(views.letter_text(letter, "crew", letter.message.sent_at, "xats reply {}".format))
 
     shown = shown_on_a_terminal(monkeypatch, write)
     assert acting(shown) == []

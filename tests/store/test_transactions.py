@@ -216,7 +216,7 @@ def test_an_error_over_which_sqlite_gives_the_snapshot_up_is_told_as_it_is(journ
     for verb in (journaled.read, journaled.write):
         with pytest.raises(errors.StoreError, match="disk I/O error"):
             verb(lambda tx: tx.all("select * from events"))
-    with pytest.raises(errors.StoreError, match="disk I/O error"):
+    with pytest.raises(errors.StoreForeign, match="is not a regular file"):
         Store(journaled.path)
     os.rmdir(f"{journaled.path}-journal")
     journaled.write(note)

@@ -32,9 +32,8 @@ HOSTILE = "[bold]x[/] \x1b]0;pwned\x07 \x1b[31mred \x9b31m \x1bP+q\x1b\\ \u202eg
 def test_without_a_terminal_it_says_what_to_use_instead(xats, words):
     ran = xats(*words, code=2)
     assert ran.stdout == ""
-    assert ran.stderr == (
-        "xats: xats top needs a terminal: it draws on it and reads keys from it.\n  try: xats agents\n"
-    )
+    agents = " ".join(["xats agents", *words[1:]])
+    assert ran.stderr == f"xats: xats top needs a terminal: it draws on it and reads keys from it.\n  try: {agents}\n"
     assert not os.path.exists(xats.path)
 
 
