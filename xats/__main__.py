@@ -61,7 +61,10 @@ def safe_path(entries: Sequence[str]) -> list[str]:
 
 def _drop_output() -> None:
     """Lose what is left for stdout: Python would fail over it once more when it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except OSError:  # no descriptor is left
+        sys.stdout = None  # type: ignore[assignment]
 
 
 def fail(problem: XatsError, words: Sequence[str]) -> int:
