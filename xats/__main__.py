@@ -64,7 +64,7 @@ def _drop_output() -> None:
     try:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except OSError:  # no descriptor is left
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
 
 
 def fail(problem: XatsError, words: Sequence[str]) -> int:

@@ -270,3 +270,15 @@ def test_status_knows_whether_a_reply_is_still_wanted(crew):
     crew.do("bob", inbox.ack, 1)
     crew.do("carol", messages.reply, "pane", 1, Draft("", "done"))
     assert wanted(1) == [False, False]
+
+
+def test_the_sender_of_a_request_that_was_only_shown_is_told_after_four_hours(crew, clock):
+    number = crew.send("alice", "bob", "one").message.id
+    crew.do("bob", inbox.mark_shown, [number], inbox.hook_reader("s1"))
+    clock.tick(4 * HOUR - 1)
+    assert sweep(crew) == 0
+    clock.tick(1)
+    assert [sweep(crew), sweep(crew)] == [1, 0]
+    (alert,) = alerts_to(crew)
+    assert alert.subject == f"not answered: #{number}"
+    assert f"#{number} to bob, shown 4 h ago, perhaps not seen" in alert.body

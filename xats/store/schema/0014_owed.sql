@@ -12,3 +12,5 @@ create index deliveries_owed on deliveries (agent_id, message_id)
 where need_reply = 1 and state = 'read' and acked_at is null;
 create index deliveries_unanswered on deliveries (read_at)
 where need_reply = 1 and state = 'read' and acked_at is null and unanswered_at is null;
+create index deliveries_not_seen on deliveries (shown_at)
+where need_reply = 1 and state = 'shown' and unanswered_at is null;
