@@ -139,6 +139,17 @@ def trust_clock(path: str) -> None:
     opened.close()
 
 
+def listed(folder) -> list[str]:
+    """Return the names in `folder`, without what a write-ahead log leaves beside an open store."""
+    return sorted(name for name in os.listdir(folder) if not name.endswith(("-wal", "-shm")))
+
+
+@pytest.fixture
+def rollback(monkeypatch) -> None:
+    """New stores of this process have a rollback journal, also where this SQLite may have a write-ahead log."""
+    monkeypatch.setattr("xats.store.migrate.wal_is_safe", lambda *_: False)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()

@@ -277,6 +277,7 @@ def test_what_a_dead_writer_left_is_a_finding_and_is_left(store):
     assert wrong(store) == {}
 
 
+@pytest.mark.usefixtures("rollback")  # a write-ahead log lets others read
 def test_a_busy_store_is_a_finding(store, monkeypatch):
     monkeypatch.setattr(engine, "PATIENCE", 0.1)
     with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:

@@ -318,6 +318,7 @@ def test_a_store_that_is_made_while_it_is_looked_at_is_no_strangers(tmp_path, me
     store.close()
 
 
+@pytest.mark.usefixtures("rollback")  # a write-ahead log lets others read
 @pytest.mark.parametrize("after", ["pragma application_id", "pragma user_version", "rollback"])
 def test_a_store_that_is_locked_while_it_is_opened_is_waited_for(store, meanwhile, monkeypatch, after):
     holder = sqlite3.connect(store.path, isolation_level=None, timeout=0)

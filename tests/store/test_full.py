@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from tests.conftest import listed
 from xats import errors
 from xats.store import Store, check, disk
 
@@ -191,12 +192,12 @@ def test_what_the_disk_lacks_is_found_before_it_is_missed(mounted, tmp_path):
     ballast = stuff(folder, 2 * 1024 * 1024)
     assert state() == (check.WARN, "the disk is nearly full: 2.0 MiB left")
     os.unlink(ballast)
-    before = sorted(os.listdir(folder)), os.stat(folder).st_mtime_ns
+    before = listed(folder), os.stat(folder).st_mtime_ns
     stuff(folder, 0)
     assert state()[0] == check.FAIL
     assert "is full" in state()[1]
     os.unlink(ballast)
-    assert sorted(os.listdir(folder)) == before[0]
+    assert listed(folder) == before[0]
 
 
 @pytest.mark.parametrize(
@@ -221,10 +222,10 @@ def test_the_reason_of_the_system_is_told(store, monkeypatch, number, kind, said
 
 def test_a_file_system_without_unnamed_files_is_looked_at_too(store, monkeypatch):
     folder = os.path.dirname(store.path)
-    before = sorted(os.listdir(folder))
+    before = listed(folder)
     monkeypatch.delattr(os, "O_TMPFILE", raising=False)
     assert disk.trouble(store.path) is None
-    assert sorted(os.listdir(folder)) == before
+    assert listed(folder) == before
 
 
 LIMITED = """

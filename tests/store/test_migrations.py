@@ -464,6 +464,7 @@ def test_requests_that_were_read_before_they_were_watched_are_not_reported(first
     assert [tuple(row) for row in found] == [(1, 36), (1, None)]
     bob = store.read(lambda tx: agents.by_name(tx, "crew", "bob"))
     assert [one.id for one in store.read(lambda tx: owed.requests(tx, bob, 9))[0]] == [1]
+    store.close()
 
 
 # -- before tasks said that their owners are gone ----------------------------------------------------------------------

@@ -41,6 +41,7 @@ def count(store) -> int:
     return store.read(lambda tx: tx.one("select count(*) as n from events"))["n"]
 
 
+@pytest.mark.usefixtures("rollback")  # a write-ahead log lets others read
 @pytest.mark.parametrize("act", ["write", "read"])
 def test_a_busy_store_is_given_up_after_a_while(store, holder, monkeypatch, act):
     monkeypatch.setattr(engine, "PATIENCE", 0.5)
@@ -57,6 +58,7 @@ def test_a_busy_store_is_given_up_after_a_while(store, holder, monkeypatch, act)
     assert count(store) == 0
 
 
+@pytest.mark.usefixtures("rollback")
 def test_a_busy_store_cannot_be_opened(store, holder, monkeypatch):
     monkeypatch.setattr(engine, "PATIENCE", 0.3)
     with pytest.raises(errors.StoreBusy):
@@ -183,14 +185,9 @@ def test_the_generation_changes_when_another_commits_and_only_then(store):
 
 
 @pytest.fixture
-def journaled(monkeypatch, tmp_path, clock):
-    """A store with a rollback journal, also where this SQLite may have a WAL."""
-    from xats.store import migrate
-
-    monkeypatch.setattr(migrate, "wal_is_safe", lambda _: False)
-    opened = Store(str(tmp_path / "xats.db"), clock=clock)
-    yield opened
-    opened.close()
+def journaled(rollback, store):
+    """A store with a rollback journal."""
+    return store
 
 
 def test_a_look_at_a_store_that_was_replaced_leaves_the_journal_of_the_new_one(journaled):

@@ -27,6 +27,7 @@ class Live:
 
     def __init__(self, path: str) -> None:
         self.path = path
+        self._watching: list[Here] = []
         self.team = Team(Store(path))
         self.team.add("alice", role="backend", client="claude-code")
         self.team.add("bob", role="reviewer", client="codex")
@@ -36,6 +37,7 @@ class Live:
         """Return the watch of `name`; a person sits at a terminal, where a test has none."""
         here = Here(name, "crew", self.path)
         here.person = lambda: name if person else None
+        self._watching.append(here)
         return Watch(here)
 
     def top(self, name="carol", **who) -> Top:
@@ -62,6 +64,9 @@ class Live:
         return agents.listing(tx, "crew", None)
 
     def close(self) -> None:
+        for here in self._watching:
+            if here._store:
+                here._store.close()
         self.team.store.close()
 
 
