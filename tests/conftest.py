@@ -66,6 +66,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = clean(os.environ)
     for name in set(os.environ) - set(kept):
         monkeypatch.delenv(name)
+    monkeypatch.setenv("PYTHON_COLORS", "0")  # since Python 3.13 a traceback has colours on a terminal
 
 
 @pytest.fixture

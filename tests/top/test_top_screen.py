@@ -233,6 +233,7 @@ def test_a_store_that_goes_is_told_and_is_no_crash(live, drive):
     drive(live.top(), scenario)
 
 
+@pytest.mark.usefixtures("rollback")  # a write-ahead log lets others read
 def test_a_busy_store_is_told_and_what_was_seen_stays(live, drive):
     async def scenario(shown):
         other = sqlite3.connect(live.path, isolation_level=None)
