@@ -406,6 +406,13 @@ def test_the_mend_of_a_pane_that_takes_no_keys_mends_it(doctor, seated, do, undo
 
 
 @needs_tmux
+def test_what_a_person_does_in_their_pane_is_no_warning(doctor, seated, crew):
+    crew.store.write(lambda tx: tx.run("update agents set client = 'human' where name_key = 'bob'"))
+    seated.cmd("copy-mode", "-t", seated.bob.pane)
+    assert doctor().state("tmux", "bob@crew") == "ok"
+
+
+@needs_tmux
 @pytest.mark.parametrize(
     "what, said",
     [

@@ -169,6 +169,8 @@ def _agent(one: Details, environ: Mapping[str, str]) -> Check:
 def _objection(one: Details, pane: Pane, look: Look) -> tuple[str | None, str]:
     """Return why nothing would be typed there, and what is in the way; what the screen shows changes all the time."""
     assert one.session
+    if one.agent.client == "human":  # a person gets a notice; xats types nothing there
+        return guards.identity(pane, look), ""
     reason = guards.identity(pane, look) or guards.state(look)
     if reason:
         return reason, ""
