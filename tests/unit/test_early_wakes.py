@@ -5,7 +5,9 @@ import pytest
 from xats import host
 from xats.core import early, inbox, pauses, wakes
 from xats.core.agents import Seat
+from xats.daemon.watch import Watch
 from xats.delivery import ladder
+from xats.delivery.settings import Settings
 from xats.pane import Pane
 
 HOST = host.id()
@@ -177,3 +179,19 @@ def test_refused_under_a_lost_lease_it_changes_nothing(pair, rows):
     before = rows("select * from wakes")
     assert not pair.store.write(lambda tx: wakes.put_off(tx, wake, "another", "busy", "tmux"))
     assert rows("select * from wakes") == before
+
+
+def test_the_pane_is_watched_for_the_process_that_its_agent_has_now(pair):
+    """A session that goes on in another process, as after an update of its program, writes nothing into its wake."""
+    pair.send("alice", "bob")
+    refuse(pair, "program_elsewhere")
+    watch = Watch(Settings(), lambda: None)
+    watch.close()  # it never looks: only whom it would look for matters here
+    pair.store.read(lambda tx: watch.refresh(tx, given_up=False))
+    [before] = watch._eyes.values()
+    pair.store.read(lambda tx: watch.refresh(tx, given_up=False))
+    assert list(watch._eyes.values()) == [before]
+    pair.store.write(lambda tx: tx.run("update sessions set pid = 4711, pid_started = 1 where pane_id is not null"))
+    pair.store.read(lambda tx: watch.refresh(tx, given_up=False))
+    [after] = watch._eyes.values()
+    assert (before._process, after._process) == (None, (4711, 1))

@@ -18,7 +18,7 @@ import threading
 import time
 
 from xats import host
-from xats.core import early
+from xats.core import agents, early
 from xats.delivery import attempt, eye, order
 from xats.delivery.eye import Eye
 
@@ -66,7 +66,7 @@ class Watch:
         eyes = {}
         for agent_id, wake in wanted.items():
             found = self._eyes.get(agent_id)
-            if found and (found.wake.id, found.wake.updated_at) == (wake.id, wake.updated_at):
+            if found and _is_same(tx, found, wake):
                 eyes[agent_id] = found
                 continue
             target = attempt.target_of(tx, wake)
@@ -167,3 +167,10 @@ class Watch:
         self._patience[agent_id] = (min(2 * wait, LONGEST), now + wait)
         self._called.append(one.wake)
         self._ring()
+
+
+def _is_same(tx: Tx, one: Eye, wake: Wake) -> bool:
+    """Tell whether the eye `one` looks after `wake` as it is now, and after the session that its agent has now."""
+    if (one.wake.id, one.wake.updated_at) != (wake.id, wake.updated_at):
+        return False
+    return agents.current_session(tx, one.target.agent) == one.target.session

@@ -47,6 +47,7 @@ class Eye:
     def __init__(self, wake: Wake, target: Target, token: str, settings: Settings, *, stirred: bool) -> None:
         assert target.session
         assert target.session.seat.pane
+        self.target = target
         self.wake, self.every = wake, GIVEN_UP if wake.state == "failed" else POLL
         self.pane, self._process = target.session.seat.pane, target.session.seat.process
         self.due, self.clear, self.stirred = 0.0, False, stirred
