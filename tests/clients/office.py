@@ -127,12 +127,14 @@ class Office:
         **env: str,
     ) -> real.Running:
         """Start a session of the client, its hooks installed; wait until it takes input."""
+        program, _ = real.installed(self.name)
+        path = real.environment(real.CLIENTS[self.name], "/", "", program or "")["PATH"]
         running = real.start(
             self.name,
             os.path.join(self.folder, server),
             self.project,
             self.model,
-            extra={**self.shared, **env},
+            extra={"PATH": f"{os.path.dirname(self.xats_path)}:{path}", **self.shared, **env},
             home=self.home,
             before=None if self.home else self._install,
             launch=launch,
