@@ -79,11 +79,16 @@ def _pattern_properties(validator: Any, patterns: Json, value: Json, _: Json) ->
 def _additional_properties(validator: Any, rest: Json, value: Json, schema: Json) -> Errors:
     if validator.is_type(value, "object"):
         names = [name for name in value if not _is_known(schema, name)]
-        if rest is False and names:
-            yield ValidationError(_unexpected("Additional properties are not allowed", names))
-        elif rest is not False:
-            for name in names:
-                yield from validator.descend(value[name], rest, path=name)
+        yield from _others(validator, rest, value, names, "Additional properties are not allowed")
+
+
+def _others(validator: Any, rest: Json, value: Json, names: list[str], rule: str) -> Errors:
+    """Check the properties `names` of `value` against the schema `rest`; if that is False, they break `rule`."""
+    if rest is False and names:
+        yield ValidationError(_unexpected(rule, names))
+    elif rest is not False:
+        for name in names:
+            yield from validator.descend(value[name], rest, path=name)
 
 
 def _is_known(schema: Json, name: str) -> bool:
@@ -132,11 +137,7 @@ def _unevaluated_properties(validator: Any, rest: Json, value: Json, schema: Jso
         if "additionalProperties" in other or ("unevaluatedProperties" in other and other is not schema):
             return
         left = [name for name in left if not _is_known(other, name)]
-    if rest is False and left:
-        yield ValidationError(_unexpected("Unevaluated properties are not allowed", left))
-    elif rest is not False:
-        for name in left:
-            yield from validator.descend(value[name], rest, path=name)
+    yield from _others(validator, rest, value, left, "Unevaluated properties are not allowed")
 
 
 def _unevaluated_items(validator: Any, rest: Json, value: Json, schema: Json, *, contains: bool) -> Errors:
