@@ -52,6 +52,8 @@ BASE = {
     "task_mail": {"task_id": 1, "message_id": 1, "about": "ready"},
     "presence": {"agent_id": 1, "state": "idle", "at": 1},
     "pairs": {"low_id": 1, "high_id": 2},
+    "teams": {"name": "crew", "created_at": 1},
+    "projects": {"host": "h", "path": "/p", "team": "crew", "created_at": 1},
     "clocks": {
         "host": "h",
         "boot": "b",
@@ -90,6 +92,7 @@ def insert(tx, table: str, /, **changes) -> None:
 @pytest.fixture
 def filled(store):
     def work(tx):
+        insert(tx, "teams")
         insert(tx, "agents")
         insert(tx, "agents", **OTHER_AGENT)
         insert(tx, "messages")
@@ -274,6 +277,8 @@ def test_a_bad_row_is_refused(filled, table, values):
         ("contracts", {}, {"id": 2, "name": "Order"}),
         ("contract_subscribers", {}, {"since": 2}),
         ("clocks", {}, {"boot": "c"}),
+        ("teams", {"name": "shop"}, {"name": "shop", "archived_at": 2}),
+        ("projects", {}, {"id": 2, "team": "crew"}),
     ],
 )
 def test_there_is_only_one(filled, table, first, second):

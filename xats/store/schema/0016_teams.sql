@@ -1,0 +1,25 @@
+-- A team belongs to a project: a repository with all its worktrees, or a folder without git.
+
+-- A team by its name. The row of a team that was renamed or merged stays: the old name leads to the new one.
+create table teams (
+    name text primary key,
+    created_at integer not null,
+    archived_at integer, -- null: in use
+    moved_to text references teams (name), -- null: this is its name today
+    check (moved_to <> name)
+) strict;
+insert into teams (name, created_at) select team, min(registered_at) from agents group by team;
+
+create table projects (
+    id integer primary key autoincrement,
+    host text not null, -- the id of the machine
+    path text not null, -- the real path of the git common directory, or of the folder without git
+    file_id text, -- what the git common directory is recognised by after it was moved; null without git
+    remote text, -- the URL of origin; null: there is none
+    team text not null references teams (name),
+    created_at integer not null,
+    notice text, -- what its people are still to be told once; null: nothing
+    unique (host, path)
+) strict;
+create index projects_team on projects (team);
+create index projects_file on projects (host, file_id) where file_id is not null;
