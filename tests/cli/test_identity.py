@@ -244,7 +244,7 @@ def test_without_a_terminal_nobody_is_a_person(xats, crew):
     [
         ({"USER": "Dave"}, "Dave"),
         ({"USER": "corp\\dave x"}, "corp-dave-x"),
-        ({"USER": "all"}, "default"),
+        ({"USER": "all"}, "user-71dd"),
         ({"USER": None, "LOGNAME": "erin"}, "erin"),
         ({"USER": None, "LOGNAME": None}, pwd.getpwuid(os.getuid()).pw_name),
     ],
@@ -300,7 +300,7 @@ def test_a_real_repository_is_known(xats, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name, team", [("Alpha Beta", "alpha-beta"), (".dot", "dot"), ("日本", "default"), ("all", "default")]
+    "name, team", [("Alpha Beta", "alpha-beta"), (".dot", "dot"), ("日本", "project-cdcc"), ("all", "project-71dd")]
 )
 def test_elsewhere_the_team_is_the_folder(xats, tmp_path, name, team):
     folder = tmp_path / name

@@ -123,9 +123,14 @@ def test_every_folder_name_gives_a_team_name(text):
     [
         ("My Project", "my-project"),
         (".config", "config"),
-        ("all", "default"),
-        ("", "default"),
-        ("日本", "default"),
+        ("naïve-café", "naive-cafe"),
+        ("nai\u0308ve-cafe\u0301", "naive-cafe"),
+        ("проект-2", "2"),
+        ("all", "project-71dd"),
+        ("", "project-0000"),
+        ("日本", "project-cdcc"),
+        ("项目", "project-47c4"),
+        ("ελληνικά", "project-8ba2"),
         ("a" * 80, "a" * 64),
     ],
 )

@@ -70,14 +70,14 @@ def test_an_address_reaches_each_once_and_a_group_never_the_sender(crowd, rows, 
     [
         ("bobb", "did you mean bob?"),
         ("nobody", "xats agents --team crew"),
-        ("dave", "xats agents --team crew"),
+        ("dave", "xats send dave@other 'text'"),
         ("role:reviewers", "did you mean role:reviewer?"),
         ("role:zzz", "xats agents --team crew"),
         ("tag:none", "xats agents --team crew"),
         ("cap:none", "xats agents --team crew"),
         ("all@nowhere", "xats agents --team nowhere"),
         ("bob,bobb", "did you mean bob?"),
-        ("bob@other", "xats agents --team other"),
+        ("bob@other", "xats send bob@crew 'text'"),
     ],
 )
 def test_an_address_of_nobody_stores_nothing_and_says_what_was_probably_meant(crowd, rows, address, hint):

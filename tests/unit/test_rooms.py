@@ -47,7 +47,20 @@ def parsed(path: str) -> ast.Module:
 
 PATHS = {module_of(path): path for path in FILES}
 ALL = {module: imports(path) for module, path in PATHS.items()}
-ROOMS = {"cli", "core", "store", "delivery", "tmux", "clients", "daemon", "health", "contracts", "hooks", "demo"}
+ROOMS = {
+    "cli",
+    "identity",
+    "core",
+    "store",
+    "delivery",
+    "tmux",
+    "clients",
+    "daemon",
+    "health",
+    "contracts",
+    "hooks",
+    "demo",
+}
 # room: the rooms that it may know besides itself
 MAY = {
     "store": set(),
@@ -55,10 +68,20 @@ MAY = {
     "tmux": set(),
     "clients": {"tmux"},  # beside it, not above: a profile reads the cells of a screen
     "core": {"store"},
-    "hooks": {"core", "clients", "tmux", "store"},
+    "identity": {"clients", "core", "tmux", "store"},
+    "hooks": {"identity", "core", "clients", "tmux", "store"},
     "delivery": {"core", "tmux", "clients", "store"},
-    "daemon": {"delivery", "core", "store"},
-    "health": {"daemon", "delivery", "core", "tmux", "clients", "hooks", "store"},  # it looks at all cli is built on
+    "daemon": {"delivery", "identity", "core", "store"},
+    "health": {
+        "daemon",
+        "delivery",
+        "identity",
+        "core",
+        "tmux",
+        "clients",
+        "hooks",
+        "store",
+    },  # it looks at all cli is built on
 }
 BASE = {"xats.errors", "xats.record", "xats.jsontext", "xats.durations", "xats.process", "xats.pane", "xats.faults"}
 BASE |= {"xats.program", "xats.project", "xats.visible", "xats.fifo", "xats.python", "xats.sandbox"}

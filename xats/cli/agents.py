@@ -59,14 +59,16 @@ def register(
     labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
 
     def work(tx: Tx) -> Registered:
-        known = core.find(tx, here.team, name)
+        team = here.team_in(tx)
+        here.claim(tx, team)
+        known = core.find(tx, team, name)
         # Whoever registers a known name again by hand keeps its client, unless another program sits there now.
         kept = client or (None if known and found in ("generic", "human") and known.client != "human" else found)
         changes = core.Changes(role, kept, model, *labels, wake)
         kept_outside = _session_outside(here, tx, known, place) if hidden and known and not takeover else None
         return core.register(
             tx,
-            here.team,
+            team,
             name,
             changes,
             kept_outside.seat if kept_outside else place,

@@ -81,14 +81,6 @@ def offered(found: Candidates) -> list[tuple[str, str]]:
 # -- kinds -------------------------------------------------------------------------------------------------------------
 
 
-def my_team(tx: Tx, here: Here) -> str:
-    """Return the team in which my mail goes out: that of the agent that I am, else the one asked for."""
-    try:
-        return me(tx, here).team
-    except (XatsError, FirstUse):
-        return here.team
-
-
 def me(tx: Tx, here: Here) -> Agent:
     """Return who I am. Raises what `Here.me` raises."""
     return here.me(tx, register=False).agent
@@ -98,7 +90,7 @@ def addresses(tx: Tx, here: Here, prefix: str) -> Candidates:
     """Yield addresses; of a list with commas it is the last that is completed, and none is offered twice."""
     head, comma, last = prefix.rpartition(",")
     named = {word.strip().lower() for word in head.split(",")}
-    for value, description in one_address(tx, my_team(tx, here), last):
+    for value, description in one_address(tx, here.team_in(tx), last):
         if value.lower() not in named:
             yield head + comma + value, description
 
@@ -134,7 +126,7 @@ def dead_letters(tx: Tx, here: Here, prefix: str) -> Candidates:
     """Yield the ids of the dead letters of the team."""
     from xats.core import dead
 
-    for one in dead.listing(tx, here.team, candidates.MOST)[0]:
+    for one in dead.listing(tx, here.team_in(tx), candidates.MOST)[0]:
         if str(one.message.id).startswith(prefix):
             about = one.message.subject or one.message.body
             yield str(one.message.id), f"{one.reason}, to {one.agent}: {about}"
@@ -156,21 +148,21 @@ def panes(here: Here, prefix: str) -> Candidates:
 
 KINDS: dict[str, Callable[[Tx, Here, str], Candidates]] = {
     "address": addresses,
-    "agent": lambda tx, here, prefix: candidates.agents_of(tx, here.team, prefix),
-    "peer": lambda tx, here, prefix: candidates.agents_of(tx, my_team(tx, here), prefix),
-    "name": lambda tx, here, prefix: candidates.agents_of(tx, here.team, prefix, gone=True),
-    "role": lambda tx, here, prefix: candidates.labels_of(tx, "role", here.team, prefix),
-    "peer-role": lambda tx, here, prefix: candidates.labels_of(tx, "role", my_team(tx, here), prefix),
-    "tag": lambda tx, here, prefix: candidates.labels_of(tx, "tag", here.team, prefix),
-    "cap": lambda tx, here, prefix: candidates.labels_of(tx, "cap", here.team, prefix),
+    "agent": lambda tx, here, prefix: candidates.agents_of(tx, here.team_in(tx), prefix),
+    "peer": lambda tx, here, prefix: candidates.agents_of(tx, here.team_in(tx), prefix),
+    "name": lambda tx, here, prefix: candidates.agents_of(tx, here.team_in(tx), prefix, gone=True),
+    "role": lambda tx, here, prefix: candidates.labels_of(tx, "role", here.team_in(tx), prefix),
+    "peer-role": lambda tx, here, prefix: candidates.labels_of(tx, "role", here.team_in(tx), prefix),
+    "tag": lambda tx, here, prefix: candidates.labels_of(tx, "tag", here.team_in(tx), prefix),
+    "cap": lambda tx, here, prefix: candidates.labels_of(tx, "cap", here.team_in(tx), prefix),
     "team": lambda tx, _, prefix: candidates.teams_of(tx, prefix),
     "received": lambda tx, here, prefix: candidates.received(tx, me(tx, here).id, prefix),
     "sent": lambda tx, here, prefix: candidates.sent(tx, me(tx, here).id, prefix),
     "message": messages,
     "dead": dead_letters,
-    "contract": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix.partition("@")[0]),
-    "contract-version": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix),
-    "task": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "live"),
-    "task-ready": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "ready"),
-    "task-ended": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "ended"),
+    "contract": lambda tx, here, prefix: candidates.contracts_of(tx, here.team_in(tx), prefix.partition("@")[0]),
+    "contract-version": lambda tx, here, prefix: candidates.contracts_of(tx, here.team_in(tx), prefix),
+    "task": lambda tx, here, prefix: candidates.tasks_of(tx, here.team_in(tx), prefix, "live"),
+    "task-ready": lambda tx, here, prefix: candidates.tasks_of(tx, here.team_in(tx), prefix, "ready"),
+    "task-ended": lambda tx, here, prefix: candidates.tasks_of(tx, here.team_in(tx), prefix, "ended"),
 }

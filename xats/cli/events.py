@@ -6,7 +6,7 @@ import time
 from functools import partial
 
 from xats.cli import render
-from xats.cli.here import team_meant
+from xats.cli.here import team_of
 from xats.cli.mail import POLL
 from xats.core import events as outbox
 from xats.durations import iso
@@ -39,7 +39,7 @@ def events(
     if limit < 1:
         msg = f"{limit} events cannot be shown."
         raise Usage(msg, "xats events -n 20")
-    team = team_meant(here)
+    team = team_of(here)
     if not follow:
         found, has_more = here.store.read(lambda tx: outbox.after(tx, team, since, kind, limit))
         last_id = found[-1].id if found else since or 0

@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from xats import folders, host, process, project
+from xats import folders, host, process
 from xats.clients import sessions
-from xats.core import address, agents
+from xats.core import address, agents, teams
 from xats.core.limits import HOPS
 from xats.errors import InvalidName, Refused, StoreError, UnknownAgent, Usage, XatsError
+from xats.identity import project
 from xats.record import record
 from xats.store import Store
 from xats.store.place import default_path
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from xats.core.agents import Agent, Session
+    from xats.identity.project import Project
     from xats.store import Tx
 
     T = TypeVar("T")
@@ -64,6 +66,8 @@ class Here:
         self._store: Store | None = None
         self._new: Agent | None = None  # the person who was registered just now
         self._is_borrowed: bool | None = None  # not known yet
+        self._project: tuple[Project | None] | None = None  # not looked for yet
+        self._team: str | None = None  # not known yet
 
     @property
     def store(self) -> Store:
@@ -120,11 +124,57 @@ class Here:
             self._store = None
 
     @property
+    def project(self) -> Project:
+        """The project of the working directory. Raises Refused if that was removed."""
+        found = self._find_project()
+        if found is None:
+            msg = "The working directory was removed, so xats cannot tell which project this is."
+            raise Refused(msg, "cd to a folder of the project, or use --team TEAM")
+        return found
+
+    def _find_project(self) -> Project | None:
+        if self._project is None:
+            self._project = (project.find(),)
+        return self._project[0]
+
+    @property
     def team(self) -> str:
-        """The team asked for, else the name of the git top-level folder, else that of this folder."""
-        if self.asked_team:
-            return address.check_name(self.asked_team, "team").lower()
-        return address.slug(os.path.basename(project_folder()))
+        """What `team_in` returns, for use outside of a transaction; it makes no store."""
+        if self._team is None:
+            if self._store is None and not os.path.exists(self.path):
+                return self._asked() or address.slug(self.project.name)
+            self._team = self.store.read(self.team_in)
+        return self._team
+
+    def team_in(self, tx: Tx) -> str:
+        """Return the team of this command.
+
+        It is the one of --team or XATS_TEAM, else that of the agent whom --as or XATS_AGENT names as name@team, else
+        that of the agent that my session, pane or process belongs to, else that of the project. Raises InvalidName,
+        and Refused where the working directory was removed.
+        """
+        name = self.as_name or self.environ.get("XATS_AGENT") or ""
+        if self.asked_team or "@" not in name or (not self.as_name and self._borrowed()):
+            return self._team_of(tx, None if self.asked_team else self._bound(tx))
+        return teams.current(tx, address.check_name(name.partition("@")[2], "team").lower())
+
+    def _team_of(self, tx: Tx, bound: tuple[Agent, Session, str] | None) -> str:
+        """Return the team asked for, else that of the agent `bound`, or of my process, else that of the project."""
+        if asked := self._asked():
+            return teams.current(tx, asked)
+        pair = bound or agents.by_process(tx, self.host, self._above())
+        if pair and not (pair[0].client == "human" and sessions.inside_agent(self.environ)):
+            return pair[0].team  # a person's pane is not that of a program that he starts in it
+        return teams.of(tx, host.machine(), self.project)
+
+    def claim(self, tx: Tx, team: str) -> None:
+        """Record the project, in which an agent of `team` is registered, unless the team is that of another project."""
+        found = self._find_project()
+        if found and (team == teams.former(found.here) or team == teams.of(tx, host.machine(), found)):
+            teams.claim(tx, host.machine(), found)
+
+    def _asked(self) -> str | None:
+        return address.check_name(self.asked_team, "team").lower() if self.asked_team else None
 
     def write(self, work: Callable[[Tx, Me], T]) -> T:
         """Run `work` as me in one write transaction."""
@@ -210,7 +260,7 @@ class Here:
                 name, inherited = None, name
         if name:
             whom, _, team = name.partition("@")
-            agent = agents.by_name(tx, team.lower() or self.team, address.check_name(whom))
+            agent = agents.by_name(tx, team.lower() or self._team_of(tx, bound), address.check_name(whom))
             persons = evidence == "env" and agent.client == "human"  # the program that he starts has inherited it
             if bound and (bound[0].id == agent.id or (persons and bound[2] == "session")):
                 return self._current(*bound)
@@ -230,7 +280,7 @@ class Here:
     def named(self, tx: Tx, name: str, team: str | None = None) -> Agent:
         """Return the registered agent `name` of `team` (None: of this one), or `name@team`. Raises UnknownAgent."""
         whom, _, other = name.partition("@")
-        return agents.by_name(tx, other.lower() or team or self.team, whom)
+        return agents.by_name(tx, other.lower() or team or self.team_in(tx), whom)
 
     def _current(self, agent: Agent, session: Session, evidence: str) -> Me:
         agents.refuse_stale(agent, session)
@@ -272,19 +322,19 @@ class Here:
         client_session = sessions.session_id(self.environ)
         if client_session:
             pair = agents.by_client_session(tx, client_session)
-            if pair and self._in_team(pair[0]):
+            if pair and self._in_team(tx, pair[0]):
                 return *pair, "session"
         pane = self.pane
         if pane:
             pair = agents.by_pane(tx, self.host, *pane)
             if pair is None and not process.serves_here(pane[1]):
                 pair = agents.by_pane_outside(tx, host.machine(), *pane)
-            if pair and self._in_team(pair[0]):
+            if pair and self._in_team(tx, pair[0]):
                 return *pair, "pane"
         return None
 
-    def _in_team(self, agent: Agent) -> bool:
-        return not self.asked_team or agent.team == self.team
+    def _in_team(self, tx: Tx, agent: Agent) -> bool:
+        return not self.asked_team or agent.team == teams.current(tx, self._asked() or "")
 
     @property
     def pane(self) -> tuple[str, int, str] | None:
@@ -307,7 +357,7 @@ class Here:
         if not name:
             raise UnknownAgent
         try:
-            known = agents.by_name(tx, self.team, name)
+            known = agents.by_name(tx, self._team_of(tx, None), name)
             if known.client != "human":
                 msg = f"{name} is an agent here ({known.client}), and nothing tells that you are it."
                 raise Refused(msg, "xats register ANOTHER_NAME --client human, or say --as", agent=known.address)
@@ -315,10 +365,9 @@ class Here:
         except UnknownAgent:
             if not register:
                 raise FirstUse from None
-        changes = agents.Changes(client="human")
-        done = agents.register(
-            tx, self.team, name, changes, agents.Seat(self.host, host_name=host.name()), lambda _: None
-        )
+        changes, team = agents.Changes(client="human"), self._team_of(tx, None)
+        self.claim(tx, team)
+        done = agents.register(tx, team, name, changes, agents.Seat(self.host, host_name=host.name()), lambda _: None)
         self._new = done.details.agent
         return Me(done.details.agent, "user")
 
@@ -338,7 +387,7 @@ class Here:
         try:
             return address.check_name(user)
         except InvalidName:
-            return address.slug(user)
+            return address.slug(user, "user")
 
 
 def login(environ: Mapping[str, str]) -> str:
@@ -359,16 +408,11 @@ class FirstUse(Exception):
 
 
 def team_of(here: Here) -> str:
-    """Return my team; that of this folder when nobody here is known."""
+    """Return the team of this command, as `Here.team_in`, and renew what I have claimed, if it is known who I am."""
     try:
-        return here.read(lambda _, me: me.agent.team, register=False)
+        return here.read(lambda tx, _: here.team_in(tx), register=False)
     except (XatsError, FirstUse):
         return here.team
-
-
-def team_meant(here: Here) -> str:
-    """Return the team asked for, else mine, else that of this folder."""
-    return here.team if here.asked_team else team_of(here)
 
 
 def hop_limit(environ: Mapping[str, str]) -> int:
@@ -384,4 +428,5 @@ def hop_limit(environ: Mapping[str, str]) -> int:
 
 def project_folder() -> str:
     """Return the git top-level folder above the working directory, else the working directory."""
-    return project.folder()
+    found = project.find()
+    return found.here if found else "."

@@ -8,7 +8,7 @@ import sys
 from xats import calling, host, process
 from xats.cli import render
 from xats.cli.here import project_folder
-from xats.core import agents
+from xats.core import agents, teams
 from xats.core.address import check_name
 from xats.errors import NameTaken, NotFound, ProgramMissing, Refused, Usage, XatsError
 
@@ -77,6 +77,7 @@ def launch(
 
     def work(tx: Tx) -> Registered:
         whom = _whom(here, tx, name, found, pane)
+        here.claim(tx, whom[0])
         mine = _holds_above(tx, *whom)
         changes = agents.Changes(role, found.name, model, *labels, wake)
         taken = takeover or mine
@@ -185,13 +186,13 @@ def _refuse_inside(here: Here, pane: Pane | None) -> None:
     raise Refused(msg, "start it in a pane of its own: tmux split-window xats launch ...")
 
 
-def _asked(here: Here, name: str | None) -> tuple[str, str] | None:
-    """Return the agent that --name, --as or XATS_AGENT names, as (team, name)."""
+def _asked(here: Here, name: str | None) -> tuple[str | None, str] | None:
+    """Return the agent that --name, --as or XATS_AGENT names, as (team, name); the team is None if it is not named."""
     said = name or here.as_name or here.environ.get("XATS_AGENT")
     if not said:
         return None
     whom, _, team = said.partition("@")
-    return check_name(team, "team").lower() if team else here.team, check_name(whom)
+    return check_name(team, "team").lower() if team else None, check_name(whom)
 
 
 def _whom(here: Here, tx: Tx, name: str | None, found: Profile, pane: Pane | None) -> tuple[str, str]:
@@ -201,18 +202,20 @@ def _whom(here: Here, tx: Tx, name: str | None, found: Profile, pane: Pane | Non
     """
     asked = _asked(here, name)
     if asked:
-        known = agents.find(tx, *asked)
+        team = teams.current(tx, asked[0]) if asked[0] else here.team_in(tx)
+        known = agents.find(tx, team, asked[1])
         if known is None or not known.registered or known.client != "human":
-            return asked
+            return team, asked[1]
         if name:
             msg = f"{known.name} is a person in team {known.team}."
             raise Refused(msg, "take another name", agent=known.address)
     if pane:
         pair = agents.by_pane(tx, here.host, pane.socket, pane.server_pid, pane.pane_id)
         sits = pair is not None and pair[1].ended_at is None and pair[0].client != "human"
-        if pair and sits and (not here.asked_team or pair[0].team == here.team):
+        if pair and sits and (not here.asked_team or pair[0].team == here.team_in(tx)):
             return pair[0].team, pair[0].name
-    return here.team, agents.new_name(tx, here.team, found.name)
+    team = here.team_in(tx)
+    return team, agents.new_name(tx, team, found.name)
 
 
 def _holds_above(tx: Tx, team: str, name: str) -> bool:
@@ -303,7 +306,8 @@ def _would_be(here: Here, name: str | None, found: Profile, pane: Pane | None) -
     if os.path.exists(here.path):
         team, whom = keep.snapshot(here.path, lambda tx: _whom(here, tx, name, found, pane))
     else:
-        team, whom = _asked(here, name) or (here.team, f"{found.name.partition('-')[0]}-1")
+        said, whom = _asked(here, name) or (None, f"{found.name.partition('-')[0]}-1")
+        team = said or here.team
     return f"{whom}@{team}"
 
 

@@ -44,11 +44,30 @@ def check_name(name: str, what: str = "name") -> str:
     raise InvalidName(msg)
 
 
-def slug(text: str) -> str:
-    """Return a team name made from a folder's name."""
+def slug(text: str, what: str = "project") -> str:
+    """Return a team name, or another one, made from the name `text` of a folder or user.
+
+    Letters lose their accents. Where no ASCII letter or digit is left, the name is `what` and four hexadecimal digits,
+    which are the same everywhere.
+    """
+    plain = text
+    if not text.isascii():
+        from unicodedata import combining, normalize
+
+        plain = "".join(character for character in normalize("NFKD", text) if not combining(character))
+    name = plain_slug(plain)
+    if name and name not in RESERVED:
+        return name
+    from unicodedata import normalize
+    from zlib import crc32
+
+    return f"{what}-{crc32(normalize('NFC', text).encode(errors='surrogateescape')) & 0xFFFF:04x}"
+
+
+def plain_slug(text: str) -> str:
+    """Return `text` in lower case with `-` for each character that a name cannot have; "" if nothing is left."""
     kept = "".join(character if character in ALLOWED else "-" for character in text.lower())
-    name = kept.lstrip("._-")[:LONGEST].rstrip("-")
-    return name if name and name not in RESERVED else "default"
+    return kept.lstrip("._-")[:LONGEST].rstrip("-")
 
 
 def parse(text: str) -> Address:

@@ -7,7 +7,7 @@ refused (`stale_session`).
 
 from __future__ import annotations
 
-from xats.core import wakes
+from xats.core import teams, wakes
 from xats.errors import InvalidName, NameTaken, StaleSession, UnknownAgent
 from xats.pane import Pane
 from xats.record import record
@@ -218,11 +218,20 @@ def session_of(row: Row) -> Session:
 
 
 def by_name(tx: Tx, team: str, name: str) -> Agent:
-    """Return the registered agent `name` of `team`. Raises UnknownAgent."""
+    """Return the registered agent `name` of `team`, which may have another name today.
+
+    Raises UnknownAgent, which says in which other teams there is one.
+    """
     row = tx.one(BY_NAME, team=team, key=name.lower())
+    if row is None and (now := teams.current(tx, team)) != team:
+        team, row = now, tx.one(BY_NAME, team=now, key=name.lower())
     if row is None or row["unregistered_at"] is not None:
-        msg = f"There is no agent {name} in team {team}."
-        raise UnknownAgent(msg, f"xats register {name} --team {team}", name=name, team=team)
+        msg, hint = f"There is no agent {name} in team {team}.", f"xats register {name} --team {team}"
+        others = teams.with_agent(tx, name, team)
+        if others:
+            msg = f"{msg} {teams.found_in(name, others)}."
+            hint = f"use {name}@{others[0]} for that one, or: {hint}"
+        raise UnknownAgent(msg, hint, name=name, team=team, teams=others)
     return agent_of(row)
 
 
@@ -497,6 +506,7 @@ def register(
         msg = f"{name} is held by a living process (pid {holder.seat.pid} on {holder.seat.where})."
         hint = f"take another name, or: xats register {name} --takeover"
         raise NameTaken(msg, hint, name=name, team=team, pid=holder.seat.pid)
+    teams.ensure(tx, team)
     agent_id = _store(tx, team, name, changes)
     unmark(tx, agent_id)
     agent = by_id(tx, agent_id)

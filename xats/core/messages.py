@@ -6,7 +6,7 @@ What each recipient makes of its delivery is in `inbox`.
 
 from __future__ import annotations
 
-from xats.core import agents, limits, wakes
+from xats.core import agents, limits, teams, wakes
 from xats.core.address import Address, parse_list
 from xats.errors import InvalidBody, UnknownMessage, UnknownRecipient, Usage
 from xats.record import record
@@ -158,7 +158,7 @@ def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address]) -> list[Recipie
     """
     found: dict[int, Recipient] = {}
     for address in addresses:
-        team = address.team or sender.team
+        team = teams.current(tx, address.team) if address.team else sender.team
         if address.kind == "pool":
             msg = f"{address} is for one message to one pool: a task that one of its members does."
             raise Usage(msg, f"xats send {address} 'text'")
@@ -207,7 +207,13 @@ def nobody(tx: Tx, address: Address, team: str) -> UnknownRecipient:
     prefix = "role:" if address.kind == "role" else ""
     hint = f"did you mean {prefix}{near[0]}?" if near else f"xats agents --team {team}"
     what = "There is nobody else" if address.kind == "all" else f"Nobody is {address}"
-    return UnknownRecipient(f"{what} in team {team}. Nothing was sent.", hint, address=str(address), team=team)
+    said = f"{what} in team {team}."
+    others = teams.with_agent(tx, address.name, team) if address.kind == "agent" else ()
+    if others:
+        said = f"{said[:-1]}; {teams.found_in(address.name, others)}."
+        hint = f"xats send {address.name}@{others[0]} 'text'"
+    values = {"address": str(address), "team": team, "teams": others}
+    return UnknownRecipient(f"{said} Nothing was sent.", hint, **values)
 
 
 # -- sending -----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from xats.errors import OK, InvalidJson, XatsError
+from xats.errors import OK, InvalidJson, Refused, XatsError
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xats.core.agents import Agent, Session
     from xats.core.inbox import Page
     from xats.core.presence import Presence
+    from xats.identity.project import Project
     from xats.process import Process
     from xats.store import Store, Tx
 
@@ -97,6 +98,7 @@ class Call:
         self.terminal: Process | None = None  #: the program in whose terminal a shared session is, where that is known
         self._shared: bool | None = None  # not known yet
         self._borrowed: bool | None = None  # not known yet
+        self._project: tuple[Project | None] | None = None  # not looked for yet
         self._until = time.monotonic() + PATIENCE
 
     @property
@@ -122,21 +124,46 @@ class Call:
         return cwd if isinstance(cwd, str) and os.path.isabs(cwd) else None
 
     @property
-    def team(self) -> str:
-        """The team of those whom nothing else puts into one."""
-        from xats.core import address
+    def project(self) -> Project | None:
+        """The project that the program works in; None if its folder was removed."""
+        if self._project is None:
+            from xats.identity import project
+
+            self._project = (project.find(self.folder),)
+        return self._project[0]
+
+    def team_in(self, tx: Tx) -> str:
+        """Return the team of those whom nothing else puts into one: that of XATS_TEAM, else that of the project.
+
+        Raises Refused if the folder that the program works in was removed.
+        """
+        from xats.core import teams
 
         asked = self.environ.get("XATS_TEAM")
         if asked:
-            return address.check_name(asked, "team").lower()
-        from xats import project
+            from xats.core import address
 
-        return address.slug(os.path.basename(project.folder(self.folder)))
+            return teams.current(tx, address.check_name(asked, "team").lower())
+        if self.project is None:
+            msg = "the folder of the program was removed, so its project and team are not known"
+            raise Refused(msg)
+        from xats import host
+
+        return teams.of(tx, host.machine(), self.project)
+
+    def claim(self, tx: Tx, team: str) -> None:
+        """Record the project, in which an agent of `team` is registered, unless the team is that of another project."""
+        from xats import host
+        from xats.core import teams
+
+        found = self.project
+        if found and (team == teams.former(found.here) or team == teams.of(tx, host.machine(), found)):
+            teams.claim(tx, host.machine(), found)
 
     def named(self) -> tuple[str | None, str] | None:
         """Return whom XATS_AGENT names, as (team, name), where the environment is this session's own.
 
-        The team is None where neither it nor XATS_TEAM names one.
+        The team is None where XATS_AGENT does not name one.
         """
         said = self.environ.get("XATS_AGENT")
         if not said or (self.shared() and self.terminal is None):
@@ -145,7 +172,7 @@ class Call:
 
         name, _, team = said.partition("@")
         if not team:
-            return (self.team if self.environ.get("XATS_TEAM") else None), address.check_name(name)
+            return None, address.check_name(name)
         return address.check_name(team, "team").lower(), address.check_name(name)
 
     def shared(self) -> bool:
@@ -344,23 +371,41 @@ def named_agent(tx: Tx, call: Call) -> tuple[str, str, Agent | None] | None:
 
     A person's name is passed over: he has exported it for himself, and his mail is not for a program that he starts.
     So is a name that a helper of the program has handed on, unless the agent has this very session.
-    Where no team is named, a session that has an agent of that name keeps it, in whatever folder it works by now.
+    Where no team is named, it is that of the agent that this session, pane or process belongs to, in whatever folder
+    the program works by now, as in `cli.here.Here.team_in`.
     """
-    from xats.core import agents
+    from xats.core import agents, teams
 
     said = call.named()
     if said is None:
         return None
     team, name = said
-    if team is None:
-        pair = agents.by_client_session(tx, call.session) if call.session else None
-        team = pair[0].team if pair and pair[0].name.lower() == name.lower() else call.team
+    if team is not None:
+        team = teams.current(tx, team)
+    elif call.environ.get("XATS_TEAM"):
+        team = call.team_in(tx)
+    else:
+        pair = _seated(tx, call)
+        team = pair[0].team if pair else call.team_in(tx)
     known = agents.find(tx, team, name)
     if known and known.registered and known.client == "human":
         return None
     session = agents.current_session(tx, known) if known and call.session else None
     same = session is not None and session.seat.client_session == call.session
     return (team, name, known) if same or not call.borrowed() else None
+
+
+def _seated(tx: Tx, call: Call) -> tuple[Agent, Session] | None:
+    """Return the agent that this session, its pane or its process belongs to; a person's are not for a program."""
+    from xats.core import agents
+
+    pair = agents.by_client_session(tx, call.session) if call.session else None
+    if pair or call.borrowed():
+        return pair
+    pane = call.pane()
+    pair = agents.by_pane(tx, call.host, *pane) if pane else None
+    pair = pair or agents.by_process(tx, call.host, [(one.pid, one.started) for one in call.ancestors()])
+    return pair if pair and pair[0].client != "human" else None
 
 
 def ours(call: Call, session: Session) -> bool:

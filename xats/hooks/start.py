@@ -58,6 +58,7 @@ def start(call: Call, store: Store) -> None:
             return "", None, ()
         known = agents.find(tx, *named)
         holder = agents.current_session(tx, known) if known else None
+        call.claim(tx, named[0])
         process_of = holder.seat.process if holder else None
         mine = process_of is not None and run.above(call, process_of)
         mine = mine or (former is not None and holder is not None and holder.seat.client_session == former)
@@ -141,7 +142,10 @@ def _whom(
         pair = _sitting(agents.by_process(tx, call.host, [own]))
     if pair:
         return pair[0].team, pair[0].name
-    return (call.team, agents.new_name(tx, call.team, call.client)) if run.names_new(call) else None
+    if not run.names_new(call):
+        return None
+    team = call.team_in(tx)
+    return team, agents.new_name(tx, team, call.client)
 
 
 def _goes_on(call: Call, known: Presence | None) -> bool:

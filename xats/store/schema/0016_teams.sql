@@ -9,6 +9,8 @@ create table teams (
     check (moved_to <> name)
 ) strict;
 insert into teams (name, created_at) select team, min(registered_at) from agents group by team;
+insert into teams (name, created_at)
+select team, min(created_at) from tasks where team not in (select name from teams) group by team;
 
 create table projects (
     id integer primary key autoincrement,
@@ -18,8 +20,25 @@ create table projects (
     remote text, -- the URL of origin; null: there is none
     team text not null references teams (name),
     created_at integer not null,
-    notice text, -- what its people are still to be told once; null: nothing
     unique (host, path)
 ) strict;
 create index projects_team on projects (team);
 create index projects_file on projects (host, file_id) where file_id is not null;
+
+-- Projects that were asked whether they join the team of another one, and did.
+create table team_guests (
+    host text not null,
+    path text not null, -- as in projects; the project itself needs no row there
+    team text not null references teams (name),
+    since integer not null,
+    primary key (host, path, team)
+) strict;
+
+-- What the people of a team are still to be told, once; the row goes when it is said.
+create table team_notices (
+    id integer primary key autoincrement,
+    team text not null references teams (name),
+    text text not null,
+    at integer not null,
+    unique (team, text)
+) strict;

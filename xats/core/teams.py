@@ -1,0 +1,258 @@
+"""Teams, and the projects that have them.
+
+A project is found by its machine and path, or, after it was moved, by its stamp. The first project with a name gets
+the team of that name, the next one gets the name with a number. A team without a project, as made with --team or by
+earlier releases, belongs to the first project of its name. The row of a team that was renamed or merged stays, and
+leads to the team that it became.
+"""
+
+from __future__ import annotations
+
+from xats.core.address import LONGEST, RESERVED, plain_slug, slug
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Protocol
+
+    from xats.store import Row, Tx
+
+    class Project(Protocol):
+        """What a team is found by; `xats.identity.project.Project` is one."""
+
+        @property
+        def path(self) -> str:
+            """The real path by which it is known on its machine."""
+
+        @property
+        def here(self) -> str:
+            """The top folder of the worktree that the command runs in."""
+
+        @property
+        def name(self) -> str:
+            """The name after which its team is named."""
+
+        @property
+        def stamp(self) -> str | None:
+            """What it is recognised by after it was moved."""
+
+        @property
+        def remote(self) -> str | None:
+            """The URL of the repository that it was cloned from."""
+
+        def worktrees(self) -> Iterator[str]:
+            """Yield the folders of its linked worktrees."""
+
+        def was_at(self, path: str) -> bool:
+            """Tell whether a project with this stamp that was at `path` is this one."""
+
+        def is_gone(self, path: str) -> bool:
+            """Tell whether nothing is at `path` any more, which this project has left."""
+
+
+LONGEST_CHAIN = 50  # renames of one team that are followed
+
+MOVED_TO = "select moved_to from teams where name = :name"
+ADD = "insert into teams (name, created_at) values (:name, :now) on conflict (name) do nothing"
+BY_PATH = "select id, path, file_id, remote, team from projects where host = :host and path = :path"
+BY_STAMP = "select id, path, file_id, remote, team from projects where host = :host and file_id = :stamp order by id"
+OWNED = "select path from projects where team = :team order by id limit 1"
+TEAM = """
+select t.moved_to, t.archived_at, (select min(p.id) from projects p where p.team = t.name) as project
+from teams t where t.name = :name
+"""
+NUMBERED = "select name from teams where name >= :low and name < :high"
+RECORD = """
+insert into projects (host, path, file_id, remote, team, created_at)
+values (:host, :path, :stamp, :remote, :team, :now)
+"""
+UPDATE = "update projects set path = :path, file_id = :stamp, remote = :remote where id = :id"
+SAME_REMOTE = """
+select team, path from projects where remote = :remote and team <> :team order by id limit 1
+"""
+PEOPLED = """
+select 1 from agents a where a.team = :team and a.unregistered_at is null
+    and not exists (select 1 from projects p where p.team = a.team) limit 1
+"""
+
+FOREIGN = """
+select min(p.path) as other from projects p where p.team = :team
+having count(*) > 0 and sum(case when p.host = :host and p.path = :path then 1 else 0 end) = 0
+    and not exists (select 1 from team_guests g where g.host = :host and g.path = :path and g.team = :team)
+"""
+JOIN = """
+insert into team_guests (host, path, team, since) values (:host, :path, :team, :now)
+on conflict (host, path, team) do nothing
+"""
+
+
+# -- which team ----------------------------------------------------------------------------------------------------
+
+
+def current(tx: Tx, name: str) -> str:
+    """Return the team that `name`, said by somebody, means today: what it was renamed to or merged into, if it was."""
+    for _ in range(LONGEST_CHAIN):
+        row = tx.one(MOVED_TO, name=name)
+        if row is None or row["moved_to"] is None:
+            break
+        name = row["moved_to"]
+    return name
+
+
+def of(tx: Tx, host: str, project: Project) -> str:
+    """Return the team of `project` on the machine `host`; if it has none yet, the one that `claim` would give it."""
+    row = tx.one(BY_PATH, host=host, path=project.path) or _moved(tx, host, project)
+    return row["team"] if row else _free(tx, project.name)
+
+
+def claim(tx: Tx, host: str, project: Project) -> str:
+    """Record `project` of the machine `host`, if it is not yet, and return its team.
+
+    What its people should know of that is kept for `notices`.
+    """
+    row = tx.one(BY_PATH, host=host, path=project.path)
+    if row is None and (row := _moved(tx, host, project)):
+        if not project.is_gone(row["path"]):  # the same folder by another path, as in a container
+            return str(row["team"])
+        text = f"this project was moved from {row['path']} to {project.path}; it keeps its team {row['team']}"
+        tell(tx, row["team"], text)
+    if row:
+        found = {"path": project.path, "stamp": project.stamp, "remote": project.remote}
+        if tuple(found.values()) != (row["path"], row["file_id"], row["remote"]):
+            tx.run(UPDATE, id=row["id"], **found)
+        return str(row["team"])
+    team = _free(tx, project.name)
+    ensure(tx, team)
+    remote = project.remote
+    tx.run(RECORD, host=host, path=project.path, stamp=project.stamp, remote=remote, team=team, now=tx.now)
+    _tell_of_others(tx, project, team, remote)
+    return team
+
+
+def ensure(tx: Tx, team: str) -> None:
+    """Make the row of `team`, if there is none."""
+    tx.run(ADD, name=team, now=tx.now)
+
+
+def _moved(tx: Tx, host: str, project: Project) -> Row | None:
+    """Return the row of `project` under the path that it had before."""
+    stamp = project.stamp
+    rows = tx.all(BY_STAMP, host=host, stamp=stamp) if stamp else []
+    return next((row for row in rows if project.was_at(row["path"])), None)
+
+
+def _names(name: str) -> list[str]:
+    """Return the names that a team of a project called `name` may have, without a number.
+
+    Earlier releases took each letter with an accent for a `-`: a team that was made so keeps its name.
+    """
+    plain = plain_slug(name)
+    found = [plain] if plain and plain not in RESERVED and not name.isascii() else []
+    return [*found, slug(name)]
+
+
+def _free(tx: Tx, name: str) -> str:
+    """Return the team of the next project with that `name`."""
+    *earlier, wanted = _names(name)
+    for one in earlier:
+        row = tx.one(TEAM, name=one)
+        if row and row["project"] is None and row["moved_to"] is None:
+            return one
+    row = tx.one(TEAM, name=wanted)
+    if row is None or (row["project"] is None and row["moved_to"] is None and row["archived_at"] is None):
+        return wanted
+    taken = {row["name"] for row in tx.all(NUMBERED, low=f"{wanted[: LONGEST - 8]}", high=f"{wanted[: LONGEST - 8]}~")}
+    number = 2
+    while (team := _numbered(wanted, number)) in taken:
+        number += 1
+    return team
+
+
+def _numbered(team: str, number: int) -> str:
+    end = f"-{number}"
+    return team[: LONGEST - len(end)] + end
+
+
+WITH_AGENT = """
+select team from agents where name_key = :key and team <> :team and unregistered_at is null order by seen_at desc
+"""
+
+
+def with_agent(tx: Tx, name: str, team: str) -> tuple[str, ...]:
+    """Return the teams besides `team` that have an agent `name`, the one that was seen last first."""
+    return tuple(row["team"] for row in tx.all(WITH_AGENT, key=name.lower(), team=team))
+
+
+def found_in(name: str, teams: tuple[str, ...]) -> str:
+    """Return the words that `name` is in those `teams`."""
+    named = ", ".join(teams[:3]) + (f" and {len(teams) - 3} more" if len(teams) > 3 else "")
+    return f"{name} is in team {named}" if len(teams) == 1 else f"{name} is in the teams {named}"
+
+
+# -- what people are told once -------------------------------------------------------------------------------------
+
+TELL = "insert into team_notices (team, text, at) values (:team, :text, :now) on conflict (team, text) do nothing"
+
+
+def tell(tx: Tx, team: str, text: str) -> None:
+    """Keep `text` for the people of `team`: they are told once."""
+    tx.run(TELL, team=team, text=text, now=tx.now)
+
+
+def notices(tx: Tx, team: str) -> tuple[str, ...]:
+    """Return what the people of `team` are still to be told, the oldest first."""
+    return tuple(
+        row["text"] for row in tx.all("select text from team_notices where team = :team order by id", team=team)
+    )
+
+
+def take_notices(tx: Tx, team: str) -> tuple[str, ...]:
+    """Return what the people of `team` are still to be told; they are told it now, so it is not kept."""
+    found = notices(tx, team)
+    if found:
+        tx.run("delete from team_notices where team = :team", team=team)
+    return found
+
+
+def _tell_of_others(tx: Tx, project: Project, team: str, remote: str | None) -> None:
+    """Keep for the people of a new project what they should know of other teams: of its name, and of its repository."""
+    wanted = slug(project.name)
+    other = f"another name: xats team rename {team} NAME"
+    clone = tx.one(SAME_REMOTE, remote=remote, team=team) if remote else None
+    if clone:
+        text = f"another clone of {remote} is team {clone['team']} ({clone['path']}), and this one is team {team}"
+        tell(tx, team, f"{text}; one team for both: xats team merge {team} {clone['team']}; {other}")
+    elif team not in _names(project.name):
+        holder = tx.one(OWNED, team=wanted)
+        where = f" ({holder['path']})" if holder else ""
+        tell(tx, team, f"team {wanted} belongs to another project{where}, so this one is team {team}; {other}")
+    for folder in dict.fromkeys((project.here, *project.worktrees())):
+        split = former(folder)
+        if split != team and tx.one(PEOPLED, team=split):
+            text = f"agents of this project are still in team {split}: xats team merge {split} {team}"
+            tell(tx, team, text)
+            tell(tx, split, text)
+
+
+def former(folder: str) -> str:
+    """Return the team that earlier releases took for a repository with the top `folder`."""
+    name = plain_slug(folder.rpartition("/")[2])
+    return name if name and name not in RESERVED else "default"
+
+
+# -- guests --------------------------------------------------------------------------------------------------------
+
+
+def host_of(tx: Tx, host: str, project: Project, team: str) -> str | None:
+    """Return the path of the other project that `team` belongs to, unless `project` has joined that team.
+
+    None as well for a team that belongs to no project.
+    """
+    row = tx.one(FOREIGN, host=host, path=project.path, team=team)
+    return row["other"] if row else None
+
+
+def join(tx: Tx, host: str, project: Project, team: str) -> None:
+    """Record that `project` has joined the `team` of another one: the question is not asked again."""
+    ensure(tx, team)
+    tx.run(JOIN, host=host, path=project.path, team=team, now=tx.now)

@@ -1,0 +1,273 @@
+"""The project that a folder belongs to: a repository with all its worktrees and submodules, or a folder without git.
+
+It is found by git's own files (gitrepository-layout(5)), without running git. A `.git` file may name any repository,
+so it is followed only if that repository names it in return; a `.git` of another user is ignored. Where nothing
+confirms a `.git` file, its own folder is the project.
+"""
+
+from __future__ import annotations
+
+import os
+
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FILE = "xats.toml"  # the project file; without git, the folder that holds one is the top of a project
+LARGEST = 64 << 10  # bytes that are read of a file of git
+ENTRIES = ("HEAD", "objects", "refs")  # by these git knows a git directory
+DATED = ("description", os.path.join("info", "exclude"))  # `git init` writes them, and hardly anybody changes them
+
+
+@record
+class Project:
+    """A repository with all its worktrees, or a folder without git."""
+
+    top: str  #: the folder of the main worktree, the one that holds the bare repository, or the folder without git
+    path: str  #: the real path of the git common directory, or of the folder: the same in each worktree
+    here: str  #: the top folder of this worktree
+    name: str  #: after which its team is named
+    is_git: bool
+    problem: str | None = None  #: why a `.git` file was not followed
+
+    @property
+    def stamp(self) -> str | None:
+        """What the git common directory is recognised by after it was moved; None where there is no such thing.
+
+        It is the inode, which `mv` keeps, and the time at which `git init` wrote a file that stays as it is: an inode
+        is used again once a directory was removed. The number of the device is left out, because it may be another
+        one after each boot.
+        """
+        if not self.is_git:
+            return None
+        for name in DATED:
+            try:
+                inode, dated = os.stat(self.path).st_ino, os.stat(os.path.join(self.path, name)).st_mtime_ns
+            except OSError:
+                continue
+            return f"{inode}:{name.rpartition('/')[2]}:{dated}"
+        return None
+
+    @property
+    def remote(self) -> str | None:
+        """The URL of the remote `origin`, without user and password; None if there is none."""
+        found = _setting(os.path.join(self.path, "config"), 'remote "origin"', "url") if self.is_git else None
+        return _without_user(found) if found else None
+
+    def worktrees(self) -> Iterator[str]:
+        """Yield the top folders of the linked worktrees that exist."""
+        try:
+            names = sorted(os.listdir(os.path.join(self.path, "worktrees"))) if self.is_git else []
+        except OSError:
+            return
+        for name in names:
+            linked = os.path.join(self.path, "worktrees", name)
+            entry = _link(os.path.join(linked, "gitdir"), linked)
+            if entry and os.path.exists(entry):
+                yield os.path.dirname(os.path.realpath(entry))
+
+    def was_at(self, path: str) -> bool:
+        """Tell whether a project with our stamp that was at `path` is this one: it is there no more, or is the same."""
+        try:
+            return os.path.samefile(path, self.path)
+        except OSError:
+            return not os.path.lexists(path)
+
+    def is_gone(self, path: str) -> bool:
+        """Tell whether nothing is at `path` any more. In a container it may be there and hidden, so this is False."""
+        from xats import host
+
+        return not os.path.lexists(path) and not host.nested()
+
+
+def find(start: str | None = None) -> Project | None:
+    """Return the project of the folder `start`, by default of the working directory; None if that was removed."""
+    try:
+        begin = os.path.realpath(start or os.getcwd())
+        owner = os.stat(begin).st_uid
+    except OSError:
+        return None
+    return _above(begin, owner) or _without_git(begin, owner)
+
+
+def _above(begin: str, owner: int) -> Project | None:
+    """Return the repository that the folder `begin` is in, None if it is in none."""
+    for folder in _upward(begin):
+        entry = os.path.join(folder, ".git")
+        if _is_trusted(entry, owner):
+            return _of_entry(folder, entry, owner)
+        if _is_git_directory(folder) and _is_trusted(os.path.join(folder, "HEAD"), owner) and not _is_module(folder):
+            return _of_common(folder, folder)
+    return None
+
+
+def _without_git(begin: str, owner: int) -> Project:
+    """Return the project of a folder without git: of the nearest one above with a project file, else the folder."""
+    for name in (".bare", f"{os.path.basename(begin)}.git"):  # beside the folders of its branches
+        bare = os.path.join(begin, name)
+        if _is_git_directory(bare) and _is_trusted(bare, owner) and not os.path.islink(bare):
+            return _of_common(bare, begin)
+    top = next((one for one in _upward(begin) if _is_trusted(os.path.join(one, FILE), owner)), begin)
+    return Project(top, top, top, os.path.basename(top), is_git=False)
+
+
+def _upward(folder: str) -> Iterator[str]:
+    """Yield `folder` and all above it."""
+    while True:
+        yield folder
+        parent = os.path.dirname(folder)
+        if parent == folder:
+            return
+        folder = parent
+
+
+def _of_entry(folder: str, entry: str, owner: int) -> Project:
+    """Return the project of the worktree `folder`, whose `.git` is `entry`."""
+    common = os.path.realpath(entry)
+    if os.path.isdir(common):
+        if common == entry and not os.path.exists(os.path.join(entry, "commondir")):
+            return _of_common(entry, folder)
+        return _of_git_directory(folder, entry, common, owner)
+    named = _link(entry, folder, "gitdir:")
+    if named is None:
+        return _alone(folder, f"{entry} names no git directory")
+    return _of_git_directory(folder, entry, os.path.realpath(named), owner)
+
+
+def _of_git_directory(folder: str, entry: str, directory: str, owner: int) -> Project:
+    """Return the project of the worktree `folder`, whose `.git` leads to the git `directory`, if that confirms it."""
+    if not _is_trusted(directory, owner):
+        return _alone(folder, f"{entry} leads to {directory}, which is missing or belongs to another user")
+    shared = _link(os.path.join(directory, "commondir"), directory)
+    if shared is not None:
+        common = os.path.realpath(shared)
+        back = _link(os.path.join(directory, "gitdir"), directory)
+        linked = os.path.dirname(directory) == os.path.join(common, "worktrees")
+        if not (linked and back and _is_same(back, entry) and _is_trusted(common, owner)):
+            says = back or "no worktree"
+            return _alone(folder, f"{entry} leads to {directory}, which belongs to {says} (git worktree repair)")
+        return _of_common(common, folder)
+    if os.path.dirname(directory) == folder and _is_git_directory(directory):  # beside the folders of its branches
+        return _of_common(directory, folder)
+    worktree = _setting(os.path.join(directory, "config"), "core", "worktree")
+    if worktree is None or not _is_same(os.path.join(directory, worktree), folder):
+        return _alone(folder, f"{entry} leads to {directory}, which does not name {folder} as its worktree")
+    outer = _above(os.path.dirname(folder), owner)
+    if outer and directory.startswith(f"{outer.path}/") and not _is_trusted(os.path.join(folder, FILE), owner):
+        return Project(outer.top, outer.path, folder, outer.name, is_git=True, problem=outer.problem)
+    return Project(folder, directory, folder, os.path.basename(folder), is_git=True)
+
+
+def _of_common(common: str, here: str) -> Project:
+    """Return the project with the git `common` directory, of which `here` is a worktree."""
+    top, name = os.path.split(common)
+    if name.startswith("."):
+        name = os.path.basename(top)
+    elif name.endswith(".git"):
+        name = name[: -len(".git")]
+    return Project(top, common, here if here != common else top, name, is_git=True)
+
+
+def _alone(folder: str, problem: str) -> Project:
+    """Return the project of a folder whose `.git` is not followed because of `problem`."""
+    return Project(folder, folder, folder, os.path.basename(folder), is_git=False, problem=problem)
+
+
+def _is_git_directory(path: str) -> bool:
+    return all(os.path.exists(os.path.join(path, name)) for name in ENTRIES)
+
+
+def _is_module(path: str) -> bool:
+    """Tell whether the git directory `path` is that of a submodule: it stands in that of the project."""
+    return "/modules/" in path and _setting(os.path.join(path, "config"), "core", "worktree") is not None
+
+
+def _is_trusted(path: str, owner: int) -> bool:
+    """Tell whether `path` exists and is, as what it leads to, this user's, the system's, or that of `owner`."""
+    try:
+        uids = {os.lstat(path).st_uid, os.stat(path).st_uid}
+    except OSError:
+        return False
+    if uids <= {0, os.geteuid(), owner}:
+        return True
+    from xats.ownership import ours
+
+    return all(uid == owner or ours(uid) for uid in uids)
+
+
+def _is_same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
+
+
+def _link(file: str, base: str, prefix: str = "") -> str | None:
+    """Return the path that git has written into `file` behind `prefix`, seen from the folder `base`; None without."""
+    line = _read(file).strip("\n")
+    if not line.startswith(prefix) or "\0" in line:
+        return None
+    path = line[len(prefix) :].strip(" ") if prefix else line
+    return os.path.join(base, path) if path else None
+
+
+def _read(path: str) -> str:
+    """Return the beginning of the file `path`, "" if it cannot be read."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return ""
+    try:
+        return os.fsdecode(os.read(file, LARGEST))
+    except OSError:
+        return ""
+    finally:
+        os.close(file)
+
+
+def _setting(config: str, section: str, key: str) -> str | None:
+    """Return the value of `key` in the `section` of a file of git-config(1), None without one.
+
+    It reads what git itself writes there: no includes, and no value that goes on in the next line.
+    """
+    inside, found = False, None
+    for raw in _read(config).splitlines():
+        line = raw.strip()
+        if line.startswith("["):
+            head, _, line = line[1:].partition("]")
+            word, quote, rest = head.partition(" ")
+            inside = word.lower() + quote + rest == section
+            line = line.strip()
+        name, equals, value = line.partition("=")
+        if inside and equals and name.strip().lower() == key:
+            found = _unquoted(value.strip())
+    return found
+
+
+def _unquoted(value: str) -> str:
+    """Return a value of git-config(1) without its quotes and comment."""
+    text, quoted, escaped = "", False, False
+    for char in value:
+        if escaped:
+            text += {"n": "\n", "t": "\t", "b": "\b"}.get(char, char)
+            escaped = False
+        elif char == "\\":
+            escaped = True
+        elif char == '"':
+            quoted = not quoted
+        elif char in "#;" and not quoted:
+            break
+        else:
+            text += char
+    return text.rstrip() if not value.endswith('"') else text
+
+
+def _without_user(url: str) -> str:
+    """Return `url` without the user and password that https://user:password@host has; the user of ssh stays."""
+    scheme, colon, rest = url.partition("://")
+    if not colon or scheme.lower().startswith(("ssh", "git+ssh")):
+        return url
+    place, slash, path = rest.partition("/")
+    return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}"
