@@ -54,7 +54,7 @@ BASE = {
     "pairs": {"low_id": 1, "high_id": 2},
     "teams": {"name": "crew", "created_at": 1},
     "projects": {"host": "h", "path": "/p", "team": "crew", "created_at": 1},
-    "team_guests": {"host": "h", "path": "/p", "team": "crew", "since": 1},
+    "project_teams": {"host": "h", "path": "/p", "team": "crew", "kind": "joined", "since": 1},
     "team_notices": {"team": "crew", "text": "t", "at": 1},
     "clocks": {
         "host": "h",
@@ -281,7 +281,7 @@ def test_a_bad_row_is_refused(filled, table, values):
         ("clocks", {}, {"boot": "c"}),
         ("teams", {"name": "shop"}, {"name": "shop", "archived_at": 2}),
         ("projects", {}, {"id": 2, "team": "crew"}),
-        ("team_guests", {}, {"since": 2}),
+        ("project_teams", {}, {"since": 2}),
         ("team_notices", {}, {"at": 2}),
     ],
 )

@@ -84,7 +84,7 @@ MAY = {
     },  # it looks at all cli is built on
 }
 BASE = {"xats.errors", "xats.record", "xats.jsontext", "xats.durations", "xats.process", "xats.pane", "xats.faults"}
-BASE |= {"xats.program", "xats.project", "xats.visible", "xats.fifo", "xats.python", "xats.sandbox"}
+BASE |= {"xats.program", "xats.visible", "xats.fifo", "xats.python", "xats.sandbox"}
 BASE |= {"xats.peer", "xats.confinement", "xats.host", "xats.output", "xats.uptime", "xats.calling"}
 BASE |= {"xats.ownership", "xats.sidefile", "xats.folders"}
 

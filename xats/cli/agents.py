@@ -7,6 +7,7 @@ import os
 from xats import durations, host, process
 from xats.cli import render, views
 from xats.core import agents as core
+from xats.core import teams
 from xats.core.address import check_name
 from xats.errors import NameTaken, Refused, Usage
 
@@ -47,7 +48,7 @@ def register(
 
     Example: xats register alice --role backend --tag gpu
     """
-    from xats.cli import seat
+    from xats.cli import membership, seat
 
     check(name, role, client, tag, cap, wake)
     if pane and no_pane:
@@ -57,16 +58,17 @@ def register(
     hidden = seat.hidden(place.pane)
     path = seat.xats_path(here, place, pane)
     labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
+    agreed = membership.agree(here)
 
-    def work(tx: Tx) -> Registered:
+    def work(tx: Tx) -> tuple[Registered, tuple[str, ...]]:
         team = here.team_in(tx)
-        here.claim(tx, team)
+        membership.join(here, tx, team, agreed=agreed)
         known = core.find(tx, team, name)
         # Whoever registers a known name again by hand keeps its client, unless another program sits there now.
         kept = client or (None if known and found in ("generic", "human") and known.client != "human" else found)
         changes = core.Changes(role, kept, model, *labels, wake)
         kept_outside = _session_outside(here, tx, known, place) if hidden and known and not takeover else None
-        return core.register(
+        done = core.register(
             tx,
             team,
             name,
@@ -78,8 +80,9 @@ def register(
             takeover=takeover,
             leave_pane=no_pane,
         )
+        return done, teams.notices(tx, team)
 
-    done = here.store.write(work)
+    done, pending = here.store.write(work)
     typed = _warn_unreachable(here, done.details)
     mark_pane(done)
     here.rouse_daemon()
@@ -89,6 +92,7 @@ def register(
         render.put(done.details.agent.name)
     else:
         _tell(here, done, typed=typed)
+        membership.tell(here, done.details.agent.team, pending)
     return 0
 
 
@@ -448,12 +452,27 @@ def whoami(here: Here) -> int:
     Example: xats whoami
     """
     _warn_of_socket(here)
-    details, me = here.read(lambda tx, me: (core.details(tx, me.agent), me))
+    details, me, own, pending = here.read(
+        lambda tx, me: (core.details(tx, me.agent), me, here.project_team(tx), teams.notices(tx, me.agent.team))
+    )
+    project = here.find_project()
     if here.json:
-        render.document({"agent": views.agent_json(details), "evidence": me.evidence})
+        found = {"path": project.path, "top": project.top, "team": own, "problem": project.problem} if project else None
+        notices = list(pending)
+        render.document(
+            {"agent": views.agent_json(details), "evidence": me.evidence, "project": found, "notices": notices}
+        )
     elif here.quiet:
         render.put(me.agent.name)
     else:
         role = f", role {me.agent.role}" if me.agent.role else ""
         render.put(f"{me.agent.name} in team {me.agent.team} ({me.agent.client}{role}): {EVIDENCE[me.evidence]}")
+        if project and own != me.agent.team:
+            render.note(f"the team of this project ({render.one_line(project.top)}) is {own}")
+        if project and project.problem:
+            render.note(f"this folder is a project of its own, because {render.one_line(project.problem)}")
+        if pending:
+            from xats.cli import membership
+
+            membership.tell(here, me.agent.team, pending)
     return 0

@@ -126,13 +126,14 @@ class Here:
     @property
     def project(self) -> Project:
         """The project of the working directory. Raises Refused if that was removed."""
-        found = self._find_project()
+        found = self.find_project()
         if found is None:
             msg = "The working directory was removed, so xats cannot tell which project this is."
             raise Refused(msg, "cd to a folder of the project, or use --team TEAM")
         return found
 
-    def _find_project(self) -> Project | None:
+    def find_project(self) -> Project | None:
+        """Return the project of the working directory, None if that was removed."""
         if self._project is None:
             self._project = (project.find(),)
         return self._project[0]
@@ -167,10 +168,15 @@ class Here:
             return pair[0].team  # a person's pane is not that of a program that he starts in it
         return teams.of(tx, host.machine(), self.project)
 
+    def project_team(self, tx: Tx) -> str | None:
+        """Return the team of the project, whoever I am; None where the working directory was removed."""
+        found = self.find_project()
+        return teams.of(tx, host.machine(), found) if found else None
+
     def claim(self, tx: Tx, team: str) -> None:
         """Record the project, in which an agent of `team` is registered, unless the team is that of another project."""
-        found = self._find_project()
-        if found and (team == teams.former(found.here) or team == teams.of(tx, host.machine(), found)):
+        found = self.find_project()
+        if found and team in (teams.former(found.here), self.project_team(tx)):
             teams.claim(tx, host.machine(), found)
 
     def _asked(self) -> str | None:

@@ -6,7 +6,7 @@ import os
 import sys
 
 from xats import calling, host, process
-from xats.cli import render
+from xats.cli import membership, render
 from xats.cli.here import project_folder
 from xats.core import agents, teams
 from xats.core.address import check_name
@@ -75,9 +75,11 @@ def launch(
     path = calling.path_for(here.environ, login=found.name == "codex")
     seat = agents.Seat(here.host, os.getpid(), process.started(os.getpid()), None, pane, host.name())
 
+    agreed = membership.agree(here)
+
     def work(tx: Tx) -> Registered:
         whom = _whom(here, tx, name, found, pane)
-        here.claim(tx, whom[0])
+        membership.join(here, tx, whom[0], agreed=agreed)
         mine = _holds_above(tx, *whom)
         changes = agents.Changes(role, found.name, model, *labels, wake)
         taken = takeover or mine

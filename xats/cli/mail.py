@@ -9,7 +9,7 @@ from xats import durations, process
 from xats.cli import render, views
 from xats.cli.here import hop_limit
 from xats.core import inbox as letters
-from xats.core import messages
+from xats.core import messages, teams
 from xats.errors import InvalidBody, TimedOut, Usage
 from xats.record import record
 
@@ -466,7 +466,7 @@ def read_body(body: str | None, *, files: bool = False) -> str:
 def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> int:
     """Do `work`, have the daemon woken, say what was sent and, with `wait`, wait until everybody has read it."""
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
-    sent, me = here.write(lambda tx, me: (work(tx, me), me))
+    sent, me, pending = here.write(lambda tx, me: (work(tx, me), me, teams.notices(tx, me.agent.team)))
 
     here.rouse_daemon()
     if here.json:
@@ -477,6 +477,10 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
         render.put(views.sent_text(sent, me.agent.team))
         if sent.unwoken or sent.delayed:
             _tell_unwoken(here, sent, me.agent.team)
+        if pending:
+            from xats.cli import membership
+
+            membership.tell(here, me.agent.team, pending)
     if deadline is not None:
         _await_read(here, sent, deadline)
     return 0
@@ -488,9 +492,9 @@ def _tell_unwoken(here: Here, sent: Sent, team: str) -> None:
     render.say(here.complete(views.unwoken_text(sent, team)))
     held = [agent for agent, reason in sent.unwoken if reason == "paused"]
     if held:
-        teams = {agent.partition("@")[2] for agent in held}
+        theirs = {agent.partition("@")[2] for agent in held}
         for pause in here.store.read(lambda tx: pauses.listing(tx, None)):
-            if pause.agent in held or (pause.agent is None and pause.team in teams):
+            if pause.agent in held or (pause.agent is None and pause.team in theirs):
                 render.say(f"  {views.pause_text(pause, team)}")
 
 

@@ -284,7 +284,12 @@ VERBS: dict[str, Schema] = {
     ),
     "unregister": having(agent=having(name=TEXT, team=TEXT), unread=NUMBER, released=each(NUMBER)),
     "agents": having(agents=each(LISTED), has_more=YES_NO),
-    "whoami": having(agent=AGENT, evidence=MESSAGE["properties"]["evidence"]),
+    "whoami": having(
+        agent=AGENT,
+        evidence=MESSAGE["properties"]["evidence"],
+        project=maybe(having(path=TEXT, top=TEXT, team=TEXT, problem=maybe(TEXT))),
+        notices=each(TEXT),
+    ),
     "task add": having(task=TASK, created=YES_NO),
     "task list": having(tasks=each(TASK), has_more=YES_NO),
     "task show": having(task=WHOLE_TASK),

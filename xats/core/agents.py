@@ -227,11 +227,9 @@ def by_name(tx: Tx, team: str, name: str) -> Agent:
         team, row = now, tx.one(BY_NAME, team=now, key=name.lower())
     if row is None or row["unregistered_at"] is not None:
         msg, hint = f"There is no agent {name} in team {team}.", f"xats register {name} --team {team}"
-        others = teams.with_agent(tx, name, team)
-        if others:
-            msg = f"{msg} {teams.found_in(name, others)}."
-            hint = f"use {name}@{others[0]} for that one, or: {hint}"
-        raise UnknownAgent(msg, hint, name=name, team=team, teams=others)
+        if found := teams.elsewhere(tx, name, team):
+            msg, hint = f"{msg[:-1]}; {found}.", f"name it {name}@{found.teams[0]}; a new one: {hint}"
+        raise UnknownAgent(msg, hint, name=name, team=team)
     return agent_of(row)
 
 

@@ -208,12 +208,10 @@ def nobody(tx: Tx, address: Address, team: str) -> UnknownRecipient:
     hint = f"did you mean {prefix}{near[0]}?" if near else f"xats agents --team {team}"
     what = "There is nobody else" if address.kind == "all" else f"Nobody is {address}"
     said = f"{what} in team {team}."
-    others = teams.with_agent(tx, address.name, team) if address.kind == "agent" else ()
-    if others:
-        said = f"{said[:-1]}; {teams.found_in(address.name, others)}."
-        hint = f"xats send {address.name}@{others[0]} 'text'"
-    values = {"address": str(address), "team": team, "teams": others}
-    return UnknownRecipient(f"{said} Nothing was sent.", hint, **values)
+    if address.kind == "agent" and (found := teams.elsewhere(tx, address.name, team)):
+        said = f"{said[:-1]}; {found}."
+        hint = f"xats send {address.name}@{found.teams[0]} 'text'"
+    return UnknownRecipient(f"{said} Nothing was sent.", hint, address=str(address), team=team)
 
 
 # -- sending -----------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ leads to the team that it became.
 from __future__ import annotations
 
 from xats.core.address import LONGEST, RESERVED, plain_slug, slug
+from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,10 +79,10 @@ select 1 from agents a where a.team = :team and a.unregistered_at is null
 FOREIGN = """
 select min(p.path) as other from projects p where p.team = :team
 having count(*) > 0 and sum(case when p.host = :host and p.path = :path then 1 else 0 end) = 0
-    and not exists (select 1 from team_guests g where g.host = :host and g.path = :path and g.team = :team)
+    and not exists (select 1 from project_teams j where j.host = :host and j.path = :path and j.team = :team)
 """
-JOIN = """
-insert into team_guests (host, path, team, since) values (:host, :path, :team, :now)
+BESIDE = """
+insert into project_teams (host, path, team, kind, since) values (:host, :path, :team, :kind, :now)
 on conflict (host, path, team) do nothing
 """
 
@@ -114,7 +115,8 @@ def claim(tx: Tx, host: str, project: Project) -> str:
     if row is None and (row := _moved(tx, host, project)):
         if not project.is_gone(row["path"]):  # the same folder by another path, as in a container
             return str(row["team"])
-        text = f"this project was moved from {row['path']} to {project.path}; it keeps its team {row['team']}"
+        moved = f"from {folder_of(row['path'])} to {folder_of(project.path)}"
+        text = f"this project was moved {moved}; it keeps its team {row['team']}"
         tell(tx, row["team"], text)
     if row:
         found = {"path": project.path, "stamp": project.stamp, "remote": project.remote}
@@ -125,7 +127,7 @@ def claim(tx: Tx, host: str, project: Project) -> str:
     ensure(tx, team)
     remote = project.remote
     tx.run(RECORD, host=host, path=project.path, stamp=project.stamp, remote=remote, team=team, now=tx.now)
-    _tell_of_others(tx, project, team, remote)
+    _tell_of_others(tx, host, project, team, remote)
     return team
 
 
@@ -174,19 +176,41 @@ def _numbered(team: str, number: int) -> str:
 
 
 WITH_AGENT = """
-select team from agents where name_key = :key and team <> :team and unregistered_at is null order by seen_at desc
+select a.team from agents a where a.name_key = :key and a.team <> :team and a.unregistered_at is null
+order by a.seen_at desc
+"""
+# The teams of other clones with the same remote, and those that an earlier release made of its worktrees.
+SAME_REPOSITORY = """
+select p.team from projects p join projects mine on mine.remote = p.remote where mine.team = :team
+union select j.team from project_teams j join projects p on p.host = j.host and p.path = j.path
+    where p.team = :team and j.kind = 'former'
+union select p.team from project_teams j join projects p on p.host = j.host and p.path = j.path
+    where j.team = :team and j.kind = 'former'
 """
 
 
-def with_agent(tx: Tx, name: str, team: str) -> tuple[str, ...]:
-    """Return the teams besides `team` that have an agent `name`, the one that was seen last first."""
-    return tuple(row["team"] for row in tx.all(WITH_AGENT, key=name.lower(), team=team))
+@record
+class Elsewhere:
+    """The other teams that have an agent of some name, those of the same repository first."""
+
+    name: str
+    teams: tuple[str, ...]
+    same: bool  #: whether the first one is of the same repository
+
+    def __str__(self) -> str:
+        named = ", ".join(self.teams[:3]) + (f" and {len(self.teams) - 3} more" if len(self.teams) > 3 else "")
+        what = "team" if len(self.teams) == 1 else "the teams"
+        return f"{self.name} is in {what} {named}{' (same repository)' if self.same and len(self.teams) == 1 else ''}"
 
 
-def found_in(name: str, teams: tuple[str, ...]) -> str:
-    """Return the words that `name` is in those `teams`."""
-    named = ", ".join(teams[:3]) + (f" and {len(teams) - 3} more" if len(teams) > 3 else "")
-    return f"{name} is in team {named}" if len(teams) == 1 else f"{name} is in the teams {named}"
+def elsewhere(tx: Tx, name: str, team: str) -> Elsewhere | None:
+    """Return the teams besides `team` that have an agent `name`, or None."""
+    found = [row["team"] for row in tx.all(WITH_AGENT, key=name.lower(), team=team)]
+    if not found:
+        return None
+    same = {row["team"] for row in tx.all(SAME_REPOSITORY, team=team)}
+    found.sort(key=lambda one: one not in same)
+    return Elsewhere(name, tuple(found), found[0] in same)
 
 
 # -- what people are told once -------------------------------------------------------------------------------------
@@ -214,17 +238,22 @@ def take_notices(tx: Tx, team: str) -> tuple[str, ...]:
     return found
 
 
-def _tell_of_others(tx: Tx, project: Project, team: str, remote: str | None) -> None:
+def folder_of(path: str) -> str:
+    """Return the folder that people know a project by, whose path in the store is `path`."""
+    return path.removesuffix("/.git")
+
+
+def _tell_of_others(tx: Tx, host: str, project: Project, team: str, remote: str | None) -> None:
     """Keep for the people of a new project what they should know of other teams: of its name, and of its repository."""
     wanted = slug(project.name)
     other = f"another name: xats team rename {team} NAME"
     clone = tx.one(SAME_REMOTE, remote=remote, team=team) if remote else None
     if clone:
-        text = f"another clone of {remote} is team {clone['team']} ({clone['path']}), and this one is team {team}"
+        text = f"another clone of {remote} is team {clone['team']} ({folder_of(clone['path'])}), and this one is team {team}"
         tell(tx, team, f"{text}; one team for both: xats team merge {team} {clone['team']}; {other}")
     elif team not in _names(project.name):
         holder = tx.one(OWNED, team=wanted)
-        where = f" ({holder['path']})" if holder else ""
+        where = f" ({folder_of(holder['path'])})" if holder else ""
         tell(tx, team, f"team {wanted} belongs to another project{where}, so this one is team {team}; {other}")
     for folder in dict.fromkeys((project.here, *project.worktrees())):
         split = former(folder)
@@ -232,6 +261,7 @@ def _tell_of_others(tx: Tx, project: Project, team: str, remote: str | None) -> 
             text = f"agents of this project are still in team {split}: xats team merge {split} {team}"
             tell(tx, team, text)
             tell(tx, split, text)
+            tx.run(BESIDE, host=host, path=project.path, team=split, kind="former", now=tx.now)
 
 
 def former(folder: str) -> str:
@@ -240,7 +270,7 @@ def former(folder: str) -> str:
     return name if name and name not in RESERVED else "default"
 
 
-# -- guests --------------------------------------------------------------------------------------------------------
+# -- the team of another project -------------------------------------------------------------------------------------
 
 
 def host_of(tx: Tx, host: str, project: Project, team: str) -> str | None:
@@ -248,6 +278,8 @@ def host_of(tx: Tx, host: str, project: Project, team: str) -> str | None:
 
     None as well for a team that belongs to no project.
     """
+    if of(tx, host, project) == team:
+        return None
     row = tx.one(FOREIGN, host=host, path=project.path, team=team)
     return row["other"] if row else None
 
@@ -255,4 +287,4 @@ def host_of(tx: Tx, host: str, project: Project, team: str) -> str | None:
 def join(tx: Tx, host: str, project: Project, team: str) -> None:
     """Record that `project` has joined the `team` of another one: the question is not asked again."""
     ensure(tx, team)
-    tx.run(JOIN, host=host, path=project.path, team=team, now=tx.now)
+    tx.run(BESIDE, host=host, path=project.path, team=team, kind="joined", now=tx.now)

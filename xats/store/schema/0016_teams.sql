@@ -25,11 +25,12 @@ create table projects (
 create index projects_team on projects (team);
 create index projects_file on projects (host, file_id) where file_id is not null;
 
--- Projects that were asked whether they join the team of another one, and did.
-create table team_guests (
+-- The teams that agents of a project are in besides its own.
+create table project_teams (
     host text not null,
     path text not null, -- as in projects; the project itself needs no row there
     team text not null references teams (name),
+    kind text not null check (kind in ('joined', 'former')), -- former: what an earlier release made of a worktree
     since integer not null,
     primary key (host, path, team)
 ) strict;

@@ -1,0 +1,62 @@
+"""What a command says about teams: what is new, once, and the question before it joins the team of another project."""
+
+from __future__ import annotations
+
+import os
+
+from xats import host
+from xats.cli import render
+from xats.core import teams
+from xats.errors import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from xats.cli.here import Here
+    from xats.store import Tx
+
+
+def tell(here: Here, team: str, pending: Iterable[str]) -> None:
+    """Say the notices `pending` of `team`, and drop them. With --json or --quiet they are kept for another command."""
+    if not pending or here.json or here.quiet:
+        return
+    for text in here.store.write(lambda tx: teams.take_notices(tx, team)):
+        render.note(render.one_line(text))
+
+
+def agree(here: Here) -> bool:
+    """Return whether this command joins the team of another project; ask a person before, once for each project.
+
+    Where there is no terminal, as for scripts and agents, it is said once, and the command goes on. Raises Refused if
+    the answer is no.
+    """
+    project = here.find_project()
+    if not here.asked_team or project is None:
+        return False
+
+    def look(tx: Tx) -> tuple[str, str | None]:
+        team = here.team_in(tx)
+        return team, teams.host_of(tx, host.machine(), project, team)
+
+    team, owner = here.store.read(look)
+    if owner is None:
+        return False
+    said = f"team {team} belongs to another project ({render.one_line(teams.folder_of(owner))})"
+    if os.isatty(0) and os.isatty(2):
+        if not render.ask(f"{said}. Join it from {render.one_line(project.top)}?"):
+            msg = f"T{said[1:]}. Nothing was changed."
+            raise Refused(msg, "leave out --team and XATS_TEAM, to use the team of this project")
+        return True
+    if here.json or here.quiet:
+        return False
+    render.note(f"{said}; an agent of {render.one_line(project.top)} joins it")
+    return True
+
+
+def join(here: Here, tx: Tx, team: str, *, agreed: bool) -> None:
+    """Record that the project has the `team` in which an agent is registered, or that it has joined it."""
+    if agreed:
+        teams.join(tx, host.machine(), here.project, team)
+    else:
+        here.claim(tx, team)
