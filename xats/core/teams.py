@@ -215,6 +215,7 @@ def elsewhere(tx: Tx, name: str, team: str) -> Elsewhere | None:
 
 # -- what people are told once -------------------------------------------------------------------------------------
 
+NOTICES = "select text from team_notices where team = :team order by id"
 TELL = "insert into team_notices (team, text, at) values (:team, :text, :now) on conflict (team, text) do nothing"
 
 
@@ -225,9 +226,7 @@ def tell(tx: Tx, team: str, text: str) -> None:
 
 def notices(tx: Tx, team: str) -> tuple[str, ...]:
     """Return what the people of `team` are still to be told, the oldest first."""
-    return tuple(
-        row["text"] for row in tx.all("select text from team_notices where team = :team order by id", team=team)
-    )
+    return tuple(row["text"] for row in tx.all(NOTICES, team=team))
 
 
 def take_notices(tx: Tx, team: str) -> tuple[str, ...]:
@@ -249,7 +248,8 @@ def _tell_of_others(tx: Tx, host: str, project: Project, team: str, remote: str 
     other = f"another name: xats team rename {team} NAME"
     clone = tx.one(SAME_REMOTE, remote=remote, team=team) if remote else None
     if clone:
-        text = f"another clone of {remote} is team {clone['team']} ({folder_of(clone['path'])}), and this one is team {team}"
+        theirs = f"{clone['team']} ({folder_of(clone['path'])})"
+        text = f"another clone of {remote} is team {theirs}, and this one is team {team}"
         tell(tx, team, f"{text}; one team for both: xats team merge {team} {clone['team']}; {other}")
     elif team not in _names(project.name):
         holder = tx.one(OWNED, team=wanted)
