@@ -26,7 +26,7 @@ _xats_options() {
         'inbox') options="--peek --all --again --owed --from --thread --since --limit -n --wait $options" ;;
         'thread' | 'contract log' | 'contract check' | 'dead list') options="--limit -n $options" ;;
         'wait' | 'task wait') options="--timeout $options" ;;
-        'register') options="--role --client --tag --cap --model --pane --no-pane --wake --takeover $options" ;;
+        'register') options="--role --client --force-client --tag --cap --model --pane --no-pane --wake --takeover $options" ;;
         'unregister' | 'task approve' | 'db backup') options="--force $options" ;;
         'agents') options="--online --role --all-teams $options" ;;
         'launch') options="--name --role --tag --cap --model --wake --takeover --writable-store --print $options" ;;
@@ -77,7 +77,7 @@ _xats_option_kind() {
                 'inbox --from') kind=peer ;;
                 'inbox --since') kind=received ;;
                 'register --role' | 'agents --role' | 'launch --role' | 'task add --role' | 'task add --review' | 'task list --role' | 'task edit --role' | 'demo-agent --role') kind=role ;;
-                'register --client' | 'client test --client') kind='=claude-code codex gemini opencode cursor copilot qwen amp aider generic human' ;;
+                'register --client' | 'client test --client') kind=client ;;
                 'register --tag' | 'launch --tag') kind=tag ;;
                 'register --cap' | 'launch --cap') kind=cap ;;
                 'register --pane') kind=pane ;;
@@ -112,8 +112,9 @@ _xats_argument_kind() {
         'contract put 1' | 'contract log 1' | 'contract diff 1' | 'contract subscribe 1' | 'contract unsubscribe 1' | 'contract subscribers 1' | 'contract rename 1' | 'contract retire 1') kind=contract ;;
         'contract get 1' | 'contract check 1') kind=contract-version ;;
         'dead show 1' | 'dead retry 1' | 'dead drop 1') kind=dead ;;
-        'client show 1' | 'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=claude-code codex gemini opencode cursor copilot qwen amp aider generic human' ;;
+        'client show 1') kind=client ;;
         'client test 1') kind=pane ;;
+        'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=claude-code codex gemini qwen cursor copilot opencode amp' ;;
         'schema 1') kind='=send broadcast reply ack inbox show thread status wait register launch unregister agents whoami task contract events poke deliver client pause resume dead doctor daemon hook db' ;;
         'schema 2') kind='=add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers rename retire test retry drop status start stop install uninstall info backup query prune' ;;
     esac

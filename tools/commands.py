@@ -12,9 +12,9 @@ from xats.clients.registry import BUILT_IN, find
 from xats.core.agents import WAKE_BY
 from xats.core.contracts import RULES
 from xats.core.tasks import STATES
+from xats.hooks.clients import NAMES
 
 # How a shell completes what stands for a metavar: a kind that `xats _complete` knows, "file", or a list of words.
-CLIENTS = BUILT_IN
 PROGRAMS = tuple(
     one.executables[0] for one in (find(name, {"XATS_CLIENTS": "/"}) for name in BUILT_IN) if one.executables
 )
@@ -22,7 +22,7 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "ADDRESS": "address",
     "AGENT": "agent",
     "CAP": "cap",
-    "CLIENT": CLIENTS,
+    "CLIENT": "client",
     "FILE": "file",
     "HOW": WAKE_BY,
     "ID": "message",
@@ -55,6 +55,7 @@ NARROWER = {
     ("dead retry", "ID"): "dead",
     ("dead show", "ID"): "dead",
     ("events", "--since"): "",
+    **{(f"hook {word}", "CLIENT"): NAMES for word in ("install", "uninstall", "status", "run", "wait")},
     ("inbox", "--from"): "peer",
     ("inbox", "--since"): "received",
     ("inbox", "--thread"): "message",

@@ -92,6 +92,51 @@ def test_a_wrong_file_keeps_no_program_from_being_recognised(tmp_path, environ, 
     assert "codex.toml cannot be read" in caplog.messages[0]
 
 
+# -- what a person calls a client -----------------------------------------------------------------------------------
+
+PROFILES = [registry.find(name, {"XATS_CLIENTS": "/"}) for name in registry.BUILT_IN]
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [(word, one.name) for one in PROFILES for word in (one.name, one.name.title(), *registry.spoken(one))],
+)
+def test_a_client_is_called_by_its_name_its_program_or_its_script(environ, word, name):
+    assert registry.called(word, environ).name == name
+
+
+def test_no_two_clients_are_called_the_same(environ):
+    words = [word for one in PROFILES for word in {one.name, *registry.spoken(one)}]
+    assert len(words) == len(set(words))
+
+
+def test_a_client_of_the_user_is_called_by_its_name_or_its_program(tmp_path, environ):
+    (tmp_path / "Mine.toml").write_text('executables = ["claude", "mine-bin"]\nscripts = ["mine-script"]\n')
+    (tmp_path / "broken.toml").write_text("settle = [")
+    for word in ("Mine", "mine-bin", "MINE-SCRIPT"):
+        assert registry.called(word, environ).name == "Mine"
+    assert registry.called("claude", environ).name == "claude-code"  # which was there before
+    with pytest.raises(Usage, match=r"broken\.toml"):
+        registry.called("broken", environ)
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [("codx", "codex"), ("claude-cod", "claude-code"), ("gemni", "gemini"), ("cursor-agen", "cursor-agent")],
+)
+def test_any_other_word_is_refused_with_what_there_is_and_what_is_near(environ, word, near):
+    with pytest.raises(NotFound) as caught:
+        registry.called(word, environ)
+    assert word in str(caught.value) and ", ".join(registry.BUILT_IN) in str(caught.value)
+    assert caught.value.hint == f"did you mean {near}?"
+
+
+def test_a_word_that_is_near_nothing_is_answered_with_how_to_describe_a_client(tmp_path, environ):
+    with pytest.raises(NotFound) as caught:
+        registry.called("zzz", environ)
+    assert caught.value.hint == f"describe it in {tmp_path}/NAME.toml, or take generic"
+
+
 # -- the skeleton of a profile -----------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,7 @@ def register(
     *,
     role: params.OwnRoleOption = None,
     client: params.ClientOption = None,
+    force_client: params.ForceClientOption = False,
     tag: params.TagOption = None,
     cap: params.CapOption = None,
     model: params.ModelOption = None,
@@ -55,6 +56,7 @@ def register(
         msg = "--pane and --no-pane exclude each other."
         raise Usage(msg, "give one of them")
     place, found, runs = seat.find(here, pane, no_pane=no_pane)
+    client = chosen_client(here, client, place, found, force=force_client)
     hidden = seat.hidden(place.pane)
     path = seat.xats_path(here, place, pane)
     labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
@@ -167,6 +169,27 @@ def _ways(here: Here, details: Details, off: Collection[str]) -> list[str]:
     gone = {order.TMUX} if session and pane_gone(session) else ()
     found = order.ways(details.agent, session, details.presence, here.path, off)
     return [one.name for one in found if one.name not in gone]
+
+
+def chosen_client(here: Here, said: str | None, place: core.Seat, found: str, *, force: bool) -> str | None:
+    """Return the name of the profile that `--client said` means; None where nothing was said.
+
+    Raises NotFound; Refused if the process at `place` is the agent program `found` and not that one, unless `force`. A
+    profile that names no program, such as generic, fits each program; a person is none.
+    """
+    if said is None:
+        return None
+    from xats.clients import processes, registry
+
+    meant = registry.called(said, here.environ)
+    runs = process.read(place.pid) if place.pid else None
+    fits = meant.name != "human" and not registry.spoken(meant)
+    if force or runs is None or found in ("generic", "human", meant.name) or fits or processes.runs(meant, runs):
+        return meant.name
+    where = f"runs in pane {place.pane.pane_id}" if place.pane else "runs here"
+    msg = f"--client says {meant.name}, but {found} (pid {runs.pid}) {where}."
+    hint = f"leave --client out; to register it as {meant.name} anyway: --force-client"
+    raise Refused(msg, hint, detected=found, pid=runs.pid, client=meant.name)
 
 
 def check(

@@ -61,8 +61,8 @@ def complete(here: Here, kind: str, prefix: str) -> list[tuple[str, str]]:
 
     Raises sqlite3.Error when the store cannot be read at once, and XatsError when it is not known who asks.
     """
-    if kind == "pane":
-        return offered(panes(here, prefix))
+    if kind in WITHOUT_STORE:
+        return offered(WITHOUT_STORE[kind](here, prefix))
     if kind not in KINDS or not os.path.isfile(here.path):
         return []
     return glance(here.path, PATIENCE, lambda tx: offered(KINDS[kind](tx, here, prefix)))
@@ -146,6 +146,18 @@ def panes(here: Here, prefix: str) -> Candidates:
             yield pane, description
 
 
+def clients(here: Here, prefix: str) -> Candidates:
+    """Yield the names of the client profiles, the user's own included; else the names of their programs."""
+    from xats.clients import registry
+
+    found = [registry.find_or_generic(name, here.environ) for name in registry.names(here.environ)]
+    named = [(one.name, ", ".join(one.executables)) for one in found if one.name.startswith(prefix.lower())]
+    return named or [
+        (word, one.name) for one in found for word in registry.spoken(one) if word.startswith(prefix.lower())
+    ]
+
+
+WITHOUT_STORE: dict[str, Callable[[Here, str], Candidates]] = {"client": clients, "pane": panes}
 KINDS: dict[str, Callable[[Tx, Here, str], Candidates]] = {
     "address": addresses,
     "agent": lambda tx, here, prefix: candidates.agents_of(tx, here.team_in(tx), prefix),

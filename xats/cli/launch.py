@@ -110,18 +110,15 @@ def profile(word: str, environ: Mapping[str, str]) -> Profile:
     """Return the profile of a client that is called `word`, or whose program is. Raises NotFound, Usage."""
     from xats.clients import registry
 
-    known = registry.names(environ)
-    found: Profile | None
-    if word.lower() in known:
-        found = registry.find(word.lower(), environ)
-    else:
-        every = (registry.find(name, environ) for name in known)
-        found = next((one for one in every if word in (*one.executables, *one.scripts)), None)
-    if found and found.executables:
-        return found
+    try:
+        found = registry.called(word, environ)
+        if found.executables:
+            return found
+    except NotFound:
+        pass
     from difflib import get_close_matches
 
-    profiles = [registry.find(name, environ) for name in known]
+    profiles = [registry.find(name, environ) for name in registry.names(environ)]
     programs = [one.executables[0] for one in profiles if one.executables]
     near = get_close_matches(word.lower(), programs, 1, 0.5)
     msg = f"There is no agent program {word} that xats could start."

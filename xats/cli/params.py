@@ -115,7 +115,11 @@ OptionalNameArg: TypeAlias = Annotated[
 ]
 OwnRoleOption: TypeAlias = Annotated[str | None, typer.Option("--role", metavar="ROLE", help="What it is there for.")]
 ClientOption: TypeAlias = Annotated[
-    str | None, typer.Option("--client", metavar="CLIENT", help="Which program sits there. Default: found out.")
+    str | None,
+    typer.Option("--client", metavar="CLIENT", help="The agent program: claude, codex, ... Default: detected."),
+]
+ForceClientOption: TypeAlias = Annotated[
+    bool, typer.Option("--force-client", help="Take --client even if another agent program runs there.")
 ]
 TagOption: TypeAlias = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag; repeatable.")]
 CapOption: TypeAlias = Annotated[

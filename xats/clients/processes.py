@@ -25,6 +25,11 @@ def client_of(candidate: Process, environ: Mapping[str, str] = os.environ) -> st
     return next((one.name for one in profiles if stem in one.scripts), None)
 
 
+def runs(known: Profile, candidate: Process) -> bool:
+    """Tell whether `candidate` is a program of the client `known`, by its executable or its script."""
+    return candidate.name in known.executables or _stem(candidate) in known.scripts
+
+
 def counts_as_one(known: Profile, outer: Process, inner: Process) -> bool:
     """Tell whether `inner`, a child of `outer`, is the same program of the client `known`, which runs through `outer`.
 
@@ -32,7 +37,7 @@ def counts_as_one(known: Profile, outer: Process, inner: Process) -> bool:
     """
     if inner.ppid != outer.pid or inner.pgrp != outer.pgrp:
         return False
-    if inner.name in known.executables or _stem(inner) in known.scripts or program.relaunched(outer, inner):
+    if runs(known, inner) or program.relaunched(outer, inner):
         return True
     # What it starts may have another name than what its user has started, but is given the same arguments.
     words, held = process.argv(outer.pid), process.argv(inner.pid)

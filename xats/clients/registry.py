@@ -71,6 +71,33 @@ def find(name: str, environ: Mapping[str, str]) -> Profile:
     return profile
 
 
+def called(word: str, environ: Mapping[str, str]) -> Profile:
+    """Return the profile that a person means by `word`: its name, or the name of its program or script.
+
+    `claude` means `claude-code`. A profile's own name comes first, and upper case does not matter. Raises NotFound,
+    which says what there is and what is near; Usage when the user's file for it is wrong.
+    """
+    known = names(environ)
+    for name in (word, word.lower()):
+        if name in known:
+            return find(name, environ)
+    programs = {name: find_or_generic(name, environ) for name in known}
+    owners = {said.lower(): name for name, one in reversed(programs.items()) for said in spoken(one)}
+    if word.lower() in owners:
+        return find(owners[word.lower()], environ)
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.lower(), [*known, *owners], 1, 0.5)
+    own = folder(environ) or "XATS_CLIENTS"
+    msg = f"There is no client {word[:80]!r}. There are: {', '.join(known)}."
+    raise NotFound(msg, f"did you mean {near[0]}?" if near else f"describe it in {own}/NAME.toml, or take generic")
+
+
+def spoken(profile: Profile) -> tuple[str, ...]:
+    """Return what the program of `profile` is called besides: its executables, then its scripts."""
+    return tuple(dict.fromkeys((*profile.executables, *profile.scripts)))
+
+
 def find_or_generic(name: str, environ: Mapping[str, str]) -> Profile:
     """Return the profile `name`, or `generic` for a client that nobody has described.
 

@@ -8,6 +8,7 @@ opencode 1.18, Copilot 1.0 and Qwen Code 0.24; Cursor and Amp have not been run 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from xats import folders
 from xats.errors import NotFound
@@ -245,9 +246,11 @@ def find(name: str) -> Client:
             return one
     from xats.clients import registry
 
-    for one in CLIENTS:
-        if name in registry.find_or_generic(one.name, os.environ).executables:
-            return one
+    with suppress(NotFound):
+        meant = registry.called(name, os.environ).name
+        for one in CLIENTS:
+            if one.name == meant:
+                return one
     from difflib import get_close_matches
 
     near = get_close_matches(name.lower(), NAMES, 1, 0.5)
