@@ -59,6 +59,13 @@ def began() -> float:
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since / os.sysconf("SC_CLK_TCK")
 
 
+def age(found: Process) -> float:
+    """Return for how many seconds the process `found` has run, the time that this machine was asleep included."""
+    if not LINUX:
+        return time.time() - found.started / 1000
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - found.started / os.sysconf("SC_CLK_TCK")
+
+
 def alive(pid: int, started_at: int) -> bool:
     """Say whether the process that had `pid` at `started_at` is seen to live."""
     return started(pid) == started_at
@@ -179,11 +186,11 @@ def group(pgrp: int, tty: int) -> list[Process]:
 
 
 def foreground(pid: int) -> list[Process]:
-    """Return the foreground process group of the terminal of `pid`, its leader first; [] if that is unknown."""
+    """Return the foreground process group of the terminal of `pid`, the leader first, then by age; [] if unknown."""
     here = read(pid)
     if here is None or not here.tty or here.tpgid <= 0:
         return []
-    return sorted(group(here.tpgid, here.tty), key=lambda member: (member.pid != member.pgrp, member.pid))
+    return sorted(group(here.tpgid, here.tty), key=lambda one: (one.pid != one.pgrp, one.started, one.pid))
 
 
 def argv(pid: int) -> list[str]:

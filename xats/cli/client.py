@@ -36,7 +36,7 @@ def show(here: Here, name: params.ClientNameArg) -> int:
 
     Example: xats client show codex
     """
-    found = registry.find(name, here.environ)
+    found = registry.called(name, here.environ)
     if here.json:
         render.document({"client": _json(found)})
         return 0
@@ -62,14 +62,14 @@ def test(
     Example: xats client test %3 --profile
     """
     from xats.cli import seat
-    from xats.clients import processes
+    from xats.clients import occupants, processes
     from xats.delivery.transports import tmux
     from xats.tmux import screen
 
     target = seat.pane_by_id(here, pane)
-    front = seat.inhabitants(target)
+    front = occupants.in_front(target)
     nearest = processes.nearest(front)
-    name = client or (nearest[1] if nearest else "generic")
+    name = registry.called(client, here.environ).name if client else nearest[1] if nearest else "generic"
     look = screen.look(target)
     written = None
     if skeleton:

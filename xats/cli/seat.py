@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 
 from xats import calling, host, process, program, sandbox
-from xats.clients import processes, sessions
+from xats.clients import occupants, processes, sessions
 from xats.core.agents import Seat
 from xats.errors import NoPane, NotPermitted, PaneUnusable, TmuxGone, TmuxUnavailable
-from xats.tmux import keyboard
 from xats.tmux import pane as panes
 from xats.tmux.address import is_pane_id, server
 
@@ -33,13 +32,15 @@ def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str, 
             return *seen, program.look(seen[0].pid) if seen[0].pid else None
     pane = None if no_pane else _pane(here, pane_id)
     elsewhere = pane_id is not None and not (pane and _above(pane.pane_pid))
-    found = processes.nearest(inhabitants(pane) if pane and elsewhere else process.ancestors())
     who: Process | None
-    if found:
+    if pane and elsewhere:
+        sits = occupants.find(pane)
+        who, client = sits.process, sits.client
+    elif found := processes.nearest(process.ancestors()):
         who, client = found
     else:
         client = "generic" if elsewhere or here.person() is None else "human"
-        who = _unrecognised(pane, elsewhere=elsewhere)
+        who = _unrecognised(pane)
     session = None if elsewhere else sessions.session_id(here.environ)
     if hidden(pane):  # what runs in here is no place to wake anybody: that is outside, on the machine itself
         return Seat(host.machine(), None, None, session, None, host.name()), client, None
@@ -56,15 +57,15 @@ def xats_path(here: Here, place: Seat, pane_id: str | None) -> str | None:
     """
     if pane_id is None or (place.pane and _above(place.pane.pane_pid)):
         return calling.path_for(here.environ)
-    environ = process.environ(place.pid) if place.pid else {}
-    return calling.path_for(environ) if environ else None
+    sits = process.read(place.pid) if place.pid else None
+    return occupants.xats_path(sits) if sits else None
 
 
 def _programs(who: Process, pane: Pane | None, *, elsewhere: bool) -> Kept | None:
     """Return what `who` runs, and what that runs through: what is above us, or has the keyboard of the pane now."""
     if not elsewhere:
         return program.look(who.pid, processes.inner(process.ancestors(), who))
-    return program.look(who.pid, keyboard.below(who, inhabitants(pane)) if pane else ())
+    return occupants.programs(who, pane) if pane else program.look(who.pid)
 
 
 def _codex(here: Here) -> tuple[Seat, str] | None:
@@ -176,23 +177,15 @@ def _above(pid: int) -> bool:
     return any(one.pid == pid for one in process.ancestors())
 
 
-def inhabitants(pane: Pane) -> list[Process]:
-    """Return the processes in front in `pane`."""
-    return process.foreground(pane.pane_pid)
-
-
-def _unrecognised(pane: Pane | None, *, elsewhere: bool) -> Process | None:
-    """Return the process of a session whose program no client profile knows: the first in `pane` that is no shell.
+def _unrecognised(pane: Pane | None) -> Process | None:
+    """Return the process of a session here whose program no client profile knows: the first in `pane` that is no shell.
 
     In a pane that holds only a shell it is that shell; outside tmux it is unknown.
     """
     if pane is None:
         return None
-    if elsewhere:
-        candidates = inhabitants(pane)
-    else:
-        candidates = list(reversed(process.ancestors()))
-        pids = [one.pid for one in candidates]
-        candidates = candidates[pids.index(pane.pane_pid) :] if pane.pane_pid in pids else []
-    programs = [one for one in candidates if not process.is_shell(one.name)]
+    above = list(reversed(process.ancestors()))
+    pids = [one.pid for one in above]
+    inside = above[pids.index(pane.pane_pid) :] if pane.pane_pid in pids else []
+    programs = [one for one in inside if not process.is_shell(one.name)]
     return programs[0] if programs else process.read(pane.pane_pid)

@@ -1,0 +1,102 @@
+"""Who sits in a pane: the agent program in its foreground, else the process there that stays.
+
+A script runs one short-lived program after another, such as sleep and date. Its own process stays, and that is the one
+that a session is bound to: a process that has ended is nobody to wake.
+"""
+
+from __future__ import annotations
+
+import time
+
+from xats import calling, process, program
+from xats.clients import processes
+from xats.record import record
+from xats.tmux import keyboard
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.pane import Pane
+    from xats.process import Process
+    from xats.program import Kept
+
+BRIEF = frozenset(("date", "inotifywait", "sleep", "usleep"))  # what a script waits with, and no agent is
+YOUNG = 2.0  # seconds that a program has to live before it counts as one that stays
+LOOK = 0.05  # seconds between two looks meanwhile
+
+
+@record
+class Occupant:
+    """Who sits in a pane. `process` is None where it cannot be read."""
+
+    process: Process | None
+    client: str  #: the name of a profile; generic where none knows the program
+
+
+def in_front(pane: Pane) -> list[Process]:
+    """Return the foreground processes in `pane`, the leader of their group first, then by age."""
+    return process.foreground(pane.pane_pid)
+
+
+def find(pane: Pane) -> Occupant:
+    """Return who sits in `pane`.
+
+    This takes up to YOUNG seconds where no profile knows the program and it has just begun.
+    """
+    found = processes.nearest(in_front(pane))
+    return Occupant(*found) if found else Occupant(_staying(pane), "generic")
+
+
+def programs(who: Process, pane: Pane) -> Kept | None:
+    """Return what `who` in `pane` runs, and what that runs through: what has the keyboard below it now."""
+    return program.look(who.pid, keyboard.below(who, in_front(pane)))
+
+
+def xats_path(who: Process) -> str | None:
+    """Return how `who` calls xats (xats/calling.py), by the environment that it was started with; None if unknown."""
+    environ = process.environ(who.pid)
+    return calling.path_for(environ) if environ else None
+
+
+def _staying(pane: Pane) -> Process | None:
+    """Return the process in front in `pane` that stays.
+
+    That is a program which is no shell and lives for YOUNG seconds; else the shell that runs one after another.
+    """
+    until = time.monotonic() + YOUNG + LOOK
+    while True:
+        front = in_front(pane)
+        found = _candidate(front)
+        if found is None:
+            return _shell_above(front, pane) or process.read(pane.pane_pid)
+        if process.is_shell(found.name) or found.pid == pane.pane_pid or process.age(found) >= YOUNG:
+            return found
+        if time.monotonic() > until:
+            shells = [one for one in front if process.is_shell(one.name)]
+            return shells[0] if shells else _shell_above([found], pane) or found
+        time.sleep(LOOK)
+
+
+def _candidate(front: Sequence[Process]) -> Process | None:
+    """Return the first program of `front` that is no shell and not BRIEF, else the first shell.
+
+    Those that have the terminal as their input come before what a pipe leads to.
+    """
+    reads = keyboard.readers(front)
+    for members in ([one for one in front if reads[one.pid] is not False], front):
+        shells = [one for one in members if process.is_shell(one.name)]
+        others = [one for one in members if one not in shells and one.name not in BRIEF]
+        if found := (*others, *shells):
+            return found[0]
+    return None
+
+
+def _shell_above(front: Sequence[Process], pane: Pane) -> Process | None:
+    """Return the shell in `pane` that has started `front`, as a shell function does."""
+    for one in process.ancestors(front[0].pid) if front and front[0].pid != pane.pane_pid else ():
+        if process.is_shell(one.name):
+            return one
+        if one.pid == pane.pane_pid:
+            break
+    return None
