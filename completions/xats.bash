@@ -9,7 +9,7 @@ _xats_words() {
         'contract') words='put get list log diff check subscribe unsubscribe subscribers rename retire' ;;
         'dead') words='list show retry drop' ;;
         'daemon') words='run start stop status' ;;
-        'client') words='list show test' ;;
+        'client') words='find list show test' ;;
         'hook') words='install uninstall status run wait' ;;
         'db') words='info backup export query prune check' ;;
     esac
@@ -50,6 +50,7 @@ _xats_options() {
         'deliver') options="--once --dry-run $options" ;;
         'dead retry') options="--to --whose --all $options" ;;
         'dead drop') options="--whose --all $options" ;;
+        'client find') options="--register $options" ;;
         'client test') options="--client --profile $options" ;;
         'hook install') options="--user --project --waiter --no-waiter --follow-link --dry-run --yes -y $options" ;;
         'hook uninstall') options="--user --project --force --follow-link --dry-run --yes -y $options" ;;
@@ -116,7 +117,7 @@ _xats_argument_kind() {
         'client test 1') kind=pane ;;
         'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=claude-code codex gemini qwen cursor copilot opencode amp' ;;
         'schema 1') kind='=send broadcast reply ack inbox show thread status wait register launch unregister agents whoami task contract events poke deliver client pause resume dead doctor daemon hook db' ;;
-        'schema 2') kind='=add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers rename retire test retry drop status start stop install uninstall info backup query prune' ;;
+        'schema 2') kind='=add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers rename retire find test retry drop status start stop install uninstall info backup query prune' ;;
     esac
 }
 

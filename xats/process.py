@@ -201,6 +201,16 @@ def argv(pid: int) -> list[str]:
     return text.split("\0") if text else []
 
 
+def folder(pid: int) -> str | None:
+    """Return the working directory of `pid`, None if it cannot be read: only its own user may."""
+    if not LINUX:
+        return _elsewhere_folder(pid)
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return None
+
+
 def environ(pid: int) -> Mapping[str, str]:
     """Return the environment that `pid` was started with, {} if it cannot be read: only its own user may."""
     if not LINUX:
@@ -448,6 +458,15 @@ def _elsewhere_environ(pid: int) -> Mapping[str, str]:
         return dict(psutil.Process(pid).environ())
     except (psutil.Error, OSError):
         return {}
+
+
+def _elsewhere_folder(pid: int) -> str | None:
+    import psutil
+
+    try:
+        return str(psutil.Process(pid).cwd())
+    except (psutil.Error, OSError):
+        return None
 
 
 def _elsewhere_owner(pid: int) -> int | None:

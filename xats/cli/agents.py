@@ -85,7 +85,7 @@ def register(
         return done, teams.notices(tx, team)
 
     done, pending = here.store.write(work)
-    typed = _warn_unreachable(here, done.details)
+    typed = warn_unreachable(here, done.details)
     mark_pane(done)
     here.rouse_daemon()
     if here.json:
@@ -115,7 +115,7 @@ def _session_outside(here: Here, tx: Tx, known: Agent, place: core.Seat) -> Sess
     raise NameTaken(msg, f"take another name, or: xats register {known.name} --takeover", name=known.name)
 
 
-def _warn_unreachable(here: Here, details: Details) -> bool:
+def warn_unreachable(here: Here, details: Details) -> bool:
     """Tell whether a line can be typed for an agent in its pane; where it cannot, say why and what can be done.
 
     So it is behind a sandbox or another terminal, and in a tmux that is too old for the paste.

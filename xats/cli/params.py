@@ -316,6 +316,9 @@ SecondVerbArg: TypeAlias = Annotated[
     str | None, typer.Argument(metavar="WORD", help="Its second word.", show_default=False)
 ]
 ClientNameArg: TypeAlias = Annotated[str, typer.Argument(metavar="CLIENT", help="A client's name.", show_default=False)]
+RegisterFoundOption: TypeAlias = Annotated[
+    bool, typer.Option("--register", help="Register all that are not registered, each with a new name.")
+]
 ProfileOption: TypeAlias = Annotated[
     bool, typer.Option("--profile", help="Print the skeleton of a profile instead, filled with what is seen.")
 ]

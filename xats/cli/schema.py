@@ -331,6 +331,27 @@ VERBS: dict[str, Schema] = {
         removed=each(TEXT),
     ),
     "deliver": having(wakes=each(having(id=NUMBER, agent=ADDRESS, reason=maybe(TEXT))), has_more=YES_NO),
+    "client find": having(
+        panes=each(
+            having(
+                pane=PANE,
+                session=TEXT,
+                window=NUMBER,
+                title=TEXT,
+                folder=TEXT,
+                client=TEXT,
+                pid=NUMBER,
+                sure=YES_NO,
+                agent=maybe(ADDRESS),
+                registered_now=YES_NO,
+                transports=each(TEXT),
+                candidates=each(having(client=TEXT, pid=NUMBER, score=NUMBER, reasons=each(TEXT))),
+            )
+        ),
+        servers=NUMBER,
+        problems=each(having(socket=TEXT, code=TEXT, message=TEXT, hint=TEXT)),
+        has_more=YES_NO,
+    ),
     "client list": having(clients=each(having(name=TEXT, executables=each(TEXT))), has_more=YES_NO),
     "client show": having(client=having(name=TEXT, executables=each(TEXT))),
     "client test": having(

@@ -9,7 +9,7 @@ from xats.clients import occupants, processes, sessions
 from xats.core.agents import Seat
 from xats.errors import NoPane, NotPermitted, PaneUnusable, TmuxGone, TmuxUnavailable
 from xats.tmux import pane as panes
-from xats.tmux.address import is_pane_id, server
+from xats.tmux.address import is_pane_id, server, socket_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -162,15 +162,9 @@ def pane_by_id(here: Here, pane_id: str) -> Pane:
 
 
 def socket_around(environ: Mapping[str, str]) -> str:
-    """Return the path of the socket of the tmux server around us, else of the default one.
-
-    That is TMUX_TMPDIR/tmux-UID/default, see tmux(1).
-    """
+    """Return the path of the socket of the tmux server around us, else of the default one."""
     around = server(environ)
-    if around:
-        return around[0]
-    folder = environ.get("TMUX_TMPDIR") or "/tmp"
-    return os.path.join(os.path.realpath(folder), f"tmux-{os.getuid()}", "default")
+    return around[0] if around else os.path.join(socket_folder(environ), "default")
 
 
 def _above(pid: int) -> bool:

@@ -113,6 +113,12 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         OTHER,
         "Look at everything that mail depends on, and say what mends it; change nothing.",
     ),
+    "client find": (
+        "client_find",
+        "find",
+        OTHER,
+        "Find the agent programs that run in your tmux panes, in all of your tmux servers.",
+    ),
     "client list": ("client", "list_", OTHER, "List the client programs that xats knows the look of."),
     "client show": ("client", "show", OTHER, "Show what xats knows of one client program, as TOML."),
     "client test": ("client", "test", OTHER, "Say what xats sees in a live pane."),
@@ -156,7 +162,7 @@ GROUPS = {
     "contract": "JSON Schemas that agents agree on: put, get, diff, check, subscribe.",
     "dead": "Mail that could not be delivered: list, show, retry, drop.",
     "daemon": "The background process that wakes agents: run, start, stop, status.",
-    "client": "How agent programs look in a pane: list, show, test.",
+    "client": "The agent programs: find those that run, list, show, test.",
     "hook": "Mail inside the agents: install, uninstall, status, run.",
     "db": "The store: info, backup, export, query, prune, check.",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from xats.errors import NoPane
 
 TYPE_CHECKING = False
@@ -27,6 +29,11 @@ def server(environ: Mapping[str, str]) -> tuple[str, int] | None:
     """
     socket, _, pid = environ.get("TMUX", "").rpartition(",")[0].rpartition(",")
     return (socket, int(pid)) if socket and pid.isdigit() else None
+
+
+def socket_folder(environ: Mapping[str, str]) -> str:
+    """Return the folder in which tmux makes the sockets of this user's servers: TMUX_TMPDIR/tmux-UID, see tmux(1)."""
+    return os.path.join(os.path.realpath(environ.get("TMUX_TMPDIR") or "/tmp"), f"tmux-{os.getuid()}")
 
 
 def is_pane_id(text: str) -> bool:

@@ -1,0 +1,359 @@
+"""The verb that finds the agent programs that run already, in all tmux servers of this user: client find."""
+
+from __future__ import annotations
+
+import os
+
+from xats import host, process, project
+from xats.cli import render, views
+from xats.clients import occupants, search
+from xats.core import agents, notices
+from xats.core.address import slug
+from xats.record import record
+from xats.tmux import servers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from xats.cli import params
+    from xats.cli.here import Here
+    from xats.clients.search import Candidate
+    from xats.core.agents import Agent, Details, Registered
+    from xats.errors import XatsError
+    from xats.store import Tx
+    from xats.tmux.servers import Listed, Sighted
+
+LAID_OUT = (  # from how many columns of a terminal, which columns of the table
+    (120, ("PANE", "SERVER", "WINDOW", "PROGRAM", "FOLDER", "AGENT", "TITLE")),
+    (76, ("PANE", "SERVER", "WINDOW", "PROGRAM", "FOLDER", "AGENT")),
+    (0, ("PANE", "PROGRAM", "FOLDER", "AGENT")),
+)
+FOLDER = 26  # columns that a folder gets on a terminal
+UNNAMED = "not registered"
+
+
+@record
+class Found:
+    """A pane with the agent programs in it, the likeliest first."""
+
+    sighted: Sighted
+    folder: str
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def best(self) -> Candidate:
+        """The program that sits there."""
+        return self.candidates[0]
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it can be registered without a question."""
+        return search.sure(self.candidates)
+
+
+@record
+class Known:
+    """A pane with the agent that sits there; `done` is its registration if it was made now."""
+
+    found: Found
+    details: Details | None
+    done: Registered | None = None
+
+
+def find(here: Here, *, register: params.RegisterFoundOption = False) -> int:
+    """Find the agent programs that run in your tmux panes, in all of your tmux servers.
+
+    Each is shown with its folder and its agent, or as not registered. Where a pane has several, all of them are shown,
+    each with a score and its reasons.
+
+    --register registers all that are not, with a new name in the team of their folder, and says how each is woken.
+    Nothing is typed and no program is restarted. A second time it changes nothing.
+
+    Example: xats client find
+
+    Example: xats client find --register
+    """
+    listed = servers.look(servers.sockets(here.environ, _known_sockets(here)))
+    found = _in(listed, here)
+    rows = _register(here, found) if register else _look(here, found)
+    if here.json:
+        shown = [_json(here, one) for one in rows]
+        problems = [_problem(one.socket, one.problem) for one in listed if one.problem]
+        answered = sum(one.problem is None for one in listed)
+        render.document({"panes": shown, "servers": answered, "problems": problems, "has_more": False})
+        return 0
+    _print(here, rows, listed)
+    if not here.quiet:
+        for one in listed:
+            if one.problem:
+                render.warn(f"{one.problem}{f' To fix it: {one.problem.hint}' if one.problem.hint else ''}")
+        if register:
+            _tell(here, rows)
+        else:
+            _advise(here, rows)
+    return 0
+
+
+def team_of(here: Here, folder: str) -> str:
+    """Return the team of an agent that works in `folder`: the one asked for, else that of the folder's project."""
+    return here.team if here.asked_team else slug(os.path.basename(project.folder(folder)))
+
+
+# -- looking -----------------------------------------------------------------------------------------------------------
+
+
+def _known_sockets(here: Here) -> list[str]:
+    """Return the sockets of the servers that agents are known to sit in; a look makes no store."""
+    return here.store.read(lambda tx: notices.sockets(tx, here.host)) if os.path.exists(here.path) else []
+
+
+def _in(listed: Sequence[Listed], here: Here) -> list[Found]:
+    look = search.Search(here.environ)
+    found = []
+    for one in (pane for server in listed for pane in server.panes):
+        candidates = tuple(look.candidates(one.pane))
+        if candidates:
+            found.append(Found(one, process.folder(candidates[0].process.pid) or one.folder, candidates))
+    return found
+
+
+def _look(here: Here, found: Sequence[Found]) -> list[Known]:
+    if not os.path.exists(here.path):
+        return [Known(one, None) for one in found]
+    return here.store.read(lambda tx: [Known(one, _details(tx, _agent(tx, here.host, one)[0])) for one in found])
+
+
+def _details(tx: Tx, agent: Agent | None) -> Details | None:
+    return agents.details(tx, agent) if agent else None
+
+
+def _agent(tx: Tx, host_id: str, found: Found) -> tuple[Agent | None, Agent | None]:
+    """Return the agent that sits in the pane now, and the one whose seat it was: that agent's program was started anew.
+
+    A program that was registered without its pane is known by its process.
+    """
+    pane, program = found.sighted.pane, found.best.process
+    pair = agents.by_process(tx, host_id, [(program.pid, program.started)])
+    if pair and pair[1].ended_at is None:
+        return pair[0], None
+    pair = agents.by_pane(tx, host_id, pane.socket, pane.server_pid, pane.pane_id)
+    if pair is None or pair[1].ended_at is not None or pair[0].client == "human":
+        return None, None
+    if process.holds(pair[1].seat):
+        return pair[0], None
+    return None, pair[0] if pair[0].client == found.best.client else None
+
+
+# -- registering -------------------------------------------------------------------------------------------------------
+
+
+def _register(here: Here, found: Sequence[Found]) -> list[Known]:
+    """Register every program that is sure and has no agent yet, in one transaction."""
+    from xats.cli.agents import mark_pane
+
+    runs = {one: _programs(one) for one in found if one.is_sure}
+
+    def work(tx: Tx) -> list[Known]:
+        rows = []
+        for one in found:
+            agent, former = _agent(tx, here.host, one)
+            program = one.best.process
+            if agent or one not in runs or not process.alive(program.pid, program.started):
+                rows.append(Known(one, _details(tx, agent)))
+                continue
+            team = former.team if former else team_of(here, one.folder)
+            name = former.name if former else agents.new_name(tx, team, one.best.client)
+            seat = agents.Seat(here.host, program.pid, program.started, None, one.sighted.pane, host.name())
+            changes = agents.Changes(client=one.best.client)
+            programs, path = runs[one]
+            done = agents.register(
+                tx,
+                team,
+                name,
+                changes,
+                seat,
+                lambda other: process.holds(other.seat),
+                programs=programs,
+                xats_path=path,
+            )
+            rows.append(Known(one, done.details, done))
+        return rows
+
+    rows = here.store.write(work)
+    for one in rows:
+        if one.done:
+            mark_pane(one.done)
+    if any(one.done for one in rows):
+        here.rouse_daemon()
+    return rows
+
+
+def _programs(one: Found) -> tuple[Any, str | None]:
+    program = one.best.process
+    return occupants.programs(program, one.sighted.pane), occupants.xats_path(program)
+
+
+# -- telling -----------------------------------------------------------------------------------------------------------
+
+
+def _print(here: Here, rows: Sequence[Known], listed: Sequence[Listed]) -> None:
+    if not rows:
+        answered = sum(one.problem is None for one in listed)
+        where = (
+            f"in {answered} tmux server{'s' if answered != 1 else ''}" if answered else "no tmux server of yours runs"
+        )
+        render.say(f"no agent programs found {where}" if answered else f"no agent programs found: {where}")
+        if not here.quiet:
+            render.say(f"  in a pane of its own: {here.command('launch', 'claude', '--name', 'bob')}")
+        return
+    width = render.width()
+    headers: Sequence[str] = next(columns for room, columns in LAID_OUT if (width or 1000) >= room)
+    if width and len({one.found.sighted.pane.socket for one in rows}) == 1:
+        headers = tuple(header for header in headers if header != "SERVER")
+    render.table(
+        headers,
+        [[_cells(one, width)[header] for header in headers] for one in rows],
+        stretch=("WINDOW", "AGENT", "TITLE"),
+    )
+    if here.quiet:
+        return
+    for one in rows:
+        found = one.found
+        if len(found.candidates) > 1 or (one.details is None and not found.is_sure):
+            for candidate in found.candidates:
+                said = f"{candidate.client} (pid {candidate.process.pid}), score {candidate.score}"
+                render.note(f"{found.sighted.pane.pane_id}: {said}: {', '.join(candidate.reasons)}")
+
+
+def _cells(one: Known, width: int) -> dict[str, str]:
+    sighted = one.found.sighted
+    return {
+        "PANE": sighted.pane.pane_id,
+        "SERVER": os.path.basename(sighted.pane.socket) if width else sighted.pane.socket,
+        "WINDOW": f"{sighted.session}:{sighted.window}",
+        "PROGRAM": one.found.best.client,
+        "FOLDER": _short(one.found.folder) if width else one.found.folder,
+        "AGENT": one.details.agent.address if one.details else UNNAMED,
+        "TITLE": sighted.title,
+    }
+
+
+def _short(folder: str) -> str:
+    """Return `folder` as a person reads it: from the home folder on, and its end where it is long."""
+    home = os.path.expanduser("~")
+    if folder == home or folder.startswith(home.rstrip("/") + "/"):
+        folder = "~" + folder[len(home.rstrip("/")) :]
+    return folder if len(folder) <= FOLDER else "…" + folder[-(FOLDER - 1) :]
+
+
+def _advise(here: Here, rows: Sequence[Known]) -> None:
+    """Say how many are not registered, and what registers them."""
+    left = [one for one in rows if one.details is None]
+    if not rows:
+        return
+    if not left:
+        render.say(f"all {len(rows)} are registered; write to one: {_send(here, rows[0])}")
+        return
+    render.say(f"{len(left)} of {len(rows)} not registered")
+    if any(one.found.is_sure for one in left):
+        render.say(f"  register them: {here.command('client', 'find', '--register')}")
+    _by_hand(here, left)
+
+
+def _by_hand(here: Here, left: Sequence[Known]) -> None:
+    """Say how a pane is registered for which it is not clear which program sits there."""
+    for one in left:
+        if one.found.is_sure:
+            continue
+        words = ("register", "NAME", "--pane", one.found.sighted.pane.pane_id, "--client", one.found.best.client)
+        render.note(f"bring the program of {one.found.sighted.pane.pane_id} to the front, then: {here.command(*words)}")
+
+
+def _send(here: Here, one: Known) -> str:
+    from xats.cli import hints
+
+    return here.command("send", one.details.agent.address if one.details else "NAME", hints.TEXT)
+
+
+def _tell(here: Here, rows: Sequence[Known]) -> None:
+    """Say what was registered, how each is woken, and what to do next."""
+    from xats.cli.agents import warn_unreachable
+    from xats.delivery import order
+    from xats.delivery.settings import turned_off
+
+    if not rows:
+        return
+    new = [one for one in rows if one.done]
+    render.say(f"{len(new)} registered" if new else "nothing new to register")
+    off = turned_off(here.environ)
+    for one in new:
+        if one.details is None:
+            continue
+        agent = one.details.agent
+        ways = order.ways(agent, one.details.session, one.details.presence, here.path, off)
+        by = " ".join(f"{way.name} ({way.place})" for way in ways[:1]) or "nothing: it has to look with xats inbox"
+        lost = f"; the pane was {one.done.unseated}'s until now" if one.done and one.done.unseated else ""
+        render.say(f"  {agent.address}: woken by {by}{lost}")
+        warn_unreachable(here, one.details)
+    _by_hand(here, [one for one in rows if one.details is None])
+    for client in sorted({one.found.best.client for one in rows if one.details}):
+        if _lacks_hooks(here, client):
+            render.note(
+                f"{client} has no hooks of xats yet; with them it gets its mail in each turn, with no key typed:"
+            )
+            render.say(f"    {here.command('hook', 'install', client)}")
+    if named := next((one for one in (*new, *rows) if one.details), None):
+        render.say(f"  write to one: {_send(here, named)}")
+
+
+def _lacks_hooks(here: Here, client: str) -> bool:
+    """Tell whether `client` could have hooks of xats, and has none in the user's settings."""
+    from xats import folders
+    from xats.hooks.clients import CLIENTS
+    from xats.hooks.install import look
+
+    for one in CLIENTS:
+        if one.name == client:
+            try:
+                return look(one, "user", one.path("user", here.environ, ""), ()).state == "absent"
+            except folders.NoHome:
+                return False
+    return False
+
+
+# -- JSON --------------------------------------------------------------------------------------------------------------
+
+
+def _json(here: Here, one: Known) -> dict[str, Any]:
+    from xats.delivery import order
+    from xats.delivery.settings import turned_off
+
+    sighted, details = one.found.sighted, one.details
+    ways: list[str] = []
+    if details:
+        off = turned_off(here.environ)
+        every = order.ways(details.agent, details.session, details.presence, here.path, off)
+        ways = [way.name for way in every]
+    return {
+        "pane": views.pane_json(sighted.pane),
+        "session": sighted.session,
+        "window": sighted.window,
+        "title": sighted.title,
+        "folder": one.found.folder,
+        "client": one.found.best.client,
+        "pid": one.found.best.process.pid,
+        "sure": one.found.is_sure,
+        "agent": details.agent.address if details else None,
+        "registered_now": one.done is not None,
+        "transports": ways,
+        "candidates": [
+            {"client": other.client, "pid": other.process.pid, "score": other.score, "reasons": list(other.reasons)}
+            for other in one.found.candidates
+        ],
+    }
+
+
+def _problem(socket: str, problem: XatsError) -> dict[str, Any]:
+    return {"socket": socket, "code": problem.code, "message": str(problem), "hint": problem.hint}

@@ -1,0 +1,120 @@
+"""All tmux servers of this user, and the panes in them: a look that starts no server and waits for none that hangs.
+
+tmux makes the socket of a server in TMUX_TMPDIR/tmux-UID, under the name that -L gives it, see tmux(1). A server with a
+socket elsewhere (-S) is found only if we run in it, or if an agent is known to sit in it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from xats.errors import TmuxGone, TmuxUnavailable, XatsError
+from xats.pane import Pane
+from xats.record import record
+from xats.tmux import trust
+from xats.tmux.address import server, socket_folder
+from xats.tmux.server import number, run
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LIMIT = 1.0  # seconds that one server has for its answer, which takes some milliseconds
+AT_ONCE = 8  # servers that are asked at the same time
+NUMBERS = ("pid", "start_time", "pane_pid", "window_index")
+FIELDS = ("pane_id", "pane_tty", *NUMBERS, "session_name", "pane_current_path", "pane_title")
+
+
+@record
+class Sighted:
+    """A pane as its server lists it. `folder` and `title` are what the programs in it say, and may hold anything."""
+
+    pane: Pane
+    session: str
+    window: int
+    folder: str
+    title: str
+
+
+@record
+class Listed:
+    """What one server said: its panes, or why it could not be asked."""
+
+    socket: str
+    panes: tuple[Sighted, ...]
+    problem: XatsError | None = None
+
+
+def sockets(environ: Mapping[str, str], known: Iterable[str] = ()) -> list[str]:
+    """Return the paths of the sockets of this user's servers, each file once: ours first, then by name, then `known`.
+
+    Whether anybody listens there is not known yet.
+    """
+    ours = server(environ)
+    folders = [socket_folder(environ)]
+    if ours and os.path.basename(os.path.dirname(ours[0])) == os.path.basename(folders[0]):
+        folders.append(os.path.dirname(ours[0]))  # that of the TMUX_TMPDIR with which our server was started
+    beside = (os.path.join(folder, name) for folder in folders for name in _names(folder))
+    found: dict[tuple[int, int], str] = {}
+    for path in (*([ours[0]] if ours else ()), *beside, *known):
+        with suppress(OSError, ValueError):
+            about = os.stat(path)
+            if stat.S_ISSOCK(about.st_mode):
+                found.setdefault((about.st_dev, about.st_ino), path)
+    return list(found.values())
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder), key=lambda name: (name != "default", name))
+    except OSError:  # there is none, or it is another user's
+        return []
+
+
+def look(paths: Iterable[str], timeout: float = LIMIT) -> list[Listed]:
+    """Ask the servers at `paths` for their panes, all at once and each for `timeout` seconds.
+
+    One that has ended is left out. One that is not to be trusted (tmux/trust.py), or does not answer, has a problem.
+    """
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        found = pool.map(lambda path: _ask(path, timeout), paths)
+        return [one for one in found if one]
+
+
+def _ask(socket: str, timeout: float) -> Listed | None:
+    try:
+        return Listed(socket, tuple(panes(socket, timeout)))
+    except TmuxGone:
+        return None
+    except XatsError as problem:
+        return Listed(socket, (), problem)
+
+
+def panes(socket: str, timeout: float = LIMIT) -> list[Sighted]:
+    """Return the panes of the server at `socket` in which a program runs, each once.
+
+    Raises TmuxGone, ServerUntrusted, NotPermitted, TmuxUnavailable.
+    """
+    listening = trust.listener(socket, timeout)
+    mark = os.urandom(16).hex()  # between two fields: no title and no folder can hold it
+    form = mark.join(f"#{{{name}}}" for name in FIELDS) + mark
+    said = run(socket, "list-panes", "-a", "-F", form, timeout=timeout)
+    found: dict[str, Sighted] = {}
+    every = said.split(mark)[:-1]
+    if len(every) % len(FIELDS):
+        raise TmuxUnavailable(f"xats does not understand what tmux lists at {socket}")
+    for at in range(0, len(every), len(FIELDS)):
+        values = dict(zip(FIELDS, every[at : at + len(FIELDS)], strict=True))
+        pane_id = values["pane_id"].lstrip("\n")
+        if not values["pane_pid"] or pane_id in found:  # its program has ended; its window is in two sessions
+            continue
+        numbers = {name: number(values[name], f"{name} of pane {pane_id}") for name in NUMBERS}
+        trust.check_listener(socket, listening, numbers["pid"])
+        pane = Pane(socket, numbers["pid"], numbers["start_time"], pane_id, numbers["pane_pid"], values["pane_tty"])
+        found[pane_id] = Sighted(
+            pane, values["session_name"], numbers["window_index"], values["pane_current_path"], values["pane_title"]
+        )
+    return list(found.values())
