@@ -11,7 +11,7 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --as --batch --cap --claim --client --compat --contract --db --dep --description --due --from --key --kind --lease --limit --model --name --no-dep --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --review --role --since --state --subject --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
+            case --as --batch --cap --claim --client --compat --contract --db --dep --description --due --expect --from --key --kind --lease --limit --model --name --no-dep --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --review --role --since --state --subject --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
                 set skip yes
             case '-?*' # short ones may be joined, and then the last may take a value
                 string match --quiet --regex -- '^-[^-dnops]*[dnops]$' $word; and set skip yes
@@ -193,6 +193,8 @@ complete -c xats -n "__xats_at 'register'" -l pane -x -k -a '(__xats_ask pane)' 
 complete -c xats -n "__xats_at 'register'" -l no-pane -d 'Bind no pane: nothing is typed at it.'
 complete -c xats -n "__xats_at 'register'" -l wake -x -k -a 'auto tmux notice command none' -d 'How to wake it: auto (its own inbox, else tmux), tmux, notice, command, none. A person: none.'
 complete -c xats -n "__xats_at 'register'" -l takeover -d 'Take the name from a living process.'
+complete -c xats -n "__xats_at 'register'" -l expect -x -k -a 'claude codex gemini opencode cursor-agent copilot qwen amp aider' -d 'Bind this agent program once it appears in the pane.'
+complete -c xats -n "__xats_at 'register'" -l ttl -x -d 'How long --expect waits: 1s to 10m. Default: 2m.'
 complete -c xats -n "__xats_at 'unregister' 1" -k -a '(__xats_ask agent)'
 complete -c xats -n "__xats_at 'unregister'" -l force -d 'Even if it is at work, or has claimed tasks.'
 complete -c xats -n "__xats_at 'agents'" -l online -d 'Only those whose process lives.'

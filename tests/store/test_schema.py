@@ -56,6 +56,19 @@ BASE = {
     "projects": {"host": "h", "path": "/p", "team": "crew", "created_at": 1},
     "project_teams": {"host": "h", "path": "/p", "team": "crew", "kind": "joined", "since": 1},
     "team_notices": {"team": "crew", "text": "t", "at": 1},
+    "expectations": {
+        "agent_id": 1,
+        "client": "codex",
+        "host": "h",
+        "pane_socket": "/s",
+        "server_pid": 1,
+        "server_start": 1,
+        "pane_id": "%1",
+        "pane_pid": 2,
+        "pane_tty": "/dev/pts/1",
+        "created_at": 1,
+        "expires_at": 2,
+    },
     "clocks": {
         "host": "h",
         "boot": "b",
@@ -279,6 +292,8 @@ def test_a_bad_row_is_refused(filled, table, values):
         ("contracts", {}, {"id": 2, "name": "Order"}),
         ("contract_subscribers", {}, {"since": 2}),
         ("clocks", {}, {"boot": "c"}),
+        ("expectations", {}, {"pane_id": "%2"}),
+        ("expectations", {}, {"agent_id": 2}),
         ("teams", {"name": "shop"}, {"name": "shop", "archived_at": 2}),
         ("projects", {}, {"id": 2, "team": "crew"}),
         ("project_teams", {}, {"since": 2}),
@@ -300,6 +315,8 @@ def test_there_is_only_one(filled, table, first, second):
         ("messages", {"id": 2, "dedupe_key": "k"}, {"id": 3, "dedupe_key": "k", "sender_id": 2}),
         ("wakes", {"state": "failed", "closed_at": 2}, {"id": 2}),
         ("agents", {"id": 3, "name": "C", "name_key": "c"}, {"id": 4, "name": "c", "name_key": "c", "team": "other"}),
+        ("expectations", {"ended_at": 2, "end_reason": "expired"}, {"agent_id": 2}),
+        ("expectations", {}, {"agent_id": 2, "pane_id": "%2"}),
     ],
 )
 def test_there_may_be_another(filled, table, first, second):

@@ -71,7 +71,7 @@ MAY = {
     "identity": {"clients", "core", "tmux", "store"},
     "hooks": {"identity", "core", "clients", "tmux", "store"},
     "delivery": {"core", "tmux", "clients", "store"},
-    "daemon": {"delivery", "identity", "core", "store"},
+    "daemon": {"delivery", "identity", "core", "clients", "tmux", "store"},
     "health": {
         "daemon",
         "delivery",

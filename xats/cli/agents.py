@@ -36,6 +36,8 @@ def register(
     no_pane: params.NoPaneOption = False,
     wake: params.WakeByOption = None,
     takeover: params.TakeoverOption = False,
+    expect: params.ExpectOption = None,
+    ttl: params.ExpectTtlOption = None,
 ) -> int:
     """Register as an agent of this team, in this pane.
 
@@ -47,19 +49,29 @@ def register(
 
     With --wake notice tmux shows a notice, with --wake command a program of yours runs; then nothing is ever typed.
 
+    With --expect the program is bound once it appears in the pane. Mail for the agent is kept meanwhile.
+
     Example: xats register alice --role backend --tag gpu
+
+    Example: xats register bob --pane %3 --expect codex
     """
     from xats.cli import membership, seat
 
     check(name, role, client, tag, cap, wake)
-    if pane and no_pane:
-        msg = "--pane and --no-pane exclude each other."
-        raise Usage(msg, "give one of them")
+    _check_together(pane=pane, no_pane=no_pane, client=client, expect=expect, ttl=ttl)
+    labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
+    if expect:
+        from xats.cli import expect as expecting
+
+        what = expecting.wanted(here, expect, ttl, pane)
+        if not expecting.is_there(what):
+            changes = core.Changes(role, what.profile.name, model, *labels, wake)
+            return expecting.expect(here, name, changes, what, takeover=takeover)
+        pane, client = what.pane.pane_id, what.profile.name
     place, found, runs = seat.find(here, pane, no_pane=no_pane)
     client = chosen_client(here, client, place, found, force=force_client)
     hidden = seat.hidden(place.pane)
     path = seat.xats_path(here, place, pane)
-    labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
     agreed = membership.agree(here)
 
     def work(tx: Tx) -> tuple[Registered, tuple[str, ...]]:
@@ -89,13 +101,29 @@ def register(
     mark_pane(done)
     here.rouse_daemon()
     if here.json:
-        render.document({"agent": views.agent_json(done.details), "created": done.created, "unseated": done.unseated})
+        said = {"agent": views.agent_json(done.details), "created": done.created, "unseated": done.unseated}
+        render.document({**said, "expected": None, "replaced": []})
     elif here.quiet:
         render.put(done.details.agent.name)
     else:
         _tell(here, done, typed=typed)
         membership.tell(here, done.details.agent.team, pending)
     return 0
+
+
+def _check_together(
+    *, pane: str | None, no_pane: bool, client: str | None, expect: str | None, ttl: str | None
+) -> None:
+    """Check the options of a registration that exclude or need each other. Raises Usage."""
+    if pane and no_pane:
+        msg = "--pane and --no-pane exclude each other."
+        raise Usage(msg, "give one of them")
+    if expect and (no_pane or client):
+        msg = f"--expect and {'--no-pane' if no_pane else '--client'} exclude each other."
+        raise Usage(msg, "--expect needs a pane" if no_pane else "--expect says which client it is")
+    if ttl and not expect:
+        msg = "--ttl says how long --expect waits, and --expect is missing."
+        raise Usage(msg, "xats register NAME --pane %N --expect codex --ttl 2m")
 
 
 def _session_outside(here: Here, tx: Tx, known: Agent, place: core.Seat) -> Session | None:
@@ -280,7 +308,7 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
     def work(tx: Tx) -> tuple[Agent, Session | None, int, list[int]]:
         agent = here.me(tx).agent if name is None else here.named(tx, name)
         session = core.current_session(tx, agent)
-        me = _me_or_none(here, tx)
+        me = me_or_none(here, tx)
         mine = me is not None and me.agent.id == agent.id
         if name is not None and not force and not mine and session and process.holds(session.seat):
             msg = f"{agent.name} is at work (pid {session.seat.pid}) and it is not you."
@@ -302,7 +330,8 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
     return 0
 
 
-def _me_or_none(here: Here, tx: Tx) -> Me | None:
+def me_or_none(here: Here, tx: Tx) -> Me | None:
+    """Return who I am, or None where that is not known; nobody is registered by this."""
     from xats.cli.here import FirstUse
     from xats.errors import XatsError
 
@@ -337,15 +366,28 @@ def agents(
 
     Example: xats agents --role reviewer
     """
+    from xats.cli import expect as expecting
+    from xats.core import expectations
     from xats.delivery.settings import turned_off
 
     team, off = None if all_teams else here.team, turned_off(here.environ)
-    found = here.store.read(lambda tx: core.listing(tx, team, role))
+    found, expected = here.store.read(
+        lambda tx: (core.listing(tx, team, role), expectations.by_agent(expectations.listing(tx, team)))
+    )
     now = here.store.clock()
-    rows = [(one, *presence(one, now)) for one in found]
+    rows = [
+        (one, False, expecting.state(expected[one.agent.id], now))
+        if one.agent.id in expected
+        else (one, *presence(one, now))
+        for one in found
+    ]
     rows = [row for row in rows if row[1] or not online]
     if here.json:
-        render.document({"agents": [_listed(*row, _ways(here, row[0], off)) for row in rows], "has_more": False})
+        listed = [_listed(*row, _ways(here, row[0], off)) for row in rows]
+        for said, row in zip(listed, rows, strict=True):
+            waited_for = expected.get(row[0].agent.id)
+            said["expected"] = expecting.as_json(waited_for) if waited_for else None
+        render.document({"agents": listed, "has_more": False})
         return 0
     if not rows:
         render.say(f"no {'such ' if role or online else ''}agents in team {team}" if team else "no agents yet")

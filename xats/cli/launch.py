@@ -209,6 +209,9 @@ def _whom(here: Here, tx: Tx, name: str | None, found: Profile, pane: Pane | Non
             msg = f"{known.name} is a person in team {known.team}."
             raise Refused(msg, "take another name", agent=known.address)
     if pane:
+        expected = agents.expected_in(tx, here.host, pane.socket, pane.server_pid, pane.pane_id, found.name)
+        if expected and (not here.asked_team or expected.team == here.team):
+            return expected.team, expected.name
         pair = agents.by_pane(tx, here.host, pane.socket, pane.server_pid, pane.pane_id)
         sits = pair is not None and pair[1].ended_at is None and pair[0].client != "human"
         if pair and sits and (not here.asked_team or pair[0].team == here.team_in(tx)):

@@ -140,6 +140,13 @@ WakeByOption: TypeAlias = Annotated[
         help="How to wake it: auto (its own inbox, else tmux), tmux, notice, command, none. A person: none.",
     ),
 ]
+ExpectOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--expect", metavar="PROGRAM", help="Bind this agent program once it appears in the pane."),
+]
+ExpectTtlOption: TypeAlias = Annotated[
+    str | None, typer.Option("--ttl", metavar="DURATION", help="How long --expect waits: 1s to 10m. Default: 2m.")
+]
 OnlineOption: TypeAlias = Annotated[bool, typer.Option("--online", help="Only those whose process lives.")]
 AllTeamsOption: TypeAlias = Annotated[bool, typer.Option("--all-teams", help="Those of every team.")]
 

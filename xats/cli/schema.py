@@ -53,6 +53,13 @@ AGENT = having(
     epoch=NUMBER,
     pane=maybe(PANE),
 )
+EXPECTED = having(
+    client=TEXT,
+    pane=PANE,
+    until=TIME,
+    ended_at=maybe(TIME),
+    reason=maybe({"enum": ["expired", "pane_gone", "pane_taken", "replaced"]}),
+)
 MESSAGE = having(
     id=NUMBER,
     thread_id=NUMBER,
@@ -109,6 +116,7 @@ LISTED = _all(
         wake_by={"enum": ["auto", "tmux", "notice", "command", "none"]},
         transports=each(TEXT),
         paused=YES_NO,
+        expected=maybe(EXPECTED),
         presence=maybe(having(state={"enum": ["idle", "busy", "waiting", "ended"]}, at=TIME)),
     ),
 )
@@ -272,7 +280,9 @@ VERBS: dict[str, Schema] = {
     "thread": having(thread_id=NUMBER, messages=each(LETTER), has_more=YES_NO),
     "status": having(message=MESSAGE, deliveries=each(DELIVERY)),
     "wait": having(unread=NUMBER),
-    "register": having(agent=AGENT, created=YES_NO, unseated=maybe(ADDRESS)),
+    "register": having(
+        agent=AGENT, created=YES_NO, unseated=maybe(ADDRESS), expected=maybe(EXPECTED), replaced=each(ADDRESS)
+    ),
     "launch": having(
         agent=ADDRESS,
         command=each(TEXT),

@@ -164,6 +164,11 @@ select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
 where s.pane_id = :pane_id and s.pane_socket = :socket and s.server_pid = :server_pid and s.host like :machine
     and s.ended_at is null and a.unregistered_at is null
 """
+EXPECTED_IN = f"""
+select {AGENT} from expectations e join agents a on a.id = e.agent_id
+where e.host = :host and e.pane_socket = :socket and e.server_pid = :server_pid and e.pane_id = :pane_id
+    and e.client = :client and e.ended_at is null and e.expires_at > :now
+"""
 HOST = "select host, host_name from sessions where agent_id = :agent and ended_at is null"
 
 
@@ -269,6 +274,13 @@ def by_client_session(tx: Tx, client_session: str) -> tuple[Agent, Session] | No
 def by_pane(tx: Tx, host: str, socket: str, server_pid: int, pane_id: str) -> tuple[Agent, Session] | None:
     """Return the newest session, ended or not, that was bound to that pane of that tmux server."""
     return _pair(tx.one(BY_PANE, host=host, socket=socket, server_pid=server_pid, pane_id=pane_id))
+
+
+def expected_in(tx: Tx, host: str, socket: str, server_pid: int, pane_id: str, client: str) -> Agent | None:
+    """Return the agent that a program of `client` will be once it appears in that pane. See core/expectations.py."""
+    place = {"host": host, "socket": socket, "server_pid": server_pid, "pane_id": pane_id}
+    row = tx.one(EXPECTED_IN, client=client, now=tx.now, **place)
+    return agent_of(row) if row else None
 
 
 def by_pane_outside(tx: Tx, machine: str, socket: str, server_pid: int, pane_id: str) -> tuple[Agent, Session] | None:
@@ -439,6 +451,11 @@ insert into agents (team, name, name_key, client, registered_at, seen_at, unregi
 values (:team, :name, :name, 'system', :now, :now, :now) on conflict (team, name_key) do nothing
 """
 END = "update sessions set ended_at = :now, end_reason = :reason where agent_id = :agent and ended_at is null"
+WAITED_FOR = """
+select 1 from expectations where agent_id = :agent or (ended_at is null and host = :host and pane_socket = :socket
+    and server_pid = :server_pid and pane_id = :pane_id)
+"""
+NOT_EXPECTED = "delete from expectations where agent_id = :agent"
 NOTHING_SAID = "delete from presence where agent_id = :agent"  # a new session has yet to say what it does
 UNSEAT = """
 update sessions set pane_socket = null, server_pid = null, server_start = null, pane_id = null, pane_pid = null,
@@ -529,6 +546,7 @@ def register(
         stays = (now_in.pane, seat.process, agent.wake_by) == before
     else:
         agent = _new_session(tx, agent, seat, programs, xats_path)
+    _note_seated(tx, agent, seat)
     if stays:  # whoever was woken is still there: a program that is woken may tell of its session only then
         wakes.revive(tx, agent.id, anew=not told)
     else:
@@ -544,6 +562,23 @@ def register(
     )
     created = known is None or not known.registered
     return Registered(details(tx, agent), created, not same, unseated)
+
+
+def _note_seated(tx: Tx, agent: Agent, seat: Seat) -> None:
+    """End what was expected of `agent` and in the pane of `seat`, if a process sits there now."""
+    place = _pane_values(seat.pane)
+    if seat.process is None or not tx.one(
+        WAITED_FOR,
+        agent=agent.id,
+        host=seat.host,
+        socket=place["socket"],
+        server_pid=place["server_pid"],
+        pane_id=place["pane_id"],
+    ):
+        return
+    from xats.core import expectations
+
+    expectations.seated(tx, agent, seat)
 
 
 def _hosted(session: Session, seat: Seat) -> Session:
@@ -691,6 +726,7 @@ def unregister(tx: Tx, agent: Agent) -> int:
     tx.run(END, agent=agent.id, now=tx.now, reason="unregistered")
     tx.run(NOTHING_SAID, agent=agent.id)
     tx.run("delete from contract_subscribers where agent_id = :agent", agent=agent.id)
+    tx.run(NOT_EXPECTED, agent=agent.id)
     tx.run("update agents set unregistered_at = :now where id = :id", id=agent.id, now=tx.now)
     wakes.suspend(tx, agent.id, "no_pane")
     tx.event("agent_unregistered", agent.team, agent.name, f"agent:{agent.name}")

@@ -19,6 +19,7 @@ from xats import __version__, host, process, sidefile
 from xats.core import alerts, clock, early, inbox, owed, pools, prune, task_claims, wakes
 from xats.daemon import lock
 from xats.daemon.badges import Badges
+from xats.daemon.expected import Expected
 from xats.daemon.nudge import Bell
 from xats.daemon.owner import process_gone, settle
 from xats.daemon.owners import Owners
@@ -77,6 +78,7 @@ class Daemon:
         self._turns = Turns(self._open, self.stop.is_set)
         self._owners = Owners(self._open, self.stop.is_set)
         self._ways = Ways(self._open, self.stop.is_set, path, settings.off)
+        self._expected = Expected(self._open, self.stop.is_set)
 
     def run(self) -> None:
         """Drive wakes until `stop` is set. Ends early when the store or the lock is taken away or replaced.
@@ -158,6 +160,7 @@ class Daemon:
                 self._turns(store)
                 self._owners(store)
                 self._ways(store)
+                self._expected(store)
                 seen = store.generation()
                 if seen != generation or self._watch.calls or self._is_due(store.clock()):
                     self._dispatch(store)

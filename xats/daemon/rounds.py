@@ -13,10 +13,13 @@ from xats.record import record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from typing import TypeVar
 
     from xats.core.agents import Agent, Session
     from xats.core.presence import Presence
     from xats.store import Store, Tx
+
+    T = TypeVar("T")
 
 log = logging.getLogger("xats.daemon")
 
@@ -56,13 +59,14 @@ class Rounds:
     def begin(
         self,
         store: Store,
-        find: Callable[[Tx], Sequence[Seated]],
-        see: Callable[[Sequence[Seated]], Sequence[Seated]],
-        note: Callable[[Tx, Seated], object],
+        find: Callable[[Tx], Sequence[T]],
+        see: Callable[[Sequence[T]], Sequence[T]],
+        note: Callable[[Tx, T], object],
+        after: Callable[[T], object] | None = None,
     ) -> None:
         """Begin a round if it is time for one and `find` finds anything; what `see` leaves of that, `note` notes.
 
-        Raises the StoreErrors.
+        `after` is called for each of these once that is committed. Raises the StoreErrors.
         """
         now = time.monotonic()
         if now < self._next or (self._thread and self._thread.is_alive()):
@@ -74,7 +78,7 @@ class Rounds:
 
         def work() -> None:
             try:
-                self._go(see(found), note)
+                self._go(see(found), note, after)
             except StoreError as problem:
                 log.debug("%s: %s", self._name, problem)
             except Exception:
@@ -83,7 +87,9 @@ class Rounds:
         self._thread = threading.Thread(target=work, name=self._name, daemon=True)
         self._thread.start()
 
-    def _go(self, seen: Sequence[Seated], note: Callable[[Tx, Seated], object]) -> None:
+    def _go(
+        self, seen: Sequence[T], note: Callable[[Tx, T], object], after: Callable[[T], object] | None = None
+    ) -> None:
         if not seen or self._stopping():
             return
         store = self._open()
@@ -91,3 +97,6 @@ class Rounds:
             store.write(lambda tx: [note(tx, one) for one in seen])
         finally:
             store.close()
+        if after:
+            for one in seen:
+                after(one)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from xats.core import expectations
 from xats.delivery import order
 from xats.delivery.settings import turned_off
-from xats.health import OK, Check
+from xats.durations import ago, rough
+from xats.health import OK, WARN, Check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from xats.core.agents import Details
+    from xats.core.expectations import Expectation
     from xats.health.facts import Facts
 
 SECTION = "waking"
@@ -23,12 +26,26 @@ def checks(path: str, facts: Facts | None, environ: Mapping[str, str]) -> list[C
     """
     off = turned_off(environ)
     found = []
+    expected = expectations.by_agent(facts.expected) if facts else {}
     for one in sorted(facts.agents, key=lambda one: one.agent.address.lower()) if facts else ():
-        if one.agent.wake_by != order.NONE and facts and facts.here(one):
+        if facts and one.agent.id in expected:
+            found.append(_expected(expected[one.agent.id], facts.now))
+        elif one.agent.wake_by != order.NONE and facts and facts.here(one):
             found.append(_agent(one, path, off))
         elif one.agent.wake_by != order.NONE and facts and (place := facts.elsewhere(one)):
             found.append(Check(SECTION, one.agent.address, OK, f"by the daemon on {place}"))
     return found
+
+
+def _expected(one: Expectation, now: int) -> Check:
+    """Return how an agent is whose program is expected, or was in vain."""
+    if one.ended_at is None and not expectations.is_late(one, now):
+        detail = f"{one.client} is expected in pane {one.pane.pane_id}, {rough(max(0, one.expires_at - now))} left"
+        return Check(SECTION, one.agent.address, OK, detail)
+    ended = one.ended_at or one.expires_at
+    detail = f"{expectations.words(one, one.end_reason or 'expired', ended)}, {ago(ended, now)}; nothing wakes it"
+    remove = f"xats unregister {one.agent.name} --team {one.agent.team}"
+    return Check(SECTION, one.agent.address, WARN, detail, f"{expectations.again(one)}; or: {remove}")
 
 
 def _agent(one: Details, path: str, off: Collection[str]) -> Check:

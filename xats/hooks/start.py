@@ -136,6 +136,8 @@ def _whom(
     pair = agents.by_client_session(tx, call.session) if call.session else None
     if pair is None and former:
         pair = _sitting(agents.by_client_session(tx, former))
+    if pair is None and pane and (expected := agents.expected_in(tx, call.host, *pane, call.client)):
+        return expected.team, expected.name
     if pair is None and pane:
         pair = _sitting(agents.by_pane(tx, call.host, *pane))
     if pair is None and own:  # a new session of the same process, as after /clear

@@ -1,0 +1,135 @@
+"""Register a program that is not there yet: `xats register NAME --pane %N --expect codex`."""
+
+from __future__ import annotations
+
+from xats import durations, host, process
+from xats.cli import render, views
+from xats.core import agents, expectations
+from xats.errors import NoPane, Refused, Usage
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xats.cli.here import Here
+    from xats.clients.profile import Profile
+    from xats.core.agents import Changes, Registered
+    from xats.core.expectations import Expectation
+    from xats.pane import Pane
+    from xats.store import Tx
+
+
+@record
+class Wanted:
+    """What is expected: which program, in which pane, and for how many ms."""
+
+    profile: Profile
+    pane: Pane
+    ttl: int
+
+
+def wanted(here: Here, word: str, ttl: str | None, pane_id: str | None) -> Wanted:
+    """Return what `--expect word --ttl ttl --pane pane_id` says. Raises NotFound, NoPane, PaneUnusable, Usage."""
+    from xats.cli import seat
+    from xats.clients import registry
+    from xats.tmux import pane as panes
+
+    profile = registry.called(word, here.environ)
+    if not registry.spoken(profile):
+        msg = f"{profile.name} names no program, so xats cannot see it appear."
+        raise Usage(msg, f"one of: {', '.join(_programs(here.environ))}")
+    lasts = expectations.DEFAULT if ttl is None else durations.parse(ttl)
+    if not expectations.SHORTEST <= lasts <= expectations.LONGEST:
+        msg = f"--ttl must be from 1s to 10m, not {ttl!r}."
+        raise Usage(msg, "--ttl 2m is the default")
+    pane = seat.pane_by_id(here, pane_id) if pane_id else panes.here(here.environ)
+    if pane is None:
+        msg = "A program is expected in a tmux pane, and this command runs in none."
+        raise NoPane(msg, "name the pane: --pane %N; tmux list-panes -a shows them")
+    return Wanted(profile, pane, lasts)
+
+
+def _programs(environ: Mapping[str, str]) -> list[str]:
+    from xats.clients import registry
+
+    profiles = [registry.find_or_generic(name, environ) for name in registry.names(environ)]
+    return [one.executables[0] for one in profiles if one.executables]
+
+
+def is_there(what: Wanted) -> bool:
+    """Tell whether the program that is expected is in the pane already."""
+    from xats.clients import occupants, processes
+
+    found = processes.nearest(occupants.in_front(what.pane))
+    return found is not None and (found[1] == what.profile.name or processes.runs(what.profile, found[0]))
+
+
+def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: bool) -> int:
+    """Make the agent `name`, which has no process yet, and expect its program in its pane."""
+    from xats.cli.agents import me_or_none
+
+    def work(tx: Tx) -> tuple[Registered, list[str]]:
+        known = agents.find(tx, here.team, name)
+        if known and known.registered and known.client == "human":
+            msg = f"{known.name} is a person in team {known.team}."
+            raise Refused(msg, "take another name", agent=known.address)
+        asker = me_or_none(here, tx)
+        seat = agents.Seat(here.host, host_name=host.name())
+        done = agents.register(
+            tx, here.team, name, changes, seat, lambda one: process.holds(one.seat), takeover=takeover
+        )
+        agent = done.details.agent
+        asked_by = asker.agent.id if asker and asker.agent.id != agent.id else None
+        client = what.profile.name
+        replaced = expectations.expect(tx, agent, client, here.host, what.pane, what.ttl, asked_by)
+        return done, replaced
+
+    done, replaced = here.store.write(work)
+    here.rouse_daemon()
+    agent = done.details.agent
+    if here.json:
+        expected = here.store.read(lambda tx: expectations.of_agent(tx, agent.id))
+        shown = as_json(expected) if expected else None
+        said = {"agent": views.agent_json(done.details), "created": done.created, "unseated": None}
+        render.document({**said, "expected": shown, "replaced": replaced})
+    elif here.quiet:
+        render.put(agent.name)
+    else:
+        _tell(here, done, what, replaced)
+    return 0
+
+
+def _tell(here: Here, done: Registered, what: Wanted, replaced: list[str]) -> None:
+    from xats.daemon import lock
+
+    agent, pane = done.details.agent, what.pane.pane_id
+    within = durations.rough(what.ttl)
+    render.put(f"{agent.name} expected in team {agent.team}: {what.profile.name} in pane {pane}, within {within}")
+    for one in replaced:
+        before = "this replaces what was expected before" if one == agent.address else f"{one} is not expected any more"
+        render.say(f"  {before}")
+    render.say(f"  mail for {agent.name} is kept until it is there: {here.command('agents')}")
+    if not lock.held(here.path):
+        render.warn("no daemon runs, so only the program's own hook or xats register binds it. Try: xats daemon start")
+
+
+def state(one: Expectation, now: int) -> str:
+    """Return how `one` stands at the time `now` (ms UTC), for the column STATE."""
+    if one.ended_at is None and not expectations.is_late(one, now):
+        left = durations.rough(max(0, one.expires_at - now))
+        return f"expected, {one.client} in {one.pane.pane_id}, {left} left"
+    ended = one.ended_at or one.expires_at
+    why = expectations.words(one, one.end_reason or "expired", ended)
+    return f"offline, {why}, {durations.ago(ended, now)}"
+
+
+def as_json(one: Expectation) -> dict[str, object]:
+    """Return the JSON form of an expectation."""
+    return {
+        "client": one.client,
+        "pane": views.pane_json(one.pane),
+        "until": durations.iso(one.expires_at),
+        "ended_at": durations.iso(one.ended_at),
+        "reason": one.end_reason,
+    }

@@ -1,0 +1,128 @@
+"""Programs that are expected in a pane: the daemon looks for each, and registers it once it is there.
+
+A look reads some files of /proc for each pane in which a program is expected, and asks tmux only when that program is
+there. What another has registered meanwhile, such as the program's own hook, stays as it is (core/expectations.py).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import suppress
+
+from xats import host, process
+from xats.clients import occupants, processes, registry
+from xats.core import agents, expectations
+from xats.daemon.rounds import Rounds
+from xats.errors import NameTaken, NoPane, TmuxGone, XatsError
+from xats.record import record
+from xats.tmux import pane as panes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from xats.core.agents import Seat
+    from xats.core.expectations import Expectation
+    from xats.program import Kept
+    from xats.store import Store, Tx
+
+EVERY = 0.5  # seconds between two rounds
+
+log = logging.getLogger("xats.daemon")
+
+
+@record
+class Seen:
+    """What is known of an open expectation: that its time is over, where its program sits, that its pane has ended."""
+
+    expected: Expectation
+    late: bool = False
+    seat: Seat | None = None
+    programs: Kept | None = None
+    xats_path: str | None = None
+    pane_gone: bool = False
+
+
+def find(tx: Tx) -> list[Seen]:
+    """Return the open expectations on this host."""
+    return [Seen(one, expectations.is_late(one, tx.now)) for one in expectations.open_on(tx, host.id())]
+
+
+def see(found: Sequence[Seen]) -> list[Seen]:
+    """Return those of `found` whose program is there, whose pane has ended, or whose time is over."""
+    seen = []
+    for one in found:
+        try:
+            now = _look(one)
+        except XatsError as problem:  # tmux does not answer just now
+            log.debug("expected: %s: %s", one.expected.agent.address, problem)
+            now = one
+        if now.seat or now.pane_gone or now.late:
+            seen.append(now)
+    return seen
+
+
+def _look(one: Seen) -> Seen:
+    """Return `one` with what is seen in its pane. Raises XatsError where tmux does not tell whether it is that pane."""
+    pane, wanted = one.expected.pane, registry.find_or_generic(one.expected.client, os.environ)
+    if process.absent(pane.pane_pid):
+        return Seen(one.expected, one.late, pane_gone=True)
+    if one.late:
+        return one
+    found = processes.nearest(occupants.in_front(pane))
+    if found is None or (found[1] != wanted.name and not processes.runs(wanted, found[0])):
+        return one
+    try:
+        if panes.find(pane.socket, pane.pane_id) != pane:
+            return Seen(one.expected, one.late, pane_gone=True)
+    except (NoPane, TmuxGone):
+        return Seen(one.expected, one.late, pane_gone=True)
+    who = found[0]
+    seat = agents.Seat(host.id(), who.pid, who.started, None, pane, host.name())
+    return Seen(one.expected, one.late, seat, occupants.programs(who, pane), occupants.xats_path(who))
+
+
+def note(tx: Tx, one: Seen) -> None:
+    """Register the program that is there; end what was expected in vain."""
+    expected = expectations.of_agent(tx, one.expected.agent.id)
+    if expected != one.expected:  # it was filled or changed meanwhile
+        return
+    if one.seat is None:
+        expectations.end(tx, expected, "pane_gone" if one.pane_gone else "expired")
+        return
+    agent, changes = expected.agent, agents.Changes(client=expected.client)
+    try:
+        agents.register(
+            tx,
+            agent.team,
+            agent.name,
+            changes,
+            one.seat,
+            lambda session: process.holds(session.seat),
+            programs=one.programs,
+            xats_path=one.xats_path,
+        )
+    except NameTaken:  # it lives elsewhere, in a session that says no process
+        expectations.end(tx, expected, "expired")
+
+
+class Expected(Rounds):
+    """The rounds for the programs that are expected."""
+
+    def __init__(self, open_store: Callable[[], Store], stopping: Callable[[], bool]) -> None:
+        super().__init__("expected", EVERY, open_store, stopping)
+
+    def __call__(self, store: Store) -> None:
+        """Begin a round if it is time for one, and any program is expected. Raises the StoreErrors."""
+        self.begin(store, find, see, note, _mark)
+
+
+def _mark(one: Seen) -> None:
+    """Note the agent's name in its pane, for a status line."""
+    if one.seat and one.seat.pane:
+        with suppress(XatsError):
+            panes.mark(one.seat.pane, "@xats_agent", one.expected.agent.name)
+        log.info(
+            "%s registered: %s is in pane %s", one.expected.agent.address, one.expected.client, one.seat.pane.pane_id
+        )
