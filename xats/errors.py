@@ -199,6 +199,12 @@ class TaskLive(Refused):
     code = "not_ended"
 
 
+class KeyReused(Refused):
+    """Something else was stored under that key before."""
+
+    code = "key_reused"
+
+
 class NotOwner(Refused):
     """You have not claimed the task."""
 

@@ -30,7 +30,7 @@ def bodies(xats, name: str, *words) -> list[str]:
     [
         b"plain\n",
         "日本 🙂".encode(),
-        b"\x1b[31m\0\x9d".replace(b"\x9d", "\x9d".encode()),
+        b"\x1b[31m\x01\x9d".replace(b"\x9d", "\x9d".encode()),
         b"x" * (1 << 20),
         b" lead\n\n",
     ],
@@ -83,7 +83,7 @@ def test_a_batch_is_sent_whole(mail, crew, tmp_path):
         GOOD,
         {"to": "all", "body": "two", "subject": "S", "kind": "note", "key": "k", "ttl": "1h", "no_wake": True},
         {"to": "bob", "body": "three", "need_reply": False, "ttl": 60, "reply_to": None},
-        {"to": "bob", "body": "two again", "key": "k"},
+        {"to": "all", "body": "two", "subject": "S", "kind": "note", "key": "k"},
     ]
     path = tmp_path / "batch.jsonl"
     path.write_text(lines(*batch))
@@ -93,6 +93,27 @@ def test_a_batch_is_sent_whole(mail, crew, tmp_path):
     assert bodies(mail, "bob") == ["one", "two", "three"]
     (event,) = crew.rows("select count(*) as n from events where type = 'message_sent'")
     assert event["n"] == 3
+
+
+def test_a_batch_with_a_key_for_two_messages_is_refused(mail, crew):
+    batch = [GOOD, {"to": "all", "body": "two", "key": "k"}, {"to": "bob", "body": "other", "key": "k"}]
+    ran = mail("send", "--batch", "-", "--as", "alice", "--json", stdin=lines(*batch), code=4)
+    error = ran.error()
+    assert (error["code"], error["line"], error["differs"]) == (
+        "key_reused",
+        3,
+        ["address", "body", "kind", "need_reply"],
+    )
+    assert crew.rows("select * from messages") == []
+
+
+def test_a_key_with_another_text_is_refused_and_takes_no_id(mail):
+    mail("send", "bob", "one", "--key", "k", "-s", "S", "--as", "alice")
+    ran = mail("send", "bob", "two", "--key", "k", "-s", "S", "--as", "alice", code=4)
+    assert "Message 1 to bob, sent just now, has this key, but another body. Nothing was sent." in ran.stderr
+    assert "xats show 1" in ran.stderr
+    assert mail("send", "bob", "one", "--key", "k", "-s", "S", "--as", "alice", "--json").json()["created"] is False
+    assert mail("send", "bob", "two", "--as", "alice", "--json").json()["message"]["id"] == 2
 
 
 def test_a_batch_from_stdin_may_have_one_address_for_all(mail):
@@ -122,7 +143,10 @@ def test_a_batch_from_stdin_may_have_one_address_for_all(mail):
         ({**GOOD, "subject": "a\nb"}, 2, "invalid_body", "subject"),
         ({**GOOD, "to": "a b"}, 2, "invalid_name", "a b"),
         ({**GOOD, "key": ""}, 2, "usage", "key is empty"),
-        ({**GOOD, "key": "\ud800"}, 2, "invalid_batch", "key is not UTF-8"),
+        ({**GOOD, "key": "\ud800"}, 2, "usage", "key is not valid UTF-8: U+D800 at character 1"),
+        ({**GOOD, "key": "k\0"}, 2, "usage", "key contains a NUL character at character 2"),
+        ({**GOOD, "body": "a\nb\0"}, 2, "invalid_body", "NUL character at line 2, character 2"),
+        ({**GOOD, "subject": "\0"}, 2, "invalid_body", "subject contains a NUL"),
         ({**GOOD, "reply_to": 1 << 63}, 2, "invalid_batch", "reply_to is too large"),
         pytest.param('{"to": "bob", "body": ' + "[" * 200_000, 2, "invalid_batch", "not JSON", id="deep"),
         ({**GOOD, "to": "bobb"}, 3, "unknown_recipient", "bobb"),
@@ -152,7 +176,7 @@ def test_a_batch_that_is_no_text_is_refused(mail, data):
 
 
 def test_one_key_from_eight_processes_is_one_message(mail, crew):
-    running = [mail.start("send", "bob", f"n{n}", "--key", "k", "--as", "alice", "--json") for n in range(8)]
+    running = [mail.start("send", "bob", "once", "--key", "k", "--as", "alice", "--json") for _ in range(8)]
     found = [mail.end(one).json() for one in running]
     assert sum(one["created"] for one in found) == 1
     assert len({one["message"]["id"] for one in found}) == 1

@@ -60,8 +60,8 @@ def texts(count: int, seed: int) -> list[str]:
 
 
 def storable(text: str) -> bool:
-    """Tell whether `text` is text at all: a lone surrogate is how Python passes on a byte that is no UTF-8."""
-    return not any("\ud800" <= char <= "\udfff" for char in text)
+    """Tell whether `text` can be stored: it holds no NUL and no lone surrogate, which is a byte that is no UTF-8."""
+    return not any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text)
 
 
 def acting(shown: str) -> list[str]:

@@ -282,7 +282,7 @@ LIMITS = [(LARGEST_BODY, 0), (LARGEST_BODY + 1, 2)]
 
 @pytest.mark.parametrize(("size", "code"), LIMITS)
 def test_a_huge_hostile_body(xats, crew, size, code):
-    body = ("\x1b[201~\x9b\x00" * size)[: size // 2 - 1]
+    body = ("\x1b[201~\x9b\x01" * size)[: size // 2 - 1]
     body += "x" * (size - len(body.encode()))
     assert len(body.encode()) == size
     xats("send", "bob", "-", "--as", "alice", stdin=body, code=code)

@@ -519,12 +519,12 @@ def test_it_is_left(live, drive, keys):
 
 # -- text of others ----------------------------------------------------------------------------------------------------
 
-HOSTILE = "[bold red]x[/] \x1b]0;pwned\x07 \x1b[31m \x9b31m \u202egnp\u2066 \x00\r\x7f {markup} [link=http://x]"
+HOSTILE = "[bold red]x[/] \x1b]0;pwned\x07 \x1b[31m \x9b31m \u202egnp\u2066 \x01\r\x7f {markup} [link=http://x]"
 
 
 def test_text_of_others_is_text(live, drive):
     live.team.register("mallory", model="[reverse]m\x1b[2J")
-    live.team.send("mallory", "bob", f"{HOSTILE}\n\ttab\nnext", subject=HOSTILE.replace("\x00", ""))
+    live.team.send("mallory", "bob", f"{HOSTILE}\n\ttab\nnext", subject=HOSTILE)
     live.team.do("carol", pauses.pause, "crew", live.team.agent("bob"), f"because {HOSTILE}")
 
     async def scenario(shown):
@@ -536,7 +536,7 @@ def test_text_of_others_is_text(live, drive):
         await shown.press("enter")
         assert r"[bold red]x[/] ^[]0;pwned^G ^[[31m \x9b31m" in shown.text
         await shown.press("enter")
-        assert r"  | [bold red]x[/] ^[]0;pwned^G ^[[31m \x9b31m \u202egnp\u2066 ^@^M^?" in shown.text
+        assert r"  | [bold red]x[/] ^[]0;pwned^G ^[[31m \x9b31m \u202egnp\u2066 ^A^M^?" in shown.text
         assert "  |     tab\n  | next" in shown.text
         assert r"{markup} [link=http://x]" in shown.text
         await shown.press("q", "q", "d")

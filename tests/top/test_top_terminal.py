@@ -154,7 +154,7 @@ OURS = re.compile(r"\x1b\[[?>=<]?[0-9;:]*(?:\$p|[A-Za-z])|\x1b\]22;default\x07")
 
 def test_nothing_of_others_reaches_the_terminal_but_as_text(xats, crew, terminal):
     crew.register("mallory", model="\x1b[2Jmodel")
-    crew.send("mallory", "bob", f"body {HOSTILE}\r\nnext\x00line", subject=f"subject {HOSTILE}".replace("\n", ""))
+    crew.send("mallory", "bob", f"body {HOSTILE}\r\nnext\x01line", subject=f"subject {HOSTILE}".replace("\n", ""))
     crew.do("alice", pauses.pause, "crew", crew.agent("bob"), f"reason {HOSTILE}")
     shown = terminal("top", size=(40, 200))
     shown.until("what happened")

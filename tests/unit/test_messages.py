@@ -5,7 +5,7 @@ import json
 import pytest
 
 from xats import errors
-from xats.core import agents, inbox, messages
+from xats.core import agents, contracts, inbox, messages
 from xats.core.messages import Draft
 
 
@@ -148,7 +148,7 @@ def test_sending_is_told_by_an_event(crowd, rows):
 
 def test_a_key_sends_once_for_each_sender(crowd, rows):
     first = crowd.send("alice", "bob", "one", dedupe_key="k")
-    again = crowd.send("alice", "bob", "two", dedupe_key="k")
+    again = crowd.send("alice", "bob", "one", dedupe_key="k")
     other = crowd.send("carol", "bob", "three", dedupe_key="k")
     assert (first.created, again.created, other.created) == (True, False, True)
     assert again.message == first.message
@@ -166,6 +166,84 @@ def test_a_key_is_remembered_after_its_recipients_have_left(crowd, address):
     assert (again.created, again.message.id) == (False, first.message.id)
     with pytest.raises(errors.UnknownRecipient):
         crowd.send("alice", address, dedupe_key="another")
+
+
+FIRST = {"address": "bob", "body": "one", "subject": "S", "dedupe_key": "k"}
+
+
+@pytest.mark.parametrize(
+    "change, differs",
+    [
+        ({"body": "two"}, "body"),
+        ({"body": "one "}, "body"),
+        ({"address": "carol"}, "address"),
+        ({"address": "bob@crew"}, "address"),
+        ({"address": "all", "kind": "mail", "need_reply": True}, "address"),
+        ({"subject": "T"}, "subject"),
+        ({"subject": None}, "subject"),
+        ({"kind": "note"}, "kind"),
+        ({"need_reply": False}, "need_reply"),
+        ({"reply_to": 1, "kind": "mail", "need_reply": True}, "reply_to"),
+    ],
+    ids=str,
+)
+def test_a_key_for_another_message_is_refused_and_takes_no_id(crowd, rows, clock, change, differs):
+    crowd.send("alice", **FIRST)
+    clock.tick(120_000)
+    before = rows("select * from messages"), rows("select * from events")
+    with pytest.raises(errors.KeyReused) as caught:
+        crowd.send("alice", **FIRST | change)
+    assert (caught.value.code, caught.value.exit) == ("key_reused", 4)
+    assert caught.value.data["differs"] == [differs]
+    assert (caught.value.data["id"], caught.value.data["address"]) == (1, "bob")
+    assert "Message 1 to bob, sent 2 min ago, has this key" in str(caught.value)
+    assert (rows("select * from messages"), rows("select * from events")) == before
+    assert crowd.send("alice", "bob", "next").message.id == 2
+
+
+@pytest.mark.parametrize(
+    "change", [{"ttl": 5000}, {"wake": False}, {"hops": 1}, {"kind": "mail"}, {"need_reply": True}], ids=str
+)
+def test_the_same_message_under_its_key_is_sent_once_and_takes_no_id(crowd, change):
+    first = crowd.send("alice", **FIRST)
+    again = crowd.send("alice", **FIRST | change)
+    assert (again.created, again.message) == (False, first.message)
+    assert crowd.send("alice", "bob", "next").message.id == 2
+
+
+def test_a_key_is_for_one_contract(crowd):
+    order, bill = (1, "order", 1), (2, "bill", 1)
+    for name in ("order", "bill"):
+        crowd.do("alice", contracts.put, contracts.New(name, "{}"), None)
+    crowd.send("alice", "bob", "{}", dedupe_key="k", contract=order)
+    assert not crowd.send("alice", "bob", "{}", dedupe_key="k", contract=order).created
+    for other in (bill, None):
+        with pytest.raises(errors.KeyReused, match="another contract"):
+            crowd.send("alice", "bob", "{}", dedupe_key="k", contract=other)
+
+
+def test_a_key_of_a_group_outlives_its_members(crowd):
+    first = crowd.send("alice", "role:reviewer", dedupe_key="k")
+    crowd.register("dave", role="reviewer")
+    again = crowd.send("alice", "role:reviewer", dedupe_key="k")
+    assert (again.created, again.recipients) == (False, first.recipients)
+
+
+def test_a_reply_is_not_another_one_because_of_what_its_address_is_called(crowd):
+    crowd.send("alice", "bob")
+    crowd.do("bob", messages.reply, "pane", 1, Draft("", "yes", dedupe_key="k"))
+    crowd.store.write(lambda tx: tx.run("update agents set name = 'ann', name_key = 'ann' where name = 'alice'"))
+    assert not crowd.do("bob", messages.reply, "pane", 1, Draft("", "yes", dedupe_key="k")).created
+    with pytest.raises(errors.KeyReused, match="another body"):
+        crowd.do("bob", messages.reply, "pane", 1, Draft("", "no", dedupe_key="k"))
+
+
+def test_a_batch_refuses_a_key_for_two_messages(crowd, rows):
+    drafts = [Draft("bob", "one"), Draft("bob", "two", dedupe_key="k"), Draft("bob", "three", dedupe_key="k")]
+    with pytest.raises(errors.KeyReused) as caught:
+        crowd.do("alice", messages.send_all, "pane", drafts)
+    assert caught.value.index == 2
+    assert nothing_stored(rows)
 
 
 def test_a_reply_can_have_a_key(crowd):
@@ -188,8 +266,18 @@ def test_a_reply_can_have_a_key(crowd):
         "é" * (messages.LARGEST_BODY // 2 + 1),
         "\ud800",
         "a\udcff",
+        "a\0b",
     ],
-    ids=["empty", "space", "white", "one-byte-too-many", "too-many-bytes-of-letters", "surrogate", "escaped-byte"],
+    ids=[
+        "empty",
+        "space",
+        "white",
+        "one-byte-too-many",
+        "too-many-bytes-of-letters",
+        "surrogate",
+        "escaped-byte",
+        "NUL",
+    ],
 )
 def test_a_bad_body_is_refused_and_nothing_stored(crowd, rows, body):
     with pytest.raises(errors.InvalidBody) as caught:
@@ -202,7 +290,7 @@ def test_a_bad_body_is_refused_and_nothing_stored(crowd, rows, body):
 
 @pytest.mark.parametrize(
     "body",
-    ["x", "x" * messages.LARGEST_BODY, "é" * (messages.LARGEST_BODY // 2), "\x1b[31m\0\x9b", "日本語 🙂", " x\n"],
+    ["x", "x" * messages.LARGEST_BODY, "é" * (messages.LARGEST_BODY // 2), "\x1b[31m\x01\x9b", "日本語 🙂", " x\n"],
     ids=["one", "1MiB", "1MiB-of-letters", "control", "unicode", "space-around"],
 )
 def test_a_good_body_is_kept_to_the_byte(crowd, body):
@@ -211,7 +299,7 @@ def test_a_good_body_is_kept_to_the_byte(crowd, body):
     assert letter.message.body == body
 
 
-@pytest.mark.parametrize("subject", ["x" * 201, "two\nlines", "\ud800"])
+@pytest.mark.parametrize("subject", ["x" * 201, "two\nlines", "\ud800", "a\0"])
 def test_a_bad_subject_is_refused(crowd, rows, subject):
     with pytest.raises(errors.InvalidBody):
         crowd.send("alice", "bob", subject=subject)

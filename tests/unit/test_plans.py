@@ -75,7 +75,7 @@ DIFF = Diff("breaking", "compatible", ())
 # what: (the function, whether it writes)
 HOT = {
     "send to a name": lambda tx, me: messages.send(tx, me, "pane", Draft("bob", "x")),
-    "send under a key": lambda tx, me: messages.send(tx, me, "pane", Draft("bob", "x", dedupe_key="k0")),
+    "send under a key": lambda tx, me: messages.send(tx, me, "pane", Draft("bob", "text", dedupe_key="k0")),
     "send to a role": lambda tx, me: messages.send(tx, me, "pane", Draft("role:reviewer", "x")),
     "send to a tag": lambda tx, me: messages.send(tx, me, "pane", Draft("tag:gpu", "x")),
     "send to a capability": lambda tx, me: messages.send(tx, me, "pane", Draft("cap:rust", "x")),

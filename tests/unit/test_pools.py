@@ -193,9 +193,14 @@ def test_a_cancelled_one_is_taken_back(crew, clock):
 
 def test_a_key_sends_it_once(crew):
     first, task = send(crew, dedupe_key="k")
-    again, same = send(crew, "other", dedupe_key="k")
+    again, same = send(crew, dedupe_key="k")
     assert (again.created, again.message.id, same.id) == (False, first.message.id, task.id)
     assert again.recipients == ("bob@crew",)
+    with pytest.raises(
+        errors.KeyReused, match=f"Task {task.id} for role dev, added just now, has this key, but another"
+    ):
+        send(crew, "other", dedupe_key="k")
+    assert len(crew.rows("select * from messages")) == 1
 
 
 @pytest.mark.parametrize(

@@ -86,7 +86,7 @@ MAY = {
 BASE = {"xats.errors", "xats.record", "xats.jsontext", "xats.durations", "xats.process", "xats.pane", "xats.faults"}
 BASE |= {"xats.program", "xats.visible", "xats.fifo", "xats.python", "xats.sandbox"}
 BASE |= {"xats.peer", "xats.confinement", "xats.host", "xats.output", "xats.uptime", "xats.calling"}
-BASE |= {"xats.ownership", "xats.sidefile", "xats.folders"}
+BASE |= {"xats.ownership", "xats.sidefile", "xats.folders", "xats.text"}
 
 
 def room_of(module: str) -> str:

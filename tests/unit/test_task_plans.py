@@ -42,9 +42,46 @@ def listing(crew, **query):
 def test_a_key_adds_it_once_for_each_creator(crew):
     first, created = crew.do("alice", task_plans.add, New("a", key="k"))
     assert created
-    again, created = crew.do("alice", task_plans.add, New("other", key="k"))
+    again, created = crew.do("alice", task_plans.add, New("a", key="k"))
     assert (again.id, again.title, created) == (first.id, "a", False)
     assert crew.do("bob", task_plans.add, New("b", key="k"))[1]
+
+
+@pytest.mark.parametrize(
+    "change, differs",
+    [
+        ({"title": "b"}, "title"),
+        ({"description": "other"}, "description"),
+        ({"to": "alice"}, "assignee"),
+        ({"to": None}, "assignee"),
+        ({"to": "nobody"}, "assignee"),
+        ({"priority": 1}, "priority"),
+        ({"parent_id": 1}, "parent"),
+    ],
+    ids=str,
+)
+def test_a_key_for_another_task_is_refused_and_takes_no_id(crew, change, differs):
+    crew.do("alice", task_plans.add, New("parent"))
+    new = {"title": "a", "description": "text", "to": "bob", "key": "k"}
+    first, _ = crew.do("alice", task_plans.add, New(**new))
+    with pytest.raises(errors.KeyReused) as caught:
+        crew.do("alice", task_plans.add, New(**new | change))
+    assert (caught.value.code, caught.value.data["id"], caught.value.data["differs"]) == (
+        "key_reused",
+        first.id,
+        [differs],
+    )
+    assert not crew.do("alice", task_plans.add, New(**new, due_at=5, notify="bob"))[1]  # those may differ
+    assert crew.do("alice", task_plans.add, New("next"))[0].id == first.id + 1
+
+
+def test_a_key_of_a_task_that_was_edited_since_is_still_the_same_call(crew):
+    new = New("a", "text", to="bob", key="k")
+    task, _ = crew.do("alice", task_plans.add, new)
+    crew.do("alice", task_plans.edit, task.id, Edit(title="b", to="alice"))
+    assert crew.do("alice", task_plans.add, new)[0].id == task.id
+    with pytest.raises(errors.KeyReused, match="another description"):
+        crew.do("alice", task_plans.add, New("a", "other", to="bob", key="k"))
 
 
 @pytest.mark.parametrize(

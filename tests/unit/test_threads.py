@@ -81,8 +81,8 @@ def test_an_acknowledgement_is_told_and_a_text_is_whole(crew):
     crew.do("carol", inbox.ack, 2)
     (one,) = said(crew, 2)
     assert [(copy.state, copy.at) for copy in one.copies] == [("acked", 1_750_000_001_000)]
-    crew.send("alice", "bob", "before\x00after")
-    assert said(crew, 5)[0].message.body == "before\x00after"
+    crew.send("alice", "bob", "before\x01after")
+    assert said(crew, 5)[0].message.body == "before\x01after"
 
 
 def test_a_subject_is_for_those_in_it(crew):

@@ -52,14 +52,13 @@ def send_batch(here: Here, source: str, address: str | None) -> int:
 
     try:
         sent, me = here.write(work)
-    except (XatsError, OverflowError, UnicodeError) as problem:
+    except (XatsError, OverflowError) as problem:
         if not hasattr(problem, "index"):
             raise
         number = problem.index + 1
         if isinstance(problem, XatsError):
             raise _at(number, str(problem), problem.hint, problem) from problem
-        why = "reply_to is too large." if isinstance(problem, OverflowError) else "key is not UTF-8."
-        raise _at(number, why) from problem
+        raise _at(number, "reply_to is too large.") from problem
 
     here.rouse_daemon()
     new = sum(one.created for one in sent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xats import text
 from xats.cli import render, views
 from xats.core import agents, pauses, stops
 from xats.durations import iso
@@ -31,6 +32,8 @@ def pause(here: Here, whom: params.WhomArg = None, *, reason: params.ReasonOptio
     if reason is not None and ("\n" in reason or len(reason) > 200):
         msg = "A reason is one line of at most 200 characters."
         raise Usage(msg, "xats pause bob --reason 'deploying'")
+    if reason is not None:
+        text.check(reason, "reason", Usage, "Nothing was paused.", "xats pause bob --reason 'deploying'")
 
     def work(tx: Tx, me: Me) -> tuple[bool, Pause, str]:
         team, agent = _whom(tx, me, whom)

@@ -159,13 +159,17 @@ def _target(here: Here, tx: Tx, name: str) -> tuple[Agent, Session | None]:
 
 def _read(text: str, largest: int) -> str:
     """Return `text`, or what stdin holds when it is `-`. Raises InvalidBody."""
+    from xats.text import check
+
     try:
         data = sys.stdin.buffer.read(largest + 1) if text == "-" else text.encode()
-        if len(data) <= largest:
-            return data.decode()
+        said = data.decode() if len(data) <= largest else None
     except UnicodeError as problem:
         msg = "The text is not UTF-8. Nothing was typed."
         raise InvalidBody(msg) from problem
+    if said is not None:
+        check(said, "text", InvalidBody, "Nothing was typed.", "put it into a file, and poke the agent to read that")
+        return said
     msg = f"The text has more than {largest} bytes. Nothing was typed."
     raise InvalidBody(msg, "put it into a file, and poke the agent to read that")
 

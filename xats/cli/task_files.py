@@ -141,7 +141,6 @@ def read(source: str) -> list[Item]:
 def _item(number: int, line: str) -> Item:
     try:
         values = json.loads(line)
-        json.dumps(values, ensure_ascii=False).encode()  # half of a pair of surrogates is no text
     except (ValueError, RecursionError) as problem:
         raise _at(number, f"it is not JSON ({problem}).") from problem
     if not isinstance(values, dict):

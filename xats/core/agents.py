@@ -629,6 +629,10 @@ def _same_process(held: Seat, seat: Seat) -> bool:
 
 
 def _store(tx: Tx, team: str, name: str, changes: Changes) -> int:
+    if changes.model is not None:
+        from xats import text
+
+        text.check(changes.model, "model", left="Nothing was registered.", hint="--model takes a line of text")
     row = tx.one(
         UPSERT,
         team=team,

@@ -17,6 +17,7 @@ How schemas are compared is not known here: whoever puts one brings the function
 
 from __future__ import annotations
 
+from xats import text
 from xats.core import contract_mail, contract_words
 from xats.core.address import check_name
 from xats.errors import (
@@ -109,9 +110,9 @@ class Put:
 # -- names -------------------------------------------------------------------------------------------------------------
 
 
-def parse(text: str) -> tuple[str, int | None]:
+def parse(called: str) -> tuple[str, int | None]:
     """Return the name and the number in `order@3`; the number of `order` is None. Raises InvalidName, Usage."""
-    name, at, number = text.partition("@")
+    name, at, number = called.partition("@")
     check_name(name, "contract")
     if not at:
         return name, None
@@ -200,22 +201,22 @@ def version(tx: Tx, contract: Contract, number: int | None) -> Version:
     return version_of(contract, row)
 
 
-def find_version(tx: Tx, team: str, text: str) -> Version:
-    """Return the version of a contract of `team` that `text` names: `order@3`, or `order` for the newest.
+def find_version(tx: Tx, team: str, called: str) -> Version:
+    """Return the version of a contract of `team` that `called` names: `order@3`, or `order` for the newest.
 
     Raises InvalidName, Usage, UnknownContract, UnknownVersion.
     """
-    name, number = parse(text)
+    name, number = parse(called)
     return version(tx, find(tx, team, name), number)
 
 
-def usable(tx: Tx, team: str, text: str) -> Version:
-    """Return the version that `text` names, for a new document. Raises what `find_version` does, and ContractRetired.
+def usable(tx: Tx, team: str, called: str) -> Version:
+    """Return the version that `called` names, for a new document. Raises what `find_version` does, and ContractRetired.
 
     Of a retired contract only a version that is named by its number can be used.
     """
-    found = find_version(tx, team, text)
-    if found.contract.retired and "@" not in text:
+    found = find_version(tx, team, called)
+    if found.contract.retired and "@" not in called:
         hint = f"to use its last version all the same: {found.name}"
         raise _retired(found.contract, hint)
     return found
@@ -323,14 +324,10 @@ def check_note(note: str | None) -> str | None:
     if note is None or not note.strip():
         return None
     note = note.strip()
-    if len(note) > LONGEST_NOTE or "\n" in note or "\r" in note or "\0" in note:
+    if len(note) > LONGEST_NOTE or "\n" in note or "\r" in note:
         msg = f"A note is one line of at most {LONGEST_NOTE} characters. Nothing was stored."
         raise InvalidContract(msg, "say the main thing; the rest can stand in the schema, as $comment")
-    try:
-        note.encode()
-    except UnicodeEncodeError as error:
-        msg = "The note is not UTF-8. Nothing was stored."
-        raise InvalidContract(msg, "give text") from error
+    text.check(note, "note", InvalidContract, "Nothing was stored.", "give text")
     return note
 
 

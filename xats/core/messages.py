@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from xats.core import agents, limits, teams, wakes
 from xats.core.address import Address, parse_list
-from xats.errors import InvalidBody, UnknownMessage, UnknownRecipient, Usage
+from xats.errors import InvalidBody, KeyReused, UnknownMessage, UnknownRecipient, Usage
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -32,12 +32,13 @@ class Draft:
     subject: str | None = None
     kind: str | None = None  #: default: "mail", "broadcast" to a group, "reply" to a message
     need_reply: bool | None = None  #: default: yes to named agents, no to groups and in replies
-    dedupe_key: str | None = None
+    dedupe_key: str | None = None  #: the same draft under the same key is sent once; see `_sent_before`
     ttl: int | None = None  #: ms until unread copies expire
     reply_to: int | None = None
     wake: bool = True
     hops: int = limits.HOPS  #: how many wakes two agents may cause each other in a row without a person
     contract: tuple[int, str, int] | None = None  #: id, name and version of the contract that the body satisfies
+    is_answer: bool = False  #: the address is not as it was written: it is whom the answer goes to
 
 
 @record
@@ -309,13 +310,12 @@ class Posting:
 
 
 def check_draft(draft: Draft) -> None:
-    """Raise InvalidBody unless `draft` holds text of an allowed size, Usage if its key is empty."""
-    try:
-        size = len(draft.body.encode())
-        (draft.subject or "").encode()
-    except UnicodeEncodeError as error:
-        msg = "The text is not UTF-8. Nothing was sent."
-        raise InvalidBody(msg, "send text; for other data send the path of a file") from error
+    """Raise InvalidBody unless `draft` holds text of an allowed size, Usage if its key is empty or not text."""
+    from xats import text
+
+    size = len(text.check(draft.body, "body", InvalidBody, "Nothing was sent."))
+    text.check(draft.subject or "", "subject", InvalidBody, "Nothing was sent.")
+    text.check(draft.dedupe_key or "", "key", Usage, "Nothing was sent.", "--key takes a line of text")
     if not draft.body.strip():
         msg = "The body is empty. Nothing was sent."
         raise InvalidBody(msg, "give the text, or - to read it from standard input")
@@ -334,8 +334,8 @@ def check_draft(draft: Draft) -> None:
 def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> Sent:
     """Accept `draft` from `me`, who is known by `evidence`.
 
-    Raises UnknownRecipient, UnknownMessage (no such message to reply to), InvalidBody, InvalidName, or Usage for a pool
-    or an empty key; nothing is stored then.
+    Raises UnknownRecipient, UnknownMessage (no such message to reply to), InvalidBody, InvalidName, KeyReused, or Usage
+    for a pool or an empty key; nothing is stored then.
     """
     check_draft(draft)
     addresses = parse_list(draft.address)
@@ -345,12 +345,14 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> Sent:
     return _store(tx, me, evidence, draft, recipients, is_direct(addresses))
 
 
-def _resolve(tx: Tx, me: Agent, addresses: Sequence[Address], draft: Draft) -> list[Recipient] | Sent:
+def _resolve(
+    tx: Tx, me: Agent, addresses: Sequence[Address], draft: Draft, posting: Posting | None = None
+) -> list[Recipient] | Sent:
     """Return whom `addresses` mean; what was sent under the draft's key if they mean nobody any more."""
     try:
         return resolve(tx, me, addresses)
     except UnknownRecipient:
-        sent = _seen_before(tx, me, draft)
+        sent = _sent_before(tx, me, draft, is_direct(addresses), posting)
         if sent:
             return sent
         raise
@@ -387,7 +389,7 @@ def send_all(tx: Tx, me: Agent, evidence: str, drafts: Sequence[Draft]) -> list[
         try:
             if draft.address not in known:
                 addresses = parse_list(draft.address)
-                recipients = _resolve(tx, me, addresses, draft)
+                recipients = _resolve(tx, me, addresses, draft, posting)
                 if isinstance(recipients, Sent):
                     sent.append(recipients)
                     continue
@@ -403,7 +405,7 @@ def send_all(tx: Tx, me: Agent, evidence: str, drafts: Sequence[Draft]) -> list[
 def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Sent:
     """Answer message `message_id`: to its sender, or to its recipients if `me` sent it. `draft.address` is not read.
 
-    Raises UnknownMessage, InvalidBody, Usage, or UnknownRecipient when nobody would get it.
+    Raises UnknownMessage, InvalidBody, KeyReused, Usage, or UnknownRecipient when nobody would get it.
     """
     check_draft(draft)
     original = visible(tx, me, message_id)
@@ -422,6 +424,7 @@ def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Se
         reply_to=message_id,
         subject=draft.subject or _answer_subject(original["subject"]),
         need_reply=bool(draft.need_reply),
+        is_answer=True,
     )
     return _store(tx, me, evidence, Draft(**values), recipients, direct=True)
 
@@ -463,9 +466,12 @@ def _store(
     posting: Posting | None = None,
 ) -> Sent:
     """Store one message. Its deliveries go into `posting`, for the caller to write, or are written at once."""
+    if draft.dedupe_key is not None:
+        before = _sent_before(tx, me, draft, direct, posting)
+        if before:
+            return before
     original = None if draft.reply_to is None else visible(tx, me, draft.reply_to)
-    need_reply = (direct and original is None) if draft.need_reply is None else draft.need_reply
-    kind = draft.kind or ("reply" if original else "mail" if direct else "broadcast")
+    kind, need_reply = _settled(draft, direct=direct)
     expires_at = None if draft.ttl is None else tx.now + draft.ttl
     if expires_at is not None:
         from xats.core import clock
@@ -490,10 +496,8 @@ def _store(
         contract=draft.contract[0] if draft.contract else None,
         contract_version=draft.contract[2] if draft.contract else None,
     )
-    if row is None:
-        if posting:
-            posting.write()  # it may have been sent a line before
-        before = _seen_before(tx, me, draft)
+    if row is None:  # sent in the same moment, in a database that runs writing transactions side by side
+        before = _sent_before(tx, me, draft, direct, posting)
         assert before
         return before
     message_id: int = row["id"]
@@ -539,11 +543,52 @@ def _store(
     return Sent(message, True, names, tuple(unwoken), tuple(delayed))
 
 
-def _seen_before(tx: Tx, me: Agent, draft: Draft) -> Sent | None:
+def _settled(draft: Draft, *, direct: bool) -> tuple[str, bool]:
+    """Return the kind of `draft` and whether it needs a reply, by default where it does not say."""
+    answers = draft.reply_to is not None
+    kind = draft.kind or ("reply" if answers else "mail" if direct else "broadcast")
+    return kind, direct and not answers if draft.need_reply is None else draft.need_reply
+
+
+def _sent_before(tx: Tx, me: Agent, draft: Draft, direct: bool, posting: Posting | None) -> Sent | None:
+    """Return what `me` sent under the key of `draft`, or None. What `posting` still holds is written then.
+
+    It has to be the same message: the same address as it was written, body, subject, kind, need for a reply, contract,
+    and the message that it answers. How long it lives and whom it wakes may differ: the first one decides. The members
+    of a group and the name of whom a reply goes to may have changed since. Raises KeyReused for another message.
+    """
     row = tx.one(BY_KEY, sender=me.id, dedupe_key=draft.dedupe_key)
     if row is None:
         return None
+    if posting:
+        posting.write()  # it may have been sent a line before
     found = tx.one(BY_ID, id=row["id"])
     assert found
-    names = tuple(recipient.address for recipient in _recipients(tx.all(RECIPIENTS, id=row["id"])))
-    return Sent(message_of(found), False, names)
+    first = message_of(found)
+    names = tuple(recipient.address for recipient in _recipients(tx.all(RECIPIENTS, id=first.id)))
+    kind, need_reply = _settled(draft, direct=direct)
+    differs = {
+        "address": draft.address != first.address and not draft.is_answer,
+        "body": draft.body != first.body,
+        "subject": draft.subject != first.subject,
+        "kind": kind != first.kind,
+        "need_reply": need_reply != first.need_reply,
+        "reply_to": draft.reply_to != first.reply_to,
+        "contract": (draft.contract and draft.contract[1]) != (first.contract and first.contract[0]),
+    }
+    if any(differs.values()):
+        raise _reused(tx, first, [what for what, other in differs.items() if other])
+    return Sent(first, False, names)
+
+
+def _reused(tx: Tx, first: Message, differs: Sequence[str]) -> KeyReused:
+    """Return the error for a key under which `first` was sent, from which a new message `differs`."""
+    from xats.durations import ago, iso
+
+    words = {"need_reply": "need for a reply", "reply_to": "message that it answers"}
+    what = " and ".join(words.get(one, one) for one in differs)
+    at = ago(first.sent_at, tx.now)
+    msg = f"Message {first.id} to {first.address}, sent {at}, has this key, but another {what}. Nothing was sent."
+    hint = f"take another --key for another message; to see the first one: xats show {first.id}"
+    about = {"id": first.id, "address": first.address, "sent_at": iso(first.sent_at)}
+    return KeyReused(msg, hint, **about, differs=list(differs))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from xats.core import agents, clock, inbox, messages, task_mail, task_plans, tasks
 from xats.core.address import parse
 from xats.core.messages import Draft, Sent
-from xats.errors import Usage
+from xats.errors import KeyReused, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ BATCH = 100  # offers that one transaction makes
 def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> tuple[Sent, Task]:
     """Accept a message to a pool; ask the first member. `me` is told when it has been done.
 
-    Raises InvalidBody, InvalidName, Usage, UnknownMessage (no such message to reply to).
+    Raises InvalidBody, InvalidName, KeyReused, Usage, UnknownMessage (no such message to reply to).
     """
     messages.check_draft(draft)
     address = parse(draft.address)
@@ -53,8 +53,8 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> tuple[Sent, Task]:
 
 def _before(tx: Tx, me: Agent, task: Task) -> Sent:
     if not task.pool or task.message_id is None:
-        msg = f"You have added task {task.id} under that key, which is no message."
-        raise Usage(msg, "take another --key")
+        msg = f"Task {task.id} has this key, but it is not a message to a pool. Nothing was sent."
+        raise KeyReused(msg, f"take another --key; to see the task: xats task show {task.id}", id=task.id)
     found = inbox.show(tx, me, task.message_id).message
     rows = tx.all(messages.RECIPIENTS, id=task.message_id)
     return Sent(found, False, tuple(f"{row['name']}@{row['team']}" for row in rows))

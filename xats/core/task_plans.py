@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from xats import text
 from xats.core import agents, messages, task_mail, task_needs, tasks
 from xats.core.address import check_name, parse_list
-from xats.errors import InvalidTask, Refused
+from xats.errors import InvalidTask, KeyReused, Refused
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -47,19 +48,21 @@ REVIEWER = "insert into task_reviewers (task_id, role) values (:task, :role) on 
 def add(tx: Tx, me: Agent, new: New, *, tell: bool = True, pool: bool = False) -> tuple[Task, bool]:
     """Add a task; return it, and False if `me` had added it before under the same key.
 
-    With `tell` whoever can start it gets mail. Raises InvalidTask, UnknownAgent, UnknownTask, DependencyCycle, and
-    UnknownRecipient for `notify`; nothing is stored then.
+    With `tell` whoever can start it gets mail. Raises InvalidTask, UnknownAgent, UnknownTask, DependencyCycle,
+    KeyReused for another task under the same key, and UnknownRecipient for `notify`; nothing is stored then.
     """
     if new.key == "":  # of a variable that is not set: all that is added under it but the first would be lost
         msg = "The key is empty. Nothing was changed."
         raise InvalidTask(msg, "give one, or leave --key out")
-    before = tasks.by_key(tx, me, new.key)
+    if new.key is not None:
+        text.check(new.key, "key", InvalidTask, hint="--key takes a line of text")
+    before = _added_before(tx, me, new)
     if before:
         return before, False
     values = {**_checked(tx, me, new), "team": me.team, "me": me.id, "now": tx.now, "pool": int(pool)}
     row = tx.one(INSERT, **values)
     if row is None:
-        before = tasks.by_key(tx, me, new.key)
+        before = _added_before(tx, me, new)
         assert before
         return before, False
     task = tasks.find(tx, me.team, row["id"])
@@ -70,6 +73,52 @@ def add(tx: Tx, me: Agent, new: New, *, tell: bool = True, pool: bool = False) -
     if tell and task.ready:
         task_mail.ready(tx, task, f"of {me.name} is ready", but=me.id)
     return task, True
+
+
+EDITS = "select text from task_notes where task_id = :task and kind = 'edited'"
+
+
+def _added_before(tx: Tx, me: Agent, new: New) -> Task | None:
+    """Return the task that `me` added under the key of `new`, or None.
+
+    It has to be the same task: its title, description, priority, parent, and whom it is for, but for what was edited
+    since. When it is due may differ: the first one decides. Raises KeyReused for another task.
+    """
+    task = tasks.by_key(tx, me, new.key)
+    if task is None:
+        return None
+    edited = {name for row in tx.all(EDITS, task=task.id) for name in (row["text"] or "").split(", ")}
+    row = tx.one("select description from tasks where id = :id", id=task.id)
+    assert row
+    whom = agents.find(tx, me.team, new.to.partition("@")[0]) if new.to not in (None, "me") else None
+    assignee_id = me.id if new.to == "me" else whom.id if whom else None
+    unknown = new.to not in (None, "me") and whom is None
+    differs = {
+        "title": new.title.strip() != task.title,
+        "description": new.description != row["description"],
+        "priority": new.priority != task.priority,
+        "parent_id": new.parent_id != task.parent_id,
+        "assignee_id": unknown or assignee_id != task.assignee_id,
+        "role": (new.role.lower() if new.role else None) != task.role,
+    }
+    found = [what for what, other in differs.items() if other and what not in edited]
+    if found:
+        raise _reused(tx, task, found)
+    return task
+
+
+def _reused(tx: Tx, first: Task, differs: list[str]) -> KeyReused:
+    """Return the error for a key under which the task `first` was added, from which a new one `differs`."""
+    from xats.durations import ago, iso
+
+    words = {"parent_id": "parent", "assignee_id": "assignee"}
+    what = " and ".join(words.get(one, one) for one in differs)
+    whom = first.assignee.partition("@")[0] if first.assignee else f"role {first.role}" if first.role else "anybody"
+    at = ago(first.created_at, tx.now)
+    msg = f"Task {first.id} for {whom}, added {at}, has this key, but another {what}. Nothing was added."
+    hint = f"take another --key for another task; to see the first one: xats task show {first.id}"
+    about = {"id": first.id, "title": first.title, "created_at": iso(first.created_at)}
+    return KeyReused(msg, hint, **about, differs=[words.get(one, one) for one in differs])
 
 
 def _checked(tx: Tx, me: Agent, new: New) -> dict[str, Any]:
@@ -103,9 +152,9 @@ def assignee(tx: Tx, me: Agent, name: str) -> Agent:
     return agents.by_name(tx, me.team, check_name(whom))
 
 
-def whom_to_notify(tx: Tx, me: Agent, text: str) -> str:
-    """Return the address `text` as it will mean the same later. Raises InvalidName, UnknownRecipient, Usage."""
-    found = parse_list(text)
+def whom_to_notify(tx: Tx, me: Agent, addresses: str) -> str:
+    """Return `addresses` as they will mean the same later. Raises InvalidName, UnknownRecipient, Usage."""
+    found = parse_list(addresses)
     for one in found:
         messages.resolve(tx, agents.system(tx, me.team), [one] if one.kind != "me" else [])
     return ",".join(dict.fromkeys(me.address if one.kind == "me" else str(one) for one in found))

@@ -254,12 +254,6 @@ def check_priority(priority: int) -> int:
 
 
 def _utf8(text: str, what: str) -> bytes:
-    try:
-        data = text.encode()
-    except UnicodeEncodeError as error:
-        msg = f"The {what} is not UTF-8. Nothing was changed."
-        raise InvalidTask(msg, "give text") from error
-    if "\0" in text:
-        msg = f"The {what} holds a null character. Nothing was changed."
-        raise InvalidTask(msg, "give text")
-    return data
+    from xats.text import check
+
+    return check(text, what, InvalidTask, hint="give text")

@@ -110,7 +110,11 @@ class Call:
 
     def _text(self, name: str) -> str | None:
         value = self.told.get(name)
-        return value if isinstance(value, str) and 0 < len(value) <= 200 else None
+        if not isinstance(value, str) or not 0 < len(value) <= 200:
+            return None
+        if not value.isprintable():  # a NUL or half of a surrogate pair cannot be stored, and no client's id has one
+            return None
+        return value
 
     @property
     def patience(self) -> float:
