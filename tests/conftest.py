@@ -18,6 +18,7 @@ from hypothesis import settings
 from xats import host
 from xats.core import agents
 from xats.core import clock as clock_rules
+from xats.core.events import TYPES
 from xats.core.messages import Draft, send
 from xats.store import Store
 from xats.uptime import Uptime
@@ -224,8 +225,10 @@ def rows(store) -> Rows:
 
 
 @pytest.fixture
-def team(store) -> Team:
-    return Team(store)
+def team(store):
+    yield Team(store)
+    written = store.read(lambda tx: {row["type"] for row in tx.all("select distinct type from events")})
+    assert written <= set(TYPES), "a type of events that xats/core/events.py does not list"
 
 
 @pytest.fixture(scope="session")

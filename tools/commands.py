@@ -11,6 +11,7 @@ from xats.cli import schema, tree
 from xats.clients.registry import BUILT_IN, find
 from xats.core.agents import WAKE_BY
 from xats.core.contracts import RULES
+from xats.core.events import TYPES
 from xats.core.tasks import STATES
 from xats.hooks.clients import NAMES
 
@@ -32,11 +33,12 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "ROLE": "role",
     "TAG": "tag",
     "TEAM": "team",
+    "TYPE": tuple(TYPES),
     "VERB": tuple(dict.fromkeys(path.split()[0] for path in schema.VERBS)),
     "WORD": tuple(dict.fromkeys(path.split()[1] for path in schema.VERBS if " " in path)),
     "%N": "pane",
     "PANE": "pane",
-    **dict.fromkeys(("[BODY|-]", "DURATION", "KEY", "MODEL", "N", "NAME", "TEXT", "TYPE"), ""),
+    **dict.fromkeys(("[BODY|-]", "DURATION", "KEY", "MODEL", "N", "NAME", "TEXT", "ID|DURATION"), ""),
     **dict.fromkeys(("[TABLE]...", "NAME=VALUE", "SQL"), ""),
     **dict.fromkeys(("TITLE", "TEXT|-", "TEXT|@FILE|-", "[TEXT|-]"), ""),
     "0-9": tuple("0123456789"),
@@ -54,7 +56,6 @@ NARROWER = {
     ("dead drop", "ID"): "dead",
     ("dead retry", "ID"): "dead",
     ("dead show", "ID"): "dead",
-    ("events", "--since"): "",
     **{(f"hook {word}", "CLIENT"): NAMES for word in ("install", "uninstall", "status", "run", "wait")},
     ("inbox", "--from"): "peer",
     ("inbox", "--since"): "received",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 
+from xats import durations
 from xats.cli import render
 from xats.cli.here import team_of
 from xats.cli.mail import POLL
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
     from xats.cli import params
     from xats.cli.here import Here
-    from xats.core.events import Event
+    from xats.core.events import Event, Query
+
+LARGEST_ID = (1 << 63) - 1  # of a row of the store
 
 
 def events(
@@ -27,41 +30,85 @@ def events(
     follow: params.FollowOption = False,
     since: params.SinceEventOption = None,
     kind: params.TypeOption = None,
+    agent: params.EventAgentOption = None,
+    all_teams: params.EveryTeamOption = False,
     limit: params.LimitOption = 50,
     jsonl: params.JsonLinesOption = False,
 ) -> int:
     """Show what happened, or follow it as it happens.
 
+    docs/events.md lists the types.
+
     Example: xats events -n 20
 
-    Example: xats events --follow --jsonl --since 1042
+    Example: xats events --since 1h --type wake_failed --type wake_skipped --all-teams
+
+    Example: xats events --follow --jsonl --since 1042 --agent bob
     """
     if limit < 1:
         msg = f"{limit} events cannot be shown."
         raise Usage(msg, "xats events -n 20")
-    team = team_of(here)
+    query = _query(here, since, kind or [], agent, all_teams=all_teams)
     if not follow:
-        found, has_more = here.store.read(lambda tx: outbox.after(tx, team, since, kind, limit))
-        last_id = found[-1].id if found else since or 0
+        found, has_more, _ = here.store.read(lambda tx: outbox.after(tx, query, limit))
+        last_id = found[-1].id if found else query.since or 0
         if here.json:
             render.document({"events": [event_json(one) for one in found], "last_id": last_id, "has_more": has_more})
         else:
-            _print(found, jsonl=jsonl)
+            _print(found, jsonl=jsonl, teams=all_teams)
             if not found and not here.quiet and not jsonl:
-                render.say("nothing happened yet")
+                chosen = any(one is not None for one in (since, kind, agent))
+                render.say("no such events" if chosen else "nothing happened yet")
+            elif has_more and not here.quiet:
+                render.say(f"more follow; go on with --since {last_id}")
         return 0
-    return _follow(here, team, since, kind, limit, jsonl=jsonl or here.json)
+    return _follow(here, query, limit, jsonl=jsonl or here.json, teams=all_teams)
 
 
-def _follow(here: Here, team: str, since: int | None, kind: str | None, limit: int, *, jsonl: bool) -> int:
+def _query(here: Here, since: str | None, types: list[str], agent: str | None, *, all_teams: bool) -> Query:
+    """Return which events are asked for. Raises Usage, InvalidName, UnknownAgent."""
+    from xats.core.address import check_name
+
+    kinds = outbox.check_types(types)
+    number, at = _since(here, since)
+    team = team_of(here)
+    whose = None
+    if agent is not None:
+        name, _, of = agent.partition("@")
+        whose = _known(here, check_name(name), check_name(of, "team").lower() if of else team)
+    shown = None if all_teams else whose[1] if whose else team
+    return outbox.Query(shown, number, at, kinds, whose)
+
+
+def _known(here: Here, name: str, team: str) -> tuple[str, str]:
+    """Return `name` and `team` if there is such an agent, registered or not. Raises UnknownAgent."""
+    from xats.core import agents
+
+    found = here.store.read(lambda tx: agents.find(tx, team, name) or agents.by_name(tx, team, name))
+    return found.name, team
+
+
+def _since(here: Here, said: str | None) -> tuple[int | None, int | None]:
+    """Return the id, or the time in ms UTC, that --since names. Raises Usage."""
+    if said is None:
+        return None, None
+    if said.isascii() and said.isdigit() and int(said) <= LARGEST_ID:
+        return int(said), None
+    try:
+        return None, here.store.clock() - durations.parse(said if not said[-1:].isdigit() else "")
+    except Usage as problem:
+        msg = f"--since must be the id of an event or a duration, not {said[:40]!r}."
+        raise Usage(msg, "xats events --since 1042, or: xats events --since 1h") from problem
+
+
+def _follow(here: Here, query: Query, limit: int, *, jsonl: bool, teams: bool) -> int:
     """Print events as they are committed. Each look is a transaction of its own, so nothing is held open meanwhile."""
-    last = since
     while not render.reader_gone():
         generation = here.store.generation()
-        found, has_more = here.store.read(partial(outbox.after, team=team, since=last, kind=kind, limit=limit))
+        found, has_more, last = here.store.read(partial(outbox.after, query=query, limit=limit))
         for one in found:
-            render.put(_line(one, jsonl=jsonl))
-        last = found[-1].id if found else last or 0
+            render.put(_line(one, jsonl=jsonl, teams=teams))
+        query = outbox.Query(**{**query.__dict__, "since": last})
         while not has_more and here.store.generation() == generation and not render.reader_gone():
             time.sleep(POLL)
         if here.store.replaced:  # the ids of another store are others
@@ -70,10 +117,12 @@ def _follow(here: Here, team: str, since: int | None, kind: str | None, limit: i
     return 0
 
 
-def _line(event: Event, *, jsonl: bool) -> str:
+def _line(event: Event, *, jsonl: bool, teams: bool) -> str:
     if jsonl:
         return render.json_line(event_json(event))
-    return "  ".join(filter(None, _told(event))) if render.on_terminal() else "\t".join(_cells(event))
+    if render.on_terminal():
+        return "  ".join(filter(None, _told(event, teams=teams)))
+    return "\t".join(_cells(event, teams=teams))
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -84,8 +133,11 @@ def event_json(event: Event) -> dict[str, Any]:
     return {**values, "subject": event.subject, "data": json.loads(event.data)}
 
 
-def _told(event: Event) -> tuple[str, ...]:
-    """Return an event in words, for a terminal: the local time, and what is known without quotes and braces."""
+def _told(event: Event, *, teams: bool) -> tuple[str, ...]:
+    """Return an event in words, for a terminal: the local time, and what is known without quotes and braces.
+
+    With `teams` its team stands behind the time.
+    """
     import json
 
     at = time.strftime("%m-%d %H:%M:%S", time.localtime(event.at // 1000))
@@ -94,18 +146,21 @@ def _told(event: Event) -> tuple[str, ...]:
         if value is not None:
             shown = iso(value) if name.endswith("_at") else ",".join(map(str, value)) if type(value) is list else value
             words.append(f"{name}={shown}")
-    return str(event.id), at, event.type, event.actor or "", event.subject, render.one_line(" ".join(words))
+    team = (event.team,) if teams else ()
+    return str(event.id), at, *team, event.type, event.actor or "", event.subject, render.one_line(" ".join(words))
 
 
-def _cells(event: Event) -> tuple[str, ...]:
-    words = (event.id, iso(event.at), event.type, event.actor, event.subject, event.data)
+def _cells(event: Event, *, teams: bool) -> tuple[str, ...]:
+    team = (event.team,) if teams else ()
+    words = (event.id, iso(event.at), *team, event.type, event.actor, event.subject, event.data)
     return tuple(render.one_line("" if word is None else str(word)) for word in words)
 
 
-def _print(found: list[Event], *, jsonl: bool) -> None:
+def _print(found: list[Event], *, jsonl: bool, teams: bool) -> None:
     if jsonl:
         for one in found:
             render.put(render.json_line(event_json(one)))
     elif found:
-        rows = [_told(one) if render.on_terminal() else _cells(one) for one in found]
-        render.table(("ID", "AT", "WHAT", "WHO", "ABOUT", "DATA"), rows, stretch=("DATA",))
+        rows = [(_told if render.on_terminal() else _cells)(one, teams=teams) for one in found]
+        team = ("TEAM",) if teams else ()
+        render.table(("ID", "AT", *team, "WHAT", "WHO", "ABOUT", "DATA"), rows, stretch=("DATA",))

@@ -60,7 +60,8 @@ KindOption: TypeAlias = Annotated[
     str | None, typer.Option("--kind", metavar="NAME", help="What kind of message, for scripts. Default: mail.")
 ]
 KeyOption: TypeAlias = Annotated[
-    str | None, typer.Option("--key", metavar="KEY", help="Send at most once under this key.")
+    str | None,
+    typer.Option("--key", metavar="KEY", help="Send this message at most once; refuse another one with this key."),
 ]
 TtlOption: TypeAlias = Annotated[
     str | None, typer.Option("--ttl", metavar="DURATION", help="Expire copies that are unread after this time.")
@@ -179,7 +180,8 @@ PriorityOption: TypeAlias = Annotated[
     int | None, typer.Option("--priority", metavar="0-9", help="0 is the most urgent. Default of a new task: 5.")
 ]
 TaskKeyOption: TypeAlias = Annotated[
-    str | None, typer.Option("--key", metavar="KEY", help="Add at most one task of mine under this key.")
+    str | None,
+    typer.Option("--key", metavar="KEY", help="Add this task at most once; refuse another one of mine with this key."),
 ]
 ReviewOption: TypeAlias = Annotated[
     list[str] | None,
@@ -309,9 +311,20 @@ EveryOption: TypeAlias = Annotated[bool, typer.Option("--all", help="All of them
 
 FollowOption: TypeAlias = Annotated[bool, typer.Option("--follow", "-f", help="Go on as they happen, until Ctrl-C.")]
 SinceEventOption: TypeAlias = Annotated[
-    int | None, typer.Option("--since", metavar="ID", help="Only what is newer than this id. Default: the latest.")
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="ID|DURATION",
+        help="Only what is newer than this id, or no older than this, such as 1h. Default: the latest.",
+    ),
 ]
-TypeOption: TypeAlias = Annotated[str | None, typer.Option("--type", metavar="TYPE", help="Only of this type.")]
+TypeOption: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--type", metavar="TYPE", help="Only events of this type; repeatable.")
+]
+EventAgentOption: TypeAlias = Annotated[
+    str | None, typer.Option("--agent", metavar="AGENT", help="Only what this agent did, and what names it.")
+]
+EveryTeamOption: TypeAlias = Annotated[bool, typer.Option("--all-teams", help="The events of every team.")]
 JsonLinesOption: TypeAlias = Annotated[bool, typer.Option("--jsonl", help="Print one JSON document a line.")]
 OnceOption: TypeAlias = Annotated[bool, typer.Option("--once", help="Try every due wake once, then end.")]
 DryRunOption: TypeAlias = Annotated[

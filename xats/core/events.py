@@ -2,19 +2,75 @@
 
 from __future__ import annotations
 
+from xats.errors import Usage
 from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
     from xats.store import Tx
 
-NEWER = """
-select id, at, team, type, actor, subject, data from events
-where id > :since and team = :team and (:type is null or type = :type) order by id limit :limit
-"""
-LATEST = """
-select id, at, team, type, actor, subject, data from events
-where team = :team and (:type is null or type = :type) order by id desc limit :limit
+# Every type that xats writes, and what it reports; docs/events.md is the same list.
+TYPES = {
+    "message_sent": "a message was accepted",
+    "message_acked": "a recipient acknowledged a message",
+    "mail_shown": "messages were printed into a pipe or handed over by a hook",
+    "mail_read": "an agent read messages",
+    "mail_taken_back": "messages are unread again, because the turn that showed them was broken off",
+    "mail_expired": "messages expired unread",
+    "alerted": "a sender was told that a message which needs a reply is unread",
+    "reply_overdue": "a sender was told that a message was read and not answered",
+    "agent_registered": "an agent registered, or registered again",
+    "agent_unregistered": "an agent left the team",
+    "pane_lost": "another agent took the pane of an agent",
+    "wake_queued": "a wake was refused for now and is tried again",
+    "wake_retrying": "an attempt at a wake failed and is repeated later",
+    "wake_delivered": "an agent was woken",
+    "wake_skipped": "a wake was not needed any more",
+    "wake_failed": "a wake was given up; its mail is a dead letter",
+    "dead_retried": "a dead letter was sent or woken for again",
+    "dead_dropped": "a dead letter was taken off the list",
+    "paused": "the wakes of an agent or a team are held",
+    "resumed": "a pause ended",
+    "pair_stopped": "two agents wake each other no more (hop limit)",
+    "pair_resumed": "two stopped agents may wake each other again",
+    "poked": "a person typed a prompt into the pane of an agent",
+    "task_added": "a task was added",
+    "task_edited": "a task was changed",
+    "task_ready": "what a task waited for is done",
+    "task_offered": "a member of a pool was asked",
+    "task_claimed": "an agent claimed a task",
+    "task_renewed": "an agent renewed its claim",
+    "task_progress": "an agent noted its progress",
+    "task_released": "an agent gave a task back",
+    "task_lapsed": "a claim ended, because its time was over or its owner was gone",
+    "task_owner_gone": "the process of the owner of a task ended",
+    "task_submitted": "a task was handed in for review",
+    "task_approved": "a reviewer approved a task",
+    "task_feedback": "a reviewer sent a task back",
+    "task_done": "a task was done",
+    "task_failed": "a task failed",
+    "task_cancelled": "a task was cancelled",
+    "task_reopened": "a task that had ended is open again",
+    "task_unheard": "a task ended, and an address that was to be notified has no agent",
+    "contract_put": "a version of a contract was stored",
+    "contract_changed": "the rule of a contract was changed",
+    "contract_renamed": "a contract was renamed",
+    "contract_retired": "a contract was retired",
+    "contract_revived": "a retired contract is offered again",
+    "contract_subscribed": "an agent subscribed to a contract",
+    "contract_unsubscribed": "an agent unsubscribed from a contract",
+}
+
+COLUMNS = "id, at, team, type, actor, subject, data"
+NEWER = f"select {COLUMNS} from events where id > :since {{only}} order by id limit :limit"
+LATEST = f"select {COLUMNS} from events where id > 0 {{only}} order by id desc limit :limit"
+NEWEST = "select max(id) as id from events"
+# By its name in its own team, or by its address, which stands as a text of its own in the JSON of `data`.
+ABOUT = r"""
+and ((team = :of and (lower(actor) = :name or lower(subject) = :subject)) or lower(data) like :address escape '\')
 """
 
 
@@ -31,11 +87,70 @@ class Event:
     data: str  #: JSON
 
 
-def after(tx: Tx, team: str, since: int | None, kind: str | None, limit: int) -> tuple[list[Event], bool]:
-    """Return the events of `team` above the id `since` (None: the latest), oldest first, and whether more follow."""
-    values = {"team": team, "type": kind, "limit": limit + 1}
-    if since is None:
-        rows = tx.all(LATEST, **values)
-        return [Event(*row) for row in reversed(rows[:limit])], False
-    rows = tx.all(NEWER, since=since, **values)
-    return [Event(*row) for row in rows[:limit]], len(rows) > limit
+@record
+class Query:
+    """Which events to list. None is no limit."""
+
+    team: str | None = None
+    since: int | None = None  #: only those with a larger id; None: the latest
+    since_at: int | None = None  #: only those at this time (ms UTC) or later; instead of the latest
+    types: tuple[str, ...] = ()  #: only those of one of these types
+    agent: tuple[str, str] | None = None  #: (name, team): only what this agent did, and what names it
+
+
+def after(tx: Tx, query: Query, limit: int) -> tuple[list[Event], bool, int]:
+    """Return events in the order of their ids, whether more follow, and up to which id there are no others.
+
+    That id is the `since` by which to go on.
+    """
+    only, values = _conditions(query)
+    if query.since is None and query.since_at is None:
+        rows = tx.all(LATEST.format(only=only), limit=limit, **values)
+        return _events(reversed(rows)), False, _newest(tx)
+    since = query.since or 0
+    rows = tx.all(NEWER.format(only=only), since=since, limit=limit + 1, **values)
+    found, has_more = _events(rows[:limit]), len(rows) > limit
+    return found, has_more, found[-1].id if has_more else max(since, _newest(tx))
+
+
+def check_types(types: Sequence[str]) -> tuple[str, ...]:
+    """Return `types` if xats writes events of each of them. Raises Usage, with the type that was probably meant."""
+    from difflib import get_close_matches
+
+    for one in types:
+        if one not in TYPES:
+            near = get_close_matches(one.lower(), TYPES, 1)
+            msg = f"There are no events of type {one[:40]!r}."
+            raise Usage(msg, f"did you mean {near[0]}?" if near else f"the types are: {', '.join(TYPES)}")
+    return tuple(types)
+
+
+def _conditions(query: Query) -> tuple[str, dict[str, Any]]:
+    """Return the further conditions of `query` as SQL, and their values."""
+    only = ""
+    values: dict[str, Any] = {}
+    if query.team is not None:
+        only += " and team = :team"
+        values["team"] = query.team
+    if query.since_at is not None:
+        only += " and at >= :since_at"
+        values["since_at"] = query.since_at
+    if query.types:
+        names = {f"type{number}": one for number, one in enumerate(query.types)}
+        only += f" and type in ({', '.join(f':{name}' for name in names)})"
+        values.update(names)
+    if query.agent is not None:
+        name, team = query.agent[0].lower(), query.agent[1]
+        address = f"{name}@{team}".replace("_", r"\_")
+        values.update(of=team, name=name, subject=f"agent:{name}", address=f'%"{address}"%')
+        only += ABOUT
+    return only, values
+
+
+def _newest(tx: Tx) -> int:
+    row = tx.one(NEWEST)
+    return (row["id"] if row else None) or 0
+
+
+def _events(rows: Any) -> list[Event]:
+    return [Event(*row) for row in rows]

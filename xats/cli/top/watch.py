@@ -135,7 +135,7 @@ class Watch:
         team = self.team
         by_agent = {pause.agent: pause for pause in pauses.listing(tx, team)}
         viewer = self._viewer(tx)
-        newest, _ = events.after(tx, team, None, None, EVENTS)
+        newest, _, _ = events.after(tx, events.Query(team), EVENTS)
         return Frame(
             team,
             self.here.path,
