@@ -2,7 +2,7 @@
 
 import pytest
 
-from xats.core import inbox, pauses, wakes
+from xats.core import agents, inbox, pauses, wakes
 
 
 @pytest.fixture
@@ -70,6 +70,27 @@ def test_a_whole_team_is_paused_and_no_other(crew):
     crew.send("alice", "carol")
     assert resume(crew, None) == (True, 2)
     assert len(due(crew)) == 3
+
+
+def test_who_has_left_the_team_is_not_counted_and_not_woken(crew):
+    crew.send("alice", "bob,carol")
+    pause(crew, None)
+    crew.do("bob", agents.unregister)
+    assert resume(crew, None) == (True, 1)
+    assert due(crew) == [crew.agent("carol").id]
+    (row,) = crew.rows("select data from events where type = 'resumed'")
+    assert row["data"] == '{"due": 1, "pairs": 0}'
+    crew.register("bob")
+    assert len(due(crew)) == 2  # its mail was kept, and so was its wake
+
+
+def test_mail_that_expired_during_a_pause_wakes_nobody(crew, clock):
+    crew.send("alice", "bob", ttl=1000)
+    crew.send("alice", "carol")
+    pause(crew, None)
+    clock.tick(1000)
+    assert resume(crew, None) == (True, 1)
+    assert due(crew) == [crew.agent("carol").id]
 
 
 def test_the_end_of_one_pause_leaves_the_other(crew):

@@ -58,7 +58,7 @@ def pause(tx: Tx, by: Agent, team: str, agent: Agent | None, reason: str | None)
     values = {"team": team, "agent": agent.id if agent else None, "reason": reason, "by": by.address}
     if not tx.run(PAUSE, **values, now=tx.now):
         return False
-    held = sum(wakes.hold(tx, one) for one in affected)
+    held = sum(wakes.hold(tx, one) and current for one, current in affected)
     tx.event("paused", team, by.name, _subject(agent, team), reason=reason, held=held)
     return True
 
@@ -66,17 +66,26 @@ def pause(tx: Tx, by: Agent, team: str, agent: Agent | None, reason: str | None)
 def resume(tx: Tx, by: Agent, team: str, agent: Agent | None) -> tuple[bool, int]:
     """End the pause of `agent`, or with None that of `team`; by a person, let the stopped pairs of the agents go on.
 
-    Returns whether there was one of either, and how many wakes of the agents fell due.
+    Returns whether there was one of either, and how many of the agents have a wake that fell due. Who has left the team
+    is not among them: nobody is there to be woken.
     """
     affected = _affected(tx, team, agent)
     ended = tx.run(RESUME, team=team, agent=agent.id if agent else None) > 0
-    due = sum(wakes.let_go(tx, one) for one in affected) if ended else 0
-    pairs = sum(stops.go_on(tx, one) for one in affected) if by.client == "human" else 0
+    due = sum(_let_go(tx, one, current) for one, current in affected) if ended else 0
+    pairs = sum(stops.go_on(tx, one) for one, _ in affected) if by.client == "human" else 0
     if not ended and not pairs:
         return False, 0
-    due += sum(wakes.is_open(tx, one) for one in affected) if pairs and not ended else 0
+    due += sum(wakes.is_open(tx, one) and current for one, current in affected) if pairs and not ended else 0
     tx.event("resumed", team, by.name, _subject(agent, team), due=due, pairs=pairs)
     return True, due
+
+
+def _let_go(tx: Tx, agent_id: int, current: bool) -> bool:
+    """Let the held wake of an agent go; tell whether it fell due. That of one that has left waits for its return."""
+    due = wakes.let_go(tx, agent_id)
+    if due and not current:
+        wakes.suspend(tx, agent_id, "no_pane")
+    return due and current
 
 
 def listing(tx: Tx, team: str | None) -> list[Pause]:
@@ -90,9 +99,12 @@ def of_agent(tx: Tx, agent: Agent) -> Pause | None:
     return _pause(row) if row else None
 
 
-def _affected(tx: Tx, team: str, agent: Agent | None) -> list[int]:
-    """Return the ids of the agents that a pause is about."""
-    return [agent.id] if agent else [row["id"] for row in tx.all("select id from agents where team = :team", team=team)]
+def _affected(tx: Tx, team: str, agent: Agent | None) -> list[tuple[int, bool]]:
+    """Return the ids of the agents that a pause is about, each with whether it is registered now."""
+    if agent:
+        return [(agent.id, agent.registered)]
+    rows = tx.all("select id, unregistered_at from agents where team = :team order by id", team=team)
+    return [(row["id"], row["unregistered_at"] is None) for row in rows]
 
 
 def _pause(row: Row) -> Pause:

@@ -242,8 +242,8 @@ def let_go(tx: Tx, agent_id: int) -> bool:
     """Let the agent's held wake fall due unless it is still paused; tell whether it does."""
     if not tx.run(LET_GO, agent=agent_id, now=tx.now):
         return False
-    close_if_read(tx, agent_id)  # what was read meanwhile needs no wake
-    return True
+    close_if_read(tx, agent_id)  # what was read or has expired meanwhile needs no wake
+    return is_open(tx, agent_id)
 
 
 def resume(tx: Tx, agent_id: int) -> None:
