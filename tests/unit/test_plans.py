@@ -143,8 +143,8 @@ HOT = {
         tx, "crew", "alice", Changes(tags=("x",)), Seat("here", 5, 5), lambda _: None
     ),
     "unregister": agents.unregister,
-    "events after": lambda tx, _: events.after(tx, "crew", 3, None, 10),
-    "events of a type": lambda tx, _: events.after(tx, "crew", 3, "message_sent", 10),
+    "events after": lambda tx, _: events.after(tx, events.Query("crew", 3), 10),
+    "events of a type": lambda tx, _: events.after(tx, events.Query("crew", 3, types=("message_sent", "paused")), 10),
     "put a contract": lambda tx, me: contracts.put(tx, me, contracts.New("order", "[]"), lambda _: DIFF),
     "put the first version": lambda tx, me: contracts.put(tx, me, contracts.New("new", "{}"), None),
     "get a contract": lambda tx, _: contracts.find_version(tx, "crew", "order@1"),
@@ -154,7 +154,7 @@ HOT = {
     "unsubscribe": lambda tx, me: contract_mail.unsubscribe(tx, me, "order"),
     "rename a contract": lambda tx, me: contracts.rename(tx, me, "order", "purchase"),
     "retire a contract": lambda tx, me: contracts.retire(tx, me, "order"),
-    "latest events": lambda tx, _: events.after(tx, "crew", None, None, 10),
+    "latest events": lambda tx, _: events.after(tx, events.Query("crew"), 10),
 }
 
 # A scan is fine over what is small by its nature: here, an index that holds only what is open at this moment.

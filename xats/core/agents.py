@@ -337,11 +337,11 @@ def details(tx: Tx, agent: Agent) -> Details:
 # Closed wakes have no index by agent: the last one that matters is found by the mail that it was for.
 LISTING = f"""
 select {AGENT}, {SESSION}, {", ".join(f"w.{name} as last_{name}" for name in wakes.COLUMNS.split())},
-    (select count(*) from deliveries d where d.agent_id = a.id and d.state = 'unread') as unread,
+    (select count(*) from deliveries d where d.agent_id = a.id and d.state = 'unread' and {wakes.FRESH_COPY}) as unread,
     (select min(m.sent_at) from deliveries d join messages m on m.id = d.message_id
-     where d.agent_id = a.id and d.state = 'unread') as oldest,
+     where d.agent_id = a.id and d.state = 'unread' and {wakes.FRESH}) as oldest,
     (select count(*) from deliveries d where d.agent_id = a.id and d.state = 'shown') as shown,
-    (select d.no_wake_reason from deliveries d where d.agent_id = a.id and d.state = 'unread'
+    (select d.no_wake_reason from deliveries d where d.agent_id = a.id and d.state = 'unread' and {wakes.FRESH_COPY}
      order by d.message_id desc limit 1) as no_wake_reason,
     exists (select 1 from pauses p where p.agent_id = a.id)
     or exists (select 1 from pauses p where p.team = a.team and p.agent_id is null) as paused,
@@ -351,7 +351,7 @@ left join sessions s on s.agent_id = a.id and s.ended_at is null
 left join wakes w on w.id = coalesce(
     (select o.id from wakes o where o.agent_id = a.id and o.closed_at is null),
     (select d.wake_id from deliveries d where d.agent_id = a.id and d.state = 'unread' and d.wake_id is not null
-     order by d.message_id desc limit 1)
+     and {wakes.FRESH_COPY} order by d.message_id desc limit 1)
 )
 where a.unregistered_at is null and (:team is null or a.team = :team) and (:role is null or a.role = :role)
 order by a.team, a.name_key
@@ -385,7 +385,7 @@ def listing(tx: Tx, team: str | None, role: str | None) -> list[Details]:
             else None,
             row["shown"],
         )
-        for row in tx.all(LISTING, team=team, role=role.lower() if role else None)
+        for row in tx.all(LISTING, team=team, role=role.lower() if role else None, **wakes.fresh(tx))
     ]
 
 
@@ -456,6 +456,7 @@ select 1 from expectations where agent_id = :agent or (ended_at is null and host
     and server_pid = :server_pid and pane_id = :pane_id)
 """
 NOT_EXPECTED = "delete from expectations where agent_id = :agent"
+UNREAD = f"select count(*) as n from deliveries d where d.agent_id = :id and d.state = 'unread' and {wakes.FRESH_COPY}"
 NOTHING_SAID = "delete from presence where agent_id = :agent"  # a new session has yet to say what it does
 UNSEAT = """
 update sessions set pane_socket = null, server_pid = null, server_start = null, pane_id = null, pane_pid = null,
@@ -734,5 +735,5 @@ def unregister(tx: Tx, agent: Agent) -> int:
     tx.run("update agents set unregistered_at = :now where id = :id", id=agent.id, now=tx.now)
     wakes.suspend(tx, agent.id, "no_pane")
     tx.event("agent_unregistered", agent.team, agent.name, f"agent:{agent.name}")
-    row = tx.one("select count(*) as n from deliveries where agent_id = :id and state = 'unread'", id=agent.id)
+    row = tx.one(UNREAD, id=agent.id, **wakes.fresh(tx))
     return row["n"] if row else 0

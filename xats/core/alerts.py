@@ -39,8 +39,9 @@ SEEN = """
 select coalesce(min(case when n.sent_at > :cut then n.id - 1 end), max(n.id)) as id
 from (select id, sent_at from messages where id > :after order by id limit :limit) as n
 """
-STANDING = """
-select count(*) as n from deliveries where state = 'unread' and alerted_at is not null and dropped_at is null
+STANDING = f"""
+select count(*) as n from deliveries d
+where d.state = 'unread' and d.alerted_at is not null and d.dropped_at is null and {wakes.FRESH_COPY}
 """
 MARK = "update deliveries set alerted_at = :now where agent_id = :agent and message_id = :message"
 
@@ -68,7 +69,7 @@ def given_up(tx: Tx, agent_id: int) -> None:
 
 def standing(tx: Tx) -> int:
     """Return how much is still unread though its sender was told that it is."""
-    row = tx.one(STANDING)
+    row = tx.one(STANDING, **wakes.fresh(tx))
     return row["n"] if row else 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xats.core import wakes
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -63,10 +65,10 @@ def counted(row: Row) -> str:
     return f"{row['n']} agent{'s' if row['n'] > 1 else ''}"
 
 
-RECEIVED = """
-select m.id, f.name as who, m.subject, substr(m.body, 1, 100) as body, d.state from deliveries d
+RECEIVED = f"""
+select m.id, f.name as who, m.subject, substr(m.body, 1, 100) as body, {wakes.STATE} as state from deliveries d
 join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
-where d.agent_id = :me {only} order by d.message_id desc limit :most
+where d.agent_id = :me {{only}} order by d.message_id desc limit :most
 """
 SENT = """
 select id, address as who, subject, substr(body, 1, 100) as body from messages
@@ -76,8 +78,11 @@ where sender_id = :me order by id desc limit :most
 
 def received(tx: Tx, agent_id: int, prefix: str) -> Candidates:
     """Yield the ids of an agent's mail: the unread, then what came last."""
-    unread = tx.all(RECEIVED.format(only="and d.state = 'unread'"), me=agent_id, most=MOST)
-    recent = tx.all(RECEIVED.format(only=""), me=agent_id, most=RECENT)
+    when = wakes.fresh(tx)
+    unread = tx.all(
+        RECEIVED.format(only=f"and d.state = 'unread' and {wakes.FRESH_COPY}"), me=agent_id, most=MOST, **when
+    )
+    recent = tx.all(RECEIVED.format(only=""), me=agent_id, most=RECENT, **when)
     return ids((*unread, *recent), prefix, lambda row: f"{row['state']}, {row['who']}: ")
 
 

@@ -32,11 +32,11 @@ class DeadLetter:
     since: int
 
 
-# Unread mail whose wake failed, and expired mail: each is found by an index of its own, agent by agent. SQLite keeps to
-# the order of a cross join; left to itself it walks all mail that ever had a wake.
-DEAD = ("d.state = 'unread' and w.state = 'failed'", "d.state = 'expired'")
+# Unread mail whose wake failed or whose time is over, and mail that a sweep noted as expired: an index of its own finds
+# each, agent by agent. SQLite keeps to the order of a cross join; left to itself it walks all mail that had a wake.
+DEAD = (f"d.state = 'unread' and (w.state = 'failed' or not {wakes.FRESH_COPY})", "d.state = 'expired'")
 FOUND = f"""
-select {MESSAGE}, d.agent_id, a.name as agent_name, a.team as agent_team, d.state as delivery_state,
+select {MESSAGE}, d.agent_id, a.name as agent_name, a.team as agent_team, {wakes.STATE} as delivery_state,
     d.expires_at as ended, w.reason, w.last_refusal, coalesce(w.attempts, 0) as attempts, w.closed_at
 from agents a cross join deliveries d join messages m on m.id = d.message_id
 join agents f on f.id = m.sender_id left join wakes w on w.id = d.wake_id
@@ -53,7 +53,7 @@ DROP = "update deliveries set dropped_at = :now where agent_id = :agent and mess
 
 def listing(tx: Tx, team: str, limit: int, message_id: int | None = None) -> tuple[list[DeadLetter], bool]:
     """Return the dead letters to or from `team`, oldest first, and whether more follow."""
-    values = {"team": team, "id": message_id, "limit": limit + 1}
+    values = {"team": team, "id": message_id, "limit": limit + 1, **wakes.fresh(tx)}
     rows = [row for dead in DEAD for row in tx.all(FOUND.format(dead=dead), **values)]
     found = sorted((_letter(row) for row in rows), key=lambda one: (one.message.id, one.agent_id))
     return found[:limit], len(found) > limit
@@ -61,7 +61,8 @@ def listing(tx: Tx, team: str, limit: int, message_id: int | None = None) -> tup
 
 def count(tx: Tx, team: str | None = None) -> int:
     """Return how many dead letters there are to `team`, or altogether."""
-    rows = [row for dead in DEAD for row in tx.all(COUNT.format(dead=dead), team=team)]
+    when = wakes.fresh(tx)
+    rows = [row for dead in DEAD for row in tx.all(COUNT.format(dead=dead), team=team, **when)]
     return sum(row["n"] for row in rows)
 
 

@@ -6,6 +6,7 @@ its newest messages, and of a long thread the newest are shown.
 
 from __future__ import annotations
 
+from xats.core import wakes
 from xats.core.messages import MESSAGE, Message, message_of
 from xats.record import record
 
@@ -50,7 +51,7 @@ SEEN = """(:viewer is null or m.sender_id = :viewer or exists (
 ))"""
 BODILESS = MESSAGE.replace("m.body", "'' as body")
 HEADLINES = f"""
-select {BODILESS}, c.state from (
+select {BODILESS}, {wakes.STATE} as state from (
     select sent.id from (
         select m.id from messages m where m.sender_id = :agent order by m.sent_at desc, m.id desc limit :window
     ) as sent
@@ -59,7 +60,7 @@ select {BODILESS}, c.state from (
         select d.message_id as id from deliveries d where d.agent_id = :agent order by d.message_id desc limit :window
     ) as got
 ) as mail join messages m on m.id = mail.id join agents f on f.id = m.sender_id
-left join deliveries c on c.agent_id = :agent and c.message_id = m.id
+left join deliveries d on d.agent_id = :agent and d.message_id = m.id
 where {SEEN} order by m.id desc
 """
 SPOKEN = f"""
@@ -72,8 +73,9 @@ select {MESSAGE} from (
 ) as said join messages m on m.id = said.id join agents f on f.id = m.sender_id
 where {SEEN} order by m.id desc limit :limit
 """
-COPIES = """
-select a.name, a.team, d.state, d.acked_at, coalesce(d.replied_at, d.acked_at, d.read_at, d.shown_at) as at
+COPIES = f"""
+select a.name, a.team, {wakes.STATE} as state, d.acked_at,
+    coalesce(d.replied_at, d.acked_at, d.read_at, d.shown_at) as at
 from deliveries d join agents a on a.id = d.agent_id where d.message_id = :id order by a.id limit :limit
 """
 SUBJECT = f"select m.subject from messages m where m.id = :id and {SEEN}"
@@ -84,7 +86,7 @@ def headlines(tx: Tx, agent: Agent, viewer: Agent | None, limit: int) -> list[He
 
     None: a person, who may see everything.
     """
-    values = {"agent": agent.id, "viewer": viewer.id if viewer else None, "window": WINDOW}
+    values = {"agent": agent.id, "viewer": viewer.id if viewer else None, "window": WINDOW, **wakes.fresh(tx)}
     newest: dict[int, Row] = {}
     count: dict[int, int] = {}
     for row in tx.all(HEADLINES, **values):
@@ -119,7 +121,7 @@ def _copies(tx: Tx, message_id: int) -> tuple[Copy, ...]:
             "acked" if row["acked_at"] and row["state"] == "read" else row["state"],
             row["at"],
         )
-        for row in tx.all(COPIES, id=message_id, limit=RECIPIENTS)
+        for row in tx.all(COPIES, id=message_id, limit=RECIPIENTS, **wakes.fresh(tx))
     )
 
 

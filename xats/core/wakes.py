@@ -139,6 +139,13 @@ where agent_id = :agent and closed_at is null and lease_token is null and handed
 """
 # Mail whose time is not over; `fresh` gives the values. Where the clock may be wrong, no mail is over by it.
 FRESH = "(m.expires_at is null or m.expires_at > :now or m.sent_at < :sure)"
+# The same of a delivery d alone, which has the time of its message.
+FRESH_COPY = """
+(d.expires_at is null or d.expires_at > :now
+    or (select e.sent_at from messages e where e.id = d.message_id) < :sure)
+"""
+# The state of a delivery d at this moment: it is expired once its time is over, before a sweep notes that.
+STATE = f"case when d.state = 'unread' and not {FRESH_COPY} then 'expired' else d.state end"
 SEEMS_OVER = "select 1 from deliveries where state = 'unread' and expires_at <= :now limit 1"
 UNREAD = f"""
 select 1 from deliveries d join messages m on m.id = d.message_id
