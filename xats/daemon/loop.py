@@ -87,8 +87,9 @@ class Daemon:
         """
         try:
             store, bell = self._open(), Bell(self.path)
-            if store.caution:
-                log.warning("%s", store.caution)
+            for said in (store.repaired, store.caution):
+                if said:
+                    log.warning("%s", said)
         except StoreError as problem:
             log.error("not started: %s", problem)
             raise

@@ -323,6 +323,8 @@ def _run(call: Call) -> None:
 
     store = Store(call.path, patience=call.patience)
     store.patience = call.patience  # what is left of it
+    if store.repaired:
+        note(call.path, call.client, call.event, XatsError(store.repaired))
     try:
         if call.subagent:
             _renew(call, store)

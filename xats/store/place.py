@@ -45,6 +45,15 @@ def default_path(environ: Mapping[str, str]) -> str:
     return os.path.join(home(environ), "xats.db")
 
 
+def is_own(folder: str, environ: Mapping[str, str]) -> bool:
+    """Tell whether `folder` is the one that xats made for itself, and not the user's home folder."""
+    try:
+        own, users = os.path.realpath(home(environ)), os.path.realpath(folders.home(environ))
+    except folders.NoHome:
+        return False
+    return os.path.realpath(folder) == own != users
+
+
 def network_file_system(folder: str, mounts: str | None = None) -> str | None:
     """Return the type of the network file system that `folder` is on, or None if it is local or cannot be told.
 

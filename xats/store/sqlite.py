@@ -126,9 +126,11 @@ class Store:
     ) -> None:
         """Open the store at `path`; create it (directory 0700, file 0600) or bring its schema up to date if need be.
 
+        A file of the store that other users may use is made private to its owner (store/private.py).
+
         `clock` gives milliseconds UTC. One that is not the host's may have a method `uptime`, which says as
         `xats.uptime.read` how long its host has been up; without it the clock is never taken for a wrong one. `warn`
-        hears what is worth a person's attention when a store is made, such as a network file system, and `notice` what
+        hears what is worth a person's attention once, such as a new store on a network file system, and `notice` what
         is worth it later: whom a command waits for, and that this SQLite may damage the store. `patience` is for how
         many seconds a busy store is waited for; see `patiently`.
 
@@ -148,8 +150,15 @@ class Store:
             self._file = file_at(path)
         self.caution = ""  #: why this SQLite may damage the store, and how to prevent it
         self._stamp: Stamp | None = None  # of a store that is read as one that never changes
-        check_beside(path)
+        self.repaired = ""  #: what other users could use until now
+        exposed = check_beside(path) or is_exposed(path)
         self._open()
+        if exposed:  # only now is it known that the file is a store
+            from xats.store import private
+
+            self.repaired = private.restrict(path, os.environ)
+            if self.repaired and warn:
+                warn(self.repaired)
 
     def _open(self) -> None:
         """Open the store, read-only where nothing else is possible. Raises the StoreErrors."""
@@ -409,17 +418,39 @@ def file_at(path: str) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def check_beside(path: str) -> None:
+def is_exposed(path: str) -> bool:
+    """Tell whether the mode of this user's store at `path`, or that of the folder of xats, lets other users use it."""
+    try:
+        if _is_open(os.stat(path)):
+            return True
+        folder = os.path.dirname(os.path.realpath(path))
+        if not _is_open(os.stat(folder)):
+            return False
+    except OSError:  # SQLite says why
+        return False
+    from xats.store import place
+
+    return place.is_own(folder, os.environ)
+
+
+def _is_open(about: os.stat_result) -> bool:
+    return bool(about.st_mode & 0o077) and about.st_uid == os.geteuid()
+
+
+def check_beside(path: str) -> bool:
     """Check whose the journal and the WAL of the store at `path` are: SQLite writes into the store what they say.
 
-    They are this user's, root's, or those of the store's owner, and no links. Raises StoreForeign.
+    They are this user's, root's, or those of the store's owner, and no links. Raises StoreForeign. Return whether the
+    mode of one of them lets other users use it.
     """
+    exposed = False
     real = os.path.realpath(path) if os.path.islink(path) else path
     for suffix in BESIDE:
         try:
             about = os.lstat(real + suffix)
         except OSError:
             continue
+        exposed = exposed or _is_open(about)
         if about.st_uid in (os.geteuid(), 0) and stat.S_ISREG(about.st_mode):
             continue
         from shlex import quote
@@ -431,6 +462,7 @@ def check_beside(path: str) -> None:
         what = "is not a regular file, and " if not stat.S_ISREG(about.st_mode) else ""
         msg = f"{real + suffix} {what}belongs to {user(about.st_uid)}. SQLite would take it for a part of the store."
         raise errors.StoreForeign(msg, f"rm {quote(real + suffix)}")
+    return exposed
 
 
 def create_file(path: str, warn: Callable[[str], None] | None) -> None:

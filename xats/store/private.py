@@ -1,0 +1,59 @@
+"""Modes: a store and what is kept beside it are for its owner alone.
+
+xats creates them so (folder 0700, file 0600), but a copy, a restored backup or another program may leave them open to
+other users. Mail is in them, and who can write to them can change what agents are told.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+
+from xats.store import place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+OTHERS = 0o077  # the bits of a mode by which the group and other users read, write or enter
+
+
+def restrict(path: str, environ: Mapping[str, str]) -> str:
+    """Take what other users may do from the store at `path`, and from what of it stands beside it.
+
+    That is done to regular files of this user whose name begins with that of the store: journals, logs, backups. The
+    folder is changed as well if it is the folder of xats (`place.home`); any other may be there for more than a store.
+    Files are changed by name, because SQLite's locks end when a process opens and closes the file once more.
+
+    Return what was changed, in words; "" if nothing was.
+    """
+    folder, name = os.path.split(os.path.realpath(path))
+    done = []
+    with suppress(OSError):
+        for entry in sorted(os.listdir(folder)):
+            if entry == name or entry.startswith((f"{name}-", f"{name}.")):
+                done.append(_restrict(os.path.join(folder, entry), stat.S_ISREG))
+    if place.is_own(folder, environ):
+        done.append(_restrict(folder, stat.S_ISDIR))
+    changed = [one for one in done if one]
+    if not changed:
+        return ""
+    return f"other users could use {'; '.join(changed)}; xats has taken that from them"
+
+
+def _restrict(path: str, is_kind: Callable[[int], bool]) -> str:
+    """Take what other users may do from the file at `path`; return it with the mode that it had, "" if it is as it was.
+
+    `is_kind` is the function of `stat` that tells what it has to be.
+    """
+    try:
+        before = os.lstat(path)
+        if not is_kind(before.st_mode) or before.st_uid != os.geteuid() or not before.st_mode & OTHERS:
+            return ""
+        os.chmod(path, stat.S_IMODE(before.st_mode) & ~OTHERS)
+        after = os.lstat(path)
+    except OSError:  # on a medium that cannot be written; `doctor` says so
+        return ""
+    kept = after.st_mode & OTHERS  # where a file system has no modes of its own
+    return "" if kept else f"{path} (mode {stat.S_IMODE(before.st_mode):04o})"
