@@ -49,7 +49,7 @@ end
 
 complete -c xats -f
 complete -c xats -l as -x -k -a '(__xats_ask agent)' -d 'Act as this agent. Else XATS_AGENT, my session, my pane.'
-complete -c xats -l team -x -k -a '(__xats_ask team)' -d 'The team. Else XATS_TEAM, the git folder\'s name.'
+complete -c xats -l team -x -k -a '(__xats_ask team)' -d 'The team. Else XATS_TEAM, the agent\'s, the project\'s.'
 complete -c xats -l db -r -F -d 'The store. Else XATS_DB, or xats.db in XATS_HOME.'
 complete -c xats -l json -d 'Print one JSON document.'
 complete -c xats -l quiet -s q -d 'Print only the result.'

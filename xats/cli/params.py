@@ -19,7 +19,7 @@ AsOption: TypeAlias = Annotated[
     str | None, typer.Option("--as", metavar="AGENT", help="Act as this agent. Else XATS_AGENT, my session, my pane.")
 ]
 TeamOption: TypeAlias = Annotated[
-    str | None, typer.Option("--team", metavar="TEAM", help="The team. Else XATS_TEAM, the git folder's name.")
+    str | None, typer.Option("--team", metavar="TEAM", help="The team. Else XATS_TEAM, the agent's, the project's.")
 ]
 DbOption: TypeAlias = Annotated[
     str | None, typer.Option("--db", metavar="PATH", help="The store. Else XATS_DB, or xats.db in XATS_HOME.")
