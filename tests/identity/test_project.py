@@ -100,6 +100,16 @@ def test_a_submodule_in_a_linked_worktree_belongs_to_the_superproject(yard):
     assert same(tree / "vendor" / "lib", shop)
 
 
+def test_a_worktree_of_a_submodule_belongs_to_the_superproject(yard):
+    lib, shop = yard.repository("lib"), yard.repository("shop")
+    vendor = yard.submodule(shop, lib, "vendor/lib")
+    tree = yard.worktree(vendor, "lib-fix")
+    assert same(tree, shop)
+    assert found(tree).here == str(tree)
+    (vendor / "xats.toml").touch()
+    assert same(tree, vendor)
+
+
 def test_a_submodule_with_a_project_file_is_a_project_of_its_own(yard):
     lib, shop = yard.repository("lib"), yard.repository("shop")
     vendor = yard.submodule(shop, lib, "vendor/lib")

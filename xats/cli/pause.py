@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xats import text
 from xats.cli import render, views
-from xats.core import agents, pauses, stops
+from xats.core import agents, pauses, stops, teams
 from xats.durations import iso
 from xats.errors import Refused, Usage
 
@@ -105,7 +105,7 @@ def _whom(tx: Tx, me: Me, whom: str | None) -> tuple[str, Agent | None]:
     if whom is None:
         return me.agent.team, me.agent
     address = parse(whom)
-    team = address.team or me.agent.team
+    team = teams.current(tx, address.team) if address.team else me.agent.team
     if address.kind == "all":
         return team, None
     if address.kind == "me":

@@ -7,7 +7,7 @@ the other copies are taken back.
 
 from __future__ import annotations
 
-from xats.core import agents, clock, inbox, messages, task_mail, task_plans, tasks
+from xats.core import agents, clock, inbox, messages, task_mail, task_plans, tasks, teams
 from xats.core.address import parse
 from xats.core.messages import Draft, Sent
 from xats.errors import KeyReused, Usage
@@ -29,7 +29,7 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> tuple[Sent, Task]:
     """
     messages.check_draft(draft)
     address = parse(draft.address)
-    if address.kind != "pool" or address.team not in (None, me.team):
+    if address.kind != "pool" or (address.team and teams.current(tx, address.team) != me.team):
         msg = f"{draft.address} cannot be a pool: pools are written to one at a time, and in one's own team."
         raise Usage(msg, f"xats send role:{address.name}@{address.team or me.team} 'text'")
     if draft.ttl is not None or not draft.wake:

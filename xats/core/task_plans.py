@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats import text
-from xats.core import agents, messages, task_mail, task_needs, tasks
+from xats.core import agents, messages, task_mail, task_needs, tasks, teams
 from xats.core.address import check_name, parse_list
 from xats.errors import InvalidTask, KeyReused, Refused
 from xats.record import record
@@ -146,7 +146,7 @@ def assignee(tx: Tx, me: Agent, name: str) -> Agent:
     if name == "me":
         return me
     whom, _, team = name.partition("@")
-    if team and team.lower() != me.team:
+    if team and teams.current(tx, team.lower()) != me.team:
         msg = f"{name} is in another team; a task is done in its own."
         raise InvalidTask(msg, f"xats task add ... --team {team.lower()}")
     return agents.by_name(tx, me.team, check_name(whom))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from difflib import get_close_matches
+from shlex import quote
 
 from xats import sandbox
 from xats.core import inbox, prune
@@ -13,6 +14,7 @@ from xats.delivery.transports import command
 from xats.errors import XatsError
 from xats.health import FAIL, OK, WARN, Check
 from xats.hooks import letters
+from xats.identity import project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +68,11 @@ def checks(
             found.append(_unknown(name, list(readers)))
         elif environ[name]:  # set to nothing is as good as not set
             found.append(_known(name, environ[name], readers[name]))
+    where = project.find()
+    if where and where.problem:
+        detail = f"{where.here} is a project of its own: {where.problem}"
+        mend = f"git -C {quote(where.here)} worktree repair  (if it is a worktree)"
+        found.append(Check(SECTION, "project", WARN, detail, mend))
     if facts and (said or not environ.get(command.VARIABLE)):
         woken = [one.agent.address for one in facts.agents if one.agent.wake_by == command.NAME]
         found += _its_program(said["wake"], woken) if said else _program(environ, woken)

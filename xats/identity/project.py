@@ -148,7 +148,7 @@ def _of_git_directory(folder: str, entry: str, directory: str, owner: int) -> Pr
         if not (linked and back and _is_same(back, entry) and _is_trusted(common, owner)):
             says = back or "no worktree"
             return _alone(folder, f"{entry} leads to {directory}, which belongs to {says} (git worktree repair)")
-        return _of_common(common, folder)
+        return _of_module(common, folder, owner) or _of_common(common, folder)
     if os.path.dirname(directory) == folder and _is_git_directory(directory):  # beside the folders of its branches
         return _of_common(directory, folder)
     worktree = _setting(os.path.join(directory, "config"), "core", "worktree")
@@ -158,6 +158,17 @@ def _of_git_directory(folder: str, entry: str, directory: str, owner: int) -> Pr
     if outer and directory.startswith(f"{outer.path}/") and not _is_trusted(os.path.join(folder, FILE), owner):
         return Project(outer.top, outer.path, folder, outer.name, is_git=True, problem=outer.problem)
     return Project(folder, directory, folder, os.path.basename(folder), is_git=True)
+
+
+def _of_module(common: str, folder: str, owner: int) -> Project | None:
+    """Return the project of `folder`, a worktree of the submodule with the git directory `common`, if it is one."""
+    if not _is_module(common):
+        return None
+    worktree = _setting(os.path.join(common, "config"), "core", "worktree") or ""
+    found = _above(os.path.realpath(os.path.join(common, worktree)), owner)
+    if found is None or not f"{common}/".startswith(f"{found.path}/"):
+        return None
+    return Project(found.top, found.path, folder, found.name, is_git=True, problem=found.problem)
 
 
 def _of_common(common: str, here: str) -> Project:
