@@ -4,7 +4,8 @@
 # What verb $1 may be followed by: sets `words`.
 _xats_words() {
     case $1 in
-        '') words='send broadcast reply ack inbox show thread status wait register unregister agents launch top pause resume whoami task contract events poke deliver dead daemon doctor client hook db demo demo-agent schema' ;;
+        '') words='send broadcast reply ack inbox show thread status wait register unregister agents launch top pause resume whoami team task contract events poke deliver dead daemon doctor client hook db demo demo-agent schema' ;;
+        'team') words='list show rename merge archive forget adopt' ;;
         'task') words='add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export' ;;
         'contract') words='put get list log diff check subscribe unsubscribe subscribers rename retire' ;;
         'dead') words='list show retry drop' ;;
@@ -31,6 +32,11 @@ _xats_options() {
         'agents') options="--online --role --all-teams $options" ;;
         'launch') options="--name --role --tag --cap --model --wake --takeover --writable-store --print $options" ;;
         'pause' | 'task cancel' | 'task reopen') options="--reason $options" ;;
+        'team list') options="--archived $options" ;;
+        'team rename' | 'team adopt') options="--yes -y --dry-run $options" ;;
+        'team merge') options="--suffix --yes -y --dry-run $options" ;;
+        'team archive') options="--undo --force --yes -y --dry-run $options" ;;
+        'team forget') options="--force --yes -y --dry-run $options" ;;
         'task add') options="--description -d --to --role --dep --parent --priority --key --review --due --notify $options" ;;
         'task list') options="--state --mine --role --ready --all --limit -n $options" ;;
         'task claim') options="--next --lease --wait $options" ;;
@@ -45,7 +51,7 @@ _xats_options() {
         'contract put') options="--note --compat --allow-breaking --revive $options" ;;
         'contract list') options="--all --limit -n $options" ;;
         'contract diff') options="--strict $options" ;;
-        'events') options="--follow -f --since --type --agent --all-teams --limit -n --jsonl $options" ;;
+        'events') options="--follow -f --since --type --limit -n --jsonl $options" ;;
         'poke') options="--yes -y --timeout $options" ;;
         'deliver') options="--once --dry-run $options" ;;
         'dead retry') options="--to --whose --all $options" ;;
@@ -69,7 +75,7 @@ _xats_option_kind() {
         --db) kind=file ;;
         *)
             case "$1 $2" in
-                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'launch --name' | 'launch --model' | 'pause --reason' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'events --since' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
+                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'launch --name' | 'launch --model' | 'pause --reason' | 'team merge --suffix' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'events --since' | 'events --type' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
                 'send --reply-to' | 'inbox --thread') kind=message ;;
                 'send --batch' | 'db export --output' | 'db export -o') kind=file ;;
                 'send --contract' | 'broadcast --contract' | 'reply --contract') kind=contract-version ;;
@@ -82,13 +88,12 @@ _xats_option_kind() {
                 'register --cap' | 'launch --cap') kind=cap ;;
                 'register --pane') kind=pane ;;
                 'register --wake' | 'launch --wake') kind='=auto tmux notice command none' ;;
-                'task add --to' | 'task edit --to' | 'events --agent' | 'dead retry --to' | 'dead retry --whose' | 'dead drop --whose') kind=agent ;;
+                'task add --to' | 'task edit --to' | 'dead retry --to' | 'dead retry --whose' | 'dead drop --whose') kind=agent ;;
                 'task add --dep' | 'task add --parent' | 'task edit --dep' | 'task edit --no-dep' | 'task edit --parent') kind=task ;;
                 'task add --priority' | 'task edit --priority') kind='=0 1 2 3 4 5 6 7 8 9' ;;
                 'task add --notify' | 'task edit --notify') kind=address ;;
                 'task list --state') kind='=open claimed review done failed cancelled' ;;
                 'contract put --compat') kind='=backward forward full none' ;;
-                'events --type') kind='=message_sent message_acked mail_shown mail_read mail_taken_back mail_expired alerted reply_overdue agent_registered agent_unregistered pane_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_unheard contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' ;;
             esac
             ;;
     esac
@@ -99,13 +104,14 @@ _xats_argument_kind() {
     kind=
     case "$1 $2" in
         'send 1') kind=address ;;
-        'send 2' | 'broadcast 1' | 'reply 2' | 'launch 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
+        'send 2' | 'broadcast 1' | 'reply 2' | 'launch 2' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
         'reply 1' | 'ack 1') kind=received ;;
         'show 1' | 'thread 1') kind=message ;;
         'status 1') kind=sent ;;
         'register 1') kind=name ;;
         'unregister 1' | 'pause 1' | 'resume 1' | 'poke 1') kind=agent ;;
         'launch 1') kind='=claude codex gemini opencode cursor-agent copilot qwen amp aider' ;;
+        'team show 1' | 'team rename 1' | 'team merge 1' | 'team merge 2' | 'team archive 1' | 'team forget 1' | 'team adopt 1') kind=team ;;
         'task show 1' | 'task renew 1' | 'task progress 1' | 'task release 1' | 'task submit 1' | 'task approve 1' | 'task feedback 1' | 'task done 1' | 'task fail 1' | 'task cancel 1' | 'task edit 1' | 'task graph 1' | 'task wait 1') kind=task ;;
         'task claim 1') kind=task-ready ;;
         'task reopen 1') kind=task-ended ;;
@@ -115,8 +121,8 @@ _xats_argument_kind() {
         'dead show 1' | 'dead retry 1' | 'dead drop 1') kind=dead ;;
         'client show 1' | 'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=claude-code codex gemini opencode cursor copilot qwen amp aider generic human' ;;
         'client test 1') kind=pane ;;
-        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register launch unregister agents whoami task contract events poke deliver client pause resume dead doctor daemon hook db' ;;
-        'schema 2') kind='=add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers rename retire test retry drop status start stop install uninstall info backup query prune' ;;
+        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register launch unregister agents whoami team task contract events poke deliver client pause resume dead doctor daemon hook db' ;;
+        'schema 2') kind='=list show rename merge archive forget adopt add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire test retry drop status start stop install uninstall info backup query prune' ;;
     esac
 }
 

@@ -129,6 +129,13 @@ class UnknownContract(NotFound):
     hint = "xats contract list"
 
 
+class UnknownTeam(NotFound):
+    """There is no such team."""
+
+    code = "unknown_team"
+    hint = "xats team list"
+
+
 class UnknownVersion(NotFound):
     """The contract has no such version."""
 
@@ -161,6 +168,30 @@ class StaleSession(Refused):
     """Another session has taken this agent over."""
 
     code = "stale_session"
+
+
+class TeamTaken(Refused):
+    """There is a team of that name already."""
+
+    code = "team_taken"
+
+
+class TeamInUse(Refused):
+    """The team is still in use."""
+
+    code = "team_in_use"
+
+
+class NamesClash(Refused):
+    """Both teams have something of the same name."""
+
+    code = "names_clash"
+
+
+class PeopleOnly(Refused):
+    """Only a person may do that."""
+
+    code = "people_only"
 
 
 class PaneUnusable(Refused):

@@ -56,6 +56,7 @@ BASE = {
     "projects": {"host": "h", "path": "/p", "team": "crew", "created_at": 1},
     "project_teams": {"host": "h", "path": "/p", "team": "crew", "kind": "joined", "since": 1},
     "team_notices": {"team": "crew", "text": "t", "at": 1},
+    "former_addresses": {"team": "crew", "name_key": "a", "agent_id": 1},
     "expectations": {
         "agent_id": 1,
         "client": "codex",

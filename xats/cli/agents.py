@@ -75,9 +75,9 @@ def register(
     agreed = membership.agree(here)
 
     def work(tx: Tx) -> tuple[Registered, tuple[str, ...]]:
-        team = here.team_in(tx)
+        team, called = here.address(tx, name)
         membership.join(here, tx, team, agreed=agreed)
-        known = core.find(tx, team, name)
+        known = core.find(tx, team, called)
         # Whoever registers a known name again by hand keeps its client, unless another program sits there now.
         kept = client or (None if known and found in ("generic", "human") and known.client != "human" else found)
         changes = core.Changes(role, kept, model, *labels, wake)
@@ -85,7 +85,7 @@ def register(
         done = core.register(
             tx,
             team,
-            name,
+            called,
             changes,
             kept_outside.seat if kept_outside else place,
             lambda session: process.holds(session.seat),
@@ -258,6 +258,8 @@ def _tell(here: Here, done: Registered, *, typed: bool) -> None:
     pane = session.seat.pane if session else None
     what = "registered" if done.created else "registered again"
     render.put(f"{agent.name} {what} in team {agent.team} ({agent.client}, session {agent.epoch})")
+    if done.restored:
+        render.say(f"  team {agent.team} was archived; it is listed again")
     if done.unseated:
         render.say(f"  this pane was {done.unseated}'s until now")
     if agent.wake_by == "none" and agent.client == "human":

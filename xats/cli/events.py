@@ -10,6 +10,7 @@ from xats.cli import render
 from xats.cli.here import team_of
 from xats.cli.mail import POLL
 from xats.core import events as outbox
+from xats.core import teams as core_teams
 from xats.durations import iso
 from xats.errors import StoreError, Usage
 
@@ -105,10 +106,12 @@ def _follow(here: Here, query: Query, limit: int, *, jsonl: bool, teams: bool) -
     """Print events as they are committed. Each look is a transaction of its own, so nothing is held open meanwhile."""
     while not render.reader_gone():
         generation = here.store.generation()
+        if query.team is not None:  # it may have been renamed or merged
+            query = query.of_team(here.store.read(partial(core_teams.current, name=query.team)))
         found, has_more, last = here.store.read(partial(outbox.after, query=query, limit=limit))
         for one in found:
             render.put(_line(one, jsonl=jsonl, teams=teams))
-        query = outbox.Query(**{**query.__dict__, "since": last})
+        query = query.behind(last)
         while not has_more and here.store.generation() == generation and not render.reader_gone():
             time.sleep(POLL)
         if here.store.replaced:  # the ids of another store are others

@@ -168,6 +168,11 @@ class Here:
             return pair[0].team  # a person's pane is not that of a program that he starts in it
         return teams.of(tx, host.machine(), self.project)
 
+    def address(self, tx: Tx, name: str) -> tuple[str, str]:
+        """Return the team and name of the agent `name` of the team of this command, by which it is called today."""
+        asked = self._asked()
+        return teams.address(tx, asked, name) if asked else (self.team_in(tx), name)
+
     def project_team(self, tx: Tx) -> str | None:
         """Return the team of the project, whoever I am; None where the working directory was removed."""
         found = self.find_project()
@@ -266,7 +271,8 @@ class Here:
                 name, inherited = None, name
         if name:
             whom, _, team = name.partition("@")
-            agent = agents.by_name(tx, team.lower() or self._team_of(tx, bound), address.check_name(whom))
+            said = team.lower() or self._asked() or self._team_of(tx, bound)
+            agent = agents.by_name(tx, said, address.check_name(whom))
             persons = evidence == "env" and agent.client == "human"  # the program that he starts has inherited it
             if bound and (bound[0].id == agent.id or (persons and bound[2] == "session")):
                 return self._current(*bound)
@@ -286,7 +292,7 @@ class Here:
     def named(self, tx: Tx, name: str, team: str | None = None) -> Agent:
         """Return the registered agent `name` of `team` (None: of this one), or `name@team`. Raises UnknownAgent."""
         whom, _, other = name.partition("@")
-        return agents.by_name(tx, other.lower() or team or self.team_in(tx), whom)
+        return agents.by_name(tx, other.lower() or team or self._asked() or self.team_in(tx), whom)
 
     def _current(self, agent: Agent, session: Session, evidence: str) -> Me:
         agents.refuse_stale(agent, session)

@@ -201,10 +201,10 @@ def _whom(here: Here, tx: Tx, name: str | None, found: Profile, pane: Pane | Non
     """
     asked = _asked(here, name)
     if asked:
-        team = teams.current(tx, asked[0]) if asked[0] else here.team_in(tx)
-        known = agents.find(tx, team, asked[1])
+        team, whom = teams.address(tx, asked[0], asked[1]) if asked[0] else here.address(tx, asked[1])
+        known = agents.find(tx, team, whom)
         if known is None or not known.registered or known.client != "human":
-            return team, asked[1]
+            return team, whom
         if name:
             msg = f"{known.name} is a person in team {known.team}."
             raise Refused(msg, "take another name", agent=known.address)

@@ -151,6 +151,45 @@ ExpectTtlOption: TypeAlias = Annotated[
 OnlineOption: TypeAlias = Annotated[bool, typer.Option("--online", help="Only those whose process lives.")]
 AllTeamsOption: TypeAlias = Annotated[bool, typer.Option("--all-teams", help="Those of every team.")]
 
+# -- teams -------------------------------------------------------------------------------------------------------------
+
+TeamArg: TypeAlias = Annotated[str, typer.Argument(metavar="TEAM", help="The name of a team.", show_default=False)]
+OptionalTeamArg: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="TEAM", help="The name of a team. Default: mine.", show_default=False)
+]
+OldTeamArg: TypeAlias = Annotated[str, typer.Argument(metavar="OLD", help="The name of a team.", show_default=False)]
+NewTeamArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="NEW", help="Its new name, of A-Z a-z 0-9 . _ -", show_default=False)
+]
+IntoTeamArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="INTO", help="The team that it becomes a part of.", show_default=False)
+]
+AdoptArg: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[TEAM|PATH]",
+        help="The team, or the folder where the project was. Default: the team of the folder that is gone.",
+        show_default=False,
+    ),
+]
+ArchivedOption: TypeAlias = Annotated[bool, typer.Option("--archived", help="Include archived teams.")]
+SuffixOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--suffix", metavar="SUFFIX", help="Rename agents of OLD whose name is in INTO: with 2, bob becomes bob-2."
+    ),
+]
+UndoOption: TypeAlias = Annotated[bool, typer.Option("--undo", help="List the team again.")]
+ArchiveForceOption: TypeAlias = Annotated[
+    bool, typer.Option("--force", help="Even while agents of the team are at work.")
+]
+ForgetForceOption: TypeAlias = Annotated[
+    bool, typer.Option("--force", help="Even with agents at work, unread mail or open tasks: these are ended.")
+]
+TeamDryRunOption: TypeAlias = Annotated[
+    bool, typer.Option("--dry-run", help="Print what would change; change nothing.")
+]
+
 # -- tasks -------------------------------------------------------------------------------------------------------------
 
 TitleArg: TypeAlias = Annotated[

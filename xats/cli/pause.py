@@ -107,13 +107,14 @@ def _whom(tx: Tx, me: Me, whom: str | None) -> tuple[str, Agent | None]:
     address = parse(whom)
     team = teams.current(tx, address.team) if address.team else me.agent.team
     if address.kind == "all":
-        return team, None
+        return teams.current(tx, team), None
     if address.kind == "me":
         return me.agent.team, me.agent
     if address.kind != "agent":
         msg = f"{whom} is a group; a pause is for one agent or for all."
         raise Usage(msg, "xats pause bob, or: xats pause all")
-    return team, agents.by_name(tx, team, address.name)
+    agent = agents.by_name(tx, team, address.name)
+    return agent.team, agent
 
 
 def _name(agent: str | None, team: str, own_team: str) -> str:

@@ -6,18 +6,18 @@ import os
 import sys
 import time
 
-from xats import durations, process
-from xats.cli import render, views
+from xats import durations
+from xats.cli import people, render, views
 from xats.core import agents, pokes, stops
 from xats.core.wakes import PASSING
-from xats.errors import InvalidBody, Refused, TimedOut, UnknownAgent, XatsError
+from xats.errors import InvalidBody, Refused, TimedOut, XatsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli import params
-    from xats.cli.here import Here, Me
+    from xats.cli.here import Here
     from xats.core.agents import Agent, Session
     from xats.delivery.poke import Poked
     from xats.store import Tx
@@ -36,13 +36,6 @@ HINTS = {
     "too_long": "put it into a file, and poke the agent to read that",
     "full_screen": "xats client list",
 }
-
-
-class PeopleOnly(Refused):
-    """Only a person may poke an agent."""
-
-    code = "people_only"
-    hint = "an agent writes: xats send AGENT '...'"
 
 
 class NotTyped(Refused):
@@ -84,7 +77,7 @@ def poke(
 
     settings = from_environment(here.environ)
     deadline = time.monotonic() + durations.parse(timeout) / 1000 if timeout is not None else 0.0
-    by = _person(here)
+    by = people.person(here, "poke an agent", "an agent writes: xats send AGENT '...'")
     terminal = os.isatty(0) and os.isatty(2)
     if not yes and not terminal:
         msg = "Nobody is here to say yes. Nothing was typed."
@@ -121,35 +114,6 @@ def poke(
     elif not here.quiet:
         render.put(f"typed into {pane}, and {views.near(whom.address, here.team)} took it")
     return 0
-
-
-def _person(here: Here) -> str:
-    """Return the name of the person who runs this. Raises PeopleOnly."""
-    from xats.cli.here import login
-    from xats.clients import processes, sessions
-
-    if sessions.inside_agent(here.environ):
-        msg = "Only a person may poke an agent, and this runs inside an agent's session."
-        raise PeopleOnly(msg)
-    above = processes.nearest(process.ancestors())
-    if above:
-        msg = f"Only a person may poke an agent, and {above[1]} (pid {above[0].pid}) runs this."
-        raise PeopleOnly(msg)
-
-    def work(tx: Tx, me: Me) -> Me:
-        del tx
-        return me
-
-    try:
-        me = here.read(work)
-    except UnknownAgent:
-        if here.as_name or here.environ.get("XATS_AGENT"):
-            raise
-        return login(here.environ)  # a person's script
-    if me.agent.client != "human":
-        msg = f"Only a person may poke an agent, and you are {me.agent.name} ({me.agent.client}) here."
-        raise PeopleOnly(msg)
-    return me.agent.name
 
 
 def _target(here: Here, tx: Tx, name: str) -> tuple[Agent, Session | None]:

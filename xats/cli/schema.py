@@ -167,6 +167,21 @@ HOOK = having(
 )
 EVENT = having(id=NUMBER, at=TIME, team=TEXT, type=TEXT, actor=maybe(TEXT), subject=TEXT, data={"type": "object"})
 
+TEAM = having(
+    name=TEXT,
+    created_at=TIME,
+    archived_at=maybe(TIME),
+    agents=NUMBER,
+    online=NUMBER,
+    unread=NUMBER,
+    open_tasks=NUMBER,
+    contracts=NUMBER,
+    projects=each(having(path=TEXT, host=maybe(TEXT), here=YES_NO, exists=maybe(YES_NO))),
+    former_names=each(TEXT),
+)
+# `team` is as it was before the change; `name` is the team that has everything of it now, or would have.
+TEAM_CHANGE = having(team=TEAM, name=maybe(TEXT), changed=YES_NO, dry_run=YES_NO)
+
 NEED = having(id=NUMBER, state={"enum": ["open", "claimed", "review", "done", "failed", "cancelled"]}, title=TEXT)
 TASK = having(
     id=NUMBER,
@@ -300,6 +315,18 @@ VERBS: dict[str, Schema] = {
         project=maybe(having(path=TEXT, top=TEXT, team=TEXT, problem=maybe(TEXT))),
         notices=each(TEXT),
     ),
+    "team list": having(teams=each(TEAM), has_more=YES_NO),
+    "team show": having(
+        team=_all(TEAM, having(members=each(having(name=TEXT, role=maybe(TEXT), client=TEXT, online=YES_NO, why=TEXT))))
+    ),
+    "team rename": TEAM_CHANGE,
+    "team merge": _all(
+        TEAM_CHANGE,
+        having(into=TEAM, renamed=each(having(agent=ADDRESS, name=TEXT)), joined=each(TEXT)),
+    ),
+    "team archive": TEAM_CHANGE,
+    "team forget": _all(TEAM_CHANGE, having(dead=NUMBER, dropped=NUMBER, cancelled=NUMBER)),
+    "team adopt": _all(TEAM_CHANGE, having(project=TEXT, was=maybe(TEXT))),
     "task add": having(task=TASK, created=YES_NO),
     "task list": having(tasks=each(TASK), has_more=YES_NO),
     "task show": having(task=WHOLE_TASK),

@@ -9,7 +9,7 @@ from xats import durations
 from xats.cli import render
 from xats.cli import task_text as text
 from xats.cli.here import team_of
-from xats.core import task_views, tasks
+from xats.core import task_views, tasks, teams
 from xats.errors import FAILURE, TimedOut, Usage
 
 TYPE_CHECKING = False
@@ -121,7 +121,8 @@ def wait(here: Here, task_id: params.TaskIdArg, *, timeout: params.TimeoutOption
     while True:
         generation = here.store.generation()
         text.settle(here)
-        team = team_of(here)  # each time: it renews what I have claimed, also when I wait for long
+        said = team_of(here)  # each time: it renews what I have claimed, also when I wait for long
+        team = here.store.read(partial(teams.current, name=said))  # it may have been renamed or merged
         task = here.store.read(partial(tasks.find, team=team, task_id=task_id))
         if not task.live:
             break

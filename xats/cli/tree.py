@@ -56,6 +56,13 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "pause": ("pause", "pause", AGENTS, "Hold the wakes of an agent, or of the whole team; mail is stored meanwhile."),
     "resume": ("pause", "resume", AGENTS, "End a pause: who has got mail meanwhile is woken, once for all of it."),
     "whoami": ("agents", "whoami", AGENTS, "Say who I am here, and how that is known."),
+    "team list": ("team", "list_", AGENTS, "List the teams, with what belongs to each."),
+    "team show": ("team", "show", AGENTS, "Show one team with its projects, its former names and its agents."),
+    "team rename": ("team", "rename", AGENTS, "Give a team another name; the old one goes on leading to it."),
+    "team merge": ("team", "merge", AGENTS, "Make a team a part of another one; nothing of either is lost."),
+    "team archive": ("team", "archive", AGENTS, "List a team no more until its project is used again."),
+    "team forget": ("team", "forget", AGENTS, "End a team that is not used any more, and free its name."),
+    "team adopt": ("team", "adopt", AGENTS, "Let the project of this folder belong to a team."),
     "task add": ("task", "add", TASKS, "Add a task: for anybody in the team, for an agent, or for a role."),
     "task list": ("task_view", "list_", TASKS, "List the tasks that have not ended, the most urgent first."),
     "task show": ("task_view", "show", TASKS, "Show one task with all that is known of it, and its history."),
@@ -158,6 +165,7 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "schema": ("schema", "schema", OTHER, "Print the JSON Schema of what a verb prints with --json."),
 }
 GROUPS = {
+    "team": "The agents of a project: list, show, rename, merge, archive, forget, adopt.",
     "task": "Work that is claimed by one at a time: add, claim, submit, approve, done, graph.",
     "contract": "JSON Schemas that agents agree on: put, get, diff, check, subscribe.",
     "dead": "Mail that could not be delivered: list, show, retry, drop.",

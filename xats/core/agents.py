@@ -125,6 +125,7 @@ class Registered:
     created: bool  #: the name was new, or returned after it was unregistered
     new_session: bool
     unseated: str | None  #: the agent that had this pane until now
+    restored: bool = False  #: its team was archived until now
 
 
 # -- finding -----------------------------------------------------------------------------------------------------------
@@ -228,8 +229,9 @@ def by_name(tx: Tx, team: str, name: str) -> Agent:
     Raises UnknownAgent, which says in which other teams there is one.
     """
     row = tx.one(BY_NAME, team=team, key=name.lower())
-    if row is None and (now := teams.current(tx, team)) != team:
-        team, row = now, tx.one(BY_NAME, team=now, key=name.lower())
+    if row is None and (today := teams.address(tx, team, name)) != (team, name):
+        team, name = today
+        row = tx.one(BY_NAME, team=team, key=name.lower())
     if row is None or row["unregistered_at"] is not None:
         msg, hint = f"There is no agent {name} in team {team}.", f"xats register {name} --team {team}"
         if found := teams.elsewhere(tx, name, team):
@@ -450,6 +452,7 @@ SYSTEM_AGENT = """
 insert into agents (team, name, name_key, client, registered_at, seen_at, unregistered_at)
 values (:team, :name, :name, 'system', :now, :now, :now) on conflict (team, name_key) do nothing
 """
+IN_USE = "update teams set archived_at = null where name = :team and archived_at is not null"
 END = "update sessions set ended_at = :now, end_reason = :reason where agent_id = :agent and ended_at is null"
 WAITED_FOR = """
 select 1 from expectations where agent_id = :agent or (ended_at is null and host = :host and pane_socket = :socket
@@ -523,6 +526,9 @@ def register(
         hint = f"take another name, or: xats register {name} --takeover"
         raise NameTaken(msg, hint, name=name, team=team, pid=holder.seat.pid)
     teams.ensure(tx, team)
+    restored = tx.run(IN_USE, team=team) > 0
+    if restored:
+        tx.event("team_restored", team, name, f"team:{team}")
     agent_id = _store(tx, team, name, changes)
     unmark(tx, agent_id)
     agent = by_id(tx, agent_id)
@@ -562,7 +568,7 @@ def register(
         pane=seat.pane.pane_id if seat.pane else None,
     )
     created = known is None or not known.registered
-    return Registered(details(tx, agent), created, not same, unseated)
+    return Registered(details(tx, agent), created, not same, unseated, restored)
 
 
 def _note_seated(tx: Tx, agent: Agent, seat: Seat) -> None:

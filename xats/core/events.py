@@ -97,6 +97,14 @@ class Query:
     types: tuple[str, ...] = ()  #: only those of one of these types
     agent: tuple[str, str] | None = None  #: (name, team): only what this agent did, and what names it
 
+    def behind(self, event_id: int) -> Query:
+        """Return the same query for the events behind the one with that id."""
+        return Query(self.team, event_id, self.since_at, self.types, self.agent)
+
+    def of_team(self, team: str) -> Query:
+        """Return the same query for `team`."""
+        return Query(team, self.since, self.since_at, self.types, self.agent)
+
 
 def after(tx: Tx, query: Query, limit: int) -> tuple[list[Event], bool, int]:
     """Return events in the order of their ids, whether more follow, and up to which id there are no others.

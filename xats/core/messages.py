@@ -159,14 +159,14 @@ def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address]) -> list[Recipie
     """
     found: dict[int, Recipient] = {}
     for address in addresses:
-        team = teams.current(tx, address.team) if address.team else sender.team
+        team, name = teams.address(tx, address.team, address.name) if address.team else (sender.team, address.name)
         if address.kind == "pool":
             msg = f"{address} is for one message to one pool: a task that one of its members does."
             raise Usage(msg, f"xats send {address} 'text'")
         if address.kind == "me":
             matches = [Recipient(sender.id, sender.address, sender.client, sender.wake_by)]
         elif address.kind == "agent":
-            matches = _recipients(tx.all(ONE, team=team, key=address.name.lower()))
+            matches = _recipients(tx.all(ONE, team=team, key=name.lower()))
         else:
             rows = tx.all(GROUP[address.kind], team=team, **({"name": address.name} if address.name else {}))
             matches = [match for match in _recipients(rows) if match.id != sender.id]

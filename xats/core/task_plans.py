@@ -149,7 +149,7 @@ def assignee(tx: Tx, me: Agent, name: str) -> Agent:
     if team and teams.current(tx, team.lower()) != me.team:
         msg = f"{name} is in another team; a task is done in its own."
         raise InvalidTask(msg, f"xats task add ... --team {team.lower()}")
-    return agents.by_name(tx, me.team, check_name(whom))
+    return agents.by_name(tx, team.lower() or me.team, check_name(whom))
 
 
 def whom_to_notify(tx: Tx, me: Agent, addresses: str) -> str:

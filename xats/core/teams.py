@@ -54,6 +54,10 @@ if TYPE_CHECKING:
 LONGEST_CHAIN = 50  # renames of one team that are followed
 
 MOVED_TO = "select moved_to from teams where name = :name"
+RENAMED = """
+select a.team, a.name from former_addresses f join agents a on a.id = f.agent_id
+where f.team = :team and f.name_key = :key
+"""
 ADD = "insert into teams (name, created_at) values (:name, :now) on conflict (name) do nothing"
 BY_PATH = "select id, path, file_id, remote, team from projects where host = :host and path = :path"
 BY_STAMP = "select id, path, file_id, remote, team from projects where host = :host and file_id = :stamp order by id"
@@ -98,6 +102,13 @@ def current(tx: Tx, name: str) -> str:
             break
         name = row["moved_to"]
     return name
+
+
+def address(tx: Tx, team: str, name: str) -> tuple[str, str]:
+    """Return the team and name that the agent `name` of `team` has today, where the team was renamed or merged."""
+    now = current(tx, team)
+    row = tx.one(RENAMED, team=team, key=name.lower()) if now != team else None
+    return (row["team"], row["name"]) if row else (now, name)
 
 
 def of(tx: Tx, host: str, project: Project) -> str:

@@ -136,6 +136,16 @@ class Call:
             self._project = (project.find(self.folder),)
         return self._project[0]
 
+    @property
+    def asked_team(self) -> str | None:
+        """The team that XATS_TEAM names. Raises InvalidName."""
+        asked = self.environ.get("XATS_TEAM")
+        if not asked:
+            return None
+        from xats.core import address
+
+        return address.check_name(asked, "team").lower()
+
     def team_in(self, tx: Tx) -> str:
         """Return the team of those whom nothing else puts into one: that of XATS_TEAM, else that of the project.
 
@@ -143,11 +153,8 @@ class Call:
         """
         from xats.core import teams
 
-        asked = self.environ.get("XATS_TEAM")
-        if asked:
-            from xats.core import address
-
-            return teams.current(tx, address.check_name(asked, "team").lower())
+        if asked := self.asked_team:
+            return teams.current(tx, asked)
         if self.project is None:
             msg = "the folder of the program was removed, so its project and team are not known"
             raise Refused(msg)
@@ -386,10 +393,9 @@ def named_agent(tx: Tx, call: Call) -> tuple[str, str, Agent | None] | None:
     if said is None:
         return None
     team, name = said
-    if team is not None:
-        team = teams.current(tx, team)
-    elif call.environ.get("XATS_TEAM"):
-        team = call.team_in(tx)
+    asked = team or call.asked_team
+    if asked:
+        team, name = teams.address(tx, asked, name)
     else:
         pair = _seated(tx, call)
         team = pair[0].team if pair else call.team_in(tx)

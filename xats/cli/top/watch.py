@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from xats.cli.agents import presence
 from xats.cli.here import FirstUse
-from xats.core import agents, dead, events, pauses, task_owners, threads, wakes
+from xats.core import agents, dead, events, pauses, task_owners, teams, threads, wakes
 from xats.daemon import autostart, lock
 from xats.errors import Refused, StoreError, UnknownAgent
 from xats.record import record
@@ -132,7 +132,7 @@ class Watch:
         return self._frame
 
     def _read_frame(self, tx: Tx) -> Frame:
-        team = self.team
+        self.team = team = teams.current(tx, self.team)  # it may have been renamed or merged
         by_agent = {pause.agent: pause for pause in pauses.listing(tx, team)}
         viewer = self._viewer(tx)
         newest, _, _ = events.after(tx, events.Query(team), EVENTS)

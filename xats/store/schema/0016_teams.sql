@@ -43,3 +43,12 @@ create table team_notices (
     at integer not null,
     unique (team, text)
 ) strict;
+
+-- What an address meant before a merge renamed its agent: bob@old is bob-2 of the other team, not the bob who was there.
+create table former_addresses (
+    team text not null references teams (name), -- a former name
+    name_key text not null, -- the agent's name there, in lower case
+    agent_id integer not null references agents (id),
+    primary key (team, name_key)
+) strict;
+create index former_addresses_agent on former_addresses (agent_id);
