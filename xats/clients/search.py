@@ -86,7 +86,7 @@ class Search:
             score = BEHIND
             reasons.append("in the background")
         if halted := process.halted(one.pid):
-            score = min(score, HALTED)
+            score = HALTED
             reasons[0] = f"suspended ({halted})"
         if above:
             score = max(0, score - STARTED)
