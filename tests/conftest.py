@@ -327,9 +327,10 @@ class Cli:
         out, err = running.communicate(timeout=LIMIT)
         return Ran(running.args, running.returncode, (out or b"").decode(), (err or b"").decode())
 
-    def on_terminal(self, *words, env=None, command=None, code: int | None = 0) -> str:
-        """Run `xats words` on a terminal of its own; return all that it showed."""
+    def on_terminal(self, *words, env=None, command=None, code: int | None = 0, typed: str = "") -> str:
+        """Run `xats words` on a terminal of its own, where `typed` waits to be read; return all that it showed."""
         master, slave = pty.openpty()
+        os.write(master, typed.encode())
         running = self.start(*words, env=env, command=command, stdin=slave, stdout=slave, stderr=slave)
         os.close(slave)
         shown = b""

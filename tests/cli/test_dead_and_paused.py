@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from xats.core import inbox, wakes
+from xats.core import inbox, pauses, wakes
 
 
 @pytest.fixture
@@ -168,6 +168,32 @@ def test_the_pause_of_a_team_that_got_nothing_is_not_told(xats, crew):
     assert "bob is paused by alice" in told
     assert "elsewhere" not in told
     assert "elsewhere is paused by alice" in xats("--as", "alice", "send", "dave@elsewhere", "hi").stderr
+
+
+@pytest.mark.parametrize(
+    "typed, whom", [("a\n", None), ("A\n", None), ("m\n", "kim@crew"), ("\n", ""), ("x\n", ""), ("\x04", "")], ids=ascii
+)
+def test_a_person_who_names_nobody_is_asked_whom_to_pause(xats, crew, typed, whom):
+    env = {"USER": "kim", "XATS_TEAM": "crew"}
+    crew.add("kim", client="human")
+    shown = xats.on_terminal("pause", env=env, typed=typed, code=4 if whom == "" else 0)
+    assert "a: the whole team crew (3 agents)" in shown
+    assert "m: kim alone" in shown
+    found = crew.store.read(lambda tx: pauses.listing(tx, "crew"))
+    assert [one.agent for one in found] == ([] if whom == "" else [whom])
+    assert ("Nothing was paused" in shown) == (whom == "")
+
+
+@pytest.mark.parametrize("env", [{"XATS_AGENT": "alice"}, {"CLAUDECODE": "1", "XATS_AGENT": "alice"}], ids=str)
+def test_whoever_cannot_be_asked_has_to_name_whom_to_pause(xats, crew, env):
+    env = {"XATS_TEAM": "crew", **env}
+    ran = xats("pause", env=env, code=2)
+    assert "xats pause all, or: xats pause me" in ran.stderr
+    if "CLAUDECODE" in env:  # the tools of an agent may have a terminal, and nobody who reads it
+        assert "xats pause all, or: xats pause me" in xats.on_terminal("pause", env=env, code=2)
+    assert crew.store.read(lambda tx: pauses.listing(tx, "crew")) == []
+    xats("pause", "me", env=env)
+    assert [one.agent for one in crew.store.read(lambda tx: pauses.listing(tx, "crew"))] == ["alice@crew"]
 
 
 def test_a_pause_of_oneself_and_of_all(xats, crew):

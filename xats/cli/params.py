@@ -334,7 +334,11 @@ OldContractArg: TypeAlias = Annotated[
 
 WhomArg: TypeAlias = Annotated[
     str | None,
-    typer.Argument(metavar="AGENT", help="Whom; all is the whole team. Default: me.", show_default=False),
+    typer.Argument(metavar="AGENT", help="An agent, or all for the whole team. Default: me.", show_default=False),
+]
+PausedArg: TypeAlias = Annotated[
+    str | None,
+    typer.Argument(metavar="AGENT", help="An agent, all for the whole team, or me. Default: ask.", show_default=False),
 ]
 ReasonOption: TypeAlias = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, in one line.")]
 DeadIdArg: TypeAlias = Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xats import text
 from xats.cli import render, views
+from xats.cli.here import team_of
 from xats.core import agents, pauses, stops, teams
 from xats.durations import iso
 from xats.errors import Refused, Usage
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 
-def pause(here: Here, whom: params.WhomArg = None, *, reason: params.ReasonOption = None) -> int:
+def pause(here: Here, whom: params.PausedArg = None, *, reason: params.ReasonOption = None) -> int:
     """Hold the wakes of an agent, or of the whole team; mail is stored meanwhile.
 
     It takes effect at once. Whoever writes to a paused agent is told so, and resume delivers all of it with one wake.
+
+    Without AGENT a person is asked whom to pause; a script has to name it, here or by --as.
 
     Example: xats pause bob --reason 'in the middle of a release'
 
@@ -35,8 +38,10 @@ def pause(here: Here, whom: params.WhomArg = None, *, reason: params.ReasonOptio
     if reason is not None:
         text.check(reason, "reason", Usage, "Nothing was paused.", "xats pause bob --reason 'deploying'")
 
+    said = whom or ("me" if here.as_name else _asked(here))
+
     def work(tx: Tx, me: Me) -> tuple[bool, Pause, str]:
-        team, agent = _whom(tx, me, whom)
+        team, agent = _whom(tx, me, said)
         created = pauses.pause(tx, me.agent, team, agent, reason)
         known = [one for one in pauses.listing(tx, team) if one.agent == (agent.address if agent else None)]
         return created, known[0], me.agent.team
@@ -60,7 +65,7 @@ def resume(here: Here, whom: params.WhomArg = None) -> int:
     """
 
     def work(tx: Tx, me: Me) -> tuple[str, Agent | None, bool, int, Pause | None, list[Stop], str]:
-        team, agent = _whom(tx, me, whom)
+        team, agent = _whom(tx, me, whom or "me")
         ended, due = pauses.resume(tx, me.agent, team, agent)
         other = pauses.of_agent(tx, agent) if agent else None
         stopped = stops.of_agent(tx, agent) if agent else []
@@ -98,12 +103,27 @@ def pause_json(found: Pause) -> dict[str, Any]:
     }
 
 
-def _whom(tx: Tx, me: Me, whom: str | None) -> tuple[str, Agent | None]:
+def _asked(here: Here) -> str:
+    """Return whom a person wants to pause: "all" or "me". Raises Usage where no person can be asked."""
+    both = "xats pause all, or: xats pause me"
+    if here.json or here.person() is None or not render.can_ask():
+        msg = "An agent must be named: all is the whole team, me is yourself. Nothing was paused."
+        raise Usage(msg, both)
+    team = team_of(here)
+    count = len(here.store.read(lambda tx: agents.listing(tx, team, None)))
+    render.say(f"  a: the whole team {team} ({count} {'agent' if count == 1 else 'agents'})")
+    render.say(f"  m: {here.environ.get('XATS_AGENT') or here.person()} alone")
+    meant = {"a": "all", "m": "me"}.get(render.choose("Hold the wakes of whom?", "am") or "")
+    if meant is None:
+        msg = "Nothing was paused."
+        raise Refused(msg, both, reason="declined")
+    return meant
+
+
+def _whom(tx: Tx, me: Me, whom: str) -> tuple[str, Agent | None]:
     """Return the team and the agent that `whom` means; no agent is the whole team. Raises UnknownAgent, Usage."""
     from xats.core.address import parse
 
-    if whom is None:
-        return me.agent.team, me.agent
     address = parse(whom)
     team = teams.current(tx, address.team) if address.team else me.agent.team
     if address.kind == "all":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from xats import process
 from xats.cli import render
 from xats.errors import PeopleOnly, Refused, UnknownAgent
@@ -47,7 +45,7 @@ def confirm(question: str, command: str) -> None:
 
     `command` is the one that needs no answer.
     """
-    if not (os.isatty(0) and os.isatty(2)):
+    if not render.can_ask():
         msg = "Confirmation needed, but there is no terminal. Nothing was changed."
         raise Refused(msg, command)
     if not render.ask(question):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 
@@ -78,8 +77,7 @@ def poke(
     settings = from_environment(here.environ)
     deadline = time.monotonic() + durations.parse(timeout) / 1000 if timeout is not None else 0.0
     by = people.person(here, "poke an agent", "an agent writes: xats send AGENT '...'")
-    terminal = os.isatty(0) and os.isatty(2)
-    if not yes and not terminal:
+    if not yes and not render.can_ask():
         msg = "Nobody is here to say yes. Nothing was typed."
         raise NotTyped(msg, f"xats poke {agent} '...' --yes", reason="declined")
     clean, removed = delivery.sanitise(_read(text, delivery.LARGEST))

@@ -96,8 +96,24 @@ def stream(lines: Iterable[str]) -> None:
 
 
 def ask(question: str) -> bool:
-    """Ask a person, on stderr; only `y` or `yes` is a yes. What follows begins a line, also after Ctrl-C and Ctrl-D."""
-    sys.stderr.write(f"{question} [y/N] ")
+    """Ask a person, on stderr; only `y` or `yes` is a yes."""
+    return _answer(f"{question} [y/N] ") in ("y", "yes")
+
+
+def choose(question: str, letters: str) -> str | None:
+    """Ask a person, on stderr, for one of `letters`; anything else is None, the default."""
+    answer = _answer(f"{question} [{'/'.join(letters)}/N] ")
+    return answer if len(answer) == 1 and answer in letters else None
+
+
+def can_ask() -> bool:
+    """Tell whether a person can see a question and answer it: stdin and stderr are terminals."""
+    return os.isatty(0) and os.isatty(2)
+
+
+def _answer(prompt: str) -> str:
+    """Return what a person answers, in lower case. What follows begins a line, also after Ctrl-C and Ctrl-D."""
+    sys.stderr.write(prompt)
     sys.stderr.flush()
     answer = ""
     try:
@@ -105,7 +121,7 @@ def ask(question: str) -> bool:
     finally:
         if not answer.endswith("\n"):
             say("")
-    return answer.strip().lower() in ("y", "yes")
+    return answer.strip().lower()
 
 
 def document(value: dict[str, Any]) -> None:

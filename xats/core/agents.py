@@ -639,7 +639,7 @@ def _store(tx: Tx, team: str, name: str, changes: Changes) -> int:
     if changes.model is not None:
         from xats import text
 
-        text.check(changes.model, "model", left="Nothing was registered.", hint="--model takes a line of text")
+        text.check(changes.model, "model", left="Nothing was registered.", hint="write the model in UTF-8")
     row = tx.one(
         UPSERT,
         team=team,

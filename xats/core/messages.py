@@ -315,7 +315,7 @@ def check_draft(draft: Draft) -> None:
 
     size = len(text.check(draft.body, "body", InvalidBody, "Nothing was sent."))
     text.check(draft.subject or "", "subject", InvalidBody, "Nothing was sent.")
-    text.check(draft.dedupe_key or "", "key", Usage, "Nothing was sent.", "--key takes a line of text")
+    text.check(draft.dedupe_key or "", "key", Usage, "Nothing was sent.", "write the key in UTF-8")
     if not draft.body.strip():
         msg = "The body is empty. Nothing was sent."
         raise InvalidBody(msg, "give the text, or - to read it from standard input")

@@ -55,7 +55,7 @@ def add(tx: Tx, me: Agent, new: New, *, tell: bool = True, pool: bool = False) -
         msg = "The key is empty. Nothing was changed."
         raise InvalidTask(msg, "give one, or leave --key out")
     if new.key is not None:
-        text.check(new.key, "key", InvalidTask, hint="--key takes a line of text")
+        text.check(new.key, "key", InvalidTask, hint="write the key in UTF-8")
     before = _added_before(tx, me, new)
     if before:
         return before, False
