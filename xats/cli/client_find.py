@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from xats import host, process, project
+from xats import host, process
 from xats.cli import render, views
 from xats.clients import occupants, search
-from xats.core import agents, notices
-from xats.core.address import slug
+from xats.core import agents, notices, teams
+from xats.identity import project
 from xats.record import record
 from xats.tmux import servers
 
@@ -96,9 +96,10 @@ def find(here: Here, *, register: params.RegisterFoundOption = False) -> int:
     return 0
 
 
-def team_of(here: Here, folder: str) -> str:
-    """Return the team of an agent that works in `folder`: the one asked for, else that of the folder's project."""
-    return here.team if here.asked_team else slug(os.path.basename(project.folder(folder)))
+def team_of(tx: Tx, here: Here, folder: str) -> str:
+    """Return the team of an agent that works in `folder`: the one asked for, else that of its project, recorded now."""
+    found = None if here.asked_team else project.find(folder)
+    return teams.claim(tx, host.machine(), found) if found else here.team_in(tx)
 
 
 # -- looking -----------------------------------------------------------------------------------------------------------
@@ -163,7 +164,7 @@ def _register(here: Here, found: Sequence[Found]) -> list[Known]:
             if agent or one not in runs or not process.alive(program.pid, program.started):
                 rows.append(Known(one, _details(tx, agent)))
                 continue
-            team = former.team if former else team_of(here, one.folder)
+            team = former.team if former else team_of(tx, here, one.folder)
             name = former.name if former else agents.new_name(tx, team, one.best.client)
             seat = agents.Seat(here.host, program.pid, program.started, None, one.sighted.pane, host.name())
             changes = agents.Changes(client=one.best.client)

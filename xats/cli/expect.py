@@ -67,18 +67,21 @@ def is_there(what: Wanted) -> bool:
 
 def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: bool) -> int:
     """Make the agent `name`, which has no process yet, and expect its program in its pane."""
+    from xats.cli import membership
     from xats.cli.agents import me_or_none
 
+    agreed = membership.agree(here)
+
     def work(tx: Tx) -> tuple[Registered, list[str]]:
-        known = agents.find(tx, here.team, name)
+        team, called = here.address(tx, name)
+        membership.join(here, tx, team, agreed=agreed)
+        known = agents.find(tx, team, called)
         if known and known.registered and known.client == "human":
             msg = f"{known.name} is a person in team {known.team}."
             raise Refused(msg, "take another name", agent=known.address)
         asker = me_or_none(here, tx)
         seat = agents.Seat(here.host, host_name=host.name())
-        done = agents.register(
-            tx, here.team, name, changes, seat, lambda one: process.holds(one.seat), takeover=takeover
-        )
+        done = agents.register(tx, team, called, changes, seat, lambda one: process.holds(one.seat), takeover=takeover)
         agent = done.details.agent
         asked_by = asker.agent.id if asker and asker.agent.id != agent.id else None
         client = what.profile.name
