@@ -40,7 +40,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     if dry_run:
         return _foretell(here, settings)
 
-    from xats.core import alerts, inbox, notices, owed, pools, task_claims
+    from xats.core import alerts, departures, inbox, notices, owed, pools, task_claims
     from xats.daemon.owner import process_gone, settle
     from xats.delivery import attempt
     from xats.store import Store
@@ -49,6 +49,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     here.store.write(settle)
     here.store.write(lambda tx: wakes.free_leases(tx, process.gone))
     here.store.write(lambda tx: (inbox.sweep(tx), alerts.overdue(tx, 0), owed.overdue(tx)))
+    here.store.write(lambda tx: (departures.settle(tx, here.host, process_gone), departures.tell(tx)))
     here.store.write(task_claims.set_right)
     here.store.write(lambda tx: (task_claims.settle(tx, process_gone), pools.look_again(tx), pools.offer_due(tx)))
     results: dict[int, Result] = {}

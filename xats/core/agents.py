@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 WAKE_BY = ("auto", "tmux", "notice", "command", "none")
 SYSTEM = "xats"  # under this name xats itself writes; it has no seat and cannot be written to
-ONLINE_FOR = 5 * 60_000  # ms after its last action that an agent of unknown process counts as online
+LAST_HOOKS = 10_000  # ms after the end of a process in which its last hooks may still end
 
 
 @record
@@ -85,6 +85,7 @@ class Session:
     ended_at: int | None
     programs: Kept | None = None  #: what its process ran when it was first seen; None until then
     xats_path: str | None = None  #: how its shell calls xats (xats/calling.py); None where that is not known
+    gone_at: int | None = None  #: when its process was seen to have ended (core/departures.py); None: it was not
 
 
 @record
@@ -134,7 +135,7 @@ AGENT = "a.id, a.team, a.name, a.role, a.client, a.model, a.epoch, a.seen_at, a.
 SESSION = """
 s.id as session_id, s.agent_id, s.epoch as session_epoch, s.host, s.pid, s.pid_started, s.client_session,
 s.pane_socket, s.server_pid, s.server_start, s.pane_id, s.pane_pid, s.pane_tty, s.started_at, s.ended_at, s.host_name,
-s.program_device, s.program_inode, s.program_script, s.program_inner, s.xats_path
+s.program_device, s.program_inode, s.program_script, s.program_inner, s.xats_path, s.gone_at
 """
 BY_NAME = f"select {AGENT} from agents a where a.team = :team and a.name_key = :key"
 BY_ID = f"select {AGENT} from agents a where a.id = :id"
@@ -220,6 +221,7 @@ def session_of(row: Row) -> Session:
         row["ended_at"],
         programs,
         row["xats_path"],
+        row["gone_at"],
     )
 
 
@@ -321,6 +323,12 @@ def system(tx: Tx, team: str) -> Agent:
     return agent_of(row)
 
 
+def gone_since(agent: Agent, session: Session | None) -> int | None:
+    """Return when (ms UTC) `agent` was noted as gone; None: it was not, or it gave a sign of life since."""
+    at = session.gone_at if session else None
+    return at if at is not None and agent.seen_at <= at + LAST_HOOKS else None
+
+
 def refuse_stale(agent: Agent, session: Session) -> None:
     """Raise StaleSession if `session` has lost its seat to a newer one."""
     if session.ended_at is not None:
@@ -400,6 +408,7 @@ def _last_wake(row: Row) -> wakes.Wake | None:
 # -- signs of life -----------------------------------------------------------------------------------------------------
 
 RENEW_EVERY = 60_000  # ms between two renewals of what an agent has claimed, unless its lease is too short for that
+SIGN_EVERY = 2 * 60_000  # ms after which the sign of life of any agent is noted, so that its silence can be told
 TOUCH = "update agents set seen_at = :now where id = :id"
 UNMARK = "update tasks set owner_gone_at = null where owner_id = :id and owner_gone_at is not null"
 RENEWABLE = """
@@ -420,11 +429,13 @@ def unmark(tx: Tx, agent_id: int) -> None:
 
 
 def renewal_due(tx: Tx, agent: Agent) -> bool:
-    """Tell whether a sign of life of `agent` is worth a `touch`: it has claimed a task, and the last sign is too old.
+    """Tell whether a sign of life of `agent` is worth a `touch`: the last one is too old.
 
-    Too old is RENEW_EVERY, or half of a lease that is shorter than two of these. A sign is also worth one where the
-    process of `agent` was seen to have ended.
+    Too old is SIGN_EVERY; of an agent that has claimed a task it is RENEW_EVERY, or half of a lease that is shorter
+    than two of these. A sign is also worth one where the process of such an agent was seen to have ended.
     """
+    if tx.now - agent.seen_at >= SIGN_EVERY:
+        return True
     values = {"id": agent.id, "age": tx.now - agent.seen_at, "every": RENEW_EVERY, "seen": agent.seen_at}
     return tx.one(RENEWABLE, **values) is not None
 
@@ -445,7 +456,7 @@ values (:team, :name, :key, :role, coalesce(:client, 'generic'), :model, nullif(
 on conflict (team, name_key) do update set
     role = coalesce(:role, agents.role), client = coalesce(:client, agents.client),
     model = coalesce(:model, agents.model), wake_by = nullif(coalesce(:wake_by, agents.wake_by), 'auto'),
-    seen_at = :now, unregistered_at = null
+    seen_at = :now, unregistered_at = null, pruned_at = null
 returning id
 """
 SYSTEM_AGENT = """
@@ -480,7 +491,7 @@ update sessions set host = :host, host_name = :host_name, client_session = coale
     pid = :pid, pid_started = :pid_started, pane_socket = :socket, server_pid = :server_pid,
     server_start = :server_start, pane_id = :pane_id, pane_pid = :pane_pid, pane_tty = :tty,
     program_device = :device, program_inode = :inode, program_script = :script, program_inner = :inner,
-    xats_path = coalesce(:xats_path, xats_path)
+    xats_path = coalesce(:xats_path, xats_path), gone_at = :gone_at
 where id = :session
 """
 PROGRAMS = """
@@ -533,17 +544,19 @@ def register(
     unmark(tx, agent_id)
     agent = by_id(tx, agent_id)
     unseated = _unseat(tx, agent, seat)
-    stays = told = False
+    stays = told = back = False
     if holder and same:
         # A client session that was resumed by a new process is the same session.
         now_in = _moved(holder.seat, seat, leave_pane=leave_pane)
         values = {name: getattr(now_in, name) for name in ("host", "host_name", "pid", "pid_started")}
         runs = programs if seat.process else holder.programs if now_in.process else None
+        back = holder.gone_at is not None and (now_in.process, now_in.pane) != (holder.seat.process, holder.seat.pane)
         tx.run(
             MOVE,
             session=holder.id,
             client_session=seat.client_session,
             xats_path=xats_path,
+            gone_at=None if back else holder.gone_at,
             **values,
             **_pane_values(now_in.pane),
             **_program_values(runs),
@@ -552,6 +565,7 @@ def register(
         before = holder.seat.pane, holder.seat.process, known and known.wake_by
         stays = (now_in.pane, seat.process, agent.wake_by) == before
     else:
+        back = holder is not None and holder.gone_at is not None
         agent = _new_session(tx, agent, seat, programs, xats_path)
     _note_seated(tx, agent, seat)
     if stays:  # whoever was woken is still there: a program that is woken may tell of its session only then
@@ -567,6 +581,8 @@ def register(
         client=agent.client,
         pane=seat.pane.pane_id if seat.pane else None,
     )
+    if holder and back:
+        tx.event("agent_back", team, agent.name, f"agent:{agent.name}", epoch=agent.epoch, gone_at=holder.gone_at)
     created = known is None or not known.registered
     return Registered(details(tx, agent), created, not same, unseated, restored)
 
@@ -601,6 +617,7 @@ def _hosted(session: Session, seat: Seat) -> Session:
         session.ended_at,
         session.programs,
         session.xats_path,
+        session.gone_at,
     )
 
 

@@ -71,9 +71,14 @@ PAUSED = """
 (exists (select 1 from pauses p where p.agent_id = a.id)
 or exists (select 1 from pauses p where p.team = a.team and p.agent_id is null))
 """
-# Whose program said that its session is over, or whose wake is suspended because its target is gone.
-GONE = """
+# Whose program said that its session is over, whose process has ended, or whose wake is suspended because its target
+# is gone. An agent of which no process is known may well be there.
+GONE = f"""
 (exists (select 1 from presence h where h.agent_id = a.id and h.state = 'ended')
+or exists (
+    select 1 from sessions s where s.agent_id = a.id and s.ended_at is null
+        and s.gone_at >= a.seen_at - {agents.LAST_HOOKS}
+)
 or exists (
     select 1 from wakes w where w.agent_id = a.id and w.closed_at is null and w.state <> 'held'
         and w.next_attempt_at is null and w.lease_token is null

@@ -16,9 +16,10 @@ from contextlib import suppress
 from functools import partial
 
 from xats import __version__, host, process, sidefile
-from xats.core import alerts, clock, early, inbox, owed, pools, prune, task_claims, wakes
+from xats.core import alerts, clock, departures, early, inbox, owed, pools, prune, task_claims, wakes
 from xats.daemon import lock
 from xats.daemon.badges import Badges
+from xats.daemon.departures import Departures
 from xats.daemon.expected import Expected
 from xats.daemon.nudge import Bell
 from xats.daemon.owner import process_gone, settle
@@ -77,6 +78,7 @@ class Daemon:
         self._badges = Badges(self._open)
         self._turns = Turns(self._open, self.stop.is_set)
         self._owners = Owners(self._open, self.stop.is_set)
+        self._departures = Departures(self._open, self.stop.is_set)
         self._ways = Ways(self._open, self.stop.is_set, path, settings.off)
         self._expected = Expected(self._open, self.stop.is_set)
 
@@ -156,10 +158,12 @@ class Daemon:
                     store.write(self._sweep)
                     self._reported = store.write(lambda tx: alerts.overdue(tx, self._reported))
                     store.write(owed.overdue)
+                    store.write(departures.tell)
                     self._tidy(store)
                     self._report.write()
                 self._turns(store)
                 self._owners(store)
+                self._departures(store)
                 self._ways(store)
                 self._expected(store)
                 seen = store.generation()
