@@ -119,6 +119,11 @@ def holds(seat: Seat) -> bool:
     return seat.host in (host.id(), host.machine()) if lives is None else lives
 
 
+def occupied(seat: Seat) -> bool:
+    """Tell whether the process of `seat`, or the one of its pane, may still live, as in `holds`."""
+    return holds(seat) or (seat.pane is not None and seat.host == host.id() and not absent(seat.pane.pane_pid))
+
+
 def sits_here(seat: Seat) -> bool | None:
     """Tell whether `seat`, which is marked with the name of its host, is on this one, whatever that is called now.
 

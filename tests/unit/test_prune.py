@@ -339,9 +339,9 @@ def steps_of(crew, store, monkeypatch, seconds: float) -> list[int]:
     limits = []
     real = prune.step
 
-    def step(tx, place, before, limit):
+    def step(tx, place, before, limit, *unused):
         limits.append(limit)
-        return real(tx, place, before, limit)
+        return real(tx, place, before, limit, *unused)
 
     monkeypatch.setattr(prune, "step", step)
     for _ in prune.walk(store.write, store.clock() - AGE, Stopwatch(seconds)):

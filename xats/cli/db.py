@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from xats.store.export import Export
     from xats.store.keep import Info
 
+SHOWN = 10  # agents that prune names; --json names all
 PAUSE = 0.01  # seconds between two transactions of prune, longer than a writer sleeps that waits for its turn
 
 
@@ -338,18 +339,23 @@ def prune(
     dry_run: params.PruneDryRunOption = False,
     yes: params.YesOption = False,
 ) -> int:
-    """Remove old mail that everybody has read, old tasks that have ended, and old events.
+    """Remove old mail that everybody has read, old tasks that have ended, unused agents, and old events.
 
     Unread mail stays, and any conversation that it belongs to; so does a task on which another depends, or whose
     parent has not ended. The daemon does the same by itself (XATS_KEEP). While the clock of this host may be wrong
     nothing is removed. A --key may be used again once its message or
     task is gone. The file keeps its size; the room in it is used again.
 
+    An agent is removed when it was not used for XATS_KEEP, or for --older if that is longer. Its copies of mail to
+    several agents expire. Its other unread mail is a dead letter for that long first.
+
     Example: xats db prune --older 90d --dry-run
 
     Example: xats db prune --yes
     """
+    from xats import process
     from xats.core import prune as core
+    from xats.core.prune_agents import Unused
     from xats.store import keep
 
     age = durations.parse(older) if older is not None else core.age(here.environ)
@@ -361,10 +367,12 @@ def prune(
     if asking and not (os.isatty(0) and os.isatty(2)):
         msg = "Nobody is here to say yes. Nothing was removed."
         raise Refused(msg, f"xats db prune{f' --older {older}' if older else ''} --yes")
-    before = (here.store.clock() if dry_run else _trusted_time(here)) - age
+    now = here.store.clock() if dry_run else _trusted_time(here)
+    before = now - age
+    unused = Unused(now - max(age, core.age(here.environ) or core.KEEP), process.occupied)
     if dry_run or asking:
-        rehearsal = keep.Rehearsal(here.path, before + age)
-        counts = sum(core.walk(rehearsal.write, before, time.monotonic), core.Counts())
+        rehearsal = keep.Rehearsal(here.path, now)
+        counts = sum(core.walk(rehearsal.write, before, time.monotonic, unused), core.Counts())
         rehearsal.close()
         if dry_run:
             return _pruned(here, counts, before, done=False)
@@ -372,7 +380,7 @@ def prune(
             msg = "Nothing was removed."
             raise Refused(msg)
     counts = core.Counts()
-    for removed in core.walk(here.store.write, before, time.monotonic):
+    for removed in core.walk(here.store.write, before, time.monotonic, unused):
         counts += removed
         time.sleep(PAUSE)
     return _pruned(here, counts, before, done=True)
@@ -399,7 +407,8 @@ def _pruned(here: Here, counts: Counts, before: int, *, done: bool) -> int:
         from xats.core.prune import NAMES
 
         numbers = dict(zip(NAMES, counts.parts, strict=True))
-        render.document({**numbers, "before": iso(before), "removed": done})
+        names = {"agent_names": counts.agent_names}
+        render.document({**numbers, **names, "before": iso(before), "removed": done})
     elif not counts.total:
         if not here.quiet:
             render.say(f"nothing from before {iso(before)} can go")
@@ -411,10 +420,14 @@ def _pruned(here: Here, counts: Counts, before: int, *, done: bool) -> int:
 def _told(counts: Counts) -> str:
     from xats.core.prune import NAMES
 
-    messages, copies, wakes, events, tasks = (
+    singular = ("message", "delivery", "wake", "event", "task", "session", "agent")
+    messages, copies, wakes, events, tasks, sessions, agents = (
         f"{number} {one if number == 1 else several}"
-        for number, one, several in zip(
-            counts.parts, ("message", "delivery", "wake", "event", "task"), NAMES, strict=True
-        )
+        for number, one, several in zip(counts.parts, singular, NAMES, strict=True)
     )
-    return f"{messages} ({copies}), {wakes}, {tasks} and {events}"
+    said = f"{messages} ({copies}), {wakes}, {tasks} and {events}"
+    if counts.agent_names:
+        shown = ", ".join(counts.agent_names[:SHOWN])
+        more = len(counts.agent_names) - SHOWN
+        agents += f": {shown}" + (f" and {more} more" if more > 0 else "")
+    return f"{said}; {agents}; {sessions}"

@@ -1,5 +1,7 @@
 """Pruning: once they are old, mail that everybody has read and tasks that have ended go, with all that spoke of them.
 
+So do agents that were not used for as long, and sessions that ended then (core/prune_agents.py).
+
 What stays, however old it is:
 
 - unread mail, and mail that expired, was shown, read, answered or acknowledged of late;
@@ -15,14 +17,16 @@ conversation goes in one batch, or, if it is very long, from its newest message 
 from __future__ import annotations
 
 from xats import durations
+from xats.core import prune_agents
 from xats.errors import Usage
 from xats.record import record
-from xats.store.keep import quoted, references
+from xats.store.keep import elsewhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from xats.core.prune_agents import Unused
     from xats.store import Row, Tx
 
     Write = Callable[[Callable[[Tx], "Step"]], "Step"]
@@ -84,7 +88,7 @@ FORGET = "delete from events where id > :after and id <= :upto and at <= :before
 HIGHEST = (1 << 63) - 1
 
 
-NAMES = ("messages", "deliveries", "wakes", "events", "tasks")
+NAMES = ("messages", "deliveries", "wakes", "events", "tasks", "sessions", "agents")
 
 
 @record
@@ -96,14 +100,18 @@ class Counts:
     wakes: int = 0
     events: int = 0
     tasks: int = 0
+    sessions: int = 0
+    agents: int = 0
+    agent_names: tuple[str, ...] = ()  #: `name@team` of each of the agents
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(*(mine + theirs for mine, theirs in zip(self.parts, other.parts, strict=True)))
+        sums = {name: getattr(self, name) + getattr(other, name) for name in NAMES}
+        return Counts(**sums, agent_names=self.agent_names + other.agent_names)
 
     @property
     def parts(self) -> tuple[int, ...]:
         """The numbers, in the order of `NAMES`."""
-        return self.messages, self.deliveries, self.wakes, self.events, self.tasks
+        return self.messages, self.deliveries, self.wakes, self.events, self.tasks, self.sessions, self.agents
 
     @property
     def total(self) -> int:
@@ -115,7 +123,9 @@ class Counts:
 class Place:
     """Where a walk is: what it looks at, behind which id, and in which long conversation."""
 
-    phase: str = "tasks"  #: then "messages", "wakes", "events"; of a long conversation "judge", "cut"
+    phase: str = (
+        "tasks"  #: then "messages", "wakes", "agents", "sessions", "events"; of a long conversation "judge", "cut"
+    )
     after: int = 0  #: of tasks, which are gone through from the newest: before which id; 0 is the beginning
     thread: int = 0
 
@@ -140,10 +150,11 @@ def age(environ: Mapping[str, str]) -> int | None:
         raise Usage(msg, "export XATS_KEEP=30d, or off to remove nothing") from problem
 
 
-def walk(write: Write, before: int, clock: Callable[[], float]) -> Iterator[Counts]:
+def walk(write: Write, before: int, clock: Callable[[], float], unused: Unused | None = None) -> Iterator[Counts]:
     """Remove what is older than `before` (ms UTC); yield after every transaction what it removed.
 
     `write` runs one transaction. `clock` gives seconds: a transaction that took long is followed by a smaller one.
+    `unused` says which agents go; None: no agent and no session goes.
     """
     place: Place | None = Place()
     limit, took = FIRST, 0.0
@@ -152,7 +163,7 @@ def walk(write: Write, before: int, clock: Callable[[], float]) -> Iterator[Coun
         nonlocal took
         assert place
         began = clock()  # the store is ours only now
-        done = step(tx, place, before, limit)
+        done = step(tx, place, before, limit, unused)
         took = clock() - began
         return done
 
@@ -163,8 +174,10 @@ def walk(write: Write, before: int, clock: Callable[[], float]) -> Iterator[Coun
         yield done.removed
 
 
-def step(tx: Tx, place: Place, before: int, limit: int) -> Step:
+def step(tx: Tx, place: Place, before: int, limit: int, unused: Unused | None = None) -> Step:
     """Look at about `limit` rows behind `place`, and remove those of them that nothing keeps."""
+    if place.phase in OF_AGENTS:
+        return OF_AGENTS[place.phase](tx, place, unused, limit) if unused else Step(Place("events"))
     return PHASES[place.phase](tx, place, before, limit)
 
 
@@ -174,7 +187,7 @@ def step(tx: Tx, place: Place, before: int, limit: int) -> Step:
 def _tasks(tx: Tx, place: Place, before: int, limit: int) -> Step:
     """Remove ended tasks, the newest first: what depends on a task mostly came after it."""
     known = {(table, "task_id") for table in OF_A_TASK} | {("task_needs", "needs_id"), ("tasks", "parent_id")}
-    sql = TASKS.format(elsewhere=_elsewhere(tx, "tasks", "t", known).replace("or exists", "and not exists"))
+    sql = TASKS.format(elsewhere=elsewhere(tx, "tasks", "t", known).replace("or exists", "and not exists"))
     below, gone = place.after or HIGHEST, 0
     while gone < limit:
         condemned = [{"id": row["id"]} for row in tx.all(sql, below=below, before=before, limit=limit - gone)]
@@ -257,15 +270,7 @@ def _remove(tx: Tx, ids: list[int]) -> Counts:
 
 def _stays(tx: Tx) -> str:
     known = {("deliveries", "message_id"), ("messages", "thread_id"), ("messages", "reply_to")}
-    return STAYS.format(elsewhere=_elsewhere(tx, "messages", "m", known))
-
-
-def _elsewhere(tx: Tx, table: str, alias: str, known: set[tuple[str, str]]) -> str:
-    """Return the SQL that finds what refers to a row of `table` besides the `known` columns, in whatever table."""
-    found = [one for one in references(tx, table) if one not in known]
-    return " ".join(
-        f"or exists (select 1 from {quoted(child)} x where x.{quoted(column)} = {alias}.id)" for child, column in found
-    )
+    return STAYS.format(elsewhere=elsewhere(tx, "messages", "m", known))
 
 
 # -- the rest ----------------------------------------------------------------------------------------------------------
@@ -273,13 +278,26 @@ def _elsewhere(tx: Tx, table: str, alias: str, known: set[tuple[str, str]]) -> s
 
 def _wakes(tx: Tx, place: Place, before: int, limit: int) -> Step:
     """Remove wakes that ended long ago and have no mail any more."""
-    elsewhere = _elsewhere(tx, "wakes", "w", {("deliveries", "wake_id")})
-    rows = tx.all(WAKES.format(elsewhere=elsewhere), after=place.after, before=before, limit=limit)
+    others = elsewhere(tx, "wakes", "w", {("deliveries", "wake_id")})
+    rows = tx.all(WAKES.format(elsewhere=others), after=place.after, before=before, limit=limit)
     if all(row["opened_at"] > before for row in rows):
-        return Step(Place("events"))
+        return Step(Place("agents"))
     condemned = [row["id"] for row in rows if not row["stays"]]
     tx.many("delete from wakes where id = :id", [{"id": one} for one in condemned])
     return Step(Place("wakes", rows[-1]["id"]), Counts(wakes=len(condemned)))
+
+
+def _agents(tx: Tx, place: Place, unused: Unused, limit: int) -> Step:
+    """Prune the unused ones among the next agents."""
+    upto, names, sessions = prune_agents.prune(tx, unused, place.after, limit)
+    removed = Counts(sessions=sessions, agents=len(names), agent_names=tuple(names))
+    return Step(Place("sessions") if upto is None else Place("agents", upto), removed)
+
+
+def _sessions(tx: Tx, place: Place, unused: Unused, limit: int) -> Step:
+    """Remove the old ones among the next sessions."""
+    upto, gone = prune_agents.prune_sessions(tx, unused, place.after, limit)
+    return Step(Place("events") if upto is None else Place("sessions", upto), Counts(sessions=gone))
 
 
 def _events(tx: Tx, place: Place, before: int, limit: int) -> Step:
@@ -302,3 +320,4 @@ PHASES: dict[str, Callable[[Tx, Place, int, int], Step]] = {
     "wakes": _wakes,
     "events": _events,
 }
+OF_AGENTS: dict[str, Callable[[Tx, Place, Unused, int], Step]] = {"agents": _agents, "sessions": _sessions}

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         "no_wake",
         "retry_exhausted",
         "expired",
+        "agent_unused",
         "paused",
         "multi_line",
         "shell_command",
@@ -99,6 +100,7 @@ REASONS: Final[dict[Reason, str]] = {
     "no_wake": "nobody is to be woken for it",
     "retry_exhausted": "every attempt was refused",
     "expired": "its time was over",
+    "agent_unused": "nothing was seen of it for very long, and it is going to be removed (XATS_KEEP)",
     "paused": "wakes are paused",
     # A poke gives these.
     "multi_line": "nobody can tell that its program takes new lines in a paste as text, so one line is the most",

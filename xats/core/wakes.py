@@ -23,6 +23,7 @@
     the pane, the terminal or the command has it leased                    delivered                  delivered
     nothing is unread any more                   leased, or open           skipped, or delivered      close_if_read
     the agent is unregistered                    open, not held            suspended                  suspend
+    the agent is unused for long                 none, or open             failed                     give_up
     a new session, pane or process               open, not held            due                        resume
     its session registers once more              open, not handed over     due                        revive
     a turn ends, a waiter or another way comes   waits, suspended          due                        retry_now
@@ -192,6 +193,21 @@ RETRY = {
     "program_changed": NOW.format(which="reason = 'program_changed'"),
     "suspended": NOW.format(which="next_attempt_at is null"),
 }
+GIVE_UP = """
+update wakes set state = 'failed', reason = :reason, next_attempt_at = null, lease_token = null, lease_until = null,
+    updated_at = :now, closed_at = :now
+where id = :id
+"""
+GIVEN_UP = """
+insert into wakes (agent_id, state, reason, opened_at, updated_at, closed_at)
+values (:agent, 'failed', :reason, :now, :now, :now) returning id
+"""
+GIVE_UP_MAIL = """
+update deliveries set wake_id = :wake, no_wake_reason = null
+where agent_id = :agent and state = 'unread' and dropped_at is null and not exists (
+    select 1 from wakes w where w.id = deliveries.wake_id and w.state = 'failed'
+)
+"""
 SUSPENDED = """
 select w.agent_id from wakes w cross join sessions s
 where w.closed_at is null and w.next_attempt_at is null and w.state in ('queued', 'retrying')
@@ -325,6 +341,27 @@ def retry_now(tx: Tx, agent_id: int, which: Literal["for_hook", "not_told", "pro
 def suspend(tx: Tx, agent_id: int, reason: Reason) -> None:
     """Suspend the agent's open wake: its target is gone. An attempt under way loses its lease."""
     tx.run(SUSPEND, agent=agent_id, reason=reason, now=tx.now)
+
+
+def give_up(tx: Tx, agent_id: int, reason: Reason) -> None:
+    """End with `reason` all waiting for what the agent has not read: its unread mail becomes dead letters.
+
+    An attempt under way loses its lease. Mail whose wake failed before keeps that wake.
+    """
+    wake = open_id(tx, agent_id)
+    if wake is None:
+        row = tx.one(GIVEN_UP, agent=agent_id, reason=reason, now=tx.now)
+        assert row
+        wake = row["id"]
+    else:
+        tx.run(GIVE_UP, id=wake, reason=reason, now=tx.now)
+    tx.run(GIVE_UP_MAIL, agent=agent_id, wake=wake)
+    about = tx.one(
+        "select a.team, a.name, w.attempts from wakes w join agents a on a.id = w.agent_id where w.id = :id", id=wake
+    )
+    assert about
+    data = {"agent": f"{about['name']}@{about['team']}", "attempts": about["attempts"]}
+    tx.event("wake_failed", about["team"], None, f"wake:{wake}", reason=reason, **data)
 
 
 def suspended(tx: Tx, host: str) -> list[int]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import time
 
+from xats import process
 from xats.core import clock, prune
-from xats.core.prune import Counts
+from xats.core.prune import NAMES, Counts
+from xats.core.prune_agents import Unused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +45,8 @@ class Tidy:
             return
         if self._walk is None:
             self._next = time.monotonic() + EVERY
-            self._walk = prune.walk(store.write, now - self._age, time.monotonic)
+            unused = Unused(now - self._age, process.occupied)
+            self._walk = prune.walk(store.write, now - self._age, time.monotonic, unused)
             self._removed = Counts()
         for number in range(BATCHES):
             if number:
@@ -54,4 +57,7 @@ class Tidy:
                 break
             self._removed += removed
         if self._walk is None and self._removed.total:
-            log.info("pruned: %s messages, %s deliveries, %s wakes, %s events, %s tasks", *self._removed.parts)
+            said = ", ".join(f"{count} {name}" for count, name in zip(self._removed.parts, NAMES, strict=True))
+            log.info("pruned: %s", said)
+            for name in self._removed.agent_names:
+                log.info("pruned the agent %s, which was not used for long", name)

@@ -286,6 +286,17 @@ def references(tx: Tx, table: str) -> list[tuple[str, str]]:
     return [(row["child"], row["column"]) for row in tx.all(REFERENCES, table=table)]
 
 
+def elsewhere(tx: Tx, table: str, alias: str, known: set[tuple[str, str]]) -> str:
+    """Return the SQL that finds what refers to a row of `table` besides the `known` columns, in whatever table.
+
+    It begins with `or`, unless it is empty. The row is called `alias` in the statement.
+    """
+    found = [one for one in references(tx, table) if one not in known]
+    return " ".join(
+        f"or exists (select 1 from {quoted(child)} x where x.{quoted(column)} = {alias}.id)" for child, column in found
+    )
+
+
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
     value: int = connection.execute(f"pragma {name}").fetchone()[0]
     return value
