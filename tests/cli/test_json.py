@@ -85,7 +85,7 @@ PAGE = {"messages": [LETTER], "has_more": bool}
 
 CONTRACT = [
     (["register", "dave", "--no-pane", "--role", "r", "--tag", "t", "--cap", "c"], {"agent": AGENT, "created": bool}),
-    (["unregister", "carol"], {"agent": {"name": str, "team": str}, "unread": int}),
+    (["unregister", "carol", "--force"], {"agent": {"name": str, "team": str}, "unread": int}),
     (["agents"], {"agents": [LISTED], "has_more": bool}),
     (["agents", "--all-teams", "--online"], {"agents": [LISTED], "has_more": bool}),
     (["whoami"], {"agent": AGENT, "evidence": str}),

@@ -107,7 +107,7 @@ def test_a_day(office):
     running.submit(f"RUN touch {flag}1; until test -e {flag}2; do sleep 0.1; done")
     running.wait_for(running.client.permission)
     running.until(lambda: office.state() == "waiting", what="bob waits for leave")
-    assert "online, waiting" in office.agent()["why"]
+    assert office.agent()["state"] == "waiting"
     office.approve(running)
     running.until(lambda: os.path.exists(flag + "1"), what="the tool runs")
     second = office.fyi("while the tool runs")
@@ -150,7 +150,7 @@ def leaves(office, running) -> None:
     running.keys("Enter")
     running.until(lambda: running.format("#{pane_current_command}") == "bash", what="it has left")
     running.until(lambda: not office.agent()["online"], what="bob is offline")
-    assert office.agent()["why"].startswith("offline, ended")
+    assert office.agent()["state"] == "gone"
     assert office.log() == ""
 
 

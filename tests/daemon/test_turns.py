@@ -103,7 +103,7 @@ def test_who_sits_idle_before_his_composer_is_said_to_be_idle(world, seat):
         bob.order("idle")
         until(lambda: doing(world)["state"] == "idle", what="the daemon sees it")
         assert doing(world)["at"] >= began
-        assert "online, idle" in world.xats("agents")[0]
+        assert "online, idle for " in world.xats("agents")[0]
         told = store.read(lambda tx: presence.get(tx, BOB))
         assert told.state == "busy"  # what the hooks have told stays: they count the turn's mail from then
     hook(world, "PostToolUse", "bob")

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from xats.cli.states import State
 from xats.cli.top import lines, words
 from xats.cli.top.lines import Column, Widths
 from xats.cli.top.watch import Seen
@@ -71,6 +72,15 @@ def told(kind, subject, actor=None, title=None, **data):
             "eve@other",
             "is not tried any more: every attempt was refused",
         ),
+        (("agent_gone", "agent:bob", None, None, {"reason": "process_ended"}), "bob", "is gone: its process has ended"),
+        (("agent_gone", "agent:bob", None, None, {"reason": "pane_gone"}), "bob", "is gone: its pane is closed"),
+        (("agent_back", "agent:bob", "bob", None, {"epoch": 2}), "bob", "is back"),
+        (("agent_pruned", "agent:bob", None, None, {"seen_at": 1}), "bob", "was removed: it was not used for long"),
+        (
+            ("recipient_gone", "agent:alice", None, None, {"messages": [4]}),
+            "alice",
+            "was told that #4 was not answered by an agent that is gone",
+        ),
         (("paused", "agent:bob", "carol", None, {"reason": "lunch"}), "carol", "paused bob, because: lunch"),
         (("resumed", "team:crew", "carol", None, {"due": 2}), "carol", "resumed the whole team"),
         (
@@ -108,7 +118,7 @@ def test_an_event_is_told(event, who, what):
 
 
 def seen(wake=None, unread=1, **more):
-    return Seen(Details(BOB, (), (), None, unread, NOW - 1000, wake, **more), None, True, "online")
+    return Seen(Details(BOB, (), (), None, unread, NOW - 1000, wake, **more), None, State("online", "online", "online"))
 
 
 def wake(state, reason=None, attempts=1, at=None, token=None, last=None, handed=None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from xats import durations, host, process
-from xats.cli import render, views
+from xats.cli import render, states, views
 from xats.core import agents as core
 from xats.core import teams
 from xats.core.address import check_name
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from xats.cli import params
     from xats.cli.here import Here, Me
+    from xats.cli.states import State
     from xats.core.agents import Agent, Details, Registered, Session
     from xats.store import Tx
 
@@ -301,7 +302,7 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
     """Take an agent out of the team; its mail is kept for its name.
 
     One that has claimed tasks stays; with --force it goes, they are open again, and the agents that added them get
-    mail.
+    mail. Another agent than yourself is taken out without --force only if its process is known to have ended.
 
     Example: xats unregister
     """
@@ -312,9 +313,8 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
         session = core.current_session(tx, agent)
         me = me_or_none(here, tx)
         mine = me is not None and me.agent.id == agent.id
-        if name is not None and not force and not mine and session and process.holds(session.seat):
-            msg = f"{agent.name} is at work (pid {session.seat.pid}) and it is not you."
-            raise Refused(msg, f"xats unregister {agent.name} --force", agent=agent.address)
+        if name is not None and not force and not mine and session:
+            _refuse_if_there(tx, agent, session)
         released = task_claims.leave(tx, agent, force=force, by=me.agent if me else None)
         return agent, session, core.unregister(tx, agent), released
 
@@ -330,6 +330,23 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
         kept += f"; open again: {', '.join(f'#{one}' for one in released)}" if released else ""
         render.put(f"{agent.name} unregistered from team {agent.team}{kept}")
     return 0
+
+
+def _refuse_if_there(tx: Tx, agent: Agent, session: Session) -> None:
+    """Raise Refused unless `agent` is known to have ended: one of which no process is known may well be there."""
+    from xats.core import presence
+    from xats.daemon.owner import process_gone
+
+    fix = f"xats unregister {agent.name} --force"
+    if process.holds(session.seat):
+        msg = f"{agent.name} is at work (pid {session.seat.pid}) and it is not you."
+        raise Refused(msg, fix, agent=agent.address)
+    told = presence.get(tx, agent.id)
+    if process_gone(session) or core.gone_since(agent, session) or (told and told.state == "ended"):
+        return
+    seen = durations.ago(agent.seen_at, tx.now)
+    msg = f"{agent.name} may still be at work: xats knows no process of it here, and it was seen {seen}."
+    raise Refused(msg, fix, agent=agent.address)
 
 
 def me_or_none(here: Here, tx: Tx) -> Me | None:
@@ -378,12 +395,10 @@ def agents(
     )
     now = here.store.clock()
     rows = [
-        (one, False, expecting.state(expected[one.agent.id], now))
-        if one.agent.id in expected
-        else (one, *presence(one, now))
+        (one, expecting.state(waited_for, now) if (waited_for := expected.get(one.agent.id)) else states.of(one, now))
         for one in found
     ]
-    rows = [row for row in rows if row[1] or not online]
+    rows = [row for row in rows if row[1].online or not online]
     if here.json:
         listed = [_listed(*row, _ways(here, row[0], off)) for row in rows]
         for said, row in zip(listed, rows, strict=True):
@@ -399,11 +414,11 @@ def agents(
     width = render.width()
     headers = next(columns for room, columns in LAID_OUT if width >= room) if width else ALL
     table = []
-    for one, _, why in rows:
-        cells = _cells(one, why, _ways(here, one, off), now, words=width >= PLENTY)
+    for one, state in rows:
+        cells = _cells(one, state, _ways(here, one, off), now, words=width >= PLENTY)
         cells["AGENT"] = views.near(one.agent.address, here.team)
         if width and width < ROOM:
-            _squeeze(cells)
+            _squeeze(cells, state)
         table.append([cells[header] for header in headers])
     render.table(headers, table, stretch=("AGENT", "STATE", "WAKE"))
     return 0
@@ -418,7 +433,7 @@ LAID_OUT = (  # from how many columns of a terminal, which columns of the table
 )
 
 
-def _cells(details: Details, why: str, ways: list[str], now: int, *, words: bool) -> dict[str, str]:
+def _cells(details: Details, state: State, ways: list[str], now: int, *, words: bool) -> dict[str, str]:
     """Return what the columns of an agent hold, by their headers."""
     agent, session = details.agent, details.session
     pane = session.seat.pane.pane_id if session and session.seat.pane else ""
@@ -430,7 +445,7 @@ def _cells(details: Details, why: str, ways: list[str], now: int, *, words: bool
     return {
         "ROLE": agent.role or "",
         "CLIENT": agent.client,
-        "STATE": why,
+        "STATE": state.words,
         "UNREAD": str(details.unread),
         "OLDEST": durations.ago(details.oldest_unread_at, now) if details.unread else "",
         "PANE": pane,
@@ -441,41 +456,25 @@ def _cells(details: Details, why: str, ways: list[str], now: int, *, words: bool
     }
 
 
-def _squeeze(cells: dict[str, str]) -> None:
+def _squeeze(cells: dict[str, str], state: State) -> None:
     """Leave in `cells` what a narrow terminal has room for."""
-    role, state = cells["ROLE"], cells["STATE"].split(", ")
+    role = cells["ROLE"]
     cells["ROLE"] = role if len(role) <= 12 else f"{role[:11]}…"
-    cells["STATE"] = state[1] if len(state) == 3 else state[0]  # the cause alone, else online or offline
+    cells["STATE"] = state.brief
     if cells["OLDEST"]:
         cells["UNREAD"] += f", {cells['OLDEST'].removeprefix('just ').removesuffix(' ago')}"
     cells["WAKE"] = cells["WAKE"] or cells["BY"]
 
 
-def presence(details: Details, now: int) -> tuple[bool, str]:
-    """Return whether the agent is online, and why that is thought."""
-    from xats.daemon.owner import pane_gone
-
-    session = details.session
-    seen = durations.ago(details.agent.seen_at, now)
-    alive = process.living(session.seat) if session else False
-    said = details.presence.doing[0] if details.presence else ""
-    doing = f", {said}" if said and said != "ended" else ""
-    if alive and session:
-        return True, f"online{doing}, pid {session.seat.pid}"
-    if session and pane_gone(session):
-        return False, f"offline, pane gone, seen {seen}"
-    if alive is None and said != "ended":
-        recent = now - details.agent.seen_at < core.ONLINE_FOR
-        place = f", on {session.seat.where}" if session and session.seat.host != host.id() else ""
-        return recent, f"{f'online{doing}' if recent else 'offline'}{place}, seen {seen}"
-    return False, f"offline, ended, seen {seen}"
-
-
-def _listed(details: Details, online: bool, why: str, ways: list[str]) -> dict[str, Any]:
+def _listed(details: Details, state: State, ways: list[str]) -> dict[str, Any]:
     return {
         **views.agent_json(details),
-        "online": online,
-        "why": why,
+        "state": state.name,
+        "online": state.online,
+        "why": state.words,
+        "gone_at": durations.iso(state.gone_at),
+        "busy_since": durations.iso(state.busy_since),
+        "silent_since": durations.iso(state.silent_since),
         "unread": details.unread,
         "oldest_unread_at": durations.iso(details.oldest_unread_at),
         "shown": details.shown,

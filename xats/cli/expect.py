@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xats import durations, host, process
 from xats.cli import render, views
+from xats.cli.states import State
 from xats.core import agents, expectations
 from xats.errors import NoPane, Refused, Usage
 from xats.record import record
@@ -117,14 +118,14 @@ def _tell(here: Here, done: Registered, what: Wanted, replaced: list[str]) -> No
         render.warn("no daemon runs, so only the program's own hook or xats register binds it. Try: xats daemon start")
 
 
-def state(one: Expectation, now: int) -> str:
-    """Return how `one` stands at the time `now` (ms UTC), for the column STATE."""
+def state(one: Expectation, now: int) -> State:
+    """Return how `one` stands at the time `now` (ms UTC)."""
     if one.ended_at is None and not expectations.is_late(one, now):
         left = durations.rough(max(0, one.expires_at - now))
-        return f"expected, {one.client} in {one.pane.pane_id}, {left} left"
+        return State("expected", f"expected, {one.client} in {one.pane.pane_id}, {left} left", "expected")
     ended = one.ended_at or one.expires_at
     why = expectations.words(one, one.end_reason or "expired", ended)
-    return f"offline, {why}, {durations.ago(ended, now)}"
+    return State("offline", f"offline, {why}, {durations.ago(ended, now)}", "offline")
 
 
 def as_json(one: Expectation) -> dict[str, object]:

@@ -132,7 +132,9 @@ PaneOption: TypeAlias = Annotated[
 ]
 NoPaneOption: TypeAlias = Annotated[bool, typer.Option("--no-pane", help="Bind no pane: nothing is typed at it.")]
 TakeoverOption: TypeAlias = Annotated[bool, typer.Option("--takeover", help="Take the name from a living process.")]
-ForceOption: TypeAlias = Annotated[bool, typer.Option("--force", help="Even if it is at work, or has claimed tasks.")]
+ForceOption: TypeAlias = Annotated[
+    bool, typer.Option("--force", help="Even if it may be at work, or has claimed tasks.")
+]
 WakeByOption: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -148,7 +150,7 @@ ExpectOption: TypeAlias = Annotated[
 ExpectTtlOption: TypeAlias = Annotated[
     str | None, typer.Option("--ttl", metavar="DURATION", help="How long --expect waits: 1s to 10m. Default: 2m.")
 ]
-OnlineOption: TypeAlias = Annotated[bool, typer.Option("--online", help="Only those whose process lives.")]
+OnlineOption: TypeAlias = Annotated[bool, typer.Option("--online", help="Only agents whose process is known to live.")]
 AllTeamsOption: TypeAlias = Annotated[bool, typer.Option("--all-teams", help="Those of every team.")]
 
 # -- teams -------------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xats.cli import render
+from xats.cli.states import STATES
 from xats.errors import NotFound
 
 TYPE_CHECKING = False
@@ -106,8 +107,12 @@ WAKE = having(
 LISTED = _all(
     AGENT,
     having(
-        online=YES_NO,
+        state={"enum": list(STATES)},
+        online=YES_NO,  # online, busy or waiting
         why=TEXT,
+        gone_at=maybe(TIME),  # when the daemon saw that its process had ended
+        busy_since=maybe(TIME),
+        silent_since=maybe(TIME),  # of a busy one: its last sign of life
         unread=NUMBER,
         oldest_unread_at=maybe(TIME),
         shown=NUMBER,
@@ -444,7 +449,16 @@ VERBS: dict[str, Schema] = {
     "db export": having(tables=each(having(name=TEXT, rows=each({"type": "object"})))),
     "db query": having(columns=each(TEXT), rows=each({"type": "object"}), has_more=YES_NO),
     "db prune": having(
-        messages=NUMBER, deliveries=NUMBER, wakes=NUMBER, events=NUMBER, tasks=NUMBER, before=TIME, removed=YES_NO
+        messages=NUMBER,
+        deliveries=NUMBER,
+        wakes=NUMBER,
+        events=NUMBER,
+        tasks=NUMBER,
+        sessions=NUMBER,
+        agents=NUMBER,
+        agent_names=each(ADDRESS),
+        before=TIME,
+        removed=YES_NO,
     ),
     "db check": having(checks=each(having(name=TEXT, state={"enum": ["ok", "warn", "fail"]}, detail=TEXT, mend=TEXT))),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from xats import host, process
-from xats.cli import agents, people, render
+from xats.cli import people, render, states
 from xats.cli.here import team_of
 from xats.core import agents as core_agents
 from xats.core import team_changes, team_merge, team_views, teams
@@ -90,23 +90,23 @@ def show(here: Here, name: params.OptionalTeamArg = None) -> int:
     now = here.store.clock()
     if found.name != team and not (here.json or here.quiet):
         render.say(f"team {team} is team {found.name} now")
-    seen = [(one, *agents.presence(one, now)) for one in members]
+    seen = [(one, states.of(one, now)) for one in members]
     if here.json:
         listed = [
-            {"name": one.agent.name, "role": one.agent.role, "client": one.agent.client, "online": online, "why": why}
-            for one, online, why in seen
+            {"name": one.agent.name, "role": one.agent.role, "client": one.agent.client, "online": state.online, "why": state.words}
+            for one, state in seen
         ]
-        about = team_json(found, sum(online for _, online, _ in seen))
+        about = team_json(found, sum(state.online for _, state in seen))
         render.document({"team": {**about, "members": listed}})
         return 0
     archived = f", archived {ago(found.archived_at, now)}" if found.archived_at is not None else ""
-    render.put(f"team {found.name}{archived}: {_counted(found, sum(online for _, online, _ in seen))}")
+    render.put(f"team {found.name}{archived}: {_counted(found, sum(state.online for _, state in seen))}")
     for place in found.projects:
         render.put(f"  project {render.one_line(_place(place))}")
     if found.former:
         render.put(f"  formerly {', '.join(found.former)}")
     if seen:
-        rows = [(f"  {one.agent.name}", one.agent.role, one.agent.client, why) for one, _, why in seen]
+        rows = [(f"  {one.agent.name}", one.agent.role, one.agent.client, state.words) for one, state in seen]
         render.table(("  AGENT", "ROLE", "CLIENT", "STATE"), rows, stretch=("STATE",))
     return 0
 
@@ -144,7 +144,7 @@ def _online(everybody: Sequence[Details], now: int) -> dict[str, int]:
     """Return how many agents of each team are online."""
     found: dict[str, int] = {}
     for one in everybody:
-        if agents.presence(one, now)[0]:
+        if states.of(one, now).online:
             found[one.agent.team] = found.get(one.agent.team, 0) + 1
     return found
 

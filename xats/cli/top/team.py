@@ -134,7 +134,9 @@ class TeamPage(ListPage):
         def column(title: str, cell: Callable[[Seen], tuple[str, ...]], **more: int) -> Column:
             return Column(title, tuple(cell(one) for one in shown), **more)  # type: ignore[arg-type]
 
-        states = tuple("good" if one.online and not one.pause else "warn" if one.pause else "dim" for one in shown)
+        states = tuple(
+            "good" if one.state.online and not one.pause else "warn" if one.pause else "dim" for one in shown
+        )
         return [
             column("AGENT", lambda one: (one.details.agent.name,), most=20),
             column("ROLE", lambda one: (one.details.agent.role or "",), most=12, drop=3),

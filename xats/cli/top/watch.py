@@ -9,7 +9,7 @@ import os
 import time
 from contextlib import suppress
 
-from xats.cli.agents import presence
+from xats.cli import states
 from xats.cli.here import FirstUse
 from xats.core import agents, dead, events, pauses, task_owners, teams, threads, wakes
 from xats.daemon import autostart, lock
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from xats.cli.here import Here, Me
+    from xats.cli.states import State
     from xats.core.agents import Agent, Details
     from xats.core.dead import DeadLetter
     from xats.core.events import Event
@@ -45,8 +46,7 @@ class Seen:
 
     details: Details
     pause: Pause | None  #: its own; that of the whole team is not in here
-    online: bool
-    why: str  #: it is thought to be there or not
+    state: State  #: whether it is there, and how that is known
 
     @property
     def key(self) -> int:
@@ -149,7 +149,7 @@ class Watch:
         )
 
     def _seen(self, details: Details, pause: Pause | None, now: int) -> Seen:
-        return Seen(details, pause, *presence(details, now))
+        return Seen(details, pause, states.of(details, now))
 
     @staticmethod
     def _subject(tx: Tx, one: Event, viewer: Agent | Nobody | None) -> str | None:

@@ -63,6 +63,7 @@ SHORT = {
     "no_wake": "nobody to wake",
     "retry_exhausted": "given up",
     "expired": "expired",
+    "agent_unused": "unused",
     "paused": "paused",
     "multi_line": "several lines",
     "shell_command": "shell command",
@@ -92,10 +93,11 @@ def many(count: int, what: str) -> str:
 
 def state(seen: Seen, now: int) -> tuple[str, ...]:
     """Return whether the agent is there, why that is thought, and whether it is paused."""
-    word = "online" if seen.online else "offline"
+    found = seen.state
     if seen.pause:
-        return f"{seen.why}, paused", f"{word}, paused", "paused"
-    return seen.why, word if seen.online else f"{word} {rough(now - seen.details.agent.seen_at)}", word
+        return f"{found.words}, paused", f"{found.name}, paused", "paused"
+    since = "" if found.online or found.brief != found.name else f" {rough(now - seen.details.agent.seen_at)}"
+    return found.words, f"{found.brief}{since}", found.name
 
 
 def oldest(seen: Seen, now: int) -> str:
@@ -178,7 +180,7 @@ def about(seen: Seen, team: str, now: int) -> tuple[str, str]:
     since = f", the oldest for {oldest(seen, now)}" if oldest(seen, now) else ""
     mail = [f"{details.unread} unread{since}" if details.unread else "no unread mail", wake(seen, now)[0]]
     mail += [paused(seen.pause, team, now)] if seen.pause else []
-    return ", ".join([*facts, seen.why]), "; ".join(filter(None, mail))
+    return ", ".join([*facts, seen.state.words]), "; ".join(filter(None, mail))
 
 
 # -- events ------------------------------------------------------------------------------------------------------------
@@ -260,6 +262,11 @@ TOLD: dict[str, Callable[[What], str]] = {
     "mail_expired": lambda what: f"did not read {what.messages} in time",
     "agent_registered": _registered,
     "agent_unregistered": lambda _: "left the team",
+    "agent_gone": lambda what: (
+        "is gone: its pane is closed" if what.data.get("reason") == "pane_gone" else "is gone: its process has ended"
+    ),
+    "agent_back": lambda _: "is back",
+    "agent_pruned": lambda _: "was removed: it was not used for long",
     "pane_lost": lambda what: f"took the pane {what.data.get('pane')} from {what.name}",
     "wake_queued": _refused,
     "wake_retrying": _refused,
@@ -275,5 +282,6 @@ TOLD: dict[str, Callable[[What], str]] = {
     "dead_dropped": _dead,
     "task_owner_gone": lambda what: f"is gone, and has claimed task #{what.name}",
     "alerted": lambda what: f"was told that nobody has read {what.messages}",
+    "recipient_gone": lambda what: f"was told that {what.messages} was not answered by an agent that is gone",
     "reply_overdue": lambda what: f"was told that {what.messages} was read and not answered",
 }
