@@ -8,8 +8,8 @@ import time
 from xats import durations, process
 from xats.cli import render, views
 from xats.cli.here import hop_limit
+from xats.core import agents, messages, teams
 from xats.core import inbox as letters
-from xats.core import messages, teams
 from xats.errors import InvalidBody, TimedOut, Usage
 from xats.record import record
 
@@ -501,12 +501,14 @@ def _tell_unwoken(here: Here, sent: Sent, team: str) -> None:
 def _await_read(here: Here, sent: Sent, deadline: float) -> None:
     from xats.core.status import status as look
 
+    told: set[str] = set()
     while True:
         generation = here.store.generation()
         found = here.read(lambda tx, me: look(tx, me.agent, sent.message.id))[1]
         unread = [one.agent for one in found if one.state == "unread"]
         if not unread:
             break
+        _say_gone(here, [address for address in unread if address not in told], told)
         if not _await_change(here, generation, deadline):
             msg = f"#{sent.message.id} is sent, but not read yet by {', '.join(unread[:5])}."
             raise TimedOut(msg, f"xats status {sent.message.id}", id=sent.message.id)
@@ -514,6 +516,20 @@ def _await_read(here: Here, sent: Sent, deadline: float) -> None:
     if expired:
         msg = f"#{sent.message.id} has expired, and was not read by {', '.join(expired[:5])}."
         raise TimedOut(msg, f"xats status {sent.message.id}", id=sent.message.id)
+
+
+def _say_gone(here: Here, addresses: Sequence[str], told: set[str]) -> None:
+    """Say on stderr which of the agents with `addresses` are gone, and add these to those that were `told`."""
+    from xats.cli import states
+
+    def look(tx: Tx) -> list[tuple[str, str]]:
+        parts = [address.partition("@") for address in addresses]
+        found = [agents.find(tx, team, name) for name, _, team in parts]
+        return [(one.address, why) for one in found if one and (why := states.why_gone(tx, one))]
+
+    for address, why in here.store.read(look) if addresses else ():
+        render.say(f"{views.near(address, here.team)} is gone ({why}); still waiting")
+        told.add(address)
 
 
 def _await_change(here: Here, generation: int, deadline: float | None) -> bool:

@@ -14,13 +14,14 @@
 from __future__ import annotations
 
 from xats import host, process
-from xats.core.agents import gone_since
+from xats.core.agents import current_session, gone_since
 from xats.durations import ago, rough
 from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.core.agents import Details, Session
+    from xats.core.agents import Agent, Details, Session
+    from xats.store import Tx
 
 STATES = ("online", "busy", "waiting", "gone", "offline", "unknown", "expected")
 ONLINE = ("online", "busy", "waiting")
@@ -90,6 +91,18 @@ def _gone(details: Details, session: Session, seen: str, now: int) -> State:
     if at is None:
         return State("unknown", f"unknown, its process ended {ago(session.gone_at, now)}, {seen}", "unknown")
     return State("gone", f"gone {ago(at, now)}{how}", f"gone {ago(at, now)}", at)
+
+
+def why_gone(tx: Tx, agent: Agent) -> str:
+    """Return how it is known that `agent` is gone; "" if it is not, or not known to be."""
+    from xats.daemon.owner import process_gone
+
+    session = current_session(tx, agent)
+    if at := gone_since(agent, session):
+        return f"its process ended {ago(at, tx.now)}"
+    if session and session.gone_at is None and agent.client != "human" and process_gone(session):
+        return "its process has ended"
+    return ""
 
 
 def _place(session: Session | None) -> str:

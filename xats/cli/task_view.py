@@ -6,7 +6,7 @@ import time
 from functools import partial
 
 from xats import durations
-from xats.cli import render
+from xats.cli import render, views
 from xats.cli import task_text as text
 from xats.cli.here import team_of
 from xats.core import task_views, tasks, teams
@@ -118,6 +118,7 @@ def wait(here: Here, task_id: params.TaskIdArg, *, timeout: params.TimeoutOption
     from xats.cli.mail import _await_change
 
     deadline = time.monotonic() + durations.parse(timeout) / 1000 if timeout is not None else None
+    told = False
     while True:
         generation = here.store.generation()
         text.settle(here)
@@ -126,6 +127,9 @@ def wait(here: Here, task_id: params.TaskIdArg, *, timeout: params.TimeoutOption
         task = here.store.read(partial(tasks.find, team=team, task_id=task_id))
         if not task.live:
             break
+        if task.owner and task.owner_gone_at and not told:
+            told = True
+            render.say(f"{views.near(task.owner, team)}, which has claimed task {task_id}, is gone; still waiting")
         if not _await_change(here, generation, deadline):
             msg = f"Task {task_id} has not ended: it is {text.state_word(task)}."
             raise TimedOut(msg, f"xats task show {task_id}", id=task_id, state=task.state)

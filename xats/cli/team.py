@@ -93,7 +93,13 @@ def show(here: Here, name: params.OptionalTeamArg = None) -> int:
     seen = [(one, states.of(one, now)) for one in members]
     if here.json:
         listed = [
-            {"name": one.agent.name, "role": one.agent.role, "client": one.agent.client, "online": state.online, "why": state.words}
+            {
+                "name": one.agent.name,
+                "role": one.agent.role,
+                "client": one.agent.client,
+                "online": state.online,
+                "why": state.words,
+            }
             for one, state in seen
         ]
         about = team_json(found, sum(state.online for _, state in seen))
