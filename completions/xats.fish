@@ -144,7 +144,7 @@ complete -c xats -n "__xats_at 'db' 1" -a info -d 'Say what the store is and wha
 complete -c xats -n "__xats_at 'db' 1" -a backup -d 'Copy the store to a file, at one moment and while others write.'
 complete -c xats -n "__xats_at 'db' 1" -a export -d 'Print whole tables, as they all are at one moment: JSON Lines, or CSV.'
 complete -c xats -n "__xats_at 'db' 1" -a query -d 'Run a statement of SQL that reads, over a private copy of the store.'
-complete -c xats -n "__xats_at 'db' 1" -a prune -d 'Remove old mail that everybody has read, old tasks that have ended, and old events.'
+complete -c xats -n "__xats_at 'db' 1" -a prune -d 'Remove old mail that everybody has read, old tasks that have ended, unused agents, and old events.'
 complete -c xats -n "__xats_at 'db' 1" -a check -d 'Say what is wrong with the store, and what mends it; exit 5 if anything is.'
 complete -c xats -n "__xats_at 'send' 1" -k -a '(__xats_ask address)'
 complete -c xats -n "__xats_at 'send'" -l subject -s s -x -d 'A subject of one line.'

@@ -1,11 +1,15 @@
 """What scripts rely on: the fields of every verb's JSON, their types, and how times are written."""
 
 import json
+import os
 import re
 
 import pytest
 
+from tests.conftest import HOST
+from xats import process
 from xats.core import inbox, messages
+from xats.core.agents import Seat
 from xats.core.messages import Draft
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -143,6 +147,7 @@ def snake(value) -> bool:
 @pytest.fixture
 def mail(xats, crew):
     crew.add("carol", role="reviewer")
+    crew.register("erin", seat=Seat(HOST, os.getpid(), process.started(os.getpid())))
     crew.add("alice", tags=("gpu",), capabilities=("rust",))
     crew.send("alice", "bob,carol", "first", subject="S", ttl=3_600_000)
     crew.do("bob", messages.reply, "pane", 1, Draft("", "second"))

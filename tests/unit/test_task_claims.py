@@ -563,14 +563,17 @@ def test_a_sign_of_life_is_written_once_a_minute_or_twice_in_a_short_lease(crew,
     assert crew.see("bob", agents.renewal_due) is wanted
 
 
-def test_who_has_claimed_nothing_has_nothing_to_renew(crew, clock):
+def test_who_has_claimed_nothing_has_nothing_to_renew_but_its_sign_of_life(crew, clock):
     task = add(crew, review=("lead",))
-    clock.tick(LEASE)
+    clock.tick(agents.SIGN_EVERY - 1)
     assert not crew.see("bob", agents.renewal_due)
     act(crew, "bob", task_claims.claim, task.id)
     act(crew, "bob", task_reviews.submit, "pane", task.id, None)
-    clock.tick(LEASE)
+    crew.do("bob", agents.touch)
+    clock.tick(agents.SIGN_EVERY - 1)
     assert not crew.see("bob", agents.renewal_due)
+    clock.tick(1)
+    assert crew.see("bob", agents.renewal_due)
 
 
 def test_a_sign_of_life_of_whoever_seemed_to_be_gone_is_written_at_once(seated, clock):

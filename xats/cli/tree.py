@@ -157,7 +157,7 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         "db",
         "prune",
         OTHER,
-        "Remove old mail that everybody has read, old tasks that have ended, and old events.",
+        "Remove old mail that everybody has read, old tasks that have ended, unused agents, and old events.",
     ),
     "db check": ("db", "check", OTHER, "Say what is wrong with the store, and what mends it; exit 5 if anything is."),
     "demo": ("demo", "demo", OTHER, "Show two agents writing to each other in a private tmux server."),
