@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 
 import pytest
@@ -168,6 +169,18 @@ def test_a_name_without_a_team_is_of_my_team_else_of_the_project(xats, yard, sea
     assert "There is no agent ann in team crew." in ran.stderr
 
 
+def test_whoever_registers_in_the_pane_of_an_agent_that_ended_is_in_the_project(xats, yard, crew, register):
+    shop = yard.repository("shop")
+    done = subprocess.Popen(["true"])
+    seat = Seat(HOST, done.pid, process.started(done.pid), pane=PANE)
+    done.wait()
+    crew.register("gone", seat=seat, client="generic")
+    words = ["--client", "generic", "--json"]
+    assert xats("register", "gone", *words, "--no-pane", cwd=shop, env=TMUX).json()["agent"]["team"] == "crew"
+    crew.register("gone", seat=seat, client="generic", takeover=True)
+    assert xats("register", "new", *words, "--no-pane", cwd=shop, env=TMUX).json()["agent"]["team"] == "shop"
+
+
 def test_a_program_in_a_persons_pane_has_the_team_of_its_folder(xats, yard, seats, register):
     shop = yard.repository("shop")
     register("bob", shop)
@@ -325,3 +338,17 @@ def move(store, old: str, new: str) -> None:
         tx.run("update teams set moved_to = :new where name = :old", new=new, old=old)
 
     store.write(work)
+
+
+def test_projects_that_are_recorded_at_once_have_one_team_each(xats, yard):
+    folders = [yard.repository(f"{number}/api") for number in range(3)]
+    words = [sys.executable, "-P", "-m", "xats", "register", "--no-pane", "--client", "generic", "--json"]
+    script = 'cd $1; shift; exec "$@"'
+    running = [
+        xats.start(command=["/bin/sh", "-c", script, "-", str(folder), *words, f"agent-{number}"])
+        for number in range(2)
+        for folder in folders
+    ]
+    done = [xats.end(one).json()["agent"]["team"] for one in running]
+    assert sorted(done[:3]) == ["api", "api-2", "api-3"]
+    assert done[:3] == done[3:]

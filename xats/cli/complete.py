@@ -81,6 +81,14 @@ def offered(found: Candidates) -> list[tuple[str, str]]:
 # -- kinds -------------------------------------------------------------------------------------------------------------
 
 
+def my_team(tx: Tx, here: Here) -> str:
+    """Return the team in which my mail goes out: that of the agent that I am, else that of the command."""
+    try:
+        return me(tx, here).team
+    except (XatsError, FirstUse):
+        return here.team_in(tx)
+
+
 def me(tx: Tx, here: Here) -> Agent:
     """Return who I am. Raises what `Here.me` raises."""
     return here.me(tx, register=False).agent
@@ -90,7 +98,7 @@ def addresses(tx: Tx, here: Here, prefix: str) -> Candidates:
     """Yield addresses; of a list with commas it is the last that is completed, and none is offered twice."""
     head, comma, last = prefix.rpartition(",")
     named = {word.strip().lower() for word in head.split(",")}
-    for value, description in one_address(tx, here.team_in(tx), last):
+    for value, description in one_address(tx, my_team(tx, here), last):
         if value.lower() not in named:
             yield head + comma + value, description
 
@@ -161,10 +169,10 @@ WITHOUT_STORE: dict[str, Callable[[Here, str], Candidates]] = {"client": clients
 KINDS: dict[str, Callable[[Tx, Here, str], Candidates]] = {
     "address": addresses,
     "agent": lambda tx, here, prefix: candidates.agents_of(tx, here.team_in(tx), prefix),
-    "peer": lambda tx, here, prefix: candidates.agents_of(tx, here.team_in(tx), prefix),
+    "peer": lambda tx, here, prefix: candidates.agents_of(tx, my_team(tx, here), prefix),
     "name": lambda tx, here, prefix: candidates.agents_of(tx, here.team_in(tx), prefix, gone=True),
     "role": lambda tx, here, prefix: candidates.labels_of(tx, "role", here.team_in(tx), prefix),
-    "peer-role": lambda tx, here, prefix: candidates.labels_of(tx, "role", here.team_in(tx), prefix),
+    "peer-role": lambda tx, here, prefix: candidates.labels_of(tx, "role", my_team(tx, here), prefix),
     "tag": lambda tx, here, prefix: candidates.labels_of(tx, "tag", here.team_in(tx), prefix),
     "cap": lambda tx, here, prefix: candidates.labels_of(tx, "cap", here.team_in(tx), prefix),
     "team": lambda tx, _, prefix: candidates.teams_of(tx, prefix),
@@ -172,9 +180,9 @@ KINDS: dict[str, Callable[[Tx, Here, str], Candidates]] = {
     "sent": lambda tx, here, prefix: candidates.sent(tx, me(tx, here).id, prefix),
     "message": messages,
     "dead": dead_letters,
-    "contract": lambda tx, here, prefix: candidates.contracts_of(tx, here.team_in(tx), prefix.partition("@")[0]),
-    "contract-version": lambda tx, here, prefix: candidates.contracts_of(tx, here.team_in(tx), prefix),
-    "task": lambda tx, here, prefix: candidates.tasks_of(tx, here.team_in(tx), prefix, "live"),
-    "task-ready": lambda tx, here, prefix: candidates.tasks_of(tx, here.team_in(tx), prefix, "ready"),
-    "task-ended": lambda tx, here, prefix: candidates.tasks_of(tx, here.team_in(tx), prefix, "ended"),
+    "contract": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix.partition("@")[0]),
+    "contract-version": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix),
+    "task": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "live"),
+    "task-ready": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "ready"),
+    "task-ended": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "ended"),
 }

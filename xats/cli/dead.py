@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.cli import render, views
-from xats.cli.here import team_of
+from xats.cli.here import team_meant
 from xats.core import dead as core
 from xats.core import reasons
 from xats.core.wakes import GONE
@@ -32,7 +32,7 @@ def list_(here: Here, *, limit: params.LimitOption = 50) -> int:
     if limit < 1:
         msg = f"A page of {limit} dead letters cannot be shown."
         raise Usage(msg, "xats dead list -n 10")
-    team = team_of(here)
+    team = team_meant(here)
     found, has_more = here.store.read(lambda tx: core.listing(tx, team, limit))
     if here.json:
         render.document({"dead": [dead_json(one, team) for one in found], "has_more": has_more})
@@ -65,7 +65,7 @@ def show(here: Here, message_id: params.MessageIdArg) -> int:
 
     Example: xats dead show 12
     """
-    team = team_of(here)
+    team = team_meant(here)
     found = here.store.read(lambda tx: core.find(tx, team, message_id))
     message = found[0].message
     if here.json:
@@ -99,7 +99,7 @@ def retry(
 
     Example: xats dead retry 12 --to carol
     """
-    team = team_of(here)
+    team = team_meant(here)
 
     def work(tx: Tx, me: Me) -> list[tuple[DeadLetter, str, int]]:
         letters = _letters(tx, here, team, message_id, whose, every=every)
@@ -140,7 +140,7 @@ def drop(
 
     Example: xats dead drop 12
     """
-    team = team_of(here)
+    team = team_meant(here)
 
     def work(tx: Tx, me: Me) -> list[DeadLetter]:
         letters = _letters(tx, here, team, message_id, whose, every=every)

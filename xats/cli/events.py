@@ -7,7 +7,7 @@ from functools import partial
 
 from xats import durations
 from xats.cli import render
-from xats.cli.here import team_of
+from xats.cli.here import team_meant
 from xats.cli.mail import POLL
 from xats.core import events as outbox
 from xats.core import teams as core_teams
@@ -72,7 +72,7 @@ def _query(here: Here, since: str | None, types: list[str], agent: str | None, *
 
     kinds = outbox.check_types(types)
     number, at = _since(here, since)
-    team = team_of(here)
+    team = team_meant(here)
     whose = None
     if agent is not None:
         name, _, of = agent.partition("@")

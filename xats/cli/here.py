@@ -147,16 +147,20 @@ class Here:
             self._team = self.store.read(self.team_in)
         return self._team
 
-    def team_in(self, tx: Tx) -> str:
-        """Return the team of this command.
+    def team_in(self, tx: Tx, registering: str | None = None) -> str:
+        """Return the team of this command, which may register an agent with the name `registering`.
 
         It is the one of --team or XATS_TEAM, else that of the agent whom --as or XATS_AGENT names as name@team, else
-        that of the agent that my session, pane or process belongs to, else that of the project. Raises InvalidName,
-        and Refused where the working directory was removed.
+        that of the agent that my session, pane or process belongs to, else that of the project. Whoever registers a new
+        agent in a pane whose former one has ended is in the project's. Raises InvalidName, and Refused where the
+        working directory was removed.
         """
         name = self.as_name or self.environ.get("XATS_AGENT") or ""
         if self.asked_team or "@" not in name or (not self.as_name and self._borrowed()):
-            return self._team_of(tx, None if self.asked_team else self._bound(tx))
+            bound = None if self.asked_team else self._bound(tx)
+            if bound and registering and bound[2] == "pane" and bound[0].name.lower() != registering.lower():
+                bound = None if process.living(bound[1].seat) is False else bound
+            return self._team_of(tx, bound)
         return teams.current(tx, address.check_name(name.partition("@")[2], "team").lower())
 
     def _team_of(self, tx: Tx, bound: tuple[Agent, Session, str] | None) -> str:
@@ -169,9 +173,9 @@ class Here:
         return teams.of(tx, host.machine(), self.project)
 
     def address(self, tx: Tx, name: str) -> tuple[str, str]:
-        """Return the team and name of the agent `name` of the team of this command, by which it is called today."""
+        """Return the team and name of the agent `name`, which this command registers, as it is called today."""
         asked = self._asked()
-        return teams.address(tx, asked, name) if asked else (self.team_in(tx), name)
+        return teams.address(tx, asked, name) if asked else (self.team_in(tx, name), name)
 
     def project_team(self, tx: Tx) -> str | None:
         """Return the team of the project, whoever I am; None where the working directory was removed."""
@@ -420,11 +424,19 @@ class FirstUse(Exception):
 
 
 def team_of(here: Here) -> str:
-    """Return the team of this command, as `Here.team_in`, and renew what I have claimed, if it is known who I am."""
+    """Return the team of the agent that acts, and renew what it has claimed; else what `Here.team_in` returns.
+
+    Only --as NAME@TEAM beside another --team makes a difference between them.
+    """
     try:
-        return here.read(lambda tx, _: here.team_in(tx), register=False)
+        return here.read(lambda _, me: me.agent.team, register=False)
     except (XatsError, FirstUse):
         return here.team
+
+
+def team_meant(here: Here) -> str:
+    """Return the team asked for, else what `team_of` returns."""
+    return here.team if here.asked_team else team_of(here)
 
 
 def hop_limit(environ: Mapping[str, str]) -> int:

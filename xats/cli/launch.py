@@ -239,7 +239,7 @@ def _environment(here: Here, address: str, how: Launch) -> tuple[dict[str, str],
 
     added = {"XATS_AGENT": address}
     if here.asked_team:
-        added["XATS_TEAM"] = here.team
+        added["XATS_TEAM"] = address.rpartition("@")[2]
     if here.path != default_path(here.environ):
         added["XATS_DB"] = here.path
     foreign = [name for name in (*sessions.SESSION_IDS, *sessions.MARKS) if name in here.environ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from xats import host
 from xats.cli import render
 from xats.core import teams
-from xats.errors import Refused
+from xats.errors import Refused, StoreError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ def tell(here: Here, team: str, pending: Iterable[str]) -> None:
     """Say the notices `pending` of `team`, and drop them. With --json or --quiet they are kept for another command."""
     if not pending or here.json or here.quiet:
         return
-    for text in here.store.write(lambda tx: teams.take_notices(tx, team)):
+    with suppress(StoreError):  # the command itself is done; it is said again next time
+        pending = here.store.write(lambda tx: teams.take_notices(tx, team))
+    for text in pending:
         render.note(render.one_line(text))
 
 

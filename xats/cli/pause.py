@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xats import text
 from xats.cli import render, views
-from xats.cli.here import team_of
+from xats.cli.here import team_meant
 from xats.core import agents, pauses, stops, teams
 from xats.durations import iso
 from xats.errors import Refused, Usage
@@ -109,7 +109,7 @@ def _asked(here: Here) -> str:
     if here.json or here.person() is None or not render.can_ask():
         msg = "An agent must be named: all is the whole team, me is yourself. Nothing was paused."
         raise Usage(msg, both)
-    team = team_of(here)
+    team = team_meant(here)
     count = len(here.store.read(lambda tx: agents.listing(tx, team, None)))
     render.say(f"  a: the whole team {team} ({count} {'agent' if count == 1 else 'agents'})")
     render.say(f"  m: {here.environ.get('XATS_AGENT') or here.person()} alone")

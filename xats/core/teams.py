@@ -81,9 +81,9 @@ select 1 from agents a where a.team = :team and a.unregistered_at is null
 """
 
 FOREIGN = """
-select min(p.path) as other from projects p where p.team = :team
-having count(*) > 0 and sum(case when p.host = :host and p.path = :path then 1 else 0 end) = 0
+select p.path from projects p where p.team = :team
     and not exists (select 1 from project_teams j where j.host = :host and j.path = :path and j.team = :team)
+order by p.id limit 1
 """
 BESIDE = """
 insert into project_teams (host, path, team, kind, since) values (:host, :path, :team, :kind, :now)
@@ -292,7 +292,7 @@ def host_of(tx: Tx, host: str, project: Project, team: str) -> str | None:
     if of(tx, host, project) == team:
         return None
     row = tx.one(FOREIGN, host=host, path=project.path, team=team)
-    return row["other"] if row else None
+    return row["path"] if row else None
 
 
 def join(tx: Tx, host: str, project: Project, team: str) -> None:
