@@ -781,6 +781,14 @@ def test_an_unknown_variable_is_a_warning_with_the_nearest_name(doctor, crew, qu
     assert report.state("environment", "XATS_CLIENTS") == "warn"
 
 
+def test_a_git_file_that_is_not_followed_is_a_warning(doctor, xats, crew, quiet_path):
+    assert not doctor().has("environment", "project")
+    (xats.folder / ".git").write_text("gitdir: /nowhere/.git/worktrees/crew\n")
+    found = doctor()("environment", "project")
+    assert (found["state"], "/nowhere/.git/worktrees/crew" in found["detail"]) == ("warn", True)
+    assert "worktree repair" in found["mend"]
+
+
 def test_an_agent_that_a_program_is_to_wake_needs_one(doctor, crew, quiet_path, tmp_path):
     nowhere = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
     assert not doctor(env=nowhere).has("environment", "wake")

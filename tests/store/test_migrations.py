@@ -500,3 +500,24 @@ def test_the_history_of_tasks_is_what_it_was(tmp_path):
     Store(str(tmp_path / "new.db")).close()
     assert schema(path) == schema(str(tmp_path / "new.db"))
     store.close()
+
+
+# -- before teams had projects -----------------------------------------------------------------------------------------
+
+
+def test_each_team_of_before_has_a_row_and_keeps_its_agents(first):
+    other = sqlite3.connect(first)
+    columns = "(id, team, name, name_key, client, epoch, registered_at, seen_at)"
+    for number, team in ((50, "shop-fix"), (51, "shop-fix"), (52, "default")):
+        name = f"n{number}"
+        other.execute(
+            f"insert into agents {columns} values (?, ?, ?, ?, 'codex', 1, ?, 1)", (number, team, name, name, number)
+        )
+    other.commit()
+    other.close()
+    store = Store(first)
+    rows = store.read(lambda tx: tx.all("select name, created_at, moved_to, archived_at from teams order by name"))
+    assert [tuple(row)[1:] for row in rows if row["name"] == "shop-fix"] == [(50, None, None)]
+    assert [row["name"] for row in rows] == ["crew", "default", "shop-fix"]
+    assert store.read(lambda tx: agents.by_name(tx, "shop-fix", "n51")).id == 51
+    store.close()
