@@ -55,6 +55,19 @@ def config(environ: Mapping[str, str]) -> str:
     return _xdg(environ, "XDG_CONFIG_HOME", "Library/Application Support" if sys.platform == "darwin" else ".config")
 
 
+def clients(environ: Mapping[str, str]) -> str | None:
+    """Return where the user's own profiles of clients are: XATS_CLIENTS, else `clients` in the folder for settings.
+
+    None if this user has no home folder, and so no settings.
+    """
+    try:
+        if environ.get("XATS_CLIENTS"):
+            return expanded(environ["XATS_CLIENTS"], environ)
+        return os.path.join(config(environ), "xats", "clients")
+    except NoHome:
+        return None
+
+
 def _xdg(environ: Mapping[str, str], variable: str, usual: str) -> str:
     given = environ.get(variable, "")
     return given if os.path.isabs(given) else os.path.join(home(environ), usual)

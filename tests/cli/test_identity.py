@@ -331,4 +331,4 @@ def test_an_agent_that_has_the_name_of_a_person_is_not_that_person(xats):
     """Whoever sits at the terminal is asked to take another name, and reads nobody else's mail."""
     xats("register", "kim", "--client", "codex", "--no-pane", "--team", "t")
     said = xats.on_terminal("inbox", "--team", "t", env={"USER": "kim"}, code=4)
-    assert "kim is an agent here (codex)" in said
+    assert "'kim' is a registered agent (codex)" in said

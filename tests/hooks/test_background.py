@@ -282,8 +282,9 @@ def test_the_name_of_another_living_session_is_no_name_for_this_one(desk):
         assert error["code"] == "refused"
         assert f"another session is dave (pid {living.pid})" in error["message"]
         assert "xats register NEW_NAME" in error["hint"]
-    for env in ({}, {"CLAUDE_CODE_SESSION_ID": "s9"}, {"CLAUDE_CODE_SESSION_ID": "s1"}):  # a script, dave, alice
+    for env in ({}, {"CLAUDE_CODE_SESSION_ID": "s9"}):  # a script, dave
         assert desk.xats("whoami", "-q", env={**name, **env}).stdout == "dave\n"
+    assert desk.xats("whoami", "-q", env={**name, "CLAUDE_CODE_SESSION_ID": "s1"}).stdout == "alice\n"
     living.kill()
     living.wait(20)
     assert desk.xats("whoami", "-q", env={**name, "CLAUDE_CODE_SESSION_ID": "other"}).stdout == "dave\n"

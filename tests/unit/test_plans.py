@@ -134,7 +134,7 @@ HOT = {
     "by name": lambda tx, _: agents.by_name(tx, "crew", "bob"),
     "by client session": lambda tx, _: agents.by_client_session(tx, "s-1"),
     "by pane": lambda tx, _: agents.by_pane(tx, "here", "/tmp/s", 1, "%1"),
-    "by process": lambda tx, _: agents.by_process(tx, "here", [(9, 9), (10, 1)]),
+    "by process": lambda tx, _: agents.by_processes(tx, "here", [(9, 9), (10, 1)]),
     "by pane, from a sandbox": lambda tx, _: agents.by_pane_outside(tx, "h1+0", "/tmp/s", 1, "%1"),
     "host of an agent": agents.host_of,
     "host followed": lambda tx, me: hosts.follow(tx, me, "h1+1", "lap", lambda _: True),

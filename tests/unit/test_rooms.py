@@ -47,20 +47,8 @@ def parsed(path: str) -> ast.Module:
 
 PATHS = {module_of(path): path for path in FILES}
 ALL = {module: imports(path) for module, path in PATHS.items()}
-ROOMS = {
-    "cli",
-    "identity",
-    "core",
-    "store",
-    "delivery",
-    "tmux",
-    "clients",
-    "daemon",
-    "health",
-    "contracts",
-    "hooks",
-    "demo",
-}
+ROOMS = {"cli", "core", "store", "delivery", "tmux", "clients", "daemon", "health", "contracts", "hooks", "demo"}
+ROOMS |= {"identity"}
 # room: the rooms that it may know besides itself
 MAY = {
     "store": set(),
@@ -68,9 +56,9 @@ MAY = {
     "tmux": set(),
     "clients": {"tmux"},  # beside it, not above: a profile reads the cells of a screen
     "core": {"store"},
-    "identity": {"clients", "core", "tmux", "store"},
+    "identity": {"core", "clients", "tmux", "store"},
     "hooks": {"identity", "core", "clients", "tmux", "store"},
-    "delivery": {"core", "tmux", "clients", "store"},
+    "delivery": {"identity", "core", "tmux", "clients", "store"},
     "daemon": {"delivery", "identity", "core", "clients", "tmux", "store"},
     "health": {
         "daemon",

@@ -136,7 +136,7 @@ def _agent(tx: Tx, host_id: str, found: Found) -> tuple[Agent | None, Agent | No
     A program that was registered without its pane is known by its process.
     """
     pane, program = found.sighted.pane, found.best.process
-    pair = agents.by_process(tx, host_id, [(program.pid, program.started)])
+    pair = next(iter(agents.by_processes(tx, host_id, [(program.pid, program.started)])), None)
     if pair and pair[1].ended_at is None:
         return pair[0], None
     pair = agents.by_pane(tx, host_id, pane.socket, pane.server_pid, pane.pane_id)

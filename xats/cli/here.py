@@ -1,8 +1,6 @@
-"""Here: what every command knows before it starts - who was asked for, which team, which store - and who I am.
+"""Here: what every command knows before it starts: who was asked for, which team, which store, and who I am.
 
-Who I am, strongest word first: `--as` or XATS_AGENT, else the agent that has my client session, else the one bound to
-my pane, else the one whose process is above me, else - on a terminal and in nobody's hands but a person's - the person
-with the login name.
+Who I am is decided in xats/identity/resolve.py, for commands and hooks alike.
 """
 
 from __future__ import annotations
@@ -11,15 +9,14 @@ import os
 from contextlib import suppress
 
 from xats import folders, host, process
-from xats.clients import sessions
 from xats.core import address, agents, teams
 from xats.core.limits import HOPS
-from xats.errors import InvalidName, Refused, StoreError, UnknownAgent, Usage, XatsError
+from xats.errors import InvalidName, Refused, StoreError, Usage, XatsError
 from xats.identity import project
-from xats.record import record
+from xats.identity.circumstances import Command
+from xats.identity.resolve import FirstUse, Me, resolve, team_in
 from xats.store import Store
 from xats.store.place import default_path
-from xats.tmux.address import address as pane_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,15 +29,9 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+__all__ = ["FirstUse", "Here", "Me", "hop_limit", "login", "project_folder", "team_meant", "team_of"]
+
 RENEWING = 0.3  # seconds that a command that only reads waits for a busy store, to renew what its agent has claimed
-
-
-@record
-class Me:
-    """Who acts, and how that is known."""
-
-    agent: Agent
-    evidence: str  #: "flag", "env", "session", "pane", "process" or "user"
 
 
 class Here:
@@ -65,9 +56,9 @@ class Here:
         self._given = {option: value for option, value in given.items() if value}
         self._store: Store | None = None
         self._new: Agent | None = None  # the person who was registered just now
-        self._is_borrowed: bool | None = None  # not known yet
-        self._project: tuple[Project | None] | None = None  # not looked for yet
+        self._note: str | None = None  # what the person is told once about who they are
         self._team: str | None = None  # not known yet
+        self.circumstances = Command(self.environ, as_name, team, self._typing)
 
     @property
     def store(self) -> Store:
@@ -134,62 +125,33 @@ class Here:
 
     def find_project(self) -> Project | None:
         """Return the project of the working directory, None if that was removed."""
-        if self._project is None:
-            self._project = (project.find(),)
-        return self._project[0]
+        return self.circumstances.project
 
     @property
     def team(self) -> str:
         """What `team_in` returns, for use outside of a transaction; it makes no store."""
         if self._team is None:
             if self._store is None and not os.path.exists(self.path):
-                return self._asked() or address.slug(self.project.name)
+                return self.circumstances.said_team or address.slug(self.project.name)
             self._team = self.store.read(self.team_in)
         return self._team
 
     def team_in(self, tx: Tx, registering: str | None = None) -> str:
-        """Return the team of this command, which may register an agent with the name `registering`.
-
-        It is the one of --team or XATS_TEAM, else that of the agent whom --as or XATS_AGENT names as name@team, else
-        that of the agent that my session, pane or process belongs to, else that of the project. Whoever registers a new
-        agent in a pane whose former one has ended is in the project's. Raises InvalidName, and Refused where the
-        working directory was removed.
-        """
-        name = self.as_name or self.environ.get("XATS_AGENT") or ""
-        if self.asked_team or "@" not in name or (not self.as_name and self._borrowed()):
-            bound = None if self.asked_team else self._bound(tx)
-            if bound and registering and bound[2] == "pane" and bound[0].name.lower() != registering.lower():
-                bound = None if process.living(bound[1].seat) is False else bound
-            return self._team_of(tx, bound)
-        return teams.current(tx, address.check_name(name.partition("@")[2], "team").lower())
-
-    def _team_of(self, tx: Tx, bound: tuple[Agent, Session, str] | None) -> str:
-        """Return the team asked for, else that of the agent `bound`, or of my process, else that of the project."""
-        if asked := self._asked():
-            return teams.current(tx, asked)
-        pair = bound or agents.by_process(tx, self.host, self._above())
-        if pair and not (pair[0].client == "human" and sessions.inside_agent(self.environ)):
-            return pair[0].team  # a person's pane is not that of a program that he starts in it
-        return teams.of(tx, host.machine(), self.project)
+        """Return the team of this command, see `xats.identity.resolve.team_in`. Raises InvalidName or Refused."""
+        return team_in(tx, self.circumstances, registering)
 
     def address(self, tx: Tx, name: str) -> tuple[str, str]:
         """Return the team and name of the agent `name`, which this command registers, as it is called today."""
-        asked = self._asked()
+        asked = self.circumstances.said_team
         return teams.address(tx, asked, name) if asked else (self.team_in(tx, name), name)
 
     def project_team(self, tx: Tx) -> str | None:
         """Return the team of the project, whoever I am; None where the working directory was removed."""
-        found = self.find_project()
-        return teams.of(tx, host.machine(), found) if found else None
+        return self.circumstances.project_team(tx) if self.find_project() else None
 
     def claim(self, tx: Tx, team: str) -> None:
         """Record the project, in which an agent of `team` is registered, unless the team is that of another project."""
-        found = self.find_project()
-        if found and team in (teams.former(found.here), self.project_team(tx)):
-            teams.claim(tx, host.machine(), found)
-
-    def _asked(self) -> str | None:
-        return address.check_name(self.asked_team, "team").lower() if self.asked_team else None
+        self.circumstances.claim(tx, team)
 
     def write(self, work: Callable[[Tx, Me], T]) -> T:
         """Run `work` as me in one write transaction."""
@@ -228,6 +190,7 @@ class Here:
                     self.store.write(lambda tx: self._follow(tx, moved[0]))
             if renewing:
                 self._renew(renewing[0])
+            self._introduce()
             return result
         except FirstUse:
             if not register:
@@ -264,140 +227,53 @@ class Here:
 
     def me(self, tx: Tx, *, register: bool = True) -> Me:
         """Return who I am. Raises UnknownAgent, StaleSession, or FirstUse when a person would have to be registered."""
-        bound = self._bound(tx)
-        inherited: str | None = None
-        name, evidence = self.as_name, "flag"
-        if not name:
-            name, evidence = self.environ.get("XATS_AGENT"), "env"
-            if bound and bound[2] == "session" and self.environ.get("CODEX_THREAD_ID"):
-                name = None  # Codex's daemon may have handed out the environment of another session
-            elif name and self._borrowed():
-                name, inherited = None, name
-        if name:
-            whom, _, team = name.partition("@")
-            said = team.lower() or self._asked() or self._team_of(tx, bound)
-            agent = agents.by_name(tx, said, address.check_name(whom))
-            persons = evidence == "env" and agent.client == "human"  # the program that he starts has inherited it
-            if bound and (bound[0].id == agent.id or (persons and bound[2] == "session")):
-                return self._current(*bound)
-            if evidence == "env" and not (bound and bound[2] == "session"):
-                self._refuse_anothers(tx, agent)
-            return Me(agent, evidence)
-        if bound:
-            return self._current(*bound)
-        above = agents.by_process(tx, self.host, self._above())
-        if above:
-            return self._current(*above, "process")
-        if inherited:
-            msg = f"XATS_AGENT={inherited} was inherited from another session; this one is new and belongs to no agent."
-            raise Refused(msg, "give this session a name of its own: xats register NEW_NAME")
-        return self._person(tx, register=register)
+        try:
+            me = resolve(tx, self.circumstances)
+            self._note = me.note
+            return me
+        except FirstUse as first:
+            if not register:
+                raise
+            self._note = first.note
+            return self._person(tx, first)
 
     def named(self, tx: Tx, name: str, team: str | None = None) -> Agent:
         """Return the registered agent `name` of `team` (None: of this one), or `name@team`. Raises UnknownAgent."""
         whom, _, other = name.partition("@")
-        return agents.by_name(tx, other.lower() or team or self._asked() or self.team_in(tx), whom)
-
-    def _current(self, agent: Agent, session: Session, evidence: str) -> Me:
-        agents.refuse_stale(agent, session)
-        return Me(agent, evidence)
-
-    def _borrowed(self) -> bool:
-        """Tell whether the environment is that of a helper process of the agent program that runs this, if one does.
-
-        What Codex's daemon hands out has rules of its own.
-        """
-        if self._is_borrowed is None:
-            inside = sessions.inside_agent(self.environ) and not self.environ.get("CODEX_THREAD_ID")
-            if inside:
-                from xats.clients import helpers
-
-                inside = helpers.borrowed(process.ancestors(), self.environ)
-            self._is_borrowed = inside
-        return self._is_borrowed
-
-    def _refuse_anothers(self, tx: Tx, agent: Agent) -> None:
-        """Raise Refused where XATS_AGENT names `agent`, and this is a session of a client, but another one than it has.
-
-        Outside of a client, as in a shell or a script, XATS_AGENT is believed. So it is where nothing is known of the
-        agent's session, or where that has ended.
-        """
-        own = sessions.session_id(self.environ)
-        holder = agents.current_session(tx, agent) if own else None
-        seat = holder.seat if holder else None
-        if seat is None or seat.client_session in (None, own) or seat.process is None or not process.living(seat):
-            return
-        from xats.clients import processes
-
-        if not processes.works_for(process.ancestors(), seat.process):
-            msg = f"XATS_AGENT names {agent.name}, but another session is {agent.name} (pid {seat.pid}), and lives."
-            raise Refused(msg, "give this session a name of its own: xats register NEW_NAME", agent=agent.address)
-
-    def _bound(self, tx: Tx) -> tuple[Agent, Session, str] | None:
-        """Return the agent of my client session, else of my pane, with the evidence."""
-        client_session = sessions.session_id(self.environ)
-        if client_session:
-            pair = agents.by_client_session(tx, client_session)
-            if pair and self._in_team(tx, pair[0]):
-                return *pair, "session"
-        pane = self.pane
-        if pane:
-            pair = agents.by_pane(tx, self.host, *pane)
-            if pair is None and not process.serves_here(pane[1]):
-                pair = agents.by_pane_outside(tx, host.machine(), *pane)
-            if pair and self._in_team(tx, pair[0]):
-                return *pair, "pane"
-        return None
-
-    def _in_team(self, tx: Tx, agent: Agent) -> bool:
-        return not self.asked_team or agent.team == teams.current(tx, self._asked() or "")
+        return agents.by_name(tx, other.lower() or team or self.circumstances.said_team or self.team_in(tx), whom)
 
     @property
     def pane(self) -> tuple[str, int, str] | None:
         """My pane as (socket, server pid, pane id), where the environment can be trusted to know it."""
-        found = pane_address(self.environ) if sessions.pane_is_trusted(self.environ) else None
-        return None if found and self._borrowed() else found
+        found = self.circumstances.pane()
+        return None if found and self.circumstances.borrowed() else found
 
-    def _above(self) -> list[tuple[int, int]]:
-        """Return the processes above this one, up to its own session if that runs in the background of another one."""
-        found = process.ancestors()
-        if sessions.inside_agent(self.environ):
-            from xats.clients import helpers
-
-            behind = helpers.in_background(found)
-            found = found[: found.index(behind) + 1] if behind else found
-        return [(one.pid, one.started) for one in found]
-
-    def _person(self, tx: Tx, *, register: bool) -> Me:
-        name = self.person()
-        if not name:
-            raise UnknownAgent
-        try:
-            known = agents.by_name(tx, self._team_of(tx, None), name)
-            if known.client != "human":
-                msg = f"{name} is an agent here ({known.client}), and nothing tells that you are it."
-                raise Refused(msg, "xats register ANOTHER_NAME --client human, or say --as", agent=known.address)
-            return Me(known, "user")
-        except UnknownAgent:
-            if not register:
-                raise FirstUse from None
-        changes, team = agents.Changes(client="human"), self._team_of(tx, None)
-        self.claim(tx, team)
-        done = agents.register(tx, team, name, changes, agents.Seat(self.host, host_name=host.name()), lambda _: None)
+    def _person(self, tx: Tx, first: FirstUse) -> Me:
+        seat = agents.Seat(self.host, host_name=host.name())
+        self.claim(tx, first.team)
+        done = agents.register(tx, first.team, first.name, agents.Changes(client="human"), seat, lambda _: None)
         self._new = done.details.agent
-        return Me(done.details.agent, "user")
+        return Me(done.details.agent, "user", first.note)
 
     def _introduce(self) -> None:
-        """Tell a person once that he has a name here."""
+        """Tell a person once that they have a name here, and who else has their pane."""
         if self._new and not self.quiet:
             from xats.cli.render import say
 
             say(f"you are {self._new.name} in team {self._new.team} from now on; your mail: {self.command('inbox')}")
-        self._new = None
+        if self._note and not (self.quiet or self.json):
+            from xats.cli.render import warn
+
+            warn(self._note)
+        self._new = self._note = None
 
     def person(self) -> str | None:
         """Return the name of the person who types this, or None when an agent or a script does."""
-        if not (os.isatty(0) or os.isatty(1)) or sessions.inside_agent(self.environ):
+        return self.circumstances.person()
+
+    def _typing(self) -> str | None:
+        """Return the login name of who is at the terminal, None where there is none."""
+        if not (os.isatty(0) or os.isatty(1)):
             return None
         user = login(self.environ)
         try:
@@ -417,10 +293,6 @@ def login(environ: Mapping[str, str]) -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a number without an account
         return f"user{os.getuid()}"
-
-
-class FirstUse(Exception):
-    """A person uses xats for the first time."""
 
 
 def team_of(here: Here) -> str:

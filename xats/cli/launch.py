@@ -11,6 +11,7 @@ from xats.cli.here import project_folder
 from xats.core import agents, teams
 from xats.core.address import check_name
 from xats.errors import NameTaken, NotFound, ProgramMissing, Refused, Usage, XatsError
+from xats.identity import seating
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def launch(
     def work(tx: Tx) -> Registered:
         whom = _whom(here, tx, name, found, pane)
         membership.join(here, tx, whom[0], agreed=agreed)
-        mine = _holds_above(tx, *whom)
+        mine = _holds_above(here, tx, *whom)
         changes = agents.Changes(role, found.name, model, *labels, wake)
         taken = takeover or mine
         return agents.register(
@@ -170,16 +171,16 @@ def _pane(here: Here) -> Pane | None:
 
 def _refuse_inside(here: Here, pane: Pane | None) -> None:
     """Refuse what an agent runs as a tool: the seat is its own, and a second program in it would be nobody's."""
-    from xats.clients import processes, sessions
+    from xats.clients import sessions
 
-    above = process.ancestors()
-    client = processes.nearest(above)
-    if client:
-        msg = f"This is run by {client[1]} (pid {client[0].pid}), which sits here itself."
+    program = here.circumstances.program()
+    if program:
+        msg = f"{program[1]} (pid {program[0].pid}) already occupies this seat and started this command."
     elif sessions.inside_agent(here.environ) and not (
-        pane and pane.pane_pid in (os.getpid(), *(one.pid for one in above))
+        pane and pane.pane_pid in (os.getpid(), *(one.pid for one in here.circumstances.ancestors()))
     ):  # a pane's own shell has such variables when an agent has started the tmux server
-        msg = "By its environment this is run by an agent program, as a tool."
+        found = next(name for name in (*sessions.SESSION_IDS, *sessions.MARKS) if here.environ.get(name))
+        msg = f"This looks like a tool call inside an agent program (found {found})."
     else:
         return
     raise Refused(msg, "start it in a pane of its own: tmux split-window xats launch ...")
@@ -209,24 +210,24 @@ def _whom(here: Here, tx: Tx, name: str | None, found: Profile, pane: Pane | Non
             msg = f"{known.name} is a person in team {known.team}."
             raise Refused(msg, "take another name", agent=known.address)
     if pane:
-        expected = agents.expected_in(tx, here.host, pane.socket, pane.server_pid, pane.pane_id, found.name)
-        if expected and (not here.asked_team or expected.team == here.team):
+        place = pane.socket, pane.server_pid, pane.pane_id
+        expected = agents.expected_in(tx, here.host, *place, found.name)
+        if expected and (not here.asked_team or expected.team == here.team_in(tx)):
             return expected.team, expected.name
-        pair = agents.by_pane(tx, here.host, pane.socket, pane.server_pid, pane.pane_id)
-        sits = pair is not None and pair[1].ended_at is None and pair[0].client != "human"
-        if pair and sits and (not here.asked_team or pair[0].team == here.team_in(tx)):
+        pair = seating.sitting(agents.by_pane(tx, here.host, *place))
+        if pair and (not here.asked_team or pair[0].team == here.team_in(tx)):
             return pair[0].team, pair[0].name
     team = here.team_in(tx)
     return team, agents.new_name(tx, team, found.name)
 
 
-def _holds_above(tx: Tx, team: str, name: str) -> bool:
+def _holds_above(here: Here, tx: Tx, team: str, name: str) -> bool:
     """Tell whether the agent sits in a process above this one, such as the shell in which it was registered."""
     known = agents.find(tx, team, name)
     session = agents.current_session(tx, known) if known else None
-    if session is None or not process.living(session.seat):
+    if session is None or session.seat.process is None or not process.living(session.seat):
         return False
-    return session.seat.process in [(one.pid, one.started) for one in process.ancestors()]
+    return here.circumstances.works_for(session.seat.process)
 
 
 # -- starting ----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from xats import process
 from xats.cli import render
 from xats.errors import PeopleOnly, Refused, UnknownAgent
 
@@ -17,14 +16,13 @@ def person(here: Here, what: str, hint: str = "") -> str:
     `what` is what only a person may do, in words, and `hint` what an agent does instead. Raises PeopleOnly.
     """
     from xats.cli.here import FirstUse, login
-    from xats.clients import processes, sessions
 
-    if sessions.inside_agent(here.environ):
-        msg = f"Only a person may {what}, and this runs inside an agent's session."
-        raise PeopleOnly(msg, hint)
-    above = processes.nearest(process.ancestors())
+    above = here.circumstances.program()
     if above:
         msg = f"Only a person may {what}, and {above[1]} (pid {above[0].pid}) runs this."
+        raise PeopleOnly(msg, hint)
+    if here.circumstances.inside():
+        msg = f"Only a person may {what}, and this runs inside an agent's session."
         raise PeopleOnly(msg, hint)
     try:
         agent = here.read(lambda _, me: me.agent, register=False)

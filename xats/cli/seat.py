@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 
 from xats import calling, host, process, program, sandbox
+from xats.cli import render
 from xats.clients import occupants, processes, sessions
 from xats.core.agents import Seat
 from xats.errors import NoPane, NotPermitted, PaneUnusable, TmuxGone, TmuxUnavailable
+from xats.identity import seating
 from xats.tmux import pane as panes
 from xats.tmux.address import is_pane_id, server, socket_folder
 
@@ -32,20 +34,25 @@ def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str, 
             return *seen, program.look(seen[0].pid) if seen[0].pid else None
     pane = None if no_pane else _pane(here, pane_id)
     elsewhere = pane_id is not None and not (pane and _above(pane.pane_pid))
+    found = None if pane and elsewhere else processes.nearest(process.ancestors())
     who: Process | None
     if pane and elsewhere:
         sits = occupants.find(pane)
         who, client = sits.process, sits.client
-    elif found := processes.nearest(process.ancestors()):
+    elif found:
         who, client = found
     else:
         client = "generic" if elsewhere or here.person() is None else "human"
         who = _unrecognised(pane)
-    session = None if elsewhere else sessions.session_id(here.environ)
+    session = None if elsewhere else here.circumstances.session
     if hidden(pane):  # what runs in here is no place to wake anybody: that is outside, on the machine itself
         return Seat(host.machine(), None, None, session, None, host.name()), client, None
     pid, started = (who.pid, who.started) if who else (None, None)
     place = Seat(here.host, pid, started, session, pane, host.name())
+    if found and pane and pane_id is None and (other := here.store.read(lambda tx: seating.starter(tx, place))):
+        if not (here.quiet or here.json):
+            render.say(f"  pane {pane.pane_id} stays {other.name}'s, whose program has started this one")
+        pane, place = None, Seat(here.host, pid, started, session, None, host.name())
     return place, client, _programs(who, pane, elsewhere=elsewhere) if who else None
 
 
@@ -73,11 +80,11 @@ def _codex(here: Here) -> tuple[Seat, str] | None:
 
     None where its terminal cannot be told, or is in no pane.
     """
+    from xats.clients import codex_terminals
     from xats.errors import XatsError
-    from xats.hooks import codex
 
-    session = sessions.session_id(here.environ) or ""
-    terminal = codex.around(session, os.getcwd())
+    session = here.circumstances.session or ""
+    terminal = codex_terminals.around(session, os.getcwd())
     try:
         pane = terminal.pane() if terminal else None
     except XatsError:  # a tmux that does not answer, or a pane that has just gone

@@ -6,6 +6,7 @@ import os
 
 from xats import process, program
 from xats.clients import registry
+from xats.clients.names import stem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,13 +22,13 @@ def client_of(candidate: Process, environ: Mapping[str, str] = os.environ) -> st
     for one in profiles:
         if candidate.name in one.executables:
             return one.name
-    stem = _stem(candidate)
-    return next((one.name for one in profiles if stem in one.scripts), None)
+    script = stem(candidate)
+    return next((one.name for one in profiles if script in one.scripts), None)
 
 
 def runs(known: Profile, candidate: Process) -> bool:
     """Tell whether `candidate` is a program of the client `known`, by its executable or its script."""
-    return candidate.name in known.executables or _stem(candidate) in known.scripts
+    return candidate.name in known.executables or stem(candidate) in known.scripts
 
 
 def counts_as_one(known: Profile, outer: Process, inner: Process) -> bool:
@@ -64,15 +65,6 @@ def inner(above: Iterable[Process], outer: Process) -> tuple[Process, ...]:
         if (one.tty, one.pgrp) == (outer.tty, outer.pgrp) and (found or not process.is_shell(one.name)):
             found.append(one)
     return ()
-
-
-def _stem(candidate: Process) -> str | None:
-    """Return the name of the script that `candidate` runs, without its suffix; None if it is no interpreter."""
-    # An interpreter may carry a version (python3.12) or be renamed by its program (node's process.title).
-    if not program.is_interpreter(candidate.name) and candidate.name != "MainThread":
-        return None
-    script, _ = _script(process.argv(candidate.pid))
-    return os.path.basename(script).removesuffix(".js").removesuffix(".mjs").removesuffix(".py")
 
 
 def nearest(candidates: Iterable[Process]) -> tuple[Process, str] | None:

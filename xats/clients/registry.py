@@ -40,16 +40,8 @@ _said: set[str] = set()  # what is wrong with the user's files, as far as the lo
 
 
 def folder(environ: Mapping[str, str]) -> str | None:
-    """Return where the user's own profiles are: XATS_CLIENTS, else `clients` in the configuration folder of xats.
-
-    None if this user has no home folder, and so no settings.
-    """
-    try:
-        if environ.get("XATS_CLIENTS"):
-            return folders.expanded(environ["XATS_CLIENTS"], environ)
-        return os.path.join(folders.config(environ), "xats", "clients")
-    except folders.NoHome:
-        return None
+    """Return the folder of the user's own profiles, None if this user has no home folder."""
+    return folders.clients(environ)
 
 
 def names(environ: Mapping[str, str]) -> list[str]:

@@ -7,9 +7,18 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-SESSION_IDS = ("CLAUDE_CODE_SESSION_ID", "CODEX_THREAD_ID", "QWEN_CODE_SESSION_ID", "GEMINI_SESSION_ID")
+    from xats.process import Process
+
+# Variable: the client that sets it for its tools, and the name of that one's process.
+OWNERS = {
+    "CLAUDE_CODE_SESSION_ID": ("claude-code", "claude"),
+    "CODEX_THREAD_ID": ("codex", "codex"),
+    "QWEN_CODE_SESSION_ID": ("qwen", "qwen"),
+    "GEMINI_SESSION_ID": ("gemini", "gemini"),
+}
+SESSION_IDS = tuple(OWNERS)
 MARKS = ("CLAUDECODE", "CODEX_SANDBOX", "GEMINI_CLI", "QWEN_CODE", "OPENCODE", "AMP_THREAD_ID", "CURSOR_AGENT")
 
 
@@ -19,6 +28,40 @@ def session_id(environ: Mapping[str, str]) -> str | None:
         if environ.get(name):
             return environ[name]
     return None
+
+
+def own_session_id(environ: Mapping[str, str], ancestors: Callable[[], Sequence[Process]]) -> str | None:
+    """Return what the agent program that runs this calls its session, if it says so.
+
+    An agent program hands the variables of the program that has started it on to its tools. So the nearest one of the
+    `ancestors`, nearest first, decides. Where none of them is known, as in a sandbox, the environment is believed.
+    """
+    said = [name for name in SESSION_IDS if environ.get(name)]
+    if not said:
+        return None
+    found = ancestors()
+    if len(said) == 1 and _runs_us(OWNERS[said[0]][1], found):  # without the import of all profiles
+        return environ[said[0]]
+    from xats.clients import processes, registry
+
+    nearest = processes.nearest(found)
+    if nearest is None:
+        return environ[said[0]]
+    program, client = nearest
+    own = next((name for name in said if OWNERS[name][0] == client), None)
+    if own is None and client not in registry.BUILT_IN:  # a profile of the user's own, perhaps of the same program
+        beyond = found[next(index for index, one in enumerate(found, 1) if one.pid == program.pid) :]
+        outer = processes.nearest(beyond)
+        own = next((name for name in said if outer is None or OWNERS[name][0] != outer[1]), None)
+    return environ[own] if own else None
+
+
+def _runs_us(program: str, above: Sequence[Process]) -> bool:
+    """Tell whether `program` is the first of the processes `above` that may be an agent program, or none is one."""
+    from xats.clients import names
+
+    upto = next((index for index, one in enumerate(above) if one.name == program), len(above))
+    return names.none_among(above[:upto])
 
 
 def inside_agent(environ: Mapping[str, str]) -> bool:

@@ -14,7 +14,7 @@ from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from xats.core.presence import Presence
     from xats.program import Kept
@@ -155,10 +155,9 @@ where s.pane_id = :pane_id and s.pane_socket = :socket and s.server_pid = :serve
     and (s.host = :host or {NOT_AN_ID}) and {SEATED}
 order by s.id desc limit 1
 """
-BY_PROCESS = f"""
+BY_PROCESSES = f"""
 select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
-where s.pid = :pid and s.pid_started = :started and (s.host = :host or {NOT_AN_ID}) and {SEATED}
-order by s.id desc limit 1
+where s.pid in (:pids) and (s.host = :host or {NOT_AN_ID}) and {SEATED} order by s.id desc
 """
 # From inside a sandbox, which is a host of its own: the pane is one of the machine's, or of a container's on it.
 BY_PANE_OUTSIDE = f"""
@@ -296,13 +295,19 @@ def by_pane_outside(tx: Tx, machine: str, socket: str, server_pid: int, pane_id:
     return _pair(rows[0]) if len(rows) == 1 else None
 
 
-def by_process(tx: Tx, host: str, processes: Iterable[tuple[int, int]]) -> tuple[Agent, Session] | None:
-    """Return the newest session, ended or not, of the first of `processes` (pid, start time) that has one."""
-    for pid, started in processes:
-        row = tx.one(BY_PROCESS, host=host, pid=pid, started=started)
-        if row:
-            return _pair(row)
-    return None
+def by_processes(tx: Tx, host: str, processes: Sequence[tuple[int, int]]) -> list[tuple[Agent, Session]]:
+    """Return the newest session, ended or not, of each of `processes` (pid, start time) that has one, in their order.
+
+    It is one query, because a command asks for all its ancestors.
+    """
+    pids = {f"pid_{index}": pid for index, (pid, _) in enumerate(processes)}
+    if not pids:
+        return []
+    sql = BY_PROCESSES.replace(":pids", ", ".join(f":{name}" for name in pids))
+    newest: dict[tuple[int, int], Row] = {}
+    for row in tx.all(sql, host=host, **pids):
+        newest.setdefault((row["pid"], row["pid_started"]), row)
+    return [(agent_of(newest[one]), session_of(newest[one])) for one in processes if one in newest]
 
 
 def _pair(row: Row | None) -> tuple[Agent, Session] | None:

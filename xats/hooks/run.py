@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import time
 
-from xats.errors import OK, InvalidJson, Refused, XatsError
+from xats.errors import OK, InvalidJson, XatsError
+from xats.identity.circumstances import Circumstances
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from xats.core.agents import Agent, Session
     from xats.core.inbox import Page
     from xats.core.presence import Presence
-    from xats.identity.project import Project
-    from xats.process import Process
     from xats.store import Store, Tx
 
 READ = 2.0  # seconds that the event on stdin is waited for, all in all; no hook has a timeout below 3
@@ -83,30 +82,20 @@ TAKES_BACK = (
 NAMES = ("claude-code", "codex", "gemini", "qwen", "cursor", "copilot", "opencode", "amp")
 
 
-class Call:
+class Call(Circumstances):
     """One call of a hook: what it tells, and what is known of where it runs."""
 
     def __init__(self, client: str, event: str, told: Mapping[str, Any], path: str) -> None:
+        super().__init__(os.environ)
         self.client, self.event, self.told, self.path = client, event, told, path
         self.point = POINTS[event]
         self.subagent = bool(told.get("agent_id"))  #: a helper of the session tells this, which has no seat
         if client == "qwen" and self.point == "prompt" and told.get("prompt") == "":
             self.point = "after a tool"  # so it tells that what its tools said goes to the model
-        self.environ: Mapping[str, str] = os.environ
         named = (self._text(name) for name in ("thread_id", "session_id", "conversation_id", "sessionId"))
         self.session = next(filter(None, named), None)
-        self.terminal: Process | None = None  #: the program in whose terminal a shared session is, where that is known
         self._shared: bool | None = None  # not known yet
-        self._borrowed: bool | None = None  # not known yet
-        self._project: tuple[Project | None] | None = None  # not looked for yet
         self._until = time.monotonic() + PATIENCE
-
-    @property
-    def host(self) -> str:
-        """The id of this host."""
-        from xats import host
-
-        return host.id()
 
     def _text(self, name: str) -> str | None:
         value = self.told.get(name)
@@ -127,100 +116,14 @@ class Call:
         cwd = self.told.get("cwd")
         return cwd if isinstance(cwd, str) and os.path.isabs(cwd) else None
 
-    @property
-    def project(self) -> Project | None:
-        """The project that the program works in; None if its folder was removed."""
-        if self._project is None:
-            from xats.identity import project
-
-            self._project = (project.find(self.folder),)
-        return self._project[0]
-
-    @property
-    def asked_team(self) -> str | None:
-        """The team that XATS_TEAM names. Raises InvalidName."""
-        asked = self.environ.get("XATS_TEAM")
-        if not asked:
-            return None
-        from xats.core import address
-
-        return address.check_name(asked, "team").lower()
-
-    def team_in(self, tx: Tx) -> str:
-        """Return the team of those whom nothing else puts into one: that of XATS_TEAM, else that of the project.
-
-        Raises Refused if the folder that the program works in was removed.
-        """
-        from xats.core import teams
-
-        if asked := self.asked_team:
-            return teams.current(tx, asked)
-        if self.project is None:
-            msg = "the folder of the program was removed, so its project and team are not known"
-            raise Refused(msg)
-        from xats import host
-
-        return teams.of(tx, host.machine(), self.project)
-
-    def claim(self, tx: Tx, team: str) -> None:
-        """Record the project, in which an agent of `team` is registered, unless the team is that of another project."""
-        from xats import host
-        from xats.core import teams
-
-        found = self.project
-        if found and (team == teams.former(found.here) or team == teams.of(tx, host.machine(), found)):
-            teams.claim(tx, host.machine(), found)
-
-    def named(self) -> tuple[str | None, str] | None:
-        """Return whom XATS_AGENT names, as (team, name), where the environment is this session's own.
-
-        The team is None where XATS_AGENT does not name one.
-        """
-        said = self.environ.get("XATS_AGENT")
-        if not said or (self.shared() and self.terminal is None):
-            return None
-        from xats.core import address
-
-        name, _, team = said.partition("@")
-        if not team:
-            return None, address.check_name(name)
-        return address.check_name(team, "team").lower(), address.check_name(name)
-
     def shared(self) -> bool:
         """Tell whether one process serves several sessions here, whose environment is that of the first of them."""
         if self.client == "codex" and self._shared is None:
             from xats import process
+            from xats.identity.circumstances import shared_codex
 
-            program = next((one for one in process.ancestors() if one.name == "codex"), None)
-            self._shared = program is not None and "app-server" in process.argv(program.pid)
+            self._shared = bool(shared_codex(process.ancestors()))
         return bool(self._shared)
-
-    def borrowed(self) -> bool:
-        """Tell whether the environment comes from a helper process: its names and its pane mean another session.
-
-        Where sessions share a process it is False: `named` and `pane` cover that case.
-        """
-        if self._borrowed is None:
-            from xats.clients import helpers
-
-            self._borrowed = not self.shared() and helpers.borrowed(self.ancestors(), self.environ)
-        return self._borrowed
-
-    def ancestors(self) -> list[Process]:
-        """Return the processes that this session runs in, the nearest first; none where they cannot be told."""
-        from xats import process
-
-        if not self.shared():
-            return process.ancestors()
-        return [self.terminal, *process.ancestors(self.terminal.pid)] if self.terminal else []
-
-    def pane(self) -> tuple[str, int, str] | None:
-        """Return this pane as (socket, server pid, pane id), where the environment can be trusted to know it."""
-        from xats.clients import sessions
-        from xats.tmux.address import address
-
-        found = address(self.environ) if sessions.pane_is_trusted(self.environ) else None
-        return found if found and (self.terminal or not self.shared()) else None
 
 
 def main(words: Sequence[str]) -> int:
@@ -350,104 +253,6 @@ def names_new(call: Call) -> bool:
     return call.environ.get("XATS_NAME_NEW") == "1" and not call.borrowed()
 
 
-# -- who ---------------------------------------------------------------------------------------------------------------
-
-
-def who(tx: Tx, call: Call) -> Agent | None:
-    """Return the agent of this session: by XATS_AGENT, else by its client session, else by its pane; or None.
-
-    In a process that several sessions share, and in one that a helper of the program started, the name and the pane are
-    those of another session.
-    """
-    from xats.core import agents
-
-    named = named_agent(tx, call)
-    if named:
-        agent = named[2]
-        if agent is None or not agent.registered:
-            return None
-        session = agents.current_session(tx, agent)
-        if session is None or ours(call, session):
-            return agent
-    pair = agents.by_client_session(tx, call.session) if call.session else None
-    if pair:
-        return pair[0] if pair[1].ended_at is None else None
-    pane = call.pane() if named is None else None
-    pair = agents.by_pane(tx, call.host, *pane) if pane else None
-    if pair and pair[0].client != "human" and pair[1].ended_at is None and ours(call, pair[1]):
-        return None if call.borrowed() else pair[0]
-    return None
-
-
-def named_agent(tx: Tx, call: Call) -> tuple[str, str, Agent | None] | None:
-    """Return whom XATS_AGENT names, as (team, name, the agent if there is one), or None.
-
-    A person's name is passed over: he has exported it for himself, and his mail is not for a program that he starts.
-    So is a name that a helper of the program has handed on, unless the agent has this very session.
-    Where no team is named, it is that of the agent that this session, pane or process belongs to, in whatever folder
-    the program works by now, as in `cli.here.Here.team_in`.
-    """
-    from xats.core import agents, teams
-
-    said = call.named()
-    if said is None:
-        return None
-    team, name = said
-    asked = team or call.asked_team
-    if asked:
-        team, name = teams.address(tx, asked, name)
-    else:
-        pair = _seated(tx, call)
-        team = pair[0].team if pair else call.team_in(tx)
-    known = agents.find(tx, team, name)
-    if known and known.registered and known.client == "human":
-        return None
-    session = agents.current_session(tx, known) if known and call.session else None
-    same = session is not None and session.seat.client_session == call.session
-    return (team, name, known) if same or not call.borrowed() else None
-
-
-def _seated(tx: Tx, call: Call) -> tuple[Agent, Session] | None:
-    """Return the agent that this session, its pane or its process belongs to; a person's are not for a program."""
-    from xats.core import agents
-
-    pair = agents.by_client_session(tx, call.session) if call.session else None
-    if pair or call.borrowed():
-        return pair
-    pane = call.pane()
-    pair = agents.by_pane(tx, call.host, *pane) if pane else None
-    pair = pair or agents.by_process(tx, call.host, [(one.pid, one.started) for one in call.ancestors()])
-    return pair if pair and pair[0].client != "human" else None
-
-
-def ours(call: Call, session: Session) -> bool:
-    """Tell whether this session of a client sits where `session` does: it is the same, or in the same process.
-
-    A program that an agent runs inherits its pane and its name, and must not get its mail. So a living process that is
-    not above us, or that has another agent program between itself and us, is somebody else.
-    """
-    seat = session.seat
-    if seat.client_session is not None and seat.client_session == call.session:
-        return True
-    from xats import process
-
-    if seat.process is None or not process.holds(seat):
-        return True
-    if seat.host != call.host:  # outside of our sandbox, where no process can be compared
-        return seat.client_session is None
-    return above(call, seat.process)
-
-
-def above(call: Call, holder: tuple[int, int]) -> bool:
-    """Tell whether the process `holder` (pid, start time) is the agent program we work for, or what it runs in."""
-    found = call.ancestors()
-    if not any((one.pid, one.started) == holder for one in found):
-        return False
-    from xats.clients import processes
-
-    return processes.works_for(found, holder)
-
-
 # -- what is done ------------------------------------------------------------------------------------------------------
 
 
@@ -460,9 +265,10 @@ def before_change(tx: Tx, agent: Agent, paths: Sequence[str]) -> str | None:
 def _renew(call: Call, store: Store) -> None:
     """Renew what the agent has claimed for which a subagent works."""
     from xats.core import agents
+    from xats.identity.resolve import resolve_or_none
 
     def look(tx: Tx) -> Agent | None:
-        me = who(tx, call)
+        me = resolve_or_none(tx, call)
         return me if me and agents.renewal_due(tx, me) else None
 
     if me := store.read(look):
@@ -488,9 +294,10 @@ def _go(call: Call, store: Store) -> None:
     """Note what the agent does, renew what it has claimed, and hand its mail over where that is possible now."""
     from xats import host
     from xats.core import agents, presence
+    from xats.identity.resolve import resolve_or_none
 
     def look(tx: Tx) -> _Seen | None:
-        me = who(tx, call)
+        me = resolve_or_none(tx, call)
         if me is None:
             return None
         refused = before_change(tx, me, _paths(call)) if call.point == "before a change" else None
@@ -668,8 +475,9 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
     What was shown or read in the turn that was `lost` is unread again. What was shown before that is read now.
     """
     from xats.core import agents, presence
+    from xats.identity.resolve import resolve_or_none
 
-    me = who(tx, call)
+    me = resolve_or_none(tx, call)
     if me is None:
         return "", [], None
     known = presence.get(tx, me.id)

@@ -10,6 +10,8 @@ from xats.clients import helpers, processes
 from xats.core import agents, inbox, owed, presence, task_recap
 from xats.errors import Refused, XatsError
 from xats.hooks import answers, letters, run
+from xats.identity import seating
+from xats.identity.resolve import resolve_or_none
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,9 +35,7 @@ def start(call: Call, store: Store) -> None:
     Raises NameTaken when a living session has that seat, and what the store raises.
     """
     if call.shared():
-        from xats.hooks import codex
-
-        codex.find(call)
+        call.find_terminal()
     borrowed = call.borrowed()
     claim = None if borrowed else call.pane()
     pane = _pane(call) if claim else None
@@ -45,6 +45,8 @@ def start(call: Call, store: Store) -> None:
     former = _former(call) if behind and who == behind else None
     pid, started = (who.pid, who.started) if who else (None, None)
     seat = agents.Seat(call.host, pid, started, call.session, pane, host.name())
+    if pane and store.read(lambda tx: seating.starter(tx, seat)):
+        pane, seat = None, agents.Seat(call.host, pid, started, call.session, None, host.name())
     login = call.client == "codex"
     path = None if call.shared() else calling.path_for(os.environ, login=login)  # shared: that of another session
     runs = program.look(who.pid, processes.inner(call.ancestors(), who)) if who else None
@@ -60,7 +62,7 @@ def start(call: Call, store: Store) -> None:
         holder = agents.current_session(tx, known) if known else None
         call.claim(tx, named[0])
         process_of = holder.seat.process if holder else None
-        mine = process_of is not None and run.above(call, process_of)
+        mine = process_of is not None and call.works_for(process_of)
         mine = mine or (former is not None and holder is not None and holder.seat.client_session == former)
         kept = None if known and known.registered and found is None else client
         place = _within(seat, claim, holder, presence.get(tx, known.id) if known else None)
@@ -130,34 +132,17 @@ def _whom(
     tx: Tx, call: Call, pane: tuple[str, int, str] | None, own: tuple[int, int] | None, former: str | None
 ) -> tuple[str, str] | None:
     """Return the agent that this session is for, as (team, name), or None."""
-    named = run.named_agent(tx, call)
-    if named:
-        return named[:2]
-    pair = agents.by_client_session(tx, call.session) if call.session else None
-    if pair is None and former:
-        pair = _sitting(agents.by_client_session(tx, former))
-    if pair is None and pane and (expected := agents.expected_in(tx, call.host, *pane, call.client)):
-        return expected.team, expected.name
-    if pair is None and pane:
-        pair = _sitting(agents.by_pane(tx, call.host, *pane))
-    if pair is None and own:  # a new session of the same process, as after /clear
-        pair = _sitting(agents.by_process(tx, call.host, [own]))
-    if pair:
-        return pair[0].team, pair[0].name
-    if not run.names_new(call):
-        return None
-    team = call.team_in(tx)
+    new = run.names_new(call)
+    found = seating.of_session(tx, call, pane, own, former, call.client, only_free=new)
+    if found or not new:
+        return found
+    team = call.asked(tx) or call.project_team(tx)
     return team, agents.new_name(tx, team, call.client)
 
 
 def _goes_on(call: Call, known: Presence | None) -> bool:
     """Tell whether what is `known` still holds: a program that has shortened its memory goes on with the turn."""
     return call.told.get("source") == "compact" and known is not None and known.client_session == call.session
-
-
-def _sitting(pair: tuple[Agent, Session] | None) -> tuple[Agent, Session] | None:
-    """Return `pair` unless it is a person's or has lost its seat."""
-    return pair if pair and pair[1].ended_at is None and pair[0].client != "human" else None
 
 
 def _within(seat: Seat, claim: tuple[str, int, str] | None, holder: Session | None, told: Presence | None) -> Seat:
@@ -194,7 +179,7 @@ def _pane(call: Call) -> Pane | None:
 def _mark(store: Store, call: Call, pane: Pane) -> None:
     from xats.tmux import pane as panes
 
-    me = store.read(lambda tx: run.who(tx, call))
+    me = store.read(lambda tx: resolve_or_none(tx, call))
     try:
         if me:
             panes.mark(pane, "@xats_agent", me.name)

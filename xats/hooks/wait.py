@@ -99,9 +99,10 @@ def _end_on_signals() -> None:
 def _seat(call: run.Call) -> tuple[Agent, Session] | None:
     """Return the agent of this session and its seat, or None. At its start another hook is seating it just now."""
     from xats.core import agents
+    from xats.identity.resolve import resolve_or_none
 
     def look(tx: Tx) -> tuple[Agent, Session] | None:
-        me = run.who(tx, call)
+        me = resolve_or_none(tx, call)
         session = agents.current_session(tx, me) if me else None
         return (me, session) if me and session and session.seat.host == call.host else None
 

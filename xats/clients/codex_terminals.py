@@ -21,7 +21,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xats.hooks.run import Call
     from xats.pane import Pane
     from xats.process import Process
 
@@ -57,13 +56,12 @@ class Terminal:
         return any(fnmatchcase(title.rstrip("\n"), sign) for sign in signs)
 
 
-def find(call: Call) -> None:
-    """Note in `call` which terminal its session is in, and that one's environment in the place of the shared one.
+def find(session: str, folder: str | None) -> Terminal | None:
+    """Return the terminal of the shared process in which the client session `session` works in `folder`.
 
-    Where it cannot be told the environment is empty: the session is then known by its id alone.
+    None where it cannot be told.
     """
-    found = _one_of(call.session or "", _terminals(call.folder))
-    call.terminal, call.environ = (found.at, found.environ) if found else (None, {})
+    return _one_of(session, _terminals(folder or os.getcwd()))
 
 
 def around(session: str, folder: str) -> Terminal | None:
@@ -74,7 +72,7 @@ def around(session: str, folder: str) -> Terminal | None:
     program = next((one for one in process.ancestors() if one.name == "codex"), None)
     words = process.argv(program.pid) if program else []
     if program is None or "app-server" in words:
-        return _one_of(session, _terminals(folder)) if program else None
+        return find(session, folder) if program else None
     return Terminal(program, words, folder, os.environ)
 
 

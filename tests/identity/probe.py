@@ -1,0 +1,32 @@
+"""Ask who this is, as a command and as a hook of the program above; print both answers as JSON."""
+
+import json
+import sys
+
+from xats.cli.here import FirstUse, Here
+from xats.errors import XatsError
+from xats.hooks import run
+from xats.identity.resolve import resolve_or_none
+
+flag, client, session = (word or None for word in sys.argv[1:4])
+here = Here(flag)
+
+
+def by_command(tx):
+    try:
+        me = here.me(tx, register=False)
+    except FirstUse as person:
+        return {"agent": f"{person.name}@{person.team}", "evidence": "user", "note": person.note}
+    except XatsError as problem:
+        return {"agent": problem.code, "evidence": "", "note": f"{problem} {problem.hint}"}
+    return {"agent": me.agent.address, "evidence": me.evidence, "note": me.note}
+
+
+def by_hook(tx):
+    call = run.called(client, {"hook_event_name": "Stop", "session_id": session}, here.path)
+    agent = resolve_or_none(tx, call)
+    return agent.address if agent else None
+
+
+answer = {"command": here.store.read(by_command), "hook": here.store.read(by_hook) if client else None}
+print(json.dumps(answer))

@@ -1,0 +1,54 @@
+"""The names of the agent programs that xats knows.
+
+Most commands have no agent program above them but one, or none, and the import of all profiles takes longer than all
+else that finds out who runs a command. So the names of those that come with xats stand here once more, and a test
+compares them with the profiles.
+"""
+
+from __future__ import annotations
+
+import os
+
+from xats import folders, process, program
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from xats.process import Process
+
+EXECUTABLES = frozenset(
+    ("aider", "amp", "claude", "codex", "copilot", "cursor-agent", "gemini", "opencode", "qwen"),
+)
+SCRIPTS = EXECUTABLES | frozenset(("claude-code", "qwen-code"))
+BACKGROUND = "--bg-"  # with which the options of Claude Code's background sessions begin; see helpers.py
+
+
+def stem(candidate: Process) -> str | None:
+    """Return the name of the script that `candidate` runs, without its suffix; None if it is no interpreter."""
+    # An interpreter may carry a version (python3.12) or be renamed by its program (node's process.title).
+    if not program.is_interpreter(candidate.name) and candidate.name != "MainThread":
+        return None
+    words = process.argv(candidate.pid)
+    after = program.script(words)[1]
+    script = words[after - 1] if after <= len(words) else ""
+    return os.path.basename(script).removesuffix(".js").removesuffix(".mjs").removesuffix(".py")
+
+
+def none_among(found: Iterable[Process], environ: Mapping[str, str] = os.environ) -> bool:
+    """Tell whether surely none of `found` is an agent program.
+
+    It is never sure where the user has profiles of their own: then only `processes.nearest` can tell.
+    """
+    rest = [one for one in found if not process.is_shell(one.name)]
+    if not rest:
+        return True
+    own = folders.clients(environ)
+    if own is not None and os.path.isdir(own):
+        return False
+    return not any(one.name in EXECUTABLES or stem(one) in SCRIPTS or _in_background(one) for one in rest)
+
+
+def _in_background(one: Process) -> bool:
+    """Tell whether `one` may belong to a background session of Claude Code, which may have the name of a version."""
+    return any(word.startswith(BACKGROUND) for word in process.argv(one.pid))

@@ -1,0 +1,317 @@
+"""Who am I: the one answer for the command line, completion, launch and hooks.
+
+The strongest evidence decides: the flag (--as), XATS_AGENT, the client's session, the pane, a process above, the person
+at the terminal. docs/identity.md has the table of all cases, and tests/identity/cases.py runs it.
+
+A seat is occupied while its process lives. XATS_AGENT and the pane are inherited by everything that an agent starts, so
+neither of them is evidence for another agent program beside or below the one that has the seat.
+"""
+
+from __future__ import annotations
+
+from xats import host
+from xats.core import agents, teams
+from xats.core.address import check_name
+from xats.errors import Refused, UnknownAgent, XatsError
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xats.core.agents import Agent, Session
+    from xats.identity.circumstances import Circumstances, Claim
+    from xats.store import Tx
+
+    Pair = tuple[Agent, Session]
+    Found = tuple[Agent, Session, str]  # the last is the evidence, as in `Me`
+
+OWN_NAME = "register it under a name of its own: xats register NEW_NAME"
+
+
+@record
+class Me:
+    """Who acts, and how that is known."""
+
+    agent: Agent
+    evidence: str  #: "flag", "env", "session", "pane", "process" or "user"
+    note: str | None = None  #: what the person at the terminal should know about that
+
+
+class FirstUse(Exception):
+    """A person uses xats for the first time."""
+
+    def __init__(self, team: str, name: str, note: str | None) -> None:
+        super().__init__(name)
+        self.team, self.name, self.note = team, name, note
+
+
+def resolve(tx: Tx, c: Circumstances) -> Me:
+    """Return who acts in the circumstances `c`.
+
+    Raises UnknownAgent, StaleSession or Refused, and FirstUse when a person has to be registered first.
+    """
+    seen = Evidence(tx, c)
+    if c.flag:
+        return _by_flag(c.flag, seen)
+    if c.seeks_terminal and c.shared() and seen.by_session is None:
+        c.find_terminal()
+    me = _by_environment(seen) if c.name() else None
+    if me:
+        return me
+    found = seen.bound or seen.process
+    if found:
+        return _current(found)
+    if seen.problem:
+        raise seen.problem
+    return _person(seen)
+
+
+def resolve_or_none(tx: Tx, c: Circumstances) -> Agent | None:
+    """Return the agent that acts in the circumstances `c`, None where `resolve` raises, for hooks."""
+    try:
+        return resolve(tx, c).agent
+    except (XatsError, FirstUse):
+        return None
+
+
+# -- the evidence ------------------------------------------------------------------------------------------------------
+
+
+class Evidence:
+    """What the store knows of the session, the pane and the processes of `c`, looked up when it is first needed."""
+
+    def __init__(self, tx: Tx, c: Circumstances) -> None:
+        self.tx, self.c = tx, c
+        self.problem: XatsError | None = None  #: why evidence that was found does not count
+        self.beside: Pair | None = None  #: who sits in the pane in which a person or a script works beside it
+        self.asked = c.asked(tx)
+        self._known: dict[str, Found | None] = {}
+
+    def _once(self, what: str, look: Callable[[], Found | None]) -> Found | None:
+        if what not in self._known:
+            self._known[what] = look()
+        return self._known[what]
+
+    @property
+    def by_session(self) -> Found | None:
+        """The agent of this client session."""
+        return self._once("session", self._by_session)
+
+    @property
+    def bound(self) -> Found | None:
+        """The agent of this client session, else of this pane."""
+        return self.by_session or self._once("pane", self._by_pane)
+
+    @property
+    def process(self) -> Found | None:
+        """The agent whose process is above this one."""
+        return self._once("process", self._by_process)
+
+    def is_asked(self, agent: Agent) -> bool:
+        """Tell whether `agent` is in the team that was asked for, if one was."""
+        return self.asked is None or agent.team == self.asked
+
+    def _by_session(self) -> Found | None:
+        pair = agents.by_client_session(self.tx, self.c.session) if self.c.session else None
+        if pair is None:
+            return None
+        if self.is_asked(pair[0]):
+            return *pair, "session"
+        msg = f"This session is {pair[0].name} in team {pair[0].team}, but --team or XATS_TEAM says another team."
+        self.problem = UnknownAgent(msg, f"leave the team out, or say --as {pair[0].address}")
+        return None
+
+    def _by_pane(self) -> Found | None:
+        c, claim = self.c, self.c.pane()
+        pair = in_pane(self.tx, c, claim) if claim else None
+        if pair is None or not self.is_asked(pair[0]) or self._is_inherited(pair[0]) or c.borrowed():
+            return None
+        agent, session = pair
+        if session.ended_at is None and not is_ours(c, session):
+            if c.inside():
+                self.problem = self.problem or _occupied(c, agent, session)
+                return None
+            if _works_beside(c, session):
+                self.beside = pair
+                return None
+        nearer = self.process  # such as a program that was registered in the shell that has the pane
+        if nearer and nearer[1].id != session.id and self._stands_below(nearer[1], session):
+            return nearer
+        return agent, session, "pane"
+
+    def _by_process(self) -> Found | None:
+        c = self.c
+        found = agents.by_processes(self.tx, c.host, [(one.pid, one.started) for one in c.ancestors()])
+        above = [(one.pid, one.started) for one in c.above()] if found else []
+        for agent, session in found:
+            if session.seat.process not in above or not self.is_asked(agent) or self._is_inherited(agent):
+                continue
+            if c.works_for(session.seat.process):
+                return agent, session, "process"
+            self.problem = self.problem or _occupied(c, agent, session)
+        return None
+
+    def _stands_below(self, one: Session, other: Session) -> bool:
+        """Tell whether the process of `one` is above us, and that of `other` is above it, or not above us at all."""
+        order = [(each.pid, each.started) for each in self.c.ancestors()]
+        inner, outer = one.seat.process, other.seat.process
+        return inner in order and (outer not in order or order.index(inner) < order.index(outer))
+
+    def _is_inherited(self, agent: Agent) -> bool:
+        """Tell whether `agent` is a person, and an agent program runs this: it must not get that person's mail."""
+        return agent.client == "human" and self.c.inside()
+
+
+def in_pane(tx: Tx, c: Circumstances, claim: Claim) -> Pair | None:
+    """Return the newest session, ended or not, that was bound to the pane `claim`, also from inside a sandbox."""
+    from xats import process
+
+    pair = agents.by_pane(tx, c.host, *claim)
+    if pair is None and not process.serves_here(claim[1]):
+        pair = agents.by_pane_outside(tx, host.machine(), *claim)
+    return pair
+
+
+def is_ours(c: Circumstances, session: Session) -> bool:
+    """Tell whether the seat of `session` is that of `c`: it is the same client session, or the same program, or free.
+
+    A program that an agent runs inherits its pane and its name, and must not get its mail. So a living process that is
+    not above us, or has another agent program between itself and us, is somebody else.
+    """
+    seat = session.seat
+    if seat.client_session is not None and seat.client_session == c.session:
+        return True
+    from xats import process
+
+    if seat.process is None or not process.holds(seat):
+        return True
+    if seat.host != c.host and host.is_id(seat.host):  # outside of our sandbox, where no process can be compared
+        return None in (seat.client_session, c.session)
+    return c.works_for(seat.process)
+
+
+def _works_beside(c: Circumstances, session: Session) -> bool:
+    """Tell whether this was started in the pane of `session` and not by its program, as after Ctrl-Z.
+
+    The first process of the pane is above it then. It is not above what the agent itself has left in the background.
+    """
+    pane = session.seat.pane
+    return pane is not None and any(one.pid == pane.pane_pid for one in c.ancestors())
+
+
+# -- the rules ---------------------------------------------------------------------------------------------------------
+
+
+def team_in(tx: Tx, c: Circumstances, registering: str | None = None) -> str:
+    """Return the team in which a command works, which may register an agent with the name `registering`.
+
+    It is the one of --team or XATS_TEAM, else that of the agent whom --as or XATS_AGENT names as name@team, else that
+    of the agent that this session, pane or process belongs to, else that of the project. A new agent in a pane whose
+    former one has ended is in the project's. Raises InvalidName, and Refused where the working directory was removed.
+    """
+    seen = Evidence(tx, c)
+    said = c.flag or c.name() or ""
+    if seen.asked is None and "@" in said and (c.flag or not c.borrowed()):
+        return teams.current(tx, check_name(said.partition("@")[2], "team").lower())
+    found = seen.bound if seen.asked is None else None
+    if found and registering and found[2] == "pane" and found[0].name.lower() != registering.lower():
+        from xats import process
+
+        if process.living(found[1].seat) is False:
+            return seen.process[0].team if seen.process else c.project_team(tx)
+    return _team(seen)
+
+
+def _team(seen: Evidence) -> str:
+    """Return the team asked for, else that of the agent that is known here, else that of the project."""
+    if seen.asked is not None:
+        return seen.asked
+    found = seen.bound or seen.process
+    return found[0].team if found else seen.c.project_team(seen.tx)
+
+
+def _by_flag(said: str, seen: Evidence) -> Me:
+    """Return the agent that --as names."""
+    whom, _, team = said.partition("@")
+    agent = agents.by_name(seen.tx, team.lower() or seen.c.said_team or _team(seen), check_name(whom))
+    found = seen.bound
+    return _current(found) if found and found[0].id == agent.id else Me(agent, "flag")
+
+
+def _by_environment(seen: Evidence) -> Me | None:
+    """Return the agent that XATS_AGENT names; None where it does not count, and then `seen.problem` says why.
+
+    Raises UnknownAgent where there is no such agent.
+    """
+    tx, c = seen.tx, seen.c
+    team, name = named(seen)
+    agent = agents.find(tx, team, name)
+    held = agents.current_session(tx, agent) if agent and agent.registered else None
+    if agent and held and c.session and held.seat.client_session == c.session:
+        return Me(agent, "session")
+    found = seen.bound
+    if found and found[2] == "session" and c.environ.get("CODEX_THREAD_ID"):
+        return None  # perhaps it is the environment of another session of the same process
+    if c.borrowed():
+        msg = f"XATS_AGENT={c.name()} was inherited from another session; this one is new and belongs to no agent."
+        seen.problem = Refused(msg, "give this session a name of its own: xats register NEW_NAME")
+        return None
+    agent = agents.by_name(tx, team, name)
+    if found and found[0].id == agent.id:
+        return _current(found)
+    if agent.client == "human" and c.inside():
+        msg = f"XATS_AGENT names {agent.name}, who is a person, and an agent program runs this."
+        seen.problem = UnknownAgent(msg, OWN_NAME)
+        return None
+    if held and c.inside() and not is_ours(c, held):
+        msg = f"XATS_AGENT names {agent.name}, but another session is {agent.name} (pid {held.seat.pid}), and lives."
+        seen.problem = Refused(msg, "give this session a name of its own: xats register NEW_NAME", agent=agent.address)
+        return None
+    return Me(agent, "env")
+
+
+def named(seen: Evidence) -> tuple[str, str]:
+    """Return whom XATS_AGENT names, as (team, name), where it is set; see `team_in`. Raises InvalidName."""
+    whom, _, team = (seen.c.name() or "").partition("@")
+    name = check_name(whom)
+    said = check_name(team, "team").lower() if team else seen.c.said_team
+    return teams.address(seen.tx, said, name) if said else (_team(seen), name)
+
+
+def _current(found: Found) -> Me:
+    agent, session, evidence = found
+    agents.refuse_stale(agent, session)
+    return Me(agent, evidence)
+
+
+def _person(seen: Evidence) -> Me:
+    """Return the person who types this. Raises UnknownAgent, Refused or FirstUse."""
+    tx, c = seen.tx, seen.c
+    name, note = c.person(), None
+    if seen.beside:
+        agent, session = seen.beside
+        who = f"{agent.name} ({agent.client}, pid {session.seat.pid})"
+        if not name:
+            msg = f"{who} has this pane, and nothing shows that you are {agent.name}."
+            raise UnknownAgent(msg, f"say --as {agent.name}")
+        note = f"{who} has this pane, and you are {name}; to act as {agent.name}: --as {agent.name}"
+    if not name:
+        raise UnknownAgent
+    team = seen.asked or c.project_team(tx)
+    known = agents.find(tx, team, name)
+    if known is None or not known.registered:
+        raise FirstUse(team, name, note)
+    if known.client != "human":
+        msg = f"{name!r} is a registered agent ({known.client}), and nothing shows that you are {name}."
+        raise Refused(msg, "xats register ANOTHER_NAME --client human, or say --as", agent=known.address)
+    return Me(known, "user", note)
+
+
+def _occupied(c: Circumstances, agent: Agent, session: Session) -> Refused:
+    """Return the refusal of an agent program that runs in the seat of another one."""
+    program = c.program()
+    who = f"{agent.name} ({agent.client}, pid {session.seat.pid})"
+    what = f"{program[1]} (pid {program[0].pid})" if program else "another agent program"
+    msg = f"{who} already occupies this seat. This command was started by {what}, which is another agent."
+    return Refused(msg, f"{OWN_NAME} --no-pane", agent=agent.address)
