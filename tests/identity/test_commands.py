@@ -118,6 +118,18 @@ def test_folders_without_an_ascii_letter_are_teams_of_their_own(xats, yard, regi
     assert register("bob", yard.repository("naïve-café")) == "naive-cafe"
 
 
+def test_a_folder_whose_name_is_no_text_is_a_project(xats, yard, register):
+    folder = os.fsencode(str(yard.folder)) + b"/caf\xe9"
+    os.mkdir(folder)
+    (yard.folder / os.fsdecode(folder) / ".git").write_text("gitdir: /nowhere")
+    assert register("bob", os.fsdecode(folder)) == "caf"
+    assert register("ann", os.fsdecode(folder)) == "caf"
+    found = xats("whoami", "--as", "bob", "--json", cwd=os.fsdecode(folder)).json()["project"]
+    assert found["path"] == f"{yard.folder}/caf\\xe9"
+    assert "caf\\xe9" in xats("whoami", "--as", "bob", cwd=os.fsdecode(folder)).stderr
+    assert "bob@caf" in hook(xats, os.fsdecode(folder), {"XATS_AGENT": "bob"})
+
+
 # -- one rule for the team ---------------------------------------------------------------------------------------------
 
 
@@ -255,6 +267,29 @@ def test_a_second_project_of_the_name_hears_of_it_once(xats, yard):
     xats("send", "me", "text", "--as", "bob", "-q", cwd=old)
     assert pending[0] in " ".join(xats("send", "me", "text", "--as", "bob", cwd=old).stderr.split())
     assert "belongs to" not in xats("whoami", "--as", "bob", cwd=old).stderr
+
+
+@pytest.mark.parametrize("first", ["whoami", "register", "hook"])
+def test_agents_that_an_earlier_release_split_are_told_how_to_merge(xats, yard, crew, first):
+    shop = yard.repository("shop")
+    tree = yard.worktree(shop, "shop-fix")
+    crew.register("bob", team="shop-fix", seat=Seat(HOST, pane=PANE), client="generic")
+    crew.register("ann", team="shop")
+    merge = "agents of this project are still in team shop-fix: xats team merge shop-fix shop"
+    me = ["--as", "bob@shop-fix"]
+    if first == "register":
+        ran = xats("register", "bob", "--no-pane", "--client", "generic", cwd=tree, env=TMUX)
+        assert "bob registered again in team shop-fix" in ran.stdout
+    elif first == "hook":
+        assert "bob@shop-fix" in hook(xats, tree, {**TMUX, "XATS_AGENT": "bob"})
+        ran = xats("send", "me", "text", *me, cwd=tree)
+    else:
+        ran = xats("whoami", *me, cwd=tree)
+    assert merge in " ".join(ran.stderr.split())
+    assert merge not in " ".join(xats("whoami", *me, cwd=tree).stderr.split())
+    assert merge in " ".join(xats("send", "me", "text", "--as", "ann", cwd=shop).stderr.split())
+    assert "merge" not in xats("send", "me", "text", "--as", "ann", cwd=shop).stderr
+    assert "ann is in team shop (same repository)" in xats("send", "ann", "text", *me, cwd=tree, code=3).stderr
 
 
 def test_whoami_names_the_project_where_it_is_another_ones(xats, yard, crew, register):

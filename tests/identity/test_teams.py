@@ -172,6 +172,24 @@ def test_another_repository_at_the_same_path_is_the_same_project(claim, rows):
     assert rows("select file_id, remote from projects") == [{"file_id": "9:c", "remote": "r"}]
 
 
+def test_a_folder_keeps_its_team_when_it_becomes_a_repository_and_when_it_is_none_any_more(claim, of, told, rows):
+    plain = {"path": "/home/kim/notes", "gone": ("/home/kim/notes/.git",)}
+    assert claim("notes", **plain) == "notes"
+    assert (of("notes", stamp="7:a"), claim("notes", stamp="7:a")) == ("notes", "notes")
+    assert rows("select path, file_id from projects") == [{"path": "/home/kim/notes/.git", "file_id": "7:a"}]
+    assert (of("notes", **plain), claim("notes", **plain)) == ("notes", "notes")
+    assert rows("select path, file_id from projects") == [{"path": "/home/kim/notes", "file_id": None}]
+    assert told("notes") == ()
+
+
+def test_a_project_that_was_moved_has_still_joined_what_it_had(store, claim):
+    claim("api")
+    claim("web", stamp="7:a")
+    store.write(lambda tx: teams.join(tx, HOST, place("web"), "api"))
+    claim("shop", stamp="7:a", gone=("/home/kim/web/.git",))
+    assert store.read(lambda tx: teams.host_of(tx, HOST, place("shop"), "api")) is None
+
+
 def test_a_clone_has_a_team_of_its_own_and_is_told_how_to_merge(claim, told):
     url = "https://example.org/shop.git"
     assert claim("a/shop", remote=url) == "shop"

@@ -517,13 +517,15 @@ def whoami(here: Here) -> int:
 
     Example: xats whoami
     """
+    from xats.cli import membership
+
     _warn_of_socket(here)
     details, me, own, pending = here.read(
         lambda tx, me: (core.details(tx, me.agent), me, here.project_team(tx), teams.notices(tx, me.agent.team))
     )
     project = here.find_project()
     if here.json:
-        found = {"path": project.path, "top": project.top, "team": own, "problem": project.problem} if project else None
+        found = membership.project_json(project, own) if project else None
         notices = list(pending)
         render.document(
             {"agent": views.agent_json(details), "evidence": me.evidence, "project": found, "notices": notices}
@@ -534,11 +536,12 @@ def whoami(here: Here) -> int:
         role = f", role {me.agent.role}" if me.agent.role else ""
         render.put(f"{me.agent.name} in team {me.agent.team} ({me.agent.client}{role}): {EVIDENCE[me.evidence]}")
         if project and own != me.agent.team:
-            render.note(f"the team of this project ({render.one_line(project.top)}) is {own}")
+            render.note(f"the team of this project ({render.one_line(teams.stored(project.top))}) is {own}")
+            pending = pending or membership.look(here, me.agent.team)
         if project and project.problem:
-            render.note(f"this folder is a project of its own, because {render.one_line(project.problem)}")
+            render.note(
+                f"this folder is a project of its own, because {render.one_line(teams.stored(project.problem))}"
+            )
         if pending:
-            from xats.cli import membership
-
             membership.tell(here, me.agent.team, pending)
     return 0

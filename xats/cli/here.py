@@ -13,7 +13,7 @@ from xats.core import address, agents, teams
 from xats.core.limits import HOPS
 from xats.errors import InvalidName, Refused, StoreError, Usage, XatsError
 from xats.identity import project
-from xats.identity.circumstances import Command
+from xats.identity.circumstances import REMOVED, Command
 from xats.identity.resolve import FirstUse, Me, resolve, team_in
 from xats.store import Store
 from xats.store.place import default_path
@@ -119,8 +119,7 @@ class Here:
         """The project of the working directory. Raises Refused if that was removed."""
         found = self.find_project()
         if found is None:
-            msg = "The working directory was removed, so xats cannot tell which project this is."
-            raise Refused(msg, "cd to a folder of the project, or use --team TEAM")
+            raise Refused(REMOVED, "cd to a folder of the project, or use --team TEAM")
         return found
 
     def find_project(self) -> Project | None:
@@ -323,6 +322,8 @@ def hop_limit(environ: Mapping[str, str]) -> int:
 
 
 def project_folder() -> str:
-    """Return the git top-level folder above the working directory, else the working directory."""
+    """Return the top folder of this worktree, without git of the project. Raises Refused if that was removed."""
     found = project.find()
-    return found.here if found else "."
+    if found is None:
+        raise Refused(REMOVED, "cd to a folder of the project")
+    return found.here

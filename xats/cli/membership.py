@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from xats.cli.here import Here
+    from xats.identity.project import Project
     from xats.store import Tx
 
 
@@ -26,6 +27,19 @@ def tell(here: Here, team: str, pending: Iterable[str]) -> None:
         pending = here.store.write(lambda tx: teams.take_notices(tx, team))
     for text in pending:
         render.note(render.one_line(text))
+
+
+def look(here: Here, team: str) -> tuple[str, ...]:
+    """Return what the people of `team` are to be told of the project, where an earlier release named it `team`."""
+
+    def work(tx: Tx) -> tuple[str, ...]:
+        here.claim(tx, team)
+        return teams.notices(tx, team)
+
+    try:
+        return here.store.write(work)
+    except StoreError:  # a store that cannot be written can still be read
+        return ()
 
 
 def agree(here: Here) -> bool:
@@ -47,13 +61,13 @@ def agree(here: Here) -> bool:
         return False
     said = f"team {team} belongs to another project ({render.one_line(teams.folder_of(owner))})"
     if os.isatty(0) and os.isatty(2):
-        if not render.ask(f"{said}. Join it from {render.one_line(project.top)}?"):
+        if not render.ask(f"{said}. Join it from {render.one_line(teams.stored(project.top))}?"):
             msg = f"T{said[1:]}. Nothing was changed."
             raise Refused(msg, "leave out --team and XATS_TEAM, to use the team of this project")
         return True
     if here.json or here.quiet:
         return False
-    render.note(f"{said}; an agent of {render.one_line(project.top)} joins it")
+    render.note(f"{said}; an agent of {render.one_line(teams.stored(project.top))} joins it")
     return True
 
 
@@ -63,3 +77,9 @@ def join(here: Here, tx: Tx, team: str, *, agreed: bool) -> None:
         teams.join(tx, host.machine(), here.project, team)
     else:
         here.claim(tx, team)
+
+
+def project_json(project: Project, team: str | None) -> dict[str, str | None]:
+    """Return a project as JSON has it, with the `team` that it has or would get."""
+    paths = {"path": project.path, "top": project.top, "problem": project.problem}
+    return {**{name: value and teams.stored(value) for name, value in paths.items()}, "team": team}

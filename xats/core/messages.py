@@ -159,21 +159,27 @@ def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address]) -> list[Recipie
     """
     found: dict[int, Recipient] = {}
     for address in addresses:
-        team, name = teams.address(tx, address.team, address.name) if address.team else (sender.team, address.name)
+        team = address.team or sender.team
         if address.kind == "pool":
             msg = f"{address} is for one message to one pool: a task that one of its members does."
             raise Usage(msg, f"xats send {address} 'text'")
-        if address.kind == "me":
-            matches = [Recipient(sender.id, sender.address, sender.client, sender.wake_by)]
-        elif address.kind == "agent":
-            matches = _recipients(tx.all(ONE, team=team, key=name.lower()))
-        else:
-            rows = tx.all(GROUP[address.kind], team=team, **({"name": address.name} if address.name else {}))
-            matches = [match for match in _recipients(rows) if match.id != sender.id]
+        matches = _members(tx, sender, address.kind, team, address.name)
+        if not matches and address.team and (today := teams.address(tx, team, address.name)) != (team, address.name):
+            team, matches = today[0], _members(tx, sender, address.kind, *today)
         if not matches:
             raise nobody(tx, address, team)
         found.update((match.id, match) for match in matches)
     return list(found.values())
+
+
+def _members(tx: Tx, sender: Agent, kind: str, team: str, name: str) -> list[Recipient]:
+    """Return everybody in `team` that an address of that `kind` and `name` means."""
+    if kind == "me":
+        return [Recipient(sender.id, sender.address, sender.client, sender.wake_by)]
+    if kind == "agent":
+        return _recipients(tx.all(ONE, team=team, key=name.lower()))
+    rows = tx.all(GROUP[kind], team=team, **({"name": name} if name else {}))
+    return [match for match in _recipients(rows) if match.id != sender.id]
 
 
 def everybody(tx: Tx, kind: str, team: str, name: str) -> list[Recipient]:

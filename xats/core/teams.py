@@ -71,6 +71,10 @@ RECORD = """
 insert into projects (host, path, file_id, remote, team, created_at)
 values (:host, :path, :stamp, :remote, :team, :now)
 """
+MOVE_TEAMS = """
+update project_teams set path = :new where host = :host and path = :old
+    and team not in (select j.team from project_teams j where j.host = :host and j.path = :new)
+"""
 UPDATE = "update projects set path = :path, file_id = :stamp, remote = :remote where id = :id"
 SAME_REMOTE = """
 select team, path from projects where remote = :remote and team <> :team order by id limit 1
@@ -91,7 +95,7 @@ on conflict (host, path, team) do nothing
 """
 
 
-# -- which team ----------------------------------------------------------------------------------------------------
+# -- which team --------------------------------------------------------------------------------------------------------
 
 
 def current(tx: Tx, name: str) -> str:
@@ -113,7 +117,7 @@ def address(tx: Tx, team: str, name: str) -> tuple[str, str]:
 
 def of(tx: Tx, host: str, project: Project) -> str:
     """Return the team of `project` on the machine `host`; if it has none yet, the one that `claim` would give it."""
-    row = tx.one(BY_PATH, host=host, path=project.path) or _moved(tx, host, project)
+    row = tx.one(BY_PATH, host=host, path=stored(project.path)) or _before(tx, host, project)
     return row["team"] if row else _free(tx, project.name)
 
 
@@ -122,22 +126,23 @@ def claim(tx: Tx, host: str, project: Project) -> str:
 
     What its people should know of that is kept for `notices`.
     """
-    row = tx.one(BY_PATH, host=host, path=project.path)
-    if row is None and (row := _moved(tx, host, project)):
-        if not project.is_gone(row["path"]):  # the same folder by another path, as in a container
-            return str(row["team"])
-        moved = f"from {folder_of(row['path'])} to {folder_of(project.path)}"
-        text = f"this project was moved {moved}; it keeps its team {row['team']}"
-        tell(tx, row["team"], text)
+    row = tx.one(BY_PATH, host=host, path=stored(project.path))
+    if row is None and (row := _before(tx, host, project)):
+        old, new = folder_of(row["path"]), folder_of(stored(project.path))
+        if old != new:
+            if not project.is_gone(row["path"]):  # the same folder by another path, as in a container
+                return str(row["team"])
+            tell(tx, row["team"], f"this project was moved from {old} to {new}; it keeps its team {row['team']}")
+        tx.run(MOVE_TEAMS, host=host, old=row["path"], new=stored(project.path))
     if row:
-        found = {"path": project.path, "stamp": project.stamp, "remote": project.remote}
+        found = {"path": stored(project.path), "stamp": project.stamp, "remote": _remote(project)}
         if tuple(found.values()) != (row["path"], row["file_id"], row["remote"]):
             tx.run(UPDATE, id=row["id"], **found)
         return str(row["team"])
     team = _free(tx, project.name)
     ensure(tx, team)
-    remote = project.remote
-    tx.run(RECORD, host=host, path=project.path, stamp=project.stamp, remote=remote, team=team, now=tx.now)
+    remote = _remote(project)
+    tx.run(RECORD, host=host, path=stored(project.path), stamp=project.stamp, remote=remote, team=team, now=tx.now)
     _tell_of_others(tx, host, project, team, remote)
     return team
 
@@ -147,8 +152,12 @@ def ensure(tx: Tx, team: str) -> None:
     tx.run(ADD, name=team, now=tx.now)
 
 
-def _moved(tx: Tx, host: str, project: Project) -> Row | None:
-    """Return the row of `project` under the path that it had before."""
+def _before(tx: Tx, host: str, project: Project) -> Row | None:
+    """Return the row of `project` under the path that it had before: without git, with git, or in another folder."""
+    folder = folder_of(stored(project.path))
+    row = tx.one(BY_PATH, host=host, path=folder if folder != stored(project.path) else f"{folder}/.git")
+    if row:
+        return row
     stamp = project.stamp
     rows = tx.all(BY_STAMP, host=host, stamp=stamp) if stamp else []
     return next((row for row in rows if project.was_at(row["path"])), None)
@@ -224,7 +233,7 @@ def elsewhere(tx: Tx, name: str, team: str) -> Elsewhere | None:
     return Elsewhere(name, tuple(found), found[0] in same)
 
 
-# -- what people are told once -------------------------------------------------------------------------------------
+# -- what people are told once -----------------------------------------------------------------------------------------
 
 NOTICES = "select text from team_notices where team = :team order by id"
 TELL = "insert into team_notices (team, text, at) values (:team, :text, :now) on conflict (team, text) do nothing"
@@ -246,6 +255,16 @@ def take_notices(tx: Tx, team: str) -> tuple[str, ...]:
     if found:
         tx.run("delete from team_notices where team = :team", team=team)
     return found
+
+
+def stored(path: str) -> str:
+    """Return `path` as the store has it: bytes of it that are not UTF-8 are written with a backslash."""
+    return path if path.isascii() else path.encode(errors="surrogateescape").decode(errors="backslashreplace")
+
+
+def _remote(project: Project) -> str | None:
+    url = project.remote
+    return url if url is None else stored(url)
 
 
 def folder_of(path: str) -> str:
@@ -272,7 +291,7 @@ def _tell_of_others(tx: Tx, host: str, project: Project, team: str, remote: str 
             text = f"agents of this project are still in team {split}: xats team merge {split} {team}"
             tell(tx, team, text)
             tell(tx, split, text)
-            tx.run(BESIDE, host=host, path=project.path, team=split, kind="former", now=tx.now)
+            tx.run(BESIDE, host=host, path=stored(project.path), team=split, kind="former", now=tx.now)
 
 
 def former(folder: str) -> str:
@@ -281,7 +300,7 @@ def former(folder: str) -> str:
     return name if name and name not in RESERVED else "default"
 
 
-# -- the team of another project -------------------------------------------------------------------------------------
+# -- the team of another project ---------------------------------------------------------------------------------------
 
 
 def host_of(tx: Tx, host: str, project: Project, team: str) -> str | None:
@@ -291,11 +310,11 @@ def host_of(tx: Tx, host: str, project: Project, team: str) -> str | None:
     """
     if of(tx, host, project) == team:
         return None
-    row = tx.one(FOREIGN, host=host, path=project.path, team=team)
+    row = tx.one(FOREIGN, host=host, path=stored(project.path), team=team)
     return row["path"] if row else None
 
 
 def join(tx: Tx, host: str, project: Project, team: str) -> None:
     """Record that `project` has joined the `team` of another one: the question is not asked again."""
     ensure(tx, team)
-    tx.run(BESIDE, host=host, path=project.path, team=team, kind="joined", now=tx.now)
+    tx.run(BESIDE, host=host, path=stored(project.path), team=team, kind="joined", now=tx.now)

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from shlex import quote
 
 from xats import sandbox
-from xats.core import inbox, prune
+from xats.core import inbox, prune, teams
 from xats.core.address import check_name
 from xats.delivery import settings
 from xats.delivery.transports import command
@@ -70,8 +70,9 @@ def checks(
             found.append(_known(name, environ[name], readers[name]))
     where = project.find()
     if where and where.problem:
-        detail = f"{where.here} is a project of its own: {where.problem}"
-        mend = f"git -C {quote(where.here)} worktree repair  (if it is a worktree)"
+        folder = teams.stored(where.here)
+        detail = f"{folder} is a project of its own: {teams.stored(where.problem)}"
+        mend = f"git -C {quote(folder)} worktree repair  (if it is a worktree)"
         found.append(Check(SECTION, "project", WARN, detail, mend))
     if facts and (said or not environ.get(command.VARIABLE)):
         woken = [one.agent.address for one in facts.agents if one.agent.wake_by == command.NAME]
