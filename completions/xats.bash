@@ -111,7 +111,8 @@ _xats_argument_kind() {
         'register 1') kind=name ;;
         'unregister 1' | 'pause 1' | 'resume 1' | 'poke 1') kind=agent ;;
         'launch 1') kind='=claude codex gemini opencode cursor-agent copilot qwen amp aider' ;;
-        'team show 1' | 'team rename 1' | 'team merge 1' | 'team merge 2' | 'team archive 1' | 'team forget 1' | 'team adopt 1') kind=team ;;
+        'team show 1' | 'team rename 1' | 'team merge 1' | 'team merge 2' | 'team archive 1' | 'team adopt 1') kind=every-team ;;
+        'team forget 1') kind=team-or-former ;;
         'task show 1' | 'task renew 1' | 'task progress 1' | 'task release 1' | 'task submit 1' | 'task approve 1' | 'task feedback 1' | 'task done 1' | 'task fail 1' | 'task cancel 1' | 'task edit 1' | 'task graph 1' | 'task wait 1') kind=task ;;
         'task claim 1') kind=task-ready ;;
         'task reopen 1') kind=task-ended ;;

@@ -387,3 +387,17 @@ def test_a_task_that_is_waited_for_is_found_under_the_new_name(two, until):
     two("task", "claim", "1", "--as", "dan@fix")
     two("task", "done", "1", "--as", "dan@fix")
     assert two.end(running).code == 0
+
+
+def test_tab_offers_teams_without_agents_and_former_names_where_they_mean_something(two):
+    two("team", "rename", "fix", "hotfix", "--yes")
+    two("unregister", "dan", "--as", "dan@hotfix")
+    two("unregister", "eve", "--as", "eve@hotfix")
+    two("team", "archive", "hotfix", "--yes")
+
+    def offered(kind) -> list[str]:
+        return two("_complete", kind, "").stdout.splitlines()
+
+    assert offered("every-team") == ["crew\t2 agents", "hotfix\t0 agents, archived"]
+    assert offered("team-or-former")[2:] == ["fix\ta former name of hotfix"]
+    assert offered("team") == ["crew\t2 agents"]

@@ -176,6 +176,8 @@ KINDS: dict[str, Callable[[Tx, Here, str], Candidates]] = {
     "tag": lambda tx, here, prefix: candidates.labels_of(tx, "tag", here.team_in(tx), prefix),
     "cap": lambda tx, here, prefix: candidates.labels_of(tx, "cap", here.team_in(tx), prefix),
     "team": lambda tx, _, prefix: candidates.teams_of(tx, prefix),
+    "every-team": lambda tx, _, prefix: candidates.every_team(tx, prefix),
+    "team-or-former": lambda tx, _, prefix: candidates.every_team(tx, prefix, former=True),
     "received": lambda tx, here, prefix: candidates.received(tx, me(tx, here).id, prefix),
     "sent": lambda tx, here, prefix: candidates.sent(tx, me(tx, here).id, prefix),
     "message": messages,

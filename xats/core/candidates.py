@@ -35,6 +35,13 @@ select team as label, count(*) as n from agents where team >= :low and team < :h
 group by team limit :most
 """
 
+EVERY_TEAM = """
+select t.name as label, t.moved_to, t.archived_at, (
+    select count(*) from agents a where a.team = t.name and a.unregistered_at is null
+) as n
+from teams t where t.name >= :low and t.name < :high order by t.moved_to is not null, t.name limit :most
+"""
+
 
 def reach(prefix: str) -> dict[str, object]:
     """Return the bounds of what begins with `prefix`; names, roles and labels are compared in lower case."""
@@ -60,9 +67,18 @@ def teams_of(tx: Tx, prefix: str) -> Candidates:
     return ((row["label"], counted(row)) for row in tx.all(TEAMS, **reach(prefix)))
 
 
+def every_team(tx: Tx, prefix: str, *, former: bool = False) -> Candidates:
+    """Yield the teams of the store, also those without agents; with `former` the former names of teams too."""
+    for row in tx.all(EVERY_TEAM, **reach(prefix)):
+        if row["moved_to"] is None:
+            yield row["label"], counted(row) + (", archived" if row["archived_at"] is not None else "")
+        elif former:
+            yield row["label"], f"a former name of {row['moved_to']}"
+
+
 def counted(row: Row) -> str:
     """Return how many agents a row stands for."""
-    return f"{row['n']} agent{'s' if row['n'] > 1 else ''}"
+    return f"{row['n']} agent{'' if row['n'] == 1 else 's'}"
 
 
 RECEIVED = f"""
