@@ -264,7 +264,7 @@ def test_forcing_makes_direct_mail_dead_letters_and_tells_senders_elsewhere(shop
     assert (done.dead, done.dropped, done.cancelled) == (1, 3, 1)
     found, _ = shop.store.read(lambda tx: dead.listing(tx, "other", 50))
     assert [(one.message.id, one.agent, one.reason) for one in found] == [(asked.id, "bob@crew.forgotten", "expired")]
-    assert mail(shop, "dave", "other") == [f"not read: #{asked.id}"]
+    assert mail(shop, "dave", "other") == [f"not answered: #{asked.id}"]
     assert rows(
         "select count(*) as n from deliveries d join agents a on a.id = d.agent_id "
         "where d.state = 'unread' and a.team = 'crew.forgotten'"
@@ -272,6 +272,27 @@ def test_forcing_makes_direct_mail_dead_letters_and_tells_senders_elsewhere(shop
     # The dead letter can still be sent to another agent.
     again = shop.store.write(lambda tx: dead.redirect(tx, dave, found[0], dave))
     assert again > asked.id
+
+
+def test_what_xats_wrote_keeps_no_team_from_being_forgotten(shop):
+    rename(shop)
+    assert summary(shop, "shop").unread == 2
+    done = forget(shop, "shop")
+    assert (done.dead, done.dropped) == (0, 2)
+
+
+@pytest.mark.parametrize("state", ["shown", "read"])
+def test_requests_of_other_teams_that_were_seen_and_not_answered_are_reported(shop, state):
+    shop.register("dave", team="other")
+    dave, bob = shop.agent("dave", "other"), shop.agent("bob")
+    draft = messages.Draft("bob@crew", "please", need_reply=True)
+    sent = shop.store.write(lambda tx: messages.send(tx, dave, "pane", draft)).message
+    if state == "read":
+        shop.store.write(lambda tx: inbox.mark_read(tx, bob, [sent.id]))
+    else:
+        shop.store.write(lambda tx: inbox.mark_shown(tx, bob, [sent.id], inbox.start_reader(bob)))
+    assert forget(shop).dead == (state == "shown")
+    assert mail(shop, "dave", "other") == [f"not answered: #{sent.id}"]
 
 
 def test_forgetting_ends_wakes_sessions_claims_and_pauses(shop, rows):

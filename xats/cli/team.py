@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from xats import host, process
 from xats.cli import people, render, states
@@ -230,6 +231,7 @@ def merge(
     if change.agreed(f"Merge team {old} into {into}?", planned.old):
         planned = here.store.write(lambda tx: team_merge.merge(tx, change.by, old, into, suffix))
         here.rouse_daemon()
+        _mark_panes(here, planned)
     more = {
         "into": team_json(planned.into, change.online(into)),
         "renamed": [{"agent": one.address, "name": name} for one, name in planned.renamed],
@@ -237,6 +239,20 @@ def merge(
     }
     said = f"would merge team {old} into {into}" if dry_run else f"team {old} is a part of team {into} now"
     return change.report(planned.old, into, said, **more)
+
+
+def _mark_panes(here: Here, planned: Plan) -> None:
+    """Note the new names in the panes of the agents that were renamed, for a status line."""
+    from contextlib import suppress
+
+    from xats.errors import XatsError
+    from xats.tmux import pane as panes
+
+    for one, name in planned.renamed:
+        session = here.store.read(partial(core_agents.current_session, agent=one))
+        if session and session.seat.pane and session.seat.host == here.host:
+            with suppress(XatsError):  # the pane may be gone, or on another host
+                panes.mark(session.seat.pane, "@xats_agent", name)
 
 
 def _clashes(planned: Plan) -> list[str]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xats.core.messages import Recipient
     from xats.core.team_views import Place
     from xats.core.teams import Project
-    from xats.store import Tx
+    from xats.store import Row, Tx
 
 MARKED = (  # by a column `team`
     "agents",
@@ -192,8 +192,27 @@ def restore(tx: Tx, by: str | None, name: str) -> bool:
 
 LIVE_TASKS = "select id from tasks where team = :team and state in ('open', 'claimed', 'review') order by id desc"
 UNREAD = """
-select d.agent_id, d.message_id, m.address from agents a cross join deliveries d join messages m on m.id = d.message_id
-where a.team = :team and d.agent_id = a.id and d.state = 'unread'
+select d.agent_id, d.message_id, m.address, f.client as sender_client
+from agents a cross join deliveries d join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
+where a.team = :team and d.agent_id = a.id and d.state in ('unread', 'shown')
+"""
+# Not what xats itself wrote, such as that the team was renamed: nobody misses that.
+MISSED = """
+select count(*) as n
+from agents a cross join deliveries d join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
+where a.team = :team and d.agent_id = a.id and d.state = 'unread' and f.client <> 'system'
+"""
+# Requests of other teams that were not answered.
+OWED = """
+select d.agent_id, d.message_id, d.state, m.sender_id, m.subject, a.name, a.team
+from agents a cross join deliveries d join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
+where a.team = :team and d.agent_id = a.id and d.state in ('unread', 'shown', 'read') and d.need_reply = 1
+    and d.acked_at is null and f.team <> :team and f.client <> 'system' and f.unregistered_at is null
+order by d.message_id, d.agent_id
+"""
+REPORTED = """
+update deliveries set need_reply = 0, alerted_at = coalesce(alerted_at, :now), unanswered_at = :now
+where agent_id = :agent and message_id = :message
 """
 EXPIRE = """
 update deliveries set state = 'expired', expires_at = :now, claim = null, claim_until = null, dropped_at = :dropped
@@ -229,22 +248,24 @@ def refuse_forget(tx: Tx, found: Summary, holds: Callable[[Session], bool]) -> N
     """Raise TeamInUse if agents of the team are at work, or mail or tasks of it are left."""
     name = found.name
     refuse_at_work(name, at_work(tx, name, holds), "Nothing was changed.", f"xats team forget {name} --force")
-    if found.unread or found.open_tasks:
+    row = tx.one(MISSED, team=name)
+    unread = row["n"] if row else 0
+    if unread or found.open_tasks:
         left = " and ".join(
             f"{number} {what if number == 1 else f'{what}s'}"
-            for number, what in ((found.unread, "unread letter"), (found.open_tasks, "open task"))
+            for number, what in ((unread, "unread letter"), (found.open_tasks, "open task"))
             if number
         )
         msg = f"Team {name} has {left}. Nothing was changed."
         hint = f"xats team archive {name}; or, to end them: xats team forget {name} --force"
-        raise TeamInUse(msg, hint, team=name, unread=found.unread, open_tasks=found.open_tasks)
+        raise TeamInUse(msg, hint, team=name, unread=unread, open_tasks=found.open_tasks)
 
 
 def forget(tx: Tx, by: str, name: str, holds: Callable[[Session], bool], *, force: bool) -> Forgotten:
     """End the agents and tasks of the team `name`, and free its name and its projects.
 
     The history goes to an archived team of another name, until it is pruned. With `force` unread mail expires: letters
-    to agents by name become dead letters, and their senders in other teams are told which of them need a reply.
+    to agents by name become dead letters. Senders in other teams are told which requests will not be answered.
     Raises UnknownTeam, TeamInUse.
     """
     found = summary(tx, name)
@@ -297,14 +318,14 @@ def _cancel(tx: Tx, team: str, name: str) -> int:
 
 
 def _report(tx: Tx, team: str, name: str) -> None:
-    """Tell the senders of other teams which unread letters that need a reply will not be read."""
+    """Tell the senders of other teams which of their requests will not be answered."""
     from xats.core import alerts
 
-    head = f"Team {name} was forgotten. This was not read there, and will not be answered:"
-    which = "a.team = :team and f.team <> :team"
-    rows = tx.all(alerts.OWED.format(which=which), team=team, **wakes.fresh(tx))
-    notice = alerts.Notice("alerted", head, "not read", lambda _, row, other: alerts.copy(row, other), alerts.MARK)
-    alerts.report(tx, rows, notice)
+    def line(_: Tx, row: Row, of: str) -> str:
+        return f"{alerts.copy(row, of)}: {'read' if row['state'] == 'read' else 'not read'}"
+
+    head = f"Team {name} was forgotten, and these requests will not be answered:"
+    alerts.report(tx, tx.all(OWED, team=team), alerts.Notice("reply_overdue", head, "not answered", line, REPORTED))
 
 
 def _leave(tx: Tx, team: str) -> None:
@@ -320,7 +341,7 @@ def _expire(tx: Tx, team: str) -> tuple[int, int]:
     dead = 0
     rows = tx.all(UNREAD, team=team)
     for row in rows:
-        direct = _is_direct(row["address"])
+        direct = row["sender_client"] != "system" and _is_direct(row["address"])
         dead += direct
         values = {"agent": row["agent_id"], "message": row["message_id"], "now": tx.now}
         tx.run(EXPIRE, dropped=None if direct else tx.now, **values)
@@ -330,11 +351,11 @@ def _expire(tx: Tx, team: str) -> tuple[int, int]:
 
 
 def _is_direct(address: str) -> bool:
-    """Tell whether a message was addressed to agents by name; xats itself writes to other addresses too."""
+    """Tell whether a message was addressed to agents by their names."""
     try:
         return is_direct(parse_list(address))
-    except InvalidName:
-        return False
+    except InvalidName:  # an address that an earlier release took
+        return True
 
 
 # -- adopt -------------------------------------------------------------------------------------------------------------

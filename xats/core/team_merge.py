@@ -103,7 +103,7 @@ def merge(tx: Tx, by: str, old: str, into: str, suffix: str | None) -> Plan:
     _pauses(tx, old, into)
     for going, staying in planned.contracts:
         _join_contracts(tx, going, staying)
-    _rename(tx, old, into, planned.renamed)
+    _rename(tx, by, old, into, planned.renamed)
     for here, other, _ in planned.joined:
         join(tx, here, other)
     was = {one.id: one for one in team_changes.members(tx, old)}
@@ -172,7 +172,7 @@ on conflict (team, name_key) do nothing
 NOTIFY = "select id, notify from tasks where team = :team and notify is not null and ended_at is null"
 
 
-def _rename(tx: Tx, old: str, into: str, renamed: Sequence[tuple[Agent, str]]) -> None:
+def _rename(tx: Tx, by: str, old: str, into: str, renamed: Sequence[tuple[Agent, str]]) -> None:
     """Give agents of the team `old` new names; their addresses in it, and in what it was called before, lead on."""
     if not renamed:
         return
@@ -180,7 +180,7 @@ def _rename(tx: Tx, old: str, into: str, renamed: Sequence[tuple[Agent, str]]) -
     for one, name in renamed:
         tx.run(CALL, id=one.id, name=name, key=name.lower())
         tx.many(LEAD, [{"team": team, "key": one.name.lower(), "agent": one.id} for team in former])
-        tx.event("agent_renamed", into, None, f"agent:{name}", was=one.address)
+        tx.event("agent_renamed", into, by, f"agent:{name}", was=one.name)
     names = {one.name.lower(): name for one, name in renamed}
     for row in tx.all(NOTIFY, team=old):
         said = ",".join(str(_renamed(address, old, names)) for address in parse_list(row["notify"]))

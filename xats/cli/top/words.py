@@ -260,6 +260,13 @@ TOLD: dict[str, Callable[[What], str]] = {
     "message_acked": lambda what: f"acknowledged #{what.name}",
     "mail_taken_back": lambda what: f"lost {what.messages} with a turn that was broken off; it is unread again",
     "mail_expired": lambda what: f"did not read {what.messages} in time",
+    "team_renamed": lambda what: f"renamed team {what.data.get('was')} to {what.name}",
+    "team_merged": lambda what: f"merged team {what.data.get('was')} into team {what.name}",
+    "team_archived": lambda what: f"archived team {what.name}",
+    "team_restored": lambda what: f"brought team {what.name} back from the archive",
+    "team_forgotten": lambda what: f"forgot team {what.name}",
+    "team_name_freed": lambda what: f"freed the name {what.data.get('was')}, which led to team {what.name}",
+    "project_adopted": lambda what: f"let {what.data.get('path')} belong to team {what.name}",
     "agent_registered": _registered,
     "agent_unregistered": lambda _: "left the team",
     "agent_gone": lambda what: (
