@@ -142,9 +142,10 @@ def _place_json(place: Place) -> dict[str, Any]:
 
 def _place(place: Place) -> str:
     """Return where a project is, and on which host if that is another one."""
+    folder = teams.folder_of(place.path)
     if place.host != host.machine():
-        return f"{place.path} on {place.host_name or 'another host'}"
-    return place.path if os.path.exists(place.path) else f"{place.path} (gone)"
+        return f"{folder} on {place.host_name or 'another host'}"
+    return folder if os.path.exists(place.path) else f"{folder} (gone)"
 
 
 def _online(everybody: Sequence[Details], now: int) -> dict[str, int]:
@@ -403,12 +404,14 @@ def adopt(
     local = [one for one in found.projects if one.host == machine and one.path != project.path]
     gone = [one for one in local if not os.path.lexists(one.path)]
     was = next((team for team, one in places if (one.host, one.path) == (machine, project.path)), None)
-    more = {"project": project.path, "was": was}
+    more, path = {"project": project.path, "was": was}, render.one_line(teams.folder_of(project.path))
     if was == name:
-        return change.report(found, name, f"{render.one_line(project.path)} belongs to team {name} already", **more)
-    change.say_first(*(f"it was at {one.path}, which is gone" for one in gone))
-    change.say_first(*(f"it belongs to {one.path} too, which is still there" for one in local if one not in gone))
-    path = render.one_line(project.path)
+        return change.report(found, name, f"{path} belongs to team {name} already", **more)
+    for one in local:
+        folder = teams.folder_of(one.path)
+        change.say_first(
+            f"it was at {folder}, which is gone" if one in gone else f"it belongs to {folder} too, which is still there"
+        )
     if not change.agreed(f"Let {path} belong to team {name}?", found):
         return change.report(found, name, f"would let {path} belong to team {name}", **more)
     here.store.write(lambda tx: team_changes.adopt(tx, change.by, name, machine, project, gone))
