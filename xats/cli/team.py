@@ -400,11 +400,11 @@ def adopt(
     name = _team_to_adopt(project, places, which)
     change = Change(here, name, ("team", "adopt", which), yes=yes, dry_run=dry_run)
     found = change.look(lambda tx: team_views.summary(tx, name))
-    machine = host.machine()
-    local = [one for one in found.projects if one.host == machine and one.path != project.path]
+    machine, stored = host.machine(), teams.stored(project.path)
+    local = [one for one in found.projects if one.host == machine and one.path != stored]
     gone = [one for one in local if not os.path.lexists(one.path)]
-    was = next((team for team, one in places if (one.host, one.path) == (machine, project.path)), None)
-    more, path = {"project": project.path, "was": was}, render.one_line(teams.folder_of(project.path))
+    was = next((team for team, one in places if (one.host, one.path) == (machine, stored)), None)
+    more, path = {"project": stored, "was": was}, render.one_line(teams.folder_of(stored))
     if was == name:
         return change.report(found, name, f"{path} belongs to team {name} already", **more)
     for one in local:
@@ -435,7 +435,7 @@ def _team_to_adopt(project: Project, places: Sequence[tuple[str, Place]], which:
     local = [(team, one) for team, one in places if one.host == host.machine()]
     if which is not None and "/" in which:
         folder = os.path.abspath(os.path.expanduser(which))
-        paths = (folder, os.path.realpath(folder), os.path.join(folder, ".git"))
+        paths = [teams.stored(one) for one in (folder, os.path.realpath(folder), os.path.join(folder, ".git"))]
         found = [team for team, one in local if one.path in paths]
         if not found:
             msg = f"No team has a project at {folder}."

@@ -7,7 +7,7 @@ XATS_TEAM=old and an address bob@old go on working. Each change is one transacti
 
 from __future__ import annotations
 
-from xats.core import agents, messages, wakes
+from xats.core import agents, messages, teams, wakes
 from xats.core.address import LONGEST, check_name, parse_list
 from xats.core.messages import Draft, is_direct
 from xats.core.team_views import TEAM, Summary, summary
@@ -376,11 +376,12 @@ def adopt(tx: Tx, by: str, name: str, host: str, project: Project, gone: Sequenc
     """
     summary(tx, name)
     restore(tx, by, name)
-    before = tx.one(PROJECT, host=host, path=project.path)
+    path, remote = teams.stored(project.path), project.remote
+    before = tx.one(PROJECT, host=host, path=path)
     for place in gone:
         tx.run("delete from projects where id = :id and team = :team", id=place.id, team=name)
-    found = {"host": host, "path": project.path, "file_id": project.stamp, "remote": project.remote}
+    found = {"host": host, "path": path, "file_id": project.stamp, "remote": remote and teams.stored(remote)}
     tx.run(ADOPT, **found, team=name, now=tx.now)
     was: str | None = before["team"] if before else None
-    tx.event("project_adopted", name, by, f"team:{name}", path=project.path, was=was)
+    tx.event("project_adopted", name, by, f"team:{name}", path=path, was=was)
     return was
