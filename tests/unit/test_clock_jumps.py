@@ -352,3 +352,19 @@ def test_nothing_is_typed_right_after_the_clock_was_set(crew, clock, rows, monke
     clock.tick(30_000)
     assert attempted() == "busy"
     assert len(tried) == 1
+
+
+def test_no_agent_is_unused_because_the_host_was(crew, clock, rows):
+    """It was suspended, or off, for longer than an agent may be silent: nobody could act on it."""
+    for leave in (lambda: clock.suspend(40 * DAY), lambda: (clock.tick(40 * DAY), clock.reboot())):
+        leave()
+        for _ in range(3):
+            sweep(crew)
+            clock.tick(HOUR)
+        assert rows("select count(*) as n from agents where pruned_at is null") == [{"n": 3}]
+        crew.do("alice", agents.touch)
+    for _ in range(23):
+        sweep(crew)
+        clock.tick(HOUR)
+    sweep(crew)
+    assert rows("select name from agents where client <> 'system'") == [{"name": "alice"}]

@@ -354,6 +354,7 @@ def prune(
     Example: xats db prune --yes
     """
     from xats import process
+    from xats.core import clock
     from xats.core import prune as core
     from xats.core.prune_agents import Unused
     from xats.store import keep
@@ -369,7 +370,8 @@ def prune(
         raise Refused(msg, f"xats db prune{f' --older {older}' if older else ''} --yes")
     now = here.store.clock() if dry_run else _trusted_time(here)
     before = now - age
-    unused = Unused(now - max(age, core.age(here.environ) or core.KEEP), process.occupied)
+    silent = now - max(age, core.age(here.environ) or core.KEEP)
+    unused = None if here.store.read(clock.was_away) else Unused(silent, process.occupied)
     if dry_run or asking:
         rehearsal = keep.Rehearsal(here.path, now)
         counts = sum(core.walk(rehearsal.write, before, time.monotonic, unused), core.Counts())

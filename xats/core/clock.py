@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 SETTLE = 10 * 60_000  # ms that clock and boot time have to agree
 GRACE = 5 * 60_000  # ms after a suspend that live processes have to go on with what they hold
 REFRESH = 5 * 60_000  # ms between two observations that are noted though nothing has changed
+AWAY = 24 * 3600_000  # ms without an observation: the host was off or suspended, or nothing of xats ran there
 TOLERANCE = 2_000  # ms that the two may differ, besides ...
 DRIFT = 1_000  # ... one part in so many: adjtime(3) and NTP slew a clock by one in 2,000 at the most
 JUST = 15_000  # ms after a jump; longer than any wait for a person who types
@@ -54,6 +55,7 @@ on conflict (host) do update set boot = :boot, since_at = :at, since_up = :up, s
 SEEN = """
 update clocks set seen_at = :at, seen_up = :up, settled_up = coalesce(settled_up, :settled) where host = :host
 """
+BACK = "update clocks set back_at = :at where host = :host"
 WOKE = "update clocks set seen_at = :at, seen_up = :up, slept = :slept, woke_up = :up where host = :host"
 
 
@@ -137,7 +139,18 @@ def observe(tx: Tx) -> Standing:
         tx.run(PUT, boot=up.boot, slept=up.slept, cause=found.cause, jump=found.jump, **values)
     elif row and (up.up - row["seen_up"] >= REFRESH or (found.trusted and row["settled_up"] is None)):
         tx.run(SEEN, settled=up.up if found.trusted else None, **values)
+    if row and at - row["seen_at"] >= AWAY:
+        tx.run(BACK, at=at, host=values["host"])
     return found
+
+
+def was_away(tx: Tx) -> bool:
+    """Tell whether this host came back less than a day ago, after a day or more without an observation of its clock.
+
+    Nobody could act on it meanwhile, so the silence of an agent says nothing yet.
+    """
+    row = tx.one(GET, host=host.machine())
+    return row is not None and row["back_at"] is not None and tx.now - AWAY < row["back_at"] <= tx.now
 
 
 def was_just_set(tx: Tx) -> bool:

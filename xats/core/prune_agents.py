@@ -14,6 +14,8 @@ Then, in this order:
    labels, presence, pairs, pauses and subscriptions go. What it had not read expires.
 3. Its row goes as soon as no message, task, note or contract refers to it. Until then the row stays, hidden.
 
+After a day or more in which the host was off or suspended, no agent is judged for a day (core/clock.py).
+
 The agent in whose name xats itself writes stays. So does an ended session whose process may still live: what that
 process writes is refused (core/agents.py).
 """

@@ -39,13 +39,13 @@ class Tidy:
         """
         if self._age is None or (self._walk is None and time.monotonic() < self._next):
             return
-        now = store.read(clock.trusted_time)
+        now, away = store.read(lambda tx: (clock.trusted_time(tx), clock.was_away(tx)))
         if now is None:
             self._walk = None
             return
         if self._walk is None:
             self._next = time.monotonic() + EVERY
-            unused = Unused(now - self._age, process.occupied)
+            unused = None if away else Unused(now - self._age, process.occupied)
             self._walk = prune.walk(store.write, now - self._age, time.monotonic, unused)
             self._removed = Counts()
         for number in range(BATCHES):

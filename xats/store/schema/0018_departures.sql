@@ -4,6 +4,8 @@ alter table sessions add column gone_at integer; -- when its process was seen to
 alter table agents add column pruned_at integer
     check (pruned_at is null or unregistered_at is not null); -- its row stays while other rows refer to it
 
+alter table clocks add column back_at integer; -- when the host came back after a day or more without an observation
+
 create index sessions_gone on sessions (gone_at) where gone_at is not null and ended_at is null;
 
 -- Whether anything refers to an agent: pruning asks, and SQLite itself when the row of an agent goes.
