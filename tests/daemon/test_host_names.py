@@ -266,7 +266,7 @@ def test_a_tool_in_a_sandbox_is_the_agent_and_does_not_move_it(desk, world, sand
 @NESTS
 def test_nobody_is_judged_dead_by_the_pids_of_a_sandbox(desk, world, sandbox):
     bob = next(one for one in json.loads(sandbox("agents", "--json")[0])["agents"] if one["name"] == "bob")
-    assert bob["online"]
+    assert bob["state"] == "unknown"  # neither online nor gone
     assert "ended" not in bob["why"]
     assert "gone" not in bob["why"]
     world.send("bob")

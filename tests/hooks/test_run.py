@@ -340,11 +340,14 @@ def test_a_hook_in_a_long_turn_renews_what_was_claimed_once_a_minute(owner, more
     assert (owner.state().state, owner.log) == ("busy", "")
 
 
-def test_a_hook_of_whoever_has_claimed_nothing_renews_nothing(owner):
+def test_a_hook_of_whoever_has_claimed_nothing_is_a_sign_of_life_every_two_minutes(owner):
     owner.team.do("alice", task_claims.release, 1)
-    before = owner.seen(ago=3_600_000)
+    before = owner.seen(ago=agents.SIGN_EVERY - 60_000)
     owner.hook("after a tool")
     assert owner.seen() == before
+    before = owner.seen(ago=agents.SIGN_EVERY)
+    owner.hook("after a tool")
+    assert owner.seen() > before
 
 
 def test_a_hook_of_another_session_renews_nothing(owner):
