@@ -63,7 +63,7 @@ ENVIRONMENT = (
     ("XATS_WAKE_TIMEOUT", "How long that program may take before it is killed. Default: 10s; at most 50s."),
     (
         "XATS_KEEP",
-        "How long the daemon keeps read mail, ended tasks and events. Default: 30d; off or 0: for ever.",
+        "How long the daemon keeps read mail, ended tasks, events and unused agents. Default: 30d; off or 0: for ever.",
     ),
     (
         "XATS_HOOK_BUDGET",
