@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from tests.daemon.world import until
+from xats import process
 from xats.cli import schema
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
@@ -51,6 +52,12 @@ def pane_of(world, tmux) -> str:
 def type_into(tmux, pane, line):
     tmux.cmd("send-keys", "-t", pane, "-l", line)
     tmux.cmd("send-keys", "-t", pane, "Enter")
+
+
+def is_running(tmux, pane, name):
+    """Wait until a program called `name` runs in `pane`."""
+    pid = int(tmux.cmd("display-message", "-p", "-t", pane, "#{pane_pid}"))
+    until(lambda: any(one.name == name for one in process.descendants(pid)), what=name)
 
 
 def expect(world, tmux, name, pane, *words, program="codex", **more):
@@ -109,7 +116,7 @@ def test_another_program_is_not_it(world, desk):
 def test_a_program_that_is_there_already_is_registered_at_once(world, desk):
     pane = pane_of(world, desk)
     type_into(desk, pane, "codex")
-    until(lambda: desk.cmd("display-message", "-p", "-t", pane, "#{pane_current_command}") == "codex")
+    is_running(desk, pane, "codex")
     out, _ = expect(world, desk, "bob", pane)
     assert out.startswith("bob registered in team t (codex")
     assert agent(world, "bob")["pane"]["pane_id"] == pane
@@ -119,7 +126,7 @@ def test_its_own_command_fills_it(world, desk):
     pane = pane_of(world, desk)
     expect(world, desk, "bob", pane)
     type_into(desk, pane, "codex")
-    until(lambda: desk.cmd("display-message", "-p", "-t", pane, "#{pane_current_command}") == "codex")
+    is_running(desk, pane, "codex")
     type_into(desk, pane, "run xats register bob")
     is_bound(world, "bob", pane)
     assert world.rows("select * from expectations") == []
@@ -129,7 +136,7 @@ def test_its_own_hook_fills_it(world, desk):
     pane = pane_of(world, desk)
     expect(world, desk, "bob", pane, program="claude")
     type_into(desk, pane, "claude")
-    until(lambda: desk.cmd("display-message", "-p", "-t", pane, "#{pane_current_command}") == "claude")
+    is_running(desk, pane, "claude")
     type_into(
         desk, pane, """run echo '{"hook_event_name":"SessionStart","session_id":"s1"}' | xats hook run claude-code"""
     )
@@ -142,7 +149,7 @@ def test_a_hook_of_another_program_does_not_fill_it(world, desk):
     pane = pane_of(world, desk)
     expect(world, desk, "bob", pane, program="codex")
     type_into(desk, pane, "claude")
-    until(lambda: desk.cmd("display-message", "-p", "-t", pane, "#{pane_current_command}") == "claude")
+    is_running(desk, pane, "claude")
     line = (
         """run echo '{"hook_event_name":"SessionStart","session_id":"s1"}' | xats hook run claude-code; echo DO''NE"""
     )
@@ -186,7 +193,7 @@ def test_another_agent_that_is_registered_in_the_pane_ends_it(world, desk):
     pane = pane_of(world, desk)
     expect(world, desk, "bob", pane, "--as", "alice")
     type_into(desk, pane, "codex")
-    until(lambda: desk.cmd("display-message", "-p", "-t", pane, "#{pane_current_command}") == "codex")
+    is_running(desk, pane, "codex")
     type_into(desk, pane, "run xats register eve")
     is_bound(world, "eve", pane)
     bob = agent(world, "bob")
@@ -211,7 +218,7 @@ def test_one_that_expires_is_reported_and_its_mail_is_kept(world, desk):
     assert (bob["unread"], bob["expected"]["reason"]) == (1, "expired")
     assert f"no codex appeared in pane {pane} within 1 s" in bob["why"]
     type_into(desk, pane, "codex")  # too late: somebody has to say so
-    until(lambda: desk.cmd("display-message", "-p", "-t", pane, "#{pane_current_command}") == "codex")
+    is_running(desk, pane, "codex")
     assert agent(world, "bob")["pane"] is None
     out, _ = expect(world, desk, "bob", pane)
     assert out.startswith("bob registered again") and agent(world, "bob")["expected"] is None
@@ -289,7 +296,7 @@ def test_what_cannot_be_expected(world, words, code, says):
 def test_a_living_agent_and_a_person_are_not_expected(world, desk):
     first, second = pane_of(world, desk), pane_of(world, desk)
     type_into(desk, first, "codex")
-    until(lambda: desk.cmd("display-message", "-p", "-t", first, "#{pane_current_command}") == "codex")
+    is_running(desk, first, "codex")
     expect(world, desk, "bob", first)
     assert "held by a living process" in expect(world, desk, "bob", second, code=4)[1]
     world.register("kim", None, "--client", "human")
