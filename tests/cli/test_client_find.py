@@ -203,10 +203,7 @@ def test_a_program_that_is_suspended_waits_for_its_user(site, xats):
     until(lambda: candidates(site, pane)[0][0][1] == 20)
     assert candidates(site, pane) == ([("codex", 20, ["suspended (stopped)"])], False)
     ran = xats("client", "find", "--register")
-    assert (
-        f"bring the program of {pane} to the front, then: xats register NAME --pane {pane} --client codex"
-        in " ".join(ran.stderr.split())
-    )
+    assert f"{pane}: bring codex to the foreground (fg), then: xats client find --register" in ran.stderr
     assert site.agents() == {}
 
 
@@ -234,6 +231,10 @@ def test_of_two_programs_in_front_none_is_guessed(site):
     assert not sure and [one[1] for one in found] == [80, 80]
     assert "run by both (pid" in found[0][2][1]
     assert site.find("--register")["panes"][0]["agent"] is None
+    said = site.xats("client", "find").stderr
+    (client,) = (one for one in ("gemini", "codex") if f"xats register NAME --pane {pane} --client {one}" in said)
+    site.xats("register", "ann", "--team", "t", "--pane", pane, "--client", client)
+    assert {name: one[:2] for name, one in site.agents().items()} == {"ann@t": (client, pane)}
 
 
 def test_a_wrapper_is_seen_through(site):
@@ -270,7 +271,7 @@ def test_all_are_registered_in_the_team_of_their_folder_and_only_once(site, xats
     third = site.open(two, "claude", site.project("api"))
     ran = xats("client", "find", "--register")
     assert ran.stderr.splitlines()[0] == "3 registered"
-    assert "codex-1@shop: woken by tmux" in ran.stderr and "xats hook install claude-code" in ran.stderr
+    assert "codex-1@shop: woken by a line in its pane" in ran.stderr and "xats hook install claude-code" in ran.stderr
     assert "xats hook install codex" in ran.stderr
     expected = {"codex-1@shop": ("codex", first, 1), "codex-2@shop": ("codex", second, 1)}
     expected["claude-1@api"] = ("claude-code", third, 1)

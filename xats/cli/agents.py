@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xats.cli import params
     from xats.cli.here import Here, Me
     from xats.cli.states import State
+    from xats.clients.profile import Profile
     from xats.core.agents import Agent, Details, Registered, Session
     from xats.store import Tx
 
@@ -69,8 +70,11 @@ def register(
             changes = core.Changes(role, what.profile.name, model, *labels, wake)
             return expecting.expect(here, name, changes, what, takeover=takeover)
         pane, client = what.pane.pane_id, what.profile.name
-    place, found, runs = seat.find(here, pane, no_pane=no_pane)
-    client = chosen_client(here, client, place, found, force=force_client)
+    meant = _client(here, client)
+    place, found, runs = seat.find(here, pane, no_pane=no_pane, wanted=meant)
+    if meant and not force_client:
+        _check_client(meant, place, found)
+    client = meant.name if meant else None
     hidden = seat.hidden(place.pane)
     path = seat.xats_path(here, place, pane)
     agreed = membership.agree(here)
@@ -200,21 +204,24 @@ def _ways(here: Here, details: Details, off: Collection[str]) -> list[str]:
     return [one.name for one in found if one.name not in gone]
 
 
-def chosen_client(here: Here, said: str | None, place: core.Seat, found: str, *, force: bool) -> str | None:
-    """Return the name of the profile that `--client said` means; None where nothing was said.
+def _client(here: Here, word: str | None) -> Profile | None:
+    """Return the profile that `--client word` means, None where nothing was said. Raises NotFound, Usage."""
+    from xats.clients import registry
 
-    Raises NotFound; Refused if the process at `place` is the agent program `found` and not that one, unless `force`. A
-    profile that names no program, such as generic, fits each program; a person is none.
+    return None if word is None else registry.called(word, here.environ)
+
+
+def _check_client(meant: Profile, place: core.Seat, found: str) -> None:
+    """Check that the process at `place`, which is the agent program `found` or none, may be one of the client `meant`.
+
+    A profile that names no program, such as generic, fits each program; a person is none. Raises Refused.
     """
-    if said is None:
-        return None
     from xats.clients import processes, registry
 
-    meant = registry.called(said, here.environ)
     runs = process.read(place.pid) if place.pid else None
     fits = meant.name != "human" and not registry.spoken(meant)
-    if force or runs is None or found in ("generic", "human", meant.name) or fits or processes.runs(meant, runs):
-        return meant.name
+    if runs is None or found in ("generic", "human", meant.name) or fits or processes.runs(meant, runs):
+        return
     where = f"runs in pane {place.pane.pane_id}" if place.pane else "runs here"
     msg = f"--client says {meant.name}, but {found} (pid {runs.pid}) {where}."
     hint = f"leave --client out; to register it as {meant.name} anyway: --force-client"

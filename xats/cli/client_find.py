@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xats.cli.here import Here
     from xats.clients.search import Candidate
     from xats.core.agents import Agent, Details, Registered
+    from xats.delivery.order import Way
     from xats.errors import XatsError
     from xats.store import Tx
     from xats.tmux.servers import Listed, Sighted
@@ -30,7 +31,7 @@ LAID_OUT = (  # from how many columns of a terminal, which columns of the table
     (76, ("PANE", "SERVER", "WINDOW", "PROGRAM", "FOLDER", "AGENT")),
     (0, ("PANE", "PROGRAM", "FOLDER", "AGENT")),
 )
-FOLDER = 26  # columns that a folder gets on a terminal
+FOLDER = (12, 40)  # columns that a folder gets on a terminal, at least and at most
 UNNAMED = "not registered"
 
 
@@ -211,13 +212,15 @@ def _print(here: Here, rows: Sequence[Known], listed: Sequence[Listed]) -> None:
         return
     width = render.width()
     headers: Sequence[str] = next(columns for room, columns in LAID_OUT if (width or 1000) >= room)
-    if width and len({one.found.sighted.pane.socket for one in rows}) == 1:
-        headers = tuple(header for header in headers if header != "SERVER")
-    render.table(
-        headers,
-        [[_cells(one, width)[header] for header in headers] for one in rows],
-        stretch=("WINDOW", "AGENT", "TITLE"),
-    )
+    if width and not _several(rows):
+        headers = [header for header in headers if header != "SERVER"]
+    cells = [_cells(one, width) for one in rows]
+    if width:
+        others = sum(max(len(header), *(len(row[header]) for row in cells)) for header in headers if header != "FOLDER")
+        room = width - others - 2 * (len(headers) - 1)
+        for row in cells:
+            row["FOLDER"] = _short(row["FOLDER"], max(FOLDER[0], min(FOLDER[1], room)))
+    render.table(headers, [[row[header] for header in headers] for row in cells], stretch=("WINDOW", "AGENT", "TITLE"))
     if here.quiet:
         return
     for one in rows:
@@ -225,7 +228,18 @@ def _print(here: Here, rows: Sequence[Known], listed: Sequence[Listed]) -> None:
         if len(found.candidates) > 1 or (one.details is None and not found.is_sure):
             for candidate in found.candidates:
                 said = f"{candidate.client} (pid {candidate.process.pid}), score {candidate.score}"
-                render.note(f"{found.sighted.pane.pane_id}: {said}: {', '.join(candidate.reasons)}")
+                render.note(f"{_label(one, rows)}: {said}: {', '.join(candidate.reasons)}")
+
+
+def _several(rows: Sequence[Known]) -> bool:
+    """Tell whether `rows` are of several servers, in which panes may have the same ids."""
+    return len({one.found.sighted.pane.socket for one in rows}) > 1
+
+
+def _label(one: Known, rows: Sequence[Known]) -> str:
+    """Return how people tell the pane of `one` from those of the other `rows`."""
+    pane = one.found.sighted.pane
+    return f"{os.path.basename(pane.socket)} {pane.pane_id}" if _several(rows) else pane.pane_id
 
 
 def _cells(one: Known, width: int) -> dict[str, str]:
@@ -235,18 +249,18 @@ def _cells(one: Known, width: int) -> dict[str, str]:
         "SERVER": os.path.basename(sighted.pane.socket) if width else sighted.pane.socket,
         "WINDOW": f"{sighted.session}:{sighted.window}",
         "PROGRAM": one.found.best.client,
-        "FOLDER": _short(one.found.folder) if width else one.found.folder,
+        "FOLDER": one.found.folder,
         "AGENT": one.details.agent.address if one.details else UNNAMED,
         "TITLE": sighted.title,
     }
 
 
-def _short(folder: str) -> str:
-    """Return `folder` as a person reads it: from the home folder on, and its end where it is long."""
-    home = os.path.expanduser("~")
-    if folder == home or folder.startswith(home.rstrip("/") + "/"):
-        folder = "~" + folder[len(home.rstrip("/")) :]
-    return folder if len(folder) <= FOLDER else "…" + folder[-(FOLDER - 1) :]
+def _short(folder: str, room: int) -> str:
+    """Return `folder` in `room` columns: from the home folder on, and only its end where it is long."""
+    home = os.path.expanduser("~").rstrip("/")
+    if folder == home or folder.startswith(home + "/"):
+        folder = "~" + folder[len(home) :]
+    return folder if len(folder) <= room else "…" + folder[-(room - 1) :]
 
 
 def _advise(here: Here, rows: Sequence[Known]) -> None:
@@ -258,18 +272,28 @@ def _advise(here: Here, rows: Sequence[Known]) -> None:
         render.say(f"all {len(rows)} are registered; write to one: {_send(here, rows[0])}")
         return
     render.say(f"{len(left)} of {len(rows)} not registered")
-    if any(one.found.is_sure for one in left):
-        render.say(f"  register them: {here.command('client', 'find', '--register')}")
-    _by_hand(here, left)
+    if ready := sum(one.found.is_sure for one in left):
+        whom = "them" if ready == len(left) else f"{ready} of them"
+        render.say(f"  register {whom}: {here.command('client', 'find', '--register')}")
+    _by_hand(here, rows)
 
 
-def _by_hand(here: Here, left: Sequence[Known]) -> None:
-    """Say how a pane is registered for which it is not clear which program sits there."""
-    for one in left:
-        if one.found.is_sure:
+def _by_hand(here: Here, rows: Sequence[Known]) -> None:
+    """Say what to do with each pane of which it is not clear which program sits there."""
+    from xats.cli import seat
+
+    for one in rows:
+        if one.details or one.found.is_sure:
             continue
-        words = ("register", "NAME", "--pane", one.found.sighted.pane.pane_id, "--client", one.found.best.client)
-        render.note(f"bring the program of {one.found.sighted.pane.pane_id} to the front, then: {here.command(*words)}")
+        best, pane = one.found.best, one.found.sighted.pane
+        if best.score < search.SURE:
+            again = here.command("client", "find", "--register")
+            said = f"bring {best.client} to the foreground (fg), then: {again}"
+        else:
+            where = "" if pane.socket == seat.socket_around(here.environ) else "inside that tmux: "
+            words = here.command("register", "NAME", "--pane", pane.pane_id, "--client", best.client)
+            said = f"choose one of them: {where}{words}"
+        render.note(f"{_label(one, rows)}: {said}")
 
 
 def _send(here: Here, one: Known) -> str:
@@ -294,19 +318,22 @@ def _tell(here: Here, rows: Sequence[Known]) -> None:
             continue
         agent = one.details.agent
         ways = order.ways(agent, one.details.session, one.details.presence, here.path, off)
-        by = " ".join(f"{way.name} ({way.place})" for way in ways[:1]) or "nothing: it has to look with xats inbox"
+        by = _woken_by(ways[0]) if ways else "nothing: it has to look with xats inbox"
         lost = f"; the pane was {one.done.unseated}'s until now" if one.done and one.done.unseated else ""
         render.say(f"  {agent.address}: woken by {by}{lost}")
         warn_unreachable(here, one.details)
-    _by_hand(here, [one for one in rows if one.details is None])
-    for client in sorted({one.found.best.client for one in rows if one.details}):
-        if _lacks_hooks(here, client):
-            render.note(
-                f"{client} has no hooks of xats yet; with them it gets its mail in each turn, with no key typed:"
-            )
+    _by_hand(here, rows)
+    clients = sorted({one.details.agent.client for one in rows if one.details})
+    if bare := [one for one in clients if _lacks_hooks(here, one)]:
+        render.note(f"no hooks yet: {', '.join(bare)}. With hooks mail comes in each turn, and no key is typed:")
+        for client in bare:
             render.say(f"    {here.command('hook', 'install', client)}")
     if named := next((one for one in (*new, *rows) if one.details), None):
         render.say(f"  write to one: {_send(here, named)}")
+
+
+def _woken_by(way: Way) -> str:
+    return f"a line in its pane {way.place}" if way.name == "tmux" else f"{way.name} ({way.place})"
 
 
 def _lacks_hooks(here: Here, client: str) -> bool:

@@ -60,10 +60,9 @@ def _programs(environ: Mapping[str, str]) -> list[str]:
 
 def is_there(what: Wanted) -> bool:
     """Tell whether the program that is expected is in the pane already."""
-    from xats.clients import occupants, processes
+    from xats.clients import occupants
 
-    found = processes.nearest(occupants.in_front(what.pane))
-    return found is not None and (found[1] == what.profile.name or processes.runs(what.profile, found[0]))
+    return occupants.program(what.pane, what.profile) is not None
 
 
 def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: bool) -> int:

@@ -18,15 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xats.cli.here import Here
+    from xats.clients.profile import Profile
     from xats.pane import Pane
     from xats.process import Process
     from xats.program import Kept
 
 
-def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str, Kept | None]:
+def find(
+    here: Here, pane_id: str | None, *, no_pane: bool, wanted: Profile | None = None
+) -> tuple[Seat, str, Kept | None]:
     """Return where the agent sits that is being registered, which client that is, and what its process runs.
 
-    `pane_id` names another pane than this one. Raises NoPane or PaneUnusable.
+    `pane_id` names another pane than this one, `wanted` the client if that pane has several. Raises NoPane,
+    PaneUnusable.
     """
     if pane_id is None and not no_pane and not sessions.pane_is_trusted(here.environ):
         seen = _codex(here)
@@ -37,7 +41,7 @@ def find(here: Here, pane_id: str | None, *, no_pane: bool) -> tuple[Seat, str, 
     found = None if pane and elsewhere else processes.nearest(process.ancestors())
     who: Process | None
     if pane and elsewhere:
-        sits = occupants.find(pane)
+        sits = occupants.find(pane, wanted)
         who, client = sits.process, sits.client
     elif found:
         who, client = found

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import time
 
-from xats import calling, process, program
+from xats import calling, process
+from xats import program as runs
 from xats.clients import processes
 from xats.record import record
 from xats.tmux import keyboard
@@ -17,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from xats.clients.profile import Profile
     from xats.pane import Pane
     from xats.process import Process
     from xats.program import Kept
@@ -39,18 +41,29 @@ def in_front(pane: Pane) -> list[Process]:
     return process.foreground(pane.pane_pid)
 
 
-def find(pane: Pane) -> Occupant:
-    """Return who sits in `pane`.
+def program(pane: Pane, wanted: Profile) -> Process | None:
+    """Return the process of the client `wanted` in the foreground of `pane`, None if there is none."""
+    front = in_front(pane)
+    found = processes.nearest(front)
+    if found and (found[1] == wanted.name or processes.runs(wanted, found[0])):
+        return found[0]
+    return next((one for one in front if processes.runs(wanted, one)), None)
+
+
+def find(pane: Pane, wanted: Profile | None = None) -> Occupant:
+    """Return who sits in `pane`: the program of the client `wanted`, if it is one of several there.
 
     This takes up to YOUNG seconds where no profile knows the program and it has just begun.
     """
+    if wanted and (who := program(pane, wanted)):
+        return Occupant(who, wanted.name)
     found = processes.nearest(in_front(pane))
     return Occupant(*found) if found else Occupant(_staying(pane), "generic")
 
 
 def programs(who: Process, pane: Pane) -> Kept | None:
     """Return what `who` in `pane` runs, and what that runs through: what has the keyboard below it now."""
-    return program.look(who.pid, keyboard.below(who, in_front(pane)))
+    return runs.look(who.pid, keyboard.below(who, in_front(pane)))
 
 
 def xats_path(who: Process) -> str | None:

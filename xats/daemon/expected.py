@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 
 from xats import host, process
-from xats.clients import occupants, processes, registry
+from xats.clients import occupants, registry
 from xats.core import agents, expectations
 from xats.daemon.rounds import Rounds
 from xats.errors import NameTaken, NoPane, TmuxGone, XatsError
@@ -70,15 +70,14 @@ def _look(one: Seen) -> Seen:
         return Seen(one.expected, one.late, pane_gone=True)
     if one.late:
         return one
-    found = processes.nearest(occupants.in_front(pane))
-    if found is None or (found[1] != wanted.name and not processes.runs(wanted, found[0])):
+    who = occupants.program(pane, wanted)
+    if who is None:
         return one
     try:
         if panes.find(pane.socket, pane.pane_id) != pane:
             return Seen(one.expected, one.late, pane_gone=True)
     except (NoPane, TmuxGone):
         return Seen(one.expected, one.late, pane_gone=True)
-    who = found[0]
     seat = agents.Seat(host.id(), who.pid, who.started, None, pane, host.name())
     return Seen(one.expected, one.late, seat, occupants.programs(who, pane), occupants.xats_path(who))
 
