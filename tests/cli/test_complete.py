@@ -218,7 +218,7 @@ def test_every_kind_that_the_scripts_ask_for_is_known():
             asked |= {words[i + 1] for i, word in enumerate(words[:-1]) if word in ("_xats_ask", "(__xats_ask")}
     asked -= {word for word in asked if not word.replace("-", "").isalpha()}
     assert {"address", "agent", "pane", "peer-role", "sent", "received"} <= asked
-    assert asked <= {*complete.KINDS, "pane"}
+    assert asked <= {*complete.KINDS, *complete.WITHOUT_STORE}
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,17 @@ def test_it_is_bound_when_its_program_appears(world, desk):
     until(lambda: desk.cmd("show-options", "-p", "-v", "-t", pane, "@xats_agent", check=False) == "bob")
 
 
+def test_without_a_daemon_deliver_binds_it(world, desk):
+    pane, ended = pane_of(world, desk), pane_of(world, desk)
+    expect(world, desk, "bob", pane)
+    expect(world, desk, "cat", ended, "--as", "alice")
+    type_into(desk, pane, "codex")
+    is_running(desk, pane, "codex")
+    desk.cmd("kill-pane", "-t", ended)
+    world.xats("deliver", "--once")
+    assert (agent(world, "bob")["pane"]["pane_id"], agent(world, "cat")["expected"]["reason"]) == (pane, "pane_gone")
+
+
 def test_another_program_is_not_it(world, desk):
     world.daemon()
     pane = pane_of(world, desk)

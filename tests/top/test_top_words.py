@@ -56,6 +56,21 @@ def told(kind, subject, actor=None, title=None, **data):
             "bob",
             "registered (codex, pane %3)",
         ),
+        (
+            ("agent_expected", "agent:bob", None, None, {"client": "codex", "pane": "%3", "ttl_ms": 1}),
+            "bob",
+            "is expected: codex in pane %3",
+        ),
+        (
+            ("expectation_expired", "agent:bob", None, None, {"client": "codex", "pane": "%3", "reason": "expired"}),
+            "bob",
+            "did not appear: no codex in pane %3",
+        ),
+        (
+            ("expectation_replaced", "agent:bob", None, None, {"pane": "%3"}),
+            "bob",
+            "is not expected in pane %3 any more",
+        ),
         (("agent_unregistered", "agent:bob", "bob", None, {}), "bob", "left the team"),
         (
             ("wake_retrying", "wake:1", None, None, {"agent": "bob@crew", "reason": "busy"}),

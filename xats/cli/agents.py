@@ -107,7 +107,7 @@ def register(
     here.rouse_daemon()
     if here.json:
         said = {"agent": views.agent_json(done.details), "created": done.created, "unseated": done.unseated}
-        render.document({**said, "expected": None, "replaced": []})
+        render.document({**said, "expected": views.expected_json(None), "replaced": []})
     elif here.quiet:
         render.put(done.details.agent.name)
     else:
@@ -392,26 +392,15 @@ def agents(
 
     Example: xats agents --role reviewer
     """
-    from xats.cli import expect as expecting
-    from xats.core import expectations
     from xats.delivery.settings import turned_off
 
     team, off = None if all_teams else here.team, turned_off(here.environ)
-    found, expected = here.store.read(
-        lambda tx: (core.listing(tx, team, role), expectations.by_agent(expectations.listing(tx, team)))
-    )
+    found = here.store.read(lambda tx: core.listing(tx, team, role))
     now = here.store.clock()
-    rows = [
-        (one, expecting.state(waited_for, now) if (waited_for := expected.get(one.agent.id)) else states.of(one, now))
-        for one in found
-    ]
+    rows = [(one, states.of(one, now)) for one in found]
     rows = [row for row in rows if row[1].online or not online]
     if here.json:
-        listed = [_listed(*row, _ways(here, row[0], off)) for row in rows]
-        for said, row in zip(listed, rows, strict=True):
-            waited_for = expected.get(row[0].agent.id)
-            said["expected"] = expecting.as_json(waited_for) if waited_for else None
-        render.document({"agents": listed, "has_more": False})
+        render.document({"agents": [_listed(*row, _ways(here, row[0], off)) for row in rows], "has_more": False})
         return 0
     if not rows:
         render.say(f"no {'such ' if role or online else ''}agents in team {team}" if team else "no agents yet")
@@ -490,6 +479,7 @@ def _listed(details: Details, state: State, ways: list[str]) -> dict[str, Any]:
         "wake_by": details.agent.wake_by,
         "transports": ways,
         "paused": details.paused,
+        "expected": views.expected_json(details.expected),
         "presence": views.presence_json(details),
     }
 

@@ -143,7 +143,7 @@ def _agent(tx: Tx, host_id: str, found: Found) -> tuple[Agent | None, Agent | No
     pair = agents.by_pane(tx, host_id, pane.socket, pane.server_pid, pane.pane_id)
     if pair is None or pair[1].ended_at is not None or pair[0].client == "human":
         return None, None
-    if process.holds(pair[1].seat):
+    if pair[1].seat.process is None or process.holds(pair[1].seat):
         return pair[0], None
     return None, pair[0] if pair[0].client == found.best.client else None
 

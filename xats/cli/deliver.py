@@ -41,12 +41,14 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
         return _foretell(here, settings)
 
     from xats.core import alerts, departures, inbox, notices, owed, pools, task_claims
+    from xats.daemon import expected
     from xats.daemon.owner import process_gone, settle
     from xats.delivery import attempt
     from xats.store import Store
 
     owner = process.mark()
     here.store.write(settle)
+    expected.once(here.store)
     here.store.write(lambda tx: wakes.free_leases(tx, process.gone))
     here.store.write(lambda tx: (inbox.sweep(tx), alerts.overdue(tx, 0), owed.overdue(tx)))
     here.store.write(lambda tx: (departures.settle(tx, here.host, process_gone), departures.tell(tx)))

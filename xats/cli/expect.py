@@ -93,9 +93,8 @@ def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: b
     agent = done.details.agent
     if here.json:
         expected = here.store.read(lambda tx: expectations.of_agent(tx, agent.id))
-        shown = as_json(expected) if expected else None
         said = {"agent": views.agent_json(done.details), "created": done.created, "unseated": None}
-        render.document({**said, "expected": shown, "replaced": replaced})
+        render.document({**said, "expected": views.expected_json(expected), "replaced": replaced})
     elif here.quiet:
         render.put(agent.name)
     else:
@@ -125,14 +124,3 @@ def state(one: Expectation, now: int) -> State:
     ended = one.ended_at or one.expires_at
     why = expectations.words(one, one.end_reason or "expired", ended)
     return State("offline", f"offline, {why}, {durations.ago(ended, now)}", "offline")
-
-
-def as_json(one: Expectation) -> dict[str, object]:
-    """Return the JSON form of an expectation."""
-    return {
-        "client": one.client,
-        "pane": views.pane_json(one.pane),
-        "until": durations.iso(one.expires_at),
-        "ended_at": durations.iso(one.ended_at),
-        "reason": one.end_reason,
-    }

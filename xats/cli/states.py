@@ -49,6 +49,10 @@ def of(details: Details, now: int) -> State:
     """Return the state of an agent at the time `now` (ms UTC). It looks at the processes of this host."""
     from xats.daemon.owner import pane_gone
 
+    if details.expected:
+        from xats.cli import expect
+
+        return expect.state(details.expected, now)
     agent, session = details.agent, details.session
     said, since = details.presence.doing if details.presence else ("", 0)
     alive = process.living(session.seat) if session else None

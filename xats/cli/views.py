@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from xats.core.agents import Details
     from xats.core.clock import Standing
+    from xats.core.expectations import Expectation
     from xats.core.inbox import Letter, Shown
     from xats.core.messages import Message, Sent
     from xats.core.pauses import Pause
@@ -43,6 +44,14 @@ def presence_json(details: Details) -> dict[str, Any] | None:
     """Return the JSON form of what an agent's program says it is doing; None when it has never said."""
     found = details.presence
     return {"state": found.doing[0], "at": iso(found.doing[1])} if found else None
+
+
+def expected_json(found: Expectation | None) -> dict[str, Any] | None:
+    """Return the JSON form of an expectation; None if there is none."""
+    if found is None:
+        return None
+    times = {"until": iso(found.expires_at), "ended_at": iso(found.ended_at)}
+    return {"client": found.client, "pane": pane_json(found.pane), **times, "reason": found.end_reason}
 
 
 def pane_json(pane: Pane | None) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from xats.core.expectations import Expectation
     from xats.core.presence import Presence
     from xats.program import Kept
     from xats.store import Row, Tx
@@ -116,6 +117,7 @@ class Details:
     paused: bool = False  #: the agent, or its whole team
     presence: Presence | None = None  #: what its program says it is doing
     shown: int = 0  #: letters that were shown and are not read yet
+    expected: Expectation | None = None  #: the program that is expected to be this agent, or was in vain
 
 
 @record
@@ -379,8 +381,10 @@ where (:team is null or a.team = :team) order by l.label
 
 def listing(tx: Tx, team: str | None, role: str | None) -> list[Details]:
     """Return the registered agents of `team` (None: of all teams), those with `role` if it is given."""
+    from xats.core import expectations
     from xats.core.presence import Presence
 
+    expected = expectations.by_agent(tx, team)
     labels: dict[tuple[int, str], list[str]] = {}
     for row in tx.all(LABELS, team=team):
         labels.setdefault((row["agent_id"], row["kind"]), []).append(row["label"])
@@ -399,6 +403,7 @@ def listing(tx: Tx, team: str | None, role: str | None) -> list[Details]:
             if row["state"]
             else None,
             row["shown"],
+            expected.get(row["id"]),
         )
         for row in tx.all(LISTING, team=team, role=role.lower() if role else None, **wakes.fresh(tx))
     ]

@@ -22,8 +22,6 @@ from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from xats.core.agents import Agent, Seat
     from xats.store import Row, Tx
 
@@ -79,9 +77,9 @@ def _of(row: Row) -> Expectation:
     )
 
 
-def listing(tx: Tx, team: str | None) -> list[Expectation]:
-    """Return the expectations of `team` (None: of all teams), with those that ended in vain."""
-    return [_of(row) for row in tx.all(ALL, team=team)]
+def by_agent(tx: Tx, team: str | None) -> dict[int, Expectation]:
+    """Return the expectations of `team` (None: of all teams) by the ids of their agents, those in vain included."""
+    return {row["id"]: _of(row) for row in tx.all(ALL, team=team)}
 
 
 def open_on(tx: Tx, host: str) -> list[Expectation]:
@@ -139,8 +137,8 @@ def end(tx: Tx, one: Expectation, reason: str, taken_by: Agent | None = None) ->
     if not tx.run(END, agent=one.agent.id, now=tx.now, reason=reason):
         return
     kind = "expectation_expired" if reason in ("expired", "pane_gone") else "expectation_replaced"
-    subject, actor = f"agent:{one.agent.name}", taken_by.name if taken_by else None
-    tx.event(kind, one.agent.team, actor, subject, client=one.client, pane=one.pane.pane_id, reason=reason)
+    about = {"client": one.client, "pane": one.pane.pane_id, "reason": reason}
+    tx.event(kind, one.agent.team, None, f"agent:{one.agent.name}", **about, by=taken_by.address if taken_by else None)
     if one.asked_by is not None and one.asked_by != one.agent.id:
         _report(tx, one, words(one, reason, tx.now), taken_by)
 
@@ -175,8 +173,3 @@ def _report(tx: Tx, one: Expectation, why: str, taken_by: Agent | None) -> None:
     subject = f"{one.agent.name} did not appear: {one.client} in pane {one.pane.pane_id}"
     draft = messages.Draft(asker.address, "\n".join(lines), subject, "alert", need_reply=False)
     messages.send(tx, agents.system(tx, asker.team), "process", draft)
-
-
-def by_agent(found: Iterable[Expectation]) -> dict[int, Expectation]:
-    """Return `found` by the ids of their agents."""
-    return {one.agent.id: one for one in found}

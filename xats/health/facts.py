@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats import host
-from xats.core import agents, alerts, clock, dead, expectations, pauses, stops, wakes
+from xats.core import agents, alerts, clock, dead, pauses, stops, wakes
 from xats.core.clock import Standing
 from xats.record import record
 from xats.store import keep
@@ -11,7 +11,6 @@ from xats.store import keep
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Details
-    from xats.core.expectations import Expectation
     from xats.core.pauses import Pause
     from xats.core.stops import Stop
     from xats.core.wakes import Wake
@@ -32,7 +31,6 @@ class Facts:
     pauses: tuple[Pause, ...]
     stops: tuple[Stop, ...] = ()
     clock: Standing = Standing(0)
-    expected: tuple[Expectation, ...] = ()  #: with those that ended in vain
 
     def here(self, one: Details) -> bool:
         """Tell whether an agent sits on this host."""
@@ -70,7 +68,6 @@ def gather(path: str) -> Facts:
             tuple(pauses.listing(tx, None)),
             tuple(stops.listing(tx)),
             clock.standing(tx),
-            tuple(expectations.listing(tx, None)),
         )
 
     return keep.snapshot(path, work)

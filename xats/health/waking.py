@@ -26,10 +26,9 @@ def checks(path: str, facts: Facts | None, environ: Mapping[str, str]) -> list[C
     """
     off = turned_off(environ)
     found = []
-    expected = expectations.by_agent(facts.expected) if facts else {}
     for one in sorted(facts.agents, key=lambda one: one.agent.address.lower()) if facts else ():
-        if facts and one.agent.id in expected:
-            found.append(_expected(expected[one.agent.id], facts.now))
+        if facts and one.expected:
+            found.append(_expected(one.expected, facts.now))
         elif one.agent.wake_by != order.NONE and facts and facts.here(one):
             found.append(_agent(one, path, off))
         elif one.agent.wake_by != order.NONE and facts and (place := facts.elsewhere(one)):

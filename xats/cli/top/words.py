@@ -268,6 +268,9 @@ TOLD: dict[str, Callable[[What], str]] = {
     "team_name_freed": lambda what: f"freed the name {what.data.get('was')}, which led to team {what.name}",
     "project_adopted": lambda what: f"let {what.data.get('path')} belong to team {what.name}",
     "agent_registered": _registered,
+    "agent_expected": lambda what: f"is expected: {what.data.get('client')} in pane {what.data.get('pane')}",
+    "expectation_expired": lambda what: f"did not appear: no {what.data.get('client')} in pane {what.data.get('pane')}",
+    "expectation_replaced": lambda what: f"is not expected in pane {what.data.get('pane')} any more",
     "agent_unregistered": lambda _: "left the team",
     "agent_gone": lambda what: (
         "is gone: its pane is closed" if what.data.get("reason") == "pane_gone" else "is gone: its process has ended"
