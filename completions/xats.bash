@@ -27,7 +27,7 @@ _xats_options() {
         'inbox') options="--peek --all --again --owed --from --thread --since --limit -n --wait $options" ;;
         'thread' | 'contract log' | 'contract check' | 'dead list') options="--limit -n $options" ;;
         'wait' | 'task wait') options="--timeout $options" ;;
-        'register') options="--role --client --tag --cap --model --pane --no-pane --wake --takeover $options" ;;
+        'register') options="--role --client --tag --cap --model --pane --no-pane --wake --takeover --yes -y $options" ;;
         'unregister' | 'task approve' | 'db backup') options="--force $options" ;;
         'agents') options="--online --role --all-teams $options" ;;
         'launch') options="--name --role --tag --cap --model --wake --takeover --writable-store --print $options" ;;

@@ -439,6 +439,22 @@ def test_a_pane_without_its_agent_is_a_warning(doctor, seated, what, said):
 
 
 @needs_tmux
+@pytest.mark.parametrize("what", ["gone", "other", "server"])
+def test_a_shell_that_a_person_has_left_is_no_warning(doctor, seated, crew, what):
+    crew.store.write(lambda tx: tx.run("update agents set client = 'human' where name_key = 'bob'"))
+    if what == "server":
+        seated.cmd("kill-server")
+    elif what == "gone":
+        seated.cmd("kill-pane", "-t", seated.bob.pane)
+    else:
+        seated.cmd("respawn-pane", "-k", "-t", seated.bob.pane, "exec sleep 600")
+    report = doctor()
+    assert report.state("tmux", "server") == "ok"
+    if what != "server":
+        assert report.state("tmux", "bob@crew") == "ok"
+
+
+@needs_tmux
 def test_an_agent_behind_its_shell_is_a_warning(doctor, crew, seated, tmp_path):
     pane = seated.open("exec env PS1='at-bash$ ' HISTFILE= bash --norc --noprofile")
     until(lambda: "at-bash$" in seated.text(pane))

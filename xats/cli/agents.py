@@ -40,6 +40,7 @@ def register(
     takeover: params.TakeoverOption = False,
     expect: params.ExpectOption = None,
     ttl: params.ExpectTtlOption = None,
+    yes: params.YesOption = False,
 ) -> int:
     """Register as an agent of this team, in this pane.
 
@@ -49,6 +50,8 @@ def register(
     By itself (--wake auto) it is woken by what needs no key, as far as it has that: its own hooks, a waiter, the inbox
     of its program; else, and when nothing was read in time, by a line in its pane. --wake tmux is the line alone.
 
+    A person who types this in their own shell is asked whether the shell is to have another name than theirs.
+
     With --wake notice tmux shows a notice, with --wake command a program of yours runs; then nothing is ever typed.
 
     With --expect the program is bound once it appears in the pane. Mail for the agent is kept meanwhile.
@@ -57,7 +60,7 @@ def register(
 
     Example: xats register bob --pane %3 --expect codex
     """
-    from xats.cli import membership, seat
+    from xats.cli import membership, own_shell, seat
 
     check(name, role, client, tag, cap, wake)
     _check_together(pane=pane, no_pane=no_pane, client=client, expect=expect, ttl=ttl)
@@ -75,11 +78,16 @@ def register(
     if meant and not force_client:
         _check_client(meant, place, found)
     client = meant.name if meant else None
+    shell = own_shell.find(here) if not (place.pane or place.process or pane or seat.hidden(None)) else None
+    is_persons = client is None and own_shell.is_persons(here, name, found)
+    if is_persons:
+        own_shell.agree(here, name, yes=yes)
+        place = own_shell.seat(place, shell)
     hidden = seat.hidden(place.pane)
     path = seat.xats_path(here, place, pane)
     agreed = membership.agree(here)
 
-    def work(tx: Tx) -> tuple[Registered, tuple[str, ...]]:
+    def work(tx: Tx) -> tuple[Registered, str | None, tuple[str, ...]]:
         team, called = here.address(tx, name)
         membership.join(here, tx, team, agreed=agreed)
         known = core.find(tx, team, called)
@@ -87,6 +95,7 @@ def register(
         kept = client or (None if known and found in ("generic", "human") and known.client != "human" else found)
         changes = core.Changes(role, kept, model, *labels, wake)
         kept_outside = _session_outside(here, tx, known, place) if hidden and known and not takeover else None
+        own_shell.check(here, tx, known, place, shell, takeover=takeover)
         done = core.register(
             tx,
             team,
@@ -99,9 +108,10 @@ def register(
             takeover=takeover,
             leave_pane=no_pane,
         )
-        return done, teams.notices(tx, team)
+        still = own_shell.settle(here, tx, done, place, shell, is_persons=is_persons)
+        return done, still, teams.notices(tx, team)
 
-    done, pending = here.store.write(work)
+    done, still, pending = here.store.write(work)
     typed = warn_unreachable(here, done.details)
     mark_pane(done)
     here.rouse_daemon()
@@ -112,6 +122,9 @@ def register(
         render.put(done.details.agent.name)
     else:
         _tell(here, done, typed=typed)
+        if still:
+            command = here.command("unregister", still)
+            render.say(f"  {still} stays in the team, for your other shells; to take {still} out: {command}")
         membership.tell(here, done.details.agent.team, pending)
     return 0
 

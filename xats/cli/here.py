@@ -194,9 +194,9 @@ class Here:
         except FirstUse:
             if not register:
                 raise
-            self.store.write(self.me)
+            result = self.store.write(lambda tx: work(tx, self.me(tx)))  # nobody is registered where `work` fails
             self._introduce()
-            return self.store.read(lambda tx: work(tx, self.me(tx)))
+            return result
 
     def _renew(self, me: Me) -> None:
         """Renew what I have claimed, if the store can be written in a moment: I only look at something."""

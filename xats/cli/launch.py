@@ -292,9 +292,10 @@ def _become(here: Here, done: Registered, how: Launch) -> NoReturn:
         os.execve(how.words[0], how.words, environ)
     except OSError as problem:
         if done.created:
+            from xats.core import unused
             from xats.store import Store
 
-            Store(here.path).write(lambda tx: agents.unregister(tx, agent))
+            Store(here.path).write(lambda tx: unused.remove(tx, agent) or agents.unregister(tx, agent))
         msg = f"{how.words[0]} cannot be run: {problem.strerror}."
         raise XatsError(msg) from problem
 

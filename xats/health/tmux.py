@@ -57,10 +57,17 @@ def checks(facts: Facts | None, environ: Mapping[str, str], said: Mapping[str, A
         pane = _pane(theirs[0])
         assert pane
         answer = _server(pane, theirs, environ)
-        found.append(answer)
         if answer.state == OK:
             panes += [_agent(one, environ) for one in theirs]
+        elif all(_reads_alone(one) for one in theirs):
+            answer = Check(SECTION, "server", OK, f"{answer.detail}; only people registered there")
+        found.append(answer)
     return [*found, *sorted(panes, key=lambda one: one.name.lower())]
+
+
+def _reads_alone(one: Details) -> bool:
+    """Tell whether this is a person in a shell of their own, where xats neither types nor shows anything."""
+    return one.agent.client == "human" and one.agent.wake_by == "none"
 
 
 def _pane(one: Details) -> Pane | None:
@@ -155,10 +162,12 @@ def _agent(one: Details, environ: Mapping[str, str]) -> Check:
     try:
         look = screen.look(pane, TIMEOUT)
     except NoPane:
+        if _reads_alone(one):
+            return Check(SECTION, address, OK, f"a person; the shell in {pane.pane_id} has ended")
         return Check(SECTION, address, WARN, f"{pane.pane_id} is gone", _mend("no_pane", one, pane))
     except TmuxUnavailable as problem:
         return Check(SECTION, address, WARN, f"{pane.pane_id}: {problem}", "xats doctor  (once more)")
-    reason, detail = _objection(one, pane, look)
+    reason, detail = (None, "") if _reads_alone(one) else _objection(one, pane, look)
     if reason:
         said = f"{pane.pane_id}: {reasons.words(reason)}{f': {detail}' if detail else ''}"
         return Check(SECTION, address, WARN, said, _mend(reason, one, pane))
