@@ -228,8 +228,8 @@ def test_every_kind_that_the_scripts_ask_for_is_known():
         (candidates.ROLES, {"team": "t", **candidates.reach("a")}),
         (candidates.LABELS, {"team": "t", "kind": "tag", **candidates.reach("a")}),
         (candidates.TEAMS, candidates.reach("a")),
-        (candidates.RECEIVED.format(only=""), {"me": 1, "most": 9}),
-        (candidates.RECEIVED.format(only="and d.state = 'unread'"), {"me": 1, "most": 9}),
+        (candidates.RECEIVED.format(only=""), {"me": 1, "most": 9, "now": 0, "sure": 0}),
+        (candidates.RECEIVED.format(only="and d.state = 'unread'"), {"me": 1, "most": 9, "now": 0, "sure": 0}),
         (candidates.SENT, {"me": 1, "most": 9}),
     ],
 )

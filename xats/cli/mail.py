@@ -54,6 +54,9 @@ def send(
     A shell runs what stands in backticks or $() in double quotes. Write a body in single quotes. One of any lines and
     quotes goes through standard input: xats send bob - <<'EOF', the lines, EOF.
 
+    With --key the same message is sent once, however often this is run. Another one under that key is refused
+    (key_reused): the address as it is written, body, subject, --kind, --need-reply, --reply-to and --contract count.
+
     A body may begin with a dash if there is a space or a new line in it, as in a list. Else -- stands before it.
 
     Example: xats send bob 'The parser is ready' -s Parser
