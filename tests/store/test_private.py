@@ -39,7 +39,8 @@ def test_a_store_that_others_may_use_is_private_once_it_was_opened(home, loose):
     path = home / "xats.db"
     assert opened(path) == []
     path.chmod(loose)
-    assert opened(path) == [f"other users could use {path} (mode {loose:04o}); xats has taken that from them"]
+    now = loose & 0o700
+    assert opened(path) == [f"Other users could use {path} (mode {loose:04o}). xats has set its mode to {now:04o}."]
     assert mode(path) == loose & 0o700
     assert opened(path) == []
 
@@ -48,7 +49,7 @@ def test_the_folder_of_xats_is_private_again(home):
     path = home / "xats.db"
     opened(path)
     home.chmod(0o755)
-    assert opened(path) == [f"other users could use {home} (mode 0755); xats has taken that from them"]
+    assert opened(path) == [f"Other users could use {home} (mode 0755). xats has set its mode to 0700."]
     assert mode(home) == 0o700
 
 
@@ -150,7 +151,7 @@ def test_a_file_that_is_no_store_keeps_its_mode(tmp_path):
 def test_a_command_says_once_that_a_store_was_open_to_others(xats, crew):
     os.chmod(xats.path, 0o644)
     ran = xats("agents", "--team", "crew", "--json")
-    assert f"xats: warning: other users could use {xats.path} (mode 0644)" in ran.stderr
+    assert f"xats: warning: Other users could use {xats.path} (mode 0644)" in ran.stderr
     assert len(ran.json()["agents"]) == 2
     assert xats("agents", "--team", "crew").stderr == ""
 

@@ -11,6 +11,7 @@ import stat
 from contextlib import suppress
 
 from xats.store import place
+from xats.store.sqlite import BESIDE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,28 +23,27 @@ OTHERS = 0o077  # the bits of a mode by which the group and other users read, wr
 def restrict(path: str, environ: Mapping[str, str]) -> str:
     """Take what other users may do from the store at `path`, and from what of it stands beside it.
 
-    That is done to regular files of this user whose name begins with that of the store: journals, logs, backups. The
-    folder is changed as well if it is the folder of xats (`place.home`); any other may be there for more than a store.
-    Files are changed by name, because SQLite's locks end when a process opens and closes the file once more.
+    That is done to the journals and backups of the store if they are regular files of this user; sidefile.py does the
+    same for the files that xats itself opens. The folder is changed as well if it is the folder of xats (`place.home`);
+    any other may be there for more than a store. Files are changed by name, because SQLite's locks end when a process
+    opens and closes the file once more.
 
     Return what was changed, in words; "" if nothing was.
     """
     folder, name = os.path.split(os.path.realpath(path))
+    files = {name, *(name + suffix for suffix in BESIDE)}
     done = []
     with suppress(OSError):
         for entry in sorted(os.listdir(folder)):
-            if entry == name or entry.startswith((f"{name}-", f"{name}.")):
+            if entry in files or entry.startswith(f"{name}."):
                 done.append(_restrict(os.path.join(folder, entry), stat.S_ISREG))
     if place.is_own(folder, environ):
         done.append(_restrict(folder, stat.S_ISDIR))
-    changed = [one for one in done if one]
-    if not changed:
-        return ""
-    return f"other users could use {'; '.join(changed)}; xats has taken that from them"
+    return " ".join(filter(None, done))
 
 
 def _restrict(path: str, is_kind: Callable[[int], bool]) -> str:
-    """Take what other users may do from the file at `path`; return it with the mode that it had, "" if it is as it was.
+    """Take what other users may do from the file at `path`; return that in words, "" if it is as it was.
 
     `is_kind` is the function of `stat` that tells what it has to be.
     """
@@ -56,4 +56,7 @@ def _restrict(path: str, is_kind: Callable[[int], bool]) -> str:
     except OSError:  # on a medium that cannot be written; `doctor` says so
         return ""
     kept = after.st_mode & OTHERS  # where a file system has no modes of its own
-    return "" if kept else f"{path} (mode {stat.S_IMODE(before.st_mode):04o})"
+    if kept:
+        return ""
+    mode, now = (stat.S_IMODE(about.st_mode) for about in (before, after))
+    return f"Other users could use {path} (mode {mode:04o}). xats has set its mode to {now:04o}."
