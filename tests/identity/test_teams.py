@@ -11,7 +11,7 @@ from xats.core.address import LONGEST
 from xats.errors import UnknownAgent, UnknownRecipient
 from xats.record import record
 
-HOST = "h1+0123456789abcdef"
+HOST, OTHER = "h1+0123456789abcdef", "h1+fedcba9876543210"
 
 
 @record
@@ -72,8 +72,21 @@ def test_the_first_project_with_a_name_gets_it(claim, of, told):
 
 
 def test_a_machine_of_the_same_store_has_projects_of_its_own(claim):
-    assert claim("api") == "api"
-    assert claim("api", host="h1+fedcba9876543210") == "api-2"
+    assert claim("api", stamp="7:a") == "api"
+    assert claim("api", stamp="8:b", host=OTHER) == "api-2"
+    assert claim("api", stamp="9:c") == "api"
+
+
+@pytest.mark.parametrize("stamp", ["7:a", None])
+def test_a_machine_whose_id_is_another_one_after_a_boot_keeps_its_projects(store, claim, of, rows, stamp):
+    """As in an image of a container without a machine id."""
+    claim("web")
+    claim("api", stamp=stamp)
+    store.write(lambda tx: teams.join(tx, HOST, place("api"), "web"))
+    assert of("api", stamp=stamp, host=OTHER) == "api"
+    assert claim("api", stamp=stamp, host=OTHER) == "api"
+    assert [row["host"] for row in rows("select host from projects order by id")] == [HOST, OTHER]
+    assert store.read(lambda tx: teams.host_of(tx, OTHER, place("api"), "web")) is None
 
 
 def test_looking_records_nothing(of, rows):

@@ -59,8 +59,9 @@ select a.team, a.name from former_addresses f join agents a on a.id = f.agent_id
 where f.team = :team and f.name_key = :key
 """
 ADD = "insert into teams (name, created_at) values (:name, :now) on conflict (name) do nothing"
-BY_PATH = "select id, path, file_id, remote, team from projects where host = :host and path = :path"
-BY_STAMP = "select id, path, file_id, remote, team from projects where host = :host and file_id = :stamp order by id"
+COLUMNS = "id, host, path, file_id, remote, team"
+BY_PATH = f"select {COLUMNS} from projects where path = :path order by id"
+BY_STAMP = f"select {COLUMNS} from projects where host = :host and file_id = :stamp order by id"
 OWNED = "select path from projects where team = :team order by id limit 1"
 TEAM = """
 select t.moved_to, t.archived_at, (select min(p.id) from projects p where p.team = t.name) as project
@@ -72,10 +73,10 @@ insert into projects (host, path, file_id, remote, team, created_at)
 values (:host, :path, :stamp, :remote, :team, :now)
 """
 MOVE_TEAMS = """
-update project_teams set path = :new where host = :host and path = :old
-    and team not in (select j.team from project_teams j where j.host = :host and j.path = :new)
+update project_teams set host = :host, path = :path where host = :old_host and path = :old
+    and team not in (select j.team from project_teams j where j.host = :host and j.path = :path)
 """
-UPDATE = "update projects set path = :path, file_id = :stamp, remote = :remote where id = :id"
+UPDATE = "update projects set host = :host, path = :path, file_id = :stamp, remote = :remote where id = :id"
 SAME_REMOTE = """
 select team, path from projects where remote = :remote and team <> :team order by id limit 1
 """
@@ -117,7 +118,7 @@ def address(tx: Tx, team: str, name: str) -> tuple[str, str]:
 
 def of(tx: Tx, host: str, project: Project) -> str:
     """Return the team of `project` on the machine `host`; if it has none yet, the one that `claim` would give it."""
-    row = tx.one(BY_PATH, host=host, path=stored(project.path)) or _before(tx, host, project)
+    row = _at(tx, host, project, stored(project.path)) or _before(tx, host, project)
     return row["team"] if row else _free(tx, project.name)
 
 
@@ -126,18 +127,18 @@ def claim(tx: Tx, host: str, project: Project) -> str:
 
     What its people should know of that is kept for `notices`.
     """
-    row = tx.one(BY_PATH, host=host, path=stored(project.path))
+    row = _at(tx, host, project, stored(project.path))
     if row is None and (row := _before(tx, host, project)):
         old, new = folder_of(row["path"]), folder_of(stored(project.path))
         if old != new:
             if not project.is_gone(row["path"]):  # the same folder by another path, as in a container
                 return str(row["team"])
             tell(tx, row["team"], f"this project was moved from {old} to {new}; it keeps its team {row['team']}")
-        tx.run(MOVE_TEAMS, host=host, old=row["path"], new=stored(project.path))
     if row:
-        found = {"path": stored(project.path), "stamp": project.stamp, "remote": _remote(project)}
-        if tuple(found.values()) != (row["path"], row["file_id"], row["remote"]):
+        found = {"host": host, "path": stored(project.path), "stamp": project.stamp, "remote": _remote(project)}
+        if tuple(found.values()) != (row["host"], row["path"], row["file_id"], row["remote"]):
             tx.run(UPDATE, id=row["id"], **found)
+            tx.run(MOVE_TEAMS, host=host, path=stored(project.path), old_host=row["host"], old=row["path"])
         return str(row["team"])
     team = _free(tx, project.name)
     ensure(tx, team)
@@ -152,10 +153,22 @@ def ensure(tx: Tx, team: str) -> None:
     tx.run(ADD, name=team, now=tx.now)
 
 
+def _at(tx: Tx, host: str, project: Project, path: str) -> Row | None:
+    """Return the row of `project` at `path`.
+
+    Without a machine id, as in many images of containers, a machine has another id after each boot (xats/host.py). So a
+    row of another machine counts where the stamp, or that there is none, shows that it is the same project.
+    """
+    rows = tx.all(BY_PATH, path=path)
+    own = next((row for row in rows if row["host"] == host), None)
+    return own or next((row for row in rows if row["file_id"] == project.stamp), None)
+
+
 def _before(tx: Tx, host: str, project: Project) -> Row | None:
     """Return the row of `project` under the path that it had before: without git, with git, or in another folder."""
     folder = folder_of(stored(project.path))
-    row = tx.one(BY_PATH, host=host, path=folder if folder != stored(project.path) else f"{folder}/.git")
+    other = folder if folder != stored(project.path) else f"{folder}/.git"
+    row = next((row for row in tx.all(BY_PATH, path=other) if row["host"] == host), None)
     if row:
         return row
     stamp = project.stamp

@@ -20,7 +20,7 @@ create table projects (
     remote text, -- the URL of origin; null: there is none
     team text not null references teams (name),
     created_at integer not null,
-    unique (host, path)
+    unique (path, host) -- a project is looked for by its path
 ) strict;
 create index projects_team on projects (team);
 create index projects_file on projects (host, file_id) where file_id is not null;
