@@ -38,14 +38,16 @@ def person(here: Here, what: str, hint: str = "") -> str:
     return agent.name
 
 
-def confirm(question: str, command: str) -> None:
-    """Ask a person the `question`. Raises Refused for any answer but yes, and where there is no terminal.
+def confirm(question: str, command: str, *before: str) -> None:
+    """Say the lines `before`, and ask a person the `question`. Raises Refused for any answer but yes.
 
-    `command` is the one that needs no answer.
+    Where there is no terminal, Refused names the `command` that needs no answer.
     """
     if not render.can_ask():
         msg = "Confirmation needed, but there is no terminal. Nothing was changed."
         raise Refused(msg, command)
+    for line in before:
+        render.say(line)
     if not render.ask(question):
         msg = "Nothing was changed."
         raise Refused(msg)

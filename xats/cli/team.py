@@ -492,14 +492,13 @@ class Change:
 
     def agreed(self, question: str, found: Summary) -> bool:
         """Say what there is of the team, and ask; return False for a dry run. Raises Refused where that is no yes."""
-        if not self.here.json and (self.dry_run or not self.yes):
-            render.say(f"team {found.name}: {_counted(found, self.online(found.name))}")
-            for line in self._said:
-                render.say(f"  {line}")
+        lines = [f"team {found.name}: {_counted(found, self.online(found.name))}", *(f"  {one}" for one in self._said)]
         if self.dry_run:
+            for line in lines if not self.here.json else ():
+                render.say(line)
             return False
         if not self.yes:
-            people.confirm(question, self.here.command(*self.words, "--yes"))
+            people.confirm(question, self.here.command(*self.words, "--yes"), *lines)
         self.changed = True
         return True
 
