@@ -588,7 +588,7 @@ def test_of_any_history_goes_what_may_and_nobody_notices(make_team, tmp_path_fac
             "events": [row for row in rows["events"] if row["id"] in events_kept],
         }
         assert {table: history.rows(table) for table in left} == left
-        assert removed.parts == (*(len(rows[table]) - len(left[table]) for table in left), 0)
+        assert removed.parts == (*(len(rows[table]) - len(left[table]) for table in left), 0, 0, 0)
         assert all(row in left["deliveries"] for row in unread)
         assert history.views(kept) == views
         assert [history.rows(table) for table in ("agents", "sessions")] == [rows["agents"], rows["sessions"]]

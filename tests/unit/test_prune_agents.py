@@ -4,6 +4,8 @@ import os
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.conftest import HOST, Clock
 from xats import process
@@ -24,7 +26,7 @@ from xats.core import (
 )
 from xats.core.agents import Seat
 from xats.core.messages import Draft
-from xats.core.prune_agents import Unused
+from xats.core.prune_agents import OWN, Unused
 from xats.pane import Pane
 
 DAY = 86_400_000
@@ -387,3 +389,87 @@ def test_a_clock_that_is_set_ahead_and_back_makes_nobody_vanish(crew, clock: Clo
     clock.tick(AGE)
     pruned(store)
     assert names(crew) == ["alice", "bob"]
+
+
+# -- any history -------------------------------------------------------------------------------------------------------
+
+WHO = ("bob", "carol", "dave")
+who = st.sampled_from(WHO)
+ACTS = st.one_of(
+    st.tuples(st.just("send"), who, st.sampled_from((*WHO, "all", "bob,carol", "me")), st.booleans()),
+    st.tuples(st.just("read"), who),
+    st.tuples(st.just("leave"), who),
+    st.tuples(st.just("retry"), who),
+    st.tuples(st.just("prune"), st.integers(1, 5)),
+    st.tuples(st.just("days"), st.integers(1, 25)),
+)
+
+
+class History:
+    """What happened in a team, act by act; who was removed registers first."""
+
+    def __init__(self, crew, clock) -> None:
+        self.crew, self.clock = crew, clock
+
+    def there(self, name: str):
+        if name not in names(self.crew):
+            self.crew.register(name, client="codex")
+        return self.crew.agent(name)
+
+    def send(self, name: str, to: str, need_reply: bool) -> None:
+        for one in {name, *WHO} & {name, to, *to.split(",")}:
+            self.there(one)
+        others = set(names(self.crew)) - {name}
+        if to != "all" or others:
+            self.crew.send(name, to, need_reply=need_reply)
+
+    def read(self, name: str) -> None:
+        me = self.there(name)
+        active(self.crew, name)
+        page = self.crew.store.read(lambda tx: inbox.peek(tx, me, inbox.Query(100)))
+        self.crew.do(name, inbox.mark_read, [one.message.id for one in page.letters])
+
+    def leave(self, name: str) -> None:
+        self.there(name)
+        self.crew.do(name, agents.unregister)
+
+    def retry(self, name: str) -> None:
+        me = self.there(name)
+        found = self.crew.store.read(lambda tx: dead.listing(tx, "crew", 100))[0]
+        self.crew.do(name, dead.retry, [one for one in found if one.agent_id == me.id])
+
+    def days(self, count: int) -> None:
+        self.clock.tick(count * DAY)
+
+    def prune(self, limit: int) -> None:
+        """No mail of an agent's own goes that was not a dead letter for AGE, and nobody goes who was seen since."""
+        own = f"""
+            select d.agent_id, d.message_id, w.state, w.closed_at from deliveries d
+            join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
+            left join wakes w on w.id = d.wake_id where d.state = 'unread' and {OWN}
+        """
+        unread, seen = self.crew.rows(own), self.crew.rows("select name, seen_at from agents")
+        before = self.clock.now - AGE
+        removed = pruned(self.crew.store, limit)
+        still = {(row["agent_id"], row["message_id"]) for row in self.crew.rows(own)}
+        for row in unread:
+            if (row["agent_id"], row["message_id"]) not in still:
+                assert row["state"] == "failed"
+                assert row["closed_at"] <= before
+        assert {row["name"] for row in seen if row["seen_at"] > before}.isdisjoint(
+            name.partition("@")[0] for name in removed.agent_names
+        )
+
+
+@settings(max_examples=60)
+@given(acts=st.lists(ACTS, min_size=5, max_size=40))
+def test_of_any_history_no_mail_of_its_own_goes_before_its_time(make_team, tmp_path_factory, acts):
+    crew, clock = make_team(tmp_path_factory.mktemp("agents"))
+    try:
+        history = History(crew, clock)
+        for act, *values in acts:
+            getattr(history, act)(*values)
+        rules = "select count(*) as n from sessions s join agents a on a.id = s.agent_id where a.pruned_at is not null"
+        assert crew.rows(rules) == [{"n": 0}]
+    finally:
+        crew.store.close()
