@@ -351,7 +351,8 @@ def test_an_agent_does_not_launch_another_into_its_own_pane(office, claude_above
     line = f"{claude_above} -c {shlex.quote(office.command + ' launch codex --name bob; exit $?')}"
     _, number = office.run(line)
     assert office.code(number) == 4
-    assert "This is run by claude-code (pid " in office.said(number)
+    assert office.said(number).startswith("xats: claude-code (pid ")
+    assert "already occupies this pane and started this command." in office.said(number)
     assert "tmux split-window" in office.said(number)
     assert office.agent("bob") == {}
     assert not list(office.record.glob("codex-*.json"))
@@ -362,7 +363,7 @@ def test_the_marks_of_an_agent_program_count_unless_the_pane_is_our_own(office):
     marks = {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "s1", "CODEX_THREAD_ID": "t1"}
     _, number = office.run(f"env -u TMUX -u TMUX_PANE {office.command} launch codex", **marks)
     assert office.code(number) == 4
-    assert "as a tool" in office.said(number)
+    assert "This looks like a tool call inside an agent program (found CLAUDE" in office.said(number)
     _, number = office.run("xats launch codex --name bob", **marks)
     assert not set(marks) & set(office.started("codex")["env"])
     assert office.agent("bob")["pane"] is not None

@@ -131,7 +131,7 @@ def test_what_a_hook_hands_over_the_same_session_can_answer(xats, crew):
     other = {**claude, "XATS_TEAM": "other"}
     assert xats("hook", "run", "claude-code", stdin=event("claude-code", "prompt", "s1"), env=other).stdout == ""
     error = xats("reply", "1", "yes", "--json", env=other, code=3).error()
-    assert "This session is dave in team crew" in error["message"]
+    assert "This session is dave's in team crew, but --team or XATS_TEAM says other." in error["message"]
     handed = xats("hook", "run", "claude-code", stdin=event("claude-code", "prompt", "s1"), env=claude).stdout
     assert "for dave" in handed
     xats("reply", "1", "yes", env=claude)

@@ -175,7 +175,7 @@ def _refuse_inside(here: Here, pane: Pane | None) -> None:
 
     program = here.circumstances.program()
     if program:
-        msg = f"{program[1]} (pid {program[0].pid}) already occupies this seat and started this command."
+        msg = f"{program[1]} (pid {program[0].pid}) already occupies this pane and started this command."
     elif sessions.inside_agent(here.environ) and not (
         pane and pane.pane_pid in (os.getpid(), *(one.pid for one in here.circumstances.ancestors()))
     ):  # a pane's own shell has such variables when an agent has started the tmux server

@@ -108,24 +108,25 @@ class Evidence:
         """The agent whose process is above this one."""
         return self._once("process", self._by_process)
 
-    def is_asked(self, agent: Agent) -> bool:
-        """Tell whether `agent` is in the team that was asked for, if one was."""
-        return self.asked is None or agent.team == self.asked
+    def is_asked(self, agent: Agent, what: str = "") -> bool:
+        """Tell whether `agent` is in the team that was asked for, if one was; it is known by `what`."""
+        if self.asked is None or agent.team == self.asked:
+            return True
+        if what and self.c.inside():  # a person goes by their own name there
+            msg = f"This {what} is {agent.name}'s in team {agent.team}, but --team or XATS_TEAM says {self.asked}."
+            self.problem = self.problem or UnknownAgent(msg, f"leave the team out, or say --as {agent.address}")
+        return False
 
     def _by_session(self) -> Found | None:
         pair = agents.by_client_session(self.tx, self.c.session) if self.c.session else None
         if pair is None:
             return None
-        if self.is_asked(pair[0]):
-            return *pair, "session"
-        msg = f"This session is {pair[0].name} in team {pair[0].team}, but --team or XATS_TEAM says another team."
-        self.problem = UnknownAgent(msg, f"leave the team out, or say --as {pair[0].address}")
-        return None
+        return (*pair, "session") if self.is_asked(pair[0], "session") else None
 
     def _by_pane(self) -> Found | None:
         c, claim = self.c, self.c.pane()
         pair = in_pane(self.tx, c, claim) if claim else None
-        if pair is None or not self.is_asked(pair[0]) or self._is_inherited(pair[0]) or c.borrowed():
+        if pair is None or self._is_inherited(pair[0]) or c.borrowed() or not self.is_asked(pair[0], "pane"):
             return None
         agent, session = pair
         if session.ended_at is None and not is_ours(c, session):
