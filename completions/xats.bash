@@ -4,13 +4,14 @@
 # What verb $1 may be followed by: sets `words`.
 _xats_words() {
     case $1 in
-        '') words='send broadcast reply ack inbox show thread status wait register unregister agents launch top pause resume whoami team task contract events poke deliver dead daemon doctor client hook db demo demo-agent schema' ;;
+        '') words='send broadcast reply ack inbox show thread status wait register unregister agents agent seat launch top pause resume whoami team task contract events poke deliver dead daemon doctor client hook db demo demo-agent schema' ;;
+        'agent') words='show set rename forget' ;;
         'team') words='list show rename merge archive forget adopt' ;;
         'task') words='add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export' ;;
         'contract') words='put get list log diff check subscribe unsubscribe subscribers rename retire' ;;
         'dead') words='list show retry drop' ;;
         'daemon') words='run start stop status' ;;
-        'client') words='list show test' ;;
+        'client') words='find list show test' ;;
         'hook') words='install uninstall status run wait' ;;
         'db') words='info backup export query prune check' ;;
     esac
@@ -21,15 +22,18 @@ _xats_options() {
     options='--as --team --db --json --quiet -q --help -h'
     case $1 in
         '') options+=' --version -V' ;;
-        'send') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --reply-to --no-wake --wait --batch --contract $options" ;;
+        'send') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --reply-to --no-wake --hold --wait --batch --contract $options" ;;
         'broadcast') options="--role --subject -s --kind --key --ttl --no-wake --contract $options" ;;
-        'reply') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --no-wake --contract $options" ;;
+        'reply') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --no-wake --hold --contract $options" ;;
         'inbox') options="--peek --all --again --owed --from --thread --since --limit -n --wait $options" ;;
         'thread' | 'contract log' | 'contract check' | 'dead list') options="--limit -n $options" ;;
         'wait' | 'task wait') options="--timeout $options" ;;
-        'register') options="--role --client --tag --cap --model --pane --no-pane --wake --takeover --yes -y $options" ;;
+        'register') options="--role --client --force-client --tag --cap --model --pane --no-pane --wake --takeover --expect --ttl --yes -y $options" ;;
         'unregister' | 'task approve' | 'db backup') options="--force $options" ;;
         'agents') options="--online --role --all-teams $options" ;;
+        'agent set') options="--role --no-role --tag --no-tag --cap --no-cap --about $options" ;;
+        'agent forget') options="--yes -y $options" ;;
+        'seat') options="--role --tag --cap --about $options" ;;
         'launch') options="--name --role --tag --cap --model --wake --takeover --writable-store --print $options" ;;
         'pause' | 'task cancel' | 'task reopen') options="--reason $options" ;;
         'team list') options="--archived $options" ;;
@@ -44,18 +48,19 @@ _xats_options() {
         'task progress') options="--claim $options" ;;
         'task release' | 'task fail') options="--reason --claim $options" ;;
         'task submit' | 'task done') options="--result --claim --force $options" ;;
-        'task edit') options="--title --description -d --to --role --anybody --dep --no-dep --parent --no-parent --priority --due --notify $options" ;;
+        'task edit') options="--title --description -d --to --role --anybody --dep --no-dep --parent --no-parent --priority --review --no-review --due --notify $options" ;;
         'task graph') options="--dot $options" ;;
         'task import') options="--dry-run $options" ;;
         'task export') options="--all $options" ;;
         'contract put') options="--note --compat --allow-breaking --revive $options" ;;
         'contract list') options="--all --limit -n $options" ;;
         'contract diff') options="--strict $options" ;;
-        'events') options="--follow -f --since --type --limit -n --jsonl $options" ;;
+        'events') options="--follow -f --since --type --agent --all-teams --limit -n --jsonl $options" ;;
         'poke') options="--yes -y --timeout $options" ;;
         'deliver') options="--once --dry-run $options" ;;
         'dead retry') options="--to --whose --all $options" ;;
         'dead drop') options="--whose --all $options" ;;
+        'client find') options="--register $options" ;;
         'client test') options="--client --profile $options" ;;
         'hook install') options="--user --project --waiter --no-waiter --follow-link --dry-run --yes -y $options" ;;
         'hook uninstall') options="--user --project --force --follow-link --dry-run --yes -y $options" ;;
@@ -75,25 +80,28 @@ _xats_option_kind() {
         --db) kind=file ;;
         *)
             case "$1 $2" in
-                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'launch --name' | 'launch --model' | 'pause --reason' | 'team merge --suffix' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'events --since' | 'events --type' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
+                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'register --ttl' | 'agent set --about' | 'seat --about' | 'launch --model' | 'pause --reason' | 'team merge --suffix' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'events --since' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
                 'send --reply-to' | 'inbox --thread') kind=message ;;
                 'send --batch' | 'db export --output' | 'db export -o') kind=file ;;
                 'send --contract' | 'broadcast --contract' | 'reply --contract') kind=contract-version ;;
                 'broadcast --role') kind=peer-role ;;
                 'inbox --from') kind=peer ;;
                 'inbox --since') kind=received ;;
-                'register --role' | 'agents --role' | 'launch --role' | 'task add --role' | 'task add --review' | 'task list --role' | 'task edit --role' | 'demo-agent --role') kind=role ;;
-                'register --client' | 'client test --client') kind='=claude-code codex gemini opencode cursor copilot qwen amp aider generic human' ;;
-                'register --tag' | 'launch --tag') kind=tag ;;
-                'register --cap' | 'launch --cap') kind=cap ;;
+                'register --role' | 'agents --role' | 'agent set --role' | 'seat --role' | 'launch --role' | 'task add --role' | 'task add --review' | 'task list --role' | 'task edit --role' | 'task edit --review' | 'task edit --no-review' | 'demo-agent --role') kind=role ;;
+                'register --client' | 'client test --client') kind=client ;;
+                'register --tag' | 'agent set --tag' | 'agent set --no-tag' | 'seat --tag' | 'launch --tag') kind=tag ;;
+                'register --cap' | 'agent set --cap' | 'agent set --no-cap' | 'seat --cap' | 'launch --cap') kind=cap ;;
                 'register --pane') kind=pane ;;
                 'register --wake' | 'launch --wake') kind='=auto tmux notice command none' ;;
-                'task add --to' | 'task edit --to' | 'dead retry --to' | 'dead retry --whose' | 'dead drop --whose') kind=agent ;;
+                'register --expect') kind='=claude codex gemini opencode cursor-agent copilot qwen amp aider' ;;
+                'launch --name') kind=name ;;
+                'task add --to' | 'task edit --to' | 'events --agent' | 'dead retry --to' | 'dead retry --whose' | 'dead drop --whose') kind=agent ;;
                 'task add --dep' | 'task add --parent' | 'task edit --dep' | 'task edit --no-dep' | 'task edit --parent') kind=task ;;
                 'task add --priority' | 'task edit --priority') kind='=0 1 2 3 4 5 6 7 8 9' ;;
                 'task add --notify' | 'task edit --notify') kind=address ;;
                 'task list --state') kind='=open claimed review done failed cancelled' ;;
                 'contract put --compat') kind='=backward forward full none' ;;
+                'events --type') kind='=message_sent message_acked mail_shown mail_read mail_taken_back mail_expired alerted reply_overdue agent_registered agent_unregistered pane_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_unheard contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' ;;
             esac
             ;;
     esac
@@ -104,12 +112,12 @@ _xats_argument_kind() {
     kind=
     case "$1 $2" in
         'send 1') kind=address ;;
-        'send 2' | 'broadcast 1' | 'reply 2' | 'launch 2' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
+        'send 2' | 'broadcast 1' | 'reply 2' | 'agent rename 2' | 'launch 2' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
         'reply 1' | 'ack 1') kind=received ;;
         'show 1' | 'thread 1') kind=message ;;
         'status 1') kind=sent ;;
-        'register 1') kind=name ;;
-        'unregister 1' | 'pause 1' | 'resume 1' | 'poke 1') kind=agent ;;
+        'register 1' | 'agent forget 1' | 'seat 1') kind=name ;;
+        'unregister 1' | 'agent show 1' | 'agent set 1' | 'agent rename 1' | 'pause 1' | 'resume 1' | 'poke 1') kind=agent ;;
         'launch 1') kind='=claude codex gemini opencode cursor-agent copilot qwen amp aider' ;;
         'team show 1' | 'team rename 1' | 'team merge 1' | 'team merge 2' | 'team archive 1' | 'team adopt 1') kind=every-team ;;
         'team forget 1') kind=team-or-former ;;
@@ -120,10 +128,11 @@ _xats_argument_kind() {
         'contract put 1' | 'contract log 1' | 'contract diff 1' | 'contract subscribe 1' | 'contract unsubscribe 1' | 'contract subscribers 1' | 'contract rename 1' | 'contract retire 1') kind=contract ;;
         'contract get 1' | 'contract check 1') kind=contract-version ;;
         'dead show 1' | 'dead retry 1' | 'dead drop 1') kind=dead ;;
-        'client show 1' | 'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=claude-code codex gemini opencode cursor copilot qwen amp aider generic human' ;;
+        'client show 1') kind=client ;;
         'client test 1') kind=pane ;;
-        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register launch unregister agents whoami team task contract events poke deliver client pause resume dead doctor daemon hook db' ;;
-        'schema 2') kind='=list show rename merge archive forget adopt add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire test retry drop status start stop install uninstall info backup query prune' ;;
+        'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=claude-code codex gemini qwen cursor copilot opencode amp' ;;
+        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register launch unregister agents whoami team agent seat task contract events poke deliver client pause resume dead doctor daemon hook db' ;;
+        'schema 2') kind='=list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire find test retry drop status start stop install uninstall info backup query prune' ;;
     esac
 }
 

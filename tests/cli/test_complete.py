@@ -442,7 +442,7 @@ def zsh(store):
 
 
 LINES = [
-    ("xats se\t", "send"),
+    ("xats sen\t", "send"),
     ("xats daemon sta\tr\t", "daemon start"),
     ("xats send --team t ALI\t", "send --team t alice"),
     ("xats send --team=t ali\t", "send --team=t alice"),
@@ -522,7 +522,7 @@ def test_fish_completes(fish):
     def values(line):
         return [one.partition("\t")[0] for one in fish(line)]
 
-    assert values("xats se") == ["send"]
+    assert values("xats sen") == ["send"]
     assert values("xats daemon st") == ["start", "status", "stop"]
     assert values("xats send --team t ali") == ["alice"]
     assert values("xats send --team=t BO") == ["Bob"]

@@ -90,6 +90,14 @@ PAGE = {"messages": [LETTER], "has_more": bool}
 CONTRACT = [
     (["register", "dave", "--no-pane", "--role", "r", "--tag", "t", "--cap", "c"], {"agent": AGENT, "created": bool}),
     (["unregister", "carol", "--force"], {"agent": {"name": str, "team": str}, "unread": int}),
+    (
+        ["seat", "kim", "--role", "r", "--tag", "t", "--cap", "c", "--about", "reviews"],
+        {"agent": {**AGENT, "about": str}, "created": bool},
+    ),
+    (["agent", "show", "alice"], {"agent": LISTED}),
+    (["agent", "set", "alice", "--tag", "new"], {"agent": AGENT, "changed": [str]}),
+    (["agent", "rename", "alice", "anna"], {"agent": AGENT, "was": str}),
+    (["agent", "forget", "alice", "--yes"], {"agent": {"name": str, "team": str}, "dead_letters": int}),
     (["agents"], {"agents": [LISTED], "has_more": bool}),
     (["agents", "--all-teams", "--online"], {"agents": [LISTED], "has_more": bool}),
     (["whoami"], {"agent": AGENT, "evidence": str}),

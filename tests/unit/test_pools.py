@@ -3,7 +3,20 @@
 import pytest
 
 from xats import errors
-from xats.core import agents, inbox, messages, pauses, pools, presence, task_claims, task_ends, task_plans, tasks, wakes
+from xats.core import (
+    agent_changes,
+    agents,
+    inbox,
+    messages,
+    pauses,
+    pools,
+    presence,
+    task_claims,
+    task_ends,
+    task_plans,
+    tasks,
+    wakes,
+)
 from xats.core.messages import Draft
 from xats.core.pools import EVERY
 from xats.store import check
@@ -65,6 +78,20 @@ def test_one_is_asked_at_once_and_the_next_after_a_minute(crew, clock):
     assert crew.store.read(pools.next_due) is None
     assert "nobody has taken #1" in letters(crew, "alice")[0].subject
     assert len(crew.rows("select * from messages where kind = 'pool'")) == 1
+
+
+def test_a_seat_that_waits_for_its_program_is_asked_last(crew, clock):
+    for name in ("bob", "carol", "dave"):
+        crew.do(name, agents.unregister)
+    crew.store.write(
+        lambda tx: agent_changes.expect(tx, "crew", "bob", agents.Changes(role="dev"), None, lambda _: None)
+    )
+    crew.register("dave", role="dev")
+    send(crew)
+    assert asked(crew) == ["dave"]
+    clock.tick(EVERY)
+    offer(crew)
+    assert asked(crew) == ["dave", "bob"]
 
 
 def test_whoever_is_gone_is_asked_last(crew, clock):

@@ -187,3 +187,109 @@ def test_a_reviewer_can_answer_the_mail_as_well(crew, task):
     crew.do("quinn", messages.reply, "pane", mail.id, Draft("", "what is this?"))
     assert letters(crew, "bob")[0].body == "what is this?"
     assert approve(crew, task, "quinn")[1]
+
+
+# -- who has to approve changes ----------------------------------------------------------------------------------------
+
+
+def change(crew, task, by="alice", **roles):
+    return crew.do(by, task_plans.edit, task.id, task_plans.Edit(**roles))
+
+
+def wanted(crew, task):
+    return crew.store.read(lambda tx: task_reviews.roles(tx, task.id))
+
+
+def history(crew, task):
+    found = crew.store.read(lambda tx: task_views.whole(tx, "crew", task.id))
+    return [(one.kind, one.text) for one in found.notes]
+
+
+def test_a_reviewer_is_added_and_removed(crew, task):
+    change(crew, task, review=("Security",), no_review=("QA",))
+    assert wanted(crew, task) == ["lead", "security"]
+    assert ("edited", "review: +security, -qa") in history(crew, task)
+    assert letters(crew, "bob")[-1].body.splitlines()[1] == "Needed now: lead, security."
+
+
+def test_one_that_is_added_after_the_submission_is_asked(crew, task):
+    crew.add("sam", role="security")
+    submit(crew, task, "it works")
+    approve(crew, task, "quinn")
+    change(crew, task, review=("security",))
+    (asked,) = letters(crew, "sam")
+    assert (asked.sender, asked.need_reply) == ("bob@crew", True)
+    assert "it works" in asked.body
+    approve(crew, task, "leo")
+    assert find(crew, task).state == "review"
+    feedback(crew, task, "sam", "a hole")
+    assert letters(crew, "bob")[-1].body.startswith("a hole")
+
+
+def test_one_that_is_removed_is_asked_no_more(crew, task):
+    submit(crew, task)
+    change(crew, task, no_review=("qa",))
+    assert letters(crew, "quinn") == []
+    assert find(crew, task).state == "review"
+    approve(crew, task, "leo")
+    assert find(crew, task).state == "done"
+
+
+def test_without_a_missing_approval_it_is_done(crew, task):
+    submit(crew, task, "it works")
+    approve(crew, task, "quinn")
+    assert change(crew, task, no_review=("lead",)).state == "done"
+    found = crew.store.read(lambda tx: task_views.whole(tx, "crew", task.id))
+    assert (found.result, [one.role for one in found.approvals]) == ("it works", ["qa"])
+    assert "alice removed the last approval that was missing" in letters(crew, "bob")[-1].body
+
+
+def test_all_reviewers_can_be_removed(crew, task):
+    change(crew, task, no_review=("qa", "lead"))
+    assert crew.do("bob", task_claims.done, task.id, None).state == "done"
+
+
+def test_one_that_has_approved_can_be_removed(crew, task):
+    submit(crew, task)
+    approve(crew, task, "quinn")
+    change(crew, task, no_review=("qa",))
+    assert find(crew, task).state == "review"
+
+
+def test_an_owner_cannot_spare_itself_a_review(crew, task):
+    with pytest.raises(errors.Refused, match="your own work"):
+        change(crew, task, by="bob", no_review=("qa",))
+    change(crew, task, by="bob", review=("security",))
+    assert wanted(crew, task) == ["lead", "qa", "security"]
+
+
+def test_what_makes_no_sense_is_refused(crew, task):
+    with pytest.raises(errors.InvalidTask, match="does not need the approval of ops"):
+        change(crew, task, no_review=("ops",))
+    with pytest.raises(errors.InvalidTask, match="both name qa"):
+        change(crew, task, review=("qa",), no_review=("QA",))
+    with pytest.raises(errors.InvalidName):
+        change(crew, task, review=("a b",))
+    assert wanted(crew, task) == ["lead", "qa"]
+    crew.do("alice", task_ends.cancel, task.id, None)
+    with pytest.raises(errors.TaskEnded):
+        change(crew, task, review=("ops",))
+
+
+def test_a_reviewer_that_is_there_already_changes_nothing(crew, task):
+    before = history(crew, task)
+    change(crew, task, review=("qa",))
+    assert history(crew, task) == before
+
+
+def test_what_rests_on_a_reopened_task_is_not_done_by_an_edit(crew):
+    first, _ = crew.do("alice", task_plans.add, New("first"))
+    second, _ = crew.do("alice", task_plans.add, New("second", needs=(first.id,), review=("qa",)))
+    crew.do("bob", task_claims.claim, first.id)
+    crew.do("bob", task_claims.done, first.id, None)
+    crew.do("bob", task_claims.claim, second.id)
+    submit(crew, second)
+    crew.do("alice", task_ends.reopen, first.id)
+    with pytest.raises(errors.TaskBlocked):
+        change(crew, second, no_review=("qa",))
+    assert (find(crew, second).state, wanted(crew, second)) == ("review", ["qa"])

@@ -92,7 +92,8 @@ def register(
         membership.join(here, tx, team, agreed=agreed)
         known = core.find(tx, team, called)
         # Whoever registers a known name again by hand keeps its client, unless another program sits there now.
-        kept = client or (None if known and found in ("generic", "human") and known.client != "human" else found)
+        had = known is not None and known.epoch > 0 and not known.expected and known.client != "human"
+        kept = client or (None if had and found in ("generic", "human") else found)
         changes = core.Changes(role, kept, model, *labels, wake)
         kept_outside = _session_outside(here, tx, known, place) if hidden and known and not takeover else None
         own_shell.check(here, tx, known, place, shell, takeover=takeover)
@@ -122,6 +123,7 @@ def register(
         render.put(done.details.agent.name)
     else:
         _tell(here, done, typed=typed)
+        tell_name(name, done.details.agent)
         if still:
             command = here.command("unregister", still)
             render.say(f"  {still} stays in the team, for your other shells; to take {still} out: {command}")
@@ -273,6 +275,12 @@ def mark_pane(done: Registered) -> None:
             render.warn(f"the pane could not be marked: {problem}")
 
 
+def tell_name(name: str, agent: Agent) -> None:
+    """Say so where `name`, by which `agent` was asked for, is a former name of it."""
+    if name.lower() != agent.name.lower():
+        render.say(f"  {name} is called {agent.name} now")
+
+
 def _tell(here: Here, done: Registered, *, typed: bool) -> None:
     """Say what a registration came to; `typed`: a line can be typed in its pane."""
     agent, session = done.details.agent, done.details.session
@@ -336,7 +344,7 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
         if name is not None and not force and not mine and session:
             _refuse_if_there(tx, agent, session)
         released = task_claims.leave(tx, agent, force=force, by=me.agent if me else None)
-        return agent, session, core.unregister(tx, agent), released
+        return agent, session, core.unregister(tx, agent, me.agent if me else None), released
 
     agent, session, unread, released = here.store.write(work)
     if released:
@@ -421,7 +429,9 @@ def agents(
             render.say(f"  in a pane of its own: {here.command('launch', 'claude', '--name', 'bob')}")
         return 0
     width = render.width()
-    headers = next(columns for room, columns in LAID_OUT if width >= room) if width else ALL
+    headers: tuple[str, ...] = next(columns for room, columns in LAID_OUT if width >= room) if width else ALL
+    if not any(one.agent.about for one, _ in rows):
+        headers = tuple(header for header in headers if header != "ABOUT")
     table = []
     for one, state in rows:
         cells = _cells(one, state, _ways(here, one, off), now, words=width >= PLENTY)
@@ -429,13 +439,14 @@ def agents(
         if width and width < ROOM:
             _squeeze(cells, state)
         table.append([cells[header] for header in headers])
-    render.table(headers, table, stretch=("AGENT", "STATE", "WAKE"))
+    render.table(headers, table, stretch=("AGENT", "ABOUT", "STATE", "WAKE"))
     return 0
 
 
 ROOM, PLENTY = 140, 180  # columns of a terminal: for all of the table, and for reasons in words
 ALL = ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "OLDEST", "PANE", "WAKE BY", "PAUSED", "WAKE")  # in a pipe
 LAID_OUT = (  # from how many columns of a terminal, which columns of the table
+    (PLENTY, ("AGENT", "ROLE", "ABOUT", "CLIENT", "STATE", "UNREAD", "OLDEST", "BY", "WAKE")),
     (ROOM, ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "OLDEST", "BY", "WAKE")),
     (76, ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "WAKE")),
     (0, ("AGENT", "STATE", "UNREAD", "WAKE")),
@@ -453,6 +464,7 @@ def _cells(details: Details, state: State, ways: list[str], now: int, *, words: 
         by = f"{by} {pane}" if pane else f"{by}, no pane"
     return {
         "ROLE": agent.role or "",
+        "ABOUT": agent.about or "",
         "CLIENT": agent.client,
         "STATE": state.words,
         "UNREAD": str(details.unread),

@@ -32,6 +32,7 @@ FIELDS: dict[str, tuple[type, ...]] = {
     "ttl": (str, int, float),
     "reply_to": (int,),
     "no_wake": (bool,),
+    "hold": (bool,),
 }
 
 
@@ -135,6 +136,7 @@ def _made(to: str, body: str, values: dict[str, Any]) -> Draft:
         values.get("reply_to"),
         not values.get("no_wake", False),
         hop_limit(os.environ),
+        hold=values.get("hold") or False,
     )
 
 

@@ -155,7 +155,7 @@ def drop(
         if not done:
             render.say(f"no dead letters in team {team}")
         for one in done:
-            kept = "" if one.reason == "expired" else "; it stays unread in the inbox"
+            kept = "" if one.reason in core.ENDED else "; it stays unread in the inbox"
             render.put(f"#{one.message.id} to {views.near(one.agent, team)} dropped{kept}")
     return 0
 
@@ -163,8 +163,8 @@ def drop(
 def why(one: DeadLetter) -> str:
     """Return in words why a delivery ended badly."""
     last = one.last_refusal if one.last_refusal != one.reason else None
-    if one.reason == "expired":
-        return reasons.words("expired")
+    if one.reason in core.ENDED:
+        return reasons.words(one.reason)
     return (
         f"{reasons.words(one.reason)}; the last time {reasons.words(last)} ({last})"
         if last
@@ -174,7 +174,9 @@ def why(one: DeadLetter) -> str:
 
 def mend(one: DeadLetter, team: str) -> str:
     """Return the line that mends it."""
-    reason = one.reason if one.reason == "expired" else one.last_refusal or one.reason
+    if one.reason == "forgotten":
+        return f"xats dead retry {one.message.id} --to ANOTHER"
+    reason = one.reason if one.reason in core.ENDED else one.last_refusal or one.reason
     if reason in GONE or reason in ("shell_foreground", "program_changed"):
         name = views.near(one.agent, team).partition("@")[0]
         return f"start the agent again and let it run: xats register {name}"

@@ -57,6 +57,8 @@ class Here:
         self._store: Store | None = None
         self._new: Agent | None = None  # the person who was registered just now
         self._note: str | None = None  # what the person is told once about who they are
+        self._former: tuple[str, str] | None = None  # the former name by which I was called, and today's
+        self._former_said = False
         self._team: str | None = None  # not known yet
         self.circumstances = Command(self.environ, as_name, team, self._typing)
 
@@ -184,6 +186,7 @@ class Here:
 
         try:
             result = self.store.read(look)
+            self._introduce()
             if moved:
                 with suppress(StoreError):  # a store that cannot be written can still be read
                     self.store.write(lambda tx: self._follow(tx, moved[0]))
@@ -228,13 +231,16 @@ class Here:
         """Return who I am. Raises UnknownAgent, StaleSession, or FirstUse when a person would have to be registered."""
         try:
             me = resolve(tx, self.circumstances)
-            self._note = me.note
-            return me
         except FirstUse as first:
             if not register:
                 raise
             self._note = first.note
             return self._person(tx, first)
+        self._note = me.note
+        said = (self.as_name or self.circumstances.name() or "").partition("@")[0]
+        if me.evidence in ("flag", "env") and said.lower() != me.agent.name.lower():
+            self._former = said, me.agent.name
+        return me
 
     def named(self, tx: Tx, name: str, team: str | None = None) -> Agent:
         """Return the registered agent `name` of `team` (None: of this one), or `name@team`. Raises UnknownAgent."""
@@ -255,11 +261,16 @@ class Here:
         return Me(done.details.agent, "user", first.note)
 
     def _introduce(self) -> None:
-        """Tell a person once that they have a name here, and who else has their pane."""
+        """Tell a person once that they have a name here, what it is called now, and who else has their pane."""
         if self._new and not self.quiet:
             from xats.cli.render import say
 
             say(f"you are {self._new.name} in team {self._new.team} from now on; your mail: {self.command('inbox')}")
+        if self._former and not (self.quiet or self.json or self._former_said):
+            from xats.cli.render import say
+
+            say(f"{self._former[0]} is called {self._former[1]} now")
+            self._former_said = True
         if self._note and not (self.quiet or self.json):
             from xats.cli.render import warn
 

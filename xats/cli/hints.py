@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 TEXT = "'...'"  # stands for a text that is still to be written
 OPTIONS = ("--as", "--team", "--db")
 ONLY_STORE = ("daemon", "deliver", "db", "doctor", "client", "hook", "demo", "demo-agent", "schema")
-NOT_AS = ("register", "launch", "agents", "top", "events", *ONLY_STORE)  # they act as nobody, or as whom they name
+NOT_AS = (
+    "register",
+    "seat",
+    "launch",
+    "agents",
+    "top",
+    "events",
+    *ONLY_STORE,
+)  # they act as nobody, or as whom they name
 
 
 def given(words: Sequence[str]) -> dict[str, str]:

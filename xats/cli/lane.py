@@ -29,6 +29,7 @@ COMPOSE: Options = {
     "--key": ("key", str),
     "--ttl": ("ttl", str),
     "--no-wake": ("no_wake", True),
+    "--hold": ("hold", True),
 }
 # verb: (module, positionals, options)
 HOT: dict[str, tuple[str, tuple[str, ...], Options]] = {

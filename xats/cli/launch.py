@@ -205,7 +205,7 @@ def _whom(here: Here, tx: Tx, name: str | None, found: Profile, pane: Pane | Non
         team, whom = teams.address(tx, asked[0], asked[1]) if asked[0] else here.address(tx, asked[1])
         known = agents.find(tx, team, whom)
         if known is None or not known.registered or known.client != "human":
-            return team, whom
+            return (known.team, known.name) if known else (team, whom)
         if name:
             msg = f"{known.name} is a person in team {known.team}."
             raise Refused(msg, "take another name", agent=known.address)

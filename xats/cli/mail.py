@@ -39,6 +39,7 @@ def send(
     ttl: params.TtlOption = None,
     reply_to: params.ReplyToOption = None,
     no_wake: params.NoWakeOption = False,
+    hold: params.HoldOption = False,
     wait: params.SendWaitOption = None,
     batch: params.BatchOption = None,
     contract: params.ContractOption = None,
@@ -46,6 +47,9 @@ def send(
     """Send mail to an agent, a role, a tag, a capability or everybody.
 
     The message is on disk when the command returns; waking the recipients is the daemon's work.
+
+    An agent that has left, or a name that no agent has, is refused. With --hold the mail is kept for that name and
+    delivered when it registers; with --ttl it expires if that is too late.
 
     To pool:ROLE it is a task for one of those with that role: they are asked one after another until one claims it.
 
@@ -69,12 +73,12 @@ def send(
     if batch is not None:
         from xats.cli.batch import refuse_beside, send_batch
 
-        refuse_beside(body, subject, need_reply, kind, key, ttl, reply_to, no_wake or None, wait)
+        refuse_beside(body, subject, need_reply, kind, key, ttl, reply_to, no_wake or None, hold or None, wait)
         return send_batch(here, batch, address)
     if address is None:
         msg = "To whom? An address is missing."
         raise Usage(msg, "xats send bob 'text'; see xats send --help")
-    draft = _draft(here, address, body, subject, need_reply, kind, key, ttl, reply_to, no_wake, contract)
+    draft = _draft(here, address, body, subject, need_reply, kind, key, ttl, reply_to, no_wake, contract, hold=hold)
     if address.startswith("pool:"):
         from xats.cli.pool import send_to_pool
 
@@ -116,13 +120,16 @@ def reply(
     key: params.KeyOption = None,
     ttl: params.TtlOption = None,
     no_wake: params.NoWakeOption = False,
+    hold: params.HoldOption = False,
     contract: params.ContractOption = None,
 ) -> int:
     """Answer a message, in its thread.
 
+    If its sender has left, that is an error; with --hold the answer is kept for the name and delivered when it returns.
+
     Example: xats reply 12 'Done, see branch parser'
     """
-    draft = _draft(here, "", body, subject, need_reply, kind, key, ttl, None, no_wake, contract)
+    draft = _draft(here, "", body, subject, need_reply, kind, key, ttl, None, no_wake, contract, hold=hold)
     return _deliver(here, lambda tx, me: messages.reply(tx, me.agent, me.evidence, message_id, draft), None)
 
 
@@ -435,6 +442,8 @@ def _draft(
     reply_to: int | None,
     no_wake: bool,
     contract: str | None,
+    *,
+    hold: bool = False,
 ) -> Draft:
     from xats.core.address import check_name
 
@@ -443,7 +452,7 @@ def _draft(
     life = durations.parse(ttl) if ttl is not None else None
     hops = hop_limit(os.environ)
     text = read_body(body, files=contract is not None)
-    draft = messages.Draft(address, text, subject, kind, need_reply, key, life, reply_to, not no_wake, hops)
+    draft = messages.Draft(address, text, subject, kind, need_reply, key, life, reply_to, not no_wake, hops, hold=hold)
     if contract is None:
         return draft
     from xats.cli.contract_body import satisfying
@@ -478,7 +487,7 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
         render.put(str(sent.message.id))
     else:
         render.put(views.sent_text(sent, me.agent.team))
-        if sent.unwoken or sent.delayed:
+        if sent.unwoken or sent.delayed or sent.renamed:
             _tell_unwoken(here, sent, me.agent.team)
         if pending:
             from xats.cli import membership

@@ -70,6 +70,9 @@ ReplyToOption: TypeAlias = Annotated[
     int | None, typer.Option("--reply-to", metavar="ID", help="Put it into the thread of this message.")
 ]
 NoWakeOption: TypeAlias = Annotated[bool, typer.Option("--no-wake", help="Wake nobody for it.")]
+HoldOption: TypeAlias = Annotated[
+    bool, typer.Option("--hold", help="Keep it for an agent that is not there yet, or has left.")
+]
 SendWaitOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--wait", metavar="DURATION", help="Wait until it was shown to everybody, or read; else exit 124."),
@@ -115,6 +118,20 @@ OptionalNameArg: TypeAlias = Annotated[
     str | None, typer.Argument(metavar="AGENT", help="Whom. Default: me.", show_default=False)
 ]
 OwnRoleOption: TypeAlias = Annotated[str | None, typer.Option("--role", metavar="ROLE", help="What it is there for.")]
+AgentArg: TypeAlias = Annotated[str, typer.Argument(metavar="AGENT", help="Which agent.", show_default=False)]
+NewAgentArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="NAME", help="Its new name, of A-Z a-z 0-9 . _ -", show_default=False)
+]
+NoRoleOption: TypeAlias = Annotated[bool, typer.Option("--no-role", help="It has no role any more.")]
+NoTagOption: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--no-tag", metavar="TAG", help="Take this tag away; repeatable.")
+]
+NoCapOption: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--no-cap", metavar="CAP", help="Take this capability away; repeatable.")
+]
+AboutOption: TypeAlias = Annotated[
+    str | None, typer.Option("--about", metavar="TEXT", help="What it is for, in one line of up to 200 characters.")
+]
 ClientOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--client", metavar="CLIENT", help="The agent program: claude, codex, ... Default: detected."),
@@ -227,6 +244,9 @@ TaskKeyOption: TypeAlias = Annotated[
 ReviewOption: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--review", metavar="ROLE", help="Somebody with this role has to approve it; repeatable."),
+]
+NoReviewOption: TypeAlias = Annotated[
+    list[str] | None, typer.Option("--no-review", metavar="ROLE", help="This role need not approve it; repeatable.")
 ]
 DueOption: TypeAlias = Annotated[
     str | None, typer.Option("--due", metavar="DURATION", help="When it should be done, counted from now.")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 AGAIN = 0.5  # seconds between two tries
 HINTS = {
     "no_pane": "start it in a tmux pane, and register it there",
+    "no_program": "start its program: xats launch PROGRAM --name NAME",
     "pane_dead": "start it again in its pane, and register it there",
     "pane_changed": "register it anew in its pane",
     "process_gone": "start it again in its pane, and register it there",

@@ -51,6 +51,8 @@ AGENT = having(
     model=maybe(TEXT),
     tags=each(TEXT),
     capabilities=each(TEXT),
+    about=maybe(TEXT),
+    expected_since=maybe(TIME),
     epoch=NUMBER,
     pane=maybe(PANE),
 )
@@ -91,8 +93,9 @@ SENT = having(
     message=MESSAGE,
     created=YES_NO,
     recipients=each(ADDRESS),
-    unwoken=each(having(agent=ADDRESS, reason={"enum": ["paused", "hop_limit"]})),
+    unwoken=each(having(agent=ADDRESS, reason={"enum": ["paused", "hop_limit", "no_program", "not_registered"]})),
     delayed=each(having(agent=ADDRESS, reason={"enum": ["throttled"]}, next_attempt_at=TIME)),
+    renamed=each(having(name=TEXT, agent=ADDRESS)),
 )
 WAKE = having(
     state={"enum": ["queued", "retrying", "delivered", "skipped", "failed", "held"]},
@@ -332,6 +335,17 @@ VERBS: dict[str, Schema] = {
     "team archive": TEAM_CHANGE,
     "team forget": _all(TEAM_CHANGE, having(dead=NUMBER, dropped=NUMBER, cancelled=NUMBER)),
     "team adopt": _all(TEAM_CHANGE, having(project=TEXT, was=maybe(TEXT))),
+    "agent show": having(agent=_all(LISTED, having(former_names=each(TEXT)))),
+    "agent set": having(agent=AGENT, changed=each(TEXT)),
+    "agent rename": having(agent=AGENT, was=TEXT),
+    "agent forget": having(
+        agent=having(name=TEXT, team=TEXT),
+        former_name=maybe(TEXT),
+        dead_letters=NUMBER,
+        requests=NUMBER,
+        released=each(NUMBER),
+    ),
+    "seat": having(agent=AGENT, created=YES_NO),
     "task add": having(task=TASK, created=YES_NO),
     "task list": having(tasks=each(TASK), has_more=YES_NO),
     "task show": having(task=WHOLE_TASK),

@@ -54,6 +54,9 @@ def of(details: Details, now: int) -> State:
 
         return expect.state(details.expected, now)
     agent, session = details.agent, details.session
+    if session is None and agent.expected_since is not None:
+        waiting = rough(now - agent.expected_since)
+        return State("expected", f"expected, since {waiting}", "expected")
     said, since = details.presence.doing if details.presence else ("", 0)
     alive = process.living(session.seat) if session else None
     seen = f"seen {ago(agent.seen_at, now)}"

@@ -96,6 +96,8 @@ def edit(
     parent: params.ParentOption = None,
     no_parent: params.NoParentOption = False,
     priority: params.PriorityOption = None,
+    review: params.ReviewOption = None,
+    no_review: params.NoReviewOption = None,
     due: params.EditDueOption = None,
     notify: params.EditNotifyOption = None,
 ) -> int:
@@ -103,9 +105,15 @@ def edit(
 
     Who added it, its owner and any person may. Whom it is for and what it waits for can change while it is open.
 
+    Which roles have to approve it can change until it ends. A role that is added to a submitted task is asked at once.
+    If no approval is missing after a role is removed, a submitted task is done. An owner who did not add the task
+    cannot remove one.
+
     Example: xats task edit 7 --priority 1 --to bob
 
     Example: xats task edit 7 --no-dep 3
+
+    Example: xats task edit 7 --review qa --no-review security
     """
     if parent is not None and no_parent:
         msg = "--parent and --no-parent exclude each other."
@@ -124,6 +132,8 @@ def edit(
         here.store.clock() + durations.parse(due) if due is not None and due != "none" else None,
         notify if notify != "none" else None,
         tuple(name for name, wanted in cleared if wanted),
+        tuple(review or ()),
+        tuple(no_review or ()),
     )
     text.settle(here)
     found = here.write(

@@ -51,6 +51,26 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "register": ("agents", "register", AGENTS, "Register as an agent of this team, in this pane."),
     "unregister": ("agents", "unregister", AGENTS, "Take an agent out of the team; its mail is kept for its name."),
     "agents": ("agents", "agents", AGENTS, "List the agents of this team."),
+    "agent show": ("agent", "show", AGENTS, "Show one agent with all that is known of it, also its former names."),
+    "agent set": (
+        "agent",
+        "set_",
+        AGENTS,
+        "Change what an agent is: its role, tags, capabilities, and what it is for.",
+    ),
+    "agent rename": (
+        "agent",
+        "rename",
+        AGENTS,
+        "Give an agent another name; its mail, tasks, claims and subscriptions stay its own.",
+    ),
+    "agent forget": (
+        "agent",
+        "forget",
+        AGENTS,
+        "Remove an agent for good: its name is free, and its unread direct mail becomes dead letters.",
+    ),
+    "seat": ("agent", "seat", AGENTS, "Make a seat that waits for its program: it gets mail and tasks from now on."),
     "launch": ("launch", "launch", AGENTS, "Start an agent program in this pane, registered and with its hooks."),
     "top": ("top", "top", AGENTS, "Watch the team live."),
     "pause": ("pause", "pause", AGENTS, "Hold the wakes of an agent, or of the whole team; mail is stored meanwhile."),
@@ -166,6 +186,7 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
 }
 GROUPS = {
     "team": "The agents of a project: list, show, rename, merge, archive, forget, adopt.",
+    "agent": "One agent: show, set, rename, forget.",
     "task": "Work that is claimed by one at a time: add, claim, submit, approve, done, graph.",
     "contract": "JSON Schemas that agents agree on: put, get, diff, check, subscribe.",
     "dead": "Mail that could not be delivered: list, show, retry, drop.",

@@ -34,6 +34,8 @@ def agent_json(details: Details) -> dict[str, Any]:
         "model": agent.model,
         "tags": details.tags,
         "capabilities": details.capabilities,
+        "about": agent.about,
+        "expected_since": iso(agent.expected_since),
         "epoch": agent.epoch,
         "host": details.session.seat.where if details.session else None,
         "pane": pane_json(details.session.seat.pane if details.session else None),
@@ -104,7 +106,8 @@ def sent_json(sent: Sent) -> dict[str, Any]:
     unwoken = [{"agent": agent, "reason": reason} for agent, reason in sent.unwoken]
     delayed = [{"agent": agent, "reason": "throttled", "next_attempt_at": iso(until)} for agent, until in sent.delayed]
     found = {"message": message_json(sent.message), "created": sent.created, "recipients": sent.recipients}
-    return {**found, "unwoken": unwoken, "delayed": delayed}
+    renamed = [{"name": name, "agent": agent} for name, agent in sent.renamed]
+    return {**found, "unwoken": unwoken, "delayed": delayed, "renamed": renamed}
 
 
 def wake_json(wake: Wake | None, no_wake_reason: str | None) -> dict[str, Any]:
@@ -227,8 +230,13 @@ def sent_text(sent: Sent, team: str) -> str:
 def unwoken_text(sent: Sent, team: str) -> str:
     """Return in words who is not woken for what was sent, or only later, a line for each reason."""
     lines = []
+    for old, agent in sent.renamed:
+        lines.append(f"  {old} is called {near(agent, team)} now")
     for reason in dict.fromkeys(reason for _, reason in sent.unwoken):
         names = [agent for agent, why in sent.unwoken if why == reason]
+        if reason in ("no_program", "not_registered"):
+            lines.extend(f"  {_absent(near(name, team), reason)}" for name in names)
+            continue
         lines.append(f"  stored, but not woken: {_to(names, team).removeprefix('to ')} ({reasons.words(reason)})")
         if reason == "hop_limit":
             lines.append(f"  a person lets them go on: xats resume {near(names[0], team)}")
@@ -236,6 +244,15 @@ def unwoken_text(sent: Sent, team: str) -> str:
         when = rough(until - sent.message.sent_at)
         lines.append(f"  {near(agent, team)} is woken in {when} ({reasons.words('throttled')})")
     return "\n".join(lines)
+
+
+def _absent(name: str, reason: str) -> str:
+    """Return in words why mail waits for an agent that is not here."""
+    return (
+        f"{name} has no program yet; mail waits"
+        if reason == "no_program"
+        else f"{name} is not there; mail is held for that name"
+    )
 
 
 def pause_text(pause: Pause, team: str) -> str:
@@ -285,7 +302,8 @@ def _then(wake: Wake, now: int) -> str:
     if wake.lease_token:
         return "being tried now"
     if wake.next_attempt_at is None:
-        return "again when it registers anew"
+        absent = wake.reason in ("no_program", "not_registered")
+        return "delivered when it registers" if absent else "again when it registers anew"
     if wake.next_attempt_at <= now:
         return "due now"
     again = "again" if wake.attempts or wake.reason != "throttled" else "next"

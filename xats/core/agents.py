@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from xats.core.expectations import Expectation
     from xats.core.presence import Presence
+    from xats.core.reasons import Reason
     from xats.program import Kept
     from xats.store import Row, Tx
 
@@ -67,11 +68,23 @@ class Agent:
     seen_at: int
     registered: bool
     wake_by: str  #: one of `WAKE_BY`
+    about: str | None = None  #: what it is for, in one line
+    expected_since: int | None = None  #: ms UTC since when its seat waits for a program; None: it had one since
 
     @property
     def address(self) -> str:
         """`name@team`, which means the same to everybody."""
         return f"{self.name}@{self.team}"
+
+    @property
+    def expected(self) -> bool:
+        """Whether its seat waits for a program."""
+        return self.expected_since is not None
+
+    @property
+    def absence(self) -> Reason | None:
+        """Why no program can have its mail now: "no_program" or "not_registered"; None for an agent that is here."""
+        return absence(self.registered, self.expected_since)
 
 
 @record
@@ -121,6 +134,20 @@ class Details:
 
 
 @record
+class Left:
+    """When an agent left (ms UTC), and by whom it was unregistered."""
+
+    at: int
+    by: str | None  #: None: by itself, or it is not known
+    now: int  #: ms UTC
+
+    def __str__(self) -> str:
+        from xats.durations import ago
+
+        return ago(self.at, self.now) + (f" (unregistered by {self.by})" if self.by else "")
+
+
+@record
 class Registered:
     """What a registration came to."""
 
@@ -133,14 +160,22 @@ class Registered:
 
 # -- finding -----------------------------------------------------------------------------------------------------------
 
-AGENT = "a.id, a.team, a.name, a.role, a.client, a.model, a.epoch, a.seen_at, a.unregistered_at, a.wake_by"
+AGENT = """
+a.id, a.team, a.name, a.role, a.client, a.model, a.epoch, a.seen_at, a.unregistered_at, a.wake_by, a.about,
+a.expected_at
+"""
 SESSION = """
 s.id as session_id, s.agent_id, s.epoch as session_epoch, s.host, s.pid, s.pid_started, s.client_session,
 s.pane_socket, s.server_pid, s.server_start, s.pane_id, s.pane_pid, s.pane_tty, s.started_at, s.ended_at, s.host_name,
 s.program_device, s.program_inode, s.program_script, s.program_inner, s.xats_path, s.gone_at
 """
 BY_NAME = f"select {AGENT} from agents a where a.team = :team and a.name_key = :key"
+BY_FORMER_NAME = f"""
+select {AGENT} from former_names f join agents a on a.id = f.agent_id
+where f.name_key = :key and a.team = :team order by f.until desc limit 1
+"""
 BY_ID = f"select {AGENT} from agents a where a.id = :id"
+LEFT = "select epoch, unregistered_at, unregistered_by from agents where team = :team and name_key = :key"
 BY_SESSION = f"select {SESSION} from sessions s where s.id = :id"
 CURRENT = f"select {SESSION} from sessions s where s.agent_id = :agent and s.ended_at is null"
 # A session that lost its seat is still known, to be refused; one whose agent was unregistered is nobody's.
@@ -188,7 +223,16 @@ def agent_of(row: Row) -> Agent:
         row["seen_at"],
         row["unregistered_at"] is None,
         wake_by(row["client"], row["wake_by"]),
+        row["about"],
+        row["expected_at"],
     )
+
+
+def absence(registered: bool, expected_since: int | None) -> Reason | None:
+    """Return why no program can have the mail of such an agent now, or None."""
+    if not registered:
+        return "not_registered"
+    return None if expected_since is None else "no_program"
 
 
 def wake_by(client: str, chosen: str | None) -> str:
@@ -229,24 +273,43 @@ def session_of(row: Row) -> Session:
 def by_name(tx: Tx, team: str, name: str) -> Agent:
     """Return the registered agent `name` of `team`, which may have another name today.
 
-    Raises UnknownAgent, which says in which other teams there is one.
+    Raises UnknownAgent, which says when it has left, or in which other teams there is one.
     """
-    row = tx.one(BY_NAME, team=team, key=name.lower())
-    if row is None and (today := teams.address(tx, team, name)) != (team, name):
+    found = find(tx, team, name)
+    if found is None and (today := teams.address(tx, team, name)) != (team, name):
         team, name = today
-        row = tx.one(BY_NAME, team=team, key=name.lower())
-    if row is None or row["unregistered_at"] is not None:
-        msg, hint = f"There is no agent {name} in team {team}.", f"xats register {name} --team {team}"
-        if found := teams.elsewhere(tx, name, team):
-            msg, hint = f"{msg[:-1]}; {found}.", f"name it {name}@{found.teams[0]}; a new one: {hint}"
+        found = find(tx, team, name)
+    if found is None or not found.registered:
+        gone = left(tx, team, name)
+        msg = f"{name} left team {team} {gone}." if gone else f"There is no agent {name} in team {team}."
+        hint = f"xats register {name} --team {team}"
+        if other := teams.elsewhere(tx, name, team):
+            msg, hint = f"{msg[:-1]}; {other}.", f"name it {name}@{other.teams[0]}; a new one: {hint}"
         raise UnknownAgent(msg, hint, name=name, team=team)
-    return agent_of(row)
+    return found
 
 
 def find(tx: Tx, team: str, name: str) -> Agent | None:
-    """Return the agent `name` of `team`, registered or not, or None."""
-    row = tx.one(BY_NAME, team=team, key=name.lower())
+    """Return the agent `name` of `team`, registered or not, or None. A former name leads to the agent that had it."""
+    row = tx.one(BY_NAME, team=team, key=name.lower()) or tx.one(BY_FORMER_NAME, team=team, key=name.lower())
     return agent_of(row) if row else None
+
+
+def is_called(tx: Tx, agent: Agent, name: str) -> bool:
+    """Tell whether `name` leads to `agent` in its team: its name, or a former one."""
+    if agent.name.lower() == name.lower():
+        return True
+    found = find(tx, agent.team, name)
+    return found is not None and found.id == agent.id
+
+
+def left(tx: Tx, team: str, name: str) -> Left | None:
+    """Return when the agent `name` of `team` left; None where it is there, or never was."""
+    row = tx.one(LEFT, team=team, key=name.lower())
+    if row is None or row["unregistered_at"] is None or row["epoch"] == 0:
+        return None
+    by = row["unregistered_by"]
+    return Left(row["unregistered_at"], by.removesuffix(f"@{team}") if by else None, tx.now)
 
 
 def by_id(tx: Tx, agent_id: int) -> Agent:
@@ -466,7 +529,7 @@ values (:team, :name, :key, :role, coalesce(:client, 'generic'), :model, nullif(
 on conflict (team, name_key) do update set
     role = coalesce(:role, agents.role), client = coalesce(:client, agents.client),
     model = coalesce(:model, agents.model), wake_by = nullif(coalesce(:wake_by, agents.wake_by), 'auto'),
-    seen_at = :now, unregistered_at = null, pruned_at = null
+    seen_at = :now, unregistered_at = null, unregistered_by = null, expected_at = null, pruned_at = null
 returning id
 """
 SYSTEM_AGENT = """
@@ -481,6 +544,7 @@ select 1 from expectations where agent_id = :agent or (ended_at is null and host
 """
 NOT_EXPECTED = "delete from expectations where agent_id = :agent"
 UNREAD = f"select count(*) as n from deliveries d where d.agent_id = :id and d.state = 'unread' and {wakes.FRESH_COPY}"
+LEAVE = "update agents set unregistered_at = :now, unregistered_by = :by, expected_at = null where id = :id"
 NOTHING_SAID = "delete from presence where agent_id = :agent"  # a new session has yet to say what it does
 UNSEAT = """
 update sessions set pane_socket = null, server_pid = null, server_start = null, pane_id = null, pane_pid = null,
@@ -538,6 +602,9 @@ def register(
     from xats.host import is_id
 
     known = find(tx, team, name)
+    asked = name
+    if known and known.name.lower() != name.lower():  # it was renamed
+        name = known.name
     holder = current_session(tx, known) if known else None
     if holder and not is_id(holder.seat.host) and living(holder):  # that very process lives here, so this is the host
         holder = _hosted(holder, seat)
@@ -545,12 +612,15 @@ def register(
     if holder and not same and not takeover and living(holder):
         msg = f"{name} is held by a living process (pid {holder.seat.pid} on {holder.seat.where})."
         hint = f"take another name, or: xats register {name} --takeover"
+        if asked.lower() != name.lower():
+            msg = f"{asked} is a former name of {name}. {msg}"
+            hint = f"take another name, or free this one: xats agent forget {asked}"
         raise NameTaken(msg, hint, name=name, team=team, pid=holder.seat.pid)
     teams.ensure(tx, team)
     restored = tx.run(IN_USE, team=team) > 0
     if restored:
         tx.event("team_restored", team, name, f"team:{team}")
-    agent_id = _store(tx, team, name, changes)
+    agent_id = store(tx, team, name, changes)
     unmark(tx, agent_id)
     agent = by_id(tx, agent_id)
     unseated = _unseat(tx, agent, seat)
@@ -662,7 +732,8 @@ def _same_process(held: Seat, seat: Seat) -> bool:
     return (held.host, held.pid, held.pid_started) == (seat.host, seat.pid, seat.pid_started)
 
 
-def _store(tx: Tx, team: str, name: str, changes: Changes) -> int:
+def store(tx: Tx, team: str, name: str, changes: Changes) -> int:
+    """Make the agent `name` of `team`, or change it; return its id. It is registered then, and not expected."""
     if changes.model is not None:
         from xats import text
 
@@ -712,8 +783,7 @@ def _unseat(tx: Tx, agent: Agent, seat: Seat) -> str | None:
 
 
 def _new_session(tx: Tx, agent: Agent, seat: Seat, programs: Kept | None, xats_path: str | None) -> Agent:
-    tx.run(END, agent=agent.id, now=tx.now, reason="replaced")
-    tx.run(NOTHING_SAID, agent=agent.id)
+    end_session(tx, agent.id, "replaced")
     row = tx.one("update agents set epoch = epoch + 1 where id = :id returning epoch", id=agent.id)
     assert row
     tx.run(
@@ -756,17 +826,22 @@ def seen_anew(tx: Tx, session: Session, programs: Kept) -> None:
     wakes.retry_now(tx, session.agent_id, "program_changed")
 
 
-def unregister(tx: Tx, agent: Agent) -> int:
+def end_session(tx: Tx, agent_id: int, reason: str) -> None:
+    """End the session of the agent, if it has one, because of `reason`; what its program said of itself goes too."""
+    tx.run(END, agent=agent_id, now=tx.now, reason=reason)
+    tx.run(NOTHING_SAID, agent=agent_id)
+
+
+def unregister(tx: Tx, agent: Agent, by: Agent | None = None) -> int:
     """Empty the seat and keep its mail, which is readable when the name returns; return how much is unread.
 
-    Its subscriptions to contracts end.
+    Its subscriptions to contracts end. `by` is who has it leave, None if that is not known.
     """
-    tx.run(END, agent=agent.id, now=tx.now, reason="unregistered")
-    tx.run(NOTHING_SAID, agent=agent.id)
+    end_session(tx, agent.id, "unregistered")
     tx.run("delete from contract_subscribers where agent_id = :agent", agent=agent.id)
     tx.run(NOT_EXPECTED, agent=agent.id)
-    tx.run("update agents set unregistered_at = :now where id = :id", id=agent.id, now=tx.now)
-    wakes.suspend(tx, agent.id, "no_pane")
+    tx.run(LEAVE, id=agent.id, now=tx.now, by=by.address if by and by.id != agent.id else None)
+    wakes.suspend(tx, agent.id, "not_registered")
     tx.event("agent_unregistered", agent.team, agent.name, f"agent:{agent.name}")
     row = tx.one(UNREAD, id=agent.id, **wakes.fresh(tx))
     return row["n"] if row else 0

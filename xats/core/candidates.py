@@ -17,9 +17,15 @@ RECENT = 50  # messages that were read already
 LAST = "\U0010ffff"  # sorts behind every name
 
 AGENTS = """
-select name, role, client, unregistered_at from agents
-where team = :team and name_key >= :low and name_key < :high and (:gone or unregistered_at is null)
+select name, role, client, unregistered_at, expected_at from agents
+where team = :team and name_key >= :low and name_key < :high and forgotten_at is null
+    and (:gone or unregistered_at is null)
 order by name_key limit :most
+"""
+FORMER = """
+select f.name, a.name as now from former_names f join agents a on a.id = f.agent_id
+where a.team = :team and f.name_key >= :low and f.name_key < :high and a.unregistered_at is null
+order by f.name_key limit :most
 """
 ROLES = """
 select role as label, count(*) as n from agents
@@ -50,10 +56,13 @@ def reach(prefix: str) -> dict[str, object]:
 
 
 def agents_of(tx: Tx, team: str, prefix: str, *, gone: bool = False) -> Candidates:
-    """Yield the agents of `team`, with those that were unregistered if `gone`."""
+    """Yield the agents of `team`, with those that were unregistered if `gone`; then the former names of its agents."""
     for row in tx.all(AGENTS, team=team, gone=gone, **reach(prefix)):
-        state = () if row["unregistered_at"] is None else ("unregistered",)
-        yield row["name"], ", ".join((*filter(None, (row["role"], row["client"])), *state))
+        state = "unregistered" if row["unregistered_at"] is not None else None
+        client = "expected" if row["expected_at"] is not None else row["client"]
+        yield row["name"], ", ".join(filter(None, (row["role"], client, state)))
+    for row in tx.all(FORMER, team=team, **reach(prefix)):
+        yield row["name"], f"is called {row['now']} now"
 
 
 def labels_of(tx: Tx, kind: str, team: str, prefix: str) -> Candidates:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from xats.store import Row, Tx
 
 
+ENDED = ("expired", "forgotten")  # the reasons of copies that are in nobody's inbox any more
+
+
 @record
 class DeadLetter:
     """A delivery that ended badly. `reason` is why, in the words of the wake machine; `since` is when it did."""
@@ -37,7 +40,7 @@ class DeadLetter:
 DEAD = (f"d.state = 'unread' and (w.state = 'failed' or not {wakes.FRESH_COPY})", "d.state = 'expired'")
 FOUND = f"""
 select {MESSAGE}, d.agent_id, a.name as agent_name, a.team as agent_team, {wakes.STATE} as delivery_state,
-    d.expires_at as ended, w.reason, w.last_refusal, coalesce(w.attempts, 0) as attempts, w.closed_at
+    d.expires_at as ended, d.no_wake_reason, w.reason, w.last_refusal, coalesce(w.attempts, 0) as attempts, w.closed_at
 from agents a cross join deliveries d join messages m on m.id = d.message_id
 join agents f on f.id = m.sender_id left join wakes w on w.id = d.wake_id
 where d.agent_id = a.id and d.dropped_at is null and (a.team = :team or f.team = :team)
@@ -91,7 +94,7 @@ def retry(tx: Tx, by: Agent, letters: Sequence[DeadLetter]) -> list[int]:
             )
             hint = f"xats dead retry {letter.message.id} --to ANOTHER"
             raise Refused(msg, hint, id=letter.message.id, agent=recipient.address)
-        if letter.reason == "expired":
+        if letter.reason in ENDED:
             done.append(_send_again(tx, by, letter, recipient))
         else:
             wakes.join(tx, recipient.id)
@@ -124,11 +127,16 @@ def _letter(row: Row) -> DeadLetter:
         message_of(row),
         row["agent_id"],
         f"{row['agent_name']}@{row['agent_team']}",
-        "expired" if expired else row["reason"],
+        _ending(row) if expired else row["reason"],
         row["last_refusal"],
         row["attempts"],
         row["ended"] if expired else row["closed_at"],
     )
+
+
+def _ending(row: Row) -> str:
+    """Return why mail expired unread: its time was over, or its recipient was removed."""
+    return "forgotten" if row["no_wake_reason"] == "forgotten" else "expired"
 
 
 def _say(tx: Tx, what: str, by: Agent, letter: DeadLetter, **data: object) -> None:

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xats.core.agents import Agent
+    from xats.core.reasons import Reason
     from xats.core.wakes import Joined
     from xats.store import Row, Tx
 
 LARGEST_BODY = 1 << 20  # bytes of UTF-8
 LARGEST_SUBJECT = 200  # characters
+UNWOKEN = ("paused", "hop_limit", "no_program", "not_registered")  # why a recipient is not woken for what was sent
 
 
 @record
@@ -39,6 +41,7 @@ class Draft:
     hops: int = limits.HOPS  #: how many wakes two agents may cause each other in a row without a person
     contract: tuple[int, str, int] | None = None  #: id, name and version of the contract that the body satisfies
     is_answer: bool = False  #: the address is not as it was written: it is whom the answer goes to
+    hold: bool = False  #: keep it for a named agent that is not there yet, or has left
 
 
 @record
@@ -68,8 +71,9 @@ class Sent:
     message: Message
     created: bool
     recipients: tuple[str, ...]
-    unwoken: tuple[tuple[str, str], ...] = ()  #: who is not woken for it, and why: paused, hop_limit
+    unwoken: tuple[tuple[str, str], ...] = ()  #: who is not woken for it, and why: a code of `UNWOKEN`
     delayed: tuple[tuple[str, int], ...] = ()  #: whose wake is throttled, and until when (ms UTC)
+    renamed: tuple[tuple[str, str], ...] = ()  #: former names in its address, and which agent each leads to
 
 
 MESSAGE = """
@@ -119,27 +123,23 @@ def visible(tx: Tx, me: Agent, message_id: int) -> Row:
 # -- whom --------------------------------------------------------------------------------------------------------------
 
 UNLIMITED = ("human", "system")
+RECIPIENT = "a.id, a.name, a.team, a.client, a.wake_by, a.expected_at, a.unregistered_at, a.forgotten_at"
 GROUP = {
-    "all": """
-        select id, name, team, client, wake_by from agents
-        where team = :team and unregistered_at is null order by id
+    "all": f"select {RECIPIENT} from agents a where a.team = :team and a.unregistered_at is null order by a.id",
+    "role": f"""
+        select {RECIPIENT} from agents a where a.team = :team and a.role = :name and a.unregistered_at is null
+        order by a.id
     """,
-    "role": """
-        select id, name, team, client, wake_by from agents
-        where team = :team and role = :name and unregistered_at is null order by id
-    """,
-    "tag": """
-        select a.id, a.name, a.team, a.client, a.wake_by from labels l join agents a on a.id = l.agent_id
+    "tag": f"""
+        select {RECIPIENT} from labels l join agents a on a.id = l.agent_id
         where l.kind = 'tag' and l.label = :name and a.team = :team and a.unregistered_at is null order by a.id
     """,
-    "cap": """
-        select a.id, a.name, a.team, a.client, a.wake_by from labels l join agents a on a.id = l.agent_id
+    "cap": f"""
+        select {RECIPIENT} from labels l join agents a on a.id = l.agent_id
         where l.kind = 'cap' and l.label = :name and a.team = :team and a.unregistered_at is null order by a.id
     """,
 }
-ONE = """
-select id, name, team, client, wake_by from agents where team = :team and name_key = :key and unregistered_at is null
-"""
+ONE = f"select {RECIPIENT} from agents a where a.team = :team and a.name_key = :key and a.unregistered_at is null"
 
 
 @record
@@ -150,22 +150,33 @@ class Recipient:
     address: str
     client: str
     wake_by: str
+    absence: Reason | None = None  #: why no program can have its mail now; see Agent.absence
+    called: str | None = None  #: the former name by which it was addressed
 
 
-def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address]) -> list[Recipient]:
+def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address], *, hold: bool = False) -> list[Recipient]:
     """Return everybody that `addresses` mean, each once; groups never include the sender.
 
-    Raises UnknownRecipient for an address that means nobody.
+    With `hold` a name may also be that of an agent that has left or is not there yet. Raises UnknownRecipient for an
+    address that means nobody, Usage for a group with `hold`.
     """
+    if hold:
+        from xats.core import held
+
+        held.refuse_groups(addresses)
     found: dict[int, Recipient] = {}
     for address in addresses:
         team = address.team or sender.team
         if address.kind == "pool":
             msg = f"{address} is for one message to one pool: a task that one of its members does."
             raise Usage(msg, f"xats send {address} 'text'")
-        matches = _members(tx, sender, address.kind, team, address.name)
-        if not matches and address.team and (today := teams.address(tx, team, address.name)) != (team, address.name):
-            team, matches = today[0], _members(tx, sender, address.kind, *today)
+        name = address.name
+        matches = _members(tx, sender, address.kind, team, name)
+        if not matches and address.team and (today := teams.address(tx, team, name)) != (team, name):
+            team, name = today
+            matches = _members(tx, sender, address.kind, team, name)
+        if not matches and address.kind == "agent":
+            matches = _elsewhere(tx, sender, team, name, hold=hold)
         if not matches:
             raise nobody(tx, address, team)
         found.update((match.id, match) for match in matches)
@@ -182,6 +193,18 @@ def _members(tx: Tx, sender: Agent, kind: str, team: str, name: str) -> list[Rec
     return [match for match in _recipients(rows) if match.id != sender.id]
 
 
+def _elsewhere(tx: Tx, sender: Agent, team: str, name: str, *, hold: bool) -> list[Recipient]:
+    """Return the agent of `team` that had that `name` before, else, with `hold`, the one that mail is held for."""
+    known = agents.find(tx, team, name)
+    if known and known.registered:
+        return [recipient_of(known, called=name)]
+    if not hold:
+        return []
+    from xats.core import held
+
+    return [recipient_of(held.seat_of(tx, sender, team, name))]
+
+
 def everybody(tx: Tx, kind: str, team: str, name: str) -> list[Recipient]:
     """Return the members of a group of `team`: kind "role", "tag" or "cap"."""
     return _recipients(tx.all(GROUP[kind], team=team, name=name))
@@ -190,7 +213,11 @@ def everybody(tx: Tx, kind: str, team: str, name: str) -> list[Recipient]:
 def _recipients(rows: list[Row]) -> list[Recipient]:
     return [
         Recipient(
-            row["id"], f"{row['name']}@{row['team']}", row["client"], agents.wake_by(row["client"], row["wake_by"])
+            row["id"],
+            f"{row['name']}@{row['team']}",
+            row["client"],
+            agents.wake_by(row["client"], row["wake_by"]),
+            agents.absence(row["unregistered_at"] is None, row["expected_at"]),
         )
         for row in rows
     ]
@@ -200,6 +227,12 @@ def nobody(tx: Tx, address: Address, team: str) -> UnknownRecipient:
     """Return the error for an address that means nobody, with the nearest one that means somebody."""
     from difflib import get_close_matches
 
+    if address.kind == "agent":
+        from xats.core import held
+
+        gone = held.has_left(tx, address, team)
+        if gone:
+            return gone
     known = {
         "agent": "select name from agents where team = :team and unregistered_at is null",
         "role": """
@@ -210,9 +243,9 @@ def nobody(tx: Tx, address: Address, team: str) -> UnknownRecipient:
     near = []
     if known:
         names = {row["name"].lower(): row["name"] for row in tx.all(known, team=team)}
-        near = [names[key] for key in get_close_matches(address.name.lower(), names, 1)]
+        near = [names[key] for key in get_close_matches(address.name.lower(), names, 3)]
     prefix = "role:" if address.kind == "role" else ""
-    hint = f"did you mean {prefix}{near[0]}?" if near else f"xats agents --team {team}"
+    hint = f"did you mean {' or '.join(prefix + one for one in near)}?" if near else f"xats agents --team {team}"
     what = "There is nobody else" if address.kind == "all" else f"Nobody is {address}"
     said = f"{what} in team {team}."
     if address.kind == "agent" and (found := teams.elsewhere(tx, address.name, team)):
@@ -237,10 +270,10 @@ insert into deliveries (agent_id, message_id, state, wake_id, no_wake_reason, ex
 values (:agent, :message, 'unread', :wake, :reason, :expires_at,
     (select m.need_reply from messages m where m.id = :message))
 """
-RECIPIENTS = """
-select a.id, a.name, a.team, a.client, a.wake_by from deliveries d join agents a on a.id = d.agent_id
-where d.message_id = :id order by a.id
+RECIPIENTS = f"""
+select {RECIPIENT} from deliveries d join agents a on a.id = d.agent_id where d.message_id = :id order by a.id
 """
+SENDER = f"select {RECIPIENT} from agents a where a.id = :id"
 REPLIED = """
 update deliveries set state = 'replied', replied_at = coalesce(replied_at, :now), read_at = coalesce(read_at, :now),
     claim = null, claim_until = null
@@ -274,6 +307,8 @@ class Posting:
         wake = woken.id if woken else None
         row = {"agent": recipient.id, "message": message_id, "wake": wake, "reason": reason, "expires_at": expires_at}
         self._deliveries.append(row)
+        if woken and not woken.held:
+            reason = recipient.absence
         return woken, "paused" if woken and woken.held else reason
 
     def _no_wake(self, recipient: Recipient, draft: Draft) -> str | None:
@@ -289,8 +324,10 @@ class Posting:
             if woken:
                 self._more[woken.id] = self._more.get(woken.id, 0) + 1
             return woken
-        if self._sender.client in UNLIMITED or recipient.client in UNLIMITED:
+        if recipient.absence or self._sender.client in UNLIMITED or recipient.client in UNLIMITED:
             woken = wakes.join(self._tx, recipient.id)
+            if recipient.absence:
+                wakes.suspend(self._tx, recipient.id, recipient.absence)
         else:
             woken = self._join_within_limits(recipient, draft)
         self._wakes[recipient.id] = woken
@@ -356,7 +393,7 @@ def _resolve(
 ) -> list[Recipient] | Sent:
     """Return whom `addresses` mean; what was sent under the draft's key if they mean nobody any more."""
     try:
-        return resolve(tx, me, addresses)
+        return resolve(tx, me, addresses, hold=draft.hold)
     except UnknownRecipient:
         sent = _sent_before(tx, me, draft, is_direct(addresses), posting)
         if sent:
@@ -369,9 +406,9 @@ def post(tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Re
     return _store(tx, me, evidence, draft, recipients, direct=True)
 
 
-def recipient_of(agent: Agent) -> Recipient:
-    """Return `agent` as somebody that a message goes to."""
-    return Recipient(agent.id, agent.address, agent.client, agent.wake_by)
+def recipient_of(agent: Agent, called: str | None = None) -> Recipient:
+    """Return `agent` as somebody that a message goes to; `called` is the former name that it was addressed by."""
+    return Recipient(agent.id, agent.address, agent.client, agent.wake_by, agent.absence, called)
 
 
 def also_to(tx: Tx, message_id: int, sender: Agent, to: Agent) -> None:
@@ -388,19 +425,20 @@ def is_direct(addresses: Sequence[Address]) -> bool:
 
 def send_all(tx: Tx, me: Agent, evidence: str, drafts: Sequence[Draft]) -> list[Sent]:
     """Accept every one of `drafts`, or none. What is raised carries the draft's `index`."""
-    known: dict[str, tuple[list[Recipient], bool]] = {}
+    known: dict[tuple[str, bool], tuple[list[Recipient], bool]] = {}
     posting = Posting(tx, me)
     sent = []
     for index, draft in enumerate(drafts):
         try:
-            if draft.address not in known:
+            whom = draft.address, draft.hold
+            if whom not in known:
                 addresses = parse_list(draft.address)
                 recipients = _resolve(tx, me, addresses, draft, posting)
                 if isinstance(recipients, Sent):
                     sent.append(recipients)
                     continue
-                known[draft.address] = (recipients, is_direct(addresses))
-            sent.append(_store(tx, me, evidence, draft, *known[draft.address], posting))
+                known[whom] = (recipients, is_direct(addresses))
+            sent.append(_store(tx, me, evidence, draft, *known[whom], posting))
         except Exception as error:
             error.index = index  # type: ignore[attr-defined]
             raise
@@ -411,12 +449,13 @@ def send_all(tx: Tx, me: Agent, evidence: str, drafts: Sequence[Draft]) -> list[
 def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Sent:
     """Answer message `message_id`: to its sender, or to its recipients if `me` sent it. `draft.address` is not read.
 
-    Raises UnknownMessage, InvalidBody, KeyReused, Usage, or UnknownRecipient when nobody would get it.
+    Of several recipients those that have left get it only if the draft is to be held. Raises UnknownMessage,
+    InvalidBody, KeyReused, Usage, or UnknownRecipient when nobody would get it.
     """
     check_draft(draft)
     original = visible(tx, me, message_id)
     mine = original["sender_id"] == me.id
-    rows = tx.all(RECIPIENTS, id=message_id) if mine else tx.all(agents.BY_ID, id=original["sender_id"])
+    rows = tx.all(RECIPIENTS, id=message_id) if mine else tx.all(SENDER, id=original["sender_id"])
     recipients = _recipients(rows)
     if original["sender_client"] == "system":
         msg = f"Message {message_id} is from xats itself, which reads no answers. Nothing was sent."
@@ -424,6 +463,10 @@ def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Se
     if not recipients:  # offered to a pool in which nobody was
         msg = f"Nobody has got message {message_id} yet. Nothing was sent."
         raise UnknownRecipient(msg, f"xats send bob 'text' --reply-to {message_id}", id=message_id)
+    if any(row["unregistered_at"] is not None for row in rows):
+        from xats.core import held
+
+        recipients = held.answerable(tx, me, rows, recipients, message_id, hold=draft.hold)
     values = dict(draft.__dict__)
     values.update(
         address=",".join(recipient.address for recipient in recipients) if len(recipients) < 4 else original["address"],
@@ -511,7 +554,7 @@ def _store(
     unwoken, delayed = [], []
     for recipient in recipients:
         woken, reason = post.add(message_id, recipient, draft, expires_at)
-        if reason in ("paused", "hop_limit"):
+        if reason in UNWOKEN:
             unwoken.append((recipient.address, reason))
         elif woken and woken.throttled_until is not None:
             delayed.append((recipient.address, woken.throttled_until))
@@ -546,7 +589,8 @@ def _store(
         expires_at,
         draft.contract[1:] if draft.contract else None,
     )
-    return Sent(message, True, names, tuple(unwoken), tuple(delayed))
+    renamed = tuple((one.called, one.address) for one in recipients if one.called)
+    return Sent(message, True, names, tuple(unwoken), tuple(delayed), renamed)
 
 
 def _settled(draft: Draft, *, direct: bool) -> tuple[str, bool]:

@@ -32,6 +32,10 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> tuple[Sent, Task]:
     if address.kind != "pool" or (address.team and teams.current(tx, address.team) != me.team):
         msg = f"{draft.address} cannot be a pool: pools are written to one at a time, and in one's own team."
         raise Usage(msg, f"xats send role:{address.name}@{address.team or me.team} 'text'")
+    if draft.hold:
+        from xats.core import held
+
+        held.refuse_groups([address])
     if draft.ttl is not None or not draft.wake:
         msg = "A message to a pool is a task: it neither expires nor is it sent without waking."
         raise Usage(msg, "leave out --ttl and --no-wake; to end it: xats task cancel")
@@ -71,10 +75,11 @@ PAUSED = """
 (exists (select 1 from pauses p where p.agent_id = a.id)
 or exists (select 1 from pauses p where p.team = a.team and p.agent_id is null))
 """
-# Whose program said that its session is over, whose process has ended, or whose wake is suspended because its target
-# is gone. An agent of which no process is known may well be there.
+# Who waits for a program, whose program said that its session is over, whose process has ended, or whose wake is
+# suspended because its target is gone. An agent of which no process is known may well be there.
 GONE = f"""
-(exists (select 1 from presence h where h.agent_id = a.id and h.state = 'ended')
+(a.expected_at is not null
+or exists (select 1 from presence h where h.agent_id = a.id and h.state = 'ended')
 or exists (
     select 1 from sessions s where s.agent_id = a.id and s.ended_at is null
         and s.gone_at >= a.seen_at - {agents.LAST_HOOKS}

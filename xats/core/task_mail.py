@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xats.core.agents import Agent
     from xats.core.messages import Recipient
     from xats.core.tasks import Task
-    from xats.store import Tx
+    from xats.store import Row, Tx
 
 KEEP = "insert into task_mail (task_id, message_id, about, role) values (:task, :message, :about, :role)"
 OUT = """
@@ -185,6 +185,26 @@ def owner_left(tx: Tx, owner: Agent, claimed: Sequence[Task], by: Agent | None) 
             )
 
 
+ASSIGNED = "select id, title, created_by from tasks where assignee_id = :id and state = 'open' order by id"
+
+
+def assignee_removed(tx: Tx, agent: Agent, by: Agent) -> None:
+    """Tell the agents that added open tasks for `agent` alone, but not `by`, that it was removed."""
+    whose: dict[int, list[Row]] = {}
+    for row in tx.all(ASSIGNED, id=agent.id):
+        if row["created_by"] not in (agent.id, by.id):
+            whose.setdefault(row["created_by"], []).append(row)
+    for creator_id, found in whose.items():
+        first = found[0]["id"]
+        named = f"task #{first}" if len(found) == 1 else f"{len(found)} tasks"
+        lines = [f"{agent.name} was removed from the team. These open tasks are for {agent.name} alone:"]
+        lines += [f"  #{row['id']} {row['title']}" for row in found[:SHOWN]]
+        if len(found) > SHOWN:
+            lines.append(f"  and {len(found) - SHOWN} more: xats task list")
+        lines.append(f"Give it to another agent: xats task edit {first} --to NAME")
+        tell(tx, agents.by_id(tx, creator_id), f"{agent.name} was removed, and {named} waited for it", *lines)
+
+
 def _by_creator(tx: Tx, found: Iterable[Task], owner: Agent) -> list[tuple[Agent, list[Task]]]:
     """Return the tasks in `found` by the agent that added them, without those of `owner` itself."""
     whose: dict[int, list[Task]] = {}
@@ -239,9 +259,9 @@ def reviewed(tx: Tx, task: Task, by: Agent, role: str) -> None:
     wakes.close_if_read(tx, by.id)
 
 
-def no_review(tx: Tx, task: Task) -> None:
-    """Take back what was asked of the reviewers of `task`."""
-    _take_back(tx, task, "review", None, 0)
+def no_review(tx: Tx, task: Task, role: str | None = None) -> None:
+    """Take back what was asked of the reviewers of `task`, or only of those with `role`."""
+    _take_back(tx, task, "review", role, 0)
 
 
 def _take_back(tx: Tx, task: Task, about: str, role: str | None, keep: int) -> None:

@@ -179,6 +179,8 @@ class Edit:
     due_at: int | None = None
     notify: str | None = None
     clear: tuple[str, ...] = ()  #: of "parent_id", "due_at", "notify"
+    review: tuple[str, ...] = ()  #: roles that have to approve it as well
+    no_review: tuple[str, ...] = ()  #: roles that do not have to any more
 
 
 PARENT = "select parent_id from tasks where id = :id"
@@ -187,21 +189,26 @@ PARENT = "select parent_id from tasks where id = :id"
 def edit(tx: Tx, me: Agent, task_id: int, change: Edit) -> Task:
     """Change task `task_id`, and tell whom it concerns. Whom it is for and what it needs changes while it is open.
 
-    Raises UnknownTask, TaskEnded, Refused, and what `add` raises.
+    Raises UnknownTask, TaskEnded, Refused, what `add` raises, and what `task_reviews.change` raises.
     """
     task = tasks.find(tx, me.team, task_id)
     tasks.refuse_ended(task)
     tasks.may_manage(me, task, "change")
     columns = _columns(tx, me, task, change)
     _refuse_while_held(task, change)
-    if not columns and not change.needs and not change.no_needs:
+    if not columns and not change.needs and not change.no_needs and not change.review and not change.no_review:
         msg = f"Nothing of task {task.id} is to be changed."
         raise InvalidTask(msg, f"xats task edit {task.id} --priority 1; see xats task edit --help")
     now = tasks.update(tx, task, **columns) if columns else task
     now = task_needs.link(tx, task_needs.unlink(tx, now, change.no_needs), change.needs)
     changed = sorted({*columns, *(["needs"] if change.needs or change.no_needs else [])})
-    tasks.log(tx, now, "edited", me, ", ".join(changed), changed=changed)
-    _tell(tx, me, task, now, columns)
+    if changed:
+        tasks.log(tx, now, "edited", me, ", ".join(changed), changed=changed)
+        _tell(tx, me, task, now, columns)
+    if change.review or change.no_review:
+        from xats.core import task_reviews
+
+        now = task_reviews.change(tx, me, now, change.review, change.no_review)
     return now
 
 

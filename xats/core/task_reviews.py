@@ -6,12 +6,15 @@ A submission has a number, and approvals are of one submission: a new one makes 
 from __future__ import annotations
 
 from xats.core import messages, task_claims, task_ends, task_mail, task_needs, tasks
+from xats.core.address import check_name
 from xats.core.messages import Draft
-from xats.errors import InvalidTask, NotInReview, NotReviewer, UnknownMessage
+from xats.errors import InvalidTask, NotInReview, NotReviewer, Refused, UnknownMessage
 from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xats.core.agents import Agent
     from xats.core.tasks import Task
     from xats.store import Tx
@@ -118,19 +121,88 @@ def approve(tx: Tx, me: Agent, task_id: int, *, force: bool = False) -> tuple[Ta
     if not tx.run(APPROVE, id=task.id, submission=task.submission, role=role, me=me.id, now=tx.now):
         return task, False
     task_mail.reviewed(tx, task, me, role)
-    missing = [one.role for one in approvals(tx, task) if one.agent is None]
+    missing = _missing(tx, task)
     tasks.log(tx, task, "approved", me, f"for {role}", role=role, submission=task.submission, missing=missing)
     if missing:
         return task, True
-    owner, result = task_mail.agent_of(tx, task.owner_id), tx.one("select result from tasks where id = :id", id=task.id)
-    now = task_ends.end(tx, task, "done", me, result["result"] if result else None)
+    return _approved(tx, task, me, f"{me.name} was the last to approve"), True
+
+
+def _missing(tx: Tx, task: Task) -> list[str]:
+    """Return the roles whose approval of the last submission of `task` is missing."""
+    return [one.role for one in approvals(tx, task) if one.agent is None]
+
+
+def _approved(tx: Tx, task: Task, by: Agent, why: str) -> Task:
+    """End `task`, of which no approval is missing any more because of `why`, and tell its owner; return it."""
+    owner, row = task_mail.agent_of(tx, task.owner_id), tx.one("select result from tasks where id = :id", id=task.id)
+    now = task_ends.end(tx, task, "done", by, row["result"] if row else None)
     task_mail.tell(
         tx,
-        owner,
+        owner if owner and owner.id != by.id else None,
         f"task #{task.id} is approved and done: {task.title}",
-        f"Task #{task.id} is approved and done; {me.name} was the last to approve: {task.title}",
+        f"Task #{task.id} is approved and done; {why}: {task.title}",
     )
-    return now, True
+    return now
+
+
+# -- who has to approve ------------------------------------------------------------------------------------------------
+
+ADD = "insert into task_reviewers (task_id, role) values (:id, :role) on conflict (task_id, role) do nothing"
+REMOVE = "delete from task_reviewers where task_id = :id and role = :role"
+VOID = "delete from task_approvals where task_id = :id and role = :role"
+
+
+def change(tx: Tx, me: Agent, task: Task, more: Sequence[str], fewer: Sequence[str]) -> Task:
+    """Let the roles `more` approve `task`, which has not ended, as well, and the roles `fewer` no longer; return it.
+
+    A role that is added after the submission is asked at once, and approvals that were given hold. When none is missing
+    any more the task is done. Its owner is told of what others change.
+    Raises InvalidTask, InvalidName, TaskBlocked when a task that it needs was reopened, and Refused where the owner did
+    not add the task: it cannot spare itself a review.
+    """
+    added = list(dict.fromkeys(check_name(role, "role").lower() for role in more))
+    removed = list(dict.fromkeys(check_name(role, "role").lower() for role in fewer))
+    if both := sorted({*added} & {*removed}):
+        msg = f"--review and --no-review both name {both[0]}. Nothing was changed."
+        raise InvalidTask(msg, "give one of them", id=task.id)
+    if removed and me.id == task.owner_id and me.id != task.creator_id and me.client != "human":
+        whose = task.creator.partition("@")[0]
+        msg = f"Task {task.id} is your own work, so only {whose}, who added it, or a person may remove a reviewer."
+        raise Refused(msg, f"xats send {whose} 'does task {task.id} need the review?'", id=task.id)
+    added = [role for role in added if tx.run(ADD, id=task.id, role=role)]
+    for role in removed:
+        tx.run(VOID, id=task.id, role=role)
+        if not tx.run(REMOVE, id=task.id, role=role):
+            msg = f"Task {task.id} does not need the approval of {role}. Nothing was changed."
+            raise InvalidTask(msg, f"xats task show {task.id}", id=task.id)
+    if not added and not removed:
+        return task
+    text = ", ".join((*(f"+{role}" for role in added), *(f"-{role}" for role in removed)))
+    tasks.log(tx, task, "edited", me, f"review: {text}", changed=["review"], added=added, removed=removed)
+    if task.owner_id not in (None, me.id):
+        task_mail.tell(
+            tx,
+            task_mail.agent_of(tx, task.owner_id),
+            f"task #{task.id} is reviewed by others now: {task.title}",
+            f"{me.name} has changed who has to approve task #{task.id}, which you have claimed: {task.title}",
+            f"Needed now: {', '.join(roles(tx, task.id)) or 'nobody'}.",
+        )
+    return _ask_others(tx, me, task, added, removed) if task.state == "review" else task
+
+
+def _ask_others(tx: Tx, me: Agent, task: Task, added: Sequence[str], removed: Sequence[str]) -> Task:
+    """Ask the roles `added` to approve the last submission of `task`, and those `removed` no more; return it."""
+    for role in removed:
+        task_mail.no_review(tx, task, role)
+    owner, row = task_mail.agent_of(tx, task.owner_id), tx.one("select result from tasks where id = :id", id=task.id)
+    assert owner
+    for role in added:
+        task_mail.ask_for_review(tx, owner, "process", task, role, row["result"] if row else None)
+    if _missing(tx, task):
+        return task
+    task_needs.refuse_reopened(tx, task, "approve")
+    return _approved(tx, task, me, f"{me.name} removed the last approval that was missing")
 
 
 QUESTION = """

@@ -169,17 +169,24 @@ LEAD = """
 insert into former_addresses (team, name_key, agent_id) values (:team, :key, :agent)
 on conflict (team, name_key) do nothing
 """
+# What an agent was called before in its team, where another name may stand in the way now.
+CALLED_BEFORE = """
+select f.name_key, f.agent_id from former_names f join agents a on a.id = f.agent_id
+where a.team = :team order by f.until desc
+"""
 NOTIFY = "select id, notify from tasks where team = :team and notify is not null and ended_at is null"
 
 
 def _rename(tx: Tx, by: str, old: str, into: str, renamed: Sequence[tuple[Agent, str]]) -> None:
     """Give agents of the team `old` new names; their addresses in it, and in what it was called before, lead on."""
+    former = [old, *(row["name"] for row in tx.all(FORMER, name=old))]
+    before = [(row["name_key"], row["agent_id"]) for row in tx.all(CALLED_BEFORE, team=old)]
+    for key, agent in [*((one.name.lower(), one.id) for one, _ in renamed), *before]:
+        tx.many(LEAD, [{"team": team, "key": key, "agent": agent} for team in former])
     if not renamed:
         return
-    former = [old, *(row["name"] for row in tx.all(FORMER, name=old))]
     for one, name in renamed:
         tx.run(CALL, id=one.id, name=name, key=name.lower())
-        tx.many(LEAD, [{"team": team, "key": one.name.lower(), "agent": one.id} for team in former])
         tx.event("agent_renamed", into, by, f"agent:{name}", was=one.name)
     names = {one.name.lower(): name for one, name in renamed}
     for row in tx.all(NOTIFY, team=old):
@@ -216,10 +223,15 @@ DOUBLE = (  # what both have, and only one can
         and exists (select 1 from labels o where o.agent_id = :new and o.kind = labels.kind and o.label = labels.label)
     """,
     "delete from pauses where agent_id = :old and exists (select 1 from pauses o where o.agent_id = :new)",
+    """
+    delete from former_names where agent_id = :old
+        and name_key in (select name_key from former_names where agent_id = :new)
+    """,
+    "delete from expectations where agent_id = :old",
     "delete from presence where agent_id = :old",
     "delete from pairs where low_id = :old or high_id = :old",
 )
-# Every column that refers to an agent, but for those of presence and pairs.
+# Every column that refers to an agent, but for those of presence, pairs and expectations.
 HELD = (
     ("deliveries", "agent_id"),
     ("messages", "sender_id"),
@@ -236,6 +248,8 @@ HELD = (
     ("contract_versions", "put_by"),
     ("contract_subscribers", "agent_id"),
     ("former_addresses", "agent_id"),
+    ("former_names", "agent_id"),
+    ("expectations", "asked_by"),
 )
 SEEN = "update agents set seen_at = (select max(seen_at) from agents where id in (:old, :new)) where id = :new"
 COVERED = "update deliveries set wake_id = :new where wake_id = :old"

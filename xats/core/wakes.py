@@ -55,7 +55,9 @@ LEASE = 60_000  # ms that one attempt may take before another process may make i
 FURTHEST = 24 * 3600_000
 
 # The target is known to be gone: suspend, and burn no attempt. What only cannot be asked just now is not here.
-GONE: frozenset[Reason] = frozenset(("no_pane", "pane_dead", "pane_changed", "process_gone", "server_gone"))
+GONE: frozenset[Reason] = frozenset(
+    ("no_pane", "pane_dead", "pane_changed", "process_gone", "server_gone", "no_program", "not_registered")
+)
 # What an attempt was refused for and will pass: the pane is watched meanwhile, and need not wait for its rung.
 PASSING: frozenset[Reason] = frozenset(
     (

@@ -133,7 +133,7 @@ def make(
     elif by == order.NONE:  # it was to be woken when the mail was sent
         tried = Tried(Result("skipped", "no_wake"), None)
     elif target.session is None or seat is None:
-        tried = Tried(Result("refused", "no_pane"), None)
+        tried = Tried(Result("refused", target.agent.absence or "no_pane"), None)
     elif seat.host != host.id():
         tried = Tried(Result("elsewhere", None), None)  # the daemon of that host sees to it
     elif by == order.COMMAND:

@@ -41,7 +41,7 @@ def foretell(wake: Wake, target: Target, settings: Settings, store: str, now: in
     if by == order.NONE:
         return Foretold(by, "no_wake")
     if session is None or session.seat.host != host.id():
-        return Foretold(by, "no_pane")
+        return Foretold(by, target.agent.absence or "no_pane")
     if by == order.COMMAND:
         return Foretold(by, command.objection())
     ways = attempt.plan(wake, target, settings, store, now)

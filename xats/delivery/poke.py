@@ -67,7 +67,7 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
     if agent.wake_by not in (AUTO, tmux.NAME) or agent.client == "human":
         return Poked("refused", "no_wake")
     if session is None or seat is None or seat.pane is None or seat.host != host.id():
-        return Poked("refused", "no_pane")
+        return Poked("refused", agent.absence or "no_pane")
     pane = seat.pane
     known = registry.find_or_generic(agent.client, os.environ)
     token = f"poke-{os.getpid()}-{time.time_ns()}"

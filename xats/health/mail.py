@@ -33,7 +33,7 @@ def checks(facts: Facts) -> list[Check]:
 
 
 def _unread(facts: Facts) -> Check:
-    having = [one for one in facts.agents if one.unread]
+    having = [one for one in facts.agents if one.unread and not one.agent.expected]
     if not having:
         return Check(SECTION, "unread", OK, "none")
     # Whoever is woken by nothing, people first of all, reads when it suits him.
@@ -55,6 +55,8 @@ def _wake(one: Details, wake: Wake, facts: Facts) -> Check:
         return Check(SECTION, name, OK, f"wake held{why}")
     if wake.lease_token:
         return Check(SECTION, name, OK, f"wake {wake.state}{why}, being tried now")
+    if wake.next_attempt_at is None and one.agent.expected:
+        return Check(SECTION, name, OK, "mail waits for its program; it is expected")
     if wake.next_attempt_at is None:
         mend = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
         return Check(SECTION, name, WARN, f"wake suspended until it registers anew{why}", mend)

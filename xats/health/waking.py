@@ -48,6 +48,8 @@ def _expected(one: Expectation, now: int) -> Check:
 
 
 def _agent(one: Details, path: str, off: Collection[str]) -> Check:
+    if one.agent.expected:
+        return Check(SECTION, one.agent.address, OK, "by nothing yet: its seat waits for its program")
     ways = order.ways(one.agent, one.session, one.presence, path, off)
     if ways:
         return Check(SECTION, one.agent.address, OK, "; ".join(f"{way.name}: {way.place}" for way in ways))

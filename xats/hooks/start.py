@@ -64,7 +64,7 @@ def start(call: Call, store: Store) -> None:
         process_of = holder.seat.process if holder else None
         mine = process_of is not None and call.works_for(process_of)
         mine = mine or (former is not None and holder is not None and holder.seat.client_session == former)
-        kept = None if known and known.registered and found is None else client
+        kept = None if known and known.absence is None and found is None else client
         place = _within(seat, claim, holder, presence.get(tx, known.id) if known else None)
         done = agents.register(
             tx,

@@ -145,7 +145,7 @@ RULES = (
         "xats register NAME, where that agent works",
         """
         select a.name || '@' || a.team from agents a left join sessions s on s.agent_id = a.id and s.ended_at is null
-        where a.unregistered_at is null and (s.id is null or s.epoch <> a.epoch) order by 1
+        where a.unregistered_at is null and a.expected_at is null and (s.id is null or s.epoch <> a.epoch) order by 1
         """,
     ),
 )

@@ -29,6 +29,8 @@ SHORT = {
     "pane_changed": "replaced",
     "process_gone": "ended",
     "server_gone": "tmux ended",
+    "no_program": "no program yet",
+    "not_registered": "not there yet",
     "tmux_unavailable": "no tmux",
     "tmux_missing": "tmux missing",
     "tmux_too_old": "tmux too old",
@@ -64,6 +66,7 @@ SHORT = {
     "retry_exhausted": "given up",
     "expired": "expired",
     "agent_unused": "unused",
+    "forgotten": "removed",
     "paused": "paused",
     "multi_line": "several lines",
     "shell_command": "shell command",
@@ -173,6 +176,7 @@ def about(seen: Seen, team: str, now: int) -> tuple[str, str]:
     agent, session, details = seen.details.agent, seen.details.session, seen.details
     facts = [agent.client + (f" ({one_line(agent.model)})" if agent.model else "")]
     facts += [f"role {agent.role}"] if agent.role else []
+    facts += [one_line(agent.about)] if agent.about else []
     facts += [f"tags {', '.join(details.tags)}"] if details.tags else []
     facts += [f"capabilities {', '.join(details.capabilities)}"] if details.capabilities else []
     facts.append(f"pane {session.seat.pane.pane_id}" if session and session.seat.pane else "no pane")
@@ -268,7 +272,11 @@ TOLD: dict[str, Callable[[What], str]] = {
     "team_name_freed": lambda what: f"freed the name {what.data.get('was')}, which led to team {what.name}",
     "project_adopted": lambda what: f"let {what.data.get('path')} belong to team {what.name}",
     "agent_registered": _registered,
-    "agent_expected": lambda what: f"is expected: {what.data.get('client')} in pane {what.data.get('pane')}",
+    "agent_expected": lambda what: (
+        f"is expected: {what.data['client']} in pane {what.data.get('pane')}"
+        if what.data.get("client")
+        else "is expected"
+    ),
     "expectation_expired": lambda what: f"did not appear: no {what.data.get('client')} in pane {what.data.get('pane')}",
     "expectation_replaced": lambda what: f"is not expected in pane {what.data.get('pane')} any more",
     "agent_unregistered": lambda _: "left the team",
@@ -277,6 +285,10 @@ TOLD: dict[str, Callable[[What], str]] = {
     ),
     "agent_back": lambda _: "is back",
     "agent_pruned": lambda _: "was removed: it was not used for long",
+    "agent_changed": lambda what: f"changed {what.name}: {'; '.join(map(str, what.data.get('changes') or ()))}",
+    "agent_renamed": lambda what: f"renamed {what.data.get('was')} to {what.name}",
+    "agent_forgotten": lambda what: f"removed {what.name} from the team",
+    "former_name_freed": lambda what: f"freed {what.data.get('name')}, a former name of {what.name}",
     "pane_lost": lambda what: f"took the pane {what.data.get('pane')} from {what.name}",
     "wake_queued": _refused,
     "wake_retrying": _refused,

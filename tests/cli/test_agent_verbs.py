@@ -1,0 +1,325 @@
+"""The verbs that manage agents, and held mail, as people and agents run them: texts, JSON, errors, panes and hooks."""
+
+import json
+import os
+import pty
+import shutil
+import tempfile
+
+import jsonschema
+import pytest
+
+from tests.daemon.world import Tmux
+from xats import host, process
+from xats.cli import lane, schema
+from xats.core import agents, inbox, task_plans
+from xats.core.agents import Seat
+from xats.core.task_plans import New
+
+HOST = host.id()
+
+
+@pytest.fixture
+def pat(crew):
+    """A person of the team: it may do all of it."""
+    crew.add("pat", client="human")
+    return ("--as", "pat")
+
+
+def document(xats, *words, verb):
+    found = xats(*words, "--json")
+    assert found.stderr == ""
+    jsonschema.validate(found.json(), schema.VERBS[verb])
+    return found.json()
+
+
+def letters(crew, name):
+    return [one.message for one in crew.see(name, inbox.peek, inbox.Query()).letters]
+
+
+# -- set, show ---------------------------------------------------------------------------------------------------------
+
+
+def test_set_says_what_changed_and_show_shows_it(xats, crew):
+    words = ("--role", "Reviewer", "--tag", "gpu", "--tag", "arm", "--cap", "rust", "--about", "keeps it green")
+    ran = xats("agent", "set", "bob", *words, "--as", "alice")
+    assert ran.stdout == "bob: role reviewer; about: keeps it green; tag gpu; tag arm; capability rust\n"
+    assert xats("agent", "set", "bob", "--no-tag", "arm", "--as", "alice").stdout == "bob: no tag arm\n"
+    shown = xats("agent", "show", "bob").stdout.splitlines()
+    assert shown[0].startswith("bob (generic): ")
+    assert shown[1:5] == [
+        "  about: keeps it green",
+        "  role: reviewer",
+        "  tags: gpu",
+        "  capabilities: rust",
+    ]
+    found = document(xats, "agent", "show", "bob", verb="agent show")["agent"]
+    assert (found["about"], found["role"], found["former_names"]) == ("keeps it green", "reviewer", [])
+    assert [one.subject for one in letters(crew, "bob")] == ["alice changed what you are"] * 2
+
+
+def test_me_is_myself(xats, crew):
+    assert xats("agent", "set", "me", "--role", "dev", "--as", "bob").stdout == "bob: role dev\n"
+    assert xats("agent", "show", "me", "--as", "bob").stdout.startswith("bob (generic): ")
+    assert "carol (human): " in xats.on_terminal("agent", "show", "me")  # a person who is new here
+    assert xats("agent", "rename", "me", "builder", "--as", "bob").stdout.startswith("bob is called builder now")
+    assert xats("agent", "forget", "me", "--yes", "--as", "builder").stdout == "builder removed from team crew\n"
+    assert letters(crew, "alice") == []
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        ([], "Nothing of bob is to be changed"),
+        (["--role", "a", "--no-role"], "exclude each other"),
+        (["--tag", "a", "--no-tag", "A"], "both name a"),
+        (["--about", "a\nb"], "one line"),
+        (["--tag", "a b"], "cannot be a tag"),
+        (["--no-cap", "a b"], "cannot be a capability"),
+    ],
+)
+def test_set_refuses_what_makes_no_sense(xats, crew, words, said):
+    assert said in xats("agent", "set", "bob", *words, "--as", "alice", code=2).stderr
+
+
+def test_an_unknown_agent(xats, pat):
+    for words in (
+        ["set", "zoe", "--role", "x"],
+        ["show", "zoe"],
+        ["rename", "zoe", "kim"],
+        ["forget", "zoe"],
+        ["forget", "xats"],
+    ):
+        assert xats("agent", *words, "--json", *pat, code=3).error()["code"] == "unknown_agent"
+
+
+def test_a_wide_terminal_lists_what_an_agent_is_for(xats, crew):
+    wide = {"NO_COLOR": "1", "COLUMNS": "200"}
+    assert "ABOUT" not in xats.on_terminal("agents", env=wide)
+    xats("agent", "set", "bob", "--about", "keeps it green", "--as", "alice")
+    shown = xats.on_terminal("agents", env=wide)
+    assert "ABOUT" in shown
+    assert "keeps it green" in shown
+    assert "ABOUT" not in xats.on_terminal("agents", env={**wide, "COLUMNS": "150"})
+
+
+# -- rename ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_former_name_goes_on_in_addresses_options_and_the_environment(xats, pat):
+    ran = xats("agent", "rename", "bob", "builder", *pat)
+    assert ran.stdout == "bob is called builder now; bob still leads to it\n"
+    sent = xats("send", "bob", "hello", "--as", "alice")
+    assert sent.stdout.startswith("#2 sent to builder")
+    assert sent.stderr == "  bob is called builder now\n"
+    for words, env in ((["--as", "bob"], {}), ([], {"XATS_AGENT": "bob"}), ([], {"XATS_AGENT": "bob@crew"})):
+        ran = xats("whoami", *words, env=env)
+        assert ran.stdout.startswith("builder in team crew")
+        assert ran.stderr == "bob is called builder now\n"
+    assert xats("whoami", "--json", "--as", "bob").stderr == ""
+    assert xats("inbox", env={"XATS_AGENT": "bob"}).stdout.count("hello") == 1
+    found = document(xats, "send", "bob", "again", "--as", "alice", verb="send")
+    assert found["renamed"] == [{"name": "bob", "agent": "builder@crew"}]
+    for words in (["pause", "bob"], ["resume", "bob"]):
+        assert xats(*words, *pat).stdout.startswith("builder ")
+    assert xats("_complete", "agent", "bo", *pat).stdout == "bob\tis called builder now\n"
+
+
+def test_what_another_agent_may_not_do(xats, crew):
+    for words in (["rename", "bob", "kim"], ["forget", "bob", "--yes"]):
+        error = xats("agent", *words, "--as", "alice", "--json", code=4).error()
+        assert error["code"] == "refused"
+        assert "Only bob itself or a person may" in error["message"]
+
+
+def test_a_taken_name_is_refused(xats, pat):
+    error = xats("agent", "rename", "bob", "alice", *pat, "--json", code=4).error()
+    assert error["code"] == "name_taken"
+
+
+def test_freeing_a_former_name_keeps_the_agent(xats, pat):
+    xats("agent", "rename", "bob", "builder", *pat)
+    found = document(xats, "agent", "forget", "bob", *pat, verb="agent forget")
+    assert (found["agent"]["name"], found["former_name"]) == ("builder", "bob")
+    assert xats("agent", "show", "builder").stdout.startswith("builder")
+    assert xats("send", "bob", "hi", "--as", "alice", code=3).stderr.startswith("xats: Nobody is bob")
+
+
+def test_a_hook_of_a_renamed_agent_knows_it(xats, pat, crew):
+    """The program goes on with XATS_AGENT=bob, and gets its mail; a new session of it is the same agent."""
+    xats("agent", "rename", "bob", "builder", *pat)
+    crew.send("alice", "builder", "the parser is ready")
+
+    def hook(event, session, folder=xats.folder, **more):
+        told = {"hook_event_name": event, "session_id": session, "cwd": str(folder), **more}
+        return xats("hook", "run", "claude-code", stdin=json.dumps(told), env={"XATS_AGENT": "bob"}).stdout
+
+    assert "You are builder" in hook("SessionStart", "s-1", source="startup")
+    assert "the parser is ready" in hook("UserPromptSubmit", "s-1", prompt="go on")
+    crew.send("alice", "builder", "the tests are green")
+    assert "the tests are green" in hook("UserPromptSubmit", "s-1", xats.home, prompt="go on")  # in another folder
+    names = [one["name"] for one in xats("agents", "--json").json()["agents"]]
+    assert names == ["alice", "builder", "pat"]
+
+
+# -- seat --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_seat_is_expected_until_a_program_registers(xats, crew):
+    ran = xats("seat", "kim", "--role", "qa", "--about", "tests")
+    assert ran.stdout == "kim is expected in team crew, role qa; mail and tasks wait for its program\n"
+    assert ran.stderr == "  in a pane of its own: xats launch claude --name kim\n"
+    sent = xats("send", "kim", "hello", "--as", "alice")
+    assert sent.stderr == "  kim has no program yet; mail waits\n"
+    (row,) = [one for one in xats("agents", "--json").json()["agents"] if one["name"] == "kim"]
+    assert row["why"].startswith("expected, since ")
+    assert (row["online"], row["about"], row["expected_since"] is not None) == (False, "tests", True)
+    assert "kim" not in xats("agents", "--online").stdout
+    assert "no_program" in xats("status", "1", "--as", "alice").stdout
+    assert xats("_complete", "name", "ki").stdout == "kim\tqa, expected\n"
+    shown = xats("poke", "kim", "hi", "--yes", code=4).stderr
+    assert "it has no program yet" in shown
+    xats("register", "kim", "--client", "codex")
+    found = document(xats, "agent", "show", "kim", verb="agent show")["agent"]
+    assert (found["expected_since"], found["role"], found["client"]) == (None, "qa", "codex")
+    assert "hello" in xats("inbox", "--as", "kim").stdout
+
+
+def test_a_person_who_takes_a_seat_is_a_person(xats, crew):
+    xats("seat", "kim")
+    shown = xats.on_terminal("register", "kim", "--no-pane")
+    assert "(human" in shown
+    assert crew.agent("kim").client == "human"
+
+
+def test_a_hook_fills_a_seat(xats, crew):
+    xats("seat", "kim", "--role", "qa")
+    crew.send("alice", "kim", "the first task")
+    told = {"hook_event_name": "SessionStart", "session_id": "s-9", "cwd": str(xats.folder), "source": "startup"}
+    said = xats("hook", "run", "claude-code", stdin=json.dumps(told), env={"XATS_AGENT": "kim"}).stdout
+    assert "You are kim" in said
+    found = crew.agent("kim")
+    assert (found.expected, found.client, found.role) == (False, "claude-code", "qa")
+
+
+def test_a_seat_that_has_its_program_is_refused(xats, crew):
+    me = Seat(HOST, os.getpid(), process.started(os.getpid()))
+    crew.register("bob", seat=me, client="codex")
+    error = xats("seat", "bob", "--json", code=4).error()
+    assert (error["code"], error["pid"]) == ("name_taken", os.getpid())
+
+
+# -- forget ------------------------------------------------------------------------------------------------------------
+
+
+def answering(xats, answer, *words):
+    """Run `xats words` on a terminal where a person types `answer`; return what was shown, and the exit code."""
+    master, slave = pty.openpty()
+    running = xats.start(*words, stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    shown = b""
+    while b"[y/N]" not in shown:
+        shown += os.read(master, 4096)
+    os.write(master, answer.encode())
+    code = running.wait(60)
+    shown += os.read(master, 65536)
+    os.close(master)
+    return shown.decode(), code
+
+
+def test_a_person_is_asked_and_sees_what_goes(xats, pat, crew):
+    crew.send("alice", "bob", "unread")
+    task, _ = crew.do("bob", task_plans.add, New("t"))
+    xats("task", "claim", str(task.id), "--as", "bob")
+    error = xats("agent", "forget", "bob", *pat, "--json", code=4).error()
+    assert error["hint"] == "xats agent forget bob --yes --as pat"
+    shown, code = answering(xats, "n\n", "agent", "forget", "bob", *pat)
+    assert "bob@crew (generic): 1 unread direct message, 1 request without its reply, 1 claimed task" in shown
+    assert code == 4
+    assert crew.agent("bob").registered
+    shown, code = answering(xats, "y\n", "agent", "forget", "bob", *pat)
+    assert "bob removed from team crew; 1 unread became dead letters: xats dead list; open again: #1" in shown
+    assert code == 0
+    assert xats("dead", "list", *pat).stdout.split("\t")[5] == "its recipient was removed from the team\n"
+    assert "xats dead retry 1 --to ANOTHER" in xats("dead", "show", "1", *pat).stdout
+    assert "expired" in xats("status", "1", "--as", "alice").stdout
+    assert "bob" in xats("thread", "1", "--as", "alice").stdout or xats("show", "1", "--as", "alice").stdout
+
+
+# -- held mail ---------------------------------------------------------------------------------------------------------
+
+
+def test_send_says_when_an_agent_left_and_hold_keeps_the_mail(xats, crew):
+    xats("unregister", "bob", "--as", "alice")
+    failed = xats("send", "bob", "hello", "--as", "alice", code=3)
+    assert failed.stderr.splitlines() == [
+        "xats: bob left just now (unregistered by alice). Nothing was sent.",
+        "  to keep mail for that name: xats send bob --hold 'text' --as alice",
+    ]
+    ran = xats("send", "bob", "hello", "--hold", "--as", "alice")
+    assert ran.stderr == "  bob is not there; mail is held for that name\n"
+    assert "held for a name that is not there yet" in xats("status", "--as", "alice").stdout
+    xats("register", "bob", "--no-pane")
+    assert "hello" in xats("inbox", "--as", "bob").stdout
+
+
+def test_hold_is_parsed_alike_by_both_parsers(xats, crew):
+    for words in (["send", "kim", "x", "--hold"], ["send", "kim", "x", "--hold", "--ttl", "1h"]):
+        assert lane.parse(words)[2]["hold"] is True
+        assert xats(*words, "--as", "alice").stderr == "  kim is not there; mail is held for that name\n"
+    sent = xats("send", "--hold", "kim", "x", "-s=Subject", "--as", "alice")  # not for the fast lane
+    assert "held" in sent.stderr
+    assert xats("send", "pool:qa", "x", "--hold", "--as", "alice", code=2).stderr.count("is a group") == 1
+
+
+def test_a_batch_may_hold(xats, crew):
+    lines = [{"to": "kim", "body": "one", "hold": True}, {"to": "bob", "body": "two"}]
+    source = "".join(json.dumps(one) + "\n" for one in lines)
+    assert xats("send", "--batch", "-", "--as", "alice", stdin=source).stdout == "2 sent as alice\n"
+    assert xats("send", "--batch", "-", "--hold", "--as", "alice", stdin=source, code=2)
+
+
+# -- reviewers ---------------------------------------------------------------------------------------------------------
+
+
+def test_reviewers_of_a_task_are_edited(xats, crew):
+    xats("task", "add", "t", "--review", "qa", "--as", "alice")
+    ran = xats("task", "edit", "1", "--review", "ops", "--no-review", "qa", "--as", "alice", "--json")
+    assert ran.json()["task"]["review"] == ["ops"]
+    xats("task", "claim", "1", "--as", "bob")
+    xats("task", "submit", "1", "--as", "bob")
+    assert "(done" in xats("task", "edit", "1", "--no-review", "ops", "--as", "alice").stdout
+
+
+# -- panes -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tmux():
+    folder = tempfile.mkdtemp(prefix="xa", dir="/tmp")
+    made = Tmux(folder)
+    yield made
+    made.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
+def test_the_mark_of_the_pane_follows_the_name(xats, pat, tmux):
+    pane = tmux.open("exec tail -f /dev/null")
+
+    def mark():
+        return tmux.cmd("show-options", "-p", "-v", "-q", "-t", pane, "@xats_agent")
+
+    env = {"TMUX": f"{tmux.socket},{tmux.pid},0"}
+    xats("register", "bob", "--pane", pane, "--client", "codex", env=env)
+    assert mark() == "bob"
+    xats("agent", "rename", "bob", "builder", *pat)
+    assert mark() == "builder"
+    xats("agent", "forget", "builder", "--yes", *pat)
+    assert mark() == ""
+
+
+def test_every_new_verb_is_in_the_help(xats):
+    shown = xats("agent", "--help").stdout
+    assert [word for word in ("show", "set", "rename", "forget") if f"  {word}" not in shown] == []
+    assert agents.SYSTEM == "xats"
