@@ -4,13 +4,14 @@
 # What verb $1 may be followed by: sets `words`.
 _xats_words() {
     case $1 in
-        '') words='send broadcast reply ack inbox show thread status wait register unregister agents agent seat launch top pause resume whoami team task contract events poke deliver dead daemon doctor client hook db demo demo-agent schema' ;;
+        '') words='send broadcast reply ack inbox show thread status wait register unregister agents agent seat launch top pause resume whoami team task contract events poke deliver dead daemon doctor config client hook db demo demo-agent schema' ;;
         'agent') words='show set rename forget' ;;
         'team') words='list show rename merge archive forget adopt' ;;
         'task') words='add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export' ;;
         'contract') words='put get list log diff check subscribe unsubscribe subscribers rename retire' ;;
         'dead') words='list show retry drop' ;;
         'daemon') words='run start stop status' ;;
+        'config') words='list get set unset path' ;;
         'client') words='find list show test' ;;
         'hook') words='install uninstall status run wait' ;;
         'db') words='info backup export query prune check' ;;
@@ -60,6 +61,7 @@ _xats_options() {
         'deliver') options="--once --dry-run $options" ;;
         'dead retry') options="--to --whose --all $options" ;;
         'dead drop') options="--whose --all $options" ;;
+        'config set' | 'config unset') options="--user --project $options" ;;
         'client find') options="--register $options" ;;
         'client test') options="--client --profile $options" ;;
         'hook install') options="--user --project --waiter --no-waiter --follow-link --dry-run --yes -y $options" ;;
@@ -112,7 +114,7 @@ _xats_argument_kind() {
     kind=
     case "$1 $2" in
         'send 1') kind=address ;;
-        'send 2' | 'broadcast 1' | 'reply 2' | 'agent rename 2' | 'launch 2' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
+        'send 2' | 'broadcast 1' | 'reply 2' | 'agent rename 2' | 'launch 2' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'config set 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
         'reply 1' | 'ack 1') kind=received ;;
         'show 1' | 'thread 1') kind=message ;;
         'status 1') kind=sent ;;
@@ -128,11 +130,12 @@ _xats_argument_kind() {
         'contract put 1' | 'contract log 1' | 'contract diff 1' | 'contract subscribe 1' | 'contract unsubscribe 1' | 'contract subscribers 1' | 'contract rename 1' | 'contract retire 1') kind=contract ;;
         'contract get 1' | 'contract check 1') kind=contract-version ;;
         'dead show 1' | 'dead retry 1' | 'dead drop 1') kind=dead ;;
+        'config get 1' | 'config set 1' | 'config unset 1') kind='=wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep daemon.autostart daemon.debug clients.folder tmux.program' ;;
         'client show 1') kind=client ;;
         'client test 1') kind=pane ;;
         'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=claude-code codex gemini qwen cursor copilot opencode amp' ;;
-        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register launch unregister agents whoami team agent seat task contract events poke deliver client pause resume dead doctor daemon hook db' ;;
-        'schema 2') kind='=list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire find test retry drop status start stop install uninstall info backup query prune' ;;
+        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register launch unregister agents whoami team agent seat task contract events poke deliver config client pause resume dead doctor daemon hook db' ;;
+        'schema 2') kind='=list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire unset path find test retry drop status start stop install uninstall info backup query prune' ;;
     esac
 }
 

@@ -14,6 +14,7 @@ from xats.core.contracts import RULES
 from xats.core.events import TYPES
 from xats.core.tasks import STATES
 from xats.hooks.clients import NAMES
+from xats.settings.keys import BY_NAME
 
 # How a shell completes what stands for a metavar: a kind that `xats _complete` knows, "file", or a list of words.
 PROGRAMS = tuple(
@@ -48,6 +49,7 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "STATE": STATES,
     "NAME[@V]": "contract-version",
     "FILE|-": "file",
+    "VALUE": "",
     "RULE": RULES,
     **dict.fromkeys(("A", "B", "NEW"), ""),
     "OLD": "contract",
@@ -74,6 +76,7 @@ NARROWER = {
     ("team forget", "TEAM"): "team-or-former",
     **{(path, name): "task" for path in tree.VERBS if path.startswith("task ") for name in ("ID", "--dep", "--parent")},
     **{(path, "NAME"): "contract" for path in tree.VERBS if path.startswith("contract ")},
+    **{(f"config {verb}", "KEY"): tuple(BY_NAME) for verb in ("get", "set", "unset")},
     ("task edit", "--no-dep"): "task",
     ("task claim", "ID"): "task-ready",
     ("task reopen", "ID"): "task-ended",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xats import errors
+from xats.settings.keys import KEYS
 
 ABOUT = (
     "xats is the mail system of the coding agents that work in your terminals, and of you beside them.",
@@ -38,45 +39,8 @@ ENVIRONMENT = (
     ("XATS_DB", "The store, as with --db."),
     ("XATS_HOME", "The folder of everything that xats keeps. Default: xats in XDG_STATE_HOME."),
     ("XDG_STATE_HOME", "Where programs keep their state. A relative path is ignored. Default: ~/.local/state."),
-    ("XATS_AUTOSTART", "0: send and register do not start the daemon."),
-    (
-        "XATS_QUIET_MS",
-        "For how many milliseconds a pane must not change before something is typed there. Default: 2000.",
-    ),
-    ("XATS_LADDER", "The waits before a refused wake is tried again, with commas. Default: 30s,3m,10m."),
-    (
-        "XATS_READ_WITHIN",
-        "How long an agent whose inbox has taken the line, or whose next hook is waited for, may take to read before "
-        "the next way to wake it is gone. Default: 60s.",
-    ),
-    (
-        "XATS_WAKE_OFF",
-        "Ways to wake agents that are not to be used, with commas: hook, waiter, claude-inbox, codex-queue, "
-        "opencode-http, qwen-inbox, tmux. The daemon reads it when it starts. Default: none.",
-    ),
-    ("XATS_HOPS", "How many wakes two agents may cause each other in a row without a person. Default: 100."),
-    (
-        "XATS_WAKE_COMMAND",
-        "Your own program that wakes who is registered with --wake command, by its absolute path; it gets each wake as "
-        "JSON on standard input, and exits with 0 when that is done. Default: xats/wake in XDG_CONFIG_HOME.",
-    ),
-    ("XATS_WAKE_TIMEOUT", "How long that program may take before it is killed. Default: 10s; at most 50s."),
-    (
-        "XATS_KEEP",
-        "How long the daemon keeps read mail, ended tasks, events and unused agents. Default: 30d; off or 0: for ever.",
-    ),
-    (
-        "XATS_HOOK_BUDGET",
-        "How many bytes of mail a hook hands over at once; the rest is announced. Default: 4000; at most 8000.",
-    ),
-    (
-        "XATS_INBOX_BUDGET",
-        "How many bytes of mail `inbox` writes at once where it writes to no terminal. Default: 8000; 0: no limit.",
-    ),
+    *((key.variable, f"{key.name} in a settings file. {key.meaning}") for key in KEYS),
     ("XATS_NAME_NEW", "1: a session whose hooks find no agent for it gets a new one, such as claude-1."),
-    ("XATS_CLIENTS", "The folder of your own client profiles, NAME.toml. Default: xats/clients in XDG_CONFIG_HOME."),
-    ("XATS_DEBUG", "Not empty: the daemon logs more."),
-    ("XATS_TMUX", "The tmux program. Default: tmux."),
     ("NO_COLOR", "Not empty: no colour. TERM=dumb does the same."),
     ("TMUX, TMUX_PANE", "Set by tmux: the pane that this process is in."),
     (
@@ -94,6 +58,9 @@ ENVIRONMENT = (
 )
 FILES = (
     ("~/.local/state/xats/xats.db", "The store, one SQLite file that only its owner can read."),
+    ("~/.config/xats/config.toml", "Your settings: see xats config."),
+    ("xats.toml", "At the top of a worktree: the settings of its project, which may be committed."),
+    ("settings/*", "In XATS_HOME: the parsed copies of settings files."),
     ("xats.db-journal, xats.db-wal, xats.db-shm", "SQLite's, beside the store; part of it as long as they are there."),
     ("xats.db-daemon.log", "The log of the daemon."),
     ("xats.db-hooks.log", "What went wrong at the hooks of agent programs; never what anybody typed."),

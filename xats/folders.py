@@ -47,25 +47,22 @@ def state(environ: Mapping[str, str]) -> str:
     return _xdg(environ, "XDG_STATE_HOME", ".local/state")
 
 
+def kept(environ: Mapping[str, str]) -> str:
+    """Return the folder of all that xats keeps: XATS_HOME, else XDG_STATE_HOME/xats, else ~/.local/state/xats.
+
+    Raises NoHome.
+    """
+    if environ.get("XATS_HOME"):
+        return expanded(environ["XATS_HOME"], environ)
+    return os.path.join(state(environ), "xats")
+
+
 def config(environ: Mapping[str, str]) -> str:
     """Return the folder for settings: XDG_CONFIG_HOME if absolute, else the usual one of the system. Raises NoHome.
 
     On macOS that is ~/Library/Application Support, elsewhere ~/.config.
     """
     return _xdg(environ, "XDG_CONFIG_HOME", "Library/Application Support" if sys.platform == "darwin" else ".config")
-
-
-def clients(environ: Mapping[str, str]) -> str | None:
-    """Return where the user's own profiles of clients are: XATS_CLIENTS, else `clients` in the folder for settings.
-
-    None if this user has no home folder, and so no settings.
-    """
-    try:
-        if environ.get("XATS_CLIENTS"):
-            return expanded(environ["XATS_CLIENTS"], environ)
-        return os.path.join(config(environ), "xats", "clients")
-    except NoHome:
-        return None
 
 
 def _xdg(environ: Mapping[str, str], variable: str, usual: str) -> str:

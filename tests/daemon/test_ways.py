@@ -43,7 +43,12 @@ def bob(team, inbox, request):
 
 def round_of(team, off=(), stopping=bool):
     """Make a round, and wait for its end."""
-    made = ways.Ways(lambda: Store(team.store.path, clock=team.store.clock), stopping, team.store.path, off)
+    made = ways.Ways(
+        lambda: Store(team.store.path, clock=team.store.clock),
+        stopping,
+        team.store.path,
+        lambda *_: Settings(off=frozenset(off)),
+    )
     go(made, team)
     return made
 

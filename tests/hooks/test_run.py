@@ -920,6 +920,18 @@ def test_no_program_is_given_more_than_it_takes(desk, body):
     assert text.count("is long (9,000 characters)") == letters.NAMED
 
 
+def test_a_project_makes_the_budget_smaller(desk, xats):
+    desk.send("a" * 300)
+    desk.send("b" * 300)
+    (xats.folder / ".git").mkdir()
+    (xats.folder / "src").mkdir()
+    (xats.folder / "xats.toml").write_text("[hook]\nbudget = 500\n[wake]\nhops = 'x'\n")
+    text = text_of(desk.hook("prompt", cwd=str(xats.folder / "src")))
+    assert ("a" * 300 in text, "b" * 300 in text, desk.unread(), desk.log) == (True, False, 1, "")
+    (xats.folder / "xats.toml").write_text("[hook\n")
+    assert "b" * 300 in text_of(desk.hook("prompt", cwd=str(xats.folder / "src")))
+
+
 def test_a_letter_longer_than_the_budget_is_announced_and_stays(desk):
     long, short = desk.send("y" * 5000), desk.send("short")
     text = text_of(desk.hook("after a tool"))

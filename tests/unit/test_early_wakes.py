@@ -185,7 +185,7 @@ def test_the_pane_is_watched_for_the_process_that_its_agent_has_now(pair):
     """A session that goes on in another process, as after an update of its program, writes nothing into its wake."""
     pair.send("alice", "bob")
     refuse(pair, "program_elsewhere")
-    watch = Watch(Settings(), lambda: None)
+    watch = Watch(lambda *_: Settings(), lambda: None)
     watch.close()  # it never looks: only whom it would look for matters here
     pair.store.read(lambda tx: watch.refresh(tx, given_up=False))
     [before] = watch._eyes.values()

@@ -415,7 +415,7 @@ def agents(
     """
     from xats.delivery.settings import turned_off
 
-    team, off = None if all_teams else here.team, turned_off(here.environ)
+    team, off = None if all_teams else here.team, turned_off(here.settings)
     found = here.store.read(lambda tx: core.listing(tx, team, role))
     now = here.store.clock()
     rows = [(one, states.of(one, now)) for one in found]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import sys
 
 from xats import durations
@@ -46,7 +45,7 @@ def refuse_beside(*said: object) -> None:
 def send_batch(here: Here, source: str, address: str | None) -> int:
     """Send every line of the file `source` (`-`: standard input); lines without `to` go to `address`."""
     gc.disable()  # it would walk over tens of thousands of drafts again and again, and find nothing
-    drafts = read(source, address)
+    drafts = read(source, address, hop_limit(here.settings))
 
     def work(tx: Tx, me: Me) -> tuple[list[Sent], Me]:
         return messages.send_all(tx, me.agent, me.evidence, drafts), me
@@ -73,8 +72,11 @@ def send_batch(here: Here, source: str, address: str | None) -> int:
     return 0
 
 
-def read(source: str, address: str | None) -> list[Draft]:
-    """Return the drafts in the file `source`. Raises InvalidBatch with the number of the first line that is wrong."""
+def read(source: str, address: str | None, hops: int) -> list[Draft]:
+    """Return the drafts in the file `source`; `hops` is the limit of each (see `hop_limit`).
+
+    Raises InvalidBatch with the number of the first line that is wrong.
+    """
     try:
         data = _bytes(source)
         lines = data.decode().removesuffix("\n").split("\n") if data else []
@@ -82,7 +84,7 @@ def read(source: str, address: str | None) -> list[Draft]:
         why = problem.strerror if isinstance(problem, OSError) else problem
         msg = f"The batch {source} cannot be read: {why}. Nothing was sent."
         raise InvalidBatch(msg) from problem
-    drafts = [_draft(number, line, address) for number, line in enumerate(lines, 1)]
+    drafts = [_draft(number, line, address, hops) for number, line in enumerate(lines, 1)]
     if not drafts:
         msg = "The batch is empty. Nothing was sent."
         raise InvalidBatch(msg, 'each line is one message: {"to": "bob", "body": "text"}')
@@ -98,7 +100,7 @@ def _bytes(source: str) -> bytes:
         return file.read()
 
 
-def _draft(number: int, line: str, address: str | None) -> Draft:
+def _draft(number: int, line: str, address: str | None, hops: int) -> Draft:
     try:
         values = json.loads(line)
     except (ValueError, RecursionError) as problem:
@@ -116,14 +118,14 @@ def _draft(number: int, line: str, address: str | None) -> Draft:
     if not to or body is None:
         raise _at(number, f"{'to' if not to else 'body'} is missing.", '{"to": "bob", "body": "text"}')
     try:
-        draft = _made(to, body, values)
+        draft = _made(to, body, values, hops)
         messages.check_draft(draft)
     except XatsError as problem:
         raise _at(number, str(problem), problem.hint, problem) from problem
     return draft
 
 
-def _made(to: str, body: str, values: dict[str, Any]) -> Draft:
+def _made(to: str, body: str, values: dict[str, Any], hops: int) -> Draft:
     kind, ttl = values.get("kind"), values.get("ttl")
     return messages.Draft(
         to,
@@ -135,7 +137,7 @@ def _made(to: str, body: str, values: dict[str, Any]) -> Draft:
         durations.parse(str(ttl)) if ttl is not None else None,
         values.get("reply_to"),
         not values.get("no_wake", False),
-        hop_limit(os.environ),
+        hops,
         hold=values.get("hold") or False,
     )
 

@@ -38,7 +38,7 @@ def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
     _refuse_inside(here)
     surroundings.settle(here.environ, here.path)
     os.umask(0o077)
-    settings = from_environment(here.environ)
+    from_environment(here.environ)  # what cannot be read is refused before anything is done
     file = lock.take(here.path) if lock_file is None and os.path.exists(here.path) else lock_file
     if file is None and not os.path.exists(here.path):
         here.store.close()  # make it
@@ -52,7 +52,7 @@ def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
         _close_all_but(lock_file)
     os.set_inheritable(file, False)
     loop.log_to(lock.log_path(here.path) if lock_file is not None else None)
-    daemon = loop.Daemon(here.path, settings, lock_file=file)
+    daemon = loop.Daemon(here.path, lock_file=file)
     loop.watch_signals(daemon)
     try:
         daemon.run()

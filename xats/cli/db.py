@@ -359,9 +359,9 @@ def prune(
     from xats.core.prune_agents import Unused
     from xats.store import keep
 
-    age = durations.parse(older) if older is not None else core.age(here.environ)
+    age = durations.parse(older) if older is not None else core.age(here.settings)
     if age is None:
-        msg = "XATS_KEEP says that nothing is ever removed."
+        msg = "By the setting keep (XATS_KEEP) nothing is ever removed."
         raise Refused(msg, "xats db prune --older 30d")
     keep.settled(here.path).close()  # it is there
     asking = not (dry_run or yes)

@@ -27,18 +27,19 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
 
     Example: xats deliver --once --dry-run
     """
-    from xats.delivery.settings import from_environment
+    from xats import settings as user_settings
+    from xats.delivery.settings import from_environment, of_team
 
     if not once and not dry_run:
         msg = "deliver does one round and ends."
         raise Usage(msg, "xats deliver --once; for a lasting one: xats daemon run")
-    settings = from_environment(here.environ)
+    settings = from_environment(user_settings.of(here.environ))
     inside = sandbox.around(here.environ) if sandbox.hides_processes() or sandbox.named(here.environ) else None
     if inside:
         msg = f"Nothing was tried: from {inside.name} xats can see neither tmux nor the processes of the agents."
         raise Refused(msg, "run this outside the sandbox; a daemon there delivers by itself: xats daemon start")
     if dry_run:
-        return _foretell(here, settings)
+        return _foretell(here)
 
     from xats.core import alerts, departures, inbox, notices, owed, pools, task_claims
     from xats.daemon import expected
@@ -59,8 +60,10 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
 
     def one(wake: Wake) -> None:
         store = Store(here.path)
-        targets[wake.id] = store.read(lambda tx: attempt.target_of(tx, wake)).agent.address
-        results[wake.id] = attempt.make(store, wake, owner, settings)
+        agent = store.read(lambda tx: attempt.target_of(tx, wake)).agent
+        targets[wake.id] = agent.address
+        own = store.read(lambda tx: of_team(tx, agent.team, here.environ))
+        results[wake.id] = attempt.make(store, wake, owner, own)
         store.close()
 
     while leased := attempt.lease_due(here.store, owner, settings, attempt.AT_ONCE, tuple(results)):
@@ -90,15 +93,17 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     return 0
 
 
-def _foretell(here: Here, settings: Settings) -> int:
+def _foretell(here: Here) -> int:
     """Print what a round would do, to which pane, and why not. One look at each pane, and nothing is touched."""
     from xats.delivery import attempt, foretell
+    from xats.delivery.settings import of_team
 
-    def look(tx: Tx) -> list[tuple[Wake, Target]]:
-        return [(wake, attempt.target_of(tx, wake)) for wake in wakes.due(tx)]
+    def look(tx: Tx) -> list[tuple[Wake, Target, Settings]]:
+        found = [(wake, attempt.target_of(tx, wake)) for wake in wakes.due(tx)]
+        return [(wake, target, of_team(tx, target.agent.team, here.environ)) for wake, target in found]
 
     rows = []
-    for wake, target in here.store.read(look):
+    for wake, target, settings in here.store.read(look):
         pane = target.session.seat.pane if target.session else None
         found = foretell.foretell(wake, target, settings, here.path, here.store.clock())
         what = reasons.words(found.reason) if found.reason else foretell.deed(target, found.transport)

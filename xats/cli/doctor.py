@@ -21,12 +21,16 @@ def doctor(here: Here) -> int:
     """Look at everything that mail depends on, and say what mends it; change nothing.
 
     The store, tmux and every agent's pane, the ways to wake each, the daemon, mail that waits, the agent programs, the
-    environment. Exits 5 if something fails; what only warns is worth knowing. -q prints what fails and what warns.
+    settings files, the environment. Exits 5 if something fails; what only warns is worth knowing. -q prints what fails
+    and what warns.
 
     Example: xats doctor
 
     Example: xats doctor -q || xats doctor --json
     """
+    from xats.settings import copies
+
+    copies.may_write = False
     found = examine(here)
     failed = any(one.state == "fail" for one in found)
     if here.json:
@@ -52,6 +56,7 @@ def examine(here: Here) -> list[Check]:
         files,
         mail,
         program,
+        settings,
         store,
         tmux,
         waking,
@@ -83,6 +88,7 @@ def examine(here: Here) -> list[Check]:
         *section("daemon", lambda: daemon.checks(here.path, found, here.environ)),
         *of_mail,
         *section("clients", lambda: clients.checks(found, here.environ, here.path)),
+        *section("settings", lambda: settings.checks(here.environ)),
         *section("environment", lambda: program.checks(here.environ, found)),
         *section("environment", lambda: environment.checks(here.environ, {"XATS_HOPS": _hops}, found, said)),
     ]

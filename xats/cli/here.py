@@ -60,6 +60,7 @@ class Here:
         self._former: tuple[str, str] | None = None  # the former name by which I was called, and today's
         self._former_said = False
         self._team: str | None = None  # not known yet
+        self._settings: Mapping[str, str] | None = None  # not read yet
         self.circumstances = Command(self.environ, as_name, team, self._typing)
 
     @property
@@ -96,14 +97,41 @@ class Here:
         return hints.complete(hint, self._given)
 
     def rouse_daemon(self) -> None:
-        """Have the daemon look at what was committed, and warn when it cannot."""
+        """Have the daemon look at what was committed, and warn when it cannot, or when it has another environment."""
+        from xats import settings
         from xats.daemon import autostart
 
         problem = autostart.ensure_running(self.path, self.environ)
-        if problem:
+        problems = [problem] if problem else []
+        if any(map(self.environ.get, settings.DAEMON)):
+            from xats.daemon import differing
+
+            problems += differing.warnings(self.path, self.environ)
+        for one in problems:
             from xats.cli.render import warn
 
-            warn(problem)
+            warn(one)
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The environment with what the files of this project and of this user add to it; see `xats.settings`.
+
+        What is wrong in a file is said once, but with --json not here.
+        """
+        if self._settings is None:
+            from xats import settings
+            from xats.cli.render import warn
+
+            tell = None if self.json else warn
+            self._settings = settings.of(self.environ, (self.project_file(),), tell)
+        return self._settings
+
+    def project_file(self) -> str | None:
+        """Return where the settings file of the project is or would be, None if the working directory was removed."""
+        from xats import settings
+
+        found = self.find_project()
+        return settings.project_path(found.here) if found else None
 
     @property
     def host(self) -> str:

@@ -140,15 +140,15 @@ def find_program(found: Profile, environ: Mapping[str, str]) -> str:
 
 def _plan(here: Here, found: Profile, program: str, args: list[str], *, writable: bool) -> Launch:
     """Return how the program is started, but for its name."""
+    from xats.folders import kept
     from xats.hooks import clients, command
     from xats.hooks import launch as ways
-    from xats.store.place import home
 
     if writable and found.name != "codex":
         msg = f"--writable-store is for the sandbox of codex; {found.name} has none that xats knows."
         raise Usage(msg, "leave it out")
     store = os.path.dirname(here.path)
-    folder = os.path.join(home(here.environ), "launch")
+    folder = os.path.join(kept(here.environ), "launch")
     place = ways.Place(here.environ, project_folder(), folder, command.program())
     how = ways.plan(found.name, program, args, place, store if writable else None)
     if found.name == "codex" and not writable:

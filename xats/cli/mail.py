@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from xats import durations, process
@@ -176,7 +175,7 @@ def inbox(
         raise Usage(msg, "xats inbox --owed" if owed else "xats inbox --again")
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
     looking = peek or every or owed
-    room = 0 if render.on_terminal() else letters.page_size(os.environ)
+    room = 0 if render.on_terminal() else letters.page_size(here.settings)
 
     def query(tx: Tx, me: Me) -> letters.Query:
         whose = None if sender is None else here.named(tx, sender, me.agent.team)
@@ -450,7 +449,7 @@ def _draft(
     if kind is not None:
         check_name(kind, "kind")
     life = durations.parse(ttl) if ttl is not None else None
-    hops = hop_limit(os.environ)
+    hops = hop_limit(here.settings)
     text = read_body(body, files=contract is not None)
     draft = messages.Draft(address, text, subject, kind, need_reply, key, life, reply_to, not no_wake, hops, hold=hold)
     if contract is None:

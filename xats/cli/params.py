@@ -433,6 +433,17 @@ HookDryRunOption: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Print what would change, as a diff; change nothing.")
 ]
 
+# -- settings ----------------------------------------------------------------------------------------------------------
+
+SettingArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="KEY", help="The name of a setting, such as wake.quiet.", show_default=False)
+]
+SettingValueArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="VALUE", help="Its value; several with commas.", show_default=False)
+]
+OwnSettingOption: TypeAlias = Annotated[bool, typer.Option("--user", help="In your own file. That is the default.")]
+ProjectSettingOption: TypeAlias = Annotated[bool, typer.Option("--project", help="In the file of this project.")]
+
 # -- launching ---------------------------------------------------------------------------------------------------------
 
 LaunchClientArg: TypeAlias = Annotated[

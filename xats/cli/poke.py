@@ -73,9 +73,9 @@ def poke(
     Example: git diff | xats poke bob - --yes
     """
     from xats.delivery import poke as delivery
-    from xats.delivery.settings import from_environment
+    from xats.delivery.settings import from_environment, of_team
 
-    settings = from_environment(here.environ)
+    from_environment(here.environ)  # what cannot be read is refused before anything is asked
     deadline = time.monotonic() + durations.parse(timeout) / 1000 if timeout is not None else 0.0
     by = people.person(here, "poke an agent", "an agent writes: xats send AGENT '...'")
     if not yes and not render.can_ask():
@@ -88,6 +88,7 @@ def poke(
     if removed and not here.quiet and not here.json:
         render.say(f"  taken out of the text: {', '.join(removed)}")
     whom, session = here.store.read(lambda tx: _target(here, tx, agent))
+    settings = here.store.read(lambda tx: of_team(tx, whom.team, here.environ))
     if not yes and not _agreed(whom, session, clean, delivery.view(whom, session) if session else "no pane"):
         msg = "Nothing was typed."
         raise NotTyped(msg, reason="declined")

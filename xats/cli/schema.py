@@ -148,6 +148,18 @@ DEAD = having(
     mend=TEXT,
 )
 PAUSE = having(team=TEXT, agent=maybe(ADDRESS), reason=maybe(TEXT), by=ADDRESS, at=TIME)
+SETTING = having(
+    key=TEXT,
+    value=maybe(TEXT),
+    origin={"enum": ["flag", "env", "project", "user", "default"]},
+    file=maybe(TEXT),
+    line=maybe(NUMBER),
+    variable=TEXT,
+    default=maybe(TEXT),
+    # What a project's file may do to it; null: nothing.
+    project=maybe({"enum": ["longer", "fewer", "more"]}),
+)
+SETTING_WRITTEN = having(setting=SETTING, path=TEXT, changed=YES_NO)
 CHECK = having(section=TEXT, name=TEXT, state={"enum": ["ok", "warn", "fail"]}, detail=TEXT, mend=TEXT)
 HOOK_CHANGE = having(
     client=TEXT,
@@ -387,6 +399,15 @@ VERBS: dict[str, Schema] = {
         removed=each(TEXT),
     ),
     "deliver": having(wakes=each(having(id=NUMBER, agent=ADDRESS, reason=maybe(TEXT))), has_more=YES_NO),
+    "config list": having(
+        settings=each(SETTING),
+        problems=each(having(file=TEXT, line=maybe(NUMBER), key=maybe(TEXT), message=TEXT, hint=TEXT)),
+        has_more=YES_NO,
+    ),
+    "config get": having(setting=SETTING),
+    "config set": SETTING_WRITTEN,
+    "config unset": SETTING_WRITTEN,
+    "config path": having(files=each(having(scope={"enum": ["user", "project"]}, path=TEXT, exists=YES_NO))),
     "client find": having(
         panes=each(
             having(

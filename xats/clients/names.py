@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from xats import folders, process, program
+from xats import process, program, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def none_among(found: Iterable[Process], environ: Mapping[str, str] = os.environ
     rest = [one for one in found if not process.is_shell(one.name)]
     if not rest:
         return True
-    own = folders.clients(environ)
+    own = settings.clients(environ)
     if own is not None and os.path.isdir(own):
         return False
     return not any(one.name in EXECUTABLES or stem(one) in SCRIPTS or _in_background(one) for one in rest)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from importlib import import_module
 
-from xats import folders
+from xats import settings
 from xats.clients.profile import Profile
 from xats.errors import NotFound, Usage
 
@@ -41,7 +41,7 @@ _said: set[str] = set()  # what is wrong with the user's files, as far as the lo
 
 def folder(environ: Mapping[str, str]) -> str | None:
     """Return the folder of the user's own profiles, None if this user has no home folder."""
-    return folders.clients(environ)
+    return settings.clients(environ)
 
 
 def names(environ: Mapping[str, str]) -> list[str]:

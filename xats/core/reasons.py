@@ -95,7 +95,7 @@ REASONS: Final[dict[Reason, str]] = {
     "command_failed": "the program that is to wake it failed",
     "inbox_failed": "its program did not take the line",
     "not_read": "its program took the line, but nothing was read",
-    "turned_off": "every way to wake it is turned off (XATS_WAKE_OFF)",
+    "turned_off": "every way to wake it is turned off (XATS_WAKE_OFF, or wake.off in a settings file)",
     "throttled": "the two agents have woken each other often of late; their wakes are spaced out",
     "rate_capped": "the two have woken each other too often; it wakes nobody",
     "hop_limit": "too many wakes between the two agents without a person in between",

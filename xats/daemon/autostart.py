@@ -99,10 +99,10 @@ def _inhabited(store: str) -> bool:
 
 
 def _may_start(environ: Mapping[str, str]) -> bool:
-    from xats import sandbox
+    from xats import sandbox, settings
 
     # A daemon inherits the sandbox of whoever starts it, and one that cannot reach tmux is worse than none.
-    return environ.get("XATS_AUTOSTART") != "0" and sandbox.named(environ) is None
+    return settings.value("XATS_AUTOSTART", environ) != "0" and sandbox.named(environ) is None
 
 
 def relieve(store: str, environ: Mapping[str, str]) -> None:

@@ -16,9 +16,11 @@ from contextlib import suppress
 from functools import partial
 
 from xats import __version__, host, process, sidefile
-from xats.core import alerts, clock, departures, early, inbox, owed, pools, prune, task_claims, wakes
+from xats import settings as user_settings
+from xats.core import agents, alerts, clock, departures, early, inbox, owed, pools, task_claims, wakes
 from xats.daemon import lock
 from xats.daemon.badges import Badges
+from xats.daemon.conditions import Conditions
 from xats.daemon.departures import Departures
 from xats.daemon.expected import Expected
 from xats.daemon.nudge import Bell
@@ -31,7 +33,6 @@ from xats.daemon.watch import Watch
 from xats.daemon.ways import Ways
 from xats.delivery import attempt
 from xats.delivery.attempt import AT_ONCE
-from xats.delivery.settings import Settings
 from xats.errors import StoreBusy, StoreError, StoreTooNew, XatsError
 from xats.store import Store
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from io import TextIOWrapper
 
     from xats.core.wakes import Wake
+    from xats.delivery.settings import Settings
     from xats.store import Tx
 
 POLL = 0.05  # seconds between two looks at the store's generation, while there is mail
@@ -54,15 +56,23 @@ log = logging.getLogger("xats.daemon")
 
 
 class Daemon:
-    """The loop and its attempts. `clock` gives ms UTC; None is the host's. `lock_file` is the open file of its lock."""
+    """The loop and its attempts. `clock` gives ms UTC; None is the host's. `lock_file` is the open file of its lock.
+
+    `settings` None: those of the environment and of the settings files, also when a file changes. Raises Usage for a
+    variable of the environment that cannot be read.
+    """
 
     def __init__(
-        self, path: str, settings: Settings, clock: Callable[[], int] | None = None, lock_file: int | None = None
+        self,
+        path: str,
+        settings: Settings | None = None,
+        clock: Callable[[], int] | None = None,
+        lock_file: int | None = None,
     ) -> None:
         self.path = path
         self._lock = lock_file
         self.began = False  #: whether `run` could open the store
-        self.settings = settings
+        self._conditions = Conditions(os.environ, settings)
         self.owner = process.mark()
         self.stop = threading.Event()
         self._open: Callable[[], Store] = (lambda: Store(path, clock)) if clock else (lambda: Store(path))
@@ -71,16 +81,21 @@ class Daemon:
         self._next_offer: int | None = None  # to the next member of a pool
         self._reported = 0  # up to this message, what is unread too long was reported
         self._bell: Bell | None = None
-        self._watch = Watch(settings, self._ring)
+        self._watch = Watch(self._conditions.of, self._ring)
         self._search = True  # whether an agent may have been given up since the watch last asked
-        self._tidy = Tidy(prune.age(os.environ))
+        self._tidy = Tidy(self._conditions.keep)
         self._report = Report(path)
         self._badges = Badges(self._open)
         self._turns = Turns(self._open, self.stop.is_set)
         self._owners = Owners(self._open, self.stop.is_set)
         self._departures = Departures(self._open, self.stop.is_set)
-        self._ways = Ways(self._open, self.stop.is_set, path, settings.off)
+        self._ways = Ways(self._open, self.stop.is_set, path, self._conditions.of)
         self._expected = Expected(self._open, self.stop.is_set)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that hold now, for agents whose projects make none stricter."""
+        return self._conditions.settings
 
     def run(self) -> None:
         """Drive wakes until `stop` is set. Ends early when the store or the lock is taken away or replaced.
@@ -151,6 +166,10 @@ class Daemon:
                 if store.replaced or not os.path.exists(self.path):
                     log.warning("the store's file was taken away or replaced; ending")
                     return
+                if self._conditions.look():
+                    self._tidy.keep(self._conditions.keep)
+                    self._report.write()
+                    generation = -1
                 if time.monotonic() - swept >= SWEEP:
                     if not self._still_alone():
                         return
@@ -251,7 +270,8 @@ class Daemon:
                 quiet_for = partial(self._watch.quiet_for, wake.agent_id)
                 echoed = partial(self._watch.echoed, wake.agent_id)
                 stopping, early = self.stop.is_set, before_its_time
-                result = attempt.make(store, wake, self.owner, self.settings, stopping, quiet_for, echoed, early=early)
+                settings = store.read(lambda tx: self._conditions.of(tx, agents.by_id(tx, wake.agent_id).team))
+                result = attempt.make(store, wake, self.owner, settings, stopping, quiet_for, echoed, early=early)
             finally:
                 store.close()
             if result.state in ("delivered", "skipped"):
@@ -316,4 +336,4 @@ def log_to(path: str | None) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     everything = logging.getLogger("xats")
     everything.addHandler(handler)
-    everything.setLevel(logging.DEBUG if os.environ.get("XATS_DEBUG") else logging.INFO)
+    everything.setLevel(logging.DEBUG if user_settings.value("XATS_DEBUG", os.environ) else logging.INFO)

@@ -32,6 +32,11 @@ class Tidy:
         self._walk: Iterator[Counts] | None = None
         self._removed = Counts()
 
+    def keep(self, age: int | None) -> None:
+        """Go by this age from now on; a walk that goes by another one is given up."""
+        if age != self._age:
+            self._age, self._walk = age, None
+
     def __call__(self, store: Store) -> None:
         """Go on with the walk that is under way, or begin the next one if it is time. Raises the StoreErrors.
 

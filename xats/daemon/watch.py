@@ -42,10 +42,10 @@ log = logging.getLogger("xats.daemon")
 class Watch:
     """The eyes on all panes worth watching, by agent, and the thread that looks through them.
 
-    `ring` is called when `called` has something to give.
+    `settings` gives those for the agents of a team, and `ring` is called when `called` has something to give.
     """
 
-    def __init__(self, settings: Settings, ring: Callable[[], None]) -> None:
+    def __init__(self, settings: Callable[[Tx, str], Settings], ring: Callable[[], None]) -> None:
         self._settings, self._ring = settings, ring
         self._eyes: dict[int, Eye] = {}  # replaced as a whole: two threads read it
         self._former: dict[int, Eye] = {}  # those whose agent is being tried just now
@@ -66,25 +66,22 @@ class Watch:
         eyes = {}
         for agent_id, wake in wanted.items():
             found = self._eyes.get(agent_id)
-            if found and _is_same(tx, found, wake):
+            if found and _is_same(tx, found, wake) and found.settings == self._settings(tx, found.target.agent.team):
                 eyes[agent_id] = found
                 continue
             target = attempt.target_of(tx, wake)
-            if self._pasted(target) and target.session and target.session.seat.pane:
+            settings = self._settings(tx, target.agent.team)
+            if _is_pasted(target, settings) and target.session and target.session.seat.pane:
                 # After an attempt of ours it takes more than a quiet pane: something must have changed since.
                 fresh = agent_id not in self._patience
                 token = attempt.token_of(wake, target.session)
-                eyes[agent_id] = Eye(wake, target, token, self._settings, stirred=fresh)
+                eyes[agent_id] = Eye(wake, target, token, settings, stirred=fresh)
         self._former = {agent: one for agent, one in (*self._former.items(), *self._eyes.items()) if one.recent()}
         self._eyes = eyes
         if eyes:
             if not self.thread.ident and not self._closing.is_set():
                 self.thread.start()
             self._more.set()
-
-    def _pasted(self, target: Target) -> bool:
-        """Tell whether anything would be pasted for the agent."""
-        return target.agent.wake_by in (order.AUTO, order.TMUX) and order.TMUX not in self._settings.off
 
     def called(self) -> Wake | None:
         """Return a wake whose pane has become clear, each once; a failed one stands for an agent to be woken anew."""
@@ -167,6 +164,11 @@ class Watch:
         self._patience[agent_id] = (min(2 * wait, LONGEST), now + wait)
         self._called.append(one.wake)
         self._ring()
+
+
+def _is_pasted(target: Target, settings: Settings) -> bool:
+    """Tell whether anything would be pasted for the agent."""
+    return target.agent.wake_by in (order.AUTO, order.TMUX) and order.TMUX not in settings.off
 
 
 def _is_same(tx: Tx, one: Eye, wake: Wake) -> bool:

@@ -15,9 +15,10 @@ from xats.delivery.transports import tmux
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from xats.daemon.rounds import Seated
+    from xats.delivery.settings import Settings
     from xats.store import Store, Tx
 
 # Seconds between two rounds. Each reads a file or two of every agent whose wake is suspended, and asks its tmux server
@@ -30,11 +31,11 @@ def find(tx: Tx, host: str) -> list[Seated]:
     return seated(tx, wakes.suspended(tx, host))
 
 
-def reached(found: Sequence[Seated], store: str, off: Collection[str]) -> list[Seated]:
-    """Return those of `found` whom a line can be handed to, or whose pane is there again."""
+def reached(found: Sequence[Seated], store: str, settings: Mapping[str, Settings]) -> list[Seated]:
+    """Return those of `found` whom a line can be handed to, or whose pane is there again; `settings` are by team."""
 
     def leads(one: Seated) -> bool:
-        names = [way.name for way in order.ways(one.agent, one.session, one.told, store, off)]
+        names = [way.name for way in order.ways(one.agent, one.session, one.told, store, settings[one.agent.team].off)]
         if any(name not in (order.HOOK, *order.SEEN) for name in names):
             return True
         return any(name in (order.TMUX, order.NOTICE) for name in names) and tmux.there(one.session)
@@ -43,19 +44,30 @@ def reached(found: Sequence[Seated], store: str, off: Collection[str]) -> list[S
 
 
 class Ways(Rounds):
-    """The rounds for the agents of the store at `path`, but for the ways that are `off`."""
+    """The rounds for the agents of the store at `path`. `settings` gives those for the agents of a team."""
 
     def __init__(
-        self, open_store: Callable[[], Store], stopping: Callable[[], bool], path: str, off: Collection[str]
+        self,
+        open_store: Callable[[], Store],
+        stopping: Callable[[], bool],
+        path: str,
+        settings: Callable[[Tx, str], Settings],
     ) -> None:
         super().__init__("ways", EVERY, open_store, stopping)
-        self._path, self._off = path, off
+        self._path, self._settings = path, settings
 
     def __call__(self, store: Store) -> None:
         """Begin a round if it is time for one, and any wake is suspended. Raises the StoreErrors."""
+        by_team: dict[str, Settings] = {}
+
+        def look(tx: Tx) -> list[Seated]:
+            found = find(tx, host.id())
+            by_team.update((one.agent.team, self._settings(tx, one.agent.team)) for one in found)
+            return found
+
         self.begin(
             store,
-            lambda tx: find(tx, host.id()),
-            lambda found: reached(found, self._path, self._off),
+            look,
+            lambda found: reached(found, self._path, by_team),
             lambda tx, one: wakes.retry_now(tx, one.agent.id, "suspended"),
         )

@@ -54,7 +54,7 @@ class Eye:
         self._token = token  # of the wake's attempts
         self._known = registry.find_or_generic(target.agent.client, os.environ)
         self._expected = tmux.expected(self._known, target.session)
-        self._settings = settings
+        self.settings = settings
         self._seen: tuple[Look, float, float] | None = None  # it, since when, and when last (monotonic seconds)
         self._judged: tuple[str | None, int] = (None, 0)  # of the last look: an objection, and the quiet that it asks
         self._failures = 0
@@ -154,7 +154,7 @@ class Eye:
         if not reason and tmux.unlike_a_prompt(self._known, self.pane, look):
             reason = "screen_unknown"
         ours = look.wake.partition(":")[0] == self._token  # an attempt would only go on with what was begun
-        return reason, 0 if ours else tmux.window(self._known, look, self._settings)
+        return reason, 0 if ours else tmux.window(self._known, look, self.settings)
 
 
 class Glance:

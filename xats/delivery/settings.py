@@ -1,17 +1,25 @@
-"""How waking is done here: the quiet window, the ladder, the deadlines and what is turned off, by the environment."""
+"""How waking is done here: the quiet window, the ladder, the deadlines and what is turned off.
+
+The variables of the environment say it, or the settings files in their place (`xats.settings`).
+"""
 
 from __future__ import annotations
 
-from xats import durations
-from xats.core import limits
+import os
+
+from xats import durations, host, settings
+from xats.core import limits, project_files
 from xats.delivery import ladder
 from xats.delivery.ladder import RUNGS
 from xats.errors import Usage
 from xats.record import record
+from xats.settings.keys import TRANSPORTS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from xats.store import Tx
 
 QUIET = 2000  # ms
 COMMAND = 10_000  # ms that the user's own program may take to wake an agent
@@ -20,7 +28,8 @@ READ_WITHIN = 60_000  # ms
 FURTHEST = 12 * 3600_000  # ms
 # The ways to wake an agent by themselves, in the order in which they are gone through; the inboxes of programs are of
 # one rank, since each program has one.
-WAYS = ("hook", "waiter", "claude-inbox", "codex-queue", "opencode-http", "qwen-inbox", "tmux")
+WAYS = TRANSPORTS
+WORKTREES = 100  # of a repository without a main one that are looked at
 
 
 @record
@@ -63,6 +72,40 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
         raise Usage(msg, "export XATS_READ_WITHIN=1m")
     rungs = tuple(durations.parse(word) for word in words) or RUNGS
     return Settings(int(quiet), rungs, command, within, turned_off(environ))
+
+
+def of_team(tx: Tx, team: str, environ: Mapping[str, str]) -> Settings:
+    """Return the settings for the agents of `team`: those of `environ` and the user's file, made stricter by projects.
+
+    Raises Usage for a variable of `environ` that cannot be read; what is wrong in a file does not count.
+    """
+    paths = project_files.paths(tx, team, host.id(), host.machine())
+    return from_environment(settings.of(environ, [file for path in paths for file in files_of(path)]))
+
+
+def files_of(path: str) -> list[str]:
+    """Return where the settings of the project with the stored `path` may be, a folder or git's common directory.
+
+    It is the top of the main worktree. A repository that has none, because it is bare, has those of all its worktrees.
+    """
+    folder, name = os.path.split(path)
+    if name == ".git":
+        return [os.path.join(folder, settings.PROJECT)]
+    found = [os.path.join(path, settings.PROJECT)]
+    try:
+        names = sorted(os.listdir(os.path.join(path, "worktrees")))[:WORKTREES]
+    except OSError:  # it is not a repository, or has no other worktree
+        return found
+    for name in names:
+        try:  # gitrepository-layout(5): the path of the worktree's file .git
+            with open(
+                os.path.join(path, "worktrees", name, "gitdir"), encoding="utf-8", errors="surrogateescape"
+            ) as one:
+                tree = os.path.dirname(one.read(4096).strip())
+        except OSError:
+            continue
+        found += [os.path.join(tree, settings.PROJECT)] if os.path.isabs(tree) else []
+    return found
 
 
 def turned_off(environ: Mapping[str, str]) -> frozenset[str]:

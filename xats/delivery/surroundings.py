@@ -9,9 +9,11 @@ import os
 import stat
 import sys
 
+from xats import settings
 from xats.clients import registry
 from xats.delivery.transports import command
 from xats.errors import XatsError
+from xats.settings.keys import BY_VARIABLE
 from xats.tmux import program
 
 TYPE_CHECKING = False
@@ -23,17 +25,7 @@ if TYPE_CHECKING:
 TEMPORARY = ("TMPDIR", "TEMP", "TMP", "SQLITE_TMPDIR")
 USUAL = os.path.join(".local", "state", "xats", "xats.db")  # a store's place in the home of its owner
 # The variables that decide how the daemon wakes and tidies.
-SETTINGS = (
-    "XATS_CLIENTS",
-    "XATS_KEEP",
-    "XATS_LADDER",
-    "XATS_QUIET_MS",
-    "XATS_READ_WITHIN",
-    "XATS_TMUX",
-    "XATS_WAKE_COMMAND",
-    "XATS_WAKE_OFF",
-    "XATS_WAKE_TIMEOUT",
-)
+SETTINGS = settings.DAEMON
 
 
 def settle(environ: MutableMapping[str, str], store: str) -> None:
@@ -75,7 +67,11 @@ def _ours(folder: str) -> bool:
 
 
 def describe(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return what attempts find in `environ`: programs and folders, and the settings that are not as usual."""
+    """Return what attempts find in `environ`: programs and folders, and the settings that are not as usual.
+
+    `from_file` names the variables that the user's file has set, and not the environment.
+    """
+    found = settings.of(environ)
     return {
         "home": environ.get("HOME"),
         "path": environ.get("PATH"),
@@ -84,8 +80,23 @@ def describe(environ: Mapping[str, str]) -> dict[str, Any]:
         "clients": registry.folder(environ),
         "tmux": _tmux(environ),
         "wake": _wake(environ),
-        "settings": {name: environ[name] for name in SETTINGS if environ.get(name)},
+        "settings": {name: found[name] for name in SETTINGS if found.get(name)},
+        "from_file": [name for name in SETTINGS if found.get(name) and not environ.get(name)],
     }
+
+
+def is_same(name: str, environ: Mapping[str, str], said: Mapping[str, Any]) -> bool:
+    """Tell whether the variable `name` means the same in `environ` as to the daemon that has `said` what it uses.
+
+    `said` is what `describe` returns.
+    """
+    ours, its = environ.get(name) or "", str(said["settings"].get(name) or "")
+    if name == "XATS_TMUX":
+        return ours == its or program.find(environ) == said["tmux"]["program"]
+    if name == "XATS_CLIENTS":
+        return os.path.realpath(registry.folder(environ) or "") == os.path.realpath(said["clients"] or "")
+    key = BY_VARIABLE[name]
+    return key.kind.show(ours or key.default) == key.kind.show(its or key.default)
 
 
 def _tmux(environ: Mapping[str, str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from xats import python
+from xats import python, settings
 from xats.tmux.stage import Stage
 
 TYPE_CHECKING = False
@@ -35,8 +35,9 @@ class Play:
 
     def __init__(self, folder: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-        if "XATS_TMUX" in os.environ:  # the stage runs it too
-            kept["XATS_TMUX"] = os.environ["XATS_TMUX"]
+        if chosen := settings.value("XATS_TMUX", os.environ):  # the stage runs it too
+            kept["XATS_TMUX"] = chosen
+        kept["XDG_CONFIG_HOME"] = os.path.join(folder, "config")  # the user's settings are for the user's agents
         self.environ = {**kept, "XATS_HOME": os.path.join(folder, "home"), "XATS_TEAM": "demo", **HURRY}
         self.stage = Stage(os.path.join(folder, "tmux"), self.environ, WIDTH, 30)
         self.started = time.monotonic()

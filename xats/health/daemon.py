@@ -7,7 +7,7 @@ import re
 import time
 from contextlib import suppress
 
-from xats import __version__, process, sidefile
+from xats import __version__, process, settings, sidefile
 from xats.clients import registry
 from xats.daemon import lock, report
 from xats.daemon.lock import log_path
@@ -82,9 +82,10 @@ def _environment(said: Mapping[str, Any], environ: Mapping[str, str]) -> list[Ch
     if here and os.path.realpath(here) != os.path.realpath(said["clients"]):
         detail = f"the daemon reads profiles in {said['clients']}, this shell in {here}"
         found = [Check(SECTION, "home", WARN, detail, again)]
+    shell = settings.of(environ)
     for name in surroundings.SETTINGS:
-        its, ours = said["settings"].get(name), environ.get(name) or None
-        if its != ours and name != "XATS_CLIENTS":
+        its, ours = said["settings"].get(name), shell.get(name) or None
+        if name != "XATS_CLIENTS" and not surroundings.is_same(name, shell, said):
             detail = f"{its or 'not set'} in the daemon, {ours or 'not set'} in this shell; the daemon's value counts"
             found.append(Check(SECTION, name, WARN, detail, again))
     return found

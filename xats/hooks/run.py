@@ -97,6 +97,13 @@ class Call(Circumstances):
         self._shared: bool | None = None  # not known yet
         self._until = time.monotonic() + PATIENCE
 
+    def settings(self) -> Mapping[str, str]:
+        """Return the environment with what the files of this project and of this user add to it."""
+        from xats import settings
+
+        files = (settings.project_path(self.project.here),) if self.project else ()
+        return settings.of(self.environ, files)
+
     def _text(self, name: str) -> str | None:
         value = self.told.get(name)
         if not isinstance(value, str) or not 0 < len(value) <= 200:
@@ -534,7 +541,7 @@ def _claim(tx: Tx, call: Call, me: Agent) -> tuple[str, list[int], Page | None]:
     token = process.mark()
     query = inbox.Query(PAGE, needing_reply=call.point == "turn end")
     page = inbox.claim(tx, me, query, token, process.gone)
-    taken, texts, long = letters.pick(page.letters, letters.budget(call.environ), xats)
+    taken, texts, long = letters.pick(page.letters, letters.budget(call.settings()), xats)
     ids = [one.message.id for one in taken]
     inbox.release(tx, me, inbox.Page(tuple(one for one in page.letters if one not in taken), False, 0, token))
     if not taken and (not long or call.point == "after a tool"):  # that was said at the prompt already

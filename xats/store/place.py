@@ -28,27 +28,17 @@ NETWORK = (
 )
 
 
-def home(environ: Mapping[str, str]) -> str:
-    """Return the folder of all that xats keeps: XATS_HOME, else XDG_STATE_HOME/xats, else ~/.local/state/xats.
-
-    Raises NoHome.
-    """
-    if environ.get("XATS_HOME"):
-        return folders.expanded(environ["XATS_HOME"], environ)
-    return os.path.join(folders.state(environ), "xats")
-
-
 def default_path(environ: Mapping[str, str]) -> str:
-    """Return the store's path: XATS_DB, else `xats.db` in `home`. Raises NoHome."""
+    """Return the store's path: XATS_DB, else `xats.db` in `folders.kept`. Raises NoHome."""
     if environ.get("XATS_DB"):
         return folders.expanded(environ["XATS_DB"], environ)
-    return os.path.join(home(environ), "xats.db")
+    return os.path.join(folders.kept(environ), "xats.db")
 
 
 def is_own(folder: str, environ: Mapping[str, str]) -> bool:
     """Tell whether `folder` is the one that xats made for itself, and not the user's home folder."""
     try:
-        own, users = os.path.realpath(home(environ)), os.path.realpath(folders.home(environ))
+        own, users = os.path.realpath(folders.kept(environ)), os.path.realpath(folders.home(environ))
     except folders.NoHome:
         return False
     return os.path.realpath(folder) == own != users

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 
+from xats import settings
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +30,7 @@ def find(environ: Mapping[str, str], server: int | None = None) -> str | None:
     XATS_TMUX names it, as a path or as a name. Else it is `tmux` in one of `folders`; else the program of the running
     tmux server with the pid `server`, as long as only root and this user can have written it.
     """
-    name = environ.get(VARIABLE) or "tmux"
+    name = settings.value(VARIABLE, environ) or "tmux"
     if "/" in name:
         return name if _runs(name) else None
     for folder in folders(environ):
@@ -40,7 +42,7 @@ def find(environ: Mapping[str, str], server: int | None = None) -> str | None:
 
 def missing(environ: Mapping[str, str]) -> str:
     """Return what to say when `find` finds none."""
-    wanted = environ.get(VARIABLE)
+    wanted = settings.value(VARIABLE, environ)
     return f"there is no program {wanted}" if wanted else "tmux is not installed"
 
 

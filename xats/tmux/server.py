@@ -11,7 +11,7 @@ import re  # costs nothing more: subprocess imports it too
 import subprocess
 from contextlib import suppress
 
-from xats import process
+from xats import process, settings
 from xats.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
 from xats.tmux import program, trust
 from xats.tmux.address import check_pane_id
@@ -181,7 +181,7 @@ def programs(pid: int | None) -> list[str]:
     the only one.
     """
     found = [program.find(os.environ)]
-    if not os.environ.get(program.VARIABLE) and pid and pid not in _unusable:
+    if not settings.value(program.VARIABLE, os.environ) and pid and pid not in _unusable:
         server = process.read(pid)
         if server and server.name.startswith("tmux"):
             found.insert(0, program.of_server(pid))

@@ -18,6 +18,7 @@ import time
 from contextlib import suppress
 
 from xats import folders, ownership
+from xats import settings as user_settings
 from xats.clients import sessions
 from xats.delivery import envelope
 from xats.delivery.transports import Result
@@ -49,7 +50,7 @@ class Unusable(XatsError):
 
 def program(environ: Mapping[str, str]) -> str:
     """Return the path of the user's program, which only this user and root can change. Raises Unusable, NoHome."""
-    path = environ.get(VARIABLE)
+    path = user_settings.value(VARIABLE, environ)
     if path and not os.path.isabs(path):
         # The daemon works in another folder than whoever has set it.
         raise Unusable(f"{VARIABLE} is {path!r}, which is no absolute path")

@@ -1,0 +1,72 @@
+"""The settings that hold at this moment: the daemon's environment, the user's file, and the files of the projects.
+
+The files are looked at in each round, which costs a few microseconds while they are as they were.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from xats import settings
+from xats.core import prune
+from xats.delivery.settings import from_environment, of_team
+from xats.settings.keys import BY_VARIABLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xats.delivery.settings import Settings
+    from xats.settings.copies import Values
+    from xats.store import Tx
+
+KEPT = 1.0  # seconds for which the settings of a team are kept
+
+log = logging.getLogger("xats.daemon")
+
+
+class Conditions:
+    """What the daemon goes by. `given` are the settings where they are not read from `environ` and the files."""
+
+    def __init__(self, environ: Mapping[str, str], given: Settings | None = None) -> None:
+        self._environ, self._given = environ, given
+        self._seen: Values | None = None
+        self._teams: dict[str, tuple[float, Settings]] = {}  # until when (monotonic)
+        self.settings = given or from_environment(environ)
+        self.keep: int | None = None
+        self._apply(settings.user(environ))
+
+    def look(self) -> bool:
+        """Read the user's file if it has changed; return whether it has."""
+        found = settings.user(self._environ)
+        if found is self._seen:
+            return False
+        was, now = (one.values if one else {} for one in (self._seen, found))
+        for name in sorted({*was, *now}):
+            if was.get(name) != now.get(name):
+                key = BY_VARIABLE[name]
+                shown = key.kind.show(now.get(name) or key.default)
+                log.info("settings: %s is %s now", key.name, self._environ.get(name) or shown or "not set")
+        self._apply(found)
+        return True
+
+    def of(self, tx: Tx, team: str) -> Settings:
+        """Return the settings for the agents of `team`: its projects may make them stricter."""
+        if self._given:
+            return self._given
+        now = time.monotonic()
+        until, found = self._teams.get(team, (0.0, self.settings))
+        if now >= until:
+            found = of_team(tx, team, self._environ)
+            self._teams[team] = (now + KEPT, found)
+        return found
+
+    def _apply(self, found: Values | None) -> None:
+        for fault in found.faults if found else ():  # a command says it to its user, too
+            log.warning("settings: %s", fault)
+        self._seen = found
+        self._teams = {}
+        effective = settings.of(self._environ)
+        self.settings = self._given or from_environment(effective)
+        self.keep = prune.age(effective)

@@ -1,0 +1,44 @@
+"""Where the environment of a command differs from what the running daemon uses: its value counts, and this one not."""
+
+from __future__ import annotations
+
+from xats import settings
+from xats.calling import quoted
+from xats.daemon import lock, report
+from xats.delivery import surroundings
+from xats.settings.keys import BY_VARIABLE
+from xats.visible import one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+
+def warnings(store: str, environ: Mapping[str, str]) -> list[str]:
+    """Return a line for each variable of `environ` that the running daemon of the store at path `store` does not use.
+
+    [] where no daemon runs, or where it has not yet said what it uses: one that a command starts has its environment.
+    """
+    try:
+        said = report.read(store, lock.holder(store))
+    except OSError:  # the lock is another user's
+        return []
+    if not said:
+        return []
+    return [
+        _line(name, environ[name], said)
+        for name in settings.DAEMON
+        if environ.get(name) and not surroundings.is_same(name, environ, said)
+    ]
+
+
+def _line(name: str, ours: str, said: Mapping[str, Any]) -> str:
+    key, its = BY_VARIABLE[name], said["settings"].get(name)
+    uses = its or key.default or "none"
+    again = "xats daemon stop, then send again"
+    if its and name not in said.get("from_file", ()):  # its environment comes before any file
+        kept = ""
+    else:
+        kept = f" - or: xats config set {key.name} {quoted(key.kind.show(ours))}"
+    return one_line(f"{name} is set here to {ours}, but the running daemon uses {uses}: {again}{kept}")

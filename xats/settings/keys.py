@@ -1,0 +1,338 @@
+"""The settings: the key of each in a file, its variable, its default, and what a project's file may do to it.
+
+This table is the only place that lists them. `xats config`, docs/settings.md, the manual and the completions are made
+from it. A value is kept as the text that its variable would have, so each reader of a variable reads a file too.
+"""
+
+from __future__ import annotations
+
+from xats import durations
+from xats.errors import Usage
+from xats.record import record
+from xats.settings.stricter import GUARDS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+    Kind: TypeAlias = "Duration | Durations | Count | Names | Switch | Path"
+
+# The transports by which an agent is woken, in the order in which they are tried.
+TRANSPORTS = ("hook", "waiter", "claude-inbox", "codex-queue", "opencode-http", "qwen-inbox", "tmux")
+SHOWN = 40  # characters of a wrong value that are repeated
+LONGEST = 1000  # characters of a text
+
+
+def _wrong(what: str, value: object) -> ValueError:
+    if isinstance(value, (dict, list)):  # it may be nested more deeply than repr can go
+        return ValueError(f"must be {what}, not {'a table' if isinstance(value, dict) else 'that list'}")
+    return ValueError(f"must be {what}, not {repr(value)[:SHOWN]}")
+
+
+@record
+class Duration:
+    """A duration from `least` to `most` (ms), or with `off` the word off. With `bare` the variable is in ms."""
+
+    least: int = 0
+    most: int = 10**13
+    off: bool = False
+    bare: bool = False
+
+    @property
+    def rule(self) -> str:
+        """What a value must be."""
+        last = f"{'at least' if self.least > 1 else 'more than'} {spelled(self.least) if self.least > 1 else '0s'}"
+        limits = [last] if self.least else []
+        limits += [f"at most {spelled(self.most)}"] if self.most < 10**13 else []
+        return "a duration" + (f" of {' and '.join(limits)}" if limits else "") + (", or off" if self.off else "")
+
+    def given(self, text: str) -> Any:
+        """Return the value for a file that the word `text` of a command line means."""
+        return text
+
+    def read(self, value: Any) -> str:
+        """Return the text of the variable for a value of a file: a text, or a number of seconds. Raises ValueError."""
+        if self.off and value == "off":
+            return "off"
+        if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            raise _wrong(self.rule, value)
+        try:
+            ms = durations.parse(str(value).strip())
+        except Usage:
+            raise _wrong(self.rule, value) from None
+        if not self.least <= ms <= self.most:
+            raise _wrong(self.rule, value)
+        return str(ms) if self.bare else f"{ms}ms"
+
+    def show(self, text: str) -> str:
+        """Return how a person writes the value that the variable has by `text`."""
+        if self.bare and text.isascii() and text.isdigit():
+            return spelled(int(text))
+        try:
+            return spelled(durations.parse(text))
+        except Usage:
+            return text
+
+
+@record
+class Durations:
+    """Durations, one after another."""
+
+    rule: str = "a list of durations"
+
+    def given(self, text: str) -> Any:
+        """Return the value for a file that the word `text` of a command line means."""
+        return [word.strip() for word in text.split(",") if word.strip()]
+
+    def read(self, value: Any) -> str:
+        """Return the text of the variable for a value of a file: a list, or a text with commas. Raises ValueError."""
+        words = self.given(value) if isinstance(value, str) else value
+        if not isinstance(words, list) or not words:
+            raise _wrong(self.rule, value)
+        return ",".join(Duration().read(word) for word in words)
+
+    def show(self, text: str) -> str:
+        """Return how a person writes the value that the variable has by `text`."""
+        return ",".join(Duration().show(word.strip()) for word in text.split(","))
+
+
+@record
+class Count:
+    """A whole number from 0 to `most`."""
+
+    most: int
+
+    @property
+    def rule(self) -> str:
+        """What a value must be."""
+        return f"a whole number from 0 to {self.most}"
+
+    def given(self, text: str) -> Any:
+        """Return the value for a file that the word `text` of a command line means."""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else text
+
+    def read(self, value: Any) -> str:
+        """Return the text of the variable for a value of a file. Raises ValueError."""
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= self.most:
+            raise _wrong(self.rule, value)
+        return str(value)
+
+    def show(self, text: str) -> str:
+        """Return how a person writes the value that the variable has by `text`."""
+        return text
+
+
+@record
+class Names:
+    """Some of the names `known`, in any order."""
+
+    known: tuple[str, ...]
+
+    @property
+    def rule(self) -> str:
+        """What a value must be."""
+        return f"a list of {', '.join(self.known)}"
+
+    def given(self, text: str) -> Any:
+        """Return the value for a file that the word `text` of a command line means."""
+        return [word.strip() for word in text.split(",") if word.strip()]
+
+    def read(self, value: Any) -> str:
+        """Return the text of the variable for a value of a file: a list, or a text with commas. Raises ValueError."""
+        words = self.given(value) if isinstance(value, str) else value
+        if not isinstance(words, list) or not all(word in self.known for word in words):
+            raise _wrong(self.rule, value)
+        return ",".join(one for one in self.known if one in words)
+
+    def show(self, text: str) -> str:
+        """Return how a person writes the value that the variable has by `text`."""
+        return text
+
+
+@record
+class Switch:
+    """True or false; `on` and `off` are the texts of the variable."""
+
+    on: str
+    off: str
+    rule: str = "true or false"
+
+    def given(self, text: str) -> Any:
+        """Return the value for a file that the word `text` of a command line means."""
+        return {"true": True, "on": True, "yes": True, "1": True}.get(
+            text.lower(), False if text.lower() in ("false", "off", "no", "0") else text
+        )
+
+    def read(self, value: Any) -> str:
+        """Return the text of the variable for a value of a file. Raises ValueError."""
+        if not isinstance(value, bool):
+            raise _wrong(self.rule, value)
+        return self.on if value else self.off
+
+    def show(self, text: str) -> str:
+        """Return how a person writes the value that the variable has by `text`."""
+        return "false" if text in ("", "0") else "true"
+
+
+@record
+class Path:
+    """A path that does not depend on the working directory; with `name` the name of a program will do."""
+
+    name: bool = False
+
+    @property
+    def rule(self) -> str:
+        """What a value must be."""
+        return "an absolute path, or one that begins with ~/" + (", or a program's name" if self.name else "")
+
+    def given(self, text: str) -> Any:
+        """Return the value for a file that the word `text` of a command line means."""
+        return text
+
+    def read(self, value: Any) -> str:
+        """Return the text of the variable for a value of a file. Raises ValueError."""
+        if not isinstance(value, str) or not 0 < len(value) <= LONGEST or not value.isprintable():
+            raise _wrong(self.rule, value)
+        if not value.startswith(("/", "~/")) and not (self.name and "/" not in value):
+            raise _wrong(self.rule, value)
+        return value
+
+    def show(self, text: str) -> str:
+        """Return how a person writes the value that the variable has by `text`."""
+        return text
+
+
+@record
+class Key:
+    """A setting. `default` is a text as the variable would have it, "" for none."""
+
+    name: str
+    variable: str
+    kind: Kind
+    default: str
+    about: str
+
+    @property
+    def project(self) -> str:
+        """What a project's file may do to it: LONGER, FEWER or MORE; "": nothing."""
+        return GUARDS[self.variable][0] if self.variable in GUARDS else ""
+
+    @property
+    def meaning(self) -> str:
+        """What it is, and its default."""
+        return f"{self.about} Default: {self.kind.show(self.default)}." if self.default else self.about
+
+
+KEYS = (
+    Key(
+        "wake.quiet",
+        "XATS_QUIET_MS",
+        Duration(most=600_000, bare=True),
+        "2000",
+        "How long a pane must not change before something is typed there; the variable is in milliseconds.",
+    ),
+    Key(
+        "wake.hops",
+        "XATS_HOPS",
+        Count(999_999),
+        "100",
+        "How many wakes two agents may cause each other in a row without a person.",
+    ),
+    Key(
+        "wake.off",
+        "XATS_WAKE_OFF",
+        Names(TRANSPORTS),
+        "",
+        f"Transports that are not used, with commas: {', '.join(TRANSPORTS)}.",
+    ),
+    Key(
+        "wake.ladder",
+        "XATS_LADDER",
+        Durations(),
+        "30s,3m,10m",
+        "The waits before a refused wake is tried again, with commas.",
+    ),
+    Key(
+        "wake.read_within",
+        "XATS_READ_WITHIN",
+        Duration(least=1, most=12 * 3_600_000),
+        "60s",
+        "How long an agent whose inbox has taken the line, or whose next hook is waited for, may take to read before "
+        "the next transport is tried.",
+    ),
+    Key(
+        "wake.command",
+        "XATS_WAKE_COMMAND",
+        Path(),
+        "",
+        "Your own program that wakes who is registered with --wake command, by its absolute path. It gets each wake as "
+        "JSON on standard input, and exits with 0 when that is done. Without it: xats/wake in XDG_CONFIG_HOME.",
+    ),
+    Key(
+        "wake.timeout",
+        "XATS_WAKE_TIMEOUT",
+        Duration(least=1, most=50_000),
+        "10s",
+        "How long that program may take before it is killed.",
+    ),
+    Key(
+        "hook.budget",
+        "XATS_HOOK_BUDGET",
+        Count(8000),
+        "4000",
+        "How many bytes of mail a hook hands over at once; the rest is announced.",
+    ),
+    Key(
+        "inbox.budget",
+        "XATS_INBOX_BUDGET",
+        Count(999_999_999),
+        "8000",
+        "How many bytes of mail inbox writes at once where it writes to no terminal; 0: no limit.",
+    ),
+    Key(
+        "keep",
+        "XATS_KEEP",
+        Duration(off=True),
+        "30d",
+        "How long the daemon keeps read mail, ended tasks and events; off or 0: for ever.",
+    ),
+    Key(
+        "daemon.autostart",
+        "XATS_AUTOSTART",
+        Switch("1", "0"),
+        "1",
+        "Whether send and register start the daemon; the variable is 0 or 1.",
+    ),
+    Key(
+        "daemon.debug",
+        "XATS_DEBUG",
+        Switch("1", ""),
+        "",
+        "Whether the daemon logs more; the variable is empty, or not.",
+    ),
+    Key(
+        "clients.folder",
+        "XATS_CLIENTS",
+        Path(),
+        "",
+        "The folder of your own client profiles, NAME.toml. Without it: xats/clients in XDG_CONFIG_HOME.",
+    ),
+    Key("tmux.program", "XATS_TMUX", Path(name=True), "tmux", "The tmux program."),
+)
+BY_NAME = {key.name: key for key in KEYS}
+BY_VARIABLE = {key.variable: key for key in KEYS}
+# What no file may say: where the store is, and who I am.
+NOT_IN_A_FILE = {
+    "store": "XATS_DB",
+    "db": "XATS_DB",
+    "home": "XATS_HOME",
+    "team": "XATS_TEAM",
+    "agent": "XATS_AGENT",
+}
+
+
+def spelled(ms: int) -> str:
+    """Return `ms` as a duration: 2000 is 2s, 60000 is 60s, 180000 is 3m."""
+    units = [one for one in durations.UNITS if one != "m" or ms > durations.UNITS["m"]]
+    unit = next((one for one in reversed(units) if ms and ms % durations.UNITS[one] == 0), "s")
+    return f"{ms // durations.UNITS[unit]}{unit}"

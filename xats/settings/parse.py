@@ -1,0 +1,246 @@
+"""Read a settings file: is it one to believe, is it TOML, and does each value fit its key.
+
+It is imported where a file has changed, and by `xats config` and `xats doctor`. What is wrong is a fault, not an error:
+a key that is wrong counts as not set, and a file that cannot be read says nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import tomllib
+from difflib import get_close_matches
+from shlex import quote
+from typing import Annotated, Any
+
+from xats import folders, ownership, settings
+from xats.record import record
+from xats.settings import keys, toml
+from xats.visible import one_line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import BaseModel
+
+    from xats.settings.copies import Mark
+
+LARGEST = 32 << 10  # bytes of a settings file
+PATHS = frozenset(key.name for key in keys.KEYS if isinstance(key.kind, keys.Path))
+MOST = 50  # faults that are described
+EDITOR, AWAY = "correct it in an editor", "put a regular file of your own in its place"
+SHOWN = 80  # characters of a name that are repeated
+OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")  # how tomllib ends its message
+
+
+@record
+class Fault:
+    """What is wrong in a settings file, and what puts it right. `line`: None for the whole file."""
+
+    file: str
+    line: int | None
+    key: str | None
+    text: str
+    fix: str
+
+    @property
+    def place(self) -> str:
+        """The file, and the line if there is one."""
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+    def __str__(self) -> str:
+        return one_line(f"{self.place}: {self.text} Try: {self.fix}")
+
+
+@record
+class Parsed:
+    """What a file says: the texts of variables, the line of each, and the faults."""
+
+    values: Mapping[str, str]
+    lines: Mapping[str, int]
+    faults: tuple[Fault, ...] = ()
+
+
+class Refused(Exception):
+    """The file is not one to believe. `fix` is what ends that, "" if nothing does."""
+
+    def __init__(self, why: str, fix: str = "") -> None:
+        super().__init__(why)
+        self.fix = fix
+
+
+def read(path: str, environ: Mapping[str, str], *, users: bool) -> tuple[Parsed, Mark | None]:
+    """Return what the user's or a project's file at `path` says, and what the file looked like; None: not opened."""
+    try:
+        data, mark = contents(path, users=users)
+        text = data.decode()
+    except FileNotFoundError:
+        return Parsed({}, {}), None
+    except Refused as refusal:
+        return Parsed(
+            {}, {}, (Fault(path, None, None, f"xats does not read it: {refusal}.", refusal.fix or AWAY),)
+        ), None
+    except UnicodeDecodeError as problem:
+        line = data[: problem.start].count(b"\n") + 1
+        return Parsed({}, {}, (Fault(path, line, None, "it is not UTF-8, so nothing in it counts.", EDITOR),)), mark
+    except (OSError, ValueError) as problem:
+        why = getattr(problem, "strerror", None) or str(problem)
+        return Parsed({}, {}, (Fault(path, None, None, f"it cannot be read: {why}.", AWAY),)), None
+    return of_text(path, text, environ, users=users), mark
+
+
+def contents(path: str, *, users: bool) -> tuple[bytes, Mark | None]:
+    """Return the bytes of the settings file at `path`, and what it looks like; None if that changed meanwhile.
+
+    A link is followed for the user's file alone. Nothing but a regular file is opened: a FIFO would wait, a device may
+    do something. Raises Refused for a file that another user could have written, and OSError.
+    """
+    about = os.stat(path, follow_symlinks=users)
+    if not stat.S_ISREG(about.st_mode):
+        kind = "a link" if stat.S_ISLNK(about.st_mode) else "no regular file"
+        raise Refused(f"it is {kind}")
+    if users:
+        try:
+            ownership.check(path)
+        except ownership.Exposed as problem:
+            raise Refused(str(problem), problem.fix) from None
+    elif about.st_uid != os.geteuid():
+        raise Refused(f"it belongs to {ownership.user(about.st_uid)}")
+    elif about.st_mode & stat.S_IWOTH:
+        raise Refused("every user can write to it", f"chmod o-w {quote(path)}")
+    if about.st_size > LARGEST:
+        raise Refused(f"it has {about.st_size} bytes, and settings have at most {LARGEST}")
+    file = os.open(path, OPEN | (0 if users else os.O_NOFOLLOW))
+    try:
+        opened = os.fstat(file)
+        if not stat.S_ISREG(opened.st_mode) or opened.st_uid != about.st_uid:
+            raise Refused("it was replaced while it was read")
+        parts, left = [], LARGEST + 1
+        while left > 0 and (part := os.read(file, left)):
+            parts.append(part)
+            left -= len(part)
+        if left <= 0:
+            raise Refused(f"it has more than {LARGEST} bytes")
+        mark = settings.mark(opened)
+        return b"".join(parts), mark if settings.mark(os.fstat(file)) == mark else None
+    finally:
+        os.close(file)
+
+
+def of_text(path: str, text: str, environ: Mapping[str, str], *, users: bool) -> Parsed:
+    """Return what `text`, that of the file at `path`, says."""
+    try:
+        data = tomllib.loads(text)
+        lines = toml.Lines(toml.statements(text))
+    except (ValueError, RecursionError) as problem:
+        return Parsed({}, {}, (_syntax(path, text, problem),))
+    values, faults = _validated(data)
+    values = {name: _expanded(name, value, environ) for name, value in values.items()}
+    own = settings.user_path(environ) or settings.USER
+    found = [_fault(path, lines.of(names), names, why, own) for names, why in faults[:MOST]]
+    for name in [] if users else [name for name in values if not keys.BY_NAME[name].project]:
+        del values[name]
+        found.append(_not_here(path, lines.of(tuple(name.split("."))), name, own))
+    found.sort(key=lambda one: one.line or 0)
+    if len(faults) > MOST:
+        found.append(Fault(path, None, None, f"{len(faults) - MOST} more keys are wrong, and do not count.", EDITOR))
+    at = {keys.BY_NAME[name].variable: lines.of(tuple(name.split("."))) or 1 for name in values}
+    return Parsed({keys.BY_NAME[name].variable: text for name, text in values.items()}, at, tuple(found))
+
+
+def _expanded(name: str, value: str, environ: Mapping[str, str]) -> str:
+    """Return the path `value` with the home folder in place of a `~`, as a shell would pass it; other values as is."""
+    return folders.expanded(value, environ) if value.startswith("~/") and name in PATHS else value
+
+
+def _syntax(path: str, text: str, problem: Exception) -> Fault:
+    if isinstance(problem, RecursionError):
+        return Fault(path, None, None, "it is nested too deeply, so nothing in it counts.", EDITOR)
+    said, line = str(problem), None
+    if place := _AT.search(said):
+        said, line = said[: place.start()], int(place[1]) if place[1] else text.count("\n") + 1
+    return Fault(path, line, None, f"this is not TOML, so nothing in the file counts: {said}.", EDITOR)
+
+
+def _model() -> type[BaseModel]:
+    """Return the model of a settings file, made from the table of keys."""
+    from pydantic import AfterValidator, ConfigDict, create_model
+
+    tables: dict[str, dict[str, Any]] = {}
+    for key in keys.KEYS:
+        table, _, name = key.name.rpartition(".")
+        tables.setdefault(table, {})[name] = (Annotated[Any, AfterValidator(key.kind.read)], None)
+    strict = ConfigDict(extra="forbid", strict=True)
+    inner: dict[str, Any] = {
+        name: (create_model(name, __config__=strict, **fields), None) for name, fields in tables.items() if name
+    }
+    return create_model("Settings", __config__=strict, **tables.get("", {}), **inner)
+
+
+def _validated(data: dict[str, Any]) -> tuple[dict[str, str], list[tuple[tuple[str, ...], str | None]]]:
+    """Return the texts of the right keys of `data`, and why the others are wrong; None: there is no such key."""
+    from pydantic import ValidationError
+
+    model, faults = _model(), []
+    try:
+        found = model.model_validate(data)
+    except ValidationError as problem:
+        for error in problem.errors(include_url=False, include_input=False):
+            names = tuple(map(str, error["loc"]))
+            inner = error.get("ctx", {}).get("error")
+            unknown = error["type"] == "extra_forbidden"
+            faults.append((names, None if unknown else str(inner) if inner else "must be a table"))
+            _remove(data, names)
+        found = model.model_validate(data)
+    values = {}
+    for key in keys.KEYS:
+        value: Any = found
+        for name in key.name.split("."):
+            value = getattr(value, name, None)
+        if value is not None:
+            values[key.name] = str(value)
+    return values, faults
+
+
+def _remove(data: dict[str, Any], names: tuple[str, ...]) -> None:
+    for name in names[:-1]:
+        data = data.get(name, {})
+    data.pop(names[-1], None)
+
+
+def _fault(path: str, line: int | None, names: tuple[str, ...], why: str | None, own: str) -> Fault:
+    name = ".".join(names)
+    shown = one_line(name)[:SHOWN]
+    if why is not None:
+        return Fault(path, line, shown, f"{shown} {why}. It counts as not set.", _repair(name, path, own))
+    if names[0] in keys.NOT_IN_A_FILE:
+        return _not_here(path, line, name, own)
+    tables = {key.name.rpartition(".")[0] for key in keys.KEYS} - {""}
+    known = [*tables] if toml.get({one: {} for one in tables}, names[:1]) is None and len(names) == 1 else []
+    near = get_close_matches(name.replace("-", "_"), [*keys.BY_NAME, *known], 1)
+    near = near or [one.name for one in keys.KEYS if one.name.rpartition(".")[2] == names[-1].replace("-", "_")]
+    fix = f"{near[0]}, if you meant that" if near else "xats config list"
+    return Fault(path, line, shown, f"there is no setting {shown!r}.", fix)
+
+
+def _repair(name: str, path: str, own: str) -> str:
+    """Return the command that gives the key `name` of the file at `path` a value that is right, its default."""
+    key = keys.BY_NAME.get(name)
+    if key is None:
+        return "xats config list"
+    project = "" if path == own else " --project"
+    if not key.default:
+        return f"xats config unset {name}{project}"
+    return f"xats config set {name} {key.kind.show(key.default)}{project}"
+
+
+def _not_here(path: str, line: int | None, name: str, own: str) -> Fault:
+    """Return the fault of a key that this file may not set."""
+    shown = one_line(name)[:SHOWN]
+    variable = keys.NOT_IN_A_FILE.get(name.partition(".")[0])
+    fix = f"export {variable}=..." if variable else f"put it into {own}"
+    file = os.path.basename(path)
+    return Fault(path, line, shown, f"{file} may not set {shown}, so it does not count.", fix)

@@ -1,0 +1,32 @@
+"""Guards: the settings that a project's file may make stricter, and which of two values is the stricter one.
+
+It is imported by each command and hook in a project with a settings file, so it holds no more than that takes.
+"""
+
+from __future__ import annotations
+
+LONGER, FEWER, MORE = "longer", "fewer", "more"  # what a project's file may do to a setting
+# variable: that, and its default as a text of the variable
+GUARDS = {
+    "XATS_QUIET_MS": (LONGER, "2000"),
+    "XATS_HOPS": (FEWER, "100"),
+    "XATS_WAKE_OFF": (MORE, ""),
+    "XATS_HOOK_BUDGET": (FEWER, "4000"),
+    "XATS_INBOX_BUDGET": (FEWER, "8000"),
+}
+UNLIMITED = ("XATS_INBOX_BUDGET",)  # 0 stands for no limit
+
+
+def stricter(name: str, ours: str, theirs: str) -> str:
+    """Return the stricter one of two texts of the variable `name`: `ours` ("": the default), and a project's."""
+    rule, default = GUARDS[name]
+    ours = ours or default
+    if rule == MORE:
+        return ",".join(one for one in dict.fromkeys((*ours.split(","), *theirs.split(","))) if one)
+    pick = max if rule == LONGER else min
+
+    def size(text: str) -> float:
+        number = int(text)
+        return float("inf") if number == 0 and name in UNLIMITED else number
+
+    return pick(ours, theirs, key=size)
