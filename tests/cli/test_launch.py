@@ -393,6 +393,38 @@ def test_a_client_of_ones_own(office, xats, tmp_path):
     office.end(number, name="my-agent")
 
 
+def test_a_launch_fills_the_seat_that_waits_for_it(office, xats):
+    xats("seat", "kim", "--role", "qa", "--about", "tests")
+    _, number = office.run("xats launch claude --name kim")
+    assert office.started()["env"]["XATS_AGENT"] == "kim@crew"
+    found = office.agent("kim")
+    assert (found["role"], found["about"], found["expected_since"], found["client"]) == (
+        "qa",
+        "tests",
+        None,
+        "claude-code",
+    )
+    office.end(number)
+
+
+def test_a_seat_waits_on_when_its_program_cannot_be_run(office, xats):
+    xats("seat", "kim", "--role", "qa")
+    office.stand_in("claude", "\x7fELF that is none")
+    _, number = office.run("xats launch claude --name kim")
+    assert office.code(number) == 1
+    found = office.agent("kim")
+    assert (found["role"], found["expected_since"] is not None, found["pane"]) == ("qa", True, None)
+
+
+def test_a_launch_by_a_former_name_is_of_the_renamed_agent(office, xats):
+    xats("register", "bob", "--no-pane", "--client", "claude-code")
+    xats("agent", "rename", "bob", "builder", "--as", "bob")
+    _, number = office.run("xats launch claude --name bob")
+    assert office.started()["env"]["XATS_AGENT"] == "builder@crew"
+    assert (office.agent("builder")["epoch"], office.agent("bob")) == (2, {})
+    office.end(number)
+
+
 def test_a_program_that_cannot_be_run_leaves_nobody(office, xats):
     office.stand_in("claude", "\x7fELF that is none")
     _, number = office.run("xats launch claude --name alice")

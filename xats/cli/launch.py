@@ -78,15 +78,17 @@ def launch(
 
     agreed = membership.agree(here)
 
-    def work(tx: Tx) -> Registered:
+    def work(tx: Tx) -> tuple[Registered, bool]:
         whom = _whom(here, tx, name, found, pane)
         membership.join(here, tx, whom[0], agreed=agreed)
+        known = agents.find(tx, *whom)
         mine = _holds_above(here, tx, *whom)
         changes = agents.Changes(role, found.name, model, *labels, wake)
         taken = takeover or mine
-        return agents.register(
+        done = agents.register(
             tx, *whom, changes, seat, lambda one: process.holds(one.seat), xats_path=path, takeover=taken
         )
+        return done, known is not None and known.expected
 
     from xats.core import clock
     from xats.hooks.launch import forget, write
@@ -94,14 +96,14 @@ def launch(
     for path, text in how.files:
         write(path, text)
     try:
-        done = here.store.write(work)
+        done, waited = here.store.write(work)
     except NameTaken as problem:
         raise NameTaken(str(problem), "take another --name, or say --takeover", **problem.data) from problem
     if how.files and (now := here.store.read(clock.trusted_time)) is not None:
         for path, _ in how.files:
             forget(path, now)
     _introduce(here, done, how)
-    return _become(here, done, how)
+    return _become(here, done, how, waited=waited)
 
 
 # -- which program -----------------------------------------------------------------------------------------------------
@@ -277,8 +279,11 @@ def _introduce(here: Here, done: Registered, how: Launch) -> None:
     os.waitpid(child, 0)
 
 
-def _become(here: Here, done: Registered, how: Launch) -> NoReturn:
-    """Become the program. Raises XatsError when it cannot be run; a new agent is none then."""
+def _become(here: Here, done: Registered, how: Launch, *, waited: bool) -> NoReturn:
+    """Become the program.
+
+    Raises XatsError when it cannot be run. Then a new agent is none, and a seat that `waited` for it waits on.
+    """
     import signal
 
     agent = done.details.agent
@@ -296,6 +301,14 @@ def _become(here: Here, done: Registered, how: Launch) -> NoReturn:
             from xats.store import Store
 
             Store(here.path).write(lambda tx: unused.remove(tx, agent) or agents.unregister(tx, agent))
+        elif waited:
+            from xats.core import agent_changes
+            from xats.store import Store
+
+            nothing = agents.Changes()
+            Store(here.path).write(
+                lambda tx: agent_changes.expect(tx, agent.team, agent.name, nothing, None, lambda _: False)
+            )
         msg = f"{how.words[0]} cannot be run: {problem.strerror}."
         raise XatsError(msg) from problem
 
