@@ -378,7 +378,7 @@ def _refuse_if_there(tx: Tx, agent: Agent, session: Session) -> None:
 
 
 def me_or_none(here: Here, tx: Tx) -> Me | None:
-    """Return who I am, or None where that is not known; nobody is registered by this."""
+    """Return who I am, or None where that is not known. This registers no person."""
     from xats.cli.here import FirstUse
     from xats.errors import XatsError
 

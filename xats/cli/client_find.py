@@ -279,7 +279,7 @@ def _advise(here: Here, rows: Sequence[Known]) -> None:
 
 
 def _by_hand(here: Here, rows: Sequence[Known]) -> None:
-    """Say what to do with each pane of which it is not clear which program sits there."""
+    """Say what to do with each pane whose program is not clear."""
     from xats.cli import seat
 
     for one in rows:

@@ -1,7 +1,7 @@
 """Who sits in a pane: the agent program in its foreground, else the process there that stays.
 
-A script runs one short-lived program after another, such as sleep and date. Its own process stays, and that is the one
-that a session is bound to: a process that has ended is nobody to wake.
+A script runs one short-lived program after another, such as sleep and date. Its own process stays. A session is bound
+to that one, because an agent whose process has ended counts as offline.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@
     open    another agent is expected there (`expect`)       ended: replaced
     ended   its agent is seated or unregistered              gone
 
-A pane has one open expectation, and so has an agent. One that has ended in vain is kept, so that it can be shown, and
-whoever asked for it gets mail. Mail for the agent is accepted all the time.
+A pane has at most one open expectation, and an agent too. One that has ended in vain is kept, to be shown, and the
+agent that asked for it gets mail. Mail for the expected agent is accepted all the time.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _in_pane(tx: Tx, host: str, pane: Pane) -> list[Expectation]:
 
 
 def seated(tx: Tx, agent: Agent, seat: Seat) -> None:
-    """Note that `agent` sits at `seat` now: it is not expected any more, and nobody else is in that pane."""
+    """End what was expected of `agent`, which sits at `seat` now, and of any other agent in that pane."""
     tx.run(REMOVE, agent=agent.id)
     for other in _in_pane(tx, seat.host, seat.pane) if seat.pane else ():
         end(tx, other, "pane_taken", agent)
