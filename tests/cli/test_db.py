@@ -468,7 +468,8 @@ def test_events_since_before_what_was_pruned(old):
 
 
 def test_a_key_may_be_used_again_once_its_message_is_gone(old):
-    assert old("send", "bob", "again", "--as", "alice", "--key", "k", "--json").json()["created"] is False
+    assert old("send", "bob", "read", "--as", "alice", "--key", "k", "--json").json()["created"] is False
+    assert old("send", "bob", "again", "--as", "alice", "--key", "k", "--json", code=4).error()["code"] == "key_reused"
     old("db", "prune", "--yes")
     assert old("send", "bob", "again", "--as", "alice", "--key", "k", "--json").json()["created"] is True
 

@@ -353,8 +353,9 @@ def test_events_are_read_in_order_from_where_one_was(pair):
     for n in range(4):
         pair.send("alice", "bob", f"n{n}")
 
-    def after(*args):
-        found, more = pair.store.read(lambda tx: events.after(tx, "crew", *args))
+    def after(since, kind, limit):
+        query = events.Query("crew", since, types=(kind,) if kind else ())
+        found, more, _ = pair.store.read(lambda tx: events.after(tx, query, limit))
         return [(one.type, one.subject) for one in found], more
 
     everything = [("agent_registered", f"agent:{name}") for name in ("alice", "bob")]
@@ -371,7 +372,7 @@ def test_events_are_read_in_order_from_where_one_was(pair):
 def test_events_of_another_team_are_not_seen(team):
     team.add("alice")
     team.register("bob", "other")
-    found, _ = team.store.read(lambda tx: events.after(tx, "other", 0, None, 10))
+    found, _, _ = team.store.read(lambda tx: events.after(tx, events.Query("other", 0), 10))
     assert [one.subject for one in found] == ["agent:bob"]
 
 

@@ -240,7 +240,7 @@ def test_who_follows_the_events_from_before_misses_nothing_that_is_left(crew, cl
     clock.tick(AGE + 1)
     new = crew.send("alice", "bob").message.id
     assert pruned(store).events > 0
-    found, more = store.read(lambda tx: events.after(tx, "crew", 1, None, 50))
+    found, more, _ = store.read(lambda tx: events.after(tx, events.Query("crew", 1), 50))
     assert [one.subject for one in found] == [f"message:{new}"]
     assert not more
 
