@@ -249,7 +249,7 @@ def test_in_a_removed_folder_only_the_projects_team_is_unknown(xats, yard, seats
     done = xats.run(["/bin/sh", "-c", f"rmdir {gone}; {sys.executable} -P -m xats agents"], cwd=gone, env=TMUX)
     assert (b"paned" in done.stdout, done.stderr) == (True, b"")
     assert hook(xats, gone, {"XATS_AGENT": "bob"}) == ""
-    assert "the folder of the program was removed" in (xats.home / "xats" / "xats.db-hooks.log").read_text()
+    assert "The working directory was removed" in (xats.home / "xats" / "xats.db-hooks.log").read_text()
     assert "bob@crew" in hook(xats, gone, {"XATS_AGENT": "bob@crew"})
     assert "sat@crew" in hook(xats, gone, {"XATS_AGENT": "sat"}, "s-1")
 
