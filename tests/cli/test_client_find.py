@@ -307,6 +307,8 @@ def test_a_team_that_is_asked_for_is_taken(site, xats):
 def test_who_is_registered_keeps_its_name(site, xats):
     tmux = site.tmux()
     pane = site.open(tmux, "codex", site.project("shop"))
+    refused = xats("register", "ann", "--team", "shop", "--pane", pane, "--client", "gemini", code=4).stderr
+    assert "--client says gemini, but codex (pid " in refused and f") runs in pane {pane}." in refused
     xats("register", "ann", "--team", "shop", "--pane", pane)
     assert site.find("--register")["panes"][0]["agent"] == "ann@shop"
     assert list(site.agents()) == ["ann@shop"]
