@@ -93,7 +93,7 @@ def test_it_is_bound_when_its_program_appears(world, desk):
     assert waiting["why"].startswith(f"expected, codex in {pane}, ")
     assert (waiting["expected"]["client"], waiting["expected"]["pane"]["pane_id"]) == ("codex", pane)
     world.send("bob", "before you were there")
-    assert world.until_wake("bob", state="queued")["reason"] == "no_pane"
+    world.until_wake("bob", reason="no_pane")
     type_into(desk, pane, "codex")
     found = is_bound(world, "bob", pane)
     assert (found["online"], found["expected"], found["unread"]) == (True, None, 1)
