@@ -149,7 +149,8 @@ class Here:
         """The project of the working directory. Raises Refused if that was removed."""
         found = self.find_project()
         if found is None:
-            raise Refused(REMOVED, "cd to a folder of the project, or use --team TEAM")
+            msg = "The working directory was removed, so xats cannot tell which project this is."
+            raise Refused(msg, "cd to a folder of the project, or use --team TEAM")
         return found
 
     def find_project(self) -> Project | None:
@@ -361,8 +362,6 @@ def hop_limit(environ: Mapping[str, str]) -> int:
 
 
 def project_folder() -> str:
-    """Return the top folder of this worktree, without git of the project. Raises Refused if that was removed."""
+    """Return the top folder of this worktree, without git of the project; a relative path if that was removed."""
     found = project.find()
-    if found is None:
-        raise Refused(REMOVED, "cd to a folder of the project")
-    return found.here
+    return found.here if found else os.curdir  # what reads or writes there fails and says so; the others do not need it
