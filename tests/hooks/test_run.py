@@ -1182,6 +1182,7 @@ BROKEN = {
     "no text": b'{"session_id": "s1", "hook_event_name": ["Stop"]}',
     "huge": json.dumps({"session_id": "s1", **CLAUDE["prompt"], "x": "y" * 3_000_000}).encode(),
     "half a character": b'{"session_id": "\\ud800", "hook_event_name": "Stop"}',
+    "NUL": b'{"session_id": "s\\u0000", "hook_event_name": "Stop"}',
 }
 
 

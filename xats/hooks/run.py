@@ -108,8 +108,10 @@ class Call(Circumstances):
         value = self.told.get(name)
         if not isinstance(value, str) or not 0 < len(value) <= 200:
             return None
-        if not value.isprintable():  # a NUL or half of a surrogate pair cannot be stored, and no client's id has one
-            return None
+        if not value.isprintable():  # as no id of a client is
+            from xats.text import check
+
+            check(value, name, left="Nothing was done.")
         return value
 
     @property

@@ -11,7 +11,6 @@ import stat
 from contextlib import suppress
 
 from xats.store import place
-from xats.store.sqlite import BESIDE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,19 +22,17 @@ OTHERS = 0o077  # the bits of a mode by which the group and other users read, wr
 def restrict(path: str, environ: Mapping[str, str]) -> str:
     """Take what other users may do from the store at `path`, and from what of it stands beside it.
 
-    That is done to the journals and backups of the store if they are regular files of this user; sidefile.py does the
-    same for the files that xats itself opens. The folder is changed as well if it is the folder of xats (`place.home`);
-    any other may be there for more than a store. Files are changed by name, because SQLite's locks end when a process
-    opens and closes the file once more.
+    That is done to regular files of this user whose name begins with that of the store: journals, logs, backups. The
+    folder is changed as well if it is the folder of xats (`place.home`); any other may be there for more than a store.
+    Files are changed by name, because SQLite's locks end when a process opens and closes the file once more.
 
     Return what was changed, in words; "" if nothing was.
     """
     folder, name = os.path.split(os.path.realpath(path))
-    files = {name, *(name + suffix for suffix in BESIDE)}
     done = []
     with suppress(OSError):
         for entry in sorted(os.listdir(folder)):
-            if entry in files or entry.startswith(f"{name}."):
+            if entry == name or entry.startswith((f"{name}-", f"{name}.")):
                 done.append(_restrict(os.path.join(folder, entry), stat.S_ISREG))
     if place.is_own(folder, environ):
         done.append(_restrict(folder, stat.S_ISDIR))
