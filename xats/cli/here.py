@@ -13,7 +13,7 @@ from xats.core import address, agents, teams
 from xats.core.limits import HOPS
 from xats.errors import InvalidName, Refused, StoreError, Usage, XatsError
 from xats.identity import project
-from xats.identity.circumstances import REMOVED, Command
+from xats.identity.circumstances import Command
 from xats.identity.resolve import FirstUse, Me, resolve, team_in
 from xats.store import Store
 from xats.store.place import default_path
