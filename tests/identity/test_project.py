@@ -151,6 +151,7 @@ def test_without_git_the_nearest_folder_with_a_project_file_is_the_top(yard):
 def test_a_folder_that_was_removed_is_no_project(yard):
     gone = yard.folder_at("gone")
     assert find(str(yard / "never")) is None
+    assert find("/a\0b") is find("/a\ud800") is None
     code = "import os; from xats.identity.project import find; os.rmdir(os.getcwd()); print(find())"
     source = os.path.dirname(os.path.dirname(os.path.dirname(project.__file__)))
     environ = {**os.environ, "PYTHONPATH": source}

@@ -61,7 +61,7 @@ def slug(text: str, what: str = "project") -> str:
     from unicodedata import normalize
     from zlib import crc32
 
-    return f"{what}-{crc32(normalize('NFC', text).encode(errors='surrogateescape')) & 0xFFFF:04x}"
+    return f"{what}-{crc32(normalize('NFC', text).encode(errors='surrogatepass')) & 0xFFFF:04x}"
 
 
 def plain_slug(text: str) -> str:

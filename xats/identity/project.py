@@ -87,7 +87,7 @@ def find(start: str | None = None) -> Project | None:
     try:
         begin = os.path.realpath(start or os.getcwd())
         owner = os.stat(begin).st_uid
-    except OSError:
+    except (OSError, ValueError):  # the hook of a program may name what no path can be
         return None
     return _above(begin, owner) or _without_git(begin, owner)
 
