@@ -870,6 +870,18 @@ def test_who_is_registered_by_a_tool_of_codex_sits_in_its_terminal(desk, termina
     assert desk.team.see("gina", agents.current_session).seat.pane is None
 
 
+def test_a_tool_of_a_session_without_hooks_is_the_agent_of_its_terminal(desk, terminals, until):
+    """As long as Codex has not been allowed to run the hooks; the process in the background has another one's name."""
+    desk.team.add("dave")
+    desk.team.add("eve")
+    pane = terminals.open("dave")
+    until(lambda: started_in(terminals, pane))
+    line = f"XATS_AGENT=eve {shlex.join(desk.xats.words)} whoami --team crew 2>&1"
+    env = {"CODEX_THREAD_ID": "t9", "TMUX": f"{terminals.folder}/s,1,0", "TMUX_PANE": "%9"}
+    ran = desk.xats.run([terminals.program, "-c", f"{line}; true", "app-server"], env=env)
+    assert ran.stdout.decode() == "dave in team crew (generic): XATS_AGENT says so\n"
+
+
 def test_a_terminal_in_another_folder_is_another(desk, terminals, until):
     (desk.xats.folder / "other").mkdir()
     pane = terminals.open("dave", desk.xats.folder / "other")
