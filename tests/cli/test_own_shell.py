@@ -4,6 +4,7 @@ import errno
 import os
 import pty
 import re
+import select
 import shlex
 import signal
 import sys
@@ -11,6 +12,7 @@ import termios
 
 import pytest
 
+from tests.conftest import LIMIT
 from xats import process
 from xats.core import inbox
 
@@ -59,6 +61,7 @@ def shells(xats, tmp_path):
         def until(self, wanted) -> None:
             pattern = wanted if isinstance(wanted, re.Pattern) else re.compile(re.escape(wanted))
             while not pattern.search(self.seen):
+                assert select.select([self.master], [], [], LIMIT)[0], self.seen
                 try:
                     data = os.read(self.master, 65536)
                 except OSError as problem:
