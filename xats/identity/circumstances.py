@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Claim = tuple[str, int, str]
 
-REMOVED = "The working directory was removed, so xats cannot tell which project this is."
-
 
 class Circumstances:
     """What is known of the process that asks. Costly parts are looked up when they are first needed."""
@@ -78,7 +76,8 @@ class Circumstances:
         if self.project is None:
             from xats.errors import Refused
 
-            raise Refused(REMOVED, "cd to a folder of the project, or use --team TEAM")
+            msg = "The working directory was removed, so xats cannot tell which project this is."
+            raise Refused(msg, "cd to a folder of the project, or use --team TEAM")
         return teams.of(tx, host.machine(), self.project)
 
     def claim(self, tx: Tx, team: str) -> None:
