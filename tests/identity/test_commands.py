@@ -183,9 +183,9 @@ def test_a_name_without_a_team_is_of_my_team_else_of_the_project(xats, yard, sea
 
 def test_whoever_registers_in_the_pane_of_an_agent_that_ended_is_in_the_project(xats, yard, crew, register):
     shop = yard.repository("shop")
-    done = subprocess.Popen(["true"])
+    done = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
     seat = Seat(HOST, done.pid, process.started(done.pid), pane=PANE)
-    done.wait()
+    done.communicate()
     crew.register("gone", seat=seat, client="generic")
     words = ["--client", "generic", "--json"]
     assert xats("register", "gone", *words, "--no-pane", cwd=shop, env=TMUX).json()["agent"]["team"] == "crew"

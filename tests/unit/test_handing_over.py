@@ -256,7 +256,7 @@ def test_who_leaves_is_not_woken_until_the_name_returns(pair, rows, clock):
     hand(pair, clock)
     pair.do("bob", agents.unregister)
     clock.tick(WITHIN)
-    assert (due(pair), state(rows)) == ([], ("queued", "no_pane", None, True))
+    assert (due(pair), state(rows)) == ([], ("queued", "not_registered", None, True))
     pair.register("bob", seat=Seat(HOST, 77, 1))
     assert len(due(pair)) == 1
 

@@ -126,7 +126,7 @@ def test_the_search_sees_commands_of_every_kind():
 def objection(command: str) -> str | None:
     """Return what is wrong with a command, or None."""
     words = tree.verb_first([word for word in re.sub(r"'[^']*'", "TEXT", command).split() if word != "..."])
-    if not words or words[0] in ("--help", "--version") or words[0] in PROSE:
+    if not words or words[0] in ("--help", "--version", "--yes") or words[0] in PROSE:
         return None
     verb = verb_of([word.split("|")[0].strip("[],.") for word in words])
     if verb is None:

@@ -105,12 +105,12 @@ def test_each_agent_is_told_once_and_none_is_woken(shop, rows):
 
 def test_the_history_is_read_under_the_new_name(shop):
     shop.send("alice", "bob")
-    before = shop.store.read(lambda tx: outbox.after(tx, "crew", None, None, 50))[0]
+    before = shop.store.read(lambda tx: outbox.after(tx, outbox.Query("crew"), 50))[0]
     rename(shop)
-    after = shop.store.read(lambda tx: outbox.after(tx, "shop", None, None, 50))[0]
+    after = shop.store.read(lambda tx: outbox.after(tx, outbox.Query("shop"), 50))[0]
     assert [one.id for one in before] == [one.id for one in after[: len(before)]]
     assert after[-1].type == "team_renamed"
-    assert shop.store.read(lambda tx: outbox.after(tx, "crew", None, None, 50))[0] == []
+    assert shop.store.read(lambda tx: outbox.after(tx, outbox.Query("crew"), 50))[0] == []
 
 
 def test_a_chain_of_names_leads_to_the_last_one(shop, rows):
@@ -233,7 +233,7 @@ def test_a_forgotten_team_frees_its_name_and_keeps_its_history(shop, rows):
 
 
 def outbox_types(team, name) -> list[str]:
-    return [one.type for one in team.store.read(lambda tx: outbox.after(tx, name, None, None, 100))[0]]
+    return [one.type for one in team.store.read(lambda tx: outbox.after(tx, outbox.Query(name), 100))[0]]
 
 
 def test_a_team_can_be_forgotten_twice(shop):

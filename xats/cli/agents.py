@@ -373,7 +373,7 @@ def _refuse_if_there(tx: Tx, agent: Agent, session: Session) -> None:
     if process_gone(session) or core.gone_since(agent, session) or (told and told.state == "ended"):
         return
     seen = durations.ago(agent.seen_at, tx.now)
-    msg = f"{agent.name} may still be at work: xats knows no process of it here, and it was seen {seen}."
+    msg = f"{agent.name} may still be at work: its process is not known here, and it was seen {seen}."
     raise Refused(msg, fix, agent=agent.address)
 
 

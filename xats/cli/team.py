@@ -324,7 +324,7 @@ def forget(
     """End a team that is not used any more, and free its name.
 
     Its agents are unregistered, and its projects and its name are free. The history stays in an archived team, called
-    NAME.forgotten, until it is pruned (xats db prune). It is refused while agents are at work, mail is unread or tasks
+    NAME.forgotten, until `xats db prune` removes it. It is refused while agents are at work, mail is unread or tasks
     are open. With --force tasks are cancelled and unread mail expires: letters to agents by name become dead letters,
     and their senders in other teams are told. A former name of a team is only freed. For people only; it asks first.
 

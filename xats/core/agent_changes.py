@@ -252,6 +252,8 @@ OF_IT = (
     "delete from contract_subscribers where agent_id = :id",
     "delete from pairs where low_id = :id or high_id = :id",
     "delete from former_names where agent_id = :id",
+    "delete from former_addresses where agent_id = :id",
+    "delete from expectations where agent_id = :id",
 )
 # No name has a # in it.
 FORGET = """

@@ -89,9 +89,14 @@ GOES = (
     "delete from pairs where high_id = :id",
     "delete from pauses where agent_id = :id",
     "delete from contract_subscribers where agent_id = :id",
+    "delete from former_names where agent_id = :id",
+    "delete from former_addresses where agent_id = :id",
+    "delete from expectations where agent_id = :id",
 )
 HIDE = """
-update agents set unregistered_at = coalesce(unregistered_at, :now), pruned_at = :now, offered_at = null where id = :id
+update agents set unregistered_at = coalesce(unregistered_at, :now), pruned_at = :now, offered_at = null,
+    expected_at = null
+where id = :id
 """
 ROW = "delete from agents where id = :id and not (1 = 0 {elsewhere})"
 SESSIONS = f"""

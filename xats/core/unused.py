@@ -29,7 +29,14 @@ select 1 from agents a where a.id = :id and (
 )
 """
 GOT = "select m.address from deliveries d join messages m on m.id = d.message_id where d.agent_id = :id"
-OWN = ("labels", "presence", "wakes", "sessions")  # what an agent without mail may have
+OWN = (
+    "labels",
+    "presence",
+    "wakes",
+    "sessions",
+    "former_names",
+    "former_addresses",
+)  # what an agent without mail may have
 
 
 def remove(tx: Tx, agent: Agent) -> bool:

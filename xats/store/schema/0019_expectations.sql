@@ -17,4 +17,5 @@ create table expectations (
     check (expires_at > created_at),
     check ((ended_at is null) = (end_reason is null))
 ) strict;
+create index expectations_asked_by on expectations (asked_by) where asked_by is not null;
 create unique index expectations_pane on expectations (host, pane_socket, server_pid, pane_id) where ended_at is null;
