@@ -10,13 +10,14 @@ import sys
 import time
 
 import xats
-from benchmarks import background, clients, commands, contracts, load, settings, tasks
+from benchmarks import background, clients, commands, contracts, load, projects, settings, tasks
 from benchmarks.rig import XATS, Rig
 
 ROWS = {
     "hot": commands.hot,
     "hook": commands.hook,
     "settings": settings.settings,
+    "projects": projects.projects,
     "other": commands.other,
     "help": commands.root_help,
     "tab": commands.tab,
