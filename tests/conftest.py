@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import shlex
 import signal
 import subprocess
@@ -339,6 +340,9 @@ class Cli:
         shown = b""
         try:
             while True:
+                if not select.select([master], [], [], LIMIT)[0]:
+                    running.kill()
+                    raise AssertionError(shown)
                 try:
                     data = os.read(master, 65536)
                 except OSError:  # EIO: the last process has closed the terminal

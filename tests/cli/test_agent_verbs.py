@@ -187,7 +187,7 @@ def test_a_seat_is_expected_until_a_program_registers(xats, crew):
 
 def test_a_person_who_takes_a_seat_is_a_person(xats, crew):
     xats("seat", "kim")
-    shown = xats.on_terminal("register", "kim", "--no-pane")
+    shown = xats.on_terminal("register", "kim", "--no-pane", "--yes")
     assert "(human" in shown
     assert crew.agent("kim").client == "human"
 
@@ -250,7 +250,7 @@ def test_a_person_is_asked_and_sees_what_goes(xats, pat, crew):
 
 
 def test_send_says_when_an_agent_left_and_hold_keeps_the_mail(xats, crew):
-    xats("unregister", "bob", "--as", "alice")
+    xats("unregister", "bob", "--force", "--as", "alice")
     failed = xats("send", "bob", "hello", "--as", "alice", code=3)
     assert failed.stderr.splitlines() == [
         "xats: bob left just now (unregistered by alice). Nothing was sent.",

@@ -339,8 +339,8 @@ def test_a_client_that_left_its_shell_in_front(world, desk):
     pane = tmux.open("exec env PS1='ready$ ' HISTFILE= bash --norc --noprofile")
     until(lambda: "ready$" in tmux.text(pane))
     where = SimpleNamespace(tmux=tmux, pane=pane)
-    tmux.cmd("send-keys", "-t", pane, "sleep 1000", "Enter")
-    until(lambda: tmux.cmd("display-message", "-p", "-t", pane, "#{pane_current_command}") == "sleep")
+    tmux.cmd("send-keys", "-t", pane, "cat", "Enter")
+    until(lambda: tmux.cmd("display-message", "-p", "-t", pane, "#{pane_current_command}") == "cat")
     world.register("dave", where)
     pid = world.rows("select pid from sessions where pane_id = :pane", pane=pane)[0]["pid"]
     os.kill(pid, signal.SIGKILL)

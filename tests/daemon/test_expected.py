@@ -317,5 +317,5 @@ def test_a_living_agent_and_a_person_are_not_expected(world, desk):
 def test_who_is_unregistered_is_not_expected(world, desk):
     pane = pane_of(world, desk)
     expect(world, desk, "bob", pane)
-    world.xats("unregister", "bob")
+    world.xats("unregister", "bob", "--force")
     assert world.rows("select * from expectations") == []

@@ -228,7 +228,8 @@ class World:
 
     def suspended_in_reach(self):
         store = self.team.store
-        return ways.reached(store.read(lambda tx: ways.find(tx, HOST)), store.path, self.settings.off)
+        found = store.read(lambda tx: ways.find(tx, HOST))
+        return ways.reached(found, store.path, {one.agent.team: self.settings for one in found})
 
     def do_tick(self):
         self.clock.tick(self.chance.choice((1, 500, 5_000, 40_000, 70_000, 200_000, 700_000)))

@@ -39,12 +39,18 @@ def seat(
 
     Example: xats seat kim --role reviewer --about 'reviews what others wrote'
     """
+    from xats.cli import membership
+
     listing.check(name, role, None, tag, cap, None)
     said = core.check_about(about) if about is not None else None
     changes = agents.Changes(role, tags=tuple(tag) if tag else None, capabilities=tuple(cap) if cap else None)
 
+    agreed = membership.agree(here)
+
     def work(tx: Tx) -> tuple[Details, bool]:
-        return core.expect(tx, here.team, name, changes, said, lambda session: process.living(session.seat))
+        team, called = here.address(tx, name)
+        membership.join(here, tx, team, agreed=agreed)
+        return core.expect(tx, team, called, changes, said, lambda session: process.living(session.seat))
 
     details, created = here.store.write(work)
     agent = details.agent

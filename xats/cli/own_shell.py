@@ -63,7 +63,7 @@ def agree(here: Here, name: str, *, yes: bool) -> None:
 
 def _is_person(here: Here, name: str) -> bool:
     """Tell whether `name` is a person of this team already."""
-    found = here.store.read(lambda tx: agents.find(tx, here.team, name))
+    found = here.store.read(lambda tx: agents.find(tx, *here.address(tx, name)))
     return found is not None and found.registered and found.client == "human"
 
 

@@ -85,8 +85,15 @@ class Evidence:
         self.tx, self.c = tx, c
         self.problem: XatsError | None = None  #: why evidence that was found does not count
         self.beside: Pair | None = None  #: who sits in the pane in which a person or a script works beside it
-        self.asked = c.asked(tx)
+        self._asked: tuple[str | None] | None = None  # not known yet
         self._known: dict[str, Found | None] = {}
+
+    @property
+    def asked(self) -> str | None:
+        """The team that --team or XATS_TEAM means today, or None. Raises InvalidName."""
+        if self._asked is None:
+            self._asked = (self.c.asked(self.tx),)
+        return self._asked[0]
 
     def _once(self, what: str, look: Callable[[], Found | None]) -> Found | None:
         if what not in self._known:
