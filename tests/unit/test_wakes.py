@@ -359,6 +359,20 @@ def test_leases_of_those_that_are_gone_are_freed(pair, rows):
     assert len(due(pair)) == 1
 
 
+@pytest.mark.parametrize("how", ["freed", "given back"])
+def test_a_wake_whose_mail_was_read_during_the_attempt_ends_with_its_lease(pair, rows, how):
+    pair.send("alice", "bob")
+    wake = lease(pair, "dead")
+    pair.do("bob", inbox.mark_read, [1])
+    assert the_wake(rows)["closed_at"] is None
+    if how == "freed":
+        assert pair.store.write(lambda tx: wakes.free_leases(tx, lambda _: True)) == 1
+    else:
+        assert pair.store.write(lambda tx: wakes.give_back(tx, wake, "dead"))
+    found = the_wake(rows)
+    assert (found["state"], found["reason"]) == ("skipped", "already_read")
+
+
 def test_a_lease_given_back_costs_nothing(pair, rows):
     pair.send("alice", "bob")
     wake = lease(pair)

@@ -405,7 +405,7 @@ where w.next_attempt_at is not null and w.lease_token is null
     ))
 order by w.next_attempt_at limit 1
 """
-LEASED = "select id, lease_token from wakes where lease_token is not null and lease_until is not null"
+LEASED = "select id, agent_id, lease_token from wakes where lease_token is not null and lease_until is not null"
 FREE = "update wakes set lease_token = null, lease_until = null where id = :id and lease_token = :token"
 LATER = f"""
 select 1 from deliveries d join messages m on m.id = d.message_id
@@ -470,20 +470,27 @@ def next_due(tx: Tx, host: str | None = None) -> int | None:
 
 
 def free_leases(tx: Tx, abandoned: Callable[[str], bool]) -> int:
-    """Give back the leases whose token `abandoned` says nobody holds any more; return how many."""
+    """Give back the leases whose token `abandoned` says nobody holds any more; return how many.
+
+    A wake whose mail was read during the attempt ends.
+    """
     freed = 0
     for row in tx.all(LEASED):
-        if abandoned(row["lease_token"]):
-            freed += tx.run(FREE, id=row["id"], token=row["lease_token"])
+        if abandoned(row["lease_token"]) and tx.run(FREE, id=row["id"], token=row["lease_token"]):
+            close_if_read(tx, row["agent_id"])
+            freed += 1
     return freed
 
 
 def give_back(tx: Tx, wake: Wake, token: str) -> bool:
-    """Return the lease of an attempt that was not made; the wake is as due as before.
+    """Return the lease of an attempt that was not made; the wake is as due as before, or ends if its mail was read.
 
     Returns False if the lease was lost meanwhile.
     """
-    return tx.run(FREE, id=wake.id, token=token) > 0
+    if not tx.run(FREE, id=wake.id, token=token):
+        return False
+    close_if_read(tx, wake.agent_id)
+    return True
 
 
 def refused(
