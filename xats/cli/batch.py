@@ -65,8 +65,7 @@ def send_batch(here: Here, source: str, address: str | None) -> int:
     if here.json:
         render.document({"sent": [views.sent_json(one) for one in sent], "created": new})
     elif here.quiet:
-        for one in sent:
-            render.put(str(one.message.id))
+        render.stream(str(one.message.id) for one in sent)
     else:
         render.put(f"{new} sent as {me.agent.name}" + (f", {len(sent) - new} sent before" if new < len(sent) else ""))
     return 0

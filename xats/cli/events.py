@@ -161,8 +161,7 @@ def _cells(event: Event, *, teams: bool) -> tuple[str, ...]:
 
 def _print(found: list[Event], *, jsonl: bool, teams: bool) -> None:
     if jsonl:
-        for one in found:
-            render.put(render.json_line(event_json(one)))
+        render.stream(render.json_line(event_json(one)) for one in found)
     elif found:
         rows = [(_told if render.on_terminal() else _cells)(one, teams=teams) for one in found]
         team = ("TEAM",) if teams else ()

@@ -108,8 +108,7 @@ def import_(here: Here, source: params.ImportFileArg, *, dry_run: params.ImportD
         ]
         render.document({"tasks": rows, "created": new, "dry_run": dry_run})
     elif here.quiet:
-        for task, _ in () if dry_run else done:
-            render.put(str(task.id))
+        render.stream(str(task.id) for task, _ in (() if dry_run else done))
     else:
         kept = f", {len(done) - new} known by key" if new < len(done) else ""
         range_ = ", ".join(f"#{task.id}" for task, created in done[:10] if created) + (
