@@ -332,3 +332,26 @@ def test_an_agent_that_has_the_name_of_a_person_is_not_that_person(xats):
     xats("register", "kim", "--client", "codex", "--no-pane", "--team", "t")
     said = xats.on_terminal("inbox", "--team", "t", env={"USER": "kim"}, code=4)
     assert "'kim' is a registered agent (codex)" in said
+
+
+@pytest.mark.parametrize(
+    "words, environ",
+    [
+        (["--as", "alice@crew", "--team", "other"], {}),
+        (["--team", "other"], {"XATS_AGENT": "alice@crew"}),
+        ([], {"XATS_AGENT": "alice@crew", "XATS_TEAM": "other"}),
+    ],
+)
+def test_two_teams_at_once_are_refused_where_something_is_done(xats, crew, words, environ):
+    crew.register("carol", team="other")
+    env = {"XATS_TEAM": None, **environ}
+    said = xats("pause", "all", *words, env=env, code=4).stderr
+    assert "says alice@crew, but --team or XATS_TEAM says other." in said
+    assert "carol" in xats("agents", *words, env=env).stdout  # to look at another team is no act in it
+
+
+def test_a_flag_with_a_team_is_stronger_than_a_team_of_the_environment(xats, crew):
+    crew.register("carol", team="other")
+    env = {"XATS_TEAM": "other"}
+    assert xats("whoami", "--json", "--as", "alice@crew", env=env).json()["agent"]["team"] == "crew"
+    assert "carol" not in xats("agents", "--as", "alice@crew", env=env).stdout

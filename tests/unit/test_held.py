@@ -3,7 +3,7 @@
 import pytest
 
 from xats import errors
-from xats.core import agents, alerts, inbox, messages, status, wakes
+from xats.core import agent_changes, agents, alerts, inbox, messages, status, wakes
 from xats.core.agents import Seat
 from xats.core.messages import Draft
 
@@ -160,3 +160,15 @@ def test_a_person_who_registers_such_a_name_stays_a_person(crew):
     crew.send("alice", "kim", hold=True)
     crew.register("kim", client="human")
     assert crew.agent("kim").client == "human"
+
+
+def test_a_former_name_leads_to_an_agent_that_has_left(crew, clock):
+    bob = crew.agent("bob")
+    crew.store.write(lambda tx: agent_changes.rename(tx, bob, bob, "builder"))
+    leave(crew, "builder", "alice")
+    with pytest.raises(errors.UnknownRecipient, match="bob left just now"):
+        crew.send("alice", "bob")
+    held = crew.send("alice", "bob", hold=True)
+    assert held.recipients == ("builder@crew",)
+    assert crew.register("bob").details.agent.name == "builder"
+    assert len(bodies(crew, "builder")) == 1

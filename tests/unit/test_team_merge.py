@@ -4,6 +4,7 @@ import pytest
 
 from tests.conftest import HOST
 from xats.core import (
+    agent_changes,
     agents,
     contract_mail,
     contracts,
@@ -22,7 +23,7 @@ from xats.core import (
     threads,
 )
 from xats.core.agents import Seat
-from xats.errors import NamesClash, UnknownTeam, Usage
+from xats.errors import InvalidName, NamesClash, UnknownAgent, UnknownTeam, Usage
 from xats.pane import Pane
 from xats.store import check
 from xats.store.keep import references
@@ -367,3 +368,23 @@ def test_dead_letters_stay_dead_letters(two):
     assert [(one.agent, one.reason) for one in found] == [("eve@shop", "expired")]
     two.do("ann@shop", dead.retry, found)
     assert len(two.mail("eve@shop")) == 2
+
+
+def test_a_former_name_that_is_an_agents_of_the_other_team_does_not_lead_there(two):
+    dan = two.agent("dan@fix")
+    two.store.write(lambda tx: agent_changes.rename(tx, dan, dan, "dora"))
+    two.add("dan@shop")
+    two.merge()
+    dan = two.agent("dan@shop")
+    two.store.write(lambda tx: agent_changes.rename(tx, dan, dan, "dave"))
+    two.store.write(lambda tx: agent_changes.forget_name(tx, dan, dan, "dan"))
+    with pytest.raises(UnknownAgent):
+        two.agent("dan@shop")
+    assert two.agent("dan@fix").name == "dora"
+
+
+@pytest.mark.parametrize("suffix", ["", "-", "a b"])
+def test_a_suffix_has_to_be_a_name(two, suffix):
+    two.add("bob@fix")
+    with pytest.raises(InvalidName):
+        two.merge(suffix)

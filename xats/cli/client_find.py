@@ -137,10 +137,14 @@ def _agent(tx: Tx, host_id: str, found: Found) -> tuple[Agent | None, Agent | No
     A program that was registered without its pane is known by its process.
     """
     pane, program = found.sighted.pane, found.best.process
-    pair = next(iter(agents.by_processes(tx, host_id, [(program.pid, program.started)])), None)
+    own = (program.pid, program.started)
+    sits = agents.by_pane(tx, host_id, pane.socket, pane.server_pid, pane.pane_id)
+    pair = next(iter(agents.by_processes(tx, host_id, [own])), None)
+    if sits and sits[1].ended_at is None and sits[1].seat.process == own:
+        return sits[0], None
     if pair and pair[1].ended_at is None:
         return pair[0], None
-    pair = agents.by_pane(tx, host_id, pane.socket, pane.server_pid, pane.pane_id)
+    pair = sits
     if pair is None or pair[1].ended_at is not None or pair[0].client == "human":
         return None, None
     if pair[1].seat.process is None or process.holds(pair[1].seat):

@@ -48,7 +48,7 @@ class Here:
     ) -> None:
         self.environ = os.environ
         self.as_name = as_name
-        self.asked_team = team or self.environ.get("XATS_TEAM") or None
+        self.asked_team = team or (None if "@" in (as_name or "") else self.environ.get("XATS_TEAM")) or None
         self.path = folders.expanded(db, self.environ) if db else default_path(self.environ)
         self.json = json
         self.quiet = quiet

@@ -112,7 +112,8 @@ def _asked(here: Here) -> str:
     team = team_meant(here)
     count = len(here.store.read(lambda tx: agents.listing(tx, team, None)))
     render.say(f"  a: the whole team {team} ({count} {'agent' if count == 1 else 'agents'})")
-    render.say(f"  m: {here.environ.get('XATS_AGENT') or here.person()} alone")
+    name = here.read(lambda _, me: me.agent.name)
+    render.say(f"  m: {name} alone")
     meant = {"a": "all", "m": "me"}.get(render.choose("Hold the wakes of whom?", "am") or "")
     if meant is None:
         msg = "Nothing was paused."

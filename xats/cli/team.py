@@ -225,7 +225,7 @@ def merge(
     Example: xats team merge shop-fix shop --suffix fix
     """
     old, into = team_changes.check_team(old), team_changes.check_team(into)
-    words = ("team", "merge", old, into, *(("--suffix", suffix) if suffix else ()))
+    words = ("team", "merge", old, into, *(("--suffix", suffix) if suffix is not None else ()))
     change = Change(here, old, words, yes=yes, dry_run=dry_run)
     planned = change.look(lambda tx: team_merge.plan(tx, old, into, suffix))
     change.say_first(f"team {into}: {_counted(planned.into, change.online(into))}", *_clashes(planned))

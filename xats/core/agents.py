@@ -304,8 +304,9 @@ def is_called(tx: Tx, agent: Agent, name: str) -> bool:
 
 
 def left(tx: Tx, team: str, name: str) -> Left | None:
-    """Return when the agent `name` of `team` left; None where it is there, or never was."""
-    row = tx.one(LEFT, team=team, key=name.lower())
+    """Return when the agent `name` of `team` left; None where it is there, or never was. See `find` for the name."""
+    known = find(tx, team, name)
+    row = tx.one(LEFT, team=team, key=known.name.lower()) if known else None
     if row is None or row["unregistered_at"] is None or row["epoch"] == 0:
         return None
     by = row["unregistered_by"]

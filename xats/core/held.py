@@ -49,6 +49,8 @@ def seat_of(tx: Tx, sender: Agent, team: str, name: str) -> Agent:
     if team != sender.team and tx.one(TEAM, team=team) is None:
         msg = f"There is no team {team}. Nothing was sent."
         raise UnknownRecipient(msg, "xats agents --all-teams", address=f"{name}@{team}", team=team)
+    if known := agents.find(tx, team, name):  # it has left, and may have had this name before
+        return known
     tx.run(ABSENT, team=team, name=name, key=name.lower(), now=tx.now)
     found = agents.find(tx, team, name)
     assert found

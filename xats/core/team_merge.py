@@ -71,7 +71,7 @@ def plan(tx: Tx, old: str, into: str, suffix: str | None) -> Plan:
 
 def _new_name(tx: Tx, one: Agent, suffix: str, teams: Sequence[str]) -> str:
     """Return the name of `one` with `suffix`. Raises InvalidName, or NamesClash if one of `teams` has such an agent."""
-    name = check_name(f"{one.name}-{suffix}")
+    name = check_name(f"{one.name}-{check_name(suffix, 'suffix')}")
     for team in teams:
         if agents.find(tx, team, name):
             msg = f"{one.name} cannot be renamed to {name}, which is an agent of team {team}. Nothing was changed."
@@ -174,6 +174,11 @@ CALLED_BEFORE = """
 select f.name_key, f.agent_id from former_names f join agents a on a.id = f.agent_id
 where a.team = :team order by f.until desc
 """
+# A former name that is, or was, that of an agent of the other team leads there only by the old address.
+NO_MORE = """
+delete from former_names where agent_id in (select id from agents where team = :old)
+    and name_key in (select name_key from agents where team = :into)
+"""
 NOTIFY = "select id, notify from tasks where team = :team and notify is not null and ended_at is null"
 
 
@@ -183,6 +188,7 @@ def _rename(tx: Tx, by: str, old: str, into: str, renamed: Sequence[tuple[Agent,
     before = [(row["name_key"], row["agent_id"]) for row in tx.all(CALLED_BEFORE, team=old)]
     for key, agent in [*((one.name.lower(), one.id) for one, _ in renamed), *before]:
         tx.many(LEAD, [{"team": team, "key": key, "agent": agent} for team in former])
+    tx.run(NO_MORE, old=old, into=into)
     if not renamed:
         return
     for one, name in renamed:
@@ -309,12 +315,14 @@ def _tell(tx: Tx, by: str, planned: Plan, was: dict[int, Agent], there: Sequence
     former = {one.id: one.name for one, _ in planned.renamed}
     subject = f"team {old} is a part of team {into} now"
     came = [one for one in team_changes.members(tx, into) if one.id in was]
+    names = ", ".join(f"{one.name}@{old} is {name} now" for one, name in planned.renamed)
     for one in came:
         before = former.get(one.id, one.name)
         lines = (
             f"Team {old} was merged into team {into} by {by}. You are {one.address}"
             + (f"; you were {before}@{old}." if one.id in former else "."),
             f"The old name goes on working: {before}@{old} leads to you.",
+            *([f"Of the agents that were with you in {old}: {names}."] if names else []),
         )
         team_changes.tell(tx, into, [one], by, subject, *lines)
     names = ", ".join(one.name for one in came)

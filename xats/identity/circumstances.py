@@ -212,8 +212,8 @@ class Command(Circumstances):
 
     @property
     def asked_team(self) -> str | None:
-        """The team that --team or XATS_TEAM names, as it was written."""
-        return self._team or super().asked_team
+        """The team that --team or XATS_TEAM names, as it was written. --as NAME@TEAM is stronger than XATS_TEAM."""
+        return self._team or (None if "@" in (self.flag or "") else super().asked_team)
 
     def person(self) -> str | None:
         """Return the name of the person who types this, or None when an agent or a script does."""

@@ -51,6 +51,7 @@ def resolve(tx: Tx, c: Circumstances) -> Me:
 
     Raises UnknownAgent, StaleSession or Refused, and FirstUse when a person has to be registered first.
     """
+    _refuse_two_teams(tx, c)
     seen = Evidence(tx, c)
     if c.flag:
         return _by_flag(c.flag, seen)
@@ -65,6 +66,21 @@ def resolve(tx: Tx, c: Circumstances) -> Me:
     if seen.problem:
         raise seen.problem
     return _person(seen)
+
+
+def _refuse_two_teams(tx: Tx, c: Circumstances) -> None:
+    """Raise Refused where --team or XATS_TEAM names another team than the address in --as or XATS_AGENT.
+
+    A command that acts would act in the wrong one. XATS_TEAM does not count beside --as NAME@TEAM.
+    """
+    said = c.flag or c.name() or ""
+    team = said.partition("@")[2]
+    if not team or c.asked_team is None or (not c.flag and c.borrowed()):
+        return
+    asked = c.asked(tx)
+    if teams.current(tx, check_name(team, "team").lower()) != asked:
+        msg = f"{'--as' if c.flag else 'XATS_AGENT'} says {said}, but --team or XATS_TEAM says {asked}."
+        raise Refused(msg, f"leave the team out, or address it: xats send NAME@{asked} 'text'", agent=said)
 
 
 def resolve_or_none(tx: Tx, c: Circumstances) -> Agent | None:
