@@ -70,7 +70,7 @@ def test_me_is_myself(xats, crew):
 @pytest.mark.parametrize(
     "words, said",
     [
-        ([], "Nothing of bob is to be changed"),
+        ([], "No change for bob was given"),
         (["--role", "a", "--no-role"], "exclude each other"),
         (["--tag", "a", "--no-tag", "A"], "both name a"),
         (["--about", "a\nb"], "one line"),

@@ -295,7 +295,7 @@ def test_doctor_shows_both(world, desk):
         (("--expect", "codex", "--ttl", "11m"), 2, "--ttl must be from 1s to 10m"),
         (("--ttl", "1m"), 2, "--expect is missing"),
         (("--expect", "codex", "--client", "codex"), 2, "exclude each other"),
-        (("--expect", "codex"), 3, "this command runs in none"),
+        (("--expect", "codex"), 3, "this command does not run in one"),
         (("--expect", "codex", "--no-pane"), 2, "exclude each other"),
     ],
 )

@@ -286,7 +286,7 @@ def test_again_keeps_it(crew, clock):
 def test_a_seat_with_a_program_waits_for_none(crew):
     crew.register("bob", seat=Seat(HERE, 10, 1), client="codex")
     for living in (True, None):
-        with pytest.raises(errors.NameTaken, match=r"bob is there already \(codex, pid 10\)"):
+        with pytest.raises(errors.NameTaken, match=r"bob is already registered \(codex, pid 10\)"):
             seat(crew, "bob", living=lambda _, alive=living: alive)
     with pytest.raises(errors.NameTaken, match="a person"):
         seat(crew, "pat", living=lambda _: False)

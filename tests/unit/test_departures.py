@@ -166,7 +166,7 @@ def test_the_sender_is_told_once_after_some_minutes(crew, clock, state):
     assert subjects(crew) == [f"recipient gone: #{sent}"]
     (letter,) = crew.see("alice", inbox.peek, inbox.Query(10)).letters
     assert letter.message.body.startswith("Gone before it answered:\n")
-    assert f"#{sent} 'the parser' to bob, {state}: bob is gone for 5 min" in letter.message.body
+    assert f"#{sent} 'the parser' to bob, {state}: bob has been gone for 5 min" in letter.message.body
     assert not letter.message.need_reply
     assert [kind for kind, _ in events(crew, "recipient_gone")] == ["recipient_gone"]
 

@@ -104,7 +104,7 @@ def set_(
         tuple(no_cap or ()),
     )
     if wanted == core.Wanted():
-        msg = f"Nothing of {name} is to be changed."
+        msg = f"No change for {name} was given."
         raise Usage(msg, f"xats agent set {name} --role reviewer; see xats agent set --help")
 
     def work(tx: Tx, me: Me) -> tuple[Details, list[str], str]:
@@ -176,7 +176,7 @@ def forget(here: Here, name: params.AgentArg, *, yes: params.YesOption = False) 
     def work(tx: Tx, me: Me) -> tuple[Agent, Loss, list[int]]:
         agent = _known(tx, me, name)
         if agent.id != found.id:
-            msg = f"{name} is another agent since. Nothing was removed."
+            msg = f"{name} is a different agent now. Nothing was removed."
             raise Refused(msg, f"xats agent forget {name}", agent=agent.address)
         return agent, *core.forget(tx, me.agent, agent)
 

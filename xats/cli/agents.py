@@ -44,13 +44,14 @@ def register(
 ) -> int:
     """Register as an agent of this team, in this pane.
 
-    Again is the same agent: it keeps its mail, and changes only what is given. In tmux it is bound to its pane, and
-    woken there when mail comes; the pane option @xats_agent then holds its name, for a status line.
+    Registering again keeps the agent and its mail, and changes only what is given. In tmux the agent is bound to its
+    pane, and woken there when mail comes; the pane option @xats_agent then holds its name, for a status line.
 
-    By itself (--wake auto) it is woken by what needs no key, as far as it has that: its own hooks, a waiter, the inbox
-    of its program; else, and when nothing was read in time, by a line in its pane. --wake tmux is the line alone.
+    By default (--wake auto) xats wakes the agent without keystrokes if it can: by its hooks, a waiter, or the inbox of
+    its program. Otherwise, or if nothing is read in time, xats types a line into its pane. With --wake tmux xats uses
+    only the line.
 
-    A person who types this in their own shell is asked whether the shell is to have another name than theirs.
+    If a person types this in their own shell, xats asks whether to give the shell another name than theirs.
 
     With --wake notice tmux shows a notice, with --wake command a program of yours runs; then nothing is ever typed.
 
@@ -329,8 +330,9 @@ def tell_path(agent: Agent, path: str | None) -> None:
 def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params.ForceOption = False) -> int:
     """Take an agent out of the team; its mail is kept for its name.
 
-    One that has claimed tasks stays; with --force it goes, they are open again, and the agents that added them get
-    mail. Another agent than yourself is taken out without --force only if its process is known to have ended.
+    Without --force, xats refuses to take out an agent that has claimed tasks. It also refuses to take out another agent
+    than yourself, unless the process of that agent is known to have ended. With --force, the claimed tasks are open
+    again, and the agents that added them get mail.
 
     Example: xats unregister
     """
@@ -367,7 +369,7 @@ def _refuse_if_there(tx: Tx, agent: Agent, session: Session) -> None:
 
     fix = f"xats unregister {agent.name} --force"
     if process.holds(session.seat):
-        msg = f"{agent.name} is at work (pid {session.seat.pid}) and it is not you."
+        msg = f"{agent.name} is at work (pid {session.seat.pid}), and you are not {agent.name}."
         raise Refused(msg, fix, agent=agent.address)
     told = presence.get(tx, agent.id)
     if process_gone(session) or core.gone_since(agent, session) or (told and told.state == "ended"):

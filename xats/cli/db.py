@@ -361,7 +361,7 @@ def prune(
 
     age = durations.parse(older) if older is not None else core.age(here.settings)
     if age is None:
-        msg = "By the setting keep (XATS_KEEP) nothing is ever removed."
+        msg = "The setting keep (XATS_KEEP) is off: nothing is ever removed."
         raise Refused(msg, "xats db prune --older 30d")
     keep.settled(here.path).close()  # it is there
     asking = not (dry_run or yes)

@@ -46,7 +46,7 @@ def wanted(here: Here, word: str, ttl: str | None, pane_id: str | None) -> Wante
         raise Usage(msg, "--ttl 2m is the default")
     pane = seat.pane_by_id(here, pane_id) if pane_id else panes.here(here.environ)
     if pane is None:
-        msg = "A program is expected in a tmux pane, and this command runs in none."
+        msg = "--expect needs a tmux pane, and this command does not run in one."
         raise NoPane(msg, "name the pane: --pane %N; tmux list-panes -a shows them")
     return Wanted(profile, pane, lasts)
 

@@ -122,12 +122,12 @@ AgentArg: TypeAlias = Annotated[str, typer.Argument(metavar="AGENT", help="Which
 NewAgentArg: TypeAlias = Annotated[
     str, typer.Argument(metavar="NAME", help="Its new name, of A-Z a-z 0-9 . _ -", show_default=False)
 ]
-NoRoleOption: TypeAlias = Annotated[bool, typer.Option("--no-role", help="It has no role any more.")]
+NoRoleOption: TypeAlias = Annotated[bool, typer.Option("--no-role", help="Remove its role.")]
 NoTagOption: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--no-tag", metavar="TAG", help="Take this tag away; repeatable.")
+    list[str] | None, typer.Option("--no-tag", metavar="TAG", help="Remove this tag; repeatable.")
 ]
 NoCapOption: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--no-cap", metavar="CAP", help="Take this capability away; repeatable.")
+    list[str] | None, typer.Option("--no-cap", metavar="CAP", help="Remove this capability; repeatable.")
 ]
 AboutOption: TypeAlias = Annotated[
     str | None, typer.Option("--about", metavar="TEXT", help="What it is for, in one line of up to 200 characters.")
@@ -150,7 +150,7 @@ PaneOption: TypeAlias = Annotated[
 NoPaneOption: TypeAlias = Annotated[bool, typer.Option("--no-pane", help="Bind no pane: nothing is typed at it.")]
 TakeoverOption: TypeAlias = Annotated[bool, typer.Option("--takeover", help="Take the name from a living process.")]
 ForceOption: TypeAlias = Annotated[
-    bool, typer.Option("--force", help="Even if it may be at work, or has claimed tasks.")
+    bool, typer.Option("--force", help="Take it out even if it may be at work or has claimed tasks.")
 ]
 WakeByOption: TypeAlias = Annotated[
     str | None,
@@ -200,10 +200,11 @@ SuffixOption: TypeAlias = Annotated[
 ]
 UndoOption: TypeAlias = Annotated[bool, typer.Option("--undo", help="List the team again.")]
 ArchiveForceOption: TypeAlias = Annotated[
-    bool, typer.Option("--force", help="Even while agents of the team are at work.")
+    bool, typer.Option("--force", help="Archive it even while agents of the team are at work.")
 ]
 ForgetForceOption: TypeAlias = Annotated[
-    bool, typer.Option("--force", help="Even with agents at work, unread mail or open tasks: these are ended.")
+    bool,
+    typer.Option("--force", help="Forget it even with agents at work, unread mail or open tasks: these are ended."),
 ]
 TeamDryRunOption: TypeAlias = Annotated[
     bool, typer.Option("--dry-run", help="Print what would change; change nothing.")
@@ -380,14 +381,14 @@ SinceEventOption: TypeAlias = Annotated[
     typer.Option(
         "--since",
         metavar="ID|DURATION",
-        help="Only what is newer than this id, or no older than this, such as 1h. Default: the latest.",
+        help="Only events after this id, or from the last DURATION, such as 1h. Default: the latest.",
     ),
 ]
 TypeOption: TypeAlias = Annotated[
     list[str] | None, typer.Option("--type", metavar="TYPE", help="Only events of this type; repeatable.")
 ]
 EventAgentOption: TypeAlias = Annotated[
-    str | None, typer.Option("--agent", metavar="AGENT", help="Only what this agent did, and what names it.")
+    str | None, typer.Option("--agent", metavar="AGENT", help="Only events that this agent caused or that name it.")
 ]
 EveryTeamOption: TypeAlias = Annotated[bool, typer.Option("--all-teams", help="The events of every team.")]
 JsonLinesOption: TypeAlias = Annotated[bool, typer.Option("--jsonl", help="Print one JSON document a line.")]

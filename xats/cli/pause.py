@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def pause(here: Here, whom: params.PausedArg = None, *, reason: params.ReasonOption = None) -> int:
     """Hold the wakes of an agent, or of the whole team; mail is stored meanwhile.
 
-    It takes effect at once. Whoever writes to a paused agent is told so, and resume delivers all of it with one wake.
+    It takes effect at once. xats tells each sender that the agent is paused. After xats resume, one wake delivers all
+    of the stored mail.
 
     Without AGENT a person is asked whom to pause; a script has to name it, here or by --as.
 
@@ -114,7 +115,7 @@ def _asked(here: Here) -> str:
     render.say(f"  a: the whole team {team} ({count} {'agent' if count == 1 else 'agents'})")
     name = here.read(lambda _, me: me.agent.name)
     render.say(f"  m: {name} alone")
-    meant = {"a": "all", "m": "me"}.get(render.choose("Hold the wakes of whom?", "am") or "")
+    meant = {"a": "all", "m": "me"}.get(render.choose("Whose wakes do you want to hold?", "am") or "")
     if meant is None:
         msg = "Nothing was paused."
         raise Refused(msg, both, reason="declined")

@@ -276,7 +276,7 @@ def archive(
     yes: params.YesOption = False,
     dry_run: params.TeamDryRunOption = False,
 ) -> int:
-    """List a team no more until its project is used again.
+    """Leave a team out of the list until its project is used again.
 
     Nothing is removed, and mail goes on arriving. As soon as an agent registers in it the team is listed again. It is
     refused while agents of the team are at work. For people only; it asks first.
@@ -324,7 +324,7 @@ def forget(
     """End a team that is not used any more, and free its name.
 
     Its agents are unregistered, and its projects and its name are free. The history stays in an archived team, called
-    NAME.forgotten, until `xats db prune` removes it. It is refused while agents are at work, mail is unread or tasks
+    NAME.forgotten, until it is pruned. It is refused while agents are at work, mail is unread or tasks
     are open. With --force tasks are cancelled and unread mail expires: letters to agents by name become dead letters,
     and their senders in other teams are told. A former name of a team is only freed. For people only; it asks first.
 

@@ -80,7 +80,7 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "team show": ("team", "show", AGENTS, "Show one team with its projects, its former names and its agents."),
     "team rename": ("team", "rename", AGENTS, "Give a team another name; the old one goes on leading to it."),
     "team merge": ("team", "merge", AGENTS, "Make a team a part of another one; nothing of either is lost."),
-    "team archive": ("team", "archive", AGENTS, "List a team no more until its project is used again."),
+    "team archive": ("team", "archive", AGENTS, "Leave a team out of the list until its project is used again."),
     "team forget": ("team", "forget", AGENTS, "End a team that is not used any more, and free its name."),
     "team adopt": ("team", "adopt", AGENTS, "Let the project of this folder belong to a team."),
     "task add": ("task", "add", TASKS, "Add a task: for anybody in the team, for an agent, or for a role."),

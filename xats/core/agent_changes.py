@@ -207,7 +207,7 @@ def expect(
     if known and holder and (known.client == "human" or living(holder) is not False):
         who = "a person" if known.client == "human" else known.client
         pid = f", pid {holder.seat.pid}" if holder.seat.pid else ""
-        msg = f"{known.name} is there already ({who}{pid}), so its seat waits for no program."
+        msg = f"{known.name} is already registered ({who}{pid}); its seat cannot wait for a program."
         hint = f"take another name, or to change what it is: xats agent set {known.name}"
         raise NameTaken(msg, hint, name=known.name, team=team, pid=holder.seat.pid)
     since = known.expected_since if known and known.expected_since is not None else tx.now

@@ -108,4 +108,4 @@ def tell(tx: Tx) -> int:
 
 def _line(tx: Tx, row: Row, team: str) -> str:
     """Return which copy was not answered, and how long its recipient is gone."""
-    return f"{alerts.copy(row, team)}, {row['state']}: {row['name']} is gone for {rough(tx.now - row['gone_at'])}"
+    return f"{alerts.copy(row, team)}, {row['state']}: {row['name']} has been gone for {rough(tx.now - row['gone_at'])}"

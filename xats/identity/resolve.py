@@ -289,7 +289,9 @@ def _by_environment(seen: Evidence) -> Me | None:
         seen.problem = UnknownAgent(msg, OWN_NAME)
         return None
     if held and c.inside() and not is_ours(c, held):
-        msg = f"XATS_AGENT names {agent.name}, but another session is {agent.name} (pid {held.seat.pid}), and lives."
+        msg = (
+            f"XATS_AGENT names {agent.name}, but another session is {agent.name} (pid {held.seat.pid}) and still runs."
+        )
         seen.problem = Refused(msg, "give this session a name of its own: xats register NEW_NAME", agent=agent.address)
         return None
     return Me(agent, "env")

@@ -265,7 +265,7 @@ KEYS = (
         "XATS_WAKE_COMMAND",
         Path(),
         "",
-        "Your own program that wakes who is registered with --wake command, by its absolute path. It gets each wake as "
+        "The absolute path of your own program that wakes agents registered with --wake command. It gets each wake as "
         "JSON on standard input, and exits with 0 when that is done. Without it: xats/wake in XDG_CONFIG_HOME.",
     ),
     Key(

@@ -121,7 +121,7 @@ def test_who_waits_for_a_reply_is_told_once(world, desk, once):
     until(lambda: alerts(world), what="the alert")
     world.xats("deliver", "--once")
     assert alerts(world) == [f"recipient gone: #{number}"]
-    assert "bob is gone for 5 min" in world.xats("inbox", "--as", "alice")[0]
+    assert "bob has been gone for 5 min" in world.xats("inbox", "--as", "alice")[0]
 
 
 def test_who_waits_in_the_foreground_hears_of_it_at_once(world, desk):
