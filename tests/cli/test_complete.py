@@ -288,7 +288,7 @@ def test_a_file_that_is_no_store_is_left_alone(home):
     assert sorted(path.name for path in home.iterdir()) == ["bin", "other", "pipe", "work"]
 
 
-def test_a_locked_store_is_not_waited_for(store, capfdbinary):
+def test_a_locked_store_is_not_waited_for(rollback, store, capfdbinary):
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("begin exclusive")
     began = time.monotonic()
@@ -306,7 +306,7 @@ def test_asking_changes_no_byte(store):
     assert Path(store.path).read_bytes() == before
 
 
-def test_the_store_is_opened_so_that_it_cannot_be_written(store, home):
+def test_the_store_is_opened_so_that_it_cannot_be_written(rollback, store, home):
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         glance(store.path, 0.1, lambda tx: tx.run("delete from labels"))
     odd = home / "odd ?#%41&mode=rwc.db"

@@ -137,7 +137,7 @@ def test_a_warning_alone_ends_with_0(mail):
 # -- backup ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_backup_goes_beside_the_store_and_can_be_restored(mail):
+def test_a_backup_goes_beside_the_store_and_can_be_restored(rollback, mail):
     path, size = mail("db", "backup").stdout.rstrip("\n").split("\t")
     assert re.fullmatch(re.escape(mail.path) + r"\.\d{8}T\d{6}\.\d{3}Z\.bak", path)
     assert size == f"{os.path.getsize(path)} bytes"

@@ -1,5 +1,6 @@
 """`xats team`: what is shown, what is asked, who may, and what an agent that runs notices of a change."""
 
+import contextlib
 import json
 import os
 import signal
@@ -22,6 +23,11 @@ def two(xats, crew):
     crew.register("eve", team="fix", client="generic", role="dev")
     xats("send", "dan", "hello", "--as", "eve", "--team", "fix")
     return xats
+
+
+def events(xats) -> list[tuple]:
+    with contextlib.closing(Store(xats.path)) as store:
+        return store.read(lambda tx: [tuple(row) for row in tx.all("select * from events")])
 
 
 def names(xats, *words) -> list[str]:
@@ -113,11 +119,11 @@ def test_nothing_changes_without_a_terminal_or_yes(two, words):
 
 @pytest.mark.parametrize("words", CHANGES, ids=[words[0] for words in CHANGES])
 def test_a_dry_run_says_what_would_change_and_changes_nothing(two, words):
-    before = Store(two.path).read(lambda tx: [tuple(row) for row in tx.all("select * from events")])
+    before = events(two)
     found = document(two, *words, "--dry-run")
     assert (found["changed"], found["dry_run"], found["team"]["unread"]) == (False, True, 1)
     assert two("team", *words, "--dry-run").stdout.startswith("would ")
-    assert Store(two.path).read(lambda tx: [tuple(row) for row in tx.all("select * from events")]) == before
+    assert events(two) == before
 
 
 @pytest.mark.parametrize("words", CHANGES, ids=[words[0] for words in CHANGES])

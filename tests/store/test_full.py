@@ -71,8 +71,8 @@ def mounted(tmp_path):
 
 @pytest.fixture
 def small_disk(mounted):
-    """A real file system of 1 MiB."""
-    return mounted("size=1m")
+    """A real file system of 2 MiB."""
+    return mounted("size=2m")
 
 
 def read_only(folder) -> None:
