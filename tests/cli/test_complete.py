@@ -158,9 +158,9 @@ def test_contracts_that_are_offered_and_their_versions(store):
 
 
 def test_peers_are_those_of_the_agent_that_i_am(store):
-    assert values("peer", "", team="t", as_name="dora@pay") == ["dora"]
-    assert values("address", "d", as_name="dora@pay") == ["dora"]
-    assert values("peer-role", as_name="dora@pay") == []
+    assert values("peer", "", team=None, as_name="dora@pay") == ["dora"]
+    assert values("address", "d", team=None, as_name="dora@pay") == ["dora"]
+    assert values("peer-role", team=None, as_name="dora@pay") == []
 
 
 def test_roles_labels_and_teams(store):
