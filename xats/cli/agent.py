@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from xats import process
 from xats.cli import agents as listing
 from xats.cli import render, states, views
@@ -287,7 +285,7 @@ def _is_former(agent: Agent, name: str) -> bool:
 
 def _ask(here: Here, agent: Agent, loss: Loss, session: Session | None) -> None:
     """Ask whether `agent` is to go with what it has. Raises Refused without a terminal, or where the answer is no."""
-    if not (os.isatty(0) and os.isatty(2)):
+    if not render.can_ask():
         msg = f"Confirmation needed, but there is no terminal. {agent.name} stays."
         raise Refused(msg, here.command("agent", "forget", agent.name, "--yes"), agent=agent.address)
     living = session is not None and process.living(session.seat)

@@ -365,7 +365,7 @@ def prune(
         raise Refused(msg, "xats db prune --older 30d")
     keep.settled(here.path).close()  # it is there
     asking = not (dry_run or yes)
-    if asking and not (os.isatty(0) and os.isatty(2)):
+    if asking and not render.can_ask():
         msg = "Nobody is here to say yes. Nothing was removed."
         raise Refused(msg, f"xats db prune{f' --older {older}' if older else ''} --yes")
     now = here.store.clock() if dry_run else _trusted_time(here)

@@ -237,7 +237,7 @@ def _do(here: Here, make: Callable[[], Plan], asked: Asked, scope: str) -> Plan:
     from xats.hooks.install import carry_out, diff
 
     plan = make()
-    terminal = os.isatty(0) and os.isatty(2)
+    terminal = render.can_ask()
     if scope == "project" and (real := _outside(plan.file.path)):
         said = f"{render.one_line(asked.path)} leads out of the project by a link, to {render.one_line(real)}."
         if asked.dry_run or asked.follow_link or (terminal and not asked.yes):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 
 from xats import host
@@ -60,7 +59,7 @@ def agree(here: Here) -> bool:
     if owner is None:
         return False
     said = f"team {team} belongs to another project ({render.one_line(teams.folder_of(owner))})"
-    if os.isatty(0) and os.isatty(2):
+    if render.can_ask():
         if not render.ask(f"{said}. Join it from {render.one_line(teams.stored(project.top))}?"):
             msg = f"T{said[1:]}. Nothing was changed."
             raise Refused(msg, "leave out --team and XATS_TEAM, to use the team of this project")
