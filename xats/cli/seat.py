@@ -38,7 +38,7 @@ def find(
             return *seen, program.look(seen[0].pid) if seen[0].pid else None
     pane = None if no_pane else _pane(here, pane_id)
     elsewhere = pane_id is not None and not (pane and _above(pane.pane_pid))
-    found = None if pane and elsewhere else processes.nearest(process.ancestors())
+    found = None if pane and elsewhere else here.circumstances.program()
     who: Process | None
     if pane and elsewhere:
         sits = occupants.find(pane, wanted)
