@@ -536,3 +536,16 @@ def test_who_writes_while_a_large_store_is_pruned_gets_his_turn(xats, crew, unti
     assert max(waits) < took / 5
     assert len(waits) > 100
     assert valid(xats, "check")["checks"]
+
+
+@pytest.mark.parametrize(("keep", "goes"), [("30d", True), ("90d", False)])
+def test_the_keep_of_the_settings_file_holds_for_agents_too(old, keep, goes):
+    """An agent goes by --older only where that is longer than the setting."""
+    folder = os.path.join(old.folder, "config", "xats")
+    os.makedirs(folder)
+    with open(os.path.join(folder, "config.toml"), "w") as file:
+        file.write(f'keep = "{keep}"\n')
+    found = old(
+        "db", "prune", "--older", "35d", "--dry-run", "--json", env={"XDG_CONFIG_HOME": os.path.dirname(folder)}
+    )
+    assert bool(found.json()["agent_names"]) is goes

@@ -370,7 +370,7 @@ def prune(
         raise Refused(msg, f"xats db prune{f' --older {older}' if older else ''} --yes")
     now = here.store.clock() if dry_run else _trusted_time(here)
     before = now - age
-    silent = now - max(age, core.age(here.environ) or core.KEEP)
+    silent = now - max(age, core.age(here.settings) or core.KEEP)
     unused = None if here.store.read(clock.was_away) else Unused(silent, process.occupied)
     if dry_run or asking:
         rehearsal = keep.Rehearsal(here.path, now)
