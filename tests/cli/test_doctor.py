@@ -20,7 +20,7 @@ import psutil
 import pytest
 
 from tests.conftest import HOST
-from tests.daemon.world import COMPOSER, Composer, Tmux, until
+from tests.daemon.world import COMPOSER, Composer, Tmux, halt, until
 from xats import __version__, process
 from xats.cli import schema
 from xats.core import inbox, pauses
@@ -578,9 +578,8 @@ def test_a_daemon_of_another_version_is_a_warning(xats, daemon):
 
 
 def test_a_daemon_that_is_stopped_is_no_daemon_that_runs(xats, daemon):
-    os.kill(daemon, signal.SIGSTOP)
+    halt(daemon, xats.path)
     try:
-        until(lambda: process.state(daemon) == "stopped")
         found = settled_report(xats)("daemon", "running")
     finally:
         os.kill(daemon, signal.SIGCONT)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.world import until
+from tests.daemon.world import halt, until
 from xats import __version__, process
 from xats.daemon import lock, loop, report
 from xats.delivery.settings import Settings
@@ -73,9 +73,8 @@ def test_a_daemon_that_is_stopped_says_so_wherever_it_is_relied_on(world):
         world.register(name, None, "--client", "generic")
     pid = world.json("daemon", "start")["pid"]
     until(lambda: "started, pid" in Path(lock.log_path(world.path)).read_text())
-    os.kill(pid, signal.SIGSTOP)
+    halt(pid, world.path)
     try:
-        until(lambda: process.state(pid) == "stopped")
         text = world.xats("daemon", "status")[0]
         found = world.json("daemon", "status")
         start = world.xats("daemon", "start", code=4)[1]

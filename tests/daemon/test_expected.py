@@ -72,7 +72,11 @@ def agent(world, name) -> dict:
 
 
 def is_bound(world, name, pane) -> dict:
-    return until(lambda: (one := agent(world, name))["pane"] and one["pane"]["pane_id"] == pane and one, what=name)
+    def bound():
+        one = agent(world, name)
+        return one if one.get("pane") and one["pane"]["pane_id"] == pane else None
+
+    return until(bound, what=name)
 
 
 def events(world, kind) -> list[dict]:

@@ -18,6 +18,7 @@ import pytest
 
 from xats import process
 from xats.daemon import lock
+from xats.store import holder
 
 COMPOSER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "delivery", "composer.py")
 FOREIGN = ("XATS_", "TMUX", "CLAUDE", "CODEX", "GEMINI_", "QWEN_", "OPENCODE", "AMP_", "CURSOR_", "SANDBOX_")
@@ -34,6 +35,20 @@ def until(condition, seconds=PATIENCE, what=""):
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds} s for {what or condition}")
         time.sleep(0.01)
+
+
+def halt(pid, path):
+    """Stop the process `pid` (SIGSTOP) at a moment at which it does not keep the store at `path` locked."""
+
+    def halted():
+        os.kill(pid, signal.SIGSTOP)
+        until(lambda: process.state(pid) == "stopped")
+        if (held := holder.find(path)) is None or held.pid != pid:
+            return True
+        os.kill(pid, signal.SIGCONT)
+        return False
+
+    until(halted)
 
 
 def clean_environment(**more):
