@@ -169,8 +169,8 @@ def waiter(rig):
     """A waiter: from the return of the sender's commit until it has said the line, at most 200 ms (p95); 16 MiB."""
     home = rig.home(daemon=False)
     carol = home.seat("carol", None, session="s")
-    session = home.store.read(lambda tx: tx.one("select max(id) as id from sessions"))["id"]
-    place = waiters.path_for(home.db, session, "s")
+    session = home.store.read(lambda tx: tx.one("select id, started_at from sessions order by id desc limit 1"))
+    place = waiters.path_for(home.db, session["id"], session["started_at"], "s")
     run_daemon(rig, home)
     waits, memory, event = [], 0.0, rig.path("event.json")
     with open(event, "w") as file:
