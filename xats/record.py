@@ -32,11 +32,13 @@ def record(cls: type[T]) -> type[T]:
         if len(args) == len(names) and not kwargs:  # the common case, worth a microsecond
             self.__dict__.update(zip(names, args, strict=True))
             return
-        values = {**defaults, **dict(zip(names, args, strict=False)), **kwargs}
+        values = self.__dict__
+        values.update(defaults)
+        values.update(zip(names, args, strict=False))
+        values.update(kwargs)
         if len(values) != len(names) or len(args) > len(names):
             msg = f"{cls.__name__} takes {', '.join(names)}; got {', '.join(values)}"
             raise TypeError(msg)
-        self.__dict__.update(values)
 
     def __setattr__(self: Any, name: str, value: object) -> None:  # noqa: ARG001
         msg = f"{cls.__name__} is frozen: {name} cannot be set"

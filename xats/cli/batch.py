@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import json
 import sys
 
 from xats import durations
@@ -12,6 +11,7 @@ from xats.cli.here import hop_limit
 from xats.core import messages
 from xats.core.address import check_name
 from xats.errors import InvalidBatch, Usage, XatsError
+from xats.jsontext import from_json, to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,18 +101,16 @@ def _bytes(source: str) -> bytes:
 
 def _draft(number: int, line: str, address: str | None, hops: int) -> Draft:
     try:
-        values = json.loads(line)
+        values = from_json(line)
     except (ValueError, RecursionError) as problem:
-        raise _at(number, f"it is not JSON ({problem}).", "", problem) from problem
+        raise _at(number, f"it is not JSON ({_why_not(line) or problem}).", "", problem) from problem
     if not isinstance(values, dict):
         raise _at(number, "it is no JSON object.")
     for name, value in values.items():
         if name not in FIELDS:
             raise _at(number, f"there is no field {name[:40]!r}.", f"the fields are {', '.join(FIELDS)}")
-        # True is an int to Python, but no number in JSON.
-        fits = bool in FIELDS[name] if isinstance(value, bool) else isinstance(value, FIELDS[name])
-        if value is not None and not fits:
-            raise _at(number, f"{name} cannot be {json.dumps(value)[:60]}.")
+        if value is not None and type(value) not in FIELDS[name]:  # True is an int to Python, but no number in JSON
+            raise _at(number, f"{name} cannot be {to_json(value)[:60]}.")
     to, body = values.get("to") or address, values.get("body")
     if not to or body is None:
         raise _at(number, f"{'to' if not to else 'body'} is missing.", '{"to": "bob", "body": "text"}')
@@ -124,20 +122,34 @@ def _draft(number: int, line: str, address: str | None, hops: int) -> Draft:
     return draft
 
 
+def _why_not(line: str) -> str:
+    """Return what the JSON parser of the library says of `line`; importing it costs more than reading a thousand."""
+    import json
+
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError) as problem:
+        return str(problem)
+    return ""
+
+
 def _made(to: str, body: str, values: dict[str, Any], hops: int) -> Draft:
-    kind, ttl = values.get("kind"), values.get("ttl")
+    get = values.get
+    kind, ttl = get("kind"), get("ttl")
     return messages.Draft(
         to,
         body,
-        values.get("subject"),
+        get("subject"),
         check_name(kind, "kind") if kind is not None else None,
-        values.get("need_reply"),
-        values.get("key"),
+        get("need_reply"),
+        get("key"),
         durations.parse(str(ttl)) if ttl is not None else None,
-        values.get("reply_to"),
-        not values.get("no_wake", False),
+        get("reply_to"),
+        not get("no_wake"),
         hops,
-        hold=values.get("hold") or False,
+        None,
+        False,
+        get("hold") or False,
     )
 
 

@@ -257,11 +257,18 @@ def nobody(tx: Tx, address: Address, team: str) -> UnknownRecipient:
 # -- sending -----------------------------------------------------------------------------------------------------------
 
 INSERT = """
-insert into messages (sender_id, evidence, address, subject, body, kind, need_reply, wake, thread_id, reply_to,
-    dedupe_key, sent_at, expires_at, contract_id, contract_version)
-values (:sender, :evidence, :address, :subject, :body, :kind, :need_reply, :wake, :thread, :reply_to,
-    :dedupe_key, :now, :expires_at, :contract, :contract_version)
+insert into messages (sender_id, evidence, address, body, kind, need_reply, wake, sent_at, subject, thread_id, reply_to,
+    dedupe_key, expires_at, contract_id, contract_version)
+values (:sender, :evidence, :address, :body, :kind, :need_reply, :wake, :now, :subject, :thread, :reply_to,
+    :dedupe_key, :expires_at, :contract, :contract_version)
 on conflict (sender_id, dedupe_key) where dedupe_key is not null do nothing
+returning id
+"""
+# Of most messages the rest is null. To leave it out spares a batch a tenth of its time.
+NO_REST = (None,) * 6
+INSERT_PLAIN = """
+insert into messages (sender_id, evidence, address, body, kind, need_reply, wake, sent_at)
+values (:sender, :evidence, :address, :body, :kind, :need_reply, :wake, :now)
 returning id
 """
 BY_KEY = "select id from messages where sender_id = :sender and dedupe_key = :dedupe_key"
@@ -357,8 +364,10 @@ def check_draft(draft: Draft) -> None:
     from xats import text
 
     size = len(text.check(draft.body, "body", InvalidBody, "Nothing was sent."))
-    text.check(draft.subject or "", "subject", InvalidBody, "Nothing was sent.")
-    text.check(draft.dedupe_key or "", "key", Usage, "Nothing was sent.", "write the key in UTF-8")
+    if draft.subject:
+        text.check(draft.subject, "subject", InvalidBody, "Nothing was sent.")
+    if draft.dedupe_key:
+        text.check(draft.dedupe_key, "key", Usage, "Nothing was sent.", "write the key in UTF-8")
     if not draft.body.strip():
         msg = "The body is empty. Nothing was sent."
         raise InvalidBody(msg, "give the text, or - to read it from standard input")
@@ -527,24 +536,30 @@ def _store(
 
         clock.observe(tx)  # an age that begins is the right one
     thread = original["thread"] if original else None
-    row = tx.one(
-        INSERT,
-        sender=me.id,
-        evidence=evidence,
-        address=draft.address,
-        subject=draft.subject,
-        body=draft.body,
-        kind=kind,
-        need_reply=int(need_reply),
-        wake=int(draft.wake),
-        thread=thread,
-        reply_to=draft.reply_to,
-        dedupe_key=draft.dedupe_key,
-        now=tx.now,
-        expires_at=expires_at,
-        contract=draft.contract[0] if draft.contract else None,
-        contract_version=draft.contract[2] if draft.contract else None,
-    )
+    values = {
+        "sender": me.id,
+        "evidence": evidence,
+        "address": draft.address,
+        "body": draft.body,
+        "kind": kind,
+        "need_reply": int(need_reply),
+        "wake": int(draft.wake),
+        "now": tx.now,
+    }
+    if (draft.subject, thread, draft.reply_to, draft.dedupe_key, expires_at, draft.contract) == NO_REST:
+        row = tx.one(INSERT_PLAIN, **values)
+    else:
+        row = tx.one(
+            INSERT,
+            **values,
+            subject=draft.subject,
+            thread=thread,
+            reply_to=draft.reply_to,
+            dedupe_key=draft.dedupe_key,
+            expires_at=expires_at,
+            contract=draft.contract[0] if draft.contract else None,
+            contract_version=draft.contract[2] if draft.contract else None,
+        )
     if row is None:  # sent in the same moment, in a database that runs writing transactions side by side
         before = _sent_before(tx, me, draft, direct, posting)
         assert before
@@ -562,7 +577,7 @@ def _store(
         post.write()
     if original and tx.run(REPLIED, agent=me.id, message=draft.reply_to, now=tx.now):
         wakes.close_if_read(tx, me.id)
-    names = tuple(recipient.address for recipient in recipients)
+    names = tuple([recipient.address for recipient in recipients])
     tx.event(
         "message_sent",
         me.team,
@@ -589,7 +604,7 @@ def _store(
         expires_at,
         draft.contract[1:] if draft.contract else None,
     )
-    renamed = tuple((one.called, one.address) for one in recipients if one.called)
+    renamed = tuple([(one.called, one.address) for one in recipients if one.called])
     return Sent(message, True, names, tuple(unwoken), tuple(delayed), renamed)
 
 
