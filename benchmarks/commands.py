@@ -87,7 +87,7 @@ def only_one(home, to="bob"):
 
 def other(rig):
     """Every other verb that ends by itself: at most 1.5 times `python -c "import typer, sqlite3"`."""
-    from xats.cli.tree import VERBS
+    from xats.cli.verbs import VERBS
 
     home = rig.home()
     first = str(home.send())

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from xats.cli import schema, tree
+from xats.cli import params, schema, tree
+from xats.cli.verbs import VERBS
 from xats.clients.registry import BUILT_IN, find
 from xats.core.agents import WAKE_BY
 from xats.core.contracts import RULES
@@ -74,8 +75,8 @@ NARROWER = {
     **{(f"team {verb}", "TEAM"): "every-team" for verb in ("show", "archive")},
     **{(f"team {verb}", "OLD"): "every-team" for verb in ("rename", "merge")},
     ("team forget", "TEAM"): "team-or-former",
-    **{(path, name): "task" for path in tree.VERBS if path.startswith("task ") for name in ("ID", "--dep", "--parent")},
-    **{(path, "NAME"): "contract" for path in tree.VERBS if path.startswith("contract ")},
+    **{(path, name): "task" for path in VERBS if path.startswith("task ") for name in ("ID", "--dep", "--parent")},
+    **{(path, "NAME"): "contract" for path in VERBS if path.startswith("contract ")},
     **{(f"config {verb}", "KEY"): tuple(BY_NAME) for verb in ("get", "set", "unset")},
     ("task edit", "--no-dep"): "task",
     ("task claim", "ID"): "task-ready",
@@ -135,20 +136,20 @@ VERSION = Option(("--version", "-V"), (), "", "Print the version.", "", False, N
 
 def verbs() -> list[Verb]:
     """Return every verb, in the order of the tree."""
-    return [verb(path) for path in tree.VERBS]
+    return [verb(path) for path in VERBS]
 
 
 def common() -> list[Option]:
     """Return the options that every verb has."""
-    path = next(iter(tree.VERBS))
-    return [option(path, one) for one in parameters(path) if one.name in tree.COMMON] + [HELP]
+    path = next(iter(VERBS))
+    return [option(path, one) for one in parameters(path) if one.name in params.COMMON] + [HELP]
 
 
 def verb(path: str) -> Verb:
     """Return the verb `path`, its hidden options left out."""
-    module, name, panel, summary = tree.VERBS[path]
+    module, name, panel, summary = VERBS[path]
     text, examples = described(getattr(import_module(f"xats.cli.{module}"), name))
-    own = [one for one in parameters(path) if one.name not in tree.COMMON]
+    own = [one for one in parameters(path) if one.name not in params.COMMON]
     return Verb(
         path,
         panel,

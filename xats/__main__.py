@@ -1,4 +1,4 @@
-"""The front door: the fast lane for the hot verbs, else the command tree; and where errors become exits."""
+"""The front door: the fast lane for plain command lines, else the command tree; and where errors become exits."""
 
 from __future__ import annotations
 
@@ -109,6 +109,11 @@ def dispatch(words: Sequence[str]) -> int:
         from xats.cli.complete import main as complete
 
         return complete(words[1:])
+    if words in (["--version"], ["-V"]):
+        from xats import __version__
+
+        print(f"xats {__version__}")
+        return OK
     from xats.cli import lane
 
     plain = lane.parse(words)
@@ -116,12 +121,10 @@ def dispatch(words: Sequence[str]) -> int:
         from xats.cli import tree
 
         return tree.run(words)
-    from importlib import import_module
-
     from xats.cli.here import Here
 
-    module, verb, values, common = plain
-    return int(getattr(import_module(f"xats.cli.{module}"), verb)(Here(**common), **values))  # type: ignore[arg-type]
+    verb, values, common = plain
+    return verb(Here(**common), **values)
 
 
 if __name__ == "__main__":

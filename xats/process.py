@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
 
 from xats import host
 from xats.record import record
@@ -289,9 +288,11 @@ def hides() -> bool:
 def hidden_children(pid: int) -> list[int]:
     """Return the pids of the children of `pid` that live and cannot be read. Only Linux tells of them."""
     found = []
-    with suppress(OSError):
+    try:
         for thread in os.listdir(f"/proc/{pid}/task"):
             found += [int(child) for child in _slurp(f"/proc/{pid}/task/{thread}/children").split()]
+    except OSError:
+        pass
     return [child for child in found if not _slurp_bytes(f"/proc/{child}/stat") and not absent(child)]
 
 
@@ -327,9 +328,11 @@ def file_notes(pid: int, about: os.stat_result) -> Iterator[str]:
     except OSError:
         return
     for number in numbers:
-        with suppress(OSError):  # closed meanwhile
+        try:
             if os.path.samestat(os.stat(f"/proc/{pid}/fd/{number}"), about):
                 yield _slurp(f"/proc/{pid}/fdinfo/{number}")
+        except OSError:  # closed meanwhile
+            pass
 
 
 def send_signal(pid: int, started_at: int, number: int, verify: Callable[[int], bool]) -> bool:
@@ -431,9 +434,11 @@ def _linux_group(pgrp: int) -> Iterator[Process]:
     """Yield the members of one process group. getpgid(2) spares reading all the other processes."""
     for name in os.listdir("/proc"):
         if name.isdigit():
-            with suppress(OSError):  # it has ended
+            try:
                 if os.getpgid(int(name)) == pgrp and (process := _linux(int(name))):
                     yield process
+            except OSError:  # it has ended
+                pass
 
 
 # -- elsewhere ---------------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from xats.cli import complete, tree
+from xats.cli import complete, verbs
 from xats.cli.here import Here
 from xats.contracts.diff import Diff
 from xats.core import agents, candidates, contracts, messages
@@ -546,5 +546,5 @@ def test_fish_shows_what_somebody_wrote_and_never_runs_it(fish):
 
 
 def test_the_hidden_verb_is_in_no_list():
-    assert "_complete" not in tree.VERBS
+    assert "_complete" not in verbs.VERBS
     assert not [page for page in (ROOT / "man").iterdir() if "_complete" in page.name]

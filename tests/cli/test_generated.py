@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from xats import __version__, errors
-from xats.cli import tree
+from xats.cli import tree, verbs
 
 ROOT = Path(__file__).resolve().parents[2]
 MANUAL = (ROOT / "man" / "xats.1").read_text()
@@ -33,7 +33,7 @@ def clean(monkeypatch, tmp_path):
 
 
 def function(path):
-    module, name, *_ = tree.VERBS[path]
+    module, name, *_ = verbs.VERBS[path]
     return getattr(import_module(f"xats.cli.{module}"), name)
 
 
@@ -103,7 +103,7 @@ def test_an_unknown_option_of_the_generator_writes_nothing(copy):
 # -- complete ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", tree.VERBS)
+@pytest.mark.parametrize("path", verbs.VERBS)
 def test_a_verb_has_a_page_with_its_options_and_examples(path):
     page = plain(page_of(path))
     assert f'"xats {__version__}"' in page
@@ -113,10 +113,10 @@ def test_a_verb_has_a_page_with_its_options_and_examples(path):
         assert f"$ {example}\n" in page
 
 
-@pytest.mark.parametrize("path", tree.VERBS)
+@pytest.mark.parametrize("path", verbs.VERBS)
 def test_a_verb_stands_in_the_reference_with_its_options_and_examples(path):
     section = REFERENCE.partition(f"\n## xats {path}\n")[2].partition("\n## ")[0]
-    assert tree.VERBS[path][3].rstrip(".") in section
+    assert verbs.VERBS[path][3].rstrip(".") in section
     shared = REFERENCE.partition("\n## Common options\n")[2].partition("\n## ")[0]
     for option in options(path):
         assert re.search(rf"[`\s]{re.escape(option)}[`\s,]", section + shared), option
@@ -124,7 +124,7 @@ def test_a_verb_stands_in_the_reference_with_its_options_and_examples(path):
         assert f"\n{example}\n" in section
 
 
-@pytest.mark.parametrize("path", tree.VERBS)
+@pytest.mark.parametrize("path", verbs.VERBS)
 @pytest.mark.parametrize("name", ["xats.bash", "_xats", "xats.fish"])
 def test_a_verb_and_its_options_stand_in_the_completions(path, name):
     script = SCRIPTS[name]
@@ -136,7 +136,7 @@ def test_a_verb_and_its_options_stand_in_the_completions(path, name):
 
 def test_the_manual_names_every_verb_variable_and_exit_code():
     manual = plain(MANUAL)
-    for path in tree.VERBS:
+    for path in verbs.VERBS:
         assert f"xats-{path.replace(' ', '-')}(1)" in manual
     for text in (manual, REFERENCE):
         named = set(re.findall(r"XATS_[A-Z_]+", text))
@@ -158,13 +158,13 @@ def test_hidden_options_stay_hidden():
 # -- the tree ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("path", ["", *tree.VERBS])
+@pytest.mark.parametrize("path", ["", *verbs.VERBS])
 def test_help_shows_an_example(path, capsys):
     assert tree.run([*path.split(), "--help"]) == 0
     assert "Example: xats" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("path", tree.VERBS)
+@pytest.mark.parametrize("path", verbs.VERBS)
 def test_an_example_can_be_typed(path):
     found = examples(path)
     assert found
@@ -173,21 +173,21 @@ def test_an_example_can_be_typed(path):
         typed = [words for words in parts if words[0] == "xats"]
         assert typed
         for words in typed:
-            whole = " ".join(words[1:3]) if words[1] in tree.GROUPS else words[1]
+            whole = " ".join(words[1:3]) if words[1] in verbs.GROUPS else words[1]
             tree.as_command(whole).make_context(whole, words[1 + len(whole.split()) :])
     assert any(f"xats {path}" in example for example in found)
 
 
-@pytest.mark.parametrize("path", tree.VERBS)
+@pytest.mark.parametrize("path", verbs.VERBS)
 def test_the_table_has_the_beginning_of_the_docstring(path):
-    summary = tree.VERBS[path][3]
+    summary = verbs.VERBS[path][3]
     first = inspect.getdoc(function(path)).split("\n\n")[0].replace("\n", " ")
     assert summary.endswith(".")
     assert re.match(re.escape(summary[:-1]) + r"(\.|:)", first), first
 
 
 def test_every_option_has_a_help_of_its_own():
-    for path in tree.VERBS:
+    for path in verbs.VERBS:
         for one in tree.as_command(path).params:
             assert one.help or one.hidden, (path, one.name)
 

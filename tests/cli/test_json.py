@@ -174,7 +174,7 @@ def test_the_fields_that_scripts_rely_on(mail, words, form):
 
 def test_every_verb_that_has_json_has_a_contract():
     """But for the verbs of a noun, which are tested with their noun."""
-    from xats.cli.tree import VERBS
+    from xats.cli.verbs import VERBS
 
     tested = {next(word for word in words if word != "--json") for words, _ in CONTRACT}
     without = {"demo", "demo-agent", "schema", "poke", "dead", "doctor", "top", "launch"}

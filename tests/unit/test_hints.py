@@ -5,13 +5,13 @@ import re
 from functools import cache
 from pathlib import Path
 
-from xats.cli import lane, tree
+from xats.cli import lane, tree, verbs
 from xats.cli.parser import TEXTS
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "xats").rglob("*.py"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-FIRST = {path.split()[0] for path in tree.VERBS}
+FIRST = {path.split()[0] for path in verbs.VERBS}
 HINTS = ("hint", "mend", "fix", "line", "again")  # names of what is said after an error
 SOME = "7"  # stands for what an f-string fills in
 PROSE = {"does", "is", "needs", "cannot"}  # xats is the subject of a sentence
@@ -102,13 +102,13 @@ def options(path: str) -> frozenset[str]:
 
 def verb_of(words: list[str]) -> str | None:
     """Return the verb that the words begin with; None if there is none, "" if they are a group alone."""
-    if words[:1] and words[0] in tree.GROUPS:
+    if words[:1] and words[0] in verbs.GROUPS:
         return "" if len(words) == 1 or not words[1][:1].islower() else known(" ".join(words[:2]))
     return known(" ".join(words[:1]))
 
 
 def known(path: str) -> str | None:
-    return path if path in tree.VERBS else None
+    return path if path in verbs.VERBS else None
 
 
 ALL = everywhere()
@@ -148,7 +148,7 @@ def test_no_text_stands_in_double_quotes():
 
 def test_every_argument_that_is_a_text_is_known_as_one():
     given = {}
-    for path in tree.VERBS:
+    for path in verbs.VERBS:
         for one in tree.as_command(path).params:
             if one.param_type_name == "argument" and one.name in ("body", "text", "note", "title", "sql"):
                 given[path] = one.metavar

@@ -6,7 +6,6 @@ Who I am is decided in xats/identity/resolve.py, for commands and hooks alike.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
 from xats import folders, host, process
 from xats.core import address, agents, teams
@@ -217,8 +216,10 @@ class Here:
             result = self.store.read(look)
             self._introduce()
             if moved:
-                with suppress(StoreError):  # a store that cannot be written can still be read
+                try:
                     self.store.write(lambda tx: self._follow(tx, moved[0]))
+                except StoreError:  # a store that cannot be written can still be read
+                    pass
             if renewing:
                 self._renew(renewing[0])
             self._introduce()

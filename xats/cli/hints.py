@@ -59,7 +59,7 @@ def complete(hint: str, options: Mapping[str, str]) -> str:
         return hint
     import re
 
-    from xats.cli.tree import VERBS
+    from xats.cli.verbs import VERBS
 
     verbs = "|".join(sorted({path.partition(" ")[0] for path in VERBS}, key=len, reverse=True))
     ends = r"\s*(?:$|\n|&&|\|\||[;,`(]|: |  )"

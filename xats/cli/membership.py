@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from xats import host
 from xats.cli import render
 from xats.core import teams
@@ -22,8 +20,10 @@ def tell(here: Here, team: str, pending: Iterable[str]) -> None:
     """Say the notices `pending` of `team`, and drop them. With --json or --quiet they are kept for another command."""
     if not pending or here.json or here.quiet:
         return
-    with suppress(StoreError):  # the command itself is done; it is said again next time
+    try:
         pending = here.store.write(lambda tx: teams.take_notices(tx, team))
+    except StoreError:  # the command itself is done; it is said again next time
+        pass
     for text in pending:
         render.note(render.one_line(text))
 

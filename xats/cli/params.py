@@ -1,160 +1,165 @@
-"""The parameters of all verbs, each described once: what it is called, what it means, how the shell completes it.
+"""The parameters of all verbs, each described once: its flags, its value, and what it means.
 
-`tree` puts them into the signatures of the verbs; nothing on a hot path imports this.
+A verb names its parameters by these aliases, as in `limit: params.LimitOption`. The fast lane and the command tree both
+read them from the signature of the verb (xats/cli/grammar.py), so a parameter exists in both or in neither.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Annotated, Any, TypeAlias
+else:
 
-import typer
+    class Annotated:
+        """Stand for `typing.Annotated`, whose import costs 2 ms: an alias is the tuple (type, Argument or Option)."""
 
-MAIL, AGENTS, TASKS, CONTRACTS = "Mail", "Agents", "Tasks", "Contracts"
-DELIVERY, OTHER = "Delivery", "Other"
+        def __class_getitem__(cls, items: tuple) -> tuple:
+            """Return `items`."""
+            return items
+
+
+class Argument:
+    """A word that a verb takes by its place; `metavar` and `help` describe it."""
+
+    def __init__(self, *, metavar: str, help: str) -> None:
+        self.metavar, self.help = metavar, help
+
+
+class Option:
+    """An option of a verb; its `flags` are as Typer takes them: `--long`, `-s`, or `--yes/--no`."""
+
+    def __init__(self, *flags: str, help: str = "", metavar: str | None = None, hidden: bool = False) -> None:
+        self.flags, self.metavar, self.help, self.hidden = flags, metavar, help, hidden
 
 
 # -- the same everywhere -----------------------------------------------------------------------------------------------
 
 AsOption: TypeAlias = Annotated[
-    str | None, typer.Option("--as", metavar="AGENT", help="Act as this agent. Else XATS_AGENT, my session, my pane.")
+    str | None, Option("--as", metavar="AGENT", help="Act as this agent. Else XATS_AGENT, my session, my pane.")
 ]
 TeamOption: TypeAlias = Annotated[
-    str | None, typer.Option("--team", metavar="TEAM", help="The team. Else XATS_TEAM, the agent's, the project's.")
+    str | None, Option("--team", metavar="TEAM", help="The team. Else XATS_TEAM, the agent's, the project's.")
 ]
 DbOption: TypeAlias = Annotated[
-    str | None, typer.Option("--db", metavar="PATH", help="The store. Else XATS_DB, or xats.db in XATS_HOME.")
+    str | None, Option("--db", metavar="PATH", help="The store. Else XATS_DB, or xats.db in XATS_HOME.")
 ]
-JsonOption: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the result.")]
+JsonOption: TypeAlias = Annotated[bool, Option("--json", help="Print one JSON document.")]
+QuietOption: TypeAlias = Annotated[bool, Option("--quiet", "-q", help="Print only the result.")]
 
 # -- mail --------------------------------------------------------------------------------------------------------------
 
 AddressArg: TypeAlias = Annotated[
     str | None,
-    typer.Argument(
+    Argument(
         metavar="ADDRESS",
         help="bob, bob@team, role:NAME, tag:NAME, cap:NAME, all or me; several with commas. Or pool:ROLE: one of them.",
-        show_default=False,
     ),
 ]
 BodyArg: TypeAlias = Annotated[
     str | None,
-    typer.Argument(
+    Argument(
         metavar="[BODY|-]",
         help="The text, up to 1 MiB; - reads standard input, with --contract @FILE a file.",
-        show_default=False,
     ),
 ]
-MessageIdArg: TypeAlias = Annotated[int, typer.Argument(metavar="ID", help="A message's number.", show_default=False)]
-OptionalMessageIdArg: TypeAlias = Annotated[
-    int | None, typer.Argument(metavar="ID", help="A message's number.", show_default=False)
-]
+MessageIdArg: TypeAlias = Annotated[int, Argument(metavar="ID", help="A message's number.")]
+OptionalMessageIdArg: TypeAlias = Annotated[int | None, Argument(metavar="ID", help="A message's number.")]
 SubjectOption: TypeAlias = Annotated[
-    str | None, typer.Option("--subject", "-s", metavar="TEXT", help="A subject of one line.")
+    str | None, Option("--subject", "-s", metavar="TEXT", help="A subject of one line.")
 ]
 NeedReplyOption: TypeAlias = Annotated[
     bool | None,
-    typer.Option("--need-reply/--no-need-reply", help="Whether an answer is expected. Default: from named agents."),
+    Option("--need-reply/--no-need-reply", help="Whether an answer is expected. Default: from named agents."),
 ]
 KindOption: TypeAlias = Annotated[
-    str | None, typer.Option("--kind", metavar="NAME", help="What kind of message, for scripts. Default: mail.")
+    str | None, Option("--kind", metavar="NAME", help="What kind of message, for scripts. Default: mail.")
 ]
 KeyOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--key", metavar="KEY", help="Send this message at most once; refuse another one with this key."),
+    Option("--key", metavar="KEY", help="Send this message at most once; refuse another one with this key."),
 ]
 TtlOption: TypeAlias = Annotated[
-    str | None, typer.Option("--ttl", metavar="DURATION", help="Expire copies that are unread after this time.")
+    str | None, Option("--ttl", metavar="DURATION", help="Expire copies that are unread after this time.")
 ]
 ReplyToOption: TypeAlias = Annotated[
-    int | None, typer.Option("--reply-to", metavar="ID", help="Put it into the thread of this message.")
+    int | None, Option("--reply-to", metavar="ID", help="Put it into the thread of this message.")
 ]
-NoWakeOption: TypeAlias = Annotated[bool, typer.Option("--no-wake", help="Wake nobody for it.")]
+NoWakeOption: TypeAlias = Annotated[bool, Option("--no-wake", help="Wake nobody for it.")]
 HoldOption: TypeAlias = Annotated[
-    bool, typer.Option("--hold", help="Keep it for an agent that is not there yet, or has left.")
+    bool, Option("--hold", help="Keep it for an agent that is not there yet, or has left.")
 ]
 SendWaitOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--wait", metavar="DURATION", help="Wait until it was shown to everybody, or read; else exit 124."),
+    Option("--wait", metavar="DURATION", help="Wait until it was shown to everybody, or read; else exit 124."),
 ]
 BatchOption: TypeAlias = Annotated[
     str | None,
-    typer.Option(
-        "--batch", metavar="FILE", help="Send every line of a JSON Lines file (or -), all or none: to, body, ..."
-    ),
+    Option("--batch", metavar="FILE", help="Send every line of a JSON Lines file (or -), all or none: to, body, ..."),
 ]
 ContractOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--contract", metavar="NAME[@V]", help="The body must be JSON that satisfies this contract."),
+    Option("--contract", metavar="NAME[@V]", help="The body must be JSON that satisfies this contract."),
 ]
-RoleOption: TypeAlias = Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Only those with this role.")]
-PeekOption: TypeAlias = Annotated[bool, typer.Option("--peek", help="Leave it unread.")]
-AllOption: TypeAlias = Annotated[bool, typer.Option("--all", help="Include mail already shown or read.")]
+RoleOption: TypeAlias = Annotated[str | None, Option("--role", metavar="ROLE", help="Only those with this role.")]
+PeekOption: TypeAlias = Annotated[bool, Option("--peek", help="Leave it unread.")]
+AllOption: TypeAlias = Annotated[bool, Option("--all", help="Include mail already shown or read.")]
 AgainOption: TypeAlias = Annotated[
-    bool, typer.Option("--again", help="Print again what was shown before, and is perhaps not seen.")
+    bool, Option("--again", help="Print again what was shown before, and is perhaps not seen.")
 ]
 OwedOption: TypeAlias = Annotated[
-    bool, typer.Option("--owed", help="Instead list requests that you read and have not answered.")
+    bool, Option("--owed", help="Instead list requests that you read and have not answered.")
 ]
-FromOption: TypeAlias = Annotated[str | None, typer.Option("--from", metavar="AGENT", help="Only from this agent.")]
-ThreadOption: TypeAlias = Annotated[int | None, typer.Option("--thread", metavar="ID", help="Only of this thread.")]
-SinceIdOption: TypeAlias = Annotated[
-    int, typer.Option("--since", metavar="ID", help="Only what is newer than this id.")
-]
-LimitOption: TypeAlias = Annotated[int, typer.Option("--limit", "-n", metavar="N", help="At most so many.")]
+FromOption: TypeAlias = Annotated[str | None, Option("--from", metavar="AGENT", help="Only from this agent.")]
+ThreadOption: TypeAlias = Annotated[int | None, Option("--thread", metavar="ID", help="Only of this thread.")]
+SinceIdOption: TypeAlias = Annotated[int, Option("--since", metavar="ID", help="Only what is newer than this id.")]
+LimitOption: TypeAlias = Annotated[int, Option("--limit", "-n", metavar="N", help="At most so many.")]
 WaitOption: TypeAlias = Annotated[
-    str | None, typer.Option("--wait", metavar="DURATION", help="Wait so long for mail; else exit 124.")
+    str | None, Option("--wait", metavar="DURATION", help="Wait so long for mail; else exit 124.")
 ]
 TimeoutOption: TypeAlias = Annotated[
-    str | None, typer.Option("--timeout", metavar="DURATION", help="Give up after this time with exit 124.")
+    str | None, Option("--timeout", metavar="DURATION", help="Give up after this time with exit 124.")
 ]
 
 # -- agents ------------------------------------------------------------------------------------------------------------
 
-NameArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="NAME", help="A name of A-Z a-z 0-9 . _ -", show_default=False)
-]
-OptionalNameArg: TypeAlias = Annotated[
-    str | None, typer.Argument(metavar="AGENT", help="Whom. Default: me.", show_default=False)
-]
-OwnRoleOption: TypeAlias = Annotated[str | None, typer.Option("--role", metavar="ROLE", help="What it is there for.")]
-AgentArg: TypeAlias = Annotated[str, typer.Argument(metavar="AGENT", help="Which agent.", show_default=False)]
-NewAgentArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="NAME", help="Its new name, of A-Z a-z 0-9 . _ -", show_default=False)
-]
-NoRoleOption: TypeAlias = Annotated[bool, typer.Option("--no-role", help="Remove its role.")]
+NameArg: TypeAlias = Annotated[str, Argument(metavar="NAME", help="A name of A-Z a-z 0-9 . _ -")]
+OptionalNameArg: TypeAlias = Annotated[str | None, Argument(metavar="AGENT", help="Whom. Default: me.")]
+OwnRoleOption: TypeAlias = Annotated[str | None, Option("--role", metavar="ROLE", help="What it is there for.")]
+AgentArg: TypeAlias = Annotated[str, Argument(metavar="AGENT", help="Which agent.")]
+NewAgentArg: TypeAlias = Annotated[str, Argument(metavar="NAME", help="Its new name, of A-Z a-z 0-9 . _ -")]
+NoRoleOption: TypeAlias = Annotated[bool, Option("--no-role", help="Remove its role.")]
 NoTagOption: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--no-tag", metavar="TAG", help="Remove this tag; repeatable.")
+    list[str] | None, Option("--no-tag", metavar="TAG", help="Remove this tag; repeatable.")
 ]
 NoCapOption: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--no-cap", metavar="CAP", help="Remove this capability; repeatable.")
+    list[str] | None, Option("--no-cap", metavar="CAP", help="Remove this capability; repeatable.")
 ]
 AboutOption: TypeAlias = Annotated[
-    str | None, typer.Option("--about", metavar="TEXT", help="What it is for, in one line of up to 200 characters.")
+    str | None, Option("--about", metavar="TEXT", help="What it is for, in one line of up to 200 characters.")
 ]
 ClientOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--client", metavar="CLIENT", help="The agent program: claude, codex, ... Default: detected."),
+    Option("--client", metavar="CLIENT", help="The agent program: claude, codex, ... Default: detected."),
 ]
 ForceClientOption: TypeAlias = Annotated[
-    bool, typer.Option("--force-client", help="Take --client even if another agent program runs there.")
+    bool, Option("--force-client", help="Take --client even if another agent program runs there.")
 ]
-TagOption: TypeAlias = Annotated[list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag; repeatable.")]
-CapOption: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--cap", metavar="CAP", help="A capability; repeatable.")
-]
-ModelOption: TypeAlias = Annotated[str | None, typer.Option("--model", metavar="MODEL", help="Which model it runs.")]
+TagOption: TypeAlias = Annotated[list[str] | None, Option("--tag", metavar="TAG", help="A tag; repeatable.")]
+CapOption: TypeAlias = Annotated[list[str] | None, Option("--cap", metavar="CAP", help="A capability; repeatable.")]
+ModelOption: TypeAlias = Annotated[str | None, Option("--model", metavar="MODEL", help="Which model it runs.")]
 PaneOption: TypeAlias = Annotated[
-    str | None, typer.Option("--pane", metavar="%N", help="The tmux pane it sits in. Default: this one.")
+    str | None, Option("--pane", metavar="%N", help="The tmux pane it sits in. Default: this one.")
 ]
-NoPaneOption: TypeAlias = Annotated[bool, typer.Option("--no-pane", help="Bind no pane: nothing is typed at it.")]
-TakeoverOption: TypeAlias = Annotated[bool, typer.Option("--takeover", help="Take the name from a living process.")]
+NoPaneOption: TypeAlias = Annotated[bool, Option("--no-pane", help="Bind no pane: nothing is typed at it.")]
+TakeoverOption: TypeAlias = Annotated[bool, Option("--takeover", help="Take the name from a living process.")]
 ForceOption: TypeAlias = Annotated[
-    bool, typer.Option("--force", help="Take it out even if it may be at work or has claimed tasks.")
+    bool, Option("--force", help="Take it out even if it may be at work or has claimed tasks.")
 ]
 WakeByOption: TypeAlias = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--wake",
         metavar="HOW",
         help="How to wake it: auto (its own inbox, else tmux), tmux, notice, command, none. A person: none.",
@@ -162,336 +167,318 @@ WakeByOption: TypeAlias = Annotated[
 ]
 ExpectOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--expect", metavar="PROGRAM", help="Bind this agent program once it appears in the pane."),
+    Option("--expect", metavar="PROGRAM", help="Bind this agent program once it appears in the pane."),
 ]
 ExpectTtlOption: TypeAlias = Annotated[
-    str | None, typer.Option("--ttl", metavar="DURATION", help="How long --expect waits: 1s to 10m. Default: 2m.")
+    str | None, Option("--ttl", metavar="DURATION", help="How long --expect waits: 1s to 10m. Default: 2m.")
 ]
-OnlineOption: TypeAlias = Annotated[bool, typer.Option("--online", help="Only agents whose process is known to live.")]
-AllTeamsOption: TypeAlias = Annotated[bool, typer.Option("--all-teams", help="Those of every team.")]
+OnlineOption: TypeAlias = Annotated[bool, Option("--online", help="Only agents whose process is known to live.")]
+AllTeamsOption: TypeAlias = Annotated[bool, Option("--all-teams", help="Those of every team.")]
 
 # -- teams -------------------------------------------------------------------------------------------------------------
 
-TeamArg: TypeAlias = Annotated[str, typer.Argument(metavar="TEAM", help="The name of a team.", show_default=False)]
-OptionalTeamArg: TypeAlias = Annotated[
-    str | None, typer.Argument(metavar="TEAM", help="The name of a team. Default: mine.", show_default=False)
-]
-OldTeamArg: TypeAlias = Annotated[str, typer.Argument(metavar="OLD", help="The name of a team.", show_default=False)]
-NewTeamArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="NEW", help="Its new name, of A-Z a-z 0-9 . _ -", show_default=False)
-]
-IntoTeamArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="INTO", help="The team that it becomes a part of.", show_default=False)
-]
+TeamArg: TypeAlias = Annotated[str, Argument(metavar="TEAM", help="The name of a team.")]
+OptionalTeamArg: TypeAlias = Annotated[str | None, Argument(metavar="TEAM", help="The name of a team. Default: mine.")]
+OldTeamArg: TypeAlias = Annotated[str, Argument(metavar="OLD", help="The name of a team.")]
+NewTeamArg: TypeAlias = Annotated[str, Argument(metavar="NEW", help="Its new name, of A-Z a-z 0-9 . _ -")]
+IntoTeamArg: TypeAlias = Annotated[str, Argument(metavar="INTO", help="The team that it becomes a part of.")]
 AdoptArg: TypeAlias = Annotated[
     str | None,
-    typer.Argument(
+    Argument(
         metavar="[TEAM|PATH]",
         help="The team, or the folder where the project was. Default: the team of the folder that is gone.",
-        show_default=False,
     ),
 ]
-ArchivedOption: TypeAlias = Annotated[bool, typer.Option("--archived", help="Include archived teams.")]
+ArchivedOption: TypeAlias = Annotated[bool, Option("--archived", help="Include archived teams.")]
 SuffixOption: TypeAlias = Annotated[
     str | None,
-    typer.Option(
-        "--suffix", metavar="SUFFIX", help="Rename agents of OLD whose name is in INTO: with 2, bob becomes bob-2."
-    ),
+    Option("--suffix", metavar="SUFFIX", help="Rename agents of OLD whose name is in INTO: with 2, bob becomes bob-2."),
 ]
-UndoOption: TypeAlias = Annotated[bool, typer.Option("--undo", help="List the team again.")]
+UndoOption: TypeAlias = Annotated[bool, Option("--undo", help="List the team again.")]
 ArchiveForceOption: TypeAlias = Annotated[
-    bool, typer.Option("--force", help="Archive it even while agents of the team are at work.")
+    bool, Option("--force", help="Archive it even while agents of the team are at work.")
 ]
 ForgetForceOption: TypeAlias = Annotated[
     bool,
-    typer.Option("--force", help="Forget it even with agents at work, unread mail or open tasks: these are ended."),
+    Option("--force", help="Forget it even with agents at work, unread mail or open tasks: these are ended."),
 ]
-TeamDryRunOption: TypeAlias = Annotated[
-    bool, typer.Option("--dry-run", help="Print what would change; change nothing.")
-]
+TeamDryRunOption: TypeAlias = Annotated[bool, Option("--dry-run", help="Print what would change; change nothing.")]
 
 # -- tasks -------------------------------------------------------------------------------------------------------------
 
-TitleArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="TITLE", help="What is to be done, in one line.", show_default=False)
-]
-TaskIdArg: TypeAlias = Annotated[int, typer.Argument(metavar="ID", help="A task's number.", show_default=False)]
-OptionalTaskIdArg: TypeAlias = Annotated[
-    int | None, typer.Argument(metavar="ID", help="A task's number.", show_default=False)
-]
+TitleArg: TypeAlias = Annotated[str, Argument(metavar="TITLE", help="What is to be done, in one line.")]
+TaskIdArg: TypeAlias = Annotated[int, Argument(metavar="ID", help="A task's number.")]
+OptionalTaskIdArg: TypeAlias = Annotated[int | None, Argument(metavar="ID", help="A task's number.")]
 DescriptionOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--description", "-d", metavar="TEXT|-", help="All there is to say, up to 1 MiB; - reads stdin."),
+    Option("--description", "-d", metavar="TEXT|-", help="All there is to say, up to 1 MiB; - reads stdin."),
 ]
 AssigneeOption: TypeAlias = Annotated[
-    str | None, typer.Option("--to", metavar="AGENT", help="Only this agent may claim it; it is told.")
+    str | None, Option("--to", metavar="AGENT", help="Only this agent may claim it; it is told.")
 ]
 TaskRoleOption: TypeAlias = Annotated[
-    str | None, typer.Option("--role", metavar="ROLE", help="Only agents with this role may claim it; they are told.")
+    str | None, Option("--role", metavar="ROLE", help="Only agents with this role may claim it; they are told.")
 ]
 DependencyOption: TypeAlias = Annotated[
-    list[int] | None, typer.Option("--dep", metavar="ID", help="It waits until this task is done; repeatable.")
+    list[int] | None, Option("--dep", metavar="ID", help="It waits until this task is done; repeatable.")
 ]
 ParentOption: TypeAlias = Annotated[
-    int | None, typer.Option("--parent", metavar="ID", help="It is a part of this task, which shows its progress.")
+    int | None, Option("--parent", metavar="ID", help="It is a part of this task, which shows its progress.")
 ]
 PriorityOption: TypeAlias = Annotated[
-    int | None, typer.Option("--priority", metavar="0-9", help="0 is the most urgent. Default of a new task: 5.")
+    int | None, Option("--priority", metavar="0-9", help="0 is the most urgent. Default of a new task: 5.")
 ]
 TaskKeyOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--key", metavar="KEY", help="Add this task at most once; refuse another one of mine with this key."),
+    Option("--key", metavar="KEY", help="Add this task at most once; refuse another one of mine with this key."),
 ]
 ReviewOption: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option("--review", metavar="ROLE", help="Somebody with this role has to approve it; repeatable."),
+    Option("--review", metavar="ROLE", help="Somebody with this role has to approve it; repeatable."),
 ]
 NoReviewOption: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--no-review", metavar="ROLE", help="This role need not approve it; repeatable.")
+    list[str] | None, Option("--no-review", metavar="ROLE", help="This role need not approve it; repeatable.")
 ]
 DueOption: TypeAlias = Annotated[
-    str | None, typer.Option("--due", metavar="DURATION", help="When it should be done, counted from now.")
+    str | None, Option("--due", metavar="DURATION", help="When it should be done, counted from now.")
 ]
 NotifyOption: TypeAlias = Annotated[
-    str | None, typer.Option("--notify", metavar="ADDRESS", help="Who gets mail with the outcome when it has ended.")
+    str | None, Option("--notify", metavar="ADDRESS", help="Who gets mail with the outcome when it has ended.")
 ]
 EditDueOption: TypeAlias = Annotated[
-    str | None, typer.Option("--due", metavar="DURATION", help="When it should be done, from now; none: at no time.")
+    str | None, Option("--due", metavar="DURATION", help="When it should be done, from now; none: at no time.")
 ]
 EditNotifyOption: TypeAlias = Annotated[
-    str | None, typer.Option("--notify", metavar="ADDRESS", help="Who is told when it has ended; none: nobody.")
+    str | None, Option("--notify", metavar="ADDRESS", help="Who is told when it has ended; none: nobody.")
 ]
-NewTitleOption: TypeAlias = Annotated[str | None, typer.Option("--title", metavar="TEXT", help="Its new title.")]
+NewTitleOption: TypeAlias = Annotated[str | None, Option("--title", metavar="TEXT", help="Its new title.")]
 NoDependencyOption: TypeAlias = Annotated[
-    list[int] | None, typer.Option("--no-dep", metavar="ID", help="It no longer waits for this task; repeatable.")
+    list[int] | None, Option("--no-dep", metavar="ID", help="It no longer waits for this task; repeatable.")
 ]
-NoParentOption: TypeAlias = Annotated[bool, typer.Option("--no-parent", help="It is a part of no other task.")]
-AnybodyOption: TypeAlias = Annotated[bool, typer.Option("--anybody", help="Anybody in the team may claim it.")]
+NoParentOption: TypeAlias = Annotated[bool, Option("--no-parent", help="It is a part of no other task.")]
+AnybodyOption: TypeAlias = Annotated[bool, Option("--anybody", help="Anybody in the team may claim it.")]
 NextOption: TypeAlias = Annotated[
-    bool, typer.Option("--next", help="The most urgent one that is ready and for me, my role or anybody.")
+    bool, Option("--next", help="The most urgent one that is ready and for me, my role or anybody.")
 ]
 LeaseOption: TypeAlias = Annotated[
     str | None,
-    typer.Option("--lease", metavar="DURATION", help="How long I keep it without a command or a hook. Default: 30m."),
+    Option("--lease", metavar="DURATION", help="How long I keep it without a command or a hook. Default: 30m."),
 ]
 WaitTaskOption: TypeAlias = Annotated[
-    str | None, typer.Option("--wait", metavar="DURATION", help="With --next: wait so long for one; else exit 124.")
+    str | None, Option("--wait", metavar="DURATION", help="With --next: wait so long for one; else exit 124.")
 ]
 ClaimNumberOption: TypeAlias = Annotated[
-    int | None, typer.Option("--claim", metavar="N", help="Only if it is still this claim, as claim --json told it.")
+    int | None, Option("--claim", metavar="N", help="Only if it is still this claim, as claim --json told it.")
 ]
 ResultOption: TypeAlias = Annotated[
-    str | None, typer.Option("--result", metavar="TEXT|@FILE|-", help="What came of it, up to 1 MiB.")
+    str | None, Option("--result", metavar="TEXT|@FILE|-", help="What came of it, up to 1 MiB.")
 ]
 DespiteOption: TypeAlias = Annotated[
-    bool, typer.Option("--force", help="Even if a task that it needs was reopened and is not done.")
+    bool, Option("--force", help="Even if a task that it needs was reopened and is not done.")
 ]
-TaskReasonOption: TypeAlias = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why.")]
-NoteArg: TypeAlias = Annotated[str, typer.Argument(metavar="TEXT", help="How far it is.", show_default=False)]
-FeedbackArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="[TEXT|-]", help="What is missing; - reads stdin.", show_default=False)
-]
+TaskReasonOption: TypeAlias = Annotated[str | None, Option("--reason", metavar="TEXT", help="Why.")]
+NoteArg: TypeAlias = Annotated[str, Argument(metavar="TEXT", help="How far it is.")]
+FeedbackArg: TypeAlias = Annotated[str, Argument(metavar="[TEXT|-]", help="What is missing; - reads stdin.")]
 StateOption: TypeAlias = Annotated[
-    str | None, typer.Option("--state", metavar="STATE", help="Only those: open, claimed, review, done, failed, ...")
+    str | None, Option("--state", metavar="STATE", help="Only those: open, claimed, review, done, failed, ...")
 ]
-MineOption: TypeAlias = Annotated[bool, typer.Option("--mine", help="Only what I have claimed, and what is for me.")]
-ForRoleOption: TypeAlias = Annotated[
-    str | None, typer.Option("--role", metavar="ROLE", help="Only those for this role.")
-]
-ReadyOption: TypeAlias = Annotated[bool, typer.Option("--ready", help="Only those that can be claimed now.")]
-EndedOption: TypeAlias = Annotated[bool, typer.Option("--all", help="Those that have ended too, the newest first.")]
-DotOption: TypeAlias = Annotated[bool, typer.Option("--dot", help="Print it for Graphviz.")]
+MineOption: TypeAlias = Annotated[bool, Option("--mine", help="Only what I have claimed, and what is for me.")]
+ForRoleOption: TypeAlias = Annotated[str | None, Option("--role", metavar="ROLE", help="Only those for this role.")]
+ReadyOption: TypeAlias = Annotated[bool, Option("--ready", help="Only those that can be claimed now.")]
+EndedOption: TypeAlias = Annotated[bool, Option("--all", help="Those that have ended too, the newest first.")]
+DotOption: TypeAlias = Annotated[bool, Option("--dot", help="Print it for Graphviz.")]
 ImportFileArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="FILE", help="JSON Lines, as export prints them; - reads stdin.", show_default=False)
+    str, Argument(metavar="FILE", help="JSON Lines, as export prints them; - reads stdin.")
 ]
-ImportDryRunOption: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Only say what would be added.")]
+ImportDryRunOption: TypeAlias = Annotated[bool, Option("--dry-run", help="Only say what would be added.")]
 
 # -- contracts ---------------------------------------------------------------------------------------------------------
 
-ContractArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="NAME", help="The name of a contract.", show_default=False)
-]
+ContractArg: TypeAlias = Annotated[str, Argument(metavar="NAME", help="The name of a contract.")]
 VersionArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="NAME[@V]", help="A contract: order@3, or order for the newest.", show_default=False)
+    str, Argument(metavar="NAME[@V]", help="A contract: order@3, or order for the newest.")
 ]
-SchemaFileArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="FILE|-", help="A JSON Schema, up to 1 MiB; - reads stdin.", show_default=False)
-]
+SchemaFileArg: TypeAlias = Annotated[str, Argument(metavar="FILE|-", help="A JSON Schema, up to 1 MiB; - reads stdin.")]
 DocumentFileArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="FILE|-", help="A JSON document, up to 1 MiB; - reads stdin.", show_default=False)
+    str, Argument(metavar="FILE|-", help="A JSON document, up to 1 MiB; - reads stdin.")
 ]
 ContractNoteOption: TypeAlias = Annotated[
-    str | None, typer.Option("--note", metavar="TEXT", help="What is new in this version, in one line.")
+    str | None, Option("--note", metavar="TEXT", help="What is new in this version, in one line.")
 ]
 CompatOption: TypeAlias = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--compat",
         metavar="RULE",
         help="What versions must keep from now on: backward, forward, full or none. Default at first: none.",
     ),
 ]
 AllowBreakingOption: TypeAlias = Annotated[
-    bool, typer.Option("--allow-breaking", help="Store this version even if it breaks that rule.")
+    bool, Option("--allow-breaking", help="Store this version even if it breaks that rule.")
 ]
-ReviveOption: TypeAlias = Annotated[bool, typer.Option("--revive", help="Bring a retired contract back.")]
-OldVersionArg: TypeAlias = Annotated[
-    int, typer.Argument(metavar="A", help="The number of the old version.", show_default=False)
-]
-NewVersionArg: TypeAlias = Annotated[
-    int, typer.Argument(metavar="B", help="The number of the new one.", show_default=False)
-]
+ReviveOption: TypeAlias = Annotated[bool, Option("--revive", help="Bring a retired contract back.")]
+OldVersionArg: TypeAlias = Annotated[int, Argument(metavar="A", help="The number of the old version.")]
+NewVersionArg: TypeAlias = Annotated[int, Argument(metavar="B", help="The number of the new one.")]
 StrictOption: TypeAlias = Annotated[
     bool,
-    typer.Option("--strict", help="An optional property that is added where any was allowed counts as breaking."),
+    Option("--strict", help="An optional property that is added where any was allowed counts as breaking."),
 ]
-RetiredOption: TypeAlias = Annotated[bool, typer.Option("--all", help="Those that are retired too.")]
-NewContractArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="NEW", help="Its new name, of A-Z a-z 0-9 . _ -", show_default=False)
-]
-OldContractArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="OLD", help="The name of a contract.", show_default=False)
-]
+RetiredOption: TypeAlias = Annotated[bool, Option("--all", help="Those that are retired too.")]
+NewContractArg: TypeAlias = Annotated[str, Argument(metavar="NEW", help="Its new name, of A-Z a-z 0-9 . _ -")]
+OldContractArg: TypeAlias = Annotated[str, Argument(metavar="OLD", help="The name of a contract.")]
 
 # -- events and delivery -----------------------------------------------------------------------------------------------
 
 WhomArg: TypeAlias = Annotated[
     str | None,
-    typer.Argument(metavar="AGENT", help="An agent, or all for the whole team. Default: me.", show_default=False),
+    Argument(metavar="AGENT", help="An agent, or all for the whole team. Default: me."),
 ]
 PausedArg: TypeAlias = Annotated[
     str | None,
-    typer.Argument(metavar="AGENT", help="An agent, all for the whole team, or me. Default: ask.", show_default=False),
+    Argument(metavar="AGENT", help="An agent, all for the whole team, or me. Default: ask."),
 ]
-ReasonOption: TypeAlias = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why, in one line.")]
-DeadIdArg: TypeAlias = Annotated[
-    int | None, typer.Argument(metavar="ID", help="The number of its message.", show_default=False)
-]
+ReasonOption: TypeAlias = Annotated[str | None, Option("--reason", metavar="TEXT", help="Why, in one line.")]
+DeadIdArg: TypeAlias = Annotated[int | None, Argument(metavar="ID", help="The number of its message.")]
 WhoseOption: TypeAlias = Annotated[
-    str | None, typer.Option("--whose", metavar="AGENT", help="Only the copy of this recipient.")
+    str | None, Option("--whose", metavar="AGENT", help="Only the copy of this recipient.")
 ]
 ToOption: TypeAlias = Annotated[
-    str | None, typer.Option("--to", metavar="AGENT", help="Send it to this agent instead, in its sender's name.")
+    str | None, Option("--to", metavar="AGENT", help="Send it to this agent instead, in its sender's name.")
 ]
-EveryOption: TypeAlias = Annotated[bool, typer.Option("--all", help="All of them.")]
+EveryOption: TypeAlias = Annotated[bool, Option("--all", help="All of them.")]
 
-FollowOption: TypeAlias = Annotated[bool, typer.Option("--follow", "-f", help="Go on as they happen, until Ctrl-C.")]
+FollowOption: TypeAlias = Annotated[bool, Option("--follow", "-f", help="Go on as they happen, until Ctrl-C.")]
 SinceEventOption: TypeAlias = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--since",
         metavar="ID|DURATION",
         help="Only events after this id, or from the last DURATION, such as 1h. Default: the latest.",
     ),
 ]
 TypeOption: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--type", metavar="TYPE", help="Only events of this type; repeatable.")
+    list[str] | None, Option("--type", metavar="TYPE", help="Only events of this type; repeatable.")
 ]
 EventAgentOption: TypeAlias = Annotated[
-    str | None, typer.Option("--agent", metavar="AGENT", help="Only events that this agent caused or that name it.")
+    str | None, Option("--agent", metavar="AGENT", help="Only events that this agent caused or that name it.")
 ]
-EveryTeamOption: TypeAlias = Annotated[bool, typer.Option("--all-teams", help="The events of every team.")]
-JsonLinesOption: TypeAlias = Annotated[bool, typer.Option("--jsonl", help="Print one JSON document a line.")]
-OnceOption: TypeAlias = Annotated[bool, typer.Option("--once", help="Try every due wake once, then end.")]
+EveryTeamOption: TypeAlias = Annotated[bool, Option("--all-teams", help="The events of every team.")]
+JsonLinesOption: TypeAlias = Annotated[bool, Option("--jsonl", help="Print one JSON document a line.")]
+OnceOption: TypeAlias = Annotated[bool, Option("--once", help="Try every due wake once, then end.")]
 DryRunOption: TypeAlias = Annotated[
-    bool, typer.Option("--dry-run", help="Print what would be done, to which pane, and why not; do nothing.")
+    bool, Option("--dry-run", help="Print what would be done, to which pane, and why not; do nothing.")
 ]
-VerbArg: TypeAlias = Annotated[str | None, typer.Argument(metavar="VERB", help="A verb.", show_default=False)]
-LockFileOption: TypeAlias = Annotated[int | None, typer.Option("--lock-file", hidden=True)]
-SecondVerbArg: TypeAlias = Annotated[
-    str | None, typer.Argument(metavar="WORD", help="Its second word.", show_default=False)
-]
-ClientNameArg: TypeAlias = Annotated[str, typer.Argument(metavar="CLIENT", help="A client's name.", show_default=False)]
+VerbArg: TypeAlias = Annotated[str | None, Argument(metavar="VERB", help="A verb.")]
+LockFileOption: TypeAlias = Annotated[int | None, Option("--lock-file", hidden=True)]
+SecondVerbArg: TypeAlias = Annotated[str | None, Argument(metavar="WORD", help="Its second word.")]
+ClientNameArg: TypeAlias = Annotated[str, Argument(metavar="CLIENT", help="A client's name.")]
 RegisterFoundOption: TypeAlias = Annotated[
-    bool, typer.Option("--register", help="Register all that are not registered, each with a new name.")
+    bool, Option("--register", help="Register all that are not registered, each with a new name.")
 ]
 ProfileOption: TypeAlias = Annotated[
-    bool, typer.Option("--profile", help="Print the skeleton of a profile instead, filled with what is seen.")
+    bool, Option("--profile", help="Print the skeleton of a profile instead, filled with what is seen.")
 ]
-PaneArg: TypeAlias = Annotated[str, typer.Argument(metavar="PANE", help="A pane's id, such as %3.", show_default=False)]
+PaneArg: TypeAlias = Annotated[str, Argument(metavar="PANE", help="A pane's id, such as %3.")]
 
 # -- hooks -------------------------------------------------------------------------------------------------------------
 
 HookClientArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="CLIENT", help="An agent program: claude-code, codex, gemini, ...", show_default=False)
+    str, Argument(metavar="CLIENT", help="An agent program: claude-code, codex, gemini, ...")
 ]
-OptionalHookClientArg: TypeAlias = Annotated[
-    str | None, typer.Argument(metavar="CLIENT", help="Only this agent program.", show_default=False)
-]
-UserOption: TypeAlias = Annotated[bool, typer.Option("--user", help="In your own settings. That is the default.")]
-ProjectOption: TypeAlias = Annotated[bool, typer.Option("--project", help="In the settings of this project.")]
+OptionalHookClientArg: TypeAlias = Annotated[str | None, Argument(metavar="CLIENT", help="Only this agent program.")]
+UserOption: TypeAlias = Annotated[bool, Option("--user", help="In your own settings. That is the default.")]
+ProjectOption: TypeAlias = Annotated[bool, Option("--project", help="In the settings of this project.")]
 ChangedOption: TypeAlias = Annotated[
-    bool, typer.Option("--force", help="Remove a file of xats even if it was changed by hand.")
+    bool, Option("--force", help="Remove a file of xats even if it was changed by hand.")
 ]
 WaiterOption: TypeAlias = Annotated[
     bool | None,
-    typer.Option("--waiter/--no-waiter", help="Keep a process beside each session, which wakes it without a key."),
+    Option("--waiter/--no-waiter", help="Keep a process beside each session, which wakes it without a key."),
 ]
 FollowLinkOption: TypeAlias = Annotated[
-    bool, typer.Option("--follow-link", help="Write also where a link leads out of the project.")
+    bool, Option("--follow-link", help="Write also where a link leads out of the project.")
 ]
 HookDryRunOption: TypeAlias = Annotated[
-    bool, typer.Option("--dry-run", help="Print what would change, as a diff; change nothing.")
+    bool, Option("--dry-run", help="Print what would change, as a diff; change nothing.")
 ]
 
 # -- settings ----------------------------------------------------------------------------------------------------------
 
-SettingArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="KEY", help="The name of a setting, such as wake.quiet.", show_default=False)
-]
-SettingValueArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="VALUE", help="Its value; several with commas.", show_default=False)
-]
-OwnSettingOption: TypeAlias = Annotated[bool, typer.Option("--user", help="In your own file. That is the default.")]
-ProjectSettingOption: TypeAlias = Annotated[bool, typer.Option("--project", help="In the file of this project.")]
+SettingArg: TypeAlias = Annotated[str, Argument(metavar="KEY", help="The name of a setting, such as wake.quiet.")]
+SettingValueArg: TypeAlias = Annotated[str, Argument(metavar="VALUE", help="Its value; several with commas.")]
+OwnSettingOption: TypeAlias = Annotated[bool, Option("--user", help="In your own file. That is the default.")]
+ProjectSettingOption: TypeAlias = Annotated[bool, Option("--project", help="In the file of this project.")]
 
 # -- launching ---------------------------------------------------------------------------------------------------------
 
 LaunchClientArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="PROGRAM", help="Which agent program: claude, codex, gemini, ...", show_default=False)
+    str, Argument(metavar="PROGRAM", help="Which agent program: claude, codex, gemini, ...")
 ]
 LaunchArgsArg: TypeAlias = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[-- ARGS]", help="What is passed on to it, untouched.", show_default=False),
+    Argument(metavar="[-- ARGS]", help="What is passed on to it, untouched."),
 ]
 LaunchNameOption: TypeAlias = Annotated[
     str | None,
-    typer.Option(
-        "--name", metavar="NAME", help="Its name. Default: that of this pane's agent, or a new one: claude-1."
-    ),
+    Option("--name", metavar="NAME", help="Its name. Default: that of this pane's agent, or a new one: claude-1."),
 ]
 WritableOption: TypeAlias = Annotated[
-    bool, typer.Option("--writable-store", help="Codex: let its sandbox write the store, so that it can run xats.")
+    bool, Option("--writable-store", help="Codex: let its sandbox write the store, so that it can run xats.")
 ]
-PrintOption: TypeAlias = Annotated[
-    bool, typer.Option("--print", help="Print what would be run, for a shell; do nothing.")
-]
+PrintOption: TypeAlias = Annotated[bool, Option("--print", help="Print what would be run, for a shell; do nothing.")]
 
 # -- the store ---------------------------------------------------------------------------------------------------------
 
-BackupFileArg: TypeAlias = Annotated[
-    str | None, typer.Argument(metavar="FILE", help="Where to. Default: beside the store.", show_default=False)
-]
-ReplaceOption: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace a file that is there.")]
-TablesArg: TypeAlias = Annotated[
-    list[str] | None, typer.Argument(metavar="[TABLE]...", help="Which. Default: all.", show_default=False)
-]
-CsvOption: TypeAlias = Annotated[bool, typer.Option("--csv", help="Print CSV, with the names of the columns first.")]
+BackupFileArg: TypeAlias = Annotated[str | None, Argument(metavar="FILE", help="Where to. Default: beside the store.")]
+ReplaceOption: TypeAlias = Annotated[bool, Option("--force", help="Replace a file that is there.")]
+TablesArg: TypeAlias = Annotated[list[str] | None, Argument(metavar="[TABLE]...", help="Which. Default: all.")]
+CsvOption: TypeAlias = Annotated[bool, Option("--csv", help="Print CSV, with the names of the columns first.")]
 OutputOption: TypeAlias = Annotated[
-    str, typer.Option("--output", "-o", metavar="FILE", help="Write to this new file; - is standard output.")
+    str, Option("--output", "-o", metavar="FILE", help="Write to this new file; - is standard output.")
 ]
-SqlArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="SQL", help="One statement, such as a select.", show_default=False)
-]
+SqlArg: TypeAlias = Annotated[str, Argument(metavar="SQL", help="One statement, such as a select.")]
 ValueOption: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--param", "-p", metavar="NAME=VALUE", help="A value for :NAME; repeatable.")
+    list[str] | None, Option("--param", "-p", metavar="NAME=VALUE", help="A value for :NAME; repeatable.")
 ]
 OlderOption: TypeAlias = Annotated[
-    str | None, typer.Option("--older", metavar="DURATION", help="What is older than this. Default: XATS_KEEP, or 30d.")
+    str | None, Option("--older", metavar="DURATION", help="What is older than this. Default: XATS_KEEP, or 30d.")
 ]
-PruneDryRunOption: TypeAlias = Annotated[bool, typer.Option("--dry-run", help="Only say how much would go.")]
-YesOption: TypeAlias = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-PokedArg: TypeAlias = Annotated[str, typer.Argument(metavar="AGENT", help="Whom.", show_default=False)]
-PokeTextArg: TypeAlias = Annotated[
-    str, typer.Argument(metavar="TEXT", help="The text, up to 8 KiB; - reads standard input.", show_default=False)
-]
+PruneDryRunOption: TypeAlias = Annotated[bool, Option("--dry-run", help="Only say how much would go.")]
+YesOption: TypeAlias = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
+PokedArg: TypeAlias = Annotated[str, Argument(metavar="AGENT", help="Whom.")]
+PokeTextArg: TypeAlias = Annotated[str, Argument(metavar="TEXT", help="The text, up to 8 KiB; - reads standard input.")]
+
+# -- what a verb takes -------------------------------------------------------------------------------------------------
+
+COMMON: dict[str, Any] = {
+    "as_name": AsOption,
+    "team": TeamOption,
+    "db": DbOption,
+    "json": JsonOption,
+    "quiet": QuietOption,
+}
+
+
+def taken(function: Callable[..., int]) -> dict[str, Any]:
+    """Return {name: alias} of the parameters of the verb `function`, without `here`, in their order.
+
+    An alias is a tuple (type, Argument or Option). Raises KeyError for a parameter that is none of this module.
+    """
+    aliases, prefix = globals(), "params."
+    named = list(function.__annotations__.items())[1:]
+    return {name: aliases[alias.removeprefix(prefix)] for name, alias in named if name != "return"}
+
+
+def takes_value(kind: Any) -> bool:
+    """Tell whether a parameter of this type has a value; else its flag alone says all."""
+    return kind not in (bool, bool | None)
+
+
+def is_number(kind: Any) -> bool:
+    """Tell whether the value of a parameter of this type is a whole number."""
+    return kind in (int, int | None, list[int] | None)
+
+
+def is_list(kind: Any) -> bool:
+    """Tell whether a parameter of this type can be given several times."""
+    return kind in (list[str] | None, list[int] | None)
