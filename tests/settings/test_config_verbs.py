@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import subprocess
 
 import jsonschema
 import pytest
@@ -123,7 +124,7 @@ def test_a_project_may_not_set_what_is_executed_or_kept(config, key):
         (["set", "XATS_DB", "x"], 2, "No settings file says XATS_DB", "export XATS_DB=..."),
         (["set", "wake.quiet", "soon"], 2, "must be a duration of at most 10m, not 'soon'", "wake.quiet 2s"),
         (["set", "wake.hops", "many"], 2, "must be a whole number from 0 to 999999, not 'many'", "wake.hops 100"),
-        (["set", "wake.off", "psychic"], 2, "must be a list of hook, waiter", "wake.off VALUE"),
+        (["set", "wake.off", "psychic"], 2, "must be one or more of hook, waiter", "wake.off hook,waiter"),
         (["set", "wake.quiet", "3s", "--user", "--project"], 2, "use one of them", "xats config path"),
     ],
 )
@@ -156,7 +157,13 @@ def test_a_file_that_is_not_believed_is_not_written(config):
     config.project.symlink_to("elsewhere")
     error = config("set", "wake.hops", "3", "--project", "--json", code=4).error()
     assert "it is a link" in error["message"]
+    assert error["hint"] == f"rm {config.project}"
     assert not (config.project.parent / "elsewhere").exists()
+    (config.project.parent / "elsewhere").write_text("[wake]\nhops = 2\n")
+    error = config("set", "wake.hops", "3", "--project", "--json", code=4).error()
+    subprocess.run(error["hint"], shell=True, check=True)
+    config("set", "wake.hops", "3", "--project")
+    assert (config.project.is_symlink(), "hops = 3" in config.project.read_text()) == (False, True)
 
 
 def test_an_inline_table_is_left_to_an_editor(config):

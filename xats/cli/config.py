@@ -89,7 +89,7 @@ def set_(
         text = wanted.kind.read(new)
     except ValueError as problem:
         msg = f"{wanted.name} {problem}."
-        raise Usage(msg, f"xats config set {wanted.name} {wanted.kind.show(wanted.default) or 'VALUE'}") from None
+        raise Usage(msg, f"xats config set {wanted.name} {wanted.example}") from None
     file = _file(here, project=project)
     old = _text(file)
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from typer._click.exceptions import UsageError
 from typer._click.parser import _OptionParser
 from typer.core import TyperArgument, TyperCommand
 
@@ -33,7 +34,11 @@ class Verb(TyperCommand):
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Parse `args` into `ctx`. Raises Usage when words are left over."""
         ctx.allow_extra_args = True
-        left = super().parse_args(ctx, args)
+        try:
+            left = super().parse_args(ctx, args)
+        except UsageError as problem:
+            problem.ctx = problem.ctx or ctx  # the parser names no verb where an option lacks its value
+            raise
         if left and not ctx.resilient_parsing:
             named = ", ".join(one_line(word)[:LONGEST] for word in left)
             msg = f"One word too many: {named}." if len(left) == 1 else f"{len(left)} words too many: {named}."
@@ -42,6 +47,13 @@ class Verb(TyperCommand):
                 msg, "put a text of several words into single quotes" if quote else f"{ctx.command_path} --help"
             )
         return left
+
+
+def example(command: Any, option: str) -> str:
+    """Return an example of the verb `command` with `option`, as its help has it; "" if there is none."""
+    lines = (line.strip() for line in (command.help or "").splitlines())
+    examples = (line.removeprefix("Example: ") for line in lines if line.startswith("Example: "))
+    return next((line for line in examples if option in line.split()), "")
 
 
 def text_hint(command: Any, path: str) -> str:

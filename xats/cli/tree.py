@@ -12,13 +12,13 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer._click.exceptions import ClickException, NoSuchOption, UsageError
+from typer._click.exceptions import BadOptionUsage, ClickException, NoSuchOption, UsageError
 from typer.core import TyperGroup
 
 from xats import __version__
 from xats.cli import lane, params
 from xats.cli.here import Here
-from xats.cli.parser import HELP_INSTEAD, Verb, text_hint
+from xats.cli.parser import HELP_INSTEAD, Verb, example, text_hint
 from xats.cli.verbs import GROUPS, VERBS
 from xats.errors import INTERRUPTED, Usage
 
@@ -213,5 +213,11 @@ def verb_first(words: Sequence[str]) -> list[str]:
 
 def _usage(problem: UsageError) -> Usage:
     path = problem.ctx.command_path if problem.ctx else "xats"
+    if (
+        problem.ctx
+        and isinstance(problem, BadOptionUsage)
+        and (shown := example(problem.ctx.command, problem.option_name))
+    ):
+        return Usage(problem.format_message(), f"{shown}; {path} --help")
     hint = text_hint(problem.ctx.command, path) if problem.ctx and isinstance(problem, NoSuchOption) else ""
     return Usage(problem.format_message(), f"{path} --help; {hint}" if hint else f"{path} --help")

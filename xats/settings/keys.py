@@ -131,7 +131,12 @@ class Names:
     @property
     def rule(self) -> str:
         """What a value must be."""
-        return f"a list of {', '.join(self.known)}"
+        return f"one or more of {', '.join(self.known)}"
+
+    @property
+    def example(self) -> str:
+        """A value that is right."""
+        return ",".join(self.known[:2])
 
     def given(self, text: str) -> Any:
         """Return the value for a file that the word `text` of a command line means."""
@@ -140,7 +145,11 @@ class Names:
     def read(self, value: Any) -> str:
         """Return the text of the variable for a value of a file: a list, or a text with commas. Raises ValueError."""
         words = self.given(value) if isinstance(value, str) else value
-        if not isinstance(words, list) or not all(word in self.known for word in words):
+        if not isinstance(words, list):
+            raise _wrong(self.rule, value)
+        if wrong := next((word for word in words if word not in self.known), None):
+            raise _wrong(self.rule, wrong)
+        if not all(words):
             raise _wrong(self.rule, value)
         return ",".join(one for one in self.known if one in words)
 
@@ -179,6 +188,7 @@ class Path:
     """A path that does not depend on the working directory; with `name` the name of a program will do."""
 
     name: bool = False
+    example: str = "~/FOLDER/NAME"
 
     @property
     def rule(self) -> str:
@@ -216,6 +226,11 @@ class Key:
     def project(self) -> str:
         """What a project's file may do to it: LONGER, FEWER or MORE; "": nothing."""
         return GUARDS[self.variable][0] if self.variable in GUARDS else ""
+
+    @property
+    def example(self) -> str:
+        """A value that is right, as a person writes it: the default, if there is one."""
+        return self.kind.show(self.default) or getattr(self.kind, "example", "VALUE")
 
     @property
     def meaning(self) -> str:

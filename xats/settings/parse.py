@@ -65,9 +65,9 @@ class Parsed:
 
 
 class Refused(Exception):
-    """The file is not one to believe. `fix` is what ends that, "" if nothing does."""
+    """The file is not one to believe. `fix` is what ends that."""
 
-    def __init__(self, why: str, fix: str = "") -> None:
+    def __init__(self, why: str, fix: str = AWAY) -> None:
         super().__init__(why)
         self.fix = fix
 
@@ -80,9 +80,7 @@ def read(path: str, environ: Mapping[str, str], *, users: bool) -> tuple[Parsed,
     except FileNotFoundError:
         return Parsed({}, {}), None
     except Refused as refusal:
-        return Parsed(
-            {}, {}, (Fault(path, None, None, f"xats does not read it: {refusal}.", refusal.fix or AWAY),)
-        ), None
+        return Parsed({}, {}, (Fault(path, None, None, f"xats does not read it: {refusal}.", refusal.fix),)), None
     except UnicodeDecodeError as problem:
         line = data[: problem.start].count(b"\n") + 1
         return Parsed({}, {}, (Fault(path, line, None, "it is not UTF-8, so nothing in it counts.", EDITOR),)), mark
@@ -100,8 +98,11 @@ def contents(path: str, *, users: bool) -> tuple[bytes, Mark | None]:
     """
     about = os.stat(path, follow_symlinks=users)
     if not stat.S_ISREG(about.st_mode):
-        kind = "a link" if stat.S_ISLNK(about.st_mode) else "no regular file"
-        raise Refused(f"it is {kind}")
+        if stat.S_ISLNK(about.st_mode):
+            own, copy = quote(path), quote(f"{path}.new")
+            fix = f"cp {own} {copy} && mv {copy} {own}" if os.path.exists(path) else f"rm {own}"
+            raise Refused("it is a link, and only a file counts", fix)
+        raise Refused("it is no regular file")
     if users:
         try:
             ownership.check(path)
