@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from xats import sandbox
+from xats import process, sandbox
 from xats.clients import profile, registry
 from xats.core import reasons
 from xats.delivery import order
@@ -172,7 +172,14 @@ def _agent(one: Details, environ: Mapping[str, str]) -> Check:
         said = f"{pane.pane_id}: {reasons.words(reason)}{f': {detail}' if detail else ''}"
         return Check(SECTION, address, WARN, said, _mend(reason, one, pane))
     who = f"pid {session.seat.pid} is in front" if session.seat.pid else "a program is in front"
+    if session.seat.pid and _is_own_shell(session.seat.pid):
+        who = f"the shell of this command (pid {session.seat.pid}); nothing is typed into a shell"
     return Check(SECTION, address, OK, f"{pane.pane_id}: {who}{_seen(one.agent.client, look, environ)}")
+
+
+def _is_own_shell(pid: int) -> bool:
+    """Tell whether `pid` is a shell that runs this."""
+    return any(one.pid == pid and process.is_shell(one.name) for one in process.ancestors())
 
 
 def _objection(one: Details, pane: Pane, look: Look) -> tuple[str | None, str]:
@@ -186,7 +193,16 @@ def _objection(one: Details, pane: Pane, look: Look) -> tuple[str | None, str]:
     known = registry.find_or_generic(one.agent.client, os.environ)
     expected = tmux.expected(known, one.session)
     found = guards.settled(guards.foreground(pane, one.session.seat.process, expected), expected, look)
+    if found.by and _is_this_command(found.by[0]):
+        above = [(it.pid, it.started) for it in process.ancestors()]
+        return (None, "") if one.session.seat.process in above else ("shell_foreground", "")
     return found.reason, found.detail
+
+
+def _is_this_command(pid: int) -> bool:
+    """Tell whether the process `pid` belongs to the command line that runs this, such as `xats doctor | less`."""
+    found, own = process.read(pid), process.read(os.getpid())
+    return found is not None and own is not None and (found.tty, found.pgrp) == (own.tty, own.pgrp)
 
 
 def _mend(reason: str, one: Details, pane: Pane) -> str:
