@@ -33,7 +33,7 @@ _xats_options() {
         'unregister' | 'task approve' | 'db backup') options="--force $options" ;;
         'agents') options="--online --role --all-teams $options" ;;
         'agent set') options="--role --no-role --tag --no-tag --cap --no-cap --about $options" ;;
-        'agent forget') options="--yes -y $options" ;;
+        'agent forget') options="--name-only --yes -y $options" ;;
         'seat') options="--role --tag --cap --about $options" ;;
         'launch') options="--name --role --tag --cap --model --wake --takeover --writable-store --print $options" ;;
         'pause' | 'task cancel' | 'task reopen') options="--reason $options" ;;
@@ -103,7 +103,7 @@ _xats_option_kind() {
                 'task add --notify' | 'task edit --notify') kind=address ;;
                 'task list --state') kind='=open claimed review done failed cancelled' ;;
                 'contract put --compat') kind='=backward forward full none' ;;
-                'events --type') kind='=message_sent message_acked mail_shown mail_read mail_taken_back mail_expired alerted reply_overdue agent_registered agent_unregistered agent_gone agent_back recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_unheard contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' ;;
+                'events --type') kind='=message_sent message_acked mail_shown mail_read mail_taken_back mail_expired alerted reply_overdue agent_registered agent_unregistered agent_gone agent_back recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_unheard contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' ;;
             esac
             ;;
     esac

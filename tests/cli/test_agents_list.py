@@ -35,7 +35,7 @@ def mixed(xats, crew, ended):
     here = Pane("/tmp/s", os.getpid(), 1, "%1", os.getpid(), "/dev/pts/1")
     away = Pane("/tmp/s", os.getpid(), 1, "%2", ended[0], "/dev/pts/2")
     crew.register("atwork", seat=Seat(HOST, *me, None, here), client="claude-code", role="backend")
-    crew.register("paneless", seat=Seat(HOST, *ended), client="codex")
+    crew.register("paneless", seat=Seat(HOST, ended[0], ended[1] + 1), client="codex")
     crew.register("panegone", seat=Seat(HOST, *ended, None, away), client="gemini", role="a-role-with-a-long-name")
     crew.add("told", wake_by="notice")
     crew.add("off", wake_by="none")
@@ -117,7 +117,7 @@ def test_a_narrow_terminal_gets_fewer_columns_and_no_line_that_is_too_long(mixed
     text = " ".join(" ".join(lines).split())
     for name in ("alice", "atwork", "bob", "carol", "off", "panegone", "paneless", "told"):
         assert sum(line.startswith(f"{name} ") for line in lines) == 1
-    for words in ("gone", "unknown", "suspended:", "retrying:", "held:", "1, 15 min", "tmux %1", "no pane"):
+    for words in ("gone", "unknown", "suspended:", "retrying:", "held:", "1 (15 min)", "tmux %1", "no pane"):
         assert words in text
     assert len(lines) <= 1 + 8 + 4  # hardly anything has to be folded
 

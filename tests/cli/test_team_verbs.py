@@ -203,6 +203,19 @@ def test_an_archived_team_is_left_out_until_it_is_used_again(two):
     assert names(two) == ["crew", "fix"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [["seat", "kim"], ["task", "add", "write the parser", "--as", "eve"], ["register", "kim", "--no-pane"]],
+    ids=lambda words: words[0],
+)
+def test_an_archived_team_is_listed_again_once_work_is_given_to_it(two, words):
+    two("team", "archive", "fix", "--yes")
+    ran = two(*words, "--team", "fix")
+    assert "team fix was archived; it is listed again" in ran.stderr
+    assert names(two) == ["crew", "fix"]
+    assert "archived" not in two("task", "list", "--team", "fix").stderr
+
+
 def test_a_team_at_work_is_not_archived_or_forgotten(two, crew):
 
     running = two.start(command=["sleep", "60"])

@@ -18,6 +18,7 @@ HOST = host.id()
 TMUX = {"TMUX": "/tmp/socket,4321,0", "TMUX_PANE": "%7"}
 PANE = Pane("/tmp/socket", 4321, 1, "%7", 99, "/dev/pts/99")
 ASK = "Join it from"
+PROJECT = "select team from projects where path = :path"
 
 
 @pytest.fixture
@@ -391,3 +392,30 @@ def test_projects_that_are_recorded_at_once_have_one_team_each(xats, yard):
     done = [xats.end(one).json()["agent"]["team"] for one in running]
     assert sorted(done[:3]) == ["api", "api-2", "api-3"]
     assert done[:3] == done[3:]
+
+
+def test_the_command_that_whoami_names_keeps_the_team(xats, yard, register):
+    """For a repository made with git init --separate-git-dir."""
+    shop = yard / "shop"
+    git("init", "-q", "--separate-git-dir", yard / "data", shop)
+    assert register("bob", shop) == "shop"
+    said = xats("whoami", "--as", "bob", cwd=shop).stderr
+    fix = f"git -C {shop} config core.worktree {shop}"
+    assert f"to have it followed: {fix}" in said.replace("\n    ", " ")
+    subprocess.run(fix, shell=True, check=True)
+    assert json.loads(xats("whoami", "--as", "bob", "--json", cwd=shop).stdout)["project"]["team"] == "shop"
+    assert register("ann", shop) == "shop"
+    paths = [one["path"] for one in xats("team", "show", "shop", "--json").json()["team"]["projects"]]
+    assert paths == [str(yard / "data")]
+
+
+def test_the_first_command_that_writes_records_the_project(xats, yard, register, crew, rows_of):
+    """An agent of a team without a project is the first one to write in the repository, which is moved then."""
+    shop = yard.repository("shop")
+    register("bob", xats.home, "--team", "shop")
+    xats("agents", cwd=shop)
+    assert rows_of(PROJECT, path=str(shop / ".git")) == []
+    xats("send", "bob", "hello", "--as", "bob", "--team", "shop", cwd=shop)
+    assert rows_of(PROJECT, path=str(shop / ".git")) == [{"team": "shop"}]
+    shop.rename(yard / "store")
+    assert json.loads(xats("agents", "--json", cwd=yard / "store").stdout)["agents"][0]["team"] == "shop"

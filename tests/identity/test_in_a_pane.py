@@ -146,3 +146,20 @@ def test_the_socket_of_a_nested_tmux_is_another_pane(pane):
     tmux = shlex.join(["tmux", "-S", inner, "-f", "/dev/null"])
     pane.type(f"TMUX= {tmux} new-session -d {shlex.quote(line)}")
     assert json.loads(pane.said(path).splitlines()[-1])["agent"]["name"] == "carol"
+
+
+def test_a_shell_is_one_agent_and_its_doctor_does_not_warn_of_itself(pane):
+    """The second name takes the shell; the first one is not shown as online."""
+    register = [pane.xats_line("register", name, "--client", "generic") for name in ("ann", "zoe")]
+    pane.run(register[0])
+    said = pane.run(register[1])
+    assert "this pane was ann@crew's until now; the mail of ann@crew is kept" in said
+    assert "a shell, so nothing is typed there" in said
+    found = json.loads(pane.run(pane.xats_line("agents", "--json")))["agents"]
+    assert {one["name"]: one["state"] for one in found if one["name"] in ("ann", "zoe")} == {
+        "ann": "unknown",
+        "zoe": "online",
+    }
+    said = json.loads(pane.run(pane.xats_line("doctor", "--json")))
+    (check,) = [one for one in said["checks"] if (one["section"], one["name"]) == ("tmux", "zoe@crew")]
+    assert (check["state"], "the shell of this command" in check["detail"]) == ("ok", True)

@@ -383,3 +383,52 @@ def counted(monkeypatch) -> Counter[str]:
     for name in ("open", "stat", "lstat", "listdir"):
         monkeypatch.setattr(os, name, counting(name, getattr(os, name)))
     return calls
+
+
+# -- project files that make no project --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("above", ["home", "home/kim"])
+def test_a_project_file_in_the_home_folder_or_above_makes_no_project_of_what_is_below(yard, monkeypatch, above):
+    notes = yard.folder_at("home/kim/notes")
+    monkeypatch.setenv("HOME", str(yard / "home" / "kim"))
+    (yard / above / "xats.toml").touch()
+    assert found(notes) == Project(str(notes), str(notes), str(notes), "notes", False)
+    assert project.ignored(found(notes)) == [str(yard / above / "xats.toml")]
+    assert found(yard / above).path == str(yard / above)
+    deep = yard.folder_at("home/kim/work/src")
+    (yard / "home" / "kim" / "work" / "xats.toml").touch()
+    assert found(deep).name == "work"
+
+
+def test_a_project_file_in_the_root_makes_no_project(yard, monkeypatch):
+    notes = yard.folder_at("notes")
+    trusted = project._is_trusted
+    monkeypatch.setattr(project, "_is_trusted", lambda path, owner: path == "/xats.toml" or trusted(path, owner))
+    assert found(notes).path == str(notes)
+    assert project.ignored(found(notes)) == ["/xats.toml"]
+
+
+# -- a git directory elsewhere -----------------------------------------------------------------------------------------
+
+
+def test_the_command_for_a_separate_git_directory_has_all_its_worktrees_be_one_project(yard):
+    shop = yard / "shop"
+    git("init", "-q", "--separate-git-dir", yard / "shop-data", shop)
+    git("commit", "-q", "--allow-empty", "-m", "first", cwd=shop)
+    fix = found(shop).fix
+    assert fix == f"git -C {shop} config core.worktree {shop}"
+    subprocess.run(fix, shell=True, check=True)
+    tree = yard.worktree(shop, "shop-fix")
+    git("status", cwd=tree)
+    assert found(tree) == Project(str(shop), str(yard / "shop-data"), str(tree), "shop", True)
+    assert same(yard / "shop-data", shop)
+
+
+def test_no_command_changes_the_worktree_of_another_repository(yard):
+    shop, evil = yard.repository("shop"), yard.folder_at("evil")
+    (evil / ".git").write_text(f"gitdir: {shop}/.git\n")
+    assert "core.worktree" not in (found(evil).fix or "")
+    git("init", "-q", "--bare", yard / "bare.git")
+    (evil / ".git").write_text(f"gitdir: {yard}/bare.git\n")
+    assert "core.worktree" not in (found(evil).fix or "")

@@ -27,6 +27,10 @@ class Place:
     gone: tuple[str, ...] = ()
     same_as: tuple[str, ...] = ()
 
+    @property
+    def top(self):
+        return self.here
+
     def worktrees(self):
         return iter(self.trees)
 

@@ -157,7 +157,7 @@ def test_another_program_does_not_get_it_by_a_former_name(crew):
     rename(crew, "pat", "bob", "builder")
     with pytest.raises(errors.NameTaken, match=r"bob is a former name of builder\. builder is held") as caught:
         crew.register("bob", seat=Seat(HERE, 11, 1), alive=lambda _: True)
-    assert caught.value.hint.endswith("xats agent forget bob")
+    assert caught.value.hint.endswith("xats agent forget bob --name-only")
 
 
 def test_it_can_be_renamed_twice_and_back(crew):

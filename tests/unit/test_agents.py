@@ -1,9 +1,12 @@
 """Agents and their sessions: who holds a name, who holds a pane, and whose word no longer counts."""
 
+import os
+
 import pytest
 
-from xats import errors
-from xats.core import agents, inbox, messages
+from xats import errors, host, process
+from xats.cli import states
+from xats.core import agents, inbox, messages, presence
 from xats.core.agents import Seat
 from xats.pane import Pane
 
@@ -172,6 +175,44 @@ def test_another_pane_unseats_nobody(team, rows, other):
     assert team.register("bob", seat=seat(11, pane=other)).unseated is None
     assert team.see("alice", agents.current_session).seat.pane == pane()
     assert events(rows, "pane_lost") == []
+
+
+def state_of(team, name: str) -> str:
+    found = team.store.read(lambda tx: agents.listing(tx, None, None))
+    return next(states.of(one, 0).name for one in found if one.agent.name == name)
+
+
+@pytest.mark.parametrize("more", [{}, {"client_session": "s1"}, {"pane": pane()}], ids=["process", "session", "pane"])
+def test_one_process_has_one_agent(team, rows, more):
+    own = (os.getpid(), process.started(os.getpid()))
+    place = Seat(host.id(), *own, **more)
+    team.register("alice", seat=place)
+    team.send("bob", "alice") if team.add("bob") else None
+    done = team.register("carol", seat=place)
+    assert done.unseated == "alice@crew"
+    assert (state_of(team, "alice"), state_of(team, "carol")) == ("unknown", "online")
+    assert team.see("alice", agents.current_session).seat.place == (place.host, None, None, None)
+    assert team.see("alice", inbox.unread) == 1
+    (event,) = events(rows, "pane_lost" if "pane" in more else "seat_lost")
+    assert (event["actor"], event["subject"]) == ("carol", "agent:alice")
+    assert team.register("alice", seat=place).unseated == "carol@crew"
+    assert (state_of(team, "alice"), state_of(team, "carol")) == ("online", "unknown")
+    assert found(team, agents.by_processes, place.host, [own])[0] == "alice"
+
+
+def test_what_a_program_said_goes_with_its_process(team, rows):
+    team.register("alice", seat=seat(10))
+    team.do("alice", lambda tx, me: presence.put(tx, me.id, "busy", "s1"))
+    team.register("bob", seat=seat(10))
+    assert rows("select * from presence") == []
+
+
+def test_a_process_that_serves_several_sessions_has_several_agents(team, rows):
+    """As the daemon of Codex does, which is in no pane."""
+    team.register("alice", seat=seat(10, client_session="t1"))
+    assert team.register("bob", seat=seat(10, client_session="t2")).unseated is None
+    assert team.see("alice", agents.current_session).seat.pid == 10
+    assert events(rows, "seat_lost") == []
 
 
 def test_the_same_pane_id_on_another_host_is_another_pane(team):

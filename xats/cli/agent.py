@@ -6,7 +6,7 @@ from xats import process
 from xats.cli import agents as listing
 from xats.cli import render, states, views
 from xats.core import agent_changes as core
-from xats.core import agents
+from xats.core import agents, teams
 from xats.core.address import check_name, parse
 from xats.durations import ago
 from xats.errors import Refused, UnknownAgent, Usage
@@ -45,12 +45,13 @@ def seat(
 
     agreed = membership.agree(here)
 
-    def work(tx: Tx) -> tuple[Details, bool]:
+    def work(tx: Tx) -> tuple[Details, bool, tuple[str, ...]]:
         team, called = here.address(tx, name)
         membership.join(here, tx, team, agreed=agreed)
-        return core.expect(tx, team, called, changes, said, lambda session: process.living(session.seat))
+        found = core.expect(tx, team, called, changes, said, lambda session: process.living(session.seat))
+        return *found, teams.notices(tx, team)
 
-    details, created = here.store.write(work)
+    details, created, pending = here.store.write(work)
     agent = details.agent
     if here.json:
         render.document({"agent": views.agent_json(details), "created": created})
@@ -60,6 +61,7 @@ def seat(
         role_of = f", role {agent.role}" if agent.role else ""
         render.put(f"{agent.name} is expected in team {agent.team}{role_of}; mail and tasks wait for its program")
         render.say(f"  in a pane of its own: {here.command('launch', 'claude', '--name', agent.name)}")
+        membership.tell(here, agent.team, pending)
     return 0
 
 
@@ -126,7 +128,7 @@ def rename(here: Here, name: params.AgentArg, new: params.NewAgentArg) -> int:
     in addresses, in --as and in XATS_AGENT.
 
     The new name must be free: no agent has it, no mail is kept for it, and it is not a former name of another agent. To
-    free a former name: xats agent forget NAME.
+    free a former name: xats agent forget NAME --name-only.
 
     Example: xats agent rename bob builder
     """
@@ -148,34 +150,39 @@ def rename(here: Here, name: params.AgentArg, new: params.NewAgentArg) -> int:
     return 0
 
 
-def forget(here: Here, name: params.AgentArg, *, yes: params.YesOption = False) -> int:
+def forget(
+    here: Here, name: params.AgentArg, *, name_only: params.NameOnlyOption = False, yes: params.YesOption = False
+) -> int:
     """Remove an agent for good: its name is free, and its unread direct mail becomes dead letters.
 
     A person and the agent itself may remove it. The senders of requests that it has not answered get mail. Its claimed
     tasks are open again. Its messages can still be read. To take it out of the team and keep its mail: xats unregister.
 
-    With a former name of an agent only that name is freed; the agent stays.
+    A former name of an agent does not remove the agent: xats asks whether to free that name. With --name-only it does
+    that without asking.
 
     Example: xats agent forget bob
+
+    Example: xats agent forget bob --name-only
     """
 
     def look(tx: Tx, me: Me) -> tuple[Agent, Loss, Session | None]:
         found = _known(tx, me, name)
-        if not _is_former(found, name):
-            core.own_or_person(me.agent, found, "remove")
+        core.own_or_person(me.agent, found, "free a former name of" if _is_former(found, name) else "remove")
         return found, core.loss(tx, found), agents.current_session(tx, found)
 
     found, loss, session = here.read(look)
-    if _is_former(found, name):
-        return _free(here, name)
+    if name_only or _is_former(found, name):
+        return _free(here, found, name, name_only=name_only, yes=yes)
     if not yes:
         _ask(here, found, loss, session)
 
     def work(tx: Tx, me: Me) -> tuple[Agent, Loss, list[int]]:
         agent = _known(tx, me, name)
-        if agent.id != found.id:
-            msg = f"{name} is a different agent now. Nothing was removed."
-            raise Refused(msg, f"xats agent forget {name}", agent=agent.address)
+        if agent.id != found.id or _is_former(agent, name):
+            now = "a former name of " + agent.name if agent.id == found.id else "a different agent"
+            msg = f"{name} is {now} now. Nothing was removed."
+            raise Refused(msg, f"xats agent forget {agent.name}", agent=agent.address)
         return agent, *core.forget(tx, me.agent, agent)
 
     agent, gone, released = here.write(work)
@@ -197,11 +204,19 @@ def forget(here: Here, name: params.AgentArg, *, yes: params.YesOption = False) 
     return 0
 
 
-def _free(here: Here, name: str) -> int:
-    """Free the former `name` of an agent, and say so."""
+def _free(here: Here, found: Agent, name: str, *, name_only: bool, yes: bool) -> int:
+    """Free the former `name` of the agent `found`, and say so; ask first, unless `name_only`. Raises Refused."""
+    if not _is_former(found, name):
+        msg = f"{found.name} is the present name of {found.address}, so --name-only frees nothing."
+        raise Refused(msg, here.command("agent", "forget", found.name), agent=found.address)
+    if not name_only:
+        _ask_about_name(here, found, name, yes=yes)
 
     def work(tx: Tx, me: Me) -> Agent:
         agent = _known(tx, me, name)
+        if agent.id != found.id or not _is_former(agent, name):
+            msg = f"{name} is no former name of {found.name} any more. Nothing was changed."
+            raise Refused(msg, f"xats agent show {found.name}", agent=found.address)
         core.forget_name(tx, me.agent, agent, parse(name).name)
         return agent
 
@@ -211,8 +226,24 @@ def _free(here: Here, name: str) -> int:
         whom = {"name": agent.name, "team": agent.team}
         render.document({"agent": whom, "former_name": parse(name).name, **nothing})
     elif not here.quiet:
-        render.put(f"{name} leads to {agent.name} no more; the name is free, and {agent.name} stays")
+        render.put(f"{name} no longer leads to {agent.name}; the name is free, and {agent.name} stays")
     return 0
+
+
+def _ask_about_name(here: Here, found: Agent, name: str, *, yes: bool) -> None:
+    """Ask whether to free the former `name` of `found`. Raises Refused with `yes`, which may mean the agent itself."""
+    is_former = f"{name} is a former name of {found.address} ({found.client})"
+    only_name = f"to free only the name: {here.command('agent', 'forget', name, '--name-only')}"
+    if yes or not render.can_ask():
+        msg = f"{is_former}. Nothing was changed."
+        remove = here.command("agent", "forget", found.name, "--yes")
+        raise Refused(msg, f"{only_name}; to remove {found.name} for good: {remove}", agent=found.address)
+    render.say(f"{is_former}; {found.name} stays")
+    if not render.ask(f"Free the name {name}, so that it no longer leads to {found.name}?"):
+        msg = "Nothing was changed."
+        raise Refused(
+            msg, f"to remove {found.name}: {here.command('agent', 'forget', found.name)}", agent=found.address
+        )
 
 
 def show(here: Here, name: params.AgentArg) -> int:
@@ -274,7 +305,9 @@ def _known(tx: Tx, me: Me, name: str) -> Agent:
     found = agents.find(tx, team, address.name) if address.kind == "agent" else None
     if found is None or found.client == "system":
         msg = f"There is no agent {name} in team {team}."
-        raise UnknownAgent(msg, f"xats agents --team {team}", name=name, team=team)
+        alike = agents.near(tx, team, address.name)
+        hint = f"did you mean {' or '.join(alike)}?" if alike else f"xats agents --team {team}"
+        raise UnknownAgent(msg, hint, name=name, team=team)
     return found
 
 

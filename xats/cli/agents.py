@@ -110,7 +110,7 @@ def register(
             takeover=takeover,
             leave_pane=no_pane,
         )
-        still = own_shell.settle(here, tx, done, place, shell, is_persons=is_persons)
+        still = own_shell.settle(here, tx, done, shell, is_persons=is_persons)
         return done, still, teams.notices(tx, team)
 
     done, still, pending = here.store.write(work)
@@ -288,10 +288,9 @@ def _tell(here: Here, done: Registered, *, typed: bool) -> None:
     pane = session.seat.pane if session else None
     what = "registered" if done.created else "registered again"
     render.put(f"{agent.name} {what} in team {agent.team} ({agent.client}, session {agent.epoch})")
-    if done.restored:
-        render.say(f"  team {agent.team} was archived; it is listed again")
     if done.unseated:
-        render.say(f"  this pane was {done.unseated}'s until now")
+        what = "pane" if pane else "shell" if session and _is_in_shell(session) else "program"
+        render.say(f"  this {what} was {done.unseated}'s until now; the mail of {done.unseated} is kept")
     if agent.wake_by == "none" and agent.client == "human":
         render.say("  a person: nothing is ever typed into your shell; read with: xats inbox")
     elif agent.wake_by == "none":
@@ -300,6 +299,8 @@ def _tell(here: Here, done: Registered, *, typed: bool) -> None:
         render.say("  woken by your own program, which gets each wake as JSON")
     elif agent.wake_by == "notice" and pane:
         render.say(f"  pane {pane.pane_id}: a notice is shown there when mail comes; nothing is typed")
+    elif pane and session and _is_in_shell(session):
+        render.say(f"  pane {pane.pane_id}: a shell, so nothing is typed there; read with: {here.command('inbox')}")
     elif pane:
         render.say(f"  pane {pane.pane_id}: {'woken there when mail comes' if typed else 'nothing is typed there'}")
     elif ways := _ways(here, done.details, ()):
@@ -311,6 +312,12 @@ def _tell(here: Here, done: Registered, *, typed: bool) -> None:
         render.say("  no tmux pane, so nothing can wake it: let it run xats wait, or register inside tmux")
     if session and agent.client != "human":
         tell_path(agent, session.xats_path)
+
+
+def _is_in_shell(session: Session) -> bool:
+    """Tell whether the process of `session` is a shell."""
+    runs = process.read(session.seat.pid) if session.seat.pid else None
+    return runs is not None and process.is_shell(runs.name)
 
 
 def tell_path(agent: Agent, path: str | None) -> None:
@@ -432,21 +439,24 @@ def agents(
         return 0
     width = render.width()
     headers: tuple[str, ...] = next(columns for room, columns in LAID_OUT if width >= room) if width else ALL
-    if not any(one.agent.about for one, _ in rows):
-        headers = tuple(header for header in headers if header != "ABOUT")
     table = []
     for one, state in rows:
         cells = _cells(one, state, _ways(here, one, off), now, words=width >= PLENTY)
         cells["AGENT"] = views.near(one.agent.address, here.team)
         if width and width < ROOM:
             _squeeze(cells, state)
-        table.append([cells[header] for header in headers])
-    render.table(headers, table, stretch=("AGENT", "ABOUT", "STATE", "WAKE"))
+        table.append(cells)
+    if width:  # a column that is empty for everybody tells nothing
+        headers = tuple(one for one in headers if one not in OPTIONAL or any(cells[one] for cells in table))
+    render.table(
+        headers, [[cells[one] for one in headers] for cells in table], stretch=("AGENT", "ABOUT", "STATE", "WAKE")
+    )
     return 0
 
 
 ROOM, PLENTY = 140, 180  # columns of a terminal: for all of the table, and for reasons in words
 ALL = ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "OLDEST", "PANE", "WAKE BY", "PAUSED", "WAKE")  # in a pipe
+OPTIONAL = ("ROLE", "ABOUT", "OLDEST")
 LAID_OUT = (  # from how many columns of a terminal, which columns of the table
     (PLENTY, ("AGENT", "ROLE", "ABOUT", "CLIENT", "STATE", "UNREAD", "OLDEST", "BY", "WAKE")),
     (ROOM, ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "OLDEST", "BY", "WAKE")),
@@ -463,7 +473,9 @@ def _cells(details: Details, state: State, ways: list[str], now: int, *, words: 
     if by == "auto":
         by = ", ".join(f"{name} {pane}" if name == "tmux" else name for name in ways) or "no pane"
     elif by in ("tmux", "notice"):
-        by = f"{by} {pane}" if pane else f"{by}, no pane"
+        by = f"{by} {pane}" if pane else f"{by} (no pane)"
+    elif by == "none":
+        by = "not woken"
     return {
         "ROLE": agent.role or "",
         "ABOUT": agent.about or "",
@@ -485,7 +497,8 @@ def _squeeze(cells: dict[str, str], state: State) -> None:
     cells["ROLE"] = role if len(role) <= 12 else f"{role[:11]}…"
     cells["STATE"] = state.brief
     if cells["OLDEST"]:
-        cells["UNREAD"] += f", {cells['OLDEST'].removeprefix('just ').removesuffix(' ago')}"
+        age = cells["OLDEST"].removesuffix(" ago")
+        cells["UNREAD"] += " (new)" if age == "just now" else f" ({age})"
     cells["WAKE"] = cells["WAKE"] or cells["BY"]
 
 
@@ -563,9 +576,9 @@ def whoami(here: Here) -> int:
             render.note(f"the team of this project ({render.one_line(teams.stored(project.top))}) is {own}")
             pending = pending or membership.look(here, me.agent.team)
         if project and project.problem:
-            render.note(
-                f"this folder is a project of its own, because {render.one_line(teams.stored(project.problem))}"
-            )
+            fix = f"; to have it followed: {project.fix}" if project.fix else ""
+            why = render.one_line(teams.stored(f"{project.problem}{fix}"))
+            render.note(f"this folder is a project of its own, because {why}")
         if pending:
             membership.tell(here, me.agent.team, pending)
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from xats.cli import contract_text as text
-from xats.cli import render
+from xats.cli import membership, render
 from xats.core import contract_mail, contract_words, contracts
 from xats.core.address import check_name
 from xats.errors import BreakingChange, InvalidJson, Uncheckable, Usage
@@ -75,6 +75,7 @@ def put(
         render.put(done.version.name)
     else:
         _say_put(done)
+        membership.tell_pending(here, done.version.contract.team)
     text.tell(here, done.told)
     return 0
 

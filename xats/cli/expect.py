@@ -5,7 +5,7 @@ from __future__ import annotations
 from xats import durations, host, process
 from xats.cli import render, views
 from xats.cli.states import State
-from xats.core import agents, expectations
+from xats.core import agents, expectations, teams
 from xats.errors import NoPane, Refused, Usage
 from xats.record import record
 
@@ -72,7 +72,7 @@ def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: b
 
     agreed = membership.agree(here)
 
-    def work(tx: Tx) -> tuple[Registered, list[str]]:
+    def work(tx: Tx) -> tuple[Registered, list[str], tuple[str, ...]]:
         team, called = here.address(tx, name)
         membership.join(here, tx, team, agreed=agreed)
         known = agents.find(tx, team, called)
@@ -86,9 +86,9 @@ def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: b
         asked_by = asker.agent.id if asker and asker.agent.id != agent.id else None
         client = what.profile.name
         replaced = expectations.expect(tx, agent, client, here.host, what.pane, what.ttl, asked_by)
-        return done, replaced
+        return done, replaced, teams.notices(tx, team)
 
-    done, replaced = here.store.write(work)
+    done, replaced, pending = here.store.write(work)
     here.rouse_daemon()
     agent = done.details.agent
     if here.json:
@@ -99,6 +99,7 @@ def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: b
         render.put(agent.name)
     else:
         _tell(here, done, what, replaced)
+        membership.tell(here, agent.team, pending)
     return 0
 
 

@@ -188,6 +188,7 @@ class Here:
         def attempt(tx: Tx) -> T:
             me = self.me(tx)
             agents.touch(tx, me.agent)
+            self._record(tx, me)
             if self._may_have_moved(tx, me):
                 self._follow(tx, me)
             return work(tx, me)
@@ -230,6 +231,12 @@ class Here:
             result = self.store.write(lambda tx: work(tx, self.me(tx)))  # nobody is registered where `work` fails
             self._introduce()
             return result
+
+    def _record(self, tx: Tx, me: Me) -> None:
+        """Record the project, if it is not recorded where it is now, and I am in its team."""
+        found = self.find_project()
+        if found and not teams.is_recorded(tx, host.machine(), found):
+            self.claim(tx, me.agent.team)
 
     def _renew(self, me: Me) -> None:
         """Renew what I have claimed, if the store can be written in a moment: I only look at something."""

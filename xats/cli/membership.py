@@ -28,6 +28,11 @@ def tell(here: Here, team: str, pending: Iterable[str]) -> None:
         render.note(render.one_line(text))
 
 
+def tell_pending(here: Here, team: str) -> None:
+    """Say what the people of `team` are still to be told, as `tell` does."""
+    tell(here, team, here.store.read(lambda tx: teams.notices(tx, team)))
+
+
 def look(here: Here, team: str) -> tuple[str, ...]:
     """Return what the people of `team` are to be told of the project, where an earlier release named it `team`."""
 

@@ -85,23 +85,22 @@ def check(here: Here, tx: Tx, known: Agent | None, place: Seat, shell: Shell | N
     shells.refuse_other(tx, known, place.host, shell, process.ended)
 
 
-def settle(here: Here, tx: Tx, done: Registered, place: Seat, shell: Shell | None, *, is_persons: bool) -> str | None:
-    """Note by which shell an agent was registered. Where that `is_persons` own one, nobody else is left behind in it.
+def settle(here: Here, tx: Tx, done: Registered, shell: Shell | None, *, is_persons: bool) -> str | None:
+    """Note by which shell an agent was registered.
 
-    That is another agent of this shell, and an unused one under the login name; return that name if it was used.
+    Where that `is_persons` own one, an unused agent under the login name is removed; return that name if it was used.
     """
     agent, session = done.details.agent, done.details.session
     if session:
         shells.note(tx, session, shell)
     if not is_persons:
         return None
-    if place.process and place.pane is None:
-        shells.leave(tx, place.host, place.process, agent)
     try:
         person = agents.by_name(tx, agent.team, here.person() or "")
     except UnknownAgent:
         return None
     session = agents.current_session(tx, person)
-    if person.client != "human" or (session and (session.seat.pane or session.seat.process)):
+    sits = session and (session.seat.pane or session.seat.process)
+    if person.client != "human" or sits or person.address == done.unseated:
         return None
     return None if unused.remove(tx, person) else person.name

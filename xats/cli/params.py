@@ -444,6 +444,9 @@ OlderOption: TypeAlias = Annotated[
     str | None, Option("--older", metavar="DURATION", help="What is older than this. Default: XATS_KEEP, or 30d.")
 ]
 PruneDryRunOption: TypeAlias = Annotated[bool, Option("--dry-run", help="Only say how much would go.")]
+NameOnlyOption: TypeAlias = Annotated[
+    bool, Option("--name-only", help="Free only this former name of an agent; the agent stays.")
+]
 YesOption: TypeAlias = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
 PokedArg: TypeAlias = Annotated[str, Argument(metavar="AGENT", help="Whom.")]
 PokeTextArg: TypeAlias = Annotated[str, Argument(metavar="TEXT", help="The text, up to 8 KiB; - reads standard input.")]

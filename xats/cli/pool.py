@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.cli import render, views
+from xats.cli import membership, render, views
 from xats.cli import task_text as text
 from xats.cli.task import nobody
 from xats.core import pools, task_views
@@ -43,4 +43,5 @@ def send_to_pool(here: Here, draft: Draft, wait: str | None) -> int:
         if alone:
             render.say(f"  {alone}")
         render.say(f"  what becomes of it: {here.command('task', 'show', task.id)}")
+        membership.tell_pending(here, task.team)
     return 0

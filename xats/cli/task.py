@@ -5,7 +5,7 @@ from __future__ import annotations
 from xats import durations
 from xats.cli import render
 from xats.cli import task_text as text
-from xats.core import task_ends, task_mail, task_plans, task_views, tasks
+from xats.core import task_ends, task_mail, task_plans, task_views, tasks, teams
 from xats.errors import Usage
 
 TYPE_CHECKING = False
@@ -55,12 +55,12 @@ def add(
         notify,
     )
 
-    def work(tx: Tx, me: Me) -> tuple[Listed, bool, str]:
+    def work(tx: Tx, me: Me) -> tuple[Listed, bool, str, tuple[str, ...]]:
         task, created = task_plans.add(tx, me.agent, new)
-        return task_views.listed(tx, task), created, nobody(tx, task)
+        return task_views.listed(tx, task), created, nobody(tx, task), teams.notices(tx, task.team)
 
     text.settle(here)
-    found, created, alone = here.write(work)
+    found, created, alone, pending = here.write(work)
     text.ring(here)
     if here.json:
         render.document({"task": text.task_json(found), "created": created})
@@ -72,6 +72,10 @@ def add(
         render.put(f"#{found.task.id} {what}: {render.one_line(found.task.title)} ({state})")
         if alone and created:
             render.say(f"  {alone}")
+        if pending:
+            from xats.cli import membership
+
+            membership.tell(here, found.task.team, pending)
     return 0
 
 

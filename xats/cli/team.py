@@ -113,8 +113,15 @@ def show(here: Here, name: params.OptionalTeamArg = None) -> int:
     if found.former:
         render.put(f"  formerly {', '.join(found.former)}")
     if seen:
-        rows = [(f"  {one.agent.name}", one.agent.role, one.agent.client, state.words) for one, state in seen]
-        render.table(("  AGENT", "ROLE", "CLIENT", "STATE"), rows, stretch=("STATE",))
+        columns = {
+            "  AGENT": [f"  {one.agent.name}" for one, _ in seen],
+            "ROLE": [one.agent.role or "" for one, _ in seen],
+            "CLIENT": [one.agent.client for one, _ in seen],
+            "STATE": [state.words for _, state in seen],
+        }
+        if render.on_terminal() and not any(columns["ROLE"]):
+            del columns["ROLE"]
+        render.table(tuple(columns), list(zip(*columns.values(), strict=True)), stretch=("STATE",))
     return 0
 
 
@@ -278,8 +285,8 @@ def archive(
 ) -> int:
     """Leave a team out of the list until its project is used again.
 
-    Nothing is removed, and mail goes on arriving. As soon as an agent registers in it the team is listed again. It is
-    refused while agents of the team are at work. For people only; it asks first.
+    Nothing is removed, and mail goes on arriving. The team is listed again as soon as an agent registers in it, or a
+    seat or a task is added to it. It is refused while agents of the team are at work. For people only; it asks first.
 
     Example: xats team archive shop
 

@@ -6,7 +6,7 @@ is freed (`forget_name`). An agent that was removed keeps its row, because its m
 
 from __future__ import annotations
 
-from xats.core import agents, messages, wakes
+from xats.core import agents, messages, teams, wakes
 from xats.core.address import check_name, parse_list
 from xats.durations import rough
 from xats.errors import InvalidName, NameTaken, Refused, Usage, XatsError
@@ -169,7 +169,7 @@ def _refuse_taken(tx: Tx, agent: Agent, name: str) -> None:
     data = {"name": name, "team": agent.team}
     if known.name.lower() != name.lower():
         msg = f"{name} is a former name of {known.name}, and still leads to {known.name}."
-        raise NameTaken(msg, f"to give that name away: xats agent forget {name}", **data)
+        raise NameTaken(msg, f"to free that name: xats agent forget {name} --name-only", **data)
     if known.registered:
         msg = f"There is another agent {known.name} in team {agent.team}."
         raise NameTaken(msg, "take another name", **data)
@@ -211,6 +211,8 @@ def expect(
         hint = f"take another name, or to change what it is: xats agent set {known.name}"
         raise NameTaken(msg, hint, name=known.name, team=team, pid=holder.seat.pid)
     since = known.expected_since if known and known.expected_since is not None else tx.now
+    teams.ensure(tx, team)
+    teams.use(tx, team, name)
     agent_id = agents.store(tx, team, name, changes)
     if holder:
         agents.end_session(tx, agent_id, "expected")

@@ -154,8 +154,7 @@ class Registered:
     details: Details
     created: bool  #: the name was new, or returned after it was unregistered
     new_session: bool
-    unseated: str | None  #: the agent that had this pane until now
-    restored: bool = False  #: its team was archived until now
+    unseated: str | None  #: the agent that had this pane or process until now
 
 
 # -- finding -----------------------------------------------------------------------------------------------------------
@@ -283,6 +282,8 @@ def by_name(tx: Tx, team: str, name: str) -> Agent:
         gone = left(tx, team, name)
         msg = f"{name} left team {team} {gone}." if gone else f"There is no agent {name} in team {team}."
         hint = f"xats register {name} --team {team}"
+        if not gone and (alike := near(tx, team, name)):
+            hint = f"did you mean {' or '.join(alike)}?"
         if other := teams.elsewhere(tx, name, team):
             msg, hint = f"{msg[:-1]}; {other}.", f"name it {name}@{other.teams[0]}; a new one: {hint}"
         raise UnknownAgent(msg, hint, name=name, team=team)
@@ -293,6 +294,21 @@ def find(tx: Tx, team: str, name: str) -> Agent | None:
     """Return the agent `name` of `team`, registered or not, or None. A former name leads to the agent that had it."""
     row = tx.one(BY_NAME, team=team, key=name.lower()) or tx.one(BY_FORMER_NAME, team=team, key=name.lower())
     return agent_of(row) if row else None
+
+
+NAMES = """
+select a.name from agents a where a.team = :team and a.unregistered_at is null
+union select f.name from former_names f join agents a on a.id = f.agent_id
+where a.team = :team and a.unregistered_at is null
+"""
+
+
+def near(tx: Tx, team: str, name: str) -> list[str]:
+    """Return the names in `team` that `name` may be mistyped for, the nearest first, at most three."""
+    from difflib import get_close_matches
+
+    names = {row["name"].lower(): row["name"] for row in tx.all(NAMES, team=team)}
+    return [names[key] for key in get_close_matches(name.lower(), names, 3)]
 
 
 def is_called(tx: Tx, agent: Agent, name: str) -> bool:
@@ -537,7 +553,6 @@ SYSTEM_AGENT = """
 insert into agents (team, name, name_key, client, registered_at, seen_at, unregistered_at)
 values (:team, :name, :name, 'system', :now, :now, :now) on conflict (team, name_key) do nothing
 """
-IN_USE = "update teams set archived_at = null where name = :team and archived_at is not null"
 END = "update sessions set ended_at = :now, end_reason = :reason where agent_id = :agent and ended_at is null"
 WAITED_FOR = """
 select 1 from expectations where agent_id = :agent or (ended_at is null and host = :host and pane_socket = :socket
@@ -547,12 +562,23 @@ NOT_EXPECTED = "delete from expectations where agent_id = :agent"
 UNREAD = f"select count(*) as n from deliveries d where d.agent_id = :id and d.state = 'unread' and {wakes.FRESH_COPY}"
 LEAVE = "update agents set unregistered_at = :now, unregistered_by = :by, expected_at = null where id = :id"
 NOTHING_SAID = "delete from presence where agent_id = :agent"  # a new session has yet to say what it does
-UNSEAT = """
+BESIDE = f"""
+select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
+where s.ended_at is null and s.agent_id <> :agent and (
+    s.client_session = :client_session or (s.host = :host and s.pid = :pid and s.pid_started = :pid_started)
+    or (s.host = :host and s.pane_socket = :socket and s.server_pid = :server_pid and s.pane_id = :pane_id)
+)
+order by s.pane_id is null, s.id desc
+"""
+LOSE_PANE = """
 update sessions set pane_socket = null, server_pid = null, server_start = null, pane_id = null, pane_pid = null,
     pane_tty = null
-where host = :host and pane_socket = :socket and server_pid = :server_pid and pane_id = :pane_id
-    and ended_at is null and agent_id <> :agent
-returning agent_id
+where id = :session
+"""
+LOSE_PROCESS = """
+update sessions set pid = null, pid_started = null, client_session = null, program_device = null,
+    program_inode = null, program_script = null, program_inner = null
+where id = :session
 """
 SIT = """
 insert into sessions (agent_id, epoch, host, pid, pid_started, client_session, pane_socket, server_pid, server_start,
@@ -615,12 +641,10 @@ def register(
         hint = f"take another name, or: xats register {name} --takeover"
         if asked.lower() != name.lower():
             msg = f"{asked} is a former name of {name}. {msg}"
-            hint = f"take another name, or free this one: xats agent forget {asked}"
+            hint = f"take another name, or free this one: xats agent forget {asked} --name-only"
         raise NameTaken(msg, hint, name=name, team=team, pid=holder.seat.pid)
     teams.ensure(tx, team)
-    restored = tx.run(IN_USE, team=team) > 0
-    if restored:
-        tx.event("team_restored", team, name, f"team:{team}")
+    teams.use(tx, team, name)
     agent_id = store(tx, team, name, changes)
     unmark(tx, agent_id)
     agent = by_id(tx, agent_id)
@@ -665,7 +689,7 @@ def register(
     if holder and back:
         tx.event("agent_back", team, agent.name, f"agent:{agent.name}", epoch=agent.epoch, gone_at=holder.gone_at)
     created = known is None or not known.registered
-    return Registered(details(tx, agent), created, not same, unseated, restored)
+    return Registered(details(tx, agent), created, not same, unseated)
 
 
 def _note_seated(tx: Tx, agent: Agent, seat: Seat) -> None:
@@ -764,23 +788,36 @@ def store(tx: Tx, team: str, name: str, changes: Changes) -> int:
 
 
 def _unseat(tx: Tx, agent: Agent, seat: Seat) -> str | None:
-    """Take the pane from whoever else has it: one pane, one agent, the last one bound wins."""
-    if seat.pane is None:
-        return None
-    values = _pane_values(seat.pane)
-    row = tx.one(
-        UNSEAT,
-        host=seat.host,
-        agent=agent.id,
-        socket=values["socket"],
-        server_pid=values["server_pid"],
-        pane_id=values["pane_id"],
-    )
-    if row is None:
-        return None
-    loser = by_id(tx, row["agent_id"])
-    tx.event("pane_lost", loser.team, agent.name, f"agent:{loser.name}", pane=seat.pane.pane_id, to=agent.address)
-    return loser.address
+    """Take the place of `seat` from every other agent that has it; return the address of the first one, or None.
+
+    One pane, one process and one client session are one agent: the last one that was registered there. An agent whose
+    process lives on in another one than that of `seat` loses only the pane.
+    """
+    pane, lost = _pane_values(seat.pane), []
+    place = {"host": seat.host, "pid": seat.pid, "pid_started": seat.pid_started, "client_session": seat.client_session}
+    place |= {name: pane[name] for name in ("socket", "server_pid", "pane_id")}
+    for row in tx.all(BESIDE, agent=agent.id, **place):
+        loser, session = agent_of(row), session_of(row)
+        had = session.seat.pane
+        if _same_process(session.seat, seat):
+            tx.run(LOSE_PROCESS, session=session.id)
+            tx.run(NOTHING_SAID, agent=loser.id)
+        elif had is None or not _in_pane(had, seat.pane):
+            continue  # another session of a process that serves several
+        tx.run(LOSE_PANE, session=session.id)
+        subject = f"agent:{loser.name}"
+        if had:
+            tx.event("pane_lost", loser.team, agent.name, subject, pane=had.pane_id, to=agent.address)
+        else:
+            tx.event("seat_lost", loser.team, agent.name, subject, to=agent.address)
+        lost.append(loser.address)
+    return lost[0] if lost else None
+
+
+def _in_pane(had: Pane, pane: Pane | None) -> bool:
+    """Tell whether `had` is the `pane`, whatever runs in it."""
+    names = ("socket", "server_pid", "pane_id")
+    return pane is not None and all(getattr(had, name) == getattr(pane, name) for name in names)
 
 
 def _new_session(tx: Tx, agent: Agent, seat: Seat, programs: Kept | None, xats_path: str | None) -> Agent:

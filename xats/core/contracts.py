@@ -18,7 +18,7 @@ How schemas are compared is not known here: whoever puts one brings the function
 from __future__ import annotations
 
 from xats import text
-from xats.core import contract_mail, contract_words
+from xats.core import contract_mail, contract_words, teams
 from xats.core.address import check_name
 from xats.errors import (
     BreakingChange,
@@ -282,6 +282,7 @@ def _put_first(tx: Tx, me: Agent, new: New) -> Put:
 
 
 def _add(tx: Tx, me: Agent, contract_id: int, new: New, number: int, diff: Diff | None) -> None:
+    teams.use(tx, me.team, me.name)
     verdict = {"backward": diff.backward if diff else None, "forward": diff.forward if diff else None}
     tx.run(ADD, contract=contract_id, version=number, text=new.text, note=new.note, by=me.id, now=tx.now, **verdict)
 

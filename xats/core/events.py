@@ -43,6 +43,7 @@ TYPES = {
     "team_name_freed": "a former name of a team is free",
     "project_adopted": "a project belongs to another team",
     "pane_lost": "another agent took the pane of an agent",
+    "seat_lost": "another agent was registered by the process of an agent",
     "wake_queued": "a wake was refused for now and is tried again",
     "wake_retrying": "an attempt at a wake failed and is repeated later",
     "wake_delivered": "an agent was woken",

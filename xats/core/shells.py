@@ -20,11 +20,6 @@ SHELL = """
 select host, shell_pid, shell_started, shell_tty, shell_at from sessions
 where agent_id = :agent and ended_at is null and shell_pid is not null
 """
-LEAVE = """
-update sessions set pid = null, pid_started = null
-where host = :host and pid = :pid and pid_started = :started and pane_id is null and ended_at is null
-    and agent_id <> :agent
-"""
 NOTE = """
 update sessions set shell_pid = :pid, shell_started = :started, shell_tty = :tty, shell_at = :now where id = :session
 """
@@ -63,9 +58,3 @@ def note(tx: Tx, session: Session, shell: Shell | None) -> None:
     values = {"pid": shell.pid, "started": shell.started, "tty": shell.tty} if shell else {}
     empty = dict.fromkeys(("pid", "started", "tty"))
     tx.run(NOTE, session=session.id, **{**empty, **values, "now": tx.now if shell else None})
-
-
-def leave(tx: Tx, host: str, process: tuple[int, int], agent: Agent) -> None:
-    """Let no other agent than `agent` be the shell with that `process` (pid, start time): one shell, one agent."""
-    pid, started = process
-    tx.run(LEAVE, host=host, pid=pid, started=started, agent=agent.id)

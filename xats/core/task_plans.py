@@ -59,6 +59,7 @@ def add(tx: Tx, me: Agent, new: New, *, tell: bool = True, pool: bool = False) -
     before = _added_before(tx, me, new)
     if before:
         return before, False
+    teams.use(tx, me.team, me.name)
     values = {**_checked(tx, me, new), "team": me.team, "me": me.id, "now": tx.now, "pool": int(pool)}
     row = tx.one(INSERT, **values)
     if row is None:

@@ -175,6 +175,7 @@ def archive(tx: Tx, by: str, name: str, holds: Callable[[Session], bool], *, for
         command = f"xats team archive {name} --force"
         refuse_at_work(name, at_work(tx, name, holds), "Nothing was changed.", command)
     tx.run(IN_USE, name=name, archived=tx.now)
+    teams.untell(tx, name, teams.in_use_again(name))
     tx.event("team_archived", name, by, f"team:{name}")
     return True
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
             """The real path by which it is known on its machine."""
 
         @property
+        def top(self) -> str:
+            """The folder of the main worktree, or the folder without git."""
+
+        @property
         def here(self) -> str:
             """The top folder of the worktree that the command runs in."""
 
@@ -130,7 +134,7 @@ def claim(tx: Tx, host: str, project: Project) -> str:
     row = _at(tx, host, project, stored(project.path))
     if row is None and (row := _before(tx, host, project)):
         old, new = folder_of(row["path"]), folder_of(stored(project.path))
-        if old != new:
+        if old != new and row["path"] != stored(project.top):
             if not project.is_gone(row["path"]):  # the same folder by another path, as in a container
                 return str(row["team"])
             tell(tx, row["team"], f"this project was moved from {old} to {new}; it keeps its team {row['team']}")
@@ -146,6 +150,11 @@ def claim(tx: Tx, host: str, project: Project) -> str:
     tx.run(RECORD, host=host, path=stored(project.path), stamp=project.stamp, remote=remote, team=team, now=tx.now)
     _tell_of_others(tx, host, project, team, remote)
     return team
+
+
+def is_recorded(tx: Tx, host: str, project: Project) -> bool:
+    """Tell whether the store has a team for `project` of the machine `host` where it is now."""
+    return any(row["host"] == host for row in tx.all(BY_PATH, path=stored(project.path)))
 
 
 def ensure(tx: Tx, team: str) -> None:
@@ -165,11 +174,18 @@ def _at(tx: Tx, host: str, project: Project, path: str) -> Row | None:
 
 
 def _before(tx: Tx, host: str, project: Project) -> Row | None:
-    """Return the row of `project` under the path that it had before: without git, with git, or in another folder."""
-    folder = folder_of(stored(project.path))
-    other = folder if folder != stored(project.path) else f"{folder}/.git"
-    row = next((row for row in tx.all(BY_PATH, path=other) if row["host"] == host), None)
-    if row:
+    """Return the row of `project` under the path that it had before.
+
+    That is without git, with git, with a git directory elsewhere that did not name its worktree, or in another folder.
+    """
+    path, top = stored(project.path), stored(project.top)
+    folder = folder_of(path)
+    others = [
+        folder if folder != path else f"{folder}/.git",
+        *([] if f"{path}/".startswith(f"{top.rstrip('/')}/") else [top]),
+    ]
+    found = (row for other in others for row in tx.all(BY_PATH, path=other))
+    if row := next((row for row in found if row["host"] == host), None):
         return row
     stamp = project.stamp
     rows = tx.all(BY_STAMP, host=host, stamp=stamp) if stamp else []
@@ -246,6 +262,21 @@ def elsewhere(tx: Tx, name: str, team: str) -> Elsewhere | None:
     return Elsewhere(name, tuple(found), found[0] in same)
 
 
+USED = "update teams set archived_at = null where name = :team and archived_at is not null"
+
+
+def use(tx: Tx, team: str, by: str | None) -> None:
+    """List `team` again if it was archived, because `by` works in it now; its people are told once."""
+    if tx.run(USED, team=team):
+        tx.event("team_restored", team, by, f"team:{team}")
+        tell(tx, team, in_use_again(team))
+
+
+def in_use_again(team: str) -> str:
+    """Return what the people of a `team` are told that was archived."""
+    return f"team {team} was archived; it is listed again"
+
+
 # -- what people are told once -----------------------------------------------------------------------------------------
 
 NOTICES = "select text from team_notices where team = :team order by id"
@@ -255,6 +286,11 @@ TELL = "insert into team_notices (team, text, at) values (:team, :text, :now) on
 def tell(tx: Tx, team: str, text: str) -> None:
     """Keep `text` for the people of `team`: they are told once."""
     tx.run(TELL, team=team, text=text, now=tx.now)
+
+
+def untell(tx: Tx, team: str, text: str) -> None:
+    """Drop `text`, which the people of `team` were not told yet."""
+    tx.run("delete from team_notices where team = :team and text = :text", team=team, text=text)
 
 
 def notices(tx: Tx, team: str) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from difflib import get_close_matches
-from shlex import quote
 
 from xats import sandbox
 from xats.core import inbox, prune, teams
@@ -72,8 +71,7 @@ def checks(
     if where and where.problem:
         folder = teams.stored(where.here)
         detail = f"{folder} is a project of its own: {teams.stored(where.problem)}"
-        mend = f"git -C {quote(folder)} worktree repair  (if it is a worktree)"
-        found.append(Check(SECTION, "project", WARN, detail, mend))
+        found.append(Check(SECTION, "project", WARN, detail, teams.stored(where.fix or "")))
     if facts and (said or not environ.get(command.VARIABLE)):
         woken = [one.agent.address for one in facts.agents if one.agent.wake_by == command.NAME]
         found += _its_program(said["wake"], woken) if said else _program(environ, woken)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from shlex import quote
 
 from xats import settings
 from xats.health import OK, WARN, Check
@@ -29,4 +30,7 @@ def checks(environ: Mapping[str, str]) -> list[Check]:
         if not own:
             counts = [one.key.name for one in found if one.file == path]
             checks.append(Check(SECTION, name, OK, f"{path}: {', '.join(counts) or 'nothing of it counts here'}"))
+    for path in project.ignored(where) if where else ():
+        detail = f"{path} does not count below its folder: it would make one project of all that is there"
+        checks.append(Check(SECTION, os.path.basename(path), WARN, detail, f"rm {quote(path)}, if nobody needs it"))
     return checks or [Check(SECTION, "files", OK, "there is no settings file")]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 
+from xats import folders
+from xats.errors import Usage
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -31,6 +33,7 @@ class Project:
     name: str  #: after which its team is named
     is_git: bool
     problem: str | None = None  #: why a `.git` file was not followed
+    fix: str | None = None  #: the command that has it followed
 
     @property
     def stamp(self) -> str | None:
@@ -109,8 +112,30 @@ def _without_git(begin: str, owner: int) -> Project:
         bare = os.path.join(begin, name)
         if _is_git_directory(bare) and _is_trusted(bare, owner) and not os.path.islink(bare):
             return _of_common(bare, begin)
-    top = next((one for one in _upward(begin) if _is_trusted(os.path.join(one, FILE), owner)), begin)
+    top = next((one for one in _with_file(begin, owner) if one == begin or not _holds_home(one)), begin)
     return Project(top, top, top, os.path.basename(top), is_git=False)
+
+
+def _with_file(begin: str, owner: int) -> Iterator[str]:
+    """Yield `begin` and the folders above it that have a project file."""
+    return (one for one in _upward(begin) if _is_trusted(os.path.join(one, FILE), owner))
+
+
+def _holds_home(folder: str) -> bool:
+    """Tell whether `folder` is the root, the home folder, or above that: what is below it is no one project."""
+    try:
+        home = os.path.realpath(folders.home(os.environ))
+    except Usage:
+        home = "/"
+    return folder in _upward(home)
+
+
+def ignored(found: Project) -> list[str]:
+    """Return the project files above the folder `found` without git that do not count; see `_holds_home`."""
+    if found.is_git or found.problem:
+        return []
+    owner = os.stat(found.top).st_uid
+    return [os.path.join(one, FILE) for one in _with_file(found.top, owner) if one != found.top]
 
 
 def _upward(folder: str) -> Iterator[str]:
@@ -139,7 +164,8 @@ def _of_entry(folder: str, entry: str, owner: int) -> Project:
 def _of_git_directory(folder: str, entry: str, directory: str, owner: int) -> Project:
     """Return the project of the worktree `folder`, whose `.git` leads to the git `directory`, if that confirms it."""
     if not _is_trusted(directory, owner):
-        return _alone(folder, f"{entry} leads to {directory}, which is missing or belongs to another user")
+        why = f"{entry} leads to {directory}, which is missing or belongs to another user"
+        return _alone(folder, why, _repair(folder))
     shared = _link(os.path.join(directory, "commondir"), directory)
     if shared is not None:
         common = os.path.realpath(shared)
@@ -147,17 +173,18 @@ def _of_git_directory(folder: str, entry: str, directory: str, owner: int) -> Pr
         linked = os.path.dirname(directory) == os.path.join(common, "worktrees")
         if not (linked and back and _is_same(back, entry) and _is_trusted(common, owner)):
             says = back or "no worktree"
-            return _alone(folder, f"{entry} leads to {directory}, which belongs to {says} (git worktree repair)")
+            return _alone(folder, f"{entry} leads to {directory}, which belongs to {says}", _repair(folder))
         return _of_module(common, folder, owner) or _of_common(common, folder)
     if os.path.dirname(directory) == folder and _is_git_directory(directory):  # beside the folders of its branches
         return _of_common(directory, folder)
     worktree = _setting(os.path.join(directory, "config"), "core", "worktree")
     if worktree is None or not _is_same(os.path.join(directory, worktree), folder):
-        return _alone(folder, f"{entry} leads to {directory}, which does not name {folder} as its worktree")
+        why = f"{entry} leads to {directory}, which does not name {folder} as its worktree"
+        return _alone(folder, why, _naming(folder, directory, worktree))
     outer = _above(os.path.dirname(folder), owner)
     if outer and directory.startswith(f"{outer.path}/") and not _is_trusted(os.path.join(folder, FILE), owner):
         return Project(outer.top, outer.path, folder, outer.name, is_git=True, problem=outer.problem)
-    return Project(folder, directory, folder, os.path.basename(folder), is_git=True)
+    return _of_common(directory, folder)
 
 
 def _of_module(common: str, folder: str, owner: int) -> Project | None:
@@ -174,6 +201,8 @@ def _of_module(common: str, folder: str, owner: int) -> Project | None:
 def _of_common(common: str, here: str) -> Project:
     """Return the project with the git `common` directory, of which `here` is a worktree."""
     top, name = os.path.split(common)
+    if name != ".git" and (tree := _worktree_of(common)):
+        return Project(tree, common, here if here != common else tree, os.path.basename(tree), is_git=True)
     if name.startswith("."):
         name = os.path.basename(top)
     elif name.endswith(".git"):
@@ -181,9 +210,41 @@ def _of_common(common: str, here: str) -> Project:
     return Project(top, common, here if here != common else top, name, is_git=True)
 
 
-def _alone(folder: str, problem: str) -> Project:
-    """Return the project of a folder whose `.git` is not followed because of `problem`."""
-    return Project(folder, folder, folder, os.path.basename(folder), is_git=False, problem=problem)
+def _worktree_of(common: str) -> str | None:
+    """Return the folder that the git directory `common` names as its worktree, if that leads back to it; else None.
+
+    As `git init --separate-git-dir` makes it, after `git config core.worktree`; a submodule has it from the start.
+    """
+    said = _setting(os.path.join(common, "config"), "core", "worktree")
+    if not said:
+        return None
+    tree = os.path.realpath(os.path.join(common, said))
+    entry = os.path.join(tree, ".git")
+    return tree if _is_same(_link(entry, tree, "gitdir:") or entry, common) else None
+
+
+def _alone(folder: str, problem: str, fix: str | None = None) -> Project:
+    """Return the project of a folder whose `.git` is not followed because of `problem`, which `fix` ends."""
+    return Project(folder, folder, folder, os.path.basename(folder), is_git=False, problem=problem, fix=fix)
+
+
+def _repair(folder: str) -> str:
+    from shlex import quote
+
+    return f"git -C {quote(folder)} worktree repair  (if it is a worktree)"
+
+
+def _naming(folder: str, directory: str, worktree: str | None) -> str | None:
+    """Return the command by which the git `directory` names the `folder` as its worktree, where that harms no other.
+
+    None for a directory that already has a worktree: one that it names, or the folder around a `.git`.
+    """
+    bare = _setting(os.path.join(directory, "config"), "core", "bare") != "false"
+    if worktree is not None or bare or os.path.basename(directory) == ".git" or not _is_git_directory(directory):
+        return None
+    from shlex import quote
+
+    return f"git -C {quote(folder)} config core.worktree {quote(folder)}"
 
 
 def _is_git_directory(path: str) -> bool:

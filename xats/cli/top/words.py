@@ -290,6 +290,7 @@ TOLD: dict[str, Callable[[What], str]] = {
     "agent_forgotten": lambda what: f"removed {what.name} from the team",
     "former_name_freed": lambda what: f"freed {what.data.get('name')}, a former name of {what.name}",
     "pane_lost": lambda what: f"took the pane {what.data.get('pane')} from {what.name}",
+    "seat_lost": lambda what: f"took the process of {what.name}",
     "wake_queued": _refused,
     "wake_retrying": _refused,
     "wake_delivered": lambda what: f"was woken ({what.data.get('transport') or 'tmux'})",
