@@ -139,10 +139,55 @@ def test_a_taken_name_is_refused(xats, pat):
 
 def test_freeing_a_former_name_keeps_the_agent(xats, pat):
     xats("agent", "rename", "bob", "builder", *pat)
-    found = document(xats, "agent", "forget", "bob", *pat, verb="agent forget")
+    found = document(xats, "agent", "forget", "bob", "--name-only", *pat, verb="agent forget")
     assert (found["agent"]["name"], found["former_name"]) == ("builder", "bob")
     assert xats("agent", "show", "builder").stdout.startswith("builder")
     assert xats("send", "bob", "hi", "--as", "alice", code=3).stderr.startswith("xats: Nobody is bob")
+
+
+def test_a_former_name_removes_no_agent_and_is_not_freed_unasked(xats, pat):
+    xats("agent", "rename", "bob", "builder", *pat)
+    for words in ([], ["--yes"]):
+        error = xats("agent", "forget", "bob", *words, *pat, "--json", code=4).error()
+        assert error["message"] == "bob is a former name of builder@crew (generic). Nothing was changed."
+        assert "xats agent forget bob --name-only" in error["hint"]
+        assert "xats agent forget builder --yes" in error["hint"]
+    asked = xats.on_terminal("agent", "forget", "bob", *pat, typed="n\n", code=4)
+    assert "bob is a former name of builder@crew (generic); builder stays" in asked
+    assert "Free the name bob, so that it no longer leads to builder?" in asked
+    assert xats("send", "bob", "hi", "--as", "alice").stderr != ""
+    error = xats("agent", "forget", "builder", "--name-only", *pat, "--json", code=4).error()
+    assert "--name-only frees nothing" in error["message"]
+    assert "the name is free" in xats.on_terminal("agent", "forget", "bob", *pat, typed="y\n")
+    assert xats("agent", "show", "builder").stdout.startswith("builder")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["agent", "show", "bbo"], ["send", "bbo", "hi"], ["agent", "forget", "bbo", "--yes"], ["pause", "bbo"]],
+    ids=" ".join,
+)
+def test_a_name_that_was_mistyped_leads_to_the_near_one(xats, pat, words):
+    error = xats(*words, *pat, "--json", code=3).error()
+    assert error["hint"] == "did you mean bob?"
+
+
+def test_a_former_name_is_near_too(xats, pat):
+    xats("agent", "rename", "bob", "builder", *pat)
+    assert xats("agent", "show", "boob", *pat, "--json", code=3).error()["hint"] == "did you mean bob?"
+
+
+@pytest.mark.parametrize("words", [[], ["--hold"]], ids=["", "held"])
+def test_mail_that_has_expired_at_once_is_refused(xats, pat, words):
+    error = xats("send", "bob" if not words else "eve", "hi", "--ttl", "0s", *words, *pat, "--json", code=2).error()
+    assert "--ttl must be more than 0s" in error["message"]
+    assert "--ttl 10m" in error["hint"]
+
+
+def test_an_option_without_its_value_names_an_example_of_the_verb(xats, pat):
+    error = xats("agent", "set", "bob", "--json", "--about", code=2).error()
+    assert error["message"] == "Option '--about' requires an argument."
+    assert error["hint"] == "xats agent set bob --no-tag gpu --about 'keeps the build green'; xats agent set --help"
 
 
 def test_a_hook_of_a_renamed_agent_knows_it(xats, pat, crew):

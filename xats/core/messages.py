@@ -139,6 +139,11 @@ GROUP = {
         where l.kind = 'cap' and l.label = :name and a.team = :team and a.unregistered_at is null order by a.id
     """,
 }
+LABELS = """
+select distinct l.label as name from labels l join agents a on a.id = l.agent_id
+where l.kind = :kind and a.team = :team and a.unregistered_at is null
+"""
+ROLES = "select distinct role as name from agents where team = :team and role is not null and unregistered_at is null"
 ONE = f"select {RECIPIENT} from agents a where a.team = :team and a.name_key = :key and a.unregistered_at is null"
 
 
@@ -225,33 +230,30 @@ def _recipients(rows: list[Row]) -> list[Recipient]:
 
 def nobody(tx: Tx, address: Address, team: str) -> UnknownRecipient:
     """Return the error for an address that means nobody, with the nearest one that means somebody."""
-    from difflib import get_close_matches
-
     if address.kind == "agent":
         from xats.core import held
 
         gone = held.has_left(tx, address, team)
         if gone:
             return gone
-    known = {
-        "agent": "select name from agents where team = :team and unregistered_at is null",
-        "role": """
-            select distinct role as name from agents
-            where team = :team and role is not null and unregistered_at is null
-        """,
-    }.get(address.kind)
-    near = []
-    if known:
-        names = {row["name"].lower(): row["name"] for row in tx.all(known, team=team)}
-        near = [names[key] for key in get_close_matches(address.name.lower(), names, 3)]
-    prefix = "role:" if address.kind == "role" else ""
-    hint = f"did you mean {' or '.join(prefix + one for one in near)}?" if near else f"xats agents --team {team}"
+    near = agents.near(tx, team, address.name) if address.kind == "agent" else _near_label(tx, address, team)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"xats agents --team {team}"
     what = "There is nobody else" if address.kind == "all" else f"Nobody is {address}"
     said = f"{what} in team {team}."
     if address.kind == "agent" and (found := teams.elsewhere(tx, address.name, team)):
         said = f"{said[:-1]}; {found}."
         hint = f"xats send {address.name}@{found.teams[0]} 'text'"
     return UnknownRecipient(f"{said} Nothing was sent.", hint, address=str(address), team=team)
+
+
+def _near_label(tx: Tx, address: Address, team: str) -> list[str]:
+    """Return the addresses of groups of `team` that `address` may be mistyped for, the nearest first, at most three."""
+    if address.kind not in GROUP or not address.name:
+        return []
+    from difflib import get_close_matches
+
+    rows = tx.all(ROLES, team=team) if address.kind == "role" else tx.all(LABELS, team=team, kind=address.kind)
+    return [f"{address.kind}:{one}" for one in get_close_matches(address.name, [row["name"] for row in rows], 3)]
 
 
 # -- sending -----------------------------------------------------------------------------------------------------------
@@ -377,6 +379,11 @@ def check_draft(draft: Draft) -> None:
     if draft.dedupe_key == "":  # of a variable that is not set: all that is sent under it but the first would be lost
         msg = "The key is empty. Nothing was sent."
         raise Usage(msg, "give one, or leave --key out")
+    if draft.ttl is not None and draft.ttl < 1:
+        msg = (
+            "--ttl must be more than 0s: the message would have expired before anybody could read it. Nothing was sent."
+        )
+        raise Usage(msg, "write --ttl 10m or --ttl 2d, or leave --ttl out")
     subject = draft.subject or ""
     if len(subject) > LARGEST_SUBJECT or "\n" in subject:
         msg = f"A subject is one line of at most {LARGEST_SUBJECT} characters. Nothing was sent."
