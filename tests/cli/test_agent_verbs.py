@@ -285,8 +285,8 @@ def test_a_person_is_asked_and_sees_what_goes(xats, pat, crew):
     shown, code = answering(xats, "y\n", "agent", "forget", "bob", *pat)
     assert "bob removed from team crew; 1 unread became dead letters: xats dead list; open again: #1" in shown
     assert code == 0
-    assert xats("dead", "list", *pat).stdout.split("\t")[5] == "its recipient was removed from the team\n"
-    assert "xats dead retry 1 --to ANOTHER" in xats("dead", "show", "1", *pat).stdout
+    assert xats("dead", "list", *pat).stdout.split("\t")[5] == "the recipient, or its whole team, was removed\n"
+    assert "xats dead retry 1 --to AGENT" in xats("dead", "show", "1", *pat).stdout
     assert "expired" in xats("status", "1", "--as", "alice").stdout
     assert "bob" in xats("thread", "1", "--as", "alice").stdout or xats("show", "1", "--as", "alice").stdout
 
@@ -368,3 +368,36 @@ def test_every_new_verb_is_in_the_help(xats):
     shown = xats("agent", "--help").stdout
     assert [word for word in ("show", "set", "rename", "forget") if f"  {word}" not in shown] == []
     assert agents.SYSTEM == "xats"
+
+
+def test_what_was_sent_before_under_a_key_says_what_became_of_it(xats, pat, crew):
+    xats("send", "bob", "hi", "--key", "k", "--as", "alice")
+    assert xats("send", "bob", "hi", "--key", "k", "--as", "alice").stderr == ""
+    crew.do("bob", agents.unregister)
+    shown = xats("send", "bob", "hi", "--key", "k", "--as", "alice")
+    assert "#1 was already sent to bob; nothing new was stored" in shown.stdout
+    assert "bob is not there; mail is held for that name" in shown.stderr
+    xats("agent", "forget", "bob", "--yes", *pat)
+    shown = xats("send", "bob", "hi", "--key", "k", "--as", "alice")
+    assert "bob has not read it (the recipient, or its whole team, was removed): xats status 1" in shown.stderr
+    found = xats("send", "bob", "hi", "--key", "k", "--as", "alice", "--json").json()
+    assert found["dead"] == [{"agent": "bob@crew", "reason": "forgotten"}]
+    jsonschema.validate(found, schema.VERBS["send"])
+
+
+def test_a_dead_letter_of_an_agent_that_was_removed_can_be_named_by_it(xats, pat, crew):
+    crew.add("carl")
+    crew.send("alice", "bob,carl")
+    xats("agent", "forget", "bob", "--yes", *pat)
+    xats("agent", "forget", "carl", "--yes", *pat)
+    shown = xats("dead", "show", "1", *pat).stdout
+    assert "xats dead retry 1 --whose bob --to AGENT --as pat" in shown
+    xats("dead", "retry", "1", "--whose", "bob", "--to", "alice", *pat)
+    assert [one["agent"] for one in xats("dead", "list", "--json").json()["dead"]] == ["carl@crew"]
+    xats("dead", "drop", "1", "--whose", "carl", *pat)
+    assert xats("dead", "list", "--json").json()["dead"] == []
+
+
+def test_a_renamed_agent_is_printed_by_its_new_name(xats, pat, crew):
+    found = xats("agent", "rename", "bob", "builder", "--json", *pat).json()
+    assert (found["agent"]["name"], found["was"]) == ("builder", "bob")

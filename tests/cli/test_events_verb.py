@@ -28,7 +28,11 @@ def test_several_types_can_be_asked_for(xats, crew):
 def test_an_agent_is_asked_for_by_its_name_also_after_it_has_left(xats, crew):
     crew.do("bob", agents.unregister)
     ran = xats("events", "--team", "crew", "--agent", "Bob", "--json").json()
-    assert {one["type"] for one in ran["events"]} == {"agent_registered", "agent_unregistered"}
+    assert {one["type"] for one in ran["events"]} == {
+        "agent_registered",
+        "agent_unregistered",
+        "message_sent",
+    }
     assert xats("events", "--team", "crew", "--agent", "carol@other", "--json").json()["events"][0]["team"] == "other"
 
 

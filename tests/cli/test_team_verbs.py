@@ -129,8 +129,20 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(two, words):
 @pytest.mark.parametrize("words", CHANGES, ids=[words[0] for words in CHANGES])
 def test_the_json_of_a_change_has_its_counts(two, words):
     found = document(two, *words, "--yes")
-    assert (found["changed"], found["dry_run"]) == (True, False)
-    assert (found["team"]["name"], found["team"]["agents"], found["team"]["unread"]) == ("fix", 2, 1)
+    assert (found["changed"], found["dry_run"], found["was"]) == (True, False, "fix")
+    before = found["before"]
+    assert (before["name"], before["agents"], before["unread"]) == ("fix", 2, 1)
+    assert found["team"]["name"] == found["name"]
+
+
+def test_the_json_of_a_change_has_the_team_as_it_is_now(two):
+    assert document(two, "rename", "fix", "hotfix", "--yes")["team"]["name"] == "hotfix"
+    assert document(two, "archive", "hotfix", "--force", "--yes")["team"]["archived_at"]
+    assert document(two, "merge", "hotfix", "crew", "--yes")["team"]["former_names"] == ["fix", "hotfix"]
+    freed = document(two, "forget", "fix", "--yes")
+    assert (freed["team"]["name"], freed["was"], freed["team"]["former_names"]) == ("crew", "fix", ["hotfix"])
+    gone = document(two, "forget", "crew", "--force", "--yes")
+    assert (gone["team"]["name"], gone["team"]["agents"], gone["was"]) == ("crew.forgotten", 0, "crew")
 
 
 @pytest.mark.parametrize("words", CHANGES, ids=[words[0] for words in CHANGES])
@@ -169,7 +181,7 @@ def test_a_merge_says_who_has_the_same_name(two, crew):
     error = two("team", "merge", "fix", "crew", "--yes", "--json", code=4).error()
     assert (error["code"], error["agents"]) == ("names_clash", ["bob"])
     found = document(two, "merge", "fix", "crew", "--suffix", "fix", "--dry-run")
-    assert found["renamed"] == [{"agent": "bob@fix", "name": "bob-fix"}]
+    assert found["renamed"] == [{"agent": "bob-fix@crew", "was": "bob@fix"}]
     assert "bob@fix becomes bob-fix@crew" in two("team", "merge", "fix", "crew", "--suffix", "fix", "--dry-run").stderr
     assert two("team", "merge", "fix", "crew", "--suffix", "fix", "--yes").stdout == (
         "team fix is a part of team crew now\n"
@@ -420,3 +432,67 @@ def test_tab_offers_teams_without_agents_and_former_names_where_they_mean_someth
     assert offered("every-team") == ["crew\t2 agents", "hotfix\t0 agents, archived"]
     assert offered("team-or-former")[2:] == ["fix\ta former name of hotfix"]
     assert offered("team") == ["crew\t2 agents"]
+
+
+# -- a name that no team has ---------------------------------------------------------------------------------------------
+
+LOOKS = (
+    "agents",
+    "events",
+    "dead list",
+    "task list",
+    "task graph",
+    "contract list",
+    "agent show dan",
+    "team show fixx",
+)
+
+
+@pytest.mark.parametrize("words", LOOKS)
+def test_a_mistyped_team_is_no_empty_team(two, words):
+    for place in ({"env": {"XATS_TEAM": "fixx"}}, {}):
+        team = () if place else ("--team", "fixx")
+        error = two(*words.split(), *team, "--json", code=3, **place).error()
+        assert (error["code"], error["hint"]) == ("unknown_team", "did you mean fix?")
+        assert error["message"] == "No team is called fixx. Teams: fix, crew."
+
+
+def test_the_own_team_of_a_new_project_is_empty(two, tmp_path):
+    folder = tmp_path / "new"
+    folder.mkdir()
+    for team in ((), ("--team", "new")):
+        for words in ("agents", "events", "task list", "dead list", "contract list"):
+            assert two(*words.split(), *team, cwd=folder).stdout == ""
+
+
+def test_a_person_does_not_make_a_team_by_looking(two):
+    shown = two.on_terminal("inbox", "--team", "fixx", code=3)
+    assert "No team is called fixx." in shown
+    assert names(two) == ["crew", "fix"]
+
+
+def test_who_follows_events_may_wait_for_a_team_and_is_warned(two, until):
+    running = two.start("events", "--follow", "--team", "soon", "--jsonl")
+    assert b"No team is called soon. Teams: crew, fix." in running.stderr.readline()
+    two("register", "kim", "--team", "soon", "--no-pane")
+    assert json.loads(running.stdout.readline())["team"] == "soon"
+
+
+def test_an_address_in_a_mistyped_team_names_the_team(two):
+    error = two("send", "eve@fixx", "hi", "--as", "alice", "--json", code=3).error()
+    assert error["code"] == "unknown_recipient"
+    assert error["message"] == "No team is called fixx. Teams: fix, crew. Nothing was sent."
+    for words in (("pause", "eve@fixx"), ("agent", "show", "eve@fixx"), ("events", "--agent", "eve@fixx")):
+        assert two(*words, "--as", "alice", "--json", code=3).error()["code"] == "unknown_team"
+
+
+def test_a_dead_letter_of_a_forgotten_team_is_sent_to_another_agent(two, crew):
+    two("team", "forget", "fix", "--force", "--yes")
+    team = ("--team", "fix.forgotten")
+    shown = two("dead", "list", *team)
+    assert "the recipient, or its whole team, was removed" in shown.stdout
+    assert "xats dead retry 1 --to AGENT@TEAM --team fix.forgotten" in two("dead", "show", "1", *team).stdout
+    two("dead", "retry", "1", "--to", "alice@crew", *team)
+    assert two("inbox", "--as", "alice", "--json").json()["messages"][0]["body"] == "hello"
+    assert two("dead", "list", *team, "--json").json()["dead"] == []
+    assert two("register", "kim", "--no-pane", *team, "--json", code=2).error()["code"] == "invalid_name"

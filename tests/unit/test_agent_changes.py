@@ -192,7 +192,7 @@ def test_a_new_name_must_be_free(crew):
     rename(crew, "pat", "alice", "anna")
     for taken, why in (
         ("PAT", "another agent pat"),
-        ("carol", "carol left just now, and its mail is kept"),
+        ("carol", "carol@crew left just now, and its mail is kept"),
         ("alice", "former name of anna"),
     ):
         with pytest.raises(errors.NameTaken, match=why):
@@ -442,3 +442,31 @@ def test_it_can_be_removed_under_a_name_again_and_again(crew):
         forget(crew, "pat", "bob")
         crew.register("bob")
     assert sound(crew) == []
+
+
+def test_who_added_what_it_claimed_and_what_was_for_it_gets_one_letter(crew):
+    for to in ("bob", None, "bob"):
+        crew.do("alice", task_plans.add, New("work", to=to))
+    for task in (1, 2):
+        crew.do("bob", task_claims.claim, task)
+    forget(crew, "pat", "bob")
+    found = letters(crew, "alice")
+    assert [one.subject for one in found] == [
+        "bob was removed, and had claimed task #2: work and 2 tasks waited for it",
+    ]
+    assert "is open again:\n  #2 work\n" in found[0].body
+    assert "are for bob alone:\n  #1 work\n  #3 work\n" in found[0].body
+
+
+def test_a_name_with_held_mail_says_what_is_there(crew, clock):
+    crew.send("alice", "kim", hold=True, ttl=60_000)
+    crew.send("pat", "kim", hold=True, ttl=60_000)
+    with pytest.raises(errors.NameTaken, match="No agent is called kim@crew yet, but 2 messages are held") as taken:
+        rename(crew, "pat", "bob", "kim")
+    assert "(the first from alice, just now). Nothing was changed." in str(taken.value)
+    assert taken.value.hint == "take another name, or remove that mail: xats agent forget kim"
+    clock.tick(60_001)
+    crew.store.write(inbox.sweep)
+    rename(crew, "pat", "bob", "kim")
+    assert crew.agent("kim").id == crew.agent("bob").id
+    sound(crew)

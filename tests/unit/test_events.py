@@ -9,7 +9,7 @@ import pytest
 import xats
 from tests.unit.test_rooms import FILES, parsed
 from xats import errors
-from xats.core import events, pauses, task_ends, task_plans, tasks
+from xats.core import agent_changes, events, pauses, task_ends, task_plans, tasks, team_changes
 from xats.core.events import Query
 from xats.core.task_plans import New
 
@@ -135,8 +135,8 @@ ALL = [
         ({"types": ("paused", "message_sent")}, [4, 5]),
         ({"since": 3}, [4, 5]),
         ({"since": 3, "types": ("paused",)}, [5]),
-        ({"agent": ("bob", "crew")}, [2, 5]),
-        ({"agent": ("BOB", "crew")}, [2, 5]),
+        ({"agent": ("bob", "crew")}, [2, 4, 5]),
+        ({"agent": ("BOB", "crew")}, [2, 4, 5]),
         ({"agent": ("alice", "crew")}, [1, 4, 5]),
         ({"agent": ("alice", "other")}, []),
         ({"agent": ("carol", "other"), "team": "crew"}, []),
@@ -180,3 +180,35 @@ def test_the_way_on_passes_by_what_was_not_asked_for(crew):
     assert way_on(types=("poked",), since=2) == 5
     assert way_on(since=0, limit=2) == 2
     assert way_on(since=99) == 99
+
+
+def of(crew, name, team="crew", **query):
+    return [one for one, _ in found(crew, agent=(name, team), **query)[0]]
+
+
+@pytest.mark.parametrize("address", ["bob", "carl,bob", "BOB@crew", "all"])
+def test_mail_to_an_agent_is_found_however_it_was_addressed(crew, address):
+    crew.add("carl")
+    last = crew.send("alice", address)
+    assert events_of_mail(crew, of(crew, "bob"))[-1] == last.message.id
+    crew.send("alice", "carl")
+    assert events_of_mail(crew, of(crew, "bob"))[-1] == last.message.id
+
+
+def events_of_mail(crew, ids) -> list[int]:
+    """Return the ids of the messages of which those of the events `ids` say that they were sent."""
+    rows = crew.rows("select id, subject from events where type = 'message_sent' order by id")
+    return [int(row["subject"].partition(":")[2]) for row in rows if row["id"] in ids]
+
+
+def test_what_an_agent_did_under_a_former_name_or_in_a_former_team_is_found(crew):
+    crew.do("bob", pauses.resume, "crew", crew.agent("bob"))
+    before = of(crew, "bob")
+    crew.do("bob", lambda tx, me: agent_changes.rename(tx, me, me, "builder"))
+    assert set(before) < set(of(crew, "builder")) == set(of(crew, "bob"))
+    crew.store.write(lambda tx: team_changes.rename(tx, "pat", "crew", "shop"))
+    assert set(before) < set(of(crew, "builder", "shop"))
+    assert of(crew, "alice", "shop")[:1] == [1]
+    # An event of another team names it by an address of before.
+    crew.store.write(lambda tx: tx.event("poked", "other", None, "agent:z", agent="Bob@crew"))
+    assert of(crew, "builder", "shop")[-1] == of(crew, "bob", "shop")[-1] == found(crew, 1)[0][0][0]

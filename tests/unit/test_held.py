@@ -113,7 +113,7 @@ def test_xats_itself_and_unknown_teams_hold_nothing(crew):
     crew.store.write(lambda tx: agents.system(tx, "crew"))
     with pytest.raises(errors.UnknownRecipient, match="reads no mail"):
         crew.send("alice", "xats", hold=True)
-    with pytest.raises(errors.UnknownRecipient, match="no team nowhere"):
+    with pytest.raises(errors.UnknownRecipient, match=r"No team is called nowhere\. Teams: crew\."):
         crew.send("alice", "bob@nowhere", hold=True)
 
 

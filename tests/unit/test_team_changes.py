@@ -10,11 +10,13 @@ from xats.core import (
     task_claims,
     task_plans,
     team_changes,
+    team_merge,
     team_views,
     teams,
 )
 from xats.core import events as outbox
-from xats.errors import TeamInUse, TeamTaken, UnknownTeam, Usage
+from xats.core.address import slug
+from xats.errors import InvalidName, Refused, TeamInUse, TeamTaken, UnknownRecipient, UnknownTeam, Usage
 
 
 def nobody(_session) -> bool:
@@ -263,7 +265,7 @@ def test_forcing_makes_direct_mail_dead_letters_and_tells_senders_elsewhere(shop
     done = forget(shop, force=True)
     assert (done.dead, done.dropped, done.cancelled) == (1, 3, 1)
     found, _ = shop.store.read(lambda tx: dead.listing(tx, "other", 50))
-    assert [(one.message.id, one.agent, one.reason) for one in found] == [(asked.id, "bob@crew.forgotten", "expired")]
+    assert [(one.message.id, one.agent, one.reason) for one in found] == [(asked.id, "bob@crew.forgotten", "forgotten")]
     assert mail(shop, "dave", "other") == [f"not answered: #{asked.id}"]
     assert rows(
         "select count(*) as n from deliveries d join agents a on a.id = d.agent_id "
@@ -365,3 +367,60 @@ def test_notices_that_advise_the_change_are_dropped(shop, rows):
     assert [row["text"].split(":")[0] for row in rows("select text from team_notices")] == [
         "agents of this project are still in team fix"
     ]
+
+
+@pytest.fixture
+def left(shop):
+    """What is left of the team `crew`, which was forgotten while bob had unread mail of alice; dave is in `other`."""
+    shop.register("dave", team="other")
+    shop.send("alice", "bob", "please")
+    forget(shop, force=True)
+    return shop
+
+
+def test_mail_of_a_forgotten_team_says_so_and_can_be_sent_to_another_agent(left):
+    found, _ = left.store.read(lambda tx: dead.listing(tx, "crew.forgotten", 50))
+    assert [(one.agent, one.reason) for one in found] == [("bob@crew.forgotten", "forgotten")]
+    dave = left.agent("dave", "other")
+    with pytest.raises(Refused, match="not registered any more") as refused:
+        left.store.write(lambda tx: dead.retry(tx, dave, found))
+    assert refused.value.hint == "xats dead retry 1 --to AGENT"
+    left.store.write(lambda tx: dead.redirect(tx, dave, found[0], dave))
+    assert mail(left, "dave", "other") == [None]
+
+
+def test_no_agent_gets_into_what_is_left_of_a_team(left):
+    for name in ("bob", "new"):
+        with pytest.raises(InvalidName, match="no agent can be in it"):
+            left.register(name, team="crew.forgotten")
+    dave = left.agent("dave", "other")
+    for address, hold in (("bob@crew.forgotten", False), ("bob@crew.forgotten", True), ("all@crew.forgotten-2", False)):
+        draft = messages.Draft(address, "hi", hold=hold)
+        with pytest.raises(UnknownRecipient, match="no mail can be sent to it"):
+            left.store.write(lambda tx, draft=draft: messages.send(tx, dave, "pane", draft))
+
+
+def test_nothing_is_merged_or_renamed_into_what_is_left_of_a_team(left):
+    for work, old, new in (
+        (team_changes.rename, "other", "x.forgotten"),
+        (team_changes.rename, "other", "x.forgotten-3"),
+    ):
+        with pytest.raises(InvalidName, match="what is left of a forgotten team"):
+            change(left, work, old, new)
+    with pytest.raises(InvalidName, match="what is left of a forgotten team"):
+        left.store.write(lambda tx: team_merge.merge(tx, "carol", "other", "crew.forgotten", None))
+
+
+def test_an_answer_to_an_agent_of_a_forgotten_team_is_not_held(shop):
+    shop.register("dave", team="other")
+    dave = shop.agent("dave", "other")
+    sent = shop.send("alice", "dave@other", "question").message
+    forget(shop, force=True)
+    with pytest.raises(UnknownRecipient, match="was removed"):
+        shop.store.write(lambda tx: messages.reply(tx, dave, "pane", sent.id, messages.Draft("", "yes", hold=True)))
+
+
+def test_a_folder_with_such_a_name_gets_a_team_of_another_name():
+    assert slug("api.forgotten") == "api-forgotten"
+    assert slug("api.forgotten-2") == "api-forgotten-2"
+    assert slug("forgotten") == "forgotten"

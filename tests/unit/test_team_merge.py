@@ -1,5 +1,7 @@
 """Two teams become one: what moves, what has to be the same, who is renamed, and who becomes one."""
 
+import json
+
 import pytest
 
 from tests.conftest import HOST
@@ -9,12 +11,14 @@ from xats.core import (
     contract_mail,
     contracts,
     dead,
+    events,
     inbox,
     messages,
     pauses,
     pools,
     status,
     task_claims,
+    task_ends,
     task_plans,
     team_changes,
     team_merge,
@@ -122,7 +126,7 @@ def test_unread_mail_keeps_one_open_wake_each(two):
 def test_teams_that_cannot_be_merged_are_refused(two):
     with pytest.raises(Usage, match="itself"):
         two.store.write(lambda tx: team_merge.merge(tx, "carol", "fix", "fix", None))
-    with pytest.raises(UnknownTeam, match="There is no team shopp"):
+    with pytest.raises(UnknownTeam, match=r"No team is called shopp\. Teams: shop, fix\."):
         two.store.write(lambda tx: team_merge.merge(tx, "carol", "fix", "shopp", None))
 
 
@@ -132,7 +136,7 @@ def test_teams_that_cannot_be_merged_are_refused(two):
 def test_agents_of_the_same_name_are_refused_and_nothing_changes(two):
     two.add("Ann@fix", "bob@fix")
     before = two.rows("select * from agents")
-    with pytest.raises(NamesClash, match="of this name: Ann, bob") as refused:
+    with pytest.raises(NamesClash, match="this name: Ann, bob") as refused:
         two.merge()
     assert "--suffix 2, which renames Ann@fix to Ann-2" in refused.value.hint
     assert two.rows("select * from agents") == before
@@ -158,7 +162,7 @@ def test_a_suffix_renames_the_agents_of_the_old_team(two):
 
 def test_a_suffix_that_gives_a_name_that_is_taken_is_refused(two):
     two.add("bob@fix", "bob-2@shop")
-    with pytest.raises(NamesClash, match="bob cannot be renamed to bob-2, which is an agent of team shop"):
+    with pytest.raises(NamesClash, match=r"bob cannot be renamed to bob-2\. It is an agent of team shop"):
         two.merge("2")
 
 
@@ -388,3 +392,87 @@ def test_a_suffix_has_to_be_a_name(two, suffix):
     two.add("bob@fix")
     with pytest.raises(InvalidName):
         two.merge(suffix)
+
+
+# -- what each agent is told, and what stays certain -------------------------------------------------------------------
+
+
+def test_every_agent_is_told_of_every_new_name(two):
+    two.add("bob@fix", "ann@fix")
+    two.merge("2")
+    bob = "bob@fix is bob-2 now. The name bob alone means the bob who was in shop before."
+    ann = "ann@fix is ann-2 now. The name ann alone means the ann who was in shop before."
+    for address, lines in (("dan@shop", {bob, ann}), ("bob@shop", {bob, ann}), ("bob-2@shop", {ann})):
+        page = two.do(address, inbox.peek, inbox.Query())
+        assert {
+            line for line in page.letters[-1].message.body.split("\n") if " is " in line and "alone" in line
+        } == lines
+
+
+def test_the_end_of_a_task_that_is_reopened_reaches_the_agent_that_was_named(two):
+    two.add("bob@fix")
+    task, _ = two.do("dan@fix", task_plans.add, task_plans.New("build", notify="bob"))
+    two.do("dan@fix", task_ends.cancel, task.id, None)
+    two.merge("2")
+    two.do("dan@shop", task_ends.reopen, task.id)
+    two.do("eve@shop", task_claims.claim, task.id)
+    two.do("eve@shop", task_claims.done, task.id, None)
+    end = f"task #{task.id} is done: build"
+    assert end in two.mail("bob-2@shop")
+    assert end not in two.mail("bob@shop")
+
+
+def test_the_end_of_a_task_reaches_the_agent_that_was_named_by_a_former_name(two):
+    two.add("rob@fix")
+    two.do("rob@fix", lambda tx, me: agent_changes.rename(tx, me, me, "bob"))
+    two.add("rob@shop")
+    two.do("dan@fix", task_plans.add, task_plans.New("build", notify="rob"))
+    two.merge("2")
+    assert two.rows("select notify from tasks") == [{"notify": "bob-2"}]
+
+
+def test_what_is_certain_reaches_the_agent_that_was_renamed(two):
+    two.add("bob@fix")
+    asked = two.send("bob@fix", "dan", subject="question").message
+    task, _ = two.do("dan@fix", task_plans.add, task_plans.New("for bob", to="bob"))
+    two.do("bob@fix", contract_mail.subscribe, "order")
+    two.merge("2")
+    assert two.do("dan@shop", messages.reply, "pane", asked.id, messages.Draft("", "yes")).recipients == ("bob-2@shop",)
+    assert two.do("bob-2@shop", task_claims.claim, task.id).owner == "bob-2@shop"
+    assert put(two, "ann@shop", "{}").told.agents == ("bob-2@shop",)
+
+
+def test_a_name_that_has_only_held_mail_is_said_to_have_that(two):
+    two.send("dan@fix", "kim", hold=True)
+    two.add("kim@shop")
+    with pytest.raises(
+        NamesClash, match=r"No agent is called kim@fix yet, but 1 message is held for that name"
+    ) as seen:
+        two.merge()
+    assert "this name: kim." in str(seen.value)
+
+
+def test_held_mail_that_has_expired_stands_in_no_way(two, clock):
+    two.send("dan@fix", "kim", hold=True, ttl=1000)
+    two.send("dan@fix", "bob-2", hold=True, ttl=1000)
+    two.add("kim@shop", "bob@fix")
+    clock.tick(2000)
+    two.store.write(inbox.sweep)
+    two.merge("2")
+    assert two.agent("kim@shop").registered
+    assert two.agent("bob-2@shop").registered
+    two.healthy()
+
+
+def test_events_of_before_belong_to_the_agent_that_did_it(two):
+    two.add("bob@fix")
+    two.send("bob@fix", "dan")
+    two.send("bob@shop", "ann")
+    two.merge("2")
+
+    def sent(name):
+        query = events.Query("shop", agent=(name, "shop"), types=("message_sent",))
+        return [one.data for one in two.store.read(lambda tx: events.after(tx, query, 50))[0]]
+
+    assert [json.loads(one)["address"] for one in sent("bob-2")][:1] == ["dan"]
+    assert [json.loads(one)["address"] for one in sent("bob")][:1] == ["ann"]

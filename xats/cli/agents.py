@@ -6,6 +6,7 @@ import os
 
 from xats import durations, host, process
 from xats.cli import render, states, views
+from xats.cli.here import known_team
 from xats.core import agents as core
 from xats.core import teams
 from xats.core.address import check_name
@@ -424,7 +425,7 @@ def agents(
     """
     from xats.delivery.settings import turned_off
 
-    team, off = None if all_teams else here.team, turned_off(here.settings)
+    team, off = None if all_teams else known_team(here), turned_off(here.settings)
     found = here.store.read(lambda tx: core.listing(tx, team, role))
     now = here.store.clock()
     rows = [(one, states.of(one, now)) for one in found]

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from xats.cli import render, views
 from xats.cli.here import team_meant
+from xats.core import agents, reasons
 from xats.core import dead as core
-from xats.core import reasons
+from xats.core.address import is_forgotten
 from xats.core.wakes import GONE
 from xats.durations import ago, iso
 from xats.errors import Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypeVar
 
     from xats.cli import params
-    from xats.cli.here import Here, Me
+    from xats.cli.here import Here
+    from xats.core.agents import Agent
     from xats.core.dead import DeadLetter
     from xats.store import Tx
+
+    T = TypeVar("T")
 
 MOST = 1000  # dead letters that one command deals with
 
@@ -35,7 +40,7 @@ def list_(here: Here, *, limit: params.LimitOption = 50) -> int:
     team = team_meant(here)
     found, has_more = here.store.read(lambda tx: core.listing(tx, team, limit))
     if here.json:
-        render.document({"dead": [dead_json(one, team) for one in found], "has_more": has_more})
+        render.document({"dead": [dead_json(one, team, found) for one in found], "has_more": has_more})
         return 0
     if not found:
         render.say(f"no dead letters in team {team}")
@@ -56,7 +61,7 @@ def list_(here: Here, *, limit: params.LimitOption = 50) -> int:
     if not here.quiet:
         more = f"; more: {here.command('dead', 'list', '-n', limit * 2)}" if has_more else ""
         drop = here.command("dead", "drop", found[0].message.id)
-        render.say(f"  {here.complete(mend(found[0], team))}, or: {drop}{more}")
+        render.say(f"  {here.complete(mend(found[0], team, found))}, or: {drop}{more}")
     return 0
 
 
@@ -69,7 +74,7 @@ def show(here: Here, message_id: params.MessageIdArg) -> int:
     found = here.store.read(lambda tx: core.find(tx, team, message_id))
     message = found[0].message
     if here.json:
-        render.document({"dead": [dead_json(one, team) for one in found], "body": message.body})
+        render.document({"dead": [dead_json(one, team, found) for one in found], "body": message.body})
         return 0
     now = here.store.clock()
     subject = f" {render.one_line(message.subject)!r}" if message.subject else ""
@@ -79,7 +84,7 @@ def show(here: Here, message_id: params.MessageIdArg) -> int:
     for one in found:
         tries = f", {one.attempts} attempt{'' if one.attempts == 1 else 's'}" if one.attempts else ""
         render.put(f"to {views.near(one.agent, team)}: dead {ago(one.since, now)}{tries}: {why(one)}")
-        render.put(f"  try: {mend(one, team)}")
+        render.put(f"  try: {here.complete(mend(one, team, found))}")
     return 0
 
 
@@ -101,19 +106,19 @@ def retry(
     """
     team = team_meant(here)
 
-    def work(tx: Tx, me: Me) -> list[tuple[DeadLetter, str, int]]:
+    def work(tx: Tx, me: Agent) -> list[tuple[DeadLetter, str, int]]:
         letters = _letters(tx, here, team, message_id, whose, every=every)
         if to is None:
-            again = core.retry(tx, me.agent, letters)
+            again = core.retry(tx, me, letters)
             return [(one, one.agent, new) for one, new in zip(letters, again, strict=True)]
         if every or len(letters) > 1:
             msg = "--to is for one copy of one dead letter."
             hint = f"xats dead retry {letters[0].message.id} --whose {letters[0].agent} --to {to}" if letters else ""
             raise Usage(msg, hint or "xats dead list")
         other = here.named(tx, to, team)
-        return [(letters[0], other.address, core.redirect(tx, me.agent, letters[0], other))]
+        return [(letters[0], other.address, core.redirect(tx, me, letters[0], other))]
 
-    done = here.write(work)
+    done = _write(here, team, work)
 
     here.rouse_daemon()
     if here.json:
@@ -124,8 +129,8 @@ def retry(
             render.say(f"no dead letters in team {team}")
         for one, agent, new in done:
             anew = f" as #{new}" if new != one.message.id else ""
-            status = here.command("status", new)
-            render.put(f"#{one.message.id} goes to {views.near(agent, team)} once more{anew}: {status}")
+            status = "" if is_forgotten(team) else f": {here.command('status', new)}"
+            render.put(f"#{one.message.id} goes to {views.near(agent, team)} once more{anew}{status}")
     return 0
 
 
@@ -142,13 +147,13 @@ def drop(
     """
     team = team_meant(here)
 
-    def work(tx: Tx, me: Me) -> list[DeadLetter]:
+    def work(tx: Tx, me: Agent) -> list[DeadLetter]:
         letters = _letters(tx, here, team, message_id, whose, every=every)
         for one in letters:
-            core.drop(tx, me.agent, one)
+            core.drop(tx, me, one)
         return letters
 
-    done = here.write(work)
+    done = _write(here, team, work)
     if here.json:
         render.document({"dropped": [{"id": one.message.id, "agent": one.agent} for one in done]})
     elif not here.quiet:
@@ -172,10 +177,12 @@ def why(one: DeadLetter) -> str:
     )
 
 
-def mend(one: DeadLetter, team: str) -> str:
-    """Return the line that mends it."""
+def mend(one: DeadLetter, team: str, found: Sequence[DeadLetter]) -> str:
+    """Return the line that mends it; `found` are all dead letters that are shown with it."""
     if one.reason == "forgotten":
-        return f"xats dead retry {one.message.id} --to ANOTHER"
+        several = sum(each.message.id == one.message.id for each in found) > 1
+        whose = f" --whose {views.near(one.agent, team)}" if several else ""
+        return f"xats dead retry {one.message.id}{whose} --to {'AGENT@TEAM' if is_forgotten(team) else 'AGENT'}"
     reason = one.reason if one.reason in core.ENDED else one.last_refusal or one.reason
     if reason in GONE or reason in ("shell_foreground", "program_changed"):
         name = views.near(one.agent, team).partition("@")[0]
@@ -183,7 +190,7 @@ def mend(one: DeadLetter, team: str) -> str:
     return f"xats dead retry {one.message.id}"
 
 
-def dead_json(one: DeadLetter, team: str) -> dict[str, Any]:
+def dead_json(one: DeadLetter, team: str, found: Sequence[DeadLetter]) -> dict[str, Any]:
     """Return the JSON form of a dead letter."""
     return {
         "message": views.message_json(one.message),
@@ -192,7 +199,7 @@ def dead_json(one: DeadLetter, team: str) -> dict[str, Any]:
         "last_refusal": one.last_refusal,
         "attempts": one.attempts,
         "since": iso(one.since),
-        "mend": mend(one, team),
+        "mend": mend(one, team, found),
     }
 
 
@@ -203,8 +210,21 @@ def _letters(
     if (message_id is None) != every:
         msg = "Which one? Give its ID, or --all." if message_id is None else "An ID and --all exclude each other."
         raise Usage(msg, "the ids are in: xats dead list")
-    agent = here.named(tx, whose, team) if whose else None
+    found = core.find(tx, team, message_id) if message_id is not None else core.listing(tx, team, MOST)[0]
+    if whose is None:
+        return found
+    name, _, other = whose.lower().partition("@")
+    theirs = [one for one in found if one.agent.lower() == f"{name}@{other or team}"]
+    if theirs:  # its recipient may have left, or was removed
+        return theirs
+    agent = here.named(tx, whose, team)
     if message_id is not None:
         return core.find(tx, team, message_id, agent)
-    found, _ = core.listing(tx, team, MOST)
-    return [one for one in found if agent is None or one.agent_id == agent.id]
+    return [one for one in found if one.agent_id == agent.id]
+
+
+def _write(here: Here, team: str, work: Callable[[Tx, Agent], T]) -> T:
+    """Run `work` as me in one write transaction; as xats itself in a forgotten team, in which no agent is."""
+    if is_forgotten(team):
+        return here.store.write(lambda tx: work(tx, agents.system(tx, team)))
+    return here.write(lambda tx, me: work(tx, me.agent))

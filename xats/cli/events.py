@@ -12,7 +12,7 @@ from xats.cli.mail import POLL
 from xats.core import events as outbox
 from xats.core import teams as core_teams
 from xats.durations import iso
-from xats.errors import StoreError, Usage
+from xats.errors import StoreError, UnknownTeam, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from xats.cli import params
     from xats.cli.here import Here
+    from xats.core.agents import Agent
     from xats.core.events import Event, Query
+    from xats.store import Tx
 
 LARGEST_ID = (1 << 63) - 1  # of a row of the store
 
@@ -49,7 +51,7 @@ def events(
     if limit < 1:
         msg = f"{limit} events cannot be shown."
         raise Usage(msg, "xats events -n 20")
-    query = _query(here, since, kind or [], agent, all_teams=all_teams)
+    query = _query(here, since, kind or [], agent, all_teams=all_teams, follow=follow)
     if not follow:
         found, has_more, _ = here.store.read(lambda tx: outbox.after(tx, query, limit))
         last_id = found[-1].id if found else query.since or 0
@@ -66,13 +68,15 @@ def events(
     return _follow(here, query, limit, jsonl=jsonl or here.json, teams=all_teams)
 
 
-def _query(here: Here, since: str | None, types: list[str], agent: str | None, *, all_teams: bool) -> Query:
-    """Return which events are asked for. Raises Usage, InvalidName, UnknownAgent."""
+def _query(
+    here: Here, since: str | None, types: list[str], agent: str | None, *, all_teams: bool, follow: bool
+) -> Query:
+    """Return which events are asked for. Raises Usage, InvalidName, UnknownAgent, UnknownTeam."""
     from xats.core.address import check_name
 
     kinds = outbox.check_types(types)
     number, at = _since(here, since)
-    team = team_meant(here)
+    team = here.team if all_teams else _team(here, follow=follow)
     whose = None
     if agent is not None:
         name, _, of = agent.partition("@")
@@ -81,12 +85,37 @@ def _query(here: Here, since: str | None, types: list[str], agent: str | None, *
     return outbox.Query(shown, number, at, kinds, whose)
 
 
+def _team(here: Here, *, follow: bool) -> str:
+    """Return the team whose events are asked for. Who follows them may come before the team is there, and is warned.
+
+    Raises UnknownTeam.
+    """
+    try:
+        return team_meant(here)
+    except UnknownTeam as problem:
+        if not follow:
+            raise
+        render.warn(f"{problem} Its events are shown as soon as there are any.")
+        return here.team
+
+
 def _known(here: Here, name: str, team: str) -> tuple[str, str]:
-    """Return `name` and `team` if there is such an agent, registered or not. Raises UnknownAgent."""
+    """Return the name and team today of the agent `name` of `team`, registered or not.
+
+    Raises UnknownAgent, UnknownTeam.
+    """
     from xats.core import agents
 
-    found = here.store.read(lambda tx: agents.find(tx, team, name) or agents.by_name(tx, team, name))
-    return found.name, team
+    def look(tx: Tx) -> Agent:
+        here.refuse_unknown(tx, team)
+        return (
+            agents.find(tx, team, name)
+            or agents.find(tx, *core_teams.address(tx, team, name))
+            or agents.by_name(tx, team, name)
+        )
+
+    found = here.store.read(look)
+    return found.name, found.team
 
 
 def _since(here: Here, said: str | None) -> tuple[int | None, int | None]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["FirstUse", "Here", "Me", "hop_limit", "login", "project_folder", "team_meant", "team_of"]
+__all__ = ["FirstUse", "Here", "Me", "hop_limit", "known_team", "login", "project_folder", "team_meant", "team_of"]
 
 RENEWING = 0.3  # seconds that a command that only reads waits for a busy store, to renew what its agent has claimed
 
@@ -225,9 +225,11 @@ class Here:
                 self._renew(renewing[0])
             self._introduce()
             return result
-        except FirstUse:
+        except FirstUse as first:
             if not register:
                 raise
+            team = first.team
+            self.store.read(lambda tx: self.refuse_unknown(tx, team))
             result = self.store.write(lambda tx: work(tx, self.me(tx)))  # nobody is registered where `work` fails
             self._introduce()
             return result
@@ -279,9 +281,21 @@ class Here:
             self._former = said, me.agent.name
         return me
 
+    def refuse_unknown(self, tx: Tx, team: str) -> None:
+        """Raise UnknownTeam if nothing has or had `team`, unless this project has it, or is going to get it."""
+        from xats.core import team_views
+
+        if not team_views.exists(tx, team) and self.project_team(tx) != team:
+            raise team_views.unknown(tx, team)
+
     def named(self, tx: Tx, name: str, team: str | None = None) -> Agent:
-        """Return the registered agent `name` of `team` (None: of this one), or `name@team`. Raises UnknownAgent."""
+        """Return the registered agent `name` of `team` (None: of this one), or `name@team`.
+
+        Raises UnknownAgent, or UnknownTeam for a team that nothing has or had.
+        """
         whom, _, other = name.partition("@")
+        if other:
+            self.refuse_unknown(tx, other.lower())
         return agents.by_name(tx, other.lower() or team or self.circumstances.said_team or self.team_in(tx), whom)
 
     @property
@@ -343,19 +357,29 @@ def login(environ: Mapping[str, str]) -> str:
 
 
 def team_of(here: Here) -> str:
-    """Return the team of the agent that acts, and renew what it has claimed; else what `Here.team_in` returns.
+    """Return the team of the agent that acts, and renew what it has claimed; else what `known_team` returns.
 
-    Only --as NAME@TEAM beside another --team makes a difference between them.
+    Only --as NAME@TEAM beside another --team makes a difference between them. Raises UnknownTeam.
     """
     try:
         return here.read(lambda _, me: me.agent.team, register=False)
     except (XatsError, FirstUse):
-        return here.team
+        return known_team(here)
 
 
 def team_meant(here: Here) -> str:
-    """Return the team asked for, else what `team_of` returns."""
-    return here.team if here.asked_team else team_of(here)
+    """Return the team asked for, else what `team_of` returns. Raises UnknownTeam as `known_team`."""
+    return known_team(here) if here.asked_team else team_of(here)
+
+
+def known_team(here: Here) -> str:
+    """Return the team of this command, to look at what there is in it.
+
+    Raises UnknownTeam for a team that nothing has or had: a mistyped name must not look like an empty team.
+    """
+    team = here.team
+    here.store.read(lambda tx: here.refuse_unknown(tx, team))
+    return team
 
 
 def hop_limit(environ: Mapping[str, str]) -> int:

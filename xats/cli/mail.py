@@ -486,7 +486,7 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
         render.put(str(sent.message.id))
     else:
         render.put(views.sent_text(sent, me.agent.team))
-        if sent.unwoken or sent.delayed or sent.renamed:
+        if sent.unwoken or sent.delayed or sent.renamed or sent.dead:
             _tell_unwoken(here, sent, me.agent.team)
         if pending:
             from xats.cli import membership

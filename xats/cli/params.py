@@ -360,7 +360,8 @@ TypeOption: TypeAlias = Annotated[
     list[str] | None, Option("--type", metavar="TYPE", help="Only events of this type; repeatable.")
 ]
 EventAgentOption: TypeAlias = Annotated[
-    str | None, Option("--agent", metavar="AGENT", help="Only events that this agent caused or that name it.")
+    str | None,
+    Option("--agent", metavar="AGENT", help="Only what this agent did, what names it, and mail to it."),
 ]
 EveryTeamOption: TypeAlias = Annotated[bool, Option("--all-teams", help="The events of every team.")]
 JsonLinesOption: TypeAlias = Annotated[bool, Option("--jsonl", help="Print one JSON document a line.")]

@@ -96,6 +96,8 @@ SENT = having(
     unwoken=each(having(agent=ADDRESS, reason={"enum": ["paused", "hop_limit", "no_program", "not_registered"]})),
     delayed=each(having(agent=ADDRESS, reason={"enum": ["throttled"]}, next_attempt_at=TIME)),
     renamed=each(having(name=TEXT, agent=ADDRESS)),
+    # Of what was sent before under the same key: whose copy ended unread.
+    dead=each(having(agent=ADDRESS, reason={"enum": ["expired", "forgotten"]})),
 )
 WAKE = having(
     state={"enum": ["queued", "retrying", "delivered", "skipped", "failed", "held"]},
@@ -199,8 +201,9 @@ TEAM = having(
     projects=each(having(path=TEXT, host=maybe(TEXT), here=YES_NO, exists=maybe(YES_NO))),
     former_names=each(TEXT),
 )
-# `team` is as it was before the change; `name` is the team that has everything of it now, or would have.
-TEAM_CHANGE = having(team=TEAM, name=maybe(TEXT), changed=YES_NO, dry_run=YES_NO)
+# `team` is what there is now, null if that is nothing; `before` and `was` are the team and its name before the change.
+# `name` is the team that has everything of it now, or would have.
+TEAM_CHANGE = having(team=maybe(TEAM), name=maybe(TEXT), was=maybe(TEXT), before=TEAM, changed=YES_NO, dry_run=YES_NO)
 
 NEED = having(id=NUMBER, state={"enum": ["open", "claimed", "review", "done", "failed", "cancelled"]}, title=TEXT)
 TASK = having(
@@ -342,7 +345,7 @@ VERBS: dict[str, Schema] = {
     "team rename": TEAM_CHANGE,
     "team merge": _all(
         TEAM_CHANGE,
-        having(into=TEAM, renamed=each(having(agent=ADDRESS, name=TEXT)), joined=each(TEXT)),
+        having(into=TEAM, renamed=each(having(agent=ADDRESS, was=ADDRESS)), joined=each(TEXT)),
     ),
     "team archive": TEAM_CHANGE,
     "team forget": _all(TEAM_CHANGE, having(dead=NUMBER, dropped=NUMBER, cancelled=NUMBER)),

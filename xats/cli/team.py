@@ -242,7 +242,7 @@ def merge(
         _mark_panes(here, planned)
     more = {
         "into": team_json(planned.into, change.online(into)),
-        "renamed": [{"agent": one.address, "name": name} for one, name in planned.renamed],
+        "renamed": [{"agent": f"{name}@{into}", "was": one.address} for one, name in planned.renamed],
         "joined": [name for _, _, name in planned.joined if name != core_agents.SYSTEM],
     }
     said = f"would merge team {old} into {into}" if dry_run else f"team {old} is a part of team {into} now"
@@ -512,7 +512,12 @@ class Change:
     def report(self, found: Summary, name: str | None, said: str, **more: Any) -> int:
         """Print what the change came to: `found` is the team as it was, `name` what has everything of it now."""
         if self.here.json:
-            about = {"team": team_json(found, self.online(found.name)), "name": name}
+            before = team_json(found, self.online(found.name))
+            now: dict[str, Any] | None = before
+            if self.changed:
+                left = self.look(lambda tx: team_views.summary(tx, name)) if name else None
+                now = team_json(left, self.online(left.name)) if left else None
+            about = {"team": now, "name": name, "was": self.team, "before": before}
             render.document({**about, "changed": self.changed, "dry_run": self.dry_run, **more})
         elif not self.here.quiet:
             render.put(said)

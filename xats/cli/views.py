@@ -107,7 +107,8 @@ def sent_json(sent: Sent) -> dict[str, Any]:
     delayed = [{"agent": agent, "reason": "throttled", "next_attempt_at": iso(until)} for agent, until in sent.delayed]
     found = {"message": message_json(sent.message), "created": sent.created, "recipients": sent.recipients}
     renamed = [{"name": name, "agent": agent} for name, agent in sent.renamed]
-    return {**found, "unwoken": unwoken, "delayed": delayed, "renamed": renamed}
+    dead = [{"agent": agent, "reason": reason} for agent, reason in sent.dead]
+    return {**found, "unwoken": unwoken, "delayed": delayed, "renamed": renamed, "dead": dead}
 
 
 def wake_json(wake: Wake | None, no_wake_reason: str | None) -> dict[str, Any]:
@@ -228,8 +229,10 @@ def sent_text(sent: Sent, team: str) -> str:
 
 
 def unwoken_text(sent: Sent, team: str) -> str:
-    """Return in words who is not woken for what was sent, or only later, a line for each reason."""
+    """Return in words who is not woken for what was sent, or only later, or never had it, a line for each reason."""
     lines = []
+    for agent, reason in sent.dead:
+        lines.append(f"  {near(agent, team)} has not read it ({reasons.words(reason)}): xats status {sent.message.id}")
     for old, agent in sent.renamed:
         lines.append(f"  {old} is called {near(agent, team)} now")
     for reason in dict.fromkeys(reason for _, reason in sent.unwoken):

@@ -14,6 +14,7 @@ LONGEST = 64  # characters
 RESERVED = ("all", "me")
 GROUPS = ("role", "tag", "cap")
 PREFIXES = (*GROUPS, "pool")
+FORGOTTEN = ".forgotten"  # what the name of a forgotten team ends in, perhaps with a number: see core/team_changes.py
 
 
 @record
@@ -44,6 +45,12 @@ def check_name(name: str, what: str = "name") -> str:
     raise InvalidName(msg)
 
 
+def is_forgotten(team: str) -> bool:
+    """Tell whether a team of that name has the history of a forgotten one: it gets no agents and no mail."""
+    _, found, end = team.rpartition(FORGOTTEN)
+    return bool(found) and (not end or (end[0] == "-" and end[1:].isdigit()))
+
+
 def slug(text: str, what: str = "project") -> str:
     """Return a team name, or another one, made from the name `text` of a folder or user.
 
@@ -56,6 +63,8 @@ def slug(text: str, what: str = "project") -> str:
 
         plain = "".join(character for character in normalize("NFKD", text) if not combining(character))
     name = plain_slug(plain)
+    if is_forgotten(name):
+        name = name.replace(FORGOTTEN, FORGOTTEN.replace(".", "-"))
     if name and name not in RESERVED:
         return name
     from unicodedata import normalize

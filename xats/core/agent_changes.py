@@ -6,10 +6,9 @@ is freed (`forget_name`). An agent that was removed keeps its row, because its m
 
 from __future__ import annotations
 
-from xats.core import agents, messages, teams, wakes
-from xats.core.address import check_name, parse_list
-from xats.durations import rough
-from xats.errors import InvalidName, NameTaken, Refused, Usage, XatsError
+from xats.core import agents, messages, removed_mail, teams, wakes
+from xats.core.address import check_name
+from xats.errors import InvalidName, NameTaken, Refused, Usage
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xats.core.agents import Agent, Details, Session
-    from xats.store import Row, Tx
+    from xats.store import Tx
 
 LONGEST_ABOUT = 200  # characters
 
@@ -173,11 +172,16 @@ def _refuse_taken(tx: Tx, agent: Agent, name: str) -> None:
     if known.registered:
         msg = f"There is another agent {known.name} in team {agent.team}."
         raise NameTaken(msg, "take another name", **data)
-    gone = agents.left(tx, agent.team, name)
-    msg = (
-        f"{known.name} left {gone}, and its mail is kept for that name." if gone else f"Mail is held for {known.name}."
-    )
-    raise NameTaken(msg, f"take another name, or remove it with its mail: xats agent forget {known.name}", **data)
+    from xats.core import held
+
+    said = held.describe(tx, known)
+    if not said:  # mail was held for the name, and has expired
+        held.free_names(tx, agent.team, known.id)
+        return
+    msg = f"{said} Nothing was changed."
+    what = "it and its mail" if known.epoch else "that mail"
+    hint = f"take another name, or remove {what}: xats agent forget {known.name}"
+    raise NameTaken(msg, hint, **data)
 
 
 # -- a seat that waits -------------------------------------------------------------------------------------------------
@@ -225,27 +229,6 @@ def expect(
 
 # -- removing ----------------------------------------------------------------------------------------------------------
 
-# What it has not read, and what it has read and was to answer.
-OPEN = """
-select d.agent_id, d.message_id, d.state, d.need_reply, m.sender_id, m.subject, m.address, m.sent_at, a.name, a.team,
-    f.client as sender_client, f.unregistered_at as sender_left
-from deliveries d join messages m on m.id = d.message_id join agents a on a.id = d.agent_id
-join agents f on f.id = m.sender_id
-where d.agent_id = :id and (
-    d.state in ('unread', 'shown') or (d.state = 'read' and d.need_reply = 1 and d.acked_at is null)
-)
-order by d.message_id
-"""
-# A dead letter says since when it is dead by `expires_at`.
-BURY = """
-update deliveries set state = 'expired', no_wake_reason = 'forgotten', expires_at = :now, claim = null,
-    claim_until = null, dropped_at = case when :direct = 1 then dropped_at else :now end
-where agent_id = :agent and message_id = :message
-"""
-ANSWERED = """
-update deliveries set need_reply = 0, alerted_at = coalesce(alerted_at, :now), unanswered_at = :now
-where agent_id = :agent and message_id = :message
-"""
 CLAIMED = "select count(*) as n from tasks where owner_id = :id and state in ('claimed', 'review')"
 OF_IT = (
     "delete from labels where agent_id = :id",
@@ -276,10 +259,8 @@ class Loss:
 
 def loss(tx: Tx, agent: Agent) -> Loss:
     """Return what would go with `agent`."""
-    rows = tx.all(OPEN, id=agent.id)
-    row = tx.one(CLAIMED, id=agent.id)
-    letters = sum(row["state"] != "read" and _is_direct(row) for row in rows)
-    return Loss(letters, sum(_is_owed(row) for row in rows), row["n"] if row else 0)
+    mail, row = removed_mail.loss(tx, agent.id), tx.one(CLAIMED, id=agent.id)
+    return Loss(mail.letters, mail.requests, row["n"] if row else 0)
 
 
 def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
@@ -289,26 +270,19 @@ def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
     mail to groups end. Its name is free; its messages can still be read. Raises Refused.
     """
     own_or_person(by, agent, "remove")
-    from xats.core import alerts, task_claims, task_mail
+    from xats.core import task_claims, task_mail
 
-    found, rows = loss(tx, agent), tx.all(OPEN, id=agent.id)
-    owed = [row for row in rows if _is_owed(row) and row["sender_left"] is None and row["sender_id"] != by.id]
-    head = f"{agent.name} was removed from team {agent.team} and will not answer:"
-    alerts.report(tx, owed, alerts.Notice("reply_overdue", head, "not answered", _line, ANSWERED))
-    for row in rows:
-        if row["state"] != "read":
-            direct = int(_is_direct(row))
-            tx.run(BURY, agent=agent.id, message=row["message_id"], direct=direct, now=tx.now)
-        tx.run(ANSWERED, agent=agent.id, message=row["message_id"], now=tx.now)
-    released = task_claims.leave(tx, agent, force=True, by=by)
-    task_mail.assignee_removed(tx, agent, by)
+    found = loss(tx, agent)
+    opened = task_claims.give_back(tx, agent, "was removed", force=True)
+    task_mail.agent_removed(tx, agent, opened, by)
+    released = [task.id for task in opened]
     agents.end_session(tx, agent.id, "unregistered")
     for sql in OF_IT:
         tx.run(sql, id=agent.id)
     whose = by.address if by.id != agent.id else None
     tx.run(FORGET, id=agent.id, key=f"{agent.name.lower()}#{agent.id}", now=tx.now, by=whose)
-    wakes.suspend(tx, agent.id, "not_registered")  # an attempt under way loses its lease
-    wakes.close_if_read(tx, agent.id, "forgotten")
+    head = f"{agent.name} was removed from team {agent.team} and will not answer:"
+    removed_mail.end(tx, [agent.id], head, {by.id})
     tx.event("agent_forgotten", agent.team, by.name, f"agent:{agent.name}", dead=found.letters, released=released)
     return found, released
 
@@ -318,25 +292,3 @@ def forget_name(tx: Tx, by: Agent, agent: Agent, name: str) -> None:
     own_or_person(by, agent, "free a former name of")
     tx.run(FREE_NAME, id=agent.id, key=name.lower())
     tx.event("former_name_freed", agent.team, by.name, f"agent:{agent.name}", name=name)
-
-
-def _is_direct(row: Row) -> bool:
-    """Tell whether a copy is of mail that somebody wrote to agents by their names."""
-    if row["sender_client"] == "system":
-        return False
-    try:
-        return messages.is_direct(parse_list(row["address"]))
-    except XatsError:  # an address that an older xats took
-        return True
-
-
-def _is_owed(row: Row) -> bool:
-    return bool(row["need_reply"]) and row["sender_client"] != "system" and row["sender_id"] != row["agent_id"]
-
-
-def _line(tx: Tx, row: Row, team: str) -> str:
-    """Return which copy is not answered, and whether it was read."""
-    from xats.core import alerts
-
-    said = {"unread": "not read", "shown": "shown, perhaps not seen"}.get(row["state"], "read, not answered")
-    return f"{alerts.copy(row, team)}, sent {rough(tx.now - row['sent_at'])} ago: {said}"

@@ -8,6 +8,7 @@ refused (`stale_session`).
 from __future__ import annotations
 
 from xats.core import teams, wakes
+from xats.core.address import is_forgotten
 from xats.errors import InvalidName, NameTaken, StaleSession, UnknownAgent
 from xats.pane import Pane
 from xats.record import record
@@ -758,7 +759,13 @@ def _same_process(held: Seat, seat: Seat) -> bool:
 
 
 def store(tx: Tx, team: str, name: str, changes: Changes) -> int:
-    """Make the agent `name` of `team`, or change it; return its id. It is registered then, and not expected."""
+    """Make the agent `name` of `team`, or change it; return its id. It is registered then, and not expected.
+
+    Raises InvalidName for what is left of a forgotten team.
+    """
+    if is_forgotten(team):
+        msg = f"Team {team} is what is left of a forgotten team: no agent can be in it. Nothing was registered."
+        raise InvalidName(msg, "take another team")
     if changes.model is not None:
         from xats import text
 

@@ -92,7 +92,7 @@ def retry(tx: Tx, by: Agent, letters: Sequence[DeadLetter]) -> list[int]:
             msg = (
                 f"{recipient.name} is not registered any more, so nobody can be woken for message {letter.message.id}."
             )
-            hint = f"xats dead retry {letter.message.id} --to ANOTHER"
+            hint = f"xats dead retry {letter.message.id} --to AGENT"
             raise Refused(msg, hint, id=letter.message.id, agent=recipient.address)
         if letter.reason in ENDED:
             done.append(_send_again(tx, by, letter, recipient))

@@ -87,9 +87,21 @@ COLUMNS = "id, at, team, type, actor, subject, data"
 NEWER = f"select {COLUMNS} from events where id > :since {{only}} order by id limit :limit"
 LATEST = f"select {COLUMNS} from events where id > 0 {{only}} order by id desc limit :limit"
 NEWEST = "select max(id) as id from events"
-# By its name in its own team, or by its address, which stands as a text of its own in the JSON of `data`.
-ABOUT = r"""
-and ((team = :of and (lower(actor) = :name or lower(subject) = :subject)) or lower(data) like :address escape '\')
+# What an agent did or what happened to it, in its team.
+IN_TEAM = "team = :of and (lower(actor) in ({names}) or lower(subject) in ({subjects}))"
+# An address stands as a text of its own in the JSON of `data`.
+NAMED = "lower(data) like :{address} escape '\\'"
+# Mail may be addressed by a bare name, a former one or a group: its copies tell to whom it went.
+MAIL = """
+exists (
+    select 1 from deliveries d where d.agent_id = :agent
+        and d.message_id = case when type = 'message_sent' then cast(substr(subject, 9) as integer) end
+)
+"""
+FORMER_NAMES = "select name_key from former_names where agent_id = :id"
+FORMER_TEAMS = "select name from teams where moved_to = :team"
+FORMER_ADDRESSES = """
+select f.team, f.name_key, f.agent_id from former_addresses f join teams t on t.name = f.team where t.moved_to = :team
 """
 
 
@@ -114,7 +126,7 @@ class Query:
     since: int | None = None  #: only those with a larger id; None: the latest
     since_at: int | None = None  #: only those at this time (ms UTC) or later; instead of the latest
     types: tuple[str, ...] = ()  #: only those of one of these types
-    agent: tuple[str, str] | None = None  #: (name, team): only what this agent did, and what names it
+    agent: tuple[str, str] | None = None  #: (name, team): only what this agent did, what names it, and mail to it
 
     def behind(self, event_id: int) -> Query:
         """Return the same query for the events behind the one with that id."""
@@ -130,7 +142,7 @@ def after(tx: Tx, query: Query, limit: int) -> tuple[list[Event], bool, int]:
 
     That id is the `since` by which to go on.
     """
-    only, values = _conditions(query)
+    only, values = _conditions(tx, query)
     if query.since is None and query.since_at is None:
         rows = tx.all(LATEST.format(only=only), limit=limit, **values)
         return _events(reversed(rows)), False, _newest(tx)
@@ -152,7 +164,7 @@ def check_types(types: Sequence[str]) -> tuple[str, ...]:
     return tuple(types)
 
 
-def _conditions(query: Query) -> tuple[str, dict[str, Any]]:
+def _conditions(tx: Tx, query: Query) -> tuple[str, dict[str, Any]]:
     """Return the further conditions of `query` as SQL, and their values."""
     only = ""
     values: dict[str, Any] = {}
@@ -167,11 +179,41 @@ def _conditions(query: Query) -> tuple[str, dict[str, Any]]:
         only += f" and type in ({', '.join(f':{name}' for name in names)})"
         values.update(names)
     if query.agent is not None:
-        name, team = query.agent[0].lower(), query.agent[1]
-        address = f"{name}@{team}".replace("_", r"\_")
-        values.update(of=team, name=name, subject=f"agent:{name}", address=f'%"{address}"%')
-        only += ABOUT
+        about, more = _about(tx, *query.agent)
+        only += f" and ({about})"
+        values.update(more)
     return only, values
+
+
+def _about(tx: Tx, name: str, team: str) -> tuple[str, dict[str, Any]]:
+    """Return the condition for the events about the agent `name` of `team`, and its values.
+
+    They are found by every name and address that the agent has or had, as far as it still leads to the agent.
+    """
+    from xats.core import agents, teams
+
+    agent = agents.find(tx, team, name) or agents.find(tx, *teams.address(tx, team, name))
+    names, addresses = [name.lower()], [f"{name.lower()}@{team}"]
+    if agent:
+        team = agent.team
+        names = [agent.name.lower(), *(row["name_key"] for row in tx.all(FORMER_NAMES, id=agent.id))]
+        former = tx.all(FORMER_ADDRESSES, team=team)
+        others = {(row["team"], row["name_key"]) for row in former if row["agent_id"] != agent.id}
+        places = [team, *(row["name"] for row in tx.all(FORMER_TEAMS, team=team))]
+        addresses = [f"{one}@{place}" for place in places for one in names if (place, one) not in others]
+        addresses += [f"{row['name_key']}@{row['team']}" for row in former if row["agent_id"] == agent.id]
+    values: dict[str, Any] = {"of": team}
+    texts = {"name": names, "subject": [f"agent:{one}" for one in names]}
+    texts["address"] = [f'%"{one}"%'.replace("_", r"\_") for one in dict.fromkeys(addresses)]
+    values.update({f"{what}{at}": text for what, found in texts.items() for at, text in enumerate(found)})
+    listed = {what: [f"{what}{at}" for at in range(len(found))] for what, found in texts.items()}
+    said = {what: ", ".join(f":{one}" for one in found) for what, found in listed.items()}
+    conditions = [IN_TEAM.format(names=said["name"], subjects=said["subject"])]
+    conditions += [NAMED.format(address=one) for one in listed["address"]]
+    if agent:
+        conditions.append(MAIL)
+        values["agent"] = agent.id
+    return " or ".join(f"({one})" for one in conditions), values
 
 
 def _newest(tx: Tx) -> int:

@@ -7,6 +7,7 @@ still refuses the name. The mail is delivered as soon as the name registers, and
 from __future__ import annotations
 
 from xats.core import agents
+from xats.core.address import is_forgotten
 from xats.errors import UnknownRecipient, Usage
 
 TYPE_CHECKING = False
@@ -47,8 +48,10 @@ def seat_of(tx: Tx, sender: Agent, team: str, name: str) -> Agent:
         msg = f"{name} is xats itself, which reads no mail. Nothing was sent."
         raise UnknownRecipient(msg, f"xats agents --team {team}", address=name, team=team)
     if team != sender.team and tx.one(TEAM, team=team) is None:
-        msg = f"There is no team {team}. Nothing was sent."
-        raise UnknownRecipient(msg, "xats agents --all-teams", address=f"{name}@{team}", team=team)
+        from xats.core.address import Address
+        from xats.core.messages import nobody
+
+        raise nobody(tx, Address("agent", name, team), team)
     if known := agents.find(tx, team, name):  # it has left, and may have had this name before
         return known
     tx.run(ABSENT, team=team, name=name, key=name.lower(), now=tx.now)
@@ -72,6 +75,48 @@ def has_left(tx: Tx, address: Address, team: str) -> UnknownRecipient | None:
     return None
 
 
+# A name for which mail was held that has expired, and that no agent has had: "a" is it. It is free.
+EMPTY = """
+{a}.epoch = 0 and {a}.client <> 'system' and {a}.unregistered_at = {a}.registered_at and {a}.forgotten_at is null
+and not exists (select 1 from deliveries d where d.agent_id = {a}.id and d.state in ('unread', 'shown'))
+"""
+# No name has a # in it.
+FREE = f"""
+update agents set name_key = name_key || '#' || cast(id as text), forgotten_at = :now
+where team = :team and (:id is null or id = :id) and {EMPTY.format(a="agents")}
+"""
+HELD = """
+select m.sent_at, f.name, f.team
+from deliveries d join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
+where d.agent_id = :id and d.state in ('unread', 'shown') order by m.id
+"""
+
+
+def describe(tx: Tx, agent: Agent) -> str:
+    """Return in a sentence what has the name of `agent`, which is not registered; "" if that is nothing any more.
+
+    An agent that has left has its name, and so has mail that is held for a name that no agent has had.
+    """
+    gone = agents.left(tx, agent.team, agent.name)
+    if gone:
+        return f"{agent.address} left {gone}, and its mail is kept for that name."
+    rows = tx.all(HELD, id=agent.id)
+    if not rows:
+        return ""
+    from xats.durations import ago
+
+    first = rows[0]
+    sender = first["name"] if first["team"] == agent.team else f"{first['name']}@{first['team']}"
+    count = "1 message is" if len(rows) == 1 else f"{len(rows)} messages are"
+    whose = f"{'' if len(rows) == 1 else 'the first '}from {sender}, {ago(first['sent_at'], tx.now)}"
+    return f"No agent is called {agent.address} yet, but {count} held for that name ({whose})."
+
+
+def free_names(tx: Tx, team: str, agent_id: int | None = None) -> None:
+    """Free the names in `team`, or only that of `agent_id`, that have nothing any more but mail that has expired."""
+    tx.run(FREE, team=team, id=agent_id, now=tx.now)
+
+
 def answerable(
     tx: Tx, me: Agent, rows: Sequence[Row], recipients: Sequence[Recipient], message_id: int, *, hold: bool
 ) -> list[Recipient]:
@@ -81,14 +126,19 @@ def answerable(
     UnknownRecipient when none is left.
     """
     pairs = list(zip(rows, recipients, strict=True))
-    found = [one for row, one in pairs if row["unregistered_at"] is None or (hold and row["forgotten_at"] is None)]
+    found = [one for row, one in pairs if row["unregistered_at"] is None or (hold and not _is_removed(row))]
     if found:
         return found
     row, last = pairs[0]
     name = last.address.removesuffix(f"@{me.team}")
-    if row["forgotten_at"] is not None:
+    if _is_removed(row):
         msg = f"{name} was removed from the team. Nothing was sent."
         raise UnknownRecipient(msg, f"xats send ANOTHER 'text' --reply-to {message_id}", id=message_id)
     gone = agents.left(tx, row["team"], row["name"]) or "since"
     msg = f"{name} left {gone}. Nothing was sent."
     raise UnknownRecipient(msg, f"to keep it for that name: xats reply {message_id} --hold 'text'", id=message_id)
+
+
+def _is_removed(row: Row) -> bool:
+    """Tell whether the agent in `row` was removed for good, alone or with its team."""
+    return row["forgotten_at"] is not None or is_forgotten(row["team"])

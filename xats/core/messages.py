@@ -7,7 +7,7 @@ What each recipient makes of its delivery is in `inbox`.
 from __future__ import annotations
 
 from xats.core import agents, limits, teams, wakes
-from xats.core.address import Address, parse_list
+from xats.core.address import Address, is_forgotten, parse_list
 from xats.errors import InvalidBody, KeyReused, UnknownMessage, UnknownRecipient, Usage
 from xats.record import record
 
@@ -74,6 +74,7 @@ class Sent:
     unwoken: tuple[tuple[str, str], ...] = ()  #: who is not woken for it, and why: a code of `UNWOKEN`
     delayed: tuple[tuple[str, int], ...] = ()  #: whose wake is throttled, and until when (ms UTC)
     renamed: tuple[tuple[str, str], ...] = ()  #: former names in its address, and which agent each leads to
+    dead: tuple[tuple[str, str], ...] = ()  #: whose copy ended unread, and why; of what was sent before under the key
 
 
 MESSAGE = """
@@ -172,6 +173,9 @@ def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address], *, hold: bool =
     found: dict[int, Recipient] = {}
     for address in addresses:
         team = address.team or sender.team
+        if address.team and is_forgotten(team):
+            msg = f"Team {team} is what is left of a forgotten team: no mail can be sent to it. Nothing was sent."
+            raise UnknownRecipient(msg, "xats agents --all-teams", address=str(address), team=team)
         if address.kind == "pool":
             msg = f"{address} is for one message to one pool: a task that one of its members does."
             raise Usage(msg, f"xats send {address} 'text'")
@@ -230,6 +234,12 @@ def _recipients(rows: list[Row]) -> list[Recipient]:
 
 def nobody(tx: Tx, address: Address, team: str) -> UnknownRecipient:
     """Return the error for an address that means nobody, with the nearest one that means somebody."""
+    if address.team:
+        from xats.core import team_views
+
+        if not team_views.exists(tx, team):
+            problem = team_views.unknown(tx, team)
+            return UnknownRecipient(f"{problem} Nothing was sent.", problem.hint, address=str(address), team=team)
     if address.kind == "agent":
         from xats.core import held
 
@@ -281,6 +291,10 @@ values (:agent, :message, 'unread', :wake, :reason, :expires_at,
 """
 RECIPIENTS = f"""
 select {RECIPIENT} from deliveries d join agents a on a.id = d.agent_id where d.message_id = :id order by a.id
+"""
+COPIES = f"""
+select {RECIPIENT}, d.state, d.no_wake_reason, d.expires_at from deliveries d join agents a on a.id = d.agent_id
+where d.message_id = :id order by a.id
 """
 SENDER = f"select {RECIPIENT} from agents a where a.id = :id"
 REPLIED = """
@@ -637,7 +651,6 @@ def _sent_before(tx: Tx, me: Agent, draft: Draft, direct: bool, posting: Posting
     found = tx.one(BY_ID, id=row["id"])
     assert found
     first = message_of(found)
-    names = tuple(recipient.address for recipient in _recipients(tx.all(RECIPIENTS, id=first.id)))
     kind, need_reply = _settled(draft, direct=direct)
     differs = {
         "address": draft.address != first.address and not draft.is_answer,
@@ -650,7 +663,22 @@ def _sent_before(tx: Tx, me: Agent, draft: Draft, direct: bool, posting: Posting
     }
     if any(differs.values()):
         raise _reused(tx, first, [what for what, other in differs.items() if other])
-    return Sent(first, False, names)
+    return _became(tx, first)
+
+
+def _became(tx: Tx, first: Message) -> Sent:
+    """Return what became of `first`, which was sent before: also whose copy is dead, and for whom mail still waits."""
+    rows = tx.all(COPIES, id=first.id)
+    copies = list(zip(rows, _recipients(rows), strict=True))
+    dead, waits = [], []
+    for row, one in copies:
+        if row["state"] == "expired":
+            dead.append((one.address, "forgotten" if row["no_wake_reason"] == "forgotten" else "expired"))
+        elif row["state"] == "unread" and wakes.is_over(tx, first.sent_at, row["expires_at"]):
+            dead.append((one.address, "expired"))
+        elif row["state"] == "unread" and one.absence:
+            waits.append((one.address, one.absence))
+    return Sent(first, False, tuple(one.address for _, one in copies), tuple(waits), dead=tuple(dead))
 
 
 def _reused(tx: Tx, first: Message, differs: Sequence[str]) -> KeyReused:

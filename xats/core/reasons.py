@@ -106,7 +106,7 @@ REASONS: Final[dict[Reason, str]] = {
     "retry_exhausted": "every attempt was refused",
     "expired": "its time was over",
     "agent_unused": "nothing was seen of it for very long, and it is going to be removed (XATS_KEEP)",
-    "forgotten": "its recipient was removed from the team",
+    "forgotten": "the recipient, or its whole team, was removed",
     "paused": "wakes are paused",
     # A poke gives these.
     "multi_line": "nobody can tell that its program takes new lines in a paste as text, so one line is the most",

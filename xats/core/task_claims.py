@@ -267,10 +267,10 @@ def _open(tx: Tx, task: Task) -> Task:
     return tasks.update(tx, task, state="open", **empty)
 
 
-def _offer(tx: Tx, task: Task, but: int | None) -> None:
-    """Tell who can take `task`, which is open again; not the agent `but`."""
+def _offer(tx: Tx, task: Task, but: int | None, why: str = "") -> None:
+    """Tell who can take `task`, which is open again because of `why`; not the agent `but`."""
     if task.ready:
-        task_mail.ready(tx, task, "is open again", but=but)
+        task_mail.ready(tx, task, f"is open again{why and f' ({why})'}", but=but)
 
 
 HELD = f"select {tasks.TASK} {tasks.FROM} where t.owner_id = :id and t.state in ('claimed', 'review') order by t.id"
@@ -281,6 +281,16 @@ def leave(tx: Tx, agent: Agent, *, force: bool, by: Agent | None = None) -> list
 
     The agents that added these tasks are told, but not `by`, which has it leave. Raises TasksHeld unless `force`.
     """
+    opened = give_back(tx, agent, "has left", force=force)
+    task_mail.owner_left(tx, agent, opened, by)
+    return [task.id for task in opened]
+
+
+def give_back(tx: Tx, agent: Agent, what: str, *, force: bool) -> list[Task]:
+    """Open all again that `agent` has claimed, and tell who can take it that `agent` `what`; return the tasks.
+
+    Raises TasksHeld unless `force`.
+    """
     held = [tasks.task_of(row) for row in tx.all(HELD, id=agent.id)]
     ids = [task.id for task in held]
     if held and not force:
@@ -289,12 +299,13 @@ def leave(tx: Tx, agent: Agent, *, force: bool, by: Agent | None = None) -> list
         msg = f"{agent.name} has claimed {len(held)} task{'s' if len(held) > 1 else ''}: {shown}{more}."
         hint = f"finish them, or give them back: xats unregister {agent.name} --force"
         raise TasksHeld(msg, hint, agent=agent.address, tasks=ids)
+    opened = []
     for task in held:
         now = _open(tx, task)
         tasks.log(tx, now, "released", agent, "it was unregistered", owner=task.owner)
-        _offer(tx, now, but=agent.id)
-    task_mail.owner_left(tx, agent, held, by)
-    return ids
+        _offer(tx, now, agent.id, f"{agent.name} {what}")
+        opened.append(now)
+    return opened
 
 
 # -- claims that are over ----------------------------------------------------------------------------------------------

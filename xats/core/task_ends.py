@@ -26,11 +26,12 @@ def end(tx: Tx, task: Task, state: str, by: Agent, text: str | None) -> Task:
     despite = [one.id for one in task_needs.blockers(tx, now)] if state == "done" else []
     more = {"despite": despite} if despite else {}
     tasks.log(tx, now, state, by, text, **{"result" if state == "done" else "reason": short}, **more)
+    knowing: list[int] = []
     if state == "done":
         task_needs.done(tx, now)
     else:
-        task_needs.hopeless(tx, now, by)
-    task_mail.ended(tx, now, by, text)
+        knowing = task_needs.hopeless(tx, now, by)
+    task_mail.ended(tx, now, by, text, knowing)
     return now
 
 
@@ -42,10 +43,11 @@ def cancel(tx: Tx, me: Agent, task_id: int, reason: str | None) -> Task:
     if reason is not None:
         reason = tasks.check_note(reason, "reason")
     now = end(tx, task, "cancelled", me, reason)
-    if task.owner_id is not None and task.owner_id != me.id:
+    owner = task_mail.agent_of(tx, task.owner_id)
+    if owner and owner.id != me.id and not task_mail.is_notified(tx, now, owner):
         task_mail.tell(
             tx,
-            task_mail.agent_of(tx, task.owner_id),
+            owner,
             f"task #{task.id} was cancelled: {task.title}",
             f"{me.name} has cancelled task #{task.id}, which you have claimed: {task.title}",
             *([f"Why: {reason}"] if reason else []),

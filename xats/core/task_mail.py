@@ -6,7 +6,7 @@ ready, or asks for a review, is taken back while it is unread as soon as it mean
 
 from __future__ import annotations
 
-from xats.core import agents, inbox, messages, wakes
+from xats.core import agents, inbox, messages, tasks, wakes
 from xats.core.address import parse_list
 from xats.core.messages import Draft
 from xats.durations import rough
@@ -14,12 +14,12 @@ from xats.errors import UnknownRecipient
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from xats.core.agents import Agent
     from xats.core.messages import Recipient
     from xats.core.tasks import Task
-    from xats.store import Row, Tx
+    from xats.store import Tx
 
 KEEP = "insert into task_mail (task_id, message_id, about, role) values (:task, :message, :about, :role)"
 OUT = """
@@ -172,10 +172,14 @@ def owner_gone(tx: Tx, owner: Agent, claimed: Sequence[Task], why: str, grace: i
         tell(tx, creator, f"{owner.name} is gone, and has claimed {_named(found)}", *lines)
 
 
-def owner_left(tx: Tx, owner: Agent, claimed: Sequence[Task], by: Agent | None) -> None:
-    """Tell the agents that added the tasks `claimed`, but not `by`, that `owner` was unregistered."""
-    for creator, found in _by_creator(tx, claimed, owner):
-        if by is None or creator.id != by.id:
+def owner_left(tx: Tx, owner: Agent, opened: Sequence[Task], by: Agent | None) -> None:
+    """Tell the agents that added the tasks `opened`, which `owner` had claimed, but not `by`, that it was unregistered.
+
+    Who can start such a task itself was asked to, and is not told of it once more.
+    """
+    for creator, added in _by_creator(tx, opened, owner):
+        found = [task for task in added if not _asked(tx, task, creator)]
+        if found and (by is None or creator.id != by.id):
             tell(
                 tx,
                 creator,
@@ -185,24 +189,36 @@ def owner_left(tx: Tx, owner: Agent, claimed: Sequence[Task], by: Agent | None) 
             )
 
 
-ASSIGNED = "select id, title, created_by from tasks where assignee_id = :id and state = 'open' order by id"
+def _asked(tx: Tx, task: Task, agent: Agent) -> bool:
+    """Tell whether `agent` got mail that `task`, which was just opened, can be started."""
+    return task.ready and not task.pool and any(one.id == agent.id for one in starters(tx, task)[1])
 
 
-def assignee_removed(tx: Tx, agent: Agent, by: Agent) -> None:
-    """Tell the agents that added open tasks for `agent` alone, but not `by`, that it was removed."""
-    whose: dict[int, list[Row]] = {}
-    for row in tx.all(ASSIGNED, id=agent.id):
-        if row["created_by"] not in (agent.id, by.id):
-            whose.setdefault(row["created_by"], []).append(row)
-    for creator_id, found in whose.items():
-        first = found[0]["id"]
-        named = f"task #{first}" if len(found) == 1 else f"{len(found)} tasks"
-        lines = [f"{agent.name} was removed from the team. These open tasks are for {agent.name} alone:"]
-        lines += [f"  #{row['id']} {row['title']}" for row in found[:SHOWN]]
-        if len(found) > SHOWN:
-            lines.append(f"  and {len(found) - SHOWN} more: xats task list")
-        lines.append(f"Give it to another agent: xats task edit {first} --to NAME")
-        tell(tx, agents.by_id(tx, creator_id), f"{agent.name} was removed, and {named} waited for it", *lines)
+ASSIGNED = "select id from tasks where assignee_id = :id and state = 'open' order by id"
+
+
+def agent_removed(tx: Tx, agent: Agent, opened: Sequence[Task], by: Agent) -> None:
+    """Tell who added the tasks `opened`, which `agent` had claimed, or open tasks for it alone, that it was removed.
+
+    Each gets one letter, but not `by`, who knows.
+    """
+    alone = [tasks.find(tx, agent.team, row["id"]) for row in tx.all(ASSIGNED, id=agent.id)]
+    others = [task for task in opened if task.assignee_id != agent.id]
+    left = {creator.id: found for creator, found in _by_creator(tx, others, agent)}
+    for creator, found in _by_creator(tx, [*alone, *others], agent):
+        again = [task for task in left.get(creator.id, ()) if not _asked(tx, task, creator)]
+        waiting = [task for task in found if task.assignee_id == agent.id]
+        if creator.id == by.id or not (again or waiting):
+            continue
+        lines = [f"{agent.name} was removed from the team."]
+        if again:
+            lines += [f"What you added and {agent.name} had claimed is open again:", *_lines(again)]
+        if waiting:
+            lines += [f"These open tasks are for {agent.name} alone:", *_lines(waiting)]
+            lines.append(f"Give it to another agent: xats task edit {waiting[0].id} --to NAME")
+        said = [f"had claimed {_named(again)}"] if again else []
+        said += [f"{_numbered(waiting)} waited for it"] if waiting else []
+        tell(tx, creator, f"{agent.name} was removed, and {' and '.join(said)}", *lines)
 
 
 def _by_creator(tx: Tx, found: Iterable[Task], owner: Agent) -> list[tuple[Agent, list[Task]]]:
@@ -212,6 +228,10 @@ def _by_creator(tx: Tx, found: Iterable[Task], owner: Agent) -> list[tuple[Agent
         if task.creator_id != owner.id:
             whose.setdefault(task.creator_id, []).append(task)
     return [(agents.by_id(tx, creator_id), theirs) for creator_id, theirs in whose.items()]
+
+
+def _numbered(found: Sequence[Task]) -> str:
+    return f"task #{found[0].id}" if len(found) == 1 else f"{len(found)} tasks"
 
 
 def _named(found: Sequence[Task]) -> str:
@@ -276,17 +296,36 @@ def _take_back(tx: Tx, task: Task, about: str, role: str | None, keep: int) -> N
 # -- the end -----------------------------------------------------------------------------------------------------------
 
 
-def ended(tx: Tx, task: Task, by: Agent, text: str | None) -> None:
-    """Tell the address that wants to know that `task` has ended, with its result or reason."""
-    if task.notify is None:
-        return
+def _notified(tx: Tx, task: Task) -> tuple[dict[int, Recipient], list[str]]:
+    """Return whom the address that is to be notified of the end of `task` means, and which parts of it mean nobody."""
     sender = agents.system(tx, task.team)
     whom: dict[int, Recipient] = {}
-    for address in parse_list(task.notify):
+    unheard = []
+    for address in parse_list(task.notify) if task.notify is not None else ():
         try:  # each by itself: who has left since must not keep the others from hearing
             whom.update((one.id, one) for one in messages.resolve(tx, sender, [address]))
         except UnknownRecipient:
-            tx.event("task_unheard", task.team, by.name, f"task:{task.id}", address=str(address))
+            unheard.append(str(address))
+    return whom, unheard
+
+
+def is_notified(tx: Tx, task: Task, agent: Agent | None) -> bool:
+    """Tell whether `agent` gets mail about the end of `task` anyway, because it is to be notified."""
+    return agent is not None and task.notify is not None and agent.id in _notified(tx, task)[0]
+
+
+def ended(tx: Tx, task: Task, by: Agent, text: str | None, but: Collection[int] = ()) -> None:
+    """Tell the address that wants to know that `task` has ended, with its result or reason.
+
+    The agents with the ids `but` were told already.
+    """
+    if task.notify is None:
+        return
+    whom, unheard = _notified(tx, task)
+    for address in unheard:
+        tx.event("task_unheard", task.team, by.name, f"task:{task.id}", address=address)
+    for one in but:
+        whom.pop(one, None)
     if task.state == "cancelled":
         whom.pop(by.id, None)  # that is his own doing
     if not whom:

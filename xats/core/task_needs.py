@@ -158,8 +158,9 @@ def not_done(tx: Tx, task: Task, by: Agent, reason: str | None) -> None:
             task_mail.not_done(tx, waiting, task, by, reason)
 
 
-def hopeless(tx: Tx, task: Task, by: Agent) -> None:
-    """Tell who added tasks that wait for `task` that it has ended without being done; `by` knows."""
+def hopeless(tx: Tx, task: Task, by: Agent) -> list[int]:
+    """Tell who added tasks that wait for `task` that it has ended without being done; `by` knows. Return their ids."""
+    told = []
     whose: dict[int, list[Task]] = {}
     for waiting in needed_by(tx, task.id):
         if waiting.live:
@@ -168,6 +169,7 @@ def hopeless(tx: Tx, task: Task, by: Agent) -> None:
         if creator_id == by.id:
             continue
         creator = agents.by_id(tx, creator_id)
+        told.append(creator_id)
         numbers = ", ".join(f"#{one.id}" for one in found[:20]) + (" and more" if len(found) > 20 else "")
         what = "failed" if task.state == "failed" else "was cancelled"
         task_mail.tell(
@@ -180,3 +182,4 @@ def hopeless(tx: Tx, task: Task, by: Agent) -> None:
             f"Try again: xats task reopen {task.id}",
             f"Or go on without it: xats task edit {found[0].id} --no-dep {task.id}",
         )
+    return told

@@ -139,7 +139,7 @@ def _approved(tx: Tx, task: Task, by: Agent, why: str) -> Task:
     now = task_ends.end(tx, task, "done", by, row["result"] if row else None)
     task_mail.tell(
         tx,
-        owner if owner and owner.id != by.id else None,
+        owner if owner and owner.id != by.id and not task_mail.is_notified(tx, now, owner) else None,
         f"task #{task.id} is approved and done: {task.title}",
         f"Task #{task.id} is approved and done; {why}: {task.title}",
     )

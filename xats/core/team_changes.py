@@ -7,9 +7,9 @@ XATS_TEAM=old and an address bob@old go on working. Each change is one transacti
 
 from __future__ import annotations
 
-from xats.core import agents, messages, teams, wakes
-from xats.core.address import LONGEST, check_name, parse_list
-from xats.core.messages import Draft, is_direct
+from xats.core import agents, messages, removed_mail, teams
+from xats.core.address import FORGOTTEN, LONGEST, check_name, is_forgotten
+from xats.core.messages import Draft
 from xats.core.team_views import TEAM, Summary, summary
 from xats.errors import InvalidName, TeamInUse, TeamTaken, Usage
 from xats.record import record
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xats.core.messages import Recipient
     from xats.core.team_views import Place
     from xats.core.teams import Project
-    from xats.store import Row, Tx
+    from xats.store import Tx
 
 MARKED = (  # by a column `team`
     "agents",
@@ -35,7 +35,6 @@ MARKED = (  # by a column `team`
     "project_teams",
     "team_notices",
 )
-FORGOTTEN = ".forgotten"  # what the name of a forgotten team ends in
 INSERT = "insert into teams (name, created_at) values (:name, :at) on conflict (name) do nothing"
 LEAD_ON = "update teams set moved_to = :new, archived_at = null where name = :old or moved_to = :old"
 IN_USE = "update teams set moved_to = null, archived_at = :archived where name = :name"
@@ -102,6 +101,13 @@ def check_team(name: str) -> str:
     return check_name(name, "team").lower()
 
 
+def refuse_forgotten(team: str) -> None:
+    """Raise InvalidName if `team` has the history of a forgotten team: nothing new may get into it."""
+    if is_forgotten(team):
+        msg = f"{team} is the name of what is left of a forgotten team. Nothing was changed."
+        raise InvalidName(msg, "take another name", name=team)
+
+
 def at_work(tx: Tx, team: str, holds: Callable[[Session], bool]) -> list[Agent]:
     """Return the agents of `team` whose process may live, as `holds` tells; not the persons."""
     found = []
@@ -128,6 +134,7 @@ def check_rename(tx: Tx, old: str, new: str) -> Summary:
     if old == new:
         msg = f"Team {old} has that name already."
         raise Usage(msg, "xats team list")
+    refuse_forgotten(new)
     found = summary(tx, old)
     row = tx.one(TEAM, name=new)
     if row is None:
@@ -192,33 +199,13 @@ def restore(tx: Tx, by: str | None, name: str) -> bool:
 # -- forget ------------------------------------------------------------------------------------------------------------
 
 LIVE_TASKS = "select id from tasks where team = :team and state in ('open', 'claimed', 'review') order by id desc"
-UNREAD = """
-select d.agent_id, d.message_id, m.address, f.client as sender_client
-from agents a cross join deliveries d join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
-where a.team = :team and d.agent_id = a.id and d.state in ('unread', 'shown')
-"""
 # Not what xats itself wrote, such as that the team was renamed: nobody misses that.
 MISSED = """
 select count(*) as n
 from agents a cross join deliveries d join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
 where a.team = :team and d.agent_id = a.id and d.state = 'unread' and f.client <> 'system'
 """
-# Requests of other teams that were not answered.
-OWED = """
-select d.agent_id, d.message_id, d.state, m.sender_id, m.subject, a.name, a.team
-from agents a cross join deliveries d join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
-where a.team = :team and d.agent_id = a.id and d.state in ('unread', 'shown', 'read') and d.need_reply = 1
-    and d.acked_at is null and f.team <> :team and f.client <> 'system' and f.unregistered_at is null
-order by d.message_id, d.agent_id
-"""
-REPORTED = """
-update deliveries set need_reply = 0, alerted_at = coalesce(alerted_at, :now), unanswered_at = :now
-where agent_id = :agent and message_id = :message
-"""
-EXPIRE = """
-update deliveries set state = 'expired', expires_at = :now, claim = null, claim_until = null, dropped_at = :dropped
-where agent_id = :agent and message_id = :message
-"""
+IDS = "select id from agents where team = :team order by id"
 OF_PROJECTS = ("projects", "project_teams", "team_notices")
 LEFTOVERS = ("agents", "tasks", "contracts")
 
@@ -274,8 +261,13 @@ def forget(tx: Tx, by: str, name: str, holds: Callable[[Session], bool], *, forc
         refuse_forget(tx, found, holds)
     for table in OF_PROJECTS:
         tx.run(f"delete from {table} where team = :name", name=name)
-    kept_as = None
+    kept_as, mail, cancelled = None, removed_mail.Ended(0, 0, 0), 0
     if any(tx.one(f"select 1 from {table} where team = :name limit 1", name=name) for table in LEFTOVERS):
+        cancelled = _cancel(tx, name)
+        _leave(tx, name)
+        whom = [row["id"] for row in tx.all(IDS, team=name)]
+        head = f"Team {name} was forgotten, and these requests will not be answered:"
+        mail = removed_mail.end(tx, whom, head, whom)
         kept_as = _free_name(tx, name)
         tx.run(INSERT, name=kept_as, at=found.created_at)
         tx.run(IN_USE, name=kept_as, archived=tx.now)
@@ -286,15 +278,9 @@ def forget(tx: Tx, by: str, name: str, holds: Callable[[Session], bool], *, forc
         kept=kept_as or name,
     )
     tx.run("delete from teams where name = :name or moved_to = :kept", name=name, kept=kept_as or name)
-    dead = dropped = cancelled = 0
-    if kept_as:
-        cancelled = _cancel(tx, kept_as, name)
-        _report(tx, kept_as, name)
-        _leave(tx, kept_as)
-        dead, dropped = _expire(tx, kept_as)
-    counts = {"agents": found.agents, "dead": dead, "dropped": dropped, "cancelled": cancelled}
+    counts = {"agents": found.agents, "dead": mail.letters, "dropped": mail.copies, "cancelled": cancelled}
     tx.event("team_forgotten", kept_as or name, by, f"team:{name}", kept_as=kept_as, **counts)
-    return Forgotten(kept_as, dead, dropped, cancelled)
+    return Forgotten(kept_as, mail.letters, mail.copies, cancelled)
 
 
 def _free_name(tx: Tx, name: str) -> str:
@@ -306,7 +292,7 @@ def _free_name(tx: Tx, name: str) -> str:
     return f"{name[: LONGEST - len(end)]}{end}"
 
 
-def _cancel(tx: Tx, team: str, name: str) -> int:
+def _cancel(tx: Tx, team: str) -> int:
     """Cancel the tasks of `team` that have not ended, the newest first: parts before what they are parts of."""
     from xats.core import task_ends, tasks
 
@@ -314,19 +300,8 @@ def _cancel(tx: Tx, team: str, name: str) -> int:
     for row in rows:
         task = tasks.find(tx, team, row["id"])
         if task.live:
-            task_ends.end(tx, task, "cancelled", agents.system(tx, team), f"team {name} was forgotten")
+            task_ends.end(tx, task, "cancelled", agents.system(tx, team), f"team {team} was forgotten")
     return len(rows)
-
-
-def _report(tx: Tx, team: str, name: str) -> None:
-    """Tell the senders of other teams which of their requests will not be answered."""
-    from xats.core import alerts
-
-    def line(_: Tx, row: Row, of: str) -> str:
-        return f"{alerts.copy(row, of)}: {'read' if row['state'] == 'read' else 'not read'}"
-
-    head = f"Team {name} was forgotten, and these requests will not be answered:"
-    alerts.report(tx, tx.all(OWED, team=team), alerts.Notice("reply_overdue", head, "not answered", line, REPORTED))
 
 
 def _leave(tx: Tx, team: str) -> None:
@@ -335,28 +310,6 @@ def _leave(tx: Tx, team: str) -> None:
         agents.unregister(tx, one)
     tx.run("delete from contract_subscribers where team = :team", team=team)
     tx.run("delete from pauses where team = :team", team=team)
-
-
-def _expire(tx: Tx, team: str) -> tuple[int, int]:
-    """Expire what the agents of `team` have not read; return how many letters are dead letters, and how many not."""
-    dead = 0
-    rows = tx.all(UNREAD, team=team)
-    for row in rows:
-        direct = row["sender_client"] != "system" and _is_direct(row["address"])
-        dead += direct
-        values = {"agent": row["agent_id"], "message": row["message_id"], "now": tx.now}
-        tx.run(EXPIRE, dropped=None if direct else tx.now, **values)
-    for agent_id in dict.fromkeys(row["agent_id"] for row in rows):
-        wakes.close_if_read(tx, agent_id, "expired")
-    return dead, len(rows) - dead
-
-
-def _is_direct(address: str) -> bool:
-    """Tell whether a message was addressed to agents by their names."""
-    try:
-        return is_direct(parse_list(address))
-    except InvalidName:  # an address that an earlier release took
-        return True
 
 
 # -- adopt -------------------------------------------------------------------------------------------------------------
@@ -375,6 +328,7 @@ def adopt(tx: Tx, by: str, name: str, host: str, project: Project, gone: Sequenc
     `gone` are records of the team whose folders do not exist any more: they are removed. None: it was in no team.
     Raises UnknownTeam.
     """
+    refuse_forgotten(name)
     summary(tx, name)
     restore(tx, by, name)
     path, remote = teams.stored(project.path), project.remote

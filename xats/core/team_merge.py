@@ -7,7 +7,7 @@ the same name has to be the same, in all its versions.
 
 from __future__ import annotations
 
-from xats.core import agents, stops, team_changes, wakes
+from xats.core import agents, held, stops, team_changes, wakes
 from xats.core.address import Address, check_name, parse_list
 from xats.core.team_views import FORMER, Summary, summary
 from xats.errors import NamesClash, Usage
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 BOTH = f"""
 select {agents.AGENT}, b.id as other_id, b.client as other_client from agents a
-join agents b on b.team = :into and b.name_key = a.name_key where a.team = :old order by a.name_key
+join agents b on b.team = :into and b.name_key = a.name_key
+where a.team = :old and not ({held.EMPTY.format(a="a")}) and not ({held.EMPTY.format(a="b")}) order by a.name_key
 """
 SAME_CONTRACTS = """
 select a.id, b.id as other_id, a.name, a.compat = b.compat and a.newest = b.newest
@@ -51,6 +52,7 @@ def plan(tx: Tx, old: str, into: str, suffix: str | None) -> Plan:
     if old == into:
         msg = f"Team {old} cannot be merged into itself."
         raise Usage(msg, "xats team list")
+    team_changes.refuse_forgotten(into)
     before, target = summary(tx, old), summary(tx, into)
     renamed, joined, clashing = [], [], []
     for row in tx.all(BOTH, old=old, into=into):
@@ -58,23 +60,32 @@ def plan(tx: Tx, old: str, into: str, suffix: str | None) -> Plan:
         if one.client == row["other_client"] and one.client in ("human", "system"):
             joined.append((one.id, row["other_id"], one.name))
         elif suffix is None:
-            clashing.append(one)
+            clashing.append((one, row["other_id"]))
         else:
             renamed.append((one, _new_name(tx, one, suffix, (old, into))))
     if clashing:
-        names = ", ".join(one.name for one in clashing)
-        msg = f"Both teams have an agent of this name: {names}. Nothing was changed."
-        hint = f"xats team merge {old} {into} --suffix 2, which renames {clashing[0].address} to {clashing[0].name}-2"
-        raise NamesClash(msg, hint, agents=[one.name for one in clashing])
+        raise _clash(tx, clashing, old, into)
     return Plan(before, target, tuple(renamed), tuple(joined), _same_contracts(tx, old, into))
+
+
+def _clash(tx: Tx, clashing: Sequence[tuple[Agent, int]], old: str, into: str) -> NamesClash:
+    """Return the error for agents of the team `old`, each with the id of that of the same name in the team `into`."""
+    names = [one.name for one, _ in clashing]
+    both = [agent for one, other in clashing for agent in (one, agents.by_id(tx, other))]
+    what = [held.describe(tx, agent) for agent in both if not agent.registered]
+    said = " ".join([f"Both teams have this name: {', '.join(names)}.", *filter(None, what), "Nothing was changed."])
+    hint = f"xats team merge {old} {into} --suffix 2, which renames {names[0]}@{old} to {names[0]}-2"
+    return NamesClash(said, hint, agents=names)
 
 
 def _new_name(tx: Tx, one: Agent, suffix: str, teams: Sequence[str]) -> str:
     """Return the name of `one` with `suffix`. Raises InvalidName, or NamesClash if one of `teams` has such an agent."""
     name = check_name(f"{one.name}-{check_name(suffix, 'suffix')}")
     for team in teams:
-        if agents.find(tx, team, name):
-            msg = f"{one.name} cannot be renamed to {name}, which is an agent of team {team}. Nothing was changed."
+        found = agents.find(tx, team, name)
+        why = found and (f"It is an agent of team {team}." if found.registered else held.describe(tx, found))
+        if why:
+            msg = f"{one.name} cannot be renamed to {name}. {why} Nothing was changed."
             raise NamesClash(msg, "take another --suffix", agents=[one.name])
     return name
 
@@ -99,6 +110,8 @@ def _texts(tx: Tx, contract_id: int) -> list[str]:
 
 def merge(tx: Tx, by: str, old: str, into: str, suffix: str | None) -> Plan:
     """Make the team `old` a part of the team `into`; return what was planned. Raises what `plan` raises."""
+    for team in (old, into):
+        held.free_names(tx, team)
     planned = plan(tx, old, into, suffix)
     _pauses(tx, old, into)
     for going, staying in planned.contracts:
@@ -179,7 +192,18 @@ NO_MORE = """
 delete from former_names where agent_id in (select id from agents where team = :old)
     and name_key in (select name_key from agents where team = :into)
 """
-NOTIFY = "select id, notify from tasks where team = :team and notify is not null and ended_at is null"
+# Also of tasks that have ended: one may be reopened.
+NOTIFY = "select id, notify from tasks where team = :team and notify is not null"
+# What an agent did before it was renamed stays its own, not that of the agent of that name in the other team.
+ITS_EVENTS = (
+    "update events set actor = :name where team = :old and lower(actor) = :key",
+    "update events set subject = :subject where team = :old and lower(subject) = :was",
+)
+# The names in the team :old that an agent of :into has, or had: there they would lead to that one.
+TAKEN = """
+select f.name_key, a.id, a.name from former_names f join agents a on a.id = f.agent_id
+where a.team = :old and f.name_key in (select name_key from agents where team = :into) order by f.until
+"""
 
 
 def _rename(tx: Tx, by: str, old: str, into: str, renamed: Sequence[tuple[Agent, str]]) -> None:
@@ -188,13 +212,19 @@ def _rename(tx: Tx, by: str, old: str, into: str, renamed: Sequence[tuple[Agent,
     before = [(row["name_key"], row["agent_id"]) for row in tx.all(CALLED_BEFORE, team=old)]
     for key, agent in [*((one.name.lower(), one.id) for one, _ in renamed), *before]:
         tx.many(LEAD, [{"team": team, "key": key, "agent": agent} for team in former])
+    new = {one.id: name for one, name in renamed}
+    names = {row["name_key"]: new.get(row["id"], row["name"]) for row in tx.all(TAKEN, old=old, into=into)}
+    names.update((one.name.lower(), name) for one, name in renamed)
     tx.run(NO_MORE, old=old, into=into)
-    if not renamed:
+    if not names:
         return
+    tx.write_events()
     for one, name in renamed:
+        key = one.name.lower()
         tx.run(CALL, id=one.id, name=name, key=name.lower())
+        tx.run(ITS_EVENTS[0], old=old, key=key, name=name)
+        tx.run(ITS_EVENTS[1], old=old, was=f"agent:{key}", subject=f"agent:{name}")
         tx.event("agent_renamed", into, by, f"agent:{name}", was=one.name)
-    names = {one.name.lower(): name for one, name in renamed}
     for row in tx.all(NOTIFY, team=old):
         said = ",".join(str(_renamed(address, old, names)) for address in parse_list(row["notify"]))
         if said != row["notify"]:
@@ -315,16 +345,26 @@ def _tell(tx: Tx, by: str, planned: Plan, was: dict[int, Agent], there: Sequence
     former = {one.id: one.name for one, _ in planned.renamed}
     subject = f"team {old} is a part of team {into} now"
     came = [one for one in team_changes.members(tx, into) if one.id in was]
-    names = ", ".join(f"{one.name}@{old} is {name} now" for one, name in planned.renamed)
     for one in came:
         before = former.get(one.id, one.name)
         lines = (
             f"Team {old} was merged into team {into} by {by}. You are {one.address}"
             + (f"; you were {before}@{old}." if one.id in former else "."),
             f"The old name goes on working: {before}@{old} leads to you.",
-            *([f"Of the agents that were with you in {old}: {names}."] if names else []),
+            *_renames(planned, but=one.id),
         )
         team_changes.tell(tx, into, [one], by, subject, *lines)
-    names = ", ".join(one.name for one in came)
-    line = f"Team {old} was merged into team {into} by {by}."
-    team_changes.tell(tx, into, there, by, subject, line, *([f"New in this team: {names}"] if names else []))
+    lines = (f"Team {old} was merged into team {into} by {by}.",)
+    if came:
+        lines += (f"New in this team: {', '.join(one.name for one in came)}",)
+    team_changes.tell(tx, into, there, by, subject, *lines, *_renames(planned))
+
+
+def _renames(planned: Plan, but: int = 0) -> list[str]:
+    """Return a line for each agent that was renamed, but not the one with the id `but`, who is told its own."""
+    old, into = planned.old.name, planned.into.name
+    return [
+        f"{one.name}@{old} is {name} now. The name {one.name} alone means the {one.name} who was in {into} before."
+        for one, name in planned.renamed
+        if one.id != but
+    ]

@@ -59,6 +59,17 @@ FORMER = (
     "select name, moved_to from teams where moved_to is not null and (:name is null or moved_to = :name) order by name"
 )
 TEAM = "select name, created_at, archived_at, moved_to from teams where name = :name"
+# A team without a row is one of an earlier release, or one that only mail or tasks were written to.
+KNOWN = """
+select 1 from teams where name = :name
+union all select 1 from agents where team = :name
+union all select 1 from tasks where team = :name
+union all select 1 from contracts where team = :name
+union all select 1 from events where team = :name
+limit 1
+"""
+LISTED = "select name, archived_at from teams where moved_to is null order by name"
+SHOWN = 5  # teams that an error names
 
 
 def listing(tx: Tx, *, archived: bool = False) -> list[Summary]:
@@ -74,18 +85,26 @@ def summary(tx: Tx, name: str) -> Summary:
     return found[0]
 
 
+def exists(tx: Tx, name: str) -> bool:
+    """Tell whether a project, an agent, a task, a contract or an event has or had the team `name`."""
+    return tx.one(KNOWN, name=name) is not None
+
+
 def unknown(tx: Tx, name: str) -> UnknownTeam:
-    """Return the error for a team that does not exist, or has another name now."""
+    """Return the error for a team that does not exist, with those that do, or for one that has another name now."""
     from difflib import get_close_matches
 
     row = tx.one(TEAM, name=name)
     if row and row["moved_to"]:
         msg = f"Team {name} is team {row['moved_to']} now."
         return UnknownTeam(msg, f"xats team show {row['moved_to']}", name=name, now=row["moved_to"])
-    names = [one["name"] for one in tx.all("select name from teams where moved_to is null")]
-    near = get_close_matches(name, names, 1)
-    msg = f"There is no team {name}."
-    return UnknownTeam(msg, f"did you mean {near[0]}?" if near else "xats team list --archived", name=name)
+    rows = tx.all(LISTED)
+    near = get_close_matches(name, [one["name"] for one in rows], 1)
+    names = list(dict.fromkeys((*near, *(one["name"] for one in rows if one["archived_at"] is None))))
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    msg = f"No team is called {name}." + (f" Teams: {', '.join(names[:SHOWN])}{more}." if names else "")
+    hint = f"did you mean {near[0]}?" if near else f"to begin a new team: xats register NAME --team {name}"
+    return UnknownTeam(msg, hint, name=name)
 
 
 def _summaries(tx: Tx, name: str | None, *, archived: bool) -> list[Summary]:

@@ -30,6 +30,10 @@ def top(here: Here) -> int:
     if here.environ.get("TERM", "dumb") == "dumb":
         msg = "This terminal cannot draw a screen (TERM=dumb)."
         raise Usage(msg, "xats agents")
+    from xats.cli.here import known_team
+
+    if os.path.exists(here.path):  # else there is no team yet, and the screen says so
+        known_team(here)
     from xats.cli.top.app import show
     from xats.cli.top.watch import Watch
 
