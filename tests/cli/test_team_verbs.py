@@ -310,6 +310,7 @@ def test_an_agent_that_a_merge_has_renamed_is_never_taken_for_the_other_one(two,
     ]
     assert two("register", "bob", "--no-pane", "--json", env={"XATS_TEAM": "fix"}).json()["agent"]["name"] == "bob-2"
     assert two("send", "bob@fix", "hi", "--as", "alice", "--json").json()["recipients"] == ["bob-2@crew"]
+    assert two("pause", "bob@fix", "--as", "alice", "--json").json()["pause"]["agent"] == "bob-2@crew"
     assert me(two, XATS_AGENT="bob", XATS_TEAM="crew") == "bob@crew"
 
 
@@ -434,7 +435,7 @@ def test_tab_offers_teams_without_agents_and_former_names_where_they_mean_someth
     assert offered("team") == ["crew\t2 agents"]
 
 
-# -- a name that no team has ---------------------------------------------------------------------------------------------
+# -- a name that no team has -------------------------------------------------------------------------------------------
 
 LOOKS = (
     "agents",

@@ -123,11 +123,18 @@ def _asked(here: Here) -> str:
 
 
 def _whom(tx: Tx, me: Me, whom: str) -> tuple[str, Agent | None]:
-    """Return the team and the agent that `whom` means; no agent is the whole team. Raises UnknownAgent, Usage."""
+    """Return the team and the agent that `whom` means; no agent is the whole team.
+
+    Raises UnknownAgent, UnknownTeam, Usage.
+    """
     from xats.core.address import parse
 
     address = parse(whom)
-    team = teams.current(tx, address.team) if address.team else me.agent.team
+    team = address.team or me.agent.team
+    if address.team:
+        from xats.core import team_views
+
+        team_views.check(tx, team)
     if address.kind == "all":
         return teams.current(tx, team), None
     if address.kind == "me":

@@ -90,6 +90,12 @@ def exists(tx: Tx, name: str) -> bool:
     return tx.one(KNOWN, name=name) is not None
 
 
+def check(tx: Tx, name: str) -> None:
+    """Raise UnknownTeam unless the team `name` `exists`."""
+    if not exists(tx, name):
+        raise unknown(tx, name)
+
+
 def unknown(tx: Tx, name: str) -> UnknownTeam:
     """Return the error for a team that does not exist, with those that do, or for one that has another name now."""
     from difflib import get_close_matches
