@@ -293,3 +293,42 @@ def test_what_rests_on_a_reopened_task_is_not_done_by_an_edit(crew):
     with pytest.raises(errors.TaskBlocked):
         change(crew, second, no_review=("qa",))
     assert (find(crew, second).state, wanted(crew, second)) == ("review", ["qa"])
+
+
+# -- one letter for one thing ------------------------------------------------------------------------------------------
+
+
+def test_an_owner_that_is_notified_hears_of_the_approval_once(crew):
+    task, _ = crew.do("alice", task_plans.add, New("t", review=("qa",), notify="alice,bob"))
+    crew.do("bob", task_claims.claim, task.id)
+    submit(crew, task)
+    approve(crew, task, "quinn")
+    for name in ("alice", "bob"):
+        assert [one.subject for one in letters(crew, name)] == [f"task #{task.id} is done: t"]
+
+
+def test_an_owner_that_is_notified_hears_of_the_cancellation_once(crew):
+    task, _ = crew.do("alice", task_plans.add, New("t", notify="bob"))
+    crew.do("bob", task_claims.claim, task.id)
+    crew.do("alice", task_ends.cancel, task.id, "too late")
+    assert [one.subject for one in letters(crew, "bob")] == [f"task #{task.id} was cancelled: t"]
+
+
+def test_who_is_notified_and_added_what_waits_for_it_hears_of_a_failure_once(crew):
+    first, _ = crew.do("alice", task_plans.add, New("first", notify="alice,leo"))
+    crew.do("alice", task_plans.add, New("second", needs=(first.id,)))
+    crew.do("bob", task_claims.claim, first.id)
+    crew.do("bob", task_claims.fail, first.id, "no disk")
+    assert [one.subject for one in letters(crew, "alice")] == [f"task #{first.id} failed, and #2 waits for it"]
+    assert "Why: no disk" in letters(crew, "alice")[0].body
+    assert [one.subject for one in letters(crew, "leo")] == [f"task #{first.id} has failed: first"]
+
+
+def test_who_can_start_what_it_added_hears_once_that_its_owner_has_left(crew):
+    mine, _ = crew.do("alice", task_plans.add, New("mine", role="boss"))
+    crew.add("ben", role="boss")
+    crew.do("ben", task_claims.claim, mine.id)
+    crew.do("ben", task_claims.leave, force=True)
+    found = letters(crew, "alice")[-1:]
+    assert [one.subject for one in letters(crew, "alice")] == [f"task #{mine.id} is ready: mine"]
+    assert "is open again (ben has left): mine" in found[0].body
