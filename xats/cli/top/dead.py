@@ -13,7 +13,7 @@ from xats.durations import rough
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.top.lines import Line
-    from xats.cli.top.screen import Top
+    from xats.cli.top.page import Screen
     from xats.core.dead import DeadLetter
 
 
@@ -22,7 +22,7 @@ class DeadPage(ListPage):
 
     keys = (("/", "filter"), ("Enter", "open"), ("x", "drop"), ("r", "retry"), ("?", "help"), ("q", "back"))
 
-    def __init__(self, top: Top) -> None:
+    def __init__(self, top: Screen) -> None:
         super().__init__(top)
         self.found: list[DeadLetter] = []
         self.more = False

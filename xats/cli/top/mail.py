@@ -12,7 +12,7 @@ from xats.durations import ago, rough
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.top.lines import Line
-    from xats.cli.top.screen import Top
+    from xats.cli.top.page import Screen
     from xats.core.agents import Agent
     from xats.core.threads import Headline, Spoken
 
@@ -24,7 +24,7 @@ class MailPage(ListPage):
 
     keys = (("/", "filter"), ("Enter", "open"), ("?", "help"), ("q", "back"))
 
-    def __init__(self, top: Top, agent: Agent) -> None:
+    def __init__(self, top: Screen, agent: Agent) -> None:
         super().__init__(top)
         self.agent = agent
         self.found: list[Headline] = []
@@ -77,7 +77,7 @@ class MailPage(ListPage):
 class ThreadPage(Page):
     """A thread, to read."""
 
-    def __init__(self, top: Top, thread_id: int) -> None:
+    def __init__(self, top: Screen, thread_id: int) -> None:
         super().__init__(top)
         self.thread_id = thread_id
         self.found: list[Spoken] = []

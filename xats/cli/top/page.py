@@ -9,10 +9,30 @@ from xats.cli.top.lines import Column, Widths, table, whole, wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Protocol
 
     from xats.cli.top.lines import Line, Span
-    from xats.cli.top.screen import Top
+    from xats.cli.top.watch import Frame, Watch
+
+    class Screen(Protocol):
+        """What a page needs of the screen that it is on (xats/cli/top/screen.py)."""
+
+        watch: Watch
+        frame: Frame
+
+        @property
+        def now(self) -> int:
+            """The time in ms UTC."""
+
+        def open(self, page: Page) -> None:
+            """Put `page` in front."""
+
+        def ask(self, question: str, work: Callable[[], str]) -> None:
+            """Do `work` if `question` is answered with y."""
+
+        def change(self, work: Callable[[], str]) -> None:
+            """Do `work`, which returns what it did; say so, or why not."""
 
 
 QUIT = (("?", "help"), ("q", "quit"))
@@ -23,7 +43,7 @@ class Page:
 
     keys: tuple[tuple[str, str], ...] = (("q", "back"), ("?", "help"))  # what the foot says, the dearest last
 
-    def __init__(self, top: Top) -> None:
+    def __init__(self, top: Screen) -> None:
         self.top = top
         self.first = 0  # the first line that is shown
         self.room = 1  # lines that there was room for
@@ -81,7 +101,7 @@ def keys_line(keys: Sequence[tuple[str, str]], width: int) -> Line:
 class ListPage(Page):
     """A page of which one row is selected. It stays selected wherever it moves to."""
 
-    def __init__(self, top: Top) -> None:
+    def __init__(self, top: Screen) -> None:
         super().__init__(top)
         self.at: object = None  # the key of the selected row
         self.order: list[object] = []  # the keys of all rows
