@@ -10,8 +10,8 @@ from tests.delivery.conftest import until
 from xats import process
 from xats.core import agents
 from xats.core.wakes import Pending, Wake
-from xats.delivery.attempt import Target
 from xats.delivery.settings import LONGEST, Settings, from_environment
+from xats.delivery.target import Target
 from xats.delivery.transports import command
 from xats.errors import Usage
 from xats.pane import Pane

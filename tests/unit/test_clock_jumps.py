@@ -8,9 +8,9 @@ from xats.core import clock as rules
 from xats.core.messages import Draft
 from xats.core.task_claims import LEASE
 from xats.daemon.tidy import Tidy
-from xats.delivery import attempt
+from xats.delivery import attempt, target
 from xats.delivery.settings import Settings
-from xats.delivery.transports import Result
+from xats.delivery.transports import Refused
 from xats.pane import Pane
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -334,14 +334,14 @@ def test_nothing_is_typed_right_after_the_clock_was_set(crew, clock, rows, monke
 
     def deliver(*_):
         tried.append(clock.now)
-        return Result("refused", "busy")
+        return Refused("busy")
 
     monkeypatch.setattr("xats.delivery.transports.tmux.deliver", deliver)
     monkeypatch.setattr("xats.delivery.attempt._with_programs", lambda _, session: session)
     monkeypatch.setattr("xats.program.is_launching", lambda _: False)
 
     def attempted():
-        (wake,) = attempt.lease_due(crew.store, "d1", Settings(), 10)
+        (wake,) = target.lease_due(crew.store, "d1", Settings(), 10)
         return attempt.make(crew.store, wake, "d1", Settings()).reason
 
     clock.jump(HOUR)

@@ -458,11 +458,11 @@ def test_pending_names_the_first_senders(pair, clock):
 
 def test_a_session_that_changes_during_an_attempt_is_tried_and_not_suspended(pair, rows, clock, monkeypatch):
     """What is gone is the seat that the attempt began with, not the one that the agent has by now."""
-    from xats.delivery import attempt
+    from xats.delivery import attempt, target
     from xats.delivery.settings import Settings
 
     pair.send("alice", "bob")
-    leased = attempt.lease_due(pair.store, "d1", Settings(), 10)
+    leased = target.lease_due(pair.store, "d1", Settings(), 10)
     other = Store(pair.store.path, clock=clock)
 
     def meanwhile(name: str) -> None:
@@ -482,11 +482,11 @@ def test_a_session_that_changes_during_an_attempt_is_tried_and_not_suspended(pai
 
 
 def test_an_attempt_at_an_agent_without_a_pane_suspends_its_wake(pair, rows):
-    from xats.delivery import attempt
+    from xats.delivery import attempt, target
     from xats.delivery.settings import Settings
 
     pair.send("alice", "bob")
-    (wake,) = attempt.lease_due(pair.store, "d1", Settings(), 10)
+    (wake,) = target.lease_due(pair.store, "d1", Settings(), 10)
     assert attempt.make(pair.store, wake, "d1", Settings()).reason == "no_pane"
     assert (the_wake(rows)["reason"], the_wake(rows)["next_attempt_at"]) == ("no_pane", None)
 

@@ -212,11 +212,11 @@ def _has_looks(here: Here, client: str) -> bool:
 def _ways(here: Here, details: Details, off: Collection[str]) -> list[str]:
     """Return the names of the ways by which an agent can be woken now, first to last, but for those that are `off`."""
     from xats.daemon.owner import pane_gone
-    from xats.delivery import order
+    from xats.delivery import routing
 
     session = details.session
-    gone = {order.TMUX} if session and pane_gone(session) else ()
-    found = order.ways(details.agent, session, details.presence, here.path, off)
+    gone = {routing.TMUX} if session and pane_gone(session) else ()
+    found = routing.routes(details.agent, session, details.presence, here.path, off)
     return [one.name for one in found if one.name not in gone]
 
 

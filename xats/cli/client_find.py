@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xats.cli.here import Here
     from xats.clients.search import Candidate
     from xats.core.agents import Agent, Details, Registered
-    from xats.delivery.order import Way
+    from xats.delivery.routing import Route
     from xats.errors import XatsError
     from xats.store import Tx
     from xats.tmux.servers import Listed, Sighted
@@ -309,7 +309,7 @@ def _send(here: Here, one: Known) -> str:
 def _tell(here: Here, rows: Sequence[Known]) -> None:
     """Say what was registered, how each is woken, and what to do next."""
     from xats.cli.agents import warn_unreachable
-    from xats.delivery import order
+    from xats.delivery import routing
     from xats.delivery.settings import turned_off
 
     if not rows:
@@ -321,7 +321,7 @@ def _tell(here: Here, rows: Sequence[Known]) -> None:
         if one.details is None:
             continue
         agent = one.details.agent
-        ways = order.ways(agent, one.details.session, one.details.presence, here.path, off)
+        ways = routing.routes(agent, one.details.session, one.details.presence, here.path, off)
         by = _woken_by(ways[0]) if ways else "nothing: it has to look with xats inbox"
         lost = f"; the pane was {one.done.unseated}'s until now" if one.done and one.done.unseated else ""
         render.say(f"  {agent.address}: woken by {by}{lost}")
@@ -336,7 +336,7 @@ def _tell(here: Here, rows: Sequence[Known]) -> None:
         render.say(f"  write to one: {_send(here, named)}")
 
 
-def _woken_by(way: Way) -> str:
+def _woken_by(way: Route) -> str:
     return f"a line in its pane {way.place}" if way.name == "tmux" else f"{way.name} ({way.place})"
 
 
@@ -359,14 +359,14 @@ def _lacks_hooks(here: Here, client: str) -> bool:
 
 
 def _json(here: Here, one: Known) -> dict[str, Any]:
-    from xats.delivery import order
+    from xats.delivery import routing
     from xats.delivery.settings import turned_off
 
     sighted, details = one.found.sighted, one.details
     ways: list[str] = []
     if details:
         off = turned_off(here.environ)
-        every = order.ways(details.agent, details.session, details.presence, here.path, off)
+        every = routing.routes(details.agent, details.session, details.presence, here.path, off)
         ways = [way.name for way in every]
     return {
         "pane": views.pane_json(sighted.pane),

@@ -1,6 +1,6 @@
 """The daemon: it sees every commit, attempts every due wake in a thread of its own, and sweeps now and then.
 
-It learns of commits by its bell (nudge.py), and by polling SQLite's `data_version`, which costs microseconds: a sender
+It learns of commits by its bell (bell.py), and by polling SQLite's `data_version`, which costs microseconds: a sender
 need not be able to reach it. Nothing that matters is in its memory: after a `kill -9` the next one finds the same wakes
 due in the store.
 """
@@ -20,19 +20,19 @@ from xats import settings as user_settings
 from xats.core import agents, alerts, clock, departures, early, inbox, owed, pools, task_claims, wakes
 from xats.daemon import lock
 from xats.daemon.badges import Badges
+from xats.daemon.bell import Bell
 from xats.daemon.conditions import Conditions
 from xats.daemon.departures import Departures
 from xats.daemon.expected import Expected
-from xats.daemon.nudge import Bell
 from xats.daemon.owner import process_gone, settle
 from xats.daemon.owners import Owners
 from xats.daemon.report import Report
+from xats.daemon.routes import Routes
 from xats.daemon.tidy import Tidy
 from xats.daemon.turns import Turns
 from xats.daemon.watch import Watch
-from xats.daemon.ways import Ways
-from xats.delivery import attempt
-from xats.delivery.attempt import AT_ONCE
+from xats.delivery import attempt, target
+from xats.delivery.target import AT_ONCE
 from xats.errors import StoreBusy, StoreError, StoreTooNew, XatsError
 from xats.store import Store
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from io import TextIOWrapper
 
     from xats.core.wakes import Wake
+    from xats.delivery.outcome import Cause
     from xats.delivery.settings import Settings
     from xats.store import Tx
 
@@ -89,7 +90,7 @@ class Daemon:
         self._turns = Turns(self._open, self.stop.is_set)
         self._owners = Owners(self._open, self.stop.is_set)
         self._departures = Departures(self._open, self.stop.is_set)
-        self._ways = Ways(self._open, self.stop.is_set, path, self._conditions.of)
+        self._routes = Routes(self._open, self.stop.is_set, path, self._conditions.of)
         self._expected = Expected(self._open, self.stop.is_set)
 
     @property
@@ -183,7 +184,7 @@ class Daemon:
                 self._turns(store)
                 self._owners(store)
                 self._departures(store)
-                self._ways(store)
+                self._routes(store)
                 self._expected(store)
                 seen = store.generation()
                 if seen != generation or self._watch.calls or self._is_due(store.clock()):
@@ -232,7 +233,7 @@ class Daemon:
             self._hasten(store, clear)
         room = AT_ONCE - len(self._running)
         under_way = frozenset(self._running)
-        leased = attempt.lease_due(store, self.owner, self.settings, room, under_way) if room > 0 else []
+        leased = target.lease_due(store, self.owner, self.settings, room, under_way) if room > 0 else []
         for wake in leased:
             self._begin(wake)
         search, self._search = self._search, False
@@ -255,23 +256,22 @@ class Daemon:
         elif wake.id not in self._running:
             leased = store.write(lambda tx: wakes.hasten(tx, wake, self.owner))
             if leased:
-                self._begin(leased, before_its_time=True)
+                self._begin(leased, "watched")
 
-    def _begin(self, wake: Wake, *, before_its_time: bool = False) -> None:
-        work = (wake, before_its_time)
-        thread = threading.Thread(target=self._attempt, args=work, name=f"wake-{wake.id}", daemon=True)
+    def _begin(self, wake: Wake, cause: Cause = "due") -> None:
+        thread = threading.Thread(target=self._attempt, args=(wake, cause), name=f"wake-{wake.id}", daemon=True)
         self._running[wake.id] = thread
         thread.start()
 
-    def _attempt(self, wake: Wake, before_its_time: bool) -> None:
+    def _attempt(self, wake: Wake, cause: Cause) -> None:
         try:
             store = self._open()
             try:
                 quiet_for = partial(self._watch.quiet_for, wake.agent_id)
                 echoed = partial(self._watch.echoed, wake.agent_id)
-                stopping, early = self.stop.is_set, before_its_time
+                stopping = self.stop.is_set
                 settings = store.read(lambda tx: self._conditions.of(tx, agents.by_id(tx, wake.agent_id).team))
-                result = attempt.make(store, wake, self.owner, settings, stopping, quiet_for, echoed, early=early)
+                result = attempt.make(store, wake, self.owner, settings, stopping, quiet_for, echoed, cause=cause)
             finally:
                 store.close()
             if result.state in ("delivered", "skipped"):

@@ -19,7 +19,8 @@ import time
 
 from xats import host
 from xats.core import agents, early
-from xats.delivery import attempt, eye, order
+from xats.delivery import eye, routing
+from xats.delivery import target as targets
 from xats.delivery.eye import Eye
 
 TYPE_CHECKING = False
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xats.core.wakes import Wake
-    from xats.delivery.attempt import Target
     from xats.delivery.eye import Glance
     from xats.delivery.settings import Settings
+    from xats.delivery.target import Target
     from xats.store import Tx
     from xats.tmux.screen import Look
 
@@ -69,12 +70,12 @@ class Watch:
             if found and _is_same(tx, found, wake) and found.settings == self._settings(tx, found.target.agent.team):
                 eyes[agent_id] = found
                 continue
-            target = attempt.target_of(tx, wake)
+            target = targets.find(tx, wake)
             settings = self._settings(tx, target.agent.team)
             if _is_pasted(target, settings) and target.session and target.session.seat.pane:
                 # After an attempt of ours it takes more than a quiet pane: something must have changed since.
                 fresh = agent_id not in self._patience
-                token = attempt.token_of(wake, target.session)
+                token = targets.token(wake, target.session)
                 eyes[agent_id] = Eye(wake, target, token, settings, stirred=fresh)
         self._former = {agent: one for agent, one in (*self._former.items(), *self._eyes.items()) if one.recent()}
         self._eyes = eyes
@@ -168,7 +169,7 @@ class Watch:
 
 def _is_pasted(target: Target, settings: Settings) -> bool:
     """Tell whether anything would be pasted for the agent."""
-    return target.agent.wake_by in (order.AUTO, order.TMUX) and order.TMUX not in settings.off
+    return target.agent.wake_by in (routing.AUTO, routing.TMUX) and routing.TMUX not in settings.off
 
 
 def _is_same(tx: Tx, one: Eye, wake: Wake) -> bool:

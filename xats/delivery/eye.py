@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xats.core.wakes import Wake
-    from xats.delivery.attempt import Target
     from xats.delivery.settings import Settings
+    from xats.delivery.target import Target
     from xats.tmux.screen import Look
 
 # Seconds.

@@ -12,7 +12,7 @@ import time
 from xats import host
 from xats.clients import pasted, profile, registry
 from xats.core.reasons import REASONS
-from xats.delivery.order import AUTO
+from xats.delivery.routing import AUTO
 from xats.delivery.transports import tmux
 from xats.errors import NoPane, TmuxUnavailable
 from xats.record import record
