@@ -6,7 +6,7 @@ import threading
 
 from xats import process, sandbox
 from xats.cli import render, views
-from xats.core import reasons, wakes
+from xats.core import keeping, reasons, wakes
 from xats.errors import Refused, Usage
 
 TYPE_CHECKING = False
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryRunOption = False) -> int:
     """Try every due wake once, without a daemon.
 
+    It also does what the daemon does now and then: mail and claims whose time is over end, senders are alerted, and
+    what is older than XATS_KEEP is removed.
+
     Example: xats deliver --once
 
     Example: xats deliver --once --dry-run
@@ -33,7 +36,8 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     if not once and not dry_run:
         msg = "deliver does one round and ends."
         raise Usage(msg, "xats deliver --once; for a lasting one: xats daemon run")
-    settings = from_environment(user_settings.of(here.environ))
+    environ = user_settings.of(here.environ)
+    settings, keep = from_environment(environ), keeping.age(environ)
     inside = sandbox.around(here.environ) if sandbox.hides_processes() or sandbox.named(here.environ) else None
     if inside:
         msg = f"Nothing was tried: from {inside.name} xats can see neither tmux nor the processes of the agents."
@@ -41,20 +45,13 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     if dry_run:
         return _preview(here)
 
-    from xats.core import alerts, departures, inbox, notices, owed, pools, task_claims
-    from xats.daemon import expected
-    from xats.daemon.owner import process_gone, settle
+    from xats.core import notices
+    from xats.daemon import chores
     from xats.delivery import attempt, target
     from xats.store import Store
 
     owner = process.mark()
-    here.store.write(settle)
-    expected.once(here.store)
-    here.store.write(lambda tx: wakes.free_leases(tx, process.gone))
-    here.store.write(lambda tx: (inbox.sweep(tx), alerts.overdue(tx, 0), owed.overdue(tx)))
-    here.store.write(lambda tx: (departures.settle(tx, here.host, process_gone), departures.tell(tx)))
-    here.store.write(task_claims.set_right)
-    here.store.write(lambda tx: (task_claims.settle(tx, process_gone), pools.look_again(tx), pools.offer_due(tx)))
+    chores.once(here.store)
     results: dict[int, Result] = {}
     targets: dict[int, str] = {}
 
@@ -72,6 +69,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
             thread.start()
         for thread in threads:
             thread.join()
+    chores.prune(here.store, keep)
     if here.store.read(lambda tx: notices.unread(tx, here.host)):
         from xats.daemon import badges
 

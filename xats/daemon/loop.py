@@ -17,14 +17,13 @@ from functools import partial
 
 from xats import __version__, host, process, sidefile
 from xats import settings as user_settings
-from xats.core import agents, alerts, clock, departures, early, inbox, owed, pools, task_claims, wakes
-from xats.daemon import lock
+from xats.core import agents, early, pools, wakes
+from xats.daemon import chores, lock
 from xats.daemon.badges import Badges
 from xats.daemon.bell import Bell
 from xats.daemon.conditions import Conditions
 from xats.daemon.departures import Departures
 from xats.daemon.expected import Expected
-from xats.daemon.owner import process_gone, settle
 from xats.daemon.owners import Owners
 from xats.daemon.report import Report
 from xats.daemon.routes import Routes
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from io import TextIOWrapper
 
     from xats.core.wakes import Wake
+    from xats.daemon.chores import Swept
     from xats.delivery.outcome import Cause
     from xats.delivery.settings import Settings
     from xats.store import Tx
@@ -175,10 +175,8 @@ class Daemon:
                     if not self._still_alone():
                         return
                     swept, generation, self._search = time.monotonic(), -1, True
-                    store.write(self._sweep)
-                    self._reported = store.write(lambda tx: alerts.overdue(tx, self._reported))
-                    store.write(owed.overdue)
-                    store.write(departures.tell)
+                    _log_sweep(store.write(chores.sweep), store.clock())
+                    self._reported = chores.report(store, self._reported)
                     self._tidy(store)
                     self._report.write()
                 self._turns(store)
@@ -289,26 +287,22 @@ class Daemon:
         finally:
             del self._running[wake.id]
 
-    def _sweep(self, tx: Tx) -> None:
-        seen = clock.observe(tx)
-        bound = settle(tx)
-        expired = inbox.sweep(tx)
-        freed = wakes.free_leases(tx, process.gone)
-        task_claims.set_right(tx)
-        lapsed = task_claims.settle(tx, process_gone)
-        pools.look_again(tx)
-        if seen.is_new and seen.cause in ("jump", "sleep"):
-            log.warning("the clock is %s", seen.says(tx.now))
-        if bound:
-            log.info("%s sessions, marked with the name of this host, were bound to its id", bound)
-        if expired or freed or lapsed:
-            log.info("swept: %s letters expired, %s leases freed, %s claims over", expired, freed, len(lapsed))
-
     def _leave(self) -> None:
         until = time.monotonic() + LEAVE
         for thread in (*self._running.values(), self._watch.thread):
             if thread.ident:
                 thread.join(max(0.0, until - time.monotonic()))
+
+
+def _log_sweep(swept: Swept, now: int) -> None:
+    """Log what a sweep found at `now` (ms UTC)."""
+    if swept.clock.is_new and swept.clock.cause in ("jump", "sleep"):
+        log.warning("the clock is %s", swept.clock.says(now))
+    if swept.bound:
+        log.info("%s sessions, marked with the name of this host, were bound to its id", swept.bound)
+    if swept.expired or swept.freed or swept.lapsed:
+        numbers = swept.expired, swept.freed, swept.lapsed
+        log.info("swept: %s letters expired, %s leases freed, %s claims over", *numbers)
 
 
 def watch_signals(daemon: Daemon) -> None:

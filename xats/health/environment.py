@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from shlex import quote
 
 from xats import sandbox
-from xats.core import inbox, prune, teams
+from xats.core import inbox, keeping, teams
 from xats.core.address import check_name
 from xats.delivery import settings
 from xats.delivery.transports import command
@@ -36,7 +36,7 @@ READERS: dict[str, Reader | None] = {
     "XATS_READ_WITHIN": settings.from_environment,
     "XATS_WAKE_OFF": settings.from_environment,
     command.VARIABLE: command.program,
-    "XATS_KEEP": prune.age,
+    "XATS_KEEP": keeping.age,
     "XATS_HOOK_BUDGET": letters.budget,
     "XATS_INBOX_BUDGET": inbox.page_size,
     "XATS_NAME_NEW": None,
