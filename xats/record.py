@@ -9,7 +9,12 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeVar, dataclass_transform
+    from typing import Any, Protocol, TypeVar, dataclass_transform
+
+    class Row(Protocol):
+        """Values by the names of their columns."""
+
+        def __getitem__(self, name: str, /) -> Any: ...
 
     T = TypeVar("T")
 else:
@@ -55,3 +60,22 @@ def record(cls: type[T]) -> type[T]:
     for method in (__init__, __setattr__, __eq__, __hash__, __repr__):
         setattr(cls, method.__name__, method)
     return cls
+
+
+def replace(old: T, /, **changes: Any) -> T:
+    """Return a record like `old` with other values in the fields that `changes` names. Raises TypeError."""
+    return type(old)(**{**old.__dict__, **changes})
+
+
+def from_row(cls: type[T], row: Row, /, **given: Any) -> T:
+    """Return the `cls` in a row: each field is what is `given` under its name, else the column that has its name.
+
+    Raises TypeError for a name that is not a field, and what the row raises for a column that it lacks.
+    """
+    names = cls.__annotations__
+    if not given.keys() <= names.keys():
+        msg = f"{cls.__name__} takes {', '.join(names)}; got {', '.join(given)}"
+        raise TypeError(msg)
+    made = cls.__new__(cls)
+    made.__dict__.update({name: given[name] if name in given else row[name] for name in names})
+    return made

@@ -44,7 +44,7 @@ def wake(tmp_path, monkeypatch):
 
 
 def said(result):
-    return (result.state, result.reason, result.detail, result.exit)
+    return (result.state, result.reason, result.detail, getattr(result, "exit", None))
 
 
 def test_it_is_told_everything_as_one_document(wake, tmp_path):

@@ -7,7 +7,7 @@ from xats.contracts.guard import guarded
 from xats.contracts.schema import Schema
 from xats.contracts.walk import BROKEN, Walk
 from xats.errors import Uncheckable
-from xats.record import record
+from xats.record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def _agreed(changes: list[Change], side: int, word: str, whole: str) -> list[Cha
     open_ = [n for n, answer in enumerate(answers) if answer == UNKNOWN]
     if whole == NO and len(open_) == 1:
         each = changes[open_[0]]
-        changes[open_[0]] = Change(**{**each.__dict__, word: NO})
+        changes[open_[0]] = replace(each, **{word: NO})
         return changes
     return [*changes, Change(**{"pointer": "", "what": "schema", "text": f"taken together, {BROKEN['schema'][side]}",
                                 "backward": YES, "forward": YES, word: whole})]  # fmt: skip

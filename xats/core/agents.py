@@ -10,7 +10,7 @@ from __future__ import annotations
 from xats.core import teams, wakes
 from xats.errors import InvalidName, NameTaken, StaleSession, UnknownAgent
 from xats.pane import Pane
-from xats.record import record
+from xats.record import from_row, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -212,19 +212,12 @@ HOST = "select host, host_name from sessions where agent_id = :agent and ended_a
 
 def agent_of(row: Row) -> Agent:
     """Return the Agent in a row that has the AGENT columns."""
-    return Agent(
-        row["id"],
-        row["team"],
-        row["name"],
-        row["role"],
-        row["client"],
-        row["model"],
-        row["epoch"],
-        row["seen_at"],
-        row["unregistered_at"] is None,
-        wake_by(row["client"], row["wake_by"]),
-        row["about"],
-        row["expected_at"],
+    return from_row(
+        Agent,
+        row,
+        registered=row["unregistered_at"] is None,
+        wake_by=wake_by(row["client"], row["wake_by"]),
+        expected_since=row["expected_at"],
     )
 
 
@@ -242,31 +235,23 @@ def wake_by(client: str, chosen: str | None) -> str:
     return chosen or "auto"
 
 
+def pane_of(row: Row) -> Pane | None:
+    """Return the Pane in a row that has the columns of one, or None."""
+    if row["pane_id"] is None:
+        return None
+    return from_row(Pane, row, socket=row["pane_socket"], tty=row["pane_tty"] or "")
+
+
 def session_of(row: Row) -> Session:
     """Return the Session in a row that has the SESSION columns."""
-    pane = None
-    if row["pane_id"] is not None:
-        pane = Pane(
-            row["pane_socket"],
-            row["server_pid"],
-            row["server_start"],
-            row["pane_id"],
-            row["pane_pid"],
-            row["pane_tty"] or "",
-        )
-    seat = Seat(row["host"], row["pid"], row["pid_started"], row["client_session"], pane, row["host_name"])
     runs: Kept = (row["program_device"], row["program_inode"], row["program_script"], row["program_inner"])
-    programs = runs if runs[0] is not None else None
-    return Session(
-        row["session_id"],
-        row["agent_id"],
-        row["session_epoch"],
-        seat,
-        row["started_at"],
-        row["ended_at"],
-        programs,
-        row["xats_path"],
-        row["gone_at"],
+    return from_row(
+        Session,
+        row,
+        id=row["session_id"],
+        epoch=row["session_epoch"],
+        seat=from_row(Seat, row, pane=pane_of(row)),
+        programs=runs if runs[0] is not None else None,
     )
 
 
@@ -452,24 +437,23 @@ def listing(tx: Tx, team: str | None, role: str | None) -> list[Details]:
     labels: dict[tuple[int, str], list[str]] = {}
     for row in tx.all(LABELS, team=team):
         labels.setdefault((row["agent_id"], row["kind"]), []).append(row["label"])
+    rows = tx.all(LISTING, team=team, role=role.lower() if role else None, **wakes.fresh(tx))
     return [
         Details(
             agent_of(row),
-            tuple(labels.get((row["id"], "tag"), ())),
-            tuple(labels.get((row["id"], "cap"), ())),
-            session_of(row) if row["session_id"] is not None else None,
-            row["unread"],
-            row["oldest"],
-            _last_wake(row),
-            row["no_wake_reason"],
-            bool(row["paused"]),
-            Presence(row["state"], row["at"], row["told_by"], row["continued"], row["broken_off_at"])
-            if row["state"]
-            else None,
-            row["shown"],
-            expected.get(row["id"]),
+            tags=tuple(labels.get((row["id"], "tag"), ())),
+            capabilities=tuple(labels.get((row["id"], "cap"), ())),
+            session=session_of(row) if row["session_id"] is not None else None,
+            unread=row["unread"],
+            oldest_unread_at=row["oldest"],
+            wake=_last_wake(row),
+            no_wake_reason=row["no_wake_reason"],
+            paused=bool(row["paused"]),
+            presence=from_row(Presence, row, client_session=row["told_by"], reminded_at=None) if row["state"] else None,
+            shown=row["shown"],
+            expected=expected.get(row["id"]),
         )
-        for row in tx.all(LISTING, team=team, role=role.lower() if role else None, **wakes.fresh(tx))
+        for row in rows
     ]
 
 
@@ -687,19 +671,7 @@ def _note_seated(tx: Tx, agent: Agent, seat: Seat) -> None:
 
 def _hosted(session: Session, seat: Seat) -> Session:
     """Return `session` as one on the host of `seat`."""
-    held = session.seat
-    moved = Seat(seat.host, held.pid, held.pid_started, held.client_session, held.pane, seat.host_name)
-    return Session(
-        session.id,
-        session.agent_id,
-        session.epoch,
-        moved,
-        session.started_at,
-        session.ended_at,
-        session.programs,
-        session.xats_path,
-        session.gone_at,
-    )
+    return replace(session, seat=replace(session.seat, host=seat.host, host_name=seat.host_name))
 
 
 def _moved(held: Seat, seat: Seat, *, leave_pane: bool) -> Seat:

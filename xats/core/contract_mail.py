@@ -9,7 +9,7 @@ from __future__ import annotations
 from xats.core import agents, contract_words, messages
 from xats.core.address import check_name
 from xats.core.messages import Draft
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def unsubscribe(tx: Tx, me: Agent, name: str) -> bool:
 def subscribers(tx: Tx, team: str, name: str) -> list[Subscriber]:
     """Return who subscribes to the contract `name` of `team`, whether it exists or not, the first one first."""
     rows = tx.all(SUBSCRIBERS, team=team, key=name.lower())
-    return [Subscriber(f"{row['name']}@{row['team']}", row["since"]) for row in rows]
+    return [from_row(Subscriber, row, agent=f"{row['name']}@{row['team']}") for row in rows]
 
 
 # -- telling -----------------------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from xats.errors import (
     UnknownVersion,
     Usage,
 )
-from xats.record import record
+from xats.record import from_row, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,30 +140,13 @@ where v.contract_id = :contract and v.version = :version
 def contract_of(row: Row) -> Contract:
     """Return the Contract in a row that has the CONTRACT columns."""
     by = f"{row['retired_by']}@{row['team']}" if row["retired_by"] else None
-    return Contract(
-        row["id"],
-        row["team"],
-        row["name"],
-        row["compat"],
-        row["newest"],
-        row["created_at"],
-        row["retired_at"],
-        by,
-    )
+    return from_row(Contract, row, retired_by=by)
 
 
 def version_of(contract: Contract, row: Row) -> Version:
     """Return the Version of `contract` in a row that has the VERSION columns."""
-    return Version(
-        contract,
-        row["version"],
-        row["text"],
-        row["note"],
-        f"{row['put_by']}@{contract.team}",
-        row["put_at"],
-        row["backward"],
-        row["forward"],
-    )
+    by = f"{row['put_by']}@{contract.team}"
+    return from_row(Version, row, contract=contract, number=row["version"], by=by, at=row["put_at"])
 
 
 def look(tx: Tx, team: str, name: str) -> Contract | None:
@@ -246,7 +229,7 @@ def put(tx: Tx, me: Agent, new: New, compare: Callable[[Version], Diff | None]) 
     Raises InvalidName, InvalidContract, ContractRetired, BreakingChange.
     """
     check_name(new.name, "contract")
-    new = New(**{**new.__dict__, "note": check_note(new.note)})
+    new = replace(new, note=check_note(new.note))
     contract = look(tx, me.team, new.name)
     if contract is None:
         return _put_first(tx, me, new)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from xats.core import agents, messages, wakes
 from xats.core.messages import MESSAGE, Message, message_of
 from xats.errors import NotFound, Refused
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,14 +123,13 @@ def _send_again(tx: Tx, by: Agent, letter: DeadLetter, to: Agent) -> int:
 
 def _letter(row: Row) -> DeadLetter:
     expired = row["delivery_state"] == "expired"
-    return DeadLetter(
-        message_of(row),
-        row["agent_id"],
-        f"{row['agent_name']}@{row['agent_team']}",
-        _ending(row) if expired else row["reason"],
-        row["last_refusal"],
-        row["attempts"],
-        row["ended"] if expired else row["closed_at"],
+    return from_row(
+        DeadLetter,
+        row,
+        message=message_of(row),
+        agent=f"{row['agent_name']}@{row['agent_team']}",
+        reason=_ending(row) if expired else row["reason"],
+        since=row["ended"] if expired else row["closed_at"],
     )
 
 

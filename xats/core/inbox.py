@@ -25,7 +25,7 @@ from __future__ import annotations
 from xats.core import agents, wakes
 from xats.core.messages import MESSAGE, Message, message_of, visible
 from xats.errors import Refused, Usage
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -288,7 +288,10 @@ def mark_shown(tx: Tx, me: Agent, ids: Sequence[int], reader: Reader) -> int:
 def shown(tx: Tx, me: Agent, limit: int) -> list[Shown]:
     """Return at most `limit` letters of `me` that were shown and are not read yet, oldest first."""
     rows = tx.all(SHOWN, me=me.id, limit=limit)
-    return [Shown(row["message_id"], f"{row['name']}@{row['team']}", row["shown_by"], row["shown_at"]) for row in rows]
+    return [
+        Shown(id=row["message_id"], sender=f"{row['name']}@{row['team']}", by=row["shown_by"], at=row["shown_at"])
+        for row in rows
+    ]
 
 
 def settle(tx: Tx, me: Agent, named: Sequence[Shown], reader: Reader) -> list[int]:
@@ -371,7 +374,7 @@ def _letter(tx: Tx, row: Row) -> Letter:
     message, state = message_of(row), row["state"] or "sent"
     if state == "unread" and wakes.is_over(tx, message.sent_at, message.expires_at):
         state = "expired"  # the sweep has yet to come by
-    return Letter(message, state, row["read_at"], row["shown_at"])
+    return from_row(Letter, row, message=message, state=state)
 
 
 THREAD = f"""

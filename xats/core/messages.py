@@ -9,7 +9,7 @@ from __future__ import annotations
 from xats.core import agents, limits, teams, wakes
 from xats.core.address import Address, parse_list
 from xats.errors import InvalidBody, KeyReused, UnknownMessage, UnknownRecipient, Usage
-from xats.record import record
+from xats.record import from_row, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,21 +86,14 @@ BY_ID = f"select {MESSAGE} from messages m join agents f on f.id = m.sender_id w
 
 def message_of(row: Row) -> Message:
     """Return the Message in a row that has the MESSAGE columns."""
-    return Message(
-        row["id"],
-        row["thread"],
-        f"{row['sender_name']}@{row['sender_team']}",
-        row["sender_client"],
-        row["evidence"],
-        row["address"],
-        row["subject"],
-        row["body"],
-        row["kind"],
-        bool(row["need_reply"]),
-        row["reply_to"],
-        row["sent_at"],
-        row["expires_at"],
-        (row["contract"], row["contract_version"]) if row["contract_version"] is not None else None,
+    version = row["contract_version"]
+    return from_row(
+        Message,
+        row,
+        thread_id=row["thread"],
+        sender=f"{row['sender_name']}@{row['sender_team']}",
+        need_reply=bool(row["need_reply"]),
+        contract=(row["contract"], version) if version is not None else None,
     )
 
 
@@ -212,12 +205,13 @@ def everybody(tx: Tx, kind: str, team: str, name: str) -> list[Recipient]:
 
 def _recipients(rows: list[Row]) -> list[Recipient]:
     return [
-        Recipient(
-            row["id"],
-            f"{row['name']}@{row['team']}",
-            row["client"],
-            agents.wake_by(row["client"], row["wake_by"]),
-            agents.absence(row["unregistered_at"] is None, row["expected_at"]),
+        from_row(
+            Recipient,
+            row,
+            address=f"{row['name']}@{row['team']}",
+            wake_by=agents.wake_by(row["client"], row["wake_by"]),
+            absence=agents.absence(row["unregistered_at"] is None, row["expected_at"]),
+            called=None,
         )
         for row in rows
     ]
@@ -467,15 +461,15 @@ def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Se
         from xats.core import held
 
         recipients = held.answerable(tx, me, rows, recipients, message_id, hold=draft.hold)
-    values = dict(draft.__dict__)
-    values.update(
+    answer = replace(
+        draft,
         address=",".join(recipient.address for recipient in recipients) if len(recipients) < 4 else original["address"],
         reply_to=message_id,
         subject=draft.subject or _answer_subject(original["subject"]),
         need_reply=bool(draft.need_reply),
         is_answer=True,
     )
-    return _store(tx, me, evidence, Draft(**values), recipients, direct=True)
+    return _store(tx, me, evidence, answer, recipients, direct=True)
 
 
 REPEAT = """
@@ -574,20 +568,20 @@ def _store(
         thread_id=thread or message_id,
     )
     message = Message(
-        message_id,
-        thread or message_id,
-        me.address,
-        me.client,
-        evidence,
-        draft.address,
-        draft.subject,
-        draft.body,
-        kind,
-        need_reply,
-        draft.reply_to,
-        tx.now,
-        expires_at,
-        draft.contract[1:] if draft.contract else None,
+        id=message_id,
+        thread_id=thread or message_id,
+        sender=me.address,
+        sender_client=me.client,
+        evidence=evidence,
+        address=draft.address,
+        subject=draft.subject,
+        body=draft.body,
+        kind=kind,
+        need_reply=need_reply,
+        reply_to=draft.reply_to,
+        sent_at=tx.now,
+        expires_at=expires_at,
+        contract=draft.contract[1:] if draft.contract else None,
     )
     renamed = tuple((one.called, one.address) for one in recipients if one.called)
     return Sent(message, True, names, tuple(unwoken), tuple(delayed), renamed)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from xats.core import agents, clock, inbox, messages, task_mail, task_plans, tasks, teams
 from xats.core.address import parse
-from xats.core.messages import Draft, Sent
+from xats.core.messages import Sent
 from xats.errors import KeyReused, Usage
+from xats.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Agent
+    from xats.core.messages import Draft
     from xats.core.tasks import Task
     from xats.store import Tx
 
@@ -46,10 +48,10 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> tuple[Sent, Task]:
     task, created = task_plans.add(tx, me, new, tell=False, pool=True)
     if not created:
         return _before(tx, me, task), task
-    values = dict(draft.__dict__)
     body = f"{draft.body.rstrip()}\n\nWhoever is first does this: xats task claim {task.id}"
-    values.update(body=body, kind=draft.kind or "pool", need_reply=bool(draft.need_reply), dedupe_key=None)
-    sent = messages.post(tx, me, evidence, Draft(**values), [])
+    kind, need_reply = draft.kind or "pool", bool(draft.need_reply)
+    offer = replace(draft, body=body, kind=kind, need_reply=need_reply, dedupe_key=None)
+    sent = messages.post(tx, me, evidence, offer, [])
     task = tasks.update(tx, task, message_id=sent.message.id, offer_at=tx.now)
     asked = _offer(tx, task)
     return Sent(sent.message, True, (asked.address,) if asked else ()), tasks.again(tx, task)

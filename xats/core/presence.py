@@ -6,7 +6,7 @@ Of a turn that its user has broken off not every program tells; then `broken_off
 
 from __future__ import annotations
 
-from xats.record import record
+from xats.record import from_row, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ class Presence:
 
     def over(self, at: int) -> Presence:
         """Return it with the turn broken off, at the time `at` (ms UTC) if that was not known yet."""
-        return Presence(
-            self.state, self.at, self.client_session, self.continued, self.broken_off_at or at, self.reminded_at
-        )
+        return replace(self, broken_off_at=self.broken_off_at or at)
 
 
 GET = """
@@ -76,7 +74,7 @@ order by m.sent_at desc, m.id desc limit 1
 def get(tx: Tx, agent_id: int) -> Presence | None:
     """Return what the agent with that id does, or None when its program has never said."""
     row = tx.one(GET, agent=agent_id)
-    return Presence(*row) if row else None
+    return from_row(Presence, row) if row else None
 
 
 def has_mail(tx: Tx, agent_id: int) -> bool:
@@ -146,4 +144,4 @@ def broken_off(tx: Tx, agent_id: int, told: Presence) -> bool:
 def last_sent(tx: Tx, agent_id: int) -> tuple[int, str, str | None, int] | None:
     """Return (id, address, subject, time in ms UTC) of the last message that the agent sent, or None."""
     row = tx.one(LAST_SENT, agent=agent_id)
-    return tuple(row) if row else None
+    return (row["id"], row["address"], row["subject"], row["sent_at"]) if row else None

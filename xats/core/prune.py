@@ -204,7 +204,7 @@ def _messages(tx: Tx, place: Place, before: int, limit: int) -> Step:
             seen += len(children)
             continue
         if len(children) > MOST:
-            return Step(Place("judge", row["id"], row["id"]), _remove(tx, condemned))
+            return Step(Place("judge", after=row["id"], thread=row["id"]), _remove(tx, condemned))
         if seen and seen + len(children) > limit:
             upto = row["id"] - 1
             break
@@ -219,8 +219,8 @@ def _judge(tx: Tx, place: Place, before: int, limit: int) -> Step:
     if any(child["stays"] for child in children):
         return Step(Place("messages", place.thread))
     if len(children) < limit:
-        return Step(Place("cut", place.thread, place.thread))
-    return Step(Place("judge", children[-1]["id"], place.thread))
+        return Step(Place("cut", after=place.thread, thread=place.thread))
+    return Step(Place("judge", after=children[-1]["id"], thread=place.thread))
 
 
 def _cut(tx: Tx, place: Place, before: int, limit: int) -> Step:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xats.core import wakes
 from xats.core.messages import Message, message_of, visible
 from xats.errors import Refused, UnknownMessage
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,17 +69,5 @@ def _status_of(tx: Tx, message: Message, row: Row, me: Agent) -> DeliveryStatus:
     wake = wakes.wake_of(row) if row["id"] is not None else None
     reason = None if wake else row["no_wake_reason"] or ("self" if row["recipient_id"] == me.id else "no_wake")
     address = f"{row['agent_name']}@{row['agent_team']}"
-    return DeliveryStatus(
-        address,
-        row["client"],
-        state,
-        row["read_at"],
-        row["replied_at"],
-        row["acked_at"],
-        wake,
-        reason,
-        row["host"],
-        row["host_name"],
-        row["shown_at"],
-        bool(row["need_reply"]) and state not in ("replied", "expired") and row["acked_at"] is None,
-    )
+    owes = bool(row["need_reply"]) and state not in ("replied", "expired") and row["acked_at"] is None
+    return from_row(DeliveryStatus, row, agent=address, state=state, wake=wake, no_wake_reason=reason, need_reply=owes)

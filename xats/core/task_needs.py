@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xats.core import agents, task_mail, tasks
 from xats.errors import DependencyCycle, InvalidTask, TaskBlocked
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Need:
 
 def needs(tx: Tx, task_id: int) -> list[Need]:
     """Return what task `task_id` needs."""
-    return [Need(row["id"], row["state"], row["title"]) for row in tx.all(NEEDS, id=task_id)]
+    return [from_row(Need, row) for row in tx.all(NEEDS, id=task_id)]
 
 
 def blockers(tx: Tx, task: Task) -> tuple[Need, ...]:

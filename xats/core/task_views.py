@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from xats.core import task_needs, task_reviews, tasks
-from xats.record import record
+from xats.core.task_needs import Need
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Agent
-    from xats.core.task_needs import Need
     from xats.core.task_reviews import Approval
     from xats.core.tasks import Task
     from xats.store import Row, Tx
@@ -136,8 +136,8 @@ def whole(tx: Tx, team: str, task_id: int) -> Whole:
         long["description"],
         long["result"],
         tuple(task_needs.needs(tx, task.id)),
-        tuple(task_needs.Need(one.id, one.state, one.title) for one in task_needs.needed_by(tx, task.id)),
-        tuple(_need(row) for row in tx.all(CHILD, id=task.id, limit=CHILDREN)),
+        tuple(Need(one.id, one.state, one.title) for one in task_needs.needed_by(tx, task.id)),
+        tuple(from_row(Need, row) for row in tx.all(CHILD, id=task.id, limit=CHILDREN)),
         tuple(task_reviews.approvals(tx, task)),
         notes,
         offered[-1] if offered else None,
@@ -145,11 +145,7 @@ def whole(tx: Tx, team: str, task_id: int) -> Whole:
 
 
 def _note(row: Row) -> Note:
-    return Note(row["at"], f"{row['name']}@{row['team']}" if row["name"] else None, row["kind"], row["text"])
-
-
-def _need(row: Row) -> task_needs.Need:
-    return task_needs.Need(row["id"], row["state"], row["title"])
+    return from_row(Note, row, agent=f"{row['name']}@{row['team']}" if row["name"] else None)
 
 
 # -- how they hang together --------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from xats.core import agents
 from xats.errors import InvalidTask, Refused, TaskEnded, UnknownTask
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,37 +113,17 @@ def task_of(row: Row) -> Task:
         lease_until = agents.lease_end(lease_until, row["lease_ms"], row["owner_seen_at"])
     if gone_at is not None and row["owner_seen_at"] > gone_at:  # it is back, or somebody acts for it
         gone_at = None
-    return Task(
-        row["id"],
-        row["team"],
-        row["title"],
-        row["state"],
-        row["priority"],
-        row["created_by"],
-        row["creator_name"] + at,
-        row["assignee_id"],
-        row["assignee_name"] + at if row["assignee_name"] else None,
-        row["role"],
-        row["parent_id"],
-        row["dedupe_key"],
-        row["notify"],
-        row["due_at"],
-        row["created_at"],
-        row["updated_at"],
-        row["ended_at"],
-        row["owner_id"],
-        row["owner_name"] + at if row["owner_name"] else None,
-        row["claimed_at"],
-        row["lease_ms"],
-        lease_until,
-        row["claims"],
-        row["waits_for"],
-        row["submission"],
-        row["progress"],
-        row["reason"],
-        bool(row["pool"]),
-        row["message_id"],
-        gone_at,
+    return from_row(
+        Task,
+        row,
+        creator_id=row["created_by"],
+        creator=row["creator_name"] + at,
+        assignee=row["assignee_name"] + at if row["assignee_name"] else None,
+        key=row["dedupe_key"],
+        owner=row["owner_name"] + at if row["owner_name"] else None,
+        lease_until=lease_until,
+        pool=bool(row["pool"]),
+        owner_gone_at=gone_at,
     )
 
 

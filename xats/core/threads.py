@@ -117,9 +117,9 @@ def conversation(tx: Tx, thread_id: int, viewer: Agent | None, limit: int) -> li
 def _copies(tx: Tx, message_id: int) -> tuple[Copy, ...]:
     return tuple(
         Copy(
-            f"{row['name']}@{row['team']}",
-            "acked" if row["acked_at"] and row["state"] == "read" else row["state"],
-            row["at"],
+            agent=f"{row['name']}@{row['team']}",
+            state="acked" if row["acked_at"] and row["state"] == "read" else row["state"],
+            at=row["at"],
         )
         for row in tx.all(COPIES, id=message_id, limit=RECIPIENTS, **wakes.fresh(tx))
     )

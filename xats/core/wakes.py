@@ -40,7 +40,7 @@ wake stays open, remembers in `handed` who has taken the line, and falls due aft
 
 from __future__ import annotations
 
-from xats.record import record
+from xats.record import from_row, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ SELECT = ", ".join(f"w.{name}" for name in COLUMNS.split())
 
 def wake_of(row: Row) -> Wake:
     """Return the Wake in a row that has its columns."""
-    return Wake(**{name: row[name] for name in COLUMNS.split()})
+    return from_row(Wake, row)
 
 
 # -- opening and closing -----------------------------------------------------------------------------------------------
@@ -454,7 +454,7 @@ def hasten(tx: Tx, wake: Wake, token: str) -> Wake | None:
 
 def _with_nonce(tx: Tx, wake: Wake) -> Wake:
     """Return `wake` with the nonce of its first lease, made now if this is the first one."""
-    return wake if wake.nonce else Wake(**{**wake.__dict__, "nonce": tx.nonce()})
+    return wake if wake.nonce else replace(wake, nonce=tx.nonce())
 
 
 def nonce_of(tx: Tx, wake_id: int, agent_id: int) -> str | None:
@@ -677,7 +677,7 @@ def pending(tx: Tx, agent_id: int, names: int = 3) -> Pending:
     row = tx.one(PENDING, agent=agent_id, **when)
     assert row
     first = tx.all(SENDERS, agent=agent_id, limit=names, **when)
-    return Pending(row["unread"], row["senders"], tuple(sender["name"] for sender in first), row["newest"] or 0)
+    return from_row(Pending, row, names=tuple(sender["name"] for sender in first), newest=row["newest"] or 0)
 
 
 def still_leased(tx: Tx, wake: Wake, token: str) -> bool:
