@@ -48,24 +48,24 @@ def filled(team, more: int):
     def work(tx):
         # What a page of a list shows, and those that others could be, come first and are as many in both.
         for n in range(210):
-            task_plans.add(tx, bob, New(f"first{n}", role="ops", priority=0, parent_id=1 if n else None), tell=False)
+            task_plans.store(tx, bob, New(f"first{n}", role="ops", priority=0, parent_id=1 if n else None))
         for n in range(60):
             for state in ("done", "failed"):
-                new, _ = task_plans.add(tx, bob, New(f"{state}{n}"), tell=False)
+                new, _ = task_plans.store(tx, bob, New(f"{state}{n}"))
                 task_claims.claim(tx, bob, new.id)
                 (task_claims.done if state == "done" else task_claims.fail)(tx, bob, new.id, "x")
         for n in range(more):
-            task_plans.add(tx, bob, New(f"for-bob{n}", to="bob", priority=3), tell=False)
-            task_plans.add(tx, bob, New(f"for-qa{n}", role="qa", priority=3), tell=False)
-            task_plans.add(tx, bob, New(f"blocked{n}", needs=(1,), priority=3), tell=False)
-            new, _ = task_plans.add(tx, bob, New(f"held{n}", priority=3), tell=False)
+            task_plans.store(tx, bob, New(f"for-bob{n}", to="bob", priority=3))
+            task_plans.store(tx, bob, New(f"for-qa{n}", role="qa", priority=3))
+            task_plans.store(tx, bob, New(f"blocked{n}", needs=(1,), priority=3))
+            new, _ = task_plans.store(tx, bob, New(f"held{n}", priority=3))
             task_claims.claim(tx, bob, new.id)
         for n in range(60):
-            new, _ = task_plans.add(tx, bob, New(f"last{n}"), tell=False)
+            new, _ = task_plans.store(tx, bob, New(f"last{n}"))
             task_claims.claim(tx, bob, new.id)
             task_claims.done(tx, bob, new.id, "x")
         for title in ("mine", "mine too"):
-            task_plans.add(tx, bob, New(title, role="dev", priority=4), tell=False)
+            task_plans.store(tx, bob, New(title, role="dev", priority=4))
 
     team.store.write(work)
     assert team.store.read(lambda tx: task_claims.any_next(tx, alice))

@@ -35,6 +35,9 @@ FIELDS: dict[str, tuple[type, ...]] = {
 }
 
 
+LARGEST_ID = (1 << 63) - 1
+
+
 def refuse_beside(*said: object) -> None:
     """Raise Usage if anything but an address is `said` beside --batch; None is what was not said."""
     if any(one is not None for one in said):
@@ -52,13 +55,10 @@ def send_batch(here: Here, source: str, address: str | None) -> int:
 
     try:
         sent, me = here.write(work)
-    except (XatsError, OverflowError) as problem:
-        if not hasattr(problem, "index"):
+    except XatsError as problem:
+        if problem.index is None:
             raise
-        number = problem.index + 1
-        if isinstance(problem, XatsError):
-            raise _at(number, str(problem), problem.hint, problem) from problem
-        raise _at(number, "reply_to is too large.") from problem
+        raise _at(problem.index + 1, str(problem), problem.hint, problem) from problem
 
     here.rouse_daemon()
     new = sum(one.created for one in sent)
@@ -113,6 +113,8 @@ def _draft(number: int, line: str, address: str | None, hops: int) -> Draft:
         fits = bool in FIELDS[name] if isinstance(value, bool) else isinstance(value, FIELDS[name])
         if value is not None and not fits:
             raise _at(number, f"{name} cannot be {json.dumps(value)[:60]}.")
+        if name == "reply_to" and value is not None and abs(value) > LARGEST_ID:
+            raise _at(number, "reply_to is too large.")
     to, body = values.get("to") or address, values.get("body")
     if not to or body is None:
         raise _at(number, f"{'to' if not to else 'body'} is missing.", '{"to": "bob", "body": "text"}')

@@ -95,7 +95,7 @@ def import_(here: Here, source: params.ImportFileArg, *, dry_run: params.ImportD
     except _Enough:
         pass
     except XatsError as problem:
-        if hasattr(problem, "index"):
+        if problem.index is not None:
             raise _at(problem.index + 1, str(problem), problem.hint, problem) from problem
         raise
     new = sum(created for _, created in done)

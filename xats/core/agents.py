@@ -409,8 +409,7 @@ select {AGENT}, {SESSION}, {", ".join(f"w.{name} as last_{name}" for name in wak
     (select count(*) from deliveries d where d.agent_id = a.id and d.state = 'shown') as shown,
     (select d.no_wake_reason from deliveries d where d.agent_id = a.id and d.state = 'unread' and {wakes.FRESH_COPY}
      order by d.message_id desc limit 1) as no_wake_reason,
-    exists (select 1 from pauses p where p.agent_id = a.id)
-    or exists (select 1 from pauses p where p.team = a.team and p.agent_id is null) as paused,
+    {wakes.paused("a.id", "a.team")} as paused,
     h.state, h.at, h.client_session as told_by, h.continued, h.broken_off_at
 from agents a left join presence h on h.agent_id = a.id
 left join sessions s on s.agent_id = a.id and s.ended_at is null

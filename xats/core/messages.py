@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from xats.core import agents, limits, teams, wakes
 from xats.core.address import Address, parse_list
-from xats.errors import InvalidBody, KeyReused, UnknownMessage, UnknownRecipient, Usage
+from xats.errors import InvalidBody, KeyReused, UnknownMessage, UnknownRecipient, Usage, at
 from xats.record import from_row, record, replace
 
 TYPE_CHECKING = False
@@ -275,8 +275,8 @@ where agent_id = :agent and message_id = :message
 """
 
 
-class Posting:
-    """The deliveries of one sender's messages, written together; each wake and each pair is looked up once."""
+class Deliveries:
+    """The deliveries of one sender's messages, written together: each address, wake and pair is looked up once."""
 
     def __init__(self, tx: Tx, sender: Agent) -> None:
         self._tx, self._sender = tx, sender
@@ -284,6 +284,17 @@ class Posting:
         self._wakes: dict[int, Joined | None] = {}  # by agent; None: a limit stands against a wake
         self._more: dict[int, int] = {}  # how many further messages each wake has come to cover
         self._met: set[int] = set()  # the agents to whom a person writes
+        self._known: dict[tuple[str, bool], tuple[list[Recipient], bool]] = {}  # by address, and whether it is held
+
+    def recipients(self, draft: Draft) -> tuple[list[Recipient], bool]:
+        """Return everybody that the address of `draft` means, and whether it names agents alone. See `resolve`."""
+        whom = draft.address, draft.hold
+        found = self._known.get(whom)
+        if found is None:
+            addresses = parse_list(draft.address)
+            found = resolve(self._tx, self._sender, addresses, hold=draft.hold), is_direct(addresses)
+            self._known[whom] = found
+        return found
 
     def add(
         self, message_id: int, recipient: Recipient, draft: Draft, expires_at: int | None
@@ -375,29 +386,33 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> Sent:
     for a pool or an empty key; nothing is stored then.
     """
     check_draft(draft)
-    addresses = parse_list(draft.address)
-    recipients = _resolve(tx, me, addresses, draft)
-    if isinstance(recipients, Sent):
-        return recipients
-    return _store(tx, me, evidence, draft, recipients, is_direct(addresses))
+    deliveries = Deliveries(tx, me)
+    sent = _accept(tx, me, evidence, draft, deliveries)
+    deliveries.write()
+    return sent
 
 
-def _resolve(
-    tx: Tx, me: Agent, addresses: Sequence[Address], draft: Draft, posting: Posting | None = None
-) -> list[Recipient] | Sent:
-    """Return whom `addresses` mean; what was sent under the draft's key if they mean nobody any more."""
+def _accept(tx: Tx, me: Agent, evidence: str, draft: Draft, deliveries: Deliveries) -> Sent:
+    """Store `draft` for everybody that its address means.
+
+    If it means nobody any more, return what was sent under the draft's key.
+    """
     try:
-        return resolve(tx, me, addresses, hold=draft.hold)
+        recipients, direct = deliveries.recipients(draft)
     except UnknownRecipient:
-        sent = _sent_before(tx, me, draft, is_direct(addresses), posting)
-        if sent:
-            return sent
-        raise
+        before = _sent_before(tx, me, _settled(draft, is_direct(parse_list(draft.address))), deliveries)
+        if before is None:
+            raise
+        return before
+    return _store(tx, me, evidence, _settled(draft, direct), recipients, deliveries)
 
 
 def post(tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Recipient]) -> Sent:
     """Accept `draft`, which is in order, from `me` to `recipients`, whatever its address says."""
-    return _store(tx, me, evidence, draft, recipients, direct=True)
+    deliveries = Deliveries(tx, me)
+    sent = _store(tx, me, evidence, _settled(draft, True), recipients, deliveries)
+    deliveries.write()
+    return sent
 
 
 def recipient_of(agent: Agent, called: str | None = None) -> Recipient:
@@ -407,9 +422,9 @@ def recipient_of(agent: Agent, called: str | None = None) -> Recipient:
 
 def also_to(tx: Tx, message_id: int, sender: Agent, to: Agent) -> None:
     """Deliver message `message_id`, which `sender` has sent, to `to` as well."""
-    posting = Posting(tx, sender)
-    posting.add(message_id, recipient_of(to), Draft(to.address, ""), None)
-    posting.write()
+    deliveries = Deliveries(tx, sender)
+    deliveries.add(message_id, recipient_of(to), Draft(to.address, ""), None)
+    deliveries.write()
 
 
 def is_direct(addresses: Sequence[Address]) -> bool:
@@ -419,24 +434,12 @@ def is_direct(addresses: Sequence[Address]) -> bool:
 
 def send_all(tx: Tx, me: Agent, evidence: str, drafts: Sequence[Draft]) -> list[Sent]:
     """Accept every one of `drafts`, or none. What is raised carries the draft's `index`."""
-    known: dict[tuple[str, bool], tuple[list[Recipient], bool]] = {}
-    posting = Posting(tx, me)
+    deliveries = Deliveries(tx, me)
     sent = []
     for index, draft in enumerate(drafts):
-        try:
-            whom = draft.address, draft.hold
-            if whom not in known:
-                addresses = parse_list(draft.address)
-                recipients = _resolve(tx, me, addresses, draft, posting)
-                if isinstance(recipients, Sent):
-                    sent.append(recipients)
-                    continue
-                known[whom] = (recipients, is_direct(addresses))
-            sent.append(_store(tx, me, evidence, draft, *known[whom], posting))
-        except Exception as error:
-            error.index = index  # type: ignore[attr-defined]
-            raise
-    posting.write()
+        with at(index):
+            sent.append(_accept(tx, me, evidence, draft, deliveries))
+    deliveries.write()
     return sent
 
 
@@ -469,7 +472,7 @@ def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Se
         need_reply=bool(draft.need_reply),
         is_answer=True,
     )
-    return _store(tx, me, evidence, answer, recipients, direct=True)
+    return post(tx, me, evidence, answer, recipients)
 
 
 REPEAT = """
@@ -500,21 +503,14 @@ def _answer_subject(subject: str | None) -> str | None:
 
 
 def _store(
-    tx: Tx,
-    me: Agent,
-    evidence: str,
-    draft: Draft,
-    recipients: Sequence[Recipient],
-    direct: bool,
-    posting: Posting | None = None,
+    tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Recipient], deliveries: Deliveries
 ) -> Sent:
-    """Store one message. Its deliveries go into `posting`, for the caller to write, or are written at once."""
+    """Store one message, whose `draft` is settled. Its deliveries go into `deliveries`, for the caller to write."""
     if draft.dedupe_key is not None:
-        before = _sent_before(tx, me, draft, direct, posting)
+        before = _sent_before(tx, me, draft, deliveries)
         if before:
             return before
     original = None if draft.reply_to is None else visible(tx, me, draft.reply_to)
-    kind, need_reply = _settled(draft, direct=direct)
     expires_at = None if draft.ttl is None else tx.now + draft.ttl
     if expires_at is not None:
         from xats.core import clock
@@ -528,8 +524,8 @@ def _store(
         address=draft.address,
         subject=draft.subject,
         body=draft.body,
-        kind=kind,
-        need_reply=int(need_reply),
+        kind=draft.kind,
+        need_reply=int(bool(draft.need_reply)),
         wake=int(draft.wake),
         thread=thread,
         reply_to=draft.reply_to,
@@ -540,20 +536,17 @@ def _store(
         contract_version=draft.contract[2] if draft.contract else None,
     )
     if row is None:  # sent in the same moment, in a database that runs writing transactions side by side
-        before = _sent_before(tx, me, draft, direct, posting)
+        before = _sent_before(tx, me, draft, deliveries)
         assert before
         return before
     message_id: int = row["id"]
-    post = posting or Posting(tx, me)
     unwoken, delayed = [], []
     for recipient in recipients:
-        woken, reason = post.add(message_id, recipient, draft, expires_at)
+        woken, reason = deliveries.add(message_id, recipient, draft, expires_at)
         if reason in UNWOKEN:
             unwoken.append((recipient.address, reason))
         elif woken and woken.throttled_until is not None:
             delayed.append((recipient.address, woken.throttled_until))
-    if posting is None:
-        post.write()
     if original and tx.run(REPLIED, agent=me.id, message=draft.reply_to, now=tx.now):
         wakes.close_if_read(tx, me.id)
     names = tuple(recipient.address for recipient in recipients)
@@ -564,7 +557,7 @@ def _store(
         f"message:{message_id}",
         address=draft.address,
         recipients=len(names),
-        kind=kind,
+        kind=draft.kind,
         thread_id=thread or message_id,
     )
     message = Message(
@@ -576,8 +569,8 @@ def _store(
         address=draft.address,
         subject=draft.subject,
         body=draft.body,
-        kind=kind,
-        need_reply=need_reply,
+        kind=str(draft.kind),
+        need_reply=bool(draft.need_reply),
         reply_to=draft.reply_to,
         sent_at=tx.now,
         expires_at=expires_at,
@@ -587,15 +580,16 @@ def _store(
     return Sent(message, True, names, tuple(unwoken), tuple(delayed), renamed)
 
 
-def _settled(draft: Draft, *, direct: bool) -> tuple[str, bool]:
-    """Return the kind of `draft` and whether it needs a reply, by default where it does not say."""
+def _settled(draft: Draft, direct: bool) -> Draft:
+    """Return `draft` with its kind and whether it needs a reply; `direct` says whether it goes to named agents."""
     answers = draft.reply_to is not None
     kind = draft.kind or ("reply" if answers else "mail" if direct else "broadcast")
-    return kind, direct and not answers if draft.need_reply is None else draft.need_reply
+    need_reply = direct and not answers if draft.need_reply is None else draft.need_reply
+    return replace(draft, kind=kind, need_reply=need_reply)
 
 
-def _sent_before(tx: Tx, me: Agent, draft: Draft, direct: bool, posting: Posting | None) -> Sent | None:
-    """Return what `me` sent under the key of `draft`, or None. What `posting` still holds is written then.
+def _sent_before(tx: Tx, me: Agent, draft: Draft, deliveries: Deliveries) -> Sent | None:
+    """Return what `me` sent under the key of `draft`, which is settled, or None. `deliveries` are written then.
 
     It has to be the same message: the same address as it was written, body, subject, kind, need for a reply, contract,
     and the message that it answers. How long it lives and whom it wakes may differ: the first one decides. The members
@@ -604,19 +598,17 @@ def _sent_before(tx: Tx, me: Agent, draft: Draft, direct: bool, posting: Posting
     row = tx.one(BY_KEY, sender=me.id, dedupe_key=draft.dedupe_key)
     if row is None:
         return None
-    if posting:
-        posting.write()  # it may have been sent a line before
+    deliveries.write()  # it may have been sent a line before
     found = tx.one(BY_ID, id=row["id"])
     assert found
     first = message_of(found)
     names = tuple(recipient.address for recipient in _recipients(tx.all(RECIPIENTS, id=first.id)))
-    kind, need_reply = _settled(draft, direct=direct)
     differs = {
         "address": draft.address != first.address and not draft.is_answer,
         "body": draft.body != first.body,
         "subject": draft.subject != first.subject,
-        "kind": kind != first.kind,
-        "need_reply": need_reply != first.need_reply,
+        "kind": draft.kind != first.kind,
+        "need_reply": draft.need_reply != first.need_reply,
         "reply_to": draft.reply_to != first.reply_to,
         "contract": (draft.contract and draft.contract[1]) != (first.contract and first.contract[0]),
     }

@@ -7,7 +7,7 @@ the other copies are taken back.
 
 from __future__ import annotations
 
-from xats.core import agents, clock, inbox, messages, task_mail, task_plans, tasks, teams
+from xats.core import agents, clock, inbox, messages, task_mail, task_plans, tasks, teams, wakes
 from xats.core.address import parse
 from xats.core.messages import Sent
 from xats.errors import KeyReused, Usage
@@ -44,8 +44,8 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> tuple[Sent, Task]:
     first = next(line.strip() for line in draft.body.splitlines() if line.strip())
     title = (draft.subject or "").strip() or first
     title = title if len(title) <= tasks.LONGEST_TITLE else f"{title[: tasks.LONGEST_TITLE - 1]}…"
-    new = task_plans.New(title, draft.body, role=address.name, key=draft.dedupe_key, notify=me.address)
-    task, created = task_plans.add(tx, me, new, tell=False, pool=True)
+    new = task_plans.New(title, draft.body, role=address.name, key=draft.dedupe_key, notify=me.address, pool=True)
+    task, created = task_plans.store(tx, me, new)
     if not created:
         return _before(tx, me, task), task
     body = f"{draft.body.rstrip()}\n\nWhoever is first does this: xats task claim {task.id}"
@@ -73,10 +73,7 @@ UNASKED = """
 a.team = t.team and a.role = t.role and a.unregistered_at is null and a.id <> t.created_by
     and not exists (select 1 from deliveries d where d.agent_id = a.id and d.message_id = t.message_id)
 """
-PAUSED = """
-(exists (select 1 from pauses p where p.agent_id = a.id)
-or exists (select 1 from pauses p where p.team = a.team and p.agent_id is null))
-"""
+PAUSED = wakes.paused("a.id", "a.team")
 # Who waits for a program, whose program said that its session is over, whose process has ended, or whose wake is
 # suspended because its target is gone. An agent of which no process is known may well be there.
 GONE = f"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.core import task_mail, task_needs, task_plans, task_views, tasks
-from xats.errors import DependencyCycle, InvalidTask, XatsError
+from xats.errors import DependencyCycle, InvalidTask, at
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -63,21 +63,21 @@ def add_all(tx: Tx, me: Agent, items: Sequence[Item]) -> list[tuple[Task, bool]]
     made: list[tuple[Task, bool]] = []
     numbers: dict[int, int] = {}  # the ids that they get, by those that they had
     for index, item in enumerate(items):
-        with _At(index):
+        with at(index):
             if item.id in numbers:
                 msg = f"There is a task {item.id} before it."
                 raise InvalidTask(msg, "every id stands for one task")
-            made.append(task_plans.add(tx, me, item.new, tell=False))
+            made.append(task_plans.store(tx, me, item.new))
             if item.id is not None:
                 numbers[item.id] = made[-1][0].id
     for index, (item, (task, created)) in enumerate(zip(items, made, strict=True)):
-        with _At(index):
+        with at(index):
             if created:
                 _connect(tx, me, item, task, numbers)
     for index, (item, (task, created)) in enumerate(zip(items, made, strict=True)):
         if created and item.ended:
             what, check = ("result", tasks.check_long) if item.ended == "done" else ("reason", tasks.check_note)
-            with _At(index):
+            with at(index):
                 text = check(item.outcome, what) if item.outcome else None
             tx.run(END, id=task.id, state=item.ended, now=tx.now, **{"result": None, "reason": None, what: text})
             tasks.log(tx, task, item.ended, me, text, imported=True)
@@ -105,20 +105,6 @@ def _connect(tx: Tx, me: Agent, item: Item, task: Task, numbers: dict[int, int])
         path = [names[one] for one in problem.data["path"]]
         msg = f"Task {item.id} would wait for itself: {' -> '.join(f'#{one}' for one in path)}."
         raise DependencyCycle(msg, id=item.id, path=path) from problem
-
-
-class _At:
-    """Note at which item something is raised."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
-        if isinstance(problem, XatsError):
-            problem.index = self.index  # type: ignore[attr-defined]
 
 
 def values(found: Whole) -> dict[str, Any]:

@@ -244,17 +244,12 @@ def ask_for_review(tx: Tx, owner: Agent, evidence: str, task: Task, role: str, r
 
 
 LONGEST_QUOTE = 4000  # characters of a result that a reviewer's mail shows
-ANSWERED = """
-update deliveries set state = 'replied', replied_at = :now, read_at = coalesce(read_at, :now), claim = null,
-    claim_until = null
-where agent_id = :me and message_id = :message and state <> 'replied'
-"""
 
 
 def reviewed(tx: Tx, task: Task, by: Agent, role: str) -> None:
     """Note that `by` has answered for `role`: the question is answered, and nobody else needs to."""
     for row in tx.all(OUT, task=task.id, about="review", role=role):
-        tx.run(ANSWERED, me=by.id, message=row["message_id"], now=tx.now)
+        tx.run(messages.REPLIED, agent=by.id, message=row["message_id"], now=tx.now)
     _take_back(tx, task, "review", role, 0)
     wakes.close_if_read(tx, by.id)
 

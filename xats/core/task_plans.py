@@ -32,6 +32,7 @@ class New:
     review: tuple[str, ...] = ()
     due_at: int | None = None
     notify: str | None = None
+    pool: bool = False  #: it is a message to a pool (core/pools.py)
 
 
 INSERT = """
@@ -45,11 +46,19 @@ returning id
 REVIEWER = "insert into task_reviewers (task_id, role) values (:task, :role) on conflict do nothing"
 
 
-def add(tx: Tx, me: Agent, new: New, *, tell: bool = True, pool: bool = False) -> tuple[Task, bool]:
-    """Add a task; return it, and False if `me` had added it before under the same key.
+def add(tx: Tx, me: Agent, new: New) -> tuple[Task, bool]:
+    """Add a task as `store` does, and send mail to the agents that can start it."""
+    task, created = store(tx, me, new)
+    if created and task.ready:
+        task_mail.ready(tx, task, f"of {me.name} is ready", but=me.id)
+    return task, created
 
-    With `tell` whoever can start it gets mail. Raises InvalidTask, UnknownAgent, UnknownTask, DependencyCycle,
-    KeyReused for another task under the same key, and UnknownRecipient for `notify`; nothing is stored then.
+
+def store(tx: Tx, me: Agent, new: New) -> tuple[Task, bool]:
+    """Store a task without mail; return it, and False if `me` had added it before under the same key.
+
+    Raises InvalidTask, UnknownAgent, UnknownTask, DependencyCycle, KeyReused for another task under the same key, and
+    UnknownRecipient for `notify`; nothing is stored then.
     """
     if new.key == "":  # of a variable that is not set: all that is added under it but the first would be lost
         msg = "The key is empty. Nothing was changed."
@@ -59,7 +68,7 @@ def add(tx: Tx, me: Agent, new: New, *, tell: bool = True, pool: bool = False) -
     before = _added_before(tx, me, new)
     if before:
         return before, False
-    values = {**_checked(tx, me, new), "team": me.team, "me": me.id, "now": tx.now, "pool": int(pool)}
+    values = {**_checked(tx, me, new), "team": me.team, "me": me.id, "now": tx.now, "pool": int(new.pool)}
     row = tx.one(INSERT, **values)
     if row is None:
         before = _added_before(tx, me, new)
@@ -70,8 +79,6 @@ def add(tx: Tx, me: Agent, new: New, *, tell: bool = True, pool: bool = False) -
         tx.run(REVIEWER, task=task.id, role=check_name(role, "role").lower())
     task = task_needs.link(tx, task, new.needs)
     tasks.log(tx, task, "added", me, to=task.assignee or (task.role and f"role:{task.role}"), ready=task.ready)
-    if tell and task.ready:
-        task_mail.ready(tx, task, f"of {me.name} is ready", but=me.id)
     return task, True
 
 

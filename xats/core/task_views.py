@@ -101,15 +101,11 @@ def listing(tx: Tx, team: str, query: Query) -> tuple[list[Listed], bool]:
     if query.mine is not None and live:
         order = "+t.priority, +t.id"  # what is mine is few: found first, and sorted then
     rows = tx.all(LISTING.format(only=" and ".join(only) or "1 = 1", order=order), **values)
-    return [_listed(tx, tasks.task_of(row)) for row in rows[: query.limit]], len(rows) > query.limit
+    return [listed(tx, tasks.task_of(row)) for row in rows[: query.limit]], len(rows) > query.limit
 
 
 def listed(tx: Tx, task: Task) -> Listed:
     """Return `task` as a list shows it."""
-    return _listed(tx, task)
-
-
-def _listed(tx: Tx, task: Task) -> Listed:
     below = tx.one(BELOW, id=task.id)
     assert below
     blockers = task_needs.blockers(tx, task)
@@ -132,7 +128,7 @@ def whole(tx: Tx, team: str, task_id: int) -> Whole:
     notes = tuple(_note(row) for row in tx.all(NOTES, id=task.id))
     offered = [note.agent for note in notes if note.kind == "offered"] if task.pool and task.ready else []
     return Whole(
-        _listed(tx, task),
+        listed(tx, task),
         long["description"],
         long["result"],
         tuple(task_needs.needs(tx, task.id)),

@@ -156,21 +156,25 @@ where d.agent_id = :agent and d.state = 'unread' and d.wake_id is not null and {
 limit 1
 """
 OPEN = "select id from wakes where agent_id = :agent and closed_at is null"
-PAUSED = """
-exists (select 1 from pauses p where p.agent_id = wakes.agent_id) or exists (
-    select 1 from pauses p join agents a on a.team = p.team where a.id = wakes.agent_id and p.agent_id is null
-)
-"""
+
+
+def paused(agent: str, team: str) -> str:
+    """Return the SQL that tells whether the agent with the id `agent` is paused, or its whole `team`; both are SQL."""
+    of_agent = f"exists (select 1 from pauses p where p.agent_id = {agent})"
+    return f"({of_agent} or exists (select 1 from pauses p where p.team = {team} and p.agent_id is null))"
+
+
+PAUSED = paused("wakes.agent_id", "(select a.team from agents a where a.id = wakes.agent_id)")
 # A lease that is taken away here and in SUSPEND fences the attempt that holds it: its result is refused.
 HOLD = f"""
 update wakes set state = 'held', reason = 'paused', next_attempt_at = null, lease_token = null, lease_until = null,
     updated_at = :now
-where agent_id = :agent and closed_at is null and state <> 'held' and ({PAUSED})
+where agent_id = :agent and closed_at is null and state <> 'held' and {PAUSED}
 """
 LET_GO = f"""
 update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal, handed = null,
     next_attempt_at = :now, updated_at = :now
-where agent_id = :agent and closed_at is null and state = 'held' and not ({PAUSED})
+where agent_id = :agent and closed_at is null and state = 'held' and not {PAUSED}
 """
 RESUME = """
 update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal, handed = null,
