@@ -633,9 +633,9 @@ def register(
         agent = _new_session(tx, agent, seat, programs, xats_path)
     _note_seated(tx, agent, seat)
     if stays:  # whoever was woken is still there: a program that is woken may tell of its session only then
-        wakes.revive(tx, agent.id, anew=not told)
+        wakes.retry_now(tx, agent.id, "named_session" if told else "same_session")
     else:
-        wakes.resume(tx, agent.id)
+        wakes.retry_now(tx, agent.id, "new_session")
     tx.event(
         "agent_registered",
         team,

@@ -54,7 +54,7 @@ def write(tx: Tx, attempted: Attempted, outcome: Outcome) -> None:
     moved = _has_moved(tx, target)
     _end(tx, attempted, outcome, moved)
     if moved:  # a session that came meanwhile could not have a leased wake tried again
-        wakes.resume(tx, wake.agent_id)
+        wakes.retry_now(tx, wake.agent_id, "new_session")
     elif isinstance(outcome.result, Refused) and outcome.by != routing.HOOK and _has_waiter(attempted, outcome):
         wakes.retry_now(tx, wake.agent_id, "not_told")
 

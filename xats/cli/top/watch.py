@@ -304,7 +304,7 @@ def _hasten(tx: Tx, agent: Agent) -> bool:
     """Have the open wake of `agent` fall due now; return whether there is one."""
     if not wakes.is_open(tx, agent.id):
         return False
-    wakes.resume(tx, agent.id)
+    wakes.retry_now(tx, agent.id, "new_session")
     return True
 
 
