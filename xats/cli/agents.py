@@ -71,7 +71,7 @@ def register(
 
         what = expecting.wanted(here, expect, ttl, pane)
         if not expecting.is_there(what):
-            changes = core.Changes(role, what.profile.name, model, *labels, wake)
+            changes = core.Changes(role, what.profile.name, model, *labels, core.chosen_wake_by(wake))
             return expecting.expect(here, name, changes, what, takeover=takeover)
         pane, client = what.pane.pane_id, what.profile.name
     meant = _client(here, client)
@@ -95,7 +95,7 @@ def register(
         # Whoever registers a known name again by hand keeps its client, unless another program sits there now.
         had = known is not None and known.epoch > 0 and not known.expected and known.client != "human"
         kept = client or (None if had and found in ("generic", "human") else found)
-        changes = core.Changes(role, kept, model, *labels, wake)
+        changes = core.Changes(role, kept, model, *labels, core.chosen_wake_by(wake))
         kept_outside = _session_outside(here, tx, known, place) if hidden and known and not takeover else None
         own_shell.check(here, tx, known, place, shell, takeover=takeover)
         done = core.register(
@@ -459,7 +459,7 @@ def _cells(details: Details, state: State, ways: list[str], now: int, *, words: 
     """Return what the columns of an agent hold, by their headers."""
     agent, session = details.agent, details.session
     pane = session.seat.pane.pane_id if session and session.seat.pane else ""
-    by = agent.wake_by
+    by: str = agent.wake_by
     if by == "auto":
         by = ", ".join(f"{name} {pane}" if name == "tmux" else name for name in ways) or "no pane"
     elif by in ("tmux", "notice"):

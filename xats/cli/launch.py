@@ -83,7 +83,7 @@ def launch(
         membership.join(here, tx, whom[0], agreed=agreed)
         known = agents.find(tx, *whom)
         mine = _holds_above(here, tx, *whom)
-        changes = agents.Changes(role, found.name, model, *labels, wake)
+        changes = agents.Changes(role, found.name, model, *labels, agents.chosen_wake_by(wake))
         taken = takeover or mine
         done = agents.register(
             tx, *whom, changes, seat, lambda one: process.holds(one.seat), xats_path=path, takeover=taken

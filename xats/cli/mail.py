@@ -397,7 +397,7 @@ def status(here: Here, message_id: params.OptionalMessageIdArg = None) -> int:
     rows = []
     for one in found:
         when = one.replied_at or one.acked_at or one.read_at or one.shown_at
-        state = "acked" if one.acked_at and one.state == "read" else one.state
+        state: str = "acked" if one.acked_at and one.state == "read" else one.state
         state += ", not answered," if state == "read" and one.need_reply else ""
         said = f"{state} {durations.ago(when, now)}" if when else state
         rows.append((views.near(one.agent, here.team), said, views.wake_text(one, now)))

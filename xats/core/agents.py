@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from xats.core.expectations import Expectation
     from xats.core.presence import Presence
     from xats.core.reasons import Reason
+    from xats.core.states import SessionEnd, WakeBy
     from xats.program import Kept
     from xats.store import Row, Tx
 
-WAKE_BY = ("auto", "tmux", "notice", "command", "none")
+WAKE_BY: tuple[WakeBy, ...] = ("auto", "tmux", "notice", "command", "none")
 SYSTEM = "xats"  # under this name xats itself writes; it has no seat and cannot be written to
 LAST_HOOKS = 10_000  # ms after the end of a process in which its last hooks may still end
 
@@ -67,7 +68,7 @@ class Agent:
     epoch: int
     seen_at: int
     registered: bool
-    wake_by: str  #: one of `WAKE_BY`
+    wake_by: WakeBy
     about: str | None = None  #: what it is for, in one line
     expected_since: int | None = None  #: ms UTC since when its seat waits for a program; None: it had one since
 
@@ -111,7 +112,7 @@ class Changes:
     model: str | None = None
     tags: tuple[str, ...] | None = None
     capabilities: tuple[str, ...] | None = None
-    wake_by: str | None = None
+    wake_by: WakeBy | None = None
 
 
 @record
@@ -126,7 +127,7 @@ class Details:
     oldest_unread_at: int | None = None
     # Only a listing gives these.
     wake: wakes.Wake | None = None  #: the open one, else that of the newest unread mail that has one
-    no_wake_reason: str | None = None  #: why nobody is woken for the newest unread mail
+    no_wake_reason: Reason | None = None  #: why nobody is woken for the newest unread mail
     paused: bool = False  #: the agent, or its whole team
     presence: Presence | None = None  #: what its program says it is doing
     shown: int = 0  #: letters that were shown and are not read yet
@@ -228,7 +229,12 @@ def absence(registered: bool, expected_since: int | None) -> Reason | None:
     return None if expected_since is None else "no_program"
 
 
-def wake_by(client: str, chosen: str | None) -> str:
+def chosen_wake_by(word: str | None) -> WakeBy | None:
+    """Return the `word` of a command line as the one of `WAKE_BY` that it is; None for any other."""
+    return next((one for one in WAKE_BY if one == word), None)
+
+
+def wake_by(client: str, chosen: WakeBy | None) -> WakeBy:
     """Return how an agent that runs `client` is woken: as was `chosen`, but nothing is ever typed at a person."""
     if client == "human":
         return chosen if chosen in ("notice", "command") else "none"
@@ -798,7 +804,7 @@ def seen_anew(tx: Tx, session: Session, programs: Kept) -> None:
     wakes.retry_now(tx, session.agent_id, "program_changed")
 
 
-def end_session(tx: Tx, agent_id: int, reason: str) -> None:
+def end_session(tx: Tx, agent_id: int, reason: SessionEnd) -> None:
     """End the session of the agent, if it has one, because of `reason`; what its program said of itself goes too."""
     tx.run(END, agent=agent_id, now=tx.now, reason=reason)
     tx.run(NOTHING_SAID, agent=agent_id)

@@ -36,12 +36,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from xats.contracts.compat import Verdict
     from xats.contracts.diff import Diff
     from xats.core.agents import Agent
+    from xats.core.states import Rule
     from xats.store import Row, Tx
 
-RULES = ("backward", "forward", "full", "none")
-DEFAULT = "none"
+RULES: tuple[Rule, ...] = ("backward", "forward", "full", "none")
+DEFAULT: Rule = "none"
 LARGEST = 1 << 20  # bytes of a schema, in UTF-8
 LONGEST_NOTE = 500  # characters
 
@@ -53,7 +55,7 @@ class Contract:
     id: int
     team: str
     name: str
-    compat: str  #: one of `RULES`
+    compat: Rule
     newest: int  #: the number of its last version, and how many there are
     created_at: int
     retired_at: int | None
@@ -75,8 +77,8 @@ class Version:
     note: str | None
     by: str  #: name@team
     at: int
-    backward: str | None
-    forward: str | None
+    backward: Verdict | None
+    forward: Verdict | None
 
     @property
     def name(self) -> str:
@@ -91,7 +93,7 @@ class New:
     name: str
     text: str
     note: str | None = None
-    compat: str | None = None  #: the rule from now on; None leaves it as it is
+    compat: Rule | None = None  #: the rule from now on; None leaves it as it is
     allow_breaking: bool = False
     revive: bool = False
 
@@ -269,7 +271,7 @@ def _add(tx: Tx, me: Agent, contract_id: int, new: New, number: int, diff: Diff 
     tx.run(ADD, contract=contract_id, version=number, text=new.text, note=new.note, by=me.id, now=tx.now, **verdict)
 
 
-def _change(tx: Tx, me: Agent, contract: Contract, rule: str) -> bool:
+def _change(tx: Tx, me: Agent, contract: Contract, rule: Rule) -> bool:
     """Bring a retired `contract` back and set its `rule`; return whether it was retired."""
     if contract.retired:
         tx.run(REVIVE, id=contract.id)
@@ -280,7 +282,7 @@ def _change(tx: Tx, me: Agent, contract: Contract, rule: str) -> bool:
     return contract.retired
 
 
-def _keep_rule(contract: Contract, rule: str, diff: Diff) -> None:
+def _keep_rule(contract: Contract, rule: Rule, diff: Diff) -> None:
     """Raise BreakingChange unless `diff` keeps `rule`."""
     sides = {"backward": ("backward",), "forward": ("forward",), "full": ("backward", "forward"), "none": ()}[rule]
     verdicts = {side: getattr(diff, side) for side in sides}

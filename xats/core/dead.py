@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xats.core.agents import Agent
+    from xats.core.reasons import Reason
     from xats.store import Row, Tx
 
 
@@ -29,8 +30,8 @@ class DeadLetter:
     message: Message
     agent_id: int
     agent: str  #: name@team of the recipient
-    reason: str
-    last_refusal: str | None
+    reason: Reason
+    last_refusal: Reason | None
     attempts: int
     since: int
 
@@ -133,7 +134,7 @@ def _letter(row: Row) -> DeadLetter:
     )
 
 
-def _ending(row: Row) -> str:
+def _ending(row: Row) -> Reason:
     """Return why mail expired unread: its time was over, or its recipient was removed."""
     return "forgotten" if row["no_wake_reason"] == "forgotten" else "expired"
 

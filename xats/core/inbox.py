@@ -30,8 +30,10 @@ from xats.record import from_row, record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Literal
 
     from xats.core.agents import Agent
+    from xats.core.states import DeliveryState
     from xats.store import Row, Tx
 
 PAGE = 8000  # bytes of a page in a pipe: Codex shows 10,000 of what a command writes, other programs show more
@@ -45,7 +47,7 @@ class Letter:
     """A message as one recipient has it."""
 
     message: Message
-    state: str
+    state: DeliveryState | Literal["sent"]
     read_at: int | None
     shown_at: int | None = None
 

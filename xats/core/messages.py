@@ -14,15 +14,22 @@ from xats.record import from_row, record, replace
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from xats.core.agents import Agent
     from xats.core.reasons import Reason
+    from xats.core.states import WakeBy
     from xats.core.wakes import Joined
     from xats.store import Row, Tx
 
 LARGEST_BODY = 1 << 20  # bytes of UTF-8
 LARGEST_SUBJECT = 200  # characters
-UNWOKEN = ("paused", "hop_limit", "no_program", "not_registered")  # why a recipient is not woken for what was sent
+UNWOKEN: tuple[Reason, ...] = (
+    "paused",
+    "hop_limit",
+    "no_program",
+    "not_registered",
+)  # why a recipient is not woken for what was sent
 
 
 @record
@@ -71,7 +78,7 @@ class Sent:
     message: Message
     created: bool
     recipients: tuple[str, ...]
-    unwoken: tuple[tuple[str, str], ...] = ()  #: who is not woken for it, and why: a code of `UNWOKEN`
+    unwoken: tuple[tuple[str, Reason], ...] = ()  #: who is not woken for it, and why: a code of `UNWOKEN`
     delayed: tuple[tuple[str, int], ...] = ()  #: whose wake is throttled, and until when (ms UTC)
     renamed: tuple[tuple[str, str], ...] = ()  #: former names in its address, and which agent each leads to
 
@@ -142,7 +149,7 @@ class Recipient:
     id: int
     address: str
     client: str
-    wake_by: str
+    wake_by: WakeBy
     absence: Reason | None = None  #: why no program can have its mail now; see Agent.absence
     called: str | None = None  #: the former name by which it was addressed
 
@@ -280,7 +287,7 @@ class Deliveries:
 
     def __init__(self, tx: Tx, sender: Agent) -> None:
         self._tx, self._sender = tx, sender
-        self._deliveries: list[dict[str, int | str | None]] = []
+        self._deliveries: list[dict[str, Any]] = []
         self._wakes: dict[int, Joined | None] = {}  # by agent; None: a limit stands against a wake
         self._more: dict[int, int] = {}  # how many further messages each wake has come to cover
         self._met: set[int] = set()  # the agents to whom a person writes
@@ -298,7 +305,7 @@ class Deliveries:
 
     def add(
         self, message_id: int, recipient: Recipient, draft: Draft, expires_at: int | None
-    ) -> tuple[Joined | None, str | None]:
+    ) -> tuple[Joined | None, Reason | None]:
         """Add the delivery of a message; return the wake that covers it, or why its recipient is not woken now."""
         if self._sender.client == "human" and recipient.client not in UNLIMITED and recipient.id not in self._met:
             from xats.core import stops
@@ -316,7 +323,7 @@ class Deliveries:
             reason = recipient.absence
         return woken, "paused" if woken and woken.held else reason
 
-    def _no_wake(self, recipient: Recipient, draft: Draft) -> str | None:
+    def _no_wake(self, recipient: Recipient, draft: Draft) -> Reason | None:
         """Return why `recipient` is not to be woken, or None."""
         if recipient.id == self._sender.id:
             return "self"  # nobody needs to be woken for what he has just written himself

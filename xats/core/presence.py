@@ -10,6 +10,7 @@ from xats.record import from_row, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from xats.core.states import PresenceState
     from xats.store import Tx
 
 STATES = ("idle", "busy", "waiting", "ended")
@@ -19,7 +20,7 @@ STATES = ("idle", "busy", "waiting", "ended")
 class Presence:
     """What an agent does, since when, and what has been done to keep it at work."""
 
-    state: str  #: one of `STATES`
+    state: PresenceState
     at: int  #: ms UTC
     client_session: str | None = None
     continued: int = 0  #: turns in a row that were gone on with because of mail, without a prompt in between
@@ -102,7 +103,7 @@ def remind(tx: Tx, agent_id: int, at: int | None) -> None:
 def put(
     tx: Tx,
     agent_id: int,
-    state: str,
+    state: PresenceState,
     client_session: str | None,
     continued: int = 0,
     *,

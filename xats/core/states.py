@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     WakeState = Literal["queued", "retrying", "held", "delivered", "skipped", "failed"]
     DeliveryState = Literal["unread", "shown", "read", "replied", "expired"]
-    TaskState = Literal["open", "claimed", "review", "done", "failed", "cancelled"]
+    TaskEnd = Literal["done", "failed", "cancelled"]
+    TaskState = Literal["open", "claimed", "review"] | TaskEnd
     NoteKind = Literal[
         "added",
         "claimed",
@@ -31,9 +32,8 @@ if TYPE_CHECKING:
         "owner_gone",
     ]
     PresenceState = Literal["idle", "busy", "waiting", "ended"]
-    SessionEnd = Literal["replaced", "unregistered"]
+    SessionEnd = Literal["replaced", "unregistered", "expected"]  # no CHECK closes it
     WakeBy = Literal["auto", "tmux", "notice", "command", "none"]  # a null in the store means auto
-    Verdict = Literal["compatible", "breaking", "unknown"]
     Rule = Literal["backward", "forward", "full", "none"]
     LabelKind = Literal["tag", "cap"]
     TaskMail = Literal["ready", "review"]

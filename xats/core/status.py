@@ -10,6 +10,8 @@ from xats.record import from_row, record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Agent
+    from xats.core.reasons import Reason
+    from xats.core.states import DeliveryState
     from xats.store import Row, Tx
 
 
@@ -19,12 +21,12 @@ class DeliveryStatus:
 
     agent: str
     client: str
-    state: str
+    state: DeliveryState
     read_at: int | None
     replied_at: int | None
     acked_at: int | None
     wake: wakes.Wake | None
-    no_wake_reason: str | None  #: why there is no wake: "self", "no_wake" or "hop_limit"
+    no_wake_reason: Reason | None  #: why there is no wake: "self", "no_wake" or "hop_limit"
     host: str | None = None  #: the id of the host that its agent sits on
     host_name: str | None = None  #: what people call that host
     shown_at: int | None = None

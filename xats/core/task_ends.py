@@ -8,11 +8,12 @@ from xats.errors import TaskLive
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Agent
+    from xats.core.states import TaskEnd
     from xats.core.tasks import Task
     from xats.store import Tx
 
 
-def end(tx: Tx, task: Task, state: str, by: Agent, text: str | None) -> Task:
+def end(tx: Tx, task: Task, state: TaskEnd, by: Agent, text: str | None) -> Task:
     """End `task`, which has not ended, as `state`: `text` is its result when it is done, else why. Return it."""
     if task.state == "open":
         task_mail.not_ready(tx, task)

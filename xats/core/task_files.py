@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.core.agents import Agent
+    from xats.core.states import TaskEnd
     from xats.core.task_plans import New
     from xats.core.task_views import Whole
     from xats.core.tasks import Task
@@ -45,7 +46,7 @@ class Item:
     id: int | None = None
     needs: tuple[int, ...] = ()
     parent: int | None = None
-    ended: str | None = None  #: the state, when it had ended
+    ended: TaskEnd | None = None  #: the state, when it had ended
     outcome: str | None = None  #: then its result or its reason
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from xats.core.agents import Agent
+    from xats.core.states import TaskState
     from xats.core.tasks import Task
     from xats.store import Tx
 
@@ -35,7 +36,7 @@ class Need:
     """A task that another one needs."""
 
     id: int
-    state: str
+    state: TaskState
     title: str
 
 

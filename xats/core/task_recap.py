@@ -8,6 +8,7 @@ from xats.record import from_row, record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Agent
+    from xats.core.states import TaskState
     from xats.store import Tx
 
 
@@ -17,7 +18,7 @@ class Todo:
 
     id: int
     title: str
-    state: str  #: "claimed", "review" or "open"
+    state: TaskState  #: "claimed", "review" or "open"
     lease_until: int | None  #: of a claimed one, in ms UTC
 
 

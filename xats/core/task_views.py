@@ -9,6 +9,7 @@ from xats.record import from_row, record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Agent
+    from xats.core.states import NoteKind, TaskState
     from xats.core.task_reviews import Approval
     from xats.core.tasks import Task
     from xats.store import Row, Tx
@@ -22,7 +23,7 @@ class Query:
     """Which tasks to list. What is not given does not matter."""
 
     limit: int = 50
-    state: str | None = None
+    state: TaskState | None = None
     mine: Agent | None = None  #: claimed by this agent, or for it
     role: str | None = None
     ready: bool = False
@@ -45,7 +46,7 @@ class Note:
 
     at: int
     agent: str | None  #: name@team of who did it, or whose claim it was
-    kind: str
+    kind: NoteKind
     text: str | None
 
 

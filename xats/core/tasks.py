@@ -32,11 +32,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.core.agents import Agent
+    from xats.core.states import NoteKind, TaskEnd, TaskState
     from xats.store import Row, Tx
 
-LIVE = ("open", "claimed", "review")
-ENDED = ("done", "failed", "cancelled")
-STATES = LIVE + ENDED
+LIVE: tuple[TaskState, ...] = ("open", "claimed", "review")
+ENDED: tuple[TaskEnd, ...] = ("done", "failed", "cancelled")
+STATES: tuple[TaskState, ...] = (*LIVE, *ENDED)
 PRIORITY = 5  # 0 is the most urgent, 9 the least
 LONGEST_TITLE = 200  # characters
 LONGEST_NOTE = 4000  # characters of a progress note or a reason
@@ -51,7 +52,7 @@ class Task:
     id: int
     team: str
     title: str
-    state: str
+    state: TaskState
     priority: int
     creator_id: int
     creator: str  #: name@team
@@ -161,13 +162,13 @@ def update(tx: Tx, task: Task, **columns: Any) -> Task:
     return again(tx, task)
 
 
-def log(tx: Tx, task: Task, kind: str, by: Agent | None, text: str | None = None, /, **data: Any) -> None:
+def log(tx: Tx, task: Task, kind: NoteKind, by: Agent | None, text: str | None = None, /, **data: Any) -> None:
     """Write what happened to `task` into its history and into the outbox."""
     note(tx, task, kind, by, text)
     say(tx, task, kind, by, **data)
 
 
-def note(tx: Tx, task: Task, kind: str, whose: Agent | None, text: str | None) -> None:
+def note(tx: Tx, task: Task, kind: NoteKind, whose: Agent | None, text: str | None) -> None:
     """Write what happened to `task` into its history only: who did it, or to whom it happened."""
     tx.run(NOTE, task=task.id, now=tx.now, agent=whose.id if whose else None, kind=kind, text=text)
 

@@ -12,7 +12,10 @@ from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from xats.core.agents import Agent
+    from xats.core.states import DeliveryState
     from xats.store import Row, Tx
 
 WINDOW = 1000  # newest messages of an agent among which those are looked for that somebody may see
@@ -24,7 +27,7 @@ class Headline:
     """A thread as one agent has it: its newest message, without the body, and how many there are."""
 
     message: Message
-    state: str | None  #: that of the agent's own copy, if it has one and that may be told
+    state: DeliveryState | None  #: that of the agent's own copy, if it has one and that may be told
     messages: int
 
 
@@ -33,7 +36,7 @@ class Copy:
     """What became of one recipient's copy."""
 
     agent: str  #: name@team
-    state: str
+    state: DeliveryState | Literal["acked"]
     at: int | None  #: since when
 
 
