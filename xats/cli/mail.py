@@ -450,7 +450,7 @@ def _draft(
         check_name(kind, "kind")
     life = durations.parse(ttl) if ttl is not None else None
     hops = hop_limit(here.settings)
-    text = read_body(body, files=contract is not None)
+    text = read_body(body) if contract is None else read_document(body)
     draft = messages.Draft(address, text, subject, kind, need_reply, key, life, reply_to, not no_wake, hops, hold=hold)
     if contract is None:
         return draft
@@ -459,19 +459,30 @@ def _draft(
     return satisfying(here, contract, draft)
 
 
-def read_body(body: str | None, *, files: bool = False) -> str:
-    """Return `body`, or what stdin holds when it is `-`, or with `files` what the file holds that `@FILE` names.
+def read_body(body: str | None) -> str:
+    """Return `body`, or what stdin holds when it is `-`.
 
     Raises InvalidBody when that is not UTF-8, too large, or missing.
     """
-    if body is None:
-        msg = "There is nothing to send: the body is missing."
-        raise InvalidBody(msg, "give it in single quotes, or - to read it from standard input")
-    if body != "-" and not files:
+    if body is not None and body != "-":
         return body
     from xats.cli import reading
 
-    return reading.given(body, "body", InvalidBody, "Nothing was sent.", files=files)
+    return reading.given(_said(body), "body", InvalidBody, "Nothing was sent.")
+
+
+def read_document(body: str | None) -> str:
+    """Return what `read_body` does, or what the file holds that `@FILE` names. Raises InvalidBody as it does."""
+    from xats.cli import reading
+
+    return reading.given_or_file(_said(body), "body", InvalidBody, "Nothing was sent.")
+
+
+def _said(body: str | None) -> str:
+    if body is None:
+        msg = "There is nothing to send: the body is missing."
+        raise InvalidBody(msg, "give it in single quotes, or - to read it from standard input")
+    return body
 
 
 def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> int:

@@ -36,14 +36,14 @@ def ring(here: Here) -> None:
     here.rouse_daemon()
 
 
-def read_text(text: str | None, what: str, *, files: bool = False) -> str | None:
-    """Return `text`, or what stdin holds when it is `-`, or with `files` what the file holds that `@FILE` names.
+def read_text(text: str | None, what: str) -> str | None:
+    """Return `text`, or what stdin holds when it is `-`. Raises InvalidTask."""
+    return None if text is None else reading.given(text, what, InvalidTask, "Nothing was changed.")
 
-    Raises InvalidTask.
-    """
-    if text is None:
-        return None
-    return reading.given(text, what, InvalidTask, "Nothing was changed.", files=files)
+
+def read_text_or_file(text: str | None, what: str) -> str | None:
+    """Return what `read_text` does, or what the file holds that `@FILE` names. Raises InvalidTask."""
+    return None if text is None else reading.given_or_file(text, what, InvalidTask, "Nothing was changed.")
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------

@@ -176,7 +176,7 @@ def submit(
 
     Example: xats task submit 7 --result 'branch parser, 12 tests'
     """
-    body = text.read_text(result, "result", files=True)
+    body = text.read_text_or_file(result, "result")
 
     def work(tx: Tx, me: Me) -> tuple[task_views.Listed, list[str]]:
         task, empty = task_reviews.submit(tx, me.agent, me.evidence, task_id, body, claim, force=force)
@@ -210,7 +210,7 @@ def done(
 
     Example: xats task done 7 --result @report.md
     """
-    body = text.read_text(result, "result", files=True)
+    body = text.read_text_or_file(result, "result")
     text.settle(here)
     found = here.write(
         lambda tx, me: task_views.listed(tx, task_claims.done(tx, me.agent, task_id, body, claim, force=force)),

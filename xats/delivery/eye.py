@@ -63,10 +63,14 @@ class Eye:
         self._prompt = False  # whether the program shows at once what a person types just now
         self._rested: tuple[int, str] | None = None  # the row of the cursor before they began to type
 
-    def miss(self, now: float, *, hung: bool = False) -> None:
-        """Take in that tmux failed, or `hung`: that one goes on as soon as it can, the other may be gone for good."""
-        self._failures += not hung
-        self._lose(now if hung else now + (self.every if self._failures < FAILURES else SELDOM))
+    def failed(self, now: float) -> None:
+        """Take in that tmux failed at the monotonic time `now`: it may be gone for good."""
+        self._failures += 1
+        self._lose(now + (self.every if self._failures < FAILURES else SELDOM))
+
+    def hung(self, now: float) -> None:
+        """Take in that tmux did not answer in time: it goes on as soon as it can."""
+        self._lose(now)
 
     def see(self, look: Look | None, now: float) -> None:
         """Take in a look at the monotonic time `now`, or that the pane is gone."""
@@ -179,29 +183,32 @@ class Glance:
         self._said += more
         if more:
             return False
-        self._end()
+        try:
+            if self._close() != 0:
+                raise TmuxUnavailable
+            self._take_in()
+        except TmuxUnavailable:
+            for eye in self._eyes:
+                eye.failed(time.monotonic())
         return True
 
     def give_up(self) -> None:
         """Wait for it no longer."""
         self._process.kill()
-        self._end(hung=True)
+        self._close()
+        for eye in self._eyes:
+            eye.hung(time.monotonic())
 
-    def _end(self, *, hung: bool = False) -> None:
+    def _close(self) -> int:
+        """Wait for tmux to end; return its exit code."""
         assert self._process.stdout
         self._process.stdout.close()
-        failed = self._process.wait() != 0
+        return self._process.wait()
+
+    def _take_in(self) -> None:
+        """Show the eyes what tmux has printed."""
+        looks = screen.read(self._panes, self._said.decode("utf-8", "replace"))
         now = time.monotonic()
-        if failed or hung:
-            for eye in self._eyes:
-                eye.miss(now, hung=hung)
-            return
-        try:
-            looks = screen.read(self._panes, self._said.decode("utf-8", "replace"))
-        except TmuxUnavailable:
-            for eye in self._eyes:
-                eye.miss(now)
-            return
         for eye in self._eyes:
             eye.see(looks[eye.pane.pane_id], now)
 
@@ -212,7 +219,7 @@ def glance(eyes: Sequence[Eye]) -> Glance | None:
         return Glance(eyes)
     except TmuxUnavailable:
         for eye in eyes:
-            eye.miss(time.monotonic())
+            eye.failed(time.monotonic())
         return None
 
 
