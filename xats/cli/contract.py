@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xats.cli.here import Here, Me
     from xats.contracts.diff import Diff
     from xats.contracts.schema import Schema
-    from xats.core.contract_mail import Told
+    from xats.core.contract_mail import Notified
     from xats.core.contracts import Contract, Put, Version
     from xats.store import Tx
 
@@ -70,12 +70,12 @@ def put(
         version = done.version
         diff = contract_words.values(done.diff, version.number - 1, version.number) if done.diff else None
         values = {"contract": text.version_json(version), "created": done.created, "diff": diff}
-        render.document({**values, "told": done.told.agents, "to_be_woken": done.told.wakes})
+        render.document({**values, "told": done.notified.agents, "to_be_woken": done.notified.wakes})
     elif here.quiet:
         render.put(done.version.name)
     else:
         _say_put(done)
-    text.tell(here, done.told)
+    text.tell(here, done.notified)
     return 0
 
 
@@ -188,7 +188,7 @@ def retire(here: Here, name: params.ContractArg) -> int:
     return 0
 
 
-def _with_version(tx: Tx, done: tuple[Contract, bool, Told]) -> tuple[Contract, bool, Told, Version]:
+def _with_version(tx: Tx, done: tuple[Contract, bool, Notified]) -> tuple[Contract, bool, Notified, Version]:
     return *done, contracts.version(tx, done[0], None)
 
 

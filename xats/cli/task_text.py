@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from xats.cli.here import Here
     from xats.core.task_needs import Need
-    from xats.core.task_views import Listed, Whole
+    from xats.core.task_views import Listed, TaskDetails
     from xats.core.tasks import Task
 
 
@@ -89,7 +89,7 @@ def need_json(need: Need) -> dict[str, Any]:
     return {"id": need.id, "state": need.state, "title": need.title}
 
 
-def whole_json(found: Whole) -> dict[str, Any]:
+def whole_json(found: TaskDetails) -> dict[str, Any]:
     """Return the JSON form of a task with everything that is known of it."""
     return {
         **task_json(found.listed),
@@ -201,7 +201,7 @@ SAID = {
 }
 
 
-def whole_text(found: Whole, team: str, now: int) -> str:
+def whole_text(found: TaskDetails, team: str, now: int) -> str:
     """Return a task to read, with its history."""
     task = found.listed.task
     lines = [head(found.listed, team, now)]

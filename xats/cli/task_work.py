@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli import params
     from xats.cli.here import Here, Me
-    from xats.core.task_views import Whole
+    from xats.core.task_views import TaskDetails
     from xats.store import Tx
 
 
@@ -46,7 +46,7 @@ def claim(
     length = durations.parse(lease) if lease is not None else task_claims.LEASE
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
 
-    def work(tx: Tx, me: Me) -> Whole | None:
+    def work(tx: Tx, me: Me) -> TaskDetails | None:
         if task_id is not None:
             task = task_claims.claim(tx, me.agent, task_id, length)
         else:
@@ -91,7 +91,7 @@ def _await_ready(here: Here, generation: int, deadline: float) -> None:
             return
 
 
-def _show(here: Here, found: Whole) -> None:
+def _show(here: Here, found: TaskDetails) -> None:
     task = found.listed.task
     render.put(text.head(found.listed, task.team, here.store.clock()))
     for line in text.quoted(found.description):

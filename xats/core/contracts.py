@@ -105,7 +105,7 @@ class Put:
     version: Version
     created: bool
     diff: Diff | None  #: None: it is the first version, or says the same
-    told: contract_mail.Told
+    notified: contract_mail.Notified
     revived: bool = False  #: it was retired until now
 
 
@@ -322,7 +322,7 @@ RENAME = "update contracts set name = :name, name_key = :key where id = :id"
 RETIRE = "update contracts set retired_at = :now, retired_by = :me where id = :id and retired_at is null"
 
 
-def rename(tx: Tx, me: Agent, old: str, new: str) -> tuple[Contract, bool, contract_mail.Told]:
+def rename(tx: Tx, me: Agent, old: str, new: str) -> tuple[Contract, bool, contract_mail.Notified]:
     """Give the contract `old` the name `new`; its versions, its subscribers and the mail that names it go along.
 
     Return it, whether its name is another one now, and who was told.
@@ -343,7 +343,7 @@ def rename(tx: Tx, me: Agent, old: str, new: str) -> tuple[Contract, bool, contr
     return renamed, True, contract_mail.renamed(tx, me, contract, renamed)
 
 
-def retire(tx: Tx, me: Agent, name: str) -> tuple[Contract, bool, contract_mail.Told]:
+def retire(tx: Tx, me: Agent, name: str) -> tuple[Contract, bool, contract_mail.Notified]:
     """Offer the contract `name` no more; its versions can still be read.
 
     Return it, whether it was offered until now, and who was told. Raises InvalidName, UnknownContract.

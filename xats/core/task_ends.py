@@ -30,7 +30,7 @@ def end(tx: Tx, task: Task, state: TaskEnd, by: Agent, text: str | None) -> Task
     if state == "done":
         task_needs.done(tx, now)
     else:
-        task_needs.hopeless(tx, now, by)
+        task_needs.blocked_forever(tx, now, by)
     task_mail.ended(tx, now, by, text)
     return now
 

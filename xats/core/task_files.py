@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xats.core.agents import Agent
     from xats.core.states import TaskEnd
     from xats.core.task_plans import New
-    from xats.core.task_views import Whole
+    from xats.core.task_views import TaskDetails
     from xats.core.tasks import Task
     from xats.store import Tx
 
@@ -22,13 +22,13 @@ LIVE = f"select t.id from tasks t where t.team = :team and {task_views.LIVE} ord
 EVERY = "select t.id from tasks t where t.team = :team order by t.id"
 
 
-def export(tx: Tx, team: str, *, ended: bool) -> list[Whole]:
+def export(tx: Tx, team: str, *, ended: bool) -> list[TaskDetails]:
     """Return the tasks of `team` that have not ended, with what they need and that has failed; `ended`: all of them.
 
     What others need, and what is above them, comes first where it can.
     """
     ids = [row["id"] for row in tx.all(EVERY if ended else LIVE, team=team)]
-    found: dict[int, Whole] = {}
+    found: dict[int, TaskDetails] = {}
     waiting = ids[::-1]
     while waiting:
         one = waiting.pop()
@@ -108,7 +108,7 @@ def _connect(tx: Tx, me: Agent, item: Item, task: Task, numbers: dict[int, int])
         raise DependencyCycle(msg, id=item.id, path=path) from problem
 
 
-def values(found: Whole) -> dict[str, Any]:
+def values(found: TaskDetails) -> dict[str, Any]:
     """Return what a line of a file says of a task; times are ms UTC."""
     task = found.listed.task
     return {

@@ -159,7 +159,7 @@ def not_done(tx: Tx, task: Task, by: Agent, reason: str | None) -> None:
             task_mail.not_done(tx, waiting, task, by, reason)
 
 
-def hopeless(tx: Tx, task: Task, by: Agent) -> None:
+def blocked_forever(tx: Tx, task: Task, by: Agent) -> None:
     """Tell who added tasks that wait for `task` that it has ended without being done; `by` knows."""
     whose: dict[int, list[Task]] = {}
     for waiting in needed_by(tx, task.id):

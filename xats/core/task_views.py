@@ -51,7 +51,7 @@ class Note:
 
 
 @record
-class Whole:
+class TaskDetails:
     """A task with everything that is known of it."""
 
     listed: Listed
@@ -121,14 +121,14 @@ where n.task_id = :id order by n.id
 """
 
 
-def whole(tx: Tx, team: str, task_id: int) -> Whole:
+def whole(tx: Tx, team: str, task_id: int) -> TaskDetails:
     """Return task `task_id` of `team` with everything that is known of it. Raises UnknownTask."""
     task = tasks.find(tx, team, task_id)
     long = tx.one(LONG, id=task.id)
     assert long
     notes = tuple(_note(row) for row in tx.all(NOTES, id=task.id))
     offered = [note.agent for note in notes if note.kind == "offered"] if task.pool and task.ready else []
-    return Whole(
+    return TaskDetails(
         listed(tx, task),
         long["description"],
         long["result"],

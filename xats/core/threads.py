@@ -41,7 +41,7 @@ class Copy:
 
 
 @record
-class Spoken:
+class ThreadMessage:
     """A message of a thread, and its first recipients if it may be told what they made of it."""
 
     message: Message
@@ -102,14 +102,14 @@ def headlines(tx: Tx, agent: Agent, viewer: Agent | None, limit: int) -> list[He
     return found
 
 
-def conversation(tx: Tx, thread_id: int, viewer: Agent | None, limit: int) -> list[Spoken]:
+def conversation(tx: Tx, thread_id: int, viewer: Agent | None, limit: int) -> list[ThreadMessage]:
     """Return the newest messages of a thread as far as `viewer` may see them, oldest first.
 
     What became of the copies is for a person (None) and for a message's own sender.
     """
     rows = tx.all(SPOKEN, root=thread_id, viewer=viewer.id if viewer else None, limit=limit)
     return [
-        Spoken(
+        ThreadMessage(
             message_of(row),
             _copies(tx, row["id"]) if viewer is None or viewer.id == row["sender_id"] else (),
         )

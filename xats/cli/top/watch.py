@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from xats.core.dead import DeadLetter
     from xats.core.events import Event
     from xats.core.pauses import Pause
-    from xats.core.threads import Headline, Spoken
+    from xats.core.threads import Headline, ThreadMessage
     from xats.store import Store, Tx
 
     T = TypeVar("T")
@@ -177,7 +177,7 @@ class Watch:
         """
         return self._read(lambda tx, viewer: threads.headlines(tx, agent, viewer, LETTERS))
 
-    def conversation(self, thread_id: int) -> list[Spoken]:
+    def conversation(self, thread_id: int) -> list[ThreadMessage]:
         """Return the newest messages of a thread that I may see, oldest first. Raises like `threads`."""
         return self._read(lambda tx, viewer: threads.conversation(tx, thread_id, viewer, SPOKEN))
 
