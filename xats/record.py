@@ -31,13 +31,19 @@ def record(cls: type[T]) -> type[T]:
     Class attributes are the defaults of the fields that carry their name.
     """
     names = tuple(cls.__annotations__)
+    fields = frozenset(names)
     defaults = {name: getattr(cls, name) for name in names if hasattr(cls, name)}
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         if len(args) == len(names) and not kwargs:  # the common case, worth a microsecond
             self.__dict__.update(zip(names, args, strict=True))
             return
-        values = {**defaults, **dict(zip(names, args, strict=False)), **kwargs}
+        if not args and kwargs.keys() == fields:
+            self.__dict__.update(kwargs)
+            return
+        values = {**defaults, **kwargs}
+        if args:
+            values.update(zip(names, args, strict=False))
         if len(values) != len(names) or len(args) > len(names):
             msg = f"{cls.__name__} takes {', '.join(names)}; got {', '.join(values)}"
             raise TypeError(msg)
@@ -64,7 +70,13 @@ def record(cls: type[T]) -> type[T]:
 
 def replace(old: T, /, **changes: Any) -> T:
     """Return a record like `old` with other values in the fields that `changes` names. Raises TypeError."""
-    return type(old)(**{**old.__dict__, **changes})
+    new = type(old).__new__(type(old))
+    new.__dict__.update(old.__dict__)
+    new.__dict__.update(changes)
+    if len(new.__dict__) != len(old.__dict__):
+        msg = f"{type(old).__name__} has the fields {', '.join(old.__dict__)}; got {', '.join(changes)}"
+        raise TypeError(msg)
+    return new
 
 
 def from_row(cls: type[T], row: Row, /, **given: Any) -> T:

@@ -48,7 +48,9 @@ def seat(
     def work(tx: Tx) -> tuple[Details, bool]:
         team, called = here.address(tx, name)
         membership.join(here, tx, team, agreed=agreed)
-        return core.expect(tx, team, called, changes, said, lambda session: process.living(session.seat))
+        return core.expect(
+            tx, team, name=called, changes=changes, about=said, living=lambda session: process.living(session.seat)
+        )
 
     details, created = here.store.write(work)
     agent = details.agent
@@ -94,12 +96,12 @@ def set_(
             msg = f"--{what} and --no-{what} both name {min(both)}."
             raise Usage(msg, "give one of them")
     wanted = core.Wanted(
-        "" if no_role else role,
-        core.check_about(about) if about is not None else None,
-        tuple(tag or ()),
-        tuple(no_tag or ()),
-        tuple(cap or ()),
-        tuple(no_cap or ()),
+        role="" if no_role else role,
+        about=core.check_about(about) if about is not None else None,
+        tags=tuple(tag or ()),
+        no_tags=tuple(no_tag or ()),
+        capabilities=tuple(cap or ()),
+        no_capabilities=tuple(no_cap or ()),
     )
     if wanted == core.Wanted():
         msg = f"No change for {name} was given."
@@ -107,7 +109,7 @@ def set_(
 
     def work(tx: Tx, me: Me) -> tuple[Details, list[str], str]:
         found = _named(here, tx, me, name)
-        return *core.change(tx, me.agent, found, wanted), me.agent.team
+        return *core.change(tx, me.agent, agent=found, wanted=wanted), me.agent.team
 
     details, changed, team = here.write(work)
     here.rouse_daemon()
@@ -134,11 +136,11 @@ def rename(here: Here, name: params.AgentArg, new: params.NewAgentArg) -> int:
 
     def work(tx: Tx, me: Me) -> tuple[Agent, Details, str]:
         found = _named(here, tx, me, name)
-        now = core.rename(tx, me.agent, found, new)
+        now = core.rename(tx, me.agent, agent=found, name=new)
         return found, agents.details(tx, now), me.agent.team
 
     was, details, team = here.write(work)
-    listing.mark_pane(agents.Registered(details, False, False, None))
+    listing.mark_pane(agents.Registered(details=details, created=False, new_session=False, unseated=None))
     here.rouse_daemon()
     if here.json:
         render.document({"agent": views.agent_json(details), "was": was.name})
@@ -202,7 +204,7 @@ def _free(here: Here, name: str) -> int:
 
     def work(tx: Tx, me: Me) -> Agent:
         agent = _known(tx, me, name)
-        core.forget_name(tx, me.agent, agent, parse(name).name)
+        core.forget_name(tx, me.agent, agent=agent, name=parse(name).name)
         return agent
 
     agent = here.write(work)

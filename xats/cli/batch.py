@@ -129,16 +129,16 @@ def _draft(number: int, line: str, address: str | None, hops: int) -> Draft:
 def _made(to: str, body: str, values: dict[str, Any], hops: int) -> Draft:
     kind, ttl = values.get("kind"), values.get("ttl")
     return messages.Draft(
-        to,
-        body,
-        values.get("subject"),
-        check_name(kind, "kind") if kind is not None else None,
-        values.get("need_reply"),
-        values.get("key"),
-        durations.parse(str(ttl)) if ttl is not None else None,
-        values.get("reply_to"),
-        not values.get("no_wake", False),
-        hops,
+        address=to,
+        body=body,
+        subject=values.get("subject"),
+        kind=check_name(kind, "kind") if kind is not None else None,
+        need_reply=values.get("need_reply"),
+        dedupe_key=values.get("key"),
+        ttl=durations.parse(str(ttl)) if ttl is not None else None,
+        reply_to=values.get("reply_to"),
+        wake=not values.get("no_wake", False),
+        hops=hops,
         hold=values.get("hold") or False,
     )
 

@@ -138,7 +138,7 @@ def _agent(tx: Tx, host_id: str, found: Found) -> tuple[Agent | None, Agent | No
     """
     pane, program = found.sighted.pane, found.best.process
     own = (program.pid, program.started)
-    sits = agents.by_pane(tx, host_id, pane.socket, pane.server_pid, pane.pane_id)
+    sits = agents.by_pane(tx, host_id, socket=pane.socket, server_pid=pane.server_pid, pane_id=pane.pane_id)
     pair = next(iter(agents.by_processes(tx, host_id, [own])), None)
     if sits and sits[1].ended_at is None and sits[1].seat.process == own:
         return sits[0], None
@@ -171,16 +171,23 @@ def _register(here: Here, found: Sequence[Found]) -> list[Known]:
                 continue
             team = former.team if former else team_of(tx, here, one.folder)
             name = former.name if former else agents.new_name(tx, team, one.best.client)
-            seat = agents.Seat(here.host, program.pid, program.started, None, one.sighted.pane, host.name())
+            seat = agents.Seat(
+                host=here.host,
+                pid=program.pid,
+                pid_started=program.started,
+                client_session=None,
+                pane=one.sighted.pane,
+                host_name=host.name(),
+            )
             changes = agents.Changes(client=one.best.client)
             programs, path = runs[one]
             done = agents.register(
                 tx,
                 team,
-                name,
-                changes,
-                seat,
-                lambda other: process.holds(other.seat),
+                name=name,
+                changes=changes,
+                seat=seat,
+                living=lambda other: process.holds(other.seat),
                 programs=programs,
                 xats_path=path,
             )

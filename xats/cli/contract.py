@@ -54,11 +54,11 @@ def put(
         raise Usage(msg, f"one of: {', '.join(contracts.RULES)}")
     check_name(name, "contract")  # before a file is read
     said, schema = text.read_schema(file, LEFT)
-    new = contracts.New(name, said, note, compat, allow_breaking, revive)
+    new = contracts.New(name=name, text=said, note=note, compat=compat, allow_breaking=allow_breaking, revive=revive)
     comparison = Comparison(schema)
     while True:
         try:
-            done = here.write(lambda tx, me: contracts.put(tx, me.agent, new, comparison))
+            done = here.write(lambda tx, me: contracts.put(tx, me.agent, new=new, compare=comparison))
             break
         except Moved as moved:
             comparison.learn(moved.version)
@@ -156,7 +156,7 @@ def rename(here: Here, old: params.OldContractArg, new: params.NewContractArg) -
     Example: xats contract rename order purchase
     """
     contract, changed, told, version = here.write(
-        lambda tx, me: _with_version(tx, contracts.rename(tx, me.agent, old, new))
+        lambda tx, me: _with_version(tx, contracts.rename(tx, me.agent, old=old, new=new))
     )
     if here.json:
         values = {"contract": text.version_json(version), "was": old, "changed": changed}

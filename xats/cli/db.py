@@ -374,7 +374,7 @@ def prune(
     unused = None if here.store.read(clock.was_away) else Unused(silent, process.occupied)
     if dry_run or asking:
         rehearsal = keep.Rehearsal(here.path, now)
-        counts = sum(core.walk(rehearsal.write, before, time.monotonic, unused), core.Counts())
+        counts = sum(core.walk(rehearsal.write, before, clock=time.monotonic, unused=unused), core.Counts())
         rehearsal.close()
         if dry_run:
             return _pruned(here, counts, before, done=False)
@@ -382,7 +382,7 @@ def prune(
             msg = "Nothing was removed."
             raise Refused(msg)
     counts = core.Counts()
-    for removed in core.walk(here.store.write, before, time.monotonic, unused):
+    for removed in core.walk(here.store.write, before, clock=time.monotonic, unused=unused):
         counts += removed
         time.sleep(PAUSE)
     return _pruned(here, counts, before, done=True)

@@ -111,7 +111,7 @@ def retry(
             hint = f"xats dead retry {letters[0].message.id} --whose {letters[0].agent} --to {to}" if letters else ""
             raise Usage(msg, hint or "xats dead list")
         other = here.named(tx, to, team)
-        return [(letters[0], other.address, core.redirect(tx, me.agent, letters[0], other))]
+        return [(letters[0], other.address, core.redirect(tx, me.agent, letter=letters[0], to=other))]
 
     done = here.write(work)
 
@@ -205,6 +205,6 @@ def _letters(
         raise Usage(msg, "the ids are in: xats dead list")
     agent = here.named(tx, whose, team) if whose else None
     if message_id is not None:
-        return core.find(tx, team, message_id, agent)
+        return core.find(tx, team, message_id=message_id, whose=agent)
     found, _ = core.listing(tx, team, MOST)
     return [one for one in found if agent is None or one.agent_id == agent.id]

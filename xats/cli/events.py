@@ -78,7 +78,7 @@ def _query(here: Here, since: str | None, types: list[str], agent: str | None, *
         name, _, of = agent.partition("@")
         whose = _known(here, check_name(name), check_name(of, "team").lower() if of else team)
     shown = None if all_teams else whose[1] if whose else team
-    return outbox.Query(shown, number, at, kinds, whose)
+    return outbox.Query(team=shown, since=number, since_at=at, types=kinds, agent=whose)
 
 
 def _known(here: Here, name: str, team: str) -> tuple[str, str]:

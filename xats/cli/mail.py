@@ -129,7 +129,9 @@ def reply(
     Example: xats reply 12 'Done, see branch parser'
     """
     draft = _draft(here, "", body, subject, need_reply, kind, key, ttl, None, no_wake, contract, hold=hold)
-    return _deliver(here, lambda tx, me: messages.reply(tx, me.agent, me.evidence, message_id, draft), None)
+    return _deliver(
+        here, lambda tx, me: messages.reply(tx, me.agent, me.evidence, message_id=message_id, draft=draft), None
+    )
 
 
 def ack(here: Here, message_id: params.MessageIdArg) -> int:
@@ -179,7 +181,7 @@ def inbox(
 
     def query(tx: Tx, me: Me) -> letters.Query:
         whose = None if sender is None else here.named(tx, sender, me.agent.team)
-        return letters.Query(limit, since, whose, thread, every, again, owed=owed)
+        return letters.Query(limit=limit, since=since, sender=whose, thread=thread, every=every, again=again, owed=owed)
 
     def look(tx: Tx, me: Me) -> _Found:
         page = letters.peek(tx, me.agent, query(tx, me))
@@ -188,7 +190,7 @@ def inbox(
         return _Found(me, page, letters.shown(tx, me.agent, letters.MOST_SHOWN))
 
     def claim(tx: Tx, me: Me) -> _Found:
-        page = letters.claim(tx, me.agent, query(tx, me), process.mark(), process.gone)
+        page = letters.claim(tx, me.agent, query=query(tx, me), token=process.mark(), abandoned=process.gone)
         if room:
             page = _fitting(here, tx, me, page, room)
         return _Found(me, page, letters.shown(tx, me.agent, letters.MOST_SHOWN))
@@ -232,8 +234,10 @@ def _fitting(here: Here, tx: Tx, me: Me, page: Page, room: int) -> Page:
         taken.append(letter)
     rest = page.letters[len(taken) :]
     if page.claim and rest:
-        letters.release(tx, me.agent, letters.Page(rest, False, 0, page.claim))
-    return letters.Page(tuple(taken), page.has_more or bool(rest), page.unread, page.claim)
+        letters.release(tx, me.agent, letters.Page(letters=rest, has_more=False, unread=0, claim=page.claim))
+    return letters.Page(
+        letters=tuple(taken), has_more=page.has_more or bool(rest), unread=page.unread, claim=page.claim
+    )
 
 
 def _letter(here: Here, me: Me, letter: Letter, now: int) -> str:
@@ -267,11 +271,11 @@ def _write_out(here: Here, found: _Found, asked: list[str], *, looking: bool, ag
 
     def mark(tx: Tx, now: Me) -> None:
         if reader and settles:
-            letters.settle(tx, now.agent, named, reader)
+            letters.settle(tx, now.agent, named=named, reader=reader)
         if terminal:
             letters.mark_read(tx, now.agent, ids)
         elif reader and page.claim:
-            letters.mark_shown(tx, now.agent, ids, reader)
+            letters.mark_shown(tx, now.agent, ids=ids, reader=reader)
 
     if page.claim or settles or (terminal and ids):
         here.write(mark)
@@ -344,7 +348,9 @@ def thread(here: Here, message_id: params.MessageIdArg, *, limit: params.LimitOp
     if limit < 1:
         msg = f"A page of {limit} messages cannot be shown."
         raise Usage(msg, f"xats thread {message_id} -n 10")
-    (found, has_more), me = here.read(lambda tx, me: (letters.thread(tx, me.agent, message_id, limit), me))
+    (found, has_more), me = here.read(
+        lambda tx, me: (letters.thread(tx, me.agent, message_id=message_id, limit=limit), me)
+    )
     if here.json:
         rows = [views.letter_json(letter, me.agent.address) for letter in found]
         render.document({"thread_id": found[0].message.thread_id, "messages": rows, "has_more": has_more})
@@ -370,7 +376,7 @@ def _mark(here: Here, me: Me, named: int, found: Sequence[Letter]) -> None:
     def mark(tx: Tx, now: Me) -> None:
         letters.mark_read(tx, now.agent, read)
         if reader:
-            letters.mark_shown(tx, now.agent, rest, reader)
+            letters.mark_shown(tx, now.agent, ids=rest, reader=reader)
 
     if read or reader:
         here.write(mark)
@@ -451,7 +457,19 @@ def _draft(
     life = durations.parse(ttl) if ttl is not None else None
     hops = hop_limit(here.settings)
     text = read_body(body) if contract is None else read_document(body)
-    draft = messages.Draft(address, text, subject, kind, need_reply, key, life, reply_to, not no_wake, hops, hold=hold)
+    draft = messages.Draft(
+        address=address,
+        body=text,
+        subject=subject,
+        kind=kind,
+        need_reply=need_reply,
+        dedupe_key=key,
+        ttl=life,
+        reply_to=reply_to,
+        wake=not no_wake,
+        hops=hops,
+        hold=hold,
+    )
     if contract is None:
         return draft
     from xats.cli.contract_body import satisfying
