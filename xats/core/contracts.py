@@ -309,7 +309,7 @@ def check_note(note: str | None) -> str | None:
     if note is None or not note.strip():
         return None
     note = note.strip()
-    if len(note) > LONGEST_NOTE or "\n" in note or "\r" in note:
+    if not text.is_line(note, LONGEST_NOTE):
         msg = f"A note is one line of at most {LONGEST_NOTE} characters. Nothing was stored."
         raise InvalidContract(msg, "say the main thing; the rest can stand in the schema, as $comment")
     text.check(note, "note", InvalidContract, "Nothing was stored.", "give text")

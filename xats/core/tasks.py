@@ -200,7 +200,9 @@ def may_manage(me: Agent, task: Task, what: str) -> None:
 def check_title(title: str) -> str:
     """Return `title` without space around it. Raises InvalidTask."""
     title = title.strip()
-    if not 0 < len(title) <= LONGEST_TITLE or "\n" in title or "\r" in title:
+    from xats.text import is_line
+
+    if not title or not is_line(title, LONGEST_TITLE):
         msg = f"A title is one line of 1 to {LONGEST_TITLE} characters. Nothing was changed."
         raise InvalidTask(msg, "put the rest into the description: -d")
     _utf8(title, "title")
