@@ -47,7 +47,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
 
     from xats.core import notices
     from xats.daemon import chores
-    from xats.delivery import attempt, target
+    from xats.delivery import target
     from xats.store import Store
 
     owner = process.mark()
@@ -56,6 +56,8 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     targets: dict[int, str] = {}
 
     def one(wake: Wake) -> None:
+        from xats.delivery import attempt
+
         store = Store(here.path)
         agent = store.read(lambda tx: target.find(tx, wake)).agent
         targets[wake.id] = agent.address

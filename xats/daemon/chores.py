@@ -54,8 +54,7 @@ def report(store: Store, reported: int = 0) -> int:
 def once(store: Store) -> None:
     """Do all chores of a round now, also those for which the daemon has rounds of their own. Raises the StoreErrors."""
     expected.once(store)
-    store.write(sweep)
-    store.write(lambda tx: departures.settle(tx, host.id(), owner.process_gone))
+    store.write(lambda tx: (sweep(tx), departures.settle(tx, host.id(), owner.process_gone)))
     report(store)
     store.write(pools.offer_due)
 
