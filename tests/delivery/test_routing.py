@@ -12,7 +12,7 @@ from tests.unit.test_handing_over import read_all
 from tests.unit.test_wakes import due, the_wake
 from xats import errors, host, process
 from xats.clients import waiters
-from xats.core import agents, early, presence, wakes
+from xats.core import agents, presence, wakes, watched
 from xats.core.agents import Seat
 from xats.core.inbox import mark_read
 from xats.delivery import attempt, preview, routing
@@ -494,7 +494,7 @@ def test_one_before_its_time_that_was_postponed_waits_for_its_rung_as_before(pai
     monkeypatch.setattr(tmux, "deliver", lambda *_: Refused("busy"))
     make(pair)
     before = the_wake(rows)
-    [wake] = pair.store.read(lambda tx: early.waiting(tx, HOST, 9))
+    [wake] = pair.store.read(lambda tx: watched.waiting(tx, HOST, 9))
     leased = pair.store.write(lambda tx: wakes.hasten(tx, wake, "d1"))
     monkeypatch.setattr(tmux, "deliver", lambda *_: Postponed("host_busy"))
     attempt.make(pair.store, leased, "d1", Settings(), cause="watched")

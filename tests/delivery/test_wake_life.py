@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from xats import host
-from xats.core import agents, early, inbox, pauses, presence, wakes
+from xats.core import agents, inbox, pauses, presence, wakes, watched
 from xats.core.agents import Seat
 from xats.daemon import routes
 from xats.delivery import attempt, target
@@ -259,11 +259,11 @@ class World:
         if self.now_at is not None:
             return
         store = self.team.store
-        for wake in store.read(lambda tx: early.waiting(tx, HOST, 9)):
+        for wake in store.read(lambda tx: watched.waiting(tx, HOST, 9)):
             if store.write(lambda tx, wake=wake: wakes.hasten(tx, wake, "d1")):
                 self.attempt(wake, cause="watched")
-        for wake in store.read(lambda tx: early.given_up(tx, HOST, 9)):
-            store.write(lambda tx, wake=wake: early.again(tx, wake.agent_id))
+        for wake in store.read(lambda tx: watched.given_up(tx, HOST, 9)):
+            store.write(lambda tx, wake=wake: watched.retry_soon(tx, wake.agent_id))
 
     def attempt(self, wake, cause="due"):
         self.now_at = wake.id

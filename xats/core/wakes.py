@@ -17,7 +17,7 @@
     it is not made                               leased                    due                        give_back
     it is refused                                leased                    retrying, or failed        refused
     it is refused: the target is gone            leased                    suspended                  refused
-    it was made early and is refused             leased                    as before                  put_off
+    it was made before its time and is refused   leased                    as before                  put_off
     a hook is to hand the mail over              leased                    at the end of that wait    waits
     an inbox takes the line                      leased                    delivered, open            handed_over
     the pane, the terminal or the command has it leased                    delivered                  delivered

@@ -17,7 +17,7 @@ from functools import partial
 
 from xats import __version__, host, process, sidefile
 from xats import settings as user_settings
-from xats.core import agents, early, pools, wakes
+from xats.core import agents, pools, wakes, watched
 from xats.daemon import chores, lock
 from xats.daemon.badges import Badges
 from xats.daemon.bell import Bell
@@ -250,7 +250,7 @@ class Daemon:
     def _hasten(self, store: Store, wake: Wake) -> None:
         """Attempt `wake` before its time; one that failed is followed by another."""
         if wake.state == "failed":
-            self._search |= store.write(lambda tx: early.again(tx, wake.agent_id))
+            self._search |= store.write(lambda tx: watched.retry_soon(tx, wake.agent_id))
         elif wake.id not in self._running:
             leased = store.write(lambda tx: wakes.hasten(tx, wake, self.owner))
             if leased:

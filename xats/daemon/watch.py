@@ -18,19 +18,19 @@ import threading
 import time
 
 from xats import host
-from xats.core import agents, early
-from xats.delivery import eye, routing
+from xats.core import agents, watched
+from xats.delivery import routing, watcher
 from xats.delivery import target as targets
-from xats.delivery.eye import Eye
+from xats.delivery.watcher import Eye
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xats.core.wakes import Wake
-    from xats.delivery.eye import Glance
     from xats.delivery.settings import Settings
     from xats.delivery.target import Target
+    from xats.delivery.watcher import Glance
     from xats.store import Tx
     from xats.tmux.screen import Look
 
@@ -62,8 +62,8 @@ class Watch:
         """Watch whom the store knows to wait now; look for agents that were given up only with `given_up`."""
         here = host.id()
         if given_up:
-            self._given_up = early.given_up(tx, here, MOST)
-        wanted = {wake.agent_id: wake for wake in (*self._given_up, *early.waiting(tx, here, MOST))}
+            self._given_up = watched.given_up(tx, here, MOST)
+        wanted = {wake.agent_id: wake for wake in (*self._given_up, *watched.waiting(tx, here, MOST))}
         eyes = {}
         for agent_id, wake in wanted.items():
             found = self._eyes.get(agent_id)
@@ -139,13 +139,13 @@ class Watch:
             eyes.sort(key=lambda one: one.due)
             if socket not in glances and eyes[0].due <= now:
                 together = [one for one in eyes if one.due - now <= one.every / 2]
-                if begun := eye.glance(together):
+                if begun := watcher.glance(together):
                     glances[socket] = begun
         ends = [glances[socket].overdue if socket in glances else eyes[0].due for socket, eyes in servers.items()]
         with selectors.DefaultSelector() as answers:
             for glance in glances.values():
                 answers.register(glance, selectors.EVENT_READ)
-            ready = [key.fileobj for key, _ in answers.select(max(0.0, min([*ends, now + eye.POLL]) - now))]
+            ready = [key.fileobj for key, _ in answers.select(max(0.0, min([*ends, now + watcher.POLL]) - now))]
         for socket, glance in list(glances.items()):
             if glance in ready:
                 over = glance.advance()

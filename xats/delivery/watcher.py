@@ -31,7 +31,7 @@ POLL = 0.4  # between two looks at a pane whose wake is open
 GIVEN_UP = 2.0  # between two looks at one whose wake has failed: it may be so for days
 SELDOM = 5.0  # between two looks at a pane that is gone, or in a server that has failed FAILURES times
 FAILURES = 10
-GAPS = 3  # after so many looks that were left out nobody knows what the pane did meanwhile
+GAPS = 3  # after so many looks that were left out it is not known what the pane did meanwhile
 PROCESSES = 2.0  # between two looks at all processes, if the screen stays the same and so does what is in the way
 LATE = 2.0  # after a key a row that changes shows it late; tmux counts whole seconds
 
