@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import HOST, HostClock
-from xats.core import agents, alerts, dead, inbox, pools, task_claims, task_plans, tasks, wakes
+from xats.core import agents, alerts, dead, inbox, offers, pools, task_claims, task_plans, tasks, wakes
 from xats.core import clock as rules
 from xats.core.messages import Draft
 from xats.core.task_claims import LEASE
@@ -44,7 +44,7 @@ def sweep(crew, gone=lambda _: False):
         inbox.sweep(tx)
         task_claims.set_right(tx)
         lapsed = task_claims.settle(tx, gone)
-        pools.offer_due(tx)
+        offers.offer_due(tx)
         alerts.overdue(tx, 0)
         return lapsed
 
@@ -238,7 +238,7 @@ def test_who_was_asked_by_a_pool_has_a_minute_of_the_right_clock(crew, clock, up
     upset(lambda: sweep(crew) or [])
     offered = "select count(*) as n from task_notes where kind = 'offered'"
     assert rows(offered) == [{"n": 1}]
-    clock.tick(pools.EVERY)
+    clock.tick(offers.EVERY)
     sweep(crew)
     assert rows(offered) == [{"n": 2}]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.steps import steps
-from xats.core import candidates, pools, task_claims, task_plans, task_views, tasks
+from xats.core import candidates, offers, pools, task_claims, task_plans, task_views, tasks
 from xats.core.messages import Draft
 from xats.core.task_plans import New
 from xats.core.task_views import Query
@@ -31,9 +31,9 @@ OFTEN = {
     "show": lambda tx, me: task_views.whole(tx, "crew", 3),
     "whether claims are over": lambda tx, me: task_claims.due(tx, lambda _: True),
     "settle": lambda tx, me: task_claims.settle(tx, lambda _: True),
-    "whether offers are due": lambda tx, me: pools.next_due(tx),
-    "offer": lambda tx, me: pools.offer_due(tx),
-    "look again": lambda tx, me: pools.look_again(tx),
+    "whether offers are due": lambda tx, me: offers.next_due(tx),
+    "offer": lambda tx, me: offers.offer_due(tx),
+    "look again": lambda tx, me: offers.look_again(tx),
     "send to a pool": lambda tx, me: pools.send(tx, me, "pane", Draft("pool:dev", "x")),
     "complete": lambda tx, me: list(candidates.tasks_of(tx, "crew", "1", "live")),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.core import task_mail, task_needs, tasks
+from xats.core import readiness, task_mail, task_needs, tasks
 from xats.errors import TaskLive
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def end(tx: Tx, task: Task, state: TaskEnd, by: Agent, text: str | None) -> Task:
     """End `task`, which has not ended, as `state`: `text` is its result when it is done, else why. Return it."""
     if task.state == "open":
-        task_mail.not_ready(tx, task)
+        readiness.not_ready(tx, task)
     elif task.state == "review":
         task_mail.no_review(tx, task)
     told = {"result" if state == "done" else "reason": text}
@@ -72,5 +72,5 @@ def reopen(tx: Tx, me: Agent, task_id: int, reason: str | None = None) -> Task:
     if task.state == "done":
         task_needs.not_done(tx, now, me, reason)
     if now.ready:
-        task_mail.ready(tx, now, "is open again", but=me.id)
+        readiness.ready(tx, now, "is open again", but=me.id)
     return now

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.core import task_mail, task_needs, task_plans, task_views, tasks
+from xats.core import readiness, task_needs, task_plans, task_views, tasks
 from xats.errors import DependencyCycle, InvalidTask, at
 from xats.record import record
 
@@ -83,7 +83,7 @@ def add_all(tx: Tx, me: Agent, items: Sequence[Item]) -> list[tuple[Task, bool]]
             tx.run(END, id=task.id, state=item.ended, now=tx.now, **{"result": None, "reason": None, what: text})
             tasks.log(tx, task, item.ended, me, text, imported=True)
     done = [(task_needs.recount(tx, task), created) for task, created in made]
-    task_mail.ready_all(tx, [task for task, created in done if created and task.ready], but=me.id)
+    readiness.ready_all(tx, [task for task, created in done if created and task.ready], but=me.id)
     return done
 
 

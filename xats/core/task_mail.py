@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from xats.core.agents import Agent
     from xats.core.messages import Recipient
+    from xats.core.states import TaskMail
     from xats.core.tasks import Task
     from xats.store import Row, Tx
 
@@ -33,10 +34,11 @@ def tell(tx: Tx, to: Agent | None, subject: str, *lines: str, team: str = "") ->
     """Send `lines` to `to` in the name of xats, if it is there; return the id of the message."""
     if to is None or not to.registered:
         return None
-    return _post(tx, team or to.team, to.address, [messages.recipient_of(to)], subject, lines)
+    return post(tx, team or to.team, to.address, [messages.recipient_of(to)], subject, lines)
 
 
-def _post(tx: Tx, team: str, address: str, recipients: Sequence[Recipient], subject: str, lines: Iterable[str]) -> int:
+def post(tx: Tx, team: str, address: str, recipients: Sequence[Recipient], subject: str, lines: Iterable[str]) -> int:
+    """Send `lines` to `recipients` in the name of xats; `address` is how they are called. Return its id."""
     draft = Draft(address, "\n".join(lines), subject[: messages.LARGEST_SUBJECT], "task", need_reply=False)
     return messages.post(tx, agents.system(tx, team), "process", draft, recipients).message.id
 
@@ -49,69 +51,6 @@ def agent_of(tx: Tx, agent_id: int | None) -> Agent | None:
 def members(tx: Tx, team: str, role: str) -> list[Recipient]:
     """Return everybody in `team` who has `role`."""
     return messages.everybody(tx, "role", team, role)
-
-
-# -- a task can be started ---------------------------------------------------------------------------------------------
-
-
-def starters(tx: Tx, task: Task, but: int | None = None) -> tuple[str, list[Recipient]]:
-    """Return the address and the agents that are told when `task` can be started: its assignee, else its role.
-
-    The agent `but` is left out.
-    """
-    if task.assignee_id is not None:
-        found = agents.by_id(tx, task.assignee_id)
-        everybody = [messages.recipient_of(found)] if found.registered else []
-        address = found.address
-    elif task.role is not None:
-        everybody, address = members(tx, task.team, task.role), f"role:{task.role}"
-    else:
-        everybody, address = [], ""
-    return address, [one for one in everybody if one.id != but]
-
-
-def ready(tx: Tx, task: Task, why: str, but: int | None = None) -> None:
-    """Tell who can start `task`, because of `why`; not the agent `but`."""
-    if task.pool:
-        from xats.core import pools
-
-        pools.begin(tx, task)
-        return
-    address, whom = starters(tx, task, but)
-    if whom:
-        _ready(tx, task, why, address, whom)
-
-
-def _ready(tx: Tx, task: Task, why: str, address: str, whom: Sequence[Recipient]) -> None:
-    lines = (f"Task #{task.id} {why}: {task.title}", f"Take it: xats task claim {task.id}")
-    message = _post(tx, task.team, address, whom, f"task #{task.id} is ready: {task.title}", lines)
-    tx.run(KEEP, task=task.id, message=message, about="ready", role=None)
-
-
-def ready_all(tx: Tx, tasks: Sequence[Task], but: int | None = None) -> None:
-    """Tell who can start `tasks`, which were added at once: everybody once for all of his."""
-    whose: dict[int, tuple[Recipient, list[Task]]] = {}
-    for task in tasks:
-        for one in starters(tx, task, but)[1]:
-            whose.setdefault(one.id, (one, []))[1].append(task)
-    for recipient, found in whose.values():
-        if len(found) == 1:
-            _ready(tx, found[0], "is ready", recipient.address, [recipient])
-            continue
-        lines = ["These tasks are ready:", *(f"  #{task.id} {task.title}" for task in found[:SHOWN])]
-        if len(found) > SHOWN:
-            lines.append(f"  and {len(found) - SHOWN} more: xats task list --ready")
-        lines.append("Take the first: xats task claim --next")
-        _post(tx, found[0].team, recipient.address, [recipient], f"{len(found)} tasks are ready", lines)
-
-
-def not_ready(tx: Tx, task: Task, keep: int = 0) -> None:
-    """Take back the mail that says that `task` can be started; the agent `keep`, who has claimed it, has seen it."""
-    if task.pool:
-        from xats.core import pools
-
-        pools.withdrawn(tx, task)
-    _take_back(tx, task, "ready", None, keep)
 
 
 # -- what a claimed task needs changes ---------------------------------------------------------------------------------
@@ -250,16 +189,17 @@ def reviewed(tx: Tx, task: Task, by: Agent, role: str) -> None:
     """Note that `by` has answered for `role`: the question is answered, and nobody else needs to."""
     for row in tx.all(OUT, task=task.id, about="review", role=role):
         tx.run(messages.REPLIED, agent=by.id, message=row["message_id"], now=tx.now)
-    _take_back(tx, task, "review", role, 0)
+    take_back(tx, task, "review", role, 0)
     wakes.close_if_read(tx, by.id)
 
 
 def no_review(tx: Tx, task: Task, role: str | None = None) -> None:
     """Take back what was asked of the reviewers of `task`, or only of those with `role`."""
-    _take_back(tx, task, "review", role, 0)
+    take_back(tx, task, "review", role, 0)
 
 
-def _take_back(tx: Tx, task: Task, about: str, role: str | None, keep: int) -> None:
+def take_back(tx: Tx, task: Task, about: TaskMail, role: str | None, keep: int) -> None:
+    """Take back the unread mail of `task` that is about this, from everybody but the agent `keep`, who has read it."""
     for row in tx.all(OUT, task=task.id, about=about, role=role):
         message = row["message_id"]
         inbox.withdraw(tx, message, keep)
@@ -291,4 +231,4 @@ def ended(tx: Tx, task: Task, by: Agent, text: str | None) -> None:
     if text:
         lines += ["", text[:LONGEST_QUOTE] + ("\n[...]" if len(text) > LONGEST_QUOTE else ""), ""]
     lines.append(f"More: xats task show {task.id}")
-    _post(tx, task.team, task.notify, [*whom.values()], f"task #{task.id} {what}: {task.title}", lines)
+    post(tx, task.team, task.notify, [*whom.values()], f"task #{task.id} {what}: {task.title}", lines)

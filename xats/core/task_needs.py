@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.core import agents, task_mail, tasks
+from xats.core import agents, readiness, task_mail, tasks
 from xats.errors import DependencyCycle, InvalidTask, TaskBlocked
 from xats.record import from_row, record
 
@@ -140,7 +140,7 @@ def done(tx: Tx, task: Task) -> list[Task]:
         if now.ready:
             freed.append(now)
             tasks.log(tx, now, "ready", None, f"#{task.id} is done", after=task.id)
-            task_mail.ready(tx, now, f"can be started, since #{task.id} is done")
+            readiness.ready(tx, now, f"can be started, since #{task.id} is done")
         elif now.live and not now.waits_for:
             task_mail.done_again(tx, now, task)
     return freed
@@ -154,7 +154,7 @@ def not_done(tx: Tx, task: Task, by: Agent, reason: str | None) -> None:
     for waiting in needed_by(tx, task.id):
         tx.run(ONE_MORE, id=waiting.id)
         if waiting.ready:
-            task_mail.not_ready(tx, waiting)
+            readiness.not_ready(tx, waiting)
         elif waiting.live and waiting.owner_id not in (None, by.id):
             task_mail.not_done(tx, waiting, task, by, reason)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats import text
-from xats.core import agents, messages, task_mail, task_needs, tasks, teams
+from xats.core import agents, messages, readiness, task_mail, task_needs, tasks, teams
 from xats.core.address import check_name, parse_list
 from xats.errors import InvalidTask, KeyReused, Refused
 from xats.record import record
@@ -50,7 +50,7 @@ def add(tx: Tx, me: Agent, new: New) -> tuple[Task, bool]:
     """Add a task as `store` does, and send mail to the agents that can start it."""
     task, created = store(tx, me, new)
     if created and task.ready:
-        task_mail.ready(tx, task, f"of {me.name} is ready", but=me.id)
+        readiness.ready(tx, task, f"of {me.name} is ready", but=me.id)
     return task, created
 
 
@@ -223,9 +223,9 @@ def _tell(tx: Tx, me: Agent, was: Task, now: Task, columns: dict[str, Any]) -> N
     """Tell whom a change of a task concerns."""
     moved = (was.assignee_id, was.role) != (now.assignee_id, now.role)
     if was.ready and (moved or not now.ready):
-        task_mail.not_ready(tx, was)
+        readiness.not_ready(tx, was)
     if now.ready and (moved or not was.ready):
-        task_mail.ready(tx, now, "is ready", but=me.id)
+        readiness.ready(tx, now, "is ready", but=me.id)
     if was.owner_id not in (None, me.id) and columns.keys() & {"title", "description"}:
         task_mail.tell(
             tx,

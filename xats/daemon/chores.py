@@ -6,7 +6,7 @@ The daemon does them at every sweep. `xats deliver --once` does them once, with 
 from __future__ import annotations
 
 from xats import host, process
-from xats.core import alerts, clock, departures, inbox, keeping, owed, pools, task_claims, wakes
+from xats.core import alerts, clock, departures, inbox, keeping, offers, owed, task_claims, wakes
 from xats.daemon import expected, owner
 from xats.record import record
 
@@ -35,7 +35,7 @@ def sweep(tx: Tx) -> Swept:
     freed = wakes.free_leases(tx, process.gone)
     task_claims.set_right(tx)
     lapsed = task_claims.settle(tx, owner.process_gone)
-    pools.look_again(tx)
+    offers.look_again(tx)
     return Swept(standing, bound, expired, freed, len(lapsed))
 
 
@@ -56,7 +56,7 @@ def once(store: Store) -> None:
     expected.once(store)
     store.write(lambda tx: (sweep(tx), departures.settle(tx, host.id(), owner.process_gone)))
     report(store)
-    store.write(pools.offer_due)
+    store.write(offers.offer_due)
 
 
 def prune(store: Store, age: int | None) -> None:

@@ -17,7 +17,7 @@ from functools import partial
 
 from xats import __version__, host, process, sidefile
 from xats import settings as user_settings
-from xats.core import agents, pools, wakes, watched
+from xats.core import agents, offers, wakes, watched
 from xats.daemon import chores, lock
 from xats.daemon.badges import Badges
 from xats.daemon.bell import Bell
@@ -219,14 +219,14 @@ class Daemon:
         return True
 
     def _is_due(self, now: int) -> bool:
-        if pools.is_due(self._next_offer, now):
+        if offers.is_due(self._next_offer, now):
             return True
         due = self._next_due
         return due is not None and (due <= now or due > now + self.settings.longest)
 
     def _dispatch(self, store: Store) -> None:
-        if pools.is_due(store.read(pools.next_due), store.clock()):
-            store.write(pools.offer_due)
+        if offers.is_due(store.read(offers.next_due), store.clock()):
+            store.write(offers.offer_due)
         while len(self._running) < AT_ONCE and (clear := self._watch.called()):
             self._hasten(store, clear)
         room = AT_ONCE - len(self._running)
@@ -242,7 +242,7 @@ class Daemon:
 
         try:
             self._next_due = store.read(look)
-            self._next_offer = store.read(pools.next_due)
+            self._next_offer = store.read(offers.next_due)
         except StoreError:
             self._search = True
             raise
