@@ -16,6 +16,7 @@ from xats.tmux import gone, guards, screen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Session
+    from xats.core.reasons import Reason
     from xats.core.wakes import Wake
     from xats.delivery.settings import Settings
     from xats.delivery.target import Target
@@ -26,7 +27,7 @@ class Preview:
     """What an attempt would come to: by which transport, and why it would be refused at once, if so."""
 
     transport: str
-    reason: str | None
+    reason: Reason | None
     detail: str = ""  #: what is in the way
 
 
@@ -76,7 +77,7 @@ def describe(target: Target, transport: str) -> str:
     return f"would hand to {transport}: {line(target)}"
 
 
-def _pane_objection(session: Session, client: str) -> tuple[str | None, str]:
+def _pane_objection(session: Session, client: str) -> tuple[Reason | None, str]:
     """Return why nothing would be pasted into the pane of `session`, in which `client` runs, and what is in the way."""
     seat = session.seat
     assert seat.pane

@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from xats.core.reasons import Reason
     from xats.core.wakes import Wake
     from xats.delivery.settings import Settings
     from xats.delivery.target import Target
@@ -56,7 +57,7 @@ class Eye:
         self._expected = tmux.expected(self._known, target.session)
         self.settings = settings
         self._seen: tuple[Look, float, float] | None = None  # it, since when, and when last (monotonic seconds)
-        self._judged: tuple[str | None, int] = (None, 0)  # of the last look: an objection, and the quiet that it asks
+        self._judged: tuple[Reason | None, int] = (None, 0)  # of the last look: an objection, and its quiet window
         self._failures = 0
         self._found = guards.Found(None)  # what the last look at the processes came to
         self._asked = -PROCESSES  # when that was (monotonic)
@@ -142,7 +143,7 @@ class Eye:
         self._rested = _row(before)
         return changed
 
-    def _foreground(self, look: Look, now: float) -> str | None:
+    def _foreground(self, look: Look, now: float) -> Reason | None:
         """Return why keys would not reach the client. It lists every process, so it is asked last, and not often."""
         gone = self._found.by is not None and not process.alive(*self._found.by)
         if gone or now - self._asked >= PROCESSES:
@@ -153,7 +154,7 @@ class Eye:
     def _lose(self, due: float) -> None:
         self._seen, self._prompt, self.clear, self.stirred, self.due = None, False, False, True, due
 
-    def _judge(self, look: Look) -> tuple[str | None, int]:
+    def _judge(self, look: Look) -> tuple[Reason | None, int]:
         reason = guards.release(look) or guards.state(look) or tmux.objection(self._known, look, self._token)
         if not reason and tmux.unlike_a_prompt(self._known, self.pane, look):
             reason = "screen_unknown"

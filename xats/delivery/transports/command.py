@@ -30,6 +30,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from xats.core.reasons import Reason
     from xats.core.wakes import Pending, Wake
     from xats.delivery.settings import Settings
     from xats.delivery.target import Target
@@ -71,7 +72,7 @@ def program(environ: Mapping[str, str]) -> str:
     return path
 
 
-def objection() -> str | None:
+def objection() -> Reason | None:
     """Return why an attempt would be refused at once, or None."""
     try:
         program(os.environ)

@@ -23,6 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from xats.core.reasons import Reason
     from xats.delivery.transports import Result
 
 NAME = "notice"
@@ -44,7 +45,7 @@ def deliver(pane: Pane, line: Callable[[], str | None]) -> Result:
     return Delivered(f"shown on {', '.join(clients)}")
 
 
-def objection(pane: Pane) -> str | None:
+def objection(pane: Pane) -> Reason | None:
     """Return why an attempt would be refused at once, or None."""
     try:
         return None if notice.viewers(pane) else "not_shown"
