@@ -17,7 +17,7 @@ from benchmarks.commands import none
 from benchmarks.rig import HERE, XATS, Row, pane, until
 from xats.clients import waiters
 from xats.core import wakes
-from xats.daemon import nudge
+from xats.daemon import bell
 
 IDLE = 20.0  # seconds
 SAMPLES = 200
@@ -85,7 +85,7 @@ def prompt(rig):
         home.send(f"a{number}")
         sent[number] = time.time_ns()
         if number % 2:
-            nudge.ring(home.db)
+            bell.ring(home.db)
         time.sleep(0.02 + dice.random() * 0.15)  # at every phase of the daemon's own rhythm
     ended = "select count(*) as n from wakes where attempts = 1 and lease_token is null"
     until(lambda: home.store.read(lambda tx: tx.one(ended))["n"] == SAMPLES)
@@ -158,7 +158,7 @@ def wake(rig):
     for number in range(1, WAKES + 1):
         home.send("carol", sender=senders[number % len(senders)])
         sent = time.monotonic_ns()
-        nudge.ring(home.db)
+        bell.ring(home.db)
         waits.append((player.submitted(number) - sent) / 1_000_000)
         ended(home, number)
         time.sleep(dice.random() * 0.15)
@@ -183,7 +183,7 @@ def waiter(rig):
         memory = psutil.Process(made.pid).memory_info().rss / (1 << 20)
         home.send("carol")
         sent = time.monotonic_ns()
-        nudge.ring(home.db)
+        bell.ring(home.db)
         assert made.stderr.read().startswith(b"xats: 1 new from alice")
         waits.append((time.monotonic_ns() - sent) / 1_000_000)
         made.wait()
@@ -202,7 +202,7 @@ def early(rig):
     for number in range(1, EARLY + 1):
         player.do("dialog")
         home.send("carol", sender=senders[number % len(senders)])
-        nudge.ring(home.db)
+        bell.ring(home.db)
         until(lambda: home.store.read(lambda tx: tx.one(REFUSED)))
         time.sleep(0.5 + dice.random())  # at every phase of the watch's rhythm
         closed = player.do("close")

@@ -18,7 +18,7 @@ from tests.clients.mock_model import Model
 from tests.clients.office import Office
 from xats.clients import registry
 from xats.core import agents, messages
-from xats.daemon import nudge
+from xats.daemon import bell
 from xats.delivery.transports.tmux import SHORT
 from xats.store import Store
 
@@ -153,7 +153,7 @@ class Bench:
         sender = f"writer{self.number}"
         self.office.xats("register", sender, "--no-pane", "--client", "generic")
         text, began = self.send(sender=sender)
-        nudge.ring(self.office.db)
+        bell.ring(self.office.db)
         took = self.until_heard(running, text, 0) - began
         running.wait_idle()
         return took

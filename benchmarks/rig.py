@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from xats import host
 from xats.core import agents, messages
-from xats.daemon import lock, nudge
+from xats.daemon import bell, lock
 from xats.pane import Pane
 from xats.store import Store
 
@@ -181,7 +181,7 @@ class Home:
         self._lock = os.open(lock.path_for(self.db), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         lock.sign(self._lock)
-        self._bell = nudge.Bell(self.db)
+        self._bell = bell.Bell(self.db)
 
     def close(self):
         self.store.close()

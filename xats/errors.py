@@ -21,12 +21,28 @@ class XatsError(Exception):
     code = "failure"
     exit = FAILURE
     hint = ""
+    index: int | None = None  #: which of several given things it is about, from 0; see `at`
 
     def __init__(self, message: str = "", hint: str = "", **data: Any) -> None:
         """`message` says what happened and why, `hint` is the line that mends it, `data` goes into the JSON form."""
         super().__init__(message or type(self).__doc__)
         self.hint = hint or self.hint
         self.data = data
+
+
+class at:
+    """Within this, what is raised carries the `index` of the thing that is worked on, one of several."""
+
+    def __init__(self, index: int) -> None:
+        self._index = index
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        """Note the index on what is raised."""
+        if isinstance(problem, XatsError):
+            problem.index = self._index
 
 
 class Usage(XatsError):

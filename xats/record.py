@@ -9,7 +9,12 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, TypeVar, dataclass_transform
+    from typing import Any, Protocol, TypeVar, dataclass_transform
+
+    class Row(Protocol):
+        """Values by the names of their columns."""
+
+        def __getitem__(self, name: str, /) -> Any: ...
 
     T = TypeVar("T")
 else:
@@ -26,11 +31,15 @@ def record(cls: type[T]) -> type[T]:
     Class attributes are the defaults of the fields that carry their name.
     """
     names = tuple(cls.__annotations__)
+    fields = frozenset(names)
     defaults = {name: getattr(cls, name) for name in names if hasattr(cls, name)}
 
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         if len(args) == len(names) and not kwargs:  # the common case, worth a microsecond
             self.__dict__.update(zip(names, args, strict=True))
+            return
+        if not args and kwargs.keys() == fields:
+            self.__dict__.update(kwargs)
             return
         values = self.__dict__
         values.update(defaults)
@@ -57,3 +66,28 @@ def record(cls: type[T]) -> type[T]:
     for method in (__init__, __setattr__, __eq__, __hash__, __repr__):
         setattr(cls, method.__name__, method)
     return cls
+
+
+def replace(old: T, /, **changes: Any) -> T:
+    """Return a record like `old` with other values in the fields that `changes` names. Raises TypeError."""
+    new = type(old).__new__(type(old))
+    new.__dict__.update(old.__dict__)
+    new.__dict__.update(changes)
+    if len(new.__dict__) != len(old.__dict__):
+        msg = f"{type(old).__name__} has the fields {', '.join(old.__dict__)}; got {', '.join(changes)}"
+        raise TypeError(msg)
+    return new
+
+
+def from_row(cls: type[T], row: Row, /, **given: Any) -> T:
+    """Return the `cls` in a row: each field is what is `given` under its name, else the column that has its name.
+
+    Raises TypeError for a name that is not a field, and what the row raises for a column that it lacks.
+    """
+    names = cls.__annotations__
+    if not given.keys() <= names.keys():
+        msg = f"{cls.__name__} takes {', '.join(names)}; got {', '.join(given)}"
+        raise TypeError(msg)
+    made = cls.__new__(cls)
+    made.__dict__.update({name: given[name] if name in given else row[name] for name in names})
+    return made

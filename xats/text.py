@@ -38,6 +38,11 @@ def check(
     return data
 
 
+def is_line(text: str, most: int) -> bool:
+    """Tell whether `text` is one line of at most `most` characters."""
+    return len(text) <= most and "\n" not in text and "\r" not in text
+
+
 def _place(text: str, index: int) -> str:
     """Return in words where the character `index` of `text` is; both counts begin with 1."""
     line = text.count("\n", 0, index) + 1

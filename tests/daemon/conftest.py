@@ -4,9 +4,16 @@ import shutil
 
 import pytest
 
+from tests.conftest import trust_clock
 from tests.daemon.world import desk, world
+from xats.core import agents, inbox
+from xats.core.messages import Draft, send
+from xats.store import Store
+from xats.store.sqlite import host_clock
 
-__all__ = ("desk", "noisy", "world")
+__all__ = ("aged", "desk", "noisy", "world")
+
+DAY = 86_400_000
 
 
 @pytest.fixture
@@ -20,3 +27,28 @@ def noisy(world):
     tmux.bob = tmux.compose("--clock")
     world.register("bob", tmux.bob)
     return tmux
+
+
+def write_old_mail(store, count: int) -> None:
+    """Send `count` messages to bob, who reads them."""
+
+    def work(tx) -> None:
+        seat = agents.Seat("h")
+        alice, bob = (
+            agents.register(tx, "t", name, agents.Changes(client="generic"), seat, lambda _: None).details.agent
+            for name in ("alice", "bob")
+        )
+        sent = [send(tx, alice, "pane", Draft("bob", "x", need_reply=False)).message.id for _ in range(count)]
+        inbox.mark_read(tx, bob, sent)
+
+    store.write(work)
+
+
+@pytest.fixture
+def aged(world):
+    """A world whose store has mail that was read 40 days ago."""
+    store = Store(world.path, clock=lambda: host_clock() - 40 * DAY)
+    write_old_mail(store, 15)
+    store.close()
+    trust_clock(world.path)
+    return world

@@ -2,6 +2,15 @@
 
 import sqlite3
 
+import pytest
+
+from tests.conftest import trust_clock
+from tests.daemon.conftest import DAY
+from xats.core import keeping
+from xats.daemon import chores
+from xats.store import Store
+from xats.store.sqlite import host_clock
+
 LINE = "xats: 1 new from alice - run: xats inbox"
 
 
@@ -88,3 +97,60 @@ def test_a_lease_of_another_host_that_lapsed(world, desk):
         connection.execute("update wakes set lease_until = next_attempt_at")
     connection.close()
     assert world.json("deliver", "--once")["wakes"][0]["state"] == "delivered"
+
+
+# -- the chores of a round ---------------------------------------------------------------------------------------------
+
+
+def messages(world) -> int:
+    return world.rows("select count(*) from messages")[0][0]
+
+
+def test_it_prunes(aged):
+    assert messages(aged) == 15
+    aged.xats("deliver", "--once")
+    assert messages(aged) == 0
+    assert aged.rows("pragma foreign_key_check") == []
+
+
+@pytest.mark.parametrize("keep", ["off", "41d"])
+def test_it_keeps_what_it_is_told_to_keep(aged, keep):
+    aged.xats("deliver", "--once", XATS_KEEP=keep)
+    assert messages(aged) == 15
+
+
+def test_it_prunes_once_an_hour_however_often_it_is_called(aged):
+    """What is older than XATS_KEEP since less than an hour is left to the next round."""
+    now = host_clock()
+    before = now - 40 * DAY  # all of it is from this moment, or some ms later
+    store = Store(aged.path)
+    chores.prune(store, now - before - keeping.EVERY + 60_000)
+    assert messages(aged) == 15
+    chores.prune(store, now - before - keeping.EVERY - 60_000)
+    assert messages(aged) == 0
+    store.close()
+
+
+def test_an_age_that_is_none_is_said_before_anything_is_done(world):
+    _, said = world.xats("deliver", "--once", code=2, XATS_KEEP="soon")
+    assert "XATS_KEEP" in said
+
+
+def test_it_does_what_a_daemon_does_at_its_sweeps(world):
+    """It notes the clock, so that ages count without a daemon, and ends what is over."""
+    world.register("alice")
+    world.register("bob")
+    world.xats("send", "bob", "hello", "--ttl", "1h", "--as", "alice")
+    with sqlite3.connect(world.path, timeout=10) as connection:
+        connection.execute("update messages set expires_at = 1, sent_at = 1")
+        connection.execute("update deliveries set expires_at = 1")
+        connection.execute("delete from clocks")
+    connection.close()
+    trust_clock(world.path)
+    with sqlite3.connect(world.path, timeout=10) as connection:
+        connection.execute("update clocks set seen_at = seen_at - 600000, seen_up = seen_up - 600000")
+    connection.close()
+    before = world.rows("select seen_up from clocks")[0][0]
+    world.xats("deliver", "--once")
+    assert world.rows("select seen_up from clocks")[0][0] > before
+    assert world.rows("select state from deliveries")[0][0] == "expired"

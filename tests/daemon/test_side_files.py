@@ -10,7 +10,7 @@ import pytest
 
 from tests.daemon.world import until
 from xats import host, process
-from xats.daemon import lock, nudge
+from xats.daemon import bell, lock
 
 OTHER = 54321  # a user id that nobody has here
 HOLD = "import fcntl, os, sys; f = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT); "
@@ -96,20 +96,20 @@ def test_what_else_was_planted_is_not_written(shared, name):
     plant(shared, path, "link")
     shared.xats("hook", "run", "claude-code")
     daemon = shared.daemon()
-    assert nudge.ring(shared.path) is (name != "daemon.wake")
+    assert bell.ring(shared.path) is (name != "daemon.wake")
     daemon.send_signal(signal.SIGTERM)
     daemon.wait(20)
 
 
 def test_files_that_others_could_use_are_repaired_and_named(shared):
-    for path in (lock.path_for(shared.path), lock.log_path(shared.path), nudge.path_for(shared.path)):
+    for path in (lock.path_for(shared.path), lock.log_path(shared.path), bell.path_for(shared.path)):
         os.mkfifo(path, 0o600) if path.endswith(".wake") else open(path, "w").close()
         os.chmod(path, 0o666)
     assert shared.xats("doctor", code=5)[0].count("other users can use") == 3
     err = shared.xats("daemon", "start")[1]
     assert f"Other users could use {lock.path_for(shared.path)} (mode 0666)" in err
-    until(lambda: nudge.ring(shared.path), what="the daemon")
-    assert f"Other users could use {nudge.path_for(shared.path)}" in shared.log()
+    until(lambda: bell.ring(shared.path), what="the daemon")
+    assert f"Other users could use {bell.path_for(shared.path)}" in shared.log()
     assert "Other users" not in "".join(shared.xats("daemon", "stop"))
     modes = {name: oct(os.stat(os.path.join(shared.home, name)).st_mode & 0o777) for name in os.listdir(shared.home)}
     assert set(modes.values()) == {"0o600"}, modes

@@ -12,7 +12,7 @@ from xats.core.agents import Seat
 from xats.core.messages import Draft
 from xats.daemon.loop import Daemon
 from xats.delivery.settings import Settings
-from xats.delivery.transports import Result
+from xats.delivery.transports import Delivered, Skipped
 from xats.store import Store
 from xats.store.sqlite import host_clock
 
@@ -36,7 +36,7 @@ class Script:
 
     def deliver(self, session, line):
         if line() is None:
-            return Result("skipped", "already_read")
+            return Skipped("already_read")
         name = session.seat.client_session
         store = Store(self.path)
         try:
@@ -45,7 +45,7 @@ class Script:
                 store.write(lambda tx: self._turn(tx, agents.by_name(tx, "crew", name)))
         finally:
             store.close()
-        return Result("delivered", None)
+        return Delivered()
 
     def _turn(self, tx, me):
         letters = inbox.peek(tx, me, inbox.Query(100)).letters

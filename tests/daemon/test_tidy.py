@@ -2,14 +2,11 @@
 
 import pytest
 
-from tests.conftest import trust_clock
+from tests.daemon.conftest import write_old_mail
 from tests.daemon.world import until
-from xats.core import agents, inbox, prune
-from xats.core.messages import Draft, send
+from xats.core import keeping, prune
 from xats.daemon import tidy
 from xats.errors import StoreError
-from xats.store import Store
-from xats.store.sqlite import host_clock
 
 DAY = 86_400_000
 
@@ -34,21 +31,6 @@ def time(monkeypatch):
     return made
 
 
-def write_old_mail(store, count: int) -> None:
-    """Send `count` messages to bob, who reads them."""
-
-    def work(tx) -> None:
-        seat = agents.Seat("h")
-        alice, bob = (
-            agents.register(tx, "t", name, agents.Changes(client="generic"), seat, lambda _: None).details.agent
-            for name in ("alice", "bob")
-        )
-        sent = [send(tx, alice, "pane", Draft("bob", "x", need_reply=False)).message.id for _ in range(count)]
-        inbox.mark_read(tx, bob, sent)
-
-    store.write(work)
-
-
 def messages(store) -> int:
     return store.read(lambda tx: tx.one("select count(*) as n from messages"))["n"]
 
@@ -61,7 +43,7 @@ def old(store, clock):
 
 
 def test_it_prunes_at_once_and_then_an_hour_later(old, clock, time):
-    tidying = tidy.Tidy(prune.KEEP)
+    tidying = tidy.Tidy(keeping.KEEP)
     tidying(old)
     assert messages(old) == 0
     write_old_mail(old, 3)
@@ -79,7 +61,7 @@ def test_a_sweep_does_a_part_of_it_with_pauses_for_others(old, time, monkeypatch
     monkeypatch.setattr(prune, "FIRST", 2)
     monkeypatch.setattr(prune, "LEAST", 2)
     monkeypatch.setattr(tidy, "BATCHES", 3)
-    tidying = tidy.Tidy(prune.KEEP)
+    tidying = tidy.Tidy(keeping.KEEP)
     left = []
     for sweep in range(1, 5):
         tidying(old)
@@ -95,7 +77,7 @@ def test_what_is_kept_for_ever_is_never_pruned(old, time):
 
 
 def test_what_goes_wrong_is_raised_once_and_tried_again_an_hour_later(old, time):
-    tidying = tidy.Tidy(prune.KEEP)
+    tidying = tidy.Tidy(keeping.KEEP)
     old.write(lambda tx: tx.run("create trigger no before delete on messages begin select raise(abort, 'no'); end"))
     with pytest.raises(StoreError):
         tidying(old)
@@ -109,16 +91,6 @@ def test_what_goes_wrong_is_raised_once_and_tried_again_an_hour_later(old, time)
 
 
 # -- as a process ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def aged(world):
-    """A world whose store has mail that was read 40 days ago."""
-    store = Store(world.path, clock=lambda: host_clock() - 40 * DAY)
-    write_old_mail(store, 15)
-    store.close()
-    trust_clock(world.path)
-    return world
 
 
 def count(world) -> int:

@@ -10,8 +10,8 @@ from tests.delivery.conftest import until
 from xats import process
 from xats.core import agents
 from xats.core.wakes import Pending, Wake
-from xats.delivery.attempt import Target
 from xats.delivery.settings import LONGEST, Settings, from_environment
+from xats.delivery.target import Target
 from xats.delivery.transports import command
 from xats.errors import Usage
 from xats.pane import Pane
@@ -44,7 +44,7 @@ def wake(tmp_path, monkeypatch):
 
 
 def said(result):
-    return (result.state, result.reason, result.detail, result.exit)
+    return (result.state, result.reason, result.detail, getattr(result, "exit", None))
 
 
 def test_it_is_told_everything_as_one_document(wake, tmp_path):

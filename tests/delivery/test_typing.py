@@ -20,8 +20,8 @@ from tests.daemon.world import until as eventually
 from tests.delivery.conftest import HERE, LINE, Seat, until
 from tests.delivery.stagehand import LOOKS, Person, play
 from xats import process
-from xats.delivery.eye import Eye
 from xats.delivery.settings import Settings
+from xats.delivery.watcher import Eye
 from xats.tmux import guards, paste, screen, terminal
 from xats.tmux.paste import Outcome
 
@@ -294,7 +294,7 @@ def sight(key_at, row="❯ ", x=2):
 def eye(monkeypatch):
     """An eye, and the time that it takes for now: `at(seconds)` sets it."""
     clock = SimpleNamespace(now=1000.0)
-    from xats.delivery import eye as module
+    from xats.delivery import watcher as module
     from xats.tmux.pane import Pane
 
     fake = SimpleNamespace(time=lambda: clock.now, monotonic=lambda: clock.now)

@@ -11,12 +11,12 @@ from itertools import pairwise
 import pytest
 
 from xats import host
-from xats.core import agents, early, inbox, pauses, presence, wakes
+from xats.core import agents, inbox, pauses, presence, wakes, watched
 from xats.core.agents import Seat
-from xats.daemon import ways
-from xats.delivery import attempt
+from xats.daemon import routes
+from xats.delivery import attempt, target
 from xats.delivery.settings import WAYS, Settings
-from xats.delivery.transports import Result, tmux, waiter
+from xats.delivery.transports import Delivered, Refused, Skipped, tmux, waiter
 from xats.pane import Pane
 
 HOST = host.id()
@@ -70,22 +70,22 @@ class World:
 
     def hand(self, way, line):
         if line() is None:
-            return Result("skipped", "already_read")
+            return Skipped("already_read")
         assert self.waking(), "woken for what wakes nobody"
         self.happen_meanwhile()
         if self.answer != "delivered" or not self.in_reach():
-            return Result("refused", "inbox_failed")
+            return Refused("inbox_failed")
         self.took.add((self.now_at, way))
-        return Result("delivered", None)
+        return Delivered()
 
     def by_pane(self, session, client, line, *_):
         if self.pane_says == "delivered" and line() is None:
-            return Result("skipped", "already_read")
+            return Skipped("already_read")
         self.happen_meanwhile()
         if self.pane_says != "delivered":
-            return Result("refused", self.pane_says)
+            return Refused(self.pane_says)
         self.took.add((self.now_at, "tmux"))
-        return Result("delivered", None)
+        return Delivered()
 
     def happen_meanwhile(self):
         while self.meanwhile:
@@ -228,8 +228,8 @@ class World:
 
     def suspended_in_reach(self):
         store = self.team.store
-        found = store.read(lambda tx: ways.find(tx, HOST))
-        return ways.reached(found, store.path, {one.agent.team: self.settings for one in found})
+        found = store.read(lambda tx: routes.find(tx, HOST))
+        return routes.reached(found, store.path, {one.agent.team: self.settings for one in found})
 
     def do_tick(self):
         self.clock.tick(self.chance.choice((1, 500, 5_000, 40_000, 70_000, 200_000, 700_000)))
@@ -241,7 +241,7 @@ class World:
     def do_attempt(self):
         if self.now_at is not None:
             return
-        for wake in attempt.lease_due(self.team.store, "d1", self.settings, 10):
+        for wake in target.lease_due(self.team.store, "d1", self.settings, 10):
             self.attempt(wake)
 
     def do_attempt_with(self):
@@ -259,16 +259,16 @@ class World:
         if self.now_at is not None:
             return
         store = self.team.store
-        for wake in store.read(lambda tx: early.waiting(tx, HOST, 9)):
+        for wake in store.read(lambda tx: watched.waiting(tx, HOST, 9)):
             if store.write(lambda tx, wake=wake: wakes.hasten(tx, wake, "d1")):
-                self.attempt(wake, before_its_time=True)
-        for wake in store.read(lambda tx: early.given_up(tx, HOST, 9)):
-            store.write(lambda tx, wake=wake: early.again(tx, wake.agent_id))
+                self.attempt(wake, cause="watched")
+        for wake in store.read(lambda tx: watched.given_up(tx, HOST, 9)):
+            store.write(lambda tx, wake=wake: watched.retry_soon(tx, wake.agent_id))
 
-    def attempt(self, wake, before_its_time=False):
+    def attempt(self, wake, cause="due"):
         self.now_at = wake.id
         try:
-            result = attempt.make(self.team.store, wake, "d1", self.settings, early=before_its_time)
+            result = attempt.make(self.team.store, wake, "d1", self.settings, cause=cause)
             if result.reason != "recipient_active":  # then nobody was disturbed
                 self.tried.append((self.clock.now, wake.id))
         except Died:

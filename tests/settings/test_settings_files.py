@@ -10,7 +10,7 @@ import pytest
 
 from xats import durations, settings
 from xats.cli.here import hop_limit
-from xats.core import inbox, prune
+from xats.core import inbox, keeping
 from xats.delivery.settings import Settings, files_of, from_environment
 from xats.errors import Usage
 from xats.hooks import letters
@@ -79,7 +79,7 @@ def test_without_a_file_it_is_the_environment_itself(place):
 def test_the_environment_comes_before_the_users_file_and_an_empty_variable_is_none(place):
     place.user.write_text('keep = "7d"\n[wake]\nhops = 5\n')
     found = place.of(XATS_KEEP="1d", XATS_HOPS="")
-    assert (prune.age(found), hop_limit(found)) == (86_400_000, 5)
+    assert (keeping.age(found), hop_limit(found)) == (86_400_000, 5)
     assert settings.value("XATS_KEEP", place.environ) == "604800000ms"
     assert settings.value("XATS_KEEP", {**place.environ, "XATS_KEEP": "1d"}) == "1d"
 
@@ -419,7 +419,7 @@ def test_a_path_of_any_length_and_bytes_has_a_copy(place, later):
 
 READERS = {
     "XATS_HOPS": hop_limit,
-    "XATS_KEEP": prune.age,
+    "XATS_KEEP": keeping.age,
     "XATS_HOOK_BUDGET": letters.budget,
     "XATS_INBOX_BUDGET": inbox.page_size,
 }

@@ -2,10 +2,13 @@
 
 import ast
 import re
+import typing
 
 import pytest
 
 from xats import errors
+from xats.contracts import compat
+from xats.core import agents, contracts, presence, reasons, states, tasks
 from xats.store import migrate
 
 BASE = {
@@ -341,27 +344,64 @@ def test_every_table_is_strict(rows):
     assert [row["name"] for row in tables if not row["strict"]] == []
 
 
-def test_the_type_of_reasons_lists_what_can_be_said_in_words():
-    from xats.core import reasons
-
-    with open(reasons.__file__, encoding="utf-8") as file:
+def typed(module, name):
+    """Return the words of the Literal type `name`, which only a type checker sees in `module`."""
+    with open(module.__file__, encoding="utf-8") as file:
         tree = ast.parse(file.read())
-    (listed,) = [
-        ast.literal_eval(node.value.slice)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "Reason"
-    ]
-    assert len(listed) == len(set(listed))
-    assert list(listed) == list(reasons.REASONS)
+    (hidden,) = [one for one in tree.body if isinstance(one, ast.If) and ast.unparse(one.test) == "TYPE_CHECKING"]
+    types = {"Literal": typing.Literal}
+    for one in hidden.body:
+        if isinstance(one, ast.Assign) and {node.id for node in ast.walk(one.value) if isinstance(node, ast.Name)} <= {
+            *types
+        }:
+            types[ast.unparse(one.targets[0])] = eval(ast.unparse(one.value), types)
+    parts = typing.get_args(types[name])
+    words = [word for part in parts for word in (typing.get_args(part) or (part,))]
+    assert len(words) == len(set(words))
+    return words
+
+
+def test_the_type_of_reasons_lists_what_can_be_said_in_words():
+    assert typed(reasons, "Reason") == list(reasons.REASONS)
     assert all(reasons.REASONS.values())
 
 
-def test_the_reasons_of_older_stores_can_still_be_said():
-    from xats.core.reasons import REASONS
+@pytest.mark.parametrize(
+    "module, name, table, columns",
+    [
+        (states, "WakeState", "wakes", ["state"]),
+        (states, "DeliveryState", "deliveries", ["state"]),
+        (states, "TaskState", "tasks", ["state"]),
+        (states, "NoteKind", "task_notes", ["kind"]),
+        (states, "PresenceState", "presence", ["state"]),
+        (states, "WakeBy", "agents", ["wake_by"]),
+        (states, "Rule", "contracts", ["compat"]),
+        (compat, "Verdict", "contract_versions", ["backward", "forward"]),
+        (states, "LabelKind", "labels", ["kind"]),
+        (states, "TaskMail", "task_mail", ["about"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_type_of_states_lists_what_the_schema_allows(rows, module, name, table, columns):
+    (found,) = rows("select sql from sqlite_master where type = 'table' and name = :table", table=table)
+    for column in columns:
+        (listed,) = re.findall(rf"\b{column} text[^,(]* check \({column} in \(([^()]*)\)\)", found["sql"])
+        allowed = re.findall(r"'(\w+)'", listed)
+        assert set(typed(module, name)) - {"auto"} == set(allowed)
 
+
+def test_the_lists_that_run_are_those_of_the_types():
+    assert list(tasks.STATES) == typed(states, "TaskState")
+    assert list(tasks.ENDED) == typed(states, "TaskEnd")
+    assert list(presence.STATES) == typed(states, "PresenceState")
+    assert list(agents.WAKE_BY) == typed(states, "WakeBy")
+    assert list(contracts.RULES) == typed(states, "Rule")
+
+
+def test_the_reasons_of_older_stores_can_still_be_said():
     script = "".join(script for _, _, script in migrate.migrations())
     closed = re.findall(r"reason in \(([^()]*)\)\)", script)
-    assert set(re.findall(r"'(\w+)'", "".join(closed))) - {"replaced", "unregistered"} <= set(REASONS)
+    assert set(re.findall(r"'(\w+)'", "".join(closed))) - {"replaced", "unregistered"} <= set(reasons.REASONS)
 
 
 def test_no_reason_is_closed_by_the_schema(rows):

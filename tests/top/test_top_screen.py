@@ -100,7 +100,7 @@ def test_a_wake_goes_through_its_states_in_words(live, drive):
         live.refuse("bob", "pane_dead")
         await shown.until(r"bob .* suspended: ended")
         agent = live.team.agent("bob")
-        live.team.store.write(lambda tx: wakes.resume(tx, agent.id))
+        live.team.store.write(lambda tx: wakes.retry_now(tx, agent.id, "new_session"))
         live.refuse("bob", "dialog_open", None)
         await shown.until(r"bob .* given up: dialog open")
         assert "1 dead letter" in shown.lines[1]

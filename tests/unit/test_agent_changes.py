@@ -108,7 +108,7 @@ def test_what_it_does_not_have_cannot_be_taken(crew):
     assert (details.agent.role, details.tags) == (None, ("gpu",))
 
 
-@pytest.mark.parametrize("text", ["a\nb", "x\x1b[31m", "x" * 201, "\ud800", "a\x00b", "a\tb"])
+@pytest.mark.parametrize("text", ["a\nb", "x\x1b[31m", "x" * 201, "a\tb"])
 def test_a_text_about_an_agent_is_one_plain_line(text):
     with pytest.raises(errors.Usage, match="one line"):
         agent_changes.check_about(text)

@@ -220,6 +220,14 @@ def test_the_same_pane_id_on_another_host_is_another_pane(team):
     assert team.register("bob", seat=seat(11, pane=pane())).unseated is None
 
 
+@pytest.mark.parametrize("pid", [10, 12], ids=["the same process", "started again"])
+def test_an_agent_that_registers_again_in_its_own_pane_loses_it_to_nobody(team, rows, pid):
+    team.register("alice", seat=seat(10, pane=pane()))
+    assert team.register("alice", seat=seat(pid, pane=pane()), takeover=True).unseated is None
+    assert events(rows, "pane_lost") == []
+    assert [row["pane_id"] for row in rows("select pane_id from sessions where ended_at is null")] == [pane().pane_id]
+
+
 def test_an_agent_moves_with_its_process_to_another_pane(team):
     team.register("alice", seat=seat(10, pane=pane(1)))
     moved = team.register("alice", seat=seat(10, pane=pane(2)))

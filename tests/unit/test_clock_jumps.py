@@ -3,14 +3,14 @@
 import pytest
 
 from tests.conftest import HOST, HostClock
-from xats.core import agents, alerts, dead, inbox, pools, task_claims, task_plans, tasks, wakes
+from xats.core import agents, alerts, dead, inbox, offers, pools, task_claims, task_plans, tasks, wakes
 from xats.core import clock as rules
 from xats.core.messages import Draft
 from xats.core.task_claims import LEASE
 from xats.daemon.tidy import Tidy
-from xats.delivery import attempt
+from xats.delivery import attempt, target
 from xats.delivery.settings import Settings
-from xats.delivery.transports import Result
+from xats.delivery.transports import Refused
 from xats.pane import Pane
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -44,7 +44,7 @@ def sweep(crew, gone=lambda _: False):
         inbox.sweep(tx)
         task_claims.set_right(tx)
         lapsed = task_claims.settle(tx, gone)
-        pools.offer_due(tx)
+        offers.offer_due(tx)
         alerts.overdue(tx, 0)
         return lapsed
 
@@ -238,7 +238,7 @@ def test_who_was_asked_by_a_pool_has_a_minute_of_the_right_clock(crew, clock, up
     upset(lambda: sweep(crew) or [])
     offered = "select count(*) as n from task_notes where kind = 'offered'"
     assert rows(offered) == [{"n": 1}]
-    clock.tick(pools.EVERY)
+    clock.tick(offers.EVERY)
     sweep(crew)
     assert rows(offered) == [{"n": 2}]
 
@@ -334,14 +334,14 @@ def test_nothing_is_typed_right_after_the_clock_was_set(crew, clock, rows, monke
 
     def deliver(*_):
         tried.append(clock.now)
-        return Result("refused", "busy")
+        return Refused("busy")
 
     monkeypatch.setattr("xats.delivery.transports.tmux.deliver", deliver)
     monkeypatch.setattr("xats.delivery.attempt._with_programs", lambda _, session: session)
     monkeypatch.setattr("xats.program.is_launching", lambda _: False)
 
     def attempted():
-        (wake,) = attempt.lease_due(crew.store, "d1", Settings(), 10)
+        (wake,) = target.lease_due(crew.store, "d1", Settings(), 10)
         return attempt.make(crew.store, wake, "d1", Settings()).reason
 
     clock.jump(HOUR)

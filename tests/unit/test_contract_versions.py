@@ -213,9 +213,9 @@ def test_subscribers_get_the_difference_and_breaking_wakes_them(crew):
     for name in ("bob", "carol", "alice"):
         assert crew.do(name, contract_mail.subscribe, "order")
     assert not crew.do("bob", contract_mail.subscribe, "Order")
-    told = put(crew, MORE, note="room for a note").told
+    told = put(crew, MORE, note="room for a note").notified
     assert (set(told.agents), told.wakes) == ({"bob@crew", "carol@crew"}, False)  # alice knows
-    assert put(crew, NEEDS).told.wakes
+    assert put(crew, NEEDS).notified.wakes
     assert subjects(crew, "bob") == ["contract order@2: compatible", "contract order@3: breaks writers"]
     assert subjects(crew, "alice") == []
     assert woken(crew, "bob") == [False, True]
@@ -231,13 +231,13 @@ def test_subscribers_get_the_difference_and_breaking_wakes_them(crew):
 def test_what_breaks_readers_or_is_unknown_wakes_too(crew, old, new, wakes):
     put(crew, old)
     crew.do("bob", contract_mail.subscribe, "order")
-    assert put(crew, new).told.wakes is wakes
+    assert put(crew, new).notified.wakes is wakes
     assert woken(crew, "bob") == [wakes]
 
 
 def test_whoever_waits_for_a_name_is_told_when_it_appears(crew):
     crew.do("bob", contract_mail.subscribe, "Order")
-    assert put(crew).told.agents == ("bob@crew",)
+    assert put(crew).notified.agents == ("bob@crew",)
     assert subjects(crew, "bob") == ["contract order@1 is there"]
     put(crew, MORE)
     assert len(subjects(crew, "bob")) == 2
@@ -250,9 +250,9 @@ def test_whoever_has_left_is_not_told(crew):
     assert crew.do("bob", contract_mail.unsubscribe, "order")
     assert not crew.do("bob", contract_mail.unsubscribe, "order")
     crew.do("carol", agents.unregister)
-    assert put(crew, OTHER).told.agents == ()
+    assert put(crew, OTHER).notified.agents == ()
     crew.add("carol")
-    assert put(crew, ONE).told.agents == ()  # whoever has the name now has not subscribed
+    assert put(crew, ONE).notified.agents == ()  # whoever has the name now has not subscribed
     assert crew.rows("select * from contract_subscribers") == []
 
 
@@ -305,9 +305,9 @@ def test_renaming_takes_everything_along(crew):
         "bob@crew",
         "carol@crew",
     }
-    assert put(crew, NEEDS, name="purchase").told.agents
+    assert put(crew, NEEDS, name="purchase").notified.agents
     again = put(crew)  # the old name is free, and nobody waits for it any more
-    assert (again.version.name, again.told.agents) == ("order@1", ())
+    assert (again.version.name, again.notified.agents) == ("order@1", ())
 
 
 def test_a_name_that_is_taken_or_the_same(crew):
@@ -346,7 +346,7 @@ def test_a_put_may_bring_it_back(crew, schema, number):
     crew.do("alice", contracts.retire, "order")
     crew.do("bob", contract_mail.subscribe, "order")
     back = put(crew, schema, revive=True)
-    assert (back.version.number, back.version.contract.retired, back.told.wakes) == (number, False, False)
+    assert (back.version.number, back.version.contract.retired, back.notified.wakes) == (number, False, False)
     assert len(subjects(crew, "bob")) == 1
     assert types(crew).count("contract_revived") == 1
 

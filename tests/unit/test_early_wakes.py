@@ -3,7 +3,7 @@
 import pytest
 
 from xats import host
-from xats.core import early, inbox, pauses, wakes
+from xats.core import inbox, pauses, wakes, watched
 from xats.core.agents import Seat
 from xats.daemon.watch import Watch
 from xats.delivery import ladder
@@ -36,11 +36,11 @@ def refuse(team, reason, rungs=ladder.RUNGS):
 
 
 def waiting(team, host=HOST, limit=9):
-    return team.store.read(lambda tx: early.waiting(tx, host, limit))
+    return team.store.read(lambda tx: watched.waiting(tx, host, limit))
 
 
 def given_up(team, host=HOST, limit=9):
-    return team.store.read(lambda tx: early.given_up(tx, host, limit))
+    return team.store.read(lambda tx: watched.given_up(tx, host, limit))
 
 
 def hasten(team, wake, token="d"):
@@ -101,13 +101,13 @@ def test_an_agent_that_was_given_up_is_watched_until_it_is_woken_anew_or_has_rea
     [wake] = given_up(pair)
     assert (wake.state, wake.last_refusal) == ("failed", "busy")
     assert given_up(pair, "elsewhere") == []
-    assert pair.store.write(lambda tx: early.again(tx, wake.agent_id))
+    assert pair.store.write(lambda tx: watched.retry_soon(tx, wake.agent_id))
     assert given_up(pair) == []
     refuse(pair, "busy", rungs=())
     assert [one.id for one in given_up(pair)] == [wake.id + 1]
     read(pair, "bob")
     assert given_up(pair) == []
-    assert not pair.store.write(lambda tx: early.again(tx, wake.agent_id))
+    assert not pair.store.write(lambda tx: watched.retry_soon(tx, wake.agent_id))
 
 
 def test_an_agent_with_an_open_wake_is_not_woken_anew(pair, rows):
@@ -118,7 +118,7 @@ def test_an_agent_with_an_open_wake_is_not_woken_anew(pair, rows):
     refuse(pair, "busy")
     before = rows("select * from wakes")
     [wake] = waiting(pair)
-    assert not pair.store.write(lambda tx: early.again(tx, wake.agent_id))
+    assert not pair.store.write(lambda tx: watched.retry_soon(tx, wake.agent_id))
     assert rows("select * from wakes") == before
 
 

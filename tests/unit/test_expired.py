@@ -8,13 +8,13 @@ from xats.core import (
     alerts,
     candidates,
     dead,
-    early,
     inbox,
     notices,
     owed,
     status,
     threads,
     wakes,
+    watched,
 )
 from xats.core import clock as clock_rules
 from xats.pane import Pane
@@ -56,7 +56,7 @@ def seen(tx, alice, bob) -> dict:
         "dead": [(one.message.id, one.reason, one.since) for one in dead.listing(tx, "crew", 9)[0]],
         "dead count": (dead.count(tx), dead.count(tx, "crew")),
         "wakes": (wakes.pending(tx, bob.id).unread, wakes.wanted(tx, bob.id)),
-        "given up": [wake.agent_id for wake in early.given_up(tx, "here", 9)],
+        "given up": [wake.agent_id for wake in watched.given_up(tx, "here", 9)],
         "badge": notices.unread(tx, "here"),
         "alerts": alerts.standing(tx),
         "owed": owed.requests(tx, bob, 9),

@@ -4,7 +4,7 @@ import pytest
 
 from tests.unit.test_wakes import climb, due, lease, open_wakes, refuse, the_wake
 from xats import errors, host
-from xats.core import agents, alerts, dead, early, inbox, pauses, presence, wakes
+from xats.core import agents, alerts, dead, inbox, pauses, presence, wakes, watched
 from xats.core.agents import Seat
 from xats.pane import Pane
 
@@ -303,7 +303,7 @@ def test_a_pause_takes_the_lease_of_a_hand_over(pair, rows, clock):
 def test_it_is_not_watched_nor_hastened(pair, rows, clock):
     pair.send("alice", "bob")
     hand(pair, clock)
-    assert pair.store.read(lambda tx: early.waiting(tx, HOST, 9)) == []
+    assert pair.store.read(lambda tx: watched.waiting(tx, HOST, 9)) == []
     wake = wakes.wake_of(pair.store.read(lambda tx: tx.one(f"select {wakes.SELECT} from wakes w")))
     assert not pair.store.write(lambda tx: wakes.hasten(tx, wake, "d2"))
 
@@ -364,7 +364,7 @@ def test_a_wake_that_waits_for_a_hook_is_watched_and_may_be_hastened(pair, rows,
     """A turn that its user broke off has no end that a hook would tell of."""
     pair.send("alice", "bob")
     wait(pair, clock)
-    [wake] = pair.store.read(lambda tx: early.waiting(tx, HOST, 9))
+    [wake] = pair.store.read(lambda tx: watched.waiting(tx, HOST, 9))
     assert pair.store.write(lambda tx: wakes.hasten(tx, wake, "d2"))
     assert pair.store.write(lambda tx: wakes.put_off(tx, wake, "d2", "recipient_active", "hook"))
     assert (the_wake(rows)["state"], the_wake(rows)["next_attempt_at"]) == ("queued", clock.now + WITHIN)

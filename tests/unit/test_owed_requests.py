@@ -6,6 +6,7 @@ from xats.core import (
     agents,
     inbox,
     messages,
+    offers,
     owed,
     pauses,
     pools,
@@ -141,7 +142,7 @@ def test_a_claimed_message_is_answered_by_the_end_of_its_task(team, clock):
     team.add("dora", "dirk", role="dev")
     _, task = team.do("alice", pools.send, "pane", Draft("pool:dev", "do it", need_reply=True))
     clock.tick(2 * MINUTE)
-    team.store.write(pools.offer_due)
+    team.store.write(offers.offer_due)
     read(team, "dora")
     read(team, "dirk")
     assert (len(ids(team, "dora")), len(ids(team, "dirk"))) == (1, 1)

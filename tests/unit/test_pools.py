@@ -8,6 +8,7 @@ from xats.core import (
     agents,
     inbox,
     messages,
+    offers,
     pauses,
     pools,
     presence,
@@ -18,7 +19,7 @@ from xats.core import (
     wakes,
 )
 from xats.core.messages import Draft
-from xats.core.pools import EVERY
+from xats.core.offers import EVERY
 from xats.store import check
 
 
@@ -42,7 +43,7 @@ def asked(crew) -> list[str]:
 
 
 def offer(crew):
-    return crew.store.write(pools.offer_due)
+    return crew.store.write(offers.offer_due)
 
 
 def letters(crew, name):
@@ -75,7 +76,7 @@ def test_one_is_asked_at_once_and_the_next_after_a_minute(crew, clock):
     offer(crew)
     clock.tick(EVERY)
     assert (offer(crew), asked(crew)) == (0, ["bob", "carol", "dave"])
-    assert crew.store.read(pools.next_due) is None
+    assert crew.store.read(offers.next_due) is None
     assert "nobody has taken #1" in letters(crew, "alice")[0].subject
     assert len(crew.rows("select * from messages where kind = 'pool'")) == 1
 
@@ -107,14 +108,14 @@ def test_whoever_is_gone_is_asked_last(crew, clock):
 
 
 def test_when_the_next_is_asked_is_known(crew, clock):
-    assert crew.store.read(pools.next_due) is None
+    assert crew.store.read(offers.next_due) is None
     send(crew)
-    at = crew.store.read(pools.next_due)
+    at = crew.store.read(offers.next_due)
     assert at == clock.now + EVERY
-    assert not pools.is_due(at, at - 1)
-    assert pools.is_due(at, at)
-    assert pools.is_due(at, at - EVERY - 1)  # the clock was set back
-    assert not pools.is_due(None, at)
+    assert not offers.is_due(at, at - 1)
+    assert offers.is_due(at, at)
+    assert offers.is_due(at, at - EVERY - 1)  # the clock was set back
+    assert not offers.is_due(None, at)
 
 
 def test_once_it_is_claimed_nobody_else_is_woken_or_asked(crew, clock):
@@ -180,9 +181,9 @@ def test_a_pool_in_which_nobody_is_waits_for_somebody(crew, clock):
     sent, _ = send(crew, address="pool:ops")
     assert sent.recipients == ()
     assert letters(crew, "alice") == []
-    assert crew.store.write(pools.look_again) == 0
+    assert crew.store.write(offers.look_again) == 0
     crew.add("olga", role="ops")
-    assert crew.store.write(pools.look_again) == 1
+    assert crew.store.write(offers.look_again) == 1
     assert (offer(crew), asked(crew)) == (1, ["olga"])
 
 
@@ -278,7 +279,7 @@ def test_to_say_more_to_a_pool_in_which_nobody_is_is_refused(crew):
         crew.do("alice", messages.reply, "pane", sent.message.id, Draft("", "and soon"))
     assert crew.rows("select id from messages") == [{"id": 1}]
     crew.add("erin", role="tester")
-    crew.store.write(pools.look_again)
+    crew.store.write(offers.look_again)
     offer(crew)
     assert crew.do("alice", messages.reply, "pane", 1, Draft("", "and soon")).recipients == ("erin@crew",)
 

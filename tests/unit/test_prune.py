@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xats.core import agents, events, inbox, messages, prune, task_ends, task_plans, wakes
+from xats.core import agents, events, inbox, keeping, messages, prune, task_ends, task_plans, wakes
 from xats.core.messages import Draft
 from xats.errors import Usage
 
@@ -400,13 +400,13 @@ def test_a_transaction_that_fails_is_not_counted_and_the_walk_is_over(crew, stor
     ],
 )
 def test_the_environment_says_how_long(text, age):
-    assert prune.age({} if text is None else {"XATS_KEEP": text}) == age
+    assert keeping.age({} if text is None else {"XATS_KEEP": text}) == age
 
 
 @pytest.mark.parametrize("text", ["never", "-1d", "30 days", "d"])
 def test_what_is_no_duration_is_said_to_be_none(text):
     with pytest.raises(Usage, match="XATS_KEEP") as caught:
-        prune.age({"XATS_KEEP": text})
+        keeping.age({"XATS_KEEP": text})
     assert "30d" in caught.value.hint
 
 

@@ -55,6 +55,18 @@ def test_every_named_role_has_to_approve(crew, task):
     assert "approved and done" in letters(crew, "bob")[-1].subject
 
 
+def test_what_a_reviewer_had_read_before_it_answers_keeps_the_time_of_that_reading(crew, task, clock):
+    submit(crew, task)
+    (asked,) = letters_of(crew, "quinn")
+    crew.do("quinn", inbox.mark_read, [asked])
+    read_at = clock.now
+    clock.tick(60_000)
+    approve(crew, task, "quinn")
+    sql = "select state, read_at, replied_at from deliveries where message_id = :id and agent_id = :quinn"
+    (copy,) = crew.rows(sql, id=asked, quinn=crew.agent("quinn").id)
+    assert tuple(copy.values()) == ("replied", read_at, clock.now)
+
+
 def test_done_is_not_for_what_is_to_be_approved(crew, task):
     with pytest.raises(errors.NeedsReview, match="lead, qa") as caught:
         crew.do("bob", task_claims.done, task.id, None)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.steps import steps
-from xats.core import candidates, pools, task_claims, task_plans, task_views, tasks
+from xats.core import candidates, offers, pools, task_claims, task_plans, task_views, tasks
 from xats.core.messages import Draft
 from xats.core.task_plans import New
 from xats.core.task_views import Query
@@ -31,9 +31,9 @@ OFTEN = {
     "show": lambda tx, me: task_views.whole(tx, "crew", 3),
     "whether claims are over": lambda tx, me: task_claims.due(tx, lambda _: True),
     "settle": lambda tx, me: task_claims.settle(tx, lambda _: True),
-    "whether offers are due": lambda tx, me: pools.next_due(tx),
-    "offer": lambda tx, me: pools.offer_due(tx),
-    "look again": lambda tx, me: pools.look_again(tx),
+    "whether offers are due": lambda tx, me: offers.next_due(tx),
+    "offer": lambda tx, me: offers.offer_due(tx),
+    "look again": lambda tx, me: offers.look_again(tx),
     "send to a pool": lambda tx, me: pools.send(tx, me, "pane", Draft("pool:dev", "x")),
     "complete": lambda tx, me: list(candidates.tasks_of(tx, "crew", "1", "live")),
 }
@@ -48,24 +48,24 @@ def filled(team, more: int):
     def work(tx):
         # What a page of a list shows, and those that others could be, come first and are as many in both.
         for n in range(210):
-            task_plans.add(tx, bob, New(f"first{n}", role="ops", priority=0, parent_id=1 if n else None), tell=False)
+            task_plans.store(tx, bob, New(f"first{n}", role="ops", priority=0, parent_id=1 if n else None))
         for n in range(60):
             for state in ("done", "failed"):
-                new, _ = task_plans.add(tx, bob, New(f"{state}{n}"), tell=False)
+                new, _ = task_plans.store(tx, bob, New(f"{state}{n}"))
                 task_claims.claim(tx, bob, new.id)
                 (task_claims.done if state == "done" else task_claims.fail)(tx, bob, new.id, "x")
         for n in range(more):
-            task_plans.add(tx, bob, New(f"for-bob{n}", to="bob", priority=3), tell=False)
-            task_plans.add(tx, bob, New(f"for-qa{n}", role="qa", priority=3), tell=False)
-            task_plans.add(tx, bob, New(f"blocked{n}", needs=(1,), priority=3), tell=False)
-            new, _ = task_plans.add(tx, bob, New(f"held{n}", priority=3), tell=False)
+            task_plans.store(tx, bob, New(f"for-bob{n}", to="bob", priority=3))
+            task_plans.store(tx, bob, New(f"for-qa{n}", role="qa", priority=3))
+            task_plans.store(tx, bob, New(f"blocked{n}", needs=(1,), priority=3))
+            new, _ = task_plans.store(tx, bob, New(f"held{n}", priority=3))
             task_claims.claim(tx, bob, new.id)
         for n in range(60):
-            new, _ = task_plans.add(tx, bob, New(f"last{n}"), tell=False)
+            new, _ = task_plans.store(tx, bob, New(f"last{n}"))
             task_claims.claim(tx, bob, new.id)
             task_claims.done(tx, bob, new.id, "x")
         for title in ("mine", "mine too"):
-            task_plans.add(tx, bob, New(title, role="dev", priority=4), tell=False)
+            task_plans.store(tx, bob, New(title, role="dev", priority=4))
 
     team.store.write(work)
     assert team.store.read(lambda tx: task_claims.any_next(tx, alice))

@@ -98,7 +98,9 @@ def test_a_merged_team_has_everything_of_both(two):
     assert two.mail("eve@shop") == ["within", TOLD]
     assert two.mail("ann@shop") == two.mail("dan@shop") == [TOLD]
     assert two.do("eve@shop", task_claims.done, task.id, "built").state == "done"
-    assert two.do("ann@shop", contracts.put, contracts.New("order", "{}"), lambda _: None).told.agents == ("dan@shop",)
+    assert two.do("ann@shop", contracts.put, contracts.New("order", "{}"), lambda _: None).notified.agents == (
+        "dan@shop",
+    )
     two.healthy()
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from xats import errors, text
-from xats.core import agents, contracts, tasks
+from xats.core import agent_changes, agents, contracts, messages, tasks
 from xats.core.agents import Changes, Seat
 
 
@@ -45,12 +45,32 @@ BAD = ["a\0", "\ud800", "\udc80"]
         lambda bad: tasks.check_long(bad, "result"),
         lambda bad: tasks.check_note(bad, "reason"),
         contracts.check_note,
+        agent_changes.check_about,
+        lambda bad: messages.check_draft(messages.Draft("bob", bad)),
+        lambda bad: messages.check_draft(messages.Draft("bob", "x", subject=bad)),
+        lambda bad: messages.check_draft(messages.Draft("bob", "x", dedupe_key=bad)),
     ],
-    ids=["title", "long", "note", "contract note"],
+    ids=["title", "long", "note", "contract note", "about", "body", "subject", "key"],
 )
 def test_every_text_is_checked(check, bad):
-    with pytest.raises(errors.Usage):
+    with pytest.raises(errors.Usage, match=r"NUL character|not valid UTF-8"):
         check(bad)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"], ids=ascii)
+@pytest.mark.parametrize(
+    "check",
+    [
+        tasks.check_title,
+        contracts.check_note,
+        agent_changes.check_about,
+        lambda said: messages.check_draft(messages.Draft("bob", "x", subject=said)),
+    ],
+    ids=["title", "contract note", "about", "subject"],
+)
+def test_what_is_one_line_has_no_second_one(check, end):
+    with pytest.raises(errors.Usage, match="one line"):
+        check(f"one{end}two")
 
 
 @pytest.mark.parametrize("bad", BAD, ids=ascii)

@@ -1,15 +1,20 @@
 """The small values that everything is made of: records, durations, times, JSON text, names of places."""
 
+import ast
+import glob
 import json
+import os
+import sqlite3
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import xats
 from xats import durations
 from xats.errors import Usage
 from xats.jsontext import to_json
-from xats.record import record
+from xats.record import from_row, record, replace
 
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
@@ -148,3 +153,49 @@ def test_spans_are_said_roughly(ms, text):
 )
 def test_how_long_ago(at, text):
     assert durations.ago(at, 100_000) == text
+
+
+# -- records from rows, and changed ones -------------------------------------------------------------------------------
+
+
+@record
+class Task:
+    """A record of three fields."""
+
+    id: int
+    title: str
+    done: bool = False
+
+
+def test_a_record_is_built_from_a_row_by_names_in_any_order():
+    connection = sqlite3.connect(":memory:")
+    connection.row_factory = sqlite3.Row
+    row = connection.execute("select 'x' as other, 1 as done, 'write' as title, 7 as id").fetchone()
+    assert from_row(Task, row, done=bool(row["done"])) == Task(7, "write", True)
+    with pytest.raises(TypeError, match="Task takes id, title, done; got state"):
+        from_row(Task, row, state="open")
+    with pytest.raises(IndexError):
+        from_row(Task, connection.execute("select 7 as id, 'write' as title").fetchone())
+    connection.close()
+
+
+def test_a_record_is_replaced_by_one_with_other_values():
+    task = Task(7, "write")
+    assert (replace(task, done=True), task.done) == (Task(7, "write", True), False)
+    with pytest.raises(TypeError):
+        replace(task, state="open")
+
+
+def test_no_record_of_core_is_built_by_the_positions_of_columns():
+    """A column that is inserted in the middle must not shift what comes after it."""
+    found = []
+    for path in glob.glob(f"{os.path.dirname(xats.__file__)}/core/*.py"):
+        with open(path, encoding="utf-8") as file:
+            tree = ast.parse(file.read())
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id[0].isupper()):
+                continue
+            of_row = [arg for arg in node.args if ast.unparse(arg).startswith(("row[", "*row"))]
+            if len(of_row) > 1 or any(isinstance(arg, ast.Starred) for arg in of_row):
+                found.append(f"{os.path.basename(path)}:{node.lineno}")
+    assert found == []

@@ -1,6 +1,8 @@
 """The wake machine: opened by mail, at most one for each agent, leased, retried, suspended, closed."""
 
+import inspect
 import json
+import re
 
 import pytest
 
@@ -458,11 +460,11 @@ def test_pending_names_the_first_senders(pair, clock):
 
 def test_a_session_that_changes_during_an_attempt_is_tried_and_not_suspended(pair, rows, clock, monkeypatch):
     """What is gone is the seat that the attempt began with, not the one that the agent has by now."""
-    from xats.delivery import attempt
+    from xats.delivery import attempt, target
     from xats.delivery.settings import Settings
 
     pair.send("alice", "bob")
-    leased = attempt.lease_due(pair.store, "d1", Settings(), 10)
+    leased = target.lease_due(pair.store, "d1", Settings(), 10)
     other = Store(pair.store.path, clock=clock)
 
     def meanwhile(name: str) -> None:
@@ -482,11 +484,11 @@ def test_a_session_that_changes_during_an_attempt_is_tried_and_not_suspended(pai
 
 
 def test_an_attempt_at_an_agent_without_a_pane_suspends_its_wake(pair, rows):
-    from xats.delivery import attempt
+    from xats.delivery import attempt, target
     from xats.delivery.settings import Settings
 
     pair.send("alice", "bob")
-    (wake,) = attempt.lease_due(pair.store, "d1", Settings(), 10)
+    (wake,) = target.lease_due(pair.store, "d1", Settings(), 10)
     assert attempt.make(pair.store, wake, "d1", Settings()).reason == "no_pane"
     assert (the_wake(rows)["reason"], the_wake(rows)["next_attempt_at"]) == ("no_pane", None)
 
@@ -525,3 +527,20 @@ def test_nor_does_a_clock_that_was_set_back_make_it_new(pair, clock, rows):
     clock.tick(-2 * wakes.FURTHEST)
     refuse(pair, "not_quiet")
     assert open_wakes(rows) == []
+
+
+# -- the table of events -----------------------------------------------------------------------------------------------
+
+
+def test_the_table_names_every_function_that_changes_a_wake():
+    named = set(re.findall(r"^ {4}\S.{44}.{26}.{27}([a-z_()]+(?:, [a-z_()]+)*)$", wakes.__doc__, re.MULTILINE))
+    found = {name.partition("(")[0] for names in named for name in names.split(", ")} - {"function"}
+    changing = {
+        name
+        for name, one in vars(wakes).items()
+        if inspect.isfunction(one) and not name.startswith("_") and "tx" in inspect.signature(one).parameters
+    }
+    looking = {"is_open", "open_id", "wanted", "fresh", "is_over", "suspended", "due", "nonce_of", "next_due"}
+    looking |= {"pending", "still_leased"}
+    others = {"cover_more", "free_leases", "skipped"}  # they count, or do what give_back and close_if_read do
+    assert found == changing - looking - others

@@ -48,7 +48,8 @@ def seat(
     def work(tx: Tx) -> tuple[Details, bool, tuple[str, ...]]:
         team, called = here.address(tx, name)
         membership.join(here, tx, team, agreed=agreed)
-        found = core.expect(tx, team, called, changes, said, lambda session: process.living(session.seat))
+        living = lambda session: process.living(session.seat)  # noqa: E731
+        found = core.expect(tx, team, name=called, changes=changes, about=said, living=living)
         return *found, teams.notices(tx, team)
 
     details, created, pending = here.store.write(work)
@@ -96,12 +97,12 @@ def set_(
             msg = f"--{what} and --no-{what} both name {min(both)}."
             raise Usage(msg, "give one of them")
     wanted = core.Wanted(
-        "" if no_role else role,
-        core.check_about(about) if about is not None else None,
-        tuple(tag or ()),
-        tuple(no_tag or ()),
-        tuple(cap or ()),
-        tuple(no_cap or ()),
+        role="" if no_role else role,
+        about=core.check_about(about) if about is not None else None,
+        tags=tuple(tag or ()),
+        no_tags=tuple(no_tag or ()),
+        capabilities=tuple(cap or ()),
+        no_capabilities=tuple(no_cap or ()),
     )
     if wanted == core.Wanted():
         msg = f"No change for {name} was given."
@@ -109,7 +110,7 @@ def set_(
 
     def work(tx: Tx, me: Me) -> tuple[Details, list[str], str]:
         found = _named(here, tx, me, name)
-        return *core.change(tx, me.agent, found, wanted), me.agent.team
+        return *core.change(tx, me.agent, agent=found, wanted=wanted), me.agent.team
 
     details, changed, team = here.write(work)
     here.rouse_daemon()
@@ -136,11 +137,11 @@ def rename(here: Here, name: params.AgentArg, new: params.NewAgentArg) -> int:
 
     def work(tx: Tx, me: Me) -> tuple[Agent, Details, str]:
         found = _named(here, tx, me, name)
-        now = core.rename(tx, me.agent, found, new)
+        now = core.rename(tx, me.agent, agent=found, name=new)
         return found, agents.details(tx, now), me.agent.team
 
     was, details, team = here.write(work)
-    listing.mark_pane(agents.Registered(details, False, False, None))
+    listing.mark_pane(agents.Registered(details=details, created=False, new_session=False, unseated=None))
     here.rouse_daemon()
     if here.json:
         render.document({"agent": views.agent_json(details), "was": was.name})
@@ -217,7 +218,7 @@ def _free(here: Here, found: Agent, name: str, *, name_only: bool, yes: bool) ->
         if agent.id != found.id or not _is_former(agent, name):
             msg = f"{name} is no former name of {found.name} any more. Nothing was changed."
             raise Refused(msg, f"xats agent show {found.name}", agent=found.address)
-        core.forget_name(tx, me.agent, agent, parse(name).name)
+        core.forget_name(tx, me.agent, agent=agent, name=parse(name).name)
         return agent
 
     agent = here.write(work)

@@ -11,6 +11,7 @@ from xats.core import agents as core
 from xats.core import teams
 from xats.core.address import check_name
 from xats.errors import NameTaken, Refused, Usage
+from xats.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,13 +67,19 @@ def register(
 
     check(name, role, client, tag, cap, wake)
     _check_together(pane=pane, no_pane=no_pane, client=client, expect=expect, ttl=ttl)
-    labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
+    asked = core.Changes(
+        role=role,
+        model=model,
+        tags=tuple(tag) if tag else None,
+        capabilities=tuple(cap) if cap else None,
+        wake_by=core.chosen_wake_by(wake),
+    )
     if expect:
         from xats.cli import expect as expecting
 
         what = expecting.wanted(here, expect, ttl, pane)
         if not expecting.is_there(what):
-            changes = core.Changes(role, what.profile.name, model, *labels, wake)
+            changes = replace(asked, client=what.profile.name)
             return expecting.expect(here, name, changes, what, takeover=takeover)
         pane, client = what.pane.pane_id, what.profile.name
     meant = _client(here, client)
@@ -96,16 +103,16 @@ def register(
         # Whoever registers a known name again by hand keeps its client, unless another program sits there now.
         had = known is not None and known.epoch > 0 and not known.expected and known.client != "human"
         kept = client or (None if had and found in ("generic", "human") else found)
-        changes = core.Changes(role, kept, model, *labels, wake)
+        changes = replace(asked, client=kept)
         kept_outside = _session_outside(here, tx, known, place) if hidden and known and not takeover else None
         own_shell.check(here, tx, known, place, shell, takeover=takeover)
         done = core.register(
             tx,
             team,
-            called,
-            changes,
-            kept_outside.seat if kept_outside else place,
-            lambda session: process.holds(session.seat),
+            name=called,
+            changes=changes,
+            seat=kept_outside.seat if kept_outside else place,
+            living=lambda session: process.holds(session.seat),
             programs=kept_outside.programs if kept_outside else runs,
             xats_path=path,
             takeover=takeover,
@@ -213,11 +220,11 @@ def _has_looks(here: Here, client: str) -> bool:
 def _ways(here: Here, details: Details, off: Collection[str]) -> list[str]:
     """Return the names of the ways by which an agent can be woken now, first to last, but for those that are `off`."""
     from xats.daemon.owner import pane_gone
-    from xats.delivery import order
+    from xats.delivery import routing
 
     session = details.session
-    gone = {order.TMUX} if session and pane_gone(session) else ()
-    found = order.ways(details.agent, session, details.presence, here.path, off)
+    gone = {routing.TMUX} if session and pane_gone(session) else ()
+    found = routing.routes(details.agent, session, details.presence, here.path, off)
     return [one.name for one in found if one.name not in gone]
 
 
@@ -470,7 +477,7 @@ def _cells(details: Details, state: State, ways: list[str], now: int, *, words: 
     """Return what the columns of an agent hold, by their headers."""
     agent, session = details.agent, details.session
     pane = session.seat.pane.pane_id if session and session.seat.pane else ""
-    by = agent.wake_by
+    by: str = agent.wake_by
     if by == "auto":
         by = ", ".join(f"{name} {pane}" if name == "tmux" else name for name in ways) or "no pane"
     elif by in ("tmux", "notice"):

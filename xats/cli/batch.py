@@ -35,6 +35,9 @@ FIELDS: dict[str, tuple[type, ...]] = {
 }
 
 
+LARGEST_ID = (1 << 63) - 1
+
+
 def refuse_beside(*said: object) -> None:
     """Raise Usage if anything but an address is `said` beside --batch; None is what was not said."""
     if any(one is not None for one in said):
@@ -52,13 +55,10 @@ def send_batch(here: Here, source: str, address: str | None) -> int:
 
     try:
         sent, me = here.write(work)
-    except (XatsError, OverflowError) as problem:
-        if not hasattr(problem, "index"):
+    except XatsError as problem:
+        if problem.index is None:
             raise
-        number = problem.index + 1
-        if isinstance(problem, XatsError):
-            raise _at(number, str(problem), problem.hint, problem) from problem
-        raise _at(number, "reply_to is too large.") from problem
+        raise _at(problem.index + 1, str(problem), problem.hint, problem) from problem
 
     here.rouse_daemon()
     new = sum(one.created for one in sent)
@@ -111,6 +111,8 @@ def _draft(number: int, line: str, address: str | None, hops: int) -> Draft:
             raise _at(number, f"there is no field {name[:40]!r}.", f"the fields are {', '.join(FIELDS)}")
         if value is not None and type(value) not in FIELDS[name]:  # True is an int to Python, but no number in JSON
             raise _at(number, f"{name} cannot be {to_json(value)[:60]}.")
+        if name == "reply_to" and value is not None and abs(value) > LARGEST_ID:
+            raise _at(number, "reply_to is too large.")
     to, body = values.get("to") or address, values.get("body")
     if not to or body is None:
         raise _at(number, f"{'to' if not to else 'body'} is missing.", '{"to": "bob", "body": "text"}')
@@ -137,19 +139,19 @@ def _made(to: str, body: str, values: dict[str, Any], hops: int) -> Draft:
     get = values.get
     kind, ttl = get("kind"), get("ttl")
     return messages.Draft(
-        to,
-        body,
-        get("subject"),
-        check_name(kind, "kind") if kind is not None else None,
-        get("need_reply"),
-        get("key"),
-        durations.parse(str(ttl)) if ttl is not None else None,
-        get("reply_to"),
-        not get("no_wake"),
-        hops,
-        None,
-        False,
-        get("hold") or False,
+        address=to,
+        body=body,
+        subject=get("subject"),
+        kind=check_name(kind, "kind") if kind is not None else None,
+        need_reply=get("need_reply"),
+        dedupe_key=get("key"),
+        ttl=durations.parse(str(ttl)) if ttl is not None else None,
+        reply_to=get("reply_to"),
+        wake=not get("no_wake"),
+        hops=hops,
+        contract=None,
+        is_answer=False,
+        hold=get("hold") or False,
     )
 
 

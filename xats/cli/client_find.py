@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xats.cli.here import Here
     from xats.clients.search import Candidate
     from xats.core.agents import Agent, Details, Registered
-    from xats.delivery.order import Way
+    from xats.delivery.routing import Route
     from xats.errors import XatsError
     from xats.store import Tx
     from xats.tmux.servers import Listed, Sighted
@@ -138,7 +138,7 @@ def _agent(tx: Tx, host_id: str, found: Found) -> tuple[Agent | None, Agent | No
     """
     pane, program = found.sighted.pane, found.best.process
     own = (program.pid, program.started)
-    sits = agents.by_pane(tx, host_id, pane.socket, pane.server_pid, pane.pane_id)
+    sits = agents.by_pane(tx, host_id, socket=pane.socket, server_pid=pane.server_pid, pane_id=pane.pane_id)
     pair = next(iter(agents.by_processes(tx, host_id, [own])), None)
     if sits and sits[1].ended_at is None and sits[1].seat.process == own:
         return sits[0], None
@@ -171,16 +171,23 @@ def _register(here: Here, found: Sequence[Found]) -> list[Known]:
                 continue
             team = former.team if former else team_of(tx, here, one.folder)
             name = former.name if former else agents.new_name(tx, team, one.best.client)
-            seat = agents.Seat(here.host, program.pid, program.started, None, one.sighted.pane, host.name())
+            seat = agents.Seat(
+                host=here.host,
+                pid=program.pid,
+                pid_started=program.started,
+                client_session=None,
+                pane=one.sighted.pane,
+                host_name=host.name(),
+            )
             changes = agents.Changes(client=one.best.client)
             programs, path = runs[one]
             done = agents.register(
                 tx,
                 team,
-                name,
-                changes,
-                seat,
-                lambda other: process.holds(other.seat),
+                name=name,
+                changes=changes,
+                seat=seat,
+                living=lambda other: process.holds(other.seat),
                 programs=programs,
                 xats_path=path,
             )
@@ -309,7 +316,7 @@ def _send(here: Here, one: Known) -> str:
 def _tell(here: Here, rows: Sequence[Known]) -> None:
     """Say what was registered, how each is woken, and what to do next."""
     from xats.cli.agents import warn_unreachable
-    from xats.delivery import order
+    from xats.delivery import routing
     from xats.delivery.settings import turned_off
 
     if not rows:
@@ -321,7 +328,7 @@ def _tell(here: Here, rows: Sequence[Known]) -> None:
         if one.details is None:
             continue
         agent = one.details.agent
-        ways = order.ways(agent, one.details.session, one.details.presence, here.path, off)
+        ways = routing.routes(agent, one.details.session, one.details.presence, here.path, off)
         by = _woken_by(ways[0]) if ways else "nothing: it has to look with xats inbox"
         lost = f"; the pane was {one.done.unseated}'s until now" if one.done and one.done.unseated else ""
         render.say(f"  {agent.address}: woken by {by}{lost}")
@@ -336,7 +343,7 @@ def _tell(here: Here, rows: Sequence[Known]) -> None:
         render.say(f"  write to one: {_send(here, named)}")
 
 
-def _woken_by(way: Way) -> str:
+def _woken_by(way: Route) -> str:
     return f"a line in its pane {way.place}" if way.name == "tmux" else f"{way.name} ({way.place})"
 
 
@@ -359,14 +366,14 @@ def _lacks_hooks(here: Here, client: str) -> bool:
 
 
 def _json(here: Here, one: Known) -> dict[str, Any]:
-    from xats.delivery import order
+    from xats.delivery import routing
     from xats.delivery.settings import turned_off
 
     sighted, details = one.found.sighted, one.details
     ways: list[str] = []
     if details:
         off = turned_off(here.environ)
-        every = order.ways(details.agent, details.session, details.presence, here.path, off)
+        every = routing.routes(details.agent, details.session, details.presence, here.path, off)
         ways = [way.name for way in every]
     return {
         "pane": views.pane_json(sighted.pane),

@@ -119,7 +119,7 @@ def one_address(tx: Tx, team: str, text: str) -> Candidates:
     for group in PREFIXES:
         if group == kind if colon else group.startswith(kind):
             what = "role" if group == "pool" else group
-            for label, description in candidates.labels_of(tx, what, team, rest):
+            for label, description in candidates.labels_of(tx, what, team=team, prefix=rest):
                 yield f"{group}:{label}", f"one of {description}" if group == "pool" else description
 
 
@@ -171,10 +171,10 @@ KINDS: dict[str, Callable[[Tx, Here, str], Candidates]] = {
     "agent": lambda tx, here, prefix: candidates.agents_of(tx, here.team_in(tx), prefix),
     "peer": lambda tx, here, prefix: candidates.agents_of(tx, my_team(tx, here), prefix),
     "name": lambda tx, here, prefix: candidates.agents_of(tx, here.team_in(tx), prefix, gone=True),
-    "role": lambda tx, here, prefix: candidates.labels_of(tx, "role", here.team_in(tx), prefix),
-    "peer-role": lambda tx, here, prefix: candidates.labels_of(tx, "role", my_team(tx, here), prefix),
-    "tag": lambda tx, here, prefix: candidates.labels_of(tx, "tag", here.team_in(tx), prefix),
-    "cap": lambda tx, here, prefix: candidates.labels_of(tx, "cap", here.team_in(tx), prefix),
+    "role": lambda tx, here, prefix: candidates.labels_of(tx, "role", team=here.team_in(tx), prefix=prefix),
+    "peer-role": lambda tx, here, prefix: candidates.labels_of(tx, "role", team=my_team(tx, here), prefix=prefix),
+    "tag": lambda tx, here, prefix: candidates.labels_of(tx, "tag", team=here.team_in(tx), prefix=prefix),
+    "cap": lambda tx, here, prefix: candidates.labels_of(tx, "cap", team=here.team_in(tx), prefix=prefix),
     "team": lambda tx, _, prefix: candidates.teams_of(tx, prefix),
     "every-team": lambda tx, _, prefix: candidates.every_team(tx, prefix),
     "team-or-former": lambda tx, _, prefix: candidates.every_team(tx, prefix, former=True),
@@ -184,7 +184,7 @@ KINDS: dict[str, Callable[[Tx, Here, str], Candidates]] = {
     "dead": dead_letters,
     "contract": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix.partition("@")[0]),
     "contract-version": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix),
-    "task": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "live"),
-    "task-ready": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "ready"),
-    "task-ended": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix, "ended"),
+    "task": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="live"),
+    "task-ready": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="ready"),
+    "task-ended": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="ended"),
 }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xats.cli.here import Here, Me
     from xats.contracts.diff import Diff
     from xats.contracts.schema import Schema
-    from xats.core.contract_mail import Told
+    from xats.core.contract_mail import Notified
     from xats.core.contracts import Contract, Put, Version
     from xats.store import Tx
 
@@ -54,11 +54,11 @@ def put(
         raise Usage(msg, f"one of: {', '.join(contracts.RULES)}")
     check_name(name, "contract")  # before a file is read
     said, schema = text.read_schema(file, LEFT)
-    new = contracts.New(name, said, note, compat, allow_breaking, revive)
+    new = contracts.New(name=name, text=said, note=note, compat=compat, allow_breaking=allow_breaking, revive=revive)
     comparison = Comparison(schema)
     while True:
         try:
-            done = here.write(lambda tx, me: contracts.put(tx, me.agent, new, comparison))
+            done = here.write(lambda tx, me: contracts.put(tx, me.agent, new=new, compare=comparison))
             break
         except Moved as moved:
             comparison.learn(moved.version)
@@ -70,13 +70,13 @@ def put(
         version = done.version
         diff = contract_words.values(done.diff, version.number - 1, version.number) if done.diff else None
         values = {"contract": text.version_json(version), "created": done.created, "diff": diff}
-        render.document({**values, "told": done.told.agents, "to_be_woken": done.told.wakes})
+        render.document({**values, "told": done.notified.agents, "to_be_woken": done.notified.wakes})
     elif here.quiet:
         render.put(done.version.name)
     else:
         _say_put(done)
         membership.tell_pending(here, done.version.contract.team)
-    text.tell(here, done.told)
+    text.tell(here, done.notified)
     return 0
 
 
@@ -157,7 +157,7 @@ def rename(here: Here, old: params.OldContractArg, new: params.NewContractArg) -
     Example: xats contract rename order purchase
     """
     contract, changed, told, version = here.write(
-        lambda tx, me: _with_version(tx, contracts.rename(tx, me.agent, old, new))
+        lambda tx, me: _with_version(tx, contracts.rename(tx, me.agent, old=old, new=new))
     )
     if here.json:
         values = {"contract": text.version_json(version), "was": old, "changed": changed}
@@ -189,7 +189,7 @@ def retire(here: Here, name: params.ContractArg) -> int:
     return 0
 
 
-def _with_version(tx: Tx, done: tuple[Contract, bool, Told]) -> tuple[Contract, bool, Told, Version]:
+def _with_version(tx: Tx, done: tuple[Contract, bool, Notified]) -> tuple[Contract, bool, Notified, Version]:
     return *done, contracts.version(tx, done[0], None)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from xats.cli import render
 from xats.cli.contract_text import parsed, problems
 from xats.core import contracts
-from xats.core.messages import Draft, check_draft
+from xats.core.messages import check_draft
 from xats.errors import ContractViolated
+from xats.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.here import Here
+    from xats.core.messages import Draft
 
 SHOWN = 5  # reasons that a refusal names
 
@@ -35,4 +37,4 @@ def satisfying(here: Here, name: str, draft: Draft) -> Draft:
             contract={"name": version.contract.name, "version": version.number},
             errors=[{"pointer": one.pointer, "message": one.message} for one in found],
         )
-    return Draft(**{**draft.__dict__, "contract": (version.contract.id, version.contract.name, version.number)})
+    return replace(draft, contract=(version.contract.id, version.contract.name, version.number))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xats.contracts.check import Problem
     from xats.contracts.schema import Schema
     from xats.contracts.text import Json
-    from xats.core.contract_mail import Told
+    from xats.core.contract_mail import Notified
     from xats.core.contracts import Contract, Version
 
 
@@ -85,7 +85,7 @@ def named(source: str) -> str:
     return "standard input" if source == "-" else source
 
 
-def tell(here: Here, told: Told) -> None:
+def tell(here: Here, told: Notified) -> None:
     """Say who got mail of a change, and have the daemon look."""
     if told.sent is None:
         return

@@ -354,12 +354,12 @@ def prune(
     Example: xats db prune --yes
     """
     from xats import process
-    from xats.core import clock
+    from xats.core import clock, keeping
     from xats.core import prune as core
     from xats.core.prune_agents import Unused
     from xats.store import keep
 
-    age = durations.parse(older) if older is not None else core.age(here.settings)
+    age = durations.parse(older) if older is not None else keeping.age(here.settings)
     if age is None:
         msg = "The setting keep (XATS_KEEP) is off: nothing is ever removed."
         raise Refused(msg, "xats db prune --older 30d")
@@ -370,11 +370,11 @@ def prune(
         raise Refused(msg, f"xats db prune{f' --older {older}' if older else ''} --yes")
     now = here.store.clock() if dry_run else _trusted_time(here)
     before = now - age
-    silent = now - max(age, core.age(here.settings) or core.KEEP)
+    silent = now - max(age, keeping.age(here.settings) or keeping.KEEP)
     unused = None if here.store.read(clock.was_away) else Unused(silent, process.occupied)
     if dry_run or asking:
         rehearsal = keep.Rehearsal(here.path, now)
-        counts = sum(core.walk(rehearsal.write, before, time.monotonic, unused), core.Counts())
+        counts = sum(core.walk(rehearsal.write, before, clock=time.monotonic, unused=unused), core.Counts())
         rehearsal.close()
         if dry_run:
             return _pruned(here, counts, before, done=False)
@@ -382,7 +382,7 @@ def prune(
             msg = "Nothing was removed."
             raise Refused(msg)
     counts = core.Counts()
-    for removed in core.walk(here.store.write, before, time.monotonic, unused):
+    for removed in core.walk(here.store.write, before, clock=time.monotonic, unused=unused):
         counts += removed
         time.sleep(PAUSE)
     return _pruned(here, counts, before, done=True)

@@ -116,7 +116,7 @@ def retry(
             hint = f"xats dead retry {letters[0].message.id} --whose {letters[0].agent} --to {to}" if letters else ""
             raise Usage(msg, hint or "xats dead list")
         other = here.named(tx, to, team)
-        return [(letters[0], other.address, core.redirect(tx, me, letters[0], other))]
+        return [(letters[0], other.address, core.redirect(tx, me, letter=letters[0], to=other))]
 
     done = _write(here, team, work)
 
@@ -219,7 +219,7 @@ def _letters(
         return theirs
     agent = here.named(tx, whose, team)
     if message_id is not None:
-        return core.find(tx, team, message_id, agent)
+        return core.find(tx, team, message_id=message_id, whose=agent)
     return [one for one in found if one.agent_id == agent.id]
 
 

@@ -6,7 +6,7 @@ import threading
 
 from xats import process, sandbox
 from xats.cli import render, views
-from xats.core import reasons, wakes
+from xats.core import keeping, reasons, wakes
 from xats.errors import Refused, Usage
 
 TYPE_CHECKING = False
@@ -14,14 +14,17 @@ if TYPE_CHECKING:
     from xats.cli import params
     from xats.cli.here import Here
     from xats.core.wakes import Wake
-    from xats.delivery.attempt import Target
     from xats.delivery.settings import Settings
+    from xats.delivery.target import Target
     from xats.delivery.transports import Result
     from xats.store import Tx
 
 
 def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryRunOption = False) -> int:
     """Try every due wake once, without a daemon.
+
+    It also does what the daemon does now and then: mail and claims whose time is over end, senders are alerted, and
+    what is older than XATS_KEEP is removed.
 
     Example: xats deliver --once
 
@@ -33,45 +36,42 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     if not once and not dry_run:
         msg = "deliver does one round and ends."
         raise Usage(msg, "xats deliver --once; for a lasting one: xats daemon run")
-    settings = from_environment(user_settings.of(here.environ))
+    environ = user_settings.of(here.environ)
+    settings, keep = from_environment(environ), keeping.age(environ)
     inside = sandbox.around(here.environ) if sandbox.hides_processes() or sandbox.named(here.environ) else None
     if inside:
         msg = f"Nothing was tried: from {inside.name} xats can see neither tmux nor the processes of the agents."
         raise Refused(msg, "run this outside the sandbox; a daemon there delivers by itself: xats daemon start")
     if dry_run:
-        return _foretell(here)
+        return _preview(here)
 
-    from xats.core import alerts, departures, inbox, notices, owed, pools, task_claims
-    from xats.daemon import expected
-    from xats.daemon.owner import process_gone, settle
-    from xats.delivery import attempt
+    from xats.core import notices
+    from xats.daemon import chores
+    from xats.delivery import target
     from xats.store import Store
 
     owner = process.mark()
-    here.store.write(settle)
-    expected.once(here.store)
-    here.store.write(lambda tx: wakes.free_leases(tx, process.gone))
-    here.store.write(lambda tx: (inbox.sweep(tx), alerts.overdue(tx, 0), owed.overdue(tx)))
-    here.store.write(lambda tx: (departures.settle(tx, here.host, process_gone), departures.tell(tx)))
-    here.store.write(task_claims.set_right)
-    here.store.write(lambda tx: (task_claims.settle(tx, process_gone), pools.look_again(tx), pools.offer_due(tx)))
+    chores.once(here.store)
     results: dict[int, Result] = {}
     targets: dict[int, str] = {}
 
     def one(wake: Wake) -> None:
+        from xats.delivery import attempt
+
         store = Store(here.path)
-        agent = store.read(lambda tx: attempt.target_of(tx, wake)).agent
+        agent = store.read(lambda tx: target.find(tx, wake)).agent
         targets[wake.id] = agent.address
         own = store.read(lambda tx: of_team(tx, agent.team, here.environ))
         results[wake.id] = attempt.make(store, wake, owner, own)
         store.close()
 
-    while leased := attempt.lease_due(here.store, owner, settings, attempt.AT_ONCE, tuple(results)):
+    while leased := target.lease_due(here.store, owner, settings, target.AT_ONCE, tuple(results)):
         threads = [threading.Thread(target=one, args=(wake,)) for wake in leased]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+    chores.prune(here.store, keep)
     if here.store.read(lambda tx: notices.unread(tx, here.host)):
         from xats.daemon import badges
 
@@ -93,24 +93,24 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     return 0
 
 
-def _foretell(here: Here) -> int:
+def _preview(here: Here) -> int:
     """Print what a round would do, to which pane, and why not. One look at each pane, and nothing is touched."""
-    from xats.delivery import attempt, foretell
+    from xats.delivery import preview, target
     from xats.delivery.settings import of_team
 
     def look(tx: Tx) -> list[tuple[Wake, Target, Settings]]:
-        found = [(wake, attempt.target_of(tx, wake)) for wake in wakes.due(tx)]
-        return [(wake, target, of_team(tx, target.agent.team, here.environ)) for wake, target in found]
+        found = [(wake, target.find(tx, wake)) for wake in wakes.due(tx)]
+        return [(wake, one, of_team(tx, one.agent.team, here.environ)) for wake, one in found]
 
     rows = []
-    for wake, target, settings in here.store.read(look):
-        pane = target.session.seat.pane if target.session else None
-        found = foretell.foretell(wake, target, settings, here.path, here.store.clock())
-        what = reasons.words(found.reason) if found.reason else foretell.deed(target, found.transport)
+    for wake, one, settings in here.store.read(look):
+        pane = one.session.seat.pane if one.session else None
+        found = preview.preview(wake, one, settings, here.path, here.store.clock())
+        what = reasons.words(found.reason) if found.reason else preview.describe(one, found.transport)
         if found.detail:
             what = f"{what}: {found.detail}"
-        place, line = pane.pane_id if pane else None, foretell.line(target)
-        rows.append((wake.id, target.agent.address, place, found.reason, line, found.transport, what))
+        place, line = pane.pane_id if pane else None, preview.line(one)
+        rows.append((wake.id, one.agent.address, place, found.reason, line, found.transport, what))
     if here.json:
         names = ("id", "agent", "pane", "reason", "line", "transport", "what")
         render.document({"wakes": [dict(zip(names, row, strict=True)) for row in rows], "has_more": False})

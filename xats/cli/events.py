@@ -82,7 +82,7 @@ def _query(
         name, _, of = agent.partition("@")
         whose = _known(here, check_name(name), check_name(of, "team").lower() if of else team)
     shown = None if all_teams else whose[1] if whose else team
-    return outbox.Query(shown, number, at, kinds, whose)
+    return outbox.Query(team=shown, since=number, since_at=at, types=kinds, agent=whose)
 
 
 def _team(here: Here, *, follow: bool) -> str:

@@ -81,11 +81,21 @@ def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: b
             raise Refused(msg, "take another name", agent=known.address)
         asker = me_or_none(here, tx)
         seat = agents.Seat(here.host, host_name=host.name())
-        done = agents.register(tx, team, called, changes, seat, lambda one: process.holds(one.seat), takeover=takeover)
+        done = agents.register(
+            tx,
+            team,
+            name=called,
+            changes=changes,
+            seat=seat,
+            living=lambda one: process.holds(one.seat),
+            takeover=takeover,
+        )
         agent = done.details.agent
         asked_by = asker.agent.id if asker and asker.agent.id != agent.id else None
         client = what.profile.name
-        replaced = expectations.expect(tx, agent, client, here.host, what.pane, what.ttl, asked_by)
+        replaced = expectations.expect(
+            tx, agent, client=client, host=here.host, pane=what.pane, ttl=what.ttl, asked_by=asked_by
+        )
         return done, replaced, teams.notices(tx, team)
 
     done, replaced, pending = here.store.write(work)

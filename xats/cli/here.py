@@ -264,7 +264,7 @@ class Here:
             # A session of which nothing is known is where its own commands are, but not where anybody says --as.
             return bool(seen) or (seen is None and me.evidence != "flag" and not host.nested())
 
-        hosts.follow(tx, me.agent, host.id(), host.name(), here)
+        hosts.follow(tx, me.agent, host=host.id(), name=host.name(), here=here)
 
     def me(self, tx: Tx, *, register: bool = True) -> Me:
         """Return who I am. Raises UnknownAgent, StaleSession, or FirstUse when a person would have to be registered."""
@@ -307,7 +307,9 @@ class Here:
     def _person(self, tx: Tx, first: FirstUse) -> Me:
         seat = agents.Seat(self.host, host_name=host.name())
         self.claim(tx, first.team)
-        done = agents.register(tx, first.team, first.name, agents.Changes(client="human"), seat, lambda _: None)
+        done = agents.register(
+            tx, first.team, name=first.name, changes=agents.Changes(client="human"), seat=seat, living=lambda _: None
+        )
         self._new = done.details.agent
         return Me(done.details.agent, "user", first.note)
 

@@ -11,7 +11,7 @@ from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import Any
 
     from xats.cli import params
@@ -349,16 +349,12 @@ def _detail(one: Installed) -> str:
     if one.waiter and one.client.form != "plugin":
         said.append("with a waiter")
     if one.missing:
-        said.append(f"not as it is to be: {_listed(one.missing)}")
+        said.append(f"not as it is to be: {', '.join(one.missing)}")
     if one.state == "broken":
         said.append(f"there is no {one.program}")
     elif one.program and not one.this:
         said.append(f"runs another xats: {one.program}")
     return "; ".join(said)
-
-
-def _listed(events: Sequence[str]) -> str:
-    return ", ".join(events)
 
 
 def _on_path(here: Here, client: Client) -> str | None:

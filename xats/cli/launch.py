@@ -72,9 +72,15 @@ def launch(
             how = noted(how, LABELS)
         return _print(here, _would_be(here, name, found, pane), how)
     _refuse_inside(here, pane)
-    labels = (tuple(tag) if tag else None, tuple(cap) if cap else None)
     path = calling.path_for(here.environ, login=found.name == "codex")
-    seat = agents.Seat(here.host, os.getpid(), process.started(os.getpid()), None, pane, host.name())
+    seat = agents.Seat(
+        host=here.host,
+        pid=os.getpid(),
+        pid_started=process.started(os.getpid()),
+        client_session=None,
+        pane=pane,
+        host_name=host.name(),
+    )
 
     agreed = membership.agree(here)
 
@@ -83,7 +89,14 @@ def launch(
         membership.join(here, tx, whom[0], agreed=agreed)
         known = agents.find(tx, *whom)
         mine = _holds_above(here, tx, *whom)
-        changes = agents.Changes(role, found.name, model, *labels, wake)
+        changes = agents.Changes(
+            role=role,
+            client=found.name,
+            model=model,
+            tags=tuple(tag) if tag else None,
+            capabilities=tuple(cap) if cap else None,
+            wake_by=agents.chosen_wake_by(wake),
+        )
         taken = takeover or mine
         done = agents.register(
             tx, *whom, changes, seat, lambda one: process.holds(one.seat), xats_path=path, takeover=taken
@@ -307,7 +320,9 @@ def _become(here: Here, done: Registered, how: Launch, *, waited: bool) -> NoRet
 
             nothing = agents.Changes()
             Store(here.path).write(
-                lambda tx: agent_changes.expect(tx, agent.team, agent.name, nothing, None, lambda _: False)
+                lambda tx: agent_changes.expect(
+                    tx, agent.team, name=agent.name, changes=nothing, about=None, living=lambda _: False
+                )
             )
         msg = f"{how.words[0]} cannot be run: {problem.strerror}."
         raise XatsError(msg) from problem

@@ -129,7 +129,9 @@ def reply(
     Example: xats reply 12 'Done, see branch parser'
     """
     draft = _draft(here, "", body, subject, need_reply, kind, key, ttl, None, no_wake, contract, hold=hold)
-    return _deliver(here, lambda tx, me: messages.reply(tx, me.agent, me.evidence, message_id, draft), None)
+    return _deliver(
+        here, lambda tx, me: messages.reply(tx, me.agent, me.evidence, message_id=message_id, draft=draft), None
+    )
 
 
 def ack(here: Here, message_id: params.MessageIdArg) -> int:
@@ -179,7 +181,7 @@ def inbox(
 
     def query(tx: Tx, me: Me) -> letters.Query:
         whose = None if sender is None else here.named(tx, sender, me.agent.team)
-        return letters.Query(limit, since, whose, thread, every, again, owed=owed)
+        return letters.Query(limit=limit, since=since, sender=whose, thread=thread, every=every, again=again, owed=owed)
 
     def look(tx: Tx, me: Me) -> _Found:
         page = letters.peek(tx, me.agent, query(tx, me))
@@ -188,7 +190,7 @@ def inbox(
         return _Found(me, page, letters.shown(tx, me.agent, letters.MOST_SHOWN))
 
     def claim(tx: Tx, me: Me) -> _Found:
-        page = letters.claim(tx, me.agent, query(tx, me), process.mark(), process.gone)
+        page = letters.claim(tx, me.agent, query=query(tx, me), token=process.mark(), abandoned=process.gone)
         if room:
             page = _fitting(here, tx, me, page, room)
         return _Found(me, page, letters.shown(tx, me.agent, letters.MOST_SHOWN))
@@ -232,8 +234,10 @@ def _fitting(here: Here, tx: Tx, me: Me, page: Page, room: int) -> Page:
         taken.append(letter)
     rest = page.letters[len(taken) :]
     if page.claim and rest:
-        letters.release(tx, me.agent, letters.Page(rest, False, 0, page.claim))
-    return letters.Page(tuple(taken), page.has_more or bool(rest), page.unread, page.claim)
+        letters.release(tx, me.agent, letters.Page(letters=rest, has_more=False, unread=0, claim=page.claim))
+    return letters.Page(
+        letters=tuple(taken), has_more=page.has_more or bool(rest), unread=page.unread, claim=page.claim
+    )
 
 
 def _letter(here: Here, me: Me, letter: Letter, now: int) -> str:
@@ -267,11 +271,11 @@ def _write_out(here: Here, found: _Found, asked: list[str], *, looking: bool, ag
 
     def mark(tx: Tx, now: Me) -> None:
         if reader and settles:
-            letters.settle(tx, now.agent, named, reader)
+            letters.settle(tx, now.agent, named=named, reader=reader)
         if terminal:
             letters.mark_read(tx, now.agent, ids)
         elif reader and page.claim:
-            letters.mark_shown(tx, now.agent, ids, reader)
+            letters.mark_shown(tx, now.agent, ids=ids, reader=reader)
 
     if page.claim or settles or (terminal and ids):
         here.write(mark)
@@ -344,7 +348,9 @@ def thread(here: Here, message_id: params.MessageIdArg, *, limit: params.LimitOp
     if limit < 1:
         msg = f"A page of {limit} messages cannot be shown."
         raise Usage(msg, f"xats thread {message_id} -n 10")
-    (found, has_more), me = here.read(lambda tx, me: (letters.thread(tx, me.agent, message_id, limit), me))
+    (found, has_more), me = here.read(
+        lambda tx, me: (letters.thread(tx, me.agent, message_id=message_id, limit=limit), me)
+    )
     if here.json:
         rows = [views.letter_json(letter, me.agent.address) for letter in found]
         render.document({"thread_id": found[0].message.thread_id, "messages": rows, "has_more": has_more})
@@ -370,7 +376,7 @@ def _mark(here: Here, me: Me, named: int, found: Sequence[Letter]) -> None:
     def mark(tx: Tx, now: Me) -> None:
         letters.mark_read(tx, now.agent, read)
         if reader:
-            letters.mark_shown(tx, now.agent, rest, reader)
+            letters.mark_shown(tx, now.agent, ids=rest, reader=reader)
 
     if read or reader:
         here.write(mark)
@@ -397,7 +403,7 @@ def status(here: Here, message_id: params.OptionalMessageIdArg = None) -> int:
     rows = []
     for one in found:
         when = one.replied_at or one.acked_at or one.read_at or one.shown_at
-        state = "acked" if one.acked_at and one.state == "read" else one.state
+        state: str = "acked" if one.acked_at and one.state == "read" else one.state
         state += ", not answered," if state == "read" and one.need_reply else ""
         said = f"{state} {durations.ago(when, now)}" if when else state
         rows.append((views.near(one.agent, here.team), said, views.wake_text(one, now)))
@@ -450,8 +456,20 @@ def _draft(
         check_name(kind, "kind")
     life = durations.parse(ttl) if ttl is not None else None
     hops = hop_limit(here.settings)
-    text = read_body(body, files=contract is not None)
-    draft = messages.Draft(address, text, subject, kind, need_reply, key, life, reply_to, not no_wake, hops, hold=hold)
+    text = read_body(body) if contract is None else read_document(body)
+    draft = messages.Draft(
+        address=address,
+        body=text,
+        subject=subject,
+        kind=kind,
+        need_reply=need_reply,
+        dedupe_key=key,
+        ttl=life,
+        reply_to=reply_to,
+        wake=not no_wake,
+        hops=hops,
+        hold=hold,
+    )
     if contract is None:
         return draft
     from xats.cli.contract_body import satisfying
@@ -459,19 +477,30 @@ def _draft(
     return satisfying(here, contract, draft)
 
 
-def read_body(body: str | None, *, files: bool = False) -> str:
-    """Return `body`, or what stdin holds when it is `-`, or with `files` what the file holds that `@FILE` names.
+def read_body(body: str | None) -> str:
+    """Return `body`, or what stdin holds when it is `-`.
 
     Raises InvalidBody when that is not UTF-8, too large, or missing.
     """
-    if body is None:
-        msg = "There is nothing to send: the body is missing."
-        raise InvalidBody(msg, "give it in single quotes, or - to read it from standard input")
-    if body != "-" and not files:
+    if body is not None and body != "-":
         return body
     from xats.cli import reading
 
-    return reading.given(body, "body", InvalidBody, "Nothing was sent.", files=files)
+    return reading.given(_said(body), "body", InvalidBody, "Nothing was sent.")
+
+
+def read_document(body: str | None) -> str:
+    """Return what `read_body` does, or what the file holds that `@FILE` names. Raises InvalidBody as it does."""
+    from xats.cli import reading
+
+    return reading.given_or_file(_said(body), "body", InvalidBody, "Nothing was sent.")
+
+
+def _said(body: str | None) -> str:
+    if body is None:
+        msg = "There is nothing to send: the body is missing."
+        raise InvalidBody(msg, "give it in single quotes, or - to read it from standard input")
+    return body
 
 
 def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> int:

@@ -58,7 +58,7 @@ def agree(here: Here) -> bool:
 
     def look(tx: Tx) -> tuple[str, str | None]:
         team = here.team_in(tx)
-        return team, teams.host_of(tx, host.machine(), project, team)
+        return team, teams.host_of(tx, host.machine(), project=project, team=team)
 
     team, owner = here.store.read(look)
     if owner is None:
@@ -78,7 +78,7 @@ def agree(here: Here) -> bool:
 def join(here: Here, tx: Tx, team: str, *, agreed: bool) -> None:
     """Record that the project has the `team` in which an agent is registered, or that it has joined it."""
     if agreed:
-        teams.join(tx, host.machine(), here.project, team)
+        teams.join(tx, host.machine(), project=here.project, team=team)
     else:
         here.claim(tx, team)
 

@@ -71,7 +71,14 @@ def seat(place: Seat, shell: Shell | None) -> Seat:
     """Return where the person sits who has agreed: outside tmux the process is the shell itself."""
     if shell is None or place.process or place.pane:
         return place
-    return Seat(place.host, shell.pid, shell.started, place.client_session, None, place.host_name)
+    return Seat(
+        host=place.host,
+        pid=shell.pid,
+        pid_started=shell.started,
+        client_session=place.client_session,
+        pane=None,
+        host_name=place.host_name,
+    )
 
 
 def check(here: Here, tx: Tx, known: Agent | None, place: Seat, shell: Shell | None, *, takeover: bool) -> None:
@@ -82,7 +89,7 @@ def check(here: Here, tx: Tx, known: Agent | None, place: Seat, shell: Shell | N
     person = here.person()
     if known is None or shell is None or takeover or (person is not None and person.lower() == known.name.lower()):
         return
-    shells.refuse_other(tx, known, place.host, shell, process.ended)
+    shells.refuse_other(tx, known, host=place.host, shell=shell, ended=process.ended)
 
 
 def settle(here: Here, tx: Tx, done: Registered, shell: Shell | None, *, is_persons: bool) -> str | None:

@@ -43,7 +43,7 @@ def pause(here: Here, whom: params.PausedArg = None, *, reason: params.ReasonOpt
 
     def work(tx: Tx, me: Me) -> tuple[bool, Pause, str]:
         team, agent = _whom(tx, me, said)
-        created = pauses.pause(tx, me.agent, team, agent, reason)
+        created = pauses.pause(tx, me.agent, team, agent=agent, reason=reason)
         known = [one for one in pauses.listing(tx, team) if one.agent == (agent.address if agent else None)]
         return created, known[0], me.agent.team
 

@@ -100,7 +100,7 @@ def poke(
         time.sleep(AGAIN)
 
     def note(tx: Tx) -> None:
-        pokes.note(tx, by, whom, len(clean), outcome.state, outcome.reason)
+        pokes.note(tx, by, agent=whom, length=len(clean), state=outcome.state, reason=outcome.reason)
         if outcome.state == "delivered":
             stops.go_on(tx, whom.id)
 

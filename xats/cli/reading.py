@@ -14,14 +14,14 @@ LARGEST = 1 << 20  # bytes; what is longer is refused wherever it is read
 AT = "@FILE is a file to read; a text that begins with @ comes in by -"
 
 
-def given(text: str, what: str, kind: type[XatsError], left: str, *, files: bool) -> str:
-    """Return `text`; what standard input holds when it is `-`; with `files` what the file holds that `@FILE` names.
+def given(text: str, what: str, kind: type[XatsError], left: str) -> str:
+    """Return `text`, or what standard input holds when it is `-`. Raises what `read` does."""
+    return read(text, what, kind, left) if text == "-" else text
 
-    Raises what `read` does.
-    """
-    if text == "-":
-        return read(text, what, kind, left)
-    return read(text[1:], what, kind, left, AT) if files and text[:1] == "@" else text
+
+def given_or_file(text: str, what: str, kind: type[XatsError], left: str) -> str:
+    """Return what `given` does, or what the file holds that `@FILE` names. Raises what `read` does."""
+    return read(text[1:], what, kind, left, AT) if text[:1] == "@" else given(text, what, kind, left)
 
 
 def read(source: str, what: str, kind: type[XatsError], left: str, hint: str = "") -> str:

@@ -50,13 +50,29 @@ def find(
         who = _unrecognised(pane)
     session = None if elsewhere else here.circumstances.session
     if hidden(pane):  # what runs in here is no place to wake anybody: that is outside, on the machine itself
-        return Seat(host.machine(), None, None, session, None, host.name()), client, None
+        return (
+            Seat(
+                host=host.machine(),
+                pid=None,
+                pid_started=None,
+                client_session=session,
+                pane=None,
+                host_name=host.name(),
+            ),
+            client,
+            None,
+        )
     pid, started = (who.pid, who.started) if who else (None, None)
-    place = Seat(here.host, pid, started, session, pane, host.name())
+    place = Seat(host=here.host, pid=pid, pid_started=started, client_session=session, pane=pane, host_name=host.name())
     if found and pane and pane_id is None and (other := here.store.read(lambda tx: seating.starter(tx, place))):
         if not (here.quiet or here.json):
             render.say(f"  pane {pane.pane_id} stays {other.name}'s, whose program has started this one")
-        pane, place = None, Seat(here.host, pid, started, session, None, host.name())
+        pane, place = (
+            None,
+            Seat(
+                host=here.host, pid=pid, pid_started=started, client_session=session, pane=None, host_name=host.name()
+            ),
+        )
     return place, client, _programs(who, pane, elsewhere=elsewhere) if who else None
 
 
@@ -96,7 +112,14 @@ def _codex(here: Here) -> tuple[Seat, str] | None:
     found = processes.nearest([terminal.at, *process.ancestors(terminal.at.pid)]) if terminal and pane else None
     if found is None:
         return None
-    return Seat(here.host, found[0].pid, found[0].started, session, pane, host.name()), found[1]
+    return Seat(
+        host=here.host,
+        pid=found[0].pid,
+        pid_started=found[0].started,
+        client_session=session,
+        pane=pane,
+        host_name=host.name(),
+    ), found[1]
 
 
 def hidden(pane: Pane | None) -> bool:

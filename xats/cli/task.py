@@ -42,17 +42,17 @@ def add(
     Example: xats task add 'Release 1.0' --dep 3 --dep 4 --to alice --due 2d
     """
     new = task_plans.New(
-        title,
-        text.read_text(description, "description") or "",
-        to,
-        role,
-        tuple(dep or ()),
-        parent,
-        tasks.PRIORITY if priority is None else priority,
-        key,
-        tuple(review or ()),
-        here.store.clock() + durations.parse(due) if due is not None else None,
-        notify,
+        title=title,
+        description=text.read_text(description, "description") or "",
+        to=to,
+        role=role,
+        needs=tuple(dep or ()),
+        parent_id=parent,
+        priority=tasks.PRIORITY if priority is None else priority,
+        key=key,
+        review=tuple(review or ()),
+        due_at=here.store.clock() + durations.parse(due) if due is not None else None,
+        notify=notify,
     )
 
     def work(tx: Tx, me: Me) -> tuple[Listed, bool, str, tuple[str, ...]]:
@@ -124,24 +124,24 @@ def edit(
         raise Usage(msg, "give one of them")
     cleared = (("parent_id", no_parent), ("due_at", due == "none"), ("notify", notify == "none"))
     change = task_plans.Edit(
-        title,
-        text.read_text(description, "description"),
-        to,
-        role,
-        anybody,
-        tuple(dep or ()),
-        tuple(no_dep or ()),
-        parent,
-        priority,
-        here.store.clock() + durations.parse(due) if due is not None and due != "none" else None,
-        notify if notify != "none" else None,
-        tuple(name for name, wanted in cleared if wanted),
-        tuple(review or ()),
-        tuple(no_review or ()),
+        title=title,
+        description=text.read_text(description, "description"),
+        to=to,
+        role=role,
+        anybody=anybody,
+        needs=tuple(dep or ()),
+        no_needs=tuple(no_dep or ()),
+        parent_id=parent,
+        priority=priority,
+        due_at=here.store.clock() + durations.parse(due) if due is not None and due != "none" else None,
+        notify=notify if notify != "none" else None,
+        clear=tuple(name for name, wanted in cleared if wanted),
+        review=tuple(review or ()),
+        no_review=tuple(no_review or ()),
     )
     text.settle(here)
     found = here.write(
-        lambda tx, me: task_views.listed(tx, task_plans.edit(tx, me.agent, task_id, change)),
+        lambda tx, me: task_views.listed(tx, task_plans.edit(tx, me.agent, task_id=task_id, change=change)),
     )
     return said(here, found, "changed")
 
@@ -155,7 +155,7 @@ def cancel(here: Here, task_id: params.TaskIdArg, *, reason: params.TaskReasonOp
     """
     text.settle(here)
     found = here.write(
-        lambda tx, me: task_views.listed(tx, task_ends.cancel(tx, me.agent, task_id, reason)),
+        lambda tx, me: task_views.listed(tx, task_ends.cancel(tx, me.agent, task_id=task_id, reason=reason)),
     )
     return said(here, found, "cancelled")
 
@@ -169,7 +169,7 @@ def reopen(here: Here, task_id: params.TaskIdArg, *, reason: params.TaskReasonOp
     """
     text.settle(here)
     found = here.write(
-        lambda tx, me: task_views.listed(tx, task_ends.reopen(tx, me.agent, task_id, reason)),
+        lambda tx, me: task_views.listed(tx, task_ends.reopen(tx, me.agent, task_id=task_id, reason=reason)),
     )
     return said(here, found, "reopened")
 

@@ -95,7 +95,7 @@ def import_(here: Here, source: params.ImportFileArg, *, dry_run: params.ImportD
     except _Enough:
         pass
     except XatsError as problem:
-        if hasattr(problem, "index"):
+        if problem.index is not None:
             raise _at(problem.index + 1, str(problem), problem.hint, problem) from problem
         raise
     new = sum(created for _, created in done)
@@ -160,22 +160,22 @@ def _item(number: int, line: str) -> Item:
     if state not in (None, *tasks.STATES):
         raise _at(number, f"{state!r} is no state.", f"one of: {', '.join(tasks.STATES)}")
     return core.Item(
-        _new(number, values),
-        values.get("id"),
-        tuple(values.get("needs") or ()),
-        values.get("parent"),
-        state if state in tasks.ENDED else None,
-        values.get("outcome"),
+        new=_new(number, values),
+        id=values.get("id"),
+        needs=tuple(values.get("needs") or ()),
+        parent=values.get("parent"),
+        ended=state if state in tasks.ENDED else None,
+        outcome=values.get("outcome"),
     )
 
 
 def _new(number: int, values: dict[str, Any]) -> New:
     priority = values.get("priority")
     return New(
-        values["title"],
-        values.get("description") or "",
-        values.get("to"),
-        values.get("role"),
+        title=values["title"],
+        description=values.get("description") or "",
+        to=values.get("to"),
+        role=values.get("role"),
         priority=tasks.PRIORITY if priority is None else priority,
         key=values.get("key"),
         review=tuple(values.get("review") or ()),

@@ -52,6 +52,8 @@ def feedback(here: Here, task_id: params.TaskIdArg, body: params.FeedbackArg) ->
     words = text.read_text(body, "feedback") or ""
     text.settle(here)
     found = here.write(
-        lambda tx, me: task_views.listed(tx, task_reviews.feedback(tx, me.agent, me.evidence, task_id, words)),
+        lambda tx, me: task_views.listed(
+            tx, task_reviews.feedback(tx, me.agent, me.evidence, task_id=task_id, text=words)
+        ),
     )
     return said(here, found, "sent back")

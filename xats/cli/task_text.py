@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from xats.cli.here import Here
     from xats.core.task_needs import Need
-    from xats.core.task_views import Listed, Whole
+    from xats.core.task_views import Listed, TaskDetails
     from xats.core.tasks import Task
 
 
@@ -36,14 +36,14 @@ def ring(here: Here) -> None:
     here.rouse_daemon()
 
 
-def read_text(text: str | None, what: str, *, files: bool = False) -> str | None:
-    """Return `text`, or what stdin holds when it is `-`, or with `files` what the file holds that `@FILE` names.
+def read_text(text: str | None, what: str) -> str | None:
+    """Return `text`, or what stdin holds when it is `-`. Raises InvalidTask."""
+    return None if text is None else reading.given(text, what, InvalidTask, "Nothing was changed.")
 
-    Raises InvalidTask.
-    """
-    if text is None:
-        return None
-    return reading.given(text, what, InvalidTask, "Nothing was changed.", files=files)
+
+def read_text_or_file(text: str | None, what: str) -> str | None:
+    """Return what `read_text` does, or what the file holds that `@FILE` names. Raises InvalidTask."""
+    return None if text is None else reading.given_or_file(text, what, InvalidTask, "Nothing was changed.")
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ def need_json(need: Need) -> dict[str, Any]:
     return {"id": need.id, "state": need.state, "title": need.title}
 
 
-def whole_json(found: Whole) -> dict[str, Any]:
+def whole_json(found: TaskDetails) -> dict[str, Any]:
     """Return the JSON form of a task with everything that is known of it."""
     return {
         **task_json(found.listed),
@@ -201,7 +201,7 @@ SAID = {
 }
 
 
-def whole_text(found: Whole, team: str, now: int) -> str:
+def whole_text(found: TaskDetails, team: str, now: int) -> str:
     """Return a task to read, with its history."""
     task = found.listed.task
     lines = [head(found.listed, team, now)]

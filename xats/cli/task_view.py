@@ -56,7 +56,11 @@ def list_(
     def look(tx: Tx, team: str, me: Me | None) -> tuple[list[Listed], bool]:
         only = me.agent if me else None
         return task_views.listing(
-            tx, team, task_views.Query(limit, wanted, only, role, ready or state == "ready", every)
+            tx,
+            team,
+            task_views.Query(
+                limit=limit, state=wanted, mine=only, role=role, ready=ready or state == "ready", ended=every
+            ),
         )
 
     text.settle(here)

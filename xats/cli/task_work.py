@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli import params
     from xats.cli.here import Here, Me
-    from xats.core.task_views import Whole
+    from xats.core.task_views import TaskDetails
     from xats.store import Tx
 
 
@@ -46,9 +46,9 @@ def claim(
     length = durations.parse(lease) if lease is not None else task_claims.LEASE
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
 
-    def work(tx: Tx, me: Me) -> Whole | None:
+    def work(tx: Tx, me: Me) -> TaskDetails | None:
         if task_id is not None:
-            task = task_claims.claim(tx, me.agent, task_id, length)
+            task = task_claims.claim(tx, me.agent, task_id=task_id, lease=length)
         else:
             found = task_claims.claim_next(tx, me.agent, length)
             if found is None:
@@ -91,7 +91,7 @@ def _await_ready(here: Here, generation: int, deadline: float) -> None:
             return
 
 
-def _show(here: Here, found: Whole) -> None:
+def _show(here: Here, found: TaskDetails) -> None:
     task = found.listed.task
     render.put(text.head(found.listed, task.team, here.store.clock()))
     for line in text.quoted(found.description):
@@ -120,7 +120,9 @@ def renew(
     length = durations.parse(lease) if lease is not None else None
     text.settle(here)
     found = here.write(
-        lambda tx, me: task_views.listed(tx, task_claims.renew(tx, me.agent, task_id, length, claim)),
+        lambda tx, me: task_views.listed(
+            tx, task_claims.renew(tx, me.agent, task_id=task_id, lease=length, claim_number=claim)
+        ),
     )
     return said(here, found, "renewed")
 
@@ -136,7 +138,9 @@ def progress(
     """
     text.settle(here)
     found = here.write(
-        lambda tx, me: task_views.listed(tx, task_claims.progress(tx, me.agent, task_id, note, claim)),
+        lambda tx, me: task_views.listed(
+            tx, task_claims.progress(tx, me.agent, task_id=task_id, text=note, claim_number=claim)
+        ),
     )
     return said(here, found, "noted")
 
@@ -156,7 +160,9 @@ def release(
     """
     text.settle(here)
     found = here.write(
-        lambda tx, me: task_views.listed(tx, task_claims.release(tx, me.agent, task_id, reason, claim)),
+        lambda tx, me: task_views.listed(
+            tx, task_claims.release(tx, me.agent, task_id=task_id, reason=reason, claim_number=claim)
+        ),
     )
     return said(here, found, "released")
 
@@ -176,10 +182,12 @@ def submit(
 
     Example: xats task submit 7 --result 'branch parser, 12 tests'
     """
-    body = text.read_text(result, "result", files=True)
+    body = text.read_text_or_file(result, "result")
 
     def work(tx: Tx, me: Me) -> tuple[task_views.Listed, list[str]]:
-        task, empty = task_reviews.submit(tx, me.agent, me.evidence, task_id, body, claim, force=force)
+        task, empty = task_reviews.submit(
+            tx, me.agent, me.evidence, task_id=task_id, result=body, claim_number=claim, force=force
+        )
         return task_views.listed(tx, task), empty
 
     text.settle(here)
@@ -210,10 +218,12 @@ def done(
 
     Example: xats task done 7 --result @report.md
     """
-    body = text.read_text(result, "result", files=True)
+    body = text.read_text_or_file(result, "result")
     text.settle(here)
     found = here.write(
-        lambda tx, me: task_views.listed(tx, task_claims.done(tx, me.agent, task_id, body, claim, force=force)),
+        lambda tx, me: task_views.listed(
+            tx, task_claims.done(tx, me.agent, task_id=task_id, result=body, claim_number=claim, force=force)
+        ),
     )
     said(here, found, "ended")
     if not here.quiet and not here.json:
@@ -239,6 +249,8 @@ def fail(
         raise Usage(msg, f"xats task fail {task_id} --reason '...'; to give it back: xats task release {task_id}")
     text.settle(here)
     found = here.write(
-        lambda tx, me: task_views.listed(tx, task_claims.fail(tx, me.agent, task_id, reason, claim)),
+        lambda tx, me: task_views.listed(
+            tx, task_claims.fail(tx, me.agent, task_id=task_id, reason=reason, claim_number=claim)
+        ),
     )
     return said(here, found, "ended")

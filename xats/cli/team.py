@@ -207,7 +207,7 @@ def rename(
     found = change.look(look)
     if not change.agreed(f"Rename team {old} to {new}?", found):
         return change.report(found, new, f"would rename team {old} to {new}")
-    here.store.write(lambda tx: team_changes.rename(tx, change.by, old, new))
+    here.store.write(lambda tx: team_changes.rename(tx, change.by, old=old, new=new))
     return change.report(found, new, f"team {old} is team {new} now")
 
 
@@ -234,10 +234,10 @@ def merge(
     old, into = team_changes.check_team(old), team_changes.check_team(into)
     words = ("team", "merge", old, into, *(("--suffix", suffix) if suffix is not None else ()))
     change = Change(here, old, words, yes=yes, dry_run=dry_run)
-    planned = change.look(lambda tx: team_merge.plan(tx, old, into, suffix))
+    planned = change.look(lambda tx: team_merge.plan(tx, old, into=into, suffix=suffix))
     change.say_first(f"team {into}: {_counted(planned.into, change.online(into))}", *_clashes(planned))
     if change.agreed(f"Merge team {old} into {into}?", planned.old):
-        planned = here.store.write(lambda tx: team_merge.merge(tx, change.by, old, into, suffix))
+        planned = here.store.write(lambda tx: team_merge.merge(tx, change.by, old=old, into=into, suffix=suffix))
         here.rouse_daemon()
         _mark_panes(here, planned)
     more = {
@@ -301,7 +301,7 @@ def archive(
         if not (undo or force or found.archived_at is not None):
             working = team_changes.at_work(tx, name, _holds)
             command = f"xats team archive {name} --force"
-            team_changes.refuse_at_work(name, working, "Nothing was changed.", command)
+            team_changes.refuse_at_work(name, working, why="Nothing was changed.", command=command)
         return found
 
     found = change.look(look)
@@ -316,7 +316,7 @@ def archive(
     if undo:
         here.store.write(lambda tx: team_changes.restore(tx, change.by, name))
     else:
-        here.store.write(lambda tx: team_changes.archive(tx, change.by, name, _holds, force=force))
+        here.store.write(lambda tx: team_changes.archive(tx, change.by, name=name, holds=_holds, force=force))
     return change.report(found, name, f"team {name} is {'listed again' if undo else 'archived'}")
 
 
@@ -355,7 +355,7 @@ def forget(
         return _forget_former(here, change, name, found)
     if not change.agreed(f"Forget team {name}?", found):
         return change.report(found, None, f"would forget team {name}", dead=0, dropped=0, cancelled=0)
-    done = here.store.write(lambda tx: team_changes.forget(tx, change.by, name, _holds, force=force))
+    done = here.store.write(lambda tx: team_changes.forget(tx, change.by, name=name, holds=_holds, force=force))
     here.rouse_daemon()
     counts = {"dead": done.dead, "dropped": done.dropped, "cancelled": done.cancelled}
     return change.report(found, done.kept_as, f"team {name} is forgotten{_forgotten(done)}", **counts)
@@ -421,7 +421,7 @@ def adopt(
         )
     if not change.agreed(f"Let {path} belong to team {name}?", found):
         return change.report(found, name, f"would let {path} belong to team {name}", **more)
-    here.store.write(lambda tx: team_changes.adopt(tx, change.by, name, machine, project, gone))
+    here.store.write(lambda tx: team_changes.adopt(tx, change.by, name=name, host=machine, project=project, gone=gone))
     change.report(found, name, f"{path} belongs to team {name} now", **more)
     if was and not (here.json or here.quiet):
         render.say(f"  agents of team {was} stay there; to make one team of both: xats team merge {was} {name}")

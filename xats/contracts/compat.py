@@ -20,16 +20,20 @@ from xats.contracts.witness import Witnesses
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Final, Literal
 
     from xats.contracts.flat import Conj
     from xats.contracts.schema import Node, Schema
     from xats.contracts.text import Json
 
+    Verdict = Literal["compatible", "breaking", "unknown"]
     Question = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], bool]
-    Answer = tuple[str, tuple[Json, ...]]  # the answer, and to a no at most one value that shows it
-    Failure = tuple[str, Iterable[Json]]  # NO or UNKNOWN for one limit, and values worth trying
+    Answer = tuple[Verdict, tuple[Json, ...]]  # the answer, and to a no at most one value that shows it
+    Failure = tuple[Verdict, Iterable[Json]]  # NO or UNKNOWN for one limit, and values worth trying
 
-YES, NO, UNKNOWN = "compatible", "breaking", "unknown"
+YES: Final = "compatible"
+NO: Final = "breaking"
+UNKNOWN: Final = "unknown"
 EFFORT = 200_000  # questions; beyond it nothing more is decided
 MOST = 80  # values that are tried on one limit
 TRIES = 30_000  # values that are tried; beyond it no more are looked for

@@ -7,10 +7,11 @@ from xats.contracts.guard import guarded
 from xats.contracts.schema import Schema
 from xats.contracts.walk import BROKEN, Walk
 from xats.errors import Uncheckable
-from xats.record import record
+from xats.record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from xats.contracts.compat import Verdict
     from xats.contracts.text import Json
 
 
@@ -27,8 +28,8 @@ class Change:
     pointer: str
     what: str
     text: str
-    backward: str
-    forward: str
+    backward: Verdict
+    forward: Verdict
     note: str = ""
 
 
@@ -36,8 +37,8 @@ class Change:
 class Diff:
     """All changes, the outer ones first, and what they come to."""
 
-    backward: str
-    forward: str
+    backward: Verdict
+    forward: Verdict
     changes: tuple[Change, ...]
 
 
@@ -70,7 +71,7 @@ def unknown(why: str) -> Diff:
     return Diff(UNKNOWN, UNKNOWN, (Change("", "schema", why, UNKNOWN, UNKNOWN),))
 
 
-def _agreed(changes: list[Change], side: int, word: str, whole: str) -> list[Change]:
+def _agreed(changes: list[Change], side: int, word: str, whole: Verdict) -> list[Change]:
     """Return `changes` so that at least one of them accounts for the answer for the whole schema.
 
     The parts are judged one by one, which can leave open what is certain of all of them together, and the reverse.
@@ -81,7 +82,7 @@ def _agreed(changes: list[Change], side: int, word: str, whole: str) -> list[Cha
     open_ = [n for n, answer in enumerate(answers) if answer == UNKNOWN]
     if whole == NO and len(open_) == 1:
         each = changes[open_[0]]
-        changes[open_[0]] = Change(**{**each.__dict__, word: NO})
+        changes[open_[0]] = replace(each, **{word: NO})
         return changes
-    return [*changes, Change(**{"pointer": "", "what": "schema", "text": f"taken together, {BROKEN['schema'][side]}",
-                                "backward": YES, "forward": YES, word: whole})]  # fmt: skip
+    together = Change("", "schema", f"taken together, {BROKEN['schema'][side]}", YES, YES)
+    return [*changes, replace(together, **{word: whole})]

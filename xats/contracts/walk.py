@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Any
 
+    from xats.contracts.compat import Verdict
     from xats.contracts.flat import Conj
     from xats.contracts.schema import Node, Schema
 
-    Answers = tuple[str, str]  # backward, forward
+    Answers = tuple[Verdict, Verdict]  # backward, forward
     Question = tuple[Conj, Conj] | None  # whether the second accepts all that the first does; None: of course
 
 COMPATIBLE: Answers = (YES, YES)
+WORST: tuple[Verdict, ...] = (YES, UNKNOWN, NO)  # is the last
 MOST = 1000  # changes that are listed
 OPEN = "strictly it breaks: a document may use the name for something else already"
 FORMAT = "formats are not checked here; a reader that checks them may think otherwise"
@@ -87,7 +89,7 @@ class Walk:
         self.old, self.new = old, new
         self.prover = Prover(strict)
         self.root: Answers = (UNKNOWN, UNKNOWN)
-        self.found: list[tuple[str, str, str, str, str, str]] = []
+        self.found: list[tuple[str, str, str, Verdict, Verdict, str]] = []
         self._seen: set[tuple[int, int]] = set()
         self._met: set[int] = set()
         self._ahead: list[tuple[Node, Node, tuple[str, str], Place]] = []
@@ -121,7 +123,7 @@ class Walk:
 
     # -- answers -------------------------------------------------------------------------------------------------------
 
-    def _ask(self, question: Question) -> str:
+    def _ask(self, question: Question) -> Verdict:
         try:
             return YES if question is None else self.prover.sub(*question)[0]
         except RecursionError:
@@ -129,12 +131,12 @@ class Walk:
 
     def _judge(self, at: Place, *questions: Question) -> Answers:
         """Answer the questions for a change at a place, backward and forward by turns; of several the worst counts."""
-        found = []
+        found: list[Verdict] = []
         for side, cap in enumerate(at.cap):
             answer = cap
             if cap != YES and not at.bound:
                 answers = [self._ask(each) for each in questions[side::2]]
-                answer = max(answers, key=(YES, UNKNOWN, NO).index)
+                answer = max(answers, key=WORST.index)
             found.append(cap if answer == NO else answer)
         return found[0], found[1]
 

@@ -23,16 +23,14 @@ LONGEST_ABOUT = 200  # characters
 
 def check_about(text: str) -> str:
     """Return `text` without space around it if it can say what an agent is for. Raises Usage."""
+    from xats.text import check, is_line
     from xats.visible import one_line
 
-    text = text.strip()
-    try:
-        fits = len(text.encode()) <= 4 * LONGEST_ABOUT and len(text) <= LONGEST_ABOUT and one_line(text) == text
-    except UnicodeEncodeError:
-        fits = False
-    if not fits:
+    text, hint = text.strip(), "xats agent set bob --about 'reviews what others wrote'"
+    check(text, "purpose (--about)", hint=hint)
+    if not is_line(text, LONGEST_ABOUT) or one_line(text) != text:
         msg = f"--about must be one line of at most {LONGEST_ABOUT} characters, without control characters."
-        raise Usage(msg, "xats agent set bob --about 'reviews what others wrote'")
+        raise Usage(msg, hint)
     return text
 
 
@@ -270,11 +268,11 @@ def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
     mail to groups end. Its name is free; its messages can still be read. Raises Refused.
     """
     own_or_person(by, agent, "remove")
-    from xats.core import task_claims, task_mail
+    from xats.core import task_claims, task_leaving
 
     found = loss(tx, agent)
     opened = task_claims.give_back(tx, agent, "was removed", force=True)
-    task_mail.agent_removed(tx, agent, opened, by)
+    task_leaving.agent_removed(tx, agent, opened, by)
     released = [task.id for task in opened]
     agents.end_session(tx, agent.id, "unregistered")
     for sql in OF_IT:

@@ -11,7 +11,7 @@ from xats.core import teams, wakes
 from xats.core.address import is_forgotten
 from xats.errors import InvalidName, NameTaken, StaleSession, UnknownAgent
 from xats.pane import Pane
-from xats.record import record
+from xats.record import from_row, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from xats.core.expectations import Expectation
     from xats.core.presence import Presence
     from xats.core.reasons import Reason
+    from xats.core.states import SessionEnd, WakeBy
     from xats.program import Kept
     from xats.store import Row, Tx
 
-WAKE_BY = ("auto", "tmux", "notice", "command", "none")
+WAKE_BY: tuple[WakeBy, ...] = ("auto", "tmux", "notice", "command", "none")
 SYSTEM = "xats"  # under this name xats itself writes; it has no seat and cannot be written to
 LAST_HOOKS = 10_000  # ms after the end of a process in which its last hooks may still end
 
@@ -68,7 +69,7 @@ class Agent:
     epoch: int
     seen_at: int
     registered: bool
-    wake_by: str  #: one of `WAKE_BY`
+    wake_by: WakeBy
     about: str | None = None  #: what it is for, in one line
     expected_since: int | None = None  #: ms UTC since when its seat waits for a program; None: it had one since
 
@@ -112,7 +113,7 @@ class Changes:
     model: str | None = None
     tags: tuple[str, ...] | None = None
     capabilities: tuple[str, ...] | None = None
-    wake_by: str | None = None
+    wake_by: WakeBy | None = None
 
 
 @record
@@ -127,7 +128,7 @@ class Details:
     oldest_unread_at: int | None = None
     # Only a listing gives these.
     wake: wakes.Wake | None = None  #: the open one, else that of the newest unread mail that has one
-    no_wake_reason: str | None = None  #: why nobody is woken for the newest unread mail
+    no_wake_reason: Reason | None = None  #: why nobody is woken for the newest unread mail
     paused: bool = False  #: the agent, or its whole team
     presence: Presence | None = None  #: what its program says it is doing
     shown: int = 0  #: letters that were shown and are not read yet
@@ -212,19 +213,12 @@ HOST = "select host, host_name from sessions where agent_id = :agent and ended_a
 
 def agent_of(row: Row) -> Agent:
     """Return the Agent in a row that has the AGENT columns."""
-    return Agent(
-        row["id"],
-        row["team"],
-        row["name"],
-        row["role"],
-        row["client"],
-        row["model"],
-        row["epoch"],
-        row["seen_at"],
-        row["unregistered_at"] is None,
-        wake_by(row["client"], row["wake_by"]),
-        row["about"],
-        row["expected_at"],
+    return from_row(
+        Agent,
+        row,
+        registered=row["unregistered_at"] is None,
+        wake_by=wake_by(row["client"], row["wake_by"]),
+        expected_since=row["expected_at"],
     )
 
 
@@ -235,38 +229,35 @@ def absence(registered: bool, expected_since: int | None) -> Reason | None:
     return None if expected_since is None else "no_program"
 
 
-def wake_by(client: str, chosen: str | None) -> str:
+def chosen_wake_by(word: str | None) -> WakeBy | None:
+    """Return the `word` of a command line as the one of `WAKE_BY` that it is; None for any other."""
+    return next((one for one in WAKE_BY if one == word), None)
+
+
+def wake_by(client: str, chosen: WakeBy | None) -> WakeBy:
     """Return how an agent that runs `client` is woken: as was `chosen`, but nothing is ever typed at a person."""
     if client == "human":
         return chosen if chosen in ("notice", "command") else "none"
     return chosen or "auto"
 
 
+def pane_of(row: Row) -> Pane | None:
+    """Return the Pane in a row that has the columns of one, or None."""
+    if row["pane_id"] is None:
+        return None
+    return from_row(Pane, row, socket=row["pane_socket"], tty=row["pane_tty"] or "")
+
+
 def session_of(row: Row) -> Session:
     """Return the Session in a row that has the SESSION columns."""
-    pane = None
-    if row["pane_id"] is not None:
-        pane = Pane(
-            row["pane_socket"],
-            row["server_pid"],
-            row["server_start"],
-            row["pane_id"],
-            row["pane_pid"],
-            row["pane_tty"] or "",
-        )
-    seat = Seat(row["host"], row["pid"], row["pid_started"], row["client_session"], pane, row["host_name"])
     runs: Kept = (row["program_device"], row["program_inode"], row["program_script"], row["program_inner"])
-    programs = runs if runs[0] is not None else None
-    return Session(
-        row["session_id"],
-        row["agent_id"],
-        row["session_epoch"],
-        seat,
-        row["started_at"],
-        row["ended_at"],
-        programs,
-        row["xats_path"],
-        row["gone_at"],
+    return from_row(
+        Session,
+        row,
+        id=row["session_id"],
+        epoch=row["session_epoch"],
+        seat=from_row(Seat, row, pane=pane_of(row)),
+        programs=runs if runs[0] is not None else None,
     )
 
 
@@ -441,8 +432,7 @@ select {AGENT}, {SESSION}, {", ".join(f"w.{name} as last_{name}" for name in wak
     (select count(*) from deliveries d where d.agent_id = a.id and d.state = 'shown') as shown,
     (select d.no_wake_reason from deliveries d where d.agent_id = a.id and d.state = 'unread' and {wakes.FRESH_COPY}
      order by d.message_id desc limit 1) as no_wake_reason,
-    exists (select 1 from pauses p where p.agent_id = a.id)
-    or exists (select 1 from pauses p where p.team = a.team and p.agent_id is null) as paused,
+    {wakes.paused("a.id", "a.team")} as paused,
     h.state, h.at, h.client_session as told_by, h.continued, h.broken_off_at
 from agents a left join presence h on h.agent_id = a.id
 left join sessions s on s.agent_id = a.id and s.ended_at is null
@@ -469,24 +459,23 @@ def listing(tx: Tx, team: str | None, role: str | None) -> list[Details]:
     labels: dict[tuple[int, str], list[str]] = {}
     for row in tx.all(LABELS, team=team):
         labels.setdefault((row["agent_id"], row["kind"]), []).append(row["label"])
+    rows = tx.all(LISTING, team=team, role=role.lower() if role else None, **wakes.fresh(tx))
     return [
         Details(
             agent_of(row),
-            tuple(labels.get((row["id"], "tag"), ())),
-            tuple(labels.get((row["id"], "cap"), ())),
-            session_of(row) if row["session_id"] is not None else None,
-            row["unread"],
-            row["oldest"],
-            _last_wake(row),
-            row["no_wake_reason"],
-            bool(row["paused"]),
-            Presence(row["state"], row["at"], row["told_by"], row["continued"], row["broken_off_at"])
-            if row["state"]
-            else None,
-            row["shown"],
-            expected.get(row["id"]),
+            tags=tuple(labels.get((row["id"], "tag"), ())),
+            capabilities=tuple(labels.get((row["id"], "cap"), ())),
+            session=session_of(row) if row["session_id"] is not None else None,
+            unread=row["unread"],
+            oldest_unread_at=row["oldest"],
+            wake=_last_wake(row),
+            no_wake_reason=row["no_wake_reason"],
+            paused=bool(row["paused"]),
+            presence=from_row(Presence, row, client_session=row["told_by"], reminded_at=None) if row["state"] else None,
+            shown=row["shown"],
+            expected=expected.get(row["id"]),
         )
-        for row in tx.all(LISTING, team=team, role=role.lower() if role else None, **wakes.fresh(tx))
+        for row in rows
     ]
 
 
@@ -675,9 +664,9 @@ def register(
         agent = _new_session(tx, agent, seat, programs, xats_path)
     _note_seated(tx, agent, seat)
     if stays:  # whoever was woken is still there: a program that is woken may tell of its session only then
-        wakes.revive(tx, agent.id, anew=not told)
+        wakes.retry_now(tx, agent.id, "named_session" if told else "same_session")
     else:
-        wakes.resume(tx, agent.id)
+        wakes.retry_now(tx, agent.id, "new_session")
     tx.event(
         "agent_registered",
         team,
@@ -712,19 +701,7 @@ def _note_seated(tx: Tx, agent: Agent, seat: Seat) -> None:
 
 def _hosted(session: Session, seat: Seat) -> Session:
     """Return `session` as one on the host of `seat`."""
-    held = session.seat
-    moved = Seat(seat.host, held.pid, held.pid_started, held.client_session, held.pane, seat.host_name)
-    return Session(
-        session.id,
-        session.agent_id,
-        session.epoch,
-        moved,
-        session.started_at,
-        session.ended_at,
-        session.programs,
-        session.xats_path,
-        session.gone_at,
-    )
+    return replace(session, seat=replace(session.seat, host=seat.host, host_name=seat.host_name))
 
 
 def _moved(held: Seat, seat: Seat, *, leave_pane: bool) -> Seat:
@@ -871,7 +848,7 @@ def seen_anew(tx: Tx, session: Session, programs: Kept) -> None:
     wakes.retry_now(tx, session.agent_id, "program_changed")
 
 
-def end_session(tx: Tx, agent_id: int, reason: str) -> None:
+def end_session(tx: Tx, agent_id: int, reason: SessionEnd) -> None:
     """End the session of the agent, if it has one, because of `reason`; what its program said of itself goes too."""
     tx.run(END, agent=agent_id, now=tx.now, reason=reason)
     tx.run(NOTHING_SAID, agent=agent_id)

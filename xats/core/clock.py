@@ -204,7 +204,7 @@ def _judge(row: Row | None, at: int, up: Uptime | None) -> Standing:
     if awake < GRACE:
         return Standing(max(row["since_at"], at - awake), "sleep", left=max(GRACE - awake, settling))
     if settling:
-        return Standing(row["since_at"], row["cause"], row["jump"], settling)
+        return Standing(row["since_at"], cause=row["cause"], jump=row["jump"], left=settling)
     return Standing(0)
 
 

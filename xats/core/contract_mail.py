@@ -9,7 +9,7 @@ from __future__ import annotations
 from xats.core import agents, contract_words, messages
 from xats.core.address import check_name
 from xats.core.messages import Draft
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ SHOWN = 30  # changes that one piece of mail names
 
 
 @record
-class Told:
+class Notified:
     """The mail that a change came to, if anybody was there to get it, and whether it wakes its recipients."""
 
     sent: Sent | None = None
@@ -45,7 +45,7 @@ class Subscriber:
     since: int
 
 
-NOBODY = Told()
+NOBODY = Notified()
 SUBSCRIBE = """
 insert into contract_subscribers (team, name_key, agent_id, since) values (:team, :key, :agent, :now)
 on conflict (team, name_key, agent_id) do nothing
@@ -92,20 +92,20 @@ def unsubscribe(tx: Tx, me: Agent, name: str) -> bool:
 def subscribers(tx: Tx, team: str, name: str) -> list[Subscriber]:
     """Return who subscribes to the contract `name` of `team`, whether it exists or not, the first one first."""
     rows = tx.all(SUBSCRIBERS, team=team, key=name.lower())
-    return [Subscriber(f"{row['name']}@{row['team']}", row["since"]) for row in rows]
+    return [from_row(Subscriber, row, agent=f"{row['name']}@{row['team']}") for row in rows]
 
 
 # -- telling -----------------------------------------------------------------------------------------------------------
 
 
-def appeared(tx: Tx, me: Agent, version: Version) -> Told:
+def appeared(tx: Tx, me: Agent, version: Version) -> Notified:
     """Tell whoever waited for it that a contract has its first version."""
     lines = [f"{me.name} has put the first version of the contract {version.contract.name}.", *_note(version)]
     lines += ["", f"See it: xats contract get {version.name}"]
     return _tell(tx, me, version.contract.name, f"contract {version.name} is there", lines, wake=False)
 
 
-def changed(tx: Tx, me: Agent, version: Version, diff: Diff) -> Told:
+def changed(tx: Tx, me: Agent, version: Version, diff: Diff) -> Notified:
     """Tell the subscribers of a contract that it has a new version, and what that changes."""
     name, effect = version.contract.name, contract_words.effect(diff.backward, diff.forward)
     lines = [f"{me.name} has put {version.name}: {effect}.", *_note(version), ""]
@@ -117,13 +117,13 @@ def changed(tx: Tx, me: Agent, version: Version, diff: Diff) -> Told:
     return _tell(tx, me, name, f"contract {version.name}: {effect}", lines, wake=wake)
 
 
-def revived(tx: Tx, me: Agent, contract: Contract) -> Told:
+def revived(tx: Tx, me: Agent, contract: Contract) -> Notified:
     """Tell the subscribers of a retired contract that it is offered again, as it was."""
     lines = [f"{me.name} has brought the contract {contract.name} back; its newest version is {contract.newest}."]
     return _tell(tx, me, contract.name, f"contract {contract.name} is back", lines, wake=False)
 
 
-def retired(tx: Tx, me: Agent, contract: Contract) -> Told:
+def retired(tx: Tx, me: Agent, contract: Contract) -> Notified:
     """Tell the subscribers of a contract that it is not offered any more."""
     lines = [
         f"{me.name} has retired the contract {contract.name}: it gets no new versions and is not offered any more."
@@ -132,7 +132,7 @@ def retired(tx: Tx, me: Agent, contract: Contract) -> Told:
     return _tell(tx, me, contract.name, f"contract {contract.name} is retired", lines, wake=True)
 
 
-def renamed(tx: Tx, me: Agent, was: Contract, now: Contract) -> Told:
+def renamed(tx: Tx, me: Agent, was: Contract, now: Contract) -> Notified:
     """Take the subscribers of a contract along to its new name, and tell them and whoever waited for that name."""
     old, new = was.name.lower(), now.name.lower()
     if old != new:
@@ -148,7 +148,7 @@ def _note(version: Version) -> list[str]:
     return [f"Note: {version.note}"] if version.note else []
 
 
-def _tell(tx: Tx, me: Agent, name: str, subject: str, lines: Sequence[str], *, wake: bool) -> Told:
+def _tell(tx: Tx, me: Agent, name: str, subject: str, lines: Sequence[str], *, wake: bool) -> Notified:
     """Send `lines` to everybody who subscribes to the contract `name`, but for `me`, who knows."""
     found = [agents.agent_of(row) for row in tx.all(SUBSCRIBERS, team=me.team, key=name.lower())]
     whom = [messages.recipient_of(one) for one in found if one.id != me.id]
@@ -163,4 +163,4 @@ def _tell(tx: Tx, me: Agent, name: str, subject: str, lines: Sequence[str], *, w
         wake=wake,
     )
     sent = messages.post(tx, agents.system(tx, me.team), "process", draft, whom)
-    return Told(sent, wake)
+    return Notified(sent, wake)

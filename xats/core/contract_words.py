@@ -13,23 +13,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from xats.contracts.compat import Verdict
     from xats.contracts.diff import Change, Diff
 
-COMPATIBLE, BREAKING, UNKNOWN = "compatible", "breaking", "unknown"
+COMPATIBLE: Verdict = "compatible"
+BREAKING: Verdict = "breaking"
+UNKNOWN: Verdict = "unknown"
 WIDEST = 120  # characters of a pointer that people see
 
 
-def whom(backward: str | None, forward: str | None, verdict: str) -> list[str]:
+def whom(backward: Verdict | None, forward: Verdict | None, verdict: Verdict) -> list[str]:
     """Return for whom `verdict` was found: `readers`, `writers`, both or none."""
     return [who for who, found in (("readers", forward), ("writers", backward)) if found == verdict]
 
 
-def broken(backward: str | None, forward: str | None) -> str:
+def broken(backward: Verdict | None, forward: Verdict | None) -> str:
     """Return who is broken, in words; "" when nobody is for certain."""
     return " and ".join(whom(backward, forward, BREAKING))
 
 
-def effect(backward: str | None, forward: str | None) -> str:
+def effect(backward: Verdict | None, forward: Verdict | None) -> str:
     """Return in words what a change does: `breaks readers`, `unknown for writers`, `compatible`."""
     parts = [f"breaks {broken(backward, forward)}"] if broken(backward, forward) else []
     unknown = " and ".join(whom(backward, forward, UNKNOWN))
@@ -37,7 +40,7 @@ def effect(backward: str | None, forward: str | None) -> str:
     return ", ".join(parts) or COMPATIBLE
 
 
-def harmless(backward: str | None, forward: str | None) -> bool:
+def harmless(backward: Verdict | None, forward: Verdict | None) -> bool:
     """Tell whether a change is known to break nobody."""
     return backward == forward == COMPATIBLE
 

@@ -30,18 +30,20 @@ from xats.errors import (
     UnknownVersion,
     Usage,
 )
-from xats.record import record
+from xats.record import from_row, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from xats.contracts.compat import Verdict
     from xats.contracts.diff import Diff
     from xats.core.agents import Agent
+    from xats.core.states import Rule
     from xats.store import Row, Tx
 
-RULES = ("backward", "forward", "full", "none")
-DEFAULT = "none"
+RULES: tuple[Rule, ...] = ("backward", "forward", "full", "none")
+DEFAULT: Rule = "none"
 LARGEST = 1 << 20  # bytes of a schema, in UTF-8
 LONGEST_NOTE = 500  # characters
 
@@ -53,7 +55,7 @@ class Contract:
     id: int
     team: str
     name: str
-    compat: str  #: one of `RULES`
+    compat: Rule
     newest: int  #: the number of its last version, and how many there are
     created_at: int
     retired_at: int | None
@@ -75,8 +77,8 @@ class Version:
     note: str | None
     by: str  #: name@team
     at: int
-    backward: str | None
-    forward: str | None
+    backward: Verdict | None
+    forward: Verdict | None
 
     @property
     def name(self) -> str:
@@ -91,7 +93,7 @@ class New:
     name: str
     text: str
     note: str | None = None
-    compat: str | None = None  #: the rule from now on; None leaves it as it is
+    compat: Rule | None = None  #: the rule from now on; None leaves it as it is
     allow_breaking: bool = False
     revive: bool = False
 
@@ -103,7 +105,7 @@ class Put:
     version: Version
     created: bool
     diff: Diff | None  #: None: it is the first version, or says the same
-    told: contract_mail.Told
+    notified: contract_mail.Notified
     revived: bool = False  #: it was retired until now
 
 
@@ -140,30 +142,13 @@ where v.contract_id = :contract and v.version = :version
 def contract_of(row: Row) -> Contract:
     """Return the Contract in a row that has the CONTRACT columns."""
     by = f"{row['retired_by']}@{row['team']}" if row["retired_by"] else None
-    return Contract(
-        row["id"],
-        row["team"],
-        row["name"],
-        row["compat"],
-        row["newest"],
-        row["created_at"],
-        row["retired_at"],
-        by,
-    )
+    return from_row(Contract, row, retired_by=by)
 
 
 def version_of(contract: Contract, row: Row) -> Version:
     """Return the Version of `contract` in a row that has the VERSION columns."""
-    return Version(
-        contract,
-        row["version"],
-        row["text"],
-        row["note"],
-        f"{row['put_by']}@{contract.team}",
-        row["put_at"],
-        row["backward"],
-        row["forward"],
-    )
+    by = f"{row['put_by']}@{contract.team}"
+    return from_row(Version, row, contract=contract, number=row["version"], by=by, at=row["put_at"])
 
 
 def look(tx: Tx, team: str, name: str) -> Contract | None:
@@ -246,7 +231,7 @@ def put(tx: Tx, me: Agent, new: New, compare: Callable[[Version], Diff | None]) 
     Raises InvalidName, InvalidContract, ContractRetired, BreakingChange.
     """
     check_name(new.name, "contract")
-    new = New(**{**new.__dict__, "note": check_note(new.note)})
+    new = replace(new, note=check_note(new.note))
     contract = look(tx, me.team, new.name)
     if contract is None:
         return _put_first(tx, me, new)
@@ -287,7 +272,7 @@ def _add(tx: Tx, me: Agent, contract_id: int, new: New, number: int, diff: Diff 
     tx.run(ADD, contract=contract_id, version=number, text=new.text, note=new.note, by=me.id, now=tx.now, **verdict)
 
 
-def _change(tx: Tx, me: Agent, contract: Contract, rule: str) -> bool:
+def _change(tx: Tx, me: Agent, contract: Contract, rule: Rule) -> bool:
     """Bring a retired `contract` back and set its `rule`; return whether it was retired."""
     if contract.retired:
         tx.run(REVIVE, id=contract.id)
@@ -298,7 +283,7 @@ def _change(tx: Tx, me: Agent, contract: Contract, rule: str) -> bool:
     return contract.retired
 
 
-def _keep_rule(contract: Contract, rule: str, diff: Diff) -> None:
+def _keep_rule(contract: Contract, rule: Rule, diff: Diff) -> None:
     """Raise BreakingChange unless `diff` keeps `rule`."""
     sides = {"backward": ("backward",), "forward": ("forward",), "full": ("backward", "forward"), "none": ()}[rule]
     verdicts = {side: getattr(diff, side) for side in sides}
@@ -325,7 +310,7 @@ def check_note(note: str | None) -> str | None:
     if note is None or not note.strip():
         return None
     note = note.strip()
-    if len(note) > LONGEST_NOTE or "\n" in note or "\r" in note:
+    if not text.is_line(note, LONGEST_NOTE):
         msg = f"A note is one line of at most {LONGEST_NOTE} characters. Nothing was stored."
         raise InvalidContract(msg, "say the main thing; the rest can stand in the schema, as $comment")
     text.check(note, "note", InvalidContract, "Nothing was stored.", "give text")
@@ -338,7 +323,7 @@ RENAME = "update contracts set name = :name, name_key = :key where id = :id"
 RETIRE = "update contracts set retired_at = :now, retired_by = :me where id = :id and retired_at is null"
 
 
-def rename(tx: Tx, me: Agent, old: str, new: str) -> tuple[Contract, bool, contract_mail.Told]:
+def rename(tx: Tx, me: Agent, old: str, new: str) -> tuple[Contract, bool, contract_mail.Notified]:
     """Give the contract `old` the name `new`; its versions, its subscribers and the mail that names it go along.
 
     Return it, whether its name is another one now, and who was told.
@@ -359,7 +344,7 @@ def rename(tx: Tx, me: Agent, old: str, new: str) -> tuple[Contract, bool, contr
     return renamed, True, contract_mail.renamed(tx, me, contract, renamed)
 
 
-def retire(tx: Tx, me: Agent, name: str) -> tuple[Contract, bool, contract_mail.Told]:
+def retire(tx: Tx, me: Agent, name: str) -> tuple[Contract, bool, contract_mail.Notified]:
     """Offer the contract `name` no more; its versions can still be read.
 
     Return it, whether it was offered until now, and who was told. Raises InvalidName, UnknownContract.

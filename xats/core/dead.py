@@ -9,13 +9,14 @@ from __future__ import annotations
 from xats.core import agents, messages, wakes
 from xats.core.messages import MESSAGE, Message, message_of
 from xats.errors import NotFound, Refused
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xats.core.agents import Agent
+    from xats.core.reasons import Reason
     from xats.store import Row, Tx
 
 
@@ -29,8 +30,8 @@ class DeadLetter:
     message: Message
     agent_id: int
     agent: str  #: name@team of the recipient
-    reason: str
-    last_refusal: str | None
+    reason: Reason
+    last_refusal: Reason | None
     attempts: int
     since: int
 
@@ -123,18 +124,17 @@ def _send_again(tx: Tx, by: Agent, letter: DeadLetter, to: Agent) -> int:
 
 def _letter(row: Row) -> DeadLetter:
     expired = row["delivery_state"] == "expired"
-    return DeadLetter(
-        message_of(row),
-        row["agent_id"],
-        f"{row['agent_name']}@{row['agent_team']}",
-        _ending(row) if expired else row["reason"],
-        row["last_refusal"],
-        row["attempts"],
-        row["ended"] if expired else row["closed_at"],
+    return from_row(
+        DeadLetter,
+        row,
+        message=message_of(row),
+        agent=f"{row['agent_name']}@{row['agent_team']}",
+        reason=_ending(row) if expired else row["reason"],
+        since=row["ended"] if expired else row["closed_at"],
     )
 
 
-def _ending(row: Row) -> str:
+def _ending(row: Row) -> Reason:
     """Return why mail expired unread: its time was over, or its recipient was removed."""
     return "forgotten" if row["no_wake_reason"] == "forgotten" else "expired"
 

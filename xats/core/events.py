@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.errors import Usage
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -222,4 +222,4 @@ def _newest(tx: Tx) -> int:
 
 
 def _events(rows: Any) -> list[Event]:
-    return [Event(*row) for row in rows]
+    return [from_row(Event, row) for row in rows]

@@ -18,7 +18,7 @@ from __future__ import annotations
 from xats.core import agents
 from xats.durations import rough
 from xats.pane import Pane
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,18 +63,8 @@ END = "update expectations set ended_at = :now, end_reason = :reason where agent
 
 
 def _of(row: Row) -> Expectation:
-    place = (row["pane_socket"], row["server_pid"], row["server_start"], row["pane_id"], row["pane_pid"])
-    return Expectation(
-        agents.agent_of(row),
-        row["expected"],
-        row["host"],
-        Pane(*place, row["pane_tty"]),
-        row["asked_by"],
-        row["created_at"],
-        row["expires_at"],
-        row["ended_at"],
-        row["end_reason"],
-    )
+    pane = agents.pane_of(row)
+    return from_row(Expectation, row, agent=agents.agent_of(row), client=row["expected"], pane=pane)
 
 
 def by_agent(tx: Tx, team: str | None) -> dict[int, Expectation]:

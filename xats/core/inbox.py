@@ -25,13 +25,15 @@ from __future__ import annotations
 from xats.core import agents, wakes
 from xats.core.messages import MESSAGE, Message, message_of, visible
 from xats.errors import Refused, Usage
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Literal
 
     from xats.core.agents import Agent
+    from xats.core.states import DeliveryState
     from xats.store import Row, Tx
 
 PAGE = 8000  # bytes of a page in a pipe: Codex shows 10,000 of what a command writes, other programs show more
@@ -45,7 +47,7 @@ class Letter:
     """A message as one recipient has it."""
 
     message: Message
-    state: str
+    state: DeliveryState | Literal["sent"]
     read_at: int | None
     shown_at: int | None = None
 
@@ -288,7 +290,10 @@ def mark_shown(tx: Tx, me: Agent, ids: Sequence[int], reader: Reader) -> int:
 def shown(tx: Tx, me: Agent, limit: int) -> list[Shown]:
     """Return at most `limit` letters of `me` that were shown and are not read yet, oldest first."""
     rows = tx.all(SHOWN, me=me.id, limit=limit)
-    return [Shown(row["message_id"], f"{row['name']}@{row['team']}", row["shown_by"], row["shown_at"]) for row in rows]
+    return [
+        Shown(id=row["message_id"], sender=f"{row['name']}@{row['team']}", by=row["shown_by"], at=row["shown_at"])
+        for row in rows
+    ]
 
 
 def settle(tx: Tx, me: Agent, named: Sequence[Shown], reader: Reader) -> list[int]:
@@ -371,7 +376,7 @@ def _letter(tx: Tx, row: Row) -> Letter:
     message, state = message_of(row), row["state"] or "sent"
     if state == "unread" and wakes.is_over(tx, message.sent_at, message.expires_at):
         state = "expired"  # the sweep has yet to come by
-    return Letter(message, state, row["read_at"], row["shown_at"])
+    return from_row(Letter, row, message=message, state=state)
 
 
 THREAD = f"""

@@ -10,7 +10,7 @@ and a half, because of the first limit.
 
 from __future__ import annotations
 
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def pair(tx: Tx, one: int, other: int) -> Pair:
     if row is None:
         return Pair(low, high)
     recent = tuple(int(at) for at in row["recent"].split(",") if at)
-    return Pair(low, high, row["wakes"], recent, row["low_wake"], row["high_wake"], row["stopped_at"])
+    return from_row(Pair, row, low=low, high=high, recent=recent)
 
 
 def count(tx: Tx, pair: Pair, agent_id: int, wake_id: int, at: int) -> None:

@@ -8,21 +8,28 @@ from __future__ import annotations
 
 from xats.core import agents, limits, teams, wakes
 from xats.core.address import Address, is_forgotten, parse_list
-from xats.errors import InvalidBody, KeyReused, UnknownMessage, UnknownRecipient, Usage
-from xats.record import record
+from xats.errors import InvalidBody, KeyReused, UnknownMessage, UnknownRecipient, Usage, at
+from xats.record import from_row, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from xats.core.agents import Agent
     from xats.core.reasons import Reason
+    from xats.core.states import WakeBy
     from xats.core.wakes import Joined
     from xats.store import Row, Tx
 
 LARGEST_BODY = 1 << 20  # bytes of UTF-8
 LARGEST_SUBJECT = 200  # characters
-UNWOKEN = ("paused", "hop_limit", "no_program", "not_registered")  # why a recipient is not woken for what was sent
+UNWOKEN: tuple[Reason, ...] = (
+    "paused",
+    "hop_limit",
+    "no_program",
+    "not_registered",
+)  # why a recipient is not woken for what was sent
 
 
 @record
@@ -71,7 +78,7 @@ class Sent:
     message: Message
     created: bool
     recipients: tuple[str, ...]
-    unwoken: tuple[tuple[str, str], ...] = ()  #: who is not woken for it, and why: a code of `UNWOKEN`
+    unwoken: tuple[tuple[str, Reason], ...] = ()  #: who is not woken for it, and why: a code of `UNWOKEN`
     delayed: tuple[tuple[str, int], ...] = ()  #: whose wake is throttled, and until when (ms UTC)
     renamed: tuple[tuple[str, str], ...] = ()  #: former names in its address, and which agent each leads to
     dead: tuple[tuple[str, str], ...] = ()  #: whose copy ended unread, and why; of what was sent before under the key
@@ -87,21 +94,14 @@ BY_ID = f"select {MESSAGE} from messages m join agents f on f.id = m.sender_id w
 
 def message_of(row: Row) -> Message:
     """Return the Message in a row that has the MESSAGE columns."""
-    return Message(
-        row["id"],
-        row["thread"],
-        f"{row['sender_name']}@{row['sender_team']}",
-        row["sender_client"],
-        row["evidence"],
-        row["address"],
-        row["subject"],
-        row["body"],
-        row["kind"],
-        bool(row["need_reply"]),
-        row["reply_to"],
-        row["sent_at"],
-        row["expires_at"],
-        (row["contract"], row["contract_version"]) if row["contract_version"] is not None else None,
+    version = row["contract_version"]
+    return from_row(
+        Message,
+        row,
+        thread_id=row["thread"],
+        sender=f"{row['sender_name']}@{row['sender_team']}",
+        need_reply=bool(row["need_reply"]),
+        contract=(row["contract"], version) if version is not None else None,
     )
 
 
@@ -155,7 +155,7 @@ class Recipient:
     id: int
     address: str
     client: str
-    wake_by: str
+    wake_by: WakeBy
     absence: Reason | None = None  #: why no program can have its mail now; see Agent.absence
     called: str | None = None  #: the former name by which it was addressed
 
@@ -221,12 +221,13 @@ def everybody(tx: Tx, kind: str, team: str, name: str) -> list[Recipient]:
 
 def _recipients(rows: list[Row]) -> list[Recipient]:
     return [
-        Recipient(
-            row["id"],
-            f"{row['name']}@{row['team']}",
-            row["client"],
-            agents.wake_by(row["client"], row["wake_by"]),
-            agents.absence(row["unregistered_at"] is None, row["expected_at"]),
+        from_row(
+            Recipient,
+            row,
+            address=f"{row['name']}@{row['team']}",
+            wake_by=agents.wake_by(row["client"], row["wake_by"]),
+            absence=agents.absence(row["unregistered_at"] is None, row["expected_at"]),
+            called=None,
         )
         for row in rows
     ]
@@ -304,19 +305,30 @@ where agent_id = :agent and message_id = :message
 """
 
 
-class Posting:
-    """The deliveries of one sender's messages, written together; each wake and each pair is looked up once."""
+class Deliveries:
+    """The deliveries of one sender's messages, written together: each address, wake and pair is looked up once."""
 
     def __init__(self, tx: Tx, sender: Agent) -> None:
         self._tx, self._sender = tx, sender
-        self._deliveries: list[dict[str, int | str | None]] = []
+        self._deliveries: list[dict[str, Any]] = []
         self._wakes: dict[int, Joined | None] = {}  # by agent; None: a limit stands against a wake
         self._more: dict[int, int] = {}  # how many further messages each wake has come to cover
         self._met: set[int] = set()  # the agents to whom a person writes
+        self._known: dict[tuple[str, bool], tuple[list[Recipient], bool]] = {}  # by address, and whether it is held
+
+    def recipients(self, draft: Draft) -> tuple[list[Recipient], bool]:
+        """Return everybody that the address of `draft` means, and whether it names agents alone. See `resolve`."""
+        whom = draft.address, draft.hold
+        found = self._known.get(whom)
+        if found is None:
+            addresses = parse_list(draft.address)
+            found = resolve(self._tx, self._sender, addresses, hold=draft.hold), is_direct(addresses)
+            self._known[whom] = found
+        return found
 
     def add(
         self, message_id: int, recipient: Recipient, draft: Draft, expires_at: int | None
-    ) -> tuple[Joined | None, str | None]:
+    ) -> tuple[Joined | None, Reason | None]:
         """Add the delivery of a message; return the wake that covers it, or why its recipient is not woken now."""
         if self._sender.client == "human" and recipient.client not in UNLIMITED and recipient.id not in self._met:
             from xats.core import stops
@@ -334,7 +346,7 @@ class Posting:
             reason = recipient.absence
         return woken, "paused" if woken and woken.held else reason
 
-    def _no_wake(self, recipient: Recipient, draft: Draft) -> str | None:
+    def _no_wake(self, recipient: Recipient, draft: Draft) -> Reason | None:
         """Return why `recipient` is not to be woken, or None."""
         if recipient.id == self._sender.id:
             return "self"  # nobody needs to be woken for what he has just written himself
@@ -399,7 +411,7 @@ def check_draft(draft: Draft) -> None:
         )
         raise Usage(msg, "write --ttl 10m or --ttl 2d, or leave --ttl out")
     subject = draft.subject or ""
-    if len(subject) > LARGEST_SUBJECT or "\n" in subject:
+    if not text.is_line(subject, LARGEST_SUBJECT):
         msg = f"A subject is one line of at most {LARGEST_SUBJECT} characters. Nothing was sent."
         raise InvalidBody(msg, "shorten it with -s")
 
@@ -411,29 +423,33 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> Sent:
     for a pool or an empty key; nothing is stored then.
     """
     check_draft(draft)
-    addresses = parse_list(draft.address)
-    recipients = _resolve(tx, me, addresses, draft)
-    if isinstance(recipients, Sent):
-        return recipients
-    return _store(tx, me, evidence, draft, recipients, is_direct(addresses))
+    deliveries = Deliveries(tx, me)
+    sent = _accept(tx, me, evidence, draft, deliveries)
+    deliveries.write()
+    return sent
 
 
-def _resolve(
-    tx: Tx, me: Agent, addresses: Sequence[Address], draft: Draft, posting: Posting | None = None
-) -> list[Recipient] | Sent:
-    """Return whom `addresses` mean; what was sent under the draft's key if they mean nobody any more."""
+def _accept(tx: Tx, me: Agent, evidence: str, draft: Draft, deliveries: Deliveries) -> Sent:
+    """Store `draft` for everybody that its address means.
+
+    If it means nobody any more, return what was sent under the draft's key.
+    """
     try:
-        return resolve(tx, me, addresses, hold=draft.hold)
+        recipients, direct = deliveries.recipients(draft)
     except UnknownRecipient:
-        sent = _sent_before(tx, me, draft, is_direct(addresses), posting)
-        if sent:
-            return sent
-        raise
+        before = _sent_before(tx, me, _settled(draft, is_direct(parse_list(draft.address))), deliveries)
+        if before is None:
+            raise
+        return before
+    return _store(tx, me, evidence, _settled(draft, direct), recipients, deliveries)
 
 
 def post(tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Recipient]) -> Sent:
     """Accept `draft`, which is in order, from `me` to `recipients`, whatever its address says."""
-    return _store(tx, me, evidence, draft, recipients, direct=True)
+    deliveries = Deliveries(tx, me)
+    sent = _store(tx, me, evidence, _settled(draft, True), recipients, deliveries)
+    deliveries.write()
+    return sent
 
 
 def recipient_of(agent: Agent, called: str | None = None) -> Recipient:
@@ -443,9 +459,9 @@ def recipient_of(agent: Agent, called: str | None = None) -> Recipient:
 
 def also_to(tx: Tx, message_id: int, sender: Agent, to: Agent) -> None:
     """Deliver message `message_id`, which `sender` has sent, to `to` as well."""
-    posting = Posting(tx, sender)
-    posting.add(message_id, recipient_of(to), Draft(to.address, ""), None)
-    posting.write()
+    deliveries = Deliveries(tx, sender)
+    deliveries.add(message_id, recipient_of(to), Draft(to.address, ""), None)
+    deliveries.write()
 
 
 def is_direct(addresses: Sequence[Address]) -> bool:
@@ -455,24 +471,12 @@ def is_direct(addresses: Sequence[Address]) -> bool:
 
 def send_all(tx: Tx, me: Agent, evidence: str, drafts: Sequence[Draft]) -> list[Sent]:
     """Accept every one of `drafts`, or none. What is raised carries the draft's `index`."""
-    known: dict[tuple[str, bool], tuple[list[Recipient], bool]] = {}
-    posting = Posting(tx, me)
+    deliveries = Deliveries(tx, me)
     sent = []
     for index, draft in enumerate(drafts):
-        try:
-            whom = draft.address, draft.hold
-            if whom not in known:
-                addresses = parse_list(draft.address)
-                recipients = _resolve(tx, me, addresses, draft, posting)
-                if isinstance(recipients, Sent):
-                    sent.append(recipients)
-                    continue
-                known[whom] = (recipients, is_direct(addresses))
-            sent.append(_store(tx, me, evidence, draft, *known[whom], posting))
-        except Exception as error:
-            error.index = index  # type: ignore[attr-defined]
-            raise
-    posting.write()
+        with at(index):
+            sent.append(_accept(tx, me, evidence, draft, deliveries))
+    deliveries.write()
     return sent
 
 
@@ -497,15 +501,15 @@ def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Se
         from xats.core import held
 
         recipients = held.answerable(tx, me, rows, recipients, message_id, hold=draft.hold)
-    values = dict(draft.__dict__)
-    values.update(
+    answer = replace(
+        draft,
         address=",".join(recipient.address for recipient in recipients) if len(recipients) < 4 else original["address"],
         reply_to=message_id,
         subject=draft.subject or _answer_subject(original["subject"]),
         need_reply=bool(draft.need_reply),
         is_answer=True,
     )
-    return _store(tx, me, evidence, Draft(**values), recipients, direct=True)
+    return post(tx, me, evidence, answer, recipients)
 
 
 REPEAT = """
@@ -536,21 +540,14 @@ def _answer_subject(subject: str | None) -> str | None:
 
 
 def _store(
-    tx: Tx,
-    me: Agent,
-    evidence: str,
-    draft: Draft,
-    recipients: Sequence[Recipient],
-    direct: bool,
-    posting: Posting | None = None,
+    tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Recipient], deliveries: Deliveries
 ) -> Sent:
-    """Store one message. Its deliveries go into `posting`, for the caller to write, or are written at once."""
+    """Store one message, whose `draft` is settled. Its deliveries go into `deliveries`, for the caller to write."""
     if draft.dedupe_key is not None:
-        before = _sent_before(tx, me, draft, direct, posting)
+        before = _sent_before(tx, me, draft, deliveries)
         if before:
             return before
     original = None if draft.reply_to is None else visible(tx, me, draft.reply_to)
-    kind, need_reply = _settled(draft, direct=direct)
     expires_at = None if draft.ttl is None else tx.now + draft.ttl
     if expires_at is not None:
         from xats.core import clock
@@ -562,8 +559,8 @@ def _store(
         "evidence": evidence,
         "address": draft.address,
         "body": draft.body,
-        "kind": kind,
-        "need_reply": int(need_reply),
+        "kind": draft.kind,
+        "need_reply": int(bool(draft.need_reply)),
         "wake": int(draft.wake),
         "now": tx.now,
     }
@@ -582,20 +579,17 @@ def _store(
             contract_version=draft.contract[2] if draft.contract else None,
         )
     if row is None:  # sent in the same moment, in a database that runs writing transactions side by side
-        before = _sent_before(tx, me, draft, direct, posting)
+        before = _sent_before(tx, me, draft, deliveries)
         assert before
         return before
     message_id: int = row["id"]
-    post = posting or Posting(tx, me)
     unwoken, delayed = [], []
     for recipient in recipients:
-        woken, reason = post.add(message_id, recipient, draft, expires_at)
+        woken, reason = deliveries.add(message_id, recipient, draft, expires_at)
         if reason in UNWOKEN:
             unwoken.append((recipient.address, reason))
         elif woken and woken.throttled_until is not None:
             delayed.append((recipient.address, woken.throttled_until))
-    if posting is None:
-        post.write()
     if original and tx.run(REPLIED, agent=me.id, message=draft.reply_to, now=tx.now):
         wakes.close_if_read(tx, me.id)
     names = tuple([recipient.address for recipient in recipients])
@@ -606,38 +600,39 @@ def _store(
         f"message:{message_id}",
         address=draft.address,
         recipients=len(names),
-        kind=kind,
+        kind=draft.kind,
         thread_id=thread or message_id,
     )
     message = Message(
-        message_id,
-        thread or message_id,
-        me.address,
-        me.client,
-        evidence,
-        draft.address,
-        draft.subject,
-        draft.body,
-        kind,
-        need_reply,
-        draft.reply_to,
-        tx.now,
-        expires_at,
-        draft.contract[1:] if draft.contract else None,
+        id=message_id,
+        thread_id=thread or message_id,
+        sender=me.address,
+        sender_client=me.client,
+        evidence=evidence,
+        address=draft.address,
+        subject=draft.subject,
+        body=draft.body,
+        kind=str(draft.kind),
+        need_reply=bool(draft.need_reply),
+        reply_to=draft.reply_to,
+        sent_at=tx.now,
+        expires_at=expires_at,
+        contract=draft.contract[1:] if draft.contract else None,
     )
     renamed = tuple([(one.called, one.address) for one in recipients if one.called])
     return Sent(message, True, names, tuple(unwoken), tuple(delayed), renamed)
 
 
-def _settled(draft: Draft, *, direct: bool) -> tuple[str, bool]:
-    """Return the kind of `draft` and whether it needs a reply, by default where it does not say."""
+def _settled(draft: Draft, direct: bool) -> Draft:
+    """Return `draft` with its kind and whether it needs a reply; `direct` says whether it goes to named agents."""
     answers = draft.reply_to is not None
     kind = draft.kind or ("reply" if answers else "mail" if direct else "broadcast")
-    return kind, direct and not answers if draft.need_reply is None else draft.need_reply
+    need_reply = direct and not answers if draft.need_reply is None else draft.need_reply
+    return replace(draft, kind=kind, need_reply=need_reply)
 
 
-def _sent_before(tx: Tx, me: Agent, draft: Draft, direct: bool, posting: Posting | None) -> Sent | None:
-    """Return what `me` sent under the key of `draft`, or None. What `posting` still holds is written then.
+def _sent_before(tx: Tx, me: Agent, draft: Draft, deliveries: Deliveries) -> Sent | None:
+    """Return what `me` sent under the key of `draft`, which is settled, or None. `deliveries` are written then.
 
     It has to be the same message: the same address as it was written, body, subject, kind, need for a reply, contract,
     and the message that it answers. How long it lives and whom it wakes may differ: the first one decides. The members
@@ -646,18 +641,16 @@ def _sent_before(tx: Tx, me: Agent, draft: Draft, direct: bool, posting: Posting
     row = tx.one(BY_KEY, sender=me.id, dedupe_key=draft.dedupe_key)
     if row is None:
         return None
-    if posting:
-        posting.write()  # it may have been sent a line before
+    deliveries.write()  # it may have been sent a line before
     found = tx.one(BY_ID, id=row["id"])
     assert found
     first = message_of(found)
-    kind, need_reply = _settled(draft, direct=direct)
     differs = {
         "address": draft.address != first.address and not draft.is_answer,
         "body": draft.body != first.body,
         "subject": draft.subject != first.subject,
-        "kind": kind != first.kind,
-        "need_reply": need_reply != first.need_reply,
+        "kind": draft.kind != first.kind,
+        "need_reply": draft.need_reply != first.need_reply,
         "reply_to": draft.reply_to != first.reply_to,
         "contract": (draft.contract and draft.contract[1]) != (first.contract and first.contract[0]),
     }

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from xats.core import alerts, clock, wakes
 from xats.durations import rough
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def requests(tx: Tx, me: Agent, most: int) -> tuple[list[Request], int]:
     """Return the `most` newest requests that `me` read and did not answer, and how many there are."""
     rows = tx.all(OF_AGENT, me=me.id, most=most, **wakes.fresh(tx))
     found = [
-        Request(row["id"], f"{row['name']}@{row['team']}", row["subject"] or row["body"], row["sent_at"])
+        from_row(Request, row, sender=f"{row['name']}@{row['team']}", about=row["subject"] or row["body"])
         for row in rows
     ]
     return found, rows[0]["n"] if rows else 0

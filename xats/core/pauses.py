@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from xats.core import stops, wakes
 from xats.errors import UnknownRecipient
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _affected(tx: Tx, team: str, agent: Agent | None) -> list[tuple[int, bool]]:
 
 def _pause(row: Row) -> Pause:
     agent = f"{row['agent_name']}@{row['team']}" if row["agent_name"] else None
-    return Pause(row["team"], agent, row["reason"], row["paused_by"], row["paused_at"])
+    return from_row(Pause, row, agent=agent, by=row["paused_by"], at=row["paused_at"])
 
 
 def _subject(agent: Agent | None, team: str) -> str:

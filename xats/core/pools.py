@@ -1,25 +1,19 @@
-"""Pools: a claimable message is a task with a body for one member of a role, whoever is first.
-
-The members are asked one after another: who has least to do and was not asked for longest comes first, the next one
-after a minute without a claim. Those that are gone come last. All get a copy of the same message; once it is claimed
-the other copies are taken back.
-"""
+"""Pools: a claimable message is a task with a body for one member of a role, whoever is first (core/offers.py)."""
 
 from __future__ import annotations
 
-from xats.core import agents, clock, inbox, messages, task_mail, task_plans, tasks, teams
+from xats.core import inbox, messages, offers, task_plans, tasks, teams
 from xats.core.address import parse
-from xats.core.messages import Draft, Sent
+from xats.core.messages import Sent
 from xats.errors import KeyReused, Usage
+from xats.record import replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Agent
+    from xats.core.messages import Draft
     from xats.core.tasks import Task
     from xats.store import Tx
-
-EVERY = 60_000  # ms that one member has before the next one is asked
-BATCH = 100  # offers that one transaction makes
 
 
 def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> tuple[Sent, Task]:
@@ -42,16 +36,16 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> tuple[Sent, Task]:
     first = next(line.strip() for line in draft.body.splitlines() if line.strip())
     title = (draft.subject or "").strip() or first
     title = title if len(title) <= tasks.LONGEST_TITLE else f"{title[: tasks.LONGEST_TITLE - 1]}…"
-    new = task_plans.New(title, draft.body, role=address.name, key=draft.dedupe_key, notify=me.address)
-    task, created = task_plans.add(tx, me, new, tell=False, pool=True)
+    new = task_plans.New(title, draft.body, role=address.name, key=draft.dedupe_key, notify=me.address, pool=True)
+    task, created = task_plans.store(tx, me, new)
     if not created:
         return _before(tx, me, task), task
-    values = dict(draft.__dict__)
     body = f"{draft.body.rstrip()}\n\nWhoever is first does this: xats task claim {task.id}"
-    values.update(body=body, kind=draft.kind or "pool", need_reply=bool(draft.need_reply), dedupe_key=None)
-    sent = messages.post(tx, me, evidence, Draft(**values), [])
+    kind, need_reply = draft.kind or "pool", bool(draft.need_reply)
+    offer = replace(draft, body=body, kind=kind, need_reply=need_reply, dedupe_key=None)
+    sent = messages.post(tx, me, evidence, offer, [])
     task = tasks.update(tx, task, message_id=sent.message.id, offer_at=tx.now)
-    asked = _offer(tx, task)
+    asked = offers.offer(tx, task)
     return Sent(sent.message, True, (asked.address,) if asked else ()), tasks.again(tx, task)
 
 
@@ -62,151 +56,3 @@ def _before(tx: Tx, me: Agent, task: Task) -> Sent:
     found = inbox.show(tx, me, task.message_id).message
     rows = tx.all(messages.RECIPIENTS, id=task.message_id)
     return Sent(found, False, tuple(f"{row['name']}@{row['team']}" for row in rows))
-
-
-# -- offers ------------------------------------------------------------------------------------------------------------
-
-# Not who sent it, nor whoever has been asked already or is paused; who let go of it last comes last.
-UNASKED = """
-a.team = t.team and a.role = t.role and a.unregistered_at is null and a.id <> t.created_by
-    and not exists (select 1 from deliveries d where d.agent_id = a.id and d.message_id = t.message_id)
-"""
-PAUSED = """
-(exists (select 1 from pauses p where p.agent_id = a.id)
-or exists (select 1 from pauses p where p.team = a.team and p.agent_id is null))
-"""
-# Who waits for a program, whose program said that its session is over, whose process has ended, or whose wake is
-# suspended because its target is gone. An agent of which no process is known may well be there.
-GONE = f"""
-(a.expected_at is not null
-or exists (select 1 from presence h where h.agent_id = a.id and h.state = 'ended')
-or exists (
-    select 1 from sessions s where s.agent_id = a.id and s.ended_at is null
-        and s.gone_at >= a.seen_at - {agents.LAST_HOOKS}
-)
-or exists (
-    select 1 from wakes w where w.agent_id = a.id and w.closed_at is null and w.state <> 'held'
-        and w.next_attempt_at is null and w.lease_token is null
-))
-"""
-WHOM = f"""
-select {agents.AGENT}, case when {PAUSED} then 1 else 0 end as paused from tasks t join agents a on {UNASKED}
-where t.id = :id
-order by case when {PAUSED} then 1 else 0 end, case when {GONE} then 1 else 0 end,
-    case when a.id = (
-        select n.agent_id from task_notes n where n.task_id = t.id and n.kind = 'claimed' order by n.id desc limit 1
-    ) then 1 else 0 end,
-    (select count(*) from tasks h where h.owner_id = a.id and h.state in ('claimed', 'review')),
-    coalesce(a.offered_at, 0), a.id
-limit 1
-"""
-WAITING = "t.pool = 1 and t.state = 'open'"
-DUE = f"""
-select t.id, t.team, t.offer_at from tasks t where {WAITING} and t.offer_at is not null
-    and (t.offer_at <= :now or t.offer_at > :far)
-order by t.offer_at limit :limit
-"""
-NEXT_DUE = (
-    f"select t.offer_at as at from tasks t where {WAITING} and t.offer_at is not null order by t.offer_at limit 1"
-)
-LOOK_AGAIN = f"""
-update tasks set offer_at = :now where id in (
-    select t.id from tasks t where {WAITING} and t.offer_at is null
-        and exists (select 1 from agents a where {UNASKED} and not {PAUSED})
-)
-"""
-SET_OFFER = "update tasks set offer_at = :at where id = :id and state = 'open'"
-ASKED = "select count(*) as n from deliveries where message_id = :id"
-HAS = """
-insert into deliveries (agent_id, message_id, state, read_at, no_wake_reason)
-values (:agent, :message, 'read', :now, 'no_wake')
-on conflict (agent_id, message_id) do nothing
-"""
-
-
-def next_due(tx: Tx) -> int | None:
-    """Return when the next member of a pool is to be asked (ms UTC); it may be past. None: nobody is."""
-    row = tx.one(NEXT_DUE)
-    return row["at"] if row else None
-
-
-def is_due(at: int | None, now: int) -> bool:
-    """Tell whether what `next_due` returned has come. A time too far ahead is from before the clock was set back."""
-    return at is not None and (at <= now or at > now + EVERY)
-
-
-def offer_due(tx: Tx) -> int:
-    """Ask the next member of every pool whose time has come; return how many were asked.
-
-    The one who was asked last gets the whole time anew where the clock was wrong, or the host suspended, meanwhile.
-    """
-    rows = tx.all(DUE, now=tx.now, far=tx.now + EVERY, limit=BATCH)
-    since, asked = clock.observe(tx).upset_at if rows else 0, 0
-    for row in rows:
-        if since and not since <= row["offer_at"] - EVERY <= tx.now:
-            tx.run(SET_OFFER, id=row["id"], at=tx.now + EVERY)
-        else:
-            asked += _offer(tx, tasks.find(tx, row["team"], row["id"])) is not None
-    return asked
-
-
-def look_again(tx: Tx) -> int:
-    """Let those be asked who have come, or come back, since all the others were; return for how many tasks."""
-    return tx.run(LOOK_AGAIN, now=tx.now)
-
-
-def _offer(tx: Tx, task: Task) -> Agent | None:
-    """Ask the next member of the pool of `task`, and note when the one after that is to be asked."""
-    row = tx.one(WHOM, id=task.id)
-    if row is None or row["paused"]:
-        tx.run(SET_OFFER, id=task.id, at=tx.now + EVERY if row else None)
-        if row is None:
-            _tell_nobody_left(tx, task)
-        return None
-    member = agents.agent_of(row)
-    assert task.message_id
-    sender = agents.by_id(tx, task.creator_id)
-    messages.also_to(tx, task.message_id, sender, member)
-    tx.run("update agents set offered_at = :now where id = :id", id=member.id, now=tx.now)
-    tx.run(SET_OFFER, id=task.id, at=tx.now + EVERY)
-    tasks.note(tx, task, "offered", member, None)
-    tasks.say(tx, task, "offered", None, to=member.address, message=task.message_id)
-    return member
-
-
-def _tell_nobody_left(tx: Tx, task: Task) -> None:
-    row = tx.one(ASKED, id=task.message_id)
-    if row and row["n"]:
-        task_mail.tell(
-            tx,
-            task_mail.agent_of(tx, task.creator_id),
-            f"nobody has taken #{task.id}: {task.title}",
-            f"All {row['n']} of role {task.role} were asked, and nobody has claimed task #{task.id}: {task.title}",
-            f"It stays open, and whoever joins is asked. To end it: xats task cancel {task.id}",
-        )
-
-
-def begin(tx: Tx, task: Task) -> None:
-    """Ask the members once more, from the first, with a new copy of the message: `task` is open again."""
-    row = tx.one(messages.REPEAT, id=task.message_id, address=f"pool:{task.role}", now=tx.now)
-    assert row
-    now = tasks.update(tx, task, message_id=row["id"], offer_at=tx.now)
-    _offer(tx, now)
-
-
-def taken(tx: Tx, task: Task, by: Agent) -> None:
-    """Take the message back from everybody but `by`, who has claimed it and has read it.
-
-    The end of the task is the answer to its sender, so `by` does not have to reply either.
-    """
-    assert task.message_id
-    inbox.withdraw(tx, task.message_id, by.id)
-    inbox.mark_read(tx, by, [task.message_id])
-    tx.run(HAS, agent=by.id, message=task.message_id, now=tx.now)
-    tx.run(inbox.NO_REPLY, id=task.message_id, keep=0)
-
-
-def withdrawn(tx: Tx, task: Task) -> None:
-    """Take the message back from everybody: `task` was cancelled."""
-    if task.message_id is not None:
-        inbox.withdraw(tx, task.message_id)

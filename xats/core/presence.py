@@ -6,10 +6,11 @@ Of a turn that its user has broken off not every program tells; then `broken_off
 
 from __future__ import annotations
 
-from xats.record import record
+from xats.record import from_row, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from xats.core.states import PresenceState
     from xats.store import Tx
 
 STATES = ("idle", "busy", "waiting", "ended")
@@ -19,7 +20,7 @@ STATES = ("idle", "busy", "waiting", "ended")
 class Presence:
     """What an agent does, since when, and what has been done to keep it at work."""
 
-    state: str  #: one of `STATES`
+    state: PresenceState
     at: int  #: ms UTC
     client_session: str | None = None
     continued: int = 0  #: turns in a row that were gone on with because of mail, without a prompt in between
@@ -33,9 +34,7 @@ class Presence:
 
     def over(self, at: int) -> Presence:
         """Return it with the turn broken off, at the time `at` (ms UTC) if that was not known yet."""
-        return Presence(
-            self.state, self.at, self.client_session, self.continued, self.broken_off_at or at, self.reminded_at
-        )
+        return replace(self, broken_off_at=self.broken_off_at or at)
 
 
 GET = """
@@ -76,7 +75,7 @@ order by m.sent_at desc, m.id desc limit 1
 def get(tx: Tx, agent_id: int) -> Presence | None:
     """Return what the agent with that id does, or None when its program has never said."""
     row = tx.one(GET, agent=agent_id)
-    return Presence(*row) if row else None
+    return from_row(Presence, row) if row else None
 
 
 def has_mail(tx: Tx, agent_id: int) -> bool:
@@ -104,7 +103,7 @@ def remind(tx: Tx, agent_id: int, at: int | None) -> None:
 def put(
     tx: Tx,
     agent_id: int,
-    state: str,
+    state: PresenceState,
     client_session: str | None,
     continued: int = 0,
     *,
@@ -146,4 +145,4 @@ def broken_off(tx: Tx, agent_id: int, told: Presence) -> bool:
 def last_sent(tx: Tx, agent_id: int) -> tuple[int, str, str | None, int] | None:
     """Return (id, address, subject, time in ms UTC) of the last message that the agent sent, or None."""
     row = tx.one(LAST_SENT, agent=agent_id)
-    return tuple(row) if row else None
+    return (row["id"], row["address"], row["subject"], row["sent_at"]) if row else None

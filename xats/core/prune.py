@@ -16,22 +16,20 @@ conversation goes in one batch, or, if it is very long, from its newest message 
 
 from __future__ import annotations
 
-from xats import durations
 from xats.core import prune_agents
-from xats.errors import Usage
 from xats.record import record
 from xats.store.keep import elsewhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from xats.core.prune_agents import Unused
     from xats.store import Row, Tx
 
-    Write = Callable[[Callable[[Tx], "Step"]], "Step"]
+    Timed = tuple["Step", float]  # and how long it took (seconds)
+    Write = Callable[[Callable[[Tx], Timed]], Timed]
 
-KEEP = 30 * 86_400_000  # ms
 MOST = 500  # rows that one transaction looks at; a conversation that is longer than this is taken in parts
 FIRST, LEAST = 100, 20
 TARGET = 0.02  # seconds that a transaction should take, besides its commit
@@ -138,40 +136,25 @@ class Step:
     removed: Counts = Counts()
 
 
-def age(environ: Mapping[str, str]) -> int | None:
-    """Return how long things are kept (ms), by XATS_KEEP; None: for ever. Raises Usage."""
-    text = environ.get("XATS_KEEP", "").strip()
-    if text.lower() == "off":
-        return None
-    try:
-        return (durations.parse(text) or None) if text else KEEP
-    except Usage as problem:
-        msg = f"XATS_KEEP is {text[:40]!r}, which is no duration."
-        raise Usage(msg, "export XATS_KEEP=30d, or off to remove nothing") from problem
-
-
 def walk(write: Write, before: int, clock: Callable[[], float], unused: Unused | None = None) -> Iterator[Counts]:
     """Remove what is older than `before` (ms UTC); yield after every transaction what it removed.
 
     `write` runs one transaction. `clock` gives seconds: a transaction that took long is followed by a smaller one.
     `unused` says which agents go; None: no agent and no session goes.
     """
-    place: Place | None = Place()
-    limit, took = FIRST, 0.0
+    place, limit = Place(), FIRST
 
-    def work(tx: Tx) -> Step:
-        nonlocal took
-        assert place
+    def work(tx: Tx) -> Timed:
         began = clock()  # the store is ours only now
-        done = step(tx, place, before, limit, unused)
-        took = clock() - began
-        return done
+        return step(tx, place, before, limit, unused), clock() - began
 
-    while place:
-        done = write(work)
+    while True:
+        done, took = write(work)
+        yield done.removed
+        if done.place is None:
+            return
         place = done.place
         limit = max(LEAST, min(MOST, int(limit * min(2.0, TARGET / max(took, 0.001)))))
-        yield done.removed
 
 
 def step(tx: Tx, place: Place, before: int, limit: int, unused: Unused | None = None) -> Step:
@@ -221,7 +204,7 @@ def _messages(tx: Tx, place: Place, before: int, limit: int) -> Step:
             seen += len(children)
             continue
         if len(children) > MOST:
-            return Step(Place("judge", row["id"], row["id"]), _remove(tx, condemned))
+            return Step(Place("judge", after=row["id"], thread=row["id"]), _remove(tx, condemned))
         if seen and seen + len(children) > limit:
             upto = row["id"] - 1
             break
@@ -236,8 +219,8 @@ def _judge(tx: Tx, place: Place, before: int, limit: int) -> Step:
     if any(child["stays"] for child in children):
         return Step(Place("messages", place.thread))
     if len(children) < limit:
-        return Step(Place("cut", place.thread, place.thread))
-    return Step(Place("judge", children[-1]["id"], place.thread))
+        return Step(Place("cut", after=place.thread, thread=place.thread))
+    return Step(Place("judge", after=children[-1]["id"], thread=place.thread))
 
 
 def _cut(tx: Tx, place: Place, before: int, limit: int) -> Step:

@@ -148,7 +148,7 @@ def prune_sessions(tx: Tx, unused: Unused, after: int, limit: int) -> tuple[int 
 
 def _process_of(row: Row) -> Seat:
     """Return where the process of an ended session sits, without its pane: another session may have that by now."""
-    return Seat(row["host"], row["pid"], row["pid_started"])
+    return Seat(host=row["host"], pid=row["pid"], pid_started=row["pid_started"])
 
 
 def _is_unused(tx: Tx, agent: Agent, unused: Unused) -> bool:

@@ -42,7 +42,7 @@ def refuse_other(tx: Tx, agent: Agent, host: str, shell: Shell, ended: Callable[
     row = tx.one(SHELL, agent=agent.id)
     if row is None or row["host"] != host:
         return
-    held = Shell(row["shell_pid"], row["shell_started"], row["shell_tty"])
+    held = Shell(pid=row["shell_pid"], started=row["shell_started"], tty=row["shell_tty"])
     if (held.pid, held.started) == (shell.pid, shell.started) or ended(held.pid, held.started):
         return
     from xats.durations import ago

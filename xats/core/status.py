@@ -5,11 +5,13 @@ from __future__ import annotations
 from xats.core import wakes
 from xats.core.messages import Message, message_of, visible
 from xats.errors import Refused, UnknownMessage
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Agent
+    from xats.core.reasons import Reason
+    from xats.core.states import DeliveryState
     from xats.store import Row, Tx
 
 
@@ -19,12 +21,12 @@ class DeliveryStatus:
 
     agent: str
     client: str
-    state: str
+    state: DeliveryState
     read_at: int | None
     replied_at: int | None
     acked_at: int | None
     wake: wakes.Wake | None
-    no_wake_reason: str | None  #: why there is no wake: "self", "no_wake" or "hop_limit"
+    no_wake_reason: Reason | None  #: why there is no wake: "self", "no_wake" or "hop_limit"
     host: str | None = None  #: the id of the host that its agent sits on
     host_name: str | None = None  #: what people call that host
     shown_at: int | None = None
@@ -69,17 +71,5 @@ def _status_of(tx: Tx, message: Message, row: Row, me: Agent) -> DeliveryStatus:
     wake = wakes.wake_of(row) if row["id"] is not None else None
     reason = None if wake else row["no_wake_reason"] or ("self" if row["recipient_id"] == me.id else "no_wake")
     address = f"{row['agent_name']}@{row['agent_team']}"
-    return DeliveryStatus(
-        address,
-        row["client"],
-        state,
-        row["read_at"],
-        row["replied_at"],
-        row["acked_at"],
-        wake,
-        reason,
-        row["host"],
-        row["host_name"],
-        row["shown_at"],
-        bool(row["need_reply"]) and state not in ("replied", "expired") and row["acked_at"] is None,
-    )
+    owes = bool(row["need_reply"]) and state not in ("replied", "expired") and row["acked_at"] is None
+    return from_row(DeliveryStatus, row, agent=address, state=state, wake=wake, no_wake_reason=reason, need_reply=owes)

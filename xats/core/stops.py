@@ -7,7 +7,7 @@ again: by mail or a prompt to one of the two, or by `xats resume AGENT`. Then wh
 from __future__ import annotations
 
 from xats.core import wakes
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,4 +141,4 @@ def of_agent(tx: Tx, agent: Agent) -> list[Stop]:
 
 def _listed(row: Row) -> Stop:
     names = (f"{row['low_name']}@{row['low_team']}", f"{row['high_name']}@{row['high_team']}")
-    return Stop(names, row["wakes"], row["stopped_at"])
+    return from_row(Stop, row, agents=names, at=row["stopped_at"])

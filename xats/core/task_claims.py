@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.core import clock, task_ends, task_mail, task_needs, task_owners, tasks
+from xats.core import clock, offers, readiness, task_ends, task_leaving, task_mail, task_needs, task_owners, tasks
 from xats.durations import iso, rough
 from xats.errors import (
     InvalidTask,
@@ -114,11 +114,9 @@ def _claimed(tx: Tx, me: Agent, task_id: int) -> Task:
     task = tasks.find(tx, me.team, task_id)
     tasks.log(tx, task, "claimed", me, claim=task.claims, lease_until=iso(task.lease_until))
     if task.pool:
-        from xats.core import pools
-
-        pools.taken(tx, task, me)
+        offers.taken(tx, task, me)
     else:
-        task_mail.not_ready(tx, task, keep=me.id)
+        readiness.not_ready(tx, task, keep=me.id)
     return task
 
 
@@ -270,7 +268,7 @@ def _open(tx: Tx, task: Task) -> Task:
 def _offer(tx: Tx, task: Task, but: int | None, why: str = "") -> None:
     """Tell who can take `task`, which is open again because of `why`; not the agent `but`."""
     if task.ready:
-        task_mail.ready(tx, task, f"is open again{why and f' ({why})'}", but=but)
+        readiness.ready(tx, task, f"is open again{why and f' ({why})'}", but=but)
 
 
 HELD = f"select {tasks.TASK} {tasks.FROM} where t.owner_id = :id and t.state in ('claimed', 'review') order by t.id"
@@ -282,7 +280,7 @@ def leave(tx: Tx, agent: Agent, *, force: bool, by: Agent | None = None) -> list
     The agents that added these tasks are told, but not `by`, which has it leave. Raises TasksHeld unless `force`.
     """
     opened = give_back(tx, agent, "has left", force=force)
-    task_mail.owner_left(tx, agent, opened, by)
+    task_leaving.owner_left(tx, agent, opened, by)
     return [task.id for task in opened]
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from xats.core import task_mail, task_needs, tasks
+from xats.core import readiness, task_mail, task_needs, tasks
 from xats.errors import TaskLive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Agent
+    from xats.core.states import TaskEnd
     from xats.core.tasks import Task
     from xats.store import Tx
 
 
-def end(tx: Tx, task: Task, state: str, by: Agent, text: str | None) -> Task:
+def end(tx: Tx, task: Task, state: TaskEnd, by: Agent, text: str | None) -> Task:
     """End `task`, which has not ended, as `state`: `text` is its result when it is done, else why. Return it."""
     if task.state == "open":
-        task_mail.not_ready(tx, task)
+        readiness.not_ready(tx, task)
     elif task.state == "review":
         task_mail.no_review(tx, task)
     told = {"result" if state == "done" else "reason": text}
@@ -30,7 +31,7 @@ def end(tx: Tx, task: Task, state: str, by: Agent, text: str | None) -> Task:
     if state == "done":
         task_needs.done(tx, now)
     else:
-        knowing = task_needs.hopeless(tx, now, by)
+        knowing = task_needs.blocked_forever(tx, now, by)
     task_mail.ended(tx, now, by, text, knowing)
     return now
 
@@ -73,5 +74,5 @@ def reopen(tx: Tx, me: Agent, task_id: int, reason: str | None = None) -> Task:
     if task.state == "done":
         task_needs.not_done(tx, now, me, reason)
     if now.ready:
-        task_mail.ready(tx, now, "is open again", but=me.id)
+        readiness.ready(tx, now, "is open again", but=me.id)
     return now

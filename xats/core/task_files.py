@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xats.core import task_mail, task_needs, task_plans, task_views, tasks
-from xats.errors import DependencyCycle, InvalidTask, XatsError
+from xats.core import readiness, task_needs, task_plans, task_views, tasks
+from xats.errors import DependencyCycle, InvalidTask, at
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.core.agents import Agent
+    from xats.core.states import TaskEnd
     from xats.core.task_plans import New
-    from xats.core.task_views import Whole
+    from xats.core.task_views import TaskDetails
     from xats.core.tasks import Task
     from xats.store import Tx
 
@@ -21,13 +22,13 @@ LIVE = f"select t.id from tasks t where t.team = :team and {task_views.LIVE} ord
 EVERY = "select t.id from tasks t where t.team = :team order by t.id"
 
 
-def export(tx: Tx, team: str, *, ended: bool) -> list[Whole]:
+def export(tx: Tx, team: str, *, ended: bool) -> list[TaskDetails]:
     """Return the tasks of `team` that have not ended, with what they need and that has failed; `ended`: all of them.
 
     What others need, and what is above them, comes first where it can.
     """
     ids = [row["id"] for row in tx.all(EVERY if ended else LIVE, team=team)]
-    found: dict[int, Whole] = {}
+    found: dict[int, TaskDetails] = {}
     waiting = ids[::-1]
     while waiting:
         one = waiting.pop()
@@ -45,7 +46,7 @@ class Item:
     id: int | None = None
     needs: tuple[int, ...] = ()
     parent: int | None = None
-    ended: str | None = None  #: the state, when it had ended
+    ended: TaskEnd | None = None  #: the state, when it had ended
     outcome: str | None = None  #: then its result or its reason
 
 
@@ -63,26 +64,26 @@ def add_all(tx: Tx, me: Agent, items: Sequence[Item]) -> list[tuple[Task, bool]]
     made: list[tuple[Task, bool]] = []
     numbers: dict[int, int] = {}  # the ids that they get, by those that they had
     for index, item in enumerate(items):
-        with _At(index):
+        with at(index):
             if item.id in numbers:
                 msg = f"There is a task {item.id} before it."
                 raise InvalidTask(msg, "every id stands for one task")
-            made.append(task_plans.add(tx, me, item.new, tell=False))
+            made.append(task_plans.store(tx, me, item.new))
             if item.id is not None:
                 numbers[item.id] = made[-1][0].id
     for index, (item, (task, created)) in enumerate(zip(items, made, strict=True)):
-        with _At(index):
+        with at(index):
             if created:
                 _connect(tx, me, item, task, numbers)
     for index, (item, (task, created)) in enumerate(zip(items, made, strict=True)):
         if created and item.ended:
             what, check = ("result", tasks.check_long) if item.ended == "done" else ("reason", tasks.check_note)
-            with _At(index):
+            with at(index):
                 text = check(item.outcome, what) if item.outcome else None
             tx.run(END, id=task.id, state=item.ended, now=tx.now, **{"result": None, "reason": None, what: text})
             tasks.log(tx, task, item.ended, me, text, imported=True)
     done = [(task_needs.recount(tx, task), created) for task, created in made]
-    task_mail.ready_all(tx, [task for task, created in done if created and task.ready], but=me.id)
+    readiness.ready_all(tx, [task for task, created in done if created and task.ready], but=me.id)
     return done
 
 
@@ -107,21 +108,7 @@ def _connect(tx: Tx, me: Agent, item: Item, task: Task, numbers: dict[int, int])
         raise DependencyCycle(msg, id=item.id, path=path) from problem
 
 
-class _At:
-    """Note at which item something is raised."""
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
-        if isinstance(problem, XatsError):
-            problem.index = self.index  # type: ignore[attr-defined]
-
-
-def values(found: Whole) -> dict[str, Any]:
+def values(found: TaskDetails) -> dict[str, Any]:
     """Return what a line of a file says of a task; times are ms UTC."""
     task = found.listed.task
     return {

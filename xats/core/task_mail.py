@@ -6,10 +6,9 @@ ready, or asks for a review, is taken back while it is unread as soon as it mean
 
 from __future__ import annotations
 
-from xats.core import agents, inbox, messages, tasks, wakes
+from xats.core import agents, inbox, messages, wakes
 from xats.core.address import parse_list
 from xats.core.messages import Draft
-from xats.durations import rough
 from xats.errors import UnknownRecipient
 
 TYPE_CHECKING = False
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
     from xats.core.agents import Agent
     from xats.core.messages import Recipient
+    from xats.core.states import TaskMail
     from xats.core.tasks import Task
     from xats.store import Tx
 
@@ -33,10 +33,11 @@ def tell(tx: Tx, to: Agent | None, subject: str, *lines: str, team: str = "") ->
     """Send `lines` to `to` in the name of xats, if it is there; return the id of the message."""
     if to is None or not to.registered:
         return None
-    return _post(tx, team or to.team, to.address, [messages.recipient_of(to)], subject, lines)
+    return post(tx, team or to.team, to.address, [messages.recipient_of(to)], subject, lines)
 
 
-def _post(tx: Tx, team: str, address: str, recipients: Sequence[Recipient], subject: str, lines: Iterable[str]) -> int:
+def post(tx: Tx, team: str, address: str, recipients: Sequence[Recipient], subject: str, lines: Iterable[str]) -> int:
+    """Send `lines` to `recipients` in the name of xats; `address` is how they are called. Return its id."""
     draft = Draft(address, "\n".join(lines), subject[: messages.LARGEST_SUBJECT], "task", need_reply=False)
     return messages.post(tx, agents.system(tx, team), "process", draft, recipients).message.id
 
@@ -49,69 +50,6 @@ def agent_of(tx: Tx, agent_id: int | None) -> Agent | None:
 def members(tx: Tx, team: str, role: str) -> list[Recipient]:
     """Return everybody in `team` who has `role`."""
     return messages.everybody(tx, "role", team, role)
-
-
-# -- a task can be started ---------------------------------------------------------------------------------------------
-
-
-def starters(tx: Tx, task: Task, but: int | None = None) -> tuple[str, list[Recipient]]:
-    """Return the address and the agents that are told when `task` can be started: its assignee, else its role.
-
-    The agent `but` is left out.
-    """
-    if task.assignee_id is not None:
-        found = agents.by_id(tx, task.assignee_id)
-        everybody = [messages.recipient_of(found)] if found.registered else []
-        address = found.address
-    elif task.role is not None:
-        everybody, address = members(tx, task.team, task.role), f"role:{task.role}"
-    else:
-        everybody, address = [], ""
-    return address, [one for one in everybody if one.id != but]
-
-
-def ready(tx: Tx, task: Task, why: str, but: int | None = None) -> None:
-    """Tell who can start `task`, because of `why`; not the agent `but`."""
-    if task.pool:
-        from xats.core import pools
-
-        pools.begin(tx, task)
-        return
-    address, whom = starters(tx, task, but)
-    if whom:
-        _ready(tx, task, why, address, whom)
-
-
-def _ready(tx: Tx, task: Task, why: str, address: str, whom: Sequence[Recipient]) -> None:
-    lines = (f"Task #{task.id} {why}: {task.title}", f"Take it: xats task claim {task.id}")
-    message = _post(tx, task.team, address, whom, f"task #{task.id} is ready: {task.title}", lines)
-    tx.run(KEEP, task=task.id, message=message, about="ready", role=None)
-
-
-def ready_all(tx: Tx, tasks: Sequence[Task], but: int | None = None) -> None:
-    """Tell who can start `tasks`, which were added at once: everybody once for all of his."""
-    whose: dict[int, tuple[Recipient, list[Task]]] = {}
-    for task in tasks:
-        for one in starters(tx, task, but)[1]:
-            whose.setdefault(one.id, (one, []))[1].append(task)
-    for recipient, found in whose.values():
-        if len(found) == 1:
-            _ready(tx, found[0], "is ready", recipient.address, [recipient])
-            continue
-        lines = ["These tasks are ready:", *(f"  #{task.id} {task.title}" for task in found[:SHOWN])]
-        if len(found) > SHOWN:
-            lines.append(f"  and {len(found) - SHOWN} more: xats task list --ready")
-        lines.append("Take the first: xats task claim --next")
-        _post(tx, found[0].team, recipient.address, [recipient], f"{len(found)} tasks are ready", lines)
-
-
-def not_ready(tx: Tx, task: Task, keep: int = 0) -> None:
-    """Take back the mail that says that `task` can be started; the agent `keep`, who has claimed it, has seen it."""
-    if task.pool:
-        from xats.core import pools
-
-        pools.withdrawn(tx, task)
-    _take_back(tx, task, "ready", None, keep)
 
 
 # -- what a claimed task needs changes ---------------------------------------------------------------------------------
@@ -149,100 +87,6 @@ def done_again(tx: Tx, task: Task, needed: Task) -> None:
 # -- an owner is gone --------------------------------------------------------------------------------------------------
 
 
-def owner_gone(tx: Tx, owner: Agent, claimed: Sequence[Task], why: str, grace: int) -> None:
-    """Tell the agents that added the tasks `claimed` that `owner` is gone, because of `why`.
-
-    In `grace` ms these tasks are open again.
-    """
-    for creator, found in _by_creator(tx, claimed, owner):
-        them, then = ("it", "it is") if len(found) == 1 else ("them", "they are")
-        alone = [task.id for task in found if task.assignee_id is not None]
-        others = [task.id for task in found if task.assignee_id is None]
-        lines = [f"{owner.name} is gone: {why}. It has claimed what you added:", *_lines(found)]
-        lines.append(
-            f"{owner.name} keeps {them} if it starts again within {rough(grace)}. After that {then} open again."
-        )
-        if others:
-            lines.append(f"Another agent can claim #{others[0]} now: xats task claim {others[0]}")
-        if alone:
-            lines.append(
-                f"#{alone[0]} is for {owner.name} alone. To give it to another agent: xats task release {alone[0]}; "
-                f"xats task edit {alone[0]} --to NAME"
-            )
-        tell(tx, creator, f"{owner.name} is gone, and has claimed {_named(found)}", *lines)
-
-
-def owner_left(tx: Tx, owner: Agent, opened: Sequence[Task], by: Agent | None) -> None:
-    """Tell the agents that added the tasks `opened`, which `owner` had claimed, but not `by`, that it was unregistered.
-
-    Who can start such a task itself was asked to, and is not told of it once more.
-    """
-    for creator, added in _by_creator(tx, opened, owner):
-        found = [task for task in added if not _asked(tx, task, creator)]
-        if found and (by is None or creator.id != by.id):
-            tell(
-                tx,
-                creator,
-                f"{owner.name} has left, and had claimed {_named(found)}",
-                f"{owner.name} was unregistered. What you added and it had claimed is open again:",
-                *_lines(found),
-            )
-
-
-def _asked(tx: Tx, task: Task, agent: Agent) -> bool:
-    """Tell whether `agent` got mail that `task`, which was just opened, can be started."""
-    return task.ready and not task.pool and any(one.id == agent.id for one in starters(tx, task)[1])
-
-
-ASSIGNED = "select id from tasks where assignee_id = :id and state = 'open' order by id"
-
-
-def agent_removed(tx: Tx, agent: Agent, opened: Sequence[Task], by: Agent) -> None:
-    """Tell who added the tasks `opened`, which `agent` had claimed, or open tasks for it alone, that it was removed.
-
-    Each gets one letter, but not `by`, who knows.
-    """
-    alone = [tasks.find(tx, agent.team, row["id"]) for row in tx.all(ASSIGNED, id=agent.id)]
-    others = [task for task in opened if task.assignee_id != agent.id]
-    left = {creator.id: found for creator, found in _by_creator(tx, others, agent)}
-    for creator, found in _by_creator(tx, [*alone, *others], agent):
-        again = [task for task in left.get(creator.id, ()) if not _asked(tx, task, creator)]
-        waiting = [task for task in found if task.assignee_id == agent.id]
-        if creator.id == by.id or not (again or waiting):
-            continue
-        lines = [f"{agent.name} was removed from the team."]
-        if again:
-            lines += [f"What you added and {agent.name} had claimed is open again:", *_lines(again)]
-        if waiting:
-            lines += [f"These open tasks are for {agent.name} alone:", *_lines(waiting)]
-            lines.append(f"Give it to another agent: xats task edit {waiting[0].id} --to NAME")
-        said = [f"had claimed {_named(again)}"] if again else []
-        said += [f"{_numbered(waiting)} waited for it"] if waiting else []
-        tell(tx, creator, f"{agent.name} was removed, and {' and '.join(said)}", *lines)
-
-
-def _by_creator(tx: Tx, found: Iterable[Task], owner: Agent) -> list[tuple[Agent, list[Task]]]:
-    """Return the tasks in `found` by the agent that added them, without those of `owner` itself."""
-    whose: dict[int, list[Task]] = {}
-    for task in found:
-        if task.creator_id != owner.id:
-            whose.setdefault(task.creator_id, []).append(task)
-    return [(agents.by_id(tx, creator_id), theirs) for creator_id, theirs in whose.items()]
-
-
-def _numbered(found: Sequence[Task]) -> str:
-    return f"task #{found[0].id}" if len(found) == 1 else f"{len(found)} tasks"
-
-
-def _named(found: Sequence[Task]) -> str:
-    return f"task #{found[0].id}: {found[0].title}" if len(found) == 1 else f"{len(found)} tasks"
-
-
-def _lines(found: Sequence[Task]) -> list[str]:
-    more = [f"  and {len(found) - SHOWN} more: xats task list"] if len(found) > SHOWN else []
-    return [f"  #{task.id} {task.title}" for task in found[:SHOWN]] + more
-
-
 # -- reviews -----------------------------------------------------------------------------------------------------------
 
 
@@ -264,27 +108,23 @@ def ask_for_review(tx: Tx, owner: Agent, evidence: str, task: Task, role: str, r
 
 
 LONGEST_QUOTE = 4000  # characters of a result that a reviewer's mail shows
-ANSWERED = """
-update deliveries set state = 'replied', replied_at = :now, read_at = coalesce(read_at, :now), claim = null,
-    claim_until = null
-where agent_id = :me and message_id = :message and state <> 'replied'
-"""
 
 
 def reviewed(tx: Tx, task: Task, by: Agent, role: str) -> None:
     """Note that `by` has answered for `role`: the question is answered, and nobody else needs to."""
     for row in tx.all(OUT, task=task.id, about="review", role=role):
-        tx.run(ANSWERED, me=by.id, message=row["message_id"], now=tx.now)
-    _take_back(tx, task, "review", role, 0)
+        tx.run(messages.REPLIED, agent=by.id, message=row["message_id"], now=tx.now)
+    take_back(tx, task, "review", role, 0)
     wakes.close_if_read(tx, by.id)
 
 
 def no_review(tx: Tx, task: Task, role: str | None = None) -> None:
     """Take back what was asked of the reviewers of `task`, or only of those with `role`."""
-    _take_back(tx, task, "review", role, 0)
+    take_back(tx, task, "review", role, 0)
 
 
-def _take_back(tx: Tx, task: Task, about: str, role: str | None, keep: int) -> None:
+def take_back(tx: Tx, task: Task, about: TaskMail, role: str | None, keep: int) -> None:
+    """Take back the unread mail of `task` that is about this, from everybody but the agent `keep`, who has read it."""
     for row in tx.all(OUT, task=task.id, about=about, role=role):
         message = row["message_id"]
         inbox.withdraw(tx, message, keep)
@@ -335,4 +175,4 @@ def ended(tx: Tx, task: Task, by: Agent, text: str | None, but: Collection[int] 
     if text:
         lines += ["", text[:LONGEST_QUOTE] + ("\n[...]" if len(text) > LONGEST_QUOTE else ""), ""]
     lines.append(f"More: xats task show {task.id}")
-    _post(tx, task.team, task.notify, [*whom.values()], f"task #{task.id} {what}: {task.title}", lines)
+    post(tx, task.team, task.notify, [*whom.values()], f"task #{task.id} {what}: {task.title}", lines)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from xats.core import agents, task_mail, tasks
+from xats.core import agents, readiness, task_mail, tasks
 from xats.errors import DependencyCycle, InvalidTask, TaskBlocked
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from xats.core.agents import Agent
+    from xats.core.states import TaskState
     from xats.core.tasks import Task
     from xats.store import Tx
 
@@ -35,13 +36,13 @@ class Need:
     """A task that another one needs."""
 
     id: int
-    state: str
+    state: TaskState
     title: str
 
 
 def needs(tx: Tx, task_id: int) -> list[Need]:
     """Return what task `task_id` needs."""
-    return [Need(row["id"], row["state"], row["title"]) for row in tx.all(NEEDS, id=task_id)]
+    return [from_row(Need, row) for row in tx.all(NEEDS, id=task_id)]
 
 
 def blockers(tx: Tx, task: Task) -> tuple[Need, ...]:
@@ -139,7 +140,7 @@ def done(tx: Tx, task: Task) -> list[Task]:
         if now.ready:
             freed.append(now)
             tasks.log(tx, now, "ready", None, f"#{task.id} is done", after=task.id)
-            task_mail.ready(tx, now, f"can be started, since #{task.id} is done")
+            readiness.ready(tx, now, f"can be started, since #{task.id} is done")
         elif now.live and not now.waits_for:
             task_mail.done_again(tx, now, task)
     return freed
@@ -153,12 +154,12 @@ def not_done(tx: Tx, task: Task, by: Agent, reason: str | None) -> None:
     for waiting in needed_by(tx, task.id):
         tx.run(ONE_MORE, id=waiting.id)
         if waiting.ready:
-            task_mail.not_ready(tx, waiting)
+            readiness.not_ready(tx, waiting)
         elif waiting.live and waiting.owner_id not in (None, by.id):
             task_mail.not_done(tx, waiting, task, by, reason)
 
 
-def hopeless(tx: Tx, task: Task, by: Agent) -> list[int]:
+def blocked_forever(tx: Tx, task: Task, by: Agent) -> list[int]:
     """Tell who added tasks that wait for `task` that it has ended without being done; `by` knows. Return their ids."""
     told = []
     whose: dict[int, list[Task]] = {}

@@ -6,7 +6,7 @@ claim such a task at once, by its id.
 
 from __future__ import annotations
 
-from xats.core import agents, task_mail, tasks
+from xats.core import agents, task_leaving, tasks
 from xats.core.agents import AGENT, SESSION
 from xats.record import record
 
@@ -83,4 +83,4 @@ def note(tx: Tx, one: Owner, gone: Gone, grace: int) -> None:
         for task in found:
             tasks.note(tx, task, "owner_gone", agent, why)
             tasks.say(tx, task, "owner_gone", None, agent=agent.address, claim=task.claims, reason=why)
-        task_mail.owner_gone(tx, agent, found, why, grace)
+        task_leaving.owner_gone(tx, agent, found, why, grace)

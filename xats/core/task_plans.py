@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats import text
-from xats.core import agents, messages, task_mail, task_needs, tasks, teams
+from xats.core import agents, messages, readiness, task_mail, task_needs, tasks, teams
 from xats.core.address import check_name, parse_list
 from xats.errors import InvalidTask, KeyReused, Refused
 from xats.record import record
@@ -32,6 +32,7 @@ class New:
     review: tuple[str, ...] = ()
     due_at: int | None = None
     notify: str | None = None
+    pool: bool = False  #: it is a message to a pool (core/pools.py)
 
 
 INSERT = """
@@ -45,11 +46,19 @@ returning id
 REVIEWER = "insert into task_reviewers (task_id, role) values (:task, :role) on conflict do nothing"
 
 
-def add(tx: Tx, me: Agent, new: New, *, tell: bool = True, pool: bool = False) -> tuple[Task, bool]:
-    """Add a task; return it, and False if `me` had added it before under the same key.
+def add(tx: Tx, me: Agent, new: New) -> tuple[Task, bool]:
+    """Add a task as `store` does, and send mail to the agents that can start it."""
+    task, created = store(tx, me, new)
+    if created and task.ready:
+        readiness.ready(tx, task, f"of {me.name} is ready", but=me.id)
+    return task, created
 
-    With `tell` whoever can start it gets mail. Raises InvalidTask, UnknownAgent, UnknownTask, DependencyCycle,
-    KeyReused for another task under the same key, and UnknownRecipient for `notify`; nothing is stored then.
+
+def store(tx: Tx, me: Agent, new: New) -> tuple[Task, bool]:
+    """Store a task without mail; return it, and False if `me` had added it before under the same key.
+
+    Raises InvalidTask, UnknownAgent, UnknownTask, DependencyCycle, KeyReused for another task under the same key, and
+    UnknownRecipient for `notify`; nothing is stored then.
     """
     if new.key == "":  # of a variable that is not set: all that is added under it but the first would be lost
         msg = "The key is empty. Nothing was changed."
@@ -60,7 +69,7 @@ def add(tx: Tx, me: Agent, new: New, *, tell: bool = True, pool: bool = False) -
     if before:
         return before, False
     teams.use(tx, me.team, me.name)
-    values = {**_checked(tx, me, new), "team": me.team, "me": me.id, "now": tx.now, "pool": int(pool)}
+    values = {**_checked(tx, me, new), "team": me.team, "me": me.id, "now": tx.now, "pool": int(new.pool)}
     row = tx.one(INSERT, **values)
     if row is None:
         before = _added_before(tx, me, new)
@@ -71,8 +80,6 @@ def add(tx: Tx, me: Agent, new: New, *, tell: bool = True, pool: bool = False) -
         tx.run(REVIEWER, task=task.id, role=check_name(role, "role").lower())
     task = task_needs.link(tx, task, new.needs)
     tasks.log(tx, task, "added", me, to=task.assignee or (task.role and f"role:{task.role}"), ready=task.ready)
-    if tell and task.ready:
-        task_mail.ready(tx, task, f"of {me.name} is ready", but=me.id)
     return task, True
 
 
@@ -217,9 +224,9 @@ def _tell(tx: Tx, me: Agent, was: Task, now: Task, columns: dict[str, Any]) -> N
     """Tell whom a change of a task concerns."""
     moved = (was.assignee_id, was.role) != (now.assignee_id, now.role)
     if was.ready and (moved or not now.ready):
-        task_mail.not_ready(tx, was)
+        readiness.not_ready(tx, was)
     if now.ready and (moved or not was.ready):
-        task_mail.ready(tx, now, "is ready", but=me.id)
+        readiness.ready(tx, now, "is ready", but=me.id)
     if was.owner_id not in (None, me.id) and columns.keys() & {"title", "description"}:
         task_mail.tell(
             tx,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from xats.core import agents
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Agent
+    from xats.core.states import TaskState
     from xats.store import Tx
 
 
@@ -17,7 +18,7 @@ class Todo:
 
     id: int
     title: str
-    state: str  #: "claimed", "review" or "open"
+    state: TaskState  #: "claimed", "review" or "open"
     lease_until: int | None  #: of a claimed one, in ms UTC
 
 
@@ -42,5 +43,5 @@ def todo(tx: Tx, me: Agent, most: int) -> tuple[list[Todo], int]:
         until = row["lease_until"]
         if until is not None:
             until = agents.lease_end(until, row["lease_ms"], me.seen_at)
-        found.append(Todo(row["id"], row["title"], row["state"], until))
+        found.append(from_row(Todo, row, lease_until=until))
     return found, rows[0]["n"] if rows else 0

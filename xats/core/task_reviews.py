@@ -9,7 +9,7 @@ from xats.core import messages, task_claims, task_ends, task_mail, task_needs, t
 from xats.core.address import check_name
 from xats.core.messages import Draft
 from xats.errors import InvalidTask, NotInReview, NotReviewer, Refused, UnknownMessage
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def roles(tx: Tx, task_id: int) -> list[str]:
 def approvals(tx: Tx, task: Task) -> list[Approval]:
     """Return what is known of the approvals of the last submission of `task`."""
     return [
-        Approval(row["role"], f"{row['name']}@{row['team']}" if row["name"] else None, row["at"])
+        from_row(Approval, row, agent=f"{row['name']}@{row['team']}" if row["name"] else None)
         for row in tx.all(APPROVALS, id=task.id, submission=task.submission)
     ]
 

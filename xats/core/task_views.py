@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from xats.core import task_needs, task_reviews, tasks
-from xats.record import record
+from xats.core.task_needs import Need
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Agent
-    from xats.core.task_needs import Need
+    from xats.core.states import NoteKind, TaskState
     from xats.core.task_reviews import Approval
     from xats.core.tasks import Task
     from xats.store import Row, Tx
@@ -22,7 +23,7 @@ class Query:
     """Which tasks to list. What is not given does not matter."""
 
     limit: int = 50
-    state: str | None = None
+    state: TaskState | None = None
     mine: Agent | None = None  #: claimed by this agent, or for it
     role: str | None = None
     ready: bool = False
@@ -45,12 +46,12 @@ class Note:
 
     at: int
     agent: str | None  #: name@team of who did it, or whose claim it was
-    kind: str
+    kind: NoteKind
     text: str | None
 
 
 @record
-class Whole:
+class TaskDetails:
     """A task with everything that is known of it."""
 
     listed: Listed
@@ -101,15 +102,11 @@ def listing(tx: Tx, team: str, query: Query) -> tuple[list[Listed], bool]:
     if query.mine is not None and live:
         order = "+t.priority, +t.id"  # what is mine is few: found first, and sorted then
     rows = tx.all(LISTING.format(only=" and ".join(only) or "1 = 1", order=order), **values)
-    return [_listed(tx, tasks.task_of(row)) for row in rows[: query.limit]], len(rows) > query.limit
+    return [listed(tx, tasks.task_of(row)) for row in rows[: query.limit]], len(rows) > query.limit
 
 
 def listed(tx: Tx, task: Task) -> Listed:
     """Return `task` as a list shows it."""
-    return _listed(tx, task)
-
-
-def _listed(tx: Tx, task: Task) -> Listed:
     below = tx.one(BELOW, id=task.id)
     assert below
     blockers = task_needs.blockers(tx, task)
@@ -124,20 +121,20 @@ where n.task_id = :id order by n.id
 """
 
 
-def whole(tx: Tx, team: str, task_id: int) -> Whole:
+def whole(tx: Tx, team: str, task_id: int) -> TaskDetails:
     """Return task `task_id` of `team` with everything that is known of it. Raises UnknownTask."""
     task = tasks.find(tx, team, task_id)
     long = tx.one(LONG, id=task.id)
     assert long
     notes = tuple(_note(row) for row in tx.all(NOTES, id=task.id))
     offered = [note.agent for note in notes if note.kind == "offered"] if task.pool and task.ready else []
-    return Whole(
-        _listed(tx, task),
+    return TaskDetails(
+        listed(tx, task),
         long["description"],
         long["result"],
         tuple(task_needs.needs(tx, task.id)),
-        tuple(task_needs.Need(one.id, one.state, one.title) for one in task_needs.needed_by(tx, task.id)),
-        tuple(_need(row) for row in tx.all(CHILD, id=task.id, limit=CHILDREN)),
+        tuple(Need(one.id, one.state, one.title) for one in task_needs.needed_by(tx, task.id)),
+        tuple(from_row(Need, row) for row in tx.all(CHILD, id=task.id, limit=CHILDREN)),
         tuple(task_reviews.approvals(tx, task)),
         notes,
         offered[-1] if offered else None,
@@ -145,11 +142,7 @@ def whole(tx: Tx, team: str, task_id: int) -> Whole:
 
 
 def _note(row: Row) -> Note:
-    return Note(row["at"], f"{row['name']}@{row['team']}" if row["name"] else None, row["kind"], row["text"])
-
-
-def _need(row: Row) -> task_needs.Need:
-    return task_needs.Need(row["id"], row["state"], row["title"])
+    return from_row(Note, row, agent=f"{row['name']}@{row['team']}" if row["name"] else None)
 
 
 # -- how they hang together --------------------------------------------------------------------------------------------

@@ -25,18 +25,19 @@ from __future__ import annotations
 
 from xats.core import agents
 from xats.errors import InvalidTask, Refused, TaskEnded, UnknownTask
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from xats.core.agents import Agent
+    from xats.core.states import NoteKind, TaskEnd, TaskState
     from xats.store import Row, Tx
 
-LIVE = ("open", "claimed", "review")
-ENDED = ("done", "failed", "cancelled")
-STATES = LIVE + ENDED
+LIVE: tuple[TaskState, ...] = ("open", "claimed", "review")
+ENDED: tuple[TaskEnd, ...] = ("done", "failed", "cancelled")
+STATES: tuple[TaskState, ...] = (*LIVE, *ENDED)
 PRIORITY = 5  # 0 is the most urgent, 9 the least
 LONGEST_TITLE = 200  # characters
 LONGEST_NOTE = 4000  # characters of a progress note or a reason
@@ -51,7 +52,7 @@ class Task:
     id: int
     team: str
     title: str
-    state: str
+    state: TaskState
     priority: int
     creator_id: int
     creator: str  #: name@team
@@ -113,37 +114,17 @@ def task_of(row: Row) -> Task:
         lease_until = agents.lease_end(lease_until, row["lease_ms"], row["owner_seen_at"])
     if gone_at is not None and row["owner_seen_at"] > gone_at:  # it is back, or somebody acts for it
         gone_at = None
-    return Task(
-        row["id"],
-        row["team"],
-        row["title"],
-        row["state"],
-        row["priority"],
-        row["created_by"],
-        row["creator_name"] + at,
-        row["assignee_id"],
-        row["assignee_name"] + at if row["assignee_name"] else None,
-        row["role"],
-        row["parent_id"],
-        row["dedupe_key"],
-        row["notify"],
-        row["due_at"],
-        row["created_at"],
-        row["updated_at"],
-        row["ended_at"],
-        row["owner_id"],
-        row["owner_name"] + at if row["owner_name"] else None,
-        row["claimed_at"],
-        row["lease_ms"],
-        lease_until,
-        row["claims"],
-        row["waits_for"],
-        row["submission"],
-        row["progress"],
-        row["reason"],
-        bool(row["pool"]),
-        row["message_id"],
-        gone_at,
+    return from_row(
+        Task,
+        row,
+        creator_id=row["created_by"],
+        creator=row["creator_name"] + at,
+        assignee=row["assignee_name"] + at if row["assignee_name"] else None,
+        key=row["dedupe_key"],
+        owner=row["owner_name"] + at if row["owner_name"] else None,
+        lease_until=lease_until,
+        pool=bool(row["pool"]),
+        owner_gone_at=gone_at,
     )
 
 
@@ -181,13 +162,13 @@ def update(tx: Tx, task: Task, **columns: Any) -> Task:
     return again(tx, task)
 
 
-def log(tx: Tx, task: Task, kind: str, by: Agent | None, text: str | None = None, /, **data: Any) -> None:
+def log(tx: Tx, task: Task, kind: NoteKind, by: Agent | None, text: str | None = None, /, **data: Any) -> None:
     """Write what happened to `task` into its history and into the outbox."""
     note(tx, task, kind, by, text)
     say(tx, task, kind, by, **data)
 
 
-def note(tx: Tx, task: Task, kind: str, whose: Agent | None, text: str | None) -> None:
+def note(tx: Tx, task: Task, kind: NoteKind, whose: Agent | None, text: str | None) -> None:
     """Write what happened to `task` into its history only: who did it, or to whom it happened."""
     tx.run(NOTE, task=task.id, now=tx.now, agent=whose.id if whose else None, kind=kind, text=text)
 
@@ -219,7 +200,9 @@ def may_manage(me: Agent, task: Task, what: str) -> None:
 def check_title(title: str) -> str:
     """Return `title` without space around it. Raises InvalidTask."""
     title = title.strip()
-    if not 0 < len(title) <= LONGEST_TITLE or "\n" in title or "\r" in title:
+    from xats.text import is_line
+
+    if not title or not is_line(title, LONGEST_TITLE):
         msg = f"A title is one line of 1 to {LONGEST_TITLE} characters. Nothing was changed."
         raise InvalidTask(msg, "put the rest into the description: -d")
     _utf8(title, "title")

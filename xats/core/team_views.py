@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from xats.errors import UnknownTeam
 from xats.host import machine_of
-from xats.record import record
+from xats.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.store import Row, Tx
+    from xats.store import Tx
 
 
 @record
@@ -118,24 +118,13 @@ def _summaries(tx: Tx, name: str | None, *, archived: bool) -> list[Summary]:
     hosts = {machine_of(row["host"]): row["host_name"] for row in tx.all(HOSTS)} if rows else {}
     projects: dict[str, list[Place]] = {}
     for row in rows:
-        place = Place(row["id"], row["host"], hosts.get(machine_of(row["host"])), row["path"], row["remote"])
+        place = from_row(Place, row, host_name=hosts.get(machine_of(row["host"])))
         projects.setdefault(row["team"], []).append(place)
     former: dict[str, list[str]] = {}
     for row in tx.all(FORMER, name=name):
         former.setdefault(row["moved_to"], []).append(row["name"])
     found = tx.all(SUMMARY, name=name, archived=int(archived))
-    return [_summary(row, projects.get(row["name"], []), former.get(row["name"], [])) for row in found]
-
-
-def _summary(row: Row, projects: list[Place], former: list[str]) -> Summary:
-    return Summary(
-        row["name"],
-        row["created_at"],
-        row["archived_at"],
-        row["agents"],
-        row["unread"],
-        row["open_tasks"],
-        row["contracts"],
-        tuple(projects),
-        tuple(former),
-    )
+    return [
+        from_row(Summary, row, projects=tuple(projects.get(row["name"], ())), former=tuple(former.get(row["name"], ())))
+        for row in found
+    ]

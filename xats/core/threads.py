@@ -12,7 +12,10 @@ from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from xats.core.agents import Agent
+    from xats.core.states import DeliveryState
     from xats.store import Row, Tx
 
 WINDOW = 1000  # newest messages of an agent among which those are looked for that somebody may see
@@ -24,7 +27,7 @@ class Headline:
     """A thread as one agent has it: its newest message, without the body, and how many there are."""
 
     message: Message
-    state: str | None  #: that of the agent's own copy, if it has one and that may be told
+    state: DeliveryState | None  #: that of the agent's own copy, if it has one and that may be told
     messages: int
 
 
@@ -33,12 +36,12 @@ class Copy:
     """What became of one recipient's copy."""
 
     agent: str  #: name@team
-    state: str
+    state: DeliveryState | Literal["acked"]
     at: int | None  #: since when
 
 
 @record
-class Spoken:
+class ThreadMessage:
     """A message of a thread, and its first recipients if it may be told what they made of it."""
 
     message: Message
@@ -99,14 +102,14 @@ def headlines(tx: Tx, agent: Agent, viewer: Agent | None, limit: int) -> list[He
     return found
 
 
-def conversation(tx: Tx, thread_id: int, viewer: Agent | None, limit: int) -> list[Spoken]:
+def conversation(tx: Tx, thread_id: int, viewer: Agent | None, limit: int) -> list[ThreadMessage]:
     """Return the newest messages of a thread as far as `viewer` may see them, oldest first.
 
     What became of the copies is for a person (None) and for a message's own sender.
     """
     rows = tx.all(SPOKEN, root=thread_id, viewer=viewer.id if viewer else None, limit=limit)
     return [
-        Spoken(
+        ThreadMessage(
             message_of(row),
             _copies(tx, row["id"]) if viewer is None or viewer.id == row["sender_id"] else (),
         )
@@ -117,9 +120,9 @@ def conversation(tx: Tx, thread_id: int, viewer: Agent | None, limit: int) -> li
 def _copies(tx: Tx, message_id: int) -> tuple[Copy, ...]:
     return tuple(
         Copy(
-            f"{row['name']}@{row['team']}",
-            "acked" if row["acked_at"] and row["state"] == "read" else row["state"],
-            row["at"],
+            agent=f"{row['name']}@{row['team']}",
+            state="acked" if row["acked_at"] and row["state"] == "read" else row["state"],
+            at=row["at"],
         )
         for row in tx.all(COPIES, id=message_id, limit=RECIPIENTS, **wakes.fresh(tx))
     )

@@ -17,22 +17,22 @@
     it is not made                               leased                    due                        give_back
     it is refused                                leased                    retrying, or failed        refused
     it is refused: the target is gone            leased                    suspended                  refused
-    it was made early and is refused             leased                    as before                  put_off
+    it was made before its time and is refused   leased                    as before                  put_off
     a hook is to hand the mail over              leased                    at the end of that wait    waits
     an inbox takes the line                      leased                    delivered, open            handed_over
     the pane, the terminal or the command has it leased                    delivered                  delivered
     nothing is unread any more                   leased, or open           skipped, or delivered      close_if_read
     the agent is unregistered                    open, not held            suspended                  suspend
     the agent is unused for long                 none, or open             failed                     give_up
-    a new session, pane or process               open, not held            due                        resume
-    its session registers once more              open, not handed over     due                        revive
-    a turn ends, a waiter or another way comes   waits, suspended          due                        retry_now
+    a new session, pane or process               open, not held; ended     due; queued                retry_now
+    its session registers once more              open, not handed over     due                        retry_now
+    a turn ends, a waiter or another route comes waits, suspended          due                        retry_now
     a pause begins, ends                         open; held                held; due                  hold, let_go
 
 An open wake is due when `next_attempt_at` has come. A null there suspends it: its target is known to be gone (GONE),
-and trying costs it no rung. It falls due when the session changes, or when the daemon finds a way to the agent again
-(daemon/ways.py). An attempt is leased by a token; a result under a lost lease is refused. New mail joins the open wake
-and does not reset its ladder. docs/waking.md says what each reason means and what ends it.
+and trying costs it no rung. It falls due when the session changes, or when the daemon finds a route to the agent again
+(daemon/routes.py). An attempt is leased by a token; a result under a lost lease is refused. New mail joins the open
+wake and does not reset its ladder. docs/waking.md says what each reason means and what ends it.
 
 An inbox or a waiter that has taken the line shows it to the agent when it can: only reading tells that it did. So the
 wake stays open, remembers in `handed` who has taken the line, and falls due after a time for those who have not.
@@ -40,7 +40,7 @@ wake stays open, remembers in `handed` who has taken the line, and falls due aft
 
 from __future__ import annotations
 
-from xats.record import record
+from xats.record import from_row, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,12 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from xats.core.reasons import Reason
+    from xats.core.states import WakeState
     from xats.store import Row, Tx
+
+    Which = Literal[
+        "new_session", "same_session", "named_session", "for_hook", "not_told", "program_changed", "suspended"
+    ]
 
 LEASE = 60_000  # ms that one attempt may take before another process may make it
 # A time further ahead than any ladder can ask for is one that was written before the clock was set back.
@@ -78,9 +83,9 @@ class Wake:
 
     id: int
     agent_id: int
-    state: str
-    reason: str | None
-    last_refusal: str | None
+    state: WakeState
+    reason: Reason | None
+    last_refusal: Reason | None
     mails: int
     attempts: int
     transport: str | None
@@ -112,7 +117,7 @@ SELECT = ", ".join(f"w.{name}" for name in COLUMNS.split())
 
 def wake_of(row: Row) -> Wake:
     """Return the Wake in a row that has its columns."""
-    return Wake(**{name: row[name] for name in COLUMNS.split()})
+    return from_row(Wake, row)
 
 
 # -- opening and closing -----------------------------------------------------------------------------------------------
@@ -156,21 +161,25 @@ where d.agent_id = :agent and d.state = 'unread' and d.wake_id is not null and {
 limit 1
 """
 OPEN = "select id from wakes where agent_id = :agent and closed_at is null"
-PAUSED = """
-exists (select 1 from pauses p where p.agent_id = wakes.agent_id) or exists (
-    select 1 from pauses p join agents a on a.team = p.team where a.id = wakes.agent_id and p.agent_id is null
-)
-"""
+
+
+def paused(agent: str, team: str) -> str:
+    """Return the SQL that tells whether the agent with the id `agent` is paused, or its whole `team`; both are SQL."""
+    of_agent = f"exists (select 1 from pauses p where p.agent_id = {agent})"
+    return f"({of_agent} or exists (select 1 from pauses p where p.team = {team} and p.agent_id is null))"
+
+
+PAUSED = paused("wakes.agent_id", "(select a.team from agents a where a.id = wakes.agent_id)")
 # A lease that is taken away here and in SUSPEND fences the attempt that holds it: its result is refused.
 HOLD = f"""
 update wakes set state = 'held', reason = 'paused', next_attempt_at = null, lease_token = null, lease_until = null,
     updated_at = :now
-where agent_id = :agent and closed_at is null and state <> 'held' and ({PAUSED})
+where agent_id = :agent and closed_at is null and state <> 'held' and {PAUSED}
 """
 LET_GO = f"""
 update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal, handed = null,
     next_attempt_at = :now, updated_at = :now
-where agent_id = :agent and closed_at is null and state = 'held' and not ({PAUSED})
+where agent_id = :agent and closed_at is null and state = 'held' and not {PAUSED}
 """
 RESUME = """
 update wakes set state = case when attempts = 0 then 'queued' else 'retrying' end, reason = last_refusal, handed = null,
@@ -189,12 +198,16 @@ update wakes set next_attempt_at = :now, updated_at = :now
 where agent_id = :agent and closed_at is null and state in ('queued', 'retrying') and lease_token is null and {which}
 """
 NOT_TOLD = "(handed is null or next_attempt_at is null) and coalesce(reason, '') <> 'throttled'"
-RETRY = {
+RETRY: dict[Which, str] = {
+    "new_session": RESUME,
+    "same_session": f"{RESUME} and {NOT_TOLD}",
+    "named_session": f"{RESUME} and {NOT_TOLD}",
     "for_hook": NOW.format(which="reason = 'recipient_active'"),
     "not_told": NOW.format(which=NOT_TOLD),
     "program_changed": NOW.format(which="reason = 'program_changed'"),
     "suspended": NOW.format(which="next_attempt_at is null"),
 }
+OPENS = ("new_session", "same_session")  # of RETRY: they open a wake for unread mail whose wake has ended
 GIVE_UP = """
 update wakes set state = 'failed', reason = :reason, next_attempt_at = null, lease_token = null, lease_until = null,
     updated_at = :now, closed_at = :now
@@ -271,32 +284,6 @@ def let_go(tx: Tx, agent_id: int) -> bool:
     return is_open(tx, agent_id)
 
 
-def resume(tx: Tx, agent_id: int) -> None:
-    """Try again now: the agent has a new session, or its session another pane.
-
-    An open wake falls due, suspended or not, and whoever has taken its line is asked anew. Unread mail whose wake has
-    ended gets a new one: whoever was woken for it is not there any more.
-    """
-    tx.run(RESUME, agent=agent_id, now=tx.now)
-    _open_anew(tx, agent_id)
-
-
-def revive(tx: Tx, agent_id: int, *, anew: bool) -> None:
-    """Let the agent's open wake fall due, suspended or not: its session has told of itself once more.
-
-    One that was handed over and is not suspended is left to its time: the line may be what the program has just begun
-    with. `anew` opens a wake for unread mail whose wake has ended.
-    """
-    tx.run(f"{RESUME} and {NOT_TOLD}", agent=agent_id, now=tx.now)
-    if anew:
-        _open_anew(tx, agent_id)
-
-
-def _open_anew(tx: Tx, agent_id: int) -> None:
-    if not is_open(tx, agent_id) and wanted(tx, agent_id):
-        join(tx, agent_id)
-
-
 def is_open(tx: Tx, agent_id: int) -> bool:
     """Tell whether the agent has an open wake."""
     return open_id(tx, agent_id) is not None
@@ -329,15 +316,24 @@ def is_over(tx: Tx, sent_at: int, expires_at: int | None) -> bool:
     return sent_at >= fresh(tx)["sure"]
 
 
-def retry_now(tx: Tx, agent_id: int, which: Literal["for_hook", "not_told", "program_changed", "suspended"]) -> None:
-    """Let the agent's open wake fall due if it is one of `which`.
+def retry_now(tx: Tx, agent_id: int, which: Which) -> None:
+    """Let the agent's open wake fall due if it is one of `which`; a held one stays held.
 
-    `for_hook` waits for a hook: the turn has ended, and not all of the mail was handed over. `not_told` is every wake
-    that no inbox has taken, suspended or not, but for a throttled one: the agent has a waiter, which was not there
-    before. `program_changed` was refused for that: the other program has said whose it is. `suspended` has no time:
-    something leads to the agent again.
+    `new_session`: any; the agent has a new session, or its session another pane or process. Each transport that has
+    taken the line is asked anew, and unread mail whose wake has ended gets a new one: the session that was woken for it
+    is gone.
+    `same_session`: all but those that were handed over and are not suspended; the session has registered once more, and
+    the line may be what its program has just begun with. Unread mail whose wake has ended gets a new one.
+    `named_session`: the same, but no new wake: the session has only said what its client calls it.
+    `for_hook`: those that wait for a hook; the turn has ended, and not all of the mail was handed over.
+    `not_told`: those that no inbox has taken, but for throttled ones; the agent has a waiter, which was not there
+    before.
+    `program_changed`: those that were refused for that; the other program has said whose it is.
+    `suspended`: those without a time; a route leads to the agent again.
     """
     tx.run(RETRY[which], agent=agent_id, now=tx.now)
+    if which in OPENS and not is_open(tx, agent_id) and wanted(tx, agent_id):
+        join(tx, agent_id)
 
 
 def suspend(tx: Tx, agent_id: int, reason: Reason) -> None:
@@ -454,7 +450,7 @@ def hasten(tx: Tx, wake: Wake, token: str) -> Wake | None:
 
 def _with_nonce(tx: Tx, wake: Wake) -> Wake:
     """Return `wake` with the nonce of its first lease, made now if this is the first one."""
-    return wake if wake.nonce else Wake(**{**wake.__dict__, "nonce": tx.nonce()})
+    return wake if wake.nonce else replace(wake, nonce=tx.nonce())
 
 
 def nonce_of(tx: Tx, wake_id: int, agent_id: int) -> str | None:
@@ -499,11 +495,11 @@ def refused(
     token: str,
     reason: Reason,
     transport: str | None,
-    climb: Callable[[int, int], int | None],
+    next_attempt: Callable[[int, int], int | None],
     code: int | None = None,
     detail: str | None = None,
 ) -> bool:
-    """Record that an attempt was refused for `reason`; `climb(attempts, now)` says when to try again.
+    """Record that an attempt was refused for `reason`; `next_attempt(attempts, now)` says when to try again.
 
     A target that is gone suspends the wake and costs no attempt; a wake whose mail was read meanwhile ends. `code` is
     the exit code of the program that was run, if any, `detail` what was seen. Returns False if the lease was lost
@@ -514,7 +510,7 @@ def refused(
     if reason in GONE:
         return _record(tx, wake, token, _waiting(wake), reason, transport, wake.attempts, detail=detail)
     attempts = wake.attempts + 1
-    again = None if reason in FINAL else climb(attempts, tx.now)
+    again = None if reason in FINAL else next_attempt(attempts, tx.now)
     if again is not None:
         return _record(tx, wake, token, "retrying", reason, transport, attempts, again, code=code, detail=detail)
     ended = reason if reason in FINAL else "retry_exhausted"
@@ -556,7 +552,7 @@ def waits(tx: Tx, wake: Wake, token: str, until: int) -> bool:
     return _record(tx, wake, token, _waiting(wake), "recipient_active", "hook", wake.attempts, until)
 
 
-def _waiting(wake: Wake) -> str:
+def _waiting(wake: Wake) -> WakeState:
     """Return the state of a wake that waits for its first attempt, or for another one."""
     return "retrying" if wake.attempts else "queued"
 
@@ -610,7 +606,7 @@ def _record(
     tx: Tx,
     wake: Wake,
     token: str,
-    state: str,
+    state: WakeState,
     reason: Reason | None,
     transport: str | None,
     attempts: int,
@@ -677,7 +673,7 @@ def pending(tx: Tx, agent_id: int, names: int = 3) -> Pending:
     row = tx.one(PENDING, agent=agent_id, **when)
     assert row
     first = tx.all(SENDERS, agent=agent_id, limit=names, **when)
-    return Pending(row["unread"], row["senders"], tuple(sender["name"] for sender in first), row["newest"] or 0)
+    return from_row(Pending, row, names=tuple(sender["name"] for sender in first), newest=row["newest"] or 0)
 
 
 def still_leased(tx: Tx, wake: Wake, token: str) -> bool:

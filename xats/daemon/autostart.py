@@ -7,7 +7,7 @@ import sys
 import time
 
 from xats import host, sidefile
-from xats.daemon import nudge
+from xats.daemon import bell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:
     warning: no process could be made, the daemon that was started last time ended before it ran, or the one that runs
     is stopped. None: nothing.
     """
-    listens = nudge.ring(store)
+    listens = bell.ring(store)
     if listens and (problem := _halted(store)):
         return problem
     if (listens and not host.nested()) or not _may_start(environ):
@@ -59,7 +59,7 @@ def _halted(store: str) -> str | None:
     """
     from xats import process
 
-    pid = nudge.signed(store)
+    pid = bell.signed(store)
     state = process.halted(pid) if pid else None
     if pid is None or state is None:
         return None
@@ -121,7 +121,7 @@ def relieve(store: str, environ: Mapping[str, str]) -> None:
         while time.monotonic() < until:
             holder = lock.holder(store)
             if holder is None or holder != old:
-                if nudge.ring(store):
+                if bell.ring(store):
                     return
                 ensure_running(store, environ)
             time.sleep(0.02)

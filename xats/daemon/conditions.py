@@ -9,7 +9,7 @@ import logging
 import time
 
 from xats import settings
-from xats.core import prune
+from xats.core import keeping
 from xats.delivery.settings import from_environment, of_team
 from xats.settings.keys import BY_VARIABLE
 
@@ -69,4 +69,4 @@ class Conditions:
         self._teams = {}
         effective = settings.of(self._environ)
         self.settings = self._given or from_environment(effective)
-        self.keep = prune.age(effective)
+        self.keep = keeping.age(effective)

@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 
 from xats import host, process, sidefile
-from xats.daemon import nudge
+from xats.daemon import bell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ TAIL = 8192  # bytes at the end of the log in which the reason of a failed start
 
 def path_for(store: str) -> str:
     """Return the lock file of this host's daemon for the store at path `store`."""
-    return nudge.lock_path(store)
+    return bell.lock_path(store)
 
 
 def _stem(store: str) -> str:

@@ -1,6 +1,6 @@
 """The daemon: it sees every commit, attempts every due wake in a thread of its own, and sweeps now and then.
 
-It learns of commits by its bell (nudge.py), and by polling SQLite's `data_version`, which costs microseconds: a sender
+It learns of commits by its bell (bell.py), and by polling SQLite's `data_version`, which costs microseconds: a sender
 need not be able to reach it. Nothing that matters is in its memory: after a `kill -9` the next one finds the same wakes
 due in the store.
 """
@@ -17,22 +17,21 @@ from functools import partial
 
 from xats import __version__, host, process, sidefile
 from xats import settings as user_settings
-from xats.core import agents, alerts, clock, departures, early, inbox, owed, pools, task_claims, wakes
-from xats.daemon import lock
+from xats.core import agents, offers, wakes, watched
+from xats.daemon import chores, lock
 from xats.daemon.badges import Badges
+from xats.daemon.bell import Bell
 from xats.daemon.conditions import Conditions
 from xats.daemon.departures import Departures
 from xats.daemon.expected import Expected
-from xats.daemon.nudge import Bell
-from xats.daemon.owner import process_gone, settle
 from xats.daemon.owners import Owners
 from xats.daemon.report import Report
+from xats.daemon.routes import Routes
 from xats.daemon.tidy import Tidy
 from xats.daemon.turns import Turns
 from xats.daemon.watch import Watch
-from xats.daemon.ways import Ways
-from xats.delivery import attempt
-from xats.delivery.attempt import AT_ONCE
+from xats.delivery import attempt, target
+from xats.delivery.target import AT_ONCE
 from xats.errors import StoreBusy, StoreError, StoreTooNew, XatsError
 from xats.store import Store
 
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
     from io import TextIOWrapper
 
     from xats.core.wakes import Wake
+    from xats.daemon.chores import Swept
+    from xats.delivery.outcome import Cause
     from xats.delivery.settings import Settings
     from xats.store import Tx
 
@@ -89,7 +90,7 @@ class Daemon:
         self._turns = Turns(self._open, self.stop.is_set)
         self._owners = Owners(self._open, self.stop.is_set)
         self._departures = Departures(self._open, self.stop.is_set)
-        self._ways = Ways(self._open, self.stop.is_set, path, self._conditions.of)
+        self._routes = Routes(self._open, self.stop.is_set, path, self._conditions.of)
         self._expected = Expected(self._open, self.stop.is_set)
 
     @property
@@ -174,16 +175,14 @@ class Daemon:
                     if not self._still_alone():
                         return
                     swept, generation, self._search = time.monotonic(), -1, True
-                    store.write(self._sweep)
-                    self._reported = store.write(lambda tx: alerts.overdue(tx, self._reported))
-                    store.write(owed.overdue)
-                    store.write(departures.tell)
+                    _log_sweep(store.write(chores.sweep), store.clock())
+                    self._reported = chores.report(store, self._reported)
                     self._tidy(store)
                     self._report.write()
                 self._turns(store)
                 self._owners(store)
                 self._departures(store)
-                self._ways(store)
+                self._routes(store)
                 self._expected(store)
                 seen = store.generation()
                 if seen != generation or self._watch.calls or self._is_due(store.clock()):
@@ -220,19 +219,19 @@ class Daemon:
         return True
 
     def _is_due(self, now: int) -> bool:
-        if pools.is_due(self._next_offer, now):
+        if offers.is_due(self._next_offer, now):
             return True
         due = self._next_due
         return due is not None and (due <= now or due > now + self.settings.longest)
 
     def _dispatch(self, store: Store) -> None:
-        if pools.is_due(store.read(pools.next_due), store.clock()):
-            store.write(pools.offer_due)
+        if offers.is_due(store.read(offers.next_due), store.clock()):
+            store.write(offers.offer_due)
         while len(self._running) < AT_ONCE and (clear := self._watch.called()):
             self._hasten(store, clear)
         room = AT_ONCE - len(self._running)
         under_way = frozenset(self._running)
-        leased = attempt.lease_due(store, self.owner, self.settings, room, under_way) if room > 0 else []
+        leased = target.lease_due(store, self.owner, self.settings, room, under_way) if room > 0 else []
         for wake in leased:
             self._begin(wake)
         search, self._search = self._search, False
@@ -243,7 +242,7 @@ class Daemon:
 
         try:
             self._next_due = store.read(look)
-            self._next_offer = store.read(pools.next_due)
+            self._next_offer = store.read(offers.next_due)
         except StoreError:
             self._search = True
             raise
@@ -251,27 +250,26 @@ class Daemon:
     def _hasten(self, store: Store, wake: Wake) -> None:
         """Attempt `wake` before its time; one that failed is followed by another."""
         if wake.state == "failed":
-            self._search |= store.write(lambda tx: early.again(tx, wake.agent_id))
+            self._search |= store.write(lambda tx: watched.retry_soon(tx, wake.agent_id))
         elif wake.id not in self._running:
             leased = store.write(lambda tx: wakes.hasten(tx, wake, self.owner))
             if leased:
-                self._begin(leased, before_its_time=True)
+                self._begin(leased, "watched")
 
-    def _begin(self, wake: Wake, *, before_its_time: bool = False) -> None:
-        work = (wake, before_its_time)
-        thread = threading.Thread(target=self._attempt, args=work, name=f"wake-{wake.id}", daemon=True)
+    def _begin(self, wake: Wake, cause: Cause = "due") -> None:
+        thread = threading.Thread(target=self._attempt, args=(wake, cause), name=f"wake-{wake.id}", daemon=True)
         self._running[wake.id] = thread
         thread.start()
 
-    def _attempt(self, wake: Wake, before_its_time: bool) -> None:
+    def _attempt(self, wake: Wake, cause: Cause) -> None:
         try:
             store = self._open()
             try:
                 quiet_for = partial(self._watch.quiet_for, wake.agent_id)
                 echoed = partial(self._watch.echoed, wake.agent_id)
-                stopping, early = self.stop.is_set, before_its_time
+                stopping = self.stop.is_set
                 settings = store.read(lambda tx: self._conditions.of(tx, agents.by_id(tx, wake.agent_id).team))
-                result = attempt.make(store, wake, self.owner, settings, stopping, quiet_for, echoed, early=early)
+                result = attempt.make(store, wake, self.owner, settings, stopping, quiet_for, echoed, cause=cause)
             finally:
                 store.close()
             if result.state in ("delivered", "skipped"):
@@ -289,26 +287,22 @@ class Daemon:
         finally:
             del self._running[wake.id]
 
-    def _sweep(self, tx: Tx) -> None:
-        seen = clock.observe(tx)
-        bound = settle(tx)
-        expired = inbox.sweep(tx)
-        freed = wakes.free_leases(tx, process.gone)
-        task_claims.set_right(tx)
-        lapsed = task_claims.settle(tx, process_gone)
-        pools.look_again(tx)
-        if seen.is_new and seen.cause in ("jump", "sleep"):
-            log.warning("the clock is %s", seen.says(tx.now))
-        if bound:
-            log.info("%s sessions, marked with the name of this host, were bound to its id", bound)
-        if expired or freed or lapsed:
-            log.info("swept: %s letters expired, %s leases freed, %s claims over", expired, freed, len(lapsed))
-
     def _leave(self) -> None:
         until = time.monotonic() + LEAVE
         for thread in (*self._running.values(), self._watch.thread):
             if thread.ident:
                 thread.join(max(0.0, until - time.monotonic()))
+
+
+def _log_sweep(swept: Swept, now: int) -> None:
+    """Log what a sweep found at `now` (ms UTC)."""
+    if swept.clock.is_new and swept.clock.cause in ("jump", "sleep"):
+        log.warning("the clock is %s", swept.clock.says(now))
+    if swept.bound:
+        log.info("%s sessions, marked with the name of this host, were bound to its id", swept.bound)
+    if swept.expired or swept.freed or swept.lapsed:
+        numbers = swept.expired, swept.freed, swept.lapsed
+        log.info("swept: %s letters expired, %s leases freed, %s claims over", *numbers)
 
 
 def watch_signals(daemon: Daemon) -> None:

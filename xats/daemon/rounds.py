@@ -30,7 +30,7 @@ class Seated:
 
     agent: Agent
     session: Session
-    told: Presence | None
+    presence: Presence | None
 
 
 def seated(tx: Tx, ids: Iterable[int]) -> list[Seated]:

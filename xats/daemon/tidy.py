@@ -6,7 +6,7 @@ import logging
 import time
 
 from xats import process
-from xats.core import clock, prune
+from xats.core import clock, keeping, prune
 from xats.core.prune import NAMES, Counts
 from xats.core.prune_agents import Unused
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from xats.store import Store
 
-EVERY = 3600.0  # seconds from the beginning of one walk to that of the next
+EVERY = keeping.EVERY / 1000  # seconds from the beginning of one walk to that of the next
 BATCHES = 10  # transactions at each sweep; the wakes wait meanwhile
 PAUSE = 0.01  # seconds between two of them, longer than a writer sleeps that waits for its turn
 
@@ -44,25 +44,47 @@ class Tidy:
         """
         if self._age is None or (self._walk is None and time.monotonic() < self._next):
             return
-        now, away = store.read(lambda tx: (clock.trusted_time(tx), clock.was_away(tx)))
-        if now is None:
-            self._walk = None
-            return
         if self._walk is None:
-            self._next = time.monotonic() + EVERY
-            unused = None if away else Unused(now - self._age, process.occupied)
-            self._walk = prune.walk(store.write, now - self._age, time.monotonic, unused)
-            self._removed = Counts()
+            self._walk, self._removed = begin(store, self._age), Counts()
+            self._next = time.monotonic() + EVERY if self._walk else self._next
+        elif store.read(clock.trusted_time) is None:
+            self._walk = None
+        if self._walk is None:
+            return
         for number in range(BATCHES):
             if number:
                 time.sleep(PAUSE)
             removed = next(self._walk, None)  # one that has raised is over
             if removed is None:
                 self._walk = None
-                break
+                log_removed(self._removed)
+                return
             self._removed += removed
-        if self._walk is None and self._removed.total:
-            said = ", ".join(f"{count} {name}" for count, name in zip(self._removed.parts, NAMES, strict=True))
-            log.info("pruned: %s", said)
-            for name in self._removed.agent_names:
-                log.info("pruned the agent %s, which was not used for long", name)
+
+
+def once(store: Store, age: int) -> None:
+    """Remove now what is older than `age` (ms), in one whole walk. Raises the StoreErrors."""
+    walk, removed = begin(store, age), Counts()
+    for more in walk or ():
+        removed += more
+        time.sleep(PAUSE)
+    log_removed(removed)
+
+
+def begin(store: Store, age: int) -> Iterator[Counts] | None:
+    """Begin a walk that removes what is older than `age` (ms); None while the clock may be wrong (core/clock.py)."""
+    now, away = store.read(lambda tx: (clock.trusted_time(tx), clock.was_away(tx)))
+    if now is None:
+        return None
+    unused = None if away else Unused(now - age, process.occupied)
+    return prune.walk(store.write, now - age, time.monotonic, unused)
+
+
+def log_removed(removed: Counts) -> None:
+    """Log what was removed, if anything was."""
+    if not removed.total:
+        return
+    said = ", ".join(f"{count} {name}" for count, name in zip(removed.parts, NAMES, strict=True))
+    log.info("pruned: %s", said)
+    for name in removed.agent_names:
+        log.info("pruned the agent %s, which was not used for long", name)

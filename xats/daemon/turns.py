@@ -9,7 +9,7 @@ from __future__ import annotations
 from xats import host
 from xats.core import presence
 from xats.daemon.rounds import Rounds, seated
-from xats.delivery import attempt
+from xats.delivery import routing
 from xats.delivery.transports import tmux
 
 TYPE_CHECKING = False
@@ -24,7 +24,7 @@ EVERY = 5.0  # seconds between two rounds; each takes one or two calls of tmux f
 
 def find(tx: Tx, host: str) -> list[Seated]:
     """Return who is said to be in a turn in the panes of `host`, but for those whose turn has just begun."""
-    return seated(tx, presence.in_turn(tx, host, tx.now - attempt.FRESH))
+    return seated(tx, presence.in_turn(tx, host, tx.now - routing.FRESH))
 
 
 def over(turns: Sequence[Seated]) -> list[Seated]:
@@ -36,8 +36,8 @@ def over(turns: Sequence[Seated]) -> list[Seated]:
 
 def note(tx: Tx, one: Seated) -> None:
     """Note that the turn of `one` is over."""
-    if one.told:
-        presence.broken_off(tx, one.agent.id, one.told)
+    if one.presence:
+        presence.broken_off(tx, one.agent.id, one.presence)
 
 
 class Turns(Rounds):

@@ -18,18 +18,19 @@ import threading
 import time
 
 from xats import host
-from xats.core import agents, early
-from xats.delivery import attempt, eye, order
-from xats.delivery.eye import Eye
+from xats.core import agents, watched
+from xats.delivery import routing, watcher
+from xats.delivery import target as targets
+from xats.delivery.watcher import Eye
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xats.core.wakes import Wake
-    from xats.delivery.attempt import Target
-    from xats.delivery.eye import Glance
     from xats.delivery.settings import Settings
+    from xats.delivery.target import Target
+    from xats.delivery.watcher import Glance
     from xats.store import Tx
     from xats.tmux.screen import Look
 
@@ -61,20 +62,20 @@ class Watch:
         """Watch whom the store knows to wait now; look for agents that were given up only with `given_up`."""
         here = host.id()
         if given_up:
-            self._given_up = early.given_up(tx, here, MOST)
-        wanted = {wake.agent_id: wake for wake in (*self._given_up, *early.waiting(tx, here, MOST))}
+            self._given_up = watched.given_up(tx, here, MOST)
+        wanted = {wake.agent_id: wake for wake in (*self._given_up, *watched.waiting(tx, here, MOST))}
         eyes = {}
         for agent_id, wake in wanted.items():
             found = self._eyes.get(agent_id)
             if found and _is_same(tx, found, wake) and found.settings == self._settings(tx, found.target.agent.team):
                 eyes[agent_id] = found
                 continue
-            target = attempt.target_of(tx, wake)
+            target = targets.find(tx, wake)
             settings = self._settings(tx, target.agent.team)
             if _is_pasted(target, settings) and target.session and target.session.seat.pane:
                 # After an attempt of ours it takes more than a quiet pane: something must have changed since.
                 fresh = agent_id not in self._patience
-                token = attempt.token_of(wake, target.session)
+                token = targets.token(wake, target.session)
                 eyes[agent_id] = Eye(wake, target, token, settings, stirred=fresh)
         self._former = {agent: one for agent, one in (*self._former.items(), *self._eyes.items()) if one.recent()}
         self._eyes = eyes
@@ -138,13 +139,13 @@ class Watch:
             eyes.sort(key=lambda one: one.due)
             if socket not in glances and eyes[0].due <= now:
                 together = [one for one in eyes if one.due - now <= one.every / 2]
-                if begun := eye.glance(together):
+                if begun := watcher.glance(together):
                     glances[socket] = begun
         ends = [glances[socket].overdue if socket in glances else eyes[0].due for socket, eyes in servers.items()]
         with selectors.DefaultSelector() as answers:
             for glance in glances.values():
                 answers.register(glance, selectors.EVENT_READ)
-            ready = [key.fileobj for key, _ in answers.select(max(0.0, min([*ends, now + eye.POLL]) - now))]
+            ready = [key.fileobj for key, _ in answers.select(max(0.0, min([*ends, now + watcher.POLL]) - now))]
         for socket, glance in list(glances.items()):
             if glance in ready:
                 over = glance.advance()
@@ -168,7 +169,7 @@ class Watch:
 
 def _is_pasted(target: Target, settings: Settings) -> bool:
     """Tell whether anything would be pasted for the agent."""
-    return target.agent.wake_by in (order.AUTO, order.TMUX) and order.TMUX not in settings.off
+    return target.agent.wake_by in (routing.AUTO, routing.TMUX) and routing.TMUX not in settings.off
 
 
 def _is_same(tx: Tx, one: Eye, wake: Wake) -> bool:

@@ -12,7 +12,7 @@ import time
 from xats import host
 from xats.clients import pasted, profile, registry
 from xats.core.reasons import REASONS
-from xats.delivery.order import AUTO
+from xats.delivery.routing import AUTO
 from xats.delivery.transports import tmux
 from xats.errors import NoPane, TmuxUnavailable
 from xats.record import record
@@ -22,6 +22,8 @@ from xats.tmux.poke import sanitise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal
+
     from xats.clients.profile import Profile
     from xats.core.agents import Agent, Session
     from xats.core.reasons import Reason
@@ -43,7 +45,7 @@ __all__ = ["LARGEST", "WORDS", "Poked", "poke", "sanitise", "view"]
 class Poked:
     """What came of it: delivered, refused (nothing was typed) or unconfirmed (it went in, nobody saw it taken)."""
 
-    state: str
+    state: Literal["delivered", "refused", "unconfirmed"]
     reason: Reason | None
     detail: str = ""
 
@@ -115,9 +117,9 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         show_ms=known.shows,
     )
     assert outcome.reason != "stopping"  # nothing ends this wait
-    if outcome.state == "postponed":
-        return Poked("refused", outcome.reason or None, outcome.detail)
-    return Poked(outcome.state, outcome.reason or None, outcome.detail)
+    assert outcome.state != "withdrawn"
+    state = "refused" if outcome.state == "postponed" else outcome.state
+    return Poked(state, outcome.reason or None, outcome.detail)
 
 
 def _unfit(known: Profile, text: str) -> Reason | None:

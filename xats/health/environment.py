@@ -6,7 +6,7 @@ import os
 from difflib import get_close_matches
 
 from xats import sandbox
-from xats.core import inbox, prune, teams
+from xats.core import inbox, keeping, teams
 from xats.core.address import check_name
 from xats.delivery import settings
 from xats.delivery.transports import command
@@ -35,7 +35,7 @@ READERS: dict[str, Reader | None] = {
     "XATS_READ_WITHIN": settings.from_environment,
     "XATS_WAKE_OFF": settings.from_environment,
     command.VARIABLE: command.program,
-    "XATS_KEEP": prune.age,
+    "XATS_KEEP": keeping.age,
     "XATS_HOOK_BUDGET": letters.budget,
     "XATS_INBOX_BUDGET": inbox.page_size,
     "XATS_NAME_NEW": None,

@@ -7,7 +7,7 @@ import os
 from xats import process, sandbox
 from xats.clients import profile, registry
 from xats.core import reasons
-from xats.delivery import order
+from xats.delivery import routing
 from xats.delivery.transports import tmux
 from xats.errors import (
     NoPane,
@@ -211,7 +211,7 @@ def _mend(reason: str, one: Details, pane: Pane) -> str:
         return f"{keys} send-keys -t {pane.pane_id} -X cancel"
     if reason == "input_off":
         return f"{keys} select-pane -t {pane.pane_id} -e"
-    if reason == "shell_foreground" and order.killed(one.session):
+    if reason == "shell_foreground" and routing.killed(one.session):
         return f"start it in its pane again, or: xats unregister {one.agent.address}"
     if reason == "child_foreground":
         return "leave that program, or answer it; then the agent is woken"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.core import expectations
-from xats.delivery import order
+from xats.delivery import routing
 from xats.delivery.settings import turned_off
 from xats.durations import ago, rough
 from xats.health import OK, WARN, Check
@@ -29,9 +29,9 @@ def checks(path: str, facts: Facts | None, environ: Mapping[str, str]) -> list[C
     for one in sorted(facts.agents, key=lambda one: one.agent.address.lower()) if facts else ():
         if facts and one.expected:
             found.append(_expected(one.expected, facts.now))
-        elif one.agent.wake_by != order.NONE and facts and facts.here(one):
+        elif one.agent.wake_by != routing.NONE and facts and facts.here(one):
             found.append(_agent(one, path, off))
-        elif one.agent.wake_by != order.NONE and facts and (place := facts.elsewhere(one)):
+        elif one.agent.wake_by != routing.NONE and facts and (place := facts.elsewhere(one)):
             found.append(Check(SECTION, one.agent.address, OK, f"by the daemon on {place}"))
     return found
 
@@ -50,12 +50,12 @@ def _expected(one: Expectation, now: int) -> Check:
 def _agent(one: Details, path: str, off: Collection[str]) -> Check:
     if one.agent.expected:
         return Check(SECTION, one.agent.address, OK, "by nothing yet: its seat waits for its program")
-    ways = order.ways(one.agent, one.session, one.presence, path, off)
+    ways = routing.routes(one.agent, one.session, one.presence, path, off)
     if ways:
         return Check(SECTION, one.agent.address, OK, "; ".join(f"{way.name}: {way.place}" for way in ways))
     why = (
         "all is turned off"
-        if order.ways(one.agent, one.session, one.presence, path)
+        if routing.routes(one.agent, one.session, one.presence, path)
         else "no pane, no waiter, no inbox"
     )
     return Check(SECTION, one.agent.address, OK, f"by nothing now: {why}; it has to look itself")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xats.core.agents import Agent, Session
     from xats.core.inbox import Page
     from xats.core.presence import Presence
+    from xats.core.states import PresenceState
     from xats.store import Store, Tx
 
 READ = 2.0  # seconds that the event on stdin is waited for, all in all; no hook has a timeout below 3
@@ -60,7 +61,7 @@ POINTS = {
     "SessionEnd": "session end",
     "sessionEnd": "session end",
 }
-STATES = {
+STATES: dict[str, PresenceState] = {
     "session start": "idle",
     "prompt": "busy",
     "before a change": "busy",

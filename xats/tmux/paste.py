@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from xats.tmux.guards import Client, Guard
     from xats.tmux.screen import Look
 
+    State = Literal["delivered", "refused", "postponed", "unconfirmed", "withdrawn"]
     Composer = Callable[[Look, str], bool]
     Picture = Callable[[Look], tuple[object, ...]]
 
@@ -75,7 +76,7 @@ class Outcome:
     `reason` is a word of the closed list, or `stopping`.
     """
 
-    state: str
+    state: State
     reason: Reason | Literal["", "stopping"] = ""
     detail: str = ""
 
@@ -165,7 +166,7 @@ def clean_line(text: str) -> str:
 class _End(Exception):
     """The attempt is over."""
 
-    def __init__(self, state: str, reason: Reason | Literal["stopping"], detail: str = "") -> None:
+    def __init__(self, state: State, reason: Reason | Literal["stopping"], detail: str = "") -> None:
         self.outcome = Outcome(state, reason, detail)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xats.cli.top.lines import Line
     from xats.cli.top.page import Screen
     from xats.core.agents import Agent
-    from xats.core.threads import Headline, Spoken
+    from xats.core.threads import Headline, ThreadMessage
 
 LONGEST = 20_000  # characters of a body that are shown
 
@@ -80,7 +80,7 @@ class ThreadPage(Page):
     def __init__(self, top: Screen, thread_id: int) -> None:
         super().__init__(top)
         self.thread_id = thread_id
-        self.found: list[Spoken] = []
+        self.found: list[ThreadMessage] = []
         self.first = 1 << 30  # the newest is what one wants to read
 
     keys = (("j/k", "scroll"), ("?", "help"), ("q", "back"))
@@ -98,7 +98,7 @@ class ThreadPage(Page):
         more = "" if len(lines) <= height else f"line {self.first + 1} of {len(lines)}"
         return [rule(f"thread #{self.thread_id}, {words.many(len(self.found), 'message')}", width, more), *shown]
 
-    def _message(self, one: Spoken, width: int, now: int) -> list[Line]:
+    def _message(self, one: ThreadMessage, width: int, now: int) -> list[Line]:
         message, team = one.message, self.top.frame.team
         to = near(one_line(message.address), team)
         lines: list[Line] = [

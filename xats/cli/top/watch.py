@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from xats.core.dead import DeadLetter
     from xats.core.events import Event
     from xats.core.pauses import Pause
-    from xats.core.threads import Headline, Spoken
+    from xats.core.threads import Headline, ThreadMessage
     from xats.store import Store, Tx
 
     T = TypeVar("T")
@@ -175,11 +175,11 @@ class Watch:
 
         Raises UnknownAgent when nobody knows who I am, and StoreError.
         """
-        return self._read(lambda tx, viewer: threads.headlines(tx, agent, viewer, LETTERS))
+        return self._read(lambda tx, viewer: threads.headlines(tx, agent, viewer=viewer, limit=LETTERS))
 
-    def conversation(self, thread_id: int) -> list[Spoken]:
+    def conversation(self, thread_id: int) -> list[ThreadMessage]:
         """Return the newest messages of a thread that I may see, oldest first. Raises like `threads`."""
-        return self._read(lambda tx, viewer: threads.conversation(tx, thread_id, viewer, SPOKEN))
+        return self._read(lambda tx, viewer: threads.conversation(tx, thread_id, viewer=viewer, limit=SPOKEN))
 
     def dead_letters(self) -> tuple[list[DeadLetter], bool]:
         """Return the dead letters to or from the team, oldest first, and whether there are more. Raises StoreError."""
@@ -244,7 +244,7 @@ class Watch:
 
     def _still(self, tx: Tx, letter: DeadLetter) -> list[DeadLetter]:
         """Return `letter` as it is now. Raises NotFound when it is no dead letter any more."""
-        return dead.find(tx, self.team, letter.message.id, agents.by_id(tx, letter.agent_id))
+        return dead.find(tx, self.team, message_id=letter.message.id, whose=agents.by_id(tx, letter.agent_id))
 
     def pause(self, agent: Agent | None, *, paused: bool) -> str:
         """Pause `agent`, or with None the team, or end that; return what was done."""
@@ -252,7 +252,7 @@ class Watch:
 
         def work(tx: Tx, me: Me) -> str:
             if paused:
-                pauses.pause(tx, me.agent, self.team, agent, None)
+                pauses.pause(tx, me.agent, self.team, agent=agent, reason=None)
                 return f"{name} is paused: mail is stored, and nobody is woken for it"
             _, due = pauses.resume(tx, me.agent, self.team, agent)
             return f"the pause of {name} is over; {due} wake{'' if due == 1 else 's'} due"
@@ -304,7 +304,7 @@ def _hasten(tx: Tx, agent: Agent) -> bool:
     """Have the open wake of `agent` fall due now; return whether there is one."""
     if not wakes.is_open(tx, agent.id):
         return False
-    wakes.resume(tx, agent.id)
+    wakes.retry_now(tx, agent.id, "new_session")
     return True
 
 

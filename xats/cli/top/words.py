@@ -117,8 +117,8 @@ def wake(seen: Seen, now: int) -> tuple[str, ...]:
             return (f"{details.shown} shown, not read yet", f"{details.shown} shown") if details.shown else ("",)
         if details.agent.wake_by == "none" and details.no_wake_reason in (None, "no_wake"):
             return "not woken: nothing is typed at a person; the inbox has it", "not woken: a person"
-        why = details.no_wake_reason or "no_wake"
-        return f"not woken: {reason(why)}", f"not woken: {short(why)}"
+        not_woken = details.no_wake_reason or "no_wake"
+        return f"not woken: {reason(not_woken)}", f"not woken: {short(not_woken)}"
     if found.state == "held":
         return "held: wakes are paused", "held: paused"
     if found.state == "delivered" and found.is_open:

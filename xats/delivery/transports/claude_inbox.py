@@ -19,7 +19,7 @@ import threading
 import time
 
 from xats import process
-from xats.delivery.transports import Result, proof
+from xats.delivery.transports import Delivered, Refused, Skipped, proof
 from xats.jsontext import to_json
 
 TYPE_CHECKING = False
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from xats.core.agents import Session
+    from xats.delivery.transports import Result
 
     Json = Mapping[str, object]
 
@@ -69,7 +70,7 @@ def deliver(session: Session, line: Callable[[], str | None]) -> Result:
     with peer:
         text = line()
         if text is None:
-            return Result("skipped", "already_read")
+            return Skipped("already_read")
         objection = _too_much(session.seat.process, text)
         if objection:
             return _refused(objection)
@@ -80,19 +81,19 @@ def deliver(session: Session, line: Callable[[], str | None]) -> Result:
             return _refused(f"{path}: {problem}")
     _note(session.seat.process, text)
     if not closed:  # it is stopped or stuck, and the line waits in its socket
-        return Result("delivered", None, f"{path}, which has not closed the connection")
+        return Delivered(f"{path}, which has not closed the connection")
     if before.get("status") != "idle":
-        return Result("delivered", None, f"{path}, behind what it is doing")
+        return Delivered(f"{path}, behind what it is doing")
     sign = _sign(config, pid, before)
     if sign == "held":
         with _memory:
             _holding.add(session.seat.process)
         return _refused("it holds the line until its person has reviewed it")
-    return Result("delivered", None, f"{path}, {'a turn has begun' if sign else 'no turn was seen to begin'}")
+    return Delivered(f"{path}, {'a turn has begun' if sign else 'no turn was seen to begin'}")
 
 
 def _refused(detail: str) -> Result:
-    return Result("refused", "inbox_failed", detail)
+    return Refused("inbox_failed", detail)
 
 
 # -- where it is -------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ import shutil
 import subprocess
 
 from xats import confinement, process
-from xats.delivery.transports import Result, proof
+from xats.delivery.transports import Delivered, Refused, Skipped, proof
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from xats.core.agents import Session
+    from xats.delivery.transports import Result
     from xats.process import Process
 
 NAME = "codex-queue"
@@ -62,7 +63,7 @@ def deliver(session: Session, line: Callable[[], str | None]) -> Result:
         return _refused("its thread is not open any more")
     text = line()
     if text is None:
-        return Result("skipped", "already_read")
+        return Skipped("already_read")
     environ = {name: window.environ[name] for name in PASSED if window.environ.get(name)}
     try:
         done = subprocess.run(
@@ -78,16 +79,16 @@ def deliver(session: Session, line: Callable[[], str | None]) -> Result:
     except OSError as problem:
         return _refused(f"codex cannot be run: {problem.strerror}")
     except subprocess.TimeoutExpired:  # it was killed, perhaps after it had written
-        return Result("delivered", None, f"thread {window.thread}, but codex queue took more than {WAIT:g} s")
+        return Delivered(f"thread {window.thread}, but codex queue took more than {WAIT:g} s")
     if done.returncode == 0:
-        return Result("delivered", None, f"thread {window.thread}")
+        return Delivered(f"thread {window.thread}")
     said = [words for words in done.stderr.decode("utf-8", "replace").splitlines() if words.strip()]
     errors = [words for words in said if words.lower().startswith("error")] or said
     return _refused(proof.plain(errors[0] if errors else f"codex queue: exit {done.returncode}"))
 
 
 def _refused(detail: str) -> Result:
-    return Result("refused", "inbox_failed", detail)
+    return Refused("inbox_failed", detail)
 
 
 # -- which window ------------------------------------------------------------------------------------------------------

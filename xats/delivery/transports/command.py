@@ -21,7 +21,7 @@ from xats import folders, ownership
 from xats import settings as user_settings
 from xats.clients import sessions
 from xats.delivery import envelope
-from xats.delivery.transports import Result
+from xats.delivery.transports import Delivered, Refused, Skipped, Stopped
 from xats.errors import XatsError
 from xats.jsontext import to_json
 from xats.record import record
@@ -30,9 +30,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from xats.core.reasons import Reason
     from xats.core.wakes import Pending, Wake
-    from xats.delivery.attempt import Target
     from xats.delivery.settings import Settings
+    from xats.delivery.target import Target
+    from xats.delivery.transports import Result
 
 NAME = "command"
 VARIABLE = "XATS_WAKE_COMMAND"
@@ -70,7 +72,7 @@ def program(environ: Mapping[str, str]) -> str:
     return path
 
 
-def objection() -> str | None:
+def objection() -> Reason | None:
     """Return why an attempt would be refused at once, or None."""
     try:
         program(os.environ)
@@ -94,25 +96,25 @@ def deliver(
     try:
         path = program(os.environ)
     except XatsError as problem:
-        return Result("refused", "command_failed", str(problem))
+        return Refused("command_failed", str(problem))
     pending = news()
     if pending is None:
-        return Result("skipped", "already_read")
+        return Skipped("already_read")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
     environ = {name: value for name, value in environ.items() if name not in PRIVATE}
     try:
         ran = run(path, document(target, wake, pending), {**environ, "XATS_DB": store}, settings.command, stopping)
     except OSError as problem:  # no interpreter, another machine's format, ...
-        return Result("refused", "command_failed", f"{path} cannot be run: {problem.strerror}")
+        return Refused("command_failed", f"{path} cannot be run: {problem.strerror}")
     if ran.code == 0:
-        return Result("delivered", None, exit=0)
+        return Delivered(exit=0)
     if ran.code is None and stopping():
-        return Result("stopped", None, "the daemon ended before the program did")
+        return Stopped("the daemon ended before the program did")
     if ran.code is None:
         end = f"killed after {settings.command / 1000:g} s"
     else:
         end = f"exit {ran.code}" if ran.code > 0 else f"ended by signal {-ran.code}"
-    return Result("refused", "command_failed", f"{end}: {ran.complaint}" if ran.complaint else end, exit=ran.code)
+    return Refused("command_failed", f"{end}: {ran.complaint}" if ran.complaint else end, exit=ran.code)
 
 
 def document(target: Target, wake: Wake, pending: Pending) -> str:
@@ -149,7 +151,7 @@ def run(path: str, said: str, environ: Mapping[str, str], limit: int, stopping: 
     What it leaves in the background may stay. When `stopping`, it still gets LEAVE ms. Raises OSError.
     """
     until = time.monotonic() + limit / 1000
-    told = False
+    warned = False
     with subprocess.Popen(
         [path],
         stdin=subprocess.PIPE,
@@ -161,7 +163,7 @@ def run(path: str, said: str, environ: Mapping[str, str], limit: int, stopping: 
     ) as started:
         assert started.stdin
         assert started.stderr
-        heard = _Ear(started.stderr.fileno())
+        heard = _StderrTail(started.stderr.fileno())
         code = None
         try:
             with suppress(BrokenPipeError):  # it does not want to know
@@ -171,8 +173,8 @@ def run(path: str, said: str, environ: Mapping[str, str], limit: int, stopping: 
             while code is None and time.monotonic() < until:
                 heard.listen(SLICE)
                 code = started.poll()
-                if not told and stopping():
-                    told, until = True, min(until, time.monotonic() + LEAVE / 1000)
+                if not warned and stopping():
+                    warned, until = True, min(until, time.monotonic() + LEAVE / 1000)
         finally:
             if code is None:
                 with suppress(PermissionError, ProcessLookupError):  # it has just ended
@@ -181,7 +183,7 @@ def run(path: str, said: str, environ: Mapping[str, str], limit: int, stopping: 
     return Ran(code, heard.text())
 
 
-class _Ear:
+class _StderrTail:
     """What a program says on its standard error. Only the beginning is kept, so it may say as much as it likes."""
 
     def __init__(self, file: int) -> None:

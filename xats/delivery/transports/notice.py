@@ -12,7 +12,7 @@ import os
 from binascii import crc32
 
 from xats.core import wakes
-from xats.delivery.transports import Result
+from xats.delivery.transports import Delivered, Refused, Skipped
 from xats.errors import NoPane, TmuxUnavailable
 from xats.pane import Pane
 from xats.tmux import gone, notice
@@ -23,6 +23,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from xats.core.reasons import Reason
+    from xats.delivery.transports import Result
+
 NAME = "notice"
 UNREAD, OWNER = "@xats_unread", "@xats_unread_of"
 _BADGE = f"#{{{OWNER}}}|#{{pid}}|#{{start_time}}|#{{pane_id}}|#{{pane_pid}}|#{{pane_tty}}"
@@ -32,17 +35,17 @@ def deliver(pane: Pane, line: Callable[[], str | None]) -> Result:
     """Show `line()` wherever `pane` can be seen, or say why not. Nobody looks: `not_shown`."""
     text = line()
     if text is None:
-        return Result("skipped", "already_read")
+        return Skipped("already_read")
     try:
         clients = notice.show(pane, text)
     except (NoPane, TmuxUnavailable) as problem:
-        return Result("refused", gone.reason(pane, problem), str(problem))
+        return Refused(gone.reason(pane, problem), str(problem))
     if not clients:
-        return Result("refused", "not_shown")
-    return Result("delivered", None, f"shown on {', '.join(clients)}")
+        return Refused("not_shown")
+    return Delivered(f"shown on {', '.join(clients)}")
 
 
-def objection(pane: Pane) -> str | None:
+def objection(pane: Pane) -> Reason | None:
     """Return why an attempt would be refused at once, or None."""
     try:
         return None if notice.viewers(pane) else "not_shown"

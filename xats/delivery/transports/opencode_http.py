@@ -16,7 +16,7 @@ import threading
 from contextlib import suppress
 
 from xats import process
-from xats.delivery.transports import Result, proof
+from xats.delivery.transports import Delivered, Refused, Skipped, proof
 from xats.jsontext import from_json, to_json
 from xats.record import record
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from http.client import HTTPConnection
 
     from xats.core.agents import Session
+    from xats.delivery.transports import Result
 
 NAME = "opencode-http"
 CLIENTS = ("opencode",)
@@ -52,7 +53,7 @@ class Server:
         return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
 
-class Refused(Exception):
+class BadAnswer(Exception):
     """The server says no, or says nothing that can be understood."""
 
 
@@ -79,22 +80,22 @@ def deliver(session: Session, line: Callable[[], str | None]) -> Result:
         _ask_nothing(connection, headers, path)
         text = line()
         if text is None:
-            return Result("skipped", "already_read")
+            return Skipped("already_read")
         body = to_json({"parts": [{"type": "text", "text": text}]}).encode()
         connection.request("POST", f"{path}/prompt_async", body, {**headers, "Content-Type": "application/json"})
         status = _status(connection)
-    except (OSError, http.client.HTTPException, Refused) as problem:
+    except (OSError, http.client.HTTPException, BadAnswer) as problem:
         return _refused(f"{server.url}: {proof.plain(str(problem)) or type(problem).__name__}")
     finally:
         limit.cancel()
         connection.close()
     if status is None:  # it has got it all
-        return Result("delivered", None, f"{server.url}, which has not answered")
-    return Result("delivered", None, server.url) if status < 300 else _refused(f"{server.url}: HTTP {status}")
+        return Delivered(f"{server.url}, which has not answered")
+    return Delivered(server.url) if status < 300 else _refused(f"{server.url}: HTTP {status}")
 
 
 def _refused(detail: str) -> Result:
-    return Result("refused", "inbox_failed", detail)
+    return Refused("inbox_failed", detail)
 
 
 # -- where it is -------------------------------------------------------------------------------------------------------
@@ -179,32 +180,32 @@ def _ask_nothing(connection: HTTPConnection, headers: dict[str, str], path: str)
     about = _get(connection, headers, path)
     if not isinstance(about, dict) or about.get("id") != name:
         msg = "it does not know the session"
-        raise Refused(msg)
+        raise BadAnswer(msg)
     for kind in ("permission", "question"):
         waiting = _get(connection, headers, f"/{kind}")
         if not isinstance(waiting, list):
             msg = f"it does not say whether a {kind} is open"
-            raise Refused(msg)
+            raise BadAnswer(msg)
         if any(isinstance(one, dict) and one.get("sessionID") == name for one in waiting):
             msg = f"a {kind} is open"
-            raise Refused(msg)
+            raise BadAnswer(msg)
 
 
 def _get(connection: HTTPConnection, headers: dict[str, str], path: str) -> object:
-    """Return the JSON that the server answers to `path`. Raises Refused, or as sockets do."""
+    """Return the JSON that the server answers to `path`. Raises BadAnswer, or as sockets do."""
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     data = answer.read(ANSWER + 1)
     if answer.status != 200:
         msg = f"HTTP {answer.status} for {path.rpartition('/')[0] or path}"
-        raise Refused(msg)
+        raise BadAnswer(msg)
     if len(data) > ANSWER:
         msg = f"too long an answer for {path}"
-        raise Refused(msg)
+        raise BadAnswer(msg)
     try:
         return from_json(data.decode())
     except (ValueError, RecursionError) as problem:
-        raise Refused("no JSON in its answer") from problem
+        raise BadAnswer("no JSON in its answer") from problem
 
 
 def _status(connection: HTTPConnection) -> int | None:

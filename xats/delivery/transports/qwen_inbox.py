@@ -24,7 +24,7 @@ import uuid
 from contextlib import contextmanager
 
 from xats import peer, process
-from xats.delivery.transports import Result, proof
+from xats.delivery.transports import Delivered, Refused, Skipped, proof
 from xats.jsontext import to_json
 
 TYPE_CHECKING = False
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from xats.core.agents import Session
+    from xats.delivery.transports import Result
 
     Json = Mapping[str, object]
 
@@ -68,7 +69,7 @@ def deliver(session: Session, line: Callable[[], str | None]) -> Result:
         with _box() as (box, listener), proof.dial(path, pid, WAIT) as peer:
             text = line()
             if text is None:
-                return Result("skipped", "already_read")
+                return Skipped("already_read")
             message, token = f"{uuid.uuid4()}", secrets.token_hex(32)
             peer.sendall(_frames(found, box, token, message, text).encode())
             peer.shutdown(socket.SHUT_WR)
@@ -76,9 +77,9 @@ def deliver(session: Session, line: Callable[[], str | None]) -> Result:
     except (OSError, proof.Unproven) as problem:
         return _refused(f"{path}: {problem}")
     if status is None:
-        return Result("delivered", None, f"{path}, which has not said what became of it")
+        return Delivered(f"{path}, which has not said what became of it")
     if status == "delivered":
-        return Result("delivered", None, path)
+        return Delivered(path)
     if status in ("held", "refused", "denied"):
         assert session.seat.process
         with _memory:
@@ -87,7 +88,7 @@ def deliver(session: Session, line: Callable[[], str | None]) -> Result:
 
 
 def _refused(detail: str) -> Result:
-    return Result("refused", "inbox_failed", detail)
+    return Refused("inbox_failed", detail)
 
 
 # -- where it is -------------------------------------------------------------------------------------------------------

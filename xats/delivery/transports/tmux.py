@@ -8,20 +8,23 @@ from functools import partial
 
 from xats import process, program
 from xats.clients import helpers, processes, profile, registry
-from xats.delivery.transports import Result
+from xats.delivery.transports import Delivered, Postponed, Refused, Skipped, Stopped
 from xats.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.tmux import gone, guards, paste, screen, server, terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     from xats.clients.profile import Profile
     from xats.core.agents import Session
     from xats.core.reasons import Reason
     from xats.delivery.settings import Settings
+    from xats.delivery.transports import Result
     from xats.pane import Pane
     from xats.tmux.guards import Expected
+    from xats.tmux.paste import Outcome
     from xats.tmux.screen import Look
 
 NAME = "tmux"
@@ -49,85 +52,105 @@ def deliver(
 ) -> Result:
     """Paste `line()` into the pane of `session`, in which `client_name` runs, and submit it, or say why not.
 
-    `quiet_for` says how long (ms) somebody who watched the pane has seen it as a look shows it, and `echoed` whether
-    they have seen the program show a person's last key. `proves` says whether a token is that of a wake of this session
-    in our store.
+    `quiet_for` says for how long (ms) the daemon's watch has seen the pane as a look shows it, and `echoed` whether it
+    has seen the program show a person's last key. `proves` says whether a token is that of a wake of this session in
+    our store.
     """
-    seat = session.seat
-    pane = seat.pane
-    assert pane
-
-    unsent: list[str] = []
-
-    def stranded(look: Look) -> Reason | None:
-        """Refuse a composer that still holds the line of another token: ours would be joined to it."""
-        other, _, step = look.wake.partition(":")
-        if not other or other == token or not ours(look, look.line):
-            return None
-        if step == "pasted":
-            unsent.append(other)
-        return "draft_present"
-
+    assert session.seat.pane
     known = registry.find_or_generic(client_name, os.environ)
-
-    def ours(look: Look, text: str) -> bool:
-        """Tell whether the composer holds exactly `text`."""
-        return holds(known, look, text)
-
-    stood: list[str | None] = []
-    evidence = ""
-
-    def composer(look: Look) -> Reason | None:
-        """Refuse a dialog, a busy client, and a composer that holds anything but the line of this wake."""
-        nonlocal evidence
-        reason, evidence = examined(known, look, token)
-        if reason == "draft_present" and not recognised(known) and look.wake.partition(":")[0] != token:
-            # Nobody knows where this program writes: words beside the cursor are a draft only if they stay.
-            stood.append(profile.view(known, look).text)
-            return reason if stood[-2:-1] == stood[-1:] else None
-        return reason
-
-    def prompt(look: Look) -> Reason | None:
-        """Refuse a program of unknown looks that may not be waiting for a line."""
-        nonlocal evidence
-        if evidence := unlike_a_prompt(known, pane, look):
-            return "screen_unknown"
-        return None
-
-    attempt = partial(
-        paste.attempt,
-        pane,
-        client=seat.process,
-        expected=expected(known, session),
+    composer = _Composer(known, session.seat.pane, token)
+    outcome = _attempt(
+        session,
+        known,
+        line=line,
+        token=token,
+        quiet_ms=lambda look: window(known, look, settings) - quiet_for(look),
+        stopping=stopping,
         echoed=echoed,
+        guards=(composer.stranded, composer.draft, composer.prompt),
+    )
+    unsent = composer.unsent
+    if outcome.reason == "draft_present" and unsent and proves(unsent) and line() is not None:
+        # It is that of an earlier wake, whose attempt died before Enter and whose mail was read then. Nobody else would
+        # ever send it off, and it says what ours would say: there is mail. If it is gone by now, nothing is pasted.
+        outcome = _attempt(
+            session,
+            known,
+            line=lambda: None,
+            token=unsent,
+            quiet_ms=0,
+            echoed=echoed,
+            guards=(lambda look: objection(known, look, unsent), composer.prompt),
+        )
+    return _result(outcome, composer.evidence)
+
+
+def _attempt(session: Session, known: Profile, **how: Any) -> Outcome:
+    """Make one guarded paste into the pane of `session`, with what the profile `known` says of its client."""
+    assert session.seat.pane
+    return paste.attempt(
+        session.seat.pane,
+        client=session.seat.process,
+        expected=expected(known, session),
         certain=partial(certain, known),
-        composer=ours,
+        composer=partial(holds, known),
         remains=partial(remains, known),
         picture=partial(profile.picture, known),
         settle_ms=known.settle,
         take_ms=known.takes,
         show_ms=known.shows,
+        **how,
     )
-    outcome = attempt(
-        line=line,
-        token=token,
-        quiet_ms=lambda look: window(known, look, settings) - quiet_for(look),
-        stopping=stopping,
-        guards=(stranded, composer, prompt),
-    )
-    if outcome.reason == "draft_present" and unsent and proves(unsent[0]) and line() is not None:
-        # It is that of an earlier wake, whose attempt died before Enter and whose mail was read then. Nobody else would
-        # ever send it off, and it says what ours would say: there is mail. If it is gone by now, nothing is pasted.
-        guards = (lambda look: objection(known, look, unsent[0]), prompt)
-        outcome = attempt(line=lambda: None, token=unsent[0], quiet_ms=0, guards=guards)
+
+
+def _result(outcome: Outcome, evidence: str) -> Result:
+    """Return what the paste came to as a result of the wake; `evidence` is what the last guard that objected saw."""
+    if outcome.state == "delivered":
+        return Delivered(outcome.detail)
     if outcome.reason == "stopping":
-        return Result("stopped", None)
+        return Stopped()
     if outcome.state == "withdrawn":
-        return Result("skipped", "already_read")
-    if outcome.state == "unconfirmed":
-        return Result("refused", "unconfirmed", outcome.detail)
-    seen = evidence if outcome.reason in ("busy", "dialog_open", "draft_present", "screen_unknown") else ""
-    return Result(outcome.state, outcome.reason or None, outcome.detail or seen)
+        return Skipped("already_read")
+    assert outcome.reason
+    shown = evidence if outcome.reason in ("busy", "dialog_open", "draft_present", "screen_unknown") else ""
+    detail = outcome.detail or shown
+    return Postponed(outcome.reason, detail) if outcome.state == "postponed" else Refused(outcome.reason, detail)
+
+
+class _Composer:
+    """The guards of one attempt that read the composer in each look, and what they have found there.
+
+    `evidence` is the sign by which the last of them objected. `unsent` is the token of an earlier wake whose line is
+    still in the composer; "" if there is none.
+    """
+
+    def __init__(self, known: Profile, pane: Pane, token: str) -> None:
+        self._known, self._pane, self._token = known, pane, token
+        self._drafts: list[str | None] = []  # what stood beside the cursor in each look
+        self.evidence, self.unsent = "", ""
+
+    def stranded(self, look: Look) -> Reason | None:
+        """Refuse a composer that still holds the line of another token: ours would be joined to it."""
+        other, _, step = look.wake.partition(":")
+        if not other or other == self._token or not holds(self._known, look, look.line):
+            return None
+        if step == "pasted":
+            self.unsent = self.unsent or other
+        return "draft_present"
+
+    def draft(self, look: Look) -> Reason | None:
+        """Refuse a dialog, a busy client, and a composer that holds anything but the line of this wake."""
+        reason, self.evidence = examined(self._known, look, self._token)
+        if reason != "draft_present" or recognised(self._known) or look.wake.partition(":")[0] == self._token:
+            return reason
+        # xats does not know where this program writes: words beside the cursor are a draft only if they stay.
+        self._drafts.append(profile.view(self._known, look).text)
+        return reason if self._drafts[-2:-1] == self._drafts[-1:] else None
+
+    def prompt(self, look: Look) -> Reason | None:
+        """Refuse a program of unknown looks that may not be waiting for a line."""
+        self.evidence = unlike_a_prompt(self._known, self._pane, look)
+        return "screen_unknown" if self.evidence else None
 
 
 def recognised(known: Profile) -> bool:

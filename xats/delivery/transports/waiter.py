@@ -10,13 +10,14 @@ import os
 
 from xats import fifo
 from xats.clients import waiters
-from xats.delivery.transports import Result
+from xats.delivery.transports import Delivered, Refused, Skipped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xats.core.agents import Session
+    from xats.delivery.transports import Result
 
 NAME = "waiter"
 
@@ -31,16 +32,16 @@ def deliver(session: Session, store: str, line: Callable[[], str | None]) -> Res
     """Give `line()` to the waiter of `session`, or say why not: `inbox_failed` is surely not taken."""
     pipe = fifo.reach(_path(session, store))
     if pipe is None:
-        return Result("refused", "inbox_failed", "nobody waits")
+        return Refused("inbox_failed", "nobody waits")
     try:
         text = line()
         if text is None:
-            return Result("skipped", "already_read")
+            return Skipped("already_read")
         if not waiters.tell(pipe, text):
-            return Result("refused", "inbox_failed", "the waiter takes nothing")
+            return Refused("inbox_failed", "the waiter takes nothing")
     finally:
         os.close(pipe)
-    return Result("delivered", None, "the waiter has the line")
+    return Delivered("the waiter has the line")
 
 
 def _path(session: Session, store: str) -> str:

@@ -48,9 +48,9 @@ def given_up(tx: Tx, host: str, limit: int) -> list[Wake]:
     return [wake for wake in found if wake.last_refusal in PASSING]
 
 
-def again(tx: Tx, agent_id: int) -> bool:
+def retry_soon(tx: Tx, agent_id: int) -> bool:
     """Wake an agent anew that was given up; False if it has an open wake, or nothing unread any more."""
     if wakes.is_open(tx, agent_id):
         return False
-    wakes.resume(tx, agent_id)
+    wakes.retry_now(tx, agent_id, "new_session")
     return wakes.is_open(tx, agent_id)

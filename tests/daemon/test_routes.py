@@ -6,14 +6,14 @@ import threading
 
 import pytest
 
-from tests.delivery.test_order import LINE, Inbox, make
+from tests.delivery.test_routing import LINE, Inbox, make
 from tests.unit.test_wakes import due, the_wake
 from xats import host
 from xats.core.agents import Seat
-from xats.daemon import ways
+from xats.daemon import routes
 from xats.daemon.loop import Daemon
 from xats.delivery.settings import Settings
-from xats.delivery.transports import Result
+from xats.delivery.transports import Refused
 from xats.pane import Pane
 from xats.store import Store
 from xats.store.sqlite import host_clock
@@ -43,7 +43,7 @@ def bob(team, inbox, request):
 
 def round_of(team, off=(), stopping=bool):
     """Make a round, and wait for its end."""
-    made = ways.Ways(
+    made = routes.Routes(
         lambda: Store(team.store.path, clock=team.store.clock),
         stopping,
         team.store.path,
@@ -56,7 +56,7 @@ def round_of(team, off=(), stopping=bool):
 def go(made, team):
     made(team.store)
     for one in threading.enumerate():
-        if one.name == "ways":
+        if one.name == "routes":
             one.join()
 
 
@@ -73,7 +73,7 @@ def test_an_inbox_that_comes_is_tried(bob, inbox, clock):
 
 
 def test_one_that_fails_then_uses_the_ladder(bob, inbox, rows, clock):
-    inbox.place, inbox.answer = "its socket", Result("refused", "inbox_failed")
+    inbox.place, inbox.answer = "its socket", Refused("inbox_failed")
     round_of(bob)
     make(bob)
     assert (the_wake(rows)["reason"], the_wake(rows)["attempts"]) == ("inbox_failed", 1)
@@ -110,9 +110,9 @@ def test_a_round_of_a_daemon_that_ends_makes_no_new_store(bob, inbox):
 
 def test_a_round_that_fails_is_logged_and_is_not_the_last(bob, inbox, caplog, monkeypatch):
     inbox.place = "its socket"
-    monkeypatch.setattr(ways, "EVERY", 0.0)
+    monkeypatch.setattr(routes, "EVERY", 0.0)
     with monkeypatch.context() as broken:
-        broken.setattr(ways, "reached", lambda *_: 1 / 0)
+        broken.setattr(routes, "reached", lambda *_: 1 / 0)
         made = round_of(bob)
     assert "ZeroDivisionError" in caplog.text
     go(made, bob)
@@ -120,13 +120,13 @@ def test_a_round_that_fails_is_logged_and_is_not_the_last(bob, inbox, caplog, mo
 
 
 def test_the_daemon_makes_them(bob, inbox, clock, monkeypatch, until):
-    monkeypatch.setattr(ways, "EVERY", 0.1)
+    monkeypatch.setattr(routes, "EVERY", 0.1)
     clock.now = host_clock()
     daemon = Daemon(bob.store.path, Settings())
     running = threading.Thread(target=daemon.run)
     running.start()
     try:
-        until(lambda: daemon._ways._thread)
+        until(lambda: daemon._routes._thread)
         assert inbox.lines == []
         inbox.place = "its socket"
         until(lambda: inbox.lines)

@@ -12,12 +12,13 @@ from tests.unit.test_handing_over import read_all
 from tests.unit.test_wakes import due, the_wake
 from xats import errors, host, process
 from xats.clients import waiters
-from xats.core import agents, early, presence, wakes
+from xats.core import agents, presence, wakes, watched
 from xats.core.agents import Seat
 from xats.core.inbox import mark_read
-from xats.delivery import attempt, foretell, order
+from xats.delivery import attempt, preview, routing
+from xats.delivery import target as targets
 from xats.delivery.settings import READ_WITHIN, WAYS, Settings, from_environment
-from xats.delivery.transports import Result, native, tmux
+from xats.delivery.transports import Delivered, Postponed, Refused, Skipped, native, tmux
 from xats.pane import Pane
 from xats.store import Store
 
@@ -34,7 +35,7 @@ class Inbox:
     RESTS = False
 
     def __init__(self):
-        self.place, self.answer, self.lines = "its socket", Result("delivered", None), []
+        self.place, self.answer, self.lines = "its socket", Delivered(), []
 
     def reach(self, session):
         return self.place
@@ -42,7 +43,7 @@ class Inbox:
     def deliver(self, session, line):
         text = line()
         if text is None:
-            return Result("skipped", "already_read")
+            return Skipped("already_read")
         self.lines.append(text)
         return self.answer
 
@@ -83,7 +84,7 @@ def session(team):
 def ways(team, off=()):
     bob = team.agent("bob")
     told = team.store.read(lambda tx: presence.get(tx, bob.id))
-    return [one.name for one in order.ways(bob, session(team), told, team.store.path, off)]
+    return [one.name for one in routing.routes(bob, session(team), told, team.store.path, off)]
 
 
 def say(team, state, client_session="s1"):
@@ -93,7 +94,7 @@ def say(team, state, client_session="s1"):
 
 def make(team, **settings):
     """Make the attempt that is due; return its result."""
-    [wake] = attempt.lease_due(team.store, "d1", Settings(**settings), 10)
+    [wake] = targets.lease_due(team.store, "d1", Settings(**settings), 10)
     return attempt.make(team.store, wake, "d1", Settings(**settings))
 
 
@@ -173,11 +174,11 @@ def test_what_an_inbox_takes_is_handed_over(pair, rows, clock, inbox):
 
 
 def test_one_that_does_not_take_it_is_followed_by_the_next_at_once(pair, rows, inbox, monkeypatch):
-    inbox.answer = Result("refused", "inbox_failed", "it was full")
+    inbox.answer = Refused("inbox_failed", "it was full")
     seat(pair, NOWHERE)
     pair.send("alice", "bob")
     tried = []
-    monkeypatch.setattr(tmux, "deliver", lambda *_: tried.append("tmux") or Result("refused", "busy"))
+    monkeypatch.setattr(tmux, "deliver", lambda *_: tried.append("tmux") or Refused("busy"))
     assert make(pair).reason == "busy"
     assert (inbox.lines, tried) == ([LINE], ["tmux"])
     assert (the_wake(rows)["attempts"], the_wake(rows)["handed"], the_wake(rows)["transport"]) == (1, None, "tmux")
@@ -185,26 +186,26 @@ def test_one_that_does_not_take_it_is_followed_by_the_next_at_once(pair, rows, i
 
 def test_an_inbox_that_fails_is_tried_again_where_the_pane_is_gone(pair, rows, clock, inbox):
     """The pane does not come back, but the inbox takes the next line: to suspend the wake would be to lose it."""
-    inbox.answer = Result("refused", "inbox_failed", "it was full")
+    inbox.answer = Refused("inbox_failed", "it was full")
     seat(pair, NOWHERE)
     pair.send("alice", "bob")
     assert make(pair).reason == "inbox_failed"
     wake = the_wake(rows)
     assert (wake["reason"], wake["transport"], wake["attempts"]) == ("inbox_failed", "claude-inbox", 1)
     clock.tick(40_000)
-    inbox.answer = Result("delivered", None)
+    inbox.answer = Delivered()
     assert make(pair).state == "delivered"
 
 
 def test_where_none_takes_it_the_ladder_says_when_again(pair, rows, clock, inbox):
-    inbox.answer = Result("refused", "inbox_failed")
+    inbox.answer = Refused("inbox_failed")
     pair.send("alice", "bob")
     make(pair)
     wake = the_wake(rows)
     assert (wake["state"], wake["reason"], wake["transport"]) == ("retrying", "inbox_failed", "claude-inbox")
     assert (wake["attempts"], wake["handed"]) == (1, None)
     clock.tick(40_000)
-    inbox.answer = Result("delivered", None)
+    inbox.answer = Delivered()
     make(pair)
     assert (the_wake(rows)["handed"], len(inbox.lines)) == ("claude-inbox", 2)
 
@@ -261,7 +262,7 @@ def test_a_waiter_that_comes_with_the_end_of_a_turn_is_waited_for(pair, inbox, m
     came, seated = [], session(pair)
 
     def sleep(seconds):
-        assert 0 < seconds <= attempt.SETTLE / 1000
+        assert 0 < seconds <= routing.SETTLE / 1000
         came.append(waiters.take(pair.store.path, seated.id, seated.started_at, "s1"))
 
     monkeypatch.setattr(attempt.time, "sleep", sleep)
@@ -273,7 +274,7 @@ def test_a_waiter_that_comes_with_the_end_of_a_turn_is_waited_for(pair, inbox, m
 
 def test_mail_that_was_read_meanwhile_needs_no_line(pair, rows, inbox):
     pair.send("alice", "bob")
-    [wake] = attempt.lease_due(pair.store, "d1", Settings(), 10)
+    [wake] = targets.lease_due(pair.store, "d1", Settings(), 10)
     before = inbox.reach
 
     def reach(session):
@@ -289,12 +290,12 @@ def test_nobody_is_woken_for_what_wakes_nobody(pair, rows, inbox):
     """What the wake was for is read while an attempt is made; what is left would not have begun one."""
     pair.send("alice", "bob", wake=False)
     pair.send("alice", "bob")
-    [wake] = attempt.lease_due(pair.store, "d1", Settings(), 10)
+    [wake] = targets.lease_due(pair.store, "d1", Settings(), 10)
     inbox.deliver, take = lambda session, line: [pair.do("bob", mark_read, [2]), take(session, line)][1], inbox.deliver
     assert attempt.make(pair.store, wake, "d1", Settings()).reason == "already_read"
     assert (inbox.lines, the_wake(rows)["state"]) == ([], "skipped")
     pair.send("alice", "bob")
-    [wake] = attempt.lease_due(pair.store, "d1", Settings(), 10)
+    [wake] = targets.lease_due(pair.store, "d1", Settings(), 10)
     pair.do("bob", mark_read, [3])  # and by then it had not even begun
     assert attempt.make(pair.store, wake, "d1", Settings()).reason == "already_read"
     assert inbox.lines == []
@@ -347,7 +348,7 @@ def test_an_inbox_that_rests_after_a_stop_is_left_alone_until_the_next_prompt(
     seat(pair, NOWHERE)
     say(pair, "busy")
     pair.send("alice", "bob")
-    clock.tick(attempt.FRESH)
+    clock.tick(routing.FRESH)
     if noted:
         bob, told = pair.agent("bob").id, pair.see("bob", lambda tx, bob: presence.get(tx, bob.id))
         pair.store.write(lambda tx: presence.broken_off(tx, bob, told))
@@ -401,8 +402,8 @@ def test_a_turn_that_began_in_the_time_to_come_may_be_over(pair, clock, monkeypa
     told = pair.store.read(lambda tx: presence.get(tx, bob.id))
     monkeypatch.setattr(tmux, "idle", lambda *_: True)
     turn = session(pair), "claude-code", told
-    assert attempt.at_work(*turn, clock.now)  # it may not have drawn anything yet
-    assert not attempt.at_work(*turn, clock.now - 3_600_000)
+    assert routing.at_work(*turn, clock.now)  # it may not have drawn anything yet
+    assert not routing.at_work(*turn, clock.now - 3_600_000)
 
 
 def test_a_waiter_that_comes_during_the_attempt_is_told(pair, clock, rows, monkeypatch):
@@ -424,13 +425,13 @@ def test_a_waiter_that_takes_nothing_does_not_make_it_due_for_ever(pair, rows, w
     assert (due(pair), the_wake(rows)["attempts"]) == ([], 1)
 
 
-# -- foretelling -------------------------------------------------------------------------------------------------------
+# -- previews ----------------------------------------------------------------------------------------------------------
 
 
 def foretold(team, clock, **settings):
     [wake] = due(team)
-    target = team.store.read(lambda tx: attempt.target_of(tx, wake))
-    found = foretell.foretell(wake, target, Settings(**settings), team.store.path, clock.now)
+    target = team.store.read(lambda tx: targets.find(tx, wake))
+    found = preview.preview(wake, target, Settings(**settings), team.store.path, clock.now)
     return found.transport, found.reason
 
 
@@ -445,7 +446,7 @@ def test_it_is_foretold_which_way_is_gone(pair, clock, inbox, waiter):
     say(pair, "busy")
     assert foretold(pair, clock, read_within=3 * READ_WITHIN) == ("hook", "recipient_active")
     target = SimpleNamespace(xats_path=None, pending=SimpleNamespace(unread=1, senders=1, names=("alice",)))
-    assert foretell.deed(target, "claude-inbox") == f"would hand to claude-inbox: {LINE}"
+    assert preview.describe(target, "claude-inbox") == f"would hand to claude-inbox: {LINE}"
 
 
 # -- settings ----------------------------------------------------------------------------------------------------------
@@ -473,7 +474,7 @@ def test_settings_that_mean_nothing_are_refused(name, value):
 def test_an_attempt_that_was_postponed_costs_no_rung_and_is_due_again_soon(pair, clock, rows, monkeypatch):
     seat(pair, NOWHERE)
     pair.send("alice", "bob")
-    monkeypatch.setattr(tmux, "deliver", lambda *_: Result("postponed", "host_busy"))
+    monkeypatch.setattr(tmux, "deliver", lambda *_: Postponed("host_busy"))
     for _ in range(40):
         before = clock.now
         assert make(pair).state == "postponed"
@@ -482,7 +483,7 @@ def test_an_attempt_that_was_postponed_costs_no_rung_and_is_due_again_soon(pair,
         assert before + 1_000 <= wake["next_attempt_at"] <= before + 30_000
         clock.tick(wake["next_attempt_at"] - clock.now)
     assert clock.now - wake["opened_at"] > 100_000  # it is not tried every second for ever
-    monkeypatch.setattr(tmux, "deliver", lambda session, client, line, *_: line() and Result("delivered", None))
+    monkeypatch.setattr(tmux, "deliver", lambda session, client, line, *_: line() and Delivered())
     assert make(pair).state == "delivered"
     assert the_wake(rows)["attempts"] == 1
 
@@ -490,13 +491,13 @@ def test_an_attempt_that_was_postponed_costs_no_rung_and_is_due_again_soon(pair,
 def test_one_before_its_time_that_was_postponed_waits_for_its_rung_as_before(pair, clock, rows, monkeypatch):
     seat(pair, NOWHERE)
     pair.send("alice", "bob")
-    monkeypatch.setattr(tmux, "deliver", lambda *_: Result("refused", "busy"))
+    monkeypatch.setattr(tmux, "deliver", lambda *_: Refused("busy"))
     make(pair)
     before = the_wake(rows)
-    [wake] = pair.store.read(lambda tx: early.waiting(tx, HOST, 9))
+    [wake] = pair.store.read(lambda tx: watched.waiting(tx, HOST, 9))
     leased = pair.store.write(lambda tx: wakes.hasten(tx, wake, "d1"))
-    monkeypatch.setattr(tmux, "deliver", lambda *_: Result("postponed", "host_busy"))
-    attempt.make(pair.store, leased, "d1", Settings(), early=True)
+    monkeypatch.setattr(tmux, "deliver", lambda *_: Postponed("host_busy"))
+    attempt.make(pair.store, leased, "d1", Settings(), cause="watched")
     after = the_wake(rows)
     assert (after["reason"], after["lease_token"]) == ("host_busy", None)
     for name in ("state", "attempts", "next_attempt_at"):
@@ -512,7 +513,7 @@ def marks(monkeypatch):
 
     def deliver(session, client, line, token, *_):
         tokens.append(token)
-        return Result("refused", "busy")
+        return Refused("busy")
 
     monkeypatch.setattr(tmux, "deliver", deliver)
     return tokens
@@ -551,15 +552,15 @@ def test_only_a_mark_that_is_in_a_row_proves_anything(pair, clock, rows, monkeyp
     tokens = marks(monkeypatch)
     make(pair)
     now, wake = session(pair), the_wake(rows)
-    assert attempt.is_ours(pair.store, now, tokens[0])
+    assert targets.is_token(pair.store, now, tokens[0])
     number, seated, nonce = tokens[0].split("-")
     for other in ("", "x", "poke-1-2", f"{number}-{seated}-", f"{number}-{seated}-None", f"{number}-{seated}-{nonce}0"):
-        assert not attempt.is_ours(pair.store, now, other)
-    assert not attempt.is_ours(pair.store, now, f"{int(number) + 1}-{seated}-{nonce}")
-    assert not attempt.is_ours(pair.store, now, f"{number}-{int(seated) + 1}-{nonce}")
+        assert not targets.is_token(pair.store, now, other)
+    assert not targets.is_token(pair.store, now, f"{int(number) + 1}-{seated}-{nonce}")
+    assert not targets.is_token(pair.store, now, f"{number}-{int(seated) + 1}-{nonce}")
     read_all(pair)
     assert the_wake(rows)["state"] == "skipped"
-    assert attempt.is_ours(pair.store, now, tokens[0])  # a wake that has ended may have left its line
+    assert targets.is_token(pair.store, now, tokens[0])  # a wake that has ended may have left its line
     assert wake["id"] == int(number)
 
 

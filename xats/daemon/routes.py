@@ -1,4 +1,4 @@
-"""Ways that come: a wake that was suspended because nothing led to its agent is tried when something does.
+"""Routes that come: a wake that was suspended because nothing led to its agent is tried when something does.
 
 A new session and a waiter tell of themselves. The inbox of a program does not: it may come after the session was
 registered, with its first turn, when its user changes its settings, or with a daemon for which it is not turned off.
@@ -10,7 +10,7 @@ from __future__ import annotations
 from xats import host
 from xats.core import wakes
 from xats.daemon.rounds import Rounds, seated
-from xats.delivery import order
+from xats.delivery import routing
 from xats.delivery.transports import tmux
 
 TYPE_CHECKING = False
@@ -35,15 +35,16 @@ def reached(found: Sequence[Seated], store: str, settings: Mapping[str, Settings
     """Return those of `found` whom a line can be handed to, or whose pane is there again; `settings` are by team."""
 
     def leads(one: Seated) -> bool:
-        names = [way.name for way in order.ways(one.agent, one.session, one.told, store, settings[one.agent.team].off)]
-        if any(name not in (order.HOOK, *order.SEEN) for name in names):
+        off = settings[one.agent.team].off
+        names = [one.name for one in routing.routes(one.agent, one.session, one.presence, store, off)]
+        if any(name not in (routing.HOOK, *routing.SEEN) for name in names):
             return True
-        return any(name in (order.TMUX, order.NOTICE) for name in names) and tmux.there(one.session)
+        return any(name in (routing.TMUX, routing.NOTICE) for name in names) and tmux.there(one.session)
 
     return [one for one in found if leads(one)]
 
 
-class Ways(Rounds):
+class Routes(Rounds):
     """The rounds for the agents of the store at `path`. `settings` gives those for the agents of a team."""
 
     def __init__(
@@ -53,7 +54,7 @@ class Ways(Rounds):
         path: str,
         settings: Callable[[Tx, str], Settings],
     ) -> None:
-        super().__init__("ways", EVERY, open_store, stopping)
+        super().__init__("routes", EVERY, open_store, stopping)
         self._path, self._settings = path, settings
 
     def __call__(self, store: Store) -> None:

@@ -10,8 +10,9 @@ import time
 import pytest
 
 from tests.daemon.world import until
-from xats.daemon import loop, nudge
-from xats.daemon.nudge import Bell
+from xats.daemon import bell as bells
+from xats.daemon import loop
+from xats.daemon.bell import Bell
 from xats.delivery.settings import Settings
 
 LINE = "xats: 1 new from alice - run: xats inbox"
@@ -37,43 +38,43 @@ def rung(bell):
 
 
 def test_it_is_ours_alone(store, bell):
-    found = os.lstat(nudge.path_for(store))
+    found = os.lstat(bells.path_for(store))
     assert stat.S_ISFIFO(found.st_mode)
     assert stat.S_IMODE(found.st_mode) == 0o600
 
 
 def test_a_ring_ends_the_wait(store, bell):
-    assert nudge.ring(store)
+    assert bells.ring(store)
     assert rung(bell)
     assert not rung(bell)
 
 
 def test_many_rings_are_one(store, bell):
     for _ in range(100_000):  # more than the FIFO holds
-        assert nudge.ring(store)
+        assert bells.ring(store)
     assert rung(bell)
     assert not rung(bell)
 
 
 def test_nobody_listens(store):
-    assert not nudge.ring(store)
+    assert not bells.ring(store)
     assert os.listdir(os.path.dirname(store)) == []
     Bell(store).close()
-    assert not nudge.ring(store)
+    assert not bells.ring(store)
 
 
 def test_a_store_by_another_name(store, bell, tmp_path):
     (tmp_path / "xats.db").touch()
     (tmp_path / "link").symlink_to(store)
-    assert nudge.ring(str(tmp_path / "link"))
+    assert bells.ring(str(tmp_path / "link"))
     assert rung(bell)
 
 
 def test_one_that_is_left_over_is_used_again(store):
-    os.mkfifo(nudge.path_for(store), 0o666)
+    os.mkfifo(bells.path_for(store), 0o666)
     made = Bell(store)
-    assert (made.trouble, stat.S_IMODE(os.stat(nudge.path_for(store)).st_mode)) == ("", 0o600)
-    assert nudge.ring(store)
+    assert (made.trouble, stat.S_IMODE(os.stat(bells.path_for(store)).st_mode)) == ("", 0o600)
+    assert bells.ring(store)
     assert rung(made)
     made.close()
 
@@ -102,10 +103,10 @@ def test_something_else_has_its_name(store, tmp_path, make):
     path = tmp_path / "xats.db-daemon.wake"
     make(path)
     before = {one: one.lstat().st_mode for one in tmp_path.iterdir()}
-    assert not nudge.ring(store)
+    assert not bells.ring(store)
     made = Bell(store)
     assert made.trouble.startswith(str(path))
-    assert not nudge.ring(store)
+    assert not bells.ring(store)
     assert not rung(made)
     made.ring()  # the daemon can still wake itself
     assert rung(made)
@@ -117,7 +118,7 @@ def test_something_else_has_its_name(store, tmp_path, make):
 def test_somebody_elses(store, monkeypatch, bell):
     """It belongs to us here, so it is we who become another."""
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
-    assert not nudge.ring(store)
+    assert not bells.ring(store)
     other = Bell(store)
     assert "xats does not use it" in other.trouble
     other.close()
@@ -161,7 +162,7 @@ def test_what_rings_is_attended_to_before_the_next_poll(world, desk, monkeypatch
     thread = threading.Thread(target=daemon.run)
     thread.start()
     try:
-        until(lambda: nudge.ring(world.path))
+        until(lambda: bells.ring(world.path))
         world.send("bob")
         world.until_wake(state="delivered")
         assert desk.bob.sent == [LINE]
@@ -172,7 +173,7 @@ def test_what_rings_is_attended_to_before_the_next_poll(world, desk, monkeypatch
 
 
 def test_a_daemon_that_cannot_have_it_lives_by_polling(world, desk):
-    path = nudge.path_for(world.path)
+    path = bells.path_for(world.path)
     with open(path, "w") as file:
         file.write("precious")
     daemon = world.daemon()
@@ -187,12 +188,12 @@ def test_a_daemon_that_cannot_have_it_lives_by_polling(world, desk):
 
 def test_it_is_no_proof_of_a_daemon_once_that_was_killed(world, desk):
     daemon = world.daemon()
-    assert nudge.ring(world.path)
+    assert bells.ring(world.path)
     daemon.kill()
     daemon.wait(10)
-    assert os.path.exists(nudge.path_for(world.path))
-    assert not nudge.ring(world.path)
+    assert os.path.exists(bells.path_for(world.path))
+    assert not bells.ring(world.path)
     world.send("bob", XATS_AUTOSTART="1")
     world.until_wake(state="delivered")
     assert len(world.daemons()) == 1
-    assert nudge.ring(world.path)
+    assert bells.ring(world.path)

@@ -21,9 +21,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from xats.core.reasons import Reason
     from xats.core.wakes import Wake
-    from xats.delivery.attempt import Target
     from xats.delivery.settings import Settings
+    from xats.delivery.target import Target
     from xats.tmux.screen import Look
 
 # Seconds.
@@ -31,7 +32,7 @@ POLL = 0.4  # between two looks at a pane whose wake is open
 GIVEN_UP = 2.0  # between two looks at one whose wake has failed: it may be so for days
 SELDOM = 5.0  # between two looks at a pane that is gone, or in a server that has failed FAILURES times
 FAILURES = 10
-GAPS = 3  # after so many looks that were left out nobody knows what the pane did meanwhile
+GAPS = 3  # after so many looks that were left out it is not known what the pane did meanwhile
 PROCESSES = 2.0  # between two looks at all processes, if the screen stays the same and so does what is in the way
 LATE = 2.0  # after a key a row that changes shows it late; tmux counts whole seconds
 
@@ -56,17 +57,21 @@ class Eye:
         self._expected = tmux.expected(self._known, target.session)
         self.settings = settings
         self._seen: tuple[Look, float, float] | None = None  # it, since when, and when last (monotonic seconds)
-        self._judged: tuple[str | None, int] = (None, 0)  # of the last look: an objection, and the quiet that it asks
+        self._judged: tuple[Reason | None, int] = (None, 0)  # of the last look: an objection, and its quiet window
         self._failures = 0
         self._found = guards.Found(None)  # what the last look at the processes came to
         self._asked = -PROCESSES  # when that was (monotonic)
         self._prompt = False  # whether the program shows at once what a person types just now
         self._rested: tuple[int, str] | None = None  # the row of the cursor before they began to type
 
-    def miss(self, now: float, *, hung: bool = False) -> None:
-        """Take in that tmux failed, or `hung`: that one goes on as soon as it can, the other may be gone for good."""
-        self._failures += not hung
-        self._lose(now if hung else now + (self.every if self._failures < FAILURES else SELDOM))
+    def failed(self, now: float) -> None:
+        """Take in that tmux failed at the monotonic time `now`: it may be gone for good."""
+        self._failures += 1
+        self._lose(now + (self.every if self._failures < FAILURES else SELDOM))
+
+    def hung(self, now: float) -> None:
+        """Take in that tmux did not answer in time: it goes on as soon as it can."""
+        self._lose(now)
 
     def see(self, look: Look | None, now: float) -> None:
         """Take in a look at the monotonic time `now`, or that the pane is gone."""
@@ -138,7 +143,7 @@ class Eye:
         self._rested = _row(before)
         return changed
 
-    def _foreground(self, look: Look, now: float) -> str | None:
+    def _foreground(self, look: Look, now: float) -> Reason | None:
         """Return why keys would not reach the client. It lists every process, so it is asked last, and not often."""
         gone = self._found.by is not None and not process.alive(*self._found.by)
         if gone or now - self._asked >= PROCESSES:
@@ -149,7 +154,7 @@ class Eye:
     def _lose(self, due: float) -> None:
         self._seen, self._prompt, self.clear, self.stirred, self.due = None, False, False, True, due
 
-    def _judge(self, look: Look) -> tuple[str | None, int]:
+    def _judge(self, look: Look) -> tuple[Reason | None, int]:
         reason = guards.release(look) or guards.state(look) or tmux.objection(self._known, look, self._token)
         if not reason and tmux.unlike_a_prompt(self._known, self.pane, look):
             reason = "screen_unknown"
@@ -179,29 +184,32 @@ class Glance:
         self._said += more
         if more:
             return False
-        self._end()
+        try:
+            if self._close() != 0:
+                raise TmuxUnavailable
+            self._take_in()
+        except TmuxUnavailable:
+            for eye in self._eyes:
+                eye.failed(time.monotonic())
         return True
 
     def give_up(self) -> None:
         """Wait for it no longer."""
         self._process.kill()
-        self._end(hung=True)
+        self._close()
+        for eye in self._eyes:
+            eye.hung(time.monotonic())
 
-    def _end(self, *, hung: bool = False) -> None:
+    def _close(self) -> int:
+        """Wait for tmux to end; return its exit code."""
         assert self._process.stdout
         self._process.stdout.close()
-        failed = self._process.wait() != 0
+        return self._process.wait()
+
+    def _take_in(self) -> None:
+        """Show the eyes what tmux has printed."""
+        looks = screen.read(self._panes, self._said.decode("utf-8", "replace"))
         now = time.monotonic()
-        if failed or hung:
-            for eye in self._eyes:
-                eye.miss(now, hung=hung)
-            return
-        try:
-            looks = screen.read(self._panes, self._said.decode("utf-8", "replace"))
-        except TmuxUnavailable:
-            for eye in self._eyes:
-                eye.miss(now)
-            return
         for eye in self._eyes:
             eye.see(looks[eye.pane.pane_id], now)
 
@@ -212,7 +220,7 @@ def glance(eyes: Sequence[Eye]) -> Glance | None:
         return Glance(eyes)
     except TmuxUnavailable:
         for eye in eyes:
-            eye.miss(time.monotonic())
+            eye.failed(time.monotonic())
         return None
 
 

@@ -1,4 +1,4 @@
-"""What an attempt would do just now, found out by looking only."""
+"""A preview of an attempt: what it would do now. It only looks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 
 from xats import host
 from xats.clients import registry
-from xats.delivery import attempt, envelope, order
+from xats.delivery import envelope, routing
 from xats.delivery.transports import command, notice, tmux
 from xats.errors import NoPane, TmuxUnavailable
 from xats.record import record
@@ -16,47 +16,48 @@ from xats.tmux import gone, guards, screen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents import Session
+    from xats.core.reasons import Reason
     from xats.core.wakes import Wake
-    from xats.delivery.attempt import Target
     from xats.delivery.settings import Settings
+    from xats.delivery.target import Target
 
 
 @record
-class Foretold:
+class Preview:
     """What an attempt would come to: by which transport, and why it would be refused at once, if so."""
 
     transport: str
-    reason: str | None
+    reason: Reason | None
     detail: str = ""  #: what is in the way
 
 
-def foretell(wake: Wake, target: Target, settings: Settings, store: str, now: int) -> Foretold:
+def preview(wake: Wake, target: Target, settings: Settings, store: str, now: int) -> Preview:
     """Return what an attempt at `wake` would come to at `now` (ms UTC); whether the pane stays quiet is left open.
 
-    Only the first way that it would go is looked at.
+    Only the first route that it would try is looked at.
     """
     by, session = target.agent.wake_by, target.session
     if not target.pending.unread:
-        return Foretold(by, "already_read")
-    if by == order.NONE:
-        return Foretold(by, "no_wake")
+        return Preview(by, "already_read")
+    if by == routing.NONE:
+        return Preview(by, "no_wake")
     if session is None or session.seat.host != host.id():
-        return Foretold(by, target.agent.absence or "no_pane")
-    if by == order.COMMAND:
-        return Foretold(by, command.objection())
-    ways = attempt.plan(wake, target, settings, store, now)
-    if not ways:
-        return Foretold(by, "no_pane" if session.seat.pane is None else "turned_off")
-    first = next((name for name in ways if name not in wake.taken_by), ways[0])
-    if first == order.HOOK:
-        return Foretold(first, "recipient_active")
-    if first == order.NOTICE:
+        return Preview(by, target.agent.absence or "no_pane")
+    if by == routing.COMMAND:
+        return Preview(by, command.objection())
+    routes = routing.plan(wake, target, settings, store, now)
+    if not routes:
+        return Preview(by, "no_pane" if session.seat.pane is None else "turned_off")
+    first = next((name for name in routes if name not in wake.taken_by), routes[0])
+    if first == routing.HOOK:
+        return Preview(first, "recipient_active")
+    if first == routing.NOTICE:
         assert session.seat.pane
-        return Foretold(first, notice.objection(session.seat.pane))
+        return Preview(first, notice.objection(session.seat.pane))
     return (
-        Foretold(first, *_pane_objection(session, target.agent.client))
-        if first == order.TMUX
-        else Foretold(first, None)
+        Preview(first, *_pane_objection(session, target.agent.client))
+        if first == routing.TMUX
+        else Preview(first, None)
     )
 
 
@@ -65,18 +66,18 @@ def line(target: Target) -> str | None:
     return envelope.wake_line(target.pending, target.xats_path) if target.pending.unread else None
 
 
-def deed(target: Target, transport: str) -> str:
+def describe(target: Target, transport: str) -> str:
     """Return in words what an attempt by `transport` would do that nothing objects to."""
-    if transport == order.COMMAND:
+    if transport == routing.COMMAND:
         return f"would run {command.program(os.environ)}"
-    if transport == order.TMUX:
+    if transport == routing.TMUX:
         return f"would paste: {line(target)}"
-    if transport == order.NOTICE:
+    if transport == routing.NOTICE:
         return f"would show: {line(target)}"
     return f"would hand to {transport}: {line(target)}"
 
 
-def _pane_objection(session: Session, client: str) -> tuple[str | None, str]:
+def _pane_objection(session: Session, client: str) -> tuple[Reason | None, str]:
     """Return why nothing would be pasted into the pane of `session`, in which `client` runs, and what is in the way."""
     seat = session.seat
     assert seat.pane

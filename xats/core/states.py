@@ -1,0 +1,39 @@
+"""The words that columns of the store may hold, as types: only a type checker reads them.
+
+A test compares each list with the CHECK of its column. The reasons have a module of their own (core/reasons.py).
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    WakeState = Literal["queued", "retrying", "held", "delivered", "skipped", "failed"]
+    DeliveryState = Literal["unread", "shown", "read", "replied", "expired"]
+    TaskEnd = Literal["done", "failed", "cancelled"]
+    TaskState = Literal["open", "claimed", "review"] | TaskEnd
+    NoteKind = Literal[
+        "added",
+        "claimed",
+        "progress",
+        "released",
+        "lapsed",
+        "submitted",
+        "approved",
+        "feedback",
+        "done",
+        "failed",
+        "cancelled",
+        "reopened",
+        "edited",
+        "ready",
+        "offered",
+        "owner_gone",
+    ]
+    PresenceState = Literal["idle", "busy", "waiting", "ended"]
+    SessionEnd = Literal["replaced", "unregistered", "expected"]  # no CHECK closes it
+    WakeBy = Literal["auto", "tmux", "notice", "command", "none"]  # a null in the store means auto
+    Rule = Literal["backward", "forward", "full", "none"]
+    LabelKind = Literal["tag", "cap"]
+    TaskMail = Literal["ready", "review"]

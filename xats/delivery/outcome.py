@@ -1,0 +1,159 @@
+"""The outcome of an attempt, and what it makes of the wake: the last of target.py, attempt.py and outcome.py."""
+
+from __future__ import annotations
+
+import random
+
+from xats.core import agents, alerts, presence, wakes
+from xats.delivery import ladder, routing
+from xats.delivery.transports import Delivered, Elsewhere, Postponed, Refused, Skipped, Stopped, waiter
+from xats.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from xats.core.agents import Session
+    from xats.core.wakes import Wake
+    from xats.delivery.settings import Settings
+    from xats.delivery.target import Target
+    from xats.delivery.transports import Result
+    from xats.store import Tx
+
+    # Why an attempt is made now: the wake is due, or its pane was watched and became clear before that.
+    Cause = Literal["due", "watched"]
+
+LONGEST = 120  # characters that are kept of what was seen
+
+
+@record
+class Attempted:
+    """An attempt at `wake`, which is leased to `owner`; `store` is the path of the store."""
+
+    wake: Wake
+    owner: str
+    settings: Settings
+    target: Target
+    cause: Cause
+    store: str
+
+
+@record
+class Outcome:
+    """What came of an attempt."""
+
+    result: Result
+    by: str | None = None  #: the transport
+    routes: tuple[str, ...] = ()  #: the names of the routes that there were
+    covered: int | None = None  #: the newest message (id) that the line spoke of
+
+
+def write(tx: Tx, attempted: Attempted, outcome: Outcome) -> None:
+    """Write what `outcome` makes of the wake. A session that came during the attempt is tried at once."""
+    wake, target = attempted.wake, attempted.target
+    moved = _has_moved(tx, target)
+    _end(tx, attempted, outcome, moved)
+    if moved:  # a session that came meanwhile could not have a leased wake tried again
+        wakes.retry_now(tx, wake.agent_id, "new_session")
+    elif isinstance(outcome.result, Refused) and outcome.by != routing.HOOK and _has_waiter(attempted, outcome):
+        wakes.retry_now(tx, wake.agent_id, "not_told")
+
+
+def _end(tx: Tx, attempted: Attempted, outcome: Outcome, moved: bool) -> bool:
+    """End the lease by what came of the attempt; return False if the lease was lost meanwhile.
+
+    What was seen where the agent is not any more (`moved`) does not count, but for what is final.
+    """
+    wake, owner, result, by = attempted.wake, attempted.owner, outcome.result, outcome.by
+    if isinstance(result, Delivered):
+        return _delivered(tx, attempted, outcome, result)
+    if isinstance(result, (Stopped, Elsewhere)):
+        return wakes.give_back(tx, wake, owner)
+    if isinstance(result, Skipped):
+        if moved and attempted.target.agent.wake_by == routing.NONE:
+            return wakes.give_back(tx, wake, owner)
+        return wakes.skipped(tx, wake, owner, result.reason)
+    if moved and result.reason not in wakes.FINAL:
+        return wakes.give_back(tx, wake, owner)
+    if result.reason == "recipient_active":
+        return _wait_for_hook(tx, attempted)
+    if attempted.cause == "watched" and result.reason in wakes.PASSING:
+        return wakes.put_off(tx, wake, owner, result.reason, by, detail=_shown(result.detail))
+    if isinstance(result, Postponed):
+        again = ladder.soon(wake.opened_at, tx.now)
+        return wakes.put_off(tx, wake, owner, result.reason, by, again, _shown(result.detail))
+    return _refused(tx, attempted, result, by)
+
+
+def _delivered(tx: Tx, attempted: Attempted, outcome: Outcome, result: Delivered) -> bool:
+    """Record that the transport took the line; of an inbox only reading tells whether the agent saw it."""
+    wake, owner, by = attempted.wake, attempted.owner, str(outcome.by)
+    if by in routing.SEEN:
+        return wakes.delivered(tx, wake, owner, by, outcome.covered, result.exit)
+    again = by in wake.taken_by
+    later = _next_attempt(attempted.settings, wake.attempts + 1, tx.now) if again else None
+    until = later or tx.now + attempted.settings.read_within
+    return wakes.handed_over(tx, wake, owner, by, until, rung=again)
+
+
+def _refused(tx: Tx, attempted: Attempted, result: Refused, by: str | None) -> bool:
+    """Record the refusal; where that was the last attempt, alert the senders."""
+    wake = attempted.wake
+    recorded = wakes.refused(
+        tx,
+        wake,
+        attempted.owner,
+        result.reason,
+        by if result.reason != "no_pane" else None,
+        lambda attempts, now: _next_attempt(attempted.settings, attempts, now),
+        result.exit,
+        _shown(result.detail),
+    )
+    if not wakes.is_open(tx, wake.agent_id):
+        alerts.given_up(tx, wake.agent_id)
+    return recorded
+
+
+def _wait_for_hook(tx: Tx, attempted: Attempted) -> bool:
+    """Have the wake wait for a hook of its agent, unless the turn has ended meanwhile: then none may come."""
+    wake, owner, session = attempted.wake, attempted.owner, attempted.target.session
+    assert session
+    if not routing.in_turn(session, presence.get(tx, wake.agent_id)):
+        given_back = wakes.give_back(tx, wake, owner)
+        wakes.retry_now(tx, wake.agent_id, "for_hook")
+        return given_back
+    if attempted.cause == "watched":
+        return wakes.put_off(tx, wake, owner, "recipient_active", routing.HOOK)
+    return wakes.waits(tx, wake, owner, min(wake.opened_at, tx.now) + attempted.settings.read_within)
+
+
+def _next_attempt(settings: Settings, attempts: int, now: int) -> int | None:
+    return ladder.next_attempt(attempts, now, random.random(), settings.rungs)
+
+
+def _has_moved(tx: Tx, target: Target) -> bool:
+    """Tell whether the agent sits elsewhere than when the attempt began, or is to be woken by something else."""
+    seated = agents.current_session(tx, target.agent)
+    if seated is None:
+        return False
+    chosen = agents.by_id(tx, target.agent.id).wake_by
+    return _place(seated) != _place(target.session) or chosen != target.agent.wake_by
+
+
+def _place(session: Session | None) -> object:
+    """Return which session it is and where it sits, whatever people call its host by now."""
+    return session and (session.id, session.seat.place)
+
+
+def _has_waiter(attempted: Attempted, outcome: Outcome) -> bool:
+    """Tell whether the agent has got a waiter during the attempt, which could not have a leased wake tried again."""
+    target, off = attempted.target, attempted.settings.off
+    if target.agent.wake_by != routing.AUTO or routing.WAITER in off or routing.WAITER in outcome.routes:
+        return False
+    return target.session is not None and waiter.reach(target.session, attempted.store) is not None
+
+
+def _shown(detail: str) -> str:
+    """Return `detail` as it is kept: one short line. It may quote a screen, which can contain any character."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in detail).split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
