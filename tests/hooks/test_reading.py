@@ -11,7 +11,8 @@ from tests.conftest import LIMIT
 from tests.hooks.test_run import Desk, claude_record, desk, event, text_of
 from xats.clients import records, registry
 from xats.errors import SettingsUnusable, Usage
-from xats.hooks import files, launch, run, transcript
+from xats.hooks import call as calls
+from xats.hooks import files, launch, transcript
 
 __all__ = ["desk"]  # a fixture
 HOOK = ("hook", "run", "claude-code")
@@ -188,7 +189,7 @@ def test_of_a_huge_transcript_its_end_is_read(desk):
         file.truncate(1 << 34)  # a sparse file; read whole it would not fit into memory
         file.seek(0, os.SEEK_END)
         file.write(b"\n" + claude_record(desk, handed).encode())
-    call = run.Call("claude-code", "UserPromptSubmit", {"transcript_path": str(desk.record)}, "")
+    call = calls.Call("claude-code", "UserPromptSubmit", {"transcript_path": str(desk.record)}, "")
     assert transcript.answered(call) is False
 
 

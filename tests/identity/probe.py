@@ -5,7 +5,7 @@ import sys
 
 from xats.cli.here import FirstUse, Here
 from xats.errors import XatsError
-from xats.hooks import run
+from xats.hooks import call as calls
 from xats.identity.resolve import resolve_or_none
 
 flag, client, session = (word or None for word in sys.argv[1:4])
@@ -23,7 +23,7 @@ def by_command(tx):
 
 
 def by_hook(tx):
-    call = run.called(client, {"hook_event_name": "Stop", "session_id": session}, here.path)
+    call = calls.parse(client, {"hook_event_name": "Stop", "session_id": session}, here.path)
     agent = resolve_or_none(tx, call)
     return agent.address if agent else None
 

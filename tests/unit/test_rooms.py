@@ -100,6 +100,16 @@ def test_no_arrow_points_up(module):
     assert rooms_known(module) - {room} <= MAY[room]
 
 
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) == "hooks"])
+def test_no_hook_imports_what_imports_it(module):
+    reached, line = set(), [module]
+    while line:
+        found = {name for name in ALL[line.pop()] if name in ALL and room_of(name) == "hooks"} - reached
+        reached |= found
+        line += found
+    assert module not in reached
+
+
 @pytest.mark.parametrize("module", [name for name in ALL if room_of(name) == "core"])
 def test_core_has_no_clock_no_chance_no_process_and_no_output(module):
     unwanted = {"time", "datetime", "random", "os", "sys", "subprocess", "sqlite3", "xats.process", "logging"}

@@ -9,7 +9,8 @@ from xats import calling, host, process, program
 from xats.clients import helpers, processes
 from xats.core import agents, inbox, owed, presence, task_recap
 from xats.errors import Refused, XatsError
-from xats.hooks import answers, letters, run
+from xats.hooks import answers, letters, log
+from xats.hooks import call as calls
 from xats.identity import seating
 from xats.identity.resolve import resolve_or_none
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from xats.core.agents import Agent, Seat, Session
     from xats.core.inbox import Shown
     from xats.core.presence import Presence
-    from xats.hooks.run import Call
+    from xats.hooks.call import Call
     from xats.pane import Pane
     from xats.store import Store, Tx
 
@@ -52,7 +53,7 @@ def start(call: Call, store: Store) -> None:
     runs = program.look(who.pid, processes.inner(call.ancestors(), who)) if who else None
     if call.shared() and call.terminal is None and os.environ.get("XATS_AGENT"):
         msg = "XATS_AGENT is that of another session: Codex's daemon serves them all; start Codex by xats launch codex"
-        run.note(call.path, call.client, call.event, Refused(msg))
+        log.note(call.path, call.client, call.event, Refused(msg))
 
     def work(tx: Tx) -> tuple[str, Agent | None, Sequence[Shown]]:
         named = _whom(tx, call, claim, seat.process, former)
@@ -79,23 +80,23 @@ def start(call: Call, store: Store) -> None:
         me = done.details.agent
         if not _goes_on(call, presence.get(tx, me.id)):
             presence.put(tx, me.id, "idle", call.session)
-        if call.client in run.FORGETS:
-            heard = call.told.get("source") == "startup"  # elsewhere what is told here may not reach the model
+        if call.client in calls.FORGETS:
+            heard = call.payload.get("source") == "startup"  # elsewhere what is told here may not reach the model
             presence.remind(tx, me.id, tx.now if heard else None)
         before = inbox.shown(tx, me, inbox.MOST_SHOWN)
         session = done.details.session
         xats = calling.spelled(session.xats_path if session else None)
         return briefing(tx, me, before, xats), me, before
 
-    if not run.names_new(call) and store.read(lambda tx: _whom(tx, call, claim, seat.process, former)) is None:
+    if not calls.names_new(call) and store.read(lambda tx: _whom(tx, call, claim, seat.process, former)) is None:
         if borrowed and not behind and os.environ.get("XATS_AGENT"):
             msg = "XATS_AGENT was inherited from another program; this session belongs to no agent until it registers"
-            run.note(call.path, call.client, call.event, Refused(msg))
+            log.note(call.path, call.client, call.event, Refused(msg))
         return  # no agent: nothing is written
-    store.patience = run.PATIENCE  # whatever tmux has taken
+    store.patience = calls.PATIENCE  # whatever tmux has taken
     text, me, before = store.write(work)
     if text and answers.hears(call.client, call.point):
-        run.put(answers.context(call.client, call.event, text))
+        calls.answer(answers.context(call.client, call.event, text))
         if me and before:  # the next prompt proves that this session took it
             store.write(lambda tx: inbox.mark_shown(tx, me, [one.id for one in before], inbox.start_reader(me)))
     if pane:
@@ -132,7 +133,7 @@ def _whom(
     tx: Tx, call: Call, pane: tuple[str, int, str] | None, own: tuple[int, int] | None, former: str | None
 ) -> tuple[str, str] | None:
     """Return the agent that this session is for, as (team, name), or None."""
-    new = run.names_new(call)
+    new = calls.names_new(call)
     found = seating.of_session(tx, call, pane, own, former, call.client, only_free=new)
     if found or not new:
         return found
@@ -142,7 +143,7 @@ def _whom(
 
 def _goes_on(call: Call, known: Presence | None) -> bool:
     """Tell whether what is `known` still holds: a program that has shortened its memory goes on with the turn."""
-    return call.told.get("source") == "compact" and known is not None and known.client_session == call.session
+    return call.payload.get("source") == "compact" and known is not None and known.client_session == call.session
 
 
 def _within(seat: Seat, claim: tuple[str, int, str] | None, holder: Session | None, told: Presence | None) -> Seat:
@@ -172,7 +173,7 @@ def _pane(call: Call) -> Pane | None:
             return found if found and claim and found.server_pid == claim[1] else None
         return panes.here(call.environ, LIMIT)
     except XatsError as problem:  # the session is bound without its pane
-        run.note(call.path, call.client, call.event, problem)
+        log.note(call.path, call.client, call.event, problem)
         return None
 
 

@@ -15,7 +15,7 @@ from xats.hooks.letters import FIRST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.hooks.run import Call
+    from xats.hooks.call import Call
 
 TAIL = 256 << 10  # bytes
 
@@ -25,7 +25,7 @@ def answered(call: Call) -> bool | None:
 
     Of Claude Code and Qwen Code that is the mail that we gave them last, of Gemini the prompt.
     """
-    lines = _tail(call.told.get("transcript_path"))
+    lines = _tail(call.payload.get("transcript_path"))
     if call.client in ("claude-code", "qwen"):
         ours = '"type":"user"' if call.client == "qwen" else ""  # it also notes what every request was answered
         mail = max((index for index, line in enumerate(lines) if FIRST in line and ours in line), default=None)
