@@ -74,7 +74,7 @@ MAY = {
 BASE = {"xats.errors", "xats.record", "xats.jsontext", "xats.durations", "xats.process", "xats.pane", "xats.faults"}
 BASE |= {"xats.program", "xats.visible", "xats.fifo", "xats.python", "xats.sandbox"}
 BASE |= {"xats.peer", "xats.confinement", "xats.host", "xats.output", "xats.uptime", "xats.calling"}
-BASE |= {"xats.ownership", "xats.sidefile", "xats.folders", "xats.text"}
+BASE |= {"xats.programs", "xats.ownership", "xats.sidefile", "xats.folders", "xats.text"}
 BASE |= {name for name in ALL if name.split(".")[:2] == ["xats", "settings"]}
 
 

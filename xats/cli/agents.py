@@ -284,6 +284,8 @@ def tell_name(name: str, agent: Agent) -> None:
 
 def _tell(here: Here, done: Registered, *, typed: bool) -> None:
     """Say what a registration came to; `typed`: a line can be typed in its pane."""
+    from xats.clients import sessions
+
     agent, session = done.details.agent, done.details.session
     pane = session.seat.pane if session else None
     what = "registered" if done.created else "registered again"
@@ -304,9 +306,10 @@ def _tell(here: Here, done: Registered, *, typed: bool) -> None:
         render.say(f"  pane {pane.pane_id}: {'woken there when mail comes' if typed else 'nothing is typed there'}")
     elif ways := _ways(here, done.details, ()):
         render.say(f"  no tmux pane; woken by {', '.join(ways)}")
-    elif here.environ.get("CODEX_THREAD_ID"):
+    elif sharer := sessions.sharer(here.environ):
         name = f"{agent.name} --team {agent.team}"
-        render.say(f"  Codex does not say in which pane it is; so that it can be woken: xats register {name} --pane %N")
+        what = f"{sharer.title} does not say in which pane it is"
+        render.say(f"  {what}; so that it can be woken: xats register {name} --pane %N")
     else:
         render.say("  no tmux pane, so nothing can wake it: let it run xats wait, or register inside tmux")
     if session and agent.client != "human":

@@ -5,56 +5,33 @@ from __future__ import annotations
 import os
 import time
 
+from xats.clients.model import load
 from xats.errors import InvalidJson
 from xats.identity.circumstances import Circumstances
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
+
+    from xats.clients.model import Client, Hooks, Json
 
 READ = 2.0  # seconds that the event on stdin is waited for, all in all; no hook has a timeout below 3
 LARGEST = 1 << 20  # bytes of an event; a larger one tells of a tool's output, which is nothing to us
 PATIENCE = 0.15  # seconds that a busy store is waited for, all in all, until there is something to hand over
-# The programs that do not say when they shortened their memory. Gemini's own hook for that runs at every turn, and what
-# its session start adds after /clear does not reach the model; Amp has no hook. So a prompt reminds of open requests.
-FORGETS = ("gemini", "amp")
-
-# What happens when: the moments of `clients.CLIENTS` by the names that the programs give them.
-POINTS = {
-    "SessionStart": "session start",
-    "sessionStart": "session start",
-    "UserPromptSubmit": "prompt",
-    "BeforeAgent": "prompt",
-    "beforeSubmitPrompt": "prompt",
-    "PreToolUse": "before a change",
-    "BeforeTool": "before a change",
-    "preToolUse": "before a change",
-    "PostToolUse": "after a tool",
-    "AfterTool": "after a tool",
-    "postToolUse": "after a tool",
-    "PermissionRequest": "waiting",
-    "Notification": "waiting",
-    "Stop": "turn end",
-    "AfterAgent": "turn end",
-    "stop": "turn end",
-    "Interrupt": "broken off",
-    "SessionEnd": "session end",
-    "sessionEnd": "session end",
-}
-NAMES = ("claude-code", "codex", "gemini", "qwen", "cursor", "copilot", "opencode", "amp")
 
 
 class Call(Circumstances):
     """One call of a hook: its event, and what is known of where it runs."""
 
-    def __init__(self, client: str, event: str, payload: Mapping[str, Any], path: str) -> None:
+    def __init__(self, client: Client, event: str, payload: Mapping[str, Any], path: str) -> None:
+        assert client.hooks
         super().__init__(os.environ)
-        self.client, self.event, self.payload, self.path = client, event, payload, path
-        self.point = POINTS[event]
+        self.client, self.hooks, self.event, self.payload, self.path = client, client.hooks, event, payload, path
+        self.point = _point(client.hooks, event)
         self.subagent = bool(payload.get("agent_id"))  #: a helper of the session tells this, which has no seat
-        if client == "qwen" and self.point == "prompt" and payload.get("prompt") == "":
-            self.point = "after a tool"  # so it tells that what its tools said goes to the model
+        if self.point == "prompt" and payload.get("prompt") == "":
+            self.point = self.hooks.empty_prompt
         named = (self._text(name) for name in ("thread_id", "session_id", "conversation_id", "sessionId"))
         self.session = next(filter(None, named), None)
         self._shared: bool | None = None  # not known yet
@@ -90,24 +67,36 @@ class Call(Circumstances):
 
     def shared(self) -> bool:
         """Tell whether one process serves several sessions here, whose environment is that of the first of them."""
-        if self.client == "codex" and self._shared is None:
+        sharing = self.client.sharing
+        if sharing and self._shared is None:
             from xats import process
-            from xats.identity.circumstances import shared_codex
 
-            self._shared = bool(shared_codex(process.ancestors()))
+            self._shared = bool(sharing.serves(process.ancestors()))
         return bool(self._shared)
 
+    def sharer(self) -> Client | None:
+        """Return the program one process of which may serve several sessions."""
+        return self.client if self.client.sharing else None
 
-def parse(client: str, document: object, path: str) -> Call | None:
+
+def of_words(words: Sequence[str]) -> Client | None:
+    """Return the client that the arguments `words` of a hook name, None where it has no hooks."""
+    found = load(words[0]) if len(words) == 1 else None
+    return found if found and found.hooks else None
+
+
+def parse(client: Client, document: object, path: str) -> Call | None:
     """Return the call for the event `document` of the program `client`; None when xats has nothing to do for it."""
     if not isinstance(document, dict):
         return None
     event = document.get("hook_event_name")
-    if not isinstance(event, str) or event not in POINTS:
-        return None
-    if client == "qwen" and event == "PostToolUse":  # as an earlier xats installed it; see clients.CLIENTS
-        return None
-    return Call(client, event, document, path)
+    known = client.hooks and isinstance(event, str) and _point(client.hooks, event)
+    return Call(client, event, document, path) if known and isinstance(event, str) else None
+
+
+def _point(hooks: Hooks, event: str) -> str:
+    """Return which moment the program calls `event`, "" for one at which xats is not asked."""
+    return next((one.point for one in hooks.events if one.event == event), "")
 
 
 class _Late(Exception):
@@ -179,8 +168,9 @@ def names_new(call: Call) -> bool:
     return call.environ.get("XATS_NAME_NEW") == "1" and not call.borrowed()
 
 
-def answer(text: str) -> None:
-    """Write the answer `text` and a newline to stdout, whole."""
+def answer(document: Json) -> None:
+    """Write the answer `document` and a newline to stdout, whole."""
     from xats import output
+    from xats.jsontext import to_json
 
-    output.write(1, f"{text}\n".encode())
+    output.write(1, f"{to_json(document)}\n".encode())

@@ -41,27 +41,18 @@ STATES = {
     "broken off": "idle",
     "session end": "ended",
 }
-# Where it shows that a turn was broken off and what was told with it taken back; a session may end right after that.
-TAKES_BACK = (
-    ("claude-code", "prompt"),
-    ("claude-code", "session end"),
-    ("qwen", "prompt"),
-    ("qwen", "session end"),
-    ("gemini", "turn end"),
-    ("gemini", "session end"),
-)
 
 
 def main(words: Sequence[str]) -> int:
     """Answer the event on stdin as the client `words[0]` understands it; return 0, always."""
-    client = words[0] if len(words) == 1 and words[0] in calls.NAMES else "?"
-    event = path = ""
+    client, event, path = None, "", ""
     try:
         from xats.store.place import default_path
 
         path = default_path(os.environ)
+        client = calls.of_words(words)
         document = calls.read_event()
-        if client == "?":
+        if client is None:
             msg = "there are no hooks for such a client"
             raise XatsError(msg)
         call = calls.parse(client, document, path)
@@ -71,7 +62,7 @@ def main(words: Sequence[str]) -> int:
     except (Exception, KeyboardInterrupt) as problem:
         from xats.hooks import log
 
-        log.note(path, client, event, problem)
+        log.note(path, client.name if client else "?", event, problem)
     return OK
 
 
@@ -92,7 +83,7 @@ def _run(call: Call) -> None:
     if store.repaired:
         from xats.hooks import log
 
-        log.note(call.path, call.client, call.event, XatsError(store.repaired))
+        log.note(call.path, call.client.name, call.event, XatsError(store.repaired))
     try:
         if call.subagent:
             _renew(call, store)
@@ -171,9 +162,7 @@ def _go(call: Call, store: Store) -> None:
 
         seat.record_programs(call, store, session)
     if seen.refused:
-        from xats.hooks import answers
-
-        calls.answer(answers.refuse(call.client, call.event, seen.refused.text))
+        calls.answer(call.hooks.refuse(call.event, seen.refused.text))
     lost = _taken_back(call, known)
     wanted = (seen.mail or lost) and _may_hand_over(call, known)
     if wanted or lost or seen.proves or seen.reminds or _changes(call, known):
@@ -194,7 +183,7 @@ def _go(call: Call, store: Store) -> None:
 
 def _is_forgotten(call: Call, known: Presence | None, now: int) -> bool:
     """Tell whether the model may have lost what it was told of requests that it did not answer. `now` is in ms UTC."""
-    if call.client not in calls.FORGETS or call.point != "prompt":
+    if not call.hooks.forgets or call.point != "prompt":
         return False
     at = known.reminded_at if known else None
     return at is None or not 0 <= now - at < REMIND
@@ -234,7 +223,7 @@ def _is_over(call: Call, known: Presence | None) -> bool:
 
 
 def _changes(call: Call, known: Presence | None) -> bool:
-    if call.client == "qwen" and call.point == "before a change":  # perhaps of the agent that keeps its memory
+    if call.hooks.foreign_edits and call.point == "before a change":
         return False
     if known is None or known.state != STATES[call.point] or known.client_session != call.session:
         return True
@@ -266,7 +255,7 @@ def _taken_back(call: Call, known: Presence | None) -> bool:
     """Tell whether a person broke the turn off and the program took back what the model was told with it."""
     if known is None or known.state != "busy" or known.client_session != call.session:
         return False
-    if (call.client, call.point) not in TAKES_BACK:
+    if call.point not in call.hooks.takes_back:
         return False
     from xats.hooks.transcript import answered
 
@@ -274,19 +263,17 @@ def _taken_back(call: Call, known: Presence | None) -> bool:
 
 
 def _may_hand_over(call: Call, known: Presence | None) -> bool:
-    from xats.hooks import answers
-
     ends = call.point == "turn end"
-    if not ends and not answers.hears(call.client, call.point):
+    if not ends and call.point not in call.hooks.adds_at:
         return False
     if ends and (call.payload.get("stop_hook_active") or call.payload.get("status") in ("aborted", "error")):
         return False
     if ends and _continued(call, known) >= IN_A_ROW:
         return False
-    if call.client == "gemini" and call.point != "prompt":
+    if call.hooks.calls_when_stopped and call.point != "prompt":
         from xats.hooks.transcript import answered
 
-        seen = answered(call)  # it calls us also when its user has broken off, and would tell nobody what we say
+        seen = answered(call)
         return seen is True or (seen is None and not ends)
     return True
 
@@ -371,12 +358,8 @@ def _hand_over(call: Call, store: Store, me: Agent, text: str, ids: list[int], p
     """
     from xats import faults, process
     from xats.core import inbox
-    from xats.hooks import answers
 
-    if call.point == "turn end":
-        answer = answers.go_on(call.client, text)
-    else:
-        answer = answers.context(call.client, call.event, text)
+    answer = call.hooks.go_on(text) if call.point == "turn end" else call.hooks.add(call.event, text)
     try:
         calls.answer(answer)
     except BaseException:

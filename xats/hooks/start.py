@@ -9,8 +9,8 @@ from xats import calling, host, process, program
 from xats.clients import helpers, processes
 from xats.core import agents, inbox, owed, presence, task_recap
 from xats.errors import Refused, XatsError
-from xats.hooks import answers, letters, log
 from xats.hooks import call as calls
+from xats.hooks import letters, log
 from xats.identity import seating
 from xats.identity.resolve import resolve_or_none
 
@@ -42,18 +42,19 @@ def start(call: Call, store: Store) -> None:
     pane = _pane(call) if claim else None
     found = processes.nearest(call.ancestors())
     behind = helpers.in_background(call.ancestors())
-    who, client = (found[0], found[1]) if found else (None, call.client)
+    who, client = (found[0], found[1]) if found else (None, call.client.name)
     former = _former(call) if behind and who == behind else None
     pid, started = (who.pid, who.started) if who else (None, None)
     seat = agents.Seat(call.host, pid, started, call.session, pane, host.name())
     if pane and store.read(lambda tx: seating.starter(tx, seat)):
         pane, seat = None, agents.Seat(call.host, pid, started, call.session, None, host.name())
-    login = call.client == "codex"
+    login = call.client.login_shell
     path = None if call.shared() else calling.path_for(os.environ, login=login)  # shared: that of another session
     runs = program.look(who.pid, processes.inner(call.ancestors(), who)) if who else None
     if call.shared() and call.terminal is None and os.environ.get("XATS_AGENT"):
-        msg = "XATS_AGENT is that of another session: Codex's daemon serves them all; start Codex by xats launch codex"
-        log.note(call.path, call.client, call.event, Refused(msg))
+        title, name = call.client.title, call.client.name
+        msg = f"XATS_AGENT is that of another session: {title}'s daemon serves them all; start it by xats launch {name}"
+        log.note(call.path, call.client.name, call.event, Refused(msg))
 
     def work(tx: Tx) -> tuple[str, Agent | None, Sequence[Shown]]:
         named = _whom(tx, call, claim, seat.process, former)
@@ -80,7 +81,7 @@ def start(call: Call, store: Store) -> None:
         me = done.details.agent
         if not _goes_on(call, presence.get(tx, me.id)):
             presence.put(tx, me.id, "idle", call.session)
-        if call.client in calls.FORGETS:
+        if call.hooks.forgets:
             heard = call.payload.get("source") == "startup"  # elsewhere what is told here may not reach the model
             presence.remind(tx, me.id, tx.now if heard else None)
         before = inbox.shown(tx, me, inbox.MOST_SHOWN)
@@ -91,12 +92,12 @@ def start(call: Call, store: Store) -> None:
     if not calls.names_new(call) and store.read(lambda tx: _whom(tx, call, claim, seat.process, former)) is None:
         if borrowed and not behind and os.environ.get("XATS_AGENT"):
             msg = "XATS_AGENT was inherited from another program; this session belongs to no agent until it registers"
-            log.note(call.path, call.client, call.event, Refused(msg))
+            log.note(call.path, call.client.name, call.event, Refused(msg))
         return  # no agent: nothing is written
     store.patience = calls.PATIENCE  # whatever tmux has taken
     text, me, before = store.write(work)
-    if text and answers.hears(call.client, call.point):
-        calls.answer(answers.context(call.client, call.event, text))
+    if text and call.point in call.hooks.adds_at:
+        calls.answer(call.hooks.add(call.event, text))
         if me and before:  # the next prompt proves that this session took it
             store.write(lambda tx: inbox.mark_shown(tx, me, [one.id for one in before], inbox.start_reader(me)))
     if pane:
@@ -134,11 +135,11 @@ def _whom(
 ) -> tuple[str, str] | None:
     """Return the agent that this session is for, as (team, name), or None."""
     new = calls.names_new(call)
-    found = seating.of_session(tx, call, pane, own, former, call.client, only_free=new)
+    found = seating.of_session(tx, call, pane, own, former, call.client.name, only_free=new)
     if found or not new:
         return found
     team = call.asked(tx) or call.project_team(tx)
-    return team, agents.new_name(tx, team, call.client)
+    return team, agents.new_name(tx, team, call.client.name)
 
 
 def _goes_on(call: Call, known: Presence | None) -> bool:
@@ -173,7 +174,7 @@ def _pane(call: Call) -> Pane | None:
             return found if found and claim and found.server_pid == claim[1] else None
         return panes.here(call.environ, LIMIT)
     except XatsError as problem:  # the session is bound without its pane
-        log.note(call.path, call.client, call.event, problem)
+        log.note(call.path, call.client.name, call.event, problem)
         return None
 
 

@@ -32,24 +32,23 @@ if TYPE_CHECKING:
 LOOK = 3.0  # seconds between two looks whether anybody still wants the line
 SEATED = 5.0  # seconds that the hook beside us, which seats a new session in its agent, is waited for
 WOKEN = 2  # the exit code by which Claude Code knows that there is something to tell its model
-REWAKES = ("claude-code",)  # the programs that read standard error and the exit code
 
 
 def main(words: Sequence[str]) -> int:
     """Wait as the client `words[0]` wants it; return the exit code: 0, or WOKEN when a line came."""
-    client = words[0] if len(words) == 1 and words[0] in calls.NAMES else "?"
-    path, parent = "", os.getppid()
+    client, path, parent = None, "", os.getppid()
     try:
         from xats.store.place import default_path
 
         path = default_path(os.environ)
+        client = calls.of_words(words)
         event = calls.read_event()
-        call = calls.parse(client, event, path) if client != "?" else None
+        call = calls.parse(client, event, path) if client else None
         return _wait(call, parent) if call and not call.subagent and os.path.exists(path) else OK
     except (Exception, KeyboardInterrupt) as problem:
         from xats.hooks import log
 
-        log.note(path, client, "wait", problem)
+        log.note(path, client.name if client else "?", "wait", problem)
     return OK
 
 
@@ -77,8 +76,8 @@ def _wait(call: Call, parent: int) -> int:
     from xats import faults, output
 
     faults.point("waiter.told")
-    output.write(2 if call.client in REWAKES else 1, f"{line}\n".encode())
-    return WOKEN if call.client in REWAKES else OK
+    output.write(2 if call.hooks.rewakes else 1, f"{line}\n".encode())
+    return WOKEN if call.hooks.rewakes else OK
 
 
 def _end_on_signals() -> None:
