@@ -95,7 +95,7 @@ _xats_option_kind() {
                 'register --cap' | 'agent set --cap' | 'agent set --no-cap' | 'seat --cap' | 'launch --cap') kind=cap ;;
                 'register --pane') kind=pane ;;
                 'register --wake' | 'launch --wake') kind='=auto tmux notice command none' ;;
-                'register --expect') kind='=aider amp claude codex copilot cursor-agent gemini opencode qwen' ;;
+                'register --expect') kind='=aider amp claude cline codex copilot cursor-agent droid gemini kimi opencode qwen' ;;
                 'launch --name') kind=name ;;
                 'task add --to' | 'task edit --to' | 'events --agent' | 'dead retry --to' | 'dead retry --whose' | 'dead drop --whose') kind=agent ;;
                 'task add --dep' | 'task add --parent' | 'task edit --dep' | 'task edit --no-dep' | 'task edit --parent') kind=task ;;
@@ -120,7 +120,7 @@ _xats_argument_kind() {
         'status 1') kind=sent ;;
         'register 1' | 'agent forget 1' | 'seat 1') kind=name ;;
         'unregister 1' | 'agent show 1' | 'agent set 1' | 'agent rename 1' | 'pause 1' | 'resume 1' | 'poke 1') kind=agent ;;
-        'launch 1') kind='=aider amp claude codex copilot cursor-agent gemini opencode qwen' ;;
+        'launch 1') kind='=aider amp claude cline codex copilot cursor-agent droid gemini kimi opencode qwen' ;;
         'team show 1' | 'team rename 1' | 'team merge 1' | 'team merge 2' | 'team archive 1' | 'team adopt 1') kind=every-team ;;
         'team forget 1') kind=team-or-former ;;
         'task show 1' | 'task renew 1' | 'task progress 1' | 'task release 1' | 'task submit 1' | 'task approve 1' | 'task feedback 1' | 'task done 1' | 'task fail 1' | 'task cancel 1' | 'task edit 1' | 'task graph 1' | 'task wait 1') kind=task ;;

@@ -10,10 +10,13 @@ NAMES = (
     "aider",
     "amp",
     "claude-code",
+    "cline",
     "codex",
     "copilot",
     "cursor",
+    "droid",
     "gemini",
+    "kimi-code",
     "opencode",
     "qwen",
     "generic",
@@ -22,17 +25,35 @@ NAMES = (
 #: those that have hooks
 HOOKED = ("amp", "claude-code", "codex", "copilot", "cursor", "gemini", "opencode", "qwen")
 #: names of their processes
-EXECUTABLES = ("aider", "amp", "claude", "codex", "copilot", "cursor-agent", "gemini", "opencode", "qwen")
+EXECUTABLES = (
+    "aider",
+    "amp",
+    "claude",
+    "cline",
+    "codex",
+    "copilot",
+    "cursor-agent",
+    "droid",
+    "gemini",
+    "kimi",
+    "kimi-code",
+    "opencode",
+    "qwen",
+)
 #: what an interpreter runs, without its suffix
 SCRIPTS = (
     "aider",
     "amp",
     "claude",
     "claude-code",
+    "cline",
     "codex",
     "copilot",
     "cursor-agent",
+    "droid",
     "gemini",
+    "kimi",
+    "kimi-code",
     "opencode",
     "qwen",
     "qwen-code",

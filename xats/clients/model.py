@@ -61,6 +61,7 @@ class Profile:
     shows: int = 0  #: ms that it may take to show a paste, where that is longer than usual
     bracketed: bool = False  #: whether it is known to take pastes in brackets, so that a new line in one is only text
     pasted: tuple[str, ...] = ()  #: shell patterns of what it shows in place of a long paste
+    blind: bool = False  #: whether its composer is not described yet: dialogs are known by name, and nothing is typed
     install: str = ""  #: the line that installs it
 
 

@@ -46,6 +46,9 @@ def is_known(profile: Profile) -> bool:
 def view(profile: Profile, look: Look) -> View:
     """Return what `profile` sees in `look`."""
     screen = rows(look.screen, profile.untyped)
+    if profile.blind:
+        sign = _title(look.title, profile.dialog_titles) or _sign(screen, range(len(screen)), profile.dialog)
+        return View("dialog", None, sign) if sign else View("unknown", None, "its composer is not described yet")
     if not is_known(profile):
         return View(*unfamiliar.seen(screen, look))
     if sign := _title(look.title, profile.dialog_titles):
