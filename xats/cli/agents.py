@@ -171,6 +171,7 @@ def warn_unreachable(here: Here, details: Details) -> bool:
     """
     from xats import sandbox
     from xats.cli import seat
+    from xats.clients import registry
 
     agent, session = details.agent, details.session
     if session is None or agent.wake_by not in ("auto", "tmux") or agent.client == "human":
@@ -189,6 +190,9 @@ def warn_unreachable(here: Here, details: Details) -> bool:
     elif place.pane and (found := seat.other_terminal(place)):
         why = f"{name}'s program ({found.name}, pid {found.pid}) has another terminal than pane {place.pane.pane_id}"
         fix = f"let it run xats wait, or: xats hook install {agent.client}"
+    elif place.pane and registry.find_or_generic(agent.client, here.environ).blind:
+        why = f"xats does not know yet how the composer of {agent.client} looks"
+        fix = "let it run xats wait, or describe it: xats client test PANE --profile"
     elif place.pane and seat.behind(place.pane) and not _has_looks(here, agent.client):
         why = f"{name} runs this on another terminal than pane {place.pane.pane_id}, as behind a sandbox or script"
         render.warn(f"{why}. While a program runs there, no line is typed for it. Let it run xats wait")
