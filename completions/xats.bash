@@ -95,7 +95,7 @@ _xats_option_kind() {
                 'register --cap' | 'agent set --cap' | 'agent set --no-cap' | 'seat --cap' | 'launch --cap') kind=cap ;;
                 'register --pane') kind=pane ;;
                 'register --wake' | 'launch --wake') kind='=auto tmux notice command none' ;;
-                'register --expect') kind='=claude codex gemini opencode cursor-agent copilot qwen amp aider' ;;
+                'register --expect') kind='=aider amp claude cline codex copilot cursor-agent droid gemini kimi opencode qwen' ;;
                 'launch --name') kind=name ;;
                 'task add --to' | 'task edit --to' | 'events --agent' | 'dead retry --to' | 'dead retry --whose' | 'dead drop --whose') kind=agent ;;
                 'task add --dep' | 'task add --parent' | 'task edit --dep' | 'task edit --no-dep' | 'task edit --parent') kind=task ;;
@@ -120,7 +120,7 @@ _xats_argument_kind() {
         'status 1') kind=sent ;;
         'register 1' | 'agent forget 1' | 'seat 1') kind=name ;;
         'unregister 1' | 'agent show 1' | 'agent set 1' | 'agent rename 1' | 'pause 1' | 'resume 1' | 'poke 1') kind=agent ;;
-        'launch 1') kind='=claude codex gemini opencode cursor-agent copilot qwen amp aider' ;;
+        'launch 1') kind='=aider amp claude cline codex copilot cursor-agent droid gemini kimi opencode qwen' ;;
         'team show 1' | 'team rename 1' | 'team merge 1' | 'team merge 2' | 'team archive 1' | 'team adopt 1') kind=every-team ;;
         'team forget 1') kind=team-or-former ;;
         'task show 1' | 'task renew 1' | 'task progress 1' | 'task release 1' | 'task submit 1' | 'task approve 1' | 'task feedback 1' | 'task done 1' | 'task fail 1' | 'task cancel 1' | 'task edit 1' | 'task graph 1' | 'task wait 1') kind=task ;;
@@ -133,7 +133,7 @@ _xats_argument_kind() {
         'config get 1' | 'config set 1' | 'config unset 1') kind='=wake.quiet wake.hops wake.off wake.ladder wake.read_within wake.command wake.timeout hook.budget inbox.budget keep daemon.autostart daemon.debug clients.folder tmux.program' ;;
         'client show 1') kind=client ;;
         'client test 1') kind=pane ;;
-        'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=claude-code codex gemini qwen cursor copilot opencode amp' ;;
+        'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=amp claude-code codex copilot cursor gemini opencode qwen' ;;
         'schema 1') kind='=send broadcast reply ack inbox show thread status wait register launch unregister agents whoami team agent seat task contract events poke deliver config client pause resume dead doctor daemon hook db' ;;
         'schema 2') kind='=list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire unset path find test retry drop status start stop install uninstall info backup query prune' ;;
     esac

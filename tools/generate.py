@@ -1,4 +1,4 @@
-"""Write what follows from the command tree: the man pages, the shell completions and docs/reference.md.
+"""Write what follows from the code: xats/programs.py, the man pages, the shell completions and docs/reference.md.
 
 python tools/generate.py            write them
 python tools/generate.py --check    only say which are stale, and exit 1 if any is
@@ -6,21 +6,28 @@ python tools/generate.py --check    only say which are stale, and exit 1 if any 
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import bash
-import commands
-import fish
-import manpages
-import reference
-import zsh
+import programs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def generated() -> dict[str, str]:
     """Return {path below the root: text} of every generated file."""
+    import bash
+    import commands  # it reads xats/programs.py
+    import fish
+    import manpages
+    import reference
+    import zsh
+
     verbs = commands.verbs()
     return {
         **{f"man/{name}": text for name, text in manpages.pages(verbs).items()},
@@ -31,10 +38,10 @@ def generated() -> dict[str, str]:
     }
 
 
-def differing(root: Path, wanted: dict[str, str]) -> list[str]:
-    """Return what below `root` is missing or not as `wanted`, and the man pages that no verb has any more."""
+def differing(root: Path, wanted: dict[str, str], pages: Iterable[Path]) -> list[str]:
+    """Return what below `root` is missing or not as `wanted`, and those of the manual `pages` that no verb has."""
     stale = [path for path, text in wanted.items() if not (root / path).is_file() or text != read(root / path)]
-    left = [f"man/{page.name}" for page in (root / "man").glob("xats*.1")]
+    left = [f"man/{page.name}" for page in pages]
     return sorted({*stale, *left} - ({*wanted} - {*stale}))
 
 
@@ -56,12 +63,18 @@ def main(words: list[str], root: Path = ROOT) -> int:
     if words not in ([], ["--check"]):
         print(__doc__, file=sys.stderr)
         return 2
-    wanted = generated()
-    stale = differing(root, wanted)
+    words_of_programs = {programs.PATH: programs.text()}
+    stale = differing(root, words_of_programs, ())
+    if stale and not words:
+        write(root, words_of_programs, stale)
+        if root == ROOT:  # the rest follows from what was written
+            os.execv(sys.executable, [sys.executable, __file__])
+    wanted = {} if stale and words else generated()
+    stale += differing(root, wanted, (root / "man").glob("xats*.1") if wanted else ())
     if words and stale:
         print("stale:", *stale, "mend it with: make generate", sep="\n  ", file=sys.stderr)
         return 1
-    write(root, wanted, stale)
+    write(root, wanted, [path for path in stale if path != programs.PATH])
     return 0
 
 

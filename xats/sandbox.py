@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import os
 
-from xats import host
+from xats import host, programs
 from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CLAUDE_CODE, CODEX = "Claude Code's sandbox", "Codex's sandbox"
-# What an agent program sets for the tools that it confines.
-VARIABLES = {
-    "SANDBOX_RUNTIME": CLAUDE_CODE,
-    "CODEX_SANDBOX": CODEX,
-    "CODEX_SANDBOX_NETWORK_DISABLED": CODEX,
-}
+# What an agent program sets for the tools that it confines: the name of its sandbox.
+VARIABLES = {name: f"{title}'s sandbox" for title, names, _, _ in programs.SANDBOXES for name in names}
 # The name of the process that a sandbox leaves above what it confines, as Linux cuts it off.
-WRAPPERS = {"bwrap": "bubblewrap", "codex-linux-san": CODEX, "firejail": "firejail", "nsjail": "nsjail"}
+WRAPPERS = {"bwrap": "bubblewrap", "firejail": "firejail", "nsjail": "nsjail"}
+WRAPPERS |= {wrapper: f"{title}'s sandbox" for title, _, wrapper, _ in programs.SANDBOXES if wrapper}
+WRITING = {f"{title}'s sandbox": text for title, _, _, text in programs.SANDBOXES}
+WRITING["bubblewrap"] = "bwrap --bind {folder} {folder} ..."
 
 
 @record
@@ -35,14 +33,7 @@ class Sandbox:
 
     def writing(self, folder: str) -> str:
         """Return the setting that lets a command in it write `folder`."""
-        if self.name == CLAUDE_CODE:
-            return f'in ~/.claude/settings.json: {{"sandbox": {{"filesystem": {{"allowWrite": ["{folder}"]}}}}}}'
-        if self.name == CODEX:
-            roots = f'[sandbox_workspace_write] writable_roots = ["{folder}"]'
-            return f"xats launch codex --writable-store, or in ~/.codex/config.toml: {roots}"
-        if self.name == "bubblewrap":
-            return f"bwrap --bind {folder} {folder} ..."
-        return f"let {self.name} write {folder}"
+        return WRITING.get(self.name, f"let {self.name} write {{folder}}").format(folder=folder)
 
 
 def named(environ: Mapping[str, str]) -> Sandbox | None:

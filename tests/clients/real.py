@@ -61,6 +61,7 @@ class Client:
     suspends: bool = True  # whether Ctrl-Z brings the shell back
     permission: str = ""  # what the dialog says that asks a person before a command runs
     recorded: bool = True  # whether record.py has its screens
+    node: str = ""  # the version of node that it needs, where that is a newer one than most machines have
 
 
 CLIENTS = {
@@ -136,6 +137,32 @@ CLIENTS = {
     )
 }
 
+# Programs of which only the first screens are known: (state, keys that lead there from the one before, what it says).
+FIRST_SCREENS: dict[str, tuple[tuple[str, tuple[str, ...], str], ...]] = {
+    "kimi-code": (
+        ("dialog-trust", (), r"Trust this folder\?"),
+        ("dialog-start", ("Enter",), r"Run /login"),
+        ("dialog-login", ("/login", "Enter"), r"Select a platform"),
+    ),
+    "cline": (
+        ("dialog-start", (), r"Connect a model provider"),
+        ("dialog-login", ("Enter",), r"Signing in with"),
+    ),
+    "droid": (
+        ("start-up", (), r"\*{7}"),
+        ("dialog-login", (), r"Please login"),
+    ),
+}
+STARTING = {
+    client.name: client
+    for client in (
+        Client("kimi-code", "@moonshot-ai/kimi-code", "2.1.0", "kimi", ready=r"$^", busy=r"$^", node="22.23.3"),
+        Client("cline", "cline", "3.0.65", "cline", ready=r"$^", busy=r"$^"),
+        Client("droid", "droid", "0.215.0", "droid", ready=r"$^", busy=r"$^"),
+    )
+}
+EVERY = CLIENTS | STARTING
+
 # What Codex is told of the model: what it takes of one that it does not know, but that it has the tool for patches.
 MOCK = {
     "slug": "mock",
@@ -171,7 +198,7 @@ def _version(prefix: str, client: Client) -> str | None:
 
 def present(name: str) -> bool:
     """Say whether the program of the client `name` is here already, and what it needs."""
-    client = CLIENTS[name]
+    client = EVERY[name]
     prefix = os.path.join(directory(), f"{name}-{client.version}")
     return _version(prefix, client) == client.version and bool(shutil.which("node") and shutil.which("tmux"))
 
@@ -184,7 +211,7 @@ def free_port() -> int:
 
 def installed(name: str) -> tuple[str | None, str]:
     """Return the program of the client `name`, installed if need be, and "" or the reason why there is none."""
-    client = CLIENTS[name]
+    client = EVERY[name]
     prefix = os.path.join(directory(), f"{name}-{client.version}")
     program = os.path.join(prefix, "node_modules", ".bin", client.command)
     if shutil.which("tmux") is None:
@@ -209,6 +236,7 @@ def _install(client: Client, prefix: str) -> str:
     fresh = tempfile.mkdtemp(prefix=f".{client.name}-", dir=directory())
     command = ["npm", "install", "--prefix", fresh, "--no-audit", "--no-fund", "--no-save", "--loglevel=error"]
     command += ["--include=optional", f"{client.package}@{client.version}"]
+    command += [f"node@{client.node}"] if client.node else []
     # npm keeps its own settings and cache, but opencode's script runs opencode, which writes to its home.
     own = os.path.expanduser("~")
     env = os.environ | {"HOME": fresh, "npm_config_userconfig": own + "/.npmrc", "npm_config_cache": own + "/.npm"}
@@ -279,7 +307,7 @@ def environment(client: Client, home: str, url: str, program: str) -> dict[str, 
     elif client.name == "copilot":
         env |= {"COPILOT_PROVIDER_BASE_URL": url + "/v1", "COPILOT_PROVIDER_API_KEY": KEY, "COPILOT_MODEL": "mock"}
         env |= {"COPILOT_OFFLINE": "true", "COPILOT_AUTO_UPDATE": "false"}
-    else:
+    elif client.name == "opencode":
         env |= {"OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_MODELS_FETCH": "1"}
     return env
 
@@ -325,7 +353,7 @@ def prepare(client: Client, home: str, folder: str, url: str, trusted: bool = Tr
         _write(home + "/.qwen/settings.json", json.dumps(settings))
     elif client.name == "copilot":
         _write(home + "/.copilot/config.json", json.dumps({"trusted_folders": [folder] if trusted else []}))
-    else:
+    elif client.name == "opencode":
         options = {"baseURL": url + "/v1", "apiKey": KEY}
         provider = {"npm": "@ai-sdk/openai-compatible", "name": "Mock", "options": options}
         provider["models"] = {"mock": {"name": "Mock", "limit": {"context": 100000, "output": 4096}}}
@@ -544,7 +572,7 @@ def start(
     another, which is as that one left it; `before` is called with the HOME when its settings are written. Without
     `launch` only the shell is there.
     """
-    client = CLIENTS[name]
+    client = EVERY[name]
     program, reason = installed(name)
     if program is None:
         raise LookupError(reason)

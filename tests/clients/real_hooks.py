@@ -179,8 +179,9 @@ def test_an_edit_can_be_forbidden(office):
     """Nothing forbids one yet; a program that does shows that each client asks, with the path, and takes a no."""
     with open(office.xats_path, encoding="utf-8") as file:
         program = file.read()
-    forbid = """from xats.hooks import run
-run.before_change = lambda tx, agent, paths: f"held: {paths}" if any("held" in one for one in paths) else None
+    forbid = """from xats.hooks import guards
+no = guards.Guard("held", "held: {path}", lambda tx, agent, path: {} if "held" in path else None)
+guards.GUARDS = (no,)
 """
     office.write_xats(program.replace("sys.exit(", f"{forbid}sys.exit("))
     running = office.start(XATS_AGENT="bob")
@@ -191,7 +192,7 @@ run.before_change = lambda tx, agent, paths: f"held: {paths}" if any("held" in o
     running.submit(f"EDIT {names[0]}")
     if office.name in ASKS_FIRST:
         office.approve(running)
-    assert f"held: ['{held}']" in office.until_heard(running, "held: [", count, "result")["heard"]
+    assert f"held: {held} (held)" in office.until_heard(running, "held: ", count, "result")["heard"]
     running.wait_idle()
     running.until(lambda: office.state() == "idle", what="the turn goes on, and ends")
     running.submit(f"EDIT {names[1]}")

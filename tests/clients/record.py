@@ -21,7 +21,7 @@ from collections.abc import Callable
 import psutil
 
 from .mock_model import Model
-from .real import CLIENTS, KEY, NotReached, Running, directory, installed, start
+from .real import CLIENTS, EVERY, FIRST_SCREENS, KEY, STARTING, NotReached, Running, directory, installed, start
 
 SCREENS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "screens")
 FOLDER = "/tmp/proj"  # shown on the screens
@@ -134,6 +134,9 @@ class Recorder:
             print(f"  FAILED {self.failed[-1]}", flush=True)
 
     def all(self) -> None:
+        if self.name in STARTING:
+            self.attempt("first screens", self.first, settings=False)
+            return
         if CLIENTS[self.name].dialog:
             own = os.path.join(FOLDER, ".codex", "config.toml")  # Codex asks where it would load something from
             os.mkdir(os.path.dirname(own))
@@ -146,6 +149,14 @@ class Recorder:
         self.attempt("killed", self.killed)
         self.attempt("sizes", self.sizes, width=40, height=20)
         self.attempt("colours", self.colours, extra={"COLORTERM": "truecolor"})
+
+    def first(self, running: Running) -> None:
+        for state, keys, sign in FIRST_SCREENS[self.name]:
+            for key in keys:
+                running.keys(key)
+                time.sleep(1)
+            running.wait_for(sign)
+            self.take(running, state, settle=state != "start-up")
 
     def trust(self, running: Running) -> None:
         ready, dialog = running.client.ready, running.client.dialog
@@ -349,18 +360,18 @@ class Recorder:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("client", nargs="*", help="by default all: " + ", ".join(CLIENTS))
+    parser.add_argument("client", nargs="*", help="by default all: " + ", ".join(EVERY))
     parser.add_argument("--only", nargs="+", default=[], metavar="STATE", help="write these states alone")
     options = parser.parse_args()
-    if unknown := set(options.client) - set(CLIENTS):
+    if unknown := set(options.client) - set(EVERY):
         parser.error(f"no such client: {', '.join(sorted(unknown))}")
     os.mkdir(FOLDER)  # it is ours or it is nobody's
     failed: list[str] = []
     try:
         with tempfile.TemporaryDirectory(prefix="xats-record-") as work:
-            for name in options.client or [name for name in CLIENTS if CLIENTS[name].recorded]:
+            for name in options.client or [name for name in EVERY if EVERY[name].recorded]:
                 program, reason = installed(name)
-                print(f"{name} {CLIENTS[name].version}" if program else f"{name}: {reason}", flush=True)
+                print(f"{name} {EVERY[name].version}" if program else f"{name}: {reason}", flush=True)
                 if program:
                     recorder = Recorder(name, os.path.join(work, name), options.only)
                     recorder.all()

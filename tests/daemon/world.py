@@ -87,11 +87,11 @@ class Tmux:
         """Open a pane with `command` in it; return its id."""
         return self.cmd("new-session", "-d", "-x", "80", "-y", "24", "-P", "-F", "#{pane_id}", command)
 
-    def compose(self, *options, path=None):
-        """Open a pane with a composer in it, which has the PATH `path`."""
+    def compose(self, *options, path=None, script=COMPOSER):
+        """Open a pane with a composer in it, the program `script`, which has the PATH `path`."""
         self._logs += 1
         log = f"{self.socket}-{self._logs}.log"
-        words = [*(["env", f"PATH={path}"] if path else []), sys.executable, COMPOSER, log, *options]
+        words = [*(["env", f"PATH={path}"] if path else []), sys.executable, script, log, *options]
         return Composer(self, self.open("exec " + shlex.join(words)), log)
 
     def text(self, pane):

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.test_handing_over import read_all
 from tests.unit.test_wakes import due, the_wake
-from xats import errors, host, process
+from xats import errors, host, process, programs
 from xats.clients import waiters
 from xats.core import agents, presence, wakes, watched
 from xats.core.agents import Seat
@@ -122,11 +122,10 @@ def test_a_way_that_was_chosen_is_the_only_one(pair, inbox, waiter, by, wanted):
 
 
 def test_an_inbox_is_its_own_clients(pair, inbox):
-    seat(pair, client="codex")
-    assert ways(pair) == []
-    inbox.CLIENTS = ()
-    seat(pair)
-    assert ways(pair) == []
+    assert ways(pair) == ["claude-inbox"]
+    for client in ("codex", "generic", "unheard-of"):
+        seat(pair, client=client)
+        assert ways(pair) == []
 
 
 def test_what_is_on_another_host_is_not_looked_at_from_here(pair, inbox):
@@ -152,10 +151,12 @@ def test_a_program_that_was_killed_has_no_hook_left(pair):
 
 
 def test_every_inbox_has_a_name_that_can_be_turned_off():
-    found = {client: native.of(client) for client in native.MODULES}
-    assert {one.NAME for one in found.values() if one} <= set(WAYS)
-    assert native.of("generic") is None
-    assert len(WAYS) == 3 + len(native.MODULES)
+    found = {client: native.of(client) for client in programs.NAMES}
+    having = [client for client, one in found.items() if one]
+    assert having == ["claude-code", "codex", "opencode", "qwen"]
+    assert {found[client].NAME for client in having} == set(programs.INBOXES) < set(WAYS)
+    assert native.of("generic") is native.of("unheard-of") is None
+    assert len(WAYS) == 3 + len(having)
 
 
 # -- going down --------------------------------------------------------------------------------------------------------

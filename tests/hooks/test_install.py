@@ -82,7 +82,7 @@ def test_odd_files_are_given_back_to_the_byte(tmp_path, before):
     path = tmp_path / "file"
     path.write_bytes(before)
     install(path)
-    assert json.loads(path.read_bytes().decode("utf-8-sig"))["hooks"].keys() == {one.event for one in CLAUDE.hooks}
+    assert json.loads(path.read_bytes().decode("utf-8-sig"))["hooks"].keys() == {one.event for one in CLAUDE.events}
     uninstall(path)
     assert path.read_bytes() == before
 

@@ -9,6 +9,7 @@ import tomllib
 
 import pytest
 
+from xats.clients import codex, model
 from xats.errors import Refused, SettingsUnusable
 from xats.hooks import clients, install, launch, merge, plugins
 from xats.hooks.scan import parse
@@ -158,8 +159,8 @@ def test_a_folder_that_the_sandbox_may_write(place):
 )
 def test_whether_the_sandbox_may_write_anyway(tmp_path, text, may):
     (tmp_path / "config.toml").write_text(text)
-    assert launch.sandbox_writes(str(tmp_path / "config.toml"), "/a/b") is may
-    assert launch.sandbox_writes(str(tmp_path / "none.toml"), "/a/b") is False
+    assert codex.sandbox_writes(str(tmp_path / "config.toml"), "/a/b") is may
+    assert codex.sandbox_writes(str(tmp_path / "none.toml"), "/a/b") is False
 
 
 # -- those that read a file --------------------------------------------------------------------------------------------
@@ -262,7 +263,7 @@ def test_hooks_that_are_installed_are_not_given_once_more(tmp_path, place, name,
     assert found.words[-1] == "x"
     assert len(found.words) == (3 if name == "codex" else 2)
     (tmp_path / "xats").unlink()  # what cannot run is no hindrance
-    assert plan(place, name, "x").hooks == ("launch" if name in launch.WAYS else "none")
+    assert plan(place, name, "x").hooks == ("launch" if model.load(name).launch else "none")
     os.unlink(path)
 
 
@@ -283,8 +284,8 @@ def test_hooks_of_an_older_xats_are_told(place):
 
 def test_codex_is_told_of_a_program_that_a_login_shell_may_not_find():
     """It was seen to run commands in one: with xats in a virtual environment its agent cannot answer its mail."""
-    said = launch.beside_login("/venv/bin/xats", {"HOME": "/home/kim"})
+    said = launch.beside_login(codex.CLIENT, "/venv/bin/xats", {"HOME": "/home/kim"})
     assert said and "no /venv/bin in its PATH" in said
-    assert launch.beside_login("/home/kim/.local/bin/xats", {"HOME": "/home/kim"}) is None
-    assert launch.beside_login("/usr/bin/xats", {}) is None
-    assert launch.beside_login("/usr/bin/python3", {}), "it is run as a module, and no program is there"
+    assert launch.beside_login(codex.CLIENT, "/home/kim/.local/bin/xats", {"HOME": "/home/kim"}) is None
+    assert launch.beside_login(codex.CLIENT, "/usr/bin/xats", {}) is None
+    assert launch.beside_login(codex.CLIENT, "/usr/bin/python3", {}), "it is run as a module, and no program is there"

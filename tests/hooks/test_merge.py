@@ -13,6 +13,7 @@ from tests.hooks.texts import MERGED, OTHER, VALUES, WORDS, handlers, real, sett
 from xats.hooks import clients, command, merge, scan
 
 CLIENTS = st.sampled_from(MERGED)
+GUARDED = [one.name for one in clients.CLIENTS if one.guarded]
 
 
 def load(text, client):
@@ -41,7 +42,7 @@ def scan_out_comments(text):
 
 
 def mine(handler, client, verbs=merge.VERBS):
-    return any(command.words_of(handler.get(client.command), client.name, verb) for verb in verbs)
+    return any(command.words_of(handler.get(client.command), client, verb) for verb in verbs)
 
 
 def others(value, client):
@@ -78,7 +79,7 @@ def test_old_and_ours_and_nothing_else(case, words):
     after = load(new, client)
     assert repr(others(after, client)) == repr(others(value, client))
     assert after.get("version") == (value.get("version", 1) if client.version else value.get("version"))
-    for hook in client.hooks:
+    for hook in client.events:
         groups = after["hooks"][hook.event]
         found = [
             (group.get("matcher", ""), one)
@@ -86,10 +87,10 @@ def test_old_and_ours_and_nothing_else(case, words):
             for one in (group["hooks"] if client.form == "groups" else [group])
             if mine(one, client, (hook.verb,))
         ]
-        wanted = client.handler(hook, command.line(words, client.name, hook.verb))
+        wanted = client.handler(hook, command.line(words, client, hook.verb))
         assert [one for _, one in found] == [wanted]
         assert found[0][0] in ((hook.matcher, "*") if not hook.matcher else (hook.matcher,))
-    assert len(merge.ours(after, client)) == len(client.hooks)
+    assert len(merge.ours(after, client)) == len(client.events)
 
 
 @given(cases())
@@ -103,12 +104,12 @@ def test_twice_is_once(case):
 def test_ours_are_last_where_there_were_none(case):
     client, value, text = case
     after = load(merge.add(text, client, WORDS), client)
-    for hook in client.hooks:
+    for hook in client.events:
         before = value.get("hooks", {}).get(hook.event, [])
         if not any(one.event == hook.event for one in merge.ours(value, client)):
             entries = [
-                client.entry(one, command.line(WORDS, client.name, one.verb))
-                for one in client.hooks
+                client.entry(one, command.line(WORDS, client, one.verb))
+                for one in client.events
                 if one.event == hook.event
             ]
             assert after["hooks"][hook.event] == [*before, *entries]
@@ -168,7 +169,7 @@ def test_taken_out_of_what_others_changed_meanwhile(case, data):
         return
     between = json.loads(json.dumps(load(merge.add(text, client, WORDS), client)))
     between["new"] = data.draw(VALUES)
-    event = data.draw(st.sampled_from([hook.event for hook in client.hooks]))
+    event = data.draw(st.sampled_from([hook.event for hook in client.events]))
     one = data.draw(handlers(client).filter(lambda one: not mine(one, client)))
     between["hooks"][event].insert(0, {"hooks": [one]} if client.form == "groups" else one)
     after = load(merge.remove(data.draw(written(between)), client, text), client)
@@ -184,7 +185,7 @@ def test_a_real_file(client):
     text = real(client.name)
     new = merge.add(text, client, WORDS)
     added = [line for line in new.splitlines() if "xats" in line]
-    assert len([line for line in added if "hook run" in line or "hook wait" in line]) == len(client.hooks)
+    assert len([line for line in added if "hook run" in line or "hook wait" in line]) == len(client.events)
     assert ("\r\n" in new) == ("\r\n" in text)
     assert new.replace("\r\n", "").count("\n") == (0 if "\r\n" in text else new.count("\n"))
     assert new.endswith(text[-1:])
@@ -247,7 +248,7 @@ def test_a_comment_stays_with_what_it_is_about(text):
     ],
 )
 def test_what_is_ours(given, ours):
-    assert (command.words_of(given, "codex") is not None) == ours
+    assert (command.words_of(given, clients.find("codex")) is not None) == ours
 
 
 def test_one_that_is_there_stays_in_its_place():
@@ -258,7 +259,7 @@ def test_one_that_is_there_stays_in_its_place():
     text = json.dumps({"hooks": {"Stop": [before, old, after]}}, indent=2)
     new = json.loads(merge.add(text, client, WORDS))["hooks"]["Stop"]
     assert [new[0], new[2], len(new)] == [before, after, 3]
-    assert new[1] == client.entry(client.hooks[5], command.line(WORDS, "codex"))
+    assert new[1] == client.entry(client.events[5], command.line(WORDS, clients.find("codex")))
 
 
 def test_what_an_older_version_put_in_goes():
@@ -329,21 +330,25 @@ def pairs_of(value):
             yield from pairs_of(inner)
 
 
-@pytest.mark.parametrize("client", command.GUARDED)
+@pytest.mark.parametrize("client", GUARDED)
 def test_a_program_that_is_gone_forbids_nothing(client):
     """These take any code but 0 and 1 for a no; that of a shell that does not find the program is 127."""
-    done = subprocess.run(["/bin/sh", "-c", command.line(("/nowhere/xats",), client)], capture_output=True, check=False)
+    done = subprocess.run(
+        ["/bin/sh", "-c", command.line(("/nowhere/xats",), clients.find(client))], capture_output=True, check=False
+    )
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize("client", command.GUARDED)
+@pytest.mark.parametrize("client", GUARDED)
 def test_a_program_that_is_late_ends_with_its_shell(tmp_path, client):
     """And it has what the hook is told."""
     program = tmp_path / "xats"
     program.write_text("#!/bin/sh\ncat\nexec sleep 600\n")
     program.chmod(0o755)
     shell = subprocess.Popen(
-        ["/bin/sh", "-c", command.line((str(program),), client)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ["/bin/sh", "-c", command.line((str(program),), clients.find(client))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     shell.stdin.write(b"told\n")
     shell.stdin.close()
@@ -365,7 +370,7 @@ def test_a_line_keeps_the_modules_of_a_project_out(tmp_path, client):
     project.mkdir()
     environ = {**os.environ, "PYTHONPATH": str(project), "PYTHONHOME": "/nowhere"}
     for words in ((str(program),), (sys.executable, "-P", "-E", str(program))):
-        line = command.line(words, client)
+        line = command.line(words, clients.find(client))
         done = subprocess.run(
             ["/bin/sh", "-c", line], cwd=project, env=environ, capture_output=True, text=True, check=False
         )
@@ -374,9 +379,9 @@ def test_a_line_keeps_the_modules_of_a_project_out(tmp_path, client):
 
 def test_which_lines_are_ours():
     ours = ("/opt/xats",)
-    assert command.words_of(command.line(ours, "gemini"), "gemini") == ours
-    assert command.words_of("/opt/xats hook run gemini", "gemini") == ours  # as it was written earlier
-    assert command.words_of("/opt/xats hook run codex", "codex") == ours
-    assert command.words_of(command.line(ours, "gemini").replace("gemini", "codex"), "codex") is None
-    assert command.words_of("/opt/xats hook run gemini || false", "gemini") is None
-    assert command.words_of(command.line(ours, "gemini") + " ", "gemini") is None
+    assert command.words_of(command.line(ours, clients.find("gemini")), "gemini") == ours
+    assert command.words_of("/opt/xats hook run gemini", clients.find("gemini")) == ours  # as it was written earlier
+    assert command.words_of("/opt/xats hook run codex", clients.find("codex")) == ours
+    assert command.words_of(command.line(ours, clients.find("gemini")).replace("gemini", "codex"), "codex") is None
+    assert command.words_of("/opt/xats hook run gemini || false", clients.find("gemini")) is None
+    assert command.words_of(command.line(ours, clients.find("gemini")) + " ", "gemini") is None

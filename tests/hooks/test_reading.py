@@ -9,9 +9,10 @@ import pytest
 
 from tests.conftest import LIMIT
 from tests.hooks.test_run import Desk, claude_record, desk, event, text_of
-from xats.clients import records, registry
+from xats.clients import claude_code, codex, records, registry
 from xats.errors import SettingsUnusable, Usage
-from xats.hooks import files, launch, run, transcript
+from xats.hooks import call as calls
+from xats.hooks import files, transcript
 
 __all__ = ["desk"]  # a fixture
 HOOK = ("hook", "run", "claude-code")
@@ -188,7 +189,7 @@ def test_of_a_huge_transcript_its_end_is_read(desk):
         file.truncate(1 << 34)  # a sparse file; read whole it would not fit into memory
         file.seek(0, os.SEEK_END)
         file.write(b"\n" + claude_record(desk, handed).encode())
-    call = run.Call("claude-code", "UserPromptSubmit", {"transcript_path": str(desk.record)}, "")
+    call = calls.Call(claude_code.CLIENT, "UserPromptSubmit", {"transcript_path": str(desk.record)}, "")
     assert transcript.answered(call) is False
 
 
@@ -202,6 +203,6 @@ def test_settings_that_are_no_file_are_refused(strange, tmp_path):
         files.read(str(real)).before()
     with pytest.raises(records.Unproven):
         records.read(strange, 10, follow=True)
-    assert not launch.sandbox_writes(strange, "/")
+    assert not codex.sandbox_writes(strange, "/")
     with pytest.raises(Usage, match=r"not a regular file|other users can write to"):
         registry.changed(registry.find("generic", {}), strange)

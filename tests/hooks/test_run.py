@@ -17,8 +17,11 @@ import pytest
 
 from tests.conftest import HOST, Team
 from xats import host, process
+from xats.clients import codex
 from xats.core import agents, contracts, inbox, messages, presence, task_claims, task_plans, wakes
-from xats.hooks import clients, letters, run
+from xats.hooks import call as calls
+from xats.hooks import clients, guards, letters, run
+from xats.hooks import log as hook_log
 from xats.pane import Pane
 from xats.store import Store
 
@@ -97,6 +100,7 @@ QWEN = {
 TOLD = dict.fromkeys(("claude-code", "codex", "opencode", "amp"), CLAUDE)
 TOLD.update(gemini=GEMINI, cursor=CURSOR, copilot=COPILOT, qwen=QWEN)
 TOLD["codex"] = {**CLAUDE, "broken off": {"hook_event_name": "Interrupt", "turn_id": "t", "permission_mode": "default"}}
+TOLD["amp"] = {point: told for point, told in CLAUDE.items() if point not in ("waiting", "session end")}
 CASES = [(client, point) for client, told in TOLD.items() for point in told]
 
 
@@ -167,13 +171,19 @@ def text_of(answer: str) -> str:
 
 def test_every_moment_of_every_program_is_known():
     for client in clients.CLIENTS:
-        assert {hook.event: run.POINTS[hook.event] for hook in client.hooks} == {
-            hook.event: hook.point for hook in client.hooks
-        }
-        assert {hook.point for hook in client.hooks} <= set(TOLD[client.name]) | {"waiting", "session end"}
-    assert set(run.NAMES) == set(clients.NAMES)
-    assert set(run.STATES) == set(run.POINTS.values())
+        points = {hook.point for hook in client.events}
+        assert points <= set(TOLD[client.name]) | {"waiting", "session end"}
+        assert points <= set(run.STATES)
+        assert len({(hook.event, hook.point) for hook in client.events}) == len({hook.event for hook in client.events})
     assert set(run.STATES.values()) == set(presence.STATES)
+
+
+def test_an_event_of_which_a_program_was_not_asked_to_tell_is_nothing(desk):
+    """An earlier xats installed this one: Qwen Code's agent in the background tells of its own tools by it, too."""
+    desk.send()
+    event = {**CLAUDE["after a tool"], "session_id": "s1"}
+    ran = desk.xats("hook", "run", "qwen", stdin=json.dumps(event))
+    assert (ran.stdout, ran.stderr, desk.unread(), desk.state(), desk.log) == ("", "", 1, None, "")
 
 
 @pytest.mark.parametrize("client, point", CASES)
@@ -297,8 +307,29 @@ PATCH = """*** Begin Patch
     ],
 )
 def test_the_files_that_are_about_to_be_changed(given, paths):
-    call = run.Call("codex", "PreToolUse", {"cwd": "/p", "tool_input": given}, "")
-    assert run._paths(call) == paths
+    call = calls.Call(codex.CLIENT, "PreToolUse", {"cwd": "/p", "tool_input": given}, "")
+    assert guards.paths(call) == paths
+
+
+def test_of_several_guards_the_first_that_refuses_is_told(monkeypatch):
+    asked = []
+
+    def no(word):
+        def check(tx, agent, path):
+            asked.append((word, path))
+            return {"who": word} if path.endswith(word) else None
+
+        return check
+
+    many = [guards.Guard(word, "{path} is held by {who}.", no(word)) for word in ("bob", "carol")]
+    call = calls.Call(codex.CLIENT, "PreToolUse", {"cwd": "/p", "tool_input": {"command": PATCH}}, "")
+    assert guards.refusal(None, None, call) is None
+    monkeypatch.setattr(guards, "GUARDS", tuple(many))
+    assert guards.refusal(None, None, call) is None
+    assert len(asked) == 2 * 4
+    call = calls.Call(codex.CLIENT, "PreToolUse", {"cwd": "/p", "tool_input": {"path": "carol"}}, "")
+    refusal = guards.refusal(None, None, call)
+    assert (refusal.code, refusal.text) == ("carol", "/p/carol is held by carol. (carol)")
 
 
 def test_notifications_of_other_kinds_are_nothing(desk):
@@ -1259,7 +1290,7 @@ def test_a_busy_store_is_given_up(desk, how):
         assert desk.hook("prompt") == ""
         assert desk.hook("turn end") == ""
         took = time.monotonic() - began
-    assert took < 2 * (run.PATIENCE + 1.5) + 2 * usual  # others wait for 10 s
+    assert took < 2 * (calls.PATIENCE + 1.5) + 2 * usual  # others wait for 10 s
     assert [line.split(" ")[1:] for line in desk.log.splitlines()] == [
         ["claude-code", "UserPromptSubmit", "store_busy"],
         ["claude-code", "Stop", "store_busy"],
@@ -1272,7 +1303,7 @@ def test_what_opening_has_waited_is_not_waited_again(desk, monkeypatch):
     class Slow(Store):
         def __init__(self, path, **more):
             super().__init__(path, **more)
-            time.sleep(run.PATIENCE)
+            time.sleep(calls.PATIENCE)
 
         def read(self, work):
             left.append(self.patience)
@@ -1280,15 +1311,16 @@ def test_what_opening_has_waited_is_not_waited_again(desk, monkeypatch):
 
     left = []
     monkeypatch.setattr("xats.store.Store", Slow)
-    monkeypatch.setattr(run, "told", lambda: json.loads(event("claude-code", "before a change")))
+    monkeypatch.setattr(calls, "read_event", lambda: json.loads(event("claude-code", "before a change")))
     monkeypatch.setenv("XATS_DB", str(desk.xats.path))
     assert run.main(("claude-code",)) == 0
     assert (left, desk.state().state, desk.log) == ([0.0], "busy", "")
 
 
 def test_a_no_is_said_whether_the_store_can_be_written_or_not(desk, monkeypatch, capfd):
-    monkeypatch.setattr(run, "before_change", lambda tx, agent, paths: f"{agent.name} may not change {paths}")
-    monkeypatch.setattr(run, "told", lambda: json.loads(event("claude-code", "before a change")))
+    no = guards.Guard("held", "{name} may not change {path}.", lambda tx, agent, path: {"name": agent.name})
+    monkeypatch.setattr(guards, "GUARDS", (no,))
+    monkeypatch.setattr(calls, "read_event", lambda: json.loads(event("claude-code", "before a change")))
     monkeypatch.setenv("XATS_DB", str(desk.xats.path))
     for hold in (contextlib.nullcontext(), locked(desk.xats.path)):
         desk.hook("turn end")
@@ -1297,7 +1329,7 @@ def test_a_no_is_said_whether_the_store_can_be_written_or_not(desk, monkeypatch,
         assert json.loads(capfd.readouterr().out)["hookSpecificOutput"] == {
             "hookEventName": "PreToolUse",
             "permissionDecision": "deny",
-            "permissionDecisionReason": "alice may not change ['/a']",
+            "permissionDecisionReason": "alice may not change /a. (held)",
         }
     assert desk.log.endswith(" claude-code PreToolUse store_busy\n")
 
@@ -1354,10 +1386,10 @@ def test_the_log_is_private_and_stays_small(desk):
     desk.xats("hook", "run", "claude-code", stdin=b"{")
     assert stat.S_IMODE(os.stat(log).st_mode) == 0o600
     with open(log, "a") as file:
-        file.write("x" * run.LOG_SIZE + "\n")
+        file.write("x" * hook_log.LOG_SIZE + "\n")
     desk.xats("hook", "run", "claude-code", stdin=b"{")
     assert desk.log.count("\n") == 1
-    assert os.path.getsize(f"{log}.1") > run.LOG_SIZE
+    assert os.path.getsize(f"{log}.1") > hook_log.LOG_SIZE
 
 
 def test_no_word_of_the_user_is_kept(desk):
@@ -1427,5 +1459,7 @@ def test_it_imports_next_to_nothing(desk, mail):
     loaded = set(done.stderr.decode().split("\n"))
     assert "xats.hooks.run" in loaded
     assert loaded & DEAR == set()
+    clients = {name for name in loaded if name.startswith("xats.clients.")}
+    assert clients == {"xats.clients.model", "xats.clients.claude_code"}
     if not mail:
         assert not loaded & {"xats.core.inbox", "xats.core.messages", "xats.hooks.letters", "xats.visible"}

@@ -10,7 +10,9 @@ import pytest
 
 from tests.hooks.test_run import Desk, claude_record, event, text_of
 from xats import output, process
+from xats.clients import claude_code
 from xats.core import agents, inbox
+from xats.hooks import call as calls
 from xats.hooks import run
 
 
@@ -143,7 +145,7 @@ def test_a_hook_beside_the_one_that_hands_over_proves_nothing(desk):
 def test_a_program_that_has_waited_too_long_may_have_dropped_it(desk, monkeypatch):
     desk.send()
     told = json.loads(event("claude-code", "prompt"))
-    call = run.Call("claude-code", "UserPromptSubmit", told, desk.xats.path)
+    call = calls.Call(claude_code.CLIENT, "UserPromptSubmit", told, desk.xats.path)
     written: list[bytes] = []
     monkeypatch.setattr(output, "write", lambda _, data: written.append(bytes(data)))
     for age, state in ((run.LATE + 1, "unread"), (run.LATE - 1, "shown")):

@@ -64,11 +64,11 @@ def handlers(draw, client):
 @st.composite
 def settings(draw, client):
     """Settings with hooks in them, which the client could read."""
-    wanted = [hook.event for hook in client.hooks]
+    wanted = [hook.event for hook in client.events]
     groups = handlers(client)
     if client.form == "groups":
         inner = st.lists(handlers(client), max_size=3)
-        matcher = st.sampled_from(["", "*", "Bash", *{hook.matcher for hook in client.hooks}])
+        matcher = st.sampled_from(["", "*", "Bash", *{hook.matcher for hook in client.events}])
         groups = st.fixed_dictionaries({"hooks": inner}, optional={"matcher": matcher, "sequential": st.booleans()})
     events = st.dictionaries(st.sampled_from([*wanted, "Old", "é"]), st.lists(groups, max_size=3), max_size=4)
     parts = draw(st.dictionaries(NAMES.filter(lambda one: one not in ("hooks", "version")), VALUES, max_size=4))

@@ -4,8 +4,9 @@ import json
 import sys
 
 from xats.cli.here import FirstUse, Here
+from xats.clients.model import load
 from xats.errors import XatsError
-from xats.hooks import run
+from xats.hooks import call as calls
 from xats.identity.resolve import resolve_or_none
 
 flag, client, session = (word or None for word in sys.argv[1:4])
@@ -23,7 +24,9 @@ def by_command(tx):
 
 
 def by_hook(tx):
-    call = run.called(client, {"hook_event_name": "Stop", "session_id": session}, here.path)
+    program = load(client)
+    event = next(one.event for one in program.hooks.events if one.point == "turn end")
+    call = calls.parse(program, {"hook_event_name": event, "session_id": session}, here.path)
     agent = resolve_or_none(tx, call)
     return agent.address if agent else None
 

@@ -139,6 +139,44 @@ def test_the_cursor_is_shown_wherever_one_may_type_and_hidden_in_dialogs(path):
     assert look.cursor != (path.stem.startswith("dialog") and path.stem != "dialog-refused")
 
 
+BLIND = [name for name in registry.BUILT_IN if registry.find(name, {"XATS_CLIENTS": "/nonexistent"}).blind]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in RECORDINGS if path.parent.name in BLIND],
+    ids=lambda path: f"{path.parent.name}/{path.stem}",
+)
+def test_the_first_screens_of_a_program_without_a_described_composer_are_refused_by_name(path):
+    profile, look = recorded(path)
+    seen = view(profile, look)
+    if path.stem.startswith("dialog"):
+        assert (seen.state, tmux.objection(profile, look, "store-1")) == ("dialog", "dialog_open")
+        assert any(one in seen.evidence for one in profile.dialog)
+    else:
+        assert (seen.state, tmux.objection(profile, look, "store-1")) == ("unknown", "screen_unknown")
+
+
+def test_there_are_recordings_of_their_first_screens():
+    assert BLIND == ["cline", "droid", "kimi-code"]
+    names = {(path.parent.name, path.stem) for path in RECORDINGS}
+    assert {(client, "dialog-login") for client in BLIND} | {("kimi-code", "dialog-trust")} <= names
+
+
+@pytest.mark.parametrize("client", BLIND)
+def test_nothing_is_ever_typed_where_a_composer_is_not_described(client):
+    """Not even into a screen in which an unknown program would count as idle: empty, or with a prompt at its cursor."""
+    profile = registry.find(client, {"XATS_CLIENTS": "/nonexistent"})
+    generic = registry.find("generic", {"XATS_CLIENTS": "/nonexistent"})
+    prompt = SimpleNamespace(screen="> \n", title="", cursor_x=2, cursor_y=0, cursor=True, alternate_on=False)
+    assert view(generic, prompt).state == "idle"
+    looks = [prompt, *(recorded(path)[1] for path in RECORDINGS)]
+    for look in looks:
+        look.wake, look.line = "store-1:pasted", LINE
+        assert view(profile, look).state in ("dialog", "unknown")
+        assert tmux.objection(profile, look, "store-1") in ("dialog_open", "screen_unknown")
+
+
 def test_qwen_in_a_pane_too_narrow_for_its_placeholder_is_left_alone():
     profile, look = recorded(NARROW)
     assert view(profile, look).state == "draft"

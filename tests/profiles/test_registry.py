@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from xats.clients import names, processes, registry
+from xats.clients import processes, registry
 from xats.clients.skeleton import skeleton
 from xats.errors import NotFound, Usage
 from xats.process import Process
@@ -184,9 +184,3 @@ def test_a_file_that_others_can_change_is_left_out(tmp_path, environ, caplog, of
     assert registry.find_or_generic("codex", environ).dialog == registry.find("codex", {"XATS_CLIENTS": "/none"}).dialog
     changed.chmod(0o700)
     assert registry.find("codex", environ).dialog == ("never",)
-
-
-def test_the_names_that_are_known_without_the_profiles_are_those_of_the_profiles():
-    profiles = [registry.find(name, {"HOME": "/nowhere"}) for name in registry.BUILT_IN]
-    assert {name for one in profiles for name in one.executables} == names.EXECUTABLES
-    assert {name for one in profiles for name in one.scripts} == names.SCRIPTS

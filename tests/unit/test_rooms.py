@@ -74,7 +74,7 @@ MAY = {
 BASE = {"xats.errors", "xats.record", "xats.jsontext", "xats.durations", "xats.process", "xats.pane", "xats.faults"}
 BASE |= {"xats.program", "xats.visible", "xats.fifo", "xats.python", "xats.sandbox"}
 BASE |= {"xats.peer", "xats.confinement", "xats.host", "xats.output", "xats.uptime", "xats.calling"}
-BASE |= {"xats.ownership", "xats.sidefile", "xats.folders", "xats.text"}
+BASE |= {"xats.programs", "xats.ownership", "xats.sidefile", "xats.folders", "xats.text"}
 BASE |= {name for name in ALL if name.split(".")[:2] == ["xats", "settings"]}
 
 
@@ -98,6 +98,16 @@ def test_the_walk_sees_the_program():
 def test_no_arrow_points_up(module):
     room = room_of(module)
     assert rooms_known(module) - {room} <= MAY[room]
+
+
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) == "hooks"])
+def test_no_hook_imports_what_imports_it(module):
+    reached, line = set(), [module]
+    while line:
+        found = {name for name in ALL[line.pop()] if name in ALL and room_of(name) == "hooks"} - reached
+        reached |= found
+        line += found
+    assert module not in reached
 
 
 @pytest.mark.parametrize("module", [name for name in ALL if room_of(name) == "core"])

@@ -9,7 +9,7 @@ import pytest
 
 from xats import fifo, sidefile
 from xats.clients import waiters
-from xats.hooks import launch, run
+from xats.hooks import launch, log
 from xats.sidefile import Unsafe
 
 OTHER = 54321  # a user id that nobody has here
@@ -220,9 +220,9 @@ def test_a_launch_writes_into_no_folder_that_was_planted(tmp_path):
 
 def test_a_hook_writes_into_no_log_that_was_planted(tmp_path, precious):
     (tmp_path / "xats.db-hooks.log").symlink_to(precious)
-    run.note(str(tmp_path / "xats.db"), "codex", "Stop", ValueError())
+    log.note(str(tmp_path / "xats.db"), "codex", "Stop", ValueError())
     assert precious.read_text() == "all of it"
     (tmp_path / "xats.db-hooks.log").unlink()
     os.link(precious, tmp_path / "xats.db-hooks.log")
-    run.note(str(tmp_path / "xats.db"), "codex", "Stop", ValueError())
+    log.note(str(tmp_path / "xats.db"), "codex", "Stop", ValueError())
     assert precious.read_text() == "all of it"

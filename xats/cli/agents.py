@@ -179,6 +179,7 @@ def warn_unreachable(here: Here, details: Details) -> bool:
     """
     from xats import sandbox
     from xats.cli import seat
+    from xats.clients import registry
 
     agent, session = details.agent, details.session
     if session is None or agent.wake_by not in ("auto", "tmux") or agent.client == "human":
@@ -197,6 +198,9 @@ def warn_unreachable(here: Here, details: Details) -> bool:
     elif place.pane and (found := seat.other_terminal(place)):
         why = f"{name}'s program ({found.name}, pid {found.pid}) has another terminal than pane {place.pane.pane_id}"
         fix = f"let it run xats wait, or: xats hook install {agent.client}"
+    elif place.pane and registry.find_or_generic(agent.client, here.environ).blind:
+        why = f"xats does not know yet how the composer of {agent.client} looks"
+        fix = "let it run xats wait, or describe it: xats client test PANE --profile"
     elif place.pane and seat.behind(place.pane) and not _has_looks(here, agent.client):
         why = f"{name} runs this on another terminal than pane {place.pane.pane_id}, as behind a sandbox or script"
         render.warn(f"{why}. While a program runs there, no line is typed for it. Let it run xats wait")
@@ -292,6 +296,8 @@ def tell_name(name: str, agent: Agent) -> None:
 
 def _tell(here: Here, done: Registered, *, typed: bool) -> None:
     """Say what a registration came to; `typed`: a line can be typed in its pane."""
+    from xats.clients import sessions
+
     agent, session = done.details.agent, done.details.session
     pane = session.seat.pane if session else None
     what = "registered" if done.created else "registered again"
@@ -313,9 +319,10 @@ def _tell(here: Here, done: Registered, *, typed: bool) -> None:
         render.say(f"  pane {pane.pane_id}: {'woken there when mail comes' if typed else 'nothing is typed there'}")
     elif ways := _ways(here, done.details, ()):
         render.say(f"  no tmux pane; woken by {', '.join(ways)}")
-    elif here.environ.get("CODEX_THREAD_ID"):
+    elif sharer := sessions.sharer(here.environ):
         name = f"{agent.name} --team {agent.team}"
-        render.say(f"  Codex does not say in which pane it is; so that it can be woken: xats register {name} --pane %N")
+        what = f"{sharer.title} does not say in which pane it is"
+        render.say(f"  {what}; so that it can be woken: xats register {name} --pane %N")
     else:
         render.say("  no tmux pane, so nothing can wake it: let it run xats wait, or register inside tmux")
     if session and agent.client != "human":

@@ -16,15 +16,11 @@ if TYPE_CHECKING:
 
     from xats.cli import params
     from xats.cli.here import Here
-    from xats.hooks.clients import Client
+    from xats.clients.model import Hooks
     from xats.hooks.install import Installed, Plan
 
 TRIES = 3  # plans that are made when others change the file meanwhile
 SCOPES = ("user", "project")
-TRUST = (
-    'At its next start Codex asks: "Hooks need review". Until you have answered, that dialog is in front of the agent '
-    "and these hooks do not run; xats does not answer it for you."
-)
 SHARED = "{path} is read by everybody who works in this project, and names a program of yours: keep it out of git."
 WAITER = (
     "Beside each session of an agent a small process waits for its mail now (some 13 MB, asleep), so that the agent is "
@@ -33,10 +29,6 @@ WAITER = (
 NAMED = (
     "Mail comes to a session that has a name: start it by xats launch {} --name bob, or have the one that runs do: "
     "xats register bob"
-)
-ALSO = (
-    "Copilot reads this file too, and takes a hook that fails for a no: should xats be removed, uninstall first, or it "
-    "forbids every edit."
 )
 
 
@@ -279,29 +271,33 @@ def _outside(real: str) -> str:
     return "" if os.path.commonpath((project, real)) == project else real
 
 
-def _notes(here: Here, client: Client, scope: str, plan: Plan) -> list[str]:
+def _notes(here: Here, client: Hooks, scope: str, plan: Plan) -> list[str]:
     """Return what the user has to know or to do himself."""
-    notes = []
-    if client.name == "codex":
-        from xats.hooks import command
-        from xats.hooks.launch import beside_login, sandbox_writes
+    from xats.clients import model
+    from xats.hooks import command
+    from xats.hooks.launch import beside_login
 
-        notes.append(TRUST)
-        folder = os.path.dirname(here.path)
-        config = os.path.join(os.path.dirname(plan.file.path), "config.toml")
-        if not sandbox_writes(config, folder):
+    program = model.load(client.name)
+    assert program
+    notes = [program.install_note]
+    folder = os.path.dirname(here.path)
+    box = program.sandbox
+    if box and box.writes:
+        config = os.path.join(os.path.dirname(plan.file.path), box.config)
+        if not box.writes(config, folder):
             notes.append(
-                f"An agent in Codex's sandbox cannot write the store, unless {config} says: "
-                f"[sandbox_workspace_write] writable_roots = [{_quoted(folder)}]"
+                f"An agent in {program.title}'s sandbox cannot write the store, unless {config} says: "
+                f"{box.line.format(folder=_quoted(folder))}"
             )
-        notes += filter(None, [beside_login(command.program()[0], here.environ)])
-    if plan.client.hooks != client.hooks:
+    if program.login_shell:
+        notes.append(beside_login(program, command.program()[0], here.environ) or "")
+    if plan.client.events != client.events:
         notes.append(WAITER)
     if scope == "project" and not (client.private and plan.file.data is not None):  # Claude Code hides what it makes
         notes.append(SHARED.format(path=plan.file.path))
-    if scope == "project" and client.name == "claude-code":
-        notes.append(ALSO)
-    return notes
+    if scope == "project":
+        notes.append(program.project_note)
+    return [note for note in notes if note]
 
 
 def _quoted(text: str) -> str:
@@ -357,7 +353,7 @@ def _detail(one: Installed) -> str:
     return "; ".join(said)
 
 
-def _on_path(here: Here, client: Client) -> str | None:
+def _on_path(here: Here, client: Hooks) -> str | None:
     """Return where the program of `client` is, if it is in PATH."""
     import shutil
 

@@ -72,7 +72,7 @@ def launch(
             how = noted(how, LABELS)
         return _print(here, _would_be(here, name, found, pane), how)
     _refuse_inside(here, pane)
-    path = calling.path_for(here.environ, login=found.name == "codex")
+    path = calling.path_for(here.environ, login=_in_login_shell(found.name))
     seat = agents.Seat(
         host=here.host,
         pid=os.getpid(),
@@ -155,24 +155,35 @@ def find_program(found: Profile, environ: Mapping[str, str]) -> str:
 
 def _plan(here: Here, found: Profile, program: str, args: list[str], *, writable: bool) -> Launch:
     """Return how the program is started, but for its name."""
+    from xats.clients import model
     from xats.folders import kept
-    from xats.hooks import clients, command
+    from xats.hooks import command
     from xats.hooks import launch as ways
 
-    if writable and found.name != "codex":
+    client = model.load(found.name)
+    box = client.sandbox if client else None
+    if writable and not (box and box.writes):
         msg = f"--writable-store is for the sandbox of codex; {found.name} has none that xats knows."
         raise Usage(msg, "leave it out")
     store = os.path.dirname(here.path)
     folder = os.path.join(kept(here.environ), "launch")
     place = ways.Place(here.environ, project_folder(), folder, command.program())
     how = ways.plan(found.name, program, args, place, store if writable else None)
-    if found.name == "codex" and not writable:
-        config = os.path.join(os.path.dirname(clients.find("codex").path("user", here.environ, "")), "config.toml")
-        if not ways.sandbox_writes(config, store):
-            note = "in Codex's sandbox it cannot write the store, so it cannot send: --writable-store lets it"
+    if client and client.hooks and box and box.writes and not writable:
+        config = os.path.join(os.path.dirname(client.hooks.path("user", here.environ, "")), box.config)
+        if not box.writes(config, store):
+            note = f"in {client.title}'s sandbox it cannot write the store, so it cannot send: --writable-store lets it"
             how = ways.noted(how, note)
-    unfound = ways.beside_login(place.xats[0], here.environ) if found.name == "codex" else None
+    unfound = ways.beside_login(client, place.xats[0], here.environ) if client and client.login_shell else None
     return ways.noted(how, unfound) if unfound else how
+
+
+def _in_login_shell(name: str) -> bool:
+    """Tell whether the client `name` runs each command in a login shell."""
+    from xats.clients import model
+
+    client = model.load(name)
+    return client is not None and client.login_shell
 
 
 # -- who, and where ----------------------------------------------------------------------------------------------------
@@ -277,7 +288,7 @@ def _introduce(here: Here, done: Registered, how: Launch) -> None:
             if how.hooks == "none":
                 means = "it has no hooks either, so nothing wakes it; let it run xats inbox"
             render.say(f"  no tmux pane, so nothing can be typed at it: {means}")
-        if agent.client != "codex":  # a note says it
+        if not _in_login_shell(agent.client):  # a note says it
             tell_path(agent, session.xats_path if session else None)
         for note in how.notes:
             render.note(note)

@@ -33,7 +33,7 @@ def find(
     PaneUnusable.
     """
     if pane_id is None and not no_pane and not sessions.pane_is_trusted(here.environ):
-        seen = _codex(here)
+        seen = _behind_shared(here)
         if seen:
             return *seen, program.look(seen[0].pid) if seen[0].pid else None
     pane = None if no_pane else _pane(here, pane_id)
@@ -95,16 +95,20 @@ def _programs(who: Process, pane: Pane | None, *, elsewhere: bool) -> Kept | Non
     return occupants.programs(who, pane) if pane else program.look(who.pid)
 
 
-def _codex(here: Here) -> tuple[Seat, str] | None:
-    """Return where the agent sits for which Codex runs us as a tool, mostly in its daemon, which is in no pane.
+def _behind_shared(here: Here) -> tuple[Seat, str] | None:
+    """Return where the agent sits whose program runs us as a tool in a shared process, which is in no pane.
 
     None where its terminal cannot be told, or is in no pane.
     """
-    from xats.clients import codex_terminals
+    from importlib import import_module
+
     from xats.errors import XatsError
 
+    sharer = sessions.sharer(here.environ)
+    if sharer is None or sharer.sharing is None:
+        return None
     session = here.circumstances.session or ""
-    terminal = codex_terminals.around(session, os.getcwd())
+    terminal = import_module(sharer.sharing.terminals).around(session, os.getcwd())
     try:
         pane = terminal.pane() if terminal else None
     except XatsError:  # a tmux that does not answer, or a pane that has just gone

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from xats.clients.profile import Profile
+from xats.clients.model import Client, Profile
 
-PROFILE = Profile(
+SCREEN = Profile(
     "aider",
     executables=("aider",),
     scripts=("aider",),
@@ -13,3 +13,4 @@ PROFILE = Profile(
     dialog=("(Y)es/(N)o",),
     install="pipx install aider-chat",
 )
+CLIENT = Client(SCREEN, title="aider")

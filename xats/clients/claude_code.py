@@ -7,9 +7,17 @@ title. In the view of all agents what is typed starts a new session: its title s
 
 from __future__ import annotations
 
-from xats.clients.profile import Profile
+from xats.clients.model import Client, Hook, Hooks, Profile, ToolSandbox, claude_like
 
-PROFILE = Profile(
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.hooks.launch import Kit, Launch
+
+OPTION = "--settings"
+
+SCREEN = Profile(
     "claude-code",
     executables=("claude",),
     scripts=("claude", "claude-code"),
@@ -32,4 +40,79 @@ PROFILE = Profile(
     bracketed=True,
     pasted=("[[]Pasted text #*]",),
     install="npm install -g @anthropic-ai/claude-code",
+)
+
+
+def answered(lines: Sequence[str], mail: str) -> bool | None:
+    """Tell whether the model has answered to the mail that it was given last; None where that cannot be seen."""
+    last = max((index for index, line in enumerate(lines) if mail in line), default=None)
+    return None if last is None else any('"type":"assistant"' in line for line in lines[last + 1 :])
+
+
+def launch(start: Launch, kit: Kit) -> Launch:
+    """Give it `--settings`, of which it heeds the last one alone: ours are added to what the user gives there.
+
+    What stands in a file may hold keys, and everybody on a machine can read a command line: it goes into another file.
+    """
+    program, arguments = start.words[0], start.words[1:]
+    given = kit.values(arguments, OPTION)
+    if not given:
+        return start.but(words=(program, OPTION, kit.settings(), *arguments), hooks="launch")
+    at, length, value = given[-1]
+    read: tuple[tuple[str, str], ...] = ()
+    if value.strip().startswith("{"):
+        settings = kit.added(OPTION, value)
+    else:
+        text = kit.read(value)
+        if text is None:
+            from xats.errors import SettingsUnusable
+
+            msg = f"{OPTION} names {value}, which is not there."
+            raise SettingsUnusable(msg, path=value)
+        text = kit.added(value, text)
+        settings = kit.path("claude", text, ".json")
+        read = ((settings, text),)
+    words = (program, *arguments[:at], OPTION, settings, *arguments[at + length :])
+    return start.but(words=words, files=read, hooks="launch")
+
+
+def parked(pid: int) -> bool:
+    """Tell whether the session of the process `pid` has moved to the background."""
+    from xats.clients import helpers
+
+    return helpers.is_parked(pid)
+
+
+HOOKS = Hooks(
+    "claude-code",
+    variable="CLAUDE_CONFIG_DIR",
+    inner="",
+    default=".claude",
+    user="settings.json",
+    project=".claude/settings.local.json",
+    form="groups",
+    events=claude_like("Edit|Write|MultiEdit|NotebookEdit"),
+    private=True,
+    waiter=(Hook("session start", "SessionStart", verb="wait"), Hook("turn end", "Stop", verb="wait")),
+    rewakes=True,
+    takes_back=("prompt", "session end"),
+    answered=answered,
+)
+CLIENT = Client(
+    SCREEN,
+    title="Claude Code",
+    hooks=HOOKS,
+    session_variable="CLAUDE_CODE_SESSION_ID",
+    marks=("CLAUDECODE",),
+    sandbox=ToolSandbox(
+        variables=("SANDBOX_RUNTIME",),
+        writing='in ~/.claude/settings.json: {{"sandbox": {{"filesystem": {{"allowWrite": ["{folder}"]}}}}}}',
+    ),
+    launch=launch,
+    inbox="xats.delivery.transports.claude_inbox",
+    parked=parked,
+    project_note=(
+        "Copilot reads this file too, and takes a hook that fails for a no: should xats be removed, uninstall first, "
+        "or it forbids every edit."
+    ),
 )

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from xats.clients.profile import Profile
+from xats.clients.model import Client, Hook, Hooks, Profile, Sharing, ToolSandbox, claude_like
 
-PROFILE = Profile(
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from xats.hooks.launch import Kit, Launch
+    from xats.process import Process
+
+CONFIG = 1 << 20  # bytes of its configuration that are read
+
+SCREEN = Profile(
     "codex",
     executables=("codex",),
     scripts=("codex",),
@@ -23,4 +33,109 @@ PROFILE = Profile(
     bracketed=True,
     pasted=("[[]Pasted Content *]",),
     install="npm install -g @openai/codex",
+)
+
+
+def serves(above: Sequence[Process]) -> bool | None:
+    """Tell whether the nearest Codex of the processes `above` serves all terminals; None without one."""
+    from xats import process
+
+    program = next((one for one in above if one.name in SCREEN.executables), None)
+    return "app-server" in process.argv(program.pid) if program else None
+
+
+def sandbox_writes(config: str, folder: str) -> bool:
+    """Tell whether the configuration at the path `config` lets its sandbox write `folder`."""
+    import os
+    import tomllib
+
+    from xats.clients import records
+
+    try:
+        text = records.contents(config, CONFIG).decode()
+        roots = tomllib.loads(text)["sandbox_workspace_write"]["writable_roots"]
+        return any(os.path.commonpath((folder, one)) == os.path.normpath(one) for one in roots)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def prepare(start: Launch, kit: Kit, writable: str | None) -> Launch:
+    """Keep it out of its daemon, which serves many sessions with the environment of the first. Raises Refused.
+
+    Its sandbox may write the folder `writable`.
+    """
+    program, arguments = start.words[0], start.words[1:]
+    if kit.values(arguments, "--remote"):
+        from xats.errors import Refused
+
+        msg = "With --remote the session runs in another process, which does not know its agent."
+        raise Refused(msg, "leave --remote out, or start codex yourself and run: xats register NAME")
+    words = [program]
+    if "--no-daemon" not in arguments:
+        words.append("--no-daemon")
+    if writable:
+        words += ["--add-dir", writable]
+    return start.but(words=(*words, *arguments))
+
+
+def launch(start: Launch, kit: Kit) -> Launch:
+    """Give it its hooks by `-c`; the value is TOML. Raises Refused."""
+    if any(value.startswith("hooks") for _, _, value in kit.values(start.words, "-c", "--config")):
+        from xats.errors import Refused
+
+        msg = "Codex heeds one of two -c hooks, so that yours and those of xats cannot both run."
+        raise Refused(msg, "put yours into ~/.codex/hooks.json, or: xats hook install codex")
+    ours: list[str] = []
+    for event, entry in kit.entries():
+        ours += ["-c", f"hooks.{event}={_toml([entry])}"]
+    note = 'Codex asks once whether these hooks may run ("Hooks need review"); until you have answered they do not'
+    return start.but(words=(start.words[0], *ours, *start.words[1:]), hooks="launch", notes=(*start.notes, note))
+
+
+def _toml(value: Any) -> str:
+    from xats.jsontext import to_json
+
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {_toml(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return to_json(value)  # texts and numbers are the same in both
+
+
+HOOKS = Hooks(
+    "codex",
+    variable="CODEX_HOME",
+    inner="",
+    default=".codex",
+    user="hooks.json",
+    project=".codex/hooks.json",
+    form="groups",
+    events=(*claude_like("apply_patch|Edit|Write"), Hook("broken off", "Interrupt")),
+)
+CLIENT = Client(
+    SCREEN,
+    title="Codex",
+    hooks=HOOKS,
+    session_variable="CODEX_THREAD_ID",
+    marks=("CODEX_SANDBOX",),
+    sandbox=ToolSandbox(
+        variables=("CODEX_SANDBOX", "CODEX_SANDBOX_NETWORK_DISABLED"),
+        wrapper="codex-linux-san",
+        writing=(
+            "xats launch codex --writable-store, or in ~/.codex/config.toml: "
+            '[sandbox_workspace_write] writable_roots = ["{folder}"]'
+        ),
+        config="config.toml",
+        line="[sandbox_workspace_write] writable_roots = [{folder}]",
+        writes=sandbox_writes,
+    ),
+    sharing=Sharing(serves, terminals="xats.clients.codex_terminals"),
+    login_shell=True,
+    launch=launch,
+    prepare=prepare,
+    inbox="xats.delivery.transports.codex_queue",
+    install_note=(
+        'At its next start Codex asks: "Hooks need review". Until you have answered, that dialog is in front of the '
+        "agent and these hooks do not run; xats does not answer it for you."
+    ),
 )

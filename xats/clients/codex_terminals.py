@@ -19,13 +19,14 @@ from xats.tmux.address import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from xats.pane import Pane
     from xats.process import Process
 
 LIMIT = 1.0  # seconds that tmux is waited for
 OTHERS = ("app-server", "exec", "mcp-server", "queue", "review", "sandbox")  # what is no terminal to talk in
+STOP = "codex app-server daemon stop"  # ends the shared process
 OWN = ("HOME", "CODEX_HOME", "XATS_HOME", "XATS_DB")  # these must be ours: another process serves those of others
 
 
@@ -74,6 +75,20 @@ def around(session: str, folder: str) -> Terminal | None:
     if program is None or "app-server" in words:
         return find(session, folder) if program else None
     return Terminal(program, words, folder, os.environ)
+
+
+def servers() -> Iterator[tuple[int, Mapping[str, str]]]:
+    """Yield the pid and the environment of each shared process that can be read."""
+    import psutil
+
+    for one in psutil.process_iter(["name", "cmdline"]):
+        if one.info["name"] != "codex" or "app-server" not in (one.info["cmdline"] or ()):
+            continue
+        try:
+            its = one.environ()
+        except (psutil.Error, OSError):  # somebody else's, or gone
+            continue
+        yield one.pid, its
 
 
 def _one_of(session: str, terminals: list[Terminal]) -> Terminal | None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from xats.clients.profile import Profile
+from xats.clients.model import Client, Hook, Hooks, Profile, added
 
-PROFILE = Profile(
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.clients.model import Json
+
+SCREEN = Profile(
     "copilot",
     executables=("copilot",),
     scripts=("copilot",),
@@ -16,3 +20,35 @@ PROFILE = Profile(
     cursor=True,
     install="npm install -g @github/copilot",
 )
+
+
+def add(event: str, text: str) -> Json:
+    """Return the answer that adds `text`: some of its papers have it at the top, others in Claude Code's form."""
+    return {**added(event, text), "additionalContext": text}
+
+
+# Names in capitals make it send what Claude Code sends, with the name of the event in it. Before a change it is not
+# asked: it takes a hook that fails for a no, so that a missing xats would forbid every edit. Its own papers disagree
+# about what is added at a prompt.
+HOOKS = Hooks(
+    "copilot",
+    variable="COPILOT_HOME",
+    inner="",
+    default=".copilot",
+    user="hooks/xats.json",
+    project=".github/hooks/xats.json",
+    form="own",
+    events=(
+        Hook("session start", "SessionStart"),
+        Hook("prompt", "UserPromptSubmit"),
+        Hook("after a tool", "PostToolUse"),
+        Hook("waiting", "Notification"),
+        Hook("turn end", "Stop"),
+        Hook("session end", "SessionEnd"),
+    ),
+    command="bash",
+    timeout="timeoutSec",
+    adds_at=("session start",),
+    add=add,
+)
+CLIENT = Client(SCREEN, title="Copilot", hooks=HOOKS)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from xats.clients.profile import Profile
+from xats.clients.model import Client, Hook, Hooks, Profile
 
-PROFILE = Profile(
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.clients.model import Json
+
+SCREEN = Profile(
     "gemini",
     executables=("gemini",),
     scripts=("gemini",),
@@ -21,3 +27,57 @@ PROFILE = Profile(
     pasted=("[[]Pasted Text: *]",),
     install="npm install -g @google/gemini-cli",
 )
+
+
+def answered(lines: Sequence[str], _: str) -> bool | None:
+    """Tell whether the model has answered to the last prompt; None where that cannot be seen."""
+    told = [line[:300] for line in lines if line and not line.startswith('{"$set":{"lastUpdated"')]
+    if told and '"type":"gemini"' in told[-1]:
+        return True
+    if any('"type":"info","content":"Request cancelled."' in line for line in told[-2:]):
+        return False
+    return None
+
+
+def go_on(text: str) -> Json:
+    """Return the answer by which a turn goes on with `text`."""
+    return {"decision": "deny", "reason": text}
+
+
+def refuse(_: str, why: str) -> Json:
+    """Return the answer that forbids a change."""
+    return {"decision": "deny", "reason": why}
+
+
+# It calls its hooks also when its user has broken off, and takes the whole turn back then. It says nothing when it has
+# shortened its memory: its own hook for that runs at every turn, and what its session start adds after /clear does not
+# reach the model.
+HOOKS = Hooks(
+    "gemini",
+    variable="GEMINI_CLI_HOME",
+    inner=".gemini",
+    default=".gemini",
+    user="settings.json",
+    project=".gemini/settings.json",
+    form="groups",
+    events=(
+        Hook("session start", "SessionStart"),
+        Hook("prompt", "BeforeAgent"),
+        Hook("before a change", "BeforeTool", "write_file|replace"),
+        Hook("after a tool", "AfterTool"),
+        Hook("waiting", "Notification"),
+        Hook("turn end", "AfterAgent"),
+        Hook("session end", "SessionEnd"),
+    ),
+    comments=True,
+    unit=1000,
+    named=True,
+    guarded=True,
+    go_on=go_on,
+    refuse=refuse,
+    forgets=True,
+    takes_back=("turn end", "session end"),
+    answered=answered,
+    calls_when_stopped=True,
+)
+CLIENT = Client(SCREEN, title="Gemini CLI", hooks=HOOKS, session_variable="GEMINI_SESSION_ID", marks=("GEMINI_CLI",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from xats.clients.profile import Profile
+from xats.clients.model import Client, Profile
 
-PROFILE = Profile("generic")
+SCREEN = Profile("generic")
+CLIENT = Client(SCREEN)

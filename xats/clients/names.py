@@ -1,15 +1,14 @@
-"""The names of the agent programs that xats knows.
+"""Tell by their names alone that processes are no agent programs.
 
 Most commands have no agent program above them but one, or none, and the import of all profiles takes longer than all
-else that finds out who runs a command. So the names of those that come with xats stand here once more, and a test
-compares them with the profiles.
+else that finds out who runs a command.
 """
 
 from __future__ import annotations
 
 import os
 
-from xats import process, program, settings
+from xats import process, program, programs, settings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,10 +16,6 @@ if TYPE_CHECKING:
 
     from xats.process import Process
 
-EXECUTABLES = frozenset(
-    ("aider", "amp", "claude", "codex", "copilot", "cursor-agent", "gemini", "opencode", "qwen"),
-)
-SCRIPTS = EXECUTABLES | frozenset(("claude-code", "qwen-code"))
 BACKGROUND = "--bg-"  # with which the options of Claude Code's background sessions begin; see helpers.py
 
 
@@ -46,7 +41,9 @@ def none_among(found: Iterable[Process], environ: Mapping[str, str] = os.environ
     own = settings.clients(environ)
     if own is not None and os.path.isdir(own):
         return False
-    return not any(one.name in EXECUTABLES or stem(one) in SCRIPTS or _in_background(one) for one in rest)
+    return not any(
+        one.name in programs.EXECUTABLES or stem(one) in programs.SCRIPTS or _in_background(one) for one in rest
+    )
 
 
 def _in_background(one: Process) -> bool:

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 
 from xats.clients import unfamiliar
 from xats.clients.composer import find, hinted
+from xats.clients.model import Profile
 from xats.record import record
 from xats.tmux.cells import FAINT, Row, rows
 
@@ -23,44 +24,9 @@ if TYPE_CHECKING:
     from xats.clients.composer import Composer
     from xats.tmux.screen import Look
 
+__all__ = ["Profile", "View", "is_known", "picture", "view"]
 LOWER, ABOVE = 11, 8  # rows above the last one, and above the cursor, in which signs count without a composer
 STATUS = 24  # rows above a composer in which its status rows may be, a list of tasks included
-
-
-@record
-class Profile:
-    """What is known of one client. Texts are parts of a row; titles are shell patterns (fnmatch)."""
-
-    name: str
-    executables: tuple[str, ...] = ()  #: names of its process
-    scripts: tuple[str, ...] = ()  #: what an interpreter runs, without its suffix
-    glyphs: tuple[str, ...] = ()  #: with which the first row of its composer begins, indentation included
-    shell: tuple[str, ...] = ()  #: the same while it takes a command for a shell
-    ruled: bool = False  #: whether a rule stands directly above and below its composer
-    frame: str = ""  #: the character at the left of every row of its composer
-    margin: int = 0  #: columns between the frame and the text
-    busy: tuple[str, ...] = ()  #: parts of rows below its composer, or of any where no composer is found
-    busy_rows: tuple[str, ...] = ()  #: shell patterns of whole rows, indentation included
-    busy_faint: str = ""  #: what is drawn faint in a busy row above its composer
-    busy_prompt: bool = False  #: whether it draws its prompt faint while it works
-    busy_titles: tuple[str, ...] = ()
-    messages: tuple[str, ...] = ()  #: with what the first row of a message begins; status rows are below the last one
-    dialog: tuple[str, ...] = ()
-    dialog_titles: tuple[str, ...] = ()
-    modal: bool = False  #: whether a dialog takes the place of its composer, and thus is not open beside one
-    draft_rows: tuple[str, ...] = ()  #: the same of rows that say that more than text would be sent
-    other_rows: tuple[str, ...] = ()  #: the same of rows below a composer that sends to somebody else
-    other_titles: tuple[str, ...] = ()  #: titles under which its composer sends to somebody else
-    named: bool = False  #: whether the rule above its composer has the name of the agent that it sends to
-    untyped: tuple[str, ...] = ()  #: SGR parameters of the colours it draws its placeholder in, which is always there
-    ghost: bool = False  #: whether it draws a dim placeholder, and its cursor inverse over the first character of it
-    cursor: bool = False  #: whether it shows the terminal's cursor, and that only where one may type
-    settle: int = 120  #: ms that it must have shown a paste before it takes Enter for Enter
-    takes: int = 0  #: ms that it may take to let go of a line after Enter, where that is longer than usual
-    shows: int = 0  #: ms that it may take to show a paste, where that is longer than usual
-    bracketed: bool = False  #: whether it is known to take pastes in brackets, so that a new line in one is only text
-    pasted: tuple[str, ...] = ()  #: shell patterns of what it shows in place of a long paste
-    install: str = ""  #: the line that installs it
 
 
 @record
@@ -80,6 +46,9 @@ def is_known(profile: Profile) -> bool:
 def view(profile: Profile, look: Look) -> View:
     """Return what `profile` sees in `look`."""
     screen = rows(look.screen, profile.untyped)
+    if profile.blind:
+        sign = _title(look.title, profile.dialog_titles) or _sign(screen, range(len(screen)), profile.dialog)
+        return View("dialog", None, sign) if sign else View("unknown", None, "its composer is not described yet")
     if not is_known(profile):
         return View(*unfamiliar.seen(screen, look))
     if sign := _title(look.title, profile.dialog_titles):

@@ -7,9 +7,17 @@ Ayu, and 102, of Atom One and GitHub. With those, and with most themes of one's 
 
 from __future__ import annotations
 
-from xats.clients.profile import Profile
+from xats.clients.model import Client, Hooks, Profile, claude_like
 
-PROFILE = Profile(
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.hooks.launch import Kit, Launch
+
+DEFAULTS = "QWEN_CODE_SYSTEM_DEFAULTS_PATH"
+
+SCREEN = Profile(
     "qwen",
     executables=("qwen",),
     scripts=("qwen", "qwen-code"),
@@ -42,4 +50,57 @@ PROFILE = Profile(
     bracketed=True,
     pasted=("[[]Pasted Content * chars]", "[[]Pasted Content * chars] #*"),
     install="npm install -g @qwen-code/qwen-code",
+)
+
+
+def answered(lines: Sequence[str], mail: str) -> bool | None:
+    """Tell whether the model has answered to the mail that it was given last; None where that cannot be seen."""
+    ours = '"type":"user"'  # it also notes what every request was answered
+    last = max((index for index, line in enumerate(lines) if mail in line and ours in line), default=None)
+    return None if last is None else any('"type":"assistant"' in line for line in lines[last + 1 :])
+
+
+def launch(start: Launch, kit: Kit) -> Launch:
+    """Put ours into a copy of the defaults of the system, which are the weakest of its settings."""
+    import os
+    import sys
+
+    settings = kit.environ.get("QWEN_CODE_SYSTEM_SETTINGS_PATH")
+    system = "/Library/Application Support/QwenCode" if sys.platform == "darwin" else "/etc/qwen-code"
+    usual = os.path.join(os.path.dirname(settings) if settings else system, "system-defaults.json")
+    given = kit.environ.get(DEFAULTS) or usual
+    text = kit.added(given, kit.read(given) or "")
+    path = kit.path("qwen", text, ".json")
+    return start.but(environ={**start.environ, DEFAULTS: path}, files=((path, text),), hooks="launch")
+
+
+# After a tool it is not asked: it has an agent in the background, which keeps its memory, and calls for that one's
+# tools as for its own, so that mail would be heard by nobody else. What its own tools said goes to the model like a
+# prompt, and it calls for that, with a prompt without text.
+HOOKS = Hooks(
+    "qwen",
+    variable="QWEN_HOME",
+    inner="",
+    default=".qwen",
+    user="settings.json",
+    project=".qwen/settings.json",
+    form="groups",
+    events=tuple(one for one in claude_like("write_file|edit|replace") if one.point != "after a tool"),
+    comments=True,
+    unit=1000,
+    named=True,
+    guarded=True,
+    empty_prompt="after a tool",
+    foreign_edits=True,
+    takes_back=("prompt", "session end"),
+    answered=answered,
+)
+CLIENT = Client(
+    SCREEN,
+    title="Qwen Code",
+    hooks=HOOKS,
+    session_variable="QWEN_CODE_SESSION_ID",
+    marks=("QWEN_CODE",),
+    launch=launch,
+    inbox="xats.delivery.transports.qwen_inbox",
 )

@@ -7,10 +7,10 @@ makes a new profile. These programs change monthly; nobody should have to wait f
 from __future__ import annotations
 
 import os
-from importlib import import_module
 
-from xats import settings
-from xats.clients.profile import Profile
+from xats import programs, settings
+from xats.clients import model
+from xats.clients.model import Profile
 from xats.errors import NotFound, Usage
 
 TYPE_CHECKING = False
@@ -18,20 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-BUILT_IN = (
-    "claude-code",
-    "codex",
-    "gemini",
-    "opencode",
-    "cursor",
-    "copilot",
-    "qwen",
-    "amp",
-    "aider",
-    "generic",
-    "human",
-)
-
+BUILT_IN = programs.NAMES
 KINDS = {"str": "a text", "tuple": "a list of texts", "int": "a number from 0 to 5000", "bool": "true or false"}
 LARGEST = 5000  # no attempt may take longer than its lease
 LONGEST = 1 << 20  # bytes of a user's file; the profiles that come with xats have some thousand
@@ -105,10 +92,8 @@ def find_or_generic(name: str, environ: Mapping[str, str]) -> Profile:
 
 
 def _built_in(name: str) -> Profile | None:
-    if name not in BUILT_IN:
-        return None
-    profile: Profile = import_module(f"xats.clients.{name.replace('-', '_')}").PROFILE
-    return profile
+    found = model.load(name) if name in BUILT_IN else None
+    return found.screen if found else None
 
 
 def _say_once(problem: str) -> None:

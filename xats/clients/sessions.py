@@ -5,21 +5,17 @@ The variables were observed in Claude Code 2.1, Codex 0.171, Gemini CLI 0.61 and
 
 from __future__ import annotations
 
+from xats import programs
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from xats.clients.model import Client
     from xats.process import Process
 
-# Variable: the client that sets it for its tools, and the name of that one's process.
-OWNERS = {
-    "CLAUDE_CODE_SESSION_ID": ("claude-code", "claude"),
-    "CODEX_THREAD_ID": ("codex", "codex"),
-    "QWEN_CODE_SESSION_ID": ("qwen", "qwen"),
-    "GEMINI_SESSION_ID": ("gemini", "gemini"),
-}
-SESSION_IDS = tuple(OWNERS)
-MARKS = ("CLAUDECODE", "CODEX_SANDBOX", "GEMINI_CLI", "QWEN_CODE", "OPENCODE", "AMP_THREAD_ID", "CURSOR_AGENT")
+SESSION_IDS = tuple(programs.SESSIONS)
+MARKS = programs.MARKS
 
 
 def session_id(environ: Mapping[str, str]) -> str | None:
@@ -40,7 +36,7 @@ def own_session_id(environ: Mapping[str, str], ancestors: Callable[[], Sequence[
     if not said:
         return None
     found = ancestors()
-    if len(said) == 1 and _runs_us(OWNERS[said[0]][1], found):  # without the import of all profiles
+    if len(said) == 1 and _runs_us(programs.SESSIONS[said[0]][1], found):  # without the import of all profiles
         return environ[said[0]]
     from xats.clients import processes, registry
 
@@ -48,11 +44,11 @@ def own_session_id(environ: Mapping[str, str], ancestors: Callable[[], Sequence[
     if nearest is None:
         return environ[said[0]]
     program, client = nearest
-    own = next((name for name in said if OWNERS[name][0] == client), None)
+    own = next((name for name in said if programs.SESSIONS[name][0] == client), None)
     if own is None and client not in registry.BUILT_IN:  # a profile of the user's own, perhaps of the same program
         beyond = found[next(index for index, one in enumerate(found, 1) if one.pid == program.pid) :]
         outer = processes.nearest(beyond)
-        own = next((name for name in said if outer is None or OWNERS[name][0] != outer[1]), None)
+        own = next((name for name in said if outer is None or programs.SESSIONS[name][0] != outer[1]), None)
     return environ[own] if own else None
 
 
@@ -74,4 +70,17 @@ def pane_is_trusted(environ: Mapping[str, str]) -> bool:
 
     Codex runs its tools in a daemon shared by all its sessions, which hands out the pane it was itself started in.
     """
-    return not environ.get("CODEX_THREAD_ID")
+    return not any(environ.get(name) for name in programs.SHARING)
+
+
+def is_of_sharer(environ: Mapping[str, str], session: str) -> bool:
+    """Tell whether `session` is that of a client one process of which may serve several sessions."""
+    return session in [environ.get(name) for name in programs.SHARING]
+
+
+def sharer(environ: Mapping[str, str]) -> Client | None:
+    """Return the client one process of which may serve this session and others, by its variable in `environ`."""
+    from xats.clients import model
+
+    name = next((client for variable, client in programs.SHARING.items() if environ.get(variable)), None)
+    return model.load(name) if name else None

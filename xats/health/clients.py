@@ -70,26 +70,26 @@ def _refused(log: str, now: float) -> list[Check]:
 
 
 def shared(environ: Mapping[str, str]) -> list[Check]:
-    """Return a line for each daemon of Codex that hands out the name of one agent of this store to all its sessions."""
-    import psutil
+    """Return a line for each shared process that hands out the name of one agent of this store to all its sessions."""
+    from importlib import import_module
 
+    from xats import programs
+    from xats.clients import model
     from xats.store.place import default_path
 
     found = []
-    for one in psutil.process_iter(["name", "cmdline"]):
-        if one.info["name"] != "codex" or "app-server" not in (one.info["cmdline"] or ()):
-            continue
-        try:
-            its = one.environ()
-        except (psutil.Error, OSError):  # somebody else's, or gone
-            continue
-        agent = its.get("XATS_AGENT")
-        if agent and default_path(its) == default_path(environ):
-            detail = (
-                f"Codex's daemon (pid {one.pid}) has XATS_AGENT={agent}, which is not believed: it serves others too"
-            )
-            mend = "codex app-server daemon stop; then: xats launch codex"
-            found.append(Check(SECTION, "codex daemon", WARN, detail, mend))
+    for client in filter(None, map(model.load, programs.SHARING.values())):
+        assert client.sharing
+        terminals = import_module(client.sharing.terminals)
+        for pid, its in terminals.servers():
+            agent = its.get("XATS_AGENT")
+            if agent and default_path(its) == default_path(environ):
+                detail = (
+                    f"{client.title}'s daemon (pid {pid}) has XATS_AGENT={agent}, which is not believed: "
+                    "it serves others too"
+                )
+                mend = f"{terminals.STOP}; then: xats launch {client.name}"
+                found.append(Check(SECTION, f"{client.name} daemon", WARN, detail, mend))
     return found
 
 

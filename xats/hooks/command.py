@@ -13,10 +13,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Where any failure is a no: a program that was removed would forbid every prompt. Seen in Gemini CLI 0.61, which ends a
-# program that is late by a signal to the shell alone, and waits for what the shell has started. A program that runs
-# beside its shell has no input, dash at least sees to that; by 3 it gets that of the hook.
-GUARDED = ("gemini", "qwen")
+    from xats.clients.model import Hooks
+
+# Around the line where any failure is a no (Hooks.guarded). Seen in Gemini CLI 0.61, which ends a program that is late
+# by a signal to the shell alone, and waits for what the shell has started. A program that runs beside its shell has no
+# input, dash at least sees to that; by 3 it gets that of the hook.
 GUARD = ("exec 3<&0; trap 'kill $!' TERM; ", " <&3 3<&- & wait $! || true")
 # An agent program hands its hooks the project's environment. An empty variable is as good as none to Python, and
 # PYTHONSAFEPATH is -P: https://docs.python.org/3/using/cmdline.html#environment-variables
@@ -35,14 +36,14 @@ def program() -> tuple[str, ...]:
     return words
 
 
-def line(words: Sequence[str], client: str, verb: str = "run") -> str:
+def line(words: Sequence[str], client: Hooks, verb: str = "run") -> str:
     """Return the command line that runs the hooks of `client`, or its waiter, by the program `words`."""
-    before, after = GUARD if client in GUARDED else ("", "")
+    before, after = GUARD if client.guarded else ("", "")
     clean = _CLEAN if len(words) == 1 else ""  # Python itself has options for that
-    return before + clean + shlex.join((*words, "hook", verb, client)) + after
+    return before + clean + shlex.join((*words, "hook", verb, client.name)) + after
 
 
-def words_of(command: object, client: str, verb: str = "run") -> tuple[str, ...] | None:
+def words_of(command: object, client: Hooks, verb: str = "run") -> tuple[str, ...] | None:
     """Return the program that `command` runs if it is a line of ours for `client`, else None.
 
     Ours is exactly what `line` makes, for a program called xats or for a Python that runs xats, wherever they are: a
@@ -50,7 +51,7 @@ def words_of(command: object, client: str, verb: str = "run") -> tuple[str, ...]
     """
     if not isinstance(command, str):
         return None
-    if client in GUARDED and command.startswith(GUARD[0]) and command.endswith(GUARD[1]):  # earlier ones have none
+    if client.guarded and command.startswith(GUARD[0]) and command.endswith(GUARD[1]):  # earlier ones have none
         command = command[len(GUARD[0]) : -len(GUARD[1])]
     command = command.removeprefix(_CLEAN)  # earlier ones have none
     try:
@@ -58,7 +59,7 @@ def words_of(command: object, client: str, verb: str = "run") -> tuple[str, ...]
     except ValueError:
         return None
     ours, last = words[:-3], words[-3:]
-    if last != ("hook", verb, client) or not ours or not os.path.isabs(ours[0]) or shlex.join(words) != command:
+    if last != ("hook", verb, client.name) or not ours or not os.path.isabs(ours[0]) or shlex.join(words) != command:
         return None
     return ours if (len(ours) == 1 and os.path.basename(ours[0]) == "xats") or _by_python(ours[1:]) else None
 

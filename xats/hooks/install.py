@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeVar
 
-    from xats.hooks.clients import Client
+    from xats.clients.model import Hooks
     from xats.hooks.files import File
 
     T = TypeVar("T")
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Plan:
     """A change of one file that is thought out and not yet made."""
 
-    client: Client
+    client: Hooks
     file: File
     after: bytes | None  #: what it is to be; None: gone
     backup: str | None  #: where the content from before is kept, or was until now
@@ -38,7 +38,7 @@ class Plan:
         return self.after != self.file.data
 
 
-def _plan(client: Client, file: File, after: bytes | None, backup: str | None = None, *, install: bool) -> Plan:
+def _plan(client: Hooks, file: File, after: bytes | None, backup: str | None = None, *, install: bool) -> Plan:
     if after == file.data:
         action = "unchanged"
     elif file.data is None:
@@ -50,7 +50,7 @@ def _plan(client: Client, file: File, after: bytes | None, backup: str | None = 
     return Plan(client, file, after, backup, install, action)
 
 
-def plan_install(client: Client, path: str, words: Sequence[str], *, waiter: bool | None = None) -> Plan:
+def plan_install(client: Hooks, path: str, words: Sequence[str], *, waiter: bool | None = None) -> Plan:
     """Return what puts the hooks of `client` into the file at `path`, run by the program `words`.
 
     With its `waiter`, if it can have one; None leaves that as it is. Raises SettingsUnusable for a file that cannot be
@@ -70,7 +70,7 @@ def plan_install(client: Client, path: str, words: Sequence[str], *, waiter: boo
     return _plan(client, file, new, kept, install=True)
 
 
-def plan_uninstall(client: Client, path: str, *, force: bool = False) -> Plan:
+def plan_uninstall(client: Hooks, path: str, *, force: bool = False) -> Plan:
     """Return what takes the hooks of `client` out of the file at `path`.
 
     With `force` a file of ours goes even if it was changed. Raises SettingsUnusable.
@@ -129,14 +129,14 @@ def _lines(data: bytes | None) -> list[str]:
     return [part + "\n" for part in text.split("\n")[:-1]] + [part for part in text.split("\n")[-1:] if part]
 
 
-def own(client: Client, words: Sequence[str]) -> str:
+def own(client: Hooks, words: Sequence[str]) -> str:
     """Return the whole file of a client that takes one of ours."""
     if client.form == "plugin":
         return plugins.write(client, words)
     return edit.fresh(merge.whole(client, words))
 
 
-def _is_ours(text: str, client: Client) -> bool:
+def _is_ours(text: str, client: Hooks) -> bool:
     """Tell whether `text` is a file that this xats, or one of another version, wrote."""
     if client.form == "plugin":
         return plugins.unchanged(text)
@@ -153,12 +153,11 @@ def _is_ours(text: str, client: Client) -> bool:
     handlers = [one for event in events for one in event]
     known = {client.command, "type", "matcher", client.timeout}
     return bool(handlers) and all(
-        isinstance(one, dict) and set(one) <= known and words_of(one.get(client.command), client.name)
-        for one in handlers
+        isinstance(one, dict) and set(one) <= known and words_of(one.get(client.command), client) for one in handlers
     )
 
 
-def _only_added(client: Client, text: str, before: bytes | None) -> bool:
+def _only_added(client: Hooks, text: str, before: bytes | None) -> bool:
     """Tell whether `text` is what was there before and our hooks, and nothing else."""
     root = merge.read(text.removeprefix(merge.BOM), client)
     words = {one.words for one in merge.ours(root.value, client)} if root else set()
@@ -172,7 +171,7 @@ def _only_added(client: Client, text: str, before: bytes | None) -> bool:
         return False
 
 
-def _value(path: str, text: str, client: Client) -> object:
+def _value(path: str, text: str, client: Hooks) -> object:
     root = _merged(path, lambda: merge.read(text.removeprefix(merge.BOM), client))
     return root.value if root else {}
 
@@ -186,7 +185,7 @@ def _merged(path: str, work: Callable[[], T]) -> T:
         raise SettingsUnusable(msg, path=path, line=problem.line, column=problem.column) from problem
 
 
-def _uninstall(client: Client, option: str) -> str:
+def _uninstall(client: Hooks, option: str) -> str:
     return f"xats hook uninstall {client.name} {option}"
 
 
@@ -197,7 +196,7 @@ def _uninstall(client: Client, option: str) -> str:
 class Installed:
     """What is found in one file."""
 
-    client: Client
+    client: Hooks
     scope: str
     path: str
     state: (
@@ -212,7 +211,7 @@ class Installed:
     waiter: bool = False  #: whether the program keeps a waiter
 
 
-def look(client: Client, scope: str, path: str, words: Sequence[str]) -> Installed:
+def look(client: Hooks, scope: str, path: str, words: Sequence[str]) -> Installed:
     """Return what of our hooks is in the file at `path`, looked at by the xats that `words` run."""
     try:
         file = files.read(path)
@@ -228,7 +227,7 @@ def look(client: Client, scope: str, path: str, words: Sequence[str]) -> Install
     waiter = merge.waits(value, client)
     if waiter:
         client = client.with_waiter()
-    wanted = [hook.event for hook in client.hooks]
+    wanted = [hook.event for hook in client.events]
     events = tuple(dict.fromkeys(one.event for one in places))
     missing = tuple(merge.missing(value, client))
     others = [one for one in places if one.words != places[0].words]
@@ -238,22 +237,22 @@ def look(client: Client, scope: str, path: str, words: Sequence[str]) -> Install
     return _judged(client, scope, path, events, missing, places[0].words, words, detail, fresh=fresh, waiter=waiter)
 
 
-def _taken(client: Client, text: str) -> bool:
+def _taken(client: Hooks, text: str) -> bool:
     return client.form == "own" and bool(text)
 
 
-def _look_at_plugin(client: Client, scope: str, path: str, text: str, words: Sequence[str]) -> Installed:
+def _look_at_plugin(client: Hooks, scope: str, path: str, text: str, words: Sequence[str]) -> Installed:
     found = plugins.program(text, client)
     if not text or found is None:
         return Installed(client, scope, path, "absent", detail="somebody else's file" if text else "")
-    events = tuple(hook.event for hook in client.hooks)
+    events = tuple(hook.event for hook in client.events)
     detail = "" if plugins.unchanged(text) else "it was changed by hand"
     fresh = text == plugins.write(client, found)
     return _judged(client, scope, path, events, (), found, words, detail, fresh=fresh, waiter=True)
 
 
 def _judged(
-    client: Client,
+    client: Hooks,
     scope: str,
     path: str,
     events: tuple[str, ...],

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from xats.hooks.clients import Client, Hook
+    from xats.clients.model import Hook, Hooks
     from xats.hooks.scan import Node
 
 BOM = "\ufeff"
@@ -45,7 +45,7 @@ class Place:
 # -- looking -----------------------------------------------------------------------------------------------------------
 
 
-def read(text: str, client: Client) -> Node | None:
+def read(text: str, client: Hooks) -> Node | None:
     """Return what the text of a settings file holds; None when it is empty. Raises Broken."""
     if not text.strip(SPACE):
         return None
@@ -56,7 +56,7 @@ def read(text: str, client: Client) -> Node | None:
     return root
 
 
-def ours(value: Any, client: Client) -> list[Place]:
+def ours(value: Any, client: Hooks) -> list[Place]:
     """Return the handlers of ours in settings, in order. What does not look like hooks holds none."""
     hooks = value.get("hooks") if isinstance(value, dict) else None
     if not isinstance(hooks, dict):
@@ -64,7 +64,7 @@ def ours(value: Any, client: Client) -> list[Place]:
     return [place for event, groups in hooks.items() for place in _of_event(groups, event, client)]
 
 
-def _of_event(groups: Any, event: str, client: Client) -> list[Place]:
+def _of_event(groups: Any, event: str, client: Hooks) -> list[Place]:
     found = []
     for index, group in enumerate(groups if isinstance(groups, list) else ()):
         inner = group.get("hooks") if isinstance(group, dict) and client.form == "groups" else [group]
@@ -72,31 +72,31 @@ def _of_event(groups: Any, event: str, client: Client) -> list[Place]:
         for number, handler in enumerate(handlers):
             command = handler.get(client.command) if isinstance(handler, dict) else None
             for verb in VERBS:
-                words = words_of(command, client.name, verb)
+                words = words_of(command, client, verb)
                 if words:
                     matcher = _matcher(group.get("matcher"))
                     found.append(Place(event, index, number, verb, words, len(handlers) == 1, matcher, handler))
     return found
 
 
-def waits(value: Any, client: Client) -> bool:
+def waits(value: Any, client: Hooks) -> bool:
     """Tell whether a waiter of ours is in settings."""
     return any(one.verb == "wait" for one in ours(value, client))
 
 
-def missing(value: Any, client: Client) -> list[str]:
+def missing(value: Any, client: Hooks) -> list[str]:
     """Return the events of `client` for which `value` holds no handler of ours as it is to be."""
     places = ours(value, client)
     found = [
         hook.event
-        for hook in client.hooks
+        for hook in client.events
         if not any(one.key == hook.key and _right(one, hook, client, one.words) for one in places)
     ]
     return list(dict.fromkeys(found))
 
 
-def _right(place: Place, hook: Hook, client: Client, words: Sequence[str]) -> bool:
-    wanted = client.handler(hook, line(words, client.name, hook.verb))
+def _right(place: Place, hook: Hook, client: Hooks, words: Sequence[str]) -> bool:
+    wanted = client.handler(hook, line(words, client, hook.verb))
     return place.handler == edit.plain(wanted) and (client.form != "groups" or place.matcher == hook.matcher)
 
 
@@ -107,7 +107,7 @@ def _matcher(value: Any) -> str:
 # -- putting in --------------------------------------------------------------------------------------------------------
 
 
-def add(text: str, client: Client, words: Sequence[str]) -> str:
+def add(text: str, client: Hooks, words: Sequence[str]) -> str:
     """Return `text` with the hooks of `client` in it, run by the program `words`. Raises Broken."""
     bom, text = _without_bom(text)
     root = read(text, client)
@@ -116,13 +116,13 @@ def add(text: str, client: Client, words: Sequence[str]) -> str:
     new = text
     if client.version and "version" not in root.names:
         new = edit.append(new, root, root, 1, "version")
-    for hook in client.hooks:
+    for hook in client.events:
         new = _settle(new, client, hook, words)
-    for event, verb in {one.key for one in ours(root.value, client)} - {hook.key for hook in client.hooks}:
+    for event, verb in {one.key for one in ours(root.value, client)} - {hook.key for hook in client.events}:
         new = _take_out(new, client, event, {}, (verb,))
     after = parse(new, comments=client.comments)
     places = ours(after.value, client)
-    right = not missing(after.value, client) and len(places) == len(client.hooks)
+    right = not missing(after.value, client) and len(places) == len(client.events)
     if not (
         right and {one.words for one in places} == {tuple(words)} and _same_but_ours(root, after, client, added=True)
     ):
@@ -131,17 +131,17 @@ def add(text: str, client: Client, words: Sequence[str]) -> str:
     return bom + new
 
 
-def whole(client: Client, words: Sequence[str]) -> dict[str, Any]:
+def whole(client: Hooks, words: Sequence[str]) -> dict[str, Any]:
     """Return the settings that hold the hooks of `client` and nothing else."""
     hooks: dict[str, list[Any]] = {}
-    for hook in client.hooks:
-        hooks.setdefault(hook.event, []).append(client.entry(hook, line(words, client.name, hook.verb)))
+    for hook in client.events:
+        hooks.setdefault(hook.event, []).append(client.entry(hook, line(words, client, hook.verb)))
     return {"version": 1, "hooks": hooks} if client.version or client.form == "own" else {"hooks": hooks}
 
 
-def _settle(text: str, client: Client, hook: Hook, words: Sequence[str]) -> str:
+def _settle(text: str, client: Hooks, hook: Hook, words: Sequence[str]) -> str:
     """Return `text` with exactly one handler of ours for `hook`. One that is there stays in its place."""
-    command = line(words, client.name, hook.verb)
+    command = line(words, client, hook.verb)
     wanted = client.entry(hook, command)
     while True:
         root = parse(text, comments=client.comments)
@@ -175,7 +175,7 @@ def _at(place: Place) -> tuple[int, int]:
     return place.group, place.number
 
 
-def _handlers(group: Node, client: Client) -> tuple[Node, ...]:
+def _handlers(group: Node, client: Hooks) -> tuple[Node, ...]:
     inner = group.get("hooks") if client.form == "groups" else None
     return inner.items if inner else (group,)
 
@@ -190,7 +190,7 @@ def _expect(text: str, node: Node | None, kind: str, what: str) -> Node | None:
 # -- taking out --------------------------------------------------------------------------------------------------------
 
 
-def remove(text: str, client: Client, before: str = "") -> str:
+def remove(text: str, client: Hooks, before: str = "") -> str:
     """Return `text` without our handlers, and without what is empty for it. Raises Broken.
 
     `before` is the text from before they were put in, if it is known: what was empty in it stays.
@@ -220,7 +220,7 @@ def _without_bom(text: str) -> tuple[str, str]:
     return (BOM, text[1:]) if text.startswith(BOM) else ("", text)
 
 
-def _take_out(text: str, client: Client, event: str, known: Any, verbs: Sequence[str] = VERBS) -> str:
+def _take_out(text: str, client: Hooks, event: str, known: Any, verbs: Sequence[str] = VERBS) -> str:
     """Return `text` without our handlers of `event`, nor its list if that is empty then and was not so in `known`."""
     while True:
         root = parse(text, comments=client.comments)
@@ -242,7 +242,7 @@ def _take_out(text: str, client: Client, event: str, known: Any, verbs: Sequence
         return edit.remove(text, root, root.names.index("hooks"))
 
 
-def _cut(text: str, groups: Node, place: Place, client: Client) -> str:
+def _cut(text: str, groups: Node, place: Place, client: Hooks) -> str:
     """Return `text` without the handler at `place`, nor its group if that is empty then."""
     inner = groups.items[place.group].get("hooks") if client.form == "groups" else None
     if inner is None or place.alone:
@@ -253,14 +253,14 @@ def _cut(text: str, groups: Node, place: Place, client: Client) -> str:
 # -- proof -------------------------------------------------------------------------------------------------------------
 
 
-def _same_but_ours(before: Node, after: Node, client: Client, *, added: bool) -> bool:
+def _same_but_ours(before: Node, after: Node, client: Hooks, *, added: bool) -> bool:
     """Tell whether two settings are the same, in the same order, but for what is ours."""
     for_version = before if added else after  # the one in which it may be missing
     drop = client.version and "version" not in for_version.names
     return repr(_others(before.value, client, drop=drop)) == repr(_others(after.value, client, drop=drop))
 
 
-def _others(value: Any, client: Client, *, drop: bool) -> Any:
+def _others(value: Any, client: Hooks, *, drop: bool) -> Any:
     """Return settings without our handlers, and without what is empty among the hooks."""
     left = {name: inner for name, inner in value.items() if name != "hooks" and not (drop and name == "version")}
     hooks = value.get("hooks")

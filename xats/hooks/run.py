@@ -9,58 +9,29 @@ from __future__ import annotations
 import os
 import time
 
-from xats.errors import OK, InvalidJson, XatsError
-from xats.identity.circumstances import Circumstances
+from xats.errors import OK, XatsError
+from xats.hooks import call as calls
 from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
+    from collections.abc import Sequence
 
     from xats.core.agents import Agent, Session
     from xats.core.inbox import Page
     from xats.core.presence import Presence
     from xats.core.states import PresenceState
+    from xats.hooks.call import Call
+    from xats.hooks.guards import Refusal
     from xats.store import Store, Tx
 
-READ = 2.0  # seconds that the event on stdin is waited for, all in all; no hook has a timeout below 3
-LARGEST = 1 << 20  # bytes of an event; a larger one tells of a tool's output, which is nothing to us
-PATIENCE = 0.15  # seconds that a busy store is waited for, all in all, until there is something to hand over
 FINISH = 2.0  # seconds for what must not be left undone: noting that mail was handed over, or that it was not
 LATE = 7.0  # seconds after which a program may have dropped the answer: `clients.SECONDS`, with time to spare
 TICKS = 30  # ms by which a process may seem to have begun too early: Linux counts in steps of 10 ms
 PAGE = 20  # letters that are looked at for one answer
 IN_A_ROW = 3  # turns that mail may go on with before a person or a wake has to
-PATCHED = ("*** Add File", "*** Update File", "*** Delete File", "*** Move to")  # before the name of a file in a patch
-# The programs that do not say when they shortened their memory. Gemini's own hook for that runs at every turn, and what
-# its session start adds after /clear does not reach the model; Amp has no hook. So a prompt reminds of open requests.
-FORGETS = ("gemini", "amp")
 REMIND = 60 * 60_000  # ms between two reminders in one session
-LOG_SIZE = 64 << 10  # bytes; what was before is kept once
 
-# What happens when: the moments of `clients.CLIENTS` by the names that the programs give them.
-POINTS = {
-    "SessionStart": "session start",
-    "sessionStart": "session start",
-    "UserPromptSubmit": "prompt",
-    "BeforeAgent": "prompt",
-    "beforeSubmitPrompt": "prompt",
-    "PreToolUse": "before a change",
-    "BeforeTool": "before a change",
-    "preToolUse": "before a change",
-    "PostToolUse": "after a tool",
-    "AfterTool": "after a tool",
-    "postToolUse": "after a tool",
-    "PermissionRequest": "waiting",
-    "Notification": "waiting",
-    "Stop": "turn end",
-    "AfterAgent": "turn end",
-    "stop": "turn end",
-    "Interrupt": "broken off",
-    "SessionEnd": "session end",
-    "sessionEnd": "session end",
-}
 STATES: dict[str, PresenceState] = {
     "session start": "idle",
     "prompt": "busy",
@@ -71,172 +42,39 @@ STATES: dict[str, PresenceState] = {
     "broken off": "idle",
     "session end": "ended",
 }
-# Where it shows that a turn was broken off and what was told with it taken back; a session may end right after that.
-TAKES_BACK = (
-    ("claude-code", "prompt"),
-    ("claude-code", "session end"),
-    ("qwen", "prompt"),
-    ("qwen", "session end"),
-    ("gemini", "turn end"),
-    ("gemini", "session end"),
-)
-NAMES = ("claude-code", "codex", "gemini", "qwen", "cursor", "copilot", "opencode", "amp")
-
-
-class Call(Circumstances):
-    """One call of a hook: what it tells, and what is known of where it runs."""
-
-    def __init__(self, client: str, event: str, told: Mapping[str, Any], path: str) -> None:
-        super().__init__(os.environ)
-        self.client, self.event, self.told, self.path = client, event, told, path
-        self.point = POINTS[event]
-        self.subagent = bool(told.get("agent_id"))  #: a helper of the session tells this, which has no seat
-        if client == "qwen" and self.point == "prompt" and told.get("prompt") == "":
-            self.point = "after a tool"  # so it tells that what its tools said goes to the model
-        named = (self._text(name) for name in ("thread_id", "session_id", "conversation_id", "sessionId"))
-        self.session = next(filter(None, named), None)
-        self._shared: bool | None = None  # not known yet
-        self._until = time.monotonic() + PATIENCE
-
-    def settings(self) -> Mapping[str, str]:
-        """Return the environment with what the files of this project and of this user add to it."""
-        from xats import settings
-
-        files = (settings.project_path(self.project.here),) if self.project else ()
-        return settings.of(self.environ, files)
-
-    def _text(self, name: str) -> str | None:
-        value = self.told.get(name)
-        if not isinstance(value, str) or not 0 < len(value) <= 200:
-            return None
-        if not value.isprintable():  # as no id of a client is
-            from xats.text import check
-
-            check(value, name, left="Nothing was done.")
-        return value
-
-    @property
-    def patience(self) -> float:
-        """How many seconds the store may still be waited for."""
-        return max(0.0, self._until - time.monotonic())
-
-    @property
-    def folder(self) -> str | None:
-        """Where the program works, None when it does not say."""
-        cwd = self.told.get("cwd")
-        return cwd if isinstance(cwd, str) and os.path.isabs(cwd) else None
-
-    def shared(self) -> bool:
-        """Tell whether one process serves several sessions here, whose environment is that of the first of them."""
-        if self.client == "codex" and self._shared is None:
-            from xats import process
-            from xats.identity.circumstances import shared_codex
-
-            self._shared = bool(shared_codex(process.ancestors()))
-        return bool(self._shared)
 
 
 def main(words: Sequence[str]) -> int:
     """Answer the event on stdin as the client `words[0]` understands it; return 0, always."""
-    client = words[0] if len(words) == 1 and words[0] in NAMES else "?"
-    event = path = ""
+    client, event, path = None, "", ""
     try:
         from xats.store.place import default_path
 
         path = default_path(os.environ)
-        about = told()
-        if client == "?":
+        client = calls.of_words(words)
+        document = calls.read_event()
+        if client is None:
             msg = "there are no hooks for such a client"
             raise XatsError(msg)
-        call = called(client, about, path)
+        call = calls.parse(client, document, path)
         if call:
             event = call.event
             _run(call)
     except (Exception, KeyboardInterrupt) as problem:
-        note(path, client, event, problem)
+        from xats.hooks import log
+
+        log.note(path, client.name if client else "?", event, problem)
     return OK
 
 
-def called(client: str, about: object, path: str) -> Call | None:
-    """Return the call of which a program tells `about`; None when it is nothing to us."""
-    if not isinstance(about, dict):
-        return None
-    event = about.get("hook_event_name")
-    if not isinstance(event, str) or event not in POINTS:
-        return None
-    if client == "qwen" and event == "PostToolUse":  # as an earlier xats installed it; see clients.CLIENTS
-        return None
-    return Call(client, event, about, path)
-
-
-class _Late(Exception):
-    """The time for reading the event is over."""
-
-
-def _too_late(*_: object) -> None:
-    raise _Late
-
-
-def told() -> object:
-    """Return the JSON document that stdin begins with, as soon as it is complete; None when it is too large.
-
-    The program may leave its end of the pipe open, and may write late or never: reading ends after READ seconds. What
-    is too large is read on for that long, so that its writer does not fail. Raises InvalidJson.
-    """
-    try:  # CPython has loaded it; `signal` imports enum, and `select` is another library: 2 ms and 0.3 ms at each hook
-        import _signal as signal  # type: ignore[import-not-found]
-    except ImportError:  # pragma: no cover - not on this Python
-        import signal
-
-    from xats.jsontext import first_json
-
-    text, found, late = bytearray(), None, False
-    before = signal.signal(signal.SIGALRM, _too_late)
-    # The program may have blocked it, and a child inherits that.
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM,))
-    try:
-        signal.setitimer(signal.ITIMER_REAL, READ)
-        try:
-            found = _document(text)
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-    except _Late:
-        late = True
-    finally:
-        signal.signal(signal.SIGALRM, before)
-    if found is not None or len(text) > LARGEST:
-        return found
-    try:
-        return first_json(text.decode())
-    except (ValueError, RecursionError) as problem:
-        what = f"did not finish its event within {READ:g} s" if late else "told its event in broken JSON"
-        msg = f"the program {what}"
-        raise InvalidJson(msg) from problem
-
-
-def _document(text: bytearray) -> object:
-    """Read stdin into `text` until it holds a JSON object, and return that; None at the end of stdin.
-
-    Only a part that ends with a brace can complete it, so that a long event is not parsed again for each of its parts.
-    """
-    from xats.jsontext import first_json
-
-    while part := os.read(0, 1 << 16):
-        if len(text) > LARGEST:
-            continue
-        text += part
-        if part.rstrip().endswith(b"}") and len(text) <= LARGEST:
-            try:
-                return first_json(text.decode())
-            except (ValueError, RecursionError):
-                pass
-    return None
-
-
 def _run(call: Call) -> None:
-    if call.event == "Notification" and "permission" not in str(call.told.get("notification_type", "")).lower():
+    if call.event == "Notification" and "permission" not in str(call.payload.get("notification_type", "")).lower():
         return
-    binds = call.point == "session start" and not call.subagent and (call.environ.get("XATS_AGENT") or names_new(call))
+    binds = (
+        call.point == "session start"
+        and not call.subagent
+        and (call.environ.get("XATS_AGENT") or calls.names_new(call))
+    )
     if not binds and not os.path.exists(call.path):
         return
     from xats.store import Store
@@ -244,7 +82,9 @@ def _run(call: Call) -> None:
     store = Store(call.path, patience=call.patience)
     store.patience = call.patience  # what is left of it
     if store.repaired:
-        note(call.path, call.client, call.event, XatsError(store.repaired))
+        from xats.hooks import log
+
+        log.note(call.path, call.client.name, call.event, XatsError(store.repaired))
     try:
         if call.subagent:
             _renew(call, store)
@@ -256,20 +96,6 @@ def _run(call: Call) -> None:
             _go(call, store)
     finally:
         store.close()
-
-
-def names_new(call: Call) -> bool:
-    """Tell whether a session that belongs to nobody is to get a name of its own."""
-    return call.environ.get("XATS_NAME_NEW") == "1" and not call.borrowed()
-
-
-# -- what is done ------------------------------------------------------------------------------------------------------
-
-
-def before_change(tx: Tx, agent: Agent, paths: Sequence[str]) -> str | None:
-    """Return why `agent` may not change the files `paths` now, or None: nothing stands against it."""
-    del tx, agent, paths
-    return None
 
 
 def _renew(call: Call, store: Store) -> None:
@@ -294,7 +120,7 @@ class _Seen:
     session: Session | None
     known: Presence | None
     mail: bool  #: whether there may be unread mail
-    refused: str | None  #: why the agent may not make the change that it is about to make
+    refused: Refusal | None  #: why the agent may not make the change that it is about to make
     proves: bool  #: whether this hook proves that mail which was shown was seen
     reminds: bool  #: whether the agent is to be told of requests that it has not answered
     renews: bool  #: whether its claims have to be renewed
@@ -310,7 +136,11 @@ def _go(call: Call, store: Store) -> None:
         me = resolve_or_none(tx, call)
         if me is None:
             return None
-        refused = before_change(tx, me, _paths(call)) if call.point == "before a change" else None
+        refused = None
+        if call.point == "before a change":
+            from xats.hooks import guards
+
+            refused = guards.refusal(tx, me, call)
         known = presence.get(tx, me.id)
         mail, shown = presence.mail(tx, me.id)
         return _Seen(
@@ -329,11 +159,11 @@ def _go(call: Call, store: Store) -> None:
         return
     me, session, known = seen.me, seen.session, seen.known
     if session and _runs_another(call, session):
-        _record_programs(call, store, session)
-    if seen.refused:
-        from xats.hooks import answers
+        from xats.hooks import seat
 
-        put(answers.refuse(call.client, call.event, seen.refused))
+        seat.record_programs(call, store, session)
+    if seen.refused:
+        calls.answer(call.hooks.refuse(call.event, seen.refused.text))
     lost = _taken_back(call, known)
     wanted = (seen.mail or lost) and _may_hand_over(call, known)
     if wanted or lost or seen.proves or seen.reminds or _changes(call, known):
@@ -347,12 +177,14 @@ def _go(call: Call, store: Store) -> None:
         store.patience = call.patience
         store.write(lambda tx: agents.touch(tx, me))
     if session and session.seat.host_name != host.name():
-        follow(call, store, me, session)
+        from xats.hooks import seat
+
+        seat.follow_host(call, store, me, session)
 
 
 def _is_forgotten(call: Call, known: Presence | None, now: int) -> bool:
     """Tell whether the model may have lost what it was told of requests that it did not answer. `now` is in ms UTC."""
-    if call.client not in FORGETS or call.point != "prompt":
+    if not call.hooks.forgets or call.point != "prompt":
         return False
     at = known.reminded_at if known else None
     return at is None or not 0 <= now - at < REMIND
@@ -370,22 +202,6 @@ def _reminder(tx: Tx, me: Agent) -> str:
     return letters.owed(*owed.requests(tx, me, letters.REQUESTS), me.team, tx.now, xats)
 
 
-def follow(call: Call, store: Store, me: Agent, session: Session) -> None:
-    """Note on which host the `session` of `me` is, and what that is called now."""
-    from xats import host, process
-    from xats.core import hosts
-
-    if host.is_id(session.seat.host) and session.seat.host != call.host:  # we are in a sandbox
-        return
-
-    def here(session: Session) -> bool:
-        seen = process.sits_here(session.seat)
-        return bool(seen) or (seen is None and not host.nested())
-
-    store.patience = call.patience
-    store.write(lambda tx: hosts.follow(tx, me, call.host, host.name(), here))
-
-
 def _runs_another(call: Call, session: Session) -> bool:
     """Tell whether the process of `session` runs another program than was recorded, or none was.
 
@@ -401,20 +217,6 @@ def _runs_another(call: Call, session: Session) -> bool:
     return recorded is None or (found.st_dev, found.st_ino) != recorded[:2]
 
 
-def _record_programs(call: Call, store: Store, session: Session) -> None:
-    """Record what the process of `session` runs, if that is above us: it is the program whose hook this is."""
-    from xats import program
-    from xats.clients import processes
-    from xats.core import agents
-
-    above = call.ancestors()
-    outer = next((one for one in above if (one.pid, one.started) == session.seat.process), None)
-    seen = program.look(outer.pid, processes.inner(above, outer)) if outer else None
-    if seen:
-        store.patience = call.patience
-        store.write(lambda tx: agents.seen_anew(tx, session, seen))
-
-
 def _is_over(call: Call, known: Presence | None) -> bool:
     """Tell whether this is the end of a session that another one has followed, as after /clear: it is known to be."""
     follower = known.client_session if known and call.point == "session end" else None
@@ -422,7 +224,7 @@ def _is_over(call: Call, known: Presence | None) -> bool:
 
 
 def _changes(call: Call, known: Presence | None) -> bool:
-    if call.client == "qwen" and call.point == "before a change":  # perhaps of the agent that keeps its memory
+    if call.hooks.foreign_edits and call.point == "before a change":
         return False
     if known is None or known.state != STATES[call.point] or known.client_session != call.session:
         return True
@@ -436,7 +238,7 @@ def _continued(call: Call, known: Presence | None) -> int:
     if call.point == "prompt":
         from xats.hooks.letters import FIRST
 
-        if FIRST not in str(call.told.get("prompt", ""))[:400]:  # some programs ask us about what we ourselves said
+        if FIRST not in str(call.payload.get("prompt", ""))[:400]:  # some programs ask us about what we ourselves said
             return 0
     return known.continued
 
@@ -454,7 +256,7 @@ def _taken_back(call: Call, known: Presence | None) -> bool:
     """Tell whether a person broke the turn off and the program took back what the model was told with it."""
     if known is None or known.state != "busy" or known.client_session != call.session:
         return False
-    if (call.client, call.point) not in TAKES_BACK:
+    if call.point not in call.hooks.takes_back:
         return False
     from xats.hooks.transcript import answered
 
@@ -462,19 +264,17 @@ def _taken_back(call: Call, known: Presence | None) -> bool:
 
 
 def _may_hand_over(call: Call, known: Presence | None) -> bool:
-    from xats.hooks import answers
-
     ends = call.point == "turn end"
-    if not ends and not answers.hears(call.client, call.point):
+    if not ends and call.point not in call.hooks.adds_at:
         return False
-    if ends and (call.told.get("stop_hook_active") or call.told.get("status") in ("aborted", "error")):
+    if ends and (call.payload.get("stop_hook_active") or call.payload.get("status") in ("aborted", "error")):
         return False
     if ends and _continued(call, known) >= IN_A_ROW:
         return False
-    if call.client == "gemini" and call.point != "prompt":
+    if call.hooks.calls_when_stopped and call.point != "prompt":
         from xats.hooks.transcript import answered
 
-        seen = answered(call)  # it calls us also when its user has broken off, and would tell nobody what we say
+        seen = answered(call)
         return seen is True or (seen is None and not ends)
     return True
 
@@ -503,7 +303,7 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
         state, continued = "busy", continued + 1
     begins, stopped = call.point == "prompt", call.point == "broken off"
     presence.put(tx, me.id, state, call.session, continued, begins=begins, stopped=stopped)
-    if begins and _is_a_persons(str(call.told.get("prompt", ""))):
+    if begins and _is_a_persons(str(call.payload.get("prompt", ""))):
         from xats.core import stops
 
         stops.go_on(tx, me.id)
@@ -559,14 +359,10 @@ def _hand_over(call: Call, store: Store, me: Agent, text: str, ids: list[int], p
     """
     from xats import faults, process
     from xats.core import inbox
-    from xats.hooks import answers
 
-    if call.point == "turn end":
-        answer = answers.go_on(call.client, text)
-    else:
-        answer = answers.context(call.client, call.event, text)
+    answer = call.hooks.go_on(text) if call.point == "turn end" else call.hooks.add(call.event, text)
     try:
-        put(answer)
+        calls.answer(answer)
     except BaseException:
         if page:
             store.patience = FINISH
@@ -578,61 +374,3 @@ def _hand_over(call: Call, store: Store, me: Agent, text: str, ids: list[int], p
         store.write(lambda tx: inbox.release(tx, me, page))
     elif ids:
         store.write(lambda tx: inbox.mark_shown(tx, me, ids, inbox.hook_reader(call.session)))
-
-
-def put(text: str) -> None:
-    """Write `text` and a newline to stdout, whole."""
-    from xats import output
-
-    output.write(1, f"{text}\n".encode())
-
-
-def _paths(call: Call) -> list[str]:
-    """Return the files that a tool is about to change, as far as its input says; whole paths where that can be."""
-    given = call.told.get("tool_input")
-    if not isinstance(given, dict):
-        return []
-    named = [given.get(name) for name in ("file_path", "notebook_path", "path", "filePath")]
-    found = [one for one in named if isinstance(one, str) and one]
-    for name in ("command", "input", "patch", "patchText"):
-        patch = given.get(name)
-        if isinstance(patch, str) and "*** " in patch:  # the patches of Codex name their files in lines of their own
-            for line in patch.splitlines():
-                head, _, rest = line.partition(": ")
-                if rest and head in PATCHED:
-                    found.append(rest.strip())
-    return [os.path.join(call.folder or "", one) for one in found]
-
-
-def note(path: str, client: str, event: str, problem: BaseException) -> None:
-    """Write one line on `problem` to the log: what kind it is and where, and never what somebody typed."""
-    if isinstance(problem, XatsError):
-        said = "store_busy" if problem.code == "store_busy" else f"{problem.code}: {problem}"
-    else:
-        said = type(problem).__name__
-        if isinstance(problem, OSError) and problem.strerror:
-            said += f" ({problem.strerror})"
-        trace = problem.__traceback__
-        while trace and trace.tb_next:
-            trace = trace.tb_next
-        if trace:
-            said += f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}"
-    try:
-        log = f"{path}-hooks.log"
-        if not path or not os.path.isdir(os.path.dirname(path)):
-            return
-        from xats import sidefile
-
-        file = sidefile.own(log, os.O_WRONLY | os.O_APPEND)
-        if os.fstat(file).st_size > LOG_SIZE:
-            os.close(file)
-            os.replace(log, f"{log}.1")
-            file = sidefile.own(log, os.O_WRONLY | os.O_APPEND)
-        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        line = f"{at} {client} {event or '-'} {said}".replace("\n", " ")[:500]
-        try:
-            os.write(file, f"{line}\n".encode(errors="replace"))
-        finally:
-            os.close(file)
-    except OSError:
-        pass  # there is nobody left to tell

@@ -9,7 +9,8 @@ from xats import calling, host, process, program
 from xats.clients import helpers, processes
 from xats.core import agents, inbox, owed, presence, task_recap
 from xats.errors import Refused, XatsError
-from xats.hooks import answers, letters, run
+from xats.hooks import call as calls
+from xats.hooks import letters, log
 from xats.identity import seating
 from xats.identity.resolve import resolve_or_none
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from xats.core.agents import Agent, Seat, Session
     from xats.core.inbox import Shown
     from xats.core.presence import Presence
-    from xats.hooks.run import Call
+    from xats.hooks.call import Call
     from xats.pane import Pane
     from xats.store import Store, Tx
 
@@ -41,18 +42,19 @@ def start(call: Call, store: Store) -> None:
     pane = _pane(call) if claim else None
     found = processes.nearest(call.ancestors())
     behind = helpers.in_background(call.ancestors())
-    who, client = (found[0], found[1]) if found else (None, call.client)
+    who, client = (found[0], found[1]) if found else (None, call.client.name)
     former = _former(call) if behind and who == behind else None
     pid, started = (who.pid, who.started) if who else (None, None)
     seat = agents.Seat(call.host, pid, started, call.session, pane, host.name())
     if pane and store.read(lambda tx: seating.starter(tx, seat)):
         pane, seat = None, agents.Seat(call.host, pid, started, call.session, None, host.name())
-    login = call.client == "codex"
+    login = call.client.login_shell
     path = None if call.shared() else calling.path_for(os.environ, login=login)  # shared: that of another session
     runs = program.look(who.pid, processes.inner(call.ancestors(), who)) if who else None
     if call.shared() and call.terminal is None and os.environ.get("XATS_AGENT"):
-        msg = "XATS_AGENT is that of another session: Codex's daemon serves them all; start Codex by xats launch codex"
-        run.note(call.path, call.client, call.event, Refused(msg))
+        title, name = call.client.title, call.client.name
+        msg = f"XATS_AGENT is that of another session: {title}'s daemon serves them all; start it by xats launch {name}"
+        log.note(call.path, call.client.name, call.event, Refused(msg))
 
     def work(tx: Tx) -> tuple[str, Agent | None, Sequence[Shown]]:
         named = _whom(tx, call, claim, seat.process, former)
@@ -79,23 +81,23 @@ def start(call: Call, store: Store) -> None:
         me = done.details.agent
         if not _goes_on(call, presence.get(tx, me.id)):
             presence.put(tx, me.id, "idle", call.session)
-        if call.client in run.FORGETS:
-            heard = call.told.get("source") == "startup"  # elsewhere what is told here may not reach the model
+        if call.hooks.forgets:
+            heard = call.payload.get("source") == "startup"  # elsewhere what is told here may not reach the model
             presence.remind(tx, me.id, tx.now if heard else None)
         before = inbox.shown(tx, me, inbox.MOST_SHOWN)
         session = done.details.session
         xats = calling.spelled(session.xats_path if session else None)
         return briefing(tx, me, before, xats), me, before
 
-    if not run.names_new(call) and store.read(lambda tx: _whom(tx, call, claim, seat.process, former)) is None:
+    if not calls.names_new(call) and store.read(lambda tx: _whom(tx, call, claim, seat.process, former)) is None:
         if borrowed and not behind and os.environ.get("XATS_AGENT"):
             msg = "XATS_AGENT was inherited from another program; this session belongs to no agent until it registers"
-            run.note(call.path, call.client, call.event, Refused(msg))
+            log.note(call.path, call.client.name, call.event, Refused(msg))
         return  # no agent: nothing is written
-    store.patience = run.PATIENCE  # whatever tmux has taken
+    store.patience = calls.PATIENCE  # whatever tmux has taken
     text, me, before = store.write(work)
-    if text and answers.hears(call.client, call.point):
-        run.put(answers.context(call.client, call.event, text))
+    if text and call.point in call.hooks.adds_at:
+        calls.answer(call.hooks.add(call.event, text))
         if me and before:  # the next prompt proves that this session took it
             store.write(lambda tx: inbox.mark_shown(tx, me, [one.id for one in before], inbox.start_reader(me)))
     if pane:
@@ -132,17 +134,17 @@ def _whom(
     tx: Tx, call: Call, pane: tuple[str, int, str] | None, own: tuple[int, int] | None, former: str | None
 ) -> tuple[str, str] | None:
     """Return the agent that this session is for, as (team, name), or None."""
-    new = run.names_new(call)
-    found = seating.of_session(tx, call, pane, own, former, call.client, only_free=new)
+    new = calls.names_new(call)
+    found = seating.of_session(tx, call, pane, own, former, call.client.name, only_free=new)
     if found or not new:
         return found
     team = call.asked(tx) or call.project_team(tx)
-    return team, agents.new_name(tx, team, call.client)
+    return team, agents.new_name(tx, team, call.client.name)
 
 
 def _goes_on(call: Call, known: Presence | None) -> bool:
     """Tell whether what is `known` still holds: a program that has shortened its memory goes on with the turn."""
-    return call.told.get("source") == "compact" and known is not None and known.client_session == call.session
+    return call.payload.get("source") == "compact" and known is not None and known.client_session == call.session
 
 
 def _within(seat: Seat, claim: tuple[str, int, str] | None, holder: Session | None, told: Presence | None) -> Seat:
@@ -172,7 +174,7 @@ def _pane(call: Call) -> Pane | None:
             return found if found and claim and found.server_pid == claim[1] else None
         return panes.here(call.environ, LIMIT)
     except XatsError as problem:  # the session is bound without its pane
-        run.note(call.path, call.client, call.event, problem)
+        log.note(call.path, call.client.name, call.event, problem)
         return None
 
 

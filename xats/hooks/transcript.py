@@ -15,28 +15,16 @@ from xats.hooks.letters import FIRST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.hooks.run import Call
+    from xats.hooks.call import Call
 
 TAIL = 256 << 10  # bytes
 
 
 def answered(call: Call) -> bool | None:
-    """Tell whether the model has answered to what it was told last; None where that cannot be seen.
-
-    Of Claude Code and Qwen Code that is the mail that we gave them last, of Gemini the prompt.
-    """
-    lines = _tail(call.told.get("transcript_path"))
-    if call.client in ("claude-code", "qwen"):
-        ours = '"type":"user"' if call.client == "qwen" else ""  # it also notes what every request was answered
-        mail = max((index for index, line in enumerate(lines) if FIRST in line and ours in line), default=None)
-        return None if mail is None else any('"type":"assistant"' in line for line in lines[mail + 1 :])
-    if call.client == "gemini":
-        told = [line[:300] for line in lines if line and not line.startswith('{"$set":{"lastUpdated"')]
-        if told and '"type":"gemini"' in told[-1]:
-            return True
-        if any('"type":"info","content":"Request cancelled."' in line for line in told[-2:]):
-            return False
-    return None
+    """Tell whether the model has answered to what it was told last; None where that cannot be seen."""
+    if call.hooks.answered is None:
+        return None
+    return call.hooks.answered(_tail(call.payload.get("transcript_path")), FIRST)
 
 
 def _tail(path: object) -> list[str]:

@@ -15,7 +15,7 @@ import os
 import time
 
 from xats.errors import OK
-from xats.hooks import run
+from xats.hooks import call as calls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from xats.clients.waiters import Post
     from xats.core.agents import Agent, Session
+    from xats.hooks.call import Call
     from xats.store import Tx
 
     T = TypeVar("T")
@@ -31,26 +32,27 @@ if TYPE_CHECKING:
 LOOK = 3.0  # seconds between two looks whether anybody still wants the line
 SEATED = 5.0  # seconds that the hook beside us, which seats a new session in its agent, is waited for
 WOKEN = 2  # the exit code by which Claude Code knows that there is something to tell its model
-REWAKES = ("claude-code",)  # the programs that read standard error and the exit code
 
 
 def main(words: Sequence[str]) -> int:
     """Wait as the client `words[0]` wants it; return the exit code: 0, or WOKEN when a line came."""
-    client = words[0] if len(words) == 1 and words[0] in run.NAMES else "?"
-    path, parent = "", os.getppid()
+    client, path, parent = None, "", os.getppid()
     try:
         from xats.store.place import default_path
 
         path = default_path(os.environ)
-        told = run.told()
-        call = run.called(client, told, path) if client != "?" else None
+        client = calls.of_words(words)
+        event = calls.read_event()
+        call = calls.parse(client, event, path) if client else None
         return _wait(call, parent) if call and not call.subagent and os.path.exists(path) else OK
     except (Exception, KeyboardInterrupt) as problem:
-        run.note(path, client, "wait", problem)
+        from xats.hooks import log
+
+        log.note(path, client.name if client else "?", "wait", problem)
     return OK
 
 
-def _wait(call: run.Call, parent: int) -> int:
+def _wait(call: Call, parent: int) -> int:
     found = _seat(call)
     if found is None or found[0].wake_by != "auto":
         return OK
@@ -74,8 +76,8 @@ def _wait(call: run.Call, parent: int) -> int:
     from xats import faults, output
 
     faults.point("waiter.told")
-    output.write(2 if call.client in REWAKES else 1, f"{line}\n".encode())
-    return WOKEN if call.client in REWAKES else OK
+    output.write(2 if call.hooks.rewakes else 1, f"{line}\n".encode())
+    return WOKEN if call.hooks.rewakes else OK
 
 
 def _end_on_signals() -> None:
@@ -96,7 +98,7 @@ def _end_on_signals() -> None:
 # -- the seat ----------------------------------------------------------------------------------------------------------
 
 
-def _seat(call: run.Call) -> tuple[Agent, Session] | None:
+def _seat(call: Call) -> tuple[Agent, Session] | None:
     """Return the agent of this session and its seat, or None. At its start another hook is seating it just now."""
     from xats.core import agents
     from xats.identity.resolve import resolve_or_none
@@ -111,13 +113,13 @@ def _seat(call: run.Call) -> tuple[Agent, Session] | None:
         found = _read(call, look)
         if found and found[1].seat.client_session == call.session:
             return found
-        named = call.environ.get("XATS_AGENT") or run.names_new(call)
+        named = call.environ.get("XATS_AGENT") or calls.names_new(call)
         if call.point != "session start" or not (found or named) or time.monotonic() > until:
             return found
         time.sleep(0.05)
 
 
-def _still(call: run.Call, me: Agent, session: Session) -> bool:
+def _still(call: Call, me: Agent, session: Session) -> bool:
     """Tell whether that session still has its seat, and a waiter is what its agent is woken by."""
     from xats.core import agents
 
@@ -134,7 +136,7 @@ def _which(session: Session) -> tuple[object, ...]:
     return session.id, session.started_at, session.seat.client_session
 
 
-def _say_armed(call: run.Call, me: Agent) -> None:
+def _say_armed(call: Call, me: Agent) -> None:
     """Have a wake that waits tried now; the daemon sees the commit."""
     from xats.core import wakes
     from xats.store import Store
@@ -147,7 +149,7 @@ def _say_armed(call: run.Call, me: Agent) -> None:
         store.close()
 
 
-def _read(call: run.Call, look: Callable[[Tx], T]) -> T:
+def _read(call: Call, look: Callable[[Tx], T]) -> T:
     """Return what `look` finds in the store. It is open for that moment alone."""
     from xats.store import Store
 
@@ -161,12 +163,12 @@ def _read(call: run.Call, look: Callable[[Tx], T]) -> T:
 # -- the sleep ---------------------------------------------------------------------------------------------------------
 
 
-def _sleep(call: run.Call, post: Post, me: Agent, session: Session, parent: int) -> str | None:
+def _sleep(call: Call, post: Post, me: Agent, session: Session, parent: int) -> str | None:
     """Return the line that comes, None when nobody wants it any more. `parent` is the process that has started us."""
     from xats import process
 
     seen = _stamp(call.path)
-    told = call.told.get("parent_pid")  # a plugin's; one that has ended by now is not our parent any more
+    told = call.payload.get("parent_pid")  # a plugin's; one that has ended by now is not our parent any more
     holders = [one for one in (session.seat.pid, told) if isinstance(one, int)]
     begun = [process.started(one) for one in holders]
     if session.seat.process and begun[0] != session.seat.pid_started:

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from xats.clients.model import Client
     from xats.identity.project import Project
     from xats.process import Process
     from xats.store import Tx
@@ -92,15 +93,23 @@ class Circumstances:
         """Tell whether one process serves several sessions here, whose environment is that of the first of them."""
         return False
 
+    def sharer(self) -> Client | None:
+        """Return the program one process of which may serve several sessions, this one among them."""
+        from xats.clients import sessions
+
+        return sessions.sharer(self.environ)
+
     def find_terminal(self) -> None:
         """Find the terminal of a shared process that this session is in, and take its environment for our own.
 
         Where it cannot be told the environment is empty: the session is then known by its id alone.
         """
-        from xats.clients import codex_terminals
+        from importlib import import_module
 
         self.seeks_terminal = False
-        found = codex_terminals.find(self.session or "", self.folder)
+        sharer = self.sharer()
+        terminals = import_module(sharer.sharing.terminals) if sharer and sharer.sharing else None
+        found = terminals.find(self.session or "", self.folder) if terminals else None
         self.terminal, self.environ = (found.at, found.environ) if found else (None, {})
 
     @property
@@ -129,9 +138,12 @@ class Circumstances:
         found = address(self.environ)
         if found is None or (self.shared() and self.terminal is None):
             return None
-        # Codex's shared process hands out the pane in which it was started itself.
-        trusted = sessions.pane_is_trusted(self.environ) or shared_codex(process.ancestors()) is False
-        return found if trusted else None
+        if sessions.pane_is_trusted(self.environ):
+            return found
+        # A shared process hands out the pane in which it was started itself.
+        sharer = sessions.sharer(self.environ)
+        alone = sharer is not None and sharer.sharing and sharer.sharing.serves(process.ancestors()) is False
+        return found if alone else None
 
     def ancestors(self) -> Sequence[Process]:
         """Return the processes that this session runs in, the nearest first; none where that is unknown."""
@@ -208,7 +220,7 @@ class Command(Circumstances):
         self._inside: bool | None = None
         self._shared: bool | None = None
         self.session = sessions.own_session_id(environ, self.ancestors)
-        self.seeks_terminal = self.session is not None and self.session == environ.get("CODEX_THREAD_ID")
+        self.seeks_terminal = self.session is not None and sessions.is_of_sharer(environ, self.session)
 
     @property
     def asked_team(self) -> str | None:
@@ -238,11 +250,12 @@ class Command(Circumstances):
         return self._inside
 
     def shared(self) -> bool:
-        """Tell whether Codex's shared process runs this. Its sessions have the environment of the first of them."""
+        """Tell whether a shared process runs this. Its sessions have the environment of the first of them."""
         from xats import process
 
         if self._shared is None:
-            self._shared = self.seeks_terminal and bool(shared_codex(process.ancestors()))
+            sharer = self.sharer() if self.seeks_terminal else None
+            self._shared = bool(sharer and sharer.sharing and sharer.sharing.serves(process.ancestors()))
         return self._shared
 
 
@@ -251,11 +264,3 @@ def _are_plain(found: Sequence[Process]) -> bool:
     from xats.clients import names
 
     return names.none_among(found)
-
-
-def shared_codex(above: Sequence[Process]) -> bool | None:
-    """Tell whether the nearest Codex of the processes `above` serves all terminals; None without one."""
-    from xats import process
-
-    program = next((one for one in above if one.name == "codex"), None)
-    return "app-server" in process.argv(program.pid) if program else None

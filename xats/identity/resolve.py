@@ -275,8 +275,11 @@ def _by_environment(seen: Evidence) -> Me | None:
     if agent and held and c.session and held.seat.client_session == c.session:
         return Me(agent, "session")
     found = seen.bound
-    if found and found[2] == "session" and c.environ.get("CODEX_THREAD_ID"):
-        return None  # perhaps it is the environment of another session of the same process
+    if found and found[2] == "session":
+        from xats.clients import sessions
+
+        if not sessions.pane_is_trusted(c.environ):
+            return None  # perhaps it is the environment of another session of the same process
     if c.borrowed():
         msg = f"XATS_AGENT={c.name()} was inherited from another session; this one is new and belongs to no agent."
         seen.problem = Refused(msg, "give this session a name of its own: xats register NEW_NAME")

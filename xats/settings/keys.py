@@ -6,7 +6,7 @@ from it. A value is kept as the text that its variable would have, so each reade
 
 from __future__ import annotations
 
-from xats import durations
+from xats import durations, programs
 from xats.errors import Usage
 from xats.record import record
 from xats.settings.stricter import GUARDS
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Kind: TypeAlias = "Duration | Durations | Count | Names | Switch | Path"
 
 # The transports by which an agent is woken, in the order in which they are tried.
-TRANSPORTS = ("hook", "waiter", "claude-inbox", "codex-queue", "opencode-http", "qwen-inbox", "tmux")
+TRANSPORTS = ("hook", "waiter", *programs.INBOXES, "tmux")
 SHOWN = 40  # characters of a wrong value that are repeated
 LONGEST = 1000  # characters of a text
 

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     Json = Mapping[str, object]
 
 NAME = "claude-inbox"
-CLIENTS = ("claude-code",)
 RESTS = False
 PROTOCOL = 1
 WAIT = 1.0  # seconds for each of: the connection, the writing, its end, the first sign of a turn

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from xats.process import Process
 
 NAME = "codex-queue"
-CLIENTS = ("codex",)
 RESTS = True
 PROGRAM = ("codex",)
 WAIT = 4.0  # seconds that the command may take; it takes 0.1

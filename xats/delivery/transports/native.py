@@ -1,7 +1,6 @@
-"""The inboxes that agent programs have themselves. Each is a module beside this one, imported when an agent needs it.
+"""The inboxes that agent programs have themselves. Each is a module that xats/clients/NAME.py names (`inbox`).
 
     NAME                     what it is called, as in XATS_WAKE_OFF
-    CLIENTS                  the clients that have it
     RESTS                    after its person has broken a turn off it keeps what it takes until that one's next prompt
     reach(session)           where a line would be handed over, in words for people; None: not there now. It reads
                              files, is quick and never raises
@@ -15,6 +14,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from xats.clients import model
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,31 +28,16 @@ if TYPE_CHECKING:
         """What such a module holds."""
 
         NAME: str
-        CLIENTS: tuple[str, ...]
         RESTS: bool
 
         reach: Callable[[Session], str | None]
         deliver: Callable[[Session, Callable[[], str | None]], Result]
 
 
-MODULES = {
-    "claude-code": "claude_inbox",
-    "codex": "codex_queue",
-    "opencode": "opencode_http",
-    "qwen": "qwen_inbox",
-}
-
-
 def of(client: str) -> Native | None:
     """Return the inbox of `client`, None when it has none that xats knows."""
-    name = MODULES.get(client)
-    if name is None:
+    described = model.load(client)
+    if described is None or not described.inbox:
         return None
-    path = f"{__package__}.{name}"
-    try:
-        found: Native = import_module(path)
-    except ModuleNotFoundError as problem:
-        if problem.name != path:
-            raise
-        return None
-    return found if client in found.CLIENTS else None
+    found: Native = import_module(described.inbox)
+    return found

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from xats.delivery.transports import Result
 
 NAME = "opencode-http"
-CLIENTS = ("opencode",)
 RESTS = False
 PROGRAM = ("opencode",)
 WAIT = 4.0  # seconds for everything; the first answer of a new server takes 2

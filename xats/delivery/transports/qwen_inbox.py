@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     Json = Mapping[str, object]
 
 NAME = "qwen-inbox"
-CLIENTS = ("qwen",)
 RESTS = False
 SCHEMA = FRAME = 1
 WAIT = 1.0  # seconds for the connection, and for the writing

@@ -7,7 +7,7 @@ import time
 from functools import partial
 
 from xats import process, program
-from xats.clients import helpers, processes, profile, registry
+from xats.clients import model, processes, profile, registry
 from xats.delivery.transports import Delivered, Postponed, Refused, Skipped, Stopped
 from xats.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.tmux import gone, guards, paste, screen, server, terminal
@@ -160,13 +160,13 @@ def recognised(known: Profile) -> bool:
 
 def expected(known: Profile, session: Session) -> Expected:
     """Return what is known of the program of `session`, whose client is `known`, besides its process."""
-    recorded = session.programs
+    recorded, described = session.programs, model.load(known.name)
     return guards.Expected(
         program=program.Program(*recorded[:3]) if recorded else None,
         inner=program.inner(recorded) if recorded else (),
         same=partial(processes.counts_as_one, known) if known.executables or known.scripts else program.relaunched,
         composer=(lambda look: profile.view(known, look).text is not None) if recognised(known) else None,
-        parked=helpers.is_parked if known.name == "claude-code" else lambda _: False,
+        parked=(described.parked if described else None) or (lambda _: False),
     )
 
 

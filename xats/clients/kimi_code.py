@@ -1,0 +1,16 @@
+"""Kimi Code, seen at 2.1.0: its start, trust and login screens. Its composer is not described yet."""
+
+from __future__ import annotations
+
+from xats.clients.model import Client, Profile
+
+SCREEN = Profile(
+    "kimi-code",
+    executables=("kimi", "kimi-code"),
+    scripts=("kimi", "kimi-code"),
+    # Its lists have the second row in common; until somebody is logged in the third stands above the composer.
+    dialog=("Trust this folder?", "navigate · Enter select", "Run /login or /provider to get started"),
+    blind=True,
+    install="npm install -g @moonshot-ai/kimi-code",
+)
+CLIENT = Client(SCREEN, title="Kimi Code")

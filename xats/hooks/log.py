@@ -1,0 +1,44 @@
+"""The log of the hooks, beside the store: a hook says nothing to its program about what goes wrong in it."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from xats.errors import XatsError
+
+LOG_SIZE = 64 << 10  # bytes; what was before is kept once
+
+
+def note(path: str, client: str, event: str, problem: BaseException) -> None:
+    """Write one line on `problem` to the log: what kind it is and where, and never what somebody typed."""
+    if isinstance(problem, XatsError):
+        said = "store_busy" if problem.code == "store_busy" else f"{problem.code}: {problem}"
+    else:
+        said = type(problem).__name__
+        if isinstance(problem, OSError) and problem.strerror:
+            said += f" ({problem.strerror})"
+        trace = problem.__traceback__
+        while trace and trace.tb_next:
+            trace = trace.tb_next
+        if trace:
+            said += f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}"
+    try:
+        log = f"{path}-hooks.log"
+        if not path or not os.path.isdir(os.path.dirname(path)):
+            return
+        from xats import sidefile
+
+        file = sidefile.own(log, os.O_WRONLY | os.O_APPEND)
+        if os.fstat(file).st_size > LOG_SIZE:
+            os.close(file)
+            os.replace(log, f"{log}.1")
+            file = sidefile.own(log, os.O_WRONLY | os.O_APPEND)
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        line = f"{at} {client} {event or '-'} {said}".replace("\n", " ")[:500]
+        try:
+            os.write(file, f"{line}\n".encode(errors="replace"))
+        finally:
+            os.close(file)
+    except OSError:
+        pass  # there is nobody left to tell

@@ -1,0 +1,39 @@
+"""Record what has changed about the seat of a session: the program that its process runs, and its host."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents import Agent, Session
+    from xats.hooks.call import Call
+    from xats.store import Store
+
+
+def follow_host(call: Call, store: Store, me: Agent, session: Session) -> None:
+    """Note on which host the `session` of `me` is, and what that is called now."""
+    from xats import host, process
+    from xats.core import hosts
+
+    if host.is_id(session.seat.host) and session.seat.host != call.host:  # we are in a sandbox
+        return
+
+    def here(session: Session) -> bool:
+        seen = process.sits_here(session.seat)
+        return bool(seen) or (seen is None and not host.nested())
+
+    store.patience = call.patience
+    store.write(lambda tx: hosts.follow(tx, me, call.host, host.name(), here))
+
+
+def record_programs(call: Call, store: Store, session: Session) -> None:
+    """Record what the process of `session` runs, if that is above us: it is the program whose hook this is."""
+    from xats import program
+    from xats.clients import processes
+    from xats.core import agents
+
+    above = call.ancestors()
+    outer = next((one for one in above if (one.pid, one.started) == session.seat.process), None)
+    seen = program.look(outer.pid, processes.inner(above, outer)) if outer else None
+    if seen:
+        store.patience = call.patience
+        store.write(lambda tx: agents.seen_anew(tx, session, seen))
