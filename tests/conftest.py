@@ -17,6 +17,7 @@ import psutil
 import pytest
 from hypothesis import settings
 
+from tests import documents
 from xats import host
 from xats.core import agents
 from xats.core import clock as clock_rules
@@ -260,7 +261,7 @@ class Ran:
 
     def json(self) -> dict:
         assert self.code == 0, self
-        return json.loads(self.stdout)
+        return documents.parsed(self.stdout)
 
     def error(self) -> dict:
         """Return the error of a failure with --json: nothing on stdout, one line on stderr."""
@@ -302,6 +303,7 @@ class Cli:
         ran = Ran(words, done.returncode, done.stdout.decode(), done.stderr.decode())
         assert "Traceback" not in ran.stderr, ran
         assert code is None or ran.code == code, ran
+        documents.check(words, ran.stdout, ran.stderr)
         return ran
 
     def run(self, command, stdin=None, env=None, cwd=None, **options) -> subprocess.CompletedProcess:
@@ -329,7 +331,10 @@ class Cli:
     def end(self, running: subprocess.Popen) -> Ran:
         """Wait for what `start` started."""
         out, err = running.communicate(timeout=LIMIT)
-        return Ran(running.args, running.returncode, (out or b"").decode(), (err or b"").decode())
+        ran = Ran(running.args, running.returncode, (out or b"").decode(), (err or b"").decode())
+        if running.returncode >= 0 and tuple(running.args[: len(self.words)]) == self.words:
+            documents.check(running.args[len(self.words) :], ran.stdout, ran.stderr)
+        return ran
 
     def on_terminal(self, *words, env=None, command=None, code: int | None = 0, typed: str = "") -> str:
         """Run `xats words` on a terminal of its own, where `typed` waits to be read; return all that it showed."""

@@ -6,12 +6,11 @@ import pty
 import shutil
 import tempfile
 
-import jsonschema
 import pytest
 
 from tests.daemon.world import Tmux
 from xats import host, process
-from xats.cli import lane, schema
+from xats.cli import lane
 from xats.core import agents, inbox, task_plans
 from xats.core.agents import Seat
 from xats.core.task_plans import New
@@ -29,7 +28,6 @@ def pat(crew):
 def document(xats, *words, verb):
     found = xats(*words, "--json")
     assert found.stderr == ""
-    jsonschema.validate(found.json(), schema.VERBS[verb])
     return found.json()
 
 

@@ -8,12 +8,10 @@ import shutil
 import tempfile
 import threading
 
-import jsonschema
 import pytest
 
 from tests.daemon.world import Tmux, until
 from xats import process
-from xats.cli import schema
 from xats.tmux import servers
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
@@ -64,10 +62,8 @@ class Site:
         return pane
 
     def find(self, *words, **more) -> dict:
-        """Return what `client find --json` prints, which is as its schema says."""
-        said = self.xats("client", "find", "--json", *words, **more).json()
-        jsonschema.validate(said, schema.VERBS["client find"])
-        return said
+        """Return what `client find --json` prints."""
+        return self.xats("client", "find", "--json", *words, **more).json()
 
     def agents(self) -> dict[str, tuple]:
         every = self.xats("agents", "--all-teams", "--json").json()["agents"]

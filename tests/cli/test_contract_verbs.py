@@ -5,11 +5,9 @@ import os
 import subprocess
 import sys
 
-import jsonschema
 import pytest
 
 from xats.cli.contract import Comparison, Moved
-from xats.cli.schema import VERBS
 from xats.contracts.schema import Schema
 from xats.core import contracts, inbox
 from xats.core.contracts import New
@@ -40,19 +38,12 @@ def files(xats):
     return write
 
 
-def checked(ran, verb):
-    """Return what `xats verb --json` came to, once it is as the schema of the verb says."""
-    if "--json" in ran.words and ran.stdout:
-        jsonschema.validate(json.loads(ran.stdout), VERBS[verb])
-    return ran
-
-
 @pytest.fixture
 def by(xats, crew, files):
     """`by("bob", "list")` runs `xats contract list` as bob."""
 
     def run(name, verb, *words, **options):
-        return checked(xats("--as", name, "contract", verb, *words, **options), f"contract {verb}")
+        return xats("--as", name, "contract", verb, *words, **options)
 
     return run
 
@@ -62,7 +53,7 @@ def send(xats, crew, files):
     """`send("alice", "bob", ...)` runs `xats send bob ...` as alice."""
 
     def run(name, *words, verb="send", **options):
-        return checked(xats("--as", name, verb, *words, **options), verb)
+        return xats("--as", name, verb, *words, **options)
 
     return run
 

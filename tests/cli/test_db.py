@@ -13,11 +13,9 @@ import subprocess
 import sys
 import time
 
-import jsonschema
 import pytest
 
 from tests.conftest import Team, trust_clock
-from xats.cli import schema
 from xats.core import inbox
 from xats.store import Store
 from xats.store import sqlite as engine
@@ -50,10 +48,9 @@ def old(xats):
 
 
 def valid(xats, verb: str, *words, code: int = 0) -> dict:
-    """Return what `xats db verb words --json` prints; it has the form that the schema promises."""
+    """Return what `xats db verb words --json` prints."""
     ran = xats("db", verb, *words, "--json", code=code)
     found = json.loads(ran.stdout)
-    jsonschema.validate(found, schema.VERBS[f"db {verb}"])
     assert ran.stderr == ""
     return found
 

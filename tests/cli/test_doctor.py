@@ -15,14 +15,12 @@ import tempfile
 import time
 from pathlib import Path
 
-import jsonschema
 import psutil
 import pytest
 
 from tests.conftest import HOST
 from tests.daemon.world import COMPOSER, Composer, Tmux, until
 from xats import __version__, process
-from xats.cli import schema
 from xats.core import inbox, pauses
 from xats.core.agents import Seat
 from xats.daemon import lock, report
@@ -45,7 +43,6 @@ class Report:
         self.code = ran.code
         self.document = json.loads(ran.stdout)
         self.checks = self.document["checks"]
-        jsonschema.validate(self.document, schema.VERBS["doctor"])
         assert self.document["healthy"] is (ran.code == 0)
         assert (ran.code == 5) is any(one["state"] == "fail" for one in self.checks), self.checks
         assert all(one["mend"] for one in self.checks if one["state"] != "ok"), self.checks

@@ -7,7 +7,6 @@ import shlex
 
 import pytest
 
-from xats.cli import schema
 from xats.hooks import clients
 
 NAMES = clients.NAMES
@@ -124,14 +123,12 @@ def asked(xats, answer, end="\n", words=("hook", "install", "claude-code")):
 @pytest.mark.parametrize("scope", ["--user", "--project"])
 def test_every_client_in_both_places(xats, home, name, scope):
     done = xats("hook", "install", name, scope, "--yes", "--json").json()
-    assert set(done) >= set(schema.HOOK_CHANGE["required"])
     assert (done["client"], done["scope"], done["action"], done["written"]) == (name, scope[2:], "created", True)
     assert done["path"].startswith(str(home if scope == "--user" else xats.folder))
     found = xats("hook", "status", name, "--json").json()["hooks"]
     states = {one["scope"]: one["state"] for one in found}
     assert states == {"user": "absent", "project": "absent", scope[2:]: "installed"}
     one = next(one for one in found if one["scope"] == scope[2:])
-    assert set(one) >= set(schema.HOOK["required"])
     assert (one["missing"], one["program_exists"], one["program_is_this"]) == ([], True, True)
     assert done["path"] in xats("hook", "status").stdout
     assert xats("hook", "uninstall", name, scope, "--yes", "--json").json()["action"] == "removed"

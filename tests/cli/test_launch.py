@@ -9,12 +9,10 @@ import subprocess
 import sys
 import tempfile
 
-import jsonschema
 import psutil
 import pytest
 
 from tests.daemon.world import Tmux, until
-from xats.cli import schema
 from xats.core import agents
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
@@ -469,7 +467,6 @@ def test_what_is_printed_can_be_run_by_a_shell(office, xats, name, tmp_path):
     assert told["env"]["XATS_AGENT"] == "alice@crew"
     assert not set(extra) & set(told["env"])
     found = xats(*words[:5], "--json", *words[5:], env=extra).json()
-    jsonschema.validate(found, schema.VERBS["launch"])
     assert found["agent"] == "alice@crew"
     assert found["command"] == [str(office.bin / name), *told["argv"]]
     assert found["removed"] == list(extra)

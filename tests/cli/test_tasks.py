@@ -4,11 +4,9 @@ import json
 import signal
 import time
 
-import jsonschema
 import pytest
 
 from xats import host, process
-from xats.cli.schema import VERBS
 from xats.core import agents, inbox
 from xats.pane import Pane
 
@@ -29,10 +27,7 @@ def by(xats, crew):
     """`by("bob", "claim", "1")` runs `xats task claim 1` as bob."""
 
     def run(name, verb, *words, **options):
-        ran = xats("--as", name, "task", verb, *words, **options)
-        if "--json" in words and ran.code == 0 and ran.stdout:
-            jsonschema.validate(json.loads(ran.stdout), VERBS[f"task {verb}"])
-        return ran
+        return xats("--as", name, "task", verb, *words, **options)
 
     return run
 
@@ -511,7 +506,6 @@ def test_a_file_that_is_wrong_adds_nothing(by, crew, text, why):
 
 def test_a_message_to_a_pool(by, xats, crew):
     sent = xats("--as", "alice", "send", "pool:dev", "look at the log", "--json").json()
-    jsonschema.validate(sent, VERBS["send"])
     assert (sent["task"]["id"], sent["task"]["pool"], sent["recipients"]) == (1, True, ["bob@crew"])
     ran = xats("--as", "alice", "send", "pool:dev", "and at this")
     assert ran.stdout == "task #2 sent to pool:dev; carol is asked first\n"

@@ -4,10 +4,8 @@ import json
 import os
 import stat
 
-import jsonschema
 import pytest
 
-from xats.cli.schema import VERBS
 from xats.settings import keys
 
 
@@ -25,10 +23,8 @@ def config(xats):
 
 
 def document(config, *words):
-    """Return what `xats config words --json` prints, which fits its schema."""
-    found = config(*words, "--json").json()
-    jsonschema.validate(found, VERBS[f"config {words[0]}"])
-    return found
+    """Return what `xats config words --json` prints."""
+    return config(*words, "--json").json()
 
 
 def test_without_a_file_everything_is_as_by_default(config):

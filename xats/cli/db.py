@@ -89,7 +89,7 @@ def _info_json(found: Info) -> dict[str, Any]:
         "path": found.path,
         "size": found.size,
         "files": [{"name": os.path.basename(found.path) + end, "size": size} for end, size in found.files.items()],
-        "schema_version": found.schema_version,
+        "store_version": found.schema_version,
         "application_id": found.application_id,
         "sqlite_version": found.sqlite_version,
         "journal_mode": found.journal_mode,
@@ -221,7 +221,7 @@ def _lines(found: Export, *, csv: bool, document: bool, terminal: bool = False) 
 
 def _document(found: Export, write: Callable[[object], str]) -> Iterator[str]:
     """Yield one JSON document, a row a line."""
-    yield '{"tables": ['
+    yield f'{{"schema_version": {render.SCHEMA_VERSION}, "tables": ['
     for number, name in enumerate(found.names):
         yield f'{", " if number else ""}{{"name": {write(name)}, "rows": ['
         comma = ""

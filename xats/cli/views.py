@@ -113,8 +113,9 @@ def sent_json(sent: Sent) -> dict[str, Any]:
 def wake_json(wake: Wake | None, no_wake_reason: str | None) -> dict[str, Any]:
     """Return the JSON form of a wake, or of why there is none."""
     if wake is None:
-        nothing = {"detail": None, "attempts": 0, "transport": None, "next_attempt_at": None, "updated_at": None}
-        return {"state": "skipped", "reason": no_wake_reason, "handed_to": [], **nothing}
+        nothing: dict[str, Any] = {"detail": None, "attempts": 0, "transport": None, "handed_to": []}
+        times = {"next_attempt_at": None, "updated_at": None}
+        return {"id": None, "state": "skipped", "reason": no_wake_reason, "last_refusal": None, **nothing, **times}
     return {
         "id": wake.id,
         "state": wake.state,
