@@ -24,6 +24,16 @@ def check(words, stdout: str, stderr: str) -> None:
         reader(verb).validate_json(stdout)
 
 
+def check_events(store) -> None:
+    """Fail unless every event in `store` is of a type, and has the data, that the models describe."""
+    from xats.cli.events import event_json
+    from xats.core import events
+
+    found, _, _ = store.read(lambda tx: events.after(tx, events.Query(since=0), 10_000))
+    for one in found:
+        reader("events --jsonl").validate_python(event_json(one))
+
+
 def verb_of(words) -> str:
     """Return the verb of a command line: the first word that is one, with the second where its noun has verbs."""
     from xats.cli.tree import VERBS

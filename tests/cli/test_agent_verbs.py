@@ -170,7 +170,7 @@ def test_a_seat_is_expected_until_a_program_registers(xats, crew):
     sent = xats("send", "kim", "hello", "--as", "alice")
     assert sent.stderr == "  kim has no program yet; mail waits\n"
     (row,) = [one for one in xats("agents", "--json").json()["agents"] if one["name"] == "kim"]
-    assert row["why"].startswith("expected, since ")
+    assert row["detail"].startswith("expected, since ")
     assert (row["online"], row["about"], row["expected_since"] is not None) == (False, "tests", True)
     assert "kim" not in xats("agents", "--online").stdout
     assert "no_program" in xats("status", "1", "--as", "alice").stdout

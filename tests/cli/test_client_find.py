@@ -112,7 +112,9 @@ def test_all_servers_of_a_user_are_looked_at(site):
     assert found["servers"] == 2
     rows = [(row["pane"]["socket"], row["pane"]["pane_id"], row["client"], row["folder"]) for row in found["panes"]]
     assert rows == [(one.socket, first, "codex", shop), (two.socket, second, "claude-code", api)]
-    assert [(row["agent"], row["sure"], row["registered_now"]) for row in found["panes"]] == [(None, True, False)] * 2
+    assert [(row["agent"], row["certain"], row["registered_now"]) for row in found["panes"]] == [
+        (None, True, False)
+    ] * 2
     (candidate,) = found["panes"][0]["candidates"]
     assert (candidate["score"], candidate["reasons"]) == (100, ["in the foreground"])
 
@@ -189,7 +191,7 @@ def test_copy_mode_is_no_matter(site):
 
 def candidates(site, pane) -> list[tuple]:
     (row,) = (row for row in site.find()["panes"] if row["pane"]["pane_id"] == pane)
-    return [(one["client"], one["score"], one["reasons"]) for one in row["candidates"]], row["sure"]
+    return [(one["client"], one["score"], one["reasons"]) for one in row["candidates"]], row["certain"]
 
 
 def test_a_program_that_is_suspended_waits_for_its_user(site, xats):

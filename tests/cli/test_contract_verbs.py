@@ -85,7 +85,11 @@ def test_a_life_in_json(by, crew):
     }
     first = by("alice", "put", "order", "one.json", "--compat", "backward", "--note", "n", "--json").json()
     assert (first["contract"]["version"], first["created"], first["diff"]) == (1, True, None)
-    assert (first["contract"]["compat"], first["contract"]["note"], first["told"]) == ("backward", "n", ["bob@crew"])
+    assert (first["contract"]["compat"], first["contract"]["note"], first["notified"]) == (
+        "backward",
+        "n",
+        ["bob@crew"],
+    )
     second = by("alice", "put", "order", "-", "--json", stdin=json.dumps(MORE)).json()
     assert (second["diff"]["backward"], second["diff"]["forward"], second["diff"]["breaks"]) == (
         "compatible",
@@ -103,7 +107,7 @@ def test_a_life_in_json(by, crew):
         "backward",
     )
     third = by("alice", "put", "order", "needs.json", "--allow-breaking", "--json").json()
-    assert (third["contract"]["version"], third["to_be_woken"]) == (3, True)
+    assert (third["contract"]["version"], third["will_wake"]) == (3, True)
     assert subjects(crew, "bob") == [
         "contract order@1 is there",
         "contract order@2: compatible",
@@ -118,7 +122,7 @@ def test_a_life_in_json(by, crew):
     assert [one["agent"] for one in by("bob", "subscribers", "order", "--json").json()["subscribers"]] == ["bob@crew"]
     assert by("bob", "unsubscribe", "order", "--json").json()["removed"] is True
     renamed = by("alice", "rename", "order", "purchase", "--json").json()
-    assert (renamed["contract"]["name"], renamed["was"], renamed["changed"]) == ("purchase", "order", True)
+    assert (renamed["contract"]["name"], renamed["old_name"], renamed["changed"]) == ("purchase", "order", True)
     assert by("alice", "retire", "purchase", "--json").json()["contract"]["retired_by"] == "alice@crew"
     assert by("alice", "list", "--json").json() == {"contracts": [], "has_more": False}
     assert by("alice", "get", "purchase@1", "--json").json()["contract"]["schema"] == ONE

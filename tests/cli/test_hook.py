@@ -244,7 +244,7 @@ def test_nothing_of_it_makes_a_store(xats, home, settings):
 def test_doctor_sees_what_cannot_run(xats, home, tmp_path):
     def found():
         checks = xats("doctor", "--json", code=None).stdout
-        return [(one["state"], one["mend"]) for one in json.loads(checks)["checks"] if one["name"] == "hooks of codex"]
+        return [(one["state"], one["fix"]) for one in json.loads(checks)["checks"] if one["name"] == "hooks of codex"]
 
     assert found() == []
     xats("hook", "install", "codex", "--yes")

@@ -437,7 +437,7 @@ def test_a_graph_for_graphviz_is_quoted(several):
 def test_a_graph_as_json(several):
     found = several("alice", "graph", "--json").json()
     assert {"from": 2, "to": 1, "kind": "needs"} in found["edges"]
-    assert {"from": 3, "to": 4, "kind": "part"} in found["edges"]
+    assert {"from": 3, "to": 4, "kind": "subtask"} in found["edges"]
 
 
 def test_waiting_for_the_end(several, xats, until):
@@ -464,7 +464,7 @@ def test_what_is_exported_can_be_imported_elsewhere(several, xats, crew):
     assert (dry["created"], dry["dry_run"], [one["id"] for one in dry["tasks"]]) == (4, True, [None] * 4)
     assert several("alice", "list", "--json", env=new).json()["tasks"] == []
     found = several("alice", "import", "-", "--json", env=new, stdin=lines).json()
-    assert [(one["was"], one["id"]) for one in found["tasks"]] == [(1, 5), (2, 6), (3, 7), (4, 8)]
+    assert [(one["old_id"], one["id"]) for one in found["tasks"]] == [(1, 5), (2, 6), (3, 7), (4, 8)]
     again = [json.loads(line) for line in several("alice", "export", env=new).stdout.splitlines()]
     first = [json.loads(line) for line in lines.splitlines()]
     for one in first:
@@ -538,7 +538,7 @@ def test_a_store_with_tasks_in_all_states_is_sound(several, xats, crew):
     several("bob", "claim", "2")
     several("bob", "fail", "2", "--reason", "x")
     found = {one["name"]: one["state"] for one in json.loads(xats("db", "check", "--json", code=None).stdout)["checks"]}
-    assert {found[name] for name in ("dependencies", "recipients", "unwoken_mail", "wakes")} == {"ok"}
+    assert {found[name] for name in ("dependencies", "recipients", "mail_without_wake", "wakes")} == {"ok"}
     crew.store.write(lambda tx: tx.run("update tasks set waits_for = 5 where id = 3"))
     ran = xats("db", "check", code=5)
     assert "3" in next(line for line in ran.stdout.splitlines() if "dependencies" in line)

@@ -350,7 +350,7 @@ def test_a_second_clone_may_be_adopted_too(xats, moved):
     second = folder(xats, "second/shop")
     xats("register", "bob", "--no-pane", cwd=second)
     ran = xats("team", "adopt", "shop", "--yes", "--json", cwd=second)
-    assert (ran.json()["was"], ran.json()["name"]) == ("shop-2", "shop")
+    assert (ran.json()["old_team"], ran.json()["name"]) == ("shop-2", "shop")
     assert projects(xats, "shop") == ["elsewhere/shop", "second/shop"]
     shown = xats("team", "adopt", "shop-2", "--yes", cwd=second)
     assert "agents of team shop stay there" in shown.stderr

@@ -87,7 +87,7 @@ def test_it_is_bound_when_its_program_appears(world, desk):
     assert "mail for bob is kept until it is there" in err
     waiting = agent(world, "bob")
     assert (waiting["online"], waiting["pane"], waiting["client"], waiting["role"]) == (False, None, "codex", "dev")
-    assert waiting["why"].startswith(f"expected, codex in {pane}, ")
+    assert waiting["detail"].startswith(f"expected, codex in {pane}, ")
     assert (waiting["expected"]["client"], waiting["expected"]["pane"]["pane_id"]) == ("codex", pane)
     world.send("bob", "before you were there")
     world.until_wake("bob", reason="no_pane")
@@ -223,7 +223,7 @@ def test_one_that_expires_is_reported_and_its_mail_is_kept(world, desk):
     assert "no codex appeared in pane" in letter["body"] and "xats register bob --team t --pane %N" in letter["body"]
     bob = agent(world, "bob")
     assert (bob["unread"], bob["expected"]["reason"]) == (1, "expired")
-    assert f"no codex appeared in pane {pane} within 1 s" in bob["why"]
+    assert f"no codex appeared in pane {pane} within 1 s" in bob["detail"]
     type_into(desk, pane, "codex")  # too late: somebody has to say so
     is_running(desk, pane, "codex")
     assert agent(world, "bob")["pane"] is None
@@ -256,7 +256,7 @@ def test_without_a_daemon_it_is_over_when_its_time_is(world, desk):
     assert "no daemon runs" in err
     world.write("update expectations set created_at = created_at - 200000, expires_at = expires_at - 200000")
     bob = agent(world, "bob")
-    assert bob["why"].startswith("offline, no codex appeared")
+    assert bob["detail"].startswith("offline, no codex appeared")
     type_into(desk, pane, "xats launch codex --print; echo DO''NE")
     until(lambda: "DONE" in desk.text(pane))
     assert "bob" not in desk.text(pane).replace("\n", "")

@@ -119,13 +119,13 @@ def check(here: Here) -> int:
     keep.there(here.path)
     found = checks(here.path)
     if here.json:
-        values = [{"name": one.name, "state": one.state, "detail": one.detail, "mend": one.mend} for one in found]
+        values = [{"name": one.name, "state": one.state, "detail": one.detail, "fix": one.fix} for one in found]
         render.document({"checks": values})
     else:
         for one in (one for one in found if not here.quiet or one.state != FINE):
             render.put(f"{one.state.upper():4}  {one.name}: {render.one_line(one.detail)}")
-            if one.mend:
-                render.put(f"      {render.one_line(one.mend)}")
+            if one.fix:
+                render.put(f"      {render.one_line(one.fix)}")
     return UNHEALTHY if any(one.state == FAIL for one in found) else OK
 
 

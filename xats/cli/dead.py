@@ -56,7 +56,7 @@ def list_(here: Here, *, limit: params.LimitOption = 50) -> int:
     if not here.quiet:
         more = f"; more: {here.command('dead', 'list', '-n', limit * 2)}" if has_more else ""
         drop = here.command("dead", "drop", found[0].message.id)
-        render.say(f"  {here.complete(mend(found[0], team))}, or: {drop}{more}")
+        render.say(f"  {here.complete(fix(found[0], team))}, or: {drop}{more}")
     return 0
 
 
@@ -79,7 +79,7 @@ def show(here: Here, message_id: params.MessageIdArg) -> int:
     for one in found:
         tries = f", {one.attempts} attempt{'' if one.attempts == 1 else 's'}" if one.attempts else ""
         render.put(f"to {views.near(one.agent, team)}: dead {ago(one.since, now)}{tries}: {why(one)}")
-        render.put(f"  try: {mend(one, team)}")
+        render.put(f"  try: {fix(one, team)}")
     return 0
 
 
@@ -117,7 +117,7 @@ def retry(
 
     here.rouse_daemon()
     if here.json:
-        found = [{"id": one.message.id, "agent": agent, "as_message": new} for one, agent, new in done]
+        found = [{"id": one.message.id, "agent": agent, "new_id": new} for one, agent, new in done]
         render.document({"retried": found})
     elif not here.quiet:
         if not done:
@@ -172,7 +172,7 @@ def why(one: DeadLetter) -> str:
     )
 
 
-def mend(one: DeadLetter, team: str) -> str:
+def fix(one: DeadLetter, team: str) -> str:
     """Return the line that mends it."""
     if one.reason == "forgotten":
         return f"xats dead retry {one.message.id} --to ANOTHER"
@@ -192,7 +192,7 @@ def dead_json(one: DeadLetter, team: str) -> dict[str, Any]:
         "last_refusal": one.last_refusal,
         "attempts": one.attempts,
         "since": iso(one.since),
-        "mend": mend(one, team),
+        "fix": fix(one, team),
     }
 
 

@@ -103,7 +103,7 @@ def import_(here: Here, source: params.ImportFileArg, *, dry_run: params.ImportD
         text.ring(here)
     if here.json:
         rows = [
-            {"id": None if dry_run and created else task.id, "was": item.id, "title": task.title, "created": created}
+            {"id": None if dry_run and created else task.id, "old_id": item.id, "title": task.title, "created": created}
             for item, (task, created) in zip(items, done, strict=True)
         ]
         render.document({"tasks": rows, "created": new, "dry_run": dry_run})

@@ -103,11 +103,11 @@ def _data(message: Message) -> object:
 
 def sent_json(sent: Sent) -> dict[str, Any]:
     """Return the JSON form of what sending came to."""
-    unwoken = [{"agent": agent, "reason": reason} for agent, reason in sent.unwoken]
+    not_woken = [{"agent": agent, "reason": reason} for agent, reason in sent.not_woken]
     delayed = [{"agent": agent, "reason": "throttled", "next_attempt_at": iso(until)} for agent, until in sent.delayed]
     found = {"message": message_json(sent.message), "created": sent.created, "recipients": sent.recipients}
     renamed = [{"name": name, "agent": agent} for name, agent in sent.renamed]
-    return {**found, "unwoken": unwoken, "delayed": delayed, "renamed": renamed}
+    return {**found, "not_woken": not_woken, "delayed": delayed, "renamed": renamed}
 
 
 def wake_json(wake: Wake | None, no_wake_reason: str | None) -> dict[str, Any]:
@@ -228,13 +228,13 @@ def sent_text(sent: Sent, team: str) -> str:
     return f"#{message.id} sent {_to(sent.recipients, team)}{as_contract}{_wish(message)}"
 
 
-def unwoken_text(sent: Sent, team: str) -> str:
+def not_woken_text(sent: Sent, team: str) -> str:
     """Return in words who is not woken for what was sent, or only later, a line for each reason."""
     lines = []
     for old, agent in sent.renamed:
         lines.append(f"  {old} is called {near(agent, team)} now")
-    for reason in dict.fromkeys(reason for _, reason in sent.unwoken):
-        names = [agent for agent, why in sent.unwoken if why == reason]
+    for reason in dict.fromkeys(reason for _, reason in sent.not_woken):
+        names = [agent for agent, why in sent.not_woken if why == reason]
         if reason in ("no_program", "not_registered"):
             lines.extend(f"  {_absent(near(name, team), reason)}" for name in names)
             continue

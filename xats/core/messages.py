@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 1 << 20  # bytes of UTF-8
 LARGEST_SUBJECT = 200  # characters
-UNWOKEN = ("paused", "hop_limit", "no_program", "not_registered")  # why a recipient is not woken for what was sent
+NOT_WOKEN = ("paused", "hop_limit", "no_program", "not_registered")  # why a recipient is not woken for what was sent
 
 
 @record
@@ -71,7 +71,7 @@ class Sent:
     message: Message
     created: bool
     recipients: tuple[str, ...]
-    unwoken: tuple[tuple[str, str], ...] = ()  #: who is not woken for it, and why: a code of `UNWOKEN`
+    not_woken: tuple[tuple[str, str], ...] = ()  #: who is not woken for it, and why: a code of `NOT_WOKEN`
     delayed: tuple[tuple[str, int], ...] = ()  #: whose wake is throttled, and until when (ms UTC)
     renamed: tuple[tuple[str, str], ...] = ()  #: former names in its address, and which agent each leads to
 
@@ -551,11 +551,11 @@ def _store(
         return before
     message_id: int = row["id"]
     post = posting or Posting(tx, me)
-    unwoken, delayed = [], []
+    not_woken, delayed = [], []
     for recipient in recipients:
         woken, reason = post.add(message_id, recipient, draft, expires_at)
-        if reason in UNWOKEN:
-            unwoken.append((recipient.address, reason))
+        if reason in NOT_WOKEN:
+            not_woken.append((recipient.address, reason))
         elif woken and woken.throttled_until is not None:
             delayed.append((recipient.address, woken.throttled_until))
     if posting is None:
@@ -590,7 +590,7 @@ def _store(
         draft.contract[1:] if draft.contract else None,
     )
     renamed = tuple((one.called, one.address) for one in recipients if one.called)
-    return Sent(message, True, names, tuple(unwoken), tuple(delayed), renamed)
+    return Sent(message, True, names, tuple(not_woken), tuple(delayed), renamed)
 
 
 def _settled(draft: Draft, *, direct: bool) -> tuple[str, bool]:

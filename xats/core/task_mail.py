@@ -286,7 +286,7 @@ def ended(tx: Tx, task: Task, by: Agent, text: str | None) -> None:
         try:  # each by itself: who has left since must not keep the others from hearing
             whom.update((one.id, one) for one in messages.resolve(tx, sender, [address]))
         except UnknownRecipient:
-            tx.event("task_unheard", task.team, by.name, f"task:{task.id}", address=str(address))
+            tx.event("task_notify_failed", task.team, by.name, f"task:{task.id}", address=str(address))
     if task.state == "cancelled":
         whom.pop(by.id, None)  # that is his own doing
     if not whom:

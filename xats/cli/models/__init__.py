@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from xats.cli.models import agents, contracts, lines, machine, mail, tasks
+from xats.cli.models import agents, contracts, events, lines, machine, mail, tasks
 from xats.cli.models.base import Document, Model, field
 
 TYPE_CHECKING = False
@@ -90,7 +90,7 @@ DOCUMENTS: dict[str, Models] = {
     "contract subscribers": (contracts.ContractSubscribersDocument,),
     "contract rename": (contracts.ContractRenameDocument,),
     "contract retire": (contracts.ContractRetireDocument,),
-    "events": (mail.EventsDocument,),
+    "events": (events.EventsDocument,),
     "poke": (mail.PokeDocument,),
     "deliver": (mail.DeliverDocument,),
     "config list": (machine.ConfigListDocument,),
@@ -124,7 +124,7 @@ DOCUMENTS: dict[str, Models] = {
 }
 # By verb: the lines that it prints as JSON Lines.
 LINES: dict[str, type[BaseModel]] = {
-    "events": mail.Event,
+    "events": events.Event,
     "task export": tasks.TaskLine,
     "db export": lines.Row,
 }

@@ -66,7 +66,7 @@ class ListedAgent(Agent):
 
     state: Annotated[str, OneOf(STATES)] = field("Whether its program runs, and what that is doing.")
     online: bool = field("Whether its program is known to run: online, busy or waiting.")
-    why: str = field("The state in words, and how it is known.")
+    detail: str = field("The state in words, and how it is known.")
     gone_at: Time | None = field("When the daemon saw that its process had ended.")
     busy_since: Time | None = field("When its turn began, or when it began to wait for its user.")
     silent_since: Time | None = field("Its last sign of life, if it is busy or waiting.")
@@ -93,7 +93,7 @@ class RegisterDocument(Document):
 
     agent: Agent = field("The agent.")
     created: bool = field("False if the agent was registered before.")
-    unseated: Address | None = field("The agent that had the pane until now.")
+    displaced: Address | None = field("The agent that had the pane until now.")
     expected: Expectation | None = field("The program that is expected, with --expect.")
     replaced: list[Address] = field("The agents that are no longer expected in the pane.")
 
@@ -148,7 +148,7 @@ class AgentRenameDocument(Document):
     """The agent under its new name."""
 
     agent: Agent = field("The agent.")
-    was: str = field("The name that it had.")
+    old_name: str = field("The name that it had.")
 
 
 class AgentForgetDocument(Document):
@@ -221,7 +221,7 @@ class Member(Model):
     role: str | None = field("The role.")
     client: str = field("The agent program; human: a person.")
     online: bool = field("Whether its program is known to run.")
-    why: str = field("The state in words, and how it is known.")
+    detail: str = field("The state in words, and how it is known.")
 
 
 class TeamMembers(Team):
@@ -264,13 +264,13 @@ class TeamMergeDocument(TeamChangeDocument):
 
     into: Team = field("The other team as it was before the merge.")
     renamed: list[RenamedAgent] = field("The agents that got another name.")
-    joined: list[str] = field("The people who were in both teams and are one agent afterwards.")
+    merged_people: list[str] = field("The people who were in both teams and are one agent afterwards.")
 
 
 class TeamForgetDocument(TeamChangeDocument):
     """A team, or a former name of one, that was removed."""
 
-    dead: int = field("The number of unread messages that became dead letters.")
+    dead_letters: int = field("The number of unread messages that became dead letters.")
     dropped: int = field("The number of unread copies that expired.")
     cancelled: int = field("The number of tasks that were cancelled.")
 
@@ -279,4 +279,4 @@ class TeamAdoptDocument(TeamChangeDocument):
     """A project that belongs to a team now."""
 
     project: str = field("What identifies the project.")
-    was: str | None = field("The team that it belonged to before.")
+    old_team: str | None = field("The team that it belonged to before.")

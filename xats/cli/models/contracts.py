@@ -47,7 +47,7 @@ class SchemaChange(Model):
     """A change between two versions."""
 
     pointer: str = field("Where it is, as a JSON pointer into the schema.")
-    what: str = field("The keyword that changed, or a phrase such as property added.")
+    kind: str = field("The keyword that changed, or a phrase such as property added.")
     text: str = field("The change in words.")
     backward: Verdict = field("Whether new readers can read what old writers wrote.")
     forward: Verdict = field("Whether old readers can read what new writers write.")
@@ -80,8 +80,8 @@ class ContractPutDocument(Document):
     contract: Contract = field("The version.")
     created: bool = field("False if the newest version says the same; then nothing new was stored.")
     diff: Diff | None = field("What changed; null: it is the first version, or nothing new.")
-    told: list[Address] = field("The subscribers that got mail about it.")
-    to_be_woken: bool = field("Whether that mail wakes them.")
+    notified: list[Address] = field("The subscribers that got mail about it.")
+    will_wake: bool = field("Whether that mail wakes them.")
 
 
 class ContractGetDocument(Document):
@@ -162,9 +162,9 @@ class ContractRenameDocument(Document):
     """The contract under its new name."""
 
     contract: Contract = field("The newest version.")
-    was: str = field("The name that was given for it.")
+    old_name: str = field("The name that it had, as it was given.")
     changed: bool = field("False if that was its name already.")
-    told: list[Address] = field("The subscribers that got mail about it.")
+    notified: list[Address] = field("The subscribers that got mail about it.")
 
 
 class ContractRetireDocument(Document):
@@ -172,4 +172,4 @@ class ContractRetireDocument(Document):
 
     contract: Contract = field("The newest version.")
     changed: bool = field("False if it was retired before.")
-    told: list[Address] = field("The subscribers that got mail about it.")
+    notified: list[Address] = field("The subscribers that got mail about it.")

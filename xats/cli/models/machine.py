@@ -28,7 +28,7 @@ class DaemonProgram(Model):
     """A program that the daemon runs."""
 
     program: str | None = field("Its path.")
-    trouble: str | None = field("Why there is none.")
+    problem: str | None = field("Why there is none.")
 
 
 class DaemonEnvironment(Model):
@@ -90,7 +90,7 @@ class Check(Model):
     name: str = field("What was checked.")
     state: CheckState = field("The result.")
     detail: str = field("What was seen.")
-    mend: str = field("The command that fixes it; empty: nothing to fix.")
+    fix: str = field("The command that fixes it; empty: nothing to fix.")
 
 
 class DoctorCheck(Check):
@@ -268,7 +268,7 @@ class FoundPane(Model):
     folder: str = field("The folder in which the program works.")
     client: str = field("The likeliest agent program.")
     pid: int = field("Its process.")
-    sure: bool = field("Whether it is likely enough to be registered without a question.")
+    certain: bool = field("Whether it is likely enough to be registered without a question.")
     agent: Address | None = field("The agent that sits there.")
     registered_now: bool = field("Whether this command registered it.")
     transports: list[str] = field("The transports that can wake it now, in the order in which they are tried.")
@@ -375,7 +375,7 @@ class Setting(Model):
     line: int | None = field("The line of that file.")
     variable: str = field("The environment variable for it.")
     default: str | None = field("The default; null: none.")
-    project: Annotated[str, OneOf([LONGER, FEWER, MORE])] | None = field(
+    project_rule: Annotated[str, OneOf([LONGER, FEWER, MORE])] | None = field(
         "In which direction the file of a project may change it; null: not at all."
     )
 

@@ -1,4 +1,4 @@
-"""The JSON of messages, deliveries, wakes, dead letters, pauses and events."""
+"""The JSON of messages, deliveries, wakes, dead letters and pauses."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Annotated, Any
 
 from xats.cli.models.base import Address, Document, Model, OneOf, Time, field
 from xats.cli.models.tasks import Task
-from xats.core.events import TYPES
-from xats.core.messages import UNWOKEN
+from xats.core.messages import NOT_WOKEN
 from xats.core.reasons import REASONS
 
 EVIDENCE = ("flag", "env", "session", "pane", "process", "user")
@@ -58,7 +57,7 @@ class NotWoken(Model):
     """A recipient that is not woken for a message."""
 
     agent: Address = field("The recipient.")
-    reason: Annotated[str, OneOf(UNWOKEN)] = field("Why xats does not wake it.")
+    reason: Annotated[str, OneOf(NOT_WOKEN)] = field("Why xats does not wake it.")
 
 
 class Delayed(Model):
@@ -82,7 +81,7 @@ class Sent(Model):
     message: Message = field("The message.")
     created: bool = field("False if a message with the same key was sent before; then nothing new was stored.")
     recipients: list[Address] = field("Everybody who gets a copy.")
-    unwoken: list[NotWoken] = field("The recipients that are not woken, and why.")
+    not_woken: list[NotWoken] = field("The recipients that are not woken, and why.")
     delayed: list[Delayed] = field("The recipients that are woken later.")
     renamed: list[RenamedRecipient] = field("The recipients that were addressed by a former name.")
 
@@ -192,7 +191,7 @@ class DeadLetter(Model):
     last_refusal: Reason | None = field("Why the last attempt was refused.")
     attempts: int = field("The number of attempts.")
     since: Time = field("When the delivery failed.")
-    mend: str = field("What to do about it, mostly a command.")
+    fix: str = field("What to do about it, mostly a command.")
 
 
 class DeadListDocument(Document):
@@ -214,7 +213,7 @@ class Retried(Model):
 
     id: int = field("The id of the dead message.")
     agent: Address = field("The agent that gets it now.")
-    as_message: int = field("The id of the message that it gets: the same, or that of a copy.")
+    new_id: int = field("The id of the message that it gets: the same, or that of a copy.")
 
 
 class DeadRetryDocument(Document):
@@ -262,26 +261,6 @@ class ResumeDocument(Document):
     due: int = field("The number of agents with mail that are woken now.")
 
 
-class Event(Model):
-    """One thing that happened."""
-
-    id: int = field("The id of the event; ids grow.")
-    at: Time = field("When it happened.")
-    team: str = field("The team.")
-    type: Annotated[str, OneOf(TYPES)] = field("The type; docs/events.md lists them.")
-    actor: str | None = field("The name of who did it; null: xats itself.")
-    subject: str = field("What it is about, such as agent:bob or message:7.")
-    data: dict[str, Any] = field("Further facts, by the type; docs/events.md lists them.")
-
-
-class EventsDocument(Document):
-    """A page of events."""
-
-    events: list[Event] = field("The events, in the order of their ids.")
-    last_id: int = field("The id to go on from, with --since.")
-    has_more: bool = field("Whether more events follow.")
-
-
 class PokeDocument(Document):
     """A prompt that was typed into a pane."""
 
@@ -310,7 +289,7 @@ class WakePreview(Model):
     reason: Reason | None = field("Why xats would not wake it now.")
     line: str | None = field("The line that xats would type.")
     transport: str | None = field("The transport that xats would use.")
-    what: str = field("What xats would do, in words.")
+    action: str = field("What xats would do, in words.")
 
 
 class DeliverDocument(Document):

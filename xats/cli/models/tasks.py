@@ -22,11 +22,11 @@ class Need(Model):
     title: str = field("Its title.")
 
 
-class Children(Model):
-    """How many parts a task has."""
+class SubtaskCount(Model):
+    """How many subtasks a task has."""
 
-    done: int = field("The number of parts that are done.")
-    total: int = field("The number of parts.")
+    done: int = field("The number of subtasks that are done.")
+    total: int = field("The number of subtasks.")
 
 
 class Task(Model):
@@ -50,8 +50,8 @@ class Task(Model):
     owner_gone_at: Time | None = field("When xats saw that the process of the owner had ended.")
     review: list[str] = field("The roles that must approve it.")
     submission: int = field("How often it was submitted for review.")
-    parent: int | None = field("The id of the task that it is a part of.")
-    children: Children = field("How many parts it has.")
+    parent: int | None = field("The id of the task that it is a subtask of.")
+    subtask_count: SubtaskCount = field("How many subtasks it has.")
     progress: str | None = field("The last note on its progress.")
     reason: str | None = field("Why it failed, was cancelled or was released.")
     key: str | None = field("The key under which it was added, which makes adding safe to repeat.")
@@ -86,7 +86,7 @@ class TaskDetails(Task):
     result: str | None = field("What was handed in.")
     needs: list[Need] = field("The tasks that must be done first.")
     needed_by: list[Need] = field("The tasks that wait for it.")
-    parts: list[Need] = field("The tasks that it consists of; not more than a page of them.")
+    subtasks: list[Need] = field("The tasks that it consists of; not more than a page of them.")
     approvals: list[Approval] = field("The roles that must approve it, and who has.")
     message_id: int | None = field("The message that became this task.")
     offered_to: Address | None = field("The member of the pool that was asked last.")
@@ -136,9 +136,9 @@ class TaskApproveDocument(Document):
 class Edge(Model):
     """How two tasks depend on each other."""
 
-    from_: int = field("The id of the task that needs the other, or that the other is a part of.", alias="from")
+    from_: int = field("The id of the task that needs the other, or that the other is a subtask of.", alias="from")
     to: int = field("The id of the other task.")
-    kind: Annotated[str, OneOf(["needs", "part"])] = field("Whether the first needs the other or contains it.")
+    kind: Annotated[str, OneOf(["needs", "subtask"])] = field("Whether the first needs the other or contains it.")
 
 
 class TaskGraphDocument(Document):
@@ -153,7 +153,7 @@ class Imported(Model):
     """A task that was imported."""
 
     id: int | None = field("The id that it got; null: it would be new, in a dry run.")
-    was: int | None = field("The id that its line gave.")
+    old_id: int | None = field("The id that its line gave.")
     title: str = field("The title.")
     created: bool = field("False if a task with the same key was there before.")
 
@@ -176,7 +176,7 @@ class TaskLine(Model):
     to: str | None = field("The name of the only agent that may claim it.")
     role: str | None = field("The role of the agents that may claim it.")
     needs: list[int] = field("The ids of the tasks that must be done first.")
-    parent: int | None = field("The id of the task that it is a part of.")
+    parent: int | None = field("The id of the task that it is a subtask of.")
     priority: int = field("0 is the most urgent, 9 the least.")
     key: str | None = field("The key that makes adding safe to repeat.")
     review: list[str] = field("The roles that must approve it.")
