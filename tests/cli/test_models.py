@@ -14,7 +14,9 @@ from tests import documents
 from tests.unit.test_rooms import ALL
 from xats.cli import batch, models, render, task_text, tree
 from xats.cli.models import base, lines, machine, mail, published, tasks
+from xats.clients import registry
 from xats.clients.profile import Profile
+from xats.errors import XatsError
 
 # The verbs that print no document: they talk to a person, become another program, or answer one.
 WITHOUT = {"top", "demo", "demo-agent", "schema", "daemon run", "hook run", "hook wait"}
@@ -76,10 +78,35 @@ def test_a_profile_has_the_fields_of_profiles():
     assert {name: one.annotation for name, one in machine.ClientProfile.model_fields.items()} == wanted
 
 
-def test_a_line_of_a_batch_has_the_fields_that_are_read():
-    found = {name: set(typing.get_args(one.annotation)) for name, one in lines.BatchLine.model_fields.items()}
-    assert found.pop("body") == set()
-    assert found == {name: {*kinds, type(None)} for name, kinds in batch.FIELDS.items() if name != "body"}
+VALUES = ("text", "", 1, 0, -1, 6000, 1.5, True, None, ["text"], [""], [1], [], {}, "pane", "1h")
+
+
+def fits(model, values) -> bool:
+    try:
+        model.model_validate(values)
+    except ValidationError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", [*batch.FIELDS, "colour"])
+def test_the_reader_of_batches_takes_what_the_model_takes(name):
+    for value in VALUES:
+        line = {"body": "text", name: value}
+        try:
+            batch._draft(1, json.dumps(line), "bob", 0)
+            taken = True
+        except XatsError as problem:
+            taken = not re.search("cannot be (?!a kind)|there is no field|is missing", str(problem))
+        assert taken == fits(lines.BatchLine, line), line
+
+
+@pytest.mark.parametrize("name", [one for one in Profile.__annotations__ if one != "name"])
+def test_the_reader_of_profiles_takes_what_the_model_takes(name):
+    for value in VALUES:
+        if value is not None:  # TOML has none
+            assert registry._fits(value, Profile.__annotations__[name]) == fits(lines.ProfileFile, {name: value}), value
+    assert not fits(lines.ProfileFile, {"colour": 1})
 
 
 # -- what is checked ---------------------------------------------------------------------------------------------------
@@ -98,7 +125,7 @@ def test_the_check_finds_a_field_that_is_missing_new_or_of_another_type():
     ):
         with pytest.raises(ValidationError):
             documents.check(["wait", "--json"], wrong, "")
-    with pytest.raises(ValidationError, match="more\n.*Extra inputs"):
+    with pytest.raises(ValidationError, match=r"more\n.*Extra inputs"):
         documents.check(["wait", "--json"], WAITING.replace("}", ', "more": 1}'), "")
     with pytest.raises(ValidationError):
         documents.check(["wait", "--json"], "", '{"error": {"code": "x"}}')
@@ -161,7 +188,10 @@ def test_a_verb_without_json_is_said_to_have_none(xats):
 
 def test_only_cold_verbs_import_the_models():
     users = {name for name, known in ALL.items() if any(one.startswith("xats.cli.models") for one in known)}
-    assert {name for name in users if not name.startswith("xats.cli.models")} == {"xats.cli.schema"}
+    assert {name for name in users if not name.startswith("xats.cli.models")} == {
+        "xats.cli.schema",
+        "xats.cli.task_files",
+    }
 
 
 @pytest.mark.parametrize("words", [["agents"], ["events"], ["task", "list"], ["status", "1"], ["show", "1"]])

@@ -128,9 +128,10 @@ LINES: dict[str, type[BaseModel]] = {
     "task export": tasks.TaskLine,
     "db export": lines.Row,
 }
-# By name: the lines that xats reads, or gives to another program.
+# By name: the lines and files that xats reads, or gives to another program.
 READ: dict[str, type[BaseModel]] = {
     "send --batch FILE": lines.BatchLine,
-    "task import FILE": tasks.TaskLine,
+    "task import FILE": tasks.TaskInput,
+    "clients/NAME.toml": lines.ProfileFile,
     "wake command": lines.WakeLine,
 }

@@ -1,13 +1,20 @@
-"""What stands on one line of JSON: the input of send --batch, and what xats gives to other programs."""
+"""What xats reads and gives to other programs: lines of a batch, files with client profiles, wakes, rows of tables.
+
+The lines of a batch and the files with profiles are read by quick readers (cli/batch.py, clients/registry.py), because
+a batch is large and hooks read profiles; a test compares what those accept with these models.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import RootModel
+from pydantic import Field, RootModel, create_model
 
 from xats.cli.models.agents import Pane
 from xats.cli.models.base import Address, Model, field
+from xats.cli.models.machine import ClientProfile
+from xats.clients.profile import Profile
+from xats.clients.registry import LARGEST
 
 
 class BatchLine(Model):
@@ -43,3 +50,22 @@ class WakeLine(Model):
 
 class Row(RootModel[dict[str, Any]]):
     """A row of a table, with the columns as keys; with `table` if there are several tables."""
+
+
+def _profile_file() -> type[Model]:
+    """Return the model of a user's file with a client profile: the fields of a profile, none of which is needed."""
+    kinds: dict[Any, Any] = {
+        list[str]: list[Annotated[str, Field(min_length=1)]],
+        int: Annotated[int, Field(ge=0, le=LARGEST)],
+    }
+    fields: dict[str, Any] = {}
+    for name, one in ClientProfile.model_fields.items():
+        if name != "name":
+            default = getattr(Profile(""), name)
+            value = list(default) if isinstance(default, tuple) else default
+            fields[name] = (kinds.get(one.annotation, one.annotation), field(one.description or "", default=value))
+    text = "A file NAME.toml with the fields of a client profile that are different from those that xats knows."
+    return create_model("ProfileFile", __base__=Model, __doc__=text, **fields)
+
+
+ProfileFile = _profile_file()

@@ -185,6 +185,25 @@ class TaskLine(Model):
     outcome: str | None = field("The result, or the reason of a task that failed or was cancelled.")
 
 
+class TaskInput(Model):
+    """A line of task import. A field that is null counts as not there."""
+
+    id: int | None = field("The id, by which other lines refer to it; the task gets a new one.", default=None)
+    title: str = field("The title.", min_length=1)
+    description: str | None = field("What is to be done.", default=None)
+    state: State | None = field("The state; what had been claimed is open after the import.", default=None)
+    to: str | None = field("The name of the only agent that may claim it.", default=None)
+    role: str | None = field("The role of the agents that may claim it.", default=None)
+    needs: list[int] | None = field("The ids of the tasks that must be done first; each is in the file.", default=None)
+    parent: int | None = field("The id of the task that it is a subtask of; it is in the file.", default=None)
+    priority: int | None = field("0 is the most urgent, 9 the least; the default is 5.", default=None)
+    key: str | None = field("The key that makes adding safe to repeat.", default=None)
+    review: list[str] | None = field("The roles that must approve it.", default=None)
+    due_at: str | None = field("When it should be done, such as 2026-03-01T12:00:00Z.", default=None)
+    notify: str | None = field("The address that gets mail when it ends.", default=None)
+    outcome: str | None = field("The result, or the reason of a task that failed or was cancelled.", default=None)
+
+
 class TaskExportDocument(Document):
     """The tasks of a team as lines of a file."""
 
