@@ -17,10 +17,10 @@ import psutil
 import pytest
 from hypothesis import settings
 
+from tests import documents
 from xats import host
 from xats.core import agents
 from xats.core import clock as clock_rules
-from xats.core.events import TYPES
 from xats.core.messages import Draft, send
 from xats.errors import StoreError
 from xats.store import Store
@@ -231,8 +231,7 @@ def rows(store) -> Rows:
 def team(store):
     yield Team(store)
     with suppress(StoreError):  # some tests close it
-        written = store.read(lambda tx: {row["type"] for row in tx.all("select distinct type from events")})
-        assert written <= set(TYPES), "a type of events that xats/core/events.py does not list"
+        documents.check_events(store)
 
 
 @pytest.fixture(scope="session")
@@ -260,7 +259,7 @@ class Ran:
 
     def json(self) -> dict:
         assert self.code == 0, self
-        return json.loads(self.stdout)
+        return documents.parsed(self.stdout)
 
     def error(self) -> dict:
         """Return the error of a failure with --json: nothing on stdout, one line on stderr."""
@@ -302,6 +301,7 @@ class Cli:
         ran = Ran(words, done.returncode, done.stdout.decode(), done.stderr.decode())
         assert "Traceback" not in ran.stderr, ran
         assert code is None or ran.code == code, ran
+        documents.check(words, ran.stdout, ran.stderr)
         return ran
 
     def run(self, command, stdin=None, env=None, cwd=None, **options) -> subprocess.CompletedProcess:
@@ -329,7 +329,10 @@ class Cli:
     def end(self, running: subprocess.Popen) -> Ran:
         """Wait for what `start` started."""
         out, err = running.communicate(timeout=LIMIT)
-        return Ran(running.args, running.returncode, (out or b"").decode(), (err or b"").decode())
+        ran = Ran(running.args, running.returncode, (out or b"").decode(), (err or b"").decode())
+        if running.returncode >= 0 and tuple(running.args[: len(self.words)]) == self.words:
+            documents.check(running.args[len(self.words) :], ran.stdout, ran.stderr)
+        return ran
 
     def on_terminal(self, *words, env=None, command=None, code: int | None = 0, typed: str = "") -> str:
         """Run `xats words` on a terminal of its own, where `typed` waits to be read; return all that it showed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from xats.cli import params, schema, tree
+from xats.cli import models, params, tree
 from xats.cli.verbs import VERBS
 from xats.clients.registry import BUILT_IN, find
 from xats.core.agents import WAKE_BY
@@ -39,8 +39,8 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "INTO": "every-team",
     "[TEAM|PATH]": "every-team",
     "SUFFIX": "",
-    "VERB": tuple(dict.fromkeys(path.split()[0] for path in schema.VERBS)),
-    "WORD": tuple(dict.fromkeys(path.split()[1] for path in schema.VERBS if " " in path)),
+    "VERB": tuple(dict.fromkeys(path.split()[0] for path in models.DOCUMENTS)),
+    "WORD": tuple(dict.fromkeys(path.split()[1] for path in models.DOCUMENTS if " " in path)),
     "%N": "pane",
     "PANE": "pane",
     **dict.fromkeys(("[BODY|-]", "DURATION", "KEY", "MODEL", "N", "NAME", "TEXT", "ID|DURATION"), ""),

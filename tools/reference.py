@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import commands
+import documents
 import facts
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def page(verbs: Sequence[Verb]) -> str:
     lines += table(("option", "meaning"), (row(option) for option in commands.common()))
     for verb in verbs:
         lines += section(verb)
+    lines += json()
     lines += ["## Addresses", "", *table(("address", "whom"), pairs(facts.ADDRESSES)), facts.DURATIONS, ""]
     lines += ["## Environment", "", *table(("variable", "meaning"), pairs(facts.ENVIRONMENT))]
     lines += ["## Files", "", *table(("file", "what it is"), pairs(facts.FILES))]
@@ -43,7 +45,30 @@ def section(verb: Verb) -> list[str]:
     rows += [row(option) for option in verb.options]
     if rows:
         lines += table(("argument or option", "meaning"), rows)
-    return [*lines, "```sh", *verb.examples, "```", ""]
+    lines += ["```sh", *verb.examples, "```", ""]
+    for description, fields in documents.of_verb(verb.path):
+        lines += [f"With `--json`: {description}", "", *of_fields(fields)]
+    return lines
+
+
+def json() -> list[str]:
+    """Return the section about JSON: the rules, the lines, and the objects that documents share."""
+    lines = ["## JSON", ""]
+    for paragraph in documents.INTRODUCTION:
+        lines += [paragraph, ""]
+    lines += table(("one JSON object a line", "object"), ((code(name), kind) for name, kind in documents.lines()))
+    for name in documents.shared():
+        description, fields = documents.own(name)
+        lines += [f"### JSON: {name}", "", description, "", *of_fields(fields)]
+    return lines
+
+
+def of_fields(rows: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Return the table of the fields of an object."""
+    if not rows:
+        return []
+    head = ["| field | type | meaning |", "| --- | --- | --- |"]
+    return [*head, *(f"| {code(key)} | {kind} | {cell(meaning)} |" for key, kind, meaning in rows), ""]
 
 
 def row(option: Option) -> tuple[str, str]:

@@ -13,11 +13,10 @@ import subprocess
 import sys
 import time
 
-import jsonschema
 import pytest
 
+from tests import documents
 from tests.conftest import Team, trust_clock
-from xats.cli import schema
 from xats.core import inbox
 from xats.store import Store
 from xats.store import sqlite as engine
@@ -50,10 +49,9 @@ def old(xats):
 
 
 def valid(xats, verb: str, *words, code: int = 0) -> dict:
-    """Return what `xats db verb words --json` prints; it has the form that the schema promises."""
+    """Return what `xats db verb words --json` prints."""
     ran = xats("db", verb, *words, "--json", code=code)
-    found = json.loads(ran.stdout)
-    jsonschema.validate(found, schema.VERBS[f"db {verb}"])
+    found = documents.parsed(ran.stdout)
     assert ran.stderr == ""
     return found
 
@@ -95,7 +93,7 @@ def test_a_file_of_another_application_is_left(xats, tmp_path, words):
 def test_info(mail):
     found = valid(mail, "info")
     assert {one["name"]: one["rows"] for one in found["tables"]}["messages"] == 2
-    assert (found["path"], found["schema_version"]) == (mail.path, engine.SCHEMA_VERSION)
+    assert (found["path"], found["store_version"]) == (mail.path, engine.SCHEMA_VERSION)
     assert (found["file_mode"], found["folder_mode"]) == ("0600", "0700")
     lines = dict(line.split("\t") for line in mail("db", "info").stdout.splitlines())
     assert lines["path"] == mail.path
@@ -121,11 +119,11 @@ def test_check_of_a_bad_store_ends_with_5_and_says_what_mends_it(mail):
     os.chmod(mail.path, 0o644)
     found = valid(mail, "check", code=5)["checks"]
     (bad,) = [one for one in found if one["state"] != "ok"]
-    assert (bad["name"], bad["state"], bad["mend"]) == ("permissions", "fail", f"chmod 600 {mail.path}")
+    assert (bad["name"], bad["state"], bad["fix"]) == ("permissions", "fail", f"chmod 600 {mail.path}")
     shown = mail("db", "check", "-q", code=5).stdout.splitlines()
     assert re.match(r"FAIL  permissions: .*0644", shown[0])
-    assert shown[1].strip() == bad["mend"]
-    subprocess.run(shlex.split(bad["mend"]), check=True)
+    assert shown[1].strip() == bad["fix"]
+    subprocess.run(shlex.split(bad["fix"]), check=True)
     mail("db", "check")
 
 

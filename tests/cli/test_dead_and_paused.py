@@ -51,7 +51,7 @@ def test_a_dead_letter_is_listed_with_why_and_what_mends_it(xats, crew, dead):
     assert "xats dead retry 1" in ran.stderr
     (one,) = xats("dead", "list", "--json").json()["dead"]
     assert (one["agent"], one["reason"], one["last_refusal"]) == ("bob@crew", "retry_exhausted", "draft_present")
-    assert one["mend"] == "xats dead retry 1"
+    assert one["fix"] == "xats dead retry 1"
 
 
 def test_whoever_works_in_another_folder_sees_those_of_his_own_team(xats, crew, dead, tmp_path):
@@ -102,7 +102,7 @@ def test_retry_to_another(xats, crew, dead):
     crew.send("alice", "bob", "the body")
     dead()
     done = xats("--as", "alice", "dead", "retry", "1", "--to", "carol", "--json").json()
-    assert done == {"retried": [{"id": 1, "agent": "carol@crew", "as_message": 2}]}
+    assert done == {"retried": [{"id": 1, "agent": "carol@crew", "new_id": 2}]}
     (letter,) = xats("--as", "carol", "inbox", "--json").json()["messages"]
     assert (letter["from"], letter["body"], letter["thread_id"]) == ("alice@crew", "the body", 1)
 
@@ -154,7 +154,7 @@ def test_a_pause_is_told_to_whoever_writes(xats, crew):
     assert "not woken: bob" in sent.stderr
     assert "bob is paused by alice: a release" in sent.stderr
     answer = xats("--as", "alice", "send", "bob", "hi", "--json").json()
-    assert answer["unwoken"] == [{"agent": "bob@crew", "reason": "paused"}]
+    assert answer["not_woken"] == [{"agent": "bob@crew", "reason": "paused"}]
     assert "held (paused)" in xats("--as", "alice", "status").stdout
     assert "1 agent with mail" in xats("--as", "alice", "resume", "bob").stdout
     assert "queued" in xats("--as", "alice", "status").stdout
@@ -228,8 +228,8 @@ def test_what_cannot_be_paused(xats, crew, words, code):
 def test_another_team_is_paused_by_its_name(xats, crew):
     crew.register("dave", team="elsewhere")
     xats("--as", "alice", "pause", "all@elsewhere")
-    assert xats("--as", "alice", "send", "dave@elsewhere", "hi", "--json").json()["unwoken"][0]["reason"] == "paused"
-    assert xats("--as", "alice", "send", "bob", "hi", "--json").json()["unwoken"] == []
+    assert xats("--as", "alice", "send", "dave@elsewhere", "hi", "--json").json()["not_woken"][0]["reason"] == "paused"
+    assert xats("--as", "alice", "send", "bob", "hi", "--json").json()["not_woken"] == []
 
 
 # -- how to be woken ---------------------------------------------------------------------------------------------------
@@ -279,7 +279,7 @@ def test_a_throttled_pair_is_told_when(xats, crew):
 def test_the_hop_limit_is_set_by_the_environment(xats, crew):
     xats("--as", "alice", "send", "bob", "hi")
     answer = xats("--as", "bob", "reply", "1", "ho", "--json", env={"XATS_HOPS": "0"}).json()
-    assert answer["unwoken"] == [{"agent": "alice@crew", "reason": "hop_limit"}]
+    assert answer["not_woken"] == [{"agent": "alice@crew", "reason": "hop_limit"}]
     refused = xats("--as", "bob", "reply", "1", "ho")
     assert "not woken: alice (too many wakes" in refused.stderr
     assert "xats resume alice" in refused.stderr
@@ -290,5 +290,5 @@ def test_the_hop_limit_is_set_by_the_environment(xats, crew):
     crew.register("carol", client="human")
     assert "carol" in xats("--as", "alice", "agents").stdout
     assert "resumed; 1 agent with mail to be woken now" in xats("--as", "carol", "resume", "alice").stdout
-    assert xats("--as", "bob", "reply", "1", "ho", "--json").json()["unwoken"] == []
+    assert xats("--as", "bob", "reply", "1", "ho", "--json").json()["not_woken"] == []
     assert "XATS_HOPS" in xats("--as", "bob", "reply", "1", "ho", env={"XATS_HOPS": "many"}, code=2).stderr

@@ -96,7 +96,7 @@ CONTRACT = [
     ),
     (["agent", "show", "alice"], {"agent": LISTED}),
     (["agent", "set", "alice", "--tag", "new"], {"agent": AGENT, "changed": [str]}),
-    (["agent", "rename", "alice", "anna"], {"agent": AGENT, "was": str}),
+    (["agent", "rename", "alice", "anna"], {"agent": AGENT, "old_name": str}),
     (["agent", "forget", "alice", "--yes"], {"agent": {"name": str, "team": str}, "dead_letters": int}),
     (["agents"], {"agents": [LISTED], "has_more": bool}),
     (["agents", "--all-teams", "--online"], {"agents": [LISTED], "has_more": bool}),

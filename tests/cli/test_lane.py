@@ -310,7 +310,8 @@ def test_the_tree_refuses_what_it_cannot_read(calls):
 # -- what a hot verb imports -------------------------------------------------------------------------------------------
 
 UNWANTED = """
-typer rich pydantic libtmux sqlite_utils asyncio importlib.metadata json re dataclasses typing subprocess inspect
+typer rich pydantic xats.cli.models libtmux sqlite_utils asyncio importlib.metadata json re dataclasses typing
+subprocess inspect
 pathlib psutil click logging tempfile random email urllib hashlib threading difflib shutil argparse decimal
 """
 HEAVY = frozenset(UNWANTED.split())

@@ -103,6 +103,6 @@ def test_doctor_names_who_does_not_find_xats(xats, crew):
     found = checks["PATH of dora@crew"]
     assert found["state"] == "warn"
     assert PROGRAM in found["detail"]
-    assert found["mend"].startswith(f"export PATH={Path(PROGRAM).parent}:$PATH")
+    assert found["fix"].startswith(f"export PATH={Path(PROGRAM).parent}:$PATH")
     assert "PATH of alice@crew" not in checks  # of whom nothing is known
     assert "PATH" in xats("doctor", "-q", env=BARE, code=None).stdout

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
 import time
 
+from tests import documents
 from tests.clients import real
 from tests.clients.mock_model import Model
 from xats.core import agents
@@ -69,10 +69,11 @@ class Office:
             check=False,
         )
         assert done.returncode == 0, done.stderr
+        documents.check(words, done.stdout, done.stderr)
         return done.stdout
 
     def json(self, *words: str) -> dict:
-        return json.loads(self.xats(*words, "--json"))
+        return documents.parsed(self.xats(*words, "--json"))
 
     def send(self, body: str, *options: str, to: str = "bob") -> int:
         """Send from alice; return the id. Without options it needs a reply."""

@@ -84,7 +84,7 @@ def test_a_day(office):
 
     bob, seat = office.agent(), office.session().seat
     assert (bob["client"], bob["online"], bob["pane"]["pane_id"]) == (office.name, True, running.pane)
-    assert f", pid {seat.pid}" in bob["why"]
+    assert f", pid {seat.pid}" in bob["detail"]
     assert seat.pid in [one.pid for one in running.processes()]
     assert seat.client_session
     running.until(lambda: office.state() == "idle", what="bob is idle")

@@ -110,7 +110,7 @@ def test_a_real_client_is_launched(name, tmp_path_factory, heard):
         commands = [" ".join(one.cmdline()) for one in started]
         assert not [one for one in commands if "xats launch" in one or "-m xats" in one], commands
         assert client.command in " ".join(started[0].cmdline()[:2])
-        assert f"pid {started[0].pid}" in desk.bob()["why"]
+        assert f"pid {started[0].pid}" in desk.bob()["detail"]
 
         desk("send", "bob", "the parser is ready", "--as", "alice")
         running.submit("hello")
@@ -120,7 +120,7 @@ def test_a_real_client_is_launched(name, tmp_path_factory, heard):
         assert "Mail #1 from alice@t" in said
         assert "| the parser is ready" in said
         assert desk.bob()["unread"] == 0
-        assert f"pid {started[0].pid}" in desk.bob()["why"], "the hooks know the same process"
+        assert f"pid {started[0].pid}" in desk.bob()["detail"], "the hooks know the same process"
         assert max(one.count("You are bob@t in xats") for one in heard) == 1, "told once"
         assert not os.path.exists(os.path.join(desk.env["XATS_HOME"], "xats.db-hooks.log"))
 

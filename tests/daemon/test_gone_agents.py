@@ -51,7 +51,7 @@ def test_a_killed_process_is_one_event_and_its_return_another(world, desk):
     found = listed(world)
     assert (found["state"], found["online"], found["gone_at"] is None) == ("gone", False, False)
     world.register("bob", desk.compose())
-    assert events(world) == [("agent_gone", "agent:bob"), ("agent_back", "agent:bob")]
+    assert events(world) == [("agent_gone", "agent:bob"), ("agent_returned", "agent:bob")]
     assert (listed(world)["state"], listed(world)["gone_at"]) == ("online", None)
 
 

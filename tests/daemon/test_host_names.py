@@ -167,7 +167,7 @@ def test_whoever_may_be_on_another_host_is_left_to_it(desk, world):
     assert desk.bob.untouched()
     (bob,) = [one for one in world.json("agents")["agents"] if one["name"] == "bob"]
     assert bob["host"] == "an-old-name"
-    assert "on an-old-name" in bob["why"]
+    assert "on an-old-name" in bob["detail"]
 
 
 def test_the_next_command_of_a_session_binds_it(desk, world):
@@ -267,8 +267,8 @@ def test_a_tool_in_a_sandbox_is_the_agent_and_does_not_move_it(desk, world, sand
 def test_nobody_is_judged_dead_by_the_pids_of_a_sandbox(desk, world, sandbox):
     bob = next(one for one in json.loads(sandbox("agents", "--json")[0])["agents"] if one["name"] == "bob")
     assert bob["state"] == "unknown"  # neither online nor gone
-    assert "ended" not in bob["why"]
-    assert "gone" not in bob["why"]
+    assert "ended" not in bob["detail"]
+    assert "gone" not in bob["detail"]
     world.send("bob")
     sandbox("deliver", "--once")
     assert seat(world) == (host.id(), host.name())

@@ -13,7 +13,6 @@ import pytest
 
 from tests.daemon.world import PATIENCE, until
 from xats import host
-from xats.cli import schema
 from xats.clients import registry, sessions
 
 TEXT = "Please run the tests again"
@@ -99,9 +98,7 @@ def test_a_persons_script(person, desk):
 
 
 def test_as_json(person, desk):
-    jsonschema = pytest.importorskip("jsonschema")
     found = person.json("poke", "bob", "a\x1b[201~b\tc", "--yes")
-    jsonschema.validate(found, schema.VERBS["poke"])
     assert found == {
         "agent": "bob@t",
         "pane": desk.bob.pane,

@@ -347,7 +347,7 @@ def test_one_round_hands_over_too(world, keep):
     bob.arm()
     world.send("bob")
     [row] = world.json("deliver", "--dry-run")["wakes"]
-    assert (row["transport"], row["reason"], row["what"]) == ("waiter", None, f"would hand to waiter: {LINE}")
+    assert (row["transport"], row["reason"], row["action"]) == ("waiter", None, f"would hand to waiter: {LINE}")
     [one] = world.json("deliver", "--once")["wakes"]
     assert (one["state"], one["reason"]) == ("delivered", None)
     until(lambda: bob.woken)

@@ -16,6 +16,7 @@ import time
 import psutil
 import pytest
 
+from tests import documents
 from xats import process
 from xats.daemon import lock
 from xats.store import holder
@@ -170,10 +171,11 @@ class World:
         made = self.start(*words, **env)
         out, err = made.communicate(timeout=60)
         assert made.returncode == code, (words, made.returncode, out, err)
+        documents.check(words, out, err)
         return out, err
 
     def json(self, *words, **env):
-        return json.loads(self.xats(*words, "--json", **env)[0])
+        return documents.parsed(self.xats(*words, "--json", **env)[0])
 
     def send(self, to, body="hello", sender="alice", **env):
         """Send a message and return its id."""

@@ -58,4 +58,4 @@ def test_a_version_has_its_mail_and_the_mail_its_version(world):
     with open(os.path.join(world.folder, "last.json"), "w") as file:
         file.write("true")
     last = world.json("contract", "put", "order", file.name, "--as", "alice")
-    assert (last["contract"]["version"], last["told"]) == (len(stored) + 1, ["bob@t"])
+    assert (last["contract"]["version"], last["notified"]) == (len(stored) + 1, ["bob@t"])

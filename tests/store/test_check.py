@@ -58,7 +58,7 @@ def run(store, *statements: str) -> None:
 
 def test_a_new_store_is_sound(store):
     assert wrong(store) == {}
-    assert {one.mend for one in found(store).values()} == {""}
+    assert {one.fix for one in found(store).values()} == {""}
 
 
 def test_a_store_with_a_life_is_sound(crew, store, clock):
@@ -92,7 +92,7 @@ def test_check_changes_nothing(crew, store, place):
 
 SKIP = "update wakes set state = 'skipped', reason = 'already_read', next_attempt_at = null, closed_at = 1"
 FAULTS = {
-    "unwoken_mail": (check.FAIL, [SKIP], "bob@crew, carol@crew"),
+    "mail_without_wake": (check.FAIL, [SKIP], "bob@crew, carol@crew"),
     "leases": (check.WARN, ["update wakes set lease_token = 'd', lease_until = 1 where agent_id = 2"], "wakes 1"),
     "recipients": (check.FAIL, ["delete from deliveries"], "recipient 1"),
     "wakes": (
@@ -116,7 +116,7 @@ def test_a_fault_of_the_rows_is_found_alone(crew, store, clock, name):
     run(store, *statements)
     assert wrong(store, clock).keys() == {name}
     one = found(store, clock)[name]
-    assert (one.state, bool(one.mend)) == (state, True)
+    assert (one.state, bool(one.fix)) == (state, True)
     assert said in one.detail
 
 
@@ -138,7 +138,7 @@ def test_a_version_that_is_missing_is_found(crew, store, clock, harm):
 
 def test_unread_mail_that_never_had_a_wake_is_found(crew, store, clock):
     run(store, "delete from wakes", "update deliveries set wake_id = null")
-    assert wrong(store, clock).keys() == {"unwoken_mail"}
+    assert wrong(store, clock).keys() == {"mail_without_wake"}
 
 
 @pytest.mark.parametrize("state, reason", [("delivered", "null"), ("failed", "'retry_exhausted'")])
@@ -187,7 +187,7 @@ def test_others_are_to_stay_outside(store, place, file_mode, folder_mode, state,
     os.chmod(place, folder_mode)
     one = found(store)["permissions"]
     assert one.state == state
-    assert said in one.detail + one.mend
+    assert said in one.detail + one.fix
     assert wrong(store).keys() == (set() if state == check.OK else {"permissions"})
 
 
@@ -215,7 +215,7 @@ def test_a_newer_and_an_older_schema_are_said_so(store):
     store.close()
     run(store, f"pragma user_version = {engine.SCHEMA_VERSION + 1}")
     assert wrong(store).keys() == {"schema"}
-    assert (found(store)["schema"].state, found(store)["schema"].mend) == (check.FAIL, "upgrade this xats")
+    assert (found(store)["schema"].state, found(store)["schema"].fix) == (check.FAIL, "upgrade this xats")
     run(store, f"pragma user_version = {engine.SCHEMA_VERSION - 1}")
     assert wrong(store).keys() == {"schema"}
     assert found(store)["schema"].state == check.WARN
@@ -240,7 +240,7 @@ def test_a_bad_file_is_a_finding_and_stays_as_it_was(tmp_path, make, name, state
     before = content(path) if path.is_file() else None
     findings = {one.name: one for one in check.checks(str(path))}
     assert findings[name].state == state
-    assert findings[name].mend
+    assert findings[name].fix
     assert (content(path) if path.is_file() else None) == before
     assert os.listdir(tmp_path) == ([] if make is nothing else ["xats.db"])
 
@@ -271,7 +271,7 @@ def test_what_a_dead_writer_left_is_a_finding_and_is_left(store):
     subprocess.run([sys.executable, "-c", DIE, store.path], timeout=30, check=False)
     before = content(store.path), content(store.path + "-journal")
     assert wrong(store).keys() == {"journal"}
-    assert (found(store)["journal"].state, found(store)["journal"].mend[:11]) == (check.WARN, "xats agents")
+    assert (found(store)["journal"].state, found(store)["journal"].fix[:11]) == (check.WARN, "xats agents")
     assert (content(store.path), content(store.path + "-journal")) == before
     Store(store.path).close()
     assert wrong(store) == {}

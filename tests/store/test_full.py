@@ -162,7 +162,7 @@ def test_a_disk_that_becomes_read_only_is_said_so_and_can_be_read(mounted, xats,
     assert "bob" in xats("_complete", "address", "b", env={**environ, "XATS_AGENT": "alice"}).stdout
     assert xats("db", "info", "--json", env=environ).json()["journal_mode"] == journal
     found = {one.name: one for one in check.checks(path)}
-    assert (found["disk"].state, found["disk"].mend) == (check.FAIL, error["hint"])
+    assert (found["disk"].state, found["disk"].fix) == (check.FAIL, error["hint"])
     assert found["integrity"].state == check.OK
 
 
@@ -175,7 +175,7 @@ def test_doctor_sees_a_disk_that_takes_nothing(mounted, xats, harm):
     report = xats("doctor", "--json", env=environ, code=5)
     (found,) = [one for one in json.loads(report.stdout)["checks"] if one["name"] == "disk"]
     assert (found["section"], found["state"]) == ("store", "fail")
-    assert found["mend"]
+    assert found["fix"]
     assert report.stderr == ""
 
 

@@ -521,3 +521,46 @@ def test_each_team_of_before_has_a_row_and_keeps_its_agents(first):
     assert [row["name"] for row in rows] == ["crew", "default", "shop-fix"]
     assert store.read(lambda tx: agents.by_name(tx, "shop-fix", "n51")).id == 51
     store.close()
+
+
+# -- before events had plainer words -----------------------------------------------------------------------------------
+
+OLD_EVENTS = (
+    ("mail_taken_back", '{"messages": [1]}', "mail_unread_again", '{"messages": [1]}'),
+    ("alerted", '{"messages": [1]}', "read_overdue", '{"messages": [1]}'),
+    ("agent_back", '{"epoch": 2}', "agent_returned", '{"epoch": 2}'),
+    ("task_unheard", '{"title": "t"}', "task_notify_failed", '{"title": "t"}'),
+    ("agent_renamed", '{"was": "bob"}', "agent_renamed", '{"old_name": "bob"}'),
+    ("project_adopted", '{"path": "/p", "was": null}', "project_adopted", '{"path": "/p", "old_team": null}'),
+    ("contract_changed", '{"compat": "full", "was": "none"}', None, '{"compat": "full", "old_compat": "none"}'),
+    ("agent_forgotten", '{"dead": 1, "released": []}', None, '{"dead_letters": 1, "released": []}'),
+    ("dead_retried", '{"to": "bob@crew", "as_message": 2}', None, '{"to": "bob@crew", "new_id": 2}'),
+    ("task_done", '{"result": null, "despite": [1]}', None, '{"result": null, "open_needs": [1]}'),
+    # What only looks like a name stays.
+    (
+        "task_reopened",
+        r'{"title": "say \"was\": yes", "was": "done"}',
+        None,
+        r'{"title": "say \"was\": yes", "old_state": "done"}',
+    ),
+    ("task_added", '{"title": "x", "was": 1}', None, '{"title": "x", "was": 1}'),
+)
+
+
+def test_events_of_before_have_the_words_of_today(tmp_path):
+    path = str(tmp_path / "old.db")
+    other = sqlite3.connect(path)
+    for number, name, script in migrate.migrations()[:20]:
+        other.executescript(script)
+        other.execute("insert into migrations values (?, ?, 1, '0.1')", (number, name))
+    columns = "(at, team, type, subject, data)"
+    for kind, data, _, _ in OLD_EVENTS:
+        other.execute(f"insert into events {columns} values (1, 'crew', ?, 'agent:bob', ?)", (kind, data))
+    other.execute(f"pragma application_id = {engine.APPLICATION_ID}")
+    other.execute("pragma user_version = 20")
+    other.commit()
+    other.close()
+    store = Store(path, clock=lambda: 95)
+    found = [tuple(row) for row in store.read(lambda tx: tx.all("select type, data from events order by id"))]
+    assert found == [(new or kind, data) for kind, _, new, data in OLD_EVENTS]
+    store.close()

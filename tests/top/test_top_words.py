@@ -89,7 +89,7 @@ def told(kind, subject, actor=None, title=None, **data):
         ),
         (("agent_gone", "agent:bob", None, None, {"reason": "process_ended"}), "bob", "is gone: its process has ended"),
         (("agent_gone", "agent:bob", None, None, {"reason": "pane_gone"}), "bob", "is gone: its pane is closed"),
-        (("agent_back", "agent:bob", "bob", None, {"epoch": 2}), "bob", "is back"),
+        (("agent_returned", "agent:bob", "bob", None, {"epoch": 2}), "bob", "is back"),
         (("agent_pruned", "agent:bob", None, None, {"seen_at": 1}), "bob", "was removed: it was not used for long"),
         (
             ("recipient_gone", "agent:alice", None, None, {"messages": [4]}),
@@ -109,7 +109,7 @@ def told(kind, subject, actor=None, title=None, **data):
             "retried the dead letter #4 to eve",
         ),
         (("task_owner_gone", "task:7", None, None, {"agent": "bob@crew"}), "bob", "is gone, and has claimed task #7"),
-        (("alerted", "agent:alice", None, None, {"messages": [1]}), "alice", "was told that nobody has read #1"),
+        (("read_overdue", "agent:alice", None, None, {"messages": [1]}), "alice", "was told that nobody has read #1"),
         (
             ("reply_overdue", "agent:alice", None, None, {"messages": [1, 2]}),
             "alice",

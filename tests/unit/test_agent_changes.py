@@ -247,7 +247,7 @@ def test_a_seat_waits_for_its_program(crew, clock):
 def test_it_gets_mail_and_tasks(crew, clock):
     seat(crew, "kim", role="qa")
     sent = crew.send("alice", "kim", "hello")
-    assert sent.unwoken == (("kim@crew", "no_program"),)
+    assert sent.not_woken == (("kim@crew", "no_program"),)
     assert crew.send("alice", "role:qa").recipients == ("kim@crew",)
     task, _ = crew.do("alice", task_plans.add, New("t", to="kim"))
     assert crew.store.read(wakes.due) == []  # nothing is tried

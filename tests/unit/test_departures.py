@@ -85,11 +85,11 @@ def test_a_new_session_is_the_return(crew, clock):
     settle(crew)
     crew.register("bob", seat=SECOND, alive=lambda _: False)
     assert gone_since(crew) is None
-    assert events(crew)[1:] == [("agent_back", {"epoch": 2, "gone_at": clock.now})]
+    assert events(crew)[1:] == [("agent_returned", {"epoch": 2, "gone_at": clock.now})]
     crew.register("bob", seat=SECOND)
     assert len(events(crew)) == 2
     settle(crew)
-    assert [kind for kind, _ in events(crew)] == ["agent_gone", "agent_back", "agent_gone"]
+    assert [kind for kind, _ in events(crew)] == ["agent_gone", "agent_returned", "agent_gone"]
 
 
 def test_a_session_that_another_process_resumes_is_the_return_too(team):
@@ -97,7 +97,7 @@ def test_a_session_that_another_process_resumes_is_the_return_too(team):
     settle(team)
     team.register("bob", seat=Seat(HOST, 4_000_002, 2, "s1"), alive=lambda _: False)
     assert gone_since(team) is None
-    assert [kind for kind, _ in events(team)] == ["agent_gone", "agent_back"]
+    assert [kind for kind, _ in events(team)] == ["agent_gone", "agent_returned"]
     assert team.agent("bob").epoch == 1
 
 

@@ -77,7 +77,7 @@ def test_every_type_that_the_code_writes_is_listed_and_no_other():
     parts = {one for beginning in begun for one in composed(beginning)}
     assert {"task_claimed", "contract_put", "wake_failed"} <= parts
     # `dead._say`, `alerts.report`, expectations and `task_ends` are given theirs; a wake waits as one of two states.
-    given = {"dead_retried", "dead_dropped", "alerted", "reply_overdue", "wake_queued", "wake_retrying"}
+    given = {"dead_retried", "dead_dropped", "read_overdue", "reply_overdue", "wake_queued", "wake_retrying"}
     given |= {"recipient_gone", "expectation_expired", "expectation_replaced"}
     given |= {f"task_{state}" for state in tasks.ENDED}
     assert whole | parts | given == set(events.TYPES)

@@ -47,7 +47,7 @@ def test_who_left_by_itself_is_said_to_have_left(crew, clock):
 def test_mail_is_held_for_an_agent_that_left(crew):
     leave(crew, "bob", "bob")
     sent = crew.send("alice", "bob", "kept", hold=True)
-    assert (sent.recipients, sent.unwoken) == (("bob@crew",), (("bob@crew", "not_registered"),))
+    assert (sent.recipients, sent.not_woken) == (("bob@crew",), (("bob@crew", "not_registered"),))
     crew.register("bob", seat=Seat(HERE, 10, 1))
     assert bodies(crew, "bob") == ["kept"]
     assert [one.agent_id for one in crew.store.read(wakes.due)] == [crew.agent("bob").id]
@@ -105,7 +105,7 @@ def test_only_names_can_be_held(crew, address, rows):
 def test_who_is_here_gets_it_at_once(crew):
     sent = crew.send("alice", "bob,kim", "both", hold=True)
     assert sent.recipients == ("bob@crew", "kim@crew")
-    assert sent.unwoken == (("kim@crew", "not_registered"),)
+    assert sent.not_woken == (("kim@crew", "not_registered"),)
     assert bodies(crew, "bob") == ["both"]
 
 

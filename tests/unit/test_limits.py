@@ -18,7 +18,7 @@ def crew(team):
 
 
 def why(sent) -> list[str]:
-    return [reason for _, reason in sent.unwoken]
+    return [reason for _, reason in sent.not_woken]
 
 
 def wait(sent, clock) -> int | None:
@@ -169,7 +169,7 @@ def test_of_two_throttled_pairs_the_earlier_time_counts(crew, clock):
 def test_people_are_not_limited(crew):
     for _ in range(PAIR_MOST + 1):
         sent = crew.send("carol", "bob")
-        assert (sent.unwoken, sent.delayed) == ((), ())
+        assert (sent.not_woken, sent.delayed) == ((), ())
         read(crew, "bob")
         assert crew.send("bob", "carol").delayed == ()
 
@@ -204,7 +204,7 @@ def test_a_batch_counts_one_wake_for_each_recipient(crew):
     me = crew.agent("alice")
     drafts = [Draft("bob" if number % 2 else "dave", "text") for number in range(60)]
     sent = crew.store.write(lambda tx: messages.send_all(tx, me, "pane", drafts))
-    assert not any(one.unwoken or one.delayed for one in sent)
+    assert not any(one.not_woken or one.delayed for one in sent)
     assert [row["wakes"] for row in crew.rows("select wakes from pairs")] == [1, 1]
 
 

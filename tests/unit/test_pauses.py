@@ -31,7 +31,7 @@ def due(crew) -> list[int]:
 def test_mail_to_a_paused_agent_is_stored_and_its_sender_is_told(crew):
     assert pause(crew, "bob")
     sent = crew.send("alice", "bob,carol")
-    assert sent.unwoken == (("bob@crew", "paused"),)
+    assert sent.not_woken == (("bob@crew", "paused"),)
     assert (wake_of(crew, "bob")["state"], wake_of(crew, "bob")["reason"]) == ("held", "paused")
     assert due(crew) == [crew.agent("carol").id]
     assert crew.see("bob", inbox.unread) == 1
@@ -41,7 +41,7 @@ def test_a_pause_holds_what_is_already_open(crew):
     crew.send("alice", "bob")
     pause(crew, "bob")
     assert due(crew) == []
-    assert crew.send("carol", "bob").unwoken == (("bob@crew", "paused"),)
+    assert crew.send("carol", "bob").not_woken == (("bob@crew", "paused"),)
 
 
 def test_resuming_wakes_once_for_all_of_it(crew):

@@ -291,5 +291,5 @@ def test_what_is_taken_back_from_who_took_it_unasked_is_no_mail_without_a_wake(c
     assert letters(crew, "dave") == []
     crew.do("dave", inbox.take_back, clock())
     assert [one.id for one in letters(crew, "dave")] == [sent.message.id]
-    (found,) = [one for one in check.checks(crew.store.path, clock()) if one.name == "unwoken_mail"]
+    (found,) = [one for one in check.checks(crew.store.path, clock()) if one.name == "mail_without_wake"]
     assert found.state == check.OK, found

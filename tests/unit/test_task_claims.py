@@ -663,7 +663,7 @@ def test_done_says_that_what_it_needs_was_reopened(crew):
     assert find(crew, task).state == "claimed"
     assert crew.do("bob", task_claims.done, task.id, "built", force=True).state == "done"
     row = crew.rows("select data from events where type = 'task_done' order by id desc limit 1")[0]
-    assert json.loads(row["data"])["despite"] == [first.id]
+    assert json.loads(row["data"])["open_needs"] == [first.id]
 
 
 @pytest.mark.parametrize(

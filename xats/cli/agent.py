@@ -144,7 +144,7 @@ def rename(here: Here, name: params.AgentArg, new: params.NewAgentArg) -> int:
     listing.mark_pane(agents.Registered(details=details, created=False, new_session=False, unseated=None))
     here.rouse_daemon()
     if here.json:
-        render.document({"agent": views.agent_json(details), "was": was.name})
+        render.document({"agent": views.agent_json(details), "old_name": was.name})
     elif not here.quiet:
         leads = f"; {was.name} still leads to it" if was.name.lower() != new.lower() else ""
         render.put(f"{was.name} is called {views.near(details.agent.address, team)} now{leads}")

@@ -126,7 +126,7 @@ def register(
     mark_pane(done)
     here.rouse_daemon()
     if here.json:
-        said = {"agent": views.agent_json(done.details), "created": done.created, "unseated": done.unseated}
+        said = {"agent": views.agent_json(done.details), "created": done.created, "displaced": done.unseated}
         render.document({**said, "expected": views.expected_json(None), "replaced": []})
     elif here.quiet:
         render.put(done.details.agent.name)
@@ -522,7 +522,7 @@ def _listed(details: Details, state: State, ways: list[str]) -> dict[str, Any]:
         **views.agent_json(details),
         "state": state.name,
         "online": state.online,
-        "why": state.words,
+        "detail": state.words,
         "gone_at": durations.iso(state.gone_at),
         "busy_since": durations.iso(state.busy_since),
         "silent_since": durations.iso(state.silent_since),

@@ -383,7 +383,7 @@ def _json(here: Here, one: Known) -> dict[str, Any]:
         "folder": one.found.folder,
         "client": one.found.best.client,
         "pid": one.found.best.process.pid,
-        "sure": one.found.is_sure,
+        "certain": one.found.is_sure,
         "agent": details.agent.address if details else None,
         "registered_now": one.done is not None,
         "transports": ways,

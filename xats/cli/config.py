@@ -246,5 +246,5 @@ def _json(one: Setting) -> dict[str, Any]:
         "line": one.line,
         "variable": one.key.variable,
         "default": one.key.kind.show(one.key.default) if one.key.default else None,
-        "project": one.key.project or None,
+        "project_rule": one.key.project or None,
     }

@@ -70,7 +70,7 @@ def put(
         version = done.version
         diff = contract_words.values(done.diff, version.number - 1, version.number) if done.diff else None
         values = {"contract": text.version_json(version), "created": done.created, "diff": diff}
-        render.document({**values, "told": done.notified.agents, "to_be_woken": done.notified.wakes})
+        render.document({**values, "notified": done.notified.agents, "will_wake": done.notified.wakes})
     elif here.quiet:
         render.put(done.version.name)
     else:
@@ -160,8 +160,8 @@ def rename(here: Here, old: params.OldContractArg, new: params.NewContractArg) -
         lambda tx, me: _with_version(tx, contracts.rename(tx, me.agent, old=old, new=new))
     )
     if here.json:
-        values = {"contract": text.version_json(version), "was": old, "changed": changed}
-        render.document({**values, "told": told.agents})
+        values = {"contract": text.version_json(version), "old_name": old, "changed": changed}
+        render.document({**values, "notified": told.agents})
     elif not here.quiet:
         render.put(f"{old} is {contract.name} now" if changed else f"that is its name already: {contract.name}")
     text.tell(here, told)
@@ -180,7 +180,7 @@ def retire(here: Here, name: params.ContractArg) -> int:
         lambda tx, me: _with_version(tx, contracts.retire(tx, me.agent, name))
     )
     if here.json:
-        render.document({"contract": text.version_json(version), "changed": changed, "told": told.agents})
+        render.document({"contract": text.version_json(version), "changed": changed, "notified": told.agents})
     elif not here.quiet:
         render.put(f"{contract.name} is retired" + ("" if changed else " already"))
         if changed:

@@ -97,8 +97,8 @@ def tell(here: Here, told: Notified) -> None:
     names = [views.near(one, team) for one in told.agents]
     whom = ", ".join(names) if len(names) <= 5 else f"{len(names)} subscribers"
     render.say(f"  told{', to be woken' if told.wakes else ''}: {whom}")
-    if told.sent.unwoken or told.sent.delayed:
-        render.say(views.unwoken_text(told.sent, team))
+    if told.sent.not_woken or told.sent.delayed:
+        render.say(views.not_woken_text(told.sent, team))
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------

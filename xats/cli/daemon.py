@@ -181,7 +181,7 @@ def status(here: Here) -> int:
             "log": lock.log_path(here.path),
             "clock": views.clock_json(trust),
         }
-        render.document({**found, "failure": failure, "environment": said})
+        render.document({**found, "failure": failure, "environment": said and _reported(said)})
         return 0
     state = f"runs, pid {pid}" if pid else "does not run (xats send starts it; or: xats daemon start)"
     if pid and halted:
@@ -196,6 +196,15 @@ def status(here: Here) -> int:
     for line in _environment(said) if said else ():
         render.put(line)
     return 0
+
+
+def _reported(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON form of what a daemon, which may be of another release, has said of itself."""
+    names = ("pid", "version", "python", "sqlite", "package", "home", "path", "locale", "encoding", "clients")
+    found = {name: said.get(name) for name in names}
+    for name in ("tmux", "wake"):
+        found[name] = {"program": said[name].get("program"), "problem": said[name].get("trouble")}
+    return {**found, "settings": said["settings"], "from_file": said.get("from_file", [])}
 
 
 def _environment(said: Mapping[str, Any]) -> Iterator[str]:

@@ -89,7 +89,7 @@ def _info_json(found: Info) -> dict[str, Any]:
         "path": found.path,
         "size": found.size,
         "files": [{"name": os.path.basename(found.path) + end, "size": size} for end, size in found.files.items()],
-        "schema_version": found.schema_version,
+        "store_version": found.schema_version,
         "application_id": found.application_id,
         "sqlite_version": found.sqlite_version,
         "journal_mode": found.journal_mode,
@@ -119,13 +119,13 @@ def check(here: Here) -> int:
     keep.there(here.path)
     found = checks(here.path)
     if here.json:
-        values = [{"name": one.name, "state": one.state, "detail": one.detail, "mend": one.mend} for one in found]
+        values = [{"name": one.name, "state": one.state, "detail": one.detail, "fix": one.fix} for one in found]
         render.document({"checks": values})
     else:
         for one in (one for one in found if not here.quiet or one.state != FINE):
             render.put(f"{one.state.upper():4}  {one.name}: {render.one_line(one.detail)}")
-            if one.mend:
-                render.put(f"      {render.one_line(one.mend)}")
+            if one.fix:
+                render.put(f"      {render.one_line(one.fix)}")
     return UNHEALTHY if any(one.state == FAIL for one in found) else OK
 
 
@@ -221,7 +221,7 @@ def _lines(found: Export, *, csv: bool, document: bool, terminal: bool = False) 
 
 def _document(found: Export, write: Callable[[object], str]) -> Iterator[str]:
     """Yield one JSON document, a row a line."""
-    yield '{"tables": ['
+    yield f'{{"schema_version": {render.SCHEMA_VERSION}, "tables": ['
     for number, name in enumerate(found.names):
         yield f'{", " if number else ""}{{"name": {write(name)}, "rows": ['
         comma = ""

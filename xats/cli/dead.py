@@ -61,7 +61,7 @@ def list_(here: Here, *, limit: params.LimitOption = 50) -> int:
     if not here.quiet:
         more = f"; more: {here.command('dead', 'list', '-n', limit * 2)}" if has_more else ""
         drop = here.command("dead", "drop", found[0].message.id)
-        render.say(f"  {here.complete(mend(found[0], team, found))}, or: {drop}{more}")
+        render.say(f"  {here.complete(fix(found[0], team, found))}, or: {drop}{more}")
     return 0
 
 
@@ -84,7 +84,7 @@ def show(here: Here, message_id: params.MessageIdArg) -> int:
     for one in found:
         tries = f", {one.attempts} attempt{'' if one.attempts == 1 else 's'}" if one.attempts else ""
         render.put(f"to {views.near(one.agent, team)}: dead {ago(one.since, now)}{tries}: {why(one)}")
-        render.put(f"  try: {here.complete(mend(one, team, found))}")
+        render.put(f"  try: {here.complete(fix(one, team, found))}")
     return 0
 
 
@@ -122,7 +122,7 @@ def retry(
 
     here.rouse_daemon()
     if here.json:
-        found = [{"id": one.message.id, "agent": agent, "as_message": new} for one, agent, new in done]
+        found = [{"id": one.message.id, "agent": agent, "new_id": new} for one, agent, new in done]
         render.document({"retried": found})
     elif not here.quiet:
         if not done:
@@ -177,8 +177,8 @@ def why(one: DeadLetter) -> str:
     )
 
 
-def mend(one: DeadLetter, team: str, found: Sequence[DeadLetter]) -> str:
-    """Return the line that mends it; `found` are all dead letters that are shown with it."""
+def fix(one: DeadLetter, team: str, found: Sequence[DeadLetter]) -> str:
+    """Return the command that fixes it; `found` are all dead letters that are shown with it."""
     if one.reason == "forgotten":
         several = sum(each.message.id == one.message.id for each in found) > 1
         whose = f" --whose {views.near(one.agent, team)}" if several else ""
@@ -199,7 +199,7 @@ def dead_json(one: DeadLetter, team: str, found: Sequence[DeadLetter]) -> dict[s
         "last_refusal": one.last_refusal,
         "attempts": one.attempts,
         "since": iso(one.since),
-        "mend": mend(one, team, found),
+        "fix": fix(one, team, found),
     }
 
 

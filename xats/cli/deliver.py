@@ -112,7 +112,7 @@ def _preview(here: Here) -> int:
         place, line = pane.pane_id if pane else None, preview.line(one)
         rows.append((wake.id, one.agent.address, place, found.reason, line, found.transport, what))
     if here.json:
-        names = ("id", "agent", "pane", "reason", "line", "transport", "what")
+        names = ("id", "agent", "pane", "reason", "line", "transport", "action")
         render.document({"wakes": [dict(zip(names, row, strict=True)) for row in rows], "has_more": False})
     elif rows:
         table = [(views.near(agent, here.team), pane, what) for _, agent, pane, *_, what in rows]

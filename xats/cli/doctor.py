@@ -104,7 +104,7 @@ def _print(found: Sequence[Check]) -> None:
     """Print a paragraph for each section on a terminal, a line for each check in a pipe."""
     width = render.width()
     if not width:
-        render.table((), [(one.state.upper(), one.section, one.name, one.detail, one.mend) for one in found])
+        render.table((), [(one.state.upper(), one.section, one.name, one.detail, one.fix) for one in found])
         return
     names = max((len(one.name) for one in found), default=0)
     section = ""
@@ -128,7 +128,7 @@ def _lines(one: Check, names: int, width: int) -> list[str]:
     rows = textwrap.wrap(render.one_line(one.detail), room, break_long_words=False, break_on_hyphens=False) or [""]
     lines = [head + rows[0]] if len(name) <= names else [head.rstrip(), below + rows[0]]
     lines += [below + row for row in rows[1:]]
-    return [*lines, f"        try: {render.one_line(one.mend)}"] if one.mend else lines  # in one piece, to be copied
+    return [*lines, f"        try: {render.one_line(one.fix)}"] if one.fix else lines  # in one piece, to be copied
 
 
 def _sum_up(found: Sequence[Check]) -> None:

@@ -162,7 +162,11 @@ def event_json(event: Event) -> dict[str, Any]:
     import json
 
     values = {"id": event.id, "at": iso(event.at), "team": event.team, "type": event.type, "actor": event.actor}
-    return {**values, "subject": event.subject, "data": json.loads(event.data)}
+    data = {
+        name: iso(value) if name.endswith("_at") and isinstance(value, int) else value
+        for name, value in json.loads(event.data).items()
+    }
+    return {**values, "subject": event.subject, "data": data}
 
 
 def _told(event: Event, *, teams: bool) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: b
     agent = done.details.agent
     if here.json:
         expected = here.store.read(lambda tx: expectations.of_agent(tx, agent.id))
-        said = {"agent": views.agent_json(done.details), "created": done.created, "unseated": None}
+        said = {"agent": views.agent_json(done.details), "created": done.created, "displaced": None}
         render.document({**said, "expected": views.expected_json(expected), "replaced": replaced})
     elif here.quiet:
         render.put(agent.name)

@@ -515,8 +515,8 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
         render.put(str(sent.message.id))
     else:
         render.put(views.sent_text(sent, me.agent.team))
-        if sent.unwoken or sent.delayed or sent.renamed or sent.dead:
-            _tell_unwoken(here, sent, me.agent.team)
+        if sent.not_woken or sent.delayed or sent.renamed or sent.dead:
+            _tell_not_woken(here, sent, me.agent.team)
         if pending:
             from xats.cli import membership
 
@@ -526,11 +526,11 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
     return 0
 
 
-def _tell_unwoken(here: Here, sent: Sent, team: str) -> None:
+def _tell_not_woken(here: Here, sent: Sent, team: str) -> None:
     from xats.core import pauses
 
-    render.say(here.complete(views.unwoken_text(sent, team)))
-    held = [agent for agent, reason in sent.unwoken if reason == "paused"]
+    render.say(here.complete(views.not_woken_text(sent, team)))
+    held = [agent for agent, reason in sent.not_woken if reason == "paused"]
     if held:
         theirs = {agent.partition("@")[2] for agent in held}
         for pause in here.store.read(lambda tx: pauses.listing(tx, None)):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from xats.errors import XatsError
 
+SCHEMA_VERSION = 1  # of every JSON document; it changes when a field is renamed or removed (see xats/cli/models)
 BIDI = shown.BIDI
 visible, one_line = shown.visible, shown.one_line
 
@@ -125,15 +126,20 @@ def _answer(prompt: str) -> str:
 
 
 def document(value: dict[str, Any]) -> None:
-    """Print one JSON document."""
-    put(json_line(value))
+    """Print one JSON document, with the version of its form."""
+    put(json_line({"schema_version": SCHEMA_VERSION, **value}))
 
 
 def error(problem: XatsError, *, json: bool) -> None:
     """Say on stderr what went wrong, why, and the line that mends it."""
     if json:
         body = {"code": problem.code, "message": str(problem), "hint": problem.hint, **problem.data}
-        say(json_line({"error": body}, terminal=sys.stderr is not None and sys.stderr.isatty()))
+        say(
+            json_line(
+                {"schema_version": SCHEMA_VERSION, "error": body},
+                terminal=sys.stderr is not None and sys.stderr.isatty(),
+            )
+        )
         return
     say(f"xats: {one_line(str(problem))}")
     if problem.hint:

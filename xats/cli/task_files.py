@@ -25,23 +25,6 @@ if TYPE_CHECKING:
     from xats.core.tasks import Task
     from xats.store import Tx
 
-FIELDS: dict[str, tuple[type, ...]] = {
-    "id": (int,),
-    "title": (str,),
-    "description": (str,),
-    "state": (str,),
-    "to": (str,),
-    "role": (str,),
-    "needs": (list,),
-    "parent": (int,),
-    "priority": (int,),
-    "key": (str,),
-    "review": (list,),
-    "due_at": (str,),
-    "notify": (str,),
-    "outcome": (str,),
-}
-
 
 def export(here: Here, *, every: params.EndedOption = False) -> int:
     """Print tasks as JSON Lines, for import.
@@ -103,7 +86,7 @@ def import_(here: Here, source: params.ImportFileArg, *, dry_run: params.ImportD
         text.ring(here)
     if here.json:
         rows = [
-            {"id": None if dry_run and created else task.id, "was": item.id, "title": task.title, "created": created}
+            {"id": None if dry_run and created else task.id, "old_id": item.id, "title": task.title, "created": created}
             for item, (task, created) in zip(items, done, strict=True)
         ]
         render.document({"tasks": rows, "created": new, "dry_run": dry_run})
@@ -144,21 +127,8 @@ def _item(number: int, line: str) -> Item:
         raise _at(number, f"it is not JSON ({problem}).") from problem
     if not isinstance(values, dict):
         raise _at(number, "it is no JSON object.")
-    for name, value in values.items():
-        if name not in FIELDS:
-            raise _at(number, f"there is no field {name!r}.", f"the fields are {', '.join(FIELDS)}")
-        # True is an int to Python, but no number in JSON.
-        fits = isinstance(value, FIELDS[name]) and not isinstance(value, bool)
-        kind = int if name == "needs" else str
-        if fits and isinstance(value, list):
-            fits = all(isinstance(one, kind) and not isinstance(one, bool) for one in value)
-        if value is not None and not fits:
-            raise _at(number, f"{name} cannot be {json.dumps(value)[:60]}.")
-    if not values.get("title"):
-        raise _at(number, "title is missing.", '{"title": "Write the parser"}')
+    _check(number, values)
     state = values.get("state")
-    if state not in (None, *tasks.STATES):
-        raise _at(number, f"{state!r} is no state.", f"one of: {', '.join(tasks.STATES)}")
     return core.Item(
         new=_new(number, values),
         id=values.get("id"),
@@ -167,6 +137,32 @@ def _item(number: int, line: str) -> Item:
         ended=state if state in tasks.ENDED else None,
         outcome=values.get("outcome"),
     )
+
+
+def _check(number: int, values: dict[str, Any]) -> None:
+    """Check the fields of line `number`. Raises InvalidTask, which names the first field that is wrong."""
+    from pydantic import ValidationError
+
+    from xats.cli.models.tasks import TaskInput
+
+    try:
+        TaskInput.model_validate(values)
+    except ValidationError as problem:
+        # What is not valid UTF-8 is refused later, with the character that is wrong.
+        errors = [one for one in problem.errors(include_url=False) if one["type"] != "string_unicode"]
+        places = {name: place for place, name in enumerate(values)}
+        errors.sort(key=lambda one: places.get(str(one["loc"][0]), len(places)))
+        for error in errors:
+            name, kind = str(error["loc"][0]), error["type"]
+            if kind == "extra_forbidden":
+                fields = ", ".join(TaskInput.model_fields)
+                raise _at(number, f"there is no field {name[:40]!r}.", f"the fields are {fields}") from None
+            if name == "title" and not values.get("title"):
+                raise _at(number, "title is missing.", '{"title": "Write the parser"}') from None
+            if kind == "literal_error" and isinstance(values[name], str):
+                hint = f"one of: {', '.join(tasks.STATES)}"
+                raise _at(number, f"state cannot be {json.dumps(values[name])[:60]}.", hint) from None
+            raise _at(number, f"{name} cannot be {json.dumps(values[name])[:60]}.") from None
 
 
 def _new(number: int, values: dict[str, Any]) -> New:

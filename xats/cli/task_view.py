@@ -180,7 +180,7 @@ def graph(here: Here, task_id: params.OptionalTaskIdArg = None, *, dot: params.D
 
 
 def _edges(found: Graph) -> Iterator[tuple[str, int, int]]:
-    for kind, edges in (("needs", found.needs), ("part", found.children)):
+    for kind, edges in (("needs", found.needs), ("subtask", found.children)):
         for one, others in edges.items():
             for other in others:
                 yield kind, one, other

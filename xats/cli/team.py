@@ -99,7 +99,7 @@ def show(here: Here, name: params.OptionalTeamArg = None) -> int:
                 "role": one.agent.role,
                 "client": one.agent.client,
                 "online": state.online,
-                "why": state.words,
+                "detail": state.words,
             }
             for one, state in seen
         ]
@@ -242,8 +242,8 @@ def merge(
         _mark_panes(here, planned)
     more = {
         "into": team_json(planned.into, change.online(into)),
-        "renamed": [{"agent": f"{name}@{into}", "was": one.address} for one, name in planned.renamed],
-        "joined": [name for _, _, name in planned.joined if name != core_agents.SYSTEM],
+        "renamed": [{"agent": f"{name}@{into}", "old_address": one.address} for one, name in planned.renamed],
+        "merged_people": [name for _, _, name in planned.joined if name != core_agents.SYSTEM],
     }
     said = f"would merge team {old} into {into}" if dry_run else f"team {old} is a part of team {into} now"
     return change.report(planned.old, into, said, **more)
@@ -354,17 +354,17 @@ def forget(
     if isinstance(found, str):
         return _forget_former(here, change, name, found)
     if not change.agreed(f"Forget team {name}?", found):
-        return change.report(found, None, f"would forget team {name}", dead=0, dropped=0, cancelled=0)
+        return change.report(found, None, f"would forget team {name}", dead_letters=0, dropped=0, cancelled=0)
     done = here.store.write(lambda tx: team_changes.forget(tx, change.by, name=name, holds=_holds, force=force))
     here.rouse_daemon()
-    counts = {"dead": done.dead, "dropped": done.dropped, "cancelled": done.cancelled}
+    counts = {"dead_letters": done.dead, "dropped": done.dropped, "cancelled": done.cancelled}
     return change.report(found, done.kept_as, f"team {name} is forgotten{_forgotten(done)}", **counts)
 
 
 def _forget_former(here: Here, change: Change, name: str, now: str) -> int:
     """Free the former name `name` of the team `now`."""
     found = here.store.read(lambda tx: team_views.summary(tx, now))
-    counts = {"dead": 0, "dropped": 0, "cancelled": 0}
+    counts = {"dead_letters": 0, "dropped": 0, "cancelled": 0}
     if not change.agreed(f"Let {name} no longer lead to team {now}?", found):
         return change.report(found, now, f"would free the name {name}, which leads to team {now}", **counts)
     here.store.write(lambda tx: team_changes.forget_former(tx, change.by, name))
@@ -411,7 +411,7 @@ def adopt(
     local = [one for one in found.projects if one.host == machine and one.path != stored]
     gone = [one for one in local if not os.path.lexists(one.path)]
     was = next((team for team, one in places if (one.host, one.path) == (machine, stored)), None)
-    more, path = {"project": stored, "was": was}, render.one_line(teams.folder_of(stored))
+    more, path = {"project": stored, "old_team": was}, render.one_line(teams.folder_of(stored))
     if was == name:
         return change.report(found, name, f"{path} belongs to team {name} already", **more)
     for one in local:
@@ -517,7 +517,7 @@ class Change:
             if self.changed:
                 left = self.look(lambda tx: team_views.summary(tx, name)) if name else None
                 now = team_json(left, self.online(left.name)) if left else None
-            about = {"team": now, "name": name, "was": self.team, "before": before}
+            about = {"team": now, "name": name, "old_name": self.team, "before": before}
             render.document({**about, "changed": self.changed, "dry_run": self.dry_run, **more})
         elif not self.here.quiet:
             render.put(said)

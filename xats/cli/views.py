@@ -103,19 +103,20 @@ def _data(message: Message) -> object:
 
 def sent_json(sent: Sent) -> dict[str, Any]:
     """Return the JSON form of what sending came to."""
-    unwoken = [{"agent": agent, "reason": reason} for agent, reason in sent.unwoken]
+    not_woken = [{"agent": agent, "reason": reason} for agent, reason in sent.not_woken]
     delayed = [{"agent": agent, "reason": "throttled", "next_attempt_at": iso(until)} for agent, until in sent.delayed]
     found = {"message": message_json(sent.message), "created": sent.created, "recipients": sent.recipients}
     renamed = [{"name": name, "agent": agent} for name, agent in sent.renamed]
     dead = [{"agent": agent, "reason": reason} for agent, reason in sent.dead]
-    return {**found, "unwoken": unwoken, "delayed": delayed, "renamed": renamed, "dead": dead}
+    return {**found, "not_woken": not_woken, "delayed": delayed, "renamed": renamed, "dead_letters": dead}
 
 
 def wake_json(wake: Wake | None, no_wake_reason: str | None) -> dict[str, Any]:
     """Return the JSON form of a wake, or of why there is none."""
     if wake is None:
-        nothing = {"detail": None, "attempts": 0, "transport": None, "next_attempt_at": None, "updated_at": None}
-        return {"state": "skipped", "reason": no_wake_reason, "handed_to": [], **nothing}
+        nothing: dict[str, Any] = {"detail": None, "attempts": 0, "transport": None, "handed_to": []}
+        times = {"next_attempt_at": None, "updated_at": None}
+        return {"id": None, "state": "skipped", "reason": no_wake_reason, "last_refusal": None, **nothing, **times}
     return {
         "id": wake.id,
         "state": wake.state,
@@ -228,15 +229,15 @@ def sent_text(sent: Sent, team: str) -> str:
     return f"#{message.id} sent {_to(sent.recipients, team)}{as_contract}{_wish(message)}"
 
 
-def unwoken_text(sent: Sent, team: str) -> str:
+def not_woken_text(sent: Sent, team: str) -> str:
     """Return in words who is not woken for what was sent, or only later, or never had it, a line for each reason."""
     lines = []
     for agent, reason in sent.dead:
         lines.append(f"  {near(agent, team)} has not read it ({reasons.words(reason)}): xats status {sent.message.id}")
     for old, agent in sent.renamed:
         lines.append(f"  {old} is called {near(agent, team)} now")
-    for reason in dict.fromkeys(reason for _, reason in sent.unwoken):
-        names = [agent for agent, why in sent.unwoken if why == reason]
+    for reason in dict.fromkeys(reason for _, reason in sent.not_woken):
+        names = [agent for agent, why in sent.not_woken if why == reason]
         if reason in ("no_program", "not_registered"):
             lines.extend(f"  {_absent(near(name, team), reason)}" for name in names)
             continue

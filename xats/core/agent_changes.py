@@ -140,7 +140,7 @@ def rename(tx: Tx, by: Agent, agent: Agent, name: str) -> Agent:
         tx.run(KEEP_NAME, id=agent.id, name=agent.name, key=old, now=tx.now)
     tx.run(RENAME, id=agent.id, name=name, key=key)
     now = agents.by_id(tx, agent.id)
-    tx.event("agent_renamed", agent.team, by.name, f"agent:{now.name}", was=agent.name)
+    tx.event("agent_renamed", agent.team, by.name, f"agent:{now.name}", old_name=agent.name)
     _tell(
         tx,
         by,
@@ -281,7 +281,9 @@ def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
     tx.run(FORGET, id=agent.id, key=f"{agent.name.lower()}#{agent.id}", now=tx.now, by=whose)
     head = f"{agent.name} was removed from team {agent.team} and will not answer:"
     removed_mail.end(tx, [agent.id], head, {by.id})
-    tx.event("agent_forgotten", agent.team, by.name, f"agent:{agent.name}", dead=found.letters, released=released)
+    tx.event(
+        "agent_forgotten", agent.team, by.name, f"agent:{agent.name}", dead_letters=found.letters, released=released
+    )
     return found, released
 
 

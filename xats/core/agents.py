@@ -677,7 +677,7 @@ def register(
         pane=seat.pane.pane_id if seat.pane else None,
     )
     if holder and back:
-        tx.event("agent_back", team, agent.name, f"agent:{agent.name}", epoch=agent.epoch, gone_at=holder.gone_at)
+        tx.event("agent_returned", team, agent.name, f"agent:{agent.name}", epoch=agent.epoch, gone_at=holder.gone_at)
     created = known is None or not known.registered
     return Registered(details(tx, agent), created, not same, unseated)
 

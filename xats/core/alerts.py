@@ -130,4 +130,4 @@ def _why(row: Row) -> str:
     return f"not woken: {reasons.words(row['reason'] or 'no_wake')}"
 
 
-UNREAD = Notice("alerted", "Nobody has read this yet, and it needs a reply:", "not read", _line, MARK)
+UNREAD = Notice("read_overdue", "Nobody has read this yet, and it needs a reply:", "not read", _line, MARK)

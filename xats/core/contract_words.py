@@ -76,7 +76,7 @@ def values(diff: Diff, old: int, new: int, *, strict: bool = False) -> dict[str,
         "changes": [
             {
                 "pointer": one.pointer,
-                "what": one.what,
+                "kind": one.what,
                 "text": one.text,
                 "backward": one.backward,
                 "forward": one.forward,

@@ -279,7 +279,7 @@ def _change(tx: Tx, me: Agent, contract: Contract, rule: Rule) -> bool:
         _say(tx, me, "revived", contract.name)
     if rule != contract.compat:
         tx.run(SET_RULE, id=contract.id, compat=rule)
-        _say(tx, me, "changed", contract.name, compat=rule, was=contract.compat)
+        _say(tx, me, "changed", contract.name, compat=rule, old_compat=contract.compat)
     return contract.retired
 
 
@@ -339,7 +339,7 @@ def rename(tx: Tx, me: Agent, old: str, new: str) -> tuple[Contract, bool, contr
         msg = f"There is a contract {other.name} already{state}. Nothing was changed."
         raise ContractTaken(msg, f"xats contract rename {other.name} ANOTHER_NAME", name=other.name)
     tx.run(RENAME, id=contract.id, name=new, key=new.lower())
-    _say(tx, me, "renamed", new, was=contract.name)
+    _say(tx, me, "renamed", new, old_name=contract.name)
     renamed = find(tx, me.team, new)
     return renamed, True, contract_mail.renamed(tx, me, contract, renamed)
 

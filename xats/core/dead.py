@@ -118,7 +118,7 @@ def drop(tx: Tx, by: Agent, letter: DeadLetter) -> None:
 def _send_again(tx: Tx, by: Agent, letter: DeadLetter, to: Agent) -> int:
     again = messages.repeat(tx, letter.message.id, to)
     tx.run(DROP, agent=letter.agent_id, message=letter.message.id, now=tx.now)
-    _say(tx, "dead_retried", by, letter, to=to.address, as_message=again)
+    _say(tx, "dead_retried", by, letter, to=to.address, new_id=again)
     return again
 
 

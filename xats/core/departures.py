@@ -1,8 +1,8 @@
 """Departures: agents whose process has ended, and the senders who wait for their replies.
 
 The daemon looks at the processes (daemon/departures.py). An end is noted once, on the session, with the event
-`agent_gone`. It is over when the agent registers in another process or pane: `agent_back` (core/agents.py). An agent
-that gives a sign of life after the end of its process does not count as gone: another program acts for it.
+`agent_gone`. It is over when the agent registers in another process or pane: `agent_returned` (core/agents.py). An
+agent that gives a sign of life after the end of its process does not count as gone: another program acts for it.
 
 A sender whose request was not answered is told once that its recipient is gone. That is when it is gone for AFTER, so
 that a restart is no alarm, and unless another alert told of the same copy (core/alerts.py, core/owed.py). The delivery

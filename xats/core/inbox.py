@@ -350,7 +350,7 @@ def take_back(tx: Tx, me: Agent, since: int) -> None:
         tx.many(WAKE_FOR, [{"wake": woken.id, "me": me.id, "id": one} for one in waking])
     if rows:
         tx.event(
-            "mail_taken_back", me.team, me.name, f"agent:{me.name}", messages=sorted(r["message_id"] for r in rows)
+            "mail_unread_again", me.team, me.name, f"agent:{me.name}", messages=sorted(r["message_id"] for r in rows)
         )
 
 

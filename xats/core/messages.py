@@ -24,12 +24,8 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 1 << 20  # bytes of UTF-8
 LARGEST_SUBJECT = 200  # characters
-UNWOKEN: tuple[Reason, ...] = (
-    "paused",
-    "hop_limit",
-    "no_program",
-    "not_registered",
-)  # why a recipient is not woken for what was sent
+# Why a recipient is not woken for what was sent.
+NOT_WOKEN: tuple[Reason, ...] = ("paused", "hop_limit", "no_program", "not_registered")
 
 
 @record
@@ -78,7 +74,7 @@ class Sent:
     message: Message
     created: bool
     recipients: tuple[str, ...]
-    unwoken: tuple[tuple[str, Reason], ...] = ()  #: who is not woken for it, and why: a code of `UNWOKEN`
+    not_woken: tuple[tuple[str, Reason], ...] = ()  #: who is not woken for it, and why: a code of `NOT_WOKEN`
     delayed: tuple[tuple[str, int], ...] = ()  #: whose wake is throttled, and until when (ms UTC)
     renamed: tuple[tuple[str, str], ...] = ()  #: former names in its address, and which agent each leads to
     dead: tuple[tuple[str, str], ...] = ()  #: whose copy ended unread, and why; of what was sent before under the key
@@ -583,11 +579,11 @@ def _store(
         assert before
         return before
     message_id: int = row["id"]
-    unwoken, delayed = [], []
+    not_woken, delayed = [], []
     for recipient in recipients:
         woken, reason = deliveries.add(message_id, recipient, draft, expires_at)
-        if reason in UNWOKEN:
-            unwoken.append((recipient.address, reason))
+        if reason in NOT_WOKEN:
+            not_woken.append((recipient.address, reason))
         elif woken and woken.throttled_until is not None:
             delayed.append((recipient.address, woken.throttled_until))
     if original and tx.run(REPLIED, agent=me.id, message=draft.reply_to, now=tx.now):
@@ -620,7 +616,7 @@ def _store(
         contract=draft.contract[1:] if draft.contract else None,
     )
     renamed = tuple([(one.called, one.address) for one in recipients if one.called])
-    return Sent(message, True, names, tuple(unwoken), tuple(delayed), renamed)
+    return Sent(message, True, names, tuple(not_woken), tuple(delayed), renamed)
 
 
 def _settled(draft: Draft, direct: bool) -> Draft:

@@ -24,8 +24,8 @@ def end(tx: Tx, task: Task, state: TaskEnd, by: Agent, text: str | None) -> Task
         told["result"] = None
     now = tasks.update(tx, task, state=state, ended_at=tx.now, lease_until=None, offer_at=None, **told)
     short = text if text is None or len(text) <= 200 else f"{text[:199]}…"
-    despite = [one.id for one in task_needs.blockers(tx, now)] if state == "done" else []
-    more = {"despite": despite} if despite else {}
+    open_needs = [one.id for one in task_needs.blockers(tx, now)] if state == "done" else []
+    more = {"open_needs": open_needs} if open_needs else {}
     tasks.log(tx, now, state, by, text, **{"result" if state == "done" else "reason": short}, **more)
     knowing: list[int] = []
     if state == "done":
@@ -70,7 +70,7 @@ def reopen(tx: Tx, me: Agent, task_id: int, reason: str | None = None) -> Task:
         reason = tasks.check_note(reason, "reason")
     empty = {"ended_at": None, "owner_id": None, "claimed_at": None, "lease_ms": None, "result": None, "reason": None}
     now = tasks.update(tx, task, state="open", progress=None, **empty)
-    tasks.log(tx, now, "reopened", me, reason, was=task.state)
+    tasks.log(tx, now, "reopened", me, reason, old_state=task.state)
     if task.state == "done":
         task_needs.not_done(tx, now, me, reason)
     if now.ready:

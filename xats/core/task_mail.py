@@ -163,7 +163,7 @@ def ended(tx: Tx, task: Task, by: Agent, text: str | None, but: Collection[int] 
         return
     whom, unheard = _notified(tx, task)
     for address in unheard:
-        tx.event("task_unheard", task.team, by.name, f"task:{task.id}", address=address)
+        tx.event("task_notify_failed", task.team, by.name, f"task:{task.id}", address=address)
     for one in but:
         whom.pop(one, None)
     if task.state == "cancelled":

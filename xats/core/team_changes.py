@@ -164,7 +164,7 @@ def rename(tx: Tx, by: str, old: str, new: str) -> None:
             f"The old name goes on working: XATS_TEAM={old} and addresses such as {one.name}@{old} lead to team {new}.",
         )
         tell(tx, new, [one], by, f"team {old} is {new} now", *lines)
-    tx.event("team_renamed", new, by, f"team:{new}", was=old, agents=found.agents)
+    tx.event("team_renamed", new, by, f"team:{new}", old_name=old, agents=found.agents)
 
 
 # -- archive -----------------------------------------------------------------------------------------------------------
@@ -228,7 +228,7 @@ def forget_former(tx: Tx, by: str, name: str) -> str | None:
     now: str = row["moved_to"]
     tx.run("delete from former_addresses where team = :name", name=name)
     tx.run("delete from teams where name = :name", name=name)
-    tx.event("team_name_freed", now, by, f"team:{now}", was=name)
+    tx.event("team_name_freed", now, by, f"team:{now}", old_name=name)
     return now
 
 
@@ -278,7 +278,7 @@ def forget(tx: Tx, by: str, name: str, holds: Callable[[Session], bool], *, forc
         kept=kept_as or name,
     )
     tx.run("delete from teams where name = :name or moved_to = :kept", name=name, kept=kept_as or name)
-    counts = {"agents": found.agents, "dead": mail.letters, "dropped": mail.copies, "cancelled": cancelled}
+    counts = {"agents": found.agents, "dead_letters": mail.letters, "dropped": mail.copies, "cancelled": cancelled}
     tx.event("team_forgotten", kept_as or name, by, f"team:{name}", kept_as=kept_as, **counts)
     return Forgotten(kept_as, mail.letters, mail.copies, cancelled)
 
@@ -338,5 +338,5 @@ def adopt(tx: Tx, by: str, name: str, host: str, project: Project, gone: Sequenc
     found = {"host": host, "path": path, "file_id": project.stamp, "remote": remote and teams.stored(remote)}
     tx.run(ADOPT, **found, team=name, now=tx.now)
     was: str | None = before["team"] if before else None
-    tx.event("project_adopted", name, by, f"team:{name}", path=path, was=was)
+    tx.event("project_adopted", name, by, f"team:{name}", path=path, old_team=was)
     return was

@@ -127,7 +127,7 @@ def merge(tx: Tx, by: str, old: str, into: str, suffix: str | None) -> Plan:
     _hold(tx, into)
     _tell(tx, by, planned, was, there)
     names = {one.name: name for one, name in planned.renamed}
-    tx.event("team_merged", into, by, f"team:{into}", was=old, agents=planned.old.agents, renamed=names or None)
+    tx.event("team_merged", into, by, f"team:{into}", old_name=old, agents=planned.old.agents, renamed=names or None)
     return planned
 
 
@@ -224,7 +224,7 @@ def _rename(tx: Tx, by: str, old: str, into: str, renamed: Sequence[tuple[Agent,
         tx.run(CALL, id=one.id, name=name, key=name.lower())
         tx.run(ITS_EVENTS[0], old=old, key=key, name=name)
         tx.run(ITS_EVENTS[1], old=old, was=f"agent:{key}", subject=f"agent:{name}")
-        tx.event("agent_renamed", into, by, f"agent:{name}", was=one.name)
+        tx.event("agent_renamed", into, by, f"agent:{name}", old_name=one.name)
     for row in tx.all(NOTIFY, team=old):
         said = ",".join(str(_renamed(address, old, names)) for address in parse_list(row["notify"]))
         if said != row["notify"]:

@@ -19,4 +19,4 @@ class Check:
     name: str
     state: str
     detail: str
-    mend: str = ""
+    fix: str = ""

@@ -88,8 +88,8 @@ def shared(environ: Mapping[str, str]) -> list[Check]:
                     f"{client.title}'s daemon (pid {pid}) has XATS_AGENT={agent}, which is not believed: "
                     "it serves others too"
                 )
-                mend = f"{terminals.STOP}; then: xats launch {client.name}"
-                found.append(Check(SECTION, f"{client.name} daemon", WARN, detail, mend))
+                fix = f"{terminals.STOP}; then: xats launch {client.name}"
+                found.append(Check(SECTION, f"{client.name} daemon", WARN, detail, fix))
     return found
 
 
@@ -105,13 +105,13 @@ def hooks(environ: Mapping[str, str]) -> list[Check]:
     found = []
     for client in CLIENTS:
         one = look(client, "user", client.path("user", environ, ""), ())
-        name, mend = f"hooks of {client.name}", f"xats hook install {client.name}"
+        name, fix = f"hooks of {client.name}", f"xats hook install {client.name}"
         if one.state == "installed":
             found.append(Check(SECTION, name, WARN if one.detail else OK, one.detail or f"installed in {one.path}"))
         elif one.state == "stale":
-            found.append(Check(SECTION, name, WARN, f"{one.path} is not as this xats would write it", mend))
+            found.append(Check(SECTION, name, WARN, f"{one.path} is not as this xats would write it", fix))
         elif one.state == "broken":
-            found.append(Check(SECTION, name, FAIL, f"{one.path} runs {one.program}, which is not there", mend))
+            found.append(Check(SECTION, name, FAIL, f"{one.path} runs {one.program}, which is not there", fix))
         elif one.state == "unreadable":
             found.append(Check(SECTION, name, WARN, one.detail))
     return found
@@ -124,8 +124,8 @@ def _profiles(environ: Mapping[str, str]) -> tuple[list[Profile], list[Check]]:
         try:
             found.append(registry.find(name, environ))
         except Usage as problem:
-            mend = problem.hint or f"mend it, or take it away; what is built in: xats client show {name}"
-            broken.append(Check(SECTION, "profile", FAIL, str(problem), mend))
+            fix = problem.hint or f"fix it, or take it away; what is built in: xats client show {name}"
+            broken.append(Check(SECTION, "profile", FAIL, str(problem), fix))
     return found, broken
 
 

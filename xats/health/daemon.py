@@ -122,9 +122,9 @@ def _lag(path: str, facts: Facts, *, runs: bool) -> Check:
     whose = next((one for one in facts.agents if one.agent.id == late.agent_id), None)
     who = whose.agent.address if whose else f"agent {late.agent_id}"
     stuck = lag > STUCK and (whose is None or whose.unread > 0)
-    mend = f"see {log_path(path)}, then: xats daemon stop && xats daemon start" if runs else "xats daemon start"
+    fix = f"see {log_path(path)}, then: xats daemon stop && xats daemon start" if runs else "xats daemon start"
     detail = f"the wake of {who} has been due for {rough(lag)}" + (" with mail waiting" if stuck else "")
-    return Check(SECTION, "lag", FAIL if stuck else WARN, detail, mend)
+    return Check(SECTION, "lag", FAIL if stuck else WARN, detail, fix)
 
 
 def _log(path: str) -> list[str]:

@@ -104,8 +104,8 @@ def _known(name: str, value: str, reader: Reader | None) -> Check:
         if reader:
             reader({name: value})
     except XatsError as problem:
-        mend = problem.hint if problem.hint.startswith("export") else f"{problem.hint}, or: unset {name}".lstrip(", ")
-        return Check(SECTION, name, FAIL, str(problem), mend)
+        fix = problem.hint if problem.hint.startswith("export") else f"{problem.hint}, or: unset {name}".lstrip(", ")
+        return Check(SECTION, name, FAIL, str(problem), fix)
     if name == "XATS_CLIENTS" and not os.path.isdir(value):
         return Check(SECTION, name, WARN, f"{value} is no folder, so no profile of yours is read", f"mkdir -p {value}")
     return Check(SECTION, name, OK, value)
@@ -113,5 +113,5 @@ def _known(name: str, value: str, reader: Reader | None) -> Check:
 
 def _unknown(name: str, known: list[str]) -> Check:
     near = get_close_matches(name, known, 1)
-    mend = f"did you mean {near[0]}?" if near else f"unset {name}"
-    return Check(SECTION, name, WARN, "no variable of xats has this name", mend)
+    fix = f"did you mean {near[0]}?" if near else f"unset {name}"
+    return Check(SECTION, name, WARN, "no variable of xats has this name", fix)

@@ -58,14 +58,14 @@ def _wake(one: Details, wake: Wake, facts: Facts) -> Check:
     if wake.next_attempt_at is None and one.agent.expected:
         return Check(SECTION, name, OK, "mail waits for its program; it is expected")
     if wake.next_attempt_at is None:
-        mend = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
-        return Check(SECTION, name, WARN, f"wake suspended until it registers anew{why}", mend)
+        fix = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
+        return Check(SECTION, name, WARN, f"wake suspended until it registers anew{why}", fix)
     later = wake.next_attempt_at - now
     if place and later < -LATE:
         detail = f"wake {wake.state}{why}, due for {rough(-later)}: {name} is registered on {place}, "
         detail += "and only the daemon there can try it"
-        mend = f"there: xats daemon start; if it works here: xats register {one.agent.name} --team {one.agent.team}"
-        return Check(SECTION, name, FAIL, detail, mend)
+        fix = f"there: xats daemon start; if it works here: xats register {one.agent.name} --team {one.agent.team}"
+        return Check(SECTION, name, FAIL, detail, fix)
     then = f"again in {rough(later)}" if later > 0 else "due now"
     if wake.state == "delivered":
         return Check(SECTION, name, OK, f"handed over by {', '.join(wake.taken_by)}, not read yet; {then}")
@@ -87,5 +87,5 @@ def _stop(one: Stop, now: int) -> Check:
 def _pause(one: Pause, now: int) -> Check:
     whom = one.agent or f"team {one.team}"
     why = f": {one.reason}" if one.reason else ""
-    mend = f"xats resume {one.agent}" if one.agent else f"xats resume all --team {one.team}"
-    return Check(SECTION, "paused", WARN, f"{whom}, by {one.by} {ago(one.at, now)}{why}", mend)
+    fix = f"xats resume {one.agent}" if one.agent else f"xats resume all --team {one.team}"
+    return Check(SECTION, "paused", WARN, f"{whom}, by {one.by} {ago(one.at, now)}{why}", fix)

@@ -42,13 +42,13 @@ def _agent(one: Details) -> list[Check]:
         its = process.environ(one.session.seat.pid)
         if its and not calling.find(its):
             detail = "its program was started without xats in PATH, and its wakes name no path"
-            mend = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
-            return [Check(SECTION, name, WARN, detail, mend)]
+            fix = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
+            return [Check(SECTION, name, WARN, detail, fix)]
     if path in (None, calling.NAME):
         return []
     if not os.path.isfile(path):
-        mend = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
-        return [Check(SECTION, name, FAIL, f"there is no xats in it, and {path} is gone", mend)]
+        fix = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
+        return [Check(SECTION, name, FAIL, f"there is no xats in it, and {path} is gone", fix)]
     detail = f"there is no xats in it, so wakes and hooks name its path: {calling.spelled(path)}"
     return [Check(SECTION, name, WARN, detail, f"{_export(path)}  (before that agent is started)")]
 

@@ -15,4 +15,4 @@ def checks(path: str) -> list[Check]:
     if not os.path.lexists(path):
         return [Check(SECTION, "file", WARN, f"no store yet at {path}", "xats register NAME  (makes it)")]
     found = check.checks(path, depth="quick_check")
-    return [Check(SECTION, one.name, one.state, one.detail, one.mend) for one in found]
+    return [Check(SECTION, one.name, one.state, one.detail, one.fix) for one in found]

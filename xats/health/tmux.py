@@ -75,17 +75,17 @@ def _pane(one: Details) -> Pane | None:
 
 
 def _version(said: Mapping[str, Any] | None, *, needed: bool) -> Check:
-    mend = "install tmux 3.2 or newer"
+    fix = "install tmux 3.2 or newer"
     if said and not said["tmux"]["program"]:
         detail = f"the daemon says: {said['tmux']['trouble']} (its PATH: {said['path']})"
-        return Check(SECTION, "version", FAIL if needed else WARN, detail, f"{mend}, or set XATS_TMUX and restart it")
+        return Check(SECTION, "version", FAIL if needed else WARN, detail, f"{fix}, or set XATS_TMUX and restart it")
     try:
         version = server.version(said["tmux"]["program"] if said else None)
     except TmuxUnavailable as problem:
         unused = "" if needed else "; no agent has a pane, so nobody misses it yet"
-        return Check(SECTION, "version", FAIL if needed else WARN, f"{problem}{unused}", mend)
+        return Check(SECTION, "version", FAIL if needed else WARN, f"{problem}{unused}", fix)
     if server.too_old(version):
-        return Check(SECTION, "version", WARN, f"{version}; to paste, xats needs tmux 3.2 or newer", mend)
+        return Check(SECTION, "version", WARN, f"{version}; to paste, xats needs tmux 3.2 or newer", fix)
     return Check(SECTION, "version", OK, version)
 
 
@@ -113,7 +113,7 @@ def _outside(facts: Facts | None, environ: Mapping[str, str]) -> list[Check]:
 def _server(pane: Pane, theirs: Iterable[Details], environ: Mapping[str, str]) -> Check:
     """Look at the server of `pane` as it was when agents took panes on it."""
     socket, names = pane.socket, ", ".join(one.agent.address for one in theirs)
-    mend = "xats unregister NAME, or register it again where it works"
+    fix = "xats unregister NAME, or register it again where it works"
     try:
         said = server.run(pane, "display-message", "-p", "#{pid}|#{start_time}|#{version}", timeout=TIMEOUT).strip()
     except ServerUntrusted as problem:
@@ -123,7 +123,7 @@ def _server(pane: Pane, theirs: Iterable[Details], environ: Mapping[str, str]) -
     same, _, version = said.rpartition("|")
     if same not in (f"{pane.server_pid}|{pane.server_start}", f"{pane.server_pid}|"):
         detail = f"{socket} is another server now; the panes of {names} are gone"
-        return Check(SECTION, "server", WARN, detail, mend)
+        return Check(SECTION, "server", WARN, detail, fix)
     if server.too_old(version):
         detail = f"{socket} is tmux {version}; to paste, xats needs tmux 3.2 or newer"
         return Check(SECTION, "server", WARN, detail, TmuxTooOld.hint)
@@ -147,8 +147,8 @@ def _silent(pane: Pane, names: str, problem: TmuxUnavailable | NoPane, environ: 
         detail = f"the server of {names} (pid {pid}) lives, but not at its socket {socket} ({problem})"
         return Check(SECTION, "server", FAIL, detail, anew)
     if isinstance(problem, TmuxGone):
-        mend = "xats unregister NAME, or register it again where it works"
-        return Check(SECTION, "server", WARN, f"{socket} is gone, and with it the panes of {names} ({problem})", mend)
+        fix = "xats unregister NAME, or register it again where it works"
+        return Check(SECTION, "server", WARN, f"{socket} is gone, and with it the panes of {names} ({problem})", fix)
     detail = f"{socket} does not answer, so nobody wakes {names} ({problem})"
     return Check(SECTION, "server", FAIL, detail, f"see what it does: tmux -S {socket} list-sessions")
 

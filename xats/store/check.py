@@ -32,7 +32,7 @@ class Check:
     name: str
     state: str
     detail: str
-    mend: str = ""
+    fix: str = ""
 
 
 @record
@@ -43,13 +43,13 @@ class Rule:
     state: str
     good: str
     bad: str
-    mend: str
+    fix: str
     sql: str
 
 
 RULES = (
     Rule(
-        "unwoken_mail",
+        "mail_without_wake",
         FAIL,
         "all unread mail has a wake, or its wake was tried to the end",
         "unread mail that nobody will be woken for: agents",
@@ -288,8 +288,8 @@ def _integrity(path: str, private: sqlite3.Connection, depth: str) -> Check:
 
 
 def _damaged(path: str, detail: str) -> Check:
-    mend = f"end every xats, copy the file, then: sqlite3 {quote(path)} .recover  (or put a backup in its place)"
-    return Check("integrity", FAIL, f"the store is damaged: {detail}", mend)
+    fix = f"end every xats, copy the file, then: sqlite3 {quote(path)} .recover  (or put a backup in its place)"
+    return Check("integrity", FAIL, f"the store is damaged: {detail}", fix)
 
 
 def _references(private: sqlite3.Connection) -> Check:
@@ -305,7 +305,7 @@ def _rule(private: sqlite3.Connection, rule: Rule, now: int) -> Check:
     if not found:
         return Check(rule.name, OK, rule.good)
     more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
-    return Check(rule.name, rule.state, f"{rule.bad} {', '.join(map(str, found[:SHOWN]))}{more}", rule.mend)
+    return Check(rule.name, rule.state, f"{rule.bad} {', '.join(map(str, found[:SHOWN]))}{more}", rule.fix)
 
 
 def _guarded(name: str, path: str, look: Callable[[], Check]) -> Check:

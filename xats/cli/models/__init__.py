@@ -1,0 +1,137 @@
+"""Models of every JSON document and every JSON line that xats prints or reads.
+
+`xats schema`, docs/reference.md and the tests are made from them. They import pydantic, which costs more than a whole
+`xats send`: only `xats schema`, `xats task import` and tools import them, never a hook or a hot verb.
+"""
+
+from __future__ import annotations
+
+from xats.cli.models import agents, contracts, events, lines, machine, mail, tasks
+from xats.cli.models.base import Document, Model, field
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from pydantic import BaseModel
+
+    Models: TypeAlias = tuple[type[BaseModel], ...]
+
+
+class Error(Model, extra="allow"):
+    """An error. It has more fields where the code has something to add, such as the id of a task."""
+
+    code: str = field("The code, for scripts.")
+    message: str = field("What went wrong, and why.")
+    hint: str = field("The command or the advice that fixes it; may be empty.")
+
+
+class FailureDocument(Document):
+    """What a command with --json prints on standard error when it fails."""
+
+    error: Error = field("The error.")
+
+
+# By verb: the documents that it prints with --json, one of them at a time.
+DOCUMENTS: dict[str, Models] = {
+    "send": (mail.SentDocument, mail.PooledDocument, mail.BatchDocument),
+    "broadcast": (mail.SentDocument,),
+    "reply": (mail.SentDocument,),
+    "ack": (mail.AckDocument,),
+    "inbox": (mail.InboxDocument,),
+    "show": (mail.ShowDocument,),
+    "thread": (mail.ThreadDocument,),
+    "status": (mail.StatusDocument,),
+    "wait": (mail.WaitDocument,),
+    "register": (agents.RegisterDocument,),
+    "launch": (agents.LaunchDocument,),
+    "unregister": (agents.UnregisterDocument,),
+    "agents": (agents.AgentsDocument,),
+    "whoami": (agents.WhoamiDocument,),
+    "team list": (agents.TeamListDocument,),
+    "team show": (agents.TeamShowDocument,),
+    "team rename": (agents.TeamChangeDocument,),
+    "team merge": (agents.TeamMergeDocument,),
+    "team archive": (agents.TeamChangeDocument,),
+    "team forget": (agents.TeamForgetDocument,),
+    "team adopt": (agents.TeamAdoptDocument,),
+    "agent show": (agents.AgentShowDocument,),
+    "agent set": (agents.AgentSetDocument,),
+    "agent rename": (agents.AgentRenameDocument,),
+    "agent forget": (agents.AgentForgetDocument,),
+    "seat": (agents.SeatDocument,),
+    "task add": (tasks.TaskAddDocument,),
+    "task list": (tasks.TaskListDocument,),
+    "task show": (tasks.TaskDetailsDocument,),
+    "task claim": (tasks.TaskClaimDocument,),
+    "task renew": (tasks.TaskDocument,),
+    "task progress": (tasks.TaskDocument,),
+    "task release": (tasks.TaskDocument,),
+    "task submit": (tasks.TaskDocument,),
+    "task approve": (tasks.TaskApproveDocument,),
+    "task feedback": (tasks.TaskDocument,),
+    "task done": (tasks.TaskDocument,),
+    "task fail": (tasks.TaskDocument,),
+    "task cancel": (tasks.TaskDocument,),
+    "task reopen": (tasks.TaskDocument,),
+    "task edit": (tasks.TaskDocument,),
+    "task graph": (tasks.TaskGraphDocument,),
+    "task wait": (tasks.TaskDetailsDocument,),
+    "task import": (tasks.TaskImportDocument,),
+    "task export": (tasks.TaskExportDocument,),
+    "contract put": (contracts.ContractPutDocument,),
+    "contract get": (contracts.ContractGetDocument,),
+    "contract list": (contracts.ContractListDocument,),
+    "contract log": (contracts.ContractLogDocument,),
+    "contract diff": (contracts.ContractDiffDocument,),
+    "contract check": (contracts.ContractCheckDocument,),
+    "contract subscribe": (contracts.ContractSubscribeDocument,),
+    "contract unsubscribe": (contracts.ContractUnsubscribeDocument,),
+    "contract subscribers": (contracts.ContractSubscribersDocument,),
+    "contract rename": (contracts.ContractRenameDocument,),
+    "contract retire": (contracts.ContractRetireDocument,),
+    "events": (events.EventsDocument,),
+    "poke": (mail.PokeDocument,),
+    "deliver": (mail.DeliverDocument,),
+    "config list": (machine.ConfigListDocument,),
+    "config get": (machine.ConfigGetDocument,),
+    "config set": (machine.ConfigChangeDocument,),
+    "config unset": (machine.ConfigChangeDocument,),
+    "config path": (machine.ConfigPathDocument,),
+    "client find": (machine.ClientFindDocument,),
+    "client list": (machine.ClientListDocument,),
+    "client show": (machine.ClientShowDocument,),
+    "client test": (machine.ClientTestDocument,),
+    "pause": (mail.PauseDocument,),
+    "resume": (mail.ResumeDocument,),
+    "dead list": (mail.DeadListDocument,),
+    "dead show": (mail.DeadShowDocument,),
+    "dead retry": (mail.DeadRetryDocument,),
+    "dead drop": (mail.DeadDropDocument,),
+    "doctor": (machine.DoctorDocument,),
+    "daemon status": (machine.DaemonStatusDocument,),
+    "daemon start": (machine.DaemonStartDocument,),
+    "daemon stop": (machine.DaemonStopDocument,),
+    "hook install": (machine.HookChangeDocument,),
+    "hook uninstall": (machine.HookChangeDocument,),
+    "hook status": (machine.HookStatusDocument,),
+    "db info": (machine.DbInfoDocument,),
+    "db backup": (machine.DbBackupDocument,),
+    "db export": (machine.DbExportDocument,),
+    "db query": (machine.DbQueryDocument,),
+    "db prune": (machine.DbPruneDocument,),
+    "db check": (machine.DbCheckDocument,),
+}
+# By verb: the lines that it prints as JSON Lines.
+LINES: dict[str, type[BaseModel]] = {
+    "events": events.Event,
+    "task export": tasks.TaskLine,
+    "db export": lines.Row,
+}
+# By name: the lines and files that xats reads, or gives to another program.
+READ: dict[str, type[BaseModel]] = {
+    "send --batch FILE": lines.BatchLine,
+    "task import FILE": tasks.TaskInput,
+    "clients/NAME.toml": lines.ProfileFile,
+    "wake command": lines.WakeLine,
+}

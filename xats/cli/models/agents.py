@@ -1,0 +1,284 @@
+"""The JSON of agents and teams."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from xats.cli.models.base import Address, Document, Model, OneOf, Time, field
+from xats.cli.models.mail import Evidence, Wake
+from xats.cli.states import STATES
+from xats.core.agents import WAKE_BY
+
+END_REASONS = ("expired", "pane_gone", "pane_taken", "replaced")  # of an expectation
+
+
+class Pane(Model):
+    """A tmux pane."""
+
+    socket: str = field("The socket of its tmux server.")
+    pane_id: str = field("Its id, such as %3.", pattern="^%[0-9]+$")
+    pane_pid: int = field("The process that tmux started in it.")
+
+
+class Agent(Model):
+    """An agent."""
+
+    name: str = field("The name, unique in its team.")
+    team: str = field("The team.")
+    role: str | None = field("The role, for addresses such as role:reviewer.")
+    client: str = field("The agent program; human: a person.")
+    model: str | None = field("The language model that it said it uses.")
+    tags: list[str] = field("The tags, for addresses such as tag:gpu.")
+    capabilities: list[str] = field("The capabilities, for addresses such as cap:rust.")
+    about: str | None = field("What it is for, in one line.")
+    expected_since: Time | None = field("Since when the seat waits for its program; null: it does not.")
+    epoch: int = field("The number of its session; each registration from another process has a new one.")
+    host: str | None = field("The host on which it sits.")
+    pane: Pane | None = field("The pane in which it sits.")
+
+
+class AgentName(Model):
+    """The name of an agent."""
+
+    name: str = field("The name.")
+    team: str = field("The team.")
+
+
+class Expectation(Model):
+    """A program that xats expects in a pane."""
+
+    client: str = field("The agent program.")
+    pane: Pane = field("The pane.")
+    until: Time = field("Until when xats expects it.")
+    ended_at: Time | None = field("When the expectation ended; null: it lasts.")
+    reason: Annotated[str, OneOf(END_REASONS)] | None = field("Why it ended without the program.")
+
+
+class Presence(Model):
+    """What the program of an agent last said that it does."""
+
+    state: Annotated[str, OneOf(["idle", "busy", "waiting", "ended"])] = field("The state.")
+    at: Time = field("Since when.")
+
+
+class ListedAgent(Agent):
+    """An agent with its state, its mail and its wake."""
+
+    state: Annotated[str, OneOf(STATES)] = field("Whether its program runs, and what that is doing.")
+    online: bool = field("Whether its program is known to run: online, busy or waiting.")
+    detail: str = field("The state in words, and how it is known.")
+    gone_at: Time | None = field("When the daemon saw that its process had ended.")
+    busy_since: Time | None = field("When its turn began, or when it began to wait for its user.")
+    silent_since: Time | None = field("Its last sign of life, if it is busy or waiting.")
+    unread: int = field("The number of unread messages.")
+    oldest_unread_at: Time | None = field("When the oldest of them was sent.")
+    shown: int = field("The number of messages that were shown and are not known to be read.")
+    last_seen_at: Time = field("When it last ran a command or a hook.")
+    wake: Wake | None = field("The wake for its unread mail.")
+    wake_by: Annotated[str, OneOf(WAKE_BY)] = field("How it is to be woken, as registered with --wake.")
+    transports: list[str] = field("The transports that can wake it now, in the order in which they are tried.")
+    paused: bool = field("Whether its wakes are paused.")
+    expected: Expectation | None = field("The program that is expected in its pane.")
+    presence: Presence | None = field("What its program last said that it does.")
+
+
+class AgentDetails(ListedAgent):
+    """An agent with everything that is known of it."""
+
+    former_names: list[str] = field("The names that it had before, which still lead to it.")
+
+
+class RegisterDocument(Document):
+    """The agent that was registered."""
+
+    agent: Agent = field("The agent.")
+    created: bool = field("False if the agent was registered before.")
+    displaced: Address | None = field("The agent that had the pane until now.")
+    expected: Expectation | None = field("The program that is expected, with --expect.")
+    replaced: list[Address] = field("The agents that are no longer expected in the pane.")
+
+
+class UnregisterDocument(Document):
+    """The agent that left its team."""
+
+    agent: AgentName = field("The agent.")
+    unread: int = field("The number of unread messages that are kept for its name.")
+    released: list[int] = field("The ids of its tasks that are open again.")
+
+
+class AgentsDocument(Document):
+    """The agents of a team, or of all teams."""
+
+    agents: list[ListedAgent] = field("The agents.")
+    has_more: bool = field("Always false.")
+
+
+class Project(Model):
+    """The project of a folder."""
+
+    path: str = field("What identifies it: the git folder that its worktrees share, or the folder.")
+    top: str = field("The top folder of the worktree.")
+    team: str | None = field("The team that it has, or would get.")
+    problem: str | None = field("Why xats did not follow a .git file.")
+
+
+class WhoamiDocument(Document):
+    """Who runs the command."""
+
+    agent: Agent = field("The agent.")
+    evidence: Evidence = field("How xats knows: a flag or variable, or what is bound to the agent.")
+    project: Project | None = field("The project of this folder.")
+    notices: list[str] = field("What the team should know, such as a project that has moved.")
+
+
+class AgentShowDocument(Document):
+    """One agent."""
+
+    agent: AgentDetails = field("The agent.")
+
+
+class AgentSetDocument(Document):
+    """The agent after the change."""
+
+    agent: Agent = field("The agent.")
+    changed: list[str] = field("The changes in words; empty: nothing was different.")
+
+
+class AgentRenameDocument(Document):
+    """The agent under its new name."""
+
+    agent: Agent = field("The agent.")
+    old_name: str = field("The name that it had.")
+
+
+class AgentForgetDocument(Document):
+    """The agent, or the former name, that was removed."""
+
+    agent: AgentName = field("The agent.")
+    former_name: str | None = field("The former name that is free now; null: the agent itself was removed.")
+    dead_letters: int = field("The number of its unread messages that became dead letters.")
+    requests: int = field("The number of requests that it has not answered; their senders got mail.")
+    released: list[int] = field("The ids of its tasks that are open again.")
+
+
+class SeatDocument(Document):
+    """The agent whose seat waits for its program."""
+
+    agent: Agent = field("The agent.")
+    created: bool = field("False if the agent was known before.")
+
+
+class LaunchFile(Model):
+    """A file that a launch writes for the program."""
+
+    path: str = field("Where it is.")
+    text: str = field("What is in it.")
+
+
+class LaunchDocument(Document):
+    """How launch --print would start the program."""
+
+    agent: Address = field("The agent.")
+    command: list[str] = field("The command line.")
+    environment: dict[str, str] = field("The variables that are set.")
+    removed: list[str] = field("The variables of another session that are taken out.")
+    files: list[LaunchFile] = field("The files that are written first.")
+    hooks: Annotated[str, OneOf(["launch", "installed", "none"])] = field("Where its hooks come from.")
+    notes: list[str] = field("What the user should know.")
+
+
+# -- teams -------------------------------------------------------------------------------------------------------------
+
+
+class TeamProject(Model):
+    """A project that belongs to a team."""
+
+    path: str = field("What identifies it: the git folder that its worktrees share, or the folder.")
+    host: str | None = field("The name of its host; null: this one, or not known.")
+    here: bool = field("Whether it is on this host.")
+    exists: bool | None = field("Whether it is still there; null: it is on another host.")
+
+
+class Team(Model):
+    """A team and what belongs to it."""
+
+    name: str = field("The name.")
+    created_at: Time = field("When it was first used.")
+    archived_at: Time | None = field("When it was archived.")
+    agents: int = field("The number of its agents.")
+    online: int = field("The number of its agents whose program is known to run.")
+    unread: int = field("The number of unread messages.")
+    open_tasks: int = field("The number of tasks that have not ended.")
+    contracts: int = field("The number of contracts.")
+    projects: list[TeamProject] = field("The projects that belong to it.")
+    former_names: list[str] = field("The names that it had before, which still lead to it.")
+
+
+class Member(Model):
+    """An agent of a team."""
+
+    name: str = field("The name.")
+    role: str | None = field("The role.")
+    client: str = field("The agent program; human: a person.")
+    online: bool = field("Whether its program is known to run.")
+    detail: str = field("The state in words, and how it is known.")
+
+
+class TeamMembers(Team):
+    """A team with its agents."""
+
+    members: list[Member] = field("The agents.")
+
+
+class TeamListDocument(Document):
+    """The teams."""
+
+    teams: list[Team] = field("The teams.")
+    has_more: bool = field("Always false.")
+
+
+class TeamShowDocument(Document):
+    """One team."""
+
+    team: TeamMembers = field("The team.")
+
+
+class TeamChangeDocument(Document):
+    """A change of a team."""
+
+    team: Team | None = field("The team as it is now; null: nothing is left of it.")
+    name: str | None = field("The team that has everything of it after the change; null: none.")
+    old_name: str | None = field("The name of the team before the change.")
+    before: Team = field("The team as it was before the change.")
+    changed: bool = field("Whether anything was changed.")
+    dry_run: bool = field("Whether only a preview was asked for.")
+
+
+class RenamedAgent(Model):
+    """An agent that a merge renames."""
+
+    agent: Address = field("Its new address.")
+    old_address: Address = field("The address that it had.")
+
+
+class TeamMergeDocument(TeamChangeDocument):
+    """A merge of two teams."""
+
+    into: Team = field("The other team as it was before the merge.")
+    renamed: list[RenamedAgent] = field("The agents that got another name.")
+    merged_people: list[str] = field("The people who were in both teams and are one agent afterwards.")
+
+
+class TeamForgetDocument(TeamChangeDocument):
+    """A team, or a former name of one, that was removed."""
+
+    dead_letters: int = field("The number of unread messages that became dead letters.")
+    dropped: int = field("The number of unread copies that expired.")
+    cancelled: int = field("The number of tasks that were cancelled.")
+
+
+class TeamAdoptDocument(TeamChangeDocument):
+    """A project that belongs to a team now."""
+
+    project: str = field("What identifies the project.")
+    old_team: str | None = field("The team that it belonged to before.")
