@@ -477,6 +477,10 @@ TablesArg: TypeAlias = Annotated[
     list[str] | None, typer.Argument(metavar="[TABLE]...", help="Which. Default: all.", show_default=False)
 ]
 CsvOption: TypeAlias = Annotated[bool, typer.Option("--csv", help="Print CSV, with the names of the columns first.")]
+TableOption: TypeAlias = Annotated[bool, typer.Option("--table", help="Draw a table, also in a pipe.")]
+ExportFileArg: TypeAlias = Annotated[
+    str, typer.Argument(metavar="FILE", help="What db export wrote; - is standard input.", show_default=False)
+]
 OutputOption: TypeAlias = Annotated[
     str, typer.Option("--output", "-o", metavar="FILE", help="Write to this new file; - is standard output.")
 ]

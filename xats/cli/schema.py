@@ -482,6 +482,7 @@ VERBS: dict[str, Schema] = {
     ),
     "db backup": having(path=TEXT, size=NUMBER),
     "db export": having(tables=each(having(name=TEXT, rows=each({"type": "object"})))),
+    "db import": having(path=TEXT, rows=NUMBER, tables=each(having(name=TEXT, rows=NUMBER))),
     "db query": having(columns=each(TEXT), rows=each({"type": "object"}), has_more=YES_NO),
     "db prune": having(
         messages=NUMBER,

@@ -184,17 +184,23 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         OTHER,
         "Wait beside a session of an agent program, which runs it, until its agent is to be woken.",
     ),
-    "db info": ("db", "info", OTHER, "Say what the store is and what is in it."),
-    "db backup": ("db", "backup", OTHER, "Copy the store to a file, at one moment and while others write."),
-    "db export": ("db", "export", OTHER, "Print whole tables, as they all are at one moment: JSON Lines, or CSV."),
-    "db query": ("db", "query", OTHER, "Run a statement of SQL that reads, over a private copy of the store."),
+    "db info": ("db.file", "info", OTHER, "Say what the store is and what is in it."),
+    "db backup": ("db.file", "backup", OTHER, "Copy the store to a file, at one moment and while others write."),
+    "db export": ("db.rows", "export", OTHER, "Print whole tables, as they all are at one moment: JSON Lines, or CSV."),
+    "db import": ("db.rows", "import_", OTHER, "Put an export of all tables into an empty store: all rows, or none."),
+    "db query": ("db.rows", "query", OTHER, "Run a statement of SQL that reads, over a private copy of the store."),
     "db prune": (
-        "db",
+        "db.prune",
         "prune",
         OTHER,
         "Remove old mail that everybody has read, old tasks that have ended, unused agents, and old events.",
     ),
-    "db check": ("db", "check", OTHER, "Say what is wrong with the store, and what mends it; exit 5 if anything is."),
+    "db check": (
+        "db.file",
+        "check",
+        OTHER,
+        "Say what is wrong with the store, and what mends it; exit 5 if anything is.",
+    ),
     "demo": ("demo", "demo", OTHER, "Show two agents writing to each other in a private tmux server."),
     "demo-agent": ("demo", "demo_agent", OTHER, "Be a small agent in this pane: it reads its mail when it is woken."),
     "schema": ("schema", "schema", OTHER, "Print the JSON Schema of what a verb prints with --json."),
@@ -209,7 +215,7 @@ GROUPS = {
     "config": "Settings: list, get, set, unset, path.",
     "client": "The agent programs: find those that run, list, show, test.",
     "hook": "Mail inside the agents: install, uninstall, status, run.",
-    "db": "The store: info, backup, export, query, prune, check.",
+    "db": "The store: info, backup, export, import, query, prune, check.",
 }
 
 COMMON = {
