@@ -301,9 +301,7 @@ def test_a_wrong_line_is_said_with_its_file(mail, exported):
     error = mail("db", "import", "all.jsonl", "--db", "new.db", "--json", code=2).error()
     assert (error["code"], error["line"]) == ("invalid_export", 5)
     assert error["message"].startswith("all.jsonl, line 5: it is not JSON")
-    assert (
-        sum(one["rows"] for one in valid(mail, "info", "--db", "new.db")["tables"] if one["name"] != "migrations") == 0
-    )
+    assert os.listdir(mail.folder) == ["all.jsonl"]
 
 
 @pytest.mark.parametrize("form", [["messages"], ["messages", "--csv"], ["--json"]], ids=str)

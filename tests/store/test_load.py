@@ -41,6 +41,13 @@ def exported(path) -> list[bytes]:
         return [json.dumps(one).encode() + b"\n" for one in (found.header(), *rows)]
 
 
+def imported(store, lines, name) -> dict[str, int]:
+    """Import `lines` into `store`; return how many rows each table got."""
+    with load.checked(lines, name) as draft:
+        load.fill(store, draft)
+        return draft.counts
+
+
 def content(store) -> dict[str, list[tuple]]:
     """Return every row of every table, with the sequences of the ids."""
     connection = sqlite3.connect(store.path)
@@ -52,7 +59,7 @@ def content(store) -> dict[str, list[tuple]]:
 
 
 def test_an_import_gives_the_store_that_was_exported(full, other):
-    counts = load.load(other, exported(full.path), "file")
+    counts = imported(other, exported(full.path), "file")
     assert counts["messages"] == 3
     assert counts["labels"] == 2
     before, after = content(full), content(other)
@@ -64,7 +71,7 @@ def test_an_import_gives_the_store_that_was_exported(full, other):
 
 
 def test_no_id_is_used_again_after_an_import(full, other):
-    load.load(other, exported(full.path), "file")
+    imported(other, exported(full.path), "file")
     newest = full.read(lambda tx: tx.one("select max(id) as id from events"))["id"]
     other.write(lambda tx: tx.event("noted", "crew", None, "agent:x"))
     assert other.read(lambda tx: tx.one("select max(id) as id from events"))["id"] == newest + 2
@@ -72,22 +79,22 @@ def test_no_id_is_used_again_after_an_import(full, other):
 
 def test_an_import_does_not_depend_on_the_order_of_the_rows(full, other):
     header, *rows = exported(full.path)
-    load.load(other, [header, *reversed(rows)], "file")
+    imported(other, [header, *reversed(rows)], "file")
     assert sorted(content(other)["task_notes"]) == sorted(content(full)["task_notes"])
     assert check.checks(other.path) == [one for one in check.checks(other.path) if one.state == "ok"]
 
 
 def test_an_empty_store_can_be_exported_and_imported(store, other):
-    load.load(other, exported(store.path), "file")
+    imported(other, exported(store.path), "file")
     assert exported(other.path) == exported(store.path)
 
 
 def test_only_an_empty_store_is_filled(full, other):
     lines = exported(full.path)
-    load.load(other, lines, "file")
+    imported(other, lines, "file")
     before = content(other)
     with pytest.raises(errors.Refused, match="is not empty") as caught:
-        load.load(other, lines, "file")
+        imported(other, lines, "file")
     assert "--db" in caught.value.hint
     assert content(other) == before
 
@@ -100,7 +107,7 @@ def test_a_store_that_is_filled_meanwhile_is_left(full, other, monkeypatch):
         other.write(lambda tx: tx.event("noted", "crew", None, "agent:x"))
 
     with pytest.raises(errors.Refused, match=r"not empty \(it has rows in events\)"):
-        load.load(other, while_it_is_read(), "file")
+        imported(other, while_it_is_read(), "file")
     assert content(other)["messages"] == []
 
 
@@ -192,7 +199,7 @@ def test_a_file_that_is_wrong_changes_nothing_and_is_said_by_line(full, other, c
     change(lines)
     before = content(other)
     with pytest.raises(errors.InvalidExport) as caught:
-        load.load(other, lines, "all.jsonl")
+        imported(other, lines, "all.jsonl")
     text = str(caught.value)
     assert text.startswith("all.jsonl, line ")
     assert said in text
@@ -206,7 +213,7 @@ def test_a_reference_to_nothing_is_said_by_its_line(full, other):
     number = next(n for n, line in enumerate(lines, 1) if json.loads(line).get("table") == "deliveries")
     row_of("deliveries", message_id=17)(lines)
     with pytest.raises(errors.InvalidExport) as caught:
-        load.load(other, lines, "all.jsonl")
+        imported(other, lines, "all.jsonl")
     assert caught.value.data["line"] == number
 
 
@@ -217,5 +224,5 @@ def test_an_import_that_finds_no_room_changes_nothing(full, other):
     pages = other.read(lambda tx: tx.one("pragma page_count")[0])
     other.read(lambda tx: tx.one(f"pragma max_page_count = {pages}"))
     with pytest.raises(errors.StoreFull):
-        load.load(other, lines, "file")
+        imported(other, lines, "file")
     assert content(other) == before

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import contextmanager
 
 from xats.errors import InvalidExport, Refused, StoreFull
 from xats.store.export import FORMAT
@@ -33,19 +34,18 @@ ONE_EACH = "an export has one JSON object on each line"
 KINDS = {"INTEGER": (int, "a whole number"), "TEXT": (str, "a text")}  # by the type of the column
 
 
-def load(store: Store, lines: Iterable[bytes], name: str) -> dict[str, int]:
-    """Fill the empty `store` with the `lines` of an export; return how many rows each table got.
+@contextmanager
+def checked(lines: Iterable[bytes], name: str) -> Iterator[Draft]:
+    """Read the `lines` of an export into a private database, which is gone afterwards.
 
-    `name` is what errors call the file. Raises Refused when the store is not empty, InvalidExport with the number of
-    the first line that is wrong, and the StoreErrors; the store is then as it was before.
+    `name` is what errors call the file. Raises InvalidExport with the number of the first line that is wrong, and
+    StoreFull.
     """
-    _require_empty(store.path, store.read(_with_rows))  # before a long file is read
     connection = sqlite3.connect("", isolation_level=None)  # a temporary file without a name
     try:
         draft = Draft(connection, name)
         draft.read(lines)
-        store.write(lambda tx: _copy(tx, draft, store.path))
-        return draft.counts
+        yield draft
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
             msg = "There is no room among the temporary files to check the import. Nothing was imported."
@@ -53,6 +53,16 @@ def load(store: Store, lines: Iterable[bytes], name: str) -> dict[str, int]:
         raise
     finally:
         connection.close()
+
+
+def fill(store: Store, draft: Draft) -> None:
+    """Copy every row of `draft` into the empty `store`, or none. Raises what `require_empty` raises."""
+    store.write(lambda tx: _copy(tx, draft, store.path))
+
+
+def require_empty(store: Store) -> None:
+    """Raise Refused unless `store` is empty, and the StoreErrors."""
+    _require_empty(store.path, store.read(_with_rows))
 
 
 class Draft:

@@ -63,17 +63,20 @@ def export(
 def import_(here: Here, source: params.ExportFileArg) -> int:
     """Put an export of all tables into an empty store: all rows, or none.
 
-    FILE is what xats db export printed for a store with the same schema. A store that is not there is made. After an
-    error the message names the file and the line, and the store is as empty as before.
+    FILE is what xats db export printed for a store with the same schema. A store that is not there is made. An error
+    names the file and the line; nothing is imported then.
 
     Example: xats db export -o everything.jsonl
 
     Example: xats db import everything.jsonl --db new.db
     """
-    from xats.store.load import load
+    from xats.store import load
 
-    with _opened(source) as file:
-        counts = load(here.store, file, "standard input" if source == "-" else source)
+    if os.path.exists(here.path):
+        load.require_empty(here.store)  # before a long file is read
+    with _opened(source) as file, load.checked(file, "standard input" if source == "-" else source) as draft:
+        load.fill(here.store, draft)
+        counts = draft.counts
     total = sum(counts.values())
     if here.json:
         tables = [{"name": name, "rows": count} for name, count in counts.items()]
