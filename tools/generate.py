@@ -1,4 +1,4 @@
-"""Write what follows from the command tree: the man pages, the shell completions and docs/reference.md.
+"""Write what follows from the code: man pages, shell completions, docs/reference.md, and parts of ARCHITECTURE.md.
 
 python tools/generate.py            write them
 python tools/generate.py --check    only say which are stale, and exit 1 if any is
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import architecture
 import bash
 import commands
 import fish
@@ -19,8 +20,8 @@ import zsh
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def generated() -> dict[str, str]:
-    """Return {path below the root: text} of every generated file."""
+def generated(root: Path) -> dict[str, str]:
+    """Return {path below the root: text} of every generated file, and of ARCHITECTURE.md, which is so in part."""
     verbs = commands.verbs()
     return {
         **{f"man/{name}": text for name, text in manpages.pages(verbs).items()},
@@ -28,6 +29,7 @@ def generated() -> dict[str, str]:
         "completions/_xats": zsh.script(verbs),
         "completions/xats.fish": fish.script(verbs),
         "docs/reference.md": reference.page(verbs),
+        "ARCHITECTURE.md": architecture.page(read(root / "ARCHITECTURE.md")),
     }
 
 
@@ -56,7 +58,7 @@ def main(words: list[str], root: Path = ROOT) -> int:
     if words not in ([], ["--check"]):
         print(__doc__, file=sys.stderr)
         return 2
-    wanted = generated()
+    wanted = generated(root)
     stale = differing(root, wanted)
     if words and stale:
         print("stale:", *stale, "mend it with: make generate", sep="\n  ", file=sys.stderr)
