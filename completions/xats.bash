@@ -14,7 +14,7 @@ _xats_words() {
         'config') words='list get set unset path' ;;
         'client') words='find list show test' ;;
         'hook') words='install uninstall status run wait' ;;
-        'db') words='info backup export query prune check' ;;
+        'db') words='info backup export import query prune check' ;;
     esac
 }
 
@@ -67,7 +67,7 @@ _xats_options() {
         'hook install') options="--user --project --waiter --no-waiter --follow-link --dry-run --yes -y $options" ;;
         'hook uninstall') options="--user --project --force --follow-link --dry-run --yes -y $options" ;;
         'db export') options="--csv --jsonl --output -o --force $options" ;;
-        'db query') options="--param -p --csv --limit -n --timeout $options" ;;
+        'db query') options="--param -p --csv --table --limit -n --timeout $options" ;;
         'db prune') options="--older --dry-run --yes -y $options" ;;
         'demo-agent') options="--role $options" ;;
     esac
@@ -126,7 +126,7 @@ _xats_argument_kind() {
         'task show 1' | 'task renew 1' | 'task progress 1' | 'task release 1' | 'task submit 1' | 'task approve 1' | 'task feedback 1' | 'task done 1' | 'task fail 1' | 'task cancel 1' | 'task edit 1' | 'task graph 1' | 'task wait 1') kind=task ;;
         'task claim 1') kind=task-ready ;;
         'task reopen 1') kind=task-ended ;;
-        'task import 1' | 'contract put 2' | 'contract check 2' | 'db backup 1') kind=file ;;
+        'task import 1' | 'contract put 2' | 'contract check 2' | 'db backup 1' | 'db import 1') kind=file ;;
         'contract put 1' | 'contract log 1' | 'contract diff 1' | 'contract subscribe 1' | 'contract unsubscribe 1' | 'contract subscribers 1' | 'contract rename 1' | 'contract retire 1') kind=contract ;;
         'contract get 1' | 'contract check 1') kind=contract-version ;;
         'dead show 1' | 'dead retry 1' | 'dead drop 1') kind=dead ;;

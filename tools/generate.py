@@ -1,4 +1,6 @@
-"""Write what follows from the code: xats/programs.py, the man pages, the shell completions and docs/reference.md.
+"""Write what follows from the code.
+
+That is xats/programs.py, the man pages, the shell completions, docs/reference.md, and parts of ARCHITECTURE.md.
 
 python tools/generate.py            write them
 python tools/generate.py --check    only say which are stale, and exit 1 if any is
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def generated() -> dict[str, str]:
-    """Return {path below the root: text} of every generated file."""
+def generated(root: Path) -> dict[str, str]:
+    """Return {path below the root: text} of every generated file, and of ARCHITECTURE.md, which is so in part."""
+    import architecture
     import bash
     import commands  # it reads xats/programs.py
     import fish
@@ -35,6 +38,7 @@ def generated() -> dict[str, str]:
         "completions/_xats": zsh.script(verbs),
         "completions/xats.fish": fish.script(verbs),
         "docs/reference.md": reference.page(verbs),
+        "ARCHITECTURE.md": architecture.page(read(root / "ARCHITECTURE.md")),
     }
 
 
@@ -69,7 +73,7 @@ def main(words: list[str], root: Path = ROOT) -> int:
         write(root, words_of_programs, stale)
         if root == ROOT:  # the rest follows from what was written
             os.execv(sys.executable, [sys.executable, __file__])
-    wanted = {} if stale and words else generated()
+    wanted = {} if stale and words else generated(root)
     stale += differing(root, wanted, (root / "man").glob("xats*.1") if wanted else ())
     if words and stale:
         print("stale:", *stale, "mend it with: make generate", sep="\n  ", file=sys.stderr)

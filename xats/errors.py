@@ -94,6 +94,12 @@ class InvalidTask(Usage):
     code = "invalid_task"
 
 
+class InvalidExport(Usage):
+    """That is not an export that can be imported."""
+
+    code = "invalid_export"
+
+
 class InvalidContract(Usage):
     """That is no contract."""
 

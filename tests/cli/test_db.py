@@ -164,10 +164,13 @@ def test_a_backup_to_a_name_in_the_folder_one_is_in(mail):
 
 
 def test_an_export_of_everything_names_the_table_of_each_row(mail, crew):
-    rows = [json.loads(line) for line in mail("db", "export").stdout.splitlines()]
+    header, *rows = [json.loads(line) for line in mail("db", "export").stdout.splitlines()]
     assert [row["body"] for row in rows if row["table"] == "messages"] == ["first", HOSTILE]
     counts = {one["name"]: one["rows"] for one in valid(mail, "info")["tables"]}
     assert {name: len([row for row in rows if row["table"] == name]) for name in counts} == counts
+    assert (header["export"], header["schema"]) == ("xats", engine.SCHEMA_VERSION)
+    assert {name: one["rows"] for name, one in header["tables"].items()} == counts
+    assert (header["tables"]["messages"]["last_id"], header["tables"]["labels"]["last_id"]) == (2, None)
 
 
 def test_an_export_of_one_table_is_its_rows(mail, crew):
@@ -252,6 +255,61 @@ def test_an_export_does_not_grow_with_the_store(mail, crew):
     assert used[1] - used[0] < 15_000  # KiB; in memory it would be 40,000 and more
 
 
+# -- import ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def exported(mail):
+    """An export of the whole store in the file all.jsonl."""
+    mail("db", "export", "-o", "all.jsonl")
+    return mail.folder / "all.jsonl"
+
+
+def test_an_import_into_a_new_store_is_the_export_again(mail, exported):
+    found = valid(mail, "import", "all.jsonl", "--db", "new/xats.db")
+    assert found["path"] == str(mail.folder / "new" / "xats.db")
+    assert found["rows"] == sum(one["rows"] for one in found["tables"])
+    assert found["tables"] == valid(mail, "info")["tables"]
+    assert mail("db", "export", "--db", "new/xats.db").stdout == exported.read_text(encoding="utf-8")
+    assert {one["state"] for one in valid(mail, "check", "--db", "new/xats.db")["checks"]} == {"ok"}
+    assert stat.S_IMODE(os.stat(mail.folder / "new" / "xats.db").st_mode) == 0o600
+
+
+def test_an_import_reads_standard_input_and_says_how_many_rows(mail, exported):
+    rows = exported.read_bytes().count(b"\n") - 1
+    assert mail("db", "import", "-", "--db", "new.db", stdin=exported.read_bytes()).stdout.startswith(f"{rows} rows")
+    assert mail("db", "import", "-", "-q", "--db", "next.db", stdin=exported.read_bytes()).stdout == f"{rows}\n"
+
+
+def test_an_import_into_a_store_with_mail_is_refused(mail, exported):
+    error = mail("db", "import", "all.jsonl", "--json", code=4).error()
+    assert (error["code"], "is not empty" in error["message"]) == ("refused", True)
+
+
+@pytest.mark.parametrize("words", [["nothing.jsonl"], ["."]], ids=str)
+def test_an_import_of_a_file_that_cannot_be_read_makes_no_store(mail, words):
+    error = mail("db", "import", *words, "--db", "new.db", "--json", code=2).error()
+    assert (error["code"], "cannot be read" in error["message"]) == ("invalid_export", True)
+    assert os.listdir(mail.folder) == []
+
+
+def test_a_wrong_line_is_said_with_its_file(mail, exported):
+    lines = exported.read_text(encoding="utf-8").splitlines()
+    exported.write_text("\n".join([*lines[:4], "{", *lines[5:]]), encoding="utf-8")
+    error = mail("db", "import", "all.jsonl", "--db", "new.db", "--json", code=2).error()
+    assert (error["code"], error["line"]) == ("invalid_export", 5)
+    assert error["message"].startswith("all.jsonl, line 5: it is not JSON")
+    assert os.listdir(mail.folder) == ["all.jsonl"]
+
+
+@pytest.mark.parametrize("form", [["messages"], ["messages", "--csv"], ["--json"]], ids=str)
+def test_only_an_export_of_all_tables_is_imported(mail, form):
+    text = mail("db", "export", *form).stdout
+    error = mail("db", "import", "-", "--db", "new.db", "--json", code=2, stdin=text).error()
+    assert "line 1" in error["message"]
+    assert error["hint"]
+
+
 # -- query -------------------------------------------------------------------------------------------------------------
 
 
@@ -275,7 +333,15 @@ def test_what_is_left_out_is_said(mail):
     assert mail("db", "query", "select id from messages", "-n", "1", "--json").json()["has_more"] is True
 
 
-@pytest.mark.parametrize("form", [[], ["--csv"], ["--json"]], ids=str)
+def test_a_query_draws_a_table_also_in_a_pipe(mail):
+    sql = "select id, :long as note from messages order by id"
+    ran = mail("db", "query", sql, "-p", f"long={'x' * 300}", "--table", env={"COLUMNS": "20"})
+    assert [line.split() for line in ran.stdout.splitlines()] == [["id", "note"], ["1", "x" * 300], ["2", "x" * 300]]
+    assert mail("db", "query", sql, "-p", "long=x", "--table", "--csv", code=2).stdout == ""
+    assert "note" in mail.on_terminal("db", "query", sql, "-p", "long=x", "--table")
+
+
+@pytest.mark.parametrize("form", [[], ["--csv"], ["--json"], ["--table"]], ids=str)
 @pytest.mark.parametrize("sql", ["select body from messages", 'select 1 as "[bold]\x1b[31mred\x07[/nothing]"'])
 def test_no_cell_and_no_header_acts_on_a_terminal(mail, sql, form):
     shown = mail.on_terminal("db", "query", sql, *form, env={"NO_COLOR": "1"})

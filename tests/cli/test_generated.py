@@ -74,6 +74,7 @@ def copy(tmp_path):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "xats").mkdir()
     shutil.copy(ROOT / "xats" / "programs.py", tmp_path / "xats")
+    shutil.copy(ROOT / "ARCHITECTURE.md", tmp_path)
     return tmp_path
 
 
@@ -94,6 +95,19 @@ def test_what_is_stale_is_named_with_the_line_that_mends_it(copy):
     assert "make generate" in stale[4]
     assert (generate(copy).returncode, generate(copy, "--check").returncode) == (0, 0)
     assert not (copy / "man" / "xats-forgotten.1").exists()
+
+
+def test_the_picture_of_the_rooms_and_the_table_of_the_wakes_are_those_of_the_code(copy):
+    page = copy / "ARCHITECTURE.md"
+    whole = page.read_text()
+    for line in ("    core --> store\n", "| new mail | none, or open |", "| `core` | "):
+        page.write_text(whole.replace(line, ""))
+        done = generate(copy, "--check")
+        assert (done.returncode, done.stderr.split()[1]) == (1, "ARCHITECTURE.md")
+    assert generate(copy).returncode == 0
+    assert page.read_text() == whole
+    page.write_text(whole.replace("<!-- begin wakes -->", ""))
+    assert "begin wakes" in generate(copy, "--check").stderr
 
 
 def test_an_unknown_option_of_the_generator_writes_nothing(copy):

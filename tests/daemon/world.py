@@ -59,7 +59,11 @@ def clean_environment(**more):
 
 
 class Tmux:
-    """A tmux server of its own. Pane %0 only keeps it alive."""
+    """A tmux server of its own. Pane %0 only keeps it alive.
+
+    It is driven without libtmux. That has no time limit, gives the server the environment of this process, and cannot
+    read the answers of tmux where the locale is C.
+    """
 
     def __init__(self, folder, name="s"):
         self.folder, self.socket = folder, os.path.join(folder, name)

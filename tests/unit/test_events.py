@@ -7,7 +7,7 @@ import re
 import pytest
 
 import xats
-from tests.unit.test_rooms import FILES, parsed
+from tools.rooms import modules, parsed
 from xats import errors
 from xats.core import agent_changes, events, pauses, task_ends, task_plans, tasks, team_changes
 from xats.core.events import Query
@@ -41,7 +41,7 @@ def crew(team, clock):
 def written() -> tuple[set[str], set[str]]:
     """Return the types that the code gives to Tx.event as a text, and the beginnings of those that it composes."""
     whole, begun = set(), set()
-    for path in FILES:
+    for path in modules().values():
         for node in ast.walk(parsed(path)):
             is_event = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "event"
             if not is_event or not node.args or ast.unparse(node.func.value) not in ("tx", "self._tx"):
@@ -63,7 +63,7 @@ def composed(begun: str) -> set[str]:
         "wake_": r"_record\(\s*tx, wake, token, \"(\w+)\"",
     }[begun]
     texts = []
-    for path in FILES:
+    for path in modules().values():
         if os.path.relpath(path, ROOT).startswith((rooms[begun], "core/pools" if begun == "task_" else "-")):
             with open(path, encoding="utf-8") as file:
                 texts.append(file.read())

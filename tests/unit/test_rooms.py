@@ -1,51 +1,13 @@
 """Who may know whom: every arrow of the house points down."""
 
 import ast
-import glob
-import os
 
 import pytest
 
-import xats
+from tools import rooms
+from tools.rooms import imports, modules, parsed
 
-ROOT = os.path.dirname(xats.__file__)
-FILES = sorted(glob.glob(os.path.join(ROOT, "**", "*.py"), recursive=True))
-
-
-def module_of(path: str) -> str:
-    name = os.path.relpath(path, os.path.dirname(ROOT)).removesuffix(".py").replace(os.sep, ".")
-    return name.removesuffix(".__init__")
-
-
-def imports(path: str) -> set[str]:
-    """Return what `path` imports when it runs, late imports too; what only a type checker reads is left out."""
-    tree = parsed(path)
-    hidden = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for statement in node.body
-        for inner in ast.walk(statement)
-    }
-    found = set()
-    for node in ast.walk(tree):
-        if id(node) in hidden:
-            continue
-        if isinstance(node, ast.Import):
-            found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path} imports relatively"
-            found.add(node.module)
-            found.update(f"{node.module}.{alias.name}" for alias in node.names)
-    return found
-
-
-def parsed(path: str) -> ast.Module:
-    with open(path, encoding="utf-8") as file:
-        return ast.parse(file.read())
-
-
-PATHS = {module_of(path): path for path in FILES}
+PATHS = modules()
 ALL = {module: imports(path) for module, path in PATHS.items()}
 ROOMS = {"cli", "core", "store", "delivery", "tmux", "clients", "daemon", "health", "contracts", "hooks", "demo"}
 ROOMS |= {"identity"}
@@ -108,6 +70,14 @@ def test_no_hook_imports_what_imports_it(module):
         reached |= found
         line += found
     assert module not in reached
+
+
+def test_no_rooms_import_one_another():
+    """Every arrow of the picture in ARCHITECTURE.md has one direction."""
+    found = rooms.known()
+    assert set(found) == {rooms.BASE, *ROOMS}
+    for room, others in found.items():
+        assert room not in {one for other in others for one in found[other]}
 
 
 @pytest.mark.parametrize("module", [name for name in ALL if room_of(name) == "core"])

@@ -434,6 +434,8 @@ BackupFileArg: TypeAlias = Annotated[str | None, Argument(metavar="FILE", help="
 ReplaceOption: TypeAlias = Annotated[bool, Option("--force", help="Replace a file that is there.")]
 TablesArg: TypeAlias = Annotated[list[str] | None, Argument(metavar="[TABLE]...", help="Which. Default: all.")]
 CsvOption: TypeAlias = Annotated[bool, Option("--csv", help="Print CSV, with the names of the columns first.")]
+TableOption: TypeAlias = Annotated[bool, Option("--table", help="Draw a table, also in a pipe.")]
+ExportFileArg: TypeAlias = Annotated[str, Argument(metavar="FILE", help="What db export wrote; - is standard input.")]
 OutputOption: TypeAlias = Annotated[
     str, Option("--output", "-o", metavar="FILE", help="Write to this new file; - is standard output.")
 ]

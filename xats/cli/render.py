@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from xats.errors import XatsError
 
 SCHEMA_VERSION = 1  # of every JSON document; it changes when a field is renamed or removed (see xats/cli/models)
+WIDEST = 1 << 20  # columns of a table in a pipe, where nothing has to be cut
 BIDI = shown.BIDI
 visible, one_line = shown.visible, shown.one_line
 
@@ -180,10 +181,14 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, stretch: 
 
     The columns named in `stretch` give way first when the terminal is narrow.
     """
-    cells = [[one_line("" if cell is None else str(cell)) for cell in row] for row in rows]
-    if not on_terminal():
-        stream("\t".join(row) for row in cells)
-        return
+    if on_terminal():
+        drawn_table(headers, rows, stretch=stretch)
+    else:
+        stream("\t".join(map(_cell, row)) for row in rows)
+
+
+def drawn_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, stretch: Sequence[str] = ()) -> None:
+    """Print `rows` as a table, as wide as the terminal; in a pipe as wide as it needs to be."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -192,6 +197,10 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, stretch: 
     for header in headers:
         overflow: OverflowMethod = "fold" if header in stretch else "ellipsis"
         drawn.add_column(Text(one_line(header)), no_wrap=header not in stretch, overflow=overflow)
-    for row in cells:
-        drawn.add_row(*(Text(cell) for cell in row))
-    Console(no_color=not styled(), highlight=False).print(drawn)
+    for row in rows:
+        drawn.add_row(*(Text(_cell(cell)) for cell in row))
+    Console(no_color=not styled(), highlight=False, width=width() or WIDEST).print(drawn)
+
+
+def _cell(value: object) -> str:
+    return one_line("" if value is None else str(value))

@@ -21,7 +21,8 @@
     a hook is to hand the mail over              leased                    at the end of that wait    waits
     an inbox takes the line                      leased                    delivered, open            handed_over
     the pane, the terminal or the command has it leased                    delivered                  delivered
-    nothing is unread any more                   leased, or open           skipped, or delivered      close_if_read
+    nothing is unread any more                   open                      skipped, or delivered      close_if_read
+    an attempt finds nothing unread              leased                    skipped, or delivered      skipped
     the agent is unregistered                    open, not held            suspended                  suspend
     the agent is unused for long                 none, or open             failed                     give_up
     a new session, pane or process               open, not held; ended     due; queued                retry_now

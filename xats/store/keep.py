@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
+    from xats.store.tables import Tables
+
     T = TypeVar("T")
 
-TABLES = "select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\' order by name"
 REFERENCES = """
 select m.name as child, f."from" as "column" from sqlite_master m join pragma_foreign_key_list(m.name) f
 where m.type = 'table' and f."table" = :table
@@ -222,11 +223,13 @@ class Rehearsal:
 
 def info(path: str) -> Info:
     """Return what there is to know of the store at `path`. Raises NotFound and the StoreErrors."""
+    from xats.store.tables import Tables
+
     sizes = files(path)  # before this look makes or removes any
     connection = look(path)
     try:
         connection.execute("begin")
-        tables = table_names(connection)
+        tables = Tables(connection)
         return Info(
             path,
             sum(sizes.values()),
@@ -238,9 +241,9 @@ def info(path: str) -> Info:
             _pragma(connection, "page_size"),
             _pragma(connection, "page_count"),
             _pragma(connection, "freelist_count"),
-            {name: connection.execute(f"select count(*) from {quoted(name)}").fetchone()[0] for name in tables},
-            _span(connection, tables, "messages", "sent_at"),
-            _span(connection, tables, "events", "at"),
+            {name: tables.count(name) for name in tables.names},
+            _span(tables, "messages", "sent_at"),
+            _span(tables, "events", "at"),
             stat.S_IMODE(os.stat(path).st_mode),
             stat.S_IMODE(os.stat(os.path.dirname(os.path.abspath(path))).st_mode),
             network_file_system(os.path.dirname(os.path.abspath(path))),
@@ -271,11 +274,6 @@ def files(path: str) -> dict[str, int]:
     return found
 
 
-def table_names(connection: sqlite3.Connection) -> list[str]:
-    """Return the names of all tables but SQLite's own."""
-    return [row[0] for row in connection.execute(TABLES)]
-
-
 def quoted(name: str) -> str:
     """Return `name` as an identifier of SQL."""
     return '"' + name.replace('"', '""') + '"'
@@ -302,12 +300,10 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
     return value
 
 
-def _span(connection: sqlite3.Connection, tables: list[str], table: str, column: str) -> Span:
+def _span(tables: Tables, name: str, column: str) -> Span:
     """Return the times of the first and the last row; ids grow with time, and the times have no index."""
-    if table not in tables:
+    if name not in tables.names:
         return Span(None, None)
-    ends = [
-        connection.execute(f"select {column} from {table} order by id {order} limit 1").fetchone()
-        for order in ("asc", "desc")
-    ]
-    return Span(*(row[0] if row else None for row in ends))
+    rows = tables.database[name].rows_where
+    oldest, newest = (next(rows(order_by=f"id {order}", limit=1), {}).get(column) for order in ("asc", "desc"))
+    return Span(oldest, newest)

@@ -2,6 +2,10 @@
 
 tmux makes the socket of a server in TMUX_TMPDIR/tmux-UID, under the name that -L gives it, see tmux(1). A server with a
 socket elsewhere (-S) is found only if we run in it, or if an agent is known to sit in it.
+
+libtmux is not used here. It has no time limit. It cannot connect to the socket whose owner was checked (trust.py). It
+runs the tmux in PATH, and the server may be of another release. It cannot read a list where the locale is C, nor one
+with a line break in the name of a folder.
 """
 
 from __future__ import annotations

@@ -118,6 +118,7 @@ DOCUMENTS: dict[str, Models] = {
     "db info": (machine.DbInfoDocument,),
     "db backup": (machine.DbBackupDocument,),
     "db export": (machine.DbExportDocument,),
+    "db import": (machine.DbImportDocument,),
     "db query": (machine.DbQueryDocument,),
     "db prune": (machine.DbPruneDocument,),
     "db check": (machine.DbCheckDocument,),

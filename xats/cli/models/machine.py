@@ -179,6 +179,14 @@ class DbExportDocument(Document):
     tables: list[Table] = field("The tables.")
 
 
+class DbImportDocument(Document):
+    """What was put into the store."""
+
+    path: str = field("The path of the store.")
+    rows: int = field("The number of rows that were imported.")
+    tables: list[TableSize] = field("The tables that they are in.")
+
+
 class DbQueryDocument(Document):
     """The answer to a statement of SQL."""
 

@@ -1,0 +1,92 @@
+"""Write the parts of ARCHITECTURE.md that the code itself says: the picture of the rooms, their table, the wake table.
+
+Each part stands between two comments, `<!-- begin NAME -->` and `<!-- end NAME -->`; the rest is written by hand.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+
+import rooms
+
+from xats.core import wakes
+
+PART = re.compile(r"(<!-- begin (\w+) -->\n).*?(<!-- end \2 -->\n)", re.DOTALL)
+
+
+def page(text: str) -> str:
+    """Return `text`, that of ARCHITECTURE.md, with its generated parts written anew."""
+    known = rooms.known()
+    parts = {"picture": picture(known), "rooms": table(known), "wakes": wake_table(inspect.getdoc(wakes) or "")}
+    missing = set(parts) - {name for _, name, _ in PART.findall(text)}
+    if missing:
+        raise SystemExit(f"ARCHITECTURE.md: there is no <!-- begin {missing.pop()} --> with its end")
+    return PART.sub(lambda found: f"{found[1]}{parts[found[2]]}{found[3]}", text)
+
+
+def picture(known: dict[str, set[str]]) -> str:
+    """Return the picture of the rooms, for Mermaid: an arrow from each to those that it imports by itself alone.
+
+    An arrow is left out where another path leads there. Raises SystemExit for rooms that import one another.
+    """
+    reached = {room: reachable(known, room) for room in known}
+    circle = sorted(room for room in known if room in reached[room])
+    if circle:
+        raise SystemExit(f"these rooms import one another: {', '.join(circle)}")
+    lines = ["```mermaid", "graph TD"]
+    for room in sorted(known, key=lambda room: (-len(reached[room]), room)):
+        direct = known[room]
+        short = sorted(one for one in direct if not any(one in reached[other] for other in direct))
+        lines += [f"    {room} --> {one}" for one in short]
+    return "\n".join([*lines, "```", ""])
+
+
+def reachable(known: dict[str, set[str]], room: str) -> set[str]:
+    """Return every room that `room` imports, also by way of others."""
+    found: set[str] = set()
+    waiting = list(known[room])
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += known[one]
+    return found
+
+
+def table(known: dict[str, set[str]]) -> str:
+    """Return the table of the rooms: what each is for, by the first line of its docstring, and what it imports."""
+    lines = ["| room | what it is for | imports |", "| --- | --- | --- |"]
+    for room in sorted(known, key=lambda room: (-len(reachable(known, room)), room)):
+        others = ", ".join(f"`{one}`" for one in sorted(known[room] - {rooms.BASE}))
+        about = "The modules directly below `xats/`, and the settings. Every room may import them."
+        if room != rooms.BASE:
+            about = first_line(str(rooms.ROOT / "xats" / room / "__init__.py"))
+        lines.append(f"| `{room}` | {about} | {others or '-'} |")
+    return "\n".join([*lines, ""])
+
+
+def first_line(path: str) -> str:
+    """Return the first line of the docstring of the file at `path`."""
+    return (ast.get_docstring(rooms.parsed(path)) or "").partition("\n")[0]
+
+
+def wake_table(doc: str) -> str:
+    """Return the table in the docstring of core/wakes.py as Markdown. Raises SystemExit for a function that is gone."""
+    lines = iter(doc.splitlines())
+    header = next((line for line in lines if line.split() == ["event", "from", "to", "function"]), None)
+    if header is None:
+        raise SystemExit("the docstring of core/wakes.py has no table: event, from, to, function")
+    starts = [header.index(word) for word in header.split()]
+    found = ["| event | from | to | function |", "| --- | --- | --- | --- |"]
+    for line in lines:
+        if not line.strip():
+            break
+        cells = [line[start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
+        for name in re.findall(r"[a-z_]+(?=$|,|\()", cells[-1]):
+            if not inspect.isfunction(getattr(wakes, name, None)):
+                raise SystemExit(f"core/wakes.py: its table names {name}, and there is no such function")
+        cells[-1] = ", ".join(f"`{name}`" for name in cells[-1].split(", "))
+        found.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*found, ""])

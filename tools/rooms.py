@@ -1,0 +1,74 @@
+"""The rooms of xats, and what each imports: read from the source, for the picture of them and for the tests."""
+
+from __future__ import annotations
+
+import ast
+import os
+from pathlib import Path
+
+import xats
+
+ROOT = Path(xats.__file__).resolve().parent.parent
+BASE = "base"  # the modules directly below xats, and the settings: every room may import them
+FRONT_DOOR = "xats.__main__"
+
+
+def modules() -> dict[str, str]:
+    """Return {module: path} of every module of xats."""
+    paths = sorted((ROOT / "xats").rglob("*.py"))
+    return {module_of(str(path)): str(path) for path in paths}
+
+
+def module_of(path: str) -> str:
+    """Return the name of the module at `path`."""
+    name = os.path.relpath(path, ROOT).removesuffix(".py").replace(os.sep, ".")
+    return name.removesuffix(".__init__")
+
+
+def parsed(path: str) -> ast.Module:
+    """Return the syntax tree of the file at `path`."""
+    return ast.parse(Path(path).read_text(encoding="utf-8"))
+
+
+def imports(path: str) -> set[str]:
+    """Return what `path` imports when it runs, late imports too; what only a type checker reads is left out."""
+    tree = parsed(path)
+    hidden = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for statement in node.body
+        for inner in ast.walk(statement)
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in hidden:
+            continue
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            assert node.module
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module of xats: its first folder, else the base."""
+    parts = module.split(".")
+    if len(parts) < 2 or not (ROOT / "xats" / parts[1]).is_dir() or parts[1] == "settings":
+        return BASE
+    return parts[1]
+
+
+def known() -> dict[str, set[str]]:
+    """Return {room: the rooms that it imports}. The front door, which starts everything, is in no room."""
+    found: dict[str, set[str]] = {}
+    for module, path in modules().items():
+        if module in ("xats", FRONT_DOOR):
+            continue
+        own = room_of(module)
+        others = {room_of(name) for name in imports(path) if name.startswith("xats.")}
+        found.setdefault(own, set()).update(others - {own})
+    return found

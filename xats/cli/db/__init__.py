@@ -1,0 +1,1 @@
+"""The verbs of the store: the file as a whole, its rows, and pruning."""

@@ -1,0 +1,141 @@
+"""The verbs that look at the file of the store, or copy it: info, check, backup."""
+
+from __future__ import annotations
+
+import os
+
+from xats.cli import render
+from xats.durations import iso
+from xats.errors import OK, UNHEALTHY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.cli import params
+    from xats.cli.here import Here
+    from xats.core.clock import Standing
+    from xats.store.keep import Info
+
+
+def info(here: Here) -> int:
+    """Say what the store is and what is in it.
+
+    Example: xats db info
+
+    Example: xats db info --json
+    """
+    from xats.cli import views
+    from xats.store import keep
+
+    found = keep.info(here.path)
+    trust, now = _trust(here.path) if "clocks" in found.rows else (None, 0)
+    if here.json:
+        render.document({**_info_json(found), "clock": trust and views.clock_json(trust)})
+        return 0
+    rows = [
+        ("path", found.path),
+        ("size", _sizes(found)),
+        ("pages", f"{found.pages} of {found.page_size} bytes, {found.free_pages} free"),
+        ("schema", found.schema_version),
+        ("application id", f"0x{found.application_id:08x}"),
+        ("SQLite", found.sqlite_version),
+        ("journal", found.journal_mode),
+        ("permissions", f"file {found.file_mode:04o}, folder {found.folder_mode:04o}"),
+        ("file system", f"{found.network}, over a network" if found.network else "local"),
+        ("messages", _span(found.messages.oldest, found.messages.newest)),
+        ("events", _span(found.events.oldest, found.events.newest)),
+        *([("clock", trust.says(now))] if trust else []),
+        *((f"rows of {name}", count) for name, count in found.rows.items()),
+    ]
+    render.table(("WHAT", "IS"), rows, stretch=("IS",))
+    return 0
+
+
+def _trust(path: str) -> tuple[Standing, int]:
+    """Return how far the clock is trusted, and what time it is (ms UTC)."""
+    from xats.core import clock
+    from xats.store import keep
+
+    return keep.snapshot(path, lambda tx: (clock.standing(tx), tx.now))
+
+
+def _sizes(found: Info) -> str:
+    """Return the size of a store in words; of each of its files where there are several."""
+    name = os.path.basename(found.path)
+    parts = ", ".join(f"{name}{suffix} {size}" for suffix, size in found.files.items())
+    return f"{found.size} bytes" + (f": {parts}" if len(found.files) > 1 else "")
+
+
+def _span(oldest: int | None, newest: int | None) -> str:
+    return f"{iso(oldest)} to {iso(newest)}" if oldest is not None else "none"
+
+
+def _info_json(found: Info) -> dict[str, Any]:
+    return {
+        "path": found.path,
+        "size": found.size,
+        "files": [{"name": os.path.basename(found.path) + end, "size": size} for end, size in found.files.items()],
+        "store_version": found.schema_version,
+        "application_id": found.application_id,
+        "sqlite_version": found.sqlite_version,
+        "journal_mode": found.journal_mode,
+        "page_size": found.page_size,
+        "pages": found.pages,
+        "free_pages": found.free_pages,
+        "tables": [{"name": name, "rows": count} for name, count in found.rows.items()],
+        "messages": {"oldest_at": iso(found.messages.oldest), "newest_at": iso(found.messages.newest)},
+        "events": {"oldest_at": iso(found.events.oldest), "newest_at": iso(found.events.newest)},
+        "file_mode": f"{found.file_mode:04o}",
+        "folder_mode": f"{found.folder_mode:04o}",
+        "network_file_system": found.network,
+    }
+
+
+def check(here: Here) -> int:
+    """Say what is wrong with the store, and what mends it; exit 5 if anything is.
+
+    It only looks, and keeps nobody waiting. FAIL is what loses mail, shows it to others or will damage the store.
+
+    Example: xats db check
+    """
+    from xats.store import keep
+    from xats.store.check import FAIL, checks
+    from xats.store.check import OK as FINE
+
+    keep.there(here.path)
+    found = checks(here.path)
+    if here.json:
+        values = [{"name": one.name, "state": one.state, "detail": one.detail, "fix": one.fix} for one in found]
+        render.document({"checks": values})
+    else:
+        for one in (one for one in found if not here.quiet or one.state != FINE):
+            render.put(f"{one.state.upper():4}  {one.name}: {render.one_line(one.detail)}")
+            if one.fix:
+                render.put(f"      {render.one_line(one.fix)}")
+    return UNHEALTHY if any(one.state == FAIL for one in found) else OK
+
+
+def backup(here: Here, file: params.BackupFileArg = None, *, force: params.ReplaceOption = False) -> int:
+    """Copy the store to a file, at one moment and while others write.
+
+    The copy is a whole store that only you can read, checked before it gets its name. Without FILE it is put beside
+    the store, with the time in its name. To restore one: xats daemon stop, move the store away, with its -journal and
+    -wal if they are there, copy the backup beside where the store was, rename the copy to the store's name, and see
+    what xats db check says. Nobody may find half a copy there, or write meanwhile.
+
+    Example: xats db backup
+
+    Example: xats db backup ~/backups/xats.db --force
+    """
+    from xats.store.backup import backup as copy
+    from xats.store.backup import default_name
+    from xats.store.sqlite import host_clock
+
+    target = os.path.abspath(file) if file else default_name(here.path, host_clock())
+    size = copy(here.path, target, force=force)
+    if here.json:
+        render.document({"path": target, "size": size})
+    else:
+        render.put(target if here.quiet else f"{render.one_line(target)}\t{size} bytes")
+    return 0

@@ -1,0 +1,123 @@
+"""The verb that removes what is old: prune."""
+
+from __future__ import annotations
+
+import time
+
+from xats import durations
+from xats.cli import render
+from xats.durations import iso
+from xats.errors import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli import params
+    from xats.cli.here import Here
+    from xats.core.prune import Counts
+    from xats.store import Tx
+
+SHOWN = 10  # agents that prune names; --json names all
+PAUSE = 0.01  # seconds between two transactions of prune, longer than a writer sleeps that waits for its turn
+
+
+def prune(
+    here: Here,
+    *,
+    older: params.OlderOption = None,
+    dry_run: params.PruneDryRunOption = False,
+    yes: params.YesOption = False,
+) -> int:
+    """Remove old mail that everybody has read, old tasks that have ended, unused agents, and old events.
+
+    Unread mail stays, and any conversation that it belongs to; so does a task on which another depends, or whose
+    parent has not ended. The daemon does the same by itself (XATS_KEEP). While the clock of this host may be wrong
+    nothing is removed. A --key may be used again once its message or
+    task is gone. The file keeps its size; the room in it is used again.
+
+    An agent is removed when it was not used for XATS_KEEP, or for --older if that is longer. Its copies of mail to
+    several agents expire. Its other unread mail is a dead letter for that long first.
+
+    Example: xats db prune --older 90d --dry-run
+
+    Example: xats db prune --yes
+    """
+    from xats import process
+    from xats.core import clock, keeping
+    from xats.core import prune as core
+    from xats.core.prune_agents import Unused
+    from xats.store import keep
+
+    age = durations.parse(older) if older is not None else keeping.age(here.settings)
+    if age is None:
+        msg = "The setting keep (XATS_KEEP) is off: nothing is ever removed."
+        raise Refused(msg, "xats db prune --older 30d")
+    keep.settled(here.path).close()  # it is there
+    asking = not (dry_run or yes)
+    if asking and not render.can_ask():
+        msg = "Nobody is here to say yes. Nothing was removed."
+        raise Refused(msg, f"xats db prune{f' --older {older}' if older else ''} --yes")
+    now = here.store.clock() if dry_run else _trusted_time(here)
+    before = now - age
+    silent = now - max(age, keeping.age(here.settings) or keeping.KEEP)
+    unused = None if here.store.read(clock.was_away) else Unused(silent, process.occupied)
+    if dry_run or asking:
+        rehearsal = keep.Rehearsal(here.path, now)
+        counts = sum(core.walk(rehearsal.write, before, clock=time.monotonic, unused=unused), core.Counts())
+        rehearsal.close()
+        if dry_run:
+            return _pruned(here, counts, before, done=False)
+        if counts.total and not render.ask(f"Remove {_told(counts)} from before {iso(before)}?"):
+            msg = "Nothing was removed."
+            raise Refused(msg)
+    counts = core.Counts()
+    for removed in core.walk(here.store.write, before, clock=time.monotonic, unused=unused):
+        counts += removed
+        time.sleep(PAUSE)
+    return _pruned(here, counts, before, done=True)
+
+
+def _trusted_time(here: Here) -> int:
+    """Return what time it is (ms UTC). Raises Refused while the clock is not trusted enough to remove by age."""
+    from xats.core import clock
+
+    def look(tx: Tx) -> tuple[clock.Standing, int | None, int]:
+        return clock.observe(tx), clock.prune_in(tx), tx.now
+
+    trust, wait, now = here.store.write(look)
+    if wait == 0:
+        return now
+    why = trust.why(now) or "it was trusted for the first time just now"
+    msg = f"Nothing was removed, because the clock of this host may be wrong: {why}."
+    hint = "run it on a host whose clock can be compared with its boot time"
+    raise Refused(msg, hint if wait is None else f"try again in {durations.rough(wait + 59_999)}: xats db prune")
+
+
+def _pruned(here: Here, counts: Counts, before: int, *, done: bool) -> int:
+    if here.json:
+        from xats.core.prune import NAMES
+
+        numbers = dict(zip(NAMES, counts.parts, strict=True))
+        names = {"agent_names": counts.agent_names}
+        render.document({**numbers, **names, "before": iso(before), "removed": done})
+    elif not counts.total:
+        if not here.quiet:
+            render.say(f"nothing from before {iso(before)} can go")
+    else:
+        render.put(f"{'removed' if done else 'would remove'} {_told(counts)} from before {iso(before)}")
+    return 0
+
+
+def _told(counts: Counts) -> str:
+    from xats.core.prune import NAMES
+
+    singular = ("message", "delivery", "wake", "event", "task", "session", "agent")
+    messages, copies, wakes, events, tasks, sessions, agents = (
+        f"{number} {one if number == 1 else several}"
+        for number, one, several in zip(counts.parts, singular, NAMES, strict=True)
+    )
+    said = f"{messages} ({copies}), {wakes}, {tasks} and {events}"
+    if counts.agent_names:
+        shown = ", ".join(counts.agent_names[:SHOWN])
+        more = len(counts.agent_names) - SHOWN
+        agents += f": {shown}" + (f" and {more} more" if more > 0 else "")
+    return f"{said}; {agents}; {sessions}"
