@@ -56,15 +56,30 @@ def reachable(known: dict[str, set[str]], room: str) -> set[str]:
 
 
 def table(known: dict[str, set[str]]) -> str:
-    """Return the table of the rooms: what each is for, by the first line of its docstring, and what it imports."""
-    lines = ["| room | what it is for | imports |", "| --- | --- | --- |"]
+    """Return the table of the rooms: what each is for, by its docstring, what it imports, and what else it may."""
+    may = allowed()
+    lines = ["| room | what it is for | imports | may also import |", "| --- | --- | --- | --- |"]
     for room in sorted(known, key=lambda room: (-len(reachable(known, room)), room)):
-        others = ", ".join(f"`{one}`" for one in sorted(known[room] - {rooms.BASE}))
+        own = known[room] - {rooms.BASE}
+        more = named(may[room] - own) if room in may else "-" if room == rooms.BASE else "any room below it"
         about = "The modules directly below `xats/`, and the settings. Every room may import them."
         if room != rooms.BASE:
             about = first_line(str(rooms.ROOT / "xats" / room / "__init__.py"))
-        lines.append(f"| `{room}` | {about} | {others or '-'} |")
+        lines.append(f"| `{room}` | {about} | {named(own)} | {more} |")
     return "\n".join([*lines, ""])
+
+
+def named(found: set[str]) -> str:
+    return ", ".join(f"`{one}`" for one in sorted(found)) or "-"
+
+
+def allowed() -> dict[str, set[str]]:
+    """Return {room: the rooms that it may import}, which tests/unit/test_rooms.py enforces."""
+    for node in rooms.parsed(str(rooms.ROOT / "tests" / "unit" / "test_rooms.py")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MAY":
+            found: dict[str, set[str]] = ast.literal_eval(node.value)
+            return found
+    raise SystemExit("tests/unit/test_rooms.py has no MAY")
 
 
 def first_line(path: str) -> str:

@@ -302,6 +302,18 @@ def test_a_wrong_line_is_said_with_its_file(mail, exported):
     assert os.listdir(mail.folder) == ["all.jsonl"]
 
 
+@pytest.mark.parametrize("point, rows", [("store.before_commit", 0), ("store.after_commit", 2)])
+def test_an_import_that_is_killed_has_imported_all_or_nothing(mail, exported, point, rows):
+    path = str(mail.folder / "new.db")
+    Store(path).close()
+    mail("db", "import", "all.jsonl", "--db", path, env={"XATS_FAULT": point}, code=-signal.SIGKILL)
+    tables = {one["name"]: one["rows"] for one in valid(mail, "info", "--db", path)["tables"]}
+    assert (tables["messages"], tables["agents"]) == (rows, rows)
+    if not rows:
+        mail("db", "import", "all.jsonl", "--db", path)
+    assert mail("db", "export", "--db", path).stdout == exported.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("form", [["messages"], ["messages", "--csv"], ["--json"]], ids=str)
 def test_only_an_export_of_all_tables_is_imported(mail, form):
     text = mail("db", "export", *form).stdout

@@ -89,6 +89,12 @@ def test_an_empty_store_can_be_exported_and_imported(store, other):
     assert exported(other.path) == exported(store.path)
 
 
+def test_every_column_has_a_type_that_can_be_imported(rows):
+    columns = "select distinct upper(c.type) as type from pragma_table_list t join pragma_table_info(t.name) c"
+    found = {row["type"] for row in rows(f"{columns} where t.schema = 'main' and t.name not like 'sqlite%'")}
+    assert found == set(load.KINDS)
+
+
 def test_only_an_empty_store_is_filled(full, other):
     lines = exported(full.path)
     imported(other, lines, "file")
