@@ -44,7 +44,7 @@ def test_a_word_that_is_no_client_is_refused(xats):
     refused = xats("register", "ann", "--no-pane", "--client", "claud", "--json", code=3)
     error = refused.error()
     assert (error["code"], error["hint"]) == ("not_found", "did you mean claude?")
-    assert "claude-code, codex, gemini" in error["message"]
+    assert "claude-code, cline, codex, copilot" in error["message"]
     assert clients_of(xats) == {}
 
 

@@ -216,7 +216,7 @@ def test_a_broken_file_is_named_with_its_place_and_left(xats, settings):
     "words, code, said",
     [
         (("install", "claude-cod"), 3, "did you mean claude-code?"),
-        (("status", "emacs"), 3, "one of: claude-code"),
+        (("status", "emacs"), 3, "one of: amp, claude-code, codex"),
         (("install", "codex", "--user", "--project"), 2, "exclude each other"),
         (("install",), 2, "CLIENT"),
     ],

@@ -101,7 +101,7 @@ def test_a_dialog_below_a_conversation_of_any_words_is_refused(path):
     if path.stem == "dialog-refused":
         return
     for sign in QUOTED:
-        first = MESSAGES[profile.name][0]
+        first = MESSAGES.get(profile.name, ("> ",))[0]
         changed = SimpleNamespace(**vars(look))
         changed.screen = "\n".join([first + sign, "", f"\x1b[0m{look.screen}"])
         changed.cursor_y += 2

@@ -225,7 +225,7 @@ class Client:
     login_shell: bool = False  #: whether it runs each command in a login shell, which may have another PATH
     launch: Callable[[Launch, Kit], Launch] | None = None  #: gives it its hooks for one launch alone
     prepare: Callable[[Launch, Kit, str | None], Launch] | None = None  #: of a launch and a folder that its sandbox
-    #: shall be able to write: what is changed at each launch
+    #: shall be able to write: what is changed at each launch of a program with hooks
     inbox: str = ""  #: the module of its inbox (see delivery/transports/native.py)
     parked: Callable[[int], bool] | None = None  #: whether the session of a process has moved away from its terminal
     install_note: str = ""  #: what to know after `xats hook install`

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from xats.store import Store, Tx
 
 FINISH = 2.0  # seconds for what must not be left undone: noting that mail was handed over, or that it was not
-LATE = 7.0  # seconds after which a program may have dropped the answer: `clients.SECONDS`, with time to spare
+LATE = 7.0  # seconds after which a program may have dropped the answer: SECONDS in clients/model.py, with time to spare
 TICKS = 30  # ms by which a process may seem to have begun too early: Linux counts in steps of 10 ms
 PAGE = 20  # letters that are looked at for one answer
 IN_A_ROW = 3  # turns that mail may go on with before a person or a wake has to
