@@ -1,4 +1,4 @@
-"""The README is one page: its links lead somewhere, its versions are the tested ones, its pictures are from a real run."""
+"""The README is one page: its links lead somewhere, its versions were tested, its pictures come from a real run."""
 
 import re
 import subprocess
