@@ -300,7 +300,7 @@ def drawn(now: Stage, pane: Pane) -> RenderableType:
 
 def fixed(line: str) -> str:
     """Return a captured line without what differs from run to run, and without a sign that many fonts lack."""
-    return re.sub(r"pid \d+", "pid 4711", line).replace("⏸", "·")
+    return re.sub(r"pid \d+ *", lambda found: "pid 4711".ljust(len(found[0])), line).replace("⏸", "·")
 
 
 def svg(name: str, title: str, width: int, content: RenderableType) -> str:
