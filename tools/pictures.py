@@ -256,6 +256,7 @@ def wake() -> str:
         now.type(kim, "xats status")
         held = side_by_side(now, "kim writes to bob", kim, "bob: a draft is there, so nothing is typed", bob)
 
+        bob.do("draft ix the tests")
         bob.keys("Enter")
         now.until("the draft is sent", lambda: len(bob.sent) == 1)
         now.at(80)
@@ -279,8 +280,8 @@ def side_by_side(now: Stage, left: str, kim: Pane, right: str, bob: Role) -> Ren
 
     grid = Table.grid()
     grid.add_row(
-        Panel(drawn(now, kim), title=left, title_align="left", border_style="dim"),
-        Panel(drawn(now, bob.pane), title=right, title_align="left", border_style="dim"),
+        Panel(drawn(now, kim), title=f"[bold not dim]{left}[/]", title_align="left", border_style="dim"),
+        Panel(drawn(now, bob.pane), title=f"[bold not dim]{right}[/]", title_align="left", border_style="dim"),
     )
     return grid
 
