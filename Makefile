@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 LOWEST := .venv-lowest
 
-.PHONY: demo test test-clients soak lowest lint bench generate clean
+.PHONY: demo test test-clients soak lowest lint bench generate pictures clean
 
 demo: $(READY) tmux
 	@$(BIN)/xats demo
@@ -38,6 +38,10 @@ bench: $(READY) tmux
 
 generate: $(READY)
 	$(BIN)/python tools/generate.py
+
+# The pictures of the README, from a real run in a private tmux server.
+pictures: $(READY) tmux
+	$(BIN)/python tools/pictures.py
 
 .PHONY: tmux
 tmux:

@@ -58,7 +58,7 @@ class Play:
         agent = shlex.join([*XATS, "demo-agent"])
         self.alice = self.stage.open(f"exec {agent} alice --role backend")
         self.bob = self.stage.open(f"exec {agent} bob --role reviewer")
-        self.until("both are registered", lambda: len(self.ask("agents")["agents"]) == 2)
+        self.until("both are registered", lambda: len(self.ask("agents").get("agents", ())) == 2)
         self.until("both wait at their prompts", lambda: self.at_prompt(self.alice) and self.at_prompt(self.bob))
         self.show("alice", self.alice)
         self.show("bob", self.bob)

@@ -1,0 +1,23 @@
+"""The demonstration, which is the first command of the README, comes to its end."""
+
+import os
+import subprocess
+import sys
+
+from tests.conftest import clean
+
+
+def test_the_demo_ends_well_and_shows_a_refused_and_a_delivered_wake(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "xats", "demo"],
+        env={**clean(os.environ), "HOME": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "retrying (not_quiet)" in done.stdout
+    assert "wake_delivered" in done.stdout
+    assert not [file for file in tmp_path.rglob("*") if "xats" in file.name]
