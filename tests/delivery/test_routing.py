@@ -618,3 +618,39 @@ def test_a_line_that_could_be_torn_is_not_written(store):
     assert post.wait(0) == "x" * (waiters.LONGEST - 1)
     os.close(pipe)
     post.leave()
+
+
+# -- who has moved meanwhile -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [Refused("busy"), Refused("pane_dead"), Postponed("host_busy")])
+def test_what_was_seen_where_the_agent_is_no_more_does_not_count(pair, rows, clock, monkeypatch, answer):
+    seat(pair, NOWHERE)
+    pair.send("alice", "bob")
+
+    def move(*_):
+        seat(pair, Pane("/nowhere/s", 1, 1, "%2", 2, "/dev/null"), name="s2")
+        return answer
+
+    monkeypatch.setattr(tmux, "deliver", move)
+    assert make(pair) == answer
+    wake = the_wake(rows)
+    assert (wake["state"], wake["attempts"], wake["last_refusal"]) == ("queued", 0, None)
+    assert (wake["next_attempt_at"], wake["lease_token"]) == (clock.now, None)
+
+
+def test_an_agent_that_moves_while_an_inbox_takes_the_line_is_woken_anew(pair, rows, clock, inbox, monkeypatch):
+    pair.send("alice", "bob")
+    take = inbox.deliver
+
+    def move(session, line):
+        seat(pair, name="s2")
+        return take(session, line)
+
+    monkeypatch.setattr(inbox, "deliver", move)
+    assert make(pair).state == "delivered"
+    wake = the_wake(rows)
+    assert (wake["next_attempt_at"], wake["handed"]) == (clock.now, None)
+    monkeypatch.setattr(inbox, "deliver", take)
+    assert make(pair).state == "delivered"
+    assert inbox.lines == [LINE, LINE]
