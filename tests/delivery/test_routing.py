@@ -654,3 +654,15 @@ def test_an_agent_that_moves_while_an_inbox_takes_the_line_is_woken_anew(pair, r
     monkeypatch.setattr(inbox, "deliver", take)
     assert make(pair).state == "delivered"
     assert inbox.lines == [LINE, LINE]
+
+
+# -- leasing -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_an_owner_is_at_work_on_is_not_leased_again_whatever_the_clock_says(pair, clock):
+    pair.send("alice", "bob")
+    [wake] = targets.lease_due(pair.store, "d1", Settings(), 10)
+    assert targets.lease_due(pair.store, "d1", Settings(), 10) == []
+    clock.tick(-3_600_000)  # now its lease seems to be from before the clock was set
+    assert targets.lease_due(pair.store, "d1", Settings(), 10, {wake.id}) == []
+    assert [one.id for one in targets.lease_due(pair.store, "d1", Settings(), 10)] == [wake.id]
