@@ -309,7 +309,7 @@ def test_who_wants_no_wake_any_more_is_not_woken_for_what_was_sent_before(world,
     assert desk.bob.sent == [LINE]
 
 
-# -- foretelling -------------------------------------------------------------------------------------------------------
+# -- previews ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_dry_run_says_what_each_would_come_to(world, desk, look, program):

@@ -14,6 +14,7 @@ from tests.daemon.world import Composer, until
 from xats import host
 from xats.core import presence, wakes
 from xats.daemon import turns
+from xats.delivery import routing
 from xats.store import Store
 
 PLAYER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "delivery", "players.py")
@@ -78,7 +79,9 @@ def long_ago(store, name="bob"):
     """Have what `name` told last be older than what its program may still have to draw."""
     store.write(
         lambda tx: tx.run(
-            "update presence set at = at - 60000 where agent_id = (select id from agents where name = :name)", name=name
+            "update presence set at = at - :ms where agent_id = (select id from agents where name = :name)",
+            name=name,
+            ms=2 * routing.FRESH,
         )
     )
 
@@ -110,8 +113,9 @@ def test_who_sits_idle_before_his_composer_is_said_to_be_idle(world, seat):
     assert doing(world)["state"] == "busy"
 
 
-def test_only_those_are_seen_whose_turn_is_over(world, seat):
+def test_only_those_are_seen_whose_turn_is_over(world, seat, monkeypatch):
     """One works, one is asked for leave, one has a draft, one has just begun; of two, all says that it is over."""
+    monkeypatch.setattr(routing, "FRESH", 600_000)  # a turn has just begun, however slow this machine is
     world.register("alice")
     players = {name: seat(name) for name in ("over", "works", "asked", "draft", "begun", "also")}
     players["works"].order("busy")

@@ -619,3 +619,51 @@ def test_a_line_that_could_be_torn_is_not_written(store):
     assert post.wait(0) == "x" * (waiters.LONGEST - 1)
     os.close(pipe)
     post.leave()
+
+
+# -- who has moved meanwhile -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answer", [Refused("busy"), Refused("pane_dead"), Postponed("host_busy")])
+def test_what_was_seen_where_the_agent_is_no_more_does_not_count(pair, rows, clock, monkeypatch, answer):
+    seat(pair, NOWHERE)
+    pair.send("alice", "bob")
+
+    def move(*_):
+        seat(pair, Pane("/nowhere/s", 1, 1, "%2", 2, "/dev/null"), name="s2")
+        return answer
+
+    monkeypatch.setattr(tmux, "deliver", move)
+    assert make(pair) == answer
+    wake = the_wake(rows)
+    assert (wake["state"], wake["attempts"], wake["last_refusal"]) == ("queued", 0, None)
+    assert (wake["next_attempt_at"], wake["lease_token"]) == (clock.now, None)
+
+
+def test_an_agent_that_moves_while_an_inbox_takes_the_line_is_woken_anew(pair, rows, clock, inbox, monkeypatch):
+    pair.send("alice", "bob")
+    take = inbox.deliver
+
+    def move(session, line):
+        seat(pair, name="s2")
+        return take(session, line)
+
+    monkeypatch.setattr(inbox, "deliver", move)
+    assert make(pair).state == "delivered"
+    wake = the_wake(rows)
+    assert (wake["next_attempt_at"], wake["handed"]) == (clock.now, None)
+    monkeypatch.setattr(inbox, "deliver", take)
+    assert make(pair).state == "delivered"
+    assert inbox.lines == [LINE, LINE]
+
+
+# -- leasing -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_an_owner_is_at_work_on_is_not_leased_again_whatever_the_clock_says(pair, clock):
+    pair.send("alice", "bob")
+    [wake] = targets.lease_due(pair.store, "d1", Settings(), 10)
+    assert targets.lease_due(pair.store, "d1", Settings(), 10) == []
+    clock.tick(-3_600_000)  # now its lease seems to be from before the clock was set
+    assert targets.lease_due(pair.store, "d1", Settings(), 10, {wake.id}) == []
+    assert [one.id for one in targets.lease_due(pair.store, "d1", Settings(), 10)] == [wake.id]

@@ -47,6 +47,11 @@ def test_a_key_adds_it_once_for_each_creator(crew):
     assert crew.do("bob", task_plans.add, New("b", key="k"))[1]
 
 
+def test_who_adds_a_task_for_its_own_role_is_not_told_of_it(crew):
+    add(crew, by="bob", role="dev")
+    assert (subjects(crew, "bob"), subjects(crew, "carol")) == ([], ["task #1 is ready: t"])
+
+
 @pytest.mark.parametrize(
     "change, differs",
     [
