@@ -9,7 +9,7 @@ from xats import durations
 from xats.cli import render
 from xats.durations import iso
 from xats.errors import OK, UNHEALTHY, Refused, Usage
-from xats.jsontext import to_json
+from xats.jsontext import SCHEMA_VERSION, to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def _lines(found: Export, *, csv: bool, document: bool, terminal: bool = False) 
 
 def _document(found: Export, write: Callable[[object], str]) -> Iterator[str]:
     """Yield one JSON document, a row a line."""
-    yield f'{{"schema_version": {render.SCHEMA_VERSION}, "tables": ['
+    yield f'{{"schema_version": {SCHEMA_VERSION}, "tables": ['
     for number, name in enumerate(found.names):
         yield f'{", " if number else ""}{{"name": {write(name)}, "rows": ['
         comma = ""

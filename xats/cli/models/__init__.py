@@ -133,5 +133,5 @@ READ: dict[str, type[BaseModel]] = {
     "send --batch FILE": lines.BatchLine,
     "task import FILE": tasks.TaskInput,
     "clients/NAME.toml": lines.ProfileFile,
-    "wake command": lines.WakeLine,
+    "wake command": lines.WakeDocument,
 }
