@@ -145,6 +145,24 @@ def test_the_verb_of_a_command_line(words, verb):
     assert documents.verb_of(words) == verb
 
 
+def test_every_verb_of_a_task_prints_what_its_model_describes(xats, crew):
+    """Other tests print the documents of the other verbs; each run of the program is compared with its model."""
+
+    def task(*words, code=0):
+        return json.loads(xats("--as", "alice", "task", *words, "--json", code=code).stdout)["task"]
+
+    task("add", "Write the parser")
+    task("claim", "1")
+    for words in (["renew", "1"], ["progress", "1", "half"], ["release", "1"], ["edit", "1", "--priority", "1"]):
+        assert task(*words)["id"] == 1
+    assert task("cancel", "1", "--reason", "no")["reason"] == "no"
+    assert task("wait", "1", code=1)["history"]
+    assert task("reopen", "1")["state"] == "open"
+    task("claim", "--next")
+    assert task("fail", "1", "--reason", "no")["state"] == "failed"
+    assert xats("--as", "alice", "task", "export", "--all", "--json").json()["tasks"][0]["outcome"] == "no"
+
+
 def test_lines_of_json_are_checked_too(xats, crew):
     crew.send("alice", "bob", "hi")
     xats("--as", "alice", "task", "add", "Write the parser")
