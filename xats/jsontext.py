@@ -6,6 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+SCHEMA_VERSION = 1  # of every JSON document that xats prints; it changes when a field is renamed or removed
 to_json: Callable[[object], str]
 from_json: Callable[[str], object]
 first_json: Callable[[str], object]

@@ -12,11 +12,12 @@ from pydantic import ValidationError
 
 from tests import documents
 from tests.unit.test_rooms import ALL
-from xats.cli import batch, models, render, task_text, tree
+from xats.cli import batch, models, task_text, tree
 from xats.cli.models import base, lines, machine, mail, published, tasks
 from xats.clients import registry
 from xats.clients.profile import Profile
 from xats.errors import XatsError
+from xats.jsontext import SCHEMA_VERSION
 
 # The verbs that print no document: they talk to a person, become another program, or answer one.
 WITHOUT = {"top", "demo", "demo-agent", "schema", "daemon run", "hook run", "hook wait"}
@@ -38,7 +39,7 @@ def test_every_verb_has_a_model_of_its_document():
 def test_a_document_says_its_version():
     for several in (*models.DOCUMENTS.values(), (models.FailureDocument,)):
         assert all(issubclass(one, base.Document) for one in several)
-    assert typing.get_args(base.Document.model_fields["schema_version"].annotation) == (render.SCHEMA_VERSION,)
+    assert typing.get_args(base.Document.model_fields["schema_version"].annotation) == (SCHEMA_VERSION,)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda one: one.__name__)
@@ -46,7 +47,7 @@ def test_every_field_is_described_in_one_line(model):
     assert re.fullmatch(r"[A-Z].*\.", model.__doc__)
     for name, field in model.model_fields.items():
         assert field.description, f"{model.__name__}.{name} has no description"
-        assert re.fullmatch(r"[A-Z0-9].{2,110}\.", field.description), (name, field.description)
+        assert re.fullmatch(r"[A-Za-z0-9].{2,110}\.", field.description), (name, field.description)
         assert re.fullmatch(r"[a-z][a-z0-9_]*", field.alias or name)
 
 
@@ -142,6 +143,24 @@ def test_the_check_finds_a_field_that_is_missing_new_or_of_another_type():
 )
 def test_the_verb_of_a_command_line(words, verb):
     assert documents.verb_of(words) == verb
+
+
+def test_every_verb_of_a_task_prints_what_its_model_describes(xats, crew):
+    """Other tests print the documents of the other verbs; each run of the program is compared with its model."""
+
+    def task(*words, code=0):
+        return json.loads(xats("--as", "alice", "task", *words, "--json", code=code).stdout)["task"]
+
+    task("add", "Write the parser")
+    task("claim", "1")
+    for words in (["renew", "1"], ["progress", "1", "half"], ["release", "1"], ["edit", "1", "--priority", "1"]):
+        assert task(*words)["id"] == 1
+    assert task("cancel", "1", "--reason", "no")["reason"] == "no"
+    assert task("wait", "1", code=1)["history"]
+    assert task("reopen", "1")["state"] == "open"
+    task("claim", "--next")
+    assert task("fail", "1", "--reason", "no")["state"] == "failed"
+    assert xats("--as", "alice", "task", "export", "--all", "--json").json()["tasks"][0]["outcome"] == "no"
 
 
 def test_lines_of_json_are_checked_too(xats, crew):

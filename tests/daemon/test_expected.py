@@ -280,7 +280,7 @@ def test_doctor_shows_both(world, desk):
     out, _ = made.communicate(timeout=60)
     found = {one["name"]: one for one in json.loads(out)["checks"] if one["section"] == "waking"}
     assert found["bob@t"]["state"] == "ok" and found["bob@t"]["detail"].startswith(f"codex is expected in pane {waits}")
-    assert found["cat@t"]["state"] == "warn" and "xats unregister cat --team t" in found["cat@t"]["mend"]
+    assert found["cat@t"]["state"] == "warn" and "xats unregister cat --team t" in found["cat@t"]["fix"]
 
 
 # -- refused -----------------------------------------------------------------------------------------------------------

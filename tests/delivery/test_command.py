@@ -8,6 +8,7 @@ import pytest
 
 from tests.delivery.conftest import until
 from xats import process
+from xats.cli.models.lines import WakeDocument
 from xats.core import agents
 from xats.core.wakes import Pending, Wake
 from xats.delivery.settings import LONGEST, Settings, from_environment
@@ -51,7 +52,9 @@ def test_it_is_told_everything_as_one_document(wake, tmp_path):
     assert said(wake("cat >$T/got")) == ("delivered", None, "", 0)
     text = (tmp_path / "got").read_text()
     assert text.count("\n") == 1
+    WakeDocument.model_validate_json(text)
     assert json.loads(text) == {
+        "schema_version": 1,
         "agent": "bob@t",
         "unread": 2,
         "from": ["alice"],

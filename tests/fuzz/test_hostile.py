@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests import documents
 from tests.delivery.conftest import until
 from tests.delivery.stagehand import Person, play
 from tests.fuzz.hostile import CLEAN, acting, storable, texts
@@ -237,17 +238,17 @@ def render_lines(shown):
 
 
 def test_json_gives_back_what_was_sent_and_does_not_act_either(monkeypatch, letters):
-    documents = [{"messages": [views.letter_json(one, "bob@crew") for one in letters[at::10]]} for at in range(10)]
+    found = [{"messages": [views.letter_json(one, "bob@crew") for one in letters[at::10]]} for at in range(10)]
 
     def write():
-        for one in documents:
+        for one in found:
             render.document(one)
 
     shown = shown_on_a_terminal(monkeypatch, write)
     assert [char for char in acting(shown) if char not in HARMLESS] == []
     assert "\t" not in shown
-    assert [json.loads(line) for line in shown.rstrip("\n").split("\n")] == documents
-    assert [json.loads(render.to_json(one)) for one in documents] == documents
+    assert [documents.parsed(line) for line in shown.rstrip("\n").split("\n")] == found
+    assert [json.loads(render.to_json(one)) for one in found] == found
 
 
 def test_a_hostile_schema_is_told_in_lines_that_are_ours():

@@ -157,7 +157,7 @@ def test_a_time_gives_what_happened_since(crew, clock):
 
 def test_an_agent_is_found_by_its_address_in_what_an_event_says(crew):
     crew.store.write(lambda tx: tx.event("wake_failed", "crew", None, "wake:7", agent="Bob@crew", reason="x"))
-    crew.store.write(lambda tx: tx.event("wake_failed", "crew", None, "wake:8", agent="bobby@crew", to=["a@crew"]))
+    crew.store.write(lambda tx: tx.event("wake_failed", "crew", None, "wake:8", agent="bobby@crew", changes=["a@crew"]))
     assert found(crew, agent=("bob", "crew"))[0][-1] == (6, "wake_failed")
     crew.store.write(lambda tx: tx.event("poked", "crew", "x_y", "agent:z", agent="x_y@crew"))
     crew.store.write(lambda tx: tx.event("poked", "crew", None, "agent:z", agent="xay@crew"))

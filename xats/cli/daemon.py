@@ -203,8 +203,9 @@ def _reported(said: Mapping[str, Any]) -> dict[str, Any]:
     names = ("pid", "version", "python", "sqlite", "package", "home", "path", "locale", "encoding", "clients")
     found = {name: said.get(name) for name in names}
     for name in ("tmux", "wake"):
-        found[name] = {"program": said[name].get("program"), "problem": said[name].get("trouble")}
-    return {**found, "settings": said["settings"], "from_file": said.get("from_file", [])}
+        about = said.get(name) or {}
+        found[name] = {"program": about.get("program"), "problem": about.get("trouble")}
+    return {**found, "settings": said.get("settings", {}), "from_file": said.get("from_file", [])}
 
 
 def _environment(said: Mapping[str, Any]) -> Iterator[str]:

@@ -11,7 +11,7 @@ import os
 import sys
 
 from xats import visible as shown
-from xats.jsontext import to_json
+from xats.jsontext import SCHEMA_VERSION, to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from xats.errors import XatsError
 
-SCHEMA_VERSION = 1  # of every JSON document; it changes when a field is renamed or removed (see xats/cli/models)
 WIDEST = 1 << 20  # columns of a table in a pipe, where nothing has to be cut
 BIDI = shown.BIDI
 visible, one_line = shown.visible, shown.one_line

@@ -8,7 +8,7 @@ import sys
 from xats import durations
 from xats.cli import render
 from xats.errors import InvalidExport, Usage
-from xats.jsontext import to_json
+from xats.jsontext import SCHEMA_VERSION, to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def _lines(
 
 def _document(found: Export, write: Callable[[object], str]) -> Iterator[str]:
     """Yield one JSON document, a row a line."""
-    yield f'{{"schema_version": {render.SCHEMA_VERSION}, "tables": ['
+    yield f'{{"schema_version": {SCHEMA_VERSION}, "tables": ['
     for number, name in enumerate(found.names):
         yield f'{", " if number else ""}{{"name": {write(name)}, "rows": ['
         comma = ""

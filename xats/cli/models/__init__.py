@@ -134,5 +134,5 @@ READ: dict[str, type[BaseModel]] = {
     "send --batch FILE": lines.BatchLine,
     "task import FILE": tasks.TaskInput,
     "clients/NAME.toml": lines.ProfileFile,
-    "wake command": lines.WakeLine,
+    "wake command": lines.WakeDocument,
 }

@@ -85,7 +85,7 @@ class Event(Model):
     at: Time = field("When it happened.")
     team: str = field("The team.")
     type: Annotated[str, OneOf(TYPES)] = field("The type; docs/events.md lists them.")
-    actor: str | None = field("The name of who did it; null: xats itself.")
+    actor: str | None = field("The name of who did it; null if xats did it.")
     subject: str = field("What it is about, such as agent:bob or message:7.")
     data: EventData = field("Further facts, by the type.")
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import Field, RootModel, create_model
 
 from xats.cli.models.agents import Pane
-from xats.cli.models.base import Address, Model, field
+from xats.cli.models.base import Address, Document, Model, field
 from xats.cli.models.machine import ClientProfile
 from xats.clients.profile import Profile
 from xats.clients.registry import LARGEST
@@ -32,7 +32,7 @@ class BatchLine(Model):
     hold: bool | None = field("Whether it is held for a name that no agent has yet.", default=None)
 
 
-class WakeLine(Model):
+class WakeDocument(Document):
     """What the user's own program, for agents registered with --wake command, gets on standard input."""
 
     agent: Address = field("The agent to wake.")

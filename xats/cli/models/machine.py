@@ -362,7 +362,7 @@ class ClientTestDocument(Document):
     pane: str = field("The id of the pane.")
     client: str = field("The profile that was used.")
     state: Annotated[str, OneOf(["idle", "draft", "busy", "dialog", "unknown"])] = field("The state of the program.")
-    composer: str | None = field("The text in its composer; null: xats found no composer.")
+    composer: str | None = field("The text in its composer; null: no composer was found.")
     evidence: str = field("The sign that decided, with its row.")
     title: str = field("The title of the pane.")
     cursor: Cursor = field("Where the cursor is.")

@@ -74,7 +74,7 @@ class Note(Model):
     """An entry in the history of a task."""
 
     at: Time = field("When it happened.")
-    agent: Address | None = field("Who did it, or whom it happened to; null: xats itself.")
+    agent: Address | None = field("Who did it, or whom it happened to; null if xats did it.")
     kind: Annotated[str, OneOf(NOTES)] = field("What happened.")
     text: str | None = field("The text that was given.")
 

@@ -23,7 +23,7 @@ from xats.clients import sessions
 from xats.delivery import envelope
 from xats.delivery.transports import Delivered, Refused, Skipped, Stopped
 from xats.errors import XatsError
-from xats.jsontext import to_json
+from xats.jsontext import SCHEMA_VERSION, to_json
 from xats.record import record
 
 TYPE_CHECKING = False
@@ -122,6 +122,7 @@ def document(target: Target, wake: Wake, pending: Pending) -> str:
     agent, pane = target.agent, target.session.seat.pane if target.session else None
     where = {"socket": pane.socket, "pane_id": pane.pane_id, "pane_pid": pane.pane_pid} if pane else None
     said = {
+        "schema_version": SCHEMA_VERSION,
         "agent": agent.address,
         "unread": pending.unread,
         "from": pending.names,
