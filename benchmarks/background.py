@@ -16,7 +16,7 @@ import psutil
 from benchmarks.commands import none
 from benchmarks.rig import HERE, XATS, Row, pane, until
 from xats.clients import waiters
-from xats.core import wakes
+from xats.core.waking import wakes
 from xats.daemon import bell
 
 IDLE = 20.0  # seconds
@@ -105,7 +105,7 @@ def prompt(rig):
 
 
 class Player:
-    """A program that plays Claude Code in a pane, and notes when a line was submitted (tests/delivery/players.py)."""
+    """A program that plays Claude Code in a pane, and notes when a line was submitted (tests/support/players.py)."""
 
     def __init__(self, rig, tmux):
         self.log = rig.path("player.log")

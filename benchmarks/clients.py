@@ -17,7 +17,8 @@ from tests.clients import real
 from tests.clients.mock_model import Model
 from tests.clients.office import Office
 from xats.clients import registry
-from xats.core import agents, messages
+from xats.core.agents import agents
+from xats.core.mail import messages
 from xats.daemon import bell
 from xats.delivery.transports.tmux import SHORT
 from xats.store import Store

@@ -96,7 +96,7 @@ def other(rig):
 
     Those by which people and agents look and answer: at most 2.2 F.
     """
-    from xats.cli.verbs import VERBS
+    from xats.cli.kit.verbs import VERBS
 
     home = rig.home()
     first = str(home.send())

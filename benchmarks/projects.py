@@ -7,8 +7,8 @@ import os
 from benchmarks.commands import only_one
 from benchmarks.rig import Row, interleaved
 from benchmarks.settings import there, write
-from xats import host
-from xats.core import teams
+from xats.base import host
+from xats.core.teams import teams
 from xats.identity import project
 
 WORKTREES, PROJECTS = 100, 200

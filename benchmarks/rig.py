@@ -14,10 +14,11 @@ import tempfile
 import time
 from dataclasses import dataclass
 
-from xats import host
-from xats.core import agents, messages
+from xats.base import host
+from xats.base.pane import Pane
+from xats.core.agents import agents
+from xats.core.mail import messages
 from xats.daemon import bell, lock
-from xats.pane import Pane
 from xats.store import Store
 
 # Also Python's own switches: what is measured is a plain installation, whose modules are compiled.

@@ -17,14 +17,14 @@ import psutil
 import pytest
 from hypothesis import settings
 
-from tests import documents
-from xats import host
-from xats.core import agents
+from tests.support import documents
+from xats.base import host
+from xats.base.errors import StoreError
+from xats.base.uptime import Uptime
 from xats.core import clock as clock_rules
-from xats.core.messages import Draft, send
-from xats.errors import StoreError
+from xats.core.agents import agents
+from xats.core.mail.messages import Draft, send
 from xats.store import Store
-from xats.uptime import Uptime
 
 FOREIGN = (
     "XATS_",
@@ -152,7 +152,7 @@ def listed(folder) -> list[str]:
 @pytest.fixture
 def rollback(monkeypatch) -> None:
     """New stores of this process have a rollback journal, also where this SQLite may have a write-ahead log."""
-    monkeypatch.setattr("xats.store.migrate.wal_is_safe", lambda *_: False)
+    monkeypatch.setattr("xats.store.sqlite.migrate.wal_is_safe", lambda *_: False)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import re
 
 import rooms
 
-from xats.core import wakes
+from xats.core.waking import wakes
 
 PART = re.compile(r"(<!-- begin (\w+) -->\n).*?(<!-- end \2 -->\n)", re.DOTALL)
 
@@ -74,12 +74,12 @@ def named(found: set[str]) -> str:
 
 
 def allowed() -> dict[str, set[str]]:
-    """Return {room: the rooms that it may import}, which tests/unit/test_rooms.py enforces."""
+    """Return {room: the rooms that it may import}, which tests/project/test_rooms.py enforces."""
     for node in rooms.parsed(str(rooms.ROOT / "tests" / "unit" / "test_rooms.py")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MAY":
             found: dict[str, set[str]] = ast.literal_eval(node.value)
             return found
-    raise SystemExit("tests/unit/test_rooms.py has no MAY")
+    raise SystemExit("tests/project/test_rooms.py has no MAY")
 
 
 def first_line(path: str) -> str:
@@ -88,11 +88,11 @@ def first_line(path: str) -> str:
 
 
 def wake_table(doc: str) -> str:
-    """Return the table in the docstring of core/wakes.py as Markdown. Raises SystemExit for a function that is gone."""
+    """Return the table in the docstring of core/waking/wakes.py as Markdown. Raises SystemExit if a function is gone."""
     lines = iter(doc.splitlines())
     header = next((line for line in lines if line.split() == ["event", "from", "to", "function"]), None)
     if header is None:
-        raise SystemExit("the docstring of core/wakes.py has no table: event, from, to, function")
+        raise SystemExit("the docstring of core/waking/wakes.py has no table: event, from, to, function")
     starts = [header.index(word) for word in header.split()]
     found = ["| event | from | to | function |", "| --- | --- | --- | --- |"]
     for line in lines:
@@ -101,7 +101,7 @@ def wake_table(doc: str) -> str:
         cells = [line[start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
         for name in re.findall(r"[a-z_]+(?=$|,|\()", cells[-1]):
             if not inspect.isfunction(getattr(wakes, name, None)):
-                raise SystemExit(f"core/wakes.py: its table names {name}, and there is no such function")
+                raise SystemExit(f"core/waking/wakes.py: its table names {name}, and there is no such function")
         cells[-1] = ", ".join(f"`{name}`" for name in cells[-1].split(", "))
         found.append(f"| {' | '.join(cells)} |")
     return "\n".join([*found, ""])

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from xats.cli import models, params, tree
-from xats.cli.verbs import VERBS
+from xats.cli import models
+from xats.cli.kit import params, tree
+from xats.cli.kit.verbs import VERBS
 from xats.clients.registry import BUILT_IN, find
-from xats.core.agents import WAKE_BY
-from xats.core.contracts import RULES
+from xats.core.agents.agents import WAKE_BY
+from xats.core.contracts.contracts import RULES
 from xats.core.events import TYPES
-from xats.core.tasks import STATES
+from xats.core.tasks.tasks import STATES
 from xats.hooks.clients import NAMES
 from xats.settings.keys import BY_NAME
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats import errors
+from xats.base import errors
 from xats.settings.keys import KEYS
 
 ABOUT = (

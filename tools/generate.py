@@ -1,6 +1,6 @@
 """Write what follows from the code.
 
-That is xats/programs.py, the man pages, the shell completions, docs/reference.md, and parts of ARCHITECTURE.md.
+That is xats/base/programs.py, the man pages, the shell completions, docs/reference.md, and parts of ARCHITECTURE.md.
 
 python tools/generate.py            write them
 python tools/generate.py --check    only say which are stale, and exit 1 if any is
@@ -25,7 +25,7 @@ def generated(root: Path) -> dict[str, str]:
     """Return {path below the root: text} of every generated file, and of ARCHITECTURE.md, which is so in part."""
     import architecture
     import bash
-    import commands  # it reads xats/programs.py
+    import commands  # it reads xats/base/programs.py
     import fish
     import manpages
     import reference

@@ -9,7 +9,7 @@ import commands
 import facts
 
 from xats import __version__
-from xats.cli.tree import GROUPS
+from xats.cli.kit.tree import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from tests.delivery.stagehand import Role
+    from tests.support.stagehand import Role
     from xats.tmux.pane import Pane
 
 
@@ -47,7 +47,7 @@ def xats(words: list[str]) -> int:
     file = Path(os.environ[CLOCK])
     time.time_ns = lambda: int(file.read_text()) * 1_000_000
     random.random = lambda: 0.5  # the jitter of the waits
-    from xats import uptime
+    from xats.base import uptime
 
     uptime.read = lambda: None  # else xats sees that the clock does not agree with the time since the boot
     if words[:1] == ["top"]:
@@ -127,7 +127,7 @@ class Stage:
 
     def agent(self, name: str, look: str, role: str, width: int, height: int) -> Role:
         """Open a pane in which a player looks like an agent program, registered as `name`."""
-        from tests.delivery.stagehand import play
+        from tests.support.stagehand import play
 
         made = play(self.desk, look, width=width, height=height)
         client = ("--client", look, "--force-client")

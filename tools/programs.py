@@ -1,4 +1,4 @@
-"""Write xats/programs.py: the words of all agent programs, collected from the files xats/clients/NAME.py.
+"""Write xats/base/programs.py: the words of all agent programs, collected from the files xats/clients/NAME.py.
 
 python tools/programs.py            write it
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xats.clients.model import Client
 
 ROOT = Path(xats.__file__).resolve().parent
-PATH = "xats/programs.py"
+PATH = "xats/base/programs.py"
 HEAD = '''"""The words of all agent programs: their names, and those of their processes, variables and inboxes.
 
 Written by `make generate` from the files xats/clients/NAME.py, whose import takes longer than most commands.
@@ -49,7 +49,7 @@ def described() -> list[Client]:
 
 
 def text() -> str:
-    """Return the text of xats/programs.py."""
+    """Return the text of xats/base/programs.py."""
     clients = described()
     screens = [one.screen for one in clients]
     executables = sorted({word for one in screens for word in one.executables})

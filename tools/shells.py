@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xats.cli.tree import GROUPS
+from xats.cli.kit.tree import GROUPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

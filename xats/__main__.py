@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from xats.errors import INTERRUPTED, OK, Usage, XatsError
+from xats.base.errors import INTERRUPTED, OK, Usage, XatsError
 
 HELP = {"-h", "--help"}
 ARCHIVE = f"python{sys.version_info.major}{sys.version_info.minor}.zip"  # what Python puts before its own library
@@ -69,7 +69,7 @@ def _drop_output() -> None:
 
 def fail(problem: XatsError, words: Sequence[str]) -> int:
     """Say what went wrong; return the exit code."""
-    from xats.cli import hints, render
+    from xats.cli.kit import hints, render
 
     problem.hint = hints.complete(problem.hint, hints.given(words))
     render.error(problem, json="--json" in words or "--jsonl" in words)
@@ -102,11 +102,11 @@ def dispatch(words: Sequence[str]) -> int:
         from xats.hooks.run import main as run
 
         return run(words[2:])
-    from xats import output
+    from xats.base import output
 
     sys.stdout = output.check(sys.stdout)
     if words[:1] == ["_complete"]:  # a shell asks, at a Tab
-        from xats.cli.complete import main as complete
+        from xats.cli.kit.complete import main as complete
 
         return complete(words[1:])
     if words in (["--version"], ["-V"]):
@@ -114,14 +114,14 @@ def dispatch(words: Sequence[str]) -> int:
 
         print(f"xats {__version__}")
         return OK
-    from xats.cli import lane
+    from xats.cli.kit import lane
 
     plain = lane.parse(words)
     if plain is None:
-        from xats.cli import tree
+        from xats.cli.kit import tree
 
         return tree.run(words)
-    from xats.cli.here import Here
+    from xats.cli.kit.context import Here
 
     verb, values, common = plain
     return verb(Here(**common), **values)

@@ -8,12 +8,14 @@ import tempfile
 
 import pytest
 
-from tests.daemon.world import Tmux
-from xats import host, process
-from xats.cli import lane
-from xats.core import agents, inbox, task_plans
-from xats.core.agents import Seat
-from xats.core.task_plans import New
+from tests.support.world import Tmux
+from xats.base import host, process
+from xats.cli.kit import lane
+from xats.core.agents import agents
+from xats.core.agents.agents import Seat
+from xats.core.mail import inbox
+from xats.core.tasks import planning
+from xats.core.tasks.planning import New
 
 HOST = host.id()
 
@@ -272,7 +274,7 @@ def answering(xats, answer, *words):
 
 def test_a_person_is_asked_and_sees_what_goes(xats, pat, crew):
     crew.send("alice", "bob", "unread")
-    task, _ = crew.do("bob", task_plans.add, New("t"))
+    task, _ = crew.do("bob", planning.add, New("t"))
     xats("task", "claim", str(task.id), "--as", "bob")
     error = xats("agent", "forget", "bob", *pat, "--json", code=4).error()
     assert error["hint"] == "xats agent forget bob --yes --as pat"

@@ -8,10 +8,11 @@ import sys
 import pytest
 
 from tests.conftest import HOST
-from xats import process
-from xats.core import agents, departures, pauses, presence
-from xats.core.agents import Seat
-from xats.pane import Pane
+from xats.base import process
+from xats.base.pane import Pane
+from xats.core.agents import agents, departures, presence
+from xats.core.agents.agents import Seat
+from xats.core.waking import pauses
 
 HEADERS = ["AGENT", "ROLE", "CLIENT", "STATE", "UNREAD"]
 

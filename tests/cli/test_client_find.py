@@ -10,8 +10,8 @@ import threading
 
 import pytest
 
-from tests.daemon.world import Tmux, until
-from xats import process
+from tests.support.world import Tmux, until
+from xats.base import process
 from xats.tmux import servers
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from xats.cli import complete
-from xats.cli.here import Here
+from xats.cli.kit import complete
+from xats.cli.kit.context import Here
 
 # A program of that name starts xats, as an agent does by its tool.
 TOOL = """import os, subprocess, sys

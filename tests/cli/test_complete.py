@@ -20,12 +20,15 @@ from pathlib import Path
 
 import pytest
 
-from xats.cli import complete, verbs
-from xats.cli.here import Here
-from xats.contracts.diff import Diff
-from xats.core import agents, candidates, contracts, messages
+from xats.cli.kit import complete, verbs
+from xats.cli.kit.context import Here
+from xats.core import candidates
+from xats.core.agents import agents
+from xats.core.contracts import contracts
+from xats.core.mail import messages
+from xats.schemas.diff import Diff
 from xats.store import Store
-from xats.store.glance import glance
+from xats.store.sqlite.glance import glance
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / "completions"

@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
-from xats.cli.contract import Comparison, Moved
-from xats.contracts.schema import Schema
-from xats.core import contracts, inbox
-from xats.core.contracts import New
+from xats.cli.contracts.put import Comparison, Moved
+from xats.core.contracts import contracts
+from xats.core.contracts.contracts import New
+from xats.core.mail import inbox
+from xats.schemas.schema import Schema
 
 ONE = {"type": "object", "properties": {"id": {"type": "integer"}, "price": {"type": "number"}}, "required": ["id"]}
 MORE = {**ONE, "properties": {**ONE["properties"], "note": {"type": "string"}}}
@@ -516,10 +517,10 @@ def test_the_library_of_schemas_is_imported_only_where_it_is_needed(crew, send, 
     done = xats.run([sys.executable, "-P", "-I", "-c", SHOW, *words, "--as", "bob"])
     assert done.returncode == 0, done.stderr
     loaded = done.stderr.decode().split()
-    assert "xats.core.agents" in loaded
-    assert {"jsonschema", "referencing", "xats.contracts.schema"} & set(loaded) == set()
+    assert "xats.core.agents.agents" in loaded
+    assert {"jsonschema", "referencing", "xats.schemas.schema"} & set(loaded) == set()
     if words[0] == "inbox":
-        assert {"json", "xats.core.contracts", "typer"} & set(loaded) == set()
+        assert {"json", "xats.core.contracts.contracts", "typer"} & set(loaded) == set()
 
 
 def version(number, schema):

@@ -15,11 +15,11 @@ import time
 
 import pytest
 
-from tests import documents
 from tests.conftest import Team, trust_clock
-from xats.core import inbox
+from tests.support import documents
+from xats.core.mail import inbox
 from xats.store import Store
-from xats.store import sqlite as engine
+from xats.store.sqlite import engine
 
 DAY = 86_400_000
 HOSTILE = "plain\n\x1b[31mred\x07\x9b2J\x7f\u202eabc"

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from xats.core import inbox, pauses, wakes
+from xats.core.mail import inbox
+from xats.core.waking import pauses, wakes
 
 
 @pytest.fixture

@@ -19,14 +19,16 @@ import psutil
 import pytest
 
 from tests.conftest import HOST
-from tests.daemon.world import COMPOSER, Composer, Tmux, halt, until
-from xats import __version__, process
-from xats.core import inbox, pauses
-from xats.core.agents import Seat
+from tests.support.world import COMPOSER, Composer, Tmux, halt, until
+from xats import __version__
+from xats.base import process
+from xats.base.pane import Pane
+from xats.core.agents.agents import Seat
+from xats.core.mail import inbox
+from xats.core.waking import pauses
 from xats.daemon import lock, report
 from xats.health import clients, environment
 from xats.health import daemon as health_daemon
-from xats.pane import Pane
 from xats.store import Store
 from xats.tmux.pane import find
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from xats.core import agents
+from xats.core.agents import agents
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def name_of(case) -> str:
 @pytest.fixture
 def mail(xats, crew):
     """alice has sent 1 to bob, and bob 2 to alice, which she has read."""
-    from xats.core import inbox
+    from xats.core.mail import inbox
 
     crew.add("bob", role="reviewer")
     crew.send("alice", "bob")
@@ -281,7 +281,7 @@ def test_the_version(xats, words):
     assert xats(*words).stdout == f"xats {package.__version__}\n"
 
 
-@pytest.mark.parametrize("path", __import__("xats.cli.verbs", fromlist=["VERBS"]).VERBS)
+@pytest.mark.parametrize("path", __import__("xats.cli.kit.verbs", fromlist=["VERBS"]).VERBS)
 def test_every_verb_has_help_with_an_example(xats, path):
     for flag in ("--help", "-h"):
         shown = xats(*path.split(), flag).stdout
@@ -292,7 +292,7 @@ def test_every_verb_has_help_with_an_example(xats, path):
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"]])
 def test_help_lists_every_verb_with_its_purpose(xats, words):
-    from xats.cli.verbs import VERBS
+    from xats.cli.kit.verbs import VERBS
 
     shown = " ".join(xats(*words).stdout.split())
     for path, (_, _, _, summary) in VERBS.items():

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from xats import __version__, errors
-from xats.cli import tree, verbs
+from xats import __version__
+from xats.base import errors
+from xats.cli.kit import tree, verbs
 
 ROOT = Path(__file__).resolve().parents[2]
 MANUAL = (ROOT / "man" / "xats.1").read_text()

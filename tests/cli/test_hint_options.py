@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from xats.cli import hints
+from xats.cli.kit import hints
 
 ALL = {"--as": "bob", "--team": "crew", "--db": "/tmp/my store.db"}
 

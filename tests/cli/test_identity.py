@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from xats import host
-from xats.core.agents import Seat
-from xats.pane import Pane
+from xats.base import host
+from xats.base.pane import Pane
+from xats.core.agents.agents import Seat
 
 HOST = host.id()
 TMUX = {"TMUX": "/tmp/a,b/socket,4321,0", "TMUX_PANE": "%7"}

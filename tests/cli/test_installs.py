@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 import xats
-from tests.daemon.world import until
-from xats import __main__, process, python
+from tests.support.world import until
+from xats import __main__
+from xats.base import process, python
 
 ROOT = Path(xats.__file__).parent.parent
 HERE = sysconfig.get_path("purelib")  # where what xats needs is installed

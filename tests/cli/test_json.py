@@ -7,10 +7,10 @@ import re
 import pytest
 
 from tests.conftest import HOST
-from xats import process
-from xats.core import inbox, messages
-from xats.core.agents import Seat
-from xats.core.messages import Draft
+from xats.base import process
+from xats.core.agents.agents import Seat
+from xats.core.mail import inbox, messages
+from xats.core.mail.messages import Draft
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 ADDRESS = re.compile(r"[\w.-]+@[\w.-]+")
@@ -174,7 +174,7 @@ def test_the_fields_that_scripts_rely_on(mail, words, form):
 
 def test_every_verb_that_has_json_has_a_contract():
     """But for the verbs of a noun, which are tested with their noun."""
-    from xats.cli.verbs import VERBS
+    from xats.cli.kit.verbs import VERBS
 
     tested = {next(word for word in words if word != "--json") for words, _ in CONTRACT}
     without = {"demo", "demo-agent", "schema", "poke", "dead", "doctor", "top", "launch"}

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xats.cli import lane, params, tree
-from xats.cli.here import Here
-from xats.cli.verbs import VERBS
-from xats.errors import Usage
+from xats.base.errors import Usage
+from xats.cli.kit import lane, params, tree
+from xats.cli.kit.context import Here
+from xats.cli.kit.verbs import VERBS
 
 
 class Calls:
@@ -298,7 +298,7 @@ def test_options_before_the_verb_belong_to_it(words, moved):
 
 def test_options_before_the_verb_are_read(calls):
     module, verb, values, around = calls.by_tree(["--as", "alice", "--json", "inbox", "-n", "5"])
-    assert (module, verb, values["limit"], around[0], around[3]) == ("xats.cli.mail", "inbox", 5, "alice", True)
+    assert (module, verb, values["limit"], around[0], around[3]) == ("xats.cli.mail.verbs", "inbox", 5, "alice", True)
 
 
 def test_the_tree_refuses_what_it_cannot_read(calls):
@@ -378,7 +378,7 @@ def test_a_hot_verb_imports_nothing_heavy(mail, tmp_path, what):
         assert done.returncode == 0, done.stderr
 
     modules = imported(mail, HOT_LINES[what], tmp_path, run)
-    assert "xats.core.agents" in modules
+    assert "xats.core.agents.agents" in modules
     assert HEAVY & modules == set()
 
 

@@ -12,8 +12,8 @@ import tempfile
 import psutil
 import pytest
 
-from tests.daemon.world import Tmux, until
-from xats.core import agents
+from tests.support.world import Tmux, until
+from xats.core.agents import agents
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
 

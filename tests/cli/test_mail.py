@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from xats.core import inbox
+from xats.core.mail import inbox
 from xats.daemon import lock
 
 

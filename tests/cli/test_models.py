@@ -10,14 +10,17 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from tests import documents
-from tests.unit.test_rooms import ALL
-from xats.cli import batch, models, task_text, tree
+from tests.project.test_rooms import ALL
+from tests.support import documents
+from xats.base.errors import XatsError
+from xats.base.jsontext import SCHEMA_VERSION
+from xats.cli import models
+from xats.cli.kit import tree
+from xats.cli.mail import batch
 from xats.cli.models import base, lines, machine, mail, published, tasks
+from xats.cli.tasks import text as task_text
 from xats.clients import registry
 from xats.clients.profile import Profile
-from xats.errors import XatsError
-from xats.jsontext import SCHEMA_VERSION
 
 # The verbs that print no document: they talk to a person, become another program, or answer one.
 WITHOUT = {"top", "demo", "demo-agent", "schema", "daemon run", "hook run", "hook wait"}
@@ -208,8 +211,8 @@ def test_a_verb_without_json_is_said_to_have_none(xats):
 def test_only_cold_verbs_import_the_models():
     users = {name for name, known in ALL.items() if any(one.startswith("xats.cli.models") for one in known)}
     assert {name for name in users if not name.startswith("xats.cli.models")} == {
-        "xats.cli.schema",
-        "xats.cli.task_files",
+        "xats.cli.kit.schema",
+        "xats.cli.tasks.transfer",
     }
 
 

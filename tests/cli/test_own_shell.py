@@ -13,8 +13,8 @@ import termios
 import pytest
 
 from tests.conftest import LIMIT
-from xats import process
-from xats.core import inbox
+from xats.base import process
+from xats.core.mail import inbox
 
 KIM = {"USER": "kim", "XATS_TEAM": "crew"}
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.hooks.test_run import event, text_of
-from xats.core import agents
+from xats.core.agents import agents
 
 BARE = {"PATH": "/usr/bin:/bin"}
 PROGRAM = str(Path(sys.executable).parent / "xats")

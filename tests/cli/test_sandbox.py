@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from tests.daemon.world import World
-from xats import host, process, sandbox
-from xats.cli import seat
-from xats.core.agents import Seat
+from tests.support.world import World
+from xats.base import host, process, sandbox
+from xats.cli.agents import seat
+from xats.core.agents.agents import Seat
 from xats.tmux import pane as panes
 
 BWRAP = ("bwrap", "--new-session", "--die-with-parent", "--dev", "/dev", "--unshare-pid", "--proc", "/proc")

@@ -10,8 +10,9 @@ import sys
 
 import pytest
 
-from xats.cli import command_line
-from xats.core import agents, alerts, inbox
+from xats.cli.kit import command_line
+from xats.core.agents import agents
+from xats.core.mail import alerts, inbox
 
 BASH = ["bash", "--norc", "-c"]
 FIRST = "2 letters follow: #1, #2\n"

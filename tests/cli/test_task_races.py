@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from xats.core import agents, task_plans
+from xats.core.agents import agents
+from xats.core.tasks import planning
 
 MANY = 16
 
@@ -62,7 +63,7 @@ def test_a_hundred_tasks_are_claimed_once_each_and_the_urgent_first(xats, crowd)
     def fill(tx):
         alice = agents.by_name(tx, "crew", "alice")
         for n in range(100):
-            task_plans.add(tx, alice, task_plans.New(f"t{n}", priority=n % 10, role="dev" if n % 2 else None))
+            planning.add(tx, alice, planning.New(f"t{n}", priority=n % 10, role="dev" if n % 2 else None))
 
     crowd.store.write(fill)
     running = [xats.start(command=[sys.executable, "-P", "-c", DRAIN], env={"WHO": f"w{n}"}) for n in range(MANY)]

@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from xats import host, process
-from xats.core import agents, inbox
-from xats.pane import Pane
+from xats.base import host, process
+from xats.base.pane import Pane
+from xats.core.agents import agents
+from xats.core.mail import inbox
 
 HOST = host.id()
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.cli.test_hook import asked
 from tests.conftest import HOST
-from xats import process
-from xats.core.agents import Seat
+from xats.base import process
+from xats.core.agents.agents import Seat
 from xats.store import Store
 
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from xats.cli import render
-from xats.core import inbox
+from xats.cli.kit import render
+from xats.core.mail import inbox
 
 HOSTILE = "plain\n\x1b[31mred\x1b]0;title\x07\x9b2J\x01\x7f\u202eabc\u2066\r\nlast\rover\x85\u2028\ufeff\u061c"
 

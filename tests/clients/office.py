@@ -8,10 +8,10 @@ import subprocess
 import sys
 import time
 
-from tests import documents
 from tests.clients import real
 from tests.clients.mock_model import Model
-from xats.core import agents
+from tests.support import documents
+from xats.core.agents import agents
 from xats.store import Store
 
 REVIEW = "Hooks need review"

@@ -18,8 +18,8 @@ import pytest
 
 from tests.clients import real
 from tests.clients.mock_model import Model
-from xats import host, process
-from xats.core import agents
+from xats.base import host, process
+from xats.core.agents import agents
 from xats.delivery.transports import claude_inbox, codex_queue, opencode_http, qwen_inbox
 from xats.tmux import pane
 

@@ -6,12 +6,12 @@ from fractions import Fraction
 
 import pytest
 
-from xats.contracts.check import errors
-from xats.contracts.diff import diff
-from xats.contracts.number import exact, number, plain
-from xats.contracts.schema import Schema
-from xats.contracts.text import parse, same, short
-from xats.errors import InvalidJson
+from xats.base.errors import InvalidJson
+from xats.schemas.check import errors
+from xats.schemas.diff import diff
+from xats.schemas.number import exact, number, plain
+from xats.schemas.schema import Schema
+from xats.schemas.text import parse, same, short
 
 CENTS = {"type": "number", "multipleOf": 0.01}
 BREAKS = ("compatible", "breaking")

@@ -6,9 +6,9 @@ import collections
 import pytest
 from contract_pairs import D7, PAIRS, STRICT, A, C, I, N, O, S, int_, obj, tree, txt
 
-from xats.contracts.compat import Prover
-from xats.contracts.diff import diff
-from xats.contracts.schema import Schema
+from xats.schemas.compat import Prover
+from xats.schemas.diff import diff
+from xats.schemas.schema import Schema
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ import subprocess
 
 import pytest
 
-from xats.contracts import guard
-from xats.contracts.check import errors
-from xats.contracts.diff import diff
-from xats.contracts.examples import examples
-from xats.contracts.pattern import compiled, search
-from xats.contracts.regex import Unreadable
-from xats.errors import Uncheckable
+from xats.base.errors import Uncheckable
+from xats.schemas import guard
+from xats.schemas.check import errors
+from xats.schemas.diff import diff
+from xats.schemas.examples import examples
+from xats.schemas.pattern import compiled, search
+from xats.schemas.regex import Unreadable
 
 SPACES = " \t\n\v\f\r\xa0\u1680\u2000\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 # A pattern, texts that it matches, and texts that it does not match. Node 20 says the same of each row.

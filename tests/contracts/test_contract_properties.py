@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_schemas import DRAFTS, Cents, Documents, Maker, only_declared
 
-from xats.contracts.check import errors
-from xats.contracts.diff import diff
-from xats.contracts.number import exact
-from xats.contracts.schema import Schema
-from xats.contracts.text import parse, same
+from xats.schemas.check import errors
+from xats.schemas.diff import diff
+from xats.schemas.number import exact
+from xats.schemas.schema import Schema
+from xats.schemas.text import parse, same
 
 LIBRARY = {
     "7": jsonschema.Draft7Validator,

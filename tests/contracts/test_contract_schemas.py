@@ -11,11 +11,11 @@ import warnings
 
 import pytest
 
-from xats.contracts import guard
-from xats.contracts.check import errors
-from xats.contracts.diff import diff
-from xats.contracts.schema import Schema
-from xats.errors import InvalidJson, InvalidSchema, Uncheckable
+from xats.base.errors import InvalidJson, InvalidSchema, Uncheckable
+from xats.schemas import guard
+from xats.schemas.check import errors
+from xats.schemas.diff import diff
+from xats.schemas.schema import Schema
 
 D7 = {"$schema": "http://json-schema.org/draft-07/schema#"}
 D9 = {"$schema": "https://json-schema.org/draft/2019-09/schema"}
@@ -335,5 +335,5 @@ def test_a_schema_that_is_used_again_is_not_changed():
 
 
 def test_only_the_modules_that_need_it_import_the_library():
-    code = "import sys, xats.contracts, xats.contracts.text, xats.contracts.pointer; print('jsonschema' in sys.modules)"
+    code = "import sys, xats.schemas, xats.schemas.text, xats.schemas.pointer; print('jsonschema' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from xats.contracts import pointer
-from xats.contracts.text import DEEPEST, clip, parse, same, seal, short
-from xats.errors import InvalidJson
+from xats.base.errors import InvalidJson
+from xats.schemas import pointer
+from xats.schemas.text import DEEPEST, clip, parse, same, seal, short
 
 DEEP = "[" * DEEPEST + "]" * DEEPEST
 

@@ -5,11 +5,12 @@ import shutil
 import pytest
 
 from tests.conftest import trust_clock
-from tests.daemon.world import desk, world
-from xats.core import agents, inbox
-from xats.core.messages import Draft, send
+from tests.support.world import desk, world
+from xats.core.agents import agents
+from xats.core.mail import inbox
+from xats.core.mail.messages import Draft, send
 from xats.store import Store
-from xats.store.sqlite import host_clock
+from xats.store.sqlite.engine import host_clock
 
 __all__ = ("aged", "desk", "noisy", "world")
 

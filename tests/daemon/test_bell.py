@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.daemon.world import until
+from tests.support.world import until
 from xats.daemon import bell as bells
 from xats.daemon import loop
 from xats.daemon.bell import Bell

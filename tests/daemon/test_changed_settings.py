@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tests.daemon.world import until
-from xats import host
+from tests.support.world import until
+from xats.base import host
 from xats.daemon import lock, report
 
 OFTEN = ",".join(["500ms"] * 200)

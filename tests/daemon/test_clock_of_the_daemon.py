@@ -6,10 +6,10 @@ import pytest
 
 from tests.conftest import trust_clock
 from tests.daemon.test_tidy import write_old_mail
-from tests.daemon.world import until
-from xats import uptime
+from tests.support.world import until
+from xats.base import uptime
 from xats.store import Store
-from xats.store.sqlite import host_clock
+from xats.store.sqlite.engine import host_clock
 
 DAY = 86_400_000
 AHEAD = {"XATS_FAULT_CLOCK": str(40 * DAY)}

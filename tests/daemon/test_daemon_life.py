@@ -13,12 +13,12 @@ import pytest
 
 import xats
 from tests.conftest import trust_clock
-from tests.daemon.world import until
+from tests.support.world import until
 from xats.daemon import lock
 from xats.daemon.loop import Daemon
 from xats.delivery.settings import Settings
 from xats.store import Store
-from xats.store.sqlite import SCHEMA_VERSION, host_clock
+from xats.store.sqlite.engine import SCHEMA_VERSION, host_clock
 
 LINE = "xats: 1 new from alice - run: xats inbox"
 HOUR = 3600_000
@@ -256,7 +256,8 @@ def test_the_clock_stepped_while_a_dead_process_held_a_lease(world, desk, run_da
 @pytest.mark.parametrize("step", [-HOUR, HOUR], ids=["back", "forward"])
 def test_the_clock_steps_under_a_reader(world, step):
     """The claim of a reader on another host, who cannot be asked, is not held for an hour."""
-    from xats.core import agents, inbox
+    from xats.core.agents import agents
+    from xats.core.mail import inbox
 
     world.register("alice")
     world.register("bob")

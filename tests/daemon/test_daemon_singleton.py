@@ -10,8 +10,9 @@ import threading
 
 import pytest
 
-from tests.daemon.world import until
-from xats import __version__, process, sandbox
+from tests.support.world import until
+from xats import __version__
+from xats.base import process, sandbox
 from xats.daemon import autostart, lock, loop
 from xats.delivery.settings import Settings
 

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from tests.conftest import trust_clock
-from tests.daemon.world import until
-from xats import process
+from tests.support.world import until
+from xats.base import process
 from xats.daemon.loop import SWEEP
 
 

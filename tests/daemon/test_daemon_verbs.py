@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon.world import halt, until
-from xats import __version__, process
+from tests.support.world import halt, until
+from xats import __version__
+from xats.base import process
 from xats.daemon import lock, loop, report
 from xats.delivery.settings import Settings
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.daemon.world import until
+from tests.support.world import until
 
 PROGRAM = os.path.join(os.path.dirname(sys.executable), "xats")
 LINE = "xats: 1 new from alice - run: xats inbox"

@@ -9,7 +9,7 @@ from tests.daemon.conftest import DAY
 from xats.core import keeping
 from xats.daemon import chores
 from xats.store import Store
-from xats.store.sqlite import host_clock
+from xats.store.sqlite.engine import host_clock
 
 LINE = "xats: 1 new from alice - run: xats inbox"
 

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.daemon.world import COMPOSER, Composer, until
-from tests.delivery.stagehand import Person
+from tests.support.stagehand import Person
+from tests.support.world import COMPOSER, Composer, until
 from xats.tmux import guards
 from xats.tmux.lock import locked
 from xats.tmux.pane import find
@@ -25,7 +25,7 @@ PLAYERS = os.path.join(os.path.dirname(COMPOSER), "players.py")
 
 
 class Player(Composer):
-    """A program of tests/delivery/players.py in a pane."""
+    """A program of tests/support/players.py in a pane."""
 
     def do(self, line):
         """Have it do `line`, and wait until tmux has drawn that."""

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from tests.daemon.world import until
-from xats import process
+from tests.support.world import until
+from xats.base import process
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
 

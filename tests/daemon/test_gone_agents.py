@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from tests.conftest import trust_clock
-from tests.daemon.world import until
-from xats import process
-from xats.core import departures
+from tests.support.world import until
+from xats.base import process
+from xats.core.agents import departures
 
 DAY = 86_400_000
 

@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
-from tests.daemon.world import until
-from xats import host, process
+from tests.support.world import until
+from xats.base import host, process
 from xats.daemon import lock
 
 LINE = "xats: 1 new from alice - run: xats inbox"

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from tests.daemon.world import PATIENCE, until
-from xats import host
+from tests.support.world import PATIENCE, until
+from xats.base import host
 from xats.clients import registry, sessions
 
 TEXT = "Please run the tests again"
@@ -240,8 +240,8 @@ def test_not_under_the_process_of_an_agent_that_nobody_knows(person, desk):
         stderr=subprocess.PIPE,
         text=True,
     )
-    from xats import process
-    from xats.core import agents
+    from xats.base import process
+    from xats.core.agents import agents
     from xats.store import Store
 
     store = Store(person.path)

@@ -13,8 +13,8 @@ import time
 import pytest
 
 from tests.daemon.test_early import LINE, PLAYERS, Player, play
-from tests.daemon.world import until
-from xats import process, program
+from tests.support.world import until
+from xats.base import process, program
 
 
 @pytest.fixture

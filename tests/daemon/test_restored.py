@@ -6,7 +6,7 @@ import sqlite3
 
 import pytest
 
-from tests.daemon.world import until
+from tests.support.world import until
 
 LINE = "xats: 1 new from alice - run: xats inbox"
 TWO = "xats: 2 new from alice - run: xats inbox"

@@ -6,17 +6,17 @@ import threading
 
 import pytest
 
+from tests.core.test_wakes import due, the_wake
 from tests.delivery.test_routing import LINE, Inbox, make
-from tests.unit.test_wakes import due, the_wake
-from xats import host
-from xats.core.agents import Seat
+from xats.base import host
+from xats.base.pane import Pane
+from xats.core.agents.agents import Seat
 from xats.daemon import routes
 from xats.daemon.loop import Daemon
 from xats.delivery.settings import Settings
 from xats.delivery.transports import Refused
-from xats.pane import Pane
 from xats.store import Store
-from xats.store.sqlite import host_clock
+from xats.store.sqlite.engine import host_clock
 
 HOST = host.id()
 GONE = Pane("/nowhere/s", 2**22 + 1, 1, "%1", 1, "/dev/null")  # no process has such a pid

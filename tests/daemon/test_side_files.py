@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from tests.daemon.world import until
-from xats import host, process
+from tests.support.world import until
+from xats.base import host, process
 from xats.daemon import bell, lock
 
 OTHER = 54321  # a user id that nobody has here

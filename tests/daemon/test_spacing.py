@@ -6,15 +6,17 @@ from contextlib import contextmanager
 
 import pytest
 
-from xats import host
-from xats.core import agents, inbox, limits, messages, pauses, stops
-from xats.core.agents import Seat
-from xats.core.messages import Draft
+from xats.base import host
+from xats.core.agents import agents
+from xats.core.agents.agents import Seat
+from xats.core.mail import inbox, messages
+from xats.core.mail.messages import Draft
+from xats.core.waking import limits, pauses, stops
 from xats.daemon.loop import Daemon
 from xats.delivery.settings import Settings
 from xats.delivery.transports import Delivered, Skipped
 from xats.store import Store
-from xats.store.sqlite import host_clock
+from xats.store.sqlite.engine import host_clock
 
 HOST = host.id()
 SPACE = 250  # ms

@@ -7,8 +7,8 @@ import stat
 
 import pytest
 
-from tests.daemon.world import until
-from xats import process
+from tests.support.world import until
+from xats.base import process
 from xats.daemon import lock, report
 from xats.delivery import surroundings
 from xats.tmux import program

@@ -12,8 +12,8 @@ import sys
 
 import pytest
 
-from tests.daemon.world import COMPOSER, Composer, until
-from xats import process
+from tests.support.world import COMPOSER, Composer, until
+from xats.base import process
 
 LINE = "xats: 1 new from alice - run: xats inbox"
 

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.daemon.world import until
+from tests.support.world import until
 
 
 class Sitting:

@@ -3,10 +3,10 @@
 import pytest
 
 from tests.daemon.conftest import write_old_mail
-from tests.daemon.world import until
+from tests.support.world import until
+from xats.base.errors import StoreError
 from xats.core import keeping, prune
 from xats.daemon import tidy
-from xats.errors import StoreError
 
 DAY = 86_400_000
 

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from tests.daemon.world import until
-from tests.delivery.viewer import Viewer
+from tests.support.viewer import Viewer
+from tests.support.world import until
 
 LINE = "xats: 1 new from alice - run: xats inbox"
 

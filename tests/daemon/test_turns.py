@@ -10,9 +10,10 @@ import sys
 
 import pytest
 
-from tests.daemon.world import Composer, until
-from xats import host
-from xats.core import presence, wakes
+from tests.support.world import Composer, until
+from xats.base import host
+from xats.core.agents import presence
+from xats.core.waking import wakes
 from xats.daemon import turns
 from xats.delivery import routing
 from xats.store import Store

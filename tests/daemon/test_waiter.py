@@ -14,7 +14,7 @@ import sys
 import psutil
 import pytest
 
-from tests.daemon.world import Composer, until
+from tests.support.world import Composer, until
 from xats.clients import waiters
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -15,8 +15,8 @@ import time
 import libtmux
 import pytest
 
-from tests.daemon.world import world
-from xats import process
+from tests.support.world import world
+from xats.base import process
 from xats.tmux import paste
 from xats.tmux.pane import Pane, find
 

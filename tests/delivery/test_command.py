@@ -7,15 +7,15 @@ import time
 import pytest
 
 from tests.delivery.conftest import until
-from xats import process
+from xats.base import process
+from xats.base.errors import Usage
+from xats.base.pane import Pane
 from xats.cli.models.lines import WakeDocument
-from xats.core import agents
-from xats.core.wakes import Pending, Wake
+from xats.core.agents import agents
+from xats.core.waking.wakes import Pending, Wake
 from xats.delivery.settings import LONGEST, Settings, from_environment
 from xats.delivery.target import Target
 from xats.delivery.transports import command
-from xats.errors import Usage
-from xats.pane import Pane
 
 WAKE = Wake(7, 1, "retrying", None, None, 2, 2, None, 0, "d1", 0, 0)
 PENDING = Pending(2, 1, ("alice",), 9)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.delivery.conftest import HERE, LINE, until
-from xats import process
+from xats.base import process
 from xats.tmux import paste
 from xats.tmux.paste import Outcome
 

@@ -13,8 +13,8 @@ import pytest
 
 from tests.daemon.test_early import Player
 from tests.delivery.conftest import HERE, until
-from tests.delivery.stagehand import play, play_in_bash
-from xats import process, program
+from tests.support.stagehand import play, play_in_bash
+from xats.base import process, program
 from xats.tmux import guards, pane, terminal
 
 NOBODY = 65534

@@ -15,10 +15,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.daemon.world import Composer
 from tests.delivery.conftest import HERE, LINE, until
-from tests.delivery.stagehand import LOOKS, Person, play, play_again, play_at_prompt, play_in_bash
-from xats import faults, process
+from tests.support.stagehand import LOOKS, Person, play, play_again, play_at_prompt, play_in_bash
+from tests.support.world import Composer
+from xats.base import faults, process
 from xats.delivery.transports import tmux
 from xats.tmux import guards, paste
 

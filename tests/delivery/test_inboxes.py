@@ -19,13 +19,13 @@ import time
 
 import pytest
 
-from tests.delivery import agentlet
 from tests.delivery.conftest import LINE, until
-from xats import confinement, host, process, programs
+from tests.support import agentlet
+from xats.base import confinement, host, process, programs
+from xats.base.pane import Pane
 from xats.clients import model, registry
-from xats.core import agents
+from xats.core.agents import agents
 from xats.delivery.transports import claude_inbox, codex_queue, opencode_http, proof, qwen_inbox, tmux
-from xats.pane import Pane
 
 HERE = os.path.dirname(__file__)
 HOST = host.id()

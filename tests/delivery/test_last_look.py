@@ -6,9 +6,9 @@ import time
 import pytest
 
 from tests.delivery.conftest import LINE, until
-from tests.delivery.stagehand import play
-from xats import faults, host
-from xats.core import agents
+from tests.support.stagehand import play
+from xats.base import faults, host
+from xats.core.agents import agents
 from xats.delivery import poke
 from xats.delivery.settings import Settings
 from xats.tmux import guards, paste, screen

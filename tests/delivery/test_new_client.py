@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import xats
-from tests.daemon.world import until
+from tests.support.world import until
 
 ROOT = Path(xats.__file__).resolve().parent
 HERE = Path(__file__).parent

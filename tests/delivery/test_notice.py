@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.delivery.conftest import until
-from tests.delivery.viewer import Viewer
-from xats.core.wakes import Pending
+from tests.support.viewer import Viewer
+from xats.base.errors import NoPane
+from xats.core.waking.wakes import Pending
 from xats.delivery import envelope
 from xats.delivery.transports import notice as transport
-from xats.errors import NoPane
 from xats.tmux import notice, server
 
 LINE = "xats: 2 new from alice, bob - run: xats inbox"

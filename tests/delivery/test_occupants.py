@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from tests.daemon.world import Tmux, until
-from xats import process
+from tests.support.world import Tmux, until
+from xats.base import process
 from xats.clients import occupants
 from xats.tmux import pane as panes
 

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from tests.delivery.conftest import until
-from xats import process
-from xats.errors import NoPane, TmuxGone
+from xats.base import process
+from xats.base.errors import NoPane, TmuxGone
 from xats.tmux import pane as panes
 from xats.tmux.address import address
 

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from tests.delivery.conftest import LINE, TITLES, until
-from xats import faults, process
+from xats.base import faults, process
 from xats.tmux import paste
 from xats.tmux.lock import locked
 from xats.tmux.pane import Pane

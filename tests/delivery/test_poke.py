@@ -10,11 +10,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.delivery.conftest import HERE, LINE, until
-from tests.delivery.stagehand import LOOKS, Role
-from tests.delivery.viewer import Viewer
-from xats import host
-from xats.core import agents
-from xats.core.reasons import REASONS
+from tests.support.stagehand import LOOKS, Role
+from tests.support.viewer import Viewer
+from xats.base import host
+from xats.core.agents import agents
+from xats.core.waking.reasons import REASONS
 from xats.delivery import poke
 from xats.delivery.settings import Settings
 from xats.tmux import poke as panes
@@ -106,7 +106,7 @@ def test_what_becomes_of_a_text(text, clean, removed):
 
 
 def test_all_that_a_terminal_is_not_shown_is_not_typed_either():
-    from xats.cli import render
+    from xats.cli.kit import render
 
     assert set(render.BIDI) <= panes.HIDDEN
 

@@ -8,18 +8,19 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.unit.test_handing_over import read_all
-from tests.unit.test_wakes import due, the_wake
-from xats import errors, host, process, programs
+from tests.core.test_handing_over import read_all
+from tests.core.test_wakes import due, the_wake
+from xats.base import errors, host, process, programs
+from xats.base.pane import Pane
 from xats.clients import waiters
-from xats.core import agents, presence, wakes, watched
-from xats.core.agents import Seat
-from xats.core.inbox import mark_read
+from xats.core.agents import agents, presence
+from xats.core.agents.agents import Seat
+from xats.core.mail.inbox import mark_read
+from xats.core.waking import wakes, watched
 from xats.delivery import attempt, preview, routing
 from xats.delivery import target as targets
 from xats.delivery.settings import READ_WITHIN, WAYS, Settings, from_environment
 from xats.delivery.transports import Delivered, Postponed, Refused, Skipped, native, tmux
-from xats.pane import Pane
 from xats.store import Store
 
 HOST = host.id()

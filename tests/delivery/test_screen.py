@@ -8,8 +8,8 @@ import time
 import pytest
 
 from tests.delivery.conftest import LINE, TITLES, until
-from tests.delivery.viewer import Viewer
-from xats.errors import NoPane, TmuxUnavailable
+from tests.support.viewer import Viewer
+from xats.base.errors import NoPane, TmuxUnavailable
 from xats.tmux import screen
 from xats.tmux.cells import rows
 from xats.tmux.server import run

@@ -11,9 +11,9 @@ import time
 import pytest
 
 from tests.delivery.conftest import until
-from xats import process
-from xats.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
-from xats.pane import Pane
+from xats.base import process
+from xats.base.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
+from xats.base.pane import Pane
 from xats.tmux import gone, pane, server, trust
 
 

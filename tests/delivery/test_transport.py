@@ -7,9 +7,9 @@ import sys
 import pytest
 
 from tests.delivery.conftest import Seat, until
-from tests.delivery.stagehand import play
-from xats import faults, process, program
-from xats.core import agents
+from tests.support.stagehand import play
+from xats.base import faults, process, program
+from xats.core.agents import agents
 from xats.delivery.settings import Settings
 from xats.delivery.transports import tmux
 from xats.tmux import paste

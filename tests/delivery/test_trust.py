@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import pytest
 
 from tests.delivery.conftest import LINE, until
-from xats import confinement, process
-from xats.errors import NoPane, ServerUntrusted, TmuxGone, TmuxUnavailable
+from xats.base import confinement, process
+from xats.base.errors import NoPane, ServerUntrusted, TmuxGone, TmuxUnavailable
 from xats.tmux import guards, notice, paste, screen, server, terminal, trust
 from xats.tmux import pane as panes
 

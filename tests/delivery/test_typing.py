@@ -15,11 +15,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.daemon.world import Composer
-from tests.daemon.world import until as eventually
 from tests.delivery.conftest import HERE, LINE, Seat, until
-from tests.delivery.stagehand import LOOKS, Person, play
-from xats import process
+from tests.support.stagehand import LOOKS, Person, play
+from tests.support.world import Composer
+from tests.support.world import until as eventually
+from xats.base import process
 from xats.delivery.settings import Settings
 from xats.delivery.watcher import Eye
 from xats.tmux import guards, paste, screen, terminal

@@ -13,7 +13,7 @@ import pytest
 from tests.delivery.conftest import HERE, LINE, until
 from xats.clients import registry, unfamiliar
 from xats.clients.profile import picture, view
-from xats.core import agents
+from xats.core.agents import agents
 from xats.delivery.settings import Settings
 from xats.delivery.transports import tmux
 from xats.tmux import screen, terminal

@@ -10,14 +10,16 @@ from itertools import pairwise
 
 import pytest
 
-from xats import host
-from xats.core import agents, inbox, pauses, presence, wakes, watched
-from xats.core.agents import Seat
+from xats.base import host
+from xats.base.pane import Pane
+from xats.core.agents import agents, presence
+from xats.core.agents.agents import Seat
+from xats.core.mail import inbox
+from xats.core.waking import pauses, wakes, watched
 from xats.daemon import routes
 from xats.delivery import attempt, target
 from xats.delivery.settings import WAYS, Settings
 from xats.delivery.transports import Delivered, Refused, Skipped, tmux, waiter
-from xats.pane import Pane
 
 HOST = host.id()
 SETTINGS = Settings()

@@ -11,7 +11,7 @@ import random
 import signal
 import time
 
-from tests.faults.dump import assert_whole
+from tests.support.dump import assert_whole
 
 SEED = int(os.environ.get("XATS_FAULT_SEED", str(time.time_ns() % 1_000_000)))
 ROUNDS, AT_ONCE = 10, 4

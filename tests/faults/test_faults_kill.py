@@ -19,8 +19,8 @@ from collections import Counter
 
 import pytest
 
-from tests.daemon.world import Composer, until
-from tests.faults.dump import assert_whole
+from tests.support.dump import assert_whole
+from tests.support.world import Composer, until
 from xats.store import Store
 
 CLERK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clerk.py")

@@ -11,8 +11,8 @@ from contextlib import closing
 
 import pytest
 
-from tests.daemon.world import World
-from tests.faults.dump import assert_whole, dump
+from tests.support.dump import assert_whole, dump
+from tests.support.world import World
 
 SCHEMAS = [os.path.join(os.path.dirname(os.path.abspath(__file__)), f"order-{n}.json") for n in (1, 2)]
 COMMITS = ("store.before_commit", "store.after_commit")

@@ -8,9 +8,9 @@ import signal
 
 import pytest
 
-from tests.daemon.world import until
-from tests.faults.dump import assert_whole
-from xats import process
+from tests.support.dump import assert_whole
+from tests.support.world import until
+from xats.base import process
 
 LINE = "xats: 1 new from alice - run: xats inbox"
 

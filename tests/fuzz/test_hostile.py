@@ -15,20 +15,22 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests import documents
 from tests.delivery.conftest import until
-from tests.delivery.stagehand import Person, play
-from tests.fuzz.hostile import CLEAN, acting, storable, texts
-from xats import host, process
-from xats.cli import render, views
-from xats.contracts.diff import diff
-from xats.core import address, contract_words, inbox
-from xats.core.agents import Seat, Session
-from xats.core.messages import LARGEST_BODY, LARGEST_SUBJECT, Draft, send
-from xats.core.wakes import Pending
+from tests.support import documents
+from tests.support.hostile import CLEAN, acting, storable, texts
+from tests.support.stagehand import Person, play
+from xats.base import host, process
+from xats.base.errors import InvalidBody, InvalidName
+from xats.cli.kit import render, views
+from xats.core import address
+from xats.core.agents.agents import Seat, Session
+from xats.core.contracts import words as contract_words
+from xats.core.mail import inbox
+from xats.core.mail.messages import LARGEST_BODY, LARGEST_SUBJECT, Draft, send
+from xats.core.waking.wakes import Pending
 from xats.delivery import envelope, poke
 from xats.delivery.settings import Settings
-from xats.errors import InvalidBody, InvalidName
+from xats.schemas.diff import diff
 from xats.tmux import pane as panes
 from xats.tmux import paste
 

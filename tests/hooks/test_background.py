@@ -15,9 +15,9 @@ import pytest
 
 from tests.conftest import HOST
 from tests.hooks.test_run import Desk, fake_claude, hooked, inside
-from xats import process
-from xats.core import agents
-from xats.pane import Pane
+from xats.base import process
+from xats.base.pane import Pane
+from xats.core.agents import agents
 
 PANE = Pane("/nowhere/tmux", 1, 1, "%7", 1, "/dev/null")
 ENV = {"XATS_AGENT": "dave@crew", "XATS_NAME_NEW": "1", "TMUX": "/nowhere/tmux,1,0", "TMUX_PANE": "%7"}

@@ -12,10 +12,11 @@ import threading
 import pytest
 
 from tests.conftest import clean
-from tests.hooks.texts import MERGED, OWN, WORDS, real
-from xats.errors import SettingsBusy, SettingsUnusable
-from xats.hooks import clients, files, merge
-from xats.hooks.install import carry_out, diff, look, own, plan_install, plan_uninstall
+from tests.support.texts import MERGED, OWN, WORDS, real
+from xats.base.errors import SettingsBusy, SettingsUnusable
+from xats.hooks import clients
+from xats.hooks.install import files, merge
+from xats.hooks.install.install import carry_out, diff, look, own, plan_install, plan_uninstall
 
 CLAUDE = clients.find("claude-code")
 TEXT = real("claude-code")

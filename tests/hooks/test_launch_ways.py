@@ -9,10 +9,11 @@ import tomllib
 
 import pytest
 
+from xats.base.errors import Refused, SettingsUnusable
 from xats.clients import codex, model
-from xats.errors import Refused, SettingsUnusable
-from xats.hooks import clients, install, launch, merge, plugins
-from xats.hooks.scan import parse
+from xats.hooks import clients, launch
+from xats.hooks.install import install, merge, plugins
+from xats.hooks.install.scan import parse
 
 
 @pytest.fixture

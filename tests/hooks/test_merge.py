@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.hooks.texts import MERGED, OTHER, VALUES, WORDS, handlers, real, settings, written
-from xats.hooks import clients, command, merge, scan
+from tests.support.texts import MERGED, OTHER, VALUES, WORDS, handlers, real, settings, written
+from xats.hooks import clients
+from xats.hooks.install import command, merge, scan
 
 CLIENTS = st.sampled_from(MERGED)
 GUARDED = [one.name for one in clients.CLIENTS if one.guarded]
@@ -227,10 +228,10 @@ def test_a_comment_stays_with_what_it_is_about(text):
         ("/opt/xats hook run codex", True),
         ("'/opt/a b/xats' hook run codex", True),
         ("/opt/python -P -m xats hook run codex", True),
-        ("/opt/python -P -E /opt/lib/xats/runner.py hook run codex", True),
+        ("/opt/python -P -E /opt/lib/xats/base/runner.py hook run codex", True),
         ("PYTHONPATH= PYTHONHOME= PYTHONSAFEPATH=1 /opt/xats hook run codex", True),
         ("PYTHONPATH=/own /opt/xats hook run codex", False),
-        ("/opt/python -P -E xats/runner.py hook run codex", False),
+        ("/opt/python -P -E xats/base/runner.py hook run codex", False),
         ("/opt/python -P -E /opt/lib/other.py hook run codex", False),
         ("xats hook run codex", False),
         ("/opt/xats hook run gemini", False),

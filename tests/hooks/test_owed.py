@@ -8,8 +8,8 @@ import stat
 import pytest
 
 from tests.hooks.test_run import Desk, desk, hooked, inside, text_of
-from xats.core import inbox, messages
-from xats.core.messages import Draft
+from xats.core.mail import inbox, messages
+from xats.core.mail.messages import Draft
 from xats.hooks import clients, letters
 
 __all__ = ["desk"]  # a fixture

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from xats.hooks import clients, plugins
+from xats.hooks import clients
+from xats.hooks.install import plugins
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(not NODE, reason="node is not installed: the plugins are not run")

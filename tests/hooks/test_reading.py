@@ -9,10 +9,11 @@ import pytest
 
 from tests.conftest import LIMIT
 from tests.hooks.test_run import Desk, claude_record, desk, event, text_of
+from xats.base.errors import SettingsUnusable, Usage
 from xats.clients import claude_code, codex, records, registry
-from xats.errors import SettingsUnusable, Usage
 from xats.hooks import call as calls
-from xats.hooks import files, transcript
+from xats.hooks import transcript
+from xats.hooks.install import files
 
 __all__ = ["desk"]  # a fixture
 HOOK = ("hook", "run", "claude-code")

@@ -16,13 +16,17 @@ import time
 import pytest
 
 from tests.conftest import HOST, Team
-from xats import host, process
+from xats.base import host, process
+from xats.base.pane import Pane
 from xats.clients import codex
-from xats.core import agents, contracts, inbox, messages, presence, task_claims, task_plans, wakes
+from xats.core.agents import agents, presence
+from xats.core.contracts import contracts
+from xats.core.mail import inbox, messages
+from xats.core.tasks import claims, planning
+from xats.core.waking import wakes
 from xats.hooks import call as calls
 from xats.hooks import clients, guards, letters, run
 from xats.hooks import log as hook_log
-from xats.pane import Pane
 from xats.store import Store
 
 PANE = Pane("/nowhere/tmux", 1, 1, "%7", 1, "/dev/null")
@@ -343,8 +347,8 @@ def test_notifications_of_other_kinds_are_nothing(desk):
 @pytest.fixture
 def owner(desk):
     """alice has claimed a task, is at work in a turn, and was last seen `ago` ms ago by `desk.seen(ago)`."""
-    desk.team.do("bob", task_plans.add, task_plans.New("t"))
-    desk.team.do("alice", task_claims.claim, 1)
+    desk.team.do("bob", planning.add, planning.New("t"))
+    desk.team.do("alice", claims.claim, 1)
     desk.hook("prompt")
 
     def seen(ago=None):
@@ -372,7 +376,7 @@ def test_a_hook_in_a_long_turn_renews_what_was_claimed_once_a_minute(owner, more
 
 
 def test_a_hook_of_whoever_has_claimed_nothing_is_a_sign_of_life_every_two_minutes(owner):
-    owner.team.do("alice", task_claims.release, 1)
+    owner.team.do("alice", claims.release, 1)
     before = owner.seen(ago=agents.SIGN_EVERY - 60_000)
     owner.hook("after a tool")
     assert owner.seen() == before
@@ -690,11 +694,11 @@ def test_a_start_tells_what_there_is_to_do(desk):
     said = text_of(inside(desk, hooked(desk, "session start")).stdout)
     assert "task" not in said
     for number in range(5):
-        new = task_plans.New(f"task {number}\x1b[2J" if number == 4 else "x" * 200, to="alice")
-        desk.team.do("bob", task_plans.add, new)
-    desk.team.do("bob", task_plans.add, task_plans.New("for anybody"))
-    desk.team.do("bob", task_plans.add, task_plans.New("blocked", to="alice", needs=(1,)))
-    desk.team.do("alice", task_claims.claim, 5, 40 * 60_000)
+        new = planning.New(f"task {number}\x1b[2J" if number == 4 else "x" * 200, to="alice")
+        desk.team.do("bob", planning.add, new)
+    desk.team.do("bob", planning.add, planning.New("for anybody"))
+    desk.team.do("bob", planning.add, planning.New("blocked", to="alice", needs=(1,)))
+    desk.team.do("alice", claims.claim, 5, 40 * 60_000)
     said = text_of(inside(desk, hooked(desk, "session start")).stdout)
     todo = said.rpartition("\n\n")[2]
     title = "x" * 59 + "…"
@@ -1446,8 +1450,8 @@ DEAR = {"json", "re", "typer", "rich", "subprocess", "dataclasses", "inspect", "
 DEAR |= {
     "pydantic",
     "xats.cli.models",
-    "xats.cli.render",
-    "xats.cli.here",
+    "xats.cli.kit.render",
+    "xats.cli.kit.context",
     "xats.hooks.clients",
     "xats.clients.registry",
     "email",
@@ -1471,4 +1475,9 @@ def test_it_imports_next_to_nothing(desk, mail):
     clients = {name for name in loaded if name.startswith("xats.clients.")}
     assert clients == {"xats.clients.model", "xats.clients.claude_code"}
     if not mail:
-        assert not loaded & {"xats.core.inbox", "xats.core.messages", "xats.hooks.letters", "xats.visible"}
+        assert not loaded & {
+            "xats.core.mail.inbox",
+            "xats.core.mail.messages",
+            "xats.hooks.letters",
+            "xats.base.visible",
+        }

@@ -9,9 +9,10 @@ import time
 import pytest
 
 from tests.hooks.test_run import Desk, claude_record, event, text_of
-from xats import output, process
+from xats.base import output, process
 from xats.clients import claude_code
-from xats.core import agents, inbox
+from xats.core.agents import agents
+from xats.core.mail import inbox
 from xats.hooks import call as calls
 from xats.hooks import run
 

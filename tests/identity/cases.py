@@ -6,7 +6,7 @@ first. A hook of the innermost program gets the same answer as the command, and 
 
 from __future__ import annotations
 
-from xats.record import record
+from xats.base.record import record
 
 CREW, OTHER = "crew", "other"
 

@@ -3,9 +3,9 @@
 import json
 import sys
 
-from xats.cli.here import FirstUse, Here
+from xats.base.errors import XatsError
+from xats.cli.kit.context import FirstUse, Here
 from xats.clients.model import load
-from xats.errors import XatsError
 from xats.hooks import call as calls
 from xats.identity.resolve import resolve_or_none
 

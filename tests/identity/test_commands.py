@@ -10,9 +10,9 @@ import sys
 import pytest
 from yard import git
 
-from xats import host, process
-from xats.core.agents import Seat
-from xats.pane import Pane
+from xats.base import host, process
+from xats.base.pane import Pane
+from xats.core.agents.agents import Seat
 
 HOST = host.id()
 TMUX = {"TMUX": "/tmp/socket,4321,0", "TMUX_PANE": "%7"}

@@ -8,9 +8,9 @@ import tempfile
 
 import pytest
 
-from tests.daemon.world import Tmux
 from tests.hooks.test_run import event, fake_claude
-from xats.core import agents
+from tests.support.world import Tmux
+from xats.core.agents import agents
 
 pytestmark = pytest.mark.skipif(not shutil.which("tmux"), reason="tmux is not installed: there are no panes")
 

@@ -11,9 +11,9 @@ import pytest
 from tests.conftest import HOST
 from tests.hooks.test_run import fake_claude
 from tests.identity import cases
-from xats import process
-from xats.core import agents
-from xats.pane import Pane
+from xats.base import process
+from xats.base.pane import Pane
+from xats.core.agents import agents
 
 PROBE = os.path.join(os.path.dirname(__file__), "probe.py")
 TMUX = {"TMUX": "/nowhere/tmux,1,0", "TMUX_PANE": "%7"}

@@ -6,10 +6,11 @@ from collections import Counter
 
 import pytest
 
-from xats.core import agents, teams
+from xats.base.errors import UnknownAgent, UnknownRecipient
+from xats.base.record import record
 from xats.core.address import LONGEST
-from xats.errors import UnknownAgent, UnknownRecipient
-from xats.record import record
+from xats.core.agents import agents
+from xats.core.teams import teams
 
 HOST, OTHER = "h1+0123456789abcdef", "h1+fedcba9876543210"
 
@@ -262,7 +263,7 @@ def test_an_old_name_leads_to_the_team_of_today(store, team):
 
 
 def messages_send(tx, me, address):
-    from xats.core.messages import Draft, send
+    from xats.core.mail.messages import Draft, send
 
     return send(tx, me, "pane", Draft(address, "text"))
 

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from xats.base.errors import NotFound, Usage
+from xats.base.process import Process
 from xats.clients import processes, registry
 from xats.clients.skeleton import skeleton
-from xats.errors import NotFound, Usage
-from xats.process import Process
 
 
 @pytest.fixture

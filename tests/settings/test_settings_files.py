@@ -8,11 +8,13 @@ import time
 
 import pytest
 
-from xats import durations, settings
-from xats.cli.here import hop_limit
-from xats.core import inbox, keeping
+from xats import settings
+from xats.base import durations
+from xats.base.errors import Usage
+from xats.cli.kit.context import hop_limit
+from xats.core import keeping
+from xats.core.mail import inbox
 from xats.delivery.settings import Settings, files_of, from_environment
-from xats.errors import Usage
 from xats.hooks import letters
 from xats.settings import copies, keys, origin, parse
 from xats.settings.stricter import GUARDS

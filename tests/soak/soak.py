@@ -16,8 +16,8 @@ import sys
 import threading
 import time
 
-from tests.daemon.world import PATIENCE, Composer, World, until
-from xats import process
+from tests.support.world import PATIENCE, Composer, World, until
+from xats.base import process
 from xats.daemon import lock
 
 PLAYERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "delivery", "players.py")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from xats import errors
-from xats.store import Store, readonly
-from xats.store import sqlite as engine
+from xats.base import errors
+from xats.store import Store
+from xats.store.sqlite import engine, readonly
 
 NOBODY = 65534
 

@@ -10,10 +10,13 @@ import tempfile
 
 import pytest
 
-from tests.store.faulty import DIE, content, cut_off, empty, fill, flipped, folder, foreign, nothing, text
-from xats.core import agents, contracts, inbox, wakes
-from xats.store import Store, check
-from xats.store import sqlite as engine
+from tests.support.faulty import DIE, content, cut_off, empty, fill, flipped, folder, foreign, nothing, text
+from xats.core.agents import agents
+from xats.core.contracts import contracts
+from xats.core.mail import inbox
+from xats.core.waking import wakes
+from xats.store import Store
+from xats.store.sqlite import check, engine
 
 
 @pytest.fixture

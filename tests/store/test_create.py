@@ -11,8 +11,9 @@ import types
 
 import pytest
 
-from xats import errors
-from xats.store import Store, migrate, sqlite
+from xats.base import errors
+from xats.store import Store
+from xats.store.sqlite import engine, migrate
 
 
 def mode(path) -> int:
@@ -103,17 +104,17 @@ def test_the_file_says_whose_it_is(store):
     with open(store.path, "rb") as file:
         header = file.read(100)
     assert header[68:72] == b"XATS"
-    assert int.from_bytes(header[60:64], "big") == sqlite.SCHEMA_VERSION
+    assert int.from_bytes(header[60:64], "big") == engine.SCHEMA_VERSION
 
 
 def test_the_schema_version_is_the_newest_migration():
-    assert migrate.migrations()[-1][0] == sqlite.SCHEMA_VERSION
-    assert [number for number, _, _ in migrate.migrations()] == list(range(1, sqlite.SCHEMA_VERSION + 1))
+    assert migrate.migrations()[-1][0] == engine.SCHEMA_VERSION
+    assert [number for number, _, _ in migrate.migrations()] == list(range(1, engine.SCHEMA_VERSION + 1))
 
 
 def test_every_migration_is_recorded(rows, clock):
     found = rows("select * from migrations order by number")
-    assert [row["number"] for row in found] == list(range(1, sqlite.SCHEMA_VERSION + 1))
+    assert [row["number"] for row in found] == list(range(1, engine.SCHEMA_VERSION + 1))
     assert found[0]["applied_at"] == clock.now
 
 
@@ -141,7 +142,7 @@ def test_eight_processes_make_one_store(tmp_path):
     assert [one.returncode for one in waiting] == [0] * 8, said
     store = Store(path)
     assert len(store.read(lambda tx: tx.all("select * from events"))) == 8
-    assert len(store.read(lambda tx: tx.all("select * from migrations"))) == sqlite.SCHEMA_VERSION
+    assert len(store.read(lambda tx: tx.all("select * from migrations"))) == engine.SCHEMA_VERSION
     assert pragma(store, "integrity_check") == "ok"
     store.close()
     assert [entry for entry in os.listdir(tmp_path / "new") if entry.endswith(".bak")] == []
@@ -197,7 +198,7 @@ def test_a_live_store_keeps_its_journal_whoever_opens_it(tmp_path, monkeypatch, 
 
 def test_a_sqlite_that_may_damage_a_wal_says_so_whenever_it_opens_one(tmp_path, monkeypatch):
     path, heard = str(tmp_path / "xats.db"), []
-    monkeypatch.setattr(sqlite, "wal_is_safe", lambda _: False)
+    monkeypatch.setattr(engine, "wal_is_safe", lambda _: False)
     Store(path, notice=heard.append).close()
     assert pragma_of(path, "journal_mode = wal") == "wal"
     if heard == []:  # it was not made with a WAL
@@ -206,10 +207,10 @@ def test_a_sqlite_that_may_damage_a_wal_says_so_whenever_it_opens_one(tmp_path, 
     assert path in heard[0]
     assert sqlite3.sqlite_version in heard[0]
     assert "pragma journal_mode = delete" in heard[0]
-    monkeypatch.setattr(sqlite, "wal_is_safe", lambda _: True)
+    monkeypatch.setattr(engine, "wal_is_safe", lambda _: True)
     Store(path, notice=heard.append).close()
     assert pragma_of(path, "journal_mode = delete") == "delete"
-    monkeypatch.setattr(sqlite, "wal_is_safe", lambda _: False)
+    monkeypatch.setattr(engine, "wal_is_safe", lambda _: False)
     Store(path, notice=heard.append).close()
     assert len(heard) == 1
 
@@ -221,7 +222,7 @@ def pragma_of(path: str, text: str):
 
 @pytest.mark.parametrize("platform, value", [("darwin", 1), ("linux", 0)])
 def test_on_macos_a_commit_empties_the_cache_of_the_drive(tmp_path, monkeypatch, platform, value):
-    monkeypatch.setattr(sqlite.sys, "platform", platform)
+    monkeypatch.setattr(engine.sys, "platform", platform)
     store = Store(str(tmp_path / "xats.db"))
     assert (pragma(store, "fullfsync"), pragma(store, "checkpoint_fullfsync")) == (value, value)
     assert pragma(store, "synchronous") == 2
@@ -287,10 +288,10 @@ def meanwhile(monkeypatch):
         Meanwhile.after, Meanwhile.do = sql, staticmethod(do)
 
         def connect(*args, **values):
-            monkeypatch.setattr(sqlite.sqlite3, "connect", real)
+            monkeypatch.setattr(engine.sqlite3, "connect", real)
             return real(*args, factory=Meanwhile, **values)
 
-        monkeypatch.setattr(sqlite.sqlite3, "connect", connect)
+        monkeypatch.setattr(engine.sqlite3, "connect", connect)
 
     yield arrange
     Meanwhile.do = None
@@ -314,7 +315,7 @@ def test_a_store_that_is_made_while_it_is_looked_at_is_no_strangers(tmp_path, me
     meanwhile(after, make)
     store = Store(path)
     made[0].join(30)
-    assert len(store.read(lambda tx: tx.all("select * from migrations"))) == sqlite.SCHEMA_VERSION
+    assert len(store.read(lambda tx: tx.all("select * from migrations"))) == engine.SCHEMA_VERSION
     store.close()
 
 
@@ -335,7 +336,7 @@ def test_a_store_that_is_locked_while_it_is_opened_is_waited_for(store, meanwhil
         holder.execute("rollback")
 
     meanwhile(after, lock)
-    monkeypatch.setattr(sqlite.time, "sleep", sleep)
+    monkeypatch.setattr(engine.time, "sleep", sleep)
     again = Store(store.path)
     assert waited or after == "rollback"  # all that is read at an opening was read by then
     assert pragma(again, "synchronous") == 2

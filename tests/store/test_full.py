@@ -11,8 +11,9 @@ import sys
 import pytest
 
 from tests.conftest import listed
-from xats import errors
-from xats.store import Store, check, disk
+from xats.base import errors
+from xats.store import Store
+from xats.store.sqlite import check, disk
 
 
 def content(path) -> bytes:

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
-from xats import errors, process
-from xats.store import Store, holder, keep
+from xats.base import errors, process
+from xats.store import Store
+from xats.store.sqlite import holder, inspect
 
 HOLD = """
 import sqlite3, sys
@@ -144,7 +145,7 @@ def test_a_stopped_process_is_named_after_a_second(path, hold, act):
     os.kill(one.pid, signal.SIGSTOP)
     began = time.monotonic()
     with pytest.raises(errors.StoreBusy) as caught:
-        Store(path).write(note) if act == "open and write" else keep.look(path)
+        Store(path).write(note) if act == "open and write" else inspect.look(path)
     assert 0.9 <= time.monotonic() - began < 6  # the patience is ten seconds
     name = process.read(one.pid).name
     assert str(caught.value) == (

@@ -13,11 +13,11 @@ import time
 import pytest
 
 from tests.conftest import listed
-from tests.store.faulty import DIE, content, cut_off, empty, fill, filled, flipped, folder, foreign, nothing, text
-from xats import errors
-from xats.store import Store, backup, export, glance, keep, query, whole
-from xats.store import sqlite as engine
-from xats.store.place import network_file_system
+from tests.support.faulty import DIE, content, cut_off, empty, fill, filled, flipped, folder, foreign, nothing, text
+from xats.base import errors
+from xats.store import Store
+from xats.store.sqlite import atomic_write, backup, engine, export, glance, inspect, query
+from xats.store.sqlite.paths import network_file_system
 
 NOBODY = 65534
 
@@ -38,8 +38,8 @@ def crew(team):
 
 
 USES = {
-    "info": keep.info,
-    "copy": lambda path: keep.copy(path).close(),
+    "info": inspect.info,
+    "copy": lambda path: inspect.copy(path).close(),
     "backup": lambda path: backup.backup(path, path + ".bak"),
     "export": lambda path: exported(path, "events"),
     "query": lambda path: query.query(path, "select * from events", {}, 1000, 10),
@@ -110,8 +110,8 @@ def test_a_newer_schema_can_be_looked_at_and_copied(tmp_path):
             create table later (x integer) strict;
             insert into later values (7)
         """)
-    assert keep.info(str(path)).schema_version == engine.SCHEMA_VERSION + 1
-    assert keep.info(str(path)).rows["later"] == 1
+    assert inspect.info(str(path)).schema_version == engine.SCHEMA_VERSION + 1
+    assert inspect.info(str(path)).rows["later"] == 1
     assert exported(str(path), "later") == {"later": [{"x": 7}]}
     assert backup.backup(str(path), str(tmp_path / "copy")) == os.path.getsize(path)
 
@@ -123,7 +123,7 @@ def test_info_counts_what_there_is(crew, store, clock):
     first = clock.now
     clock.tick(5000)
     crew.send("alice", "bob")
-    found = keep.info(store.path)
+    found = inspect.info(store.path)
     assert (found.path, found.files[""]) == (store.path, os.path.getsize(store.path))
     assert found.size == sum(found.files.values())
     assert (found.schema_version, found.application_id) == (engine.SCHEMA_VERSION, engine.APPLICATION_ID)
@@ -134,7 +134,7 @@ def test_info_counts_what_there_is(crew, store, clock):
     assert (found.rows["agents"], found.rows["messages"], found.rows["deliveries"]) == (2, 4, 4)
     assert set(found.rows) == {row["name"] for row in crew.rows(TABLES)}
     assert not any(name.startswith("sqlite") for name in found.rows)
-    assert (found.messages, found.events) == (keep.Span(first, clock.now), keep.Span(first, clock.now))
+    assert (found.messages, found.events) == (inspect.Span(first, clock.now), inspect.Span(first, clock.now))
     assert (found.file_mode, found.folder_mode) == (mode(store.path), mode(os.path.dirname(store.path)))
     assert found.network == network_file_system(os.path.dirname(store.path))
 
@@ -144,7 +144,7 @@ def test_info_counts_every_file_of_a_store_in_use(crew, store):
     with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as user:
         assert user.execute("pragma journal_mode = wal").fetchone() == ("wal",)
         user.execute("update agents set seen_at = seen_at + 1")
-        found = keep.info(store.path)
+        found = inspect.info(store.path)
         assert found.files.keys() == {"", "-wal", "-shm"}
         assert all(found.files.values())
         assert found.files == {end: os.stat(store.path + end).st_size for end in found.files}
@@ -152,16 +152,16 @@ def test_info_counts_every_file_of_a_store_in_use(crew, store):
 
 
 def test_info_of_a_store_with_nothing_in_it(store):
-    found = keep.info(store.path)
+    found = inspect.info(store.path)
     assert found.rows["messages"] == found.rows["events"] == 0
     assert found.free_pages < 10  # a migration gives some back
-    assert found.messages == found.events == keep.Span(None, None)
+    assert found.messages == found.events == inspect.Span(None, None)
 
 
 def test_info_sees_the_room_that_was_given_back(store):
     fill(store)
     store.write(lambda tx: tx.run("delete from events"))
-    assert keep.info(store.path).free_pages > 10
+    assert inspect.info(store.path).free_pages > 10
 
 
 # -- backup ------------------------------------------------------------------------------------------------------------
@@ -196,7 +196,7 @@ def test_a_backup_takes_no_place_but_by_force(store, tmp_path):
 
 def test_a_name_that_is_taken_meanwhile_is_left(store, tmp_path):
     target = str(tmp_path / "copy")
-    with pytest.raises(errors.Refused, match="is there already"), whole.whole(target, store.path) as draft:
+    with pytest.raises(errors.Refused, match="is there already"), atomic_write.whole(target, store.path) as draft:
         with open(draft, "w") as file:
             file.write("ours")
         with open(target, "w") as file:
@@ -224,7 +224,7 @@ def test_a_path_that_begins_with_two_slashes_is_one(crew, store, tmp_path):
     """POSIX leaves it as it is; in an address the first name of it would be a host."""
     path = f"/{store.path}"
     assert path.startswith("//")
-    assert keep.info(path).rows["agents"] == 2
+    assert inspect.info(path).rows["agents"] == 2
     assert backup.backup(path, f"/{tmp_path}/copy.bak") > 0
     assert glance.glance(path, 0.1, lambda tx: len(tx.all("select 1 from agents"))) == 2
 
@@ -375,7 +375,7 @@ def half_done(store):
 def test_what_a_dead_writer_left_is_said_by_who_only_looks(half_done):
     before = content(half_done), content(half_done + "-journal")
     with pytest.raises(errors.StoreError, match="died while it wrote") as caught:
-        keep.info(half_done)
+        inspect.info(half_done)
     assert caught.value.hint.startswith("xats agents")
     assert (content(half_done), content(half_done + "-journal")) == before
 
@@ -533,7 +533,7 @@ def test_what_does_more_than_read_is_refused(crew, store, tmp_path, sql):
 )
 def test_the_authorizer_alone_refuses_it(crew, store, tmp_path, sql):
     """Not because the copy is a copy, or read-only, or because a transaction is open."""
-    connection = keep.copy(store.path)
+    connection = inspect.copy(store.path)
     connection.set_authorizer(query.allow)
     with pytest.raises(sqlite3.Error) as caught:
         connection.execute(sql.format(file=tmp_path / "made")).fetchall()
@@ -662,7 +662,7 @@ def test_a_store_that_cannot_be_written_can_be_looked_at_and_copied_elsewhere():
 
 def test_a_rehearsal_changes_nothing(crew, store):
     before = content(store.path)
-    rehearsal = keep.Rehearsal(store.path, 5)
+    rehearsal = inspect.Rehearsal(store.path, 5)
     assert rehearsal.write(lambda tx: (tx.now, tx.run("delete from deliveries"))) == (5, 3)
     assert rehearsal.write(lambda tx: tx.run("delete from messages")) == 3
     with pytest.raises(errors.StoreError):
@@ -682,7 +682,7 @@ def test_a_draft_that_another_process_has_swapped_is_not_taken(store, tmp_path):
 
     with (
         pytest.raises(errors.Refused, match="Another process has replaced"),
-        whole.whole(str(tmp_path / "new"), store.path) as draft,
+        atomic_write.whole(str(tmp_path / "new"), store.path) as draft,
     ):
         swap(draft)
     assert sorted(one.name for one in tmp_path.iterdir() if not one.name.startswith("xats.db")) == ["precious"]

@@ -6,10 +6,12 @@ import sqlite3
 import pytest
 
 from tests.conftest import Team
-from xats import errors
-from xats.core import inbox, task_plans
-from xats.store import Store, check, export, load
-from xats.store.keep import quoted
+from xats.base import errors
+from xats.core.mail import inbox
+from xats.core.tasks import planning
+from xats.store import Store
+from xats.store.sqlite import check, export, load
+from xats.store.sqlite.inspect import quoted
 
 
 @pytest.fixture
@@ -19,8 +21,8 @@ def full(team):
     for n in range(3):
         team.send("alice", "bob", f"text {n}\n\u2028\x01\U0001f4e8", subject="S" if n else None, need_reply=n == 1)
     team.do("bob", inbox.mark_read, [1])
-    parent = team.do("alice", task_plans.add, task_plans.New("Parent"))
-    team.do("alice", task_plans.add, task_plans.New("Child", parent_id=parent[0].id))
+    parent = team.do("alice", planning.add, planning.New("Parent"))
+    team.do("alice", planning.add, planning.New("Child", parent_id=parent[0].id))
     team.store.write(lambda tx: tx.event("noted", "crew", None, "agent:x"))
     team.store.write(lambda tx: tx.run("delete from events where id = (select max(id) from events)"))
     return team.store

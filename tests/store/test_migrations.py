@@ -10,10 +10,11 @@ import textwrap
 
 import pytest
 
-from xats import errors
-from xats.core import agents, wakes
-from xats.store import Store, migrate
-from xats.store import sqlite as engine
+from xats.base import errors
+from xats.core.agents import agents
+from xats.core.waking import wakes
+from xats.store import Store
+from xats.store.sqlite import engine, migrate
 
 ADD = "create table colours (name text not null) strict;\ninsert into colours values ('red');\n"
 BREAK = "create table colours (name text not null) strict;\ninsert into nowhere values ('red');\n"
@@ -456,7 +457,7 @@ def test_unread_mail_over_the_former_limits_gets_a_wake(tmp_path):
 
 
 def test_requests_that_were_read_before_they_were_watched_are_not_reported(first):
-    from xats.core import owed
+    from xats.core.mail import owed
 
     store = Store(first, clock=lambda: 10**12)
     assert store.write(owed.overdue) == 0

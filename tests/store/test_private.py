@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from xats import errors
-from xats.store import Store, private, sqlite
+from xats.base import errors
+from xats.store import Store
+from xats.store.sqlite import engine, private
 
 OTHER = 54321  # a user id that nobody has here
 
@@ -76,7 +77,7 @@ def test_what_stands_beside_the_store_is_repaired_with_it(home):
         one.write_text("x")
         one.chmod(0o644)
     (home / "xats.db.link").symlink_to(other)
-    journals = [one for suffix in sqlite.BESIDE if (one := home / f"xats.db{suffix}").exists()]
+    journals = [one for suffix in engine.BESIDE if (one := home / f"xats.db{suffix}").exists()]
     for one in (*journals, path):
         one.chmod(0o664)
     (said,) = opened(path)
@@ -86,7 +87,7 @@ def test_what_stands_beside_the_store_is_repaired_with_it(home):
     store.close()
 
 
-@pytest.mark.parametrize("suffix", sqlite.BESIDE)
+@pytest.mark.parametrize("suffix", engine.BESIDE)
 def test_a_journal_alone_is_enough(home, suffix):
     path = home / "xats.db"
     opened(path)
@@ -96,7 +97,7 @@ def test_a_journal_alone_is_enough(home, suffix):
     assert f"{beside} (mode 0644)" in private.restrict(str(path), os.environ)
     assert mode(beside) == 0o600
     beside.chmod(0o644)
-    assert sqlite.check_beside(str(path))
+    assert engine.check_beside(str(path))
 
 
 def test_a_link_to_the_store_repairs_what_it_leads_to(home, tmp_path):
@@ -135,9 +136,9 @@ def test_a_lock_that_this_process_holds_outlives_the_repair(home, tmp_path):
 
 def test_a_private_store_costs_no_import(home):
     opened(home / "xats.db")
-    sys.modules.pop("xats.store.private", None)
+    sys.modules.pop("xats.store.sqlite.private", None)
     opened(home / "xats.db")
-    assert "xats.store.private" not in sys.modules
+    assert "xats.store.sqlite.private" not in sys.modules
 
 
 def test_a_file_that_is_no_store_keeps_its_mode(tmp_path):

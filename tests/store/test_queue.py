@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from xats import errors
-from xats.store.queue import Queue
-from xats.store.waiting import Wait
+from xats.base import errors
+from xats.store.sqlite.queue import Queue
+from xats.store.sqlite.waiting import Wait
 
 WRITER = """
 import sys
@@ -226,8 +226,8 @@ def test_the_wait_goes_on_while_others_commit(monkeypatch, store, patience, last
         now[0] += seconds
         store.write(lambda tx: tx.event("wrote", "crew", None, "agent:x"))
 
-    monkeypatch.setattr("xats.store.waiting.time.monotonic", lambda: now[0])
-    monkeypatch.setattr("xats.store.waiting.time.sleep", sleep)
+    monkeypatch.setattr("xats.store.sqlite.waiting.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("xats.store.sqlite.waiting.time.sleep", sleep)
     wait = Wait(store.path, patience, 1.0, None, queued=False)
     while not wait.is_over():
         wait.pause()
@@ -242,8 +242,8 @@ def test_the_wait_ends_ten_seconds_after_the_last_commit(monkeypatch, store):
             store.write(lambda tx: tx.event("wrote", "crew", None, "agent:x"))
         now[0] += seconds
 
-    monkeypatch.setattr("xats.store.waiting.time.monotonic", lambda: now[0])
-    monkeypatch.setattr("xats.store.waiting.time.sleep", sleep)
+    monkeypatch.setattr("xats.store.sqlite.waiting.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("xats.store.sqlite.waiting.time.sleep", sleep)
     wait = Wait(store.path, None, 1.0, None, queued=False)
     while not wait.is_over():
         wait.pause()
@@ -257,8 +257,8 @@ def test_the_pauses_grow_with_the_wait_and_shrink_towards_its_end(monkeypatch, t
         slept.append(seconds)
         now[0] += seconds
 
-    monkeypatch.setattr("xats.store.waiting.time.monotonic", lambda: now[0])
-    monkeypatch.setattr("xats.store.waiting.time.sleep", sleep)
+    monkeypatch.setattr("xats.store.sqlite.waiting.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("xats.store.sqlite.waiting.time.sleep", sleep)
     wait = Wait(str(tmp_path / "xats.db"), 10.0, 0.05, None, queued=False)
     while not wait.is_over():
         wait.pause()

@@ -6,10 +6,14 @@ import typing
 
 import pytest
 
-from xats import errors
-from xats.contracts import compat
-from xats.core import agents, contracts, presence, reasons, states, tasks
-from xats.store import migrate
+from xats.base import errors
+from xats.core import states
+from xats.core.agents import agents, presence
+from xats.core.contracts import contracts
+from xats.core.tasks import tasks
+from xats.core.waking import reasons
+from xats.schemas import compat
+from xats.store.sqlite import migrate
 
 BASE = {
     "agents": {

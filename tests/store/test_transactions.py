@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from xats import errors
+from xats.base import errors
 from xats.store import Store
-from xats.store import sqlite as engine
+from xats.store.sqlite import engine
 
 HOLD = """
 import sqlite3, sys
@@ -141,7 +141,7 @@ def test_a_snapshot_keeps_nothing_that_is_written_in_it(store):
 
 
 def test_a_snapshot_does_not_see_what_is_committed_meanwhile(tmp_path, monkeypatch):
-    from xats.store import migrate
+    from xats.store.sqlite import migrate
 
     monkeypatch.setattr(migrate, "wal_is_safe", lambda _: True)
     one, other = Store(str(tmp_path / "wal.db")), Store(str(tmp_path / "wal.db"))

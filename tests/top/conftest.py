@@ -9,11 +9,12 @@ import time
 import pytest
 
 from tests.conftest import Team
-from xats.cli.here import Here
+from xats.cli.kit.context import Here
 from xats.cli.top.app import TopApp
 from xats.cli.top.screen import Top
 from xats.cli.top.watch import Watch
-from xats.core import agents, wakes
+from xats.core.agents import agents
+from xats.core.waking import wakes
 from xats.store import Store
 
 

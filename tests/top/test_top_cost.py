@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from tests.unit.test_plans import Listening, plan
+from tests.core.test_plans import Listening, plan
 from xats.cli.top.watch import Watch
-from xats.core import agents
+from xats.core.agents import agents
 
 LOOKS = {
     "the team": lambda watch, _: watch.look(),

@@ -8,8 +8,11 @@ import pytest
 from rich.cells import cell_len as cells
 
 from xats.cli.top.screen import Top
-from xats.core import agents, dead, inbox, messages, pauses, task_claims, task_plans, wakes
-from xats.core.messages import Draft
+from xats.core.agents import agents
+from xats.core.mail import dead, inbox, messages
+from xats.core.mail.messages import Draft
+from xats.core.tasks import claims, planning
+from xats.core.waking import pauses, wakes
 from xats.daemon import lock
 from xats.store import Store
 
@@ -56,10 +59,10 @@ def test_everything_that_counts_is_on_a_small_terminal(live, drive):
 def test_tasks_whose_owner_is_gone_are_counted(live, drive):
     seat = agents.Seat("here", 4711, 1)
     live.team.register("bob", client="codex", seat=seat)
-    live.team.do("alice", task_plans.add, task_plans.New("t"))
-    live.team.do("bob", task_claims.claim, 1)
+    live.team.do("alice", planning.add, planning.New("t"))
+    live.team.do("bob", claims.claim, 1)
     assert live.watch().look().gone == 0
-    live.team.store.write(lambda tx: task_claims.settle(tx, lambda _: True))
+    live.team.store.write(lambda tx: claims.settle(tx, lambda _: True))
 
     async def scenario(shown):
         assert "1 task of gone agents" in shown.lines[1]

@@ -19,8 +19,8 @@ import psutil
 import pytest
 
 from tests.conftest import LIMIT
-from tests.daemon.world import World, until
-from xats.core import pauses
+from tests.support.world import World, until
+from xats.core.waking import pauses
 
 HOSTILE = "[bold]x[/] \x1b]0;pwned\x07 \x1b[31mred \x9b31m \x1bP+q\x1b\\ \u202egnp\u2066 \x08\x0c\x7f \u2028"
 
@@ -60,7 +60,8 @@ def test_only_this_verb_loads_textual(xats, crew, tmp_path):
     crew.send("alice", "bob")
     show = (
         "import sys; sys.argv = ['xats', *sys.argv[1:]]; from xats.__main__ import main; code = main();"
-        " assert 'xats.cli.here' in sys.modules; print('textual' in sys.modules, file=sys.stderr); sys.exit(code)"
+        " assert 'xats.cli.kit.context' in sys.modules;"
+        " print('textual' in sys.modules, file=sys.stderr); sys.exit(code)"
     )
     lines = ["agents", "inbox --as bob", "status 1 --as alice", "events", "dead list", "daemon status", "--help", "top"]
     for line in lines:

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from xats.cli.states import State
+from xats.cli.agents.states import State
 from xats.cli.top import lines, words
 from xats.cli.top.lines import Column, Widths
 from xats.cli.top.watch import Seen
-from xats.core.agents import Agent, Details
+from xats.core.agents.agents import Agent, Details
 from xats.core.events import Event
-from xats.core.reasons import REASONS
-from xats.core.wakes import Wake
+from xats.core.waking.reasons import REASONS
+from xats.core.waking.wakes import Wake
 
 NOW = 1_750_000_000_000
 BOB = Agent(2, "crew", "bob", None, "codex", None, 1, NOW, True, "tmux")

@@ -7,17 +7,17 @@ import tomllib
 from difflib import get_close_matches
 
 from xats import settings
-from xats.cli import render
-from xats.errors import NotFound, SettingsUnusable, Usage
+from xats.base.errors import NotFound, SettingsUnusable, Usage
+from xats.cli.kit import render
 from xats.settings import keys, origin, parse, toml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from xats.cli import params
-    from xats.cli.here import Here
-    from xats.hooks.files import File
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here
+    from xats.hooks.install.files import File
     from xats.settings.keys import Key
     from xats.settings.origin import Setting
 
@@ -171,7 +171,7 @@ def _is_project(*, user: bool, project: bool) -> bool:
 
 def _file(here: Here, *, project: bool) -> File:
     """Return the file to be written as it is now. Raises SettingsUnusable where it is not one to believe, Usage."""
-    from xats.hooks import files
+    from xats.hooks.install import files
 
     where = here.project_file() if project else settings.user_path(here.environ)
     if where is None:
@@ -200,7 +200,7 @@ def _mode() -> int:
 
 def _text(file: File) -> str:
     """Return the text of `file`. Raises SettingsUnusable where it is no TOML."""
-    from xats.hooks import files
+    from xats.hooks.install import files
 
     text = files.text_of(file)
     try:
@@ -212,7 +212,7 @@ def _text(file: File) -> str:
 
 
 def _write(file: File, old: str, new: str, *, project: bool) -> None:
-    from xats.hooks import files
+    from xats.hooks.install import files
 
     if new != old:
         files.replace(file, new.encode(), keep=False)

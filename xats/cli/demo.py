@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from xats.cli import render
+from xats.base.errors import TmuxTooOld, TmuxUnavailable, XatsError
+from xats.cli.kit import render
 from xats.core.address import check_name
-from xats.errors import TmuxTooOld, TmuxUnavailable, XatsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.cli import params
-    from xats.cli.here import Here
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here
 
 
 def demo(here: Here) -> int:

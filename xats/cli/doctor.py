@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from xats.cli import render
-from xats.errors import OK, UNHEALTHY, XatsError
+from xats.base.errors import OK, UNHEALTHY, XatsError
+from xats.cli.kit import render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from xats.cli.here import Here
+    from xats.cli.kit.context import Here
     from xats.health import Check
     from xats.health.facts import Facts
 
@@ -95,7 +95,7 @@ def examine(here: Here) -> list[Check]:
 
 
 def _hops(environ: Mapping[str, str]) -> int:
-    from xats.cli.here import hop_limit
+    from xats.cli.kit.context import hop_limit
 
     return hop_limit(environ)
 

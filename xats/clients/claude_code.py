@@ -65,7 +65,7 @@ def launch(start: Launch, kit: Kit) -> Launch:
     else:
         text = kit.read(value)
         if text is None:
-            from xats.errors import SettingsUnusable
+            from xats.base.errors import SettingsUnusable
 
             msg = f"{OPTION} names {value}, which is not there."
             raise SettingsUnusable(msg, path=value)

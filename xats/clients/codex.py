@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from xats.base.process import Process
     from xats.hooks.launch import Kit, Launch
-    from xats.process import Process
 
 CONFIG = 1 << 20  # bytes of its configuration that are read
 
@@ -38,7 +38,7 @@ SCREEN = Profile(
 
 def serves(above: Sequence[Process]) -> bool | None:
     """Tell whether the nearest Codex of the processes `above` serves all terminals; None without one."""
-    from xats import process
+    from xats.base import process
 
     program = next((one for one in above if one.name in SCREEN.executables), None)
     return "app-server" in process.argv(program.pid) if program else None
@@ -66,7 +66,7 @@ def prepare(start: Launch, kit: Kit, writable: str | None) -> Launch:
     """
     program, arguments = start.words[0], start.words[1:]
     if kit.values(arguments, "--remote"):
-        from xats.errors import Refused
+        from xats.base.errors import Refused
 
         msg = "With --remote the session runs in another process, which does not know its agent."
         raise Refused(msg, "leave --remote out, or start codex yourself and run: xats register NAME")
@@ -81,7 +81,7 @@ def prepare(start: Launch, kit: Kit, writable: str | None) -> Launch:
 def launch(start: Launch, kit: Kit) -> Launch:
     """Give it its hooks by `-c`; the value is TOML. Raises Refused."""
     if any(value.startswith("hooks") for _, _, value in kit.values(start.words, "-c", "--config")):
-        from xats.errors import Refused
+        from xats.base.errors import Refused
 
         msg = "Codex heeds one of two -c hooks, so that yours and those of xats cannot both run."
         raise Refused(msg, "put yours into ~/.codex/hooks.json, or: xats hook install codex")
@@ -93,7 +93,7 @@ def launch(start: Launch, kit: Kit) -> Launch:
 
 
 def _toml(value: Any) -> str:
-    from xats.jsontext import to_json
+    from xats.base.jsontext import to_json
 
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name} = {_toml(inner)}" for name, inner in value.items()) + "}"

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 from fnmatch import fnmatchcase
 
-from xats import process
+from xats.base import process
+from xats.base.errors import XatsError
 from xats.clients import registry
-from xats.errors import XatsError
 from xats.tmux import pane as panes
 from xats.tmux import server
 from xats.tmux.address import address
@@ -21,8 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from xats.pane import Pane
-    from xats.process import Process
+    from xats.base.pane import Pane
+    from xats.base.process import Process
 
 LIMIT = 1.0  # seconds that tmux is waited for
 OTHERS = ("app-server", "exec", "mcp-server", "queue", "review", "sandbox")  # what is no terminal to talk in

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.record import record
+from xats.base.record import record
 from xats.tmux.cells import DIM, FAINT, INVERSE, PLAIN
 
 TYPE_CHECKING = False

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import os
 
-from xats import process
+from xats.base import process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from xats.process import Process
+    from xats.base.process import Process
 
 SPARE, HOST, DAEMON = "--bg-spare", "--bg-pty-host", ["daemon", "run", "--origin"]
 INHERITED = ("XATS_AGENT", "XATS_NAME_NEW", "TMUX_PANE")

@@ -1,8 +1,8 @@
 """What xats knows of one agent program, as records: `CLIENT` in each of the files clients/NAME.py is one `Client`.
 
 Adding a program is adding such a file: it holds how its screen looks, how its process is recognised, how its hooks are
-written down and answered, how it is started, and which inbox it has. `make generate` collects into xats/programs.py the
-words that must be known without the import of every file.
+written down and answered, how it is started, and which inbox it has. `make generate` collects into
+xats/base/programs.py the words that must be known without the import of every file.
 
 A hook imports this and the file of its own program, so neither imports anything else at the top.
 """
@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import os
 
-from xats.record import record
+from xats.base.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, TypeAlias
 
+    from xats.base.process import Process
     from xats.hooks.launch import Kit, Launch
-    from xats.process import Process
 
     Json: TypeAlias = dict[str, Any]
 
@@ -157,7 +157,7 @@ class Hooks:
         """Return the file of the `scope` "user", or of "project" in the folder `project`. Raises NoHome."""
         if scope == "project":
             return os.path.join(project, self.project)
-        from xats import folders
+        from xats.base import folders
 
         home = folders.home(environ)
         given = environ.get(self.variable, "").strip() if self.variable else ""

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 
-from xats import process, program, programs, settings
+from xats import settings
+from xats.base import process, program, programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from xats.process import Process
+    from xats.base.process import Process
 
 BACKGROUND = "--bg-"  # with which the options of Claude Code's background sessions begin; see helpers.py
 

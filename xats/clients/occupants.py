@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import time
 
-from xats import calling, process
-from xats import program as runs
+from xats.base import calling, process
+from xats.base import program as runs
+from xats.base.record import record
 from xats.clients import processes
-from xats.record import record
 from xats.tmux import keyboard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from xats.base.pane import Pane
+    from xats.base.process import Process
+    from xats.base.program import Kept
     from xats.clients.profile import Profile
-    from xats.pane import Pane
-    from xats.process import Process
-    from xats.program import Kept
 
 BRIEF = frozenset(("date", "inotifywait", "sleep", "usleep"))  # what a script waits with, and no agent is
 YOUNG = 2.0  # seconds that a program has to live before it counts as one that stays
@@ -67,7 +67,7 @@ def programs(who: Process, pane: Pane) -> Kept | None:
 
 
 def xats_path(who: Process) -> str | None:
-    """Return how `who` calls xats (xats/calling.py), by the environment that it was started with; None if unknown."""
+    """Return how `who` calls xats (xats/base/calling.py), by the environment of its start; None if unknown."""
     environ = process.environ(who.pid)
     return calling.path_for(environ) if environ else None
 

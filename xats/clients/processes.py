@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from xats import process, program
+from xats.base import process, program
 from xats.clients import registry
 from xats.clients.names import stem
 
@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from xats.base.process import Process
     from xats.clients.profile import Profile
-    from xats.process import Process
 
 
 def client_of(candidate: Process, environ: Mapping[str, str] = os.environ) -> str | None:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
+from xats.base.record import record
 from xats.clients import unfamiliar
 from xats.clients.composer import find, hinted
 from xats.clients.model import Profile
-from xats.record import record
 from xats.tmux.cells import FAINT, Row, rows
 
 TYPE_CHECKING = False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 
-from xats.jsontext import from_json
+from xats.base.jsontext import from_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 
-from xats import programs, settings
+from xats import settings
+from xats.base import programs
+from xats.base.errors import NotFound, Usage
 from xats.clients import model
 from xats.clients.model import Profile
-from xats.errors import NotFound, Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def changed(profile: Profile, path: str) -> Profile:
     """Return `profile` with the fields that the TOML file at `path` gives. Raises Usage, naming file and field."""
     import tomllib
 
-    from xats import ownership
+    from xats.base import ownership
     from xats.clients import records
 
     try:

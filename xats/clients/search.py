@@ -6,17 +6,17 @@ program that gives them a terminal of their own. What runs behind ssh or in a co
 
 from __future__ import annotations
 
-from xats import process
+from xats.base import process
+from xats.base.record import record
 from xats.clients import processes
-from xats.record import record
 from xats.tmux import keyboard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from xats.pane import Pane
-    from xats.process import Process
+    from xats.base.pane import Pane
+    from xats.base.process import Process
 
 IN_FRONT, LEADS, READS = 60, 20, 20  # what each counts; together 100
 HALTED, BEHIND = 20, 10  # the score of what is suspended, and of what runs on in the background

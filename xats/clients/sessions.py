@@ -5,14 +5,14 @@ The variables were observed in Claude Code 2.1, Codex 0.171, Gemini CLI 0.61 and
 
 from __future__ import annotations
 
-from xats import programs
+from xats.base import programs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from xats.base.process import Process
     from xats.clients.model import Client
-    from xats.process import Process
 
 SESSION_IDS = tuple(programs.SESSIONS)
 MARKS = programs.MARKS

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import re
 
-from xats import process
+from xats.base import process
+from xats.base.jsontext import to_json
 from xats.clients.processes import is_interpreter, script_of
 from xats.clients.registry import BUILT_IN, folder
-from xats.jsontext import to_json
 from xats.tmux.cells import rows
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from xats.process import Process
+    from xats.base.process import Process
     from xats.tmux.screen import Look
 
 PROMPT = re.compile(r"^[\s│┃|]*[❯›>➜→▶»](?=\s|$)\s?")  # a row of a composer, where the cursor is hidden

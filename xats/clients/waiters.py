@@ -15,7 +15,7 @@ import time
 from binascii import crc32
 from contextlib import suppress
 
-from xats import fifo, sidefile
+from xats.base import fifo, sidefile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from xats.errors import InvalidName
-from xats.record import record
+from xats.base.errors import InvalidName
+from xats.base.record import record
 
 FIRST = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")
 ALLOWED = FIRST | frozenset("._-")
@@ -14,7 +14,7 @@ LONGEST = 64  # characters
 RESERVED = ("all", "me")
 GROUPS = ("role", "tag", "cap")
 PREFIXES = (*GROUPS, "pool")
-FORGOTTEN = ".forgotten"  # what the name of a forgotten team ends in, perhaps with a number: see core/team_changes.py
+FORGOTTEN = ".forgotten"  # what the name of a forgotten team ends in, perhaps with a number: see core/teams/changes.py
 
 
 @record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.core import wakes
+from xats.core.waking import wakes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def contracts_of(tx: Tx, team: str, prefix: str) -> Candidates:
         for row in tx.all(CONTRACTS, team=team, **reach(prefix)):
             yield row["name"], f"version {row['newest']}, {row['compat']}"
         return
-    from xats.core.contract_words import effect
+    from xats.core.contracts.words import effect
 
     for row in tx.all(VERSIONS, team=team, key=name.lower(), most=MOST):
         if str(row["version"]).startswith(number):

@@ -19,7 +19,7 @@ takes something away, and for what sets a time limit. The daemon observes at eve
 
 What does little harm, or concerns a process that has ended, asks for `upset_at` instead: it waits after a jump, a boot
 or a suspend, but not where too little was observed yet. The end of a process is no age: a reader's claim and the lease
-of an attempt are free as soon as their process is seen to have ended (xats/process.py).
+of an attempt are free as soon as their process is seen to have ended (xats/base/process.py).
 
 A host that does not say how long it is up (a sandbox without /proc) takes nothing away by age, and observes nothing. A
 clock that is given to a Store, and has no `uptime`, is taken at its word: see Store.
@@ -27,10 +27,10 @@ clock that is given to a Store, and has no `uptime`, is taken at its word: see S
 
 from __future__ import annotations
 
-from xats import host
-from xats.durations import ago, rough
-from xats.record import record
-from xats.uptime import Uptime
+from xats.base import host
+from xats.base.durations import ago, rough
+from xats.base.record import record
+from xats.base.uptime import Uptime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

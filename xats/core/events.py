@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xats.errors import Usage
-from xats.record import from_row, record
+from xats.base.errors import Usage
+from xats.base.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -190,7 +190,8 @@ def _about(tx: Tx, name: str, team: str) -> tuple[str, dict[str, Any]]:
 
     They are found by every name and address that the agent has or had, as far as it still leads to the agent.
     """
-    from xats.core import agents, teams
+    from xats.core.agents import agents
+    from xats.core.teams import teams
 
     agent = agents.find(tx, team, name) or agents.find(tx, *teams.address(tx, team, name))
     names, addresses = [name.lower()], [f"{name.lower()}@{team}"]

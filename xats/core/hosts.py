@@ -7,14 +7,14 @@ to be of that host: by the daemon there, and by its own next hook or command.
 
 from __future__ import annotations
 
-from xats.core import agents
-from xats.host import is_id
+from xats.base.host import is_id
+from xats.core.agents import agents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xats.core.agents import Agent, Session
+    from xats.core.agents.agents import Agent, Session
     from xats.store import Tx
 
 NAMED = f"select {agents.SESSION} from sessions s where s.ended_at is null and {agents.NOT_AN_ID} order by s.id desc"

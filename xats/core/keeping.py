@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xats import durations
-from xats.errors import Usage
+from xats.base import durations
+from xats.base.errors import Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Pruning: once they are old, mail that everybody has read and tasks that have ended go, with all that spoke of them.
 
-So do agents that were not used for as long, and sessions that ended then (core/prune_agents.py).
+So do agents that were not used for as long, and sessions that ended then (core/agents/prune.py).
 
 What stays, however old it is:
 
@@ -16,15 +16,15 @@ conversation goes in one batch, or, if it is very long, from its newest message 
 
 from __future__ import annotations
 
-from xats.core import prune_agents
-from xats.record import record
-from xats.store.keep import elsewhere
+from xats.base.record import record
+from xats.core.agents import prune
+from xats.store.sqlite.inspect import elsewhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from xats.core.prune_agents import Unused
+    from xats.core.agents.prune import Unused
     from xats.store import Row, Tx
 
     Timed = tuple["Step", float]  # and how long it took (seconds)
@@ -272,14 +272,14 @@ def _wakes(tx: Tx, place: Place, before: int, limit: int) -> Step:
 
 def _agents(tx: Tx, place: Place, unused: Unused, limit: int) -> Step:
     """Prune the unused ones among the next agents."""
-    upto, names, sessions = prune_agents.prune(tx, unused, place.after, limit)
+    upto, names, sessions = prune.prune(tx, unused, place.after, limit)
     removed = Counts(sessions=sessions, agents=len(names), agent_names=tuple(names))
     return Step(Place("sessions") if upto is None else Place("agents", upto), removed)
 
 
 def _sessions(tx: Tx, place: Place, unused: Unused, limit: int) -> Step:
     """Remove the old ones among the next sessions."""
-    upto, gone = prune_agents.prune_sessions(tx, unused, place.after, limit)
+    upto, gone = prune.prune_sessions(tx, unused, place.after, limit)
     return Step(Place("events") if upto is None else Place("sessions", upto), Counts(sessions=gone))
 
 

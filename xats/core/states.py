@@ -1,6 +1,6 @@
 """The words that columns of the store may hold, as types: only a type checker reads them.
 
-A test compares each list with the CHECK of its column. The reasons have a module of their own (core/reasons.py).
+A test compares each list with the CHECK of its column. The reasons have a module of their own (core/waking/reasons.py).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 
-from xats import host, sidefile
+from xats.base import host, sidefile
 from xats.daemon import bell
 
 TYPE_CHECKING = False
@@ -57,7 +57,7 @@ def _halted(store: str) -> str | None:
 
     A daemon that is stopped still holds its lock and its FIFO open.
     """
-    from xats import process
+    from xats.base import process
 
     pid = bell.signed(store)
     state = process.halted(pid) if pid else None
@@ -84,8 +84,8 @@ def _is_ours(store: str) -> bool:
 
 def _inhabited(store: str) -> bool:
     """Tell whether any agent of the store at path `store` sits on this host."""
+    from xats.base.errors import StoreError
     from xats.core import hosts
-    from xats.errors import StoreError
     from xats.store import Store
 
     try:
@@ -99,7 +99,8 @@ def _inhabited(store: str) -> bool:
 
 
 def _may_start(environ: Mapping[str, str]) -> bool:
-    from xats import sandbox, settings
+    from xats import settings
+    from xats.base import sandbox
 
     # A daemon inherits the sandbox of whoever starts it, and one that cannot reach tmux is worse than none.
     return settings.value("XATS_AUTOSTART", environ) != "0" and sandbox.named(environ) is None
@@ -134,7 +135,7 @@ def start(store: str, environ: Mapping[str, str]) -> int | None:
 
     Raises OSError when no process can be made.
     """
-    from xats import python
+    from xats.base import python
     from xats.daemon import lock
 
     try:

@@ -10,16 +10,16 @@ from __future__ import annotations
 import logging
 import threading
 
-from xats import host
-from xats.core import notices
+from xats.base import host
+from xats.base.errors import NoPane, StoreError, TmuxGone, TmuxUnavailable, XatsError
+from xats.core.waking import notices
 from xats.delivery.transports import notice
-from xats.errors import NoPane, StoreError, TmuxGone, TmuxUnavailable, XatsError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xats.pane import Pane
+    from xats.base.pane import Pane
     from xats.store import Store
 
 log = logging.getLogger("xats.daemon")

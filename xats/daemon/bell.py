@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from xats import fifo, host
+from xats.base import fifo, host
 
 
 def path_for(store: str) -> str:
@@ -23,7 +23,7 @@ def lock_path(store: str) -> str:
 
 def signed(store: str) -> int | None:
     """Return the pid in the lock file of the daemon, which may be of one that has ended; None if there is none."""
-    from xats import sidefile
+    from xats.base import sidefile
 
     try:
         said = sidefile.read(lock_path(store), 200).decode("ascii", "replace").strip().split(":")

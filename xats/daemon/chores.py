@@ -5,10 +5,14 @@ The daemon does them at every sweep. `xats deliver --once` does them once, with 
 
 from __future__ import annotations
 
-from xats import host, process
-from xats.core import alerts, clock, departures, inbox, keeping, offers, owed, task_claims, wakes
+from xats.base import host, process
+from xats.base.record import record
+from xats.core import clock, keeping
+from xats.core.agents import departures
+from xats.core.mail import alerts, inbox, owed
+from xats.core.tasks import claims, offers
+from xats.core.waking import wakes
 from xats.daemon import expected, owner
-from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +37,8 @@ def sweep(tx: Tx) -> Swept:
     bound = owner.settle(tx)
     expired = inbox.sweep(tx)
     freed = wakes.free_leases(tx, process.gone)
-    task_claims.set_right(tx)
-    lapsed = task_claims.settle(tx, owner.process_gone)
+    claims.set_right(tx)
+    lapsed = claims.settle(tx, owner.process_gone)
     offers.look_again(tx)
     return Swept(standing, bound, expired, freed, len(lapsed))
 

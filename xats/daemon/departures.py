@@ -5,8 +5,8 @@ A look reads one file of /proc for each agent of this host. Elsewhere each look 
 
 from __future__ import annotations
 
-from xats import host, process
-from xats.core import departures
+from xats.base import host, process
+from xats.core.agents import departures
 from xats.daemon.owner import process_gone
 from xats.daemon.rounds import Rounds, Seated
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from xats import settings
-from xats.calling import quoted
+from xats.base.calling import quoted
+from xats.base.visible import one_line
 from xats.daemon import lock, report
 from xats.delivery import surroundings
 from xats.settings.keys import BY_VARIABLE
-from xats.visible import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,7 +1,8 @@
 """Programs that are expected in a pane: the daemon looks for each, and registers it once it is there.
 
 A look reads some files of /proc for each pane in which a program is expected, and asks tmux only when that program is
-there. What another has registered meanwhile, such as the program's own hook, stays as it is (core/expectations.py).
+there. What another has registered meanwhile, such as the program's own hook, stays as it is
+(core/agents/expectations.py).
 """
 
 from __future__ import annotations
@@ -10,21 +11,21 @@ import logging
 import os
 from contextlib import suppress
 
-from xats import host, process
+from xats.base import host, process
+from xats.base.errors import NameTaken, NoPane, TmuxGone, XatsError
+from xats.base.record import record
 from xats.clients import occupants, registry
-from xats.core import agents, expectations
+from xats.core.agents import agents, expectations
 from xats.daemon.rounds import Rounds
-from xats.errors import NameTaken, NoPane, TmuxGone, XatsError
-from xats.record import record
 from xats.tmux import pane as panes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from xats.core.agents import Seat
-    from xats.core.expectations import Expectation
-    from xats.program import Kept
+    from xats.base.program import Kept
+    from xats.core.agents.agents import Seat
+    from xats.core.agents.expectations import Expectation
     from xats.store import Store, Tx
 
 EVERY = 0.5  # seconds between two rounds

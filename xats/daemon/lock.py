@@ -13,7 +13,7 @@ import os
 import time
 from contextlib import suppress
 
-from xats import host, process, sidefile
+from xats.base import host, process, sidefile
 from xats.daemon import bell
 
 TYPE_CHECKING = False

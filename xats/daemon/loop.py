@@ -15,9 +15,13 @@ import time
 from contextlib import suppress
 from functools import partial
 
-from xats import __version__, host, process, sidefile
+from xats import __version__
 from xats import settings as user_settings
-from xats.core import agents, offers, wakes, watched
+from xats.base import host, process, sidefile
+from xats.base.errors import StoreBusy, StoreError, StoreTooNew, XatsError
+from xats.core.agents import agents
+from xats.core.tasks import offers
+from xats.core.waking import wakes, watched
 from xats.daemon import chores, lock
 from xats.daemon.badges import Badges
 from xats.daemon.bell import Bell
@@ -32,7 +36,6 @@ from xats.daemon.turns import Turns
 from xats.daemon.watch import Watch
 from xats.delivery import attempt, target
 from xats.delivery.target import AT_ONCE
-from xats.errors import StoreBusy, StoreError, StoreTooNew, XatsError
 from xats.store import Store
 
 TYPE_CHECKING = False
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from io import TextIOWrapper
 
-    from xats.core.wakes import Wake
+    from xats.core.waking.wakes import Wake
     from xats.daemon.chores import Swept
     from xats.delivery.outcome import Cause
     from xats.delivery.settings import Settings

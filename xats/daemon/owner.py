@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from xats import host, process
+from xats.base import host, process
 from xats.core import hosts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.core.agents import Session
+    from xats.core.agents.agents import Session
     from xats.store import Tx
 
 

@@ -5,7 +5,7 @@ Otherwise a sweep or the next task command would find out. A look reads one file
 
 from __future__ import annotations
 
-from xats.core import task_claims, task_owners
+from xats.core.tasks import claims, owners
 from xats.daemon.owner import process_gone
 from xats.daemon.rounds import Rounds, Seated
 
@@ -20,7 +20,7 @@ EVERY = 2.0  # seconds between two rounds
 
 def find(tx: Tx) -> list[Seated]:
     """Return the owners of tasks that were not yet seen to be gone."""
-    return [Seated(one.agent, one.session, None) for one in task_owners.owners(tx) if one.unmarked]
+    return [Seated(one.agent, one.session, None) for one in owners.owners(tx) if one.unmarked]
 
 
 def gone(found: Sequence[Seated]) -> list[Seated]:
@@ -37,4 +37,4 @@ class Owners(Rounds):
     def __call__(self, store: Store) -> None:
         """Begin a round if it is time for one, and any task is claimed. Raises the StoreErrors."""
         # It looks once more inside of the transaction: such an owner may have started again.
-        self.begin(store, find, gone, lambda tx, _: task_claims.settle(tx, process_gone))
+        self.begin(store, find, gone, lambda tx, _: claims.settle(tx, process_gone))

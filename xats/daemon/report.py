@@ -10,10 +10,11 @@ import os
 import sys
 from contextlib import suppress
 
-from xats import __version__, sidefile
+from xats import __version__
+from xats.base import sidefile
 from xats.daemon import lock
 from xats.delivery import surroundings
-from xats.store.sqlite import VERSION
+from xats.store.sqlite.engine import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,17 +6,17 @@ import logging
 import threading
 import time
 
-from xats.core import agents, presence
-from xats.errors import StoreError
-from xats.record import record
+from xats.base.errors import StoreError
+from xats.base.record import record
+from xats.core.agents import agents, presence
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import TypeVar
 
-    from xats.core.agents import Agent, Session
-    from xats.core.presence import Presence
+    from xats.core.agents.agents import Agent, Session
+    from xats.core.agents.presence import Presence
     from xats.store import Store, Tx
 
     T = TypeVar("T")

@@ -7,8 +7,8 @@ Nor does a pane: its server was taken to have ended, and answers at its socket a
 
 from __future__ import annotations
 
-from xats import host
-from xats.core import wakes
+from xats.base import host
+from xats.core.waking import wakes
 from xats.daemon.rounds import Rounds, seated
 from xats.delivery import routing
 from xats.delivery.transports import tmux

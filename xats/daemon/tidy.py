@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import time
 
-from xats import process
+from xats.base import process
 from xats.core import clock, keeping, prune
+from xats.core.agents.prune import Unused
 from xats.core.prune import NAMES, Counts
-from xats.core.prune_agents import Unused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

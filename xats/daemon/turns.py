@@ -6,8 +6,8 @@ composer, the turn is over, and what has waited for its next hook is tried now. 
 
 from __future__ import annotations
 
-from xats import host
-from xats.core import presence
+from xats.base import host
+from xats.core.agents import presence
 from xats.daemon.rounds import Rounds, seated
 from xats.delivery import routing
 from xats.delivery.transports import tmux

@@ -17,8 +17,9 @@ import selectors
 import threading
 import time
 
-from xats import host
-from xats.core import agents, watched
+from xats.base import host
+from xats.core.agents import agents
+from xats.core.waking import watched
 from xats.delivery import routing, watcher
 from xats.delivery import target as targets
 from xats.delivery.watcher import Eye
@@ -27,7 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xats.core.wakes import Wake
+    from xats.core.waking.wakes import Wake
     from xats.delivery.settings import Settings
     from xats.delivery.target import Target
     from xats.delivery.watcher import Glance

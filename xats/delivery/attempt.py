@@ -9,8 +9,10 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from xats import faults, host, process, program
-from xats.core import agents, clock, wakes
+from xats.base import faults, host, process, program
+from xats.core import clock
+from xats.core.agents import agents
+from xats.core.waking import wakes
 from xats.delivery import envelope, ladder, outcome, routing
 from xats.delivery import target as targets
 from xats.delivery.outcome import Attempted, Outcome
@@ -20,8 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xats.core.agents import Session
-    from xats.core.wakes import Pending, Wake
+    from xats.core.agents.agents import Session
+    from xats.core.waking.wakes import Pending, Wake
     from xats.delivery.outcome import Cause
     from xats.delivery.settings import Settings
     from xats.delivery.transports import Result

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from xats import calling
+from xats.base import calling
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.core.wakes import Pending
+    from xats.core.waking.wakes import Pending
 
 NAMES = 3  # how many senders are named
 WIDTH = 90  # characters that their names may take: more would wrap in most panes

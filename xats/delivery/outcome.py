@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import random
 
-from xats.core import agents, alerts, presence, wakes
+from xats.base.record import record
+from xats.core.agents import agents, presence
+from xats.core.mail import alerts
+from xats.core.waking import wakes
 from xats.delivery import ladder, routing
 from xats.delivery.transports import Delivered, Elsewhere, Postponed, Refused, Skipped, Stopped, waiter
-from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
-    from xats.core.agents import Session
-    from xats.core.wakes import Wake
+    from xats.core.agents.agents import Session
+    from xats.core.waking.wakes import Wake
     from xats.delivery.settings import Settings
     from xats.delivery.target import Target
     from xats.delivery.transports import Result

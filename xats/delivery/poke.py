@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import time
 
-from xats import host
+from xats.base import host
+from xats.base.errors import NoPane, TmuxUnavailable
+from xats.base.record import record
 from xats.clients import pasted, profile, registry
-from xats.core.reasons import REASONS
+from xats.core.waking.reasons import REASONS
 from xats.delivery.routing import AUTO
 from xats.delivery.transports import tmux
-from xats.errors import NoPane, TmuxUnavailable
-from xats.record import record
 from xats.tmux import gone
 from xats.tmux import poke as panes
 from xats.tmux.poke import sanitise
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from xats.clients.profile import Profile
-    from xats.core.agents import Agent, Session
-    from xats.core.reasons import Reason
+    from xats.core.agents.agents import Agent, Session
+    from xats.core.waking.reasons import Reason
     from xats.delivery.settings import Settings
     from xats.tmux.screen import Look
 

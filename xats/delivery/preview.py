@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from xats import host
+from xats.base import host
+from xats.base.errors import NoPane, TmuxUnavailable
+from xats.base.record import record
 from xats.clients import registry
 from xats.delivery import envelope, routing
 from xats.delivery.transports import command, notice, tmux
-from xats.errors import NoPane, TmuxUnavailable
-from xats.record import record
 from xats.tmux import gone, guards, screen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.core.agents import Session
-    from xats.core.reasons import Reason
-    from xats.core.wakes import Wake
+    from xats.core.agents.agents import Session
+    from xats.core.waking.reasons import Reason
+    from xats.core.waking.wakes import Wake
     from xats.delivery.settings import Settings
     from xats.delivery.target import Target
 

@@ -6,25 +6,25 @@
     4. the line, pasted into its tmux pane behind guards
 
 Those before the last need no key, keep what somebody has half written, and are safe beside a dialog. Whether what they
-took was read, only reading tells; so the next one follows where it was not (core/wakes.py). An agent for which a route
-was chosen when it was registered has that alone.
+took was read, only reading tells; so the next one follows where it was not (core/waking/wakes.py). An agent for which a
+route was chosen when it was registered has that alone.
 
 This module only looks.
 """
 
 from __future__ import annotations
 
-from xats import host, process
+from xats.base import host, process
+from xats.base.record import record
 from xats.delivery.transports import native, waiter
-from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from xats.core.agents import Agent, Session
-    from xats.core.presence import Presence
-    from xats.core.wakes import Wake
+    from xats.core.agents.agents import Agent, Session
+    from xats.core.agents.presence import Presence
+    from xats.core.waking.wakes import Wake
     from xats.delivery.settings import Settings
     from xats.delivery.target import Target
 

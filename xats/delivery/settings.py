@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 
-from xats import durations, host, settings
-from xats.core import limits, project_files
+from xats import settings
+from xats.base import durations, host
+from xats.base.errors import Usage
+from xats.base.record import record
+from xats.core.teams import project_files
+from xats.core.waking import limits
 from xats.delivery import ladder
 from xats.delivery.ladder import RUNGS
-from xats.errors import Usage
-from xats.record import record
 from xats.settings.keys import TRANSPORTS
 
 TYPE_CHECKING = False

@@ -10,9 +10,9 @@ import stat
 import sys
 
 from xats import settings
+from xats.base.errors import XatsError
 from xats.clients import registry
 from xats.delivery.transports import command
-from xats.errors import XatsError
 from xats.settings.keys import BY_VARIABLE
 from xats.tmux import program
 

@@ -5,17 +5,18 @@ An attempt goes through target.py, attempt.py and outcome.py, in this order.
 
 from __future__ import annotations
 
-from xats import faults, host
-from xats.core import agents, presence, wakes
-from xats.record import record
+from xats.base import faults, host
+from xats.base.record import record
+from xats.core.agents import agents, presence
+from xats.core.waking import wakes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from xats.core.agents import Agent, Session
-    from xats.core.presence import Presence
-    from xats.core.wakes import Pending, Wake
+    from xats.core.agents.agents import Agent, Session
+    from xats.core.agents.presence import Presence
+    from xats.core.waking.wakes import Pending, Wake
     from xats.delivery.settings import Settings
     from xats.store import Store, Tx
 
@@ -34,7 +35,7 @@ class Target:
 
     @property
     def xats_path(self) -> str | None:
-        """How the agent's shell calls xats (xats/calling.py), None where that is not known."""
+        """How the agent's shell calls xats (xats/base/calling.py), None where that is not known."""
         return self.session.xats_path if self.session else None
 
 

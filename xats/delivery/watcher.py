@@ -11,18 +11,18 @@ import random
 import time
 from functools import partial
 
-from xats import process
+from xats.base import process
+from xats.base.errors import TmuxUnavailable
 from xats.clients import profile, registry
 from xats.delivery.transports import tmux
-from xats.errors import TmuxUnavailable
 from xats.tmux import guards, paste, screen, server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xats.core.reasons import Reason
-    from xats.core.wakes import Wake
+    from xats.core.waking.reasons import Reason
+    from xats.core.waking.wakes import Wake
     from xats.delivery.settings import Settings
     from xats.delivery.target import Target
     from xats.tmux.screen import Look

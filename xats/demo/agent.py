@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 
-from xats import python
+from xats.base import python
 
 PROMPT = "> "
 XATS = python.words()

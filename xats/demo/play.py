@@ -10,7 +10,8 @@ import sys
 import tempfile
 import time
 
-from xats import python, settings
+from xats import settings
+from xats.base import python
 from xats.tmux.stage import Stage
 
 TYPE_CHECKING = False

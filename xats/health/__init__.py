@@ -5,8 +5,8 @@ A line that warns leaves xats working; one that fails means that mail waits, or 
 
 from __future__ import annotations
 
-from xats.record import record
-from xats.store.check import FAIL, OK, WARN
+from xats.base.record import record
+from xats.store.sqlite.check import FAIL, OK, WARN
 
 __all__ = ["FAIL", "OK", "WARN", "Check"]
 

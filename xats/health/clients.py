@@ -9,12 +9,12 @@ import signal
 import subprocess
 import time
 
-from xats import folders, sidefile
+from xats.base import folders, sidefile
+from xats.base.durations import rough
+from xats.base.errors import Usage
+from xats.base.visible import one_line
 from xats.clients import registry
-from xats.durations import rough
-from xats.errors import Usage
 from xats.health import FAIL, OK, WARN, Check
-from xats.visible import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ def shared(environ: Mapping[str, str]) -> list[Check]:
     """Return a line for each shared process that hands out the name of one agent of this store to all its sessions."""
     from importlib import import_module
 
-    from xats import programs
+    from xats.base import programs
     from xats.clients import model
-    from xats.store.place import default_path
+    from xats.store.sqlite.paths import default_path
 
     found = []
     for client in filter(None, map(model.load, programs.SHARING.values())):
@@ -96,7 +96,7 @@ def shared(environ: Mapping[str, str]) -> list[Check]:
 def hooks(environ: Mapping[str, str]) -> list[Check]:
     """Return what is found of our hooks in the user's own settings of each client; nothing where there are none."""
     from xats.hooks.clients import CLIENTS
-    from xats.hooks.install import look
+    from xats.hooks.install.install import look
 
     try:
         folders.home(environ)

@@ -7,15 +7,16 @@ import re
 import time
 from contextlib import suppress
 
-from xats import __version__, process, settings, sidefile
+from xats import __version__, settings
+from xats.base import process, sidefile
+from xats.base.durations import rough
+from xats.base.errors import XatsError
 from xats.clients import registry
 from xats.daemon import lock, report
 from xats.daemon.lock import log_path
 from xats.delivery import surroundings
-from xats.durations import rough
-from xats.errors import XatsError
 from xats.health import FAIL, OK, WARN, Check
-from xats.store import keep, sqlite
+from xats.store.sqlite import engine, inspect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,12 +94,12 @@ def _environment(said: Mapping[str, Any], environ: Mapping[str, str]) -> list[Ch
 
 def _sqlite(path: str, said: Mapping[str, Any]) -> Iterator[Check]:
     """Yield a check where the daemon writes to a WAL with a SQLite that can damage it, and this program has another."""
-    its = said.get("sqlite") or sqlite.VERSION
-    if its == sqlite.VERSION or sqlite.wal_is_safe(tuple(map(int, its.split(".")))):
+    its = said.get("sqlite") or engine.VERSION
+    if its == engine.VERSION or engine.wal_is_safe(tuple(map(int, its.split(".")))):
         return
     with suppress(XatsError):  # a store that cannot be read is another section's finding
-        if keep.journal(path) == "wal":
-            detail = f"the daemon writes to a WAL with SQLite {its}, which may damage it; here it is {sqlite.VERSION}"
+        if inspect.journal(path) == "wal":
+            detail = f"the daemon writes to a WAL with SQLite {its}, which may damage it; here it is {engine.VERSION}"
             yield Check(SECTION, "sqlite", FAIL, detail, "xats daemon stop && xats daemon start  (from this shell)")
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from difflib import get_close_matches
 
-from xats import sandbox
-from xats.core import inbox, keeping, teams
+from xats.base import sandbox
+from xats.base.errors import XatsError
+from xats.core import keeping
 from xats.core.address import check_name
+from xats.core.mail import inbox
+from xats.core.teams import teams
 from xats.delivery import settings
 from xats.delivery.transports import command
-from xats.errors import XatsError
 from xats.health import FAIL, OK, WARN, Check
 from xats.hooks import letters
 from xats.identity import project

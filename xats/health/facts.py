@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from xats import host
-from xats.core import agents, alerts, clock, dead, pauses, stops, wakes
+from xats.base import host
+from xats.base.record import record
+from xats.core import clock
+from xats.core.agents import agents
 from xats.core.clock import Standing
-from xats.record import record
-from xats.store import keep
+from xats.core.mail import alerts, dead
+from xats.core.waking import pauses, stops, wakes
+from xats.store.sqlite import inspect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.core.agents import Details
-    from xats.core.pauses import Pause
-    from xats.core.stops import Stop
-    from xats.core.wakes import Wake
+    from xats.core.agents.agents import Details
+    from xats.core.waking.pauses import Pause
+    from xats.core.waking.stops import Stop
+    from xats.core.waking.wakes import Wake
     from xats.store import Tx
 
 
@@ -70,4 +73,4 @@ def gather(path: str) -> Facts:
             clock.standing(tx),
         )
 
-    return keep.snapshot(path, work)
+    return inspect.snapshot(path, work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from shlex import quote
 
-from xats import sidefile
+from xats.base import sidefile
 from xats.health import FAIL, OK, WARN, Check
 
 SECTION = "store"

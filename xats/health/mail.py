@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from xats.core import alerts, reasons
-from xats.durations import ago, rough
+from xats.base.durations import ago, rough
+from xats.core.mail import alerts
+from xats.core.waking import reasons
 from xats.health import FAIL, OK, WARN, Check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.core.agents import Details
-    from xats.core.pauses import Pause
-    from xats.core.stops import Stop
-    from xats.core.wakes import Wake
+    from xats.core.agents.agents import Details
+    from xats.core.waking.pauses import Pause
+    from xats.core.waking.stops import Stop
+    from xats.core.waking.wakes import Wake
     from xats.health.facts import Facts
 
 SECTION = "mail"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import shlex
 
-from xats import calling, process
+from xats.base import calling, process
 from xats.health import FAIL, OK, WARN, Check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xats.core.agents import Details
+    from xats.core.agents.agents import Details
     from xats.health.facts import Facts
 
 SECTION = "environment"

@@ -1,11 +1,11 @@
-"""The store: the rules of `xats.store.check`, with SQLite's quick check alone."""
+"""The store: the rules of `xats.store.sqlite.check`, with SQLite's quick check alone."""
 
 from __future__ import annotations
 
 import os
 
 from xats.health import WARN, Check
-from xats.store import check
+from xats.store.sqlite import check
 
 SECTION = "store"
 

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import os
 
-from xats import process, sandbox
-from xats.clients import profile, registry
-from xats.core import reasons
-from xats.delivery import routing
-from xats.delivery.transports import tmux
-from xats.errors import (
+from xats.base import process, sandbox
+from xats.base.errors import (
     NoPane,
     NotFound,
     NotPermitted,
@@ -19,6 +15,10 @@ from xats.errors import (
     TmuxUnavailable,
     Usage,
 )
+from xats.clients import profile, registry
+from xats.core.waking import reasons
+from xats.delivery import routing
+from xats.delivery.transports import tmux
 from xats.health import FAIL, OK, WARN, Check
 from xats.tmux import address, gone, guards, screen, server, trust
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-    from xats.core.agents import Details
+    from xats.base.pane import Pane
+    from xats.core.agents.agents import Details
     from xats.health.facts import Facts
-    from xats.pane import Pane
     from xats.tmux.screen import Look
 
 SECTION = "tmux"

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from xats.core import expectations
+from xats.base.durations import ago, rough
+from xats.core.agents import expectations
 from xats.delivery import routing
 from xats.delivery.settings import turned_off
-from xats.durations import ago, rough
 from xats.health import OK, WARN, Check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from xats.core.agents import Details
-    from xats.core.expectations import Expectation
+    from xats.core.agents.agents import Details
+    from xats.core.agents.expectations import Expectation
     from xats.health.facts import Facts
 
 SECTION = "waking"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import time
 
+from xats.base.errors import InvalidJson
 from xats.clients.model import load
-from xats.errors import InvalidJson
 from xats.identity.circumstances import Circumstances
 
 TYPE_CHECKING = False
@@ -49,7 +49,7 @@ class Call(Circumstances):
         if not isinstance(value, str) or not 0 < len(value) <= 200:
             return None
         if not value.isprintable():  # as no id of a client is
-            from xats.text import check
+            from xats.base.text import check
 
             check(value, name, left="Nothing was done.")
         return value
@@ -69,7 +69,7 @@ class Call(Circumstances):
         """Tell whether one process serves several sessions here, whose environment is that of the first of them."""
         sharing = self.client.sharing
         if sharing and self._shared is None:
-            from xats import process
+            from xats.base import process
 
             self._shared = bool(sharing.serves(process.ancestors()))
         return bool(self._shared)
@@ -118,7 +118,7 @@ def read_event() -> object:
     except ImportError:  # pragma: no cover - not on this Python
         import signal
 
-    from xats.jsontext import first_json
+    from xats.base.jsontext import first_json
 
     text, found, late = bytearray(), None, False
     before = signal.signal(signal.SIGALRM, _too_late)
@@ -149,7 +149,7 @@ def _document(text: bytearray) -> object:
 
     Only a part that ends with a brace can complete it, so that a long event is not parsed again for each of its parts.
     """
-    from xats.jsontext import first_json
+    from xats.base.jsontext import first_json
 
     while part := os.read(0, 1 << 16):
         if len(text) > LARGEST:
@@ -170,7 +170,7 @@ def names_new(call: Call) -> bool:
 
 def answer(document: Json) -> None:
     """Write the answer `document` and a newline to stdout, whole."""
-    from xats import output
-    from xats.jsontext import to_json
+    from xats.base import output
+    from xats.base.jsontext import to_json
 
     output.write(1, f"{to_json(document)}\n".encode())

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from xats import programs
+from xats.base import programs
+from xats.base.errors import NotFound
 from xats.clients import model
-from xats.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 
-from xats.record import record
+from xats.base.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from xats.core.agents import Agent
+    from xats.core.agents.agents import Agent
     from xats.hooks.call import Call
     from xats.store import Tx
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import os
 
-from xats import calling, sidefile
+from xats.base import calling, sidefile
+from xats.base.errors import SettingsUnusable
+from xats.base.jsontext import to_json
+from xats.base.record import record
 from xats.clients import model
-from xats.errors import SettingsUnusable
-from xats.hooks import edit, files, merge
-from xats.hooks.command import line
-from xats.hooks.install import look, own
-from xats.hooks.scan import Broken, parse
-from xats.jsontext import to_json
-from xats.record import record
+from xats.hooks.install import edit, files, merge
+from xats.hooks.install.command import line
+from xats.hooks.install.install import look, own
+from xats.hooks.install.scan import Broken, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.clients.model import Client, Hooks
-    from xats.hooks.install import Installed
+    from xats.hooks.install.install import Installed
 
 STALE = 30 * 86_400  # seconds after its last launch that a file of an older xats goes
 

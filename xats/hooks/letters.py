@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from xats.calling import NAME
-from xats.errors import Usage
-from xats.visible import one_line, visible
+from xats.base.calling import NAME
+from xats.base.errors import Usage
+from xats.base.visible import one_line, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from xats.core.agents import Agent
-    from xats.core.inbox import Letter, Shown
-    from xats.core.owed import Request
-    from xats.core.task_recap import Todo
+    from xats.core.agents.agents import Agent
+    from xats.core.mail.inbox import Letter, Shown
+    from xats.core.mail.owed import Request
+    from xats.core.tasks.recap import Todo
 
 BUDGET = 4000  # bytes of mail that are handed over at once
 MOST = 8000  # Claude Code takes 10,000 characters with all that is around them, Codex 10,000 bytes; the rest is cut
@@ -128,7 +128,7 @@ def recap(unread: int, last: tuple[int, str, str | None, int] | None, now: int) 
     """Return how much is unread, and what was sent `last`: its id, address, subject and time in ms UTC."""
     said = f"Unread: {unread}." if unread else "No unread mail."
     if last:
-        from xats.durations import ago
+        from xats.base.durations import ago
 
         number, address, subject, at = last
         about = f" ({one_line(subject)[:80]!r})" if subject else ""
@@ -152,7 +152,7 @@ def owed(found: Sequence[Request], count: int, team: str, now: int, xats: str = 
     """
     if not found:
         return ""
-    from xats.durations import ago
+    from xats.base.durations import ago
 
     lines = ["Requests that you read and have not answered (quoted from their senders):"]
     for one in found:
@@ -169,7 +169,7 @@ def tasks(found: Sequence[Todo], count: int, now: int, xats: str = NAME) -> str:
     """Return what there is to do: the tasks `found` of `count`, at `now` in ms UTC; "" when there are none."""
     if not found:
         return ""
-    from xats.durations import rough
+    from xats.base.durations import rough
 
     said = []
     for one in found:

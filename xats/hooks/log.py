@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from xats.errors import XatsError
+from xats.base.errors import XatsError
 
 LOG_SIZE = 64 << 10  # bytes; what was before is kept once
 
@@ -27,7 +27,7 @@ def note(path: str, client: str, event: str, problem: BaseException) -> None:
         log = f"{path}-hooks.log"
         if not path or not os.path.isdir(os.path.dirname(path)):
             return
-        from xats import sidefile
+        from xats.base import sidefile
 
         file = sidefile.own(log, os.O_WRONLY | os.O_APPEND)
         if os.fstat(file).st_size > LOG_SIZE:

@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 import time
 
-from xats.errors import OK, XatsError
+from xats.base.errors import OK, XatsError
+from xats.base.record import record
 from xats.hooks import call as calls
-from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xats.core.agents import Agent, Session
-    from xats.core.inbox import Page
-    from xats.core.presence import Presence
+    from xats.core.agents.agents import Agent, Session
+    from xats.core.agents.presence import Presence
+    from xats.core.mail.inbox import Page
     from xats.core.states import PresenceState
     from xats.hooks.call import Call
     from xats.hooks.guards import Refusal
@@ -48,7 +48,7 @@ def main(words: Sequence[str]) -> int:
     """Answer the event on stdin as the client `words[0]` understands it; return 0, always."""
     client, event, path = None, "", ""
     try:
-        from xats.store.place import default_path
+        from xats.store.sqlite.paths import default_path
 
         path = default_path(os.environ)
         client = calls.of_words(words)
@@ -100,7 +100,7 @@ def _run(call: Call) -> None:
 
 def _renew(call: Call, store: Store) -> None:
     """Renew what the agent has claimed for which a subagent works."""
-    from xats.core import agents
+    from xats.core.agents import agents
     from xats.identity.resolve import resolve_or_none
 
     def look(tx: Tx) -> Agent | None:
@@ -128,8 +128,8 @@ class _Seen:
 
 def _go(call: Call, store: Store) -> None:
     """Note what the agent does, renew what it has claimed, and hand its mail over where that is possible now."""
-    from xats import host
-    from xats.core import agents, presence
+    from xats.base import host
+    from xats.core.agents import agents, presence
     from xats.identity.resolve import resolve_or_none
 
     def look(tx: Tx) -> _Seen | None:
@@ -192,8 +192,9 @@ def _is_forgotten(call: Call, known: Presence | None, now: int) -> bool:
 
 def _reminder(tx: Tx, me: Agent) -> str:
     """Return which requests `me` read and did not answer, and note that it was told."""
-    from xats import calling
-    from xats.core import agents, owed, presence
+    from xats.base import calling
+    from xats.core.agents import agents, presence
+    from xats.core.mail import owed
     from xats.hooks import letters
 
     presence.remind(tx, me.id, tx.now)
@@ -245,7 +246,7 @@ def _continued(call: Call, known: Presence | None) -> int:
 
 def _is_a_persons(prompt: str) -> bool:
     """Tell whether a person wrote `prompt`: it is neither of xats nor a notification of the program (`<...>`)."""
-    from xats import calling
+    from xats.base import calling
     from xats.hooks.letters import FIRST
 
     head = prompt.lstrip()[:400]
@@ -284,7 +285,7 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
 
     What was shown or read in the turn that was `lost` is unread again. What was shown before that is read now.
     """
-    from xats.core import agents, presence
+    from xats.core.agents import agents, presence
     from xats.identity.resolve import resolve_or_none
 
     me = resolve_or_none(tx, call)
@@ -292,7 +293,7 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
         return "", [], None
     known = presence.get(tx, me.id)
     if lost and known:
-        from xats.core import inbox
+        from xats.core.mail import inbox
 
         inbox.take_back(tx, me, known.at)
     if presence.mail(tx, me.id)[1]:
@@ -304,11 +305,11 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
     begins, stopped = call.point == "prompt", call.point == "broken off"
     presence.put(tx, me.id, state, call.session, continued, begins=begins, stopped=stopped)
     if begins and _is_a_persons(str(call.payload.get("prompt", ""))):
-        from xats.core import stops
+        from xats.core.waking import stops
 
         stops.go_on(tx, me.id)
     if state == "idle" and presence.has_mail(tx, me.id):
-        from xats.core import wakes
+        from xats.core.waking import wakes
 
         wakes.retry_now(tx, me.id, "for_hook")  # what has waited for a hook to hand it over
     agents.touch(tx, me)
@@ -323,8 +324,8 @@ def _proves(tx: Tx, call: Call, me: Agent, *, mark: bool = False) -> bool:
     """
     if call.point == "session end":
         return False
-    from xats import process
-    from xats.core import inbox
+    from xats.base import process
+    from xats.core.mail import inbox
 
     began = int(process.began() * 1000) + TICKS
     reader, prompt = inbox.hook_reader(call.session), call.point == "prompt"
@@ -335,8 +336,9 @@ def _proves(tx: Tx, call: Call, me: Agent, *, mark: bool = False) -> bool:
 
 def _claim(tx: Tx, call: Call, me: Agent) -> tuple[str, list[int], Page | None]:
     """Claim what fits into one answer and let go of the rest."""
-    from xats import calling, process
-    from xats.core import agents, inbox
+    from xats.base import calling, process
+    from xats.core.agents import agents
+    from xats.core.mail import inbox
     from xats.hooks import letters
 
     session = agents.current_session(tx, me)
@@ -357,8 +359,8 @@ def _hand_over(call: Call, store: Store, me: Agent, text: str, ids: list[int], p
 
     A program that has waited too long for its hook drops what the hook writes.
     """
-    from xats import faults, process
-    from xats.core import inbox
+    from xats.base import faults, process
+    from xats.core.mail import inbox
 
     answer = call.hooks.go_on(text) if call.point == "turn end" else call.hooks.add(call.event, text)
     try:

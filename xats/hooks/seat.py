@@ -4,14 +4,14 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.core.agents import Agent, Session
+    from xats.core.agents.agents import Agent, Session
     from xats.hooks.call import Call
     from xats.store import Store
 
 
 def follow_host(call: Call, store: Store, me: Agent, session: Session) -> None:
     """Note on which host the `session` of `me` is, and what that is called now."""
-    from xats import host, process
+    from xats.base import host, process
     from xats.core import hosts
 
     if host.is_id(session.seat.host) and session.seat.host != call.host:  # we are in a sandbox
@@ -27,9 +27,9 @@ def follow_host(call: Call, store: Store, me: Agent, session: Session) -> None:
 
 def record_programs(call: Call, store: Store, session: Session) -> None:
     """Record what the process of `session` runs, if that is above us: it is the program whose hook this is."""
-    from xats import program
+    from xats.base import program
     from xats.clients import processes
-    from xats.core import agents
+    from xats.core.agents import agents
 
     above = call.ancestors()
     outer = next((one for one in above if (one.pid, one.started) == session.seat.process), None)

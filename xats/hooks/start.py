@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import time
 
-from xats import calling, host, process, program
+from xats.base import calling, host, process, program
+from xats.base.errors import Refused, XatsError
 from xats.clients import helpers, processes
-from xats.core import agents, inbox, owed, presence, task_recap
-from xats.errors import Refused, XatsError
+from xats.core.agents import agents, presence
+from xats.core.mail import inbox, owed
+from xats.core.tasks import recap as task_recap
 from xats.hooks import call as calls
 from xats.hooks import letters, log
 from xats.identity import seating
@@ -18,11 +20,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xats.core.agents import Agent, Seat, Session
-    from xats.core.inbox import Shown
-    from xats.core.presence import Presence
+    from xats.base.pane import Pane
+    from xats.core.agents.agents import Agent, Seat, Session
+    from xats.core.agents.presence import Presence
+    from xats.core.mail.inbox import Shown
     from xats.hooks.call import Call
-    from xats.pane import Pane
     from xats.store import Store, Tx
 
 LIMIT = 1.0  # seconds that tmux is waited for

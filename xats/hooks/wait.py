@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import time
 
-from xats.errors import OK
+from xats.base.errors import OK
 from xats.hooks import call as calls
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from xats.clients.waiters import Post
-    from xats.core.agents import Agent, Session
+    from xats.core.agents.agents import Agent, Session
     from xats.hooks.call import Call
     from xats.store import Tx
 
@@ -38,7 +38,7 @@ def main(words: Sequence[str]) -> int:
     """Wait as the client `words[0]` wants it; return the exit code: 0, or WOKEN when a line came."""
     client, path, parent = None, "", os.getppid()
     try:
-        from xats.store.place import default_path
+        from xats.store.sqlite.paths import default_path
 
         path = default_path(os.environ)
         client = calls.of_words(words)
@@ -73,7 +73,7 @@ def _wait(call: Call, parent: int) -> int:
             post.leave()  # before the line is said: whoever has another one must not leave it with us
     if line is None:
         return OK
-    from xats import faults, output
+    from xats.base import faults, output
 
     faults.point("waiter.told")
     output.write(2 if call.hooks.rewakes else 1, f"{line}\n".encode())
@@ -100,7 +100,7 @@ def _end_on_signals() -> None:
 
 def _seat(call: Call) -> tuple[Agent, Session] | None:
     """Return the agent of this session and its seat, or None. At its start another hook is seating it just now."""
-    from xats.core import agents
+    from xats.core.agents import agents
     from xats.identity.resolve import resolve_or_none
 
     def look(tx: Tx) -> tuple[Agent, Session] | None:
@@ -121,7 +121,7 @@ def _seat(call: Call) -> tuple[Agent, Session] | None:
 
 def _still(call: Call, me: Agent, session: Session) -> bool:
     """Tell whether that session still has its seat, and a waiter is what its agent is woken by."""
-    from xats.core import agents
+    from xats.core.agents import agents
 
     def look(tx: Tx) -> bool:
         now = agents.current_session(tx, me)
@@ -138,7 +138,7 @@ def _which(session: Session) -> tuple[object, ...]:
 
 def _say_armed(call: Call, me: Agent) -> None:
     """Have a wake that waits tried now; the daemon sees the commit."""
-    from xats.core import wakes
+    from xats.core.waking import wakes
     from xats.store import Store
 
     store = Store(call.path)
@@ -165,7 +165,7 @@ def _read(call: Call, look: Callable[[Tx], T]) -> T:
 
 def _sleep(call: Call, post: Post, me: Agent, session: Session, parent: int) -> str | None:
     """Return the line that comes, None when nobody wants it any more. `parent` is the process that has started us."""
-    from xats import process
+    from xats.base import process
 
     seen = _stamp(call.path)
     told = call.payload.get("parent_pid")  # a plugin's; one that has ended by now is not our parent any more
@@ -189,7 +189,7 @@ def _sleep(call: Call, post: Post, me: Agent, session: Session, parent: int) -> 
 
 def _lives(pid: int, started: int | None) -> bool:
     """Tell whether the process that had `pid` a while ago still lives; `started` is None if it had ended by then."""
-    from xats import process
+    from xats.base import process
 
     if started is None or process.LINUX:
         return started is not None and not process.ended(pid, started)

@@ -6,15 +6,15 @@ it, a hook from the event that its program sends. `resolve` (xats/identity/resol
 
 from __future__ import annotations
 
-from xats import host
+from xats.base import host
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from xats.base.process import Process
     from xats.clients.model import Client
     from xats.identity.project import Project
-    from xats.process import Process
     from xats.store import Tx
 
     Claim = tuple[str, int, str]
@@ -57,7 +57,7 @@ class Circumstances:
         said = self.said_team
         if said is None:
             return None
-        from xats.core import teams
+        from xats.core.teams import teams
 
         return teams.current(tx, said)
 
@@ -72,10 +72,10 @@ class Circumstances:
 
     def project_team(self, tx: Tx) -> str:
         """Return the team of the project. Raises Refused if its folder was removed."""
-        from xats.core import teams
+        from xats.core.teams import teams
 
         if self.project is None:
-            from xats.errors import Refused
+            from xats.base.errors import Refused
 
             msg = "The working directory was removed, so xats cannot tell which project this is."
             raise Refused(msg, "cd to a folder of the project, or use --team TEAM")
@@ -83,7 +83,7 @@ class Circumstances:
 
     def claim(self, tx: Tx, team: str) -> None:
         """Record the project, in which an agent of `team` is registered, unless the team is that of another project."""
-        from xats.core import teams
+        from xats.core.teams import teams
 
         found = self.project
         if found and team in (teams.former(found.here), self.project_team(tx)):
@@ -131,7 +131,7 @@ class Circumstances:
 
     def pane(self) -> Claim | None:
         """Return this pane as (socket, server pid, pane id), where the environment is this session's own."""
-        from xats import process
+        from xats.base import process
         from xats.clients import sessions
         from xats.tmux.address import address
 
@@ -147,7 +147,7 @@ class Circumstances:
 
     def ancestors(self) -> Sequence[Process]:
         """Return the processes that this session runs in, the nearest first; none where that is unknown."""
-        from xats import process
+        from xats.base import process
 
         if not self.shared():
             return process.ancestors()
@@ -233,7 +233,7 @@ class Command(Circumstances):
 
     def ancestors(self) -> Sequence[Process]:
         """Return the processes above this one, the nearest first."""
-        from xats import process
+        from xats.base import process
 
         if self.terminal:
             return super().ancestors()
@@ -251,7 +251,7 @@ class Command(Circumstances):
 
     def shared(self) -> bool:
         """Tell whether a shared process runs this. Its sessions have the environment of the first of them."""
-        from xats import process
+        from xats.base import process
 
         if self._shared is None:
             sharer = self.sharer() if self.seeks_terminal else None

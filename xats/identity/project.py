@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 
-from xats import folders
-from xats.errors import Usage
-from xats.record import record
+from xats.base import folders
+from xats.base.errors import Usage
+from xats.base.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Project:
 
     def is_gone(self, path: str) -> bool:
         """Tell whether nothing is at `path` any more. In a container it may be there and hidden, so this is False."""
-        from xats import host
+        from xats.base import host
 
         return not os.path.lexists(path) and not host.nested()
 
@@ -264,7 +264,7 @@ def _is_trusted(path: str, owner: int) -> bool:
         return False
     if uids <= {0, os.geteuid(), owner}:
         return True
-    from xats.ownership import ours
+    from xats.base.ownership import ours
 
     return all(uid == owner or ours(uid) for uid in uids)
 

@@ -9,17 +9,18 @@ neither of them is evidence for another agent program beside or below the one th
 
 from __future__ import annotations
 
-from xats import host
-from xats.core import agents, teams
+from xats.base import host
+from xats.base.errors import Refused, UnknownAgent, XatsError
+from xats.base.record import record
 from xats.core.address import check_name
-from xats.errors import Refused, UnknownAgent, XatsError
-from xats.record import record
+from xats.core.agents import agents
+from xats.core.teams import teams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xats.core.agents import Agent, Session
+    from xats.core.agents.agents import Agent, Session
     from xats.identity.circumstances import Circumstances, Claim
     from xats.store import Tx
 
@@ -189,7 +190,7 @@ class Evidence:
 
 def in_pane(tx: Tx, c: Circumstances, claim: Claim) -> Pair | None:
     """Return the newest session, ended or not, that was bound to the pane `claim`, also from inside a sandbox."""
-    from xats import process
+    from xats.base import process
 
     pair = agents.by_pane(tx, c.host, *claim)
     if pair is None and not process.serves_here(claim[1]):
@@ -206,7 +207,7 @@ def is_ours(c: Circumstances, session: Session) -> bool:
     seat = session.seat
     if seat.client_session is not None and seat.client_session == c.session:
         return True
-    from xats import process
+    from xats.base import process
 
     if seat.process is None or not process.holds(seat):
         return True
@@ -240,7 +241,7 @@ def team_in(tx: Tx, c: Circumstances, registering: str | None = None) -> str:
         return teams.current(tx, check_name(said.partition("@")[2], "team").lower())
     found = seen.bound if seen.asked is None else None
     if found and registering and found[2] == "pane" and found[0].name.lower() != registering.lower():
-        from xats import process
+        from xats.base import process
 
         if process.living(found[1].seat) is False:
             return seen.process[0].team if seen.process else c.project_team(tx)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from xats.core import agents
+from xats.core.agents import agents
 from xats.identity.resolve import Evidence, is_ours, named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.core.agents import Agent, Seat, Session
+    from xats.core.agents.agents import Agent, Seat, Session
     from xats.identity.circumstances import Circumstances, Claim
     from xats.store import Tx
 
@@ -76,7 +76,7 @@ def starter(tx: Tx, seat: Seat) -> Agent | None:
     holder = pair[1].seat.process if pair else None
     if pair is None or holder is None or holder == seat.process:
         return None
-    from xats import process
+    from xats.base import process
 
     own = process.read(seat.pid)
     above = [own, *process.ancestors(seat.pid)] if own else []

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 
-from xats import folders
+from xats.base import folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

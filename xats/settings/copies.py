@@ -12,8 +12,9 @@ import os
 import time
 from contextlib import suppress
 
-from xats import __version__, folders, sidefile
-from xats.record import record
+from xats import __version__
+from xats.base import folders, sidefile
+from xats.base.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ def values(path: str, mark: Mark, environ: Mapping[str, str], *, users: bool) ->
     found = _read(copy, _head(path, mark)) if copy else None
     if found:
         return found
+    from xats.base.visible import one_line
     from xats.settings import parse
-    from xats.visible import one_line
 
     try:
         parsed, seen = parse.read(path, environ, users=users)

@@ -6,9 +6,9 @@ from it. A value is kept as the text that its variable would have, so each reade
 
 from __future__ import annotations
 
-from xats import durations, programs
-from xats.errors import Usage
-from xats.record import record
+from xats.base import durations, programs
+from xats.base.errors import Usage
+from xats.base.record import record
 from xats.settings.stricter import GUARDS
 
 TYPE_CHECKING = False

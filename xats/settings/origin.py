@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats import settings
-from xats.record import record
+from xats.base.record import record
 from xats.settings import keys, parse
 from xats.settings.stricter import stricter
 

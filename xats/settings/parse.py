@@ -14,10 +14,11 @@ from difflib import get_close_matches
 from shlex import quote
 from typing import Annotated, Any
 
-from xats import folders, ownership, settings
-from xats.record import record
+from xats import settings
+from xats.base import folders, ownership
+from xats.base.record import record
+from xats.base.visible import one_line
 from xats.settings import keys, toml
-from xats.visible import one_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 
-from xats.record import record
+from xats.base.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

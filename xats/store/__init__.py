@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from xats.store.sqlite import Row, Store, Tx
+from xats.store.sqlite.engine import Row, Store, Tx
 
 __all__ = ["Row", "Store", "Tx"]

@@ -8,7 +8,7 @@ tmux's `capture-pane -e` writes SGR sequences (ECMA-48) wherever the style chang
 
 from __future__ import annotations
 
-from xats.record import record
+from xats.base.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

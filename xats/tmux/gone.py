@@ -1,19 +1,19 @@
 """Why a pane did not answer: it is known to be gone, or it cannot be asked just now.
 
-Only a target that is known to be gone suspends a wake (core/wakes.py). Everything else is tried again.
+Only a target that is known to be gone suspends a wake (core/waking/wakes.py). Everything else is tried again.
 """
 
 from __future__ import annotations
 
-from xats import process
-from xats.errors import NoPane, TmuxUnavailable
+from xats.base import process
+from xats.base.errors import NoPane, TmuxUnavailable
 from xats.tmux.address import is_pane_id
 from xats.tmux.server import TIMEOUT, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.core.reasons import Reason
-    from xats.pane import Pane
+    from xats.base.pane import Pane
+    from xats.core.waking.reasons import Reason
 
 
 def reason(pane: Pane, problem: NoPane | TmuxUnavailable, timeout: float = TIMEOUT) -> Reason:

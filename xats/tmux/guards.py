@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import time
 
-from xats import process, program
-from xats.program import relaunched
-from xats.record import record
+from xats.base import process, program
+from xats.base.program import relaunched
+from xats.base.record import record
 from xats.tmux import gone, keyboard, terminal
 from xats.tmux.pane import device
 from xats.tmux.server import too_old
@@ -20,10 +20,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from xats.core.reasons import Reason
-    from xats.pane import Pane
-    from xats.process import Process
-    from xats.program import Program
+    from xats.base.pane import Pane
+    from xats.base.process import Process
+    from xats.base.program import Program
+    from xats.core.waking.reasons import Reason
     from xats.tmux.screen import Look
 
     Guard = Callable[[Look], Reason | None]

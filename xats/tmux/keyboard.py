@@ -13,13 +13,13 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from xats import process
+from xats.base import process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from xats.process import Process
+    from xats.base.process import Process
 
 _TTY = os.makedev(5, 0)  # /dev/tty, the controlling terminal of whoever opens it; Linux, devices.txt
 _MASTER = os.makedev(5, 2)  # /dev/ptmx, from which a program serves a terminal to others

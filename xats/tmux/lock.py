@@ -16,14 +16,14 @@ import fcntl
 import time
 from contextlib import contextmanager
 
-from xats.errors import Refused
+from xats.base.errors import Refused
 from xats.tmux import terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xats.pane import Pane
+    from xats.base.pane import Pane
 
 
 class PaneBusy(Refused):

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re  # costs nothing more: subprocess imports it too
 
-from xats.errors import NoPane, TmuxUnavailable
+from xats.base.errors import NoPane, TmuxUnavailable
 from xats.tmux.server import TIMEOUT, argument, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.pane import Pane
+    from xats.base.pane import Pane
 
 SHOWN = 5000  # ms
 

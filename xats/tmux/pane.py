@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import stat
 
-from xats import process
-from xats.errors import NoPane, TmuxGone, TmuxUnavailable
-from xats.pane import Pane
+from xats.base import process
+from xats.base.errors import NoPane, TmuxGone, TmuxUnavailable
+from xats.base.pane import Pane
 from xats.tmux import trust
 from xats.tmux.address import address, check_pane_id
 from xats.tmux.server import TIMEOUT, number, quote, run, same

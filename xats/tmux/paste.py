@@ -13,9 +13,9 @@ import itertools
 import os
 import time
 
-from xats import faults
-from xats.errors import NoPane, Refused, TmuxUnavailable
-from xats.record import record
+from xats.base import faults
+from xats.base.errors import NoPane, Refused, TmuxUnavailable
+from xats.base.record import record
 from xats.tmux import gone, screen, terminal
 from xats.tmux.guards import (
     GUARDS,
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Literal
 
-    from xats.core.reasons import Reason
-    from xats.pane import Pane
+    from xats.base.pane import Pane
+    from xats.core.waking.reasons import Reason
     from xats.tmux.guards import Client, Guard
     from xats.tmux.screen import Look
 

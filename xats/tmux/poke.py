@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 
-from xats.errors import TmuxUnavailable, XatsError
+from xats.base.errors import TmuxUnavailable, XatsError
 from xats.tmux import pane as panes
 from xats.tmux.paste import SETTLE, Attempt, Outcome, attempt, whole
 from xats.tmux.server import run
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
-    from xats.pane import Pane
+    from xats.base.pane import Pane
     from xats.tmux.guards import Client, Expected, Guard
     from xats.tmux.paste import Composer, Picture
     from xats.tmux.screen import Look

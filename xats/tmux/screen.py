@@ -10,8 +10,8 @@ import re  # costs nothing more: subprocess has imported it already
 import unicodedata
 from binascii import crc32
 
-from xats.errors import NoPane, TmuxUnavailable
-from xats.record import record
+from xats.base.errors import NoPane, TmuxUnavailable
+from xats.base.record import record
 from xats.tmux.address import is_pane_id
 from xats.tmux.server import TIMEOUT, all_of, is_number, like, number, quote, run, same
 
@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xats.pane import Pane
+    from xats.base.pane import Pane
 
 # All that must still be so when a key is sent, but for free text, which stands in TEXTS.
 STATE = (

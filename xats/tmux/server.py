@@ -11,8 +11,9 @@ import re  # costs nothing more: subprocess imports it too
 import subprocess
 from contextlib import suppress
 
-from xats import process, settings
-from xats.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
+from xats import settings
+from xats.base import process
+from xats.base.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
 from xats.tmux import program, trust
 from xats.tmux.address import check_pane_id
 
@@ -20,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from xats.pane import Pane
+    from xats.base.pane import Pane
     from xats.tmux.trust import Entrance
 
 TIMEOUT = 3.0  # seconds; a call takes 2 ms, so this is a hung server and not a slow one

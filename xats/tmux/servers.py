@@ -15,9 +15,9 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from xats.errors import TmuxGone, TmuxUnavailable, XatsError
-from xats.pane import Pane
-from xats.record import record
+from xats.base.errors import TmuxGone, TmuxUnavailable, XatsError
+from xats.base.pane import Pane
+from xats.base.record import record
 from xats.tmux import trust
 from xats.tmux.address import server, socket_folder
 from xats.tmux.server import number, run

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 
-from xats import process
+from xats.base import process
 from xats.tmux.pane import device
 
 TYPE_CHECKING = False
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Literal
 
-    from xats.pane import Pane
+    from xats.base.pane import Pane
 
     Mode = Literal["line", "editor", "silent", "raw", "unknown"]
 

@@ -24,10 +24,10 @@ import os
 import stat
 from contextlib import contextmanager, suppress
 
-from xats import confinement, ownership, peer, process
-from xats.errors import NotPermitted, ServerUntrusted, TmuxGone, TmuxUnavailable
-from xats.ownership import user
-from xats.record import record
+from xats.base import confinement, ownership, peer, process
+from xats.base.errors import NotPermitted, ServerUntrusted, TmuxGone, TmuxUnavailable
+from xats.base.ownership import user
+from xats.base.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def entrance(socket: str, pid: int | None, timeout: float) -> Iterator[Entrance]
 
 
 def resolve(path: str) -> str:
-    """Return `path` without links in it, if no other user can change what it leads to (xats/ownership.py).
+    """Return `path` without links in it, if no other user can change what it leads to (xats/base/ownership.py).
 
     Raises ServerUntrusted if another user can, OSError if there is no such file, ValueError if it is not a path.
     """

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 
-from xats.cli import render
-from xats.durations import iso
-from xats.errors import OK, UNHEALTHY
+from xats.base.durations import iso
+from xats.base.errors import OK, UNHEALTHY
+from xats.cli.kit import render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from xats.cli import params
-    from xats.cli.here import Here
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here
     from xats.core.clock import Standing
-    from xats.store.keep import Info
+    from xats.store.sqlite.inspect import Info
 
 
 def info(here: Here) -> int:
@@ -25,10 +25,10 @@ def info(here: Here) -> int:
 
     Example: xats db info --json
     """
-    from xats.cli import views
-    from xats.store import keep
+    from xats.cli.kit import views
+    from xats.store.sqlite import inspect
 
-    found = keep.info(here.path)
+    found = inspect.info(here.path)
     trust, now = _trust(here.path) if "clocks" in found.rows else (None, 0)
     if here.json:
         render.document({**_info_json(found), "clock": trust and views.clock_json(trust)})
@@ -55,9 +55,9 @@ def info(here: Here) -> int:
 def _trust(path: str) -> tuple[Standing, int]:
     """Return how far the clock is trusted, and what time it is (ms UTC)."""
     from xats.core import clock
-    from xats.store import keep
+    from xats.store.sqlite import inspect
 
-    return keep.snapshot(path, lambda tx: (clock.standing(tx), tx.now))
+    return inspect.snapshot(path, lambda tx: (clock.standing(tx), tx.now))
 
 
 def _sizes(found: Info) -> str:
@@ -99,11 +99,11 @@ def check(here: Here) -> int:
 
     Example: xats db check
     """
-    from xats.store import keep
-    from xats.store.check import FAIL, checks
-    from xats.store.check import OK as FINE
+    from xats.store.sqlite import inspect
+    from xats.store.sqlite.check import FAIL, checks
+    from xats.store.sqlite.check import OK as FINE
 
-    keep.there(here.path)
+    inspect.there(here.path)
     found = checks(here.path)
     if here.json:
         values = [{"name": one.name, "state": one.state, "detail": one.detail, "fix": one.fix} for one in found]
@@ -128,9 +128,9 @@ def backup(here: Here, file: params.BackupFileArg = None, *, force: params.Repla
 
     Example: xats db backup ~/backups/xats.db --force
     """
-    from xats.store.backup import backup as copy
-    from xats.store.backup import default_name
-    from xats.store.sqlite import host_clock
+    from xats.store.sqlite.backup import backup as copy
+    from xats.store.sqlite.backup import default_name
+    from xats.store.sqlite.engine import host_clock
 
     target = os.path.abspath(file) if file else default_name(here.path, host_clock())
     size = copy(here.path, target, force=force)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 
-from xats import durations
-from xats.cli import render
-from xats.durations import iso
-from xats.errors import Refused
+from xats.base import durations
+from xats.base.durations import iso
+from xats.base.errors import Refused
+from xats.cli.kit import render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.cli import params
-    from xats.cli.here import Here
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here
     from xats.core.prune import Counts
     from xats.store import Tx
 
@@ -41,17 +41,17 @@ def prune(
 
     Example: xats db prune --yes
     """
-    from xats import process
+    from xats.base import process
     from xats.core import clock, keeping
     from xats.core import prune as core
-    from xats.core.prune_agents import Unused
-    from xats.store import keep
+    from xats.core.agents.prune import Unused
+    from xats.store.sqlite import inspect
 
     age = durations.parse(older) if older is not None else keeping.age(here.settings)
     if age is None:
         msg = "The setting keep (XATS_KEEP) is off: nothing is ever removed."
         raise Refused(msg, "xats db prune --older 30d")
-    keep.settled(here.path).close()  # it is there
+    inspect.settled(here.path).close()  # it is there
     asking = not (dry_run or yes)
     if asking and not render.can_ask():
         msg = "Nobody is here to say yes. Nothing was removed."
@@ -61,7 +61,7 @@ def prune(
     silent = now - max(age, keeping.age(here.settings) or keeping.KEEP)
     unused = None if here.store.read(clock.was_away) else Unused(silent, process.occupied)
     if dry_run or asking:
-        rehearsal = keep.Rehearsal(here.path, now)
+        rehearsal = inspect.Rehearsal(here.path, now)
         counts = sum(core.walk(rehearsal.write, before, clock=time.monotonic, unused=unused), core.Counts())
         rehearsal.close()
         if dry_run:

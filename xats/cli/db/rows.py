@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import sys
 
-from xats import durations
-from xats.cli import render
-from xats.errors import InvalidExport, Usage
-from xats.jsontext import SCHEMA_VERSION, to_json
+from xats.base import durations
+from xats.base.errors import InvalidExport, Usage
+from xats.base.jsontext import SCHEMA_VERSION, to_json
+from xats.cli.kit import render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any, BinaryIO
 
-    from xats.cli import params
-    from xats.cli.here import Here
-    from xats.store.export import Export
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here
+    from xats.store.sqlite.export import Export
 
 
 def export(
@@ -38,8 +38,8 @@ def export(
 
     Example: xats db export messages --csv -o messages.csv
     """
-    from xats.store.export import export as open_tables
-    from xats.store.whole import whole
+    from xats.store.sqlite.atomic_write import whole
+    from xats.store.sqlite.export import export as open_tables
 
     _one_form(csv=csv, jsonl=jsonl, json=here.json)
     with open_tables(here.path, tables or []) as found:
@@ -70,7 +70,7 @@ def import_(here: Here, source: params.ExportFileArg) -> int:
 
     Example: xats db import everything.jsonl --db new.db
     """
-    from xats.store import load
+    from xats.store.sqlite import load
 
     if os.path.exists(here.path):
         load.require_empty(here.store)  # before a long file is read
@@ -179,7 +179,7 @@ def query(
 
     Example: xats db query 'select id, body from messages where sender_id = :who' -p who=3 --csv
     """
-    from xats.store.query import query as run
+    from xats.store.sqlite.query import query as run
 
     if limit < 1:
         msg = f"{limit} rows cannot be shown."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from xats.cli.agents.states import STATES
 from xats.cli.models.base import Address, Document, Model, OneOf, Time, field
 from xats.cli.models.mail import Evidence, Wake
-from xats.cli.states import STATES
-from xats.core.agents import WAKE_BY
+from xats.core.agents.agents import WAKE_BY
 
 END_REASONS = ("expired", "pane_gone", "pane_taken", "replaced")  # of an expectation
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from xats.cli.models.base import Address, Document, Model, OneOf, Time, field
-from xats.core.contract_words import BREAKING, COMPATIBLE, UNKNOWN
-from xats.core.contracts import RULES
+from xats.core.contracts.contracts import RULES
+from xats.core.contracts.words import BREAKING, COMPATIBLE, UNKNOWN
 
 Verdict = Annotated[str, OneOf([COMPATIBLE, BREAKING, UNKNOWN])]
 Whom = Annotated[str, OneOf(["readers", "writers"])]

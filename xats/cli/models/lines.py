@@ -1,7 +1,7 @@
 """What xats reads and gives to other programs: lines of a batch, files with client profiles, wakes, rows of tables.
 
-The lines of a batch and the files with profiles are read by quick readers (cli/batch.py, clients/registry.py), because
-a batch is large and hooks read profiles; a test compares what those accept with these models.
+The lines of a batch and the files with profiles are read by quick readers (cli/mail/batch.py, clients/registry.py),
+because a batch is large and hooks read profiles; a test compares what those accept with these models.
 """
 
 from __future__ import annotations

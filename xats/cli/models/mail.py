@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from xats.cli.models.base import Address, Document, Model, OneOf, Time, field
 from xats.cli.models.tasks import Task
-from xats.core.messages import NOT_WOKEN
-from xats.core.reasons import REASONS
+from xats.core.mail.messages import NOT_WOKEN
+from xats.core.waking.reasons import REASONS
 
 EVIDENCE = ("flag", "env", "session", "pane", "process", "user")
 WAKE_STATES = ("queued", "retrying", "delivered", "skipped", "failed", "held")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from xats.cli.models.base import Address, Document, Model, OneOf, Time, field
-from xats.core.tasks import STATES
+from xats.core.tasks.tasks import STATES
 
 State = Annotated[str, OneOf(STATES)]
 NOTES = (

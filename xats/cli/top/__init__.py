@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from xats.errors import Usage
+from xats.base.errors import Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.cli.here import Here
+    from xats.cli.kit.context import Here
 
 
 def top(here: Here) -> int:
@@ -30,7 +30,7 @@ def top(here: Here) -> int:
     if here.environ.get("TERM", "dumb") == "dumb":
         msg = "This terminal cannot draw a screen (TERM=dumb)."
         raise Usage(msg, "xats agents")
-    from xats.cli.here import known_team
+    from xats.cli.kit.context import known_team
 
     if os.path.exists(here.path):  # else there is no team yet, and the screen says so
         known_team(here)

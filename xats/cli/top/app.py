@@ -18,7 +18,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from xats.cli.render import reader_gone, styled
+from xats.cli.kit.render import reader_gone, styled
 from xats.cli.top.lines import size
 from xats.cli.top.screen import Top
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from xats.cli.render import one_line
+from xats.base.durations import rough
+from xats.cli.kit.render import one_line
+from xats.cli.kit.views import near
 from xats.cli.top import words
 from xats.cli.top.lines import Column, cut, rule, whole
 from xats.cli.top.mail import ThreadPage
 from xats.cli.top.page import ListPage, blank, sentences
-from xats.cli.views import near
-from xats.durations import rough
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.top.lines import Line
     from xats.cli.top.page import Screen
-    from xats.core.dead import DeadLetter
+    from xats.core.mail.dead import DeadLetter
 
 
 class DeadPage(ListPage):

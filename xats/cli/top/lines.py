@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from rich.cells import cell_len
 
-from xats.record import record
+from xats.base.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

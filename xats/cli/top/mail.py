@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from xats.cli.render import one_line, visible
+from xats.base.durations import ago, rough
+from xats.cli.kit.render import one_line, visible
+from xats.cli.kit.views import near
 from xats.cli.top import words
 from xats.cli.top.lines import Column, rule, whole, wrap
 from xats.cli.top.page import ListPage, Page, blank, sentences
-from xats.cli.views import near
-from xats.durations import ago, rough
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.top.lines import Line
     from xats.cli.top.page import Screen
-    from xats.core.agents import Agent
-    from xats.core.threads import Headline, ThreadMessage
+    from xats.core.agents.agents import Agent
+    from xats.core.mail.threads import Headline, ThreadMessage
 
 LONGEST = 20_000  # characters of a body that are shown
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import time
 
-from xats.cli.render import one_line
+from xats.base.errors import XatsError
+from xats.cli.kit.render import one_line
 from xats.cli.top.help import HelpPage
 from xats.cli.top.lines import whole, wrap
 from xats.cli.top.page import ListPage, Page, keys_line
 from xats.cli.top.team import TeamPage
-from xats.errors import XatsError
-from xats.store.sqlite import host_clock
+from xats.store.sqlite.engine import host_clock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

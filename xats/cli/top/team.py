@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 
-from xats.cli.render import one_line
+from xats.base.durations import rough
+from xats.cli.kit.render import one_line
 from xats.cli.top import words
 from xats.cli.top.dead import DeadPage
 from xats.cli.top.lines import Column, apart, cut, joined, rule, size, whole, wrap
 from xats.cli.top.mail import MailPage
 from xats.cli.top.page import QUIT, ListPage, blank, sentences
-from xats.durations import rough
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from xats.cli.top.lines import Line, Span
     from xats.cli.top.watch import Seen
-    from xats.core.agents import Agent
+    from xats.core.agents.agents import Agent
 
 TALL, LOW = 18, 12  # lines below which the facts of the selected agent, and the events, are left out
 WIDE = 120  # cells from which on each fact has room in one line

@@ -9,25 +9,30 @@ import os
 import time
 from contextlib import suppress
 
-from xats.cli import states
-from xats.cli.here import FirstUse
-from xats.core import agents, dead, events, pauses, task_owners, teams, threads, wakes
+from xats.base.errors import Refused, StoreError, UnknownAgent
+from xats.base.record import record
+from xats.cli.agents import states
+from xats.cli.kit.context import FirstUse
+from xats.core import events
+from xats.core.agents import agents
+from xats.core.mail import dead, threads
+from xats.core.tasks import owners
+from xats.core.teams import teams
+from xats.core.waking import pauses, wakes
 from xats.daemon import autostart, lock
-from xats.errors import Refused, StoreError, UnknownAgent
-from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeVar
 
-    from xats.cli.here import Here, Me
-    from xats.cli.states import State
-    from xats.core.agents import Agent, Details
-    from xats.core.dead import DeadLetter
+    from xats.cli.agents.states import State
+    from xats.cli.kit.context import Here, Me
+    from xats.core.agents.agents import Agent, Details
     from xats.core.events import Event
-    from xats.core.pauses import Pause
-    from xats.core.threads import Headline, ThreadMessage
+    from xats.core.mail.dead import DeadLetter
+    from xats.core.mail.threads import Headline, ThreadMessage
+    from xats.core.waking.pauses import Pause
     from xats.store import Store, Tx
 
     T = TypeVar("T")
@@ -145,7 +150,7 @@ class Watch:
             dead.count(tx, team),
             by_agent.get(None),
             tuple((one, self._subject(tx, one, viewer)) for one in reversed(newest)),
-            task_owners.count_gone(tx, team),
+            owners.count_gone(tx, team),
         )
 
     def _seen(self, details: Details, pause: Pause | None, now: int) -> Seen:

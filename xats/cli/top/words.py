@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 
-from xats.cli.render import one_line
-from xats.cli.views import near
-from xats.core import reasons
-from xats.durations import ago, rough
-from xats.record import record
+from xats.base.durations import ago, rough
+from xats.base.record import record
+from xats.cli.kit.render import one_line
+from xats.cli.kit.views import near
+from xats.core.waking import reasons
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from xats.cli.top.watch import Seen
     from xats.core.events import Event
-    from xats.core.pauses import Pause
-    from xats.core.wakes import Wake
+    from xats.core.waking.pauses import Pause
+    from xats.core.waking.wakes import Wake
 
 SHORT = {
     "no_pane": "no pane",

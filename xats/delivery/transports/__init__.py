@@ -7,11 +7,11 @@ agent's program. Which one is for an agent is said when it is registered (`Agent
 
 from __future__ import annotations
 
-from xats.record import record
+from xats.base.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.core.reasons import Reason
+    from xats.core.waking.reasons import Reason
 
 
 @record

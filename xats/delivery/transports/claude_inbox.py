@@ -18,15 +18,15 @@ import sys
 import threading
 import time
 
-from xats import process
+from xats.base import process
+from xats.base.jsontext import to_json
 from xats.delivery.transports import Delivered, Refused, Skipped, proof
-from xats.jsontext import to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from xats.core.agents import Session
+    from xats.core.agents.agents import Session
     from xats.delivery.transports import Result
 
     Json = Mapping[str, object]

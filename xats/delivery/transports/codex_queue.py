@@ -17,17 +17,17 @@ import re
 import shutil
 import subprocess
 
-from xats import confinement, process
+from xats.base import confinement, process
+from xats.base.record import record
 from xats.delivery.transports import Delivered, Refused, Skipped, proof
-from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from xats.core.agents import Session
+    from xats.base.process import Process
+    from xats.core.agents.agents import Session
     from xats.delivery.transports import Result
-    from xats.process import Process
 
 NAME = "codex-queue"
 RESTS = True

@@ -17,21 +17,21 @@ import subprocess
 import time
 from contextlib import suppress
 
-from xats import folders, ownership
 from xats import settings as user_settings
+from xats.base import folders, ownership
+from xats.base.errors import XatsError
+from xats.base.jsontext import SCHEMA_VERSION, to_json
+from xats.base.record import record
 from xats.clients import sessions
 from xats.delivery import envelope
 from xats.delivery.transports import Delivered, Refused, Skipped, Stopped
-from xats.errors import XatsError
-from xats.jsontext import SCHEMA_VERSION, to_json
-from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from xats.core.reasons import Reason
-    from xats.core.wakes import Pending, Wake
+    from xats.core.waking.reasons import Reason
+    from xats.core.waking.wakes import Pending, Wake
     from xats.delivery.settings import Settings
     from xats.delivery.target import Target
     from xats.delivery.transports import Result

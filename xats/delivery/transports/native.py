@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from xats.core.agents import Session
+    from xats.core.agents.agents import Session
     from xats.delivery.transports import Result
 
     class Native(Protocol):

@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 from binascii import crc32
 
-from xats.core import wakes
+from xats.base.errors import NoPane, TmuxUnavailable
+from xats.base.pane import Pane
+from xats.core.waking import wakes
 from xats.delivery.transports import Delivered, Refused, Skipped
-from xats.errors import NoPane, TmuxUnavailable
-from xats.pane import Pane
 from xats.tmux import gone, notice
 from xats.tmux import pane as panes
 from xats.tmux.server import run
@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xats.core.reasons import Reason
+    from xats.core.waking.reasons import Reason
     from xats.delivery.transports import Result
 
 NAME = "notice"

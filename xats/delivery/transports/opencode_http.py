@@ -15,17 +15,17 @@ import sys
 import threading
 from contextlib import suppress
 
-from xats import process
+from xats.base import process
+from xats.base.jsontext import from_json, to_json
+from xats.base.record import record
 from xats.delivery.transports import Delivered, Refused, Skipped, proof
-from xats.jsontext import from_json, to_json
-from xats.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from http.client import HTTPConnection
 
-    from xats.core.agents import Session
+    from xats.core.agents.agents import Session
     from xats.delivery.transports import Result
 
 NAME = "opencode-http"

@@ -11,15 +11,15 @@ import os
 import socket
 import stat
 
-from xats import host, peer, process
+from xats.base import host, peer, process
 from xats.clients.records import RECORD, SETTINGS, Unproven, folder, is_private, mapping, parsed, read
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xats.core.agents import Session
-    from xats.process import Process
+    from xats.base.process import Process
+    from xats.core.agents.agents import Session
 
 __all__ = [  # what is said of a program's files as well: a transport reads them, too
     "RECORD",

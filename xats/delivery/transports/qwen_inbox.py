@@ -23,15 +23,15 @@ import time
 import uuid
 from contextlib import contextmanager
 
-from xats import peer, process
+from xats.base import peer, process
+from xats.base.jsontext import to_json
 from xats.delivery.transports import Delivered, Refused, Skipped, proof
-from xats.jsontext import to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from xats.core.agents import Session
+    from xats.core.agents.agents import Session
     from xats.delivery.transports import Result
 
     Json = Mapping[str, object]

@@ -6,10 +6,10 @@ import os
 import time
 from functools import partial
 
-from xats import process, program
+from xats.base import process, program
+from xats.base.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.clients import model, processes, profile, registry
 from xats.delivery.transports import Delivered, Postponed, Refused, Skipped, Stopped
-from xats.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.tmux import gone, guards, paste, screen, server, terminal
 
 TYPE_CHECKING = False
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from xats.base.pane import Pane
     from xats.clients.profile import Profile
-    from xats.core.agents import Session
-    from xats.core.reasons import Reason
+    from xats.core.agents.agents import Session
+    from xats.core.waking.reasons import Reason
     from xats.delivery.settings import Settings
     from xats.delivery.transports import Result
-    from xats.pane import Pane
     from xats.tmux.guards import Expected
     from xats.tmux.paste import Outcome
     from xats.tmux.screen import Look

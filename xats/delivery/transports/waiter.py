@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from xats import fifo
+from xats.base import fifo
 from xats.clients import waiters
 from xats.delivery.transports import Delivered, Refused, Skipped
 
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xats.core.agents import Session
+    from xats.core.agents.agents import Session
     from xats.delivery.transports import Result
 
 NAME = "waiter"

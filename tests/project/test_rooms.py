@@ -1,0 +1,150 @@
+"""Who may know whom: every arrow of the house points down."""
+
+import ast
+
+import pytest
+
+from tools import rooms
+from tools.rooms import imports, modules, parsed
+
+PATHS = modules()
+ALL = {module: imports(path) for module, path in PATHS.items()}
+ROOMS = {"cli", "core", "store", "delivery", "tmux", "clients", "daemon", "health", "contracts", "hooks", "demo"}
+ROOMS |= {"identity"}
+# room: the rooms that it may know besides itself
+MAY = {
+    "store": set(),
+    "contracts": set(),
+    "tmux": set(),
+    "clients": {"tmux"},  # beside it, not above: a profile reads the cells of a screen
+    "core": {"store"},
+    "identity": {"core", "clients", "tmux", "store"},
+    "hooks": {"identity", "core", "clients", "tmux", "store"},
+    "delivery": {"identity", "core", "tmux", "clients", "store"},
+    "daemon": {"delivery", "identity", "core", "clients", "tmux", "store"},
+    "health": {
+        "daemon",
+        "delivery",
+        "identity",
+        "core",
+        "tmux",
+        "clients",
+        "hooks",
+        "store",
+    },  # it looks at all cli is built on
+}
+BASE = {
+    "xats.base.errors",
+    "xats.base.record",
+    "xats.base.jsontext",
+    "xats.base.durations",
+    "xats.base.process",
+    "xats.base.pane",
+    "xats.base.faults",
+}
+BASE |= {"xats.base.program", "xats.base.visible", "xats.base.fifo", "xats.base.python", "xats.base.sandbox"}
+BASE |= {
+    "xats.base.peer",
+    "xats.base.confinement",
+    "xats.base.host",
+    "xats.base.output",
+    "xats.base.uptime",
+    "xats.base.calling",
+}
+BASE |= {"xats.base.programs", "xats.base.ownership", "xats.base.sidefile", "xats.base.folders", "xats.base.text"}
+BASE |= {name for name in ALL if name.split(".")[:2] == ["xats", "settings"]}
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[0] == "xats" and parts[1] in ROOMS else ""
+
+
+def rooms_known(module: str) -> set[str]:
+    return {room_of(name) for name in ALL[module]} - {""}
+
+
+def test_the_walk_sees_the_program():
+    assert {"xats.core.mail.messages", "xats.store.sqlite.engine", "xats.cli.mail.verbs", "xats.__main__"} <= set(ALL)
+    assert "xats.core.waking.wakes" in ALL["xats.core.mail.messages"]
+    assert "difflib.get_close_matches" in ALL["xats.core.mail.messages"]
+    assert "xats.store.Tx" not in ALL["xats.core.mail.messages"]
+
+
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) in MAY])
+def test_no_arrow_points_up(module):
+    room = room_of(module)
+    assert rooms_known(module) - {room} <= MAY[room]
+
+
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) == "hooks"])
+def test_no_hook_imports_what_imports_it(module):
+    reached, line = set(), [module]
+    while line:
+        found = {name for name in ALL[line.pop()] if name in ALL and room_of(name) == "hooks"} - reached
+        reached |= found
+        line += found
+    assert module not in reached
+
+
+def test_no_rooms_import_one_another():
+    """Every arrow of the picture in ARCHITECTURE.md has one direction."""
+    found = rooms.known()
+    assert set(found) == {rooms.BASE, *ROOMS}
+    for room, others in found.items():
+        assert room not in {one for other in others for one in found[other]}
+
+
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) == "core"])
+def test_core_has_no_clock_no_chance_no_process_and_no_output(module):
+    unwanted = {"time", "datetime", "random", "os", "sys", "subprocess", "sqlite3", "xats.base.process", "logging"}
+    assert {name.partition(".")[0] if not name.startswith("xats") else name for name in ALL[module]} & unwanted == set()
+
+
+@pytest.mark.parametrize("module", sorted(BASE))
+def test_what_everybody_knows_knows_nobody(module):
+    assert rooms_known(module) == set()
+    assert "xats.__main__" not in ALL[module]
+
+
+# Completion must not make a store nor wait for one: what goes wrong is silence, so it knows the engine's errors.
+COMPLETION = "xats.cli.kit.complete"
+
+
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) != "store" and name != COMPLETION])
+def test_only_the_store_knows_the_engine(module):
+    assert {"sqlite3", "sqlite_utils"} & ALL[module] == set()
+
+
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) not in ("tmux", "demo")])
+def test_only_the_room_of_tmux_runs_it(module):
+    assert not [name for name in ALL[module] if name.split(".")[0] == "libtmux"]
+    tree = parsed(PATHS[module])
+    first_words = [
+        node.elts[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.List, ast.Tuple)) and node.elts and isinstance(node.elts[0], ast.Constant)
+    ]
+    runs = "subprocess" in ALL[module] or "posix_spawn" in ast.unparse(tree)
+    assert not (runs and "tmux" in first_words)
+
+
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) in ("cli", "daemon", "delivery", "health")])
+def test_sql_stands_in_core_and_store_alone(module):
+    for node in ast.walk(parsed(PATHS[module])):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            start = node.value.strip().lower()
+            assert not start.startswith(("select ", "insert into", "update ", "delete from")), node.value
+
+
+@pytest.mark.parametrize("module", [name for name in ALL if room_of(name) not in ("", "demo")])
+def test_only_the_renderer_prints(module):
+    if module in ("xats.cli.kit.render", "xats.cli.kit.tree", COMPLETION):
+        return
+    printing = [
+        ast.unparse(node)
+        for node in ast.walk(parsed(PATHS[module]))
+        if (isinstance(node, ast.Call) and ast.unparse(node.func) == "print")
+        or (isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.stdout.write", "sys.stderr.write"))
+    ]
+    assert printing == []

@@ -1,0 +1,85 @@
+"""A program that does not exist. As xats/clients/made_up.py, this file is all that xats has to know of it."""
+
+from __future__ import annotations
+
+import os
+
+from xats.clients.model import Client, Hook, Hooks, Profile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xats.clients.model import Json
+    from xats.core.agents.agents import Session
+    from xats.delivery.transports import Result
+    from xats.hooks.launch import Kit, Launch
+
+NAME = "made-up-inbox"
+RESTS = False
+
+
+def reach(session: Session) -> str | None:
+    """Return its inbox, a file in the folder that the test names."""
+    folder = os.environ.get("MADE_UP_INBOX")
+    return os.path.join(folder, f"{session.seat.client_session}.inbox") if folder else None
+
+
+def deliver(session: Session, line: Callable[[], str | None]) -> Result:
+    """Write the line into the file."""
+    from xats.delivery.transports import Result
+
+    path, text = reach(session), line()
+    if path is None or text is None:
+        return Result("skipped", "already_read")
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(f"{text}\n")
+    return Result("delivered", None, path)
+
+
+def add(event: str, text: str) -> Json:
+    """Return the answer that adds `text`."""
+    return {"at": event, "note": text}
+
+
+def go_on(text: str) -> Json:
+    """Return the answer by which a turn goes on."""
+    return {"again": text}
+
+
+def launch(start: Launch, kit: Kit) -> Launch:
+    """Give it its hooks by an option."""
+    return start.but(words=(start.words[0], "--hooks", kit.settings(), *start.words[1:]), hooks="launch")
+
+
+CLIENT = Client(
+    Profile(
+        "made-up",
+        executables=("made-up",),
+        scripts=("made-up",),
+        glyphs=("made> ",),
+        dialog=("Really?",),
+        bracketed=True,
+        install="true",
+    ),
+    title="Made Up",
+    hooks=Hooks(
+        "made-up",
+        variable="MADE_UP_HOME",
+        inner="",
+        default=".made-up",
+        user="hooks.json",
+        project=".made-up/hooks.json",
+        form="flat",
+        events=(Hook("session start", "begin"), Hook("prompt", "ask"), Hook("turn end", "rest", "all")),
+        command="execute",
+        timeout="",
+        typed=False,
+        add=add,
+        go_on=go_on,
+    ),
+    session_variable="MADE_UP_SESSION",
+    marks=("MADE_UP",),
+    launch=launch,
+    inbox="xats.clients.made_up",
+)

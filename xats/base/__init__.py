@@ -1,0 +1,1 @@
+"""What every room needs: errors, records, text, processes, FIFOs and the host. It knows no other room."""

@@ -1,0 +1,447 @@
+"""Every way a command can end badly: a stable code for scripts, a message and a mend for people, an exit code.
+
+The docstring of a class is its default message. `__main__` is the only place that turns one into text and a status.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.core.waking.reasons import Reason
+
+# Exit codes; 75 is EX_TEMPFAIL of sysexits.h, 124 that of timeout(1), 130 that of a shell after Ctrl-C.
+OK, FAILURE, USAGE, NOT_FOUND, REFUSED, UNHEALTHY, TEMPORARY, TIMED_OUT, INTERRUPTED = 0, 1, 2, 3, 4, 5, 75, 124, 130
+
+
+class XatsError(Exception):
+    """Something went wrong."""
+
+    code = "failure"
+    exit = FAILURE
+    hint = ""
+    index: int | None = None  #: which of several given things it is about, from 0; see `at`
+
+    def __init__(self, message: str = "", hint: str = "", **data: Any) -> None:
+        """`message` says what happened and why, `hint` is the line that mends it, `data` goes into the JSON form."""
+        super().__init__(message or type(self).__doc__)
+        self.hint = hint or self.hint
+        self.data = data
+
+
+class at:
+    """Within this, what is raised carries the `index` of the thing that is worked on, one of several."""
+
+    def __init__(self, index: int) -> None:
+        self._index = index
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
+        """Note the index on what is raised."""
+        if isinstance(problem, XatsError):
+            problem.index = self._index
+
+
+class Usage(XatsError):
+    """The command line cannot be understood."""
+
+    code = "usage"
+    exit = USAGE
+
+
+class InvalidName(Usage):
+    """A name is 1 to 64 of A-Z a-z 0-9 . _ - and begins with a letter or digit."""
+
+    code = "invalid_name"
+
+
+class InvalidBody(Usage):
+    """A body is UTF-8 text of 1 byte to 1 MiB."""
+
+    code = "invalid_body"
+
+
+class InvalidBatch(Usage):
+    """A line of the batch is not a message."""
+
+    code = "invalid_batch"
+
+
+class InvalidJson(Usage):
+    """That is no JSON text."""
+
+    code = "invalid_json"
+
+
+class InvalidSchema(Usage):
+    """That is no JSON Schema."""
+
+    code = "invalid_schema"
+
+
+class Uncheckable(XatsError):
+    """That cannot be checked here."""
+
+    code = "uncheckable"
+
+
+class InvalidTask(Usage):
+    """That is no task."""
+
+    code = "invalid_task"
+
+
+class InvalidExport(Usage):
+    """That is not an export that can be imported."""
+
+    code = "invalid_export"
+
+
+class InvalidContract(Usage):
+    """That is no contract."""
+
+    code = "invalid_contract"
+
+
+# -- not found ---------------------------------------------------------------------------------------------------------
+
+
+class NotFound(XatsError):
+    """There is no such thing."""
+
+    code = "not_found"
+    exit = NOT_FOUND
+
+
+class UnknownAgent(NotFound):
+    """Nothing here tells which agent you are."""
+
+    code = "unknown_agent"
+    hint = "xats register NAME"
+
+
+class UnknownRecipient(NotFound):
+    """Nobody has that address."""
+
+    code = "unknown_recipient"
+    hint = "xats agents"
+
+
+class UnknownMessage(NotFound):
+    """There is no message with that id for you."""
+
+    code = "unknown_message"
+    hint = "xats inbox --all"
+
+
+class UnknownTask(NotFound):
+    """There is no task with that id in this team."""
+
+    code = "unknown_task"
+    hint = "xats task list --all"
+
+
+class UnknownContract(NotFound):
+    """There is no contract of that name in this team."""
+
+    code = "unknown_contract"
+    hint = "xats contract list"
+
+
+class UnknownTeam(NotFound):
+    """There is no such team."""
+
+    code = "unknown_team"
+    hint = "xats team list"
+
+
+class UnknownVersion(NotFound):
+    """The contract has no such version."""
+
+    code = "unknown_version"
+
+
+class ProgramMissing(NotFound):
+    """That program is not installed."""
+
+    code = "program_missing"
+
+
+# -- refused: a state, not a fault -------------------------------------------------------------------------------------
+
+
+class Refused(XatsError):
+    """Not in this state."""
+
+    code = "refused"
+    exit = REFUSED
+
+
+class NameTaken(Refused):
+    """Another living process holds that name."""
+
+    code = "name_taken"
+
+
+class StaleSession(Refused):
+    """Another session has taken this agent over."""
+
+    code = "stale_session"
+
+
+class TeamTaken(Refused):
+    """There is a team of that name already."""
+
+    code = "team_taken"
+
+
+class TeamInUse(Refused):
+    """The team is still in use."""
+
+    code = "team_in_use"
+
+
+class NamesClash(Refused):
+    """Both teams have something of the same name."""
+
+    code = "names_clash"
+
+
+class PeopleOnly(Refused):
+    """Only a person may do that."""
+
+    code = "people_only"
+
+
+class PaneUnusable(Refused):
+    """That pane cannot be used."""
+
+    code = "pane_unusable"
+
+
+class TaskHeld(Refused):
+    """Somebody has claimed the task."""
+
+    code = "held"
+
+
+class TaskBlocked(Refused):
+    """The task waits for others."""
+
+    code = "blocked"
+
+
+class TaskForOthers(Refused):
+    """The task is for somebody else."""
+
+    code = "not_for_you"
+
+
+class TaskEnded(Refused):
+    """The task has ended."""
+
+    code = "ended"
+
+
+class TaskLive(Refused):
+    """The task has not ended."""
+
+    code = "not_ended"
+
+
+class KeyReused(Refused):
+    """Something else was stored under that key before."""
+
+    code = "key_reused"
+
+
+class NotOwner(Refused):
+    """You have not claimed the task."""
+
+    code = "not_owner"
+
+
+class LeaseLost(Refused):
+    """Your claim is over."""
+
+    code = "lease_lost"
+
+
+class NeedsReview(Refused):
+    """The task is to be approved before it is done."""
+
+    code = "needs_review"
+
+
+class NotReviewer(Refused):
+    """You cannot approve the task."""
+
+    code = "not_reviewer"
+
+
+class NotInReview(Refused):
+    """The task has not been submitted."""
+
+    code = "not_in_review"
+
+
+class DependencyCycle(Refused):
+    """The task would wait for itself."""
+
+    code = "cycle"
+
+
+class TasksHeld(Refused):
+    """The agent has claimed tasks."""
+
+    code = "tasks_held"
+
+
+class BreakingChange(Refused):
+    """The new version would break the rule of the contract."""
+
+    code = "breaking_change"
+
+
+class ContractRetired(Refused):
+    """The contract is retired."""
+
+    code = "retired"
+
+
+class ContractTaken(Refused):
+    """There is a contract of that name already."""
+
+    code = "contract_taken"
+
+
+class ContractViolated(Refused):
+    """The document does not satisfy the contract."""
+
+    code = "contract_violated"
+
+
+class SettingsUnusable(Refused):
+    """That settings file cannot be changed safely."""
+
+    code = "settings_unusable"
+
+
+class SettingsBusy(SettingsUnusable):
+    """Somebody else is changing that settings file. Nothing was written."""
+
+    code = "settings_busy"
+    exit = TEMPORARY
+    hint = "try again"
+
+
+# -- the store ---------------------------------------------------------------------------------------------------------
+
+
+class StoreError(XatsError):
+    """The store cannot be used."""
+
+    code = "store_unusable"
+
+
+class StoreBusy(StoreError):
+    """The store is busy: other processes keep it locked. Nothing was written."""
+
+    code = "store_busy"
+    exit = TEMPORARY
+    hint = "try again"
+
+
+class StoreForeign(StoreError):
+    """The file belongs to another application."""
+
+    code = "store_foreign"
+    hint = "name another file with --db or XATS_DB"
+
+
+class StoreTooNew(StoreError):
+    """The store was written by a newer xats."""
+
+    code = "store_too_new"
+    hint = "upgrade this xats"
+
+
+class StoreCorrupt(StoreError):
+    """The store is damaged."""
+
+    code = "store_corrupt"
+
+
+class StoreReadOnly(StoreError):
+    """The store cannot be written."""
+
+    code = "store_read_only"
+
+
+class StoreFull(StoreError):
+    """The disk is full. Nothing was written."""
+
+    code = "disk_full"
+    exit = TEMPORARY
+    hint = "free some space and try again"
+
+
+# -- tmux --------------------------------------------------------------------------------------------------------------
+
+
+class TmuxUnavailable(XatsError):
+    """tmux does not answer."""
+
+    code = "tmux_unavailable"
+    exit = TEMPORARY
+    reason: Reason = "tmux_unavailable"  #: by which a wake is refused
+
+
+class TmuxMissing(TmuxUnavailable):
+    """xats finds no tmux program."""
+
+    code = "tmux_missing"
+    reason: Reason = "tmux_missing"
+    hint = "install tmux 3.2 or newer, or set XATS_TMUX to its path"
+
+
+class TmuxGone(TmuxUnavailable):
+    """No tmux server listens there."""
+
+
+class TmuxTooOld(TmuxUnavailable):
+    """The tmux server is too old for the paste; xats needs tmux 3.2 or newer."""
+
+    code = reason = "tmux_too_old"
+    exit = FAILURE
+    hint = "install tmux 3.2 or newer and start its server anew"
+
+
+class ServerUntrusted(TmuxUnavailable):
+    """The tmux socket cannot be trusted."""
+
+    code = reason = "server_untrusted"
+    exit = REFUSED
+
+
+class NotPermitted(TmuxUnavailable):
+    """The system does not let xats use the tmux socket from here."""
+
+    code = reason = "not_permitted"
+    exit = REFUSED
+
+
+class NoPane(NotFound):
+    """There is no such pane."""
+
+    code = "no_pane"
+
+
+class TimedOut(XatsError):
+    """The wait is over and nothing came."""
+
+    code = "timed_out"
+    exit = TIMED_OUT

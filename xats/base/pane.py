@@ -1,0 +1,17 @@
+"""A tmux pane as a value: the one word that the store, the delivery and tmux share."""
+
+from __future__ import annotations
+
+from xats.base.record import record
+
+
+@record
+class Pane:
+    """One pane of one life of one server, with one process started in it. `server_start` is in seconds since 1970."""
+
+    socket: str
+    server_pid: int
+    server_start: int
+    pane_id: str
+    pane_pid: int
+    tty: str

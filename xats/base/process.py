@@ -1,0 +1,524 @@
+"""Processes, always by pid and start time: a pid alone names whoever got the number last.
+
+Linux reads `/proc` (proc(5)) because every command asks who its ancestors are; elsewhere psutil and `ps` answer,
+imported late. The start time is a number to compare, not a clock: ticks since boot on Linux, milliseconds since 1970
+elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from xats.base import host
+from xats.base.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from xats.core.agents.agents import Seat
+
+LINUX = os.path.exists("/proc/self/stat")
+
+_NAMES = "ash bash busybox csh dash elvish fish ksh ksh93 mksh nu oksh pdksh pwsh rbash sh tcsh xonsh yash zsh"
+SHELLS = frozenset(_NAMES.split())
+
+
+@record
+class Process:
+    """One living process. `tty` is the device number of its terminal (`st_rdev`); none is 0, and `tpgid` -1 or 0."""
+
+    pid: int
+    started: int
+    name: str
+    ppid: int
+    pgrp: int
+    tpgid: int
+    tty: int
+
+
+def is_shell(name: str) -> bool:
+    """Say whether `name` (a comm, a path or a login name like `-bash`) is that of a shell."""
+    return os.path.basename(name).removeprefix("-") in SHELLS
+
+
+def started(pid: int) -> int | None:
+    """Return the start time of `pid`, or None if there is no such process or only its zombie is left."""
+    found = _linux(pid) if LINUX else _elsewhere(pid)
+    return found.started if found else None
+
+
+def began() -> float:
+    """Return when this process, or the one whose place it took, started: in seconds since 1970, by today's clock."""
+    since = started(os.getpid()) or 0
+    if not LINUX:
+        return since / 1000
+    # proc(5): in ticks since boot, the time asleep included
+    return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since / os.sysconf("SC_CLK_TCK")
+
+
+def age(found: Process) -> float:
+    """Return for how many seconds the process `found` has run, the time that this machine was asleep included."""
+    if not LINUX:
+        return time.time() - found.started / 1000
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - found.started / os.sysconf("SC_CLK_TCK")
+
+
+def alive(pid: int, started_at: int) -> bool:
+    """Say whether the process that had `pid` at `started_at` is seen to live."""
+    return started(pid) == started_at
+
+
+def ended(pid: int, started_at: int) -> bool:
+    """Say whether the process that had `pid` at `started_at` has surely ended.
+
+    One that exists and cannot be looked at may be that one: another user's behind hidepid (proc(5)), or one that a
+    security module hides.
+    """
+    found = read(pid)
+    return found.started != started_at if found else absent(pid)
+
+
+def absent(pid: int) -> bool:
+    """Say whether no process has `pid`, or only a zombie: kill(2) knows also those that cannot be looked at."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    except OverflowError:  # no process can have that number
+        return True
+    return _zombie(pid)
+
+
+def living(seat: Seat) -> bool | None:
+    """Tell whether the process of `seat` lives; None where that cannot be known.
+
+    Its pid says nothing on another host or in another pid namespace, and one that cannot be looked at may be it. Of a
+    seat that is marked with the name of its host only this can be known, that it lives here: see `sits_here`.
+    """
+    if seat.process is None:
+        return None
+    if alive(*seat.process) and (seat.host == host.id() or not host.is_id(seat.host)):
+        return True
+    return False if seat.host == host.id() and ended(*seat.process) else None
+
+
+def holds(seat: Seat) -> bool:
+    """Tell whether the process of `seat` may still live, so that nobody else may take the seat.
+
+    It may where it cannot be looked at, and outside of the container or sandbox that this process runs in. On another
+    host it counts as ended, because nobody here will ever know.
+    """
+    if seat.process is None:
+        return False
+    lives = living(seat)
+    return seat.host in (host.id(), host.machine()) if lives is None else lives
+
+
+def occupied(seat: Seat) -> bool:
+    """Tell whether the process of `seat`, or the one of its pane, may still live, as in `holds`."""
+    return holds(seat) or (seat.pane is not None and seat.host == host.id() and not absent(seat.pane.pane_pid))
+
+
+def sits_here(seat: Seat) -> bool | None:
+    """Tell whether `seat`, which is marked with the name of its host, is on this one, whatever that is called now.
+
+    It is where its very process lives, else where the process in its pane is the child of its tmux server. So it is
+    where the host has that name, but a sandbox also has the name of the machine. None: there is nothing to tell it by.
+    """
+    if seat.process and alive(*seat.process):
+        return True
+    if seat.host == host.name() and not host.nested():
+        return True
+    if seat.process or seat.pane is None:
+        return False if seat.process else None
+    inside = read(seat.pane.pane_pid)
+    above = read(seat.pane.server_pid) if inside and inside.ppid == seat.pane.server_pid else None
+    return above is not None and above.name.startswith("tmux")
+
+
+def serves_here(server: int) -> bool:
+    """Tell whether the tmux server with the pid `server`, as the environment says, runs in our own pid namespace.
+
+    A sandbox inherits TMUX, and the number means another process in it, or none.
+    """
+    if not host.nested():
+        return True
+    found = read(server) if host.is_shown() else None
+    return found is not None and found.name.startswith("tmux")
+
+
+def mark() -> str:
+    """Return what this process marks with what it takes for a while: its host, pid and start time."""
+    return f"{host.id()}:{os.getpid()}:{started(os.getpid())}"
+
+
+def gone(mark: str) -> bool:
+    """Tell whether the process that made `mark` has surely ended.
+
+    On another host only time tells, and so it does of a mark that is none of ours.
+    """
+    where, *numbers = mark.rsplit(":", 2)
+    if where != host.id() or len(numbers) != 2 or not all(one.isascii() and one.isdigit() for one in numbers):
+        return False
+    return ended(int(numbers[0]), int(numbers[1]))
+
+
+def read(pid: int) -> Process | None:
+    """Return the process `pid`, or None if there is none, or only a zombie."""
+    return _linux(pid) if LINUX else _elsewhere(pid)
+
+
+def ancestors(pid: int | None = None) -> list[Process]:
+    """Return the ancestors of `pid` (this process by default), the parent first, pid 1 last, itself left out."""
+    found: list[Process] = []
+    here = read(os.getpid() if pid is None else pid)
+    while here and here.ppid > 0:
+        here = read(here.ppid)
+        if here:
+            found.append(here)
+    return found
+
+
+def group(pgrp: int, tty: int) -> list[Process]:
+    """Return the living members of the process group `pgrp` whose terminal is the device number `tty`."""
+    found = _linux_group(pgrp) if LINUX else _elsewhere_all()
+    return [process for process in found if process.pgrp == pgrp and process.tty == tty]
+
+
+def foreground(pid: int) -> list[Process]:
+    """Return the foreground process group of the terminal of `pid`, the leader first, then by age; [] if unknown."""
+    here = read(pid)
+    if here is None or not here.tty or here.tpgid <= 0:
+        return []
+    return sorted(group(here.tpgid, here.tty), key=lambda one: (one.pid != one.pgrp, one.started, one.pid))
+
+
+def argv(pid: int) -> list[str]:
+    """Return the command line of `pid`, [] if it cannot be read."""
+    if not LINUX:
+        return _elsewhere_argv(pid)
+    text = _slurp(f"/proc/{pid}/cmdline").rstrip("\0")
+    return text.split("\0") if text else []
+
+
+def folder(pid: int) -> str | None:
+    """Return the working directory of `pid`, None if it cannot be read: only its own user may."""
+    if not LINUX:
+        return _elsewhere_folder(pid)
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return None
+
+
+def environ(pid: int) -> Mapping[str, str]:
+    """Return the environment that `pid` was started with, {} if it cannot be read: only its own user may."""
+    if not LINUX:
+        return _elsewhere_environ(pid)
+    pairs = (entry.partition(b"=") for entry in _slurp_bytes(f"/proc/{pid}/environ").split(b"\0"))
+    return {os.fsdecode(name): os.fsdecode(value) for name, equals, value in pairs if name and equals}
+
+
+def state(pid: int) -> str | None:
+    """Return whether `pid` can go on: `running`, `stopped`, `traced` or `frozen`; None if there is no such process.
+
+    `stopped` is a process after SIGSTOP or Ctrl-Z, `traced` one that its debugger halts, `frozen` one whose control
+    group is frozen, as by `docker pause`. A process that sleeps or waits is `running`.
+    """
+    letter = _state_letter(pid)
+    if letter in ("", "Z", "X", "x"):
+        return None
+    if letter in ("T", "t"):
+        return "traced" if letter == "t" else "stopped"
+    return "frozen" if LINUX and _frozen(pid) else "running"
+
+
+def halted(pid: int) -> str | None:
+    """Return by what word `pid` is kept from going on (see `state`), or None while it can, and when it has ended."""
+    found = state(pid)
+    return None if found == "running" else found
+
+
+def continuing(pid: int, state: str) -> str:
+    """Return the command, or the words, by which the process `pid` in that `state` goes on; "" while it runs."""
+    return {
+        "stopped": f"kill -CONT {pid}",
+        "traced": f"continue pid {pid} in its debugger, or end it: kill -9 {pid}",
+        "frozen": f"thaw the control group of pid {pid}: docker unpause CONTAINER, or systemctl thaw UNIT",
+    }.get(state, "")
+
+
+def owner(pid: int) -> int | None:
+    """Return the user id that `pid` runs as, or None if there is no such process."""
+    if not LINUX:
+        return _elsewhere_owner(pid)
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return None
+
+
+def everybody() -> list[Process]:
+    """Return every living process that this user may see."""
+    return list(_linux_all() if LINUX else _elsewhere_all())
+
+
+def descendants(pid: int) -> list[Process]:
+    """Return the living descendants of `pid`, parents before children, itself left out."""
+    living = everybody()
+    found: list[Process] = []
+    above, known = {pid}, {pid}
+    # They are not all listed in one moment: by a number that was used again, two may be above each other.
+    while more := [one for one in living if one.ppid in above and one.pid not in known]:
+        found += more
+        above = {one.pid for one in more}
+        known |= above
+    return found
+
+
+def hides() -> bool:
+    """Say whether the processes of other users are hidden from this one (`hidepid`, see proc(5))."""
+    return LINUX and not _slurp_bytes("/proc/1/stat")
+
+
+def hidden_children(pid: int) -> list[int]:
+    """Return the pids of the children of `pid` that live and cannot be read. Only Linux tells of them."""
+    found = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            found += [int(child) for child in _slurp(f"/proc/{pid}/task/{thread}/children").split()]
+    except OSError:
+        pass
+    return [child for child in found if not _slurp_bytes(f"/proc/{child}/stat") and not absent(child)]
+
+
+def open_files(pid: int) -> list[str]:
+    """Return the paths of the files that `pid` holds open, [] if that cannot be read: only its own user may."""
+    if not LINUX:
+        return _elsewhere_files(pid)
+    return [name for name in descriptors(pid) if name.startswith("/")]
+
+
+def descriptors(pid: int) -> list[str]:
+    """Return what the descriptors of `pid` point at, as Linux writes it (`/a/path`, `socket:[4711]`); [] elsewhere."""
+    try:
+        numbers = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return []
+    found = []
+    for number in numbers:
+        try:
+            found.append(os.readlink(f"/proc/{pid}/fd/{number}"))
+        except OSError:  # closed meanwhile
+            continue
+    return found
+
+
+def file_notes(pid: int, about: os.stat_result) -> Iterator[str]:
+    """Yield what Linux notes of each descriptor of `pid` that is the file `about`, such as its locks.
+
+    See proc_pid_fdinfo(5). Only the user of `pid` may read that.
+    """
+    try:
+        numbers = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return
+    for number in numbers:
+        try:
+            if os.path.samestat(os.stat(f"/proc/{pid}/fd/{number}"), about):
+                yield _slurp(f"/proc/{pid}/fdinfo/{number}")
+        except OSError:  # closed meanwhile
+            pass
+
+
+def send_signal(pid: int, started_at: int, number: int, verify: Callable[[int], bool]) -> bool:
+    """Send the signal `number` to the process that had `pid` at `started_at`, if `verify(pid)` is true of it as well.
+
+    Returns False if it is another process, or none. Linux keeps hold of a process by a descriptor (pidfd_open(2)): it
+    is taken before the process is verified, so no other process can get the signal. Elsewhere the signal follows the
+    check at once. Raises PermissionError.
+    """
+    import signal
+
+    try:
+        held = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else -1
+    except ProcessLookupError:
+        return False
+    except OSError:  # a kernel before 5.3, or a sandbox that forbids it
+        held = -1
+    try:
+        if not alive(pid, started_at) or not verify(pid):
+            return False
+        if held < 0:
+            os.kill(pid, number)
+        else:
+            signal.pidfd_send_signal(held, number)
+    except ProcessLookupError:  # it has just ended
+        return False
+    finally:
+        if held >= 0:
+            os.close(held)
+    return True
+
+
+# -- Linux -------------------------------------------------------------------------------------------------------------
+
+
+def _slurp(path: str) -> str:
+    """Return a file of /proc as text, "" if the process went away."""
+    return _slurp_bytes(path).decode("utf-8", "replace")
+
+
+def _slurp_bytes(path: str) -> bytes:
+    """Return a file of /proc, b"" if the process went away: then open says ENOENT and read says ESRCH."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _linux(pid: int) -> Process | None:
+    # `pid (comm) state ppid ...`: comm may hold spaces and parentheses, so only the last `)` ends it.
+    head, _, tail = _slurp(f"/proc/{pid}/stat").rpartition(")")
+    fields = tail.split()
+    if not fields or fields[0] in "ZXx":
+        return None
+    ppid, pgrp, _session, tty, tpgid = (int(field) for field in fields[1:6])
+    # The kernel packs a device number as minor[7:0], major[11:0], minor[19:8] (new_encode_dev); stat(2) unpacks it.
+    device = os.makedev(tty >> 8 & 0xFFF, tty & 0xFF | tty >> 12 & 0xFFF00) if tty else 0
+    return Process(pid, int(fields[19]), head.partition("(")[2], ppid, pgrp, tpgid, device)
+
+
+def _zombie(pid: int) -> bool:
+    return _state_letter(pid) in ("Z", "X", "x")
+
+
+def _state_letter(pid: int) -> str:
+    """Return the state of `pid` as proc(5) and ps(1) write it, "" if there is no such process."""
+    if LINUX:
+        return _slurp(f"/proc/{pid}/stat").rpartition(")")[2].strip()[:1]
+    import subprocess
+
+    listing = ["ps", "-p", str(pid), "-o", "stat="]
+    answer = subprocess.run(listing, stdin=subprocess.DEVNULL, capture_output=True, timeout=3, check=False)
+    return answer.stdout.decode("ascii", "replace").strip()[:1]
+
+
+def _frozen(pid: int) -> bool:
+    """Tell whether the control group of `pid`, or one above it, is frozen: its state in proc(5) does not say so.
+
+    https://docs.kernel.org/admin-guide/cgroup-v2.html, cgroup.events; cgroup-v1/freezer-subsystem.html.
+    """
+    for line in _slurp(f"/proc/{pid}/cgroup").splitlines():
+        _, controllers, group = line.split(":", 2)
+        if "freezer" in controllers.split(","):
+            if _slurp(f"/sys/fs/cgroup/freezer{group}/freezer.state").strip() == "FROZEN":
+                return True
+        elif not controllers and "frozen 1" in _slurp(f"/sys/fs/cgroup{group}/cgroup.events"):
+            return True
+    return False
+
+
+def _linux_all() -> Iterator[Process]:
+    for name in os.listdir("/proc"):
+        if name.isdigit() and (process := _linux(int(name))):
+            yield process
+
+
+def _linux_group(pgrp: int) -> Iterator[Process]:
+    """Yield the members of one process group. getpgid(2) spares reading all the other processes."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                if os.getpgid(int(name)) == pgrp and (process := _linux(int(name))):
+                    yield process
+            except OSError:  # it has ended
+                pass
+
+
+# -- elsewhere ---------------------------------------------------------------------------------------------------------
+
+
+def _elsewhere(pid: int) -> Process | None:
+    return next(_ps("-p", str(pid)), None)
+
+
+def _elsewhere_all() -> Iterator[Process]:
+    return _ps("-ax")
+
+
+def _elsewhere_argv(pid: int) -> list[str]:
+    import psutil
+
+    try:
+        return list(psutil.Process(pid).cmdline())
+    except (psutil.Error, OSError):
+        return []
+
+
+def _elsewhere_environ(pid: int) -> Mapping[str, str]:
+    import psutil
+
+    try:
+        return dict(psutil.Process(pid).environ())
+    except (psutil.Error, OSError):
+        return {}
+
+
+def _elsewhere_folder(pid: int) -> str | None:
+    import psutil
+
+    try:
+        return str(psutil.Process(pid).cwd())
+    except (psutil.Error, OSError):
+        return None
+
+
+def _elsewhere_owner(pid: int) -> int | None:
+    import psutil
+
+    try:
+        return int(psutil.Process(pid).uids().effective)
+    except (psutil.Error, OSError):
+        return None
+
+
+def _elsewhere_files(pid: int) -> list[str]:
+    import psutil
+
+    try:
+        return [file.path for file in psutil.Process(pid).open_files()]
+    except (psutil.Error, OSError):
+        return []
+
+
+def _ps(*which: str) -> Iterator[Process]:
+    """Yield what ps(1) lists: psutil knows no process group and no terminal's foreground group."""
+    import subprocess
+
+    import psutil
+
+    listing = ["ps", *which, "-o", "pid=,ppid=,pgid=,tpgid=,stat=,tty=,comm="]
+    answer = subprocess.run(listing, stdin=subprocess.DEVNULL, capture_output=True, timeout=3, check=False)
+    for line in answer.stdout.decode("utf-8", "replace").splitlines():
+        pid, ppid, pgrp, tpgid, stat, tty, name = line.split(None, 6)
+        if stat.startswith("Z"):
+            continue
+        try:
+            since = round(psutil.Process(int(pid)).create_time() * 1000)
+        except psutil.Error:
+            continue
+        yield Process(int(pid), since, os.path.basename(name), int(ppid), int(pgrp), int(tpgid), _device(tty))
+
+
+def _device(tty: str) -> int:
+    """Return the device number of what ps calls `ttys003` or `pts/3`; `??`, `?` and `-` mean no terminal."""
+    try:
+        return os.stat(f"/dev/{tty}").st_rdev
+    except OSError:
+        return 0

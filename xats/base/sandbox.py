@@ -1,0 +1,77 @@
+"""Which sandbox this process runs in, if any: by what it sets in the environment, and by the processes above.
+
+A command in a sandbox may see neither tmux, nor other processes, nor a store that can be written. Read in the programs
+and their documentation: Claude Code 2.1.332 (https://code.claude.com/docs/en/sandboxing) and Codex 0.171
+(https://developers.openai.com/codex/config-reference).
+"""
+
+from __future__ import annotations
+
+import os
+
+from xats.base import host, programs
+from xats.base.record import record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# What an agent program sets for the tools that it confines: the name of its sandbox.
+VARIABLES = {name: f"{title}'s sandbox" for title, names, _, _ in programs.SANDBOXES for name in names}
+# The name of the process that a sandbox leaves above what it confines, as Linux cuts it off.
+WRAPPERS = {"bwrap": "bubblewrap", "firejail": "firejail", "nsjail": "nsjail"}
+WRAPPERS |= {wrapper: f"{title}'s sandbox" for title, _, wrapper, _ in programs.SANDBOXES if wrapper}
+WRITING = {f"{title}'s sandbox": text for title, _, _, text in programs.SANDBOXES}
+WRITING["bubblewrap"] = "bwrap --bind {folder} {folder} ..."
+
+
+@record
+class Sandbox:
+    """A sandbox around this process."""
+
+    name: str
+
+    def writing(self, folder: str) -> str:
+        """Return the setting that lets a command in it write `folder`."""
+        return WRITING.get(self.name, f"let {self.name} write {{folder}}").format(folder=folder)
+
+
+def named(environ: Mapping[str, str]) -> Sandbox | None:
+    """Return the sandbox that an agent program has made for its tools, by what it has set in `environ`, or None."""
+    found = next((name for variable, name in VARIABLES.items() if environ.get(variable)), None)
+    return Sandbox(found) if found else None
+
+
+def around(environ: Mapping[str, str]) -> Sandbox | None:
+    """Return the sandbox around this process, or None when there is no sign of one."""
+    found = named(environ)
+    if found is None and (wrapper := _wrapper()):
+        found = Sandbox(WRAPPERS[wrapper])
+    return found
+
+
+def hides_processes() -> bool:
+    """Tell whether a sandbox holds only this command, and hides the processes of the agent for which it runs.
+
+    A container is a host of its own (xats/base/host.py), in which agents sit. In a sandbox the sandbox program is the
+    first process that can be seen, or /proc does not show our own pid namespace.
+    """
+    return host.nested() and (not host.is_shown() or _name(1) in WRAPPERS)
+
+
+def _wrapper() -> str | None:
+    """Return the name of the sandbox program above this process. A desktop's container holds a whole session: none."""
+    if os.path.exists("/.flatpak-info"):
+        return None
+    from xats.base import process
+
+    names = (_name(1), *(one.name for one in process.ancestors()))
+    return next((name for name in names if name in WRAPPERS), None)
+
+
+def _name(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""

@@ -1,0 +1,188 @@
+"""Files beside the store (locks, logs, FIFOs, reports, drafts), opened without trusting what stands under their name.
+
+Their names are known, and a store may lie in a folder that other users can write to, as /tmp or a team's share. Each of
+these files is therefore opened here:
+
+- No link is followed (O_NOFOLLOW), and the open never waits (O_NONBLOCK; a FIFO would wait for its other end).
+- The open file is checked, not its path. It has the expected type, it belongs to this user, and it has one name only:
+  a second name (a hard link) could be that of any other file of this user.
+- If other users may read or write it, xats sets its mode to 0600 and says so in a warning. It is said once, because the
+  mode is right from then on. A caller that only looks changes nothing.
+
+Everything else is refused with Unsafe, which is also an OSError: a caller that can do without the file does without it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from xats.base.errors import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+PRIVATE = 0o600
+KINDS = (
+    (stat.S_ISLNK, "a link"),
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a FIFO"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISREG, "a regular file"),
+)
+
+
+class Unsafe(Refused, OSError):
+    """Another user could choose what is behind the name of a file of xats."""
+
+    code = "file_unsafe"
+
+    def __init__(self, path: str, why: str, hint: str) -> None:
+        super().__init__(f"{path} {why}.", hint)
+        self.filename, self.strerror = path, why
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def own(path: str, flags: int = os.O_RDWR) -> int:
+    """Return the regular file at `path` open by `flags`; it is created with mode 0600 if there is none.
+
+    Raises Unsafe, and OSError if it cannot be opened.
+    """
+    return opened(path, flags | os.O_CREAT, stat.S_ISREG, repair=True)
+
+
+def look(path: str) -> int:
+    """Return the regular file at `path` open to be read. Raises Unsafe, and OSError if it cannot be opened."""
+    return opened(path, os.O_RDONLY, stat.S_ISREG, repair=False)
+
+
+def create(path: str) -> int:
+    """Create the file `path` with mode 0600 and return it open to be read and written. Raises OSError if it exists."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | SAFE, PRIVATE)
+    os.fchmod(file, PRIVATE)  # the umask may have taken away more
+    return file
+
+
+def replace(path: str, data: bytes) -> None:
+    """Have `data` in the file `path`, whole or not at all. What stood under that name, a link too, is replaced.
+
+    Raises OSError; nothing is left behind then.
+    """
+    draft = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
+    file = create(draft)
+    try:
+        try:
+            left = memoryview(data)
+            while left:
+                left = left[os.write(file, left) :]
+        finally:
+            os.close(file)
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def folder(path: str) -> None:
+    """Have a folder at `path` that this user alone can use, and create it if there is none. Raises Unsafe, OSError."""
+    from xats.base import folders
+
+    if not os.path.lexists(path):
+        folders.make(path)
+    os.close(opened(path, os.O_RDONLY | os.O_DIRECTORY, stat.S_ISDIR, repair=True))
+
+
+def read(path: str, limit: int, start: int = 0) -> bytes:
+    """Return the last `limit` bytes of the file at `path`, without its first `start` bytes.
+
+    A `start` beyond its end counts as 0. Raises Unsafe, and OSError if it cannot be read.
+    """
+    with open(look(path), "rb") as file:
+        end = os.fstat(file.fileno()).st_size
+        file.seek(max(start if start <= end else 0, end - limit))
+        return file.read(limit)
+
+
+def opened(path: str, flags: int, is_kind: Callable[[int], bool], *, repair: bool) -> int:
+    """Return the file at `path` open by `flags`, if it is this user's own file of the kind that `is_kind` knows.
+
+    With `repair` its mode becomes 0600, that of a folder 0700. Raises Unsafe, and OSError if it cannot be opened.
+    """
+    try:
+        file = os.open(path, flags | SAFE, PRIVATE)
+    except OSError as error:
+        raise _explained(path, error, is_kind) from None
+    try:
+        about = os.fstat(file)
+        if why := _trouble(about, is_kind):
+            raise Unsafe(path, why, _fix(path))
+        if repair:
+            _repair(file, path, about.st_mode & 0o777, 0o700 if stat.S_ISDIR(about.st_mode) else PRIVATE)
+    except BaseException:
+        os.close(file)
+        raise
+    return file
+
+
+def trouble(path: str) -> str:
+    """Return why the file at `path` would be refused, in words that follow its name; "" if it would not be.
+
+    Raises OSError if there is none.
+    """
+    about = os.lstat(path)
+    return _trouble(about, stat.S_ISFIFO if stat.S_ISFIFO(about.st_mode) else stat.S_ISREG)
+
+
+def loose(path: str) -> int:
+    """Return the mode of the file at `path` if it lets other users do anything, else 0. Raises OSError."""
+    mode = os.lstat(path).st_mode & 0o777
+    return mode if mode & 0o077 else 0
+
+
+def _repair(file: int, path: str, mode: int, right: int) -> None:
+    if mode == right:
+        return
+    os.fchmod(file, right)
+    if mode & 0o077:
+        import logging
+
+        text = "Other users could use %s (mode %04o). xats has set its mode to %04o."
+        logging.getLogger("xats.base.sidefile").warning(text, path, mode, right)
+
+
+def _explained(path: str, error: OSError, is_kind: Callable[[int], bool]) -> OSError:
+    """Return Unsafe if `error` comes from what stands under the name `path`, else `error` itself."""
+    try:
+        about = os.lstat(path)
+    except OSError:
+        return error
+    why = _trouble(about, is_kind)
+    return Unsafe(path, why, _fix(path)) if why else error
+
+
+def _trouble(about: os.stat_result, is_kind: Callable[[int], bool]) -> str:
+    whose = "" if about.st_uid == os.geteuid() else f"belongs to {_user(about.st_uid)}"
+    if not is_kind(about.st_mode):
+        what = next((name for is_one, name in KINDS if is_one(about.st_mode)), "a device")
+        return f"is {what}" + (f" and {whose}" if whose else "") + "; xats does not use it"
+    if whose:
+        return f"{whose}; xats does not use it"
+    if about.st_nlink > 1 and not stat.S_ISDIR(about.st_mode):
+        return "has a second name (a hard link); xats does not use it"
+    return ""
+
+
+def _fix(path: str) -> str:
+    from shlex import quote
+
+    return f"rm {quote(path)}  (or a store in a folder of your own: export XATS_HOME=FOLDER)"
+
+
+def _user(uid: int) -> str:
+    from xats.base.ownership import user
+
+    return user(uid)

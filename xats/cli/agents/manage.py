@@ -1,0 +1,348 @@
+"""The verbs that manage agents: agent set, rename, forget, show; and seat, which has one wait for its program."""
+
+from __future__ import annotations
+
+from xats.base import process
+from xats.base.durations import ago
+from xats.base.errors import Refused, UnknownAgent, Usage
+from xats.cli.agents import states
+from xats.cli.agents import verbs as listing
+from xats.cli.kit import render, views
+from xats.core.address import check_name, parse
+from xats.core.agents import agents
+from xats.core.agents import changes as core
+from xats.core.teams import teams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here, Me
+    from xats.core.agents.agents import Agent, Details, Session
+    from xats.core.agents.changes import Loss
+    from xats.store import Tx
+
+
+def seat(
+    here: Here,
+    name: params.NameArg,
+    *,
+    role: params.OwnRoleOption = None,
+    tag: params.TagOption = None,
+    cap: params.CapOption = None,
+    about: params.AboutOption = None,
+) -> int:
+    """Make a seat that waits for its program: it gets mail and tasks from now on.
+
+    The seat is expected until a program takes it: by xats register NAME, by xats launch --name NAME, or by a hook that
+    runs with XATS_AGENT=NAME. If the seat exists, only what is given changes. The seat of an agent whose program has
+    ended waits for the next program.
+
+    Example: xats seat kim --role reviewer --about 'reviews what others wrote'
+    """
+    from xats.cli.teams import membership
+
+    listing.check(name, role, None, tag, cap, None)
+    said = core.check_about(about) if about is not None else None
+    changes = agents.Changes(role, tags=tuple(tag) if tag else None, capabilities=tuple(cap) if cap else None)
+
+    agreed = membership.agree(here)
+
+    def work(tx: Tx) -> tuple[Details, bool, tuple[str, ...]]:
+        team, called = here.address(tx, name)
+        membership.join(here, tx, team, agreed=agreed)
+        living = lambda session: process.living(session.seat)  # noqa: E731
+        found = core.expect(tx, team, name=called, changes=changes, about=said, living=living)
+        return *found, teams.notices(tx, team)
+
+    details, created, pending = here.store.write(work)
+    agent = details.agent
+    if here.json:
+        render.document({"agent": views.agent_json(details), "created": created})
+    elif here.quiet:
+        render.put(agent.name)
+    else:
+        role_of = f", role {agent.role}" if agent.role else ""
+        render.put(f"{agent.name} is expected in team {agent.team}{role_of}; mail and tasks wait for its program")
+        render.say(f"  in a pane of its own: {here.command('launch', 'claude', '--name', agent.name)}")
+        membership.tell(here, agent.team, pending)
+    return 0
+
+
+def set_(
+    here: Here,
+    name: params.AgentArg,
+    *,
+    role: params.OwnRoleOption = None,
+    no_role: params.NoRoleOption = False,
+    tag: params.TagOption = None,
+    no_tag: params.NoTagOption = None,
+    cap: params.CapOption = None,
+    no_cap: params.NoCapOption = None,
+    about: params.AboutOption = None,
+) -> int:
+    """Change what an agent is: its role, tags, capabilities, and what it is for.
+
+    Every agent and person may change it, as with pause. The agent gets mail that says who changed what. --about ''
+    removes the text.
+
+    Example: xats agent set bob --role reviewer --tag gpu
+
+    Example: xats agent set bob --no-tag gpu --about 'keeps the build green'
+    """
+    if role is not None and no_role:
+        msg = "--role and --no-role exclude each other."
+        raise Usage(msg, "give one of them")
+    listing.check(None, role, None, [*(tag or ()), *(no_tag or ())], [*(cap or ()), *(no_cap or ())], None)
+    for given, taken, what in ((tag, no_tag, "tag"), (cap, no_cap, "cap")):
+        both = {one.lower() for one in given or ()} & {one.lower() for one in taken or ()}
+        if both:
+            msg = f"--{what} and --no-{what} both name {min(both)}."
+            raise Usage(msg, "give one of them")
+    wanted = core.Wanted(
+        role="" if no_role else role,
+        about=core.check_about(about) if about is not None else None,
+        tags=tuple(tag or ()),
+        no_tags=tuple(no_tag or ()),
+        capabilities=tuple(cap or ()),
+        no_capabilities=tuple(no_cap or ()),
+    )
+    if wanted == core.Wanted():
+        msg = f"No change for {name} was given."
+        raise Usage(msg, f"xats agent set {name} --role reviewer; see xats agent set --help")
+
+    def work(tx: Tx, me: Me) -> tuple[Details, list[str], str]:
+        found = _named(here, tx, me, name)
+        return *core.change(tx, me.agent, agent=found, wanted=wanted), me.agent.team
+
+    details, changed, team = here.write(work)
+    here.rouse_daemon()
+    if here.json:
+        render.document({"agent": views.agent_json(details), "changed": changed})
+    elif not here.quiet:
+        said = "; ".join(changed) or "nothing was different"
+        render.put(f"{views.near(details.agent.address, team)}: {said}")
+    return 0
+
+
+def rename(here: Here, name: params.AgentArg, new: params.NewAgentArg) -> int:
+    """Give an agent another name; its mail, tasks, claims and subscriptions stay its own.
+
+    A person and the agent itself may rename it; the agent gets mail about it. The former name still leads to the agent:
+    in addresses, in --as and in XATS_AGENT.
+
+    The new name must be free: no agent has it, no mail is kept for it, and it is not a former name of another agent. To
+    free a former name: xats agent forget NAME --name-only.
+
+    Example: xats agent rename bob builder
+    """
+    check_name(new)
+
+    def work(tx: Tx, me: Me) -> tuple[Agent, Details, str]:
+        found = _named(here, tx, me, name)
+        now = core.rename(tx, me.agent, agent=found, name=new)
+        return found, agents.details(tx, now), me.agent.team
+
+    was, details, team = here.write(work)
+    listing.mark_pane(agents.Registered(details=details, created=False, new_session=False, unseated=None))
+    here.rouse_daemon()
+    if here.json:
+        render.document({"agent": views.agent_json(details), "old_name": was.name})
+    elif not here.quiet:
+        leads = f"; {was.name} still leads to it" if was.name.lower() != new.lower() else ""
+        render.put(f"{was.name} is called {views.near(details.agent.address, team)} now{leads}")
+    return 0
+
+
+def forget(
+    here: Here, name: params.AgentArg, *, name_only: params.NameOnlyOption = False, yes: params.YesOption = False
+) -> int:
+    """Remove an agent for good: its name is free, and its unread direct mail becomes dead letters.
+
+    A person and the agent itself may remove it. The senders of requests that it has not answered get mail. Its claimed
+    tasks are open again. Its messages can still be read. To take it out of the team and keep its mail: xats unregister.
+
+    A former name of an agent does not remove the agent: xats asks whether to free that name. With --name-only it does
+    that without asking.
+
+    Example: xats agent forget bob
+
+    Example: xats agent forget bob --name-only
+    """
+
+    def look(tx: Tx, me: Me) -> tuple[Agent, Loss, Session | None]:
+        found = _known(tx, me, name)
+        core.own_or_person(me.agent, found, "free a former name of" if _is_former(found, name) else "remove")
+        return found, core.loss(tx, found), agents.current_session(tx, found)
+
+    found, loss, session = here.read(look)
+    if name_only or _is_former(found, name):
+        return _free(here, found, name, name_only=name_only, yes=yes)
+    if not yes:
+        _ask(here, found, loss, session)
+
+    def work(tx: Tx, me: Me) -> tuple[Agent, Loss, list[int]]:
+        agent = _known(tx, me, name)
+        if agent.id != found.id or _is_former(agent, name):
+            now = "a former name of " + agent.name if agent.id == found.id else "a different agent"
+            msg = f"{name} is {now} now. Nothing was removed."
+            raise Refused(msg, f"xats agent forget {agent.name}", agent=agent.address)
+        return agent, *core.forget(tx, me.agent, agent)
+
+    agent, gone, released = here.write(work)
+    if session and session.seat.pane:
+        listing._unmark_pane(session)
+    here.rouse_daemon()
+    if here.json:
+        render.document(
+            {
+                "agent": {"name": agent.name, "team": agent.team},
+                "former_name": None,
+                "dead_letters": gone.letters,
+                "requests": gone.requests,
+                "released": released,
+            }
+        )
+    elif not here.quiet:
+        render.put(f"{agent.name} removed from team {agent.team}{_went(gone, released)}")
+    return 0
+
+
+def _free(here: Here, found: Agent, name: str, *, name_only: bool, yes: bool) -> int:
+    """Free the former `name` of the agent `found`, and say so; ask first, unless `name_only`. Raises Refused."""
+    if not _is_former(found, name):
+        msg = f"{found.name} is the present name of {found.address}, so --name-only frees nothing."
+        raise Refused(msg, here.command("agent", "forget", found.name), agent=found.address)
+    if not name_only:
+        _ask_about_name(here, found, name, yes=yes)
+
+    def work(tx: Tx, me: Me) -> Agent:
+        agent = _known(tx, me, name)
+        if agent.id != found.id or not _is_former(agent, name):
+            msg = f"{name} is no former name of {found.name} any more. Nothing was changed."
+            raise Refused(msg, f"xats agent show {found.name}", agent=found.address)
+        core.forget_name(tx, me.agent, agent=agent, name=parse(name).name)
+        return agent
+
+    agent = here.write(work)
+    if here.json:
+        nothing: dict[str, object] = {"dead_letters": 0, "requests": 0, "released": []}
+        whom = {"name": agent.name, "team": agent.team}
+        render.document({"agent": whom, "former_name": parse(name).name, **nothing})
+    elif not here.quiet:
+        render.put(f"{name} no longer leads to {agent.name}; the name is free, and {agent.name} stays")
+    return 0
+
+
+def _ask_about_name(here: Here, found: Agent, name: str, *, yes: bool) -> None:
+    """Ask whether to free the former `name` of `found`. Raises Refused with `yes`, which may mean the agent itself."""
+    is_former = f"{name} is a former name of {found.address} ({found.client})"
+    only_name = f"to free only the name: {here.command('agent', 'forget', name, '--name-only')}"
+    if yes or not render.can_ask():
+        msg = f"{is_former}. Nothing was changed."
+        remove = here.command("agent", "forget", found.name, "--yes")
+        raise Refused(msg, f"{only_name}; to remove {found.name} for good: {remove}", agent=found.address)
+    render.say(f"{is_former}; {found.name} stays")
+    if not render.ask(f"Free the name {name}, so that it no longer leads to {found.name}?"):
+        msg = "Nothing was changed."
+        raise Refused(
+            msg, f"to remove {found.name}: {here.command('agent', 'forget', found.name)}", agent=found.address
+        )
+
+
+def show(here: Here, name: params.AgentArg) -> int:
+    """Show one agent with all that is known of it, also its former names.
+
+    Example: xats agent show bob
+    """
+    from xats.cli.kit.context import team_meant
+    from xats.delivery.settings import turned_off
+
+    team = team_meant(here)
+
+    def look(tx: Tx, agent: Agent) -> tuple[Details, list[str]]:
+        found = next(one for one in agents.listing(tx, agent.team, None) if one.agent.id == agent.id)
+        return found, core.former_names(tx, agent)
+
+    if name.lower() == "me":
+        details, former = here.read(lambda tx, me: look(tx, me.agent))
+    else:
+        details, former = here.store.read(lambda tx: look(tx, here.named(tx, name, team)))
+    now = here.store.clock()
+    state = states.of(details, now)
+    ways = listing._ways(here, details, turned_off(here.environ))
+    if here.json:
+        render.document({"agent": {**listing._listed(details, state, ways), "former_names": former}})
+        return 0
+    agent = details.agent
+    render.put(
+        f"{views.near(agent.address, team)} ({agent.client}{f', {agent.model}' if agent.model else ''}): {state.words}"
+    )
+    unread = f"{details.unread}, the oldest {ago(details.oldest_unread_at, now)}" if details.unread else "0"
+    facts = (
+        ("about", render.one_line(agent.about or "")),
+        ("role", agent.role),
+        ("tags", ", ".join(details.tags)),
+        ("capabilities", ", ".join(details.capabilities)),
+        ("former names", ", ".join(former)),
+        ("woken by", ", ".join(ways) or "nothing now"),
+        ("unread", unread),
+        ("paused", "yes" if details.paused else ""),
+    )
+    for word, said in facts:
+        if said:
+            render.put(f"  {word}: {said}")
+    return 0
+
+
+def _named(here: Here, tx: Tx, me: Me, name: str) -> Agent:
+    """Return the registered agent `name`, or `name@team`; `me` is myself. Raises UnknownAgent."""
+    return me.agent if name.lower() == "me" else here.named(tx, name, me.agent.team)
+
+
+def _known(tx: Tx, me: Me, name: str) -> Agent:
+    """Return the agent `name`, registered or not; `me` is myself. Raises UnknownAgent."""
+    address = parse(name)
+    if address.kind == "me":
+        return me.agent
+    team = address.team or me.agent.team
+    found = agents.find(tx, team, address.name) if address.kind == "agent" else None
+    if found is None or found.client == "system":
+        msg = f"There is no agent {name} in team {team}."
+        alike = agents.near(tx, team, address.name)
+        hint = f"did you mean {' or '.join(alike)}?" if alike else f"xats agents --team {team}"
+        raise UnknownAgent(msg, hint, name=name, team=team)
+    return found
+
+
+def _is_former(agent: Agent, name: str) -> bool:
+    address = parse(name)
+    return address.kind == "agent" and address.name.lower() != agent.name.lower()
+
+
+def _ask(here: Here, agent: Agent, loss: Loss, session: Session | None) -> None:
+    """Ask whether `agent` is to go with what it has. Raises Refused without a terminal, or where the answer is no."""
+    if not render.can_ask():
+        msg = f"Confirmation needed, but there is no terminal. {agent.name} stays."
+        raise Refused(msg, here.command("agent", "forget", agent.name, "--yes"), agent=agent.address)
+    living = session is not None and process.living(session.seat)
+    work = f", at work as pid {session.seat.pid}" if session and living else ""
+    render.say(f"{agent.address} ({agent.client}{work}){_costs(loss)}")
+    if not render.ask(f"Remove {agent.name} for good?"):
+        msg = f"{agent.name} stays."
+        raise Refused(msg, agent=agent.address)
+
+
+def _costs(loss: Loss) -> str:
+    counts = (
+        (loss.letters, "unread direct message", "unread direct messages"),
+        (loss.requests, "request without its reply", "requests without its reply"),
+        (loss.claims, "claimed task", "claimed tasks"),
+    )
+    said = ", ".join(f"{number} {one if number == 1 else more}" for number, one, more in counts if number)
+    return f": {said}" if said else ""
+
+
+def _went(gone: Loss, released: list[int]) -> str:
+    said = f"; {gone.letters} unread became dead letters: xats dead list" if gone.letters else ""
+    said += f"; open again: {', '.join(f'#{one}' for one in released)}" if released else ""
+    return said

@@ -1,0 +1,113 @@
+"""A person's own shell: `xats register NAME` typed there gives the shell another name, so the person is asked first."""
+
+from __future__ import annotations
+
+import os
+
+from xats.base import process
+from xats.base.errors import Refused, UnknownAgent
+from xats.cli.kit import render
+from xats.core.agents import agents, shells, unused
+from xats.core.agents.agents import Seat
+from xats.core.agents.shells import Shell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli.kit.context import Here
+    from xats.core.agents.agents import Agent, Registered
+    from xats.store import Tx
+
+
+def find(here: Here) -> Shell | None:
+    """Return the shell that stays open on our terminal: the outermost one above us; None for a tool of an agent.
+
+    An agent program may run each tool in a shell of its own, which ends with it.
+    """
+    own = process.read(os.getpid())
+    if own is None or not own.tty or here.circumstances.inside():
+        return None
+    above = [one for one in process.ancestors() if one.tty == own.tty and process.is_shell(one.name)]
+    return Shell(above[-1].pid, above[-1].started, _terminal(own.tty)) if above else None
+
+
+def _terminal(device: int) -> str | None:
+    """Return the path of our terminal, the one with that device number, if one of our standard streams is it."""
+    for stream in (0, 1, 2):
+        try:
+            if os.fstat(stream).st_rdev == device:
+                return os.ttyname(stream)
+        except OSError:  # closed, or no terminal
+            continue
+    return None
+
+
+def is_persons(here: Here, name: str, found: str) -> bool:
+    """Tell whether a person who registers `name` would give another name to their own shell.
+
+    `found` is the client that was detected: "human" where a person types on a terminal, and no agent program is there.
+    """
+    person = here.person()
+    return found == "human" and person is not None and person.lower() != name.lower()
+
+
+def agree(here: Here, name: str, *, yes: bool) -> None:
+    """Ask whether this shell is to become `name`, unless `yes`, or where nobody can be asked. Raises Refused."""
+    if yes or not render.can_ask() or _is_person(here, name):
+        return
+    command = here.command("launch", "claude", "--name", name)
+    render.say(f"You are {here.person()} here. To start an agent program as {name}: {command}")
+    if not render.ask(f"Make this shell {name}?"):
+        msg = "Nothing was registered."
+        raise Refused(msg, command, reason="declined")
+
+
+def _is_person(here: Here, name: str) -> bool:
+    """Tell whether `name` is a person of this team already."""
+    found = here.store.read(lambda tx: agents.find(tx, *here.address(tx, name)))
+    return found is not None and found.registered and found.client == "human"
+
+
+def seat(place: Seat, shell: Shell | None) -> Seat:
+    """Return where the person sits who has agreed: outside tmux the process is the shell itself."""
+    if shell is None or place.process or place.pane:
+        return place
+    return Seat(
+        host=place.host,
+        pid=shell.pid,
+        pid_started=shell.started,
+        client_session=place.client_session,
+        pane=None,
+        host_name=place.host_name,
+    )
+
+
+def check(here: Here, tx: Tx, known: Agent | None, place: Seat, shell: Shell | None, *, takeover: bool) -> None:
+    """Raise NameTaken if another shell has registered `known`, and is still open.
+
+    A person is one agent in all shells under the login name.
+    """
+    person = here.person()
+    if known is None or shell is None or takeover or (person is not None and person.lower() == known.name.lower()):
+        return
+    shells.refuse_other(tx, known, host=place.host, shell=shell, ended=process.ended)
+
+
+def settle(here: Here, tx: Tx, done: Registered, shell: Shell | None, *, is_persons: bool) -> str | None:
+    """Note by which shell an agent was registered.
+
+    Where that `is_persons` own one, an unused agent under the login name is removed; return that name if it was used.
+    """
+    agent, session = done.details.agent, done.details.session
+    if session:
+        shells.note(tx, session, shell)
+    if not is_persons:
+        return None
+    try:
+        person = agents.by_name(tx, agent.team, here.person() or "")
+    except UnknownAgent:
+        return None
+    session = agents.current_session(tx, person)
+    sits = session and (session.seat.pane or session.seat.process)
+    if person.client != "human" or sits or person.address == done.unseated:
+        return None
+    return None if unused.remove(tx, person) else person.name

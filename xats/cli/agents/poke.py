@@ -1,0 +1,167 @@
+"""The verb with which a person types a prompt into an agent's pane: poke."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from xats.base import durations
+from xats.base.errors import InvalidBody, Refused, TimedOut, XatsError
+from xats.cli.kit import people, render, views
+from xats.core.agents import agents
+from xats.core.waking import pokes, stops
+from xats.core.waking.wakes import PASSING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here
+    from xats.core.agents.agents import Agent, Session
+    from xats.delivery.poke import Poked
+    from xats.store import Tx
+
+AGAIN = 0.5  # seconds between two tries
+HINTS = {
+    "no_pane": "start it in a tmux pane, and register it there",
+    "no_program": "start its program: xats launch PROGRAM --name NAME",
+    "pane_dead": "start it again in its pane, and register it there",
+    "pane_changed": "register it anew in its pane",
+    "process_gone": "start it again in its pane, and register it there",
+    "server_gone": "start it in a tmux pane, and register it there",
+    "no_wake": "xats send AGENT '...'",
+    "multi_line": "put it on one line, or into a file that you name",
+    "shell_command": "begin with another character",
+    "looks_like_dialog": "say it in other words, or put it into a file that you name",
+    "too_long": "put it into a file, and poke the agent to read that",
+    "full_screen": "xats client list",
+}
+
+
+class NotTyped(Refused):
+    """Nothing was typed."""
+
+    code = "not_typed"
+
+
+class Unconfirmed(XatsError):
+    """The text was pasted, and nobody saw it being taken."""
+
+    code = "unconfirmed"
+
+
+def poke(
+    here: Here,
+    agent: params.PokedArg,
+    text: params.PokeTextArg,
+    *,
+    yes: params.YesOption = False,
+    timeout: params.TimeoutOption = None,
+) -> int:
+    """Type a prompt into an agent's pane and submit it; for people only.
+
+    It asks first, and it refuses whatever a wake is refused for: a busy agent, a dialog, a half-written line, somebody
+    who types there, a shell. Nothing is typed then; with --timeout it is tried again until that time is over.
+
+    A person is who runs it where no agent program is above it, none has marked the environment, and the pane and the
+    name (--as, XATS_AGENT) are no agent's. On a terminal it asks; where there is none, as in a script, --yes is needed.
+
+    Control characters are taken out. Several lines need a program that is known to take them as one text.
+
+    Example: xats poke bob 'Please run the tests again'
+
+    Example: git diff | xats poke bob - --yes
+    """
+    from xats.delivery import poke as delivery
+    from xats.delivery.settings import from_environment, of_team
+
+    from_environment(here.environ)  # what cannot be read is refused before anything is asked
+    deadline = time.monotonic() + durations.parse(timeout) / 1000 if timeout is not None else 0.0
+    by = people.person(here, "poke an agent", "an agent writes: xats send AGENT '...'")
+    if not yes and not render.can_ask():
+        msg = "Nobody is here to say yes. Nothing was typed."
+        raise NotTyped(msg, f"xats poke {agent} '...' --yes", reason="declined")
+    clean, removed = delivery.sanitise(_read(text, delivery.LARGEST))
+    if not clean.strip():
+        msg = "There is nothing to type: the text is empty."
+        raise InvalidBody(msg, "give it in single quotes, or - to read it from standard input")
+    if removed and not here.quiet and not here.json:
+        render.say(f"  taken out of the text: {', '.join(removed)}")
+    whom, session = here.store.read(lambda tx: _target(here, tx, agent))
+    settings = here.store.read(lambda tx: of_team(tx, whom.team, here.environ))
+    if not yes and not _agreed(whom, session, clean, delivery.view(whom, session) if session else "no pane"):
+        msg = "Nothing was typed."
+        raise NotTyped(msg, reason="declined")
+
+    while True:
+        outcome = delivery.poke(whom, session, clean, settings)
+        if outcome.state != "refused" or outcome.reason not in PASSING or time.monotonic() + AGAIN > deadline:
+            break
+        time.sleep(AGAIN)
+
+    def note(tx: Tx) -> None:
+        pokes.note(tx, by, agent=whom, length=len(clean), state=outcome.state, reason=outcome.reason)
+        if outcome.state == "delivered":
+            stops.go_on(tx, whom.id)
+
+    here.store.write(note)
+    pane = session.seat.pane.pane_id if session and session.seat.pane else None
+    found = {"agent": whom.address, "pane": pane, "state": outcome.state, "reason": outcome.reason, "removed": removed}
+    if outcome.state != "delivered":
+        raise _failure(here, outcome, found, waited=timeout is not None)
+    if here.json:
+        render.document(found)
+    elif not here.quiet:
+        render.put(f"typed into {pane}, and {views.near(whom.address, here.team)} took it")
+    return 0
+
+
+def _target(here: Here, tx: Tx, name: str) -> tuple[Agent, Session | None]:
+    agent = here.named(tx, name)
+    return agent, agents.current_session(tx, agent)
+
+
+def _read(text: str, largest: int) -> str:
+    """Return `text`, or what stdin holds when it is `-`. Raises InvalidBody."""
+    from xats.base.text import check
+
+    try:
+        data = sys.stdin.buffer.read(largest + 1) if text == "-" else text.encode()
+        said = data.decode() if len(data) <= largest else None
+    except UnicodeError as problem:
+        msg = "The text is not UTF-8. Nothing was typed."
+        raise InvalidBody(msg) from problem
+    if said is not None:
+        check(said, "text", InvalidBody, "Nothing was typed.", "put it into a file, and poke the agent to read that")
+        return said
+    msg = f"The text has more than {largest} bytes. Nothing was typed."
+    raise InvalidBody(msg, "put it into a file, and poke the agent to read that")
+
+
+def _agreed(whom: Agent, session: Session | None, text: str, seen: str) -> bool:
+    """Show what would be typed, and where, and ask."""
+    pane = session.seat.pane.pane_id if session and session.seat.pane else "no pane"
+    render.say(f"{whom.address} ({whom.client}) in {pane}: {render.one_line(seen)}")
+    for line in render.visible(text).split("\n"):
+        render.say(f"  | {line}")
+    return render.ask("Type this and submit it?")
+
+
+def _failure(here: Here, outcome: Poked, found: dict[str, Any], *, waited: bool) -> XatsError:
+    """Return the error for a text that was not seen to be taken."""
+    from xats.delivery.poke import WORDS
+
+    name, pane = views.near(found["agent"], here.team), found["pane"]
+    why = WORDS[outcome.reason] if outcome.reason else ""
+    detail = f" ({outcome.detail})" if outcome.detail else ""
+    if outcome.state == "unconfirmed":
+        why = "" if outcome.reason == "unconfirmed" else f": {why}"
+        msg = f"The text went into the pane of {name}, but it was not seen being taken{why}{detail}."
+        return Unconfirmed(msg, f"look at pane {pane}; it may stand in the composer still", **found)
+    if waited and outcome.reason in PASSING:
+        msg = f"Nothing was typed at {name} in that time: {why}{detail}."
+        return TimedOut(msg, f"xats client test {pane}", **found)
+    msg = f"Nothing was typed at {name}: {why}{detail}."
+    again = "try again later, or: --timeout 1m" if outcome.reason in PASSING else HINTS.get(outcome.reason or "", "")
+    return NotTyped(msg, again or f"xats client test {pane}", **found)

@@ -1,0 +1,117 @@
+"""The states of agents: whether each is there, how that is known, and what its program says it is doing.
+
+    online     its process lives (and its program says nothing, or that it waits for a prompt)
+    busy       its process lives and is in a turn
+    waiting    its process lives and asks its user for permission
+    gone       its process has ended, or its pane is gone
+    offline    its program said that the session is over, and no process is known
+    unknown    no process is known, or it cannot be looked at from here
+    expected   a seat that waits for its program
+
+`--online` and the field `online` mean online, busy and waiting. An unknown agent is not online, and it is not dead.
+"""
+
+from __future__ import annotations
+
+from xats.base import host, process
+from xats.base.durations import ago, rough
+from xats.base.record import record
+from xats.core.agents.agents import current_session, gone_since
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents.agents import Agent, Details, Session
+    from xats.store import Tx
+
+STATES = ("online", "busy", "waiting", "gone", "offline", "unknown", "expected")
+ONLINE = ("online", "busy", "waiting")
+SILENT = 5 * 60_000  # ms without a sign of life after which the silence of a busy agent is shown
+
+
+@record
+class State:
+    """The state of an agent at one moment. The times are in ms UTC."""
+
+    name: str  #: one of `STATES`
+    words: str  #: the state and how it is known
+    brief: str  #: the state where there is little room
+    gone_at: int | None = None  #: when the daemon saw that it is gone
+    busy_since: int | None = None  #: since when it is in its turn, or waits for its user
+    silent_since: int | None = None  #: of a busy agent: its last sign of life
+
+    @property
+    def online(self) -> bool:
+        """Whether its process is known to live."""
+        return self.name in ONLINE
+
+
+def of(details: Details, now: int) -> State:
+    """Return the state of an agent at the time `now` (ms UTC). It looks at the processes of this host."""
+    from xats.daemon.owner import pane_gone
+
+    if details.expected:
+        from xats.cli.agents import expect
+
+        return expect.state(details.expected, now)
+    agent, session = details.agent, details.session
+    if session is None and agent.expected_since is not None:
+        waiting = rough(now - agent.expected_since)
+        return State("expected", f"expected, since {waiting}", "expected")
+    said, since = details.presence.doing if details.presence else ("", 0)
+    alive = process.living(session.seat) if session else None
+    seen = f"seen {ago(agent.seen_at, now)}"
+    if alive and session:
+        return _online(details, f"pid {session.seat.pid}", now)
+    closed = session is not None and alive is None and pane_gone(session)
+    if agent.client == "human":  # a person whose shell has ended is still there
+        return State("unknown", seen, seen)
+    if session and (alive is False or closed):
+        return _gone(details, session, seen, now)
+    if at := gone_since(agent, session):  # as the daemon of its host noted
+        return State("gone", f"gone {ago(at, now)}{_place(session)}", f"gone {ago(at, now)}", at)
+    if said == "ended":
+        return State("offline", f"offline, its session ended, {seen}", "offline")
+    doing = f", {said} for {rough(now - since)}" if said in ("busy", "waiting") else ""
+    return State("unknown", f"unknown{doing}{_place(session)}, {seen}", "unknown")
+
+
+def _online(details: Details, pid: str, now: int) -> State:
+    """Return the state of an agent whose process lives."""
+    said, since = details.presence.doing if details.presence else ("", 0)
+    if said not in ("busy", "waiting"):
+        idle = f", idle for {rough(now - since)}" if said == "idle" else ""
+        return State("online", f"online{idle}, {pid}", "online")
+    sign = max(since, details.agent.seen_at)
+    silent = f", silent for {rough(now - sign)}" if now - sign >= SILENT else ""
+    doing = f"{said} for {rough(now - since)}"
+    return State(said, f"{doing}{silent}, {pid}", doing, None, since, sign)
+
+
+def _gone(details: Details, session: Session, seen: str, now: int) -> State:
+    """Return the state of an agent whose process has ended, or whose pane is gone."""
+    from xats.daemon.owner import pane_gone
+
+    how = ", pane closed" if pane_gone(session) else ""
+    if session.gone_at is None:  # no daemon has looked since
+        return State("gone", f"gone{how}, {seen}", "gone")
+    at = gone_since(details.agent, session)
+    if at is None:
+        return State("unknown", f"unknown, its process ended {ago(session.gone_at, now)}, {seen}", "unknown")
+    return State("gone", f"gone {ago(at, now)}{how}", f"gone {ago(at, now)}", at)
+
+
+def why_gone(tx: Tx, agent: Agent) -> str:
+    """Return how it is known that `agent` is gone; "" if it is not, or not known to be."""
+    from xats.daemon.owner import process_gone
+
+    session = current_session(tx, agent)
+    if at := gone_since(agent, session):
+        return f"its process ended {ago(at, tx.now)}"
+    if session and session.gone_at is None and agent.client != "human" and process_gone(session):
+        return "its process has ended"
+    return ""
+
+
+def _place(session: Session | None) -> str:
+    """Return on which other host a session is, "" if it is on this one."""
+    return f", on {session.seat.where}" if session and session.seat.host != host.id() else ""

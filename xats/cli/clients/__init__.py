@@ -1,0 +1,1 @@
+"""The verbs of agent programs: client and hook."""

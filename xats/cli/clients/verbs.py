@@ -1,0 +1,112 @@
+"""The verbs of client profiles: list, show, test."""
+
+from __future__ import annotations
+
+from xats.base import process
+from xats.cli.kit import render
+from xats.clients import profile, registry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here
+    from xats.clients.profile import Profile
+
+
+def list_(here: Here) -> int:
+    """List the client programs that xats knows the look of.
+
+    Example: xats client list
+    """
+    found = [registry.find(name, here.environ) for name in registry.names(here.environ)]
+    if here.json:
+        render.document({"clients": [_json(one) for one in found], "has_more": False})
+        return 0
+    rows = [(one.name, ", ".join(one.executables), _composer(one)) for one in found]
+    render.table(("CLIENT", "PROCESS", "COMPOSER"), rows, stretch=("COMPOSER",))
+    return 0
+
+
+def show(here: Here, name: params.ClientNameArg) -> int:
+    """Show what xats knows of one client program, as TOML.
+
+    A file of your own in the configuration folder may change any of it; the folder is shown.
+
+    Example: xats client show codex
+    """
+    found = registry.called(name, here.environ)
+    if here.json:
+        render.document({"client": _json(found)})
+        return 0
+    if not here.quiet:
+        own = registry.folder(here.environ) or "XATS_CLIENTS"
+        render.say(f"# your own changes go into {own}/{name}.toml")
+    for field, value in found.__dict__.items():
+        if field != "name" and value not in ((), "", 0):
+            render.put(f"{field} = {_toml(value)}")
+    return 0
+
+
+def test(
+    here: Here, pane: params.PaneArg, client: params.ClientOption = None, *, skeleton: params.ProfileOption = False
+) -> int:
+    """Say what xats sees in a live pane.
+
+    Its state, the text in its composer, and the sign that decided. With --json the screen too: that is a bug report.
+    --profile prints a TOML file for a program that xats does not know, to be completed.
+
+    Example: xats client test %3
+
+    Example: xats client test %3 --profile
+    """
+    from xats.cli.agents import seat
+    from xats.clients import occupants, processes
+    from xats.delivery.transports import tmux
+    from xats.tmux import screen
+
+    target = seat.pane_by_id(here, pane)
+    front = occupants.in_front(target)
+    nearest = processes.nearest(front)
+    name = registry.called(client, here.environ).name if client else nearest[1] if nearest else "generic"
+    look = screen.look(target)
+    written = None
+    if skeleton:
+        from xats.clients.skeleton import skeleton as text
+
+        written = text(look, front, here.environ)
+        if not here.json:
+            render.put(written.rstrip("\n"))
+            return 0
+    known = registry.find(name, here.environ)
+    seen = profile.view(known, look)
+    if seen.state == "idle" and (sign := tmux.unlike_a_prompt(known, target, look)):
+        seen = profile.View("unknown", seen.text, sign)
+    if here.json:
+        cursor = {"x": look.cursor_x, "y": look.cursor_y}
+        said = {"pane": pane, "client": name, "state": seen.state, "composer": seen.text, "evidence": seen.evidence}
+        render.document({**said, "title": look.title, "cursor": cursor, "screen": look.screen, "profile": written})
+        return 0
+    held = "none" if seen.text is None else repr(seen.text)
+    rows = (("client", name), ("state", seen.state), ("composer", held), ("evidence", seen.evidence))
+    render.table(("", ""), [*rows, ("title", look.title), ("cursor", f"{look.cursor_x},{look.cursor_y}")])
+    if front and all(process.is_shell(one.name) for one in front) and not here.quiet:
+        render.say("  a shell is in front, and no agent: nothing is typed at it")
+    return 0
+
+
+def _composer(one: Profile) -> str:
+    if one.frame:
+        return f"framed by {one.frame}"
+    return "begins with " + " or ".join(repr(glyph) for glyph in one.glyphs) if one.glyphs else ""
+
+
+def _json(one: Profile) -> dict[str, Any]:
+    return dict(one.__dict__)
+
+
+def _toml(value: object) -> str:
+    from xats.base.jsontext import to_json
+
+    return to_json(value)  # lists of texts, texts and numbers are the same in both

@@ -1,0 +1,221 @@
+"""The verbs of the daemon: run, start, stop, status."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from shlex import quote
+
+from xats import __version__
+from xats.base import process
+from xats.base.durations import iso, rough
+from xats.base.errors import Refused, StoreTooNew, XatsError
+from xats.cli.kit import render, views
+from xats.core import clock
+from xats.core.waking import wakes
+from xats.daemon import autostart, lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here
+    from xats.store import Tx
+
+PATIENCE = 5.0  # seconds that a start or a stop may take
+
+
+def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
+    """Drive the wakes in the foreground until SIGTERM or Ctrl-C.
+
+    Example: xats daemon run
+    """
+    from xats.daemon import loop
+    from xats.delivery import surroundings
+    from xats.delivery.settings import from_environment
+
+    _refuse_inside(here)
+    surroundings.settle(here.environ, here.path)
+    os.umask(0o077)
+    from_environment(here.environ)  # what cannot be read is refused before anything is done
+    file = lock.take(here.path) if lock_file is None and os.path.exists(here.path) else lock_file
+    if file is None and not os.path.exists(here.path):
+        here.store.close()  # make it
+        file = lock.take(here.path)
+    if file is None:
+        msg = f"A daemon runs already for {here.path} (pid {lock.holder(here.path)})."
+        raise Refused(msg, "xats daemon stop")
+    if lock_file is not None:
+        os.setsid()
+        os.chdir("/")
+        _close_all_but(lock_file)
+    os.set_inheritable(file, False)
+    loop.log_to(lock.log_path(here.path) if lock_file is not None else None)
+    daemon = loop.Daemon(here.path, lock_file=file)
+    loop.watch_signals(daemon)
+    try:
+        daemon.run()
+    except StoreTooNew:
+        if lock_file is None or not daemon.began:  # begun from the same files, another one would end as this did
+            raise
+        # In the background nobody would start another one, and what is installed here may be the newer xats by now.
+        daemon.unlock()
+        autostart.start(here.path, here.environ)
+    return 0
+
+
+def _close_all_but(lock_file: int) -> None:
+    """Close what whoever started us had open: a lock or a pipe of his ends with its last holder."""
+    from contextlib import suppress
+
+    with suppress(OSError):  # there is no /dev/fd
+        for number in map(int, os.listdir("/dev/fd")):
+            if number > 2 and number != lock_file:
+                with suppress(OSError):  # it was the folder's own
+                    os.close(number)
+
+
+def start(here: Here) -> int:
+    """Start the daemon unless it runs.
+
+    Example: xats daemon start
+    """
+    _refuse_inside(here)
+    here.store.close()
+    started = autostart.start(here.path, here.environ)
+    until = time.monotonic() + PATIENCE
+    while (pid := lock.holder(here.path)) is None or (started and pid != started):
+        if not lock.held(here.path):
+            why = lock.failure(here.path) or lock.last_words(here.path)
+            raise XatsError(f"The daemon cannot start: {why}", f"see {lock.log_path(here.path)}, or: xats daemon run")
+        if time.monotonic() > until:
+            msg = f"The daemon has not started within {PATIENCE:g} s."
+            raise XatsError(msg, f"see {lock.log_path(here.path)}, then: xats daemon status")
+        time.sleep(0.02)
+    if state := process.halted(pid):
+        msg = f"A daemon runs already (pid {pid}), but it is {state}, so it wakes nobody."
+        raise Refused(msg, process.continuing(pid, state), pid=pid, state=state)
+    version = _version(here.path, pid)
+    if here.json:
+        render.document({"running": True, "pid": pid, "created": bool(started), "version": version})
+    elif not here.quiet:
+        render.put(f"daemon {'started' if started else 'runs already'}, pid {pid}")
+        if version not in (None, __version__):
+            anew = f"{here.command('daemon', 'stop')} && {here.command('daemon', 'start')}"
+            render.say(f"  it is xats {version}, and this is {__version__}; to start this one instead: {anew}")
+    return 0
+
+
+def _version(store: str, pid: int | None) -> str | None:
+    """Return which xats the daemon `pid` of the store at path `store` is, None where it has not said yet."""
+    from xats.daemon import report
+
+    said = report.read(store, pid)
+    return str(said["version"]) if said and "version" in said else None
+
+
+def _refuse_inside(here: Here) -> None:
+    """Refuse a sandbox that an agent program has made for its tools. Raises Refused."""
+    from xats.base import sandbox
+
+    if inside := sandbox.named(here.environ):
+        msg = f"The daemon cannot work in {inside.name}: it sees neither tmux nor the agents from there."
+        raise Refused(msg, "run this outside the sandbox: xats daemon start")
+
+
+def stop(here: Here) -> int:
+    """Stop the daemon.
+
+    Example: xats daemon stop
+    """
+    until = time.monotonic() + PATIENCE
+    while (signed := lock.signed(here.path)) is None and lock.held(here.path) and time.monotonic() < until:
+        time.sleep(0.02)  # it is just starting
+    pid, since = signed or (None, 0)
+    if pid:
+        sent = process.send_signal(pid, since, signal.SIGTERM, lambda number: lock.holds(here.path, number))
+        if not sent and process.alive(pid, since):
+            msg = f"The daemon's lock file names pid {pid}, which does not hold it. Nothing was stopped."
+            raise Refused(msg, f"find the process that holds it: fuser {quote(lock.path_for(here.path))}")
+        until = time.monotonic() + PATIENCE
+        while process.alive(pid, since):
+            if time.monotonic() > until:
+                msg = f"The daemon (pid {pid}) does not end."
+                raise XatsError(msg, f"kill -9 {pid}  (no mail is lost by it)")
+            time.sleep(0.02)
+    elif lock.held(here.path):
+        msg = "A process holds the daemon's lock, and the lock file does not say which. Nothing was stopped."
+        raise Refused(msg, f"find the process that holds it: fuser {quote(lock.path_for(here.path))}")
+    if here.json:
+        render.document({"running": False, "pid": None, "stopped": pid})
+    elif not here.quiet:
+        render.put(f"daemon stopped, pid {pid}" if pid else "no daemon runs")
+    return 0
+
+
+def status(here: Here) -> int:
+    """Say whether the daemon runs, and what is due.
+
+    It also says whether the clock is trusted: while it may be wrong, nothing is removed or taken away by age. A
+    running daemon also says which tmux, home folder and settings it uses. One that was stopped by a signal, a
+    debugger or a frozen container holds its lock and works no more: this says so, and how it goes on.
+
+    Example: xats daemon status
+    """
+    from xats.daemon import report
+
+    def look(tx: Tx) -> tuple[int, int | None, int, clock.Standing]:
+        return len(wakes.due(tx)), wakes.next_due(tx), tx.now, clock.standing(tx)
+
+    due, next_due, now, trust = here.store.read(look)
+    pid = lock.holder(here.path)
+    halted = process.halted(pid) if pid else None
+    failure, said = lock.failure(here.path), report.read(here.path, pid)
+    if here.json:
+        running = pid is not None and not halted
+        found: dict[str, Any] = {"running": running, "pid": pid, "halted": halted, "due": due}
+        found = {
+            **found,
+            "next_due_at": iso(next_due),
+            "log": lock.log_path(here.path),
+            "clock": views.clock_json(trust),
+        }
+        render.document({**found, "failure": failure, "environment": said and _reported(said)})
+        return 0
+    state = f"runs, pid {pid}" if pid else "does not run (xats send starts it; or: xats daemon start)"
+    if pid and halted:
+        state = f"is {halted}, pid {pid}, and wakes nobody ({process.continuing(pid, halted)})"
+    if not pid and lock.outside(here.path):
+        state = "does not run in this container or sandbox; one runs outside of it"
+    later = f", the next in {rough(next_due - now)}" if next_due and next_due > now else ""
+    render.put(f"daemon {state}\n{due} wake{'s' if due != 1 else ''} due{later}\nlog: {lock.log_path(here.path)}")
+    render.put(f"clock: {trust.says(now)}")
+    if failure:
+        render.put(f"the last start failed: {failure}")
+    for line in _environment(said) if said else ():
+        render.put(line)
+    return 0
+
+
+def _reported(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the JSON form of what a daemon, which may be of another release, has said of itself."""
+    names = ("pid", "version", "python", "sqlite", "package", "home", "path", "locale", "encoding", "clients")
+    found = {name: said.get(name) for name in names}
+    for name in ("tmux", "wake"):
+        about = said.get(name) or {}
+        found[name] = {"program": about.get("program"), "problem": about.get("trouble")}
+    return {**found, "settings": said.get("settings", {}), "from_file": said.get("from_file", [])}
+
+
+def _environment(said: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a daemon has said of its environment, line by line."""
+    tmux, wake = said["tmux"], said["wake"]
+    yield f"tmux: {tmux['trouble'] or tmux['program']}"
+    yield f"home: {said['home']}, profiles in {said['clients']}"
+    if wake["program"]:
+        yield f"wake program: {wake['program']}"
+    if said["settings"]:
+        yield "settings: " + ", ".join(f"{name}={value}" for name, value in said["settings"].items())

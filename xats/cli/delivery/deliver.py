@@ -1,0 +1,123 @@
+"""The verb that does the daemon's work once: deliver."""
+
+from __future__ import annotations
+
+import threading
+
+from xats.base import process, sandbox
+from xats.base.errors import Refused, Usage
+from xats.cli.kit import render, views
+from xats.core import keeping
+from xats.core.waking import reasons, wakes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here
+    from xats.core.waking.wakes import Wake
+    from xats.delivery.settings import Settings
+    from xats.delivery.target import Target
+    from xats.delivery.transports import Result
+    from xats.store import Tx
+
+
+def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryRunOption = False) -> int:
+    """Try every due wake once, without a daemon.
+
+    It also does what the daemon does now and then: mail and claims whose time is over end, senders are alerted, and
+    what is older than XATS_KEEP is removed.
+
+    Example: xats deliver --once
+
+    Example: xats deliver --once --dry-run
+    """
+    from xats import settings as user_settings
+    from xats.delivery.settings import from_environment, of_team
+
+    if not once and not dry_run:
+        msg = "deliver does one round and ends."
+        raise Usage(msg, "xats deliver --once; for a lasting one: xats daemon run")
+    environ = user_settings.of(here.environ)
+    settings, keep = from_environment(environ), keeping.age(environ)
+    inside = sandbox.around(here.environ) if sandbox.hides_processes() or sandbox.named(here.environ) else None
+    if inside:
+        msg = f"Nothing was tried: from {inside.name} xats can see neither tmux nor the processes of the agents."
+        raise Refused(msg, "run this outside the sandbox; a daemon there delivers by itself: xats daemon start")
+    if dry_run:
+        return _preview(here)
+
+    from xats.core.waking import notices
+    from xats.daemon import chores
+    from xats.delivery import target
+    from xats.store import Store
+
+    owner = process.mark()
+    chores.once(here.store)
+    results: dict[int, Result] = {}
+    targets: dict[int, str] = {}
+
+    def one(wake: Wake) -> None:
+        from xats.delivery import attempt
+
+        store = Store(here.path)
+        agent = store.read(lambda tx: target.find(tx, wake)).agent
+        targets[wake.id] = agent.address
+        own = store.read(lambda tx: of_team(tx, agent.team, here.environ))
+        results[wake.id] = attempt.make(store, wake, owner, own)
+        store.close()
+
+    while leased := target.lease_due(here.store, owner, settings, target.AT_ONCE, tuple(results)):
+        threads = [threading.Thread(target=one, args=(wake,)) for wake in leased]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    chores.prune(here.store, keep)
+    if here.store.read(lambda tx: notices.unread(tx, here.host)):
+        from xats.daemon import badges
+
+        badges.refresh(here.store, {}, set())
+    if here.json:
+        found = [
+            {"id": number, "agent": targets[number], "state": result.state, "reason": result.reason}
+            for number, result in results.items()
+        ]
+        render.document({"wakes": found, "has_more": False})
+    elif results:
+        rows = [
+            (views.near(targets[number], here.team), result.state, result.reason, result.detail)
+            for number, result in results.items()
+        ]
+        render.table(("AGENT", "WAKE", "REASON", "DETAIL"), rows, stretch=("DETAIL",))
+    elif not here.quiet:
+        render.say("no wake is due")
+    return 0
+
+
+def _preview(here: Here) -> int:
+    """Print what a round would do, to which pane, and why not. One look at each pane, and nothing is touched."""
+    from xats.delivery import preview, target
+    from xats.delivery.settings import of_team
+
+    def look(tx: Tx) -> list[tuple[Wake, Target, Settings]]:
+        found = [(wake, target.find(tx, wake)) for wake in wakes.due(tx)]
+        return [(wake, one, of_team(tx, one.agent.team, here.environ)) for wake, one in found]
+
+    rows = []
+    for wake, one, settings in here.store.read(look):
+        pane = one.session.seat.pane if one.session else None
+        found = preview.preview(wake, one, settings, here.path, here.store.clock())
+        what = reasons.words(found.reason) if found.reason else preview.describe(one, found.transport)
+        if found.detail:
+            what = f"{what}: {found.detail}"
+        place, line = pane.pane_id if pane else None, preview.line(one)
+        rows.append((wake.id, one.agent.address, place, found.reason, line, found.transport, what))
+    if here.json:
+        names = ("id", "agent", "pane", "reason", "line", "transport", "action")
+        render.document({"wakes": [dict(zip(names, row, strict=True)) for row in rows], "has_more": False})
+    elif rows:
+        table = [(views.near(agent, here.team), pane, what) for _, agent, pane, *_, what in rows]
+        render.table(("AGENT", "PANE", "WHAT"), table, stretch=("WHAT",))
+    elif not here.quiet:
+        render.say("no wake is due")
+    return 0

@@ -1,0 +1,201 @@
+"""The verb that reads the outbox: events."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from xats.base import durations
+from xats.base.durations import iso
+from xats.base.errors import StoreError, UnknownTeam, Usage
+from xats.cli.kit import render
+from xats.cli.kit.context import team_meant
+from xats.cli.mail.verbs import POLL
+from xats.core import events as outbox
+from xats.core.teams import teams as core_teams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here
+    from xats.core.agents.agents import Agent
+    from xats.core.events import Event, Query
+    from xats.store import Tx
+
+LARGEST_ID = (1 << 63) - 1  # of a row of the store
+
+
+def events(
+    here: Here,
+    *,
+    follow: params.FollowOption = False,
+    since: params.SinceEventOption = None,
+    kind: params.TypeOption = None,
+    agent: params.EventAgentOption = None,
+    all_teams: params.EveryTeamOption = False,
+    limit: params.LimitOption = 50,
+    jsonl: params.JsonLinesOption = False,
+) -> int:
+    """Show what happened, or follow it as it happens.
+
+    docs/events.md lists the types.
+
+    Example: xats events -n 20
+
+    Example: xats events --since 1h --type wake_failed --type wake_skipped --all-teams
+
+    Example: xats events --follow --jsonl --since 1042 --agent bob
+    """
+    if limit < 1:
+        msg = f"{limit} events cannot be shown."
+        raise Usage(msg, "xats events -n 20")
+    query = _query(here, since, kind or [], agent, all_teams=all_teams, follow=follow)
+    if not follow:
+        found, has_more, _ = here.store.read(lambda tx: outbox.after(tx, query, limit))
+        last_id = found[-1].id if found else query.since or 0
+        if here.json:
+            render.document({"events": [event_json(one) for one in found], "last_id": last_id, "has_more": has_more})
+        else:
+            _print(found, jsonl=jsonl, teams=all_teams)
+            if not found and not here.quiet and not jsonl:
+                chosen = any(one is not None for one in (since, kind, agent))
+                render.say("no such events" if chosen else "nothing happened yet")
+            elif has_more and not here.quiet:
+                render.say(f"more follow; go on with --since {last_id}")
+        return 0
+    return _follow(here, query, limit, jsonl=jsonl or here.json, teams=all_teams)
+
+
+def _query(
+    here: Here, since: str | None, types: list[str], agent: str | None, *, all_teams: bool, follow: bool
+) -> Query:
+    """Return which events are asked for. Raises Usage, InvalidName, UnknownAgent, UnknownTeam."""
+    from xats.core.address import check_name
+
+    kinds = outbox.check_types(types)
+    number, at = _since(here, since)
+    team = here.team if all_teams else _team(here, follow=follow)
+    whose = None
+    if agent is not None:
+        name, _, of = agent.partition("@")
+        whose = _known(here, check_name(name), check_name(of, "team").lower() if of else team)
+    shown = None if all_teams else whose[1] if whose else team
+    return outbox.Query(team=shown, since=number, since_at=at, types=kinds, agent=whose)
+
+
+def _team(here: Here, *, follow: bool) -> str:
+    """Return the team whose events are asked for. Who follows them may come before the team is there, and is warned.
+
+    Raises UnknownTeam.
+    """
+    try:
+        return team_meant(here)
+    except UnknownTeam as problem:
+        if not follow:
+            raise
+        render.warn(f"{problem} Its events are shown as soon as there are any.")
+        return here.team
+
+
+def _known(here: Here, name: str, team: str) -> tuple[str, str]:
+    """Return the name and team today of the agent `name` of `team`, registered or not.
+
+    Raises UnknownAgent, UnknownTeam.
+    """
+    from xats.core.agents import agents
+
+    def look(tx: Tx) -> Agent:
+        here.refuse_unknown(tx, team)
+        return (
+            agents.find(tx, team, name)
+            or agents.find(tx, *core_teams.address(tx, team, name))
+            or agents.by_name(tx, team, name)
+        )
+
+    found = here.store.read(look)
+    return found.name, found.team
+
+
+def _since(here: Here, said: str | None) -> tuple[int | None, int | None]:
+    """Return the id, or the time in ms UTC, that --since names. Raises Usage."""
+    if said is None:
+        return None, None
+    if said.isascii() and said.isdigit() and int(said) <= LARGEST_ID:
+        return int(said), None
+    try:
+        return None, here.store.clock() - durations.parse(said if not said[-1:].isdigit() else "")
+    except Usage as problem:
+        msg = f"--since must be the id of an event or a duration, not {said[:40]!r}."
+        raise Usage(msg, "xats events --since 1042, or: xats events --since 1h") from problem
+
+
+def _follow(here: Here, query: Query, limit: int, *, jsonl: bool, teams: bool) -> int:
+    """Print events as they are committed. Each look is a transaction of its own, so nothing is held open meanwhile."""
+    while not render.reader_gone():
+        generation = here.store.generation()
+        if query.team is not None:  # it may have been renamed or merged
+            query = query.of_team(here.store.read(partial(core_teams.current, name=query.team)))
+        found, has_more, last = here.store.read(partial(outbox.after, query=query, limit=limit))
+        for one in found:
+            render.put(_line(one, jsonl=jsonl, teams=teams))
+        query = query.behind(last)
+        while not has_more and here.store.generation() == generation and not render.reader_gone():
+            time.sleep(POLL)
+        if here.store.replaced:  # the ids of another store are others
+            msg = f"The store {here.path} was replaced by another."
+            raise StoreError(msg, "xats events --follow")
+    return 0
+
+
+def _line(event: Event, *, jsonl: bool, teams: bool) -> str:
+    if jsonl:
+        return render.json_line(event_json(event))
+    if render.on_terminal():
+        return "  ".join(filter(None, _told(event, teams=teams)))
+    return "\t".join(_cells(event, teams=teams))
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """Return the JSON form of an event."""
+    import json
+
+    values = {"id": event.id, "at": iso(event.at), "team": event.team, "type": event.type, "actor": event.actor}
+    data = {
+        name: iso(value) if name.endswith("_at") and isinstance(value, int) else value
+        for name, value in json.loads(event.data).items()
+    }
+    return {**values, "subject": event.subject, "data": data}
+
+
+def _told(event: Event, *, teams: bool) -> tuple[str, ...]:
+    """Return an event in words, for a terminal: the local time, and what is known without quotes and braces.
+
+    With `teams` its team stands behind the time.
+    """
+    import json
+
+    at = time.strftime("%m-%d %H:%M:%S", time.localtime(event.at // 1000))
+    words = []
+    for name, value in json.loads(event.data).items():
+        if value is not None:
+            shown = iso(value) if name.endswith("_at") else ",".join(map(str, value)) if type(value) is list else value
+            words.append(f"{name}={shown}")
+    team = (event.team,) if teams else ()
+    return str(event.id), at, *team, event.type, event.actor or "", event.subject, render.one_line(" ".join(words))
+
+
+def _cells(event: Event, *, teams: bool) -> tuple[str, ...]:
+    team = (event.team,) if teams else ()
+    words = (event.id, iso(event.at), *team, event.type, event.actor, event.subject, event.data)
+    return tuple(render.one_line("" if word is None else str(word)) for word in words)
+
+
+def _print(found: list[Event], *, jsonl: bool, teams: bool) -> None:
+    if jsonl:
+        render.stream(render.json_line(event_json(one)) for one in found)
+    elif found:
+        rows = [(_told if render.on_terminal() else _cells)(one, teams=teams) for one in found]
+        team = ("TEAM",) if teams else ()
+        render.table(("ID", "AT", *team, "WHAT", "WHO", "ABOUT", "DATA"), rows, stretch=("DATA",))

@@ -1,0 +1,1 @@
+"""What all verbs share: the context, the grammar, and how output is written."""

@@ -1,0 +1,190 @@
+"""What Tab offers: agents, roles, teams, messages and panes, for the scripts in `completions/`.
+
+A shell asks at every Tab, so this opens the store read-only and only if there is one, gives up rather than wait, and
+prints nothing but candidates: what goes wrong is said by the command itself, once it is run.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+
+from xats.base.errors import XatsError
+from xats.cli.kit.context import FirstUse, Here
+from xats.cli.kit.render import one_line
+from xats.core import candidates
+from xats.core.address import ALLOWED, PREFIXES
+from xats.store.sqlite.glance import glance
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from xats.core.agents.agents import Agent
+    from xats.core.candidates import Candidates
+    from xats.store import Tx
+
+PATIENCE = 0.04  # seconds that a locked store is waited for
+TMUX_PATIENCE = 0.3  # seconds that a tmux server is waited for, which answers in 2 ms
+WIDEST = 60  # characters of a description
+SAFE = ALLOWED | frozenset("@:,%")  # what a candidate may hold: nothing that means something to a shell
+
+
+def main(words: Sequence[str]) -> int:
+    """Print the candidates for `KIND [PREFIX] [--team T] [--db PATH] [--as NAME]`, each as `value<TAB>description`."""
+    kind, prefix = (*words[:2], "", "")[:2]
+    common = dict(zip(words[2::2], words[3::2], strict=False))
+    find_terminal()
+    try:
+        here = Here(common.get("--as"), common.get("--team"), os.path.expanduser(common.get("--db", "")))
+        found = complete(here, kind, prefix)
+    except (XatsError, FirstUse, sqlite3.Error, OSError, ValueError):
+        return 0
+    lines = "".join(f"{value}\t{description}\n" for value, description in found)
+    sys.stdout.buffer.write(lines.encode("utf-8", "replace"))
+    sys.stdout.flush()
+    return 0
+
+
+def find_terminal() -> None:
+    """Put the terminal back at stdin: zsh takes it from a widget, and whether a person asks depends on it."""
+    if not os.isatty(0):
+        try:
+            os.dup2(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY), 0)
+        except OSError:  # there is none
+            return
+
+
+def complete(here: Here, kind: str, prefix: str) -> list[tuple[str, str]]:
+    """Return the values of `kind` (see KINDS) that begin with `prefix`, each with a description of one line.
+
+    Raises sqlite3.Error when the store cannot be read at once, and XatsError when it is not known who asks.
+    """
+    if kind in WITHOUT_STORE:
+        return offered(WITHOUT_STORE[kind](here, prefix))
+    if kind not in KINDS or not os.path.isfile(here.path):
+        return []
+    return glance(here.path, PATIENCE, lambda tx: offered(KINDS[kind](tx, here, prefix)))
+
+
+def offered(found: Candidates) -> list[tuple[str, str]]:
+    """Return what of `found` is offered: values that a shell takes as they are, each once."""
+    kept: dict[str, str] = {}
+    for value, description in found:
+        if len(kept) < candidates.MOST and SAFE.issuperset(value):
+            line = one_line(description[: WIDEST + 1])
+            kept.setdefault(value, line if len(line) <= WIDEST else line[: WIDEST - 1] + "…")
+    return list(kept.items())
+
+
+# -- kinds -------------------------------------------------------------------------------------------------------------
+
+
+def my_team(tx: Tx, here: Here) -> str:
+    """Return the team in which my mail goes out: that of the agent that I am, else that of the command."""
+    try:
+        return me(tx, here).team
+    except (XatsError, FirstUse):
+        return here.team_in(tx)
+
+
+def me(tx: Tx, here: Here) -> Agent:
+    """Return who I am. Raises what `Here.me` raises."""
+    return here.me(tx, register=False).agent
+
+
+def addresses(tx: Tx, here: Here, prefix: str) -> Candidates:
+    """Yield addresses; of a list with commas it is the last that is completed, and none is offered twice."""
+    head, comma, last = prefix.rpartition(",")
+    named = {word.strip().lower() for word in head.split(",")}
+    for value, description in one_address(tx, my_team(tx, here), last):
+        if value.lower() not in named:
+            yield head + comma + value, description
+
+
+def one_address(tx: Tx, team: str, text: str) -> Candidates:
+    """Yield the addresses that begin with `text`."""
+    whom, at, rest = text.partition("@")
+    if at:
+        for name, description in candidates.teams_of(tx, rest):
+            yield f"{whom}@{name}", description
+        return
+    kind, colon, rest = text.partition(":")
+    if not colon:
+        yield from candidates.agents_of(tx, team, text)
+        for word, description in (("all", f"everybody in {team}"), ("me", "yourself")):
+            if word.startswith(text.lower()):
+                yield word, description
+    for group in PREFIXES:
+        if group == kind if colon else group.startswith(kind):
+            what = "role" if group == "pool" else group
+            for label, description in candidates.labels_of(tx, what, team=team, prefix=rest):
+                yield f"{group}:{label}", f"one of {description}" if group == "pool" else description
+
+
+def messages(tx: Tx, here: Here, prefix: str) -> Candidates:
+    """Yield the ids of what I got, then of what I sent."""
+    mine = me(tx, here).id
+    yield from candidates.received(tx, mine, prefix)
+    yield from candidates.sent(tx, mine, prefix)
+
+
+def dead_letters(tx: Tx, here: Here, prefix: str) -> Candidates:
+    """Yield the ids of the dead letters of the team."""
+    from xats.core.mail import dead
+
+    for one in dead.listing(tx, here.team_in(tx), candidates.MOST)[0]:
+        if str(one.message.id).startswith(prefix):
+            about = one.message.subject or one.message.body
+            yield str(one.message.id), f"{one.reason}, to {one.agent}: {about}"
+
+
+def panes(here: Here, prefix: str) -> Candidates:
+    """Yield the panes of the tmux server that this shell is in, else of the default one."""
+    from xats.cli.agents.seat import socket_around
+    from xats.tmux import server
+
+    form = "#{pane_id} #{session_name}:#{window_index}.#{pane_index} #{pane_current_command}"
+    for line in server.run(
+        socket_around(here.environ), "list-panes", "-a", "-F", form, timeout=TMUX_PATIENCE
+    ).splitlines():
+        pane, _, description = line.partition(" ")
+        if pane.startswith(prefix):
+            yield pane, description
+
+
+def clients(here: Here, prefix: str) -> Candidates:
+    """Yield the names of the client profiles, the user's own included; else the names of their programs."""
+    from xats.clients import registry
+
+    found = [registry.find_or_generic(name, here.environ) for name in registry.names(here.environ)]
+    named = [(one.name, ", ".join(one.executables)) for one in found if one.name.startswith(prefix.lower())]
+    return named or [
+        (word, one.name) for one in found for word in registry.spoken(one) if word.startswith(prefix.lower())
+    ]
+
+
+WITHOUT_STORE: dict[str, Callable[[Here, str], Candidates]] = {"client": clients, "pane": panes}
+KINDS: dict[str, Callable[[Tx, Here, str], Candidates]] = {
+    "address": addresses,
+    "agent": lambda tx, here, prefix: candidates.agents_of(tx, here.team_in(tx), prefix),
+    "peer": lambda tx, here, prefix: candidates.agents_of(tx, my_team(tx, here), prefix),
+    "name": lambda tx, here, prefix: candidates.agents_of(tx, here.team_in(tx), prefix, gone=True),
+    "role": lambda tx, here, prefix: candidates.labels_of(tx, "role", team=here.team_in(tx), prefix=prefix),
+    "peer-role": lambda tx, here, prefix: candidates.labels_of(tx, "role", team=my_team(tx, here), prefix=prefix),
+    "tag": lambda tx, here, prefix: candidates.labels_of(tx, "tag", team=here.team_in(tx), prefix=prefix),
+    "cap": lambda tx, here, prefix: candidates.labels_of(tx, "cap", team=here.team_in(tx), prefix=prefix),
+    "team": lambda tx, _, prefix: candidates.teams_of(tx, prefix),
+    "every-team": lambda tx, _, prefix: candidates.every_team(tx, prefix),
+    "team-or-former": lambda tx, _, prefix: candidates.every_team(tx, prefix, former=True),
+    "received": lambda tx, here, prefix: candidates.received(tx, me(tx, here).id, prefix),
+    "sent": lambda tx, here, prefix: candidates.sent(tx, me(tx, here).id, prefix),
+    "message": messages,
+    "dead": dead_letters,
+    "contract": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix.partition("@")[0]),
+    "contract-version": lambda tx, here, prefix: candidates.contracts_of(tx, my_team(tx, here), prefix),
+    "task": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="live"),
+    "task-ready": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="ready"),
+    "task-ended": lambda tx, here, prefix: candidates.tasks_of(tx, my_team(tx, here), prefix=prefix, which="ended"),
+}

@@ -1,0 +1,82 @@
+"""The fast lane: plain command lines, parsed without importing a command-line library.
+
+Whatever is not plain - help, an error, an abbreviation, `--option=value` - is left to the command tree, which reads the
+same signatures (xats/cli/kit/params.py) and makes the same call. A test feeds both the same lines.
+"""
+
+from __future__ import annotations
+
+from xats.cli.kit import params
+from xats.cli.kit.verbs import GROUPS, VERBS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+    from typing import Any
+
+    Values = dict[str, Any]
+
+HELP = ("-h", "--help")
+
+
+def flags(parameters: dict[str, Any]) -> dict[str, tuple[str, Any, bool | None]]:
+    """Return {flag: (parameter, its type, what the flag means if it takes no value)} of the options in `parameters`."""
+    found: dict[str, tuple[str, Any, bool | None]] = {}
+    for name, (kind, about) in parameters.items():
+        if isinstance(about, params.Option):
+            for flag in about.flags:
+                yes, _, no = flag.partition("/")
+                found[yes] = (name, kind, True)
+                if no:
+                    found[no] = (name, kind, False)
+    return found
+
+
+COMMON = flags(params.COMMON)
+
+
+def parse(words: Sequence[str]) -> tuple[Callable[..., int], Values, Values] | None:
+    """Return the verb that the line `words` calls, its parameters and the common ones; None if it is not plain."""
+    path = " ".join(words[: 2 if words[:1] and words[0] in GROUPS else 1])
+    if path not in VERBS:
+        return None
+    module, called, _, _ = VERBS[path]
+    verb = getattr(__import__(f"xats.cli.{module}", fromlist=[called]), called)  # importlib costs 0.4 ms more
+    taken = params.taken(verb)
+    options = {**COMMON, **flags(taken)}
+    places = [name for name, (_, about) in taken.items() if isinstance(about, params.Argument)]
+    required = verb.__code__.co_varnames[1 : verb.__code__.co_argcount - len(verb.__defaults__ or ())]
+    values: Values = {}
+    common: Values = {}
+    rest = iter(words[path.count(" ") + 1 :])
+    for word in rest:
+        option = word[:1] == "-" and word != "-" and not is_text(word, (*options, *HELP))
+        if option and word in options:
+            name, kind, alone = options[word]
+            given = next(rest, None) if params.takes_value(kind) else None  # a value may begin with a dash
+        elif places and not option:
+            name, given, alone = places[0], word, None
+            kind = taken[name][0]
+            if not params.is_list(kind):
+                places.pop(0)
+        else:
+            return None
+        value = number(given) if params.is_number(kind) else given if params.takes_value(kind) else alone
+        if value is None:
+            return None
+        into = common if option and word in COMMON else values
+        into[name] = [*into.get(name, ()), value] if params.is_list(kind) else value
+    return (verb, values, common) if values.keys() >= set(required) else None
+
+
+def is_text(word: str, options: Collection[str]) -> bool:
+    """Tell whether `word`, which begins with a dash, is a text and no option: there is white space in it.
+
+    What names one of the `options` exactly and gives it a value, as in `--subject=a list`, is that option.
+    """
+    return any(char.isspace() for char in word) and word.partition("=")[0] not in options
+
+
+def number(word: str | None) -> int | None:
+    """Return `word` as a number; None unless it is written in at most 18 ASCII digits."""
+    return int(word) if word and word.isascii() and word.isdigit() and len(word) < 19 else None

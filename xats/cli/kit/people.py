@@ -1,0 +1,53 @@
+"""Who may say so: what only a person may do, and what has to be confirmed."""
+
+from __future__ import annotations
+
+from xats.base.errors import PeopleOnly, Refused, UnknownAgent
+from xats.cli.kit import render
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli.kit.context import Here
+
+
+def person(here: Here, what: str, hint: str = "") -> str:
+    """Return the name of the person who runs this: the one in the team, else the login name.
+
+    `what` is what only a person may do, in words, and `hint` what an agent does instead. Raises PeopleOnly.
+    """
+    from xats.cli.kit.context import FirstUse, login
+
+    above = here.circumstances.program()
+    if above:
+        msg = f"Only a person may {what}, and {above[1]} (pid {above[0].pid}) runs this."
+        raise PeopleOnly(msg, hint)
+    if here.circumstances.inside():
+        msg = f"Only a person may {what}, and this runs inside an agent's session."
+        raise PeopleOnly(msg, hint)
+    try:
+        agent = here.read(lambda _, me: me.agent, register=False)
+    except FirstUse:
+        return login(here.environ)
+    except UnknownAgent:
+        if here.as_name or here.environ.get("XATS_AGENT"):
+            raise
+        return login(here.environ)  # a person's script
+    if agent.client != "human":
+        msg = f"Only a person may {what}, and you are {agent.name} ({agent.client}) here."
+        raise PeopleOnly(msg, hint)
+    return agent.name
+
+
+def confirm(question: str, command: str, *before: str) -> None:
+    """Say the lines `before`, and ask a person the `question`. Raises Refused for any answer but yes.
+
+    Where there is no terminal, Refused names the `command` that needs no answer.
+    """
+    if not render.can_ask():
+        msg = "Confirmation needed, but there is no terminal. Nothing was changed."
+        raise Refused(msg, command)
+    for line in before:
+        render.say(line)
+    if not render.ask(question):
+        msg = "Nothing was changed."
+        raise Refused(msg)

@@ -1,0 +1,223 @@
+"""The full command tree: Typer over plain functions.
+
+A verb is a function whose first parameter is `here`; the table says where it lives and what it is for, so that `--help`
+and completion import no verb. `as_command` gives a verb the options that all verbs have.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer._click.exceptions import BadOptionUsage, ClickException, NoSuchOption, UsageError
+from typer.core import TyperGroup
+
+from xats import __version__
+from xats.base.errors import INTERRUPTED, Usage
+from xats.cli.kit import lane, params
+from xats.cli.kit.context import Here
+from xats.cli.kit.parser import HELP_INSTEAD, Verb, example, text_hint
+from xats.cli.kit.verbs import GROUPS, VERBS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from typer._click import Command, Context
+
+ABOUT = """Mail for the coding agents in your terminals, and for you beside them.
+
+Example: xats register alice --role backend
+
+Example: xats send bob 'The parser is ready'
+
+Example: xats inbox
+"""
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def as_command(path: str) -> Command:
+    """Return the Typer command of the verb `path`, such as `send` or `daemon start`."""
+    module, name, _, summary = VERBS[path]
+    function = getattr(import_module(f"xats.cli.{module}"), name)
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    word = path.rsplit(maxsplit=1)[-1]
+    app.command(word, cls=Verb, context_settings=SETTINGS, short_help=summary)(with_common(function))
+    command = typer.main.get_command(app)
+    command.name = word
+    return command
+
+
+def with_common(function: Callable[..., int]) -> Callable[..., int]:
+    """Return `function` for Typer: with the common options in place of `here`, and parameters that Typer knows."""
+    own = list(inspect.signature(function).parameters.values())[1:]
+    known = {name: for_typer(*alias) for name, alias in params.taken(function).items()}
+    added = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=None if params.takes_value(kind) else False,
+            annotation=for_typer(kind, about),
+        )
+        for name, (kind, about) in params.COMMON.items()
+    ]
+    taken = [parameter.replace(annotation=known[parameter.name]) for parameter in own]
+
+    def run(**values: Any) -> int:
+        common = {name: values.pop(name) for name in params.COMMON}
+        return call(function, values, common)
+
+    run.__name__, run.__doc__ = function.__name__, function.__doc__
+    run.__signature__ = inspect.Signature([*taken, *added])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in [*taken, *added]}
+    return run
+
+
+def for_typer(kind: Any, about: params.Argument | params.Option) -> Any:
+    """Return the annotation by which Typer knows a parameter of the type `kind`."""
+    if isinstance(about, params.Argument):
+        return Annotated[kind, typer.Argument(metavar=about.metavar, help=about.help, show_default=False)]
+    option = typer.Option(*about.flags, metavar=about.metavar, help=about.help, hidden=about.hidden)
+    return Annotated[kind, option]
+
+
+def call(verb: Callable[..., int], values: dict[str, Any], common: dict[str, Any]) -> int:
+    """Run `verb` with its parameters and the common ones; return its exit code."""
+    return verb(Here(**common), **values)
+
+
+class Lazy(TyperGroup):
+    """A group that imports a verb only when it is run."""
+
+    path: tuple[str, ...] = ()
+
+    def paths(self) -> dict[str, str]:
+        """Return {word: summary} of what stands directly below this group."""
+        found = {}
+        for path, (_, _, _, summary) in VERBS.items():
+            words = path.split()
+            if tuple(words[: len(self.path)]) == self.path and len(words) > len(self.path):
+                word = words[len(self.path)]
+                whole = " ".join(words[: len(self.path) + 1])
+                found[word] = GROUPS.get(whole, summary)
+        return found
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        """Return the words below this group, in the order of the table."""
+        del ctx
+        return list(self.paths())
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+        """Return the command below this group; the real one, imported now."""
+        del ctx
+        whole = " ".join((*self.path, cmd_name))
+        if whole in GROUPS:
+            return group((*self.path, cmd_name))
+        return as_command(whole) if whole in VERBS else None
+
+    def format_commands(self, ctx: Context, formatter: Any) -> None:
+        """Write the verbs by panel, from the table alone."""
+        del ctx
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for word, summary in self.paths().items():
+            whole = " ".join((*self.path, word))
+            path = next(path for path in VERBS if path == whole or path.startswith(whole + " "))
+            panels.setdefault(VERBS[path][2] if not self.path else "Commands", []).append((word, summary))
+        for title, rows in panels.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+        """Find the verb, or say which one was probably meant."""
+        from difflib import get_close_matches
+
+        word = args[0]
+        if word in self.paths():
+            return word, self.get_command(ctx, word), args[1:]
+        whole = " ".join(("xats", *self.path))
+        near = get_close_matches(word, self.paths(), 1)
+        hint = f"did you mean {whole} {near[0]}?" if near else f"{whole} --help"
+        msg = f"There is no {whole} {word}."
+        raise Usage(msg, hint)
+
+
+def group(path: tuple[str, ...]) -> Lazy:
+    """Return the group of the verbs whose words begin with `path`; () is the whole tree."""
+
+    def nothing() -> None:
+        pass
+
+    app = typer.Typer(cls=Lazy, add_completion=False, rich_markup_mode=None)
+    if path:
+        app.callback(help=GROUPS[" ".join(path)], context_settings=SETTINGS)(nothing)
+    else:
+        app.callback(help=ABOUT, context_settings=SETTINGS)(_root)
+    made = typer.main.get_group(app)
+    assert isinstance(made, Lazy)
+    made.path = path
+    made.name = path[-1] if path else "xats"
+    return made
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"xats {__version__}\n")
+        raise typer.Exit
+
+
+def _root(
+    version: bool = typer.Option(
+        False, "--version", "-V", callback=_print_version, is_eager=True, help="Print the version."
+    ),
+) -> None:
+    del version
+
+
+def run(words: Sequence[str]) -> int:
+    """Parse `words` and run the verb; return its exit code. Raises Usage for what cannot be parsed."""
+    root = group(())
+    about: dict[str, Any] = {}
+    try:
+        with root.make_context("xats", verb_first(words) or ["--help"]) as context:
+            about = context.meta
+            return root.invoke(context) or 0
+    except typer.Exit as done:
+        if HELP_INSTEAD in about and not (sys.stdout and sys.stdout.isatty()):  # a program takes exit 0 for success
+            msg = "This is only the help. Nothing was sent or changed."
+            raise Usage(msg, about[HELP_INSTEAD]) from done
+        return done.exit_code
+    except typer.Abort:
+        return INTERRUPTED
+    except UsageError as problem:
+        raise _usage(problem) from problem
+    except ClickException as problem:
+        raise Usage(problem.format_message()) from problem
+
+
+def verb_first(words: Sequence[str]) -> list[str]:
+    """Return `words` with the common options that stand before the verb moved behind it."""
+    early: list[str] = []
+    rest = list(words)
+    while rest and rest[0].partition("=")[0] in lane.COMMON:
+        option = rest.pop(0)
+        early.append(option)
+        if "=" not in option and params.takes_value(lane.COMMON[option][1]) and rest:
+            early.append(rest.pop(0))
+    verb = 2 if rest and rest[0] in GROUPS else 1
+    return [*rest[:verb], *early, *rest[verb:]]
+
+
+def _usage(problem: UsageError) -> Usage:
+    path = problem.ctx.command_path if problem.ctx else "xats"
+    if (
+        problem.ctx
+        and isinstance(problem, BadOptionUsage)
+        and (shown := example(problem.ctx.command, problem.option_name))
+    ):
+        return Usage(problem.format_message(), f"{shown}; {path} --help")
+    hint = text_hint(problem.ctx.command, path) if problem.ctx and isinstance(problem, NoSuchOption) else ""
+    return Usage(problem.format_message(), f"{path} --help; {hint}" if hint else f"{path} --help")

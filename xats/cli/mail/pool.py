@@ -1,0 +1,49 @@
+"""`send pool:ROLE`: a claimable message, for whoever is first."""
+
+from __future__ import annotations
+
+from xats.base.errors import Usage
+from xats.cli.kit import render, views
+from xats.cli.tasks import text
+from xats.cli.tasks.plan import nobody
+from xats.cli.teams import membership
+from xats.core.tasks import pools
+from xats.core.tasks import views as task_views
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli.kit.context import Here, Me
+    from xats.core.mail.messages import Draft, Sent
+    from xats.core.tasks.views import Listed
+    from xats.store import Tx
+
+
+def send_to_pool(here: Here, draft: Draft, wait: str | None) -> int:
+    """Send `draft` to the pool that it is addressed to, and say who was asked first."""
+    if wait is not None:
+        msg = "A message to a pool is done when its task is; --wait is for mail that is read."
+        raise Usage(msg, "xats task wait ID, with the ID that sending prints")
+
+    def work(tx: Tx, me: Me) -> tuple[Sent, Listed, str]:
+        sent, task = pools.send(tx, me.agent, me.evidence, draft)
+        return sent, task_views.listed(tx, task), nobody(tx, task)
+
+    text.settle(here)
+    sent, found, alone = here.write(work)
+    text.ring(here)
+    task = found.task
+    if here.json:
+        render.document({**views.sent_json(sent), "task": text.task_json(found)})
+    elif here.quiet:
+        render.put(str(task.id))
+    elif not sent.created:
+        render.put(f"task #{task.id} was already sent to pool:{task.role}; nothing new was stored")
+    else:
+        asked = ", ".join(views.near(one, task.team) for one in sent.recipients)
+        first = f"{asked} is asked first" if asked else "nobody can be asked now"
+        render.put(f"task #{task.id} sent to pool:{task.role}; {first}")
+        if alone:
+            render.say(f"  {alone}")
+        render.say(f"  what becomes of it: {here.command('task', 'show', task.id)}")
+        membership.tell_pending(here, task.team)
+    return 0

@@ -1,0 +1,250 @@
+"""The verbs of whoever works on a task: claim, renew, progress, release, submit, done, fail."""
+
+from __future__ import annotations
+
+import time
+
+from xats.base import durations
+from xats.base.errors import TimedOut, Usage
+from xats.cli.kit import hints, render
+from xats.cli.tasks import text
+from xats.cli.tasks.plan import said
+from xats.core.tasks import claims, reviews, views
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here, Me
+    from xats.core.tasks.views import TaskDetails
+    from xats.store import Tx
+
+
+def claim(
+    here: Here,
+    task_id: params.OptionalTaskIdArg = None,
+    *,
+    following: params.NextOption = False,
+    lease: params.LeaseOption = None,
+    wait: params.WaitTaskOption = None,
+) -> int:
+    """Claim a task, or the next one: of many who try, exactly one gets it.
+
+    The claim is a lease. My commands and the hooks of my program renew it; without any for that long it is over, and
+    the task is open again. A task whose owner is gone can be claimed by its ID. When nothing is ready --next says so,
+    and exits 0.
+
+    Example: xats task claim 7
+
+    Example: xats task claim --next --wait 10m
+    """
+    if (task_id is None) != following:
+        msg = "Which one? Give its ID, or --next." if task_id is None else "An ID and --next exclude each other."
+        raise Usage(msg, "xats task claim --next")
+    if wait is not None and not following:
+        msg = "--wait is for --next."
+        raise Usage(msg, f"xats task wait {task_id}")
+    length = durations.parse(lease) if lease is not None else claims.LEASE
+    deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
+
+    def work(tx: Tx, me: Me) -> TaskDetails | None:
+        if task_id is not None:
+            task = claims.claim(tx, me.agent, task_id=task_id, lease=length)
+        else:
+            found = claims.claim_next(tx, me.agent, length)
+            if found is None:
+                return None
+            task = found
+        return views.whole(tx, task.team, task.id)
+
+    while True:
+        generation = here.store.generation()
+        text.settle(here)
+        found = here.write(work)
+        if found is not None or deadline is None:
+            break
+        _await_ready(here, generation, deadline)
+    if found is not None:
+        text.ring(here)
+    if here.json:
+        render.document({"task": text.whole_json(found) if found else None})
+    elif found is None:
+        if not here.quiet:
+            render.say("nothing to do: no task is ready for you, your role or anybody")
+    elif here.quiet:
+        render.put(str(found.listed.task.id))
+    else:
+        _show(here, found)
+    return 0
+
+
+def _await_ready(here: Here, generation: int, deadline: float) -> None:
+    """Wait until a task is ready that I can claim. Raises TimedOut."""
+    from xats.cli.mail.verbs import _await_change
+
+    while True:
+        if not _await_change(here, generation, deadline):
+            msg = "No task became ready in that time."
+            raise TimedOut(msg)
+        generation = here.store.generation()
+        text.settle(here)
+        if here.read(lambda tx, me: claims.any_next(tx, me.agent)):
+            return
+
+
+def _show(here: Here, found: TaskDetails) -> None:
+    task = found.listed.task
+    render.put(text.head(found.listed, task.team, here.store.clock()))
+    for line in text.quoted(found.description):
+        render.put(line)
+    for note in [note for note in found.notes if note.kind == "feedback"][-1:]:
+        render.put("  feedback of the last review:")
+        for line in text.quoted(note.text or ""):
+            render.put(line)
+    last = "submit" if found.listed.review else "done"
+    render.say(render.dim(f"  when it is finished: {here.command('task', last, task.id, '--result', hints.TEXT)}"))
+
+
+def renew(
+    here: Here,
+    task_id: params.TaskIdArg,
+    *,
+    lease: params.LeaseOption = None,
+    claim: params.ClaimNumberOption = None,
+) -> int:
+    """Let the lease of a task that I have claimed begin anew.
+
+    Every command of mine does the same, and every hook of my program, once a minute.
+
+    Example: xats task renew 7 --lease 2h
+    """
+    length = durations.parse(lease) if lease is not None else None
+    text.settle(here)
+    found = here.write(
+        lambda tx, me: views.listed(tx, claims.renew(tx, me.agent, task_id=task_id, lease=length, claim_number=claim)),
+    )
+    return said(here, found, "renewed")
+
+
+def progress(
+    here: Here, task_id: params.TaskIdArg, note: params.NoteArg, *, claim: params.ClaimNumberOption = None
+) -> int:
+    """Note how far a task that I have claimed is.
+
+    It is shown in lists and in the task's history, and renews the lease.
+
+    Example: xats task progress 7 '3 of 5 modules ported'
+    """
+    text.settle(here)
+    found = here.write(
+        lambda tx, me: views.listed(tx, claims.progress(tx, me.agent, task_id=task_id, text=note, claim_number=claim)),
+    )
+    return said(here, found, "noted")
+
+
+def release(
+    here: Here,
+    task_id: params.TaskIdArg,
+    *,
+    reason: params.TaskReasonOption = None,
+    claim: params.ClaimNumberOption = None,
+) -> int:
+    """Give a claimed task back, so that somebody else can claim it.
+
+    Who added it and any person may take it from its owner, who is told.
+
+    Example: xats task release 7 --reason 'I lack the access'
+    """
+    text.settle(here)
+    found = here.write(
+        lambda tx, me: views.listed(
+            tx, claims.release(tx, me.agent, task_id=task_id, reason=reason, claim_number=claim)
+        ),
+    )
+    return said(here, found, "released")
+
+
+def submit(
+    here: Here,
+    task_id: params.TaskIdArg,
+    *,
+    result: params.ResultOption = None,
+    claim: params.ClaimNumberOption = None,
+    force: params.DespiteOption = False,
+) -> int:
+    """Hand a task in to those who have to approve it.
+
+    They get mail that needs a reply. Submitting again makes earlier approvals void. When a task that it needs was
+    reopened, xats refuses, unless --force is given.
+
+    Example: xats task submit 7 --result 'branch parser, 12 tests'
+    """
+    body = text.read_text_or_file(result, "result")
+
+    def work(tx: Tx, me: Me) -> tuple[views.Listed, list[str]]:
+        task, empty = reviews.submit(
+            tx, me.agent, me.evidence, task_id=task_id, result=body, claim_number=claim, force=force
+        )
+        return views.listed(tx, task), empty
+
+    text.settle(here)
+    found, empty = here.write(work)
+    said(here, found, "submitted")
+    if not here.quiet and not here.json:
+        text.say_blocked(found)
+    if empty and not here.quiet and not here.json:
+        register = here.command("register", "NAME", "--role", empty[0])
+        render.say(f"  nobody is there to approve it as {', '.join(empty)}: {register}")
+    return 0
+
+
+def done(
+    here: Here,
+    task_id: params.TaskIdArg,
+    *,
+    result: params.ResultOption = None,
+    claim: params.ClaimNumberOption = None,
+    force: params.DespiteOption = False,
+) -> int:
+    """End a task that I have claimed: it is done.
+
+    Whoever can now start what waited for it gets mail. A task with reviewers is submitted instead. When a task that it
+    needs was reopened since I claimed it, xats refuses, unless --force is given.
+
+    Example: xats task done 7 --result 'branch parser is merged'
+
+    Example: xats task done 7 --result @report.md
+    """
+    body = text.read_text_or_file(result, "result")
+    text.settle(here)
+    found = here.write(
+        lambda tx, me: views.listed(
+            tx, claims.done(tx, me.agent, task_id=task_id, result=body, claim_number=claim, force=force)
+        ),
+    )
+    said(here, found, "ended")
+    if not here.quiet and not here.json:
+        text.say_blocked(found)
+    return 0
+
+
+def fail(
+    here: Here,
+    task_id: params.TaskIdArg,
+    *,
+    reason: params.TaskReasonOption = None,
+    claim: params.ClaimNumberOption = None,
+) -> int:
+    """End a task that I have claimed: it cannot be done.
+
+    What waits for it stays blocked, and who added that is told.
+
+    Example: xats task fail 7 --reason 'the API has no such call'
+    """
+    if reason is None:
+        msg = "Why can it not be done? A reason is missing."
+        raise Usage(msg, f"xats task fail {task_id} --reason '...'; to give it back: xats task release {task_id}")
+    text.settle(here)
+    found = here.write(
+        lambda tx, me: views.listed(tx, claims.fail(tx, me.agent, task_id=task_id, reason=reason, claim_number=claim)),
+    )
+    return said(here, found, "ended")

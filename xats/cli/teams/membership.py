@@ -1,0 +1,89 @@
+"""What a command says about teams: what is new, once, and the question before it joins the team of another project."""
+
+from __future__ import annotations
+
+from xats.base import host
+from xats.base.errors import Refused, StoreError
+from xats.cli.kit import render
+from xats.core.teams import teams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from xats.cli.kit.context import Here
+    from xats.identity.project import Project
+    from xats.store import Tx
+
+
+def tell(here: Here, team: str, pending: Iterable[str]) -> None:
+    """Say the notices `pending` of `team`, and drop them. With --json or --quiet they are kept for another command."""
+    if not pending or here.json or here.quiet:
+        return
+    try:
+        pending = here.store.write(lambda tx: teams.take_notices(tx, team))
+    except StoreError:  # the command itself is done; it is said again next time
+        pass
+    for text in pending:
+        render.note(render.one_line(text))
+
+
+def tell_pending(here: Here, team: str) -> None:
+    """Say what the people of `team` are still to be told, as `tell` does."""
+    tell(here, team, here.store.read(lambda tx: teams.notices(tx, team)))
+
+
+def look(here: Here, team: str) -> tuple[str, ...]:
+    """Return what the people of `team` are to be told of the project, where an earlier release named it `team`."""
+
+    def work(tx: Tx) -> tuple[str, ...]:
+        here.claim(tx, team)
+        return teams.notices(tx, team)
+
+    try:
+        return here.store.write(work)
+    except StoreError:  # a store that cannot be written can still be read
+        return ()
+
+
+def agree(here: Here) -> bool:
+    """Return whether this command joins the team of another project; ask a person before, once for each project.
+
+    Where there is no terminal, as for scripts and agents, it is said once, and the command goes on. Raises Refused if
+    the answer is no.
+    """
+    project = here.find_project()
+    if not here.asked_team or project is None:
+        return False
+
+    def look(tx: Tx) -> tuple[str, str | None]:
+        team = here.team_in(tx)
+        return team, teams.host_of(tx, host.machine(), project=project, team=team)
+
+    team, owner = here.store.read(look)
+    if owner is None:
+        return False
+    said = f"team {team} belongs to another project ({render.one_line(teams.folder_of(owner))})"
+    if render.can_ask():
+        if not render.ask(f"{said}. Join it from {render.one_line(teams.stored(project.top))}?"):
+            msg = f"T{said[1:]}. Nothing was changed."
+            raise Refused(msg, "leave out --team and XATS_TEAM, to use the team of this project")
+        return True
+    if here.json or here.quiet:
+        return False
+    render.note(f"{said}; an agent of {render.one_line(teams.stored(project.top))} joins it")
+    return True
+
+
+def join(here: Here, tx: Tx, team: str, *, agreed: bool) -> None:
+    """Record that the project has the `team` in which an agent is registered, or that it has joined it."""
+    if agreed:
+        teams.join(tx, host.machine(), project=here.project, team=team)
+    else:
+        here.claim(tx, team)
+
+
+def project_json(project: Project, team: str | None) -> dict[str, str | None]:
+    """Return a project as JSON has it, with the `team` that it has or would get."""
+    paths = {"path": project.path, "top": project.top, "problem": project.problem}
+    return {**{name: value and teams.stored(value) for name, value in paths.items()}, "team": team}

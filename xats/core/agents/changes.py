@@ -1,0 +1,298 @@
+"""Managing agents: what they are and are called, seats that wait for a program, and removing an agent for good.
+
+Everything refers to an agent by its id, so a new name changes nothing else. A former name leads to the agent until it
+is freed (`forget_name`). An agent that was removed keeps its row, because its messages and tasks name it.
+"""
+
+from __future__ import annotations
+
+from xats.base.errors import InvalidName, NameTaken, Refused, Usage
+from xats.base.record import record
+from xats.core.address import check_name
+from xats.core.agents import agents
+from xats.core.mail import messages, removed
+from xats.core.teams import teams
+from xats.core.waking import wakes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xats.core.agents.agents import Agent, Details, Session
+    from xats.store import Tx
+
+LONGEST_ABOUT = 200  # characters
+
+
+def check_about(text: str) -> str:
+    """Return `text` without space around it if it can say what an agent is for. Raises Usage."""
+    from xats.base.text import check, is_line
+    from xats.base.visible import one_line
+
+    text, hint = text.strip(), "xats agent set bob --about 'reviews what others wrote'"
+    check(text, "purpose (--about)", hint=hint)
+    if not is_line(text, LONGEST_ABOUT) or one_line(text) != text:
+        msg = f"--about must be one line of at most {LONGEST_ABOUT} characters, without control characters."
+        raise Usage(msg, hint)
+    return text
+
+
+def own_or_person(by: Agent, agent: Agent, what: str) -> None:
+    """Raise Refused unless `by` is `agent` itself or a person; `what` is what it may not do, such as "rename"."""
+    if by.id != agent.id and by.client != "human":
+        msg = f"Only {agent.name} itself or a person may {what} {agent.name}, and you are {by.name}. "
+        msg += "Nothing was changed."
+        raise Refused(msg, f"xats send {agent.name} 'please ...'", agent=agent.address)
+
+
+def _tell(tx: Tx, by: Agent, agent: Agent, subject: str, *lines: str) -> None:
+    """Send `lines` to `agent` in the name of xats; not where it did that itself, or has no program yet."""
+    if by.id == agent.id or agent.expected:
+        return
+    draft = messages.Draft(agent.address, "\n".join(lines), subject, "notice", need_reply=False)
+    messages.post(tx, agents.system(tx, agent.team), "process", draft, [messages.recipient_of(agent)])
+
+
+# -- what it is --------------------------------------------------------------------------------------------------------
+
+
+@record
+class Wanted:
+    """Changes of an agent. None and () leave a value as it is."""
+
+    role: str | None = None  #: "" takes the role away
+    about: str | None = None  #: "" takes it away
+    tags: tuple[str, ...] = ()
+    no_tags: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
+    no_capabilities: tuple[str, ...] = ()
+
+
+SET = "update agents set role = :role, about = :about where id = :id"
+ADD_LABEL = """
+insert into labels (agent_id, kind, label) values (:id, :kind, :label) on conflict (agent_id, kind, label) do nothing
+"""
+REMOVE_LABEL = "delete from labels where agent_id = :id and kind = :kind and label = :label"
+
+
+def change(tx: Tx, by: Agent, agent: Agent, wanted: Wanted) -> tuple[Details, list[str]]:
+    """Change what `agent` is, and tell it; return it and what changed, in words. `wanted` is in order.
+
+    Raises Refused for a tag or a capability that it does not have.
+    """
+    said: list[str] = []
+    role = agent.role if wanted.role is None else wanted.role.lower() or None
+    about = agent.about if wanted.about is None else wanted.about or None
+    if role != agent.role:
+        said.append(f"role {role}" if role else "no role")
+    if about != agent.about:
+        said.append(f"about: {about}" if about else "no description")
+    tx.run(SET, id=agent.id, role=role, about=about)
+    kinds = (
+        ("tag", "tag", wanted.tags, wanted.no_tags),
+        ("cap", "capability", wanted.capabilities, wanted.no_capabilities),
+    )
+    for kind, word, more, fewer in kinds:
+        for label in dict.fromkeys(one.lower() for one in fewer):
+            if not tx.run(REMOVE_LABEL, id=agent.id, kind=kind, label=label):
+                msg = f"{agent.name} has no {word} {label}. Nothing was changed."
+                raise Refused(msg, f"xats agent show {agent.name}", agent=agent.address)
+            said.append(f"no {word} {label}")
+        said += [
+            f"{word} {label}"
+            for label in dict.fromkeys(one.lower() for one in more)
+            if tx.run(ADD_LABEL, id=agent.id, kind=kind, label=label)
+        ]
+    now = agents.by_id(tx, agent.id)
+    if said:
+        tx.event("agent_changed", agent.team, by.name, f"agent:{agent.name}", changes=said)
+        _tell(tx, by, now, f"{by.name} changed what you are", f"{by.name} has set for you: {'; '.join(said)}.")
+    return agents.details(tx, now), said
+
+
+# -- what it is called -------------------------------------------------------------------------------------------------
+
+FORMER = "select name from former_names where agent_id = :id order by until, name"
+KEEP_NAME = """
+insert into former_names (agent_id, name, name_key, until) values (:id, :name, :key, :now)
+on conflict (agent_id, name_key) do update set name = :name, until = :now
+"""
+FREE_NAME = "delete from former_names where agent_id = :id and name_key = :key"
+RENAME = "update agents set name = :name, name_key = :key where id = :id"
+
+
+def former_names(tx: Tx, agent: Agent) -> list[str]:
+    """Return the names that `agent` had before, and that still lead to it, the oldest first."""
+    return [row["name"] for row in tx.all(FORMER, id=agent.id)]
+
+
+def rename(tx: Tx, by: Agent, agent: Agent, name: str) -> Agent:
+    """Call `agent` `name` from now on, and tell it; its former name leads to it. Return it as it is then.
+
+    Raises NameTaken when another agent has that name, had it, or has mail under it; Refused, InvalidName.
+    """
+    own_or_person(by, agent, "rename")
+    _refuse_own_name(check_name(name))
+    key, old = name.lower(), agent.name.lower()
+    if name == agent.name:
+        msg = f"{name} is called {name} already."
+        raise Refused(msg, f"xats agent show {name}", agent=agent.address)
+    if key != old:
+        _refuse_taken(tx, agent, name)
+        tx.run(FREE_NAME, id=agent.id, key=key)
+        tx.run(KEEP_NAME, id=agent.id, name=agent.name, key=old, now=tx.now)
+    tx.run(RENAME, id=agent.id, name=name, key=key)
+    now = agents.by_id(tx, agent.id)
+    tx.event("agent_renamed", agent.team, by.name, f"agent:{now.name}", old_name=agent.name)
+    _tell(
+        tx,
+        by,
+        now,
+        f"you are called {now.name} now",
+        f"{by.name} has renamed you from {agent.name} to {now.name}. Your mail, tasks and claims stay yours.",
+        f"{agent.name} still leads to you, in addresses, in --as and in XATS_AGENT.",
+    )
+    return now
+
+
+def _refuse_own_name(name: str) -> None:
+    if name.lower() == agents.SYSTEM:
+        msg = f"{name} is the name under which xats itself writes."
+        raise InvalidName(msg, "take another name")
+
+
+def _refuse_taken(tx: Tx, agent: Agent, name: str) -> None:
+    """Raise NameTaken if `name` leads to another agent than `agent`."""
+    known = agents.find(tx, agent.team, name)
+    if known is None or known.id == agent.id:
+        return
+    data = {"name": name, "team": agent.team}
+    if known.name.lower() != name.lower():
+        msg = f"{name} is a former name of {known.name}, and still leads to {known.name}."
+        raise NameTaken(msg, f"to free that name: xats agent forget {name} --name-only", **data)
+    if known.registered:
+        msg = f"There is another agent {known.name} in team {agent.team}."
+        raise NameTaken(msg, "take another name", **data)
+    from xats.core.mail import held
+
+    said = held.describe(tx, known)
+    if not said:  # mail was held for the name, and has expired
+        held.free_names(tx, agent.team, known.id)
+        return
+    msg = f"{said} Nothing was changed."
+    what = "it and its mail" if known.epoch else "that mail"
+    hint = f"take another name, or remove {what}: xats agent forget {known.name}"
+    raise NameTaken(msg, hint, **data)
+
+
+# -- a seat that waits -------------------------------------------------------------------------------------------------
+
+EXPECT = """
+update agents set expected_at = :at, about = coalesce(:about, about) where id = :id
+"""
+
+
+def expect(
+    tx: Tx,
+    team: str,
+    name: str,
+    changes: agents.Changes,
+    about: str | None,
+    living: Callable[[Session], bool | None],
+) -> tuple[Details, bool]:
+    """Have a seat `name` in `team` that waits for its program; return it, and False if there was such an agent.
+
+    `living` tells whether the process of a session runs. An agent whose program has surely ended waits for another one.
+    Raises NameTaken for any other registered agent, InvalidName.
+    """
+    _refuse_own_name(name)
+    known = agents.find(tx, team, name)
+    name = known.name if known else name
+    holder = agents.current_session(tx, known) if known else None
+    if known and holder and (known.client == "human" or living(holder) is not False):
+        who = "a person" if known.client == "human" else known.client
+        pid = f", pid {holder.seat.pid}" if holder.seat.pid else ""
+        msg = f"{known.name} is already registered ({who}{pid}); its seat cannot wait for a program."
+        hint = f"take another name, or to change what it is: xats agent set {known.name}"
+        raise NameTaken(msg, hint, name=known.name, team=team, pid=holder.seat.pid)
+    since = known.expected_since if known and known.expected_since is not None else tx.now
+    teams.ensure(tx, team)
+    teams.use(tx, team, name)
+    agent_id = agents.store(tx, team, name, changes)
+    if holder:
+        agents.end_session(tx, agent_id, "expected")
+    tx.run(EXPECT, id=agent_id, at=since, about=about)
+    wakes.suspend(tx, agent_id, "no_program")
+    agent = agents.by_id(tx, agent_id)
+    tx.event("agent_expected", team, None, f"agent:{agent.name}", role=agent.role)
+    return agents.details(tx, agent), known is None or not known.registered
+
+
+# -- removing ----------------------------------------------------------------------------------------------------------
+
+CLAIMED = "select count(*) as n from tasks where owner_id = :id and state in ('claimed', 'review')"
+OF_IT = (
+    "delete from labels where agent_id = :id",
+    "delete from presence where agent_id = :id",
+    "delete from pauses where agent_id = :id",
+    "delete from contract_subscribers where agent_id = :id",
+    "delete from pairs where low_id = :id or high_id = :id",
+    "delete from former_names where agent_id = :id",
+    "delete from former_addresses where agent_id = :id",
+    "delete from expectations where agent_id = :id",
+)
+# No name has a # in it.
+FORGET = """
+update agents set name_key = :key, unregistered_at = coalesce(unregistered_at, :now), unregistered_by = :by,
+    forgotten_at = :now, expected_at = null
+where id = :id
+"""
+
+
+@record
+class Loss:
+    """What goes with an agent: its direct mail that nobody has read, how much waits for its reply, and its claims."""
+
+    letters: int
+    requests: int
+    claims: int
+
+
+def loss(tx: Tx, agent: Agent) -> Loss:
+    """Return what would go with `agent`."""
+    mail, row = removed.loss(tx, agent.id), tx.one(CLAIMED, id=agent.id)
+    return Loss(mail.letters, mail.requests, row["n"] if row else 0)
+
+
+def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
+    """Remove `agent` for good; return what went with it, and the ids of the tasks that are open again.
+
+    Direct mail that it has not read becomes dead letters, once the senders of what needs a reply were told. Copies of
+    mail to groups end. Its name is free; its messages can still be read. Raises Refused.
+    """
+    own_or_person(by, agent, "remove")
+    from xats.core.tasks import claims as task_claims
+    from xats.core.tasks import leaving
+
+    found = loss(tx, agent)
+    opened = task_claims.give_back(tx, agent, "was removed", force=True)
+    leaving.agent_removed(tx, agent, opened, by)
+    released = [task.id for task in opened]
+    agents.end_session(tx, agent.id, "unregistered")
+    for sql in OF_IT:
+        tx.run(sql, id=agent.id)
+    whose = by.address if by.id != agent.id else None
+    tx.run(FORGET, id=agent.id, key=f"{agent.name.lower()}#{agent.id}", now=tx.now, by=whose)
+    head = f"{agent.name} was removed from team {agent.team} and will not answer:"
+    removed.end(tx, [agent.id], head, {by.id})
+    tx.event(
+        "agent_forgotten", agent.team, by.name, f"agent:{agent.name}", dead_letters=found.letters, released=released
+    )
+    return found, released
+
+
+def forget_name(tx: Tx, by: Agent, agent: Agent, name: str) -> None:
+    """Let the former `name` of `agent` lead to it no more: another agent may have it. Raises Refused."""
+    own_or_person(by, agent, "free a former name of")
+    tx.run(FREE_NAME, id=agent.id, key=name.lower())
+    tx.event("former_name_freed", agent.team, by.name, f"agent:{agent.name}", name=name)

@@ -1,0 +1,58 @@
+"""Agents that nobody has used: who takes another name leaves no seat behind that still gets every broadcast."""
+
+from __future__ import annotations
+
+from xats.core.address import parse_list
+from xats.core.agents import agents
+from xats.core.mail.messages import is_direct
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents.agents import Agent
+    from xats.store import Tx
+
+ACTED = """
+select 1 from agents a where a.id = :id and (
+    exists (select 1 from messages m where m.sender_id = a.id)
+    or exists (select 1 from deliveries d where d.agent_id = a.id and d.replied_at is not null)
+    or exists (select 1 from deliveries d where d.agent_id = a.id and d.acked_at is not null)
+    or exists (select 1 from tasks t where t.created_by = a.id)
+    or exists (select 1 from tasks t where t.assignee_id = a.id)
+    or exists (select 1 from tasks t where t.owner_id = a.id)
+    or exists (select 1 from task_notes n where n.agent_id = a.id)
+    or exists (select 1 from task_approvals p where p.agent_id = a.id)
+    or exists (select 1 from contracts c where c.retired_by = a.id)
+    or exists (select 1 from contract_versions v where v.put_by = a.id)
+    or exists (select 1 from contract_subscribers s where s.agent_id = a.id)
+    or exists (select 1 from pauses p where p.agent_id = a.id)
+    or exists (select 1 from pairs p where p.low_id = a.id or p.high_id = a.id)
+)
+"""
+GOT = "select m.address from deliveries d join messages m on m.id = d.message_id where d.agent_id = :id"
+OWN = (
+    "labels",
+    "presence",
+    "wakes",
+    "sessions",
+    "former_names",
+    "former_addresses",
+)  # what an agent without mail may have
+
+
+def remove(tx: Tx, agent: Agent) -> bool:
+    """Take `agent` out of its team if nobody has used it; tell whether that was done.
+
+    Used is an agent that has done anything which others may see, or that somebody has written to by its name. One that
+    has nothing at all vanishes; one that only got mail to everybody is unregistered, and keeps that mail.
+    """
+    if tx.one(ACTED, id=agent.id):
+        return False
+    addresses = [row["address"] for row in tx.all(GOT, id=agent.id)]
+    if any(is_direct(parse_list(one)) for one in addresses):
+        return False
+    agents.unregister(tx, agent)
+    if not addresses:
+        for table in OWN:
+            tx.run(f"delete from {table} where agent_id = :id", id=agent.id)
+        tx.run("delete from agents where id = :id", id=agent.id)
+    return True

@@ -1,0 +1,1 @@
+"""Contracts: JSON Schemas in versions, and who is told of their changes."""

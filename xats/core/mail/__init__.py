@@ -1,0 +1,1 @@
+"""Mail: messages, deliveries, threads, and what is overdue, held or dead."""

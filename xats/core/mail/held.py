@@ -1,0 +1,144 @@
+"""Held mail: kept for a name that no agent has yet, or that an agent had until it left.
+
+It is stored for the agent of that name, which is not registered: no group has it as a member, and `send` without --hold
+still refuses the name. The mail is delivered as soon as the name registers, and expires like any other mail.
+"""
+
+from __future__ import annotations
+
+from xats.base.errors import UnknownRecipient, Usage
+from xats.core.address import is_forgotten
+from xats.core.agents import agents
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.core.address import Address
+    from xats.core.agents.agents import Agent
+    from xats.core.mail.messages import Recipient
+    from xats.store import Row, Tx
+
+TEAM = "select 1 from agents where team = :team limit 1"
+# It was never there: it has had no session. An agent that left keeps its row.
+ABSENT = """
+insert into agents (team, name, name_key, client, registered_at, seen_at, unregistered_at)
+values (:team, :name, :key, 'generic', :now, :now, :now) on conflict (team, name_key) do nothing
+"""
+WAITING = """
+select count(*) as n from deliveries d join agents a on a.id = d.agent_id
+where a.team = :team and a.name_key = :key and d.state = 'unread'
+"""
+
+
+def refuse_groups(addresses: Sequence[Address]) -> None:
+    """Raise Usage unless each of `addresses` names an agent: only mail for a name can be held."""
+    for one in addresses:
+        if one.kind not in ("agent", "me"):
+            msg = f"--hold keeps mail for an agent's name, and {one} is a group. Nothing was sent."
+            raise Usage(msg, f"xats send {one} 'text'  (without --hold)")
+
+
+def seat_of(tx: Tx, sender: Agent, team: str, name: str) -> Agent:
+    """Return the agent `name` of `team`, which is not registered, made now if it was never there.
+
+    Raises UnknownRecipient for a team of which no agent is known, and for the name of xats itself.
+    """
+    if name.lower() == agents.SYSTEM:
+        msg = f"{name} is xats itself, which reads no mail. Nothing was sent."
+        raise UnknownRecipient(msg, f"xats agents --team {team}", address=name, team=team)
+    if team != sender.team and tx.one(TEAM, team=team) is None:
+        from xats.core.address import Address
+        from xats.core.mail.messages import nobody
+
+        raise nobody(tx, Address("agent", name, team), team)
+    if known := agents.find(tx, team, name):  # it has left, and may have had this name before
+        return known
+    tx.run(ABSENT, team=team, name=name, key=name.lower(), now=tx.now)
+    found = agents.find(tx, team, name)
+    assert found
+    return found
+
+
+def has_left(tx: Tx, address: Address, team: str) -> UnknownRecipient | None:
+    """Return the error for an agent that has left, or that mail is held for; None for a name that never was there."""
+    command = f"xats send {address} --hold 'text'"
+    gone = agents.left(tx, team, address.name)
+    if gone:
+        msg = f"{address} left {gone}. Nothing was sent."
+        data = {"left_at": gone.at, "left_by": gone.by}
+        return UnknownRecipient(msg, f"to keep mail for that name: {command}", address=str(address), team=team, **data)
+    row = tx.one(WAITING, team=team, key=address.name.lower())
+    if row and row["n"]:
+        msg = f"{address} is not there yet; {row['n']} held for it. Nothing was sent."
+        return UnknownRecipient(msg, f"to hold this as well: {command}", address=str(address), team=team)
+    return None
+
+
+# A name for which mail was held that has expired, and that no agent has had: "a" is it. It is free.
+EMPTY = """
+{a}.epoch = 0 and {a}.client <> 'system' and {a}.unregistered_at = {a}.registered_at and {a}.forgotten_at is null
+and not exists (select 1 from deliveries d where d.agent_id = {a}.id and d.state in ('unread', 'shown'))
+"""
+# No name has a # in it.
+FREE = f"""
+update agents set name_key = name_key || '#' || cast(id as text), forgotten_at = :now
+where team = :team and (:id is null or id = :id) and {EMPTY.format(a="agents")}
+"""
+HELD = """
+select m.sent_at, f.name, f.team
+from deliveries d join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
+where d.agent_id = :id and d.state in ('unread', 'shown') order by m.id
+"""
+
+
+def describe(tx: Tx, agent: Agent) -> str:
+    """Return in a sentence what has the name of `agent`, which is not registered; "" if that is nothing any more.
+
+    An agent that has left has its name, and so has mail that is held for a name that no agent has had.
+    """
+    gone = agents.left(tx, agent.team, agent.name)
+    if gone:
+        return f"{agent.address} left {gone}, and its mail is kept for that name."
+    rows = tx.all(HELD, id=agent.id)
+    if not rows:
+        return ""
+    from xats.base.durations import ago
+
+    first = rows[0]
+    sender = first["name"] if first["team"] == agent.team else f"{first['name']}@{first['team']}"
+    count = "1 message is" if len(rows) == 1 else f"{len(rows)} messages are"
+    whose = f"{'' if len(rows) == 1 else 'the first '}from {sender}, {ago(first['sent_at'], tx.now)}"
+    return f"No agent is called {agent.address} yet, but {count} held for that name ({whose})."
+
+
+def free_names(tx: Tx, team: str, agent_id: int | None = None) -> None:
+    """Free the names in `team`, or only that of `agent_id`, that have nothing any more but mail that has expired."""
+    tx.run(FREE, team=team, id=agent_id, now=tx.now)
+
+
+def answerable(
+    tx: Tx, me: Agent, rows: Sequence[Row], recipients: Sequence[Recipient], message_id: int, *, hold: bool
+) -> list[Recipient]:
+    """Return those of `recipients`, some of whom have left, that get an answer of `me` to message `message_id`.
+
+    `rows` are theirs. With `hold` these are also those that have left, but not those that were removed for good. Raises
+    UnknownRecipient when none is left.
+    """
+    pairs = list(zip(rows, recipients, strict=True))
+    found = [one for row, one in pairs if row["unregistered_at"] is None or (hold and not _is_removed(row))]
+    if found:
+        return found
+    row, last = pairs[0]
+    name = last.address.removesuffix(f"@{me.team}")
+    if _is_removed(row):
+        msg = f"{name} was removed from the team. Nothing was sent."
+        raise UnknownRecipient(msg, f"xats send ANOTHER 'text' --reply-to {message_id}", id=message_id)
+    gone = agents.left(tx, row["team"], row["name"]) or "since"
+    msg = f"{name} left {gone}. Nothing was sent."
+    raise UnknownRecipient(msg, f"to keep it for that name: xats reply {message_id} --hold 'text'", id=message_id)
+
+
+def _is_removed(row: Row) -> bool:
+    """Tell whether the agent in `row` was removed for good, alone or with its team."""
+    return row["forgotten_at"] is not None or is_forgotten(row["team"])

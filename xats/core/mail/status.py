@@ -1,0 +1,75 @@
+"""Status: what became of a message, for the one who sent it."""
+
+from __future__ import annotations
+
+from xats.base.errors import Refused, UnknownMessage
+from xats.base.record import from_row, record
+from xats.core.mail.messages import Message, message_of, visible
+from xats.core.waking import wakes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents.agents import Agent
+    from xats.core.states import DeliveryState
+    from xats.core.waking.reasons import Reason
+    from xats.store import Row, Tx
+
+
+@record
+class DeliveryStatus:
+    """Where one recipient's copy is, and what is being done to have it read."""
+
+    agent: str
+    client: str
+    state: DeliveryState
+    read_at: int | None
+    replied_at: int | None
+    acked_at: int | None
+    wake: wakes.Wake | None
+    no_wake_reason: Reason | None  #: why there is no wake: "self", "no_wake" or "hop_limit"
+    host: str | None = None  #: the id of the host that its agent sits on
+    host_name: str | None = None  #: what people call that host
+    shown_at: int | None = None
+    need_reply: bool = False  #: whether a reply of this recipient is still wanted
+
+
+STATUS = f"""
+select a.name as agent_name, a.team as agent_team, a.id as recipient_id, a.client, d.state as delivery_state, d.read_at,
+    d.shown_at, d.replied_at, d.acked_at, d.no_wake_reason, d.need_reply, s.host,
+    coalesce(s.host_name, s.host) as host_name,
+    {wakes.SELECT}
+from deliveries d join agents a on a.id = d.agent_id left join wakes w on w.id = d.wake_id
+left join sessions s on s.agent_id = a.id and s.ended_at is null
+where d.message_id = :id order by a.id
+"""
+LAST_SENT = "select id from messages where sender_id = :me order by id desc limit 1"
+
+
+def status(tx: Tx, me: Agent, message_id: int | None) -> tuple[Message, list[DeliveryStatus]]:
+    """Return a message that `me` sent (None: the last one) and where each recipient's copy is.
+
+    Raises UnknownMessage, or Refused for one that somebody else sent.
+    """
+    if message_id is None:
+        row = tx.one(LAST_SENT, me=me.id)
+        if row is None:
+            msg = f"{me.name} has sent nothing yet."
+            raise UnknownMessage(msg, "xats send ADDRESS TEXT")
+        message_id = row["id"]
+    found = visible(tx, me, message_id)
+    message = message_of(found)
+    if found["sender_id"] != me.id:
+        msg = f"Message {message_id} is from {message.sender}; only its sender sees what became of it."
+        raise Refused(msg, f"xats show {message_id}", id=message_id)
+    return message, [_status_of(tx, message, row, me) for row in tx.all(STATUS, id=message_id)]
+
+
+def _status_of(tx: Tx, message: Message, row: Row, me: Agent) -> DeliveryStatus:
+    state = row["delivery_state"]
+    if state == "unread" and wakes.is_over(tx, message.sent_at, message.expires_at):
+        state = "expired"
+    wake = wakes.wake_of(row) if row["id"] is not None else None
+    reason = None if wake else row["no_wake_reason"] or ("self" if row["recipient_id"] == me.id else "no_wake")
+    address = f"{row['agent_name']}@{row['agent_team']}"
+    owes = bool(row["need_reply"]) and state not in ("replied", "expired") and row["acked_at"] is None
+    return from_row(DeliveryStatus, row, agent=address, state=state, wake=wake, no_wake_reason=reason, need_reply=owes)

@@ -1,0 +1,134 @@
+"""Threads: what an agent and others have written to each other, for somebody who looks on.
+
+Nothing is marked read. Every query is bounded, whatever an agent has written in its life: threads are looked for among
+its newest messages, and of a long thread the newest are shown.
+"""
+
+from __future__ import annotations
+
+from xats.base.record import record
+from xats.core.mail.messages import MESSAGE, Message, message_of
+from xats.core.waking import wakes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from xats.core.agents.agents import Agent
+    from xats.core.states import DeliveryState
+    from xats.store import Row, Tx
+
+WINDOW = 1000  # newest messages of an agent among which those are looked for that somebody may see
+RECIPIENTS = 8  # recipients of one message that are named
+
+
+@record
+class Headline:
+    """A thread as one agent has it: its newest message, without the body, and how many there are."""
+
+    message: Message
+    state: DeliveryState | None  #: that of the agent's own copy, if it has one and that may be told
+    messages: int
+
+
+@record
+class Copy:
+    """What became of one recipient's copy."""
+
+    agent: str  #: name@team
+    state: DeliveryState | Literal["acked"]
+    at: int | None  #: since when
+
+
+@record
+class ThreadMessage:
+    """A message of a thread, and its first recipients if it may be told what they made of it."""
+
+    message: Message
+    copies: tuple[Copy, ...]
+
+
+# A viewer sees what it sent or got; a null stands for a person, who sees everything.
+SEEN = """(:viewer is null or m.sender_id = :viewer or exists (
+    select 1 from deliveries v where v.agent_id = :viewer and v.message_id = m.id
+))"""
+BODILESS = MESSAGE.replace("m.body", "'' as body")
+HEADLINES = f"""
+select {BODILESS}, {wakes.STATE} as state from (
+    select sent.id from (
+        select m.id from messages m where m.sender_id = :agent order by m.sent_at desc, m.id desc limit :window
+    ) as sent
+    union
+    select got.id from (
+        select d.message_id as id from deliveries d where d.agent_id = :agent order by d.message_id desc limit :window
+    ) as got
+) as mail join messages m on m.id = mail.id join agents f on f.id = m.sender_id
+left join deliveries d on d.agent_id = :agent and d.message_id = m.id
+where {SEEN} order by m.id desc
+"""
+SPOKEN = f"""
+select {MESSAGE} from (
+    select :root as id
+    union
+    select answers.id from (
+        select m.id from messages m where m.thread_id = :root order by m.id desc limit :limit
+    ) as answers
+) as said join messages m on m.id = said.id join agents f on f.id = m.sender_id
+where {SEEN} order by m.id desc limit :limit
+"""
+COPIES = f"""
+select a.name, a.team, {wakes.STATE} as state, d.acked_at,
+    coalesce(d.replied_at, d.acked_at, d.read_at, d.shown_at) as at
+from deliveries d join agents a on a.id = d.agent_id where d.message_id = :id order by a.id limit :limit
+"""
+SUBJECT = f"select m.subject from messages m where m.id = :id and {SEEN}"
+
+
+def headlines(tx: Tx, agent: Agent, viewer: Agent | None, limit: int) -> list[Headline]:
+    """Return the newest threads among the newest messages of `agent`, as far as `viewer` may see them.
+
+    None: a person, who may see everything.
+    """
+    values = {"agent": agent.id, "viewer": viewer.id if viewer else None, "window": WINDOW, **wakes.fresh(tx)}
+    newest: dict[int, Row] = {}
+    count: dict[int, int] = {}
+    for row in tx.all(HEADLINES, **values):
+        newest.setdefault(row["thread"], row)
+        count[row["thread"]] = count.get(row["thread"], 0) + 1
+    found = []
+    for thread, row in [*newest.items()][:limit]:
+        told = viewer is None or viewer.id in (agent.id, row["sender_id"])
+        found.append(Headline(message_of(row), row["state"] if told else None, count[thread]))
+    return found
+
+
+def conversation(tx: Tx, thread_id: int, viewer: Agent | None, limit: int) -> list[ThreadMessage]:
+    """Return the newest messages of a thread as far as `viewer` may see them, oldest first.
+
+    What became of the copies is for a person (None) and for a message's own sender.
+    """
+    rows = tx.all(SPOKEN, root=thread_id, viewer=viewer.id if viewer else None, limit=limit)
+    return [
+        ThreadMessage(
+            message_of(row),
+            _copies(tx, row["id"]) if viewer is None or viewer.id == row["sender_id"] else (),
+        )
+        for row in reversed(rows)
+    ]
+
+
+def _copies(tx: Tx, message_id: int) -> tuple[Copy, ...]:
+    return tuple(
+        Copy(
+            agent=f"{row['name']}@{row['team']}",
+            state="acked" if row["acked_at"] and row["state"] == "read" else row["state"],
+            at=row["at"],
+        )
+        for row in tx.all(COPIES, id=message_id, limit=RECIPIENTS, **wakes.fresh(tx))
+    )
+
+
+def subject(tx: Tx, message_id: int, viewer: Agent | None) -> str | None:
+    """Return the subject of a message if it has one that `viewer` may see."""
+    row = tx.one(SUBJECT, id=message_id, viewer=viewer.id if viewer else None)
+    return row["subject"] if row else None

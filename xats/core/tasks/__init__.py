@@ -1,0 +1,1 @@
+"""Tasks: claims, dependencies, reviews, and the mail that they cause."""

@@ -1,0 +1,421 @@
+"""Claims: who works on a task, until when. Of many that claim one task exactly one gets it, and it is a lease."""
+
+from __future__ import annotations
+
+from xats.base.durations import iso, rough
+from xats.base.errors import (
+    InvalidTask,
+    LeaseLost,
+    NeedsReview,
+    NotOwner,
+    Refused,
+    TaskBlocked,
+    TaskForOthers,
+    TaskHeld,
+    TasksHeld,
+)
+from xats.core import clock
+from xats.core.tasks import dependencies, endings, leaving, notify, offers, owners, readiness, tasks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from xats.core.agents.agents import Agent
+    from xats.core.clock import Standing
+    from xats.core.tasks.owners import Gone
+    from xats.core.tasks.tasks import Task
+    from xats.store import Tx
+
+LEASE = 30 * 60_000  # ms
+SHORTEST, LONGEST = 1000, 30 * 86_400_000  # ms that a lease may last
+GRACE = 5 * 60_000  # ms from when an owner was seen to be gone until its tasks are open again
+BATCH = 1000  # claims that one transaction looks at
+
+TAKE = """
+update tasks set state = 'claimed', owner_id = :me, claimed_at = :now, lease_ms = :lease, lease_until = :until,
+    claims = claims + 1, updated_at = :now, progress = null, offer_at = null
+"""
+MINE = "(assignee_id = :me or (assignee_id is null and (role is null or role = :role)))"
+CLAIM = f"{TAKE} where id = :id and team = :team and state = 'open' and waits_for = 0 and {MINE} returning id"
+# Each of the three finds its first by the index; the first of them is the one.
+FIRST = "select id, priority from tasks where team = :team and state = 'open' and waits_for = 0"
+NEXT = f"""
+select id from (
+    select id, priority from (
+        {FIRST} and assignee_id = :me and role is null order by priority, id limit 1
+    ) as for_me
+    union all
+    select id, priority from (
+        {FIRST} and assignee_id is null and role = :role order by priority, id limit 1
+    ) as for_my_role
+    union all
+    select id, priority from (
+        {FIRST} and assignee_id is null and role is null order by priority, id limit 1
+    ) as for_anybody
+) as found order by priority, id limit 1
+"""
+CLAIM_NEXT = f"{TAKE} where id = ({NEXT}) and state = 'open' and waits_for = 0 returning id"
+
+
+# -- taking ------------------------------------------------------------------------------------------------------------
+
+
+def claim(tx: Tx, me: Agent, task_id: int, lease: int = LEASE) -> Task:
+    """Claim task `task_id` for `lease` ms, also from another owner whose process has ended.
+
+    Raises UnknownTask, TaskEnded, TaskHeld, TaskForOthers, TaskBlocked, InvalidTask.
+    """
+    clock.observe(tx)  # a lease that begins has the right age
+    values = {"id": task_id, "team": me.team, **_taken(tx, me, lease)}
+    if tx.one(CLAIM, **values) is None:
+        task = tasks.find(tx, me.team, task_id)
+        if task.owner_gone_at is None or task.owner_id == me.id:
+            _say_why_not(tx, me, task)
+        _lapse(tx, task, ENDED, taken_by=me)
+        if tx.one(CLAIM, **values) is None:  # then all of this is undone
+            _say_why_not(tx, me, tasks.again(tx, task))
+    return _claimed(tx, me, task_id)
+
+
+def claim_next(tx: Tx, me: Agent, lease: int = LEASE) -> Task | None:
+    """Claim the most urgent task that is ready and for `me`, my role or anybody; of equals the oldest.
+
+    Returns None when there is none. Raises InvalidTask.
+    """
+    clock.observe(tx)
+    values = {"team": me.team, **_taken(tx, me, lease)}
+    while True:
+        row = tx.one(CLAIM_NEXT, **values)
+        if row:
+            return _claimed(tx, me, row["id"])
+        # Where writers run side by side another one may have taken that very task: then there may be a next one.
+        if not any_next(tx, me):
+            return None
+
+
+def any_next(tx: Tx, me: Agent) -> bool:
+    """Tell whether `claim_next` would find a task for `me`."""
+    return tx.one(NEXT, team=me.team, me=me.id, role=me.role) is not None
+
+
+def _taken(tx: Tx, me: Agent, lease: int) -> dict[str, int | str | None]:
+    return {"me": me.id, "role": me.role, "now": tx.now, "lease": check_lease(lease), "until": tx.now + lease}
+
+
+def check_lease(lease: int) -> int:
+    """Return `lease` (ms) if a claim can be so long. Raises InvalidTask."""
+    if not SHORTEST <= lease <= LONGEST:
+        msg = "A lease lasts from 1 second to 30 days. Nothing was changed."
+        raise InvalidTask(msg, "xats task claim --next --lease 30m")
+    return lease
+
+
+def _claimed(tx: Tx, me: Agent, task_id: int) -> Task:
+    task = tasks.find(tx, me.team, task_id)
+    tasks.log(tx, task, "claimed", me, claim=task.claims, lease_until=iso(task.lease_until))
+    if task.pool:
+        offers.taken(tx, task, me)
+    else:
+        readiness.not_ready(tx, task, keep=me.id)
+    return task
+
+
+def _say_why_not(tx: Tx, me: Agent, task: Task) -> NoReturn:
+    """Raise why `me` cannot claim `task`."""
+    tasks.refuse_ended(task)
+    number = task.id
+    if task.state in ("claimed", "review"):
+        assert task.owner
+        who = "you yourself" if task.owner_id == me.id else task.owner.partition("@")[0]
+        until = f", for {rough(task.lease_until - tx.now)} more" if task.lease_until else " and in review"
+        msg = f"Task {number} is claimed by {who}{until}."
+        hint = f"xats task renew {number}" if task.owner_id == me.id else "xats task claim --next"
+        if task.state == "review":
+            hint = f"xats task show {number}"
+        raise TaskHeld(msg, hint, id=number, owner=task.owner, lease_until=iso(task.lease_until))
+    if task.assignee_id not in (None, me.id) or task.role not in (None, me.role):
+        whom = task.assignee.partition("@")[0] if task.assignee else f"role {task.role}"
+        msg = f"Task {number} is for {whom}, not for you."
+        raise TaskForOthers(msg, "xats task claim --next", id=number, assignee=task.assignee, role=task.role)
+    waits = dependencies.blockers(tx, task)
+    shown = ", ".join(f"#{one.id} ({one.state})" for one in waits[:10]) + (" and more" if len(waits) > 10 else "")
+    msg = f"Task {number} waits for {shown}."
+    raise TaskBlocked(msg, f"xats task graph {number}", id=number, blocked_by=[one.id for one in waits])
+
+
+# -- holding -----------------------------------------------------------------------------------------------------------
+
+LAST_WORD = """
+select kind from task_notes where task_id = :id and agent_id = :me and kind in ('claimed', 'released', 'lapsed')
+order by id desc limit 1
+"""
+
+
+def own(tx: Tx, me: Agent, task_id: int, claim_number: int | None = None, *, states: tuple[str, ...]) -> Task:
+    """Return task `task_id`, which `me` has claimed (by claim `claim_number`, if that is known) and is in `states`.
+
+    Raises UnknownTask, TaskEnded, LeaseLost, NotOwner or Refused.
+    """
+    task = tasks.find(tx, me.team, task_id)
+    tasks.refuse_ended(task)
+    if task.owner_id == me.id and claim_number in (None, task.claims):
+        if task.state in states:
+            return task
+        msg = f"Task {task.id} is in review; take it back with a new submission, or wait for the reviewers."
+        raise Refused(msg, f"xats task show {task.id}", id=task.id, state=task.state)
+    last = tx.one(LAST_WORD, id=task.id, me=me.id)
+    holder = task.owner.partition("@")[0] if task.owner else None
+    if (last and last["kind"] != "released") or task.owner_id == me.id:
+        now = f"{'you' if task.owner_id == me.id else holder} claimed it since" if holder else "it is open again"
+        msg = f"Your claim of task {task.id} is over, and {now}. Nothing was changed."
+        hint = f"xats task {'show' if holder else 'claim'} {task.id}"
+        raise LeaseLost(msg, hint, id=task.id, owner=task.owner, claim=task.claims)
+    if holder:
+        msg = f"Task {task.id} is claimed by {holder}, not by you."
+        raise NotOwner(msg, f"xats task show {task.id}", id=task.id, owner=task.owner)
+    msg = f"Task {task.id} is claimed by nobody."
+    raise NotOwner(msg, f"xats task claim {task.id}", id=task.id, owner=None)
+
+
+def renew(tx: Tx, me: Agent, task_id: int, lease: int | None = None, claim_number: int | None = None) -> Task:
+    """Let the claim of task `task_id` begin anew, for `lease` ms or as long as before. Raises as `own`, InvalidTask."""
+    task = own(tx, me, task_id, claim_number, states=("claimed",))
+    lease = check_lease(lease) if lease is not None else task.lease_ms
+    assert lease
+    now = tasks.update(tx, task, lease_ms=lease, lease_until=tx.now + lease)
+    tasks.say(tx, now, "renewed", me, lease_until=iso(now.lease_until))
+    return now
+
+
+def progress(tx: Tx, me: Agent, task_id: int, text: str, claim_number: int | None = None) -> Task:
+    """Note how far task `task_id` is, and renew its claim. Raises as `own`, InvalidTask."""
+    text = tasks.check_note(text, "progress note")
+    task = own(tx, me, task_id, claim_number, states=("claimed", "review"))
+    until = {"lease_until": tx.now + task.lease_ms} if task.state == "claimed" and task.lease_ms else {}
+    now = tasks.update(tx, task, progress=text, **until)
+    tasks.log(tx, now, "progress", me, text, text=text[:200])
+    return now
+
+
+def done(
+    tx: Tx, me: Agent, task_id: int, result: str | None, claim_number: int | None = None, *, force: bool = False
+) -> Task:
+    """End task `task_id` well.
+
+    Raises as `own`, NeedsReview when somebody is to approve it first, TaskBlocked when a task that it needs was
+    reopened, unless `force`; InvalidTask.
+    """
+    if result is not None:
+        result = tasks.check_long(result, "result")
+    task = own(tx, me, task_id, claim_number, states=("claimed", "review"))
+    rows = tx.all("select role from task_reviewers where task_id = :id order by role", id=task.id)
+    if rows:
+        roles = [row["role"] for row in rows]
+        msg = f"Task {task.id} is to be approved by {', '.join(roles)} before it is done."
+        hint = f"xats task submit {task.id}" if task.state == "claimed" else f"xats task show {task.id}"
+        raise NeedsReview(msg, hint, id=task.id, roles=roles)
+    if not force:
+        dependencies.refuse_reopened(tx, task, "done")
+    return endings.end(tx, task, "done", me, result)
+
+
+def fail(tx: Tx, me: Agent, task_id: int, reason: str, claim_number: int | None = None) -> Task:
+    """Give task `task_id` up for `reason`. What needs it stays blocked. Raises as `own`, InvalidTask."""
+    reason = tasks.check_note(reason, "reason")
+    return endings.end(tx, own(tx, me, task_id, claim_number, states=("claimed",)), "failed", me, reason)
+
+
+# -- letting go --------------------------------------------------------------------------------------------------------
+
+
+def release(tx: Tx, me: Agent, task_id: int, reason: str | None = None, claim_number: int | None = None) -> Task:
+    """Give task `task_id` back: it is open again. Who made it, and a person, may take it from its owner, who is told.
+
+    Raises as `own`, or Refused.
+    """
+    if reason is not None:
+        reason = tasks.check_note(reason, "reason")
+    task = tasks.find(tx, me.team, task_id)
+    held = task.state in ("claimed", "review")
+    if not held or task.owner_id == me.id or (me.client != "human" and me.id != task.creator_id):
+        task = own(tx, me, task_id, claim_number, states=("claimed", "review"))
+        now = _open(tx, task)
+        tasks.log(tx, now, "released", me, reason, owner=task.owner)
+        _offer(tx, now, but=me.id)
+        return now
+    owner = notify.agent_of(tx, task.owner_id)
+    now = _open(tx, task)
+    tasks.log(tx, now, "released", me, reason, owner=task.owner)
+    _offer(tx, now, but=task.owner_id)
+    notify.tell(
+        tx,
+        owner,
+        f"task #{task.id} was taken from you: {task.title}",
+        f"{me.name} has released task #{task.id}, which you had claimed: {task.title}",
+        *([f"Why: {reason}"] if reason else []),
+    )
+    return now
+
+
+def _open(tx: Tx, task: Task) -> Task:
+    """Open a claimed task again; return it."""
+    if task.state == "review":
+        notify.no_review(tx, task)
+    empty = {"owner_id": None, "claimed_at": None, "lease_ms": None, "lease_until": None, "result": None}
+    return tasks.update(tx, task, state="open", **empty)
+
+
+def _offer(tx: Tx, task: Task, but: int | None, why: str = "") -> None:
+    """Tell who can take `task`, which is open again because of `why`; not the agent `but`."""
+    if task.ready:
+        readiness.ready(tx, task, f"is open again{why and f' ({why})'}", but=but)
+
+
+HELD = f"select {tasks.TASK} {tasks.FROM} where t.owner_id = :id and t.state in ('claimed', 'review') order by t.id"
+
+
+def leave(tx: Tx, agent: Agent, *, force: bool, by: Agent | None = None) -> list[int]:
+    """Give back what `agent`, which is about to leave, has claimed; return the ids.
+
+    The agents that added these tasks are told, but not `by`, which has it leave. Raises TasksHeld unless `force`.
+    """
+    opened = give_back(tx, agent, "has left", force=force)
+    leaving.owner_left(tx, agent, opened, by)
+    return [task.id for task in opened]
+
+
+def give_back(tx: Tx, agent: Agent, what: str, *, force: bool) -> list[Task]:
+    """Open all again that `agent` has claimed, and tell who can take it that `agent` `what`; return the tasks.
+
+    Raises TasksHeld unless `force`.
+    """
+    held = [tasks.task_of(row) for row in tx.all(HELD, id=agent.id)]
+    ids = [task.id for task in held]
+    if held and not force:
+        shown = ", ".join(f"#{task.id} {task.title}" for task in held[:5])
+        more = f" and {len(held) - 5} more" if len(held) > 5 else ""
+        msg = f"{agent.name} has claimed {len(held)} task{'s' if len(held) > 1 else ''}: {shown}{more}."
+        hint = f"finish them, or give them back: xats unregister {agent.name} --force"
+        raise TasksHeld(msg, hint, agent=agent.address, tasks=ids)
+    opened = []
+    for task in held:
+        now = _open(tx, task)
+        tasks.log(tx, now, "released", agent, "it was unregistered", owner=task.owner)
+        _offer(tx, now, agent.id, f"{agent.name} {what}")
+        opened.append(now)
+    return opened
+
+
+# -- claims that are over ----------------------------------------------------------------------------------------------
+
+LAPSED, ENDED = "its lease was over", "its process had ended"
+OVER = """
+select 1 from tasks where state = 'claimed' and lease_until <= :now
+union all
+select 1 from tasks t join agents o on o.id = t.owner_id
+where t.owner_gone_at <= :before and o.seen_at <= t.owner_gone_at
+limit 1
+"""
+OVERDUE = f"""
+select {tasks.TASK} {tasks.FROM}
+where t.state = 'claimed' and t.lease_until <= :now and t.lease_until - t.lease_ms >= :since
+order by t.lease_until, t.id limit :limit
+"""
+GONE_LONG = f"""
+select {tasks.TASK} {tasks.FROM}
+where t.owner_gone_at <= :before and t.owner_gone_at >= :since and o.seen_at <= t.owner_gone_at
+order by t.owner_gone_at, t.id limit :limit
+"""
+STRETCH = "update tasks set lease_until = :until where id = :id and state = 'claimed' and claims = :claims"
+SEEN_NOW = """
+update agents set seen_at = :now where seen_at > :far and id in (select owner_id from tasks where state = 'claimed')
+"""
+FROM_NOW = """
+update tasks set lease_until = :now + lease_ms where state = 'claimed' and lease_until - lease_ms > :far
+"""
+GONE_NOW = "update tasks set owner_gone_at = :now where owner_gone_at > :far"
+
+
+def due(tx: Tx, gone: Gone) -> bool:
+    """Tell whether `settle` may have anything to do: it asks whether the ages are right."""
+    if tx.one(OVER, now=tx.now, before=tx.now - GRACE):
+        return True
+    return any(owners.outdated(one, gone) for one in owners.owners(tx))
+
+
+def settle(tx: Tx, gone: Gone) -> list[int]:
+    """Open the tasks again whose claims are over; return their ids.
+
+    See `over`. Owners are marked, or their marks taken away, as `gone` tells. A lease whose owner did something
+    meanwhile is made longer.
+    """
+    for one in owners.owners(tx):
+        owners.note(tx, one, gone, GRACE)
+    opened = []
+    trust, before = clock.observe(tx), tx.now - GRACE
+    lapsed = tx.all(OVERDUE, now=tx.now, since=trust.since, limit=BATCH)
+    for row in (*lapsed, *tx.all(GONE_LONG, before=before, since=trust.upset_at, limit=BATCH)):
+        task = tasks.task_of(row)
+        if task.id in opened:
+            continue
+        if why := over(tx, task, trust):
+            opened.append(_lapse(tx, task, why))
+        elif task.lease_until and task.lease_until > tx.now:
+            tx.run(STRETCH, id=task.id, until=task.lease_until, claims=task.claims)
+    return opened
+
+
+def over(tx: Tx, task: Task, trust: Standing) -> str | None:
+    """Return why the claim of `task` is over, or None while it holds: nothing else takes a claim away by age.
+
+    A claim is over when its lease has lapsed, or when its owner was seen to be gone GRACE ago and did nothing since.
+    What may have lapsed only by a wrong clock, or while the host was suspended, is left for later: `trust` tells since
+    when ages are right.
+    """
+    if task.lease_until is not None and task.lease_ms is not None:
+        began = task.lease_until - task.lease_ms
+        if began >= trust.since and task.lease_until <= tx.now:
+            return LAPSED
+    if task.owner_gone_at is not None and trust.upset_at <= task.owner_gone_at <= tx.now - GRACE:
+        return ENDED
+    return None
+
+
+def set_right(tx: Tx) -> None:
+    """Let claims that are said to have begun, or their owners to have been seen, far ahead of now begin anew.
+
+    That was before the clock was set back; nobody would get what they hold until it comes round again. It looks at
+    every claim, and so is for now and then. After the clock was upset it does nothing for a while: it may be wrong now.
+    """
+    if clock.observe(tx).upset_at:
+        return
+    far = tx.now + GRACE
+    tx.run(SEEN_NOW, now=tx.now, far=far)
+    tx.run(FROM_NOW, now=tx.now, far=far)
+    tx.run(GONE_NOW, now=tx.now, far=far)
+
+
+def _lapse(tx: Tx, task: Task, why: str, taken_by: Agent | None = None) -> int:
+    """Open `task`, whose claim is over because of `why`, and tell its owner; return its id.
+
+    Others hear that it is open, unless `taken_by` claims it in this moment.
+    """
+    owner = notify.agent_of(tx, task.owner_id)
+    now = _open(tx, task)
+    tasks.note(tx, now, "lapsed", owner, why)
+    tasks.say(tx, now, "lapsed", None, owner=task.owner, claim=task.claims, reason=why)
+    if taken_by is None:
+        _offer(tx, now, but=task.owner_id)
+        then = f"It is open again; if you still work on it: xats task claim {task.id}"
+    else:
+        then = f"{taken_by.name} has claimed it; look: xats task show {task.id}"
+    because = "you did nothing with xats for so long" if why == LAPSED else "your process had ended"
+    notify.tell(
+        tx,
+        owner,
+        f"your claim of task #{task.id} is over: {task.title}",
+        f"Your claim of task #{task.id} is over, because {because}: {task.title}",
+        then,
+    )
+    return task.id

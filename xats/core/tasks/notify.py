@@ -1,0 +1,180 @@
+"""The mail that tasks send: who can start, who is to approve, whose claim is over, who is gone, what has ended.
+
+It comes from xats itself and needs no reply, but for what an owner asks of reviewers. Mail that says that one task is
+ready, or asks for a review, is taken back while it is unread as soon as it means nothing any more.
+"""
+
+from __future__ import annotations
+
+from xats.base.errors import UnknownRecipient
+from xats.core.address import parse_list
+from xats.core.agents import agents
+from xats.core.mail import inbox, messages
+from xats.core.mail.messages import Draft
+from xats.core.waking import wakes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from xats.core.agents.agents import Agent
+    from xats.core.mail.messages import Recipient
+    from xats.core.states import TaskMail
+    from xats.core.tasks.tasks import Task
+    from xats.store import Tx
+
+KEEP = "insert into task_mail (task_id, message_id, about, role) values (:task, :message, :about, :role)"
+OUT = """
+select message_id from task_mail where task_id = :task and about = :about and (:role is null or role = :role)
+"""
+FORGET = "delete from task_mail where task_id = :task and message_id = :message"
+SHOWN = 20  # tasks that one piece of mail names
+
+
+def tell(tx: Tx, to: Agent | None, subject: str, *lines: str, team: str = "") -> int | None:
+    """Send `lines` to `to` in the name of xats, if it is there; return the id of the message."""
+    if to is None or not to.registered:
+        return None
+    return post(tx, team or to.team, to.address, [messages.recipient_of(to)], subject, lines)
+
+
+def post(tx: Tx, team: str, address: str, recipients: Sequence[Recipient], subject: str, lines: Iterable[str]) -> int:
+    """Send `lines` to `recipients` in the name of xats; `address` is how they are called. Return its id."""
+    draft = Draft(address, "\n".join(lines), subject[: messages.LARGEST_SUBJECT], "task", need_reply=False)
+    return messages.post(tx, agents.system(tx, team), "process", draft, recipients).message.id
+
+
+def agent_of(tx: Tx, agent_id: int | None) -> Agent | None:
+    """Return the agent with that id, or None for None."""
+    return None if agent_id is None else agents.by_id(tx, agent_id)
+
+
+def members(tx: Tx, team: str, role: str) -> list[Recipient]:
+    """Return everybody in `team` who has `role`."""
+    return messages.everybody(tx, "role", team, role)
+
+
+# -- what a claimed task needs changes ---------------------------------------------------------------------------------
+
+
+def not_done(tx: Tx, task: Task, needed: Task, by: Agent, reason: str | None) -> None:
+    """Tell the owner of `task`, which needs `needed`, that `by` has reopened that."""
+    tell(
+        tx,
+        agent_of(tx, task.owner_id),
+        f"task #{needed.id} was reopened, and your task #{task.id} needs it: {needed.title}",
+        f"{by.name} has reopened task #{needed.id}: {needed.title}",
+        *([f"Why: {reason}"] if reason else []),
+        f"Your task #{task.id} needs it, and may build on what is being done anew: {task.title}",
+        f"Look: xats task show {needed.id}",
+    )
+
+
+def done_again(tx: Tx, task: Task, needed: Task) -> None:
+    """Tell the owner of `task`, which is claimed or in review, that all that it needs is done again; `needed` was last.
+
+    The owner is not told what it did itself.
+    """
+    if task.owner_id != needed.owner_id:
+        tell(
+            tx,
+            agent_of(tx, task.owner_id),
+            f"task #{needed.id} is done again, and your task #{task.id} needs it: {needed.title}",
+            f"Task #{needed.id} is done again: {needed.title}",
+            f"Your task #{task.id} needs nothing else: {task.title}",
+            f"What came of it: xats task show {needed.id}",
+        )
+
+
+# -- an owner is gone --------------------------------------------------------------------------------------------------
+
+
+# -- reviews -----------------------------------------------------------------------------------------------------------
+
+
+def ask_for_review(tx: Tx, owner: Agent, evidence: str, task: Task, role: str, result: str | None) -> int:
+    """Ask everybody with `role` but the owner to approve; return how many that is."""
+    whom = [one for one in members(tx, task.team, role) if one.id != owner.id]
+    if not whom:
+        return 0
+    lines = [f"Task #{task.id} is done and waits for your approval: {task.title}"]
+    if result:
+        lines += ["", result[:LONGEST_QUOTE] + ("\n[...]" if len(result) > LONGEST_QUOTE else ""), ""]
+    lines += [f"All of it: xats task show {task.id}", f"Approve it: xats task approve {task.id}"]
+    lines.append(f"Or send it back: xats task feedback {task.id} 'what is missing'")
+    subject = f"review task #{task.id}: {task.title}"[: messages.LARGEST_SUBJECT]
+    draft = Draft(f"role:{role}", "\n".join(lines), subject, "review", need_reply=True)
+    message = messages.post(tx, owner, evidence, draft, whom).message.id
+    tx.run(KEEP, task=task.id, message=message, about="review", role=role)
+    return len(whom)
+
+
+LONGEST_QUOTE = 4000  # characters of a result that a reviewer's mail shows
+
+
+def reviewed(tx: Tx, task: Task, by: Agent, role: str) -> None:
+    """Note that `by` has answered for `role`: the question is answered, and nobody else needs to."""
+    for row in tx.all(OUT, task=task.id, about="review", role=role):
+        tx.run(messages.REPLIED, agent=by.id, message=row["message_id"], now=tx.now)
+    take_back(tx, task, "review", role, 0)
+    wakes.close_if_read(tx, by.id)
+
+
+def no_review(tx: Tx, task: Task, role: str | None = None) -> None:
+    """Take back what was asked of the reviewers of `task`, or only of those with `role`."""
+    take_back(tx, task, "review", role, 0)
+
+
+def take_back(tx: Tx, task: Task, about: TaskMail, role: str | None, keep: int) -> None:
+    """Take back the unread mail of `task` that is about this, from everybody but the agent `keep`, who has read it."""
+    for row in tx.all(OUT, task=task.id, about=about, role=role):
+        message = row["message_id"]
+        inbox.withdraw(tx, message, keep)
+        if keep:
+            inbox.mark_read(tx, agents.by_id(tx, keep), [message])
+        tx.run(FORGET, task=task.id, message=message)
+
+
+# -- the end -----------------------------------------------------------------------------------------------------------
+
+
+def _notified(tx: Tx, task: Task) -> tuple[dict[int, Recipient], list[str]]:
+    """Return whom the address that is to be notified of the end of `task` means, and which parts of it mean nobody."""
+    sender = agents.system(tx, task.team)
+    whom: dict[int, Recipient] = {}
+    unheard = []
+    for address in parse_list(task.notify) if task.notify is not None else ():
+        try:  # each by itself: who has left since must not keep the others from hearing
+            whom.update((one.id, one) for one in messages.resolve(tx, sender, [address]))
+        except UnknownRecipient:
+            unheard.append(str(address))
+    return whom, unheard
+
+
+def is_notified(tx: Tx, task: Task, agent: Agent | None) -> bool:
+    """Tell whether `agent` gets mail about the end of `task` anyway, because it is to be notified."""
+    return agent is not None and task.notify is not None and agent.id in _notified(tx, task)[0]
+
+
+def ended(tx: Tx, task: Task, by: Agent, text: str | None, but: Collection[int] = ()) -> None:
+    """Tell the address that wants to know that `task` has ended, with its result or reason.
+
+    The agents with the ids `but` were told already.
+    """
+    if task.notify is None:
+        return
+    whom, unheard = _notified(tx, task)
+    for address in unheard:
+        tx.event("task_notify_failed", task.team, by.name, f"task:{task.id}", address=address)
+    for one in but:
+        whom.pop(one, None)
+    if task.state == "cancelled":
+        whom.pop(by.id, None)  # that is his own doing
+    if not whom:
+        return
+    what = {"done": "is done", "failed": "has failed", "cancelled": "was cancelled"}[task.state]
+    lines = [f"Task #{task.id} {what} ({by.name}): {task.title}"]
+    if text:
+        lines += ["", text[:LONGEST_QUOTE] + ("\n[...]" if len(text) > LONGEST_QUOTE else ""), ""]
+    lines.append(f"More: xats task show {task.id}")
+    post(tx, task.team, task.notify, [*whom.values()], f"task #{task.id} {what}: {task.title}", lines)

@@ -1,0 +1,71 @@
+"""Readiness: the agents that can start a task are told, and the mail is taken back when the task cannot be started."""
+
+from __future__ import annotations
+
+from xats.core.agents import agents
+from xats.core.mail import messages
+from xats.core.tasks import notify, offers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.core.mail.messages import Recipient
+    from xats.core.tasks.tasks import Task
+    from xats.store import Tx
+
+
+def starters(tx: Tx, task: Task, but: int | None = None) -> tuple[str, list[Recipient]]:
+    """Return the address and the agents that are told when `task` can be started: its assignee, else its role.
+
+    The agent `but` is left out.
+    """
+    if task.assignee_id is not None:
+        found = agents.by_id(tx, task.assignee_id)
+        everybody = [messages.recipient_of(found)] if found.registered else []
+        address = found.address
+    elif task.role is not None:
+        everybody, address = notify.members(tx, task.team, task.role), f"role:{task.role}"
+    else:
+        everybody, address = [], ""
+    return address, [one for one in everybody if one.id != but]
+
+
+def ready(tx: Tx, task: Task, why: str, but: int | None = None) -> None:
+    """Tell who can start `task`, because of `why`; not the agent `but`."""
+    if task.pool:
+        offers.begin(tx, task)
+        return
+    address, whom = starters(tx, task, but)
+    if whom:
+        _ready(tx, task, why, address, whom)
+
+
+def _ready(tx: Tx, task: Task, why: str, address: str, whom: Sequence[Recipient]) -> None:
+    lines = (f"Task #{task.id} {why}: {task.title}", f"Take it: xats task claim {task.id}")
+    message = notify.post(tx, task.team, address, whom, f"task #{task.id} is ready: {task.title}", lines)
+    tx.run(notify.KEEP, task=task.id, message=message, about="ready", role=None)
+
+
+def ready_all(tx: Tx, tasks: Sequence[Task], but: int | None = None) -> None:
+    """Tell who can start `tasks`, which were added at once: everybody once for all of his."""
+    whose: dict[int, tuple[Recipient, list[Task]]] = {}
+    for task in tasks:
+        for one in starters(tx, task, but)[1]:
+            whose.setdefault(one.id, (one, []))[1].append(task)
+    for recipient, found in whose.values():
+        if len(found) == 1:
+            _ready(tx, found[0], "is ready", recipient.address, [recipient])
+            continue
+        lines = ["These tasks are ready:", *(f"  #{task.id} {task.title}" for task in found[: notify.SHOWN])]
+        if len(found) > notify.SHOWN:
+            lines.append(f"  and {len(found) - notify.SHOWN} more: xats task list --ready")
+        lines.append("Take the first: xats task claim --next")
+        notify.post(tx, found[0].team, recipient.address, [recipient], f"{len(found)} tasks are ready", lines)
+
+
+def not_ready(tx: Tx, task: Task, keep: int = 0) -> None:
+    """Take back the mail that says that `task` can be started; the agent `keep`, who has claimed it, has seen it."""
+    if task.pool:
+        offers.withdrawn(tx, task)
+    notify.take_back(tx, task, "ready", None, keep)

@@ -1,0 +1,245 @@
+"""Reviews: what has to be approved before it is done, by every one of the named roles, and never by its author.
+
+A submission has a number, and approvals are of one submission: a new one makes earlier approvals void.
+"""
+
+from __future__ import annotations
+
+from xats.base.errors import InvalidTask, NotInReview, NotReviewer, Refused, UnknownMessage
+from xats.base.record import from_row, record
+from xats.core.address import check_name
+from xats.core.mail import messages
+from xats.core.mail.messages import Draft
+from xats.core.tasks import claims, dependencies, endings, notify, tasks
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.core.agents.agents import Agent
+    from xats.core.tasks.tasks import Task
+    from xats.store import Tx
+
+ROLES = "select role from task_reviewers where task_id = :id order by role"
+APPROVALS = """
+select r.role, g.name, g.team, p.at from task_reviewers r
+left join task_approvals p on p.task_id = r.task_id and p.role = r.role and p.submission = :submission
+left join agents g on g.id = p.agent_id
+where r.task_id = :id order by r.role
+"""
+APPROVE = """
+insert into task_approvals (task_id, submission, role, agent_id, at) values (:id, :submission, :role, :me, :now)
+on conflict (task_id, submission, role) do nothing
+"""
+
+
+@record
+class Approval:
+    """A role that is to approve, and who has approved the last submission for it."""
+
+    role: str
+    agent: str | None  #: name@team
+    at: int | None
+
+
+def roles(tx: Tx, task_id: int) -> list[str]:
+    """Return the roles that are to approve task `task_id`."""
+    return [row["role"] for row in tx.all(ROLES, id=task_id)]
+
+
+def approvals(tx: Tx, task: Task) -> list[Approval]:
+    """Return what is known of the approvals of the last submission of `task`."""
+    return [
+        from_row(Approval, row, agent=f"{row['name']}@{row['team']}" if row["name"] else None)
+        for row in tx.all(APPROVALS, id=task.id, submission=task.submission)
+    ]
+
+
+def submit(
+    tx: Tx,
+    me: Agent,
+    evidence: str,
+    task_id: int,
+    result: str | None,
+    claim_number: int | None = None,
+    *,
+    force: bool = False,
+) -> tuple[Task, list[str]]:
+    """Hand task `task_id` in for review; return it and the roles in which nobody is there to approve.
+
+    Raises as `task_claims.own`, InvalidTask when nobody has to approve, and TaskBlocked when a task that it needs was
+    reopened, unless `force`.
+    """
+    if result is not None:
+        result = tasks.check_long(result, "result")
+    task = claims.own(tx, me, task_id, claim_number, states=("claimed", "review"))
+    wanted = roles(tx, task.id)
+    if not wanted:
+        msg = f"Nobody has to approve task {task.id}. Nothing was changed."
+        raise InvalidTask(msg, f"xats task done {task.id}", id=task.id)
+    if not force:
+        dependencies.refuse_reopened(tx, task, "submit")
+    notify.no_review(tx, task)
+    now = tasks.update(
+        tx, task, state="review", lease_until=None, submission=task.submission + 1, result=result, offer_at=None
+    )
+    tasks.log(tx, now, "submitted", me, result, submission=now.submission, roles=wanted)
+    asked = {role: notify.ask_for_review(tx, me, evidence, now, role, result) for role in wanted}
+    return now, [role for role, count in asked.items() if not count]
+
+
+def _in_review(tx: Tx, me: Agent, task_id: int, what: str) -> tuple[Task, str]:
+    """Return task `task_id` and the role in which `me` reviews it.
+
+    Raises UnknownTask, TaskEnded, NotInReview or NotReviewer.
+    """
+    task = tasks.find(tx, me.team, task_id)
+    tasks.refuse_ended(task)
+    if task.state != "review":
+        msg = f"Task {task.id} has not been submitted: it is {task.state}."
+        raise NotInReview(msg, f"xats task show {task.id}", id=task.id, state=task.state)
+    if task.owner_id == me.id:
+        msg = f"Task {task.id} is your own work; nobody can {what} his own."
+        raise NotReviewer(msg, f"xats task show {task.id}", id=task.id)
+    wanted = roles(tx, task.id)
+    if me.role not in wanted:
+        mine = f"your role is {me.role}" if me.role else "you have no role"
+        msg = f"Task {task.id} is reviewed by {', '.join(wanted)}; {mine}."
+        raise NotReviewer(msg, f"xats agents --role {wanted[0]}", id=task.id, roles=wanted, role=me.role)
+    assert me.role
+    return task, me.role
+
+
+def approve(tx: Tx, me: Agent, task_id: int, *, force: bool = False) -> tuple[Task, bool]:
+    """Approve the last submission of task `task_id` for my role; with the last approval it is done.
+
+    Returns it, and False if that had been approved for that role before. Raises UnknownTask, TaskEnded, NotInReview,
+    NotReviewer, or TaskBlocked when a task that it needs was reopened, unless `force`.
+    """
+    task, role = _in_review(tx, me, task_id, "approve")
+    if not force:
+        dependencies.refuse_reopened(tx, task, "approve")
+    if not tx.run(APPROVE, id=task.id, submission=task.submission, role=role, me=me.id, now=tx.now):
+        return task, False
+    notify.reviewed(tx, task, me, role)
+    missing = _missing(tx, task)
+    tasks.log(tx, task, "approved", me, f"for {role}", role=role, submission=task.submission, missing=missing)
+    if missing:
+        return task, True
+    return _approved(tx, task, me, f"{me.name} was the last to approve"), True
+
+
+def _missing(tx: Tx, task: Task) -> list[str]:
+    """Return the roles whose approval of the last submission of `task` is missing."""
+    return [one.role for one in approvals(tx, task) if one.agent is None]
+
+
+def _approved(tx: Tx, task: Task, by: Agent, why: str) -> Task:
+    """End `task`, of which no approval is missing any more because of `why`, and tell its owner; return it."""
+    owner, row = notify.agent_of(tx, task.owner_id), tx.one("select result from tasks where id = :id", id=task.id)
+    now = endings.end(tx, task, "done", by, row["result"] if row else None)
+    notify.tell(
+        tx,
+        owner if owner and owner.id != by.id and not notify.is_notified(tx, now, owner) else None,
+        f"task #{task.id} is approved and done: {task.title}",
+        f"Task #{task.id} is approved and done; {why}: {task.title}",
+    )
+    return now
+
+
+# -- who has to approve ------------------------------------------------------------------------------------------------
+
+ADD = "insert into task_reviewers (task_id, role) values (:id, :role) on conflict (task_id, role) do nothing"
+REMOVE = "delete from task_reviewers where task_id = :id and role = :role"
+VOID = "delete from task_approvals where task_id = :id and role = :role"
+
+
+def change(tx: Tx, me: Agent, task: Task, more: Sequence[str], fewer: Sequence[str]) -> Task:
+    """Let the roles `more` approve `task`, which has not ended, as well, and the roles `fewer` no longer; return it.
+
+    A role that is added after the submission is asked at once, and approvals that were given hold. When none is missing
+    any more the task is done. Its owner is told of what others change.
+    Raises InvalidTask, InvalidName, TaskBlocked when a task that it needs was reopened, and Refused where the owner did
+    not add the task: it cannot spare itself a review.
+    """
+    added = list(dict.fromkeys(check_name(role, "role").lower() for role in more))
+    removed = list(dict.fromkeys(check_name(role, "role").lower() for role in fewer))
+    if both := sorted({*added} & {*removed}):
+        msg = f"--review and --no-review both name {both[0]}. Nothing was changed."
+        raise InvalidTask(msg, "give one of them", id=task.id)
+    if removed and me.id == task.owner_id and me.id != task.creator_id and me.client != "human":
+        whose = task.creator.partition("@")[0]
+        msg = f"Task {task.id} is your own work, so only {whose}, who added it, or a person may remove a reviewer."
+        raise Refused(msg, f"xats send {whose} 'does task {task.id} need the review?'", id=task.id)
+    added = [role for role in added if tx.run(ADD, id=task.id, role=role)]
+    for role in removed:
+        tx.run(VOID, id=task.id, role=role)
+        if not tx.run(REMOVE, id=task.id, role=role):
+            msg = f"Task {task.id} does not need the approval of {role}. Nothing was changed."
+            raise InvalidTask(msg, f"xats task show {task.id}", id=task.id)
+    if not added and not removed:
+        return task
+    text = ", ".join((*(f"+{role}" for role in added), *(f"-{role}" for role in removed)))
+    tasks.log(tx, task, "edited", me, f"review: {text}", changed=["review"], added=added, removed=removed)
+    if task.owner_id not in (None, me.id):
+        notify.tell(
+            tx,
+            notify.agent_of(tx, task.owner_id),
+            f"task #{task.id} is reviewed by others now: {task.title}",
+            f"{me.name} has changed who has to approve task #{task.id}, which you have claimed: {task.title}",
+            f"Needed now: {', '.join(roles(tx, task.id)) or 'nobody'}.",
+        )
+    return _ask_others(tx, me, task, added, removed) if task.state == "review" else task
+
+
+def _ask_others(tx: Tx, me: Agent, task: Task, added: Sequence[str], removed: Sequence[str]) -> Task:
+    """Ask the roles `added` to approve the last submission of `task`, and those `removed` no more; return it."""
+    for role in removed:
+        notify.no_review(tx, task, role)
+    owner, row = notify.agent_of(tx, task.owner_id), tx.one("select result from tasks where id = :id", id=task.id)
+    assert owner
+    for role in added:
+        notify.ask_for_review(tx, owner, "process", task, role, row["result"] if row else None)
+    if _missing(tx, task):
+        return task
+    dependencies.refuse_reopened(tx, task, "approve")
+    return _approved(tx, task, me, f"{me.name} removed the last approval that was missing")
+
+
+QUESTION = """
+select m.message_id from task_mail m join deliveries d on d.message_id = m.message_id
+where m.task_id = :task and m.about = 'review' and d.agent_id = :me
+order by m.message_id desc limit 1
+"""
+
+
+def feedback(tx: Tx, me: Agent, evidence: str, task_id: int, text: str) -> Task:
+    """Send task `task_id` back to its owner with `text`, who has claimed it anew then; return it.
+
+    Raises UnknownTask, TaskEnded, NotInReview, NotReviewer, InvalidTask.
+    """
+    text = tasks.check_long(text, "feedback")
+    if not text.strip():
+        msg = "The feedback is empty. Nothing was changed."
+        raise InvalidTask(msg, "say what is missing")
+    task, role = _in_review(tx, me, task_id, "send back")
+    owner = notify.agent_of(tx, task.owner_id)
+    assert owner and task.lease_ms
+    now = tasks.update(tx, task, state="claimed", lease_until=tx.now + task.lease_ms, result=None)
+    tasks.log(tx, now, "feedback", me, text, role=role, submission=task.submission, to=owner.address)
+    subject = f"task #{task.id} needs more work: {task.title}"[: messages.LARGEST_SUBJECT]
+    again = f"Hand it in again: xats task submit {task.id}"
+    draft = Draft(owner.address, f"{text.rstrip()}\n\n{again}", subject, "feedback", need_reply=False)
+    question = tx.one(QUESTION, task=task.id, me=me.id)
+    if not owner.registered:
+        notify.no_review(tx, task)
+        return now
+    try:
+        if question is None:
+            raise UnknownMessage
+        messages.reply(tx, me, evidence, question["message_id"], draft)
+    except UnknownMessage:
+        messages.post(tx, me, evidence, draft, [messages.recipient_of(owner)])
+    notify.reviewed(tx, task, me, role)
+    notify.no_review(tx, task)
+    return now

@@ -1,0 +1,1 @@
+"""Teams and the projects that belong to them."""

@@ -1,0 +1,373 @@
+"""Merge: two teams become one, and nothing of either is lost.
+
+An agent that has the same name in both teams is renamed with a suffix, if one is given; else the merge is refused. A
+person of the same name is the same person, and `xats` itself is the same sender: these become one agent. A contract of
+the same name has to be the same, in all its versions.
+"""
+
+from __future__ import annotations
+
+from xats.base.errors import NamesClash, Usage
+from xats.base.record import record
+from xats.core.address import Address, check_name, parse_list
+from xats.core.agents import agents
+from xats.core.mail import held
+from xats.core.teams import changes
+from xats.core.teams.views import FORMER, Summary, summary
+from xats.core.waking import stops, wakes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.core.agents.agents import Agent
+    from xats.store import Tx
+
+BOTH = f"""
+select {agents.AGENT}, b.id as other_id, b.client as other_client from agents a
+join agents b on b.team = :into and b.name_key = a.name_key
+where a.team = :old and not ({held.EMPTY.format(a="a")}) and not ({held.EMPTY.format(a="b")}) order by a.name_key
+"""
+SAME_CONTRACTS = """
+select a.id, b.id as other_id, a.name, a.compat = b.compat and a.newest = b.newest
+    and a.retired_at is null and b.retired_at is null as alike
+from contracts a join contracts b on b.team = :into and b.name_key = a.name_key where a.team = :old order by a.name_key
+"""
+TEXTS = "select text from contract_versions where contract_id = :id order by version"
+
+
+@record
+class Plan:
+    """What a merge is about to do: the two teams as they are, and what cannot simply move."""
+
+    old: Summary
+    into: Summary
+    renamed: tuple[tuple[Agent, str], ...]  #: agents of the old team and their new names
+    joined: tuple[tuple[int, int, str], ...]  #: agents that become one: ids in both teams, and the name
+    contracts: tuple[tuple[int, int], ...]  #: contracts that become one: ids in both teams
+
+
+def plan(tx: Tx, old: str, into: str, suffix: str | None) -> Plan:
+    """Return what merging the team `old` into the team `into` is about to do.
+
+    Raises UnknownTeam, Usage, InvalidName, or NamesClash for names that both teams have.
+    """
+    if old == into:
+        msg = f"Team {old} cannot be merged into itself."
+        raise Usage(msg, "xats team list")
+    changes.refuse_forgotten(into)
+    before, target = summary(tx, old), summary(tx, into)
+    renamed, joined, clashing = [], [], []
+    for row in tx.all(BOTH, old=old, into=into):
+        one = agents.agent_of(row)
+        if one.client == row["other_client"] and one.client in ("human", "system"):
+            joined.append((one.id, row["other_id"], one.name))
+        elif suffix is None:
+            clashing.append((one, row["other_id"]))
+        else:
+            renamed.append((one, _new_name(tx, one, suffix, (old, into))))
+    if clashing:
+        raise _clash(tx, clashing, old, into)
+    return Plan(before, target, tuple(renamed), tuple(joined), _same_contracts(tx, old, into))
+
+
+def _clash(tx: Tx, clashing: Sequence[tuple[Agent, int]], old: str, into: str) -> NamesClash:
+    """Return the error for agents of the team `old`, each with the id of that of the same name in the team `into`."""
+    names = [one.name for one, _ in clashing]
+    both = [agent for one, other in clashing for agent in (one, agents.by_id(tx, other))]
+    what = [held.describe(tx, agent) for agent in both if not agent.registered]
+    said = " ".join([f"Both teams have this name: {', '.join(names)}.", *filter(None, what), "Nothing was changed."])
+    hint = f"xats team merge {old} {into} --suffix 2, which renames {names[0]}@{old} to {names[0]}-2"
+    return NamesClash(said, hint, agents=names)
+
+
+def _new_name(tx: Tx, one: Agent, suffix: str, teams: Sequence[str]) -> str:
+    """Return the name of `one` with `suffix`. Raises InvalidName, or NamesClash if one of `teams` has such an agent."""
+    name = check_name(f"{one.name}-{check_name(suffix, 'suffix')}")
+    for team in teams:
+        found = agents.find(tx, team, name)
+        why = found and (f"It is an agent of team {team}." if found.registered else held.describe(tx, found))
+        if why:
+            msg = f"{one.name} cannot be renamed to {name}. {why} Nothing was changed."
+            raise NamesClash(msg, "take another --suffix", agents=[one.name])
+    return name
+
+
+def _same_contracts(tx: Tx, old: str, into: str) -> tuple[tuple[int, int], ...]:
+    """Return the contracts of the same name, which have to be the same. Raises NamesClash."""
+    rows = tx.all(SAME_CONTRACTS, old=old, into=into)
+    different = [
+        row["name"] for row in rows if not (row["alike"] and _texts(tx, row["id"]) == _texts(tx, row["other_id"]))
+    ]
+    if different:
+        names = ", ".join(different)
+        msg = f"The teams have different contracts of the same name: {names}. Nothing was changed."
+        hint = f"xats contract rename {different[0]} NEW_NAME --team {old}"
+        raise NamesClash(msg, hint, contracts=different)
+    return tuple((row["id"], row["other_id"]) for row in rows)
+
+
+def _texts(tx: Tx, contract_id: int) -> list[str]:
+    return [row["text"] for row in tx.all(TEXTS, id=contract_id)]
+
+
+def merge(tx: Tx, by: str, old: str, into: str, suffix: str | None) -> Plan:
+    """Make the team `old` a part of the team `into`; return what was planned. Raises what `plan` raises."""
+    for team in (old, into):
+        held.free_names(tx, team)
+    planned = plan(tx, old, into, suffix)
+    _pauses(tx, old, into)
+    for going, staying in planned.contracts:
+        _join_contracts(tx, going, staying)
+    _rename(tx, by, old, into, planned.renamed)
+    for here, other, _ in planned.joined:
+        join(tx, here, other)
+    was = {one.id: one for one in changes.members(tx, old)}
+    tx.run(SUBSCRIBED_TWICE, old=old, into=into)
+    tx.run(changes.IN_USE, name=into, archived=None)
+    there = changes.members(tx, into)
+    changes.carry(tx, old, into)
+    _hold(tx, into)
+    _tell(tx, by, planned, was, there)
+    names = {one.name: name for one, name in planned.renamed}
+    tx.event("team_merged", into, by, f"team:{into}", old_name=old, agents=planned.old.agents, renamed=names or None)
+    return planned
+
+
+# -- pauses ------------------------------------------------------------------------------------------------------------
+
+EACH = """
+insert into pauses (team, agent_id, reason, paused_by, paused_at)
+select p.team, a.id, p.reason, p.paused_by, p.paused_at from pauses p join agents a on a.team = p.team
+where p.team = :old and p.agent_id is null and a.unregistered_at is null and a.client <> 'human'
+    and not exists (select 1 from pauses o where o.agent_id = a.id)
+"""
+WHOLE = "select 1 from pauses where team = :team and agent_id is null"
+UNPAUSE = "delete from pauses where team = :team and agent_id is null"
+
+
+def _pauses(tx: Tx, old: str, into: str) -> None:
+    """Let a pause of the whole team `old` hold its agents alone; that of `into` holds them all in any case."""
+    if not tx.one(WHOLE, team=into):
+        tx.run(EACH, old=old)
+    tx.run(UNPAUSE, team=old)
+
+
+def _hold(tx: Tx, team: str) -> None:
+    """Hold the wakes of `team` that a pause is to hold, and let those go that none does."""
+    for one in changes.members(tx, team):
+        wakes.hold(tx, one.id)
+        wakes.let_go(tx, one.id)
+
+
+# -- contracts ---------------------------------------------------------------------------------------------------------
+
+# A subscription of one agent in both teams.
+SUBSCRIBED_TWICE = """
+delete from contract_subscribers where team = :old and exists (
+    select 1 from contract_subscribers o
+    where o.team = :into and o.name_key = contract_subscribers.name_key and o.agent_id = contract_subscribers.agent_id
+)
+"""
+
+
+def _join_contracts(tx: Tx, here: int, there: int) -> None:
+    """Let the contract with the id `there` stand for the same one with the id `here`, which goes."""
+    tx.run("update messages set contract_id = :there where contract_id = :here", here=here, there=there)
+    tx.run("delete from contract_versions where contract_id = :here", here=here)
+    tx.run("delete from contracts where id = :here", here=here)
+
+
+# -- names -------------------------------------------------------------------------------------------------------------
+
+CALL = "update agents set name = :name, name_key = :key where id = :id"
+LEAD = """
+insert into former_addresses (team, name_key, agent_id) values (:team, :key, :agent)
+on conflict (team, name_key) do nothing
+"""
+# What an agent was called before in its team, where another name may stand in the way now.
+CALLED_BEFORE = """
+select f.name_key, f.agent_id from former_names f join agents a on a.id = f.agent_id
+where a.team = :team order by f.until desc
+"""
+# A former name that is, or was, that of an agent of the other team leads there only by the old address.
+NO_MORE = """
+delete from former_names where agent_id in (select id from agents where team = :old)
+    and name_key in (select name_key from agents where team = :into)
+"""
+# Also of tasks that have ended: one may be reopened.
+NOTIFY = "select id, notify from tasks where team = :team and notify is not null"
+# What an agent did before it was renamed stays its own, not that of the agent of that name in the other team.
+ITS_EVENTS = (
+    "update events set actor = :name where team = :old and lower(actor) = :key",
+    "update events set subject = :subject where team = :old and lower(subject) = :was",
+)
+# The names in the team :old that an agent of :into has, or had: there they would lead to that one.
+TAKEN = """
+select f.name_key, a.id, a.name from former_names f join agents a on a.id = f.agent_id
+where a.team = :old and f.name_key in (select name_key from agents where team = :into) order by f.until
+"""
+
+
+def _rename(tx: Tx, by: str, old: str, into: str, renamed: Sequence[tuple[Agent, str]]) -> None:
+    """Give agents of the team `old` new names; their addresses in it, and in what it was called before, lead on."""
+    former = [old, *(row["name"] for row in tx.all(FORMER, name=old))]
+    before = [(row["name_key"], row["agent_id"]) for row in tx.all(CALLED_BEFORE, team=old)]
+    for key, agent in [*((one.name.lower(), one.id) for one, _ in renamed), *before]:
+        tx.many(LEAD, [{"team": team, "key": key, "agent": agent} for team in former])
+    new = {one.id: name for one, name in renamed}
+    names = {row["name_key"]: new.get(row["id"], row["name"]) for row in tx.all(TAKEN, old=old, into=into)}
+    names.update((one.name.lower(), name) for one, name in renamed)
+    tx.run(NO_MORE, old=old, into=into)
+    if not names:
+        return
+    tx.write_events()
+    for one, name in renamed:
+        key = one.name.lower()
+        tx.run(CALL, id=one.id, name=name, key=name.lower())
+        tx.run(ITS_EVENTS[0], old=old, key=key, name=name)
+        tx.run(ITS_EVENTS[1], old=old, was=f"agent:{key}", subject=f"agent:{name}")
+        tx.event("agent_renamed", into, by, f"agent:{name}", old_name=one.name)
+    for row in tx.all(NOTIFY, team=old):
+        said = ",".join(str(_renamed(address, old, names)) for address in parse_list(row["notify"]))
+        if said != row["notify"]:
+            tx.run("update tasks set notify = :said where id = :id", id=row["id"], said=said)
+
+
+def _renamed(address: Address, team: str, names: dict[str, str]) -> Address:
+    """Return `address`, written in `team`, by the new name of the agent that it means."""
+    if address.kind != "agent" or address.team not in (None, team) or address.name.lower() not in names:
+        return address
+    return Address("agent", names[address.name.lower()], None)
+
+
+# -- agents that become one --------------------------------------------------------------------------------------------
+
+# In each, :old is the agent that goes and :new the one that stays.
+DOUBLE = (  # what both have, and only one can
+    """
+    delete from deliveries where agent_id = :old
+        and message_id in (select message_id from deliveries where agent_id = :new)
+    """,
+    """
+    update messages set dedupe_key = null where sender_id = :old
+        and dedupe_key in (select dedupe_key from messages where sender_id = :new and dedupe_key is not null)
+    """,
+    """
+    update tasks set dedupe_key = null where created_by = :old
+        and dedupe_key in (select dedupe_key from tasks where created_by = :new and dedupe_key is not null)
+    """,
+    """
+    delete from labels where agent_id = :old
+        and exists (select 1 from labels o where o.agent_id = :new and o.kind = labels.kind and o.label = labels.label)
+    """,
+    "delete from pauses where agent_id = :old and exists (select 1 from pauses o where o.agent_id = :new)",
+    """
+    delete from former_names where agent_id = :old
+        and name_key in (select name_key from former_names where agent_id = :new)
+    """,
+    "delete from expectations where agent_id = :old",
+    "delete from presence where agent_id = :old",
+    "delete from pairs where low_id = :old or high_id = :old",
+)
+# Every column that refers to an agent, but for those of presence, pairs and expectations.
+HELD = (
+    ("deliveries", "agent_id"),
+    ("messages", "sender_id"),
+    ("wakes", "agent_id"),
+    ("sessions", "agent_id"),
+    ("labels", "agent_id"),
+    ("pauses", "agent_id"),
+    ("tasks", "created_by"),
+    ("tasks", "assignee_id"),
+    ("tasks", "owner_id"),
+    ("task_approvals", "agent_id"),
+    ("task_notes", "agent_id"),
+    ("contracts", "retired_by"),
+    ("contract_versions", "put_by"),
+    ("contract_subscribers", "agent_id"),
+    ("former_addresses", "agent_id"),
+    ("former_names", "agent_id"),
+    ("expectations", "asked_by"),
+)
+SEEN = "update agents set seen_at = (select max(seen_at) from agents where id in (:old, :new)) where id = :new"
+COVERED = "update deliveries set wake_id = :new where wake_id = :old"
+# Of two sessions the one stays that is bound to a process or a pane, else that of the agent that stays.
+BOUND = (
+    "select id, pid is not null or pane_id is not null as bound from sessions where agent_id = :id and ended_at is null"
+)
+END = "update sessions set ended_at = :now, end_reason = 'unregistered' where id = :id"
+
+
+def join(tx: Tx, old: int, new: int) -> None:
+    """Make the agent `old` one with the agent `new`: persons of the same name in two teams, or `xats` itself."""
+    stops.go_on(tx, old)
+    for sql in DOUBLE:
+        tx.run(sql, **{name: value for name, value in (("old", old), ("new", new)) if f":{name}" in sql})
+    _join_wakes(tx, old, new)
+    _join_sessions(tx, old, new)
+    for table, column in HELD:
+        tx.run(f"update {table} set {column} = :new where {column} = :old", old=old, new=new)
+    tx.run(SEEN, old=old, new=new)
+    present = agents.by_id(tx, old).registered
+    tx.run("delete from agents where id = :old", old=old)
+    if present:
+        tx.run("update agents set unregistered_at = null where id = :new and client = 'human'", new=new)
+    wakes.close_if_read(tx, new)
+
+
+def _join_wakes(tx: Tx, old: int, new: int) -> None:
+    """Let the open wake of the agent `new`, if it has one, cover what that of `old` has covered."""
+    going, staying = wakes.open_id(tx, old), wakes.open_id(tx, new)
+    if going is not None and staying is not None:
+        wakes.cover_more(tx, {staying: tx.run(COVERED, old=going, new=staying)})
+        tx.run("delete from wakes where id = :id", id=going)
+
+
+def _join_sessions(tx: Tx, old: int, new: int) -> None:
+    """Let one of the current sessions of two agents stand, with an epoch of its own."""
+    going, staying = tx.one(BOUND, id=old), tx.one(BOUND, id=new)
+    if going is None:
+        return
+    stands = staying is None or (going["bound"] and not staying["bound"])
+    ends = staying if stands else going
+    if ends:
+        tx.run(END, id=ends["id"], now=tx.now)
+    if stands:
+        row = tx.one("update agents set epoch = epoch + 1 where id = :id returning epoch", id=new)
+        assert row
+        tx.run("update sessions set epoch = :epoch where id = :id", id=going["id"], epoch=row["epoch"])
+
+
+# -- telling -----------------------------------------------------------------------------------------------------------
+
+
+def _tell(tx: Tx, by: str, planned: Plan, was: dict[int, Agent], there: Sequence[Agent]) -> None:
+    """Tell every agent of both teams once what happened, and those that were renamed their new address."""
+    old, into = planned.old.name, planned.into.name
+    former = {one.id: one.name for one, _ in planned.renamed}
+    subject = f"team {old} is a part of team {into} now"
+    came = [one for one in changes.members(tx, into) if one.id in was]
+    for one in came:
+        before = former.get(one.id, one.name)
+        lines = (
+            f"Team {old} was merged into team {into} by {by}. You are {one.address}"
+            + (f"; you were {before}@{old}." if one.id in former else "."),
+            f"The old name goes on working: {before}@{old} leads to you.",
+            *_renames(planned, but=one.id),
+        )
+        changes.tell(tx, into, [one], by, subject, *lines)
+    lines = (f"Team {old} was merged into team {into} by {by}.",)
+    if came:
+        lines += (f"New in this team: {', '.join(one.name for one in came)}",)
+    changes.tell(tx, into, there, by, subject, *lines, *_renames(planned))
+
+
+def _renames(planned: Plan, but: int = 0) -> list[str]:
+    """Return a line for each agent that was renamed, but not the one with the id `but`, who is told its own."""
+    old, into = planned.old.name, planned.into.name
+    return [
+        f"{one.name}@{old} is {name} now. The name {one.name} alone means the {one.name} who was in {into} before."
+        for one, name in planned.renamed
+        if one.id != but
+    ]

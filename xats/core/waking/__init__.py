@@ -1,0 +1,1 @@
+"""Wakes: when to get an agent's attention, when to wait, and when to stop."""

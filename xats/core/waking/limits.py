@@ -1,0 +1,82 @@
+"""Limits: what keeps two agents from waking each other too often, and for ever. No limit refuses or loses mail.
+
+A wake counts for every pair of agents whose mail it covers, once, however much mail that is. 20 wakes in 10 minutes are
+tried at once; above that the wakes of the pair are a minute apart (`throttled`). After HOPS wakes in a row without a
+person in between the pair is stopped (`hop_limit`, core/waking/stops.py). Neither limit holds for mail from or to a
+person.
+
+HOPS is 100: a review of a dozen rounds takes some 30 wakes, and a loop that nobody watches reaches 100 after an hour
+and a half, because of the first limit.
+"""
+
+from __future__ import annotations
+
+from xats.base.record import from_row, record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.store import Tx
+
+PAIR_MOST = 20  # wakes that two agents may cause each other ...
+PAIR_SPAN = 10 * 60_000  # ... in so many ms, before ...
+SPACE = 60_000  # ... they are so many ms apart
+HOPS = 100  # wakes in a row without a person
+
+GET = "select wakes, recent, low_wake, high_wake, stopped_at from pairs where low_id = :low and high_id = :high"
+PUT = """
+insert into pairs (low_id, high_id, wakes, recent, low_wake, high_wake)
+values (:low, :high, :wakes, :recent, :low_wake, :high_wake)
+on conflict (low_id, high_id) do update
+set wakes = :wakes, recent = :recent, low_wake = :low_wake, high_wake = :high_wake
+"""
+
+
+@record
+class Pair:
+    """Two agents (ids) and the wakes that they have caused each other."""
+
+    low: int
+    high: int
+    wakes: int = 0  #: in a row, without a person in between
+    recent: tuple[int, ...] = ()  #: when the last PAIR_MOST of them were to be tried, ms UTC
+    low_wake: int | None = None  #: the wake of `low` that was counted last
+    high_wake: int | None = None
+    stopped_at: int | None = None
+
+    def has_counted(self, agent_id: int, wake_id: int) -> bool:
+        """Tell whether the wake of one of the two is counted already."""
+        return wake_id == (self.low_wake if agent_id == self.low else self.high_wake)
+
+    def earliest(self, now: int) -> int:
+        """Return when the next wake may be tried (ms UTC), which is `now` below the limit.
+
+        A time further ahead than a limit can ask for was written before the clock was set back; it does not count.
+        """
+        recent = [at for at in self.recent if now - PAIR_SPAN < at <= now + SPACE]
+        return now if len(recent) < PAIR_MOST else max(now, max(recent) + SPACE)
+
+
+def pair(tx: Tx, one: int, other: int) -> Pair:
+    """Return what the agents `one` and `other` (ids) have caused each other."""
+    low, high = min(one, other), max(one, other)
+    row = tx.one(GET, low=low, high=high)
+    if row is None:
+        return Pair(low, high)
+    recent = tuple(int(at) for at in row["recent"].split(",") if at)
+    return from_row(Pair, row, low=low, high=high, recent=recent)
+
+
+def count(tx: Tx, pair: Pair, agent_id: int, wake_id: int, at: int) -> None:
+    """Count the wake of the agent, one of `pair`, which is to be tried at `at` (ms UTC), unless it is counted."""
+    if pair.has_counted(agent_id, wake_id):
+        return
+    is_low = agent_id == pair.low
+    tx.run(
+        PUT,
+        low=pair.low,
+        high=pair.high,
+        wakes=pair.wakes + 1,
+        recent=",".join(str(one) for one in (*pair.recent, at)[-PAIR_MOST:]),
+        low_wake=wake_id if is_low else pair.low_wake,
+        high_wake=pair.high_wake if is_low else wake_id,
+    )

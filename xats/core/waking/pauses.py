@@ -1,0 +1,116 @@
+"""Pauses: mail is stored, and no agent is woken for it until the pause ends. An agent is paused, or its whole team is.
+
+Pausing takes effect at once: an attempt that is under way loses its lease, and types nothing that it has not typed yet.
+Resuming wakes each agent once for all that has come. A person who resumes an agent also lets its stopped pairs go on
+(core/waking/stops.py).
+"""
+
+from __future__ import annotations
+
+from xats.base.errors import UnknownRecipient
+from xats.base.record import from_row, record
+from xats.core.waking import stops, wakes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents.agents import Agent
+    from xats.store import Row, Tx
+
+
+@record
+class Pause:
+    """Who is paused, since when, by whom and why."""
+
+    team: str
+    agent: str | None  #: name@team; None: the whole team
+    reason: str | None
+    by: str
+    at: int
+
+
+PAUSE = """
+insert into pauses (team, agent_id, reason, paused_by, paused_at) values (:team, :agent, :reason, :by, :now)
+on conflict do nothing
+"""
+RESUME = """
+delete from pauses where team = :team and (agent_id = :agent or (agent_id is null and :agent is null))
+"""
+COLUMNS = "p.team, p.reason, p.paused_by, p.paused_at, a.name as agent_name"
+LISTING = f"""
+select {COLUMNS} from pauses p left join agents a on a.id = p.agent_id
+where :team is null or p.team = :team order by p.team, p.agent_id is not null, a.name_key
+"""
+OF_AGENT = f"""
+select {COLUMNS} from pauses p left join agents a on a.id = p.agent_id
+where p.agent_id = :agent or (p.agent_id is null and p.team = :team) order by p.agent_id is null limit 1
+"""
+
+
+def pause(tx: Tx, by: Agent, team: str, agent: Agent | None, reason: str | None) -> bool:
+    """Pause `agent`, or with None all of `team`; return False if it was paused already, which changes nothing.
+
+    Raises UnknownRecipient when nobody has ever been in the team: whoever mistypes its name relies on it otherwise.
+    """
+    affected = _affected(tx, team, agent)
+    if not affected:
+        msg = f"Nobody is in team {team}. Nothing was paused."
+        raise UnknownRecipient(msg, "xats agents --all-teams", team=team)
+    values = {"team": team, "agent": agent.id if agent else None, "reason": reason, "by": by.address}
+    if not tx.run(PAUSE, **values, now=tx.now):
+        return False
+    held = sum(wakes.hold(tx, one) and current for one, current in affected)
+    tx.event("paused", team, by.name, _subject(agent, team), reason=reason, held=held)
+    return True
+
+
+def resume(tx: Tx, by: Agent, team: str, agent: Agent | None) -> tuple[bool, int]:
+    """End the pause of `agent`, or with None that of `team`; by a person, let the stopped pairs of the agents go on.
+
+    Returns whether there was one of either, and how many of the agents have a wake that fell due. Who has left the team
+    is not among them: nobody is there to be woken.
+    """
+    affected = _affected(tx, team, agent)
+    ended = tx.run(RESUME, team=team, agent=agent.id if agent else None) > 0
+    due = sum(_let_go(tx, one, current) for one, current in affected) if ended else 0
+    pairs = sum(stops.go_on(tx, one) for one, _ in affected) if by.client == "human" else 0
+    if not ended and not pairs:
+        return False, 0
+    due += sum(wakes.is_open(tx, one) and current for one, current in affected) if pairs and not ended else 0
+    tx.event("resumed", team, by.name, _subject(agent, team), due=due, pairs=pairs)
+    return True, due
+
+
+def _let_go(tx: Tx, agent_id: int, current: bool) -> bool:
+    """Let the held wake of an agent go; tell whether it fell due. That of one that has left waits for its return."""
+    due = wakes.let_go(tx, agent_id)
+    if due and not current:
+        wakes.suspend(tx, agent_id, "no_pane")
+    return due and current
+
+
+def listing(tx: Tx, team: str | None) -> list[Pause]:
+    """Return the pauses of `team` (None: of all teams), that of a whole team before those of its agents."""
+    return [_pause(row) for row in tx.all(LISTING, team=team)]
+
+
+def of_agent(tx: Tx, agent: Agent) -> Pause | None:
+    """Return the pause that holds the wakes of `agent`, or None."""
+    row = tx.one(OF_AGENT, agent=agent.id, team=agent.team)
+    return _pause(row) if row else None
+
+
+def _affected(tx: Tx, team: str, agent: Agent | None) -> list[tuple[int, bool]]:
+    """Return the ids of the agents that a pause is about, each with whether it is registered now."""
+    if agent:
+        return [(agent.id, agent.registered)]
+    rows = tx.all("select id, unregistered_at from agents where team = :team order by id", team=team)
+    return [(row["id"], row["unregistered_at"] is None) for row in rows]
+
+
+def _pause(row: Row) -> Pause:
+    agent = f"{row['agent_name']}@{row['team']}" if row["agent_name"] else None
+    return from_row(Pause, row, agent=agent, by=row["paused_by"], at=row["paused_at"])
+
+
+def _subject(agent: Agent | None, team: str) -> str:
+    return f"agent:{agent.name}" if agent else f"team:{team}"

@@ -1,0 +1,145 @@
+"""Stops: two agents that have woken each other too often in a row without a person in between wake each other no more.
+
+Their mail is stored and shown. Every person of their teams is told once, by mail from xats. A person starts the pair
+again: by mail or a prompt to one of the two, or by `xats resume AGENT`. Then what is still unread gets its wake.
+"""
+
+from __future__ import annotations
+
+from xats.base.record import from_row, record
+from xats.core.waking import wakes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents.agents import Agent
+    from xats.core.waking.limits import Pair
+    from xats.store import Row, Tx
+
+STOP = """
+insert into pairs (low_id, high_id, stopped_at) values (:low, :high, :now)
+on conflict (low_id, high_id) do update set stopped_at = :now
+"""
+OF_AGENT = """
+select low_id, high_id, stopped_at from pairs where low_id = :agent and (wakes > 0 or stopped_at is not null)
+union all
+select low_id, high_id, stopped_at from pairs where high_id = :agent and (wakes > 0 or stopped_at is not null)
+"""
+BEGIN_ANEW = "update pairs set wakes = 0, stopped_at = null where low_id = :low and high_id = :high"
+SILENT = f"""
+select 1 from deliveries d join messages m on m.id = d.message_id
+where d.agent_id = :agent and d.state = 'unread' and d.no_wake_reason = 'hop_limit' and m.sender_id = :sender
+    and {wakes.FRESH}
+limit 1
+"""
+COVER = """
+update deliveries set wake_id = :wake, no_wake_reason = null
+where agent_id = :agent and state = 'unread' and no_wake_reason = 'hop_limit'
+    and (select m.sender_id from messages m where m.id = deliveries.message_id) = :sender
+"""
+PEOPLE = """
+select id from agents where team = :team and client = 'human' and unregistered_at is null order by id
+"""
+LISTING = """
+select a.name as low_name, a.team as low_team, b.name as high_name, b.team as high_team, p.wakes, p.stopped_at
+from pairs p join agents a on a.id = p.low_id join agents b on b.id = p.high_id
+where p.stopped_at is not null order by p.stopped_at, p.low_id, p.high_id
+"""
+
+
+@record
+class Stop:
+    """Two agents (name@team) that wake each other no more, after how many wakes, and since when (ms UTC)."""
+
+    agents: tuple[str, str]
+    wakes: int
+    at: int
+
+
+def may_wake(tx: Tx, pair: Pair, agent_id: int, most: int) -> bool:
+    """Tell whether mail of one of `pair` may wake the other, the agent, after at most `most` wakes in a row.
+
+    An open wake that is counted already may cover more mail. A pair that reaches the limit is stopped here.
+    """
+    if pair.stopped_at is not None:
+        return False
+    if pair.wakes < most:
+        return True
+    current = wakes.open_id(tx, agent_id)
+    if current is not None and pair.has_counted(agent_id, current):
+        return True
+    _stop(tx, pair, agent_id)
+    return False
+
+
+def _stop(tx: Tx, pair: Pair, agent_id: int) -> None:
+    """Stop `pair` because of mail to the agent, and tell the people of both teams."""
+    from xats.core.agents import agents
+    from xats.core.mail import messages
+
+    tx.run(STOP, low=pair.low, high=pair.high, now=tx.now)
+    to = agents.by_id(tx, agent_id)
+    sender = agents.by_id(tx, pair.high if agent_id == pair.low else pair.low)
+    tx.event("pair_stopped", sender.team, sender.name, f"agent:{to.name}", agent=to.address, wakes=pair.wakes)
+    subject = f"stopped: {sender.name} and {to.name}"
+    for team in dict.fromkeys((sender.team, to.team)):
+        people = [messages.recipient_of(agents.by_id(tx, row["id"])) for row in tx.all(PEOPLE, team=team)]
+        if not people:
+            continue
+        local = sender if sender.team == team else to
+        lines = [
+            f"{sender.address} and {to.address} have woken each other {pair.wakes} times without a person in between.",
+            "Mail between them is stored, but wakes neither of them until a person lets them go on:",
+            f"  xats resume {local.name}",
+            "Mail or a prompt from a person to one of the two does the same.",
+        ]
+        address = ",".join(one.address for one in people)
+        draft = messages.Draft(address, "\n".join(lines), subject, "alert", need_reply=False)
+        messages.post(tx, agents.system(tx, team), "process", draft, people)
+
+
+def go_on(tx: Tx, agent_id: int) -> int:
+    """Begin the count of the agent's pairs anew: a person is in between. Return how many stopped pairs go on.
+
+    Unread mail that woke neither of a stopped pair gets its wake.
+    """
+    going = 0
+    for row in tx.all(OF_AGENT, agent=agent_id):
+        low, high = row["low_id"], row["high_id"]
+        tx.run(BEGIN_ANEW, low=low, high=high)
+        if row["stopped_at"] is not None:
+            going += 1
+            _wake_for(tx, low, high)
+            _wake_for(tx, high, low)
+            _say(tx, agent_id, low + high - agent_id)
+    return going
+
+
+def _wake_for(tx: Tx, agent_id: int, sender_id: int) -> None:
+    """Open a wake of the agent for the unread mail of the other one."""
+    if not tx.one(SILENT, agent=agent_id, sender=sender_id, **wakes.fresh(tx)):
+        return
+    woken = wakes.join(tx, agent_id)
+    covered = tx.run(COVER, wake=woken.id, agent=agent_id, sender=sender_id)
+    wakes.cover_more(tx, {woken.id: covered - 1})
+
+
+def _say(tx: Tx, agent_id: int, other_id: int) -> None:
+    from xats.core.agents import agents
+
+    agent, other = agents.by_id(tx, agent_id), agents.by_id(tx, other_id)
+    tx.event("pair_resumed", agent.team, None, f"agent:{agent.name}", agent=agent.address, other=other.address)
+
+
+def listing(tx: Tx) -> list[Stop]:
+    """Return the stopped pairs of all teams, the longest stopped first."""
+    return [_listed(row) for row in tx.all(LISTING)]
+
+
+def of_agent(tx: Tx, agent: Agent) -> list[Stop]:
+    """Return the stopped pairs of `agent`."""
+    return [one for one in listing(tx) if agent.address in one.agents]
+
+
+def _listed(row: Row) -> Stop:
+    names = (f"{row['low_name']}@{row['low_team']}", f"{row['high_name']}@{row['high_team']}")
+    return from_row(Stop, row, agents=names, at=row["stopped_at"])

@@ -1,0 +1,285 @@
+"""Put our entries into the settings of an agent program, and take them out; nothing else in the text is changed.
+
+Ours come last in their lists and are never moved: Codex knows each hook that the user has approved by its position.
+What comes out is read again and compared with what went in before anything is written.
+"""
+
+from __future__ import annotations
+
+from xats.base.record import record
+from xats.hooks.install import edit
+from xats.hooks.install.command import line, words_of
+from xats.hooks.install.scan import SPACE, Broken, parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from xats.clients.model import Hook, Hooks
+    from xats.hooks.install.scan import Node
+
+BOM = "\ufeff"
+VERBS = ("run", "wait")
+
+
+@record
+class Place:
+    """Where a handler of ours stands."""
+
+    event: str
+    group: int  #: in the list of the event
+    number: int  #: in the list of the group; 0 where there are no groups
+    verb: str  #: "run" or "wait"
+    words: tuple[str, ...]  #: the program that it runs
+    alone: bool  #: whether nobody else's handler is in its group
+    matcher: str  #: of its group
+    handler: dict[str, Any]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """That of its hook."""
+        return self.event, self.verb
+
+
+# -- looking -----------------------------------------------------------------------------------------------------------
+
+
+def read(text: str, client: Hooks) -> Node | None:
+    """Return what the text of a settings file holds; None when it is empty. Raises Broken."""
+    if not text.strip(SPACE):
+        return None
+    root = parse(text, comments=client.comments)
+    if root.kind != "object":
+        message = "the whole is no object"
+        raise Broken(message, text, root.start)
+    return root
+
+
+def ours(value: Any, client: Hooks) -> list[Place]:
+    """Return the handlers of ours in settings, in order. What does not look like hooks holds none."""
+    hooks = value.get("hooks") if isinstance(value, dict) else None
+    if not isinstance(hooks, dict):
+        return []
+    return [place for event, groups in hooks.items() for place in _of_event(groups, event, client)]
+
+
+def _of_event(groups: Any, event: str, client: Hooks) -> list[Place]:
+    found = []
+    for index, group in enumerate(groups if isinstance(groups, list) else ()):
+        inner = group.get("hooks") if isinstance(group, dict) and client.form == "groups" else [group]
+        handlers = inner if isinstance(inner, list) else []
+        for number, handler in enumerate(handlers):
+            command = handler.get(client.command) if isinstance(handler, dict) else None
+            for verb in VERBS:
+                words = words_of(command, client, verb)
+                if words:
+                    matcher = _matcher(group.get("matcher"))
+                    found.append(Place(event, index, number, verb, words, len(handlers) == 1, matcher, handler))
+    return found
+
+
+def waits(value: Any, client: Hooks) -> bool:
+    """Tell whether a waiter of ours is in settings."""
+    return any(one.verb == "wait" for one in ours(value, client))
+
+
+def missing(value: Any, client: Hooks) -> list[str]:
+    """Return the events of `client` for which `value` holds no handler of ours as it is to be."""
+    places = ours(value, client)
+    found = [
+        hook.event
+        for hook in client.events
+        if not any(one.key == hook.key and _right(one, hook, client, one.words) for one in places)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _right(place: Place, hook: Hook, client: Hooks, words: Sequence[str]) -> bool:
+    wanted = client.handler(hook, line(words, client, hook.verb))
+    return place.handler == edit.plain(wanted) and (client.form != "groups" or place.matcher == hook.matcher)
+
+
+def _matcher(value: Any) -> str:
+    return value if isinstance(value, str) and value != "*" else ""
+
+
+# -- putting in --------------------------------------------------------------------------------------------------------
+
+
+def add(text: str, client: Hooks, words: Sequence[str]) -> str:
+    """Return `text` with the hooks of `client` in it, run by the program `words`. Raises Broken."""
+    bom, text = _without_bom(text)
+    root = read(text, client)
+    if root is None:
+        return bom + edit.fresh(whole(client, words))
+    new = text
+    if client.version and "version" not in root.names:
+        new = edit.append(new, root, root, 1, "version")
+    for hook in client.events:
+        new = _settle(new, client, hook, words)
+    for event, verb in {one.key for one in ours(root.value, client)} - {hook.key for hook in client.events}:
+        new = _take_out(new, client, event, {}, (verb,))
+    after = parse(new, comments=client.comments)
+    places = ours(after.value, client)
+    right = not missing(after.value, client) and len(places) == len(client.events)
+    if not (
+        right and {one.words for one in places} == {tuple(words)} and _same_but_ours(root, after, client, added=True)
+    ):
+        message = "the hooks could not be put in without changing something else"
+        raise Broken(message, text, root.start)
+    return bom + new
+
+
+def whole(client: Hooks, words: Sequence[str]) -> dict[str, Any]:
+    """Return the settings that hold the hooks of `client` and nothing else."""
+    hooks: dict[str, list[Any]] = {}
+    for hook in client.events:
+        hooks.setdefault(hook.event, []).append(client.entry(hook, line(words, client, hook.verb)))
+    return {"version": 1, "hooks": hooks} if client.version or client.form == "own" else {"hooks": hooks}
+
+
+def _settle(text: str, client: Hooks, hook: Hook, words: Sequence[str]) -> str:
+    """Return `text` with exactly one handler of ours for `hook`. One that is there stays in its place."""
+    command = line(words, client, hook.verb)
+    wanted = client.entry(hook, command)
+    while True:
+        root = parse(text, comments=client.comments)
+        hooks = _expect(text, root.get("hooks"), "object", "hooks")
+        if hooks is None:
+            return edit.append(text, root, root, {hook.event: [wanted]}, "hooks")
+        groups = _expect(text, hooks.get(hook.event), "array", f"hooks.{hook.event}")
+        if groups is None:
+            return edit.append(text, root, hooks, [wanted], hook.event)
+        for number, group in enumerate(groups.items):
+            _expect(text, group, "object", f"hooks.{hook.event}[{number}]")
+            if client.form == "groups":
+                _expect(text, group.get("hooks"), "array", f"hooks.{hook.event}[{number}].hooks")
+        places = [one for one in _of_event(groups.value, hook.event, client) if one.verb == hook.verb]
+        kept = [one for one in places if one.alone or one.matcher == hook.matcher][:1]
+        surplus = [one for one in places if one not in kept or (one.group, one.number) != _at(kept[0])]
+        if surplus:
+            text = _cut(text, groups, surplus[-1], client)
+        elif not kept:
+            return edit.append(text, root, groups, wanted)
+        elif kept[0].alone and not _right(kept[0], hook, client, words):
+            return edit.replace(text, root, groups.items[kept[0].group], wanted)
+        elif not _right(kept[0], hook, client, words):
+            handler = _handlers(groups.items[kept[0].group], client)[kept[0].number]
+            return edit.replace(text, root, handler, client.handler(hook, command))
+        else:
+            return text
+
+
+def _at(place: Place) -> tuple[int, int]:
+    return place.group, place.number
+
+
+def _handlers(group: Node, client: Hooks) -> tuple[Node, ...]:
+    inner = group.get("hooks") if client.form == "groups" else None
+    return inner.items if inner else (group,)
+
+
+def _expect(text: str, node: Node | None, kind: str, what: str) -> Node | None:
+    if node is not None and node.kind != kind:
+        message = f"{what} is no {'list' if kind == 'array' else kind}"
+        raise Broken(message, text, node.start)
+    return node
+
+
+# -- taking out --------------------------------------------------------------------------------------------------------
+
+
+def remove(text: str, client: Hooks, before: str = "") -> str:
+    """Return `text` without our handlers, and without what is empty for it. Raises Broken.
+
+    `before` is the text from before they were put in, if it is known: what was empty in it stays.
+    """
+    bom, text = _without_bom(text)
+    root = read(text, client)
+    if root is None:
+        return bom + text
+    try:
+        known = read(before.removeprefix(BOM), client)
+    except Broken:
+        known = None
+    new = text
+    for event in {one.event: None for one in ours(root.value, client)}:
+        new = _take_out(new, client, event, known.value if known else {})
+    if client.version and known and "version" not in known.names and root.value.get("version") == ("number", "1"):
+        now = parse(new, comments=client.comments)
+        new = edit.remove(new, now, now.names.index("version"))
+    after = parse(new, comments=client.comments)
+    if not _same_but_ours(root, after, client, added=False) or ours(after.value, client):
+        message = "the hooks could not be taken out without changing something else"
+        raise Broken(message, text, root.start)
+    return bom + new
+
+
+def _without_bom(text: str) -> tuple[str, str]:
+    return (BOM, text[1:]) if text.startswith(BOM) else ("", text)
+
+
+def _take_out(text: str, client: Hooks, event: str, known: Any, verbs: Sequence[str] = VERBS) -> str:
+    """Return `text` without our handlers of `event`, nor its list if that is empty then and was not so in `known`."""
+    while True:
+        root = parse(text, comments=client.comments)
+        hooks = root.get("hooks")
+        groups = hooks.get(event) if hooks else None
+        if hooks is None or groups is None:
+            return text
+        places = [one for one in _of_event(groups.value, event, client) if one.verb in verbs]
+        if places:
+            text = _cut(text, groups, places[-1], client)
+            continue
+        if groups.items:
+            return text
+        had = known.get("hooks") if isinstance(known.get("hooks"), dict) else None
+        if had is not None and event in had:
+            return text
+        if len(hooks.items) > 1 or had is not None:
+            return edit.remove(text, hooks, hooks.names.index(event))
+        return edit.remove(text, root, root.names.index("hooks"))
+
+
+def _cut(text: str, groups: Node, place: Place, client: Hooks) -> str:
+    """Return `text` without the handler at `place`, nor its group if that is empty then."""
+    inner = groups.items[place.group].get("hooks") if client.form == "groups" else None
+    if inner is None or place.alone:
+        return edit.remove(text, groups, place.group)
+    return edit.remove(text, inner, place.number)
+
+
+# -- proof -------------------------------------------------------------------------------------------------------------
+
+
+def _same_but_ours(before: Node, after: Node, client: Hooks, *, added: bool) -> bool:
+    """Tell whether two settings are the same, in the same order, but for what is ours."""
+    for_version = before if added else after  # the one in which it may be missing
+    drop = client.version and "version" not in for_version.names
+    return repr(_others(before.value, client, drop=drop)) == repr(_others(after.value, client, drop=drop))
+
+
+def _others(value: Any, client: Hooks, *, drop: bool) -> Any:
+    """Return settings without our handlers, and without what is empty among the hooks."""
+    left = {name: inner for name, inner in value.items() if name != "hooks" and not (drop and name == "version")}
+    hooks = value.get("hooks")
+    if not isinstance(hooks, dict):
+        return (left, hooks)
+    kept = {}
+    for event, groups in hooks.items():
+        if not isinstance(groups, list):
+            kept[event] = groups
+            continue
+        places = {_at(one) for one in _of_event(groups, event, client)}
+        others = []
+        for index, group in enumerate(groups):
+            mine = {number for at, number in places if at == index}
+            if not mine:
+                others.append(group)
+            elif client.form == "groups" and len(mine) < len(group["hooks"]):
+                rest = [one for number, one in enumerate(group["hooks"]) if number not in mine]
+                others.append({**group, "hooks": rest})
+        if others:
+            kept[event] = others
+    return (left, kept or None)

@@ -1,0 +1,50 @@
+"""Copy a store to a file while others write to it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+
+from xats.base.errors import StoreCorrupt, StoreFull
+from xats.store.sqlite.atomic_write import whole
+from xats.store.sqlite.engine import explain, make_durable
+from xats.store.sqlite.inspect import copy_into, settled
+
+
+def default_name(path: str, at: int) -> str:
+    """Return where the backup of the store at `path` goes that is made at the time `at` (ms UTC): beside it."""
+    return f"{path}.{time.strftime('%Y%m%dT%H%M%S', time.gmtime(at // 1000))}.{at % 1000:03d}Z.bak"
+
+
+def backup(path: str, target: str, *, force: bool = False) -> int:
+    """Copy what the store at `path` holds at one moment to the file `target`; return its size in bytes.
+
+    The copy is checked before it gets its name. It replaces a file that is there only by `force`.
+    Raises NotFound, Refused, Usage and the StoreErrors; `target` is then as it was.
+    """
+    source = settled(path)
+    try:
+        with whole(target, path, force=force) as draft:
+            _copy(source, path, draft)
+            return os.path.getsize(draft)
+    finally:
+        source.close()
+
+
+def _copy(source: sqlite3.Connection, path: str, draft: str) -> None:
+    made = sqlite3.connect(draft, isolation_level=None)
+    try:
+        make_durable(made)
+        copy_into(source, made)
+        found = made.execute("pragma quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+            msg = f"There is no room for a copy of {path}. No backup was made."
+            raise StoreFull(msg) from error
+        raise explain(error, path) from error
+    finally:
+        made.close()
+    if found != "ok":
+        msg = f"The store {path} is damaged ({found.splitlines()[-1]}). No backup was made."
+        raise StoreCorrupt(msg, f"copy the file as it is, then: sqlite3 {path} .recover")

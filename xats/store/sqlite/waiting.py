@@ -1,0 +1,114 @@
+"""How one command waits for a store that others keep locked: for how long, how often it asks, and what it says."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+
+from xats.store.sqlite import engine
+from xats.store.sqlite.engine import FIRST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xats.store.sqlite.holder import Holder
+    from xats.store.sqlite.queue import Queue
+
+SHORTEST = 0.001  # seconds between two attempts, on average
+LOOK = 0.5  # seconds of waiting after which a command looks who keeps the store locked; it looks again after twice that
+MOVING = 3  # times the patience at most, as long as others commit
+SLICE = 0.5  # seconds in the queue, after which a command asks by itself: the first in the queue may be stopped
+
+
+class Wait:
+    """The wait for one lock. It begins when it is made."""
+
+    def __init__(
+        self, path: str, patience: float | None, longest: float, notice: Callable[[str], None] | None, *, queued: bool
+    ) -> None:
+        """`path` is the store's; `patience` and `longest` are seconds. See `xats.store.sqlite.engine.patiently`.
+
+        `patience` is exactly the time that a caller has; None is `PATIENCE` after the last commit of another process.
+        """
+        self._path, self._longest, self._notice, self._queued = os.path.realpath(path), longest, notice, queued
+        self._patience = engine.PATIENCE if patience is None else patience
+        self._began = time.monotonic()
+        self._deadline = self._began + self._patience
+        self._most = self._began + (MOVING * engine.PATIENCE if patience is None else 0)
+        self._changed = self._last_commit()
+        self._next_look = self._began + LOOK
+        self._queue: Queue | None = None
+        self._seen: Holder | None = None  # who had the lock at the last look
+        self._since = self._began  # when that process was first seen to have it
+
+    def is_over(self) -> bool:
+        """Tell whether the patience is at its end. While others commit, the queue moves, and the wait goes on."""
+        now = time.monotonic()
+        if self._most > self._deadline and (changed := self._last_commit()) != self._changed:
+            self._changed = changed
+            self._deadline = min(now + self._patience, self._most)
+        return now >= self._deadline
+
+    def _last_commit(self) -> tuple[int, ...]:
+        """Return what every commit changes: the times of the database and of its WAL."""
+        found = []
+        for name in (self._path, f"{self._path}-wal"):
+            with suppress(OSError):
+                found.append(os.stat(name).st_mtime_ns)
+        return tuple(found)
+
+    def pause(self) -> None:
+        """Return when it is time for another attempt.
+
+        Raises StoreBusy when a process that is stopped was seen to have the lock twice in a row.
+        """
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._look()
+            self._next_look = self._began + 2 * (now - self._began)
+        left = self._deadline - now
+        if self._queued and not self._is_first() and self._enter(min(SLICE, self._next_look - now, left)):
+            return
+        longest = FIRST if self._is_first() else self._longest
+        pause = min(max(SHORTEST, min(now - self._began, left) / 8), longest)
+        time.sleep(pause * (0.5 + time.perf_counter_ns() % 1000 / 1000))  # spread, or all would ask at the same moment
+
+    def give_up(self) -> None:
+        """Raise StoreBusy if one process was seen to keep the lock; it says for how long that has been so."""
+        from xats.store.sqlite import holder
+
+        found = holder.find(self._path) if self._seen else None
+        if found and found.is_same(self._seen):
+            raise holder.busy(found, time.monotonic() - self._since)
+
+    def end(self) -> None:
+        """Leave the queue."""
+        if self._queue:
+            self._queue.leave()
+
+    def _is_first(self) -> bool:
+        return self._queue is not None and self._queue.first
+
+    def _enter(self, seconds: float) -> bool:
+        """Wait in the queue; tell whether that took time, or made this the first."""
+        if self._queue is None:
+            from xats.store.sqlite.queue import Queue
+
+            self._queue = Queue(self._path)
+        return self._queue.wait(seconds)
+
+    def _look(self) -> None:
+        """Look who has the lock. Two looks in a row that find the same process show that it keeps the lock."""
+        from xats.store.sqlite import holder
+
+        before, self._seen = self._seen, holder.find(self._path)
+        if self._seen is None or not self._seen.is_same(before):
+            self._since = time.monotonic()
+            return
+        if before and before.is_halted and self._seen.is_halted:
+            raise holder.busy(self._seen)
+        if self._notice:
+            self._notice(f"waiting for the store: {self._seen}")
+            self._notice = None  # once is enough
