@@ -381,7 +381,7 @@ def check_draft(draft: Draft) -> None:
         msg = "The key is empty. Nothing was sent."
         raise Usage(msg, "give one, or leave --key out")
     subject = draft.subject or ""
-    if not text.is_line(subject, LARGEST_SUBJECT):
+    if len(subject) > LARGEST_SUBJECT or "\n" in subject:
         msg = f"A subject is one line of at most {LARGEST_SUBJECT} characters. Nothing was sent."
         raise InvalidBody(msg, "shorten it with -s")
 
