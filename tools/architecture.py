@@ -62,9 +62,9 @@ def table(known: dict[str, set[str]]) -> str:
     for room in sorted(known, key=lambda room: (-len(reachable(known, room)), room)):
         own = known[room] - {rooms.BASE}
         more = named(may[room] - own) if room in may else "-" if room == rooms.BASE else "any room below it"
-        about = "The modules directly below `xats/`, and the settings. Every room may import them."
-        if room != rooms.BASE:
-            about = first_line(str(rooms.ROOT / "xats" / room / "__init__.py"))
+        about = first_line(str(rooms.ROOT / "xats" / room / "__init__.py"))
+        if room == rooms.BASE:
+            about += " The settings count to it. Every room may import it."
         lines.append(f"| `{room}` | {about} | {named(own)} | {more} |")
     return "\n".join([*lines, ""])
 
@@ -75,7 +75,7 @@ def named(found: set[str]) -> str:
 
 def allowed() -> dict[str, set[str]]:
     """Return {room: the rooms that it may import}, which tests/project/test_rooms.py enforces."""
-    for node in rooms.parsed(str(rooms.ROOT / "tests" / "unit" / "test_rooms.py")).body:
+    for node in rooms.parsed(str(rooms.ROOT / "tests" / "project" / "test_rooms.py")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "MAY":
             found: dict[str, set[str]] = ast.literal_eval(node.value)
             return found
@@ -88,7 +88,7 @@ def first_line(path: str) -> str:
 
 
 def wake_table(doc: str) -> str:
-    """Return the table in the docstring of core/waking/wakes.py as Markdown. Raises SystemExit if a function is gone."""
+    """Return the table in the docstring of core/waking/wakes.py as Markdown. Raises SystemExit if a name is gone."""
     lines = iter(doc.splitlines())
     header = next((line for line in lines if line.split() == ["event", "from", "to", "function"]), None)
     if header is None:

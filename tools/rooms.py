@@ -9,7 +9,7 @@ from pathlib import Path
 import xats
 
 ROOT = Path(xats.__file__).resolve().parent.parent
-BASE = "base"  # the modules directly below xats, and the settings: every room may import them
+BASE = "base"  # with the settings: every room may import it
 FRONT_DOOR = "xats.__main__"
 
 
@@ -55,7 +55,7 @@ def imports(path: str) -> set[str]:
 
 
 def room_of(module: str) -> str:
-    """Return the room of a module of xats: its first folder, else the base."""
+    """Return the room of a module of xats: its first folder; the settings count to the base."""
     parts = module.split(".")
     if len(parts) < 2 or not (ROOT / "xats" / parts[1]).is_dir() or parts[1] == "settings":
         return BASE

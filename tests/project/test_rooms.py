@@ -9,12 +9,12 @@ from tools.rooms import imports, modules, parsed
 
 PATHS = modules()
 ALL = {module: imports(path) for module, path in PATHS.items()}
-ROOMS = {"cli", "core", "store", "delivery", "tmux", "clients", "daemon", "health", "contracts", "hooks", "demo"}
+ROOMS = {"cli", "core", "store", "delivery", "tmux", "clients", "daemon", "health", "schemas", "hooks", "demo"}
 ROOMS |= {"identity"}
 # room: the rooms that it may know besides itself
 MAY = {
     "store": set(),
-    "contracts": set(),
+    "schemas": set(),
     "tmux": set(),
     "clients": {"tmux"},  # beside it, not above: a profile reads the cells of a screen
     "core": {"store"},
@@ -33,26 +33,7 @@ MAY = {
         "store",
     },  # it looks at all cli is built on
 }
-BASE = {
-    "xats.base.errors",
-    "xats.base.record",
-    "xats.base.jsontext",
-    "xats.base.durations",
-    "xats.base.process",
-    "xats.base.pane",
-    "xats.base.faults",
-}
-BASE |= {"xats.base.program", "xats.base.visible", "xats.base.fifo", "xats.base.python", "xats.base.sandbox"}
-BASE |= {
-    "xats.base.peer",
-    "xats.base.confinement",
-    "xats.base.host",
-    "xats.base.output",
-    "xats.base.uptime",
-    "xats.base.calling",
-}
-BASE |= {"xats.base.programs", "xats.base.ownership", "xats.base.sidefile", "xats.base.folders", "xats.base.text"}
-BASE |= {name for name in ALL if name.split(".")[:2] == ["xats", "settings"]}
+BASE = {name for name in ALL if name.split(".")[1:2] in (["base"], ["settings"])}
 
 
 def room_of(module: str) -> str:

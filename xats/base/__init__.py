@@ -1,1 +1,1 @@
-"""What every room needs: errors, records, text, processes, FIFOs and the host. It knows no other room."""
+"""What every room needs: errors, records, text, processes, FIFOs and the host. It imports no other room."""

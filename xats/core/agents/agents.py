@@ -355,7 +355,7 @@ def by_pane(tx: Tx, host: str, socket: str, server_pid: int, pane_id: str) -> tu
 
 
 def expected_in(tx: Tx, host: str, socket: str, server_pid: int, pane_id: str, client: str) -> Agent | None:
-    """Return the agent that a program of `client` will be once it appears in that pane (core/agents/expectations.py)."""
+    """Return the agent that a program of `client` will be once it appears in that pane (expectations.py)."""
     place = {"host": host, "socket": socket, "server_pid": server_pid, "pane_id": pane_id}
     row = tx.one(EXPECTED_IN, client=client, now=tx.now, **place)
     return agent_of(row) if row else None

@@ -409,7 +409,7 @@ def check_draft(draft: Draft) -> None:
         )
         raise Usage(msg, "write --ttl 10m or --ttl 2d, or leave --ttl out")
     subject = draft.subject or ""
-    if not text.is_line(subject, LARGEST_SUBJECT):
+    if len(subject) > LARGEST_SUBJECT or "\n" in subject:
         msg = f"A subject is one line of at most {LARGEST_SUBJECT} characters. Nothing was sent."
         raise InvalidBody(msg, "shorten it with -s")
 
