@@ -109,7 +109,7 @@ class Player:
 
     def __init__(self, rig, tmux):
         self.log = rig.path("player.log")
-        script = os.path.join(os.path.dirname(HERE), "tests", "delivery", "players.py")
+        script = os.path.join(os.path.dirname(HERE), "tests", "support", "players.py")
         words = [sys.executable, "-IS", script, self.log, "--look", "claude-code"]
         self.pane = tmux.open("exec " + shlex.join(words))
         until(lambda: self.all("ready"))

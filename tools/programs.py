@@ -105,5 +105,5 @@ def _one_line(value: object) -> str:
 
 
 if __name__ == "__main__":
-    (ROOT / "programs.py").write_text(text())
+    (ROOT.parent / PATH).write_text(text())
     sys.exit(0)

@@ -52,7 +52,7 @@ def test_what_is_no_json_where_nobody_has_imported_json(text):
     """Its scanner wants an exception of a module that is not there yet."""
     script = """
 import sys
-from xats.jsontext import from_json
+from xats.base.jsontext import from_json
 try:
     from_json(sys.argv[1])
 except ValueError:

@@ -55,7 +55,10 @@ def test_an_id_is_no_name_of_a_host():
 
 def test_it_is_the_same_in_every_process_and_whatever_the_host_is_called(monkeypatch):
     other = subprocess.run(
-        [sys.executable, "-c", "from xats import host; print(host.id())"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", "from xats.base import host; print(host.id())"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert other.stdout.strip() == host.id()
     before = host.id()
@@ -138,6 +141,8 @@ def test_where_proc_does_not_show_us_this_is_a_host_of_its_own(files, monkeypatc
 
 def test_it_costs_no_large_import():
     """hashlib loads OpenSSL, which takes longer than all else that a hook does."""
-    code = "import sys; from xats import host; host.id(); print({'hashlib', 'ctypes', 'subprocess'} & {*sys.modules})"
+    code = (
+        "import sys; from xats.base import host; host.id(); print({'hashlib', 'ctypes', 'subprocess'} & {*sys.modules})"
+    )
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

@@ -73,8 +73,8 @@ def copy(tmp_path):
     """A copy of the generated files, and of what generates them."""
     for folder in ("tools", "man", "completions", "docs"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (tmp_path / "xats").mkdir()
-    shutil.copy(ROOT / "xats" / "programs.py", tmp_path / "xats")
+    (tmp_path / "xats" / "base").mkdir(parents=True)
+    shutil.copy(ROOT / "xats" / "base" / "programs.py", tmp_path / "xats" / "base")
     shutil.copy(ROOT / "ARCHITECTURE.md", tmp_path)
     return tmp_path
 

@@ -239,7 +239,7 @@ def test_all_that_an_agents_process_runs_in_one_call_is_one_line(mail, crew, tmp
     agent = tmp_path / "agent.py"
     agent.write_text(
         "import os, subprocess, sys\n"
-        "from xats import process\n"
+        "from xats.base import process\n"
         "print(process.started(os.getpid()), flush=True)\n"
         "for script in sys.stdin:\n"
         "    print(subprocess.run(['bash', '-c', script, 'bash', *sys.argv[1:]]).returncode, flush=True)\n"

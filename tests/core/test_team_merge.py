@@ -430,7 +430,7 @@ def test_what_is_certain_reaches_the_agent_that_was_renamed(two):
     two.merge("2")
     assert two.do("dan@shop", messages.reply, "pane", asked.id, messages.Draft("", "yes")).recipients == ("bob-2@shop",)
     assert two.do("bob-2@shop", claims.claim, task.id).owner == "bob-2@shop"
-    assert put(two, "ann@shop", "{}").told.agents == ("bob-2@shop",)
+    assert put(two, "ann@shop", "{}").notified.agents == ("bob-2@shop",)
 
 
 def test_a_name_that_has_only_held_mail_is_said_to_have_that(two):

@@ -544,5 +544,5 @@ def test_the_table_names_every_function_that_changes_a_wake():
     }
     looking = {"is_open", "open_id", "wanted", "fresh", "is_over", "suspended", "due", "nonce_of", "next_due"}
     looking |= {"pending", "still_leased"}
-    others = {"cover_more", "free_leases", "skipped"}  # they count, or do what give_back and close_if_read do
+    others = {"cover_more", "free_leases"}  # they count, or do what give_back does
     assert found == changing - looking - others

@@ -380,7 +380,7 @@ def test_a_container_with_agents_has_a_daemon_of_its_own(world):
 @NESTS
 def test_an_old_mark_of_a_sandbox_is_not_judged(world):
     done = subprocess.run(
-        [*SANDBOX, sys.executable, "-c", "from xats import process; print(process.mark())"],
+        [*SANDBOX, sys.executable, "-c", "from xats.base import process; print(process.mark())"],
         capture_output=True,
         text=True,
         check=True,

@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from tests import support
 from tests.support.world import Composer, until
 from xats.base import host
 from xats.core.agents import presence
@@ -18,7 +19,7 @@ from xats.daemon import turns
 from xats.delivery import routing
 from xats.store import Store
 
-PLAYER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "delivery", "players.py")
+PLAYER = os.path.join(support.FOLDER, "players.py")
 HOST = host.id()
 BOB = 2
 

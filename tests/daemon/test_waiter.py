@@ -14,12 +14,13 @@ import sys
 import psutil
 import pytest
 
+from tests import support
 from tests.support.world import Composer, until
 from xats.clients import waiters
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-KEEPER = os.path.join(HERE, "keeper.py")
-PLAYER = os.path.join(os.path.dirname(HERE), "delivery", "players.py")
+KEEPER = os.path.join(support.FOLDER, "keeper.py")
+PLAYER = os.path.join(support.FOLDER, "players.py")
 LINE = "xats: 1 new from alice - run: xats inbox"
 
 

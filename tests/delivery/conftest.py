@@ -15,6 +15,7 @@ import time
 import libtmux
 import pytest
 
+from tests import support
 from tests.support.world import world
 from xats.base import process
 from xats.tmux import paste
@@ -116,7 +117,7 @@ class Desk:
 
     def command(self, *options: str) -> tuple[str, str]:
         log = os.path.join(self.folder, f"log{next(self._serial)}")
-        return log, shlex.join([sys.executable, "-IS", os.path.join(HERE, "composer.py"), log, *options])
+        return log, shlex.join([sys.executable, "-IS", os.path.join(support.FOLDER, "composer.py"), log, *options])
 
     def compose(self, *options: str, wrap: str = "exec {}", **where) -> Seat:
         log, command = self.command(*options)

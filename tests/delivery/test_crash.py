@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from tests.delivery.conftest import HERE, LINE, until
+from tests import support
+from tests.delivery.conftest import LINE, until
 from xats.base import process
 from xats.tmux import paste
 from xats.tmux.paste import Outcome
@@ -19,7 +20,7 @@ def run_apart(seat, fault="", line=LINE, token="wake-1"):
     pane = {name: getattr(seat.pane, name) for name in FIELDS}
     given = {"pane": pane, "client": seat.client, "line": line, "token": token, "quiet_ms": 60}
     return subprocess.run(
-        [sys.executable, os.path.join(HERE, "once.py"), json.dumps(given)],
+        [sys.executable, os.path.join(support.FOLDER, "once.py"), json.dumps(given)],
         env={**os.environ, "XATS_FAULT": fault, "PYTHONPATH": os.getcwd()},
         capture_output=True,
         text=True,

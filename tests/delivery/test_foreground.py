@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+from tests import support
 from tests.daemon.test_early import Player
 from tests.delivery.conftest import HERE, until
 from tests.support.stagehand import play, play_in_bash
@@ -82,7 +83,7 @@ def test_a_program_that_registered_itself_is_woken_through_its_wrapper(world, wr
         json.dump({"name": "agent", "version": "1.0.0", "bin": {"agent": "agent"}}, file)
     register = shlex.join([sys.executable, "-m", "xats", "register", "bob", "--client", "generic"])
     with open(path, "w") as file:
-        player = os.path.join(HERE, "players.py")
+        player = os.path.join(support.FOLDER, "players.py")
         file.write(AGENT.format(python=sys.executable, register=register, log=log, player=player))
     os.chmod(path, 0o755)
     env = {name: value for name, value in world.env.items() if name.startswith("XATS_")}

@@ -15,7 +15,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.delivery.conftest import HERE, LINE, until
+from tests import support
+from tests.delivery.conftest import LINE, until
 from tests.support.stagehand import LOOKS, Person, play, play_again, play_at_prompt, play_in_bash
 from tests.support.world import Composer
 from xats.base import faults, process
@@ -531,7 +532,7 @@ def test_a_program_that_is_started_anew_is_woken_anew(world, fault):
     world.send("bob")
     assert world.start("deliver", "--once", XATS_FAULT=fault).wait() == -signal.SIGKILL
     log = first.log + "-again"
-    again = shlex.join([sys.executable, "-IS", os.path.join(HERE, "composer.py"), log])
+    again = shlex.join([sys.executable, "-IS", os.path.join(support.FOLDER, "composer.py"), log])
     tmux.cmd("respawn-pane", "-k", "-t", first.pane, f"exec {again}")
     second = Composer(tmux, first.pane, log)
     world.register("bob", second)

@@ -19,6 +19,7 @@ import time
 
 import pytest
 
+from tests import support
 from tests.delivery.conftest import LINE, until
 from tests.support import agentlet
 from xats.base import confinement, host, process, programs
@@ -40,7 +41,7 @@ class Program:
         self.kind, self.module = kind, MODULES[kind]
         self.home = home or tempfile.mkdtemp(dir=folder)
         os.makedirs(f"{self.home}/proj", exist_ok=True)
-        command = [sys.executable, "-IS", os.path.join(HERE, "agentlet.py"), kind, self.home, mode, *words]
+        command = [sys.executable, "-IS", os.path.join(support.FOLDER, "agentlet.py"), kind, self.home, mode, *words]
         env = {"HOME": self.home, "PATH": os.defpath, **environ}
         self.running = subprocess.Popen(command, env=env, cwd=f"{self.home}/proj", stdout=subprocess.PIPE, text=True)
         assert self.running.stdout.readline() == "up\n"
@@ -912,7 +913,16 @@ def test_codex_in_a_sandbox_is_not_run(program):
     one = program("codex", "takes", f"thread:{THREADS[0]}")
     assert one.reach()
     code = "import ctypes, os, sys; ctypes.CDLL(None).prctl(38, 1, 0, 0, 0); os.execv(sys.argv[1], sys.argv[1:])"
-    command = [sys.executable, "-c", code, sys.executable, "-IS", os.path.join(HERE, "agentlet.py"), "codex", one.home]
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        sys.executable,
+        "-IS",
+        os.path.join(support.FOLDER, "agentlet.py"),
+        "codex",
+        one.home,
+    ]
     env = {"HOME": one.home, "PATH": os.defpath}
     words = [*command, "takes", f"thread:{THREADS[2]}"]
     with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True) as running:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import xats
+from tests import support
 from tests.support.world import until
 
 ROOT = Path(xats.__file__).resolve().parent
@@ -23,7 +24,7 @@ def extended(world):
     """A world whose xats has one file more; what follows from it is generated, as `make generate` does."""
     lib = Path(world.folder) / "lib"
     shutil.copytree(ROOT, lib / "xats", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(HERE / "made_up.py", lib / "xats" / "clients")
+    shutil.copy(Path(support.FOLDER) / "made_up.py", lib / "xats" / "clients")
     world.env |= {"PYTHONPATH": str(lib), "HOME": world.home, "XATS_HOME": world.home}
     os.makedirs(world.home, mode=0o700)
     subprocess.run([sys.executable, str(ROOT.parent / "tools" / "programs.py")], env=world.env, check=True, cwd=lib)
@@ -100,7 +101,7 @@ def test_it_is_launched_with_its_hooks(extended):
 def pane(extended):
     """bob, who is found out to be a made-up, in a real tmux; alice writes to him."""
     script = os.path.join(extended.folder, "made-up.py")
-    shutil.copy(HERE / "composer.py", script)
+    shutil.copy(Path(support.FOLDER) / "composer.py", script)
     tmux = extended.tmux()
     made = tmux.compose("--prompt", "made> ", script=script)
     extended.register("alice")
@@ -132,7 +133,7 @@ def test_a_line_is_pasted_into_its_empty_composer_alone(extended, pane):
 
 def test_a_dialog_is_left_alone(extended):
     script = os.path.join(extended.folder, "made-up.py")
-    shutil.copy(HERE / "composer.py", script)
+    shutil.copy(Path(support.FOLDER) / "composer.py", script)
     made = extended.tmux().compose("--prompt", "Really? ", script=script)
     extended.register("alice")
     extended.register("bob", made)
@@ -158,7 +159,7 @@ def test_its_inbox_comes_before_the_paste_and_can_be_turned_off(extended, pane):
 def test_nothing_is_typed_at_a_program_whose_composer_is_not_described(world, script, client):
     """Not even at an empty prompt that waits for a line, in which an unknown program is woken."""
     path = os.path.join(world.folder, f"{script}.py")
-    shutil.copy(HERE / "composer.py", path)
+    shutil.copy(Path(support.FOLDER) / "composer.py", path)
     made = world.tmux().compose(script=path)
     world.register("alice")
     _, said = world.register("bob", made)

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.delivery.conftest import HERE, LINE, until
+from tests import support
+from tests.delivery.conftest import LINE, until
 from tests.support.stagehand import LOOKS, Role
 from tests.support.viewer import Viewer
 from xats.base import host
@@ -46,7 +47,7 @@ def read(desk):
 
     def start(look, *options):
         log = os.path.join(desk.folder, f"read{next(desk._serial)}")
-        words = [sys.executable, "-IS", os.path.join(HERE, "reader.py"), log, "--look", look, *options]
+        words = [sys.executable, "-IS", os.path.join(support.FOLDER, "reader.py"), log, "--look", look, *options]
         return Reader(desk.open("exec " + shlex.join(words), width=100, height=30), log, desk, look)
 
     return start

@@ -15,7 +15,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.delivery.conftest import HERE, LINE, Seat, until
+from tests import support
+from tests.delivery.conftest import LINE, Seat, until
 from tests.support.stagehand import LOOKS, Person, play
 from tests.support.world import Composer
 from tests.support.world import until as eventually
@@ -44,7 +45,7 @@ class Typist:
         self.name, self.lag, self.keys = f"{hold}-{lag}", lag, 0
         self.chance = random.Random(seed)
         log = os.path.join(world.folder, f"late-{self.name}.log")
-        words = [sys.executable, "-IS", os.path.join(HERE, "late.py"), log, "--lag", str(lag), "--hold", hold]
+        words = [sys.executable, "-IS", os.path.join(support.FOLDER, "late.py"), log, "--lag", str(lag), "--hold", hold]
         self.seat = Composer(tmux, tmux.open("exec " + shlex.join(words)), log)
         desk = SimpleNamespace(socket=tmux.socket, cmd=tmux.cmd)
         desk.show = lambda pane, form: tmux.cmd("display-message", "-p", "-t", pane.pane_id, form)
@@ -151,7 +152,7 @@ def test_keys_that_were_not_read_yet_keep_an_attempt_of_ours_from_its_enter(desk
 def test_a_draft_that_shows_only_after_the_paste_is_not_submitted(desk, monkeypatch, line):
     """It was read at once and shown late; it may be of characters that could be a prompt, or fill whole rows."""
     log, _ = desk.command()
-    words = [sys.executable, "-IS", os.path.join(HERE, "late.py"), log, "--lag", "1", "--hold", "echo"]
+    words = [sys.executable, "-IS", os.path.join(support.FOLDER, "late.py"), log, "--lag", "1", "--hold", "echo"]
     seat = Seat(desk.open("exec " + shlex.join(words)), log, desk)
     desk.cmd("send-keys", "-t", seat.pane.pane_id, "-l", "--", line)
     until(lambda: terminal.unread(seat.pane) == 0)
@@ -167,7 +168,18 @@ def test_a_draft_that_shows_only_after_the_paste_is_not_submitted(desk, monkeypa
 
 def test_a_draft_that_fills_the_rows_of_a_program_without_a_prompt(desk, monkeypatch):
     log, _ = desk.command()
-    late = [sys.executable, "-IS", os.path.join(HERE, "late.py"), log, "--prompt", "", "--lag", "1", "--hold", "echo"]
+    late = [
+        sys.executable,
+        "-IS",
+        os.path.join(support.FOLDER, "late.py"),
+        log,
+        "--prompt",
+        "",
+        "--lag",
+        "1",
+        "--hold",
+        "echo",
+    ]
     seat = Seat(desk.open("exec " + shlex.join(late), width=51), log, desk)
     desk.cmd("send-keys", "-t", seat.pane.pane_id, "-l", "." * 50)
     until(lambda: terminal.unread(seat.pane) == 0)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests import support
 from tests.delivery.conftest import HERE, LINE, until
 from xats.clients import registry, unfamiliar
 from xats.clients.profile import picture, view
@@ -30,7 +31,7 @@ class Poster:
         serial = next(desk._serial)
         self.log, self.file = os.path.join(desk.folder, f"poster{serial}"), os.path.join(desk.folder, f"text{serial}")
         Path(self.file).write_text(text, encoding="utf-8")
-        words = [sys.executable, "-IS", os.path.join(HERE, "poster.py"), self.log, self.file, *options]
+        words = [sys.executable, "-IS", os.path.join(support.FOLDER, "poster.py"), self.log, self.file, *options]
         self.pane, self.profile, self.desk = desk.open(f"exec {shlex.join(words)}"), profile, desk
         until(lambda: os.path.exists(self.log))
 

@@ -159,7 +159,7 @@ def test_a_program_that_has_waited_too_long_may_have_dropped_it(desk, monkeypatc
 
 
 def test_when_this_process_began_is_known_to_a_hundredth(xats):
-    script = "from xats import process; print(process.began())"
+    script = "from xats.base import process; print(process.began())"
     before = time.time()
     began = float(xats.run([sys.executable, "-c", script]).stdout)
     assert before - 0.02 < began < time.time()

@@ -16,11 +16,12 @@ import sys
 import threading
 import time
 
+from tests import support
 from tests.support.world import PATIENCE, Composer, World, until
 from xats.base import process
 from xats.daemon import lock
 
-PLAYERS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "delivery", "players.py")
+PLAYERS = os.path.join(support.FOLDER, "players.py")
 LOOKS = ("claude-code", "codex", "gemini", "opencode", "readline")
 MANNERS = ((), ("--deaf", "20"), ("--sip", "2"), ("--late", "0.1"), ("--turn", "0.4"))
 FAULTS = ("wake.leased", "paste.before", "paste.after", "enter.after", "wake.before_record")

@@ -578,7 +578,7 @@ def test_a_query_that_takes_too_long_is_given_up(store):
 
 
 def test_a_query_that_takes_long_keeps_no_writer_waiting(store, tmp_path):
-    line = "import sys; from xats.store import query; query.query(sys.argv[1], sys.argv[2], {}, 1, 60)"
+    line = "import sys; from xats.store.sqlite import query; query.query(sys.argv[1], sys.argv[2], {}, 1, 60)"
     with subprocess.Popen([sys.executable, "-c", line, store.path, ENDLESS]) as running:
         # It has its copy, and the store no more, when it computes.
         deadline = time.monotonic() + 20

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "delivery"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import composer
 

@@ -13,7 +13,8 @@ import termios
 import threading
 import time
 
-from tests.delivery.conftest import HERE, LINE, Desk, Seat, until
+from tests import support
+from tests.delivery.conftest import LINE, Desk, Seat, until
 from xats.base import program
 from xats.core.agents import agents
 from xats.delivery.settings import Settings
@@ -129,7 +130,7 @@ class Person:
 def script(desk: Desk, look: str, *options: str) -> tuple[str, str]:
     """Return the log and the command of a player."""
     log = os.path.join(desk.folder, f"play{next(desk._serial)}")
-    words = [sys.executable, "-IS", os.path.join(HERE, "players.py"), log, "--look", look, *options]
+    words = [sys.executable, "-IS", os.path.join(support.FOLDER, "players.py"), log, "--look", look, *options]
     return log, shlex.join(words)
 
 

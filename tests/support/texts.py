@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from xats.hooks import clients
 
-SETTINGS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "settings")
+SETTINGS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "hooks", "settings")
 MERGED = [one for one in clients.CLIENTS if one.form in ("groups", "flat")]
 OWN = [one for one in clients.CLIENTS if one not in MERGED]
 MERGED += [one.with_waiter() for one in MERGED if one.waiter]

@@ -16,12 +16,13 @@ import time
 import psutil
 import pytest
 
+from tests import support
 from tests.support import documents
 from xats.base import process
 from xats.daemon import lock
 from xats.store.sqlite import holder
 
-COMPOSER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "delivery", "composer.py")
+COMPOSER = os.path.join(support.FOLDER, "composer.py")
 FOREIGN = ("XATS_", "TMUX", "CLAUDE", "CODEX", "GEMINI_", "QWEN_", "OPENCODE", "AMP_", "CURSOR_", "SANDBOX_")
 PATIENCE = 30.0  # seconds; a deadline for a loaded machine, never a pace
 

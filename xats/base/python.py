@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 FLAGS = ("-P", "-E")
-RUNNER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "runner.py")
+RUNNER = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "runner.py")
 
 
 def words(*flags: str) -> tuple[str, ...]:

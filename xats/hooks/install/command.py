@@ -69,7 +69,7 @@ def _by_python(words: Sequence[str]) -> bool:
     if tuple(words) == MODULE:
         return True
     *flags, runner = words or ("",)
-    return tuple(flags) == python.FLAGS and os.path.isabs(runner) and runner.endswith("/xats/base/runner.py")
+    return tuple(flags) == python.FLAGS and os.path.isabs(runner) and runner.endswith("/xats/runner.py")
 
 
 def runs(words: Sequence[str]) -> bool:

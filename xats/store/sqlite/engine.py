@@ -38,7 +38,7 @@ MEDIUM = (
 )
 
 APPLICATION_ID = 0x58415453  # "XATS", in the file's header: https://sqlite.org/fileformat2.html#application_id
-SCHEMA_VERSION = 21  # the number of the newest file in store/schema
+SCHEMA_VERSION = 21  # the number of the newest file in store/sqlite/schema
 BESIDE = ("-journal", "-wal", "-shm")  # what SQLite puts beside a database, and takes for a part of it
 NONCE = 16  # bytes
 VERSION = sqlite3.sqlite_version  # of the SQLite library of this Python

@@ -26,7 +26,7 @@ RECORD = "insert into migrations (number, name, applied_at, program) values (:nu
 def migrations() -> list[tuple[int, str, str]]:
     """Return every migration as (number, name, SQL), in order."""
     found = []
-    for entry in resources.files("xats.store.schema").iterdir():
+    for entry in resources.files("xats.store.sqlite.schema").iterdir():
         number, _, rest = entry.name.partition("_")
         if entry.name.endswith(".sql"):
             found.append((int(number), rest.removesuffix(".sql"), entry.read_text(encoding="utf-8")))

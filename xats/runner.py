@@ -1,4 +1,4 @@
-"""The file by which xats starts itself: `python -P -E .../xats/base/runner.py WORDS` (see python.py).
+"""The file by which xats starts itself: `python -P -E .../xats/runner.py WORDS` (see python.py).
 
 Python looks neither at the current folder nor at its own variables then. The package of this file is the one that runs,
 wherever it lies: in site-packages, in a folder that an editable install names, or in a checkout that only PYTHONPATH
