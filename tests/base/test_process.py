@@ -265,7 +265,10 @@ def test_is_shell(name, expected):
 def test_the_hot_path_imports_no_psutil_and_no_subprocess(way):
     if way == "portable":
         pytest.skip("the other way needs them")
-    code = "import sys; from xats.base import process; process.ancestors(); print({'psutil', 'subprocess'} & {*sys.modules})"
+    code = (
+        "import sys; from xats.base import process; process.ancestors();"
+        " print({'psutil', 'subprocess'} & {*sys.modules})"
+    )
     assert subprocess.check_output([sys.executable, "-S", "-c", code], text=True) == "set()\n"
 
 

@@ -50,7 +50,7 @@ BAD = [
     (["send", "a b", "hi"], 2, "invalid_name", ""),
     (["send", "\x1b[31mbob", "hi"], 2, "invalid_name", ""),
     (["send", "bob,", "hi"], 2, "invalid_name", ""),
-    (["send", "all@nowhere", "hi"], 3, "unknown_recipient", "xats agents --team nowhere"),
+    (["send", "all@nowhere", "hi"], 3, "unknown_recipient", "xats register NAME --team nowhere"),
     (["send", "--batch", "/nowhere/file"], 2, "invalid_batch", ""),
     (["send", "bob", "hi", "--batch", "-"], 2, "usage", "the fields of a line are to, body"),
     (["send", "--batch", "-", "--key", "k"], 2, "usage", "the fields of a line are to, body"),

@@ -140,11 +140,6 @@ def test_a_table_in_a_pipe_is_tab_separated_lines_without_headers(mail, crew):
     [
         (["inbox", "--as", "alice"], "no mail for alice\n"),
         (["agents", "--role", "none"], "no such agents in team crew\n"),
-        (
-            ["agents", "--team", "empty"],
-            "no agents in team empty\n  in a pane of its own: xats launch claude --name bob --team empty\n",
-        ),
-        (["events", "--team", "empty"], "nothing happened yet\n"),
         (["deliver", "--once"], "no wake is due\n"),
     ],
 )

@@ -221,7 +221,7 @@ def test_the_clock_steps_during_an_attempt(world, desk, run_daemon, plain, step)
     world.send("bob")
     world.until_leased()
     clock.offset = step
-    world.send("bob", "a commit for it to look at")
+    world.send("alice", "a commit for it to look at", sender="bob")
     until(lambda: world.wake()["state"] == "delivered" or world.wake()["attempts"])
     clock.offset = 0
     wake = world.until_wake(state="delivered")

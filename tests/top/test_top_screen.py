@@ -3,6 +3,7 @@
 import os
 import re
 import sqlite3
+import time
 
 import pytest
 from rich.cells import cell_len as cells
@@ -437,7 +438,8 @@ def test_dead_letters_are_listed_retried_and_dropped(live, drive):
     for subject in ("First", "Second"):
         live.team.send("alice", "bob", subject=subject)
     live.refuse("bob", "dialog_open", None)
-    live.team.send("alice", "carol", subject="Short life", ttl=0)
+    live.team.send("alice", "carol", subject="Short life", ttl=1)
+    time.sleep(0.01)  # its time is over then
     live.team.store.write(inbox.sweep)
 
     async def scenario(shown):

@@ -161,8 +161,8 @@ def forget(
     A person and the agent itself may remove it. The senders of requests that it has not answered get mail. Its claimed
     tasks are open again. Its messages can still be read. To take it out of the team and keep its mail: xats unregister.
 
-    A former name of an agent does not remove the agent: xats asks whether to free that name. With --name-only it does
-    that without asking.
+    A former name of an agent does not remove the agent: the question is whether to free that name. With --name-only
+    it is freed without a question.
 
     Example: xats agent forget bob
 
