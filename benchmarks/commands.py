@@ -9,7 +9,7 @@ from benchmarks.rig import XATS, Command, Row, interleaved, pane
 
 
 def hot(rig):
-    """send, reply, inbox with one mail, wait with mail present, whoami: --version: at most 2 F."""
+    """send, reply, inbox with one mail, wait with mail present, whoami, --version: at most 2 F."""
     home = rig.home()
     first = home.send()
     commands = {
