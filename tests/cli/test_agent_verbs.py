@@ -399,4 +399,4 @@ def test_a_dead_letter_of_an_agent_that_was_removed_can_be_named_by_it(xats, pat
 
 def test_a_renamed_agent_is_printed_by_its_new_name(xats, pat, crew):
     found = xats("agent", "rename", "bob", "builder", "--json", *pat).json()
-    assert (found["agent"]["name"], found["was"]) == ("builder", "bob")
+    assert (found["agent"]["name"], found["old_name"]) == ("builder", "bob")

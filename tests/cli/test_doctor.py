@@ -590,13 +590,13 @@ def test_a_daemon_that_is_stopped_is_no_daemon_that_runs(xats, daemon):
 def test_a_daemon_with_a_sqlite_that_may_damage_a_wal_is_a_failure(xats, daemon, monkeypatch):
     said = report.read(xats.path, daemon)
     assert said["sqlite"] == sqlite3.sqlite_version
-    monkeypatch.setattr(health_daemon.sqlite, "wal_is_safe", lambda version: version > (3, 51, 2))
-    monkeypatch.setattr(health_daemon.sqlite, "VERSION", "3.51.3")
-    monkeypatch.setattr(health_daemon.keep, "journal", lambda _: "wal")
+    monkeypatch.setattr(health_daemon.engine, "wal_is_safe", lambda version: version > (3, 51, 2))
+    monkeypatch.setattr(health_daemon.engine, "VERSION", "3.51.3")
+    monkeypatch.setattr(health_daemon.inspect, "journal", lambda _: "wal")
     (found,) = health_daemon._sqlite(xats.path, {**said, "sqlite": "3.40.1"})
     assert (found.state, "3.40.1" in found.detail, "3.51.3" in found.detail) == ("fail", True, True)
     assert list(health_daemon._sqlite(xats.path, {**said, "sqlite": "3.51.3"})) == []
-    monkeypatch.setattr(health_daemon.keep, "journal", lambda _: "delete")
+    monkeypatch.setattr(health_daemon.inspect, "journal", lambda _: "delete")
     assert list(health_daemon._sqlite(xats.path, {**said, "sqlite": "3.40.1"})) == []
 
 

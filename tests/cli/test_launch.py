@@ -372,7 +372,9 @@ def test_a_program_that_is_not_there(office, xats):
     ran = xats("launch", "qwen", code=3)
     assert ran.stderr == "xats: There is no program qwen in PATH.\n  npm install -g @qwen-code/qwen-code\n"
     assert xats("launch", "codx", "--print", code=3).stderr.endswith("did you mean codex?\n")
-    assert xats("launch", "human", code=3).stderr.endswith("copilot, cursor-agent, gemini, opencode, qwen\n")
+    assert xats("launch", "human", code=3).stderr.endswith(
+        "copilot, cursor-agent, droid, gemini, kimi, opencode, qwen\n"
+    )
     error = xats("launch", "aider", "--print", "--json", code=3).error()
     assert (error["code"], error["hint"]) == ("program_missing", "pipx install aider-chat")
     assert not os.path.exists(xats.path)

@@ -125,7 +125,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(two, words):
 @pytest.mark.parametrize("words", CHANGES, ids=[words[0] for words in CHANGES])
 def test_the_json_of_a_change_has_its_counts(two, words):
     found = document(two, *words, "--yes")
-    assert (found["changed"], found["dry_run"], found["was"]) == (True, False, "fix")
+    assert (found["changed"], found["dry_run"], found["old_name"]) == (True, False, "fix")
     before = found["before"]
     assert (before["name"], before["agents"], before["unread"]) == ("fix", 2, 1)
     assert found["team"]["name"] == found["name"]
@@ -136,9 +136,9 @@ def test_the_json_of_a_change_has_the_team_as_it_is_now(two):
     assert document(two, "archive", "hotfix", "--force", "--yes")["team"]["archived_at"]
     assert document(two, "merge", "hotfix", "crew", "--yes")["team"]["former_names"] == ["fix", "hotfix"]
     freed = document(two, "forget", "fix", "--yes")
-    assert (freed["team"]["name"], freed["was"], freed["team"]["former_names"]) == ("crew", "fix", ["hotfix"])
+    assert (freed["team"]["name"], freed["old_name"], freed["team"]["former_names"]) == ("crew", "fix", ["hotfix"])
     gone = document(two, "forget", "crew", "--force", "--yes")
-    assert (gone["team"]["name"], gone["team"]["agents"], gone["was"]) == ("crew.forgotten", 0, "crew")
+    assert (gone["team"]["name"], gone["team"]["agents"], gone["old_name"]) == ("crew.forgotten", 0, "crew")
 
 
 @pytest.mark.parametrize("words", CHANGES, ids=[words[0] for words in CHANGES])
@@ -177,7 +177,7 @@ def test_a_merge_says_who_has_the_same_name(two, crew):
     error = two("team", "merge", "fix", "crew", "--yes", "--json", code=4).error()
     assert (error["code"], error["agents"]) == ("names_clash", ["bob"])
     found = document(two, "merge", "fix", "crew", "--suffix", "fix", "--dry-run")
-    assert found["renamed"] == [{"agent": "bob-fix@crew", "was": "bob@fix"}]
+    assert found["renamed"] == [{"agent": "bob-fix@crew", "old_address": "bob@fix"}]
     assert "bob@fix becomes bob-fix@crew" in two("team", "merge", "fix", "crew", "--suffix", "fix", "--dry-run").stderr
     assert two("team", "merge", "fix", "crew", "--suffix", "fix", "--yes").stdout == (
         "team fix is a part of team crew now\n"

@@ -113,11 +113,13 @@ def newer(folder):
     package = folder / "xats"
     if not package.exists():
         shutil.copytree(os.path.dirname(xats.__file__), package, ignore=shutil.ignore_patterns("__pycache__"))
-    code = (package / "store" / "sqlite.py").read_text()
-    (package / "store" / "sqlite.py").write_text(
+    code = (package / "store" / "sqlite" / "engine.py").read_text()
+    (package / "store" / "sqlite" / "engine.py").write_text(
         code.replace(f"SCHEMA_VERSION = {SCHEMA_VERSION} ", f"SCHEMA_VERSION = {SCHEMA_VERSION + 1} ")
     )
-    (package / "store" / "schema" / f"{SCHEMA_VERSION + 1:04}_next.sql").write_text("create table next (x integer);\n")
+    (package / "store" / "sqlite" / "schema" / f"{SCHEMA_VERSION + 1:04}_next.sql").write_text(
+        "create table next (x integer);\n"
+    )
     return str(folder)
 
 

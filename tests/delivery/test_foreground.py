@@ -219,7 +219,7 @@ AS_NOBODY = """
 import encodings.ascii, fcntl, json, os, sys, termios
 sys.path.insert(0, {root!r})
 from xats.tmux import guards
-from xats.pane import Pane
+from xats.base.pane import Pane
 os.setgroups([]); os.setgid({uid}); os.setuid({uid})
 pane, client = Pane(*{pane!r}), {client!r}
 for composer in (None, lambda look: True, lambda look: False):

@@ -15,7 +15,7 @@ from xats.tmux.pane import Pane
 
 HOLD = """
 import sys, time
-from xats.pane import Pane
+from xats.base.pane import Pane
 from xats.tmux.lock import locked
 with locked(Pane("/elsewhere/s", 8, 10, "%3", int(sys.argv[1]), sys.argv[2])):
     print("held", flush=True)

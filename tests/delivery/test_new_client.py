@@ -28,7 +28,7 @@ def extended(world):
     world.env |= {"PYTHONPATH": str(lib), "HOME": world.home, "XATS_HOME": world.home}
     os.makedirs(world.home, mode=0o700)
     subprocess.run([sys.executable, str(ROOT.parent / "tools" / "programs.py")], env=world.env, check=True, cwd=lib)
-    assert differing(ROOT, lib / "xats") == {"programs.py", "clients/made_up.py"}
+    assert differing(ROOT, lib / "xats") == {"base/programs.py", "clients/made_up.py"}
     return world
 
 

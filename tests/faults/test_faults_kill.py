@@ -19,11 +19,12 @@ from collections import Counter
 
 import pytest
 
+from tests import support
 from tests.support.dump import assert_whole
 from tests.support.world import Composer, until
 from xats.store import Store
 
-CLERK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clerk.py")
+CLERK = os.path.join(support.FOLDER, "clerk.py")
 SHARDS = 6
 ROUNDS = int(os.environ.get("XATS_FAULT_ROUNDS", "300"))
 SEED = int(os.environ.get("XATS_FAULT_SEED", str(time.time_ns() % 1_000_000)))

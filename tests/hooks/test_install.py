@@ -360,9 +360,9 @@ def test_a_change_between_the_draft_and_the_rename_wins(path, tmp_path, monkeypa
 
 PROGRAM = """
 import sys
-from xats.errors import SettingsBusy
+from xats.base.errors import SettingsBusy
 from xats.hooks import clients
-from xats.hooks.install import carry_out, plan_install, plan_uninstall
+from xats.hooks.install.install import carry_out, plan_install, plan_uninstall
 path, client, install = sys.argv[1], clients.find(sys.argv[2]), sys.argv[3] == "install"
 while True:
     try:

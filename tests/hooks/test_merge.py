@@ -380,9 +380,12 @@ def test_a_line_keeps_the_modules_of_a_project_out(tmp_path, client):
 
 def test_which_lines_are_ours():
     ours = ("/opt/xats",)
-    assert command.words_of(command.line(ours, clients.find("gemini")), "gemini") == ours
+    assert command.words_of(command.line(ours, clients.find("gemini")), clients.find("gemini")) == ours
     assert command.words_of("/opt/xats hook run gemini", clients.find("gemini")) == ours  # as it was written earlier
     assert command.words_of("/opt/xats hook run codex", clients.find("codex")) == ours
-    assert command.words_of(command.line(ours, clients.find("gemini")).replace("gemini", "codex"), "codex") is None
+    assert (
+        command.words_of(command.line(ours, clients.find("gemini")).replace("gemini", "codex"), clients.find("codex"))
+        is None
+    )
     assert command.words_of("/opt/xats hook run gemini || false", clients.find("gemini")) is None
-    assert command.words_of(command.line(ours, clients.find("gemini")) + " ", "gemini") is None
+    assert command.words_of(command.line(ours, clients.find("gemini")) + " ", clients.find("gemini")) is None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from yard import Yard
+
+from tests.support.yard import Yard
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import subprocess
 import sys
 
 import pytest
-from yard import git
 
+from tests.support.yard import git
 from xats.base import host, process
 from xats.base.pane import Pane
 from xats.core.agents.agents import Seat

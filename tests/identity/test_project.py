@@ -9,8 +9,8 @@ import sys
 from collections import Counter
 
 import pytest
-from yard import git
 
+from tests.support.yard import git
 from xats.identity import project
 from xats.identity.project import Project, find
 

@@ -195,9 +195,10 @@ def test_a_path_through_a_file_is_refused(tmp_path):
 
 ACT = f"""
 import os, sys
-from xats.errors import XatsError
+from xats.base.errors import XatsError
 import resource
-from xats.store import Store, disk, migrate, place, readonly
+from xats.store import Store
+from xats.store.sqlite import disk, migrate, paths as place, readonly
 if os.getuid() == 0:  # root ignores modes; only now, because nobody need not be able to read this Python
     os.setgroups([])
     os.setgid({NOBODY})

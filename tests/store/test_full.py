@@ -231,7 +231,7 @@ def test_a_file_system_without_unnamed_files_is_looked_at_too(store, monkeypatch
 
 LIMITED = """
 import resource, sys
-from xats.errors import XatsError
+from xats.base.errors import XatsError
 from xats.store import Store
 store = Store(sys.argv[1])
 size = resource.getrlimit(resource.RLIMIT_FSIZE)

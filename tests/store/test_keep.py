@@ -264,8 +264,8 @@ def test_the_name_of_a_backup_says_when_it_was_made():
 
 FULL = """
 import resource, sys
-from xats.errors import XatsError
-from xats.store import backup
+from xats.base.errors import XatsError
+from xats.store.sqlite import backup
 import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
@@ -289,8 +289,8 @@ def test_a_backup_that_finds_no_room_leaves_nothing(store, tmp_path):
 
 WRITE = """
 import sys
-from xats.core import agents, messages
-from xats.core.messages import Draft
+from xats.core.agents import agents; from xats.core.mail import messages
+from xats.core.mail.messages import Draft
 from xats.store import Store
 store = Store(sys.argv[1])
 me = store.read(lambda tx: agents.by_name(tx, "crew", "alice"))
@@ -609,8 +609,8 @@ def test_a_query_sees_bytes_that_are_no_text(store):
 
 AS_NOBODY = f"""
 import json, os, sys, tempfile
-from xats.errors import XatsError
-from xats.store import backup, check, export, keep, migrate, place, query
+from xats.base.errors import XatsError
+from xats.store.sqlite import backup, check, export, inspect as keep, migrate, paths as place, query
 import sqlite_utils
 if os.getuid() == 0:  # root ignores modes; only now, because nobody need not be able to read this Python
     os.setgroups([])

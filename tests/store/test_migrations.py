@@ -130,9 +130,9 @@ def test_nothing_is_migrated_without_its_backup(old, tomorrow, monkeypatch):
 
 FULL = """
 import resource, signal, sys
-from xats.errors import XatsError
+from xats.base.errors import XatsError
 from xats.store import Store
-from xats.store import sqlite as engine
+from xats.store.sqlite import engine
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 engine.SCHEMA_VERSION += 1
@@ -164,7 +164,7 @@ sys.stdin.readline()
 """
 BACK_UP = """
 import sqlite3, sys
-from xats.store import migrate, Store
+from xats.store.sqlite import migrate; from xats.store import Store
 store = Store(sys.argv[1], patience=0.3)
 store.close()
 print("open", flush=True)
@@ -203,8 +203,8 @@ def test_a_backup_that_finds_no_place_is_said_so(old, tomorrow, monkeypatch):
 
 UPGRADE = """
 import sys
-from xats.store import Store, migrate
-from xats.store import sqlite as engine
+from xats.store import Store; from xats.store.sqlite import migrate
+from xats.store.sqlite import engine
 known = migrate.migrations()
 engine.SCHEMA_VERSION += 1
 migrate.migrations = lambda: known + [(engine.SCHEMA_VERSION, "more", "create table colours (name text) strict;")]

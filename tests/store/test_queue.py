@@ -24,7 +24,7 @@ print("written", flush=True)
 """
 WAITER = """
 import os, sys
-from xats.store.queue import Queue
+from xats.store.sqlite.queue import Queue
 queue = Queue(sys.argv[1])
 print("open", flush=True)
 assert queue.wait(60)

@@ -27,14 +27,14 @@ def reach(session: Session) -> str | None:
 
 def deliver(session: Session, line: Callable[[], str | None]) -> Result:
     """Write the line into the file."""
-    from xats.delivery.transports import Result
+    from xats.delivery.transports import Delivered, Skipped
 
     path, text = reach(session), line()
     if path is None or text is None:
-        return Result("skipped", "already_read")
+        return Skipped("already_read")
     with open(path, "a", encoding="utf-8") as file:
         file.write(f"{text}\n")
-    return Result("delivered", None, path)
+    return Delivered(path)
 
 
 def add(event: str, text: str) -> Json:

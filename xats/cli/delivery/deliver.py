@@ -55,16 +55,21 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     chores.once(here.store)
     results: dict[int, Result] = {}
     targets: dict[int, str] = {}
+    failures: list[Exception] = []
 
     def one(wake: Wake) -> None:
         from xats.delivery import attempt
 
         store = Store(here.path)
-        agent = store.read(lambda tx: target.find(tx, wake)).agent
-        targets[wake.id] = agent.address
-        own = store.read(lambda tx: of_team(tx, agent.team, here.environ))
-        results[wake.id] = attempt.make(store, wake, owner, own)
-        store.close()
+        try:
+            agent = store.read(lambda tx: target.find(tx, wake)).agent
+            targets[wake.id] = agent.address
+            own = store.read(lambda tx: of_team(tx, agent.team, here.environ))
+            results[wake.id] = attempt.make(store, wake, owner, own)
+        except Exception as problem:  # a thread would only print it
+            failures.append(problem)
+        finally:
+            store.close()
 
     while leased := target.lease_due(here.store, owner, settings, target.AT_ONCE, tuple(results)):
         threads = [threading.Thread(target=one, args=(wake,)) for wake in leased]
@@ -72,6 +77,8 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
             thread.start()
         for thread in threads:
             thread.join()
+        if failures:
+            raise failures[0]
     chores.prune(here.store, keep)
     if here.store.read(lambda tx: notices.unread(tx, here.host)):
         from xats.daemon import badges

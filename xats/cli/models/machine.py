@@ -326,6 +326,7 @@ class ClientProfile(Model):
     other_titles: list[str] = field("Patterns of pane titles under which the composer sends to somebody else.")
     named: bool = field("Whether the rule above its composer has the name of the agent that it sends to.")
     untyped: list[str] = field("The SGR parameters of the colours of its placeholder.")
+    blind: bool = field("Whether its composer is not described yet, so xats types nothing there.")
     ghost: bool = field("Whether it draws a dim placeholder with its cursor on the first character.")
     cursor: bool = field("Whether it shows the cursor of the terminal only where text can be typed.")
     settle: int = field("How long it must have shown a paste before Enter submits it, in ms.")
