@@ -1,1 +1,1 @@
-"""The rules and their SQL, one file for each noun: pure over a transaction, without a clock, tmux or printing."""
+"""The rules and their SQL, a folder for each noun: pure over a transaction, without a clock, tmux or printing."""
