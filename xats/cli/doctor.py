@@ -18,7 +18,7 @@ GROUNDS = ("schema", "integrity")  # what must be sound before the store is aske
 
 
 def doctor(here: Here) -> int:
-    """Look at everything that mail depends on, and say what mends it; change nothing.
+    """Check everything that mail depends on, and say how to fix it; change nothing.
 
     The store, tmux and every agent's pane, the ways to wake each, the daemon, mail that waits, the agent programs, the
     settings files, the environment. Exits 5 if something fails; what only warns is worth knowing. -q prints what fails

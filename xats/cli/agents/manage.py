@@ -31,7 +31,7 @@ def seat(
     cap: params.CapOption = None,
     about: params.AboutOption = None,
 ) -> int:
-    """Make a seat that waits for its program: it gets mail and tasks from now on.
+    """Create an agent before its program runs; it gets mail and tasks from now on.
 
     The seat is expected until a program takes it: by xats register NAME, by xats launch --name NAME, or by a hook that
     runs with XATS_AGENT=NAME. If the seat exists, only what is given changes. The seat of an agent whose program has
@@ -250,7 +250,7 @@ def _ask_about_name(here: Here, found: Agent, name: str, *, yes: bool) -> None:
 
 
 def show(here: Here, name: params.AgentArg) -> int:
-    """Show one agent with all that is known of it, also its former names.
+    """Show everything about one agent, including its former names.
 
     Example: xats agent show bob
     """

@@ -60,7 +60,7 @@ def pause(here: Here, whom: params.PausedArg = None, *, reason: params.ReasonOpt
 
 
 def resume(here: Here, whom: params.WhomArg = None) -> int:
-    """End a pause: who has got mail meanwhile is woken, once for all of it.
+    """End a pause; each agent with new mail is woken once.
 
     When a person runs it, agents that were stopped because they woke each other too often (hop_limit) may go on too.
 

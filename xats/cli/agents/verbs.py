@@ -352,7 +352,7 @@ def tell_path(agent: Agent, path: str | None) -> None:
 
 
 def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params.ForceOption = False) -> int:
-    """Take an agent out of the team; its mail is kept for its name.
+    """Unregister an agent; its mail is kept under its name.
 
     Without --force, xats refuses to take out an agent that has claimed tasks. It also refuses to take out another agent
     than yourself, unless the process of that agent is known to have ended. With --force, the claimed tasks are open
@@ -567,7 +567,7 @@ def _warn_of_socket(here: Here) -> None:
 
 
 def whoami(here: Here) -> int:
-    """Say who I am here, and how that is known.
+    """Show who I am here, and how xats knows.
 
     Example: xats whoami
     """

@@ -43,7 +43,7 @@ def install(
     dry_run: params.HookDryRunOption = False,
     yes: params.YesOption = False,
 ) -> int:
-    """Let an agent program run xats at its hooks: it gets its mail with each prompt, and no key is typed.
+    """Add xats to the hooks of an agent program: it gets its mail without keystrokes.
 
     The settings file keeps every other character; what it was before is kept beside it until uninstall. Shows what it
     changes and asks; without a terminal say --yes. To install again brings the hooks up to date. A link that leads out
@@ -107,7 +107,7 @@ def uninstall(
     dry_run: params.HookDryRunOption = False,
     yes: params.YesOption = False,
 ) -> int:
-    """Take the hooks of xats out of an agent program again.
+    """Remove the hooks of xats from an agent program.
 
     The file is what it was before, to the byte, unless others have changed it since: then only the entries of xats go.
 
@@ -137,7 +137,7 @@ def uninstall(
 
 
 def status(here: Here, client: params.OptionalHookClientArg = None) -> int:
-    """Say which agent programs run xats at their hooks, by which file, and whether that still works.
+    """Show which agent programs have hooks of xats, in which file, and whether they work.
 
     installed; stale: not as this xats would write it; broken: the program in it is not there; unreadable.
 
@@ -194,7 +194,7 @@ def run(here: Here, client: params.HookClientArg) -> int:
 
 
 def wait(here: Here, client: params.HookClientArg) -> int:
-    """Wait beside a session of an agent program, which runs it, until its agent is to be woken.
+    """Wait beside a session until its agent is woken; the agent program runs it, not you.
 
     It reads the event as JSON on standard input and sleeps; there is one for each session. When a line comes it says
     that on standard error and exits with 2, which wakes Claude Code; for a plugin it prints the line and exits with 0.

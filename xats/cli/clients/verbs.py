@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def list_(here: Here) -> int:
-    """List the client programs that xats knows the look of.
+    """List the agent programs that xats knows.
 
     Example: xats client list
     """
@@ -30,7 +30,7 @@ def list_(here: Here) -> int:
 
 
 def show(here: Here, name: params.ClientNameArg) -> int:
-    """Show what xats knows of one client program, as TOML.
+    """Show the profile of one agent program, as TOML.
 
     A file of your own in the configuration folder may change any of it; the folder is shown.
 
@@ -52,7 +52,7 @@ def show(here: Here, name: params.ClientNameArg) -> int:
 def test(
     here: Here, pane: params.PaneArg, client: params.ClientOption = None, *, skeleton: params.ProfileOption = False
 ) -> int:
-    """Say what xats sees in a live pane.
+    """Show what xats sees in a live pane.
 
     Its state, the text in its composer, and the sign that decided. With --json the screen too: that is a bug report.
     --profile prints a TOML file for a program that xats does not know, to be completed.

@@ -133,7 +133,7 @@ def diff(
     *,
     strict: params.StrictOption = False,
 ) -> int:
-    """Say what changed between two versions, and whether it breaks readers, writers or both.
+    """Show what changed between two versions, and whether it breaks readers, writers or both.
 
     Readers go by the old version and get what is written by the new one; writers go by the old one, and what they write
     is read by the new one. What cannot be decided is unknown. An optional property that is added to an object which
@@ -168,7 +168,7 @@ def diff(
 
 
 def check(here: Here, name: params.VersionArg, file: params.DocumentFileArg, *, limit: params.LimitOption = 20) -> int:
-    """Say whether a JSON document satisfies a contract.
+    """Check a JSON document against a contract.
 
     Exit 0 when it does, 4 when it does not; then the first reasons are said. The format of a text, such as date, is a
     note in JSON Schema, and is not looked at.
@@ -199,7 +199,7 @@ def check(here: Here, name: params.VersionArg, file: params.DocumentFileArg, *, 
 
 
 def subscribers(here: Here, name: params.ContractArg) -> int:
-    """List who is told of a contract's changes.
+    """List the agents that get mail about a contract.
 
     Example: xats contract subscribers order
     """

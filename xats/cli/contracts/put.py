@@ -170,7 +170,7 @@ def rename(here: Here, old: params.OldContractArg, new: params.NewContractArg) -
 
 
 def retire(here: Here, name: params.ContractArg) -> int:
-    """Offer a contract no more; what it was can still be read.
+    """Retire a contract; its versions can still be read.
 
     It is left out of lists, a put is refused, and send --contract takes it only with the number of a version.
     Subscribers are told. A put with --revive brings it back.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def info(here: Here) -> int:
-    """Say what the store is and what is in it.
+    """Show what the store is and what is in it.
 
     Example: xats db info
 
@@ -93,7 +93,7 @@ def _info_json(found: Info) -> dict[str, Any]:
 
 
 def check(here: Here) -> int:
-    """Say what is wrong with the store, and what mends it; exit 5 if anything is.
+    """Check the store, and say how to fix it; exit 5 if anything is wrong.
 
     It only looks, and keeps nobody waiting. FAIL is what loses mail, shows it to others or will damage the store.
 
@@ -117,7 +117,7 @@ def check(here: Here) -> int:
 
 
 def backup(here: Here, file: params.BackupFileArg = None, *, force: params.ReplaceOption = False) -> int:
-    """Copy the store to a file, at one moment and while others write.
+    """Back up the store to a file while others write.
 
     The copy is a whole store that only you can read, checked before it gets its name. Without FILE it is put beside
     the store, with the time in its name. To restore one: xats daemon stop, move the store away, with its -journal and

@@ -29,7 +29,7 @@ def export(
     output: params.OutputOption = "-",
     force: params.ReplaceOption = False,
 ) -> int:
-    """Print whole tables, as they all are at one moment: JSON Lines, or CSV.
+    """Print whole tables from one snapshot, as JSON Lines or CSV.
 
     JSON Lines is the default: an object a row, with its table in it if there are several. CSV is for one table.
     Without TABLE the first line says how many rows each table has; xats db import reads such a file.
@@ -61,7 +61,7 @@ def export(
 
 
 def import_(here: Here, source: params.ExportFileArg) -> int:
-    """Put an export of all tables into an empty store: all rows, or none.
+    """Import an export of all tables into an empty store: all rows, or none.
 
     FILE is what xats db export printed for a store with the same schema. A store that is not there is made. An error
     names the file and the line; nothing is imported then.
@@ -170,7 +170,7 @@ def query(
     limit: params.LimitOption = 1000,
     timeout: params.TimeoutOption = None,
 ) -> int:
-    """Run a statement of SQL that reads, over a private copy of the store.
+    """Run a read-only SQL statement on a private copy of the store.
 
     Nothing can be changed by it. It is given up after 10 seconds, or --timeout. A terminal gets a table, and a pipe
     gets lines with tabs between the values, unless --table, --csv or --json says otherwise.

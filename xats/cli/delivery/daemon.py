@@ -29,7 +29,7 @@ PATIENCE = 5.0  # seconds that a start or a stop may take
 
 
 def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
-    """Drive the wakes in the foreground until SIGTERM or Ctrl-C.
+    """Run the daemon in the foreground until SIGTERM or Ctrl-C.
 
     Example: xats daemon run
     """
@@ -157,7 +157,7 @@ def stop(here: Here) -> int:
 
 
 def status(here: Here) -> int:
-    """Say whether the daemon runs, and what is due.
+    """Show whether the daemon runs, and how many wakes are due.
 
     It also says whether the clock is trusted: while it may be wrong, nothing is removed or taken away by age. A
     running daemon also says which tmux, home folder and settings it uses. One that was stopped by a signal, a

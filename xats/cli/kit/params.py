@@ -37,13 +37,19 @@ class Option:
 # -- the same everywhere -----------------------------------------------------------------------------------------------
 
 AsOption: TypeAlias = Annotated[
-    str | None, Option("--as", metavar="AGENT", help="Act as this agent. Else XATS_AGENT, my session, my pane.")
+    str | None,
+    Option(
+        "--as", metavar="AGENT", help="Act as this agent. Default: XATS_AGENT, else the agent of this session or pane."
+    ),
 ]
 TeamOption: TypeAlias = Annotated[
-    str | None, Option("--team", metavar="TEAM", help="The team. Else XATS_TEAM, the agent's, the project's.")
+    str | None,
+    Option(
+        "--team", metavar="TEAM", help="The team. Default: XATS_TEAM, else the team of the agent, else of the project."
+    ),
 ]
 DbOption: TypeAlias = Annotated[
-    str | None, Option("--db", metavar="PATH", help="The store. Else XATS_DB, or xats.db in XATS_HOME.")
+    str | None, Option("--db", metavar="PATH", help="The store. Default: XATS_DB, else xats.db in XATS_HOME.")
 ]
 JsonOption: TypeAlias = Annotated[bool, Option("--json", help="Print one JSON document.")]
 QuietOption: TypeAlias = Annotated[bool, Option("--quiet", "-q", help="Print only the result.")]
@@ -54,7 +60,7 @@ AddressArg: TypeAlias = Annotated[
     str | None,
     Argument(
         metavar="ADDRESS",
-        help="bob, bob@team, role:NAME, tag:NAME, cap:NAME, all or me; several with commas. Or pool:ROLE: one of them.",
+        help="bob, bob@team, role:NAME, tag:NAME, cap:NAME, all or me; several with commas. pool:ROLE: one of a role.",
     ),
 ]
 BodyArg: TypeAlias = Annotated[
@@ -71,28 +77,28 @@ SubjectOption: TypeAlias = Annotated[
 ]
 NeedReplyOption: TypeAlias = Annotated[
     bool | None,
-    Option("--need-reply/--no-need-reply", help="Whether an answer is expected. Default: from named agents."),
+    Option("--need-reply/--no-need-reply", help="Expect a reply. Default: yes, from agents that ADDRESS names."),
 ]
 KindOption: TypeAlias = Annotated[
-    str | None, Option("--kind", metavar="NAME", help="What kind of message, for scripts. Default: mail.")
+    str | None, Option("--kind", metavar="NAME", help="The kind of message, for scripts. Default: mail.")
 ]
 KeyOption: TypeAlias = Annotated[
     str | None,
-    Option("--key", metavar="KEY", help="Send this message at most once; refuse another one with this key."),
+    Option("--key", metavar="KEY", help="Send the message at most once; refuse another message with this key."),
 ]
 TtlOption: TypeAlias = Annotated[
     str | None, Option("--ttl", metavar="DURATION", help="Expire copies that are unread after this time.")
 ]
 ReplyToOption: TypeAlias = Annotated[
-    int | None, Option("--reply-to", metavar="ID", help="Put it into the thread of this message.")
+    int | None, Option("--reply-to", metavar="ID", help="Put the message into the thread of message ID.")
 ]
-NoWakeOption: TypeAlias = Annotated[bool, Option("--no-wake", help="Wake nobody for it.")]
+NoWakeOption: TypeAlias = Annotated[bool, Option("--no-wake", help="Do not wake the recipients.")]
 HoldOption: TypeAlias = Annotated[
-    bool, Option("--hold", help="Keep it for an agent that is not there yet, or has left.")
+    bool, Option("--hold", help="Keep the message for an agent that is not there yet, or has left.")
 ]
 SendWaitOption: TypeAlias = Annotated[
     str | None,
-    Option("--wait", metavar="DURATION", help="Wait until it was shown to everybody, or read; else exit 124."),
+    Option("--wait", metavar="DURATION", help="Wait up to DURATION until every recipient was shown it; else exit 124."),
 ]
 BatchOption: TypeAlias = Annotated[
     str | None,
@@ -102,21 +108,19 @@ ContractOption: TypeAlias = Annotated[
     str | None,
     Option("--contract", metavar="NAME[@V]", help="The body must be JSON that satisfies this contract."),
 ]
-RoleOption: TypeAlias = Annotated[str | None, Option("--role", metavar="ROLE", help="Only those with this role.")]
-PeekOption: TypeAlias = Annotated[bool, Option("--peek", help="Leave it unread.")]
+RoleOption: TypeAlias = Annotated[str | None, Option("--role", metavar="ROLE", help="Only agents with this role.")]
+PeekOption: TypeAlias = Annotated[bool, Option("--peek", help="Leave the mail unread.")]
 AllOption: TypeAlias = Annotated[bool, Option("--all", help="Include mail already shown or read.")]
 AgainOption: TypeAlias = Annotated[
-    bool, Option("--again", help="Print again what was shown before, and is perhaps not seen.")
+    bool, Option("--again", help="Print again mail that was shown before and may not have been seen.")
 ]
-OwedOption: TypeAlias = Annotated[
-    bool, Option("--owed", help="Instead list requests that you read and have not answered.")
-]
+OwedOption: TypeAlias = Annotated[bool, Option("--owed", help="List requests that you have read and not answered.")]
 FromOption: TypeAlias = Annotated[str | None, Option("--from", metavar="AGENT", help="Only from this agent.")]
 ThreadOption: TypeAlias = Annotated[int | None, Option("--thread", metavar="ID", help="Only of this thread.")]
-SinceIdOption: TypeAlias = Annotated[int, Option("--since", metavar="ID", help="Only what is newer than this id.")]
-LimitOption: TypeAlias = Annotated[int, Option("--limit", "-n", metavar="N", help="At most so many.")]
+SinceIdOption: TypeAlias = Annotated[int, Option("--since", metavar="ID", help="Only messages after this id.")]
+LimitOption: TypeAlias = Annotated[int, Option("--limit", "-n", metavar="N", help="Maximum number of results.")]
 WaitOption: TypeAlias = Annotated[
-    str | None, Option("--wait", metavar="DURATION", help="Wait so long for mail; else exit 124.")
+    str | None, Option("--wait", metavar="DURATION", help="Wait up to DURATION for mail; else exit 124.")
 ]
 TimeoutOption: TypeAlias = Annotated[
     str | None, Option("--timeout", metavar="DURATION", help="Give up after this time with exit 124.")
@@ -124,12 +128,12 @@ TimeoutOption: TypeAlias = Annotated[
 
 # -- agents ------------------------------------------------------------------------------------------------------------
 
-NameArg: TypeAlias = Annotated[str, Argument(metavar="NAME", help="A name of A-Z a-z 0-9 . _ -")]
-OptionalNameArg: TypeAlias = Annotated[str | None, Argument(metavar="AGENT", help="Whom. Default: me.")]
-OwnRoleOption: TypeAlias = Annotated[str | None, Option("--role", metavar="ROLE", help="What it is there for.")]
-AgentArg: TypeAlias = Annotated[str, Argument(metavar="AGENT", help="Which agent.")]
-NewAgentArg: TypeAlias = Annotated[str, Argument(metavar="NAME", help="Its new name, of A-Z a-z 0-9 . _ -")]
-NoRoleOption: TypeAlias = Annotated[bool, Option("--no-role", help="Remove its role.")]
+NameArg: TypeAlias = Annotated[str, Argument(metavar="NAME", help="The name: A-Z a-z 0-9 . _ -")]
+OptionalNameArg: TypeAlias = Annotated[str | None, Argument(metavar="AGENT", help="The agent. Default: me.")]
+OwnRoleOption: TypeAlias = Annotated[str | None, Option("--role", metavar="ROLE", help="The role of the agent.")]
+AgentArg: TypeAlias = Annotated[str, Argument(metavar="AGENT", help="The agent.")]
+NewAgentArg: TypeAlias = Annotated[str, Argument(metavar="NAME", help="The new name: A-Z a-z 0-9 . _ -")]
+NoRoleOption: TypeAlias = Annotated[bool, Option("--no-role", help="Remove the role.")]
 NoTagOption: TypeAlias = Annotated[
     list[str] | None, Option("--no-tag", metavar="TAG", help="Remove this tag; repeatable.")
 ]
@@ -137,7 +141,7 @@ NoCapOption: TypeAlias = Annotated[
     list[str] | None, Option("--no-cap", metavar="CAP", help="Remove this capability; repeatable.")
 ]
 AboutOption: TypeAlias = Annotated[
-    str | None, Option("--about", metavar="TEXT", help="What it is for, in one line of up to 200 characters.")
+    str | None, Option("--about", metavar="TEXT", help="The purpose of the agent, in one line of up to 200 characters.")
 ]
 ClientOption: TypeAlias = Annotated[
     str | None,
@@ -148,14 +152,16 @@ ForceClientOption: TypeAlias = Annotated[
 ]
 TagOption: TypeAlias = Annotated[list[str] | None, Option("--tag", metavar="TAG", help="A tag; repeatable.")]
 CapOption: TypeAlias = Annotated[list[str] | None, Option("--cap", metavar="CAP", help="A capability; repeatable.")]
-ModelOption: TypeAlias = Annotated[str | None, Option("--model", metavar="MODEL", help="Which model it runs.")]
-PaneOption: TypeAlias = Annotated[
-    str | None, Option("--pane", metavar="%N", help="The tmux pane it sits in. Default: this one.")
+ModelOption: TypeAlias = Annotated[
+    str | None, Option("--model", metavar="MODEL", help="The model that the agent runs.")
 ]
-NoPaneOption: TypeAlias = Annotated[bool, Option("--no-pane", help="Bind no pane: nothing is typed at it.")]
+PaneOption: TypeAlias = Annotated[
+    str | None, Option("--pane", metavar="%N", help="The tmux pane of the agent. Default: this pane.")
+]
+NoPaneOption: TypeAlias = Annotated[bool, Option("--no-pane", help="Bind no pane; xats types nothing for this agent.")]
 TakeoverOption: TypeAlias = Annotated[bool, Option("--takeover", help="Take the name from a living process.")]
 ForceOption: TypeAlias = Annotated[
-    bool, Option("--force", help="Take it out even if it may be at work or has claimed tasks.")
+    bool, Option("--force", help="Unregister it even if it may be at work or has claimed tasks.")
 ]
 WakeByOption: TypeAlias = Annotated[
     str | None,
@@ -173,14 +179,14 @@ ExpectTtlOption: TypeAlias = Annotated[
     str | None, Option("--ttl", metavar="DURATION", help="How long --expect waits: 1s to 10m. Default: 2m.")
 ]
 OnlineOption: TypeAlias = Annotated[bool, Option("--online", help="Only agents whose process is known to live.")]
-AllTeamsOption: TypeAlias = Annotated[bool, Option("--all-teams", help="Those of every team.")]
+AllTeamsOption: TypeAlias = Annotated[bool, Option("--all-teams", help="Include all teams.")]
 
 # -- teams -------------------------------------------------------------------------------------------------------------
 
 TeamArg: TypeAlias = Annotated[str, Argument(metavar="TEAM", help="The name of a team.")]
 OptionalTeamArg: TypeAlias = Annotated[str | None, Argument(metavar="TEAM", help="The name of a team. Default: mine.")]
 OldTeamArg: TypeAlias = Annotated[str, Argument(metavar="OLD", help="The name of a team.")]
-NewTeamArg: TypeAlias = Annotated[str, Argument(metavar="NEW", help="Its new name, of A-Z a-z 0-9 . _ -")]
+NewTeamArg: TypeAlias = Annotated[str, Argument(metavar="NEW", help="The new name: A-Z a-z 0-9 . _ -")]
 IntoTeamArg: TypeAlias = Annotated[str, Argument(metavar="INTO", help="The team that it becomes a part of.")]
 AdoptArg: TypeAlias = Annotated[
     str | None,
@@ -206,91 +212,94 @@ TeamDryRunOption: TypeAlias = Annotated[bool, Option("--dry-run", help="Print wh
 
 # -- tasks -------------------------------------------------------------------------------------------------------------
 
-TitleArg: TypeAlias = Annotated[str, Argument(metavar="TITLE", help="What is to be done, in one line.")]
+TitleArg: TypeAlias = Annotated[str, Argument(metavar="TITLE", help="The title, in one line.")]
 TaskIdArg: TypeAlias = Annotated[int, Argument(metavar="ID", help="A task's number.")]
 OptionalTaskIdArg: TypeAlias = Annotated[int | None, Argument(metavar="ID", help="A task's number.")]
 DescriptionOption: TypeAlias = Annotated[
     str | None,
-    Option("--description", "-d", metavar="TEXT|-", help="All there is to say, up to 1 MiB; - reads stdin."),
+    Option("--description", "-d", metavar="TEXT|-", help="The description, up to 1 MiB; - reads standard input."),
 ]
 AssigneeOption: TypeAlias = Annotated[
-    str | None, Option("--to", metavar="AGENT", help="Only this agent may claim it; it is told.")
+    str | None, Option("--to", metavar="AGENT", help="Only this agent may claim the task; it gets mail about it.")
 ]
 TaskRoleOption: TypeAlias = Annotated[
-    str | None, Option("--role", metavar="ROLE", help="Only agents with this role may claim it; they are told.")
+    str | None,
+    Option("--role", metavar="ROLE", help="Only agents with this role may claim the task; they get mail about it."),
 ]
 DependencyOption: TypeAlias = Annotated[
-    list[int] | None, Option("--dep", metavar="ID", help="It waits until this task is done; repeatable.")
+    list[int] | None, Option("--dep", metavar="ID", help="Wait until task ID is done; repeatable.")
 ]
 ParentOption: TypeAlias = Annotated[
-    int | None, Option("--parent", metavar="ID", help="It is a part of this task, which shows its progress.")
+    int | None, Option("--parent", metavar="ID", help="Make it a subtask of task ID, which shows its progress.")
 ]
 PriorityOption: TypeAlias = Annotated[
     int | None, Option("--priority", metavar="0-9", help="0 is the most urgent. Default of a new task: 5.")
 ]
 TaskKeyOption: TypeAlias = Annotated[
     str | None,
-    Option("--key", metavar="KEY", help="Add this task at most once; refuse another one of mine with this key."),
+    Option("--key", metavar="KEY", help="Add the task at most once; refuse another task of mine with this key."),
 ]
 ReviewOption: TypeAlias = Annotated[
     list[str] | None,
-    Option("--review", metavar="ROLE", help="Somebody with this role has to approve it; repeatable."),
+    Option("--review", metavar="ROLE", help="An agent with this role must approve the task; repeatable."),
 ]
 NoReviewOption: TypeAlias = Annotated[
-    list[str] | None, Option("--no-review", metavar="ROLE", help="This role need not approve it; repeatable.")
+    list[str] | None, Option("--no-review", metavar="ROLE", help="Remove this role from the reviewers; repeatable.")
 ]
 DueOption: TypeAlias = Annotated[
-    str | None, Option("--due", metavar="DURATION", help="When it should be done, counted from now.")
+    str | None, Option("--due", metavar="DURATION", help="The time until the task is due, from now.")
 ]
 NotifyOption: TypeAlias = Annotated[
-    str | None, Option("--notify", metavar="ADDRESS", help="Who gets mail with the outcome when it has ended.")
+    str | None, Option("--notify", metavar="ADDRESS", help="The recipients of mail about the outcome.")
 ]
 EditDueOption: TypeAlias = Annotated[
-    str | None, Option("--due", metavar="DURATION", help="When it should be done, from now; none: at no time.")
+    str | None, Option("--due", metavar="DURATION", help="The time until the task is due, from now; none removes it.")
 ]
 EditNotifyOption: TypeAlias = Annotated[
-    str | None, Option("--notify", metavar="ADDRESS", help="Who is told when it has ended; none: nobody.")
+    str | None,
+    Option("--notify", metavar="ADDRESS", help="The recipients of mail about the outcome; none removes them."),
 ]
-NewTitleOption: TypeAlias = Annotated[str | None, Option("--title", metavar="TEXT", help="Its new title.")]
+NewTitleOption: TypeAlias = Annotated[str | None, Option("--title", metavar="TEXT", help="The new title.")]
 NoDependencyOption: TypeAlias = Annotated[
-    list[int] | None, Option("--no-dep", metavar="ID", help="It no longer waits for this task; repeatable.")
+    list[int] | None, Option("--no-dep", metavar="ID", help="Do not wait for task ID any more; repeatable.")
 ]
-NoParentOption: TypeAlias = Annotated[bool, Option("--no-parent", help="It is a part of no other task.")]
-AnybodyOption: TypeAlias = Annotated[bool, Option("--anybody", help="Anybody in the team may claim it.")]
+NoParentOption: TypeAlias = Annotated[bool, Option("--no-parent", help="Make it a subtask of no task.")]
+AnybodyOption: TypeAlias = Annotated[bool, Option("--anybody", help="Let every agent of the team claim the task.")]
 NextOption: TypeAlias = Annotated[
-    bool, Option("--next", help="The most urgent one that is ready and for me, my role or anybody.")
+    bool, Option("--next", help="Claim the most urgent task that is ready and for me, my role or anybody.")
 ]
 LeaseOption: TypeAlias = Annotated[
     str | None,
-    Option("--lease", metavar="DURATION", help="How long I keep it without a command or a hook. Default: 30m."),
+    Option("--lease", metavar="DURATION", help="How long the claim lasts without a command or a hook. Default: 30m."),
 ]
 WaitTaskOption: TypeAlias = Annotated[
-    str | None, Option("--wait", metavar="DURATION", help="With --next: wait so long for one; else exit 124.")
+    str | None, Option("--wait", metavar="DURATION", help="With --next: wait up to DURATION for a task; else exit 124.")
 ]
 ClaimNumberOption: TypeAlias = Annotated[
-    int | None, Option("--claim", metavar="N", help="Only if it is still this claim, as claim --json told it.")
+    int | None, Option("--claim", metavar="N", help="Only if the claim still has this number, from claim --json.")
 ]
 ResultOption: TypeAlias = Annotated[
-    str | None, Option("--result", metavar="TEXT|@FILE|-", help="What came of it, up to 1 MiB.")
+    str | None, Option("--result", metavar="TEXT|@FILE|-", help="The result, up to 1 MiB.")
 ]
 DespiteOption: TypeAlias = Annotated[
-    bool, Option("--force", help="Even if a task that it needs was reopened and is not done.")
+    bool, Option("--force", help="End the task even if a task that it needs was reopened.")
 ]
-TaskReasonOption: TypeAlias = Annotated[str | None, Option("--reason", metavar="TEXT", help="Why.")]
-NoteArg: TypeAlias = Annotated[str, Argument(metavar="TEXT", help="How far it is.")]
-FeedbackArg: TypeAlias = Annotated[str, Argument(metavar="[TEXT|-]", help="What is missing; - reads stdin.")]
+TaskReasonOption: TypeAlias = Annotated[str | None, Option("--reason", metavar="TEXT", help="The reason.")]
+NoteArg: TypeAlias = Annotated[str, Argument(metavar="TEXT", help="The progress so far.")]
+FeedbackArg: TypeAlias = Annotated[str, Argument(metavar="[TEXT|-]", help="What is missing; - reads standard input.")]
 StateOption: TypeAlias = Annotated[
-    str | None, Option("--state", metavar="STATE", help="Only those: open, claimed, review, done, failed, ...")
+    str | None,
+    Option("--state", metavar="STATE", help="Only tasks in this state: open, claimed, review, done, failed, ..."),
 ]
-MineOption: TypeAlias = Annotated[bool, Option("--mine", help="Only what I have claimed, and what is for me.")]
-ForRoleOption: TypeAlias = Annotated[str | None, Option("--role", metavar="ROLE", help="Only those for this role.")]
-ReadyOption: TypeAlias = Annotated[bool, Option("--ready", help="Only those that can be claimed now.")]
-EndedOption: TypeAlias = Annotated[bool, Option("--all", help="Those that have ended too, the newest first.")]
+MineOption: TypeAlias = Annotated[bool, Option("--mine", help="Only tasks that I have claimed, and tasks for me.")]
+ForRoleOption: TypeAlias = Annotated[str | None, Option("--role", metavar="ROLE", help="Only tasks for this role.")]
+ReadyOption: TypeAlias = Annotated[bool, Option("--ready", help="Only tasks that can be claimed now.")]
+EndedOption: TypeAlias = Annotated[bool, Option("--all", help="Include ended tasks, the newest first.")]
 DotOption: TypeAlias = Annotated[bool, Option("--dot", help="Print it for Graphviz.")]
 ImportFileArg: TypeAlias = Annotated[
-    str, Argument(metavar="FILE", help="JSON Lines, as export prints them; - reads stdin.")
+    str, Argument(metavar="FILE", help="JSON Lines, as export prints them; - reads standard input.")
 ]
-ImportDryRunOption: TypeAlias = Annotated[bool, Option("--dry-run", help="Only say what would be added.")]
+ImportDryRunOption: TypeAlias = Annotated[bool, Option("--dry-run", help="Print what would be added; change nothing.")]
 
 # -- contracts ---------------------------------------------------------------------------------------------------------
 
@@ -298,9 +307,11 @@ ContractArg: TypeAlias = Annotated[str, Argument(metavar="NAME", help="The name 
 VersionArg: TypeAlias = Annotated[
     str, Argument(metavar="NAME[@V]", help="A contract: order@3, or order for the newest.")
 ]
-SchemaFileArg: TypeAlias = Annotated[str, Argument(metavar="FILE|-", help="A JSON Schema, up to 1 MiB; - reads stdin.")]
+SchemaFileArg: TypeAlias = Annotated[
+    str, Argument(metavar="FILE|-", help="A JSON Schema, up to 1 MiB; - reads standard input.")
+]
 DocumentFileArg: TypeAlias = Annotated[
-    str, Argument(metavar="FILE|-", help="A JSON document, up to 1 MiB; - reads stdin.")
+    str, Argument(metavar="FILE|-", help="A JSON document, up to 1 MiB; - reads standard input.")
 ]
 ContractNoteOption: TypeAlias = Annotated[
     str | None, Option("--note", metavar="TEXT", help="What is new in this version, in one line.")
@@ -310,21 +321,21 @@ CompatOption: TypeAlias = Annotated[
     Option(
         "--compat",
         metavar="RULE",
-        help="What versions must keep from now on: backward, forward, full or none. Default at first: none.",
+        help="The rule for the next versions: backward, forward, full or none. Default at first: none.",
     ),
 ]
 AllowBreakingOption: TypeAlias = Annotated[
-    bool, Option("--allow-breaking", help="Store this version even if it breaks that rule.")
+    bool, Option("--allow-breaking", help="Store the version even if it breaks the rule.")
 ]
 ReviveOption: TypeAlias = Annotated[bool, Option("--revive", help="Bring a retired contract back.")]
 OldVersionArg: TypeAlias = Annotated[int, Argument(metavar="A", help="The number of the old version.")]
 NewVersionArg: TypeAlias = Annotated[int, Argument(metavar="B", help="The number of the new one.")]
 StrictOption: TypeAlias = Annotated[
     bool,
-    Option("--strict", help="An optional property that is added where any was allowed counts as breaking."),
+    Option("--strict", help="Count a new optional property as breaking where any property was allowed."),
 ]
-RetiredOption: TypeAlias = Annotated[bool, Option("--all", help="Those that are retired too.")]
-NewContractArg: TypeAlias = Annotated[str, Argument(metavar="NEW", help="Its new name, of A-Z a-z 0-9 . _ -")]
+RetiredOption: TypeAlias = Annotated[bool, Option("--all", help="Include retired contracts.")]
+NewContractArg: TypeAlias = Annotated[str, Argument(metavar="NEW", help="The new name: A-Z a-z 0-9 . _ -")]
 OldContractArg: TypeAlias = Annotated[str, Argument(metavar="OLD", help="The name of a contract.")]
 
 # -- events and delivery -----------------------------------------------------------------------------------------------
@@ -337,17 +348,20 @@ PausedArg: TypeAlias = Annotated[
     str | None,
     Argument(metavar="AGENT", help="An agent, all for the whole team, or me. Default: ask."),
 ]
-ReasonOption: TypeAlias = Annotated[str | None, Option("--reason", metavar="TEXT", help="Why, in one line.")]
+ReasonOption: TypeAlias = Annotated[str | None, Option("--reason", metavar="TEXT", help="The reason, in one line.")]
 DeadIdArg: TypeAlias = Annotated[int | None, Argument(metavar="ID", help="The number of its message.")]
 WhoseOption: TypeAlias = Annotated[
     str | None, Option("--whose", metavar="AGENT", help="Only the copy of this recipient.")
 ]
 ToOption: TypeAlias = Annotated[
-    str | None, Option("--to", metavar="AGENT", help="Send it to this agent instead, in its sender's name.")
+    str | None,
+    Option("--to", metavar="AGENT", help="Send the message to this agent instead, in the name of its sender."),
 ]
-EveryOption: TypeAlias = Annotated[bool, Option("--all", help="All of them.")]
+EveryOption: TypeAlias = Annotated[bool, Option("--all", help="Select all dead letters.")]
 
-FollowOption: TypeAlias = Annotated[bool, Option("--follow", "-f", help="Go on as they happen, until Ctrl-C.")]
+FollowOption: TypeAlias = Annotated[
+    bool, Option("--follow", "-f", help="Print new events as they happen, until Ctrl-C.")
+]
 SinceEventOption: TypeAlias = Annotated[
     str | None,
     Option(
@@ -363,15 +377,15 @@ EventAgentOption: TypeAlias = Annotated[
     str | None,
     Option("--agent", metavar="AGENT", help="Only what this agent did, what names it, and mail to it."),
 ]
-EveryTeamOption: TypeAlias = Annotated[bool, Option("--all-teams", help="The events of every team.")]
-JsonLinesOption: TypeAlias = Annotated[bool, Option("--jsonl", help="Print one JSON document a line.")]
+EveryTeamOption: TypeAlias = Annotated[bool, Option("--all-teams", help="Include all teams.")]
+JsonLinesOption: TypeAlias = Annotated[bool, Option("--jsonl", help="Print one JSON document per line.")]
 OnceOption: TypeAlias = Annotated[bool, Option("--once", help="Try every due wake once, then end.")]
 DryRunOption: TypeAlias = Annotated[
     bool, Option("--dry-run", help="Print what would be done, to which pane, and why not; do nothing.")
 ]
 VerbArg: TypeAlias = Annotated[str | None, Argument(metavar="VERB", help="A verb.")]
 LockFileOption: TypeAlias = Annotated[int | None, Option("--lock-file", hidden=True)]
-SecondVerbArg: TypeAlias = Annotated[str | None, Argument(metavar="WORD", help="Its second word.")]
+SecondVerbArg: TypeAlias = Annotated[str | None, Argument(metavar="WORD", help="The second word of the verb.")]
 ClientNameArg: TypeAlias = Annotated[str, Argument(metavar="CLIENT", help="A client's name.")]
 RegisterFoundOption: TypeAlias = Annotated[
     bool, Option("--register", help="Register all that are not registered, each with a new name.")
@@ -387,14 +401,14 @@ HookClientArg: TypeAlias = Annotated[
     str, Argument(metavar="CLIENT", help="An agent program: claude-code, codex, gemini, ...")
 ]
 OptionalHookClientArg: TypeAlias = Annotated[str | None, Argument(metavar="CLIENT", help="Only this agent program.")]
-UserOption: TypeAlias = Annotated[bool, Option("--user", help="In your own settings. That is the default.")]
-ProjectOption: TypeAlias = Annotated[bool, Option("--project", help="In the settings of this project.")]
+UserOption: TypeAlias = Annotated[bool, Option("--user", help="Use your own settings (default).")]
+ProjectOption: TypeAlias = Annotated[bool, Option("--project", help="Use the settings of this project.")]
 ChangedOption: TypeAlias = Annotated[
     bool, Option("--force", help="Remove a file of xats even if it was changed by hand.")
 ]
 WaiterOption: TypeAlias = Annotated[
     bool | None,
-    Option("--waiter/--no-waiter", help="Keep a process beside each session, which wakes it without a key."),
+    Option("--waiter/--no-waiter", help="Keep a process beside each session that wakes it without keystrokes."),
 ]
 FollowLinkOption: TypeAlias = Annotated[
     bool, Option("--follow-link", help="Write also where a link leads out of the project.")
@@ -407,32 +421,36 @@ HookDryRunOption: TypeAlias = Annotated[
 
 SettingArg: TypeAlias = Annotated[str, Argument(metavar="KEY", help="The name of a setting, such as wake.quiet.")]
 SettingValueArg: TypeAlias = Annotated[str, Argument(metavar="VALUE", help="Its value; several with commas.")]
-OwnSettingOption: TypeAlias = Annotated[bool, Option("--user", help="In your own file. That is the default.")]
-ProjectSettingOption: TypeAlias = Annotated[bool, Option("--project", help="In the file of this project.")]
+OwnSettingOption: TypeAlias = Annotated[bool, Option("--user", help="Use your own file (default).")]
+ProjectSettingOption: TypeAlias = Annotated[bool, Option("--project", help="Use the file of this project.")]
 
 # -- launching ---------------------------------------------------------------------------------------------------------
 
 LaunchClientArg: TypeAlias = Annotated[
-    str, Argument(metavar="PROGRAM", help="Which agent program: claude, codex, gemini, ...")
+    str, Argument(metavar="PROGRAM", help="The agent program: claude, codex, gemini, ...")
 ]
 LaunchArgsArg: TypeAlias = Annotated[
     list[str] | None,
-    Argument(metavar="[-- ARGS]", help="What is passed on to it, untouched."),
+    Argument(metavar="[-- ARGS]", help="Arguments for the program, passed on unchanged."),
 ]
 LaunchNameOption: TypeAlias = Annotated[
     str | None,
-    Option("--name", metavar="NAME", help="Its name. Default: that of this pane's agent, or a new one: claude-1."),
+    Option(
+        "--name",
+        metavar="NAME",
+        help="The name of the agent. Default: the agent of this pane, else a new name such as claude-1.",
+    ),
 ]
 WritableOption: TypeAlias = Annotated[
     bool, Option("--writable-store", help="Codex: let its sandbox write the store, so that it can run xats.")
 ]
-PrintOption: TypeAlias = Annotated[bool, Option("--print", help="Print what would be run, for a shell; do nothing.")]
+PrintOption: TypeAlias = Annotated[bool, Option("--print", help="Print the command for a shell; do nothing.")]
 
 # -- the store ---------------------------------------------------------------------------------------------------------
 
-BackupFileArg: TypeAlias = Annotated[str | None, Argument(metavar="FILE", help="Where to. Default: beside the store.")]
-ReplaceOption: TypeAlias = Annotated[bool, Option("--force", help="Replace a file that is there.")]
-TablesArg: TypeAlias = Annotated[list[str] | None, Argument(metavar="[TABLE]...", help="Which. Default: all.")]
+BackupFileArg: TypeAlias = Annotated[str | None, Argument(metavar="FILE", help="The file. Default: beside the store.")]
+ReplaceOption: TypeAlias = Annotated[bool, Option("--force", help="Replace an existing file.")]
+TablesArg: TypeAlias = Annotated[list[str] | None, Argument(metavar="[TABLE]...", help="The tables. Default: all.")]
 CsvOption: TypeAlias = Annotated[bool, Option("--csv", help="Print CSV, with the names of the columns first.")]
 TableOption: TypeAlias = Annotated[bool, Option("--table", help="Draw a table, also in a pipe.")]
 ExportFileArg: TypeAlias = Annotated[str, Argument(metavar="FILE", help="What db export wrote; - is standard input.")]
@@ -444,14 +462,16 @@ ValueOption: TypeAlias = Annotated[
     list[str] | None, Option("--param", "-p", metavar="NAME=VALUE", help="A value for :NAME; repeatable.")
 ]
 OlderOption: TypeAlias = Annotated[
-    str | None, Option("--older", metavar="DURATION", help="What is older than this. Default: XATS_KEEP, or 30d.")
+    str | None, Option("--older", metavar="DURATION", help="Remove what is older. Default: XATS_KEEP, or 30d.")
 ]
-PruneDryRunOption: TypeAlias = Annotated[bool, Option("--dry-run", help="Only say how much would go.")]
+PruneDryRunOption: TypeAlias = Annotated[
+    bool, Option("--dry-run", help="Print how much would be removed; change nothing.")
+]
 NameOnlyOption: TypeAlias = Annotated[
     bool, Option("--name-only", help="Free only this former name of an agent; the agent stays.")
 ]
 YesOption: TypeAlias = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
-PokedArg: TypeAlias = Annotated[str, Argument(metavar="AGENT", help="Whom.")]
+PokedArg: TypeAlias = Annotated[str, Argument(metavar="AGENT", help="The agent.")]
 PokeTextArg: TypeAlias = Annotated[str, Argument(metavar="TEXT", help="The text, up to 8 KiB; - reads standard input.")]
 
 # -- what a verb takes -------------------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ MOST = 1000  # dead letters that one command deals with
 
 
 def list_(here: Here, *, limit: params.LimitOption = 50) -> int:
-    """List the mail that nobody could be woken for, and mail that expired.
+    """List mail whose recipient could not be woken, and mail that expired.
 
     What is unread stays in its recipient's inbox, whatever becomes of the dead letter.
 
@@ -67,7 +67,7 @@ def list_(here: Here, *, limit: params.LimitOption = 50) -> int:
 
 
 def show(here: Here, message_id: params.MessageIdArg) -> int:
-    """Show a dead letter: to whom, since when, why, and what mends it.
+    """Show a dead letter: its recipient, its reason, and how to fix it.
 
     Example: xats dead show 12
     """
@@ -142,7 +142,7 @@ def drop(
     whose: params.WhoseOption = None,
     every: params.EveryOption = False,
 ) -> int:
-    """Take a dead letter off the list; unread mail stays in its inbox.
+    """Remove a dead letter from the list; unread mail stays in the inbox.
 
     Example: xats dead drop 12
     """

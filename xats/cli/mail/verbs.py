@@ -137,7 +137,7 @@ def reply(
 
 
 def ack(here: Here, message_id: params.MessageIdArg) -> int:
-    """Acknowledge a message: seen, and no answer will come. It wakes nobody.
+    """Acknowledge a message without a reply. It wakes nobody.
 
     Example: xats ack 12
     """
@@ -414,7 +414,7 @@ def status(here: Here, message_id: params.OptionalMessageIdArg = None) -> int:
 
 
 def wait(here: Here, *, timeout: params.TimeoutOption = None) -> int:
-    """Wait until there is unread mail: exit 0 when there is, 124 when the time is over.
+    """Wait for unread mail: exit 0 when there is some, 124 after the timeout.
 
     Example: xats wait --timeout 5m && xats inbox
     """

@@ -100,7 +100,7 @@ def _row(found: Listed, now: int) -> tuple[object, ...]:
 
 
 def show(here: Here, task_id: params.TaskIdArg) -> int:
-    """Show one task with all that is known of it, and its history.
+    """Show everything about one task, with its history.
 
     Example: xats task show 7
     """
@@ -153,7 +153,7 @@ def wait(here: Here, task_id: params.TaskIdArg, *, timeout: params.TimeoutOption
 
 
 def graph(here: Here, task_id: params.OptionalTaskIdArg = None, *, dot: params.DotOption = False) -> int:
-    """Draw what tasks wait for and consist of, as a tree.
+    """Draw the dependencies and subtasks of tasks as a tree.
 
     Under each task stand its parts, and what it needs. What stands there already is drawn once.
 

@@ -107,7 +107,7 @@ def edit(
     due: params.EditDueOption = None,
     notify: params.EditNotifyOption = None,
 ) -> int:
-    """Change a task: whom it is for, what it waits for, how urgent it is.
+    """Change a task: its assignee, dependencies, priority and more.
 
     Who added it, its owner and any person may. Whom it is for and what it waits for can change while it is open.
 
@@ -149,7 +149,7 @@ def edit(
 
 
 def cancel(here: Here, task_id: params.TaskIdArg, *, reason: params.TaskReasonOption = None) -> int:
-    """End a task that is not to be done any more.
+    """Cancel a task.
 
     Who added it, its owner and any person may. Whoever has claimed it is told, and so is who added what waits for it.
 
@@ -163,7 +163,7 @@ def cancel(here: Here, task_id: params.TaskIdArg, *, reason: params.TaskReasonOp
 
 
 def reopen(here: Here, task_id: params.TaskIdArg, *, reason: params.TaskReasonOption = None) -> int:
-    """Let a task that has ended begin anew.
+    """Reopen a task that has ended.
 
     What waits for it waits again; what it came to stays in its history.
 

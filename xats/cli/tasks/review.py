@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def approve(here: Here, task_id: params.TaskIdArg, *, force: params.DespiteOption = False) -> int:
-    """Approve a task that was submitted, for my role.
+    """Approve a submitted task for my role.
 
     Every role that was named with --review has to; nobody approves his own work. With the last one it is done. When a
     task that it needs was reopened, xats refuses, unless --force is given.
@@ -43,7 +43,7 @@ def approve(here: Here, task_id: params.TaskIdArg, *, force: params.DespiteOptio
 
 
 def feedback(here: Here, task_id: params.TaskIdArg, body: params.FeedbackArg) -> int:
-    """Send a task that was submitted back, and say what is missing.
+    """Send a submitted task back, and say what is missing.
 
     Its owner gets the text as mail, and has claimed it anew.
 

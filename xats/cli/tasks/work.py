@@ -27,7 +27,7 @@ def claim(
     lease: params.LeaseOption = None,
     wait: params.WaitTaskOption = None,
 ) -> int:
-    """Claim a task, or the next one: of many who try, exactly one gets it.
+    """Claim a task, or the next one; exactly one agent gets it.
 
     The claim is a lease. My commands and the hooks of my program renew it; without any for that long it is over, and
     the task is open again. A task whose owner is gone can be claimed by its ID. When nothing is ready --next says so,
@@ -111,7 +111,7 @@ def renew(
     lease: params.LeaseOption = None,
     claim: params.ClaimNumberOption = None,
 ) -> int:
-    """Let the lease of a task that I have claimed begin anew.
+    """Renew the lease of a task that I have claimed.
 
     Every command of mine does the same, and every hook of my program, once a minute.
 
@@ -128,7 +128,7 @@ def renew(
 def progress(
     here: Here, task_id: params.TaskIdArg, note: params.NoteArg, *, claim: params.ClaimNumberOption = None
 ) -> int:
-    """Note how far a task that I have claimed is.
+    """Record the progress of a task that I have claimed.
 
     It is shown in lists and in the task's history, and renews the lease.
 
@@ -148,7 +148,7 @@ def release(
     reason: params.TaskReasonOption = None,
     claim: params.ClaimNumberOption = None,
 ) -> int:
-    """Give a claimed task back, so that somebody else can claim it.
+    """Release a claimed task for other agents.
 
     Who added it and any person may take it from its owner, who is told.
 
@@ -171,7 +171,7 @@ def submit(
     claim: params.ClaimNumberOption = None,
     force: params.DespiteOption = False,
 ) -> int:
-    """Hand a task in to those who have to approve it.
+    """Submit a task to its reviewers.
 
     They get mail that needs a reply. Submitting again makes earlier approvals void. When a task that it needs was
     reopened, xats refuses, unless --force is given.
@@ -205,7 +205,7 @@ def done(
     claim: params.ClaimNumberOption = None,
     force: params.DespiteOption = False,
 ) -> int:
-    """End a task that I have claimed: it is done.
+    """Mark a task that I have claimed as done.
 
     Whoever can now start what waited for it gets mail. A task with reviewers is submitted instead. When a task that it
     needs was reopened since I claimed it, xats refuses, unless --force is given.
@@ -234,7 +234,7 @@ def fail(
     reason: params.TaskReasonOption = None,
     claim: params.ClaimNumberOption = None,
 ) -> int:
-    """End a task that I have claimed: it cannot be done.
+    """Mark a task that I have claimed as failed.
 
     What waits for it stays blocked, and who added that is told.
 
