@@ -16,7 +16,8 @@ import pytest
 from tests.clients import real
 from tests.clients.mock_model import Model
 
-LINE = "xats: 1 new from alice - run: xats inbox"
+# The PATH of the program lacks xats, so the line names its path.
+LINE = f"xats: 1 new from alice - run: {os.path.join(os.path.dirname(sys.executable), 'xats')} inbox"
 LEAVE = {
     "claude-code": "/exit",
     "codex": "/quit",
