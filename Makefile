@@ -1,5 +1,5 @@
 # Every target prepares what it needs: a virtual environment in .venv, and tmux where it can be installed.
-# Most of a test is waiting, so two cores do well with four workers.
+# Most of a test is waiting, so two cores do well with six workers.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +12,7 @@ demo: $(READY) tmux
 	@$(BIN)/xats demo
 
 test: $(READY) tmux
-	$(BIN)/python -m pytest -n 4 --dist worksteal tests
+	$(BIN)/python -m pytest -n 6 --dist worksteal tests
 
 test-clients: $(READY) tmux
 	$(BIN)/python -m pytest -x $(wildcard tests/clients/real_*.py)
@@ -25,7 +25,7 @@ lowest: tmux
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python tools/lowest.py > $(LOWEST)/constraints.txt
 	$(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check -c $(LOWEST)/constraints.txt -e '.[dev]'
-	$(LOWEST)/bin/python -m pytest -n 4 --dist worksteal tests
+	$(LOWEST)/bin/python -m pytest -n 6 --dist worksteal tests
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
