@@ -142,7 +142,7 @@ def test_freeing_a_former_name_keeps_the_agent(xats, pat):
     found = document(xats, "agent", "forget", "bob", "--name-only", *pat, verb="agent forget")
     assert (found["agent"]["name"], found["former_name"]) == ("builder", "bob")
     assert xats("agent", "show", "builder").stdout.startswith("builder")
-    assert xats("send", "bob", "hi", "--as", "alice", code=3).stderr.startswith("xats: Nobody is bob")
+    assert xats("send", "bob", "hi", "--as", "alice", code=3).stderr.startswith("xats: There is no agent bob")
 
 
 def test_a_former_name_removes_no_agent_and_is_not_freed_unasked(xats, pat):

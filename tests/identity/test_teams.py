@@ -300,9 +300,13 @@ def test_a_refusal_says_in_which_team_the_agent_is(store, team, claim):
     team.register("bob", "other")
     team.register("cat", "shop")
     for name, said, hint in (
-        ("ann", "Nobody is ann in team shop-2; ann is in the teams shop, other. Nothing was sent.", "ann@shop"),
-        ("bob", "Nobody is bob in team shop-2; bob is in team other. Nothing was sent.", "bob@other"),
-        ("cat", "Nobody is cat in team shop-2; cat is in team shop (same repository). Nothing was sent.", "cat@shop"),
+        ("ann", "There is no agent ann in team shop-2; ann is in the teams shop, other. Nothing was sent.", "ann@shop"),
+        ("bob", "There is no agent bob in team shop-2; bob is in team other. Nothing was sent.", "bob@other"),
+        (
+            "cat",
+            "There is no agent cat in team shop-2; cat is in team shop (same repository). Nothing was sent.",
+            "cat@shop",
+        ),
     ):
         with pytest.raises(UnknownRecipient) as caught:
             store.write(lambda tx, name=name: messages_send(tx, me, name))

@@ -80,7 +80,7 @@ def poke(
     deadline = time.monotonic() + durations.parse(timeout) / 1000 if timeout is not None else 0.0
     by = people.person(here, "poke an agent", "an agent writes: xats send AGENT '...'")
     if not yes and not render.can_ask():
-        msg = "Nobody is here to say yes. Nothing was typed."
+        msg = "Confirmation needed, but there is no terminal. Nothing was typed."
         raise NotTyped(msg, f"xats poke {agent} '...' --yes", reason="declined")
     clean, removed = delivery.sanitise(_read(text, delivery.LARGEST))
     if not clean.strip():

@@ -256,7 +256,7 @@ def _do(here: Here, make: Callable[[], Plan], asked: Asked, scope: str) -> Plan:
                 plan = make()
         return plan
     if not terminal:
-        msg = "Nobody is here to say yes. Nothing was changed."
+        msg = "Confirmation needed, but there is no terminal. Nothing was changed."
         answers = "--follow-link --yes" if asked.follow_link else "--yes"
         raise Refused(msg, f"{asked.line} {answers} (or --dry-run to see what it changes)")
     render.say(render.visible(diff(plan)).rstrip("\n"))

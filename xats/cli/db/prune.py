@@ -54,7 +54,7 @@ def prune(
     inspect.settled(here.path).close()  # it is there
     asking = not (dry_run or yes)
     if asking and not render.can_ask():
-        msg = "Nobody is here to say yes. Nothing was removed."
+        msg = "Confirmation needed, but there is no terminal. Nothing was removed."
         raise Refused(msg, f"xats db prune{f' --older {older}' if older else ''} --yes")
     now = here.store.clock() if dry_run else _trusted_time(here)
     before = now - age

@@ -247,8 +247,8 @@ def nobody(tx: Tx, address: Address, team: str) -> UnknownRecipient:
             return gone
     near = agents.near(tx, team, address.name) if address.kind == "agent" else _near_label(tx, address, team)
     hint = f"did you mean {' or '.join(near)}?" if near else f"xats agents --team {team}"
-    what = "There is nobody else" if address.kind == "all" else f"Nobody is {address}"
-    said = f"{what} in team {team}."
+    whom = {"all": "There is no other agent", "agent": f"There is no agent {address}"}
+    said = f"{whom.get(address.kind, f'No agent matches {address}')} in team {team}."
     if address.kind == "agent" and (found := teams.elsewhere(tx, address.name, team)):
         said = f"{said[:-1]}; {found}."
         hint = f"xats send {address.name}@{found.teams[0]} 'text'"

@@ -53,7 +53,7 @@ def pause(tx: Tx, by: Agent, team: str, agent: Agent | None, reason: str | None)
     """
     affected = _affected(tx, team, agent)
     if not affected:
-        msg = f"Nobody is in team {team}. Nothing was paused."
+        msg = f"There is no agent in team {team}. Nothing was paused."
         raise UnknownRecipient(msg, "xats agents --all-teams", team=team)
     values = {"team": team, "agent": agent.id if agent else None, "reason": reason, "by": by.address}
     if not tx.run(PAUSE, **values, now=tx.now):
