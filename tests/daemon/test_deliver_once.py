@@ -1,6 +1,7 @@
 """`xats deliver --once`: one round without a daemon; `--dry-run`: what it would do, and nothing done."""
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -141,13 +142,13 @@ def test_it_does_what_a_daemon_does_at_its_sweeps(world):
     world.register("alice")
     world.register("bob")
     world.xats("send", "bob", "hello", "--ttl", "1h", "--as", "alice")
-    with sqlite3.connect(world.path, timeout=10) as connection:
+    with closing(sqlite3.connect(world.path, timeout=10)) as connection, connection:
         connection.execute("update messages set expires_at = 1, sent_at = 1")
         connection.execute("update deliveries set expires_at = 1")
         connection.execute("delete from clocks")
     connection.close()
     trust_clock(world.path)
-    with sqlite3.connect(world.path, timeout=10) as connection:
+    with closing(sqlite3.connect(world.path, timeout=10)) as connection, connection:
         connection.execute("update clocks set seen_at = seen_at - 600000, seen_up = seen_up - 600000")
     connection.close()
     before = world.rows("select seen_up from clocks")[0][0]

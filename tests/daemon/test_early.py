@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import sys
 import time
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
@@ -423,7 +424,7 @@ def test_what_was_seen_is_said_and_no_draft_is_kept(world, bob):
     """Where on the screen the sign stood that decided; never what somebody has typed."""
 
     def try_again():
-        with sqlite3.connect(world.path) as store:
+        with closing(sqlite3.connect(world.path)) as store, store:
             store.execute("update wakes set next_attempt_at = 0")
         world.xats("deliver", "--once")
 
@@ -442,7 +443,7 @@ def test_what_was_seen_is_said_and_no_draft_is_kept(world, bob):
     try_again()
     wake = world.wake()
     assert (wake["reason"], "holds 16 characters" in wake["detail"]) == ("draft_present", True)
-    with sqlite3.connect(world.path) as store:
+    with closing(sqlite3.connect(world.path)) as store, store:
         assert not any("secret" in line for line in store.iterdump())
     bob.do("erase a secret of mine")
     try_again()

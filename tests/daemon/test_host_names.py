@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -72,7 +73,7 @@ def seat(world, name="bob"):
 def write(world, sql, **values):
     import sqlite3
 
-    with sqlite3.connect(world.path, timeout=20) as connection:
+    with closing(sqlite3.connect(world.path, timeout=20)) as connection, connection:
         connection.execute(sql, values)
     connection.close()
 

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_a_registration_records_the_program(world, bob):
 
 def test_the_first_attempt_records_what_no_hook_has(world, bob):
     nothing = "program_device = null, program_inode = null, program_script = null"
-    with sqlite3.connect(world.path, timeout=20) as connection:
+    with closing(sqlite3.connect(world.path, timeout=20)) as connection, connection:
         connection.execute(f"update sessions set {nothing}")
     connection.close()
     world.send("bob")

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_a_wake_that_was_open_in_the_backup_and_was_delivered_since(world, desk,
 
 def retry(world):
     """Make what waits due now, and attempt it."""
-    with sqlite3.connect(world.path) as connection:
+    with closing(sqlite3.connect(world.path)) as connection, connection:
         connection.execute("update wakes set next_attempt_at = opened_at where closed_at is null")
     connection.close()
     world.xats("deliver", "--once")

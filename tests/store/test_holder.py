@@ -137,6 +137,14 @@ def test_a_look_drops_no_lock_of_this_process(path):
 # -- the wait ----------------------------------------------------------------------------------------------------------
 
 
+def open_and_write(path):
+    store = Store(path)
+    try:
+        store.write(note)
+    finally:
+        store.close()
+
+
 @pytest.mark.parametrize("act", ["open and write", "read"])
 def test_a_stopped_process_is_named_after_a_second(path, hold, act):
     one = hold(path, COMMIT)
@@ -145,7 +153,7 @@ def test_a_stopped_process_is_named_after_a_second(path, hold, act):
     os.kill(one.pid, signal.SIGSTOP)
     began = time.monotonic()
     with pytest.raises(errors.StoreBusy) as caught:
-        Store(path).write(note) if act == "open and write" else inspect.look(path)
+        open_and_write(path) if act == "open and write" else inspect.look(path)
     assert 0.9 <= time.monotonic() - began < 6  # the patience is ten seconds
     name = process.read(one.pid).name
     assert str(caught.value) == (

@@ -4,6 +4,7 @@ import os
 import re
 import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 from rich.cells import cell_len as cells
@@ -649,7 +650,7 @@ def test_nothing_is_drawn_while_nothing_changes(live, drive):
     from xats.cli.top import screen
 
     old = live.team.store.clock() - 3 * 3_600_000
-    with sqlite3.connect(live.path) as other:
+    with closing(sqlite3.connect(live.path)) as other, other:
         other.execute("update agents set seen_at = ?", (old,))
 
     async def scenario(shown):

@@ -156,7 +156,11 @@ class Store:
         if exposed:  # only now is it known that the file is a store
             from xats.store.sqlite import private
 
-            self.repaired = private.restrict(path, os.environ)
+            try:
+                self.repaired = private.restrict(path, os.environ)
+            except BaseException:
+                self.close()
+                raise
             if self.repaired and warn:
                 warn(self.repaired)
 
