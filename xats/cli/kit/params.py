@@ -357,7 +357,7 @@ ToOption: TypeAlias = Annotated[
     str | None,
     Option("--to", metavar="AGENT", help="Send the message to this agent instead, in the name of its sender."),
 ]
-EveryOption: TypeAlias = Annotated[bool, Option("--all", help="Select all dead letters.")]
+EveryOption: TypeAlias = Annotated[bool, Option("--all", help="Apply to all dead letters.")]
 
 FollowOption: TypeAlias = Annotated[
     bool, Option("--follow", "-f", help="Print new events as they happen, until Ctrl-C.")
