@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from xats.cli import models
@@ -24,6 +25,11 @@ INTRODUCTION = (
     "`2026-03-01T12:00:00.000Z`; an address is `name@team`; an id is an integer.",
     "A failure leaves standard output empty and prints one object on standard error, which has an `error`.",
 )
+
+
+def schemas() -> str:
+    """Return what `xats schema` prints, for the file from which it does."""
+    return json.dumps(ALL, indent=1) + "\n"
 
 
 def _learn(model: type[BaseModel]) -> None:

@@ -1,6 +1,7 @@
 """Write what follows from the code.
 
-That is xats/base/programs.py, the man pages, the shell completions, docs/reference.md, and parts of ARCHITECTURE.md.
+That is xats/base/programs.py, xats/cli/kit/schemas.json, the man pages, the shell completions, docs/reference.md, and
+parts of ARCHITECTURE.md.
 
 python tools/generate.py            write them
 python tools/generate.py --check    only say which are stale, and exit 1 if any is
@@ -26,6 +27,7 @@ def generated(root: Path) -> dict[str, str]:
     import architecture
     import bash
     import commands  # it reads xats/base/programs.py
+    import documents
     import fish
     import manpages
     import reference
@@ -38,6 +40,7 @@ def generated(root: Path) -> dict[str, str]:
         "completions/_xats": zsh.script(verbs),
         "completions/xats.fish": fish.script(verbs),
         "docs/reference.md": reference.page(verbs),
+        "xats/cli/kit/schemas.json": documents.schemas(),
         "ARCHITECTURE.md": architecture.page(read(root / "ARCHITECTURE.md")),
     }
 

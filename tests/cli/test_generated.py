@@ -74,7 +74,9 @@ def copy(tmp_path):
     for folder in ("tools", "man", "completions", "docs"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "xats" / "base").mkdir(parents=True)
-    shutil.copy(ROOT / "xats" / "base" / "programs.py", tmp_path / "xats" / "base")
+    (tmp_path / "xats" / "cli" / "kit").mkdir(parents=True)
+    for path in ("base/programs.py", "cli/kit/schemas.json"):
+        shutil.copy(ROOT / "xats" / path, tmp_path / "xats" / path)
     shutil.copy(ROOT / "ARCHITECTURE.md", tmp_path)
     return tmp_path
 

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the models, as `xats schema` prints them.
+"""The JSON Schemas of the models, as `make generate` writes them down for `xats schema`.
 
 They promise less than the models check: other fields are allowed, because a later xats may add some.
 """
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     Schema = dict[str, Any]
 
-DRAFT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-
 
 class _Generator(GenerateJsonSchema):
     """Leaves out what repeats the name of a field or a model, and what forbids more fields."""
@@ -36,12 +34,6 @@ class _Generator(GenerateJsonSchema):
         """Return the schema of a model."""
         found = super().model_schema(schema)
         return {name: value for name, value in found.items() if name not in ("title", "additionalProperties")}
-
-
-def of_verb(verb: str) -> Schema:
-    """Return the JSON Schema of what `verb` prints with --json. Raises KeyError when it prints none."""
-    schemas, definitions = _schemas({verb: DOCUMENTS[verb]})
-    return {**DRAFT, "title": f"xats {verb} --json", **schemas[verb], **definitions}
 
 
 def of_all() -> Schema:
