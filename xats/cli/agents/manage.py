@@ -7,7 +7,7 @@ from xats.base.durations import ago
 from xats.base.errors import Refused, UnknownAgent, Usage
 from xats.cli.agents import states
 from xats.cli.agents import verbs as listing
-from xats.cli.kit import render, views
+from xats.cli.kit import people, render, views
 from xats.core.address import check_name, parse
 from xats.core.agents import agents
 from xats.core.agents import changes as core
@@ -190,7 +190,7 @@ def forget(
 
     agent, gone, released = here.write(work)
     if session and session.seat.pane:
-        listing._unmark_pane(session)
+        listing.unmark_pane(session)
     here.rouse_daemon()
     if here.json:
         render.document(
@@ -269,9 +269,9 @@ def show(here: Here, name: params.AgentArg) -> int:
         details, former = here.store.read(lambda tx: look(tx, here.named(tx, name, team)))
     now = here.store.clock()
     state = states.of(details, now)
-    ways = listing._ways(here, details, turned_off(here.environ))
+    ways = listing.woken_by(here, details, turned_off(here.environ))
     if here.json:
-        render.document({"agent": {**listing._listed(details, state, ways), "former_names": former}})
+        render.document({"agent": {**listing.listed_json(details, state, ways), "former_names": former}})
         return 0
     agent = details.agent
     render.put(
@@ -321,15 +321,15 @@ def _is_former(agent: Agent, name: str) -> bool:
 
 def _ask(here: Here, agent: Agent, loss: Loss, session: Session | None) -> None:
     """Ask whether `agent` is to go with what it has. Raises Refused without a terminal, or where the answer is no."""
-    if not render.can_ask():
-        msg = f"Confirmation needed, but there is no terminal. {agent.name} stays."
-        raise Refused(msg, here.command("agent", "forget", agent.name, "--yes"), agent=agent.address)
     living = session is not None and process.living(session.seat)
     work = f", at work as pid {session.seat.pid}" if session and living else ""
-    render.say(f"{agent.address} ({agent.client}{work}){_costs(loss)}")
-    if not render.ask(f"Remove {agent.name} for good?"):
-        msg = f"{agent.name} stays."
-        raise Refused(msg, agent=agent.address)
+    people.confirm(
+        f"Remove {agent.name} for good?",
+        here.command("agent", "forget", agent.name, "--yes"),
+        f"{agent.address} ({agent.client}{work}){_costs(loss)}",
+        left=f"{agent.name} stays.",
+        agent=agent.address,
+    )
 
 
 def _costs(loss: Loss) -> str:

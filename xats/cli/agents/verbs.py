@@ -209,7 +209,7 @@ def warn_unreachable(here: Here, details: Details) -> bool:
         return False
     else:
         return True
-    ways = [one for one in _ways(here, details, ()) if one != "tmux"]
+    ways = [one for one in woken_by(here, details, ()) if one != "tmux"]
     means = f"it is woken by {', '.join(ways)} alone" if ways else "nothing wakes it"
     render.warn(f"{why}, so no line can be typed for it; {means}. Try {fix}")
     return False
@@ -223,8 +223,8 @@ def _has_looks(here: Here, client: str) -> bool:
     return bool(known.glyphs or known.frame)
 
 
-def _ways(here: Here, details: Details, off: Collection[str]) -> list[str]:
-    """Return the names of the ways by which an agent can be woken now, first to last, but for those that are `off`."""
+def woken_by(here: Here, details: Details, off: Collection[str]) -> list[str]:
+    """Return the transports by which an agent can be woken now, in their order, without those that are `off`."""
     from xats.daemon.owner import pane_gone
     from xats.delivery import routing
 
@@ -319,7 +319,7 @@ def _tell(here: Here, done: Registered, *, typed: bool) -> None:
         render.say(f"  pane {pane.pane_id}: a shell, so nothing is typed there; read with: {here.command('inbox')}")
     elif pane:
         render.say(f"  pane {pane.pane_id}: {'woken there when mail comes' if typed else 'nothing is typed there'}")
-    elif ways := _ways(here, done.details, ()):
+    elif ways := woken_by(here, done.details, ()):
         render.say(f"  no tmux pane; woken by {', '.join(ways)}")
     elif sharer := sessions.sharer(here.environ):
         name = f"{agent.name} --team {agent.team}"
@@ -376,7 +376,7 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
     if released:
         here.rouse_daemon()
     if session and session.seat.pane:
-        _unmark_pane(session)
+        unmark_pane(session)
     if here.json:
         render.document({"agent": {"name": agent.name, "team": agent.team}, "unread": unread, "released": released})
     elif not here.quiet:
@@ -414,7 +414,8 @@ def me_or_none(here: Here, tx: Tx) -> Me | None:
         return None
 
 
-def _unmark_pane(session: Session) -> None:
+def unmark_pane(session: Session) -> None:
+    """Take the mark of xats off the pane of a session that has ended; a pane that is gone has none."""
     from contextlib import suppress
 
     from xats.base.errors import XatsError
@@ -447,7 +448,7 @@ def agents(
     rows = [(one, states.of(one, now)) for one in found]
     rows = [row for row in rows if row[1].online or not online]
     if here.json:
-        render.document({"agents": [_listed(*row, _ways(here, row[0], off)) for row in rows], "has_more": False})
+        render.document({"agents": [listed_json(*row, woken_by(here, row[0], off)) for row in rows], "has_more": False})
         return 0
     if not rows:
         render.say(f"no {'such ' if role or online else ''}agents in team {team}" if team else "no agents yet")
@@ -458,7 +459,7 @@ def agents(
     headers: tuple[str, ...] = next(columns for room, columns in LAID_OUT if width >= room) if width else ALL
     table = []
     for one, state in rows:
-        cells = _cells(one, state, _ways(here, one, off), now, words=width >= PLENTY)
+        cells = _cells(one, state, woken_by(here, one, off), now, words=width >= PLENTY)
         cells["AGENT"] = views.near(one.agent.address, here.team)
         if width and width < ROOM:
             _squeeze(cells, state)
@@ -519,7 +520,8 @@ def _squeeze(cells: dict[str, str], state: State) -> None:
     cells["WAKE"] = cells["WAKE"] or cells["BY"]
 
 
-def _listed(details: Details, state: State, ways: list[str]) -> dict[str, Any]:
+def listed_json(details: Details, state: State, ways: list[str]) -> dict[str, Any]:
+    """Return the JSON form of an agent in a list; `ways` are the transports by which it can be woken."""
     return {
         **views.agent_json(details),
         "state": state.name,

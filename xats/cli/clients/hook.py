@@ -6,7 +6,7 @@ import os
 
 from xats.base.errors import Refused, SettingsBusy, Usage
 from xats.base.record import record
-from xats.cli.kit import render
+from xats.cli.kit import people, render
 from xats.cli.kit.context import project_folder
 
 TYPE_CHECKING = False
@@ -255,14 +255,12 @@ def _do(here: Here, make: Callable[[], Plan], asked: Asked, scope: str) -> Plan:
                     raise
                 plan = make()
         return plan
-    if not terminal:
-        msg = "Confirmation needed, but there is no terminal. Nothing was changed."
-        answers = "--follow-link --yes" if asked.follow_link else "--yes"
-        raise Refused(msg, f"{asked.line} {answers} (or --dry-run to see what it changes)")
-    render.say(render.visible(diff(plan)).rstrip("\n"))
-    if not render.ask(f"{'Remove' if plan.after is None else 'Write'} {render.one_line(plan.file.path)}?"):
-        msg = "Nothing was changed."
-        raise Refused(msg)
+    answers = "--follow-link --yes" if asked.follow_link else "--yes"
+    people.confirm(
+        f"{'Remove' if plan.after is None else 'Write'} {render.one_line(plan.file.path)}?",
+        f"{asked.line} {answers} (or --dry-run to see what it changes)",
+        render.visible(diff(plan)).rstrip("\n"),
+    )
     carry_out(plan)
     return plan
 

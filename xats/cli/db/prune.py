@@ -7,7 +7,7 @@ import time
 from xats.base import durations
 from xats.base.durations import iso
 from xats.base.errors import Refused
-from xats.cli.kit import render
+from xats.cli.kit import people, render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,9 +53,8 @@ def prune(
         raise Refused(msg, "xats db prune --older 30d")
     inspect.settled(here.path).close()  # it is there
     asking = not (dry_run or yes)
-    if asking and not render.can_ask():
-        msg = "Confirmation needed, but there is no terminal. Nothing was removed."
-        raise Refused(msg, f"xats db prune{f' --older {older}' if older else ''} --yes")
+    if asking:
+        people.require_terminal(f"xats db prune{f' --older {older}' if older else ''} --yes", "Nothing was removed.")
     now = here.store.clock() if dry_run else _trusted_time(here)
     before = now - age
     silent = now - max(age, keeping.age(here.settings) or keeping.KEEP)

@@ -38,16 +38,21 @@ def person(here: Here, what: str, hint: str = "") -> str:
     return agent.name
 
 
-def confirm(question: str, command: str, *before: str) -> None:
+def require_terminal(command: str, left: str = "Nothing was changed.", **data: str) -> None:
+    """Raise Refused where no person can answer: it says what was `left` undone, and the `command` that asks nothing."""
+    if not render.can_ask():
+        msg = f"Confirmation needed, but there is no terminal. {left}"
+        raise Refused(msg, command, **data)
+
+
+def confirm(question: str, command: str, *before: str, left: str = "Nothing was changed.", **data: str) -> None:
     """Say the lines `before`, and ask a person the `question`. Raises Refused for any answer but yes.
 
-    Where there is no terminal, Refused names the `command` that needs no answer.
+    `left` says what is then left undone, and `data` is what the error has beside it. Where there is no terminal,
+    Refused names the `command` that needs no answer.
     """
-    if not render.can_ask():
-        msg = "Confirmation needed, but there is no terminal. Nothing was changed."
-        raise Refused(msg, command)
+    require_terminal(command, left, **data)
     for line in before:
         render.say(line)
     if not render.ask(question):
-        msg = "Nothing was changed."
-        raise Refused(msg)
+        raise Refused(left, **data)
