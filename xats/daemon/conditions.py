@@ -31,15 +31,16 @@ class Conditions:
 
     def __init__(self, environ: Mapping[str, str], given: Settings | None = None) -> None:
         self._environ, self._given = environ, given
+        self._path = settings.user_path(environ)
         self._seen: Values | None = None
         self._teams: dict[str, tuple[float, Settings]] = {}  # until when (monotonic)
         self.settings = given or from_environment(environ)
         self.keep: int | None = None
-        self._apply(settings.user(environ))
+        self._apply(settings.user_file(self._path, environ))
 
     def look(self) -> bool:
         """Read the user's file if it has changed; return whether it has."""
-        found = settings.user(self._environ)
+        found = settings.user_file(self._path, self._environ)
         if found is self._seen:
             return False
         was, now = (one.values if one else {} for one in (self._seen, found))

@@ -167,7 +167,7 @@ class Daemon:
             if self.stop.is_set():
                 return
             try:
-                if store.replaced or not os.path.exists(self.path):
+                if store.lost:
                     log.warning("the store's file was taken away or replaced; ending")
                     return
                 if self._conditions.look():

@@ -97,7 +97,11 @@ def value(name: str, environ: Mapping[str, str]) -> str:
 
 def user(environ: Mapping[str, str], tell: Callable[[str], None] | None = None) -> Values | None:
     """Return what the user's file says, the same object as long as it says the same; None if there is no such file."""
-    path = user_path(environ)
+    return user_file(user_path(environ), environ, tell)
+
+
+def user_file(path: str | None, environ: Mapping[str, str], tell: Callable[[str], None] | None = None) -> Values | None:
+    """Return what `user` does, for who looks often and knows the `path` of the user's file: see `user_path`."""
     return _file(path, environ, tell, link=True) if path else None
 
 

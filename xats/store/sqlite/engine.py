@@ -313,6 +313,11 @@ class Store:
         """Whether another file has taken the place of the one that was opened, as when a backup is put back."""
         return file_at(self.path) not in (None, self._file) or self._is_outdated()
 
+    @property
+    def lost(self) -> bool:
+        """Whether the file that was opened was taken away or replaced."""
+        return file_at(self.path) != self._file or self._is_outdated()
+
     def close(self) -> None:
         """Close the store."""
         self._connection.close()
