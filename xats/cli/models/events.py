@@ -62,7 +62,7 @@ class EventData(Model):
     released: list[int] | None = field("agent_forgotten: its tasks that are open again.", default=None)
     removed: list[str] | None = field("task_edited: the roles that need not approve it any more.", default=None)
     renamed: dict[str, str] | None = field("team_merged: the new names of agents, by the old ones.", default=None)
-    repeats: int | None = field("message_sent: the message of which it is a copy.", default=None)
+    repeats: int | None = field("message_sent: the id of the message that this one repeats.", default=None)
     result: str | None = field("task_done: the beginning of the result.", default=None)
     role: str | None = field("The role.", default=None)
     roles: list[str] | None = field("task_submitted: the roles that must approve it.", default=None)

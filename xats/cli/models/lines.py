@@ -28,7 +28,7 @@ class BatchLine(Model):
     key: str | None = field("The key that makes sending safe to repeat.", default=None)
     ttl: str | int | float | None = field("How long it may stay unread: a duration, or seconds.", default=None)
     reply_to: int | None = field("The id of the message that it answers.", default=None)
-    no_wake: bool | None = field("Whether nobody is woken for it.", default=None)
+    no_wake: bool | None = field("Whether to wake no recipient.", default=None)
     hold: bool | None = field("Whether it is held for a name that no agent has yet.", default=None)
 
 

@@ -332,10 +332,10 @@ def forget(
 ) -> int:
     """End a team that is not used any more, and free its name.
 
-    Its agents are unregistered, and its projects and its name are free. The history stays in an archived team, called
-    NAME.forgotten, until it is pruned. It is refused while agents are at work, mail is unread or tasks
-    are open. With --force tasks are cancelled and unread mail expires: letters to agents by name become dead letters,
-    and their senders in other teams are told. A former name of a team is only freed. For people only; it asks first.
+    Its agents are unregistered; its projects and its name become free. The history stays in the archived team
+    NAME.forgotten until it is pruned. xats refuses while agents are at work, mail is unread or tasks are open. With
+    --force tasks are cancelled and unread mail expires: letters to agents by name become dead letters, and xats tells
+    their senders in other teams. A former name of a team is only freed. For people only; it asks first.
 
     Example: xats team forget shop-fix --dry-run
     """

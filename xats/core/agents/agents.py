@@ -304,14 +304,6 @@ def near(tx: Tx, team: str, name: str) -> list[str]:
     return [names[key] for key in get_close_matches(name.lower(), names, 3)]
 
 
-def is_called(tx: Tx, agent: Agent, name: str) -> bool:
-    """Tell whether `name` leads to `agent` in its team: its name, or a former one."""
-    if agent.name.lower() == name.lower():
-        return True
-    found = find(tx, agent.team, name)
-    return found is not None and found.id == agent.id
-
-
 def left(tx: Tx, team: str, name: str) -> Left | None:
     """Return when the agent `name` of `team` left; None where it is there, or never was. See `find` for the name."""
     known = find(tx, team, name)
