@@ -174,3 +174,13 @@ def test_nothing_is_typed_at_a_program_whose_composer_is_not_described(world, sc
     world.write("update wakes set next_attempt_at = 0 where closed_at is null")
     assert attempt(world) == ("delivered", None)
     assert made.sent == [LINE]
+
+
+def test_a_transport_that_breaks_is_a_failure_and_its_wake_is_tried_again(extended, pane):
+    extended.write("update sessions set client_session = 'm1' where pane_id = :pane", pane=pane.pane)
+    extended.send("bob")
+    missing = os.path.join(extended.folder, "missing")
+    out, err = extended.xats("deliver", "--once", MADE_UP_INBOX=missing, code=1)
+    assert (out, "missing/m1.inbox" in err) == ("", True)
+    extended.write("update wakes set lease_until = 1")
+    assert attempt(extended, MADE_UP_INBOX=extended.folder)[0] == "delivered"
