@@ -277,8 +277,10 @@ def test_a_person_is_asked_and_sees_what_goes(xats, pat, crew):
     task, _ = crew.do("bob", planning.add, New("t"))
     xats("task", "claim", str(task.id), "--as", "bob")
     error = xats("agent", "forget", "bob", *pat, "--json", code=4).error()
-    assert error["hint"] == "xats agent forget bob --yes --as pat"
+    assert error["message"] == "Confirmation needed, but there is no terminal. bob stays."
+    assert (error["hint"], error["agent"]) == ("xats agent forget bob --yes --as pat", "bob@crew")
     shown, code = answering(xats, "n\n", "agent", "forget", "bob", *pat)
+    assert "xats: bob stays." in shown
     assert "bob@crew (generic): 1 unread direct message, 1 request without its reply, 1 claimed task" in shown
     assert code == 4
     assert crew.agent("bob").registered
