@@ -22,6 +22,6 @@ def find_package() -> None:
 
 if __name__ == "__main__":
     find_package()
-    from xats.__main__ import main
+    from xats.__main__ import run
 
-    sys.exit(main())
+    run()
