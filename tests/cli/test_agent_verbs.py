@@ -11,7 +11,7 @@ import pytest
 from tests.support.world import Tmux
 from xats.base import host, process
 from xats.cli.kit import lane
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.agents.agents import Seat
 from xats.core.mail import inbox
 from xats.core.tasks import planning
@@ -375,7 +375,7 @@ def test_every_new_verb_is_in_the_help(xats):
 def test_what_was_sent_before_under_a_key_says_what_became_of_it(xats, pat, crew):
     xats("send", "bob", "hi", "--key", "k", "--as", "alice")
     assert xats("send", "bob", "hi", "--key", "k", "--as", "alice").stderr == ""
-    crew.do("bob", agents.unregister)
+    crew.do("bob", registration.unregister)
     shown = xats("send", "bob", "hi", "--key", "k", "--as", "alice")
     assert "#1 was already sent to bob; nothing new was stored" in shown.stdout
     assert "bob is not there; mail is held for that name" in shown.stderr

@@ -2,7 +2,7 @@
 
 import pytest
 
-from xats.core.agents import agents, presence
+from xats.core.agents import presence, registration
 from xats.core.mail import inbox, messages, owed
 from xats.core.mail.messages import Draft
 from xats.core.mail.status import status
@@ -224,7 +224,7 @@ def test_the_end_of_the_turn_ends_the_wait(crew, clock):
 def test_a_sender_who_is_gone_is_not_written_to(crew, clock):
     crew.send("alice", "bob")
     read(crew)
-    crew.do("alice", agents.unregister)
+    crew.do("alice", registration.unregister)
     clock.tick(5 * HOUR)
     assert sweep(crew) == 0
 

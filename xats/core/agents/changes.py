@@ -9,7 +9,7 @@ from __future__ import annotations
 from xats.base.errors import InvalidName, NameTaken, Refused, Usage
 from xats.base.record import record
 from xats.core.address import check_name
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.mail import messages, removed
 from xats.core.teams import teams
 from xats.core.waking import wakes
@@ -196,7 +196,7 @@ def expect(
     tx: Tx,
     team: str,
     name: str,
-    changes: agents.Changes,
+    changes: registration.Changes,
     about: str | None,
     living: Callable[[Session], bool | None],
 ) -> tuple[Details, bool]:
@@ -218,9 +218,9 @@ def expect(
     since = known.expected_since if known and known.expected_since is not None else tx.now
     teams.ensure(tx, team)
     teams.use(tx, team, name)
-    agent_id = agents.store(tx, team, name, changes)
+    agent_id = registration.save(tx, team, name, changes)
     if holder:
-        agents.end_session(tx, agent_id, "expected")
+        registration.end_session(tx, agent_id, "expected")
     tx.run(EXPECT, id=agent_id, at=since, about=about)
     wakes.suspend(tx, agent_id, "no_program")
     agent = agents.by_id(tx, agent_id)
@@ -278,7 +278,7 @@ def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
     opened = task_claims.give_back(tx, agent, "was removed", force=True)
     leaving.agent_removed(tx, agent, opened, by)
     released = [task.id for task in opened]
-    agents.end_session(tx, agent.id, "unregistered")
+    registration.end_session(tx, agent.id, "unregistered")
     for sql in OF_IT:
         tx.run(sql, id=agent.id)
     whose = by.address if by.id != agent.id else None

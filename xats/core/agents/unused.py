@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.core.address import parse_list
-from xats.core.agents import agents
+from xats.core.agents import registration
 from xats.core.mail.messages import is_direct
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ def remove(tx: Tx, agent: Agent) -> bool:
     addresses = [row["address"] for row in tx.all(GOT, id=agent.id)]
     if any(is_direct(parse_list(one)) for one in addresses):
         return False
-    agents.unregister(tx, agent)
+    registration.unregister(tx, agent)
     if not addresses:
         for table in OWN:
             tx.run(f"delete from {table} where agent_id = :id", id=agent.id)
