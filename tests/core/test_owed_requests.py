@@ -46,9 +46,9 @@ def alerts_to(crew, name: str = "alice") -> list:
     return [one.message for one in letters if one.message.kind == "alert"]
 
 
-def does(crew, state: str, name: str = "bob", **more) -> None:
+def does(crew, state: str, name: str = "bob") -> None:
     agent = crew.agent(name)
-    crew.store.write(lambda tx: presence.put(tx, agent.id, state, "s1", **more))
+    crew.store.write(lambda tx: presence.put(tx, agent.id, state, "s1"))
 
 
 # -- what is owed ------------------------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ def test_the_end_of_the_turn_ends_the_wait(crew, clock):
     does(crew, "busy")
     clock.tick(90 * MINUTE)
     assert sweep(crew) == 0
-    does(crew, "busy", stopped=True)
+    crew.do("bob", lambda tx, me: presence.broken_off(tx, me.id, presence.get(tx, me.id)))
     assert sweep(crew) == 1
 
 
