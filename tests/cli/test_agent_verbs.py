@@ -55,7 +55,7 @@ def test_set_says_what_changed_and_show_shows_it(xats, crew):
     ]
     found = document(xats, "agent", "show", "bob", verb="agent show")["agent"]
     assert (found["about"], found["role"], found["former_names"]) == ("keeps it green", "reviewer", [])
-    assert [one.subject for one in letters(crew, "bob")] == ["alice changed what you are"] * 2
+    assert [one.subject for one in letters(crew, "bob")] == ["alice changed your properties"] * 2
 
 
 def test_me_is_myself(xats, crew):

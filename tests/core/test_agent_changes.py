@@ -82,8 +82,8 @@ def test_the_agent_is_told_once_by_whom(crew):
     change(crew, "alice", "bob", role="dev", tags=("gpu",))
     change(crew, "alice", "bob", role="dev", tags=("gpu",))  # nothing new
     (told,) = letters(crew, "bob")
-    assert (told.sender, told.subject) == ("xats@crew", "alice changed what you are")
-    assert told.body == "alice has set for you: role dev; tag gpu."
+    assert (told.sender, told.subject) == ("xats@crew", "alice changed your properties")
+    assert told.body == "alice set for you: role dev; tag gpu."
     assert not told.need_reply
 
 
@@ -170,7 +170,7 @@ def test_only_the_letters_may_change(crew):
 def test_the_agent_is_told_of_its_name(crew):
     rename(crew, "pat", "bob", "builder")
     (told,) = letters(crew, "builder")
-    assert told.body.startswith("pat has renamed you from bob to builder.")
+    assert told.body.startswith("pat renamed you from bob to builder.")
     assert "XATS_AGENT" in told.body
 
 

@@ -118,7 +118,7 @@ def test_one_that_ends_in_vain_is_reported_once_and_kept(crew, clock, rows, reas
     assert message.subject == "bob did not appear: codex in pane %3"
     assert message.body.splitlines() == [
         f"bob@crew has no program: {says}.",
-        "Its mail is kept. To expect it once more: xats register bob --team crew --pane %N --expect codex",
+        "xats keeps its mail. To expect it again: xats register bob --team crew --pane %N --expect codex",
         "To remove it: xats unregister bob --team crew",
     ]
     assert len(rows("select * from events where type = 'expectation_expired'")) == 1

@@ -1,8 +1,11 @@
-"""Agents: durable seats with names, and the sessions that sit in them one after another.
+"""Agents: durable names that mail belongs to, and the sessions that have a name one after another.
 
-Mail belongs to the seat. A session is one process in one pane; it ends when another takes the seat (`replaced`) or
-when the agent is unregistered. Every new session gets the next epoch, and what an ended one still tries to write is
-refused (`stale_session`).
+A session is one process in one pane. It ends when another one takes the name (`replaced`), or when the agent is
+unregistered. Every new session gets the next epoch. xats refuses what an ended session tries to write
+(`stale_session`).
+
+This module looks agents up. How they register and leave is in core/agents/registration.py, and the list of them with
+their mail and wakes in core/agents/listing.py.
 """
 
 from __future__ import annotations
@@ -25,13 +28,13 @@ if TYPE_CHECKING:
     from xats.store import Row, Tx
 
 WAKE_BY: tuple[WakeBy, ...] = ("auto", "tmux", "notice", "command", "none")
-SYSTEM = "xats"  # under this name xats itself writes; it has no seat and cannot be written to
+SYSTEM = "xats"  # the name under which xats itself writes; it has no session and gets no mail
 LAST_HOOKS = 10_000  # ms after the end of a process in which its last hooks may still end
 
 
 @record
 class Seat:
-    """Where a session sits: which process, in which pane, and what its client calls itself."""
+    """Where a session is: its process, its pane, and what its client calls it."""
 
     host: str
     pid: int | None = None
@@ -47,7 +50,7 @@ class Seat:
 
     @property
     def place(self) -> tuple[str, tuple[int, int] | None, str | None, Pane | None]:
-        """Where it is, whatever people call the host: its host, process, client session and pane."""
+        """Its host, process, client session and pane. What people call the host does not count."""
         return self.host, self.process, self.client_session, self.pane
 
     @property
@@ -71,27 +74,27 @@ class Agent:
     registered: bool
     wake_by: WakeBy
     about: str | None = None  #: what it is for, in one line
-    expected_since: int | None = None  #: ms UTC since when its seat waits for a program; None: it had one since
+    expected_since: int | None = None  #: ms UTC since when xats expects its program; None: it is not expected
 
     @property
     def address(self) -> str:
-        """`name@team`, which means the same to everybody."""
+        """`name@team`, which means the same in every team."""
         return f"{self.name}@{self.team}"
 
     @property
     def expected(self) -> bool:
-        """Whether its seat waits for a program."""
+        """Whether xats expects its program, which has not appeared yet."""
         return self.expected_since is not None
 
     @property
     def absence(self) -> Reason | None:
-        """Why no program can have its mail now: "no_program" or "not_registered"; None for an agent that is here."""
+        """Why no program can read its mail now: "no_program" or "not_registered"; None for an agent that has one."""
         return absence(self.registered, self.expected_since)
 
 
 @record
 class Session:
-    """One incarnation of an agent. It is the current one while `ended_at` is None."""
+    """One run of an agent. It is the current one while `ended_at` is None."""
 
     id: int
     agent_id: int
@@ -99,14 +102,14 @@ class Session:
     seat: Seat
     started_at: int
     ended_at: int | None
-    programs: Kept | None = None  #: what its process ran when it was first seen; None until then
+    programs: Kept | None = None  #: what its process ran when xats first saw it; None until then
     xats_path: str | None = None  #: how its shell calls xats (xats/base/calling.py); None where that is not known
-    gone_at: int | None = None  #: when its process was seen to have ended (core/agents/departures.py); None: it was not
+    gone_at: int | None = None  #: when xats saw that its process had ended (core/agents/departures.py), or None
 
 
 @record
 class Details:
-    """An agent with all that is known of it."""
+    """An agent with its labels, its session, and, in a list, its mail and its wake."""
 
     agent: Agent
     tags: tuple[str, ...]
@@ -114,21 +117,21 @@ class Details:
     session: Session | None
     unread: int = 0
     oldest_unread_at: int | None = None
-    # Only a listing gives these.
+    # Only core/agents/listing.py fills the rest.
     wake: Wake | None = None  #: the open one, else that of the newest unread mail that has one
-    no_wake_reason: Reason | None = None  #: why nobody is woken for the newest unread mail
+    no_wake_reason: Reason | None = None  #: why xats does not wake the agent for its newest unread mail
     paused: bool = False  #: the agent, or its whole team
     presence: Presence | None = None  #: what its program says it is doing
-    shown: int = 0  #: letters that were shown and are not read yet
-    expected: Expectation | None = None  #: the program that is expected to be this agent, or was in vain
+    shown: int = 0  #: messages that were shown and are not read yet
+    expected: Expectation | None = None  #: the open expectation of its program, or one that ended in vain
 
 
 @record
 class Left:
-    """When an agent left (ms UTC), and by whom it was unregistered."""
+    """When an agent left, and which agent unregistered it."""
 
-    at: int
-    by: str | None  #: None: by itself, or it is not known
+    at: int  #: ms UTC
+    by: str | None  #: None: the agent itself, or it is not known
     now: int  #: ms UTC
 
     def __str__(self) -> str:
@@ -155,11 +158,10 @@ where f.name_key = :key and a.team = :team order by f.until desc limit 1
 """
 BY_ID = f"select {AGENT} from agents a where a.id = :id"
 LEFT = "select epoch, unregistered_at, unregistered_by from agents where team = :team and name_key = :key"
-BY_SESSION = f"select {SESSION} from sessions s where s.id = :id"
 CURRENT = f"select {SESSION} from sessions s where s.agent_id = :agent and s.ended_at is null"
-# A session that lost its seat is still known, to be refused; one whose agent was unregistered is nobody's.
+# A session that was replaced is found too: xats refuses what it writes. After its agent left, a session does not count.
 SEATED = "(s.ended_at is null or s.end_reason = 'replaced') and a.unregistered_at is null"
-# Marked with the name of its host, as by releases before hosts had ids (xats/base/host.py); see core/hosts.py.
+# Earlier releases marked a session with the name of its host: hosts had no ids (xats/base/host.py, core/hosts.py).
 NOT_AN_ID = "s.host not like 'h1+%'"
 BY_CLIENT_SESSION = f"""
 select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
@@ -175,7 +177,7 @@ BY_PROCESSES = f"""
 select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
 where s.pid in (:pids) and (s.host = :host or {NOT_AN_ID}) and {SEATED} order by s.id desc
 """
-# From inside a sandbox, which is a host of its own: the pane is one of the machine's, or of a container's on it.
+# For a process in a sandbox, which is a host of its own: the pane belongs to the machine, or to a container on it.
 BY_PANE_OUTSIDE = f"""
 select {AGENT}, {SESSION} from sessions s join agents a on a.id = s.agent_id
 where s.pane_id = :pane_id and s.pane_socket = :socket and s.server_pid = :server_pid and s.host like :machine
@@ -205,26 +207,26 @@ def agent_of(row: Row) -> Agent:
 
 
 def absence(registered: bool, expected_since: int | None) -> Reason | None:
-    """Return why no program can have the mail of such an agent now, or None."""
+    """Return why no program can read the mail of an agent now, or None."""
     if not registered:
         return "not_registered"
     return None if expected_since is None else "no_program"
 
 
 def chosen_wake_by(word: str | None) -> WakeBy | None:
-    """Return the `word` of a command line as the one of `WAKE_BY` that it is; None for any other."""
+    """Return the member of `WAKE_BY` that `word` is, or None."""
     return next((one for one in WAKE_BY if one == word), None)
 
 
 def wake_by(client: str, chosen: WakeBy | None) -> WakeBy:
-    """Return how an agent that runs `client` is woken: as was `chosen`, but nothing is ever typed at a person."""
+    """Return how xats wakes an agent that runs `client`: as was `chosen`, but it never types at a person."""
     if client == "human":
         return chosen if chosen in ("notice", "command") else "none"
     return chosen or "auto"
 
 
 def pane_of(row: Row) -> Pane | None:
-    """Return the Pane in a row that has the columns of one, or None."""
+    """Return the Pane in a row that has the columns of a pane, or None."""
     if row["pane_id"] is None:
         return None
     return from_row(Pane, row, socket=row["pane_socket"], tty=row["pane_tty"] or "")
@@ -250,9 +252,9 @@ def session_of(row: Row) -> Session:
 
 
 def by_name(tx: Tx, team: str, name: str) -> Agent:
-    """Return the registered agent `name` of `team`, which may have another name today.
+    """Return the registered agent `name` of `team`, also by a former name of the agent or the team.
 
-    Raises UnknownAgent, which says when it has left, or in which other teams there is one.
+    Raises UnknownAgent, which says when the agent left, or which other teams have an agent of that name.
     """
     found = find(tx, team, name)
     if found is None and (today := teams.address(tx, team, name)) != (team, name):
@@ -271,7 +273,7 @@ def by_name(tx: Tx, team: str, name: str) -> Agent:
 
 
 def find(tx: Tx, team: str, name: str) -> Agent | None:
-    """Return the agent `name` of `team`, registered or not, or None. A former name leads to the agent that had it."""
+    """Return the agent `name` of `team`, registered or not, also by a former name; None if there is none."""
     row = tx.one(BY_NAME, team=team, key=name.lower()) or tx.one(BY_FORMER_NAME, team=team, key=name.lower())
     return agent_of(row) if row else None
 
@@ -284,7 +286,7 @@ where a.team = :team and a.unregistered_at is null
 
 
 def near(tx: Tx, team: str, name: str) -> list[str]:
-    """Return the names in `team` that `name` may be mistyped for, the nearest first, at most three."""
+    """Return at most three names in `team` that are like `name`, the most alike first."""
     from difflib import get_close_matches
 
     names = {row["name"].lower(): row["name"] for row in tx.all(NAMES, team=team)}
@@ -292,7 +294,7 @@ def near(tx: Tx, team: str, name: str) -> list[str]:
 
 
 def left(tx: Tx, team: str, name: str) -> Left | None:
-    """Return when the agent `name` of `team` left; None where it is there, or never was. See `find` for the name."""
+    """Return when the agent `name` of `team` left; None if it is registered, or never was. See `find` for the name."""
     known = find(tx, team, name)
     row = tx.one(LEFT, team=team, key=known.name.lower()) if known else None
     if row is None or row["unregistered_at"] is None or row["epoch"] == 0:
@@ -310,7 +312,7 @@ def by_id(tx: Tx, agent_id: int) -> Agent:
 
 
 def new_name(tx: Tx, team: str, client: str) -> str:
-    """Return the first name after the `client` that nobody has ever had in `team`: mail is kept for a name."""
+    """Return a name after the `client`, such as codex-2, that no agent of `team` ever had: mail is kept for a name."""
     stem, number = client.partition("-")[0], 1
     while find(tx, team, f"{stem}-{number}"):
         number += 1
@@ -318,7 +320,7 @@ def new_name(tx: Tx, team: str, client: str) -> str:
 
 
 def current_session(tx: Tx, agent: Agent) -> Session | None:
-    """Return the session that sits in `agent` now."""
+    """Return the session that `agent` has now, or None."""
     row = tx.one(CURRENT, agent=agent.id)
     return session_of(row) if row else None
 
@@ -334,14 +336,14 @@ def by_pane(tx: Tx, host: str, socket: str, server_pid: int, pane_id: str) -> tu
 
 
 def expected_in(tx: Tx, host: str, socket: str, server_pid: int, pane_id: str, client: str) -> Agent | None:
-    """Return the agent that a program of `client` will be once it appears in that pane (expectations.py)."""
+    """Return the agent that xats expects a program of `client` in that pane to be (expectations.py), or None."""
     place = {"host": host, "socket": socket, "server_pid": server_pid, "pane_id": pane_id}
     row = tx.one(EXPECTED_IN, client=client, now=tx.now, **place)
     return agent_of(row) if row else None
 
 
 def by_pane_outside(tx: Tx, machine: str, socket: str, server_pid: int, pane_id: str) -> tuple[Agent, Session] | None:
-    """Return what `by_pane` would outside the sandbox that this process runs in, on the machine with the id `machine`.
+    """Return the session in that pane on the machine with the id `machine`, for a process in a sandbox on it.
 
     None where several hosts on that machine, such as containers, have such a pane.
     """
@@ -350,9 +352,9 @@ def by_pane_outside(tx: Tx, machine: str, socket: str, server_pid: int, pane_id:
 
 
 def by_processes(tx: Tx, host: str, processes: Sequence[tuple[int, int]]) -> list[tuple[Agent, Session]]:
-    """Return the newest session, ended or not, of each of `processes` (pid, start time) that has one, in their order.
+    """Return the newest session, ended or not, of each of `processes` (pid, start time) in their order.
 
-    It is one query, because a command asks for all its ancestors.
+    Processes without a session are left out. It is one query, because a command asks for all its ancestors.
     """
     pids = {f"pid_{index}": pid for index, (pid, _) in enumerate(processes)}
     if not pids:
@@ -369,13 +371,13 @@ def _pair(row: Row | None) -> tuple[Agent, Session] | None:
 
 
 def host_of(tx: Tx, agent: Agent) -> tuple[str, str | None]:
-    """Return how the host of the session of `agent` is marked, and what it was called last; "" if it has no session."""
+    """Return the id and the last known name of the host of the session of `agent`; "" and None without a session."""
     row = tx.one(HOST, agent=agent.id)
     return (row["host"], row["host_name"]) if row else ("", None)
 
 
 def system(tx: Tx, team: str) -> Agent:
-    """Return the agent in whose name xats itself writes to `team`; nobody can be registered as it."""
+    """Return the agent as which xats itself writes to `team`. No program can register as it."""
     tx.run(SYSTEM_AGENT, team=team, name=SYSTEM, now=tx.now)
     row = tx.one(BY_NAME, team=team, key=SYSTEM)
     assert row
@@ -383,15 +385,15 @@ def system(tx: Tx, team: str) -> Agent:
 
 
 def gone_since(agent: Agent, session: Session | None) -> int | None:
-    """Return when (ms UTC) `agent` was noted as gone; None: it was not, or it gave a sign of life since."""
+    """Return when (ms UTC) xats noted that `agent` is gone, or None. A sign of life since then revokes that."""
     at = session.gone_at if session else None
     return at if at is not None and agent.seen_at <= at + LAST_HOOKS else None
 
 
 def refuse_stale(agent: Agent, session: Session) -> None:
-    """Raise StaleSession if `session` has lost its seat to a newer one."""
+    """Raise StaleSession if a newer session has replaced `session`."""
     if session.ended_at is not None:
-        msg = f"Another session has taken {agent.name} over; this one may not write as {agent.name} any more."
+        msg = f"Another session has taken over {agent.name}, so this one can no longer write as {agent.name}."
         hint = f"xats register {agent.name} --takeover, or take another name"
         raise StaleSession(msg, hint, agent=agent.address, epoch=session.epoch, current_epoch=agent.epoch)
 
@@ -400,13 +402,13 @@ def details(tx: Tx, agent: Agent) -> Details:
     """Return `agent` with its labels and its session."""
     rows = tx.all("select kind, label from labels where agent_id = :id order by label", id=agent.id)
     labels = {kind: tuple(row["label"] for row in rows if row["kind"] == kind) for kind in ("tag", "cap")}
-    return Details(agent, labels["tag"], labels["cap"], current_session(tx, agent))
+    return Details(agent, tags=labels["tag"], capabilities=labels["cap"], session=current_session(tx, agent))
 
 
 # -- signs of life -----------------------------------------------------------------------------------------------------
 
-RENEW_EVERY = 60_000  # ms between two renewals of what an agent has claimed, unless its lease is too short for that
-SIGN_EVERY = 2 * 60_000  # ms after which the sign of life of any agent is noted, so that its silence can be told
+RENEW_EVERY = 60_000  # ms between two renewals of the leases of an agent; less for a short lease
+SIGN_EVERY = 2 * 60_000  # ms between two signs of life of an agent that are recorded, so that its silence shows
 TOUCH = "update agents set seen_at = :now where id = :id"
 UNMARK = "update tasks set owner_gone_at = null where owner_id = :id and owner_gone_at is not null"
 RENEWABLE = """
@@ -417,20 +419,20 @@ select 1 from tasks where owner_id = :id and state = 'claimed' and (
 
 
 def touch(tx: Tx, agent: Agent) -> None:
-    """Note that `agent` did something just now: it renews whatever it has claimed."""
+    """Record that `agent` did something now. This renews the leases of its tasks."""
     tx.run(TOUCH, id=agent.id, now=tx.now)
 
 
 def unmark(tx: Tx, agent_id: int) -> None:
-    """Take away the marks of what the agent with that id has claimed: it is not gone. See core/tasks/owners.py."""
+    """Remove the marks of a gone owner from the tasks of the agent with that id. See core/tasks/owners.py."""
     tx.run(UNMARK, id=agent_id)
 
 
 def renewal_due(tx: Tx, agent: Agent) -> bool:
-    """Tell whether a sign of life of `agent` is worth a `touch`: the last one is too old.
+    """Tell whether `agent` needs a `touch`, because its last sign of life is too old.
 
-    Too old is SIGN_EVERY; of an agent that has claimed a task it is RENEW_EVERY, or half of a lease that is shorter
-    than two of these. A sign is also worth one where the process of such an agent was seen to have ended.
+    The limit is SIGN_EVERY. For an agent with a claimed task it is RENEW_EVERY, or half of a shorter lease. An agent
+    with a claimed task also needs one when xats saw its process end since its last sign of life.
     """
     if tx.now - agent.seen_at >= SIGN_EVERY:
         return True
@@ -439,8 +441,8 @@ def renewal_due(tx: Tx, agent: Agent) -> bool:
 
 
 def lease_end(lease_until: int, lease_ms: int, seen_at: int) -> int:
-    """Return when a lease ends (ms UTC) that lasts `lease_ms` from the last sign of life of its owner, at `seen_at`.
+    """Return when a lease of `lease_ms` ends (ms UTC), whose owner gave its last sign of life at `seen_at`.
 
-    `lease_until` is the end that is stored, which is not written at every sign of life.
+    `lease_until` is the stored end. xats does not write it at every sign of life.
     """
     return max(lease_until, seen_at + lease_ms)

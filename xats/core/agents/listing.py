@@ -1,4 +1,4 @@
-"""The agents of a team as a list: their labels, sessions, unread mail, last wakes, pauses and presence."""
+"""The list of agents: their labels, sessions, unread mail, last wakes, pauses and presence."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ where (:team is null or a.team = :team) order by l.label
 
 
 def agents(tx: Tx, team: str | None, role: str | None = None) -> list[Details]:
-    """Return the registered agents of `team` (None: of all teams), those with `role` if it is given."""
+    """Return the registered agents of `team` (None: of all teams), with `role` only those that have it."""
     expected = expectations.by_agent(tx, team)
     labels: dict[tuple[int, str], list[str]] = {}
     for row in tx.all(LABELS, team=team):

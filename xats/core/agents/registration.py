@@ -4,8 +4,8 @@ The same process that registers again keeps its session and its epoch. Any other
 next epoch, and the session before it ends as `replaced`. One pane, one process and one client session are one agent: a
 registration takes them from every other agent.
 
-What happens with an agent that was expected in the pane is in core/agents/expectations.py. `register` imports that
-module late: it can write mail, and the start of a session seldom needs it.
+core/agents/expectations.py has the rules for an agent that xats expected in the pane. `register` imports it late: the
+start of a session seldom needs it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @record
 class Changes:
-    """What a registration says. None leaves a stored value as it is."""
+    """The properties that a registration sets. None leaves a stored value as it is."""
 
     role: str | None = None
     client: str | None = None
@@ -107,6 +107,7 @@ PROGRAMS = """
 update sessions set program_device = :device, program_inode = :inode, program_script = :script, program_inner = :inner
 where id = :session
 """
+BY_SESSION = f"select {SESSION} from sessions s where s.id = :id"
 FIRST_PROGRAMS = f"{PROGRAMS.rstrip()} and program_device is null"
 
 
@@ -213,7 +214,7 @@ def _end_expectations(tx: Tx, agent: Agent, seat: Seat) -> None:
         return
     from xats.core.agents import expectations
 
-    expectations.seated(tx, agent, seat)
+    expectations.registered(tx, agent, seat)
 
 
 def _merged(held: Seat, seat: Seat, *, leave_pane: bool) -> Seat:
@@ -361,7 +362,7 @@ def _program_values(programs: Kept | None) -> dict[str, str | int | None]:
 def record_programs(tx: Tx, session: Session, programs: Kept) -> Session:
     """Record what the process of `session` runs, unless that is recorded already; return the session with it."""
     tx.run(FIRST_PROGRAMS, session=session.id, **_program_values(programs))
-    row = tx.one(agents.BY_SESSION, id=session.id)
+    row = tx.one(BY_SESSION, id=session.id)
     assert row
     return agents.session_of(row)
 
