@@ -22,7 +22,7 @@ from xats.base import host
 from xats.base.errors import StoreError
 from xats.base.uptime import Uptime
 from xats.core import clock as clock_rules
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.mail.messages import Draft, send
 from xats.store import Store
 
@@ -178,11 +178,11 @@ class Team:
         """Register `name`; return the Registered."""
         options = {key: changes.pop(key) for key in ("takeover", "leave_pane") if key in changes}
         return self.store.write(
-            lambda tx: agents.register(
+            lambda tx: registration.register(
                 tx,
                 team,
                 name,
-                agents.Changes(**changes),
+                registration.Changes(**changes),
                 seat or SEAT,
                 alive,
                 **options,

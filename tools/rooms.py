@@ -8,6 +8,10 @@ from pathlib import Path
 
 import xats
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 ROOT = Path(xats.__file__).resolve().parent.parent
 BASE = "base"  # with the settings: every room may import it
 FRONT_DOOR = "xats.__main__"
@@ -71,4 +75,38 @@ def known() -> dict[str, set[str]]:
         own = room_of(module)
         others = {room_of(name) for name in imports(path) if name.startswith("xats.")}
         found.setdefault(own, set()).update(others - {own})
+    return found
+
+
+def circles() -> list[list[str]]:
+    """Return the groups of modules of which each imports, perhaps through others, all others of its group."""
+    paths = modules()
+    below = {module: _imported(imports(path), paths.keys()) - {module} for module, path in paths.items()}
+    reached = {module: _reached(module, below) for module in paths}
+    found = {
+        frozenset({module, *(other for other in ahead if module in reached[other])})
+        for module, ahead in reached.items()
+        if module in ahead
+    }
+    return sorted(sorted(group) for group in found)
+
+
+def _imported(names: set[str], known: Collection[str]) -> set[str]:
+    """Return the modules that the imports of `names` need. `from package import module` needs the module alone."""
+    found = {name for name in names if name in known}
+    for package in list(found):
+        taken = [name for name in names if name.rpartition(".")[0] == package]
+        if taken and all(name in known for name in taken):
+            found.remove(package)
+    return found
+
+
+def _reached(module: str, below: dict[str, set[str]]) -> set[str]:
+    """Return the modules that `module` imports, and those that they import, and on."""
+    found: set[str] = set()
+    line = [module]
+    while line:
+        new = below[line.pop()] - found
+        found |= new
+        line += new
     return found

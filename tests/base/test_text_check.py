@@ -3,8 +3,9 @@
 import pytest
 
 from xats.base import errors, text
-from xats.core.agents import agents, changes
-from xats.core.agents.agents import Changes, Seat
+from xats.core.agents import changes, registration
+from xats.core.agents.agents import Seat
+from xats.core.agents.registration import Changes
 from xats.core.contracts import contracts
 from xats.core.mail import messages
 from xats.core.tasks import tasks
@@ -79,6 +80,6 @@ def test_what_is_one_line_has_no_second_one(check, end):
 def test_a_model_with_a_bad_character_registers_nobody(team, bad):
     with pytest.raises(errors.Usage, match="The model "):
         team.store.write(
-            lambda tx: agents.register(tx, "crew", "ann", Changes(model=bad), Seat("here"), lambda _: None)
+            lambda tx: registration.register(tx, "crew", "ann", Changes(model=bad), Seat("here"), lambda _: None)
         )
     assert team.rows("select * from agents") == []

@@ -11,7 +11,7 @@ import pytest
 from tests.support.world import Tmux
 from xats.base import host, process
 from xats.cli.kit import lane
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.agents.agents import Seat
 from xats.core.mail import inbox
 from xats.core.tasks import planning
@@ -55,7 +55,7 @@ def test_set_says_what_changed_and_show_shows_it(xats, crew):
     ]
     found = document(xats, "agent", "show", "bob", verb="agent show")["agent"]
     assert (found["about"], found["role"], found["former_names"]) == ("keeps it green", "reviewer", [])
-    assert [one.subject for one in letters(crew, "bob")] == ["alice changed what you are"] * 2
+    assert [one.subject for one in letters(crew, "bob")] == ["alice changed your properties"] * 2
 
 
 def test_me_is_myself(xats, crew):
@@ -375,7 +375,7 @@ def test_every_new_verb_is_in_the_help(xats):
 def test_what_was_sent_before_under_a_key_says_what_became_of_it(xats, pat, crew):
     xats("send", "bob", "hi", "--key", "k", "--as", "alice")
     assert xats("send", "bob", "hi", "--key", "k", "--as", "alice").stderr == ""
-    crew.do("bob", agents.unregister)
+    crew.do("bob", registration.unregister)
     shown = xats("send", "bob", "hi", "--key", "k", "--as", "alice")
     assert "#1 was already sent to bob; nothing new was stored" in shown.stdout
     assert "bob is not there; mail is held for that name" in shown.stderr

@@ -23,7 +23,7 @@ import pytest
 from xats.cli.kit import complete, verbs
 from xats.cli.kit.context import Here
 from xats.core import candidates
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.contracts import contracts
 from xats.core.mail import messages
 from xats.schemas.diff import Diff
@@ -69,18 +69,18 @@ def store(home):
 
     def fill(tx):
         seated = {
-            name: agents.register(tx, team, name, changes, agents.Seat("elsewhere"), lambda _: None).details.agent
+            name: registration.register(tx, team, name, changes, agents.Seat("elsewhere"), lambda _: None).details.agent
             for name, team, changes in (
-                ("alice", "t", agents.Changes("dev", "codex", tags=("gpu",))),
-                ("Bob", "t", agents.Changes("reviewer", "claude-code", capabilities=("rust",))),
-                ("carol-Ann.2", "t", agents.Changes("dev", "human")),
-                ("gone", "t", agents.Changes()),
-                ("dora", "pay", agents.Changes()),
+                ("alice", "t", registration.Changes("dev", "codex", tags=("gpu",))),
+                ("Bob", "t", registration.Changes("reviewer", "claude-code", capabilities=("rust",))),
+                ("carol-Ann.2", "t", registration.Changes("dev", "human")),
+                ("gone", "t", registration.Changes()),
+                ("dora", "pay", registration.Changes()),
             )
         }
         for subject, body in (("Parser", "b"), (SHELLISH, "b"), (None, CONTROL)):
             messages.send(tx, seated["alice"], "flag", messages.Draft("bob", body, subject))
-        agents.unregister(tx, seated["gone"])
+        registration.unregister(tx, seated["gone"])
 
     made.write(fill)
     yield made
@@ -204,7 +204,7 @@ def test_at_most_so_many(store):
     def crowd(tx):
         for number in range(candidates.MOST + 20):
             seat = agents.Seat("elsewhere")
-            agents.register(tx, "t", f"z{number}", agents.Changes(), seat, lambda _: None)
+            registration.register(tx, "t", f"z{number}", registration.Changes(), seat, lambda _: None)
 
     store.write(crowd)
     assert len(values("address", "")) == candidates.MOST

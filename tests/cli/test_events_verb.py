@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from xats.core.agents import agents
+from xats.core.agents import registration
 
 
 @pytest.fixture
@@ -20,13 +20,13 @@ def types(ran) -> list[str]:
 
 
 def test_several_types_can_be_asked_for(xats, crew):
-    crew.do("bob", agents.unregister)
+    crew.do("bob", registration.unregister)
     ran = xats("events", "--team", "crew", "--type", "message_sent", "--type", "agent_unregistered")
     assert types(ran) == ["message_sent", "agent_unregistered"]
 
 
 def test_an_agent_is_asked_for_by_its_name_also_after_it_has_left(xats, crew):
-    crew.do("bob", agents.unregister)
+    crew.do("bob", registration.unregister)
     ran = xats("events", "--team", "crew", "--agent", "Bob", "--json").json()
     assert {one["type"] for one in ran["events"]} == {
         "agent_registered",

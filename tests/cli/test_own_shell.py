@@ -211,7 +211,10 @@ def test_two_shells_with_one_name_are_told_about_each_other(shells, crew, client
     first, second = shells(), shells()
     first(*words)
     shown = second(*words, code=4)
-    assert f"zoe was registered by another shell (pid {first.pid}, {first.tty}) just now, which is still open" in shown
+    assert (
+        f"zoe was registered in another shell (pid {first.pid}, {first.tty}) just now, and that shell is still open"
+        in shown
+    )
     assert "xats register zoe --takeover" in shown
     assert "zoe registered again" in first(*words)
     assert "zoe registered again" in second(*words, "--takeover")

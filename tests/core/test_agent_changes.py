@@ -3,7 +3,7 @@
 import pytest
 
 from xats.base import errors
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.agents import changes as agent_changes
 from xats.core.agents.agents import Seat
 from xats.core.agents.changes import Wanted
@@ -42,7 +42,9 @@ def forget(crew, by, name):
 
 
 def seat(crew, name, about=None, living=lambda _: None, **changes):
-    return crew.store.write(lambda tx: agent_changes.expect(tx, "crew", name, agents.Changes(**changes), about, living))
+    return crew.store.write(
+        lambda tx: agent_changes.expect(tx, "crew", name, registration.Changes(**changes), about, living)
+    )
 
 
 def events(rows, kind):
@@ -80,8 +82,8 @@ def test_the_agent_is_told_once_by_whom(crew):
     change(crew, "alice", "bob", role="dev", tags=("gpu",))
     change(crew, "alice", "bob", role="dev", tags=("gpu",))  # nothing new
     (told,) = letters(crew, "bob")
-    assert (told.sender, told.subject) == ("xats@crew", "alice changed what you are")
-    assert told.body == "alice has set for you: role dev; tag gpu."
+    assert (told.sender, told.subject) == ("xats@crew", "alice changed your properties")
+    assert told.body == "alice set for you: role dev; tag gpu."
     assert not told.need_reply
 
 
@@ -168,7 +170,7 @@ def test_only_the_letters_may_change(crew):
 def test_the_agent_is_told_of_its_name(crew):
     rename(crew, "pat", "bob", "builder")
     (told,) = letters(crew, "builder")
-    assert told.body.startswith("pat has renamed you from bob to builder.")
+    assert told.body.startswith("pat renamed you from bob to builder.")
     assert "XATS_AGENT" in told.body
 
 
@@ -178,7 +180,7 @@ def test_another_agent_may_not_rename_it(crew):
 
 
 def test_a_new_name_must_be_free(crew):
-    crew.do("carol", agents.unregister)
+    crew.do("carol", registration.unregister)
     rename(crew, "pat", "alice", "anna")
     for taken, why in (
         ("PAT", "another agent pat"),
@@ -294,7 +296,7 @@ def test_an_agent_whose_program_has_ended_waits_for_the_next_one(crew):
 
 def test_who_has_left_can_be_expected(crew):
     crew.send("alice", "bob", "kept")
-    crew.do("bob", agents.unregister)
+    crew.do("bob", registration.unregister)
     details, created = seat(crew, "bob")
     assert (created, details.agent.expected) == (True, True)
     assert letters(crew, "bob")[0].body == "kept"
@@ -302,7 +304,7 @@ def test_who_has_left_can_be_expected(crew):
 
 def test_an_expected_agent_can_be_taken_out(crew):
     seat(crew, "kim")
-    crew.do("kim", agents.unregister)
+    crew.do("kim", registration.unregister)
     assert crew.store.read(lambda tx: agents.find(tx, "crew", "kim")).expected is False
     with pytest.raises(errors.UnknownRecipient):
         crew.send("alice", "kim")
@@ -420,7 +422,7 @@ def test_only_itself_or_a_person_may(crew):
 
 def test_who_has_left_can_be_removed(crew):
     crew.send("alice", "bob", "kept")
-    crew.do("bob", agents.unregister)
+    crew.do("bob", registration.unregister)
     gone, _ = forget(crew, "pat", "bob")
     assert gone.letters == 1
     crew.register("bob")

@@ -7,7 +7,7 @@ import pytest
 from xats.base import errors, host, process
 from xats.base.pane import Pane
 from xats.cli.agents import states
-from xats.core.agents import agents, presence
+from xats.core.agents import agents, listing, presence, registration
 from xats.core.agents.agents import Seat
 from xats.core.mail import inbox, messages
 
@@ -179,7 +179,7 @@ def test_another_pane_unseats_nobody(team, rows, other):
 
 
 def state_of(team, name: str) -> str:
-    found = team.store.read(lambda tx: agents.listing(tx, None, None))
+    found = team.store.read(lambda tx: listing.agents(tx, None, None))
     return next(states.of(one, 0).name for one in found if one.agent.name == name)
 
 
@@ -301,7 +301,7 @@ def test_unregister_keeps_the_mail_for_the_name(team, rows):
     team.add("bob")
     team.register("alice", seat=seat(10), role="backend")
     team.send("bob", "alice", "keep this")
-    assert team.do("alice", agents.unregister) == 1
+    assert team.do("alice", registration.unregister) == 1
     with pytest.raises(errors.UnknownAgent):
         team.agent("alice")
     assert events(rows, "agent_unregistered")[0]["subject"] == "agent:alice"
@@ -313,17 +313,17 @@ def test_unregister_keeps_the_mail_for_the_name(team, rows):
 
 def test_who_left_gets_no_mail_and_is_not_listed(team):
     team.add("alice", "bob", "carol")
-    team.do("alice", agents.unregister)
+    team.do("alice", registration.unregister)
     assert team.send("bob", "all").recipients == ("carol@crew",)
     with pytest.raises(errors.UnknownRecipient):
         team.send("bob", "alice")
-    listed = team.store.read(lambda tx: agents.listing(tx, "crew", None))
+    listed = team.store.read(lambda tx: listing.agents(tx, "crew", None))
     assert [one.agent.name for one in listed] == ["bob", "carol"]
 
 
 def test_who_left_holds_no_pane(team):
     team.register("alice", seat=seat(10, pane=pane()))
-    team.do("alice", agents.unregister)
+    team.do("alice", registration.unregister)
     assert team.register("bob", seat=seat(11, pane=pane())).unseated is None
     assert found(team, agents.by_pane, HERE, "/tmp/s", 100, "%1") == ("bob", 1)
 
@@ -339,12 +339,12 @@ def test_the_listing_tells_what_is_unread_since_when(team, clock):
     team.send("bob", "alice")
     clock.tick(1000)
     team.send("bob", "alice")
-    listed = team.store.read(lambda tx: agents.listing(tx, "crew", None))
+    listed = team.store.read(lambda tx: listing.agents(tx, "crew", None))
     assert [one.agent.name for one in listed] == ["alice", "bob"]
     assert (listed[0].unread, listed[0].oldest_unread_at) == (2, first)
     assert (listed[0].tags, listed[0].capabilities, listed[0].session.seat.pid) == (("gpu",), ("rust",), 10)
-    assert [one.agent.name for one in team.store.read(lambda tx: agents.listing(tx, "crew", "Backend"))] == ["alice"]
-    assert len(team.store.read(lambda tx: agents.listing(tx, None, None))) == 3
+    assert [one.agent.name for one in team.store.read(lambda tx: listing.agents(tx, "crew", "Backend"))] == ["alice"]
+    assert len(team.store.read(lambda tx: listing.agents(tx, None, None))) == 3
 
 
 def test_a_touch_is_when_it_was_last_seen(team, clock):

@@ -3,7 +3,7 @@
 import pytest
 
 from xats.base import errors
-from xats.core.agents import agents
+from xats.core.agents import listing, registration
 from xats.core.mail import alerts, dead, inbox
 from xats.core.waking import pauses, wakes
 
@@ -163,7 +163,7 @@ def test_the_alert_says_why(crew, clock):
 
 def test_a_sender_who_is_gone_is_not_written_to(crew, clock):
     crew.send("alice", "bob")
-    crew.do("alice", agents.unregister)
+    crew.do("alice", registration.unregister)
     clock.tick(16 * MINUTE)
     sweep(crew)
     assert crew.rows("select * from messages where kind = 'alert'") == []
@@ -195,7 +195,7 @@ def test_xats_itself_is_nobody_to_write_to(crew, clock):
     crew.send("alice", "bob")
     clock.tick(16 * MINUTE)
     sweep(crew)
-    assert "xats" not in [one.agent.name for one in crew.store.read(lambda tx: agents.listing(tx, "crew", None))]
+    assert "xats" not in [one.agent.name for one in crew.store.read(lambda tx: listing.agents(tx, "crew", None))]
     with pytest.raises(errors.UnknownRecipient):
         crew.send("alice", "xats")
     assert "xats@crew" not in crew.send("alice", "all").recipients

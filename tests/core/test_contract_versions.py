@@ -5,7 +5,7 @@ import json
 import pytest
 
 from xats.base import errors
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.contracts import contracts, subscribers, views, words
 from xats.core.contracts.contracts import New
 from xats.core.mail import inbox, messages
@@ -251,7 +251,7 @@ def test_whoever_has_left_is_not_told(crew):
         crew.do(name, subscribers.subscribe, "order")
     assert crew.do("bob", subscribers.unsubscribe, "order")
     assert not crew.do("bob", subscribers.unsubscribe, "order")
-    crew.do("carol", agents.unregister)
+    crew.do("carol", registration.unregister)
     assert put(crew, OTHER).notified.agents == ()
     crew.add("carol")
     assert put(crew, ONE).notified.agents == ()  # whoever has the name now has not subscribed

@@ -3,7 +3,7 @@
 import pytest
 
 from xats.base import errors
-from xats.core.agents import agents
+from xats.core.agents import registration
 from xats.core.mail import dead, inbox
 from xats.core.waking import wakes
 
@@ -134,7 +134,7 @@ def test_dropping_takes_it_off_the_list_and_out_of_no_inbox(crew):
 def test_one_who_left_can_only_be_replaced(crew):
     sent = crew.send("alice", "bob")
     fail(crew)
-    crew.do("bob", agents.unregister)
+    crew.do("bob", registration.unregister)
     with pytest.raises(errors.Refused):
         crew.do("alice", dead.retry, letters(crew, sent.message.id))
     (one,) = letters(crew, sent.message.id)

@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import HOST, HostClock, Team
 from xats.base.pane import Pane
 from xats.core import clock
-from xats.core.agents import agents, departures
+from xats.core.agents import agents, departures, registration
 from xats.core.agents.agents import Seat
 from xats.core.mail import alerts, inbox, messages, owed
 from xats.core.mail.messages import Draft
@@ -116,7 +116,7 @@ def test_the_process_that_has_ended_does_not_return(crew, clock):
 
 def test_an_agent_that_left_is_not_back_when_its_name_returns(crew):
     settle(crew)
-    crew.do("bob", agents.unregister)
+    crew.do("bob", registration.unregister)
     crew.register("bob", seat=SECOND)
     assert [kind for kind, _ in events(crew)] == ["agent_gone", "agent_unregistered"]
 
@@ -215,8 +215,8 @@ def test_a_restart_is_no_alarm(crew, clock):
     [
         lambda crew: crew.do("bob", messages.reply, "pane", 1, Draft("", "done")),
         lambda crew: crew.do("bob", inbox.ack, 1),
-        lambda crew: crew.do("alice", agents.unregister),
-        lambda crew: crew.do("bob", agents.unregister),
+        lambda crew: crew.do("alice", registration.unregister),
+        lambda crew: crew.do("bob", registration.unregister),
     ],
     ids=["answered", "acknowledged", "the sender left", "the recipient left"],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from xats.base import host
 from xats.base.pane import Pane
-from xats.core.agents import agents, expectations
+from xats.core.agents import agents, expectations, listing, registration
 from xats.core.mail import inbox
 
 HOST = host.id()
@@ -118,18 +118,18 @@ def test_one_that_ends_in_vain_is_reported_once_and_kept(crew, clock, rows, reas
     assert message.subject == "bob did not appear: codex in pane %3"
     assert message.body.splitlines() == [
         f"bob@crew has no program: {says}.",
-        "Its mail is kept. To expect it once more: xats register bob --team crew --pane %N --expect codex",
+        "xats keeps its mail. To expect it again: xats register bob --team crew --pane %N --expect codex",
         "To remove it: xats unregister bob --team crew",
     ]
     assert len(rows("select * from events where type = 'expectation_expired'")) == 1
     assert (of(crew, "bob").ended_at, open_panes(crew)) == (clock.now, [])
-    (listed,) = (one for one in crew.store.read(lambda tx: agents.listing(tx, "crew", None)) if one.expected)
+    (listed,) = (one for one in crew.store.read(lambda tx: listing.agents(tx, "crew", None)) if one.expected)
     assert listed.agent.name == "bob" and listed.expected.end_reason == reason
 
 
 def test_who_has_left_and_who_asked_for_itself_get_no_mail(crew):
     expect(crew, "bob", asked_by="cat")
-    crew.do("cat", agents.unregister)
+    crew.do("cat", registration.unregister)
     end(crew, "bob", "expired")
     expect(crew, "ann", OTHER, asked_by="ann")
     end(crew, "ann", "expired")
@@ -138,7 +138,7 @@ def test_who_has_left_and_who_asked_for_itself_get_no_mail(crew):
 
 def test_unregistering_ends_it(crew, rows):
     expect(crew, "bob")
-    crew.do("bob", agents.unregister)
+    crew.do("bob", registration.unregister)
     assert rows("select * from expectations") == []
 
 

@@ -6,7 +6,7 @@ from tests.conftest import HostClock
 from xats.base.pane import Pane
 from xats.core import candidates
 from xats.core import clock as clock_rules
-from xats.core.agents import agents
+from xats.core.agents import agents, listing, registration
 from xats.core.mail import alerts, dead, inbox, owed, status, threads
 from xats.core.waking import notices, wakes, watched
 
@@ -34,7 +34,7 @@ def crew(team):
 
 def seen(tx, alice, bob) -> dict:
     """Return what every part of the core says of bob's mail."""
-    (listed,) = [one for one in agents.listing(tx, "crew", None) if one.agent.name == "bob"]
+    (listed,) = [one for one in listing.agents(tx, "crew", None) if one.agent.name == "bob"]
     letters = {number: inbox.show(tx, bob, number).state for number in (1, 2)}
     said = [(one.message.id, copy.state) for one in threads.conversation(tx, 1, None, 9) for copy in one.copies]
     return {
@@ -100,7 +100,7 @@ def test_a_dead_letter_that_no_sweep_has_noted_can_be_sent_again_or_dropped(crew
 
 def test_who_leaves_is_told_what_is_really_unread(crew, clock):
     clock.tick(1000)
-    assert crew.do("bob", agents.unregister) == 1
+    assert crew.do("bob", registration.unregister) == 1
 
 
 def test_an_ack_after_the_end_counts(crew, clock):

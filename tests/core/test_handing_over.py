@@ -5,7 +5,7 @@ import pytest
 from tests.core.test_wakes import climb, due, lease, open_wakes, refuse, the_wake
 from xats.base import errors, host
 from xats.base.pane import Pane
-from xats.core.agents import agents, presence
+from xats.core.agents import listing, presence, registration
 from xats.core.agents.agents import Seat
 from xats.core.mail import alerts, dead, inbox
 from xats.core.waking import pauses, wakes, watched
@@ -256,7 +256,7 @@ def test_a_new_session_during_the_attempt_keeps_its_place(pair, rows, clock):
 def test_who_leaves_is_not_woken_until_the_name_returns(pair, rows, clock):
     pair.send("alice", "bob")
     hand(pair, clock)
-    pair.do("bob", agents.unregister)
+    pair.do("bob", registration.unregister)
     clock.tick(WITHIN)
     assert (due(pair), state(rows)) == ([], ("queued", "not_registered", None, True))
     pair.register("bob", seat=Seat(HOST, 77, 1))
@@ -267,7 +267,7 @@ def test_who_leaves_during_an_attempt_that_dies_is_woken_when_the_name_returns(p
     """Its lease must not keep the wake from the new session."""
     pair.send("alice", "bob")
     wake = lease(pair)
-    pair.do("bob", agents.unregister)
+    pair.do("bob", registration.unregister)
     assert not pair.store.read(lambda tx: wakes.still_leased(tx, wake, "d1"))  # the attempt says nothing any more
     pair.register("bob", seat=Seat(HOST, 77, 1))
     assert len(due(pair)) == 1
@@ -441,7 +441,7 @@ def test_a_person_is_not(pair):
 def test_a_listing_says_whose_presence_it_is(pair):
     bob = pair.agent("bob").id
     pair.store.write(lambda tx: presence.put(tx, bob, "busy", "s1"))
-    listed = pair.store.read(lambda tx: agents.listing(tx, "crew", None))
+    listed = pair.store.read(lambda tx: listing.agents(tx, "crew", None))
     assert {one.agent.name: one.presence and one.presence.client_session for one in listed} == {
         "alice": None,
         "bob": "s1",

@@ -3,7 +3,7 @@
 import pytest
 
 from xats.base import errors
-from xats.core.agents import agents, changes
+from xats.core.agents import agents, changes, listing, registration
 from xats.core.agents.agents import Seat
 from xats.core.mail import alerts, inbox, messages, status
 from xats.core.mail.messages import Draft
@@ -24,7 +24,7 @@ def bodies(crew, name):
 
 def leave(crew, name, by):
     kim = crew.agent(by)
-    return crew.do(name, lambda tx, me: agents.unregister(tx, me, kim))
+    return crew.do(name, lambda tx, me: registration.unregister(tx, me, kim))
 
 
 def test_the_error_says_when_an_agent_left_and_how_to_keep_the_mail(crew, clock):
@@ -65,7 +65,7 @@ def test_mail_is_held_for_a_name_that_is_not_there_yet(crew, rows):
         None,
     )
     assert crew.store.read(wakes.due) == []
-    assert [one.agent.name for one in crew.store.read(lambda tx: agents.listing(tx, "crew", None))] == ["alice", "bob"]
+    assert [one.agent.name for one in crew.store.read(lambda tx: listing.agents(tx, "crew", None))] == ["alice", "bob"]
     crew.send("alice", "all", "for those that are here")
     crew.register("kim", seat=Seat(HERE, 10, 1))
     assert bodies(crew, "kim") == ["kept"]

@@ -4,7 +4,7 @@ import pytest
 
 from xats.base.pane import Pane
 from xats.core import hosts
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.agents.agents import Seat
 
 HERE, INSIDE, TOWER = "h1+0123456789abcdef", "h1+0123456789abcdef-0123456789abcdef", "h1+fedcba9876543210"
@@ -87,7 +87,7 @@ def test_what_is_known_of_the_host_of_an_agent(team):
     carol = team.agent("carol")
     assert team.see("bob", agents.host_of) == ("oldname", None)
     assert team.see("carol", agents.host_of) == (HERE, "lap")
-    team.do("carol", agents.unregister)
+    team.do("carol", registration.unregister)
     assert team.store.read(lambda tx: agents.host_of(tx, carol)) == ("", None)
 
 
@@ -158,5 +158,5 @@ def test_whether_anybody_sits_on_a_host(team):
 
     team.register("bob", seat=Seat(INSIDE, 10, 1))
     assert (sits(HERE), sits(INSIDE)) == (False, True)
-    team.do("bob", agents.unregister)
+    team.do("bob", registration.unregister)
     assert not sits(INSIDE)

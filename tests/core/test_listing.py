@@ -3,13 +3,13 @@
 import pytest
 
 from tests.core.test_plans import Listening, plan, scans
-from xats.core.agents import agents
+from xats.core.agents import agents, listing
 from xats.core.mail import inbox
 from xats.core.waking import pauses, wakes
 
 
 def listed(team, whose: str = "crew") -> dict[str, agents.Details]:
-    found = team.store.read(lambda tx: agents.listing(tx, whose, None))
+    found = team.store.read(lambda tx: listing.agents(tx, whose, None))
     return {one.agent.name: one for one in found}
 
 

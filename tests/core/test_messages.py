@@ -5,7 +5,7 @@ import json
 import pytest
 
 from xats.base import errors
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.contracts import contracts
 from xats.core.mail import inbox, messages
 from xats.core.mail.messages import Draft
@@ -164,7 +164,7 @@ def test_a_key_sends_once_for_each_sender(crowd, rows):
 @pytest.mark.parametrize("address", ["bob", "tag:gpu"])
 def test_a_key_is_remembered_after_its_recipients_have_left(crowd, address):
     first = crowd.send("alice", address, dedupe_key="k")
-    crowd.do("bob", agents.unregister)
+    crowd.do("bob", registration.unregister)
     again = crowd.send("alice", address, dedupe_key="k")
     assert (again.created, again.message.id) == (False, first.message.id)
     with pytest.raises(errors.UnknownRecipient):

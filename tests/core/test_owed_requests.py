@@ -2,7 +2,7 @@
 
 import pytest
 
-from xats.core.agents import agents, presence
+from xats.core.agents import presence, registration
 from xats.core.mail import inbox, messages, owed
 from xats.core.mail.messages import Draft
 from xats.core.mail.status import status
@@ -46,9 +46,9 @@ def alerts_to(crew, name: str = "alice") -> list:
     return [one.message for one in letters if one.message.kind == "alert"]
 
 
-def does(crew, state: str, name: str = "bob", **more) -> None:
+def does(crew, state: str, name: str = "bob") -> None:
     agent = crew.agent(name)
-    crew.store.write(lambda tx: presence.put(tx, agent.id, state, "s1", **more))
+    crew.store.write(lambda tx: presence.put(tx, agent.id, state, "s1"))
 
 
 # -- what is owed ------------------------------------------------------------------------------------------------------
@@ -217,14 +217,14 @@ def test_the_end_of_the_turn_ends_the_wait(crew, clock):
     does(crew, "busy")
     clock.tick(90 * MINUTE)
     assert sweep(crew) == 0
-    does(crew, "busy", stopped=True)
+    crew.do("bob", lambda tx, me: presence.broken_off(tx, me.id, presence.get(tx, me.id)))
     assert sweep(crew) == 1
 
 
 def test_a_sender_who_is_gone_is_not_written_to(crew, clock):
     crew.send("alice", "bob")
     read(crew)
-    crew.do("alice", agents.unregister)
+    crew.do("alice", registration.unregister)
     clock.tick(5 * HOUR)
     assert sweep(crew) == 0
 

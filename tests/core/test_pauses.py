@@ -2,7 +2,7 @@
 
 import pytest
 
-from xats.core.agents import agents
+from xats.core.agents import registration
 from xats.core.mail import inbox
 from xats.core.waking import pauses, wakes
 
@@ -77,7 +77,7 @@ def test_a_whole_team_is_paused_and_no_other(crew):
 def test_who_has_left_the_team_is_not_counted_and_not_woken(crew):
     crew.send("alice", "bob,carol")
     pause(crew, None)
-    crew.do("bob", agents.unregister)
+    crew.do("bob", registration.unregister)
     assert resume(crew, None) == (True, 1)
     assert due(crew) == [crew.agent("carol").id]
     (row,) = crew.rows("select data from events where type = 'resumed'")

@@ -8,8 +8,9 @@ import pytest
 from tests.support.steps import steps
 from xats.base.pane import Pane
 from xats.core import events, hosts
-from xats.core.agents import agents, presence
-from xats.core.agents.agents import Changes, Seat
+from xats.core.agents import agents, presence, registration
+from xats.core.agents.agents import Seat
+from xats.core.agents.registration import Changes
 from xats.core.contracts import contracts, subscribers, views
 from xats.core.mail import inbox, messages, owed, status
 from xats.core.mail.messages import Draft
@@ -130,10 +131,10 @@ HOT = {
     "host of an agent": agents.host_of,
     "host followed": lambda tx, me: hosts.follow(tx, me, "h1+1", "lap", lambda _: True),
     "details": agents.details,
-    "register": lambda tx, _: agents.register(
+    "register": lambda tx, _: registration.register(
         tx, "crew", "alice", Changes(tags=("x",)), Seat("here", 5, 5), lambda _: None
     ),
-    "unregister": agents.unregister,
+    "unregister": registration.unregister,
     "events after": lambda tx, _: events.after(tx, events.Query("crew", 3), 10),
     "events of a type": lambda tx, _: events.after(tx, events.Query("crew", 3, types=("message_sent", "paused")), 10),
     "put a contract": lambda tx, me: contracts.put(tx, me, contracts.New("order", "[]"), lambda _: DIFF),
@@ -230,7 +231,7 @@ def filled(team, clock, history: int):
         for n in range(history):
             seat = Seat("h", 1000 + n, 1, f"c{n}", Pane("/tmp/o", 9, 1, f"%{n}", 2, "t"))
             changes = Changes(role="reviewer", tags=("gpu",))
-            ids.append(agents.register(tx, "other", f"x{n}", changes, seat, lambda _: None).details.agent)
+            ids.append(registration.register(tx, "other", f"x{n}", changes, seat, lambda _: None).details.agent)
             contracts.put(tx, ids[-1], contracts.New(f"order{n}", "{}"), None)
             subscribers.subscribe(tx, ids[-1], "order")
         for sender, recipient in pairwise(ids):

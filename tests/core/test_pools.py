@@ -3,7 +3,7 @@
 import pytest
 
 from xats.base import errors
-from xats.core.agents import agents, changes, presence
+from xats.core.agents import agents, changes, presence, registration
 from xats.core.mail import inbox, messages
 from xats.core.mail.messages import Draft
 from xats.core.tasks import claims, endings, offers, planning, pools, tasks
@@ -72,8 +72,10 @@ def test_one_is_asked_at_once_and_the_next_after_a_minute(crew, clock):
 
 def test_a_seat_that_waits_for_its_program_is_asked_last(crew, clock):
     for name in ("bob", "carol", "dave"):
-        crew.do(name, agents.unregister)
-    crew.store.write(lambda tx: changes.expect(tx, "crew", "bob", agents.Changes(role="dev"), None, lambda _: None))
+        crew.do(name, registration.unregister)
+    crew.store.write(
+        lambda tx: changes.expect(tx, "crew", "bob", registration.Changes(role="dev"), None, lambda _: None)
+    )
     crew.register("dave", role="dev")
     send(crew)
     assert asked(crew) == ["dave"]
@@ -255,7 +257,7 @@ def test_its_role_and_its_needs_stay(crew):
 
 
 def test_who_left_is_not_asked(crew, clock):
-    crew.store.write(lambda tx: agents.unregister(tx, agents.by_name(tx, "crew", "bob")))
+    crew.store.write(lambda tx: registration.unregister(tx, agents.by_name(tx, "crew", "bob")))
     send(crew)
     assert asked(crew) == ["carol"]
 

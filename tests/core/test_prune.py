@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from xats.base.errors import Usage
 from xats.core import events, keeping, prune
-from xats.core.agents import agents
+from xats.core.agents import registration
 from xats.core.mail import inbox, messages
 from xats.core.mail.messages import Draft
 from xats.core.tasks import endings, planning
@@ -166,7 +166,7 @@ def test_unread_mail_stays_for_ever(crew, clock, store):
 
 def test_unread_mail_of_somebody_who_left_stays(crew, clock, store):
     crew.send("alice", "bob")
-    crew.do("bob", agents.unregister)
+    crew.do("bob", registration.unregister)
     clock.tick(100 * AGE)
     assert pruned(store).messages == 0
 

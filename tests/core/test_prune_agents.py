@@ -11,7 +11,7 @@ from tests.conftest import HOST, Clock
 from xats.base import process
 from xats.base.pane import Pane
 from xats.core import prune
-from xats.core.agents import agents, presence
+from xats.core.agents import agents, presence, registration
 from xats.core.agents.agents import Seat
 from xats.core.agents.prune import OWN, Unused
 from xats.core.contracts import contracts, subscribers
@@ -180,7 +180,7 @@ def test_xats_itself_stays(crew, clock, store):
 
 def test_who_left_long_ago_goes_too(crew, clock, store):
     clock.tick(AGE)
-    crew.do("bob", agents.unregister)
+    crew.do("bob", registration.unregister)
     assert pruned(store).agent_names == ("carol@crew",)
     clock.tick(AGE)
     assert pruned(store).agent_names == ("bob@crew",)
@@ -422,7 +422,7 @@ class History:
 
     def leave(self, name: str) -> None:
         self.there(name)
-        self.crew.do(name, agents.unregister)
+        self.crew.do(name, registration.unregister)
 
     def retry(self, name: str) -> None:
         me = self.there(name)

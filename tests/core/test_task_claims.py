@@ -5,7 +5,7 @@ import json
 import pytest
 
 from xats.base import errors
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.agents.agents import RENEW_EVERY
 from xats.core.mail import dead as dead_letters
 from xats.core.mail import inbox
@@ -776,7 +776,7 @@ def test_whoever_wants_to_know_is_told_the_outcome(crew):
 
 def test_who_is_to_be_told_and_has_left_holds_nothing_up(crew):
     task = add(crew, notify="carol,me")
-    crew.store.write(lambda tx: agents.unregister(tx, agents.by_name(tx, "crew", "carol")))
+    crew.store.write(lambda tx: registration.unregister(tx, agents.by_name(tx, "crew", "carol")))
     crew.do("bob", claims.claim, task.id)
     assert crew.do("bob", claims.done, task.id, None).state == "done"
     assert len(unread(crew, "alice")) == 1

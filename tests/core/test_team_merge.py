@@ -8,7 +8,7 @@ from tests.conftest import HOST
 from xats.base.errors import InvalidName, NamesClash, UnknownAgent, UnknownTeam, Usage
 from xats.base.pane import Pane
 from xats.core import events
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.agents import changes as agent_changes
 from xats.core.agents.agents import Seat
 from xats.core.contracts import contracts, subscribers
@@ -236,7 +236,7 @@ def test_wakes_of_a_person_in_both_teams_become_one(two):
 def test_a_person_who_has_left_one_team_is_there_with_all_mail(two):
     two.add("kim@shop", "kim@fix", client="human")
     two.send("ann@shop", "kim", subject="kept")
-    two.do("kim@shop", agents.unregister)
+    two.do("kim@shop", registration.unregister)
     two.merge()
     assert two.agent("kim@shop").registered
     assert two.mail("kim@shop") == ["kept", TOLD]

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import HOST
 from xats.base import errors, host
 from xats.base.pane import Pane
-from xats.core.agents import agents
+from xats.core.agents import registration
 from xats.core.agents.agents import Seat
 from xats.core.mail import inbox, messages
 from xats.core.mail.messages import Draft
@@ -299,7 +299,7 @@ def test_a_new_session_without_unread_mail_is_not_woken(pair, rows):
 
 def test_who_leaves_is_not_woken_until_the_name_returns(pair, rows):
     pair.send("alice", "bob")
-    pair.do("bob", agents.unregister)
+    pair.do("bob", registration.unregister)
     assert due(pair) == []
     pair.register("bob", seat=Seat("here", 77, 1))
     assert len(due(pair)) == 1
@@ -473,8 +473,8 @@ def test_a_session_that_changes_during_an_attempt_is_tried_and_not_suspended(pai
         if name == "wake.before_record":
             pane = Pane("/tmp/s", 1, 1, "%1", 2, "/dev/pts/9")
             other.write(
-                lambda tx: agents.register(
-                    tx, "crew", "bob", agents.Changes(), Seat(host.id(), 77, 1, None, pane), lambda _: None
+                lambda tx: registration.register(
+                    tx, "crew", "bob", registration.Changes(), Seat(host.id(), 77, 1, None, pane), lambda _: None
                 )
             )
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import trust_clock
 from tests.support.world import desk, world
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.mail import inbox
 from xats.core.mail.messages import Draft, send
 from xats.store import Store
@@ -36,7 +36,9 @@ def write_old_mail(store, count: int) -> None:
     def work(tx) -> None:
         seat = agents.Seat("h")
         alice, bob = (
-            agents.register(tx, "t", name, agents.Changes(client="generic"), seat, lambda _: None).details.agent
+            registration.register(
+                tx, "t", name, registration.Changes(client="generic"), seat, lambda _: None
+            ).details.agent
             for name in ("alice", "bob")
         )
         sent = [send(tx, alice, "pane", Draft("bob", "x", need_reply=False)).message.id for _ in range(count)]

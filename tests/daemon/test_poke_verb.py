@@ -241,12 +241,14 @@ def test_not_under_the_process_of_an_agent_that_nobody_knows(person, desk):
         text=True,
     )
     from xats.base import process
-    from xats.core.agents import agents
+    from xats.core.agents import agents, registration
     from xats.store import Store
 
     store = Store(person.path)
     seat = agents.Seat(host.id(), started.pid, process.started(started.pid))
-    store.write(lambda tx: agents.register(tx, "t", "robot", agents.Changes(client="generic"), seat, lambda _: None))
+    store.write(
+        lambda tx: registration.register(tx, "t", "robot", registration.Changes(client="generic"), seat, lambda _: None)
+    )
     store.close()
     _, err = started.communicate("\n", timeout=60)
     assert (started.returncode, json.loads(err)["error"]["code"]) == (4, "people_only")

@@ -12,7 +12,7 @@ import pytest
 
 from xats.base import host
 from xats.base.pane import Pane
-from xats.core.agents import agents, presence
+from xats.core.agents import agents, presence, registration
 from xats.core.agents.agents import Seat
 from xats.core.mail import inbox
 from xats.core.waking import pauses, wakes, watched
@@ -209,7 +209,7 @@ class World:
     def do_unregister(self):
         bob = self.bob()
         if bob.registered:
-            self.team.store.write(lambda tx: agents.unregister(tx, bob))
+            self.team.store.write(lambda tx: registration.unregister(tx, bob))
 
     def do_pause(self):
         whom = self.bob() if self.chance.random() < 0.5 else None

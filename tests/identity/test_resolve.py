@@ -13,7 +13,7 @@ from tests.hooks.test_run import fake_claude
 from tests.identity import cases
 from xats.base import process
 from xats.base.pane import Pane
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 
 PROBE = os.path.join(os.path.dirname(__file__), "probe.py")
 TMUX = {"TMUX": "/nowhere/tmux,1,0", "TMUX_PANE": "%7"}
@@ -99,7 +99,7 @@ class World:
 def world(xats, crew, until):
     for name in ("alice", "bob"):
         agent = crew.agent(name)
-        crew.store.write(lambda tx, agent=agent: agents.unregister(tx, agent))
+        crew.store.write(lambda tx, agent=agent: registration.unregister(tx, agent))
     return World(xats, crew, until)
 
 

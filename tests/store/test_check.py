@@ -11,7 +11,7 @@ import tempfile
 import pytest
 
 from tests.support.faulty import DIE, content, cut_off, empty, fill, flipped, folder, foreign, nothing, text
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.contracts import contracts
 from xats.core.mail import inbox
 from xats.core.waking import wakes
@@ -77,7 +77,7 @@ def test_a_store_with_a_life_is_sound(crew, store, clock):
     )
     store.write(lambda tx: wakes.delivered(tx, leased[0], "d", "tmux", 100))
     store.write(lambda tx: wakes.refused(tx, leased[1], "d", "busy", "tmux", lambda *_: None))
-    crew.do("carol", agents.unregister)
+    crew.do("carol", registration.unregister)
     assert wrong(store, clock) == {}
     clock.tick(2000)  # alice's mail has expired and the sweep has yet to come
     assert wrong(store, clock) == {}
@@ -254,7 +254,9 @@ def test_one_flipped_bit_of_an_index_is_found(store):
     root = store.read(lambda tx: tx.one("select rootpage from sqlite_master where name = 'agents_name'"))["rootpage"]
     Store(store.path).close()
     store.write(
-        lambda tx: agents.register(tx, "crew", "alice", agents.Changes(client="x"), agents.Seat("h"), lambda _: None)
+        lambda tx: registration.register(
+            tx, "crew", "alice", registration.Changes(client="x"), agents.Seat("h"), lambda _: None
+        )
     )
     store.close()
     data = bytearray(content(store.path))

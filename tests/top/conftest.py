@@ -13,7 +13,7 @@ from xats.cli.kit.context import Here
 from xats.cli.top.app import TopApp
 from xats.cli.top.screen import Top
 from xats.cli.top.watch import Watch
-from xats.core.agents import agents
+from xats.core.agents import listing
 from xats.core.waking import wakes
 from xats.store import Store
 
@@ -62,7 +62,7 @@ class Live:
 
     @staticmethod
     def listing(tx):
-        return agents.listing(tx, "crew", None)
+        return listing.agents(tx, "crew", None)
 
     def close(self) -> None:
         for here in self._watching:

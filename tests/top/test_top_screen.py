@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len as cells
 
 from xats.cli.top.screen import Top
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.mail import dead, inbox, messages
 from xats.core.mail.messages import Draft
 from xats.core.tasks import claims, planning
@@ -276,7 +276,7 @@ def test_the_selected_agent_stays_selected(live, drive):
         await shown.until("aaron")
         assert shown.selected == "bob"
         agent = live.team.agent("bob")
-        live.team.store.write(lambda tx: agents.unregister(tx, agent))
+        live.team.store.write(lambda tx: registration.unregister(tx, agent))
         await shown.until("bob +left the team")
         assert shown.selected == "carol"
         await shown.press("up", "up", "up", "up")

@@ -15,7 +15,7 @@ from xats.base import host, process
 from xats.base.errors import NameTaken, NoPane, TmuxGone, XatsError
 from xats.base.record import record
 from xats.clients import occupants, registry
-from xats.core.agents import agents, expectations
+from xats.core.agents import agents, expectations, registration
 from xats.daemon.rounds import Rounds
 from xats.tmux import pane as panes
 
@@ -91,9 +91,9 @@ def note(tx: Tx, one: Seen) -> None:
     if one.seat is None:
         expectations.end(tx, expected, "pane_gone" if one.pane_gone else "expired")
         return
-    agent, changes = expected.agent, agents.Changes(client=expected.client)
+    agent, changes = expected.agent, registration.Changes(client=expected.client)
     try:
-        agents.register(
+        registration.register(
             tx,
             agent.team,
             agent.name,

@@ -11,7 +11,7 @@ from functools import partial
 
 from xats.base import faults, host, process, program
 from xats.core import clock
-from xats.core.agents import agents
+from xats.core.agents import registration
 from xats.core.waking import wakes
 from xats.delivery import envelope, ladder, outcome, routing
 from xats.delivery import target as targets
@@ -181,4 +181,4 @@ def _with_programs(store: Store, session: Session) -> Session:
     seen = program.look(of[0]) if of and process.alive(*of) else None
     if seen is None:
         return session
-    return store.write(lambda tx: agents.first_seen(tx, session, seen))
+    return store.write(lambda tx: registration.record_programs(tx, session, seen))

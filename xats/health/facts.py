@@ -5,7 +5,7 @@ from __future__ import annotations
 from xats.base import host
 from xats.base.record import record
 from xats.core import clock
-from xats.core.agents import agents
+from xats.core.agents import listing
 from xats.core.clock import Standing
 from xats.core.mail import alerts, dead
 from xats.core.waking import pauses, stops, wakes
@@ -63,7 +63,7 @@ def gather(path: str) -> Facts:
         return Facts(
             tx.now,
             here,
-            tuple(agents.listing(tx, None, None)),
+            tuple(listing.agents(tx, None, None)),
             due[0] if due else None,
             wakes.next_due(tx, here),
             dead.count(tx),

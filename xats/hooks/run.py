@@ -302,9 +302,13 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
     state, continued = STATES[call.point], _continued(call, known)
     if text and call.point == "turn end":
         state, continued = "busy", continued + 1
-    begins, stopped = call.point == "prompt", call.point == "broken off"
-    presence.put(tx, me.id, state, call.session, continued, begins=begins, stopped=stopped)
-    if begins and _is_a_persons(str(call.payload.get("prompt", ""))):
+    if call.point == "prompt":
+        presence.begin_turn(tx, me.id, call.session, continued)
+    elif call.point == "broken off":
+        presence.interrupt(tx, me.id, call.session, continued)
+    else:
+        presence.put(tx, me.id, state, call.session, continued)
+    if call.point == "prompt" and _is_a_persons(str(call.payload.get("prompt", ""))):
         from xats.core.waking import stops
 
         stops.go_on(tx, me.id)

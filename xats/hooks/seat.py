@@ -29,11 +29,11 @@ def record_programs(call: Call, store: Store, session: Session) -> None:
     """Record what the process of `session` runs, if that is above us: it is the program whose hook this is."""
     from xats.base import program
     from xats.clients import processes
-    from xats.core.agents import agents
+    from xats.core.agents import registration
 
     above = call.ancestors()
     outer = next((one for one in above if (one.pid, one.started) == session.seat.process), None)
     seen = program.look(outer.pid, processes.inner(above, outer)) if outer else None
     if seen:
         store.patience = call.patience
-        store.write(lambda tx: agents.seen_anew(tx, session, seen))
+        store.write(lambda tx: registration.replace_programs(tx, session, seen))

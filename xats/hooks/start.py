@@ -8,7 +8,7 @@ import time
 from xats.base import calling, host, process, program
 from xats.base.errors import Refused, XatsError
 from xats.clients import helpers, processes
-from xats.core.agents import agents, presence
+from xats.core.agents import agents, presence, registration
 from xats.core.mail import inbox, owed
 from xats.core.tasks import recap as task_recap
 from xats.hooks import call as calls
@@ -70,10 +70,10 @@ def start(call: Call, store: Store) -> None:
         mine = mine or (former is not None and holder is not None and holder.seat.client_session == former)
         kept = None if known and known.absence is None and found is None else client
         place = _within(seat, claim, holder, presence.get(tx, known.id) if known else None)
-        done = agents.register(
+        done = registration.register(
             tx,
             *named,
-            agents.Changes(client=kept),
+            registration.Changes(client=kept),
             place,
             lambda one: process.holds(one.seat),
             programs=runs if place.process == seat.process or holder is None else holder.programs,

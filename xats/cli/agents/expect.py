@@ -7,7 +7,7 @@ from xats.base.errors import NoPane, Refused, Usage
 from xats.base.record import record
 from xats.cli.agents.states import State
 from xats.cli.kit import render, views
-from xats.core.agents import agents, expectations
+from xats.core.agents import agents, expectations, registration
 from xats.core.teams import teams
 
 TYPE_CHECKING = False
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from xats.base.pane import Pane
     from xats.cli.kit.context import Here
     from xats.clients.profile import Profile
-    from xats.core.agents.agents import Changes, Registered
     from xats.core.agents.expectations import Expectation
+    from xats.core.agents.registration import Changes, Registered
     from xats.store import Tx
 
 
@@ -82,7 +82,7 @@ def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: b
             raise Refused(msg, "take another name", agent=known.address)
         asker = me_or_none(here, tx)
         seat = agents.Seat(here.host, host_name=host.name())
-        done = agents.register(
+        done = registration.register(
             tx,
             team,
             name=called,

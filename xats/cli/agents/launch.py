@@ -11,7 +11,7 @@ from xats.cli.kit import render
 from xats.cli.kit.context import project_folder
 from xats.cli.teams import membership
 from xats.core.address import check_name
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.teams import teams
 from xats.identity import seating
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Here
     from xats.clients.profile import Profile
-    from xats.core.agents.agents import Registered
+    from xats.core.agents.registration import Registered
     from xats.hooks.launch import Launch
     from xats.store import Tx
 
@@ -91,7 +91,7 @@ def launch(
         membership.join(here, tx, whom[0], agreed=agreed)
         known = agents.find(tx, *whom)
         mine = _holds_above(here, tx, *whom)
-        changes = agents.Changes(
+        changes = registration.Changes(
             role=role,
             client=found.name,
             model=model,
@@ -100,7 +100,7 @@ def launch(
             wake_by=agents.chosen_wake_by(wake),
         )
         taken = takeover or mine
-        done = agents.register(
+        done = registration.register(
             tx, *whom, changes, seat, lambda one: process.holds(one.seat), xats_path=path, takeover=taken
         )
         return done, known is not None and known.expected
@@ -326,12 +326,12 @@ def _become(here: Here, done: Registered, how: Launch, *, waited: bool) -> NoRet
             from xats.core.agents import unused
             from xats.store import Store
 
-            Store(here.path).write(lambda tx: unused.remove(tx, agent) or agents.unregister(tx, agent))
+            Store(here.path).write(lambda tx: unused.remove(tx, agent) or registration.unregister(tx, agent))
         elif waited:
             from xats.core.agents import changes as agent_changes
             from xats.store import Store
 
-            nothing = agents.Changes()
+            nothing = registration.Changes()
             Store(here.path).write(
                 lambda tx: agent_changes.expect(
                     tx, agent.team, name=agent.name, changes=nothing, about=None, living=lambda _: False

@@ -9,8 +9,9 @@ from xats.cli.agents import states
 from xats.cli.agents import verbs as listing
 from xats.cli.kit import people, render, views
 from xats.core.address import check_name, parse
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.agents import changes as core
+from xats.core.agents import listing as core_listing
 from xats.core.teams import teams
 
 TYPE_CHECKING = False
@@ -43,7 +44,7 @@ def seat(
 
     listing.check(name, role, None, tag, cap, None)
     said = core.check_about(about) if about is not None else None
-    changes = agents.Changes(role, tags=tuple(tag) if tag else None, capabilities=tuple(cap) if cap else None)
+    changes = registration.Changes(role, tags=tuple(tag) if tag else None, capabilities=tuple(cap) if cap else None)
 
     agreed = membership.agree(here)
 
@@ -143,7 +144,7 @@ def rename(here: Here, name: params.AgentArg, new: params.NewAgentArg) -> int:
         return found, agents.details(tx, now), me.agent.team
 
     was, details, team = here.write(work)
-    listing.mark_pane(agents.Registered(details=details, created=False, new_session=False, unseated=None))
+    listing.mark_pane(registration.Registered(details=details, created=False, new_session=False, unseated=None))
     here.rouse_daemon()
     if here.json:
         render.document({"agent": views.agent_json(details), "old_name": was.name})
@@ -260,7 +261,7 @@ def show(here: Here, name: params.AgentArg) -> int:
     team = team_meant(here)
 
     def look(tx: Tx, agent: Agent) -> tuple[Details, list[str]]:
-        found = next(one for one in agents.listing(tx, agent.team, None) if one.agent.id == agent.id)
+        found = next(one for one in core_listing.agents(tx, agent.team, None) if one.agent.id == agent.id)
         return found, core.former_names(tx, agent)
 
     if name.lower() == "me":

@@ -14,7 +14,8 @@ from xats.core.agents.shells import Shell
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit.context import Here
-    from xats.core.agents.agents import Agent, Registered
+    from xats.core.agents.agents import Agent
+    from xats.core.agents.registration import Registered
     from xats.store import Tx
 
 

@@ -7,7 +7,7 @@ from xats.base.durations import iso
 from xats.base.errors import Refused, Usage
 from xats.cli.kit import render, views
 from xats.cli.kit.context import team_meant
-from xats.core.agents import agents
+from xats.core.agents import agents, listing
 from xats.core.teams import teams
 from xats.core.waking import pauses, stops
 
@@ -113,7 +113,7 @@ def _asked(here: Here) -> str:
         msg = "An agent must be named: all is the whole team, me is yourself. Nothing was paused."
         raise Usage(msg, both)
     team = team_meant(here)
-    count = len(here.store.read(lambda tx: agents.listing(tx, team, None)))
+    count = len(here.store.read(lambda tx: listing.agents(tx, team, None)))
     render.say(f"  a: the whole team {team} ({count} {'agent' if count == 1 else 'agents'})")
     name = here.read(lambda _, me: me.agent.name)
     render.say(f"  m: {name} alone")

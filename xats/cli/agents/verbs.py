@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Here, Me
     from xats.clients.profile import Profile
-    from xats.core.agents.agents import Agent, Details, Registered, Session
+    from xats.core.agents.agents import Agent, Details, Session
+    from xats.core.agents.registration import Registered
     from xats.store import Tx
 
 
@@ -66,10 +67,11 @@ def register(
     """
     from xats.cli.agents import own_shell, seat
     from xats.cli.teams import membership
+    from xats.core.agents import registration
 
     check(name, role, client, tag, cap, wake)
     _check_together(pane=pane, no_pane=no_pane, client=client, expect=expect, ttl=ttl)
-    asked = core.Changes(
+    asked = registration.Changes(
         role=role,
         model=model,
         tags=tuple(tag) if tag else None,
@@ -108,7 +110,7 @@ def register(
         changes = replace(asked, client=kept)
         kept_outside = _session_outside(here, tx, known, place) if hidden and known and not takeover else None
         own_shell.check(here, tx, known, place, shell, takeover=takeover)
-        done = core.register(
+        done = registration.register(
             tx,
             team,
             name=called,
@@ -360,6 +362,7 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
 
     Example: xats unregister
     """
+    from xats.core.agents import registration
     from xats.core.tasks import claims
 
     def work(tx: Tx) -> tuple[Agent, Session | None, int, list[int]]:
@@ -370,7 +373,7 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
         if name is not None and not force and not mine and session:
             _refuse_if_there(tx, agent, session)
         released = claims.leave(tx, agent, force=force, by=me.agent if me else None)
-        return agent, session, core.unregister(tx, agent, me.agent if me else None), released
+        return agent, session, registration.unregister(tx, agent, me.agent if me else None), released
 
     agent, session, unread, released = here.store.write(work)
     if released:
@@ -440,10 +443,11 @@ def agents(
 
     Example: xats agents --role reviewer
     """
+    from xats.core.agents import listing
     from xats.delivery.settings import turned_off
 
     team, off = None if all_teams else known_team(here), turned_off(here.settings)
-    found = here.store.read(lambda tx: core.listing(tx, team, role))
+    found = here.store.read(lambda tx: listing.agents(tx, team, role))
     now = here.store.clock()
     rows = [(one, states.of(one, now)) for one in found]
     rows = [row for row in rows if row[1].online or not online]

@@ -8,7 +8,7 @@ from xats.base import host, process
 from xats.base.record import record
 from xats.cli.kit import render, views
 from xats.clients import occupants, search
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.teams import teams
 from xats.core.waking import notices
 from xats.identity import project
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Here
     from xats.clients.search import Candidate
-    from xats.core.agents.agents import Agent, Details, Registered
+    from xats.core.agents.agents import Agent, Details
+    from xats.core.agents.registration import Registered
     from xats.delivery.routing import Route
     from xats.store import Tx
     from xats.tmux.servers import Listed, Sighted
@@ -181,9 +182,9 @@ def _register(here: Here, found: Sequence[Found]) -> list[Known]:
                 pane=one.sighted.pane,
                 host_name=host.name(),
             )
-            changes = agents.Changes(client=one.best.client)
+            changes = registration.Changes(client=one.best.client)
             programs, path = runs[one]
-            done = agents.register(
+            done = registration.register(
                 tx,
                 team,
                 name=name,

@@ -307,10 +307,12 @@ class Here:
         return None if found and self.circumstances.borrowed() else found
 
     def _person(self, tx: Tx, first: FirstUse) -> Me:
+        from xats.core.agents import registration
+
         seat = agents.Seat(self.host, host_name=host.name())
         self.claim(tx, first.team)
-        done = agents.register(
-            tx, first.team, name=first.name, changes=agents.Changes(client="human"), seat=seat, living=lambda _: None
+        done = registration.register(
+            tx, first.team, first.name, registration.Changes(client="human"), seat, living=lambda _: None
         )
         self._new = done.details.agent
         return Me(done.details.agent, "user", first.note)

@@ -12,6 +12,7 @@ from xats.cli.agents import states
 from xats.cli.kit import people, render
 from xats.cli.kit.context import team_of
 from xats.core.agents import agents as core_agents
+from xats.core.agents import listing
 from xats.core.teams import changes, teams, views
 from xats.core.teams import merge as team_merge
 
@@ -46,7 +47,7 @@ def list_(here: Here, *, archived: params.ArchivedOption = False) -> int:
     """
 
     def work(tx: Tx) -> tuple[list[Summary], list[Details]]:
-        return views.listing(tx, archived=archived), core_agents.listing(tx, None, None)
+        return views.listing(tx, archived=archived), listing.agents(tx, None, None)
 
     found, everybody = here.store.read(work)
     now = here.store.clock()
@@ -87,7 +88,7 @@ def show(here: Here, name: params.OptionalTeamArg = None) -> int:
 
     def work(tx: Tx) -> tuple[Summary, list[Details]]:
         today = teams.current(tx, team)
-        return views.summary(tx, today), core_agents.listing(tx, today, None)
+        return views.summary(tx, today), listing.agents(tx, today, None)
 
     found, members = here.store.read(work)
     now = here.store.clock()
@@ -485,7 +486,7 @@ class Change:
         """Return what `work` finds on a snapshot, and count who is online meanwhile."""
 
         def both(tx: Tx) -> tuple[Any, list[Details]]:
-            return work(tx), core_agents.listing(tx, None, None)
+            return work(tx), listing.agents(tx, None, None)
 
         found, everybody = self.here.store.read(both)
         self._online = _online(everybody, self.here.store.clock())

@@ -14,7 +14,7 @@ from xats.base.record import record
 from xats.cli.agents import states
 from xats.cli.kit.context import FirstUse
 from xats.core import events
-from xats.core.agents import agents
+from xats.core.agents import agents, listing
 from xats.core.mail import dead, threads
 from xats.core.tasks import owners
 from xats.core.teams import teams
@@ -146,7 +146,7 @@ class Watch:
             self.here.path,
             True,
             self._daemon_since(),
-            tuple(self._seen(one, by_agent.get(one.agent.address), tx.now) for one in agents.listing(tx, team, None)),
+            tuple(self._seen(one, by_agent.get(one.agent.address), tx.now) for one in listing.agents(tx, team, None)),
             dead.count(tx, team),
             by_agent.get(None),
             tuple((one, self._subject(tx, one, viewer)) for one in reversed(newest)),

@@ -1,15 +1,15 @@
-"""Managing agents: what they are and are called, seats that wait for a program, and removing an agent for good.
+"""Changes of an agent: its role and labels, its name, an agent whose program comes later, and removal for good.
 
-Everything refers to an agent by its id, so a new name changes nothing else. A former name leads to the agent until it
-is freed (`forget_name`). An agent that was removed keeps its row, because its messages and tasks name it.
+Everything refers to an agent by its id, so a new name changes nothing else. A former name leads to the agent until
+`forget_name` frees it. A removed agent keeps its row, because its messages and tasks refer to it.
 """
 
 from __future__ import annotations
 
-from xats.base.errors import InvalidName, NameTaken, Refused, Usage
+from xats.base.errors import NameTaken, Refused, Usage
 from xats.base.record import record
 from xats.core.address import check_name
-from xats.core.agents import agents
+from xats.core.agents import agents, cascade, registration
 from xats.core.mail import messages, removed
 from xats.core.teams import teams
 from xats.core.waking import wakes
@@ -25,7 +25,7 @@ LONGEST_ABOUT = 200  # characters
 
 
 def check_about(text: str) -> str:
-    """Return `text` without space around it if it can say what an agent is for. Raises Usage."""
+    """Return `text`, the purpose of an agent, without space around it. Raises Usage unless it is one short line."""
     from xats.base.text import check, is_line
     from xats.base.visible import one_line
 
@@ -38,7 +38,7 @@ def check_about(text: str) -> str:
 
 
 def own_or_person(by: Agent, agent: Agent, what: str) -> None:
-    """Raise Refused unless `by` is `agent` itself or a person; `what` is what it may not do, such as "rename"."""
+    """Raise Refused unless `by` is `agent` itself or a person; `what` is the action, such as "rename"."""
     if by.id != agent.id and by.client != "human":
         msg = f"Only {agent.name} itself or a person may {what} {agent.name}, and you are {by.name}. "
         msg += "Nothing was changed."
@@ -46,7 +46,7 @@ def own_or_person(by: Agent, agent: Agent, what: str) -> None:
 
 
 def _tell(tx: Tx, by: Agent, agent: Agent, subject: str, *lines: str) -> None:
-    """Send `lines` to `agent` in the name of xats; not where it did that itself, or has no program yet."""
+    """Send mail from xats to `agent`, unless `by` is `agent` itself or its program has not appeared yet."""
     if by.id == agent.id or agent.expected:
         return
     draft = messages.Draft(agent.address, "\n".join(lines), subject, "notice", need_reply=False)
@@ -76,9 +76,10 @@ REMOVE_LABEL = "delete from labels where agent_id = :id and kind = :kind and lab
 
 
 def change(tx: Tx, by: Agent, agent: Agent, wanted: Wanted) -> tuple[Details, list[str]]:
-    """Change what `agent` is, and tell it; return it and what changed, in words. `wanted` is in order.
+    """Change the role, purpose and labels of `agent` as `wanted`, and send it mail about that.
 
-    Raises Refused for a tag or a capability that it does not have.
+    The caller has checked `wanted`. Return the agent and the changes in words. Raises Refused for a tag or a capability
+    to remove that the agent does not have.
     """
     said: list[str] = []
     role = agent.role if wanted.role is None else wanted.role.lower() or None
@@ -106,7 +107,7 @@ def change(tx: Tx, by: Agent, agent: Agent, wanted: Wanted) -> tuple[Details, li
     now = agents.by_id(tx, agent.id)
     if said:
         tx.event("agent_changed", agent.team, by.name, f"agent:{agent.name}", changes=said)
-        _tell(tx, by, now, f"{by.name} changed what you are", f"{by.name} has set for you: {'; '.join(said)}.")
+        _tell(tx, by, now, f"{by.name} changed your properties", f"{by.name} set for you: {'; '.join(said)}.")
     return agents.details(tx, now), said
 
 
@@ -122,20 +123,20 @@ RENAME = "update agents set name = :name, name_key = :key where id = :id"
 
 
 def former_names(tx: Tx, agent: Agent) -> list[str]:
-    """Return the names that `agent` had before, and that still lead to it, the oldest first."""
+    """Return the former names of `agent` that still lead to it, the oldest first."""
     return [row["name"] for row in tx.all(FORMER, id=agent.id)]
 
 
 def rename(tx: Tx, by: Agent, agent: Agent, name: str) -> Agent:
-    """Call `agent` `name` from now on, and tell it; its former name leads to it. Return it as it is then.
+    """Rename `agent` to `name`, and send it mail about that; its former name leads to it. Return the renamed agent.
 
-    Raises NameTaken when another agent has that name, had it, or has mail under it; Refused, InvalidName.
+    Raises NameTaken when another agent has that name or had it, or when mail is held for it; Refused, InvalidName.
     """
     own_or_person(by, agent, "rename")
-    _refuse_own_name(check_name(name))
+    registration.refuse_own_name(check_name(name))
     key, old = name.lower(), agent.name.lower()
     if name == agent.name:
-        msg = f"{name} is called {name} already."
+        msg = f"The agent already has the name {name}."
         raise Refused(msg, f"xats agent show {name}", agent=agent.address)
     if key != old:
         _refuse_taken(tx, agent, name)
@@ -148,17 +149,11 @@ def rename(tx: Tx, by: Agent, agent: Agent, name: str) -> Agent:
         tx,
         by,
         now,
-        f"you are called {now.name} now",
-        f"{by.name} has renamed you from {agent.name} to {now.name}. Your mail, tasks and claims stay yours.",
-        f"{agent.name} still leads to you, in addresses, in --as and in XATS_AGENT.",
+        f"your name is {now.name} now",
+        f"{by.name} renamed you from {agent.name} to {now.name}. Your mail, tasks and claims stay yours.",
+        f"The name {agent.name} still leads to you: in addresses, in --as and in XATS_AGENT.",
     )
     return now
-
-
-def _refuse_own_name(name: str) -> None:
-    if name.lower() == agents.SYSTEM:
-        msg = f"{name} is the name under which xats itself writes."
-        raise InvalidName(msg, "take another name")
 
 
 def _refuse_taken(tx: Tx, agent: Agent, name: str) -> None:
@@ -176,7 +171,7 @@ def _refuse_taken(tx: Tx, agent: Agent, name: str) -> None:
     from xats.core.mail import held
 
     said = held.describe(tx, known)
-    if not said:  # mail was held for the name, and has expired
+    if not said:  # the mail that was held for the name has expired
         held.free_names(tx, agent.team, known.id)
         return
     msg = f"{said} Nothing was changed."
@@ -185,7 +180,7 @@ def _refuse_taken(tx: Tx, agent: Agent, name: str) -> None:
     raise NameTaken(msg, hint, **data)
 
 
-# -- a seat that waits -------------------------------------------------------------------------------------------------
+# -- an agent whose program comes later --------------------------------------------------------------------------------
 
 EXPECT = """
 update agents set expected_at = :at, about = coalesce(:about, about) where id = :id
@@ -196,31 +191,31 @@ def expect(
     tx: Tx,
     team: str,
     name: str,
-    changes: agents.Changes,
+    changes: registration.Changes,
     about: str | None,
     living: Callable[[Session], bool | None],
 ) -> tuple[Details, bool]:
-    """Have a seat `name` in `team` that waits for its program; return it, and False if there was such an agent.
+    """Make the agent `name` of `team`, whose program comes later; return it, and False if it was registered before.
 
-    `living` tells whether the process of a session runs. An agent whose program has surely ended waits for another one.
-    Raises NameTaken for any other registered agent, InvalidName.
+    `living` tells whether the process of a session runs. An agent whose program has surely ended can wait for another
+    one. Raises NameTaken for any other registered agent, InvalidName.
     """
-    _refuse_own_name(name)
+    registration.refuse_own_name(name)
     known = agents.find(tx, team, name)
     name = known.name if known else name
     holder = agents.current_session(tx, known) if known else None
     if known and holder and (known.client == "human" or living(holder) is not False):
         who = "a person" if known.client == "human" else known.client
         pid = f", pid {holder.seat.pid}" if holder.seat.pid else ""
-        msg = f"{known.name} is already registered ({who}{pid}); its seat cannot wait for a program."
-        hint = f"take another name, or to change what it is: xats agent set {known.name}"
+        msg = f"{known.name} is already registered ({who}{pid}), so it cannot wait for another program."
+        hint = f"take another name, or to change its role and labels: xats agent set {known.name}"
         raise NameTaken(msg, hint, name=known.name, team=team, pid=holder.seat.pid)
     since = known.expected_since if known and known.expected_since is not None else tx.now
     teams.ensure(tx, team)
     teams.use(tx, team, name)
-    agent_id = agents.store(tx, team, name, changes)
+    agent_id = registration.save(tx, team, name, changes)
     if holder:
-        agents.end_session(tx, agent_id, "expected")
+        registration.end_session(tx, agent_id, "expected")
     tx.run(EXPECT, id=agent_id, at=since, about=about)
     wakes.suspend(tx, agent_id, "no_program")
     agent = agents.by_id(tx, agent_id)
@@ -231,16 +226,6 @@ def expect(
 # -- removing ----------------------------------------------------------------------------------------------------------
 
 CLAIMED = "select count(*) as n from tasks where owner_id = :id and state in ('claimed', 'review')"
-OF_IT = (
-    "delete from labels where agent_id = :id",
-    "delete from presence where agent_id = :id",
-    "delete from pauses where agent_id = :id",
-    "delete from contract_subscribers where agent_id = :id",
-    "delete from pairs where low_id = :id or high_id = :id",
-    "delete from former_names where agent_id = :id",
-    "delete from former_addresses where agent_id = :id",
-    "delete from expectations where agent_id = :id",
-)
 # No name has a # in it.
 FORGET = """
 update agents set name_key = :key, unregistered_at = coalesce(unregistered_at, :now), unregistered_by = :by,
@@ -251,24 +236,24 @@ where id = :id
 
 @record
 class Loss:
-    """What goes with an agent: its direct mail that nobody has read, how much waits for its reply, and its claims."""
+    """What is lost when an agent is removed."""
 
-    letters: int
-    requests: int
-    claims: int
+    letters: int  #: direct messages that it has not read
+    requests: int  #: messages that wait for its reply
+    claims: int  #: tasks that it has claimed
 
 
 def loss(tx: Tx, agent: Agent) -> Loss:
-    """Return what would go with `agent`."""
+    """Return what would be lost with `agent`."""
     mail, row = removed.loss(tx, agent.id), tx.one(CLAIMED, id=agent.id)
     return Loss(mail.letters, mail.requests, row["n"] if row else 0)
 
 
 def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
-    """Remove `agent` for good; return what went with it, and the ids of the tasks that are open again.
+    """Remove `agent` for good; return what was lost with it, and the ids of the tasks that are open again.
 
-    Direct mail that it has not read becomes dead letters, once the senders of what needs a reply were told. Copies of
-    mail to groups end. Its name is free; its messages can still be read. Raises Refused.
+    Its unread direct mail becomes dead letters, and xats tells the senders who need a reply. Its copies of mail to
+    groups end. Its name is free. The messages that it sent can still be read. Raises Refused.
     """
     own_or_person(by, agent, "remove")
     from xats.core.tasks import claims as task_claims
@@ -278,11 +263,10 @@ def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
     opened = task_claims.give_back(tx, agent, "was removed", force=True)
     leaving.agent_removed(tx, agent, opened, by)
     released = [task.id for task in opened]
-    agents.end_session(tx, agent.id, "unregistered")
-    for sql in OF_IT:
-        tx.run(sql, id=agent.id)
-    whose = by.address if by.id != agent.id else None
-    tx.run(FORGET, id=agent.id, key=f"{agent.name.lower()}#{agent.id}", now=tx.now, by=whose)
+    registration.end_session(tx, agent.id, "unregistered")
+    cascade.delete(tx, agent.id)
+    remover = by.address if by.id != agent.id else None
+    tx.run(FORGET, id=agent.id, key=f"{agent.name.lower()}#{agent.id}", now=tx.now, by=remover)
     head = f"{agent.name} was removed from team {agent.team} and will not answer:"
     removed.end(tx, [agent.id], head, {by.id})
     tx.event(
@@ -292,7 +276,7 @@ def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
 
 
 def forget_name(tx: Tx, by: Agent, agent: Agent, name: str) -> None:
-    """Let the former `name` of `agent` lead to it no more: another agent may have it. Raises Refused."""
+    """Free the former `name` of `agent`, so that another agent can take it. Raises Refused."""
     own_or_person(by, agent, "free a former name of")
     tx.run(FREE_NAME, id=agent.id, key=name.lower())
     tx.event("former_name_freed", agent.team, by.name, f"agent:{agent.name}", name=name)

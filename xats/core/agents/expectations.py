@@ -1,16 +1,17 @@
-"""Expectations: an agent program that is to appear in a pane, and the agent that it will be.
+"""Expectations: xats expects an agent program in a pane, and knows which agent it will be.
 
     from    event                                            to
     -       `expect`                                         open
-    open    its agent is seated, by whatever (`seated`)      gone
+    open    its agent registers (`registered`)               removed
     open    the time is over (`expired`)                     ended: expired
     open    the pane has ended (`pane_gone`)                 ended: pane_gone
-    open    another agent is seated in the pane (`seated`)   ended: pane_taken
-    open    another agent is expected there (`expect`)       ended: replaced
-    ended   its agent is seated or unregistered              gone
+    open    another agent registers in the pane              ended: pane_taken
+            (`registered`)
+    open    xats expects another agent there (`expect`)      ended: replaced
+    ended   its agent registers or is unregistered           removed
 
-A pane has at most one open expectation, and an agent too. One that has ended in vain is kept, to be shown, and the
-agent that asked for it gets mail. Mail for the expected agent is accepted all the time.
+A pane has at most one open expectation, and so has an agent. xats keeps an expectation that ended in vain, to show it,
+and sends mail to the agent that asked for it. Mail for the expected agent is accepted all the time.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Agent, Seat
     from xats.store import Row, Tx
 
-SHORTEST, LONGEST, DEFAULT = 1_000, 10 * 60_000, 2 * 60_000  # ms that an expectation may last, and does
+SHORTEST, LONGEST, DEFAULT = 1_000, 10 * 60_000, 2 * 60_000  # ms that an expectation may last
 
 
 @record
 class Expectation:
-    """A program that is expected in a pane, as it is stored. It is open while `ended_at` is None."""
+    """A program that xats expects in a pane. The expectation is open while `ended_at` is None."""
 
     agent: Agent
     client: str  #: the name of a profile
@@ -68,7 +69,7 @@ def _of(row: Row) -> Expectation:
 
 
 def by_agent(tx: Tx, team: str | None) -> dict[int, Expectation]:
-    """Return the expectations of `team` (None: of all teams) by the ids of their agents, those in vain included."""
+    """Return the expectations of `team` (None: of all teams) by the ids of their agents, ended ones too."""
     return {row["id"]: _of(row) for row in tx.all(ALL, team=team)}
 
 
@@ -84,9 +85,10 @@ def of_agent(tx: Tx, agent_id: int) -> Expectation | None:
 
 
 def expect(tx: Tx, agent: Agent, client: str, host: str, pane: Pane, ttl: int, asked_by: int | None) -> list[str]:
-    """Expect the program of `client` in `pane` for `ttl` ms, to be `agent`; return what this replaces, as addresses.
+    """Expect the program of `client` in `pane` for `ttl` ms, to be `agent`.
 
-    The agent with the id `asked_by` gets mail if it ends in vain.
+    Return the addresses of the agents whose expectations this replaces. The agent with the id `asked_by` gets mail if
+    the expectation ends in vain.
     """
     former = of_agent(tx, agent.id)
     replaced = [former.agent.address] if former and former.ended_at is None else []
@@ -94,9 +96,8 @@ def expect(tx: Tx, agent: Agent, client: str, host: str, pane: Pane, ttl: int, a
     for other in _in_pane(tx, host, pane):
         end(tx, other, "replaced")
         replaced.append(other.agent.address)
-    values = {"socket": pane.socket, "server_pid": pane.server_pid, "server_start": pane.server_start}
-    values |= {"pane_id": pane.pane_id, "pane_pid": pane.pane_pid, "tty": pane.tty}
-    tx.run(PUT, agent=agent.id, client=client, host=host, asked_by=asked_by, now=tx.now, until=tx.now + ttl, **values)
+    values = {"agent": agent.id, "client": client, "host": host, "asked_by": asked_by}
+    tx.run(PUT, **values, **agents.pane_values(pane), now=tx.now, until=tx.now + ttl)
     subject = f"agent:{agent.name}"
     tx.event("agent_expected", agent.team, None, subject, client=client, pane=pane.pane_id, ttl_ms=ttl)
     return replaced
@@ -107,20 +108,20 @@ def _in_pane(tx: Tx, host: str, pane: Pane) -> list[Expectation]:
     return [_of(row) for row in tx.all(OF_PANE, host=host, **place)]
 
 
-def seated(tx: Tx, agent: Agent, seat: Seat) -> None:
-    """End what was expected of `agent`, which sits at `seat` now, and of any other agent in that pane."""
+def registered(tx: Tx, agent: Agent, seat: Seat) -> None:
+    """Remove the expectation of `agent`, which has a session in `seat` now, and end those of others in that pane."""
     tx.run(REMOVE, agent=agent.id)
     for other in _in_pane(tx, seat.host, seat.pane) if seat.pane else ():
         end(tx, other, "pane_taken", agent)
 
 
 def is_late(one: Expectation, now: int) -> bool:
-    """Tell whether the time of `one` is over, swept or not."""
+    """Tell whether the time of `one` is over and the daemon has not ended it yet."""
     return one.ended_at is None and one.expires_at <= now
 
 
 def end(tx: Tx, one: Expectation, reason: str, taken_by: Agent | None = None) -> None:
-    """End `one` in vain for the `reason`, if it is still open, and write to the agent that asked for it.
+    """End `one` in vain for the `reason`, if it is open, and send mail to the agent that asked for it.
 
     `taken_by` is the agent that got its pane.
     """
@@ -134,30 +135,30 @@ def end(tx: Tx, one: Expectation, reason: str, taken_by: Agent | None = None) ->
 
 
 def words(one: Expectation, reason: str, at: int) -> str:
-    """Return why `one` ended in vain at the time `at` (ms UTC), in words."""
+    """Return in words why `one` ended in vain at the time `at` (ms UTC)."""
     pane = f"pane {one.pane.pane_id}"
     return {
         "expired": f"no {one.client} appeared in {pane} within {rough(one.expires_at - one.created_at)}",
         "pane_gone": f"{pane} ended before {one.client} appeared, after {rough(max(0, at - one.created_at))}",
         "pane_taken": f"another agent was registered in {pane}",
-        "replaced": f"another agent is expected in {pane} now",
+        "replaced": f"xats expects another agent in {pane} now",
     }[reason]
 
 
 def again(one: Expectation) -> str:
-    """Return the command that expects the program of `one` once more."""
+    """Return the command to expect the program of `one` again."""
     return f"xats register {one.agent.name} --team {one.agent.team} --pane %N --expect {one.client}"
 
 
 def _report(tx: Tx, one: Expectation, why: str, taken_by: Agent | None) -> None:
-    from xats.core.mail import messages
+    from xats.core.mail import messages  # `xats agents` imports this module, and sends nothing
 
     asker = agents.by_id(tx, one.asked_by or 0)
     if not asker.registered or (taken_by and taken_by.id == asker.id):
         return
     lines = (
         f"{one.agent.address} has no program: {why}{f' ({taken_by.address})' if taken_by else ''}.",
-        f"Its mail is kept. To expect it once more: {again(one)}",
+        f"xats keeps its mail. To expect it again: {again(one)}",
         f"To remove it: xats unregister {one.agent.name} --team {one.agent.team}",
     )
     subject = f"{one.agent.name} did not appear: {one.client} in pane {one.pane.pane_id}"

@@ -1,7 +1,8 @@
-"""Presence: what an agent's own program says it is doing, as its hooks tell. It is written only when it changes.
+"""Presence: what an agent's program says it is doing. Its hooks say it, and xats writes it only when it changes.
 
-idle: it waits for a prompt; busy: it is at work; waiting: it asks its user for leave; ended: its session is over.
-Of a turn that its user has broken off not every program tells; then `broken_off` notes what was seen in its pane.
+idle: it waits for a prompt; busy: it works; waiting: it asks its user for permission; ended: its session is over.
+Some programs call no hook when the user breaks a turn off. For these the daemon looks at the pane, and `broken_off`
+records what it saw.
 """
 
 from __future__ import annotations
@@ -18,36 +19,39 @@ STATES = ("idle", "busy", "waiting", "ended")
 
 @record
 class Presence:
-    """What an agent does, since when, and what has been done to keep it at work."""
+    """What an agent does, since when, and how often mail has continued its turn."""
 
     state: PresenceState
     at: int  #: ms UTC
     client_session: str | None = None
-    continued: int = 0  #: turns in a row that were gone on with because of mail, without a prompt in between
-    broken_off_at: int | None = None  #: ms UTC when its user was seen, or told, to have broken the turn off
-    reminded_at: int | None = None  #: ms UTC when its session was last told which requests it has not answered
+    continued: int = 0  #: turns in a row that mail has continued, without a prompt in between
+    broken_off_at: int | None = None  #: ms UTC when xats learned that the user broke the turn off
+    reminded_at: int | None = None  #: ms UTC when xats last told its session which requests it has not answered
 
     @property
     def doing(self) -> tuple[str, int]:
-        """What it does as far as anybody knows, and since when (ms UTC)."""
+        """What it does, and since when (ms UTC). It is idle since its user broke the turn off."""
         return (self.state, self.at) if self.broken_off_at is None else ("idle", self.broken_off_at)
 
     def over(self, at: int) -> Presence:
-        """Return it with the turn broken off, at the time `at` (ms UTC) if that was not known yet."""
+        """Return it with the turn broken off, at the time `at` (ms UTC) unless that time is known."""
         return replace(self, broken_off_at=self.broken_off_at or at)
 
 
 GET = """
 select state, at, client_session, continued, broken_off_at, reminded_at from presence where agent_id = :agent
 """
-PUT = """
+# The time stays when it is the same state of the same session.
+UPSERT = """
 insert into presence (agent_id, client_session, state, at, continued, broken_off_at)
 values (:agent, :client_session, :state, :now, :continued, :broken_off_at)
 on conflict (agent_id) do update set
     at = case when presence.state = :state and presence.client_session = :client_session
-        and (presence.broken_off_at is null or :begins = 0) then presence.at else :now end,
+        {and_also} then presence.at else :now end,
     client_session = :client_session, state = :state, continued = :continued, broken_off_at = :broken_off_at
 """
+PUT = UPSERT.format(and_also="")
+BEGIN = UPSERT.format(and_also="and presence.broken_off_at is null")
 IN_TURN = """
 select h.agent_id from presence h join sessions s on s.agent_id = h.agent_id and s.ended_at is null
 where h.state in ('busy', 'waiting') and h.broken_off_at is null and (h.at < :before or h.at > :now)
@@ -73,67 +77,76 @@ order by m.sent_at desc, m.id desc limit 1
 
 
 def get(tx: Tx, agent_id: int) -> Presence | None:
-    """Return what the agent with that id does, or None when its program has never said."""
+    """Return what the agent with that id does, or None when its program has never said it."""
     row = tx.one(GET, agent=agent_id)
     return from_row(Presence, row) if row else None
 
 
 def has_mail(tx: Tx, agent_id: int) -> bool:
-    """Tell whether there may be mail for the agent with that id: some of it can have expired since."""
+    """Tell whether the agent with that id may have unread mail: some of it can have expired since."""
     return tx.one(HAS_MAIL, agent=agent_id) is not None
 
 
 def mail(tx: Tx, agent_id: int) -> tuple[bool, bool]:
-    """Tell whether there may be unread mail for the agent with that id, and whether there is mail that was shown."""
+    """Tell whether the agent with that id may have unread mail, and whether it has mail that was shown."""
     row = tx.one(MAIL, agent=agent_id)
     assert row
     return bool(row["unread"]), bool(row["shown"])
 
 
 def may_owe(tx: Tx, agent_id: int) -> bool:
-    """Tell whether the agent with that id may have read a request that it did not answer; see core/mail/owed.py."""
+    """Tell whether the agent with that id may have read a request without an answer; see core/mail/owed.py."""
     return tx.one(MAY_OWE, agent=agent_id) is not None
 
 
 def remind(tx: Tx, agent_id: int, at: int | None) -> None:
-    """Note that the agent was told at `at` (ms UTC) which requests it has not answered; None: it has to be told."""
+    """Record that xats reminded the agent of its open requests at `at` (ms UTC); None: the next hook has to do it."""
     tx.run(REMIND, agent=agent_id, at=at)
 
 
-def put(
+def put(tx: Tx, agent_id: int, state: PresenceState, client_session: str | None, continued: int = 0) -> None:
+    """Record what the agent with that id does; `continued` is the number of turns in a row that mail has continued."""
+    _write(tx, PUT, agent_id, state, client_session, continued)
+
+
+def begin_turn(tx: Tx, agent_id: int, client_session: str | None, continued: int = 0) -> None:
+    """Record that the agent with that id is busy, since now if its user broke off the turn before."""
+    _write(tx, BEGIN, agent_id, "busy", client_session, continued)
+
+
+def interrupt(tx: Tx, agent_id: int, client_session: str | None, continued: int = 0) -> None:
+    """Record that the agent with that id is idle, because its user broke the turn off."""
+    _write(tx, PUT, agent_id, "idle", client_session, continued, tx.now)
+
+
+def _write(
     tx: Tx,
+    sql: str,
     agent_id: int,
     state: PresenceState,
     client_session: str | None,
-    continued: int = 0,
-    *,
-    begins: bool = False,
-    stopped: bool = False,
+    continued: int,
+    broken_off_at: int | None = None,
 ) -> None:
-    """Note what the agent with that id does, and whether its user has `stopped` it.
-
-    The time stays when it is the same state of the same session, but not when a turn `begins` after one that was broken
-    off.
-    """
     of = {"agent": agent_id, "state": state, "client_session": client_session, "continued": continued}
-    tx.run(PUT, **of, broken_off_at=tx.now if stopped else None, begins=int(begins), now=tx.now)
+    tx.run(sql, **of, broken_off_at=broken_off_at, now=tx.now)
 
 
 def in_turn(tx: Tx, host: str, before: int) -> list[int]:
-    """Return the ids of the agents in a pane of `host` that are said to be in a turn since a time before `before`.
+    """Return the ids of the agents in panes of `host` whose programs say that a turn began before `before` (ms UTC).
 
-    That is in ms UTC. A time still to come was written before the clock was set back.
+    A time in the future counts too: xats wrote it before the clock was set back.
     """
     return [row["agent_id"] for row in tx.all(IN_TURN, host=host, before=before, now=tx.now)]
 
 
-def broken_off(tx: Tx, agent_id: int, told: Presence) -> bool:
-    """Note that the turn of which the agent has `told` is over; False if it has told of another state since.
+def broken_off(tx: Tx, agent_id: int, seen: Presence) -> bool:
+    """Record that the user broke off the turn in `seen`; False if the agent's program has said another state since.
 
-    What has waited for a hook of that turn is tried now. Hooks that tell of the same state once more write nothing, so
-    a turn that has begun in this very moment may be taken for the old one, until its next hook.
+    A wake that waits for a hook of that turn falls due. Hooks that say the same state again write nothing. So a turn
+    that begins in this very moment may pass for the old one until its next hook.
     """
-    of = {"state": told.state, "at": told.at, "client_session": told.client_session}
+    of = {"state": seen.state, "at": seen.at, "client_session": seen.client_session}
     noted = tx.run(BROKEN_OFF, agent=agent_id, now=tx.now, **of)
     if noted and has_mail(tx, agent_id):
         from xats.core.waking import wakes

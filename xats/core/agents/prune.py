@@ -1,29 +1,29 @@
-"""Pruning of agents: one that was not used for long leaves its team, with its sessions and whatever is only its own.
+"""Pruning of agents: xats takes an agent out of its team when the agent has been unused for the time of XATS_KEEP.
 
-An agent is unused when all of this is true for as long as things are kept (XATS_KEEP):
+An agent is unused when all of this is true for that long:
 
-- it gave no sign of life, and no process of its session may still live;
-- it sent nothing, and got nothing that was for it alone or needs a reply; mail from xats itself does not count;
-- no task that has not ended is claimed by it or is for it.
+- It gave no sign of life, and no process of its session can still live.
+- It sent no message, and got none that was for it alone or needs a reply. Mail from xats itself does not count.
+- No open task is for it, and it has claimed none.
 
-Then, in this order:
+Then these steps follow, in this order:
 
-1. Its unread copies of mail to several agents, and of mail from xats itself, expire. Its other unread mail becomes a
-   dead letter (`agent_unused`), and the senders who need a reply are told.
-2. When all its dead letters are at least as old, the agent is pruned: it is not registered any more, and its sessions,
-   labels, presence, pairs, pauses and subscriptions go. What it had not read expires.
-3. Its row goes as soon as no message, task, note or contract refers to it. Until then the row stays, hidden.
+1. Its unread copies of mail to several agents, and of mail from xats itself, expire. Its other unread mail becomes dead
+   letters (`agent_unused`), and xats tells the senders who need a reply.
+2. When all its dead letters have been dead for the time of XATS_KEEP, xats unregisters the agent. Its sessions, labels,
+   presence, pairs, pauses and subscriptions are deleted. Its unread mail expires.
+3. When no message, task, note or contract refers to its row any more, the row is deleted. Until then it is hidden.
 
-After a day or more in which the host was off or suspended, no agent is judged for a day (core/clock.py).
+After the host was off or suspended for a day or more, xats prunes no agent for a day (core/clock.py).
 
-The agent in whose name xats itself writes stays. So does an ended session whose process may still live: what that
-process writes is refused (core/agents/agents.py).
+xats never prunes the agent as which it writes itself. An ended session whose process can still live stays too, because
+xats must refuse what that process writes (core/agents/agents.py).
 """
 
 from __future__ import annotations
 
 from xats.base.record import record
-from xats.core.agents import agents
+from xats.core.agents import agents, cascade
 from xats.core.agents.agents import AGENT, SESSION, Seat
 from xats.core.mail import alerts
 from xats.core.waking import wakes
@@ -68,7 +68,7 @@ EXPIRE_MANY = EXPIRE.format(
 )"""
 )
 EXPIRE_ALL = EXPIRE.format(which="")
-# Mail that is not yet a dead letter; one that a person dropped from the list was seen there.
+# Mail that is not yet a dead letter. A person has seen the dead letters that were dropped.
 NOT_DEAD = """
 select 1 from deliveries d left join wakes w on w.id = d.wake_id
 where d.agent_id = :id and d.state = 'unread' and d.dropped_at is null and (w.id is null or w.state <> 'failed')
@@ -82,19 +82,6 @@ select 1 from deliveries d
 where d.agent_id = :id and d.state = 'expired' and d.dropped_at is null and d.expires_at > :before
 limit 1
 """
-# What is only the agent's own goes with it. Its wakes go when they are old (core/prune.py).
-GOES = (
-    "delete from sessions where agent_id = :id",
-    "delete from labels where agent_id = :id",
-    "delete from presence where agent_id = :id",
-    "delete from pairs where low_id = :id",
-    "delete from pairs where high_id = :id",
-    "delete from pauses where agent_id = :id",
-    "delete from contract_subscribers where agent_id = :id",
-    "delete from former_names where agent_id = :id",
-    "delete from former_addresses where agent_id = :id",
-    "delete from expectations where agent_id = :id",
-)
 HIDE = """
 update agents set unregistered_at = coalesce(unregistered_at, :now), pruned_at = :now, offered_at = null,
     expected_at = null
@@ -109,16 +96,16 @@ from sessions s where s.id > :after order by s.id limit :limit
 
 @record
 class Unused:
-    """Which agents are unused, and which ended sessions are old."""
+    """How to tell which agents are unused, and which ended sessions are old."""
 
-    since: int  #: ms UTC; nothing was seen of them since then
-    occupied: Callable[[Seat], bool]  #: tells whether a process of a seat may still live
+    since: int  #: ms UTC; an unused agent did nothing since then
+    occupied: Callable[[Seat], bool]  #: tells whether the process of a seat can still live
 
 
 def prune(tx: Tx, unused: Unused, after: int, limit: int) -> tuple[int | None, list[str], int]:
-    """Look at `limit` agents behind the id `after`, and prune those that are `unused`.
+    """Look at `limit` agents after the id `after`, and prune those that are `unused`.
 
-    Return where to go on (None: there are no more), the names of the pruned agents (`name@team`), and how many sessions
+    Return the id to continue after (None: there are no more), the addresses of the pruned agents, and how many sessions
     they had.
     """
     rows = tx.all(AGENTS, after=after, before=unused.since, limit=limit)
@@ -137,9 +124,9 @@ def prune(tx: Tx, unused: Unused, after: int, limit: int) -> tuple[int | None, l
 
 
 def prune_sessions(tx: Tx, unused: Unused, after: int, limit: int) -> tuple[int | None, int]:
-    """Look at `limit` sessions behind the id `after`, and remove those that ended long ago.
+    """Look at `limit` sessions after the id `after`, and delete those that ended long ago.
 
-    Return where to go on (None: there are no more), and how many were removed.
+    Return the id to continue after (None: there are no more), and how many were deleted.
     """
     sql = SESSIONS.format(elsewhere=elsewhere(tx, "sessions", "s", set()))
     rows = tx.all(sql, after=after, before=unused.since, limit=limit)
@@ -149,12 +136,12 @@ def prune_sessions(tx: Tx, unused: Unused, after: int, limit: int) -> tuple[int 
 
 
 def _process_of(row: Row) -> Seat:
-    """Return where the process of an ended session sits, without its pane: another session may have that by now."""
+    """Return the seat of an ended session without its pane, which another session may have by now."""
     return Seat(host=row["host"], pid=row["pid"], pid_started=row["pid_started"])
 
 
 def _is_unused(tx: Tx, agent: Agent, unused: Unused) -> bool:
-    """Tell whether `agent`, which gave no sign of life for long, was not used in any other way either."""
+    """Tell whether a silent `agent` has no living process, no open task and no recent mail."""
     session = agents.current_session(tx, agent)
     if session and unused.occupied(session.seat):
         return False
@@ -162,7 +149,7 @@ def _is_unused(tx: Tx, agent: Agent, unused: Unused) -> bool:
 
 
 def _mail_is_over(tx: Tx, agent: Agent, before: int) -> bool:
-    """Have the unread mail of an unused agent expire or become dead letters; tell whether all of it is old enough."""
+    """Let the unread mail of an unused agent expire or become dead letters; tell whether all of it is old enough."""
     _say_expired(tx, agent, [row["message_id"] for row in tx.all(EXPIRE_MANY, id=agent.id, now=tx.now)])
     if tx.one(NOT_DEAD, id=agent.id):
         wakes.give_up(tx, agent.id, "agent_unused")
@@ -173,7 +160,8 @@ def _mail_is_over(tx: Tx, agent: Agent, before: int) -> bool:
 def _leave(tx: Tx, agent: Agent) -> int:
     """Take `agent` out of its team; return how many sessions it had."""
     _say_expired(tx, agent, [row["message_id"] for row in tx.all(EXPIRE_ALL, id=agent.id, now=tx.now)])
-    sessions, *_ = [tx.run(sql, id=agent.id) for sql in GOES]
+    sessions = tx.run("delete from sessions where agent_id = :id", id=agent.id)
+    cascade.delete(tx, agent.id)
     tx.run(HIDE, id=agent.id, now=tx.now)
     tx.event("agent_pruned", agent.team, None, f"agent:{agent.name}", seen_at=agent.seen_at)
     return sessions

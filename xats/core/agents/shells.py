@@ -1,7 +1,7 @@
-"""Shells: where an agent was registered whose own process is not known, as outside tmux.
+"""Shells: the shell in which an agent registered, when its own process is not known, as outside tmux.
 
-Such a session has no process to tell it by, so the next registration of the name would pass for the same one. It notes
-the shell instead, which stays while the commands in it come and go. It says nothing of who acts or who is online.
+A session without a process looks the same as the next registration of the name. So it records the shell, which stays
+while the commands in it come and go. The shell is no evidence of who acts, or of who is online.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Shell:
 
 
 def refuse_other(tx: Tx, agent: Agent, host: str, shell: Shell, ended: Callable[[int, int], bool]) -> None:
-    """Raise NameTaken if `agent` was registered on `host` by another shell than `shell`, which has not ended.
+    """Raise NameTaken if `agent` was registered on `host` from another shell than `shell` that can still be open.
 
-    `ended` tells of a process (pid, start time) whether it has surely ended.
+    `ended` tells whether a process (pid, start time) has surely ended.
     """
     row = tx.one(SHELL, agent=agent.id)
     if row is None or row["host"] != host:
@@ -48,13 +48,14 @@ def refuse_other(tx: Tx, agent: Agent, host: str, shell: Shell, ended: Callable[
     from xats.base.durations import ago
 
     place = f"pid {held.pid}, {held.tty}" if held.tty else f"pid {held.pid}"
-    msg = f"{agent.name} was registered by another shell ({place}) {ago(row['shell_at'], tx.now)}, which is still open."
+    when = ago(row["shell_at"], tx.now)
+    msg = f"{agent.name} was registered in another shell ({place}) {when}, and that shell is still open."
     hint = f"take another name, or: xats register {agent.name} --takeover"
     raise NameTaken(msg, hint, name=agent.name, team=agent.team, pid=held.pid)
 
 
 def note(tx: Tx, session: Session, shell: Shell | None) -> None:
-    """Note by which `shell` a session was registered; None: its own process is known, or there is no such shell."""
+    """Record the `shell` in which a session was registered; None if its own process is known or no shell was found."""
     values = {"pid": shell.pid, "started": shell.started, "tty": shell.tty} if shell else {}
     empty = dict.fromkeys(("pid", "started", "tty"))
     tx.run(NOTE, session=session.id, **{**empty, **values, "now": tx.now if shell else None})

@@ -1,9 +1,9 @@
-"""Agents that nobody has used: who takes another name leaves no seat behind that still gets every broadcast."""
+"""Unused agents: an agent that takes another name leaves no agent behind that still gets every broadcast."""
 
 from __future__ import annotations
 
 from xats.core.address import parse_list
-from xats.core.agents import agents
+from xats.core.agents import cascade, registration
 from xats.core.mail.messages import is_direct
 
 TYPE_CHECKING = False
@@ -29,30 +29,23 @@ select 1 from agents a where a.id = :id and (
 )
 """
 GOT = "select m.address from deliveries d join messages m on m.id = d.message_id where d.agent_id = :id"
-OWN = (
-    "labels",
-    "presence",
-    "wakes",
-    "sessions",
-    "former_names",
-    "former_addresses",
-)  # what an agent without mail may have
 
 
 def remove(tx: Tx, agent: Agent) -> bool:
-    """Take `agent` out of its team if nobody has used it; tell whether that was done.
+    """Take `agent` out of its team if it is unused; tell whether it was.
 
-    Used is an agent that has done anything which others may see, or that somebody has written to by its name. One that
-    has nothing at all vanishes; one that only got mail to everybody is unregistered, and keeps that mail.
+    An agent is used when it did anything that others can see, or when it got mail by its name. An unused agent without
+    any mail is deleted. One with mail to groups is unregistered, and keeps that mail.
     """
     if tx.one(ACTED, id=agent.id):
         return False
     addresses = [row["address"] for row in tx.all(GOT, id=agent.id)]
     if any(is_direct(parse_list(one)) for one in addresses):
         return False
-    agents.unregister(tx, agent)
+    registration.unregister(tx, agent)
     if not addresses:
-        for table in OWN:
+        cascade.delete(tx, agent.id)
+        for table in ("wakes", "sessions"):
             tx.run(f"delete from {table} where agent_id = :id", id=agent.id)
         tx.run("delete from agents where id = :id", id=agent.id)
     return True

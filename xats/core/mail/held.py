@@ -39,19 +39,17 @@ def refuse_groups(addresses: Sequence[Address]) -> None:
             raise Usage(msg, f"xats send {one} 'text'  (without --hold)")
 
 
-def seat_of(tx: Tx, sender: Agent, team: str, name: str) -> Agent:
-    """Return the agent `name` of `team`, which is not registered, made now if it was never there.
+def absent(tx: Tx, sender: Agent, team: str, name: str) -> Agent | None:
+    """Return the agent `name` of `team`, which is not registered, and make it if it was never there.
 
-    Raises UnknownRecipient for a team of which no agent is known, and for the name of xats itself.
+    None for another team than that of `sender` that has never had an agent. Raises UnknownRecipient for the name of
+    xats itself.
     """
     if name.lower() == agents.SYSTEM:
         msg = f"{name} is xats itself, which reads no mail. Nothing was sent."
         raise UnknownRecipient(msg, f"xats agents --team {team}", address=name, team=team)
     if team != sender.team and tx.one(TEAM, team=team) is None:
-        from xats.core.address import Address
-        from xats.core.mail.messages import nobody
-
-        raise nobody(tx, Address("agent", name, team), team)
+        return None
     if known := agents.find(tx, team, name):  # it has left, and may have had this name before
         return known
     tx.run(ABSENT, team=team, name=name, key=name.lower(), now=tx.now)

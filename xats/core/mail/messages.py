@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Agent
     from xats.core.states import WakeBy
     from xats.core.waking.reasons import Reason
+    from xats.core.waking.stops import Notice
     from xats.core.waking.wakes import Joined
     from xats.store import Row, Tx
 
@@ -209,7 +210,8 @@ def _elsewhere(tx: Tx, sender: Agent, team: str, name: str, *, hold: bool) -> li
         return []
     from xats.core.mail import held
 
-    return [recipient_of(held.seat_of(tx, sender, team, name))]
+    known = held.absent(tx, sender, team, name)
+    return [recipient_of(known)] if known else []
 
 
 def everybody(tx: Tx, kind: str, team: str, name: str) -> list[Recipient]:
@@ -372,6 +374,8 @@ class Deliveries:
             from xats.core.waking import stops
 
             if not stops.may_wake(tx, pair, recipient.id, draft.hops):
+                if pair.stopped_at is None:
+                    _tell_of_stop(tx, stops.stop(tx, pair, recipient.id))
                 return None
         woken = wakes.join(tx, recipient.id, pair.earliest(tx.now))
         limits.count(tx, pair, recipient.id, woken.id, woken.throttled_until or tx.now)
@@ -448,6 +452,15 @@ def post(tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Re
     sent = _store(tx, me, evidence, _settled(draft, True), recipients, deliveries)
     deliveries.write()
     return sent
+
+
+def _tell_of_stop(tx: Tx, stopped: Sequence[Notice]) -> None:
+    """Send the people of each team that a pair of agents was stopped."""
+    for notice in stopped:
+        people = [recipient_of(agent) for agent in notice.people]
+        address = ",".join(person.address for person in people)
+        draft = Draft(address, notice.text, notice.subject, "alert", need_reply=False)
+        post(tx, agents.system(tx, notice.team), "process", draft, people)
 
 
 def recipient_of(agent: Agent, called: str | None = None) -> Recipient:

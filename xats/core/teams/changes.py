@@ -10,7 +10,7 @@ from __future__ import annotations
 from xats.base.errors import InvalidName, TeamInUse, TeamTaken, Usage
 from xats.base.record import record
 from xats.core.address import FORGOTTEN, LONGEST, check_name, is_forgotten
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.mail import messages, removed
 from xats.core.mail.messages import Draft
 from xats.core.teams import teams
@@ -309,7 +309,7 @@ def _cancel(tx: Tx, team: str) -> int:
 def _leave(tx: Tx, team: str) -> None:
     """Unregister the agents of `team`, and end its pauses."""
     for one in members(tx, team):
-        agents.unregister(tx, one)
+        registration.unregister(tx, one)
     tx.run("delete from contract_subscribers where team = :team", team=team)
     tx.run("delete from pauses where team = :team", team=team)
 

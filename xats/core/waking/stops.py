@@ -7,6 +7,7 @@ again: by mail or a prompt to one of the two, or by `xats resume AGENT`. Then wh
 from __future__ import annotations
 
 from xats.base.record import from_row, record
+from xats.core.agents import agents
 from xats.core.waking import wakes
 
 TYPE_CHECKING = False
@@ -36,8 +37,9 @@ update deliveries set wake_id = :wake, no_wake_reason = null
 where agent_id = :agent and state = 'unread' and no_wake_reason = 'hop_limit'
     and (select m.sender_id from messages m where m.id = deliveries.message_id) = :sender
 """
-PEOPLE = """
-select id from agents where team = :team and client = 'human' and unregistered_at is null order by id
+PEOPLE = f"""
+select {agents.AGENT} from agents a where a.team = :team and a.client = 'human' and a.unregistered_at is null
+order by a.id
 """
 LISTING = """
 select a.name as low_name, a.team as low_team, b.name as high_name, b.team as high_team, p.wakes, p.stopped_at
@@ -55,46 +57,48 @@ class Stop:
     at: int
 
 
+@record
+class Notice:
+    """Mail from xats to the people of a team that a pair of agents was stopped."""
+
+    team: str
+    people: tuple[Agent, ...]
+    subject: str
+    text: str
+
+
 def may_wake(tx: Tx, pair: Pair, agent_id: int, most: int) -> bool:
     """Tell whether mail of one of `pair` may wake the other, the agent, after at most `most` wakes in a row.
 
-    An open wake that is counted already may cover more mail. A pair that reaches the limit is stopped here.
+    An open wake that is counted already may cover more mail. `stop` stops a pair that has reached the limit.
     """
     if pair.stopped_at is not None:
         return False
     if pair.wakes < most:
         return True
     current = wakes.open_id(tx, agent_id)
-    if current is not None and pair.has_counted(agent_id, current):
-        return True
-    _stop(tx, pair, agent_id)
-    return False
+    return current is not None and pair.has_counted(agent_id, current)
 
 
-def _stop(tx: Tx, pair: Pair, agent_id: int) -> None:
-    """Stop `pair` because of mail to the agent, and tell the people of both teams."""
-    from xats.core.agents import agents
-    from xats.core.mail import messages
-
+def stop(tx: Tx, pair: Pair, agent_id: int) -> list[Notice]:
+    """Stop `pair` because of mail to the agent; return what the people of both teams must be told."""
     tx.run(STOP, low=pair.low, high=pair.high, now=tx.now)
     to = agents.by_id(tx, agent_id)
     sender = agents.by_id(tx, pair.high if agent_id == pair.low else pair.low)
     tx.event("pair_stopped", sender.team, sender.name, f"agent:{to.name}", agent=to.address, wakes=pair.wakes)
-    subject = f"stopped: {sender.name} and {to.name}"
+    notices = []
     for team in dict.fromkeys((sender.team, to.team)):
-        people = [messages.recipient_of(agents.by_id(tx, row["id"])) for row in tx.all(PEOPLE, team=team)]
-        if not people:
-            continue
+        people = tuple(agents.agent_of(row) for row in tx.all(PEOPLE, team=team))
         local = sender if sender.team == team else to
-        lines = [
+        lines = (
             f"{sender.address} and {to.address} have woken each other {pair.wakes} times without a person in between.",
             "Mail between them is stored, but wakes neither of them until a person lets them go on:",
             f"  xats resume {local.name}",
             "Mail or a prompt from a person to one of the two does the same.",
-        ]
-        address = ",".join(one.address for one in people)
-        draft = messages.Draft(address, "\n".join(lines), subject, "alert", need_reply=False)
-        messages.post(tx, agents.system(tx, team), "process", draft, people)
+        )
+        if people:
+            notices.append(Notice(team, people, f"stopped: {sender.name} and {to.name}", "\n".join(lines)))
+    return notices
 
 
 def go_on(tx: Tx, agent_id: int) -> int:
@@ -124,8 +128,6 @@ def _wake_for(tx: Tx, agent_id: int, sender_id: int) -> None:
 
 
 def _say(tx: Tx, agent_id: int, other_id: int) -> None:
-    from xats.core.agents import agents
-
     agent, other = agents.by_id(tx, agent_id), agents.by_id(tx, other_id)
     tx.event("pair_resumed", agent.team, None, f"agent:{agent.name}", agent=agent.address, other=other.address)
 
