@@ -1,7 +1,4 @@
-"""Write the parts of ARCHITECTURE.md that the code itself says: the picture of the rooms, their table, the wake table.
-
-Each part stands between two comments, `<!-- begin NAME -->` and `<!-- end NAME -->`; the rest is written by hand.
-"""
+"""Write the parts of ARCHITECTURE.md that follow from the code: the picture and table of the rooms, the wake table."""
 
 from __future__ import annotations
 
@@ -9,21 +6,17 @@ import ast
 import inspect
 import re
 
+import parts
 import rooms
 
 from xats.core.waking import wakes
-
-PART = re.compile(r"(<!-- begin (\w+) -->\n).*?(<!-- end \2 -->\n)", re.DOTALL)
 
 
 def page(text: str) -> str:
     """Return `text`, that of ARCHITECTURE.md, with its generated parts written anew."""
     known = rooms.known()
-    parts = {"picture": picture(known), "rooms": table(known), "wakes": wake_table(inspect.getdoc(wakes) or "")}
-    missing = set(parts) - {name for _, name, _ in PART.findall(text)}
-    if missing:
-        raise SystemExit(f"ARCHITECTURE.md: there is no <!-- begin {missing.pop()} --> with its end")
-    return PART.sub(lambda found: f"{found[1]}{parts[found[2]]}{found[3]}", text)
+    wanted = {"picture": picture(known), "rooms": table(known), "wakes": wake_table(inspect.getdoc(wakes) or "")}
+    return parts.fill("ARCHITECTURE.md", text, wanted)
 
 
 def picture(known: dict[str, set[str]]) -> str:
