@@ -9,7 +9,7 @@ import re
 import parts
 import rooms
 
-from xats.core.waking import wakes
+from xats.core.waking import attempts, wakes
 
 
 def page(text: str) -> str:
@@ -92,9 +92,10 @@ def wake_table(doc: str) -> str:
         if not line.strip():
             break
         cells = [line[start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
-        for name in re.findall(r"[a-z_]+(?=$|,|\()", cells[-1]):
-            if not inspect.isfunction(getattr(wakes, name, None)):
-                raise SystemExit(f"core/waking/wakes.py: its table names {name}, and there is no such function")
+        for called in re.findall(r"[a-z_.]+(?=$|,|\()", cells[-1]):
+            module, name = (attempts, called[9:]) if called.startswith("attempts.") else (wakes, called)
+            if not inspect.isfunction(getattr(module, name, None)):
+                raise SystemExit(f"core/waking/wakes.py: its table names {called}, and there is no such function")
         cells[-1] = ", ".join(f"`{name}`" for name in cells[-1].split(", "))
         found.append(f"| {' | '.join(cells)} |")
     return "\n".join([*found, ""])

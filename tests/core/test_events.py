@@ -59,7 +59,7 @@ def written() -> tuple[set[str], set[str]]:
 
 def composed(begun: str) -> set[str]:
     """Return the types that begin with `begun` and whose other part the code names in a call of `log`, `say`, ..."""
-    rooms = {"task_": "core/task", "contract_": "core/contracts", "wake_": "core/waking/wakes"}
+    rooms = {"task_": "core/task", "contract_": "core/contracts", "wake_": "core/waking/attempts"}
     call = {
         "task_": r"\b(?:log|say)\(\s*tx, \w+(?:\.\w+)?, \"(\w+)\"",
         "contract_": r"\b_say\(tx, me, \"(\w+)\"",

@@ -7,7 +7,7 @@ from xats.core.agents import agents, changes
 from xats.core.agents.agents import Seat
 from xats.core.mail import alerts, inbox, messages, status
 from xats.core.mail.messages import Draft
-from xats.core.waking import wakes
+from xats.core.waking import attempts
 
 HERE = "h1+0123456789abcdef"
 
@@ -52,7 +52,7 @@ def test_mail_is_held_for_an_agent_that_left(crew):
     assert (sent.recipients, sent.not_woken) == (("bob@crew",), (("bob@crew", "not_registered"),))
     crew.register("bob", seat=Seat(HERE, 10, 1))
     assert bodies(crew, "bob") == ["kept"]
-    assert [one.agent_id for one in crew.store.read(wakes.due)] == [crew.agent("bob").id]
+    assert [one.agent_id for one in crew.store.read(attempts.due)] == [crew.agent("bob").id]
 
 
 def test_mail_is_held_for_a_name_that_is_not_there_yet(crew, rows):
@@ -64,7 +64,7 @@ def test_mail_is_held_for_a_name_that_is_not_there_yet(crew, rows):
         "not_registered",
         None,
     )
-    assert crew.store.read(wakes.due) == []
+    assert crew.store.read(attempts.due) == []
     assert [one.agent.name for one in crew.store.read(lambda tx: agents.listing(tx, "crew", None))] == ["alice", "bob"]
     crew.send("alice", "all", "for those that are here")
     crew.register("kim", seat=Seat(HERE, 10, 1))
@@ -94,7 +94,7 @@ def test_held_mail_expires(crew, clock):
     crew.store.write(inbox.sweep)
     crew.register("kim", seat=Seat(HERE, 10, 1))
     assert bodies(crew, "kim") == []
-    assert crew.store.read(wakes.due) == []
+    assert crew.store.read(attempts.due) == []
 
 
 @pytest.mark.parametrize("address", ["all", "role:dev", "tag:gpu", "cap:rust", "kim,all"])

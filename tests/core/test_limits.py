@@ -6,7 +6,7 @@ from xats.core.agents import agents
 from xats.core.agents.agents import Seat
 from xats.core.mail import dead, inbox, messages
 from xats.core.mail.messages import Draft
-from xats.core.waking import limits, pauses, stops, wakes
+from xats.core.waking import attempts, limits, pauses, stops, wakes
 from xats.core.waking.limits import PAIR_MOST, PAIR_SPAN, SPACE
 
 MINUTE = 60_000
@@ -44,7 +44,7 @@ def wake(crew, name):
 
 
 def due(crew) -> list[int]:
-    return [one.agent_id for one in crew.store.read(wakes.due)]
+    return [one.agent_id for one in crew.store.read(attempts.due)]
 
 
 def talk(crew, times: int, one="alice", other="bob", **draft) -> list:

@@ -13,7 +13,7 @@ from xats.core.agents.agents import Changes, Seat
 from xats.core.contracts import contracts, subscribers, views
 from xats.core.mail import inbox, messages, owed, status
 from xats.core.mail.messages import Draft
-from xats.core.waking import wakes
+from xats.core.waking import attempts, wakes
 from xats.schemas.diff import Diff
 
 
@@ -56,8 +56,8 @@ def climb(attempts: int, now: int) -> int:
 
 
 def wake_of(tx) -> wakes.Wake:
-    (found, *_) = wakes.due(tx)
-    wakes.lease(tx, [found], "d")
+    (found, *_) = attempts.due(tx)
+    attempts.lease(tx, [found], "d")
     return found
 
 
@@ -102,16 +102,16 @@ HOT = {
     "thread": lambda tx, me: inbox.thread(tx, me, 2, 50),
     "status": lambda tx, me: status.status(tx, me, 1),
     "status of the last": lambda tx, me: status.status(tx, me, None),
-    "due": lambda tx, _: wakes.due(tx),
-    "due here": lambda tx, _: wakes.due(tx, host="here"),
-    "next due": lambda tx, _: wakes.next_due(tx, "here"),
+    "due": lambda tx, _: attempts.due(tx),
+    "due here": lambda tx, _: attempts.due(tx, host="here"),
+    "next due": lambda tx, _: attempts.next_due(tx, "here"),
     "lease": lambda tx, _: wake_of(tx),
-    "delivered": lambda tx, _: wakes.delivered(tx, wake_of(tx), "d", "tmux", 1),
-    "refused": lambda tx, _: wakes.refused(tx, wake_of(tx), "d", "busy", "tmux", climb),
-    "skipped": lambda tx, _: wakes.skipped(tx, wake_of(tx), "d", "already_read"),
-    "given back": lambda tx, _: wakes.give_back(tx, wake_of(tx), "d"),
-    "still leased": lambda tx, _: wakes.still_leased(tx, wake_of(tx), "d"),
-    "leases freed": lambda tx, _: wakes.free_leases(tx, lambda _: True),
+    "delivered": lambda tx, _: attempts.delivered(tx, wake_of(tx), "d", "tmux", 1),
+    "refused": lambda tx, _: attempts.refused(tx, wake_of(tx), "d", "busy", "tmux", climb),
+    "skipped": lambda tx, _: attempts.skipped(tx, wake_of(tx), "d", "already_read"),
+    "given back": lambda tx, _: attempts.give_back(tx, wake_of(tx), "d"),
+    "still leased": lambda tx, _: attempts.still_leased(tx, wake_of(tx), "d"),
+    "leases freed": lambda tx, _: attempts.free_leases(tx, lambda _: True),
     "pending": lambda tx, me: wakes.pending(tx, me.id),
     "resume": lambda tx, me: wakes.retry_now(tx, me.id, "new_session"),
     "suspend": lambda tx, me: wakes.suspend(tx, me.id, "no_pane"),
@@ -120,7 +120,7 @@ HOT = {
     "idle": lambda tx, me: wakes.retry_now(tx, me.id, "for_hook"),
     "armed": lambda tx, me: wakes.retry_now(tx, me.id, "not_told"),
     "hold": lambda tx, me: wakes.hold(tx, me.id),
-    "let go": lambda tx, me: wakes.let_go(tx, me.id),
+    "let go": lambda tx, me: wakes.release(tx, me.id),
     "revive": lambda tx, me: wakes.retry_now(tx, me.id, "same_session"),
     "by name": lambda tx, _: agents.by_name(tx, "crew", "bob"),
     "by client session": lambda tx, _: agents.by_client_session(tx, "s-1"),

@@ -8,7 +8,7 @@ from xats.core.mail import inbox, messages
 from xats.core.mail.messages import Draft
 from xats.core.tasks import claims, endings, offers, planning, pools, tasks
 from xats.core.tasks.offers import EVERY
-from xats.core.waking import pauses, wakes
+from xats.core.waking import attempts, pauses, wakes
 from xats.store.sqlite import check
 
 
@@ -40,7 +40,7 @@ def letters(crew, name):
 
 
 def due(crew) -> set[int]:
-    return {wake.agent_id for wake in crew.store.read(wakes.due)}
+    return {wake.agent_id for wake in crew.store.read(attempts.due)}
 
 
 def ids(crew, *names) -> set[int]:

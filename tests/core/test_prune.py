@@ -12,7 +12,7 @@ from xats.core.agents import agents
 from xats.core.mail import inbox, messages
 from xats.core.mail.messages import Draft
 from xats.core.tasks import endings, planning
-from xats.core.waking import wakes
+from xats.core.waking import attempts, wakes
 
 DAY = 86_400_000
 AGE = 30 * DAY
@@ -207,7 +207,7 @@ def test_an_old_conversation_that_goes_on_stays_whole(crew, clock, store):
 
 def test_mail_of_an_open_wake_stays(crew, clock, store):
     crew.send("alice", "bob")
-    store.write(lambda tx: wakes.lease(tx, wakes.due(tx), "d"))  # so that reading does not close it
+    store.write(lambda tx: attempts.lease(tx, attempts.due(tx), "d"))  # so that reading does not close it
     read(crew, "bob")
     clock.tick(AGE + 1)
     assert crew.rows("select closed_at from wakes") == [{"closed_at": None}]
@@ -219,10 +219,10 @@ def test_a_dead_letter_stays_as_long_as_others(crew, clock, store, days, gone):
     """Its mail was read before its wake was given up."""
     crew.send("alice", "bob")
     crew.send("alice", "bob", wake=False)
-    store.write(lambda tx: wakes.lease(tx, wakes.due(tx), "d"))
+    store.write(lambda tx: attempts.lease(tx, attempts.due(tx), "d"))
     clock.tick(AGE)
     (wake,) = store.read(lambda tx: [wakes.wake_of(tx.one(f"select {wakes.SELECT} from wakes w"))])
-    store.write(lambda tx: wakes.refused(tx, wake, "d", "busy", "tmux", lambda *_: None))
+    store.write(lambda tx: attempts.refused(tx, wake, "d", "busy", "tmux", lambda *_: None))
     assert crew.rows("select state from wakes") == [{"state": "failed"}]
     at = clock.now - AGE
     store.write(lambda tx: tx.run("update deliveries set state = 'read', read_at = :at", at=at))
@@ -499,20 +499,20 @@ class History:
 
     def attempt(self, outcome: str) -> None:
         def work(tx) -> None:
-            due = wakes.due(tx)[:1]
-            wakes.lease(tx, due, "d")
+            due = attempts.due(tx)[:1]
+            attempts.lease(tx, due, "d")
             for wake in due:
                 if outcome == "delivered":
-                    wakes.delivered(tx, wake, "d", "tmux", 10_000)
+                    attempts.delivered(tx, wake, "d", "tmux", 10_000)
                 elif outcome == "busy":
-                    wakes.refused(tx, wake, "d", "busy", "tmux", lambda _, now: now)
+                    attempts.refused(tx, wake, "d", "busy", "tmux", lambda _, now: now)
                 elif outcome == "failed":
-                    wakes.refused(tx, wake, "d", "busy", "tmux", lambda *_: None)
+                    attempts.refused(tx, wake, "d", "busy", "tmux", lambda *_: None)
 
         self.store.write(work)
 
     def sweep(self) -> None:
-        self.store.write(lambda tx: (inbox.sweep(tx), wakes.free_leases(tx, lambda _: False)))
+        self.store.write(lambda tx: (inbox.sweep(tx), attempts.free_leases(tx, lambda _: False)))
 
     def days(self, count: int) -> None:
         self.clock.tick(count * DAY)

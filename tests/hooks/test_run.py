@@ -23,7 +23,7 @@ from xats.core.agents import agents, presence
 from xats.core.contracts import contracts
 from xats.core.mail import inbox, messages
 from xats.core.tasks import claims, planning
-from xats.core.waking import wakes
+from xats.core.waking import attempts
 from xats.hooks import call as calls
 from xats.hooks import clients, guards, letters, run
 from xats.hooks import log as hook_log
@@ -240,9 +240,9 @@ def wait_for_a_hook(desk) -> None:
     """Have alice's wake wait for her next hook, as an attempt does that finds her in a turn."""
 
     def work(tx) -> None:
-        wake = max(wakes.due(tx), key=lambda one: one.id)
-        wakes.lease(tx, [wake], "d")
-        assert wakes.waits(tx, wake, "d", tx.now + 3_600_000)
+        wake = max(attempts.due(tx), key=lambda one: one.id)
+        attempts.lease(tx, [wake], "d")
+        assert attempts.wait_for_hook(tx, wake, "d", tx.now + 3_600_000)
 
     desk.store.write(work)
 
