@@ -535,7 +535,7 @@ def test_nor_does_a_clock_that_was_set_back_make_it_new(pair, clock, rows):
 
 
 def test_the_table_names_every_function_that_changes_a_wake():
-    named = set(re.findall(r"^ {4}\S.{40}.{26}.{24}([a-z_.]+)(?:\([a-z]+\))?$", wakes.__doc__, re.MULTILINE))
+    named = set(re.findall(r"^ {4}\S.{39} .{25} .{23} ([a-z_.]+)(?:\([a-z]+\))?$", wakes.__doc__, re.MULTILINE))
     changing = {
         f"attempts.{name}" if module is attempts else name
         for module in (wakes, attempts)
