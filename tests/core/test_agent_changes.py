@@ -7,8 +7,8 @@ from xats.core.agents import agents
 from xats.core.agents import changes as agent_changes
 from xats.core.agents.agents import Seat
 from xats.core.agents.changes import Wanted
-from xats.core.mail import alerts, dead, inbox, messages, owed, status
-from xats.core.mail.messages import Draft
+from xats.core.mail import alerts, dead, inbox, owed, sending, status
+from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, planning, tasks
 from xats.core.tasks.planning import Edit, New
 from xats.core.waking import attempts, pauses
@@ -380,7 +380,7 @@ def test_its_name_is_free_without_the_old_mail(crew):
     asked = crew.send("bob", "alice", "question").message.id
     forget(crew, "pat", "bob")
     with pytest.raises(errors.UnknownRecipient, match="bob was removed from the team"):
-        crew.do("alice", messages.reply, "pane", asked, Draft("", "late", hold=True))
+        crew.do("alice", sending.reply, "pane", asked, Draft("", "late", hold=True))
     other = crew.register("bob").details.agent
     assert (other.epoch, letters(crew, "bob")) == (1, [])
     thread, _ = crew.see("alice", inbox.thread, asked, 10)

@@ -7,7 +7,7 @@ from xats.base.pane import Pane
 from xats.core import clock as rules
 from xats.core.agents import agents
 from xats.core.mail import alerts, dead, inbox
-from xats.core.mail.messages import Draft
+from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, offers, planning, pools, tasks
 from xats.core.tasks.claims import LEASE
 from xats.core.waking import attempts, wakes

@@ -11,8 +11,8 @@ from xats.core import events, hosts
 from xats.core.agents import agents, presence
 from xats.core.agents.agents import Changes, Seat
 from xats.core.contracts import contracts, subscribers, views
-from xats.core.mail import inbox, messages, owed, status
-from xats.core.mail.messages import Draft
+from xats.core.mail import inbox, owed, sending, status
+from xats.core.mail.sending import Draft
 from xats.core.waking import attempts, wakes
 from xats.schemas.diff import Diff
 
@@ -65,15 +65,15 @@ DIFF = Diff("breaking", "compatible", ())
 
 # what: (the function, whether it writes)
 HOT = {
-    "send to a name": lambda tx, me: messages.send(tx, me, "pane", Draft("bob", "x")),
-    "send under a key": lambda tx, me: messages.send(tx, me, "pane", Draft("bob", "text", dedupe_key="k0")),
-    "send to a role": lambda tx, me: messages.send(tx, me, "pane", Draft("role:reviewer", "x")),
-    "send to a tag": lambda tx, me: messages.send(tx, me, "pane", Draft("tag:gpu", "x")),
-    "send to a capability": lambda tx, me: messages.send(tx, me, "pane", Draft("cap:rust", "x")),
-    "send to all": lambda tx, me: messages.send(tx, me, "pane", Draft("all", "x")),
-    "send into a thread": lambda tx, me: messages.send(tx, me, "pane", Draft("bob", "x", reply_to=2)),
-    "reply": lambda tx, me: messages.reply(tx, me, "pane", 2, Draft("", "x")),
-    "reply to my own": lambda tx, me: messages.reply(tx, me, "pane", 1, Draft("", "x")),
+    "send to a name": lambda tx, me: sending.send(tx, me, "pane", Draft("bob", "x")),
+    "send under a key": lambda tx, me: sending.send(tx, me, "pane", Draft("bob", "text", dedupe_key="k0")),
+    "send to a role": lambda tx, me: sending.send(tx, me, "pane", Draft("role:reviewer", "x")),
+    "send to a tag": lambda tx, me: sending.send(tx, me, "pane", Draft("tag:gpu", "x")),
+    "send to a capability": lambda tx, me: sending.send(tx, me, "pane", Draft("cap:rust", "x")),
+    "send to all": lambda tx, me: sending.send(tx, me, "pane", Draft("all", "x")),
+    "send into a thread": lambda tx, me: sending.send(tx, me, "pane", Draft("bob", "x", reply_to=2)),
+    "reply": lambda tx, me: sending.reply(tx, me, "pane", 2, Draft("", "x")),
+    "reply to my own": lambda tx, me: sending.reply(tx, me, "pane", 1, Draft("", "x")),
     "touch": agents.touch,
     "unread count": inbox.unread,
     "peek": lambda tx, me: inbox.peek(tx, me, inbox.Query()),
@@ -234,7 +234,7 @@ def filled(team, clock, history: int):
             contracts.put(tx, ids[-1], contracts.New(f"order{n}", "{}"), None)
             subscribers.subscribe(tx, ids[-1], "order")
         for sender, recipient in pairwise(ids):
-            sent = messages.send(tx, sender, "pane", Draft(recipient.name, "x", ttl=500, dedupe_key="k"))
+            sent = sending.send(tx, sender, "pane", Draft(recipient.name, "x", ttl=500, dedupe_key="k"))
             if sender.id % 2:
                 inbox.mark_read(tx, recipient, [sent.message.id])
 

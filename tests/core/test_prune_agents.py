@@ -15,8 +15,8 @@ from xats.core.agents import agents, presence
 from xats.core.agents.agents import Seat
 from xats.core.agents.prune import OWN, Unused
 from xats.core.contracts import contracts, subscribers
-from xats.core.mail import dead, inbox, messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import dead, inbox, sending
+from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, endings, planning
 from xats.core.waking import attempts, pauses
 
@@ -282,7 +282,7 @@ def test_mail_that_expired_of_late_keeps_its_agent_while_it_is_a_dead_letter(cre
 
 
 def test_mail_from_xats_itself_does_not_keep_an_agent(crew, clock, store):
-    store.write(lambda tx: messages.send(tx, agents.system(tx, "crew"), "process", Draft("bob", "x", need_reply=False)))
+    store.write(lambda tx: sending.send(tx, agents.system(tx, "crew"), "process", Draft("bob", "x", need_reply=False)))
     clock.tick(AGE)
     assert "bob@crew" in pruned(store).agent_names
 

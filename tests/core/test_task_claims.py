@@ -9,7 +9,7 @@ from xats.core.agents import agents
 from xats.core.agents.agents import RENEW_EVERY
 from xats.core.mail import dead as dead_letters
 from xats.core.mail import inbox
-from xats.core.mail.messages import Draft
+from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, endings, planning, pools, reviews, tasks, views
 from xats.core.tasks.claims import GRACE, LEASE
 from xats.core.waking import attempts

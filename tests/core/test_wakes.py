@@ -11,8 +11,8 @@ from xats.base import errors, host
 from xats.base.pane import Pane
 from xats.core.agents import agents
 from xats.core.agents.agents import Seat
-from xats.core.mail import inbox, messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import inbox, sending
+from xats.core.mail.sending import Draft
 from xats.core.waking import attempts, pauses, reasons, wakes
 from xats.delivery import ladder
 from xats.store import Store
@@ -122,7 +122,7 @@ def test_reading_closes_the_wake(pair, rows, how):
     elif how == "ack":
         pair.do("bob", inbox.ack, 1)
     else:
-        pair.do("bob", messages.reply, "pane", 1, Draft("", "yes"))
+        pair.do("bob", sending.reply, "pane", 1, Draft("", "yes"))
     (wake,) = rows("select * from wakes where agent_id = 2")
     assert (wake["state"], wake["reason"], wake["next_attempt_at"]) == ("skipped", "already_read", None)
     assert wake["closed_at"] is not None

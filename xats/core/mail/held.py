@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from xats.core.address import Address
     from xats.core.agents.agents import Agent
-    from xats.core.mail.messages import Recipient
+    from xats.core.mail.recipients import Recipient
     from xats.store import Row, Tx
 
 TEAM = "select 1 from agents where team = :team limit 1"
@@ -49,9 +49,9 @@ def seat_of(tx: Tx, sender: Agent, team: str, name: str) -> Agent:
         raise UnknownRecipient(msg, f"xats agents --team {team}", address=name, team=team)
     if team != sender.team and tx.one(TEAM, team=team) is None:
         from xats.core.address import Address
-        from xats.core.mail.messages import nobody
+        from xats.core.mail.recipients import unknown
 
-        raise nobody(tx, Address("agent", name, team), team)
+        raise unknown(tx, Address("agent", name, team), team)
     if known := agents.find(tx, team, name):  # it has left, and may have had this name before
         return known
     tx.run(ABSENT, team=team, name=name, key=name.lower(), now=tx.now)

@@ -74,7 +74,7 @@ def may_wake(tx: Tx, pair: Pair, agent_id: int, most: int) -> bool:
 def _stop(tx: Tx, pair: Pair, agent_id: int) -> None:
     """Stop `pair` because of mail to the agent, and tell the people of both teams."""
     from xats.core.agents import agents
-    from xats.core.mail import messages
+    from xats.core.mail import recipients, sending
 
     tx.run(STOP, low=pair.low, high=pair.high, now=tx.now)
     to = agents.by_id(tx, agent_id)
@@ -82,7 +82,7 @@ def _stop(tx: Tx, pair: Pair, agent_id: int) -> None:
     tx.event("pair_stopped", sender.team, sender.name, f"agent:{to.name}", agent=to.address, wakes=pair.wakes)
     subject = f"stopped: {sender.name} and {to.name}"
     for team in dict.fromkeys((sender.team, to.team)):
-        people = [messages.recipient_of(agents.by_id(tx, row["id"])) for row in tx.all(PEOPLE, team=team)]
+        people = [recipients.recipient_of(agents.by_id(tx, row["id"])) for row in tx.all(PEOPLE, team=team)]
         if not people:
             continue
         local = sender if sender.team == team else to
@@ -93,8 +93,8 @@ def _stop(tx: Tx, pair: Pair, agent_id: int) -> None:
             "Mail or a prompt from a person to one of the two does the same.",
         ]
         address = ",".join(one.address for one in people)
-        draft = messages.Draft(address, "\n".join(lines), subject, "alert", need_reply=False)
-        messages.post(tx, agents.system(tx, team), "process", draft, people)
+        draft = sending.Draft(address, "\n".join(lines), subject, "alert", need_reply=False)
+        sending.post(tx, agents.system(tx, team), "process", draft, people)
 
 
 def go_on(tx: Tx, agent_id: int) -> int:
