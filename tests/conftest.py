@@ -23,7 +23,7 @@ from xats.base.errors import StoreError
 from xats.base.uptime import Uptime
 from xats.core import clock as clock_rules
 from xats.core.agents import agents, registration
-from xats.core.mail.messages import Draft, send
+from xats.core.mail.sending import Draft, send
 from xats.store import Store
 
 FOREIGN = (

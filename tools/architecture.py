@@ -1,7 +1,4 @@
-"""Write the parts of ARCHITECTURE.md that the code itself says: the picture of the rooms, their table, the wake table.
-
-Each part stands between two comments, `<!-- begin NAME -->` and `<!-- end NAME -->`; the rest is written by hand.
-"""
+"""Write the parts of ARCHITECTURE.md that follow from the code: the picture and table of the rooms, the wake table."""
 
 from __future__ import annotations
 
@@ -9,21 +6,17 @@ import ast
 import inspect
 import re
 
+import parts
 import rooms
 
-from xats.core.waking import wakes
-
-PART = re.compile(r"(<!-- begin (\w+) -->\n).*?(<!-- end \2 -->\n)", re.DOTALL)
+from xats.core.waking import attempts, wakes
 
 
 def page(text: str) -> str:
     """Return `text`, that of ARCHITECTURE.md, with its generated parts written anew."""
     known = rooms.known()
-    parts = {"picture": picture(known), "rooms": table(known), "wakes": wake_table(inspect.getdoc(wakes) or "")}
-    missing = set(parts) - {name for _, name, _ in PART.findall(text)}
-    if missing:
-        raise SystemExit(f"ARCHITECTURE.md: there is no <!-- begin {missing.pop()} --> with its end")
-    return PART.sub(lambda found: f"{found[1]}{parts[found[2]]}{found[3]}", text)
+    wanted = {"picture": picture(known), "rooms": table(known), "wakes": wake_table(inspect.getdoc(wakes) or "")}
+    return parts.fill("ARCHITECTURE.md", text, wanted)
 
 
 def picture(known: dict[str, set[str]]) -> str:
@@ -99,9 +92,10 @@ def wake_table(doc: str) -> str:
         if not line.strip():
             break
         cells = [line[start:end].strip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
-        for name in re.findall(r"[a-z_]+(?=$|,|\()", cells[-1]):
-            if not inspect.isfunction(getattr(wakes, name, None)):
-                raise SystemExit(f"core/waking/wakes.py: its table names {name}, and there is no such function")
+        for called in re.findall(r"[a-z_.]+(?=$|,|\()", cells[-1]):
+            module, name = (attempts, called[9:]) if called.startswith("attempts.") else (wakes, called)
+            if not inspect.isfunction(getattr(module, name, None)):
+                raise SystemExit(f"core/waking/wakes.py: its table names {called}, and there is no such function")
         cells[-1] = ", ".join(f"`{name}`" for name in cells[-1].split(", "))
         found.append(f"| {' | '.join(cells)} |")
     return "\n".join([*found, ""])

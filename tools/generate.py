@@ -1,7 +1,7 @@
 """Write what follows from the code.
 
 That is xats/base/programs.py, xats/cli/kit/schemas.json, the man pages, the shell completions, docs/reference.md, and
-parts of ARCHITECTURE.md.
+parts of ARCHITECTURE.md and docs/events.md.
 
 python tools/generate.py            write them
 python tools/generate.py --check    only say which are stale, and exit 1 if any is
@@ -23,11 +23,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def generated(root: Path) -> dict[str, str]:
-    """Return {path below the root: text} of every generated file, and of ARCHITECTURE.md, which is so in part."""
+    """Return {path below the root: text} of every file that is generated, whole or in part."""
     import architecture
     import bash
     import commands  # it reads xats/base/programs.py
     import documents
+    import eventpage
     import fish
     import manpages
     import reference
@@ -40,6 +41,7 @@ def generated(root: Path) -> dict[str, str]:
         "completions/_xats": zsh.script(verbs),
         "completions/xats.fish": fish.script(verbs),
         "docs/reference.md": reference.page(verbs),
+        "docs/events.md": eventpage.page(read(root / "docs" / "events.md")),
         "xats/cli/kit/schemas.json": documents.schemas(),
         "ARCHITECTURE.md": architecture.page(read(root / "ARCHITECTURE.md")),
     }
@@ -79,7 +81,7 @@ def main(words: list[str], root: Path = ROOT) -> int:
     wanted = {} if stale and words else generated(root)
     stale += differing(root, wanted, (root / "man").glob("xats*.1") if wanted else ())
     if words and stale:
-        print("stale:", *stale, "mend it with: make generate", sep="\n  ", file=sys.stderr)
+        print("stale:", *stale, "fix it with: make generate", sep="\n  ", file=sys.stderr)
         return 1
     write(root, wanted, [path for path in stale if path != programs.PATH])
     return 0

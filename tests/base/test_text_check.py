@@ -7,7 +7,7 @@ from xats.core.agents import changes, registration
 from xats.core.agents.agents import Seat
 from xats.core.agents.registration import Changes
 from xats.core.contracts import contracts
-from xats.core.mail import messages
+from xats.core.mail import sending
 from xats.core.tasks import tasks
 
 
@@ -50,9 +50,9 @@ BAD = ["a\0", "\ud800", "\udc80"]
         lambda bad: tasks.check_note(bad, "reason"),
         contracts.check_note,
         changes.check_about,
-        lambda bad: messages.check_draft(messages.Draft("bob", bad)),
-        lambda bad: messages.check_draft(messages.Draft("bob", "x", subject=bad)),
-        lambda bad: messages.check_draft(messages.Draft("bob", "x", dedupe_key=bad)),
+        lambda bad: sending.check_draft(sending.Draft("bob", bad)),
+        lambda bad: sending.check_draft(sending.Draft("bob", "x", subject=bad)),
+        lambda bad: sending.check_draft(sending.Draft("bob", "x", dedupe_key=bad)),
     ],
     ids=["title", "long", "note", "contract note", "about", "body", "subject", "key"],
 )

@@ -25,7 +25,7 @@ from xats.cli.kit.context import Here
 from xats.core import candidates
 from xats.core.agents import agents, registration
 from xats.core.contracts import contracts
-from xats.core.mail import messages
+from xats.core.mail import sending
 from xats.schemas.diff import Diff
 from xats.store import Store
 from xats.store.sqlite.glance import glance
@@ -79,7 +79,7 @@ def store(home):
             )
         }
         for subject, body in (("Parser", "b"), (SHELLISH, "b"), (None, CONTROL)):
-            messages.send(tx, seated["alice"], "flag", messages.Draft("bob", body, subject))
+            sending.send(tx, seated["alice"], "flag", sending.Draft("bob", body, subject))
         registration.unregister(tx, seated["gone"])
 
     made.write(fill)

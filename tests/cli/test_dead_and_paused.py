@@ -6,7 +6,7 @@ import re
 import pytest
 
 from xats.core.mail import inbox
-from xats.core.waking import pauses, wakes
+from xats.core.waking import attempts, pauses
 
 
 @pytest.fixture
@@ -14,9 +14,9 @@ def dead(crew):
     """A function that lets every due wake fail for good."""
 
     def fail(reason: str = "busy") -> None:
-        for wake in crew.store.read(wakes.due):
-            crew.store.write(lambda tx, wake=wake: wakes.lease(tx, [wake], "d1"))
-            crew.store.write(lambda tx, wake=wake: wakes.refused(tx, wake, "d1", reason, "tmux", lambda *_: None))
+        for wake in crew.store.read(attempts.due):
+            crew.store.write(lambda tx, wake=wake: attempts.lease(tx, [wake], "d1"))
+            crew.store.write(lambda tx, wake=wake: attempts.refused(tx, wake, "d1", reason, "tmux", lambda *_: None))
 
     return fail
 
@@ -93,7 +93,7 @@ def test_retry_wakes_once_more(xats, crew, dead):
     crew.send("alice", "bob")
     dead()
     assert "goes to bob once more" in xats("--as", "alice", "dead", "retry", "1").stdout
-    assert len(crew.store.read(wakes.due)) == 1
+    assert len(crew.store.read(attempts.due)) == 1
     error = json.loads(xats("--as", "alice", "dead", "retry", "1", "--json", code=3).stderr)["error"]
     assert error["code"] == "not_found"
 

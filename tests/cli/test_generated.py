@@ -100,17 +100,25 @@ def test_what_is_stale_is_named_with_the_line_that_mends_it(copy):
     assert not (copy / "man" / "xats-forgotten.1").exists()
 
 
-def test_the_picture_of_the_rooms_and_the_table_of_the_wakes_are_those_of_the_code(copy):
-    page = copy / "ARCHITECTURE.md"
+@pytest.mark.parametrize(
+    ("name", "lines", "part"),
+    [
+        ("ARCHITECTURE.md", ("    core --> store\n", "| new mail | none, or open |", "| `core` | "), "wakes"),
+        ("docs/events.md", ("| `message_sent` | ", "| `contract_unsubscribed` | "), "types"),
+    ],
+)
+def test_the_generated_parts_of_a_page_are_those_of_the_code(copy, name, lines, part):
+    page = copy / name
     whole = page.read_text()
-    for line in ("    core --> store\n", "| new mail | none, or open |", "| `core` | "):
+    for line in lines:
+        assert line in whole
         page.write_text(whole.replace(line, ""))
         done = generate(copy, "--check")
-        assert (done.returncode, done.stderr.split()[1]) == (1, "ARCHITECTURE.md")
+        assert (done.returncode, done.stderr.split()[1]) == (1, name)
     assert generate(copy).returncode == 0
     assert page.read_text() == whole
-    page.write_text(whole.replace("<!-- begin wakes -->", ""))
-    assert "begin wakes" in generate(copy, "--check").stderr
+    page.write_text(whole.replace(f"<!-- begin {part} -->", ""))
+    assert f"begin {part}" in generate(copy, "--check").stderr
 
 
 def test_an_unknown_option_of_the_generator_writes_nothing(copy):

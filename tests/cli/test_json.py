@@ -9,8 +9,8 @@ import pytest
 from tests.conftest import HOST
 from xats.base import process
 from xats.core.agents.agents import Seat
-from xats.core.mail import inbox, messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import inbox, sending
+from xats.core.mail.sending import Draft
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 ADDRESS = re.compile(r"[\w.-]+@[\w.-]+")
@@ -158,7 +158,7 @@ def mail(xats, crew):
     crew.register("erin", seat=Seat(HOST, os.getpid(), process.started(os.getpid())))
     crew.add("alice", tags=("gpu",), capabilities=("rust",))
     crew.send("alice", "bob,carol", "first", subject="S", ttl=3_600_000)
-    crew.do("bob", messages.reply, "pane", 1, Draft("", "second"))
+    crew.do("bob", sending.reply, "pane", 1, Draft("", "second"))
     crew.send("alice", "bob", "third", dedupe_key="used")
     return xats
 

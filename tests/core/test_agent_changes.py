@@ -7,11 +7,11 @@ from xats.core.agents import agents, registration
 from xats.core.agents import changes as agent_changes
 from xats.core.agents.agents import Seat
 from xats.core.agents.changes import Wanted
-from xats.core.mail import alerts, dead, inbox, messages, owed, status
-from xats.core.mail.messages import Draft
+from xats.core.mail import alerts, dead, inbox, owed, sending, status
+from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, planning, tasks
 from xats.core.tasks.planning import Edit, New
-from xats.core.waking import pauses, wakes
+from xats.core.waking import attempts, pauses
 from xats.store.sqlite import check
 
 HERE = "h1+0123456789abcdef"
@@ -242,12 +242,12 @@ def test_it_gets_mail_and_tasks(crew, clock):
     assert sent.not_woken == (("kim@crew", "no_program"),)
     assert crew.send("alice", "role:qa").recipients == ("kim@crew",)
     task, _ = crew.do("alice", planning.add, New("t", to="kim"))
-    assert crew.store.read(wakes.due) == []  # nothing is tried
+    assert crew.store.read(attempts.due) == []  # nothing is tried
     shown = crew.see("alice", status.status, sent.message.id)[1][0]
     assert (shown.wake.state, shown.wake.reason, shown.wake.next_attempt_at) == ("queued", "no_program", None)
     clock.tick(60_000)
     crew.register("kim", seat=Seat(HERE, 10, 1), client="codex")
-    assert [one.agent_id for one in crew.store.read(wakes.due)] == [crew.agent("kim").id]
+    assert [one.agent_id for one in crew.store.read(attempts.due)] == [crew.agent("kim").id]
     assert letters(crew, "kim")[0].body == "hello"
     assert crew.do("kim", claims.claim, task.id).owner == "kim@crew"
 
@@ -290,7 +290,7 @@ def test_an_agent_whose_program_has_ended_waits_for_the_next_one(crew):
     crew.send("alice", "bob")
     details, created = seat(crew, "bob", living=lambda _: False)
     assert (created, details.agent.expected, details.session) == (False, True, None)
-    assert crew.store.read(wakes.due) == []
+    assert crew.store.read(attempts.due) == []
     assert sound(crew) == []
 
 
@@ -382,7 +382,7 @@ def test_its_name_is_free_without_the_old_mail(crew):
     asked = crew.send("bob", "alice", "question").message.id
     forget(crew, "pat", "bob")
     with pytest.raises(errors.UnknownRecipient, match="bob was removed from the team"):
-        crew.do("alice", messages.reply, "pane", asked, Draft("", "late", hold=True))
+        crew.do("alice", sending.reply, "pane", asked, Draft("", "late", hold=True))
     other = crew.register("bob").details.agent
     assert (other.epoch, letters(crew, "bob")) == (1, [])
     thread, _ = crew.see("alice", inbox.thread, asked, 10)
@@ -407,10 +407,10 @@ def test_nothing_of_it_is_left(crew, rows, clock):
 
 def test_a_removal_fences_an_attempt_that_is_under_way(crew):
     crew.send("alice", "bob")
-    (wake,) = crew.store.write(lambda tx: wakes.lease(tx, wakes.due(tx), "token"))
+    (wake,) = crew.store.write(lambda tx: attempts.lease(tx, attempts.due(tx), "token"))
     forget(crew, "pat", "bob")
-    assert not crew.store.read(lambda tx: wakes.still_leased(tx, wake, "token"))
-    assert not crew.store.write(lambda tx: wakes.delivered(tx, wake, "token", "tmux", None))
+    assert not crew.store.read(lambda tx: attempts.still_leased(tx, wake, "token"))
+    assert not crew.store.write(lambda tx: attempts.delivered(tx, wake, "token", "tmux", None))
 
 
 def test_only_itself_or_a_person_may(crew):

@@ -5,7 +5,7 @@ import pytest
 from xats.base import errors
 from xats.core.agents import listing, registration
 from xats.core.mail import alerts, dead, inbox
-from xats.core.waking import pauses, wakes
+from xats.core.waking import attempts, pauses
 
 MINUTE = 60_000
 
@@ -28,11 +28,11 @@ def alerts_to(crew, name: str) -> list:
 def fail(crew, name: str, reason: str = "busy") -> None:
     """Let the last attempt to wake `name` be refused."""
     me = crew.agent(name)
-    (wake,) = [one for one in crew.store.read(wakes.due) if one.agent_id == me.id]
+    (wake,) = [one for one in crew.store.read(attempts.due) if one.agent_id == me.id]
 
     def work(tx):
-        wakes.lease(tx, [wake], "d1")
-        wakes.refused(tx, wake, "d1", reason, "tmux", lambda *_: None)
+        attempts.lease(tx, [wake], "d1")
+        attempts.refused(tx, wake, "d1", reason, "tmux", lambda *_: None)
         alerts.given_up(tx, me.id)
 
     crew.store.write(work)
@@ -185,7 +185,7 @@ def test_an_alert_wakes_its_reader_and_is_itself_never_alerted(crew, clock):
     crew.send("alice", "bob")
     clock.tick(16 * MINUTE)
     after = sweep(crew)
-    assert crew.agent("alice").id in [one.agent_id for one in crew.store.read(wakes.due)]
+    assert crew.agent("alice").id in [one.agent_id for one in crew.store.read(attempts.due)]
     clock.tick(16 * MINUTE)
     sweep(crew, after)
     assert len(alerts_to(crew, "alice")) == 1

@@ -7,10 +7,10 @@ from xats.base.pane import Pane
 from xats.core import clock as rules
 from xats.core.agents import agents
 from xats.core.mail import alerts, dead, inbox
-from xats.core.mail.messages import Draft
+from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, offers, planning, pools, tasks
 from xats.core.tasks.claims import LEASE
-from xats.core.waking import wakes
+from xats.core.waking import attempts, wakes
 from xats.daemon.tidy import Tidy
 from xats.delivery import attempt, target
 from xats.delivery.settings import Settings
@@ -209,30 +209,30 @@ def test_what_a_living_reader_has_claimed_stays_its_own(crew, clock, upset):
 
 def test_the_lease_of_an_attempt_under_way_stays_its_own(crew, clock, upset, rows):
     crew.send("alice", "bob")
-    (wake,) = crew.store.read(wakes.due)
-    crew.store.write(lambda tx: wakes.lease(tx, [wake], "d1"))
+    (wake,) = crew.store.read(attempts.due)
+    crew.store.write(lambda tx: attempts.lease(tx, [wake], "d1"))
 
     def due():
         crew.store.write(rules.observe)
-        return crew.store.read(wakes.due)
+        return crew.store.read(attempts.due)
 
     assert upset(due) == []
     clock.tick(rules.SETTLE)
-    assert len(crew.store.read(wakes.due)) == 1
+    assert len(crew.store.read(attempts.due)) == 1
 
 
 def test_an_attempt_is_due_again_after_a_clock_that_was_ahead(crew, clock):
     crew.send("alice", "bob")
     clock.jump(40 * DAY)
-    (wake,) = crew.store.read(wakes.due)
+    (wake,) = crew.store.read(attempts.due)
 
     def refuse(tx):
-        wakes.lease(tx, [wake], "d1")
-        wakes.refused(tx, wake, "d1", "busy", "tmux", lambda _, now: now + 30_000)
+        attempts.lease(tx, [wake], "d1")
+        attempts.refused(tx, wake, "d1", "busy", "tmux", lambda _, now: now + 30_000)
 
     crew.store.write(refuse)
     clock.jump(-40 * DAY)
-    assert len(crew.store.read(wakes.due)) == 1
+    assert len(crew.store.read(attempts.due)) == 1
 
 
 def test_who_was_asked_by_a_pool_has_a_minute_of_the_right_clock(crew, clock, upset, rows):
@@ -313,16 +313,16 @@ def test_mail_that_came_after_an_attempt_that_died_by_a_clock_ahead_is_woken_for
     """When that attempt was leased tells nothing of what came before it."""
     crew.send("alice", "bob", "first")
     clock.jump(40 * DAY)
-    (wake,) = crew.store.read(wakes.due)
-    crew.store.write(lambda tx: wakes.lease(tx, [wake], "d1"))
+    (wake,) = crew.store.read(attempts.due)
+    crew.store.write(lambda tx: attempts.lease(tx, [wake], "d1"))
     clock.jump(-40 * DAY)
     crew.send("alice", "bob", "second")
-    crew.store.write(lambda tx: wakes.free_leases(tx, lambda _: True))
-    (again,) = crew.store.read(wakes.due)
+    crew.store.write(lambda tx: attempts.free_leases(tx, lambda _: True))
+    (again,) = crew.store.read(attempts.due)
 
     def made(tx):
-        wakes.lease(tx, [again], "d2")
-        assert wakes.delivered(tx, again, "d2", "tmux", None)
+        attempts.lease(tx, [again], "d2")
+        assert attempts.delivered(tx, again, "d2", "tmux", None)
 
     crew.store.write(made)
     assert [row["state"] for row in rows("select * from wakes order by id")] == ["delivered", "queued"]

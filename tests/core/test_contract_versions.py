@@ -8,8 +8,8 @@ from xats.base import errors
 from xats.core.agents import agents, registration
 from xats.core.contracts import contracts, subscribers, views, words
 from xats.core.contracts.contracts import New
-from xats.core.mail import inbox, messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import inbox, sending
+from xats.core.mail.sending import Draft
 from xats.schemas.diff import diff
 from xats.schemas.text import parse, same
 
@@ -362,9 +362,9 @@ def test_a_message_keeps_what_it_satisfies(crew):
     assert sent.message.contract == ("order", 1)
     assert mail(crew, "bob")[0].contract == ("order", 1)
     assert crew.see("bob", inbox.show, 1).message.contract == ("order", 1)
-    answer = crew.do("bob", messages.reply, "pane", 1, Draft("", "text"))
+    answer = crew.do("bob", sending.reply, "pane", 1, Draft("", "text"))
     assert answer.message.contract is None
-    again = crew.store.write(lambda tx: messages.repeat(tx, 1, agents.by_name(tx, "crew", "carol")))
+    again = crew.store.write(lambda tx: sending.repeat(tx, 1, agents.by_name(tx, "crew", "carol")))
     assert crew.see("carol", inbox.show, again).message.contract == ("order", 1)
 
 

@@ -5,7 +5,7 @@ import pytest
 from xats.base import errors
 from xats.core.agents import registration
 from xats.core.mail import dead, inbox
-from xats.core.waking import wakes
+from xats.core.waking import attempts
 
 
 @pytest.fixture
@@ -16,9 +16,9 @@ def crew(team):
 
 def fail(crew, reason: str = "busy") -> None:
     """Let the last attempt of every due wake be refused."""
-    for wake in crew.store.read(wakes.due):
-        crew.store.write(lambda tx, wake=wake: wakes.lease(tx, [wake], "d1"))
-        crew.store.write(lambda tx, wake=wake: wakes.refused(tx, wake, "d1", reason, "tmux", lambda *_: None))
+    for wake in crew.store.read(attempts.due):
+        crew.store.write(lambda tx, wake=wake: attempts.lease(tx, [wake], "d1"))
+        crew.store.write(lambda tx, wake=wake: attempts.refused(tx, wake, "d1", reason, "tmux", lambda *_: None))
 
 
 def expire(crew, clock) -> None:
@@ -35,7 +35,7 @@ def letters(crew, message_id: int):
 
 
 def due(crew) -> list[int]:
-    return [wake.agent_id for wake in crew.store.read(wakes.due)]
+    return [wake.agent_id for wake in crew.store.read(attempts.due)]
 
 
 def test_mail_whose_wake_failed_is_a_dead_letter(crew):

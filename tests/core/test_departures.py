@@ -9,8 +9,8 @@ from xats.base.pane import Pane
 from xats.core import clock
 from xats.core.agents import agents, departures, registration
 from xats.core.agents.agents import Seat
-from xats.core.mail import alerts, inbox, messages, owed
-from xats.core.mail.messages import Draft
+from xats.core.mail import alerts, inbox, owed, sending
+from xats.core.mail.sending import Draft
 from xats.core.tasks import pools
 from xats.store import Store
 
@@ -213,7 +213,7 @@ def test_a_restart_is_no_alarm(crew, clock):
 @pytest.mark.parametrize(
     "act",
     [
-        lambda crew: crew.do("bob", messages.reply, "pane", 1, Draft("", "done")),
+        lambda crew: crew.do("bob", sending.reply, "pane", 1, Draft("", "done")),
         lambda crew: crew.do("bob", inbox.ack, 1),
         lambda crew: crew.do("alice", registration.unregister),
         lambda crew: crew.do("bob", registration.unregister),

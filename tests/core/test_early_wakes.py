@@ -6,7 +6,7 @@ from xats.base import host
 from xats.base.pane import Pane
 from xats.core.agents.agents import Seat
 from xats.core.mail import inbox
-from xats.core.waking import pauses, wakes, watched
+from xats.core.waking import attempts, pauses, reasons, watched
 from xats.daemon.watch import Watch
 from xats.delivery import ladder
 from xats.delivery.settings import Settings
@@ -27,9 +27,9 @@ def refuse(team, reason, rungs=ladder.RUNGS):
     """Refuse the one wake that is due."""
 
     def work(tx):
-        [wake] = wakes.due(tx)
-        wakes.lease(tx, [wake], "d")
-        wakes.refused(
+        [wake] = attempts.due(tx)
+        attempts.lease(tx, [wake], "d")
+        attempts.refused(
             tx, wake, "d", reason, "tmux", lambda attempts, now: ladder.next_attempt(attempts, now, 0.5, rungs)
         )
 
@@ -45,7 +45,7 @@ def given_up(team, host=HOST, limit=9):
 
 
 def hasten(team, wake, token="d"):
-    return team.store.write(lambda tx: wakes.hasten(tx, wake, token))
+    return team.store.write(lambda tx: attempts.lease_early(tx, wake, token))
 
 
 def read(team, name):
@@ -56,7 +56,7 @@ def read(team, name):
 # -- who is worth watching ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reason", sorted(wakes.PASSING))
+@pytest.mark.parametrize("reason", sorted(reasons.PASSING))
 def test_a_wake_that_was_refused_for_what_passes_is_watched_until_it_is_due(pair, clock, reason):
     pair.send("alice", "bob")
     assert waiting(pair) == []  # it is due
@@ -132,7 +132,7 @@ def test_one_attempt_before_its_time(pair):
     [wake] = waiting(pair)
     assert hasten(pair, wake)
     assert not hasten(pair, wake, "another")
-    assert pair.store.write(lambda tx: wakes.delivered(tx, wake, "d", "tmux", None))
+    assert pair.store.write(lambda tx: attempts.delivered(tx, wake, "d", "tmux", None))
 
 
 def test_not_for_a_rung_that_is_past(pair, clock):
@@ -154,7 +154,7 @@ def test_refused_it_costs_no_rung(pair, rows, clock):
         clock.tick(100)
         [now] = waiting(pair)
         assert hasten(pair, now)
-        assert pair.store.write(lambda tx, now=now, reason=reason: wakes.put_off(tx, now, "d", reason, "tmux"))
+        assert pair.store.write(lambda tx, now=now, reason=reason: attempts.postpone(tx, now, "d", reason, "tmux"))
         [found] = rows("select * from wakes")
         assert (found["reason"], found["last_refusal"]) == (reason, reason)
         assert (found["attempts"], found["next_attempt_at"]) == (1, wake.next_attempt_at)
@@ -167,7 +167,7 @@ def test_refused_after_the_mail_was_read_it_ends(pair, rows):
     [wake] = waiting(pair)
     hasten(pair, wake)
     read(pair, "bob")
-    pair.store.write(lambda tx: wakes.put_off(tx, wake, "d", "busy", "tmux"))
+    pair.store.write(lambda tx: attempts.postpone(tx, wake, "d", "busy", "tmux"))
     [found] = rows("select * from wakes")
     assert (found["state"], found["reason"]) == ("skipped", "already_read")
 
@@ -178,7 +178,7 @@ def test_refused_under_a_lost_lease_it_changes_nothing(pair, rows):
     [wake] = waiting(pair)
     hasten(pair, wake)
     before = rows("select * from wakes")
-    assert not pair.store.write(lambda tx: wakes.put_off(tx, wake, "another", "busy", "tmux"))
+    assert not pair.store.write(lambda tx: attempts.postpone(tx, wake, "another", "busy", "tmux"))
     assert rows("select * from wakes") == before
 
 

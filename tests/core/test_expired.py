@@ -8,7 +8,7 @@ from xats.core import candidates
 from xats.core import clock as clock_rules
 from xats.core.agents import agents, listing, registration
 from xats.core.mail import alerts, dead, inbox, owed, status, threads
-from xats.core.waking import notices, wakes, watched
+from xats.core.waking import attempts, notices, wakes, watched
 
 PANE = Pane("/tmp/s", 1, 1, "%1", 2, "/dev/pts/1")
 
@@ -25,9 +25,9 @@ def crew(team):
     team.register("bob", seat=agents.Seat("here", 10, 1, "s-1", PANE), client="generic", wake_by="notice")
     team.send("alice", "bob", "short", subject="first", ttl=1000)
     team.send("alice", "bob", "long", subject="second", reply_to=1, need_reply=True)
-    (wake,) = team.store.read(wakes.due)
-    team.store.write(lambda tx: wakes.lease(tx, [wake], "d"))
-    team.store.write(lambda tx: wakes.refused(tx, wake, "d", "busy", "tmux", lambda *_: None))
+    (wake,) = team.store.read(attempts.due)
+    team.store.write(lambda tx: attempts.lease(tx, [wake], "d"))
+    team.store.write(lambda tx: attempts.refused(tx, wake, "d", "busy", "tmux", lambda *_: None))
     team.store.write(lambda tx: tx.run("update deliveries set alerted_at = 1"))
     return team
 

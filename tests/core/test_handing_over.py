@@ -8,7 +8,7 @@ from xats.base.pane import Pane
 from xats.core.agents import listing, presence, registration
 from xats.core.agents.agents import Seat
 from xats.core.mail import alerts, dead, inbox
-from xats.core.waking import pauses, wakes, watched
+from xats.core.waking import attempts, pauses, wakes, watched
 
 HOST = host.id()
 PANE = Pane("/nowhere", 1, 1, "%1", 1, "/dev/null")
@@ -25,7 +25,7 @@ def pair(team):
 def hand(team, clock, by="waiter", rung=False, within=WITHIN):
     """Hand the one wake that is due over."""
     wake = lease(team)
-    return team.store.write(lambda tx: wakes.handed_over(tx, wake, "d1", by, clock.now + within, rung=rung))
+    return team.store.write(lambda tx: attempts.handed_over(tx, wake, "d1", by, clock.now + within, rung=rung))
 
 
 def read_all(team, name="bob"):
@@ -56,7 +56,7 @@ def test_what_was_handed_over_is_delivered_and_stays_open_until_it_is_read(pair,
     wake = the_wake(rows)
     assert state(rows) == ("delivered", None, "waiter", True)
     assert (wake["attempts"], wake["next_attempt_at"], wake["lease_token"]) == (0, clock.now + WITHIN, None)
-    assert pair.store.read(wakes.next_due) == clock.now + WITHIN
+    assert pair.store.read(attempts.next_due) == clock.now + WITHIN
     clock.tick(WITHIN - 1)
     assert due(pair) == []
     read_all(pair)
@@ -109,7 +109,7 @@ def test_who_is_to_be_woken_after_all_is(pair, rows, session):
     pair.send("alice", "bob")
     pair.register("bob", seat=Seat(HOST, 10, 1, "s1", PANE), wake_by="none")
     wake = lease(pair)
-    pair.store.write(lambda tx: wakes.skipped(tx, wake, "d1", "no_wake"))
+    pair.store.write(lambda tx: attempts.skipped(tx, wake, "d1", "no_wake"))
     assert due(pair) == []
     pair.register("bob", seat=Seat(HOST, 10, 1, session, PANE), wake_by="auto")
     assert len(due(pair)) == 1
@@ -152,7 +152,7 @@ def test_a_paste_after_it_ends_the_wake(pair, rows, clock):
     hand(pair, clock)
     clock.tick(WITHIN)
     wake = lease(pair)
-    assert pair.store.write(lambda tx: wakes.delivered(tx, wake, "d1", "tmux", 1))
+    assert pair.store.write(lambda tx: attempts.delivered(tx, wake, "d1", "tmux", 1))
     assert state(rows) == ("delivered", None, "waiter", False)
     assert (the_wake(rows)["transport"], due(pair)) == ("tmux", [])
 
@@ -184,7 +184,7 @@ def test_what_was_read_while_it_was_handed_over_is_over(pair, rows, clock):
     wake = lease(pair)
     read_all(pair)
     assert state(rows)[3]
-    assert pair.store.write(lambda tx: wakes.handed_over(tx, wake, "d1", "waiter", clock.now + WITHIN))
+    assert pair.store.write(lambda tx: attempts.handed_over(tx, wake, "d1", "waiter", clock.now + WITHIN))
     assert state(rows) == ("delivered", None, "waiter", False)
 
 
@@ -196,9 +196,9 @@ def test_what_was_read_during_a_later_attempt_was_delivered_by_the_first(pair, r
     wake = lease(pair)
     read_all(pair)
     if end == "refused":
-        pair.store.write(lambda tx: wakes.refused(tx, wake, "d1", "busy", "tmux", climb))
+        pair.store.write(lambda tx: attempts.refused(tx, wake, "d1", "busy", "tmux", climb))
     else:
-        pair.store.write(lambda tx: wakes.skipped(tx, wake, "d1", "already_read"))
+        pair.store.write(lambda tx: attempts.skipped(tx, wake, "d1", "already_read"))
     assert state(rows) == ("delivered", None, "waiter", False)
     assert the_wake(rows)["transport"] == "waiter"
 
@@ -206,10 +206,10 @@ def test_what_was_read_during_a_later_attempt_was_delivered_by_the_first(pair, r
 def test_a_late_hand_over_is_refused(pair, rows, clock):
     pair.send("alice", "bob")
     old = lease(pair, "d1")
-    clock.tick(wakes.LEASE)
+    clock.tick(attempts.LEASE)
     lease(pair, "d2")
-    assert not pair.store.write(lambda tx: wakes.handed_over(tx, old, "d1", "waiter", clock.now + WITHIN))
-    assert not pair.store.write(lambda tx: wakes.waits(tx, old, "d1", clock.now + WITHIN))
+    assert not pair.store.write(lambda tx: attempts.handed_over(tx, old, "d1", "waiter", clock.now + WITHIN))
+    assert not pair.store.write(lambda tx: attempts.wait_for_hook(tx, old, "d1", clock.now + WITHIN))
     assert state(rows) == ("queued", None, None, True)
 
 
@@ -268,7 +268,7 @@ def test_who_leaves_during_an_attempt_that_dies_is_woken_when_the_name_returns(p
     pair.send("alice", "bob")
     wake = lease(pair)
     pair.do("bob", registration.unregister)
-    assert not pair.store.read(lambda tx: wakes.still_leased(tx, wake, "d1"))  # the attempt says nothing any more
+    assert not pair.store.read(lambda tx: attempts.still_leased(tx, wake, "d1"))  # the attempt says nothing any more
     pair.register("bob", seat=Seat(HOST, 77, 1))
     assert len(due(pair)) == 1
 
@@ -279,7 +279,7 @@ def test_a_pause_holds_it_and_afterwards_it_is_told_anew(pair, rows, clock):
     pair.do("carol", pauses.pause, "crew", pair.agent("bob"), None)
     assert state(rows) == ("held", "paused", "waiter", True)
     clock.tick(WITHIN)
-    assert (due(pair), pair.store.read(wakes.next_due)) == ([], None)
+    assert (due(pair), pair.store.read(attempts.next_due)) == ([], None)
     assert pair.do("carol", pauses.resume, "crew", pair.agent("bob")) == (True, 1)
     assert [(one.state, one.handed) for one in due(pair)] == [("queued", None)]
 
@@ -298,7 +298,7 @@ def test_a_pause_takes_the_lease_of_a_hand_over(pair, rows, clock):
     clock.tick(WITHIN)
     wake = lease(pair)
     pair.do("carol", pauses.pause, "crew", pair.agent("bob"), None)
-    assert not pair.store.write(lambda tx: wakes.handed_over(tx, wake, "d1", "waiter", clock.now + WITHIN))
+    assert not pair.store.write(lambda tx: attempts.handed_over(tx, wake, "d1", "waiter", clock.now + WITHIN))
     assert state(rows)[0] == "held"
 
 
@@ -307,7 +307,7 @@ def test_it_is_not_watched_nor_hastened(pair, rows, clock):
     hand(pair, clock)
     assert pair.store.read(lambda tx: watched.waiting(tx, HOST, 9)) == []
     wake = wakes.wake_of(pair.store.read(lambda tx: tx.one(f"select {wakes.SELECT} from wakes w")))
-    assert not pair.store.write(lambda tx: wakes.hasten(tx, wake, "d2"))
+    assert not pair.store.write(lambda tx: attempts.lease_early(tx, wake, "d2"))
 
 
 def test_a_clock_set_back_an_hour_does_not_hold_it_back(pair, clock):
@@ -322,7 +322,7 @@ def test_a_clock_set_back_an_hour_does_not_hold_it_back(pair, clock):
 
 def wait(team, clock):
     wake = lease(team)
-    return team.store.write(lambda tx: wakes.waits(tx, wake, "d1", clock.now + WITHIN))
+    return team.store.write(lambda tx: attempts.wait_for_hook(tx, wake, "d1", clock.now + WITHIN))
 
 
 def test_who_is_at_work_is_waited_for_and_it_costs_nothing(pair, rows, clock):
@@ -342,7 +342,7 @@ def test_who_reads_meanwhile_needs_no_wake(pair, rows, clock):
     pair.send("alice", "bob")
     wake = lease(pair)
     read_all(pair)
-    assert pair.store.write(lambda tx: wakes.waits(tx, wake, "d1", clock.now + WITHIN))
+    assert pair.store.write(lambda tx: attempts.wait_for_hook(tx, wake, "d1", clock.now + WITHIN))
     assert state(rows) == ("skipped", "already_read", None, False)
 
 
@@ -367,8 +367,8 @@ def test_a_wake_that_waits_for_a_hook_is_watched_and_may_be_hastened(pair, rows,
     pair.send("alice", "bob")
     wait(pair, clock)
     [wake] = pair.store.read(lambda tx: watched.waiting(tx, HOST, 9))
-    assert pair.store.write(lambda tx: wakes.hasten(tx, wake, "d2"))
-    assert pair.store.write(lambda tx: wakes.put_off(tx, wake, "d2", "recipient_active", "hook"))
+    assert pair.store.write(lambda tx: attempts.lease_early(tx, wake, "d2"))
+    assert pair.store.write(lambda tx: attempts.postpone(tx, wake, "d2", "recipient_active", "hook"))
     assert (the_wake(rows)["state"], the_wake(rows)["next_attempt_at"]) == ("queued", clock.now + WITHIN)
 
 
@@ -412,7 +412,7 @@ def test_but_for_one_that_nothing_else_is_left_for(pair, rows, clock):
 def test_a_waiter_opens_no_wake(pair, rows):
     pair.send("alice", "bob")
     wake = lease(pair)
-    pair.store.write(lambda tx: wakes.delivered(tx, wake, "d1", "tmux", 1))
+    pair.store.write(lambda tx: attempts.delivered(tx, wake, "d1", "tmux", 1))
     arm(pair)
     assert open_wakes(rows) == []
 

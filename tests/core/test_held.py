@@ -5,9 +5,9 @@ import pytest
 from xats.base import errors
 from xats.core.agents import agents, changes, listing, registration
 from xats.core.agents.agents import Seat
-from xats.core.mail import alerts, inbox, messages, status
-from xats.core.mail.messages import Draft
-from xats.core.waking import wakes
+from xats.core.mail import alerts, inbox, sending, status
+from xats.core.mail.sending import Draft
+from xats.core.waking import attempts
 
 HERE = "h1+0123456789abcdef"
 
@@ -52,7 +52,7 @@ def test_mail_is_held_for_an_agent_that_left(crew):
     assert (sent.recipients, sent.not_woken) == (("bob@crew",), (("bob@crew", "not_registered"),))
     crew.register("bob", seat=Seat(HERE, 10, 1))
     assert bodies(crew, "bob") == ["kept"]
-    assert [one.agent_id for one in crew.store.read(wakes.due)] == [crew.agent("bob").id]
+    assert [one.agent_id for one in crew.store.read(attempts.due)] == [crew.agent("bob").id]
 
 
 def test_mail_is_held_for_a_name_that_is_not_there_yet(crew, rows):
@@ -64,7 +64,7 @@ def test_mail_is_held_for_a_name_that_is_not_there_yet(crew, rows):
         "not_registered",
         None,
     )
-    assert crew.store.read(wakes.due) == []
+    assert crew.store.read(attempts.due) == []
     assert [one.agent.name for one in crew.store.read(lambda tx: listing.agents(tx, "crew", None))] == ["alice", "bob"]
     crew.send("alice", "all", "for those that are here")
     crew.register("kim", seat=Seat(HERE, 10, 1))
@@ -94,7 +94,7 @@ def test_held_mail_expires(crew, clock):
     crew.store.write(inbox.sweep)
     crew.register("kim", seat=Seat(HERE, 10, 1))
     assert bodies(crew, "kim") == []
-    assert crew.store.read(wakes.due) == []
+    assert crew.store.read(attempts.due) == []
 
 
 @pytest.mark.parametrize("address", ["all", "role:dev", "tag:gpu", "cap:rust", "kim,all"])
@@ -124,9 +124,9 @@ def test_an_answer_can_be_held_too(crew, clock):
     leave(crew, "bob", "alice")
     clock.tick(3 * 60_000)
     with pytest.raises(errors.UnknownRecipient, match="bob left 3 min ago") as caught:
-        crew.do("alice", messages.reply, "pane", asked, Draft("", "answer"))
+        crew.do("alice", sending.reply, "pane", asked, Draft("", "answer"))
     assert f"xats reply {asked} --hold" in caught.value.hint
-    crew.do("alice", messages.reply, "pane", asked, Draft("", "answer", hold=True))
+    crew.do("alice", sending.reply, "pane", asked, Draft("", "answer", hold=True))
     crew.register("bob", seat=Seat(HERE, 10, 1))
     assert bodies(crew, "bob") == ["answer"]
 
@@ -135,7 +135,7 @@ def test_an_answer_to_several_goes_to_those_that_are_here(crew):
     crew.add("carol")
     sent = crew.send("alice", "bob,carol").message.id
     leave(crew, "carol", "carol")
-    more = crew.do("alice", messages.reply, "pane", sent, Draft("", "more"))
+    more = crew.do("alice", sending.reply, "pane", sent, Draft("", "more"))
     assert more.recipients == ("bob@crew",)
 
 
@@ -143,10 +143,10 @@ def test_a_batch_holds_line_by_line(crew):
     me = crew.agent("alice")
     drafts = [Draft("kim", "one", hold=True), Draft("kim", "two")]
     with pytest.raises(errors.UnknownRecipient) as caught:
-        crew.store.write(lambda tx: messages.send_all(tx, me, "pane", drafts))
+        crew.store.write(lambda tx: sending.send_all(tx, me, "pane", drafts))
     assert caught.value.index == 1
     drafts = [Draft("kim", "one", hold=True), Draft("kim", "two", hold=True)]
-    crew.store.write(lambda tx: messages.send_all(tx, me, "pane", drafts))
+    crew.store.write(lambda tx: sending.send_all(tx, me, "pane", drafts))
     crew.register("kim", seat=Seat(HERE, 10, 1))
     assert bodies(crew, "kim") == ["one", "two"]
 

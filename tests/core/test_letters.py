@@ -6,9 +6,9 @@ import pytest
 
 from xats.base import errors
 from xats.core import events
-from xats.core.mail import inbox, messages
+from xats.core.mail import inbox, sending
 from xats.core.mail.inbox import CLAIM, Query
-from xats.core.mail.messages import Draft
+from xats.core.mail.sending import Draft
 from xats.core.mail.status import status
 
 
@@ -269,9 +269,9 @@ def test_a_message_is_shown_to_its_two_ends_alone(team):
 def test_a_thread_shows_what_one_sent_and_got_of_it(team):
     team.add("alice", "bob", "carol")
     team.send("alice", "bob")
-    team.do("bob", messages.reply, "pane", 1, Draft("", "yes"))
+    team.do("bob", sending.reply, "pane", 1, Draft("", "yes"))
     team.send("bob", "carol", "look", reply_to=1)
-    team.do("alice", messages.reply, "pane", 2, Draft("", "good"))
+    team.do("alice", sending.reply, "pane", 2, Draft("", "good"))
 
     def look(name: str, number: int, limit: int = 10):
         letters, more = team.see(name, inbox.thread, number, limit)
@@ -291,7 +291,7 @@ def test_an_ack_says_seen_and_closes_the_wake(pair, rows, clock, before, after):
     if before == "read":
         pair.do("bob", inbox.mark_read, [1])
     elif before == "replied":
-        pair.do("bob", messages.reply, "pane", 1, Draft("", "yes"))
+        pair.do("bob", sending.reply, "pane", 1, Draft("", "yes"))
     elif before == "expired":
         clock.tick(1000)
         pair.store.write(inbox.sweep)

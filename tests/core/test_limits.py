@@ -4,9 +4,9 @@ import pytest
 
 from xats.core.agents import agents
 from xats.core.agents.agents import Seat
-from xats.core.mail import dead, inbox, messages
-from xats.core.mail.messages import Draft
-from xats.core.waking import limits, pauses, stops, wakes
+from xats.core.mail import dead, inbox, sending
+from xats.core.mail.sending import Draft
+from xats.core.waking import attempts, limits, pauses, stops, wakes
 from xats.core.waking.limits import PAIR_MOST, PAIR_SPAN, SPACE
 
 MINUTE = 60_000
@@ -44,7 +44,7 @@ def wake(crew, name):
 
 
 def due(crew) -> list[int]:
-    return [one.agent_id for one in crew.store.read(wakes.due)]
+    return [one.agent_id for one in crew.store.read(attempts.due)]
 
 
 def talk(crew, times: int, one="alice", other="bob", **draft) -> list:
@@ -59,7 +59,7 @@ def talk(crew, times: int, one="alice", other="bob", **draft) -> list:
 
 def reply(crew, name: str, to, **draft):
     me = crew.agent(name)
-    return crew.store.write(lambda tx: messages.reply(tx, me, "pane", to.message.id, Draft("", "again", **draft)))
+    return crew.store.write(lambda tx: sending.reply(tx, me, "pane", to.message.id, Draft("", "again", **draft)))
 
 
 # -- the rate ----------------------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ def test_other_mail_is_not_held_back_by_a_throttled_pair(crew, clock, who):
     assert crew.agent("bob").id not in due(crew)
     if who == "xats itself":
         crew.store.write(
-            lambda tx: messages.send(tx, agents.system(tx, "crew"), "process", Draft("bob", "x", need_reply=False))
+            lambda tx: sending.send(tx, agents.system(tx, "crew"), "process", Draft("bob", "x", need_reply=False))
         )
     else:
         assert crew.send("carol" if who == "a person" else "dave", "bob").delayed == ()
@@ -205,7 +205,7 @@ def test_a_pause_holds_a_throttled_wake_and_its_end_makes_it_due(crew, clock):
 def test_a_batch_counts_one_wake_for_each_recipient(crew):
     me = crew.agent("alice")
     drafts = [Draft("bob" if number % 2 else "dave", "text") for number in range(60)]
-    sent = crew.store.write(lambda tx: messages.send_all(tx, me, "pane", drafts))
+    sent = crew.store.write(lambda tx: sending.send_all(tx, me, "pane", drafts))
     assert not any(one.not_woken or one.delayed for one in sent)
     assert [row["wakes"] for row in crew.rows("select wakes from pairs")] == [1, 1]
 
@@ -274,7 +274,7 @@ def test_people_of_both_teams_are_told_once(team):
     team.register("bob", team="other")
     alice = team.agent("alice")
     for _ in range(3):
-        team.store.write(lambda tx: messages.send(tx, alice, "pane", Draft("bob@other", "x", hops=0)))
+        team.store.write(lambda tx: sending.send(tx, alice, "pane", Draft("bob@other", "x", hops=0)))
     told = team.rows(TOLD)
     assert [(row["name"], row["team"]) for row in told] == [("pia", "crew"), ("quinn", "other")]
     assert "xats resume alice" in told[0]["body"]

@@ -5,7 +5,7 @@ import pytest
 from tests.core.test_plans import Listening, plan, scans
 from xats.core.agents import agents, listing
 from xats.core.mail import inbox
-from xats.core.waking import pauses, wakes
+from xats.core.waking import attempts, pauses, wakes
 
 
 def listed(team, whose: str = "crew") -> dict[str, agents.Details]:
@@ -17,9 +17,9 @@ def try_once(team, reason: str, climb=lambda attempts, now: now + 30_000) -> Non
     """Have the only due wake refused for `reason`."""
 
     def work(tx) -> None:
-        (wake,) = wakes.due(tx)
-        wakes.lease(tx, [wake], "d")
-        assert wakes.refused(tx, wake, "d", reason, "tmux", climb)
+        (wake,) = attempts.due(tx)
+        attempts.lease(tx, [wake], "d")
+        assert attempts.refused(tx, wake, "d", reason, "tmux", climb)
 
     team.store.write(work)
 

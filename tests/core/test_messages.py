@@ -7,8 +7,8 @@ import pytest
 from xats.base import errors
 from xats.core.agents import agents, registration
 from xats.core.contracts import contracts
-from xats.core.mail import inbox, messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import inbox, sending
+from xats.core.mail.sending import Draft
 
 
 @pytest.fixture
@@ -234,25 +234,25 @@ def test_a_key_of_a_group_outlives_its_members(crowd):
 
 def test_a_reply_is_not_another_one_because_of_what_its_address_is_called(crowd):
     crowd.send("alice", "bob")
-    crowd.do("bob", messages.reply, "pane", 1, Draft("", "yes", dedupe_key="k"))
+    crowd.do("bob", sending.reply, "pane", 1, Draft("", "yes", dedupe_key="k"))
     crowd.store.write(lambda tx: tx.run("update agents set name = 'ann', name_key = 'ann' where name = 'alice'"))
-    assert not crowd.do("bob", messages.reply, "pane", 1, Draft("", "yes", dedupe_key="k")).created
+    assert not crowd.do("bob", sending.reply, "pane", 1, Draft("", "yes", dedupe_key="k")).created
     with pytest.raises(errors.KeyReused, match="another body"):
-        crowd.do("bob", messages.reply, "pane", 1, Draft("", "no", dedupe_key="k"))
+        crowd.do("bob", sending.reply, "pane", 1, Draft("", "no", dedupe_key="k"))
 
 
 def test_a_batch_refuses_a_key_for_two_messages(crowd, rows):
     drafts = [Draft("bob", "one"), Draft("bob", "two", dedupe_key="k"), Draft("bob", "three", dedupe_key="k")]
     with pytest.raises(errors.KeyReused) as caught:
-        crowd.do("alice", messages.send_all, "pane", drafts)
+        crowd.do("alice", sending.send_all, "pane", drafts)
     assert caught.value.index == 2
     assert nothing_stored(rows)
 
 
 def test_a_reply_can_have_a_key(crowd):
     crowd.send("alice", "bob")
-    first = crowd.do("bob", messages.reply, "pane", 1, Draft("", "yes", dedupe_key="k"))
-    again = crowd.do("bob", messages.reply, "pane", 1, Draft("", "yes", dedupe_key="k"))
+    first = crowd.do("bob", sending.reply, "pane", 1, Draft("", "yes", dedupe_key="k"))
+    again = crowd.do("bob", sending.reply, "pane", 1, Draft("", "yes", dedupe_key="k"))
     assert (first.created, again.created, again.message.id) == (True, False, first.message.id)
 
 
@@ -265,8 +265,8 @@ def test_a_reply_can_have_a_key(crowd):
         "",
         " ",
         "\n\t \n",
-        "x" * (messages.LARGEST_BODY + 1),
-        "é" * (messages.LARGEST_BODY // 2 + 1),
+        "x" * (sending.LARGEST_BODY + 1),
+        "é" * (sending.LARGEST_BODY // 2 + 1),
         "\ud800",
         "a\udcff",
         "a\0b",
@@ -293,7 +293,7 @@ def test_a_bad_body_is_refused_and_nothing_stored(crowd, rows, body):
 
 @pytest.mark.parametrize(
     "body",
-    ["x", "x" * messages.LARGEST_BODY, "é" * (messages.LARGEST_BODY // 2), "\x1b[31m\x01\x9b", "日本語 🙂", " x\n"],
+    ["x", "x" * sending.LARGEST_BODY, "é" * (sending.LARGEST_BODY // 2), "\x1b[31m\x01\x9b", "日本語 🙂", " x\n"],
     ids=["one", "1MiB", "1MiB-of-letters", "control", "unicode", "space-around"],
 )
 def test_a_good_body_is_kept_to_the_byte(crowd, body):
@@ -314,8 +314,8 @@ def test_a_bad_subject_is_refused(crowd, rows, subject):
 
 def test_answers_stay_in_the_thread_of_the_first_message(crowd):
     first = crowd.send("alice", "bob", subject="Parser").message
-    second = crowd.do("bob", messages.reply, "pane", first.id, Draft("", "yes")).message
-    third = crowd.do("alice", messages.reply, "pane", second.id, Draft("", "thanks", need_reply=True)).message
+    second = crowd.do("bob", sending.reply, "pane", first.id, Draft("", "yes")).message
+    third = crowd.do("alice", sending.reply, "pane", second.id, Draft("", "thanks", need_reply=True)).message
     other = crowd.send("alice", "bob").message
     assert (first.thread_id, second.thread_id, third.thread_id) == (first.id,) * 3
     assert (second.reply_to, third.reply_to) == (first.id, second.id)
@@ -326,7 +326,7 @@ def test_answers_stay_in_the_thread_of_the_first_message(crowd):
 
 def test_an_answer_goes_to_the_sender_and_marks_the_message_replied(crowd, rows):
     crowd.send("alice", "bob,carol")
-    sent = crowd.do("bob", messages.reply, "pane", 1, Draft("", "yes"))
+    sent = crowd.do("bob", sending.reply, "pane", 1, Draft("", "yes"))
     assert sent.recipients == ("alice@crew",)
     states = rows("select a.name, d.state from deliveries d join agents a on a.id = d.agent_id where message_id = 1")
     assert {row["name"]: row["state"] for row in states} == {"bob": "replied", "carol": "unread"}
@@ -334,7 +334,7 @@ def test_an_answer_goes_to_the_sender_and_marks_the_message_replied(crowd, rows)
 
 def test_an_answer_to_my_own_message_goes_to_whom_that_went(crowd):
     crowd.send("alice", "bob,carol")
-    sent = crowd.do("alice", messages.reply, "pane", 1, Draft("", "and another thing"))
+    sent = crowd.do("alice", sending.reply, "pane", 1, Draft("", "and another thing"))
     assert sorted(sent.recipients) == ["bob@crew", "carol@crew"]
     assert sent.message.thread_id == 1
 
@@ -342,7 +342,7 @@ def test_an_answer_to_my_own_message_goes_to_whom_that_went(crowd):
 def test_an_answer_crosses_teams(crowd):
     crowd.send("alice", "dave@other")
     dave = crowd.agent("dave", "other")
-    sent = crowd.store.write(lambda tx: messages.reply(tx, dave, "pane", 1, Draft("", "hi")))
+    sent = crowd.store.write(lambda tx: sending.reply(tx, dave, "pane", 1, Draft("", "hi")))
     assert sent.recipients == ("alice@crew",)
 
 
@@ -360,7 +360,7 @@ def test_an_answer_to_what_one_never_got_is_refused(crowd, rows, number):
     with pytest.raises(errors.UnknownMessage):
         crowd.send("carol", "bob", reply_to=number)
     with pytest.raises(errors.UnknownMessage):
-        crowd.do("carol", messages.reply, "pane", number, Draft("", "me too"))
+        crowd.do("carol", sending.reply, "pane", number, Draft("", "me too"))
     assert (rows("select * from messages"), rows("select * from events")) == before
 
 
@@ -368,18 +368,18 @@ def test_an_answer_that_nobody_would_read_is_refused(crowd, rows):
     """xats itself has no inbox: what is sent to it would stay unread for ever."""
 
     def tell(tx) -> None:
-        messages.send(tx, agents.system(tx, "crew"), "process", Draft("alice", "done"))
+        sending.send(tx, agents.system(tx, "crew"), "process", Draft("alice", "done"))
 
     crowd.store.write(tell)
     with pytest.raises(errors.UnknownRecipient, match="from xats itself"):
-        crowd.do("alice", messages.reply, "pane", 1, Draft("", "thanks"))
+        crowd.do("alice", sending.reply, "pane", 1, Draft("", "thanks"))
     assert rows("select state from deliveries") == [{"state": "unread"}]
     assert crowd.send("alice", "bob", "look", reply_to=1).recipients == ("bob@crew",)
 
 
 def test_a_long_subject_is_still_answered(crowd):
     crowd.send("alice", "bob", subject="s" * 200)
-    answer = crowd.do("bob", messages.reply, "pane", 1, Draft("", "yes")).message
+    answer = crowd.do("bob", sending.reply, "pane", 1, Draft("", "yes")).message
     assert len(answer.subject) == 200
     assert answer.subject.startswith("Re: s")
 
@@ -389,7 +389,7 @@ def test_a_long_subject_is_still_answered(crowd):
 
 def test_a_batch_is_sent_in_order(crowd):
     drafts = [Draft("bob", f"n{n}") for n in range(5)] + [Draft("all", "everybody")]
-    sent = crowd.do("alice", messages.send_all, "pane", drafts)
+    sent = crowd.do("alice", sending.send_all, "pane", drafts)
     assert [one.message.id for one in sent] == [1, 2, 3, 4, 5, 6]
     assert [one.message.need_reply for one in sent] == [True] * 5 + [False]
     assert crowd.see("bob", inbox.unread) == 6
@@ -405,6 +405,6 @@ def test_a_batch_is_sent_in_order(crowd):
 )
 def test_a_batch_is_sent_whole_or_not_at_all_and_says_which_was_wrong(crowd, rows, bad, kind):
     with pytest.raises(kind) as caught:
-        crowd.do("alice", messages.send_all, "pane", [Draft("bob", "one"), Draft("bob", "two"), bad])
+        crowd.do("alice", sending.send_all, "pane", [Draft("bob", "one"), Draft("bob", "two"), bad])
     assert caught.value.index == 2
     assert nothing_stored(rows)

@@ -3,8 +3,8 @@
 import pytest
 
 from xats.core.agents import presence, registration
-from xats.core.mail import inbox, messages, owed
-from xats.core.mail.messages import Draft
+from xats.core.mail import inbox, owed, sending
+from xats.core.mail.sending import Draft
 from xats.core.mail.status import status
 from xats.core.tasks import claims, offers, planning, pools, reviews
 from xats.core.waking import pauses, stops
@@ -65,7 +65,7 @@ def test_a_request_is_owed_from_reading_to_the_reply(crew, clock):
     assert newest.about == "look at   the lexer"
     found, count = crew.see("bob", owed.requests, 1)
     assert ([one.id for one in found], count) == ([second], 2)
-    crew.do("bob", messages.reply, "pane", first, Draft("", "done"))
+    crew.do("bob", sending.reply, "pane", first, Draft("", "done"))
     assert ids(crew) == [second]
     crew.do("bob", inbox.ack, second)
     assert ids(crew) == []
@@ -153,7 +153,7 @@ def test_what_is_unread_again_is_not_owed(crew, clock):
 def test_a_message_that_is_sent_again_keeps_its_wish(crew):
     first = crew.send("alice", "bob").message.id
     carol = crew.agent("carol")
-    second = crew.store.write(lambda tx: messages.repeat(tx, first, carol))
+    second = crew.store.write(lambda tx: sending.repeat(tx, first, carol))
     read(crew, "carol")
     assert ids(crew, "carol") == [second]
 
@@ -259,7 +259,7 @@ def test_status_knows_whether_a_reply_is_still_wanted(crew):
 
     assert (wanted(1), wanted(2)) == ([True, True], [False])
     crew.do("bob", inbox.ack, 1)
-    crew.do("carol", messages.reply, "pane", 1, Draft("", "done"))
+    crew.do("carol", sending.reply, "pane", 1, Draft("", "done"))
     assert wanted(1) == [False, False]
 
 

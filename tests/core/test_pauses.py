@@ -4,7 +4,7 @@ import pytest
 
 from xats.core.agents import registration
 from xats.core.mail import inbox
-from xats.core.waking import pauses, wakes
+from xats.core.waking import attempts, pauses
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def resume(crew, name: str | None) -> tuple[bool, int]:
 
 
 def due(crew) -> list[int]:
-    return [wake.agent_id for wake in crew.store.read(wakes.due)]
+    return [wake.agent_id for wake in crew.store.read(attempts.due)]
 
 
 def test_mail_to_a_paused_agent_is_stored_and_its_sender_is_told(crew):
@@ -107,19 +107,19 @@ def test_the_end_of_one_pause_leaves_the_other(crew):
 
 def test_an_attempt_under_way_loses_its_lease(crew):
     crew.send("alice", "bob")
-    (wake,) = crew.store.read(wakes.due)
-    crew.store.write(lambda tx: wakes.lease(tx, [wake], "d1"))
+    (wake,) = crew.store.read(attempts.due)
+    crew.store.write(lambda tx: attempts.lease(tx, [wake], "d1"))
     pause(crew, "bob")
-    assert not crew.store.read(lambda tx: wakes.still_leased(tx, wake, "d1"))
-    assert not crew.store.write(lambda tx: wakes.delivered(tx, wake, "d1", "tmux", 1))
+    assert not crew.store.read(lambda tx: attempts.still_leased(tx, wake, "d1"))
+    assert not crew.store.write(lambda tx: attempts.delivered(tx, wake, "d1", "tmux", 1))
     assert wake_of(crew, "bob")["state"] == "held"
 
 
 def test_a_held_wake_keeps_its_rung(crew):
     crew.send("alice", "bob")
-    (wake,) = crew.store.read(wakes.due)
-    crew.store.write(lambda tx: wakes.lease(tx, [wake], "d1"))
-    crew.store.write(lambda tx: wakes.refused(tx, wake, "d1", "busy", "tmux", lambda _, now: now + 30_000))
+    (wake,) = crew.store.read(attempts.due)
+    crew.store.write(lambda tx: attempts.lease(tx, [wake], "d1"))
+    crew.store.write(lambda tx: attempts.refused(tx, wake, "d1", "busy", "tmux", lambda _, now: now + 30_000))
     pause(crew, "bob")
     resume(crew, "bob")
     again = wake_of(crew, "bob")

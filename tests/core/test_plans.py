@@ -12,9 +12,9 @@ from xats.core.agents import agents, presence, registration
 from xats.core.agents.agents import Seat
 from xats.core.agents.registration import Changes
 from xats.core.contracts import contracts, subscribers, views
-from xats.core.mail import inbox, messages, owed, status
-from xats.core.mail.messages import Draft
-from xats.core.waking import wakes
+from xats.core.mail import inbox, owed, sending, status
+from xats.core.mail.sending import Draft
+from xats.core.waking import attempts, wakes
 from xats.schemas.diff import Diff
 
 
@@ -57,8 +57,8 @@ def climb(attempts: int, now: int) -> int:
 
 
 def wake_of(tx) -> wakes.Wake:
-    (found, *_) = wakes.due(tx)
-    wakes.lease(tx, [found], "d")
+    (found, *_) = attempts.due(tx)
+    attempts.lease(tx, [found], "d")
     return found
 
 
@@ -66,15 +66,15 @@ DIFF = Diff("breaking", "compatible", ())
 
 # what: (the function, whether it writes)
 HOT = {
-    "send to a name": lambda tx, me: messages.send(tx, me, "pane", Draft("bob", "x")),
-    "send under a key": lambda tx, me: messages.send(tx, me, "pane", Draft("bob", "text", dedupe_key="k0")),
-    "send to a role": lambda tx, me: messages.send(tx, me, "pane", Draft("role:reviewer", "x")),
-    "send to a tag": lambda tx, me: messages.send(tx, me, "pane", Draft("tag:gpu", "x")),
-    "send to a capability": lambda tx, me: messages.send(tx, me, "pane", Draft("cap:rust", "x")),
-    "send to all": lambda tx, me: messages.send(tx, me, "pane", Draft("all", "x")),
-    "send into a thread": lambda tx, me: messages.send(tx, me, "pane", Draft("bob", "x", reply_to=2)),
-    "reply": lambda tx, me: messages.reply(tx, me, "pane", 2, Draft("", "x")),
-    "reply to my own": lambda tx, me: messages.reply(tx, me, "pane", 1, Draft("", "x")),
+    "send to a name": lambda tx, me: sending.send(tx, me, "pane", Draft("bob", "x")),
+    "send under a key": lambda tx, me: sending.send(tx, me, "pane", Draft("bob", "text", dedupe_key="k0")),
+    "send to a role": lambda tx, me: sending.send(tx, me, "pane", Draft("role:reviewer", "x")),
+    "send to a tag": lambda tx, me: sending.send(tx, me, "pane", Draft("tag:gpu", "x")),
+    "send to a capability": lambda tx, me: sending.send(tx, me, "pane", Draft("cap:rust", "x")),
+    "send to all": lambda tx, me: sending.send(tx, me, "pane", Draft("all", "x")),
+    "send into a thread": lambda tx, me: sending.send(tx, me, "pane", Draft("bob", "x", reply_to=2)),
+    "reply": lambda tx, me: sending.reply(tx, me, "pane", 2, Draft("", "x")),
+    "reply to my own": lambda tx, me: sending.reply(tx, me, "pane", 1, Draft("", "x")),
     "touch": agents.touch,
     "unread count": inbox.unread,
     "peek": lambda tx, me: inbox.peek(tx, me, inbox.Query()),
@@ -103,16 +103,16 @@ HOT = {
     "thread": lambda tx, me: inbox.thread(tx, me, 2, 50),
     "status": lambda tx, me: status.status(tx, me, 1),
     "status of the last": lambda tx, me: status.status(tx, me, None),
-    "due": lambda tx, _: wakes.due(tx),
-    "due here": lambda tx, _: wakes.due(tx, host="here"),
-    "next due": lambda tx, _: wakes.next_due(tx, "here"),
+    "due": lambda tx, _: attempts.due(tx),
+    "due here": lambda tx, _: attempts.due(tx, host="here"),
+    "next due": lambda tx, _: attempts.next_due(tx, "here"),
     "lease": lambda tx, _: wake_of(tx),
-    "delivered": lambda tx, _: wakes.delivered(tx, wake_of(tx), "d", "tmux", 1),
-    "refused": lambda tx, _: wakes.refused(tx, wake_of(tx), "d", "busy", "tmux", climb),
-    "skipped": lambda tx, _: wakes.skipped(tx, wake_of(tx), "d", "already_read"),
-    "given back": lambda tx, _: wakes.give_back(tx, wake_of(tx), "d"),
-    "still leased": lambda tx, _: wakes.still_leased(tx, wake_of(tx), "d"),
-    "leases freed": lambda tx, _: wakes.free_leases(tx, lambda _: True),
+    "delivered": lambda tx, _: attempts.delivered(tx, wake_of(tx), "d", "tmux", 1),
+    "refused": lambda tx, _: attempts.refused(tx, wake_of(tx), "d", "busy", "tmux", climb),
+    "skipped": lambda tx, _: attempts.skipped(tx, wake_of(tx), "d", "already_read"),
+    "given back": lambda tx, _: attempts.give_back(tx, wake_of(tx), "d"),
+    "still leased": lambda tx, _: attempts.still_leased(tx, wake_of(tx), "d"),
+    "leases freed": lambda tx, _: attempts.free_leases(tx, lambda _: True),
     "pending": lambda tx, me: wakes.pending(tx, me.id),
     "resume": lambda tx, me: wakes.retry_now(tx, me.id, "new_session"),
     "suspend": lambda tx, me: wakes.suspend(tx, me.id, "no_pane"),
@@ -121,7 +121,7 @@ HOT = {
     "idle": lambda tx, me: wakes.retry_now(tx, me.id, "for_hook"),
     "armed": lambda tx, me: wakes.retry_now(tx, me.id, "not_told"),
     "hold": lambda tx, me: wakes.hold(tx, me.id),
-    "let go": lambda tx, me: wakes.let_go(tx, me.id),
+    "let go": lambda tx, me: wakes.release(tx, me.id),
     "revive": lambda tx, me: wakes.retry_now(tx, me.id, "same_session"),
     "by name": lambda tx, _: agents.by_name(tx, "crew", "bob"),
     "by client session": lambda tx, _: agents.by_client_session(tx, "s-1"),
@@ -235,7 +235,7 @@ def filled(team, clock, history: int):
             contracts.put(tx, ids[-1], contracts.New(f"order{n}", "{}"), None)
             subscribers.subscribe(tx, ids[-1], "order")
         for sender, recipient in pairwise(ids):
-            sent = messages.send(tx, sender, "pane", Draft(recipient.name, "x", ttl=500, dedupe_key="k"))
+            sent = sending.send(tx, sender, "pane", Draft(recipient.name, "x", ttl=500, dedupe_key="k"))
             if sender.id % 2:
                 inbox.mark_read(tx, recipient, [sent.message.id])
 

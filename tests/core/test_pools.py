@@ -4,11 +4,11 @@ import pytest
 
 from xats.base import errors
 from xats.core.agents import agents, changes, presence, registration
-from xats.core.mail import inbox, messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import inbox, sending
+from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, endings, offers, planning, pools, tasks
 from xats.core.tasks.offers import EVERY
-from xats.core.waking import pauses, wakes
+from xats.core.waking import attempts, pauses, wakes
 from xats.store.sqlite import check
 
 
@@ -40,7 +40,7 @@ def letters(crew, name):
 
 
 def due(crew) -> set[int]:
-    return {wake.agent_id for wake in crew.store.read(wakes.due)}
+    return {wake.agent_id for wake in crew.store.read(attempts.due)}
 
 
 def ids(crew, *names) -> set[int]:
@@ -126,7 +126,7 @@ def test_once_it_is_claimed_nobody_else_is_woken_or_asked(crew, clock):
 def test_who_was_not_asked_yet_can_claim_it_and_answer(crew):
     sent, task = send(crew)
     assert crew.do("dave", claims.claim_next).id == task.id
-    crew.do("dave", messages.reply, "pane", sent.message.id, Draft("", "on it"))
+    crew.do("dave", sending.reply, "pane", sent.message.id, Draft("", "on it"))
     assert letters(crew, "alice")[0].body == "on it"
 
 
@@ -265,12 +265,12 @@ def test_who_left_is_not_asked(crew, clock):
 def test_to_say_more_to_a_pool_in_which_nobody_is_is_refused(crew):
     sent, _ = send(crew, address="pool:tester")
     with pytest.raises(errors.UnknownRecipient, match="Nobody has got message 1"):
-        crew.do("alice", messages.reply, "pane", sent.message.id, Draft("", "and soon"))
+        crew.do("alice", sending.reply, "pane", sent.message.id, Draft("", "and soon"))
     assert crew.rows("select id from messages") == [{"id": 1}]
     crew.add("erin", role="tester")
     crew.store.write(offers.look_again)
     offer(crew)
-    assert crew.do("alice", messages.reply, "pane", 1, Draft("", "and soon")).recipients == ("erin@crew",)
+    assert crew.do("alice", sending.reply, "pane", 1, Draft("", "and soon")).recipients == ("erin@crew",)
 
 
 def test_what_is_taken_back_from_who_took_it_unasked_is_no_mail_without_a_wake(crew, clock):

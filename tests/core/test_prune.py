@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from xats.base.errors import Usage
 from xats.core import events, keeping, prune
 from xats.core.agents import registration
-from xats.core.mail import inbox, messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import inbox, sending
+from xats.core.mail.sending import Draft
 from xats.core.tasks import endings, planning
-from xats.core.waking import wakes
+from xats.core.waking import attempts, wakes
 
 DAY = 86_400_000
 AGE = 30 * DAY
@@ -86,7 +86,7 @@ def test_the_age_is_counted_from_what_its_recipient_did_last(crew, clock, store,
         read(crew, "bob")
         clock.tick(DAY)
         if act == "replied":
-            crew.do("bob", messages.reply, "pane", 1, Draft("", "done"))
+            crew.do("bob", sending.reply, "pane", 1, Draft("", "done"))
             read(crew, "alice")
         if act == "acked":
             crew.do("bob", inbox.ack, 1)
@@ -124,7 +124,7 @@ def test_no_conversation_is_left_out_when_a_step_is_full(crew, clock, store, lim
     for n in range(6):
         first = crew.send("alice", "bob").message.id
         for _ in range(n % 4):
-            crew.do("bob", messages.reply, "pane", first, Draft("", "answer"))
+            crew.do("bob", sending.reply, "pane", first, Draft("", "answer"))
         for name in ("alice", "bob"):
             read(crew, name)
     clock.tick(AGE)
@@ -182,8 +182,8 @@ def test_mail_that_one_of_many_has_not_read_stays_whole(crew, clock, store):
 @pytest.mark.parametrize("unread", [1, 2, 3])
 def test_a_conversation_stays_whole_while_any_of_it_stays(crew, clock, store, unread):
     crew.send("alice", "bob")
-    crew.do("bob", messages.reply, "pane", 1, Draft("", "two"))
-    crew.do("alice", messages.reply, "pane", 2, Draft("", "three"))
+    crew.do("bob", sending.reply, "pane", 1, Draft("", "two"))
+    crew.do("alice", sending.reply, "pane", 2, Draft("", "three"))
     read(crew, "bob")
     unread_again(store, unread)
     clock.tick(AGE + 1)
@@ -197,17 +197,17 @@ def test_a_conversation_stays_whole_while_any_of_it_stays(crew, clock, store, un
 
 def test_an_old_conversation_that_goes_on_stays_whole(crew, clock, store):
     crew.send("alice", "bob")
-    crew.do("bob", messages.reply, "pane", 1, Draft("", "two"))
+    crew.do("bob", sending.reply, "pane", 1, Draft("", "two"))
     read(crew, "alice")
     clock.tick(AGE + 1)
-    crew.do("alice", messages.reply, "pane", 2, Draft("", "three"))
+    crew.do("alice", sending.reply, "pane", 2, Draft("", "three"))
     assert pruned(store).messages == 0
     assert len(crew.see("bob", inbox.thread, 3, 50)[0]) == 3
 
 
 def test_mail_of_an_open_wake_stays(crew, clock, store):
     crew.send("alice", "bob")
-    store.write(lambda tx: wakes.lease(tx, wakes.due(tx), "d"))  # so that reading does not close it
+    store.write(lambda tx: attempts.lease(tx, attempts.due(tx), "d"))  # so that reading does not close it
     read(crew, "bob")
     clock.tick(AGE + 1)
     assert crew.rows("select closed_at from wakes") == [{"closed_at": None}]
@@ -219,10 +219,10 @@ def test_a_dead_letter_stays_as_long_as_others(crew, clock, store, days, gone):
     """Its mail was read before its wake was given up."""
     crew.send("alice", "bob")
     crew.send("alice", "bob", wake=False)
-    store.write(lambda tx: wakes.lease(tx, wakes.due(tx), "d"))
+    store.write(lambda tx: attempts.lease(tx, attempts.due(tx), "d"))
     clock.tick(AGE)
     (wake,) = store.read(lambda tx: [wakes.wake_of(tx.one(f"select {wakes.SELECT} from wakes w"))])
-    store.write(lambda tx: wakes.refused(tx, wake, "d", "busy", "tmux", lambda *_: None))
+    store.write(lambda tx: attempts.refused(tx, wake, "d", "busy", "tmux", lambda *_: None))
     assert crew.rows("select state from wakes") == [{"state": "failed"}]
     at = clock.now - AGE
     store.write(lambda tx: tx.run("update deliveries set state = 'read', read_at = :at", at=at))
@@ -289,7 +289,7 @@ def long(crew, clock, monkeypatch):
     monkeypatch.setattr(prune, "MOST", 5)
     crew.send("alice", "bob")
     for n in range(2, 21):
-        crew.do("bob" if n % 2 == 0 else "alice", messages.reply, "pane", n - 1, Draft("", f"{n}"))
+        crew.do("bob" if n % 2 == 0 else "alice", sending.reply, "pane", n - 1, Draft("", f"{n}"))
     crew.send("alice", "carol")
     for name in ("alice", "bob", "carol"):
         read(crew, name)
@@ -316,7 +316,7 @@ def test_who_answers_while_it_goes_keeps_what_he_answered(long, store, clock):
         place = store.write(lambda tx, here=place: prune.step(tx, here, before, 3)).place
     place = store.write(lambda tx: prune.step(tx, place, before, 3)).place
     assert ids(long) == [*range(1, 18), 21]
-    answer = long.do("alice", messages.reply, "pane", 10, Draft("", "still here")).message.id
+    answer = long.do("alice", sending.reply, "pane", 10, Draft("", "still here")).message.id
     assert pruned(store, limit=3).messages == 1
     assert [one.message.id for one in long.see("bob", inbox.thread, answer, 50)[0]] == [*range(1, 18), answer]
     while place:  # and the walk that was under way
@@ -421,7 +421,7 @@ def test_no_statement_scans_a_table(crew, clock, store, monkeypatch):
         crew.send("alice", "bob")
         for _ in range(n):
             crew.do(
-                "bob", messages.reply, "pane", crew.rows("select max(id) as id from messages")[0]["id"], Draft("", "x")
+                "bob", sending.reply, "pane", crew.rows("select max(id) as id from messages")[0]["id"], Draft("", "x")
             )
     for name in ("alice", "bob"):
         read(crew, name)
@@ -483,7 +483,7 @@ class History:
     def reply(self, name: str, number: int) -> None:
         message = self.seen(name, number)
         if message:
-            self.team.do(name, messages.reply, "pane", message, Draft("", "x"))
+            self.team.do(name, sending.reply, "pane", message, Draft("", "x"))
 
     def read(self, name: str, count: int) -> None:
         page = self.team.do(name, inbox.claim, inbox.Query(count + 1), "r", lambda _: True)
@@ -499,20 +499,20 @@ class History:
 
     def attempt(self, outcome: str) -> None:
         def work(tx) -> None:
-            due = wakes.due(tx)[:1]
-            wakes.lease(tx, due, "d")
+            due = attempts.due(tx)[:1]
+            attempts.lease(tx, due, "d")
             for wake in due:
                 if outcome == "delivered":
-                    wakes.delivered(tx, wake, "d", "tmux", 10_000)
+                    attempts.delivered(tx, wake, "d", "tmux", 10_000)
                 elif outcome == "busy":
-                    wakes.refused(tx, wake, "d", "busy", "tmux", lambda _, now: now)
+                    attempts.refused(tx, wake, "d", "busy", "tmux", lambda _, now: now)
                 elif outcome == "failed":
-                    wakes.refused(tx, wake, "d", "busy", "tmux", lambda *_: None)
+                    attempts.refused(tx, wake, "d", "busy", "tmux", lambda *_: None)
 
         self.store.write(work)
 
     def sweep(self) -> None:
-        self.store.write(lambda tx: (inbox.sweep(tx), wakes.free_leases(tx, lambda _: False)))
+        self.store.write(lambda tx: (inbox.sweep(tx), attempts.free_leases(tx, lambda _: False)))
 
     def days(self, count: int) -> None:
         self.clock.tick(count * DAY)

@@ -15,10 +15,10 @@ from xats.core.agents import agents, presence, registration
 from xats.core.agents.agents import Seat
 from xats.core.agents.prune import OWN, Unused
 from xats.core.contracts import contracts, subscribers
-from xats.core.mail import dead, inbox, messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import dead, inbox, sending
+from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, endings, planning
-from xats.core.waking import pauses, wakes
+from xats.core.waking import attempts, pauses
 
 DAY = 86_400_000
 AGE = 30 * DAY
@@ -232,9 +232,9 @@ def test_mail_of_its_own_is_a_dead_letter_for_as_long_first(crew, clock, store, 
 
 def test_a_dead_letter_that_is_old_is_not_made_to_wait_anew(crew, clock, store):
     crew.send("alice", "bob")
-    (wake,) = store.read(wakes.due)
-    store.write(lambda tx: wakes.lease(tx, [wake], "d"))
-    store.write(lambda tx: wakes.refused(tx, wake, "d", "busy", "tmux", lambda *_: None))
+    (wake,) = store.read(attempts.due)
+    store.write(lambda tx: attempts.lease(tx, [wake], "d"))
+    store.write(lambda tx: attempts.refused(tx, wake, "d", "busy", "tmux", lambda *_: None))
     clock.tick(AGE)
     assert "bob@crew" in pruned(store).agent_names
 
@@ -259,7 +259,7 @@ def test_its_mail_is_there_when_it_comes_back_in_time(crew, clock, store):
     crew.register("bob")
     assert pruned(store).agents == 0
     assert crew.see("bob", inbox.unread) == 1
-    assert [one.state for one in store.read(wakes.due) if one.agent_id == crew.agent("bob").id] == ["queued"]
+    assert [one.state for one in store.read(attempts.due) if one.agent_id == crew.agent("bob").id] == ["queued"]
     assert dead_letters(crew) == []
 
 
@@ -282,7 +282,7 @@ def test_mail_that_expired_of_late_keeps_its_agent_while_it_is_a_dead_letter(cre
 
 
 def test_mail_from_xats_itself_does_not_keep_an_agent(crew, clock, store):
-    store.write(lambda tx: messages.send(tx, agents.system(tx, "crew"), "process", Draft("bob", "x", need_reply=False)))
+    store.write(lambda tx: sending.send(tx, agents.system(tx, "crew"), "process", Draft("bob", "x", need_reply=False)))
     clock.tick(AGE)
     assert "bob@crew" in pruned(store).agent_names
 

@@ -4,7 +4,7 @@ import pytest
 
 from xats.core import prune
 from xats.core.mail import inbox
-from xats.core.mail.messages import Draft
+from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, endings, planning, pools
 from xats.core.tasks.planning import Edit, New
 

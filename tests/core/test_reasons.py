@@ -3,7 +3,7 @@
 import os
 import re
 
-from xats.core.waking import wakes
+from xats.core.waking import reasons
 from xats.core.waking.reasons import REASONS
 
 PAGE = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "waking.md")
@@ -27,14 +27,14 @@ def test_the_table_says_which_are_suspended_watched_and_final():
     def saying(words):
         return {code for code, (_, what, _) in table().items() if words in what}
 
-    assert saying("suspended") == wakes.GONE
-    assert saying("watched") == wakes.PASSING
-    assert saying("failed at once") == wakes.FINAL
-    assert not saying("retried") & (wakes.GONE | wakes.FINAL)
+    assert saying("suspended") == reasons.GONE
+    assert saying("watched") == reasons.PASSING
+    assert saying("failed at once") == reasons.FINAL
+    assert not saying("retried") & (reasons.GONE | reasons.FINAL)
 
 
 def test_the_page_says_what_suspends():
     events = re.findall(
         r"^\| an? [^|]+ \| `([a-z_]+)` \|$|^\| the agent is unreg[^|]+ \| `([a-z_]+)` \|$", page(), re.M
     )
-    assert {one or other for one, other in events} == wakes.GONE
+    assert {one or other for one, other in events} == reasons.GONE

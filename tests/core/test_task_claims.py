@@ -9,10 +9,10 @@ from xats.core.agents import agents, registration
 from xats.core.agents.agents import RENEW_EVERY
 from xats.core.mail import dead as dead_letters
 from xats.core.mail import inbox
-from xats.core.mail.messages import Draft
+from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, endings, planning, pools, reviews, tasks, views
 from xats.core.tasks.claims import GRACE, LEASE
-from xats.core.waking import wakes
+from xats.core.waking import attempts
 
 MINUTE = 60_000
 
@@ -729,7 +729,7 @@ def test_whom_it_is_for_is_told_at_once_and_woken(crew):
     (mail,) = unread(crew, "bob")
     assert (mail.sender, mail.kind, mail.need_reply) == ("xats@crew", "task", False)
     assert "xats task claim 1" in mail.body
-    assert [wake.agent_id for wake in crew.store.read(wakes.due)] == [crew.agent("bob").id]
+    assert [wake.agent_id for wake in crew.store.read(attempts.due)] == [crew.agent("bob").id]
 
 
 def test_a_role_is_told_but_not_who_added_it(crew):

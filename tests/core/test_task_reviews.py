@@ -3,8 +3,8 @@
 import pytest
 
 from xats.base import errors
-from xats.core.mail import inbox, messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import inbox, sending
+from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, endings, planning, reviews, tasks, views
 from xats.core.tasks.planning import New
 
@@ -197,7 +197,7 @@ def test_what_is_released_or_cancelled_in_review_asks_nobody_any_more(crew, task
 def test_a_reviewer_can_answer_the_mail_as_well(crew, task):
     submit(crew, task)
     (mail,) = letters(crew, "quinn")
-    crew.do("quinn", messages.reply, "pane", mail.id, Draft("", "what is this?"))
+    crew.do("quinn", sending.reply, "pane", mail.id, Draft("", "what is this?"))
     assert letters(crew, "bob")[0].body == "what is this?"
     assert approve(crew, task, "quinn")[1]
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.steps import steps
 from xats.core import candidates
-from xats.core.mail.messages import Draft
+from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, offers, planning, pools, tasks, views
 from xats.core.tasks.planning import New
 from xats.core.tasks.views import Query

@@ -5,7 +5,7 @@ import pytest
 from xats.base.errors import InvalidName, Refused, TeamInUse, TeamTaken, UnknownRecipient, UnknownTeam, Usage
 from xats.core import events as outbox
 from xats.core.address import slug
-from xats.core.mail import dead, inbox, messages
+from xats.core.mail import dead, inbox, sending
 from xats.core.tasks import claims, planning
 from xats.core.teams import changes, merge, teams, views
 from xats.core.waking import pauses
@@ -81,7 +81,7 @@ def test_an_old_message_can_be_answered_after_a_rename(shop):
     sent = shop.send("alice", "bob", subject="before").message
     rename(shop)
     bob, alice = shop.agent("bob", "shop"), shop.agent("alice", "shop")
-    answer = shop.store.write(lambda tx: messages.reply(tx, bob, "pane", sent.id, messages.Draft("", "yes")))
+    answer = shop.store.write(lambda tx: sending.reply(tx, bob, "pane", sent.id, sending.Draft("", "yes")))
     assert answer.recipients == ("alice@shop",)
     page = shop.store.read(lambda tx: inbox.peek(tx, alice, inbox.Query()))
     assert [one.message.subject for one in page.letters] == ["team crew is shop now", "Re: before"]
@@ -248,8 +248,8 @@ def test_forcing_makes_direct_mail_dead_letters_and_tells_senders_elsewhere(shop
     dave = shop.agent("dave", "other")
 
     def send(address, **values):
-        draft = messages.Draft(address, "please", **values)
-        return shop.store.write(lambda tx: messages.send(tx, dave, "pane", draft)).message
+        draft = sending.Draft(address, "please", **values)
+        return shop.store.write(lambda tx: sending.send(tx, dave, "pane", draft)).message
 
     asked = send("bob@crew", subject="question", need_reply=True)
     send("all@crew", subject="to all", need_reply=False)
@@ -279,8 +279,8 @@ def test_what_xats_wrote_keeps_no_team_from_being_forgotten(shop):
 def test_requests_of_other_teams_that_were_seen_and_not_answered_are_reported(shop, state):
     shop.register("dave", team="other")
     dave, bob = shop.agent("dave", "other"), shop.agent("bob")
-    draft = messages.Draft("bob@crew", "please", need_reply=True)
-    sent = shop.store.write(lambda tx: messages.send(tx, dave, "pane", draft)).message
+    draft = sending.Draft("bob@crew", "please", need_reply=True)
+    sent = shop.store.write(lambda tx: sending.send(tx, dave, "pane", draft)).message
     if state == "read":
         shop.store.write(lambda tx: inbox.mark_read(tx, bob, [sent.id]))
     else:
@@ -343,8 +343,8 @@ def test_addresses_with_the_former_name_go_on_working(shop):
     rename(shop)
     alice = shop.agent("alice", "shop")
     for address, whom in (("bob@crew", ["bob@shop"]), ("all@crew", ["bob@shop", "carol@shop"])):
-        draft = messages.Draft(address, "text")
-        assert [*shop.store.write(lambda tx, to=draft: messages.send(tx, alice, "pane", to)).recipients] == whom
+        draft = sending.Draft(address, "text")
+        assert [*shop.store.write(lambda tx, to=draft: sending.send(tx, alice, "pane", to)).recipients] == whom
     assert shop.agent("bob", "crew").address == "bob@shop"
     assert shop.store.read(lambda tx: planning.assignee(tx, alice, "bob@crew")).address == "bob@shop"
 
@@ -387,9 +387,9 @@ def test_no_agent_gets_into_what_is_left_of_a_team(left):
             left.register(name, team="crew.forgotten")
     dave = left.agent("dave", "other")
     for address, hold in (("bob@crew.forgotten", False), ("bob@crew.forgotten", True), ("all@crew.forgotten-2", False)):
-        draft = messages.Draft(address, "hi", hold=hold)
+        draft = sending.Draft(address, "hi", hold=hold)
         with pytest.raises(UnknownRecipient, match="no mail can be sent to it"):
-            left.store.write(lambda tx, draft=draft: messages.send(tx, dave, "pane", draft))
+            left.store.write(lambda tx, draft=draft: sending.send(tx, dave, "pane", draft))
 
 
 def test_nothing_is_merged_or_renamed_into_what_is_left_of_a_team(left):
@@ -409,7 +409,7 @@ def test_an_answer_to_an_agent_of_a_forgotten_team_is_not_held(shop):
     sent = shop.send("alice", "dave@other", "question").message
     forget(shop, force=True)
     with pytest.raises(UnknownRecipient, match="was removed"):
-        shop.store.write(lambda tx: messages.reply(tx, dave, "pane", sent.id, messages.Draft("", "yes", hold=True)))
+        shop.store.write(lambda tx: sending.reply(tx, dave, "pane", sent.id, sending.Draft("", "yes", hold=True)))
 
 
 def test_a_folder_with_such_a_name_gets_a_team_of_another_name():

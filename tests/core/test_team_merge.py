@@ -12,7 +12,7 @@ from xats.core.agents import agents, registration
 from xats.core.agents import changes as agent_changes
 from xats.core.agents.agents import Seat
 from xats.core.contracts import contracts, subscribers
-from xats.core.mail import dead, inbox, messages, status, threads
+from xats.core.mail import dead, inbox, messages, sending, status, threads
 from xats.core.tasks import claims, endings, planning, pools
 from xats.core.teams import changes as team_changes
 from xats.core.teams import merge as team_merge
@@ -43,7 +43,7 @@ class Two:
 
     def send(self, sender, address, **draft):
         values = {"body": "text", **draft}
-        return self.do(sender, messages.send, "pane", messages.Draft(address, **values))
+        return self.do(sender, sending.send, "pane", sending.Draft(address, **values))
 
     def mail(self, address):
         me = self.agent(address)
@@ -96,7 +96,7 @@ def test_a_merged_team_has_everything_of_both(two):
 def test_mail_of_before_is_answered_and_shown_as_a_thread(two):
     sent = two.send("dan@fix", "bob@shop", subject="question").message
     two.merge()
-    answer = two.do("bob@shop", messages.reply, "pane", sent.id, messages.Draft("", "yes"))
+    answer = two.do("bob@shop", sending.reply, "pane", sent.id, sending.Draft("", "yes"))
     assert answer.recipients == ("dan@shop",)
     spoken = two.store.read(lambda tx: threads.conversation(tx, sent.id, None, 10))
     assert [(one.message.sender, one.message.address) for one in spoken] == [
@@ -181,8 +181,8 @@ def test_a_person_who_is_in_both_teams_becomes_one(two):
     two.add("kim@shop", "kim@fix", client="human")
     two.send("dan@fix", "kim", subject="from fix")
     two.send("ann@shop", "kim", subject="from shop")
-    two.do("kim@fix", messages.send, "user", messages.Draft("dan", "one", dedupe_key="k"))
-    two.do("kim@shop", messages.send, "user", messages.Draft("ann", "two", dedupe_key="k"))
+    two.do("kim@fix", sending.send, "user", sending.Draft("dan", "one", dedupe_key="k"))
+    two.do("kim@shop", sending.send, "user", sending.Draft("ann", "two", dedupe_key="k"))
     two.do("kim@fix", planning.add, planning.New("in fix", key="t"))
     two.do("kim@shop", planning.add, planning.New("in shop", key="t"))
     two.do("kim@fix", subscribers.subscribe, "order")
@@ -195,7 +195,7 @@ def test_a_person_who_is_in_both_teams_becomes_one(two):
     assert len(two.rows("select 1 from messages where sender_id = :id", id=two.agent("kim@shop").id)) == 2
     assert len(two.rows("select 1 from messages where dedupe_key = 'k'")) == 1
     assert len(two.rows("select 1 from tasks where created_by = :id", id=two.agent("kim@shop").id)) == 2
-    again = two.do("kim@shop", messages.send, "user", messages.Draft("ann", "two", dedupe_key="k"))
+    again = two.do("kim@shop", sending.send, "user", sending.Draft("ann", "two", dedupe_key="k"))
     assert not again.created
     two.healthy()
 
@@ -348,7 +348,7 @@ def test_the_same_contract_of_both_teams_becomes_one(two):
 
 def test_a_pool_goes_on_after_a_merge(two):
     two.add("max@fix", role="dev")
-    sent, task = two.do("dan@fix", pools.send, "pane", messages.Draft("pool:dev", "who can?"))
+    sent, task = two.do("dan@fix", pools.send, "pane", sending.Draft("pool:dev", "who can?"))
     assert sent.recipients == ("max@fix",)
     two.merge()
     assert two.do("max@shop", claims.claim, task.id).owner == "max@shop"
@@ -428,7 +428,7 @@ def test_what_is_certain_reaches_the_agent_that_was_renamed(two):
     task, _ = two.do("dan@fix", planning.add, planning.New("for bob", to="bob"))
     two.do("bob@fix", subscribers.subscribe, "order")
     two.merge("2")
-    assert two.do("dan@shop", messages.reply, "pane", asked.id, messages.Draft("", "yes")).recipients == ("bob-2@shop",)
+    assert two.do("dan@shop", sending.reply, "pane", asked.id, sending.Draft("", "yes")).recipients == ("bob-2@shop",)
     assert two.do("bob-2@shop", claims.claim, task.id).owner == "bob-2@shop"
     assert put(two, "ann@shop", "{}").notified.agents == ("bob-2@shop",)
 

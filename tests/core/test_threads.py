@@ -2,8 +2,8 @@
 
 import pytest
 
-from xats.core.mail import inbox, messages, threads
-from xats.core.mail.messages import Draft
+from xats.core.mail import inbox, sending, threads
+from xats.core.mail.sending import Draft
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def crew(team, clock):
     team.send("alice", "bob", "for bob", subject="Parser")  # 1
     team.send("alice", "carol", "for carol", subject="Lexer")  # 2
     clock.tick(1000)
-    team.do("bob", messages.reply, "pane", 1, Draft("", "an answer"))  # 3, in thread 1
+    team.do("bob", sending.reply, "pane", 1, Draft("", "an answer"))  # 3, in thread 1
     team.send("bob", "all", "for all", subject="Freeze")  # 4
     return team
 

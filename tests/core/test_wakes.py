@@ -11,9 +11,9 @@ from xats.base import errors, host
 from xats.base.pane import Pane
 from xats.core.agents import registration
 from xats.core.agents.agents import Seat
-from xats.core.mail import inbox, messages
-from xats.core.mail.messages import Draft
-from xats.core.waking import pauses, wakes
+from xats.core.mail import inbox, sending
+from xats.core.mail.sending import Draft
+from xats.core.waking import attempts, pauses, reasons, wakes
 from xats.delivery import ladder
 from xats.store import Store
 
@@ -29,15 +29,15 @@ def climb(attempts: int, now: int):
 
 
 def due(team, **options) -> list[wakes.Wake]:
-    return team.store.read(lambda tx: wakes.due(tx, **options))
+    return team.store.read(lambda tx: attempts.due(tx, **options))
 
 
 def lease(team, token: str = "d1") -> wakes.Wake:
     """Lease the one wake that is due."""
 
     def work(tx):
-        found = wakes.due(tx)
-        wakes.lease(tx, found, token)
+        found = attempts.due(tx)
+        attempts.lease(tx, found, token)
         return found
 
     (wake,) = team.store.write(work)
@@ -46,7 +46,7 @@ def lease(team, token: str = "d1") -> wakes.Wake:
 
 def refuse(team, reason: str, token: str = "d1") -> bool:
     wake = lease(team, token)
-    return team.store.write(lambda tx: wakes.refused(tx, wake, token, reason, "tmux", climb))
+    return team.store.write(lambda tx: attempts.refused(tx, wake, token, reason, "tmux", climb))
 
 
 def open_wakes(rows) -> list[dict]:
@@ -122,7 +122,7 @@ def test_reading_closes_the_wake(pair, rows, how):
     elif how == "ack":
         pair.do("bob", inbox.ack, 1)
     else:
-        pair.do("bob", messages.reply, "pane", 1, Draft("", "yes"))
+        pair.do("bob", sending.reply, "pane", 1, Draft("", "yes"))
     (wake,) = rows("select * from wakes where agent_id = 2")
     assert (wake["state"], wake["reason"], wake["next_attempt_at"]) == ("skipped", "already_read", None)
     assert wake["closed_at"] is not None
@@ -147,7 +147,7 @@ def test_mail_that_wakes_nobody_keeps_no_wake_open(pair, rows):
 def test_mail_after_the_wake_has_ended_opens_a_new_one_for_all_that_is_unread(pair, rows):
     pair.send("alice", "bob")
     wake = lease(pair)
-    pair.store.write(lambda tx: wakes.delivered(tx, wake, "d1", "tmux", 1))
+    pair.store.write(lambda tx: attempts.delivered(tx, wake, "d1", "tmux", 1))
     pair.send("alice", "bob")
     (again,) = open_wakes(rows)
     assert again["id"] != wake.id
@@ -162,30 +162,30 @@ def test_a_leased_wake_is_nobody_elses(pair):
     pair.send("alice", "bob")
     lease(pair)
     assert due(pair) == []
-    assert pair.store.read(wakes.next_due) is None
+    assert pair.store.read(attempts.next_due) is None
 
 
 def test_a_lease_lapses_and_the_late_result_is_refused(pair, rows, clock):
     pair.send("alice", "bob")
     old = lease(pair, "d1")
-    clock.tick(wakes.LEASE)
+    clock.tick(attempts.LEASE)
     new = lease(pair, "d2")
-    assert not pair.store.read(lambda tx: wakes.still_leased(tx, old, "d1"))
-    assert pair.store.read(lambda tx: wakes.still_leased(tx, new, "d2"))
+    assert not pair.store.read(lambda tx: attempts.still_leased(tx, old, "d1"))
+    assert pair.store.read(lambda tx: attempts.still_leased(tx, new, "d2"))
     before = the_wake(rows), rows("select * from events")
-    assert not pair.store.write(lambda tx: wakes.delivered(tx, old, "d1", "tmux", 1))
-    assert not pair.store.write(lambda tx: wakes.refused(tx, old, "d1", "busy", "tmux", climb))
-    assert not pair.store.write(lambda tx: wakes.skipped(tx, old, "d1", "already_read"))
-    assert not pair.store.write(lambda tx: wakes.give_back(tx, old, "d1"))
+    assert not pair.store.write(lambda tx: attempts.delivered(tx, old, "d1", "tmux", 1))
+    assert not pair.store.write(lambda tx: attempts.refused(tx, old, "d1", "busy", "tmux", climb))
+    assert not pair.store.write(lambda tx: attempts.skipped(tx, old, "d1", "already_read"))
+    assert not pair.store.write(lambda tx: attempts.give_back(tx, old, "d1"))
     assert (the_wake(rows), rows("select * from events")) == before
-    assert pair.store.write(lambda tx: wakes.delivered(tx, new, "d2", "tmux", 1))
+    assert pair.store.write(lambda tx: attempts.delivered(tx, new, "d2", "tmux", 1))
 
 
 def test_what_was_delivered_is_told(pair, rows, clock):
     pair.send("alice", "bob")
     wake = lease(pair)
     clock.tick(2000)
-    assert pair.store.write(lambda tx: wakes.delivered(tx, wake, "d1", "tmux", 1))
+    assert pair.store.write(lambda tx: attempts.delivered(tx, wake, "d1", "tmux", 1))
     stored = the_wake(rows)
     assert (stored["state"], stored["reason"], stored["transport"], stored["attempts"]) == (
         "delivered",
@@ -239,7 +239,7 @@ def test_what_nobody_saw_being_taken_is_never_tried_again(pair, rows):
     assert (wake["state"], wake["reason"]) == ("failed", "unconfirmed")
 
 
-@pytest.mark.parametrize("reason", sorted(wakes.GONE))
+@pytest.mark.parametrize("reason", sorted(reasons.GONE))
 def test_a_target_that_is_gone_suspends_and_costs_no_attempt(pair, rows, clock, reason):
     pair.send("alice", "bob")
     refuse(pair, reason)
@@ -260,7 +260,7 @@ def test_who_was_woken_and_tells_of_its_session_is_not_woken_once_more(pair, row
     pair.register("bob", seat=Seat(HOST, 10, 1, "s1" if pid == 11 else None, PANE))
     pair.send("alice", "bob")
     wake = lease(pair)
-    assert pair.store.write(lambda tx: wakes.delivered(tx, wake, "d1", "tmux", 1))
+    assert pair.store.write(lambda tx: attempts.delivered(tx, wake, "d1", "tmux", 1))
     pair.register("bob", seat=Seat(HOST, pid, 1, client_session, PANE))
     assert bool(open_wakes(rows)) is anew
 
@@ -282,7 +282,7 @@ def test_a_new_session_is_woken_for_what_is_unread(pair, rows, end):
     pair.send("alice", "bob")
     if end == "delivered":
         wake = lease(pair)
-        pair.store.write(lambda tx: wakes.delivered(tx, wake, "d1", "tmux", 1))
+        pair.store.write(lambda tx: attempts.delivered(tx, wake, "d1", "tmux", 1))
     else:
         refuse(pair, "unconfirmed")
     assert open_wakes(rows) == []
@@ -309,7 +309,7 @@ def test_an_attempt_for_mail_that_was_read_meanwhile_ends_the_wake(pair, rows):
     pair.send("alice", "bob")
     wake = lease(pair)
     pair.do("bob", inbox.mark_read, [1])
-    pair.store.write(lambda tx: wakes.refused(tx, wake, "d1", "busy", "tmux", climb))
+    pair.store.write(lambda tx: attempts.refused(tx, wake, "d1", "busy", "tmux", climb))
     stored = the_wake(rows)
     assert (stored["state"], stored["reason"]) == ("skipped", "already_read")
 
@@ -319,7 +319,7 @@ def test_mail_that_comes_while_a_wake_is_being_skipped_is_still_woken_for(pair, 
     wake = lease(pair)
     pair.do("bob", inbox.mark_read, [1])
     pair.send("alice", "bob")
-    pair.store.write(lambda tx: wakes.skipped(tx, wake, "d1", "already_read"))
+    pair.store.write(lambda tx: attempts.skipped(tx, wake, "d1", "already_read"))
     assert [one.id for one in due(pair)] == [wake.id]
 
 
@@ -327,7 +327,7 @@ def test_mail_that_comes_after_the_line_was_made_gets_a_wake_of_its_own(pair, ro
     pair.send("alice", "bob")
     wake = lease(pair)
     pair.send("carol", "bob")
-    pair.store.write(lambda tx: wakes.delivered(tx, wake, "d1", "tmux", 1))
+    pair.store.write(lambda tx: attempts.delivered(tx, wake, "d1", "tmux", 1))
     (again,) = due(pair)
     assert again.id != wake.id
     linked = rows("select message_id, wake_id from deliveries where message_id = 2")
@@ -340,7 +340,7 @@ def test_expired_mail_gets_none(pair, rows, clock):
     clock.tick(1000)
     wake = lease(pair)
     newest = pair.store.read(lambda tx: wakes.pending(tx, wake.agent_id)).newest
-    pair.store.write(lambda tx: wakes.delivered(tx, wake, "d1", "tmux", newest))
+    pair.store.write(lambda tx: attempts.delivered(tx, wake, "d1", "tmux", newest))
     assert (newest, open_wakes(rows)) == (1, [])
 
 
@@ -350,7 +350,7 @@ def test_a_wake_for_expired_mail_is_skipped_for_good(pair, rows, clock):
     clock.tick(1000)
     wake = lease(pair)
     assert pair.store.read(lambda tx: wakes.pending(tx, wake.agent_id)).unread == 0
-    pair.store.write(lambda tx: wakes.skipped(tx, wake, "d1", "already_read"))
+    pair.store.write(lambda tx: attempts.skipped(tx, wake, "d1", "already_read"))
     assert the_wake(rows)["state"] == "skipped"
     assert due(pair) == []
 
@@ -358,8 +358,8 @@ def test_a_wake_for_expired_mail_is_skipped_for_good(pair, rows, clock):
 def test_leases_of_those_that_are_gone_are_freed(pair, rows):
     pair.send("alice", "bob")
     lease(pair, "dead")
-    assert pair.store.write(lambda tx: wakes.free_leases(tx, lambda token: token != "dead")) == 0
-    assert pair.store.write(lambda tx: wakes.free_leases(tx, lambda token: token == "dead")) == 1
+    assert pair.store.write(lambda tx: attempts.free_leases(tx, lambda token: token != "dead")) == 0
+    assert pair.store.write(lambda tx: attempts.free_leases(tx, lambda token: token == "dead")) == 1
     assert len(due(pair)) == 1
 
 
@@ -370,9 +370,9 @@ def test_a_wake_whose_mail_was_read_during_the_attempt_ends_with_its_lease(pair,
     pair.do("bob", inbox.mark_read, [1])
     assert the_wake(rows)["closed_at"] is None
     if how == "freed":
-        assert pair.store.write(lambda tx: wakes.free_leases(tx, lambda _: True)) == 1
+        assert pair.store.write(lambda tx: attempts.free_leases(tx, lambda _: True)) == 1
     else:
-        assert pair.store.write(lambda tx: wakes.give_back(tx, wake, "dead"))
+        assert pair.store.write(lambda tx: attempts.give_back(tx, wake, "dead"))
     found = the_wake(rows)
     assert (found["state"], found["reason"]) == ("skipped", "already_read")
 
@@ -380,7 +380,7 @@ def test_a_wake_whose_mail_was_read_during_the_attempt_ends_with_its_lease(pair,
 def test_a_lease_given_back_costs_nothing(pair, rows):
     pair.send("alice", "bob")
     wake = lease(pair)
-    assert pair.store.write(lambda tx: wakes.give_back(tx, wake, "d1"))
+    assert pair.store.write(lambda tx: attempts.give_back(tx, wake, "d1"))
     (again,) = due(pair)
     assert (again.state, again.attempts) == ("queued", 0)
 
@@ -389,7 +389,7 @@ def test_a_wake_that_is_held_is_not_due(pair):
     pair.send("alice", "bob")
     pair.do("alice", pauses.pause, "crew", pair.agent("bob"), None)
     assert due(pair) == []
-    assert pair.store.read(wakes.next_due) is None
+    assert pair.store.read(attempts.next_due) is None
 
 
 def test_agents_of_another_host_are_left_to_the_daemon_there(pair):
@@ -441,7 +441,7 @@ def test_the_longest_due_comes_first_and_no_more_than_asked(pair, clock):
         clock.tick(10)
     assert [one.agent_id for one in due(pair)] == [pair.agent(name).id for name in ("bob", "carol", "alice")]
     assert len(due(pair, limit=2)) == 2
-    assert pair.store.read(wakes.next_due) == clock.now - 30
+    assert pair.store.read(attempts.next_due) == clock.now - 30
 
 
 # -- what for ----------------------------------------------------------------------------------------------------------
@@ -504,7 +504,7 @@ def test_mail_that_comes_during_the_last_attempt_gets_a_wake_of_its_own(pair, cl
     clock.tick(10)
     pair.send("carol", "bob")
     clock.tick(10)
-    assert pair.store.write(lambda tx: wakes.refused(tx, wake, "d1", "not_quiet", "tmux", climb))
+    assert pair.store.write(lambda tx: attempts.refused(tx, wake, "d1", "not_quiet", "tmux", climb))
     (fresh,) = open_wakes(rows)
     assert (fresh["state"], fresh["attempts"]) == ("queued", 0)
     assert rows("select state, reason from wakes order by id")[0]["reason"] == "retry_exhausted"
@@ -526,7 +526,7 @@ def test_nor_does_a_clock_that_was_set_back_make_it_new(pair, clock, rows):
     for _ in range(3):
         refuse(pair, "not_quiet")
         clock.tick(700_000)
-    clock.tick(-2 * wakes.FURTHEST)
+    clock.tick(-2 * attempts.FURTHEST)
     refuse(pair, "not_quiet")
     assert open_wakes(rows) == []
 
@@ -535,14 +535,19 @@ def test_nor_does_a_clock_that_was_set_back_make_it_new(pair, clock, rows):
 
 
 def test_the_table_names_every_function_that_changes_a_wake():
-    named = set(re.findall(r"^ {4}\S.{44}.{26}.{27}([a-z_()]+(?:, [a-z_()]+)*)$", wakes.__doc__, re.MULTILINE))
-    found = {name.partition("(")[0] for names in named for name in names.split(", ")} - {"function"}
+    named = set(re.findall(r"^ {4}\S.{39} .{25} .{23} ([a-z_.]+)(?:\([a-z]+\))?$", wakes.__doc__, re.MULTILINE))
     changing = {
-        name
-        for name, one in vars(wakes).items()
-        if inspect.isfunction(one) and not name.startswith("_") and "tx" in inspect.signature(one).parameters
+        f"attempts.{name}" if module is attempts else name
+        for module in (wakes, attempts)
+        for name, one in vars(module).items()
+        if one_of(module, one) and not name.startswith("_") and "tx" in inspect.signature(one).parameters
     }
-    looking = {"is_open", "open_id", "wanted", "fresh", "is_over", "suspended", "due", "nonce_of", "next_due"}
-    looking |= {"pending", "still_leased"}
-    others = {"cover_more", "free_leases"}  # they count, or do what give_back does
-    assert found == changing - looking - others
+    looking = {"is_open", "open_id", "wanted", "fresh", "is_over", "suspended", "pending"}
+    looking |= {f"attempts.{name}" for name in ("due", "nonce_of", "next_due", "still_leased")}
+    others = {"cover_more", "attempts.free_leases"}  # they count, or do what give_back does
+    assert named - {"function"} == changing - looking - others
+
+
+def one_of(module, one) -> bool:
+    """Tell whether `one` is a function that `module` itself defines."""
+    return inspect.isfunction(one) and one.__module__ == module.__name__

@@ -8,7 +8,7 @@ from tests.conftest import trust_clock
 from tests.support.world import desk, world
 from xats.core.agents import agents, registration
 from xats.core.mail import inbox
-from xats.core.mail.messages import Draft, send
+from xats.core.mail.sending import Draft, send
 from xats.store import Store
 from xats.store.sqlite.engine import host_clock
 

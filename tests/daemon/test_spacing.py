@@ -9,8 +9,8 @@ import pytest
 from xats.base import host
 from xats.core.agents import agents
 from xats.core.agents.agents import Seat
-from xats.core.mail import inbox, messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import inbox, sending
+from xats.core.mail.sending import Draft
 from xats.core.waking import limits, pauses, stops
 from xats.daemon.loop import Daemon
 from xats.delivery.settings import Settings
@@ -55,7 +55,7 @@ class Script:
         if self.sent < self.most:
             self.sent += 1
             to = "alice" if me.name == "bob" else "bob"
-            messages.send(tx, me, "session", Draft(to, f"answer {self.sent}", **self.draft))
+            sending.send(tx, me, "session", Draft(to, f"answer {self.sent}", **self.draft))
 
 
 @pytest.fixture

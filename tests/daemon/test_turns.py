@@ -14,7 +14,7 @@ from tests import support
 from tests.support.world import Composer, until
 from xats.base import host
 from xats.core.agents import presence
-from xats.core.waking import wakes
+from xats.core.waking import attempts
 from xats.daemon import turns
 from xats.delivery import routing
 from xats.store import Store
@@ -185,4 +185,4 @@ def test_what_waited_for_its_next_hook_is_tried_now(world, seat):
         told = store.read(lambda tx: presence.get(tx, BOB))
         assert wake["next_attempt_at"] > store.clock() + 30_000
         assert store.write(lambda tx: presence.broken_off(tx, BOB, told))
-        assert store.read(lambda tx: wakes.next_due(tx, HOST)) <= store.clock()
+        assert store.read(lambda tx: attempts.next_due(tx, HOST)) <= store.clock()

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from xats.base.errors import Usage
 from xats.core.address import ALLOWED
-from xats.core.waking.wakes import FURTHEST, Pending
+from xats.core.waking.attempts import FURTHEST
+from xats.core.waking.wakes import Pending
 from xats.delivery import ladder, settings
 from xats.delivery.envelope import wake_line
 

@@ -16,7 +16,7 @@ from xats.clients import waiters
 from xats.core.agents import agents, presence
 from xats.core.agents.agents import Seat
 from xats.core.mail.inbox import mark_read
-from xats.core.waking import wakes, watched
+from xats.core.waking import attempts, watched
 from xats.delivery import attempt, preview, routing
 from xats.delivery import target as targets
 from xats.delivery.settings import READ_WITHIN, WAYS, Settings, from_environment
@@ -497,7 +497,7 @@ def test_one_before_its_time_that_was_postponed_waits_for_its_rung_as_before(pai
     make(pair)
     before = the_wake(rows)
     [wake] = pair.store.read(lambda tx: watched.waiting(tx, HOST, 9))
-    leased = pair.store.write(lambda tx: wakes.hasten(tx, wake, "d1"))
+    leased = pair.store.write(lambda tx: attempts.lease_early(tx, wake, "d1"))
     monkeypatch.setattr(tmux, "deliver", lambda *_: Postponed("host_busy"))
     attempt.make(pair.store, leased, "d1", Settings(), cause="watched")
     after = the_wake(rows)

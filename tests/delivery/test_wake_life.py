@@ -15,7 +15,7 @@ from xats.base.pane import Pane
 from xats.core.agents import agents, presence, registration
 from xats.core.agents.agents import Seat
 from xats.core.mail import inbox
-from xats.core.waking import pauses, wakes, watched
+from xats.core.waking import attempts, pauses, reasons, wakes, watched
 from xats.daemon import routes
 from xats.delivery import attempt, target
 from xats.delivery.settings import WAYS, Settings
@@ -221,7 +221,7 @@ class World:
 
     def do_sweep(self):
         self.team.store.write(inbox.sweep)
-        self.team.store.write(lambda tx: wakes.free_leases(tx, lambda token: token != "d1"))
+        self.team.store.write(lambda tx: attempts.free_leases(tx, lambda token: token != "d1"))
 
     def do_round(self):
         """The daemon's, for what is suspended."""
@@ -262,7 +262,7 @@ class World:
             return
         store = self.team.store
         for wake in store.read(lambda tx: watched.waiting(tx, HOST, 9)):
-            if store.write(lambda tx, wake=wake: wakes.hasten(tx, wake, "d1")):
+            if store.write(lambda tx, wake=wake: attempts.lease_early(tx, wake, "d1")):
                 self.attempt(wake, cause="watched")
         for wake in store.read(lambda tx: watched.given_up(tx, HOST, 9)):
             store.write(lambda tx, wake=wake: watched.retry_soon(tx, wake.agent_id))
@@ -318,7 +318,7 @@ class World:
         elif wake["lease_token"]:
             pass  # of one that died; it lapses
         elif wake["next_attempt_at"] is None:
-            assert wake["reason"] in wakes.GONE
+            assert wake["reason"] in reasons.GONE
             assert bool(self.suspended_in_reach()) == self.in_reach()
 
     def ended_rightly(self):
@@ -342,7 +342,7 @@ class World:
             if wake is None or (wake["next_attempt_at"] is None and wake["lease_token"] is None):
                 break
             if not wakes_due(self):
-                times = [(wake["next_attempt_at"], self.settings.longest), (wake["lease_until"], wakes.LEASE)]
+                times = [(wake["next_attempt_at"], self.settings.longest), (wake["lease_until"], attempts.LEASE)]
                 ahead = [at - self.clock.now for at, most in times if at and at - self.clock.now <= most]
                 self.clock.tick(max([1, *ahead]))  # what is further ahead is of a clock that was set back
             self.do("attempt")
@@ -358,7 +358,7 @@ class World:
 
 
 def wakes_due(world):
-    return world.team.store.read(lambda tx: wakes.due(tx, 9, world.settings.longest, HOST))
+    return world.team.store.read(lambda tx: attempts.due(tx, 9, world.settings.longest, HOST))
 
 
 EVENTS = (

@@ -26,7 +26,7 @@ from xats.core import address
 from xats.core.agents.agents import Seat, Session
 from xats.core.contracts import words as contract_words
 from xats.core.mail import inbox
-from xats.core.mail.messages import LARGEST_BODY, LARGEST_SUBJECT, Draft, send
+from xats.core.mail.sending import LARGEST_BODY, LARGEST_SUBJECT, Draft, send
 from xats.core.waking.wakes import Pending
 from xats.delivery import envelope, poke
 from xats.delivery.settings import Settings

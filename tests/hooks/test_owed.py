@@ -8,8 +8,8 @@ import stat
 import pytest
 
 from tests.hooks.test_run import Desk, desk, hooked, inside, text_of
-from xats.core.mail import inbox, messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import inbox, sending
+from xats.core.mail.sending import Draft
 from xats.hooks import clients, letters
 
 __all__ = ["desk"]  # a fixture
@@ -48,7 +48,7 @@ def test_every_start_of_a_session_lists_them(desk, client, source):
         f"#{second} from bob, just now: 'the parser'",
         f"#{first} from bob, just now: 'what is the state?'",
     ]
-    desk.team.do("alice", messages.reply, "pane", first, Draft("", "good"))
+    desk.team.do("alice", sending.reply, "pane", first, Draft("", "good"))
     desk.team.do("alice", inbox.ack, second)
     assert owed(text_of(desk.hook("session start", client, source=source))) == []
     assert told

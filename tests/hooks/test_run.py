@@ -21,9 +21,9 @@ from xats.base.pane import Pane
 from xats.clients import codex
 from xats.core.agents import agents, presence
 from xats.core.contracts import contracts
-from xats.core.mail import inbox, messages
+from xats.core.mail import inbox, sending
 from xats.core.tasks import claims, planning
-from xats.core.waking import wakes
+from xats.core.waking import attempts
 from xats.hooks import call as calls
 from xats.hooks import clients, guards, letters, run
 from xats.hooks import log as hook_log
@@ -240,9 +240,9 @@ def wait_for_a_hook(desk) -> None:
     """Have alice's wake wait for her next hook, as an attempt does that finds her in a turn."""
 
     def work(tx) -> None:
-        wake = max(wakes.due(tx), key=lambda one: one.id)
-        wakes.lease(tx, [wake], "d")
-        assert wakes.waits(tx, wake, "d", tx.now + 3_600_000)
+        wake = max(attempts.due(tx), key=lambda one: one.id)
+        attempts.lease(tx, [wake], "d")
+        assert attempts.wait_for_hook(tx, wake, "d", tx.now + 3_600_000)
 
     desk.store.write(work)
 
@@ -493,7 +493,7 @@ def test_a_session_keeps_its_agent_in_whatever_folder_it_works(desk):
     (other / ".git").mkdir(parents=True)
     desk.team.register("alice", team="other")
     me = desk.team.agent("bob")
-    desk.store.write(lambda tx: messages.send(tx, me, "pane", messages.Draft("alice@other", "for the other")))
+    desk.store.write(lambda tx: sending.send(tx, me, "pane", sending.Draft("alice@other", "for the other")))
     desk.send("for alice")
     env = {"XATS_AGENT": "Alice"}
     assert "for alice" in desk.hook("prompt", env=env, cwd=str(other))
@@ -960,8 +960,8 @@ def test_no_program_is_given_more_than_it_takes(desk, body):
     desk.team.register("b" * 64, team="t" * 64)
     them = desk.team.agent("b" * 64, "t" * 64)
     for size in (9000,) * 6 + (len(body),) * 14 + (9000,):
-        draft = messages.Draft("alice@crew", (body * 30)[:size], subject="s" * 200)
-        desk.store.write(lambda tx, draft=draft: messages.send(tx, them, "pane", draft))
+        draft = sending.Draft("alice@crew", (body * 30)[:size], subject="s" * 200)
+        desk.store.write(lambda tx, draft=draft: sending.send(tx, them, "pane", draft))
     text = text_of(desk.hook("prompt", env={"XATS_HOOK_BUDGET": "99999"}))
     assert 6000 < len(text.encode()) < 10_000
     assert text.count("is long (9,000 characters)") == letters.NAMED
@@ -1478,6 +1478,7 @@ def test_it_imports_next_to_nothing(desk, mail):
         assert not loaded & {
             "xats.core.mail.inbox",
             "xats.core.mail.messages",
+            "xats.core.mail.sending",
             "xats.hooks.letters",
             "xats.base.visible",
         }

@@ -263,7 +263,7 @@ def test_an_old_name_leads_to_the_team_of_today(store, team):
 
 
 def messages_send(tx, me, address):
-    from xats.core.mail.messages import Draft, send
+    from xats.core.mail.sending import Draft, send
 
     return send(tx, me, "pane", Draft(address, "text"))
 

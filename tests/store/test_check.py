@@ -14,7 +14,7 @@ from tests.support.faulty import DIE, content, cut_off, empty, fill, flipped, fo
 from xats.core.agents import agents, registration
 from xats.core.contracts import contracts
 from xats.core.mail import inbox
-from xats.core.waking import wakes
+from xats.core.waking import attempts, wakes
 from xats.store import Store
 from xats.store.sqlite import check, engine
 
@@ -71,12 +71,12 @@ def test_a_store_with_a_life_is_sound(crew, store, clock):
     crew.send("alice", "bob", wake=False)
     crew.add("dave", client="human")
     crew.send("alice", "dave")
-    store.write(lambda tx: wakes.lease(tx, wakes.due(tx), "d"))
+    store.write(lambda tx: attempts.lease(tx, attempts.due(tx), "d"))
     leased = store.read(
         lambda tx: [wakes.wake_of(row) for row in tx.all(f"select {wakes.SELECT} from wakes w where closed_at is null")]
     )
-    store.write(lambda tx: wakes.delivered(tx, leased[0], "d", "tmux", 100))
-    store.write(lambda tx: wakes.refused(tx, leased[1], "d", "busy", "tmux", lambda *_: None))
+    store.write(lambda tx: attempts.delivered(tx, leased[0], "d", "tmux", 100))
+    store.write(lambda tx: attempts.refused(tx, leased[1], "d", "busy", "tmux", lambda *_: None))
     crew.do("carol", registration.unregister)
     assert wrong(store, clock) == {}
     clock.tick(2000)  # alice's mail has expired and the sweep has yet to come
@@ -156,8 +156,8 @@ def test_sessions_that_are_all_closed_are_found(crew, store, clock):
 
 
 def test_a_lease_that_has_just_ended_is_in_order(crew, store, clock):
-    store.write(lambda tx: wakes.lease(tx, wakes.due(tx), "d"))
-    clock.tick(wakes.LEASE + check.LATE)
+    store.write(lambda tx: attempts.lease(tx, attempts.due(tx), "d"))
+    clock.tick(attempts.LEASE + check.LATE)
     assert wrong(store, clock) == {}
     clock.tick(1)
     assert wrong(store, clock).keys() == {"leases"}

@@ -289,13 +289,13 @@ def test_a_backup_that_finds_no_room_leaves_nothing(store, tmp_path):
 
 WRITE = """
 import sys
-from xats.core.agents import agents; from xats.core.mail import messages
-from xats.core.mail.messages import Draft
+from xats.core.agents import agents; from xats.core.mail import sending
+from xats.core.mail.sending import Draft
 from xats.store import Store
 store = Store(sys.argv[1])
 me = store.read(lambda tx: agents.by_name(tx, "crew", "alice"))
 while True:
-    sent = store.write(lambda tx: messages.send(tx, me, "pane", Draft("all", "x" * 3000)))
+    sent = store.write(lambda tx: sending.send(tx, me, "pane", Draft("all", "x" * 3000)))
     print(sent.message.id, flush=True)
 """
 WHOLE = """

@@ -12,7 +12,7 @@ import pytest
 
 from xats.base import errors
 from xats.core.agents import agents
-from xats.core.waking import wakes
+from xats.core.waking import attempts
 from xats.store import Store
 from xats.store.sqlite import engine, migrate
 
@@ -373,8 +373,8 @@ def test_wakes_of_every_state_are_what_they_were(fifth, tmp_path):
     assert found == [(*wake, None, None, None) for wake in WAKES]
     assert store.read(lambda tx: tx.all("pragma foreign_key_check")) == []
     assert len(store.read(lambda tx: tx.all("select * from deliveries"))) == len(WAKES)
-    assert [one.id for one in store.read(wakes.due)] == [1]
-    assert store.read(wakes.next_due) == 90
+    assert [one.id for one in store.read(attempts.due)] == [1]
+    assert store.read(attempts.next_due) == 90
     Store(str(tmp_path / "new.db")).close()
     assert schema(fifth) == schema(str(tmp_path / "new.db"))
     store.close()
@@ -384,9 +384,9 @@ def test_what_was_open_goes_on_and_can_be_handed_over(fifth):
     store = Store(fifth, clock=lambda: 95)
 
     def work(tx):
-        [wake] = wakes.due(tx)
-        wakes.lease(tx, [wake], "d")
-        return wakes.handed_over(tx, wake, "d", "waiter", tx.now + 60_000)
+        [wake] = attempts.due(tx)
+        attempts.lease(tx, [wake], "d")
+        return attempts.handed_over(tx, wake, "d", "waiter", tx.now + 60_000)
 
     assert store.write(work)
     row = store.read(lambda tx: tx.one("select state, handed, closed_at from wakes where id = 1"))
@@ -452,7 +452,7 @@ def test_unread_mail_over_the_former_limits_gets_a_wake(tmp_path):
         "read": ["rate_capped", None, None, None],
         "quiet": ["no_wake", None, None, None],
     }
-    assert {one.agent_id for one in store.read(wakes.due)} == {1, 2}
+    assert {one.agent_id for one in store.read(attempts.due)} == {1, 2}
     store.close()
 
 

@@ -14,7 +14,7 @@ from xats.cli.top.app import TopApp
 from xats.cli.top.screen import Top
 from xats.cli.top.watch import Watch
 from xats.core.agents import listing
-from xats.core.waking import wakes
+from xats.core.waking import attempts, wakes
 from xats.store import Store
 
 
@@ -49,10 +49,10 @@ class Live:
         agent = self.team.agent(name)
 
         def work(tx) -> None:
-            found = [wake for wake in wakes.due(tx) if wake.agent_id == agent.id]
-            wakes.lease(tx, found, "d")
+            found = [wake for wake in attempts.due(tx) if wake.agent_id == agent.id]
+            attempts.lease(tx, found, "d")
             climb = lambda _, now: None if wait is None else now + wait  # noqa: E731
-            wakes.refused(tx, found[0], "d", reason, "tmux", climb)
+            attempts.refused(tx, found[0], "d", reason, "tmux", climb)
 
         self.team.store.write(work)
         return self.wake(name)

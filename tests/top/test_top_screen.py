@@ -11,8 +11,8 @@ from rich.cells import cell_len as cells
 
 from xats.cli.top.screen import Top
 from xats.core.agents import agents, registration
-from xats.core.mail import dead, inbox, messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import dead, inbox, sending
+from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, planning
 from xats.core.waking import pauses, wakes
 from xats.daemon import lock
@@ -295,7 +295,7 @@ def test_the_selected_row_is_not_told_by_colour_alone(live, drive):
 
 def test_mail_is_read_and_nothing_is_marked_read(live, drive):
     live.team.send("alice", "bob", "first line\nsecond line", subject="Parser")
-    live.team.do("bob", messages.reply, "pane", 1, Draft("", "an answer"))
+    live.team.do("bob", sending.reply, "pane", 1, Draft("", "an answer"))
     live.team.send("bob", "alice", "x", subject="Other")
     events = live.team.rows("select count(*) as n from events")
     before = live.team.rows("select * from deliveries order by message_id, agent_id")

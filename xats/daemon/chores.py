@@ -11,7 +11,7 @@ from xats.core import clock, keeping
 from xats.core.agents import departures
 from xats.core.mail import alerts, inbox, owed
 from xats.core.tasks import claims, offers
-from xats.core.waking import wakes
+from xats.core.waking import attempts
 from xats.daemon import expected, owner
 
 TYPE_CHECKING = False
@@ -36,7 +36,7 @@ def sweep(tx: Tx) -> Swept:
     standing = clock.observe(tx)
     bound = owner.settle(tx)
     expired = inbox.sweep(tx)
-    freed = wakes.free_leases(tx, process.gone)
+    freed = attempts.free_leases(tx, process.gone)
     claims.set_right(tx)
     lapsed = claims.settle(tx, owner.process_gone)
     offers.look_again(tx)

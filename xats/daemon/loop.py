@@ -21,7 +21,7 @@ from xats.base import host, process, sidefile
 from xats.base.errors import StoreBusy, StoreError, StoreTooNew, XatsError
 from xats.core.agents import agents
 from xats.core.tasks import offers
-from xats.core.waking import wakes, watched
+from xats.core.waking import attempts, watched
 from xats.daemon import chores, lock
 from xats.daemon.badges import Badges
 from xats.daemon.bell import Bell
@@ -241,7 +241,7 @@ class Daemon:
 
         def look(tx: Tx) -> int | None:
             self._watch.refresh(tx, given_up=search)
-            return wakes.next_due(tx, host.id())
+            return attempts.next_due(tx, host.id())
 
         try:
             self._next_due = store.read(look)
@@ -255,7 +255,7 @@ class Daemon:
         if wake.state == "failed":
             self._search |= store.write(lambda tx: watched.retry_soon(tx, wake.agent_id))
         elif wake.id not in self._running:
-            leased = store.write(lambda tx: wakes.hasten(tx, wake, self.owner))
+            leased = store.write(lambda tx: attempts.lease_early(tx, wake, self.owner))
             if leased:
                 self._begin(leased, "watched")
 

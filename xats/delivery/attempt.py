@@ -12,7 +12,7 @@ from functools import partial
 from xats.base import faults, host, process, program
 from xats.core import clock
 from xats.core.agents import registration
-from xats.core.waking import wakes
+from xats.core.waking import attempts, reasons
 from xats.delivery import envelope, ladder, outcome, routing
 from xats.delivery import target as targets
 from xats.delivery.outcome import Attempted, Outcome
@@ -94,7 +94,7 @@ class Attempt:
         """Return what is unread at this moment; None when there is no more need of this attempt."""
 
         def look(tx: Tx) -> Pending | None:
-            leased = wakes.still_leased(tx, self.wake, self.owner)
+            leased = attempts.still_leased(tx, self.wake, self.owner)
             return targets.pending(tx, self.wake.agent_id) if leased else None
 
         pending = self.store.read(look)
@@ -123,9 +123,11 @@ class Attempt:
         by = None
         for name in [*(one for one in routes if one not in taken), *taken[:1]]:
             tried = Refused("not_read") if name in taken and last else self.deliver(session, name)
-            if tried.reason not in wakes.GONE or result.reason != "inbox_failed":  # an inbox that fails is still there
+            if (
+                tried.reason not in reasons.GONE or result.reason != "inbox_failed"
+            ):  # an inbox that fails is still there
                 by, result = name, tried
-            if tried.reason != "inbox_failed" and tried.reason not in wakes.GONE:
+            if tried.reason != "inbox_failed" and tried.reason not in reasons.GONE:
                 break
         return Outcome(result, by, routes, self.covered)
 

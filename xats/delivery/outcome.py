@@ -7,7 +7,7 @@ import random
 from xats.base.record import record
 from xats.core.agents import agents, presence
 from xats.core.mail import alerts
-from xats.core.waking import wakes
+from xats.core.waking import attempts, reasons, wakes
 from xats.delivery import ladder, routing
 from xats.delivery.transports import Delivered, Elsewhere, Postponed, Refused, Skipped, Stopped, waiter
 
@@ -70,20 +70,20 @@ def _end(tx: Tx, attempted: Attempted, outcome: Outcome, moved: bool) -> bool:
     if isinstance(result, Delivered):
         return _delivered(tx, attempted, outcome, result)
     if isinstance(result, (Stopped, Elsewhere)):
-        return wakes.give_back(tx, wake, owner)
+        return attempts.give_back(tx, wake, owner)
     if isinstance(result, Skipped):
         if moved and attempted.target.agent.wake_by == routing.NONE:
-            return wakes.give_back(tx, wake, owner)
-        return wakes.skipped(tx, wake, owner, result.reason)
-    if moved and result.reason not in wakes.FINAL:
-        return wakes.give_back(tx, wake, owner)
+            return attempts.give_back(tx, wake, owner)
+        return attempts.skipped(tx, wake, owner, result.reason)
+    if moved and result.reason not in reasons.FINAL:
+        return attempts.give_back(tx, wake, owner)
     if result.reason == "recipient_active":
         return _wait_for_hook(tx, attempted)
-    if attempted.cause == "watched" and result.reason in wakes.PASSING:
-        return wakes.put_off(tx, wake, owner, result.reason, by, detail=_shown(result.detail))
+    if attempted.cause == "watched" and result.reason in reasons.PASSING:
+        return attempts.postpone(tx, wake, owner, result.reason, by, detail=_shown(result.detail))
     if isinstance(result, Postponed):
         again = ladder.soon(wake.opened_at, tx.now)
-        return wakes.put_off(tx, wake, owner, result.reason, by, again, _shown(result.detail))
+        return attempts.postpone(tx, wake, owner, result.reason, by, again, _shown(result.detail))
     return _refused(tx, attempted, result, by)
 
 
@@ -91,17 +91,17 @@ def _delivered(tx: Tx, attempted: Attempted, outcome: Outcome, result: Delivered
     """Record that the transport took the line; of an inbox only reading tells whether the agent saw it."""
     wake, owner, by = attempted.wake, attempted.owner, str(outcome.by)
     if by in routing.SEEN:
-        return wakes.delivered(tx, wake, owner, by, outcome.covered, result.exit)
+        return attempts.delivered(tx, wake, owner, by, outcome.covered, result.exit)
     again = by in wake.taken_by
     later = _next_attempt(attempted.settings, wake.attempts + 1, tx.now) if again else None
     until = later or tx.now + attempted.settings.read_within
-    return wakes.handed_over(tx, wake, owner, by, until, rung=again)
+    return attempts.handed_over(tx, wake, owner, by, until, rung=again)
 
 
 def _refused(tx: Tx, attempted: Attempted, result: Refused, by: str | None) -> bool:
     """Record the refusal; where that was the last attempt, alert the senders."""
     wake = attempted.wake
-    recorded = wakes.refused(
+    recorded = attempts.refused(
         tx,
         wake,
         attempted.owner,
@@ -121,12 +121,12 @@ def _wait_for_hook(tx: Tx, attempted: Attempted) -> bool:
     wake, owner, session = attempted.wake, attempted.owner, attempted.target.session
     assert session
     if not routing.in_turn(session, presence.get(tx, wake.agent_id)):
-        given_back = wakes.give_back(tx, wake, owner)
+        given_back = attempts.give_back(tx, wake, owner)
         wakes.retry_now(tx, wake.agent_id, "for_hook")
         return given_back
     if attempted.cause == "watched":
-        return wakes.put_off(tx, wake, owner, "recipient_active", routing.HOOK)
-    return wakes.waits(tx, wake, owner, min(wake.opened_at, tx.now) + attempted.settings.read_within)
+        return attempts.postpone(tx, wake, owner, "recipient_active", routing.HOOK)
+    return attempts.wait_for_hook(tx, wake, owner, min(wake.opened_at, tx.now) + attempted.settings.read_within)
 
 
 def _next_attempt(settings: Settings, attempts: int, now: int) -> int | None:

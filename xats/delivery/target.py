@@ -8,7 +8,7 @@ from __future__ import annotations
 from xats.base import faults, host
 from xats.base.record import record
 from xats.core.agents import agents, presence
-from xats.core.waking import wakes
+from xats.core.waking import attempts, wakes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,12 +49,12 @@ def lease_due(store: Store, owner: str, settings: Settings, limit: int, under_wa
     """
 
     def look(tx: Tx) -> list[Wake]:
-        found = wakes.due(tx, limit + len(under_way), settings.longest, host.id())
+        found = attempts.due(tx, limit + len(under_way), settings.longest, host.id())
         return [wake for wake in found if wake.id not in under_way][:limit]
 
     if not store.read(look):
         return []
-    leased = store.write(lambda tx: wakes.lease(tx, look(tx), owner))
+    leased = store.write(lambda tx: attempts.lease(tx, look(tx), owner))
     faults.point("wake.leased")
     return leased
 
@@ -93,5 +93,5 @@ def is_token(store: Store, session: Session, text: str) -> bool:
     number, _, rest = text.partition("-")
     if not (number.isascii() and number.isdigit()):
         return False
-    nonce = store.read(lambda tx: wakes.nonce_of(tx, int(number), session.agent_id))
+    nonce = store.read(lambda tx: attempts.nonce_of(tx, int(number), session.agent_id))
     return nonce is not None and rest == f"{session.id}-{nonce}"

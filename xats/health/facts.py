@@ -8,7 +8,7 @@ from xats.core import clock
 from xats.core.agents import listing
 from xats.core.clock import Standing
 from xats.core.mail import alerts, dead
-from xats.core.waking import pauses, stops, wakes
+from xats.core.waking import attempts, pauses, stops
 from xats.store.sqlite import inspect
 
 TYPE_CHECKING = False
@@ -59,13 +59,13 @@ def gather(path: str) -> Facts:
     here = host.id()
 
     def work(tx: Tx) -> Facts:
-        due = wakes.due(tx, 1, host=here)
+        due = attempts.due(tx, 1, host=here)
         return Facts(
             tx.now,
             here,
             tuple(listing.agents(tx, None, None)),
             due[0] if due else None,
-            wakes.next_due(tx, here),
+            attempts.next_due(tx, here),
             dead.count(tx),
             alerts.standing(tx),
             tuple(pauses.listing(tx, None)),

@@ -10,7 +10,7 @@ from xats.base.errors import InvalidBody, Refused, TimedOut, XatsError
 from xats.cli.kit import people, render, views
 from xats.core.agents import agents
 from xats.core.waking import pokes, stops
-from xats.core.waking.wakes import PASSING
+from xats.core.waking.reasons import PASSING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

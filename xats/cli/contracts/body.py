@@ -7,12 +7,12 @@ from xats.base.record import replace
 from xats.cli.contracts.text import parsed, problems
 from xats.cli.kit import render
 from xats.core.contracts import contracts
-from xats.core.mail.messages import check_draft
+from xats.core.mail.sending import check_draft
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit.context import Here
-    from xats.core.mail.messages import Draft
+    from xats.core.mail.sending import Draft
 
 SHOWN = 5  # reasons that a refusal names
 

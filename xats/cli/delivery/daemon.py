@@ -13,7 +13,7 @@ from xats.base.durations import iso, rough
 from xats.base.errors import Refused, StoreTooNew, XatsError
 from xats.cli.kit import render, views
 from xats.core import clock
-from xats.core.waking import wakes
+from xats.core.waking import attempts
 from xats.daemon import autostart, lock
 
 TYPE_CHECKING = False
@@ -168,7 +168,7 @@ def status(here: Here) -> int:
     from xats.daemon import report
 
     def look(tx: Tx) -> tuple[int, int | None, int, clock.Standing]:
-        return len(wakes.due(tx)), wakes.next_due(tx), tx.now, clock.standing(tx)
+        return len(attempts.due(tx)), attempts.next_due(tx), tx.now, clock.standing(tx)
 
     due, next_due, now, trust = here.store.read(look)
     pid = lock.holder(here.path)

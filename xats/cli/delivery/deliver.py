@@ -8,7 +8,7 @@ from xats.base import process, sandbox
 from xats.base.errors import Refused, Usage
 from xats.cli.kit import render, views
 from xats.core import keeping
-from xats.core.waking import reasons, wakes
+from xats.core.waking import attempts, reasons
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _preview(here: Here) -> int:
     from xats.delivery.settings import of_team
 
     def look(tx: Tx) -> list[tuple[Wake, Target, Settings]]:
-        found = [(wake, target.find(tx, wake)) for wake in wakes.due(tx)]
+        found = [(wake, target.find(tx, wake)) for wake in attempts.due(tx)]
         return [(wake, one, of_team(tx, one.agent.team, here.environ)) for wake, one in found]
 
     rows = []

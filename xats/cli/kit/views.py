@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from xats.core.agents.expectations import Expectation
     from xats.core.clock import Standing
     from xats.core.mail.inbox import Letter, Shown
-    from xats.core.mail.messages import Message, Sent
+    from xats.core.mail.messages import Message
+    from xats.core.mail.sending import Sent
     from xats.core.mail.status import DeliveryStatus
     from xats.core.waking.pauses import Pause
     from xats.core.waking.wakes import Wake

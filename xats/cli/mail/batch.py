@@ -11,14 +11,14 @@ from xats.base.jsontext import from_json, to_json
 from xats.cli.kit import render, views
 from xats.cli.kit.context import hop_limit
 from xats.core.address import check_name
-from xats.core.mail import messages
+from xats.core.mail import sending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.kit.context import Here, Me
-    from xats.core.mail.messages import Draft, Sent
+    from xats.core.mail.sending import Draft, Sent
     from xats.store import Tx
 
 FIELDS: dict[str, tuple[type, ...]] = {
@@ -51,7 +51,7 @@ def send_batch(here: Here, source: str, address: str | None) -> int:
     drafts = read(source, address, hop_limit(here.settings))
 
     def work(tx: Tx, me: Me) -> tuple[list[Sent], Me]:
-        return messages.send_all(tx, me.agent, me.evidence, drafts), me
+        return sending.send_all(tx, me.agent, me.evidence, drafts), me
 
     try:
         sent, me = here.write(work)
@@ -118,7 +118,7 @@ def _draft(number: int, line: str, address: str | None, hops: int) -> Draft:
         raise _at(number, f"{'to' if not to else 'body'} is missing.", '{"to": "bob", "body": "text"}')
     try:
         draft = _made(to, body, values, hops)
-        messages.check_draft(draft)
+        sending.check_draft(draft)
     except XatsError as problem:
         raise _at(number, str(problem), problem.hint, problem) from problem
     return draft
@@ -138,7 +138,7 @@ def _why_not(line: str) -> str:
 def _made(to: str, body: str, values: dict[str, Any], hops: int) -> Draft:
     get = values.get
     kind, ttl = get("kind"), get("ttl")
-    return messages.Draft(
+    return sending.Draft(
         address=to,
         body=body,
         subject=get("subject"),

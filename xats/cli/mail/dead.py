@@ -10,7 +10,7 @@ from xats.core.address import is_forgotten
 from xats.core.agents import agents
 from xats.core.mail import dead as core
 from xats.core.waking import reasons
-from xats.core.waking.wakes import GONE
+from xats.core.waking.reasons import GONE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from xats.core.tasks import views as task_views
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit.context import Here, Me
-    from xats.core.mail.messages import Draft, Sent
+    from xats.core.mail.sending import Draft, Sent
     from xats.core.tasks.views import Listed
     from xats.store import Tx
 

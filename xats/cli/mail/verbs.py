@@ -11,7 +11,7 @@ from xats.cli.kit import render, views
 from xats.cli.kit.context import hop_limit
 from xats.core.agents import agents
 from xats.core.mail import inbox as letters
-from xats.core.mail import messages
+from xats.core.mail import sending
 from xats.core.teams import teams
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Here, Me
     from xats.core.mail.inbox import Letter, Page, Reader, Shown
-    from xats.core.mail.messages import Draft, Sent
+    from xats.core.mail.sending import Draft, Sent
     from xats.store import Tx
 
 PAGE = 50  # messages that are shown at once
@@ -84,7 +84,7 @@ def send(
         from xats.cli.mail.pool import send_to_pool
 
         return send_to_pool(here, draft, wait)
-    return _deliver(here, lambda tx, me: messages.send(tx, me.agent, me.evidence, draft), wait)
+    return _deliver(here, lambda tx, me: sending.send(tx, me.agent, me.evidence, draft), wait)
 
 
 def broadcast(
@@ -107,7 +107,7 @@ def broadcast(
 
     address = str(parse(f"role:{role}")) if role is not None else "all"
     draft = _draft(here, address, body, subject, False, kind, key, ttl, None, no_wake, contract)
-    return _deliver(here, lambda tx, me: messages.send(tx, me.agent, me.evidence, draft), None)
+    return _deliver(here, lambda tx, me: sending.send(tx, me.agent, me.evidence, draft), None)
 
 
 def reply(
@@ -132,7 +132,7 @@ def reply(
     """
     draft = _draft(here, "", body, subject, need_reply, kind, key, ttl, None, no_wake, contract, hold=hold)
     return _deliver(
-        here, lambda tx, me: messages.reply(tx, me.agent, me.evidence, message_id=message_id, draft=draft), None
+        here, lambda tx, me: sending.reply(tx, me.agent, me.evidence, message_id=message_id, draft=draft), None
     )
 
 
@@ -459,7 +459,7 @@ def _draft(
     life = durations.parse(ttl) if ttl is not None else None
     hops = hop_limit(here.settings)
     text = read_body(body) if contract is None else read_document(body)
-    draft = messages.Draft(
+    draft = sending.Draft(
         address=address,
         body=text,
         subject=subject,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from xats.cli.models.base import Address, Document, Model, OneOf, Time, field
 from xats.cli.models.tasks import Task
-from xats.core.mail.messages import NOT_WOKEN
+from xats.core.mail.sending import NOT_WOKEN
 from xats.core.waking.reasons import REASONS
 
 EVIDENCE = ("flag", "env", "session", "pane", "process", "user")

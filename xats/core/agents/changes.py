@@ -10,7 +10,7 @@ from xats.base.errors import NameTaken, Refused, Usage
 from xats.base.record import record
 from xats.core.address import check_name
 from xats.core.agents import agents, cascade, registration
-from xats.core.mail import messages, removed
+from xats.core.mail import recipients, removed, sending
 from xats.core.teams import teams
 from xats.core.waking import wakes
 
@@ -49,8 +49,8 @@ def _tell(tx: Tx, by: Agent, agent: Agent, subject: str, *lines: str) -> None:
     """Send mail from xats to `agent`, unless `by` is `agent` itself or its program has not appeared yet."""
     if by.id == agent.id or agent.expected:
         return
-    draft = messages.Draft(agent.address, "\n".join(lines), subject, "notice", need_reply=False)
-    messages.post(tx, agents.system(tx, agent.team), "process", draft, [messages.recipient_of(agent)])
+    draft = sending.Draft(agent.address, "\n".join(lines), subject, "notice", need_reply=False)
+    sending.post(tx, agents.system(tx, agent.team), "process", draft, [recipients.recipient_of(agent)])
 
 
 # -- what it is --------------------------------------------------------------------------------------------------------

@@ -151,7 +151,7 @@ def again(one: Expectation) -> str:
 
 
 def _report(tx: Tx, one: Expectation, why: str, taken_by: Agent | None) -> None:
-    from xats.core.mail import messages  # `xats agents` imports this module, and sends nothing
+    from xats.core.mail import sending  # `xats agents` imports this module, and sends nothing
 
     asker = agents.by_id(tx, one.asked_by or 0)
     if not asker.registered or (taken_by and taken_by.id == asker.id):
@@ -162,5 +162,5 @@ def _report(tx: Tx, one: Expectation, why: str, taken_by: Agent | None) -> None:
         f"To remove it: xats unregister {one.agent.name} --team {one.agent.team}",
     )
     subject = f"{one.agent.name} did not appear: {one.client} in pane {one.pane.pane_id}"
-    draft = messages.Draft(asker.address, "\n".join(lines), subject, "alert", need_reply=False)
-    messages.send(tx, agents.system(tx, asker.team), "process", draft)
+    draft = sending.Draft(asker.address, "\n".join(lines), subject, "alert", need_reply=False)
+    sending.send(tx, agents.system(tx, asker.team), "process", draft)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xats.core.address import parse_list
 from xats.core.agents import cascade, registration
-from xats.core.mail.messages import is_direct
+from xats.core.mail.recipients import is_direct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

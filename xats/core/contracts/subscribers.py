@@ -10,8 +10,8 @@ from xats.base.record import from_row, record
 from xats.core.address import check_name
 from xats.core.agents import agents
 from xats.core.contracts import words
-from xats.core.mail import messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import recipients, sending
+from xats.core.mail.sending import Draft
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from xats.core.agents.agents import Agent
     from xats.core.contracts.contracts import Contract, Version
-    from xats.core.mail.messages import Sent
+    from xats.core.mail.sending import Sent
     from xats.schemas.diff import Diff
     from xats.store import Tx
 
@@ -153,16 +153,16 @@ def _note(version: Version) -> list[str]:
 def _tell(tx: Tx, me: Agent, name: str, subject: str, lines: Sequence[str], *, wake: bool) -> Notified:
     """Send `lines` to everybody who subscribes to the contract `name`, but for `me`, who knows."""
     found = [agents.agent_of(row) for row in tx.all(SUBSCRIBERS, team=me.team, key=name.lower())]
-    whom = [messages.recipient_of(one) for one in found if one.id != me.id]
+    whom = [recipients.recipient_of(one) for one in found if one.id != me.id]
     if not whom:
         return NOBODY
     draft = Draft(
         f"contract:{name}",
         "\n".join(lines),
-        subject[: messages.LARGEST_SUBJECT],
+        subject[: sending.LARGEST_SUBJECT],
         "contract",
         need_reply=False,
         wake=wake,
     )
-    sent = messages.post(tx, agents.system(tx, me.team), "process", draft, whom)
+    sent = sending.post(tx, agents.system(tx, me.team), "process", draft, whom)
     return Notified(sent, wake)

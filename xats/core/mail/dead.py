@@ -9,7 +9,7 @@ from __future__ import annotations
 from xats.base.errors import NotFound, Refused
 from xats.base.record import from_row, record
 from xats.core.agents import agents
-from xats.core.mail import messages
+from xats.core.mail import sending
 from xats.core.mail.messages import MESSAGE, Message, message_of
 from xats.core.waking import wakes
 
@@ -118,7 +118,7 @@ def drop(tx: Tx, by: Agent, letter: DeadLetter) -> None:
 
 
 def _send_again(tx: Tx, by: Agent, letter: DeadLetter, to: Agent) -> int:
-    again = messages.repeat(tx, letter.message.id, to)
+    again = sending.repeat(tx, letter.message.id, to)
     tx.run(DROP, agent=letter.agent_id, message=letter.message.id, now=tx.now)
     _say(tx, "dead_retried", by, letter, to=to.address, new_id=again)
     return again

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from xats.core.address import Address
     from xats.core.agents.agents import Agent
-    from xats.core.mail.messages import Recipient
+    from xats.core.mail.recipients import Recipient
     from xats.store import Row, Tx
 
 TEAM = "select 1 from agents where team = :team limit 1"

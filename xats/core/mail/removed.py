@@ -10,7 +10,7 @@ from xats.base.durations import rough
 from xats.base.errors import XatsError
 from xats.base.record import record
 from xats.core.address import parse_list
-from xats.core.mail import messages
+from xats.core.mail import recipients
 from xats.core.waking import wakes
 
 TYPE_CHECKING = False
@@ -88,7 +88,7 @@ def _is_direct(row: Row) -> bool:
     if row["sender_client"] == "system":
         return False
     try:
-        return messages.is_direct(parse_list(row["address"]))
+        return recipients.is_direct(parse_list(row["address"]))
     except XatsError:  # an address that an older xats took
         return True
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from xats.base.errors import UnknownRecipient
 from xats.core.address import parse_list
 from xats.core.agents import agents
-from xats.core.mail import inbox, messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import inbox, recipients, sending
+from xats.core.mail.sending import Draft
 from xats.core.waking import wakes
 
 TYPE_CHECKING = False
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from xats.core.agents.agents import Agent
-    from xats.core.mail.messages import Recipient
+    from xats.core.mail.recipients import Recipient
     from xats.core.states import TaskMail
     from xats.core.tasks.tasks import Task
     from xats.store import Tx
@@ -35,13 +35,13 @@ def tell(tx: Tx, to: Agent | None, subject: str, *lines: str, team: str = "") ->
     """Send `lines` to `to` in the name of xats, if it is there; return the id of the message."""
     if to is None or not to.registered:
         return None
-    return post(tx, team or to.team, to.address, [messages.recipient_of(to)], subject, lines)
+    return post(tx, team or to.team, to.address, [recipients.recipient_of(to)], subject, lines)
 
 
 def post(tx: Tx, team: str, address: str, recipients: Sequence[Recipient], subject: str, lines: Iterable[str]) -> int:
     """Send `lines` to `recipients` in the name of xats; `address` is how they are called. Return its id."""
-    draft = Draft(address, "\n".join(lines), subject[: messages.LARGEST_SUBJECT], "task", need_reply=False)
-    return messages.post(tx, agents.system(tx, team), "process", draft, recipients).message.id
+    draft = Draft(address, "\n".join(lines), subject[: sending.LARGEST_SUBJECT], "task", need_reply=False)
+    return sending.post(tx, agents.system(tx, team), "process", draft, recipients).message.id
 
 
 def agent_of(tx: Tx, agent_id: int | None) -> Agent | None:
@@ -51,7 +51,7 @@ def agent_of(tx: Tx, agent_id: int | None) -> Agent | None:
 
 def members(tx: Tx, team: str, role: str) -> list[Recipient]:
     """Return everybody in `team` who has `role`."""
-    return messages.everybody(tx, "role", team, role)
+    return recipients.of_group(tx, "role", team, role)
 
 
 # -- what a claimed task needs changes ---------------------------------------------------------------------------------
@@ -102,9 +102,9 @@ def ask_for_review(tx: Tx, owner: Agent, evidence: str, task: Task, role: str, r
         lines += ["", result[:LONGEST_QUOTE] + ("\n[...]" if len(result) > LONGEST_QUOTE else ""), ""]
     lines += [f"All of it: xats task show {task.id}", f"Approve it: xats task approve {task.id}"]
     lines.append(f"Or send it back: xats task feedback {task.id} 'what is missing'")
-    subject = f"review task #{task.id}: {task.title}"[: messages.LARGEST_SUBJECT]
+    subject = f"review task #{task.id}: {task.title}"[: sending.LARGEST_SUBJECT]
     draft = Draft(f"role:{role}", "\n".join(lines), subject, "review", need_reply=True)
-    message = messages.post(tx, owner, evidence, draft, whom).message.id
+    message = sending.post(tx, owner, evidence, draft, whom).message.id
     tx.run(KEEP, task=task.id, message=message, about="review", role=role)
     return len(whom)
 
@@ -115,7 +115,7 @@ LONGEST_QUOTE = 4000  # characters of a result that a reviewer's mail shows
 def reviewed(tx: Tx, task: Task, by: Agent, role: str) -> None:
     """Note that `by` has answered for `role`: the question is answered, and nobody else needs to."""
     for row in tx.all(OUT, task=task.id, about="review", role=role):
-        tx.run(messages.REPLIED, agent=by.id, message=row["message_id"], now=tx.now)
+        tx.run(sending.REPLIED, agent=by.id, message=row["message_id"], now=tx.now)
     take_back(tx, task, "review", role, 0)
     wakes.close_if_read(tx, by.id)
 
@@ -145,7 +145,7 @@ def _notified(tx: Tx, task: Task) -> tuple[dict[int, Recipient], list[str]]:
     unheard = []
     for address in parse_list(task.notify) if task.notify is not None else ():
         try:  # each by itself: who has left since must not keep the others from hearing
-            whom.update((one.id, one) for one in messages.resolve(tx, sender, [address]))
+            whom.update((one.id, one) for one in recipients.resolve(tx, sender, [address]))
         except UnknownRecipient:
             unheard.append(str(address))
     return whom, unheard

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from xats.core import clock
 from xats.core.agents import agents
-from xats.core.mail import inbox, messages
+from xats.core.mail import inbox, sending
 from xats.core.tasks import notify, tasks
 from xats.core.waking import wakes
 
@@ -118,7 +118,7 @@ def offer(tx: Tx, task: Task) -> Agent | None:
     member = agents.agent_of(row)
     assert task.message_id
     sender = agents.by_id(tx, task.creator_id)
-    messages.also_to(tx, task.message_id, sender, member)
+    sending.also_to(tx, task.message_id, sender, member)
     tx.run("update agents set offered_at = :now where id = :id", id=member.id, now=tx.now)
     tx.run(SET_OFFER, id=task.id, at=tx.now + EVERY)
     tasks.note(tx, task, "offered", member, None)
@@ -140,7 +140,7 @@ def _tell_nobody_left(tx: Tx, task: Task) -> None:
 
 def begin(tx: Tx, task: Task) -> None:
     """Ask the members once more, from the first, with a new copy of the message: `task` is open again."""
-    row = tx.one(messages.REPEAT, id=task.message_id, address=f"pool:{task.role}", now=tx.now)
+    row = tx.one(sending.REPEAT, id=task.message_id, address=f"pool:{task.role}", now=tx.now)
     assert row
     now = tasks.update(tx, task, message_id=row["id"], offer_at=tx.now)
     offer(tx, now)

@@ -7,7 +7,7 @@ from xats.base.errors import InvalidTask, KeyReused, Refused
 from xats.base.record import record
 from xats.core.address import check_name, parse_list
 from xats.core.agents import agents
-from xats.core.mail import messages
+from xats.core.mail import recipients
 from xats.core.tasks import dependencies, readiness, tasks
 from xats.core.tasks import notify as task_mail
 from xats.core.teams import teams
@@ -168,7 +168,7 @@ def whom_to_notify(tx: Tx, me: Agent, addresses: str) -> str:
     """Return `addresses` as they will mean the same later. Raises InvalidName, UnknownRecipient, Usage."""
     found = parse_list(addresses)
     for one in found:
-        messages.resolve(tx, agents.system(tx, me.team), [one] if one.kind != "me" else [])
+        recipients.resolve(tx, agents.system(tx, me.team), [one] if one.kind != "me" else [])
     return ",".join(dict.fromkeys(me.address if one.kind == "me" else str(one) for one in found))
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from xats.base.errors import KeyReused, Usage
 from xats.base.record import replace
 from xats.core.address import parse
-from xats.core.mail import inbox, messages
-from xats.core.mail.messages import Sent
+from xats.core.mail import inbox, sending
+from xats.core.mail.sending import Sent
 from xats.core.tasks import offers, planning, tasks
 from xats.core.teams import teams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents.agents import Agent
-    from xats.core.mail.messages import Draft
+    from xats.core.mail.sending import Draft
     from xats.core.tasks.tasks import Task
     from xats.store import Tx
 
@@ -23,7 +23,7 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> tuple[Sent, Task]:
 
     Raises InvalidBody, InvalidName, KeyReused, Usage, UnknownMessage (no such message to reply to).
     """
-    messages.check_draft(draft)
+    sending.check_draft(draft)
     address = parse(draft.address)
     if address.kind != "pool" or (address.team and teams.current(tx, address.team) != me.team):
         msg = f"{draft.address} cannot be a pool: pools are written to one at a time, and in one's own team."
@@ -45,7 +45,7 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> tuple[Sent, Task]:
     body = f"{draft.body.rstrip()}\n\nWhoever is first does this: xats task claim {task.id}"
     kind, need_reply = draft.kind or "pool", bool(draft.need_reply)
     offer = replace(draft, body=body, kind=kind, need_reply=need_reply, dedupe_key=None)
-    sent = messages.post(tx, me, evidence, offer, [])
+    sent = sending.post(tx, me, evidence, offer, [])
     task = tasks.update(tx, task, message_id=sent.message.id, offer_at=tx.now)
     asked = offers.offer(tx, task)
     return Sent(sent.message, True, (asked.address,) if asked else ()), tasks.again(tx, task)
@@ -56,5 +56,5 @@ def _before(tx: Tx, me: Agent, task: Task) -> Sent:
         msg = f"Task {task.id} has this key, but it is not a message to a pool. Nothing was sent."
         raise KeyReused(msg, f"take another --key; to see the task: xats task show {task.id}", id=task.id)
     found = inbox.show(tx, me, task.message_id).message
-    rows = tx.all(messages.RECIPIENTS, id=task.message_id)
+    rows = tx.all(sending.RECIPIENTS, id=task.message_id)
     return Sent(found, False, tuple(f"{row['name']}@{row['team']}" for row in rows))

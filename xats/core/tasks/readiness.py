@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from xats.core.agents import agents
-from xats.core.mail import messages
+from xats.core.mail import recipients
 from xats.core.tasks import notify, offers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xats.core.mail.messages import Recipient
+    from xats.core.mail.recipients import Recipient
     from xats.core.tasks.tasks import Task
     from xats.store import Tx
 
@@ -22,7 +22,7 @@ def starters(tx: Tx, task: Task, but: int | None = None) -> tuple[str, list[Reci
     """
     if task.assignee_id is not None:
         found = agents.by_id(tx, task.assignee_id)
-        everybody = [messages.recipient_of(found)] if found.registered else []
+        everybody = [recipients.recipient_of(found)] if found.registered else []
         address = found.address
     elif task.role is not None:
         everybody, address = notify.members(tx, task.team, task.role), f"role:{task.role}"

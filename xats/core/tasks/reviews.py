@@ -8,8 +8,8 @@ from __future__ import annotations
 from xats.base.errors import InvalidTask, NotInReview, NotReviewer, Refused, UnknownMessage
 from xats.base.record import from_row, record
 from xats.core.address import check_name
-from xats.core.mail import messages
-from xats.core.mail.messages import Draft
+from xats.core.mail import recipients, sending
+from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, dependencies, endings, notify, tasks
 
 TYPE_CHECKING = False
@@ -227,7 +227,7 @@ def feedback(tx: Tx, me: Agent, evidence: str, task_id: int, text: str) -> Task:
     assert owner and task.lease_ms
     now = tasks.update(tx, task, state="claimed", lease_until=tx.now + task.lease_ms, result=None)
     tasks.log(tx, now, "feedback", me, text, role=role, submission=task.submission, to=owner.address)
-    subject = f"task #{task.id} needs more work: {task.title}"[: messages.LARGEST_SUBJECT]
+    subject = f"task #{task.id} needs more work: {task.title}"[: sending.LARGEST_SUBJECT]
     again = f"Hand it in again: xats task submit {task.id}"
     draft = Draft(owner.address, f"{text.rstrip()}\n\n{again}", subject, "feedback", need_reply=False)
     question = tx.one(QUESTION, task=task.id, me=me.id)
@@ -237,9 +237,9 @@ def feedback(tx: Tx, me: Agent, evidence: str, task_id: int, text: str) -> Task:
     try:
         if question is None:
             raise UnknownMessage
-        messages.reply(tx, me, evidence, question["message_id"], draft)
+        sending.reply(tx, me, evidence, question["message_id"], draft)
     except UnknownMessage:
-        messages.post(tx, me, evidence, draft, [messages.recipient_of(owner)])
+        sending.post(tx, me, evidence, draft, [recipients.recipient_of(owner)])
     notify.reviewed(tx, task, me, role)
     notify.no_review(tx, task)
     return now

@@ -11,8 +11,8 @@ from xats.base.errors import InvalidName, TeamInUse, TeamTaken, Usage
 from xats.base.record import record
 from xats.core.address import FORGOTTEN, LONGEST, check_name, is_forgotten
 from xats.core.agents import agents, registration
-from xats.core.mail import messages, removed
-from xats.core.mail.messages import Draft
+from xats.core.mail import recipients, removed, sending
+from xats.core.mail.sending import Draft
 from xats.core.teams import teams
 from xats.core.teams.views import TEAM, Summary, summary
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from xats.core.agents.agents import Agent, Session
-    from xats.core.mail.messages import Recipient
     from xats.core.teams.teams import Project
     from xats.core.teams.views import Place
     from xats.store import Tx
@@ -94,8 +93,7 @@ def tell(tx: Tx, team: str, whom: Sequence[Agent], by: str, subject: str, *lines
     if found:
         text = "\n".join(lines)
         draft = Draft(f"all@{team}", text, subject, "team", need_reply=False, wake=False)
-        recipients: list[Recipient] = [messages.recipient_of(one) for one in found]
-        messages.post(tx, agents.system(tx, team), "process", draft, recipients)
+        sending.post(tx, agents.system(tx, team), "process", draft, [recipients.recipient_of(one) for one in found])
 
 
 def check_team(name: str) -> str:

@@ -157,7 +157,7 @@ def _hold(tx: Tx, team: str) -> None:
     """Hold the wakes of `team` that a pause is to hold, and let those go that none does."""
     for one in changes.members(tx, team):
         wakes.hold(tx, one.id)
-        wakes.let_go(tx, one.id)
+        wakes.release(tx, one.id)
 
 
 # -- contracts ---------------------------------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def resume(tx: Tx, by: Agent, team: str, agent: Agent | None) -> tuple[bool, int
 
 def _let_go(tx: Tx, agent_id: int, current: bool) -> bool:
     """Let the held wake of an agent go; tell whether it fell due. That of one that has left waits for its return."""
-    due = wakes.let_go(tx, agent_id)
+    due = wakes.release(tx, agent_id)
     if due and not current:
         wakes.suspend(tx, agent_id, "no_pane")
     return due and current

@@ -116,6 +116,23 @@ REASONS: Final[dict[Reason, str]] = {
     "full_screen": "a program that xats does not know fills the screen of its pane, as an editor does",
 }
 
+# The target is known to be gone: suspend, and burn no attempt. What only cannot be asked just now is not here.
+GONE: frozenset[Reason] = frozenset(
+    ("no_pane", "pane_dead", "pane_changed", "process_gone", "server_gone", "no_program", "not_registered")
+)
+# What an attempt was refused for and will pass: the pane is watched meanwhile, and need not wait for its rung.
+PASSING: frozenset[Reason] = frozenset(
+    (
+        *("busy", "not_quiet", "draft_present", "dialog_open", "human_active", "screen_unknown"),
+        *("copy_mode", "input_off", "shell_foreground", "child_foreground", "recipient_active"),
+        *("program_changed", "program_hidden", "program_elsewhere"),
+        *("tmux_unavailable", "tmux_missing", "server_untrusted", "not_permitted", "host_busy"),
+    )
+)
+FINAL: frozenset[Reason] = frozenset(
+    ("unconfirmed",)
+)  # nobody can tell what happened to the line: never paste it again
+
 
 def words(code: str | None) -> str:
     """Return why in words; a code that only a newer xats knows stays as it is."""

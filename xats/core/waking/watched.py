@@ -1,13 +1,14 @@
 """Who waits for something in his pane that will pass, so that the pane is worth watching.
 
 Those are the open wakes that wait for their next rung, and the agents that were given up with mail still unread. The
-daemon's watch makes an attempt at the former before its time (`wakes.hasten`), and wakes the latter anew.
+daemon's watch makes an attempt at the former before its time (`attempts.lease_early`), and wakes the latter anew.
 """
 
 from __future__ import annotations
 
 from xats.core.waking import wakes
-from xats.core.waking.wakes import PASSING, SELECT, Wake, wake_of
+from xats.core.waking.reasons import PASSING
+from xats.core.waking.wakes import SELECT, Wake, wake_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

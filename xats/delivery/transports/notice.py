@@ -13,7 +13,7 @@ from binascii import crc32
 
 from xats.base.errors import NoPane, TmuxUnavailable
 from xats.base.pane import Pane
-from xats.core.waking import wakes
+from xats.core.waking import reasons
 from xats.delivery.transports import Delivered, Refused, Skipped
 from xats.tmux import gone, notice
 from xats.tmux import pane as panes
@@ -55,7 +55,7 @@ def objection(pane: Pane) -> Reason | None:
 
 def is_gone(pane: Pane, problem: NoPane | TmuxUnavailable) -> bool:
     """Tell whether `pane`, about which tmux said `problem`, is known to be gone."""
-    return gone.reason(pane, problem) in wakes.GONE
+    return gone.reason(pane, problem) in reasons.GONE
 
 
 def set_unread(pane: Pane, count: int, store: str) -> None:
