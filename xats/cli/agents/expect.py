@@ -6,7 +6,7 @@ from xats.base import durations, host, process
 from xats.base.errors import NoPane, Refused, Usage
 from xats.base.record import record
 from xats.cli.agents.states import State
-from xats.cli.kit import render, views
+from xats.cli.kit import documents, render
 from xats.core.agents import agents, expectations
 from xats.core.teams import teams
 
@@ -104,8 +104,8 @@ def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: b
     agent = done.details.agent
     if here.json:
         expected = here.store.read(lambda tx: expectations.of_agent(tx, agent.id))
-        said = {"agent": views.agent_json(done.details), "created": done.created, "displaced": None}
-        render.document({**said, "expected": views.expected_json(expected), "replaced": replaced})
+        said = {"agent": documents.agent_json(done.details), "created": done.created, "displaced": None}
+        render.document({**said, "expected": documents.expected_json(expected), "replaced": replaced})
     elif here.quiet:
         render.put(agent.name)
     else:

@@ -7,7 +7,7 @@ from xats.base.durations import ago
 from xats.base.errors import Refused, UnknownAgent, Usage
 from xats.cli.agents import states
 from xats.cli.agents import verbs as listing
-from xats.cli.kit import people, render, views
+from xats.cli.kit import documents, people, render, views
 from xats.core.address import check_name, parse
 from xats.core.agents import agents
 from xats.core.agents import changes as core
@@ -57,7 +57,7 @@ def seat(
     details, created, pending = here.store.write(work)
     agent = details.agent
     if here.json:
-        render.document({"agent": views.agent_json(details), "created": created})
+        render.document({"agent": documents.agent_json(details), "created": created})
     elif here.quiet:
         render.put(agent.name)
     else:
@@ -117,7 +117,7 @@ def set_(
     details, changed, team = here.write(work)
     here.rouse_daemon()
     if here.json:
-        render.document({"agent": views.agent_json(details), "changed": changed})
+        render.document({"agent": documents.agent_json(details), "changed": changed})
     elif not here.quiet:
         said = "; ".join(changed) or "nothing was different"
         render.put(f"{views.near(details.agent.address, team)}: {said}")
@@ -146,7 +146,7 @@ def rename(here: Here, name: params.AgentArg, new: params.NewAgentArg) -> int:
     listing.mark_pane(agents.Registered(details=details, created=False, new_session=False, unseated=None))
     here.rouse_daemon()
     if here.json:
-        render.document({"agent": views.agent_json(details), "old_name": was.name})
+        render.document({"agent": documents.agent_json(details), "old_name": was.name})
     elif not here.quiet:
         leads = f"; {was.name} still leads to it" if was.name.lower() != new.lower() else ""
         render.put(f"{was.name} is called {views.near(details.agent.address, team)} now{leads}")

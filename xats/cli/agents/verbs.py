@@ -8,7 +8,7 @@ from xats.base import durations, host, process
 from xats.base.errors import NameTaken, Refused, Usage
 from xats.base.record import replace
 from xats.cli.agents import states
-from xats.cli.kit import render, views
+from xats.cli.kit import documents, render, views, waking
 from xats.cli.kit.context import known_team
 from xats.core.address import check_name
 from xats.core.agents import agents as core
@@ -128,8 +128,8 @@ def register(
     mark_pane(done)
     here.rouse_daemon()
     if here.json:
-        said = {"agent": views.agent_json(done.details), "created": done.created, "displaced": done.unseated}
-        render.document({**said, "expected": views.expected_json(None), "replaced": []})
+        said = {"agent": documents.agent_json(done.details), "created": done.created, "displaced": done.unseated}
+        render.document({**said, "expected": documents.expected_json(None), "replaced": []})
     elif here.quiet:
         render.put(done.details.agent.name)
     else:
@@ -505,7 +505,7 @@ def _cells(details: Details, state: State, ways: list[str], now: int, *, words: 
         "BY": by,
         "WAKE BY": agent.wake_by,
         "PAUSED": "paused" if details.paused else "",
-        "WAKE": views.wake_brief(details, now, words=words),
+        "WAKE": waking.wake_brief(details, now, words=words),
     }
 
 
@@ -523,7 +523,7 @@ def _squeeze(cells: dict[str, str], state: State) -> None:
 def listed_json(details: Details, state: State, ways: list[str]) -> dict[str, Any]:
     """Return the JSON form of an agent in a list; `ways` are the transports by which it can be woken."""
     return {
-        **views.agent_json(details),
+        **documents.agent_json(details),
         "state": state.name,
         "online": state.online,
         "detail": state.words,
@@ -534,12 +534,12 @@ def listed_json(details: Details, state: State, ways: list[str]) -> dict[str, An
         "oldest_unread_at": durations.iso(details.oldest_unread_at),
         "shown": details.shown,
         "last_seen_at": durations.iso(details.agent.seen_at),
-        "wake": views.last_wake_json(details),
+        "wake": documents.last_wake_json(details),
         "wake_by": details.agent.wake_by,
         "transports": ways,
         "paused": details.paused,
-        "expected": views.expected_json(details.expected),
-        "presence": views.presence_json(details),
+        "expected": documents.expected_json(details.expected),
+        "presence": documents.presence_json(details),
     }
 
 
@@ -584,7 +584,7 @@ def whoami(here: Here) -> int:
         found = membership.project_json(project, own) if project else None
         notices = list(pending)
         render.document(
-            {"agent": views.agent_json(details), "evidence": me.evidence, "project": found, "notices": notices}
+            {"agent": documents.agent_json(details), "evidence": me.evidence, "project": found, "notices": notices}
         )
     elif here.quiet:
         render.put(me.agent.name)

@@ -6,7 +6,7 @@ import os
 
 from xats.base import host, process
 from xats.base.record import record
-from xats.cli.kit import render, views
+from xats.cli.kit import documents, render
 from xats.clients import occupants, search
 from xats.core.agents import agents
 from xats.core.teams import teams
@@ -378,7 +378,7 @@ def _json(here: Here, one: Known) -> dict[str, Any]:
         every = routing.routes(details.agent, details.session, details.presence, here.path, off)
         ways = [way.name for way in every]
     return {
-        "pane": views.pane_json(sighted.pane),
+        "pane": documents.pane_json(sighted.pane),
         "session": sighted.session,
         "window": sighted.window,
         "title": sighted.title,
