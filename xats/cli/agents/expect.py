@@ -7,6 +7,7 @@ from xats.base.errors import NoPane, Refused, Usage
 from xats.base.record import record
 from xats.cli.agents.states import State
 from xats.cli.kit import documents, render
+from xats.cli.kit.scope import me_or_none
 from xats.core.agents import agents, expectations
 from xats.core.teams import teams
 
@@ -68,7 +69,6 @@ def is_there(what: Wanted) -> bool:
 
 def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: bool) -> int:
     """Make the agent `name`, which has no process yet, and expect its program in its pane."""
-    from xats.cli.agents.verbs import me_or_none
     from xats.cli.teams import membership
 
     agreed = membership.agree(here)

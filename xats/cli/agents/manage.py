@@ -5,8 +5,7 @@ from __future__ import annotations
 from xats.base import process
 from xats.base.durations import ago
 from xats.base.errors import Refused, UnknownAgent, Usage
-from xats.cli.agents import states
-from xats.cli.agents import verbs as listing
+from xats.cli.agents import listing, pane_mark, reach, register, states
 from xats.cli.kit import documents, people, render, views
 from xats.core.address import check_name, parse
 from xats.core.agents import agents
@@ -41,7 +40,7 @@ def seat(
     """
     from xats.cli.teams import membership
 
-    listing.check(name, role, None, tag, cap, None)
+    register.check(name, role, None, tag, cap, None)
     said = core.check_about(about) if about is not None else None
     changes = agents.Changes(role, tags=tuple(tag) if tag else None, capabilities=tuple(cap) if cap else None)
 
@@ -92,7 +91,7 @@ def set_(
     if role is not None and no_role:
         msg = "--role and --no-role exclude each other."
         raise Usage(msg, "give one of them")
-    listing.check(None, role, None, [*(tag or ()), *(no_tag or ())], [*(cap or ()), *(no_cap or ())], None)
+    register.check(None, role, None, [*(tag or ()), *(no_tag or ())], [*(cap or ()), *(no_cap or ())], None)
     for given, taken, what in ((tag, no_tag, "tag"), (cap, no_cap, "cap")):
         both = {one.lower() for one in given or ()} & {one.lower() for one in taken or ()}
         if both:
@@ -143,7 +142,7 @@ def rename(here: Here, name: params.AgentArg, new: params.NewAgentArg) -> int:
         return found, agents.details(tx, now), me.agent.team
 
     was, details, team = here.write(work)
-    listing.mark_pane(agents.Registered(details=details, created=False, new_session=False, unseated=None))
+    pane_mark.put_or_warn(details.session, details.agent.name)
     here.rouse_daemon()
     if here.json:
         render.document({"agent": documents.agent_json(details), "old_name": was.name})
@@ -189,8 +188,7 @@ def forget(
         return agent, *core.forget(tx, me.agent, agent)
 
     agent, gone, released = here.write(work)
-    if session and session.seat.pane:
-        listing.unmark_pane(session)
+    pane_mark.remove(session)
     here.rouse_daemon()
     if here.json:
         render.document(
@@ -254,7 +252,7 @@ def show(here: Here, name: params.AgentArg) -> int:
 
     Example: xats agent show bob
     """
-    from xats.cli.kit.context import team_meant
+    from xats.cli.kit.scope import team_meant
     from xats.delivery.settings import turned_off
 
     team = team_meant(here)
@@ -269,7 +267,7 @@ def show(here: Here, name: params.AgentArg) -> int:
         details, former = here.store.read(lambda tx: look(tx, here.named(tx, name, team)))
     now = here.store.clock()
     state = states.of(details, now)
-    ways = listing.woken_by(here, details, turned_off(here.environ))
+    ways = reach.woken_by(here, details, turned_off(here.environ))
     if here.json:
         render.document({"agent": {**listing.listed_json(details, state, ways), "former_names": former}})
         return 0

@@ -159,7 +159,7 @@ def _agent(tx: Tx, host_id: str, found: Found) -> tuple[Agent | None, Agent | No
 
 def _register(here: Here, found: Sequence[Found]) -> list[Known]:
     """Register every program that is sure and has no agent yet, in one transaction."""
-    from xats.cli.agents.verbs import mark_pane
+    from xats.cli.agents import pane_mark
 
     runs = {one: _programs(one) for one in found if one.is_sure}
 
@@ -199,7 +199,7 @@ def _register(here: Here, found: Sequence[Found]) -> list[Known]:
     rows = here.store.write(work)
     for one in rows:
         if one.done:
-            mark_pane(one.done)
+            pane_mark.put_or_warn(one.done.details.session, one.done.details.agent.name)
     if any(one.done for one in rows):
         here.rouse_daemon()
     return rows
@@ -317,7 +317,7 @@ def _send(here: Here, one: Known) -> str:
 
 def _tell(here: Here, rows: Sequence[Known]) -> None:
     """Say what was registered, how each is woken, and what to do next."""
-    from xats.cli.agents.verbs import warn_unreachable
+    from xats.cli.agents.reach import warn_unreachable
     from xats.delivery import routing
     from xats.delivery.settings import turned_off
 

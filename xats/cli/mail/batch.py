@@ -9,9 +9,9 @@ from xats.base import durations
 from xats.base.errors import InvalidBatch, Usage, XatsError
 from xats.base.jsontext import from_json, to_json
 from xats.cli.kit import documents, render
-from xats.cli.kit.context import hop_limit
 from xats.core.address import check_name
 from xats.core.mail import messages
+from xats.core.waking.limits import hop_limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

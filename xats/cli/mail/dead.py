@@ -5,7 +5,7 @@ from __future__ import annotations
 from xats.base.durations import ago, iso
 from xats.base.errors import Usage
 from xats.cli.kit import documents, render, views
-from xats.cli.kit.context import team_meant
+from xats.cli.kit.scope import team_meant
 from xats.core.address import is_forgotten
 from xats.core.agents import agents
 from xats.core.mail import dead as core

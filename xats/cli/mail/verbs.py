@@ -8,11 +8,11 @@ from xats.base import durations, process
 from xats.base.errors import InvalidBody, TimedOut, Usage
 from xats.base.record import record
 from xats.cli.kit import render, views
-from xats.cli.kit.context import hop_limit
 from xats.core.agents import agents
 from xats.core.mail import inbox as letters
 from xats.core.mail import messages
 from xats.core.teams import teams
+from xats.core.waking.limits import hop_limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from xats.base.durations import ago, iso
 from xats.base.errors import NotFound, Usage
 from xats.cli.agents import states
 from xats.cli.kit import people, render
-from xats.cli.kit.context import team_of
+from xats.cli.kit.scope import team_of
 from xats.core.agents import agents as core_agents
 from xats.core.teams import changes, teams, views
 from xats.core.teams import merge as team_merge
@@ -256,13 +256,13 @@ def _mark_panes(here: Here, planned: Plan) -> None:
     from contextlib import suppress
 
     from xats.base.errors import XatsError
-    from xats.tmux import pane as panes
+    from xats.cli.agents import pane_mark
 
     for one, name in planned.renamed:
         session = here.store.read(partial(core_agents.current_session, agent=one))
-        if session and session.seat.pane and session.seat.host == here.host:
-            with suppress(XatsError):  # the pane may be gone, or on another host
-                panes.mark(session.seat.pane, "@xats_agent", name)
+        if session and session.seat.host == here.host:
+            with suppress(XatsError):  # the pane may be gone
+                pane_mark.put(session, name)
 
 
 def _clashes(planned: Plan) -> list[str]:
