@@ -168,20 +168,25 @@ def forget(
     Example: xats agent forget bob --name-only
     """
 
-    def look(tx: Tx, me: Me) -> tuple[Agent, Loss, Session | None]:
-        found = _known(tx, me, name)
-        core.own_or_person(me.agent, found, "free a former name of" if _is_former(found, name) else "remove")
-        return found, core.loss(tx, found), agents.current_session(tx, found)
+    def look(tx: Tx, me: Me) -> tuple[Agent, str | None, Loss, Session | None]:
+        found, former = _known(tx, me, name)
+        core.own_or_person(me.agent, found, "free a former name of" if former else "remove")
+        return found, former, core.loss(tx, found), agents.current_session(tx, found)
 
-    found, loss, session = here.read(look)
-    if name_only or _is_former(found, name):
-        return _free(here, found, name, name_only=name_only, yes=yes)
+    found, former, loss, session = here.read(look)
+    if name_only and former is None:
+        msg = f"{found.name} is the present name of {found.address}, so --name-only frees nothing."
+        raise Refused(msg, here.command("agent", "forget", found.name), agent=found.address)
+    if former:
+        if not name_only:
+            _ask_about_name(here, found, name, yes=yes)
+        return _free(here, found, name, former)
     if not yes:
         _ask(here, found, loss, session)
 
     def work(tx: Tx, me: Me) -> tuple[Agent, Loss, list[int]]:
-        agent = _known(tx, me, name)
-        if agent.id != found.id or _is_former(agent, name):
+        agent, former = _known(tx, me, name)
+        if agent.id != found.id or former:
             now = "a former name of " + agent.name if agent.id == found.id else "a different agent"
             msg = f"{name} is {now} now. Nothing was removed."
             raise Refused(msg, f"xats agent forget {agent.name}", agent=agent.address)
@@ -205,27 +210,22 @@ def forget(
     return 0
 
 
-def _free(here: Here, found: Agent, name: str, *, name_only: bool, yes: bool) -> int:
-    """Free the former `name` of the agent `found`, and say so; ask first, unless `name_only`. Raises Refused."""
-    if not _is_former(found, name):
-        msg = f"{found.name} is the present name of {found.address}, so --name-only frees nothing."
-        raise Refused(msg, here.command("agent", "forget", found.name), agent=found.address)
-    if not name_only:
-        _ask_about_name(here, found, name, yes=yes)
+def _free(here: Here, found: Agent, name: str, former: str) -> int:
+    """Free `former`, a former name of the agent `found` by which `name` named it, and say so. Raises Refused."""
 
     def work(tx: Tx, me: Me) -> Agent:
-        agent = _known(tx, me, name)
-        if agent.id != found.id or not _is_former(agent, name):
+        agent, today = _known(tx, me, name)
+        if agent.id != found.id or today is None:
             msg = f"{name} is no former name of {found.name} any more. Nothing was changed."
             raise Refused(msg, f"xats agent show {found.name}", agent=found.address)
-        core.forget_name(tx, me.agent, agent=agent, name=parse(name).name)
+        core.forget_name(tx, me.agent, agent=agent, name=former)
         return agent
 
     agent = here.write(work)
     if here.json:
         nothing: dict[str, object] = {"dead_letters": 0, "requests": 0, "released": []}
         whom = {"name": agent.name, "team": agent.team}
-        render.document({"agent": whom, "former_name": parse(name).name, **nothing})
+        render.document({"agent": whom, "former_name": former, **nothing})
     elif not here.quiet:
         render.put(f"{name} no longer leads to {agent.name}; the name is free, and {agent.name} stays")
     return 0
@@ -297,24 +297,30 @@ def _named(here: Here, tx: Tx, me: Me, name: str) -> Agent:
     return me.agent if name.lower() == "me" else here.named(tx, name, me.agent.team)
 
 
-def _known(tx: Tx, me: Me, name: str) -> Agent:
-    """Return the agent `name`, registered or not; `me` is myself. Raises UnknownAgent."""
+def _known(tx: Tx, me: Me, name: str) -> tuple[Agent, str | None]:
+    """Return the agent `name`, registered or not, and `name` itself if that is a former name of the agent.
+
+    `me` is myself. In a team that was renamed or merged, NAME@TEAM is the agent that had this address then.
+    Raises UnknownAgent, UnknownTeam.
+    """
     address = parse(name)
     if address.kind == "me":
-        return me.agent
-    team = address.team or me.agent.team
-    found = agents.find(tx, team, address.name) if address.kind == "agent" else None
+        return me.agent, None
+    if address.team:
+        from xats.core.teams import views as team_views
+
+        team_views.check(tx, address.team)
+    team, called = address.team or me.agent.team, address.name
+    found = agents.find(tx, team, called) if address.kind == "agent" else None
+    if found is None and address.kind == "agent":
+        team, called = teams.address(tx, team, called)
+        found = agents.find(tx, team, called)
     if found is None or found.client == "system":
         msg = f"There is no agent {name} in team {team}."
-        alike = agents.near(tx, team, address.name)
+        alike = agents.near(tx, team, called)
         hint = f"did you mean {' or '.join(alike)}?" if alike else f"xats agents --team {team}"
         raise UnknownAgent(msg, hint, name=name, team=team)
-    return found
-
-
-def _is_former(agent: Agent, name: str) -> bool:
-    address = parse(name)
-    return address.kind == "agent" and address.name.lower() != agent.name.lower()
+    return found, called if called.lower() != found.name.lower() else None
 
 
 def _ask(here: Here, agent: Agent, loss: Loss, session: Session | None) -> None:
