@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from xats.base import folders, host
-from xats.base.errors import Refused
+from xats.base.errors import Refused, UnknownAgent, UnknownTeam
 from xats.core import address
 from xats.core.agents import agents
 from xats.core.teams import teams
@@ -257,6 +257,8 @@ class Here:
             from xats.cli.kit import upkeep
 
             return upkeep.register_person(self, tx, first)
+        except UnknownAgent as problem:
+            raise self._explained(tx, problem, self.circumstances.said_team) from problem
         self.note = me.note
         said = (self.as_name or self.circumstances.name() or "").partition("@")[0]
         if me.evidence in ("flag", "env") and said.lower() != me.agent.name.lower():
@@ -278,7 +280,20 @@ class Here:
         whom, _, other = name.partition("@")
         if other:
             self.refuse_unknown(tx, other.lower())
-        return agents.by_name(tx, other.lower() or team or self.circumstances.said_team or self.team_in(tx), whom)
+        team = other.lower() or team or self.circumstances.said_team or self.team_in(tx)
+        try:
+            return agents.by_name(tx, team, whom)
+        except UnknownAgent as problem:
+            raise self._explained(tx, problem, team) from problem
+
+    def _explained(self, tx: Tx, problem: UnknownAgent, team: str | None) -> UnknownAgent:
+        """Return `problem`, or the error that names a team like `team`, if that is the reason: it does not exist."""
+        try:
+            if team is not None:
+                self.refuse_unknown(tx, team)
+        except UnknownTeam as reason:
+            return UnknownAgent(str(reason), reason.hint, **reason.data)
+        return problem
 
     @property
     def pane(self) -> tuple[str, int, str] | None:
