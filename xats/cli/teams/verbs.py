@@ -62,7 +62,7 @@ def list_(here: Here, *, archived: params.ArchivedOption = False) -> int:
         (
             one.name,
             f"{one.agents}, {online[one.name]} online" if online.get(one.name) else one.agents,
-            one.unread,
+            f"{one.unread}{_left(one)}",
             one.open_tasks,
             one.contracts,
             "; ".join(_place(place) for place in one.projects),
@@ -166,6 +166,11 @@ def _online(everybody: Sequence[Details], now: int) -> dict[str, int]:
     return found
 
 
+def _left(found: Summary) -> str:
+    """Return in words how many of the unread letters are those of agents that have left; "" if there are none."""
+    return f" ({found.unread_of_left} of agents that left)" if found.unread_of_left else ""
+
+
 def _counted(found: Summary, online: int) -> str:
     """Return in words what belongs to a team."""
     counts = (
@@ -178,6 +183,7 @@ def _counted(found: Summary, online: int) -> str:
     words = [f"{number} {what if number == 1 else f'{what}s'}" for number, what in counts]
     if online:
         words[0] += f" ({online} online)"
+    words[1] += _left(found)
     return ", ".join(words)
 
 
