@@ -522,7 +522,12 @@ def _said(body: str | None) -> str:
 def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> int:
     """Do `work`, have the daemon woken, say what was sent and, with `wait`, wait until everybody has read it."""
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
-    sent, me, pending = here.write(lambda tx, me: (work(tx, me), me, teams.notices(tx, me.agent.team)))
+
+    def both(tx: Tx, me: Me) -> tuple[Sent, Me, tuple[str, ...], bool]:
+        team = me.agent.team
+        return work(tx, me), me, teams.notices(tx, team), bool(teams.renamed_by_merge(tx, team))
+
+    sent, me, pending, merged = here.write(both)
 
     here.rouse_daemon()
     if here.json:
@@ -535,6 +540,8 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
         render.put(views.sent_text(sent, me.agent.team))
         if sent.not_woken or sent.delayed or sent.renamed or sent.dead:
             _tell_not_woken(here, sent, me.agent.team)
+        if merged and sent.created and sent.message.reply_to is None:
+            _tell_namesakes(here, sent, me)
         if pending:
             from xats.cli.teams import membership
 
@@ -542,6 +549,14 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
     if deadline is not None:
         _await_read(here, sent, deadline)
     return 0
+
+
+def _tell_namesakes(here: Here, sent: Sent, me: Me) -> None:
+    """Say on stderr which other agent a name meant before a merge of teams, when it first reaches another one."""
+    from xats.core.mail import namesakes
+
+    for name, former, today in here.store.read(lambda tx: namesakes.reached(tx, me.agent, sent)):
+        render.say(f"  {name} is {name}@{me.agent.team}; {former} is called {today} now")
 
 
 def _tell_not_woken(here: Here, sent: Sent, team: str) -> None:
