@@ -4,6 +4,7 @@ import functools
 import importlib
 import inspect
 import json
+import pathlib
 import sys
 
 import pytest
@@ -14,6 +15,8 @@ from xats.base.errors import Usage
 from xats.cli.kit import lane, params, tree
 from xats.cli.kit.context import Here
 from xats.cli.kit.verbs import VERBS
+
+PARAMETERS = pathlib.Path(params.__path__[0])
 
 
 class Calls:
@@ -386,6 +389,21 @@ def test_a_hot_verb_imports_nothing_heavy(mail, tmp_path, what):
 def test_a_hot_verb_imports_nothing_heavy_on_a_terminal(mail, tmp_path, words):
     modules = imported(mail, words, tmp_path, mail.on_terminal)
     assert HEAVY & modules == set()
+
+
+@pytest.mark.parametrize("what, files", [("whoami", set()), ("wait", set()), ("inbox", {"mail"}), ("send", {"mail"})])
+def test_a_verb_imports_the_parameters_of_its_noun_alone(mail, tmp_path, what, files):
+    prefix = "xats.cli.kit.params."
+    modules = imported(mail, HOT_LINES[what], tmp_path, mail.run)
+    assert {one.removeprefix(prefix) for one in modules if one.startswith(prefix)} == files
+
+
+def test_a_parameter_is_described_once():
+    nouns = {VERBS[verb][0].split(".")[0] for verb in VERBS} & {one.stem for one in PARAMETERS.glob("*.py")}
+    files = [params, *(importlib.import_module(f"{params.__name__}.{noun}") for noun in sorted(nouns))]
+    named = [name for file in files for name, value in vars(file).items() if isinstance(value, tuple)]
+    assert sorted(named) == sorted(set(named))
+    assert len(nouns) == len(list(PARAMETERS.glob("[!_]*.py")))
 
 
 def test_the_measure_sees_an_import(mail, tmp_path):

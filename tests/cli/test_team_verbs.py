@@ -47,6 +47,39 @@ def test_teams_are_listed_with_what_belongs_to_each(two):
     assert [(one["name"], one["agents"], one["unread"]) for one in found["teams"]] == [("crew", 2, 0), ("fix", 2, 1)]
 
 
+def test_the_unread_mail_of_agents_that_left_is_counted_apart(two):
+    two("send", "eve", "hello", "--as", "dan@fix")
+    two("unregister", "dan", "--as", "dan@fix")
+    rows = [line.split("\t") for line in two("team", "list").stdout.splitlines()]
+    assert [(row[0], row[2]) for row in rows] == [("crew", "0"), ("fix", "2 (1 of agents that left)")]
+    listed = two("agents", "--team", "fix", "--json").json()["agents"]
+    assert [(one["name"], one["unread"]) for one in listed] == [("eve", 1)]
+    assert "2 unread letters (1 of agents that left), 0 open tasks" in two("team", "show", "fix").stdout
+    assert document(two, "show", "fix")["team"]["unread"] == 2
+
+
+MISTYPED = [
+    ["inbox"],
+    ["whoami"],
+    ["wait"],
+    ["status"],
+    ["ack", "1"],
+    ["send", "bob", "hi"],
+    ["pause", "bob"],
+    ["unregister", "bob"],
+    ["agents"],
+    ["team", "show"],
+]
+
+
+@pytest.mark.parametrize("words", MISTYPED, ids=" ".join)
+@pytest.mark.parametrize("who", [[], ["--as", "alice"]], ids=["unknown", "as"])
+def test_a_team_that_was_mistyped_is_named_with_the_near_one(two, words, who):
+    error = two(*words, *who, "--team", "crwe", "--json", code=3).error()
+    assert error["message"] == "No team is called crwe. Teams: crew, fix."
+    assert error["hint"] == "did you mean crew?"
+
+
 def test_a_terminal_gets_a_table(two):
     shown = two.on_terminal("team", "list", env={"NO_COLOR": "1"})
     assert shown.splitlines()[0].split() == ["TEAM", "AGENTS", "UNREAD", "TASKS", "CONTRACTS", "PROJECT"]
@@ -308,6 +341,39 @@ def test_an_agent_that_a_merge_has_renamed_is_never_taken_for_the_other_one(two,
     assert two("send", "bob@fix", "hi", "--as", "alice", "--json").json()["recipients"] == ["bob-2@crew"]
     assert two("pause", "bob@fix", "--as", "alice", "--json").json()["pause"]["agent"] == "bob-2@crew"
     assert me(two, XATS_AGENT="bob", XATS_TEAM="crew") == "bob@crew"
+
+
+def test_the_first_mail_by_a_name_that_a_merge_gave_to_another_agent_says_which_is_reached(two, crew):
+    crew.register("bob", team="fix")
+    two("send", "bob", "before", "--as", "eve@fix")
+    two("team", "merge", "fix", "crew", "--suffix", "2", "--yes")
+    said = "  bob is bob@crew; bob@fix is called bob-2 now\n"
+    assert said in two("send", "bob", "first", "--as", "eve@crew").stderr
+    for words in (["bob", "second"], ["bob@fix", "by the address"], ["dan", "hi"], ["BOB,dan", "hi", "--json"]):
+        assert said not in two("send", *words, "--as", "eve@crew").stderr
+    assert said in two("send", "dan,bob", "in a list", "--as", "eve@crew").stderr
+    assert said in two("send", "bob", "from another sender", "--as", "alice").stderr
+
+
+@pytest.mark.parametrize("after, removed", [("bob@fix", "bob-2"), ("dan@fix", "dan"), ("me", "alice")])
+def test_an_agent_is_removed_by_the_address_that_it_had_before_a_merge(two, crew, after, removed):
+    crew.register("bob", team="fix")
+    two("team", "merge", "fix", "crew", "--suffix", "2", "--yes")
+    me = removed if after == "me" else f"{removed}@crew"
+    found = two("agent", "forget", after, "--yes", "--as", me, "--json").json()
+    assert found["agent"] == {"name": removed, "team": "crew"}
+    assert two("agent", "show", "bob", "--as", "bob@crew").stdout.startswith("bob ")
+
+
+def test_an_address_of_before_a_merge_is_no_former_name(two, crew):
+    crew.register("bob", team="fix")
+    two("team", "merge", "fix", "crew", "--suffix", "2", "--yes")
+    error = two("agent", "forget", "bob@fix", "--name-only", "--as", "bob-2@crew", "--json", code=4).error()
+    assert error["message"] == "bob-2 is the present name of bob-2@crew, so --name-only frees nothing."
+    renamed = two("agent", "rename", "bob@fix", "builder", "--as", "bob-2@crew", "--json").json()
+    assert (renamed["old_name"], renamed["agent"]["name"]) == ("bob-2", "builder")
+    error = two("agent", "forget", "bob@fxi", "--as", "alice", "--json", code=3).error()
+    assert error["code"] == "unknown_team"
 
 
 def test_a_hook_with_the_old_name_hands_over_the_mail_of_the_agent_that_was_renamed(two, crew):

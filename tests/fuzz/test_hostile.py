@@ -21,6 +21,7 @@ from tests.support.hostile import CLEAN, acting, storable, texts
 from tests.support.stagehand import Person, play
 from xats.base import host, process
 from xats.base.errors import InvalidBody, InvalidName
+from xats.cli.kit import documents as forms
 from xats.cli.kit import render, views
 from xats.core import address
 from xats.core.agents.agents import Seat, Session
@@ -240,7 +241,7 @@ def render_lines(shown):
 
 
 def test_json_gives_back_what_was_sent_and_does_not_act_either(monkeypatch, letters):
-    found = [{"messages": [views.letter_json(one, "bob@crew") for one in letters[at::10]]} for at in range(10)]
+    found = [{"messages": [forms.letter_json(one, "bob@crew") for one in letters[at::10]]} for at in range(10)]
 
     def write():
         for one in found:

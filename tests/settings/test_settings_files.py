@@ -11,9 +11,9 @@ import pytest
 from xats import settings
 from xats.base import durations
 from xats.base.errors import Usage
-from xats.cli.kit.context import hop_limit
 from xats.core import keeping
 from xats.core.mail import inbox
+from xats.core.waking.limits import hop_limit
 from xats.delivery.settings import Settings, files_of, from_environment
 from xats.hooks import letters
 from xats.settings import copies, keys, origin, parse

@@ -95,7 +95,7 @@ def examine(here: Here) -> list[Check]:
 
 
 def _hops(environ: Mapping[str, str]) -> int:
-    from xats.cli.kit.context import hop_limit
+    from xats.core.waking.limits import hop_limit
 
     return hop_limit(environ)
 

@@ -6,7 +6,8 @@ from xats.base import durations, host, process
 from xats.base.errors import NoPane, Refused, Usage
 from xats.base.record import record
 from xats.cli.agents.states import State
-from xats.cli.kit import render, views
+from xats.cli.kit import documents, render
+from xats.cli.kit.scope import me_or_none
 from xats.core.agents import agents, expectations, registration
 from xats.core.teams import teams
 
@@ -68,7 +69,6 @@ def is_there(what: Wanted) -> bool:
 
 def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: bool) -> int:
     """Make the agent `name`, which has no process yet, and expect its program in its pane."""
-    from xats.cli.agents.verbs import me_or_none
     from xats.cli.teams import membership
 
     agreed = membership.agree(here)
@@ -104,8 +104,8 @@ def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: b
     agent = done.details.agent
     if here.json:
         expected = here.store.read(lambda tx: expectations.of_agent(tx, agent.id))
-        said = {"agent": views.agent_json(done.details), "created": done.created, "displaced": None}
-        render.document({**said, "expected": views.expected_json(expected), "replaced": replaced})
+        said = {"agent": documents.agent_json(done.details), "created": done.created, "displaced": None}
+        render.document({**said, "expected": documents.expected_json(expected), "replaced": replaced})
     elif here.quiet:
         render.put(agent.name)
     else:

@@ -8,7 +8,7 @@ import sys
 from xats.base import calling, host, process
 from xats.base.errors import NameTaken, NotFound, ProgramMissing, Refused, Usage, XatsError
 from xats.cli.kit import render
-from xats.cli.kit.context import project_folder
+from xats.cli.kit.scope import project_folder
 from xats.cli.teams import membership
 from xats.core.address import check_name
 from xats.core.agents import agents, registration
@@ -58,7 +58,7 @@ def launch(
 
     Example: xats launch claude --print
     """
-    from xats.cli.agents.verbs import check
+    from xats.cli.agents.register import check
     from xats.hooks.launch import noted
 
     if here.json and not only_print:
@@ -277,9 +277,10 @@ def _environment(here: Here, address: str, how: Launch) -> tuple[dict[str, str],
 
 def _introduce(here: Here, done: Registered, how: Launch) -> None:
     """Say who starts, have it noted in its pane, and have mail that waits delivered."""
-    from xats.cli.agents.verbs import mark_pane, tell_path
+    from xats.cli.agents import pane_mark
+    from xats.cli.agents.register import tell_path
 
-    mark_pane(done)
+    pane_mark.put_or_warn(done.details.session, done.details.agent.name)
     if not here.quiet:
         agent, session = done.details.agent, done.details.session
         render.say(f"{agent.name} registered in team {agent.team} ({agent.client}, session {agent.epoch})")

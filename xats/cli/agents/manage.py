@@ -5,9 +5,8 @@ from __future__ import annotations
 from xats.base import process
 from xats.base.durations import ago
 from xats.base.errors import Refused, UnknownAgent, Usage
-from xats.cli.agents import states
-from xats.cli.agents import verbs as listing
-from xats.cli.kit import people, render, views
+from xats.cli.agents import listing, pane_mark, reach, register, states
+from xats.cli.kit import documents, people, render, views
 from xats.core.address import check_name, parse
 from xats.core.agents import agents, registration
 from xats.core.agents import changes as core
@@ -42,7 +41,7 @@ def seat(
     """
     from xats.cli.teams import membership
 
-    listing.check(name, role, None, tag, cap, None)
+    register.check(name, role, None, tag, cap, None)
     said = core.check_about(about) if about is not None else None
     changes = registration.Changes(role, tags=tuple(tag) if tag else None, capabilities=tuple(cap) if cap else None)
 
@@ -58,7 +57,7 @@ def seat(
     details, created, pending = here.store.write(work)
     agent = details.agent
     if here.json:
-        render.document({"agent": views.agent_json(details), "created": created})
+        render.document({"agent": documents.agent_json(details), "created": created})
     elif here.quiet:
         render.put(agent.name)
     else:
@@ -93,7 +92,7 @@ def set_(
     if role is not None and no_role:
         msg = "--role and --no-role exclude each other."
         raise Usage(msg, "give one of them")
-    listing.check(None, role, None, [*(tag or ()), *(no_tag or ())], [*(cap or ()), *(no_cap or ())], None)
+    register.check(None, role, None, [*(tag or ()), *(no_tag or ())], [*(cap or ()), *(no_cap or ())], None)
     for given, taken, what in ((tag, no_tag, "tag"), (cap, no_cap, "cap")):
         both = {one.lower() for one in given or ()} & {one.lower() for one in taken or ()}
         if both:
@@ -118,7 +117,7 @@ def set_(
     details, changed, team = here.write(work)
     here.rouse_daemon()
     if here.json:
-        render.document({"agent": views.agent_json(details), "changed": changed})
+        render.document({"agent": documents.agent_json(details), "changed": changed})
     elif not here.quiet:
         said = "; ".join(changed) or "nothing was different"
         render.put(f"{views.near(details.agent.address, team)}: {said}")
@@ -144,10 +143,10 @@ def rename(here: Here, name: params.AgentArg, new: params.NewAgentArg) -> int:
         return found, agents.details(tx, now), me.agent.team
 
     was, details, team = here.write(work)
-    listing.mark_pane(registration.Registered(details=details, created=False, new_session=False, unseated=None))
+    pane_mark.put_or_warn(details.session, details.agent.name)
     here.rouse_daemon()
     if here.json:
-        render.document({"agent": views.agent_json(details), "old_name": was.name})
+        render.document({"agent": documents.agent_json(details), "old_name": was.name})
     elif not here.quiet:
         leads = f"; {was.name} still leads to it" if was.name.lower() != new.lower() else ""
         render.put(f"{was.name} is called {views.near(details.agent.address, team)} now{leads}")
@@ -170,28 +169,32 @@ def forget(
     Example: xats agent forget bob --name-only
     """
 
-    def look(tx: Tx, me: Me) -> tuple[Agent, Loss, Session | None]:
-        found = _known(tx, me, name)
-        core.own_or_person(me.agent, found, "free a former name of" if _is_former(found, name) else "remove")
-        return found, core.loss(tx, found), agents.current_session(tx, found)
+    def look(tx: Tx, me: Me) -> tuple[Agent, str | None, Loss, Session | None]:
+        found, former = _known(tx, me, name)
+        core.own_or_person(me.agent, found, "free a former name of" if former else "remove")
+        return found, former, core.loss(tx, found), agents.current_session(tx, found)
 
-    found, loss, session = here.read(look)
-    if name_only or _is_former(found, name):
-        return _free(here, found, name, name_only=name_only, yes=yes)
+    found, former, loss, session = here.read(look)
+    if name_only and former is None:
+        msg = f"{found.name} is the present name of {found.address}, so --name-only frees nothing."
+        raise Refused(msg, here.command("agent", "forget", found.name), agent=found.address)
+    if former:
+        if not name_only:
+            _ask_about_name(here, found, name, yes=yes)
+        return _free(here, found, name, former)
     if not yes:
         _ask(here, found, loss, session)
 
     def work(tx: Tx, me: Me) -> tuple[Agent, Loss, list[int]]:
-        agent = _known(tx, me, name)
-        if agent.id != found.id or _is_former(agent, name):
+        agent, former = _known(tx, me, name)
+        if agent.id != found.id or former:
             now = "a former name of " + agent.name if agent.id == found.id else "a different agent"
             msg = f"{name} is {now} now. Nothing was removed."
             raise Refused(msg, f"xats agent forget {agent.name}", agent=agent.address)
         return agent, *core.forget(tx, me.agent, agent)
 
     agent, gone, released = here.write(work)
-    if session and session.seat.pane:
-        listing.unmark_pane(session)
+    pane_mark.remove(session)
     here.rouse_daemon()
     if here.json:
         render.document(
@@ -208,27 +211,22 @@ def forget(
     return 0
 
 
-def _free(here: Here, found: Agent, name: str, *, name_only: bool, yes: bool) -> int:
-    """Free the former `name` of the agent `found`, and say so; ask first, unless `name_only`. Raises Refused."""
-    if not _is_former(found, name):
-        msg = f"{found.name} is the present name of {found.address}, so --name-only frees nothing."
-        raise Refused(msg, here.command("agent", "forget", found.name), agent=found.address)
-    if not name_only:
-        _ask_about_name(here, found, name, yes=yes)
+def _free(here: Here, found: Agent, name: str, former: str) -> int:
+    """Free `former`, a former name of the agent `found` by which `name` named it, and say so. Raises Refused."""
 
     def work(tx: Tx, me: Me) -> Agent:
-        agent = _known(tx, me, name)
-        if agent.id != found.id or not _is_former(agent, name):
+        agent, today = _known(tx, me, name)
+        if agent.id != found.id or today is None:
             msg = f"{name} is no former name of {found.name} any more. Nothing was changed."
             raise Refused(msg, f"xats agent show {found.name}", agent=found.address)
-        core.forget_name(tx, me.agent, agent=agent, name=parse(name).name)
+        core.forget_name(tx, me.agent, agent=agent, name=former)
         return agent
 
     agent = here.write(work)
     if here.json:
         nothing: dict[str, object] = {"dead_letters": 0, "requests": 0, "released": []}
         whom = {"name": agent.name, "team": agent.team}
-        render.document({"agent": whom, "former_name": parse(name).name, **nothing})
+        render.document({"agent": whom, "former_name": former, **nothing})
     elif not here.quiet:
         render.put(f"{name} no longer leads to {agent.name}; the name is free, and {agent.name} stays")
     return 0
@@ -255,7 +253,7 @@ def show(here: Here, name: params.AgentArg) -> int:
 
     Example: xats agent show bob
     """
-    from xats.cli.kit.context import team_meant
+    from xats.cli.kit.scope import team_meant
     from xats.delivery.settings import turned_off
 
     team = team_meant(here)
@@ -270,7 +268,7 @@ def show(here: Here, name: params.AgentArg) -> int:
         details, former = here.store.read(lambda tx: look(tx, here.named(tx, name, team)))
     now = here.store.clock()
     state = states.of(details, now)
-    ways = listing.woken_by(here, details, turned_off(here.environ))
+    ways = reach.woken_by(here, details, turned_off(here.environ))
     if here.json:
         render.document({"agent": {**listing.listed_json(details, state, ways), "former_names": former}})
         return 0
@@ -300,24 +298,30 @@ def _named(here: Here, tx: Tx, me: Me, name: str) -> Agent:
     return me.agent if name.lower() == "me" else here.named(tx, name, me.agent.team)
 
 
-def _known(tx: Tx, me: Me, name: str) -> Agent:
-    """Return the agent `name`, registered or not; `me` is myself. Raises UnknownAgent."""
+def _known(tx: Tx, me: Me, name: str) -> tuple[Agent, str | None]:
+    """Return the agent `name`, registered or not, and `name` itself if that is a former name of the agent.
+
+    `me` is myself. In a team that was renamed or merged, NAME@TEAM is the agent that had this address then.
+    Raises UnknownAgent, UnknownTeam.
+    """
     address = parse(name)
     if address.kind == "me":
-        return me.agent
-    team = address.team or me.agent.team
-    found = agents.find(tx, team, address.name) if address.kind == "agent" else None
+        return me.agent, None
+    if address.team:
+        from xats.core.teams import views as team_views
+
+        team_views.check(tx, address.team)
+    team, called = address.team or me.agent.team, address.name
+    found = agents.find(tx, team, called) if address.kind == "agent" else None
+    if found is None and address.kind == "agent":
+        team, called = teams.address(tx, team, called)
+        found = agents.find(tx, team, called)
     if found is None or found.client == "system":
         msg = f"There is no agent {name} in team {team}."
-        alike = agents.near(tx, team, address.name)
+        alike = agents.near(tx, team, called)
         hint = f"did you mean {' or '.join(alike)}?" if alike else f"xats agents --team {team}"
         raise UnknownAgent(msg, hint, name=name, team=team)
-    return found
-
-
-def _is_former(agent: Agent, name: str) -> bool:
-    address = parse(name)
-    return address.kind == "agent" and address.name.lower() != agent.name.lower()
+    return found, called if called.lower() != found.name.lower() else None
 
 
 def _ask(here: Here, agent: Agent, loss: Loss, session: Session | None) -> None:

@@ -6,7 +6,7 @@ from xats.base import text
 from xats.base.durations import iso
 from xats.base.errors import Refused, Usage
 from xats.cli.kit import render, views
-from xats.cli.kit.context import team_meant
+from xats.cli.kit.scope import team_meant
 from xats.core.agents import agents, listing
 from xats.core.teams import teams
 from xats.core.waking import pauses, stops

@@ -6,7 +6,7 @@ import os
 
 from xats.base import host, process
 from xats.base.record import record
-from xats.cli.kit import render, views
+from xats.cli.kit import documents, render
 from xats.clients import occupants, search
 from xats.core.agents import agents, registration
 from xats.core.teams import teams
@@ -160,7 +160,7 @@ def _agent(tx: Tx, host_id: str, found: Found) -> tuple[Agent | None, Agent | No
 
 def _register(here: Here, found: Sequence[Found]) -> list[Known]:
     """Register every program that is sure and has no agent yet, in one transaction."""
-    from xats.cli.agents.verbs import mark_pane
+    from xats.cli.agents import pane_mark
 
     runs = {one: _programs(one) for one in found if one.is_sure}
 
@@ -200,7 +200,7 @@ def _register(here: Here, found: Sequence[Found]) -> list[Known]:
     rows = here.store.write(work)
     for one in rows:
         if one.done:
-            mark_pane(one.done)
+            pane_mark.put_or_warn(one.done.details.session, one.done.details.agent.name)
     if any(one.done for one in rows):
         here.rouse_daemon()
     return rows
@@ -318,7 +318,7 @@ def _send(here: Here, one: Known) -> str:
 
 def _tell(here: Here, rows: Sequence[Known]) -> None:
     """Say what was registered, how each is woken, and what to do next."""
-    from xats.cli.agents.verbs import warn_unreachable
+    from xats.cli.agents.reach import warn_unreachable
     from xats.delivery import routing
     from xats.delivery.settings import turned_off
 
@@ -379,7 +379,7 @@ def _json(here: Here, one: Known) -> dict[str, Any]:
         every = routing.routes(details.agent, details.session, details.presence, here.path, off)
         ways = [way.name for way in every]
     return {
-        "pane": views.pane_json(sighted.pane),
+        "pane": documents.pane_json(sighted.pane),
         "session": sighted.session,
         "window": sighted.window,
         "title": sighted.title,

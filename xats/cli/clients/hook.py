@@ -7,7 +7,7 @@ import os
 from xats.base.errors import Refused, SettingsBusy, Usage
 from xats.base.record import record
 from xats.cli.kit import people, render
-from xats.cli.kit.context import project_folder
+from xats.cli.kit.scope import project_folder
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from xats.base.errors import REFUSED, InvalidContract, Usage
 from xats.base.jsontext import from_json
 from xats.cli.contracts import text
 from xats.cli.kit import reading, render, views
-from xats.cli.kit.context import team_of
+from xats.cli.kit.scope import team_of
 from xats.core.contracts import contracts, words
 from xats.core.contracts import subscribers as contract_mail
 from xats.core.contracts import views as contract_views

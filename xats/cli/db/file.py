@@ -25,13 +25,13 @@ def info(here: Here) -> int:
 
     Example: xats db info --json
     """
-    from xats.cli.kit import views
+    from xats.cli.kit import documents
     from xats.store.sqlite import inspect
 
     found = inspect.info(here.path)
     trust, now = _trust(here.path) if "clocks" in found.rows else (None, 0)
     if here.json:
-        render.document({**_info_json(found), "clock": trust and views.clock_json(trust)})
+        render.document({**_info_json(found), "clock": trust and documents.clock_json(trust)})
         return 0
     rows = [
         ("path", found.path),

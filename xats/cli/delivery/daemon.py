@@ -11,7 +11,7 @@ from xats import __version__
 from xats.base import process
 from xats.base.durations import iso, rough
 from xats.base.errors import Refused, StoreTooNew, XatsError
-from xats.cli.kit import render, views
+from xats.cli.kit import documents, render
 from xats.core import clock
 from xats.core.waking import attempts
 from xats.daemon import autostart, lock
@@ -181,7 +181,7 @@ def status(here: Here) -> int:
             **found,
             "next_due_at": iso(next_due),
             "log": lock.log_path(here.path),
-            "clock": views.clock_json(trust),
+            "clock": documents.clock_json(trust),
         }
         render.document({**found, "failure": failure, "environment": said and _reported(said)})
         return 0

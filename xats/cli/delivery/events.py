@@ -9,7 +9,7 @@ from xats.base import durations
 from xats.base.durations import iso
 from xats.base.errors import StoreError, UnknownTeam, Usage
 from xats.cli.kit import render
-from xats.cli.kit.context import team_meant
+from xats.cli.kit.scope import team_meant
 from xats.cli.mail.verbs import POLL
 from xats.core import events as outbox
 from xats.core.teams import teams as core_teams

@@ -1,19 +1,18 @@
-"""Here: what every command knows before it starts: who was asked for, which team, which store, and who I am.
+"""The context of a command: its options, its store, its settings, its team, and the agent that runs it.
 
-Who I am is decided in xats/identity/resolve.py, for commands and hooks alike.
+xats/identity/resolve.py finds that agent, for commands and hooks alike. What a command does beside its work is in
+upkeep.py, and which team a verb shows is in scope.py.
 """
 
 from __future__ import annotations
 
 import os
 
-from xats.base import folders, host, process
-from xats.base.errors import InvalidName, Refused, StoreError, Usage, XatsError
+from xats.base import folders, host
+from xats.base.errors import Refused, UnknownAgent, UnknownTeam
 from xats.core import address
 from xats.core.agents import agents
 from xats.core.teams import teams
-from xats.core.waking.limits import HOPS
-from xats.identity import project
 from xats.identity.circumstances import Command
 from xats.identity.resolve import FirstUse, Me, resolve, team_in
 from xats.store import Store
@@ -24,15 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeVar
 
-    from xats.core.agents.agents import Agent, Session
+    from xats.core.agents.agents import Agent
     from xats.identity.project import Project
     from xats.store import Tx
 
     T = TypeVar("T")
 
-__all__ = ["FirstUse", "Here", "Me", "hop_limit", "known_team", "login", "project_folder", "team_meant", "team_of"]
-
-RENEWING = 0.3  # seconds that a command that only reads waits for a busy store, to renew what its agent has claimed
+__all__ = ["FirstUse", "Here", "Me"]
 
 
 class Here:
@@ -56,13 +53,13 @@ class Here:
         given = {"--as": as_name, "--team": team, "--db": db}
         self._given = {option: value for option, value in given.items() if value}
         self._store: Store | None = None
-        self._new: Agent | None = None  # the person who was registered just now
-        self._note: str | None = None  # what the person is told once about who they are
-        self._former: tuple[str, str] | None = None  # the former name by which I was called, and today's
-        self._former_said = False
+        self.new_person: Agent | None = None  #: the person whom this command has registered
+        self.note: str | None = None  #: a warning about who runs this
+        self.former: tuple[str, str] | None = None  #: the former name by which I was called, and today's
+        self.former_said = False
         self._team: str | None = None  # not known yet
         self._settings: Mapping[str, str] | None = None  # not read yet
-        self.circumstances = Command(self.environ, as_name, team, self._typing)
+        self.circumstances = Command(self.environ, as_name, team, self._typist)
 
     @property
     def store(self) -> Store:
@@ -192,7 +189,9 @@ class Here:
             agents.touch(tx, me.agent)
             self._record(tx, me)
             if self._may_have_moved(tx, me):
-                self._follow(tx, me)
+                from xats.cli.kit import upkeep
+
+                upkeep.follow(tx, me)
             return work(tx, me)
 
         result = self.store.write(attempt)
@@ -218,14 +217,14 @@ class Here:
         try:
             result = self.store.read(look)
             self._introduce()
-            if moved:
-                try:
-                    self.store.write(lambda tx: self._follow(tx, moved[0]))
-                except StoreError:  # a store that cannot be written can still be read
-                    pass
-            if renewing:
-                self._renew(renewing[0])
-            self._introduce()
+            if moved or renewing:
+                from xats.cli.kit import upkeep
+
+                if moved:
+                    upkeep.follow_after_reading(self, moved[0])
+                if renewing:
+                    upkeep.renew(self, renewing[0])
+                self._introduce()
             return result
         except FirstUse as first:
             if not register:
@@ -242,31 +241,10 @@ class Here:
         if found and not teams.is_recorded(tx, host.machine(), found):
             self.claim(tx, me.agent.team)
 
-    def _renew(self, me: Me) -> None:
-        """Renew what I have claimed, if the store can be written in a moment: I only look at something."""
-        patience, self.store.patience = self.store.patience, RENEWING
-        try:
-            self.store.write(lambda tx: agents.touch(tx, me.agent))
-        except StoreError:
-            pass  # the next command or hook renews it
-        finally:
-            self.store.patience = patience
-
     def _may_have_moved(self, tx: Tx, me: Me) -> bool:
         """Tell whether something is to be noted of the host of my session: its id, or its new name."""
         marked, name = agents.host_of(tx, me.agent)
         return name != host.name() and (marked == host.id() or not host.is_id(marked)) and marked != ""
-
-    def _follow(self, tx: Tx, me: Me) -> None:
-        """Note on which host I act, and what it is called now."""
-        from xats.core import hosts
-
-        def here(session: Session) -> bool:
-            seen = process.sits_here(session.seat)
-            # A session of which nothing is known is where its own commands are, but not where anybody says --as.
-            return bool(seen) or (seen is None and me.evidence != "flag" and not host.nested())
-
-        hosts.follow(tx, me.agent, host=host.id(), name=host.name(), here=here)
 
     def me(self, tx: Tx, *, register: bool = True) -> Me:
         """Return who I am. Raises UnknownAgent, StaleSession, or FirstUse when a person would have to be registered."""
@@ -275,12 +253,16 @@ class Here:
         except FirstUse as first:
             if not register:
                 raise
-            self._note = first.note
-            return self._person(tx, first)
-        self._note = me.note
+            self.note = first.note
+            from xats.cli.kit import upkeep
+
+            return upkeep.register_person(self, tx, first)
+        except UnknownAgent as problem:
+            raise self._explained(tx, problem, self.circumstances.said_team) from problem
+        self.note = me.note
         said = (self.as_name or self.circumstances.name() or "").partition("@")[0]
         if me.evidence in ("flag", "env") and said.lower() != me.agent.name.lower():
-            self._former = said, me.agent.name
+            self.former = said, me.agent.name
         return me
 
     def refuse_unknown(self, tx: Tx, team: str) -> None:
@@ -298,7 +280,20 @@ class Here:
         whom, _, other = name.partition("@")
         if other:
             self.refuse_unknown(tx, other.lower())
-        return agents.by_name(tx, other.lower() or team or self.circumstances.said_team or self.team_in(tx), whom)
+        team = other.lower() or team or self.circumstances.said_team or self.team_in(tx)
+        try:
+            return agents.by_name(tx, team, whom)
+        except UnknownAgent as problem:
+            raise self._explained(tx, problem, team) from problem
+
+    def _explained(self, tx: Tx, problem: UnknownAgent, team: str | None) -> UnknownAgent:
+        """Return `problem`, or the error that names a team like `team`, if that is the reason: it does not exist."""
+        try:
+            if team is not None:
+                self.refuse_unknown(tx, team)
+        except UnknownTeam as reason:
+            return UnknownAgent(str(reason), reason.hint, **reason.data)
+        return problem
 
     @property
     def pane(self) -> tuple[str, int, str] | None:
@@ -306,100 +301,20 @@ class Here:
         found = self.circumstances.pane()
         return None if found and self.circumstances.borrowed() else found
 
-    def _person(self, tx: Tx, first: FirstUse) -> Me:
-        from xats.core.agents import registration
-
-        seat = agents.Seat(self.host, host_name=host.name())
-        self.claim(tx, first.team)
-        done = registration.register(
-            tx, first.team, first.name, registration.Changes(client="human"), seat, living=lambda _: None
-        )
-        self._new = done.details.agent
-        return Me(done.details.agent, "user", first.note)
-
     def _introduce(self) -> None:
-        """Tell a person once that they have a name here, what it is called now, and who else has their pane."""
-        if self._new and not self.quiet:
-            from xats.cli.kit.render import say
+        if self.new_person or self.former or self.note:
+            from xats.cli.kit import upkeep
 
-            say(f"you are {self._new.name} in team {self._new.team} from now on; your mail: {self.command('inbox')}")
-        if self._former and not (self.quiet or self.json or self._former_said):
-            from xats.cli.kit.render import say
-
-            say(f"{self._former[0]} is called {self._former[1]} now")
-            self._former_said = True
-        if self._note and not (self.quiet or self.json):
-            from xats.cli.kit.render import warn
-
-            warn(self._note)
-        self._new = self._note = None
+            upkeep.introduce(self)
 
     def person(self) -> str | None:
         """Return the name of the person who types this, or None when an agent or a script does."""
         return self.circumstances.person()
 
-    def _typing(self) -> str | None:
-        """Return the login name of who is at the terminal, None where there is none."""
+    def _typist(self) -> str | None:
+        """Return the login name of the person at the terminal, None where there is no terminal."""
         if not (os.isatty(0) or os.isatty(1)):
             return None
-        user = login(self.environ)
-        try:
-            return address.check_name(user)
-        except InvalidName:
-            return address.slug(user, "user")
+        from xats.cli.kit import people
 
-
-def login(environ: Mapping[str, str]) -> str:
-    """Return the login name of who runs this: `$USER`, `$LOGNAME`, else by the user id, for cron and containers."""
-    name = environ.get("USER") or environ.get("LOGNAME")
-    if name:
-        return name
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a number without an account
-        return f"user{os.getuid()}"
-
-
-def team_of(here: Here) -> str:
-    """Return the team of the agent that acts, and renew what it has claimed; else what `known_team` returns.
-
-    Only --as NAME@TEAM beside another --team makes a difference between them. Raises UnknownTeam.
-    """
-    try:
-        return here.read(lambda _, me: me.agent.team, register=False)
-    except (XatsError, FirstUse):
-        return known_team(here)
-
-
-def team_meant(here: Here) -> str:
-    """Return the team asked for, else what `team_of` returns. Raises UnknownTeam as `known_team`."""
-    return known_team(here) if here.asked_team else team_of(here)
-
-
-def known_team(here: Here) -> str:
-    """Return the team of this command, to look at what there is in it.
-
-    Raises UnknownTeam for a team that nothing has or had: a mistyped name must not look like an empty team.
-    """
-    team = here.team
-    here.store.read(lambda tx: here.refuse_unknown(tx, team))
-    return team
-
-
-def hop_limit(environ: Mapping[str, str]) -> int:
-    """Return how many wakes two agents may cause each other without a person in between: XATS_HOPS. Raises Usage."""
-    said = environ.get("XATS_HOPS")
-    if not said:
-        return HOPS
-    if not (said.isascii() and said.isdigit() and len(said) < 7):
-        msg = f"XATS_HOPS must be a whole number, not {said[:40]!r}."
-        raise Usage(msg, f"export XATS_HOPS={HOPS}")
-    return int(said)
-
-
-def project_folder() -> str:
-    """Return the top folder of this worktree, without git of the project; a relative path if that was removed."""
-    found = project.find()
-    return found.here if found else os.curdir  # what reads or writes there fails and says so; the others do not need it
+        return people.login_as_name(self.environ)

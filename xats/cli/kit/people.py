@@ -1,12 +1,17 @@
-"""Who may say so: what only a person may do, and what has to be confirmed."""
+"""People: their login names, what only a person may do, and what a person has to confirm."""
 
 from __future__ import annotations
 
-from xats.base.errors import PeopleOnly, Refused, UnknownAgent
+import os
+
+from xats.base.errors import InvalidName, PeopleOnly, Refused, UnknownAgent
 from xats.cli.kit import render
+from xats.core import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from xats.cli.kit.context import Here
 
 
@@ -15,7 +20,7 @@ def person(here: Here, what: str, hint: str = "") -> str:
 
     `what` is what only a person may do, in words, and `hint` what an agent does instead. Raises PeopleOnly.
     """
-    from xats.cli.kit.context import FirstUse, login
+    from xats.cli.kit.context import FirstUse
 
     above = here.circumstances.program()
     if above:
@@ -56,3 +61,25 @@ def confirm(question: str, command: str, *before: str, left: str = "Nothing was 
         render.say(line)
     if not render.ask(question):
         raise Refused(left, **data)
+
+
+def login(environ: Mapping[str, str]) -> str:
+    """Return the login name of who runs this: `$USER`, `$LOGNAME`, else by the user id, for cron and containers."""
+    name = environ.get("USER") or environ.get("LOGNAME")
+    if name:
+        return name
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a number without an account
+        return f"user{os.getuid()}"
+
+
+def login_as_name(environ: Mapping[str, str]) -> str:
+    """Return the login name as the name of an agent, changed where it holds what a name may not hold."""
+    name = login(environ)
+    try:
+        return address.check_name(name)
+    except InvalidName:
+        return address.slug(name, "user")

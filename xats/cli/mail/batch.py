@@ -8,10 +8,10 @@ import sys
 from xats.base import durations
 from xats.base.errors import InvalidBatch, Usage, XatsError
 from xats.base.jsontext import from_json, to_json
-from xats.cli.kit import render, views
-from xats.cli.kit.context import hop_limit
+from xats.cli.kit import documents, render
 from xats.core.address import check_name
 from xats.core.mail import sending
+from xats.core.waking.limits import hop_limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def send_batch(here: Here, source: str, address: str | None) -> int:
     here.rouse_daemon()
     new = sum(one.created for one in sent)
     if here.json:
-        render.document({"sent": [views.sent_json(one) for one in sent], "created": new})
+        render.document({"sent": [documents.sent_json(one) for one in sent], "created": new})
     elif here.quiet:
         render.stream(str(one.message.id) for one in sent)
     else:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xats.base.durations import ago, iso
 from xats.base.errors import Usage
-from xats.cli.kit import render, views
-from xats.cli.kit.context import team_meant
+from xats.cli.kit import documents, render, views
+from xats.cli.kit.scope import team_meant
 from xats.core.address import is_forgotten
 from xats.core.agents import agents
 from xats.core.mail import dead as core
@@ -194,7 +194,7 @@ def fix(one: DeadLetter, team: str, found: Sequence[DeadLetter]) -> str:
 def dead_json(one: DeadLetter, team: str, found: Sequence[DeadLetter]) -> dict[str, Any]:
     """Return the JSON form of a dead letter."""
     return {
-        "message": views.message_json(one.message),
+        "message": documents.message_json(one.message),
         "agent": one.agent,
         "reason": one.reason,
         "last_refusal": one.last_refusal,

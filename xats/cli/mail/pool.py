@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.base.errors import Usage
-from xats.cli.kit import render, views
+from xats.cli.kit import documents, render, views
 from xats.cli.tasks import text
 from xats.cli.tasks.plan import nobody
 from xats.cli.teams import membership
@@ -33,7 +33,7 @@ def send_to_pool(here: Here, draft: Draft, wait: str | None) -> int:
     text.ring(here)
     task = found.task
     if here.json:
-        render.document({**views.sent_json(sent), "task": text.task_json(found)})
+        render.document({**documents.sent_json(sent), "task": text.task_json(found)})
     elif here.quiet:
         render.put(str(task.id))
     elif not sent.created:

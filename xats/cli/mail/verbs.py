@@ -8,11 +8,11 @@ from xats.base import durations, process
 from xats.base.errors import InvalidBody, TimedOut, Usage
 from xats.base.record import record
 from xats.cli.kit import render, views
-from xats.cli.kit.context import hop_limit
 from xats.core.agents import agents
 from xats.core.mail import inbox as letters
 from xats.core.mail import sending
 from xats.core.teams import teams
+from xats.core.waking.limits import hop_limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,7 +143,9 @@ def ack(here: Here, message_id: params.MessageIdArg) -> int:
     """
     message = here.write(lambda tx, me: letters.ack(tx, me.agent, message_id))
     if here.json:
-        render.document({"message": views.message_json(message), "acked": True})
+        from xats.cli.kit import documents
+
+        render.document({"message": documents.message_json(message), "acked": True})
     elif not here.quiet:
         render.put(f"#{message_id} acknowledged; {message.sender} sees it in xats status {message_id}")
     return 0
@@ -245,7 +247,9 @@ def _fitting(here: Here, tx: Tx, me: Me, page: Page, room: int) -> Page:
 def _letter(here: Here, me: Me, letter: Letter, now: int) -> str:
     """Return a letter as it is printed."""
     if here.json:
-        return render.json_line(views.letter_json(letter, me.agent.address))
+        from xats.cli.kit import documents
+
+        return render.json_line(documents.letter_json(letter, me.agent.address))
     return views.letter_text(letter, me.agent.team, now, _reply(here))
 
 
@@ -298,7 +302,9 @@ def _print_page(
 ) -> None:
     left = page.unread if looking else max(0, page.unread - sum(one.state == "unread" for one in page.letters))
     if here.json:
-        found = [views.letter_json(letter, me.agent.address) for letter in page.letters]
+        from xats.cli.kit import documents
+
+        found = [documents.letter_json(letter, me.agent.address) for letter in page.letters]
         named = [{"id": one.id, "from": one.sender} for one in before]
         about = {"ids": [letter.message.id for letter in page.letters], "shown_before": named}
         render.document({**about, "messages": found, "has_more": page.has_more, "unread": left})
@@ -335,7 +341,9 @@ def show(here: Here, message_id: params.MessageIdArg) -> int:
     """
     letter, me = here.read(lambda tx, me: (letters.show(tx, me.agent, message_id), me))
     if here.json:
-        render.document({"message": views.letter_json(letter, me.agent.address)})
+        from xats.cli.kit import documents
+
+        render.document({"message": documents.letter_json(letter, me.agent.address)})
     else:
         render.put(views.letter_text(letter, me.agent.team, here.store.clock(), _reply(here)))
     _mark(here, me, message_id, [letter])
@@ -354,7 +362,9 @@ def thread(here: Here, message_id: params.MessageIdArg, *, limit: params.LimitOp
         lambda tx, me: (letters.thread(tx, me.agent, message_id=message_id, limit=limit), me)
     )
     if here.json:
-        rows = [views.letter_json(letter, me.agent.address) for letter in found]
+        from xats.cli.kit import documents
+
+        rows = [documents.letter_json(letter, me.agent.address) for letter in found]
         render.document({"thread_id": found[0].message.thread_id, "messages": rows, "has_more": has_more})
     else:
         now, last, reply = here.store.clock(), found[-1], _reply(here)
@@ -395,9 +405,13 @@ def status(here: Here, message_id: params.OptionalMessageIdArg = None) -> int:
 
     message, found = here.read(lambda tx, me: look(tx, me.agent, message_id))
     if here.json:
-        deliveries = [views.delivery_json(one) for one in found]
-        render.document({"message": views.message_json(message), "deliveries": deliveries})
+        from xats.cli.kit import documents
+
+        deliveries = [documents.delivery_json(one) for one in found]
+        render.document({"message": documents.message_json(message), "deliveries": deliveries})
         return 0
+    from xats.cli.kit import waking
+
     now = here.store.clock()
     if not here.quiet and render.on_terminal():
         title = f" {render.one_line(message.subject)!r}" if message.subject else ""
@@ -408,7 +422,7 @@ def status(here: Here, message_id: params.OptionalMessageIdArg = None) -> int:
         state: str = "acked" if one.acked_at and one.state == "read" else one.state
         state += ", not answered," if state == "read" and one.need_reply else ""
         said = f"{state} {durations.ago(when, now)}" if when else state
-        rows.append((views.near(one.agent, here.team), said, views.wake_text(one, now)))
+        rows.append((views.near(one.agent, here.team), said, waking.wake_text(one, now)))
     render.table(("AGENT", "MAIL", "WAKE"), rows, stretch=("WAKE",))
     return 0
 
@@ -508,17 +522,26 @@ def _said(body: str | None) -> str:
 def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> int:
     """Do `work`, have the daemon woken, say what was sent and, with `wait`, wait until everybody has read it."""
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
-    sent, me, pending = here.write(lambda tx, me: (work(tx, me), me, teams.notices(tx, me.agent.team)))
+
+    def both(tx: Tx, me: Me) -> tuple[Sent, Me, tuple[str, ...], bool]:
+        team = me.agent.team
+        return work(tx, me), me, teams.notices(tx, team), bool(teams.renamed_by_merge(tx, team))
+
+    sent, me, pending, merged = here.write(both)
 
     here.rouse_daemon()
     if here.json:
-        render.document(views.sent_json(sent))
+        from xats.cli.kit import documents
+
+        render.document(documents.sent_json(sent))
     elif here.quiet:
         render.put(str(sent.message.id))
     else:
         render.put(views.sent_text(sent, me.agent.team))
         if sent.not_woken or sent.delayed or sent.renamed or sent.dead:
             _tell_not_woken(here, sent, me.agent.team)
+        if merged and sent.created and sent.message.reply_to is None:
+            _tell_namesakes(here, sent, me)
         if pending:
             from xats.cli.teams import membership
 
@@ -528,16 +551,26 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
     return 0
 
 
+def _tell_namesakes(here: Here, sent: Sent, me: Me) -> None:
+    """Say on stderr which other agent a name meant before a merge of teams, when it first reaches another one."""
+    from xats.core.mail import namesakes
+
+    for name, former, today in here.store.read(lambda tx: namesakes.reached(tx, me.agent, sent)):
+        render.say(f"  {name} is {name}@{me.agent.team}; {former} is called {today} now")
+
+
 def _tell_not_woken(here: Here, sent: Sent, team: str) -> None:
     from xats.core.waking import pauses
 
     render.say(here.complete(views.not_woken_text(sent, team)))
     held = [agent for agent, reason in sent.not_woken if reason == "paused"]
     if held:
+        from xats.cli.kit import waking
+
         theirs = {agent.partition("@")[2] for agent in held}
         for pause in here.store.read(lambda tx: pauses.listing(tx, None)):
             if pause.agent in held or (pause.agent is None and pause.team in theirs):
-                render.say(f"  {views.pause_text(pause, team)}")
+                render.say(f"  {waking.pause_text(pause, team)}")
 
 
 def _await_read(here: Here, sent: Sent, deadline: float) -> None:

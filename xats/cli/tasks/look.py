@@ -8,7 +8,7 @@ from functools import partial
 from xats.base import durations
 from xats.base.errors import FAILURE, TimedOut, Usage
 from xats.cli.kit import render, views
-from xats.cli.kit.context import team_of
+from xats.cli.kit.scope import team_of
 from xats.cli.tasks import text
 from xats.core.tasks import tasks
 from xats.core.tasks import views as task_views

@@ -9,7 +9,7 @@ import time
 from xats.base.durations import iso
 from xats.base.errors import InvalidTask, XatsError
 from xats.cli.kit import render
-from xats.cli.kit.context import team_of
+from xats.cli.kit.scope import team_of
 from xats.cli.tasks import text
 from xats.core.tasks import tasks
 from xats.core.tasks import transfer as core

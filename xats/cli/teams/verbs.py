@@ -10,7 +10,7 @@ from xats.base.durations import ago, iso
 from xats.base.errors import NotFound, Usage
 from xats.cli.agents import states
 from xats.cli.kit import people, render
-from xats.cli.kit.context import team_of
+from xats.cli.kit.scope import team_of
 from xats.core.agents import agents as core_agents
 from xats.core.agents import listing
 from xats.core.teams import changes, teams, views
@@ -63,7 +63,7 @@ def list_(here: Here, *, archived: params.ArchivedOption = False) -> int:
         (
             one.name,
             f"{one.agents}, {online[one.name]} online" if online.get(one.name) else one.agents,
-            one.unread,
+            f"{one.unread}{_left(one)}",
             one.open_tasks,
             one.contracts,
             "; ".join(_place(place) for place in one.projects),
@@ -167,6 +167,11 @@ def _online(everybody: Sequence[Details], now: int) -> dict[str, int]:
     return found
 
 
+def _left(found: Summary) -> str:
+    """Return in words how many of the unread letters are those of agents that have left; "" if there are none."""
+    return f" ({found.unread_of_left} of agents that left)" if found.unread_of_left else ""
+
+
 def _counted(found: Summary, online: int) -> str:
     """Return in words what belongs to a team."""
     counts = (
@@ -179,6 +184,7 @@ def _counted(found: Summary, online: int) -> str:
     words = [f"{number} {what if number == 1 else f'{what}s'}" for number, what in counts]
     if online:
         words[0] += f" ({online} online)"
+    words[1] += _left(found)
     return ", ".join(words)
 
 
@@ -257,13 +263,13 @@ def _mark_panes(here: Here, planned: Plan) -> None:
     from contextlib import suppress
 
     from xats.base.errors import XatsError
-    from xats.tmux import pane as panes
+    from xats.cli.agents import pane_mark
 
     for one, name in planned.renamed:
         session = here.store.read(partial(core_agents.current_session, agent=one))
-        if session and session.seat.pane and session.seat.host == here.host:
-            with suppress(XatsError):  # the pane may be gone, or on another host
-                panes.mark(session.seat.pane, "@xats_agent", name)
+        if session and session.seat.host == here.host:
+            with suppress(XatsError):  # the pane may be gone
+                pane_mark.put(session, name)
 
 
 def _clashes(planned: Plan) -> list[str]:

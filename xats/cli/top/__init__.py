@@ -30,7 +30,7 @@ def top(here: Here) -> int:
     if here.environ.get("TERM", "dumb") == "dumb":
         msg = "This terminal cannot draw a screen (TERM=dumb)."
         raise Usage(msg, "xats agents")
-    from xats.cli.kit.context import known_team
+    from xats.cli.kit.scope import known_team
 
     if os.path.exists(here.path):  # else there is no team yet, and the screen says so
         known_team(here)

@@ -62,6 +62,10 @@ RENAMED = """
 select a.team, a.name from former_addresses f join agents a on a.id = f.agent_id
 where f.team = :team and f.name_key = :key
 """
+MERGED = """
+select f.team, f.name_key, a.name from teams t join former_addresses f on f.team = t.name
+join agents a on a.id = f.agent_id where t.moved_to = :team and a.unregistered_at is null order by f.team, f.name_key
+"""
 ADD = "insert into teams (name, created_at) values (:name, :now) on conflict (name) do nothing"
 COLUMNS = "id, host, path, file_id, remote, team"
 BY_PATH = f"select {COLUMNS} from projects where path = :path order by id"
@@ -118,6 +122,11 @@ def address(tx: Tx, team: str, name: str) -> tuple[str, str]:
     now = current(tx, team)
     row = tx.one(RENAMED, team=team, key=name.lower()) if now != team else None
     return (row["team"], row["name"]) if row else (now, name)
+
+
+def renamed_by_merge(tx: Tx, team: str) -> dict[str, tuple[str, str]]:
+    """Return {name in lower case: (former address, name today)} of the agents that merges into `team` have renamed."""
+    return {row["name_key"]: (f"{row['name_key']}@{row['team']}", row["name"]) for row in tx.all(MERGED, team=team)}
 
 
 def of(tx: Tx, host: str, project: Project) -> str:

@@ -31,6 +31,7 @@ class Summary:
     archived_at: int | None
     agents: int  #: that are registered
     unread: int  #: letters, also those of agents that were unregistered
+    unread_of_left: int  #: those letters among them that agents have not read who were unregistered
     open_tasks: int
     contracts: int  #: that are not retired
     projects: tuple[Place, ...]
@@ -47,6 +48,8 @@ select t.name, t.created_at, t.archived_at,
     (select count(*) from agents a where a.team = t.name and a.unregistered_at is null) as agents,
     (select count(*) from agents a cross join deliveries d
         where a.team = t.name and d.agent_id = a.id and d.state = 'unread') as unread,
+    (select count(*) from agents a cross join deliveries d where a.team = t.name and a.unregistered_at is not null
+        and d.agent_id = a.id and d.state = 'unread') as unread_of_left,
     (select count(*) from tasks k where k.team = t.name and k.state in ('open', 'claimed', 'review')) as open_tasks,
     (select count(*) from contracts c where c.team = t.name and c.retired_at is null) as contracts
 from teams t

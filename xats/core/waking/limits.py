@@ -11,10 +11,13 @@ and a half, because of the first limit.
 
 from __future__ import annotations
 
+from xats.base.errors import Usage
 from xats.base.record import from_row, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from xats.store import Tx
 
 PAIR_MOST = 20  # wakes that two agents may cause each other ...
@@ -80,3 +83,14 @@ def count(tx: Tx, pair: Pair, agent_id: int, wake_id: int, at: int) -> None:
         low_wake=wake_id if is_low else pair.low_wake,
         high_wake=pair.high_wake if is_low else wake_id,
     )
+
+
+def hop_limit(environ: Mapping[str, str]) -> int:
+    """Return how many wakes two agents may cause each other without a person in between: XATS_HOPS. Raises Usage."""
+    said = environ.get("XATS_HOPS")
+    if not said:
+        return HOPS
+    if not (said.isascii() and said.isdigit() and len(said) < 7):
+        msg = f"XATS_HOPS must be a whole number, not {said[:40]!r}."
+        raise Usage(msg, f"export XATS_HOPS={HOPS}")
+    return int(said)

@@ -1,0 +1,136 @@
+"""The verb that lists agents: agents."""
+
+from __future__ import annotations
+
+from xats.base import durations
+from xats.cli.agents import reach, states
+from xats.cli.kit import documents, render, views, waking
+from xats.cli.kit.scope import known_team
+from xats.core.agents import listing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from xats.cli.agents.states import State
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here
+    from xats.core.agents.agents import Details
+
+ROOM, PLENTY = 140, 180  # columns of a terminal: for all of the table, and for reasons in words
+ALL = ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "OLDEST", "PANE", "WAKE BY", "PAUSED", "WAKE")  # in a pipe
+OPTIONAL = ("ROLE", "ABOUT", "OLDEST")
+LAID_OUT = (  # from how many columns of a terminal, which columns of the table
+    (PLENTY, ("AGENT", "ROLE", "ABOUT", "CLIENT", "STATE", "UNREAD", "OLDEST", "BY", "WAKE")),
+    (ROOM, ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "OLDEST", "BY", "WAKE")),
+    (76, ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "WAKE")),
+    (0, ("AGENT", "STATE", "UNREAD", "WAKE")),
+)
+
+
+def agents(
+    here: Here,
+    *,
+    online: params.OnlineOption = False,
+    role: params.RoleOption = None,
+    all_teams: params.AllTeamsOption = False,
+) -> int:
+    """List the agents of this team.
+
+    Whether each is online and why, what it has not read, how it is woken, and what its wake is doing. --json lists as
+    transports the ways by which it could be woken now, first to last.
+
+    Example: xats agents --role reviewer
+    """
+    from xats.delivery.settings import turned_off
+
+    team, off = None if all_teams else known_team(here), turned_off(here.settings)
+    found = here.store.read(lambda tx: listing.agents(tx, team, role))
+    now = here.store.clock()
+    rows = [(one, states.of(one, now)) for one in found]
+    rows = [row for row in rows if row[1].online or not online]
+    if here.json:
+        render.document(
+            {"agents": [listed_json(*row, reach.woken_by(here, row[0], off)) for row in rows], "has_more": False}
+        )
+        return 0
+    if not rows:
+        render.say(f"no {'such ' if role or online else ''}agents in team {team}" if team else "no agents yet")
+        if not (role or online or here.quiet):
+            render.say(f"  in a pane of its own: {here.command('launch', 'claude', '--name', 'bob')}")
+        return 0
+    width = render.width()
+    headers: tuple[str, ...] = next(columns for room, columns in LAID_OUT if width >= room) if width else ALL
+    table = []
+    for one, state in rows:
+        cells = _cells(one, state, reach.woken_by(here, one, off), now, words=width >= PLENTY)
+        cells["AGENT"] = views.near(one.agent.address, here.team)
+        if width and width < ROOM:
+            _squeeze(cells, state)
+        table.append(cells)
+    if width:  # a column that is empty for everybody tells nothing
+        headers = tuple(one for one in headers if one not in OPTIONAL or any(cells[one] for cells in table))
+    render.table(
+        headers, [[cells[one] for one in headers] for cells in table], stretch=("AGENT", "ABOUT", "STATE", "WAKE")
+    )
+    return 0
+
+
+def _cells(details: Details, state: State, ways: list[str], now: int, *, words: bool) -> dict[str, str]:
+    """Return what the columns of an agent hold, by their headers."""
+    agent, session = details.agent, details.session
+    pane = session.seat.pane.pane_id if session and session.seat.pane else ""
+    by: str = agent.wake_by
+    if by == "auto":
+        by = ", ".join(f"{name} {pane}" if name == "tmux" else name for name in ways) or "no pane"
+    elif by in ("tmux", "notice"):
+        by = f"{by} {pane}" if pane else f"{by} (no pane)"
+    elif by == "none":
+        by = "not woken"
+    return {
+        "ROLE": agent.role or "",
+        "ABOUT": agent.about or "",
+        "CLIENT": agent.client,
+        "STATE": state.words,
+        "UNREAD": str(details.unread),
+        "OLDEST": durations.ago(details.oldest_unread_at, now) if details.unread else "",
+        "PANE": pane,
+        "BY": by,
+        "WAKE BY": agent.wake_by,
+        "PAUSED": "paused" if details.paused else "",
+        "WAKE": waking.wake_brief(details, now, words=words),
+    }
+
+
+def _squeeze(cells: dict[str, str], state: State) -> None:
+    """Leave in `cells` what a narrow terminal has room for."""
+    role = cells["ROLE"]
+    cells["ROLE"] = role if len(role) <= 12 else f"{role[:11]}…"
+    cells["STATE"] = state.brief
+    if cells["OLDEST"]:
+        age = cells["OLDEST"].removesuffix(" ago")
+        cells["UNREAD"] += " (new)" if age == "just now" else f" ({age})"
+    cells["WAKE"] = cells["WAKE"] or cells["BY"]
+
+
+def listed_json(details: Details, state: State, ways: list[str]) -> dict[str, Any]:
+    """Return the JSON form of an agent in a list; `ways` are the transports by which it can be woken."""
+    return {
+        **documents.agent_json(details),
+        "state": state.name,
+        "online": state.online,
+        "detail": state.words,
+        "gone_at": durations.iso(state.gone_at),
+        "busy_since": durations.iso(state.busy_since),
+        "silent_since": durations.iso(state.silent_since),
+        "unread": details.unread,
+        "oldest_unread_at": durations.iso(details.oldest_unread_at),
+        "shown": details.shown,
+        "last_seen_at": durations.iso(details.agent.seen_at),
+        "wake": documents.last_wake_json(details),
+        "wake_by": details.agent.wake_by,
+        "transports": ways,
+        "paused": details.paused,
+        "expected": documents.expected_json(details.expected),
+        "presence": documents.presence_json(details),
+    }

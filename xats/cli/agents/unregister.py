@@ -1,0 +1,69 @@
+"""The verb with which an agent leaves its team: unregister."""
+
+from __future__ import annotations
+
+from xats.base import durations, process
+from xats.base.errors import Refused
+from xats.cli.agents import pane_mark
+from xats.cli.kit import render
+from xats.cli.kit.scope import me_or_none
+from xats.core.agents import agents as core
+from xats.core.agents import registration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here
+    from xats.core.agents.agents import Agent, Session
+    from xats.store import Tx
+
+
+def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params.ForceOption = False) -> int:
+    """Unregister an agent; its mail is kept under its name.
+
+    Without --force, xats refuses to take out an agent that has claimed tasks. It also refuses to take out another agent
+    than yourself, unless the process of that agent is known to have ended. With --force, the claimed tasks are open
+    again, and the agents that added them get mail.
+
+    Example: xats unregister
+    """
+    from xats.core.tasks import claims
+
+    def work(tx: Tx) -> tuple[Agent, Session | None, int, list[int]]:
+        agent = here.me(tx).agent if name is None else here.named(tx, name)
+        session = core.current_session(tx, agent)
+        me = me_or_none(here, tx)
+        mine = me is not None and me.agent.id == agent.id
+        if name is not None and not force and not mine and session:
+            _refuse_if_there(tx, agent, session)
+        released = claims.leave(tx, agent, force=force, by=me.agent if me else None)
+        return agent, session, registration.unregister(tx, agent, me.agent if me else None), released
+
+    agent, session, unread, released = here.store.write(work)
+    if released:
+        here.rouse_daemon()
+    pane_mark.remove(session)
+    if here.json:
+        render.document({"agent": {"name": agent.name, "team": agent.team}, "unread": unread, "released": released})
+    elif not here.quiet:
+        kept = f"; {unread} unread kept until the name returns" if unread else ""
+        kept += f"; open again: {', '.join(f'#{one}' for one in released)}" if released else ""
+        render.put(f"{agent.name} unregistered from team {agent.team}{kept}")
+    return 0
+
+
+def _refuse_if_there(tx: Tx, agent: Agent, session: Session) -> None:
+    """Raise Refused unless `agent` is known to have ended: one of which no process is known may well be there."""
+    from xats.core.agents import presence
+    from xats.daemon.owner import process_gone
+
+    fix = f"xats unregister {agent.name} --force"
+    if process.holds(session.seat):
+        msg = f"{agent.name} is at work (pid {session.seat.pid}), and you are not {agent.name}."
+        raise Refused(msg, fix, agent=agent.address)
+    told = presence.get(tx, agent.id)
+    if process_gone(session) or core.gone_since(agent, session) or (told and told.state == "ended"):
+        return
+    seen = durations.ago(agent.seen_at, tx.now)
+    msg = f"{agent.name} may still be at work: its process is not known here, and it was seen {seen}."
+    raise Refused(msg, fix, agent=agent.address)

@@ -1,0 +1,89 @@
+"""The parameters of the verbs of agents."""
+
+from __future__ import annotations
+
+from xats.cli.kit.params import Annotated, Argument, Option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+OptionalNameArg: TypeAlias = Annotated[str | None, Argument(metavar="AGENT", help="The agent. Default: me.")]
+AgentArg: TypeAlias = Annotated[str, Argument(metavar="AGENT", help="The agent.")]
+NewAgentArg: TypeAlias = Annotated[str, Argument(metavar="NAME", help="The new name: A-Z a-z 0-9 . _ -")]
+NoRoleOption: TypeAlias = Annotated[bool, Option("--no-role", help="Remove the role.")]
+NoTagOption: TypeAlias = Annotated[
+    list[str] | None, Option("--no-tag", metavar="TAG", help="Remove this tag; repeatable.")
+]
+NoCapOption: TypeAlias = Annotated[
+    list[str] | None, Option("--no-cap", metavar="CAP", help="Remove this capability; repeatable.")
+]
+AboutOption: TypeAlias = Annotated[
+    str | None, Option("--about", metavar="TEXT", help="The purpose of the agent, in one line of up to 200 characters.")
+]
+ForceClientOption: TypeAlias = Annotated[
+    bool, Option("--force-client", help="Take --client even if another agent program runs there.")
+]
+TagOption: TypeAlias = Annotated[list[str] | None, Option("--tag", metavar="TAG", help="A tag; repeatable.")]
+CapOption: TypeAlias = Annotated[list[str] | None, Option("--cap", metavar="CAP", help="A capability; repeatable.")]
+ModelOption: TypeAlias = Annotated[
+    str | None, Option("--model", metavar="MODEL", help="The model that the agent runs.")
+]
+PaneOption: TypeAlias = Annotated[
+    str | None, Option("--pane", metavar="%N", help="The tmux pane of the agent. Default: this pane.")
+]
+NoPaneOption: TypeAlias = Annotated[bool, Option("--no-pane", help="Bind no pane; xats types nothing for this agent.")]
+TakeoverOption: TypeAlias = Annotated[bool, Option("--takeover", help="Take the name from a living process.")]
+ForceOption: TypeAlias = Annotated[
+    bool, Option("--force", help="Unregister it even if it may be at work or has claimed tasks.")
+]
+WakeByOption: TypeAlias = Annotated[
+    str | None,
+    Option(
+        "--wake",
+        metavar="HOW",
+        help="How to wake it: auto (its own inbox, else tmux), tmux, notice, command, none. A person: none.",
+    ),
+]
+ExpectOption: TypeAlias = Annotated[
+    str | None,
+    Option("--expect", metavar="PROGRAM", help="Bind this agent program once it appears in the pane."),
+]
+ExpectTtlOption: TypeAlias = Annotated[
+    str | None, Option("--ttl", metavar="DURATION", help="How long --expect waits: 1s to 10m. Default: 2m.")
+]
+OnlineOption: TypeAlias = Annotated[bool, Option("--online", help="Only agents whose process is known to live.")]
+AllTeamsOption: TypeAlias = Annotated[bool, Option("--all-teams", help="Include all teams.")]
+WhomArg: TypeAlias = Annotated[
+    str | None,
+    Argument(metavar="AGENT", help="An agent, or all for the whole team. Default: me."),
+]
+PausedArg: TypeAlias = Annotated[
+    str | None,
+    Argument(metavar="AGENT", help="An agent, all for the whole team, or me. Default: ask."),
+]
+ReasonOption: TypeAlias = Annotated[str | None, Option("--reason", metavar="TEXT", help="The reason, in one line.")]
+LaunchClientArg: TypeAlias = Annotated[
+    str, Argument(metavar="PROGRAM", help="The agent program: claude, codex, gemini, ...")
+]
+LaunchArgsArg: TypeAlias = Annotated[
+    list[str] | None,
+    Argument(metavar="[-- ARGS]", help="Arguments for the program, passed on unchanged."),
+]
+LaunchNameOption: TypeAlias = Annotated[
+    str | None,
+    Option(
+        "--name",
+        metavar="NAME",
+        help="The name of the agent. Default: the agent of this pane, else a new name such as claude-1.",
+    ),
+]
+WritableOption: TypeAlias = Annotated[
+    bool, Option("--writable-store", help="Codex: let its sandbox write the store, so that it can run xats.")
+]
+PrintOption: TypeAlias = Annotated[bool, Option("--print", help="Print the command for a shell; do nothing.")]
+NameOnlyOption: TypeAlias = Annotated[
+    bool, Option("--name-only", help="Free only this former name of an agent; the agent stays.")
+]
+PokedArg: TypeAlias = Annotated[str, Argument(metavar="AGENT", help="The agent.")]
+PokeTextArg: TypeAlias = Annotated[str, Argument(metavar="TEXT", help="The text, up to 8 KiB; - reads standard input.")]

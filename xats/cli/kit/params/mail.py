@@ -1,0 +1,83 @@
+"""The parameters of the verbs of mail."""
+
+from __future__ import annotations
+
+from xats.cli.kit.params import Annotated, Argument, Option
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+AddressArg: TypeAlias = Annotated[
+    str | None,
+    Argument(
+        metavar="ADDRESS",
+        help="bob, bob@team, role:NAME, tag:NAME, cap:NAME, all or me; several with commas. pool:ROLE: one of a role.",
+    ),
+]
+BodyArg: TypeAlias = Annotated[
+    str | None,
+    Argument(
+        metavar="[BODY|-]",
+        help="The text, up to 1 MiB; - reads standard input, with --contract @FILE a file.",
+    ),
+]
+MessageIdArg: TypeAlias = Annotated[int, Argument(metavar="ID", help="A message's number.")]
+OptionalMessageIdArg: TypeAlias = Annotated[int | None, Argument(metavar="ID", help="A message's number.")]
+SubjectOption: TypeAlias = Annotated[
+    str | None, Option("--subject", "-s", metavar="TEXT", help="A subject of one line.")
+]
+NeedReplyOption: TypeAlias = Annotated[
+    bool | None,
+    Option("--need-reply/--no-need-reply", help="Expect a reply. Default: yes, from agents that ADDRESS names."),
+]
+KindOption: TypeAlias = Annotated[
+    str | None, Option("--kind", metavar="NAME", help="The kind of message, for scripts. Default: mail.")
+]
+KeyOption: TypeAlias = Annotated[
+    str | None,
+    Option("--key", metavar="KEY", help="Send the message at most once; refuse another message with this key."),
+]
+TtlOption: TypeAlias = Annotated[
+    str | None, Option("--ttl", metavar="DURATION", help="Expire copies that are unread after this time.")
+]
+ReplyToOption: TypeAlias = Annotated[
+    int | None, Option("--reply-to", metavar="ID", help="Put the message into the thread of message ID.")
+]
+NoWakeOption: TypeAlias = Annotated[bool, Option("--no-wake", help="Do not wake the recipients.")]
+HoldOption: TypeAlias = Annotated[
+    bool, Option("--hold", help="Keep the message for an agent that is not there yet, or has left.")
+]
+SendWaitOption: TypeAlias = Annotated[
+    str | None,
+    Option("--wait", metavar="DURATION", help="Wait up to DURATION until every recipient was shown it; else exit 124."),
+]
+BatchOption: TypeAlias = Annotated[
+    str | None,
+    Option("--batch", metavar="FILE", help="Send every line of a JSON Lines file (or -), all or none: to, body, ..."),
+]
+ContractOption: TypeAlias = Annotated[
+    str | None,
+    Option("--contract", metavar="NAME[@V]", help="The body must be JSON that satisfies this contract."),
+]
+PeekOption: TypeAlias = Annotated[bool, Option("--peek", help="Leave the mail unread.")]
+AllOption: TypeAlias = Annotated[bool, Option("--all", help="Include mail already shown or read.")]
+AgainOption: TypeAlias = Annotated[
+    bool, Option("--again", help="Print again mail that was shown before and may not have been seen.")
+]
+OwedOption: TypeAlias = Annotated[bool, Option("--owed", help="List requests that you have read and not answered.")]
+FromOption: TypeAlias = Annotated[str | None, Option("--from", metavar="AGENT", help="Only from this agent.")]
+ThreadOption: TypeAlias = Annotated[int | None, Option("--thread", metavar="ID", help="Only of this thread.")]
+SinceIdOption: TypeAlias = Annotated[int, Option("--since", metavar="ID", help="Only messages after this id.")]
+WaitOption: TypeAlias = Annotated[
+    str | None, Option("--wait", metavar="DURATION", help="Wait up to DURATION for mail; else exit 124.")
+]
+DeadIdArg: TypeAlias = Annotated[int | None, Argument(metavar="ID", help="The number of its message.")]
+WhoseOption: TypeAlias = Annotated[
+    str | None, Option("--whose", metavar="AGENT", help="Only the copy of this recipient.")
+]
+ToOption: TypeAlias = Annotated[
+    str | None,
+    Option("--to", metavar="AGENT", help="Send the message to this agent instead, in the name of its sender."),
+]
+EveryOption: TypeAlias = Annotated[bool, Option("--all", help="Apply to all dead letters.")]

@@ -1,0 +1,55 @@
+"""The team that a verb looks at, who asks, and the folder of the project, where none of them has to be known."""
+
+from __future__ import annotations
+
+import os
+
+from xats.base.errors import XatsError
+from xats.identity import project
+from xats.identity.resolve import FirstUse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli.kit.context import Here
+    from xats.identity.resolve import Me
+    from xats.store import Tx
+
+
+def team_of(here: Here) -> str:
+    """Return the team of the agent that acts, and renew what it has claimed; else what `known_team` returns.
+
+    Only --as NAME@TEAM beside another --team makes a difference between them. Raises UnknownTeam.
+    """
+    try:
+        return here.read(lambda _, me: me.agent.team, register=False)
+    except (XatsError, FirstUse):
+        return known_team(here)
+
+
+def team_meant(here: Here) -> str:
+    """Return the team asked for, else what `team_of` returns. Raises UnknownTeam as `known_team`."""
+    return known_team(here) if here.asked_team else team_of(here)
+
+
+def known_team(here: Here) -> str:
+    """Return the team of this command, to look at what there is in it.
+
+    Raises UnknownTeam for a team that nothing has or had: a mistyped name must not look like an empty team.
+    """
+    team = here.team
+    here.store.read(lambda tx: here.refuse_unknown(tx, team))
+    return team
+
+
+def me_or_none(here: Here, tx: Tx) -> Me | None:
+    """Return who I am, or None where that is not known. This registers no person."""
+    try:
+        return here.me(tx, register=False)
+    except (XatsError, FirstUse):
+        return None
+
+
+def project_folder() -> str:
+    """Return the top folder of this worktree, without git of the project; a relative path if that was removed."""
+    found = project.find()
+    return found.here if found else os.curdir  # what reads or writes there fails and says so; the others do not need it

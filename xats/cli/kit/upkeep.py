@@ -1,0 +1,77 @@
+"""What a command does beside its work: it registers a person, renews claims, follows a host, and says each once."""
+
+from __future__ import annotations
+
+from xats.base import host, process
+from xats.base.errors import StoreError
+from xats.cli.kit.render import say, warn
+from xats.core import hosts
+from xats.core.agents import agents, registration
+from xats.identity.resolve import Me
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.cli.kit.context import Here
+    from xats.core.agents.agents import Session
+    from xats.identity.resolve import FirstUse
+    from xats.store import Tx
+
+RENEWING = 0.3  # seconds that a command that only reads waits for a busy store, to renew what its agent has claimed
+
+
+def register_person(here: Here, tx: Tx, first: FirstUse) -> Me:
+    """Register the person who uses xats for the first time, and return them."""
+    seat = agents.Seat(here.host, host_name=host.name())
+    here.claim(tx, first.team)
+    done = registration.register(
+        tx, first.team, name=first.name, changes=registration.Changes(client="human"), seat=seat, living=lambda _: None
+    )
+    here.new_person = done.details.agent
+    return Me(done.details.agent, "user", first.note)
+
+
+def introduce(here: Here) -> None:
+    """Tell a person once that they have a name here, what it is called now, and which other agent has their pane."""
+    if here.new_person and not here.quiet:
+        name, team = here.new_person.name, here.new_person.team
+        say(f"you are {name} in team {team} from now on; your mail: {here.command('inbox')}")
+    if not (here.quiet or here.json):
+        if here.former and not here.former_said:
+            say(f"{here.former[0]} is called {here.former[1]} now")
+            here.former_said = True
+        if here.note:
+            warn(here.note)
+    here.new_person = here.note = None
+
+
+def renew(here: Here, me: Me) -> None:
+    """Renew what `me` has claimed, after a command that only read.
+
+    A store that is busy or cannot be written is no reason to fail: the next command or hook renews it.
+    """
+    patience, here.store.patience = here.store.patience, RENEWING
+    try:
+        here.store.write(lambda tx: agents.touch(tx, me.agent))
+    except StoreError:
+        pass
+    finally:
+        here.store.patience = patience
+
+
+def follow_after_reading(here: Here, me: Me) -> None:
+    """Do what `follow` does, after a command that only read: its store may be one that cannot be written."""
+    try:
+        here.store.write(lambda tx: follow(tx, me))
+    except StoreError:
+        pass
+
+
+def follow(tx: Tx, me: Me) -> None:
+    """Note on which host `me` acts, and the present name of that host."""
+
+    def is_here(session: Session) -> bool:
+        seen = process.sits_here(session.seat)
+        # A session of which nothing is known is where its own commands are, but not where anybody says --as.
+        return bool(seen) or (seen is None and me.evidence != "flag" and not host.nested())
+
+    hosts.follow(tx, me.agent, host=host.id(), name=host.name(), here=is_here)

@@ -1,0 +1,93 @@
+"""How wakes and pauses look in words for people."""
+
+from __future__ import annotations
+
+from xats.base import host
+from xats.base.durations import ago, rough
+from xats.cli.kit.render import one_line
+from xats.cli.kit.views import near
+from xats.core.waking import reasons
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents.agents import Details
+    from xats.core.mail.status import DeliveryStatus
+    from xats.core.waking.pauses import Pause
+    from xats.core.waking.wakes import Wake
+
+
+def pause_text(pause: Pause, team: str) -> str:
+    """Return in words who is paused, by whom and why."""
+    name = near(pause.agent, team) if pause.agent else f"the whole team {pause.team}"
+    why = f": {one_line(pause.reason)}" if pause.reason else ""
+    return f"{name} is paused by {near(pause.by, team)}{why}"
+
+
+def wake_text(status: DeliveryStatus, now: int) -> str:
+    """Return in words what is being done to have a copy read."""
+    wake = status.wake
+    if wake is None:
+        if status.client == "human" and status.no_wake_reason == "no_wake":
+            return "skipped: nothing is typed at a person; the inbox has it"
+        return f"skipped: {reasons.words(status.no_wake_reason or 'no_wake')}"
+    why = f" ({wake.reason}): {reasons.words(wake.reason)}" if wake.reason else ""
+    if wake.state == "failed" and wake.last_refusal and wake.last_refusal != wake.reason:
+        why += f"; the last time {reasons.words(wake.last_refusal)}"
+    why += _seen(wake)
+    tries = f", {wake.attempts} attempt{'s' if wake.attempts != 1 else ''}" if wake.attempts else ""
+    then = f"; {_then(wake, now)}" if wake.state in ("queued", "retrying") else ""
+    if wake.state == "delivered" and wake.is_open:
+        then = f", handed to {', '.join(wake.taken_by)}; if it does not read, {_then(wake, now)}"
+    if then and status.host and status.host != host.id():
+        then += f", by the daemon on {status.host_name}"
+    return f"{wake.state}{why}{tries}{then}"
+
+
+def _seen(wake: Wake) -> str:
+    """Return what was seen when the last attempt was refused, in brackets."""
+    open_or_failed = wake.state in ("queued", "retrying", "failed")
+    return f" (seen: {one_line(wake.detail)})" if wake.detail and wake.reason and open_or_failed else ""
+
+
+def _then(wake: Wake, now: int) -> str:
+    """Return when an open wake is tried next."""
+    if wake.lease_token:
+        return "being tried now"
+    if wake.next_attempt_at is None:
+        absent = wake.reason in ("no_program", "not_registered")
+        return "delivered when it registers" if absent else "again when it registers anew"
+    if wake.next_attempt_at <= now:
+        return "due now"
+    again = "again" if wake.attempts or wake.reason != "throttled" else "next"
+    return f"{again} in {rough(wake.next_attempt_at - now)}"
+
+
+def wake_brief(details: Details, now: int, *, words: bool) -> str:
+    """Return in short what is being done to have an agent read its mail; "" when there is nothing to do.
+
+    Reasons are told by their codes, or, where there is room, in `words`.
+    """
+
+    def why(reason: str | None) -> str:
+        return reasons.words(reason or "no_wake") if words else reason or "no_wake"
+
+    wake = details.wake
+    if wake is None:
+        by_itself = details.agent.wake_by == "none" and details.no_wake_reason in (None, "no_wake")
+        if details.unread and not by_itself and not details.paused:
+            return f"not woken: {why(details.no_wake_reason)}"
+        shown = f"{details.shown} shown, not read yet" if details.shown and not details.unread else ""
+        return "paused" if details.paused else shown
+    if wake.state == "held":
+        return "held: paused"
+    if wake.state == "failed":
+        return f"given up: {why(wake.last_refusal or wake.reason)}{_seen(wake) if words else ''}"
+    if wake.state == "delivered":
+        woken = f"handed over {ago(wake.updated_at, now)}" if wake.is_open else f"woken {ago(wake.updated_at, now)}"
+        return f"{woken}, not read" + (f", {_then(wake, now)}" if wake.is_open and words else "")
+    if wake.state == "skipped":
+        return f"not woken: {why(wake.reason)}"
+    if wake.next_attempt_at is None and not wake.lease_token:
+        return f"suspended: {why(wake.reason)}" + ("; again when it registers anew" if words else "")
+    seen = _seen(wake) if words else ""
+    return f"{wake.state}: {f'{why(wake.reason)}{seen}, ' if wake.reason else ''}{_then(wake, now)}"
