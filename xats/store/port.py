@@ -109,7 +109,8 @@ class Store(Protocol):
     def key(self) -> str:
         """Return the name that every process has for this store, however it was addressed.
 
-        The names of the files beside the store begin with it: see `xats.base.beside`.
+        Two processes that use the same store have the same key. The names of the files beside the store begin with
+        it: see `xats.base.sidefile.path_for`.
         """
 
     def write(self, work: Callable[[Tx], T]) -> T:

@@ -14,6 +14,7 @@ import time
 
 from xats.base import errors, faults
 from xats.base.jsontext import to_json
+from xats.store import sqlite
 from xats.store.sqlite.paths import check_beside, file_at, is_exposed
 
 TYPE_CHECKING = False
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 
-APPLICATION_ID = 0x58415453  # "XATS", in the file's header: https://sqlite.org/fileformat2.html#application_id
-SCHEMA_VERSION = 21  # the number of the newest file in store/sqlite/schema
+APPLICATION_ID, SCHEMA_VERSION = sqlite.APPLICATION_ID, sqlite.SCHEMA_VERSION
 NONCE = 16  # bytes
 VERSION = sqlite3.sqlite_version  # of the SQLite library of this Python
 # Transactions are begun by hand, and the wait for a lock is our own.
