@@ -21,7 +21,7 @@ from xats.core.agents import agents
 from xats.core.mail import messages
 from xats.daemon import bell
 from xats.delivery.transports.tmux import SHORT
-from xats.store import Store
+from xats.store.open import open_store
 
 TIMES = 7
 # How an idle agent is woken, with all other ways turned off; by the paste, and by what else the program has.
@@ -52,7 +52,7 @@ class Bench:
     def __init__(self, rig, name, model):
         self.name, self.model = name, model
         self.office = Office(rig.path("office"), name, model)
-        self.store = Store(self.office.db)
+        self.store = open_store(self.office.db)
         self.number = 0
 
     def __enter__(self):

@@ -19,7 +19,7 @@ from xats.base.pane import Pane
 from xats.core.agents import agents
 from xats.core.mail import messages
 from xats.daemon import bell, lock
-from xats.store import Store
+from xats.store.open import open_store
 
 # Also Python's own switches: what is measured is a plain installation, whose modules are compiled.
 FOREIGN = ("PYTHON", "XATS_", "TMUX", "CLAUDE", "CODEX", "GEMINI_", "QWEN_", "OPENCODE", "AMP_", "CURSOR_", "SANDBOX_")
@@ -140,7 +140,7 @@ class Home:
         self.folder = folder
         self.db = os.path.join(folder, "xats.db")
         self.host = host.id()
-        self.store = Store(self.db)
+        self.store = open_store(self.db)
         self.alice = self.seat("alice", pane(1))
         self.bob = self.seat("bob", pane(2))
         self._lock = self._bell = None

@@ -24,7 +24,7 @@ from xats.base.uptime import Uptime
 from xats.core import clock as clock_rules
 from xats.core.agents import agents, registration
 from xats.core.mail.sending import Draft, send
-from xats.store import Store
+from xats.store.open import open_store
 
 FOREIGN = (
     "XATS_",
@@ -137,7 +137,7 @@ class HostClock(Clock):
 
 def trust_clock(path: str) -> None:
     """Note in the store at `path` that this host's clock has been right for long enough to remove what is old."""
-    opened = Store(path)
+    opened = open_store(path)
     opened.write(clock_rules.observe)
     long_ago = "since_at = since_at - :ms, since_up = since_up - :ms, settled_up = since_up - :ms"
     opened.write(lambda tx: tx.run(f"update clocks set {long_ago}", ms=3 * clock_rules.SETTLE))
@@ -162,7 +162,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path, clock):
-    opened = Store(str(tmp_path / "xats.db"), clock=clock)
+    opened = open_store(str(tmp_path / "xats.db"), clock=clock)
     yield opened
     opened.close()
 
@@ -170,7 +170,7 @@ def store(tmp_path, clock):
 class Team:
     """Agents of the team `crew` in one store; what they do is done by the real core."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store) -> None:
         self.store = store
         self.rows = Rows(store)
 
@@ -215,7 +215,7 @@ class Team:
 class Rows:
     """`rows(sql)` returns what the store holds, as plain dicts."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store) -> None:
         self.store = store
 
     def __call__(self, sql: str, **values) -> list[dict]:
@@ -240,7 +240,7 @@ def make_team():
 
     def make(folder) -> tuple[Team, Clock]:
         clock = Clock()
-        return Team(Store(str(folder / "xats.db"), clock=clock)), clock
+        return Team(open_store(str(folder / "xats.db"), clock=clock)), clock
 
     return make
 
@@ -374,8 +374,8 @@ class Cli:
         path.chmod(0o755)
         return str(path)
 
-    def store(self) -> Store:
-        return Store(self.path)
+    def store(self):
+        return open_store(self.path)
 
     def reap(self) -> None:
         for running in self.started:

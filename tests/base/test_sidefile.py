@@ -11,6 +11,7 @@ from xats.base import fifo, sidefile
 from xats.base.sidefile import Unsafe
 from xats.clients import waiters
 from xats.hooks import launch, log
+from xats.store.open import open_store
 
 OTHER = 54321  # a user id that nobody has here
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make what another user would")
@@ -226,3 +227,19 @@ def test_a_hook_writes_into_no_log_that_was_planted(tmp_path, precious):
     os.link(precious, tmp_path / "xats.db-hooks.log")
     log.note(str(tmp_path / "xats.db"), "codex", "Stop", ValueError())
     assert precious.read_text() == "all of it"
+
+
+def test_a_file_beside_a_store_has_one_name_however_the_store_is_addressed(tmp_path):
+    store = open_store(str(tmp_path / "xats.db"))
+    (tmp_path / "other").mkdir()
+    link = tmp_path / "other" / "link.db"
+    link.symlink_to(store.path)
+    other = open_store(str(link))
+    assert store.key == other.key == os.path.realpath(store.path)
+    for kind in ("daemon.log", "hooks.log"):
+        assert sidefile.path_for(str(link), kind) == sidefile.path_for(store.path, kind) == f"{store.key}-{kind}"
+    log.note(str(link), "claude-code", "Stop", ValueError())
+    assert os.listdir(tmp_path / "other") == ["link.db"]
+    assert "ValueError" in (tmp_path / "xats.db-hooks.log").read_text()
+    store.close()
+    other.close()

@@ -27,7 +27,7 @@ from xats.core.agents import agents, registration
 from xats.core.contracts import contracts
 from xats.core.mail import sending
 from xats.schemas.diff import Diff
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite.glance import glance
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +65,7 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def store(home):
     """A store with three agents in team t, one in team pay, and hostile mail from alice to Bob."""
-    made = Store(str(home / "state" / "xats.db"))
+    made = open_store(str(home / "state" / "xats.db"))
 
     def fill(tx):
         seated = {

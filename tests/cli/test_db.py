@@ -18,7 +18,7 @@ import pytest
 from tests.conftest import Team, trust_clock
 from tests.support import documents
 from xats.core.mail import inbox
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite import engine
 
 DAY = 86_400_000
@@ -37,7 +37,7 @@ def mail(xats, crew):
 def old(xats):
     """A store with mail from 40 days ago, of which bob has read the first message and not the second."""
     clock = lambda: engine.host_clock() - 40 * DAY  # noqa: E731
-    opened = Store(xats.path, clock=clock)
+    opened = open_store(xats.path, clock=clock)
     made = Team(opened)
     made.add("alice", "bob")
     made.send("alice", "bob", "read", dedupe_key="k")
@@ -305,7 +305,7 @@ def test_a_wrong_line_is_said_with_its_file(mail, exported):
 @pytest.mark.parametrize("point, rows", [("store.before_commit", 0), ("store.after_commit", 2)])
 def test_an_import_that_is_killed_has_imported_all_or_nothing(mail, exported, point, rows):
     path = str(mail.folder / "new.db")
-    Store(path).close()
+    open_store(path).close()
     mail("db", "import", "all.jsonl", "--db", path, env={"XATS_FAULT": point}, code=-signal.SIGKILL)
     tables = {one["name"]: one["rows"] for one in valid(mail, "info", "--db", path)["tables"]}
     assert (tables["messages"], tables["agents"]) == (rows, rows)
@@ -555,8 +555,8 @@ def test_a_key_may_be_used_again_once_its_message_is_gone(old):
 MANY = 100_000
 WRITE = """
 import json, select, sys, time
-from xats.store import Store
-store = Store(sys.argv[1])
+from xats.store.open import open_store
+store = open_store(sys.argv[1])
 waits = []
 while not select.select([sys.stdin], [], [], 0.002)[0]:
     began = time.monotonic()

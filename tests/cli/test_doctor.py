@@ -29,7 +29,7 @@ from xats.core.waking import pauses
 from xats.daemon import lock, report
 from xats.health import clients, environment
 from xats.health import daemon as health_daemon
-from xats.store import Store
+from xats.store.open import open_store
 from xats.tmux.pane import find
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -203,7 +203,7 @@ def test_on_a_terminal_it_fits_80_columns_and_says_its_states_in_words(troubled,
 
 
 def made(path: str) -> None:
-    Store(path).close()
+    open_store(path).close()
 
 
 def damage(path: str) -> None:
@@ -592,11 +592,11 @@ def test_a_daemon_with_a_sqlite_that_may_damage_a_wal_is_a_failure(xats, daemon,
     assert said["sqlite"] == sqlite3.sqlite_version
     monkeypatch.setattr(health_daemon.engine, "wal_is_safe", lambda version: version > (3, 51, 2))
     monkeypatch.setattr(health_daemon.engine, "VERSION", "3.51.3")
-    monkeypatch.setattr(health_daemon.inspect, "journal", lambda _: "wal")
+    monkeypatch.setattr(health_daemon.info, "journal", lambda _: "wal")
     (found,) = health_daemon._sqlite(xats.path, {**said, "sqlite": "3.40.1"})
     assert (found.state, "3.40.1" in found.detail, "3.51.3" in found.detail) == ("fail", True, True)
     assert list(health_daemon._sqlite(xats.path, {**said, "sqlite": "3.51.3"})) == []
-    monkeypatch.setattr(health_daemon.inspect, "journal", lambda _: "delete")
+    monkeypatch.setattr(health_daemon.info, "journal", lambda _: "delete")
     assert list(health_daemon._sqlite(xats.path, {**said, "sqlite": "3.40.1"})) == []
 
 

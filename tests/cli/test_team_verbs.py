@@ -11,7 +11,7 @@ from tests.cli.test_hook import asked
 from tests.conftest import HOST
 from xats.base import process
 from xats.core.agents.agents import Seat
-from xats.store import Store
+from xats.store.open import open_store
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def two(xats, crew):
 
 
 def events(xats) -> list[tuple]:
-    with contextlib.closing(Store(xats.path)) as store:
+    with contextlib.closing(open_store(xats.path)) as store:
         return store.read(lambda tx: [tuple(row) for row in tx.all("select * from events")])
 
 

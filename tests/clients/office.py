@@ -12,7 +12,7 @@ from tests.clients import real
 from tests.clients.mock_model import Model
 from tests.support import documents
 from xats.core.agents import agents
-from xats.store import Store
+from xats.store.open import open_store
 
 REVIEW = "Hooks need review"
 TRUST = "2. Trust all and continue"
@@ -96,7 +96,7 @@ class Office:
         return (self.agent(name).get("presence") or {}).get("state", "")
 
     def session(self, name: str = "bob") -> agents.Session:
-        store = Store(self.db)
+        store = open_store(self.db)
         try:
             found = store.read(lambda tx: agents.current_session(tx, agents.by_name(tx, "t", name)))
             assert found

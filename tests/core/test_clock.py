@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import HostClock
 from xats.base import uptime
 from xats.core import clock as core
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite.engine import host_clock
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
@@ -230,7 +230,7 @@ def test_a_host_that_does_not_tell_takes_nothing_away(store, clock, rows):
 
 
 def test_a_clock_without_a_boot_time_is_taken_at_its_word(tmp_path, rows):
-    store = Store(str(tmp_path / "other.db"), clock=lambda: 5)
+    store = open_store(str(tmp_path / "other.db"), clock=lambda: 5)
     assert observe(store) == core.Standing(0)
     assert may_prune(store)
     store.close()
@@ -274,7 +274,7 @@ def test_this_host_tells_how_long_it_has_been_up():
 
 
 def test_the_store_of_this_host_observes_it(tmp_path):
-    store = Store(str(tmp_path / "xats.db"))
+    store = open_store(str(tmp_path / "xats.db"))
     seen = observe(store)
     assert seen.cause == ("first" if uptime.read() else "hidden")
     assert abs(seen.since - host_clock()) < 60_000

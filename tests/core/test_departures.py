@@ -12,7 +12,7 @@ from xats.core.agents.agents import Seat
 from xats.core.mail import alerts, inbox, owed, sending
 from xats.core.mail.sending import Draft
 from xats.core.tasks import pools
-from xats.store import Store
+from xats.store.open import open_store
 
 MINUTE = 60_000
 PANE = Pane("/tmp/s", 1, 1, "%1", 4_000_009, "/dev/pts/1")
@@ -243,7 +243,7 @@ def test_nobody_is_told_of_what_needs_no_reply(crew, clock, draft):
 def hosted(tmp_path):
     """A team in a store whose host has a clock that can be set wrongly, trusted by now."""
     at = HostClock()
-    store = Store(str(tmp_path / "h.db"), at)
+    store = open_store(str(tmp_path / "h.db"), at)
     team = Team(store)
     team.add("alice")
     team.register("bob", seat=FIRST)
@@ -281,10 +281,10 @@ def test_no_look_for_who_waits_scans_a_table(crew, clock):
     settle(crew)
     clock.tick(departures.AFTER)
     heard = []
-    crew.store._connection.set_trace_callback(heard.append)
+    crew.store.connection.set_trace_callback(heard.append)
     assert tell(crew) == 1
-    crew.store._connection.set_trace_callback(None)
+    crew.store.connection.set_trace_callback(None)
     (sql,) = [one for one in heard if "gone_at <=" in one]
-    plan = [row["detail"] for row in crew.store._connection.execute(f"explain query plan {sql}").fetchall()]
+    plan = [row["detail"] for row in crew.store.connection.execute(f"explain query plan {sql}").fetchall()]
     assert [detail for detail in plan if detail.startswith("SCAN")] == []
     assert any("sessions_gone" in detail for detail in plan)

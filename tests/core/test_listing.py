@@ -93,8 +93,8 @@ def test_the_listing_scans_agents_alone_and_asks_no_more_for_more_of_them(pair):
     for n in range(30):
         pair.add(f"a{n}", tags=("t",))
         pair.send("alice", f"a{n}")
-    listening = Listening(pair.store._connection)
-    pair.store._connection = listening
+    listening = Listening(pair.store.connection)
+    pair.store.connection = listening
     listed(pair)
     statements = [(sql, values) for sql, values in listening.heard if sql.lstrip().startswith("select")]
     # Whether anything seems over, the agents, their labels, and the few whose program is expected.

@@ -158,7 +158,7 @@ SMALL = {
 
 
 def plan(store, sql: str, values) -> list[str]:
-    rows = store._connection._connection.execute(f"explain query plan {sql}", values).fetchall()
+    rows = store.connection._connection.execute(f"explain query plan {sql}", values).fetchall()
     return [row["detail"] for row in rows]
 
 
@@ -170,8 +170,8 @@ def scans(details: list[str]) -> list[str]:
 @pytest.mark.parametrize("what", HOT)
 def test_no_hot_query_scans_a_table(crowd, what):
     me = crowd.agent("alice")
-    listening = Listening(crowd.store._connection)
-    crowd.store._connection = listening
+    listening = Listening(crowd.store.connection)
+    crowd.store.connection = listening
     crowd.store.write(lambda tx: HOT[what](tx, me))
     statements = [
         (sql, values) for sql, values in listening.heard if sql.split()[0] in ("select", "update", "delete", "insert")
@@ -184,7 +184,7 @@ def test_no_hot_query_scans_a_table(crowd, what):
 
 
 def test_a_scan_would_be_seen(crowd):
-    crowd.store._connection = Listening(crowd.store._connection)
+    crowd.store.connection = Listening(crowd.store.connection)
     assert scans(plan(crowd.store, "select * from messages where body = 'x'", ())) == ["SCAN messages"]
     assert scans(plan(crowd.store, "select count(*) from deliveries", ())) != []
 
@@ -192,9 +192,9 @@ def test_a_scan_would_be_seen(crowd):
 @pytest.mark.parametrize("what", ["goes on", "gone on", "mail"])
 def test_a_hook_looks_at_what_is_unread_or_shown_only(crowd, what):
     me = crowd.agent("alice")
-    crowd.store._connection = Listening(crowd.store._connection)
+    crowd.store.connection = Listening(crowd.store.connection)
     crowd.store.write(lambda tx: HOT[what](tx, me))
-    heard = [pair for pair in crowd.store._connection.heard if "deliveries" in pair[0]]
+    heard = [pair for pair in crowd.store.connection.heard if "deliveries" in pair[0]]
     found = [detail for sql, values in heard for detail in plan(crowd.store, sql, values) if "deliveries" in detail]
     assert found
     assert all("deliveries_unread" in way or "deliveries_shown" in way for way in found), found
@@ -203,8 +203,8 @@ def test_a_hook_looks_at_what_is_unread_or_shown_only(crowd, what):
 @pytest.mark.parametrize("what", ["unread count", "peek", "claim"])
 def test_reading_looks_at_what_is_unread_only(crowd, what):
     me = crowd.agent("alice")
-    listening = Listening(crowd.store._connection)
-    crowd.store._connection = listening
+    listening = Listening(crowd.store.connection)
+    crowd.store.connection = listening
     crowd.store.write(lambda tx: HOT[what](tx, me))
     details = [
         detail for sql, values in listening.heard if "deliveries d" in sql for detail in plan(crowd.store, sql, values)

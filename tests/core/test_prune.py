@@ -273,11 +273,9 @@ def test_what_a_table_of_a_later_schema_refers_to_stays(crew, clock, store):
 
 def test_a_delivery_and_an_event_are_referred_to_by_nothing(store):
     """Or else pruning has to look for that as well."""
-    from xats.store.sqlite.inspect import references
-
     for table in ("deliveries", "events"):
-        assert store.read(lambda tx, of=table: references(tx, of)) == []
-    assert ("deliveries", "wake_id") in store.read(lambda tx: references(tx, "wakes"))
+        assert store.read(lambda tx, of=table: tx.references(of)) == []
+    assert ("deliveries", "wake_id") in store.read(lambda tx: tx.references("wakes"))
 
 
 # -- long conversations ------------------------------------------------------------------------------------------------
@@ -429,14 +427,14 @@ def test_no_statement_scans_a_table(crew, clock, store, monkeypatch):
     crew.do("alice", endings.cancel, task.id, None)
     clock.tick(AGE + 1)
     heard = []
-    store._connection.set_trace_callback(heard.append)
+    store.connection.set_trace_callback(heard.append)
     removed = pruned(store, limit=2)
-    store._connection.set_trace_callback(None)
+    store.connection.set_trace_callback(None)
     assert all((removed.messages, removed.deliveries, removed.wakes, removed.events, removed.tasks))
     statements = {sql for sql in heard if re.match(r"\s*(select|delete) (?!.*pragma_|.*max\(id\))", sql, re.DOTALL)}
     assert len([sql for sql in statements if "delete" in sql]) > 4
     for sql in statements:
-        plan = store._connection.execute(f"explain query plan {sql}").fetchall()
+        plan = store.connection.execute(f"explain query plan {sql}").fetchall()
         found = [row["detail"] for row in plan]
         assert found
         assert [detail for detail in found if detail.startswith("SCAN") and "CONSTANT" not in detail] == [], (

@@ -361,13 +361,13 @@ def test_no_statement_scans_a_table(crew, clock, store):
     crew.register("carol", takeover=True, seat=Seat(HOST, 4_000_001, 1))
     clock.tick(AGE)
     heard = []
-    store._connection.set_trace_callback(heard.append)
+    store.connection.set_trace_callback(heard.append)
     assert pruned(store, 2).agents == 1
-    store._connection.set_trace_callback(None)
+    store.connection.set_trace_callback(None)
     found = {sql for sql in heard if re.match(r"\s*(select|delete|update) (?!.*pragma_|.*max\(id\))", sql, re.DOTALL)}
     assert len([sql for sql in found if "delete from agents" in sql]) == 1
     for sql in found:
-        plan = store._connection.execute(f"explain query plan {sql}").fetchall()
+        plan = store.connection.execute(f"explain query plan {sql}").fetchall()
         scans = [row["detail"] for row in plan if row["detail"].startswith("SCAN") and "CONSTANT" not in row["detail"]]
         assert scans == [], (sql, scans)
 

@@ -19,7 +19,6 @@ from xats.core.teams import merge as team_merge
 from xats.core.teams import teams, views
 from xats.core.waking import pauses
 from xats.store.sqlite import check
-from xats.store.sqlite.inspect import references
 
 
 class Two:
@@ -69,7 +68,7 @@ TOLD = "team fix is a part of team shop now"
 
 
 def test_every_column_that_refers_to_an_agent_is_known(store):
-    found = set(store.read(lambda tx: references(tx, "agents")))
+    found = set(store.read(lambda tx: tx.references("agents")))
     gone = {("presence", "agent_id"), ("pairs", "low_id"), ("pairs", "high_id"), ("expectations", "agent_id")}
     assert found == {*team_merge.HELD, *gone}
 

@@ -15,7 +15,7 @@ from xats.core.mail import inbox, sending
 from xats.core.mail.sending import Draft
 from xats.core.waking import attempts, pauses, reasons, wakes
 from xats.delivery import ladder
-from xats.store import Store
+from xats.store.open import open_store
 
 
 @pytest.fixture
@@ -467,7 +467,7 @@ def test_a_session_that_changes_during_an_attempt_is_tried_and_not_suspended(pai
 
     pair.send("alice", "bob")
     leased = target.lease_due(pair.store, "d1", Settings(), 10)
-    other = Store(pair.store.path, clock=clock)
+    other = open_store(pair.store.path, clock=clock)
 
     def meanwhile(name: str) -> None:
         if name == "wake.before_record":

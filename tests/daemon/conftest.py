@@ -9,7 +9,7 @@ from tests.support.world import desk, world
 from xats.core.agents import agents, registration
 from xats.core.mail import inbox
 from xats.core.mail.sending import Draft, send
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite.engine import host_clock
 
 __all__ = ("aged", "desk", "noisy", "world")
@@ -50,7 +50,7 @@ def write_old_mail(store, count: int) -> None:
 @pytest.fixture
 def aged(world):
     """A world whose store has mail that was read 40 days ago."""
-    store = Store(world.path, clock=lambda: host_clock() - 40 * DAY)
+    store = open_store(world.path, clock=lambda: host_clock() - 40 * DAY)
     write_old_mail(store, 15)
     store.close()
     trust_clock(world.path)

@@ -8,7 +8,7 @@ from tests.conftest import trust_clock
 from tests.daemon.test_tidy import write_old_mail
 from tests.support.world import until
 from xats.base import uptime
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite.engine import host_clock
 
 DAY = 86_400_000
@@ -88,7 +88,7 @@ def test_what_was_written_by_a_clock_that_was_ahead_blocks_nothing(full):
 
 
 def test_the_first_daemon_of_a_store_prunes_nothing_at_once(world):
-    store = Store(world.path, clock=lambda: host_clock() - 40 * DAY)
+    store = open_store(world.path, clock=lambda: host_clock() - 40 * DAY)
     write_old_mail(store, 3)
     store.close()
     world.daemon()

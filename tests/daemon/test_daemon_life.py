@@ -17,7 +17,7 @@ from tests.support.world import until
 from xats.daemon import lock
 from xats.daemon.loop import Daemon
 from xats.delivery.settings import Settings
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite.engine import SCHEMA_VERSION, host_clock
 
 LINE = "xats: 1 new from alice - run: xats inbox"
@@ -95,7 +95,7 @@ def test_it_ends_when_a_newer_xats_has_changed_the_store(world):
     for path in (world.path, world.path + ".other"):
         with closing(sqlite3.connect(path)) as connection:
             connection.execute(f"pragma user_version = {SCHEMA_VERSION + 1}")
-    said = f"has schema {SCHEMA_VERSION + 1}; this xats knows {SCHEMA_VERSION}. It was left as it is."
+    said = f"has schema {SCHEMA_VERSION + 1}; this xats knows {SCHEMA_VERSION}. xats did not change it."
     assert daemon.wait(10) == 1
     assert f"{said} Ending." in world.log()
     # What is installed is the same, so the one that was started in its place is the last.
@@ -265,7 +265,7 @@ def test_the_clock_steps_under_a_reader(world, step):
     world.register("bob")
     world.send("bob")
     clock = Clock()
-    store = Store(world.path, clock)
+    store = open_store(world.path, clock)
 
     def claim(tx):
         return inbox.claim(

@@ -19,6 +19,7 @@ from xats import __version__
 from xats.base import process
 from xats.daemon import lock, loop, report
 from xats.delivery.settings import Settings
+from xats.store.sqlite.engine import Store
 
 PROMPTLY = 2.8  # seconds: the two that it takes at the most, and less than a call to a tmux that hangs
 
@@ -222,9 +223,8 @@ def test_a_lasting_outage_is_said_once(world, own_log, caplog):
     world.register("alice")
     daemon = loop.Daemon(world.path, Settings())
     broken = []
-    real = loop.Store
 
-    class Broken(real):
+    class Broken(Store):
         def generation(self):
             if broken:
                 broken.append(1)

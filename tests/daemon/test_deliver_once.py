@@ -9,7 +9,7 @@ from tests.conftest import trust_clock
 from tests.daemon.conftest import DAY
 from xats.core import keeping
 from xats.daemon import chores
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite.engine import host_clock
 
 LINE = "xats: 1 new from alice - run: xats inbox"
@@ -124,7 +124,7 @@ def test_it_prunes_once_an_hour_however_often_it_is_called(aged):
     """What is older than XATS_KEEP since less than an hour is left to the next round."""
     now = host_clock()
     before = now - 40 * DAY  # all of it is from this moment, or some ms later
-    store = Store(aged.path)
+    store = open_store(aged.path)
     chores.prune(store, now - before - keeping.EVERY + 60_000)
     assert messages(aged) == 15
     chores.prune(store, now - before - keeping.EVERY - 60_000)

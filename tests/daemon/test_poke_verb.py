@@ -242,9 +242,9 @@ def test_not_under_the_process_of_an_agent_that_nobody_knows(person, desk):
     )
     from xats.base import process
     from xats.core.agents import agents, registration
-    from xats.store import Store
+    from xats.store.open import open_store
 
-    store = Store(person.path)
+    store = open_store(person.path)
     seat = agents.Seat(host.id(), started.pid, process.started(started.pid))
     store.write(
         lambda tx: registration.register(tx, "t", "robot", registration.Changes(client="generic"), seat, lambda _: None)

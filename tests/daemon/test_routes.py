@@ -15,7 +15,7 @@ from xats.daemon import routes
 from xats.daemon.loop import Daemon
 from xats.delivery.settings import Settings
 from xats.delivery.transports import Refused
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite.engine import host_clock
 
 HOST = host.id()
@@ -44,7 +44,7 @@ def bob(team, inbox, request):
 def round_of(team, off=(), stopping=bool):
     """Make a round, and wait for its end."""
     made = routes.Routes(
-        lambda: Store(team.store.path, clock=team.store.clock),
+        lambda: open_store(team.store.path, clock=team.store.clock),
         stopping,
         team.store.path,
         lambda *_: Settings(off=frozenset(off)),

@@ -15,7 +15,7 @@ from xats.core.waking import limits, pauses, stops
 from xats.daemon.loop import Daemon
 from xats.delivery.settings import Settings
 from xats.delivery.transports import Delivered, Skipped
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite.engine import host_clock
 
 HOST = host.id()
@@ -40,7 +40,7 @@ class Script:
         if line() is None:
             return Skipped("already_read")
         name = session.seat.client_session
-        store = Store(self.path)
+        store = open_store(self.path)
         try:
             with self._lock:
                 self.woken.append(name)

@@ -17,7 +17,7 @@ from xats.core.agents import presence
 from xats.core.waking import attempts
 from xats.daemon import turns
 from xats.delivery import routing
-from xats.store import Store
+from xats.store.open import open_store
 
 PLAYER = os.path.join(support.FOLDER, "players.py")
 HOST = host.id()
@@ -61,7 +61,7 @@ def seat(world):
 
 
 def opened(world):
-    return contextlib.closing(Store(world.path))
+    return contextlib.closing(open_store(world.path))
 
 
 def hook(world, event, name):

@@ -21,7 +21,7 @@ from xats.delivery import attempt, preview, routing
 from xats.delivery import target as targets
 from xats.delivery.settings import READ_WITHIN, WAYS, Settings, from_environment
 from xats.delivery.transports import Delivered, Postponed, Refused, Skipped, native, tmux
-from xats.store import Store
+from xats.store.open import open_store
 
 HOST = host.id()
 NOWHERE = Pane("/nowhere/s", 1, 1, "%1", 1, "/dev/null")
@@ -371,7 +371,7 @@ def test_a_turn_that_ends_during_the_attempt_is_over(pair, clock, monkeypatch):
     """Its hook could not make a leased wake due."""
     say(pair, "busy")
     pair.send("alice", "bob")
-    other = Store(pair.store.path, clock=clock)
+    other = open_store(pair.store.path, clock=clock)
     bob = pair.agent("bob").id
     during(monkeypatch, lambda: other.write(lambda tx: presence.put(tx, bob, "idle", "s1")))
     assert make(pair).reason == "recipient_active"

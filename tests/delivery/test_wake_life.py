@@ -53,7 +53,7 @@ class World:
         self.meanwhile: list[str] = []  # what is to happen in the next attempt
         self.now_at: int | None = None  # the wake that is attempted
         self.history: list[str] = []
-        team.store._connection.execute("pragma synchronous = off")  # hundreds of transactions, and no power cut
+        team.store.connection.execute("pragma synchronous = off")  # hundreds of transactions, and no power cut
         team.add("alice", "carol", wake_by="none")  # nobody else is woken here
         self.pane = self.new_pane()
         self.name = "s0"

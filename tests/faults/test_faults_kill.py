@@ -22,7 +22,8 @@ import pytest
 from tests import support
 from tests.support.dump import assert_whole
 from tests.support.world import Composer, until
-from xats.store import Store
+from xats.store.open import open_store
+from xats.store.sqlite.engine import Store
 
 CLERK = os.path.join(support.FOLDER, "clerk.py")
 SHARDS = 6
@@ -235,7 +236,7 @@ def test_opening_a_store_that_is_locked_for_a_moment(world, monkeypatch):
 
     monkeypatch.setattr(Store, "_recognise", and_then_locked)
     try:
-        Store(world.path).close()
+        open_store(world.path).close()
     finally:
         until(lambda: not other.in_transaction)
         other.close()

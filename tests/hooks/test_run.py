@@ -27,7 +27,7 @@ from xats.core.waking import attempts
 from xats.hooks import call as calls
 from xats.hooks import clients, guards, letters, run
 from xats.hooks import log as hook_log
-from xats.store import Store
+from xats.store.sqlite.engine import Store
 
 PANE = Pane("/nowhere/tmux", 1, 1, "%7", 1, "/dev/null")
 IN_PANE = {"TMUX": "/nowhere/tmux,1,0", "TMUX_PANE": "%7"}
@@ -1314,7 +1314,7 @@ def test_what_opening_has_waited_is_not_waited_again(desk, monkeypatch):
             return super().read(work)
 
     left = []
-    monkeypatch.setattr("xats.store.Store", Slow)
+    monkeypatch.setattr("xats.store.open.open_store", Slow)
     monkeypatch.setattr(calls, "read_event", lambda: json.loads(event("claude-code", "before a change")))
     monkeypatch.setenv("XATS_DB", str(desk.xats.path))
     assert run.main(("claude-code",)) == 0

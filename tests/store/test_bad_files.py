@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from xats.base import errors
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite import engine, readonly
 
 NOBODY = 65534
@@ -27,7 +27,7 @@ def content(path) -> bytes:
 
 def filled(path) -> None:
     """Make a store with some pages of mail."""
-    store = Store(str(path))
+    store = open_store(str(path))
     store.write(lambda tx: [tx.event("noted", "crew", None, f"agent:{n}", text="x" * 500) for n in range(200)])
     store.close()
 
@@ -107,7 +107,7 @@ CASES = [
 
 
 def use(path: str) -> None:
-    store = Store(path)
+    store = open_store(path)
     try:
         store.read(lambda tx: tx.all("select * from events"))
         store.write(note)
@@ -147,12 +147,12 @@ def test_a_writer_meets_the_broken_page_and_writes_nothing(tmp_path):
     path = tmp_path / "xats.db"
     filled(path)
     data = bytearray(content(path))
-    store = Store(str(path))
+    store = open_store(str(path))
     root = store.read(lambda tx: tx.one("select rootpage from sqlite_master where name = 'agents'"))["rootpage"]
     store.close()
     data[(root - 1) * 4096 : root * 4096] = b"\xa5" * 4096
     path.write_bytes(data)
-    store = Store(str(path))
+    store = open_store(str(path))
     with pytest.raises(errors.StoreCorrupt):
         store.write(lambda tx: (note(tx), tx.all("select * from agents")))
     with pytest.raises(errors.StoreCorrupt):
@@ -180,14 +180,14 @@ def test_an_empty_file_becomes_a_store(tmp_path):
 
 def test_a_folder_is_no_store(tmp_path):
     with pytest.raises(errors.StoreReadOnly) as caught:
-        Store(str(tmp_path))
+        open_store(str(tmp_path))
     assert caught.value.exit == 1
 
 
 def test_a_path_through_a_file_is_refused(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(errors.StoreReadOnly, match="cannot be created"):
-        Store(str(tmp_path / "file" / "xats.db"))
+        open_store(str(tmp_path / "file" / "xats.db"))
     assert content(tmp_path / "file") == b""
 
 
@@ -197,14 +197,14 @@ ACT = f"""
 import os, sys
 from xats.base.errors import XatsError
 import resource
-from xats.store import Store
-from xats.store.sqlite import disk, migrate, paths as place, readonly
+from xats.store.open import open_store
+from xats.store.sqlite import create, disk, failures, holder, migrate, readonly
 if os.getuid() == 0:  # root ignores modes; only now, because nobody need not be able to read this Python
     os.setgroups([])
     os.setgid({NOBODY})
     os.setuid({NOBODY})
 try:
-    store = Store(sys.argv[1])
+    store = open_store(sys.argv[1])
     if sys.argv[2] == "read":
         print(len(store.read(lambda tx: tx.all("select * from events"))))
     else:
@@ -236,7 +236,7 @@ def as_nobody(path: str, act: str) -> list[str]:
 
 def prepared(folder: str, file_mode: int, folder_mode: int) -> str:
     path = os.path.join(folder, "xats.db")
-    store = Store(path)
+    store = open_store(path)
     store.write(note)
     store.close()
     if os.getuid() == 0:
@@ -272,7 +272,7 @@ def test_a_read_only_store_can_still_be_read(place, journal):
 def left_behind(path: str, *, suffixes: tuple[str, ...]) -> None:
     """Leave a store as after a crash: its last commit is in the WAL alone."""
     sql(path, "pragma journal_mode = wal")
-    store = Store(path)
+    store = open_store(path)
     store.write(note)
     names = [f"{path}{suffix}" for suffix in suffixes]
     copies = {name: content(Path(name)) for name in names}
@@ -298,13 +298,13 @@ def test_a_read_only_store_that_another_user_writes_is_read_anew(place):
     """It was opened as one that never changes, because nobody had it open."""
     path = prepared(place, 0o600, 0o700)
     sql(path, "pragma journal_mode = wal")
-    reading = Store(path)
-    reading._connection.close()
+    reading = open_store(path)
+    reading.connection.close()
     reading._stamp = readonly.stamp(path)
-    reading._connection = readonly.connect(path)
-    reading._connection.row_factory = sqlite3.Row
+    reading.connection = readonly.connect(path)
+    reading.connection.row_factory = sqlite3.Row
     assert not reading.replaced
-    writing = Store(path)
+    writing = open_store(path)
     writing.write(note)
     assert reading.replaced  # a command that waits opens it once more
     assert len(reading.read(lambda tx: tx.all("select * from events"))) == 2

@@ -15,8 +15,8 @@ from xats.core.agents import agents, registration
 from xats.core.contracts import contracts
 from xats.core.mail import inbox
 from xats.core.waking import attempts, wakes
-from xats.store import Store
-from xats.store.sqlite import check, engine
+from xats.store.open import open_store
+from xats.store.sqlite import check, engine, waiting
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def place():
 
 @pytest.fixture
 def store(place, clock):
-    opened = Store(os.path.join(place, "xats.db"), clock=clock)
+    opened = open_store(os.path.join(place, "xats.db"), clock=clock)
     yield opened
     opened.close()
 
@@ -252,7 +252,7 @@ def test_one_flipped_bit_of_an_index_is_found(store):
     """The rows are all there, and a quick look would not see it."""
     fill(store)
     root = store.read(lambda tx: tx.one("select rootpage from sqlite_master where name = 'agents_name'"))["rootpage"]
-    Store(store.path).close()
+    open_store(store.path).close()
     store.write(
         lambda tx: registration.register(
             tx, "crew", "alice", registration.Changes(client="x"), agents.Seat("h"), lambda _: None
@@ -269,7 +269,7 @@ def test_one_flipped_bit_of_an_index_is_found(store):
 
 
 def test_what_a_dead_writer_left_is_a_finding_and_is_left(store):
-    if store._connection.execute("pragma journal_mode").fetchone()[0] != "delete":
+    if store.connection.execute("pragma journal_mode").fetchone()[0] != "delete":
         pytest.skip("in WAL mode a writer that dies leaves nothing half done")
     fill(store)
     store.close()
@@ -278,13 +278,13 @@ def test_what_a_dead_writer_left_is_a_finding_and_is_left(store):
     assert wrong(store).keys() == {"journal"}
     assert (found(store)["journal"].state, found(store)["journal"].fix[:11]) == (check.WARN, "xats agents")
     assert (content(store.path), content(store.path + "-journal")) == before
-    Store(store.path).close()
+    open_store(store.path).close()
     assert wrong(store) == {}
 
 
 @pytest.mark.usefixtures("rollback")  # a write-ahead log lets others read
 def test_a_busy_store_is_a_finding(store, monkeypatch):
-    monkeypatch.setattr(engine, "PATIENCE", 0.1)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.1)
     with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
         other.execute("begin exclusive")
         assert any("busy" in detail for _, detail in wrong(store).values())

@@ -12,8 +12,8 @@ import types
 import pytest
 
 from xats.base import errors
-from xats.store import Store
-from xats.store.sqlite import engine, migrate
+from xats.store.open import open_store
+from xats.store.sqlite import engine, migrate, waiting
 
 
 def mode(path) -> int:
@@ -29,7 +29,7 @@ def umask(request):
 
 def test_only_the_owner_can_read_the_store_whatever_the_umask(tmp_path, umask):
     path = tmp_path / "a" / "b" / "xats.db"
-    store = Store(str(path))
+    store = open_store(str(path))
     assert mode(path) == 0o600
     assert mode(path.parent) == 0o700
     journals = []
@@ -47,7 +47,7 @@ def test_only_the_owner_can_read_the_store_whatever_the_umask(tmp_path, umask):
 
 def test_a_folder_that_is_there_keeps_its_mode(tmp_path):
     tmp_path.chmod(0o755)
-    Store(str(tmp_path / "xats.db")).close()
+    open_store(str(tmp_path / "xats.db")).close()
     assert mode(tmp_path) == 0o755
 
 
@@ -58,7 +58,7 @@ OTHER = 54321  # a user id that nobody has here
 @pytest.mark.parametrize("kind", ["link", "other user"])
 def test_a_journal_that_somebody_has_planted_is_not_written_into_the_store(tmp_path, suffix, kind):
     path = str(tmp_path / "xats.db")
-    Store(path).close()
+    open_store(path).close()
     (tmp_path / "theirs").write_text("a journal")
     if kind == "link":
         os.symlink(tmp_path / "theirs", path + suffix)
@@ -68,10 +68,10 @@ def test_a_journal_that_somebody_has_planted_is_not_written_into_the_store(tmp_p
     else:
         pytest.skip("only root can make what another user would")
     with pytest.raises(errors.StoreForeign) as caught:
-        Store(path)
+        open_store(path)
     assert caught.value.hint == f"rm {path}{suffix}"
     os.unlink(path + suffix)
-    Store(path).close()
+    open_store(path).close()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make what another user would")
@@ -79,12 +79,12 @@ def test_a_store_is_not_made_where_the_link_of_another_user_leads(tmp_path):
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     os.chown(tmp_path / "link", OTHER, OTHER, follow_symlinks=False)
     with pytest.raises(errors.StoreReadOnly, match=f"it is a link that belongs to user id {OTHER}"):
-        Store(str(tmp_path / "link"))
+        open_store(str(tmp_path / "link"))
     assert not (tmp_path / "elsewhere").exists()
 
 
-def pragma(store: Store, name: str):
-    return store._connection.execute(f"pragma {name}").fetchone()[0]
+def pragma(store, name: str):
+    return store.connection.execute(f"pragma {name}").fetchone()[0]
 
 
 def test_what_is_set_on_every_store(store):
@@ -94,7 +94,7 @@ def test_what_is_set_on_every_store(store):
 
 
 def test_what_is_set_on_every_store_is_set_when_it_is_opened_again(store):
-    again = Store(store.path)
+    again = open_store(store.path)
     assert (pragma(again, "synchronous"), pragma(again, "foreign_keys")) == (2, 1)
     again.close()
 
@@ -120,9 +120,9 @@ def test_every_migration_is_recorded(rows, clock):
 
 OPEN = """
 import sys
-from xats.store import Store
+from xats.store.open import open_store
 sys.stdin.readline()
-store = Store(sys.argv[1])
+store = open_store(sys.argv[1])
 store.write(lambda tx: tx.event("opened", "crew", None, "agent:x"))
 store.close()
 """
@@ -140,7 +140,7 @@ def test_eight_processes_make_one_store(tmp_path):
         one.stdin.flush()
     said = [one.communicate(timeout=30)[0].decode() for one in waiting]
     assert [one.returncode for one in waiting] == [0] * 8, said
-    store = Store(path)
+    store = open_store(path)
     assert len(store.read(lambda tx: tx.all("select * from events"))) == 8
     assert len(store.read(lambda tx: tx.all("select * from migrations"))) == engine.SCHEMA_VERSION
     assert pragma(store, "integrity_check") == "ok"
@@ -178,7 +178,7 @@ def test_wal_is_only_used_where_its_reset_bug_is_mended(version, safe):
 @pytest.mark.parametrize("safe, journal", [(True, "wal"), (False, "delete")])
 def test_a_new_store_gets_the_journal_that_is_safe(tmp_path, monkeypatch, safe, journal):
     monkeypatch.setattr(migrate, "wal_is_safe", lambda _: safe)
-    store = Store(str(tmp_path / "xats.db"))
+    store = open_store(str(tmp_path / "xats.db"))
     assert pragma(store, "journal_mode") == journal
     assert pragma(store, "synchronous") == 2
     store.close()
@@ -188,9 +188,9 @@ def test_a_new_store_gets_the_journal_that_is_safe(tmp_path, monkeypatch, safe, 
 def test_a_live_store_keeps_its_journal_whoever_opens_it(tmp_path, monkeypatch, first, journal):
     path = str(tmp_path / "xats.db")
     monkeypatch.setattr(migrate, "wal_is_safe", lambda _: first)
-    Store(path).close()
+    open_store(path).close()
     monkeypatch.setattr(migrate, "wal_is_safe", lambda _: not first)
-    store = Store(path)
+    store = open_store(path)
     store.write(lambda tx: tx.event("something", "crew", None, "agent:x"))
     assert pragma(store, "journal_mode") == journal
     store.close()
@@ -199,19 +199,19 @@ def test_a_live_store_keeps_its_journal_whoever_opens_it(tmp_path, monkeypatch, 
 def test_a_sqlite_that_may_damage_a_wal_says_so_whenever_it_opens_one(tmp_path, monkeypatch):
     path, heard = str(tmp_path / "xats.db"), []
     monkeypatch.setattr(engine, "wal_is_safe", lambda _: False)
-    Store(path, notice=heard.append).close()
+    open_store(path, notice=heard.append).close()
     assert pragma_of(path, "journal_mode = wal") == "wal"
     if heard == []:  # it was not made with a WAL
-        Store(path, notice=heard.append).close()
+        open_store(path, notice=heard.append).close()
     assert len(heard) == 1
     assert path in heard[0]
     assert sqlite3.sqlite_version in heard[0]
     assert "pragma journal_mode = delete" in heard[0]
     monkeypatch.setattr(engine, "wal_is_safe", lambda _: True)
-    Store(path, notice=heard.append).close()
+    open_store(path, notice=heard.append).close()
     assert pragma_of(path, "journal_mode = delete") == "delete"
     monkeypatch.setattr(engine, "wal_is_safe", lambda _: False)
-    Store(path, notice=heard.append).close()
+    open_store(path, notice=heard.append).close()
     assert len(heard) == 1
 
 
@@ -223,7 +223,7 @@ def pragma_of(path: str, text: str):
 @pytest.mark.parametrize("platform, value", [("darwin", 1), ("linux", 0)])
 def test_on_macos_a_commit_empties_the_cache_of_the_drive(tmp_path, monkeypatch, platform, value):
     monkeypatch.setattr(engine.sys, "platform", platform)
-    store = Store(str(tmp_path / "xats.db"))
+    store = open_store(str(tmp_path / "xats.db"))
     assert (pragma(store, "fullfsync"), pragma(store, "checkpoint_fullfsync")) == (value, value)
     assert pragma(store, "synchronous") == 2
     store.close()
@@ -232,14 +232,14 @@ def test_on_macos_a_commit_empties_the_cache_of_the_drive(tmp_path, monkeypatch,
 @pytest.fixture(params=[True, False], ids=["wal", "rollback"])
 def either(request, tmp_path, monkeypatch):
     monkeypatch.setattr(migrate, "wal_is_safe", lambda _: request.param)
-    store = Store(str(tmp_path / "either.db"))
+    store = open_store(str(tmp_path / "either.db"))
     yield store
     store.close()
 
 
 def test_writers_side_by_side_lose_nothing_in_either_journal(either):
     def writer(number: int) -> None:
-        mine = Store(either.path)
+        mine = open_store(either.path)
         for _ in range(20):
             mine.write(lambda tx: tx.event("wrote", "crew", str(number), "agent:x"))
         mine.close()
@@ -307,13 +307,13 @@ def test_a_store_that_is_made_while_it_is_looked_at_is_no_strangers(tmp_path, me
 
     def make() -> None:
         # Who looks holds the file shared, so the maker may have to wait until it has looked.
-        thread = threading.Thread(target=lambda: Store(path).close())
+        thread = threading.Thread(target=lambda: open_store(path).close())
         thread.start()
         thread.join(0.3)
         made.append(thread)
 
     meanwhile(after, make)
-    store = Store(path)
+    store = open_store(path)
     made[0].join(30)
     assert len(store.read(lambda tx: tx.all("select * from migrations"))) == engine.SCHEMA_VERSION
     store.close()
@@ -336,8 +336,8 @@ def test_a_store_that_is_locked_while_it_is_opened_is_waited_for(store, meanwhil
         holder.execute("rollback")
 
     meanwhile(after, lock)
-    monkeypatch.setattr(engine.time, "sleep", sleep)
-    again = Store(store.path)
+    monkeypatch.setattr(waiting.time, "sleep", sleep)
+    again = open_store(store.path)
     assert waited or after == "rollback"  # all that is read at an opening was read by then
     assert pragma(again, "synchronous") == 2
     again.close()

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import listed
 from xats.base import errors
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite import check, disk
 
 
@@ -27,9 +27,9 @@ def fill(tx) -> None:
 
 
 def sound(path: str) -> bool:
-    store = Store(path)
+    store = open_store(path)
     try:
-        return store._connection.execute("pragma integrity_check").fetchone()[0] == "ok"
+        return store.connection.execute("pragma integrity_check").fetchone()[0] == "ok"
     finally:
         store.close()
 
@@ -37,14 +37,14 @@ def sound(path: str) -> bool:
 def test_a_full_store_is_rolled_back(store):
     store.write(lambda tx: tx.event("noted", "crew", None, "agent:x"))
     before = content(store.path)
-    pages = store._connection.execute("pragma page_count").fetchone()[0]
-    store._connection.execute(f"pragma max_page_count = {pages}")
+    pages = store.connection.execute("pragma page_count").fetchone()[0]
+    store.connection.execute(f"pragma max_page_count = {pages}")
     with pytest.raises(errors.StoreFull) as caught:
         store.write(fill)
     assert (caught.value.code, caught.value.exit) == ("disk_full", 75)
     assert "Nothing was written" in str(caught.value)
     assert caught.value.hint
-    assert not store._connection.in_transaction
+    assert not store.connection.in_transaction
     assert content(store.path) == before
     assert len(store.read(lambda tx: tx.all("select * from events"))) == 1
 
@@ -183,7 +183,7 @@ def test_doctor_sees_a_disk_that_takes_nothing(mounted, xats, harm):
 def test_what_the_disk_lacks_is_found_before_it_is_missed(mounted, tmp_path):
     folder = mounted("size=32m")
     path = str(folder / "xats.db")
-    Store(path).close()
+    open_store(path).close()
 
     def state() -> tuple[str, str]:
         (found,) = [one for one in check.checks(path) if one.name == "disk"]
@@ -232,8 +232,8 @@ def test_a_file_system_without_unnamed_files_is_looked_at_too(store, monkeypatch
 LIMITED = """
 import resource, sys
 from xats.base.errors import XatsError
-from xats.store import Store
-store = Store(sys.argv[1])
+from xats.store.open import open_store
+store = open_store(sys.argv[1])
 size = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), size[1]))
 try:
@@ -245,7 +245,7 @@ except XatsError as problem:
 
 def test_a_file_size_limit_leaves_the_store_as_it_was(tmp_path):
     path = str(tmp_path / "xats.db")
-    store = Store(path)
+    store = open_store(path)
     store.write(lambda tx: tx.event("noted", "crew", None, "agent:x"))
     store.close()
     other = sqlite3.connect(path)

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from xats.base import errors, process
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite import holder, inspect
 
 HOLD = """
@@ -33,7 +33,7 @@ def note(tx) -> None:
 def path(request, tmp_path):
     """A store in either journal mode."""
     made = str(tmp_path / "xats.db")
-    Store(made).close()
+    open_store(made).close()
     changing = sqlite3.connect(made)
     assert changing.execute(f"pragma journal_mode = {request.param}").fetchone() == (request.param,)
     changing.close()
@@ -120,8 +120,8 @@ def test_on_a_file_system_with_other_device_numbers_open_files_are_compared(path
 
 def test_a_look_drops_no_lock_of_this_process(path):
     """To close any descriptor of a database drops the locks that SQLite has on it."""
-    store = Store(path)
-    store._connection.execute("begin immediate")
+    store = open_store(path)
+    store.connection.execute("begin immediate")
     holder.find(path)
     done = subprocess.run(
         [sys.executable, "-c", HOLD, path, f"pragma busy_timeout = 0; {WRITE}"],
@@ -138,7 +138,7 @@ def test_a_look_drops_no_lock_of_this_process(path):
 
 
 def open_and_write(path):
-    store = Store(path)
+    store = open_store(path)
     try:
         store.write(note)
     finally:
@@ -166,7 +166,7 @@ def test_a_stopped_process_is_named_after_a_second(path, hold, act):
 def test_what_the_hint_says_helps(path, hold):
     one = hold(path, WRITE)
     os.kill(one.pid, signal.SIGSTOP)
-    store = Store(path)
+    store = open_store(path)
     with pytest.raises(errors.StoreBusy) as caught:
         store.write(note)
     subprocess.run(caught.value.hint.split(), check=True)
@@ -185,7 +185,7 @@ def test_who_is_waited_for_is_said_once(path, hold):
             heard.append(text)
             one.stdin.close()  # now it may go on
 
-    store = Store(path, notice=notice)
+    store = open_store(path, notice=notice)
     store.write(note)
     assert heard == [f"waiting for the store: pid {one.pid} ({name}) holds its write lock"]
     store.close()
@@ -193,7 +193,7 @@ def test_who_is_waited_for_is_said_once(path, hold):
 
 def test_a_process_that_keeps_the_lock_is_named_with_the_time(path, hold):
     one = hold(path, WRITE)
-    store = Store(path, patience=1.6)
+    store = open_store(path, patience=1.6)
     with pytest.raises(
         errors.StoreBusy, match=rf"pid {one.pid} \(.*\) holds its write lock, for \d s so far"
     ) as caught:

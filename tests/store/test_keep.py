@@ -15,9 +15,9 @@ import pytest
 from tests.conftest import listed
 from tests.support.faulty import DIE, content, cut_off, empty, fill, filled, flipped, folder, foreign, nothing, text
 from xats.base import errors
-from xats.store import Store
-from xats.store.sqlite import atomic_write, backup, engine, export, glance, inspect, query
-from xats.store.sqlite.paths import network_file_system
+from xats.store.open import open_store
+from xats.store.sqlite import atomic_write, backup, engine, export, glance, info, inspect, query
+from xats.store.sqlite.file_systems import network_file_system
 
 NOBODY = 65534
 
@@ -38,7 +38,7 @@ def crew(team):
 
 
 USES = {
-    "info": inspect.info,
+    "info": info.info,
     "copy": lambda path: inspect.copy(path).close(),
     "backup": lambda path: backup.backup(path, path + ".bak"),
     "export": lambda path: exported(path, "events"),
@@ -110,8 +110,8 @@ def test_a_newer_schema_can_be_looked_at_and_copied(tmp_path):
             create table later (x integer) strict;
             insert into later values (7)
         """)
-    assert inspect.info(str(path)).schema_version == engine.SCHEMA_VERSION + 1
-    assert inspect.info(str(path)).rows["later"] == 1
+    assert info.info(str(path)).schema_version == engine.SCHEMA_VERSION + 1
+    assert info.info(str(path)).rows["later"] == 1
     assert exported(str(path), "later") == {"later": [{"x": 7}]}
     assert backup.backup(str(path), str(tmp_path / "copy")) == os.path.getsize(path)
 
@@ -123,18 +123,18 @@ def test_info_counts_what_there_is(crew, store, clock):
     first = clock.now
     clock.tick(5000)
     crew.send("alice", "bob")
-    found = inspect.info(store.path)
+    found = info.info(store.path)
     assert (found.path, found.files[""]) == (store.path, os.path.getsize(store.path))
     assert found.size == sum(found.files.values())
     assert (found.schema_version, found.application_id) == (engine.SCHEMA_VERSION, engine.APPLICATION_ID)
     assert found.sqlite_version == sqlite3.sqlite_version
-    assert found.journal_mode == store._connection.execute("pragma journal_mode").fetchone()[0]
+    assert found.journal_mode == store.connection.execute("pragma journal_mode").fetchone()[0]
     if found.journal_mode != "wal":  # else the newest pages are in the WAL
         assert found.pages * found.page_size == found.files[""]
     assert (found.rows["agents"], found.rows["messages"], found.rows["deliveries"]) == (2, 4, 4)
     assert set(found.rows) == {row["name"] for row in crew.rows(TABLES)}
     assert not any(name.startswith("sqlite") for name in found.rows)
-    assert (found.messages, found.events) == (inspect.Span(first, clock.now), inspect.Span(first, clock.now))
+    assert (found.messages, found.events) == (info.Span(first, clock.now), info.Span(first, clock.now))
     assert (found.file_mode, found.folder_mode) == (mode(store.path), mode(os.path.dirname(store.path)))
     assert found.network == network_file_system(os.path.dirname(store.path))
 
@@ -144,7 +144,7 @@ def test_info_counts_every_file_of_a_store_in_use(crew, store):
     with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as user:
         assert user.execute("pragma journal_mode = wal").fetchone() == ("wal",)
         user.execute("update agents set seen_at = seen_at + 1")
-        found = inspect.info(store.path)
+        found = info.info(store.path)
         assert found.files.keys() == {"", "-wal", "-shm"}
         assert all(found.files.values())
         assert found.files == {end: os.stat(store.path + end).st_size for end in found.files}
@@ -152,16 +152,16 @@ def test_info_counts_every_file_of_a_store_in_use(crew, store):
 
 
 def test_info_of_a_store_with_nothing_in_it(store):
-    found = inspect.info(store.path)
+    found = info.info(store.path)
     assert found.rows["messages"] == found.rows["events"] == 0
     assert found.free_pages < 10  # a migration gives some back
-    assert found.messages == found.events == inspect.Span(None, None)
+    assert found.messages == found.events == info.Span(None, None)
 
 
 def test_info_sees_the_room_that_was_given_back(store):
     fill(store)
     store.write(lambda tx: tx.run("delete from events"))
-    assert inspect.info(store.path).free_pages > 10
+    assert info.info(store.path).free_pages > 10
 
 
 # -- backup ------------------------------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def test_a_backup_is_a_whole_store_that_only_its_owner_reads(crew, store, tmp_pa
     assert size == os.path.getsize(tmp_path / "copy.db")
     assert mode(tmp_path / "copy.db") == 0o600
     assert exported(str(tmp_path / "copy.db")) == exported(store.path)
-    restored = Store(str(tmp_path / "copy.db"))
+    restored = open_store(str(tmp_path / "copy.db"))
     assert restored.read(lambda tx: tx.one("select count(*) as n from messages"))["n"] == 3
     restored.close()
     assert listed(tmp_path) == ["copy.db", "xats.db"]
@@ -224,7 +224,7 @@ def test_a_path_that_begins_with_two_slashes_is_one(crew, store, tmp_path):
     """POSIX leaves it as it is; in an address the first name of it would be a host."""
     path = f"/{store.path}"
     assert path.startswith("//")
-    assert inspect.info(path).rows["agents"] == 2
+    assert info.info(path).rows["agents"] == 2
     assert backup.backup(path, f"/{tmp_path}/copy.bak") > 0
     assert glance.glance(path, 0.1, lambda tx: len(tx.all("select 1 from agents"))) == 2
 
@@ -291,8 +291,8 @@ WRITE = """
 import sys
 from xats.core.agents import agents; from xats.core.mail import sending
 from xats.core.mail.sending import Draft
-from xats.store import Store
-store = Store(sys.argv[1])
+from xats.store.open import open_store
+store = open_store(sys.argv[1])
 me = store.read(lambda tx: agents.by_name(tx, "crew", "alice"))
 while True:
     sent = store.write(lambda tx: sending.send(tx, me, "pane", Draft("all", "x" * 3000)))
@@ -360,7 +360,7 @@ def test_who_reads_an_export_slowly_keeps_no_writer_waiting(team):
 @pytest.fixture
 def half_done(store):
     """A store whose writer was killed when a part of its transaction was in the file already."""
-    if store._connection.execute("pragma journal_mode").fetchone()[0] != "delete":
+    if store.connection.execute("pragma journal_mode").fetchone()[0] != "delete":
         pytest.skip("in WAL mode a writer that dies leaves nothing half done")
     fill(store)
     store.close()
@@ -375,7 +375,7 @@ def half_done(store):
 def test_what_a_dead_writer_left_is_said_by_who_only_looks(half_done):
     before = content(half_done), content(half_done + "-journal")
     with pytest.raises(errors.StoreError, match="died while it wrote") as caught:
-        inspect.info(half_done)
+        info.info(half_done)
     assert caught.value.hint.startswith("xats agents")
     assert (content(half_done), content(half_done + "-journal")) == before
 
@@ -610,7 +610,7 @@ def test_a_query_sees_bytes_that_are_no_text(store):
 AS_NOBODY = f"""
 import json, os, sys, tempfile
 from xats.base.errors import XatsError
-from xats.store.sqlite import backup, check, export, inspect as keep, migrate, paths as place, query
+from xats.store.sqlite import backup, check, create, export, failures, holder, info, inspect, migrate, query
 import sqlite_utils
 if os.getuid() == 0:  # root ignores modes; only now, because nobody need not be able to read this Python
     os.setgroups([])
@@ -625,7 +625,7 @@ def said(work):
 with export.export(path, ["events"]) as found:
     rows = len(list(found.rows("events")))
 print(json.dumps([
-    keep.info(path).rows["events"], rows, query.query(path, "select count(*) from events", {{}}, 1, 5).rows[0][0],
+    info.info(path).rows["events"], rows, query.query(path, "select count(*) from events", {{}}, 1, 5).rows[0][0],
     said(lambda: backup.backup(path, path + ".bak")), said(lambda: backup.backup(path, sys.argv[2]) > 0),
     [one.name for one in check.checks(path) if one.state == "fail"],
 ]))
@@ -639,7 +639,7 @@ def test_a_store_that_cannot_be_written_can_be_looked_at_and_copied_elsewhere():
     other = tempfile.mkdtemp(prefix="xats-rw-", dir="/tmp")
     try:
         path = os.path.join(folder, "xats.db")
-        store = Store(path)
+        store = open_store(path)
         fill(store, 7)
         store.close()
         for name in (path, folder, other):

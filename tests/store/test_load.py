@@ -9,9 +9,9 @@ from tests.conftest import Team
 from xats.base import errors
 from xats.core.mail import inbox
 from xats.core.tasks import planning
-from xats.store import Store
+from xats.store.open import open_store
+from xats.store.references import quoted
 from xats.store.sqlite import check, export, load
-from xats.store.sqlite.inspect import quoted
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def full(team):
 @pytest.fixture
 def other(tmp_path):
     """An empty store."""
-    opened = Store(str(tmp_path / "other.db"))
+    opened = open_store(str(tmp_path / "other.db"))
     yield opened
     opened.close()
 

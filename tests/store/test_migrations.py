@@ -13,7 +13,7 @@ import pytest
 from xats.base import errors
 from xats.core.agents import agents
 from xats.core.waking import attempts
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite import engine, migrate
 
 ADD = "create table colours (name text not null) strict;\ninsert into colours values ('red');\n"
@@ -24,7 +24,7 @@ BREAK = "create table colours (name text not null) strict;\ninsert into nowhere 
 def old(tmp_path):
     """The path of a store with the schema of today and an event in it."""
     path = str(tmp_path / "xats.db")
-    store = Store(path)
+    store = open_store(path)
     store.write(lambda tx: tx.event("noted", "crew", None, "agent:x"))
     store.close()
     return path
@@ -65,7 +65,7 @@ def backups(path: str) -> list[str]:
 def test_an_older_store_is_migrated_after_a_backup(old, tomorrow):
     today = version(old)
     newest = tomorrow(ADD)
-    store = Store(old)
+    store = open_store(old)
     assert store.read(lambda tx: tx.one("select name from colours"))["name"] == "red"
     recorded = store.read(lambda tx: tx.all("select number, name from migrations order by number"))
     assert tuple(recorded[-1]) == (newest, "more1")
@@ -80,15 +80,15 @@ def test_an_older_store_is_migrated_after_a_backup(old, tomorrow):
 
 def test_a_migrated_store_is_not_migrated_or_backed_up_again(old, tomorrow):
     tomorrow(ADD)
-    Store(old).close()
-    Store(old).close()
+    open_store(old).close()
+    open_store(old).close()
     assert len(backups(old)) == 1
 
 
 def test_a_new_store_gets_every_migration_and_no_backup(tmp_path, tomorrow):
     newest = tomorrow(ADD, "insert into colours values ('blue');\n")
     path = str(tmp_path / "new.db")
-    Store(path).close()
+    open_store(path).close()
     assert version(path) == newest
     assert backups(path) == []
 
@@ -97,7 +97,7 @@ def test_a_migration_that_fails_leaves_version_and_data_as_they_were(old, tomorr
     today, before = version(old), tables(old)
     tomorrow(BREAK)
     with pytest.raises(errors.StoreError):
-        Store(old)
+        open_store(old)
     assert version(old) == today
     assert tables(old) == before
     other = sqlite3.connect(old)
@@ -110,7 +110,7 @@ def test_the_migrations_before_the_one_that_fails_stay(old, tomorrow):
     today = version(old)
     tomorrow(ADD, BREAK)
     with pytest.raises(errors.StoreError):
-        Store(old)
+        open_store(old)
     assert version(old) == today + 1
     assert "colours" in tables(old)
 
@@ -124,20 +124,20 @@ def test_nothing_is_migrated_without_its_backup(old, tomorrow, monkeypatch):
 
     monkeypatch.setattr(migrate, "back_up", fail)
     with pytest.raises(errors.StoreFull):
-        Store(old)
+        open_store(old)
     assert version(old) == today
 
 
 FULL = """
 import resource, signal, sys
 from xats.base.errors import XatsError
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite import engine
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
 engine.SCHEMA_VERSION += 1
 try:
-    Store(sys.argv[1])
+    open_store(sys.argv[1])
 except XatsError as problem:
     print(problem.code)
 """
@@ -164,14 +164,14 @@ sys.stdin.readline()
 """
 BACK_UP = """
 import sqlite3, sys
-from xats.store.sqlite import migrate; from xats.store import Store
-store = Store(sys.argv[1], patience=0.3)
+from xats.store.sqlite import migrate; from xats.store.open import open_store
+store = open_store(sys.argv[1], patience=0.3)
 store.close()
 print("open", flush=True)
 sys.stdin.readline()
-connection = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)
+store.connection = sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None)
 try:
-    migrate.back_up(store, connection, 7)
+    migrate.back_up(store)
 except sqlite3.OperationalError as error:
     print(error.sqlite_errorname)
 """
@@ -197,20 +197,20 @@ def test_a_backup_does_not_wait_for_ever_for_a_writer_that_stands_still(old):
 def test_a_backup_that_finds_no_place_is_said_so(old, tomorrow, monkeypatch):
     tomorrow(ADD)
     monkeypatch.setattr(os, "getpid", lambda: "/nowhere/1")
-    with pytest.raises(errors.StoreReadOnly, match="no copy of it can be made first: No such file or directory"):
-        Store(old)
+    with pytest.raises(errors.StoreReadOnly, match="the backup before it failed: No such file or directory"):
+        open_store(old)
 
 
 UPGRADE = """
 import sys
-from xats.store import Store; from xats.store.sqlite import migrate
+from xats.store.open import open_store; from xats.store.sqlite import migrate
 from xats.store.sqlite import engine
 known = migrate.migrations()
 engine.SCHEMA_VERSION += 1
 migrate.migrations = lambda: known + [(engine.SCHEMA_VERSION, "more", "create table colours (name text) strict;")]
 print("up", flush=True)
 sys.stdin.readline()
-store = Store(sys.argv[1], clock=lambda: 1)
+store = open_store(sys.argv[1], clock=lambda: 1)
 store.write(lambda tx: tx.event("upgraded", "crew", None, "agent:x"))
 store.close()
 """
@@ -282,13 +282,13 @@ def schema(path: str) -> dict[str, str]:
 
 
 def test_a_store_of_the_first_schema_comes_to_be_like_a_new_one(first, tmp_path):
-    Store(first).close()
-    Store(str(tmp_path / "new.db")).close()
+    open_store(first).close()
+    open_store(str(tmp_path / "new.db")).close()
     assert schema(first) == schema(str(tmp_path / "new.db"))
 
 
 def test_its_mail_and_its_wakes_are_what_they_were(first):
-    store = Store(first)
+    store = open_store(first)
     found = [tuple(row) for row in store.read(lambda tx: tx.all("select * from wakes order by id"))]
     assert found == [
         (6, 2, "delivered", None, "busy", 1, 2, "tmux", None, None, None, 30, 35, 35, None, None, None),
@@ -305,7 +305,7 @@ def test_its_mail_and_its_wakes_are_what_they_were(first):
 
 
 def test_a_new_wake_never_gets_the_number_of_an_old_one(first):
-    store = Store(first)
+    store = open_store(first)
     row = store.write(
         lambda tx: tx.one(
             "insert into wakes (agent_id, state, opened_at, updated_at) values (1, 'queued', 1, 1) returning id"
@@ -321,7 +321,7 @@ def test_a_reference_to_nothing_stops_the_migration(first):
     other.commit()
     other.close()
     with pytest.raises(errors.StoreCorrupt):
-        Store(first)
+        open_store(first)
     assert version(first) == 1
 
 
@@ -368,20 +368,20 @@ def fifth(tmp_path):
 
 
 def test_wakes_of_every_state_are_what_they_were(fifth, tmp_path):
-    store = Store(fifth, clock=lambda: 95)
+    store = open_store(fifth, clock=lambda: 95)
     found = [tuple(row) for row in store.read(lambda tx: tx.all("select * from wakes order by id"))]
     assert found == [(*wake, None, None, None) for wake in WAKES]
     assert store.read(lambda tx: tx.all("pragma foreign_key_check")) == []
     assert len(store.read(lambda tx: tx.all("select * from deliveries"))) == len(WAKES)
     assert [one.id for one in store.read(attempts.due)] == [1]
     assert store.read(attempts.next_due) == 90
-    Store(str(tmp_path / "new.db")).close()
+    open_store(str(tmp_path / "new.db")).close()
     assert schema(fifth) == schema(str(tmp_path / "new.db"))
     store.close()
 
 
 def test_what_was_open_goes_on_and_can_be_handed_over(fifth):
-    store = Store(fifth, clock=lambda: 95)
+    store = open_store(fifth, clock=lambda: 95)
 
     def work(tx):
         [wake] = attempts.due(tx)
@@ -434,7 +434,7 @@ def test_unread_mail_over_the_former_limits_gets_a_wake(tmp_path):
     other.execute("pragma user_version = 9")
     other.commit()
     other.close()
-    store = Store(path, clock=lambda: 1000)
+    store = open_store(path, clock=lambda: 1000)
     rows = store.read(
         lambda tx: tx.all(
             "select a.name, d.no_wake_reason as why, w.state, w.next_attempt_at, w.mails from deliveries d"
@@ -459,7 +459,7 @@ def test_unread_mail_over_the_former_limits_gets_a_wake(tmp_path):
 def test_requests_that_were_read_before_they_were_watched_are_not_reported(first):
     from xats.core.mail import owed
 
-    store = Store(first, clock=lambda: 10**12)
+    store = open_store(first, clock=lambda: 10**12)
     assert store.write(owed.overdue) == 0
     found = store.read(lambda tx: tx.all("select need_reply, unanswered_at from deliveries order by message_id"))
     assert [tuple(row) for row in found] == [(1, 36), (1, None)]
@@ -491,14 +491,14 @@ def test_the_history_of_tasks_is_what_it_was(tmp_path):
     other.execute("pragma user_version = 10")
     other.commit()
     other.close()
-    store = Store(path, clock=lambda: 95)
+    store = open_store(path, clock=lambda: 95)
     assert [tuple(row) for row in store.read(lambda tx: tx.all("select * from task_notes order by id"))] == notes
     rows = store.read(lambda tx: tx.all("select id, state, owner_gone_at from tasks order by id"))
     assert [tuple(row) for row in rows] == [(1, "open", None), (2, "claimed", None)]
     assert store.read(lambda tx: tx.all("pragma foreign_key_check")) == []
     insert = "insert into task_notes (task_id, at, kind) values (2, 3, 'owner_gone') returning id"
     assert store.write(lambda tx: tx.one(insert))["id"] == 10
-    Store(str(tmp_path / "new.db")).close()
+    open_store(str(tmp_path / "new.db")).close()
     assert schema(path) == schema(str(tmp_path / "new.db"))
     store.close()
 
@@ -516,7 +516,7 @@ def test_each_team_of_before_has_a_row_and_keeps_its_agents(first):
         )
     other.commit()
     other.close()
-    store = Store(first)
+    store = open_store(first)
     rows = store.read(lambda tx: tx.all("select name, created_at, moved_to, archived_at from teams order by name"))
     assert [tuple(row)[1:] for row in rows if row["name"] == "shop-fix"] == [(50, None, None)]
     assert [row["name"] for row in rows] == ["crew", "default", "shop-fix"]
@@ -561,7 +561,7 @@ def test_events_of_before_have_the_words_of_today(tmp_path):
     other.execute("pragma user_version = 20")
     other.commit()
     other.close()
-    store = Store(path, clock=lambda: 95)
+    store = open_store(path, clock=lambda: 95)
     found = [tuple(row) for row in store.read(lambda tx: tx.all("select type, data from events order by id"))]
     assert found == [(new or kind, data) for kind, _, new, data in OLD_EVENTS]
     store.close()

@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from xats.store.sqlite import engine, paths
+from xats.store.open import open_store
+from xats.store.sqlite import file_systems, paths
 
 LINUX = """\
 22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
@@ -44,7 +45,7 @@ map auto_home on /System/Volumes/Data/home (autofs, automounted, nobrowse)
     ],
 )
 def test_the_nearest_mount_above_decides_on_linux(folder, kind):
-    assert paths.network_file_system(folder, LINUX) == kind
+    assert file_systems.network_file_system(folder, LINUX) == kind
 
 
 @pytest.mark.parametrize(
@@ -58,12 +59,12 @@ def test_the_nearest_mount_above_decides_on_linux(folder, kind):
     ],
 )
 def test_the_nearest_mount_above_decides_on_macos(folder, kind):
-    assert paths.network_file_system(folder, MAC) == kind
+    assert file_systems.network_file_system(folder, MAC) == kind
 
 
 def test_a_table_that_says_nothing_means_local():
-    assert paths.network_file_system("/home", "") is None
-    assert paths.network_file_system("/home", "what is this\n\n - \n") is None
+    assert file_systems.network_file_system("/home", "") is None
+    assert file_systems.network_file_system("/home", "what is this\n\n - \n") is None
 
 
 def test_a_link_is_followed_to_its_mount(tmp_path):
@@ -71,18 +72,18 @@ def test_a_link_is_followed_to_its_mount(tmp_path):
     real.mkdir()
     link.symlink_to(real)
     table = f"22 1 254:0 / / rw - ext4 /dev/vda rw\n30 22 0:25 / {os.path.realpath(real)} rw - nfs4 server:/ rw\n"
-    assert paths.network_file_system(str(link / "xats"), table) == "nfs4"
+    assert file_systems.network_file_system(str(link / "xats"), table) == "nfs4"
 
 
 def test_the_real_table_is_read():
-    assert paths._mount_table().count("\n") > 0
-    assert paths.network_file_system("/") is None
+    assert file_systems._mount_table().count("\n") > 0
+    assert file_systems.network_file_system("/") is None
 
 
 def test_making_a_store_on_a_network_file_system_warns(tmp_path, monkeypatch):
-    monkeypatch.setattr(paths, "_mount_table", lambda: "30 22 0:25 / / rw - nfs4 server:/ rw\n")
+    monkeypatch.setattr(file_systems, "_mount_table", lambda: "30 22 0:25 / / rw - nfs4 server:/ rw\n")
     said = []
-    engine.Store(str(tmp_path / "xats.db"), warn=said.append).close()
+    open_store(str(tmp_path / "xats.db"), warn=said.append).close()
     assert len(said) == 1
     assert "nfs4" in said[0]
     assert "XATS_HOME" in said[0]

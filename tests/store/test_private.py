@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from xats.base import errors
-from xats.store import Store
-from xats.store.sqlite import engine, private
+from xats.store.open import open_store
+from xats.store.sqlite import paths, private
 
 OTHER = 54321  # a user id that nobody has here
 
@@ -28,7 +28,7 @@ def home(tmp_path, monkeypatch):
 def opened(path) -> list[str]:
     """Open the store at `path`; return what was said of it."""
     heard: list[str] = []
-    store = Store(str(path), warn=heard.append)
+    store = open_store(str(path), warn=heard.append)
     assert store.repaired == "".join(heard)
     store.write(lambda tx: tx.event("paused", "crew", None, "agent:x"))
     store.close()
@@ -70,14 +70,14 @@ def test_a_folder_that_is_not_of_xats_keeps_its_mode(tmp_path, monkeypatch, is_h
 
 def test_what_stands_beside_the_store_is_repaired_with_it(home):
     path = home / "xats.db"
-    store = Store(str(path))
+    store = open_store(str(path))
     store.write(lambda tx: tx.event("paused", "crew", None, "agent:x"))
     backup, other = home / "xats.db.20260101T000000.000Z.bak", home / "notes.txt"
     for one in (backup, other):
         one.write_text("x")
         one.chmod(0o644)
     (home / "xats.db.link").symlink_to(other)
-    journals = [one for suffix in engine.BESIDE if (one := home / f"xats.db{suffix}").exists()]
+    journals = [one for suffix in paths.BESIDE if (one := home / f"xats.db{suffix}").exists()]
     for one in (*journals, path):
         one.chmod(0o664)
     (said,) = opened(path)
@@ -87,7 +87,7 @@ def test_what_stands_beside_the_store_is_repaired_with_it(home):
     store.close()
 
 
-@pytest.mark.parametrize("suffix", engine.BESIDE)
+@pytest.mark.parametrize("suffix", paths.BESIDE)
 def test_a_journal_alone_is_enough(home, suffix):
     path = home / "xats.db"
     opened(path)
@@ -97,7 +97,7 @@ def test_a_journal_alone_is_enough(home, suffix):
     assert f"{beside} (mode 0644)" in private.restrict(str(path), os.environ)
     assert mode(beside) == 0o600
     beside.chmod(0o644)
-    assert engine.check_beside(str(path))
+    assert paths.check_beside(str(path))
 
 
 def test_a_link_to_the_store_repairs_what_it_leads_to(home, tmp_path):
@@ -122,7 +122,7 @@ def test_the_store_of_another_user_is_left_as_it_is(home):
 def test_a_lock_that_this_process_holds_outlives_the_repair(home, tmp_path):
     """To close a file once more ends every lock of the process: https://sqlite.org/howtocorrupt.html, 2.2."""
     path = home / "xats.db"
-    store = Store(str(path))
+    store = open_store(str(path))
 
     def while_locked(tx):
         path.chmod(0o644)
@@ -146,7 +146,7 @@ def test_a_file_that_is_no_store_keeps_its_mode(tmp_path):
     path.write_text("not a database, but a text of some length " * 20)
     path.chmod(0o644)
     with pytest.raises(errors.StoreForeign):
-        Store(str(path))
+        open_store(str(path))
     assert mode(path) == 0o644
 
 

@@ -16,8 +16,8 @@ from xats.store.sqlite.waiting import Wait
 
 WRITER = """
 import sys
-from xats.store import Store
-store = Store(sys.argv[1])
+from xats.store.open import open_store
+store = open_store(sys.argv[1])
 print("open", flush=True)
 store.write(lambda tx: tx.event("wrote", "crew", sys.argv[2], "agent:x"))
 print("written", flush=True)

@@ -10,8 +10,8 @@ import time
 import pytest
 
 from xats.base import errors
-from xats.store import Store
-from xats.store.sqlite import engine
+from xats.store.open import open_store
+from xats.store.sqlite import engine, waiting
 
 HOLD = """
 import sqlite3, sys
@@ -44,7 +44,7 @@ def count(store) -> int:
 @pytest.mark.usefixtures("rollback")  # a write-ahead log lets others read
 @pytest.mark.parametrize("act", ["write", "read"])
 def test_a_busy_store_is_given_up_after_a_while(store, holder, monkeypatch, act):
-    monkeypatch.setattr(engine, "PATIENCE", 0.5)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.5)
     began = time.monotonic()
     with pytest.raises(errors.StoreBusy) as caught:
         getattr(store, act)(note if act == "write" else lambda tx: tx.all("select * from events"))
@@ -60,13 +60,13 @@ def test_a_busy_store_is_given_up_after_a_while(store, holder, monkeypatch, act)
 
 @pytest.mark.usefixtures("rollback")
 def test_a_busy_store_cannot_be_opened(store, holder, monkeypatch):
-    monkeypatch.setattr(engine, "PATIENCE", 0.3)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.3)
     with pytest.raises(errors.StoreBusy):
-        Store(store.path)
+        open_store(store.path)
 
 
 def test_ten_seconds_is_the_patience():
-    assert engine.PATIENCE == 10.0
+    assert waiting.PATIENCE == 10.0
 
 
 def test_a_writer_waits_for_its_turn(store, holder, monkeypatch):
@@ -80,7 +80,7 @@ def test_a_writer_waits_for_its_turn(store, holder, monkeypatch):
             holder.stdin.flush()
         real(seconds)
 
-    monkeypatch.setattr(engine.time, "sleep", sleep)
+    monkeypatch.setattr(waiting.time, "sleep", sleep)
     store.write(note)
     assert len(tries) >= 3
     assert all(0 < seconds <= 0.005 for seconds in tries)
@@ -99,9 +99,9 @@ def test_a_commit_waits_for_readers(store, monkeypatch):
         tries.append(seconds)
         reader.execute("rollback")
 
-    monkeypatch.setattr(engine.time, "sleep", lambda seconds: sleep(seconds) if not tries else None)
+    monkeypatch.setattr(waiting.time, "sleep", lambda seconds: sleep(seconds) if not tries else None)
     store.write(note)
-    assert tries or store._connection.execute("pragma journal_mode").fetchone()[0] == "wal"
+    assert tries or store.connection.execute("pragma journal_mode").fetchone()[0] == "wal"
     reader.close()
     assert count(store) == 1
 
@@ -144,7 +144,7 @@ def test_a_snapshot_does_not_see_what_is_committed_meanwhile(tmp_path, monkeypat
     from xats.store.sqlite import migrate
 
     monkeypatch.setattr(migrate, "wal_is_safe", lambda _: True)
-    one, other = Store(str(tmp_path / "wal.db")), Store(str(tmp_path / "wal.db"))
+    one, other = open_store(str(tmp_path / "wal.db")), open_store(str(tmp_path / "wal.db"))
 
     def look(tx):
         before = tx.one("select count(*) as n from events")["n"]
@@ -170,7 +170,7 @@ def test_one_transaction_has_one_time(store, clock):
 
 
 def test_the_generation_changes_when_another_commits_and_only_then(store):
-    other = Store(store.path)
+    other = open_store(store.path)
     before = store.generation()
     assert store.generation() == before
     other.read(lambda tx: tx.all("select * from events"))
@@ -194,7 +194,7 @@ def test_a_look_at_a_store_that_was_replaced_leaves_the_journal_of_the_new_one(j
     journaled.write(note)
     shutil.copy(journaled.path, f"{journaled.path}.new")
     os.replace(f"{journaled.path}.new", journaled.path)
-    new = Store(journaled.path)
+    new = open_store(journaled.path)
 
     def work(tx):
         tx.event("much", "crew", "alice", "x", text="x" * 4_000_000)  # more than the cache holds: it goes to the disk
@@ -214,7 +214,7 @@ def test_an_error_over_which_sqlite_gives_the_snapshot_up_is_told_as_it_is(journ
         with pytest.raises(errors.StoreError, match="disk I/O error"):
             verb(lambda tx: tx.all("select * from events"))
     with pytest.raises(errors.StoreForeign, match="is not a regular file"):
-        Store(journaled.path)
+        open_store(journaled.path)
     os.rmdir(f"{journaled.path}-journal")
     journaled.write(note)
 

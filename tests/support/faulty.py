@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 
-from xats.store import Store
+from xats.store.open import open_store
 
 
 def content(path) -> bytes:
@@ -37,7 +37,7 @@ def folder(path) -> None:
 
 
 def filled(path) -> None:
-    store = Store(str(path))
+    store = open_store(str(path))
     fill(store)
     store.close()
 
@@ -59,9 +59,9 @@ def cut_off(path) -> None:
 
 DIE = """
 import os, signal, sqlite3, sys
-from xats.store import Store
-store = Store(sys.argv[1])
-store._connection.execute("pragma cache_size = 5")
+from xats.store.open import open_store
+store = open_store(sys.argv[1])
+store.connection.execute("pragma cache_size = 5")
 def work(tx):
     tx.run("delete from events")
     for n in range(300):

@@ -9,7 +9,7 @@ class Undo(Exception):
 
 def steps(team, what) -> int:
     """Return how many instructions of SQLite's machine `what(tx, alice)` takes; it is undone."""
-    connection = team.store._connection
+    connection = team.store.connection
     count = 0
 
     def step() -> int:

@@ -15,7 +15,7 @@ from xats.cli.top.screen import Top
 from xats.cli.top.watch import Watch
 from xats.core.agents import listing
 from xats.core.waking import attempts, wakes
-from xats.store import Store
+from xats.store.open import open_store
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ class Live:
     def __init__(self, path: str) -> None:
         self.path = path
         self._watching: list[Here] = []
-        self.team = Team(Store(path))
+        self.team = Team(open_store(path))
         self.team.add("alice", role="backend", client="claude-code")
         self.team.add("bob", role="reviewer", client="codex")
         self.team.register("carol", client="human")

@@ -33,9 +33,9 @@ def test_no_look_walks_a_table(live, what, who):
     watch = fresh(live, who[0], person=who[1])
     agent = live.team.agent("bob")
     store = watch.here.store
-    store._connection = Listening(store._connection)
+    store.connection = Listening(store.connection)
     LOOKS[what](watch, agent)
-    statements = [(sql, values) for sql, values in store._connection.heard if sql.split()[0] == "select"]
+    statements = [(sql, values) for sql, values in store.connection.heard if sql.split()[0] == "select"]
     assert statements
     for sql, values in statements:
         walked = [step for step in plan(store, sql, values) if re.match(r"SCAN (?!CONSTANT|\()", step)]
@@ -90,7 +90,7 @@ def steps(live, what: str) -> int:
     """Return how many instructions of SQLite's machine a look takes."""
     watch = fresh(live)
     agent = live.team.store.read(lambda tx: agents.by_name(tx, "crew", "bob"))
-    connection = watch.here.store._connection
+    connection = watch.here.store.connection
     count = 0
 
     def step() -> int:
@@ -115,10 +115,10 @@ def test_what_nothing_changed_in_is_not_read_again(live):
     watch = fresh(live)
     watch.look()
     store = watch.here.store
-    store._connection = Listening(store._connection)
+    store.connection = Listening(store.connection)
     assert not watch.changed()
     watch.look()
-    assert {sql.split()[0] for sql, _ in store._connection.heard} == {"pragma"}
+    assert {sql.split()[0] for sql, _ in store.connection.heard} == {"pragma"}
     live.team.send("alice", "bob", subject="new")
     watch._rest = 0
     assert watch.changed()

@@ -16,7 +16,7 @@ from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, planning
 from xats.core.waking import pauses, wakes
 from xats.daemon import lock
-from xats.store import Store
+from xats.store.open import open_store
 
 SIZES = [(80, 24), (200, 50), (100, 30), (60, 17), (40, 10), (30, 14), (20, 5), (7, 3), (3, 2), (1, 1)]
 
@@ -205,7 +205,7 @@ def test_without_a_store_it_says_so_makes_none_and_waits_for_it(tmp_path, drive,
         await shown.press("j", "enter", "r", "d")
         assert not os.path.exists(path)
         os.makedirs(os.path.dirname(path))
-        made = Store(path)
+        made = open_store(path)
         try:
             await shown.until("There are no agents in team crew yet")
         finally:

@@ -47,6 +47,14 @@ class Unsafe(Refused, OSError):
         return str(self.args[0])
 
 
+def path_for(store: str, kind: str) -> str:
+    """Return the path of the file of that `kind` beside the store at path `store`, such as `daemon.log`.
+
+    Links in `store` are resolved, so every process has the same name for the file, however the store was addressed.
+    """
+    return f"{os.path.realpath(store)}-{kind}"
+
+
 def own(path: str, flags: int = os.O_RDWR) -> int:
     """Return the regular file at `path` open by `flags`; it is created with mode 0600 if there is none.
 

@@ -35,7 +35,7 @@ def path_for(store: str, session_id: int, started_at: int, client_session: str |
 
 
 def _stem(store: str) -> str:
-    return f"{os.path.realpath(store)}-waiter-"
+    return sidefile.path_for(store, "waiter-")
 
 
 # -- who writes --------------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from xats.base.record import record
 from xats.core.agents import prune
-from xats.store.sqlite.inspect import elsewhere
+from xats.store.references import elsewhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -86,10 +86,10 @@ def _inhabited(store: str) -> bool:
     """Tell whether any agent of the store at path `store` sits on this host."""
     from xats.base.errors import StoreError
     from xats.core import hosts
-    from xats.store import Store
+    from xats.store.open import open_store
 
     try:
-        opened = Store(store)
+        opened = open_store(store)
         try:
             return opened.read(lambda tx: hosts.sits(tx, host.id()))
         finally:

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import os
 
-from xats.base import fifo, host
+from xats.base import fifo, host, sidefile
 
 
 def path_for(store: str) -> str:
     """Return the FIFO of the daemon of the store at path `store`."""
-    return f"{os.path.realpath(store)}-daemon.wake"
+    return sidefile.path_for(store, "daemon.wake")
 
 
 def lock_path(store: str) -> str:
     """Return the lock file of this host's daemon for the store at path `store`; see `xats.daemon.lock`."""
-    return f"{os.path.realpath(store)}-daemon-{host.id()}.lock"
+    return sidefile.path_for(store, f"daemon-{host.id()}.lock")
 
 
 def signed(store: str) -> int | None:
     """Return the pid in the lock file of the daemon, which may be of one that has ended; None if there is none."""
-    from xats.base import sidefile
-
     try:
         said = sidefile.read(lock_path(store), 200).decode("ascii", "replace").strip().split(":")
     except OSError:

@@ -32,7 +32,7 @@ def path_for(store: str) -> str:
 
 
 def _stem(store: str) -> str:
-    return f"{os.path.realpath(store)}-daemon-"
+    return sidefile.path_for(store, "daemon-")
 
 
 def _others(store: str, *, named: bool = False) -> Iterator[str]:
@@ -55,7 +55,7 @@ def _others(store: str, *, named: bool = False) -> Iterator[str]:
 
 def log_path(store: str) -> str:
     """Return where the daemon of the store at path `store` keeps its log."""
-    return f"{os.path.realpath(store)}-daemon.log"
+    return sidefile.path_for(store, "daemon.log")
 
 
 def take(store: str) -> int | None:

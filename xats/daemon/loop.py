@@ -36,7 +36,7 @@ from xats.daemon.turns import Turns
 from xats.daemon.watch import Watch
 from xats.delivery import attempt, target
 from xats.delivery.target import AT_ONCE
-from xats.store import Store
+from xats.store.open import open_store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from xats.daemon.chores import Swept
     from xats.delivery.outcome import Cause
     from xats.delivery.settings import Settings
-    from xats.store import Tx
+    from xats.store import Store, Tx
 
 POLL = 0.05  # seconds between two looks at the store's generation, while there is mail
 IDLE_POLL = 0.1  # the same when nobody has written anything for AWAKE seconds
@@ -79,7 +79,7 @@ class Daemon:
         self._conditions = Conditions(os.environ, settings)
         self.owner = process.mark()
         self.stop = threading.Event()
-        self._open: Callable[[], Store] = (lambda: Store(path, clock)) if clock else (lambda: Store(path))
+        self._open: Callable[[], Store] = lambda: open_store(path, clock)
         self._running: dict[int, threading.Thread] = {}  # by wake
         self._next_due: int | None = None
         self._next_offer: int | None = None  # to the next member of a pool

@@ -16,7 +16,7 @@ from xats.daemon import lock, report
 from xats.daemon.lock import log_path
 from xats.delivery import surroundings
 from xats.health import FAIL, OK, WARN, Check
-from xats.store.sqlite import engine, inspect
+from xats.store.sqlite import engine, info
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _sqlite(path: str, said: Mapping[str, Any]) -> Iterator[Check]:
     if its == engine.VERSION or engine.wal_is_safe(tuple(map(int, its.split(".")))):
         return
     with suppress(XatsError):  # a store that cannot be read is another section's finding
-        if inspect.journal(path) == "wal":
+        if info.journal(path) == "wal":
             detail = f"the daemon writes to a WAL with SQLite {its}, which may damage it; here it is {engine.VERSION}"
             yield Check(SECTION, "sqlite", FAIL, detail, "xats daemon stop && xats daemon start  (from this shell)")
 

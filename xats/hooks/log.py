@@ -24,11 +24,11 @@ def note(path: str, client: str, event: str, problem: BaseException) -> None:
         if trace:
             said += f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}"
     try:
-        log = f"{path}-hooks.log"
         if not path or not os.path.isdir(os.path.dirname(path)):
             return
         from xats.base import sidefile
 
+        log = sidefile.path_for(path, "hooks.log")
         file = sidefile.own(log, os.O_WRONLY | os.O_APPEND)
         if os.fstat(file).st_size > LOG_SIZE:
             os.close(file)

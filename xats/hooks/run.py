@@ -77,9 +77,9 @@ def _run(call: Call) -> None:
     )
     if not binds and not os.path.exists(call.path):
         return
-    from xats.store import Store
+    from xats.store.open import open_store
 
-    store = Store(call.path, patience=call.patience)
+    store = open_store(call.path, patience=call.patience)
     store.patience = call.patience  # what is left of it
     if store.repaired:
         from xats.hooks import log

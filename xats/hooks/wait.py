@@ -139,9 +139,9 @@ def _which(session: Session) -> tuple[object, ...]:
 def _say_armed(call: Call, me: Agent) -> None:
     """Have a wake that waits tried now; the daemon sees the commit."""
     from xats.core.waking import wakes
-    from xats.store import Store
+    from xats.store.open import open_store
 
-    store = Store(call.path)
+    store = open_store(call.path)
     try:
         if store.read(lambda tx: wakes.is_open(tx, me.id)):
             store.write(lambda tx: wakes.retry_now(tx, me.id, "not_told"))
@@ -151,9 +151,9 @@ def _say_armed(call: Call, me: Agent) -> None:
 
 def _read(call: Call, look: Callable[[Tx], T]) -> T:
     """Return what `look` finds in the store. It is open for that moment alone."""
-    from xats.store import Store
+    from xats.store.open import open_store
 
-    store = Store(call.path)
+    store = open_store(call.path)
     try:
         return store.read(look)
     finally:

@@ -325,15 +325,15 @@ def _become(here: Here, done: Registered, how: Launch, *, waited: bool) -> NoRet
     except OSError as problem:
         if done.created:
             from xats.core.agents import unused
-            from xats.store import Store
+            from xats.store.open import open_store
 
-            Store(here.path).write(lambda tx: unused.remove(tx, agent) or registration.unregister(tx, agent))
+            open_store(here.path).write(lambda tx: unused.remove(tx, agent) or registration.unregister(tx, agent))
         elif waited:
             from xats.core.agents import changes as agent_changes
-            from xats.store import Store
+            from xats.store.open import open_store
 
             nothing = registration.Changes()
-            Store(here.path).write(
+            open_store(here.path).write(
                 lambda tx: agent_changes.expect(
                     tx, agent.team, name=agent.name, changes=nothing, about=None, living=lambda _: False
                 )

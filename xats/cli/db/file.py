@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Here
     from xats.core.clock import Standing
-    from xats.store.sqlite.inspect import Info
+    from xats.store.sqlite.info import Info
 
 
 def info(here: Here) -> int:
@@ -26,9 +26,9 @@ def info(here: Here) -> int:
     Example: xats db info --json
     """
     from xats.cli.kit import documents
-    from xats.store.sqlite import inspect
+    from xats.store.sqlite.info import info as read_info
 
-    found = inspect.info(here.path)
+    found = read_info(here.path)
     trust, now = _trust(here.path) if "clocks" in found.rows else (None, 0)
     if here.json:
         render.document({**_info_json(found), "clock": trust and documents.clock_json(trust)})
@@ -103,7 +103,7 @@ def check(here: Here) -> int:
     from xats.store.sqlite.check import FAIL, checks
     from xats.store.sqlite.check import OK as FINE
 
-    inspect.there(here.path)
+    inspect.require_store(here.path)
     found = checks(here.path)
     if here.json:
         values = [{"name": one.name, "state": one.state, "detail": one.detail, "fix": one.fix} for one in found]

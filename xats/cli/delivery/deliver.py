@@ -49,7 +49,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     from xats.core.waking import notices
     from xats.daemon import chores
     from xats.delivery import target
-    from xats.store import Store
+    from xats.store.open import open_store
 
     owner = process.mark()
     chores.once(here.store)
@@ -60,7 +60,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     def one(wake: Wake) -> None:
         from xats.delivery import attempt
 
-        store = Store(here.path)
+        store = open_store(here.path)
         try:
             agent = store.read(lambda tx: target.find(tx, wake)).agent
             targets[wake.id] = agent.address

@@ -15,7 +15,7 @@ from xats.core.agents import agents
 from xats.core.teams import teams
 from xats.identity.circumstances import Command
 from xats.identity.resolve import FirstUse, Me, resolve, team_in
-from xats.store import Store
+from xats.store.open import open_store
 from xats.store.sqlite.paths import default_path
 
 TYPE_CHECKING = False
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from xats.core.agents.agents import Agent
     from xats.identity.project import Project
-    from xats.store import Tx
+    from xats.store import Store, Tx
 
     T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class Here:
             from xats.cli.kit.render import warn
 
             # With --json stderr is for one document; what a failure is about is in that.
-            self._store = Store(self.path, warn=warn, notice=None if self.json else warn)
+            self._store = open_store(self.path, warn=warn, notice=None if self.json else warn)
             if self._store.upgraded:
                 from xats.daemon import autostart, owner
 

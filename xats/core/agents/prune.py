@@ -27,7 +27,7 @@ from xats.core.agents import agents, cascade
 from xats.core.agents.agents import AGENT, SESSION, Seat
 from xats.core.mail import alerts
 from xats.core.waking import wakes
-from xats.store.sqlite.inspect import elsewhere
+from xats.store.references import elsewhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,10 @@ import sqlite3
 import time
 
 from xats.base.errors import StoreCorrupt, StoreFull
+from xats.store.sqlite import codes
 from xats.store.sqlite.atomic_write import whole
-from xats.store.sqlite.engine import explain, make_durable
+from xats.store.sqlite.engine import make_durable
+from xats.store.sqlite.failures import explain
 from xats.store.sqlite.inspect import copy_into, settled
 
 
@@ -39,7 +41,7 @@ def _copy(source: sqlite3.Connection, path: str, draft: str) -> None:
         copy_into(source, made)
         found = made.execute("pragma quick_check(1)").fetchone()[0]
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        if codes.is_full(error):
             msg = f"There is no room for a copy of {path}. No backup was made."
             raise StoreFull(msg) from error
         raise explain(error, path) from error

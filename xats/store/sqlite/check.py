@@ -12,9 +12,10 @@ from shlex import quote
 
 from xats.base.errors import NotFound, StoreCorrupt, StoreReadOnly, XatsError
 from xats.base.record import record
-from xats.store.sqlite import disk, engine, inspect
-from xats.store.sqlite.engine import explain, host_clock, wal_is_safe
-from xats.store.sqlite.paths import network_file_system
+from xats.store.sqlite import codes, disk, engine, info, inspect
+from xats.store.sqlite.engine import host_clock, wal_is_safe
+from xats.store.sqlite.failures import explain
+from xats.store.sqlite.file_systems import network_file_system
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def _inside(path: str, private: sqlite3.Connection, now: int, depth: str) -> Ite
 
 
 def _journal(path: str) -> Check:
-    mode = inspect.journal(path)
+    mode = info.journal(path)
     linked = sqlite3.sqlite_version
     if mode == "wal" and not wal_is_safe(sqlite3.sqlite_version_info):
         detail = f"a WAL journal with SQLite {linked}, in which many writers can damage the store"
@@ -315,6 +316,6 @@ def _guarded(name: str, path: str, look: Callable[[], Check]) -> Check:
     except XatsError as problem:
         return Check(name, FAIL, str(problem), problem.hint)
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if codes.is_damaged(error):
             return _damaged(path, str(error))
         return Check(name, FAIL, str(explain(error, path)), "xats db backup, and report it")

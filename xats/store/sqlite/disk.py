@@ -96,9 +96,19 @@ def explain(error: OSError, path: str) -> StoreError:
     return StoreError(f"The disk that holds {path} fails: {error.strerror}.", f"look at the disk: df {quote(folder)}")
 
 
-def _denied(path: str, message: str, hint: str = "") -> StoreReadOnly:
-    from xats.store.sqlite.engine import unwritable
+def unwritable(path: str, message: str, hint: str) -> StoreReadOnly:
+    """Return the error for a store at `path` that cannot be written; it names the sandbox around us, if any."""
+    from xats.base import sandbox
 
+    inside = sandbox.around(os.environ)
+    if inside:
+        folder = os.path.dirname(os.path.abspath(path))
+        message = f"{message} This command runs in {inside.name}."
+        hint = f"run it outside, or let the sandbox write the folder: {inside.writing(folder)}"
+    return StoreReadOnly(message, hint)
+
+
+def _denied(path: str, message: str, hint: str = "") -> StoreReadOnly:
     hint = hint or "make the file and its directory writable, or name another with --db or XATS_DB"
     return unwritable(path, f"{message}.", hint)
 

@@ -1,23 +1,27 @@
-"""A glance at a store: read-only, without making, changing or waiting for anything. Tab completion lives on it."""
+"""A quick look at a store for tab completion: it makes and changes nothing, and hardly waits."""
 
 from __future__ import annotations
 
 import sqlite3
 
-from xats.store.sqlite.engine import Row, Tx, host_clock
+from xats.store.sqlite import engine
+from xats.store.sqlite.paths import uri
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
+    from xats.store import Tx
+
     T = TypeVar("T")
 
 
 def glance(path: str, patience: float, work: Callable[[Tx], T]) -> T:
-    """Return what `work` makes of one snapshot of the store at `path`, which is waited for `patience` seconds at most.
+    """Run `work` on one snapshot of the store at `path`; return what `work` returned.
 
-    Raises sqlite3.Error when the store is missing, locked, or not a store.
+    It waits at most `patience` seconds for a store that is locked. Raises sqlite3.Error when the store is missing,
+    locked, or not a store.
     """
     try:
         return _read(sqlite3.connect(uri(path), uri=True, timeout=patience, isolation_level=None), work)
@@ -26,21 +30,14 @@ def glance(path: str, patience: float, work: Callable[[Tx], T]) -> T:
 
         if not readonly.is_needed(error, path):
             raise
-        return _read(readonly.connect(path), work)
+        return _read(readonly.connect(path, isolation_level=None), work)
 
 
 def _read(connection: sqlite3.Connection, work: Callable[[Tx], T]) -> T:
-    """Return what `work` makes of one snapshot by `connection`, which is closed then."""
+    """Run `work` on one snapshot of `connection` and close it; return what `work` returned."""
     try:
-        connection.row_factory = Row
+        connection.row_factory = sqlite3.Row
         connection.execute("begin")
-        return work(Tx(connection, host_clock()))
+        return work(engine.Tx(connection, engine.host_clock()))
     finally:
         connection.close()
-
-
-def uri(path: str, mode: str = "ro") -> str:
-    """Return the address of the file at `path` by which it is opened to be read (`ro`), or written (`rw`), not made."""
-    name = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")  # https://sqlite.org/uri.html
-    authority = "//" if name.startswith("//") else ""  # or else the path's first name would be taken for one
-    return f"file:{authority}{name}?mode={mode}"

@@ -1,72 +1,32 @@
-"""Look at a store as a whole without changing it, and copy it to where nobody is kept waiting.
+"""Look at a store without changing it, and make private copies of it.
 
-In a rollback journal a reader holds up every commit. What may take long - an export into a pager, somebody's own SQL,
-a check of every page - is therefore done to a private copy, which takes milliseconds to make and is gone afterwards.
+In a rollback journal a reader holds up every commit. So whatever may take long works on a private copy: an export into
+a pager, the SQL of a user, a check of every page. SQLite makes a copy in milliseconds, and removes it at the end.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import stat
-from contextlib import suppress
 
 from xats.base.errors import NotFound, StoreError, StoreForeign, StoreFull
-from xats.base.record import record
-from xats.store.sqlite import engine, readonly
-from xats.store.sqlite.engine import BESIDE, Row, Tx, explain
-from xats.store.sqlite.glance import uri
-from xats.store.sqlite.paths import network_file_system
+from xats.store.sqlite import codes, engine, readonly, waiting
+from xats.store.sqlite.failures import explain
+from xats.store.sqlite.paths import check_beside, uri
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeVar
 
-    from xats.store.sqlite.tables import Tables
+    from xats.store import Tx
 
     T = TypeVar("T")
-
-REFERENCES = """
-select m.name as child, f."from" as "column" from sqlite_master m join pragma_foreign_key_list(m.name) f
-where m.type = 'table' and f."table" = :table
-"""
-
-
-@record
-class Span:
-    """When the oldest and the newest row of a table are from, in ms UTC; None while there is none."""
-
-    oldest: int | None
-    newest: int | None
-
-
-@record
-class Info:
-    """What there is to know of a store."""
-
-    path: str
-    size: int  #: bytes of all its files
-    files: dict[str, int]  #: bytes of each, by the end of its name: "" for the database, `-wal`, `-shm`, `-journal`
-    schema_version: int
-    application_id: int
-    sqlite_version: str
-    journal_mode: str
-    page_size: int  #: bytes
-    pages: int
-    free_pages: int  #: of them, to be used again
-    rows: dict[str, int]  #: by table
-    messages: Span
-    events: Span
-    file_mode: int
-    folder_mode: int
-    network: str | None  #: the type of the network file system that it is on
-
 
 # -- opening -----------------------------------------------------------------------------------------------------------
 
 
-def there(path: str) -> None:
+def require_store(path: str) -> None:
     """Raise NotFound unless there is a file at `path`."""
     if not os.path.exists(path):
         msg = f"There is no store at {path}."
@@ -74,34 +34,36 @@ def there(path: str) -> None:
 
 
 def look(path: str, mode: str = "ro") -> sqlite3.Connection:
-    """Open the store at `path` to look at it only.
+    """Open the store at `path` only to look at it. A newer schema than ours is not refused.
 
-    Raises NotFound when there is none, and the StoreErrors. A newer schema than ours is not refused.
+    Raises NotFound when there is no store, and the StoreErrors.
     """
-    there(path)
-    engine.check_beside(path)
+    require_store(path)
+    check_beside(path)
     if mode == "ro" and not any(os.path.exists(path + suffix) for suffix in ("-wal", "-journal")):
-        mode = "rw"  # nothing is to be recovered; and who may write takes the files of a WAL away again that he makes
+        mode = "rw"  # there is nothing to recover; and only a connection that may write removes the WAL files it makes
     try:
         try:
             return _recognised(sqlite3.connect(uri(path, mode), uri=True, isolation_level=None), path)
         except sqlite3.Error as error:
             if not readonly.is_needed(error, path):
                 raise
-            return _recognised(readonly.connect(path), path)
+            return _recognised(readonly.connect(path, isolation_level=None), path)
     except sqlite3.Error as error:
         raise half_done(error, path) from error
 
 
 def _recognised(connection: sqlite3.Connection, path: str) -> sqlite3.Connection:
-    """Return `connection` to the store at `path`, to be looked at only. It is closed where it is no store."""
+    """Return `connection` to the store at `path`, made read-only. It is closed if the file is no store."""
     try:
-        connection.row_factory = Row
-        connection.execute("pragma busy_timeout = 0")  # this first wait is our own, which finds out who is waited for
+        connection.row_factory = sqlite3.Row
+        connection.execute(
+            "pragma busy_timeout = 0"
+        )  # for this first wait xats retries itself, and finds out which process holds the lock
         connection.execute("pragma query_only = on")
         connection.execute("pragma trusted_schema = off")
-        engine.patiently(path, lambda: _recognise(connection, path))
-        connection.execute(f"pragma busy_timeout = {round(engine.PATIENCE * 1000)}")
+        waiting.patiently(path, lambda: _recognise(connection, path))
+        connection.execute(f"pragma busy_timeout = {round(waiting.PATIENCE * 1000)}")
     except BaseException:
         connection.close()
         raise
@@ -109,14 +71,14 @@ def _recognised(connection: sqlite3.Connection, path: str) -> sqlite3.Connection
 
 
 def is_half_done(error: BaseException | None) -> bool:
-    """Tell whether a store could not be read because its last writer died, and only a writer may tidy up."""
-    return getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_ROLLBACK
+    """Tell whether a store cannot be read because its last writer died: only a writer may roll that back."""
+    return codes.extended(error) == sqlite3.SQLITE_READONLY_ROLLBACK
 
 
 def half_done(error: sqlite3.Error, path: str) -> StoreError:
-    """Return our error for `error`, which looking at the store at `path` raised."""
+    """Return our error for `error`, which SQLite raised when xats looked at the store at `path`."""
     if is_half_done(error):
-        msg = f"A process died while it wrote to {path}. What it left undone is taken back when the store is next used."
+        msg = f"A process died while it wrote to {path}. The next command that uses the store rolls that write back."
         return StoreError(msg, "xats agents  (any verb that uses the store)")
     return explain(error, path)
 
@@ -126,14 +88,14 @@ def _recognise(connection: sqlite3.Connection, path: str) -> None:
         return
     version = connection.execute("pragma user_version").fetchone()[0]
     if version or connection.execute("select count(*) from sqlite_master").fetchone()[0]:
-        msg = f"{path} is a database of another application. It was left as it is."
+        msg = f"{path} is a database of another application. xats did not change it."
         raise StoreForeign(msg)
     msg = f"{path} is empty: nothing has been stored in it yet."
     raise NotFound(msg, "xats register NAME")
 
 
 def settled(path: str) -> sqlite3.Connection:
-    """Open the store as `look` does; what a process that died left undone is taken back first, as by any other verb."""
+    """Open the store as `look` does, but first roll back what a process that died left undone, as other verbs do."""
     try:
         return look(path)
     except StoreError as problem:
@@ -143,14 +105,14 @@ def settled(path: str) -> sqlite3.Connection:
 
 
 def snapshot(path: str, work: Callable[[Tx], T]) -> T:
-    """Return what `work` makes of one snapshot of the store at `path`; nothing is made or changed.
+    """Run `work` on one snapshot of the store at `path`, which is not changed; return what `work` returned.
 
     Raises NotFound and the StoreErrors.
     """
     connection = look(path)
     try:
         connection.execute("begin")
-        return work(Tx(connection, engine.host_clock()))
+        return work(engine.Tx(connection, engine.host_clock()))
     except sqlite3.Error as error:
         raise half_done(error, path) from error
     finally:
@@ -166,13 +128,13 @@ def copy(path: str) -> sqlite3.Connection:
     made = sqlite3.connect("", isolation_level=None)
     try:
         copy_into(source, made)
-        made.row_factory = Row
+        made.row_factory = sqlite3.Row
         made.execute("pragma trusted_schema = off")
     except BaseException as error:
         made.close()
         if isinstance(error, sqlite3.Error):
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
-                msg = f"There is no room for a copy of {path} among the temporary files."
+            if codes.is_full(error):
+                msg = f"There is no room for a temporary copy of {path}."
                 raise StoreFull(msg, "export SQLITE_TMPDIR=FOLDER, one with room") from error
             raise explain(error, path) from error
         raise
@@ -183,7 +145,7 @@ def copy(path: str) -> sqlite3.Connection:
 
 def copy_into(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
     """Copy what `source` holds at one moment. Raises sqlite3.Error."""
-    # The lock is taken before, by a read that has SQLite's patience: the backup itself would wait for ever.
+    # A read takes the lock first, because it has SQLite's busy timeout: the backup itself would wait for ever.
     source.execute("begin")
     try:
         source.execute("select count(*) from sqlite_master").fetchone()
@@ -193,10 +155,10 @@ def copy_into(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
 
 
 class Rehearsal:
-    """A private copy of a store to which anything may be done, for what it would come to."""
+    """A private copy of a store, to try what a change would do."""
 
     def __init__(self, path: str, now: int) -> None:
-        """Copy the store at `path`; transactions see the time `now` (ms UTC)."""
+        """Copy the store at `path`; its transactions have the time `now` (ms UTC)."""
         self._path, self._now = path, now
         self._copy = copy(path)
         self._copy.execute("pragma foreign_keys = on")
@@ -205,7 +167,7 @@ class Rehearsal:
         """Run `work` on the copy; return what it returned."""
         self._copy.execute("begin")
         try:
-            tx = Tx(self._copy, self._now)
+            tx = engine.Tx(self._copy, self._now)
             result = work(tx)
             tx.write_events()
             self._copy.execute("commit")
@@ -214,96 +176,5 @@ class Rehearsal:
         return result
 
     def close(self) -> None:
-        """Let the copy go."""
+        """Remove the copy."""
         self._copy.close()
-
-
-# -- what there is -----------------------------------------------------------------------------------------------------
-
-
-def info(path: str) -> Info:
-    """Return what there is to know of the store at `path`. Raises NotFound and the StoreErrors."""
-    from xats.store.sqlite.tables import Tables
-
-    sizes = files(path)  # before this look makes or removes any
-    connection = look(path)
-    try:
-        connection.execute("begin")
-        tables = Tables(connection)
-        return Info(
-            path,
-            sum(sizes.values()),
-            sizes,
-            _pragma(connection, "user_version"),
-            _pragma(connection, "application_id"),
-            sqlite3.sqlite_version,
-            engine.journal_mode(connection),
-            _pragma(connection, "page_size"),
-            _pragma(connection, "page_count"),
-            _pragma(connection, "freelist_count"),
-            {name: tables.count(name) for name in tables.names},
-            _span(tables, "messages", "sent_at"),
-            _span(tables, "events", "at"),
-            stat.S_IMODE(os.stat(path).st_mode),
-            stat.S_IMODE(os.stat(os.path.dirname(os.path.abspath(path))).st_mode),
-            network_file_system(os.path.dirname(os.path.abspath(path))),
-        )
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
-    finally:
-        connection.close()
-
-
-def journal(path: str) -> str:
-    """Return the journal mode of the store at `path`. Raises NotFound and the StoreErrors."""
-    connection = look(path)
-    try:
-        return engine.journal_mode(connection)
-    except sqlite3.Error as error:
-        raise explain(error, path) from error
-    finally:
-        connection.close()
-
-
-def files(path: str) -> dict[str, int]:
-    """Return the size in bytes of each file of the store at `path`, by what follows the name of the database."""
-    found = {}
-    for suffix in ("", *BESIDE):
-        with suppress(FileNotFoundError):
-            found[suffix] = os.stat(os.path.realpath(path) + suffix).st_size
-    return found
-
-
-def quoted(name: str) -> str:
-    """Return `name` as an identifier of SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def references(tx: Tx, table: str) -> list[tuple[str, str]]:
-    """Return every (table, column) that refers to the id of `table`."""
-    return [(row["child"], row["column"]) for row in tx.all(REFERENCES, table=table)]
-
-
-def elsewhere(tx: Tx, table: str, alias: str, known: set[tuple[str, str]]) -> str:
-    """Return the SQL that finds what refers to a row of `table` besides the `known` columns, in whatever table.
-
-    It begins with `or`, unless it is empty. The row is called `alias` in the statement.
-    """
-    found = [one for one in references(tx, table) if one not in known]
-    return " ".join(
-        f"or exists (select 1 from {quoted(child)} x where x.{quoted(column)} = {alias}.id)" for child, column in found
-    )
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    value: int = connection.execute(f"pragma {name}").fetchone()[0]
-    return value
-
-
-def _span(tables: Tables, name: str, column: str) -> Span:
-    """Return the times of the first and the last row; ids grow with time, and the times have no index."""
-    if name not in tables.names:
-        return Span(None, None)
-    rows = tables.database[name].rows_where
-    oldest, newest = (next(rows(order_by=f"id {order}", limit=1), {}).get(column) for order in ("asc", "desc"))
-    return Span(oldest, newest)

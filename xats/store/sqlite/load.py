@@ -11,9 +11,10 @@ import sqlite3
 from contextlib import contextmanager
 
 from xats.base.errors import InvalidExport, Refused, StoreFull
-from xats.store.sqlite.engine import SCHEMA_VERSION, Tx, host_clock
+from xats.store.references import quoted
+from xats.store.sqlite import codes, engine
+from xats.store.sqlite.engine import SCHEMA_VERSION
 from xats.store.sqlite.export import FORMAT
-from xats.store.sqlite.inspect import quoted
 from xats.store.sqlite.migrate import apply, migrations
 from xats.store.sqlite.tables import SEQUENCES, Tables
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
-    from xats.store import Store
+    from xats.store import Store, Tx
 
 KEPT = ("migrations", "clocks")  # tables that an empty store has rows in; the export replaces them
 LARGEST = 1 << 63  # the first whole number that SQLite cannot hold
@@ -47,7 +48,7 @@ def checked(lines: Iterable[bytes], name: str) -> Iterator[Draft]:
         draft.read(lines)
         yield draft
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        if codes.is_full(error):
             msg = "There is no room among the temporary files to check the import. Nothing was imported."
             raise StoreFull(msg, "export SQLITE_TMPDIR=FOLDER, one with room") from error
         raise
@@ -72,7 +73,7 @@ class Draft:
         """Make the tables in `connection`; `name` is what errors call the file."""
         self._connection = connection
         self._name = name
-        tx = Tx(connection, host_clock())
+        tx = engine.Tx(connection, engine.host_clock())
         connection.execute("begin")
         apply(tx, connection, migrations())
         for table in KEPT:

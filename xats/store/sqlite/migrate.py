@@ -1,6 +1,6 @@
-"""Bring a store's schema up to date: numbered files, each applied with its record in one transaction.
+"""Migrate the schema of a store: numbered files, each applied with its record in one transaction.
 
-A store that holds anything is backed up first. Nothing here is imported while the schema is the current one.
+A store that holds anything is backed up first. While the schema is up to date, xats does not import this module.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from xats.base import sidefile
 from xats.base.errors import StoreCorrupt, StoreReadOnly
 from xats.store.sqlite import disk, engine
 from xats.store.sqlite.engine import wal_is_safe
+from xats.store.sqlite.failures import explain
 from xats.store.sqlite.inspect import copy_into
 
 TYPE_CHECKING = False
@@ -43,17 +44,27 @@ def statements(script: str) -> Iterator[str]:
             pending = ""
 
 
-def upgrade(store: engine.Store, connection: sqlite3.Connection, version: int) -> None:
-    """Apply every migration that is newer than `version`. Several processes may do so at once: one of them wins."""
+def upgrade(store: engine.Store) -> None:
+    """Apply every migration that `store` lacks. Several processes may do this at once: one of them wins.
+
+    Raises the StoreErrors.
+    """
+    try:
+        _upgrade(store, store.connection, store.schema)
+    except sqlite3.Error as error:
+        raise explain(error, store.path) from error
+
+
+def _upgrade(store: engine.Store, connection: sqlite3.Connection, version: int) -> None:
     if version == 0:
         if wal_is_safe(sqlite3.sqlite_version_info):
             store.patiently(lambda: connection.execute("pragma journal_mode = wal"))
     else:
-        back_up(store, connection, version)
-    # A table is rebuilt by dropping it, which must not reach for its references: https://sqlite.org/lang_altertable.html
+        back_up(store)
+    # To rebuild a table is to drop it, which must not act on its references: https://sqlite.org/lang_altertable.html
     connection.execute("pragma foreign_keys = off")
     pending = [found for found in migrations() if found[0] > version]
-    # A new store is made at once, so that nobody else takes a half-made one for an old one.
+    # All migrations of a new store are one transaction, so no other process takes a half-made store for an old one.
     steps = [pending] if version == 0 else [[one] for one in pending]
     try:
         for step in steps:
@@ -63,7 +74,7 @@ def upgrade(store: engine.Store, connection: sqlite3.Connection, version: int) -
 
 
 def apply(tx: engine.Tx, connection: sqlite3.Connection, found: Iterable[tuple[int, str, str]]) -> None:
-    """Apply the migrations `found` and record them, except those that another process has applied just now."""
+    """Apply and record the migrations `found`, except those that another process has just applied."""
     for number, name, script in found:
         if connection.execute("pragma user_version").fetchone()[0] >= number:
             continue
@@ -74,28 +85,28 @@ def apply(tx: engine.Tx, connection: sqlite3.Connection, found: Iterable[tuple[i
         connection.execute(f"pragma application_id = {engine.APPLICATION_ID}")
         connection.execute(f"pragma user_version = {number}")
     if connection.execute("pragma foreign_key_check").fetchone():
-        msg = "The new schema would leave references to nothing. The store was left as it was."
-        raise StoreCorrupt(msg, "sqlite3 FILE 'pragma foreign_key_check' shows them")
+        msg = "The migration would leave references to missing rows. xats did not change the store."
+        raise StoreCorrupt(msg, "to list them: sqlite3 FILE 'pragma foreign_key_check'")
 
 
-def back_up(store: engine.Store, connection: sqlite3.Connection, version: int) -> str:
-    """Copy the store beside itself before its schema changes from `version`; return the copy's path.
+def back_up(store: engine.Store) -> str:
+    """Copy `store` to a file beside it before its schema changes; return the path of the copy.
 
-    Raises StoreReadOnly when nothing can be put there, and sqlite3.Error; no half copy is left then.
+    Raises StoreReadOnly when no file can be created there, and sqlite3.Error; no half copy is left then.
     """
-    # Only ever through SQLite: a plain read-and-close of the file would drop this process's locks on it.
-    path = f"{store.path}.schema{version}-{store.clock()}-{os.getpid()}.bak"
+    # Always by SQLite: to open and close the file otherwise would drop the locks of this process on it.
+    path = f"{store.path}.schema{store.schema}-{store.clock()}-{os.getpid()}.bak"
     try:
         os.close(sidefile.create(path))
     except OSError as error:
         if disk.is_full(error):
             raise disk.explain(error, path) from error
-        msg = f"The store has to be brought up to date, and no copy of it can be made first: {error.strerror}: {path}."
+        msg = f"The store must be migrated, but the backup before it failed: {error.strerror}: {path}."
         raise StoreReadOnly(msg, "make the folder writable") from error
     copy = sqlite3.connect(path, isolation_level=None)
     try:
         engine.make_durable(copy)
-        store.patiently(lambda: copy_into(connection, copy))
+        store.patiently(lambda: copy_into(store.connection, copy))
     except BaseException:
         copy.close()
         os.unlink(path)

@@ -11,8 +11,9 @@ import time
 
 from xats.base.errors import StoreCorrupt, TimedOut, Usage
 from xats.base.record import record
-from xats.store.sqlite.engine import explain
+from xats.store.sqlite import codes
 from xats.store.sqlite.export import lossless
+from xats.store.sqlite.failures import explain
 from xats.store.sqlite.inspect import copy
 
 TYPE_CHECKING = False
@@ -60,8 +61,9 @@ def query(path: str, sql: str, values: Mapping[str, Any], limit: int, seconds: f
         connection.set_progress_handler(lambda: time.monotonic() > until, STEPS)
         return _answer(connection, sql, values, limit)
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0)
-        if code == sqlite3.SQLITE_INTERRUPT and time.monotonic() <= until:  # Ctrl-C is raised, and lost, in the handler
+        if (
+            codes.primary(error) == sqlite3.SQLITE_INTERRUPT and time.monotonic() <= until
+        ):  # Ctrl-C is raised, and lost, in the handler
             raise KeyboardInterrupt from error
         raise _explain(error, path, seconds) from error
     except sqlite3.Warning as error:  # several statements, before Python 3.12
@@ -95,13 +97,13 @@ def allow(action: int, one: str | None, other: str | None, database: str | None,
 
 
 def _explain(error: sqlite3.Error, path: str, seconds: float) -> Exception:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    code = codes.primary(error)
     if code == sqlite3.SQLITE_INTERRUPT:
         msg = f"The statement took longer than {seconds:g} s."
         return TimedOut(msg, "ask for less, or give it longer with --timeout")
     if code == sqlite3.SQLITE_AUTH:
         return Usage(f"Only statements that read are run ({error}).", "to change something, use xats' own verbs")
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if codes.is_damaged(error):
         return StoreCorrupt(str(explain(error, path)), "xats db check")
     hint = "the tables are in: xats db info; the columns: xats db query 'pragma table_info(messages)'"
     if isinstance(error, sqlite3.ProgrammingError) and "binding" in str(error).lower():

@@ -10,23 +10,22 @@ import os
 import sqlite3
 
 from xats.base.errors import StoreError
-from xats.store.sqlite.engine import OPTIONS
-from xats.store.sqlite.glance import uri
+from xats.store.sqlite import codes
+from xats.store.sqlite.paths import uri
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from typing import Any, TypeAlias
 
     Stamp: TypeAlias = tuple[tuple[int, int, int] | None, ...]
 
-COPIES = 5  # attempts to copy a store that somebody else changes
+COPIES = 5  # attempts to copy a store that another process changes
 
 
 def is_needed(error: sqlite3.Error, path: str) -> bool:
-    """Tell whether `error` was raised over a store at `path` that can be read by `connect` alone."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    """Tell whether only `connect` can read the store at `path`, over which SQLite raised `error`."""
     return (
-        code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+        codes.primary(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
         and os.path.isfile(path)
         and os.access(path, os.R_OK)
         and not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK)
@@ -40,19 +39,21 @@ class Unchanging(sqlite3.Connection):
     journal = "wal"
 
 
-def connect(path: str) -> sqlite3.Connection:
-    """Open the store at `path`, whose folder cannot be written, to be read alone. Raises sqlite3.Error or StoreError.
+def connect(path: str, **options: Any) -> sqlite3.Connection:
+    """Open the store at `path` only to read it; its folder cannot be written. Raises sqlite3.Error or StoreError.
 
-    Without a `-wal` file no process has the store open, and its file holds all there is: SQLite may read it as one that
-    never changes. The caller compares `stamp` before and after, because another user may begin to write. Where a
-    `-wal` is left, as by a crash, a private copy of both files is read.
+    `options` are those of sqlite3.connect.
+
+    Without a `-wal` file no process has the store open, and its file holds everything: SQLite may read it as one that
+    never changes. The caller compares `stamp` before and after, because another user may begin to write. If a crash
+    has left a `-wal`, this reads a private copy of both files.
     """
     wal = stamp(path)[1]
     if wal is None or wal[1] == 0:
-        made: sqlite3.Connection = sqlite3.connect(f"{uri(path)}&immutable=1", uri=True, factory=Unchanging, **OPTIONS)
+        made: sqlite3.Connection = sqlite3.connect(f"{uri(path)}&immutable=1", uri=True, factory=Unchanging, **options)
     else:
         try:
-            made = _copied(path)
+            made = _copied(path, options)
         except OSError as error:
             msg = f"The folder of {path} cannot be written, and no copy can be made to read it: {error.strerror}."
             raise StoreError(msg, "make that folder writable, or set TMPDIR to one with room") from error
@@ -73,13 +74,13 @@ def stamp(path: str) -> Stamp:
     return tuple(found)
 
 
-def _copied(path: str) -> sqlite3.Connection:
-    """Return a connection to a private copy of the store at `path` with its WAL; nothing else has the copy."""
+def _copied(path: str, options: dict[str, Any]) -> sqlite3.Connection:
+    """Return a connection to a private copy of the store at `path` with its WAL."""
     import shutil
     import tempfile
 
     real = os.path.realpath(path)
-    with tempfile.TemporaryDirectory(prefix="xats-") as folder:  # SQLite has the files open when their names go
+    with tempfile.TemporaryDirectory(prefix="xats-") as folder:  # SQLite keeps the files open after they are unlinked
         copy = os.path.join(folder, "xats.db")
         for _ in range(COPIES):
             before = stamp(path)
@@ -87,7 +88,7 @@ def _copied(path: str) -> sqlite3.Connection:
             shutil.copyfile(f"{real}-wal", f"{copy}-wal")
             if stamp(path) == before:
                 break
-        made: sqlite3.Connection = sqlite3.connect(copy, **OPTIONS)
+        made: sqlite3.Connection = sqlite3.connect(copy, **options)
         try:
             made.execute("select count(*) from sqlite_master").fetchone()  # it opens every file now
         except BaseException:

@@ -3,23 +3,71 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from contextlib import suppress
 
-from xats.store.sqlite import engine
-from xats.store.sqlite.engine import FIRST
+from xats.store.sqlite import codes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeVar
 
     from xats.store.sqlite.holder import Holder
     from xats.store.sqlite.queue import Queue
 
+    T = TypeVar("T")
+
+PATIENCE = 10.0  # seconds without a commit before a command gives up on a busy store
+LONGEST = 0.05  # seconds between two attempts to lock a busy store, on average
+FIRST = 0.002  # the same, for the first in the queue: all others wait for it
 SHORTEST = 0.001  # seconds between two attempts, on average
 LOOK = 0.5  # seconds of waiting after which a command looks who keeps the store locked; it looks again after twice that
 MOVING = 3  # times the patience at most, as long as others commit
 SLICE = 0.5  # seconds in the queue, after which a command asks by itself: the first in the queue may be stopped
+
+
+def patiently(
+    path: str,
+    attempt: Callable[[], T],
+    patience: float | None = None,
+    longest: float = LONGEST,
+    *,
+    queued: bool = False,
+    stopping: Callable[[], bool] = bool,
+    notice: Callable[[str], None] | None = None,
+) -> T:
+    """Return what `attempt` returns, trying it again while other processes keep the store at `path` locked.
+
+    The pause between two attempts grows with the time already waited, up to `longest` seconds, because every attempt
+    takes time from the process that has the lock. It shrinks again towards the end of `patience`, which is in seconds;
+    None is `PATIENCE`, and up to three times that as long as others commit. `queued`: of all that wait here, only the
+    first in the `Queue` keeps trying. `stopping` ends the wait early. `notice` hears once which process keeps the store
+    locked.
+
+    Raises sqlite3.OperationalError or StoreBusy when the patience is over, and StoreBusy after a second when the
+    process that has the lock is stopped.
+    """
+    wait = None
+    try:
+        while True:
+            try:
+                return attempt()
+            except sqlite3.OperationalError as error:
+                if not codes.is_busy(error):
+                    raise
+                if wait is None:
+                    wait = Wait(path, patience, longest, notice, queued=queued)
+                if stopping():
+                    raise
+                if wait.is_over():
+                    wait.give_up()
+                    raise
+            wait.pause()
+    finally:
+        if wait:
+            wait.end()
 
 
 class Wait:
@@ -33,10 +81,10 @@ class Wait:
         `patience` is exactly the time that a caller has; None is `PATIENCE` after the last commit of another process.
         """
         self._path, self._longest, self._notice, self._queued = os.path.realpath(path), longest, notice, queued
-        self._patience = engine.PATIENCE if patience is None else patience
+        self._patience = PATIENCE if patience is None else patience
         self._began = time.monotonic()
         self._deadline = self._began + self._patience
-        self._most = self._began + (MOVING * engine.PATIENCE if patience is None else 0)
+        self._most = self._began + (MOVING * PATIENCE if patience is None else 0)
         self._changed = self._last_commit()
         self._next_look = self._began + LOOK
         self._queue: Queue | None = None
