@@ -99,7 +99,7 @@ def test(
 def _composer(one: Profile) -> str:
     if one.frame:
         return f"framed by {one.frame}"
-    return "begins with " + " or ".join(repr(glyph) for glyph in one.glyphs) if one.glyphs else ""
+    return "begins with " + " or ".join(repr(glyph) for glyph in one.prompts) if one.prompts else ""
 
 
 def _json(one: Profile) -> dict[str, Any]:
