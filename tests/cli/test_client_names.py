@@ -73,7 +73,7 @@ def test_a_profile_for_the_program_that_runs_does_not_contradict_it(xats, codex)
     folder = xats.folder / "clients"
     folder.mkdir()
     (folder / "nightly.toml").write_text('scripts = ["codex"]\n')
-    (folder / "looks.toml").write_text('glyphs = ["% "]\n')
+    (folder / "looks.toml").write_text('prompts = ["% "]\n')
     for name, word in (("ann", "nightly"), ("bob", "looks"), ("cat", "generic")):
         codex("register", name, "--no-pane", "--client", word, env={"XATS_CLIENTS": str(folder)})
     assert clients_of(xats) == {"ann": "nightly", "bob": "looks", "cat": "generic"}
@@ -89,7 +89,7 @@ def test_tab_offers_profiles_of_the_user_too_and_no_store_is_needed(tmp_path, mo
     monkeypatch.setenv("XATS_CLIENTS", str(tmp_path))
     monkeypatch.setenv("XATS_HOME", str(tmp_path / "none"))
     (tmp_path / "mine.toml").write_text('executables = ["my-bin"]\n')
-    (tmp_path / "broken.toml").write_text("settle = [")
+    (tmp_path / "broken.toml").write_text("settle_ms = [")
 
     def values(prefix):
         return [value for value, _ in complete.complete(Here(), "client", prefix)]

@@ -62,11 +62,11 @@ def test_a_waiter_is_asked_for_and_what_it_costs_is_said(xats, settings):
 @pytest.mark.parametrize("client", ["codex", "opencode"])
 def test_only_where_there_can_be_one(xats, client):
     error = xats("hook", "install", client, "--waiter", "--yes", "--json", code=2).error()
-    assert "start no waiter" in error["message"]
+    assert "cannot start a waiter" in error["message"]
 
 
 def test_nobody_waits_at_a_terminal(xats):
-    assert "A hook is run by an agent program" in xats.on_terminal("hook", "wait", "claude-code", code=2)
+    assert "Only an agent program runs this" in xats.on_terminal("hook", "wait", "claude-code", code=2)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_person_is_asked(xats, settings, answer, done):
 def test_a_client_is_known_by_the_name_of_its_program(xats, settings):
     assert "hooks of claude-code installed" in xats("hook", "install", "claude", "--yes").stdout
     assert [one["client"] for one in xats("hook", "status", "claude", "--json").json()["hooks"]] == ["claude-code"] * 2
-    assert "hooks of claude-code taken out" in xats("hook", "uninstall", "claude", "--yes").stdout
+    assert "hooks of claude-code removed" in xats("hook", "uninstall", "claude", "--yes").stdout
 
 
 def test_a_wrong_file_of_the_user_says_nothing_of_a_name(xats, tmp_path):
@@ -198,7 +198,7 @@ def test_notes_are_folded_between_words_on_a_terminal(xats, home):
     assert all(line.startswith("  ") for line in told)
     folded = [line for line in told if "see: xats hook status" not in line]
     assert [line for line in folded if len(line) > 60 and " " in line.strip()] == []
-    assert "xats launch codex --name bob, or have the one that runs do: xats register bob" in " ".join(
+    assert "xats launch codex --name bob. To name one that runs, run in it: xats register bob" in " ".join(
         line.strip() for line in told
     )
 
@@ -232,7 +232,7 @@ def test_a_diff_cannot_act_on_a_terminal(xats, settings):
 
 def test_nothing_anywhere(xats):
     ran = xats("hook", "status", env={"PATH": "/nowhere"})
-    assert (ran.stdout, ran.stderr) == ("", "no agent program runs xats at its hooks\n")
+    assert (ran.stdout, ran.stderr) == ("", "no agent program has hooks of xats\n")
 
 
 def test_nothing_of_it_makes_a_store(xats, home, settings):

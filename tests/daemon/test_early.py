@@ -366,7 +366,7 @@ def test_a_wrong_profile_of_the_users_keeps_no_mail_away(world, bob):
     folder = os.path.join(world.folder, "clients")
     os.mkdir(folder)
     with open(os.path.join(folder, "claude-code.toml"), "w") as file:
-        file.write("settle = [\n")
+        file.write("settle_ms = [\n")
     world.daemon(XATS_CLIENTS=folder)
     bob.do("dialog")  # the profile that comes with xats still knows one
     world.send("bob")

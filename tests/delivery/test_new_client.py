@@ -169,7 +169,7 @@ def test_nothing_is_typed_at_a_program_whose_composer_is_not_described(world, sc
     assert made.untouched()
     os.mkdir(os.path.join(world.folder, "clients"), 0o700)
     with open(os.path.join(world.folder, "clients", f"{client}.toml"), "w") as file:
-        file.write('glyphs = ["> "]\nblind = false\n')
+        file.write('prompts = ["> "]\ncomposer_unknown = false\n')
     world.env["XATS_CLIENTS"] = os.path.join(world.folder, "clients")
     world.write("update wakes set next_attempt_at = 0 where closed_at is null")
     assert attempt(world) == ("delivered", None)

@@ -60,7 +60,7 @@ ids = {"ids": lambda path: f"{path.parent.name}/{path.stem}"}
 
 def above_composer(profile, look, said: list[str]):
     """Return `look` with its conversation replaced by the rows `said`: those that end just above the composer."""
-    screen = rows(look.screen, profile.untyped)
+    screen = rows(look.screen, profile.placeholder_colours)
     found = find(profile, screen, look)
     assert found
     first = found.top - (1 if found.top and screen[found.top - 1].text[:1] == "─" else 0)
@@ -244,7 +244,7 @@ def test_the_name_of_a_thread_of_codex_may_be_our_line_or_a_sign():
 @pytest.mark.parametrize("path", [path for path in CALM if path.stem.startswith(("idle-", "draft"))], **ids)
 def test_a_pane_is_quiet_if_its_composer_and_what_is_above_it_stay_the_same(path):
     profile, look = recorded(path)
-    found = find(profile, rows(look.screen, profile.untyped), look)
+    found = find(profile, rows(look.screen, profile.placeholder_colours), look)
     assert found
     lines = look.screen.split("\n")
 
@@ -266,13 +266,13 @@ def test_a_pane_is_quiet_if_its_composer_and_what_is_above_it_stay_the_same(path
 
 def test_a_profile_of_ones_own_is_read_with_more_care(tmp_path):
     """Nobody knows whether a dialog takes the place of that program's composer."""
-    (tmp_path / "own.toml").write_text('glyphs = ["> "]\nbusy = ["working"]\ndialog = ["Sure?"]\n')
+    (tmp_path / "own.toml").write_text('prompts = ["> "]\nbusy = ["working"]\ndialog = ["Sure?"]\n')
     own = registry.find("own", {"XATS_CLIENTS": str(tmp_path)})
     look = SimpleNamespace(title="", cursor_x=2, cursor_y=2, cursor=True, alternate_on=False)
     for sign, state in (("Sure?", "dialog"), ("working", "busy"), ("fine", "idle")):
         look.screen = f"{sign}\n\n> "
         assert view(own, look).state == state
-    (tmp_path / "own.toml").write_text('glyphs = ["> "]\nbusy = ["working"]\ndialog = ["Sure?"]\nmodal = true\n')
+    (tmp_path / "own.toml").write_text('prompts = ["> "]\nbusy = ["working"]\ndialog = ["Sure?"]\nmodal = true\n')
     own = registry.find("own", {"XATS_CLIENTS": str(tmp_path)})
     for sign in ("Sure?", "working"):
         look.screen = f"{sign}\n\n> "

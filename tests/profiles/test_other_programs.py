@@ -101,14 +101,14 @@ def test_qwen_in_colours_that_are_not_known_is_a_draft(theme):
     assert seen("qwen", qwen(hinted(theme, "r", "un the tests"))) == "draft"
 
 
-@pytest.mark.parametrize("colour", registry.find("qwen", {"XATS_CLIENTS": "/nonexistent"}).untyped)
+@pytest.mark.parametrize("colour", registry.find("qwen", {"XATS_CLIENTS": "/nonexistent"}).placeholder_colours)
 def test_a_theme_of_ones_own_may_draw_a_draft_of_qwen_in_the_colour_of_a_placeholder(colour):
     for row in [*typed("38;5;33", colour), *typed(colour, "39"), *typed(colour, colour)]:
         assert seen("qwen", qwen(row)) == "draft"
 
 
 def test_the_colours_of_ones_own_theme_can_be_given(tmp_path):
-    (tmp_path / "qwen.toml").write_text('untyped = ["38;5;60"]\n')
+    (tmp_path / "qwen.toml").write_text('placeholder_colours = ["38;5;60"]\n')
     own = registry.find("qwen", {"XATS_CLIENTS": str(tmp_path)})
     assert view(own, qwen(hinted(UNKNOWN["one of one's own"]))).state == "idle"
     assert view(own, qwen(hinted(QWEN["Default"]))).state == "draft"

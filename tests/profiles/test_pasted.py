@@ -11,9 +11,9 @@ NOWHERE = {"XATS_CLIENTS": "/nonexistent"}
 
 
 def test_there_is_a_recording_for_each_program_that_takes_pastes_in_brackets():
-    taking = {name for name in registry.BUILT_IN if registry.find(name, NOWHERE).bracketed}
+    taking = {name for name in registry.BUILT_IN if registry.find(name, NOWHERE).bracketed_paste}
     assert {path.parent.name for path in MARKERS} == taking
-    assert all(registry.find(name, NOWHERE).pasted for name in taking)
+    assert all(registry.find(name, NOWHERE).paste_placeholders for name in taking)
 
 
 @pytest.mark.parametrize("path", MARKERS, ids=lambda path: path.parent.name)

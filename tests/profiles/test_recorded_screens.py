@@ -139,7 +139,7 @@ def test_the_cursor_is_shown_wherever_one_may_type_and_hidden_in_dialogs(path):
     assert look.cursor != (path.stem.startswith("dialog") and path.stem != "dialog-refused")
 
 
-BLIND = [name for name in registry.BUILT_IN if registry.find(name, {"XATS_CLIENTS": "/nonexistent"}).blind]
+BLIND = [name for name in registry.BUILT_IN if registry.find(name, {"XATS_CLIENTS": "/nonexistent"}).composer_unknown]
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_what_stands_below_empty_lines_of_a_draft_belongs_to_it(client, footer, 
     profile, look = recorded(SCREENS / client / "draft-multiline.json")
     rows = look.screen.split("\n")
     first, last = look.cursor_y - 2, look.cursor_y
-    glyph = next(glyph for glyph in profile.glyphs if plain(rows[first]).startswith(glyph))
+    glyph = next(glyph for glyph in profile.prompts if plain(rows[first]).startswith(glyph))
     below = rows[last + 1 :] if footer else rows[last + 1 : last + 2]  # that is the rule
     look.screen = "\n".join([*rows[:first], f"\x1b[0m{glyph}{above}", *[""] * empty, rows[last], *below])
     look.cursor_x, look.cursor_y = len(glyph), first
@@ -231,7 +231,7 @@ def test_no_draft_is_taken_for_an_empty_composer_wherever_the_cursor_is_in_it(da
     profile, look = recorded(SCREENS / data.draw(st.sampled_from(["claude-code", "codex", "gemini"])) / "draft.json")
     rows = look.screen.split("\n")
     at = look.cursor_y
-    glyph = next(glyph for glyph in profile.glyphs if plain(rows[at]).startswith(glyph))
+    glyph = next(glyph for glyph in profile.prompts if plain(rows[at]).startswith(glyph))
     first, *others = data.draw(st.lists(st.sampled_from(["", "x", "two words", "  indented"]), min_size=1).filter(any))
     draft = [f"\x1b[0m{glyph}{first}", *(" " * len(glyph) + row if row else "" for row in others)]
     look.screen = "\n".join([*rows[:at], *draft, *rows[at + 1 :]])

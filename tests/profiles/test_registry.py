@@ -28,15 +28,15 @@ def test_no_two_clients_have_the_same_executable(environ):
 
 def test_a_file_changes_the_fields_it_names_and_no_others(tmp_path, environ):
     before = registry.find("codex", environ)
-    (tmp_path / "codex.toml").write_text('busy = ["Cooking"]\nsettle = 300\n')
+    (tmp_path / "codex.toml").write_text('busy = ["Cooking"]\nsettle_ms = 300\n')
     after = registry.find("codex", environ)
-    assert (after.busy, after.settle) == (("Cooking",), 300)
-    assert (after.glyphs, after.dialog) == (before.glyphs, before.dialog)
+    assert (after.busy, after.settle_ms) == (("Cooking",), 300)
+    assert (after.prompts, after.dialog) == (before.prompts, before.dialog)
 
 
 def test_a_file_makes_a_client_of_its_own(tmp_path, environ):
-    (tmp_path / "mine.toml").write_text('executables = ["mine"]\nglyphs = ["% "]\n')
-    assert registry.find("mine", environ).glyphs == ("% ",)
+    (tmp_path / "mine.toml").write_text('executables = ["mine"]\nprompts = ["% "]\n')
+    assert registry.find("mine", environ).prompts == ("% ",)
     assert registry.names(environ)[-1] == "mine"
 
 
@@ -46,12 +46,12 @@ def test_a_file_makes_a_client_of_its_own(tmp_path, environ):
         ("colour = 1", "colour"),
         ('busy = "one text"', "busy"),
         ("busy = [1]", "busy"),
-        ("settle = -1", "settle"),
-        ("settle = true", "settle"),
-        ("settle = 5001", "settle"),
+        ("settle_ms = -1", "settle_ms"),
+        ("settle_ms = true", "settle_ms"),
+        ("settle_ms = 5001", "settle_ms"),
         ("cursor = 1", "cursor"),
         ('cursor = "yes"', "cursor"),
-        ("settle = [", "cannot be read"),
+        ("settle_ms = [", "cannot be read"),
         ('name = "other"', "name"),
     ],
 )
@@ -69,7 +69,7 @@ def test_a_client_that_nobody_described_is_generic(environ):
 
 
 def test_what_a_field_takes_is_said(tmp_path, environ):
-    (tmp_path / "codex.toml").write_text("cursor = 1")
+    (tmp_path / "codex.toml").write_text("shows_cursor = 1")
     with pytest.raises(Usage) as caught:
         registry.find("codex", environ)
     assert caught.value.hint == "it is true or false"
@@ -78,7 +78,7 @@ def test_what_a_field_takes_is_said(tmp_path, environ):
 @pytest.mark.parametrize(("name", "stands_in"), [("codex", "codex"), ("generic", "generic"), ("mine", "generic")])
 def test_a_wrong_file_keeps_no_mail_away_and_is_said_once(tmp_path, environ, caplog, name, stands_in):
     before = registry.find(stands_in, environ)
-    (tmp_path / f"{name}.toml").write_text("settle = [")
+    (tmp_path / f"{name}.toml").write_text("settle_ms = [")
     for _ in range(2):
         assert registry.find_or_generic(name, environ) == before
     [said] = caplog.messages
@@ -86,7 +86,7 @@ def test_a_wrong_file_keeps_no_mail_away_and_is_said_once(tmp_path, environ, cap
 
 
 def test_a_wrong_file_keeps_no_program_from_being_recognised(tmp_path, environ, caplog):
-    (tmp_path / "codex.toml").write_text("settle = [")
+    (tmp_path / "codex.toml").write_text("settle_ms = [")
     assert processes.client_of(Process(1, 1, "claude", 0, 1, 1, 0), environ) == "claude-code"
     assert processes.client_of(Process(1, 1, "codex", 0, 1, 1, 0), environ) == "codex"
     assert "codex.toml cannot be read" in caplog.messages[0]
@@ -112,7 +112,7 @@ def test_no_two_clients_are_called_the_same(environ):
 
 def test_a_client_of_the_user_is_called_by_its_name_or_its_program(tmp_path, environ):
     (tmp_path / "Mine.toml").write_text('executables = ["claude", "mine-bin"]\nscripts = ["mine-script"]\n')
-    (tmp_path / "broken.toml").write_text("settle = [")
+    (tmp_path / "broken.toml").write_text("settle_ms = [")
     for word in ("Mine", "mine-bin", "MINE-SCRIPT"):
         assert registry.called(word, environ).name == "Mine"
     assert registry.called("claude", environ).name == "claude-code"  # which was there before
@@ -160,7 +160,7 @@ def test_a_skeleton_is_a_profile_with_what_was_seen(tmp_path, environ, look, gly
     front = [Process(os.getpid(), 1, "python3", 0, 1, 1, 0)]
     (tmp_path / "mine.toml").write_text(skeleton(look, front, environ))
     found = registry.find("mine", environ)
-    assert (found.glyphs, found.cursor, found.bracketed) == (tuple(glyphs), cursor, bool(look.bracketed))
+    assert (found.prompts, found.shows_cursor, found.bracketed_paste) == (tuple(glyphs), cursor, bool(look.bracketed))
     assert (found.executables or found.scripts) and not found.busy
 
 

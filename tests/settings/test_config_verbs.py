@@ -77,10 +77,10 @@ def test_a_projects_file_is_at_the_top_of_the_worktree_and_may_be_committed(conf
 
 def test_what_is_written_and_does_not_count_here_is_said(config):
     ran = config("set", "wake.quiet", "1s", "--project")
-    assert "here it is 2s, from default" in ran.stderr
+    assert "the value here is 2s, from default" in ran.stderr
     assert "changes nothing: a project's file may only make it longer" in config("list").stderr
     ran = config("set", "wake.quiet", "5s", env={"XATS_QUIET_MS": "3000"})
-    assert "here it is 3s, from XATS_QUIET_MS" in ran.stderr
+    assert "the value here is 3s, from XATS_QUIET_MS" in ran.stderr
 
 
 @pytest.mark.parametrize(
@@ -116,12 +116,12 @@ def test_a_project_may_not_set_what_is_executed_or_kept(config, key):
         (["get", "wake.quite"], 3, "There is no setting 'wake.quite'.", "did you mean wake.quiet?"),
         (["get", "timeout"], 3, "There is no setting 'timeout'.", "did you mean wake.timeout?"),
         (["get", "zzz"], 3, "There is no setting 'zzz'.", "xats config list"),
-        (["set", "team", "x"], 2, "No settings file says team", "export XATS_TEAM=..."),
-        (["set", "XATS_DB", "x"], 2, "No settings file says XATS_DB", "export XATS_DB=..."),
+        (["set", "team", "x"], 2, "team cannot be in a settings file", "export XATS_TEAM=..."),
+        (["set", "XATS_DB", "x"], 2, "XATS_DB cannot be in a settings file", "export XATS_DB=..."),
         (["set", "wake.quiet", "soon"], 2, "must be a duration of at most 10m, not 'soon'", "wake.quiet 2s"),
         (["set", "wake.hops", "many"], 2, "must be a whole number from 0 to 999999, not 'many'", "wake.hops 100"),
         (["set", "wake.off", "psychic"], 2, "must be one or more of hook, waiter", "wake.off hook,waiter"),
-        (["set", "wake.quiet", "3s", "--user", "--project"], 2, "use one of them", "xats config path"),
+        (["set", "wake.quiet", "3s", "--user", "--project"], 2, "exclude each other", "xats config path"),
     ],
 )
 def test_what_cannot_be_done_says_why_and_what_to_do(config, words, code, said, hint):
@@ -166,12 +166,12 @@ def test_an_inline_table_is_left_to_an_editor(config):
     config.user.parent.mkdir(parents=True)
     config.user.write_text("# c\nwake = {quiet = '3s'}\n")
     error = config("set", "wake.hops", "3", "--json", code=4).error()
-    assert "config.toml:2: wake.hops stands in a table" in error["message"]
+    assert "config.toml:2: xats cannot change wake.hops in that table" in error["message"]
     assert config("get", "wake.quiet").stdout == "3s\n"
 
 
 def test_where_the_files_are(config, xats):
-    assert config("path").stdout == f"user\t{config.user}\tnot there\nproject\t{config.project}\tnot there\n"
+    assert config("path").stdout == f"user\t{config.user}\tdoes not exist\nproject\t{config.project}\tdoes not exist\n"
     config("set", "keep", "1d")
     found = document(config, "path")["files"]
     assert [(one["scope"], one["exists"]) for one in found] == [("user", True), ("project", False)]

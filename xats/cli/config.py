@@ -26,7 +26,7 @@ def list_(here: Here) -> int:
     """List every setting with its value and where that comes from.
 
     A variable of the environment comes first, then the project's file, the user's file, and the default. A project's
-    file only makes a guard stricter. What is wrong in a file does not count, and is shown on standard error.
+    file can only make a guard stricter. A faulty key does not count; standard error names it.
 
     Example: xats config list
 
@@ -73,7 +73,7 @@ def set_(
 ) -> int:
     """Write a setting into your own file, or with --project into that of this project.
 
-    The other lines and the comments of the file stay as they are. A running daemon uses the new value at once.
+    The other lines and the comments of the file stay. A running daemon uses the new value at once.
 
     Example: xats config set wake.quiet 5s
 
@@ -82,7 +82,7 @@ def set_(
     wanted, project = _key(key), _is_project(user=user, project=project)
     if project and not wanted.project:
         allowed = ", ".join(one.name for one in keys.KEYS if one.project)
-        msg = f"A project's file may not set {wanted.name}. It may set {allowed}, each only to be stricter."
+        msg = f"A project's file may not set {wanted.name}. It may only make these stricter: {allowed}."
         raise Usage(msg, f"xats config set {wanted.name} VALUE --user")
     new = wanted.kind.given(value)
     try:
@@ -98,7 +98,7 @@ def set_(
         raise _unfit(file.path, wanted, problem) from None
     _write(file, old, changed, project=project)
     shown = wanted.kind.show(text)
-    return _changed(here, wanted, file.path, f"{wanted.name} = {shown} in {file.path}", changed != old)
+    return _changed(here, wanted, file.path, f"{wanted.name} = {shown} in {file.path}", changed=changed != old)
 
 
 def unset(
@@ -139,7 +139,7 @@ def path(here: Here) -> int:
     if here.json:
         render.document({"files": [dict(zip(("scope", "path", "exists"), one, strict=True)) for one in found]})
         return 0
-    rows = [(name, where, "" if exists else "not there") for name, where, exists in found]
+    rows = [(name, where, "" if exists else "does not exist") for name, where, exists in found]
     render.table(("SCOPE", "PATH", ""), rows, stretch=("PATH",))
     return 0
 
@@ -154,7 +154,7 @@ def _key(word: str) -> Key:
         return found
     variable = word.upper() if word.upper() in keys.NOT_IN_A_FILE.values() else keys.NOT_IN_A_FILE.get(word.lower())
     if variable:
-        msg = f"No settings file says {word}: only the environment does."
+        msg = f"{word} cannot be in a settings file; only the environment sets it."
         raise Usage(msg, f"export {variable}=...")
     near = get_close_matches(word.lower().replace("-", "_"), keys.BY_NAME, 1)
     near = near or [name for name in keys.BY_NAME if name.rpartition(".")[2] == word.lower().replace("-", "_")]
@@ -164,18 +164,18 @@ def _key(word: str) -> Key:
 
 def _is_project(*, user: bool, project: bool) -> bool:
     if user and project:
-        msg = "--user and --project name different files: use one of them."
+        msg = "--user and --project exclude each other."
         raise Usage(msg, "xats config path")
     return project
 
 
 def _file(here: Here, *, project: bool) -> File:
-    """Return the file to be written as it is now. Raises SettingsUnusable where it is not one to believe, Usage."""
+    """Return the file to write, as it is now. Raises SettingsUnusable where xats does not trust it, Usage."""
     from xats.hooks.install import files
 
     where = here.project_file() if project else settings.user_path(here.environ)
     if where is None:
-        msg = "This user has no home folder, and so no settings file." if not project else "There is no project here."
+        msg = "This user has no home folder, so no settings file." if not project else "This folder is in no project."
         raise Usage(msg, "export HOME=FOLDER" if not project else "cd to the folder of a project")
     if os.path.lexists(where):
         try:
@@ -183,7 +183,7 @@ def _file(here: Here, *, project: bool) -> File:
         except parse.Refused as refusal:
             msg = f"xats does not use {where}: {refusal}. Nothing was changed."
             raise SettingsUnusable(msg, refusal.fix, path=where) from None
-        except OSError:  # said better below
+        except OSError:  # files.read has a better message
             pass
     found = files.read(where)
     if found.data is not None:
@@ -192,14 +192,14 @@ def _file(here: Here, *, project: bool) -> File:
 
 
 def _mode() -> int:
-    """Return the mode of a new file that others may read, as the umask has it: it may be committed."""
+    """Return the mode, by the umask, of a new file that others may read: a project's file may be committed."""
     mask = os.umask(0o077)
     os.umask(mask)
     return 0o666 & ~mask & ~0o022
 
 
 def _text(file: File) -> str:
-    """Return the text of `file`. Raises SettingsUnusable where it is no TOML."""
+    """Return the text of `file`. Raises SettingsUnusable if it is not TOML."""
     from xats.hooks.install import files
 
     text = files.text_of(file)
@@ -220,20 +220,20 @@ def _write(file: File, old: str, new: str, *, project: bool) -> None:
 
 
 def _unfit(where: str, key: Key, problem: toml.Unfit) -> SettingsUnusable:
-    msg = f"{where}:{problem.line}: {key.name} stands in a table that xats cannot change. Nothing was changed."
+    msg = f"{where}:{problem.line}: xats cannot change {key.name} in that table. Nothing was changed."
     return SettingsUnusable(msg, "change that line in an editor", path=where)
 
 
-def _changed(here: Here, key: Key, where: str, said: str, changed: bool) -> int:
-    """Say what was done, and what the setting is now where that is something else."""
+def _changed(here: Here, key: Key, where: str, done: str, *, changed: bool) -> int:
+    """Print what was done, and the setting as it is now where another file or a variable decides."""
     found, _ = origin.listing(here.environ, here.project_file())
     one = next(one for one in found if one.key == key)
     if here.json:
         render.document({"setting": _json(one), "path": where, "changed": changed})
     elif not here.quiet:
-        render.put(said)
+        render.put(done)
         if one.file != where:
-            render.note(f"here it is {one.shown or 'not set'}, from {one.place}")
+            render.note(f"the value here is {one.shown or 'not set'}, from {one.place}")
     return 0
 
 

@@ -8,7 +8,7 @@ SCREEN = Profile(
     "aider",
     executables=("aider",),
     scripts=("aider",),
-    glyphs=("> ", "ask> ", "code> ", "architect> ", "multi> "),
+    prompts=("> ", "ask> ", "code> ", "architect> ", "multi> "),
     busy=("Waiting for ",),
     dialog=("(Y)es/(N)o",),
     install="pipx install aider-chat",

@@ -8,7 +8,7 @@ SCREEN = Profile(
     "amp",
     executables=("amp",),
     scripts=("amp",),
-    glyphs=("> ", "│ > ", "│ "),
+    prompts=("> ", "│ > ", "│ "),
     busy=("Esc to cancel", "esc to cancel", "Running tools"),
     dialog=("Waiting for approval", "Allow this command", "[Allow"),
     install="npm install -g @sourcegraph/amp",

@@ -14,7 +14,7 @@ SCREEN = Profile(
         "Signing in with",
         "Esc to cancel,",
     ),
-    blind=True,
+    composer_unknown=True,
     install="npm install -g cline",
 )
 CLIENT = Client(SCREEN, title="Cline")

@@ -53,16 +53,17 @@ def find(profile: Profile, screen: Sequence[Row], look: Look) -> Composer | None
 def hinted(profile: Profile, row: Row, look: Look) -> bool:
     """Tell whether the cursor is at the start of the composer, and what is behind it drawn as what nobody has typed.
 
-    The program draws the cursor itself, over the first character of its placeholder. With `untyped` colours that has no
-    colour; a theme may have one of these colours for a person's words, and then the character below the cursor has that
-    too, or the prompt has it. A `ghost` is dim behind an inverse first character; what is typed is never dim.
+    The program draws the cursor itself, over the first character of its placeholder. With `placeholder_colours`
+    that has no colour; a theme may have one of these colours for a person's words, and then the character below the
+    cursor has that too, or the prompt has it. A `dim_placeholder` is dim behind an inverse first character; what is
+    typed is never dim.
     """
     x = look.cursor_x
-    if not (profile.untyped or profile.ghost) or prompt_of(profile, row) != row.text[:x]:
+    if not (profile.placeholder_colours or profile.dim_placeholder) or prompt_of(profile, row) != row.text[:x]:
         return False
     if not row.text[x + 1 :].strip() or row.bright[x + 1 :].strip():
         return False
-    if profile.untyped:
+    if profile.placeholder_colours:
         return row.drawn[x] == PLAIN and FAINT not in row.drawn[:x]
     behind = zip(row.text[x + 1 :], row.marks[x + 1 :], strict=False)
     return row.marks[x] == INVERSE and all(mark == DIM for char, mark in behind if char != " ")
@@ -70,7 +71,7 @@ def hinted(profile: Profile, row: Row, look: Look) -> bool:
 
 def prompt_of(profile: Profile, row: Row) -> str | None:
     """Return the prompt that `row` begins with, or None."""
-    prompts = (*profile.glyphs, *profile.shell)
+    prompts = (*profile.prompts, *profile.shell_prompts)
     return next((prompt for prompt in prompts if (row.text + " ").startswith(prompt)), None)
 
 
@@ -116,7 +117,7 @@ def _prompted(profile: Profile, screen: Sequence[Row], cursor_y: int) -> tuple[l
         if top < 0 or cursor_y - top > TALLEST or outside:
             return None
     label = label_of(screen[top - 1]) if top else None
-    if profile.ruled:
+    if profile.between_rules:
         below = next((y for y in range(cursor_y + 1, len(screen)) if _is_rule(screen[y])), 0)
         if label is None or not below:
             return None
@@ -124,7 +125,7 @@ def _prompted(profile: Profile, screen: Sequence[Row], cursor_y: int) -> tuple[l
     else:
         bottom = _bottom(screen, cursor_y, len(prompt))
     held = [screen[top].bright[len(prompt) :], *(row.bright for row in screen[top + 1 : bottom + 1])]
-    lead = GAP if gap and not profile.ruled else ""
+    lead = GAP if gap and not profile.between_rules else ""
     return held, Composer(lead, len(prompt), top, bottom, prompt, label or "")
 
 

@@ -12,12 +12,12 @@ SCREEN = Profile(
     "copilot",
     executables=("copilot",),
     scripts=("copilot",),
-    glyphs=("❯ ", "> ", " > "),
+    prompts=("❯ ", "> ", " > "),
     busy=("esc to cancel", "Esc to cancel", "esc interrupt", "esc edit prompt", "esc again to "),
     busy_rows=(" [●◉◎○∙] Working", " [●◉◎○∙] Working · *"),  # in a narrow pane that is all there is of it
     dialog=("Do you want to", "❯ 1.", "Confirm with number keys"),
     modal=True,
-    cursor=True,
+    shows_cursor=True,
     install="npm install -g @github/copilot",
 )
 

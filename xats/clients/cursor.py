@@ -12,7 +12,7 @@ SCREEN = Profile(
     "cursor",
     executables=("cursor-agent",),
     scripts=("cursor-agent",),
-    glyphs=(" → ", "→ ", " > ", "> "),
+    prompts=(" → ", "→ ", " > ", "> "),
     busy=("ctrl+c to stop",),
     dialog=("Run this command?", "(y) (enter)", "Skip (esc"),
     install="curl https://cursor.com/install -fsS | bash",

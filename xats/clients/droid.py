@@ -9,7 +9,7 @@ SCREEN = Profile(
     executables=("droid",),
     scripts=("droid",),
     dialog=("Please login with your Factory account",),
-    blind=True,
+    composer_unknown=True,
     install="npm install -g droid",
 )
 CLIENT = Client(SCREEN, title="Droid")

@@ -14,17 +14,17 @@ SCREEN = Profile(
     "gemini",
     executables=("gemini",),
     scripts=("gemini",),
-    glyphs=(" > ", " * "),  # the second in its mode that accepts everything
-    shell=(" ! ",),
+    prompts=(" > ", " * "),  # the second in its mode that accepts everything
+    shell_prompts=(" ! ",),
     busy_rows=(" [⠀-⣿] *(esc to cancel*",),
-    messages=(" > ", "✦ "),
+    message_prefixes=(" > ", "✦ "),
     busy_titles=("✦*",),
     dialog=("Allow execution of", "Apply this change?", "● 1."),
     dialog_titles=("✋*",),
     modal=True,
-    settle=80,  # up to 40 ms after a paste it takes Enter for a new line
-    bracketed=True,
-    pasted=("[[]Pasted Text: *]",),
+    settle_ms=80,  # up to 40 ms after a paste it takes Enter for a new line
+    bracketed_paste=True,
+    paste_placeholders=("[[]Pasted Text: *]",),
     install="npm install -g @google/gemini-cli",
 )
 

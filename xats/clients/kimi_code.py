@@ -10,7 +10,7 @@ SCREEN = Profile(
     scripts=("kimi", "kimi-code"),
     # Its lists have the second row in common; until somebody is logged in the third stands above the composer.
     dialog=("Trust this folder?", "navigate · Enter select", "Run /login or /provider to get started"),
-    blind=True,
+    composer_unknown=True,
     install="npm install -g @moonshot-ai/kimi-code",
 )
 CLIENT = Client(SCREEN, title="Kimi Code")

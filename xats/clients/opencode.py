@@ -21,11 +21,11 @@ SCREEN = Profile(
     dialog=("Permission required", "Allow once"),
     modal=True,
     draft_rows=("*esc exit shell mode*",),  # in that mode a shell runs what it is given
-    cursor=True,
-    settle=20,
-    takes=3000,  # at the first prompt it makes a session, and plugins are heard, before the line goes
-    bracketed=True,
-    pasted=("[[]Pasted ~*]",),
+    shows_cursor=True,
+    settle_ms=20,
+    submit_ms=3000,  # at the first prompt it makes a session, and plugins are heard, before the line goes
+    bracketed_paste=True,
+    paste_placeholders=("[[]Pasted ~*]",),
     install="npm install -g opencode-ai",
 )
 

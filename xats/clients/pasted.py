@@ -32,7 +32,7 @@ def shown(profile: Profile, look: Look) -> str:
 
 def is_marker(profile: Profile, held: str) -> bool:
     """Tell whether `held` is one marker of a long paste, and nothing else."""
-    patterns = [bare(one) for one in profile.pasted]
+    patterns = [bare(one) for one in profile.paste_placeholders]
     return any(fnmatchcase(bare(held), one) and not fnmatchcase(bare(held), f"{one}?*") for one in patterns)
 
 
@@ -64,10 +64,10 @@ def _composer(profile: Profile, look: Look) -> str | None:
     found = view(profile, look).text
     if found is not None or profile.frame:
         return found
-    screen = rows(look.screen, profile.untyped)
+    screen = rows(look.screen, profile.placeholder_colours)
     for top in range(min(look.cursor_y, len(screen) - 1), max(-1, look.cursor_y - TALLEST), -1):
         text = screen[top].text
-        glyph = next((one for one in profile.glyphs if (text + " ").startswith(one)), None)
+        glyph = next((one for one in profile.prompts if (text + " ").startswith(one)), None)
         if glyph:
             below = screen[look.cursor_y + 1 :]
             end = next((y for y, row in enumerate(below) if RULES.issuperset(row.text)), len(below))

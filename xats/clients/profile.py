@@ -40,13 +40,13 @@ class View:
 
 def is_known(profile: Profile) -> bool:
     """Tell whether the profile says how the client's composer looks."""
-    return bool(profile.glyphs or profile.frame)
+    return bool(profile.prompts or profile.frame)
 
 
 def view(profile: Profile, look: Look) -> View:
     """Return what `profile` sees in `look`."""
-    screen = rows(look.screen, profile.untyped)
-    if profile.blind:
+    screen = rows(look.screen, profile.placeholder_colours)
+    if profile.composer_unknown:
         sign = _title(look.title, profile.dialog_titles) or _sign(screen, range(len(screen)), profile.dialog)
         return View("dialog", None, sign) if sign else View("unknown", None, "its composer is not described yet")
     if not is_known(profile):
@@ -55,7 +55,7 @@ def view(profile: Profile, look: Look) -> View:
         found = find(profile, screen, look)
         return View("dialog", found.text if found else None, sign)
     found = find(profile, screen, look)
-    if found is None or (profile.cursor and not look.cursor):  # something is in front of it
+    if found is None or (profile.shows_cursor and not look.cursor):  # something is in front of it
         return _without(profile, screen, look, found)
     return _composing(profile, screen, look, found)
 
@@ -66,7 +66,7 @@ def picture(profile: Profile, look: Look) -> tuple[object, ...]:
     That is the composer and what is above it. Below it a program may show a clock. A title says something of the
     state only where the profile knows what, and then a view sees it.
     """
-    screen = rows(look.screen, profile.untyped)
+    screen = rows(look.screen, profile.placeholder_colours)
     if not is_known(profile):
         return _upper(look, unfamiliar.kept(screen, look)), look.cursor_x, look.cursor_y, look.title
     found = find(profile, screen, look)
@@ -104,7 +104,7 @@ def _composing(profile: Profile, screen: Sequence[Row], look: Look, found: Compo
     if sign or (sign := _status(profile, screen, found)):
         return View("busy", found.text, sign)
     where = f"row {found.top + 1}"
-    if found.prompt in profile.shell:
+    if found.prompt in profile.shell_prompts:
         return View(
             "draft", f"{found.prompt.strip()} {found.text}".strip(), f"the composer takes shell commands, {where}"
         )
@@ -118,7 +118,7 @@ def _composing(profile: Profile, screen: Sequence[Row], look: Look, found: Compo
         return View("draft", "", f"the cursor is not at the start of the composer, {where}")
     if not profile.frame and found.is_tall(screen, look.cursor_y):
         return View("draft", "", f"the composer, {where}, has more than one row")
-    if profile.untyped and not hinted(profile, screen[look.cursor_y], look):
+    if profile.placeholder_colours and not hinted(profile, screen[look.cursor_y], look):
         return View("draft", "", f"no placeholder in the composer, {where}")
     if sign := _sign(screen, _lower(screen, look.cursor_y), (), profile.draft_rows):
         return View("draft", "", sign)
@@ -127,9 +127,9 @@ def _composing(profile: Profile, screen: Sequence[Row], look: Look, found: Compo
 
 def _elsewhere(profile: Profile, screen: Sequence[Row], look: Look, found: Composer) -> str:
     """Return the sign that the composer `found` sends to another than the agent itself, or ""."""
-    sign = _title(look.title, profile.other_titles)
-    sign = sign or _sign(screen, range(found.bottom + 1, len(screen)), (), profile.other_rows)
-    if not sign and profile.named and found.label:
+    sign = _title(look.title, profile.other_agent_titles)
+    sign = sign or _sign(screen, range(found.bottom + 1, len(screen)), (), profile.other_agent_rows)
+    if not sign and profile.agent_name_in_rule and found.label:
         whole = look.title.strip()
         names = (whole, whole.partition(" ")[2])  # with or without a sign of its state
         short = found.label.removesuffix("…")
@@ -140,15 +140,15 @@ def _elsewhere(profile: Profile, screen: Sequence[Row], look: Look, found: Compo
 
 def _status(profile: Profile, screen: Sequence[Row], found: Composer) -> str:
     """Return the sign of work between the last message and the composer `found`, or in its prompt."""
-    if profile.busy_prompt and screen[found.top].drawn[:1] == FAINT:
+    if profile.busy_faint_prompt and screen[found.top].drawn[:1] == FAINT:
         return f"the prompt in row {found.top + 1} is drawn as while it works"
     for y in range(found.top - 1, max(-1, found.top - STATUS), -1):
         row = screen[y]
-        at = row.text.find(profile.busy_faint)
-        faint = set(row.drawn[at : at + len(profile.busy_faint)]) <= {FAINT}
+        at = row.text.find(profile.busy_faint_text)
+        faint = set(row.drawn[at : at + len(profile.busy_faint_text)]) <= {FAINT}
         if faint and any(fnmatchcase(row.text, pattern) for pattern in profile.busy_rows):
             return f"{row.text.strip()[:40]!r} in row {y + 1}"
-        if row.text.startswith(profile.messages):
+        if row.text.startswith(profile.message_prefixes):
             break
     return ""
 

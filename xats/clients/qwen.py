@@ -21,17 +21,17 @@ SCREEN = Profile(
     "qwen",
     executables=("qwen",),
     scripts=("qwen", "qwen-code"),
-    glyphs=("> ", "* "),  # the second in its mode that accepts everything
-    shell=("! ",),
+    prompts=("> ", "* "),  # the second in its mode that accepts everything
+    shell_prompts=("! ",),
     busy=("Enter to steer",),
     busy_rows=("  [.⠀-⣿]*(*esc to*", "  (Esc to cancel)"),
-    messages=("  > ", "  ◆"),
+    message_prefixes=("  > ", "  ◆"),
     busy_titles=("✦*", "◐*", "◓*", "◑*", "◒*"),
     dialog=("Allow execution of", "Apply this change?", "● 1.", "Yes, allow once"),
     dialog_titles=("✋*", "✳*"),
     modal=True,
     draft_rows=("  ↑ *", "  ← → *"),  # below a composer where a file is attached to what will be sent
-    untyped=(
+    placeholder_colours=(
         *("38;5;103", "38;2;108;112;134"),  # Default, Qwen Dark, ANSI
         *("38;5;145", "38;2;151;160;176"),  # Default Light, Qwen Light, ANSI Light, Google Code
         *("38;5;246", "38;2;153;153;153"),  # GitHub Light
@@ -43,12 +43,12 @@ SCREEN = Profile(
         "38;2;92;99;112",  # Atom One
         "38;2;106;115;125",  # GitHub
     ),
-    cursor=True,
-    settle=20,
-    takes=3000,  # a second Enter, before it has taken the first, might accept what it suggests
-    shows=4000,  # for some seconds after a turn, while it thinks of a suggestion, it may need two of them
-    bracketed=True,
-    pasted=("[[]Pasted Content * chars]", "[[]Pasted Content * chars] #*"),
+    shows_cursor=True,
+    settle_ms=20,
+    submit_ms=3000,  # a second Enter, before it has taken the first, might accept what it suggests
+    paste_ms=4000,  # for some seconds after a turn, while it thinks of a suggestion, it may need two of them
+    bracketed_paste=True,
+    paste_placeholders=("[[]Pasted Content * chars]", "[[]Pasted Content * chars] #*"),
     install="npm install -g @qwen-code/qwen-code",
 )
 

@@ -33,12 +33,12 @@ scripts = {scripts}
 # What the first row of its composer begins with, indentation included.
 # The cursor is in row {y}, column {x}: {row}
 {glyphs}
-# Instead of glyphs: the character at the left of every row of its composer, and the columns between it and the text.
+# Instead of prompts: the character at the left of every row of its composer, and the columns between it and the text.
 # frame = "┃"
 # margin = 2
 
 # Whether it shows the terminal's cursor, and that only where one may type. The cursor is {shown} now.
-cursor = {cursor}
+shows_cursor = {cursor}
 
 # Parts of a row that say that it works, and that it asks something. Look at it in both states.
 busy = []
@@ -50,9 +50,9 @@ dialog_titles = []
 modal = false
 
 # Whether it takes a paste as text (bracketed paste), so that no letter of it is a command.{told}
-bracketed = {bracketed}
+bracketed_paste = {bracketed}
 # Milliseconds from when a paste is shown until it takes Enter for Enter.
-settle = 120
+settle_ms = 120
 """
 
 
@@ -79,7 +79,7 @@ def skeleton(look: Look, front: Sequence[Process], environ: Mapping[str, str]) -
         y=look.cursor_y + 1,
         x=look.cursor_x + 1,
         row=quoted(row[:60]),
-        glyphs=f"glyphs = {to_json([glyph])}" if glyph else '# glyphs = ["> "]',
+        glyphs=f"prompts = {to_json([glyph])}" if glyph else '# prompts = ["> "]',
         shown="shown" if look.cursor else "hidden",
         cursor=str(look.cursor).lower(),
         title=quoted(look.title.strip()[:60]),

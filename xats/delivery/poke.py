@@ -77,7 +77,7 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         reason, detail = _unfit(known, text), ""
         if not reason and "\n" in text:
             asked = panes.bracketed(pane)
-            reason = None if (known.bracketed if asked is None else asked) else "multi_line"
+            reason = None if (known.bracketed_paste if asked is None else asked) else "multi_line"
     except (NoPane, TmuxUnavailable) as problem:
         reason, detail = gone.reason(pane, problem), str(problem)
     if reason:
@@ -112,9 +112,9 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         composer=holds,
         picture=lambda look: profile.picture(known, look),
         emptied=lambda look: pasted.emptied(known, look),
-        settle_ms=known.settle,
-        take_ms=known.takes,
-        show_ms=known.shows,
+        settle_ms=known.settle_ms,
+        take_ms=known.submit_ms,
+        show_ms=known.paste_ms,
     )
     assert outcome.reason != "stopping"  # nothing ends this wait
     assert outcome.state != "withdrawn"
@@ -135,4 +135,4 @@ def _fits(known: Profile, look: Look, text: str) -> bool:
     """Tell whether the pane can show all of `text`. A client with markers has one for what it cannot show."""
     width = max(1, look.width - ROUND)
     needed = sum(1 + len(line) * (1 if line.isascii() else 2) // width for line in text.split("\n"))
-    return bool(known.pasted) or needed <= look.height - ROUND
+    return bool(known.paste_placeholders) or needed <= look.height - ROUND

@@ -228,4 +228,4 @@ def _seen(client: str, look: Look, environ: Mapping[str, str]) -> str:
         known = registry.find(client, environ)
     except (NotFound, Usage):  # a file that is wrong has a line of its own
         return ""
-    return f", {profile.view(known, look).state}" if known.glyphs or known.frame else ""
+    return f", {profile.view(known, look).state}" if known.prompts or known.frame else ""

@@ -1,12 +1,12 @@
 """Settings: what the environment, the project's file and the user's file say, in this order.
 
-A value of a file is the text that its variable would have (see keys.py), so whoever reads variables reads files too.
-A project's file, xats.toml, only makes a guard stricter than it is by the user's file or by default. A variable that is
-set comes before both files, and one that is empty counts as not set.
+A value from a file becomes the text that its variable would have (see keys.py), so code that reads variables reads the
+files too. A project's file, xats.toml, can only make a guard stricter than the user's file or the default does. A
+variable comes before both files; an empty one counts as not set.
 
-A command and a hook read a file only if it exists, and then mostly a copy that was parsed before (copies.py). What is
-wrong in a file does not count, and stops nothing: commands say it once, `xats config list` and `xats doctor` say it as
-long as it is so.
+Commands and hooks read a file only if it exists, and mostly a copy that was parsed before (copies.py). A faulty key
+does not count and stops nothing. Commands report a fault once; `xats config list` and `xats doctor` report it until it
+is corrected.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from xats.settings.copies import Mark, Values
+    from xats.settings.copies import Fingerprint, Values
 
 USER, PROJECT = "config.toml", "xats.toml"
-# The variables of which the daemon uses its own value, not that of the command that sends.
+# The variables for which the daemon's value counts, not the value in the environment of `xats send`.
 DAEMON = (
     "XATS_CLIENTS",
     "XATS_KEEP",
@@ -35,7 +35,7 @@ DAEMON = (
     "XATS_WAKE_TIMEOUT",
 )
 
-_known: dict[str, tuple[Mark, Values]] = {}  # what this process has read, by path
+_known: dict[str, tuple[Fingerprint, Values]] = {}  # what this process read, by path
 
 
 def user_path(environ: Mapping[str, str]) -> str | None:
@@ -47,14 +47,14 @@ def user_path(environ: Mapping[str, str]) -> str | None:
 
 
 def project_path(top: str) -> str:
-    """Return where the file of the project is whose worktree is at `top`."""
+    """Return where the settings file of a project is, for the worktree at `top`."""
     return os.path.join(top, PROJECT)
 
 
 def clients(environ: Mapping[str, str]) -> str | None:
-    """Return where the user's own profiles of clients are: XATS_CLIENTS, else `clients` in the folder for settings.
+    """Return where the user's own client profiles are: XATS_CLIENTS, else `clients` in the folder for settings.
 
-    None if this user has no home folder, and so no settings.
+    None if this user has no home folder, so no settings.
     """
     try:
         if chosen := value("XATS_CLIENTS", environ):
@@ -65,14 +65,14 @@ def clients(environ: Mapping[str, str]) -> str | None:
 
 
 def of(
-    environ: Mapping[str, str], projects: Iterable[str | None] = (), tell: Callable[[str], None] | None = None
+    environ: Mapping[str, str], projects: Iterable[str | None] = (), report: Callable[[str], None] | None = None
 ) -> Mapping[str, str]:
-    """Return `environ` with the variables that it does not set, and that the user's file or one of `projects` does.
+    """Return `environ` with the variables that only the user's file or one of `projects` sets.
 
-    `projects` are paths of projects' files. `tell` is called with each fault of a file that was not said before.
+    `projects` are paths of projects' files. `report` gets each fault of a file that was not reported before.
     """
-    users = user(environ, tell)
-    theirs = [found for path in projects if path and (found := _file(path, environ, tell)) and found.values]
+    users = user(environ, report)
+    theirs = [found for path in projects if path and (found := _file(path, environ, report)) and found.values]
     if not theirs and not (users and users.values):
         return environ
     values = dict(users.values) if users else {}
@@ -85,9 +85,9 @@ def of(
 
 
 def value(name: str, environ: Mapping[str, str]) -> str:
-    """Return the variable `name` of `environ`, else what the user's file says instead, else "".
+    """Return the variable `name` of `environ`, else the value in the user's file, else "".
 
-    It is for what no project may decide, such as which program is run.
+    It is for what no project may decide, such as which program runs.
     """
     if text := environ.get(name):
         return text
@@ -95,41 +95,43 @@ def value(name: str, environ: Mapping[str, str]) -> str:
     return users.values.get(name, "") if users else ""
 
 
-def user(environ: Mapping[str, str], tell: Callable[[str], None] | None = None) -> Values | None:
-    """Return what the user's file says, the same object as long as it says the same; None if there is no such file."""
-    return user_file(user_path(environ), environ, tell)
+def user(environ: Mapping[str, str], report: Callable[[str], None] | None = None) -> Values | None:
+    """Return what the user's file says, the same object until it changes; None if there is no such file."""
+    return user_file(user_path(environ), environ, report)
 
 
-def user_file(path: str | None, environ: Mapping[str, str], tell: Callable[[str], None] | None = None) -> Values | None:
-    """Return what `user` does, for who looks often and knows the `path` of the user's file: see `user_path`."""
-    return _file(path, environ, tell, link=True) if path else None
+def user_file(
+    path: str | None, environ: Mapping[str, str], report: Callable[[str], None] | None = None
+) -> Values | None:
+    """Return what `user` returns, for a caller that looks often and keeps the `path` (see `user_path`)."""
+    return _file(path, environ, report, link=True) if path else None
 
 
 def _file(
-    path: str, environ: Mapping[str, str], tell: Callable[[str], None] | None = None, *, link: bool = False
+    path: str, environ: Mapping[str, str], report: Callable[[str], None] | None = None, *, link: bool = False
 ) -> Values | None:
     """Return what the file at `path` says, None if there is none. Only the user's file may be a `link`."""
     try:
         about = os.stat(path) if link else os.lstat(path)
     except (OSError, ValueError):
         return None
-    looks, known = mark(about), _known.get(path)
-    if known is None or known[0] != looks:
+    now, known = fingerprint(about), _known.get(path)
+    if known is None or known[0] != now:
         from xats.settings import copies
 
-        known = _known[path] = (looks, copies.values(path, looks, environ, users=link))
+        known = _known[path] = (now, copies.values(path, now, environ, users=link))
     found = known[1]
-    if tell and found.faults and not found.said:
+    if report and found.faults and not found.reported:
         from xats.settings import copies
 
         for fault in found.faults:
-            tell(fault)
-        found = copies.say(path, looks, found, environ)
-        _known[path] = (looks, found)
+            report(fault)
+        found = copies.mark_reported(path, now, found, environ)
+        _known[path] = (now, found)
     return found
 
 
-def mark(about: os.stat_result) -> Mark:
-    """Return what a file looks like: device, inode, times, size, mode, owner. Each change of the file changes that."""
+def fingerprint(about: os.stat_result) -> Fingerprint:
+    """Return what identifies the state of a file: device, inode, times, size, mode, owner."""
     times = about.st_mtime_ns, about.st_ctime_ns
     return about.st_dev, about.st_ino, *times, about.st_size, about.st_mode, about.st_uid

@@ -1,7 +1,7 @@
 """The settings: the key of each in a file, its variable, its default, and what a project's file may do to it.
 
-This table is the only place that lists them. `xats config`, docs/settings.md, the manual and the completions are made
-from it. A value is kept as the text that its variable would have, so each reader of a variable reads a file too.
+This table is the only place that lists them. `xats config`, the manual and the completions are made from it. A value is
+kept as the text that its variable would have, so code that reads a variable reads the files too.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 # The transports by which an agent is woken, in the order in which they are tried.
 TRANSPORTS = ("hook", "waiter", *programs.INBOXES, "tmux")
 SHOWN = 40  # characters of a wrong value that are repeated
-LONGEST = 1000  # characters of a text
+LONGEST = 1000  # characters of a path
 
 
 def _wrong(what: str, value: object) -> ValueError:
-    if isinstance(value, (dict, list)):  # it may be nested more deeply than repr can go
+    if isinstance(value, (dict, list)):  # repr cannot print one that is nested too deeply
         return ValueError(f"must be {what}, not {'a table' if isinstance(value, dict) else 'that list'}")
     return ValueError(f"must be {what}, not {repr(value)[:SHOWN]}")
 
 
 @record
 class Duration:
-    """A duration from `least` to `most` (ms), or with `off` the word off. With `bare` the variable is in ms."""
+    """A duration from `least` to `most` (ms); with `off` also the word off. With `bare` the variable is in ms."""
 
     least: int = 0
     most: int = 10**13
@@ -47,7 +47,7 @@ class Duration:
         return "a duration" + (f" of {' and '.join(limits)}" if limits else "") + (", or off" if self.off else "")
 
     def given(self, text: str) -> Any:
-        """Return the value for a file that the word `text` of a command line means."""
+        """Return the value for a file that the word `text` of a command line stands for."""
         return text
 
     def read(self, value: Any) -> str:
@@ -65,7 +65,7 @@ class Duration:
         return str(ms) if self.bare else f"{ms}ms"
 
     def show(self, text: str) -> str:
-        """Return how a person writes the value that the variable has by `text`."""
+        """Return the `text` of the variable as a person writes it."""
         if self.bare and text.isascii() and text.isdigit():
             return spelled(int(text))
         try:
@@ -76,12 +76,12 @@ class Duration:
 
 @record
 class Durations:
-    """Durations, one after another."""
+    """A list of durations."""
 
     rule: str = "a list of durations"
 
     def given(self, text: str) -> Any:
-        """Return the value for a file that the word `text` of a command line means."""
+        """Return the value for a file that the word `text` of a command line stands for."""
         return [word.strip() for word in text.split(",") if word.strip()]
 
     def read(self, value: Any) -> str:
@@ -92,7 +92,7 @@ class Durations:
         return ",".join(Duration().read(word) for word in words)
 
     def show(self, text: str) -> str:
-        """Return how a person writes the value that the variable has by `text`."""
+        """Return the `text` of the variable as a person writes it."""
         return ",".join(Duration().show(word.strip()) for word in text.split(","))
 
 
@@ -108,7 +108,7 @@ class Count:
         return f"a whole number from 0 to {self.most}"
 
     def given(self, text: str) -> Any:
-        """Return the value for a file that the word `text` of a command line means."""
+        """Return the value for a file that the word `text` of a command line stands for."""
         return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else text
 
     def read(self, value: Any) -> str:
@@ -118,7 +118,7 @@ class Count:
         return str(value)
 
     def show(self, text: str) -> str:
-        """Return how a person writes the value that the variable has by `text`."""
+        """Return the `text` of the variable as a person writes it."""
         return text
 
 
@@ -135,11 +135,11 @@ class Names:
 
     @property
     def example(self) -> str:
-        """A value that is right."""
+        """A valid value."""
         return ",".join(self.known[:2])
 
     def given(self, text: str) -> Any:
-        """Return the value for a file that the word `text` of a command line means."""
+        """Return the value for a file that the word `text` of a command line stands for."""
         return [word.strip() for word in text.split(",") if word.strip()]
 
     def read(self, value: Any) -> str:
@@ -154,7 +154,7 @@ class Names:
         return ",".join(one for one in self.known if one in words)
 
     def show(self, text: str) -> str:
-        """Return how a person writes the value that the variable has by `text`."""
+        """Return the `text` of the variable as a person writes it."""
         return text
 
 
@@ -167,7 +167,7 @@ class Switch:
     rule: str = "true or false"
 
     def given(self, text: str) -> Any:
-        """Return the value for a file that the word `text` of a command line means."""
+        """Return the value for a file that the word `text` of a command line stands for."""
         return {"true": True, "on": True, "yes": True, "1": True}.get(
             text.lower(), False if text.lower() in ("false", "off", "no", "0") else text
         )
@@ -179,13 +179,13 @@ class Switch:
         return self.on if value else self.off
 
     def show(self, text: str) -> str:
-        """Return how a person writes the value that the variable has by `text`."""
+        """Return the `text` of the variable as a person writes it."""
         return "false" if text in ("", "0") else "true"
 
 
 @record
 class Path:
-    """A path that does not depend on the working directory; with `name` the name of a program will do."""
+    """A path that does not depend on the working directory; with `name` also the name of a program."""
 
     name: bool = False
     example: str = "~/FOLDER/NAME"
@@ -196,7 +196,7 @@ class Path:
         return "an absolute path, or one that begins with ~/" + (", or a program's name" if self.name else "")
 
     def given(self, text: str) -> Any:
-        """Return the value for a file that the word `text` of a command line means."""
+        """Return the value for a file that the word `text` of a command line stands for."""
         return text
 
     def read(self, value: Any) -> str:
@@ -208,13 +208,13 @@ class Path:
         return value
 
     def show(self, text: str) -> str:
-        """Return how a person writes the value that the variable has by `text`."""
+        """Return the `text` of the variable as a person writes it."""
         return text
 
 
 @record
 class Key:
-    """A setting. `default` is a text as the variable would have it, "" for none."""
+    """A setting. `default` is the text that its variable would have, "" for none."""
 
     name: str
     variable: str
@@ -229,7 +229,7 @@ class Key:
 
     @property
     def example(self) -> str:
-        """A value that is right, as a person writes it: the default, if there is one."""
+        """A valid value, as a person writes it: the default, if there is one."""
         return self.kind.show(self.default) or getattr(self.kind, "example", "VALUE")
 
     @property
@@ -244,36 +244,36 @@ KEYS = (
         "XATS_QUIET_MS",
         Duration(most=600_000, bare=True),
         "2000",
-        "How long a pane must not change before something is typed there; the variable is in milliseconds.",
+        "How long a pane must stay unchanged before xats types there; the variable is in milliseconds.",
     ),
     Key(
         "wake.hops",
         "XATS_HOPS",
         Count(999_999),
         "100",
-        "How many wakes two agents may cause each other in a row without a person.",
+        "How often two agents may wake each other in a row without a person in between.",
     ),
     Key(
         "wake.off",
         "XATS_WAKE_OFF",
         Names(TRANSPORTS),
         "",
-        f"Transports that are not used, with commas: {', '.join(TRANSPORTS)}.",
+        f"The transports to turn off, with commas: {', '.join(TRANSPORTS)}.",
     ),
     Key(
         "wake.ladder",
         "XATS_LADDER",
         Durations(),
         "30s,3m,10m",
-        "The waits before a refused wake is tried again, with commas.",
+        "The delays before the next attempts of a refused wake, with commas.",
     ),
     Key(
         "wake.read_within",
         "XATS_READ_WITHIN",
         Duration(least=1, most=12 * 3_600_000),
         "60s",
-        "How long an agent whose inbox has taken the line, or whose next hook is waited for, may take to read before "
-        "the next transport is tried.",
+        "How long xats waits for an agent to read before it tries the next transport. The wait begins when the agent's "
+        "inbox takes the line, or when xats leaves the wake to its next hook.",
     ),
     Key(
         "wake.command",
@@ -281,35 +281,35 @@ KEYS = (
         Path(),
         "",
         "The absolute path of your own program that wakes agents registered with --wake command. It gets each wake as "
-        "JSON on standard input, and exits with 0 when that is done. Without it: xats/wake in XDG_CONFIG_HOME.",
+        "JSON on standard input, and exits 0 if it woke the agent. Without it: xats/wake in XDG_CONFIG_HOME.",
     ),
     Key(
         "wake.timeout",
         "XATS_WAKE_TIMEOUT",
         Duration(least=1, most=50_000),
         "10s",
-        "How long that program may take before it is killed.",
+        "How long that program may run before xats kills it.",
     ),
     Key(
         "hook.budget",
         "XATS_HOOK_BUDGET",
         Count(8000),
         "4000",
-        "How many bytes of mail a hook hands over at once; the rest is announced.",
+        "The most bytes of mail that a hook hands over at once; it announces the rest.",
     ),
     Key(
         "inbox.budget",
         "XATS_INBOX_BUDGET",
         Count(999_999_999),
         "8000",
-        "How many bytes of mail inbox writes at once where it writes to no terminal; 0: no limit.",
+        "The most bytes of mail that inbox prints at once if not on a terminal; 0: no limit.",
     ),
     Key(
         "keep",
         "XATS_KEEP",
         Duration(off=True),
         "30d",
-        "How long the daemon keeps read mail, ended tasks and events; off or 0: for ever.",
+        "How long the daemon keeps read mail, ended tasks and events; off or 0: forever.",
     ),
     Key(
         "daemon.autostart",
@@ -323,7 +323,7 @@ KEYS = (
         "XATS_DEBUG",
         Switch("1", ""),
         "",
-        "Whether the daemon logs more; the variable is empty, or not.",
+        "Whether the daemon logs more; any text in the variable turns it on.",
     ),
     Key(
         "clients.folder",
@@ -336,7 +336,7 @@ KEYS = (
 )
 BY_NAME = {key.name: key for key in KEYS}
 BY_VARIABLE = {key.variable: key for key in KEYS}
-# What no file may say: where the store is, and who I am.
+# What no file may set: where the store is, and who I am.
 NOT_IN_A_FILE = {
     "store": "XATS_DB",
     "db": "XATS_DB",

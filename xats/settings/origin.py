@@ -1,4 +1,4 @@
-"""What each setting is, and where that is said: in the environment, a file and its line, or nowhere."""
+"""The value of each setting, and where it comes from: the environment, a file and its line, or the default."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOTHING = parse.Parsed({}, {})
 
 @record
 class Setting:
-    """A setting. `text` is as its variable would have it; `file` and `line` are where a file says it."""
+    """A setting. `text` is that of its variable; `file` and `line` are where a file sets it."""
 
     key: Key
     text: str
@@ -41,7 +41,7 @@ class Setting:
 
 
 def listing(environ: Mapping[str, str], project: str | None) -> tuple[list[Setting], list[Fault]]:
-    """Return every setting, and what is wrong in the user's file and in that of the project, at the path `project`."""
+    """Return every setting, and the faults of the user's file and of the project's file at the path `project`."""
     own = settings.user_path(environ)
     users = parse.read(own, environ, users=True)[0] if own else NOTHING
     theirs = parse.read(project, environ, users=False)[0] if project else NOTHING
@@ -67,14 +67,14 @@ def _of(
 
 
 def _idle(one: Setting, theirs: Parsed, project: str) -> Fault | None:
-    """Return that what the project's file says of a setting changes nothing, if so; None: it counts."""
+    """Return the fault of a project's setting that changes nothing; None if it counts."""
     name = one.key.variable
     if one.origin == "project":
         return None
     fix = f"xats config unset {one.key.name} --project"
-    line, said = theirs.lines[name], one.key.kind.show(theirs.values[name])
+    line, value = theirs.lines[name], one.key.kind.show(theirs.values[name])
     if one.origin == "env":
         why = f"{name} is set, and comes before files"
     else:
         why = f"a project's file may only make it {one.key.project}"
-    return parse.Fault(project, line, one.key.name, f"{one.key.name} = {said} changes nothing: {why}.", fix)
+    return parse.Fault(project, line, one.key.name, f"{one.key.name} = {value} changes nothing: {why}.", fix)

@@ -1,7 +1,7 @@
-"""Read a settings file: is it one to believe, is it TOML, and does each value fit its key.
+"""Read a settings file: whether xats trusts it, whether it is TOML, and whether each value fits its key.
 
-It is imported where a file has changed, and by `xats config` and `xats doctor`. What is wrong is a fault, not an error:
-a key that is wrong counts as not set, and a file that cannot be read says nothing.
+xats imports it when a file has changed, and for `xats config` and `xats doctor`. A mistake in a file is a fault, not an
+error: a wrong key counts as not set, and a file that cannot be read sets nothing.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from xats.settings.copies import Mark
+    from xats.settings.copies import Fingerprint
 
 LARGEST = 32 << 10  # bytes of a settings file
 PATHS = frozenset(key.name for key in keys.KEYS if isinstance(key.kind, keys.Path))
-MOST = 50  # faults that are described
+MOST = 50  # faults that are listed
 EDITOR, AWAY = "correct it in an editor", "put a regular file of your own in its place"
-SHOWN = 80  # characters of a name that are repeated
+SHOWN = 80  # characters of a key that a fault repeats
 OPEN = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")  # how tomllib ends its message
 
 
 @record
 class Fault:
-    """What is wrong in a settings file, and what puts it right. `line`: None for the whole file."""
+    """A mistake in a settings file, and the command or advice that fixes it. `line`: None for the whole file."""
 
     file: str
     line: int | None
@@ -66,17 +66,17 @@ class Parsed:
 
 
 class Refused(Exception):
-    """The file is not one to believe. `fix` is what ends that."""
+    """xats does not trust the file. `fix` is the command that changes that."""
 
     def __init__(self, why: str, fix: str = AWAY) -> None:
         super().__init__(why)
         self.fix = fix
 
 
-def read(path: str, environ: Mapping[str, str], *, users: bool) -> tuple[Parsed, Mark | None]:
-    """Return what the user's or a project's file at `path` says, and what the file looked like; None: not opened."""
+def read(path: str, environ: Mapping[str, str], *, users: bool) -> tuple[Parsed, Fingerprint | None]:
+    """Return what the user's or a project's file at `path` says, and its state; None if it was not opened."""
     try:
-        data, mark = contents(path, users=users)
+        data, fingerprint = contents(path, users=users)
         text = data.decode()
     except FileNotFoundError:
         return Parsed({}, {}), None
@@ -84,18 +84,20 @@ def read(path: str, environ: Mapping[str, str], *, users: bool) -> tuple[Parsed,
         return Parsed({}, {}, (Fault(path, None, None, f"xats does not read it: {refusal}.", refusal.fix),)), None
     except UnicodeDecodeError as problem:
         line = data[: problem.start].count(b"\n") + 1
-        return Parsed({}, {}, (Fault(path, line, None, "it is not UTF-8, so nothing in it counts.", EDITOR),)), mark
+        return Parsed(
+            {}, {}, (Fault(path, line, None, "it is not UTF-8, so nothing in it counts.", EDITOR),)
+        ), fingerprint
     except (OSError, ValueError) as problem:
         why = getattr(problem, "strerror", None) or str(problem)
         return Parsed({}, {}, (Fault(path, None, None, f"it cannot be read: {why}.", AWAY),)), None
-    return of_text(path, text, environ, users=users), mark
+    return of_text(path, text, environ, users=users), fingerprint
 
 
-def contents(path: str, *, users: bool) -> tuple[bytes, Mark | None]:
-    """Return the bytes of the settings file at `path`, and what it looks like; None if that changed meanwhile.
+def contents(path: str, *, users: bool) -> tuple[bytes, Fingerprint | None]:
+    """Return the bytes of the settings file at `path`, and its state; None if that changed meanwhile.
 
-    A link is followed for the user's file alone. Nothing but a regular file is opened: a FIFO would wait, a device may
-    do something. Raises Refused for a file that another user could have written, and OSError.
+    xats follows a link only for the user's file. It opens nothing but a regular file: a FIFO would block, and opening a
+    device may have effects. Raises Refused for a file that another user could have written, and OSError.
     """
     about = os.stat(path, follow_symlinks=users)
     if not stat.S_ISREG(about.st_mode):
@@ -126,14 +128,14 @@ def contents(path: str, *, users: bool) -> tuple[bytes, Mark | None]:
             left -= len(part)
         if left <= 0:
             raise Refused(f"it has more than {LARGEST} bytes")
-        mark = settings.mark(opened)
-        return b"".join(parts), mark if settings.mark(os.fstat(file)) == mark else None
+        fingerprint = settings.fingerprint(opened)
+        return b"".join(parts), fingerprint if settings.fingerprint(os.fstat(file)) == fingerprint else None
     finally:
         os.close(file)
 
 
 def of_text(path: str, text: str, environ: Mapping[str, str], *, users: bool) -> Parsed:
-    """Return what `text`, that of the file at `path`, says."""
+    """Return what the `text` of the file at `path` says."""
     try:
         data = tomllib.loads(text)
         lines = toml.Lines(toml.statements(text))
@@ -148,13 +150,13 @@ def of_text(path: str, text: str, environ: Mapping[str, str], *, users: bool) ->
         found.append(_not_here(path, lines.of(tuple(name.split("."))), name, own))
     found.sort(key=lambda one: one.line or 0)
     if len(faults) > MOST:
-        found.append(Fault(path, None, None, f"{len(faults) - MOST} more keys are wrong, and do not count.", EDITOR))
+        found.append(Fault(path, None, None, f"{len(faults) - MOST} more keys are wrong and do not count.", EDITOR))
     at = {keys.BY_NAME[name].variable: lines.of(tuple(name.split("."))) or 1 for name in values}
     return Parsed({keys.BY_NAME[name].variable: text for name, text in values.items()}, at, tuple(found))
 
 
 def _expanded(name: str, value: str, environ: Mapping[str, str]) -> str:
-    """Return the path `value` with the home folder in place of a `~`, as a shell would pass it; other values as is."""
+    """Return `value` with the home folder in place of `~` if the key is a path, else `value`."""
     return folders.expanded(value, environ) if value.startswith("~/") and name in PATHS else value
 
 
@@ -183,7 +185,7 @@ def _model() -> type[BaseModel]:
 
 
 def _validated(data: dict[str, Any]) -> tuple[dict[str, str], list[tuple[tuple[str, ...], str | None]]]:
-    """Return the texts of the right keys of `data`, and why the others are wrong; None: there is no such key."""
+    """Return the texts of the valid keys of `data`, and why each other key is wrong; None: there is no such key."""
     from pydantic import ValidationError
 
     model, faults = _model(), []
@@ -229,7 +231,7 @@ def _fault(path: str, line: int | None, names: tuple[str, ...], why: str | None,
 
 
 def _repair(name: str, path: str, own: str) -> str:
-    """Return the command that gives the key `name` of the file at `path` a value that is right, its default."""
+    """Return the command that sets the key `name` of the file at `path` to a valid value, its default."""
     key = keys.BY_NAME.get(name)
     if key is None:
         return "xats config list"

@@ -1,12 +1,12 @@
 """Guards: the settings that a project's file may make stricter, and which of two values is the stricter one.
 
-It is imported by each command and hook in a project with a settings file, so it holds no more than that takes.
+Each command and hook in a project with a settings file imports it, so it is small.
 """
 
 from __future__ import annotations
 
 LONGER, FEWER, MORE = "longer", "fewer", "more"  # what a project's file may do to a setting
-# variable: that, and its default as a text of the variable
+# variable: what a project's file may do to it, and its default as a text of the variable
 GUARDS = {
     "XATS_QUIET_MS": (LONGER, "2000"),
     "XATS_HOPS": (FEWER, "100"),

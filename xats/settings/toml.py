@@ -1,7 +1,7 @@
-"""Where things stand in a TOML file, and small changes to its text: all other characters stay as they are.
+"""The lines of the keys in a TOML file, and small changes to its text that keep every other character.
 
-`tomllib` reads TOML, but does not say in which line a key is, and writes nothing. The statements of a file are found
-here by its strings, brackets and comments alone; the text must be valid TOML. https://toml.io/en/v1.0.0
+`tomllib` reads TOML, but reports no lines and writes nothing. This module finds the statements of a text by strings,
+brackets and comments alone, so the text must be valid TOML. https://toml.io/en/v1.0.0
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 BLANK = " \t\r\n"
-DEEPEST = 4  # names of a path by which it is found; settings have two
+DEEPEST = 4  # names of a path that `Lines` indexes; a setting has two
 TRIPLES = ('"""', "'''")
 
 
 class Unfit(Exception):
-    """A key cannot be changed in this text. `line` is where it stands."""
+    """A key cannot be changed in this text. `line` is the line that it is in."""
 
     def __init__(self, line: int) -> None:
         super().__init__(f"line {line}")
@@ -29,19 +29,19 @@ class Unfit(Exception):
 
 @record
 class Statement:
-    """A line `key = value`, which may go over several lines, or the header of a table. Places are those of its text."""
+    """An entry `key = value`, on one or more lines, or the header of a table. Positions are indexes into the text."""
 
     path: tuple[str, ...]  #: with the names of its table
-    table: tuple[str, ...]  #: the table that it stands in, or begins
+    table: tuple[str, ...]  #: the table that it is in, or begins
     header: bool
     start: int
-    end: int  #: behind its value; a comment may follow
+    end: int  #: the end of its value; a comment may follow
     value: int  #: where the value begins
     line: int
 
 
 def statements(text: str) -> list[Statement]:
-    """Return the statements of `text`, which is valid TOML, in their order."""
+    """Return the statements of `text`, which is valid TOML, in order."""
     found: list[Statement] = []
     table: tuple[str, ...] = ()
     at, line, counted = 0, 1, 0
@@ -69,7 +69,7 @@ def statements(text: str) -> list[Statement]:
 
 
 class Lines:
-    """In which line of a text each key stands; `found` are its statements."""
+    """The line of each key of a text; `found` are its statements."""
 
     def __init__(self, found: list[Statement]) -> None:
         self._exact: dict[tuple[str, ...], int] = {}
@@ -83,7 +83,7 @@ class Lines:
                 self._below.setdefault(one.path[:depth], one.line)
 
     def of(self, path: tuple[str, ...]) -> int | None:
-        """Return the line of the key or the table `path`, of what it is inside of, or of the first key in it."""
+        """Return the line of the key or table `path`; else of the key that contains it, or of the first key in it."""
         inside = (self._keys.get(path[:depth]) for depth in range(min(len(path), DEEPEST), 0, -1))
         return self._exact.get(path) or next(filter(None, inside), None) or self._below.get(path)
 
@@ -94,7 +94,7 @@ def line_of(text: str, path: tuple[str, ...]) -> int | None:
 
 
 def put(text: str, path: tuple[str, ...], value: Any) -> str:
-    """Return `text` with the `value` for the key `path`. Raises Unfit where that takes more than one line's change."""
+    """Return `text` with the `value` for the key `path`. Raises Unfit where that takes more than one changed line."""
     found, new = statements(text), literal(value)
     old = next((one for one in found if one.path == path and not one.header), None)
     newline = "\r\n" if "\r\n" in text else "\n"
@@ -122,7 +122,7 @@ def put(text: str, path: tuple[str, ...], value: Any) -> str:
 
 
 def drop(text: str, path: tuple[str, ...]) -> str:
-    """Return `text` without the key `path`, which is there. Raises Unfit where it has no line of its own."""
+    """Return `text` without the key `path`, which it has. Raises Unfit where the key has no line of its own."""
     old = next((one for one in statements(text) if one.path == path and not one.header), None)
     if old is None:
         raise Unfit(line_of(text, path) or 1)
@@ -143,14 +143,14 @@ def literal(value: Any) -> str:
 
 
 def get(data: Any, path: tuple[str, ...]) -> Any:
-    """Return what the key `path` has in `data`, None if it is not there."""
+    """Return the value of the key `path` in `data`, None if it is not there."""
     for name in path:
         data = data.get(name) if isinstance(data, dict) else None
     return data
 
 
 def _insert(text: str, after: Statement, line: str, newline: str) -> str:
-    """Return `text` with `line` below the statement `after`, as far to the right as that one."""
+    """Return `text` with `line` below the statement `after`, indented like it."""
     start = text.rfind("\n", 0, after.start) + 1
     indent = "" if after.header else text[start : after.start]
     end = _line_end(text, after.end)
@@ -158,7 +158,7 @@ def _insert(text: str, after: Statement, line: str, newline: str) -> str:
 
 
 def _check(text: str, changed: str, path: tuple[str, ...], value: Any) -> None:
-    """Check that `changed` says what `text` says, but for the key `path`. Raises Unfit."""
+    """Check that `changed` differs from `text` only in the key `path`. Raises Unfit."""
     wanted = tomllib.loads(text)
     try:
         inner = wanted
@@ -173,7 +173,7 @@ def _check(text: str, changed: str, path: tuple[str, ...], value: Any) -> None:
 
 
 def _above(text: str, at: int) -> int:
-    """Return where the comment begins that stands right above the line of `at`, else where that line begins."""
+    """Return where the comment directly above the line of `at` begins, else where that line begins."""
     start = text.rfind("\n", 0, at) + 1
     while start and text[text.rfind("\n", 0, start - 1) + 1 : start].lstrip(" \t").startswith("#"):
         start = text.rfind("\n", 0, start - 1) + 1
@@ -181,7 +181,7 @@ def _above(text: str, at: int) -> int:
 
 
 def _names(data: Any) -> tuple[str, ...]:
-    """Return the one path in `data`, in which each table has one name."""
+    """Return the path of the only key in `data`."""
     names = []
     while isinstance(data, (dict, list)) and data:
         data = data[0] if isinstance(data, list) else data
@@ -194,21 +194,21 @@ def _names(data: Any) -> tuple[str, ...]:
 
 
 def _line_end(text: str, at: int) -> int:
-    """Return where the line of `at` ends, before its newline."""
+    """Return the end of the line of `at`, before its newline."""
     end = text.find("\n", at)
     end = len(text) if end < 0 else end
     return end - 1 if end > at and text[end - 1] == "\r" else end
 
 
 def _equals(text: str, at: int) -> int:
-    """Return where the `=` behind the key at `at` is."""
+    """Return the position of the `=` after the key at `at`."""
     while text[at] != "=":
         at = _string_end(text, at) if text[at] in "\"'" else at + 1
     return at
 
 
 def _value_end(text: str, at: int) -> int:
-    """Return where the value, or the header, ends that begins at `at`."""
+    """Return the end of the value or header that begins at `at`."""
     depth, last = 0, at
     while at < len(text):
         char = text[at]
@@ -230,13 +230,13 @@ def _value_end(text: str, at: int) -> int:
 
 
 def _string_end(text: str, at: int) -> int:
-    """Return the place behind the string that begins at `at`."""
+    """Return the position after the string that begins at `at`."""
     quote = text[at]
     mark = quote * 3 if text[at : at + 3] in TRIPLES else quote
     at += len(mark)
     while not text.startswith(mark, at):
         at += 2 if quote == '"' and text[at] == "\\" else 1
     at += len(mark)
-    while len(mark) == 3 and text[at : at + 1] == quote:  # up to two quotes may stand before the last three
+    while len(mark) == 3 and text[at : at + 1] == quote:  # up to two quotes may precede the last three
         at += 1
     return at

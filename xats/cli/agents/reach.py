@@ -50,7 +50,7 @@ def warn_unreachable(here: Here, details: Details) -> bool:
     elif place.pane and (found := seat.other_terminal(place)):
         why = f"{name}'s program ({found.name}, pid {found.pid}) has another terminal than pane {place.pane.pane_id}"
         fix = f"let it run xats wait, or: xats hook install {agent.client}"
-    elif place.pane and registry.find_or_generic(agent.client, here.environ).blind:
+    elif place.pane and registry.find_or_generic(agent.client, here.environ).composer_unknown:
         why = f"xats does not know yet how the composer of {agent.client} looks"
         fix = "let it run xats wait, or describe it: xats client test PANE --profile"
     elif place.pane and seat.behind(place.pane) and not _has_looks(here, agent.client):
@@ -70,4 +70,4 @@ def _has_looks(here: Here, client: str) -> bool:
     from xats.clients import registry
 
     known = registry.find_or_generic(client, here.environ)
-    return bool(known.glyphs or known.frame)
+    return bool(known.prompts or known.frame)

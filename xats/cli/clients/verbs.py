@@ -32,7 +32,7 @@ def list_(here: Here) -> int:
 def show(here: Here, name: params.ClientNameArg) -> int:
     """Show the profile of one agent program, as TOML.
 
-    A file of your own in the configuration folder may change any of it; the folder is shown.
+    A file of your own may change any field; the first line names that file.
 
     Example: xats client show codex
     """
@@ -42,7 +42,7 @@ def show(here: Here, name: params.ClientNameArg) -> int:
         return 0
     if not here.quiet:
         own = registry.folder(here.environ) or "XATS_CLIENTS"
-        render.say(f"# your own changes go into {own}/{name}.toml")
+        render.say(f"# to change a field, write it into {own}/{found.name}.toml")
     for field, value in found.__dict__.items():
         if field != "name" and value not in ((), "", 0):
             render.put(f"{field} = {_toml(value)}")
@@ -54,8 +54,9 @@ def test(
 ) -> int:
     """Show what xats sees in a live pane.
 
-    Its state, the text in its composer, and the sign that decided. With --json the screen too: that is a bug report.
-    --profile prints a TOML file for a program that xats does not know, to be completed.
+    It shows the state of the program, the text in its composer, and the sign that decided. With --json it also prints
+    the screen; add that to a bug report. --profile prints a TOML file to complete, for a program that xats does not
+    know.
 
     Example: xats client test %3
 
@@ -85,21 +86,21 @@ def test(
         seen = profile.View("unknown", seen.text, sign)
     if here.json:
         cursor = {"x": look.cursor_x, "y": look.cursor_y}
-        said = {"pane": pane, "client": name, "state": seen.state, "composer": seen.text, "evidence": seen.evidence}
-        render.document({**said, "title": look.title, "cursor": cursor, "screen": look.screen, "profile": written})
+        view = {"pane": pane, "client": name, "state": seen.state, "composer": seen.text, "evidence": seen.evidence}
+        render.document({**view, "title": look.title, "cursor": cursor, "screen": look.screen, "profile": written})
         return 0
     held = "none" if seen.text is None else repr(seen.text)
     rows = (("client", name), ("state", seen.state), ("composer", held), ("evidence", seen.evidence))
     render.table(("", ""), [*rows, ("title", look.title), ("cursor", f"{look.cursor_x},{look.cursor_y}")])
     if front and all(process.is_shell(one.name) for one in front) and not here.quiet:
-        render.say("  a shell is in front, and no agent: nothing is typed at it")
+        render.say("  a shell is in the foreground, so xats types nothing")
     return 0
 
 
 def _composer(one: Profile) -> str:
     if one.frame:
         return f"framed by {one.frame}"
-    return "begins with " + " or ".join(repr(glyph) for glyph in one.glyphs) if one.glyphs else ""
+    return "begins with " + " or ".join(repr(glyph) for glyph in one.prompts) if one.prompts else ""
 
 
 def _json(one: Profile) -> dict[str, Any]:

@@ -206,12 +206,12 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "client show": ("clients.verbs", "show", OTHER, "Show the profile of one agent program, as TOML."),
     "client test": ("clients.verbs", "test", OTHER, "Show what xats sees in a live pane."),
     "hook install": (
-        "clients.hook",
+        "clients.hook_install",
         "install",
         OTHER,
         "Add xats to the hooks of an agent program: it gets its mail without keystrokes.",
     ),
-    "hook uninstall": ("clients.hook", "uninstall", OTHER, "Remove the hooks of xats from an agent program."),
+    "hook uninstall": ("clients.hook_install", "uninstall", OTHER, "Remove the hooks of xats from an agent program."),
     "hook status": (
         "clients.hook",
         "status",

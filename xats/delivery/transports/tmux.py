@@ -96,9 +96,9 @@ def _attempt(session: Session, known: Profile, **how: Any) -> Outcome:
         composer=partial(holds, known),
         remains=partial(remains, known),
         picture=partial(profile.picture, known),
-        settle_ms=known.settle,
-        take_ms=known.takes,
-        show_ms=known.shows,
+        settle_ms=known.settle_ms,
+        take_ms=known.submit_ms,
+        show_ms=known.paste_ms,
         **how,
     )
 
@@ -176,7 +176,7 @@ def unlike_a_prompt(known: Profile, pane: Pane, look: Look) -> str:
     It waits for one if the system or a line editor like GNU readline collects it, or if the program has asked for
     pastes in brackets. Only tmux 3.7 and newer tell the last; a profile can say it too (`bracketed`).
     """
-    if recognised(known) or known.bracketed or look.bracketed:
+    if recognised(known) or known.bracketed_paste or look.bracketed:
         return ""
     taken = terminal.mode(pane)
     if taken in ("line", "editor"):
