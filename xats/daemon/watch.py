@@ -170,7 +170,8 @@ class Watch:
 
 def _is_pasted(target: Target, settings: Settings) -> bool:
     """Tell whether anything would be pasted for the agent."""
-    return target.agent.wake_by in (routing.AUTO, routing.TMUX) and routing.TMUX not in settings.off
+    by_tmux = target.agent.wake_by in (routing.AUTO, routing.TMUX) and routing.TMUX not in settings.off
+    return by_tmux and not routing.is_blind(target.agent.client)
 
 
 def _is_same(tx: Tx, one: Eye, wake: Wake) -> bool:

@@ -14,8 +14,11 @@ This module only looks.
 
 from __future__ import annotations
 
+import os
+
 from xats.base import host, process
 from xats.base.record import record
+from xats.clients import registry
 from xats.delivery.transports import native, waiter
 
 TYPE_CHECKING = False
@@ -49,9 +52,27 @@ class Route:
 def routes(
     agent: Agent, session: Session | None, presence: Presence | None, store: str, off: Collection[str] = ()
 ) -> tuple[Route, ...]:
-    """Return the routes that `agent`, who sits in `session`, has now, but for those that are `off`, first to last.
+    """Return the routes that lead to `agent` in `session` now, except those that are `off`, in their order.
 
-    `presence` is what its program says it is doing. `store` is the path of the store.
+    `presence` is what its program says it is doing. `store` is the path of the store. The pane of a program whose
+    composer is not described is no route: xats types nothing there.
+    """
+    blind = is_blind(agent.client)
+    return tuple(one for one in _tried(agent, session, presence, store, off) if not (blind and one.name == TMUX))
+
+
+def is_blind(client: str) -> bool:
+    """Tell whether the composer of `client` is not described yet, so that nothing is typed into its pane."""
+    return registry.find_or_generic(client, os.environ).blind
+
+
+def _tried(
+    agent: Agent, session: Session | None, presence: Presence | None, store: str, off: Collection[str]
+) -> tuple[Route, ...]:
+    """Return the routes that an attempt tries.
+
+    With them is the pane of a program whose composer is not described: the attempt is refused there, and the reason
+    names the dialog that is open.
     """
     if session is None:
         return ()
@@ -113,7 +134,7 @@ def plan(wake: Wake, target: Target, settings: Settings, store: str, now: int) -
     """
 
     def names(presence: Presence | None) -> tuple[str, ...]:
-        return tuple(one.name for one in routes(target.agent, target.session, presence, store, settings.off))
+        return tuple(one.name for one in _tried(target.agent, target.session, presence, store, settings.off))
 
     found, presence, session = names(target.presence), target.presence, target.session
     waits = 0 <= now - wake.opened_at < settings.read_within  # below 0: the clock was set back, its age is not known
