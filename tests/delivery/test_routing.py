@@ -17,7 +17,7 @@ from xats.core.agents import agents, presence
 from xats.core.agents.agents import Seat
 from xats.core.mail.inbox import mark_read
 from xats.core.waking import wakes, watched
-from xats.delivery import attempt, preview, routing
+from xats.delivery import attempt, preview, routing, screens
 from xats.delivery import target as targets
 from xats.delivery.settings import READ_WITHIN, WAYS, Settings, from_environment
 from xats.delivery.transports import Delivered, Postponed, Refused, Skipped, native, tmux
@@ -41,8 +41,8 @@ class Inbox:
     def reach(self, session):
         return self.place
 
-    def deliver(self, session, line):
-        text = line()
+    def deliver(self, request):
+        text = request.line()
         if text is None:
             return Skipped("already_read")
         self.lines.append(text)
@@ -293,7 +293,7 @@ def test_nobody_is_woken_for_what_wakes_nobody(pair, rows, inbox):
     pair.send("alice", "bob", wake=False)
     pair.send("alice", "bob")
     [wake] = targets.lease_due(pair.store, "d1", Settings(), 10)
-    inbox.deliver, take = lambda session, line: [pair.do("bob", mark_read, [2]), take(session, line)][1], inbox.deliver
+    inbox.deliver, take = lambda request: [pair.do("bob", mark_read, [2]), take(request)][1], inbox.deliver
     assert attempt.make(pair.store, wake, "d1", Settings()).reason == "already_read"
     assert (inbox.lines, the_wake(rows)["state"]) == ([], "skipped")
     pair.send("alice", "bob")
@@ -354,7 +354,7 @@ def test_an_inbox_that_rests_after_a_stop_is_left_alone_until_the_next_prompt(
     if noted:
         bob, told = pair.agent("bob").id, pair.see("bob", lambda tx, bob: presence.get(tx, bob.id))
         pair.store.write(lambda tx: presence.broken_off(tx, bob, told))
-    monkeypatch.setattr(attempt.tmux, "idle", lambda *_: not noted)
+    monkeypatch.setattr(screens, "idle", lambda *_: not noted)
     make(pair)
     assert inbox.lines == ([] if rests else [LINE])
     assert noted is (inbox.NAME not in ways(pair)) if rests else inbox.NAME in ways(pair)
@@ -402,7 +402,7 @@ def test_a_turn_that_began_in_the_time_to_come_may_be_over(pair, clock, monkeypa
     say(pair, "busy")
     bob = pair.agent("bob")
     told = pair.store.read(lambda tx: presence.get(tx, bob.id))
-    monkeypatch.setattr(tmux, "idle", lambda *_: True)
+    monkeypatch.setattr(screens, "idle", lambda *_: True)
     turn = session(pair), "claude-code", told
     assert routing.at_work(*turn, clock.now)  # it may not have drawn anything yet
     assert not routing.at_work(*turn, clock.now - 3_600_000)
@@ -485,7 +485,7 @@ def test_an_attempt_that_was_postponed_costs_no_rung_and_is_due_again_soon(pair,
         assert before + 1_000 <= wake["next_attempt_at"] <= before + 30_000
         clock.tick(wake["next_attempt_at"] - clock.now)
     assert clock.now - wake["opened_at"] > 100_000  # it is not tried every second for ever
-    monkeypatch.setattr(tmux, "deliver", lambda session, client, line, *_: line() and Delivered())
+    monkeypatch.setattr(tmux, "deliver", lambda request: request.line() and Delivered())
     assert make(pair).state == "delivered"
     assert the_wake(rows)["attempts"] == 1
 
@@ -510,11 +510,11 @@ def test_one_before_its_time_that_was_postponed_waits_for_its_rung_as_before(pai
 
 
 def marks(monkeypatch):
-    """Return the tokens under which the pane's transport is asked, and what it was told of others."""
+    """Return the tokens of the requests to paste."""
     tokens = []
 
-    def deliver(session, client, line, token, *_):
-        tokens.append(token)
+    def deliver(request):
+        tokens.append(request.token)
         return Refused("busy")
 
     monkeypatch.setattr(tmux, "deliver", deliver)
@@ -645,9 +645,9 @@ def test_an_agent_that_moves_while_an_inbox_takes_the_line_is_woken_anew(pair, r
     pair.send("alice", "bob")
     take = inbox.deliver
 
-    def move(session, line):
+    def move(request):
         seat(pair, name="s2")
-        return take(session, line)
+        return take(request)
 
     monkeypatch.setattr(inbox, "deliver", move)
     assert make(pair).state == "delivered"

@@ -10,8 +10,7 @@ from __future__ import annotations
 from xats.base import host
 from xats.core.waking import wakes
 from xats.daemon.rounds import Rounds, seated
-from xats.delivery import routing
-from xats.delivery.transports import tmux
+from xats.delivery import routing, screens
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def reached(found: Sequence[Seated], store: str, settings: Mapping[str, Settings
         names = [one.name for one in routing.routes(one.agent, one.session, one.presence, store, off)]
         if any(name not in (routing.HOOK, *routing.SEEN) for name in names):
             return True
-        return any(name in (routing.TMUX, routing.NOTICE) for name in names) and tmux.there(one.session)
+        return any(name in (routing.TMUX, routing.NOTICE) for name in names) and screens.there(one.session)
 
     return [one for one in found if leads(one)]
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 from xats.base import host
 from xats.core.agents import presence
 from xats.daemon.rounds import Rounds, seated
-from xats.delivery import routing
-from xats.delivery.transports import tmux
+from xats.delivery import routing, screens
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def find(tx: Tx, host: str) -> list[Seated]:
 def over(turns: Sequence[Seated]) -> list[Seated]:
     """Return those of `turns` in whose pane an idle, empty composer is seen, and stays."""
     panes = {one.session.seat.pane: one.agent.client for one in turns}
-    idle = tmux.idle_panes({pane: client for pane, client in panes.items() if pane})
+    idle = screens.idle_panes({pane: client for pane, client in panes.items() if pane})
     return [one for one in turns if one.session.seat.pane in idle]
 
 

@@ -151,11 +151,11 @@ def at_work(session: Session, client: str, presence: Presence, now: int) -> bool
 
     A program tells when a turn ends, but not always when its user breaks one off: then an idle composer is in its pane.
     """
-    from xats.delivery.transports import tmux
+    from xats.delivery import screens
 
     if process.living(session.seat) is False:
         return False
-    return 0 <= now - presence.at < FRESH or not tmux.idle(session, client)
+    return 0 <= now - presence.at < FRESH or not screens.idle(session, client)
 
 
 def settling(target: Target, now: int) -> int:

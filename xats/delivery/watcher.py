@@ -14,7 +14,7 @@ from functools import partial
 from xats.base import process
 from xats.base.errors import TmuxUnavailable
 from xats.clients import profile, registry
-from xats.delivery.transports import tmux
+from xats.delivery import screens
 from xats.tmux import guards, paste, screen, server
 
 TYPE_CHECKING = False
@@ -54,7 +54,7 @@ class Eye:
         self.due, self.clear, self.stirred = 0.0, False, stirred
         self._token = token  # of the wake's attempts
         self._known = registry.find_or_generic(target.agent.client, os.environ)
-        self._expected = tmux.expected(self._known, target.session)
+        self._expected = screens.expected(self._known, target.session)
         self.settings = settings
         self._seen: tuple[Look, float, float] | None = None  # it, since when, and when last (monotonic seconds)
         self._judged: tuple[Reason | None, int] = (None, 0)  # of the last look: an objection, and its quiet window
@@ -95,7 +95,7 @@ class Eye:
             self.stirred = True
         elif (left := window / 1000 - (now - since)) > 0:
             self.due = min(self.due, now + left)
-        elif self._foreground(look, now) or guards.typed_ahead(self.pane, look, partial(tmux.certain, self._known)):
+        elif self._foreground(look, now) or guards.typed_ahead(self.pane, look, partial(screens.certain, self._known)):
             self.stirred = True
         else:
             self.clear = self.stirred
@@ -155,11 +155,11 @@ class Eye:
         self._seen, self._prompt, self.clear, self.stirred, self.due = None, False, False, True, due
 
     def _judge(self, look: Look) -> tuple[Reason | None, int]:
-        reason = guards.release(look) or guards.state(look) or tmux.objection(self._known, look, self._token)
-        if not reason and tmux.unlike_a_prompt(self._known, self.pane, look):
+        reason = guards.release(look) or guards.state(look) or screens.objection(self._known, look, self._token)
+        if not reason and screens.unlike_a_prompt(self._known, self.pane, look):
             reason = "screen_unknown"
         ours = look.wake.partition(":")[0] == self._token  # an attempt would only go on with what was begun
-        return reason, 0 if ours else tmux.window(self._known, look, self.settings)
+        return reason, 0 if ours else screens.window(self._known, look, self.settings)
 
 
 class Glance:
