@@ -19,8 +19,9 @@ from xats.core.mail.inbox import mark_read
 from xats.core.waking import wakes, watched
 from xats.delivery import attempt, preview, routing, screens
 from xats.delivery import target as targets
-from xats.delivery.settings import READ_WITHIN, WAYS, Settings, from_environment
+from xats.delivery.settings import READ_WITHIN, Settings, from_environment
 from xats.delivery.transports import Delivered, Postponed, Refused, Skipped, native, tmux
+from xats.settings.keys import TRANSPORTS
 from xats.store import Store
 
 HOST = host.id()
@@ -107,7 +108,7 @@ def test_the_order(pair, inbox, waiter):
     seat(pair, NOWHERE)
     say(pair, "idle")
     assert ways(pair) == ["hook", "waiter", "claude-inbox", "tmux"]
-    assert [one for one in WAYS if one in ways(pair)] == ways(pair)
+    assert [one for one in TRANSPORTS if one in ways(pair)] == ways(pair)
     assert ways(pair, {"waiter", "tmux"}) == ["hook", "claude-inbox"]
     inbox.place = None
     assert ways(pair) == ["hook", "waiter", "tmux"]
@@ -155,9 +156,9 @@ def test_every_inbox_has_a_name_that_can_be_turned_off():
     found = {client: native.of(client) for client in programs.NAMES}
     having = [client for client, one in found.items() if one]
     assert having == ["claude-code", "codex", "opencode", "qwen"]
-    assert {found[client].NAME for client in having} == set(programs.INBOXES) < set(WAYS)
+    assert {found[client].NAME for client in having} == set(programs.INBOXES) < set(TRANSPORTS)
     assert native.of("generic") is native.of("unheard-of") is None
-    assert len(WAYS) == 3 + len(having)
+    assert len(TRANSPORTS) == 3 + len(having)
 
 
 # -- going down --------------------------------------------------------------------------------------------------------
@@ -305,9 +306,9 @@ def test_nobody_is_woken_for_what_wakes_nobody(pair, rows, inbox):
 
 def test_everything_turned_off(pair, rows, inbox):
     pair.send("alice", "bob")
-    assert make(pair, off=frozenset(WAYS)).reason == "no_pane"
+    assert make(pair, off=frozenset(TRANSPORTS)).reason == "no_pane"
     seat(pair, NOWHERE)
-    assert make(pair, off=frozenset(WAYS)).reason == "turned_off"
+    assert make(pair, off=frozenset(TRANSPORTS)).reason == "turned_off"
     assert (the_wake(rows)["state"], the_wake(rows)["attempts"]) == ("retrying", 1)
 
 

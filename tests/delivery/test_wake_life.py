@@ -18,15 +18,16 @@ from xats.core.mail import inbox
 from xats.core.waking import pauses, wakes, watched
 from xats.daemon import routes
 from xats.delivery import attempt, screens, target
-from xats.delivery.settings import WAYS, Settings
+from xats.delivery.settings import Settings
 from xats.delivery.transports import Delivered, Refused, Skipped, tmux, waiter
+from xats.settings.keys import TRANSPORTS
 
 HOST = host.id()
 SETTINGS = Settings()
 STEPS = 60
 # More attempts at one wake than this, with nothing happening in between, would be more than the ladder says: each way
 # once, the hook, and the rungs.
-MOST = len(SETTINGS.rungs) + 1 + len(WAYS)
+MOST = len(SETTINGS.rungs) + 1 + len(TRANSPORTS)
 SHORTEST = min(
     0.9 * min(SETTINGS.rungs), SETTINGS.read_within
 )  # ms between two attempts that nothing has brought about

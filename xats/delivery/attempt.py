@@ -161,7 +161,7 @@ class Attempt:
         """Return the names of the routes to try. A waiter that may come at the end of a turn is waited for."""
         now = self.store.clock()
         found = routing.plan(self.wake, self.target, self.settings, self.store.path, now)
-        if found == (routing.TMUX,) and (left := routing.settling(self.target, now)):
+        if found == (routing.TMUX,) and (left := routing.waiter_delay(self.target, now)):
             time.sleep(left / 1000)
             found = routing.plan(self.wake, self.target, self.settings, self.store.path, now)
         return found

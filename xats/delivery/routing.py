@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 HOOK, WAITER, TMUX = "hook", waiter.NAME, "tmux"
 AUTO, NOTICE, COMMAND, NONE = "auto", "notice", "command", "none"
-SEEN = (TMUX, NOTICE, COMMAND)  # of these it is known at once whether the agent, or somebody, has got the line
+CONFIRMED = (TMUX, NOTICE, COMMAND)  # of these it is known at once whether the agent, or somebody, has got the line
 SETTLE = 500  # ms after the end of a turn in which a waiter may come
 FRESH = 3000  # ms after the beginning of a turn in which its program may not have drawn it yet
 
@@ -80,7 +80,7 @@ def _tried(
     if by == COMMAND:
         return (Route(COMMAND, "a program of its user's"),)
     if by == AUTO:
-        if hooked(session, presence) and not killed(session):
+        if has_hooks(session, presence) and not has_ended(session):
             found.append(Route(HOOK, "its own hooks, in a turn"))
         if seat.host == host.id():
             found += _inboxes(agent, session, presence, store, off)
@@ -104,13 +104,13 @@ def _inboxes(
     return found
 
 
-def hooked(session: Session, presence: Presence | None) -> bool:
+def has_hooks(session: Session, presence: Presence | None) -> bool:
     """Tell whether the hooks of this very session work: they say what it is doing, and that it goes on."""
     mine = session.seat.client_session
     return presence is not None and mine is not None and presence.client_session == mine and presence.state != "ended"
 
 
-def killed(session: Session | None) -> bool:
+def has_ended(session: Session | None) -> bool:
     """Tell whether its program has surely ended on this host: one that was killed has told no end of its session."""
     return session is not None and process.living(session.seat) is False
 
@@ -120,7 +120,7 @@ def in_turn(session: Session, presence: Presence | None) -> bool:
 
     One that was seen to be broken off is over.
     """
-    return hooked(session, presence) and presence is not None and presence.doing[0] in ("busy", "waiting")
+    return has_hooks(session, presence) and presence is not None and presence.doing[0] in ("busy", "waiting")
 
 
 # -- which an attempt tries --------------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def at_work(session: Session, client: str, presence: Presence, now: int) -> bool
     return 0 <= now - presence.at < FRESH or not screens.idle(session, client)
 
 
-def settling(target: Target, now: int) -> int:
+def waiter_delay(target: Target, now: int) -> int:
     """Return how long (ms) to wait for a waiter at `now` (ms UTC).
 
     The agent's program starts one at the end of a turn, beside the hook that reports this end.
@@ -166,6 +166,6 @@ def settling(target: Target, now: int) -> int:
     session, presence = target.session, target.presence
     if target.agent.wake_by != AUTO or session is None or presence is None or presence.state != "idle":
         return 0
-    if not hooked(session, presence):
+    if not has_hooks(session, presence):
         return 0
     return max(0, min(SETTLE, presence.at + SETTLE - now))

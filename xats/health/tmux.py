@@ -210,7 +210,7 @@ def _mend(reason: str, one: Details, pane: Pane) -> str:
         return f"{keys} send-keys -t {pane.pane_id} -X cancel"
     if reason == "input_off":
         return f"{keys} select-pane -t {pane.pane_id} -e"
-    if reason == "shell_foreground" and routing.killed(one.session):
+    if reason == "shell_foreground" and routing.has_ended(one.session):
         return f"start it in its pane again, or: xats unregister {one.agent.address}"
     if reason == "child_foreground":
         return "leave that program, or answer it; then the agent is woken"

@@ -225,7 +225,7 @@ def _has_looks(here: Here, client: str) -> bool:
 
 def woken_by(here: Here, details: Details, off: Collection[str]) -> list[str]:
     """Return the transports by which an agent can be woken now, in their order, without those that are `off`."""
-    from xats.daemon.owner import pane_gone
+    from xats.daemon.liveness import pane_gone
     from xats.delivery import routing
 
     session = details.session
@@ -389,7 +389,7 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
 def _refuse_if_there(tx: Tx, agent: Agent, session: Session) -> None:
     """Raise Refused unless `agent` is known to have ended: one of which no process is known may well be there."""
     from xats.core.agents import presence
-    from xats.daemon.owner import process_gone
+    from xats.daemon.liveness import process_gone
 
     fix = f"xats unregister {agent.name} --force"
     if process.holds(session.seat):
