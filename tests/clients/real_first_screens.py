@@ -11,7 +11,7 @@ import pytest
 from tests.clients import real
 from tests.clients.mock_model import Model
 from xats.clients import occupants, registry
-from xats.delivery.transports import tmux
+from xats.delivery import screens
 from xats.tmux import pane, screen
 
 
@@ -33,4 +33,4 @@ def test_a_program_is_found_and_its_first_screens_are_refused(name, monkeypatch)
                 assert occupants.find(there).client == name
                 profile = registry.find(name, os.environ)
                 wanted = {"dialog_open"} if state.startswith("dialog") else {"screen_unknown", "dialog_open"}
-                assert tmux.objection(profile, screen.look(there), "store-1") in wanted, state
+                assert screens.objection(profile, screen.look(there), "store-1") in wanted, state

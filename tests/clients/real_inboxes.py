@@ -18,6 +18,7 @@ import pytest
 
 from tests.clients import real
 from tests.clients.mock_model import Model
+from tests.support.requests import request
 from xats.base import host, process
 from xats.core.agents import agents
 from xats.delivery.transports import claude_inbox, codex_queue, opencode_http, qwen_inbox
@@ -55,7 +56,7 @@ class Guest:
         Guest.serial += 1
         line = f"xats: {Guest.serial} new from alice - run: xats inbox"
         self.sent = time.monotonic()
-        result = self.module.deliver(self.session(), lambda: line)
+        result = self.module.deliver(request(self.session(), lambda: line))
         took = time.monotonic() - self.sent
         print(f"{self.name}, {what}: {result.state} after {took:.3f} s ({result.detail})", flush=True)
         assert result.state == state, result

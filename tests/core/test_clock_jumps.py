@@ -11,7 +11,7 @@ from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, offers, planning, pools, tasks
 from xats.core.tasks.claims import LEASE
 from xats.core.waking import attempts, wakes
-from xats.daemon.tidy import Tidy
+from xats.daemon.pruner import Pruner
 from xats.delivery import attempt, target
 from xats.delivery.settings import Settings
 from xats.delivery.transports import Refused
@@ -52,7 +52,7 @@ def sweep(crew, gone=lambda _: False):
         return lapsed
 
     lapsed = crew.store.write(work)
-    Tidy(30 * DAY)(crew.store)
+    Pruner(30 * DAY)(crew.store)
     return lapsed
 
 
@@ -262,7 +262,7 @@ def test_nothing_is_pruned(crew, clock, upset, rows):
     crew.do("bob", claims.done, task_id, None)
     clock.tick(HOUR)
     before = rows("select count(*) as n from events"), rows("select id from messages"), rows("select id from tasks")
-    tidy = Tidy(30 * DAY)
+    tidy = Pruner(30 * DAY)
 
     def act():
         crew.store.write(rules.observe)
@@ -278,7 +278,7 @@ def test_nothing_is_pruned(crew, clock, upset, rows):
 
 
 def test_a_walk_that_is_under_way_ends_when_the_clock_jumps(crew, clock, rows, monkeypatch):
-    monkeypatch.setattr("xats.daemon.tidy.BATCHES", 1)
+    monkeypatch.setattr("xats.daemon.pruner.BATCHES", 1)
     for name in ("FIRST", "LEAST", "MOST"):
         monkeypatch.setattr(f"xats.core.prune.{name}", 2)
     for _ in range(20):
@@ -286,7 +286,7 @@ def test_a_walk_that_is_under_way_ends_when_the_clock_jumps(crew, clock, rows, m
     crew.do("bob", inbox.mark_read, range(1, 21))
     clock.tick(31 * DAY)
     crew.store.write(rules.observe)
-    tidy = Tidy(30 * DAY)
+    tidy = Pruner(30 * DAY)
     for _ in range(3):
         tidy(crew.store)
     left = rows("select count(*) as n from messages")[0]["n"]

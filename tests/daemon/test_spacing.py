@@ -36,10 +36,10 @@ class Script:
     def reach(self, session):
         return "its socket"
 
-    def deliver(self, session, line):
-        if line() is None:
+    def deliver(self, request):
+        if request.line() is None:
             return Skipped("already_read")
-        name = session.seat.client_session
+        name = request.session.seat.client_session
         store = open_store(self.path)
         try:
             with self._lock:

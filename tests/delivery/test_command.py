@@ -7,17 +7,16 @@ import time
 import pytest
 
 from tests.delivery.conftest import until
+from tests.support.requests import request
 from xats.base import process
 from xats.base.errors import Usage
 from xats.base.pane import Pane
 from xats.cli.models.lines import WakeDocument
 from xats.core.agents import agents
-from xats.core.waking.wakes import Pending, Wake
+from xats.core.waking.wakes import Pending
 from xats.delivery.settings import LONGEST, Settings, from_environment
-from xats.delivery.target import Target
 from xats.delivery.transports import command
 
-WAKE = Wake(7, 1, "retrying", None, None, 2, 2, None, 0, "d1", 0, 0)
 PENDING = Pending(2, 1, ("alice",), 9)
 PANE = Pane("/tmp/s", 11, 12, "%3", 13, "/dev/pts/9")
 
@@ -34,11 +33,9 @@ def wake(tmp_path, monkeypatch):
         return deliver(limit=limit, stopping=stopping, pane=pane, pending=pending)
 
     def deliver(*, limit=5000, stopping=bool, pane=PANE, pending=PENDING):
-        agent = agents.Agent(1, "t", "bob", "backend", "codex", None, 1, 0, True, "command")
         session = agents.Session(1, 1, 1, agents.Seat("here", pane=pane), 0, None)
-        settings = Settings(command=limit)
-        target = Target(agent, session, PENDING)
-        return command.deliver(target, WAKE, lambda: pending, "/tmp/store.db", settings, stopping)
+        how = {"settings": Settings(command=limit), "pending": lambda: pending, "stopping": stopping}
+        return command.deliver(request(session, client="codex", **how))
 
     attempt.plain = deliver
     return attempt

@@ -20,7 +20,7 @@ from tests.delivery.conftest import LINE, until
 from tests.support.stagehand import LOOKS, Person, play, play_again, play_at_prompt, play_in_bash
 from tests.support.world import Composer
 from xats.base import faults, process
-from xats.delivery.transports import tmux
+from xats.delivery import screens
 from xats.tmux import guards, paste
 
 KNOWN = LOOKS[1:]
@@ -328,14 +328,14 @@ def appear(monkeypatch, obstacle, moment, role):
             until(lambda: role.happened("got"))  # it has the paste: what appears now appears over it
         mend.at(reached)
 
-    def last_look(known, look, token, asked=tmux.examined):
+    def last_look(known, look, token, asked=screens.examined):
         said = asked(known, look, token)
         if look.wake.endswith(":pasted"):
             mend.at("enter")
         return said
 
     monkeypatch.setattr(faults, "point", point)
-    monkeypatch.setattr(tmux, "examined", last_look)
+    monkeypatch.setattr(screens, "examined", last_look)
     mend.at("start")
     return mend
 

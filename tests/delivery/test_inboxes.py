@@ -22,11 +22,13 @@ import pytest
 from tests import support
 from tests.delivery.conftest import LINE, until
 from tests.support import agentlet
+from tests.support.requests import request
 from xats.base import confinement, host, process, programs
 from xats.base.pane import Pane
-from xats.clients import model, registry
+from xats.clients import model, records, registry
 from xats.core.agents import agents
-from xats.delivery.transports import claude_inbox, codex_queue, opencode_http, proof, qwen_inbox, tmux
+from xats.delivery import screens
+from xats.delivery.transports import claude_inbox, codex_queue, opencode_http, qwen_inbox, verify
 
 HERE = os.path.dirname(__file__)
 HOST = host.id()
@@ -58,7 +60,7 @@ class Program:
         return self.module.reach(self.session(**changes))
 
     def deliver(self, line=lambda: LINE, **changes):
-        return self.module.deliver(self.session(**changes), line)
+        return self.module.deliver(request(self.session(**changes), line))
 
     @property
     def got(self) -> list[dict]:
@@ -452,14 +454,14 @@ def test_claude_whose_session_moved_to_the_background_is_not_reached_where_it_wa
     """Its process shows the agents view, or another session: neither its inbox nor its pane is the agent's any more."""
     one, seat = program("claude"), Pane("/nowhere/tmux", 1, 1, "%7", 1, "/dev/null")
     session = agents.Session(1, 1, 1, agents.Seat(HOST, one.pid, one.started, None, seat), 0, None)
-    parked = tmux.expected(registry.find_or_generic("claude-code", {}), session).parked
+    parked = screens.expected(registry.find_or_generic("claude-code", {}), session).parked
     assert not parked(one.pid)
     one.rewrite(parkedJobId="5e9c8683")
     assert one.reach() is None
     assert one.deliver().reason == "inbox_failed"
     assert one.got == []
     assert parked(one.pid)
-    assert not tmux.expected(registry.find_or_generic("codex", {}), session).parked(one.pid)
+    assert not screens.expected(registry.find_or_generic("codex", {}), session).parked(one.pid)
 
 
 def test_claude_at_work_is_not_waited_for(program):
@@ -942,30 +944,30 @@ def test_no_error_quotes_what_was_read(tmp_path):
     path = tmp_path / "x"
     for text in (b"secret", b'"secret"', b"\xffsecret", b"secret" * 20000):
         path.write_bytes(text)
-        with pytest.raises(proof.Unproven) as caught:
-            proof.mapping(str(path), proof.RECORD)
+        with pytest.raises(records.Unproven) as caught:
+            records.mapping(str(path), records.RECORD)
         assert "secret" not in str(caught.value)
 
 
 def test_reading_follows_links_only_when_asked(tmp_path):
     (tmp_path / "x").write_text("{}")
     os.symlink(tmp_path / "x", tmp_path / "link")
-    assert proof.mapping(str(tmp_path / "link"), 100, follow=True) == {}
-    with pytest.raises(proof.Unproven):
-        proof.mapping(str(tmp_path / "link"), 100)
-    assert proof.mapping(str(tmp_path / "none"), 100) is None
-    assert proof.mapping(str(tmp_path / "x" / "below"), 100) is None
+    assert records.mapping(str(tmp_path / "link"), 100, follow=True) == {}
+    with pytest.raises(records.Unproven):
+        records.mapping(str(tmp_path / "link"), 100)
+    assert records.mapping(str(tmp_path / "none"), 100) is None
+    assert records.mapping(str(tmp_path / "x" / "below"), 100) is None
 
 
 def test_the_kernel_tells_who_is_at_the_other_end(tmp_path):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "s"))
         listener.listen()
-        proof.dial(str(tmp_path / "s"), os.getpid(), 1).close()
-        with pytest.raises(proof.Unproven):
-            proof.dial(str(tmp_path / "s"), os.getpid() + 1, 1)
+        verify.dial(str(tmp_path / "s"), os.getpid(), 1).close()
+        with pytest.raises(records.Unproven):
+            verify.dial(str(tmp_path / "s"), os.getpid() + 1, 1)
         os.chmod(tmp_path, stat.S_IRWXU)
-        assert proof.is_inbox(str(tmp_path / "s"))
+        assert verify.is_inbox(str(tmp_path / "s"))
 
 
 @pytest.mark.parametrize("module", MODULES.values(), ids=MODULES)

@@ -155,6 +155,17 @@ def test_its_inbox_comes_before_the_paste_and_can_be_turned_off(extended, pane):
     assert pane.sent == []
 
 
+def transports(world):
+    """Return the transports that the lists of agents and of panes give for bob, and doctor with other words."""
+    shown = world.json("agent", "show", "bob")["agent"]["transports"]
+    [listed] = [one["transports"] for one in world.json("agents")["agents"] if one["name"] == "bob"]
+    [found] = [one["transports"] for one in world.json("client", "find")["panes"] if one["agent"]]
+    checks = world.json("doctor", code=None)["checks"]
+    [detail] = [one["detail"] for one in checks if (one["section"], one["name"]) == ("waking", "bob@t")]
+    assert shown == listed == found == ([] if detail.startswith("by nothing now") else [detail.partition(":")[0]])
+    return shown
+
+
 @pytest.mark.parametrize(("script", "client"), [("kimi", "kimi-code"), ("cline", "cline"), ("droid", "droid")])
 def test_nothing_is_typed_at_a_program_whose_composer_is_not_described(world, script, client):
     """Not even at an empty prompt that waits for a line, in which an unknown program is woken."""
@@ -164,6 +175,7 @@ def test_nothing_is_typed_at_a_program_whose_composer_is_not_described(world, sc
     world.register("alice")
     _, said = world.register("bob", made)
     assert f"does not know yet how the composer of {client} looks, so no line can be typed for it" in said
+    assert transports(world) == []
     world.send("bob")
     assert attempt(world) == ("refused", "screen_unknown")
     assert made.untouched()
@@ -171,6 +183,7 @@ def test_nothing_is_typed_at_a_program_whose_composer_is_not_described(world, sc
     with open(os.path.join(world.folder, "clients", f"{client}.toml"), "w") as file:
         file.write('prompts = ["> "]\ncomposer_unknown = false\n')
     world.env["XATS_CLIENTS"] = os.path.join(world.folder, "clients")
+    assert transports(world) == ["tmux"]
     world.write("update wakes set next_attempt_at = 0 where closed_at is null")
     assert attempt(world) == ("delivered", None)
     assert made.sent == [LINE]

@@ -9,9 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.delivery.conftest import until
+from tests.support.requests import request
 from tests.support.viewer import Viewer
 from xats.base.errors import NoPane
+from xats.core.agents import agents
 from xats.core.waking.wakes import Pending
+from xats.daemon import badges
 from xats.delivery import envelope
 from xats.delivery.transports import notice as transport
 from xats.tmux import notice, server
@@ -20,6 +23,12 @@ LINE = "xats: 2 new from alice, bob - run: xats inbox"
 names_clients = pytest.mark.skipif(
     bool(shutil.which("tmux")) and server.version() in ("3.2", "3.2a"), reason="this tmux cannot name a client"
 )
+
+
+def show(pane, line=LINE):
+    """Show `line` wherever `pane` can be seen; return the result."""
+    session = agents.Session(1, 1, 1, agents.Seat("here", pane=pane), 0, None)
+    return transport.deliver(request(session, lambda: line))
 
 
 @pytest.fixture
@@ -43,7 +52,7 @@ def test_it_is_shown_on_every_terminal_that_shows_the_window_and_nothing_is_type
     seat = desk.compose()
     one, two = look(seat.pane), look(seat.pane)
     elsewhere = look(desk.open("exec tail -f /dev/null"))
-    done = transport.deliver(seat.pane, lambda: LINE)
+    done = show(seat.pane)
     assert (done.state, done.reason) == ("delivered", None)
     assert sorted(done.detail.removeprefix("shown on ").split(", ")) == sorted((one.name, two.name))
     one.wait_for(LINE.encode())
@@ -60,7 +69,7 @@ def test_another_pane_of_the_window_may_be_the_active_one(desk, look):
     other = desk.open("exec tail -f /dev/null", split=seat.pane)
     desk.cmd("select-pane", "-t", other.pane_id)
     viewer = look(seat.pane)
-    assert transport.deliver(seat.pane, lambda: LINE).state == "delivered"
+    assert show(seat.pane).state == "delivered"
     viewer.wait_for(LINE.encode())
 
 
@@ -68,7 +77,7 @@ def test_nobody_looks(desk, look):
     seat = desk.compose()
     look(desk.open("exec tail -f /dev/null"))
     assert transport.objection(seat.pane) == "not_shown"
-    done = transport.deliver(seat.pane, lambda: LINE)
+    done = show(seat.pane)
     assert (done.state, done.reason) == ("refused", "not_shown")
 
 
@@ -78,7 +87,7 @@ def test_who_has_left_the_window_does_not_see_it(desk, look):
     assert transport.objection(seat.pane) is None
     desk.cmd("new-window", "-t", desk.show(seat.pane, "#{session_id}") + ":", "exec tail -f /dev/null")
     until(lambda: notice.viewers(seat.pane) == [])
-    assert transport.deliver(seat.pane, lambda: LINE).reason == "not_shown"
+    assert show(seat.pane).reason == "not_shown"
     assert LINE.encode() not in viewer.read()
 
 
@@ -86,7 +95,7 @@ def test_a_control_mode_client_is_no_terminal(desk, look):
     seat = desk.compose()
     look(seat.pane, "-C")
     assert desk.cmd("list-clients", "-F", "#{client_control_mode}") == "1"
-    assert transport.deliver(seat.pane, lambda: LINE).reason == "not_shown"
+    assert show(seat.pane).reason == "not_shown"
 
 
 def test_a_client_that_goes_away_meanwhile_has_shown_nothing(desk, look, fake_tmux):
@@ -96,7 +105,7 @@ def test_a_client_that_goes_away_meanwhile_has_shown_nothing(desk, look, fake_tm
     fake_tmux(
         f"[ $n -eq 2 ] && {real} detach-client -t {viewer.name} && while {real} list-clients | grep -q .; do :; done"
     )
-    assert transport.deliver(seat.pane, lambda: LINE).reason == "not_shown"
+    assert show(seat.pane).reason == "not_shown"
 
 
 @names_clients
@@ -104,7 +113,7 @@ def test_before_tmux_3_2_there_is_no_delay(desk, look, fake_tmux):
     seat = desk.compose()
     viewer = look(seat.pane)
     fake_tmux('case " $* " in *" -d "*) echo "usage: display-message [-ap]" >&2; exit 1;; esac')
-    assert transport.deliver(seat.pane, lambda: LINE).state == "delivered"
+    assert show(seat.pane).state == "delivered"
     viewer.wait_for(LINE.encode())
 
 
@@ -121,7 +130,7 @@ def test_in_tmux_3_2_no_client_can_be_named(desk, look, fake_tmux):
     viewer = look(seat.pane)
     fake_tmux(NO_CLIENT)
     for _ in range(2):  # the log holds the first one when the second is shown
-        done = transport.deliver(seat.pane, lambda: LINE)
+        done = show(seat.pane)
         assert (done.state, done.detail) == ("delivered", f"shown on {viewer.name}")
     viewer.wait_for(LINE.encode())
     assert b"xats" not in elsewhere.read()
@@ -131,10 +140,10 @@ def test_in_tmux_3_2_what_tmux_did_not_log_was_not_shown(desk, look, fake_tmux):
     seat = desk.compose()
     viewer = look(seat.pane)
     fake_tmux(NO_CLIENT)
-    assert transport.deliver(seat.pane, lambda: LINE).state == "delivered"
+    assert show(seat.pane).state == "delivered"
     log = shlex.join([shutil.which("tmux"), "-S", desk.socket, "show-messages"])
     fake_tmux(f"{NO_CLIENT}\ncase $* in *show-messages*) exec {log};; esac")
-    done = transport.deliver(seat.pane, lambda: LINE)
+    done = show(seat.pane)
     assert (done.state, done.reason) == ("refused", "not_shown")
     viewer.wait_for(LINE.encode())
 
@@ -142,7 +151,7 @@ def test_in_tmux_3_2_what_tmux_did_not_log_was_not_shown(desk, look, fake_tmux):
 def test_a_mail_that_was_read_meanwhile_is_not_shown(desk, look):
     seat = desk.compose()
     viewer = look(seat.pane)
-    assert transport.deliver(seat.pane, lambda: None).state == "skipped"
+    assert show(seat.pane, None).state == "skipped"
     assert b"xats" not in viewer.read()
 
 
@@ -150,12 +159,12 @@ def test_another_program_in_the_pane_or_no_server(desk, look):
     seat = desk.compose()
     look(seat.pane)
     desk.cmd("respawn-pane", "-k", "-t", seat.pane.pane_id, "exec tail -f /dev/null")
-    assert transport.deliver(seat.pane, lambda: LINE).reason == "no_pane"
+    assert show(seat.pane).reason == "no_pane"
     with pytest.raises(NoPane):
-        transport.set_unread(seat.pane, 3, "/a/store")
+        badges.set_unread(seat.pane, 3, "/a/store")
     assert desk.show(seat.pane, "#{@xats_unread}") == ""
     desk.stop()
-    assert transport.deliver(seat.pane, lambda: LINE).reason == "server_gone"
+    assert show(seat.pane).reason == "server_gone"
     assert transport.objection(seat.pane) == "server_gone"
 
 
@@ -164,16 +173,16 @@ def test_a_server_that_hangs(desk, fake_tmux, monkeypatch):
     monkeypatch.setattr(notice.viewers, "__defaults__", (0.2,))
     monkeypatch.setattr(notice.show, "__defaults__", (0.2,))
     fake_tmux("exec tail -f /dev/null")
-    assert transport.deliver(seat.pane, lambda: LINE).reason == "tmux_unavailable"
+    assert show(seat.pane).reason == "tmux_unavailable"
 
 
 def test_the_badge_is_a_pane_option(desk):
     seat = desk.compose()
-    transport.set_unread(seat.pane, 3, "/a/store")
+    badges.set_unread(seat.pane, 3, "/a/store")
     assert desk.show(seat.pane, "#{@xats_unread}") == "3"
-    transport.set_unread(seat.pane, 0, "/a/store")
+    badges.set_unread(seat.pane, 0, "/a/store")
     assert desk.cmd("show-options", "-p", "-t", seat.pane.pane_id) == ""
-    transport.set_unread(seat.pane, 0, "/a/store")
+    badges.set_unread(seat.pane, 0, "/a/store")
 
 
 # -- never a format ----------------------------------------------------------------------------------------------------

@@ -17,10 +17,11 @@ from xats.core.agents import agents, presence
 from xats.core.agents.agents import Seat
 from xats.core.mail.inbox import mark_read
 from xats.core.waking import attempts, watched
-from xats.delivery import attempt, preview, routing
+from xats.delivery import attempt, preview, routing, screens
 from xats.delivery import target as targets
-from xats.delivery.settings import READ_WITHIN, WAYS, Settings, from_environment
+from xats.delivery.settings import READ_WITHIN, Settings, from_environment
 from xats.delivery.transports import Delivered, Postponed, Refused, Skipped, native, tmux
+from xats.settings.keys import TRANSPORTS
 from xats.store.open import open_store
 
 HOST = host.id()
@@ -41,8 +42,8 @@ class Inbox:
     def reach(self, session):
         return self.place
 
-    def deliver(self, session, line):
-        text = line()
+    def deliver(self, request):
+        text = request.line()
         if text is None:
             return Skipped("already_read")
         self.lines.append(text)
@@ -107,7 +108,7 @@ def test_the_order(pair, inbox, waiter):
     seat(pair, NOWHERE)
     say(pair, "idle")
     assert ways(pair) == ["hook", "waiter", "claude-inbox", "tmux"]
-    assert [one for one in WAYS if one in ways(pair)] == ways(pair)
+    assert [one for one in TRANSPORTS if one in ways(pair)] == ways(pair)
     assert ways(pair, {"waiter", "tmux"}) == ["hook", "claude-inbox"]
     inbox.place = None
     assert ways(pair) == ["hook", "waiter", "tmux"]
@@ -155,9 +156,9 @@ def test_every_inbox_has_a_name_that_can_be_turned_off():
     found = {client: native.of(client) for client in programs.NAMES}
     having = [client for client, one in found.items() if one]
     assert having == ["claude-code", "codex", "opencode", "qwen"]
-    assert {found[client].NAME for client in having} == set(programs.INBOXES) < set(WAYS)
+    assert {found[client].NAME for client in having} == set(programs.INBOXES) < set(TRANSPORTS)
     assert native.of("generic") is native.of("unheard-of") is None
-    assert len(WAYS) == 3 + len(having)
+    assert len(TRANSPORTS) == 3 + len(having)
 
 
 # -- going down --------------------------------------------------------------------------------------------------------
@@ -293,7 +294,7 @@ def test_nobody_is_woken_for_what_wakes_nobody(pair, rows, inbox):
     pair.send("alice", "bob", wake=False)
     pair.send("alice", "bob")
     [wake] = targets.lease_due(pair.store, "d1", Settings(), 10)
-    inbox.deliver, take = lambda session, line: [pair.do("bob", mark_read, [2]), take(session, line)][1], inbox.deliver
+    inbox.deliver, take = lambda request: [pair.do("bob", mark_read, [2]), take(request)][1], inbox.deliver
     assert attempt.make(pair.store, wake, "d1", Settings()).reason == "already_read"
     assert (inbox.lines, the_wake(rows)["state"]) == ([], "skipped")
     pair.send("alice", "bob")
@@ -305,9 +306,9 @@ def test_nobody_is_woken_for_what_wakes_nobody(pair, rows, inbox):
 
 def test_everything_turned_off(pair, rows, inbox):
     pair.send("alice", "bob")
-    assert make(pair, off=frozenset(WAYS)).reason == "no_pane"
+    assert make(pair, off=frozenset(TRANSPORTS)).reason == "no_pane"
     seat(pair, NOWHERE)
-    assert make(pair, off=frozenset(WAYS)).reason == "turned_off"
+    assert make(pair, off=frozenset(TRANSPORTS)).reason == "turned_off"
     assert (the_wake(rows)["state"], the_wake(rows)["attempts"]) == ("retrying", 1)
 
 
@@ -354,7 +355,7 @@ def test_an_inbox_that_rests_after_a_stop_is_left_alone_until_the_next_prompt(
     if noted:
         bob, told = pair.agent("bob").id, pair.see("bob", lambda tx, bob: presence.get(tx, bob.id))
         pair.store.write(lambda tx: presence.broken_off(tx, bob, told))
-    monkeypatch.setattr(attempt.tmux, "idle", lambda *_: not noted)
+    monkeypatch.setattr(screens, "idle", lambda *_: not noted)
     make(pair)
     assert inbox.lines == ([] if rests else [LINE])
     assert noted is (inbox.NAME not in ways(pair)) if rests else inbox.NAME in ways(pair)
@@ -402,7 +403,7 @@ def test_a_turn_that_began_in_the_time_to_come_may_be_over(pair, clock, monkeypa
     say(pair, "busy")
     bob = pair.agent("bob")
     told = pair.store.read(lambda tx: presence.get(tx, bob.id))
-    monkeypatch.setattr(tmux, "idle", lambda *_: True)
+    monkeypatch.setattr(screens, "idle", lambda *_: True)
     turn = session(pair), "claude-code", told
     assert routing.at_work(*turn, clock.now)  # it may not have drawn anything yet
     assert not routing.at_work(*turn, clock.now - 3_600_000)
@@ -485,7 +486,7 @@ def test_an_attempt_that_was_postponed_costs_no_rung_and_is_due_again_soon(pair,
         assert before + 1_000 <= wake["next_attempt_at"] <= before + 30_000
         clock.tick(wake["next_attempt_at"] - clock.now)
     assert clock.now - wake["opened_at"] > 100_000  # it is not tried every second for ever
-    monkeypatch.setattr(tmux, "deliver", lambda session, client, line, *_: line() and Delivered())
+    monkeypatch.setattr(tmux, "deliver", lambda request: request.line() and Delivered())
     assert make(pair).state == "delivered"
     assert the_wake(rows)["attempts"] == 1
 
@@ -510,11 +511,11 @@ def test_one_before_its_time_that_was_postponed_waits_for_its_rung_as_before(pai
 
 
 def marks(monkeypatch):
-    """Return the tokens under which the pane's transport is asked, and what it was told of others."""
+    """Return the tokens of the requests to paste."""
     tokens = []
 
-    def deliver(session, client, line, token, *_):
-        tokens.append(token)
+    def deliver(request):
+        tokens.append(request.token)
         return Refused("busy")
 
     monkeypatch.setattr(tmux, "deliver", deliver)
@@ -645,9 +646,9 @@ def test_an_agent_that_moves_while_an_inbox_takes_the_line_is_woken_anew(pair, r
     pair.send("alice", "bob")
     take = inbox.deliver
 
-    def move(session, line):
+    def move(request):
         seat(pair, name="s2")
-        return take(session, line)
+        return take(request)
 
     monkeypatch.setattr(inbox, "deliver", move)
     assert make(pair).state == "delivered"

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from tests.delivery.conftest import Seat, until
+from tests.support.requests import request
 from tests.support.stagehand import play
 from xats.base import faults, process, program
 from xats.core.agents import agents
@@ -20,8 +21,8 @@ SECOND = "xats: 2 new from alice, carol - run: xats inbox"
 
 def deliver(seat, token: str, line: str, client: str = "generic", programs=None):
     session = agents.Session(1, 1, 1, agents.Seat("here", *seat.client, None, seat.pane), 0, None, programs)
-    how = (token, Settings(quiet=50), bool)
-    return tmux.deliver(session, client, lambda: line, *how, proves=lambda other: other.startswith("store-"))
+    how = {"token": token, "settings": Settings(quiet=50), "is_token": lambda other: other.startswith("store-")}
+    return tmux.deliver(request(session, lambda: line, client, **how))
 
 
 def test_a_line_that_was_not_taken_keeps_the_next_wake_away(desk):
@@ -49,7 +50,7 @@ def test_words_of_an_unknown_program_that_change_are_noise_and_those_that_stay_a
     for pane, reason in ((noisy, "not_quiet"), (still, "draft_present")):
         until(lambda pane=pane: desk.text(pane).strip())
         seat = agents.Session(1, 1, 1, agents.Seat("here", None, None, None, pane), 0, None)
-        assert tmux.deliver(seat, "generic", lambda: FIRST, "store-1", Settings(quiet=1500), bool).reason == reason
+        assert tmux.deliver(request(seat, lambda: FIRST, settings=Settings(quiet=1500))).reason == reason
         assert "xats" not in desk.text(pane)
 
 
@@ -76,7 +77,7 @@ def test_words_behind_the_cursor_of_an_unknown_program_are_a_draft(desk):
         pane = desk.open(f"stty -icanon -echo -icrnl; {show}")
         until(lambda pane=pane: "half" in desk.text(pane))
         seat = agents.Session(1, 1, 1, agents.Seat("here", None, None, None, pane), 0, None)
-        assert tmux.deliver(seat, "generic", lambda: FIRST, "store-1", Settings(quiet=50), bool).reason == reason
+        assert tmux.deliver(request(seat, lambda: FIRST, settings=Settings(quiet=50))).reason == reason
 
 
 def wrapped(desk, name: str) -> Seat:
@@ -151,7 +152,7 @@ def test_a_stranded_line_is_sent_off_in_place_of_ours(desk, same_locks, look):
 def test_the_line_of_a_token_that_our_store_does_not_know_is_a_draft(desk, same_locks, look):
     """The pane remembers a wake of a store that was removed, or replaced by a backup."""
     role = strand(desk, same_locks, look)
-    assert role.deliver(line=lambda: SECOND, token="store-2", proves=lambda _: False).reason == "draft_present"
+    assert role.deliver(line=lambda: SECOND, token="store-2", is_token=lambda _: False).reason == "draft_present"
     assert (role.sent, role.enters) == ([], 0)
     assert SECOND not in role.text()
 

@@ -22,7 +22,7 @@ from tests.support.world import Composer
 from tests.support.world import until as eventually
 from xats.base import process
 from xats.delivery.settings import Settings
-from xats.delivery.watcher import Eye
+from xats.delivery.watcher import PaneWatcher
 from xats.tmux import guards, paste, screen, terminal
 from xats.tmux.paste import Outcome
 
@@ -316,11 +316,11 @@ def eye(monkeypatch):
     target = SimpleNamespace(
         session=SimpleNamespace(seat=where, programs=None), agent=SimpleNamespace(client="claude-code")
     )
-    made = Eye(SimpleNamespace(state="retrying"), target, "1-1-x", Settings(), stirred=False)
+    made = PaneWatcher(SimpleNamespace(state="retrying"), target, "1-1-x", Settings(), changed=False)
 
     def see(now, look):
         clock.now = now
-        made.see(look, now)
+        made.observe(look, now)
         return made.echoed(look)
 
     return see

@@ -11,10 +11,12 @@ from types import SimpleNamespace
 import pytest
 
 from tests import support
-from tests.delivery.conftest import HERE, LINE, until
+from tests.delivery.conftest import HERE, until
+from tests.support.requests import request
 from xats.clients import registry, unfamiliar
 from xats.clients.profile import picture, view
 from xats.core.agents import agents
+from xats.delivery import screens
 from xats.delivery.settings import Settings
 from xats.delivery.transports import tmux
 from xats.tmux import screen, terminal
@@ -37,7 +39,7 @@ class Poster:
 
     def deliver(self, quiet: int = 50):
         session = agents.Session(1, 1, 1, agents.Seat("here", None, None, None, self.pane), 0, None)
-        return tmux.deliver(session, self.profile, lambda: LINE, "store-1", Settings(quiet=quiet), bool)
+        return tmux.deliver(request(session, client=self.profile, settings=Settings(quiet=quiet)))
 
     def read(self) -> str:
         return Path(self.log).read_text().removeprefix("ready\n")
@@ -98,7 +100,7 @@ def test_a_program_that_asks_for_brackets_is_woken_where_tmux_can_tell(desk):
     assert look.bracketed in (True, None)  # tmux 3.7 tells
     for told, sign in ((True, ""), (False, "has not asked"), (None, "does not tell")):
         changed = SimpleNamespace(bracketed=told)
-        found = tmux.unlike_a_prompt(GENERIC, poster.pane, changed)
+        found = screens.unlike_a_prompt(GENERIC, poster.pane, changed)
         assert sign in found
         assert bool(sign) == bool(found)
 

@@ -17,16 +17,17 @@ from xats.core.agents.agents import Seat
 from xats.core.mail import inbox
 from xats.core.waking import attempts, pauses, reasons, wakes, watched
 from xats.daemon import routes
-from xats.delivery import attempt, target
-from xats.delivery.settings import WAYS, Settings
+from xats.delivery import attempt, screens, target
+from xats.delivery.settings import Settings
 from xats.delivery.transports import Delivered, Refused, Skipped, tmux, waiter
+from xats.settings.keys import TRANSPORTS
 
 HOST = host.id()
 SETTINGS = Settings()
 STEPS = 60
 # More attempts at one wake than this, with nothing happening in between, would be more than the ladder says: each way
 # once, the hook, and the rungs.
-MOST = len(SETTINGS.rungs) + 1 + len(WAYS)
+MOST = len(SETTINGS.rungs) + 1 + len(TRANSPORTS)
 SHORTEST = min(
     0.9 * min(SETTINGS.rungs), SETTINGS.read_within
 )  # ms between two attempts that nothing has brought about
@@ -64,24 +65,24 @@ class World:
     def reach(self, session):
         return "its socket" if self.has_inbox else None
 
-    def deliver(self, session, line):
-        return self.hand("claude-inbox", line)
+    def deliver(self, request):
+        return self.hand("claude-inbox", request)
 
-    def by_waiter(self, session, store, line):
-        return self.hand("waiter", line)
+    def by_waiter(self, request):
+        return self.hand("waiter", request)
 
-    def hand(self, way, line):
-        if line() is None:
+    def hand(self, transport, request):
+        if request.line() is None:
             return Skipped("already_read")
         assert self.waking(), "woken for what wakes nobody"
         self.happen_meanwhile()
         if self.answer != "delivered" or not self.in_reach():
             return Refused("inbox_failed")
-        self.took.add((self.now_at, way))
+        self.took.add((self.now_at, transport))
         return Delivered()
 
-    def by_pane(self, session, client, line, *_):
-        if self.pane_says == "delivered" and line() is None:
+    def by_pane(self, request):
+        if self.pane_says == "delivered" and request.line() is None:
             return Skipped("already_read")
         self.happen_meanwhile()
         if self.pane_says != "delivered":
@@ -379,7 +380,7 @@ def test_whatever_happens_a_wake_goes_on_or_waits_for_a_named_thing(team, clock,
     monkeypatch.setattr(waiter, "reach", lambda *_: "a waiter" if world.waits else None)
     monkeypatch.setattr(waiter, "deliver", world.by_waiter)
     monkeypatch.setattr(tmux, "deliver", world.by_pane)
-    monkeypatch.setattr(tmux, "idle", lambda *_: world.idle)
+    monkeypatch.setattr(screens, "idle", lambda *_: world.idle)
     monkeypatch.setattr(attempt.time, "sleep", lambda _: None)
     monkeypatch.setattr(
         attempt.faults, "point", lambda name: world.happen_meanwhile() if name == "wake.before_record" else None

@@ -10,7 +10,7 @@ from tests.profiles.test_recorded_screens import LINE, RECORDINGS, SCREENS, reco
 from xats.clients import registry
 from xats.clients.composer import find
 from xats.clients.profile import picture, view
-from xats.delivery.transports import tmux
+from xats.delivery import screens
 from xats.tmux.cells import rows
 from xats.tmux.screen import plain
 
@@ -92,7 +92,7 @@ def test_whatever_is_quoted_in_the_conversation_a_composer_is_what_it_was(path):
             assert (after.state, after.text) == (before.state, before.text), (said, after.evidence)
             if path.stem.startswith("own-line") and path.stem != "own-line-submitted":
                 changed.wake, changed.line = "store-1:pasted", LINE
-                assert tmux.objection(profile, changed, "store-1") is None
+                assert screens.objection(profile, changed, "store-1") is None
 
 
 @pytest.mark.parametrize("path", [path for path in RECORDINGS if path.stem.startswith("dialog")], **ids)
@@ -105,7 +105,7 @@ def test_a_dialog_below_a_conversation_of_any_words_is_refused(path):
         changed = SimpleNamespace(**vars(look))
         changed.screen = "\n".join([first + sign, "", f"\x1b[0m{look.screen}"])
         changed.cursor_y += 2
-        assert tmux.objection(profile, changed, "store-1") in ("dialog_open", "busy", "screen_unknown")
+        assert screens.objection(profile, changed, "store-1") in ("dialog_open", "busy", "screen_unknown")
 
 
 STATUS = {
@@ -164,7 +164,7 @@ def test_the_composer_of_a_subagent_is_known_by_the_name_above_it_and_by_the_lis
         look.screen = look.screen.replace("◯", "○")
     else:
         look.screen = look.screen.replace(" probe ", "───────")
-    assert tmux.objection(profile, look, "store-1") in ("screen_unknown", "busy")
+    assert screens.objection(profile, look, "store-1") in ("screen_unknown", "busy")
 
 
 @pytest.mark.parametrize(
@@ -192,10 +192,10 @@ def test_a_session_with_a_name_of_its_own_is_told_by_its_title(title, label, sta
 def test_the_composer_that_starts_sessions_is_known_by_its_title_and_by_its_prompt(path):
     profile, look = recorded(path)
     look.title = "✳ Claude Code"
-    assert tmux.objection(profile, look, "store-1") == "screen_unknown"
+    assert screens.objection(profile, look, "store-1") == "screen_unknown"
     profile, look = recorded(path)
     look.screen = look.screen.replace("❯ ", "❯\xa0").replace("❯\x1b[39m ", "❯\x1b[39m\xa0")
-    assert tmux.objection(profile, look, "store-1") == "screen_unknown"
+    assert screens.objection(profile, look, "store-1") == "screen_unknown"
 
 
 def test_our_line_in_a_composer_that_sends_elsewhere_is_not_submitted():
@@ -204,7 +204,7 @@ def test_our_line_in_a_composer_that_sends_elsewhere_is_not_submitted():
         found = json.loads((SCREENS / "claude-code" / f"{name}.json").read_text())["screen"].split("\n")[look.cursor_y]
         look.screen = look.screen.replace(found, f"❯\xa0{LINE}\x1b[7m \x1b[0m")
         look.cursor_x, look.wake, look.line = 2 + len(LINE), "store-1:pasted", LINE
-        assert tmux.objection(profile, look, "store-1") == "screen_unknown"
+        assert screens.objection(profile, look, "store-1") == "screen_unknown"
 
 
 @pytest.mark.parametrize("suggestion", ["Mock title", "run the tests", "go", "é", "日本語で書いて"])
@@ -238,7 +238,7 @@ def test_the_name_of_a_thread_of_codex_may_be_our_line_or_a_sign():
             changed.title = f"{name} | proj"
             assert plain(changed.screen).count(name) > plain(one.screen).count(name)
             assert view(profile, changed).state == ("idle" if one is look else "draft")
-            assert tmux.holds(profile, changed, LINE) == (one is held_look)
+            assert screens.holds(profile, changed, LINE) == (one is held_look)
 
 
 @pytest.mark.parametrize("path", [path for path in CALM if path.stem.startswith(("idle-", "draft"))], **ids)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from xats.clients import registry
 from xats.clients.profile import view
-from xats.delivery.transports import tmux
+from xats.delivery import screens
 from xats.tmux.screen import plain
 
 SCREENS = Path(__file__).parent.parent / "clients" / "screens"
@@ -83,7 +83,7 @@ def test_a_profile_sees_the_state_of_a_recorded_screen(path):
     profile, look = recorded(path)
     seen = view(profile, look)
     assert seen.state in expected(path.stem)
-    assert tmux.objection(profile, look, "store-1") == REASONS[seen.state]
+    assert screens.objection(profile, look, "store-1") == REASONS[seen.state]
 
 
 @pytest.mark.parametrize(
@@ -93,11 +93,11 @@ def test_a_profile_sees_the_state_of_a_recorded_screen(path):
 )
 def test_our_own_line_is_recognised_however_it_is_wrapped(path):
     profile, look = recorded(path)
-    assert tmux.holds(profile, look, LINE)
-    assert not tmux.holds(profile, look, LINE.replace("2 new", "3 new"))
+    assert screens.holds(profile, look, LINE)
+    assert not screens.holds(profile, look, LINE.replace("2 new", "3 new"))
     look.wake, look.line = "store-1:pasted", LINE
-    assert tmux.objection(profile, look, "store-1") is None
-    assert tmux.objection(profile, look, "store-2") == "draft_present"
+    assert screens.objection(profile, look, "store-1") is None
+    assert screens.objection(profile, look, "store-2") == "draft_present"
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_our_own_line_is_recognised_however_it_is_wrapped(path):
 def test_our_line_behind_a_draft_is_not_our_line(path):
     profile, look = recorded(path)
     look.wake, look.line = "store-1:pasted", LINE
-    assert not tmux.holds(profile, look, LINE)
-    assert tmux.objection(profile, look, "store-1") == "draft_present"
+    assert not screens.holds(profile, look, LINE)
+    assert screens.objection(profile, look, "store-1") == "draft_present"
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_composer_without_the_cursor_is_behind_something(client, state):
     assert look.cursor
     look.cursor, look.wake, look.line = False, "store-1:pasted", LINE
     assert view(profile, look).state == "unknown"
-    assert tmux.objection(profile, look, "store-1") == "screen_unknown"
+    assert screens.objection(profile, look, "store-1") == "screen_unknown"
 
 
 @pytest.mark.parametrize(
@@ -151,10 +151,10 @@ def test_the_first_screens_of_a_program_without_a_described_composer_are_refused
     profile, look = recorded(path)
     seen = view(profile, look)
     if path.stem.startswith("dialog"):
-        assert (seen.state, tmux.objection(profile, look, "store-1")) == ("dialog", "dialog_open")
+        assert (seen.state, screens.objection(profile, look, "store-1")) == ("dialog", "dialog_open")
         assert any(one in seen.evidence for one in profile.dialog)
     else:
-        assert (seen.state, tmux.objection(profile, look, "store-1")) == ("unknown", "screen_unknown")
+        assert (seen.state, screens.objection(profile, look, "store-1")) == ("unknown", "screen_unknown")
 
 
 def test_there_are_recordings_of_their_first_screens():
@@ -174,13 +174,13 @@ def test_nothing_is_ever_typed_where_a_composer_is_not_described(client):
     for look in looks:
         look.wake, look.line = "store-1:pasted", LINE
         assert view(profile, look).state in ("dialog", "unknown")
-        assert tmux.objection(profile, look, "store-1") in ("dialog_open", "screen_unknown")
+        assert screens.objection(profile, look, "store-1") in ("dialog_open", "screen_unknown")
 
 
 def test_qwen_in_a_pane_too_narrow_for_its_placeholder_is_left_alone():
     profile, look = recorded(NARROW)
     assert view(profile, look).state == "draft"
-    assert tmux.objection(profile, look, "store-1") == "draft_present"
+    assert screens.objection(profile, look, "store-1") == "draft_present"
 
 
 @pytest.mark.parametrize("state", ["letter", "at-start", "command", "indented"])
@@ -223,7 +223,7 @@ def test_what_stands_below_empty_lines_of_a_draft_belongs_to_it(client, footer, 
     look.cursor_x, look.cursor_y = len(glyph), first
     seen = view(profile, look)
     assert (seen.state, seen.text) == ("draft", f"{above} third row of it".strip())
-    assert tmux.objection(profile, look, "store-1") == "draft_present"
+    assert screens.objection(profile, look, "store-1") == "draft_present"
 
 
 @given(st.data())
@@ -252,19 +252,19 @@ def test_dark_text_on_a_bright_ground_is_no_placeholder(client, colour, start, d
     assert colour in look.screen
     look.screen, look.cursor_x = look.screen.replace(colour, dark), start + x
     assert view(profile, look).text == "please look at the parser"
-    assert tmux.objection(profile, look, "store-1") == "draft_present"
+    assert screens.objection(profile, look, "store-1") == "draft_present"
 
 
 def test_our_line_is_seen_on_a_bright_ground():
     profile, look = recorded(SCREENS / "opencode" / "own-line-truecolor.json")
     look.screen = look.screen.replace("38;2;238;238;238", "38;2;26;26;26")
-    assert tmux.holds(profile, look, LINE)
+    assert screens.holds(profile, look, LINE)
 
 
 def test_a_marker_is_a_draft_also_for_a_cursor_before_it():
     profile, look = recorded(SCREENS / "opencode" / "draft-marker.json")
     look.cursor_x = 5
-    assert tmux.objection(profile, look, "store-1") == "draft_present"
+    assert screens.objection(profile, look, "store-1") == "draft_present"
 
 
 @pytest.mark.parametrize(

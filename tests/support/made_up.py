@@ -8,11 +8,9 @@ from xats.clients.model import Client, Hook, Hooks, Profile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from xats.clients.model import Json
     from xats.core.agents.agents import Session
-    from xats.delivery.transports import Result
+    from xats.delivery.transports import Request, Result
     from xats.hooks.launch import Kit, Launch
 
 NAME = "made-up-inbox"
@@ -25,11 +23,11 @@ def reach(session: Session) -> str | None:
     return os.path.join(folder, f"{session.seat.client_session}.inbox") if folder else None
 
 
-def deliver(session: Session, line: Callable[[], str | None]) -> Result:
+def deliver(request: Request) -> Result:
     """Write the line into the file."""
     from xats.delivery.transports import Delivered, Skipped
 
-    path, text = reach(session), line()
+    path, text = reach(request.session), request.line()
     if path is None or text is None:
         return Skipped("already_read")
     with open(path, "a", encoding="utf-8") as file:

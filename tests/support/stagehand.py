@@ -15,6 +15,7 @@ import time
 
 from tests import support
 from tests.delivery.conftest import LINE, Desk, Seat, until
+from tests.support.requests import request
 from xats.base import program
 from xats.core.agents import agents
 from xats.delivery.settings import Settings
@@ -74,9 +75,9 @@ class Role(Seat):
 
         Tokens that begin with `store-` are of wakes of one store.
         """
-        how = {"proves": lambda other: other.startswith("store-"), **how}
+        how = {"is_token": lambda other: other.startswith("store-"), "settings": Settings(quiet=quiet), **how}
         token = token or f"store-1-{self.pid}"
-        return tmux.deliver(self.session, self.client_name, line, token, Settings(quiet=quiet), bool, **how)
+        return tmux.deliver(request(self.session, line, self.client_name, token=token, **how))
 
 
 class Person:

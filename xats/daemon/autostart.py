@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-UNWOKEN = "The daemon cannot start, so nobody is woken; the message is stored. Reason: {}"
+CANNOT_START = "The daemon cannot start, so nobody is woken; the message is stored. Reason: {}"
 ENDS = 15.0  # seconds that an older daemon may take to end, and that of its own age which it starts in its place
 PRIVATE = ("TMUX", "TMUX_PANE", "XATS_AGENT", "XATS_FAULT", "XATS_FAULT_CLOCK", "XATS_DB")
 
@@ -40,7 +40,7 @@ def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:
         problem = lock.failure(store)
     except sidefile.Unsafe as error:
         problem = f"{error} {error.hint}" if _is_ours(store) else None
-        return problem and UNWOKEN.format(problem)
+        return problem and CANNOT_START.format(problem)
     except OSError:  # the lock is another user's
         return None
     try:
@@ -49,7 +49,7 @@ def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:
         problem = f"{sys.executable}: {error.strerror}"
     if problem is None:
         return None
-    return f"{UNWOKEN.format(problem)} (see {lock.log_path(store)}, or: xats daemon start)"
+    return f"{CANNOT_START.format(problem)} (see {lock.log_path(store)}, or: xats daemon start)"
 
 
 def _halted(store: str) -> str | None:
@@ -106,7 +106,7 @@ def _may_start(environ: Mapping[str, str]) -> bool:
     return settings.value("XATS_AUTOSTART", environ) != "0" and sandbox.named(environ) is None
 
 
-def relieve(store: str, environ: Mapping[str, str]) -> None:
+def replace_older(store: str, environ: Mapping[str, str]) -> None:
     """Have a daemon again where that of an older xats ran, for which the store at path `store` is too new by now.
 
     It starts what is installed in its place, which is as old as itself where the newer xats has a place of its own, and

@@ -1,31 +1,37 @@
-"""Badges: the pane option @xats_unread of every agent that is woken by a notice says how much it has not read.
+"""Badges: the pane option `@xats_unread` holds how many messages an agent has not read, for `#{@xats_unread}`.
 
-Reading must stay cheap, so `xats inbox` asks tmux nothing; the daemon sees its commit. What was set is compared with
-the store again after it was set: of several processes that set it, the last one has it right. Badges that are there
-already were set by a daemon that has ended, perhaps from a store that another one has replaced since.
+Every agent that is woken by a notice has one. Reading must stay cheap, so `xats inbox` does not call tmux; the daemon
+sees its commit. A process that sets a badge compares it with the store afterwards, so the last of several processes
+sets the right one. A daemon that ended leaves its badges. The option `@xats_unread_of` therefore names the path of the
+store, and a store that replaced it at that path finds the badges that are wrong now.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import threading
+from binascii import crc32
 
 from xats.base import host
 from xats.base.errors import NoPane, StoreError, TmuxGone, TmuxUnavailable, XatsError
-from xats.core.waking import notices
-from xats.delivery.transports import notice
+from xats.base.pane import Pane
+from xats.core.waking import notices, reasons
+from xats.tmux import gone
+from xats.tmux import pane as panes
+from xats.tmux.server import run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from xats.base.pane import Pane
     from xats.store import Store
 
-log = logging.getLogger("xats.daemon")
-
-
+UNREAD, OWNER = "@xats_unread", "@xats_unread_of"
+_BADGE = f"#{{{OWNER}}}|#{{pid}}|#{{start_time}}|#{{pane_id}}|#{{pane_pid}}|#{{pane_tty}}"
 UNKNOWN = -1  # what a badge says that another process has set
+
+log = logging.getLogger("xats.daemon")
 
 
 def refresh(store: Store, shown: dict[Pane, int], asked: set[str], stopping: Callable[[], bool] = bool) -> None:
@@ -55,7 +61,7 @@ def _find(store: Store, shown: dict[Pane, int], asked: set[str]) -> None:
     """Add to `shown` the badges of `store` in servers that were not `asked` yet."""
     for socket in set(store.read(lambda tx: notices.sockets(tx, host.id()))) - asked:
         try:
-            found = notice.badges(socket, store.path)
+            found = badges(socket, store.path)
         except TmuxGone:
             found = []
         except XatsError as problem:
@@ -68,11 +74,41 @@ def _find(store: Store, shown: dict[Pane, int], asked: set[str]) -> None:
 def _set(pane: Pane, count: int, store: str) -> bool:
     """Set the badge of `pane`; False if tmux does not answer."""
     try:
-        notice.set_unread(pane, count, store)
+        set_unread(pane, count, store)
     except (NoPane, TmuxUnavailable) as problem:
         log.debug("the badge of %s: %s", pane.pane_id, problem)
-        return notice.is_gone(pane, problem)  # then its badge went with it
+        return gone.reason(pane, problem) in reasons.GONE  # then its badge went with it
     return True
+
+
+def set_unread(pane: Pane, count: int, store: str) -> None:
+    """Set the badge of `pane`, for the store at path `store`, to `count`; nothing unread takes it away.
+
+    Raises NoPane (also when it is another pane by now), TmuxGone, TmuxUnavailable.
+    """
+    if count:
+        panes.mark(pane, OWNER, _owner(store))
+        panes.mark(pane, UNREAD, str(count))
+    else:
+        panes.unmark(pane, UNREAD)
+        panes.unmark(pane, OWNER)
+
+
+def badges(socket: str, store: str) -> list[Pane]:
+    """Return the panes of the tmux server at `socket` that have a badge of the store at path `store`.
+
+    Raises TmuxGone, TmuxUnavailable.
+    """
+    found = []
+    for line in run(socket, "list-panes", "-a", "-F", _BADGE).splitlines():
+        owner, *rest = line.split("|", 5)
+        if owner == _owner(store) and len(rest) == 5 and all(one.isdigit() for one in (rest[0], rest[1], rest[3])):
+            found.append(Pane(socket, int(rest[0]), int(rest[1]), rest[2], int(rest[3]), rest[4]))
+    return found
+
+
+def _owner(store: str) -> str:
+    return f"{crc32(os.path.realpath(store).encode('utf-8', 'surrogateescape')):08x}"
 
 
 class Badges:

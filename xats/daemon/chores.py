@@ -12,7 +12,7 @@ from xats.core.agents import departures
 from xats.core.mail import alerts, inbox, owed
 from xats.core.tasks import claims, offers
 from xats.core.waking import attempts
-from xats.daemon import expected, owner
+from xats.daemon import expected, liveness
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ class Swept:
 def sweep(tx: Tx) -> Swept:
     """Note the time, and end what is over by now: mail, leases, claims. Reports nothing to anybody."""
     standing = clock.observe(tx)
-    bound = owner.settle(tx)
+    bound = liveness.bind_sessions(tx)
     expired = inbox.sweep(tx)
     freed = attempts.free_leases(tx, process.gone)
     claims.set_right(tx)
-    lapsed = claims.settle(tx, owner.process_gone)
+    lapsed = claims.settle(tx, liveness.process_gone)
     offers.look_again(tx)
     return Swept(standing, bound, expired, freed, len(lapsed))
 
@@ -58,7 +58,7 @@ def report(store: Store, reported: int = 0) -> int:
 def once(store: Store) -> None:
     """Do all chores of a round now, also those for which the daemon has rounds of their own. Raises the StoreErrors."""
     expected.once(store)
-    store.write(lambda tx: (sweep(tx), departures.settle(tx, host.id(), owner.process_gone)))
+    store.write(lambda tx: (sweep(tx), departures.settle(tx, host.id(), liveness.process_gone)))
     report(store)
     store.write(offers.offer_due)
 
@@ -66,10 +66,10 @@ def once(store: Store) -> None:
 def prune(store: Store, age: int | None) -> None:
     """Remove what is older than `age` (ms) unless that was done of late; None: nothing ever. Raises the StoreErrors.
 
-    This is for a process that does one round and ends, perhaps once a minute; the daemon has daemon/tidy.py.
+    This is for a process that does one round and ends, perhaps once a minute; the daemon has daemon/pruner.py.
     """
     if age is None or not store.read(lambda tx: keeping.is_due(tx, age)):
         return
-    from xats.daemon import tidy
+    from xats.daemon import pruner
 
-    tidy.once(store, age)
+    pruner.once(store, age)

@@ -7,26 +7,21 @@ from __future__ import annotations
 
 from xats.base import host, process
 from xats.core.agents import departures
-from xats.daemon.owner import process_gone
-from xats.daemon.rounds import Rounds, Seated
+from xats.daemon.liveness import process_gone
+from xats.daemon.rounds import AgentSession, Rounds, ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from xats.store import Store, Tx
 
 EVERY = 3.0 if process.LINUX else 30.0  # seconds between two rounds
 
 
-def find(tx: Tx) -> list[Seated]:
+def find(tx: Tx) -> list[AgentSession]:
     """Return the agents of this host that were not yet seen to be gone."""
-    return [Seated(one.agent, one.session, None) for one in departures.seated(tx, host.id())]
-
-
-def gone(found: Sequence[Seated]) -> list[Seated]:
-    """Return those of `found` whose process has ended, or whose pane is gone."""
-    return [one for one in found if process_gone(one.session)]
+    return [AgentSession(one.agent, one.session, None) for one in departures.seated(tx, host.id())]
 
 
 class Departures(Rounds):
@@ -38,4 +33,4 @@ class Departures(Rounds):
     def __call__(self, store: Store) -> None:
         """Begin a round if it is time for one, and any agent has a process. Raises the StoreErrors."""
         # It looks once more inside of the transaction: the agent may have started again.
-        self.begin(store, find, gone, lambda tx, one: departures.note(tx, one.agent, process_gone))
+        self.begin(store, find, ended, lambda tx, one: departures.note(tx, one.agent, process_gone))

@@ -6,7 +6,7 @@ from xats import settings
 from xats.base.calling import quoted
 from xats.base.visible import one_line
 from xats.daemon import lock, report
-from xats.delivery import surroundings
+from xats.delivery import environment
 from xats.settings.keys import BY_VARIABLE
 
 TYPE_CHECKING = False
@@ -29,7 +29,7 @@ def warnings(store: str, environ: Mapping[str, str]) -> list[str]:
     return [
         _line(name, environ[name], said)
         for name in settings.DAEMON
-        if environ.get(name) and not surroundings.is_same(name, environ, said)
+        if environ.get(name) and not environment.is_same(name, environ, said)
     ]
 
 

@@ -25,13 +25,13 @@ from xats.core.waking import attempts, watched
 from xats.daemon import chores, lock
 from xats.daemon.badges import Badges
 from xats.daemon.bell import Bell
-from xats.daemon.conditions import Conditions
 from xats.daemon.departures import Departures
 from xats.daemon.expected import Expected
+from xats.daemon.live_settings import LiveSettings
 from xats.daemon.owners import Owners
+from xats.daemon.pruner import Pruner
 from xats.daemon.report import Report
 from xats.daemon.routes import Routes
-from xats.daemon.tidy import Tidy
 from xats.daemon.turns import Turns
 from xats.daemon.watch import Watch
 from xats.delivery import attempt, target
@@ -76,7 +76,7 @@ class Daemon:
         self.path = path
         self._lock = lock_file
         self.began = False  #: whether `run` could open the store
-        self._conditions = Conditions(os.environ, settings)
+        self._live = LiveSettings(os.environ, settings)
         self.owner = process.mark()
         self.stop = threading.Event()
         self._open: Callable[[], Store] = lambda: open_store(path, clock)
@@ -85,21 +85,21 @@ class Daemon:
         self._next_offer: int | None = None  # to the next member of a pool
         self._reported = 0  # up to this message, what is unread too long was reported
         self._bell: Bell | None = None
-        self._watch = Watch(self._conditions.of, self._ring)
+        self._watch = Watch(self._live.of, self._ring)
         self._search = True  # whether an agent may have been given up since the watch last asked
-        self._tidy = Tidy(self._conditions.keep)
+        self._pruner = Pruner(self._live.keep)
         self._report = Report(path)
         self._badges = Badges(self._open)
         self._turns = Turns(self._open, self.stop.is_set)
         self._owners = Owners(self._open, self.stop.is_set)
         self._departures = Departures(self._open, self.stop.is_set)
-        self._routes = Routes(self._open, self.stop.is_set, path, self._conditions.of)
+        self._routes = Routes(self._open, self.stop.is_set, path, self._live.of)
         self._expected = Expected(self._open, self.stop.is_set)
 
     @property
     def settings(self) -> Settings:
         """The settings that hold now, for agents whose projects make none stricter."""
-        return self._conditions.settings
+        return self._live.settings
 
     def run(self) -> None:
         """Drive wakes until `stop` is set. Ends early when the store or the lock is taken away or replaced.
@@ -170,8 +170,8 @@ class Daemon:
                 if store.lost:
                     log.warning("the store's file was taken away or replaced; ending")
                     return
-                if self._conditions.look():
-                    self._tidy.keep(self._conditions.keep)
+                if self._live.look():
+                    self._pruner.set_age(self._live.keep)
                     self._report.write()
                     generation = -1
                 if time.monotonic() - swept >= SWEEP:
@@ -180,7 +180,7 @@ class Daemon:
                     swept, generation, self._search = time.monotonic(), -1, True
                     _log_sweep(store.write(chores.sweep), store.clock())
                     self._reported = chores.report(store, self._reported)
-                    self._tidy(store)
+                    self._pruner(store)
                     self._report.write()
                 self._turns(store)
                 self._owners(store)
@@ -271,12 +271,12 @@ class Daemon:
                 quiet_for = partial(self._watch.quiet_for, wake.agent_id)
                 echoed = partial(self._watch.echoed, wake.agent_id)
                 stopping = self.stop.is_set
-                settings = store.read(lambda tx: self._conditions.of(tx, agents.by_id(tx, wake.agent_id).team))
+                settings = store.read(lambda tx: self._live.of(tx, agents.by_id(tx, wake.agent_id).team))
                 result = attempt.make(store, wake, self.owner, settings, stopping, quiet_for, echoed, cause=cause)
             finally:
                 store.close()
             if result.state in ("delivered", "skipped"):
-                self._watch.calm(wake.agent_id)
+                self._watch.forget_delay(wake.agent_id)
             elif wake.attempts >= len(self.settings.rungs):
                 self._search = True
             log.info("wake %s: %s%s", wake.id, result.state, f" ({result.reason})" if result.reason else "")

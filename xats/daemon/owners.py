@@ -6,26 +6,21 @@ Otherwise a sweep or the next task command would find out. A look reads one file
 from __future__ import annotations
 
 from xats.core.tasks import claims, owners
-from xats.daemon.owner import process_gone
-from xats.daemon.rounds import Rounds, Seated
+from xats.daemon.liveness import process_gone
+from xats.daemon.rounds import AgentSession, Rounds, ended
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from xats.store import Store, Tx
 
 EVERY = 2.0  # seconds between two rounds
 
 
-def find(tx: Tx) -> list[Seated]:
+def find(tx: Tx) -> list[AgentSession]:
     """Return the owners of tasks that were not yet seen to be gone."""
-    return [Seated(one.agent, one.session, None) for one in owners.owners(tx) if one.unmarked]
-
-
-def gone(found: Sequence[Seated]) -> list[Seated]:
-    """Return those of `found` whose process has ended, or whose pane is gone."""
-    return [one for one in found if process_gone(one.session)]
+    return [AgentSession(one.agent, one.session, None) for one in owners.owners(tx) if one.unmarked]
 
 
 class Owners(Rounds):
@@ -37,4 +32,4 @@ class Owners(Rounds):
     def __call__(self, store: Store) -> None:
         """Begin a round if it is time for one, and any task is claimed. Raises the StoreErrors."""
         # It looks once more inside of the transaction: such an owner may have started again.
-        self.begin(store, find, gone, lambda tx, _: claims.settle(tx, process_gone))
+        self.begin(store, find, ended, lambda tx, _: claims.settle(tx, process_gone))

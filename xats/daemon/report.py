@@ -13,7 +13,7 @@ from contextlib import suppress
 from xats import __version__
 from xats.base import sidefile
 from xats.daemon import lock
-from xats.delivery import surroundings
+from xats.delivery import environment
 from xats.store.sqlite.engine import VERSION
 
 TYPE_CHECKING = False
@@ -44,7 +44,7 @@ class Report:
             "python": sys.executable,
             "sqlite": VERSION,
             "package": os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
-            **surroundings.describe(os.environ),
+            **environment.describe(os.environ),
         }
         text = json.dumps(found, indent=2).encode()
         if text == self._written:

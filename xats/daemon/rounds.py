@@ -9,6 +9,7 @@ import time
 from xats.base.errors import StoreError
 from xats.base.record import record
 from xats.core.agents import agents, presence
+from xats.daemon.liveness import process_gone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ log = logging.getLogger("xats.daemon")
 
 
 @record
-class Seated:
+class AgentSession:
     """An agent, where it sits, and what its program says that it is doing."""
 
     agent: Agent
@@ -33,15 +34,20 @@ class Seated:
     presence: Presence | None
 
 
-def seated(tx: Tx, ids: Iterable[int]) -> list[Seated]:
+def agent_sessions(tx: Tx, ids: Iterable[int]) -> list[AgentSession]:
     """Return those of the agents with these ids that have a session."""
     found = []
     for agent_id in ids:
         agent = agents.by_id(tx, agent_id)
         session = agents.current_session(tx, agent)
         if session:
-            found.append(Seated(agent, session, presence.get(tx, agent_id)))
+            found.append(AgentSession(agent, session, presence.get(tx, agent_id)))
     return found
+
+
+def ended(found: Sequence[AgentSession]) -> list[AgentSession]:
+    """Return those of `found` whose process has ended, or whose pane is gone."""
+    return [one for one in found if process_gone(one.session)]
 
 
 class Rounds:

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from xats.base import host
 from xats.core.waking import wakes
-from xats.daemon.rounds import Rounds, seated
-from xats.delivery import routing
-from xats.delivery.transports import tmux
+from xats.daemon.rounds import Rounds, agent_sessions
+from xats.delivery import routing, screens
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from xats.daemon.rounds import Seated
+    from xats.daemon.rounds import AgentSession
     from xats.delivery.settings import Settings
     from xats.store import Store, Tx
 
@@ -26,20 +25,20 @@ if TYPE_CHECKING:
 EVERY = 5.0
 
 
-def find(tx: Tx, host: str) -> list[Seated]:
+def find(tx: Tx, host: str) -> list[AgentSession]:
     """Return the agents on `host` whose wake is suspended."""
-    return seated(tx, wakes.suspended(tx, host))
+    return agent_sessions(tx, wakes.suspended(tx, host))
 
 
-def reached(found: Sequence[Seated], store: str, settings: Mapping[str, Settings]) -> list[Seated]:
+def reached(found: Sequence[AgentSession], store: str, settings: Mapping[str, Settings]) -> list[AgentSession]:
     """Return those of `found` whom a line can be handed to, or whose pane is there again; `settings` are by team."""
 
-    def leads(one: Seated) -> bool:
+    def leads(one: AgentSession) -> bool:
         off = settings[one.agent.team].off
         names = [one.name for one in routing.routes(one.agent, one.session, one.presence, store, off)]
-        if any(name not in (routing.HOOK, *routing.SEEN) for name in names):
+        if any(name not in (routing.HOOK, *routing.CONFIRMED) for name in names):
             return True
-        return any(name in (routing.TMUX, routing.NOTICE) for name in names) and tmux.there(one.session)
+        return any(name in (routing.TMUX, routing.NOTICE) for name in names) and screens.there(one.session)
 
     return [one for one in found if leads(one)]
 
@@ -61,7 +60,7 @@ class Routes(Rounds):
         """Begin a round if it is time for one, and any wake is suspended. Raises the StoreErrors."""
         by_team: dict[str, Settings] = {}
 
-        def look(tx: Tx) -> list[Seated]:
+        def look(tx: Tx) -> list[AgentSession]:
             found = find(tx, host.id())
             by_team.update((one.agent.team, self._settings(tx, one.agent.team)) for one in found)
             return found

@@ -8,33 +8,32 @@ from __future__ import annotations
 
 from xats.base import host
 from xats.core.agents import presence
-from xats.daemon.rounds import Rounds, seated
-from xats.delivery import routing
-from xats.delivery.transports import tmux
+from xats.daemon.rounds import Rounds, agent_sessions
+from xats.delivery import routing, screens
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from xats.daemon.rounds import Seated
+    from xats.daemon.rounds import AgentSession
     from xats.store import Store, Tx
 
 EVERY = 5.0  # seconds between two rounds; each takes one or two calls of tmux for each server
 
 
-def find(tx: Tx, host: str) -> list[Seated]:
+def find(tx: Tx, host: str) -> list[AgentSession]:
     """Return who is said to be in a turn in the panes of `host`, but for those whose turn has just begun."""
-    return seated(tx, presence.in_turn(tx, host, tx.now - routing.FRESH))
+    return agent_sessions(tx, presence.in_turn(tx, host, tx.now - routing.FRESH))
 
 
-def over(turns: Sequence[Seated]) -> list[Seated]:
+def over(turns: Sequence[AgentSession]) -> list[AgentSession]:
     """Return those of `turns` in whose pane an idle, empty composer is seen, and stays."""
     panes = {one.session.seat.pane: one.agent.client for one in turns}
-    idle = tmux.idle_panes({pane: client for pane, client in panes.items() if pane})
+    idle = screens.idle_panes({pane: client for pane, client in panes.items() if pane})
     return [one for one in turns if one.session.seat.pane in idle]
 
 
-def note(tx: Tx, one: Seated) -> None:
+def note(tx: Tx, one: AgentSession) -> None:
     """Note that the turn of `one` is over."""
     if one.presence:
         presence.broken_off(tx, one.agent.id, one.presence)

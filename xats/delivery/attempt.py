@@ -16,7 +16,18 @@ from xats.core.waking import attempts, reasons
 from xats.delivery import envelope, ladder, outcome, routing
 from xats.delivery import target as targets
 from xats.delivery.outcome import Attempted, Outcome
-from xats.delivery.transports import Elsewhere, Postponed, Refused, Skipped, command, native, notice, tmux, waiter
+from xats.delivery.transports import (
+    Elsewhere,
+    Postponed,
+    Refused,
+    Request,
+    Skipped,
+    command,
+    native,
+    notice,
+    tmux,
+    waiter,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +37,7 @@ if TYPE_CHECKING:
     from xats.core.waking.wakes import Pending, Wake
     from xats.delivery.outcome import Cause
     from xats.delivery.settings import Settings
-    from xats.delivery.transports import Result
+    from xats.delivery.transports import Result, Transport
     from xats.store import Store, Tx
     from xats.tmux.screen import Look
 
@@ -84,26 +95,43 @@ class Attempt:
         if session.seat.host != host.id():
             return Outcome(Elsewhere())
         if agent.wake_by == routing.COMMAND:
-            result = command.deliver(self.target, self.wake, self.news, self.store.path, self.settings, self.stopping)
+            result = command.deliver(self.request(session))
             return Outcome(result, routing.COMMAND, covered=self.covered)
         return self.try_routes(session)
 
     # -- what is to be said --------------------------------------------------------------------------------------------
 
-    def news(self) -> Pending | None:
-        """Return what is unread at this moment; None when there is no more need of this attempt."""
+    def request(self, session: Session) -> Request:
+        """Return what the transport of this attempt is asked to do."""
+        return Request(
+            self.target.agent,
+            session,
+            self.wake,
+            self.settings,
+            self.store.path,
+            targets.token(self.wake, session),
+            self.line,
+            self.pending,
+            self.stopping,
+            self.quiet_for,
+            self.echoed,
+            partial(targets.is_token, self.store, session),
+        )
+
+    def pending(self) -> Pending | None:
+        """Return the mail that is unread now, or None when the attempt is not needed any more."""
 
         def look(tx: Tx) -> Pending | None:
             leased = attempts.still_leased(tx, self.wake, self.owner)
             return targets.pending(tx, self.wake.agent_id) if leased else None
 
-        pending = self.store.read(look)
-        self.covered = pending.newest if pending else None
-        return pending if pending and pending.unread else None
+        found = self.store.read(look)
+        self.covered = found.newest if found else None
+        return found if found and found.unread else None
 
     def line(self) -> str | None:
-        """Return `news` in one line."""
-        pending = self.news()
+        """Return the line about `pending`, or None as well."""
+        pending = self.pending()
         return envelope.wake_line(pending, self.target.xats_path) if pending else None
 
     # -- the routes ----------------------------------------------------------------------------------------------------
@@ -135,7 +163,7 @@ class Attempt:
         """Return the names of the routes to try. A waiter that may come at the end of a turn is waited for."""
         now = self.store.clock()
         found = routing.plan(self.wake, self.target, self.settings, self.store.path, now)
-        if found == (routing.TMUX,) and (left := routing.settling(self.target, now)):
+        if found == (routing.TMUX,) and (left := routing.waiter_delay(self.target, now)):
             time.sleep(left / 1000)
             found = routing.plan(self.wake, self.target, self.settings, self.store.path, now)
         return found
@@ -144,14 +172,7 @@ class Attempt:
         """Deliver the line by the transport `name`."""
         if name == routing.TMUX:
             return self.paste(session)
-        if name == routing.NOTICE:
-            assert session.seat.pane
-            return notice.deliver(session.seat.pane, self.line)
-        if name == routing.WAITER:
-            return waiter.deliver(session, self.store.path, self.line)
-        inbox = native.of(self.target.agent.client)
-        assert inbox
-        return inbox.deliver(session, self.line)
+        return _transport(name, self.target.agent.client).deliver(self.request(session))
 
     def paste(self, session: Session) -> Result:
         """Paste the line into the pane, if a person who types there can be noticed, and the program is known."""
@@ -163,18 +184,14 @@ class Attempt:
             if pid is not None and program.is_launching(pid):
                 return Refused("busy", "xats launch has not started the program yet")
             session = _with_programs(self.store, session)
-        assert self.wake.nonce  # it is leased
-        return tmux.deliver(
-            session,
-            self.target.agent.client,
-            self.line,
-            targets.token(self.wake, session),
-            self.settings,
-            self.stopping,
-            self.quiet_for,
-            self.echoed,
-            partial(targets.is_token, self.store, session),
-        )
+        return tmux.deliver(self.request(session))
+
+
+def _transport(name: str, client: str) -> Transport:
+    """Return the transport `name`, which is one of the routes to an agent in `client`, but not the paste."""
+    found = {routing.NOTICE: notice, routing.WAITER: waiter}.get(name) or native.of(client)
+    assert found
+    return found
 
 
 def _with_programs(store: Store, session: Session) -> Session:

@@ -90,7 +90,7 @@ def _end(tx: Tx, attempted: Attempted, outcome: Outcome, moved: bool) -> bool:
 def _delivered(tx: Tx, attempted: Attempted, outcome: Outcome, result: Delivered) -> bool:
     """Record that the transport took the line; of an inbox only reading tells whether the agent saw it."""
     wake, owner, by = attempted.wake, attempted.owner, str(outcome.by)
-    if by in routing.SEEN:
+    if by in routing.CONFIRMED:
         return attempts.delivered(tx, wake, owner, by, outcome.covered, result.exit)
     again = by in wake.taken_by
     later = _next_attempt(attempted.settings, wake.attempts + 1, tx.now) if again else None

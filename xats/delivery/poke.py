@@ -14,8 +14,8 @@ from xats.base.errors import NoPane, TmuxUnavailable
 from xats.base.record import record
 from xats.clients import pasted, profile, registry
 from xats.core.waking.reasons import REASONS
-from xats.delivery.routing import AUTO
-from xats.delivery.transports import tmux
+from xats.delivery import screens
+from xats.delivery.routing import AUTO, TMUX
 from xats.tmux import gone
 from xats.tmux import poke as panes
 from xats.tmux.poke import sanitise
@@ -24,6 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Literal
 
+    from xats.base.pane import Pane
     from xats.clients.profile import Profile
     from xats.core.agents.agents import Agent, Session
     from xats.core.waking.reasons import Reason
@@ -66,7 +67,7 @@ def view(agent: Agent, session: Session) -> str:
 def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -> Poked:
     """Type `text`, which is sanitised, into the pane of `agent` and submit it, or say why not."""
     seat = session.seat if session else None
-    if agent.wake_by not in (AUTO, tmux.NAME) or agent.client == "human":
+    if agent.wake_by not in (AUTO, TMUX) or agent.client == "human":
         return Poked("refused", "no_wake")
     if session is None or seat is None or seat.pane is None or seat.host != host.id():
         return Poked("refused", agent.absence or "no_pane")
@@ -83,33 +84,16 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
     if reason:
         return Poked("refused", reason, detail)
 
-    def holds(look: Look, wanted: str) -> bool:
-        """Tell whether the composer holds exactly the text, or the client's own marker for it."""
-        return pasted.holds(known, look, wanted) if tmux.recognised(known) else tmux.holds(known, look, wanted)
-
-    def rule(look: Look) -> Reason | None:
-        """Refuse what a wake is refused for, but for our own text once it is in the composer."""
-        if not tmux.recognised(known) and look.alternate_on:
-            return "full_screen"
-        reason = tmux.objection(known, look, "")
-        if not reason and tmux.unlike_a_prompt(known, pane, look):
-            reason = "screen_unknown"
-        if look.wake.partition(":")[0] != token:
-            return reason or (None if _fits(known, look, text) else "too_long")
-        seen = profile.view(known, look)
-        # In a text with an empty line a view finds no composer.
-        ours = seen.state == "draft" or (seen.state == "unknown" and seen.text is None)
-        return None if ours and holds(look, text) else reason
-
+    composer = _Composer(known, pane, text, token)
     outcome = panes.poke(
         pane,
         text,
         token,
-        quiet_ms=lambda look: tmux.window(known, look, settings),
+        quiet_ms=lambda look: screens.window(known, look, settings),
         client=seat.process,
-        expected=tmux.expected(known, session),
-        guards=(rule,),
-        composer=holds,
+        expected=screens.expected(known, session),
+        guards=(composer.objection,),
+        composer=composer.holds,
         picture=lambda look: profile.picture(known, look),
         emptied=lambda look: pasted.emptied(known, look),
         settle_ms=known.settle_ms,
@@ -122,11 +106,39 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
     return Poked(state, outcome.reason or None, outcome.detail)
 
 
+class _Composer:
+    """The composer of `known` in `pane`, into which `text` goes; `token` marks the pane once it is in."""
+
+    def __init__(self, known: Profile, pane: Pane, text: str, token: str) -> None:
+        self._known, self._pane, self._text, self._token = known, pane, text, token
+
+    def holds(self, look: Look, wanted: str) -> bool:
+        """Tell whether the composer holds exactly `wanted`, or the client's own marker for it."""
+        if profile.is_known(self._known):
+            return pasted.holds(self._known, look, wanted)
+        return screens.holds(self._known, look, wanted)
+
+    def objection(self, look: Look) -> Reason | None:
+        """Refuse what a wake is refused for, but for our own text once it is in the composer."""
+        known = self._known
+        if not profile.is_known(known) and look.alternate_on:
+            return "full_screen"
+        reason = screens.objection(known, look, "")
+        if not reason and screens.unlike_a_prompt(known, self._pane, look):
+            reason = "screen_unknown"
+        if look.wake.partition(":")[0] != self._token:
+            return reason or (None if _fits(known, look, self._text) else "too_long")
+        seen = profile.view(known, look)
+        # In a text with an empty line a view finds no composer.
+        ours = seen.state == "draft" or (seen.state == "unknown" and seen.text is None)
+        return None if ours and self.holds(look, self._text) else reason
+
+
 def _unfit(known: Profile, text: str) -> Reason | None:
     """Return why `text` cannot be typed at this client, whatever its pane shows."""
     if text.lstrip().startswith("!"):
         return "shell_command"
-    if not tmux.recognised(known) and not all(line.strip() for line in text.split("\n")):
+    if not profile.is_known(known) and not all(line.strip() for line in text.split("\n")):
         return "multi_line"  # nobody knows where the composer of such a program begins
     return "looks_like_dialog" if pasted.sign_in(known, text) else None
 

@@ -9,8 +9,8 @@ from xats.base import host
 from xats.base.errors import NoPane, TmuxUnavailable
 from xats.base.record import record
 from xats.clients import registry
-from xats.delivery import envelope, routing
-from xats.delivery.transports import command, notice, tmux
+from xats.delivery import envelope, routing, screens
+from xats.delivery.transports import command, notice
 from xats.tmux import gone, guards, screen
 
 TYPE_CHECKING = False
@@ -89,13 +89,13 @@ def _pane_objection(session: Session, client: str) -> tuple[Reason | None, str]:
     reason = guards.identity(seat.pane, look) or guards.release(look) or guards.state(look)
     if reason:
         return reason, ""
-    expected = tmux.expected(known, session)
+    expected = screens.expected(known, session)
     found = guards.settled(guards.foreground(seat.pane, seat.process, expected), expected, look)
     reason = (
         found.reason
-        or tmux.objection(known, look, "")
-        or ("screen_unknown" if tmux.unlike_a_prompt(known, seat.pane, look) else None)
+        or screens.objection(known, look, "")
+        or ("screen_unknown" if screens.unlike_a_prompt(known, seat.pane, look) else None)
         or guards.person(look)
-        or guards.typed_ahead(seat.pane, look, partial(tmux.certain, known))
+        or guards.typed_ahead(seat.pane, look, partial(screens.certain, known))
     )
     return reason, found.detail

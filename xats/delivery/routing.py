@@ -14,8 +14,11 @@ This module only looks.
 
 from __future__ import annotations
 
+import os
+
 from xats.base import host, process
 from xats.base.record import record
+from xats.clients import registry
 from xats.delivery.transports import native, waiter
 
 TYPE_CHECKING = False
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
 HOOK, WAITER, TMUX = "hook", waiter.NAME, "tmux"
 AUTO, NOTICE, COMMAND, NONE = "auto", "notice", "command", "none"
-SEEN = (TMUX, NOTICE, COMMAND)  # of these it is known at once whether the agent, or somebody, has got the line
+CONFIRMED = (TMUX, NOTICE, COMMAND)  # of these it is known at once whether the agent, or somebody, has got the line
 SETTLE = 500  # ms after the end of a turn in which a waiter may come
 FRESH = 3000  # ms after the beginning of a turn in which its program may not have drawn it yet
 
@@ -49,9 +52,27 @@ class Route:
 def routes(
     agent: Agent, session: Session | None, presence: Presence | None, store: str, off: Collection[str] = ()
 ) -> tuple[Route, ...]:
-    """Return the routes that `agent`, who sits in `session`, has now, but for those that are `off`, first to last.
+    """Return the routes that lead to `agent` in `session` now, except those that are `off`, in their order.
 
-    `presence` is what its program says it is doing. `store` is the path of the store.
+    `presence` is what its program says it is doing. `store` is the path of the store. The pane of a program whose
+    composer is not described is no route: xats types nothing there.
+    """
+    blind = is_blind(agent.client)
+    return tuple(one for one in _tried(agent, session, presence, store, off) if not (blind and one.name == TMUX))
+
+
+def is_blind(client: str) -> bool:
+    """Tell whether the composer of `client` is not described yet, so that nothing is typed into its pane."""
+    return registry.find_or_generic(client, os.environ).composer_unknown
+
+
+def _tried(
+    agent: Agent, session: Session | None, presence: Presence | None, store: str, off: Collection[str]
+) -> tuple[Route, ...]:
+    """Return the routes that an attempt tries.
+
+    With them is the pane of a program whose composer is not described: the attempt is refused there, and the reason
+    names the dialog that is open.
     """
     if session is None:
         return ()
@@ -59,7 +80,7 @@ def routes(
     if by == COMMAND:
         return (Route(COMMAND, "a program of its user's"),)
     if by == AUTO:
-        if hooked(session, presence) and not killed(session):
+        if has_hooks(session, presence) and not has_ended(session):
             found.append(Route(HOOK, "its own hooks, in a turn"))
         if seat.host == host.id():
             found += _inboxes(agent, session, presence, store, off)
@@ -83,13 +104,13 @@ def _inboxes(
     return found
 
 
-def hooked(session: Session, presence: Presence | None) -> bool:
+def has_hooks(session: Session, presence: Presence | None) -> bool:
     """Tell whether the hooks of this very session work: they say what it is doing, and that it goes on."""
     mine = session.seat.client_session
     return presence is not None and mine is not None and presence.client_session == mine and presence.state != "ended"
 
 
-def killed(session: Session | None) -> bool:
+def has_ended(session: Session | None) -> bool:
     """Tell whether its program has surely ended on this host: one that was killed has told no end of its session."""
     return session is not None and process.living(session.seat) is False
 
@@ -99,7 +120,7 @@ def in_turn(session: Session, presence: Presence | None) -> bool:
 
     One that was seen to be broken off is over.
     """
-    return hooked(session, presence) and presence is not None and presence.doing[0] in ("busy", "waiting")
+    return has_hooks(session, presence) and presence is not None and presence.doing[0] in ("busy", "waiting")
 
 
 # -- which an attempt tries --------------------------------------------------------------------------------------------
@@ -113,7 +134,7 @@ def plan(wake: Wake, target: Target, settings: Settings, store: str, now: int) -
     """
 
     def names(presence: Presence | None) -> tuple[str, ...]:
-        return tuple(one.name for one in routes(target.agent, target.session, presence, store, settings.off))
+        return tuple(one.name for one in _tried(target.agent, target.session, presence, store, settings.off))
 
     found, presence, session = names(target.presence), target.presence, target.session
     waits = 0 <= now - wake.opened_at < settings.read_within  # below 0: the clock was set back, its age is not known
@@ -130,14 +151,14 @@ def at_work(session: Session, client: str, presence: Presence, now: int) -> bool
 
     A program tells when a turn ends, but not always when its user breaks one off: then an idle composer is in its pane.
     """
-    from xats.delivery.transports import tmux
+    from xats.delivery import screens
 
     if process.living(session.seat) is False:
         return False
-    return 0 <= now - presence.at < FRESH or not tmux.idle(session, client)
+    return 0 <= now - presence.at < FRESH or not screens.idle(session, client)
 
 
-def settling(target: Target, now: int) -> int:
+def waiter_delay(target: Target, now: int) -> int:
     """Return how long (ms) to wait for a waiter at `now` (ms UTC).
 
     The agent's program starts one at the end of a turn, beside the hook that reports this end.
@@ -145,6 +166,6 @@ def settling(target: Target, now: int) -> int:
     session, presence = target.session, target.presence
     if target.agent.wake_by != AUTO or session is None or presence is None or presence.state != "idle":
         return 0
-    if not hooked(session, presence):
+    if not has_hooks(session, presence):
         return 0
     return max(0, min(SETTLE, presence.at + SETTLE - now))

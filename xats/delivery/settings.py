@@ -28,9 +28,6 @@ COMMAND = 10_000  # ms that the user's own program may take to wake an agent
 LONGEST = 50_000  # ms; no attempt may outlive its lease
 READ_WITHIN = 60_000  # ms
 FURTHEST = 12 * 3600_000  # ms
-# The ways to wake an agent by themselves, in the order in which they are gone through; the inboxes of programs are of
-# one rank, since each program has one.
-WAYS = TRANSPORTS
 WORKTREES = 100  # of a repository without a main one that are looked at
 
 
@@ -56,8 +53,9 @@ class Settings:
 def from_environment(environ: Mapping[str, str]) -> Settings:
     """Return the settings that the environment makes.
 
-    They are XATS_QUIET_MS (ms), XATS_LADDER (durations separated by commas), XATS_WAKE_TIMEOUT and XATS_READ_WITHIN (a
-    duration each), XATS_WAKE_OFF (names of `WAYS` separated by commas). Raises Usage when one of them cannot be read.
+    XATS_QUIET_MS is a number of ms, XATS_LADDER a list of durations separated by commas. XATS_WAKE_TIMEOUT and
+    XATS_READ_WITHIN are durations. XATS_WAKE_OFF is a list of names in TRANSPORTS, separated by commas. Raises Usage
+    when one of them cannot be read.
     """
     quiet = environ.get("XATS_QUIET_MS") or str(QUIET)
     if not (quiet.isascii() and quiet.isdigit()):
@@ -113,8 +111,8 @@ def files_of(path: str) -> list[str]:
 def turned_off(environ: Mapping[str, str]) -> frozenset[str]:
     """Return the ways that XATS_WAKE_OFF turns off. Raises Usage for what is none."""
     off = frozenset(word.strip() for word in environ.get("XATS_WAKE_OFF", "").split(",")) - {""}
-    unknown = sorted(off - set(WAYS))
+    unknown = sorted(off - set(TRANSPORTS))
     if unknown:
         msg = f"XATS_WAKE_OFF names {unknown[0][:40]!r}, which is no way to wake an agent."
-        raise Usage(msg, f"one or more of: {', '.join(WAYS)}")
+        raise Usage(msg, f"one or more of: {', '.join(TRANSPORTS)}")
     return off

@@ -14,7 +14,7 @@ from xats.base.errors import XatsError
 from xats.clients import registry
 from xats.daemon import lock, report
 from xats.daemon.lock import log_path
-from xats.delivery import surroundings
+from xats.delivery import environment
 from xats.health import FAIL, OK, WARN, Check
 from xats.store.sqlite import engine, info
 
@@ -84,9 +84,9 @@ def _environment(said: Mapping[str, Any], environ: Mapping[str, str]) -> list[Ch
         detail = f"the daemon reads profiles in {said['clients']}, this shell in {here}"
         found = [Check(SECTION, "home", WARN, detail, again)]
     shell = settings.of(environ)
-    for name in surroundings.SETTINGS:
+    for name in environment.SETTINGS:
         its, ours = said["settings"].get(name), shell.get(name) or None
-        if name != "XATS_CLIENTS" and not surroundings.is_same(name, shell, said):
+        if name != "XATS_CLIENTS" and not environment.is_same(name, shell, said):
             detail = f"{its or 'not set'} in the daemon, {ours or 'not set'} in this shell; the daemon's value counts"
             found.append(Check(SECTION, name, WARN, detail, again))
     return found
@@ -111,7 +111,7 @@ def seen_by(path: str, environ: Mapping[str, str]) -> tuple[Mapping[str, str], M
         said = None
     if said is None:
         return environ, None
-    kept = {name: value for name, value in environ.items() if name not in surroundings.SETTINGS}
+    kept = {name: value for name, value in environ.items() if name not in environment.SETTINGS}
     return {**kept, **said["settings"], "XATS_CLIENTS": said["clients"]}, said
 
 

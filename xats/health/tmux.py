@@ -17,8 +17,7 @@ from xats.base.errors import (
 )
 from xats.clients import profile, registry
 from xats.core.waking import reasons
-from xats.delivery import routing
-from xats.delivery.transports import tmux
+from xats.delivery import routing, screens
 from xats.health import FAIL, OK, WARN, Check
 from xats.tmux import address, gone, guards, screen, server, trust
 
@@ -191,7 +190,7 @@ def _objection(one: Details, pane: Pane, look: Look) -> tuple[str | None, str]:
     if reason:
         return reason, ""
     known = registry.find_or_generic(one.agent.client, os.environ)
-    expected = tmux.expected(known, one.session)
+    expected = screens.expected(known, one.session)
     found = guards.settled(guards.foreground(pane, one.session.seat.process, expected), expected, look)
     if found.by and _is_this_command(found.by[0]):
         above = [(it.pid, it.started) for it in process.ancestors()]
@@ -211,7 +210,7 @@ def _mend(reason: str, one: Details, pane: Pane) -> str:
         return f"{keys} send-keys -t {pane.pane_id} -X cancel"
     if reason == "input_off":
         return f"{keys} select-pane -t {pane.pane_id} -e"
-    if reason == "shell_foreground" and routing.killed(one.session):
+    if reason == "shell_foreground" and routing.has_ended(one.session):
         return f"start it in its pane again, or: xats unregister {one.agent.address}"
     if reason == "child_foreground":
         return "leave that program, or answer it; then the agent is woken"

@@ -53,9 +53,10 @@ def _agent(one: Details, path: str, off: Collection[str]) -> Check:
     ways = routing.routes(one.agent, one.session, one.presence, path, off)
     if ways:
         return Check(SECTION, one.agent.address, OK, "; ".join(f"{way.name}: {way.place}" for way in ways))
-    why = (
-        "all is turned off"
-        if routing.routes(one.agent, one.session, one.presence, path)
-        else "no pane, no waiter, no inbox"
-    )
+    if routing.routes(one.agent, one.session, one.presence, path):
+        why = "all is turned off"
+    elif one.session and one.session.seat.pane and routing.is_blind(one.agent.client):
+        why = f"no waiter, no inbox, and xats does not know yet how the composer of {one.agent.client} looks"
+    else:
+        why = "no pane, no waiter, no inbox"
     return Check(SECTION, one.agent.address, OK, f"by nothing now: {why}; it has to look itself")

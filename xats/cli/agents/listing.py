@@ -82,7 +82,8 @@ def _cells(details: Details, state: State, ways: list[str], now: int, *, words: 
     pane = session.seat.pane.pane_id if session and session.seat.pane else ""
     by: str = agent.wake_by
     if by == "auto":
-        by = ", ".join(f"{name} {pane}" if name == "tmux" else name for name in ways) or "no pane"
+        by = ", ".join(f"{name} {pane}" if name == "tmux" else name for name in ways)
+        by = by or ("nothing now" if pane else "no pane")
     elif by in ("tmux", "notice"):
         by = f"{by} {pane}" if pane else f"{by} (no pane)"
     elif by == "none":

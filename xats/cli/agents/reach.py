@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def woken_by(here: Here, details: Details, off: Collection[str]) -> list[str]:
     """Return the transports by which an agent can be woken now, in their order, without those that are `off`."""
-    from xats.daemon.owner import pane_gone
+    from xats.daemon.liveness import pane_gone
     from xats.delivery import routing
 
     session = details.session

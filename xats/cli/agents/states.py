@@ -47,7 +47,7 @@ class State:
 
 def of(details: Details, now: int) -> State:
     """Return the state of an agent at the time `now` (ms UTC). It looks at the processes of this host."""
-    from xats.daemon.owner import pane_gone
+    from xats.daemon.liveness import pane_gone
 
     if details.expected:
         from xats.cli.agents import expect
@@ -89,7 +89,7 @@ def _online(details: Details, pid: str, now: int) -> State:
 
 def _gone(details: Details, session: Session, seen: str, now: int) -> State:
     """Return the state of an agent whose process has ended, or whose pane is gone."""
-    from xats.daemon.owner import pane_gone
+    from xats.daemon.liveness import pane_gone
 
     how = ", pane closed" if pane_gone(session) else ""
     if session.gone_at is None:  # no daemon has looked since
@@ -102,7 +102,7 @@ def _gone(details: Details, session: Session, seen: str, now: int) -> State:
 
 def why_gone(tx: Tx, agent: Agent) -> str:
     """Return how it is known that `agent` is gone; "" if it is not, or not known to be."""
-    from xats.daemon.owner import process_gone
+    from xats.daemon.liveness import process_gone
 
     session = current_session(tx, agent)
     if at := gone_since(agent, session):

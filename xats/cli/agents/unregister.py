@@ -55,7 +55,7 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
 def _refuse_if_there(tx: Tx, agent: Agent, session: Session) -> None:
     """Raise Refused unless `agent` is known to have ended: one of which no process is known may well be there."""
     from xats.core.agents import presence
-    from xats.daemon.owner import process_gone
+    from xats.daemon.liveness import process_gone
 
     fix = f"xats unregister {agent.name} --force"
     if process.holds(session.seat):

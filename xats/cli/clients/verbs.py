@@ -64,7 +64,7 @@ def test(
     """
     from xats.cli.agents import seat
     from xats.clients import occupants, processes
-    from xats.delivery.transports import tmux
+    from xats.delivery import screens
     from xats.tmux import screen
 
     target = seat.pane_by_id(here, pane)
@@ -82,7 +82,7 @@ def test(
             return 0
     known = registry.find(name, here.environ)
     seen = profile.view(known, look)
-    if seen.state == "idle" and (sign := tmux.unlike_a_prompt(known, target, look)):
+    if seen.state == "idle" and (sign := screens.unlike_a_prompt(known, target, look)):
         seen = profile.View("unknown", seen.text, sign)
     if here.json:
         cursor = {"x": look.cursor_x, "y": look.cursor_y}

@@ -34,11 +34,11 @@ def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
     Example: xats daemon run
     """
     from xats.daemon import loop
-    from xats.delivery import surroundings
+    from xats.delivery import environment
     from xats.delivery.settings import from_environment
 
     _refuse_inside(here)
-    surroundings.settle(here.environ, here.path)
+    environment.complete(here.environ, here.path)
     os.umask(0o077)
     from_environment(here.environ)  # what cannot be read is refused before anything is done
     file = lock.take(here.path) if lock_file is None and os.path.exists(here.path) else lock_file

@@ -70,10 +70,10 @@ class Here:
             # With --json stderr is for one document; what a failure is about is in that.
             self._store = open_store(self.path, warn=warn, notice=None if self.json else warn)
             if self._store.upgraded:
-                from xats.daemon import autostart, owner
+                from xats.daemon import autostart, liveness
 
-                autostart.relieve(self.path, self.environ)
-                self._store.write(owner.settle)
+                autostart.replace_older(self.path, self.environ)
+                self._store.write(liveness.bind_sessions)
         return self._store
 
     def command(self, *words: object) -> str:

@@ -6,7 +6,7 @@ from xats.base.durations import ago, iso, rough
 from xats.base.errors import InvalidTask
 from xats.cli.kit import reading, render, views
 from xats.core.tasks import claims, tasks
-from xats.daemon.owner import process_gone
+from xats.daemon.liveness import process_gone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

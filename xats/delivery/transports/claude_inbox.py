@@ -20,14 +20,15 @@ import time
 
 from xats.base import process
 from xats.base.jsontext import to_json
-from xats.delivery.transports import Delivered, Refused, Skipped, proof
+from xats.clients import records
+from xats.delivery.transports import Delivered, Skipped, not_taken, verify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from xats.core.agents.agents import Session
-    from xats.delivery.transports import Result
+    from xats.delivery.transports import Request, Result
 
     Json = Mapping[str, object]
 
@@ -54,31 +55,31 @@ def reach(session: Session) -> str | None:
     return found[0] if found else None
 
 
-def deliver(session: Session, line: Callable[[], str | None]) -> Result:
-    """Hand `line()` over, and see whether a turn begins. It takes 4 s at the most, mostly 0.2."""
-    found = _find(session)
+def deliver(request: Request) -> Result:
+    """Hand the line over, and see whether a turn begins. It takes 4 s at the most, mostly 0.2."""
+    found = _find(request.session)
     if found is None:
-        return _refused("the inbox is not there any more")
+        return not_taken("the inbox is not there any more")
     path, config, before = found
-    assert session.seat.process
-    pid = session.seat.process[0]
+    assert request.session.seat.process
+    pid = request.session.seat.process[0]
     try:
-        peer = proof.dial(path, pid, WAIT)
-    except (OSError, proof.Unproven) as problem:
-        return _refused(f"{path}: {problem}")
+        peer = verify.dial(path, pid, WAIT)
+    except (OSError, records.Unproven) as problem:
+        return not_taken(f"{path}: {problem}")
     with peer:
-        text = line()
+        text = request.line()
         if text is None:
             return Skipped("already_read")
-        objection = _too_much(session.seat.process, text)
+        objection = _too_much(request.session.seat.process, text)
         if objection:
-            return _refused(objection)
+            return not_taken(objection)
         try:
             peer.sendall(_frames(text, _token(config, pid, path)).encode())
             closed = _closed(peer)
         except OSError as problem:  # it has gone before it read all of it
-            return _refused(f"{path}: {problem}")
-    _note(session.seat.process, text)
+            return not_taken(f"{path}: {problem}")
+    _note(request.session.seat.process, text)
     if not closed:  # it is stopped or stuck, and the line waits in its socket
         return Delivered(f"{path}, which has not closed the connection")
     if before.get("status") != "idle":
@@ -86,13 +87,9 @@ def deliver(session: Session, line: Callable[[], str | None]) -> Result:
     sign = _sign(config, pid, before)
     if sign == "held":
         with _memory:
-            _holding.add(session.seat.process)
-        return _refused("it holds the line until its person has reviewed it")
+            _holding.add(request.session.seat.process)
+        return not_taken("it holds the line until its person has reviewed it")
     return Delivered(f"{path}, {'a turn has begun' if sign else 'no turn was seen to begin'}")
-
-
-def _refused(detail: str) -> Result:
-    return Refused("inbox_failed", detail)
 
 
 # -- where it is -------------------------------------------------------------------------------------------------------
@@ -100,22 +97,22 @@ def _refused(detail: str) -> Result:
 
 def _find(session: Session) -> tuple[str, str, Json] | None:
     """Return the socket of `session`, the folder of its program and the program's record of itself."""
-    pid = proof.living(session)
+    pid = verify.living(session)
     if pid is None:
         return None
-    config = proof.folder(process.environ(pid), "CLAUDE_CONFIG_DIR", ".claude")
+    config = records.folder(process.environ(pid), "CLAUDE_CONFIG_DIR", ".claude")
     record = _record(config, pid) if config else None
     if config is None or record is None or not _is_of(record, pid, session.seat.pid_started):
         return None
     path = record.get("messagingSocketPath")
     if record.get("parkedJobId"):  # the session has moved to the background; whoever has its seat is reached there
         return None
-    if not isinstance(path, str) or not proof.is_inbox(path):
+    if not isinstance(path, str) or not verify.is_inbox(path):
         return None
     argv = process.argv(pid)
     try:
         welcome = _welcome(config, argv, record.get("cwd")) if argv else False
-    except (proof.Unproven, OSError):  # settings that cannot be read may say anything
+    except (records.Unproven, OSError):  # settings that cannot be read may say anything
         return None
     if welcome is False or (welcome is None and session.seat.process in _holding):
         return None
@@ -125,12 +122,12 @@ def _find(session: Session) -> tuple[str, str, Json] | None:
 def _record(config: str, pid: int) -> Json | None:
     """Return what the process `pid` has written of itself. It writes in place, so a torn record is read again."""
     folder = os.path.join(config, "sessions")
-    if not proof.is_private(folder):
+    if not records.is_private(folder):
         return None
     for _ in range(TORN):
         try:
-            return proof.mapping(os.path.join(folder, f"{pid}.json"), proof.RECORD)
-        except proof.Unproven:
+            return records.mapping(os.path.join(folder, f"{pid}.json"), records.RECORD)
+        except records.Unproven:
             time.sleep(LOOK / 2)
     return None
 
@@ -149,7 +146,7 @@ def _welcome(config: str, argv: list[str], cwd: object) -> bool | None:
     """Return True if the person's settings accept such lines, False if they would be held or refused, else None.
 
     The first of the organization's settings, those of the command line and the person's own decides; a project's may
-    only be stricter. The mode in which it was started is in `argv`. Raises proof.Unproven.
+    only be stricter. The mode in which it was started is in `argv`. Raises records.Unproven.
     """
     own: list[Json] = [*_managed(), *_given(argv, cwd)]
     if not any(_is(word, "--setting-sources") for word in argv):
@@ -180,20 +177,20 @@ def _given(argv: list[str], cwd: object) -> list[Json]:
     found: list[Json] = []
     for value in reversed(given):
         if value.lstrip().startswith("{"):
-            found.append(proof.parsed(value))
+            found.append(records.parsed(value))
             continue
         path = os.path.join(cwd if isinstance(cwd, str) else "", value)
         if not os.path.isabs(path) or not os.path.exists(path):  # whatever it said, it is in effect
             msg = "the settings of the command line are gone"
-            raise proof.Unproven(msg)
+            raise records.Unproven(msg)
         found.append(_settings(path))
     return found
 
 
 def _settings(path: str) -> Json:
-    """Return the settings in the file `path`, which may be a link; {} if there is none. Raises proof.Unproven."""
-    text = proof.read(path, proof.SETTINGS, follow=True)
-    return proof.parsed(text) if text and text.strip() else {}
+    """Return the settings in the file `path`, which may be a link; {} if there is none. Raises records.Unproven."""
+    text = records.read(path, records.SETTINGS, follow=True)
+    return records.parsed(text) if text and text.strip() else {}
 
 
 def _permissions(settings: Json) -> Json:
@@ -226,8 +223,8 @@ def _token(config: str, pid: int, path: str) -> str | None:
     """Return the token by which other sessions may write to this one, None if it has told none."""
     key = f"{pid}.{hashlib.sha256(path.encode()).hexdigest()}.key"
     try:
-        told = (proof.mapping(os.path.join(config, "sessions", key), proof.RECORD) or {}).get("peerToken")
-    except proof.Unproven:
+        told = (records.mapping(os.path.join(config, "sessions", key), records.RECORD) or {}).get("peerToken")
+    except records.Unproven:
         return None
     return told if isinstance(told, str) and told.isalnum() else None
 

@@ -19,15 +19,16 @@ import subprocess
 
 from xats.base import confinement, process
 from xats.base.record import record
-from xats.delivery.transports import Delivered, Refused, Skipped, proof
+from xats.clients import records
+from xats.delivery.transports import Delivered, Skipped, not_taken, verify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from xats.base.process import Process
     from xats.core.agents.agents import Session
-    from xats.delivery.transports import Result
+    from xats.delivery.transports import Request, Result
 
 NAME = "codex-queue"
 RESTS = True
@@ -54,13 +55,13 @@ def reach(session: Session) -> str | None:
     return f"thread {window.thread}" if window and _command(window) else None
 
 
-def deliver(session: Session, line: Callable[[], str | None]) -> Result:
-    """Put `line()` into the queue of the thread. It takes 4 s at the most, mostly 0.1."""
-    window = _find(session)
+def deliver(request: Request) -> Result:
+    """Put the line into the queue of the thread. It takes 4 s at the most, mostly 0.1."""
+    window = _find(request.session)
     command = _command(window) if window else None
     if window is None or command is None:
-        return _refused("its thread is not open any more")
-    text = line()
+        return not_taken("its thread is not open any more")
+    text = request.line()
     if text is None:
         return Skipped("already_read")
     environ = {name: window.environ[name] for name in PASSED if window.environ.get(name)}
@@ -76,18 +77,14 @@ def deliver(session: Session, line: Callable[[], str | None]) -> Result:
             check=False,
         )
     except OSError as problem:
-        return _refused(f"codex cannot be run: {problem.strerror}")
+        return not_taken(f"codex cannot be run: {problem.strerror}")
     except subprocess.TimeoutExpired:  # it was killed, perhaps after it had written
         return Delivered(f"thread {window.thread}, but codex queue took more than {WAIT:g} s")
     if done.returncode == 0:
         return Delivered(f"thread {window.thread}")
     said = [words for words in done.stderr.decode("utf-8", "replace").splitlines() if words.strip()]
     errors = [words for words in said if words.lower().startswith("error")] or said
-    return _refused(proof.plain(errors[0] if errors else f"codex queue: exit {done.returncode}"))
-
-
-def _refused(detail: str) -> Result:
-    return Refused("inbox_failed", detail)
+    return not_taken(verify.plain(errors[0] if errors else f"codex queue: exit {done.returncode}"))
 
 
 # -- which window ------------------------------------------------------------------------------------------------------
@@ -96,14 +93,14 @@ def _refused(detail: str) -> Result:
 def _find(session: Session) -> Window | None:
     """Return the window of `session`, None if it is not proven to be there and to show the session's thread."""
     thread = session.seat.client_session
-    if proof.living(session) is None or thread is None or not THREAD.fullmatch(thread):
+    if verify.living(session) is None or thread is None or not THREAD.fullmatch(thread):
         return None
     program = _program(session)
     if program is None or confinement.stricter(program.pid):
         return None
     environ = process.environ(program.pid)
-    home = proof.folder(environ, "CODEX_HOME", ".codex")
-    if home is None or not proof.is_private(home):
+    home = records.folder(environ, "CODEX_HOME", ".codex")
+    if home is None or not records.is_private(home):
         return None
     window = Window(program, home, environ, thread)
     own = _threads(program.pid, home)
@@ -122,7 +119,7 @@ def _program(session: Session) -> Process | None:
     """Return the process of the window itself: below a wrapper, or, seated by the shared server, in its pane."""
     assert session.seat.pid
     if not _serves(session.seat.pid):
-        return next((one for one in proof.family(session.seat.pid, PROGRAM) if not _serves(one.pid)), None)
+        return next((one for one in verify.family(session.seat.pid, PROGRAM) if not _serves(one.pid)), None)
     if session.seat.pane is None:
         return None
     front = process.foreground(session.seat.pane.pane_pid)
@@ -138,8 +135,8 @@ def _serves(pid: int) -> bool:
 def _server(home: str) -> int | None:
     """Return the pid of the shared server of the folder `home`, None if none runs."""
     try:
-        told = proof.mapping(os.path.join(home, "app-server-daemon", "daemon.pid"), proof.RECORD) or {}
-    except proof.Unproven:
+        told = records.mapping(os.path.join(home, "app-server-daemon", "daemon.pid"), records.RECORD) or {}
+    except records.Unproven:
         return None
     pid, identity = told.get("pid"), told.get("processIdentity")
     if not isinstance(pid, int) or pid <= 1 or process.owner(pid) != os.geteuid() or not _serves(pid):
@@ -151,7 +148,7 @@ def _server(home: str) -> int | None:
 def _windows(home: str) -> list[Process]:
     """Return every living window whose threads are open in the shared server of the folder `home`."""
     found = [one for one in process.everybody() if one.name in PROGRAM and one.tty and not _serves(one.pid)]
-    same = [one for one in found if proof.folder(process.environ(one.pid), "CODEX_HOME", ".codex") == home]
+    same = [one for one in found if records.folder(process.environ(one.pid), "CODEX_HOME", ".codex") == home]
     return [one for one in same if not _threads(one.pid, home)]
 
 

@@ -31,10 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from xats.core.waking.reasons import Reason
-    from xats.core.waking.wakes import Pending, Wake
-    from xats.delivery.settings import Settings
-    from xats.delivery.target import Target
-    from xats.delivery.transports import Result
+    from xats.core.waking.wakes import Pending
+    from xats.delivery.transports import Request, Result
 
 NAME = "command"
 VARIABLE = "XATS_WAKE_COMMAND"
@@ -81,45 +79,36 @@ def objection() -> Reason | None:
     return None
 
 
-def deliver(
-    target: Target,
-    wake: Wake,
-    news: Callable[[], Pending | None],
-    store: str,
-    settings: Settings,
-    stopping: Callable[[], bool],
-) -> Result:
-    """Run the user's program for `wake`, or say why not.
-
-    `news` says what is unread at this moment, None when there is no more need of it. `store` is the path of the store.
-    """
+def deliver(request: Request) -> Result:
+    """Run the user's program, or say why not."""
     try:
         path = program(os.environ)
     except XatsError as problem:
         return Refused("command_failed", str(problem))
-    pending = news()
+    pending = request.pending()
     if pending is None:
         return Skipped("already_read")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
     environ = {name: value for name, value in environ.items() if name not in PRIVATE}
+    environ["XATS_DB"], limit = request.store, request.settings.command
     try:
-        ran = run(path, document(target, wake, pending), {**environ, "XATS_DB": store}, settings.command, stopping)
+        ran = run(path, document(request, pending), environ, limit, request.stopping)
     except OSError as problem:  # no interpreter, another machine's format, ...
         return Refused("command_failed", f"{path} cannot be run: {problem.strerror}")
     if ran.code == 0:
         return Delivered(exit=0)
-    if ran.code is None and stopping():
+    if ran.code is None and request.stopping():
         return Stopped("the daemon ended before the program did")
     if ran.code is None:
-        end = f"killed after {settings.command / 1000:g} s"
+        end = f"killed after {limit / 1000:g} s"
     else:
         end = f"exit {ran.code}" if ran.code > 0 else f"ended by signal {-ran.code}"
     return Refused("command_failed", f"{end}: {ran.complaint}" if ran.complaint else end, exit=ran.code)
 
 
-def document(target: Target, wake: Wake, pending: Pending) -> str:
+def document(request: Request, pending: Pending) -> str:
     """Return what the program is told, as one line of JSON."""
-    agent, pane = target.agent, target.session.seat.pane if target.session else None
+    agent, pane = request.agent, request.session.seat.pane
     where = {"socket": pane.socket, "pane_id": pane.pane_id, "pane_pid": pane.pane_pid} if pane else None
     said = {
         "schema_version": SCHEMA_VERSION,
@@ -127,9 +116,9 @@ def document(target: Target, wake: Wake, pending: Pending) -> str:
         "unread": pending.unread,
         "from": pending.names,
         "senders": pending.senders,
-        "line": envelope.wake_line(pending, target.xats_path),
-        "wake": wake.id,
-        "attempt": wake.attempts + 1,
+        "line": envelope.wake_line(pending, request.session.xats_path),
+        "wake": request.wake.id,
+        "attempt": request.wake.attempts + 1,
         "pane": where,
         "team": agent.team,
         "role": agent.role,

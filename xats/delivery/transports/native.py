@@ -4,8 +4,8 @@
     RESTS                    after its person has broken a turn off it keeps what it takes until that one's next prompt
     reach(session)           where a line would be handed over, in words for people; None: not there now. It reads
                              files, is quick and never raises
-    deliver(session, line)   a Result: `delivered`: the inbox took the line, or may have; `refused/inbox_failed`: it
-                             surely did not; `skipped/already_read`: `line()` was None. A few seconds at the most
+    deliver(request)         a Result: `delivered`: the inbox took the line, or may have; `not_taken`: it surely did
+                             not; `skipped/already_read`: the line was None. A few seconds at the most
 
 They run on the host of the session alone.
 """
@@ -22,16 +22,14 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from xats.core.agents.agents import Session
-    from xats.delivery.transports import Result
+    from xats.delivery.transports import Transport
 
-    class Native(Protocol):
+    class Native(Transport, Protocol):
         """What such a module holds."""
 
-        NAME: str
         RESTS: bool
 
         reach: Callable[[Session], str | None]
-        deliver: Callable[[Session, Callable[[], str | None]], Result]
 
 
 def of(client: str) -> Native | None:

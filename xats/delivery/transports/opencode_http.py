@@ -18,15 +18,15 @@ from contextlib import suppress
 from xats.base import process
 from xats.base.jsontext import from_json, to_json
 from xats.base.record import record
-from xats.delivery.transports import Delivered, Refused, Skipped, proof
+from xats.delivery.transports import Delivered, Skipped, not_taken, verify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from http.client import HTTPConnection
 
     from xats.core.agents.agents import Session
-    from xats.delivery.transports import Result
+    from xats.delivery.transports import Request, Result
 
 NAME = "opencode-http"
 RESTS = False
@@ -62,14 +62,14 @@ def reach(session: Session) -> str | None:
     return server.url if server else None
 
 
-def deliver(session: Session, line: Callable[[], str | None]) -> Result:
-    """Hand `line()` to the session, unless it asks its person for something. It takes 5 s at the most, mostly 0.1."""
+def deliver(request: Request) -> Result:
+    """Hand the line to the session, unless it asks its person for something. It takes 5 s at the most, mostly 0.1."""
     import http.client
 
-    server = _find(session)
+    server = _find(request.session)
     if server is None:
-        return _refused("its server is not there any more")
-    path = f"/session/{session.seat.client_session}"
+        return not_taken("its server is not there any more")
+    path = f"/session/{request.session.seat.client_session}"
     headers = _headers(server.pid)
     connection = http.client.HTTPConnection(server.host, server.port, timeout=WAIT)
     limit = threading.Timer(WAIT, _cut, [connection])  # a socket's own limit is for each piece
@@ -77,24 +77,20 @@ def deliver(session: Session, line: Callable[[], str | None]) -> Result:
     limit.start()
     try:
         _ask_nothing(connection, headers, path)
-        text = line()
+        text = request.line()
         if text is None:
             return Skipped("already_read")
         body = to_json({"parts": [{"type": "text", "text": text}]}).encode()
         connection.request("POST", f"{path}/prompt_async", body, {**headers, "Content-Type": "application/json"})
         status = _status(connection)
     except (OSError, http.client.HTTPException, BadAnswer) as problem:
-        return _refused(f"{server.url}: {proof.plain(str(problem)) or type(problem).__name__}")
+        return not_taken(f"{server.url}: {verify.plain(str(problem)) or type(problem).__name__}")
     finally:
         limit.cancel()
         connection.close()
     if status is None:  # it has got it all
         return Delivered(f"{server.url}, which has not answered")
-    return Delivered(server.url) if status < 300 else _refused(f"{server.url}: HTTP {status}")
-
-
-def _refused(detail: str) -> Result:
-    return Refused("inbox_failed", detail)
+    return Delivered(server.url) if status < 300 else not_taken(f"{server.url}: HTTP {status}")
 
 
 # -- where it is -------------------------------------------------------------------------------------------------------
@@ -102,10 +98,10 @@ def _refused(detail: str) -> Result:
 
 def _find(session: Session) -> Server | None:
     """Return the server of `session`: the one port on which its program listens, or the one its command line names."""
-    pid = proof.living(session)
+    pid = verify.living(session)
     if pid is None or not ID.fullmatch(session.seat.client_session or ""):
         return None
-    for one in proof.family(pid, PROGRAM):
+    for one in verify.family(pid, PROGRAM):
         found = sorted(set(_listening(one.pid)), key=lambda place: (":" in place[0], place))
         named = _named_port(process.argv(one.pid))
         places = [place for place in found if named is None or place[1] == named]

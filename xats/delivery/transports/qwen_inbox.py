@@ -25,14 +25,15 @@ from contextlib import contextmanager
 
 from xats.base import peer, process
 from xats.base.jsontext import to_json
-from xats.delivery.transports import Delivered, Refused, Skipped, proof
+from xats.clients import records
+from xats.delivery.transports import Delivered, Skipped, not_taken, verify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from xats.core.agents.agents import Session
-    from xats.delivery.transports import Result
+    from xats.delivery.transports import Request, Result
 
     Json = Mapping[str, object]
 
@@ -57,37 +58,33 @@ def reach(session: Session) -> str | None:
     return f"{found['ipcPath']}" if found else None
 
 
-def deliver(session: Session, line: Callable[[], str | None]) -> Result:
-    """Hand `line()` over, and wait for what became of it. It takes 5 s at the most, mostly below 1."""
-    found = _find(session)
+def deliver(request: Request) -> Result:
+    """Hand the line over, and wait for what became of it. It takes 5 s at the most, mostly below 1."""
+    found = _find(request.session)
     if found is None:
-        return _refused("the inbox is not there any more")
+        return not_taken("the inbox is not there any more")
     path, pid = f"{found['ipcPath']}", found["pid"]
     assert isinstance(pid, int)
     try:
-        with _box() as (box, listener), proof.dial(path, pid, WAIT) as peer:
-            text = line()
+        with _box() as (box, listener), verify.dial(path, pid, WAIT) as peer:
+            text = request.line()
             if text is None:
                 return Skipped("already_read")
             message, token = f"{uuid.uuid4()}", secrets.token_hex(32)
             peer.sendall(_frames(found, box, token, message, text).encode())
             peer.shutdown(socket.SHUT_WR)
             status = _receipt(listener, pid, token, message)
-    except (OSError, proof.Unproven) as problem:
-        return _refused(f"{path}: {problem}")
+    except (OSError, records.Unproven) as problem:
+        return not_taken(f"{path}: {problem}")
     if status is None:
         return Delivered(f"{path}, which has not said what became of it")
     if status == "delivered":
         return Delivered(path)
     if status in ("held", "refused", "denied"):
-        assert session.seat.process
+        assert request.session.seat.process
         with _memory:
-            _holding.add(session.seat.process)
-    return _refused(f"{path}: {status}")
-
-
-def _refused(detail: str) -> Result:
-    return Refused("inbox_failed", detail)
+            _holding.add(request.session.seat.process)
+    return not_taken(f"{path}: {status}")
 
 
 # -- where it is -------------------------------------------------------------------------------------------------------
@@ -95,11 +92,11 @@ def _refused(detail: str) -> Result:
 
 def _find(session: Session) -> Json | None:
     """Return the record of the one session that runs in the process of `session` or below: it starts itself anew."""
-    pid = proof.living(session)
+    pid = verify.living(session)
     if pid is None or session.seat.process in _holding:
         return None
-    home = proof.folder(process.environ(pid), "QWEN_HOME", ".qwen")
-    if home is None or not proof.is_private(os.path.join(home, "sessions")):
+    home = records.folder(process.environ(pid), "QWEN_HOME", ".qwen")
+    if home is None or not records.is_private(os.path.join(home, "sessions")):
         return None
     family = {pid, *(one.pid for one in process.descendants(pid))}
     found = [one for one in _records(os.path.join(home, "sessions"), family) if _is_of(one)]
@@ -119,8 +116,8 @@ def _records(folder: str, family: set[int]) -> Iterator[Json]:
     mine = [name for name in names if (match := FILE.fullmatch(name)) and int(match[1]) in family]
     for name in mine[:RECORDS]:
         try:
-            told = proof.mapping(os.path.join(folder, name), proof.RECORD)
-        except proof.Unproven:
+            told = records.mapping(os.path.join(folder, name), records.RECORD)
+        except records.Unproven:
             continue
         if told and told.get("pid") == int(name.partition(".")[0].partition("-")[0]):
             yield told
@@ -134,7 +131,7 @@ def _is_of(told: Json) -> bool:
     if process.LINUX and told.get("procStart") != f"{_boot()}:{process.started(pid)}":
         return False
     known = token is None or (isinstance(token, str) and TOKEN.fullmatch(token) is not None)
-    return known and isinstance(told.get("sessionId"), str) and proof.is_inbox(told.get("ipcPath"))
+    return known and isinstance(told.get("sessionId"), str) and verify.is_inbox(told.get("ipcPath"))
 
 
 def _boot() -> str:
@@ -153,15 +150,15 @@ def _accepts(home: str, cwd: object) -> bool:
         paths.append(os.path.join(cwd, ".qwen", "settings.json"))
     try:
         said = [_policy(path) for path in paths]
-    except proof.Unproven:  # settings that cannot be read may say anything
+    except records.Unproven:  # settings that cannot be read may say anything
         return False
     return "accept" in said[:3] and all(word in (None, "accept") for word in said)
 
 
 def _policy(path: str) -> object:
-    """Return what the settings in the file `path` say of such lines, None if nothing. Raises proof.Unproven."""
-    text = proof.read(path, proof.SETTINGS, follow=True)
-    agents = proof.parsed(text).get("agents") if text and text.strip() else None
+    """Return what the settings in the file `path` say of such lines, None if nothing. Raises records.Unproven."""
+    text = records.read(path, records.SETTINGS, follow=True)
+    agents = records.parsed(text).get("agents") if text and text.strip() else None
     return agents.get("crossSessionInbound") if isinstance(agents, dict) else None
 
 
@@ -219,7 +216,7 @@ def _receipt(listener: socket.socket, pid: int, token: str, message: str) -> str
                 and frame.get("origMsgId") == message
                 and isinstance(status, str)
             ):
-                return proof.plain(status, 20)
+                return verify.plain(status, 20)
     return None
 
 
@@ -235,7 +232,7 @@ def _heard(line: socket.socket, until: float) -> list[Json]:
     frames: list[Json] = []
     for row in data.decode("utf-8", "replace").splitlines():
         try:
-            frames.append(proof.parsed(row))
-        except proof.Unproven:
+            frames.append(records.parsed(row))
+        except records.Unproven:
             continue
     return frames

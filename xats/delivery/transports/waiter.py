@@ -10,14 +10,12 @@ import os
 
 from xats.base import fifo
 from xats.clients import waiters
-from xats.delivery.transports import Delivered, Refused, Skipped
+from xats.delivery.transports import Delivered, Skipped, not_taken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from xats.core.agents.agents import Session
-    from xats.delivery.transports import Result
+    from xats.delivery.transports import Request, Result
 
 NAME = "waiter"
 
@@ -28,17 +26,17 @@ def reach(session: Session, store: str) -> str | None:
     return os.path.basename(path) if waiters.listens(path) else None
 
 
-def deliver(session: Session, store: str, line: Callable[[], str | None]) -> Result:
-    """Give `line()` to the waiter of `session`, or say why not: `inbox_failed` is surely not taken."""
-    pipe = fifo.reach(_path(session, store))
+def deliver(request: Request) -> Result:
+    """Give the line to the waiter of the session, or say why not: `inbox_failed` is surely not taken."""
+    pipe = fifo.reach(_path(request.session, request.store))
     if pipe is None:
-        return Refused("inbox_failed", "nobody waits")
+        return not_taken("nobody waits")
     try:
-        text = line()
+        text = request.line()
         if text is None:
             return Skipped("already_read")
         if not waiters.tell(pipe, text):
-            return Refused("inbox_failed", "the waiter takes nothing")
+            return not_taken("the waiter takes nothing")
     finally:
         os.close(pipe)
     return Delivered("the waiter has the line")

@@ -23,7 +23,7 @@ PAUSE = 0.01  # seconds between two of them, longer than a writer sleeps that wa
 log = logging.getLogger("xats.daemon")
 
 
-class Tidy:
+class Pruner:
     """Remove what is older than `age` (ms); None: nothing ever. It is called at every sweep."""
 
     def __init__(self, age: int | None) -> None:
@@ -32,7 +32,7 @@ class Tidy:
         self._walk: Iterator[Counts] | None = None
         self._removed = Counts()
 
-    def keep(self, age: int | None) -> None:
+    def set_age(self, age: int | None) -> None:
         """Go by this age from now on; a walk that goes by another one is given up."""
         if age != self._age:
             self._age, self._walk = age, None

@@ -26,7 +26,7 @@ KEPT = 1.0  # seconds for which the settings of a team are kept
 log = logging.getLogger("xats.daemon")
 
 
-class Conditions:
+class LiveSettings:
     """What the daemon goes by. `given` are the settings where they are not read from `environ` and the files."""
 
     def __init__(self, environ: Mapping[str, str], given: Settings | None = None) -> None:

@@ -12,7 +12,7 @@ import socket
 import stat
 
 from xats.base import host, peer, process
-from xats.clients.records import RECORD, SETTINGS, Unproven, folder, is_private, mapping, parsed, read
+from xats.clients.records import Unproven, is_private
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,21 +21,6 @@ if TYPE_CHECKING:
     from xats.base.process import Process
     from xats.core.agents.agents import Session
 
-__all__ = [  # what is said of a program's files as well: a transport reads them, too
-    "RECORD",
-    "SETTINGS",
-    "Unproven",
-    "dial",
-    "family",
-    "folder",
-    "is_inbox",
-    "is_private",
-    "living",
-    "mapping",
-    "parsed",
-    "plain",
-    "read",
-]
 PATH = 103  # bytes that a Unix socket's path may have everywhere
 
 

@@ -6,7 +6,7 @@ from tests.daemon.conftest import write_old_mail
 from tests.support.world import until
 from xats.base.errors import StoreError
 from xats.core import keeping, prune
-from xats.daemon import tidy
+from xats.daemon import pruner
 
 DAY = 86_400_000
 
@@ -27,7 +27,7 @@ class Time:
 @pytest.fixture
 def time(monkeypatch):
     made = Time()
-    monkeypatch.setattr(tidy, "time", made)
+    monkeypatch.setattr(pruner, "time", made)
     return made
 
 
@@ -43,12 +43,12 @@ def old(store, clock):
 
 
 def test_it_prunes_at_once_and_then_an_hour_later(old, clock, time):
-    tidying = tidy.Tidy(keeping.KEEP)
+    tidying = pruner.Pruner(keeping.KEEP)
     tidying(old)
     assert messages(old) == 0
     write_old_mail(old, 3)
     clock.tick(31 * DAY)
-    time.now += tidy.EVERY - 1
+    time.now += pruner.EVERY - 1
     tidying(old)
     assert messages(old) == 3
     time.now += 1
@@ -60,8 +60,8 @@ def test_a_sweep_does_a_part_of_it_with_pauses_for_others(old, time, monkeypatch
     monkeypatch.setattr(prune, "MOST", 2)
     monkeypatch.setattr(prune, "FIRST", 2)
     monkeypatch.setattr(prune, "LEAST", 2)
-    monkeypatch.setattr(tidy, "BATCHES", 3)
-    tidying = tidy.Tidy(keeping.KEEP)
+    monkeypatch.setattr(pruner, "BATCHES", 3)
+    tidying = pruner.Pruner(keeping.KEEP)
     left = []
     for sweep in range(1, 5):
         tidying(old)
@@ -71,13 +71,13 @@ def test_a_sweep_does_a_part_of_it_with_pauses_for_others(old, time, monkeypatch
 
 
 def test_what_is_kept_for_ever_is_never_pruned(old, time):
-    tidying = tidy.Tidy(None)
+    tidying = pruner.Pruner(None)
     tidying(old)
     assert messages(old) == 40
 
 
 def test_what_goes_wrong_is_raised_once_and_tried_again_an_hour_later(old, time):
-    tidying = tidy.Tidy(keeping.KEEP)
+    tidying = pruner.Pruner(keeping.KEEP)
     old.write(lambda tx: tx.run("create trigger no before delete on messages begin select raise(abort, 'no'); end"))
     with pytest.raises(StoreError):
         tidying(old)
@@ -85,7 +85,7 @@ def test_what_goes_wrong_is_raised_once_and_tried_again_an_hour_later(old, time)
     tidying(old)
     assert messages(old) == 40
     old.write(lambda tx: tx.run("drop trigger no"))
-    time.now += tidy.EVERY
+    time.now += pruner.EVERY
     tidying(old)
     assert messages(old) == 0
 

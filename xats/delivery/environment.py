@@ -1,6 +1,6 @@
 """The environment in which the daemon makes attempts. It must not depend on the process that happened to start it.
 
-`settle` makes the environment complete, `describe` says what it comes to, so that `xats doctor` can show it.
+`complete` makes the environment complete, `describe` says what it comes to, so that `xats doctor` can show it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ USUAL = os.path.join(".local", "state", "xats", "xats.db")  # a store's place in
 SETTINGS = settings.DAEMON
 
 
-def settle(environ: MutableMapping[str, str], store: str) -> None:
+def complete(environ: MutableMapping[str, str], store: str) -> None:
     """Make `environ` that of a daemon of the store at path `store`, whoever has started it.
 
     PATH gets the usual folders, HOME is a home of this user, and temporary files go to the system's folder.

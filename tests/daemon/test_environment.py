@@ -10,7 +10,7 @@ import pytest
 from tests.support.world import until
 from xats.base import process
 from xats.daemon import lock, report
-from xats.delivery import surroundings
+from xats.delivery import environment
 from xats.tmux import program
 
 LINE = "xats: 1 new from alice - run: xats inbox"
@@ -116,17 +116,17 @@ def test_the_home_of_a_store_in_its_usual_place(tmp_path):
     home.chmod(0o700)
     other = tmp_path / "other"
     other.mkdir(mode=0o700)
-    assert surroundings.home({"HOME": str(other)}, str(store)) == str(home)
-    assert surroundings.home({"HOME": str(other)}, str(tmp_path / "x.db")) == str(other)
+    assert environment.home({"HOME": str(other)}, str(store)) == str(home)
+    assert environment.home({"HOME": str(other)}, str(tmp_path / "x.db")) == str(other)
     home.chmod(0o777)  # anybody could put a program there
-    assert surroundings.home({"HOME": str(other)}, str(store)) == str(other)
-    assert os.path.isdir(surroundings.home({"HOME": "/nowhere"}, str(tmp_path / "x.db")))
-    assert os.path.isdir(surroundings.home({}, str(tmp_path / "x.db")))
+    assert environment.home({"HOME": str(other)}, str(store)) == str(other)
+    assert os.path.isdir(environment.home({"HOME": "/nowhere"}, str(tmp_path / "x.db")))
+    assert os.path.isdir(environment.home({}, str(tmp_path / "x.db")))
 
 
 def test_what_is_settled():
     environ = {"PATH": ".:rel:/opt/own:", "TMPDIR": "/gone", "LANG": "C"}
-    surroundings.settle(environ, "/nowhere/xats.db")
+    environment.complete(environ, "/nowhere/xats.db")
     folders = environ["PATH"].split(":")
     assert folders[0] == "/opt/own"
     assert set(program.USUAL) <= set(folders)

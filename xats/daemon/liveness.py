@@ -33,6 +33,6 @@ def pane_gone(session: Session) -> bool:
     return process.absent(pane.pane_pid)
 
 
-def settle(tx: Tx) -> int:
+def bind_sessions(tx: Tx) -> int:
     """Bind the sessions of this host that are marked with its name alone; return how many. See xats/core/hosts.py."""
     return hosts.settle(tx, host.id(), host.name(), lambda session: process.sits_here(session.seat) is True)
