@@ -8,7 +8,7 @@ import pytest
 
 from xats.base import errors
 from xats.store import Store
-from xats.store.sqlite import engine, private
+from xats.store.sqlite import paths, private
 
 OTHER = 54321  # a user id that nobody has here
 
@@ -77,7 +77,7 @@ def test_what_stands_beside_the_store_is_repaired_with_it(home):
         one.write_text("x")
         one.chmod(0o644)
     (home / "xats.db.link").symlink_to(other)
-    journals = [one for suffix in engine.BESIDE if (one := home / f"xats.db{suffix}").exists()]
+    journals = [one for suffix in paths.BESIDE if (one := home / f"xats.db{suffix}").exists()]
     for one in (*journals, path):
         one.chmod(0o664)
     (said,) = opened(path)
@@ -87,7 +87,7 @@ def test_what_stands_beside_the_store_is_repaired_with_it(home):
     store.close()
 
 
-@pytest.mark.parametrize("suffix", engine.BESIDE)
+@pytest.mark.parametrize("suffix", paths.BESIDE)
 def test_a_journal_alone_is_enough(home, suffix):
     path = home / "xats.db"
     opened(path)
@@ -97,7 +97,7 @@ def test_a_journal_alone_is_enough(home, suffix):
     assert f"{beside} (mode 0644)" in private.restrict(str(path), os.environ)
     assert mode(beside) == 0o600
     beside.chmod(0o644)
-    assert engine.check_beside(str(path))
+    assert paths.check_beside(str(path))
 
 
 def test_a_link_to_the_store_repairs_what_it_leads_to(home, tmp_path):

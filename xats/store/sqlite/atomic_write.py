@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from xats.base import sidefile
 from xats.base.errors import Refused, StoreFull, StoreReadOnly, Usage
 from xats.store.sqlite.disk import is_full
-from xats.store.sqlite.engine import BESIDE
+from xats.store.sqlite.paths import BESIDE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-import stat
 import sys
 import time
 
 from xats.base import errors, faults
 from xats.base.jsontext import to_json
+from xats.store import sqlite
+from xats.store.sqlite.paths import check_beside, file_at, is_exposed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,9 +38,7 @@ MEDIUM = (
     sqlite3.SQLITE_PERM,
 )
 
-APPLICATION_ID = 0x58415453  # "XATS", in the file's header: https://sqlite.org/fileformat2.html#application_id
-SCHEMA_VERSION = 21  # the number of the newest file in store/sqlite/schema
-BESIDE = ("-journal", "-wal", "-shm")  # what SQLite puts beside a database, and takes for a part of it
+APPLICATION_ID, SCHEMA_VERSION = sqlite.APPLICATION_ID, sqlite.SCHEMA_VERSION
 NONCE = 16  # bytes
 VERSION = sqlite3.sqlite_version  # of the SQLite library of this Python
 # Transactions are begun by hand, and the wait for a lock is our own.
@@ -416,62 +415,6 @@ def end(connection: sqlite3.Connection) -> None:
     """Roll back, unless SQLite has done so itself over an error, which would be hidden by another one."""
     if connection.in_transaction:
         connection.execute("rollback")
-
-
-def file_at(path: str) -> tuple[int, int] | None:
-    """Return which file is at `path` (device, inode), or None when there is none."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def is_exposed(path: str) -> bool:
-    """Tell whether the mode of this user's store at `path`, or that of the folder of xats, lets other users use it."""
-    try:
-        if _is_open(os.stat(path)):
-            return True
-        folder = os.path.dirname(os.path.realpath(path))
-        if not _is_open(os.stat(folder)):
-            return False
-    except OSError:  # SQLite says why
-        return False
-    from xats.store.sqlite import paths
-
-    return paths.is_own(folder, os.environ)
-
-
-def _is_open(about: os.stat_result) -> bool:
-    return bool(about.st_mode & 0o077) and about.st_uid == os.geteuid()
-
-
-def check_beside(path: str) -> bool:
-    """Check whose the journal and the WAL of the store at `path` are: SQLite writes into the store what they say.
-
-    They are this user's, root's, or those of the store's owner, and no links. Raises StoreForeign. Return whether the
-    mode of one of them lets other users use it.
-    """
-    exposed = False
-    real = os.path.realpath(path) if os.path.islink(path) else path
-    for suffix in BESIDE:
-        try:
-            about = os.lstat(real + suffix)
-        except OSError:
-            continue
-        exposed = exposed or _is_open(about)
-        if about.st_uid in (os.geteuid(), 0) and stat.S_ISREG(about.st_mode):
-            continue
-        from shlex import quote
-
-        from xats.base.ownership import user
-
-        if stat.S_ISREG(about.st_mode) and about.st_uid == os.stat(real).st_uid:
-            continue
-        what = "is not a regular file, and " if not stat.S_ISREG(about.st_mode) else ""
-        msg = f"{real + suffix} {what}belongs to {user(about.st_uid)}. SQLite would take it for a part of the store."
-        raise errors.StoreForeign(msg, f"rm {quote(real + suffix)}")
-    return exposed
 
 
 def create_file(path: str, warn: Callable[[str], None] | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from xats.store.sqlite.engine import Row, Tx, host_clock
+from xats.store.sqlite.paths import uri
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,10 +38,3 @@ def _read(connection: sqlite3.Connection, work: Callable[[Tx], T]) -> T:
         return work(Tx(connection, host_clock()))
     finally:
         connection.close()
-
-
-def uri(path: str, mode: str = "ro") -> str:
-    """Return the address of the file at `path` by which it is opened to be read (`ro`), or written (`rw`), not made."""
-    name = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")  # https://sqlite.org/uri.html
-    authority = "//" if name.startswith("//") else ""  # or else the path's first name would be taken for one
-    return f"file:{authority}{name}?mode={mode}"

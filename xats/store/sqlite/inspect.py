@@ -14,9 +14,8 @@ from contextlib import suppress
 from xats.base.errors import NotFound, StoreError, StoreForeign, StoreFull
 from xats.base.record import record
 from xats.store.sqlite import engine, readonly
-from xats.store.sqlite.engine import BESIDE, Row, Tx, explain
-from xats.store.sqlite.glance import uri
-from xats.store.sqlite.paths import network_file_system
+from xats.store.sqlite.engine import Row, Tx, explain
+from xats.store.sqlite.paths import BESIDE, check_beside, network_file_system, uri
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def look(path: str, mode: str = "ro") -> sqlite3.Connection:
     Raises NotFound when there is none, and the StoreErrors. A newer schema than ours is not refused.
     """
     there(path)
-    engine.check_beside(path)
+    check_beside(path)
     if mode == "ro" and not any(os.path.exists(path + suffix) for suffix in ("-wal", "-journal")):
         mode = "rw"  # nothing is to be recovered; and who may write takes the files of a WAL away again that he makes
     try:

@@ -11,7 +11,7 @@ import sqlite3
 
 from xats.base.errors import StoreError
 from xats.store.sqlite.engine import OPTIONS
-from xats.store.sqlite.glance import uri
+from xats.store.sqlite.paths import uri
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
