@@ -69,7 +69,7 @@ class Profile:
 class Hook:
     """A moment at which a program is to run xats."""
 
-    point: str  #: one of STATES in hooks/run.py, such as "prompt" or "turn end"
+    point: str  #: one of STATES in hooks/turn.py, such as "prompt" or "turn end"
     event: str  #: what the program calls it
     matcher: str = ""  #: for which tools; "" is for all, or where there is no choice
     verb: str = "run"  #: "run" answers at once; "wait" is beside the program until there is mail

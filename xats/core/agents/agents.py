@@ -11,6 +11,7 @@ from xats.base.errors import InvalidName, NameTaken, StaleSession, UnknownAgent
 from xats.base.pane import Pane
 from xats.base.record import from_row, record, replace
 from xats.core.address import is_forgotten
+from xats.core.agents.routine import SIGN_EVERY
 from xats.core.teams import teams
 from xats.core.waking import wakes
 
@@ -481,7 +482,6 @@ def _last_wake(row: Row) -> wakes.Wake | None:
 # -- signs of life -----------------------------------------------------------------------------------------------------
 
 RENEW_EVERY = 60_000  # ms between two renewals of what an agent has claimed, unless its lease is too short for that
-SIGN_EVERY = 2 * 60_000  # ms after which the sign of life of any agent is noted, so that its silence can be told
 TOUCH = "update agents set seen_at = :now where id = :id"
 UNMARK = "update tasks set owner_gone_at = null where owner_id = :id and owner_gone_at is not null"
 RENEWABLE = """
