@@ -62,6 +62,10 @@ def text() -> str:
     values = {
         "NAMES": (tuple(one.name for one in clients), "of all clients; the last are no programs"),
         "HOOKED": (tuple(one.name for one in clients if one.hooks), "those that have hooks"),
+        "AFTER_TOOL": (
+            {one.name: events for one in clients if (events := after_tool(one))},
+            "the events that they send after a tool",
+        ),
         "EXECUTABLES": (tuple(executables), "names of their processes"),
         "SCRIPTS": (tuple(scripts), "what an interpreter runs, without its suffix"),
         "SESSIONS": (sessions, "variable with the id of a session: the client that sets it, the name of its process"),
@@ -74,6 +78,14 @@ def text() -> str:
         "INBOXES": (tuple(import_module(one.inbox).NAME for one in clients if one.inbox), "transports of their own"),
     }
     return HEAD + "".join(f"#: {about}\n{name} = {shown(value)}\n" for name, (value, about) in values.items())
+
+
+def after_tool(client: Client) -> tuple[str, ...]:
+    """Return the events that `client` sends after a tool, and at which it does not take mail back."""
+    hooks = client.hooks
+    if hooks is None or "after a tool" in hooks.takes_back:
+        return ()
+    return tuple(one.event for one in hooks.events if one.point == "after a tool")
 
 
 def shown(value: object, depth: int = 0) -> str:

@@ -25,7 +25,8 @@ from xats.core.mail import inbox, sending
 from xats.core.tasks import claims, planning
 from xats.core.waking import attempts
 from xats.hooks import call as calls
-from xats.hooks import clients, guards, letters, run
+from xats.hooks import clients, guards, letters, run, turn
+from xats.hooks import event as events
 from xats.hooks import log as hook_log
 from xats.store.sqlite.engine import Store
 
@@ -177,9 +178,9 @@ def test_every_moment_of_every_program_is_known():
     for client in clients.CLIENTS:
         points = {hook.point for hook in client.events}
         assert points <= set(TOLD[client.name]) | {"waiting", "session end"}
-        assert points <= set(run.STATES)
+        assert points <= set(turn.STATES)
         assert len({(hook.event, hook.point) for hook in client.events}) == len({hook.event for hook in client.events})
-    assert set(run.STATES.values()) == set(presence.STATES)
+    assert set(turn.STATES.values()) == set(presence.STATES)
 
 
 def test_an_event_of_which_a_program_was_not_asked_to_tell_is_nothing(desk):
@@ -200,7 +201,7 @@ def test_without_mail_there_is_nothing_to_say(desk, client, point):
     if (client, point) == ("qwen", "before a change"):
         assert desk.state() is None  # it may be another's
     else:
-        assert desk.state().state == run.STATES[point]
+        assert desk.state().state == turn.STATES[point]
     assert desk.log == ""
 
 
@@ -1103,7 +1104,7 @@ def test_never_against_the_programs_own_word(desk):
 
 
 def test_never_more_than_three_in_a_row(desk):
-    for n in range(run.IN_A_ROW):
+    for n in range(turn.IN_A_ROW):
         desk.send(f"question {n}")
         assert f"question {n}" in desk.hook("turn end")
         desk.hook("prompt", prompt=f"{letters.FIRST}alice@crew. It is what ...")  # its own words, told back
@@ -1247,7 +1248,7 @@ def test_what_is_no_event_is_nothing(desk, name):
 @pytest.mark.parametrize("name", ["empty", "half", "nan", "no utf-8", "deep", "a long number"])
 def test_broken_json_is_called_so_in_the_log(desk, name):
     desk.xats("hook", "run", "claude-code", stdin=BROKEN[name])
-    assert desk.log.endswith(" claude-code - invalid_json: the program told its event in broken JSON\n")
+    assert desk.log.endswith(" claude-code - invalid_json: the program sent its event in broken JSON\n")
 
 
 @pytest.mark.parametrize("words", [("claud",), (), ("claude-code", "codex"), ("--json", "codex")])
@@ -1255,7 +1256,7 @@ def test_a_wrong_line_is_no_refusal(desk, words):
     """Exit code 2 would mean: stop the tool."""
     ran = desk.xats("hook", "run", *words, stdin=event("claude-code", "prompt"))
     assert (ran.stdout, ran.stderr) == ("", "")
-    assert desk.log.endswith(" ? - failure: there are no hooks for such a client\n")
+    assert desk.log.endswith(" ? - not_found: there are no hooks for this client\n")
 
 
 def test_a_person_is_told_what_it_is(xats):
@@ -1315,7 +1316,7 @@ def test_what_opening_has_waited_is_not_waited_again(desk, monkeypatch):
 
     left = []
     monkeypatch.setattr("xats.store.open.open_store", Slow)
-    monkeypatch.setattr(calls, "read_event", lambda: json.loads(event("claude-code", "before a change")))
+    monkeypatch.setattr(events, "read", lambda: json.loads(event("claude-code", "before a change")))
     monkeypatch.setenv("XATS_DB", str(desk.xats.path))
     assert run.main(("claude-code",)) == 0
     assert (left, desk.state().state, desk.log) == ([0.0], "busy", "")
@@ -1324,7 +1325,7 @@ def test_what_opening_has_waited_is_not_waited_again(desk, monkeypatch):
 def test_a_no_is_said_whether_the_store_can_be_written_or_not(desk, monkeypatch, capfd):
     no = guards.Guard("held", "{name} may not change {path}.", lambda tx, agent, path: {"name": agent.name})
     monkeypatch.setattr(guards, "GUARDS", (no,))
-    monkeypatch.setattr(calls, "read_event", lambda: json.loads(event("claude-code", "before a change")))
+    monkeypatch.setattr(events, "read", lambda: json.loads(event("claude-code", "before a change")))
     monkeypatch.setenv("XATS_DB", str(desk.xats.path))
     for hold in (contextlib.nullcontext(), locked(desk.xats.path)):
         desk.hook("turn end")

@@ -14,7 +14,7 @@ from xats.clients import claude_code
 from xats.core.agents import agents
 from xats.core.mail import inbox
 from xats.hooks import call as calls
-from xats.hooks import run
+from xats.hooks import handover
 
 
 @pytest.fixture
@@ -147,12 +147,12 @@ def test_a_program_that_has_waited_too_long_may_have_dropped_it(desk, monkeypatc
     desk.send()
     told = json.loads(event("claude-code", "prompt"))
     call = calls.Call(claude_code.CLIENT, "UserPromptSubmit", told, desk.xats.path)
-    written: list[bytes] = []
+    alice, written = desk.team.agent("alice"), []
     monkeypatch.setattr(output, "write", lambda _, data: written.append(bytes(data)))
-    for age, state in ((run.LATE + 1, "unread"), (run.LATE - 1, "shown")):
-        text, ids, page = desk.store.write(lambda tx: run._turn(tx, call, wanted=True, lost=False))
+    for age, state in ((handover.LATE + 1, "unread"), (handover.LATE - 1, "shown")):
+        mail = desk.store.write(lambda tx: handover.claim(tx, call, alice))
         monkeypatch.setattr(process, "began", lambda age=age: time.time() - age)
-        run._hand_over(call, desk.store, desk.team.agent("alice"), text, ids, page)
+        handover.hand_over(call, desk.store, alice, mail, "")
         assert states(desk) == [state]
         assert b"Mail #1" in written.pop()
     assert desk.team.rows("select claim from deliveries") == [{"claim": None}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from xats.base.record import replace
 from xats.clients.model import Client, Hook, Hooks, Profile
 
 TYPE_CHECKING = False
@@ -47,7 +48,7 @@ def go_on(text: str) -> Json:
 
 def launch(start: Launch, kit: Kit) -> Launch:
     """Give it its hooks by an option."""
-    return start.but(words=(start.words[0], "--hooks", kit.settings(), *start.words[1:]), hooks="launch")
+    return replace(start, words=(start.words[0], "--hooks", kit.settings(), *start.words[1:]), hooks="launch")
 
 
 CLIENT = Client(

@@ -24,6 +24,16 @@ NAMES = (
 )
 #: those that have hooks
 HOOKED = ("amp", "claude-code", "codex", "copilot", "cursor", "gemini", "opencode", "qwen")
+#: the events that they send after a tool
+AFTER_TOOL = {
+    "amp": ("PostToolUse",),
+    "claude-code": ("PostToolUse",),
+    "codex": ("PostToolUse",),
+    "copilot": ("PostToolUse",),
+    "cursor": ("postToolUse",),
+    "gemini": ("AfterTool",),
+    "opencode": ("PostToolUse",),
+}
 #: names of their processes
 EXECUTABLES = (
     "aider",

@@ -7,6 +7,7 @@ title. In the view of all agents what is typed starts a new session: its title s
 
 from __future__ import annotations
 
+from xats.base.record import replace
 from xats.clients.model import Client, Hook, Hooks, Profile, ToolSandbox, claude_like
 
 TYPE_CHECKING = False
@@ -57,7 +58,7 @@ def launch(start: Launch, kit: Kit) -> Launch:
     program, arguments = start.words[0], start.words[1:]
     given = kit.values(arguments, OPTION)
     if not given:
-        return start.but(words=(program, OPTION, kit.settings(), *arguments), hooks="launch")
+        return replace(start, words=(program, OPTION, kit.settings(), *arguments), hooks="launch")
     at, length, value = given[-1]
     read: tuple[tuple[str, str], ...] = ()
     if value.strip().startswith("{"):
@@ -73,7 +74,7 @@ def launch(start: Launch, kit: Kit) -> Launch:
         settings = kit.path("claude", text, ".json")
         read = ((settings, text),)
     words = (program, *arguments[:at], OPTION, settings, *arguments[at + length :])
-    return start.but(words=words, files=read, hooks="launch")
+    return replace(start, words=words, files=read, hooks="launch")
 
 
 def parked(pid: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xats.base.record import replace
 from xats.clients.model import Client, Hook, Hooks, Profile, Sharing, ToolSandbox, claude_like
 
 TYPE_CHECKING = False
@@ -75,7 +76,7 @@ def prepare(start: Launch, kit: Kit, writable: str | None) -> Launch:
         words.append("--no-daemon")
     if writable:
         words += ["--add-dir", writable]
-    return start.but(words=(*words, *arguments))
+    return replace(start, words=(*words, *arguments))
 
 
 def launch(start: Launch, kit: Kit) -> Launch:
@@ -89,7 +90,7 @@ def launch(start: Launch, kit: Kit) -> Launch:
     for event, entry in kit.entries():
         ours += ["-c", f"hooks.{event}={_toml([entry])}"]
     note = 'Codex asks once whether these hooks may run ("Hooks need review"); until you have answered they do not'
-    return start.but(words=(start.words[0], *ours, *start.words[1:]), hooks="launch", notes=(*start.notes, note))
+    return replace(start, words=(start.words[0], *ours, *start.words[1:]), hooks="launch", notes=(*start.notes, note))
 
 
 def _toml(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.base.record import record
+from xats.base.record import record, replace
 from xats.tmux.cells import DIM, FAINT, INVERSE, PLAIN
 
 TYPE_CHECKING = False
@@ -47,7 +47,7 @@ def find(profile: Profile, screen: Sequence[Row], look: Look) -> Composer | None
     if hinted(profile, screen[y], look):  # the letter below the cursor is a suggestion's as well
         held[0] = held[0][1:]
     text = " ".join(" ".join(held).replace(CURSOR, "").split())
-    return Composer(**{**composer.__dict__, "text": composer.text + text})
+    return replace(composer, text=composer.text + text)
 
 
 def hinted(profile: Profile, row: Row, look: Look) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base.record import record
+from xats.base.record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class Profile:
 class Hook:
     """A moment at which a program is to run xats."""
 
-    point: str  #: one of STATES in hooks/run.py, such as "prompt" or "turn end"
+    point: str  #: one of STATES in hooks/turn.py, such as "prompt" or "turn end"
     event: str  #: what the program calls it
     matcher: str = ""  #: for which tools; "" is for all, or where there is no choice
     verb: str = "run"  #: "run" answers at once; "wait" is beside the program until there is mail
@@ -151,7 +151,7 @@ class Hooks:
 
     def with_waiter(self) -> Hooks:
         """Return the same with its waiter among its hooks."""
-        return Hooks(**{**self.__dict__, "events": tuple(dict.fromkeys(self.events + self.waiter))})
+        return replace(self, events=tuple(dict.fromkeys(self.events + self.waiter)))
 
     def path(self, scope: str, environ: Mapping[str, str], project: str) -> str:
         """Return the file of the `scope` "user", or of "project" in the folder `project`. Raises NoHome."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xats.base.record import replace
 from xats.clients.model import Client, Hooks, Profile, claude_like
 
 TYPE_CHECKING = False
@@ -37,7 +38,7 @@ def launch(start: Launch, kit: Kit) -> Launch:
     text = kit.plugin()
     path = kit.path("opencode", text, ".js")
     content = kit.appended(CONTENT, kit.environ.get(CONTENT, ""), "plugin", Path(path).as_uri())
-    return start.but(environ={**start.environ, CONTENT: content}, files=((path, text),), hooks="launch")
+    return replace(start, environ={**start.environ, CONTENT: content}, files=((path, text),), hooks="launch")
 
 
 # What this plugin tells is in the words of Claude Code, so that one reader understands them all.

@@ -7,6 +7,7 @@ Ayu, and 102, of Atom One and GitHub. With those, and with most themes of one's 
 
 from __future__ import annotations
 
+from xats.base.record import replace
 from xats.clients.model import Client, Hooks, Profile, claude_like
 
 TYPE_CHECKING = False
@@ -71,7 +72,7 @@ def launch(start: Launch, kit: Kit) -> Launch:
     given = kit.environ.get(DEFAULTS) or usual
     text = kit.added(given, kit.read(given) or "")
     path = kit.path("qwen", text, ".json")
-    return start.but(environ={**start.environ, DEFAULTS: path}, files=((path, text),), hooks="launch")
+    return replace(start, environ={**start.environ, DEFAULTS: path}, files=((path, text),), hooks="launch")
 
 
 # After a tool it is not asked: it has an agent in the background, which keeps its memory, and calls for that one's

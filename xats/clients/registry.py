@@ -11,6 +11,7 @@ import os
 from xats import settings
 from xats.base import programs
 from xats.base.errors import NotFound, Usage
+from xats.base.record import replace
 from xats.clients import model
 from xats.clients.model import Profile
 
@@ -130,7 +131,7 @@ def changed(profile: Profile, path: str) -> Profile:
             msg = f"{path}: {field} cannot be {value!r}."
             raise Usage(msg, f"it is {KINDS[known[field].partition('[')[0]]}")
     values = {field: tuple(value) if isinstance(value, list) else value for field, value in given.items()}
-    return Profile(**{**profile.__dict__, **values})
+    return replace(profile, **values)
 
 
 def _fits(value: Any, kind: str) -> bool:

@@ -13,7 +13,7 @@ import os
 from xats.base import calling, sidefile
 from xats.base.errors import SettingsUnusable
 from xats.base.jsontext import to_json
-from xats.base.record import record
+from xats.base.record import record, replace
 from xats.clients import model
 from xats.hooks.install import edit, files, merge
 from xats.hooks.install.command import line
@@ -41,10 +41,6 @@ class Launch:
     hooks: str  #: "launch": for this one; "installed": they were there; "none"
     notes: tuple[str, ...] = ()  #: what the user has to know
 
-    def but(self, **changes: Any) -> Launch:
-        """Return the same with other values for some fields."""
-        return Launch(**{**self.__dict__, **changes})
-
 
 @record
 class Place:
@@ -65,7 +61,7 @@ def plan(name: str, program: str, arguments: Sequence[str], place: Place, writab
     start = Launch((program, *arguments), {}, (), "none")
     client = model.load(name)
     if client is None or client.hooks is None:
-        return noted(start, f"{name} has no hooks: it reads its mail when it is woken")
+        return with_notes(start, f"{name} has no hooks: it reads its mail when it is woken")
     kit = Kit(client.hooks, place)
     if client.prepare:
         start = client.prepare(start, kit, writable)
@@ -74,9 +70,9 @@ def plan(name: str, program: str, arguments: Sequence[str], place: Place, writab
         notes = [f"{one.path}: {one.detail}" for one in there if one.detail]
         if not any(one.state == "installed" for one in there):
             notes.append(f"{there[0].path} is not as this xats would write it: xats hook install {name}")
-        return noted(start.but(hooks="installed"), *notes)
+        return with_notes(replace(start, hooks="installed"), *notes)
     if client.launch is None:
-        return noted(start, f"{name} takes no hooks for one launch alone: xats hook install {name}")
+        return with_notes(start, f"{name} takes no hooks for one launch alone: xats hook install {name}")
     return client.launch(start, kit)
 
 
@@ -87,9 +83,9 @@ def _installed(client: Hooks, place: Place) -> list[Installed]:
     return [one for one in found if one.state in ("installed", "stale")]
 
 
-def noted(start: Launch, *notes: str) -> Launch:
+def with_notes(start: Launch, *notes: str) -> Launch:
     """Return `start` with more to be known."""
-    return start.but(notes=(*start.notes, *notes))
+    return replace(start, notes=(*start.notes, *notes))
 
 
 def _values(arguments: Sequence[str], *names: str) -> list[tuple[int, int, str]]:

@@ -91,7 +91,7 @@ def start(call: Call, store: Store) -> None:
         xats = calling.spelled(session.xats_path if session else None)
         return briefing(tx, me, before, xats), me, before
 
-    if not calls.names_new(call) and store.read(lambda tx: _whom(tx, call, claim, seat.process, former)) is None:
+    if not call.names_new() and store.read(lambda tx: _whom(tx, call, claim, seat.process, former)) is None:
         if borrowed and not behind and os.environ.get("XATS_AGENT"):
             msg = "XATS_AGENT was inherited from another program; this session belongs to no agent until it registers"
             log.note(call.path, call.client.name, call.event, Refused(msg))
@@ -136,7 +136,7 @@ def _whom(
     tx: Tx, call: Call, pane: tuple[str, int, str] | None, own: tuple[int, int] | None, former: str | None
 ) -> tuple[str, str] | None:
     """Return the agent that this session is for, as (team, name), or None."""
-    new = calls.names_new(call)
+    new = call.names_new()
     found = seating.of_session(tx, call, pane, own, former, call.client.name, only_free=new)
     if found or not new:
         return found

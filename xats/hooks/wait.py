@@ -14,8 +14,10 @@ from __future__ import annotations
 import os
 import time
 
+from xats.base import programs
 from xats.base.errors import OK
 from xats.hooks import call as calls
+from xats.hooks import event
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,19 +38,18 @@ WOKEN = 2  # the exit code by which Claude Code knows that there is something to
 
 def main(words: Sequence[str]) -> int:
     """Wait as the client `words[0]` wants it; return the exit code: 0, or WOKEN when a line came."""
-    client, path, parent = None, "", os.getppid()
+    path, parent = "", os.getppid()
+    client = words[0] if len(words) == 1 and words[0] in programs.HOOKED else "?"
     try:
         from xats.store.sqlite.paths import default_path
 
         path = default_path(os.environ)
-        client = calls.of_words(words)
-        event = calls.read_event()
-        call = calls.parse(client, event, path) if client else None
+        call = calls.parse(calls.client_of(words), event.read(), path)
         return _wait(call, parent) if call and not call.subagent and os.path.exists(path) else OK
     except (Exception, KeyboardInterrupt) as problem:
         from xats.hooks import log
 
-        log.note(path, client.name if client else "?", "wait", problem)
+        log.note(path, client, "wait", problem)
     return OK
 
 
@@ -113,7 +114,7 @@ def _seat(call: Call) -> tuple[Agent, Session] | None:
         found = _read(call, look)
         if found and found[1].seat.client_session == call.session:
             return found
-        named = call.environ.get("XATS_AGENT") or calls.names_new(call)
+        named = call.environ.get("XATS_AGENT") or call.names_new()
         if call.point != "session start" or not (found or named) or time.monotonic() > until:
             return found
         time.sleep(0.05)

@@ -59,7 +59,7 @@ def launch(
     Example: xats launch claude --print
     """
     from xats.cli.agents.register import check
-    from xats.hooks.launch import noted
+    from xats.hooks.launch import with_notes
 
     if here.json and not only_print:
         msg = "What a launch prints is what the program prints."
@@ -71,7 +71,7 @@ def launch(
     pane = _pane(here)
     if only_print:
         if role or tag or cap or model or wake:
-            how = noted(how, LABELS)
+            how = with_notes(how, LABELS)
         return _print(here, _would_be(here, name, found, pane), how)
     _refuse_inside(here, pane)
     path = calling.path_for(here.environ, login=_in_login_shell(found.name))
@@ -175,9 +175,9 @@ def _plan(here: Here, found: Profile, program: str, args: list[str], *, writable
         config = os.path.join(os.path.dirname(client.hooks.path("user", here.environ, "")), box.config)
         if not box.writes(config, store):
             note = f"in {client.title}'s sandbox it cannot write the store, so it cannot send: --writable-store lets it"
-            how = ways.noted(how, note)
+            how = ways.with_notes(how, note)
     unfound = ways.beside_login(client, place.xats[0], here.environ) if client and client.login_shell else None
-    return ways.noted(how, unfound) if unfound else how
+    return ways.with_notes(how, unfound) if unfound else how
 
 
 def _in_login_shell(name: str) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from xats.base.errors import StaleSession, UnknownAgent
 from xats.base.pane import Pane
 from xats.base.record import from_row, record
+from xats.core.agents.routine import SIGN_EVERY
 from xats.core.teams import teams
 
 TYPE_CHECKING = False
@@ -408,7 +409,6 @@ def details(tx: Tx, agent: Agent) -> Details:
 # -- signs of life -----------------------------------------------------------------------------------------------------
 
 RENEW_EVERY = 60_000  # ms between two renewals of the leases of an agent; less for a short lease
-SIGN_EVERY = 2 * 60_000  # ms between two signs of life of an agent that are recorded, so that its silence shows
 TOUCH = "update agents set seen_at = :now where id = :id"
 UNMARK = "update tasks set owner_gone_at = null where owner_id = :id and owner_gone_at is not null"
 RENEWABLE = """

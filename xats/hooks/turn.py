@@ -1,0 +1,283 @@
+"""What a hook does within a session: it notes what the agent does, renews its claims, and has its mail handed over."""
+
+from __future__ import annotations
+
+from xats.base.record import record
+from xats.hooks import call as calls
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.core.agents.agents import Agent, Session
+    from xats.core.agents.presence import Presence
+    from xats.core.mail.inbox import Reader
+    from xats.core.states import PresenceState
+    from xats.hooks.call import Call
+    from xats.hooks.guards import Refusal
+    from xats.hooks.handover import Mail
+    from xats.store import Store, Tx
+
+TICKS = 30  # ms by which a process may seem to have begun too early: Linux counts in steps of 10 ms
+IN_A_ROW = 3  # turns that may go on because of mail, before a person's prompt or a wake must begin one
+REMIND = 60 * 60_000  # ms between two reminders in one session
+
+STATES: dict[str, PresenceState] = {
+    "session start": "idle",
+    "prompt": "busy",
+    "before a change": "busy",
+    "after a tool": "busy",
+    "waiting": "waiting",
+    "turn end": "idle",
+    "broken off": "idle",
+    "session end": "ended",
+}
+
+
+@record
+class _Seen:
+    """What one look into the store shows a hook."""
+
+    me: Agent
+    session: Session | None
+    known: Presence | None
+    mail: bool  #: whether there may be unread mail
+    refused: Refusal | None  #: why the agent may not make the change that it is about to make
+    proves: bool  #: whether this hook proves that the model saw mail that was shown
+    reminds: bool  #: whether to remind the agent of requests that it has not answered
+    renews: bool  #: whether its claims must be renewed
+
+
+def run(call: Call, store: Store) -> None:
+    """Do at the hook `call` what its agent needs. Raises what the store raises."""
+    from xats.core.agents import agents
+
+    seen = store.read(lambda tx: _look(tx, call))
+    if seen is None or _is_over(call, seen.known):
+        return
+    me, known = seen.me, seen.known
+    if seen.refused:
+        calls.answer(call.hooks.refuse(call.event, seen.refused.text))
+    lost = _taken_back(call, known)
+    wanted = (seen.mail or lost) and _may_hand_over(call, known)
+    if wanted or lost or seen.proves or seen.reminds or _changes(call, known):
+        store.patience = call.patience
+        mail, reminder = store.write(
+            lambda tx: (_note(tx, call, wanted=wanted, lost=lost), _reminder(tx, me) if seen.reminds else "")
+        )
+        if mail or reminder:
+            from xats.hooks import handover
+
+            handover.hand_over(call, store, me, mail, reminder)
+    elif seen.renews:
+        store.patience = call.patience
+        store.write(lambda tx: agents.touch(tx, me))
+    if seen.session:
+        from xats.hooks import session
+
+        session.update(call, store, me, seen.session)
+
+
+def renew(call: Call, store: Store) -> None:
+    """Renew the claims of the agent whose subagent sends this event. Raises what the store raises."""
+    from xats.core.agents import agents
+    from xats.identity.resolve import resolve_or_none
+
+    def look(tx: Tx) -> Agent | None:
+        me = resolve_or_none(tx, call)
+        return me if me and agents.renewal_due(tx, me) else None
+
+    if me := store.read(look):
+        store.patience = call.patience
+        store.write(lambda tx: agents.touch(tx, me))
+
+
+# -- looking -----------------------------------------------------------------------------------------------------------
+
+
+def _look(tx: Tx, call: Call) -> _Seen | None:
+    """Return what the store has for the agent of `call`, None where there is no such agent."""
+    from xats.core.agents import agents, presence
+    from xats.identity.resolve import resolve_or_none
+
+    me = resolve_or_none(tx, call)
+    if me is None:
+        return None
+    refused = None
+    if call.point == "before a change":
+        from xats.hooks import guards
+
+        refused = guards.refusal(tx, me, call)
+    known = presence.get(tx, me.id)
+    mail, shown = presence.mail(tx, me.id)
+    return _Seen(
+        me,
+        agents.current_session(tx, me),
+        known,
+        mail,
+        refused,
+        proves=shown and _proves(tx, call, me),
+        reminds=_may_forget(call, known, tx.now) and presence.may_owe(tx, me.id),
+        renews=agents.renewal_due(tx, me),
+    )
+
+
+def _proves(tx: Tx, call: Call, me: Agent) -> bool:
+    """Tell whether this hook proves that the program took what an earlier hook showed to `me`; see `_proof`."""
+    from xats.core.mail import inbox
+
+    if call.point == "session end":
+        return False
+    reader, began = _proof(call)
+    return inbox.goes_on(tx, me, reader, began, prompt=call.point == "prompt")
+
+
+def _mark_proven(tx: Tx, call: Call, me: Agent) -> None:
+    """Mark as read the mail of which this hook proves that the program took it."""
+    from xats.core.mail import inbox
+
+    if call.point != "session end":
+        reader, began = _proof(call)
+        inbox.gone_on(tx, me, reader, began, prompt=call.point == "prompt")
+
+
+def _proof(call: Call) -> tuple[Reader, int]:
+    """Return the reader that showed the mail, and the time (ms UTC) before which it must have done so.
+
+    A hook proves nothing of what another hook shows beside it, as for two tools at once. The end of a session proves
+    nothing at all, because the program may have ended before its model saw the mail.
+    """
+    from xats.base import process
+    from xats.core.mail import inbox
+
+    return inbox.hook_reader(call.session), int(process.began() * 1000) + TICKS
+
+
+def _may_forget(call: Call, known: Presence | None, now: int) -> bool:
+    """Tell whether the model may have lost a reminder of requests that it has not answered. `now` is in ms UTC."""
+    if not call.hooks.forgets or call.point != "prompt":
+        return False
+    at = known.reminded_at if known else None
+    return at is None or not 0 <= now - at < REMIND
+
+
+def _is_over(call: Call, known: Presence | None) -> bool:
+    """Tell whether this is the end of a session after which another has begun, as after /clear."""
+    follower = known.client_session if known and call.point == "session end" else None
+    return follower is not None and follower != call.session
+
+
+def _changes(call: Call, known: Presence | None) -> bool:
+    """Tell whether this hook changes what is `known` of the agent."""
+    if call.hooks.foreign_edits and call.point == "before a change":
+        return False
+    if known is None or known.state != STATES[call.point] or known.client_session != call.session:
+        return True
+    return known.broken_off_at is not None or _continued(call, known) != known.continued
+
+
+def _continued(call: Call, known: Presence | None) -> int:
+    """Return how many turns in a row have gone on because of mail. A prompt of somebody else ends the row."""
+    if known is None or known.client_session != call.session:
+        return 0
+    if call.point == "prompt":
+        from xats.hooks.letters import FIRST
+
+        if FIRST not in str(call.payload.get("prompt", ""))[:400]:  # some programs send what xats itself added
+            return 0
+    return known.continued
+
+
+def _is_a_persons(prompt: str) -> bool:
+    """Tell whether a person wrote `prompt`: it is neither of xats nor a notification of the program (`<...>`)."""
+    from xats.base import calling
+    from xats.hooks.letters import FIRST
+
+    head = prompt.lstrip()[:400]
+    return bool(head) and not head.startswith("<") and FIRST not in head and not calling.is_wake(head)
+
+
+def _taken_back(call: Call, known: Presence | None) -> bool:
+    """Tell whether a person broke the turn off and the program took back the mail that the turn began with."""
+    if known is None or known.state != "busy" or known.client_session != call.session:
+        return False
+    if call.point not in call.hooks.takes_back:
+        return False
+    from xats.hooks.transcript import answered
+
+    return answered(call) is False
+
+
+def _may_hand_over(call: Call, known: Presence | None) -> bool:
+    """Tell whether mail that is handed over now reaches the model, and whether a turn may go on because of it."""
+    ends = call.point == "turn end"
+    if not ends and call.point not in call.hooks.adds_at:
+        return False
+    if ends and (call.payload.get("stop_hook_active") or call.payload.get("status") in ("aborted", "error")):
+        return False
+    if ends and _continued(call, known) >= IN_A_ROW:
+        return False
+    if call.hooks.calls_when_stopped and call.point != "prompt":
+        from xats.hooks.transcript import answered
+
+        seen = answered(call)
+        return seen is True or (seen is None and not ends)
+    return True
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def _note(tx: Tx, call: Call, *, wanted: bool, lost: bool) -> Mail | None:
+    """Note what the agent does; return its mail, claimed, if that is `wanted` and there is any.
+
+    What was shown or read in the turn that was `lost` is unread again. What was shown before that is read now.
+    """
+    from xats.core.agents import agents, presence
+    from xats.identity.resolve import resolve_or_none
+
+    me = resolve_or_none(tx, call)
+    if me is None:
+        return None
+    known = presence.get(tx, me.id)
+    if lost and known:
+        from xats.core.mail import inbox
+
+        inbox.take_back(tx, me, known.at)
+    if presence.mail(tx, me.id)[1]:
+        _mark_proven(tx, call, me)
+    mail = None
+    if wanted and _may_hand_over(call, known):
+        from xats.hooks import handover
+
+        mail = handover.claim(tx, call, me)
+    state, continued = STATES[call.point], _continued(call, known)
+    if mail and call.point == "turn end":
+        state, continued = "busy", continued + 1
+    if call.point == "prompt":
+        presence.begin_turn(tx, me.id, call.session, continued)
+    elif call.point == "broken off":
+        presence.interrupt(tx, me.id, call.session, continued)
+    else:
+        presence.put(tx, me.id, state, call.session, continued)
+    if call.point == "prompt" and _is_a_persons(str(call.payload.get("prompt", ""))):
+        from xats.core.waking import stops
+
+        stops.go_on(tx, me.id)
+    if state == "idle" and presence.has_mail(tx, me.id):
+        from xats.core.waking import wakes
+
+        wakes.retry_now(tx, me.id, "for_hook")  # a wake that waited for a hook of this turn
+    agents.touch(tx, me)
+    return mail
+
+
+def _reminder(tx: Tx, me: Agent) -> str:
+    """Return which requests `me` has read and not answered, and note that this reminds it of them."""
+    from xats.base import calling
+    from xats.core.agents import agents, presence
+    from xats.core.mail import owed
+    from xats.hooks import letters
+
+    presence.remind(tx, me.id, tx.now)
+    session = agents.current_session(tx, me)
+    xats = calling.spelled(session.xats_path if session else None)
+    return letters.owed(*owed.requests(tx, me, letters.REQUESTS), me.team, tx.now, xats)

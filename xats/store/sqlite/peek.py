@@ -1,0 +1,59 @@
+"""Read a store in one step, without the engine, whose import takes longer than the query: most hooks need no more.
+
+A peek waits for nothing and changes nothing. Where anything is unusual it returns None, and the caller opens the store.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+from xats.base import faults
+from xats.base.errors import StoreForeign
+from xats.store.sqlite import APPLICATION_ID, SCHEMA_VERSION
+from xats.store.sqlite.paths import check_beside, is_exposed, uri
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    T = TypeVar("T")
+
+
+class Snapshot:
+    """One snapshot of a store, to be read."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.now = time.time_ns() // 1_000_000 + faults.CLOCK  #: milliseconds UTC
+
+    def one(self, sql: str, /, **values: Any) -> sqlite3.Row | None:
+        """Return the first row of `sql`, or None."""
+        row: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
+        return row
+
+
+def peek(path: str, work: Callable[[Snapshot], T]) -> T | None:
+    """Return what `work` finds in the store at `path`.
+
+    None also where the store is missing, busy, damaged, of another schema, or open to other users.
+    """
+    try:
+        if check_beside(path) or is_exposed(path):
+            return None
+        connection = sqlite3.connect(uri(path, "rw"), uri=True, timeout=0, isolation_level=None)
+    except (OSError, ValueError, sqlite3.Error, StoreForeign):
+        return None
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("pragma trusted_schema = off")
+        connection.execute("begin")
+        version = connection.execute("pragma user_version").fetchone()[0]
+        application = connection.execute("pragma application_id").fetchone()[0]
+        known = (application, version) == (APPLICATION_ID, SCHEMA_VERSION)
+        return work(Snapshot(connection)) if known else None
+    except sqlite3.Error:
+        return None
+    finally:
+        connection.close()
