@@ -80,7 +80,7 @@ class Play:
 
     def noise(self) -> None:
         """Show that xats leaves a busy pane alone, and retries."""
-        self.title("bob's pane is printing: xats types nothing there, and retries")
+        self.title("bob's pane is printing. xats types nothing there, and retries")
         self.stage.type(self.bob, "noise 5")
         self.until("bob is busy", lambda: "working" in "".join(self.stage.screen(self.bob)))
         self.command("broadcast", "--role", "reviewer", "main is frozen until noon", "--as", "alice")
