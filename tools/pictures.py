@@ -254,7 +254,7 @@ def wake() -> str:
         now.until("bob is not woken", now.refused)
         now.at(63)
         now.type(kim, "xats status")
-        held = side_by_side(now, "kim writes to bob", kim, "bob: a draft is there, so nothing is typed", bob)
+        held = side_by_side(now, "kim writes to bob", kim, "bob has a draft: xats types nothing", bob)
 
         bob.do("draft ix the tests")
         bob.keys("Enter")
@@ -267,10 +267,10 @@ def wake() -> str:
         now.at(99)
         now.type(kim, "xats status 1")
         now.type(kim, "xats inbox")
-        done = side_by_side(now, "a little later", kim, "bob: the draft is sent, so xats types its line", bob)
+        done = side_by_side(now, "a little later", kim, "the draft is sent: xats types its line", bob)
         from rich.console import Group
 
-        return svg("wake", "a wake that waits, and is delivered", 2 * (width + 4), Group(held, "", done))
+        return svg("wake", "a draft holds a wake, and then xats delivers it", 2 * (width + 4), Group(held, "", done))
 
 
 def side_by_side(now: Stage, left: str, kim: Pane, right: str, bob: Role) -> RenderableType:
@@ -315,8 +315,29 @@ def svg(name: str, title: str, width: int, content: RenderableType) -> str:
     console.print(content)
     form = re.sub(r"@font-face \{\{.*?\n    \}\}\n", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
     form = form.replace("Fira Code, monospace", FONTS).replace("arial", "Arial, Helvetica, sans-serif")
-    drawing = console.export_svg(title=title, code_format=form, unique_id=name)
+    drawing = without_margins(console.export_svg(title=title, code_format=form, unique_id=name))
     return "\n".join(line.rstrip() for line in drawing.split("\n") if line.strip()) + "\n"
+
+
+def without_margins(drawing: str) -> str:
+    """Return `drawing` with each text from its first to its last visible character.
+
+    librsvg drops spaces at both ends of a text, no-break ones too, and so draws the rest in a wrong place.
+    """
+    cell = 12.2  # the width of a character in rich's drawings
+
+    def placed(found: re.Match[str]) -> str:
+        start, x, between, length, after, text = found.groups()
+        shown = text.lstrip("\xa0")
+        left, right = len(text) - len(shown), len(shown) - len(shown.rstrip("\xa0"))
+        if not shown:
+            return ""
+        size = float(length) - cell * (left + right)
+        return f"{start}{float(x) + cell * left:.10g}{between}{size:.10g}{after}{shown.rstrip(chr(0xA0))}</text>"
+
+    form = r'(<text [^>]*x=")([\d.]+)(" [^>]*textLength=")([\d.]+)("[^>]*>)([^<]*)</text>'
+    plain = drawing.replace("&#160;", "\xa0")
+    return re.sub(form, placed, plain).replace("\xa0", "&#160;")
 
 
 def main(words: list[str]) -> int:

@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 def demo(here: Here) -> int:
     """Show two agents writing to each other in a private tmux server.
 
-    It takes about 15 seconds, uses a store of its own, and leaves nothing behind.
+    It takes about 15 seconds, uses its own store, and leaves nothing behind.
 
     Example: xats demo
     """
     from xats.demo import play
     from xats.tmux import server
 
-    del here
     try:
         version = server.version()
     except TmuxUnavailable as problem:
@@ -38,7 +37,10 @@ def demo(here: Here) -> int:
     except play.Failed as problem:
         msg = f"The demonstration failed: {problem}."
         raise XatsError(msg) from problem
-    render.put("\nTry it yourself: xats demo-agent bob in one tmux pane, xats send bob hello in another.")
+    render.put(
+        f"\nTry it yourself. In one tmux pane:\n  {here.command('demo-agent', 'bob')}\n"
+        f"In another:\n  {here.command('send', 'bob', 'hello')}"
+    )
     return 0
 
 

@@ -1,6 +1,6 @@
-"""A small agent for trying things out: it waits at a prompt, and when it is woken it reads its mail and answers.
+"""A small agent to try xats with: it waits at a prompt. When xats wakes it, it reads its mail and answers.
 
-It stands where a coding agent would stand, and knows nothing of xats but the command line.
+It takes the place of a coding agent, and uses only the command line of xats.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from xats.base import python
 
 PROMPT = "> "
 XATS = python.words()
-HELP = "I am {name}. Mail wakes me; `! COMMAND` runs a command, `noise SECONDS` keeps my screen busy, `quit` ends me."
+HELP = "I am {name}. Mail wakes me. I know `! COMMAND`, `noise SECONDS` (to look busy) and `quit`."
 
 
 def run(name: str, role: str | None) -> int:
-    """Register as `name` in this pane and serve until `quit` or the end of input."""
+    """Register as `name` in this pane, and obey lines until `quit` or the end of input."""
     words = ["register", name, "--client", "generic", *(["--role", role] if role else [])]
     if xats(*words):
         return 1
@@ -35,7 +35,7 @@ def run(name: str, role: str | None) -> int:
 
 
 def serve(line: str) -> None:
-    """Do what one submitted line asks for."""
+    """Obey one submitted line."""
     word, _, rest = line.partition(" ")
     if word == "xats:":
         read_mail()
@@ -44,7 +44,7 @@ def serve(line: str) -> None:
     elif word == "noise":
         make_noise(float(rest or 5))
     elif line:
-        print(f"(I only know mail, `! COMMAND`, `noise SECONDS` and `quit`, not {word!r})")
+        print(f"I know only mail, `! COMMAND`, `noise SECONDS` and `quit`, not {word!r}.")
 
 
 def read_mail() -> None:

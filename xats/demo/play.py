@@ -1,7 +1,8 @@
-"""The play: two agents in a private tmux server, mail between them, a noisy pane, and what `xats status` says of it."""
+"""The play: two agents in a private tmux server, mail between them, a busy pane, and what `xats status` shows."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
@@ -17,13 +18,15 @@ from xats.tmux.stage import Stage
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from io import FileIO
     from typing import Any
 
 XATS = python.words()
 FOREIGN = ("XATS_", "TMUX", "CLAUDE", "PYTHON")  # variables that are not for the agents of the play
 WIDTH = 96  # columns of the panes
 TIMEOUT = 30.0  # seconds that a scene may take
-# The usual quiet window is 2 s and the ladder 30 s, 3 min, 10 min; nobody wants to wait for those in a play.
+SCREEN = {"COLUMNS": str(WIDTH), "NO_COLOR": "1"}  # the terminal of the commands
+# The usual quiet window is 2 s and the ladder 30 s, 3 min, 10 min: too long for a demonstration.
 HURRY = {"XATS_QUIET_MS": "1000", "XATS_LADDER": "2s,2s,2s,2s,5s"}
 
 
@@ -39,6 +42,7 @@ class Play:
         if chosen := settings.value("XATS_TMUX", os.environ):  # the stage runs it too
             kept["XATS_TMUX"] = chosen
         kept["XDG_CONFIG_HOME"] = os.path.join(folder, "config")  # the user's settings are for the user's agents
+        kept["PATH"] = f"{installed(os.path.join(folder, 'bin'))}:{kept.get('PATH', os.defpath)}"
         self.environ = {**kept, "XATS_HOME": os.path.join(folder, "home"), "XATS_TEAM": "demo", **HURRY}
         self.stage = Stage(os.path.join(folder, "tmux"), self.environ, WIDTH, 30)
         self.started = time.monotonic()
@@ -54,11 +58,12 @@ class Play:
     # -- the scenes ----------------------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Seat two agents."""
+        """Start two agents."""
         self.title("Two agents in two panes of a private tmux server")
-        agent = shlex.join([*XATS, "demo-agent"])
-        self.alice = self.stage.open(f"exec {agent} alice --role backend")
-        self.bob = self.stage.open(f"exec {agent} bob --role reviewer")
+        # tmux takes the PATH of a pane from its own client, not from the environment that it is given
+        agent = shlex.join(["exec", "env", f"PATH={self.environ['PATH']}", *XATS, "demo-agent"])
+        self.alice = self.stage.open(f"{agent} alice --role backend")
+        self.bob = self.stage.open(f"{agent} bob --role reviewer")
         self.until("both are registered", lambda: len(self.ask("agents").get("agents", ())) == 2)
         self.until("both wait at their prompts", lambda: self.at_prompt(self.alice) and self.at_prompt(self.bob))
         self.show("alice", self.alice)
@@ -74,8 +79,8 @@ class Play:
         self.command("status", "1", "--as", "alice")
 
     def noise(self) -> None:
-        """Leave a busy pane alone, and try again."""
-        self.title("bob's pane is printing: he is not typed at, the ladder tries again")
+        """Show that xats leaves a busy pane alone, and retries."""
+        self.title("bob's pane is printing. xats types nothing there, and retries")
         self.stage.type(self.bob, "noise 5")
         self.until("bob is busy", lambda: "working" in "".join(self.stage.screen(self.bob)))
         self.command("broadcast", "--role", "reviewer", "main is frozen until noon", "--as", "alice")
@@ -86,8 +91,8 @@ class Play:
         self.command("status", "--as", "alice")
 
     def story(self) -> None:
-        """Tell the whole story, from the outbox."""
-        self.title("Everybody, and everything that happened")
+        """Show the agents, and what happened, from the outbox."""
+        self.title("The agents, and all that happened")
         self.command("agents")
         self.command("events", "-n", "30")
 
@@ -99,22 +104,25 @@ class Play:
 
     def show(self, name: str, pane: str) -> None:
         """Print what a pane shows."""
-        print(f"   .-- {name}'s pane {'-' * 60}")
+        print(f"   .-- {name}'s pane ".ljust(WIDTH, "-"))
         for line in self.stage.screen(pane)[-14:]:
             print(f"   | {line}")
-        print(f"   '{'-' * 74}", flush=True)
+        print("   '".ljust(WIDTH, "-"), flush=True)
 
     def command(self, *words: str) -> None:
-        """Run xats and show the command with what it prints."""
-        done = subprocess.run(
-            [*XATS, *words], env=self.environ, capture_output=True, text=True, check=False, timeout=20
-        )
+        """Run xats on a terminal, and show the command with what it prints."""
+        ours, its = os.openpty()
+        with open(ours, "rb", buffering=0) as screen:
+            started = subprocess.Popen([*XATS, *words], env={**self.environ, **SCREEN}, stdout=its, stderr=its)
+            os.close(its)
+            shown = all_of(screen)
+            code = started.wait()
         print(f"   $ xats {shlex.join(words)}")
-        for line in (done.stdout + done.stderr).splitlines():
-            print(f"     {line.expandtabs(4)}")
+        for line in shown.decode(errors="replace").splitlines():
+            print(f"     {line}".rstrip())
         sys.stdout.flush()
-        if done.returncode:
-            msg = f"xats {words[0]} ended with {done.returncode}"
+        if code:
+            msg = f"xats {words[0]} ended with {code}"
             raise Failed(msg)
 
     def ask(self, *words: str) -> dict[str, Any]:
@@ -147,6 +155,28 @@ class Play:
         """End the daemon and the tmux server."""
         subprocess.run([*XATS, "daemon", "stop"], env=self.environ, capture_output=True, check=False, timeout=20)
         self.stage.close()
+
+
+def installed(folder: str) -> str:
+    """Make `folder` with a program `xats` in it, which runs this xats; return it."""
+    os.mkdir(folder)
+    path = os.path.join(folder, "xats")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f'#!/bin/sh\nexec {shlex.join(XATS)} "$@"\n')
+    os.chmod(path, 0o700)
+    return folder
+
+
+def all_of(screen: FileIO) -> bytes:
+    """Return what a program writes to its terminal until it ends."""
+    shown = b""
+    try:
+        while some := screen.read(4096):
+            shown += some
+    except OSError as problem:  # Linux says EIO where the other end is closed
+        if problem.errno != errno.EIO:
+            raise
+    return shown
 
 
 def run() -> None:
