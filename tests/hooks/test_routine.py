@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import HOST
 from tests.hooks.test_run import SHOW, desk, event  # noqa: F401 - a fixture
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.tasks import claims, planning
 from xats.hooks import routine, run
 from xats.store.sqlite import SCHEMA_VERSION
@@ -93,7 +93,7 @@ def long_silent(busy):
 
 
 def unregistered(busy):
-    busy.team.do("alice", agents.unregister)
+    busy.team.do("alice", registration.unregister)
 
 
 def replaced(busy):

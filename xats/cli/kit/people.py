@@ -20,7 +20,7 @@ def person(here: Here, what: str, hint: str = "") -> str:
 
     `what` is what only a person may do, in words, and `hint` what an agent does instead. Raises PeopleOnly.
     """
-    from xats.cli.kit.context import FirstUse
+    from xats.identity.resolve import FirstUse
 
     above = here.circumstances.program()
     if above:

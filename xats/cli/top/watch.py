@@ -12,7 +12,6 @@ from contextlib import suppress
 from xats.base.errors import Refused, StoreError, UnknownAgent
 from xats.base.record import record
 from xats.cli.agents import states
-from xats.cli.kit.context import FirstUse
 from xats.core import events
 from xats.core.agents import agents, listing
 from xats.core.mail import dead, threads
@@ -20,6 +19,7 @@ from xats.core.tasks import owners
 from xats.core.teams import teams
 from xats.core.waking import pauses, wakes
 from xats.daemon import autostart, lock
+from xats.identity.resolve import FirstUse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
