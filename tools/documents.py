@@ -19,11 +19,11 @@ OBJECTS: dict[str, Any] = ALL["$defs"]
 BY_NAME: dict[str, type[BaseModel]] = {}
 SHOWN = 12  # words of an enumeration that are listed; the longer lists have pages of their own
 INTRODUCTION = (
-    "With `--json` a verb prints one JSON object. `xats schema VERB` prints its JSON Schema, and `xats schema` those "
-    "of all verbs. `schema_version` is 1 in each: it changes when a field is renamed or removed. A new release may add "
-    "fields, so ignore those that you do not know. A time is ISO 8601 in UTC with milliseconds, such as "
+    "With `--json` a verb prints one JSON object. `xats schema VERB` prints its JSON Schema, and `xats schema` the "
+    "schemas of all verbs. Each object has `schema_version` 1, which changes when a field is renamed or removed. A new "
+    "release may add fields, so ignore unknown ones. A time is ISO 8601 in UTC with milliseconds, such as "
     "`2026-03-01T12:00:00.000Z`; an address is `name@team`; an id is an integer.",
-    "A failure leaves standard output empty and prints one object on standard error, which has an `error`.",
+    "After a failure, standard output is empty, and standard error has one object with the field `error`.",
 )
 
 

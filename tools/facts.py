@@ -6,88 +6,91 @@ from xats.base import errors
 from xats.settings.keys import KEYS
 
 ABOUT = (
-    "xats is the mail system of the coding agents that work in your terminals, and of you beside them.",
-    "A message is on disk before xats send returns. Its recipient is then woken in its tmux pane, without ever typing "
-    "into a half-written line, answering a dialog or running text in a shell; a wake that is refused is tried again "
-    "later. Reading the mail with xats inbox is what ends it.",
+    "xats is a mail system for the coding agents in your tmux panes, and for you.",
+    "A message is on disk before xats send returns. Then xats wakes its recipient: through its hooks or its own inbox, "
+    "or by one fixed line, pasted into its pane. xats never pastes into a draft, a dialog or a shell. A refused wake "
+    "has a reason, and is retried. Reading the mail with xats inbox ends the wake.",
 )
 EXAMPLES = (
     ("Register, in each pane:", ("xats register alice --role backend",)),
     ("Or start an agent program registered:", ("xats launch claude --name alice --role backend",)),
     (
         "Write to an agent, or to everybody with a role:",
-        ('xats send bob "The parser is ready" -s Parser', 'xats send role:reviewer "Please look at branch parser"'),
+        ("xats send bob 'The parser is ready' -s Parser", "xats send role:reviewer 'Please review branch parser'"),
     ),
-    ("Read, and answer:", ("xats inbox", 'xats reply 12 "Done, see branch parser"')),
-    ("See what became of a message, and why nobody reacts:", ("xats status 12",)),
+    ("Read, and answer:", ("xats inbox", "xats reply 12 'Done, see branch parser'")),
+    ("Show who has read a message, and why a wake waits:", ("xats status 12",)),
     ("Wait for mail in a script:", ("xats wait --timeout 5m && xats inbox --json",)),
 )
 ADDRESSES = (
     ("bob", "the agent bob of this team"),
-    ("bob@payments", "the agent bob of the team payments; all other addresses may end so too"),
+    ("bob@payments", "the agent bob of the team payments; every other address can end with @TEAM too"),
     ("role:reviewer", "everybody with this role"),
     ("tag:gpu", "everybody with this tag"),
     ("cap:rust", "everybody with this capability"),
     ("all", "everybody in the team"),
     ("me", "yourself"),
-    ("bob,role:reviewer", "several, with commas; nobody gets a message twice"),
+    ("bob,role:reviewer", "several, with commas; each agent gets one copy"),
 )
-DURATIONS = "A duration is 500ms, 30s, 10m, 2h or 1d; a bare number is seconds."
+DURATIONS = "A duration is 500ms, 30s, 10m, 2h or 1d; a plain number means seconds."
 ENVIRONMENT = (
     ("XATS_AGENT", "Who I am, as with --as."),
     ("XATS_TEAM", "The team, as with --team."),
     ("XATS_DB", "The store, as with --db."),
-    ("XATS_HOME", "The folder of everything that xats keeps. Default: xats in XDG_STATE_HOME."),
-    ("XDG_STATE_HOME", "Where programs keep their state. A relative path is ignored. Default: ~/.local/state."),
+    ("XATS_HOME", "The folder of the store and all its files. Default: xats in XDG_STATE_HOME."),
+    ("XDG_STATE_HOME", "Where programs keep their state. xats ignores a relative path. Default: ~/.local/state."),
     *((key.variable, f"{key.name} in a settings file. {key.meaning}") for key in KEYS),
-    ("XATS_NAME_NEW", "1: a session whose hooks find no agent for it gets a new one, such as claude-1."),
+    ("XATS_NAME_NEW", "1: a session without an agent gets a new one, such as claude-1."),
     ("NO_COLOR", "Not empty: no colour. TERM=dumb does the same."),
-    ("TMUX, TMUX_PANE", "Set by tmux: the pane that this process is in."),
+    ("TMUX, TMUX_PANE", "Set by tmux: the pane of this process."),
     (
         "CLAUDE_CONFIG_DIR, CODEX_HOME, GEMINI_CLI_HOME, QWEN_HOME, COPILOT_HOME, XDG_CONFIG_HOME",
-        "Read by agent programs: where their settings are, for xats hook.",
+        "Read by agent programs and by xats hook: where the settings of the program are.",
     ),
     (
         "OPENCODE_CONFIG_CONTENT, QWEN_CODE_SYSTEM_DEFAULTS_PATH",
-        "Read by agent programs: what xats launch gives them their hooks by; what is set already is kept in it.",
+        "Read by agent programs: xats launch passes them the hooks in these, beside a value that is already set.",
     ),
     (
         "CLAUDE_CODE_SESSION_ID, CODEX_THREAD_ID, GEMINI_SESSION_ID, QWEN_CODE_SESSION_ID",
-        "Set by agent programs: the session that this process belongs to.",
+        "Set by agent programs: the session of this process.",
     ),
 )
 FILES = (
     ("~/.local/state/xats/xats.db", "The store, one SQLite file that only its owner can read."),
     ("~/.config/xats/config.toml", "Your settings: see xats config."),
-    ("xats.toml", "At the top of a worktree: the settings of its project, which may be committed."),
+    ("xats.toml", "At the top of a worktree: the settings of its project. You can commit it."),
     ("settings/*", "In XATS_HOME: the parsed copies of settings files."),
-    ("xats.db-journal, xats.db-wal, xats.db-shm", "SQLite's, beside the store; part of it as long as they are there."),
+    (
+        "xats.db-journal, xats.db-wal, xats.db-shm",
+        "Files of SQLite beside the store. While they exist, they are part of it.",
+    ),
     ("xats.db-daemon.log", "The log of the daemon."),
-    ("xats.db-hooks.log", "What went wrong at the hooks of agent programs; never what anybody typed."),
+    ("xats.db-hooks.log", "Errors of hooks. It never contains typed text."),
     (
         "launch/PROGRAM-*",
-        "In XATS_HOME: what a program that xats launch started reads its hooks from; they go after 30 days.",
+        "In XATS_HOME: the hooks of a program that xats launch started; removed after 30 days.",
     ),
-    ("xats.db-daemon-HOST.lock", "Held by the daemon of the host with that id; its host, pid and start time."),
+    ("xats.db-daemon-HOST.lock", "The lock of the daemon on the host with that id: its host, pid and start time."),
     (
         "xats.db-waiter-N-*, xats.db-waiter-N-*.lock",
-        "Where a waiter sleeps beside an agent's session; they go with it.",
+        "The FIFO and the lock of a waiter beside a session; removed when it ends.",
     ),
-    ("xats.db.*Z.bak", "What xats db backup made, named by the time in UTC."),
+    ("xats.db.*Z.bak", "A backup by xats db backup, named by the time in UTC."),
     (
         "FILE.xats-backup",
-        "What the settings of an agent program were before xats hook install; xats hook uninstall takes it away.",
+        "The settings of an agent program before xats hook install; xats hook uninstall removes it.",
     ),
-    ("xats.db.schemaN-*.bak", "A copy from before the schema of the store was changed."),
+    ("xats.db.schemaN-*.bak", "A copy of the store before a migration of its schema."),
 )
 EXITS = (
     (errors.OK, "Done, or nothing to do."),
     (errors.FAILURE, "Failure."),
-    (errors.USAGE, "The command line cannot be understood."),
-    (errors.NOT_FOUND, "There is no such agent, message or pane."),
-    (errors.REFUSED, "Refused: a state and not a fault, such as a name that somebody else holds."),
+    (errors.USAGE, "Wrong usage: an invalid command line."),
+    (errors.NOT_FOUND, "Not found: no such agent, message or pane."),
+    (errors.REFUSED, "Refused by the present state: for example, another process holds the name."),
     (errors.UNHEALTHY, "A health check found problems."),
-    (errors.TEMPORARY, "Busy or away for the moment; try again."),
+    (errors.TEMPORARY, "Busy or unavailable; try again."),
     (errors.TIMED_OUT, "A wait timed out."),
     (errors.INTERRUPTED, "Interrupted."),
 )

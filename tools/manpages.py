@@ -129,7 +129,7 @@ def verb_page(verb: Verb, verbs: Sequence[Verb]) -> str:
     if verb.options:
         lines += [".SH OPTIONS", *options(verb.options)]
     lines += [".SH COMMON OPTIONS", *options(commands.common())]
-    lines += [".SH EXIT STATUS", "The exit codes are those of", "\\fBxats\\fR(1):", "0 when it is done."]
+    lines += [".SH EXIT STATUS", "The exit codes are those of", "\\fBxats\\fR(1):", "0 means done."]
     lines += [".SH EXAMPLES", *shown(verb.examples)]
     near = [one.page for one in verbs if one.panel == verb.panel and one is not verb]
     return "\n".join([*lines, *see(("xats", *near))]) + "\n"
@@ -153,7 +153,7 @@ def main_page(verbs: Sequence[Verb]) -> str:
     lines += [".B xats", ".I VERB", "[\\fIoptions\\fR]", ".SH DESCRIPTION", *paragraphs(facts.ABOUT), ".SH VERBS"]
     for panel in dict.fromkeys(verb.panel for verb in verbs):
         lines += [f".SS {panel}", *listed((page(verb), verb.summary) for verb in verbs if verb.panel == panel)]
-    lines += [".SH COMMON OPTIONS", "Every verb takes these, before it or behind it.", *options(commands.common())]
+    lines += [".SH COMMON OPTIONS", "Every verb takes these, before or after its name.", *options(commands.common())]
     lines += [".PP", "And xats itself:", *options([commands.VERSION])]
     lines += [".SH ADDRESSES", *listed((bold(address), f"{means}.") for address, means in facts.ADDRESSES)]
     lines += [".SH DURATIONS", *running(facts.DURATIONS)]

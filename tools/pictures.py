@@ -241,7 +241,7 @@ def top() -> str:
 
 
 def wake() -> str:
-    """Return the picture of a wake that a draft holds, and that is delivered when the draft has been sent."""
+    """Return the picture of a wake that a draft delays, and that xats delivers after the draft was sent."""
     width, height = 56, 12
     with stage() as now:
         bob = now.agent("bob", "claude-code", "reviewer", width, height)
@@ -270,7 +270,7 @@ def wake() -> str:
         done = side_by_side(now, "a little later", kim, "the draft is sent: xats types its line", bob)
         from rich.console import Group
 
-        return svg("wake", "a draft holds a wake, and then xats delivers it", 2 * (width + 4), Group(held, "", done))
+        return svg("wake", "a draft delays a wake, and then xats delivers it", 2 * (width + 4), Group(held, "", done))
 
 
 def side_by_side(now: Stage, left: str, kim: Pane, right: str, bob: Role) -> RenderableType:

@@ -22,14 +22,14 @@ def page(verbs: Sequence[Verb]) -> str:
     for panel in dict.fromkeys(verb.panel for verb in verbs):
         rows = [(f"[`xats {one.path}`](#{one.page})", cell(one.summary)) for one in verbs if one.panel == panel]
         lines += table((panel, ""), rows)
-    lines += ["## Common options", "", "Every verb takes these, before it or behind it.", ""]
+    lines += ["## Common options", "", "Every verb takes these, before or after its name.", ""]
     lines += table(("option", "meaning"), (row(option) for option in commands.common()))
     for verb in verbs:
         lines += section(verb)
     lines += json()
-    lines += ["## Addresses", "", *table(("address", "whom"), pairs(facts.ADDRESSES)), facts.DURATIONS, ""]
+    lines += ["## Addresses", "", *table(("address", "recipients"), pairs(facts.ADDRESSES)), facts.DURATIONS, ""]
     lines += ["## Environment", "", *table(("variable", "meaning"), pairs(facts.ENVIRONMENT))]
-    lines += ["## Files", "", *table(("file", "what it is"), pairs(facts.FILES))]
+    lines += ["## Files", "", *table(("file", "content"), pairs(facts.FILES))]
     lines += ["## Exit codes", "", *table(("code", "meaning"), ((str(code), cell(text)) for code, text in facts.EXITS))]
     return "\n".join(lines).rstrip("\n") + "\n"
 

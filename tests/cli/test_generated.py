@@ -205,6 +205,13 @@ def test_an_example_can_be_typed(path):
     assert any(f"xats {path}" in example for example in found)
 
 
+def test_the_examples_of_the_manual_quote_texts_as_a_shell_leaves_them():
+    """In double quotes a shell runs backticks and $()."""
+    shown = re.findall(r"^\$ (xats .*)$", MANUAL, re.M)
+    assert len(shown) > 5
+    assert [line for line in shown if "\\(dq" in line] == []
+
+
 @pytest.mark.parametrize("path", verbs.VERBS)
 def test_the_table_has_the_beginning_of_the_docstring(path):
     summary = verbs.VERBS[path][3]
@@ -230,7 +237,7 @@ def test_groff_has_nothing_to_complain_about():
     words = ["groff", "-ww", "-man", "-Tutf8", *map(str, PAGES)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
     assert done.stderr == ""
-    assert 'xats send bob "The parser is ready" -s Parser' in done.stdout
+    assert "xats send bob 'The parser is ready' -s Parser" in done.stdout
 
 
 def test_mandoc_has_nothing_to_complain_about():
