@@ -113,8 +113,8 @@ def newer(folder):
     package = folder / "xats"
     if not package.exists():
         shutil.copytree(os.path.dirname(xats.__file__), package, ignore=shutil.ignore_patterns("__pycache__"))
-    code = (package / "store" / "sqlite" / "engine.py").read_text()
-    (package / "store" / "sqlite" / "engine.py").write_text(
+    code = (package / "store" / "sqlite" / "__init__.py").read_text()
+    (package / "store" / "sqlite" / "__init__.py").write_text(
         code.replace(f"SCHEMA_VERSION = {SCHEMA_VERSION} ", f"SCHEMA_VERSION = {SCHEMA_VERSION + 1} ")
     )
     (package / "store" / "sqlite" / "schema" / f"{SCHEMA_VERSION + 1:04}_next.sql").write_text(
