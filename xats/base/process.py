@@ -1,8 +1,8 @@
-"""Processes, always by pid and start time: a pid alone names whoever got the number last.
+"""Processes, always by pid and start time: the system gives the number of an ended process to another one.
 
-Linux reads `/proc` (proc(5)) because every command asks who its ancestors are; elsewhere psutil and `ps` answer,
-imported late. The start time is a number to compare, not a clock: ticks since boot on Linux, milliseconds since 1970
-elsewhere.
+Every command looks for its ancestors, so on Linux this reads `/proc` (proc(5)) itself. Elsewhere psutil and ps(1)
+answer (portable.py). The start time is a number to compare, not a clock: ticks since boot on Linux, milliseconds since
+1970 elsewhere.
 """
 
 from __future__ import annotations
@@ -200,7 +200,9 @@ def foreground(pid: int) -> list[Process]:
 def argv(pid: int) -> list[str]:
     """Return the command line of `pid`, [] if it cannot be read."""
     if not LINUX:
-        return _elsewhere_argv(pid)
+        from xats.base import portable
+
+        return portable.argv(pid)
     text = _slurp(f"/proc/{pid}/cmdline").rstrip("\0")
     return text.split("\0") if text else []
 
@@ -208,7 +210,9 @@ def argv(pid: int) -> list[str]:
 def folder(pid: int) -> str | None:
     """Return the working directory of `pid`, None if it cannot be read: only its own user may."""
     if not LINUX:
-        return _elsewhere_folder(pid)
+        from xats.base import portable
+
+        return portable.folder(pid)
     try:
         return os.readlink(f"/proc/{pid}/cwd")
     except OSError:
@@ -218,7 +222,9 @@ def folder(pid: int) -> str | None:
 def environ(pid: int) -> Mapping[str, str]:
     """Return the environment that `pid` was started with, {} if it cannot be read: only its own user may."""
     if not LINUX:
-        return _elsewhere_environ(pid)
+        from xats.base import portable
+
+        return portable.environ(pid)
     pairs = (entry.partition(b"=") for entry in _slurp_bytes(f"/proc/{pid}/environ").split(b"\0"))
     return {os.fsdecode(name): os.fsdecode(value) for name, equals, value in pairs if name and equals}
 
@@ -255,7 +261,9 @@ def continuing(pid: int, state: str) -> str:
 def owner(pid: int) -> int | None:
     """Return the user id that `pid` runs as, or None if there is no such process."""
     if not LINUX:
-        return _elsewhere_owner(pid)
+        from xats.base import portable
+
+        return portable.owner(pid)
     try:
         return os.stat(f"/proc/{pid}").st_uid
     except OSError:
@@ -299,7 +307,9 @@ def hidden_children(pid: int) -> list[int]:
 def open_files(pid: int) -> list[str]:
     """Return the paths of the files that `pid` holds open, [] if that cannot be read: only its own user may."""
     if not LINUX:
-        return _elsewhere_files(pid)
+        from xats.base import portable
+
+        return portable.open_files(pid)
     return [name for name in descriptors(pid) if name.startswith("/")]
 
 
@@ -402,11 +412,9 @@ def _state_letter(pid: int) -> str:
     """Return the state of `pid` as proc(5) and ps(1) write it, "" if there is no such process."""
     if LINUX:
         return _slurp(f"/proc/{pid}/stat").rpartition(")")[2].strip()[:1]
-    import subprocess
+    from xats.base import portable
 
-    listing = ["ps", "-p", str(pid), "-o", "stat="]
-    answer = subprocess.run(listing, stdin=subprocess.DEVNULL, capture_output=True, timeout=3, check=False)
-    return answer.stdout.decode("ascii", "replace").strip()[:1]
+    return portable.state_letter(pid)
 
 
 def _frozen(pid: int) -> bool:
@@ -445,80 +453,12 @@ def _linux_group(pgrp: int) -> Iterator[Process]:
 
 
 def _elsewhere(pid: int) -> Process | None:
-    return next(_ps("-p", str(pid)), None)
+    from xats.base import portable
+
+    return next((Process(**one) for one in portable.listed("-p", str(pid))), None)
 
 
 def _elsewhere_all() -> Iterator[Process]:
-    return _ps("-ax")
+    from xats.base import portable
 
-
-def _elsewhere_argv(pid: int) -> list[str]:
-    import psutil
-
-    try:
-        return list(psutil.Process(pid).cmdline())
-    except (psutil.Error, OSError):
-        return []
-
-
-def _elsewhere_environ(pid: int) -> Mapping[str, str]:
-    import psutil
-
-    try:
-        return dict(psutil.Process(pid).environ())
-    except (psutil.Error, OSError):
-        return {}
-
-
-def _elsewhere_folder(pid: int) -> str | None:
-    import psutil
-
-    try:
-        return str(psutil.Process(pid).cwd())
-    except (psutil.Error, OSError):
-        return None
-
-
-def _elsewhere_owner(pid: int) -> int | None:
-    import psutil
-
-    try:
-        return int(psutil.Process(pid).uids().effective)
-    except (psutil.Error, OSError):
-        return None
-
-
-def _elsewhere_files(pid: int) -> list[str]:
-    import psutil
-
-    try:
-        return [file.path for file in psutil.Process(pid).open_files()]
-    except (psutil.Error, OSError):
-        return []
-
-
-def _ps(*which: str) -> Iterator[Process]:
-    """Yield what ps(1) lists: psutil knows no process group and no terminal's foreground group."""
-    import subprocess
-
-    import psutil
-
-    listing = ["ps", *which, "-o", "pid=,ppid=,pgid=,tpgid=,stat=,tty=,comm="]
-    answer = subprocess.run(listing, stdin=subprocess.DEVNULL, capture_output=True, timeout=3, check=False)
-    for line in answer.stdout.decode("utf-8", "replace").splitlines():
-        pid, ppid, pgrp, tpgid, stat, tty, name = line.split(None, 6)
-        if stat.startswith("Z"):
-            continue
-        try:
-            since = round(psutil.Process(int(pid)).create_time() * 1000)
-        except psutil.Error:
-            continue
-        yield Process(int(pid), since, os.path.basename(name), int(ppid), int(pgrp), int(tpgid), _device(tty))
-
-
-def _device(tty: str) -> int:
-    """Return the device number of what ps calls `ttys003` or `pts/3`; `??`, `?` and `-` mean no terminal."""
-    try:
-        return os.stat(f"/dev/{tty}").st_rdev
-    except OSError:
-        return 0
+    return (Process(**one) for one in portable.listed("-ax"))
