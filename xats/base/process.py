@@ -10,14 +10,11 @@ from __future__ import annotations
 import os
 import time
 
-from xats.base import host
 from xats.base.record import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-
-    from xats.core.agents.agents import Seat
 
 LINUX = os.path.exists("/proc/self/stat")
 
@@ -91,80 +88,6 @@ def absent(pid: int) -> bool:
     except OverflowError:  # no process can have that number
         return True
     return _zombie(pid)
-
-
-def living(seat: Seat) -> bool | None:
-    """Tell whether the process of `seat` lives; None where that cannot be known.
-
-    Its pid says nothing on another host or in another pid namespace, and one that cannot be looked at may be it. Of a
-    seat that is marked with the name of its host only this can be known, that it lives here: see `sits_here`.
-    """
-    if seat.process is None:
-        return None
-    if alive(*seat.process) and (seat.host == host.id() or not host.is_id(seat.host)):
-        return True
-    return False if seat.host == host.id() and ended(*seat.process) else None
-
-
-def holds(seat: Seat) -> bool:
-    """Tell whether the process of `seat` may still live, so that nobody else may take the seat.
-
-    It may where it cannot be looked at, and outside of the container or sandbox that this process runs in. On another
-    host it counts as ended, because nobody here will ever know.
-    """
-    if seat.process is None:
-        return False
-    lives = living(seat)
-    return seat.host in (host.id(), host.machine()) if lives is None else lives
-
-
-def occupied(seat: Seat) -> bool:
-    """Tell whether the process of `seat`, or the one of its pane, may still live, as in `holds`."""
-    return holds(seat) or (seat.pane is not None and seat.host == host.id() and not absent(seat.pane.pane_pid))
-
-
-def sits_here(seat: Seat) -> bool | None:
-    """Tell whether `seat`, which is marked with the name of its host, is on this one, whatever that is called now.
-
-    It is where its very process lives, else where the process in its pane is the child of its tmux server. So it is
-    where the host has that name, but a sandbox also has the name of the machine. None: there is nothing to tell it by.
-    """
-    if seat.process and alive(*seat.process):
-        return True
-    if seat.host == host.name() and not host.nested():
-        return True
-    if seat.process or seat.pane is None:
-        return False if seat.process else None
-    inside = read(seat.pane.pane_pid)
-    above = read(seat.pane.server_pid) if inside and inside.ppid == seat.pane.server_pid else None
-    return above is not None and above.name.startswith("tmux")
-
-
-def serves_here(server: int) -> bool:
-    """Tell whether the tmux server with the pid `server`, as the environment says, runs in our own pid namespace.
-
-    A sandbox inherits TMUX, and the number means another process in it, or none.
-    """
-    if not host.nested():
-        return True
-    found = read(server) if host.is_shown() else None
-    return found is not None and found.name.startswith("tmux")
-
-
-def mark() -> str:
-    """Return what this process marks with what it takes for a while: its host, pid and start time."""
-    return f"{host.id()}:{os.getpid()}:{started(os.getpid())}"
-
-
-def gone(mark: str) -> bool:
-    """Tell whether the process that made `mark` has surely ended.
-
-    On another host only time tells, and so it does of a mark that is none of ours.
-    """
-    where, *numbers = mark.rsplit(":", 2)
-    if where != host.id() or len(numbers) != 2 or not all(one.isascii() and one.isdigit() for one in numbers):
-        return False
-    return ended(int(numbers[0]), int(numbers[1]))
 
 
 def read(pid: int) -> Process | None:
