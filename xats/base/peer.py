@@ -17,7 +17,7 @@ SOL_LOCAL, LOCAL_PEERCRED, LOCAL_PEERPID = 0, 1, 2
 
 @record
 class Peer:
-    """Who has listened at a socket. What the system does not tell is None; a `pid` of 0 is one that we cannot see."""
+    """The process that listens at a socket. None is unknown; a `pid` of 0 is a process that xats cannot see."""
 
     uid: int | None
     pid: int | None

@@ -24,7 +24,7 @@ SHELLS = frozenset(_NAMES.split())
 
 @record
 class Process:
-    """One living process. `tty` is the device number of its terminal (`st_rdev`); none is 0, and `tpgid` -1 or 0."""
+    """One living process. `tty` is the device number of its terminal (`st_rdev`). Without one it is 0, `tpgid` <= 0."""
 
     pid: int
     started: int
@@ -36,7 +36,7 @@ class Process:
 
 
 def is_shell(name: str) -> bool:
-    """Say whether `name` (a comm, a path or a login name like `-bash`) is that of a shell."""
+    """Tell whether `name` (a comm, a path or a login name like `-bash`) is that of a shell."""
     return os.path.basename(name).removeprefix("-") in SHELLS
 
 
@@ -47,38 +47,38 @@ def started(pid: int) -> int | None:
 
 
 def began() -> float:
-    """Return when this process, or the one whose place it took, started: in seconds since 1970, by today's clock."""
+    """Return when this process started (before any exec), in seconds since 1970 by the clock of now."""
     since = started(os.getpid()) or 0
     if not LINUX:
         return since / 1000
-    # proc(5): in ticks since boot, the time asleep included
+    # proc(5): in ticks since boot, including the time that the machine was suspended
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since / os.sysconf("SC_CLK_TCK")
 
 
 def age(found: Process) -> float:
-    """Return for how many seconds the process `found` has run, the time that this machine was asleep included."""
+    """Return for how many seconds the process `found` has run, including the time that the machine was suspended."""
     if not LINUX:
         return time.time() - found.started / 1000
     return time.clock_gettime(time.CLOCK_BOOTTIME) - found.started / os.sysconf("SC_CLK_TCK")
 
 
 def alive(pid: int, started_at: int) -> bool:
-    """Say whether the process that had `pid` at `started_at` is seen to live."""
+    """Tell whether the process that had `pid` at `started_at` lives, as far as xats can read it."""
     return started(pid) == started_at
 
 
 def ended(pid: int, started_at: int) -> bool:
-    """Say whether the process that had `pid` at `started_at` has surely ended.
+    """Tell whether the process that had `pid` at `started_at` has surely ended.
 
-    One that exists and cannot be looked at may be that one: another user's behind hidepid (proc(5)), or one that a
-    security module hides.
+    A process that exists but cannot be read may be that one: it is another user's behind hidepid (proc(5)), or a
+    security module hides it.
     """
     found = read(pid)
     return found.started != started_at if found else absent(pid)
 
 
 def absent(pid: int) -> bool:
-    """Say whether no process has `pid`, or only a zombie: kill(2) knows also those that cannot be looked at."""
+    """Tell whether no process but a zombie has `pid`: kill(2) also knows processes that cannot be read."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -91,12 +91,12 @@ def absent(pid: int) -> bool:
 
 
 def read(pid: int) -> Process | None:
-    """Return the process `pid`, or None if there is none, or only a zombie."""
+    """Return the process `pid`, None if there is none or it is a zombie."""
     return _linux(pid) if LINUX else _elsewhere(pid)
 
 
 def ancestors(pid: int | None = None) -> list[Process]:
-    """Return the ancestors of `pid` (this process by default), the parent first, pid 1 last, itself left out."""
+    """Return the ancestors of `pid` (default: this process), the parent first, pid 1 last."""
     found: list[Process] = []
     here = read(os.getpid() if pid is None else pid)
     while here and here.ppid > 0:
@@ -153,10 +153,10 @@ def environ(pid: int) -> Mapping[str, str]:
 
 
 def state(pid: int) -> str | None:
-    """Return whether `pid` can go on: `running`, `stopped`, `traced` or `frozen`; None if there is no such process.
+    """Return the state of `pid`: `running`, `stopped`, `traced` or `frozen`; None if there is no such process.
 
-    `stopped` is a process after SIGSTOP or Ctrl-Z, `traced` one that its debugger halts, `frozen` one whose control
-    group is frozen, as by `docker pause`. A process that sleeps or waits is `running`.
+    `stopped` is a process after SIGSTOP or Ctrl-Z, `traced` one that a debugger halts. `frozen`: its control group is
+    frozen, as by `docker pause`. A process that sleeps or waits is `running`.
     """
     letter = _state_letter(pid)
     if letter in ("", "Z", "X", "x"):
@@ -167,13 +167,13 @@ def state(pid: int) -> str | None:
 
 
 def halted(pid: int) -> str | None:
-    """Return by what word `pid` is kept from going on (see `state`), or None while it can, and when it has ended."""
+    """Return the word for why `pid` is halted (see `state`); None while it runs, and when it has ended."""
     found = state(pid)
     return None if found == "running" else found
 
 
 def continuing(pid: int, state: str) -> str:
-    """Return the command, or the words, by which the process `pid` in that `state` goes on; "" while it runs."""
+    """Return the command, or an advice, to continue the process `pid` in that `state`; "" while it runs."""
     return {
         "stopped": f"kill -CONT {pid}",
         "traced": f"continue pid {pid} in its debugger, or end it: kill -9 {pid}",
@@ -199,11 +199,11 @@ def everybody() -> list[Process]:
 
 
 def descendants(pid: int) -> list[Process]:
-    """Return the living descendants of `pid`, parents before children, itself left out."""
+    """Return the living descendants of `pid`, parents before children, without `pid` itself."""
     living = everybody()
     found: list[Process] = []
     above, known = {pid}, {pid}
-    # They are not all listed in one moment: by a number that was used again, two may be above each other.
+    # The list is not of one moment: after a pid was used again, two processes may be above each other.
     while more := [one for one in living if one.ppid in above and one.pid not in known]:
         found += more
         above = {one.pid for one in more}
@@ -212,12 +212,12 @@ def descendants(pid: int) -> list[Process]:
 
 
 def hides() -> bool:
-    """Say whether the processes of other users are hidden from this one (`hidepid`, see proc(5))."""
+    """Tell whether the system hides the processes of other users (`hidepid`, see proc(5))."""
     return LINUX and not _slurp_bytes("/proc/1/stat")
 
 
 def hidden_children(pid: int) -> list[int]:
-    """Return the pids of the children of `pid` that live and cannot be read. Only Linux tells of them."""
+    """Return the pids of the living children of `pid` that cannot be read. Only Linux lists them."""
     found = []
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
@@ -228,7 +228,7 @@ def hidden_children(pid: int) -> list[int]:
 
 
 def open_files(pid: int) -> list[str]:
-    """Return the paths of the files that `pid` holds open, [] if that cannot be read: only its own user may."""
+    """Return the paths of the files that `pid` has open, [] if they cannot be read: only its own user may."""
     if not LINUX:
         from xats.base import portable
 
@@ -237,7 +237,7 @@ def open_files(pid: int) -> list[str]:
 
 
 def descriptors(pid: int) -> list[str]:
-    """Return what the descriptors of `pid` point at, as Linux writes it (`/a/path`, `socket:[4711]`); [] elsewhere."""
+    """Return the targets of the descriptors of `pid`, such as `/a/path` or `socket:[4711]`; [] where not on Linux."""
     try:
         numbers = os.listdir(f"/proc/{pid}/fd")
     except OSError:
@@ -252,9 +252,9 @@ def descriptors(pid: int) -> list[str]:
 
 
 def file_notes(pid: int, about: os.stat_result) -> Iterator[str]:
-    """Yield what Linux notes of each descriptor of `pid` that is the file `about`, such as its locks.
+    """Yield the notes of Linux on each descriptor of `pid` that is the file `about`, such as its locks.
 
-    See proc_pid_fdinfo(5). Only the user of `pid` may read that.
+    See proc_pid_fdinfo(5). Only the user of `pid` may read them.
     """
     try:
         numbers = os.listdir(f"/proc/{pid}/fd")
@@ -269,11 +269,11 @@ def file_notes(pid: int, about: os.stat_result) -> Iterator[str]:
 
 
 def send_signal(pid: int, started_at: int, number: int, verify: Callable[[int], bool]) -> bool:
-    """Send the signal `number` to the process that had `pid` at `started_at`, if `verify(pid)` is true of it as well.
+    """Send the signal `number` to the process that had `pid` at `started_at`, if `verify(pid)` is true.
 
-    Returns False if it is another process, or none. Linux keeps hold of a process by a descriptor (pidfd_open(2)): it
-    is taken before the process is verified, so no other process can get the signal. Elsewhere the signal follows the
-    check at once. Raises PermissionError.
+    Returns False if it is another process, or none. On Linux a descriptor refers to one process (pidfd_open(2)). xats
+    opens it before it verifies the process, so no other process can get the signal. Elsewhere xats sends the signal
+    directly after the check. Raises PermissionError.
     """
     import signal
 
@@ -302,12 +302,12 @@ def send_signal(pid: int, started_at: int, number: int, verify: Callable[[int], 
 
 
 def _slurp(path: str) -> str:
-    """Return a file of /proc as text, "" if the process went away."""
+    """Return a file of /proc as text, "" if the process has ended."""
     return _slurp_bytes(path).decode("utf-8", "replace")
 
 
 def _slurp_bytes(path: str) -> bytes:
-    """Return a file of /proc, b"" if the process went away: then open says ENOENT and read says ESRCH."""
+    """Return a file of /proc, b"" if the process has ended: open(2) fails with ENOENT, read(2) with ESRCH."""
     try:
         with open(path, "rb", buffering=0) as file:
             return file.read()
@@ -341,7 +341,7 @@ def _state_letter(pid: int) -> str:
 
 
 def _frozen(pid: int) -> bool:
-    """Tell whether the control group of `pid`, or one above it, is frozen: its state in proc(5) does not say so.
+    """Tell whether the control group of `pid`, or one above it, is frozen, which proc(5) does not show.
 
     https://docs.kernel.org/admin-guide/cgroup-v2.html, cgroup.events; cgroup-v1/freezer-subsystem.html.
     """
@@ -362,7 +362,7 @@ def _linux_all() -> Iterator[Process]:
 
 
 def _linux_group(pgrp: int) -> Iterator[Process]:
-    """Yield the members of one process group. getpgid(2) spares reading all the other processes."""
+    """Yield the members of one process group. By getpgid(2) it need not read all other processes."""
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
