@@ -115,7 +115,7 @@ def test_a_place_that_is_not_there(at):
 
 @pytest.mark.parametrize("at", ["foo", "#/foo", "/a~2b", "/a~", "~0"])
 def test_what_is_no_pointer(at):
-    with pytest.raises(ValueError, match="is no JSON pointer"):
+    with pytest.raises(ValueError, match="is not a JSON pointer"):
         pointer.split(at)
 
 
