@@ -201,6 +201,21 @@ def test_a_backup_that_finds_no_place_is_said_so(old, tomorrow, monkeypatch):
         open_store(old)
 
 
+OPEN = """
+import sys
+from xats.store.open import open_store
+store = open_store(sys.argv[1])
+store.write(lambda tx: tx.event("noted", "crew", None, "agent:x"))
+print(sorted(name for name in sys.modules if name.startswith("xats.store")))
+"""
+
+
+def test_an_up_to_date_store_imports_its_engine_alone(old):
+    names = ["xats.store", "xats.store.open", *(f"xats.store.sqlite{name}" for name in ("", ".engine", ".paths"))]
+    done = subprocess.run([sys.executable, "-c", OPEN, old], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == f"{sorted(names)}\n"
+
+
 UPGRADE = """
 import sys
 from xats.store.open import open_store; from xats.store.sqlite import migrate
