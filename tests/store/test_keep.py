@@ -196,7 +196,7 @@ def test_a_backup_takes_no_place_but_by_force(store, tmp_path):
 
 def test_a_name_that_is_taken_meanwhile_is_left(store, tmp_path):
     target = str(tmp_path / "copy")
-    with pytest.raises(errors.Refused, match="is there already"), atomic_write.whole(target, store.path) as draft:
+    with pytest.raises(errors.Refused, match="is there already"), atomic_write.atomic_file(target, store.path) as draft:
         with open(draft, "w") as file:
             file.write("ours")
         with open(target, "w") as file:
@@ -682,7 +682,7 @@ def test_a_draft_that_another_process_has_swapped_is_not_taken(store, tmp_path):
 
     with (
         pytest.raises(errors.Refused, match="Another process has replaced"),
-        atomic_write.whole(str(tmp_path / "new"), store.path) as draft,
+        atomic_write.atomic_file(str(tmp_path / "new"), store.path) as draft,
     ):
         swap(draft)
     assert sorted(one.name for one in tmp_path.iterdir() if not one.name.startswith("xats.db")) == ["precious"]

@@ -23,19 +23,19 @@ class Peer:
     pid: int | None
 
 
-def of(line: socket.socket) -> Peer:
-    """Return the peer of the connected Unix socket `line` (unix(7): SO_PEERCRED; macOS: LOCAL_PEERCRED).
+def of(connection: socket.socket) -> Peer:
+    """Return the peer of the connected Unix socket `connection` (unix(7): SO_PEERCRED; macOS: LOCAL_PEERCRED).
 
     For the end that has connected, it is the process that called listen(2). Raises OSError.
     """
     import socket as sockets
 
     if hasattr(sockets, "SO_PEERCRED") and sys.platform.startswith("linux"):
-        said = line.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, struct.calcsize("3i"))
+        said = connection.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, struct.calcsize("3i"))
         pid, uid, _ = struct.unpack("3i", said)
         return Peer(uid, pid)
     if sys.platform == "darwin":
         # struct xucred begins with a version and the user id.
-        _, uid = struct.unpack_from("2I", line.getsockopt(SOL_LOCAL, LOCAL_PEERCRED, 128))
-        return Peer(uid, line.getsockopt(SOL_LOCAL, LOCAL_PEERPID))
+        _, uid = struct.unpack_from("2I", connection.getsockopt(SOL_LOCAL, LOCAL_PEERCRED, 128))
+        return Peer(uid, connection.getsockopt(SOL_LOCAL, LOCAL_PEERPID))
     return Peer(None, None)

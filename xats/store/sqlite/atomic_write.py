@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def whole(path: str, store: str, *, force: bool = False) -> Iterator[str]:
+def atomic_file(path: str, store: str, *, force: bool = False) -> Iterator[str]:
     """Yield the path of an empty file (0600) to write to. At the end, sync that file and rename it to `path`.
 
     `store` is the store that is copied; `path` must not be one of its files. `force` replaces an existing file.

@@ -8,7 +8,7 @@ import time
 
 from xats.base.errors import StoreCorrupt, StoreFull
 from xats.store.sqlite import codes
-from xats.store.sqlite.atomic_write import whole
+from xats.store.sqlite.atomic_write import atomic_file
 from xats.store.sqlite.engine import make_durable
 from xats.store.sqlite.failures import explain
 from xats.store.sqlite.inspect import copy_into, settled
@@ -27,7 +27,7 @@ def backup(path: str, target: str, *, force: bool = False) -> int:
     """
     source = settled(path)
     try:
-        with whole(target, path, force=force) as draft:
+        with atomic_file(target, path, force=force) as draft:
             _copy(source, path, draft)
             return os.path.getsize(draft)
     finally:
