@@ -290,7 +290,10 @@ def test_what_is_wrong_is_said_with_its_place(by, xats):
         in by("bob", "put", "x", "bad.json", code=2).stderr
     )
     ran = by("bob", "put", "x", "-", stdin='{"properties": {"a": {"type": "strin"}}}', code=2)
-    assert "standard input: This is not a valid JSON Schema: at /properties/a/type, 'strin' is nothing" in ran.stderr
+    assert (
+        "standard input: This is not a valid JSON Schema: at /properties/a/type, 'strin' is not allowed there"
+        in ran.stderr
+    )
 
 
 def test_standard_input_that_is_closed_or_a_terminal(by, xats):

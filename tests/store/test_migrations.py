@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 
-from xats.base import errors
+from xats.base import errors, process
 from xats.core.agents import agents
 from xats.core.waking import wakes
 from xats.store.open import open_store
@@ -199,6 +199,26 @@ def test_a_backup_that_finds_no_place_is_said_so(old, tomorrow, monkeypatch):
     monkeypatch.setattr(os, "getpid", lambda: "/nowhere/1")
     with pytest.raises(errors.StoreReadOnly, match="the backup before it failed: No such file or directory"):
         open_store(old)
+
+
+def test_a_store_knows_whether_opening_it_has_migrated_it(old, tomorrow, tmp_path):
+    seen = []
+    for path in (str(tmp_path / "new.db"), old):
+        store = open_store(path)
+        seen.append(store.upgraded)
+        store.close()
+    tomorrow(ADD)
+    store = open_store(old)
+    assert (seen, store.upgraded) == ([False, False], True)
+    store.close()
+
+
+def test_a_failed_migration_leaves_the_store_closed(old, tomorrow):
+    tomorrow(BREAK)
+    with pytest.raises(errors.StoreError) as caught:  # whose traceback keeps the store alive
+        open_store(old)
+    assert caught.value.code == "store_unusable"
+    assert os.path.realpath(old) not in process.open_files(os.getpid())
 
 
 OPEN = """
