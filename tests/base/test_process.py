@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from xats.base import host, liveness, process
+from xats.base import host, occupancy, process
 from xats.base.pane import Pane
 from xats.core.agents.agents import Seat
 
@@ -43,12 +43,12 @@ def until(condition):
 
 
 def test_what_a_process_has_marked_is_free_when_it_is_gone(child):
-    where, pid, since = liveness.mark().rsplit(":", 2)
+    where, pid, since = process.mark().rsplit(":", 2)
     assert (where, int(pid), int(since)) == (host.id(), os.getpid(), process.started(os.getpid()))
-    assert not liveness.gone(liveness.mark())
+    assert not process.gone(process.mark())
     theirs = f"{where}:{child.pid}:{process.started(child.pid)}"
-    assert not liveness.gone(theirs)
-    assert liveness.gone(f"{where}:{child.pid}:1")
+    assert not process.gone(theirs)
+    assert process.gone(f"{where}:{child.pid}:1")
     for none in (
         "",
         "x",
@@ -56,11 +56,11 @@ def test_what_a_process_has_marked_is_free_when_it_is_gone(child):
         f"{where}:one:1",
         f"{where}:{child.pid}:None",
     ):  # the last could not tell its start
-        assert not liveness.gone(none)
+        assert not process.gone(none)
     child.kill()
     child.wait()
-    assert liveness.gone(theirs)
-    assert not liveness.gone(f"not-{theirs}")
+    assert process.gone(theirs)
+    assert not process.gone(f"not-{theirs}")
 
 
 def seat(child, where, started=0, **more):
@@ -68,40 +68,40 @@ def seat(child, where, started=0, **more):
 
 
 def test_a_pid_of_another_host_says_nothing(child):
-    assert liveness.living(seat(child, host.id())) is True
-    assert liveness.living(seat(child, host.id(), 1)) is False
-    assert liveness.living(Seat(host.id())) is None
+    assert occupancy.living(seat(child, host.id())) is True
+    assert occupancy.living(seat(child, host.id(), 1)) is False
+    assert occupancy.living(Seat(host.id())) is None
     for there in ("h1+0000000000000000", f"{host.machine()}-0000000000000000"):
-        assert liveness.living(seat(child, there)) is None
-        assert liveness.living(seat(child, there, 1)) is None
+        assert occupancy.living(seat(child, there)) is None
+        assert occupancy.living(seat(child, there, 1)) is None
 
 
 def test_of_a_host_that_is_named_alone_only_life_is_known(child):
-    assert liveness.living(seat(child, "an-old-name")) is True
-    assert liveness.living(seat(child, "an-old-name", 1)) is None
+    assert occupancy.living(seat(child, "an-old-name")) is True
+    assert occupancy.living(seat(child, "an-old-name", 1)) is None
 
 
 def test_a_seat_is_known_to_be_here_by_its_process_its_pane_or_the_name(child):
-    assert liveness.sits_here(seat(child, "an-old-name"))
-    assert liveness.sits_here(seat(child, "an-old-name", 1)) is False
-    assert liveness.sits_here(Seat("an-old-name")) is None
-    assert liveness.sits_here(Seat(host.name(), 4999999, 1))
+    assert occupancy.sits_here(seat(child, "an-old-name"))
+    assert occupancy.sits_here(seat(child, "an-old-name", 1)) is False
+    assert occupancy.sits_here(Seat("an-old-name")) is None
+    assert occupancy.sits_here(Seat(host.name(), 4999999, 1))
     no_tmux = Pane("/s", os.getpid(), 1, "%1", child.pid, "/dev/null")
-    assert liveness.sits_here(Seat("an-old-name", pane=no_tmux)) is False
+    assert occupancy.sits_here(Seat("an-old-name", pane=no_tmux)) is False
 
 
 def test_in_a_namespace_of_its_own_the_name_says_nothing(child, monkeypatch):
     """A sandbox has the name of its machine."""
     monkeypatch.setattr(host, "nested", lambda: True)
-    assert liveness.sits_here(Seat(host.name(), 4999999, 1)) is False
-    assert liveness.sits_here(Seat(host.name())) is None
-    assert liveness.sits_here(seat(child, host.name()))
+    assert occupancy.sits_here(Seat(host.name(), 4999999, 1)) is False
+    assert occupancy.sits_here(Seat(host.name())) is None
+    assert occupancy.sits_here(seat(child, host.name()))
 
 
 def test_a_tmux_server_is_known_in_a_namespace_of_its_own(monkeypatch):
-    assert liveness.serves_here(os.getpid())
+    assert process.serves_here(os.getpid())
     monkeypatch.setattr(host, "nested", lambda: True)
-    assert not liveness.serves_here(os.getpid())  # it is no tmux
+    assert not process.serves_here(os.getpid())  # it is no tmux
 
 
 def test_a_process_is_alive_only_with_its_own_start_time(child):
@@ -282,7 +282,7 @@ def test_what_cannot_be_read_has_not_surely_ended(monkeypatch):
     monkeypatch.setattr(process, "_linux" if process.LINUX else "_elsewhere", lambda _: None)
     assert not process.alive(me, since)
     assert not process.ended(me, since)
-    assert not liveness.gone(mark)
+    assert not process.gone(mark)
 
     def refuse(pid, number):
         raise PermissionError
@@ -294,14 +294,14 @@ def test_what_cannot_be_read_has_not_surely_ended(monkeypatch):
 def test_a_process_that_cannot_be_looked_at_keeps_its_seat(child, monkeypatch):
     there = seat(child, host.id())
     ended, elsewhere = seat(child, host.id(), 1), seat(child, "h1+0000000000000000")
-    assert liveness.holds(there)
-    assert not liveness.holds(ended)
-    assert not liveness.holds(elsewhere)
-    assert not liveness.holds(Seat(host.id()))
+    assert occupancy.holds(there)
+    assert not occupancy.holds(ended)
+    assert not occupancy.holds(elsewhere)
+    assert not occupancy.holds(Seat(host.id()))
     monkeypatch.setattr(process, "_linux" if process.LINUX else "_elsewhere", lambda _: None)
-    assert liveness.living(there) is None
-    assert liveness.holds(there)
-    assert not liveness.holds(elsewhere)
+    assert occupancy.living(there) is None
+    assert occupancy.holds(there)
+    assert not occupancy.holds(elsewhere)
 
 
 def test_outside_of_a_sandbox_nobody_loses_a_seat(child, monkeypatch):
@@ -309,9 +309,9 @@ def test_outside_of_a_sandbox_nobody_loses_a_seat(child, monkeypatch):
     monkeypatch.setattr(host, "id", lambda: f"{host.machine()}-0123456789abcdef")
     for number in (0, 1):
         outside = seat(child, host.machine(), number)
-        assert liveness.living(outside) is None
-        assert liveness.holds(outside)
-    assert not liveness.holds(
+        assert occupancy.living(outside) is None
+        assert occupancy.holds(outside)
+    assert not occupancy.holds(
         seat(child, f"{host.machine()}-fedcba9876543210")
     )  # another container's, which may be over
 

@@ -13,7 +13,7 @@ from contextlib import closing
 import pytest
 
 from tests.support.world import until
-from xats.base import host, liveness, process
+from xats.base import host, process
 from xats.daemon import lock
 
 LINE = "xats: 1 new from alice - run: xats inbox"
@@ -381,9 +381,9 @@ def test_a_container_with_agents_has_a_daemon_of_its_own(world):
 @NESTS
 def test_an_old_mark_of_a_sandbox_is_not_judged(world):
     done = subprocess.run(
-        [*SANDBOX, sys.executable, "-c", "from xats.base import liveness; print(liveness.mark())"],
+        [*SANDBOX, sys.executable, "-c", "from xats.base import process; print(process.mark())"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert not liveness.gone(done.stdout.strip())
+    assert not process.gone(done.stdout.strip())

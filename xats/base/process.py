@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 
+from xats.base import host
 from xats.base.record import record
 
 TYPE_CHECKING = False
@@ -88,6 +89,33 @@ def absent(pid: int) -> bool:
     except OverflowError:  # no process can have that number
         return True
     return _zombie(pid)
+
+
+def serves_here(server: int) -> bool:
+    """Tell whether the tmux server runs in our pid namespace; the environment says that its pid is `server`.
+
+    A sandbox inherits TMUX, and in it that pid is another process, or none.
+    """
+    if not host.nested():
+        return True
+    found = read(server) if host.is_shown() else None
+    return found is not None and found.name.startswith("tmux")
+
+
+def mark() -> str:
+    """Return the mark of this process: its host, pid and start time."""
+    return f"{host.id()}:{os.getpid()}:{started(os.getpid())}"
+
+
+def gone(mark: str) -> bool:
+    """Tell whether the process that made `mark` has surely ended.
+
+    The answer is False for a process on another host, and for a text that is no mark.
+    """
+    where, *numbers = mark.rsplit(":", 2)
+    if where != host.id() or len(numbers) != 2 or not all(one.isascii() and one.isdigit() for one in numbers):
+        return False
+    return ended(int(numbers[0]), int(numbers[1]))
 
 
 def read(pid: int) -> Process | None:

@@ -5,7 +5,7 @@ The daemon does them at every sweep. `xats deliver --once` does them once, with 
 
 from __future__ import annotations
 
-from xats.base import host, liveness
+from xats.base import host, process
 from xats.base.record import record
 from xats.core import clock, keeping
 from xats.core.agents import departures
@@ -36,7 +36,7 @@ def sweep(tx: Tx) -> Swept:
     standing = clock.observe(tx)
     bound = owner.settle(tx)
     expired = inbox.sweep(tx)
-    freed = wakes.free_leases(tx, liveness.gone)
+    freed = wakes.free_leases(tx, process.gone)
     claims.set_right(tx)
     lapsed = claims.settle(tx, owner.process_gone)
     offers.look_again(tx)

@@ -13,7 +13,7 @@ import os
 import time
 from contextlib import suppress
 
-from xats.base import host, liveness, process, sidefile
+from xats.base import host, process, sidefile
 from xats.daemon import bell
 
 TYPE_CHECKING = False
@@ -87,7 +87,7 @@ def _lock(file: int, kind: int) -> bool:
 def sign(file: int) -> None:
     """Write this process into the lock file that it holds: its host, its pid and its start time."""
     os.ftruncate(file, 0)
-    os.pwrite(file, f"{liveness.mark()}\n".encode(), 0)
+    os.pwrite(file, f"{process.mark()}\n".encode(), 0)
 
 
 def sign_starting(file: int, log_size: int) -> None:

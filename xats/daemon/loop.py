@@ -17,7 +17,7 @@ from functools import partial
 
 from xats import __version__
 from xats import settings as user_settings
-from xats.base import host, liveness, sidefile
+from xats.base import host, process, sidefile
 from xats.base.errors import StoreBusy, StoreError, StoreTooNew, XatsError
 from xats.core.agents import agents
 from xats.core.tasks import offers
@@ -77,7 +77,7 @@ class Daemon:
         self._lock = lock_file
         self.began = False  #: whether `run` could open the store
         self._conditions = Conditions(os.environ, settings)
-        self.owner = liveness.mark()
+        self.owner = process.mark()
         self.stop = threading.Event()
         self._open: Callable[[], Store] = lambda: open_store(path, clock)
         self._running: dict[int, threading.Thread] = {}  # by wake

@@ -14,7 +14,7 @@ This module only looks.
 
 from __future__ import annotations
 
-from xats.base import host, liveness
+from xats.base import host, occupancy
 from xats.base.record import record
 from xats.delivery.transports import native, waiter
 
@@ -91,7 +91,7 @@ def hooked(session: Session, presence: Presence | None) -> bool:
 
 def killed(session: Session | None) -> bool:
     """Tell whether its program has surely ended on this host: one that was killed has told no end of its session."""
-    return session is not None and liveness.living(session.seat) is False
+    return session is not None and occupancy.living(session.seat) is False
 
 
 def in_turn(session: Session, presence: Presence | None) -> bool:
@@ -132,7 +132,7 @@ def at_work(session: Session, client: str, presence: Presence, now: int) -> bool
     """
     from xats.delivery.transports import tmux
 
-    if liveness.living(session.seat) is False:
+    if occupancy.living(session.seat) is False:
         return False
     return 0 <= now - presence.at < FRESH or not tmux.idle(session, client)
 

@@ -336,16 +336,16 @@ def _proves(tx: Tx, call: Call, me: Agent, *, mark: bool = False) -> bool:
 
 def _claim(tx: Tx, call: Call, me: Agent) -> tuple[str, list[int], Page | None]:
     """Claim what fits into one answer and let go of the rest."""
-    from xats.base import calling, liveness
+    from xats.base import calling, process
     from xats.core.agents import agents
     from xats.core.mail import inbox
     from xats.hooks import letters
 
     session = agents.current_session(tx, me)
     xats = calling.spelled(session.xats_path if session else None)
-    token = liveness.mark()
+    token = process.mark()
     query = inbox.Query(PAGE, needing_reply=call.point == "turn end")
-    page = inbox.claim(tx, me, query, token, liveness.gone)
+    page = inbox.claim(tx, me, query, token, process.gone)
     taken, texts, long = letters.pick(page.letters, letters.budget(call.settings()), xats)
     ids = [one.message.id for one in taken]
     inbox.release(tx, me, inbox.Page(tuple(one for one in page.letters if one not in taken), False, 0, token))

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 def follow_host(call: Call, store: Store, me: Agent, session: Session) -> None:
     """Note on which host the `session` of `me` is, and what that is called now."""
-    from xats.base import host, liveness
+    from xats.base import host, occupancy
     from xats.core import hosts
 
     if host.is_id(session.seat.host) and session.seat.host != call.host:  # we are in a sandbox
         return
 
     def here(session: Session) -> bool:
-        seen = liveness.sits_here(session.seat)
+        seen = occupancy.sits_here(session.seat)
         return bool(seen) or (seen is None and not host.nested())
 
     store.patience = call.patience

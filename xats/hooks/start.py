@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from xats.base import calling, host, liveness, program
+from xats.base import calling, host, occupancy, process, program
 from xats.base.errors import Refused, XatsError
 from xats.clients import helpers, processes
 from xats.core.agents import agents, presence
@@ -75,7 +75,7 @@ def start(call: Call, store: Store) -> None:
             *named,
             agents.Changes(client=kept),
             place,
-            lambda one: liveness.holds(one.seat),
+            lambda one: occupancy.holds(one.seat),
             programs=runs if place.process == seat.process or holder is None else holder.programs,
             xats_path=path,
             takeover=mine,
@@ -155,7 +155,7 @@ def _within(seat: Seat, claim: tuple[str, int, str] | None, holder: Session | No
     The pids in there mean nothing to whoever wakes it. Where the agent sits in that pane, it stays there, unless a
     session of it goes on: this is another one then, such as a program that the agent runs in a sandbox.
     """
-    if claim is None or liveness.serves_here(claim[1]):
+    if claim is None or process.serves_here(claim[1]):
         return seat
     held = holder.seat if holder else None
     if held and held.pane and (held.pane.socket, held.pane.server_pid, held.pane.pane_id) == claim:

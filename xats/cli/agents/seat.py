@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base import calling, host, liveness, process, program, sandbox
+from xats.base import calling, host, process, program, sandbox
 from xats.base.errors import NoPane, NotPermitted, PaneUnusable, TmuxGone, TmuxUnavailable
 from xats.cli.kit import render
 from xats.clients import occupants, processes, sessions
@@ -162,7 +162,7 @@ def _pane(here: Here, pane_id: str | None) -> Pane | None:
     if claim is None:
         return None
     inside = sandbox.around(here.environ)
-    if not liveness.serves_here(claim[1]) and not inside:
+    if not process.serves_here(claim[1]) and not inside:
         msg = "This is a container or a sandbox with process ids of its own, so xats cannot tell what runs in "
         msg += f"pane {claim[2]}, which is outside of it."
         raise PaneUnusable(msg, f"outside of it: xats register NAME --pane {claim[2]}; or here: --no-pane")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base import durations, host, liveness, process
+from xats.base import durations, host, occupancy, process
 from xats.base.errors import NameTaken, Refused, Usage
 from xats.base.record import replace
 from xats.cli.agents import states
@@ -114,7 +114,7 @@ def register(
             name=called,
             changes=changes,
             seat=kept_outside.seat if kept_outside else place,
-            living=lambda session: liveness.holds(session.seat),
+            living=lambda session: occupancy.holds(session.seat),
             programs=kept_outside.programs if kept_outside else runs,
             xats_path=path,
             takeover=takeover,
@@ -392,7 +392,7 @@ def _refuse_if_there(tx: Tx, agent: Agent, session: Session) -> None:
     from xats.daemon.owner import process_gone
 
     fix = f"xats unregister {agent.name} --force"
-    if liveness.holds(session.seat):
+    if occupancy.holds(session.seat):
         msg = f"{agent.name} is at work (pid {session.seat.pid}), and you are not {agent.name}."
         raise Refused(msg, fix, agent=agent.address)
     told = presence.get(tx, agent.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base import host, liveness, process
+from xats.base import host, occupancy, process
 from xats.base.record import record
 from xats.cli.kit import render, views
 from xats.clients import occupants, search
@@ -149,7 +149,7 @@ def _agent(tx: Tx, host_id: str, found: Found) -> tuple[Agent | None, Agent | No
     pair = sits
     if pair is None or pair[1].ended_at is not None or pair[0].client == "human":
         return None, None
-    if pair[1].seat.process is None or liveness.holds(pair[1].seat):
+    if pair[1].seat.process is None or occupancy.holds(pair[1].seat):
         return pair[0], None
     return None, pair[0] if pair[0].client == found.best.client else None
 
@@ -189,7 +189,7 @@ def _register(here: Here, found: Sequence[Found]) -> list[Known]:
                 name=name,
                 changes=changes,
                 seat=seat,
-                living=lambda other: liveness.holds(other.seat),
+                living=lambda other: occupancy.holds(other.seat),
                 programs=programs,
                 xats_path=path,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from xats.base import liveness, sandbox
+from xats.base import process, sandbox
 from xats.base.errors import Refused, Usage
 from xats.cli.kit import render, views
 from xats.core import keeping
@@ -51,7 +51,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     from xats.delivery import target
     from xats.store.open import open_store
 
-    owner = liveness.mark()
+    owner = process.mark()
     chores.once(here.store)
     results: dict[int, Result] = {}
     targets: dict[int, str] = {}

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base import host, liveness, process
+from xats.base import host, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def here(agent: tuple[int, int] | None) -> tuple[str, list[str], bool]:
     if within is None:
         within = next((number for number, one in enumerate(above) if not process.is_shell(one.name)), len(above))
     chain = [*([me] if me else []), *above[:within]]
-    names = [f"{host.id()}:{one.pid}:{one.started}" for one in chain] or [liveness.mark()]
+    names = [f"{host.id()}:{one.pid}:{one.started}" for one in chain] or [process.mark()]
     lines = [number for number, one in enumerate(chain) if number and _runs_one_line(one)]
     stands = lines[-1] if lines else len(names) - 1
     return names[stands], names, not lines and len(names) > 1

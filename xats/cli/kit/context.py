@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base import folders, host, liveness
+from xats.base import folders, host, occupancy
 from xats.base.errors import InvalidName, Refused, StoreError, Usage, XatsError
 from xats.core import address
 from xats.core.agents import agents
@@ -262,7 +262,7 @@ class Here:
         from xats.core import hosts
 
         def here(session: Session) -> bool:
-            seen = liveness.sits_here(session.seat)
+            seen = occupancy.sits_here(session.seat)
             # A session of which nothing is known is where its own commands are, but not where anybody says --as.
             return bool(seen) or (seen is None and me.evidence != "flag" and not host.nested())
 

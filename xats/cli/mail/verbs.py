@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from xats.base import durations, liveness
+from xats.base import durations, process
 from xats.base.errors import InvalidBody, TimedOut, Usage
 from xats.base.record import record
 from xats.cli.kit import render, views
@@ -192,7 +192,7 @@ def inbox(
         return _Found(me, page, letters.shown(tx, me.agent, letters.MOST_SHOWN))
 
     def claim(tx: Tx, me: Me) -> _Found:
-        page = letters.claim(tx, me.agent, query=query(tx, me), token=liveness.mark(), abandoned=liveness.gone)
+        page = letters.claim(tx, me.agent, query=query(tx, me), token=process.mark(), abandoned=process.gone)
         if room:
             page = _fitting(here, tx, me, page, room)
         return _Found(me, page, letters.shown(tx, me.agent, letters.MOST_SHOWN))

@@ -1,11 +1,9 @@
-"""Whether the process of an agent's seat lives, and marks by which a process signs a lease.
+"""Whether the process of an agent's seat may still live, so that the seat is occupied.
 
 A pid has a meaning on one host and in one pid namespace only, so the answer may be "unknown".
 """
 
 from __future__ import annotations
-
-import os
 
 from xats.base import host, process
 
@@ -59,30 +57,3 @@ def sits_here(seat: Seat) -> bool | None:
     inside = process.read(seat.pane.pane_pid)
     above = process.read(seat.pane.server_pid) if inside and inside.ppid == seat.pane.server_pid else None
     return above is not None and above.name.startswith("tmux")
-
-
-def serves_here(server: int) -> bool:
-    """Tell whether the tmux server runs in our pid namespace; the environment says that its pid is `server`.
-
-    A sandbox inherits TMUX, and in it that pid is another process, or none.
-    """
-    if not host.nested():
-        return True
-    found = process.read(server) if host.is_shown() else None
-    return found is not None and found.name.startswith("tmux")
-
-
-def mark() -> str:
-    """Return the mark of this process: its host, pid and start time."""
-    return f"{host.id()}:{os.getpid()}:{process.started(os.getpid())}"
-
-
-def gone(mark: str) -> bool:
-    """Tell whether the process that made `mark` has surely ended.
-
-    The answer is False for a process on another host, and for a text that is no mark.
-    """
-    where, *numbers = mark.rsplit(":", 2)
-    if where != host.id() or len(numbers) != 2 or not all(one.isascii() and one.isdigit() for one in numbers):
-        return False
-    return process.ended(int(numbers[0]), int(numbers[1]))
