@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from xats.base import host, process
+from xats.base import host, occupancy, process
 from xats.base.pane import Pane
 from xats.core.agents.agents import Seat
 
@@ -68,34 +68,34 @@ def seat(child, where, started=0, **more):
 
 
 def test_a_pid_of_another_host_says_nothing(child):
-    assert process.living(seat(child, host.id())) is True
-    assert process.living(seat(child, host.id(), 1)) is False
-    assert process.living(Seat(host.id())) is None
+    assert occupancy.living(seat(child, host.id())) is True
+    assert occupancy.living(seat(child, host.id(), 1)) is False
+    assert occupancy.living(Seat(host.id())) is None
     for there in ("h1+0000000000000000", f"{host.machine()}-0000000000000000"):
-        assert process.living(seat(child, there)) is None
-        assert process.living(seat(child, there, 1)) is None
+        assert occupancy.living(seat(child, there)) is None
+        assert occupancy.living(seat(child, there, 1)) is None
 
 
 def test_of_a_host_that_is_named_alone_only_life_is_known(child):
-    assert process.living(seat(child, "an-old-name")) is True
-    assert process.living(seat(child, "an-old-name", 1)) is None
+    assert occupancy.living(seat(child, "an-old-name")) is True
+    assert occupancy.living(seat(child, "an-old-name", 1)) is None
 
 
 def test_a_seat_is_known_to_be_here_by_its_process_its_pane_or_the_name(child):
-    assert process.sits_here(seat(child, "an-old-name"))
-    assert process.sits_here(seat(child, "an-old-name", 1)) is False
-    assert process.sits_here(Seat("an-old-name")) is None
-    assert process.sits_here(Seat(host.name(), 4999999, 1))
+    assert occupancy.sits_here(seat(child, "an-old-name"))
+    assert occupancy.sits_here(seat(child, "an-old-name", 1)) is False
+    assert occupancy.sits_here(Seat("an-old-name")) is None
+    assert occupancy.sits_here(Seat(host.name(), 4999999, 1))
     no_tmux = Pane("/s", os.getpid(), 1, "%1", child.pid, "/dev/null")
-    assert process.sits_here(Seat("an-old-name", pane=no_tmux)) is False
+    assert occupancy.sits_here(Seat("an-old-name", pane=no_tmux)) is False
 
 
 def test_in_a_namespace_of_its_own_the_name_says_nothing(child, monkeypatch):
     """A sandbox has the name of its machine."""
     monkeypatch.setattr(host, "nested", lambda: True)
-    assert process.sits_here(Seat(host.name(), 4999999, 1)) is False
-    assert process.sits_here(Seat(host.name())) is None
-    assert process.sits_here(seat(child, host.name()))
+    assert occupancy.sits_here(Seat(host.name(), 4999999, 1)) is False
+    assert occupancy.sits_here(Seat(host.name())) is None
+    assert occupancy.sits_here(seat(child, host.name()))
 
 
 def test_a_tmux_server_is_known_in_a_namespace_of_its_own(monkeypatch):
@@ -294,14 +294,14 @@ def test_what_cannot_be_read_has_not_surely_ended(monkeypatch):
 def test_a_process_that_cannot_be_looked_at_keeps_its_seat(child, monkeypatch):
     there = seat(child, host.id())
     ended, elsewhere = seat(child, host.id(), 1), seat(child, "h1+0000000000000000")
-    assert process.holds(there)
-    assert not process.holds(ended)
-    assert not process.holds(elsewhere)
-    assert not process.holds(Seat(host.id()))
+    assert occupancy.holds(there)
+    assert not occupancy.holds(ended)
+    assert not occupancy.holds(elsewhere)
+    assert not occupancy.holds(Seat(host.id()))
     monkeypatch.setattr(process, "_linux" if process.LINUX else "_elsewhere", lambda _: None)
-    assert process.living(there) is None
-    assert process.holds(there)
-    assert not process.holds(elsewhere)
+    assert occupancy.living(there) is None
+    assert occupancy.holds(there)
+    assert not occupancy.holds(elsewhere)
 
 
 def test_outside_of_a_sandbox_nobody_loses_a_seat(child, monkeypatch):
@@ -309,9 +309,9 @@ def test_outside_of_a_sandbox_nobody_loses_a_seat(child, monkeypatch):
     monkeypatch.setattr(host, "id", lambda: f"{host.machine()}-0123456789abcdef")
     for number in (0, 1):
         outside = seat(child, host.machine(), number)
-        assert process.living(outside) is None
-        assert process.holds(outside)
-    assert not process.holds(
+        assert occupancy.living(outside) is None
+        assert occupancy.holds(outside)
+    assert not occupancy.holds(
         seat(child, f"{host.machine()}-fedcba9876543210")
     )  # another container's, which may be over
 

@@ -286,11 +286,14 @@ def test_what_is_refused_has_a_code_and_changes_nothing(by, crew, xats, words, c
 def test_what_is_wrong_is_said_with_its_place(by, xats):
     (xats.folder / "bad.json").write_bytes(b'{"a": 1,\n "b": }')
     assert (
-        "bad.json: That is no JSON: Expecting value in line 2, column 7."
+        "bad.json: The text is not valid JSON: Expecting value in line 2, column 7."
         in by("bob", "put", "x", "bad.json", code=2).stderr
     )
     ran = by("bob", "put", "x", "-", stdin='{"properties": {"a": {"type": "strin"}}}', code=2)
-    assert "standard input: That is no JSON Schema: at /properties/a/type, 'strin' is nothing" in ran.stderr
+    assert (
+        "standard input: This is not a valid JSON Schema: at /properties/a/type, 'strin' is not allowed there"
+        in ran.stderr
+    )
 
 
 def test_standard_input_that_is_closed_or_a_terminal(by, xats):
@@ -406,13 +409,13 @@ def test_a_price_in_cents_is_sent_with_its_contract(send, by, crew, files):
     ran = send("alice", "bob", '{"price": 4.025}', "--contract", "cents", code=4)
     assert "  /price: 4.025 is not a multiple of 0.01\n" in ran.stderr
     ran = send("alice", "bob", '{"price": 1e400}', "--contract", "cents", code=2)
-    assert "the body: 1e400 is no number that JSON can carry. It is beyond the range of a double." in ran.stderr
+    assert "the body: 1e400 is not a number that JSON can represent. It is beyond the range of a double." in ran.stderr
 
 
 OLD = {"type": "string", "pattern": "^a\\Z"}  # which Python reads, and ECMA-262 does not
 UNUSABLE = (
-    "The schema of word@1, stored by an older xats, cannot be used. That is no JSON Schema: at /pattern, "
-    r'the pattern "^a\\Z" cannot be used: \Z is not of ECMA-262; write $ (at character 3).'
+    "The schema of word@1, stored by an older xats, cannot be used. This is not a valid JSON Schema: at /pattern, "
+    r'the pattern "^a\\Z" cannot be used: \Z is not in ECMA-262; write $ (at character 3).'
 )
 
 

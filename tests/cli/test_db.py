@@ -385,8 +385,8 @@ def test_a_value_is_what_it_looks_like(mail, given, type):
 @pytest.mark.parametrize(
     "words, code, said",
     [
-        (["delete from messages"], 2, "Only statements that read"),
-        (["attach 'x' as y"], 2, "Only statements that read"),
+        (["delete from messages"], 2, "xats db query only runs statements that read"),
+        (["attach 'x' as y"], 2, "xats db query only runs statements that read"),
         (["vacuum into 'x'"], 2, ""),
         (["selekt"], 2, "syntax error"),
         (["select :x"], 2, "-p name=value"),
@@ -499,7 +499,7 @@ def test_the_age_is_that_of_the_option_else_of_the_environment(old, words, env, 
         ([], "off", 4, "nothing is ever removed"),
         ([], "0", 4, "nothing is ever removed"),
         ([], "soon", 2, "XATS_KEEP"),
-        (["--older", "soon"], None, 2, "no duration"),
+        (["--older", "soon"], None, 2, "not a duration"),
     ],
 )
 def test_prune_that_is_not_meant_is_refused(old, words, env, code, said):

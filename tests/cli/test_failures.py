@@ -156,7 +156,7 @@ def test_an_option_that_nearly_exists_is_named(mail, option, near):
 def test_who_one_is_must_be_known_to_write(mail, crew):
     for words in (["send", "bob", "hi"], ["inbox"], ["whoami"], ["wait"], ["status"]):
         ran = mail(*words, code=3)
-        assert ran.stderr == "xats: Nothing here tells which agent you are.\n  try: xats register NAME\n"
+        assert ran.stderr == "xats: Nothing here shows which agent you are.\n  try: xats register NAME\n"
 
 
 def test_events_and_agents_need_no_name(mail):

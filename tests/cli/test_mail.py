@@ -136,7 +136,7 @@ def test_a_batch_from_stdin_may_have_one_address_for_all(mail):
         ({**GOOD, "need_reply": 1}, 2, "invalid_batch", "need_reply cannot be 1"),
         ({**GOOD, "reply_to": True}, 2, "invalid_batch", "reply_to cannot be true"),
         ({**GOOD, "ttl": True}, 2, "invalid_batch", "ttl cannot be true"),
-        ({**GOOD, "ttl": "ages"}, 2, "usage", "no duration"),
+        ({**GOOD, "ttl": "ages"}, 2, "usage", "not a duration"),
         ({**GOOD, "kind": "a b"}, 2, "invalid_name", "kind"),
         ({**GOOD, "body": " "}, 2, "invalid_body", "empty"),
         ({**GOOD, "body": "\ud800"}, 2, "invalid_body", "UTF-8"),

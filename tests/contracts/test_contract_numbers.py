@@ -81,10 +81,10 @@ def test_comparisons_are_exact(schema, good, bad):
 @pytest.mark.parametrize(
     "text, reason",
     [
-        ("1e400", "1e400 is no number that JSON can carry. It is beyond the range of a double."),
+        ("1e400", "1e400 is not a number that JSON can represent. It is beyond the range of a double."),
         ("-1e309", "beyond the range of a double"),
         ("1E+999999999999999999999999", "beyond the range of a double"),
-        ("1e-400", "1e-400 is no number that JSON can carry. It is too close to 0 for a double."),
+        ("1e-400", "1e-400 is not a number that JSON can represent. It is too close to 0 for a double."),
         ("[0.5e-999999999999999999999999]", "too close to 0 for a double"),
         ("9" * 5000, "It is longer than 4300 digits."),
         ("-" + "9" * 4301, "It is longer than 4300 digits."),

@@ -26,10 +26,10 @@ def test_what_is_json(text):
         ('{"a": 1, "b": 2, "a": 1}', 'the key "a" twice'),
         ('[{"x": {"a": 1, "a": 1}}]', 'the key "a" twice'),
         ('{"\\u001b[31m": 1, "\\u001b[31m": 1}', 'the key "\\u001b[31m" twice'),
-        ("NaN", "NaN is no number"),
-        ("[Infinity]", "Infinity is no number"),
-        ("-Infinity", "-Infinity is no number"),
-        ("1e309", "1e309 is no number"),
+        ("NaN", "NaN is not a number"),
+        ("[Infinity]", "Infinity is not a number"),
+        ("-Infinity", "-Infinity is not a number"),
+        ("1e309", "1e309 is not a number"),
         ("9" * 5000, "4300 digits"),
         ('"\\ud83d"', "half of a character"),
         ('{"\\ude00": 1}', "half of a character"),
@@ -115,7 +115,7 @@ def test_a_place_that_is_not_there(at):
 
 @pytest.mark.parametrize("at", ["foo", "#/foo", "/a~2b", "/a~", "~0"])
 def test_what_is_no_pointer(at):
-    with pytest.raises(ValueError, match="is no JSON pointer"):
+    with pytest.raises(ValueError, match="is not a JSON pointer"):
         pointer.split(at)
 
 

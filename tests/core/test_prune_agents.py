@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import HOST, Clock
-from xats.base import process
+from xats.base import occupancy, process
 from xats.base.pane import Pane
 from xats.core import prune
 from xats.core.agents import agents, presence, registration
@@ -36,7 +36,7 @@ def pruned(store, limit: int = prune.FIRST, age: int = AGE) -> prune.Counts:
     """Walk through the store in steps of `limit`; references hold after every one."""
     place, removed = prune.Place(), prune.Counts()
     before = store.clock() - age
-    unused = Unused(before, process.occupied)
+    unused = Unused(before, occupancy.occupied)
     while place:
         done = store.write(lambda tx, here=place: prune.step(tx, here, before, limit, unused))
         place, removed = done.place, removed + done.removed

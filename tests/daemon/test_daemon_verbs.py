@@ -156,7 +156,7 @@ def test_stop_ends_no_process_that_does_not_hold_the_lock(world):
 def test_a_setting_that_cannot_be_read_is_said(world):
     assert "XATS_QUIET_MS" in world.xats("daemon", "run", code=2, XATS_QUIET_MS="soon")[1]
     _, err = world.xats("daemon", "start", code=1, XATS_LADDER="never")
-    assert "The daemon cannot start: 'never' is no duration" in err
+    assert "The daemon cannot start: 'never' is not a duration" in err
     assert not world.daemons()
 
 

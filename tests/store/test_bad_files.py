@@ -314,6 +314,20 @@ def test_a_read_only_store_that_another_user_writes_is_read_anew(place):
     reading.close()
 
 
+def test_a_read_only_store_that_an_older_one_replaces_is_not_migrated_in_the_middle(place):
+    path = prepared(place, 0o600, 0o700)
+    sql(path, "pragma journal_mode = wal")
+    reading = open_store(path)
+    reading.connection.close()
+    reading._stamp = readonly.stamp(path)
+    reading.connection = readonly.connect(path)
+    sql(path, f"pragma user_version = {engine.SCHEMA_VERSION - 1}")
+    with pytest.raises(errors.StoreError, match=f"with schema {engine.SCHEMA_VERSION - 1}") as caught:
+        reading.read(lambda tx: tx.all("select * from events"))
+    assert caught.value.hint.startswith("run the command again")
+    reading.close()
+
+
 def test_a_store_that_cannot_be_made_is_said_so(place):
     if os.getuid() == 0:
         os.chown(place, NOBODY, NOBODY)

@@ -183,7 +183,7 @@ def header_of(name, **values):
         (set_line(1, b"[" * 100_000), "line 2: it is not JSON"),
         (set_line(1, b"\n"), "line 2: it is not JSON"),
         (set_line(1, b"[]"), "line 2: it is not a JSON object"),
-        (set_line(1, b'{"id": 1}'), "line 2: it names no table"),
+        (set_line(1, b'{"id": 1}'), "line 2: it does not name a table"),
         (set_line(1, b'{"table": ["a"], "id": 1}'), "line 2: there is no table"),
         (set_line(1, b'{"table": "nothing", "id": 1}'), "line 2: there is no table 'nothing'"),
         (set_line(1, b'{"table": "sqlite_sequence", "name": "x", "seq": 1}'), "line 2: there is no table"),

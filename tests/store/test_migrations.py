@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 
-from xats.base import errors
+from xats.base import errors, process
 from xats.core.agents import agents
 from xats.core.waking import attempts
 from xats.store.open import open_store
@@ -199,6 +199,41 @@ def test_a_backup_that_finds_no_place_is_said_so(old, tomorrow, monkeypatch):
     monkeypatch.setattr(os, "getpid", lambda: "/nowhere/1")
     with pytest.raises(errors.StoreReadOnly, match="the backup before it failed: No such file or directory"):
         open_store(old)
+
+
+def test_a_store_knows_whether_opening_it_has_migrated_it(old, tomorrow, tmp_path):
+    seen = []
+    for path in (str(tmp_path / "new.db"), old):
+        store = open_store(path)
+        seen.append(store.upgraded)
+        store.close()
+    tomorrow(ADD)
+    store = open_store(old)
+    assert (seen, store.upgraded) == ([False, False], True)
+    store.close()
+
+
+def test_a_failed_migration_leaves_the_store_closed(old, tomorrow):
+    tomorrow(BREAK)
+    with pytest.raises(errors.StoreError) as caught:  # whose traceback keeps the store alive
+        open_store(old)
+    assert caught.value.code == "store_unusable"
+    assert os.path.realpath(old) not in process.open_files(os.getpid())
+
+
+OPEN = """
+import sys
+from xats.store.open import open_store
+store = open_store(sys.argv[1])
+store.write(lambda tx: tx.event("noted", "crew", None, "agent:x"))
+print(sorted(name for name in sys.modules if name.startswith("xats.store")))
+"""
+
+
+def test_an_up_to_date_store_imports_its_engine_alone(old):
+    names = ["xats.store", "xats.store.open", *(f"xats.store.sqlite{name}" for name in ("", ".engine", ".paths"))]
+    done = subprocess.run([sys.executable, "-c", OPEN, old], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == f"{sorted(names)}\n"
 
 
 UPGRADE = """

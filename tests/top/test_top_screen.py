@@ -612,9 +612,9 @@ def test_nobody_in_particular_looks_and_changes_nothing(live, drive):
     async def scenario(shown):
         assert "Secret" not in shown.text
         await shown.press("j", "enter")
-        assert shown.status == "Nothing here tells which agent you are.  try: xats register NAME"
+        assert shown.status == "Nothing here shows which agent you are.  try: xats register NAME"
         await shown.press("p", "y")
-        assert shown.status == "Nothing here tells which agent you are.  try: xats register NAME"
+        assert shown.status == "Nothing here shows which agent you are.  try: xats register NAME"
         await shown.press("r")
         assert shown.status.startswith("Nothing here tells")
 

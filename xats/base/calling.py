@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 NAME = "xats"
-RUN = "- run: "  # what stands before the call in the line that wakes
-PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+,:=%@")  # needs no quotes
+RUN = "- run: "  # stands before the call in the line that wakes an agent
+PLAIN = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-./+,:=%@"
+)  # characters that need no quotes
 
 
 def script() -> str | None:
@@ -31,7 +33,7 @@ def script() -> str | None:
 def find(environ: Mapping[str, str]) -> str | None:
     """Return the path of the `xats` that a shell with the environment `environ` finds, or None.
 
-    A folder that is not absolute is passed over: what it means changes with the working directory.
+    It skips a folder that is not absolute, whose meaning changes with the working directory.
     """
     for folder in environ.get("PATH", os.defpath).split(os.pathsep):
         path = os.path.join(folder, NAME)
@@ -41,10 +43,10 @@ def find(environ: Mapping[str, str]) -> str | None:
 
 
 def path_for(environ: Mapping[str, str], *, login: bool = False) -> str | None:
-    """Return what a shell with the environment `environ` has to run: `xats`, else the absolute path of this program.
+    """Return how a shell with the environment `environ` calls xats: `xats`, else the absolute path of this program.
 
-    With `login` it is a login shell, which makes its PATH anew: only a folder that is in every such PATH counts. Where
-    Python runs this without a program, that is the one beside the interpreter. None: there is none.
+    With `login` it is a login shell, which sets its PATH itself: only a folder that is in every such PATH counts. If
+    Python runs this without a program, the path is that of the program beside the interpreter. None: there is none.
     """
     found = find(environ)
     if found and (not login or is_usual(found, environ)):
@@ -54,15 +56,15 @@ def path_for(environ: Mapping[str, str], *, login: bool = False) -> str | None:
 
 
 def is_usual(path: str, environ: Mapping[str, str]) -> bool:
-    """Tell whether `path` is in a folder that is in the PATH of a login shell as a rule."""
+    """Tell whether the folder of `path` is usually in the PATH of a login shell."""
     usual = ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin", environ.get("HOME", "") + "/.local/bin")
     return os.path.dirname(path) in usual
 
 
 def spelled(path: str | None) -> str:
-    """Return the word of a shell that runs `path`, a value of `path_for`: quoted where it needs to be.
+    """Return `path`, a value of `path_for`, as a word of a shell, quoted where it needs quotes.
 
-    It is `xats` where the path is not known, or cannot be shown.
+    The word is `xats` where the path is not known or is not printable.
     """
     if path is None or not path.isprintable() or not os.path.isabs(path):
         return NAME
@@ -70,11 +72,11 @@ def spelled(path: str | None) -> str:
 
 
 def quoted(word: str) -> str:
-    """Return `word` quoted for a shell where it needs to be; shlex.quote would import `re` on hot paths."""
+    """Return `word`, quoted for a shell where it needs quotes; shlex.quote would import `re` on hot paths."""
     return word if word and PLAIN.issuperset(word) else "'" + word.replace("'", "'\"'\"'") + "'"
 
 
 def is_wake(text: str) -> bool:
-    """Tell whether the line that wakes an agent is in `text`, whichever path of xats it names."""
+    """Tell whether `text` contains the line that wakes an agent, with any path of xats."""
     _, found, after = text.partition(RUN)
     return bool(found) and (f"{NAME} inbox" in after or f"{NAME}' inbox" in after)

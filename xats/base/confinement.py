@@ -1,7 +1,7 @@
-"""Whether another process of this user is confined more than this one is: a sandbox, a container.
+"""Whether another process of this user is confined more than this one, as by a sandbox or a container.
 
-A program that a confined process can make us start would run outside its sandbox. Linux tells: namespaces(7),
-seccomp(2) and no_new_privs, by proc(5). Other systems do not, and there no difference is known.
+If a confined process could make xats start a program, that program would run outside the sandbox. Linux shows the
+confinement in proc(5): namespaces(7), seccomp(2) and no_new_privs. Other systems show no difference.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def parse(text: str) -> int:
     except ValueError:
         value = -1
     if not 0 <= value < 1e14:
-        msg = f"{text[:40]!r} is no duration."
+        msg = f"{text[:40]!r} is not a duration."
         raise Usage(msg, "write 500ms, 30s, 10m, 2h or 1d; a bare number is seconds")
     return round(value)
 

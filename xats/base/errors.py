@@ -1,6 +1,6 @@
-"""Every way a command can end badly: a stable code for scripts, a message and a mend for people, an exit code.
+"""The errors of xats: each has a stable code for scripts, a message and a fix for people, and an exit code.
 
-The docstring of a class is its default message. `__main__` is the only place that turns one into text and a status.
+The docstring of a class is its default message. Only `__main__` turns an error into text and an exit status.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ class XatsError(Exception):
     code = "failure"
     exit = FAILURE
     hint = ""
-    index: int | None = None  #: which of several given things it is about, from 0; see `at`
+    index: int | None = None  #: which of the given items the error is about, from 0; see `at`
 
     def __init__(self, message: str = "", hint: str = "", **data: Any) -> None:
-        """`message` says what happened and why, `hint` is the line that mends it, `data` goes into the JSON form."""
+        """`message` says what is wrong and why, `hint` is the line that fixes it, `data` goes into the JSON form."""
         super().__init__(message or type(self).__doc__)
         self.hint = hint or self.hint
         self.data = data
 
 
 class at:
-    """Within this, what is raised carries the `index` of the thing that is worked on, one of several."""
+    """A context for one item of several: an XatsError that is raised in it gets the `index` of the item."""
 
     def __init__(self, index: int) -> None:
         self._index = index
@@ -40,7 +40,7 @@ class at:
         """Begin."""
 
     def __exit__(self, kind: object, problem: BaseException | None, trace: object) -> None:
-        """Note the index on what is raised."""
+        """Set the index of the error that is raised."""
         if isinstance(problem, XatsError):
             problem.index = self._index
 
@@ -71,37 +71,37 @@ class InvalidBatch(Usage):
 
 
 class InvalidJson(Usage):
-    """That is no JSON text."""
+    """The text is not valid JSON."""
 
     code = "invalid_json"
 
 
 class InvalidSchema(Usage):
-    """That is no JSON Schema."""
+    """The document is not a valid JSON Schema."""
 
     code = "invalid_schema"
 
 
 class Uncheckable(XatsError):
-    """That cannot be checked here."""
+    """xats cannot check that."""
 
     code = "uncheckable"
 
 
 class InvalidTask(Usage):
-    """That is no task."""
+    """The task is not valid."""
 
     code = "invalid_task"
 
 
 class InvalidExport(Usage):
-    """That is not an export that can be imported."""
+    """xats cannot import that export."""
 
     code = "invalid_export"
 
 
 class InvalidContract(Usage):
-    """That is no contract."""
+    """The contract is not valid."""
 
     code = "invalid_contract"
 
@@ -110,21 +110,21 @@ class InvalidContract(Usage):
 
 
 class NotFound(XatsError):
-    """There is no such thing."""
+    """xats found nothing of that name."""
 
     code = "not_found"
     exit = NOT_FOUND
 
 
 class UnknownAgent(NotFound):
-    """Nothing here tells which agent you are."""
+    """Nothing here shows which agent you are."""
 
     code = "unknown_agent"
     hint = "xats register NAME"
 
 
 class UnknownRecipient(NotFound):
-    """Nobody has that address."""
+    """No agent has that address."""
 
     code = "unknown_recipient"
     hint = "xats agents"
@@ -170,24 +170,24 @@ class ProgramMissing(NotFound):
     code = "program_missing"
 
 
-# -- refused: a state, not a fault -------------------------------------------------------------------------------------
+# -- refused by a state, which is no fault -----------------------------------------------------------------------------
 
 
 class Refused(XatsError):
-    """Not in this state."""
+    """The current state does not allow that."""
 
     code = "refused"
     exit = REFUSED
 
 
 class NameTaken(Refused):
-    """Another living process holds that name."""
+    """Another running process has that name."""
 
     code = "name_taken"
 
 
 class StaleSession(Refused):
-    """Another session has taken this agent over."""
+    """Another session has taken over this agent."""
 
     code = "stale_session"
 
@@ -223,7 +223,7 @@ class PaneUnusable(Refused):
 
 
 class TaskHeld(Refused):
-    """Somebody has claimed the task."""
+    """Another agent has claimed the task."""
 
     code = "held"
 
@@ -235,7 +235,7 @@ class TaskBlocked(Refused):
 
 
 class TaskForOthers(Refused):
-    """The task is for somebody else."""
+    """The task is for another agent."""
 
     code = "not_for_you"
 
@@ -253,7 +253,7 @@ class TaskLive(Refused):
 
 
 class KeyReused(Refused):
-    """Something else was stored under that key before."""
+    """The key was used before, for something else."""
 
     code = "key_reused"
 
@@ -265,13 +265,13 @@ class NotOwner(Refused):
 
 
 class LeaseLost(Refused):
-    """Your claim is over."""
+    """Your claim has ended."""
 
     code = "lease_lost"
 
 
 class NeedsReview(Refused):
-    """The task is to be approved before it is done."""
+    """The task needs an approval before it is done."""
 
     code = "needs_review"
 
@@ -325,13 +325,13 @@ class ContractViolated(Refused):
 
 
 class SettingsUnusable(Refused):
-    """That settings file cannot be changed safely."""
+    """xats cannot change that settings file safely."""
 
     code = "settings_unusable"
 
 
 class SettingsBusy(SettingsUnusable):
-    """Somebody else is changing that settings file. Nothing was written."""
+    """Another process is changing that settings file. Nothing was written."""
 
     code = "settings_busy"
     exit = TEMPORARY
@@ -397,7 +397,7 @@ class TmuxUnavailable(XatsError):
 
     code = "tmux_unavailable"
     exit = TEMPORARY
-    reason: Reason = "tmux_unavailable"  #: by which a wake is refused
+    reason: Reason = "tmux_unavailable"  #: the reason code of the refused wake
 
 
 class TmuxMissing(TmuxUnavailable):
@@ -417,11 +417,11 @@ class TmuxTooOld(TmuxUnavailable):
 
     code = reason = "tmux_too_old"
     exit = FAILURE
-    hint = "install tmux 3.2 or newer and start its server anew"
+    hint = "install tmux 3.2 or newer and restart its server"
 
 
 class ServerUntrusted(TmuxUnavailable):
-    """The tmux socket cannot be trusted."""
+    """xats does not trust the tmux socket."""
 
     code = reason = "server_untrusted"
     exit = REFUSED
@@ -441,7 +441,7 @@ class NoPane(NotFound):
 
 
 class TimedOut(XatsError):
-    """The wait is over and nothing came."""
+    """The wait timed out."""
 
     code = "timed_out"
     exit = TIMED_OUT

@@ -2,8 +2,8 @@
 
 `name#3` means the third time that the point is passed. Without the variable a point costs one comparison.
 
-`XATS_FAULT_CLOCK=3456000000` makes the clock of this process wrong by so many ms, as somebody does who sets a date; the
-time since the boot stays right. Both variables are for tests of xats alone.
+`XATS_FAULT_CLOCK=3456000000` makes the clock of this process wrong by that many ms, as when a person sets the date; the
+time since the boot stays right. Only tests of xats use these variables.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""A FIFO by which one process rouses another: made by the one who waits, written to without ever waiting.
+"""A FIFO by which one process wakes another: the waiting process makes it, and writing to it never waits.
 
-Whoever waits opens it for both directions, so that it never ends; where nobody waits, opening it to write says so.
+The waiting process opens it for both directions, so it never reads an end of file. If no process waits, opening it to
+write fails with ENXIO.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from xats.base import sidefile
 
 
 def make(path: str) -> int:
-    """Create the FIFO at `path` unless it exists, for its owner alone, and return it open to wait at.
+    """Create the FIFO at `path`, private to its owner, unless it exists; return its descriptor to wait at.
 
     Raises Unsafe, OSError.
     """
@@ -27,8 +28,8 @@ def make(path: str) -> int:
 
 
 def reach(path: str) -> int | None:
-    """Return the FIFO at `path` open to be written to, None when nobody waits at it. It never waits."""
+    """Return a descriptor to write to the FIFO at `path`, None when no process waits at it. It never blocks."""
     try:
-        return sidefile.opened(path, os.O_WRONLY, stat.S_ISFIFO, repair=False)  # nobody waits: ENXIO
+        return sidefile.opened(path, os.O_WRONLY, stat.S_ISFIFO, repair=False)  # no process waits: ENXIO
     except OSError:
         return None

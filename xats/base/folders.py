@@ -48,7 +48,7 @@ def state(environ: Mapping[str, str]) -> str:
 
 
 def kept(environ: Mapping[str, str]) -> str:
-    """Return the folder of all that xats keeps: XATS_HOME, else XDG_STATE_HOME/xats, else ~/.local/state/xats.
+    """Return the folder in which xats keeps its files: XATS_HOME, else XDG_STATE_HOME/xats, else ~/.local/state/xats.
 
     Raises NoHome.
     """
@@ -73,7 +73,7 @@ def _xdg(environ: Mapping[str, str], variable: str, usual: str) -> str:
 def expanded(path: str, environ: Mapping[str, str]) -> str:
     """Return `path` as an absolute path; a `~` in front is the home folder, as in a shell. Raises NoHome.
 
-    A shell leaves it as it is in `--db=~/x.db` and in quotes; no folder is ever called `~` by that.
+    A shell does not expand the `~` in `--db=~/x.db` or in quotes.
     """
     if path == "~" or path.startswith("~/"):
         path = home(environ) + path[1:]

@@ -1,12 +1,12 @@
-"""The host: where a process id means something. It has an id that stays, and a name for people that does not.
+"""The host: where a process id has a meaning. Its id stays the same; its name, which is for people, may change.
 
-The name of a laptop changes with the network, so nothing is ever found by it. The id is a hash of the machine id, which
-machine-id(5) calls confidential: the machine id itself is neither stored nor shown. A container or a sandbox with a pid
-namespace of its own is a host of its own: it has the machine id of the machine that it runs on, or that of its image,
-and the same pid is another process there. Its id ends with its namespace, so it changes when the container is started
-again; the processes of the old one are gone by then.
+The name of a laptop changes with the network, so xats never looks a host up by its name. The id is a hash of the
+machine id, which machine-id(5) calls confidential: xats neither stores nor shows the machine id itself. A container or
+a sandbox with its own pid namespace is a separate host: it has the machine id of its machine or of its image, and the
+same pid is another process there. Its id ends with its namespace, so it changes when the container starts again; the
+processes of the old container have ended by then.
 
-Without a machine id, as in many images of containers, the id is that of the boot: the processes end with it too.
+Without a machine id, as in many container images, the id is made of the id of the boot: the processes end with it too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NAMESPACE = "/proc/self/ns/pid"
 SELF = "/proc/self"
 FIRST = "pid:[4026531836]"  # the namespace of the machine's first process: PROC_PID_INIT_INO in linux/proc_ns.h
 
-_known: dict[str, str] = {}  # what never changes in the life of a process
+_known: dict[str, str] = {}  # ids that never change in the life of a process
 
 
 def id() -> str:
@@ -33,7 +33,7 @@ def id() -> str:
 
 
 def machine() -> str:
-    """Return the id of this machine, which is that of every host on it up to the `-`."""
+    """Return the id of this machine. The id of every host on it begins with that, up to the `-`."""
     if "machine" not in _known:
         _known["machine"] = PREFIX + _digest(*_machine())
     return _known["machine"]
@@ -45,7 +45,7 @@ def machine_of(host: str) -> str:
 
 
 def name() -> str:
-    """Return what people call this host at this moment."""
+    """Return the name of this host, which may change."""
     return os.uname().nodename
 
 
@@ -57,7 +57,7 @@ def is_id(host: str) -> bool:
 def namespace() -> str:
     """Return our pid namespace as namespaces(7) writes it, "" where the system has none.
 
-    It is "hidden" where Linux has no /proc, or one that does not show this process: a sandbox may do without.
+    It is "hidden" where Linux has no /proc, or one that does not show this process, as in some sandboxes.
     """
     try:
         return os.readlink(NAMESPACE)
@@ -71,7 +71,7 @@ def nested() -> bool:
 
 
 def is_shown() -> bool:
-    """Tell whether /proc shows the pids of our own pid namespace, and not those of another (pid_namespaces(7))."""
+    """Tell whether /proc shows the pids of our own pid namespace, see pid_namespaces(7)."""
     try:
         return os.readlink(SELF) == str(os.getpid())
     except OSError:
@@ -79,10 +79,10 @@ def is_shown() -> bool:
 
 
 def _machine() -> tuple[str, str]:
-    """Return what this machine is known by: the kind of it, and its value, which is secret."""
+    """Return what identifies this machine: its kind, and its value, which is secret."""
     for path in FILES:
         value = _read(path)
-        # "uninitialized" stands there during the first boot, and nothing in the images of containers.
+        # The file says "uninitialized" during the first boot, and is empty in container images.
         if len(value) == 32 and value.strip("0123456789abcdef") == "" and value.strip("0"):
             return "machine", value
     if sys.platform == "darwin" and (value := _platform()):
@@ -97,7 +97,7 @@ def _boot() -> str:
 
 
 def _read(path: str) -> str:
-    """Return the short text in the file `path`, "" if there is none, or not for us."""
+    """Return the short text in the file `path`, "" if xats cannot read it."""
     try:
         with open(path, "rb", buffering=0) as file:
             return file.read(100).decode("ascii", "replace").strip()
@@ -106,7 +106,7 @@ def _read(path: str) -> str:
 
 
 def _platform() -> str:
-    """Return the IOPlatformUUID of this Mac, "" if it does not tell: gethostuuid(2) waits for `timeout` at the most."""
+    """Return the IOPlatformUUID of this Mac, "" if gethostuuid(2) does not return it within `timeout`."""
     import ctypes
 
     class Timeout(ctypes.Structure):
@@ -124,8 +124,8 @@ def _platform() -> str:
 
 
 def _digest(*parts: str) -> str:
-    """Return 16 hexadecimal digits from which `parts` cannot be found out."""
-    # What hashlib.blake2b is; hashlib itself takes 8 ms to import, because it loads OpenSSL.
+    """Return a hash of `parts`: 16 hexadecimal digits, from which the parts cannot be found out."""
+    # This is hashlib.blake2b; hashlib itself takes 8 ms to import, because it loads OpenSSL.
     try:
         from _blake2 import blake2b
     except ImportError:

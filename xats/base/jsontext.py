@@ -12,7 +12,7 @@ from_json: Callable[[str], object]
 first_json: Callable[[str], object]
 BLANK = " \t\r\n"
 try:
-    # What json.dumps itself uses. It is an accelerator of CPython, so it may be missing, or one day look otherwise.
+    # json.dumps uses this itself. It is an accelerator of CPython, so it may be missing, or change.
     from _json import encode_basestring, make_encoder
 
     def _refuse(value: object) -> object:
@@ -46,7 +46,7 @@ try:
     from _json import make_scanner
 
     class _Rules:
-        """What a scanner asks of json.JSONDecoder."""
+        """The attributes that a scanner reads of a json.JSONDecoder."""
 
         strict = True
         object_hook = None
@@ -61,19 +61,19 @@ try:
         try:
             return _scan(text, 0)
         except (StopIteration, SystemError) as broken:
-            # A scanner of CPython 3.11 wants JSONDecodeError of a module that nobody has imported, and fails so.
-            msg = "that is no JSON"
+            # A scanner of CPython 3.11 fails so: it looks for JSONDecodeError in a module that is not imported.
+            msg = "it is not JSON"
             raise ValueError(msg) from broken
 
     def first_json(text: str) -> object:
-        """Return the JSON value that `text` begins with; what follows it is not looked at.
+        """Return the JSON value that `text` begins with; ignore what follows it.
 
-        Raises ValueError when there is none or it is not complete, RecursionError when it is too deep.
+        Raises ValueError when there is no complete value, RecursionError when it is nested too deeply.
         """
         return _begin(text.lstrip(BLANK))[0]
 
     def from_json(text: str) -> object:
-        """Return the value that the JSON `text` is. Raises ValueError when it is none, RecursionError when too deep."""
+        """Return the value of the JSON `text`. Raises ValueError, RecursionError for deep nesting."""
         text = text.strip(BLANK)
         value, end = _begin(text)
         if end != len(text):
@@ -90,5 +90,5 @@ except (ImportError, TypeError, AttributeError):  # pragma: no cover - not on th
         return json.JSONDecoder(parse_constant=_unknown).raw_decode(text.lstrip(BLANK))[0]
 
     def from_json(text: str) -> object:
-        """Return the value that the JSON `text` is. Raises ValueError."""
+        """Return the value of the JSON `text`. Raises ValueError."""
         return json.loads(text, parse_constant=_unknown)

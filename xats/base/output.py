@@ -1,8 +1,8 @@
 """Output that arrives whole, or fails.
 
-With PYTHONUNBUFFERED=1, Python writes text straight to a FileIO, which takes a part of it where a disk is full or a
-reader has left, and reports no error: https://docs.python.org/3/library/io.html#io.RawIOBase.write. A descriptor with
-O_NONBLOCK, which another process may have set, takes nothing while its pipe is full.
+With PYTHONUNBUFFERED=1, Python writes text directly to a FileIO. If the disk is full or the reader has left, that
+writes only a part and reports no error: https://docs.python.org/3/library/io.html#io.RawIOBase.write. A descriptor with
+O_NONBLOCK, which another process may have set, accepts nothing while its pipe is full.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def write(descriptor: int, data: Buffer) -> None:
 
 
 class Whole(io.RawIOBase):
-    """A descriptor whose every write is whole."""
+    """A descriptor that writes all the data it is given."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -57,7 +57,7 @@ class Whole(io.RawIOBase):
 
 
 def check(stream: TextIO | None) -> TextIO | None:
-    """Return what to write to instead of `stream`, Python's own standard output: whole, or an OSError at a flush."""
+    """Return a stream to use instead of `stream`, Python's standard output: it writes everything, or raises OSError."""
     if stream is None or stream is not sys.__stdout__ or not isinstance(stream, io.TextIOWrapper):
         return stream
     stream.flush()

@@ -1,4 +1,4 @@
-"""Who owns a file, and who else can change it. What xats runs or connects to must belong to this user or to root."""
+"""Who owns a file, and who else can change it. xats runs and connects to files of this user and of root only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LINKS = 40  # as many as Linux follows, path_resolution(7)
 
 
 class Exposed(Exception):
-    """Another user can change what a path leads to. `fix` is the command that ends that, "" if there is none."""
+    """Another user can change the file that a path leads to. `fix` is the command that prevents it, "" for none."""
 
     def __init__(self, why: str, fix: str = "") -> None:
         super().__init__(why)
@@ -20,9 +20,9 @@ class Exposed(Exception):
 def resolve(path: str) -> str:
     """Return `path` without links in it, if no other user can change what it leads to.
 
-    Each folder on the way belongs to this user or to root, and only they can write to it, or it is sticky as /tmp is.
-    Each link on the way belongs to them, too. Raises Exposed if another user can change it, OSError if there is no such
-    file, ValueError if it is not a path.
+    Each folder on the path belongs to this user or to root. Only they can write to it, or it is sticky, as /tmp is.
+    Each link on the path belongs to them, too. Raises Exposed if another user can change the file, OSError if there is
+    no such file, ValueError if `path` is not a path.
     """
     parts = _parts(os.path.join(os.getcwd(), path))
     found, links = "/", 0
@@ -61,21 +61,21 @@ def check(path: str) -> None:
 
 
 def ours(uid: int) -> bool:
-    """Say whether what belongs to `uid` is this user's or the system's.
+    """Tell whether the files of `uid` are those of this user or of the system.
 
     In a user namespace without a root of its own, as in a rootless container, the system's files belong to the
-    overflow id, which no process in there can have (user_namespaces(7)).
+    overflow id, which no process in it can have (user_namespaces(7)).
     """
     return uid in (0, os.geteuid()) or uid == _unmapped()
 
 
 def others_write(about: os.stat_result) -> bool:
-    """Say whether the mode lets other users write: everybody, or a group that has other members."""
+    """Tell whether the mode lets other users write: everybody, or a group that has other members."""
     return bool(about.st_mode & stat.S_IWOTH) or bool(about.st_mode & stat.S_IWGRP and not _private(about.st_gid))
 
 
 def user(uid: int) -> str:
-    """Return how to name the user `uid` in a message."""
+    """Return the name of the user `uid` for a message."""
     import pwd
 
     try:
@@ -107,7 +107,7 @@ def _check_folder(folder: str) -> None:
 
 
 def _unmapped() -> int | None:
-    """Return the user id that stands for all that this user namespace does not know; None where it knows them all."""
+    """Return the id that stands for all users unknown to this user namespace; None where it knows them all."""
     try:
         with open("/proc/self/uid_map", encoding="ascii") as file:
             maps = [[int(part) for part in line.split()] for line in file]
@@ -120,7 +120,7 @@ def _unmapped() -> int | None:
 
 
 def _private(gid: int) -> bool:
-    """Say whether the group `gid` is this user's private one: it has his name and no other member."""
+    """Tell whether the group `gid` is the private one of this user: it has the name of the user and no other member."""
     import grp
     import pwd
 

@@ -1,4 +1,4 @@
-"""A tmux pane as a value: the one word that the store, the delivery and tmux share."""
+"""A tmux pane as a value, which the store, the delivery and tmux share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from xats.base.record import record
 
 @record
 class Pane:
-    """One pane of one life of one server, with one process started in it. `server_start` is in seconds since 1970."""
+    """A pane of one run of a tmux server, and the process in it. `server_start` is in seconds since 1970."""
 
     socket: str
     server_pid: int

@@ -17,25 +17,25 @@ SOL_LOCAL, LOCAL_PEERCRED, LOCAL_PEERPID = 0, 1, 2
 
 @record
 class Peer:
-    """Who has listened at a socket. What the system does not tell is None; a `pid` of 0 is one that we cannot see."""
+    """The process that listens at a socket. None is unknown; a `pid` of 0 is a process that xats cannot see."""
 
     uid: int | None
     pid: int | None
 
 
-def of(line: socket.socket) -> Peer:
-    """Return the peer of the connected Unix socket `line` (unix(7): SO_PEERCRED; macOS: LOCAL_PEERCRED).
+def of(connection: socket.socket) -> Peer:
+    """Return the peer of the connected Unix socket `connection` (unix(7): SO_PEERCRED; macOS: LOCAL_PEERCRED).
 
     For the end that has connected, it is the process that called listen(2). Raises OSError.
     """
     import socket as sockets
 
     if hasattr(sockets, "SO_PEERCRED") and sys.platform.startswith("linux"):
-        said = line.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, struct.calcsize("3i"))
+        said = connection.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, struct.calcsize("3i"))
         pid, uid, _ = struct.unpack("3i", said)
         return Peer(uid, pid)
     if sys.platform == "darwin":
         # struct xucred begins with a version and the user id.
-        _, uid = struct.unpack_from("2I", line.getsockopt(SOL_LOCAL, LOCAL_PEERCRED, 128))
-        return Peer(uid, line.getsockopt(SOL_LOCAL, LOCAL_PEERPID))
+        _, uid = struct.unpack_from("2I", connection.getsockopt(SOL_LOCAL, LOCAL_PEERCRED, 128))
+        return Peer(uid, connection.getsockopt(SOL_LOCAL, LOCAL_PEERPID))
     return Peer(None, None)

@@ -1,8 +1,8 @@
-"""Processes, always by pid and start time: a pid alone names whoever got the number last.
+"""Processes, always by pid and start time: the system gives the number of an ended process to another one.
 
-Linux reads `/proc` (proc(5)) because every command asks who its ancestors are; elsewhere psutil and `ps` answer,
-imported late. The start time is a number to compare, not a clock: ticks since boot on Linux, milliseconds since 1970
-elsewhere.
+Every command looks for its ancestors, so on Linux this reads `/proc` (proc(5)) itself. Elsewhere psutil and ps(1)
+answer (portable.py). The start time is a number to compare, not a clock: ticks since boot on Linux, milliseconds since
+1970 elsewhere.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from xats.core.agents.agents import Seat
-
 LINUX = os.path.exists("/proc/self/stat")
 
 _NAMES = "ash bash busybox csh dash elvish fish ksh ksh93 mksh nu oksh pdksh pwsh rbash sh tcsh xonsh yash zsh"
@@ -27,7 +25,7 @@ SHELLS = frozenset(_NAMES.split())
 
 @record
 class Process:
-    """One living process. `tty` is the device number of its terminal (`st_rdev`); none is 0, and `tpgid` -1 or 0."""
+    """One living process. `tty` is the device number of its terminal (`st_rdev`). Without one it is 0, `tpgid` <= 0."""
 
     pid: int
     started: int
@@ -39,7 +37,7 @@ class Process:
 
 
 def is_shell(name: str) -> bool:
-    """Say whether `name` (a comm, a path or a login name like `-bash`) is that of a shell."""
+    """Tell whether `name` (a comm, a path or a login name like `-bash`) is that of a shell."""
     return os.path.basename(name).removeprefix("-") in SHELLS
 
 
@@ -50,38 +48,38 @@ def started(pid: int) -> int | None:
 
 
 def began() -> float:
-    """Return when this process, or the one whose place it took, started: in seconds since 1970, by today's clock."""
+    """Return when this process started (before any exec), in seconds since 1970 by the clock of now."""
     since = started(os.getpid()) or 0
     if not LINUX:
         return since / 1000
-    # proc(5): in ticks since boot, the time asleep included
+    # proc(5): in ticks since boot, including the time that the machine was suspended
     return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + since / os.sysconf("SC_CLK_TCK")
 
 
 def age(found: Process) -> float:
-    """Return for how many seconds the process `found` has run, the time that this machine was asleep included."""
+    """Return for how many seconds the process `found` has run, including the time that the machine was suspended."""
     if not LINUX:
         return time.time() - found.started / 1000
     return time.clock_gettime(time.CLOCK_BOOTTIME) - found.started / os.sysconf("SC_CLK_TCK")
 
 
 def alive(pid: int, started_at: int) -> bool:
-    """Say whether the process that had `pid` at `started_at` is seen to live."""
+    """Tell whether the process that had `pid` at `started_at` lives, as far as xats can read it."""
     return started(pid) == started_at
 
 
 def ended(pid: int, started_at: int) -> bool:
-    """Say whether the process that had `pid` at `started_at` has surely ended.
+    """Tell whether the process that had `pid` at `started_at` has surely ended.
 
-    One that exists and cannot be looked at may be that one: another user's behind hidepid (proc(5)), or one that a
-    security module hides.
+    A process that exists but cannot be read may be that one: it is another user's behind hidepid (proc(5)), or a
+    security module hides it.
     """
     found = read(pid)
     return found.started != started_at if found else absent(pid)
 
 
 def absent(pid: int) -> bool:
-    """Say whether no process has `pid`, or only a zombie: kill(2) knows also those that cannot be looked at."""
+    """Tell whether no process but a zombie has `pid`: kill(2) also knows processes that cannot be read."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -93,57 +91,10 @@ def absent(pid: int) -> bool:
     return _zombie(pid)
 
 
-def living(seat: Seat) -> bool | None:
-    """Tell whether the process of `seat` lives; None where that cannot be known.
-
-    Its pid says nothing on another host or in another pid namespace, and one that cannot be looked at may be it. Of a
-    seat that is marked with the name of its host only this can be known, that it lives here: see `sits_here`.
-    """
-    if seat.process is None:
-        return None
-    if alive(*seat.process) and (seat.host == host.id() or not host.is_id(seat.host)):
-        return True
-    return False if seat.host == host.id() and ended(*seat.process) else None
-
-
-def holds(seat: Seat) -> bool:
-    """Tell whether the process of `seat` may still live, so that nobody else may take the seat.
-
-    It may where it cannot be looked at, and outside of the container or sandbox that this process runs in. On another
-    host it counts as ended, because nobody here will ever know.
-    """
-    if seat.process is None:
-        return False
-    lives = living(seat)
-    return seat.host in (host.id(), host.machine()) if lives is None else lives
-
-
-def occupied(seat: Seat) -> bool:
-    """Tell whether the process of `seat`, or the one of its pane, may still live, as in `holds`."""
-    return holds(seat) or (seat.pane is not None and seat.host == host.id() and not absent(seat.pane.pane_pid))
-
-
-def sits_here(seat: Seat) -> bool | None:
-    """Tell whether `seat`, which is marked with the name of its host, is on this one, whatever that is called now.
-
-    It is where its very process lives, else where the process in its pane is the child of its tmux server. So it is
-    where the host has that name, but a sandbox also has the name of the machine. None: there is nothing to tell it by.
-    """
-    if seat.process and alive(*seat.process):
-        return True
-    if seat.host == host.name() and not host.nested():
-        return True
-    if seat.process or seat.pane is None:
-        return False if seat.process else None
-    inside = read(seat.pane.pane_pid)
-    above = read(seat.pane.server_pid) if inside and inside.ppid == seat.pane.server_pid else None
-    return above is not None and above.name.startswith("tmux")
-
-
 def serves_here(server: int) -> bool:
-    """Tell whether the tmux server with the pid `server`, as the environment says, runs in our own pid namespace.
+    """Tell whether the tmux server runs in our pid namespace; the environment says that its pid is `server`.
 
-    A sandbox inherits TMUX, and the number means another process in it, or none.
+    A sandbox inherits TMUX, and in it that pid is another process, or none.
     """
     if not host.nested():
         return True
@@ -152,14 +103,14 @@ def serves_here(server: int) -> bool:
 
 
 def mark() -> str:
-    """Return what this process marks with what it takes for a while: its host, pid and start time."""
+    """Return the mark of this process: its host, pid and start time."""
     return f"{host.id()}:{os.getpid()}:{started(os.getpid())}"
 
 
 def gone(mark: str) -> bool:
     """Tell whether the process that made `mark` has surely ended.
 
-    On another host only time tells, and so it does of a mark that is none of ours.
+    The answer is False for a process on another host, and for a text that is no mark.
     """
     where, *numbers = mark.rsplit(":", 2)
     if where != host.id() or len(numbers) != 2 or not all(one.isascii() and one.isdigit() for one in numbers):
@@ -168,12 +119,12 @@ def gone(mark: str) -> bool:
 
 
 def read(pid: int) -> Process | None:
-    """Return the process `pid`, or None if there is none, or only a zombie."""
+    """Return the process `pid`, None if there is none or it is a zombie."""
     return _linux(pid) if LINUX else _elsewhere(pid)
 
 
 def ancestors(pid: int | None = None) -> list[Process]:
-    """Return the ancestors of `pid` (this process by default), the parent first, pid 1 last, itself left out."""
+    """Return the ancestors of `pid` (default: this process), the parent first, pid 1 last."""
     found: list[Process] = []
     here = read(os.getpid() if pid is None else pid)
     while here and here.ppid > 0:
@@ -200,7 +151,9 @@ def foreground(pid: int) -> list[Process]:
 def argv(pid: int) -> list[str]:
     """Return the command line of `pid`, [] if it cannot be read."""
     if not LINUX:
-        return _elsewhere_argv(pid)
+        from xats.base import portable
+
+        return portable.argv(pid)
     text = _slurp(f"/proc/{pid}/cmdline").rstrip("\0")
     return text.split("\0") if text else []
 
@@ -208,7 +161,9 @@ def argv(pid: int) -> list[str]:
 def folder(pid: int) -> str | None:
     """Return the working directory of `pid`, None if it cannot be read: only its own user may."""
     if not LINUX:
-        return _elsewhere_folder(pid)
+        from xats.base import portable
+
+        return portable.folder(pid)
     try:
         return os.readlink(f"/proc/{pid}/cwd")
     except OSError:
@@ -218,16 +173,18 @@ def folder(pid: int) -> str | None:
 def environ(pid: int) -> Mapping[str, str]:
     """Return the environment that `pid` was started with, {} if it cannot be read: only its own user may."""
     if not LINUX:
-        return _elsewhere_environ(pid)
+        from xats.base import portable
+
+        return portable.environ(pid)
     pairs = (entry.partition(b"=") for entry in _slurp_bytes(f"/proc/{pid}/environ").split(b"\0"))
     return {os.fsdecode(name): os.fsdecode(value) for name, equals, value in pairs if name and equals}
 
 
 def state(pid: int) -> str | None:
-    """Return whether `pid` can go on: `running`, `stopped`, `traced` or `frozen`; None if there is no such process.
+    """Return the state of `pid`: `running`, `stopped`, `traced` or `frozen`; None if there is no such process.
 
-    `stopped` is a process after SIGSTOP or Ctrl-Z, `traced` one that its debugger halts, `frozen` one whose control
-    group is frozen, as by `docker pause`. A process that sleeps or waits is `running`.
+    `stopped` is a process after SIGSTOP or Ctrl-Z, `traced` one that a debugger halts. `frozen`: its control group is
+    frozen, as by `docker pause`. A process that sleeps or waits is `running`.
     """
     letter = _state_letter(pid)
     if letter in ("", "Z", "X", "x"):
@@ -238,13 +195,13 @@ def state(pid: int) -> str | None:
 
 
 def halted(pid: int) -> str | None:
-    """Return by what word `pid` is kept from going on (see `state`), or None while it can, and when it has ended."""
+    """Return the word for why `pid` is halted (see `state`); None while it runs, and when it has ended."""
     found = state(pid)
     return None if found == "running" else found
 
 
 def continuing(pid: int, state: str) -> str:
-    """Return the command, or the words, by which the process `pid` in that `state` goes on; "" while it runs."""
+    """Return the command, or an advice, to continue the process `pid` in that `state`; "" while it runs."""
     return {
         "stopped": f"kill -CONT {pid}",
         "traced": f"continue pid {pid} in its debugger, or end it: kill -9 {pid}",
@@ -255,7 +212,9 @@ def continuing(pid: int, state: str) -> str:
 def owner(pid: int) -> int | None:
     """Return the user id that `pid` runs as, or None if there is no such process."""
     if not LINUX:
-        return _elsewhere_owner(pid)
+        from xats.base import portable
+
+        return portable.owner(pid)
     try:
         return os.stat(f"/proc/{pid}").st_uid
     except OSError:
@@ -268,11 +227,11 @@ def everybody() -> list[Process]:
 
 
 def descendants(pid: int) -> list[Process]:
-    """Return the living descendants of `pid`, parents before children, itself left out."""
+    """Return the living descendants of `pid`, parents before children, without `pid` itself."""
     living = everybody()
     found: list[Process] = []
     above, known = {pid}, {pid}
-    # They are not all listed in one moment: by a number that was used again, two may be above each other.
+    # The list is not of one moment: after a pid was used again, two processes may be above each other.
     while more := [one for one in living if one.ppid in above and one.pid not in known]:
         found += more
         above = {one.pid for one in more}
@@ -281,12 +240,12 @@ def descendants(pid: int) -> list[Process]:
 
 
 def hides() -> bool:
-    """Say whether the processes of other users are hidden from this one (`hidepid`, see proc(5))."""
+    """Tell whether the system hides the processes of other users (`hidepid`, see proc(5))."""
     return LINUX and not _slurp_bytes("/proc/1/stat")
 
 
 def hidden_children(pid: int) -> list[int]:
-    """Return the pids of the children of `pid` that live and cannot be read. Only Linux tells of them."""
+    """Return the pids of the living children of `pid` that cannot be read. Only Linux lists them."""
     found = []
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
@@ -297,14 +256,16 @@ def hidden_children(pid: int) -> list[int]:
 
 
 def open_files(pid: int) -> list[str]:
-    """Return the paths of the files that `pid` holds open, [] if that cannot be read: only its own user may."""
+    """Return the paths of the files that `pid` has open, [] if they cannot be read: only its own user may."""
     if not LINUX:
-        return _elsewhere_files(pid)
+        from xats.base import portable
+
+        return portable.open_files(pid)
     return [name for name in descriptors(pid) if name.startswith("/")]
 
 
 def descriptors(pid: int) -> list[str]:
-    """Return what the descriptors of `pid` point at, as Linux writes it (`/a/path`, `socket:[4711]`); [] elsewhere."""
+    """Return the targets of the descriptors of `pid`, such as `/a/path` or `socket:[4711]`; [] where not on Linux."""
     try:
         numbers = os.listdir(f"/proc/{pid}/fd")
     except OSError:
@@ -319,9 +280,9 @@ def descriptors(pid: int) -> list[str]:
 
 
 def file_notes(pid: int, about: os.stat_result) -> Iterator[str]:
-    """Yield what Linux notes of each descriptor of `pid` that is the file `about`, such as its locks.
+    """Yield the notes of Linux on each descriptor of `pid` that is the file `about`, such as its locks.
 
-    See proc_pid_fdinfo(5). Only the user of `pid` may read that.
+    See proc_pid_fdinfo(5). Only the user of `pid` may read them.
     """
     try:
         numbers = os.listdir(f"/proc/{pid}/fd")
@@ -336,11 +297,11 @@ def file_notes(pid: int, about: os.stat_result) -> Iterator[str]:
 
 
 def send_signal(pid: int, started_at: int, number: int, verify: Callable[[int], bool]) -> bool:
-    """Send the signal `number` to the process that had `pid` at `started_at`, if `verify(pid)` is true of it as well.
+    """Send the signal `number` to the process that had `pid` at `started_at`, if `verify(pid)` is true.
 
-    Returns False if it is another process, or none. Linux keeps hold of a process by a descriptor (pidfd_open(2)): it
-    is taken before the process is verified, so no other process can get the signal. Elsewhere the signal follows the
-    check at once. Raises PermissionError.
+    Returns False if it is another process, or none. On Linux a descriptor refers to one process (pidfd_open(2)). xats
+    opens it before it verifies the process, so no other process can get the signal. Elsewhere xats sends the signal
+    directly after the check. Raises PermissionError.
     """
     import signal
 
@@ -369,12 +330,12 @@ def send_signal(pid: int, started_at: int, number: int, verify: Callable[[int], 
 
 
 def _slurp(path: str) -> str:
-    """Return a file of /proc as text, "" if the process went away."""
+    """Return a file of /proc as text, "" if the process has ended."""
     return _slurp_bytes(path).decode("utf-8", "replace")
 
 
 def _slurp_bytes(path: str) -> bytes:
-    """Return a file of /proc, b"" if the process went away: then open says ENOENT and read says ESRCH."""
+    """Return a file of /proc, b"" if the process has ended: open(2) fails with ENOENT, read(2) with ESRCH."""
     try:
         with open(path, "rb", buffering=0) as file:
             return file.read()
@@ -402,15 +363,13 @@ def _state_letter(pid: int) -> str:
     """Return the state of `pid` as proc(5) and ps(1) write it, "" if there is no such process."""
     if LINUX:
         return _slurp(f"/proc/{pid}/stat").rpartition(")")[2].strip()[:1]
-    import subprocess
+    from xats.base import portable
 
-    listing = ["ps", "-p", str(pid), "-o", "stat="]
-    answer = subprocess.run(listing, stdin=subprocess.DEVNULL, capture_output=True, timeout=3, check=False)
-    return answer.stdout.decode("ascii", "replace").strip()[:1]
+    return portable.state_letter(pid)
 
 
 def _frozen(pid: int) -> bool:
-    """Tell whether the control group of `pid`, or one above it, is frozen: its state in proc(5) does not say so.
+    """Tell whether the control group of `pid`, or one above it, is frozen, which proc(5) does not show.
 
     https://docs.kernel.org/admin-guide/cgroup-v2.html, cgroup.events; cgroup-v1/freezer-subsystem.html.
     """
@@ -431,7 +390,7 @@ def _linux_all() -> Iterator[Process]:
 
 
 def _linux_group(pgrp: int) -> Iterator[Process]:
-    """Yield the members of one process group. getpgid(2) spares reading all the other processes."""
+    """Yield the members of one process group. By getpgid(2) it need not read all other processes."""
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
@@ -445,80 +404,12 @@ def _linux_group(pgrp: int) -> Iterator[Process]:
 
 
 def _elsewhere(pid: int) -> Process | None:
-    return next(_ps("-p", str(pid)), None)
+    from xats.base import portable
+
+    return next((Process(**one) for one in portable.listed("-p", str(pid))), None)
 
 
 def _elsewhere_all() -> Iterator[Process]:
-    return _ps("-ax")
+    from xats.base import portable
 
-
-def _elsewhere_argv(pid: int) -> list[str]:
-    import psutil
-
-    try:
-        return list(psutil.Process(pid).cmdline())
-    except (psutil.Error, OSError):
-        return []
-
-
-def _elsewhere_environ(pid: int) -> Mapping[str, str]:
-    import psutil
-
-    try:
-        return dict(psutil.Process(pid).environ())
-    except (psutil.Error, OSError):
-        return {}
-
-
-def _elsewhere_folder(pid: int) -> str | None:
-    import psutil
-
-    try:
-        return str(psutil.Process(pid).cwd())
-    except (psutil.Error, OSError):
-        return None
-
-
-def _elsewhere_owner(pid: int) -> int | None:
-    import psutil
-
-    try:
-        return int(psutil.Process(pid).uids().effective)
-    except (psutil.Error, OSError):
-        return None
-
-
-def _elsewhere_files(pid: int) -> list[str]:
-    import psutil
-
-    try:
-        return [file.path for file in psutil.Process(pid).open_files()]
-    except (psutil.Error, OSError):
-        return []
-
-
-def _ps(*which: str) -> Iterator[Process]:
-    """Yield what ps(1) lists: psutil knows no process group and no terminal's foreground group."""
-    import subprocess
-
-    import psutil
-
-    listing = ["ps", *which, "-o", "pid=,ppid=,pgid=,tpgid=,stat=,tty=,comm="]
-    answer = subprocess.run(listing, stdin=subprocess.DEVNULL, capture_output=True, timeout=3, check=False)
-    for line in answer.stdout.decode("utf-8", "replace").splitlines():
-        pid, ppid, pgrp, tpgid, stat, tty, name = line.split(None, 6)
-        if stat.startswith("Z"):
-            continue
-        try:
-            since = round(psutil.Process(int(pid)).create_time() * 1000)
-        except psutil.Error:
-            continue
-        yield Process(int(pid), since, os.path.basename(name), int(ppid), int(pgrp), int(tpgid), _device(tty))
-
-
-def _device(tty: str) -> int:
-    """Return the device number of what ps calls `ttys003` or `pts/3`; `??`, `?` and `-` mean no terminal."""
-    try:
-        return os.stat(f"/dev/{tty}").st_rdev
-    except OSError:
-        return 0
+    return (Process(**one) for one in portable.listed("-ax"))

@@ -1,7 +1,7 @@
-"""Programs: what a process runs, which `exec` changes while its pid and start time stay.
+"""Programs: what a process runs. `exec` changes it, while the pid and the start time stay.
 
-A session keeps what its process ran when it was first seen, and what that ran through (`Kept`), so that a process that
-has become another program since is not typed at.
+A session keeps which program its process ran first, and the processes behind that (`Kept`). If the process has become
+another program since, xats does not type into it.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
     from xats.base.process import Process
 
-    Kept = tuple[int, int, str | None, str | None]  # st_dev, st_ino, script, and as JSON what it ran through
+    Kept = tuple[int, int, str | None, str | None]  # st_dev, st_ino, script, and the processes behind it as JSON
 
 INTERPRETERS = frozenset(("node", "nodejs", "bun", "deno", "python", "pypy", "ruby", "perl", "php", "lua", "java"))
 # Options of interpreters that take the next word as their value.
 _VALUED = frozenset(("-W", "-X", "-r", "-C", "--require", "--import", "--loader", "--conditions", "--env-file"))
-LONGEST_SCRIPT = 500  # characters that are kept: what stands after -c may be a whole program
+LONGEST_SCRIPT = 500  # characters that are kept: the text after -c may be a whole program
 
 
 @record
 class Program:
-    """What a process runs: the device and inode of its executable, and what that interprets, if it is an interpreter.
+    """A program: the device and inode of its executable, and the script, if it is an interpreter.
 
     `script` is None where the executable is no interpreter, or the process has changed its own command line.
     """
@@ -38,7 +38,7 @@ class Program:
     script: str | None
 
     def same(self, other: Program) -> bool:
-        """Say whether `other` is this program, as far as both are known."""
+        """Tell whether `other` is this program, as far as both are known."""
         if (self.device, self.inode) != (other.device, other.inode):
             return False
         return self.script == other.script or None in (self.script, other.script)
@@ -47,8 +47,8 @@ class Program:
 def of(pid: int) -> Program | None:
     """Return the program that `pid` runs, or None if it cannot be read: only its own user may.
 
-    On Linux that is the file that was executed, also after an update has replaced it on the disk. Elsewhere only the
-    path is known, so a file that has changed since the process started is as good as unreadable.
+    On Linux that is the file that was executed, also after an update has replaced it on the disk. Elsewhere xats knows
+    only the path, so it returns None for a file that has changed since the process started.
     """
     try:
         if process.LINUX:
@@ -66,9 +66,9 @@ def of(pid: int) -> Program | None:
 
 
 def script(words: list[str]) -> tuple[str, int]:
-    """Return what the command line `words` of an interpreter runs, and the index of the first argument after it.
+    """Return the script in the command line `words` of an interpreter, and the index of the first argument after it.
 
-    That is the words up to the name of the script, or up to what stands after `-c`, `-e` or `-m`; "" if there is none.
+    The script is the words up to its name, or up to the word after `-c`, `-e` or `-m`; "" if there is none.
     """
     at = 1
     while at < len(words) and words[at].startswith("-"):
@@ -77,12 +77,12 @@ def script(words: list[str]) -> tuple[str, int]:
 
 
 def is_interpreter(name: str) -> bool:
-    """Say whether `name` (a path or a comm, with or without a version) is that of an interpreter of scripts."""
+    """Tell whether `name` (a path or a comm, with or without a version) is that of an interpreter of scripts."""
     return os.path.basename(name).rstrip("0123456789.") in INTERPRETERS
 
 
 def relaunched(outer: Process, inner: Process) -> bool:
-    """Tell whether `inner` is a child of `outer` that runs the same program, script and arguments once more."""
+    """Tell whether `inner` is a child of `outer` with the same program, script and arguments."""
     if inner.ppid != outer.pid or inner.pgrp != outer.pgrp:
         return False
     runs = of(outer.pid)
@@ -93,17 +93,17 @@ def relaunched(outer: Process, inner: Process) -> bool:
 
 
 def is_launching(pid: int) -> bool:
-    """Tell whether `pid` is `xats launch`, which is about to become the program that it starts."""
+    """Tell whether `pid` is `xats launch`, which becomes the program that it starts."""
     words = process.argv(pid)
     named, after = script(words)
     return os.path.basename(named.rpartition(" ")[2]) == "xats" and "launch" in words[after:]
 
 
-# -- what a session keeps ----------------------------------------------------------------------------------------------
+# -- kept with a session -----------------------------------------------------------------------------------------------
 
 
 def look(pid: int, inner: Iterable[Process] = ()) -> Kept | None:
-    """Return what the process `pid` runs and what runs `inner`, to be kept; None if that cannot be read."""
+    """Return the program of the process `pid` and those of `inner`, to be kept; None if they cannot be read."""
     found = of(pid)
     if found is None:
         return None
@@ -117,7 +117,7 @@ def look(pid: int, inner: Iterable[Process] = ()) -> Kept | None:
 
 
 def inner(kept: Kept) -> tuple[tuple[int, int, Program | None], ...]:
-    """Return what the process of a session ran through, as (pid, start time, program)."""
+    """Return the processes behind the process of a session, as (pid, start time, program)."""
     if not kept[3]:
         return ()
     from xats.base.jsontext import from_json

@@ -1,7 +1,7 @@
-"""How xats starts itself as another process: neither the current folder nor the variables of Python choose what runs.
+"""How xats starts itself as another process, whatever the current folder and the variables of Python are.
 
-`-P` keeps the folder of the script out of the module path, `-E` ignores the `PYTHON*` variables (python(1)). `-s` and
-`-I` are not among the options: they would hide what `pip install --user` has installed.
+`-P` keeps the folder of the script out of the module path, `-E` ignores the `PYTHON*` variables (python(1)). xats does
+not use `-s` and `-I`: they would hide packages of `pip install --user`.
 """
 
 from __future__ import annotations

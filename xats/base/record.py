@@ -1,7 +1,7 @@
 """`@record`: frozen value classes that cost nothing to import.
 
 A type checker sees a frozen dataclass (PEP 681). At run time `dataclasses` would add 10 ms to every command, because it
-imports `inspect`, so the same methods are made here from the annotations.
+imports `inspect`. So this module makes the same methods from the annotations.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def replace(old: T, /, **changes: Any) -> T:
 
 
 def from_row(cls: type[T], row: Row, /, **given: Any) -> T:
-    """Return the `cls` in a row: each field is what is `given` under its name, else the column that has its name.
+    """Return a `cls` made of a row: the value of a field is the `given` one, else the column of that name.
 
     Raises TypeError for a name that is not a field, and what the row raises for a column that it lacks.
     """

@@ -1,7 +1,7 @@
-"""Which sandbox this process runs in, if any: by what it sets in the environment, and by the processes above.
+"""Which sandbox this process runs in, if any: its variables in the environment and its processes show it.
 
-A command in a sandbox may see neither tmux, nor other processes, nor a store that can be written. Read in the programs
-and their documentation: Claude Code 2.1.332 (https://code.claude.com/docs/en/sandboxing) and Codex 0.171
+A command in a sandbox may see neither tmux, nor other processes, nor a store that can be written. Sources are the
+programs and their documentation: Claude Code 2.1.332 (https://code.claude.com/docs/en/sandboxing) and Codex 0.171
 (https://developers.openai.com/codex/config-reference).
 """
 
@@ -16,9 +16,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What an agent program sets for the tools that it confines: the name of its sandbox.
+# A variable that an agent program sets for the tools that it confines: the name of the sandbox.
 VARIABLES = {name: f"{title}'s sandbox" for title, names, _, _ in programs.SANDBOXES for name in names}
-# The name of the process that a sandbox leaves above what it confines, as Linux cuts it off.
+# The name of the process that a sandbox leaves above the confined one, as Linux truncates it.
 WRAPPERS = {"bwrap": "bubblewrap", "firejail": "firejail", "nsjail": "nsjail"}
 WRAPPERS |= {wrapper: f"{title}'s sandbox" for title, _, wrapper, _ in programs.SANDBOXES if wrapper}
 WRITING = {f"{title}'s sandbox": text for title, _, _, text in programs.SANDBOXES}
@@ -37,7 +37,7 @@ class Sandbox:
 
 
 def named(environ: Mapping[str, str]) -> Sandbox | None:
-    """Return the sandbox that an agent program has made for its tools, by what it has set in `environ`, or None."""
+    """Return the sandbox of an agent program for its tools, which its variables in `environ` show, or None."""
     found = next((name for variable, name in VARIABLES.items() if environ.get(variable)), None)
     return Sandbox(found) if found else None
 
@@ -51,16 +51,16 @@ def around(environ: Mapping[str, str]) -> Sandbox | None:
 
 
 def hides_processes() -> bool:
-    """Tell whether a sandbox holds only this command, and hides the processes of the agent for which it runs.
+    """Tell whether a sandbox contains only this command, and hides the processes of the agent that runs it.
 
-    A container is a host of its own (xats/base/host.py), in which agents sit. In a sandbox the sandbox program is the
-    first process that can be seen, or /proc does not show our own pid namespace.
+    A container is a separate host with its own agents (xats/base/host.py). In a sandbox the sandbox program is pid 1,
+    or /proc does not show our own pid namespace.
     """
     return host.nested() and (not host.is_shown() or _name(1) in WRAPPERS)
 
 
 def _wrapper() -> str | None:
-    """Return the name of the sandbox program above this process. A desktop's container holds a whole session: none."""
+    """Return the name of the sandbox program above this process, None in a Flatpak, which contains a whole session."""
     if os.path.exists("/.flatpak-info"):
         return None
     from xats.base import process

@@ -1,15 +1,15 @@
-"""Files beside the store (locks, logs, FIFOs, reports, drafts), opened without trusting what stands under their name.
+"""Files beside the store (locks, logs, FIFOs, reports, drafts), opened without trust in what has that name.
 
-Their names are known, and a store may lie in a folder that other users can write to, as /tmp or a team's share. Each of
-these files is therefore opened here:
+Their names are known, and a store may be in a folder that other users can write to, as /tmp or a team's share. So this
+module opens each of these files:
 
 - No link is followed (O_NOFOLLOW), and the open never waits (O_NONBLOCK; a FIFO would wait for its other end).
 - The open file is checked, not its path. It has the expected type, it belongs to this user, and it has one name only:
   a second name (a hard link) could be that of any other file of this user.
-- If other users may read or write it, xats sets its mode to 0600 and says so in a warning. It is said once, because the
-  mode is right from then on. A caller that only looks changes nothing.
+- If other users may read or write it, xats sets its mode to 0600 and logs one warning. A caller that only looks changes
+  nothing.
 
-Everything else is refused with Unsafe, which is also an OSError: a caller that can do without the file does without it.
+It refuses everything else with Unsafe, which is also an OSError: a caller that needs the file only sometimes goes on.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ KINDS = (
 
 
 class Unsafe(Refused, OSError):
-    """Another user could choose what is behind the name of a file of xats."""
+    """Another user could have chosen the file behind this name."""
 
     code = "file_unsafe"
 
@@ -76,7 +76,7 @@ def create(path: str) -> int:
 
 
 def replace(path: str, data: bytes) -> None:
-    """Have `data` in the file `path`, whole or not at all. What stood under that name, a link too, is replaced.
+    """Write `data` to the file `path`, whole or not at all. A file or link of that name is replaced.
 
     Raises OSError; nothing is left behind then.
     """
@@ -96,7 +96,7 @@ def replace(path: str, data: bytes) -> None:
 
 
 def folder(path: str) -> None:
-    """Have a folder at `path` that this user alone can use, and create it if there is none. Raises Unsafe, OSError."""
+    """Make the folder `path` private to this user; create it if there is none. Raises Unsafe, OSError."""
     from xats.base import folders
 
     if not os.path.lexists(path):
@@ -116,7 +116,7 @@ def read(path: str, limit: int, start: int = 0) -> bytes:
 
 
 def opened(path: str, flags: int, is_kind: Callable[[int], bool], *, repair: bool) -> int:
-    """Return the file at `path` open by `flags`, if it is this user's own file of the kind that `is_kind` knows.
+    """Return the file at `path` open by `flags`, if it is this user's own file and `is_kind` is true of its mode.
 
     With `repair` its mode becomes 0600, that of a folder 0700. Raises Unsafe, and OSError if it cannot be opened.
     """
@@ -137,7 +137,7 @@ def opened(path: str, flags: int, is_kind: Callable[[int], bool], *, repair: boo
 
 
 def trouble(path: str) -> str:
-    """Return why the file at `path` would be refused, in words that follow its name; "" if it would not be.
+    """Return why `opened` would refuse the file at `path`, in words that follow its name; "" if it would not.
 
     Raises OSError if there is none.
     """
@@ -146,7 +146,7 @@ def trouble(path: str) -> str:
 
 
 def loose(path: str) -> int:
-    """Return the mode of the file at `path` if it lets other users do anything, else 0. Raises OSError."""
+    """Return the mode of the file at `path` if it gives other users any right, else 0. Raises OSError."""
     mode = os.lstat(path).st_mode & 0o777
     return mode if mode & 0o077 else 0
 
@@ -163,7 +163,7 @@ def _repair(file: int, path: str, mode: int, right: int) -> None:
 
 
 def _explained(path: str, error: OSError, is_kind: Callable[[int], bool]) -> OSError:
-    """Return Unsafe if `error` comes from what stands under the name `path`, else `error` itself."""
+    """Return Unsafe if the file at `path` is the cause of `error`, else `error` itself."""
     try:
         about = os.lstat(path)
     except OSError:
@@ -173,7 +173,11 @@ def _explained(path: str, error: OSError, is_kind: Callable[[int], bool]) -> OSE
 
 
 def _trouble(about: os.stat_result, is_kind: Callable[[int], bool]) -> str:
-    whose = "" if about.st_uid == os.geteuid() else f"belongs to {_user(about.st_uid)}"
+    whose = ""
+    if about.st_uid != os.geteuid():
+        from xats.base.ownership import user
+
+        whose = f"belongs to {user(about.st_uid)}"
     if not is_kind(about.st_mode):
         what = next((name for is_one, name in KINDS if is_one(about.st_mode)), "a device")
         return f"is {what}" + (f" and {whose}" if whose else "") + "; xats does not use it"
@@ -188,9 +192,3 @@ def _fix(path: str) -> str:
     from shlex import quote
 
     return f"rm {quote(path)}  (or a store in a folder of your own: export XATS_HOME=FOLDER)"
-
-
-def _user(uid: int) -> str:
-    from xats.base.ownership import user
-
-    return user(uid)

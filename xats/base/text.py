@@ -1,7 +1,7 @@
 """Text that xats stores or types: it is valid UTF-8 and contains no NUL character.
 
-A NUL ends a text for every program that is written in C: SQLite's own functions, tmux and a shell would each see
-another text than the one that was sent. Half of a surrogate pair cannot be stored at all.
+A NUL ends a text for every program that is written in C: the functions of SQLite, tmux and a shell would each see a
+different text. Half of a surrogate pair cannot be stored at all.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ def check(
 ) -> bytes:
     """Return `text` as UTF-8.
 
-    Raises `kind` if it contains a NUL character or a lone surrogate: the message says where in the `what` that is, and
-    by `left` what was not done.
+    Raises `kind` if it contains a NUL character or a lone surrogate. The message names the place in the `what` and
+    ends with `left`, which says what was not done.
     """
     try:
         data = text.encode()
     except UnicodeEncodeError as problem:
         number = ord(text[problem.start])
-        # Python stands the bytes of a command line that are not UTF-8 for these: PEP 383.
+        # Python replaces the bytes of a command line that are not UTF-8 by these: PEP 383.
         seen = f"byte 0x{number - 0xDC00:02x}" if 0xDC80 <= number <= 0xDCFF else f"U+{number:04X}"
         msg = f"The {what} is not valid UTF-8: {seen} at {_place(text, problem.start)}. {left}"
         raise kind(msg, hint) from problem
@@ -44,7 +44,7 @@ def is_line(text: str, most: int) -> bool:
 
 
 def _place(text: str, index: int) -> str:
-    """Return in words where the character `index` of `text` is; both counts begin with 1."""
+    """Return the place of the character `index` of `text` in words; lines and characters count from 1."""
     line = text.count("\n", 0, index) + 1
     column = index - text.rfind("\n", 0, index)
     return f"line {line}, character {column}" if "\n" in text.strip("\n") else f"character {index + 1}"

@@ -1,4 +1,4 @@
-"""How long this host has been up: a time that nobody can set, to compare with the clock, which anybody with leave can.
+"""How long this host has been up: nobody can set that time, so xats compares the clock with it.
 
 The time since the boot includes the time that the host was suspended, so a clock that is right advances by the same
 amount. On Linux both are what CLOCK_BOOTTIME and CLOCK_MONOTONIC of clock_gettime(2) say. The former is read from
@@ -28,12 +28,12 @@ class Uptime:
     slept: int  #: ms of them that the host was suspended
 
     def later(self, ms: int) -> Uptime:
-        """Return what it is `ms` milliseconds later, without a suspend."""
+        """Return the uptime `ms` milliseconds later, without a suspend."""
         return Uptime(self.boot, self.up + ms, self.slept)
 
 
 def read() -> Uptime | None:
-    """Return how long this host has been up, or None where it does not say: a sandbox may hide it."""
+    """Return how long this host has been up, None where that is hidden, as in a sandbox."""
     return _darwin() if sys.platform == "darwin" else _linux()
 
 
@@ -58,7 +58,7 @@ def _darwin() -> Uptime | None:
 
 
 def _sysctl(name: bytes) -> str:
-    """Return the text that sysctl(3) has under `name`, "" if it does not tell."""
+    """Return the text of sysctl(3) under `name`, "" if there is none."""
     import ctypes
 
     size = ctypes.c_size_t(100)

@@ -1,15 +1,15 @@
-"""Show what a terminal would obey, and what would hide text from a reader's eyes: controls become plain characters."""
+"""Make control characters and invisible characters visible: a terminal must not obey them, nor a reader miss them."""
 
 from __future__ import annotations
 
 BIDI = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-# What shows as nothing: spaces and letters without width, operators, annotations and parts of hieroglyphs that are not
-# drawn, in which text for a model can hide (Unicode 23.9). So can it in plane 14, which has nothing else but selectors.
+# Invisible characters: spaces and letters without width, operators, annotations and parts of hieroglyphs. Text for a
+# model can hide in them (Unicode 23.9), and in plane 14, which otherwise contains only selectors.
 UNSEEN = (
     *(0x115F, 0x1160, 0x17B4, 0x17B5, 0x200B, 0x3164, 0xFFA0, *range(0x2060, 0x2066), *range(0x206A, 0x2070)),
     *(*range(0xFFF0, 0xFFFC), *range(0x13430, 0x13440), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B)),
 )
-# What shows as nothing and has its place: joiners (emoji, Persian, Indic), selectors of a variant (Unicode 23.2, 23.4).
+# Invisible characters with a legitimate use: joiners (emoji, Persian, Indic) and variation selectors (Unicode 23.2, 4).
 JOINERS = frozenset("\u034f\u200c\u200d")
 MONGOLIAN = frozenset("\u180b\u180c\u180d\u180e\u180f")
 STYLES = frozenset("\ufe0e\ufe0f")  # as text, or as an emoji
@@ -31,7 +31,7 @@ def _escaped(code: int) -> str:
 
 
 def _detached(text: str) -> str:
-    """Return `text` with the joiners and selectors shown that have nothing to act on: rows of them can spell a text."""
+    """Return `text`, in which joiners and selectors without an effect are visible: rows of them can spell a text."""
     shown, before = [], ""
     for character in text:
         kept = not (character in ATTACHED or PLANE_14 <= character < PRIVATE) or _acts(character, before)
@@ -41,7 +41,7 @@ def _detached(text: str) -> str:
 
 
 def _acts(character: str, before: str) -> bool:
-    """Tell whether the joiner or selector `character` changes how the one `before` it looks; "" is none."""
+    """Tell whether the joiner or selector `character` changes the look of the one `before` it; "" is none."""
     if character in JOINERS:  # no Latin, Greek or Cyrillic text needs one
         return before >= "\u0590" and before not in JOINERS
     if character in MONGOLIAN:
@@ -60,7 +60,7 @@ _table: dict[int, str] = {}
 
 
 def visible(text: str) -> str:
-    """Return `text` with every control character but tab and newline shown instead of sent, as in `cat -v`."""
+    """Return `text` with every control character but tab and newline made visible, as in `cat -v`."""
     if text.isascii() and text.isprintable():
         return text
     if not _table:

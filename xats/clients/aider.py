@@ -1,4 +1,4 @@
-"""aider: a readline-like prompt on a line of its own, after the mode's name. From its source; not seen here."""
+"""aider: a readline-like prompt on a line of its own, after the mode's name. From its source; not tried."""
 
 from __future__ import annotations
 

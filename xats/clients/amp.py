@@ -1,4 +1,4 @@
-"""Amp. Its signs are from public accounts; not seen here."""
+"""Amp. The signs on its screen are from public accounts; xats has not been tried with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCREEN = Profile(
     install="npm install -g @sourcegraph/amp",
 )
 
-# What this plugin tells is in the words of Claude Code, so that one reader understands them all.
+# This plugin uses the event names of Claude Code, so that one reader understands them all.
 PLUGIN = """
 const EDITS = new Set(["edit_file", "create_file", "apply_patch", "undo_edit"])
 

@@ -2,7 +2,7 @@
 
 Two other composers look nearly like it. In the view of a subagent the rule above has the subagent's name, and the list
 of agents below has a hollow mark before `main`; a session that was renamed has its own name in that rule, and in the
-title. In the view of all agents what is typed starts a new session: its title says so, and its prompt ends in a space.
+title. In the view of all agents typed text starts a new session: its title says so, and its prompt ends in a space.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ SCREEN = Profile(
 
 
 def answered(lines: Sequence[str], mail: str) -> bool | None:
-    """Tell whether the model has answered to the mail that it was given last; None where that cannot be seen."""
+    """Tell whether the model has answered after the last mail that it got; None where the lines do not show it."""
     last = max((index for index, line in enumerate(lines) if mail in line), default=None)
     return None if last is None else any('"type":"assistant"' in line for line in lines[last + 1 :])
 
 
 def launch(start: Launch, kit: Kit) -> Launch:
-    """Give it `--settings`, of which it heeds the last one alone: ours are added to what the user gives there.
+    """Give it `--settings` with our hooks. It reads only the last one, so the settings of the user are merged into it.
 
-    What stands in a file may hold keys, and everybody on a machine can read a command line: it goes into another file.
+    Settings from a file may contain secrets, and every user can read a command line, so they go into another file.
     """
     program, arguments = start.words[0], start.words[1:]
     given = kit.values(arguments, OPTION)
@@ -68,7 +68,7 @@ def launch(start: Launch, kit: Kit) -> Launch:
         if text is None:
             from xats.base.errors import SettingsUnusable
 
-            msg = f"{OPTION} names {value}, which is not there."
+            msg = f"{OPTION} names {value}, which does not exist."
             raise SettingsUnusable(msg, path=value)
         text = kit.added(value, text)
         settings = kit.path("claude", text, ".json")
@@ -113,7 +113,7 @@ CLIENT = Client(
     inbox="xats.delivery.transports.claude_inbox",
     parked=parked,
     project_note=(
-        "Copilot reads this file too, and takes a hook that fails for a no: should xats be removed, uninstall first, "
-        "or it forbids every edit."
+        "Copilot reads this file too, and takes a hook that fails for a refusal: before you remove xats, uninstall its "
+        "hooks, or Copilot refuses every edit."
     ),
 )

@@ -1,4 +1,4 @@
-"""Codex CLI, seen at 0.171.0: a prompt at the left edge, a dim placeholder, and a title that tells its state."""
+"""Codex CLI, seen at 0.171.0: a prompt at the left edge, a dim placeholder, and a title that shows its state."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SCREEN = Profile(
 
 
 def serves(above: Sequence[Process]) -> bool | None:
-    """Tell whether the nearest Codex of the processes `above` serves all terminals; None without one."""
+    """Tell whether the nearest Codex process `above` serves all terminals; None if there is no Codex."""
     from xats.base import process
 
     program = next((one for one in above if one.name in SCREEN.executables), None)
@@ -61,9 +61,9 @@ def sandbox_writes(config: str, folder: str) -> bool:
 
 
 def prepare(start: Launch, kit: Kit, writable: str | None) -> Launch:
-    """Keep it out of its daemon, which serves many sessions with the environment of the first. Raises Refused.
+    """Keep it out of its daemon, which serves many sessions with the environment of the first one. Raises Refused.
 
-    Its sandbox may write the folder `writable`.
+    `writable` is a folder that its sandbox may write, None for none.
     """
     program, arguments = start.words[0], start.words[1:]
     if kit.values(arguments, "--remote"):
@@ -84,12 +84,12 @@ def launch(start: Launch, kit: Kit) -> Launch:
     if any(value.startswith("hooks") for _, _, value in kit.values(start.words, "-c", "--config")):
         from xats.base.errors import Refused
 
-        msg = "Codex heeds one of two -c hooks, so that yours and those of xats cannot both run."
-        raise Refused(msg, "put yours into ~/.codex/hooks.json, or: xats hook install codex")
+        msg = "Codex uses only one -c hooks option, so your hooks and those of xats cannot both run."
+        raise Refused(msg, "put your hooks into ~/.codex/hooks.json, or: xats hook install codex")
     ours: list[str] = []
     for event, entry in kit.entries():
         ours += ["-c", f"hooks.{event}={_toml([entry])}"]
-    note = 'Codex asks once whether these hooks may run ("Hooks need review"); until you have answered they do not'
+    note = 'Codex asks once whether these hooks may run ("Hooks need review"); they do not run until you answer'
     return replace(start, words=(start.words[0], *ours, *start.words[1:]), hooks="launch", notes=(*start.notes, note))
 
 
@@ -136,7 +136,7 @@ CLIENT = Client(
     prepare=prepare,
     inbox="xats.delivery.transports.codex_queue",
     install_note=(
-        'At its next start Codex asks: "Hooks need review". Until you have answered, that dialog is in front of the '
-        "agent and these hooks do not run; xats does not answer it for you."
+        'At its next start Codex asks: "Hooks need review". Until you answer, that dialog is in front of the '
+        "agent and these hooks do not run. xats does not answer it for you."
     ),
 )

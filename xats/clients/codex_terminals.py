@@ -1,8 +1,8 @@
-"""In whose terminal a session of Codex is. Its hooks do not tell: one process in the background serves all terminals.
+"""Find the terminal of a session of Codex. Its hooks do not show it: one background process serves all terminals.
 
-`codex app-server` has the environment of the terminal that happened to start it, with that one's TMUX_PANE and
-XATS_AGENT. The terminals are processes of their own. A session starts at its first prompt, and then its terminal, and
-mostly it alone, shows that it is at work; seen in 0.171.
+`codex app-server` has the environment of the terminal that started it, with the TMUX_PANE and XATS_AGENT of that
+terminal. The terminals are separate processes. A session starts at its first prompt; at that moment its terminal shows
+that it is at work, and usually no other does. Seen in 0.171.
 """
 
 from __future__ import annotations
@@ -24,20 +24,27 @@ if TYPE_CHECKING:
     from xats.base.pane import Pane
     from xats.base.process import Process
 
-LIMIT = 1.0  # seconds that tmux is waited for
-OTHERS = ("app-server", "exec", "mcp-server", "queue", "review", "sandbox")  # what is no terminal to talk in
+LIMIT = 1.0  # seconds to wait for tmux
+OTHERS = (
+    "app-server",
+    "exec",
+    "mcp-server",
+    "queue",
+    "review",
+    "sandbox",
+)  # subcommands that are no interactive terminal
 STOP = "codex app-server daemon stop"  # ends the shared process
-OWN = ("HOME", "CODEX_HOME", "XATS_HOME", "XATS_DB")  # these must be ours: another process serves those of others
+OWN = ("HOME", "CODEX_HOME", "XATS_HOME", "XATS_DB")  # must equal ours: other values have another shared process
 
 
 class Terminal:
-    """A terminal of Codex: its process, the words it was started with, where it works, and its environment."""
+    """A terminal of Codex: its process, its command line, its working directory, and its environment."""
 
     def __init__(self, at: Process, words: list[str], folder: str, environ: Mapping[str, str]) -> None:
         self.at, self.words, self.folder, self.environ = at, words, folder, environ
 
     def pane(self) -> Pane | None:
-        """Return the pane that it is in, None outside tmux. Raises XatsError where tmux does not say."""
+        """Return its pane, None outside tmux. Raises XatsError where tmux does not answer."""
         claim = address(self.environ)
         if claim is None:
             return None
@@ -45,7 +52,7 @@ class Terminal:
         return pane if pane.server_pid == claim[1] and panes.device(pane) == self.at.tty else None
 
     def at_work(self) -> bool | None:
-        """Tell whether its title says that it works; None where that cannot be seen."""
+        """Tell whether its title shows that it is at work; None where xats cannot see the title."""
         try:
             pane = self.pane()
             if pane is None:
@@ -60,15 +67,15 @@ class Terminal:
 def find(session: str, folder: str | None) -> Terminal | None:
     """Return the terminal of the shared process in which the client session `session` works in `folder`.
 
-    None where it cannot be told.
+    None where that is unclear.
     """
     return _one_of(session, _terminals(folder or os.getcwd()))
 
 
 def around(session: str, folder: str) -> Terminal | None:
-    """Return the terminal in which the command that is this process was asked for; None where nobody can tell.
+    """Return the terminal whose session runs this command; None where that is unclear.
 
-    `session` is its session, `folder` where it runs.
+    `session` is the client session, `folder` the working directory of the command.
     """
     program = next((one for one in process.ancestors() if one.name == "codex"), None)
     words = process.argv(program.pid) if program else []
@@ -86,7 +93,7 @@ def servers() -> Iterator[tuple[int, Mapping[str, str]]]:
             continue
         try:
             its = one.environ()
-        except (psutil.Error, OSError):  # somebody else's, or gone
+        except (psutil.Error, OSError):  # another user's, or it has ended
             continue
         yield one.pid, its
 
@@ -121,7 +128,7 @@ def _terminals(folder: str | None) -> list[Terminal]:
 
 
 def _folder(words: list[str], cwd: str) -> str:
-    """Return where a terminal that was started with `words` in `cwd` works: -C names another folder."""
+    """Return the folder of a terminal that was started with `words` in `cwd`: -C names another one."""
     for index, word in enumerate(words[:-1]):
         if word in ("-C", "--cd"):
             return os.path.join(cwd, words[index + 1])

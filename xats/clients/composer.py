@@ -1,4 +1,4 @@
-"""The composer of a client on a captured screen: where it is, what stands in it, and where what is typed there goes."""
+"""The composer of a client on a captured screen: its place, its text, and its label."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from xats.tmux.cells import Row
     from xats.tmux.screen import Look
 
-RULES = frozenset("─━═▀▄╌╭╮╰╯╹╵ ")  # what a boundary row is made of
-TALLEST = 200  # rows of a draft that are looked at
-CURSOR = "\u200b"  # takes no room; Ink programs end a row with it that ends in the cursor they draw
-GAP = "\n"  # in a text: an empty row above the cursor, where no rule tells that the rows above belong to it
+RULES = frozenset("─━═▀▄╌╭╮╰╯╹╵ ")  # the characters of a boundary row
+TALLEST = 200  # the most rows of a draft that xats looks at
+CURSOR = "\u200b"  # has no width; Ink programs put it at the end of a row, after the cursor that they draw
+GAP = "\n"  # in a text: an empty row above the cursor, where no rule shows that the rows above belong to the composer
 
 
 @record
@@ -27,8 +27,8 @@ class Composer:
     start: int  #: the column in which its text begins
     top: int
     bottom: int
-    prompt: str  #: what its first row begins with
-    label: str = ""  #: what is written into the rule above it
+    prompt: str  #: the start of its first row
+    label: str = ""  #: the text in the rule above it
 
     def is_tall(self, screen: Sequence[Row], cursor_y: int) -> bool:
         """Tell whether a person has made new rows in it, the cursor being in row `cursor_y` of the pane."""
@@ -44,7 +44,7 @@ def find(profile: Profile, screen: Sequence[Row], look: Look) -> Composer | None
     if found is None:
         return None
     held, composer = found
-    if hinted(profile, screen[y], look):  # the letter below the cursor is a suggestion's as well
+    if hinted(profile, screen[y], look):  # the letter below the cursor belongs to the suggestion, too
         held[0] = held[0][1:]
     text = " ".join(" ".join(held).replace(CURSOR, "").split())
     return replace(composer, text=composer.text + text)
@@ -76,7 +76,7 @@ def prompt_of(profile: Profile, row: Row) -> str | None:
 
 
 def label_of(row: Row) -> str | None:
-    """Return what is written near the end of a rule, "" for a plain rule, and None if `row` is no rule."""
+    """Return the text near the end of a rule, "" for a plain rule, None if `row` is no rule."""
     text = row.text
     if not text:
         return None
@@ -98,7 +98,7 @@ def _framed(profile: Profile, screen: Sequence[Row], cursor_y: int) -> tuple[lis
         top -= 1
     while in_frame(bottom + 1):
         bottom += 1
-    # Below the last empty row is what belongs to the frame and not to the text.
+    # The rows below the last empty row belong to the frame and not to the text.
     empty = [y for y in range(cursor_y + 1, bottom + 1) if screen[y].text.strip() == profile.frame]
     if not empty:
         return None

@@ -1,4 +1,4 @@
-"""GitHub Copilot CLI, seen at 1.0.102: a composer between two rules, and below it what it does."""
+"""GitHub Copilot CLI, seen at 1.0.102: a composer between two rules, and its status below them."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SCREEN = Profile(
 
 
 def add(event: str, text: str) -> Json:
-    """Return the answer that adds `text`: some of its papers have it at the top, others in Claude Code's form."""
+    """Return the answer that adds `text`, in both documented forms: at the top, and as in Claude Code."""
     return {**added(event, text), "additionalContext": text}
 
 
-# Names in capitals make it send what Claude Code sends, with the name of the event in it. Before a change it is not
-# asked: it takes a hook that fails for a no, so that a missing xats would forbid every edit. Its own papers disagree
-# about what is added at a prompt.
+# With capitalised names it sends what Claude Code sends, with the name of the event. xats installs no hook before a
+# change: Copilot takes a hook that fails for a refusal, so a missing xats would forbid every edit. Its documents
+# disagree on whether a hook can add text to a prompt.
 HOOKS = Hooks(
     "copilot",
     variable="COPILOT_HOME",

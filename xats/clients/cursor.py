@@ -1,4 +1,4 @@
-"""Cursor's agent. Its signs are from public accounts; not seen here."""
+"""Cursor's agent. The signs on its screen are from public accounts; xats has not been tried with it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ HOOKS = Hooks(
     version=True,
     timeout="",  # seconds in one account, milliseconds in another
     typed=False,
-    adds_at=("session start", "after a tool"),  # it adds nothing to a prompt
+    adds_at=("session start", "after a tool"),  # it cannot add to a prompt
     add=add,
     go_on=go_on,
     refuse=refuse,

@@ -1,4 +1,4 @@
-"""Gemini CLI, seen at 0.61.0: a prompt one column in, a grey placeholder, and a title that tells its state."""
+"""Gemini CLI, seen at 0.61.0: a prompt one column in, a grey placeholder, and a title that shows its state."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ SCREEN = Profile(
 
 
 def answered(lines: Sequence[str], _: str) -> bool | None:
-    """Tell whether the model has answered to the last prompt; None where that cannot be seen."""
-    told = [line[:300] for line in lines if line and not line.startswith('{"$set":{"lastUpdated"')]
-    if told and '"type":"gemini"' in told[-1]:
+    """Tell whether the model has answered to the last prompt; None where the lines do not show it."""
+    recorded = [line[:300] for line in lines if line and not line.startswith('{"$set":{"lastUpdated"')]
+    if recorded and '"type":"gemini"' in recorded[-1]:
         return True
-    if any('"type":"info","content":"Request cancelled."' in line for line in told[-2:]):
+    if any('"type":"info","content":"Request cancelled."' in line for line in recorded[-2:]):
         return False
     return None
 
@@ -49,8 +49,8 @@ def refuse(_: str, why: str) -> Json:
     return {"decision": "deny", "reason": why}
 
 
-# It calls its hooks also when its user has broken off, and takes the whole turn back then. It says nothing when it has
-# shortened its memory: its own hook for that runs at every turn, and what its session start adds after /clear does not
+# It also runs its hooks after the user interrupts a turn, and then removes the whole turn. It has no event for when it
+# has compressed its context: its hook for that runs at every turn. What its session start adds after /clear does not
 # reach the model.
 HOOKS = Hooks(
     "gemini",

@@ -1,4 +1,4 @@
-"""A program that nobody has described: only what is no word may stand before the cursor on its line."""
+"""A program without a profile: xats types only where the cursor's line has no words."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Sessions that a helper process of their client runs, whose environment is that of another session.
+"""Sessions that a helper process of their client runs, with the environment of another session.
 
-Claude Code keeps one daemon for a person, which a session starts: it runs every background session (`claude --bg`, the
-agents view, `/background`, `/fork`) and one or two spares, each behind a process that holds its pseudo-terminal. All of
-them inherit what the session that started the daemon had: XATS_AGENT, XATS_NAME_NEW, and in some releases TMUX_PANE.
+Claude Code has one daemon for each person, which a session starts. It runs every background session (`claude --bg`, the
+agents view, `/background`, `/fork`) and one or two spares, each behind a process with its pseudo-terminal. They all
+inherit the variables of the session that started the daemon: XATS_AGENT, XATS_NAME_NEW, and in some releases TMUX_PANE.
 Seen in 2.1.332:
 
     claude                                                 the session that has started the daemon, while it lives
@@ -10,7 +10,7 @@ Seen in 2.1.332:
         claude bg-pty-host --bg-pty-host SOCKET 200 50 -- .../claude --bg-spare SOCKET
           claude bg-spare --bg-spare SOCKET                a spare, or the session that it has become
 
-`daemon/roster.json` in Claude's folder says where each of them comes from, `sessions/PID.json` what each process does.
+`daemon/roster.json` in the folder of Claude Code has the origin of each session, `sessions/PID.json` what each does.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ ROSTER = 1 << 20  # bytes of the daemon's list of its sessions; each takes some 
 
 
 def in_background(above: Sequence[Process]) -> Process | None:
-    """Return the process of the background session of Claude Code whose ancestors `above` are, nearest first.
+    """Return the process of a background session of Claude Code among the ancestors `above`, nearest first.
 
-    It is known by its command line and those of its helpers; its name may be that of a version. None where the
-    ancestors belong to no background session.
+    Its command line and those of its helpers show it; its name may be that of a version. None where the ancestors
+    belong to no background session.
     """
     for index, one in enumerate(above):
         words = process.argv(one.pid)
@@ -48,11 +48,11 @@ def in_background(above: Sequence[Process]) -> Process | None:
 
 
 def borrowed(above: Sequence[Process], environ: Mapping[str, str]) -> bool:
-    """Tell whether `environ` was inherited from a helper process, so that what it says of a seat means another session.
+    """Tell whether `environ` comes from a helper process, so that its variables of a seat mean another session.
 
-    `above` are the ancestors of the process that has `environ`, nearest first. So it is in a background session of
-    Claude Code; below any agent program without a terminal that runs another one in a process group of its own, with
-    the same name or pane in its environment; and in an agent program that has lost both its terminal and its parent.
+    `above` are the ancestors of the process with `environ`, nearest first. The answer is True in a background session
+    of Claude Code; below an agent program without a terminal that runs another one in its own process group, with the
+    same name or pane in its environment; and in an agent program that has lost both its terminal and its parent.
     """
     from xats.clients import processes
 
@@ -73,7 +73,7 @@ def borrowed(above: Sequence[Process], environ: Mapping[str, str]) -> bool:
 
 
 def _is_adopted(program: Process, above: Sequence[Process]) -> bool:
-    """Tell whether the system has become the parent of `program`, whose own parent has ended."""
+    """Tell whether the parent of `program` has ended, so that the system has become its parent."""
     return program.ppid == 1 or (bool(above) and above[0].name in REAPERS)
 
 
@@ -89,11 +89,11 @@ def _runs_others(helper: Process) -> bool:
 
 
 def moved_from(session: str, environ: Mapping[str, str]) -> str | None:
-    """Return the id of the session that Claude Code has moved to the background, where it is `session` from now on.
+    """Return the former id of the session that Claude Code has moved to the background, where its id is `session`.
 
-    It is "" where `session` is a new one, or a copy of one that goes on where it was (`/fork`): the daemon runs that
-    from a copy of the conversation. None where Claude Code does not say, or has yet to note it. `environ` is that of a
-    process of the session, by which Claude's folder is found.
+    It is "" if `session` is new, or the copy of a session that continues in its place (`/fork`): the daemon runs the
+    copy from a copy of the conversation. None where Claude Code has not recorded it, or not yet. `environ` is that of a
+    process of the session; it shows the folder of Claude Code.
     """
     from xats.clients import records
 
@@ -118,9 +118,9 @@ def moved_from(session: str, environ: Mapping[str, str]) -> str | None:
 
 
 def is_parked(pid: int) -> bool:
-    """Tell whether the session of the Claude Code `pid` has moved to the background, and left its process to show.
+    """Tell whether the session of the Claude Code process `pid` has moved to the background.
 
-    That process is its terminal's still. It shows the agents view, or whichever session its user opens there.
+    The process stays in its terminal. It shows the agents view, or the session that its user opens there.
     """
     from xats.clients import records
 
@@ -136,7 +136,7 @@ def is_parked(pid: int) -> bool:
 
 
 def _dispatch(roster: Mapping[str, object], session: str) -> tuple[str | None, Mapping[str, object]]:
-    """Return the job that runs `session`, and what the daemon was asked for; (None, {}) where there is none."""
+    """Return the job that runs `session`, and the request to the daemon for it; (None, {}) where there is none."""
     workers = roster.get("workers")
     for job, worker in workers.items() if isinstance(workers, dict) else ():
         if isinstance(worker, dict) and worker.get("sessionId") == session:

@@ -1,4 +1,4 @@
-"""A person at a shell. Nothing is ever typed at a person."""
+"""A person at a shell. xats never types into the shell of a person."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ SCREEN = Profile(
     "kimi-code",
     executables=("kimi", "kimi-code"),
     scripts=("kimi", "kimi-code"),
-    # Its lists have the second row in common; until somebody is logged in the third stands above the composer.
+    # All its lists have the second row; the third is above the composer until the user has logged in.
     dialog=("Trust this folder?", "navigate · Enter select", "Run /login or /provider to get started"),
     composer_unknown=True,
     install="npm install -g @moonshot-ai/kimi-code",

@@ -1,8 +1,8 @@
-"""What xats knows of one agent program, as records: `CLIENT` in each of the files clients/NAME.py is one `Client`.
+"""Records about agent programs: `CLIENT` in each of the files clients/NAME.py is one `Client`.
 
-Adding a program is adding such a file: it holds how its screen looks, how its process is recognised, how its hooks are
-written down and answered, how it is started, and which inbox it has. `make generate` collects into
-xats/base/programs.py the words that must be known without the import of every file.
+To add a program, add such a file. It describes the screen, the process, the hooks and the answers to them, the launch,
+and the inbox of the program. `make generate` writes to xats/base/programs.py the words that xats must know without an
+import of every file.
 
 A hook imports this and the file of its own program, so neither imports anything else at the top.
 """
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     Json: TypeAlias = dict[str, Any]
 
 SECONDS = 10  # an answer takes a tenth of one; the rest is for a machine that is very busy
-LAST_SECONDS = 3  # where somebody waits: at the end of a session or of a turn that he stops; the most Codex allows
-WAIT_SECONDS = 7 * 86_400  # that a waiter may sleep; the next turn starts another one
+LAST_SECONDS = 3  # where the user waits: at the end of a session or of a stopped turn; Codex allows no more
+WAIT_SECONDS = 7 * 86_400  # the longest sleep of a waiter; the next turn starts another one
 
 
 @record
@@ -76,11 +76,11 @@ class Hook:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What no other hook of the same program has."""
+        """A pair that no other hook of the same program has."""
         return self.event, self.verb
 
 
-# -- what passes between a program and xats at a hook: the form of Claude Code, which most programs share -------------
+# -- the answers of xats to a hook, in the form of Claude Code, which most programs share -----------------------------
 
 
 def added(event: str, text: str) -> Json:
@@ -89,18 +89,18 @@ def added(event: str, text: str) -> Json:
 
 
 def continued(text: str) -> Json:
-    """Return the answer by which a turn does not end but goes on with `text`."""
+    """Return the answer that makes a turn continue with `text` instead of ending."""
     return {"decision": "block", "reason": text}
 
 
 def refused(event: str, why: str) -> Json:
-    """Return the answer that forbids what the model is about to do, and tells it `why`."""
+    """Return the answer that forbids the next action of the model, with the reason `why`."""
     said = {"hookEventName": event, "permissionDecision": "deny", "permissionDecisionReason": why}
     return {"hookSpecificOutput": said}
 
 
 def claude_like(edits: str) -> tuple[Hook, ...]:
-    """Return the events of Claude Code, which other programs have taken over; `edits` matches its tools that edit."""
+    """Return the events of Claude Code, which other programs have too; `edits` matches the tools that edit files."""
     return (
         Hook("session start", "SessionStart"),
         Hook("prompt", "UserPromptSubmit"),
@@ -114,7 +114,7 @@ def claude_like(edits: str) -> tuple[Hook, ...]:
 
 @record
 class Hooks:
-    """The hooks of a program: where and how they are written down, and what passes between it and xats at each."""
+    """The hooks of a program: the file that they are in, and the answers of xats to each."""
 
     name: str
     variable: str  #: of the environment; it names the program's folder, or what `inner` stands in
@@ -150,7 +150,7 @@ class Hooks:
     calls_when_stopped: bool = False  #: whether it runs hooks after its user broke off, and tells nobody our answer
 
     def with_waiter(self) -> Hooks:
-        """Return the same with its waiter among its hooks."""
+        """Return these hooks with those of the waiter added."""
         return replace(self, events=tuple(dict.fromkeys(self.events + self.waiter)))
 
     def path(self, scope: str, environ: Mapping[str, str], project: str) -> str:
@@ -169,7 +169,7 @@ class Hooks:
         return os.path.abspath(os.path.join(folder, self.user))
 
     def handler(self, hook: Hook, command: str) -> dict[str, Any]:
-        """Return what runs `command` at `hook`."""
+        """Return the JSON object that makes the program run `command` at `hook`."""
         found: dict[str, Any] = {"type": "command"} if self.typed else {}
         if self.named:
             found["name"] = "xats"
@@ -184,7 +184,7 @@ class Hooks:
         return found
 
     def entry(self, hook: Hook, command: str) -> dict[str, Any]:
-        """Return what stands in the list of the event of `hook`."""
+        """Return the entry in the list of the event of `hook`."""
         handler = self.handler(hook, command)
         if self.form != "groups":
             return handler
@@ -216,7 +216,7 @@ class Client:
     """An agent program, or another occupant of a seat."""
 
     screen: Profile
-    title: str = ""  #: what its makers call it
+    title: str = ""  #: its name for people
     hooks: Hooks | None = None
     session_variable: str = ""  #: of the environment of its tools: the id of its session
     marks: tuple[str, ...] = ()  #: other variables that it sets for its tools

@@ -1,7 +1,7 @@
-"""Tell by their names alone that processes are no agent programs.
+"""Decide by names alone that processes are no agent programs.
 
-Most commands have no agent program above them but one, or none, and the import of all profiles takes longer than all
-else that finds out who runs a command.
+Most commands have one agent program above them, or none. The import of all profiles would take longer than the rest of
+finding out which agent runs a command.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ def stem(candidate: Process) -> str | None:
 
 
 def none_among(found: Iterable[Process], environ: Mapping[str, str] = os.environ) -> bool:
-    """Tell whether surely none of `found` is an agent program.
+    """Tell whether certainly none of `found` is an agent program.
 
-    It is never sure where the user has profiles of their own: then only `processes.nearest` can tell.
+    It is never certain if the user has their own profiles: then only `processes.nearest` knows.
     """
     rest = [one for one in found if not process.is_shell(one.name)]
     if not rest:

@@ -1,4 +1,4 @@
-"""Who sits in a pane: the agent program in its foreground, else the process there that stays.
+"""The occupant of a pane: the agent program in its foreground, else the process there that stays.
 
 A script runs one short-lived program after another, such as sleep and date. Its own process stays. A session is bound
 to that one, because an agent whose process has ended counts as offline.
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from xats.base.program import Kept
     from xats.clients.profile import Profile
 
-BRIEF = frozenset(("date", "inotifywait", "sleep", "usleep"))  # what a script waits with, and no agent is
+BRIEF = frozenset(("date", "inotifywait", "sleep", "usleep"))  # programs by which a script waits; no agents
 YOUNG = 2.0  # seconds that a program has to live before it counts as one that stays
 LOOK = 0.05  # seconds between two looks meanwhile
 
 
 @record
 class Occupant:
-    """Who sits in a pane. `process` is None where it cannot be read."""
+    """The occupant of a pane. `process` is None where xats cannot read it."""
 
     process: Process | None
     client: str  #: the name of a profile; generic where none knows the program
@@ -51,7 +51,7 @@ def program(pane: Pane, wanted: Profile) -> Process | None:
 
 
 def find(pane: Pane, wanted: Profile | None = None) -> Occupant:
-    """Return who sits in `pane`: the program of the client `wanted`, if it is one of several there.
+    """Return the occupant of `pane`: the program of the client `wanted`, if it is one of several there.
 
     This takes up to YOUNG seconds where no profile knows the program and it has just begun.
     """
@@ -62,20 +62,21 @@ def find(pane: Pane, wanted: Profile | None = None) -> Occupant:
 
 
 def programs(who: Process, pane: Pane) -> Kept | None:
-    """Return what `who` in `pane` runs, and what that runs through: what has the keyboard below it now."""
+    """Return the program of `who` in `pane`, and the processes below it that have the keyboard now."""
     return runs.look(who.pid, keyboard.below(who, in_front(pane)))
 
 
 def xats_path(who: Process) -> str | None:
-    """Return how `who` calls xats (xats/base/calling.py), by the environment of its start; None if unknown."""
+    """Return how `who` calls xats (xats/base/calling.py), by its first environment; None if unknown."""
     environ = process.environ(who.pid)
     return calling.path_for(environ) if environ else None
 
 
 def _staying(pane: Pane) -> Process | None:
-    """Return the process in front in `pane` that stays.
+    """Return the foreground process in `pane` that stays.
 
-    That is a program which is no shell and lives for YOUNG seconds; else the shell that runs one after another.
+    That is a program other than a shell that lives for YOUNG seconds; else the shell that runs one program after
+    another.
     """
     until = time.monotonic() + YOUNG + LOOK
     while True:
@@ -94,7 +95,7 @@ def _staying(pane: Pane) -> Process | None:
 def _candidate(front: Sequence[Process]) -> Process | None:
     """Return the first program of `front` that is no shell and not BRIEF, else the first shell.
 
-    Those that have the terminal as their input come before what a pipe leads to.
+    Processes that read the terminal come before those that read a pipe.
     """
     reads = keyboard.readers(front)
     for members in ([one for one in front if reads[one.pid] is not False], front):

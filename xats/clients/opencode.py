@@ -41,7 +41,7 @@ def launch(start: Launch, kit: Kit) -> Launch:
     return replace(start, environ={**start.environ, CONTENT: content}, files=((path, text),), hooks="launch")
 
 
-# What this plugin tells is in the words of Claude Code, so that one reader understands them all.
+# This plugin uses the event names of Claude Code, so that one reader understands them all.
 PLUGIN = """
 const EDITS = new Set(["edit", "write", "patch", "apply_patch", "multiedit"])
 

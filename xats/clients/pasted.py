@@ -1,4 +1,4 @@
-"""What a person's text looks like once it was pasted into a client's composer: itself, or the client's own marker."""
+"""How a pasted text looks in the composer of a client: as itself, or as a marker of the client."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 
 def holds(profile: Profile, look: Look, text: str) -> bool:
-    """Tell whether the composer holds exactly `text`, however it is wrapped, or a marker alone that stands for it.
+    """Tell whether the composer holds exactly `text`, however it is wrapped, or only a marker of a long paste.
 
-    That the marker stands for this text and no other is for the caller to know: the composer was empty before.
+    The caller must know that the marker stands for this text: the composer was empty before.
     """
     held = bare(_composer(profile, look) or "")
     return (bool(held) and held == bare(text)) or is_marker(profile, shown(profile, look))
 
 
 def shown(profile: Profile, look: Look) -> str:
-    """Return all that stands in the composer, what is faint too, as a marker may be."""
+    """Return the whole text of the composer, with faint text, because a marker may be faint."""
     found = find(profile, rows(plain(look.screen)), look) if is_known(profile) else None
     return found.text if found else ""
 
@@ -37,13 +37,13 @@ def is_marker(profile: Profile, held: str) -> bool:
 
 
 def emptied(profile: Profile, look: Look) -> bool:
-    """Tell whether the composer is seen to be empty, or to be away while the client is at work."""
+    """Tell whether the composer is visibly empty, or hidden while the client is at work."""
     seen = view(profile, look)
     return (seen.text == "" and seen.state != "draft") or (seen.state == "busy" and seen.text is None)
 
 
 def sign_in(profile: Profile, text: str) -> str | None:
-    """Return what in `text`, once it stands in the composer, would look like a dialog or like work; None is best."""
+    """Return the part of `text` that would look like a dialog or like work in the composer; None if there is none."""
     for line in text.split("\n"):
         folded = " ".join(line.split())
         for sign in (*profile.dialog, *profile.busy):
@@ -55,12 +55,12 @@ def sign_in(profile: Profile, text: str) -> str | None:
 
 
 def bare(text: str) -> str:
-    """Return `text` without its white space, in which wrapped rows differ from what was pasted, and a drawn cursor."""
+    """Return `text` without white space, which wrapping changes, and without a drawn cursor."""
     return "".join(text.replace(CURSOR, "").split())
 
 
 def _composer(profile: Profile, look: Look) -> str | None:
-    """Return the text of the composer that the cursor is in; unlike in a view there may be empty lines in it."""
+    """Return the text of the composer with the cursor; unlike in a view it may contain empty lines."""
     found = view(profile, look).text
     if found is not None or profile.frame:
         return found

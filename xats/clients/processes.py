@@ -1,4 +1,4 @@
-"""Recognise the process of an agent program by its executable, never by a pattern over its command line."""
+"""Recognise the process of an agent program by its executable or script, never by a pattern over its command line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def client_of(candidate: Process, environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return which client `candidate` is the program of, or None. A file of the user's that is wrong is left out."""
+    """Return the client whose program `candidate` is, or None. Invalid profiles of the user are left out."""
     profiles = [registry.find_or_generic(name, environ) for name in registry.names(environ)]
     for one in profiles:
         if candidate.name in one.executables:
@@ -32,15 +32,15 @@ def runs(known: Profile, candidate: Process) -> bool:
 
 
 def counts_as_one(known: Profile, outer: Process, inner: Process) -> bool:
-    """Tell whether `inner`, a child of `outer`, is the same program of the client `known`, which runs through `outer`.
+    """Tell whether `inner`, a child of `outer`, and `outer` are one program of the client `known`.
 
-    That is node around Codex, or Gemini and Qwen, which start themselves once more.
+    Examples: node around Codex; Gemini and Qwen, which start themselves again.
     """
     if inner.ppid != outer.pid or inner.pgrp != outer.pgrp:
         return False
     if runs(known, inner) or program.relaunched(outer, inner):
         return True
-    # What it starts may have another name than what its user has started, but is given the same arguments.
+    # The child may have another name than the program that the user started, but it gets the same arguments.
     words, held = process.argv(outer.pid), process.argv(inner.pid)
     if not (is_interpreter(words) and is_interpreter(held)) or not _script(held)[0]:
         return False
@@ -53,10 +53,10 @@ def _executable(of: Process) -> tuple[int, int] | None:
 
 
 def inner(above: Iterable[Process], outer: Process) -> tuple[Process, ...]:
-    """Return what `outer` runs through, of the processes `above` one that was started by the agent, nearest first.
+    """Return the processes behind `outer`. `above` are the ancestors of a command of the agent, nearest first.
 
-    Those stand between `outer` and us on its terminal: a wrapper's shell and its program, but not the shell in which
-    that has run us.
+    They are between `outer` and this process on the same terminal: the shell of a wrapper and its program, but not the
+    shell of the command itself.
     """
     found: list[Process] = []
     for one in above:
@@ -68,12 +68,11 @@ def inner(above: Iterable[Process], outer: Process) -> tuple[Process, ...]:
 
 
 def nearest(candidates: Iterable[Process]) -> tuple[Process, str] | None:
-    """Return the first of `candidates` that is an agent program, and which client it is.
+    """Return the first of `candidates` that is an agent program, and its client.
 
-    Where a script does nothing but run that program (Codex) or itself once more (Gemini), it is the script: it is what
-    was started, and it has the same process to everybody, whether he looks from below or from the terminal.
-    A background session of Claude Code, which may have another name, is one as well: above it there may be the session
-    that has started the daemon of Claude Code.
+    If a script only runs that program (Codex) or itself again (Gemini), the result is the process of the script: that
+    one is the same, seen from below and from the terminal. A background session of Claude Code is an agent program too,
+    under whatever name: above it there may be the session that has started the daemon of Claude Code.
     """
     from xats.clients import helpers
 
@@ -90,10 +89,10 @@ def nearest(candidates: Iterable[Process]) -> tuple[Process, str] | None:
 
 
 def works_for(above: Sequence[Process], holder: tuple[int, int]) -> bool:
-    """Tell whether the process `holder` (pid, start time) is the agent program that runs us, or what that runs in.
+    """Tell whether the process `holder` (pid, start time) is the agent program above us, or runs that program.
 
-    `above` are our ancestors, nearest first. What that program runs in is the shell in which it was started, when the
-    agent was registered there before, or its launcher.
+    `above` are our ancestors, nearest first. The holder may be the shell in which the program was started, if the agent
+    was registered there before, or its launcher.
     """
     here = next((index for index, one in enumerate(above) if (one.pid, one.started) == holder), None)
     if here is None:
@@ -108,7 +107,7 @@ def works_for(above: Sequence[Process], holder: tuple[int, int]) -> bool:
 def _passes_on(outer: Process, inner: Process, client: str) -> bool:
     """Tell whether `outer` is a script of the same `client` that runs `inner` in its place, with its own arguments.
 
-    What an agent runs as a tool is in a process group of its own, or has other arguments.
+    A tool of an agent has its own process group, or other arguments.
     """
     if inner.ppid != outer.pid or inner.pgrp != outer.pgrp or client_of(outer) != client:
         return False
@@ -124,11 +123,11 @@ def is_interpreter(words: list[str]) -> bool:
 
 
 def script_of(words: list[str]) -> str:
-    """Return which script the command line `words` of an interpreter runs, "" if none."""
+    """Return the script in the command line `words` of an interpreter, "" if there is none."""
     return _script(words)[0]
 
 
 def _script(words: list[str]) -> tuple[str, list[str]]:
-    """Return which script the command line `words` of an interpreter runs, "" if none, and with which arguments."""
+    """Return the script in the command line `words` of an interpreter, "" if there is none, and its arguments."""
     _, after = program.script(words)
     return (words[after - 1], words[after:]) if after <= len(words) else ("", [])

@@ -31,10 +31,10 @@ STATUS = 24  # rows above a composer in which its status rows may be, a list of 
 
 @record
 class View:
-    """What a profile sees in a pane."""
+    """The state of a client on a screen."""
 
     state: str  #: "idle", "draft", "busy", "dialog" or "unknown"
-    text: str | None  #: what stands in the composer; None when none was found
+    text: str | None  #: the text in the composer; None if no composer was found
     evidence: str  #: the sign that decided, with its row (from 1); never what a person has typed
 
 
@@ -61,10 +61,10 @@ def view(profile: Profile, look: Look) -> View:
 
 
 def picture(profile: Profile, look: Look) -> tuple[object, ...]:
-    """Return what must stay the same for a pane to be quiet: the fields PICTURE (tmux/screen.py) of a look.
+    """Return the fields PICTURE (tmux/screen.py) of a look, which stay the same while a pane is quiet.
 
-    That is the composer and what is above it. Below it a program may show a clock. A title says something of the
-    state only where the profile knows what, and then a view sees it.
+    They cover the composer and the rows above it, because a program may show a clock below. A title matters only where
+    the profile knows its meaning, and then `view` reads it.
     """
     screen = rows(look.screen, profile.placeholder_colours)
     if not is_known(profile):
@@ -80,7 +80,7 @@ def _upper(look: Look, count: int) -> str:
 
 
 def _without(profile: Profile, screen: Sequence[Row], look: Look, found: Composer | None) -> View:
-    """Return the view of a screen on which the cursor is in no composer, or is hidden though it is shown in one."""
+    """Return the view of a screen whose cursor is in no composer, or is hidden although a composer shows it."""
     text = found.text if found else None
     lower = _lower(screen, look.cursor_y)
     if sign := _sign(screen, lower, profile.dialog):
@@ -158,16 +158,16 @@ def _title(title: str, patterns: Sequence[str]) -> str:
 
 
 def _lower(screen: Sequence[Row], cursor_y: int) -> range:
-    """Return the rows of `screen` in which signs count where no composer is found: above them is history.
+    """Return the rows of `screen` in which signs count if there is no composer: the rows above are history.
 
-    A program may list a lot below its composer; the rows above the cursor count all the same.
+    A program may list a lot below its composer, so the rows above the cursor count too.
     """
     last = max((y for y, row in enumerate(screen) if row.text), default=0)
     return range(max(0, min(last - LOWER, cursor_y - ABOVE)), last + 1)
 
 
 def _sign(screen: Sequence[Row], part: range, signs: Sequence[str], patterns: Sequence[str] = ()) -> str:
-    """Return the sign that stands in the rows `part` of a screen, and in which row."""
+    """Return the sign in the rows `part` of a screen, with its row."""
     for y in part:
         folded = " ".join(screen[y].text.split())
         for one in signs:

@@ -1,8 +1,8 @@
-"""Qwen Code, seen at 0.24.4: a prompt at the left edge, and behind it always something that nobody has typed.
+"""Qwen Code, seen at 0.24.4: a prompt at the left edge, and behind it always a text that nobody typed.
 
-That is its placeholder, or what it thinks its user may want next, in a colour of its theme. Below are those colours of
-the themes that come with it, but for two of the 256 colours, in which another theme draws what a person types: 59, of
-Ayu, and 102, of Atom One and GitHub. With those, and with most themes of one's own, it is taken for a draft.
+That is its placeholder, or its suggestion for the next prompt, in a colour of its theme. Below are those colours of the
+themes that come with it, without two of the 256 colours in which another theme draws typed text: 59 of Ayu, and 102 of
+Atom One and GitHub. With those themes, and with most themes of users, xats takes the placeholder for a draft.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ SCREEN = Profile(
 
 
 def answered(lines: Sequence[str], mail: str) -> bool | None:
-    """Tell whether the model has answered to the mail that it was given last; None where that cannot be seen."""
-    ours = '"type":"user"'  # it also notes what every request was answered
+    """Tell whether the model has answered after the last mail that it got; None where the lines do not show it."""
+    ours = '"type":"user"'  # its record also has the answers to other requests
     last = max((index for index, line in enumerate(lines) if mail in line and ours in line), default=None)
     return None if last is None else any('"type":"assistant"' in line for line in lines[last + 1 :])
 
 
 def launch(start: Launch, kit: Kit) -> Launch:
-    """Put ours into a copy of the defaults of the system, which are the weakest of its settings."""
+    """Add our hooks to a copy of the system defaults, which all its other settings override."""
     import os
     import sys
 
@@ -75,9 +75,9 @@ def launch(start: Launch, kit: Kit) -> Launch:
     return replace(start, environ={**start.environ, DEFAULTS: path}, files=((path, text),), hooks="launch")
 
 
-# After a tool it is not asked: it has an agent in the background, which keeps its memory, and calls for that one's
-# tools as for its own, so that mail would be heard by nobody else. What its own tools said goes to the model like a
-# prompt, and it calls for that, with a prompt without text.
+# xats installs no hook after a tool: Qwen Code also runs that hook for the tools of a background agent that manages its
+# memory, and mail would reach only that agent. The results of its own tools go to the model like a prompt, so it runs
+# the hook for a prompt without text.
 HOOKS = Hooks(
     "qwen",
     variable="QWEN_HOME",

@@ -1,7 +1,7 @@
-"""Files of agent programs and their users: how they are found and read, and which of them are believed.
+"""Files of agent programs and their users: how xats finds and reads them, and which of them it trusts.
 
-Only a regular file is opened. Opening a FIFO waits for its writer, opening a device can do something, and /dev/zero
-never ends; what a host names as its transcript or its settings can be any of these.
+xats opens only regular files. To open a FIFO would wait for its writer, to open a device can have an effect, and
+/dev/zero never ends; the transcript or the settings that a program names can be any of these.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class Unproven(Exception):
-    """A file or a socket is not what it ought to be; nothing is handed over. Its text never quotes what was read."""
+    """xats does not trust a file or a socket, and sends nothing to it. The text never quotes what was read."""
 
 
 class NotRegular(OSError):
-    """What has that name is a FIFO, a device, a socket or a folder."""
+    """The path leads to a FIFO, a device, a socket or a folder."""
 
     def __init__(self, path: str) -> None:
         super().__init__(0, "it is not a regular file", path)
@@ -36,7 +36,7 @@ def opened(path: str, *, follow: bool = True) -> int:
 
     It never waits. Raises NotRegular, another OSError, or ValueError for a path that holds a NUL.
     """
-    if not stat.S_ISREG(os.stat(path, follow_symlinks=follow).st_mode):  # before it is opened, which may do something
+    if not stat.S_ISREG(os.stat(path, follow_symlinks=follow).st_mode):  # before it is opened, which may have an effect
         raise NotRegular(path)
     file = os.open(path, FLAGS | (0 if follow else os.O_NOFOLLOW))
     if stat.S_ISREG(os.fstat(file).st_mode):
@@ -55,7 +55,7 @@ def contents(path: str, limit: int, *, follow: bool = True) -> bytes:
 
 
 def until(file: int, limit: int) -> bytes:
-    """Return what follows in the open `file`, `limit` bytes at the most. Raises OSError."""
+    """Return the rest of the open `file`, at most `limit` bytes. Raises OSError."""
     parts, left = [], limit
     while left > 0 and (part := os.read(file, min(left, 1 << 20))):
         parts.append(part)
@@ -73,10 +73,10 @@ def folder(environ: Mapping[str, str], variable: str, default: str) -> str | Non
 
 
 def read(path: str, limit: int, follow: bool = False) -> str | None:
-    """Return the text of the file `path`, of `limit` bytes at the most, None if there is none.
+    """Return the text of the file `path`, at most `limit` bytes, None if there is no file.
 
-    It is a plain file of this user or of root that not everybody may write to, and no link unless `follow`. Raises
-    Unproven.
+    It must be a regular file of this user or of root that not every user may write to, and no link unless `follow`.
+    Raises Unproven.
     """
     try:
         file = opened(path, follow=follow)
@@ -84,7 +84,7 @@ def read(path: str, limit: int, follow: bool = False) -> str | None:
         return None
     except NotRegular as problem:
         raise Unproven("it is no file of this user's own") from problem
-    except (OSError, ValueError) as problem:  # no right to it; a path that is none
+    except (OSError, ValueError) as problem:  # no permission, or an invalid path
         raise Unproven("it cannot be opened") from problem
     try:
         if _foreign(os.fstat(file)):
@@ -115,7 +115,7 @@ def mapping(path: str, limit: int, follow: bool = False) -> dict[str, object] | 
 
 
 def parsed(text: str) -> dict[str, object]:
-    """Return the JSON object that `text` is. Raises Unproven."""
+    """Return the JSON object in `text`. Raises Unproven."""
     try:
         value = from_json(text)
     except (ValueError, RecursionError) as problem:
@@ -127,7 +127,7 @@ def parsed(text: str) -> dict[str, object]:
 
 
 def is_private(path: str) -> bool:
-    """Tell whether the folder `path` is this user's and nobody else may put anything there."""
+    """Tell whether the folder `path` belongs to this user and not every user may write to it."""
     try:
         about = os.stat(path)
     except (OSError, ValueError):

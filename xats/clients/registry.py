@@ -1,7 +1,7 @@
-"""All profiles by name: those that come with xats, each in a file of its own, changed by the user's own files.
+"""All profiles by name: those that come with xats, changed by the files of the user.
 
-A file NAME.toml in the folder `clients` of the configuration folder changes the fields it names of profile NAME, or
-makes a new profile. These programs change monthly; nobody should have to wait for a release.
+A file NAME.toml in the folder `clients` of the configuration folder changes the fields that it names of the profile
+NAME, or makes a new profile. The programs change monthly, and a user should not have to wait for a release.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 BUILT_IN = programs.NAMES
 KINDS = {"str": "a text", "tuple": "a list of texts", "int": "a number from 0 to 5000", "bool": "true or false"}
-LARGEST = 5000  # no attempt may take longer than its lease
+LARGEST = 5000  # ms; an attempt must end before its lease
 LONGEST = 1 << 20  # bytes of a user's file; the profiles that come with xats have some thousand
 
-_said: set[str] = set()  # what is wrong with the user's files, as far as the log has it
+_said: set[str] = set()  # errors in the files of the user that are already in the log
 
 
 def folder(environ: Mapping[str, str]) -> str | None:
@@ -40,7 +40,7 @@ def names(environ: Mapping[str, str]) -> list[str]:
 
 
 def find(name: str, environ: Mapping[str, str]) -> Profile:
-    """Return the profile `name`. Raises NotFound; Usage when the user's file for it is wrong."""
+    """Return the profile `name`. Raises NotFound; Usage if the file of the user for it is invalid."""
     profile = _built_in(name)
     own = folder(environ)
     path = os.path.join(own, f"{name}.toml") if own else ""
@@ -53,10 +53,10 @@ def find(name: str, environ: Mapping[str, str]) -> Profile:
 
 
 def called(word: str, environ: Mapping[str, str]) -> Profile:
-    """Return the profile that a person means by `word`: its name, or the name of its program or script.
+    """Return the profile that `word` names: by its name, or by the name of its program or script.
 
-    `claude` means `claude-code`. A profile's own name comes first, and upper case does not matter. Raises NotFound,
-    which says what there is and what is near; Usage when the user's file for it is wrong.
+    `claude` means `claude-code`. The name of a profile comes first; upper and lower case are the same. Raises NotFound,
+    which lists all names and suggests a near one; Usage if the file of the user for it is invalid.
     """
     known = names(environ)
     for name in (word, word.lower()):
@@ -75,14 +75,14 @@ def called(word: str, environ: Mapping[str, str]) -> Profile:
 
 
 def spoken(profile: Profile) -> tuple[str, ...]:
-    """Return what the program of `profile` is called besides: its executables, then its scripts."""
+    """Return the other names of the program of `profile`: its executables, then its scripts."""
     return tuple(dict.fromkeys((*profile.executables, *profile.scripts)))
 
 
 def find_or_generic(name: str, environ: Mapping[str, str]) -> Profile:
-    """Return the profile `name`, or `generic` for a client that nobody has described.
+    """Return the profile `name`, or `generic` for a client without a profile.
 
-    A file of the user's that is wrong is said once, and as good as not there: an attempt must not die of it.
+    xats logs an invalid file of the user once, and ignores it: an attempt must not fail because of it.
     """
     try:
         return find(name, environ)
@@ -103,22 +103,22 @@ def _say_once(problem: str) -> None:
 
     if problem not in _said:
         _said.add(problem)
-        logging.getLogger("xats.clients").error("%s It is left out.", problem)
+        logging.getLogger("xats.clients").error("%s xats ignores it.", problem)
 
 
 def changed(profile: Profile, path: str) -> Profile:
-    """Return `profile` with the fields that the TOML file at `path` gives. Raises Usage, naming file and field."""
+    """Return `profile` with the fields of the TOML file at `path`. Raises Usage, which names the file and the field."""
     import tomllib
 
     from xats.base import ownership
     from xats.clients import records
 
     try:
-        ownership.check(path)  # it decides what counts as a dialog, and as a composer that may be typed into
+        ownership.check(path)  # the file decides what is a dialog, and into which composer xats types
         given = tomllib.loads(records.contents(path, LONGEST).decode())
     except ownership.Exposed as problem:
         msg = f"xats does not read {path}, because {problem}."
-        raise Usage(msg, problem.fix or "put it into a folder of your own, and name that with XATS_CLIENTS") from None
+        raise Usage(msg, problem.fix or "put it into a folder of your own: export XATS_CLIENTS=FOLDER") from None
     except (OSError, ValueError) as problem:
         msg = f"{path} cannot be read: {problem}."
         raise Usage(msg) from problem
@@ -128,8 +128,8 @@ def changed(profile: Profile, path: str) -> Profile:
             msg = f"{path}: a profile has no field {field!r}."
             raise Usage(msg, f"the fields are {', '.join(known)}")
         if not _fits(value, known[field]):
-            msg = f"{path}: {field} cannot be {value!r}."
-            raise Usage(msg, f"it is {KINDS[known[field].partition('[')[0]]}")
+            msg = f"{path}: {field} must be {KINDS[known[field].partition('[')[0]]}, not {value!r}."
+            raise Usage(msg)
     values = {field: tuple(value) if isinstance(value, list) else value for field, value in given.items()}
     return replace(profile, **values)
 

@@ -1,7 +1,7 @@
-"""Which agent programs run in a pane, the likeliest first, each with the reasons for that.
+"""Find the agent programs in a pane, the likeliest first, each with the reasons.
 
-Mostly it is one, in the foreground. Others are suspended there, were started by another agent program, or sit behind a
-program that gives them a terminal of their own. What runs behind ssh or in a container cannot be seen.
+Usually it is one program, in the foreground. Others are suspended, were started by another agent program, or run in a
+separate terminal that another program made. xats cannot see programs behind ssh or in a container.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from xats.base.pane import Pane
     from xats.base.process import Process
 
-IN_FRONT, LEADS, READS = 60, 20, 20  # what each counts; together 100
-HALTED, BEHIND = 20, 10  # the score of what is suspended, and of what runs on in the background
-OTHER_TERMINAL, STARTED = 30, 40  # the score of what has another terminal; what counts off for another agent's tool
-SURE = IN_FRONT  # the least score of a program that a pane is registered for without a question
+IN_FRONT, LEADS, READS = 60, 20, 20  # points for each; together 100
+HALTED, BEHIND = 20, 10  # the score of a suspended program, and of one in the background
+OTHER_TERMINAL, STARTED = 30, 40  # the score of one in another terminal; points off for a tool of another agent
+SURE = IN_FRONT  # the least score for a registration without a question
 
 
 @record
@@ -35,7 +35,7 @@ class Candidate:
 
 
 class Search:
-    """A search over the processes as they are now: they are listed once for all panes."""
+    """A search over one list of all processes, for any number of panes."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -47,7 +47,7 @@ class Search:
         self._clients: dict[int, str | None] = {}
 
     def candidates(self, pane: Pane) -> list[Candidate]:
-        """Return the agent programs in `pane`, the likeliest first. A program that only passes on counts as one."""
+        """Return the agent programs in `pane`, the likeliest first. A launcher and its program count as one."""
         outer = self._all.get(pane.pane_pid)
         if outer is None:
             return []
@@ -117,5 +117,5 @@ class Search:
 
 
 def sure(found: Sequence[Candidate]) -> bool:
-    """Tell whether the first of `found` is the one that sits in the pane: in the foreground, and none is as likely."""
+    """Tell whether the first of `found` certainly occupies the pane: in the foreground, and no other is as likely."""
     return bool(found) and found[0].score >= SURE and (len(found) == 1 or found[1].score < found[0].score)

@@ -1,4 +1,4 @@
-"""What the environment that an agent program gives its children says about the session they belong to.
+"""Read the session of a process from the variables that an agent program sets for its children.
 
 The variables were observed in Claude Code 2.1, Codex 0.171, Gemini CLI 0.61 and opencode 1.18.
 """
@@ -19,7 +19,7 @@ MARKS = programs.MARKS
 
 
 def session_id(environ: Mapping[str, str]) -> str | None:
-    """Return what the client calls the session that this process belongs to, if it says so."""
+    """Return the id of the client session of this process, None if no variable has it."""
     for name in SESSION_IDS:
         if environ.get(name):
             return environ[name]
@@ -27,10 +27,10 @@ def session_id(environ: Mapping[str, str]) -> str | None:
 
 
 def own_session_id(environ: Mapping[str, str], ancestors: Callable[[], Sequence[Process]]) -> str | None:
-    """Return what the agent program that runs this calls its session, if it says so.
+    """Return the session id of the agent program that runs this process, None if no variable has it.
 
-    An agent program hands the variables of the program that has started it on to its tools. So the nearest one of the
-    `ancestors`, nearest first, decides. Where none of them is known, as in a sandbox, the environment is believed.
+    The tools of an agent program also inherit the variables of the program that started it. So the nearest of the
+    `ancestors` (nearest first) decides. If none of them is known, as in a sandbox, xats believes the environment.
     """
     said = [name for name in SESSION_IDS if environ.get(name)]
     if not said:
@@ -68,18 +68,18 @@ def inside_agent(environ: Mapping[str, str]) -> bool:
 def pane_is_trusted(environ: Mapping[str, str]) -> bool:
     """Tell whether TMUX_PANE is this process's own pane.
 
-    Codex runs its tools in a daemon shared by all its sessions, which hands out the pane it was itself started in.
+    Codex runs its tools in a daemon that all its sessions share, and that has the TMUX_PANE of its own start.
     """
     return not any(environ.get(name) for name in programs.SHARING)
 
 
 def is_of_sharer(environ: Mapping[str, str], session: str) -> bool:
-    """Tell whether `session` is that of a client one process of which may serve several sessions."""
+    """Tell whether `session` belongs to a client that may serve several sessions by one process."""
     return session in [environ.get(name) for name in programs.SHARING]
 
 
 def sharer(environ: Mapping[str, str]) -> Client | None:
-    """Return the client one process of which may serve this session and others, by its variable in `environ`."""
+    """Return the client that may serve this session and others by one process; its variable in `environ` shows it."""
     from xats.clients import model
 
     name = next((client for variable, client in programs.SHARING.items() if environ.get(variable)), None)

@@ -1,4 +1,4 @@
-"""The skeleton of a profile: a TOML file for a program that nobody has described, filled with what its pane shows."""
+"""Write a draft of a profile: a TOML file for an unknown program, filled in from its pane."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def skeleton(look: Look, front: Sequence[Process], environ: Mapping[str, str]) -
     if not look.cursor or not glyph.strip() or any(map(str.isalnum, glyph)):
         glyph = next((found[0] for one in reversed(screen) if (found := PROMPT.match(one.text))), "")
     told = {True: " tmux says that it does.", False: " tmux says that it does not."}
-    unknown = " tmux before 3.7 does not tell."
+    unknown = " tmux before 3.7 does not show it."
     return TEXT.format(
         pane=look.pane_id,
         path=os.path.join(folder(environ) or "XATS_CLIENTS", f"{name}.toml"),
@@ -94,7 +94,7 @@ def quoted(text: str) -> str:
 
 
 def _program(front: Sequence[Process]) -> tuple[list[str], list[str]]:
-    """Return the names that tell the program in front: of its process, or of what an interpreter runs."""
+    """Return the names of the foreground program: of its process, or of the script of an interpreter."""
     for one in front:
         if process.is_shell(one.name):
             continue

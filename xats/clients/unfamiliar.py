@@ -1,12 +1,12 @@
-"""A program whose looks nobody has described: what may be concluded from the rows around its cursor, which is little.
+"""A program without a profile: its state as far as the rows around the cursor show it, which is little.
 
-Many such programs hide the cursor and park it below their last row, in front of a dialog or a login. What cannot be
-seen is unknown, and nothing is typed there.
+Many such programs hide the cursor and park it below their last row, in front of a dialog or a login. A state that xats
+cannot see is unknown, and then xats types nothing.
 """
 
 from __future__ import annotations
 
-import re  # costs nothing more: subprocess has imported it already
+import re  # at no cost: subprocess has imported it already
 
 from xats.tmux.cells import GROUND, INVERSE
 
@@ -49,7 +49,7 @@ def seen(screen: Sequence[Row], look: Look) -> tuple[str, str | None, str]:
 
 
 def choice(text: str) -> str:
-    """Return what in a row offers a choice, such as a pointed-at number or `[y/N]`; "" if nothing does."""
+    """Return the part of a row that offers a choice, such as a number with a pointer or `[y/N]`; "" for none."""
     return next((" ".join(found[0].split()) for one in CHOICES if (found := one.search(text))), "")
 
 
@@ -64,7 +64,7 @@ def is_raised(row: Row) -> bool:
 def kept(screen: Sequence[Row], look: Look) -> int:
     """Return how many rows must stay the same for the pane to be quiet: those down to the end of the cursor's block.
 
-    Below the first row without words is what a program says below its prompt, and there a clock may tick.
+    Below the first row without words a program shows its status, and there a clock may tick.
     """
     below = range(look.cursor_y + 1, len(screen))
     return next((y for y in below if not any(map(str.isalnum, screen[y].text))), len(screen))

@@ -1,9 +1,9 @@
-"""Waiters: a program that takes no line from outside keeps a process that waits for one, and is told it by that.
+"""Waiters: an agent program without an inbox keeps a process that waits for a line, and passes it on to the program.
 
-The process waits at a FIFO beside the store. Its name is made of a session's number and the time of its beginning, and
-of what its client calls that session: another session in the same seat is another FIFO, and so is one to which a store
-that was made anew, or put back from a backup, has given the same number. A lock keeps it to one process for each. Both
-files go with it; those that a killed one has left are taken away by the next.
+The process waits at a FIFO beside the store. The name of the FIFO contains the id of the session, its start time, and
+the id that the client gave to it. So another session in the same seat has another FIFO, even if a new or restored store
+gives it the same id. A lock allows one process for each FIFO. The process removes both files at its end; the next
+waiter removes those of a killed process.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LOCK = ".lock"
-LONGEST = 4096  # bytes of a line with its end: less is written as a whole, or not at all (PIPE_BUF)
+LONGEST = 4096  # bytes of a line with its end: a write of at most PIPE_BUF bytes is whole, or fails (pipe(7))
 
 
 def path_for(store: str, session_id: int, started_at: int, client_session: str | None) -> str:
     """Return the FIFO of the waiter of a session of the store at path `store`.
 
-    The session has its number there, the time of its beginning (ms UTC), and the name that its client gave to it.
+    `started_at` is its start (ms UTC), and `client_session` the id that its client gave it.
     """
     which = f"{started_at} {client_session or ''}"
     return f"{_stem(store)}{session_id}-{crc32(which.encode()):08x}"
@@ -42,7 +42,7 @@ def _stem(store: str) -> str:
 
 
 def listens(path: str) -> bool:
-    """Tell whether somebody waits at the FIFO `path`."""
+    """Tell whether a process waits at the FIFO `path`."""
     pipe = fifo.reach(path)
     if pipe is None:
         return False
@@ -51,11 +51,11 @@ def listens(path: str) -> bool:
 
 
 def tell(pipe: int, line: str) -> bool:
-    """Write `line` into the open FIFO; False if nobody takes it."""
+    """Write `line` into the open FIFO; return False if no process takes it."""
     data = f"{line}\n".encode()
     try:
         return len(data) <= LONGEST and os.write(pipe, data) == len(data)
-    except OSError:  # full: nobody has read for long; or whoever waited has ended just now
+    except OSError:  # full: the waiter has not read for long; or it has just ended
         return False
 
 
@@ -66,14 +66,14 @@ class Post:
     """The place of the one process that waits for a line. Raises OSError where there can be no FIFO."""
 
     def __init__(self, path: str, lock: int) -> None:
-        """Wait at `path`, whose lock is held by the open file `lock`."""
+        """Wait at `path`; the open file `lock` holds its lock."""
         self.path, self._lock = path, lock
         with suppress(FileNotFoundError):
-            os.unlink(path)  # what stood in one that was left is of another time
+            os.unlink(path)  # lines in a FIFO that is left over are old
         self._pipe = fifo.make(path)
 
     def wait(self, seconds: float) -> str | None:
-        """Return the line that was written, None if there is none within `seconds`."""
+        """Return the next line, None if there is none within `seconds`."""
         import select
 
         if not select.select([self._pipe], [], [], seconds)[0]:
@@ -81,7 +81,7 @@ class Post:
         return os.read(self._pipe, LONGEST).decode(errors="replace").partition("\n")[0]
 
     def leave(self) -> None:
-        """Wait no longer, and take the files away."""
+        """Stop waiting, and remove the files."""
         _remove(self.path)
         os.close(self._pipe)
         os.close(self._lock)
@@ -90,9 +90,9 @@ class Post:
 def take(
     store: str, session_id: int, started_at: int, client_session: str | None, patience: float = 0.05
 ) -> Post | None:
-    """Return the post of a session, None when another process has it and does not leave it for `patience` seconds.
+    """Return the post of a session, None if another process keeps it for `patience` seconds.
 
-    Who only clears away what others left holds it for a moment. Raises OSError.
+    A process that only removes left-over files holds it for a moment. Raises OSError.
     """
     path = path_for(store, session_id, started_at, client_session)
     _clear(store)
@@ -126,11 +126,11 @@ def _lock(path: str, *, make: bool) -> int | None:
             return None
         except FileNotFoundError:
             pass
-        os.close(file)  # whoever held it has just taken it away, so this is the lock of nothing
+        os.close(file)  # the holder has just removed it, so this lock means nothing
 
 
 def _clear(store: str) -> None:
-    """Take away what waiters have left that were killed."""
+    """Remove the files of waiters that were killed."""
     for path in _left(store):
         with suppress(OSError):  # another user's
             lock = _lock(path, make=False)
@@ -148,7 +148,7 @@ def _left(store: str) -> Iterator[str]:
 
 
 def _remove(path: str) -> None:
-    """Take the files away; the lock, which is held, comes last."""
+    """Remove the files; the lock, which this process holds, comes last."""
     for name in (path, path + LOCK):
         with suppress(FileNotFoundError):
             os.unlink(name)

@@ -11,7 +11,7 @@ import logging
 import os
 from contextlib import suppress
 
-from xats.base import host, process
+from xats.base import host, occupancy, process
 from xats.base.errors import NameTaken, NoPane, TmuxGone, XatsError
 from xats.base.record import record
 from xats.clients import occupants, registry
@@ -99,7 +99,7 @@ def note(tx: Tx, one: Seen) -> None:
             agent.name,
             changes,
             one.seat,
-            lambda session: process.holds(session.seat),
+            lambda session: occupancy.holds(session.seat),
             programs=one.programs,
             xats_path=one.xats_path,
         )

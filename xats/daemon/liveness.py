@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.base import host, process
+from xats.base import host, occupancy, process
 from xats.core import hosts
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ def process_gone(session: Session) -> bool | None:
     seat = session.seat
     if seat.process is None:
         return pane_gone(session) if seat.pane and seat.host == host.id() else None
-    lives = process.living(seat)
+    lives = occupancy.living(seat)
     return None if lives is None else not lives
 
 
@@ -29,10 +29,10 @@ def pane_gone(session: Session) -> bool:
     if pane is None or session.seat.host != host.id():
         return False
     if pane.pane_pid == session.seat.pid:  # whose start is known: the number alone may be another's by now
-        return process.living(session.seat) is False
+        return occupancy.living(session.seat) is False
     return process.absent(pane.pane_pid)
 
 
 def bind_sessions(tx: Tx) -> int:
     """Bind the sessions of this host that are marked with its name alone; return how many. See xats/core/hosts.py."""
-    return hosts.settle(tx, host.id(), host.name(), lambda session: process.sits_here(session.seat) is True)
+    return hosts.settle(tx, host.id(), host.name(), lambda session: occupancy.sits_here(session.seat) is True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from xats.base import process
+from xats.base import occupancy
 from xats.core import clock, keeping, prune
 from xats.core.agents.prune import Unused
 from xats.core.prune import NAMES, Counts
@@ -76,7 +76,7 @@ def begin(store: Store, age: int) -> Iterator[Counts] | None:
     now, away = store.read(lambda tx: (clock.trusted_time(tx), clock.was_away(tx)))
     if now is None:
         return None
-    unused = None if away else Unused(now - age, process.occupied)
+    unused = None if away else Unused(now - age, occupancy.occupied)
     return prune.walk(store.write, now - age, time.monotonic, unused)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base import host, process
+from xats.base import host, occupancy
 from xats.base.record import record
 from xats.clients import registry
 from xats.delivery.transports import native, waiter
@@ -112,7 +112,7 @@ def has_hooks(session: Session, presence: Presence | None) -> bool:
 
 def has_ended(session: Session | None) -> bool:
     """Tell whether its program has surely ended on this host: one that was killed has told no end of its session."""
-    return session is not None and process.living(session.seat) is False
+    return session is not None and occupancy.living(session.seat) is False
 
 
 def in_turn(session: Session, presence: Presence | None) -> bool:
@@ -153,7 +153,7 @@ def at_work(session: Session, client: str, presence: Presence, now: int) -> bool
     """
     from xats.delivery import screens
 
-    if process.living(session.seat) is False:
+    if occupancy.living(session.seat) is False:
         return False
     return 0 <= now - presence.at < FRESH or not screens.idle(session, client)
 

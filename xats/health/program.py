@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 
-from xats.base import calling, process
+from xats.base import calling, occupancy, process
 from xats.health import FAIL, OK, WARN, Check
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ def _agent(one: Details) -> list[Check]:
     """Return what is wrong with how an agent calls xats; its program's environment counts where no shell is known."""
     assert one.session
     name, path = f"PATH of {one.agent.address}", one.session.xats_path
-    if path is None and one.session.seat.pid is not None and process.living(one.session.seat):
+    if path is None and one.session.seat.pid is not None and occupancy.living(one.session.seat):
         its = process.environ(one.session.seat.pid)
         if its and not calling.find(its):
             detail = "its program was started without xats in PATH, and its wakes name no path"

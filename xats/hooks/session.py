@@ -24,14 +24,14 @@ def update(call: Call, store: Store, me: Agent, session: Session) -> None:
 
 def _record_host(call: Call, store: Store, me: Agent, session: Session) -> None:
     """Record on which host the `session` of `me` is, and the present name of that host."""
-    from xats.base import host, process
+    from xats.base import host, occupancy
     from xats.core import hosts
 
     if host.is_id(session.seat.host) and session.seat.host != call.host:  # this process is in a sandbox
         return
 
     def here(session: Session) -> bool:
-        seen = process.sits_here(session.seat)
+        seen = occupancy.sits_here(session.seat)
         return bool(seen) or (seen is None and not host.nested())
 
     store.patience = call.patience

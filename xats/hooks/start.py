@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 
-from xats.base import calling, host, process, program
+from xats.base import calling, host, occupancy, process, program
 from xats.base.errors import Refused, XatsError
 from xats.clients import helpers, processes
 from xats.core.agents import agents, presence, registration
@@ -75,7 +75,7 @@ def start(call: Call, store: Store) -> None:
             *named,
             registration.Changes(client=kept),
             place,
-            lambda one: process.holds(one.seat),
+            lambda one: occupancy.holds(one.seat),
             programs=runs if place.process == seat.process or holder is None else holder.programs,
             xats_path=path,
             takeover=mine,

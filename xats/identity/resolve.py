@@ -207,9 +207,9 @@ def is_ours(c: Circumstances, session: Session) -> bool:
     seat = session.seat
     if seat.client_session is not None and seat.client_session == c.session:
         return True
-    from xats.base import process
+    from xats.base import occupancy
 
-    if seat.process is None or not process.holds(seat):
+    if seat.process is None or not occupancy.holds(seat):
         return True
     if seat.host != c.host and host.is_id(seat.host):  # outside of our sandbox, where no process can be compared
         return None in (seat.client_session, c.session)
@@ -241,9 +241,9 @@ def team_in(tx: Tx, c: Circumstances, registering: str | None = None) -> str:
         return teams.current(tx, check_name(said.partition("@")[2], "team").lower())
     found = seen.bound if seen.asked is None else None
     if found and registering and found[2] == "pane" and found[0].name.lower() != registering.lower():
-        from xats.base import process
+        from xats.base import occupancy
 
-        if process.living(found[1].seat) is False:
+        if occupancy.living(found[1].seat) is False:
             return seen.process[0].team if seen.process else c.project_team(tx)
     return _team(seen)
 

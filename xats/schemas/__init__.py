@@ -1,8 +1,8 @@
-"""Contracts: JSON Schemas (drafts 7, 2019-09 and 2020-12) that agents agree on, and what a change of one does to whom.
+"""Contracts: JSON Schemas (drafts 7, 2019-09 and 2020-12) that agents agree on, and whom a change breaks.
 
     text.parse(text)                  the value of a JSON text; a key twice, NaN, deep nesting: InvalidJson
     text.same(a, b)                   whether two values are equal: 1 is 1.0, true is not 1
-    schema.Schema(value)              a schema that is one, else InvalidSchema with `pointer` and `reason` in its data
+    schema.Schema(value)              a valid schema, else InvalidSchema with `pointer` and `reason` in its data
     check.errors(schema, doc, limit)  why a document does not satisfy it: Problems of `pointer` and `message`
     diff.diff(old, new, strict)       Diff of `backward`, `forward` and `changes`, each compatible, breaking or unknown
     pointer.get(doc, "/a/0")          RFC 6901

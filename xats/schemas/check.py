@@ -42,7 +42,7 @@ def errors(schema: Schema | Json, document: Json, limit: int = 5) -> list[Proble
         try:
             return [_problem(each) for each in islice(schema.validator().iter_errors(document), limit)]
         except RecursionError:
-            msg = "Whether the document satisfies the schema cannot be checked: it is nested too deeply."
+            msg = "xats cannot check the document: it is nested too deeply."
             raise Uncheckable(msg) from None
 
 

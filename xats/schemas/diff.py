@@ -58,8 +58,9 @@ def diff(old: Schema | Json, new: Schema | Json, strict: bool = False) -> Diff:
         with guarded():
             walk.go()
     except (Uncheckable, RecursionError) as error:
-        reason = "takes too long" if isinstance(error, Uncheckable) else "goes too deep"
-        walk.add("", "schema", f"the comparison {reason} to be finished", walk.root)
+        late = isinstance(error, Uncheckable)
+        reason = "the comparison takes too long" if late else "the schemas are nested too deeply to compare"
+        walk.add("", "schema", reason, walk.root)
     changes = [Change(*each) for each in walk.found]
     for side, word in enumerate(("backward", "forward")):
         changes = _agreed(changes, side, word, walk.root[side])

@@ -28,7 +28,7 @@ def split(pointer: str) -> list[str]:
     if not pointer:
         return []
     if not pointer.startswith("/") or "~" in pointer.replace("~0", "").replace("~1", ""):
-        msg = f"{pointer!r} is no JSON pointer"
+        msg = f"{pointer!r} is not a JSON pointer"
         raise ValueError(msg)
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer[1:].split("/")]
 

@@ -22,12 +22,12 @@ DECIMAL = "0123456789"
 HEX = "0123456789abcdefABCDEF"
 INSTEAD = {"A": "^", "Z": "$", "z": "$", "a": r"\x07", "e": r"\x1b", "h": r"[ \t]", "R": r"(?:\r\n|\n)"}
 GROUPS = {
-    "P<": "a named group is written (?<name>...)",
-    "P=": "a reference to a named group is written \\k<name>",
-    "P>": "there is no (?P>...) in ECMA-262",
-    "#": "there are no comments in a pattern",
-    ">": "there are no atomic groups in ECMA-262",
-    "(": "there are no conditions in a pattern",
+    "P<": "write a named group as (?<name>...)",
+    "P=": "write a reference to a named group as \\k<name>",
+    "P>": "ECMA-262 has no (?P>...)",
+    "#": "a pattern has no comments",
+    ">": "ECMA-262 has no atomic groups",
+    "(": "a pattern has no conditions",
 }
 MOST = 2**32 - 2  # repetitions; Python's limit
 
@@ -193,9 +193,9 @@ class _Reader:
         if char in "^$":
             return Edge(char)
         if char in "*+?":
-            raise Unreadable(start, f"there is nothing that {char} could repeat")
+            raise Unreadable(start, f"{char} has nothing to repeat")
         if char == "{" and self._run(DECIMAL, 1):
-            raise Unreadable(start, "there is nothing that this number of repetitions could repeat")
+            raise Unreadable(start, "this number of repetitions has nothing to repeat")
         if char in "{}]":
             count = "; a number of repetitions is written {2}, {2,} or {2,3}" if char == "{" else ""
             raise Unreadable(start, f"write \\{char} for the character {char}{count}")
@@ -224,9 +224,7 @@ class _Reader:
             low = self._run(DECIMAL, 20)
             high = self._run(DECIMAL, 20) if self._takes(",") else low
             if not low or not self._takes("}"):
-                reason = (
-                    "that is no number of repetitions; it is written {2}, {2,} or {2,3}, and the character { as \\{"
-                )
+                reason = "that is not a number of repetitions; write {2}, {2,} or {2,3}, and \\{ for the character"
                 raise Unreadable(start, reason)
             fewest, most = int(low), int(high) if high else None
             if most is not None and most < fewest:
@@ -292,7 +290,7 @@ class _Reader:
         group: int | str
         if self._takes("k"):
             if not self._takes("<"):
-                raise Unreadable(start, "a reference to a named group is written \\k<name>")
+                raise Unreadable(start, "write a reference to a named group as \\k<name>")
             group = self._name(start)
         elif self.at < len(self._source) and self._source[self.at] in DECIMAL[1:]:
             group = int(self._run(DECIMAL, 9))
@@ -334,15 +332,15 @@ class _Reader:
     @staticmethod
     def _unknown(char: str, inside: bool) -> str:
         if char in DECIMAL:
-            return "a number behind \\ is a reference to a group; a character is written \\x07"
+            return "a number after \\ is a reference to a group; write a character as \\x07"
         if char in INSTEAD and not inside:
-            return f"\\{char} is not of ECMA-262; write {INSTEAD[char]}"
-        return f"\\{char} is not of ECMA-262" + ("" if char.isalnum() else f"; write {char} alone")
+            return f"\\{char} is not in ECMA-262; write {INSTEAD[char]}"
+        return f"\\{char} is not in ECMA-262" + ("" if char.isalnum() else f"; write {char} alone")
 
     def _hex(self, start: int, digits: int) -> int:
         found = self._run(HEX, digits)
         if len(found) < digits:
-            raise Unreadable(start, f"{digits} hexadecimal digits have to follow")
+            raise Unreadable(start, f"{digits} hexadecimal digits must follow")
         return int(found, 16)
 
     def _unicode(self, start: int) -> int:
@@ -363,7 +361,7 @@ class _Reader:
 
     def _property(self, start: int) -> Chars:
         if not self._takes("{"):
-            raise Unreadable(start, "a property is written \\p{L}")
+            raise Unreadable(start, "write a property as \\p{L}")
         name = ""
         while not self._takes("}"):
             name += self._next("\\p{ is not closed by }")

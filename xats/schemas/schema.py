@@ -73,7 +73,7 @@ class Schema:
         named = raw.get("$schema", LATEST) if isinstance(raw, dict) else LATEST
         found = DRAFTS.get(named.removesuffix("#")) if isinstance(named, str) else None
         if found is None:
-            raise refused("/$schema", f"{short(named)} is none of the drafts 7, 2019-09 and 2020-12")
+            raise refused("/$schema", f"{short(named)} is not one of the drafts 7, 2019-09 and 2020-12")
         self.draft, self._specification, self._validator_class = found
         self._check(raw, "")
 
@@ -132,9 +132,7 @@ class Schema:
         metaschema = self._validator_class(self._validator_class.META_SCHEMA, registry=Registry())
         error = best_match(metaschema.iter_errors(_doubles(raw)))
         if error is not None:
-            reason = error.message.replace(
-                "is not valid under any of the given schemas", "is nothing that may stand there"
-            )
+            reason = error.message.replace("is not valid under any of the given schemas", "is not allowed there")
             raise refused(pointer.join(at, *error.absolute_path), clip(reason, 160))
 
     def _pattern(self, text: str, at: str) -> None:
@@ -236,7 +234,11 @@ class Schema:
                 there = self._places[id(resolved.contents)]
         except (Unresolvable, KeyError, ValueError):
             within = ref.startswith("#")
-            reason = "that is not in it" if within else "which is another document; only its own parts can be used"
+            reason = (
+                "but it does not contain that"
+                if within
+                else "which is another document; it can only refer to its own parts"
+            )
             raise refused(at, f"the schema refers to {short(ref)}, {reason}") from None
         return self._numbers.get(there) or self._open_target(there, uri)
 
@@ -255,7 +257,7 @@ def refused(at: str, reason: str) -> InvalidSchema:
     """Return the error that says why the value at the pointer `at` cannot stand in a schema."""
     place = clip(at, 80) if at else "its root"
     reason = reason.removesuffix(".")
-    return InvalidSchema(f"That is no JSON Schema: at {place}, {reason}.", pointer=at, reason=reason)
+    return InvalidSchema(f"This is not a valid JSON Schema: at {place}, {reason}.", pointer=at, reason=reason)
 
 
 def _doubles(value: Json) -> Json:
@@ -319,6 +321,8 @@ def _refuse_circles(schema: Schema) -> None:
                 left.add(id(node))
                 steps.pop()
             elif id(following) in way:
-                raise refused(schema.pointers[id(following)], "it refers to itself for the same value, without an end")
+                raise refused(
+                    schema.pointers[id(following)], "it refers to itself for the same value, which never ends"
+                )
             else:
                 steps.append(following)

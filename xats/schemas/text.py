@@ -1,4 +1,4 @@
-"""JSON text in and out: strict, because a contract that two readers read differently is none."""
+"""Read and write JSON text strictly, because two readers of a contract must read the same."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ DEEPEST = 128  # levels; the library that validates needs about ten stack frames
 def parse(text: str) -> Json:
     """Return the value of a JSON text; its numbers are those of `number`.
 
-    Raises InvalidJson for what is no JSON, and for what readers understand differently: a key twice in one object, NaN,
-    Infinity, a number beyond a double, half of a surrogate pair; also for more than DEEPEST levels.
+    Raises InvalidJson for a text that is not JSON, and for values that readers understand differently: a key twice in
+    one object, NaN, Infinity, a number beyond a double, half of a surrogate pair. So do more than DEEPEST levels.
     """
     try:
         value = json.loads(
@@ -32,7 +32,7 @@ def parse(text: str) -> Json:
     except RecursionError:
         raise InvalidJson(_too_deep()) from None
     except json.JSONDecodeError as error:
-        msg = f"That is no JSON: {error.msg} in line {error.lineno}, column {error.colno}."
+        msg = f"The text is not valid JSON: {error.msg} in line {error.lineno}, column {error.colno}."
         raise InvalidJson(msg) from None
     return vet(value)
 
@@ -48,7 +48,7 @@ def vet(value: Json) -> Json:
             if isinstance(one, dict):
                 below.extend(one)
                 if not all(isinstance(key, str) for key in one):
-                    msg = "A key of an object is no text."
+                    msg = "A key of an object is not a text."
                     raise InvalidJson(msg)
                 below.extend(one.values())
             elif isinstance(one, list):
@@ -57,10 +57,10 @@ def vet(value: Json) -> Json:
                 raise InvalidJson(_no_number(str(one)))
             elif isinstance(one, str):
                 if not one.isascii() and any("\ud800" <= c <= "\udfff" for c in one):
-                    msg = f"The text {short(one)} holds half of a character."
+                    msg = f"The text {short(one)} contains half of a character."
                     raise InvalidJson(msg)
             elif one is not None and not isinstance(one, (int, float, Decimal)):
-                msg = f"A {type(one).__name__} is no JSON."
+                msg = f"A {type(one).__name__} is not JSON."
                 raise InvalidJson(msg)
         if not below:
             return value
@@ -137,7 +137,7 @@ def _no_constant(text: str) -> Json:
 
 
 def _no_number(text: str) -> str:
-    return f"{clip(text, 40)} is no number that JSON can carry."
+    return f"{clip(text, 40)} is not a number that JSON can represent."
 
 
 def _too_deep() -> str:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 COMPATIBLE: Answers = (YES, YES)
 WORST: tuple[Verdict, ...] = (YES, UNKNOWN, NO)  # is the last
 MOST = 1000  # changes that are listed
-OPEN = "strictly it breaks: a document may use the name for something else already"
-FORMAT = "formats are not checked here; a reader that checks them may think otherwise"
+OPEN = "strictly it breaks: a document may already use the name for something else"
+FORMAT = "xats does not check formats; a reader that checks them may decide otherwise"
 BROKEN = {
     "required": ("old documents may lack it", "new documents may lack it"),
     "property": ("old documents may have another value there", "new documents may have another value there"),
@@ -115,7 +115,7 @@ class Walk:
             self._definition(name, place, before, after)
         if len(self.found) > MOST:
             del self.found[MOST:]
-            self.add("", "schema", "more changed than is listed here", self.root)
+            self.add("", "schema", "more has changed than this list shows", self.root)
 
     def add(self, at: str, what: str, text: str, answers: Answers, note: str = "") -> None:
         """Note a change."""
@@ -433,7 +433,7 @@ class Walk:
         elif {id(before), id(after)} & self._met or same(self._raw(self.old, before), self._raw(self.new, after)):
             return
         else:
-            text = f"definition {short(name)} changed, which nothing refers to"
+            text = f"definition {short(name)} changed, but nothing refers to it"
         self.add(at, "definition", text, COMPATIBLE)
 
 

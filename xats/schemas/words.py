@@ -21,8 +21,8 @@ NOUNS = {
     "minProperties": "fewest properties",
     "maxProperties": "most properties",
     "const": "value",
-    "exclusiveMinimum": "minimum, itself outside,",
-    "exclusiveMaximum": "maximum, itself outside,",
+    "exclusiveMinimum": "exclusive minimum",
+    "exclusiveMaximum": "exclusive maximum",
     "dependentRequired": "properties required by others",
     "minContains": "fewest matching items",
     "maxContains": "most matching items",
@@ -82,7 +82,7 @@ def values(where: str, before: list[Json] | None, after: list[Json] | None) -> s
     more = [each for sealed, each in news.items() if sealed not in olds]
     less = [each for sealed, each in olds.items() if sealed not in news]
     said = [f"{word} {_listed(some)}" for word, some in (("allows", more), ("no longer allows", less)) if some]
-    return f"{place(where)} {' and '.join(said) or 'lists the same values in another way'}"
+    return f"{place(where)} {' and '.join(said) or 'lists the same values differently'}"
 
 
 def _listed(some: list[Json]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.base import durations, host, process
+from xats.base import durations, host, occupancy
 from xats.base.errors import NoPane, Refused, Usage
 from xats.base.record import record
 from xats.cli.agents.states import State
@@ -88,7 +88,7 @@ def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: b
             name=called,
             changes=changes,
             seat=seat,
-            living=lambda one: process.holds(one.seat),
+            living=lambda one: occupancy.holds(one.seat),
             takeover=takeover,
         )
         agent = done.details.agent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from xats.base import calling, host, process
+from xats.base import calling, host, occupancy, process
 from xats.base.errors import NameTaken, NotFound, ProgramMissing, Refused, Usage, XatsError
 from xats.cli.kit import render
 from xats.cli.kit.scope import project_folder
@@ -101,7 +101,7 @@ def launch(
         )
         taken = takeover or mine
         done = registration.register(
-            tx, *whom, changes, seat, lambda one: process.holds(one.seat), xats_path=path, takeover=taken
+            tx, *whom, changes, seat, lambda one: occupancy.holds(one.seat), xats_path=path, takeover=taken
         )
         return done, known is not None and known.expected
 
@@ -253,7 +253,7 @@ def _holds_above(here: Here, tx: Tx, team: str, name: str) -> bool:
     """Tell whether the agent sits in a process above this one, such as the shell in which it was registered."""
     known = agents.find(tx, team, name)
     session = agents.current_session(tx, known) if known else None
-    if session is None or session.seat.process is None or not process.living(session.seat):
+    if session is None or session.seat.process is None or not occupancy.living(session.seat):
         return False
     return here.circumstances.works_for(session.seat.process)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.base import process
+from xats.base import occupancy
 from xats.base.durations import ago
 from xats.base.errors import Refused, UnknownAgent, Usage
 from xats.cli.agents import listing, pane_mark, reach, register, states
@@ -50,7 +50,7 @@ def seat(
     def work(tx: Tx) -> tuple[Details, bool, tuple[str, ...]]:
         team, called = here.address(tx, name)
         membership.join(here, tx, team, agreed=agreed)
-        living = lambda session: process.living(session.seat)  # noqa: E731
+        living = lambda session: occupancy.living(session.seat)  # noqa: E731
         found = core.expect(tx, team, name=called, changes=changes, about=said, living=living)
         return *found, teams.notices(tx, team)
 
@@ -326,7 +326,7 @@ def _known(tx: Tx, me: Me, name: str) -> tuple[Agent, str | None]:
 
 def _ask(here: Here, agent: Agent, loss: Loss, session: Session | None) -> None:
     """Ask whether `agent` is to go with what it has. Raises Refused without a terminal, or where the answer is no."""
-    living = session is not None and process.living(session.seat)
+    living = session is not None and occupancy.living(session.seat)
     work = f", at work as pid {session.seat.pid}" if session and living else ""
     people.confirm(
         f"Remove {agent.name} for good?",

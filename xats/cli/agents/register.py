@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base import process
+from xats.base import occupancy, process
 from xats.base.errors import NameTaken, Refused, Usage
 from xats.base.record import replace
 from xats.cli.agents import pane_mark, reach
@@ -113,7 +113,7 @@ def register(
             name=called,
             changes=changes,
             seat=kept_outside.seat if kept_outside else place,
-            living=lambda session: process.holds(session.seat),
+            living=lambda session: occupancy.holds(session.seat),
             programs=kept_outside.programs if kept_outside else runs,
             xats_path=path,
             takeover=takeover,

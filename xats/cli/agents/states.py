@@ -13,7 +13,7 @@
 
 from __future__ import annotations
 
-from xats.base import host, process
+from xats.base import host, occupancy
 from xats.base.durations import ago, rough
 from xats.base.record import record
 from xats.core.agents.agents import current_session, gone_since
@@ -58,7 +58,7 @@ def of(details: Details, now: int) -> State:
         waiting = rough(now - agent.expected_since)
         return State("expected", f"expected, since {waiting}", "expected")
     said, since = details.presence.doing if details.presence else ("", 0)
-    alive = process.living(session.seat) if session else None
+    alive = occupancy.living(session.seat) if session else None
     seen = f"seen {ago(agent.seen_at, now)}"
     if alive and session:
         return _online(details, f"pid {session.seat.pid}", now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.base import durations, process
+from xats.base import durations, occupancy
 from xats.base.errors import Refused
 from xats.cli.agents import pane_mark
 from xats.cli.kit import render
@@ -58,7 +58,7 @@ def _refuse_if_there(tx: Tx, agent: Agent, session: Session) -> None:
     from xats.daemon.liveness import process_gone
 
     fix = f"xats unregister {agent.name} --force"
-    if process.holds(session.seat):
+    if occupancy.holds(session.seat):
         msg = f"{agent.name} is at work (pid {session.seat.pid}), and you are not {agent.name}."
         raise Refused(msg, fix, agent=agent.address)
     told = presence.get(tx, agent.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base import host, process
+from xats.base import host, occupancy, process
 from xats.cli.clients import find_text, panes
 from xats.cli.clients.panes import Known
 from xats.cli.kit import render
@@ -94,7 +94,7 @@ def _register(here: Here, found: Sequence[Found]) -> list[Known]:
                     pane=one.sighted.pane,
                     host_name=host.name(),
                 ),
-                living=lambda other: process.holds(other.seat),
+                living=lambda other: occupancy.holds(other.seat),
                 programs=programs[one],
                 xats_path=paths[one],
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base import process
+from xats.base import occupancy, process
 from xats.base.record import record
 from xats.clients import search
 from xats.core.agents import agents
@@ -89,6 +89,6 @@ def agents_of(tx: Tx, host_id: str, found: Found) -> tuple[Agent | None, Agent |
     if last is None or last[1].ended_at is not None or last[0].client == "human":
         return None, None
     agent, session = last
-    if session.seat.process is None or process.holds(session.seat):
+    if session.seat.process is None or occupancy.holds(session.seat):
         return agent, None
     return None, agent if agent.client == found.best.client else None

@@ -41,7 +41,7 @@ def prune(
 
     Example: xats db prune --yes
     """
-    from xats.base import process
+    from xats.base import occupancy
     from xats.core import clock, keeping
     from xats.core import prune as core
     from xats.core.agents.prune import Unused
@@ -58,7 +58,7 @@ def prune(
     now = here.store.clock() if dry_run else _trusted_time(here)
     before = now - age
     silent = now - max(age, keeping.age(here.settings) or keeping.KEEP)
-    unused = None if here.store.read(clock.was_away) else Unused(silent, process.occupied)
+    unused = None if here.store.read(clock.was_away) else Unused(silent, occupancy.occupied)
     if dry_run or asking:
         rehearsal = inspect.Rehearsal(here.path, now)
         counts = sum(core.walk(rehearsal.write, before, clock=time.monotonic, unused=unused), core.Counts())

@@ -38,7 +38,7 @@ def export(
 
     Example: xats db export messages --csv -o messages.csv
     """
-    from xats.store.sqlite.atomic_write import whole
+    from xats.store.sqlite.atomic_write import atomic_file
     from xats.store.sqlite.export import export as open_tables
 
     _one_form(csv=csv, jsonl=jsonl, json=here.json)
@@ -51,7 +51,7 @@ def export(
             render.stream(_lines(found, header, csv=csv, document=here.json, terminal=render.on_terminal()))
             return 0
         with (
-            whole(output, here.path, force=force) as draft,
+            atomic_file(output, here.path, force=force) as draft,
             open(os.open(draft, os.O_WRONLY | os.O_NOFOLLOW), "w", encoding="utf-8", newline="") as file,
         ):
             file.writelines(f"{line}\n" for line in _lines(found, header, csv=csv, document=here.json))

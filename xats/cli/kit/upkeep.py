@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xats.base import host, process
+from xats.base import host, occupancy
 from xats.base.errors import StoreError
 from xats.cli.kit.render import say, warn
 from xats.core import hosts
@@ -70,7 +70,7 @@ def follow(tx: Tx, me: Me) -> None:
     """Note on which host `me` acts, and the present name of that host."""
 
     def is_here(session: Session) -> bool:
-        seen = process.sits_here(session.seat)
+        seen = occupancy.sits_here(session.seat)
         # A session of which nothing is known is where its own commands are, but not where anybody says --as.
         return bool(seen) or (seen is None and me.evidence != "flag" and not host.nested())
 

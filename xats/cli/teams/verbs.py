@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from xats.base import host, process
+from xats.base import host, occupancy
 from xats.base.durations import ago, iso
 from xats.base.errors import NotFound, Usage
 from xats.cli.agents import states
@@ -474,7 +474,7 @@ def _team_to_adopt(project: Project, places: Sequence[tuple[str, Place]], which:
 
 
 def _holds(session: Session) -> bool:
-    return process.holds(session.seat)
+    return occupancy.holds(session.seat)
 
 
 class Change:

@@ -11,7 +11,7 @@ import os
 import socket
 import stat
 
-from xats.base import host, peer, process
+from xats.base import host, occupancy, peer, process
 from xats.clients.records import Unproven, is_private
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ PATH = 103  # bytes that a Unix socket's path may have everywhere
 def living(session: Session) -> int | None:
     """Return the pid of `session` if that very process still lives here and is this user's, else None."""
     seat = session.seat
-    if seat.process is None or seat.host != host.id() or not process.living(seat):
+    if seat.process is None or seat.host != host.id() or not occupancy.living(seat):
         return None
     pid, _ = seat.process
     if pid <= 1 or process.owner(pid) != os.geteuid():

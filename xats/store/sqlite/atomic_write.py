@@ -1,4 +1,4 @@
-"""A new file that appears whole or not at all, that only its owner can read, and that takes nobody's place unasked."""
+"""Write a new file that only its owner can read: it appears whole or not at all, and replaces a file only by force."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def whole(path: str, store: str, *, force: bool = False) -> Iterator[str]:
-    """Give the path of an empty file (0600) to write to; it is synced and gets the name `path` at the end.
+def atomic_file(path: str, store: str, *, force: bool = False) -> Iterator[str]:
+    """Yield the path of an empty file (0600) to write to. At the end, sync that file and rename it to `path`.
 
-    `store` is the store that is copied, which `path` must not touch. Without `force` a file that is there is left.
-    Raises Usage, Refused, StoreReadOnly (the folder cannot be written) or StoreFull; nothing is left behind then.
+    `store` is the store that is copied; `path` must not be one of its files. `force` replaces an existing file.
+    Raises Usage, Refused, StoreReadOnly (the folder cannot be written) or StoreFull, and leaves no file behind.
     """
     _refuse(path, store, force=force)
     folder, name = os.path.split(os.path.abspath(path))
@@ -34,7 +34,7 @@ def whole(path: str, store: str, *, force: bool = False) -> Iterator[str]:
         if is_full(error):
             raise _full(path) from error
         msg = f"{path} cannot be written: {error.strerror}."
-        raise StoreReadOnly(msg, "name a file in a folder that is there and can be written") from error
+        raise StoreReadOnly(msg, "name a file in a folder that exists and that you can write to") from error
     try:
         yield draft
         _sync(draft)
@@ -65,12 +65,12 @@ def _refuse(path: str, store: str, *, force: bool) -> None:
     if os.path.isdir(path):
         msg = f"{path} is a folder."
         raise Usage(msg, "name a file in it")
-    if os.path.exists(path) and not os.path.isfile(path):  # a device, a pipe or a socket would be gone for everybody
-        msg = f"{path} is no ordinary file."
+    if os.path.exists(path) and not os.path.isfile(path):  # the rename would remove a device, a pipe or a socket
+        msg = f"{path} is not a regular file."
         raise Usage(msg, "name another file")
     for suffix in BESIDE:
         if os.path.lexists(path + suffix):
-            msg = f"{path + suffix} is there, which SQLite would take for a part of {path}."
+            msg = f"{path + suffix} exists, and SQLite would take it for a part of {path}."
             raise Refused(msg, "name another file, or move that one away")
     if os.path.lexists(path) and not force:
         raise _taken(path)
@@ -81,12 +81,12 @@ def _full(path: str) -> StoreFull:
 
 
 def _taken(path: str) -> Refused:
-    msg = f"{path} is there already. It was left as it is."
-    return Refused(msg, "name another file, or say --force")
+    msg = f"{path} already exists. xats did not change it."
+    return Refused(msg, "name another file, or add --force")
 
 
 def _give_name(draft: str, path: str) -> None:
-    """Rename `draft`, unless somebody has made a file called `path` meanwhile."""
+    """Rename `draft`, unless another process has made a file called `path` meanwhile."""
     try:
         os.link(draft, path)  # unlike a rename, it fails when the name is taken
     except FileExistsError:

@@ -8,26 +8,26 @@ import time
 
 from xats.base.errors import StoreCorrupt, StoreFull
 from xats.store.sqlite import codes
-from xats.store.sqlite.atomic_write import whole
+from xats.store.sqlite.atomic_write import atomic_file
 from xats.store.sqlite.engine import make_durable
 from xats.store.sqlite.failures import explain
 from xats.store.sqlite.inspect import copy_into, settled
 
 
 def default_name(path: str, at: int) -> str:
-    """Return where the backup of the store at `path` goes that is made at the time `at` (ms UTC): beside it."""
+    """Return the path of a backup of the store at `path`, made at the time `at` (ms UTC). It is beside the store."""
     return f"{path}.{time.strftime('%Y%m%dT%H%M%S', time.gmtime(at // 1000))}.{at % 1000:03d}Z.bak"
 
 
 def backup(path: str, target: str, *, force: bool = False) -> int:
-    """Copy what the store at `path` holds at one moment to the file `target`; return its size in bytes.
+    """Copy one snapshot of the store at `path` to the file `target`; return its size in bytes.
 
-    The copy is checked before it gets its name. It replaces a file that is there only by `force`.
-    Raises NotFound, Refused, Usage and the StoreErrors; `target` is then as it was.
+    xats checks the copy before it gets its name. `force` replaces an existing file. Raises NotFound, Refused, Usage and
+    the StoreErrors; `target` is then as it was.
     """
     source = settled(path)
     try:
-        with whole(target, path, force=force) as draft:
+        with atomic_file(target, path, force=force) as draft:
             _copy(source, path, draft)
             return os.path.getsize(draft)
     finally:

@@ -1,6 +1,6 @@
-"""Find out what is wrong with a store, and say what mends it. Nothing is changed, and no writer is kept waiting.
+"""Check a store: find what is wrong, and say what fixes it. A check changes nothing and keeps no writer waiting.
 
-FAIL is what loses mail, shows it to others or will damage the store; WARN what a person should know of.
+FAIL is a fault that loses mail, shows it to others or will damage the store. WARN is something a person should know.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 OK, WARN, FAIL = "ok", "warn", "fail"
-LATE = 10 * 60_000  # ms after its end that a lease is one which nobody minds any more
-SHOWN = 5  # rows that a finding names
+LATE = 10 * 60_000  # ms after the end of a lease, when another daemon should have taken over
+SHOWN = 5  # rows that a finding lists
 
 
 @record
 class Check:
-    """One finding: what was looked at, its state (`ok`, `warn`, `fail`), what was found, and what mends it."""
+    """One finding: the name of the check, its state (`ok`, `warn`, `fail`), what was found, and the fix."""
 
     name: str
     state: str
@@ -38,7 +38,7 @@ class Check:
 
 @record
 class Rule:
-    """What must hold of the rows and no CHECK can say. `sql` finds what breaks it: ids, or the addresses of agents."""
+    """A rule about rows that no CHECK can express. `sql` finds what breaks it: ids, or the addresses of agents."""
 
     name: str
     state: str
@@ -52,9 +52,9 @@ RULES = (
     Rule(
         "mail_without_wake",
         FAIL,
-        "all unread mail has a wake, or its wake was tried to the end",
-        "unread mail that nobody will be woken for: agents",
-        "xats send AGENT TEXT  (its wake covers all that is unread)",
+        "all unread mail has a wake, or its wake had all its attempts",
+        "xats will not wake these agents for their unread mail:",
+        "xats send AGENT TEXT  (its wake covers all unread mail)",
         """
         select distinct a.name || '@' || a.team from deliveries d left join wakes w on w.id = d.wake_id
         join messages m on m.id = d.message_id join agents a on a.id = d.agent_id
@@ -71,7 +71,7 @@ RULES = (
         "leases",
         WARN,
         "no attempt is stuck",
-        "the lease of an attempt ended long ago and nobody took the wake over: wakes",
+        "the lease of an attempt ended long ago, and no daemon took over the wake: wakes",
         "xats daemon start",
         "select id from wakes where closed_at is null and lease_until < :late order by id",
     ),
@@ -89,9 +89,9 @@ RULES = (
     Rule(
         "dependencies",
         FAIL,
-        "every task knows how many others it waits for",
-        "tasks that wait for more or for fewer than they need: tasks",
-        "xats task edit ID --no-dep N --dep N  (it counts anew)",
+        "every task has the right number of tasks that it waits for",
+        "the number of tasks that a task waits for is wrong: tasks",
+        "xats task edit ID --no-dep N --dep N  (this counts again)",
         """
         select t.id from tasks t where t.waits_for <> (
             select count(*) from task_needs n join tasks o on o.id = n.needs_id
@@ -102,7 +102,7 @@ RULES = (
     Rule(
         "contracts",
         FAIL,
-        "every contract has its versions without a gap, and mail names those that are there",
+        "every contract has all its versions, and mail names versions that exist",
         "versions of contracts are missing: contracts",
         "xats db backup, and report it",
         """
@@ -119,7 +119,7 @@ RULES = (
     Rule(
         "wakes",
         FAIL,
-        "every wake is for its own agent's mail",
+        "every wake is for the mail of its own agent",
         "deliveries with the wake of another agent: messages",
         "xats db backup, and report it",
         """
@@ -153,10 +153,10 @@ RULES = (
 
 
 def checks(path: str, now: int | None = None, *, depth: str = "integrity_check") -> list[Check]:
-    """Return what was found at the store at `path`. It raises nothing over a store: what is wrong is a finding.
+    """Return the findings on the store at `path`. Whatever is wrong with the store is a finding, not an error.
 
-    `now` is the time in ms UTC; None is this host's. `depth` is SQLite's own check: `quick_check` leaves out whether
-    indexes match their tables.
+    `now` is the time in ms UTC; None is this host's. `depth` is the check of SQLite: `quick_check` does not
+    compare indexes with their tables.
     """
     found = list(_file(path))
     if found[-1].state == FAIL and found[-1].name == "file":
@@ -181,7 +181,7 @@ def checks(path: str, now: int | None = None, *, depth: str = "integrity_check")
 def _file(path: str) -> Iterator[Check]:
     """Look at the file from outside."""
     if not os.path.isfile(path):
-        what = "is no file" if os.path.exists(path) else "is not there"
+        what = "is not a file" if os.path.exists(path) else "does not exist"
         yield Check(
             "file", FAIL, f"{path} {what}", "name another with --db or XATS_DB; to make one: xats register NAME"
         )
@@ -195,7 +195,7 @@ def _file(path: str) -> Iterator[Check]:
         detail = f"{folder} is on a network file system ({kind}), whose locks SQLite cannot trust"
         yield Check("file_system", WARN, detail, "set XATS_HOME to a folder on a disk of this machine")
     else:
-        yield Check("file_system", OK, "local, as far as can be told")
+        yield Check("file_system", OK, "local, as far as xats can find out")
 
 
 def _permissions(path: str) -> Iterator[Check]:
@@ -204,30 +204,30 @@ def _permissions(path: str) -> Iterator[Check]:
     around = os.stat(folder)
     mode, outer = stat.S_IMODE(about.st_mode), stat.S_IMODE(around.st_mode)
     if mode & 0o077:
-        yield Check("permissions", FAIL, f"others may use the store (mode {mode:04o})", f"chmod 600 {quote(path)}")
+        yield Check("permissions", FAIL, f"other users can use the store (mode {mode:04o})", f"chmod 600 {quote(path)}")
     elif outer & 0o022 and not outer & stat.S_ISVTX:
-        detail = f"others may put files into {folder} (mode {outer:04o})"
+        detail = f"other users can put files into {folder} (mode {outer:04o})"
         yield Check("permissions", FAIL, detail, f"chmod 700 {quote(folder)}")
     elif outer & 0o077:
         yield Check(
-            "permissions", WARN, f"others may look into {folder} (mode {outer:04o})", f"chmod 700 {quote(folder)}"
+            "permissions", WARN, f"other users can look into {folder} (mode {outer:04o})", f"chmod 700 {quote(folder)}"
         )
     else:
         yield Check("permissions", OK, f"file {mode:04o}, folder {outer:04o}")
     if about.st_uid != os.geteuid():
-        detail = f"the store belongs to user {about.st_uid}, and you are {os.geteuid()}"
-        yield Check("owner", WARN, detail, "use it as the user whose it is")
+        detail = f"the store belongs to user id {about.st_uid}, and yours is {os.geteuid()}"
+        yield Check("owner", WARN, detail, f"run xats as that user, or: chown {os.geteuid()} {quote(path)}")
 
 
 def _disk(path: str) -> Check:
-    """Look whether the disk takes what is written to it, and for how long it will."""
+    """Check whether the disk can be written, and how much room is left."""
     folder = os.path.dirname(os.path.realpath(path))
     if problem := disk.trouble(path):
         only_us = isinstance(problem, StoreReadOnly) and not disk.is_read_only(folder)
         return Check("disk", WARN if only_us else FAIL, str(problem), problem.hint)
     left = disk.room(folder)
     if left is None:
-        return Check("disk", OK, "it can be written")
+        return Check("disk", OK, "the disk can be written")
     said = f"{left / 1024**2:.1f} MiB" if left < 1024**3 else f"{left / 1024**3:.1f} GiB"
     if left < disk.SPARE:
         return Check("disk", WARN, f"the disk is nearly full: {said} left", "free some space on it")
@@ -235,7 +235,7 @@ def _disk(path: str) -> Check:
 
 
 def _settled(path: str, found: list[Check]) -> bool:
-    """Tell whether nobody died while writing; otherwise looking any further would change the store."""
+    """Tell whether no writer died in the middle; otherwise any further look would change the store."""
     try:
         inspect.look(path).close()
     except XatsError as problem:
@@ -250,7 +250,7 @@ def _settled(path: str, found: list[Check]) -> bool:
 
 
 def _inside(path: str, private: sqlite3.Connection, now: int, depth: str) -> Iterator[Check]:
-    """Look at what is in the store, in a copy of it."""
+    """Check the content of the store, in a copy of it."""
     yield _guarded("journal", path, lambda: _journal(path))
     version = private.execute("pragma user_version").fetchone()[0]
     if version > engine.SCHEMA_VERSION:
@@ -258,7 +258,7 @@ def _inside(path: str, private: sqlite3.Connection, now: int, depth: str) -> Ite
         yield Check("schema", FAIL, detail, "upgrade this xats")
     elif version < engine.SCHEMA_VERSION:
         detail = f"schema {version}; the newest is {engine.SCHEMA_VERSION}"
-        yield Check("schema", WARN, detail, "xats agents  (any verb that uses the store brings it up to date)")
+        yield Check("schema", WARN, detail, "xats agents  (any verb that uses the store migrates it)")
     else:
         yield Check("schema", OK, f"schema {version}")
     integrity = _guarded("integrity", path, lambda: _integrity(path, private, depth))
@@ -275,7 +275,7 @@ def _journal(path: str) -> Check:
     mode = info.journal(path)
     linked = sqlite3.sqlite_version
     if mode == "wal" and not wal_is_safe(sqlite3.sqlite_version_info):
-        detail = f"a WAL journal with SQLite {linked}, in which many writers can damage the store"
+        detail = f"a WAL journal, and with SQLite {linked} many writers can damage the store"
         return Check("journal", FAIL, detail, engine.wal_fix(path))
     return Check("journal", OK, f"{mode}, SQLite {linked}")
 
@@ -284,7 +284,7 @@ def _integrity(path: str, private: sqlite3.Connection, depth: str) -> Check:
     found = [row[0] for row in private.execute(f"pragma {depth}(5)")]
     if found == ["ok"]:
         what = "page and index" if depth == "integrity_check" else "page"
-        return Check("integrity", OK, f"every {what} is sound")
+        return Check("integrity", OK, f"every {what} is valid")
     return _damaged(path, "; ".join(text.replace("\n", " ") for text in found))
 
 
@@ -296,8 +296,8 @@ def _damaged(path: str, detail: str) -> Check:
 def _references(private: sqlite3.Connection) -> Check:
     found = [f"{row[0]} {row[1]} -> {row[2]}" for row in private.execute("pragma foreign_key_check")]
     if not found:
-        return Check("references", OK, "no reference leads to nothing")
-    detail = f"{len(found)} references lead to nothing: {', '.join(found[:SHOWN])}"
+        return Check("references", OK, "every reference leads to a row")
+    detail = f"{len(found)} references lead to missing rows: {', '.join(found[:SHOWN])}"
     return Check("references", FAIL, detail, "xats db backup, and report it")
 
 
@@ -310,7 +310,7 @@ def _rule(private: sqlite3.Connection, rule: Rule, now: int) -> Check:
 
 
 def _guarded(name: str, path: str, look: Callable[[], Check]) -> Check:
-    """Return what `look` finds, or that the store is too damaged to look."""
+    """Return the finding of `look`, or the finding that the store is too damaged for it."""
     try:
         return look()
     except XatsError as problem:

@@ -1,6 +1,6 @@
-"""What keeps the disk under a store from being written: it is full, read-only, over a quota, or it fails.
+"""Why the disk of a store cannot be written: it is full, read-only, over a quota, or it fails.
 
-SQLite says only that it cannot open, write or grow one of its files; the operating system says why.
+SQLite reports only that it cannot open, write or grow a file. The operating system knows the reason.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-PAGE = 4096  # bytes that are written to see whether that is possible
+PAGE = 4096  # bytes that xats writes to try the disk
 LEAST = 256 * 1024  # bytes without which a disk counts as full: a commit with its journal may need them
 SPARE = 16 * 1024 * 1024  # bytes below which a disk is nearly full
 UNSUPPORTED = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT)  # no O_TMPFILE on this file system
 
 
 def trouble(path: str) -> StoreError | None:
-    """Return why nothing can be written to the store at `path` now, or None.
+    """Return the error for why the store at `path` cannot be written now, or None.
 
-    To find out, one page is written to a file beside the store which has no name and is gone when this returns.
+    To find out, xats writes one page to a file without a name beside the store; the file is gone when this returns.
     """
     path = os.path.realpath(path)
     folder = os.path.dirname(path)
@@ -45,7 +45,7 @@ def trouble(path: str) -> StoreError | None:
 
 
 def room(folder: str) -> int | None:
-    """Return how many bytes this user can still write to the disk of `folder`, or None if that cannot be told."""
+    """Return how many bytes this user can still write to the disk of `folder`, None if that is unknown."""
     try:
         found = os.statvfs(folder)
     except OSError:
@@ -74,10 +74,10 @@ def explain(error: OSError, path: str) -> StoreError:
     code, folder = error.errno, os.path.dirname(os.path.abspath(path))
     if code == errno.EDQUOT:
         msg = f"The quota of this user on the disk that holds {path} is used up."
-        return StoreFull(msg, "remove some files, or have the quota raised, and try again")
+        return StoreFull(msg, "remove some files, or ask for a larger quota, and try again")
     if code == errno.ENOSPC and _no_inodes(folder):
         msg = f"The disk that holds {path} has room, but no inode for another file is left."
-        return StoreFull(msg, f"remove files from that disk and try again; to see them counted: df -i {quote(folder)}")
+        return StoreFull(msg, f"remove files from that disk and try again; to count them: df -i {quote(folder)}")
     if code == errno.ENOSPC:
         return StoreFull(f"The disk that holds {path} is full.")
     if code == errno.EFBIG:
@@ -114,7 +114,7 @@ def _denied(path: str, message: str, hint: str = "") -> StoreReadOnly:
 
 
 def _write_page(folder: str) -> None:
-    """Write one page to a new file in `folder` that nobody sees. Raises OSError."""
+    """Write one page to a new file in `folder` that has no name. Raises OSError."""
     file = _unnamed(folder)
     try:
         os.write(file, b"\0" * PAGE)

@@ -1,4 +1,4 @@
-"""Read whole tables of a store, row by row, all at the same moment."""
+"""Read whole tables of a store, row by row, all from one snapshot."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
     from xats.store.sqlite.tables import Tables
 
-FORMAT = "xats"  # what the first line of an export of all tables says that it is
+FORMAT = "xats"  # the format that the first line of an export of all tables names
 
 
 class Export:
-    """Tables of one moment."""
+    """Some tables of one snapshot."""
 
     def __init__(self, tables: Tables, names: Sequence[str], schema: int) -> None:
         self._tables = tables
@@ -34,9 +34,9 @@ class Export:
         yield from self._tables.database[name].rows
 
     def header(self) -> dict[str, Any]:
-        """Return what `load` has to know before the first row: the schema, and what each table has.
+        """Return what `load` needs before the first row: the schema, and the number of rows of each table.
 
-        `last_id` is the largest id that the table ever had, so that no id is used again; null: it has no such ids.
+        `last_id` is the largest id that the table ever had, because no id is used again; null: it has no such ids.
         """
         last = self._tables.last_ids()
         tables = {name: {"rows": self._tables.count(name), "last_id": last.get(name)} for name in self.names}
@@ -47,7 +47,7 @@ class Export:
 def export(path: str, names: Sequence[str]) -> Iterator[Export]:
     """Open the tables `names` (all, if none is named) of the store at `path`.
 
-    Raises NotFound for a store or a table that is not there, and the StoreErrors.
+    Raises NotFound for a missing store or table, and the StoreErrors.
     """
     from xats.store.sqlite.tables import Tables
 
@@ -67,5 +67,5 @@ def export(path: str, names: Sequence[str]) -> Iterator[Export]:
 
 
 def lossless(text: bytes) -> str:
-    """Return `text` decoded; bytes that are not UTF-8, which only a damaged store has, are shown as such."""
+    """Return `text` decoded. Bytes that are not UTF-8, which only a damaged store has, become escapes."""
     return text.decode("utf-8", "backslashreplace")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-# SQLite's locks are not to be trusted on these: https://sqlite.org/howtocorrupt.html#_file_locking_problems
+# The locks of SQLite are not reliable on these: https://sqlite.org/howtocorrupt.html#_file_locking_problems
 NETWORK = (
     "nfs",
     "nfs4",
@@ -23,7 +23,7 @@ NETWORK = (
 
 
 def network_file_system(folder: str, mounts: str | None = None) -> str | None:
-    """Return the type of the network file system that `folder` is on, or None if it is local or cannot be told.
+    """Return the type of the network file system of `folder`, None if it is local or unknown.
 
     `mounts` is the text of Linux's /proc/self/mountinfo, read when not given. On macOS `mount(8)` is asked.
     """

@@ -1,8 +1,8 @@
 """Find the process that keeps a store locked, and say what it does.
 
 Linux lists every lock in `/proc/locks` (proc(5)). Elsewhere, and where that is hidden, a child process asks with
-F_GETLK (fcntl(2)). This process must not open the file itself: to close any descriptor of it would drop the locks that
-SQLite has on it here (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread).
+F_GETLK (fcntl(2)). This process must not open the file itself: when it closed a descriptor of the file, it would drop
+the locks of SQLite on it (https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 LOCKS = "/proc/locks"
 ASKING = 3.0  # seconds that the child process may take
 # Bytes that SQLite locks, first and last: in the database os_unix.c and os.h, in its -shm file walIndexLock of wal.c.
-WRITERS = (0x40000000, 0x40000001)  # PENDING and RESERVED: locked by who writes, or waits to commit
-SHARED = (0x40000002, 0x400001FF)  # read-locked by every reader, write-locked by who commits
+WRITERS = (0x40000000, 0x40000001)  # PENDING and RESERVED: a process that writes or waits to commit locks them
+SHARED = (0x40000002, 0x400001FF)  # read-locked by every reader, write-locked by a commit
 WAL_WRITERS = (120, 122)  # the write, checkpoint and recovery locks of a WAL
 
 # Run by `python -c` with a path, a first and a last byte, and more of these. It prints the pid and kind of each lock.
@@ -61,11 +61,11 @@ class Holder:
 
     @property
     def is_halted(self) -> bool:
-        """Whether it will not let go of the lock before somebody lets it run."""
+        """Whether it keeps the lock until a person lets it run again."""
         return self.state != "running"
 
     def __str__(self) -> str:
-        """Say who it is and what it holds."""
+        """Return the process and the lock in words."""
         halted = f", {self.state}" if self.is_halted else ""
         does = "holds its write lock" if self.writes else "is reading it"
         return f"pid {self.pid} ({self.program}{halted}) {does}"
@@ -74,16 +74,16 @@ class Holder:
 def busy(holder: Holder | None, kept: float = 0) -> StoreBusy:
     """Return the error for a store that `holder` keeps locked; None: a process that could not be found.
 
-    `kept` is for how many seconds it was seen to do so. Without that it is most often another xats which has only just
-    taken the lock, so the hint leads nobody to kill it.
+    `kept` is for how many seconds xats saw it do so. Without that it is usually another xats that has just taken the
+    lock, so the hint does not suggest to kill it.
     """
     if holder is None:
         return StoreBusy()
     pid = holder.pid
     does = f"{holder}, for {kept:.0f} s so far" if kept >= 1 and not holder.is_halted else str(holder)
-    hint = f"try again; if it is still busy then, see what that process is: ps -fp {pid}"
+    hint = f"try again; if the store is still busy, look at that process: ps -fp {pid}"
     if kept >= 1:
-        hint = f"wait for it, or end it (SQLite takes back what it has not committed): kill {pid}"
+        hint = f"wait for it, or end it (SQLite rolls back what it has not committed): kill {pid}"
     hint = process.continuing(pid, holder.state) or hint
     data = {"pid": pid, "program": holder.program, "state": holder.state}
     return StoreBusy(f"The store is busy: {does}. Nothing was written.", hint, **data)
@@ -109,7 +109,7 @@ def _locks(path: str) -> Iterator[tuple[int, bool]]:
     """Yield the pid of every process that has a lock on the store, and whether that is a write lock."""
     path = os.path.realpath(path)
     wal = os.path.exists(f"{path}-shm")
-    # With a WAL every connection keeps the database read-locked for as long as it is open, and disturbs nobody by it.
+    # With a WAL every open connection keeps the database read-locked, which disturbs no other process.
     wanted = [(path, WRITERS), (f"{path}-shm", WAL_WRITERS)] if wal else [(path, WRITERS), (path, SHARED)]
     listed = _listed(wanted)
     for pid, kind in _asked(wanted) if listed is None else listed:
@@ -130,7 +130,7 @@ def _listed(wanted: list[tuple[str, tuple[int, int]]]) -> list[tuple[int, str]] 
         except OSError:
             continue
         for line in lines:
-            # `1: POSIX  ADVISORY  WRITE 4711 08:01:393228 1073741825 1073741825`; who waits has `->` as second word
+            # `1: POSIX  ADVISORY  WRITE 4711 08:01:393228 1073741825 1073741825`; with `->` as second word it waits
             words = line.split()
             if len(words) != 8 or words[1] != "POSIX" or not words[5].endswith(f":{about.st_ino}"):
                 continue

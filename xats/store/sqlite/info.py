@@ -53,28 +53,29 @@ def info(path: str) -> Info:
     """Return the facts about the store at `path`. Raises NotFound and the StoreErrors."""
     from xats.store.sqlite.tables import Tables
 
-    sizes = files(path)  # before this look makes or removes any
+    sizes = files(path)  # before this connection makes or removes any file
     connection = look(path)
     try:
         connection.execute("begin")
         tables = Tables(connection)
+        folder = os.path.dirname(os.path.abspath(path))
         return Info(
-            path,
-            sum(sizes.values()),
-            sizes,
-            _pragma(connection, "user_version"),
-            _pragma(connection, "application_id"),
-            sqlite3.sqlite_version,
-            engine.journal_mode(connection),
-            _pragma(connection, "page_size"),
-            _pragma(connection, "page_count"),
-            _pragma(connection, "freelist_count"),
-            {name: tables.count(name) for name in tables.names},
-            _span(tables, "messages", "sent_at"),
-            _span(tables, "events", "at"),
-            stat.S_IMODE(os.stat(path).st_mode),
-            stat.S_IMODE(os.stat(os.path.dirname(os.path.abspath(path))).st_mode),
-            network_file_system(os.path.dirname(os.path.abspath(path))),
+            path=path,
+            size=sum(sizes.values()),
+            files=sizes,
+            schema_version=_pragma(connection, "user_version"),
+            application_id=_pragma(connection, "application_id"),
+            sqlite_version=sqlite3.sqlite_version,
+            journal_mode=engine.journal_mode(connection),
+            page_size=_pragma(connection, "page_size"),
+            pages=_pragma(connection, "page_count"),
+            free_pages=_pragma(connection, "freelist_count"),
+            rows={name: tables.count(name) for name in tables.names},
+            messages=_span(tables, "messages", "sent_at"),
+            events=_span(tables, "events", "at"),
+            file_mode=stat.S_IMODE(os.stat(path).st_mode),
+            folder_mode=stat.S_IMODE(os.stat(folder).st_mode),
+            network=network_file_system(folder),
         )
     except sqlite3.Error as error:
         raise explain(error, path) from error

@@ -1,7 +1,7 @@
-"""Put an export of all tables into an empty store: every row with its id, or none.
+"""Load an export of all tables into an empty store: every row with its id, or none.
 
-The rows first go into a private database with the same schema, which checks each of them. Only when it has accepted
-them all are they copied to the store, in one transaction.
+xats first adds the rows to a private database with the same schema, which checks each of them. When it has accepted
+them all, xats copies them to the store in one transaction.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
     from xats.store import Store, Tx
 
-KEPT = ("migrations", "clocks")  # tables that an empty store has rows in; the export replaces them
+KEPT = ("migrations", "clocks")  # tables in which an empty store has rows; the export replaces them
 LARGEST = 1 << 63  # the first whole number that SQLite cannot hold
 MAKE_ORIGINS = "create temp table origins (name text, id integer, line integer, primary key (name, id))"
 ADD_ORIGIN = "insert into origins values (:name, :id, :line)"
 ORIGIN = "select line from origins where name = :name and id = :id"
-AGAIN = "export it once more: xats db export -o FILE"
+AGAIN = "export the store again: xats db export -o FILE"
 ONE_EACH = "an export has one JSON object on each line"
 KINDS = {"INTEGER": (int, "a whole number"), "TEXT": (str, "a text")}  # by the type of the column
 
 
 @contextmanager
 def checked(lines: Iterable[bytes], name: str) -> Iterator[Draft]:
-    """Read the `lines` of an export into a private database, which is gone afterwards.
+    """Read the `lines` of an export into a private database, which is removed at the end.
 
-    `name` is what errors call the file. Raises InvalidExport with the number of the first line that is wrong, and
+    `name` is the name of the file in errors. Raises InvalidExport with the number of the first wrong line, and
     StoreFull.
     """
     connection = sqlite3.connect("", isolation_level=None)  # a temporary file without a name
@@ -49,7 +49,7 @@ def checked(lines: Iterable[bytes], name: str) -> Iterator[Draft]:
         yield draft
     except sqlite3.Error as error:
         if codes.is_full(error):
-            msg = "There is no room among the temporary files to check the import. Nothing was imported."
+            msg = "There is no room for temporary files to check the import. Nothing was imported."
             raise StoreFull(msg, "export SQLITE_TMPDIR=FOLDER, one with room") from error
         raise
     finally:
@@ -67,10 +67,10 @@ def require_empty(store: Store) -> None:
 
 
 class Draft:
-    """A private database with the schema of a store, which takes the rows of an export and says what is wrong."""
+    """A private database with the schema of a store, which checks the rows of an export."""
 
     def __init__(self, connection: sqlite3.Connection, name: str) -> None:
-        """Make the tables in `connection`; `name` is what errors call the file."""
+        """Make the tables in `connection`; `name` is the name of the file in errors."""
         self._connection = connection
         self._name = name
         tx = engine.Tx(connection, engine.host_clock())
@@ -86,7 +86,7 @@ class Draft:
         self._inserts = {name: insert(name, self.tables.columns(name)) for name in self.tables.names}
 
     def read(self, lines: Iterable[bytes]) -> None:
-        """Take the `lines` of an export. Raises InvalidExport and sqlite3.Error."""
+        """Add the rows in the `lines` of an export. Raises InvalidExport and sqlite3.Error."""
         number, header = 0, None
         for number, line in enumerate(lines, 1):
             values = self._object(number, line)
@@ -122,7 +122,7 @@ class Draft:
         return values
 
     def _header(self, values: Mapping[str, Any]) -> dict[str, dict[str, int]]:
-        """Return what the first line says of each table."""
+        """Return the tables that the first line lists."""
         if values.get("export") != FORMAT:
             hint = "xats db export -o FILE  (without a table, --csv and --json)"
             raise self._at(1, "this is not the beginning of an export of all tables.", hint)
@@ -149,14 +149,14 @@ class Draft:
         """Add a row, which is on line `number`."""
         name = values.pop("table", None)
         if not isinstance(name, str) or name not in self.counts:
-            raise self._at(number, "it names no table." if name is None else f"there is no table {name!r}.")
+            raise self._at(number, "it does not name a table." if name is None else f"there is no table {name!r}.")
         columns = self._columns[name]
         for column in columns:
             if column.name not in values:
                 raise self._at(number, f"the row of {name} has no {column.name}.")
             kind, wanted = KINDS[column.type.upper()]
             value = values[column.name]
-            # In JSON true is no number, though it is an int to Python.
+            # In JSON true is not a number, though Python's bool is an int.
             if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
                 raise self._at(number, f"{column.name} of {name} must be {wanted}, not {json.dumps(value)[:40]}.")
             if isinstance(value, int) and not -LARGEST <= value < LARGEST:
@@ -172,7 +172,7 @@ class Draft:
         self.counts[name] += 1
 
     def _check_references(self) -> None:
-        """Raise InvalidExport for a row that refers to one that is not there."""
+        """Raise InvalidExport for a row that refers to a missing row."""
         found = self._connection.execute("pragma foreign_key_check").fetchone()
         if found is None:
             return
@@ -204,7 +204,7 @@ def _is_count(value: object) -> bool:
 
 
 def _with_rows(tx: Tx) -> list[str]:
-    """Return the tables that have rows which an empty store does not have."""
+    """Return the tables with rows that an empty store does not have."""
     names = [row["name"] for row in tx.all("select name from sqlite_master where type = 'table'")]
     kept = [name for name in names if name not in KEPT and not name.startswith("sqlite_")]
     return [name for name in kept if tx.one(f"select 1 from {quoted(name)} limit 1")]
@@ -219,7 +219,7 @@ def _require_empty(path: str, with_rows: Iterable[str]) -> None:
 def _copy(tx: Tx, draft: Draft, path: str) -> None:
     """Copy everything from `draft` into the empty store at `path`."""
     _require_empty(path, _with_rows(tx))
-    tx.run("pragma defer_foreign_keys = on")  # until the commit: a row may come before the one that it refers to
+    tx.run("pragma defer_foreign_keys = on")  # until the commit: a row may come before the row that it refers to
     for name in KEPT:
         tx.run(f"delete from {quoted(name)}")
     for name in draft.tables.names:

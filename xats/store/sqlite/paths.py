@@ -23,7 +23,7 @@ def default_path(environ: Mapping[str, str]) -> str:
 
 
 def is_own(folder: str, environ: Mapping[str, str]) -> bool:
-    """Tell whether `folder` is the one that xats made for itself, and not the user's home folder."""
+    """Tell whether `folder` is the folder of xats itself, and not the home folder of the user."""
     try:
         own, users = os.path.realpath(folders.kept(environ)), os.path.realpath(folders.home(environ))
     except folders.NoHome:
@@ -42,7 +42,7 @@ def uri(path: str, mode: str = "ro") -> str:
 
 
 def file_at(path: str) -> tuple[int, int] | None:
-    """Return which file is at `path` (device, inode), or None when there is none."""
+    """Return the identity of the file at `path` (device, inode), None if there is none."""
     try:
         found = os.stat(path)
     except OSError:
@@ -58,7 +58,7 @@ def is_exposed(path: str) -> bool:
         folder = os.path.dirname(os.path.realpath(path))
         if not _is_open(os.stat(folder)):
             return False
-    except OSError:  # SQLite says why
+    except OSError:  # SQLite reports the reason
         return False
     return is_own(folder, os.environ)
 
@@ -68,10 +68,10 @@ def _is_open(about: os.stat_result) -> bool:
 
 
 def check_beside(path: str) -> bool:
-    """Check whose the journal and the WAL of the store at `path` are: SQLite writes into the store what they say.
+    """Check the owners of the journal and the WAL of the store at `path`, because SQLite copies them into the store.
 
-    They are this user's, root's, or those of the store's owner, and no links. Raises StoreForeign. Return whether the
-    mode of one of them lets other users use it.
+    They belong to this user, to root or to the owner of the store, and are no links. Raises StoreForeign. Return
+    whether the mode of one of them lets other users use it.
     """
     exposed = False
     real = os.path.realpath(path) if os.path.islink(path) else path

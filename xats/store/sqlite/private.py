@@ -1,7 +1,7 @@
-"""Modes: a store and what is kept beside it are for its owner alone.
+"""Modes: a store and the files beside it are private to its owner.
 
-xats creates them so (folder 0700, file 0600), but a copy, a restored backup or another program may leave them open to
-other users. Mail is in them, and who can write to them can change what agents are told.
+xats creates them private (folder 0700, file 0600), but a copy, a restored backup or another program may open them to
+other users. They contain mail, and another user who can write to them can change what agents read.
 """
 
 from __future__ import annotations
@@ -20,13 +20,11 @@ OTHERS = 0o077  # the bits of a mode by which the group and other users read, wr
 
 
 def restrict(path: str, environ: Mapping[str, str]) -> str:
-    """Take what other users may do from the store at `path`, and from what of it stands beside it.
+    """Make the store at `path` and the files beside it private. Return the changes in words, "" if there are none.
 
-    That is done to regular files of this user whose name begins with that of the store: journals, logs, backups. The
-    folder is changed as well if it is the folder of xats (`place.home`); any other may be there for more than a store.
-    Files are changed by name, because SQLite's locks end when a process opens and closes the file once more.
-
-    Return what was changed, in words; "" if nothing was.
+    It changes regular files of this user whose name begins with that of the store: journals, logs, backups. It also
+    changes the folder if that is the folder of xats (`folders.kept`); another folder may contain more than a store. It
+    changes files by name, because SQLite's locks end when a process opens and closes the file.
     """
     folder, name = os.path.split(os.path.realpath(path))
     done = []
@@ -40,9 +38,9 @@ def restrict(path: str, environ: Mapping[str, str]) -> str:
 
 
 def _restrict(path: str, is_kind: Callable[[int], bool]) -> str:
-    """Take what other users may do from the file at `path`; return that in words, "" if it is as it was.
+    """Make the file at `path` private; return the change in words, "" if there is none.
 
-    `is_kind` is the function of `stat` that tells what it has to be.
+    `is_kind` is the function of `stat` for the kind that the file must have.
     """
     try:
         before = os.lstat(path)
@@ -50,7 +48,7 @@ def _restrict(path: str, is_kind: Callable[[int], bool]) -> str:
             return ""
         os.chmod(path, stat.S_IMODE(before.st_mode) & ~OTHERS)
         after = os.lstat(path)
-    except OSError:  # on a medium that cannot be written; `doctor` says so
+    except OSError:  # on a medium that cannot be written; `doctor` reports it
         return ""
     kept = after.st_mode & OTHERS  # where a file system has no modes of its own
     if kept:

@@ -1,7 +1,7 @@
-"""Run somebody's own SQL over a store, so that it cannot do harm: on a private copy, and only what reads.
+"""Run a user's own SQL over a store without harm: on a private copy, and only statements that read.
 
-The copy is what makes it safe for the store. The authorizer keeps a statement from every other file as well: it allows
-what is on a list, and therefore no ATTACH, no VACUUM INTO, no virtual table that is written to, no extension.
+The copy protects the store. The authorizer also protects every other file: it allows only what is on a list, so no
+ATTACH, no VACUUM INTO, no write to a virtual table, no extension.
 """
 
 from __future__ import annotations
@@ -22,22 +22,24 @@ if TYPE_CHECKING:
     from typing import Any
 
 LONGEST = 64 << 20  # bytes of one value that a statement may build
-STEPS = 1000  # of SQLite's machine between two looks at the clock
+STEPS = 1000  # steps of SQLite's virtual machine between two looks at the clock
 READING = frozenset((sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE))
 FORBIDDEN = frozenset(("load_extension", "fts3_tokenizer", "readfile", "writefile", "edit"))
-# Pragmas that only tell something, whatever they are given.
-TELLING = frozenset((
+# Pragmas that only read, with or without a value.
+READING_PRAGMAS = frozenset((
     "collation_list", "compile_options", "foreign_key_check", "foreign_key_list", "freelist_count", "function_list",
     "index_info", "index_list", "index_xinfo", "integrity_check", "module_list", "page_count", "pragma_list",
     "quick_check", "table_info", "table_list", "table_xinfo",
 ))  # fmt: skip
-# Pragmas that tell something when they are given nothing.
-TELLING_ALONE = frozenset(("application_id", "encoding", "journal_mode", "page_size", "schema_version", "user_version"))
+# Pragmas that only read when they get no value.
+READING_WITHOUT_VALUE = frozenset(
+    ("application_id", "encoding", "journal_mode", "page_size", "schema_version", "user_version")
+)
 
 
 @record
 class Answer:
-    """What a statement found: the names of its columns, some rows, and whether more follow."""
+    """The answer of a statement: the names of its columns, some rows, and whether more follow."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
@@ -47,7 +49,7 @@ class Answer:
 def query(path: str, sql: str, values: Mapping[str, Any], limit: int, seconds: float) -> Answer:
     """Return at most `limit` rows of the statement `sql`, with `values` for its `:name`s, over the store at `path`.
 
-    Raises Usage for what is no statement that reads, TimedOut when it takes longer than `seconds`, NotFound and the
+    Raises Usage for anything but a statement that reads, TimedOut when it takes longer than `seconds`, NotFound and the
     StoreErrors.
     """
     connection = copy(path)
@@ -75,7 +77,7 @@ def query(path: str, sql: str, values: Mapping[str, Any], limit: int, seconds: f
 def _answer(connection: sqlite3.Connection, sql: str, values: Mapping[str, Any], limit: int) -> Answer:
     cursor = connection.execute(sql, values)
     if cursor.description is None:
-        msg = "That is no statement that returns rows."
+        msg = "The statement does not return rows."
         raise Usage(msg, "xats db query 'select * from messages'")
     rows = cursor.fetchmany(limit + 1)
     return Answer(tuple(column[0] for column in cursor.description), tuple(rows[:limit]), len(rows) > limit)
@@ -91,7 +93,7 @@ def allow(action: int, one: str | None, other: str | None, database: str | None,
         return sqlite3.SQLITE_DENY if (other or "").lower() in FORBIDDEN else sqlite3.SQLITE_OK
     if action == sqlite3.SQLITE_PRAGMA:
         name = (one or "").lower()
-        if name in TELLING or (name in TELLING_ALONE and other is None):
+        if name in READING_PRAGMAS or (name in READING_WITHOUT_VALUE and other is None):
             return sqlite3.SQLITE_OK
     return sqlite3.SQLITE_DENY
 
@@ -100,9 +102,11 @@ def _explain(error: sqlite3.Error, path: str, seconds: float) -> Exception:
     code = codes.primary(error)
     if code == sqlite3.SQLITE_INTERRUPT:
         msg = f"The statement took longer than {seconds:g} s."
-        return TimedOut(msg, "ask for less, or give it longer with --timeout")
+        return TimedOut(msg, "ask for less, or allow more time with --timeout")
     if code == sqlite3.SQLITE_AUTH:
-        return Usage(f"Only statements that read are run ({error}).", "to change something, use xats' own verbs")
+        return Usage(
+            f"xats db query only runs statements that read ({error}).", "to change data, use the verbs of xats"
+        )
     if codes.is_damaged(error):
         return StoreCorrupt(str(explain(error, path)), "xats db check")
     hint = "the tables are in: xats db info; the columns: xats db query 'pragma table_info(messages)'"

@@ -4,8 +4,8 @@ A process that finds the store busy waits for a lock on the store's folder (floc
 lock keeps asking SQLite. The others sleep in the kernel, which wakes them in the order in which they came. A wait is
 cut into slices, because the first process may be stopped, so a process that waits for long may lose its place.
 
-Only speed and fairness depend on the queue. The kernel removes a process that dies. A process that cannot wait here, or
-whose slice is over, asks SQLite itself.
+Only speed and fairness depend on the queue. The kernel removes a process that dies. A process that cannot wait here
+asks SQLite itself, and so does a process when its slice is over.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-AGAIN = 0.1  # seconds after which an alarm that did not end the wait is given again
+AGAIN = 0.1  # seconds until the next alarm, if one did not end the wait
 
 
 class _Over(Exception):
@@ -31,7 +31,7 @@ class Queue:
     """One place in the queue of a store."""
 
     def __init__(self, path: str) -> None:
-        """`path` is the store's. Where its folder cannot be opened there is no queue, and `wait` says so."""
+        """`path` is that of the store. If its folder cannot be opened there is no queue, and `wait` returns False."""
         self.first = False  #: whether this process is the one that may ask often
         self._in_flock = False
         try:
@@ -41,7 +41,7 @@ class Queue:
             self._file = -1
 
     def wait(self, seconds: float) -> bool:
-        """Wait to become the first for `seconds` at most. Return False, at once, where this thread cannot wait.
+        """Wait up to `seconds` to become the first. Return False, without a wait, where this thread cannot wait.
 
         The alarm that ends the wait runs its handler in the main thread, so no other thread waits. On Linux the alarm
         interrupts the main thread (signal(7), kernel/signal.c: complete_signal); elsewhere it may interrupt any.
@@ -55,7 +55,7 @@ class Queue:
             before = signal.signal(signal.SIGALRM, self._alarm)
         except ValueError:  # not the main thread
             return False
-        # Who starts a program may have blocked any signal for it.
+        # The parent process may have blocked the signal.
         mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGALRM,))
         self._in_flock = True
         try:
@@ -71,7 +71,7 @@ class Queue:
         return True
 
     def leave(self) -> None:
-        """Let the next one be the first."""
+        """Leave the queue; the next process becomes the first."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1

@@ -1,4 +1,4 @@
-"""The tables of an open store, as sqlite-utils describes them. Only `xats db` imports it: sqlite-utils costs 50 ms."""
+"""The tables of an open store, by sqlite-utils. Only `xats db` imports this: sqlite-utils costs 50 ms."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ SEQUENCES = "sqlite_sequence"  # the largest id that each table ever had: https:
 
 
 class Tables:
-    """The tables of a connection. They are those of the file, with whatever a newer schema adds."""
+    """The tables of a connection, also those that a newer schema has added."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        """Describe the tables of `connection`, which this neither changes nor closes."""
+        """Describe the tables of `connection`; this neither changes nor closes it."""
         self.database = Database(connection, recursive_triggers=False, execute_plugins=False)
         self.names = sorted(name for name in self.database.table_names() if not name.startswith("sqlite_"))
 
@@ -29,5 +29,5 @@ class Tables:
         return found
 
     def last_ids(self) -> dict[str, int]:
-        """Return the largest id that each table ever had; one without such ids, or without a row so far, is missing."""
+        """Return the largest id that each table ever had, without tables that have no such ids or never had a row."""
         return {row["name"]: row["seq"] for row in self.database[SEQUENCES].rows}

@@ -1,4 +1,4 @@
-"""How one command waits for a store that others keep locked: for how long, how often it asks, and what it says."""
+"""Retry while other processes keep the store locked: for how long, how often, and with which notice to a person."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ PATIENCE = 10.0  # seconds without a commit before a command gives up on a busy 
 LONGEST = 0.05  # seconds between two attempts to lock a busy store, on average
 FIRST = 0.002  # the same, for the first in the queue: all others wait for it
 SHORTEST = 0.001  # seconds between two attempts, on average
-LOOK = 0.5  # seconds of waiting after which a command looks who keeps the store locked; it looks again after twice that
-MOVING = 3  # times the patience at most, as long as others commit
-SLICE = 0.5  # seconds in the queue, after which a command asks by itself: the first in the queue may be stopped
+LOOK = 0.5  # seconds after which a waiting command looks which process has the lock; the next look is after twice that
+MOVING = 3  # the most times the patience that a command waits while others commit
+SLICE = 0.5  # seconds in the queue, then a command asks SQLite itself: the first in the queue may be stopped
 
 
 def patiently(
@@ -38,13 +38,12 @@ def patiently(
     stopping: Callable[[], bool] = bool,
     notice: Callable[[str], None] | None = None,
 ) -> T:
-    """Return what `attempt` returns, trying it again while other processes keep the store at `path` locked.
+    """Return what `attempt` returns; retry while other processes keep the store at `path` locked.
 
     The pause between two attempts grows with the time already waited, up to `longest` seconds, because every attempt
-    takes time from the process that has the lock. It shrinks again towards the end of `patience`, which is in seconds;
-    None is `PATIENCE`, and up to three times that as long as others commit. `queued`: of all that wait here, only the
-    first in the `Queue` keeps trying. `stopping` ends the wait early. `notice` hears once which process keeps the store
-    locked.
+    takes time from the process that has the lock. It shrinks again towards the end of `patience` (seconds). None is
+    `PATIENCE`, and up to three times that while others commit. `queued`: of all that wait, only the first in the
+    `Queue` retries. `stopping` ends the wait early. `notice` gets one line that names the process with the lock.
 
     Raises sqlite3.OperationalError or StoreBusy when the patience is over, and StoreBusy after a second when the
     process that has the lock is stopped.
@@ -71,12 +70,12 @@ def patiently(
 
 
 class Wait:
-    """The wait for one lock. It begins when it is made."""
+    """The wait for one lock. It begins when the object is made."""
 
     def __init__(
         self, path: str, patience: float | None, longest: float, notice: Callable[[str], None] | None, *, queued: bool
     ) -> None:
-        """`path` is the store's; `patience` and `longest` are seconds. See `xats.store.sqlite.engine.patiently`.
+        """`path` is that of the store; `patience` and `longest` are in seconds. See `patiently`.
 
         `patience` is exactly the time that a caller has; None is `PATIENCE` after the last commit of another process.
         """
@@ -88,11 +87,11 @@ class Wait:
         self._changed = self._last_commit()
         self._next_look = self._began + LOOK
         self._queue: Queue | None = None
-        self._seen: Holder | None = None  # who had the lock at the last look
+        self._seen: Holder | None = None  # the process that had the lock at the last look
         self._since = self._began  # when that process was first seen to have it
 
     def is_over(self) -> bool:
-        """Tell whether the patience is at its end. While others commit, the queue moves, and the wait goes on."""
+        """Tell whether the patience is over. While others commit, the queue moves, and the wait continues."""
         now = time.monotonic()
         if self._most > self._deadline and (changed := self._last_commit()) != self._changed:
             self._changed = changed
@@ -100,7 +99,7 @@ class Wait:
         return now >= self._deadline
 
     def _last_commit(self) -> tuple[int, ...]:
-        """Return what every commit changes: the times of the database and of its WAL."""
+        """Return the modification times of the database and of its WAL, which every commit changes."""
         found = []
         for name in (self._path, f"{self._path}-wal"):
             with suppress(OSError):
@@ -108,9 +107,9 @@ class Wait:
         return tuple(found)
 
     def pause(self) -> None:
-        """Return when it is time for another attempt.
+        """Sleep until the next attempt.
 
-        Raises StoreBusy when a process that is stopped was seen to have the lock twice in a row.
+        Raises StoreBusy when two looks in a row found that the same stopped process has the lock.
         """
         now = time.monotonic()
         if now >= self._next_look:
@@ -124,7 +123,7 @@ class Wait:
         time.sleep(pause * (0.5 + time.perf_counter_ns() % 1000 / 1000))  # spread, or all would ask at the same moment
 
     def give_up(self) -> None:
-        """Raise StoreBusy if one process was seen to keep the lock; it says for how long that has been so."""
+        """Raise StoreBusy if one process was seen to keep the lock. The error says for how long."""
         from xats.store.sqlite import holder
 
         found = holder.find(self._path) if self._seen else None
@@ -140,7 +139,7 @@ class Wait:
         return self._queue is not None and self._queue.first
 
     def _enter(self, seconds: float) -> bool:
-        """Wait in the queue; tell whether that took time, or made this the first."""
+        """Wait in the queue; return whether this waited, or became the first."""
         if self._queue is None:
             from xats.store.sqlite.queue import Queue
 
@@ -148,7 +147,7 @@ class Wait:
         return self._queue.wait(seconds)
 
     def _look(self) -> None:
-        """Look who has the lock. Two looks in a row that find the same process show that it keeps the lock."""
+        """Find the process that has the lock. If two looks in a row find the same process, it keeps the lock."""
         from xats.store.sqlite import holder
 
         before, self._seen = self._seen, holder.find(self._path)
@@ -159,4 +158,4 @@ class Wait:
             raise holder.busy(self._seen)
         if self._notice:
             self._notice(f"waiting for the store: {self._seen}")
-            self._notice = None  # once is enough
+            self._notice = None  # only one notice
