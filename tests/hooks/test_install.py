@@ -16,7 +16,8 @@ from tests.support.texts import MERGED, OWN, WORDS, real
 from xats.base.errors import SettingsBusy, SettingsUnusable
 from xats.hooks import clients
 from xats.hooks.install import files, merge
-from xats.hooks.install.install import carry_out, diff, look, own, plan_install, plan_uninstall
+from xats.hooks.install.installed import look
+from xats.hooks.install.plan import carry_out, diff, own, plan_install, plan_uninstall
 
 CLAUDE = clients.find("claude-code")
 TEXT = real("claude-code")
@@ -362,7 +363,7 @@ PROGRAM = """
 import sys
 from xats.base.errors import SettingsBusy
 from xats.hooks import clients
-from xats.hooks.install.install import carry_out, plan_install, plan_uninstall
+from xats.hooks.install.plan import carry_out, plan_install, plan_uninstall
 path, client, install = sys.argv[1], clients.find(sys.argv[2]), sys.argv[3] == "install"
 while True:
     try:

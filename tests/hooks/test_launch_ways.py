@@ -12,8 +12,9 @@ import pytest
 from xats.base.errors import Refused, SettingsUnusable
 from xats.clients import codex, model
 from xats.hooks import clients, launch
-from xats.hooks.install import install, merge, plugins
-from xats.hooks.install.scan import parse
+from xats.hooks.install import merge, plugins
+from xats.hooks.install.json_parse import parse
+from xats.hooks.install.plan import carry_out, plan_install
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def put_in(place, name, scope="user"):
     client = clients.find(name)
     path = client.path(scope, place.environ, place.project)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    install.carry_out(install.plan_install(client, path, place.xats))
+    carry_out(plan_install(client, path, place.xats))
     return path
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.texts import MERGED, OTHER, VALUES, WORDS, handlers, real, settings, written
 from xats.hooks import clients
-from xats.hooks.install import command, merge, scan
+from xats.hooks.install import command, json_parse, merge
 
 CLIENTS = st.sampled_from(MERGED)
 GUARDED = [one.name for one in clients.CLIENTS if one.guarded]
@@ -127,7 +127,7 @@ def test_every_character_of_others_stays_as_it_is(case):
         return
     new = merge.add(text, client, WORDS)
     rest = iter(new)
-    assert all(any(one == other for other in rest) for one in text if one not in scan.SPACE)
+    assert all(any(one == other for other in rest) for one in text if one not in json_parse.SPACE)
 
 
 # -- taking out --------------------------------------------------------------------------------------------------------
@@ -300,7 +300,7 @@ def test_what_an_older_version_put_in_goes():
     ],
 )
 def test_what_is_refused_is_told_with_its_place(text, line, column, said):
-    with pytest.raises(scan.Broken) as caught:
+    with pytest.raises(json_parse.ParseError) as caught:
         merge.add(text, clients.find("claude-code"), WORDS)
     assert said in str(caught.value)
     assert (caught.value.line, caught.value.column) == (line, column)
@@ -314,9 +314,9 @@ def test_the_reader_agrees_with_another(text):
     except ValueError:
         other, twice = None, True
     try:
-        scan.parse(text)
+        json_parse.parse(text)
         assert not twice
-    except scan.Broken:
+    except json_parse.ParseError:
         assert twice or "NaN" in text or "Infinity" in text
 
 

@@ -11,23 +11,24 @@ from __future__ import annotations
 import os
 
 from xats.base import calling, sidefile
-from xats.base.errors import SettingsUnusable
 from xats.base.jsontext import to_json
 from xats.base.record import record, replace
 from xats.clients import model
-from xats.hooks.install import edit, files, merge
+from xats.hooks.install import files, json_edit, merge
 from xats.hooks.install.command import line
-from xats.hooks.install.install import look, own
-from xats.hooks.install.scan import Broken, parse
+from xats.hooks.install.installed import look
+from xats.hooks.install.json_parse import ParseError, parse
+from xats.hooks.install.plan import own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from xats.clients.model import Client, Hooks
-    from xats.hooks.install.install import Installed
+    from xats.hooks.install.installed import Installed
 
+NOT_STARTED = "Nothing was started."
 STALE = 30 * 86_400  # seconds after its last launch that a file of an older xats goes
 
 
@@ -141,26 +142,19 @@ class Kit:
 
     def added(self, path: str, text: str) -> str:
         """Return the settings `text` of `path` with the hooks in them. Raises SettingsUnusable."""
-        return _usable(path, lambda: merge.add(text, self._hooks, self._place.xats))
+        with merge.located(path, NOT_STARTED):
+            return merge.add(text, self._hooks, self._place.xats)
 
     def appended(self, path: str, text: str, name: str, value: str) -> str:
         """Return the settings `text` of `path` with `value` at the end of the list `name`. Raises SettingsUnusable."""
         if not text.strip():
             return to_json({name: [value]})
-        return _usable(path, lambda: _with_value(text, name, value))
+        with merge.located(path, NOT_STARTED):
+            return _with_value(text, name, value)
 
     def path(self, stem: str, text: str, suffix: str) -> str:
         """Return where a file with `text` is to be; `Launch.files` has it written."""
         return _path(self._place, stem, text, suffix)
-
-
-def _usable(path: str, work: Callable[[], str]) -> str:
-    """Return what `work` returns, or say where the settings of `path` are not what they should be."""
-    try:
-        return work()
-    except Broken as problem:
-        msg = f"{path}: line {problem.line}, column {problem.column}: {problem}. Nothing was started."
-        raise SettingsUnusable(msg, path=path, line=problem.line, column=problem.column) from problem
 
 
 def _with_value(text: str, name: str, value: str) -> str:
@@ -168,8 +162,8 @@ def _with_value(text: str, name: str, value: str) -> str:
     known = root.get(name) if root.kind == "object" else None
     if root.kind != "object" or (known and known.kind != "array"):
         message = f"{name} is no list" if known else "the whole is no object"
-        raise Broken(message, text, (known or root).start)
-    return edit.append(text, root, known, value) if known else edit.append(text, root, root, [value], name)
+        raise ParseError(message, text, (known or root).start)
+    return json_edit.append(text, root, known, value) if known else json_edit.append(text, root, root, [value], name)
 
 
 def beside_login(client: Client, program: str, environ: Mapping[str, str]) -> str | None:

@@ -353,7 +353,7 @@ def _lacks_hooks(here: Here, client: str) -> bool:
     """Tell whether `client` could have hooks of xats, and has none in the user's settings."""
     from xats.base import folders
     from xats.hooks.clients import CLIENTS
-    from xats.hooks.install.install import look
+    from xats.hooks.install.installed import look
 
     for one in CLIENTS:
         if one.name == client:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Here
     from xats.clients.model import Hooks
-    from xats.hooks.install.install import Installed, Plan
+    from xats.hooks.install.installed import Installed
+    from xats.hooks.install.plan import Plan
 
 TRIES = 3  # plans that are made when others change the file meanwhile
 SCOPES = ("user", "project")
@@ -60,7 +61,7 @@ def install(
     """
     from xats.hooks import clients
     from xats.hooks.install import command
-    from xats.hooks.install.install import plan_install
+    from xats.hooks.install.plan import plan_install
 
     found = clients.find(client)
     client = found.name
@@ -114,7 +115,7 @@ def uninstall(
     Example: xats hook uninstall claude-code
     """
     from xats.hooks import clients
-    from xats.hooks.install.install import plan_uninstall
+    from xats.hooks.install.plan import plan_uninstall
 
     found = clients.find(client)
     client = found.name
@@ -147,7 +148,7 @@ def status(here: Here, client: params.OptionalHookClientArg = None) -> int:
     """
     from xats.hooks import clients
     from xats.hooks.install import command
-    from xats.hooks.install.install import look
+    from xats.hooks.install.installed import look
 
     wanted = [clients.find(client)] if client else list(clients.CLIENTS)
     words = command.program()
@@ -228,7 +229,7 @@ class Asked:
 
 def _do(here: Here, make: Callable[[], Plan], asked: Asked, scope: str) -> Plan:
     """Make a plan and carry it out, once a person has seen it and said yes, or --yes was said. Return it."""
-    from xats.hooks.install.install import carry_out, diff
+    from xats.hooks.install.plan import carry_out, diff
 
     plan = make()
     terminal = render.can_ask()
@@ -310,7 +311,7 @@ def _quoted(text: str) -> str:
 
 
 def _plan_json(plan: Plan, scope: str, *, done: bool) -> dict[str, Any]:
-    from xats.hooks.install.install import diff
+    from xats.hooks.install.plan import diff
 
     return {
         "client": plan.client.name,

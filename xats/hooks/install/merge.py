@@ -6,18 +6,21 @@ What comes out is read again and compared with what went in before anything is w
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
+from xats.base.errors import SettingsUnusable
 from xats.base.record import record
-from xats.hooks.install import edit
+from xats.hooks.install import json_edit
 from xats.hooks.install.command import line, words_of
-from xats.hooks.install.scan import SPACE, Broken, parse
+from xats.hooks.install.json_parse import SPACE, ParseError, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from xats.clients.model import Hook, Hooks
-    from xats.hooks.install.scan import Node
+    from xats.hooks.install.json_parse import Node
 
 BOM = "\ufeff"
 VERBS = ("run", "wait")
@@ -46,14 +49,31 @@ class Place:
 
 
 def read(text: str, client: Hooks) -> Node | None:
-    """Return what the text of a settings file holds; None when it is empty. Raises Broken."""
+    """Return what the text of a settings file holds; None when it is empty. Raises ParseError."""
     if not text.strip(SPACE):
         return None
     root = parse(text, comments=client.comments)
     if root.kind != "object":
         message = "the whole is no object"
-        raise Broken(message, text, root.start)
+        raise ParseError(message, text, root.start)
     return root
+
+
+@contextmanager
+def located(path: str, left: str = "Nothing was changed.") -> Iterator[None]:
+    """Turn a ParseError into SettingsUnusable, which names `path`, line and column, and by `left` what was not done."""
+    try:
+        yield
+    except ParseError as problem:
+        msg = f"{path}: line {problem.line}, column {problem.column}: {problem}. {left}"
+        raise SettingsUnusable(msg, path=path, line=problem.line, column=problem.column) from problem
+
+
+def settings(path: str, text: str, client: Hooks) -> object:
+    """Return the settings in the `text` of the file at `path`. Raises SettingsUnusable."""
+    with located(path):
+        root = read(text.removeprefix(BOM), client)
+    return root.value if root else {}
 
 
 def ours(value: Any, client: Hooks) -> list[Place]:
@@ -97,7 +117,7 @@ def missing(value: Any, client: Hooks) -> list[str]:
 
 def _right(place: Place, hook: Hook, client: Hooks, words: Sequence[str]) -> bool:
     wanted = client.handler(hook, line(words, client, hook.verb))
-    return place.handler == edit.plain(wanted) and (client.form != "groups" or place.matcher == hook.matcher)
+    return place.handler == json_edit.plain(wanted) and (client.form != "groups" or place.matcher == hook.matcher)
 
 
 def _matcher(value: Any) -> str:
@@ -108,14 +128,14 @@ def _matcher(value: Any) -> str:
 
 
 def add(text: str, client: Hooks, words: Sequence[str]) -> str:
-    """Return `text` with the hooks of `client` in it, run by the program `words`. Raises Broken."""
+    """Return `text` with the hooks of `client` in it, run by the program `words`. Raises ParseError."""
     bom, text = _without_bom(text)
     root = read(text, client)
     if root is None:
-        return bom + edit.fresh(whole(client, words))
+        return bom + json_edit.fresh(whole(client, words))
     new = text
     if client.version and "version" not in root.names:
-        new = edit.append(new, root, root, 1, "version")
+        new = json_edit.append(new, root, root, 1, "version")
     for hook in client.events:
         new = _settle(new, client, hook, words)
     for event, verb in {one.key for one in ours(root.value, client)} - {hook.key for hook in client.events}:
@@ -127,7 +147,7 @@ def add(text: str, client: Hooks, words: Sequence[str]) -> str:
         right and {one.words for one in places} == {tuple(words)} and _same_but_ours(root, after, client, added=True)
     ):
         message = "the hooks could not be put in without changing something else"
-        raise Broken(message, text, root.start)
+        raise ParseError(message, text, root.start)
     return bom + new
 
 
@@ -147,10 +167,10 @@ def _settle(text: str, client: Hooks, hook: Hook, words: Sequence[str]) -> str:
         root = parse(text, comments=client.comments)
         hooks = _expect(text, root.get("hooks"), "object", "hooks")
         if hooks is None:
-            return edit.append(text, root, root, {hook.event: [wanted]}, "hooks")
+            return json_edit.append(text, root, root, {hook.event: [wanted]}, "hooks")
         groups = _expect(text, hooks.get(hook.event), "array", f"hooks.{hook.event}")
         if groups is None:
-            return edit.append(text, root, hooks, [wanted], hook.event)
+            return json_edit.append(text, root, hooks, [wanted], hook.event)
         for number, group in enumerate(groups.items):
             _expect(text, group, "object", f"hooks.{hook.event}[{number}]")
             if client.form == "groups":
@@ -161,12 +181,12 @@ def _settle(text: str, client: Hooks, hook: Hook, words: Sequence[str]) -> str:
         if surplus:
             text = _cut(text, groups, surplus[-1], client)
         elif not kept:
-            return edit.append(text, root, groups, wanted)
+            return json_edit.append(text, root, groups, wanted)
         elif kept[0].alone and not _right(kept[0], hook, client, words):
-            return edit.replace(text, root, groups.items[kept[0].group], wanted)
+            return json_edit.replace(text, root, groups.items[kept[0].group], wanted)
         elif not _right(kept[0], hook, client, words):
             handler = _handlers(groups.items[kept[0].group], client)[kept[0].number]
-            return edit.replace(text, root, handler, client.handler(hook, command))
+            return json_edit.replace(text, root, handler, client.handler(hook, command))
         else:
             return text
 
@@ -183,7 +203,7 @@ def _handlers(group: Node, client: Hooks) -> tuple[Node, ...]:
 def _expect(text: str, node: Node | None, kind: str, what: str) -> Node | None:
     if node is not None and node.kind != kind:
         message = f"{what} is no {'list' if kind == 'array' else kind}"
-        raise Broken(message, text, node.start)
+        raise ParseError(message, text, node.start)
     return node
 
 
@@ -191,7 +211,7 @@ def _expect(text: str, node: Node | None, kind: str, what: str) -> Node | None:
 
 
 def remove(text: str, client: Hooks, before: str = "") -> str:
-    """Return `text` without our handlers, and without what is empty for it. Raises Broken.
+    """Return `text` without our handlers, and without what is empty for it. Raises ParseError.
 
     `before` is the text from before they were put in, if it is known: what was empty in it stays.
     """
@@ -201,18 +221,18 @@ def remove(text: str, client: Hooks, before: str = "") -> str:
         return bom + text
     try:
         known = read(before.removeprefix(BOM), client)
-    except Broken:
+    except ParseError:
         known = None
     new = text
     for event in {one.event: None for one in ours(root.value, client)}:
         new = _take_out(new, client, event, known.value if known else {})
     if client.version and known and "version" not in known.names and root.value.get("version") == ("number", "1"):
         now = parse(new, comments=client.comments)
-        new = edit.remove(new, now, now.names.index("version"))
+        new = json_edit.remove(new, now, now.names.index("version"))
     after = parse(new, comments=client.comments)
     if not _same_but_ours(root, after, client, added=False) or ours(after.value, client):
         message = "the hooks could not be taken out without changing something else"
-        raise Broken(message, text, root.start)
+        raise ParseError(message, text, root.start)
     return bom + new
 
 
@@ -238,16 +258,16 @@ def _take_out(text: str, client: Hooks, event: str, known: Any, verbs: Sequence[
         if had is not None and event in had:
             return text
         if len(hooks.items) > 1 or had is not None:
-            return edit.remove(text, hooks, hooks.names.index(event))
-        return edit.remove(text, root, root.names.index("hooks"))
+            return json_edit.remove(text, hooks, hooks.names.index(event))
+        return json_edit.remove(text, root, root.names.index("hooks"))
 
 
 def _cut(text: str, groups: Node, place: Place, client: Hooks) -> str:
     """Return `text` without the handler at `place`, nor its group if that is empty then."""
     inner = groups.items[place.group].get("hooks") if client.form == "groups" else None
     if inner is None or place.alone:
-        return edit.remove(text, groups, place.group)
-    return edit.remove(text, inner, place.number)
+        return json_edit.remove(text, groups, place.group)
+    return json_edit.remove(text, inner, place.number)
 
 
 # -- proof -------------------------------------------------------------------------------------------------------------

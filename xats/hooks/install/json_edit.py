@@ -1,4 +1,4 @@
-"""Small changes to the text of JSON, in the manner in which it is written: all other characters stay as they are.
+"""Small changes to the text of JSON, in the layout in which it is written: all other characters stay as they are.
 
 Appending and removing what was appended gives the same text again, but for what stood in an empty object or array.
 """
@@ -8,18 +8,18 @@ from __future__ import annotations
 import json
 import re
 
-from xats.hooks.install.scan import SPACE, parse
+from xats.hooks.install.json_parse import SPACE, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from xats.hooks.install.scan import Node
+    from xats.hooks.install.json_parse import Node
 
 _indented = re.compile(r"\n([ \t]+)[^ \t\r\n]")
 
 
-class Manner:
+class Layout:
     """How a text is written."""
 
     def __init__(self, text: str, root: Node) -> None:
@@ -45,33 +45,33 @@ class Manner:
 
 def append(text: str, root: Node, where: Node, value: Any, name: str | None = None) -> str:
     """Return `text` with `value` as the last item of `where`, an array, or an object if there is a `name`."""
-    manner = Manner(text, root)
+    layout = Layout(text, root)
     close = where.end - 1
     if not where.items:
-        return _first(text, manner, where, value, name)
+        return _first(text, layout, where, value, name)
     last = where.items[-1].end
     gap = text[(where.commas[-1] if where.commas else where.start) + 1 : where.begins[-1]]
     kept = text[last:close].rstrip(SPACE)  # comments
     if "\n" in gap:
         indent = _indent(text, where.begins[-1])
     elif "//" in kept:
-        indent = _indent(text, where.start) + manner.unit
+        indent = _indent(text, where.start) + layout.unit
     else:
-        gap = manner.separators[0].removeprefix(",")
-        return f"{text[:last]},{kept}{gap}{manner.member(name, value, None)}{text[last + len(kept) :]}"
-    new = manner.newline + indent + manner.member(name, value, indent)
+        gap = layout.separators[0].removeprefix(",")
+        return f"{text[:last]},{kept}{gap}{layout.member(name, value, None)}{text[last + len(kept) :]}"
+    new = layout.newline + indent + layout.member(name, value, indent)
     return f"{text[:last]},{kept}{new}{text[last + len(kept) :]}"
 
 
-def _first(text: str, manner: Manner, where: Node, value: Any, name: str | None) -> str:
+def _first(text: str, layout: Layout, where: Node, value: Any, name: str | None) -> str:
     """Return `text` with `value` in the empty `where`."""
     close = where.end - 1
     kept = text[where.start + 1 : close].rstrip(SPACE)
-    if not manner.several_lines and "//" not in kept:
-        return text[: where.start + 1] + kept + manner.member(name, value, None) + text[close:]
+    if not layout.several_lines and "//" not in kept:
+        return text[: where.start + 1] + kept + layout.member(name, value, None) + text[close:]
     base = _indent(text, where.start)
-    indent = base + manner.unit
-    new = manner.newline + indent + manner.member(name, value, indent) + manner.newline + base
+    indent = base + layout.unit
+    new = layout.newline + indent + layout.member(name, value, indent) + layout.newline + base
     return text[: where.start + 1] + kept + new + text[close:]
 
 
@@ -97,7 +97,7 @@ def remove(text: str, where: Node, index: int) -> str:
 def replace(text: str, root: Node, old: Node, value: Any) -> str:
     """Return `text` with `value` in place of `old`, on as many lines."""
     several = "\n" in text[old.start : old.end]
-    new = Manner(text, root).write(value, _indent(text, old.start) if several else None)
+    new = Layout(text, root).write(value, _indent(text, old.start) if several else None)
     return text[: old.start] + new + text[old.end :]
 
 

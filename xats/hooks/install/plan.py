@@ -1,24 +1,19 @@
-"""What installing and uninstalling would change, as a plan that can be shown and carried out; what is installed."""
+"""Plan what installing or uninstalling changes in one file, show the plan as a diff, and carry it out."""
 
 from __future__ import annotations
 
-import shlex
-
 from xats.base.errors import SettingsUnusable
 from xats.base.record import record
-from xats.hooks.install import edit, files, merge, plugins
-from xats.hooks.install.command import runs, words_of
-from xats.hooks.install.scan import Broken
+from xats.hooks.install import files, json_edit, merge, plugins
+from xats.hooks.install.command import words_of
+from xats.hooks.install.json_parse import ParseError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import TypeVar
+    from collections.abc import Sequence
 
     from xats.clients.model import Hooks
     from xats.hooks.install.files import File
-
-    T = TypeVar("T")
 
 
 @record
@@ -63,9 +58,10 @@ def plan_install(client: Hooks, path: str, words: Sequence[str], *, waiter: bool
             msg = f"{path} is there, and is not what xats wrote. Nothing was changed."
             raise SettingsUnusable(msg, "move it away, or: " + _uninstall(client, "--force"), path=path)
         return _plan(client, file, own(client, words).encode(), install=True)
-    if waiter or (waiter is None and merge.waits(_value(path, text, client), client)):
+    if waiter or (waiter is None and merge.waits(merge.settings(path, text, client), client)):
         client = client.with_waiter()
-    new = _merged(path, lambda: merge.add(text, client, words)).encode()
+    with merge.located(path):
+        new = merge.add(text, client, words).encode()
     kept = file.backup if file.before() is not None or (file.data is not None and new != file.data) else None
     return _plan(client, file, new, kept, install=True)
 
@@ -86,7 +82,7 @@ def plan_uninstall(client: Hooks, path: str, *, force: bool = False) -> Plan:
         return _plan(client, file, None, install=False)
     before = file.before()
     kept = file.backup if before is not None else None
-    if not merge.ours(_value(path, text, client), client):
+    if not merge.ours(merge.settings(path, text, client), client):
         return _plan(client, file, file.data, kept, install=False)
     if _only_added(client, text, before):
         return _plan(client, file, before, kept, install=False)
@@ -94,7 +90,8 @@ def plan_uninstall(client: Hooks, path: str, *, force: bool = False) -> Plan:
         known = (before or b"").decode()
     except UnicodeDecodeError:
         known = ""
-    new = _merged(path, lambda: merge.remove(text, client, known)).encode()
+    with merge.located(path):
+        new = merge.remove(text, client, known).encode()
     return _plan(client, file, new, kept, install=False)
 
 
@@ -133,7 +130,7 @@ def own(client: Hooks, words: Sequence[str]) -> str:
     """Return the whole file of a client that takes one of ours."""
     if client.form == "plugin":
         return plugins.write(client, words)
-    return edit.fresh(merge.whole(client, words))
+    return json_edit.fresh(merge.whole(client, words))
 
 
 def _is_ours(text: str, client: Hooks) -> bool:
@@ -142,7 +139,7 @@ def _is_ours(text: str, client: Hooks) -> bool:
         return plugins.unchanged(text)
     try:
         root = merge.read(text, client)
-    except Broken:
+    except ParseError:
         return False
     if root is None or set(root.names) != {"version", "hooks"}:
         return False
@@ -167,104 +164,9 @@ def _only_added(client: Hooks, text: str, before: bytes | None) -> bool:
         client = client.with_waiter()
     try:
         return merge.add((before or b"").decode(), client, words.pop()) == text
-    except (UnicodeDecodeError, Broken):
+    except (UnicodeDecodeError, ParseError):
         return False
-
-
-def _value(path: str, text: str, client: Hooks) -> object:
-    root = _merged(path, lambda: merge.read(text.removeprefix(merge.BOM), client))
-    return root.value if root else {}
-
-
-def _merged(path: str, work: Callable[[], T]) -> T:
-    """Return what `work` returns, or say where the file at `path` is not what it should be."""
-    try:
-        return work()
-    except Broken as problem:
-        msg = f"{path}: line {problem.line}, column {problem.column}: {problem}. Nothing was changed."
-        raise SettingsUnusable(msg, path=path, line=problem.line, column=problem.column) from problem
 
 
 def _uninstall(client: Hooks, option: str) -> str:
     return f"xats hook uninstall {client.name} {option}"
-
-
-# -- what is installed -------------------------------------------------------------------------------------------------
-
-
-@record
-class Installed:
-    """What is found in one file."""
-
-    client: Hooks
-    scope: str
-    path: str
-    state: (
-        str  #: "absent", "installed", "stale" (not as this xats would write it), "broken" (it cannot run), "unreadable"
-    )
-    events: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()  #: events that are wanted and not there, or not as they are to be
-    program: str | None = None  #: the program that is run
-    exists: bool = False
-    this: bool = False  #: whether it is the xats that looks
-    detail: str = ""
-    waiter: bool = False  #: whether the program keeps a waiter
-
-
-def look(client: Hooks, scope: str, path: str, words: Sequence[str]) -> Installed:
-    """Return what of our hooks is in the file at `path`, looked at by the xats that `words` run."""
-    try:
-        file = files.read(path)
-        text = files.text_of(file)
-        if client.form == "plugin":
-            return _look_at_plugin(client, scope, path, text, words)
-        value = _value(path, text, client)
-    except SettingsUnusable as problem:
-        return Installed(client, scope, path, "unreadable", detail=str(problem).removesuffix(" Nothing was changed."))
-    places = merge.ours(value, client)
-    if not places:
-        return Installed(client, scope, path, "absent", detail="somebody else's file" if _taken(client, text) else "")
-    waiter = merge.waits(value, client)
-    if waiter:
-        client = client.with_waiter()
-    wanted = [hook.event for hook in client.events]
-    events = tuple(dict.fromkeys(one.event for one in places))
-    missing = tuple(merge.missing(value, client))
-    others = [one for one in places if one.words != places[0].words]
-    fresh = not (missing or others or set(events) - set(wanted) or len(places) > len(wanted))
-    off = isinstance(value, dict) and value.get("disableAllHooks") is True
-    detail = "hooks are turned off there (disableAllHooks)" if off else ""
-    return _judged(client, scope, path, events, missing, places[0].words, words, detail, fresh=fresh, waiter=waiter)
-
-
-def _taken(client: Hooks, text: str) -> bool:
-    return client.form == "own" and bool(text)
-
-
-def _look_at_plugin(client: Hooks, scope: str, path: str, text: str, words: Sequence[str]) -> Installed:
-    found = plugins.program(text, client)
-    if not text or found is None:
-        return Installed(client, scope, path, "absent", detail="somebody else's file" if text else "")
-    events = tuple(hook.event for hook in client.events)
-    detail = "" if plugins.unchanged(text) else "it was changed by hand"
-    fresh = text == plugins.write(client, found)
-    return _judged(client, scope, path, events, (), found, words, detail, fresh=fresh, waiter=True)
-
-
-def _judged(
-    client: Hooks,
-    scope: str,
-    path: str,
-    events: tuple[str, ...],
-    missing: tuple[str, ...],
-    found: tuple[str, ...],
-    words: Sequence[str],
-    detail: str,
-    *,
-    fresh: bool,
-    waiter: bool,
-) -> Installed:
-    exists = runs(found)
-    state = "broken" if not exists else "installed" if fresh else "stale"
-    program, this = shlex.join(found), found == tuple(words)
-    return Installed(client, scope, path, state, events, missing, program, exists, this, detail, waiter)

@@ -24,7 +24,7 @@ _number = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _literals: dict[str, Any] = {"true": True, "false": False, "null": None}
 
 
-class Broken(ValueError):
+class ParseError(ValueError):
     """A text is not what it should be, at a place."""
 
     def __init__(self, message: str, text: str, at: int) -> None:
@@ -52,7 +52,7 @@ class Node:
 
 
 def parse(text: str, *, comments: bool = False) -> Node:
-    """Return the one value in `text`, in which comments may stand if `comments`. Raises Broken."""
+    """Return the one value in `text`, in which comments may stand if `comments`. Raises ParseError."""
     reader = _Reader(text, comments=comments)
     node = reader.value(reader.space(0), 0)
     at = reader.space(node.end)
@@ -67,7 +67,7 @@ class _Reader:
         self.comments = comments
 
     def fail(self, message: str, at: int) -> NoReturn:
-        raise Broken(message, self.text, at)
+        raise ParseError(message, self.text, at)
 
     def space(self, at: int) -> int:
         """Return where what is no blank and no comment begins."""
