@@ -15,7 +15,7 @@ from xats.base import process
 from xats.base.errors import TmuxUnavailable
 from xats.clients import profile, registry
 from xats.delivery.transports import tmux
-from xats.tmux import guards, paste, screen, server
+from xats.tmux import examine, guards, screen, server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Eye:
 
     def _same(self, before: Look, after: Look) -> bool:
         """Tell whether two looks show the same, as far as it matters; as a rule nothing at all has changed."""
-        if paste.whole(before) == paste.whole(after):
+        if examine.whole(before) == examine.whole(after):
             return True
         return profile.picture(self._known, before) == profile.picture(self._known, after)
 

@@ -11,7 +11,8 @@ from functools import partial
 
 from xats.base.errors import TmuxUnavailable, XatsError
 from xats.tmux import pane as panes
-from xats.tmux.paste import SETTLE, Attempt, Outcome, attempt, whole
+from xats.tmux.examine import SETTLE, Outcome, whole
+from xats.tmux.paste import Attempt, attempt
 from xats.tmux.server import run
 
 TYPE_CHECKING = False
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.base.pane import Pane
+    from xats.tmux.examine import Composer, Picture
     from xats.tmux.guards import Client, Expected, Guard
-    from xats.tmux.paste import Composer, Picture
     from xats.tmux.screen import Look
 
 TAB = " " * 4  # a tab completes words in many a composer

@@ -1,4 +1,4 @@
-"""What a pane shows: one look takes its state and its screen in one moment, and `holds` says what stands at the cursor.
+"""What a pane shows: one look takes its state and its screen in one moment.
 
 tmux is single-threaded: commands of one invocation run with nothing between them.
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import re  # costs nothing more: subprocess has imported it already
-import unicodedata
-from binascii import crc32
 
 from xats.base.errors import NoPane, TmuxUnavailable
 from xats.base.record import record
@@ -48,7 +46,6 @@ MOST = 20  # panes in one invocation: tmux takes 16 KiB
 _ESCAPES = re.compile(r"\x1b\[[0-9;:]*m|\x1b\]8;.*?\x1b\\")  # colours, and the hyperlinks of tmux >= 3.4
 _LINE_DRAWING = re.compile(r"\x0e([^\x0f]*)\x0f?")
 _DRAWN = str.maketrans("jklmnqtuvwx", "┘┐┌└┼─├┤┴┬│")
-_FRAME = re.compile(r"[\s\u2500-\u259f]+")  # space, boxes and bars: what an application draws around a composer
 
 
 @record
@@ -222,113 +219,3 @@ def plain(text: str) -> str:
     """Return captured `text` without colours and links, and with line drawing as the characters that it shows."""
     text = _ESCAPES.sub("", text)
     return _LINE_DRAWING.sub(lambda drawn: drawn[1].translate(_DRAWN), text) if "\x0e" in text else text
-
-
-def composer_line(look: Look) -> str:
-    """Return the text of the cursor's row up to the cursor, without the space around it."""
-    return _at_cursor(look)[0].strip()
-
-
-def mark_before(look: Look) -> str:
-    """Return a mark of what stands before the cursor, which an option of the pane can hold.
-
-    White space and frames do not count.
-    """
-    return _mark(_lead(look.rows()[: look.cursor_y], _bare(_at_cursor(look)[0]), look.width))
-
-
-def holds(look: Look, line: str) -> bool:
-    """Say whether the text that ends at the cursor is exactly `line` after what stood there before the paste.
-
-    What stood there is known by `look.before`; without that mark the answer is no. In a narrow pane the line may be
-    wrapped over several rows, by the terminal or by the application: white space and frames do not count. After the
-    cursor there may be nothing but a frame.
-    """
-    found = _ending(look, line)
-    if found is None or not look.before:
-        return False
-    first, above = found
-    leads = [_lead(above, first, look.width)]
-    if not first and above:  # an application moves a word that does not fit behind its prompt into the next row
-        leads.append(_lead(above[:-1], _bare(above[-1]), look.width))
-    return look.before in map(_mark, leads)
-
-
-def remains(look: Look, line: str) -> bool:
-    """Say whether the text that ends at the cursor is `line`, whatever stands before it."""
-    return _ending(look, line) is not None
-
-
-def _ending(look: Look, line: str) -> tuple[str, list[str]] | None:
-    """Return what stands before `line` in the row in which it begins, and the rows above; None unless it ends here."""
-    before, after = _at_cursor(look)
-    if _bare(after):
-        return None
-    wanted, seen = _bare(line), _bare(before)
-    above = look.rows()[: look.cursor_y]
-    if not seen and not (look.cursor_x == 0 and above and _cells(above[-1]) >= look.width):
-        return None  # an empty row is a part of ours only where a full row has just pushed the cursor onto it
-    whole = _ends(above, seen, wanted)
-    return (whole.removesuffix(wanted), above) if whole else None
-
-
-def broken(look: Look, line: str) -> bool:
-    """Say whether Enter became a new line in the composer: ours above, the cursor indented in an empty row."""
-    before, after = _at_cursor(look)
-    if look.cursor_x == 0 or _bare(before) or _bare(after):
-        return False
-    return bool(_ends(look.rows()[: look.cursor_y], "", _bare(line)))
-
-
-def _ends(above: list[str], seen: str, wanted: str) -> str:
-    """Return the text that ends with `wanted`, from the beginning of its first row; "" if there is none.
-
-    It is that of the rows `above`, with `seen` after them; those that belong to it are taken away. A wrapped line has
-    no empty row.
-    """
-    while len(seen) < len(wanted) and wanted.endswith(seen) and above:
-        row = _bare(above.pop())
-        if not row:
-            return ""
-        seen = row + seen
-    return seen if wanted and seen.endswith(wanted) else ""
-
-
-def _lead(above: list[str], first: str, width: int) -> str:
-    """Return what stands before a place: `first` in its row, and the row above where that may belong to it.
-
-    A draft may be wrapped there: by the terminal in a full row, by an application anywhere. Behind a prompt that would
-    have to begin a row once more.
-    """
-    row = _bare(above[-1]) if above else ""
-    if not first:
-        return f"\n{row}"
-    return row + first if above and _cells(above[-1]) >= width else first
-
-
-def _mark(text: str) -> str:
-    return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
-
-
-def _at_cursor(look: Look) -> tuple[str, str]:
-    """Return what stands before and after the cursor in its row."""
-    rows = look.rows()
-    row = rows[look.cursor_y] if look.cursor_y < len(rows) else ""
-    cells = 0
-    for index, char in enumerate(row):
-        if cells >= look.cursor_x and _cells(char):
-            return row[:index], row[index:]
-        cells += _cells(char)
-    return row, ""
-
-
-def _bare(text: str) -> str:
-    return _FRAME.sub("", text)
-
-
-def _cells(text: str) -> int:
-    """Return how many cells of the screen `text` takes (Unicode TR 11; combining and format characters take none)."""
-    if text.isascii():
-        return len(text)
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.category(char) in ("Mn", "Me", "Cf") for char in text)

@@ -10,7 +10,7 @@ from xats.base import process, program
 from xats.base.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.clients import model, processes, profile, registry
 from xats.delivery.transports import Delivered, Postponed, Refused, Skipped, Stopped
-from xats.tmux import gone, guards, paste, screen, server, terminal
+from xats.tmux import gone, guards, match, paste, screen, server, terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from xats.core.waking.reasons import Reason
     from xats.delivery.settings import Settings
     from xats.delivery.transports import Result
+    from xats.tmux.examine import Outcome
     from xats.tmux.guards import Expected
-    from xats.tmux.paste import Outcome
     from xats.tmux.screen import Look
 
 NAME = "tmux"
@@ -258,7 +258,7 @@ def window(known: Profile, look: Look, settings: Settings) -> int:
 def holds(known: Profile, look: Look, text: str) -> bool:
     """Tell whether the composer holds exactly `text`, however it is wrapped."""
     if not recognised(known):
-        return screen.holds(look, text)
+        return match.holds(look, text)
     held = profile.view(known, look).text
     return held is not None and bool(text) and held.replace(" ", "") == text.replace(" ", "")
 
@@ -266,7 +266,7 @@ def holds(known: Profile, look: Look, text: str) -> bool:
 def remains(known: Profile, look: Look, text: str) -> bool:
     """Tell whether `text` still stands in the composer, whatever stands around it."""
     if not recognised(known):
-        return screen.remains(look, text)
+        return match.remains(look, text)
     held = profile.view(known, look).text
     return held is not None and bool(text) and text.replace(" ", "") in held.replace(" ", "")
 
