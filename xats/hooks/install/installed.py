@@ -25,10 +25,10 @@ class Installed:
     path: str
     state: str  #: "absent", "installed", "stale" (this xats writes it otherwise), "broken" (cannot run), "unreadable"
     events: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()  #: events that are wanted and not there, or not as they are to be
-    program: str | None = None  #: the program that is run
+    missing: tuple[str, ...] = ()  #: events without a hook, or with one that this xats writes otherwise
+    program: str | None = None  #: the program that the hooks run
     exists: bool = False
-    this: bool = False  #: whether it is the xats that looks
+    this: bool = False  #: whether that is the xats that looks
     detail: str = ""
     waiter: bool = False  #: whether the program keeps a waiter
 

@@ -1,6 +1,6 @@
-"""Small changes to the text of JSON, in the layout in which it is written: all other characters stay as they are.
+"""Make small changes to JSON text in its own layout. All other characters stay as they are.
 
-Appending and removing what was appended gives the same text again, but for what stood in an empty object or array.
+Appending a value and removing it again gives the same text, except for blanks in an empty object or array.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _indented = re.compile(r"\n([ \t]+)[^ \t\r\n]")
 
 
 class Layout:
-    """How a text is written."""
+    """The layout of a text: its newlines, indentation and separators."""
 
     def __init__(self, text: str, root: Node) -> None:
         self.newline = "\r\n" if "\r\n" in text else "\n"
@@ -38,7 +38,7 @@ class Layout:
         return lines.replace("\n", self.newline + indent)
 
     def member(self, name: str | None, value: Any, indent: str | None) -> str:
-        """Return what `write` returns, with a name before it if there is one."""
+        """Return `value` as `write` does, after its `name` if it has one."""
         before = "" if name is None else json.dumps(name) + (self.separators[1] if indent is None else ": ")
         return before + self.write(value, indent)
 
@@ -85,7 +85,7 @@ def remove(text: str, where: Node, index: int) -> str:
     if index == len(where.items) - 1:
         comma = where.commas[-1]
         gap = text[comma + 1 : start]
-        if "//" not in gap or text[end:].lstrip(" \t\r").startswith("\n"):  # else a comment would go on over the rest
+        if "//" not in gap or text[end:].lstrip(" \t\r").startswith("\n"):  # else the comment would hide the rest
             gap = gap.rstrip(SPACE)
         return text[:comma] + gap + text[end:]
     comma, after = where.commas[index], where.begins[index + 1]
@@ -95,7 +95,7 @@ def remove(text: str, where: Node, index: int) -> str:
 
 
 def replace(text: str, root: Node, old: Node, value: Any) -> str:
-    """Return `text` with `value` in place of `old`, on as many lines."""
+    """Return `text` with `value` in place of `old`: on one line if `old` was, else on several."""
     several = "\n" in text[old.start : old.end]
     new = Layout(text, root).write(value, _indent(text, old.start) if several else None)
     return text[: old.start] + new + text[old.end :]
@@ -112,6 +112,6 @@ def plain(value: Any) -> Any:
 
 
 def _indent(text: str, at: int) -> str:
-    """Return the blanks with which the line of `at` begins."""
+    """Return the indentation of the line of `at`."""
     line = text[text.rfind("\n", 0, at) + 1 : at]
     return line[: len(line) - len(line.lstrip(" \t"))]

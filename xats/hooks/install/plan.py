@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 @record
 class Plan:
-    """A change of one file that is thought out and not yet made."""
+    """A planned change of one file."""
 
     client: Hooks
     file: File
-    after: bytes | None  #: what it is to be; None: gone
-    backup: str | None  #: where the content from before is kept, or was until now
+    after: bytes | None  #: the new content; None: the file is removed
+    backup: str | None  #: the path of the copy from before, also where this change removes it
     install: bool
-    action: str  #: "unchanged", "created", "changed", "removed" (the file) or "restored" (as it was before)
+    action: str  #: "unchanged", "created", "changed", "removed" (the file) or "restored" (to the copy)
 
     @property
     def changes(self) -> bool:
-        """Whether anything is to be done to the file."""
+        """Whether the file changes."""
         return self.after != self.file.data
 
 
@@ -46,16 +46,16 @@ def _plan(client: Hooks, file: File, after: bytes | None, backup: str | None = N
 
 
 def plan_install(client: Hooks, path: str, words: Sequence[str], *, waiter: bool | None = None) -> Plan:
-    """Return what puts the hooks of `client` into the file at `path`, run by the program `words`.
+    """Return the plan that adds the hooks of `client`, run by the program `words`, to the file at `path`.
 
-    With its `waiter`, if it can have one; None leaves that as it is. Raises SettingsUnusable for a file that cannot be
-    changed safely.
+    `waiter` says whether its waiter is added too, if it can have one; None keeps the present state. Raises
+    SettingsUnusable for a file that xats cannot change safely.
     """
     file = files.read(path)
     text = files.text_of(file)
     if client.form in ("own", "plugin"):
         if text and not _is_ours(text, client):
-            msg = f"{path} is there, and is not what xats wrote. Nothing was changed."
+            msg = f"{path} exists, and xats did not write it. Nothing was changed."
             raise SettingsUnusable(msg, "move it away, or: " + _uninstall(client, "--force"), path=path)
         return _plan(client, file, own(client, words).encode(), install=True)
     if waiter or (waiter is None and merge.waits(merge.settings(path, text, client), client)):
@@ -67,9 +67,9 @@ def plan_install(client: Hooks, path: str, words: Sequence[str], *, waiter: bool
 
 
 def plan_uninstall(client: Hooks, path: str, *, force: bool = False) -> Plan:
-    """Return what takes the hooks of `client` out of the file at `path`.
+    """Return the plan that removes the hooks of `client` from the file at `path`.
 
-    With `force` a file of ours goes even if it was changed. Raises SettingsUnusable.
+    With `force` a whole file of xats is removed even if it was changed. Raises SettingsUnusable.
     """
     file = files.read(path)
     if file.data is None:
@@ -77,7 +77,7 @@ def plan_uninstall(client: Hooks, path: str, *, force: bool = False) -> Plan:
     text = files.text_of(file)
     if client.form in ("own", "plugin"):
         if not _is_ours(text, client) and not force:
-            msg = f"{path} is not as xats wrote it. Nothing was changed."
+            msg = f"{path} was changed since xats wrote it. Nothing was changed."
             raise SettingsUnusable(msg, _uninstall(client, "--force"), path=path)
         return _plan(client, file, None, install=False)
     before = file.before()
@@ -96,7 +96,7 @@ def plan_uninstall(client: Hooks, path: str, *, force: bool = False) -> Plan:
 
 
 def carry_out(plan: Plan) -> None:
-    """Make the change. Raises SettingsBusy when the file is not any more as it was, SettingsUnusable."""
+    """Make the change. Raises SettingsBusy when the file has changed meanwhile, and SettingsUnusable."""
     if plan.changes:
         if plan.after is None:
             files.delete(plan.file)
@@ -127,14 +127,14 @@ def _lines(data: bytes | None) -> list[str]:
 
 
 def own(client: Hooks, words: Sequence[str]) -> str:
-    """Return the whole file of a client that takes one of ours."""
+    """Return the text of a file that holds nothing but hooks of xats."""
     if client.form == "plugin":
         return plugins.write(client, words)
     return json_edit.fresh(merge.whole(client, words))
 
 
 def _is_ours(text: str, client: Hooks) -> bool:
-    """Tell whether `text` is a file that this xats, or one of another version, wrote."""
+    """Tell whether any version of xats wrote the file with `text`."""
     if client.form == "plugin":
         return plugins.unchanged(text)
     try:
@@ -155,7 +155,7 @@ def _is_ours(text: str, client: Hooks) -> bool:
 
 
 def _only_added(client: Hooks, text: str, before: bytes | None) -> bool:
-    """Tell whether `text` is what was there before and our hooks, and nothing else."""
+    """Tell whether `text` is the text from `before` with the hooks of xats, and nothing else."""
     root = merge.read(text.removeprefix(merge.BOM), client)
     words = {one.words for one in merge.ours(root.value, client)} if root else set()
     if root is None or len(words) != 1:
