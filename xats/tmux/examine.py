@@ -1,6 +1,6 @@
-"""Examine a pane before a key: look at it and at its processes, and refuse by the first check that objects.
+"""Examine a pane before a key: look at its processes and at its screen, and refuse by the first check that objects.
 
-The processes are read before the screen, which is judged without waiting for anything: so the key follows a fresh look.
+The screen comes last, and judging it waits for nothing. The key can therefore follow a fresh look.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SETTLE = 120  # ms from the line's being shown to Enter, where nobody has measur
 
 
 def whole(look: Look) -> tuple[object, ...]:
-    """Return all that a look shows, as PICTURE names it."""
+    """Return all that a look shows: the fields PICTURE."""
     return tuple(getattr(look, what) for what in PICTURE)
 
 
@@ -50,8 +50,8 @@ def whole(look: Look) -> tuple[object, ...]:
 class Outcome:
     """How an attempt ended.
 
-    `state` is delivered, refused (nothing more was done, try again later), postponed (the same, but nothing objected:
-    try again soon), unconfirmed (the line went in, its submission was not seen) or withdrawn (no longer wanted).
+    `state` is delivered, refused (retry later), postponed (no objection, but no time: retry soon), unconfirmed (the
+    line was pasted, and xats did not see it submitted) or withdrawn (not wanted any more).
     `reason` is a word of the closed list, or `stopping`.
     """
 
@@ -75,7 +75,7 @@ def refused(found: Found) -> Ended:
 
 @record
 class Behaviour:
-    """How the program in a pane shows what is typed and takes it. Callers of `paste.attempt` give these."""
+    """How the program in a pane shows and takes input; `paste.attempt` describes the fields."""
 
     guards: Sequence[Guard] = GUARDS
     echoed: Callable[[Look], bool] = lambda _: False
@@ -117,12 +117,12 @@ class Examiner:
         return seen
 
     def processes(self) -> Found:
-        """Return whether the processes in the pane forbid a key. This may list them all, so a look comes after it."""
+        """Return whether the processes in the pane forbid a key. This may take long, so a look comes after it."""
         return foreground(self.pane, self.client, self.expected)
 
     def objection(self, seen: Look, taken: Found) -> Found:
-        """Return why what `seen` shows forbids a key; `taken` is what `processes` said. It waits for nothing."""
-        # A client that is gone may have left a dead pane, another pane, or none: that is the better reason.
+        """Return why `seen` forbids a key; `taken` is the answer of `processes`. It waits for nothing."""
+        # Where the client is gone, a dead pane or another pane is the better reason.
         if reason := release(seen):
             return Found(reason, f"tmux {seen.version}")
         if reason := state(seen):
@@ -133,16 +133,16 @@ class Examiner:
         for guard in self.behaviour.guards:
             if reason := guard(seen):
                 return Found(reason)
-        # Since the paste only a further key of a person matters.
+        # After the paste only a further key of a person matters.
         echoed = self.behaviour.echoed(seen) if self.key_at is None else self.key_at == seen.key_at
         return Found(person(seen, echoed=echoed))
 
     def judge(self, seen: Look, taken: Found) -> Look:
-        """Refuse by the first check that objects to `seen`, unread input included. It waits for nothing."""
+        """Refuse by the first check that objects to `seen` or to unread input. It waits for nothing."""
         found = self.objection(seen, taken)
-        if not found.reason and seen.wake != self.entered:  # then it is our own Enter that may be unread
+        if not found.reason and seen.wake != self.entered:  # else our own Enter may be the unread input
             found = Found(typed_ahead(self.pane, seen, self.behaviour.certain))
-        if found.reason in ("not_permitted", "screen_unknown"):  # or the pane has gone since, and its terminal with it
+        if found.reason in ("not_permitted", "screen_unknown"):  # the pane may be gone since, with its terminal
             reason = state(self.look())
             after = Found(reason) if reason else self.processes()
             found = after if after.reason else found
@@ -151,7 +151,7 @@ class Examiner:
         return seen
 
     def examine(self) -> Look:
-        """Return a look to which nothing objects, nor to the processes just before it."""
+        """Return a look without objection, also to the processes just before it."""
         taken = self.processes()
         return self.judge(self.look(), taken)
 
@@ -160,7 +160,7 @@ class Examiner:
         return time.monotonic() - self.answered <= STALE / 1000
 
     def same_picture(self, before: Look, after: Look, when: str) -> None:
-        """Refuse a pane that does not show `after` what it showed `before`; `when` says when that was."""
+        """Refuse a pane that shows something else in `after` than in `before`; `when` is for the message."""
         for what, was, now in zip(PICTURE, self.behaviour.picture(before), self.behaviour.picture(after), strict=True):
             if was != now:
                 raise Ended("refused", "not_quiet", f"its {what} changed {when}")

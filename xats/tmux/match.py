@@ -18,19 +18,15 @@ _FRAME = re.compile(r"[\s\u2500-\u259f]+")  # space, boxes and bars: what an app
 
 
 def mark_before(look: Look) -> str:
-    """Return a mark of what stands before the cursor, which an option of the pane can hold.
-
-    White space and frames do not count.
-    """
+    """Return a checksum of the text before the cursor, without white space and frames, for an option of the pane."""
     return _mark(_lead(look.rows()[: look.cursor_y], _bare(_at_cursor(look)[0]), look.width))
 
 
 def holds(look: Look, line: str) -> bool:
-    """Say whether the text that ends at the cursor is exactly `line` after what stood there before the paste.
+    """Say whether the text at the cursor is exactly `line` after the text from before the paste.
 
-    What stood there is known by `look.before`; without that mark the answer is no. In a narrow pane the line may be
-    wrapped over several rows, by the terminal or by the application: white space and frames do not count. After the
-    cursor there may be nothing but a frame.
+    `look.before` is the checksum of that text; without it the answer is no. The terminal or the program may wrap the
+    line over several rows. After the cursor there may only be a frame.
     """
     found = _ending(look, line)
     if found is None or not look.before:
@@ -43,25 +39,25 @@ def holds(look: Look, line: str) -> bool:
 
 
 def remains(look: Look, line: str) -> bool:
-    """Say whether the text that ends at the cursor is `line`, whatever stands before it."""
+    """Say whether the text that ends at the cursor is `line`, with any text before it."""
     return _ending(look, line) is not None
 
 
 def _ending(look: Look, line: str) -> tuple[str, list[str]] | None:
-    """Return what stands before `line` in the row in which it begins, and the rows above; None unless it ends here."""
+    """Return the text before `line` in its first row, and the rows above; None unless it ends at the cursor."""
     before, after = _at_cursor(look)
     if _bare(after):
         return None
     wanted, seen = _bare(line), _bare(before)
     above = look.rows()[: look.cursor_y]
     if not seen and not (look.cursor_x == 0 and above and _cells(above[-1]) >= look.width):
-        return None  # an empty row is a part of ours only where a full row has just pushed the cursor onto it
+        return None  # an empty row belongs to the line only where a full row has pushed the cursor onto it
     whole = _ends(above, seen, wanted)
     return (whole.removesuffix(wanted), above) if whole else None
 
 
 def broken(look: Look, line: str) -> bool:
-    """Say whether Enter became a new line in the composer: ours above, the cursor indented in an empty row."""
+    """Say whether Enter became a new line in the composer: `line` above, and the cursor in an indented empty row."""
     before, after = _at_cursor(look)
     if look.cursor_x == 0 or _bare(before) or _bare(after):
         return False
@@ -71,8 +67,8 @@ def broken(look: Look, line: str) -> bool:
 def _ends(above: list[str], seen: str, wanted: str) -> str:
     """Return the text that ends with `wanted`, from the beginning of its first row; "" if there is none.
 
-    It is that of the rows `above`, with `seen` after them; those that belong to it are taken away. A wrapped line has
-    no empty row.
+    `seen` is the last row and `above` are the rows before it; those of the text are removed from `above`. A wrapped
+    line has no empty row.
     """
     while len(seen) < len(wanted) and wanted.endswith(seen) and above:
         row = _bare(above.pop())
@@ -83,10 +79,10 @@ def _ends(above: list[str], seen: str, wanted: str) -> str:
 
 
 def _lead(above: list[str], first: str, width: int) -> str:
-    """Return what stands before a place: `first` in its row, and the row above where that may belong to it.
+    """Return the text before a position: `first` in its row, and the row above where that may belong to it.
 
-    A draft may be wrapped there: by the terminal in a full row, by an application anywhere. Behind a prompt that would
-    have to begin a row once more.
+    It may be a wrapped draft: the terminal wraps it in a full row, a program anywhere. A program does not wrap a draft
+    right behind its prompt, because the prompt begins each row.
     """
     row = _bare(above[-1]) if above else ""
     if not first:
@@ -99,7 +95,7 @@ def _mark(text: str) -> str:
 
 
 def _at_cursor(look: Look) -> tuple[str, str]:
-    """Return what stands before and after the cursor in its row."""
+    """Return the text before and after the cursor in its row."""
     rows = look.rows()
     row = rows[look.cursor_y] if look.cursor_y < len(rows) else ""
     cells = 0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from xats.base.pane import Pane
 
-# All that must still be so when a key is sent, but for free text, which stands in TEXTS.
+# All that must be unchanged when a key is sent. Free text is in TEXTS.
 STATE = (
     "#{pid}|#{start_time}|#{pane_id}|#{pane_pid}|#{pane_tty}"
     "|#{pane_dead}|#{pane_in_mode}|#{pane_input_off}|#{pane_synchronized}|#{alternate_on}"
@@ -31,16 +31,16 @@ PICTURE = ("screen", "cursor_x", "cursor_y", "title")  # of a Look: what stays t
 # When a person last pressed a key in a tmux client of the pane's session, in whole seconds: a key that comes after a
 # look makes it another one. Attaching a client counts, `send-keys` does not.
 KEYS = "#{session_id}.#{session_activity}"
-# What may flicker does not belong into STATE. Each text is printed on a line of its own. Only tmux 3.7 and newer tell
-# of pastes in brackets.
+# What may flicker does not belong into STATE. tmux prints each text on its own line. Only tmux 3.7 and newer know
+# whether a program asked for pastes in brackets.
 _SEEN = (
     f"#{{version}}|#{{cursor_flag}}|#{{window_id}}|#{{bracket_paste_flag}}|{KEYS}|#{{session_attached}}"
     "|#{session_created}|#{@xats_before}",
     *(TEXTS["wake"], "#{@xats_line}", TEXTS["command"], TEXTS["title"]),
 )
 _CLIENT = "#{client_control_mode}|#{client_activity}|#{window_id}|#{pane_id}|#{client_flags}"
-_ANY = "any pane of "  # a window: where the client has an active pane of its own, which tmux tells nobody
-_END = f"xats-{os.urandom(8).hex()}"  # the line after each pane; no screen and no title shows it
+_ANY = "any pane of "  # a window: the client has its own active pane there, which tmux does not show
+_END = f"xats-{os.urandom(8).hex()}"  # the line after each pane; no screen and no title has it
 MOST = 20  # panes in one invocation: tmux takes 16 KiB
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;:]*m|\x1b\]8;.*?\x1b\\")  # colours, and the hyperlinks of tmux >= 3.4
@@ -108,13 +108,13 @@ def look(pane: Pane, timeout: float = TIMEOUT) -> Look:
 
 
 def unchanged(look: Look) -> str:
-    """Return the tmux condition that but for its screen the pane is as `look` saw it, and that no key was pressed."""
+    """Return the tmux condition that the pane is as in `look`, except for its screen, and that no key was pressed."""
     texts = (like(form, getattr(look, name)) for name, form in TEXTS.items())
     return all_of(same(f"{KEYS}|{STATE}", f"{look.keys}|{look.state}"), *texts)
 
 
 def commands(panes: Sequence[Pane]) -> list[str]:
-    """Return the tmux commands, for one invocation, that look at `panes` of one server, MOST at the most."""
+    """Return the tmux commands of one invocation that look at `panes` of one server, at most MOST."""
     words: list[str] = []
     for pane in panes:
         target = quote(pane.pane_id)
@@ -122,16 +122,16 @@ def commands(panes: Sequence[Pane]) -> list[str]:
         say = [f"display-message -p -t {target} {quote(form)}" for form in (STATE, *_SEEN)]
         act = " ; ".join((*say, f"capture-pane -p -e -t {target}"))
         # A pane that is gone must not end the whole invocation.
-        if is_pane_id(pane.pane_id):  # a row of the store may say anything
+        if is_pane_id(pane.pane_id):  # a row of the store may hold any text
             words += ["if-shell", "-F", "-t", pane.pane_id, same("#{pane_id}", pane.pane_id), act, ";"]
         words += ["display-message", "-p", _END, ";"]
     return [*words, "list-clients", "-F", _CLIENT]
 
 
 def read(panes: Sequence[Pane], said: str) -> dict[str, Look | None]:
-    """Return by pane id what tmux `said` to the commands for `panes`: a look, or None where there is no such pane.
+    """Return by pane id the looks in what tmux `said` to the commands for `panes`; None for a missing pane.
 
-    Raises TmuxUnavailable if that is no answer to them.
+    Raises TmuxUnavailable for any other text.
     """
     *blocks, clients = said.split(f"{_END}\n")
     if len(blocks) != len(panes):
@@ -180,7 +180,7 @@ def _look(pane: Pane, block: str, keys: dict[str, int]) -> Look:
         server_pid=server_pid,
         server_start=server_start,
         pane_id=pane.pane_id,
-        # A development release (3.8) says nothing here once the program has ended.
+        # A development release (3.8) leaves this empty once the program has ended.
         pane_pid=0 if dead and not fields[3] else number(fields[3], f"process of pane {pane.pane_id}"),
         tty=fields[4],
         dead=dead,
@@ -203,7 +203,7 @@ def _look(pane: Pane, block: str, keys: dict[str, int]) -> Look:
         key_at=max(
             keys.get(window if synchronized else pane.pane_id, 0),
             keys.get(_ANY + window, 0),
-            left_at if left_at != _seconds(created) else 0,  # a new session begins with its own time
+            left_at if left_at != _seconds(created) else 0,  # a new session begins with the time of its creation
         ),
         keys=typed,
         before=before,
@@ -216,6 +216,6 @@ def _seconds(text: str) -> int:
 
 
 def plain(text: str) -> str:
-    """Return captured `text` without colours and links, and with line drawing as the characters that it shows."""
+    """Return captured `text` without colours and links, and with line drawing as Unicode characters."""
     text = _ESCAPES.sub("", text)
     return _LINE_DRAWING.sub(lambda drawn: drawn[1].translate(_DRAWN), text) if "\x0e" in text else text
