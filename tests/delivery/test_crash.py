@@ -11,7 +11,7 @@ from tests import support
 from tests.delivery.conftest import LINE, until
 from xats.base import process
 from xats.tmux import paste
-from xats.tmux.paste import Outcome
+from xats.tmux.examine import Outcome
 
 FIELDS = ("socket", "server_pid", "server_start", "pane_id", "pane_pid", "tty")
 

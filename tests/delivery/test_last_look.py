@@ -11,11 +11,11 @@ from xats.base import faults, host
 from xats.core.agents import agents
 from xats.delivery import poke
 from xats.delivery.settings import Settings
-from xats.tmux import guards, paste, screen
-from xats.tmux.paste import Outcome
+from xats.tmux import examine, guards, paste, screen
+from xats.tmux.examine import Outcome
 
 DELIVERED = Outcome("delivered")
-SLOW = 1.5 * paste.STALE / 1000  # seconds
+SLOW = 1.5 * examine.STALE / 1000  # seconds
 
 
 def never():
@@ -39,8 +39,8 @@ def steps(monkeypatch):
         done.append(act)
         return real(socket, *words, **kwargs)
 
-    monkeypatch.setattr(paste, "look", note("look", paste.look))
-    monkeypatch.setattr(paste, "foreground", note("processes", paste.foreground))
+    monkeypatch.setattr(examine, "look", note("look", examine.look))
+    monkeypatch.setattr(examine, "foreground", note("processes", examine.foreground))
     monkeypatch.setattr(paste, "run", run)
     return done
 

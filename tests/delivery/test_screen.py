@@ -10,7 +10,7 @@ import pytest
 from tests.delivery.conftest import LINE, TITLES, until
 from tests.support.viewer import Viewer
 from xats.base.errors import NoPane, TmuxUnavailable
-from xats.tmux import screen
+from xats.tmux import match, screen
 from xats.tmux.cells import rows
 from xats.tmux.server import run
 
@@ -34,7 +34,7 @@ def shown(*rows, cursor=None, width=80, before=None):
         state="", server_pid=1, server_start=1, pane_id="%1", pane_pid=1, dead=False, in_mode=False, input_off=False,
         synchronized=False, alternate_on=False, cursor_x=x, cursor_y=y, width=width, height=len(rows), wake="",
         command="", line="", title="", screen="\n".join(row.replace("^", "") for row in rows),
-        before=screen.mark_before(shown(*before, width=width)) if before else "",
+        before=match.mark_before(shown(*before, width=width)) if before else "",
     )  # fmt: skip
 
 
@@ -56,14 +56,14 @@ HELD = [
 @pytest.mark.parametrize(("before", "rows"), HELD)
 def test_holds(before, rows):
     look = shown(*rows, before=before)
-    assert screen.holds(look, "xats: 2 new")
-    assert screen.remains(look, "xats: 2 new")
+    assert match.holds(look, "xats: 2 new")
+    assert match.remains(look, "xats: 2 new")
 
 
 @pytest.mark.parametrize(("rows", "cursor"), [(["\x1b[1m> \x1b[0mxats: 2 new"], 13), (["\x0ex\x0f xats: 2 new"], 13)])
 def test_holds_in_colours_and_behind_line_drawing(rows, cursor):
     before = [">" + " ^" if ">" in rows[0] else "^"]
-    assert screen.holds(shown(*rows, cursor=(cursor, 0), before=before), "xats: 2 new")
+    assert match.holds(shown(*rows, cursor=(cursor, 0), before=before), "xats: 2 new")
 
 
 @pytest.mark.parametrize(
@@ -84,8 +84,8 @@ def test_holds_in_colours_and_behind_line_drawing(rows, cursor):
     ],
 )
 def test_does_not_hold(rows):
-    assert not screen.holds(shown(*rows, before=["> ^"]), "xats: 2 new")
-    assert not screen.holds(shown(*rows, before=["^"]), "xats: 2 new")
+    assert not match.holds(shown(*rows, before=["> ^"]), "xats: 2 new")
+    assert not match.holds(shown(*rows, before=["^"]), "xats: 2 new")
 
 
 @pytest.mark.parametrize(
@@ -112,20 +112,20 @@ def test_words_before_our_line_that_were_not_there_before_the_paste(before, rows
     """A program that reads or echoes late shows a person's draft only now."""
     width = max(len(row) for row in rows) if len(rows) > 1 and len(rows[-2]) > 20 else 80
     look = shown(*rows, before=before, width=width)
-    assert not screen.holds(look, "xats: 2 new")
-    assert screen.remains(look, "xats: 2 new")
+    assert not match.holds(look, "xats: 2 new")
+    assert match.remains(look, "xats: 2 new")
 
 
 def test_a_full_row_pushes_the_cursor_onto_the_next():
-    assert screen.holds(shown("> xats:2new", "^", width=11, before=["> ^"]), "xats: 2 new")
-    assert not screen.holds(shown("> xats:2new", "^", width=12, before=["> ^"]), "xats: 2 new")
-    assert screen.holds(shown("0123456789:", "xats:2new^", width=11, before=["0123456789:", "^"]), "xats: 2 new")
+    assert match.holds(shown("> xats:2new", "^", width=11, before=["> ^"]), "xats: 2 new")
+    assert not match.holds(shown("> xats:2new", "^", width=12, before=["> ^"]), "xats: 2 new")
+    assert match.holds(shown("0123456789:", "xats:2new^", width=11, before=["0123456789:", "^"]), "xats: 2 new")
 
 
 def test_an_empty_row_of_a_framed_composer_holds_nothing():
     look = shown("│ xats: hi │", "│ ^         │", width=12, before=["│ ^         │"])
-    assert not screen.holds(look, "xats: hi")
-    assert not screen.remains(look, "xats: hi")
+    assert not match.holds(look, "xats: hi")
+    assert not match.remains(look, "xats: hi")
 
 
 def test_wide_and_combining_characters_before_the_cursor():
@@ -135,21 +135,17 @@ def test_wide_and_combining_characters_before_the_cursor():
         ("e\u0301> xats: hi", 11, shown("e\u0301> ", cursor=(3, 0))),
     ]:
         look = shown(row, cursor=(cursor, 0))
-        look.__dict__["before"] = screen.mark_before(lead)
-        assert screen.holds(look, "xats: hi")
-    assert not screen.remains(shown("日本 xats: hi", cursor=(11, 0)), "xats: hi")
+        look.__dict__["before"] = match.mark_before(lead)
+        assert match.holds(look, "xats: hi")
+    assert not match.remains(shown("日本 xats: hi", cursor=(11, 0)), "xats: hi")
 
 
 def test_an_enter_that_became_a_new_line():
-    assert screen.broken(shown("> xats: hi", "  ^"), "xats: hi")
-    assert screen.broken(shown("┃  xats:", "┃  hi", "┃  ^"), "xats: hi")
-    assert not screen.broken(shown("xats: hi", "^"), "xats: hi")
-    assert not screen.broken(shown("> xats: hi", "", "> ^"), "xats: hi")
-    assert not screen.broken(shown("> xats: hi^"), "xats: hi")
-
-
-def test_composer_line():
-    assert screen.composer_line(shown("old", "> half a thought^  x")) == "> half a thought"
+    assert match.broken(shown("> xats: hi", "  ^"), "xats: hi")
+    assert match.broken(shown("┃  xats:", "┃  hi", "┃  ^"), "xats: hi")
+    assert not match.broken(shown("xats: hi", "^"), "xats: hi")
+    assert not match.broken(shown("> xats: hi", "", "> ^"), "xats: hi")
+    assert not match.broken(shown("> xats: hi^"), "xats: hi")
 
 
 def test_plain_drops_colours_links_and_line_drawing():
@@ -205,7 +201,7 @@ def test_odd_titles_and_options_shift_nothing(desk, title):
     assert look.before == "0badcafe"
     assert look.rows()[0].strip() == ">"
     assert look.cursor_x == 2
-    assert screen.remains(look, ">")
+    assert match.remains(look, ">")
     assert unchanged(pane, look)
 
 
@@ -290,9 +286,9 @@ def test_our_line_in_a_real_terminal_that_wraps_it(desk, width):
     look = until(
         lambda: (seen := screen.look(pane)).command == "cat" and "inbox" in seen.plain().replace("\n", "") and seen
     )
-    assert screen.remains(look, LINE)
-    assert not screen.remains(look, LINE + "x")
-    assert not screen.remains(look, LINE.replace("2", "3"))
+    assert match.remains(look, LINE)
+    assert not match.remains(look, LINE + "x")
+    assert not match.remains(look, LINE.replace("2", "3"))
 
 
 # -- several panes in one invocation -----------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ def test_the_client_is_the_program_of_the_server(tmp_path, monkeypatch):
         assert server.run(path, "display-message", "-p", "#{pid}") == f"{pid}\n"
         assert server.begin(path, "display-message", "-p", "#{pid}").communicate()[0] == f"{pid}\n".encode()
         monkeypatch.setenv("XATS_TMUX", str(program))
-        with pytest.raises(TmuxUnavailable, match="do not understand each other") as caught:
+        with pytest.raises(TmuxUnavailable, match="are not compatible") as caught:
             server.run(path, "list-sessions")
         assert "PATH" in caught.value.hint
     finally:

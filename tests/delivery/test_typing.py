@@ -23,8 +23,8 @@ from tests.support.world import until as eventually
 from xats.base import process
 from xats.delivery.settings import Settings
 from xats.delivery.watcher import PaneWatcher
-from xats.tmux import guards, paste, screen, terminal
-from xats.tmux.paste import Outcome
+from xats.tmux import examine, guards, paste, screen, terminal
+from xats.tmux.examine import Outcome
 
 LEFT = "\x1b[D"
 OURS = re.compile(r"xats: \d+ new from alice - run: xats inbox")
@@ -267,7 +267,7 @@ def test_a_key_between_the_last_look_and_the_paste(desk, monkeypatch):
                 until(lambda: time.time() - person.pressed_at() < 3)
 
         monkeypatch.setattr(paste.faults, "point", point)
-        monkeypatch.setattr(paste, "STALE", 60_000)
+        monkeypatch.setattr(examine, "STALE", 60_000)
         assert role.deliver().reason == "human_active"
         assert done
     assert LINE not in role.text()

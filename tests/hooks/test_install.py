@@ -16,7 +16,8 @@ from tests.support.texts import MERGED, OWN, WORDS, real
 from xats.base.errors import SettingsBusy, SettingsUnusable
 from xats.hooks import clients
 from xats.hooks.install import files, merge
-from xats.hooks.install.install import carry_out, diff, look, own, plan_install, plan_uninstall
+from xats.hooks.install.installed import look
+from xats.hooks.install.plan import carry_out, diff, own, plan_install, plan_uninstall
 
 CLAUDE = clients.find("claude-code")
 TEXT = real("claude-code")
@@ -274,13 +275,13 @@ def pipe(path):
 @pytest.mark.parametrize(
     "spoil, said",
     [
-        (dangle, "which is not there"),
+        (dangle, "which does not exist"),
         (second_name, "hard link"),
-        (folder, "no regular file"),
-        (pipe, "no regular file"),
+        (folder, "not a regular file"),
+        (pipe, "not a regular file"),
         (lambda path: path.chmod(0o400), "read-only"),
         (lambda path: path.write_bytes(b'{\n"a": "\xff"}'), "line 2, byte 7"),
-        (lambda path: path.write_bytes(b" " * (5 << 20)), "too much"),
+        (lambda path: path.write_bytes(b" " * (5 << 20)), "must not exceed"),
         (lambda path: path.write_text('{\n "a": 1,\n}'), "line 2, column 8"),
     ],
 )
@@ -300,14 +301,14 @@ def test_what_is_in_the_place_of_the_backup_is_said_and_left(path, tmp_path):
     backup.unlink()
     backup.mkdir()
     for refused in (install, uninstall):
-        with pytest.raises(SettingsUnusable, match="cannot be read: it is not a regular file") as caught:
+        with pytest.raises(SettingsUnusable, match="xats cannot read it: it is not a regular file") as caught:
             refused(path)
         assert caught.value.hint == "move it away"
     backup.rmdir()
     backup.symlink_to(tmp_path / "secret")  # as in a repository that was cloned
     (tmp_path / "secret").write_text("of somebody")
     for refused in (install, uninstall):
-        with pytest.raises(SettingsUnusable, match="cannot be read"):
+        with pytest.raises(SettingsUnusable, match="xats cannot read it"):
             refused(path)
     backup.unlink()
     uninstall(path)
@@ -362,7 +363,7 @@ PROGRAM = """
 import sys
 from xats.base.errors import SettingsBusy
 from xats.hooks import clients
-from xats.hooks.install.install import carry_out, plan_install, plan_uninstall
+from xats.hooks.install.plan import carry_out, plan_install, plan_uninstall
 path, client, install = sys.argv[1], clients.find(sys.argv[2]), sys.argv[3] == "install"
 while True:
     try:

@@ -12,8 +12,9 @@ import pytest
 from xats.base.errors import Refused, SettingsUnusable
 from xats.clients import codex, model
 from xats.hooks import clients, launch
-from xats.hooks.install import install, merge, plugins
-from xats.hooks.install.scan import parse
+from xats.hooks.install import merge, plugins
+from xats.hooks.install.json_parse import parse
+from xats.hooks.install.plan import carry_out, plan_install
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def put_in(place, name, scope="user"):
     client = clients.find(name)
     path = client.path(scope, place.environ, place.project)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    install.carry_out(install.plan_install(client, path, place.xats))
+    carry_out(plan_install(client, path, place.xats))
     return path
 
 
@@ -246,7 +247,7 @@ def test_files_of_long_ago_go_and_no_others(place):
 def test_who_has_no_such_way_is_told_what_to_do(place, name):
     found = plan(place, name, "x")
     assert (found.words, found.environ, found.files, found.hooks) == ((f"/bin/{name}", "x"), {}, (), "none")
-    assert found.notes == (f"{name} takes no hooks for one launch alone: xats hook install {name}",)
+    assert found.notes == (f"{name} takes no hooks for one launch only; use: xats hook install {name}",)
 
 
 def test_who_has_no_hooks_at_all(place):
@@ -277,7 +278,7 @@ def test_hooks_of_an_older_xats_are_told(place):
         json.dump(value, file)
     found = plan(place, "claude-code")
     assert found.hooks == "installed"
-    assert found.notes == (f"{path} is not as this xats would write it: xats hook install claude-code",)
+    assert found.notes == (f"{path} is not as this xats writes it; fix: xats hook install claude-code",)
     with open(path, "w") as file:
         json.dump({**value, "disableAllHooks": True}, file)
     assert "disableAllHooks" in plan(place, "claude-code").notes[0]
@@ -286,7 +287,7 @@ def test_hooks_of_an_older_xats_are_told(place):
 def test_codex_is_told_of_a_program_that_a_login_shell_may_not_find():
     """It was seen to run commands in one: with xats in a virtual environment its agent cannot answer its mail."""
     said = launch.beside_login(codex.CLIENT, "/venv/bin/xats", {"HOME": "/home/kim"})
-    assert said and "no /venv/bin in its PATH" in said
+    assert said and "lacks /venv/bin, " in said
     assert launch.beside_login(codex.CLIENT, "/home/kim/.local/bin/xats", {"HOME": "/home/kim"}) is None
     assert launch.beside_login(codex.CLIENT, "/usr/bin/xats", {}) is None
     assert launch.beside_login(codex.CLIENT, "/usr/bin/python3", {}), "it is run as a module, and no program is there"

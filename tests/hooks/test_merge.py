@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.texts import MERGED, OTHER, VALUES, WORDS, handlers, real, settings, written
 from xats.hooks import clients
-from xats.hooks.install import command, merge, scan
+from xats.hooks.install import command, json_parse, merge
 
 CLIENTS = st.sampled_from(MERGED)
 GUARDED = [one.name for one in clients.CLIENTS if one.guarded]
@@ -127,7 +127,7 @@ def test_every_character_of_others_stays_as_it_is(case):
         return
     new = merge.add(text, client, WORDS)
     rest = iter(new)
-    assert all(any(one == other for other in rest) for one in text if one not in scan.SPACE)
+    assert all(any(one == other for other in rest) for one in text if one not in json_parse.SPACE)
 
 
 # -- taking out --------------------------------------------------------------------------------------------------------
@@ -281,26 +281,26 @@ def test_what_an_older_version_put_in_goes():
         ('{"a": 1,}', 1, 8, "comma before }"),
         ('{"a": [1,\n]}', 1, 9, "comma before ]"),
         ("{\n  // why\n}", 2, 3, "comment"),
-        ("[]", 1, 1, "no object"),
-        ('{"hooks": []}', 1, 11, "hooks is no object"),
-        ('{"hooks": null}', 1, 11, "hooks is no object"),
-        ('{"hooks": {"Stop": {}}}', 1, 20, "hooks.Stop is no list"),
-        ('{"hooks": {"Stop": [1]}}', 1, 21, "hooks.Stop[0] is no object"),
-        ('{"hooks": {"Stop": [{"hooks": {}}]}}', 1, 31, "hooks.Stop[0].hooks is no list"),
+        ("[]", 1, 1, "must be an object"),
+        ('{"hooks": []}', 1, 11, "hooks must be an object"),
+        ('{"hooks": null}', 1, 11, "hooks must be an object"),
+        ('{"hooks": {"Stop": {}}}', 1, 20, "hooks.Stop must be a list"),
+        ('{"hooks": {"Stop": [1]}}', 1, 21, "hooks.Stop[0] must be an object"),
+        ('{"hooks": {"Stop": [{"hooks": {}}]}}', 1, 31, "hooks.Stop[0].hooks must be a list"),
         ('{"a": 01}', 1, 8, "comma or }"),
         ('{"a": NaN}', 1, 7, "value is missing"),
-        ('{"a": "\n"}', 1, 7, "text that does not end"),
+        ('{"a": "\n"}', 1, 7, "string without an end"),
         ('{"a": "\\x"}', 1, 7, "must be escaped"),
-        ('{"a": 1', 1, 8, "ends before it is whole"),
+        ('{"a": 1', 1, 8, "ends too early"),
         ('{"a" 1}', 1, 6, "colon"),
         ("{a: 1}", 1, 2, "name in quotes"),
-        ("{} {}", 1, 4, "behind the end"),
-        ('{"a": ' + "[" * 300 + "]" * 300 + "}", 1, 207, "inside each other"),
+        ("{} {}", 1, 4, "after the end"),
+        ('{"a": ' + "[" * 300 + "]" * 300 + "}", 1, 207, "nested values"),
         ("\ufeff\ufeff{}", 1, 1, "value is missing"),
     ],
 )
 def test_what_is_refused_is_told_with_its_place(text, line, column, said):
-    with pytest.raises(scan.Broken) as caught:
+    with pytest.raises(json_parse.ParseError) as caught:
         merge.add(text, clients.find("claude-code"), WORDS)
     assert said in str(caught.value)
     assert (caught.value.line, caught.value.column) == (line, column)
@@ -314,9 +314,9 @@ def test_the_reader_agrees_with_another(text):
     except ValueError:
         other, twice = None, True
     try:
-        scan.parse(text)
+        json_parse.parse(text)
         assert not twice
-    except scan.Broken:
+    except json_parse.ParseError:
         assert twice or "NaN" in text or "Infinity" in text
 
 

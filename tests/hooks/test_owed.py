@@ -27,8 +27,9 @@ def read(desk: Desk) -> None:
 
 
 def owed(text: str) -> list[str]:
-    """Return the lines about requests in what a session is told."""
-    text = re.sub(r"/\S+/xats ", "xats ", text)  # Codex is told the whole path of xats
+    """Return the lines about requests in the text for a session."""
+    text = re.sub(r"/\S+/xats ", "xats ", text)  # for Codex it has the whole path of xats
+    text = re.sub(r", \d+ s ago: ", ", just now: ", text)  # on a slow machine
     (found,) = [part for part in text.split("\n\n") if part.startswith(HEAD)] or [f"{HEAD}\n{TAIL}"]
     head, *lines, tail = found.split("\n")
     assert (head, tail) == (HEAD, TAIL)

@@ -195,7 +195,7 @@ def test_of_a_huge_transcript_its_end_is_read(desk):
 
 
 def test_settings_that_are_no_file_are_refused(strange, tmp_path):
-    with pytest.raises(SettingsUnusable, match="no regular file"):
+    with pytest.raises(SettingsUnusable, match="not a regular file"):
         files.read(strange)
     real = tmp_path / "settings.json"
     real.write_text("{}")

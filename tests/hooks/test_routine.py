@@ -100,6 +100,14 @@ def replaced(busy):
     busy.team.register("alice", client="claude-code", seat=agents.Seat(HOST, client_session="s2"))
 
 
+def with_a_session_that_has_ended(busy):
+    sql(busy, "update sessions set ended_at = 1, end_reason = 'replaced'")
+
+
+def at_work_in_another_session(busy):
+    sql(busy, "update presence set client_session = 's0'")
+
+
 def on_a_host_with_a_new_name(busy):
     sql(busy, "update sessions set host_name = 'tower'")
 
@@ -129,6 +137,8 @@ UNUSUAL = [
     long_silent,
     unregistered,
     replaced,
+    with_a_session_that_has_ended,
+    at_work_in_another_session,
     in_a_team_that_was_renamed,
     on_a_host_with_a_new_name,
     with_another_program,

@@ -475,7 +475,7 @@ def test_the_name_in_the_environment_of_a_shared_process_is_not_believed(desk):
     assert b"dave" not in said
     assert b"for carol" in said
     assert desk.unread("dave") == 1
-    assert desk.log.count("XATS_AGENT is that of another session") == 1
+    assert desk.log.count("XATS_AGENT belongs to another session") == 1
     said = desk.xats.run([*daemon[:-1], "exec"], env=env).stdout  # a process of its own
     assert b"You are dave@crew" in said
     assert b"for dave" in said
@@ -681,7 +681,7 @@ def test_a_start_binds_the_process_and_tells_who_it_is(desk):
     said = text_of(inside(desk, f"echo $$ >pid; {hooked(desk, 'session start')}").stdout)
     assert said.startswith("You are alice@crew in xats")
     assert "Unread: 1." in said
-    assert "The last you sent: #1 to bob ('Parser')" in said
+    assert "Your last message: #1 to bob ('Parser')" in said
     assert len(said.partition("\n\n")[0]) < 450  # 150 tokens at three characters
     assert "xats reply ID - <<'EOF'\n" in said
     assert '"' not in said  # in which a shell would run backticks
@@ -950,7 +950,7 @@ def test_a_budget_of_ones_own(desk):
     text = text_of(desk.hook("prompt", env={"XATS_HOOK_BUDGET": "500"}))
     assert ("a" * 300 in text, "b" * 300 in text, desk.unread()) == (True, False, 1)
     assert desk.hook("prompt", env={"XATS_HOOK_BUDGET": "lots"}) == ""
-    assert "XATS_HOOK_BUDGET is 'lots', which is no number of bytes" in desk.log
+    assert "XATS_HOOK_BUDGET must be a number of bytes, not 'lots'" in desk.log
     text = text_of(desk.hook("prompt", env={"XATS_HOOK_BUDGET": "99999"}))
     assert ("b" * 300 in text, desk.unread()) == (True, 0)
 

@@ -13,7 +13,7 @@ from functools import partial
 from xats.base import process, program
 from xats.base.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.clients import model, processes, profile, registry
-from xats.tmux import gone, guards, screen, server, terminal
+from xats.tmux import gone, guards, match, screen, server, terminal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def window(known: Profile, look: Look, settings: Settings) -> int:
 def holds(known: Profile, look: Look, text: str) -> bool:
     """Tell whether the composer holds exactly `text`, however it is wrapped."""
     if not profile.is_known(known):
-        return screen.holds(look, text)
+        return match.holds(look, text)
     held = profile.view(known, look).text
     return held is not None and bool(text) and held.replace(" ", "") == text.replace(" ", "")
 
@@ -146,7 +146,7 @@ def holds(known: Profile, look: Look, text: str) -> bool:
 def remains(known: Profile, look: Look, text: str) -> bool:
     """Tell whether `text` still stands in the composer, whatever stands around it."""
     if not profile.is_known(known):
-        return screen.remains(look, text)
+        return match.remains(look, text)
     held = profile.view(known, look).text
     return held is not None and bool(text) and text.replace(" ", "") in held.replace(" ", "")
 

@@ -15,7 +15,7 @@ from xats.base import process
 from xats.base.errors import TmuxUnavailable
 from xats.clients import profile, registry
 from xats.delivery import screens
-from xats.tmux import guards, paste, screen, server
+from xats.tmux import examine, guards, screen, server
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class PaneWatcher:
 
     def _same(self, before: Look, after: Look) -> bool:
         """Tell whether two looks show the same picture. Usually nothing at all has changed."""
-        if paste.whole(before) == paste.whole(after):
+        if examine.whole(before) == examine.whole(after):
             return True
         return profile.picture(self._known, before) == profile.picture(self._known, after)
 

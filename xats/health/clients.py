@@ -102,7 +102,7 @@ def shared(environ: Mapping[str, str]) -> list[Check]:
 def hooks(environ: Mapping[str, str]) -> list[Check]:
     """Return what is found of our hooks in the user's own settings of each client; nothing where there are none."""
     from xats.hooks.clients import CLIENTS
-    from xats.hooks.install.install import look
+    from xats.hooks.install.installed import look
 
     try:
         folders.home(environ)

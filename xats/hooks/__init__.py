@@ -1,1 +1,1 @@
-"""Hooks: what agent programs run of xats, and how that is put into their settings and taken out again."""
+"""Hooks: the commands that agent programs run at their hooks, and how xats installs them in the programs' settings."""

@@ -20,14 +20,16 @@ PATIENCE = 0.15  # seconds in all for which a hook waits for a busy store before
 
 
 class Call(Circumstances):
-    """One call of a hook: its event, and what is known of where it runs."""
+    """One call of a hook: its event and its circumstances."""
 
     def __init__(self, client: Client, event: str, payload: Mapping[str, Any], path: str) -> None:
         assert client.hooks
         super().__init__(os.environ)
         self.client, self.hooks, self.event, self.payload, self.path = client, client.hooks, event, payload, path
         self.point = _point(client.hooks, event)
-        self.subagent = bool(payload.get("agent_id"))  #: a helper of the session tells this, which has no seat
+        self.subagent = bool(
+            payload.get("agent_id")
+        )  #: whether a subagent of the session sends this; it is no agent of its own
         if self.point == "prompt" and payload.get("prompt") == "":
             self.point = self.hooks.empty_prompt
         self.session = session_id(payload)
@@ -43,12 +45,12 @@ class Call(Circumstances):
 
     @property
     def patience(self) -> float:
-        """How many seconds the store may still be waited for."""
+        """Seconds for which this hook may still wait for the store."""
         return max(0.0, self._until - time.monotonic())
 
     @property
     def folder(self) -> str | None:
-        """Where the program works, None when it does not say."""
+        """The folder in which the program works, None when it does not say."""
         cwd = self.payload.get("cwd")
         return cwd if isinstance(cwd, str) and os.path.isabs(cwd) else None
 
@@ -57,7 +59,7 @@ class Call(Circumstances):
         return self.environ.get("XATS_NAME_NEW") == "1" and not self.borrowed()
 
     def shared(self) -> bool:
-        """Tell whether one process serves several sessions here, whose environment is that of the first of them."""
+        """Tell whether one process serves several sessions here, all with the environment of the first."""
         sharing = self.client.sharing
         if sharing and self._shared is None:
             from xats.base import process
@@ -66,7 +68,7 @@ class Call(Circumstances):
         return bool(self._shared)
 
     def sharer(self) -> Client | None:
-        """Return the program one process of which may serve several sessions."""
+        """Return the program if one process of it may serve several sessions."""
         return self.client if self.client.sharing else None
 
 
@@ -91,7 +93,7 @@ def parse(client: Client, document: object, path: str) -> Call | None:
 
 
 def _point(hooks: Hooks, event: str) -> str:
-    """Return which moment the program calls `event`, "" for one at which xats is not asked."""
+    """Return the moment that the program calls `event`, "" where xats has no hook."""
     return next((one.point for one in hooks.events if one.event == event), "")
 
 

@@ -1,7 +1,7 @@
-"""Which agent programs have hooks, and which of them a person means. Each is described in xats/clients/NAME.py.
+"""The agent programs that have hooks. A file xats/clients/NAME.py describes each.
 
-Read in the programs' own documentation, and seen at work in Claude Code 2.1, Codex 0.171, Gemini CLI 0.61,
-opencode 1.18, Copilot 1.0 and Qwen Code 0.24; Cursor and Amp have not been run here.
+Their hooks are as their own documentation says, and were tried in Claude Code 2.1, Codex 0.171, Gemini CLI 0.61,
+opencode 1.18, Copilot 1.0 and Qwen Code 0.24; Cursor and Amp were not tried.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CLIENTS = tuple(found.hooks for name in NAMES if (found := model.load(name)) and
 
 
 def find(name: str) -> Hooks:
-    """Return the hooks of the client `name`, or of that whose program is called so. Raises NotFound."""
+    """Return the hooks of the client `name`, which may also be the name of its process. Raises NotFound."""
     for one in CLIENTS:
         if one.name == name:
             return one

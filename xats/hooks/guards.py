@@ -1,6 +1,6 @@
-"""Guards before a file change: each of them may refuse it, and then the program tells its model why.
+"""Guards before a file change: each may refuse the change, and then the program tells its model why.
 
-A new guard is one line in `GUARDS`. They are asked in order, for each file of the change, and the first refusal counts.
+A new guard is one line in `GUARDS`. xats asks them in order for each file of the change. The first refusal counts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
     Check = Callable[[Tx, Agent, str], Mapping[str, str] | None]
 
-PATCHED = ("*** Add File", "*** Update File", "*** Delete File", "*** Move to")  # before the name of a file in a patch
+PATCHED = (
+    "*** Add File",
+    "*** Update File",
+    "*** Delete File",
+    "*** Move to",
+)  # what stands before the name of a file in a patch
 
 
 @record
@@ -58,7 +63,7 @@ def refusal(tx: Tx, agent: Agent, call: Call) -> Refusal | None:
 
 
 def paths(call: Call) -> list[str]:
-    """Return the files that a tool is about to change, as far as its input says; whole paths where that can be."""
+    """Return the files that a tool is about to change, as far as its input names them, as absolute paths."""
     given = call.payload.get("tool_input")
     if not isinstance(given, dict):
         return []

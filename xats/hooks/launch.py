@@ -1,9 +1,9 @@
-"""How an agent program is started with our hooks for one launch alone, by its own options and variables.
+"""Start an agent program with the hooks of xats for one launch, by the program's own options and variables.
 
-How each program takes them stands in xats/clients/NAME.py (`launch`). No file of the user's is changed. What a program
-only reads from a file stands in the folder `launch` of xats, under a name that tells its content. Seen at work in
-Claude Code 2.1, Codex 0.171, opencode 1.18 and Qwen Code 0.24. Gemini CLI 0.61 takes such a file only when root owns
-it, so it has no way, nor have the others.
+`launch` in xats/clients/NAME.py says how a program takes them. xats changes no file of the user. What a program only
+reads from a file goes into the folder `launch` of xats, under a name made from its content. This was tried in Claude
+Code 2.1, Codex 0.171, opencode 1.18 and Qwen Code 0.24. Gemini CLI 0.61 takes such a file only from root, so this is
+not possible there, nor in the other programs.
 """
 
 from __future__ import annotations
@@ -11,24 +11,25 @@ from __future__ import annotations
 import os
 
 from xats.base import calling, sidefile
-from xats.base.errors import SettingsUnusable
 from xats.base.jsontext import to_json
 from xats.base.record import record, replace
 from xats.clients import model
-from xats.hooks.install import edit, files, merge
+from xats.hooks.install import files, json_edit, merge
 from xats.hooks.install.command import line
-from xats.hooks.install.install import look, own
-from xats.hooks.install.scan import Broken, parse
+from xats.hooks.install.installed import look
+from xats.hooks.install.json_parse import ParseError, parse
+from xats.hooks.install.plan import own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from xats.clients.model import Client, Hooks
-    from xats.hooks.install.install import Installed
+    from xats.hooks.install.installed import Installed
 
-STALE = 30 * 86_400  # seconds after its last launch that a file of an older xats goes
+NOT_STARTED = "Nothing was started."
+STALE = 30 * 86_400  # seconds after the last launch with a file of an older xats until it is removed
 
 
 @record
@@ -36,10 +37,10 @@ class Launch:
     """What is started."""
 
     words: tuple[str, ...]  #: the program and its arguments
-    environ: dict[str, str]  #: what its environment is to have besides
+    environ: dict[str, str]  #: what is added to its environment
     files: tuple[tuple[str, str], ...]  #: what it reads, as (path, text)
-    hooks: str  #: "launch": for this one; "installed": they were there; "none"
-    notes: tuple[str, ...] = ()  #: what the user has to know
+    hooks: str  #: "launch" (for this one), "installed" (before), or "none"
+    notes: tuple[str, ...] = ()  #: what the user must know
 
 
 @record
@@ -48,20 +49,20 @@ class Place:
 
     environ: Mapping[str, str]
     project: str  #: the folder of the project
-    folder: str  #: in which our files are put
+    folder: str  #: the folder of the files that xats writes
     xats: tuple[str, ...]  #: the words that run this xats
 
 
 def plan(name: str, program: str, arguments: Sequence[str], place: Place, writable: str | None = None) -> Launch:
-    """Return how `program`, a client called `name`, is started with `arguments`, which are passed on.
+    """Return how to start `program`, which is the client `name`, with the `arguments` of the user.
 
-    `writable` is a folder that the sandbox of its tools is to let them write. Raises Refused for arguments that
-    contradict ours, SettingsUnusable for settings in them that hooks cannot be added to.
+    `writable` is a folder that its tools must be able to write from their sandbox. Raises Refused for arguments that
+    contradict those of xats, SettingsUnusable for settings in them to which xats cannot add hooks.
     """
     start = Launch((program, *arguments), {}, (), "none")
     client = model.load(name)
     if client is None or client.hooks is None:
-        return with_notes(start, f"{name} has no hooks: it reads its mail when it is woken")
+        return with_notes(start, f"{name} has no hooks: it reads its mail when xats wakes it")
     kit = Kit(client.hooks, place)
     if client.prepare:
         start = client.prepare(start, kit, writable)
@@ -69,27 +70,27 @@ def plan(name: str, program: str, arguments: Sequence[str], place: Place, writab
     if there:
         notes = [f"{one.path}: {one.detail}" for one in there if one.detail]
         if not any(one.state == "installed" for one in there):
-            notes.append(f"{there[0].path} is not as this xats would write it: xats hook install {name}")
+            notes.append(f"{there[0].path} is not as this xats writes it; fix: xats hook install {name}")
         return with_notes(replace(start, hooks="installed"), *notes)
     if client.launch is None:
-        return with_notes(start, f"{name} takes no hooks for one launch alone: xats hook install {name}")
+        return with_notes(start, f"{name} takes no hooks for one launch only; use: xats hook install {name}")
     return client.launch(start, kit)
 
 
 def _installed(client: Hooks, place: Place) -> list[Installed]:
-    """Return where hooks of ours are that will run, the user's own first: a second time they would be noise."""
+    """Return the files with hooks of xats that will run, the user's own first: those need no second installation."""
     paths = [(scope, client.path(scope, place.environ, place.project)) for scope in ("user", "project")]
     found = [look(client, scope, path, place.xats) for scope, path in paths]
     return [one for one in found if one.state in ("installed", "stale")]
 
 
 def with_notes(start: Launch, *notes: str) -> Launch:
-    """Return `start` with more to be known."""
+    """Return `start` with more notes for the user."""
     return replace(start, notes=(*start.notes, *notes))
 
 
 def _values(arguments: Sequence[str], *names: str) -> list[tuple[int, int, str]]:
-    """Return each value of the option `names` as (where, how many words it takes, value), up to a lone `--`."""
+    """Return each value of the options `names` as (index, number of words, value), up to a lone `--`."""
     found = []
     words = arguments[: arguments.index("--")] if "--" in arguments else arguments
     for at, word in enumerate(words):
@@ -104,25 +105,25 @@ def _values(arguments: Sequence[str], *names: str) -> list[tuple[int, int, str]]
 
 
 class Kit:
-    """What the launch of a program (`Client.launch`) is made with: its hooks, and where it is started."""
+    """What `Client.launch` makes a launch from: the hooks of the program, and where it is started."""
 
     def __init__(self, hooks: Hooks, place: Place) -> None:
         self._hooks, self._place = hooks, place
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """The environment in which it is started."""
+        """The environment in which the program is started."""
         return self._place.environ
 
     def values(self, arguments: Sequence[str], *names: str) -> list[tuple[int, int, str]]:
-        """Return each value of the option `names` in `arguments` as (where, how many words it takes, value).
+        """Return each value of the options `names` in `arguments` as (index, number of words, value).
 
-        What follows a lone `--` is none.
+        No option follows a lone `--`.
         """
         return _values(arguments, *names)
 
     def entries(self) -> list[tuple[str, dict[str, Any]]]:
-        """Return each event and what stands in its list."""
+        """Return each event with the entry for its list."""
         command = line(self._place.xats, self._hooks)
         return [(hook.event, self._hooks.entry(hook, command)) for hook in self._hooks.events]
 
@@ -141,48 +142,41 @@ class Kit:
 
     def added(self, path: str, text: str) -> str:
         """Return the settings `text` of `path` with the hooks in them. Raises SettingsUnusable."""
-        return _usable(path, lambda: merge.add(text, self._hooks, self._place.xats))
+        with merge.located(path, NOT_STARTED):
+            return merge.add(text, self._hooks, self._place.xats)
 
     def appended(self, path: str, text: str, name: str, value: str) -> str:
         """Return the settings `text` of `path` with `value` at the end of the list `name`. Raises SettingsUnusable."""
         if not text.strip():
             return to_json({name: [value]})
-        return _usable(path, lambda: _with_value(text, name, value))
+        with merge.located(path, NOT_STARTED):
+            return _with_value(text, name, value)
 
     def path(self, stem: str, text: str, suffix: str) -> str:
-        """Return where a file with `text` is to be; `Launch.files` has it written."""
+        """Return the path for a file with `text`, which `Launch.files` then holds."""
         return _path(self._place, stem, text, suffix)
-
-
-def _usable(path: str, work: Callable[[], str]) -> str:
-    """Return what `work` returns, or say where the settings of `path` are not what they should be."""
-    try:
-        return work()
-    except Broken as problem:
-        msg = f"{path}: line {problem.line}, column {problem.column}: {problem}. Nothing was started."
-        raise SettingsUnusable(msg, path=path, line=problem.line, column=problem.column) from problem
 
 
 def _with_value(text: str, name: str, value: str) -> str:
     root = parse(text, comments=True)
     known = root.get(name) if root.kind == "object" else None
     if root.kind != "object" or (known and known.kind != "array"):
-        message = f"{name} is no list" if known else "the whole is no object"
-        raise Broken(message, text, (known or root).start)
-    return edit.append(text, root, known, value) if known else edit.append(text, root, root, [value], name)
+        message = f"{name} must be a list" if known else "the settings must be an object"
+        raise ParseError(message, text, (known or root).start)
+    return json_edit.append(text, root, known, value) if known else json_edit.append(text, root, root, [value], name)
 
 
 def beside_login(client: Client, program: str, environ: Mapping[str, str]) -> str | None:
-    """Return what the user has to know of `program`, our own, in the login shell in which `client` runs its commands.
+    """Return a warning where `client` runs commands in a login shell that may not find xats, which is `program`.
 
-    None where such a shell finds it as a rule. One in a virtual environment is in the PATH of the shell alone in which
-    that was activated.
+    None where such a shell usually finds it. A program in a virtual environment is only in the PATH of the shell that
+    activated the environment.
     """
     if os.path.basename(program) == "xats" and calling.is_usual(program, environ):
         return None
     return (
-        f"{client.title} runs commands in a login shell. If that has no {os.path.dirname(program)} in its PATH, "
-        "the agent finds xats only by its path, which its wakes and hooks name; to see: bash -lc 'command -v xats'"
+        f"{client.title} runs commands in a login shell. If the PATH of that shell lacks {os.path.dirname(program)}, "
+        "the agent must call xats by its path, which wakes and hooks name; to check: bash -lc 'command -v xats'"
     )
 
 
@@ -193,7 +187,7 @@ def _path(place: Place, stem: str, text: str, suffix: str) -> str:
 
 
 def write(path: str, text: str) -> None:
-    """Have `text` in the file at `path`, whole or not at all. The folder must be this user's alone.
+    """Write `text` to the file at `path` atomically. The folder must be private to this user.
 
     Raises Unsafe, OSError.
     """
@@ -202,7 +196,7 @@ def write(path: str, text: str) -> None:
 
 
 def forget(path: str, now: int) -> None:
-    """Remove such files as that at `path` which are from long before `now` (ms UTC). Raises OSError."""
+    """Remove files like the one at `path` that were written long before `now` (ms UTC). Raises OSError."""
     from contextlib import suppress
 
     folder, name = os.path.split(path)

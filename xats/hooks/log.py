@@ -1,4 +1,4 @@
-"""The log of the hooks, beside the store: a hook says nothing to its program about what goes wrong in it."""
+"""The log of the hooks, beside the store. A hook does not report its failures to the program."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 
 from xats.base.errors import XatsError
 
-LOG_SIZE = 64 << 10  # bytes; what was before is kept once
+LOG_SIZE = 64 << 10  # bytes; then the file is renamed to LOG.1
 
 
 def note(path: str, client: str, event: str, problem: BaseException) -> None:
-    """Write one line on `problem` to the log: what kind it is and where, and never what somebody typed."""
+    """Write one line about `problem` to the log: its kind and its place, never what a person typed."""
     if isinstance(problem, XatsError):
         said = "store_busy" if problem.code == "store_busy" else f"{problem.code}: {problem}"
     else:
@@ -41,4 +41,4 @@ def note(path: str, client: str, event: str, problem: BaseException) -> None:
         finally:
             os.close(file)
     except OSError:
-        pass  # there is nobody left to tell
+        pass  # there is no other place to report it

@@ -1,8 +1,6 @@
-"""Keep what the store knows of a session up to date: the program that its process runs, and its host."""
+"""Record what has changed about a session: the program that its process runs, and its host."""
 
 from __future__ import annotations
-
-from xats.hooks.routine import runs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,18 +9,7 @@ if TYPE_CHECKING:
     from xats.store import Store
 
 
-def update(call: Call, store: Store, me: Agent, session: Session) -> None:
-    """Record what has changed about the `session` of `me`."""
-    from xats.base import host
-
-    seat, programs = session.seat, session.programs
-    if seat.pid is not None and seat.host == call.host and not runs(seat.pid, programs[:2] if programs else None):
-        _record_programs(call, store, session)
-    if seat.host_name != host.name():
-        _record_host(call, store, me, session)
-
-
-def _record_host(call: Call, store: Store, me: Agent, session: Session) -> None:
+def record_host(call: Call, store: Store, me: Agent, session: Session) -> None:
     """Record on which host the `session` of `me` is, and the present name of that host."""
     from xats.base import host, occupancy
     from xats.core import hosts
@@ -38,7 +25,7 @@ def _record_host(call: Call, store: Store, me: Agent, session: Session) -> None:
     store.write(lambda tx: hosts.follow(tx, me, call.host, host.name(), here))
 
 
-def _record_programs(call: Call, store: Store, session: Session) -> None:
+def record_programs(call: Call, store: Store, session: Session) -> None:
     """Record what the process of `session` runs if that process is above this one: then this is a hook of it."""
     from xats.base import program
     from xats.clients import processes

@@ -1,4 +1,4 @@
-"""The start of a client's session: bind it to its agent, and tell the model who it is and what has come."""
+"""The start of a session: bind it to its agent, and tell the model who it is and what it has received."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from xats.hooks.call import Call
     from xats.store import Store, Tx
 
-LIMIT = 1.0  # seconds that tmux is waited for
-MOVED = 0.5  # seconds that Claude Code's daemon is waited for, which notes what it runs
-TASKS = 3  # that are named; the others are counted
+LIMIT = 1.0  # seconds to wait for tmux
+MOVED = 0.5  # seconds to wait for the note of Claude Code's daemon about the session
+TASKS = 3  # tasks that are listed; the others are counted
 
 
 def start(call: Call, store: Store) -> None:
-    """Seat this session in its agent, if there is one for it, and answer with who that is and what has come.
+    """Bind this session to its agent, if it has one, and answer who the agent is and what it has received.
 
-    Raises NameTaken when a living session has that seat, and what the store raises.
+    Raises NameTaken when another living session is that agent, and what the store raises.
     """
     if call.shared():
         call.find_terminal()
@@ -51,11 +51,13 @@ def start(call: Call, store: Store) -> None:
     if pane and store.read(lambda tx: seating.starter(tx, seat)):
         pane, seat = None, agents.Seat(call.host, pid, started, call.session, None, host.name())
     login = call.client.login_shell
-    path = None if call.shared() else calling.path_for(os.environ, login=login)  # shared: that of another session
+    path = (
+        None if call.shared() else calling.path_for(os.environ, login=login)
+    )  # of a shared process it is that of another session
     runs = program.look(who.pid, processes.inner(call.ancestors(), who)) if who else None
     if call.shared() and call.terminal is None and os.environ.get("XATS_AGENT"):
         title, name = call.client.title, call.client.name
-        msg = f"XATS_AGENT is that of another session: {title}'s daemon serves them all; start it by xats launch {name}"
+        msg = f"XATS_AGENT belongs to another session: one daemon of {title} serves them all; use: xats launch {name}"
         log.note(call.path, call.client.name, call.event, Refused(msg))
 
     def work(tx: Tx) -> tuple[str, Agent | None, Sequence[Shown]]:
@@ -84,7 +86,7 @@ def start(call: Call, store: Store) -> None:
         if not _goes_on(call, presence.get(tx, me.id)):
             presence.put(tx, me.id, "idle", call.session)
         if call.hooks.forgets:
-            heard = call.payload.get("source") == "startup"  # elsewhere what is told here may not reach the model
+            heard = call.payload.get("source") == "startup"  # else the model may not get this answer
             presence.remind(tx, me.id, tx.now if heard else None)
         before = inbox.shown(tx, me, inbox.MOST_SHOWN)
         session = done.details.session
@@ -96,7 +98,7 @@ def start(call: Call, store: Store) -> None:
             msg = "XATS_AGENT was inherited from another program; this session belongs to no agent until it registers"
             log.note(call.path, call.client.name, call.event, Refused(msg))
         return  # no agent: nothing is written
-    store.patience = calls.PATIENCE  # whatever tmux has taken
+    store.patience = calls.PATIENCE  # however long tmux took
     text, me, before = store.write(work)
     if text and call.point in call.hooks.adds_at:
         calls.answer(call.hooks.add(call.event, text))
@@ -107,21 +109,21 @@ def start(call: Call, store: Store) -> None:
 
 
 def briefing(tx: Tx, me: Agent, before: Sequence[Shown], xats: str) -> str:
-    """Return what a session of `me` is told at its start: who it is, what has come, and what there is to do.
+    """Return what xats tells a session of `me` at its start: who it is, its mail, and its tasks.
 
-    `before` is what was shown to an earlier session, and perhaps not seen. `xats` is how this session calls xats.
+    An earlier session was shown the letters `before`, and this one may not know them. `xats` is how it calls xats.
     """
     recap = letters.recap(inbox.unread(tx, me), presence.last_sent(tx, me.id), tx.now)
     requests = letters.owed(*owed.requests(tx, me, letters.REQUESTS), me.team, tx.now, xats)
     tasks = letters.tasks(*task_recap.todo(tx, me, TASKS), tx.now, xats)
-    said = (letters.primer(me, xats), recap, letters.shown(before, xats), requests, tasks)
-    return "\n\n".join(filter(None, said))
+    parts = (letters.primer(me, xats), recap, letters.shown(before, xats), requests, tasks)
+    return "\n\n".join(filter(None, parts))
 
 
 def _former(call: Call) -> str | None:
-    """Return the id of the session that goes on in the background as this one, None where this one is new.
+    """Return the id of the session that continues in the background as this one, None where this one is new.
 
-    Claude Code's daemon writes that down while it starts the session, so this waits up to MOVED seconds.
+    Claude Code's daemon notes that id while it starts the session, so this waits up to MOVED seconds.
     """
     until = time.monotonic() + MOVED
     while call.session:
@@ -135,7 +137,7 @@ def _former(call: Call) -> str | None:
 def _whom(
     tx: Tx, call: Call, pane: tuple[str, int, str] | None, own: tuple[int, int] | None, former: str | None
 ) -> tuple[str, str] | None:
-    """Return the agent that this session is for, as (team, name), or None."""
+    """Return the agent of this session as (team, name), or None."""
     new = call.names_new()
     found = seating.of_session(tx, call, pane, own, former, call.client.name, only_free=new)
     if found or not new:
@@ -145,28 +147,28 @@ def _whom(
 
 
 def _goes_on(call: Call, known: Presence | None) -> bool:
-    """Tell whether what is `known` still holds: a program that has shortened its memory goes on with the turn."""
+    """Tell whether the presence that is `known` still holds: a session that was only compacted continues its turn."""
     return call.payload.get("source") == "compact" and known is not None and known.client_session == call.session
 
 
-def _within(seat: Seat, claim: tuple[str, int, str] | None, holder: Session | None, told: Presence | None) -> Seat:
-    """Return `seat`, or what can be said of it where this is a sandbox, in a pane that is outside of it.
+def _within(seat: Seat, claim: tuple[str, int, str] | None, holder: Session | None, known: Presence | None) -> Seat:
+    """Return `seat`, without what means nothing outside where this process is in a sandbox, and its pane is not.
 
-    The pids in there mean nothing to whoever wakes it. Where the agent sits in that pane, it stays there, unless a
-    session of it goes on: this is another one then, such as a program that the agent runs in a sandbox.
+    The daemon cannot use pids of a sandbox. An agent that has that pane already keeps it and its process. It does not
+    where one of its sessions continues there: then this is another one, such as a program in its sandbox.
     """
     if claim is None or process.serves_here(claim[1]):
         return seat
     held = holder.seat if holder else None
     if held and held.pane and (held.pane.socket, held.pane.server_pid, held.pane.pane_id) == claim:
-        over = told is not None and told.doing[0] == "ended" and told.client_session == held.client_session
+        over = known is not None and known.doing[0] == "ended" and known.client_session == held.client_session
         if over or held.client_session in (None, seat.client_session):
             return agents.Seat(held.host, held.pid, held.pid_started, seat.client_session, held.pane, held.host_name)
     return agents.Seat(seat.host, seat.pid, seat.pid_started, seat.client_session, None, seat.host_name)
 
 
 def _pane(call: Call) -> Pane | None:
-    """Return the pane of this session; None where tmux does not show it, and then the log of the hooks says why."""
+    """Return the pane of this session; None where tmux does not show it, for a reason that goes into the log."""
     from xats.tmux import pane as panes
 
     try:
@@ -188,4 +190,4 @@ def _mark(store: Store, call: Call, pane: Pane) -> None:
         if me:
             panes.mark(pane, "@xats_agent", me.name)
     except XatsError:
-        pass  # a mark for people's eyes, no more
+        pass  # the mark only helps people

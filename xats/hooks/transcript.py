@@ -1,9 +1,8 @@
-"""What a program's own record of the conversation says: whether the turn that had mail was answered, or taken back.
+"""Read a program's own record of the conversation: whether it answered a turn with mail, or took the turn back.
 
-When a person breaks a turn off, Gemini takes all of it back, and Claude Code and Qwen Code a prompt that was not
-answered with a single word; the mail that came with it is then before nobody's eyes. Their records are JSON lines that
-are only appended to. Seen in Claude Code 2.1.332, Gemini CLI 0.61 and Qwen Code 0.24.4; what is not understood in them
-says nothing.
+When a person breaks a turn off, Gemini takes back all of it. Claude Code and Qwen Code take back a prompt that has no
+answer yet. The model then does not know the mail that came with it. Their records are JSON lines that only grow. Seen
+in Claude Code 2.1.332, Gemini CLI 0.61 and Qwen Code 0.24.4. xats ignores what it does not understand in them.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ TAIL = 256 << 10  # bytes
 
 
 def answered(call: Call) -> bool | None:
-    """Tell whether the model has answered to what it was told last; None where that cannot be seen."""
+    """Tell whether the model has answered the last mail; None where the record does not show that."""
     if call.hooks.answered is None:
         return None
     return call.hooks.answered(_tail(call.payload.get("transcript_path")), FIRST)
 
 
 def _tail(path: object) -> list[str]:
-    """Return the last lines of the file at `path`; the first of them may be half a one."""
+    """Return the last lines of the file at `path`. The first one may be incomplete."""
     if not isinstance(path, str) or not os.path.isabs(path):
         return []
     try:

@@ -71,9 +71,23 @@ def run(call: Call, store: Store) -> None:
         store.patience = call.patience
         store.write(lambda tx: agents.touch(tx, me))
     if seen.session:
-        from xats.hooks import session
+        _follow(call, store, me, seen.session)
 
-        session.update(call, store, me, seen.session)
+
+def _follow(call: Call, store: Store, me: Agent, session: Session) -> None:
+    """Record another program or another host of the `session` of `me`, if this hook shows one."""
+    from xats.base import host
+    from xats.hooks.routine import runs
+
+    seat, programs = session.seat, session.programs
+    if seat.pid is not None and seat.host == call.host and not runs(seat.pid, programs[:2] if programs else None):
+        from xats.hooks.session import record_programs
+
+        record_programs(call, store, session)
+    if seat.host_name != host.name():
+        from xats.hooks.session import record_host
+
+        record_host(call, store, me, session)
 
 
 def renew(call: Call, store: Store) -> None:

@@ -1,12 +1,12 @@
-"""`xats hook wait CLIENT`: the waiter of one session. It sleeps until a line comes for it, says the line, and ends.
+"""`xats hook wait CLIENT`: the waiter of one session. It sleeps until a line comes for it, prints the line, and ends.
 
-Claude Code runs it beside a session (`asyncRewake`): what it says on standard error with exit 2 wakes the program, or
-is told to it after what it does just now. The plugins keep it as a child and read its standard output.
+Claude Code runs it beside a session (`asyncRewake`). A line on standard error with exit 2 wakes the program, or reaches
+its model after the present step. The plugins keep it as a child and read its standard output.
 
-There is one for each session (clients/waiters.py). Asleep it costs its memory: every few seconds it looks whether the
-program still lives, and into the store only when something was committed. It ends with the program, with its parent,
-and when somebody else has the seat; without a seat, or when the agent is woken otherwise, at once. Like `hook run` it
-never breaks its host.
+There is one for each session (clients/waiters.py). A sleeping waiter only costs memory: every few seconds it checks
+that the program still lives, and it reads the store only after a commit. It ends with the program, with its parent,
+and when another session replaces its own. It ends at once where the session has no agent, or where the agent is woken
+in another manner. Like `hook run` it never breaks its host.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-LOOK = 3.0  # seconds between two looks whether anybody still wants the line
-SEATED = 5.0  # seconds that the hook beside us, which seats a new session in its agent, is waited for
-WOKEN = 2  # the exit code by which Claude Code knows that there is something to tell its model
+LOOK = 3.0  # seconds between two checks that the line is still wanted
+BINDING = 5.0  # seconds to wait for the hook that binds a new session to its agent at the same time
+WOKEN = 2  # the exit code after which Claude Code gives the line to its model
 
 
 def main(words: Sequence[str]) -> int:
-    """Wait as the client `words[0]` wants it; return the exit code: 0, or WOKEN when a line came."""
+    """Wait for a line for the session of the client `words[0]`; return the exit code: 0, or WOKEN after a line."""
     path, parent = "", os.getppid()
     client = words[0] if len(words) == 1 and words[0] in programs.HOOKED else "?"
     try:
@@ -54,24 +54,24 @@ def main(words: Sequence[str]) -> int:
 
 
 def _wait(call: Call, parent: int) -> int:
-    found = _seat(call)
+    found = _bound(call)
     if found is None or found[0].wake_by != "auto":
         return OK
     from xats.clients import waiters
 
     me, session = found
-    # That of a program that was killed and is resumed at once has yet to see that.
+    # Where a program was killed and resumed at once, the old waiter must notice that first.
     patience = 2 * LOOK if call.point == "session start" else 0.05
     _end_on_signals()
     line = post = None
     try:
         post = waiters.take(call.path, session.id, session.started_at, session.seat.client_session, patience)
         if post:
-            _say_armed(call, me)
+            _hasten(call, me)
             line = _sleep(call, post, me, session, parent)
     finally:
         if post:
-            post.leave()  # before the line is said: whoever has another one must not leave it with us
+            post.leave()  # before the line is printed, so that no process gives this waiter another one
     if line is None:
         return OK
     from xats.base import faults, output
@@ -82,13 +82,13 @@ def _wait(call: Call, parent: int) -> int:
 
 
 def _end_on_signals() -> None:
-    """End in an orderly way when the program ends us with itself."""
+    """End in an orderly manner when the program ends this process with itself."""
     import signal
 
     ends = (signal.SIGTERM, signal.SIGHUP)
 
     def end(*_: object) -> None:
-        for number in ends:  # a terminal that goes says so twice
+        for number in ends:  # a terminal that closes sends it twice
             signal.signal(number, signal.SIG_IGN)
         raise SystemExit(OK)
 
@@ -96,11 +96,11 @@ def _end_on_signals() -> None:
         signal.signal(number, end)
 
 
-# -- the seat ----------------------------------------------------------------------------------------------------------
+# -- the session -------------------------------------------------------------------------------------------------------
 
 
-def _seat(call: Call) -> tuple[Agent, Session] | None:
-    """Return the agent of this session and its seat, or None. At its start another hook is seating it just now."""
+def _bound(call: Call) -> tuple[Agent, Session] | None:
+    """Return the agent of this session and the session, or None. At the start another hook may be binding it."""
     from xats.core.agents import agents
     from xats.identity.resolve import resolve_or_none
 
@@ -109,7 +109,7 @@ def _seat(call: Call) -> tuple[Agent, Session] | None:
         session = agents.current_session(tx, me) if me else None
         return (me, session) if me and session and session.seat.host == call.host else None
 
-    until = time.monotonic() + SEATED
+    until = time.monotonic() + BINDING
     while True:
         found = _read(call, look)
         if found and found[1].seat.client_session == call.session:
@@ -121,7 +121,7 @@ def _seat(call: Call) -> tuple[Agent, Session] | None:
 
 
 def _still(call: Call, me: Agent, session: Session) -> bool:
-    """Tell whether that session still has its seat, and a waiter is what its agent is woken by."""
+    """Tell whether `session` is still the current one of `me`, and `me` is still woken in the same manner."""
     from xats.core.agents import agents
 
     def look(tx: Tx) -> bool:
@@ -133,12 +133,12 @@ def _still(call: Call, me: Agent, session: Session) -> bool:
 
 
 def _which(session: Session) -> tuple[object, ...]:
-    """Return what tells `session` from all others, those of a store that has taken the place of ours included."""
+    """Return what identifies `session`, also where another store has replaced this one."""
     return session.id, session.started_at, session.seat.client_session
 
 
-def _say_armed(call: Call, me: Agent) -> None:
-    """Have a wake that waits tried now; the daemon sees the commit."""
+def _hasten(call: Call, me: Agent) -> None:
+    """Make an open wake of `me` due now, because there is a waiter. The daemon sees the commit."""
     from xats.core.waking import wakes
     from xats.store.open import open_store
 
@@ -165,12 +165,12 @@ def _read(call: Call, look: Callable[[Tx], T]) -> T:
 
 
 def _sleep(call: Call, post: Post, me: Agent, session: Session, parent: int) -> str | None:
-    """Return the line that comes, None when nobody wants it any more. `parent` is the process that has started us."""
+    """Return the line that comes, None once it is not wanted. `parent` is the process that started this one."""
     from xats.base import process
 
     seen = _stamp(call.path)
-    told = call.payload.get("parent_pid")  # a plugin's; one that has ended by now is not our parent any more
-    holders = [one for one in (session.seat.pid, told) if isinstance(one, int)]
+    plugin = call.payload.get("parent_pid")  # a plugin that has ended is not the parent of this process any more
+    holders = [one for one in (session.seat.pid, plugin) if isinstance(one, int)]
     begun = [process.started(one) for one in holders]
     if session.seat.process and begun[0] != session.seat.pid_started:
         return None
@@ -189,13 +189,13 @@ def _sleep(call: Call, post: Post, me: Agent, session: Session, parent: int) -> 
 
 
 def _lives(pid: int, started: int | None) -> bool:
-    """Tell whether the process that had `pid` a while ago still lives; `started` is None if it had ended by then."""
+    """Tell whether the process `pid` that `started` then still lives; None: it had ended before."""
     from xats.base import process
 
     if started is None or process.LINUX:
         return started is not None and not process.ended(pid, started)
     try:
-        os.kill(pid, 0)  # elsewhere a look at the start time is another process each time
+        os.kill(pid, 0)  # elsewhere xats reads the start time by another process
     except ProcessLookupError:
         return False
     except PermissionError:
@@ -204,7 +204,7 @@ def _lives(pid: int, started: int | None) -> bool:
 
 
 def _stamp(path: str) -> tuple[tuple[int, int], ...]:
-    """Return what changes with every commit to the store at `path`; () when it is not there any more."""
+    """Return what changes with every commit to the store at `path`; () where there is no store."""
     found = []
     for name in (path, f"{path}-wal"):
         try:

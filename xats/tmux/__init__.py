@@ -1,4 +1,4 @@
-"""Everything that talks to tmux: pane identity, reading a screen, the guarded paste. Nobody else runs tmux.
+"""Everything that talks to tmux: pane identity, reading a screen, the guarded paste. No other room runs tmux.
 
-It talks by direct subprocess: libtmux sets no time limit on a call and cannot feed a buffer through stdin.
+It runs the tmux client itself: libtmux has no time limit for a call and cannot feed a buffer through stdin.
 """

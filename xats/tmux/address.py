@@ -1,4 +1,4 @@
-"""Where this process says it sits: the `TMUX` and `TMUX_PANE` of its environment, read without asking anybody."""
+"""The tmux address in the environment of a process, `TMUX` and `TMUX_PANE`, read without a call of tmux."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def address(environ: Mapping[str, str]) -> tuple[str, int, str] | None:
     """Return (socket path, server pid, pane id) as tmux wrote them into `environ`, or None outside tmux.
 
-    It is a claim: a process that outlived its pane, or was handed the environment of another, carries it too.
+    It is a claim, not a proof: a process that outlived its pane, or inherited the environment of another, has it too.
     """
     found = server(environ)
     pane = environ.get("TMUX_PANE", "")
@@ -24,7 +24,7 @@ def address(environ: Mapping[str, str]) -> tuple[str, int, str] | None:
 def server(environ: Mapping[str, str]) -> tuple[str, int] | None:
     """Return (socket path, server pid) as tmux wrote them into `environ`, or None outside tmux.
 
-    In a popup, and in what a key binding runs, there is no pane beside them. tmux(1) writes `TMUX=socket,pid,session`;
+    A popup and the command of a key binding have no TMUX_PANE. tmux(1) writes `TMUX=socket,pid,session`;
     a socket's path may hold commas.
     """
     socket, _, pid = environ.get("TMUX", "").rpartition(",")[0].rpartition(",")
@@ -37,11 +37,11 @@ def socket_folder(environ: Mapping[str, str]) -> str:
 
 
 def is_pane_id(text: str) -> bool:
-    """Say whether `text` is a pane id like `%5`; anything else tmux would try to understand as a name."""
+    """Say whether `text` is a pane id like `%5`. tmux takes any other text for a name."""
     return text[:1] == "%" and text[1:].isascii() and text[1:].isdigit()
 
 
 def check_pane_id(text: str) -> None:
-    """Refuse what is not a pane id: a row of the store may say anything. Raises NoPane."""
+    """Refuse what is not a pane id, because a row of the store may hold any text. Raises NoPane."""
     if not is_pane_id(text):
         raise NoPane(f"{text[:40]!r} is not a pane id like %5")

@@ -1,7 +1,7 @@
-"""A captured screen as text with its faint parts told apart: placeholders are drawn faint, what a person types is not.
+"""A captured screen as text and faint text: programs draw placeholders faint, and what a person types bright.
 
-Faint is what is dim or grey, or, of a program that is known to draw its placeholder in other colours, what has one of
-them. Each character also keeps the attribute that stands out most: inverse, a coloured ground, dim.
+Faint means dim or grey. Where a client's profile names other colours for the placeholder, it means these colours. Each
+character also keeps its strongest attribute: inverse, a coloured ground, or dim.
 
 tmux's `capture-pane -e` writes SGR sequences (ECMA-48) wherever the style changes; a style goes on into the next row.
 """
@@ -14,10 +14,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-# What is nearly black is text on a bright ground: nobody could read a placeholder of that colour on a dark one.
+# Nearly black is text on a bright ground: on a dark one a placeholder of that colour could not be read.
 GREYS = frozenset((8, *range(238, 252)))  # of the 256 colours: bright black, and the middle of the grey ramp
 GREY_SPREAD, GREY_LEAST, GREY_MOST = 12, 68, 190  # of a 24-bit colour: how its parts may differ, how bright it may be
-COLOURS = (38, 48, 58)  # SGR codes of what has an extended colour after it: text, ground, underline
+COLOURS = (38, 48, 58)  # SGR codes that an extended colour follows: text, ground, underline
 FAINT, PLAIN, OTHER = "-", " ", "+"
 INVERSE, GROUND, DIM, NORMAL = "7", "4", "2", " "
 
@@ -39,8 +39,8 @@ class Row:
 def rows(screen: str, colours: Collection[str] = ()) -> list[Row]:
     """Return the rows of a screen captured with its styles.
 
-    With `colours`, each the parameters of an SGR sequence that sets the foreground, what has one of them is faint and
-    nothing else is.
+    Each of `colours` is the parameters of an SGR sequence that sets the foreground. If there are any, only text in one
+    of them is faint.
     """
     found = []
     style = _Style(colours)
@@ -51,7 +51,7 @@ def rows(screen: str, colours: Collection[str] = ()) -> list[Row]:
             bright += " " * len(part) if how == FAINT else part
             drawn += how * len(part)
             marks += mark * len(part)
-        # Only spaces are stripped: a program may end its prompt with another blank, which tells it from a list.
+        # Only spaces are stripped: some prompts end with another kind of blank, and lists do not.
         found.append(Row(text.rstrip(" "), bright.rstrip(" "), drawn, marks))
     return found
 
@@ -90,7 +90,7 @@ class _Style:
         left: list[int] = []
         for one in codes.split(";"):
             code, *more = [int(part) for part in one.split(":") if part.isdigit()] or [0]
-            if not more or code in COLOURS:  # the others, as in 4:2, say more of the kind of an underline
+            if not more or code in COLOURS:  # the others, as in 4:2, describe an underline
                 left += [code, *more]
         while left:
             code = left.pop(0)
@@ -117,7 +117,7 @@ class _Style:
 
 
 def _grey(left: list[int]) -> bool:
-    """Take an extended colour off the front of `left` and tell whether it is grey."""
+    """Remove an extended colour from the front of `left`; tell whether it is grey."""
     kind = left.pop(0) if left else 0
     size = {5: 1, 2: 3}.get(kind, 0)
     parts, left[:] = left[:size], left[size:]

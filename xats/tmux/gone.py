@@ -1,6 +1,6 @@
-"""Why a pane did not answer: it is known to be gone, or it cannot be asked just now.
+"""Why a pane did not answer: it is certainly gone, or tmux cannot be asked now.
 
-Only a target that is known to be gone suspends a wake (core/waking/wakes.py). Everything else is tried again.
+Only a target that is certainly gone suspends a wake (core/waking/wakes.py). In all other cases the daemon retries.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ if TYPE_CHECKING:
 
 
 def reason(pane: Pane, problem: NoPane | TmuxUnavailable, timeout: float = TIMEOUT) -> Reason:
-    """Return the reason code for `problem`, which tmux gave instead of an answer about `pane`.
+    """Return the reason code for the `problem` that a look at `pane` has raised.
 
-    `no_pane` needs the word of the registered server. A socket may be moved or removed, a server may be stopped, and
-    the tmux program may be missing, while the registered server lives on: that is `tmux_unavailable`. `timeout` is in
-    seconds.
+    Only the registered server can say `no_pane`. While that server lives, its socket may be moved or removed, it may be
+    stopped, or the tmux program may be missing: that is `tmux_unavailable`. `timeout` is in seconds.
     """
     if isinstance(problem, NoPane):
         if not is_pane_id(pane.pane_id):
@@ -42,9 +41,9 @@ def elsewhere(pane: Pane) -> Reason:
 
 
 def server_ended(pane: Pane) -> bool:
-    """Tell whether the tmux server of `pane` has surely ended: its pid is free, or a process of another name has it.
+    """Tell whether the tmux server of `pane` has certainly ended: its pid is free, or belongs to another program.
 
-    On Linux a server names itself `tmux: server`, after the file that it was started from.
+    On Linux a server names itself `tmux: server`, or after the name of its program file.
     """
     found = process.read(pane.server_pid)
     if found is None:

@@ -1,7 +1,7 @@
-"""What must be true of a pane before a key is sent to it: each check gives the reason to refuse, or None.
+"""The checks of a pane before xats sends a key to it: each returns the reason to refuse, or None.
 
-The checks of this module always run; a caller adds its own, such as what a client's profile knows about dialogs and
-drafts. They run before the paste and before each Enter: by then the draft in the composer is our own (`look.line`,
+These checks always run. A caller adds its own, such as those of a client's profile for dialogs and drafts. They run
+before the paste and before each Enter. Before Enter the draft in the composer is that of xats (`look.line`,
 `look.wake`).
 """
 
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     Guard = Callable[[Look], Reason | None]
     Client = tuple[int, int]  # pid, start time
 
-# Seconds after a key in which a person is taken to be at work, where the key was seen to be shown, and where not.
+# Seconds after a key in which a person counts as typing: where the program has shown the key, and where it has not.
 HUMAN, UNSEEN = 3, 10
 
-GUARDS: tuple[Guard, ...] = ()  # the further guards that are passed unless the caller says otherwise
+GUARDS: tuple[Guard, ...] = ()  # the further guards by default
 
 
 @record
 class Expected:
     """What is known of a client besides its process.
 
-    `program` is what it ran when it was first seen. `inner` are the processes that it ran through then, as (pid, start
-    time, program); `same` tells of a process and its child whether they count as one anyway. `composer` tells whether a
-    look shows the client's composer; None: xats does not know how that looks. `parked` tells of a process whether it
-    shows something else because its session has moved to another one.
+    `program` is the program of its process at the first look. `inner` are its child processes that also read the
+    terminal, as (pid, start time, program). `same` tells whether a process and its child count as one in any case.
+    `composer` tells whether a look shows the client's composer; None where xats does not know its looks. `parked` tells
+    whether the session of a process has moved to another process.
     """
 
     program: Program | None = None
@@ -54,7 +54,7 @@ class Expected:
 
 @record
 class Found:
-    """Why keys would not reach a client, None if they would; and the process that is in the way, if it is one."""
+    """Why keys would not reach a client, None if they would; and the process that gets them instead, if any."""
 
     reason: Reason | None
     detail: str = ""
@@ -62,22 +62,22 @@ class Found:
 
 
 def identity(pane: Pane, look: Look) -> Reason | None:
-    """Refuse a pane of another server, another life of the server, with another process or another terminal in it."""
+    """Refuse a pane of another server or of a restarted one, or with another process or terminal in it."""
     if (look.server_pid, look.server_start) != (pane.server_pid, pane.server_start):
         return gone.elsewhere(pane)
-    # Of a dead pane some releases say no process any more; that it is dead is said by `state`.
+    # Of a dead pane some releases name no process any more. `state` refuses it as dead.
     process_seen = look.pane_pid or (pane.pane_pid if look.dead else 0)
     seen = (look.pane_id, process_seen, look.tty)
     return None if seen == (pane.pane_id, pane.pane_pid, pane.tty) else "pane_changed"
 
 
 def release(look: Look) -> Reason | None:
-    """Refuse a tmux server that is older than what the paste was tried with."""
+    """Refuse a tmux server that is older than the releases with which the paste was tried."""
     return "tmux_too_old" if too_old(look.version) else None
 
 
 def state(look: Look) -> Reason | None:
-    """Refuse a dead pane (a paste into one crashes tmux before 3.4), a mode (keys act on it), input switched off."""
+    """Refuse a dead pane (a paste crashes tmux before 3.4), a mode (it takes the keys), and disabled input."""
     if look.dead:
         return "pane_dead"
     if look.in_mode:
@@ -86,21 +86,21 @@ def state(look: Look) -> Reason | None:
 
 
 def person(look: Look, *, echoed: bool = False) -> Reason | None:
-    """Refuse while a person types: a key came from a tmux client that shows this pane, at most UNSEEN seconds ago.
+    """Refuse while a person types: a tmux client that shows this pane sent a key at most UNSEEN seconds ago.
 
-    A program may show what was typed seconds later, so that its composer looks empty until then. Where `echoed` says
-    that it has shown that key, HUMAN seconds are enough. tmux counts whole seconds, so it may be one more. What xats
-    itself pastes and sends is no key of a client.
+    A program may show a key seconds later, and until then its composer looks empty. Where `echoed` says that it has
+    shown that key, HUMAN seconds are enough. tmux counts whole seconds, so this may take one more. The keys of xats do
+    not count, because no tmux client sends them.
     """
     limit = HUMAN if echoed else UNSEEN
     return "human_active" if look.key_at and 0 <= int(time.time()) - look.key_at <= limit else None
 
 
 def typed_ahead(pane: Pane, look: Look, certain: Callable[[Look], bool]) -> Reason | None:
-    """Refuse while something typed waits to be read by the pane's program: it is a draft that no screen shows yet.
+    """Refuse while the pane's program has unread input: that is a draft which no screen shows yet.
 
-    Where that cannot be told, `certain` must say that `look` surely shows a composer with nothing but ours in it, and
-    the last key of a person must be UNSEEN seconds old.
+    Where the system does not tell, `certain` must say that the composer in `look` holds nothing but the line of xats,
+    and the last key of a person must be UNSEEN seconds old.
     """
     count = terminal.unread(pane)
     if count is None:
@@ -109,11 +109,11 @@ def typed_ahead(pane: Pane, look: Look, certain: Callable[[Look], bool]) -> Reas
 
 
 def foreground(pane: Pane, client: Client | None, expected: Expected | None = None) -> Found:
-    """Refuse unless keys would reach the client: it lives, is no shell, and nobody else has its terminal's keyboard.
+    """Refuse unless keys would reach the client: it lives, is not a shell, and no other process reads its terminal.
 
-    Not by `pane_current_command`: under a wrapper without job control (`sh -c "...; claude"`) that says `sh`. With no
-    client known, it is the first process of the foreground group that is not a shell. `expected` is what else is known
-    of the client. What only the screen can decide is left to `settled`.
+    `pane_current_command` does not tell: under a wrapper without job control (`sh -c "...; claude"`) it is `sh`. Where
+    no client is known, it is the first process of the foreground group that is not a shell. `expected` is what else is
+    known of the client. `settled` decides where only the screen can.
     """
     expected = expected or Expected()
     if client is None:
@@ -138,16 +138,16 @@ def foreground(pane: Pane, client: Client | None, expected: Expected | None = No
 
 
 def settled(found: Found, expected: Expected, look: Look) -> Found:
-    """Return `found`, or that nothing objects where only `look` can decide: programs that cannot be read.
+    """Return `found`, or no objection where a program cannot be read, but `look` shows the composer of the client.
 
-    A client whose composer is seen has the keyboard.
+    A client that shows its composer has the keyboard.
     """
     shown = found.reason == "program_hidden" and expected.composer is not None and expected.composer(look)
     return Found(None) if shown else found
 
 
 def _other_group(client: Process) -> Found:
-    """Return why not, where another process group than that of `client` is in front on its terminal."""
+    """Return why keys would not reach `client`, whose process group is not in the foreground of its terminal."""
     programs = [one for one in process.group(client.tpgid, client.tty) if not process.is_shell(one.name)]
     if not programs:
         leader = process.read(client.tpgid)
@@ -156,7 +156,7 @@ def _other_group(client: Process) -> Found:
 
 
 def _keyboard(pane: Pane, client: Process, members: list[Process], expected: Expected) -> Found:
-    """Refuse where another of `members`, the foreground group that `client` is in, may read what is typed."""
+    """Refuse where another process of `members`, the foreground group of `client`, may read the keys."""
     recorded = {(client.pid, client.started): expected.program, **{inner[:2]: inner[2] for inner in expected.inner}}
     if changed := _changed(client, recorded):
         return changed
@@ -190,17 +190,17 @@ def _keyboard(pane: Pane, client: Process, members: list[Process], expected: Exp
 
 
 def _through(client: Process, readers: list[Process], expected: Expected) -> list[Process]:
-    """Return `client` and those of `readers` that it runs through: they count as one with it."""
+    """Return `client` and the `readers` below it that count as one with it."""
     known = {one[:2] for one in expected.inner}
     line = [client]
-    for outer in line:  # it grows
+    for outer in line:  # the list grows meanwhile
         inner = (one for one in readers if one.ppid == outer.pid and one not in line)
         line += [one for one in inner if (one.pid, one.started) in known or expected.same(outer, one)]
     return line
 
 
 def _changed(one: Process, recorded: Mapping[tuple[int, int], Program | None]) -> Found | None:
-    """Refuse a process of the client that runs another program than the one that was recorded."""
+    """Refuse a process of the client that runs another program than the recorded one."""
     before = recorded.get((one.pid, one.started))
     now = program.of(one.pid) if before else None
     if before is None or now is None or before.same(now):

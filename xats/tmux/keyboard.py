@@ -1,11 +1,11 @@
-"""Who has the keyboard of a terminal: which processes can read what is typed there, and how it is read.
+"""Which processes can read the keys of a terminal.
 
-A process has the terminal as its input if that is its descriptor 0, or if it has opened the terminal or /dev/tty
-itself. That it has inherited the terminal as its output (1 and 2) tells nothing: most programs that an agent starts
-have. Only members of the terminal's foreground process group are asked: the kernel stops any other that reads
-(termios(3), "Job control").
+A process has the terminal as its input if it is its descriptor 0, or if the process has opened the terminal or /dev/tty
+itself. Descriptors 1 and 2 do not count, because most programs that an agent starts inherit the terminal as output.
+Only the terminal's foreground process group matters: the kernel stops any other process that reads (termios(3), "Job
+control").
 
-Linux tells this in `/proc/PID/fd` and `fdinfo` (proc(5)), to the same user only. Elsewhere lsof(8) is asked.
+Linux shows this in `/proc/PID/fd` and `fdinfo` (proc(5)), to the same user only. On other systems xats runs lsof(8).
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
     from xats.base.process import Process
 
-_TTY = os.makedev(5, 0)  # /dev/tty, the controlling terminal of whoever opens it; Linux, devices.txt
-_MASTER = os.makedev(5, 2)  # /dev/ptmx, from which a program serves a terminal to others
+_TTY = os.makedev(5, 0)  # /dev/tty, the controlling terminal of the process that opens it; Linux, devices.txt
+_MASTER = os.makedev(5, 2)  # /dev/ptmx, by which a program makes a terminal for others
 _OUTPUTS = (1, 2)
 
 
 def readers(members: Iterable[Process]) -> dict[int, bool | None]:
-    """Return for each of `members` of a foreground group, by pid, whether it has their terminal as its input.
+    """Return by pid whether each of `members`, a foreground group, has its terminal as its input.
 
-    None stands for one that cannot be read: it belongs to another user, or is protected (prctl(2), PR_SET_DUMPABLE).
+    None means that xats cannot read the process: it is another user's, or protected (prctl(2), PR_SET_DUMPABLE).
     """
     if process.LINUX:
         return {one.pid: _reads(one) for one in members}
@@ -40,13 +40,13 @@ def below(outer: Process, members: Iterable[Process]) -> list[Process]:
     """Return the descendants of `outer` among `members` that have their terminal as their input, parents first."""
     members = list(members)
     reads, line = readers(members), [outer]
-    for one in line:  # it grows
+    for one in line:  # the list grows meanwhile
         line += [inner for inner in members if inner.ppid == one.pid and reads[inner.pid] and inner not in line]
     return line[1:]
 
 
 def serves(members: Iterable[Process]) -> tuple[Process, Process] | None:
-    """Return the first of `members` that serves a terminal to a living process, and that process; None if none does."""
+    """Return the first of `members` that has made a terminal for a living process, and that process, or None."""
     held = [(one, number) for one in members for number in _masters(one.pid)]
     if not held:
         return None
@@ -89,7 +89,7 @@ def _info(pid: int, number: str) -> dict[str, str]:
 
 
 def _masters(pid: int) -> list[int]:
-    """Return the device numbers of the terminals that `pid` serves. Only Linux tells them."""
+    """Return the device numbers of the terminals that `pid` has made. Only Linux tells them."""
     found = []
     with suppress(OSError):
         for number in os.listdir(f"/proc/{pid}/fd"):

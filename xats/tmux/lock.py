@@ -1,13 +1,12 @@
-"""One pane, one xats process: a lock on the pane's terminal (flock(2)), which the kernel releases with its holder.
+"""One xats process at a time for a pane: a lock on its terminal (flock(2)), which the kernel releases at its end.
 
-The terminal is what is typed into, so it is also what is locked. All processes of this user open the same device for
-it, whatever their store, environment and path to the tmux socket are, so they cannot disagree about where the lock is.
-It needs no file: no other user can create it first, hold it or replace it, because the terminal belongs to this user.
-It is never left behind: a terminal that gets the same name later is another one.
+All processes of this user open the same device for a pane, whatever their store, environment and path to the tmux
+socket are. So they cannot disagree about the place of the lock. There is no file that another user could create first,
+hold or replace, because the terminal belongs to this user. No lock remains: a later terminal of that name is a new one.
 
-Up to schema 10 the locks were files in `/tmp/xats-UID`. Another user could create that folder first, and then every
-paste was refused. A folder elsewhere would have moved the fault: XDG_RUNTIME_DIR is not set for every process, and two
-stores can have an agent in the same pane.
+Up to schema 10 the locks were files in `/tmp/xats-UID`. Another user could create that folder first, and then xats
+refused every paste. Another folder has the same fault: XDG_RUNTIME_DIR is not set for every process, and two stores can
+have an agent in the same pane.
 """
 
 from __future__ import annotations

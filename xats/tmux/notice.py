@@ -1,6 +1,6 @@
-"""A notice: one line that tmux shows for some seconds on every terminal on which a pane can be seen. Nothing is typed.
+"""A notice: one line that tmux shows for some seconds on every terminal that shows a pane. Nothing is typed.
 
-While it is shown tmux draws nothing else on that terminal; any key ends it and goes to its pane as ever.
+Meanwhile tmux draws nothing else on that terminal. Any key ends the notice and goes to its pane as usual.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ SHOWN = 5000  # ms
 _END = "end of the log of xats"
 
 _WHERE = "#{pid}|#{start_time}|#{pane_pid}|#{window_id}"
-# Of a client, window_id is the window that it shows. Free text stands last.
+# Of a client, window_id is the window that it shows. Free text comes last.
 _CLIENTS = "#{client_control_mode}|#{window_id}|#{client_flags}|#{client_name}"
 
 
 def viewers(pane: Pane, timeout: float = TIMEOUT) -> list[str]:
-    """Return the tmux clients whose current window contains `pane`, by name; those without a terminal left out.
+    """Return the names of the tmux clients with a terminal that show the window of `pane`.
 
-    Raises NoPane (also when it is another pane by now), TmuxGone, TmuxUnavailable.
+    Raises NoPane (also when another pane has its id by now), TmuxGone, TmuxUnavailable.
     """
     look = ("display-message", "-p", "-t", pane.pane_id, _WHERE, ";", "list-clients", "-F", _CLIENTS)
     where, *lines = run(pane, *look, timeout=timeout).split("\n")
@@ -42,35 +42,35 @@ def viewers(pane: Pane, timeout: float = TIMEOUT) -> list[str]:
 
 
 def show(pane: Pane, text: str, timeout: float = TIMEOUT) -> list[str]:
-    """Show `text` on the terminals on which `pane` can be seen; return the clients that showed it.
+    """Show `text` on the terminals that show the window of `pane`; return the clients that did it.
 
-    Raises NoPane (also when it is another pane by now), TmuxGone, TmuxUnavailable.
+    Raises NoPane (also when another pane has its id by now), TmuxGone, TmuxUnavailable.
     """
     clients = viewers(pane, timeout)
     try:
-        shown = [client for client in clients if _tell(pane, client, literal(text), timeout)]
+        shown = [client for client in clients if _show_to(pane, client, literal(text), timeout)]
     except _NoTarget:
-        shown = _tell_session(pane, literal(text), timeout)
-    # A client that went away meanwhile has shown nothing, and not every tmux says so.
+        shown = _show_in_session(pane, literal(text), timeout)
+    # A client that has left meanwhile has shown nothing. Some releases of tmux do not say so.
     still = viewers(pane, timeout) if shown else []
     return [client for client in clients if client in still and client in shown]
 
 
 def literal(text: str) -> str:
-    """Return `text` as display-message shows it whatever its version: a message is a format, through strftime first.
+    """Return `text` without the characters that display-message expands: it takes a format, and first strftime.
 
-    There is no way to quote `#` and `%` that every version of tmux understands alike, so none is left.
+    The versions of tmux quote `#` and `%` differently, so this replaces them.
     """
     return "".join(char if char.isprintable() and char not in "#%" else "?" for char in text)
 
 
 class _NoTarget(Exception):
-    """In this tmux no client can be named: the -c of display-message takes no value in 3.2 and 3.2a."""
+    """An old tmux takes no client for a message: in 3.2 and 3.2a display-message -c has no value."""
 
 
-def _tell(pane: Pane, client: str, text: str, timeout: float) -> bool:
+def _show_to(pane: Pane, client: str, text: str, timeout: float) -> bool:
     """Show `text` on the terminal of `client`; False if it has gone. Raises _NoTarget."""
-    for delay in (("-d", str(SHOWN)), ()):  # before tmux 3.2 the option display-time alone says for how long
+    for delay in (("-d", str(SHOWN)), ()):  # before tmux 3.2 only the option display-time sets the duration
         try:
             run(pane, "display-message", "-c", argument(client), *delay, argument(text), timeout=timeout)
         except TmuxUnavailable as problem:
@@ -83,10 +83,10 @@ def _tell(pane: Pane, client: str, text: str, timeout: float) -> bool:
     raise _NoTarget
 
 
-def _tell_session(pane: Pane, text: str, timeout: float) -> list[str]:
-    """Show `text` on one terminal of the session of `pane`, which tmux chooses; return the client, by tmux's log.
+def _show_in_session(pane: Pane, text: str, timeout: float) -> list[str]:
+    """Show `text` on a terminal of the session of `pane` that tmux chooses; return its client, as in tmux's log.
 
-    tmux chooses it for a command that is run inside the pane, as TMUX_PANE says.
+    tmux chooses it for a command inside the pane that TMUX_PANE names.
     """
     log = ("show-messages", ";", "display-message", "-p", _END, ";")
     words = (*log, "display-message", "-d", str(SHOWN), argument(text), ";", *log[:-1])

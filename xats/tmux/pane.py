@@ -1,4 +1,4 @@
-"""Which pane: an id like `%5` means something only with the server's pid and start time and the pane's own pid.
+"""The identity of a pane: an id like `%5` is only valid with the server's pid and start time and the pane's own pid.
 
 tmux never reuses a pane id while a server lives, starts at %0 again in the next one, and keeps the id of a pane that is
 respawned with another program.
@@ -34,13 +34,13 @@ def find(socket: str, pane_id: str, timeout: float = TIMEOUT) -> Pane:
     listening = trust.listener(socket, timeout)
     said = run(socket, "display-message", "-p", "-t", pane_id, _FORMAT, timeout=timeout)
     shown, _, rest = said.rstrip("\n").partition("|")
-    # Some versions print a missing pane as empty fields instead of failing.
+    # For a missing pane some versions print empty fields and do not fail.
     if shown != pane_id:
         raise NoPane(f"can't find pane: {pane_id}")
     fields = rest.split("|")
     if len(fields) != 4:
         raise TmuxUnavailable(f"xats does not understand what tmux says of pane {pane_id}: {said[:80]!r}")
-    if not fields[2]:  # a development release (3.8) says no process of a pane whose program has ended
+    if not fields[2]:  # a development release (3.8) names no process once the program has ended
         raise NoPane(f"the program in pane {pane_id} has ended")
     server_pid, server_start, pane_pid = (
         number(field, f"{what} of pane {pane_id}")
@@ -51,10 +51,10 @@ def find(socket: str, pane_id: str, timeout: float = TIMEOUT) -> Pane:
 
 
 def here(environ: Mapping[str, str], timeout: float = TIMEOUT) -> Pane | None:
-    """Return the pane that this process lives in, or None outside tmux.
+    """Return the pane in which this process runs, or None outside tmux.
 
-    `TMUX` and `TMUX_PANE` are inherited by what leaves the pane (`nohup`, a service, another terminal's shell), so they
-    count only if our terminal is the pane's, or the pane's process is one of our ancestors. Raises TmuxUnavailable.
+    A process that leaves the pane (`nohup`, a service, another terminal's shell) inherits `TMUX` and `TMUX_PANE`. They
+    count only if its terminal is the pane's, or the pane's process is one of its ancestors. Raises TmuxUnavailable.
     """
     claim = address(environ)
     if claim is None:
@@ -70,7 +70,7 @@ def here(environ: Mapping[str, str], timeout: float = TIMEOUT) -> Pane | None:
 def device(pane: Pane) -> int:
     """Return the device number of the pane's terminal, 0 if it is gone or its path is not a terminal of this user.
 
-    The path is one that a row of the store may say, so nothing but a terminal's is looked at.
+    A row of the store may name any path, so this only looks at terminals.
     """
     if not pane.tty.startswith("/dev/") or "/../" in pane.tty:
         return 0
@@ -82,12 +82,12 @@ def device(pane: Pane) -> int:
 
 
 def mark(pane: Pane, option: str, value: str) -> None:
-    """Set the pane option `option` (like `@xats_agent`). Raises NoPane if the pane is another one by now."""
+    """Set the pane option `option` (like `@xats_agent`). Raises NoPane if another pane has its id by now."""
     _set(pane, f"set-option -p -t {quote(pane.pane_id)} {option} {quote(value)}")
 
 
 def unmark(pane: Pane, option: str) -> None:
-    """Unset the pane option `option`; it need not be set. Raises NoPane if the pane is another one by now."""
+    """Unset the pane option `option`; it need not be set. Raises NoPane if another pane has its id by now."""
     _set(pane, f"set-option -p -u -q -t {quote(pane.pane_id)} {option}")
 
 

@@ -1,10 +1,10 @@
 """The guarded paste: one attempt to put one fixed line into a client's composer and to submit it, or a reason why not.
 
-The store is read first, then the processes in the pane, then the pane itself; what a look shows is judged without
-waiting for anything, and the key follows at once. A look that is older than STALE by then is taken again. Every key is
-sent by one tmux invocation that also checks that neither the pane's state nor a person's last key has changed since the
-look. It also sets the pane option `@xats_wake` to TOKEN:pasted and then TOKEN:entered, so whoever comes after a crash
-reads in the tmux server itself how far it went, and the line is never pasted twice.
+An attempt reads the store, then the processes in the pane, then the pane itself. It judges the look without waiting for
+anything, and sends the key at once. It repeats a look that is older than STALE by then. One tmux invocation sends the
+key and checks that neither the pane's state nor a person's last key has changed since the look. It also sets the pane
+option `@xats_wake` to TOKEN:pasted and later to TOKEN:entered. After a crash the next attempt reads there how far the
+last one came, and never pastes the line twice.
 """
 
 from __future__ import annotations
@@ -15,70 +15,33 @@ import time
 
 from xats.base import faults
 from xats.base.errors import NoPane, Refused, TmuxUnavailable
-from xats.base.record import record
 from xats.tmux import gone, screen, terminal
-from xats.tmux.guards import (
-    GUARDS,
-    Expected,
-    Found,
-    foreground,
-    identity,
-    person,
-    release,
-    settled,
-    state,
-    typed_ahead,
-)
+from xats.tmux.examine import SETTLE, STALE, Behaviour, Ended, Examiner, Outcome, pauses, refused, whole
+from xats.tmux.guards import GUARDS
 from xats.tmux.lock import NoTerminal, locked
-from xats.tmux.screen import PICTURE, broken, holds, look, mark_before, remains
+from xats.tmux.match import broken, holds, mark_before, remains
 from xats.tmux.server import TIMEOUT, quote, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import Literal
+    from collections.abc import Callable, Sequence
 
     from xats.base.pane import Pane
-    from xats.core.waking.reasons import Reason
-    from xats.tmux.guards import Client, Guard
+    from xats.tmux.examine import Composer, Picture
+    from xats.tmux.guards import Client, Expected, Guard
     from xats.tmux.screen import Look
-
-    State = Literal["delivered", "refused", "postponed", "unconfirmed", "withdrawn"]
-    Composer = Callable[[Look, str], bool]
-    Picture = Callable[[Look], tuple[object, ...]]
 
 # Milliseconds.
 SHOW = 10_000  # how long the composer may take to show what was pasted
-OBJECT = 1000  # after so long without our line, whatever objects to what is shown ends the wait
-SETTLE = 120  # from the line's being shown to Enter, where nobody has measured what the program needs
-AGAIN = 400  # an Enter that did nothing for so long was swallowed
+OBJECT = 1000  # after this time without our line, any objection to the screen ends the wait
+AGAIN = 400  # an Enter without effect for this time was lost
 LAST = 1000  # how long the last Enter may take, if the program has shown the line at once
-CONFIRM = 40  # seen gone, look again: half a redraw looks the same
-STALE = 100  # from a look's answer to the key that it allows
-LOOKS = 5  # so often is a look repeated that was too old, or was followed by a change
+CONFIRM = 40  # between two looks that show the line gone: half a redraw looks the same
+LOOKS = 5  # how many looks may be too old, or outdated by a change
 ENTERS = 3
 SLICE = 50  # how soon a wait notices that it should stop
 
 _serial = itertools.count()
-
-
-def whole(look: Look) -> tuple[object, ...]:
-    """Return all that a look shows, as PICTURE names it."""
-    return tuple(getattr(look, what) for what in PICTURE)
-
-
-@record
-class Outcome:
-    """How an attempt ended.
-
-    `state` is delivered, refused (nothing more was done, try again later), postponed (the same, but nothing objected:
-    try again soon), unconfirmed (the line went in, its submission was not seen) or withdrawn (no longer wanted).
-    `reason` is a word of the closed list, or `stopping`.
-    """
-
-    state: State
-    reason: Reason | Literal["", "stopping"] = ""
-    detail: str = ""
 
 
 def attempt(
@@ -104,41 +67,40 @@ def attempt(
 ) -> Outcome:
     """Try once to paste a line into `pane` and submit it.
 
-    `line` is called when everything else allows the paste; None from it means that the mail was read meanwhile.
-    `token` names the wake and must be the same in all its attempts: it is how a later attempt knows what an earlier one
-    did. The screen must stay the same for `quiet_ms` milliseconds, a number or what it says of the first look; 0 asks
-    for no wait. `client` is the (pid, start time) that must have the keyboard, and `expected` what else is known of it.
-    `stopping` ends the wait for quiet. `guards` are further checks of a look, which must not wait for anything.
-    `echoed` says whether somebody has seen the program show a person's last key (`guards.person`), and `certain`
-    whether a look surely shows a composer that holds nothing but what is ours (`guards.typed_ahead`). `composer` says
-    whether a look's composer holds exactly a line, and `remains` whether that line is still there, whatever stands
-    around it. `picture` returns what of a look must stay the same in a quiet pane. `settle_ms` is how long the program
-    must have shown a paste before it takes Enter for Enter, `take_ms` how long it may then take to let go of the line,
-    and `show_ms` how long to show what was pasted, where that is longer than usual. `timeout` is that of each tmux
-    call, in seconds. `make` is the kind of attempt, where what is pasted is no wake's line.
+    `line` returns the line once everything else allows the paste; None if the mail was read meanwhile. `token` names
+    the wake, and is the same in all its attempts: by it a later attempt knows what an earlier one did. The screen must
+    stay the same for `quiet_ms` milliseconds, which may depend on the first look. `client` is the (pid, start time)
+    that must have the keyboard, and `expected` what else is known of it. `stopping` ends the wait for quiet.
 
-    Raises ValueError for a token or line that is not clean; everything that tmux or the pane does is an Outcome.
+    `guards` are further checks of a look; they must not wait for anything. `echoed` says whether the program has shown
+    a person's last key (`guards.person`). `certain` says whether the composer holds nothing but the line of xats
+    (`guards.typed_ahead`). `composer` says whether the composer holds exactly a line, `remains` whether it still holds
+    that line, with any text around it. `picture` returns what must stay the same in a quiet pane.
+
+    `settle_ms` is how long the program must show a paste before it takes Enter. It may then take `take_ms` to submit
+    the line. `show_ms` is how long it may take to show a paste, where that is longer than usual. `timeout` is for each
+    tmux call, in seconds. `make` is the class of the attempt, where the text is not the line of a wake.
+
+    Raises ValueError for an invalid token or line. Everything that tmux or the pane does is an Outcome.
     """
     if not token or not token.isascii() or not token.replace("-", "").replace("_", "").isalnum():
-        raise ValueError(f"a token is letters, digits, - and _: {token!r}")
+        raise ValueError(f"a token must be letters, digits, - and _, not {token!r}")
+
+    behaviour = Behaviour(
+        guards=guards,
+        echoed=echoed,
+        certain=certain,
+        composer=composer,
+        remains=remains,
+        picture=picture,
+        settle_ms=settle_ms,
+        take_ms=take_ms,
+        show_ms=show_ms,
+    )
 
     def begun() -> Attempt:
-        return (make or Attempt)(
-            pane,
-            token,
-            client=client,
-            expected=expected,
-            guards=guards,
-            echoed=echoed,
-            certain=certain,
-            composer=composer,
-            remains=remains,
-            picture=picture,
-            settle=settle_ms / 1000,
-            takes=take_ms,
-            shows=show_ms,
-            timeout=timeout,
-        )
+        kind = make or Attempt
+        return kind(pane, token, client=client, expected=expected, behaviour=behaviour, timeout=timeout)
 
     try:
         try:
@@ -146,9 +108,9 @@ def attempt(
                 work = begun()
                 return work.resume() or work.start(line, quiet_ms, stopping)
         except NoTerminal as error:
-            begun().examine()  # the pane may be gone, and its terminal with it: that is the better reason
+            begun().examine()  # if the pane is gone with its terminal, that is the better reason
             return Outcome("refused", "not_permitted", str(error))
-    except _End as end:
+    except Ended as end:
         return end.outcome
     except (NoPane, TmuxUnavailable) as error:
         return Outcome("refused", gone.reason(pane, error, timeout), str(error))
@@ -159,120 +121,17 @@ def attempt(
 def clean_line(text: str) -> str:
     """Return `text` if it may be pasted: 1 to 200 printable characters on one line. Raises ValueError."""
     if not 0 < len(text) <= 200 or not text.isprintable():
-        raise ValueError(f"a line is 1 to 200 printable characters: {text!r:.80}")
+        raise ValueError(f"a line must be 1 to 200 printable characters, not {text!r:.80}")
     return text
 
 
-class _End(Exception):
-    """The attempt is over."""
+class Attempt(Examiner):
+    """One attempt, with the pane's lock held."""
 
-    def __init__(self, state: State, reason: Reason | Literal["stopping"], detail: str = "") -> None:
-        self.outcome = Outcome(state, reason, detail)
-
-
-class Attempt:
-    """One attempt, with the pane's lock held. Methods that return have found no obstacle; the others raise _End."""
-
-    def __init__(
-        self,
-        pane: Pane,
-        token: str,
-        *,
-        client: Client | None,
-        expected: Expected | None,
-        guards: Sequence[Guard],
-        echoed: Callable[[Look], bool],
-        certain: Callable[[Look], bool],
-        composer: Composer,
-        remains: Composer,
-        picture: Picture,
-        settle: float,
-        takes: int,
-        shows: int,
-        timeout: float,
-    ) -> None:
-        self.pane, self.client, self.expected, self.guards = pane, client, expected or Expected(), guards
-        self.echoed, self.certain, self.holds, self.remains = echoed, certain, composer, remains
-        self.picture = picture
-        self.settle, self.takes, self.shows, self.timeout = settle, takes, shows, timeout
-        self.pasted, self.entered = f"{token}:pasted", f"{token}:entered"
-        self.answered = 0.0  # when tmux answered the last look (monotonic seconds)
-        self.key_at: int | None = None  # a person's last key when the line was pasted
-        self.lag = 0.0  # ms that the program took to show the line
-        self.first = self.look()
-
-    # -- looking -------------------------------------------------------------------------------------------------------
-
-    def look(self) -> Look:
-        """Look at the pane. It must be the registered one."""
-        seen = look(self.pane, self.timeout)
-        self.answered = time.monotonic()
-        if reason := identity(self.pane, seen):
-            raise _End("refused", reason, "another server or another process has the pane's id")
-        return seen
-
-    def processes(self) -> Found:
-        """Return whether the processes in the pane forbid a key. This may list them all, so a look comes after it."""
-        return foreground(self.pane, self.client, self.expected)
-
-    def objection(self, seen: Look, taken: Found) -> Found:
-        """Return why what `seen` shows forbids a key; `taken` is what `processes` said. It waits for nothing."""
-        # A client that is gone may have left a dead pane, another pane, or none: that is the better reason.
-        if reason := release(seen):
-            return Found(reason, f"tmux {seen.version}")
-        if reason := state(seen):
-            return Found(reason)
-        taken = settled(taken, self.expected, seen)
-        if taken.reason:
-            return taken
-        for guard in self.guards:
-            if reason := guard(seen):
-                return Found(reason)
-        # Since the paste only a further key of a person matters.
-        echoed = self.echoed(seen) if self.key_at is None else self.key_at == seen.key_at
-        return Found(person(seen, echoed=echoed))
-
-    def judge(self, seen: Look, taken: Found) -> Look:
-        """Refuse by the first check that objects to `seen`, unread input included. It waits for nothing."""
-        found = self.objection(seen, taken)
-        if not found.reason and seen.wake != self.entered:  # then it is our own Enter that may be unread
-            found = Found(typed_ahead(self.pane, seen, self.certain))
-        if found.reason in ("not_permitted", "screen_unknown"):  # or the pane has gone since, and its terminal with it
-            reason = state(self.look())
-            after = Found(reason) if reason else self.processes()
-            found = after if after.reason else found
-        if found.reason:
-            raise refusal(found)
-        return seen
-
-    def examine(self) -> Look:
-        """Return a look to which nothing objects, nor to the processes just before it."""
-        taken = self.processes()
-        return self.judge(self.look(), taken)
-
-    def fresh(self) -> bool:
-        """Say whether the last look is recent enough for a key. Call it right before the key."""
-        return time.monotonic() - self.answered <= STALE / 1000
-
-    def gone(self, seen: Look, line: str, start_x: int = 0) -> bool:
-        """Say whether the composer has let go of `line`: now, and still a moment later.
-
-        `start_x` is where the cursor stood: a line that ends with its row, and was echoed with a line feed after it,
-        looks as if it were held by a cursor that was pushed onto the next row.
-        """
-        for last in (False, True):
-            fed = seen.cursor_x == 0 < start_x
-            if not fed and (self.remains(seen, line) or broken(seen, line)):
-                return False
-            if not last:
-                time.sleep(CONFIRM / 1000)
-                seen = self.look()
-        return True
-
-    # -- the steps -----------------------------------------------------------------------------------------------------
+    lag = 0.0  # ms that the program took to show the line
 
     def resume(self) -> Outcome | None:
-        """Finish what an earlier attempt of the same wake began; None if there was none."""
+        """Finish the earlier attempt of the same wake; None if there was none."""
         seen = self.first
         if seen.wake not in (self.pasted, self.entered) or seen.dead:
             return None
@@ -292,25 +151,25 @@ class Attempt:
             seen = self.quiet(seen, window, stopping)
         text = line()
         if text is None:
-            raise _End("withdrawn", "already_read")
+            raise Ended("withdrawn", "already_read")
         self.paste_into(seen, self.clean(text))
         faults.point("paste.after")
         self.shown(text)
         return self.submit(text)
 
     def quiet(self, before: Look, quiet_ms: int, stopping: Callable[[], bool]) -> Look:
-        """Return a second look `quiet_ms` later, which must show what `before` showed."""
+        """Return a second look `quiet_ms` later, which must show the same as `before`."""
         until = time.monotonic() + quiet_ms / 1000
         while (left := until - time.monotonic()) > 0:
             if stopping():
-                raise _End("withdrawn", "stopping")
+                raise Ended("withdrawn", "stopping")
             time.sleep(min(left, SLICE / 1000))
         after = self.examine()
         self.same_picture(before, after, f"within {quiet_ms} ms")
         return after
 
     def paste_into(self, quiet: Look, line: str) -> None:
-        """Paste `line` right after a last look, which must show what the look `quiet` showed."""
+        """Paste `line` right after a last look, which must show the same as the look `quiet`."""
         for _ in range(LOOKS):
             seen = self.examine()
             self.same_picture(quiet, seen, "just before the paste")
@@ -318,10 +177,10 @@ class Attempt:
             if self.fresh() and self.paste(seen, line):
                 self.key_at = seen.key_at
                 return
-        raise _End("postponed", "host_busy", f"no paste came within {STALE} ms of a look in {LOOKS} tries")
+        raise Ended("postponed", "host_busy", f"no paste came within {STALE} ms of a look in {LOOKS} tries")
 
     def paste(self, seen: Look, line: str) -> bool:
-        """Paste `line` if nothing has changed since `seen`, and leave the proof in the same moment."""
+        """Paste `line` if nothing has changed since `seen`, and set the mark in the same moment."""
         name = f"xats-{os.getpid()}-{next(_serial)}"  # buffer names are global to the server
         target = quote(self.pane.pane_id)
         act = (
@@ -333,58 +192,58 @@ class Attempt:
         return self.guarded(seen, act, refuse, ("load-buffer", "-b", name, "-", ";"), line)
 
     def shown(self, line: str) -> None:
-        """Wait until the composer holds exactly `line`, and has shown it for a moment."""
+        """Wait until the composer has held exactly `line` for a moment."""
         since = time.monotonic()
-        for seen in self.looks(max(self.shows, SHOW)):
+        for seen in self.looks(max(self.behaviour.show_ms, SHOW)):
             late = (time.monotonic() - since) * 1000
-            if self.holds(seen, line):
+            if self.behaviour.composer(seen, line):
                 self.lag = late
-                time.sleep(self.settle)
+                time.sleep(self.behaviour.settle_ms / 1000)
                 return
-            if late > max(self.shows, OBJECT):
+            if late > max(self.behaviour.show_ms, OBJECT):
                 found = self.objection(seen, self.processes())
                 if found.reason:
-                    raise refusal(found)
-        if terminal.unread(self.pane):  # it has not even read our line, and may do so when the next attempt comes
-            raise _End("refused", "busy", "the program has not read the line yet")
+                    raise refused(found)
+        if terminal.unread(self.pane):  # it has not read our line yet; the next attempt may find it there
+            raise Ended("refused", "busy", "the program has not read the line yet")
         self.examine()
-        raise _End("unconfirmed", "unconfirmed", "the composer did not show exactly our line")
+        raise Ended("unconfirmed", "unconfirmed", "the composer did not show exactly our line")
 
     def proven(self, line: str) -> Look:
-        """Return a look to which nothing objects and whose composer holds exactly `line`; half a redraw may pass."""
+        """Return a look without objection in which the composer holds exactly `line`. Half a redraw may come before."""
         for _ in pauses(OBJECT):
             taken = self.processes()
-            seen = self.look()  # of a key that a person pressed meanwhile only tmux may know yet
-            if self.holds(seen, line):
+            seen = self.look()  # only tmux may know yet of a person's key
+            if self.behaviour.composer(seen, line):
                 return self.judge(seen, taken)
         self.judge(seen, taken)
-        raise _End("unconfirmed", "unconfirmed", "the composer did not keep our line")
+        raise Ended("unconfirmed", "unconfirmed", "the composer did not keep our line")
 
     def submit(self, line: str) -> Outcome:
-        """Press Enter while the composer holds exactly `line`, until it has let go of it."""
+        """Press Enter while the composer holds exactly `line`, until the line has left it."""
         enters = 0
         for _ in range(ENTERS + LOOKS):
             seen = self.proven(line)
             if seen.wake == self.entered and terminal.unread(self.pane) != 0:
-                break  # that Enter was not swallowed yet, and a second one would go into whatever is open by then
+                break  # the program has not read that Enter yet; a second one could go into a dialog
             if not self.fresh() or not self.enter(seen):
                 continue
             faults.point("enter.after")
             enters += 1
-            # One that has shown the line late takes as long to show that it has let go of it.
-            takes = max(self.takes, min(2 * self.lag, SHOW), AGAIN if enters < ENTERS else LAST)
+            # A program that shows the line late also shows late that the line has left.
+            takes = max(self.behaviour.take_ms, min(2 * self.lag, SHOW), AGAIN if enters < ENTERS else LAST)
             after = self.left(line, takes, seen.cursor_x)
             if after is None:
                 return Outcome("delivered")
-            if enters == ENTERS or not self.holds(after, line):
+            if enters == ENTERS or not self.behaviour.composer(after, line):
                 break
         else:
-            raise _End("postponed", "host_busy", f"no Enter came within {STALE} ms of a look in {LOOKS} tries")
+            raise Ended("postponed", "host_busy", f"no Enter came within {STALE} ms of a look in {LOOKS} tries")
         self.examine()
-        raise _End("unconfirmed", "unconfirmed", "our line was not seen to leave the composer")
+        raise Ended("unconfirmed", "unconfirmed", "our line was not seen to leave the composer")
 
     def left(self, line: str, milliseconds: float, start_x: int = 0) -> Look | None:
-        """Return None once an Enter of ours has made the composer let go of `line`, else the last look."""
+        """Return None once `line` has left the composer after our Enter, else the last look."""
         for seen in self.looks(milliseconds):
             if seen.wake == self.entered and self.gone(seen, line, start_x):
                 return None
@@ -395,7 +254,7 @@ class Attempt:
         target = quote(self.pane.pane_id)
         keys = f"send-keys -t {target} Enter"
         if seen.synchronized:
-            # send-keys would go to all panes of the window, so this one leaves them for that moment.
+            # send-keys goes to all panes of the window, so this pane leaves the group for that moment.
             option = f"-t {target} synchronize-panes"
             own = run(
                 self.pane,
@@ -411,6 +270,27 @@ class Attempt:
         act = f"{keys} ; set-option -p -t {target} @xats_wake {self.entered} ; display-message -p SENT"
         return self.guarded(seen, act, "display-message -p REFUSED")
 
+    def gone(self, seen: Look, line: str, start_x: int = 0) -> bool:
+        """Say whether `line` has left the composer, now and a moment later.
+
+        `start_x` is the column of the cursor before Enter. A line that fills its row, echoed with a line feed, looks as
+        if a cursor in the next row still held it.
+        """
+        for last in (False, True):
+            fed = seen.cursor_x == 0 < start_x
+            if not fed and (self.behaviour.remains(seen, line) or broken(seen, line)):
+                return False
+            if not last:
+                time.sleep(CONFIRM / 1000)
+                seen = self.look()
+        return True
+
+    def guarded(self, seen: Look, act: str, refuse: str, first: tuple[str, ...] = (), stdin: str | None = None) -> bool:
+        """Run the commands `act` if the pane's state is as in `seen`, else `refuse`. tmux does this atomically."""
+        check = ("if-shell", "-F", "-t", self.pane.pane_id, screen.unchanged(seen))
+        said = run(self.pane, *first, *check, act, refuse, stdin=stdin, timeout=self.timeout)
+        return "SENT" in said.split()
+
     # -- what may be pasted --------------------------------------------------------------------------------------------
 
     def clean(self, line: str) -> str:
@@ -418,41 +298,5 @@ class Attempt:
         return clean_line(line)
 
     def kept(self, line: str) -> str:
-        """Return what of `line` the pane keeps for an attempt that comes after a crash."""
+        """Return what the pane keeps of `line` for an attempt after a crash."""
         return line
-
-    # -- helpers -------------------------------------------------------------------------------------------------------
-
-    def guarded(self, seen: Look, act: str, refuse: str, first: tuple[str, ...] = (), stdin: str | None = None) -> bool:
-        """Run the command string `act` if the pane's state is what it was at `seen`, else `refuse`; atomic in tmux."""
-        check = ("if-shell", "-F", "-t", self.pane.pane_id, screen.unchanged(seen))
-        said = run(self.pane, *first, *check, act, refuse, stdin=stdin, timeout=self.timeout)
-        return "SENT" in said.split()
-
-    def same_picture(self, before: Look, after: Look, when: str) -> None:
-        """Refuse a pane that does not show `after` what it showed `before`; `when` says when that was."""
-        for what, was, now in zip(PICTURE, self.picture(before), self.picture(after), strict=True):
-            if was != now:
-                raise _End("refused", "not_quiet", f"its {what} changed {when}")
-
-    def looks(self, milliseconds: float) -> Iterator[Look]:
-        """Look again and again for about `milliseconds`, often at first."""
-        for _ in pauses(milliseconds):
-            yield self.look()
-
-
-def refusal(found: Found) -> _End:
-    """Return the end of an attempt to which `found` objects."""
-    assert found.reason
-    return _End("refused", found.reason, found.detail)
-
-
-def pauses(milliseconds: float) -> Iterator[None]:
-    """Pause again and again for about `milliseconds`, shortly at first."""
-    until, pause = time.monotonic() + milliseconds / 1000, 0.006
-    while True:
-        time.sleep(pause)
-        yield
-        if time.monotonic() >= until:
-            return
-        pause = min(2 * pause, 0.1)

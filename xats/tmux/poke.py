@@ -1,7 +1,7 @@
-"""A person's own text, pasted through the same guards as a wake's line, and never by an earlier attempt's proof.
+"""Paste a person's own text through the same guards as the line of a wake. A later attempt never finishes it.
 
-Text that is pasted in brackets (xterm's mode 2004) ends where `ESC [ 201 ~` stands, or its one-character form: what is
-left of a text that could do that would be typed. tmux before 3.7 passes every byte on, so none such may be in it.
+A paste in brackets (xterm's mode 2004) ends at `ESC [ 201 ~` or its one-character form. If the text held that, the rest
+would count as typed. tmux before 3.7 passes every byte on, so xats removes such characters.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from functools import partial
 
 from xats.base.errors import TmuxUnavailable, XatsError
 from xats.tmux import pane as panes
-from xats.tmux.paste import SETTLE, Attempt, Outcome, attempt, whole
+from xats.tmux.examine import SETTLE, Outcome, whole
+from xats.tmux.paste import Attempt, attempt
 from xats.tmux.server import run
 
 TYPE_CHECKING = False
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.base.pane import Pane
+    from xats.tmux.examine import Composer, Picture
     from xats.tmux.guards import Client, Expected, Guard
-    from xats.tmux.paste import Composer, Picture
     from xats.tmux.screen import Look
 
-TAB = " " * 4  # a tab completes words in many a composer
+TAB = " " * 4  # a tab completes words in many composers
 NEW_LINES = ("\r\n", "\r", "\u2028", "\u2029")  # a CR outside of brackets submits
-# ESC and the C1 CSI begin every sequence that a terminal or a program obeys; the others are keys (^C, ^U, DEL).
+# ESC and the C1 CSI begin control sequences; the others are keys (^C, ^U, DEL).
 CONTROLS = frozenset((*range(0x20), *range(0x7F, 0xA0))) - {0x0A}
-# What turns text around, and what nobody sees: BOM, interlinear annotations, tags.
+# Marks of text direction, and invisible characters: BOM, interlinear annotations, tags.
 HIDDEN = frozenset(
     (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF, *range(0xFFF9, 0xFFFC))
 ) | frozenset(range(0xE0000, 0xE0080))
@@ -74,9 +75,9 @@ def poke(
 ) -> Outcome:
     """Try once to paste `text`, which is sanitised, into `pane` and to submit it.
 
-    `token` is one that was never used before. `emptied` says whether a look
-    shows a composer that has let go of the text. The rest is as for a wake's line, see `paste.attempt`; but where the
-    text has gone in, and then something objects, the outcome is `unconfirmed` with that reason.
+    `token` must never have been used before. `emptied` says whether the composer in a look is empty again. The rest is
+    as for the line of a wake, see `paste.attempt`. But an objection after the paste makes the outcome `unconfirmed`,
+    with that reason.
     """
     pasted: list[str] = []
     outcome = attempt(
@@ -101,7 +102,7 @@ def poke(
 
 
 class Poke(Attempt):
-    """An attempt whose text the pane does not keep: after a crash it is a draft like any other, and nobody sends it."""
+    """An attempt whose text the pane does not keep: after a crash the text is a draft, and xats never submits it."""
 
     def __init__(self, *place: Any, emptied: Callable[[Look], bool], pasted: list[str], **options: Any) -> None:
         super().__init__(*place, **options)
@@ -110,7 +111,7 @@ class Poke(Attempt):
     def clean(self, line: str) -> str:
         """Return `line` if it is sanitised. Raises ValueError."""
         if not line or sanitise(line) != (line, []):
-            raise ValueError(f"not a text to be pasted: {line!r:.80}")
+            raise ValueError(f"the text must be sanitised: {line!r:.80}")
         return line
 
     def kept(self, line: str) -> str:
@@ -121,7 +122,7 @@ class Poke(Attempt):
     def start(
         self, line: Callable[[], str | None], quiet_ms: int | Callable[[Look], int], stopping: Callable[[], bool]
     ) -> Outcome:
-        """Wait for quiet, paste, submit; then the pane bears the marks again that a wake may have left."""
+        """Wait for quiet, paste, submit; then restore the marks that a wake may have left in the pane."""
         try:
             return super().start(line, quiet_ms, stopping)
         finally:
@@ -149,5 +150,5 @@ class Poke(Attempt):
         return sent
 
     def gone(self, seen: Look, line: str, start_x: int = 0) -> bool:
-        """Say whether the composer is seen to be empty, now and still a moment later."""
+        """Say whether the composer is empty, now and a moment later."""
         return super().gone(seen, line, start_x) and self.emptied(seen) and self.emptied(self.look())

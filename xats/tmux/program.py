@@ -1,4 +1,4 @@
-"""Which tmux program is run. A daemon that cron or a bare shell has started finds the same one as its user does."""
+"""Find the tmux program. A daemon that cron or a bare shell has started finds the same one as its user."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ USUAL = (
 def find(environ: Mapping[str, str], server: int | None = None) -> str | None:
     """Return the path of the tmux program, or None when there is none.
 
-    XATS_TMUX names it, as a path or as a name. Else it is `tmux` in one of `folders`; else the program of the running
-    tmux server with the pid `server`, as long as only root and this user can have written it.
+    XATS_TMUX names it, by a path or a name. By default it is `tmux` in one of `folders`; where there is none, it is the
+    program of the running tmux server with the pid `server`, if only root and this user can write that file.
     """
     name = settings.value(VARIABLE, environ) or "tmux"
     if "/" in name:
@@ -41,15 +41,15 @@ def find(environ: Mapping[str, str], server: int | None = None) -> str | None:
 
 
 def missing(environ: Mapping[str, str]) -> str:
-    """Return what to say when `find` finds none."""
+    """Return the message for the case that `find` finds none."""
     wanted = settings.value(VARIABLE, environ)
     return f"there is no program {wanted}" if wanted else "tmux is not installed"
 
 
 def folders(environ: Mapping[str, str]) -> list[str]:
-    """Return the folders in which programs are looked for, each once: those of PATH, the usual ones, the system's.
+    """Return the folders to search for programs, each once: those of PATH, the usual ones, the system's.
 
-    A relative one is left out: it would be another one in each folder that xats is run in.
+    Relative ones are left out, because they depend on the working directory.
     """
     given = environ.get("PATH", "").split(os.pathsep)
     system = (os.confstr("CS_PATH") or "").split(os.pathsep)  # what `getconf PATH` prints
@@ -57,9 +57,9 @@ def folders(environ: Mapping[str, str]) -> list[str]:
 
 
 def of_server(pid: int) -> str | None:
-    """Return the program that the process `pid` runs, if only root and this user can have written it; on Linux alone.
+    """Return the program of the process `pid`, if only root and this user can write that file. Only Linux tells it.
 
-    It is named by /proc (proc_pid_exe(5)), so it can be run even if another file has replaced it.
+    Its path is in /proc (proc_pid_exe(5)), so xats can run it even after an upgrade has replaced the file.
     """
     path = f"/proc/{pid}/exe"
     try:

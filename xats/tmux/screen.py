@@ -1,4 +1,4 @@
-"""What a pane shows: one look takes its state and its screen in one moment, and `holds` says what stands at the cursor.
+"""What a pane shows: one look takes its state and its screen in one moment.
 
 tmux is single-threaded: commands of one invocation run with nothing between them.
 """
@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import re  # costs nothing more: subprocess has imported it already
-import unicodedata
-from binascii import crc32
 
 from xats.base.errors import NoPane, TmuxUnavailable
 from xats.base.record import record
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
 
     from xats.base.pane import Pane
 
-# All that must still be so when a key is sent, but for free text, which stands in TEXTS.
+# All that must be unchanged when a key is sent. Free text is in TEXTS.
 STATE = (
     "#{pid}|#{start_time}|#{pane_id}|#{pane_pid}|#{pane_tty}"
     "|#{pane_dead}|#{pane_in_mode}|#{pane_input_off}|#{pane_synchronized}|#{alternate_on}"
@@ -33,22 +31,21 @@ PICTURE = ("screen", "cursor_x", "cursor_y", "title")  # of a Look: what stays t
 # When a person last pressed a key in a tmux client of the pane's session, in whole seconds: a key that comes after a
 # look makes it another one. Attaching a client counts, `send-keys` does not.
 KEYS = "#{session_id}.#{session_activity}"
-# What may flicker does not belong into STATE. Each text is printed on a line of its own. Only tmux 3.7 and newer tell
-# of pastes in brackets.
+# What may flicker does not belong into STATE. tmux prints each text on its own line. Only tmux 3.7 and newer know
+# whether a program asked for pastes in brackets.
 _SEEN = (
     f"#{{version}}|#{{cursor_flag}}|#{{window_id}}|#{{bracket_paste_flag}}|{KEYS}|#{{session_attached}}"
     "|#{session_created}|#{@xats_before}",
     *(TEXTS["wake"], "#{@xats_line}", TEXTS["command"], TEXTS["title"]),
 )
 _CLIENT = "#{client_control_mode}|#{client_activity}|#{window_id}|#{pane_id}|#{client_flags}"
-_ANY = "any pane of "  # a window: where the client has an active pane of its own, which tmux tells nobody
-_END = f"xats-{os.urandom(8).hex()}"  # the line after each pane; no screen and no title shows it
+_ANY = "any pane of "  # a window: the client has its own active pane there, which tmux does not show
+_END = f"xats-{os.urandom(8).hex()}"  # the line after each pane; no screen and no title has it
 MOST = 20  # panes in one invocation: tmux takes 16 KiB
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;:]*m|\x1b\]8;.*?\x1b\\")  # colours, and the hyperlinks of tmux >= 3.4
 _LINE_DRAWING = re.compile(r"\x0e([^\x0f]*)\x0f?")
 _DRAWN = str.maketrans("jklmnqtuvwx", "┘┐┌└┼─├┤┴┬│")
-_FRAME = re.compile(r"[\s\u2500-\u259f]+")  # space, boxes and bars: what an application draws around a composer
 
 
 @record
@@ -111,13 +108,13 @@ def look(pane: Pane, timeout: float = TIMEOUT) -> Look:
 
 
 def unchanged(look: Look) -> str:
-    """Return the tmux condition that but for its screen the pane is as `look` saw it, and that no key was pressed."""
+    """Return the tmux condition that the pane is as in `look`, except for its screen, and that no key was pressed."""
     texts = (like(form, getattr(look, name)) for name, form in TEXTS.items())
     return all_of(same(f"{KEYS}|{STATE}", f"{look.keys}|{look.state}"), *texts)
 
 
 def commands(panes: Sequence[Pane]) -> list[str]:
-    """Return the tmux commands, for one invocation, that look at `panes` of one server, MOST at the most."""
+    """Return the tmux commands of one invocation that look at `panes` of one server, at most MOST."""
     words: list[str] = []
     for pane in panes:
         target = quote(pane.pane_id)
@@ -125,16 +122,16 @@ def commands(panes: Sequence[Pane]) -> list[str]:
         say = [f"display-message -p -t {target} {quote(form)}" for form in (STATE, *_SEEN)]
         act = " ; ".join((*say, f"capture-pane -p -e -t {target}"))
         # A pane that is gone must not end the whole invocation.
-        if is_pane_id(pane.pane_id):  # a row of the store may say anything
+        if is_pane_id(pane.pane_id):  # a row of the store may hold any text
             words += ["if-shell", "-F", "-t", pane.pane_id, same("#{pane_id}", pane.pane_id), act, ";"]
         words += ["display-message", "-p", _END, ";"]
     return [*words, "list-clients", "-F", _CLIENT]
 
 
 def read(panes: Sequence[Pane], said: str) -> dict[str, Look | None]:
-    """Return by pane id what tmux `said` to the commands for `panes`: a look, or None where there is no such pane.
+    """Return by pane id the looks in what tmux `said` to the commands for `panes`; None for a missing pane.
 
-    Raises TmuxUnavailable if that is no answer to them.
+    Raises TmuxUnavailable for any other text.
     """
     *blocks, clients = said.split(f"{_END}\n")
     if len(blocks) != len(panes):
@@ -183,7 +180,7 @@ def _look(pane: Pane, block: str, keys: dict[str, int]) -> Look:
         server_pid=server_pid,
         server_start=server_start,
         pane_id=pane.pane_id,
-        # A development release (3.8) says nothing here once the program has ended.
+        # A development release (3.8) leaves this empty once the program has ended.
         pane_pid=0 if dead and not fields[3] else number(fields[3], f"process of pane {pane.pane_id}"),
         tty=fields[4],
         dead=dead,
@@ -206,7 +203,7 @@ def _look(pane: Pane, block: str, keys: dict[str, int]) -> Look:
         key_at=max(
             keys.get(window if synchronized else pane.pane_id, 0),
             keys.get(_ANY + window, 0),
-            left_at if left_at != _seconds(created) else 0,  # a new session begins with its own time
+            left_at if left_at != _seconds(created) else 0,  # a new session begins with the time of its creation
         ),
         keys=typed,
         before=before,
@@ -219,116 +216,6 @@ def _seconds(text: str) -> int:
 
 
 def plain(text: str) -> str:
-    """Return captured `text` without colours and links, and with line drawing as the characters that it shows."""
+    """Return captured `text` without colours and links, and with line drawing as Unicode characters."""
     text = _ESCAPES.sub("", text)
     return _LINE_DRAWING.sub(lambda drawn: drawn[1].translate(_DRAWN), text) if "\x0e" in text else text
-
-
-def composer_line(look: Look) -> str:
-    """Return the text of the cursor's row up to the cursor, without the space around it."""
-    return _at_cursor(look)[0].strip()
-
-
-def mark_before(look: Look) -> str:
-    """Return a mark of what stands before the cursor, which an option of the pane can hold.
-
-    White space and frames do not count.
-    """
-    return _mark(_lead(look.rows()[: look.cursor_y], _bare(_at_cursor(look)[0]), look.width))
-
-
-def holds(look: Look, line: str) -> bool:
-    """Say whether the text that ends at the cursor is exactly `line` after what stood there before the paste.
-
-    What stood there is known by `look.before`; without that mark the answer is no. In a narrow pane the line may be
-    wrapped over several rows, by the terminal or by the application: white space and frames do not count. After the
-    cursor there may be nothing but a frame.
-    """
-    found = _ending(look, line)
-    if found is None or not look.before:
-        return False
-    first, above = found
-    leads = [_lead(above, first, look.width)]
-    if not first and above:  # an application moves a word that does not fit behind its prompt into the next row
-        leads.append(_lead(above[:-1], _bare(above[-1]), look.width))
-    return look.before in map(_mark, leads)
-
-
-def remains(look: Look, line: str) -> bool:
-    """Say whether the text that ends at the cursor is `line`, whatever stands before it."""
-    return _ending(look, line) is not None
-
-
-def _ending(look: Look, line: str) -> tuple[str, list[str]] | None:
-    """Return what stands before `line` in the row in which it begins, and the rows above; None unless it ends here."""
-    before, after = _at_cursor(look)
-    if _bare(after):
-        return None
-    wanted, seen = _bare(line), _bare(before)
-    above = look.rows()[: look.cursor_y]
-    if not seen and not (look.cursor_x == 0 and above and _cells(above[-1]) >= look.width):
-        return None  # an empty row is a part of ours only where a full row has just pushed the cursor onto it
-    whole = _ends(above, seen, wanted)
-    return (whole.removesuffix(wanted), above) if whole else None
-
-
-def broken(look: Look, line: str) -> bool:
-    """Say whether Enter became a new line in the composer: ours above, the cursor indented in an empty row."""
-    before, after = _at_cursor(look)
-    if look.cursor_x == 0 or _bare(before) or _bare(after):
-        return False
-    return bool(_ends(look.rows()[: look.cursor_y], "", _bare(line)))
-
-
-def _ends(above: list[str], seen: str, wanted: str) -> str:
-    """Return the text that ends with `wanted`, from the beginning of its first row; "" if there is none.
-
-    It is that of the rows `above`, with `seen` after them; those that belong to it are taken away. A wrapped line has
-    no empty row.
-    """
-    while len(seen) < len(wanted) and wanted.endswith(seen) and above:
-        row = _bare(above.pop())
-        if not row:
-            return ""
-        seen = row + seen
-    return seen if wanted and seen.endswith(wanted) else ""
-
-
-def _lead(above: list[str], first: str, width: int) -> str:
-    """Return what stands before a place: `first` in its row, and the row above where that may belong to it.
-
-    A draft may be wrapped there: by the terminal in a full row, by an application anywhere. Behind a prompt that would
-    have to begin a row once more.
-    """
-    row = _bare(above[-1]) if above else ""
-    if not first:
-        return f"\n{row}"
-    return row + first if above and _cells(above[-1]) >= width else first
-
-
-def _mark(text: str) -> str:
-    return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
-
-
-def _at_cursor(look: Look) -> tuple[str, str]:
-    """Return what stands before and after the cursor in its row."""
-    rows = look.rows()
-    row = rows[look.cursor_y] if look.cursor_y < len(rows) else ""
-    cells = 0
-    for index, char in enumerate(row):
-        if cells >= look.cursor_x and _cells(char):
-            return row[:index], row[index:]
-        cells += _cells(char)
-    return row, ""
-
-
-def _bare(text: str) -> str:
-    return _FRAME.sub("", text)
-
-
-def _cells(text: str) -> int:
-    """Return how many cells of the screen `text` takes (Unicode TR 11; combining and format characters take none)."""
-    if text.isascii():
-        return len(text)
-    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
-    return len(text) + wide - sum(unicodedata.category(char) in ("Mn", "Me", "Cf") for char in text)

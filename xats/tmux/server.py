@@ -1,4 +1,4 @@
-"""One call of the tmux client: a time limit, UTF-8 both ways, and failures that have names.
+"""Run the tmux client: with a time limit, UTF-8 in both directions, and an error class for each failure.
 
 libtmux is not used here: it has no time limit, so one hung server would hang every agent's mail, and it cannot feed a
 buffer through stdin.
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 TIMEOUT = 3.0  # seconds; a call takes 2 ms, so this is a hung server and not a slow one
 
-OLDEST = (3, 2)  # the first release that xats pastes with
-NOT_RUN = 127  # status of a program whose libraries the system does not find, and of a shell's
+OLDEST = (3, 2)  # the first release in which xats pastes
+NOT_RUN = 127  # exit status where the system does not find a program's libraries, or a shell its program
 LONGEST = 200  # characters of a text that are compared
 STARS = 3
-# An escape of vis(3) as tmux uses it; what stands for itself in a format and in a pattern; any other character.
+# An escape of vis(3) as tmux uses it; a character without meaning in formats and patterns; any other character.
 _PIECES = re.compile(r"(\\(?:[0-7]{3}|.)?)|([A-Za-z0-9 _.()/@+=\xa0-\ufffc\U00010000-\U0010ffff-])|(.)", re.DOTALL)
 _GONE = ("no server running on", "error connecting to", "no current server")
 _FORBIDDEN = ("(Permission denied)", "(Operation not permitted)")
@@ -38,7 +38,7 @@ _MISMATCH = "protocol version mismatch"
 _LOST = ("server exited unexpectedly", "lost server")
 _MISSING = ("can't find pane", "can't find window", "can't find session", "no such pane")
 
-_unusable: set[int] = set()  # servers whose own program cannot be run alone
+_unusable: set[int] = set()  # servers whose own program does not run by itself
 
 
 def run(
@@ -47,8 +47,8 @@ def run(
     """Run one tmux command, or several with ";" between, on the server of `at`; return what it prints.
 
     `at` is a pane, whose server must be the registered process, or the path of a socket where no server is known yet.
-    Either is checked first, see trust.py. `stdin` is fed as UTF-8, `timeout` is in seconds, `inside` is the id of a
-    pane in which the command seems to be run. Commands given here never start a server that is not there.
+    Either is checked first, see trust.py. `stdin` is sent as UTF-8, `timeout` is in seconds. `inside` is the id of a
+    pane that tmux takes for the one of the command. No command here starts a server.
 
     Raises TmuxGone (nobody listens, or another server), NoPane (no such target), ServerUntrusted, NotPermitted,
     TmuxUnavailable (anything else, a time-out included).
@@ -68,15 +68,15 @@ def run(
     if said.startswith(_MISSING):
         raise NoPane(said)
     if said.startswith(_MISMATCH) or (lives and said.startswith(_LOST)):
-        msg = f"the tmux client and the tmux server are of releases that do not understand each other ({said})"
-        raise TmuxUnavailable(msg, "put the tmux that the server was started with first in PATH, or end the server")
+        msg = f"the releases of the tmux client and the tmux server are not compatible ({said})"
+        raise TmuxUnavailable(msg, "put the server's own tmux first in PATH, or end the server")
     raise TmuxUnavailable(said)
 
 
 def begin(at: Pane | str, *args: str) -> subprocess.Popen[bytes]:
-    """Begin what `run` does and do not wait for it: what it prints is to be read from the process's stdout.
+    """Start what `run` does, without waiting; return the process, whose stdout has the answer.
 
-    Raises what `run` raises when tmux cannot be run.
+    Raises what `run` raises when tmux cannot run.
     """
     with _connection(at, TIMEOUT) as checked:
         words, environ = _command(["-u", "-S", checked.path, *args])
@@ -116,7 +116,7 @@ def is_number(text: str) -> bool:
 
 
 def number(text: str, what: str) -> int:
-    """Return the number that tmux has printed as `text` for `what`. Raises TmuxUnavailable if it is none."""
+    """Return the number that tmux has printed as `text` for `what`. Raises TmuxUnavailable for any other text."""
     if not is_number(text):
         raise TmuxUnavailable(f"tmux says {text[:40]!r} where xats expects a number: the {what}")
     return int(text)
@@ -129,7 +129,7 @@ def too_old(version: str) -> bool:
 
 
 def argument(text: str) -> str:
-    """Return `text` so that tmux takes it as one argument: a `;` at the end would be its command separator."""
+    """Return `text` as one argument of tmux, which takes a `;` at the end for its command separator."""
     return text[:-1] + "\\;" if text.endswith(";") else text
 
 
@@ -141,7 +141,7 @@ def quote(text: str) -> str:
 def same(form: str, value: str) -> str:
     """Return the tmux condition that the format `form` expands to exactly `value`.
 
-    `value` is what we know, and never what tmux has printed: 3.4 and 3.5 print some characters otherwise. See `like`.
+    `value` must not be a text that tmux has printed, because 3.4 and 3.5 escape some characters. See `like`.
     """
     escaped = value.replace("#", "##").replace(",", "#,").replace("}", "#}")
     return f"#{{==:{form},{escaped}}}"
@@ -150,10 +150,10 @@ def same(form: str, value: str) -> str:
 def like(form: str, printed: str) -> str:
     """Return the tmux condition that the format `form` expands to the text that tmux has `printed` for it.
 
-    The text is any program's. Releases differ in what must be escaped in a format (`#[`, `{`, `}`, `,`), and tmux 3.4
-    and 3.5 print `$` and control characters escaped (utf8_strvis). So the condition is a pattern, fnmatch(3): letters,
-    digits, a few marks and all that is not ASCII stand for themselves, any other character for any one, and what may
-    be an escape for anything. It has at most STARS of those, because some systems need exponential time for them.
+    Any program may have set that text. Releases differ in what a format must escape (`#[`, `{`, `}`, `,`), and tmux 3.4
+    and 3.5 print `$` and control characters escaped (utf8_strvis). The condition is therefore a pattern, fnmatch(3).
+    Letters, digits, a few marks and all non-ASCII characters match themselves. Any other character matches any one, and
+    a possible escape matches any text. There are at most STARS of these, which take exponential time on some systems.
     """
     pattern, stars = "", 0
     for escape, plain, other in _PIECES.findall(printed[:LONGEST]):
@@ -176,9 +176,9 @@ def all_of(*conditions: str) -> str:
 def programs(pid: int | None) -> list[str]:
     """Return the programs that may be the client of the server `pid`, the best first. Raises TmuxMissing.
 
-    A client and a server of different releases need not understand each other: since 3.6 no older client does. So the
-    first is the server's own program, which Linux has even if an upgrade has replaced it on disk. Elsewhere, and where
-    that one cannot be run alone (it needs its own libraries, as in an AppImage), it is the one in PATH. XATS_TMUX names
+    Different releases of client and server may be incompatible: a server since 3.6 refuses older clients. The first is
+    therefore the server's own program, which Linux keeps even after an upgrade. On other systems, and where that
+    program does not run by itself (in an AppImage it needs its own libraries), it is the one in PATH. XATS_TMUX names
     the only one.
     """
     found = [program.find(os.environ)]
@@ -232,15 +232,15 @@ def _run(
 
 
 def _why(error: OSError | ValueError) -> str | None:
-    """Return what is wrong; a ValueError says that a word, such as a socket's path, holds a NUL or no character."""
+    """Return the message of `error`; a ValueError is about a word, such as a socket's path, that holds a NUL."""
     return error.strerror if isinstance(error, OSError) else str(error)
 
 
 def _command(args: list[str], inside: str | None = None) -> tuple[list[bytes], dict[str, str]]:
-    # Without TMUX and TMUX_PANE it does not matter in which tmux, if any, xats itself runs.
+    # Without TMUX and TMUX_PANE the answer does not depend on the tmux in which xats itself runs.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("TMUX")}
     if inside:
         environ["TMUX_PANE"] = inside
-    # The path of a socket has the bytes that the system gave; the rest is UTF-8, also where the locale is another.
+    # The path of a socket keeps the bytes of the system; the rest is UTF-8 in every locale.
     paths, words = ["tmux", *args[:3]], args[3:]
     return [*map(os.fsencode, paths), *(word.encode("utf-8", "surrogateescape") for word in words)], environ

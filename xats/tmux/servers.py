@@ -1,7 +1,7 @@
-"""All tmux servers of this user, and the panes in them: a look that starts no server and waits for none that hangs.
+"""All tmux servers of this user and their panes. A look starts no server, and does not wait for one that hangs.
 
 tmux makes the socket of a server in TMUX_TMPDIR/tmux-UID, under the name that -L gives it, see tmux(1). A server with a
-socket elsewhere (-S) is found only if we run in it, or if an agent is known to sit in it.
+socket elsewhere (-S) is only found if this process runs in it, or an agent does.
 
 libtmux is not used here. It has no time limit. It cannot connect to the socket whose owner was checked (trust.py). It
 runs the tmux in PATH, and the server may be of another release. It cannot read a list where the locale is C, nor one
@@ -26,15 +26,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-LIMIT = 1.0  # seconds that one server has for its answer, which takes some milliseconds
-AT_ONCE = 8  # servers that are asked at the same time
+LIMIT = 1.0  # seconds for the answer of a server, which takes some milliseconds
+AT_ONCE = 8  # servers that xats asks at the same time
 NUMBERS = ("pid", "start_time", "pane_pid", "window_index")
 FIELDS = ("pane_id", "pane_tty", *NUMBERS, "session_name", "pane_current_path", "pane_title")
 
 
 @record
 class Sighted:
-    """A pane as its server lists it. `folder` and `title` are what the programs in it say, and may hold anything."""
+    """A pane as its server lists it. The programs in it set `folder` and `title`, which may hold any text."""
 
     pane: Pane
     session: str
@@ -45,7 +45,7 @@ class Sighted:
 
 @record
 class Listed:
-    """What one server said: its panes, or why it could not be asked."""
+    """The answer of one server: its panes, or the problem."""
 
     socket: str
     panes: tuple[Sighted, ...]
@@ -55,12 +55,12 @@ class Listed:
 def sockets(environ: Mapping[str, str], known: Iterable[str] = ()) -> list[str]:
     """Return the paths of the sockets of this user's servers, each file once: ours first, then by name, then `known`.
 
-    Whether anybody listens there is not known yet.
+    There may be no server at such a socket.
     """
     ours = server(environ)
     folders = [socket_folder(environ)]
     if ours and os.path.basename(os.path.dirname(ours[0])) == os.path.basename(folders[0]):
-        folders.append(os.path.dirname(ours[0]))  # that of the TMUX_TMPDIR with which our server was started
+        folders.append(os.path.dirname(ours[0]))  # the folder of the TMUX_TMPDIR with which our server was started
     beside = (os.path.join(folder, name) for folder in folders for name in _names(folder))
     found: dict[tuple[int, int], str] = {}
     for path in (*([ours[0]] if ours else ()), *beside, *known):
@@ -74,14 +74,15 @@ def sockets(environ: Mapping[str, str], known: Iterable[str] = ()) -> list[str]:
 def _names(folder: str) -> list[str]:
     try:
         return sorted(os.listdir(folder), key=lambda name: (name != "default", name))
-    except OSError:  # there is none, or it is another user's
+    except OSError:  # there is no such folder, or it is another user's
         return []
 
 
 def look(paths: Iterable[str], timeout: float = LIMIT) -> list[Listed]:
     """Ask the servers at `paths` for their panes, all at once and each for `timeout` seconds.
 
-    One that has ended is left out. One that is not to be trusted (tmux/trust.py), or does not answer, has a problem.
+    The result leaves out a server that has ended. One that does not answer, or that xats must not trust
+    (tmux/trust.py), has a problem.
     """
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = pool.map(lambda path: _ask(path, timeout), paths)
@@ -98,18 +99,18 @@ def _ask(socket: str, timeout: float) -> Listed | None:
 
 
 def panes(socket: str, timeout: float = LIMIT) -> list[Sighted]:
-    """Return the panes of the server at `socket` in which a program runs, each once.
+    """Return the panes with a running program of the server at `socket`, each once.
 
     Raises TmuxGone, ServerUntrusted, NotPermitted, TmuxUnavailable.
     """
     listening = trust.listener(socket, timeout)
-    mark = os.urandom(16).hex()  # between two fields: no title and no folder can hold it
+    mark = os.urandom(16).hex()  # between two fields; no title and no folder holds it
     form = mark.join(f"#{{{name}}}" for name in FIELDS) + mark
     said = run(socket, "list-panes", "-a", "-F", form, timeout=timeout)
     found: dict[str, Sighted] = {}
     every = said.split(mark)[:-1]
     if len(every) % len(FIELDS):
-        raise TmuxUnavailable(f"xats does not understand what tmux lists at {socket}")
+        raise TmuxUnavailable(f"xats does not understand the list of panes of tmux at {socket}")
     for at in range(0, len(every), len(FIELDS)):
         values = dict(zip(FIELDS, every[at : at + len(FIELDS)], strict=True))
         pane_id = values["pane_id"].lstrip("\n")

@@ -1,7 +1,7 @@
-"""A private tmux server to show things in: nobody else's sessions, nobody's configuration, gone when it is closed.
+"""A private tmux server for the demo: without a configuration, without other sessions, and ended by `close`.
 
-This is where libtmux serves us: it makes sessions and panes, and its import (40 ms) and its lack of time limits do not
-matter here. The guarded paste talks to tmux itself.
+Only this module uses libtmux: its import (40 ms) and its lack of time limits do not matter here. The guarded paste runs
+tmux itself.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def utf8() -> Iterator[None]:
-    """Let the tmux client print UTF-8, whatever the locale.
+    """Make the tmux client print UTF-8 in any locale.
 
-    libtmux finds the fields of a list by a character that is not ASCII, and has no way to say `-u`. The client goes by
-    the name in LC_ALL first, see tmux(1).
+    libtmux separates the fields of a list by a character that is not ASCII, and cannot pass `-u`. The client reads
+    LC_ALL first, see tmux(1).
     """
     before = os.environ.get("LC_ALL")
     os.environ["LC_ALL"] = "C.UTF-8"

@@ -1,7 +1,7 @@
-"""The terminal of a pane: how it takes what is typed (termios(3)), and how much of that is not read yet.
+"""The terminal of a pane: how it takes input (termios(3)), and how much input its program has not read yet.
 
-Its path is one that a row of the store may say, so it is opened only where it is the terminal of the pane's process.
-Nothing here waits.
+A row of the store may name any path, so xats opens it only if it is the terminal of the pane's process. Nothing here
+waits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def mode(pane: Pane) -> Mode:
-    """Return how the pane's terminal takes input, or "unknown" if it cannot be asked.
+    """Return how the pane's terminal takes input, or "unknown" if xats cannot open it.
 
     `line`: the system collects a line and echoes it. `silent`: it does so without echo, as for a password. `editor`:
     a program reads each key and draws it, and leaves signals to the system, as GNU readline sets a terminal
@@ -45,11 +45,11 @@ def mode(pane: Pane) -> Mode:
 
 
 def unread(pane: Pane) -> int | None:
-    """Return how many bytes of what was typed the pane's program has not read yet; None if that cannot be known.
+    """Return how many bytes of input the pane's program has not read yet; None where xats cannot know that.
 
-    FIONREAD counts them (tty_ioctl(4)). While the terminal collects lines (canonical mode), it counts only those that
-    have been ended (inq_canon in Linux's n_tty.c, ttnread in XNU): what was typed since is on the screen, because the
-    terminal itself echoes it. Without that echo nothing shows it.
+    FIONREAD counts them (tty_ioctl(4)). While the terminal collects lines (canonical mode), it counts only
+    finished lines (inq_canon in Linux's n_tty.c, ttnread in XNU). An unfinished line is on the screen, because the
+    terminal itself echoes it. Without that echo it is invisible, and the answer is None.
     """
     import fcntl
     import struct

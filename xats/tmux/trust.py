@@ -1,21 +1,21 @@
-"""Which tmux servers xats connects to: this user's own, unconfined, at a socket that nobody else can replace.
+"""Which tmux servers xats connects to: this user's own, unconfined, at a socket that no other user can replace.
 
-A tmux client obeys its server: MSG_EXEC and MSG_SHELL (tmux-protocol.h) have it run any program that the server names.
-A socket's path comes from a row of the store or from `TMUX`, and neither is authority. So before each connection:
+A tmux client obeys its server: MSG_EXEC and MSG_SHELL (tmux-protocol.h) make it run any program that the server names.
+A socket's path comes from a row of the store or from `TMUX`, which prove nothing. Before each connection xats checks:
 
 - Every folder on the way to the socket belongs to this user or to root, and only they can write to it, unless it is
   sticky as /tmp is. Another user can therefore replace neither the socket nor a folder or a link above it.
 - The socket belongs to this user, and so does the process that listens at it. Where the system tells, that process is
-  the registered server, and it is not confined more than this process is: a program in a sandbox could otherwise run
-  something outside of it by way of our client.
+  the registered server, and it is not confined more than this process is. Otherwise a program in a sandbox could run
+  commands outside of it through our client.
 
-On Linux the client is then given the very socket that was checked: its inode, held open with O_PATH, by way of
-/proc/self/fd. A socket's inode belongs to one listening process for good, so nothing that a process of this user does
-to the path makes a difference any more. Elsewhere the client opens the path again; other users cannot replace it, and
-a process of this user that is not confined has no need to.
+On Linux the client then gets the checked socket itself: its inode, held open with O_PATH, through /proc/self/fd. A
+socket's inode always belongs to the same listening process, so a later change of the path has no effect. On other
+systems the client opens the path again. Other users cannot replace it, and a process of this user that is not confined
+has no need to.
 
-That a process has the pid of the registered server, and not only its number, is not decided here: each command that
-sends a key compares the server's start time, as tmux tells it, in the same invocation (guards.identity, screen.same).
+This module does not tell a server from a later process with the same pid. Each command that sends a key compares the
+server's start time in the same tmux invocation (guards.identity, screen.unchanged).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ OWN = "run this in a tmux of your own, or without it: unset TMUX"
 
 @record
 class Entrance:
-    """A socket that was checked: `path` is what a client is to be given, together with the open `files`.
+    """A checked socket: a client gets `path` and the open `files`.
 
     `pid` is the process that listens there, None where the system does not tell.
     """
@@ -70,7 +70,7 @@ def entrance(socket: str, pid: int | None, timeout: float) -> Iterator[Entrance]
         raise NotPermitted(f"xats may not look at {socket}: {error.strerror}") from None
     except OSError as error:
         raise TmuxUnavailable(f"{socket}: {error.strerror}") from None
-    except ValueError as error:  # a path that is none, as with a NUL in it
+    except ValueError as error:  # an invalid path, as with a NUL in it
         raise TmuxUnavailable(f"tmux cannot be run: {error}") from None
     try:
         _check_socket(socket, os.lstat(real) if file < 0 else os.fstat(file))
@@ -87,7 +87,7 @@ def entrance(socket: str, pid: int | None, timeout: float) -> Iterator[Entrance]
 
 
 def resolve(path: str) -> str:
-    """Return `path` without links in it, if no other user can change what it leads to (xats/base/ownership.py).
+    """Return `path` with its links resolved, if no other user can change its target (xats/base/ownership.py).
 
     Raises ServerUntrusted if another user can, OSError if there is no such file, ValueError if it is not a path.
     """
@@ -114,7 +114,7 @@ def _check_socket(socket: str, about: os.stat_result) -> None:
 
 
 def _peer(socket: str, path: str, timeout: float) -> peer.Peer:
-    """Return who listens at `path`, by a connection of our own that says nothing."""
+    """Return the process that listens at `path`, by a connection on which xats sends nothing."""
     import socket as sockets
 
     with sockets.socket(sockets.AF_UNIX, sockets.SOCK_STREAM) as line:
@@ -152,16 +152,16 @@ def _examine(socket: str, found: peer.Peer, pid: int | None) -> None:
 
 
 def check_listener(socket: str, listening: int | None, pid: int) -> None:
-    """Refuse a server that says it has `pid` where the process `listening` is another one. Raises ServerUntrusted."""
+    """Refuse a server that reports another `pid` than that of the process `listening`. Raises ServerUntrusted."""
     if listening is not None and not _serves(listening, pid):
         why = f"the process that listens there has pid {listening}, and the server says that it has pid {pid}"
         raise _untrusted(socket, why, OWN)
 
 
 def _serves(listening: int, pid: int) -> bool:
-    """Say whether the server `pid` listens by the process `listening`: itself, or what has started it.
+    """Say whether the process `listening` is the server `pid`, or has started it.
 
-    systemd can listen for a service and hand the socket down, systemd.socket(5).
+    systemd can listen for a service and pass the socket on, systemd.socket(5).
     """
     if listening == pid:
         return True

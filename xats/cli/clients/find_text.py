@@ -166,7 +166,7 @@ def _lacks_hooks(here: Here, client: str) -> bool:
     """Tell whether xats has hooks for `client`, and the user's settings have none of them."""
     from xats.base import folders
     from xats.hooks.clients import CLIENTS
-    from xats.hooks.install.install import look
+    from xats.hooks.install.installed import look
 
     for one in CLIENTS:
         if one.name == client:

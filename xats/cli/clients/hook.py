@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Here
     from xats.clients.model import Hooks
-    from xats.hooks.install.install import Installed
+    from xats.hooks.install.installed import Installed
 
 SCOPES = ("user", "project")
 
@@ -30,7 +30,7 @@ def status(here: Here, client: params.OptionalHookClientArg = None) -> int:
     """
     from xats.hooks import clients
     from xats.hooks.install import command
-    from xats.hooks.install.install import look
+    from xats.hooks.install.installed import look
 
     wanted = [clients.find(client)] if client else list(clients.CLIENTS)
     words = command.program()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Here
     from xats.clients.model import Hooks
-    from xats.hooks.install.install import Plan
+    from xats.hooks.install.plan import Plan
 
 TRIES = 3  # plans that are made when others change the file meanwhile
 SHARED = "Everybody who works in this project reads {path}, and it names a program of yours: keep it out of git."
@@ -59,7 +59,7 @@ def install(
     """
     from xats.hooks import clients
     from xats.hooks.install import command
-    from xats.hooks.install.install import plan_install
+    from xats.hooks.install.plan import plan_install
 
     found = clients.find(client)
     client = found.name
@@ -116,7 +116,7 @@ def uninstall(
     Example: xats hook uninstall claude-code
     """
     from xats.hooks import clients
-    from xats.hooks.install.install import plan_uninstall
+    from xats.hooks.install.plan import plan_uninstall
 
     found = clients.find(client)
     client = found.name
@@ -161,7 +161,7 @@ class Asked:
 
 def _carry_out(here: Here, make: Callable[[], Plan], asked: Asked, scope: str) -> Plan:
     """Make a plan, have a person confirm it unless --yes was given, carry it out, and return it. Raises Refused."""
-    from xats.hooks.install.install import carry_out, diff
+    from xats.hooks.install.plan import carry_out, diff
 
     plan = make()
     terminal = render.can_ask()
@@ -240,7 +240,7 @@ def _quoted(text: str) -> str:
 
 
 def _plan_json(plan: Plan, scope: str, *, done: bool) -> dict[str, Any]:
-    from xats.hooks.install.install import diff
+    from xats.hooks.install.plan import diff
 
     return {
         "client": plan.client.name,

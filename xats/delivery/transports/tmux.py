@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xats.clients.profile import Profile
     from xats.core.waking.reasons import Reason
     from xats.delivery.transports import Request, Result
-    from xats.tmux.paste import Outcome
+    from xats.tmux.examine import Outcome
     from xats.tmux.screen import Look
 
 NAME = "tmux"

@@ -1,4 +1,4 @@
-"""The command line of an entry: `/path/to/xats hook run CLIENT`, or `hook wait`. By it an entry is known to be ours."""
+"""The command line of an entry: `/path/to/xats hook run CLIENT`, or `hook wait`. xats knows its entries by it."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ if TYPE_CHECKING:
 
     from xats.clients.model import Hooks
 
-# Around the line where any failure is a no (Hooks.guarded). Seen in Gemini CLI 0.61, which ends a program that is late
-# by a signal to the shell alone, and waits for what the shell has started. A program that runs beside its shell has no
-# input, dash at least sees to that; by 3 it gets that of the hook.
+# Around the line where a failure of a hook refuses a change (Hooks.guarded). Gemini CLI 0.61 ends a late hook by a
+# signal to the shell only, and then waits for the shell's children. A shell such as dash takes the input away from a
+# program in its background; through descriptor 3 the program gets the input of the hook.
 GUARD = ("exec 3<&0; trap 'kill $!' TERM; ", " <&3 3<&- & wait $! || true")
-# An agent program hands its hooks the project's environment. An empty variable is as good as none to Python, and
+# An agent program gives its hooks the project's environment. To Python an empty variable is the same as none, and
 # PYTHONSAFEPATH is -P: https://docs.python.org/3/using/cmdline.html#environment-variables
 CLEAN = {"PYTHONPATH": "", "PYTHONHOME": "", "PYTHONSAFEPATH": "1"}
 _CLEAN = "".join(f"{name}={value} " for name, value in CLEAN.items())
-MODULE = ("-P", "-m", "xats")  # how an older xats was run where there is no program
+MODULE = ("-P", "-m", "xats")  # how an older xats ran without its script
 
 
 def program() -> tuple[str, ...]:
     """Return the absolute words that run this xats. Raises Refused when a settings file cannot hold them."""
     found = calling.script()
     words = (found,) if found else (os.path.abspath(sys.executable), *python.words()[1:])
-    if not all(word.isprintable() for word in words):  # what is no UTF-8 is not printable either
-        msg = f"The program is {words[0]!r}, and a settings file is to hold its path as plain text."
+    if not all(word.isprintable() for word in words):  # text that is not UTF-8 is not printable either
+        msg = f"xats is at {words[0]!r}. A settings file must hold that path as plain text, and cannot."
         raise Refused(msg, "install xats in a folder with a plain name")
     return words
 
 
 def line(words: Sequence[str], client: Hooks, verb: str = "run") -> str:
-    """Return the command line that runs the hooks of `client`, or its waiter, by the program `words`."""
+    """Return the command line by which the program `words` runs the hooks of `client`, or its waiter."""
     before, after = GUARD if client.guarded else ("", "")
     clean = _CLEAN if len(words) == 1 else ""  # Python itself has options for that
     return before + clean + shlex.join((*words, "hook", verb, client.name)) + after
 
 
 def words_of(command: object, client: Hooks, verb: str = "run") -> tuple[str, ...] | None:
-    """Return the program that `command` runs if it is a line of ours for `client`, else None.
+    """Return the program that `command` runs if xats wrote the line for `client`, else None.
 
-    Ours is exactly what `line` makes, for a program called xats or for a Python that runs xats, wherever they are: a
-    script of the user's that calls us, or a line that does more, is the user's.
+    That is a line exactly as `line` makes it, for a program called xats, or for a Python that runs xats, at any path.
+    A script of the user that calls xats, or a line that does more, belongs to the user.
     """
     if not isinstance(command, str):
         return None
     if client.guarded and command.startswith(GUARD[0]) and command.endswith(GUARD[1]):  # earlier ones have none
         command = command[len(GUARD[0]) : -len(GUARD[1])]
-    command = command.removeprefix(_CLEAN)  # earlier ones have none
+    command = command.removeprefix(_CLEAN)  # lines of an older xats have none
     try:
         words = tuple(shlex.split(command))
     except ValueError:
@@ -65,7 +65,7 @@ def words_of(command: object, client: Hooks, verb: str = "run") -> tuple[str, ..
 
 
 def _by_python(words: Sequence[str]) -> bool:
-    """Tell whether `words` are what makes a Python run xats."""
+    """Tell whether `words` make a Python run xats."""
     if tuple(words) == MODULE:
         return True
     *flags, runner = words or ("",)
@@ -73,6 +73,6 @@ def _by_python(words: Sequence[str]) -> bool:
 
 
 def runs(words: Sequence[str]) -> bool:
-    """Tell whether the program `words` is there."""
+    """Tell whether the program `words` exists and can be run."""
     there = os.path.isfile(words[0]) and os.access(words[0], os.X_OK)
     return there and (not words[-1].endswith(".py") or os.path.isfile(words[-1]))

@@ -1,23 +1,26 @@
-"""Put our entries into the settings of an agent program, and take them out; nothing else in the text is changed.
+"""Add the entries of xats to the settings of an agent program, and remove them. Nothing else in the text changes.
 
-Ours come last in their lists and are never moved: Codex knows each hook that the user has approved by its position.
-What comes out is read again and compared with what went in before anything is written.
+New entries come last in their lists and never move: Codex knows an approved hook by its position. Before the text is
+written, xats reads it again and compares it with the text from before.
 """
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
+from xats.base.errors import SettingsUnusable
 from xats.base.record import record
-from xats.hooks.install import edit
+from xats.hooks.install import json_edit
 from xats.hooks.install.command import line, words_of
-from xats.hooks.install.scan import SPACE, Broken, parse
+from xats.hooks.install.json_parse import SPACE, ParseError, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from xats.clients.model import Hook, Hooks
-    from xats.hooks.install.scan import Node
+    from xats.hooks.install.json_parse import Node
 
 BOM = "\ufeff"
 VERBS = ("run", "wait")
@@ -25,20 +28,20 @@ VERBS = ("run", "wait")
 
 @record
 class Place:
-    """Where a handler of ours stands."""
+    """The position of a handler of xats in settings."""
 
     event: str
     group: int  #: in the list of the event
     number: int  #: in the list of the group; 0 where there are no groups
     verb: str  #: "run" or "wait"
     words: tuple[str, ...]  #: the program that it runs
-    alone: bool  #: whether nobody else's handler is in its group
+    alone: bool  #: whether its group has no other handler
     matcher: str  #: of its group
     handler: dict[str, Any]
 
     @property
     def key(self) -> tuple[str, str]:
-        """That of its hook."""
+        """The key of its hook."""
         return self.event, self.verb
 
 
@@ -46,18 +49,35 @@ class Place:
 
 
 def read(text: str, client: Hooks) -> Node | None:
-    """Return what the text of a settings file holds; None when it is empty. Raises Broken."""
+    """Return the JSON of a settings file; None for an empty one. Raises ParseError."""
     if not text.strip(SPACE):
         return None
     root = parse(text, comments=client.comments)
     if root.kind != "object":
-        message = "the whole is no object"
-        raise Broken(message, text, root.start)
+        message = "the settings must be an object"
+        raise ParseError(message, text, root.start)
     return root
 
 
+@contextmanager
+def located(path: str, left: str = "Nothing was changed.") -> Iterator[None]:
+    """Turn a ParseError into SettingsUnusable, which names `path`, line and column, and by `left` what was not done."""
+    try:
+        yield
+    except ParseError as problem:
+        msg = f"{path}: line {problem.line}, column {problem.column}: {problem}. {left}"
+        raise SettingsUnusable(msg, path=path, line=problem.line, column=problem.column) from problem
+
+
+def settings(path: str, text: str, client: Hooks) -> object:
+    """Return the settings in the `text` of the file at `path`. Raises SettingsUnusable."""
+    with located(path):
+        root = read(text.removeprefix(BOM), client)
+    return root.value if root else {}
+
+
 def ours(value: Any, client: Hooks) -> list[Place]:
-    """Return the handlers of ours in settings, in order. What does not look like hooks holds none."""
+    """Return the handlers of xats in settings, in order; none where `value` has no hooks."""
     hooks = value.get("hooks") if isinstance(value, dict) else None
     if not isinstance(hooks, dict):
         return []
@@ -80,54 +100,54 @@ def _of_event(groups: Any, event: str, client: Hooks) -> list[Place]:
 
 
 def waits(value: Any, client: Hooks) -> bool:
-    """Tell whether a waiter of ours is in settings."""
+    """Tell whether settings hold a waiter of xats."""
     return any(one.verb == "wait" for one in ours(value, client))
 
 
 def missing(value: Any, client: Hooks) -> list[str]:
-    """Return the events of `client` for which `value` holds no handler of ours as it is to be."""
+    """Return the events of `client` for which `value` lacks a handler as this xats writes it."""
     places = ours(value, client)
     found = [
         hook.event
         for hook in client.events
-        if not any(one.key == hook.key and _right(one, hook, client, one.words) for one in places)
+        if not any(one.key == hook.key and _is_current(one, hook, client, one.words) for one in places)
     ]
     return list(dict.fromkeys(found))
 
 
-def _right(place: Place, hook: Hook, client: Hooks, words: Sequence[str]) -> bool:
+def _is_current(place: Place, hook: Hook, client: Hooks, words: Sequence[str]) -> bool:
     wanted = client.handler(hook, line(words, client, hook.verb))
-    return place.handler == edit.plain(wanted) and (client.form != "groups" or place.matcher == hook.matcher)
+    return place.handler == json_edit.plain(wanted) and (client.form != "groups" or place.matcher == hook.matcher)
 
 
 def _matcher(value: Any) -> str:
     return value if isinstance(value, str) and value != "*" else ""
 
 
-# -- putting in --------------------------------------------------------------------------------------------------------
+# -- adding ------------------------------------------------------------------------------------------------------------
 
 
 def add(text: str, client: Hooks, words: Sequence[str]) -> str:
-    """Return `text` with the hooks of `client` in it, run by the program `words`. Raises Broken."""
+    """Return `text` with the hooks of `client` in it, run by the program `words`. Raises ParseError."""
     bom, text = _without_bom(text)
     root = read(text, client)
     if root is None:
-        return bom + edit.fresh(whole(client, words))
+        return bom + json_edit.fresh(whole(client, words))
     new = text
     if client.version and "version" not in root.names:
-        new = edit.append(new, root, root, 1, "version")
+        new = json_edit.append(new, root, root, 1, "version")
     for hook in client.events:
-        new = _settle(new, client, hook, words)
+        new = _put(new, client, hook, words)
     for event, verb in {one.key for one in ours(root.value, client)} - {hook.key for hook in client.events}:
-        new = _take_out(new, client, event, {}, (verb,))
+        new = _without_event(new, client, event, {}, (verb,))
     after = parse(new, comments=client.comments)
     places = ours(after.value, client)
     right = not missing(after.value, client) and len(places) == len(client.events)
     if not (
         right and {one.words for one in places} == {tuple(words)} and _same_but_ours(root, after, client, added=True)
     ):
-        message = "the hooks could not be put in without changing something else"
-        raise Broken(message, text, root.start)
+        message = "xats cannot add its hooks without changing something else"
+        raise ParseError(message, text, root.start)
     return bom + new
 
 
@@ -139,18 +159,18 @@ def whole(client: Hooks, words: Sequence[str]) -> dict[str, Any]:
     return {"version": 1, "hooks": hooks} if client.version or client.form == "own" else {"hooks": hooks}
 
 
-def _settle(text: str, client: Hooks, hook: Hook, words: Sequence[str]) -> str:
-    """Return `text` with exactly one handler of ours for `hook`. One that is there stays in its place."""
+def _put(text: str, client: Hooks, hook: Hook, words: Sequence[str]) -> str:
+    """Return `text` with exactly one handler of xats for `hook`. An existing one keeps its position."""
     command = line(words, client, hook.verb)
     wanted = client.entry(hook, command)
     while True:
         root = parse(text, comments=client.comments)
         hooks = _expect(text, root.get("hooks"), "object", "hooks")
         if hooks is None:
-            return edit.append(text, root, root, {hook.event: [wanted]}, "hooks")
+            return json_edit.append(text, root, root, {hook.event: [wanted]}, "hooks")
         groups = _expect(text, hooks.get(hook.event), "array", f"hooks.{hook.event}")
         if groups is None:
-            return edit.append(text, root, hooks, [wanted], hook.event)
+            return json_edit.append(text, root, hooks, [wanted], hook.event)
         for number, group in enumerate(groups.items):
             _expect(text, group, "object", f"hooks.{hook.event}[{number}]")
             if client.form == "groups":
@@ -161,12 +181,12 @@ def _settle(text: str, client: Hooks, hook: Hook, words: Sequence[str]) -> str:
         if surplus:
             text = _cut(text, groups, surplus[-1], client)
         elif not kept:
-            return edit.append(text, root, groups, wanted)
-        elif kept[0].alone and not _right(kept[0], hook, client, words):
-            return edit.replace(text, root, groups.items[kept[0].group], wanted)
-        elif not _right(kept[0], hook, client, words):
+            return json_edit.append(text, root, groups, wanted)
+        elif kept[0].alone and not _is_current(kept[0], hook, client, words):
+            return json_edit.replace(text, root, groups.items[kept[0].group], wanted)
+        elif not _is_current(kept[0], hook, client, words):
             handler = _handlers(groups.items[kept[0].group], client)[kept[0].number]
-            return edit.replace(text, root, handler, client.handler(hook, command))
+            return json_edit.replace(text, root, handler, client.handler(hook, command))
         else:
             return text
 
@@ -182,18 +202,18 @@ def _handlers(group: Node, client: Hooks) -> tuple[Node, ...]:
 
 def _expect(text: str, node: Node | None, kind: str, what: str) -> Node | None:
     if node is not None and node.kind != kind:
-        message = f"{what} is no {'list' if kind == 'array' else kind}"
-        raise Broken(message, text, node.start)
+        message = f"{what} must be {'a list' if kind == 'array' else f'an {kind}'}"
+        raise ParseError(message, text, node.start)
     return node
 
 
-# -- taking out --------------------------------------------------------------------------------------------------------
+# -- removing ----------------------------------------------------------------------------------------------------------
 
 
 def remove(text: str, client: Hooks, before: str = "") -> str:
-    """Return `text` without our handlers, and without what is empty for it. Raises Broken.
+    """Return `text` without the handlers of xats, and without the lists that are empty then. Raises ParseError.
 
-    `before` is the text from before they were put in, if it is known: what was empty in it stays.
+    `before` is the text from before the installation, if that is known: lists that were empty in it stay.
     """
     bom, text = _without_bom(text)
     root = read(text, client)
@@ -201,18 +221,18 @@ def remove(text: str, client: Hooks, before: str = "") -> str:
         return bom + text
     try:
         known = read(before.removeprefix(BOM), client)
-    except Broken:
+    except ParseError:
         known = None
     new = text
     for event in {one.event: None for one in ours(root.value, client)}:
-        new = _take_out(new, client, event, known.value if known else {})
+        new = _without_event(new, client, event, known.value if known else {})
     if client.version and known and "version" not in known.names and root.value.get("version") == ("number", "1"):
         now = parse(new, comments=client.comments)
-        new = edit.remove(new, now, now.names.index("version"))
+        new = json_edit.remove(new, now, now.names.index("version"))
     after = parse(new, comments=client.comments)
     if not _same_but_ours(root, after, client, added=False) or ours(after.value, client):
-        message = "the hooks could not be taken out without changing something else"
-        raise Broken(message, text, root.start)
+        message = "xats cannot remove its hooks without changing something else"
+        raise ParseError(message, text, root.start)
     return bom + new
 
 
@@ -220,8 +240,8 @@ def _without_bom(text: str) -> tuple[str, str]:
     return (BOM, text[1:]) if text.startswith(BOM) else ("", text)
 
 
-def _take_out(text: str, client: Hooks, event: str, known: Any, verbs: Sequence[str] = VERBS) -> str:
-    """Return `text` without our handlers of `event`, nor its list if that is empty then and was not so in `known`."""
+def _without_event(text: str, client: Hooks, event: str, known: Any, verbs: Sequence[str] = VERBS) -> str:
+    """Return `text` without our handlers of `event`, and without its empty list unless `known` has that."""
     while True:
         root = parse(text, comments=client.comments)
         hooks = root.get("hooks")
@@ -238,30 +258,30 @@ def _take_out(text: str, client: Hooks, event: str, known: Any, verbs: Sequence[
         if had is not None and event in had:
             return text
         if len(hooks.items) > 1 or had is not None:
-            return edit.remove(text, hooks, hooks.names.index(event))
-        return edit.remove(text, root, root.names.index("hooks"))
+            return json_edit.remove(text, hooks, hooks.names.index(event))
+        return json_edit.remove(text, root, root.names.index("hooks"))
 
 
 def _cut(text: str, groups: Node, place: Place, client: Hooks) -> str:
-    """Return `text` without the handler at `place`, nor its group if that is empty then."""
+    """Return `text` without the handler at `place`, and without its group if that has no other."""
     inner = groups.items[place.group].get("hooks") if client.form == "groups" else None
     if inner is None or place.alone:
-        return edit.remove(text, groups, place.group)
-    return edit.remove(text, inner, place.number)
+        return json_edit.remove(text, groups, place.group)
+    return json_edit.remove(text, inner, place.number)
 
 
-# -- proof -------------------------------------------------------------------------------------------------------------
+# -- verifying ---------------------------------------------------------------------------------------------------------
 
 
 def _same_but_ours(before: Node, after: Node, client: Hooks, *, added: bool) -> bool:
-    """Tell whether two settings are the same, in the same order, but for what is ours."""
+    """Tell whether two settings are the same, in the same order, except for entries of xats."""
     for_version = before if added else after  # the one in which it may be missing
     drop = client.version and "version" not in for_version.names
     return repr(_others(before.value, client, drop=drop)) == repr(_others(after.value, client, drop=drop))
 
 
 def _others(value: Any, client: Hooks, *, drop: bool) -> Any:
-    """Return settings without our handlers, and without what is empty among the hooks."""
+    """Return settings without the handlers of xats, and without empty lists of hooks."""
     left = {name: inner for name, inner in value.items() if name != "hooks" and not (drop and name == "version")}
     hooks = value.get("hooks")
     if not isinstance(hooks, dict):

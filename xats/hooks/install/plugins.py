@@ -1,8 +1,7 @@
-"""The plugins of the programs that take no hook files: small programs that ask `xats hook run`.
+"""The plugins of the programs that read no hook files: small programs that run `xats hook run`.
 
-They tell it the event in the words of Claude Code and understand its answer likewise; what goes wrong in them is
-silence, so that it never breaks its host. The first line has the digest of all that follows: by it a plugin is known to
-be as it was written.
+A plugin sends each event in the form of Claude Code and reads the answer in the same form. It ignores every failure, so
+that it never breaks its host. Its first line holds the digest of the rest, which shows whether it was changed.
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ _first = re.compile(r"// xats hooks ([0-9a-f]{64})\n")
 _command = re.compile(r"^const COMMAND = (\[.*\])$", re.MULTILINE)
 
 HEADER = """\
-// Written by `xats hook install {name}`, removed by `xats hook uninstall {name}`. What is changed here is not kept.
+// Written by `xats hook install {name}`, removed by `xats hook uninstall {name}`. Changes here are lost.
 """
 ASK = """
 import { spawn } from "node:child_process"
 
 const COMMAND = %s
-const CLEAN = %s // no module of the project is imported by xats
+const CLEAN = %s // xats imports no module of the project
 const LIMIT = 10000 // ms
-const MAIL = "xats mail for " // what is handed over at a hook begins so
+const MAIL = "xats mail for " // mail in an answer begins with this
 
-// Give an event to xats and return its answer; {} when it has none, or is late, or not there.
+// Send an event to xats and return its answer; {} when it has none, is late, or does not exist.
 function ask(about) {
   return new Promise((resolve) => {
     let said = ""
@@ -68,9 +67,9 @@ function ask(about) {
   })
 }
 
-// A waiter beside a session: a process that sleeps until there is mail, says one line then, and ends. `say` gets the
-// line when the session is idle. One that comes in a turn is kept until its end, and dropped if mail was handed over
-// in it: what is left of that is woken for once more.
+// A waiter beside a session: a process that sleeps until there is mail, prints one line, and ends. `say` gets the
+// line when the session is idle. A line that comes during a turn waits until its end. It is dropped if that turn got
+// mail from a hook: xats wakes the session again for the rest.
 class Waiter {
   constructor(sessionID, cwd, say) {
     this.about = { hook_event_name: "SessionStart", session_id: sessionID, cwd, parent_pid: process.pid }
@@ -136,7 +135,7 @@ const refusalOf = (answer) =>
 
 
 def write(client: Hooks, words: Sequence[str]) -> str:
-    """Return the plugin of `client`, which runs the program `words`."""
+    """Return the text of the plugin of `client`, which runs the program `words`."""
     command = json.dumps([*words, "hook", "run", client.name], ensure_ascii=False)
     head = HEADER.format(name=client.name) + client.plugin_mark
     rest = head + ASK % (command, json.dumps(CLEAN)) + client.plugin
@@ -144,13 +143,13 @@ def write(client: Hooks, words: Sequence[str]) -> str:
 
 
 def unchanged(text: str) -> bool:
-    """Tell whether `text` is a plugin of ours, of this or another version, as it was written."""
+    """Tell whether `text` is a plugin that any version of xats wrote, unchanged."""
     found = _first.match(text)
     return found is not None and sha256(text[found.end() :].encode()).hexdigest() == found[1]
 
 
 def program(text: str, client: Hooks) -> tuple[str, ...] | None:
-    """Return the program that a plugin of ours runs, if that can be read in it."""
+    """Return the program that the plugin `text` of `client` runs, None if that is not in it."""
     found = _command.search(text)
     try:
         words = json.loads(found[1]) if found else []

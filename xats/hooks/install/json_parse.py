@@ -1,6 +1,6 @@
-"""JSON with the place of every value in its text, so that a file can be changed without writing the rest of it anew.
+"""Parse JSON with the position of every value, so that xats can change a part of a file and keep the rest as it is.
 
-It is stricter than most readers: a name that stands twice in an object is an error, since nobody knows which is meant.
+It is stricter than most parsers: a duplicate name in an object is an error, because programs read it differently.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _number = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _literals: dict[str, Any] = {"true": True, "false": False, "null": None}
 
 
-class Broken(ValueError):
-    """A text is not what it should be, at a place."""
+class ParseError(ValueError):
+    """A text is invalid at a position."""
 
     def __init__(self, message: str, text: str, at: int) -> None:
         super().__init__(message)
@@ -35,16 +35,16 @@ class Broken(ValueError):
 
 @record
 class Node:
-    """A value and where it stands: `text[start:end]`."""
+    """A value and its position: `text[start:end]`."""
 
     kind: str  #: "object", "array", "string", "number" or "literal"
     start: int
     end: int
-    value: Any  #: plain; a number is ("number", its text), so that 1, 1.0 and true stay apart
+    value: Any  #: plain; a number is ("number", its text), so that 1, 1.0 and true differ
     items: tuple[Node, ...] = ()  #: of an array, or the values of an object
-    names: tuple[str, ...] = ()  #: of an object, beside its items
-    begins: tuple[int, ...] = ()  #: where each item begins; in an object with its name
-    commas: tuple[int, ...] = ()  #: where the comma after each item but the last stands
+    names: tuple[str, ...] = ()  #: of an object, in the order of its items
+    begins: tuple[int, ...] = ()  #: where each item begins; in an object that is its name
+    commas: tuple[int, ...] = ()  #: where the comma after each item but the last is
 
     def get(self, name: str) -> Node | None:
         """Return the value of `name` in this object."""
@@ -52,12 +52,12 @@ class Node:
 
 
 def parse(text: str, *, comments: bool = False) -> Node:
-    """Return the one value in `text`, in which comments may stand if `comments`. Raises Broken."""
+    """Return the one value in `text`, which may hold comments if `comments`. Raises ParseError."""
     reader = _Reader(text, comments=comments)
     node = reader.value(reader.space(0), 0)
     at = reader.space(node.end)
     if at < len(text):
-        reader.fail("something stands behind the end", at)
+        reader.fail("text after the end of the JSON", at)
     return node
 
 
@@ -67,21 +67,21 @@ class _Reader:
         self.comments = comments
 
     def fail(self, message: str, at: int) -> NoReturn:
-        raise Broken(message, self.text, at)
+        raise ParseError(message, self.text, at)
 
     def space(self, at: int) -> int:
-        """Return where what is no blank and no comment begins."""
+        """Return the position after blanks and comments."""
         pattern = _blank_or_comment if self.comments else _blank
         found = pattern.match(self.text, at)
         end = found.end() if found else at
         if self.text.startswith(("//", "/*"), end):
-            self.fail("a comment that does not end" if self.comments else "a comment, which is no JSON", end)
+            self.fail("a comment without an end" if self.comments else "a comment, which JSON does not allow", end)
         return end
 
     def value(self, at: int, depth: int) -> Node:
         first = self.text[at : at + 1]
         if depth > DEEPEST:
-            self.fail(f"more than {DEEPEST} values inside each other", at)
+            self.fail(f"more than {DEEPEST} nested values", at)
         if first == "{":
             return self.object(at, depth)
         if first == "[":
@@ -93,13 +93,13 @@ class _Reader:
                 return Node("literal", at, at + len(word), value)
         found = _number.match(self.text, at)
         if not found:
-            self.fail(f"a value is missing before {first!r}" if first else "it ends before it is whole", at)
+            self.fail(f"a value is missing before {first!r}" if first else "the JSON ends too early", at)
         return Node("number", at, found.end(), ("number", found[0]))
 
     def string(self, at: int) -> Node:
         found = _string.match(self.text, at)
         if not found:
-            self.fail("a text that does not end, or with a character in it that must be escaped", at)
+            self.fail("a string without an end, or with a character that must be escaped", at)
         return Node("string", at, found.end(), json.loads(found[0]))
 
     def array(self, start: int, depth: int) -> Node:
@@ -126,7 +126,7 @@ class _Reader:
                 self.fail("a name in quotes is missing", at)
             name = self.string(at)
             if name.value in names:
-                self.fail(f"the name {json.dumps(name.value)} for the second time", at)
+                self.fail(f"the name {json.dumps(name.value)} a second time", at)
             names[name.value] = at
             at = self.space(name.end)
             if self.text[at : at + 1] != ":":
@@ -140,14 +140,14 @@ class _Reader:
         return Node("object", start, at + 1, values, tuple(items), tuple(names), begins, tuple(commas))
 
     def separator(self, at: int, close: str, commas: list[int]) -> int:
-        """Return where the next item begins, its comma noted, or where `close` stands."""
+        """Return where the next item begins, and note its comma; or where `close` is."""
         at = self.space(at)
         if self.text[at : at + 1] == close:
             return at
         if self.text[at : at + 1] != ",":
-            self.fail(f"a comma or {close} is missing" if at < len(self.text) else "it ends before it is whole", at)
+            self.fail(f"a comma or {close} is missing" if at < len(self.text) else "the JSON ends too early", at)
         commas.append(at)
         at = self.space(at + 1)
         if self.text[at : at + 1] == close:
-            self.fail(f"a comma before {close}, where nothing follows", commas[-1])
+            self.fail(f"a comma before {close}", commas[-1])
         return at

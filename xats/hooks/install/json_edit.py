@@ -1,6 +1,6 @@
-"""Small changes to the text of JSON, in the manner in which it is written: all other characters stay as they are.
+"""Make small changes to JSON text in its own layout. All other characters stay as they are.
 
-Appending and removing what was appended gives the same text again, but for what stood in an empty object or array.
+Appending a value and removing it again gives the same text, except for blanks in an empty object or array.
 """
 
 from __future__ import annotations
@@ -8,19 +8,19 @@ from __future__ import annotations
 import json
 import re
 
-from xats.hooks.install.scan import SPACE, parse
+from xats.hooks.install.json_parse import SPACE, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from xats.hooks.install.scan import Node
+    from xats.hooks.install.json_parse import Node
 
 _indented = re.compile(r"\n([ \t]+)[^ \t\r\n]")
 
 
-class Manner:
-    """How a text is written."""
+class Layout:
+    """The layout of a text: its newlines, indentation and separators."""
 
     def __init__(self, text: str, root: Node) -> None:
         self.newline = "\r\n" if "\r\n" in text else "\n"
@@ -38,40 +38,40 @@ class Manner:
         return lines.replace("\n", self.newline + indent)
 
     def member(self, name: str | None, value: Any, indent: str | None) -> str:
-        """Return what `write` returns, with a name before it if there is one."""
+        """Return `value` as `write` does, after its `name` if it has one."""
         before = "" if name is None else json.dumps(name) + (self.separators[1] if indent is None else ": ")
         return before + self.write(value, indent)
 
 
 def append(text: str, root: Node, where: Node, value: Any, name: str | None = None) -> str:
     """Return `text` with `value` as the last item of `where`, an array, or an object if there is a `name`."""
-    manner = Manner(text, root)
+    layout = Layout(text, root)
     close = where.end - 1
     if not where.items:
-        return _first(text, manner, where, value, name)
+        return _first(text, layout, where, value, name)
     last = where.items[-1].end
     gap = text[(where.commas[-1] if where.commas else where.start) + 1 : where.begins[-1]]
     kept = text[last:close].rstrip(SPACE)  # comments
     if "\n" in gap:
         indent = _indent(text, where.begins[-1])
     elif "//" in kept:
-        indent = _indent(text, where.start) + manner.unit
+        indent = _indent(text, where.start) + layout.unit
     else:
-        gap = manner.separators[0].removeprefix(",")
-        return f"{text[:last]},{kept}{gap}{manner.member(name, value, None)}{text[last + len(kept) :]}"
-    new = manner.newline + indent + manner.member(name, value, indent)
+        gap = layout.separators[0].removeprefix(",")
+        return f"{text[:last]},{kept}{gap}{layout.member(name, value, None)}{text[last + len(kept) :]}"
+    new = layout.newline + indent + layout.member(name, value, indent)
     return f"{text[:last]},{kept}{new}{text[last + len(kept) :]}"
 
 
-def _first(text: str, manner: Manner, where: Node, value: Any, name: str | None) -> str:
+def _first(text: str, layout: Layout, where: Node, value: Any, name: str | None) -> str:
     """Return `text` with `value` in the empty `where`."""
     close = where.end - 1
     kept = text[where.start + 1 : close].rstrip(SPACE)
-    if not manner.several_lines and "//" not in kept:
-        return text[: where.start + 1] + kept + manner.member(name, value, None) + text[close:]
+    if not layout.several_lines and "//" not in kept:
+        return text[: where.start + 1] + kept + layout.member(name, value, None) + text[close:]
     base = _indent(text, where.start)
-    indent = base + manner.unit
-    new = manner.newline + indent + manner.member(name, value, indent) + manner.newline + base
+    indent = base + layout.unit
+    new = layout.newline + indent + layout.member(name, value, indent) + layout.newline + base
     return text[: where.start + 1] + kept + new + text[close:]
 
 
@@ -85,7 +85,7 @@ def remove(text: str, where: Node, index: int) -> str:
     if index == len(where.items) - 1:
         comma = where.commas[-1]
         gap = text[comma + 1 : start]
-        if "//" not in gap or text[end:].lstrip(" \t\r").startswith("\n"):  # else a comment would go on over the rest
+        if "//" not in gap or text[end:].lstrip(" \t\r").startswith("\n"):  # else the comment would hide the rest
             gap = gap.rstrip(SPACE)
         return text[:comma] + gap + text[end:]
     comma, after = where.commas[index], where.begins[index + 1]
@@ -95,9 +95,9 @@ def remove(text: str, where: Node, index: int) -> str:
 
 
 def replace(text: str, root: Node, old: Node, value: Any) -> str:
-    """Return `text` with `value` in place of `old`, on as many lines."""
+    """Return `text` with `value` in place of `old`: on one line if `old` was, else on several."""
     several = "\n" in text[old.start : old.end]
-    new = Manner(text, root).write(value, _indent(text, old.start) if several else None)
+    new = Layout(text, root).write(value, _indent(text, old.start) if several else None)
     return text[: old.start] + new + text[old.end :]
 
 
@@ -112,6 +112,6 @@ def plain(value: Any) -> Any:
 
 
 def _indent(text: str, at: int) -> str:
-    """Return the blanks with which the line of `at` begins."""
+    """Return the indentation of the line of `at`."""
     line = text[text.rfind("\n", 0, at) + 1 : at]
     return line[: len(line) - len(line.lstrip(" \t"))]
