@@ -155,7 +155,7 @@ def test_the_sender_of_held_mail_is_told_after_the_usual_time(crew, clock):
     crew.send("alice", "kim", hold=True)
     clock.tick(alerts.AFTER + 1)
     crew.store.write(lambda tx: alerts.overdue(tx, 0))
-    assert "held for a name that is not there yet" in bodies(crew, "alice")[-1]
+    assert "mail is held until an agent registers under that name" in bodies(crew, "alice")[-1]
 
 
 def test_a_person_who_registers_such_a_name_stays_a_person(crew):

@@ -118,7 +118,7 @@ HOT = {
     "suspended": lambda tx, _: wakes.suspended(tx, "here"),
     "rouse": lambda tx, me: wakes.retry_now(tx, me.id, "suspended"),
     "idle": lambda tx, me: wakes.retry_now(tx, me.id, "for_hook"),
-    "armed": lambda tx, me: wakes.retry_now(tx, me.id, "not_told"),
+    "armed": lambda tx, me: wakes.retry_now(tx, me.id, "not_handed"),
     "hold": lambda tx, me: wakes.hold(tx, me.id),
     "let go": lambda tx, me: wakes.release(tx, me.id),
     "revive": lambda tx, me: wakes.retry_now(tx, me.id, "same_session"),

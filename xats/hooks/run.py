@@ -307,7 +307,7 @@ def _turn(tx: Tx, call: Call, wanted: bool, lost: bool) -> tuple[str, list[int],
     if begins and _is_a_persons(str(call.payload.get("prompt", ""))):
         from xats.core.waking import stops
 
-        stops.go_on(tx, me.id)
+        stops.restart(tx, me.id)
     if state == "idle" and presence.has_mail(tx, me.id):
         from xats.core.waking import wakes
 

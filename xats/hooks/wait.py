@@ -144,7 +144,7 @@ def _say_armed(call: Call, me: Agent) -> None:
     store = Store(call.path)
     try:
         if store.read(lambda tx: wakes.is_open(tx, me.id)):
-            store.write(lambda tx: wakes.retry_now(tx, me.id, "not_told"))
+            store.write(lambda tx: wakes.retry_now(tx, me.id, "not_handed"))
     finally:
         store.close()
 

@@ -128,7 +128,7 @@ class Deliveries:
             from xats.core.waking import stops
 
             self._met.add(recipient.id)
-            stops.go_on(self._tx, recipient.id)
+            stops.restart(self._tx, recipient.id)
         reason, woken = self._no_wake(recipient, draft), None
         if reason is None:
             woken = self._join(recipient, draft)
