@@ -301,7 +301,7 @@ def test_send_says_when_an_agent_left_and_hold_keeps_the_mail(xats, crew):
     failed = xats("send", "bob", "hello", "--as", "alice", code=3)
     assert failed.stderr.splitlines() == [
         "xats: bob left just now (unregistered by alice). Nothing was sent.",
-        "  to keep mail for that name: xats send bob --hold 'text' --as alice",
+        "  to hold mail for that name: xats send bob --hold 'text' --as alice",
     ]
     ran = xats("send", "bob", "hello", "--hold", "--as", "alice")
     assert ran.stderr == "  bob is not there; mail is held for that name\n"

@@ -136,7 +136,7 @@ def test_the_end_of_the_ladder_is_told_at_once(crew, clock):
     crew.send("alice", "bob")
     fail(crew, "bob", "draft_present")
     (alert,) = alerts_to(crew, "alice")
-    assert "not tried any more: there is a half-written line in its composer" in alert.body
+    assert "xats has given up: there is a half-written line in its composer" in alert.body
     clock.tick(16 * MINUTE)
     sweep(crew)
     assert len(alerts_to(crew, "alice")) == 1

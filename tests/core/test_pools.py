@@ -236,7 +236,7 @@ def test_what_cannot_be_a_pool_s_is_refused(crew, draft):
 
 
 def test_a_pool_is_no_address_among_others(crew):
-    with pytest.raises(errors.Usage, match="one message to one pool"):
+    with pytest.raises(errors.Usage, match="must be the only address"):
         crew.send("alice", "bob,pool:dev")
     assert crew.rows("select * from messages") == []
 
@@ -262,7 +262,7 @@ def test_who_left_is_not_asked(crew, clock):
 
 def test_to_say_more_to_a_pool_in_which_nobody_is_is_refused(crew):
     sent, _ = send(crew, address="pool:tester")
-    with pytest.raises(errors.UnknownRecipient, match="Nobody has got message 1"):
+    with pytest.raises(errors.UnknownRecipient, match="Message 1 has no recipient yet"):
         crew.do("alice", sending.reply, "pane", sent.message.id, Draft("", "and soon"))
     assert crew.rows("select id from messages") == [{"id": 1}]
     crew.add("erin", role="tester")

@@ -330,8 +330,8 @@ def _proves(tx: Tx, call: Call, me: Agent, *, mark: bool = False) -> bool:
     began = int(process.began() * 1000) + TICKS
     reader, prompt = inbox.hook_reader(call.session), call.point == "prompt"
     if mark:
-        return bool(inbox.gone_on(tx, me, reader, began, prompt=prompt))
-    return inbox.goes_on(tx, me, reader, began, prompt=prompt)
+        return bool(inbox.mark_proven(tx, me, reader, began, prompt=prompt))
+    return inbox.has_proven(tx, me, reader, began, prompt=prompt)
 
 
 def _claim(tx: Tx, call: Call, me: Agent) -> tuple[str, list[int], Page | None]:

@@ -49,11 +49,6 @@ def agent_of(tx: Tx, agent_id: int | None) -> Agent | None:
     return None if agent_id is None else agents.by_id(tx, agent_id)
 
 
-def members(tx: Tx, team: str, role: str) -> list[Recipient]:
-    """Return everybody in `team` who has `role`."""
-    return recipients.of_group(tx, "role", team, role)
-
-
 # -- what a claimed task needs changes ---------------------------------------------------------------------------------
 
 
@@ -94,7 +89,7 @@ def done_again(tx: Tx, task: Task, needed: Task) -> None:
 
 def ask_for_review(tx: Tx, owner: Agent, evidence: str, task: Task, role: str, result: str | None) -> int:
     """Ask everybody with `role` but the owner to approve; return how many that is."""
-    whom = [one for one in members(tx, task.team, role) if one.id != owner.id]
+    whom = [one for one in recipients.with_role(tx, task.team, role) if one.id != owner.id]
     if not whom:
         return 0
     lines = [f"Task #{task.id} is done and waits for your approval: {task.title}"]

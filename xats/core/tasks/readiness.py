@@ -25,7 +25,7 @@ def starters(tx: Tx, task: Task, but: int | None = None) -> tuple[str, list[Reci
         everybody = [recipients.recipient_of(found)] if found.registered else []
         address = found.address
     elif task.role is not None:
-        everybody, address = notify.members(tx, task.team, task.role), f"role:{task.role}"
+        everybody, address = recipients.with_role(tx, task.team, task.role), f"role:{task.role}"
     else:
         everybody, address = [], ""
     return address, [one for one in everybody if one.id != but]
