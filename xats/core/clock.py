@@ -153,15 +153,15 @@ def was_away(tx: Tx) -> bool:
 
 
 def was_just_set(tx: Tx) -> bool:
-    """Tell whether the clock has jumped within JUST: what happened seconds ago seems to be older, or to come."""
+    """Tell whether the clock jumped less than JUST ago: recent events then seem older, or in the future."""
     found = standing(tx)
     return found.cause == "jump" and tx.now - found.since < JUST
 
 
 def prune_in(tx: Tx) -> int | None:
-    """Return in how many ms what is old may be removed for good if nothing happens; 0: now; None: never.
+    """Return in how many ms xats may prune, without another jump; 0: now; None: never.
 
-    An observation that was noted SETTLE ago has to have trusted the clock as well.
+    An observation at least SETTLE ago must have trusted the clock as well.
     """
     row, at, up = _look(tx)
     found = _judge(row, at, up)
