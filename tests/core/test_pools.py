@@ -66,7 +66,7 @@ def test_one_is_asked_at_once_and_the_next_after_a_minute(crew, clock):
     clock.tick(EVERY)
     assert (offer(crew), asked(crew)) == (0, ["bob", "carol", "dave"])
     assert crew.store.read(offers.next_due) is None
-    assert "nobody has taken #1" in letters(crew, "alice")[0].subject
+    assert "no agent has claimed #1" in letters(crew, "alice")[0].subject
     assert len(crew.rows("select * from messages where kind = 'pool'")) == 1
 
 
@@ -161,7 +161,7 @@ def test_the_sender_is_not_asked_nor_is_who_is_paused(crew, clock):
     assert (offer(crew), asked(crew)) == (1, ["dave", "carol"])
     clock.tick(EVERY)
     offer(crew)
-    assert [one.subject for one in letters(crew, "bob")] == [f"nobody has taken #{task.id}: look at it"]
+    assert [one.subject for one in letters(crew, "bob")] == [f"no agent has claimed #{task.id}: look at it"]
 
 
 def test_a_pool_in_which_nobody_is_waits_for_somebody(crew, clock):

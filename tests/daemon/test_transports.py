@@ -324,7 +324,7 @@ def test_a_dry_run_says_what_each_would_come_to(world, desk, look, program):
     told = {row.split("\t")[0]: row.split("\t")[2] for row in world.xats("deliver", "--dry-run")[0].splitlines()}
     assert told == {
         "bob": f"would paste: {LINE}",
-        "carol": "no tmux client shows its pane, so nobody saw the notice",
+        "carol": "no tmux client shows its pane, so no person saw the notice",
         "dora": f"would run {world.env['XATS_WAKE_COMMAND']}",
         "emil": "this mail wakes no agent",
         "fred": f"would show: {LINE}",
