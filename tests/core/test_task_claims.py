@@ -117,7 +117,7 @@ def test_who_holds_it_and_how_long_is_said(crew, clock):
     with pytest.raises(errors.TaskHeld, match="bob has claimed task 1, for 20 min more") as caught:
         crew.do("carol", claims.claim, task.id)
     assert caught.value.data["owner"] == "bob@crew"
-    with pytest.raises(errors.TaskHeld, match="you yourself"):
+    with pytest.raises(errors.TaskHeld, match="You have claimed"):
         crew.do("bob", claims.claim, task.id)
 
 
@@ -379,7 +379,7 @@ def test_who_cannot_claim_it_does_not_take_it_from_a_gone_owner(seated, clock, v
         act(seated, "carol", claims.claim, task.id)
     assert caught.value.code == code
     assert (find(seated, task).owner, history(seated, task)[-1]) == ("bob@crew", "owner_gone")
-    with pytest.raises(errors.TaskHeld, match="you yourself"):
+    with pytest.raises(errors.TaskHeld, match="You have claimed"):
         act(seated, "bob", claims.claim, task.id)
 
 

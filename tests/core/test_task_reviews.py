@@ -222,7 +222,7 @@ def test_a_reviewer_is_added_and_removed(crew, task):
     change(crew, task, review=("Security",), no_review=("QA",))
     assert wanted(crew, task) == ["lead", "security"]
     assert ("edited", "review: +security, -qa") in history(crew, task)
-    assert letters(crew, "bob")[-1].body.splitlines()[1] == "Needed now: lead, security."
+    assert letters(crew, "bob")[-1].body.splitlines()[1] == "These roles must approve it now: lead, security."
 
 
 def test_one_that_is_added_after_the_submission_is_asked(crew, task):

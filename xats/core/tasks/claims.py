@@ -243,23 +243,21 @@ def release(tx: Tx, me: Agent, task_id: int, reason: str | None = None, claim_nu
         reason = tasks.check_note(reason, "reason")
     task = tasks.find(tx, me.team, task_id)
     held = task.state in ("claimed", "review")
-    if not held or task.owner_id == me.id or (me.client != "human" and me.id != task.creator_id):
+    is_taken = held and task.owner_id != me.id and (me.client == "human" or me.id == task.creator_id)
+    if not is_taken:
         task = own(tx, me, task_id, claim_number, states=("claimed", "review"))
-        now = _open(tx, task)
-        tasks.log(tx, now, "released", me, reason, owner=task.owner)
-        _offer(tx, now, but=me.id)
-        return now
     owner = notify.agent_of(tx, task.owner_id)
     now = _open(tx, task)
     tasks.log(tx, now, "released", me, reason, owner=task.owner)
     _offer(tx, now, but=task.owner_id)
-    notify.tell(
-        tx,
-        owner,
-        f"{me.name} released your task #{task.id}: {task.title}",
-        f"{me.name} has released task #{task.id}, which you had claimed: {task.title}",
-        *([f"Why: {reason}"] if reason else []),
-    )
+    if is_taken:
+        notify.tell(
+            tx,
+            owner,
+            f"{me.name} released your task #{task.id}: {task.title}",
+            f"{me.name} has released task #{task.id}, which you had claimed: {task.title}",
+            *([f"Why: {reason}"] if reason else []),
+        )
     return now
 
 

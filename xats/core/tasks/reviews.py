@@ -136,8 +136,8 @@ def _missing(tx: Tx, task: Task) -> list[str]:
 
 def _approved(tx: Tx, task: Task, by: Agent, why: str) -> Task:
     """End `task` as done, because of `why`, and send mail to its owner; return it."""
-    owner, row = notify.agent_of(tx, task.owner_id), tx.one("select result from tasks where id = :id", id=task.id)
-    now = endings.end(tx, task, "done", by, row["result"] if row else None)
+    owner = notify.agent_of(tx, task.owner_id)
+    now = endings.end(tx, task, "done", by, _result(tx, task))
     notify.tell(
         tx,
         owner if owner and owner.id != by.id and not notify.is_notified(tx, now, owner) else None,
@@ -145,6 +145,11 @@ def _approved(tx: Tx, task: Task, by: Agent, why: str) -> Task:
         f"Task #{task.id} is approved and done; {why}: {task.title}",
     )
     return now
+
+
+def _result(tx: Tx, task: Task) -> str | None:
+    row = tx.one("select result from tasks where id = :id", id=task.id)
+    return row["result"] if row else None
 
 
 # -- the reviewers -----------------------------------------------------------------------------------------------------
@@ -196,10 +201,10 @@ def _ask_others(tx: Tx, me: Agent, task: Task, added: Sequence[str], removed: Se
     """Ask the roles `added` to review the submitted `task`, and withdraw the requests to `removed`; return it."""
     for role in removed:
         notify.no_review(tx, task, role)
-    owner, row = notify.agent_of(tx, task.owner_id), tx.one("select result from tasks where id = :id", id=task.id)
+    owner, result = notify.agent_of(tx, task.owner_id), _result(tx, task)
     assert owner
     for role in added:
-        notify.ask_for_review(tx, owner, "process", task, role, row["result"] if row else None)
+        notify.ask_for_review(tx, owner, "process", task, role, result)
     if _missing(tx, task):
         return task
     dependencies.refuse_reopened(tx, task, "approve")
