@@ -54,7 +54,7 @@ TYPES = {
     "paused": "a pause holds the wakes of an agent or a team",
     "resumed": "a pause ended",
     "pair_stopped": "two agents no longer wake each other (hop limit)",
-    "pair_resumed": "two agents whose wakes were stopped may wake each other again",
+    "pair_resumed": "the agents of a stopped pair may wake each other again",
     "poked": "a person typed a prompt into the pane of an agent",
     "task_added": "an agent added a task",
     "task_edited": "an agent changed a task",
