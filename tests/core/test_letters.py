@@ -456,3 +456,12 @@ def test_shown_mail_of_a_lost_turn_is_unread_and_wakes_again(pair, rows, clock):
         {"shown_at": None, "shown_by": None, "read_at": None}
     ]
     assert rows("select state from wakes where closed_at is null") == [{"state": "queued"}]
+
+
+def test_mail_that_was_acknowledged_in_a_lost_turn_stays_read(pair, rows, clock):
+    pair.send("alice", "bob")
+    pair.do("bob", inbox.mark_shown, [1], HOOK)
+    pair.do("bob", inbox.ack, 1)
+    pair.do("bob", inbox.take_back, clock.now)
+    assert states(rows) == ["read"]
+    assert rows("select state from wakes where closed_at is null") == []
