@@ -301,11 +301,11 @@ def test_send_says_when_an_agent_left_and_hold_keeps_the_mail(xats, crew):
     failed = xats("send", "bob", "hello", "--as", "alice", code=3)
     assert failed.stderr.splitlines() == [
         "xats: bob left just now (unregistered by alice). Nothing was sent.",
-        "  to keep mail for that name: xats send bob --hold 'text' --as alice",
+        "  to hold mail for that name: xats send bob --hold 'text' --as alice",
     ]
     ran = xats("send", "bob", "hello", "--hold", "--as", "alice")
     assert ran.stderr == "  bob is not there; mail is held for that name\n"
-    assert "held for a name that is not there yet" in xats("status", "--as", "alice").stdout
+    assert "mail is held until an agent registers under that name" in xats("status", "--as", "alice").stdout
     xats("register", "bob", "--no-pane")
     assert "hello" in xats("inbox", "--as", "bob").stdout
 

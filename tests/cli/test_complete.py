@@ -227,10 +227,10 @@ def test_every_kind_that_the_scripts_ask_for_is_known():
 @pytest.mark.parametrize(
     ("sql", "extra"),
     [
-        (candidates.AGENTS, {"team": "t", "gone": False, **candidates.reach("a")}),
-        (candidates.ROLES, {"team": "t", **candidates.reach("a")}),
-        (candidates.LABELS, {"team": "t", "kind": "tag", **candidates.reach("a")}),
-        (candidates.TEAMS, candidates.reach("a")),
+        (candidates.AGENTS, {"team": "t", "gone": False, **candidates.bounds("a")}),
+        (candidates.ROLES, {"team": "t", **candidates.bounds("a")}),
+        (candidates.LABELS, {"team": "t", "kind": "tag", **candidates.bounds("a")}),
+        (candidates.TEAMS, candidates.bounds("a")),
         (candidates.RECEIVED.format(only=""), {"me": 1, "most": 9, "now": 0, "sure": 0}),
         (candidates.RECEIVED.format(only="and d.state = 'unread'"), {"me": 1, "most": 9, "now": 0, "sure": 0}),
         (candidates.SENT, {"me": 1, "most": 9}),

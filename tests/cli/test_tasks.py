@@ -493,7 +493,7 @@ def test_what_is_exported_can_be_imported_elsewhere(several, xats, crew):
         ('{"title": "a", "priority": true}', "priority cannot be"),
         ('{"title": "a", "state": "lost"}', 'state cannot be "lost"'),
         ('{"title": "a", "due_at": "soon"}', "due_at cannot be"),
-        ('{"title": "a"}\n{"title": "b", "needs": [1]}', "Line 2 of the file: It speaks of task 1"),
+        ('{"title": "a"}\n{"title": "b", "needs": [1]}', "Line 2 of the file: It refers to task 1"),
         ('{"title": "a"}\n{"title": "b", "to": "nobody"}', "Line 2 of the file: There is no agent nobody"),
     ],
 )

@@ -184,7 +184,7 @@ def test_a_new_name_must_be_free(crew):
     rename(crew, "pat", "alice", "anna")
     for taken, why in (
         ("PAT", "another agent pat"),
-        ("carol", "carol@crew left just now, and its mail is kept"),
+        ("carol", "carol@crew left just now, and xats keeps its mail"),
         ("alice", "former name of anna"),
     ):
         with pytest.raises(errors.NameTaken, match=why):

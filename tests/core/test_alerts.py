@@ -136,7 +136,7 @@ def test_the_end_of_the_ladder_is_told_at_once(crew, clock):
     crew.send("alice", "bob")
     fail(crew, "bob", "draft_present")
     (alert,) = alerts_to(crew, "alice")
-    assert "not tried any more: there is a half-written line in its composer" in alert.body
+    assert "xats has given up: there is a half-written line in its composer" in alert.body
     clock.tick(16 * MINUTE)
     sweep(crew)
     assert len(alerts_to(crew, "alice")) == 1
@@ -158,7 +158,7 @@ def test_the_alert_says_why(crew, clock):
     sweep(crew)
     (alert,) = alerts_to(crew, "alice")
     assert "to bob, sent 16 min ago: not woken: wakes are paused" in alert.body
-    assert "to carol, sent 16 min ago: not woken: nobody is to be woken for it" in alert.body
+    assert "to carol, sent 16 min ago: not woken: this mail wakes no agent" in alert.body
 
 
 def test_a_sender_who_is_gone_is_not_written_to(crew, clock):

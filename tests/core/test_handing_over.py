@@ -39,7 +39,7 @@ def idle(team):
 
 def arm(team):
     bob = team.agent("bob").id
-    team.store.write(lambda tx: wakes.retry_now(tx, bob, "not_told"))
+    team.store.write(lambda tx: wakes.retry_now(tx, bob, "not_handed"))
 
 
 def state(rows):

@@ -33,7 +33,7 @@ def test_the_error_says_when_an_agent_left_and_how_to_keep_the_mail(crew, clock)
     with pytest.raises(errors.UnknownRecipient) as caught:
         crew.send("alice", "bob")
     assert str(caught.value) == "bob left 3 min ago (unregistered by alice). Nothing was sent."
-    assert caught.value.hint == "to keep mail for that name: xats send bob --hold 'text'"
+    assert caught.value.hint == "to hold mail for that name: xats send bob --hold 'text'"
     assert caught.value.data["left_by"] == "alice"
     with pytest.raises(errors.UnknownAgent, match=r"bob left team crew 3 min ago \(unregistered by alice\)"):
         crew.agent("bob")
@@ -73,7 +73,9 @@ def test_mail_is_held_for_a_name_that_is_not_there_yet(crew, rows):
 
 def test_without_hold_such_a_name_is_still_refused(crew):
     crew.send("alice", "kim", hold=True)
-    with pytest.raises(errors.UnknownRecipient, match="kim is not there yet; 1 held for it") as caught:
+    with pytest.raises(
+        errors.UnknownRecipient, match="kim has not registered yet; xats holds 1 message for it"
+    ) as caught:
         crew.send("alice", "kim")
     assert "--hold" in caught.value.hint
     with pytest.raises(errors.UnknownAgent, match="There is no agent kim"):
@@ -155,7 +157,7 @@ def test_the_sender_of_held_mail_is_told_after_the_usual_time(crew, clock):
     crew.send("alice", "kim", hold=True)
     clock.tick(alerts.AFTER + 1)
     crew.store.write(lambda tx: alerts.overdue(tx, 0))
-    assert "held for a name that is not there yet" in bodies(crew, "alice")[-1]
+    assert "mail is held until an agent registers under that name" in bodies(crew, "alice")[-1]
 
 
 def test_a_person_who_registers_such_a_name_stays_a_person(crew):

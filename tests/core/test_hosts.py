@@ -154,7 +154,7 @@ def test_a_pane_that_two_hosts_of_the_machine_have_is_not_guessed(team):
 
 def test_whether_anybody_sits_on_a_host(team):
     def sits(host):
-        return team.store.read(lambda tx: hosts.sits(tx, host))
+        return team.store.read(lambda tx: hosts.has_agents(tx, host))
 
     team.register("bob", seat=Seat(INSIDE, 10, 1))
     assert (sits(HERE), sits(INSIDE)) == (False, True)

@@ -425,10 +425,10 @@ def test_a_hook_settles_what_was_shown_before_it_began_in_its_session(pair, rows
     shown_at = clock.now
     clock.tick(5)
     for reader, before, prompt in ((HOOK, shown_at - 1, True), (inbox.hook_reader("s-2"), clock.now, True)):
-        assert not pair.see("bob", inbox.goes_on, reader, before, prompt=prompt)
-        assert pair.do("bob", inbox.gone_on, reader, before, prompt=prompt) == []
-    assert pair.see("bob", inbox.goes_on, HOOK, shown_at, prompt=False)
-    assert pair.do("bob", inbox.gone_on, HOOK, shown_at, prompt=False) == [1]
+        assert not pair.see("bob", inbox.has_proven, reader, before, prompt=prompt)
+        assert pair.do("bob", inbox.mark_proven, reader, before, prompt=prompt) == []
+    assert pair.see("bob", inbox.has_proven, HOOK, shown_at, prompt=False)
+    assert pair.do("bob", inbox.mark_proven, HOOK, shown_at, prompt=False) == [1]
 
 
 def test_a_prompt_settles_what_commands_showed_in_its_session_alone(pair, rows, clock):
@@ -437,8 +437,8 @@ def test_a_prompt_settles_what_commands_showed_in_its_session_alone(pair, rows, 
         pair.send("alice", "bob")
     pair.do("bob", inbox.mark_shown, [1], inbox.command_reader(bob, "l", ("l",)))
     pair.do("bob", inbox.mark_shown, [2], inbox.Reader(f"{bob.epoch + 1} line l"))
-    assert pair.do("bob", inbox.gone_on, HOOK, clock.now, prompt=False) == []
-    assert pair.do("bob", inbox.gone_on, HOOK, clock.now, prompt=True) == [1]
+    assert pair.do("bob", inbox.mark_proven, HOOK, clock.now, prompt=False) == []
+    assert pair.do("bob", inbox.mark_proven, HOOK, clock.now, prompt=True) == [1]
     assert states(rows) == ["read", "shown"]
 
 
@@ -449,10 +449,19 @@ def test_shown_mail_of_a_lost_turn_is_unread_and_wakes_again(pair, rows, clock):
     clock.tick(10)
     pair.send("alice", "bob")
     pair.do("bob", inbox.mark_shown, [2], HOOK)
-    pair.do("bob", inbox.gone_on, HOOK, clock.now, prompt=False)
+    pair.do("bob", inbox.mark_proven, HOOK, clock.now, prompt=False)
     pair.do("bob", inbox.take_back, began)
     assert states(rows) == ["read", "unread"]
     assert rows("select shown_at, shown_by, read_at from deliveries where message_id = 2") == [
         {"shown_at": None, "shown_by": None, "read_at": None}
     ]
     assert rows("select state from wakes where closed_at is null") == [{"state": "queued"}]
+
+
+def test_mail_that_was_acknowledged_in_a_lost_turn_stays_read(pair, rows, clock):
+    pair.send("alice", "bob")
+    pair.do("bob", inbox.mark_shown, [1], HOOK)
+    pair.do("bob", inbox.ack, 1)
+    pair.do("bob", inbox.take_back, clock.now)
+    assert states(rows) == ["read"]
+    assert rows("select state from wakes where closed_at is null") == []

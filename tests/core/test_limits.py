@@ -184,7 +184,7 @@ def test_neither_a_waiter_nor_a_session_that_tells_of_itself_hastens_a_throttled
     crew.send("alice", "bob")
     before = wake(crew, "bob")
     bob = crew.agent("bob").id
-    crew.store.write(lambda tx: wakes.retry_now(tx, bob, "not_told"))
+    crew.store.write(lambda tx: wakes.retry_now(tx, bob, "not_handed"))
     crew.store.write(lambda tx: wakes.retry_now(tx, bob, "for_hook"))
     crew.register("bob", seat=Seat("here", 10, 1, "s-1"))
     assert wake(crew, "bob") == before

@@ -395,6 +395,13 @@ def test_a_batch_is_sent_in_order(crowd):
     assert crowd.see("bob", inbox.unread) == 6
 
 
+def test_a_key_that_a_batch_has_twice_is_sent_once_and_has_the_same_recipients(crowd):
+    first, again = crowd.do("alice", sending.send_all, "pane", [Draft("bob", "x", dedupe_key="k")] * 2)
+    assert (again.created, again.message.id, again.recipients) == (False, first.message.id, first.recipients)
+    assert again.recipients == ("bob@crew",)
+    assert crowd.see("bob", inbox.unread) == 1
+
+
 @pytest.mark.parametrize(
     "bad, kind",
     [

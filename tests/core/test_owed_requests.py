@@ -108,7 +108,7 @@ def test_a_request_of_a_stopped_pair_is_not_owed(crew, clock):
     clock.tick(2 * HOUR)
     assert sweep(crew) == 1
     assert alerts_to(crew) == []
-    crew.do("bob", lambda tx, me: stops.go_on(tx, me.id))
+    crew.do("bob", lambda tx, me: stops.restart(tx, me.id))
     assert ids(crew) == [2, 1]
 
 

@@ -66,7 +66,7 @@ def test_one_is_asked_at_once_and_the_next_after_a_minute(crew, clock):
     clock.tick(EVERY)
     assert (offer(crew), asked(crew)) == (0, ["bob", "carol", "dave"])
     assert crew.store.read(offers.next_due) is None
-    assert "nobody has taken #1" in letters(crew, "alice")[0].subject
+    assert "no agent has claimed #1" in letters(crew, "alice")[0].subject
     assert len(crew.rows("select * from messages where kind = 'pool'")) == 1
 
 
@@ -163,7 +163,7 @@ def test_the_sender_is_not_asked_nor_is_who_is_paused(crew, clock):
     assert (offer(crew), asked(crew)) == (1, ["dave", "carol"])
     clock.tick(EVERY)
     offer(crew)
-    assert [one.subject for one in letters(crew, "bob")] == [f"nobody has taken #{task.id}: look at it"]
+    assert [one.subject for one in letters(crew, "bob")] == [f"no agent has claimed #{task.id}: look at it"]
 
 
 def test_a_pool_in_which_nobody_is_waits_for_somebody(crew, clock):
@@ -238,7 +238,7 @@ def test_what_cannot_be_a_pool_s_is_refused(crew, draft):
 
 
 def test_a_pool_is_no_address_among_others(crew):
-    with pytest.raises(errors.Usage, match="one message to one pool"):
+    with pytest.raises(errors.Usage, match="must be the only address"):
         crew.send("alice", "bob,pool:dev")
     assert crew.rows("select * from messages") == []
 
@@ -264,7 +264,7 @@ def test_who_left_is_not_asked(crew, clock):
 
 def test_to_say_more_to_a_pool_in_which_nobody_is_is_refused(crew):
     sent, _ = send(crew, address="pool:tester")
-    with pytest.raises(errors.UnknownRecipient, match="Nobody has got message 1"):
+    with pytest.raises(errors.UnknownRecipient, match="Message 1 has no recipient yet"):
         crew.do("alice", sending.reply, "pane", sent.message.id, Draft("", "and soon"))
     assert crew.rows("select id from messages") == [{"id": 1}]
     crew.add("erin", role="tester")

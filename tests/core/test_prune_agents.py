@@ -245,7 +245,7 @@ def test_what_needs_a_reply_is_reported_to_its_sender_first_and_once(crew, clock
     pruned(store)
     letters = crew.see("alice", inbox.peek, inbox.Query(10)).letters
     assert [one.message.subject for one in letters] == ["not read: #1"]
-    assert "#1 'the parser' to bob, sent 30 d ago: not woken, and not tried any more" in letters[0].message.body
+    assert "#1 'the parser' to bob, sent 30 d ago: not woken, and xats has given up" in letters[0].message.body
     clock.tick(DAY)
     pruned(store)
     assert len(crew.see("alice", inbox.peek, inbox.Query(10)).letters) == 1

@@ -185,7 +185,7 @@ def test_a_failed_task_blocks_and_its_dependents_creator_is_told_once(crew):
     crew.do("bob", claims.claim, 1)
     crew.do("bob", claims.fail, 1, "no way")
     assert subjects(crew, "alice") == ["task #1 failed, and #2, #3 wait for it"]
-    found = crew.store.read(lambda tx: views.whole(tx, "crew", 2))
+    found = crew.store.read(lambda tx: views.details(tx, "crew", 2))
     assert [(one.id, one.state) for one in found.listed.blockers] == [(1, "failed")]
     with pytest.raises(errors.TaskBlocked, match=r"#1 \(failed\)"):
         crew.do("bob", claims.claim, 2)
@@ -206,7 +206,7 @@ def test_reopening_lets_others_wait_again(crew):
         "task #2 is ready: t",
         "task #1 is done again, and your task #3 needs it: t",
     ]
-    kinds = [note.kind for note in crew.store.read(lambda tx: views.whole(tx, "crew", 1)).notes]
+    kinds = [note.kind for note in crew.store.read(lambda tx: views.details(tx, "crew", 1)).notes]
     assert kinds == ["added", "claimed", "done", "reopened", "claimed", "done"]
 
 
@@ -244,7 +244,7 @@ def test_what_has_begun_stays_with_its_owner(crew):
     add(crew), add(crew)
     crew.do("bob", claims.claim, 1)
     for values in ({"to": "carol"}, {"anybody": True}, {"needs": (2,)}):
-        with pytest.raises(errors.Refused, match="it has begun"):
+        with pytest.raises(errors.Refused, match="has already begun"):
             edit(crew, 1, **values)
     assert edit(crew, 1, title="new").title == "new"
     assert subjects(crew, "bob") == ["task #1 was changed: new"]
@@ -282,7 +282,7 @@ def test_lists_are_by_urgency_and_can_be_narrowed(crew):
 def test_a_parent_shows_how_far_its_parts_are(crew):
     add(crew), add(crew, parent_id=1), add(crew, parent_id=1)
     finish(crew, 2)
-    found = crew.store.read(lambda tx: views.whole(tx, "crew", 1))
+    found = crew.store.read(lambda tx: views.details(tx, "crew", 1))
     assert found.listed.children == (1, 2)
     assert [(one.id, one.state) for one in found.children] == [(2, "done"), (3, "open")]
     assert finish(crew, 1).state == "done"

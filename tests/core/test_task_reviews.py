@@ -50,7 +50,7 @@ def test_every_named_role_has_to_approve(crew, task):
     assert (now.state, now.submission, empty) == ("review", 1, [])
     assert approve(crew, task, "quinn")[0].state == "review"
     assert approve(crew, task, "leo")[0].state == "done"
-    found = crew.store.read(lambda tx: views.whole(tx, "crew", task.id))
+    found = crew.store.read(lambda tx: views.details(tx, "crew", task.id))
     assert found.result == "it works"
     assert [(one.role, one.agent) for one in found.approvals] == [("lead", "leo@crew"), ("qa", "quinn@crew")]
     assert "approved and done" in letters(crew, "bob")[-1].subject
@@ -152,7 +152,7 @@ def test_feedback_sends_it_back_with_the_text(crew, task, clock):
     assert (now.state, now.owner, now.lease_until) == ("claimed", "bob@crew", clock.now + claims.LEASE)
     (mail,) = letters(crew, "bob")
     assert (mail.sender, mail.kind) == ("quinn@crew", "feedback")
-    assert mail.body.startswith("no tests\n\nHand it in again")
+    assert mail.body.startswith("no tests\n\nSubmit it again")
     assert mail.reply_to is not None
     for name in ("queen", "quinn", "leo"):
         assert letters(crew, name) == []
@@ -214,7 +214,7 @@ def wanted(crew, task):
 
 
 def history(crew, task):
-    found = crew.store.read(lambda tx: views.whole(tx, "crew", task.id))
+    found = crew.store.read(lambda tx: views.details(tx, "crew", task.id))
     return [(one.kind, one.text) for one in found.notes]
 
 
@@ -222,7 +222,7 @@ def test_a_reviewer_is_added_and_removed(crew, task):
     change(crew, task, review=("Security",), no_review=("QA",))
     assert wanted(crew, task) == ["lead", "security"]
     assert ("edited", "review: +security, -qa") in history(crew, task)
-    assert letters(crew, "bob")[-1].body.splitlines()[1] == "Needed now: lead, security."
+    assert letters(crew, "bob")[-1].body.splitlines()[1] == "These roles must approve it now: lead, security."
 
 
 def test_one_that_is_added_after_the_submission_is_asked(crew, task):
@@ -252,7 +252,7 @@ def test_without_a_missing_approval_it_is_done(crew, task):
     submit(crew, task, "it works")
     approve(crew, task, "quinn")
     assert change(crew, task, no_review=("lead",)).state == "done"
-    found = crew.store.read(lambda tx: views.whole(tx, "crew", task.id))
+    found = crew.store.read(lambda tx: views.details(tx, "crew", task.id))
     assert (found.result, [one.role for one in found.approvals]) == ("it works", ["qa"])
     assert "alice removed the last approval that was missing" in letters(crew, "bob")[-1].body
 

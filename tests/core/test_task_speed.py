@@ -29,7 +29,7 @@ OFTEN = {
     "list all": lambda tx, me: views.listing(tx, "crew", Query(ended=True)),
     "list the done": lambda tx, me: views.listing(tx, "crew", Query(state="done")),
     "list the failed": lambda tx, me: views.listing(tx, "crew", Query(state="failed")),
-    "show": lambda tx, me: views.whole(tx, "crew", 3),
+    "show": lambda tx, me: views.details(tx, "crew", 3),
     "whether claims are over": lambda tx, me: claims.due(tx, lambda _: True),
     "settle": lambda tx, me: claims.settle(tx, lambda _: True),
     "whether offers are due": lambda tx, me: offers.next_due(tx),

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from tests.daemon.test_tidy import write_old_mail
 
 from tests.conftest import trust_clock
-from tests.daemon.test_tidy import write_old_mail
 from tests.support.world import until
 from xats.base import uptime
 from xats.store.open import open_store
@@ -98,7 +98,7 @@ def test_the_first_daemon_of_a_store_prunes_nothing_at_once(world):
     assert world.rows("select count(*) as n from messages")[0]["n"] == 4
     found = world.json("daemon", "status")["clock"]
     assert (found["trusted"], found["reason"]) == (False, "first")
-    assert "clock: not trusted yet: it was first observed " in world.xats("daemon", "status")[0]
+    assert "clock: not trusted yet: xats first observed it " in world.xats("daemon", "status")[0]
 
 
 def test_doctor_says_that_a_clock_was_set(full):

@@ -221,7 +221,7 @@ def test_the_last_failure_ends_the_wake_and_says_why(world, program):
     number = world.send("bob")
     world.until_wake(state="failed", reason="retry_exhausted", last_refusal="command_failed")
     assert [event["exit"] for event in wakes_of(world)] == [3, 3]
-    assert "the program that is to wake it failed" in world.xats("status", str(number), "--as", "alice")[0]
+    assert "the command that wakes it failed" in world.xats("status", str(number), "--as", "alice")[0]
 
 
 def test_a_program_that_hangs_is_ended(world, program):
@@ -324,13 +324,13 @@ def test_a_dry_run_says_what_each_would_come_to(world, desk, look, program):
     told = {row.split("\t")[0]: row.split("\t")[2] for row in world.xats("deliver", "--dry-run")[0].splitlines()}
     assert told == {
         "bob": f"would paste: {LINE}",
-        "carol": "no tmux client shows its pane, so nobody saw the notice",
+        "carol": "no tmux client shows its pane, so no person saw the notice",
         "dora": f"would run {world.env['XATS_WAKE_COMMAND']}",
-        "emil": "nobody is to be woken for it",
+        "emil": "this mail wakes no agent",
         "fred": f"would show: {LINE}",
     }
     rows = {row["agent"]: row["transport"] for row in world.json("deliver", "--dry-run")["wakes"]}
     assert rows == {"bob@t": "tmux", "carol@t": "notice", "dora@t": "command", "emil@t": "none", "fred@t": "notice"}
     assert program.told() == []
     os.unlink(world.env["XATS_WAKE_COMMAND"])
-    assert "the program that is to wake it failed" in world.xats("deliver", "--dry-run")[0]
+    assert "the command that wakes it failed" in world.xats("deliver", "--dry-run")[0]

@@ -168,7 +168,7 @@ class World:
 
     def do_arm(self):
         self.waits = True
-        self.write(wakes.retry_now, "not_told")
+        self.write(wakes.retry_now, "not_handed")
 
     def do_disarm(self):
         self.waits = False

@@ -478,7 +478,7 @@ def test_a_dead_letter_that_somebody_else_dealt_with_is_an_error_and_no_crash(li
         await shown.press("d", "x")
         live.team.do("bob", inbox.mark_read, [1])
         await shown.press("y")
-        assert shown.status.startswith("Message 1 to bob is no dead letter of team crew.  try: xats dead list")
+        assert shown.status.startswith("Message 1 to bob is not a dead letter of team crew.  try: xats dead list")
 
     drive(live.top(), scenario)
 

@@ -176,10 +176,10 @@ def wake(state, reason=None, attempts=1, at=None, token=None, last=None, handed=
         (wake("delivered", handed="waiter"), "woken just now, not read", "woken just now"),
         (
             wake("queued", "recipient_active", 0, NOW + 41_001),
-            "queued: it is at work or asks its user something; its next hook hands the mail over, in 42 s",
+            "queued: it is busy or is asking its user; its next hook hands the mail over, in 42 s",
             "at work, in 42 s",
         ),
-        (wake("skipped", "no_wake"), "not woken: nobody is to be woken for it", "not woken: nobody to wake"),
+        (wake("skipped", "no_wake"), "not woken: this mail wakes no agent", "not woken: nobody to wake"),
     ],
 )
 def test_a_wake_is_told_in_full_and_in_brief(found, full, brief):

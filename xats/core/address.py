@@ -1,6 +1,6 @@
 """Names and addresses: `bob`, `bob@team`, `role:reviewer`, `tag:gpu`, `cap:rust`, `all`, `me`, and lists of them.
 
-`pool:reviewer` is one member of a role, whoever is first; it stands alone.
+`pool:reviewer` is the first member of a role to claim the message; it must be the only address.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ LONGEST = 64  # characters
 RESERVED = ("all", "me")
 GROUPS = ("role", "tag", "cap")
 PREFIXES = (*GROUPS, "pool")
-FORGOTTEN = ".forgotten"  # what the name of a forgotten team ends in, perhaps with a number: see core/teams/changes.py
+FORGOTTEN = (
+    ".forgotten"  # how the name of a removed team ends, perhaps with a number after it: see core/teams/changes.py
+)
 
 
 @record
 class Address:
-    """One address: whom in which team. `team` None means the sender's."""
+    """One address. `team` None means the team of the sender."""
 
     kind: str  #: "agent", "role", "tag", "cap", "pool", "all" or "me"
     name: str  #: the name, role or label; "" for `all` and `me`
@@ -46,16 +48,16 @@ def check_name(name: str, what: str = "name") -> str:
 
 
 def is_forgotten(team: str) -> bool:
-    """Tell whether a team of that name has the history of a forgotten one: it gets no agents and no mail."""
+    """Tell whether a team is the history of a removed one, by its name: it gets no agents and no mail."""
     _, found, end = team.rpartition(FORGOTTEN)
     return bool(found) and (not end or (end[0] == "-" and end[1:].isdigit()))
 
 
 def slug(text: str, what: str = "project") -> str:
-    """Return a team name, or another one, made from the name `text` of a folder or user.
+    """Return the name of a team, or of another thing, for `text`, the name of a folder or user.
 
-    Letters lose their accents. Where no ASCII letter or digit is left, the name is `what` and four hexadecimal digits,
-    which are the same everywhere.
+    Letters lose their accents. If no ASCII letter or digit is left, the name is `what` with four hexadecimal digits,
+    which are a checksum of `text`.
     """
     plain = text
     if not text.isascii():
@@ -74,20 +76,20 @@ def slug(text: str, what: str = "project") -> str:
 
 
 def plain_slug(text: str) -> str:
-    """Return `text` in lower case with `-` for each character that a name cannot have; "" if nothing is left."""
+    """Return `text` in lower case, with `-` for each character that is not allowed in a name; "" if nothing is left."""
     kept = "".join(character if character in ALLOWED else "-" for character in text.lower())
     return kept.lstrip("._-")[:LONGEST].rstrip("-")
 
 
 def parse(text: str) -> Address:
-    """Return the one address that `text` is. Raises InvalidName."""
+    """Return the address in `text`. Raises InvalidName."""
     whom, at, team = text.partition("@")
     if at:
         team = check_name(team, "team").lower()
     kind, colon, name = whom.partition(":")
     if colon:
         if kind not in PREFIXES:
-            msg = f"{kind[:80]!r} is no kind of address: write role:NAME, tag:NAME, cap:NAME or pool:ROLE."
+            msg = f"{kind[:80]!r} is not a kind of address: write role:NAME, tag:NAME, cap:NAME or pool:ROLE."
             raise InvalidName(msg)
         what = "role" if kind == "pool" else kind
         return Address(kind, check_name(name, what).lower(), team or None)

@@ -1,4 +1,4 @@
-"""Candidates: what a person who types the beginning of a name or number may mean, each with a word about it."""
+"""Candidates: completions of the beginning of a name or a number, each with a short description."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Candidates = Iterable[tuple[str, str]]
 
 MOST = 200  # candidates
-RECENT = 50  # messages that were read already
+RECENT = 50  # messages besides the unread ones
 LAST = "\U0010ffff"  # sorts behind every name
 
 AGENTS = """
@@ -49,36 +49,36 @@ from teams t where t.name >= :low and t.name < :high order by t.moved_to is not 
 """
 
 
-def reach(prefix: str) -> dict[str, object]:
-    """Return the bounds of what begins with `prefix`; names, roles and labels are compared in lower case."""
+def bounds(prefix: str) -> dict[str, object]:
+    """Return the bounds of names that begin with `prefix`; names, roles and labels are compared in lower case."""
     low = prefix.lower()
     return {"low": low, "high": low + LAST, "most": MOST}
 
 
 def agents_of(tx: Tx, team: str, prefix: str, *, gone: bool = False) -> Candidates:
-    """Yield the agents of `team`, with those that were unregistered if `gone`; then the former names of its agents."""
-    for row in tx.all(AGENTS, team=team, gone=gone, **reach(prefix)):
+    """Yield the agents of `team`, with `gone` also unregistered ones; then the former names of its agents."""
+    for row in tx.all(AGENTS, team=team, gone=gone, **bounds(prefix)):
         state = "unregistered" if row["unregistered_at"] is not None else None
         client = "expected" if row["expected_at"] is not None else row["client"]
         yield row["name"], ", ".join(filter(None, (row["role"], client, state)))
-    for row in tx.all(FORMER, team=team, **reach(prefix)):
+    for row in tx.all(FORMER, team=team, **bounds(prefix)):
         yield row["name"], f"is called {row['now']} now"
 
 
 def labels_of(tx: Tx, kind: str, team: str, prefix: str) -> Candidates:
     """Yield the roles, tags or capabilities of the agents of `team`."""
-    rows = tx.all(ROLES if kind == "role" else LABELS, team=team, kind=kind, **reach(prefix))
+    rows = tx.all(ROLES if kind == "role" else LABELS, team=team, kind=kind, **bounds(prefix))
     return ((row["label"], counted(row)) for row in rows)
 
 
 def teams_of(tx: Tx, prefix: str) -> Candidates:
     """Yield the teams of the store."""
-    return ((row["label"], counted(row)) for row in tx.all(TEAMS, **reach(prefix)))
+    return ((row["label"], counted(row)) for row in tx.all(TEAMS, **bounds(prefix)))
 
 
 def every_team(tx: Tx, prefix: str, *, former: bool = False) -> Candidates:
     """Yield the teams of the store, also those without agents; with `former` the former names of teams too."""
-    for row in tx.all(EVERY_TEAM, **reach(prefix)):
+    for row in tx.all(EVERY_TEAM, **bounds(prefix)):
         if row["moved_to"] is None:
             yield row["label"], counted(row) + (", archived" if row["archived_at"] is not None else "")
         elif former:
@@ -86,7 +86,7 @@ def every_team(tx: Tx, prefix: str, *, former: bool = False) -> Candidates:
 
 
 def counted(row: Row) -> str:
-    """Return how many agents a row stands for."""
+    """Return the number of agents in a row, in words."""
     return f"{row['n']} agent{'' if row['n'] == 1 else 's'}"
 
 
@@ -102,7 +102,7 @@ where sender_id = :me order by id desc limit :most
 
 
 def received(tx: Tx, agent_id: int, prefix: str) -> Candidates:
-    """Yield the ids of an agent's mail: the unread, then what came last."""
+    """Yield the ids of an agent's mail: unread messages, then the newest ones."""
     when = wakes.fresh(tx)
     unread = tx.all(
         RECEIVED.format(only=f"and d.state = 'unread' and {wakes.FRESH_COPY}"), me=agent_id, most=MOST, **when
@@ -112,12 +112,12 @@ def received(tx: Tx, agent_id: int, prefix: str) -> Candidates:
 
 
 def sent(tx: Tx, agent_id: int, prefix: str) -> Candidates:
-    """Yield the ids of what an agent sent, the last first."""
+    """Yield the ids of the messages that an agent sent, the newest first."""
     return ids(tx.all(SENT, me=agent_id, most=RECENT), prefix, lambda row: f"to {row['who']}: ")
 
 
 def ids(rows: Iterable[Row], prefix: str, head: Callable[[Row], str]) -> Candidates:
-    """Yield the ids that begin with `prefix`, each with what `head` says of it and its subject, else its body."""
+    """Yield the ids that begin with `prefix`, each with its `head` and its title, subject or body."""
     for row in rows:
         if str(row["id"]).startswith(prefix):
             about = row["title"] if "title" in row.keys() else row["subject"] or row["body"]  # noqa: SIM118
@@ -136,7 +136,7 @@ ONE_TASK = "select id, title, state, waits_for from tasks where id = :id and tea
 def tasks_of(tx: Tx, team: str, prefix: str, which: str) -> Candidates:
     """Yield the ids of tasks of `team` with their titles: `which` are "live", "ready" or "ended"."""
     rows = tx.all(TASK.format(which=TASKS[which]), team=team, most=MOST)
-    if prefix.isascii() and prefix.isdigit() and len(prefix) < 19:  # it may be one that is not among the first
+    if prefix.isascii() and prefix.isdigit() and len(prefix) < 19:  # a task that is not among the first MOST
         rows += tx.all(ONE_TASK, id=int(prefix), team=team)
     return ids(rows, prefix, _task_state)
 
@@ -158,10 +158,10 @@ where c.team = :team and c.name_key = :key order by v.version desc limit :most
 
 
 def contracts_of(tx: Tx, team: str, prefix: str) -> Candidates:
-    """Yield the contracts of `team` that are offered; behind an @ the versions of one, the newest first."""
+    """Yield the contracts of `team` that are not retired; after an @ the versions of one, the newest first."""
     name, at, number = prefix.partition("@")
     if not at:
-        for row in tx.all(CONTRACTS, team=team, **reach(prefix)):
+        for row in tx.all(CONTRACTS, team=team, **bounds(prefix)):
             yield row["name"], f"version {row['newest']}, {row['compat']}"
         return
     from xats.core.contracts.words import effect

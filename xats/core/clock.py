@@ -1,28 +1,28 @@
-"""The clock: which ages are right. Nothing is removed or taken away by an age that may come from a wrong clock.
+"""The clock: which ages are right. xats removes and takes away nothing by an age that may come from a wrong clock.
 
-A clock can be wrong for some seconds or hours: a virtual machine is restored, an NTP server answers wrongly, somebody
-sets a date. So the store keeps, for each host, the clock beside the time since the host was booted, which nobody can
-set. The two *agree* while both advance by the same amount. They begin anew at the first observation, after a boot and
-at every jump of the clock. The rules:
+A clock can be wrong for seconds or hours: a virtual machine is restored, an NTP server gives a wrong time, a person
+sets a date. For each host, the store therefore keeps the clock together with the time since boot, which cannot be set.
+The two *agree* while both advance by the same amount. Their agreement restarts at the first observation, after a boot,
+and at each jump of the clock. The rules:
 
-- What began since the two agree has the age that the clock says. That is judged at once.
-- What began before is judged when they have agreed for SETTLE.
-- After a suspend nothing that began before its end is judged for GRACE: its process could not act meanwhile.
-- Old mail, tasks and events are removed only by the second observation, at least SETTLE after the first, at which
-  the two have agreed for SETTLE.
+- The age of a thing that began during the agreement is right at once.
+- The age of an older thing is right once the two have agreed for SETTLE.
+- After a suspend, ages from before its end are not used for GRACE, because processes could not act meanwhile.
+- xats prunes old mail, tasks and events only at a second observation, at least SETTLE after one at which the two had
+  already agreed for SETTLE.
 
-How others ask: `since(tx)` in any transaction, or `observe(tx).since` in one that writes. Both are the time (ms UTC)
-since which ages are right; 0 means always. A thing may be taken away by age when its time is over and it began at that
-time or later (`began >= since`). `observe` also notes what it sees, so that this works without a daemon. It is for what
-takes something away, and for what sets a time limit. The daemon observes at every sweep. Either costs one select, and
-`observe` writes only what has changed, or every REFRESH.
+Callers use `since(tx)` in any transaction, or `observe(tx).since` in one that writes. Both return the time (ms UTC)
+since which ages are right; 0 means always. A thing may be taken away by age if its time is over and it began at that
+time or later (`began >= since`). `observe` also records the clock, so this works without a daemon. Code that takes a
+thing away or sets a time limit calls `observe`; the daemon does so at every sweep. Each call costs one select, and
+`observe` writes only changes, or once every REFRESH.
 
-What does little harm, or concerns a process that has ended, asks for `upset_at` instead: it waits after a jump, a boot
-or a suspend, but not where too little was observed yet. The end of a process is no age: a reader's claim and the lease
-of an attempt are free as soon as their process is seen to have ended (xats/base/process.py).
+Code that can do little harm, or that is about an ended process, uses `upset_at` instead: it waits after a jump, a boot
+or a suspend, but not after a first observation. The end of a process is not an age: a reader's claim and the lease of
+an attempt are free as soon as xats sees that their process has ended (xats/base/process.py).
 
-A host that does not say how long it is up (a sandbox without /proc) takes nothing away by age, and observes nothing. A
-clock that is given to a Store, and has no `uptime`, is taken at its word: see Store.
+On a host that does not report its uptime (a sandbox without /proc), xats takes nothing away by age and records nothing.
+A clock without `uptime` that a caller gives to a Store counts as right: see Store.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.store import Row, Tx
 
-SETTLE = 10 * 60_000  # ms that clock and boot time have to agree
-GRACE = 5 * 60_000  # ms after a suspend that live processes have to go on with what they hold
-REFRESH = 5 * 60_000  # ms between two observations that are noted though nothing has changed
-AWAY = 24 * 3600_000  # ms without an observation: the host was off or suspended, or nothing of xats ran there
-TOLERANCE = 2_000  # ms that the two may differ, besides ...
-DRIFT = 1_000  # ... one part in so many: adjtime(3) and NTP slew a clock by one in 2,000 at the most
+SETTLE = 10 * 60_000  # ms that the clock and the time since boot must agree
+GRACE = 5 * 60_000  # ms after a suspend in which live processes keep their claims and leases
+REFRESH = 5 * 60_000  # ms between two recorded observations without a change
+AWAY = 24 * 3600_000  # ms without an observation: the host was off or suspended, or no xats ran there
+TOLERANCE = 2_000  # ms that the clock and the time since boot may differ, besides one part in DRIFT
+DRIFT = 1_000  # adjtime(3) and NTP slew a clock by at most one part in 2,000
 JUST = 15_000  # ms after a jump; longer than any wait for a person who types
 LONGEST = 60_000  # ms that a transaction may have run when it looks at the clock
 
@@ -61,15 +61,14 @@ WOKE = "update clocks set seen_at = :at, seen_up = :up, slept = :slept, woke_up 
 
 @record
 class Standing:
-    """How far the clock of this host is trusted."""
+    """Whether the clock of this host is trusted, and why not."""
 
-    since: int  #: ms UTC; ages are right of what began then or later; 0: all ages are right
-    cause: str | None = (
-        None  #: why not all: first, boot, jump, sleep, or hidden (the host does not tell); None: all are
-    )
-    jump: int = 0  #: ms that the clock went ahead, or back (negative)
-    left: int | None = None  #: ms until all ages are right if nothing happens; None: they are, or never will be
-    is_new: bool = False  #: whether this was not noted yet
+    since: int  #: ms UTC; the ages of things that began then or later are right; 0: all ages are
+    #: Why not all ages are right: first, boot, jump, sleep, or hidden (the host does not report its uptime).
+    cause: str | None = None
+    jump: int = 0  #: ms by which the clock jumped ahead, or back (negative)
+    left: int | None = None  #: ms until all ages are right, without another jump; None: they are, or never will be
+    is_new: bool = False  #: whether this is not recorded yet
 
     @property
     def trusted(self) -> bool:
@@ -78,32 +77,32 @@ class Standing:
 
     @property
     def upset_at(self) -> int:
-        """When (ms UTC) the clock was last seen to be upset, by a jump, a boot or a suspend; 0: not since it settled.
+        """When (ms UTC) xats last saw a jump, a boot or a suspend; 0: none since the clock settled.
 
-        This is for what does little harm: unlike `since`, it is 0 where too little was observed yet.
+        This is for code that can do little harm: unlike `since`, it is 0 after a first observation.
         """
         return 0 if self.cause == "first" else self.since
 
     def why(self, now: int) -> str | None:
-        """Say at the time `now` (ms UTC) why not all ages are right; None: they are."""
+        """Return in words, at the time `now` (ms UTC), why not all ages are right; None if they are."""
         if self.cause is None:
             return None
         when = ago(self.since, now)
         jump = f"{'ahead' if self.jump > 0 else 'back'} by {rough(round(self.jump, -3))}"
         return {
-            "first": "nobody has observed it yet" if self.is_new else f"it was first observed {when}",
-            "boot": f"the host was booted; the clock was first observed {when}",
+            "first": "xats has not observed it yet" if self.is_new else f"xats first observed it {when}",
+            "boot": f"the host was booted; xats first observed the clock {when}",
             "jump": f"it was set {jump}, observed {when}",
             "sleep": f"the host was suspended, until {when}",
-            "hidden": "this host does not say how long it has been up",
+            "hidden": "this host does not report its uptime",
         }[self.cause]
 
     def says(self, now: int) -> str:
-        """Say at the time `now` (ms UTC) whether the clock is trusted, why not, and when it will be."""
+        """Return in words, at the time `now` (ms UTC), whether the clock is trusted, why not, and when it will be."""
         if self.cause is None:
             return "trusted"
         then = (
-            "nothing is removed or taken away by age"
+            "xats removes and takes away nothing by age"
             if self.left is None
             else f"trusted in {rough(self.left + 59_999)}"
         )
@@ -111,23 +110,23 @@ class Standing:
 
 
 def since(tx: Tx) -> int:
-    """Return since when (ms UTC) ages are right, 0 for always: only what began then or later is over by its age."""
+    """Return since when (ms UTC) ages are right; 0 means always. Only things that began then or later are over."""
     return standing(tx).since
 
 
 def standing(tx: Tx) -> Standing:
-    """Return how far the clock of this host is trusted at this moment."""
+    """Return whether the clock of this host is trusted now, and why not."""
     row, at, up = _look(tx)
     return _judge(row, at, up)
 
 
 def trusted_time(tx: Tx) -> int | None:
-    """Return what time it is (ms UTC); None while the clock is not trusted enough to remove what is old for good."""
+    """Return the time (ms UTC); None while the clock is not trusted enough to prune."""
     return tx.now if prune_in(tx) == 0 else None
 
 
 def observe(tx: Tx) -> Standing:
-    """Note what the clock and the boot time of this host are, if that is news; return how far the clock is trusted."""
+    """Record the clock and the time since boot of this host, if they changed; return whether the clock is trusted."""
     row, at, up = _look(tx)
     found = _judge(row, at, up)
     if up is None or not up.boot:
@@ -145,36 +144,36 @@ def observe(tx: Tx) -> Standing:
 
 
 def was_away(tx: Tx) -> bool:
-    """Tell whether this host came back less than a day ago, after a day or more without an observation of its clock.
+    """Tell whether this host came back less than AWAY ago, after AWAY or more without an observation of its clock.
 
-    Nobody could act on it meanwhile, so the silence of an agent says nothing yet.
+    No agent could act on it meanwhile, so the silence of an agent proves nothing yet.
     """
     row = tx.one(GET, host=host.machine())
     return row is not None and row["back_at"] is not None and tx.now - AWAY < row["back_at"] <= tx.now
 
 
 def was_just_set(tx: Tx) -> bool:
-    """Tell whether the clock has jumped within JUST: what happened seconds ago seems to be older, or to come."""
+    """Tell whether the clock jumped less than JUST ago: recent events then seem older, or in the future."""
     found = standing(tx)
     return found.cause == "jump" and tx.now - found.since < JUST
 
 
 def prune_in(tx: Tx) -> int | None:
-    """Return in how many ms what is old may be removed for good if nothing happens; 0: now; None: never.
+    """Return in how many ms xats may prune, without another jump; 0: now; None: never.
 
-    An observation that was noted SETTLE ago has to have trusted the clock as well.
+    An observation at least SETTLE ago must have trusted the clock as well.
     """
     row, at, up = _look(tx)
     found = _judge(row, at, up)
     if not found.trusted:
         return None if found.left is None else found.left + SETTLE
-    if row is None or up is None:  # the clock of a Store that is taken at its word
+    if row is None or up is None:  # a clock that a caller gave to the Store
         return 0
     return SETTLE if row["settled_up"] is None else max(0, SETTLE - (up.up - row["settled_up"]))
 
 
 def _look(tx: Tx) -> tuple[Row | None, int, Uptime | None]:
-    """Return what is noted of this host, the time of the transaction, and how long the host was up at that time."""
+    """Return the recorded row of this host, the time of the transaction, and the uptime at that time."""
     up = tx.uptime()
     at = tx.clock()
     if up is None or not up.boot:
@@ -186,7 +185,7 @@ def _look(tx: Tx) -> tuple[Row | None, int, Uptime | None]:
 
 
 def _judge(row: Row | None, at: int, up: Uptime | None) -> Standing:
-    """Return how far a clock is trusted that says `at` while its host is `up`, after what is noted in `row`."""
+    """Return whether the clock is trusted: it shows `at` at the uptime `up`, and `row` is the last record."""
     if up is None:
         return Standing(at, "hidden")
     if not up.boot:
@@ -209,6 +208,6 @@ def _judge(row: Row | None, at: int, up: Uptime | None) -> Standing:
 
 
 def _apart(at: int, up: int, now: int, up_now: int) -> int:
-    """Return by how many ms the clock has gone ahead of the boot time (negative: back), 0 while they agree."""
+    """Return by how many ms the clock got ahead of the time since boot (negative: behind); 0 while they agree."""
     apart = (now - at) - (up_now - up)
     return apart if abs(apart) > TOLERANCE + abs(up_now - up) // DRIFT else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.base.errors import Usage
-from xats.base.record import from_row, record
+from xats.base.record import from_row, record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ TYPES = {
     "paused": "a pause holds the wakes of an agent or a team",
     "resumed": "a pause ended",
     "pair_stopped": "two agents no longer wake each other (hop limit)",
-    "pair_resumed": "two agents whose wakes were stopped may wake each other again",
+    "pair_resumed": "the agents of a stopped pair may wake each other again",
     "poked": "a person typed a prompt into the pane of an agent",
     "task_added": "an agent added a task",
     "task_edited": "an agent changed a task",
@@ -87,11 +87,11 @@ COLUMNS = "id, at, team, type, actor, subject, data"
 NEWER = f"select {COLUMNS} from events where id > :since {{only}} order by id limit :limit"
 LATEST = f"select {COLUMNS} from events where id > 0 {{only}} order by id desc limit :limit"
 NEWEST = "select max(id) as id from events"
-# What an agent did or what happened to it, in its team.
+# The agent is the actor or the subject, in its team.
 IN_TEAM = "team = :of and (lower(actor) in ({names}) or lower(subject) in ({subjects}))"
 # An address stands as a text of its own in the JSON of `data`.
 NAMED = "lower(data) like :{address} escape '\\'"
-# Mail may be addressed by a bare name, a former one or a group: its copies tell to whom it went.
+# An address may be a bare name, a former name or a group, so the deliveries of the mail decide.
 MAIL = """
 exists (
     select 1 from deliveries d where d.agent_id = :agent
@@ -107,7 +107,7 @@ select f.team, f.name_key, f.agent_id from former_addresses f join teams t on t.
 
 @record
 class Event:
-    """One thing that happened."""
+    """An event of the outbox. `at` is in ms UTC."""
 
     id: int
     at: int
@@ -126,21 +126,21 @@ class Query:
     since: int | None = None  #: only those with a larger id; None: the latest
     since_at: int | None = None  #: only those at this time (ms UTC) or later; instead of the latest
     types: tuple[str, ...] = ()  #: only those of one of these types
-    agent: tuple[str, str] | None = None  #: (name, team): only what this agent did, what names it, and mail to it
+    agent: tuple[str, str] | None = None  #: (name, team): only events by this agent, about it, and of mail to it
 
     def behind(self, event_id: int) -> Query:
-        """Return the same query for the events behind the one with that id."""
-        return Query(self.team, event_id, self.since_at, self.types, self.agent)
+        """Return the same query for the events after that id."""
+        return replace(self, since=event_id)
 
     def of_team(self, team: str) -> Query:
         """Return the same query for `team`."""
-        return Query(team, self.since, self.since_at, self.types, self.agent)
+        return replace(self, team=team)
 
 
 def after(tx: Tx, query: Query, limit: int) -> tuple[list[Event], bool, int]:
-    """Return events in the order of their ids, whether more follow, and up to which id there are no others.
+    """Return events in the order of their ids, whether more follow, and the `since` of the next call.
 
-    That id is the `since` by which to go on.
+    No event up to that id matches the query, except those returned.
     """
     only, values = _conditions(tx, query)
     if query.since is None and query.since_at is None:
@@ -153,13 +153,13 @@ def after(tx: Tx, query: Query, limit: int) -> tuple[list[Event], bool, int]:
 
 
 def check_types(types: Sequence[str]) -> tuple[str, ...]:
-    """Return `types` if xats writes events of each of them. Raises Usage, with the type that was probably meant."""
+    """Return `types` if all of them exist. Raises Usage, with the nearest type as a hint."""
     from difflib import get_close_matches
 
     for one in types:
         if one not in TYPES:
             near = get_close_matches(one.lower(), TYPES, 1)
-            msg = f"There are no events of type {one[:40]!r}."
+            msg = f"{one[:40]!r} is not a type of event."
             raise Usage(msg, f"did you mean {near[0]}?" if near else f"the types are: {', '.join(TYPES)}")
     return tuple(types)
 
@@ -188,7 +188,7 @@ def _conditions(tx: Tx, query: Query) -> tuple[str, dict[str, Any]]:
 def _about(tx: Tx, name: str, team: str) -> tuple[str, dict[str, Any]]:
     """Return the condition for the events about the agent `name` of `team`, and its values.
 
-    They are found by every name and address that the agent has or had, as far as it still leads to the agent.
+    It matches every name and address that the agent has or had and that still leads to it.
     """
     from xats.core.agents import agents
     from xats.core.teams import teams

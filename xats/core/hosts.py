@@ -1,8 +1,8 @@
-"""Hosts: on which one each session sits, and what people call it.
+"""Hosts: the host of each session, by id and by name.
 
-A session is marked with the id of its host, which stays, and with the host's name, which changes with the network.
-Releases before there were ids marked it with the name alone. Such a session is bound to the id as soon as it is known
-to be of that host: by the daemon there, and by its own next hook or command.
+A session has the id of its host, which stays, and the name of the host, which changes with the network. Releases
+before there were ids stored only the name. The daemon of a host, and the next hook or command of a session, bind such
+a session to the id.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ update sessions set host_name = :name
 where host = :host and ended_at is null and (host_name is null or host_name <> :name)
 """
 BIND = "update sessions set host = :host, host_name = :name where id = :session"
-# One pane, one agent: who was bound to it under an id was so later than who is marked with a name.
+# One pane, one agent: a session bound under an id is newer than one marked with a name.
 LEAVE = """
 update sessions set pane_socket = null, server_pid = null, server_start = null, pane_id = null, pane_pid = null,
     pane_tty = null
@@ -32,23 +32,23 @@ where id = :session and exists (
         and o.pane_socket = sessions.pane_socket and o.server_pid = sessions.server_pid and o.pane_id = sessions.pane_id
 )
 """
-SITS = "select 1 from sessions where host = :host and ended_at is null limit 1"
+ANY = "select 1 from sessions where host = :host and ended_at is null limit 1"
 
 
 def bind(tx: Tx, session: Session, host: str, name: str) -> None:
-    """Bind `session` to the host with the id `host`, which people call `name` now.
+    """Bind `session` to the host with the id `host` and the current name `name`.
 
-    It leaves a pane that another session of that host has taken.
+    The session loses its pane if another session of that host has taken the pane.
     """
     tx.run(LEAVE, session=session.id, host=host)
     tx.run(BIND, session=session.id, host=host, name=name)
 
 
 def follow(tx: Tx, agent: Agent, host: str, name: str, here: Callable[[Session], bool]) -> None:
-    """Note where `agent` acts: on the host with the id `host`, which people call `name` now.
+    """Record that `agent` acts on the host with the id `host` and the current name `name`.
 
-    `here` tells of a session that is marked with a name, whether it sits on this host. One that is marked with another
-    id is left alone: a tool of the agent may run in a sandbox, which is a host of its own.
+    `here` tells whether a session that is marked with a name runs on this host. A session with another id does not
+    change: a tool of the agent may run in a sandbox, which is a host of its own.
     """
     session = agents.current_session(tx, agent)
     if session and session.seat.host == host:
@@ -58,9 +58,9 @@ def follow(tx: Tx, agent: Agent, host: str, name: str, here: Callable[[Session],
 
 
 def settle(tx: Tx, host: str, name: str, here: Callable[[Session], bool]) -> int:
-    """Bind every session that sits on this host, as `here` tells, and note what it is called; return how many.
+    """Bind every session that runs on this host, as `here` tells, and record its name; return how many.
 
-    The newest comes first, so that it is the one that keeps a pane. See `follow`.
+    The newest session comes first, so it keeps a pane that several sessions have. See `follow`.
     """
     found = [session for session in map(agents.session_of, tx.all(NAMED)) if here(session)]
     for session in found:
@@ -69,6 +69,6 @@ def settle(tx: Tx, host: str, name: str, here: Callable[[Session], bool]) -> int
     return len(found)
 
 
-def sits(tx: Tx, host: str) -> bool:
-    """Tell whether any agent sits on the host with the id `host`."""
-    return tx.one(SITS, host=host) is not None
+def has_agents(tx: Tx, host: str) -> bool:
+    """Tell whether any agent has its session on the host with the id `host`."""
+    return tx.one(ANY, host=host) is not None

@@ -1,16 +1,16 @@
-"""Pruning: once they are old, mail that everybody has read and tasks that have ended go, with all that spoke of them.
+"""Pruning: remove old mail that all its recipients have read, old tasks that have ended, and their wakes and events.
 
-So do agents that were not used for as long, and sessions that ended then (core/agents/prune.py).
+It also removes agents that were unused for as long, and sessions that ended as long ago (core/agents/prune.py).
 
-What stays, however old it is:
+These stay, however old they are:
 
-- unread mail, and mail that expired, was shown, read, answered or acknowledged of late;
-- mail of a wake that is open or ended of late, so that a dead letter can be looked at;
-- a conversation of which any message stays;
-- a task that is not ended, and an ended one on which another depends or whose parent is not ended;
-- what another table refers to; and the newest event.
+- unread mail, and mail that recently expired or was shown, read, answered or acknowledged;
+- mail of a wake that is open or ended recently, so that dead letters can be inspected;
+- every message of a conversation of which one message stays;
+- a live task, and an ended task that another task needs or whose parent is live;
+- rows to which another table refers, and the newest event.
 
-A walk goes over the store by ids, in batches of a transaction each. References hold after every one of them: a
+A walk goes over the store by ids, in batches, each in a transaction. References are valid after each batch: a
 conversation goes in one batch, or, if it is very long, from its newest message to its first.
 """
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from xats.core.agents.prune import Unused
     from xats.store import Row, Tx
 
-    Timed = tuple["Step", float]  # and how long it took (seconds)
+    Timed = tuple["Step", float]  # a step, and the seconds that it took
     Write = Callable[[Callable[[Tx], Timed]], Timed]
 
-MOST = 500  # rows that one transaction looks at; a conversation that is longer than this is taken in parts
+MOST = 500  # rows that one transaction looks at; a longer conversation is removed in parts
 FIRST, LEAST = 100, 20
 TARGET = 0.02  # seconds that a transaction should take, besides its commit
 
-# A message that stays by itself. `d.wake_id` and `m.reply_to` have indexes for this and for SQLite's own looks.
+# A message that stays whatever its conversation does. `d.wake_id` and `m.reply_to` have indexes for this.
 STAYS = """
 (m.sent_at > :before
 or not exists (select 1 from deliveries d where d.message_id = m.id)
@@ -63,7 +63,7 @@ select m.id, case when {stays} then 1 else 0 end as stays
 from messages m where m.thread_id = :thread and m.id > :after and m.id < :below order by m.id {order} limit :limit
 """
 ROOT = "select m.id from messages m where m.id = :thread and not {stays}"
-# A parent counts its children, and whoever depends on a task asks how it ended.
+# A parent counts its children, and a task needs the outcome of the tasks that it depends on.
 TASKS = """
 select t.id from tasks t
 where t.id < :below and t.ended_at <= :before
@@ -82,7 +82,7 @@ from wakes w where w.id > :after order by w.id limit :limit
 """
 EVENTS = "select id, at from events where id > :after order by id limit :limit"
 NEWEST = "select max(id) as id from events"
-FORGET = "delete from events where id > :after and id <= :upto and at <= :before and id < :newest"
+REMOVE_EVENTS = "delete from events where id > :after and id <= :upto and at <= :before and id < :newest"
 HIGHEST = (1 << 63) - 1
 
 
@@ -91,7 +91,7 @@ NAMES = ("messages", "deliveries", "wakes", "events", "tasks", "sessions", "agen
 
 @record
 class Counts:
-    """How many of each were removed."""
+    """The numbers of removed rows."""
 
     messages: int = 0
     deliveries: int = 0
@@ -113,39 +113,38 @@ class Counts:
 
     @property
     def total(self) -> int:
-        """How many rows that is."""
+        """The number of all removed rows."""
         return sum(self.parts)
 
 
 @record
 class Place:
-    """Where a walk is: what it looks at, behind which id, and in which long conversation."""
+    """The position of a walk."""
 
-    phase: str = (
-        "tasks"  #: then "messages", "wakes", "agents", "sessions", "events"; of a long conversation "judge", "cut"
-    )
-    after: int = 0  #: of tasks, which are gone through from the newest: before which id; 0 is the beginning
-    thread: int = 0
+    #: "tasks", "messages", "wakes", "agents", "sessions", "events"; in a long conversation "judge" and then "cut".
+    phase: str = "tasks"
+    after: int = 0  #: the id after which the next step begins; 0: the beginning. Tasks go from the newest to the oldest
+    thread: int = 0  #: the first message of the long conversation
 
 
 @record
 class Step:
-    """What one transaction came to. `place` is where the next one goes on; None: the walk is over."""
+    """The result of one transaction. `place` is where the next one begins; None: the walk is over."""
 
     place: Place | None
     removed: Counts = Counts()
 
 
 def walk(write: Write, before: int, clock: Callable[[], float], unused: Unused | None = None) -> Iterator[Counts]:
-    """Remove what is older than `before` (ms UTC); yield after every transaction what it removed.
+    """Remove what is older than `before` (ms UTC); yield the numbers of each transaction.
 
-    `write` runs one transaction. `clock` gives seconds: a transaction that took long is followed by a smaller one.
-    `unused` says which agents go; None: no agent and no session goes.
+    `write` runs one transaction. `clock` returns seconds: after a slow transaction, the next one is smaller. `unused`
+    tells which agents to remove; None: no agents and no sessions.
     """
     place, limit = Place(), FIRST
 
     def work(tx: Tx) -> Timed:
-        began = clock()  # the store is ours only now
+        began = clock()  # the transaction has the lock only now
         return step(tx, place, before, limit, unused), clock() - began
 
     while True:
@@ -158,7 +157,7 @@ def walk(write: Write, before: int, clock: Callable[[], float], unused: Unused |
 
 
 def step(tx: Tx, place: Place, before: int, limit: int, unused: Unused | None = None) -> Step:
-    """Look at about `limit` rows behind `place`, and remove those of them that nothing keeps."""
+    """Look at about `limit` rows after `place`, and remove those that need not stay."""
     if place.phase in OF_AGENTS:
         return OF_AGENTS[place.phase](tx, place, unused, limit) if unused else Step(Place("events"))
     return PHASES[place.phase](tx, place, before, limit)
@@ -168,7 +167,7 @@ def step(tx: Tx, place: Place, before: int, limit: int, unused: Unused | None = 
 
 
 def _tasks(tx: Tx, place: Place, before: int, limit: int) -> Step:
-    """Remove ended tasks, the newest first: what depends on a task mostly came after it."""
+    """Remove ended tasks, the newest first: a task is mostly older than the tasks that need it."""
     known = {(table, "task_id") for table in OF_A_TASK} | {("task_needs", "needs_id"), ("tasks", "parent_id")}
     sql = TASKS.format(elsewhere=elsewhere(tx, "tasks", "t", known).replace("or exists", "and not exists"))
     below, gone = place.after or HIGHEST, 0
@@ -180,7 +179,7 @@ def _tasks(tx: Tx, place: Place, before: int, limit: int) -> Step:
             tx.many(f"delete from {table} where task_id = :id", condemned)
         tx.many("delete from tasks where id = :id", condemned)
         gone += len(condemned)
-        below = condemned[0]["id"]  # what those had kept is below the newest of them
+        below = condemned[0]["id"]  # tasks that only these needed have lower ids
     return Step(Place("tasks", below), Counts(tasks=gone))
 
 
@@ -188,10 +187,10 @@ def _tasks(tx: Tx, place: Place, before: int, limit: int) -> Step:
 
 
 def _messages(tx: Tx, place: Place, before: int, limit: int) -> Step:
-    """Remove whole conversations whose first message is among the next ones; leave long ones to `_judge`."""
+    """Remove whole conversations that begin among the next messages; leave long ones to `_judge`."""
     stays = _stays(tx)
     rows = tx.all(WINDOW.format(stays=stays), after=place.after, before=before, limit=limit)
-    # Ids and times grow together: behind a window of new mail there is no old.
+    # Ids and times grow together: after a window of new mail there is no old mail.
     if all(row["sent_at"] > before for row in rows):
         return Step(Place("wakes"))
     condemned: list[int] = []
@@ -214,7 +213,7 @@ def _messages(tx: Tx, place: Place, before: int, limit: int) -> Step:
 
 
 def _judge(tx: Tx, place: Place, before: int, limit: int) -> Step:
-    """Look at a long conversation, part by part, for anything that stays."""
+    """Look through a long conversation, part by part, for a message that stays."""
     children = _children(tx, _stays(tx), place.thread, before, limit, place.after)
     if any(child["stays"] for child in children):
         return Step(Place("messages", place.thread))
@@ -224,13 +223,13 @@ def _judge(tx: Tx, place: Place, before: int, limit: int) -> Step:
 
 
 def _cut(tx: Tx, place: Place, before: int, limit: int) -> Step:
-    """Remove the end of a long conversation; all of it but what has come to stay since it was judged."""
+    """Remove the end of a long conversation, down to a message that stays since `_judge` looked."""
     stays = _stays(tx)
     children = _children(tx, stays, place.thread, before, limit, order="desc")
     kept = next((index for index, child in enumerate(children) if child["stays"]), None)
     condemned = [child["id"] for child in children[:kept]]
     if kept is None and len(children) < limit:
-        # Its own children are removed in the same transaction, so only what is elsewhere can keep the first message.
+        # Its children go in the same transaction, so only a reference from elsewhere can keep the first message.
         condemned += [row["id"] for row in tx.all(ROOT.format(stays=stays), thread=place.thread, before=before)]
     over = kept is not None or len(children) < limit
     return Step(Place("messages", place.thread) if over else place, _remove(tx, condemned))
@@ -245,7 +244,7 @@ def _children(
 
 def _remove(tx: Tx, ids: list[int]) -> Counts:
     deliveries = 0
-    for one in sorted(ids, reverse=True):  # an answer has a higher id than what it answers
+    for one in sorted(ids, reverse=True):  # an answer has a higher id than its message
         deliveries += tx.run("delete from deliveries where message_id = :id", id=one)
         tx.run("delete from messages where id = :id", id=one)
     return Counts(len(ids), deliveries)
@@ -260,7 +259,7 @@ def _stays(tx: Tx) -> str:
 
 
 def _wakes(tx: Tx, place: Place, before: int, limit: int) -> Step:
-    """Remove wakes that ended long ago and have no mail any more."""
+    """Remove wakes that ended long ago and have no mail left."""
     others = elsewhere(tx, "wakes", "w", {("deliveries", "wake_id")})
     rows = tx.all(WAKES.format(elsewhere=others), after=place.after, before=before, limit=limit)
     if all(row["opened_at"] > before for row in rows):
@@ -271,27 +270,27 @@ def _wakes(tx: Tx, place: Place, before: int, limit: int) -> Step:
 
 
 def _agents(tx: Tx, place: Place, unused: Unused, limit: int) -> Step:
-    """Prune the unused ones among the next agents."""
+    """Remove the unused agents among the next ones."""
     upto, names, sessions = prune.prune(tx, unused, place.after, limit)
     removed = Counts(sessions=sessions, agents=len(names), agent_names=tuple(names))
     return Step(Place("sessions") if upto is None else Place("agents", upto), removed)
 
 
 def _sessions(tx: Tx, place: Place, unused: Unused, limit: int) -> Step:
-    """Remove the old ones among the next sessions."""
+    """Remove the old sessions among the next ones."""
     upto, gone = prune.prune_sessions(tx, unused, place.after, limit)
     return Step(Place("events") if upto is None else Place("sessions", upto), Counts(sessions=gone))
 
 
 def _events(tx: Tx, place: Place, before: int, limit: int) -> Step:
-    """Forget old events. Their ids are never used again, so whoever follows them misses nothing that is left."""
+    """Remove old events. Their ids are never used again, so a program that follows the events can go on."""
     rows = tx.all(EVENTS, after=place.after, limit=limit)
     if all(row["at"] > before for row in rows):
         return Step(None)
     newest = tx.one(NEWEST)
     assert newest
     upto = rows[-1]["id"]
-    gone = tx.run(FORGET, after=place.after, upto=upto, before=before, newest=newest["id"])
+    gone = tx.run(REMOVE_EVENTS, after=place.after, upto=upto, before=before, newest=newest["id"])
     return Step(Place("events", upto), Counts(events=gone))
 
 

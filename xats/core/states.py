@@ -1,6 +1,6 @@
-"""The words that columns of the store may hold, as types: only a type checker reads them.
+"""The values that columns of the store may have, as types for a type checker.
 
-A test compares each list with the CHECK of its column. The reasons have a module of their own (core/waking/reasons.py).
+A test compares each list with the CHECK of its column. The reasons are in core/waking/reasons.py.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         "owner_gone",
     ]
     PresenceState = Literal["idle", "busy", "waiting", "ended"]
-    SessionEnd = Literal["replaced", "unregistered", "expected"]  # no CHECK closes it
-    WakeBy = Literal["auto", "tmux", "notice", "command", "none"]  # a null in the store means auto
+    SessionEnd = Literal["replaced", "unregistered", "expected"]  # without a CHECK
+    WakeBy = Literal["auto", "tmux", "notice", "command", "none"]  # null in the store means auto
     Rule = Literal["backward", "forward", "full", "none"]
     LabelKind = Literal["tag", "cap"]
     TaskMail = Literal["ready", "review"]

@@ -91,7 +91,7 @@ def _inhabited(store: str) -> bool:
     try:
         opened = open_store(store)
         try:
-            return opened.read(lambda tx: hosts.sits(tx, host.id()))
+            return opened.read(lambda tx: hosts.has_agents(tx, host.id()))
         finally:
             opened.close()
     except StoreError:

@@ -58,7 +58,7 @@ def write(tx: Tx, attempted: Attempted, outcome: Outcome) -> None:
     if moved:  # a session that came meanwhile could not have a leased wake tried again
         wakes.retry_now(tx, wake.agent_id, "new_session")
     elif isinstance(outcome.result, Refused) and outcome.by != routing.HOOK and _has_waiter(attempted, outcome):
-        wakes.retry_now(tx, wake.agent_id, "not_told")
+        wakes.retry_now(tx, wake.agent_id, "not_handed")
 
 
 def _end(tx: Tx, attempted: Attempted, outcome: Outcome, moved: bool) -> bool:

@@ -141,7 +141,7 @@ def _proves(tx: Tx, call: Call, me: Agent) -> bool:
     if call.point == "session end":
         return False
     reader, began = _proof(call)
-    return inbox.goes_on(tx, me, reader, began, prompt=call.point == "prompt")
+    return inbox.has_proven(tx, me, reader, began, prompt=call.point == "prompt")
 
 
 def _mark_proven(tx: Tx, call: Call, me: Agent) -> None:
@@ -150,7 +150,7 @@ def _mark_proven(tx: Tx, call: Call, me: Agent) -> None:
 
     if call.point != "session end":
         reader, began = _proof(call)
-        inbox.gone_on(tx, me, reader, began, prompt=call.point == "prompt")
+        inbox.mark_proven(tx, me, reader, began, prompt=call.point == "prompt")
 
 
 def _proof(call: Call) -> tuple[Reader, int]:
@@ -275,7 +275,7 @@ def _note(tx: Tx, call: Call, *, wanted: bool, lost: bool) -> Mail | None:
     if call.point == "prompt" and _is_a_persons(str(call.payload.get("prompt", ""))):
         from xats.core.waking import stops
 
-        stops.go_on(tx, me.id)
+        stops.restart(tx, me.id)
     if state == "idle" and presence.has_mail(tx, me.id):
         from xats.core.waking import wakes
 

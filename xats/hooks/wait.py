@@ -145,7 +145,7 @@ def _hasten(call: Call, me: Agent) -> None:
     store = open_store(call.path)
     try:
         if store.read(lambda tx: wakes.is_open(tx, me.id)):
-            store.write(lambda tx: wakes.retry_now(tx, me.id, "not_told"))
+            store.write(lambda tx: wakes.retry_now(tx, me.id, "not_handed"))
     finally:
         store.close()
 

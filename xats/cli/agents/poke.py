@@ -103,7 +103,7 @@ def poke(
     def note(tx: Tx) -> None:
         pokes.note(tx, by, agent=whom, length=len(clean), state=outcome.state, reason=outcome.reason)
         if outcome.state == "delivered":
-            stops.go_on(tx, whom.id)
+            stops.restart(tx, whom.id)
 
     here.store.write(note)
     pane = session.seat.pane.pane_id if session and session.seat.pane else None

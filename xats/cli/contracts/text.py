@@ -5,7 +5,7 @@ from __future__ import annotations
 from xats.base.durations import iso
 from xats.base.errors import InvalidContract, InvalidJson, InvalidSchema, Uncheckable
 from xats.cli.kit import reading, render, views
-from xats.core.contracts.words import BREAKING, whom
+from xats.core.contracts.words import BREAKING, sides
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def version_json(version: Version) -> dict[str, Any]:
         "at": iso(version.at),
         "backward": version.backward,
         "forward": version.forward,
-        "breaks": whom(version.backward, version.forward, BREAKING),
+        "breaks": sides(version.backward, version.forward, BREAKING),
         "created_at": iso(contract.created_at),
         "retired_at": iso(contract.retired_at),
         "retired_by": contract.retired_by,

@@ -106,7 +106,7 @@ def show(here: Here, task_id: params.TaskIdArg) -> int:
     """
     text.settle(here)
     team = team_of(here)
-    found = here.store.read(lambda tx: task_views.whole(tx, team, task_id))
+    found = here.store.read(lambda tx: task_views.details(tx, team, task_id))
     if here.json:
         render.document({"task": text.whole_json(found)})
     else:
@@ -139,7 +139,7 @@ def wait(here: Here, task_id: params.TaskIdArg, *, timeout: params.TimeoutOption
         if not _await_change(here, generation, deadline):
             msg = f"Task {task_id} has not ended: it is {text.state_word(task)}."
             raise TimedOut(msg, f"xats task show {task_id}", id=task_id, state=task.state)
-    found = here.store.read(lambda tx: task_views.whole(tx, team, task_id))
+    found = here.store.read(lambda tx: task_views.details(tx, team, task_id))
     if here.json:
         render.document({"task": text.whole_json(found)})
     elif not here.quiet:

@@ -6,8 +6,8 @@ from xats.base import durations
 from xats.base.errors import Usage
 from xats.cli.kit import render
 from xats.cli.tasks import text
+from xats.core.mail import recipients
 from xats.core.tasks import endings, planning, tasks, views
-from xats.core.tasks import notify as task_mail
 from xats.core.teams import teams
 
 TYPE_CHECKING = False
@@ -83,7 +83,7 @@ def add(
 
 def nobody(tx: Tx, task: Task) -> str:
     """Return in words that nobody is there to do `task`, if so."""
-    if task.role is not None and not task_mail.members(tx, task.team, task.role):
+    if task.role is not None and not recipients.with_role(tx, task.team, task.role):
         return f"nobody has the role {task.role} yet: xats register NAME --role {task.role}"
     return ""
 

@@ -54,7 +54,7 @@ def claim(
             if found is None:
                 return None
             task = found
-        return views.whole(tx, task.team, task.id)
+        return views.details(tx, task.team, task.id)
 
     while True:
         generation = here.store.generation()

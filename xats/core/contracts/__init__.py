@@ -1,1 +1,1 @@
-"""Contracts: JSON Schemas in versions, and who is told of their changes."""
+"""Contracts: JSON Schemas in versions, and their subscribers."""

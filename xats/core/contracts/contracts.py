@@ -1,18 +1,18 @@
-"""Contracts: schemas that the agents of a team agree on. What is put under a name is a version; versions never change.
+"""Contracts: schemas that the agents of a team agree on. Each schema under a name is a version, and never changes.
 
     (put) --> offered --retire--> retired
                  ^                   |
                  '---put --revive----'
 
-Versions are 1, 2, 3, ... without a gap: the number is taken in the transaction that stores the version. Each is judged
-against the one before it, and `compat` is the rule that it has to keep:
+Versions are 1, 2, 3, ... without a gap: the transaction that stores a version takes its number. xats compares each
+version with the one before it, and `compat` is the rule that it must keep:
 
-    backward    who reads by the new version can read what was written by the old one
-    forward     who reads by the old version can read what is written by the new one
+    backward    readers with the new version can read documents of the old one
+    forward     readers with the old version can read documents of the new one
     full        both
-    none        whatever it does to whom, it is only told
+    none        no rule; subscribers only hear of the change
 
-How schemas are compared is not known here: whoever puts one brings the function that does it.
+This module does not compare schemas itself: the caller passes a function for that.
 """
 
 from __future__ import annotations
@@ -64,17 +64,17 @@ class Contract:
 
     @property
     def retired(self) -> bool:
-        """Whether it is not offered any more."""
+        """Whether it is retired: no new versions, and not offered."""
         return self.retired_at is not None
 
 
 @record
 class Version:
-    """One version of a contract. What it does is judged against the version before it; of the first that is None."""
+    """One version of a contract. Its verdicts compare it with the version before it; the first version has none."""
 
     contract: Contract
     number: int
-    text: str  #: the schema, as it was put
+    text: str  #: the schema, as given
     note: str | None
     by: str  #: name@team
     at: int
@@ -83,31 +83,31 @@ class Version:
 
     @property
     def name(self) -> str:
-        """What it is called: `order@3`."""
+        """Its name and number: `order@3`."""
         return f"{self.contract.name}@{self.number}"
 
 
 @record
 class New:
-    """What is put."""
+    """A version to store."""
 
     name: str
     text: str
     note: str | None = None
-    compat: Rule | None = None  #: the rule from now on; None leaves it as it is
+    compat: Rule | None = None  #: the new rule; None keeps the old one
     allow_breaking: bool = False
     revive: bool = False
 
 
 @record
 class Put:
-    """What putting came to. `created` is False when the newest version says the same already."""
+    """The result of `put`. `created` is False if the newest version is equivalent."""
 
     version: Version
     created: bool
-    diff: Diff | None  #: None: it is the first version, or says the same
+    diff: Diff | None  #: None: the first version, or an equivalent one
     notified: subscribers.Notified
-    revived: bool = False  #: it was retired until now
+    revived: bool = False  #: whether it was retired until now
 
 
 # -- names -------------------------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ def parse(called: str) -> tuple[str, int | None]:
     if not at:
         return name, None
     if not (number.isascii() and number.isdigit() and len(number) < 10):
-        msg = f"{number[:40]!r} is no version of {name}: versions are 1, 2, 3, ..."
+        msg = f"{number[:40]!r} is not a version of {name}: versions are 1, 2, 3, ..."
         raise Usage(msg, f"write {name}@1, or {name} for the newest; --team names another team")
     return name, int(number)
 
@@ -170,7 +170,7 @@ def find(tx: Tx, team: str, name: str) -> Contract:
 
 
 def near(tx: Tx, team: str, name: str) -> str:
-    """Return the name of a contract of `team` that is most like `name`; "" when none is."""
+    """Return the name of the contract of `team` that is most like `name`, or ""."""
     from difflib import get_close_matches
 
     names = {row["name_key"]: row["name"] for row in tx.all(NAMES, team=team)}
@@ -199,11 +199,11 @@ def find_version(tx: Tx, team: str, called: str) -> Version:
 def usable(tx: Tx, team: str, called: str) -> Version:
     """Return the version that `called` names, for a new document. Raises what `find_version` does, and ContractRetired.
 
-    Of a retired contract only a version that is named by its number can be used.
+    A retired contract is usable only by the number of a version.
     """
     found = find_version(tx, team, called)
     if found.contract.retired and "@" not in called:
-        hint = f"to use its last version all the same: {found.name}"
+        hint = f"to use its last version anyway: {found.name}"
         raise _retired(found.contract, hint)
     return found
 
@@ -226,9 +226,9 @@ REVIVE = "update contracts set retired_at = null, retired_by = null where id = :
 
 
 def put(tx: Tx, me: Agent, new: New, compare: Callable[[Version], Diff | None]) -> Put:
-    """Store what is `new` as the next version, unless the newest one says the same; tell the subscribers.
+    """Store `new` as the next version, unless the newest one is equivalent; send mail to the subscribers.
 
-    `compare` returns what has changed since a version, or None when nothing has; what it raises undoes all.
+    `compare` returns the changes since a version, or None if there are none; an error in it undoes everything.
     Raises InvalidName, InvalidContract, ContractRetired, BreakingChange.
     """
     check_name(new.name, "contract")
@@ -244,8 +244,8 @@ def put(tx: Tx, me: Agent, new: New, compare: Callable[[Version], Diff | None]) 
         _keep_rule(contract, rule, diff)
     revived = _change(tx, me, contract, rule)
     if diff is None:
-        told = subscribers.revived(tx, me, contract) if revived else subscribers.NOBODY
-        return Put(version(tx, find(tx, me.team, contract.name), None), False, None, told, revived)
+        notified = subscribers.revived(tx, me, contract) if revived else subscribers.NOBODY
+        return Put(version(tx, find(tx, me.team, contract.name), None), False, None, notified, revived)
     row = tx.one(NEXT, id=contract.id, seen=contract.newest)
     if row is None:
         raise _moved(contract.name)
@@ -294,9 +294,9 @@ def _keep_rule(contract: Contract, rule: Rule, diff: Diff) -> None:
     wanted = "compatible both ways" if rule == "full" else f"{rule} compatible"
     broken = words.broken(verdicts.get("backward"), verdicts.get("forward"))
     if broken:
-        msg = f"{name} is not {wanted}, as {contract.name} has to be: it breaks {broken}. Nothing was stored."
+        msg = f"{name} is not {wanted}, but {contract.name} must be: it breaks {broken}. Nothing was stored."
     else:
-        msg = f"Whether {name} is {wanted} cannot be told, which counts as no. Nothing was stored."
+        msg = f"xats cannot tell whether {name} is {wanted}, and takes that for no. Nothing was stored."
     raise BreakingChange(
         msg,
         f"xats contract put {contract.name} FILE --allow-breaking",
@@ -312,8 +312,8 @@ def check_note(note: str | None) -> str | None:
         return None
     note = note.strip()
     if not text.is_line(note, LONGEST_NOTE):
-        msg = f"A note is one line of at most {LONGEST_NOTE} characters. Nothing was stored."
-        raise InvalidContract(msg, "say the main thing; the rest can stand in the schema, as $comment")
+        msg = f"A note must be one line of at most {LONGEST_NOTE} characters. Nothing was stored."
+        raise InvalidContract(msg, "shorten it; details can go into the schema, as $comment")
     text.check(note, "note", InvalidContract, "Nothing was stored.", "give text")
     return note
 
@@ -325,9 +325,9 @@ RETIRE = "update contracts set retired_at = :now, retired_by = :me where id = :i
 
 
 def rename(tx: Tx, me: Agent, old: str, new: str) -> tuple[Contract, bool, subscribers.Notified]:
-    """Give the contract `old` the name `new`; its versions, its subscribers and the mail that names it go along.
+    """Rename the contract `old` to `new`, with its versions, its subscribers, and the mail that names it.
 
-    Return it, whether its name is another one now, and who was told.
+    Returns it, whether its name changed, and the mail that was sent.
     Raises InvalidName, UnknownContract, ContractTaken.
     """
     contract = find(tx, me.team, old)
@@ -346,9 +346,9 @@ def rename(tx: Tx, me: Agent, old: str, new: str) -> tuple[Contract, bool, subsc
 
 
 def retire(tx: Tx, me: Agent, name: str) -> tuple[Contract, bool, subscribers.Notified]:
-    """Offer the contract `name` no more; its versions can still be read.
+    """Retire the contract `name`; its versions can still be read.
 
-    Return it, whether it was offered until now, and who was told. Raises InvalidName, UnknownContract.
+    Returns it, whether it was not retired until now, and the mail that was sent. Raises InvalidName, UnknownContract.
     """
     contract = find(tx, me.team, name)
     if not tx.run(RETIRE, id=contract.id, me=me.id, now=tx.now):
@@ -359,12 +359,12 @@ def retire(tx: Tx, me: Agent, name: str) -> tuple[Contract, bool, subscribers.No
 
 def _retired(contract: Contract, hint: str) -> ContractRetired:
     by = (contract.retired_by or "").partition("@")[0]
-    msg = f"The contract {contract.name} is retired, by {by}."
+    msg = f"{by} has retired the contract {contract.name}."
     return ContractRetired(msg, hint, name=contract.name, version=contract.newest)
 
 
 def _moved(name: str) -> Refused:
-    msg = f"The contract {name} has changed just now."
+    msg = f"Another agent has just changed the contract {name}. Nothing was stored."
     return Refused(msg, f"xats contract log {name}", name=name)
 
 

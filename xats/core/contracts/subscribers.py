@@ -1,7 +1,7 @@
-"""Who subscribes to a contract, and the mail that subscribers get, in the transaction that makes the change.
+"""Subscribers of contracts, and the mail that they get in the transaction of each change.
 
-It comes from xats itself and needs no reply. What breaks somebody, or may, wakes its recipients; so does a name or an
-offer that is gone. Everything else waits in the inbox.
+The mail comes from xats itself and needs no reply. It wakes its recipients if the change breaks or may break a reader
+or writer, and if a contract was renamed or retired. Other mail only waits in the inbox.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ SHOWN = 30  # changes that one piece of mail names
 
 @record
 class Notified:
-    """The mail that a change came to, if anybody was there to get it, and whether it wakes its recipients."""
+    """The mail about a change, if the contract has subscribers."""
 
     sent: Sent | None = None
-    wakes: bool = False  #: whether its recipients are to be woken
+    wakes: bool = False  #: whether it wakes its recipients
 
     @property
     def agents(self) -> tuple[str, ...]:
-        """Who got it: name@team."""
+        """The recipients: name@team."""
         return self.sent.recipients if self.sent else ()
 
 
 @record
 class Subscriber:
-    """Who is told of a contract, and since when (ms UTC)."""
+    """A subscriber of a contract, and since when (ms UTC)."""
 
     agent: str  #: name@team
     since: int
@@ -71,7 +71,7 @@ LEAVE = "delete from contract_subscribers where team = :team and name_key = :key
 
 
 def subscribe(tx: Tx, me: Agent, name: str) -> bool:
-    """Tell `me` of every change of the contract `name`, which need not exist yet; return whether that is new.
+    """Subscribe `me` to the contract `name`, which need not exist yet; return whether that is new.
 
     Raises InvalidName.
     """
@@ -83,7 +83,7 @@ def subscribe(tx: Tx, me: Agent, name: str) -> bool:
 
 
 def unsubscribe(tx: Tx, me: Agent, name: str) -> bool:
-    """Tell `me` no more of the contract `name`; return whether that was so until now. Raises InvalidName."""
+    """Unsubscribe `me` from the contract `name`; return whether `me` was subscribed. Raises InvalidName."""
     check_name(name, "contract")
     gone = tx.run(UNSUBSCRIBE, team=me.team, key=name.lower(), agent=me.id) > 0
     if gone:
@@ -92,23 +92,23 @@ def unsubscribe(tx: Tx, me: Agent, name: str) -> bool:
 
 
 def subscribers(tx: Tx, team: str, name: str) -> list[Subscriber]:
-    """Return who subscribes to the contract `name` of `team`, whether it exists or not, the first one first."""
+    """Return the subscribers of the contract `name` of `team`, which need not exist, the earliest first."""
     rows = tx.all(SUBSCRIBERS, team=team, key=name.lower())
     return [from_row(Subscriber, row, agent=f"{row['name']}@{row['team']}") for row in rows]
 
 
-# -- telling -----------------------------------------------------------------------------------------------------------
+# -- mail --------------------------------------------------------------------------------------------------------------
 
 
 def appeared(tx: Tx, me: Agent, version: Version) -> Notified:
-    """Tell whoever waited for it that a contract has its first version."""
+    """Send mail about the first version of a contract to the agents that waited for it."""
     lines = [f"{me.name} has put the first version of the contract {version.contract.name}.", *_note(version)]
     lines += ["", f"See it: xats contract get {version.name}"]
     return _tell(tx, me, version.contract.name, f"contract {version.name} is there", lines, wake=False)
 
 
 def changed(tx: Tx, me: Agent, version: Version, diff: Diff) -> Notified:
-    """Tell the subscribers of a contract that it has a new version, and what that changes."""
+    """Send mail about a new version of a contract, with its changes, to the subscribers."""
     name, effect = version.contract.name, words.effect(diff.backward, diff.forward)
     lines = [f"{me.name} has put {version.name}: {effect}.", *_note(version), ""]
     lines += [f"- {line}" for line in words.lines(diff, SHOWN)]
@@ -120,27 +120,25 @@ def changed(tx: Tx, me: Agent, version: Version, diff: Diff) -> Notified:
 
 
 def revived(tx: Tx, me: Agent, contract: Contract) -> Notified:
-    """Tell the subscribers of a retired contract that it is offered again, as it was."""
+    """Send mail about a retired contract that is back to its subscribers."""
     lines = [f"{me.name} has brought the contract {contract.name} back; its newest version is {contract.newest}."]
     return _tell(tx, me, contract.name, f"contract {contract.name} is back", lines, wake=False)
 
 
 def retired(tx: Tx, me: Agent, contract: Contract) -> Notified:
-    """Tell the subscribers of a contract that it is not offered any more."""
-    lines = [
-        f"{me.name} has retired the contract {contract.name}: it gets no new versions and is not offered any more."
-    ]
+    """Send mail about a retired contract to its subscribers."""
+    lines = [f"{me.name} has retired the contract {contract.name}: it gets no new versions."]
     lines += ["", f"Its last version can still be read: xats contract get {contract.name}@{contract.newest}"]
     return _tell(tx, me, contract.name, f"contract {contract.name} is retired", lines, wake=True)
 
 
 def renamed(tx: Tx, me: Agent, was: Contract, now: Contract) -> Notified:
-    """Take the subscribers of a contract along to its new name, and tell them and whoever waited for that name."""
+    """Move subscribers to the new name of a contract; send mail to them and to those who waited for that name."""
     old, new = was.name.lower(), now.name.lower()
     if old != new:
         tx.run(GO_ALONG, team=was.team, key=old, new=new)
         tx.run(LEAVE, team=was.team, key=old)
-    lines = [f"{me.name} has renamed the contract {was.name}: it is {now.name} now, with all its versions."]
+    lines = [f"{me.name} has renamed the contract {was.name} to {now.name}, with all its versions."]
     lines += ["", f"See it: xats contract get {now.name}"]
     subject = f"contract {was.name} is {now.name} now"
     return _tell(tx, me, now.name, subject, lines, wake=old != new)
@@ -151,7 +149,7 @@ def _note(version: Version) -> list[str]:
 
 
 def _tell(tx: Tx, me: Agent, name: str, subject: str, lines: Sequence[str], *, wake: bool) -> Notified:
-    """Send `lines` to everybody who subscribes to the contract `name`, but for `me`, who knows."""
+    """Send `lines` to the subscribers of the contract `name`, except `me`."""
     found = [agents.agent_of(row) for row in tx.all(SUBSCRIBERS, team=me.team, key=name.lower())]
     whom = [recipients.recipient_of(one) for one in found if one.id != me.id]
     if not whom:

@@ -1,4 +1,4 @@
-"""Looking at contracts: all of them, and the versions of one."""
+"""Lists of contracts, and of the versions of one contract."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @record
 class Listed:
-    """A contract, and what a list says of it besides."""
+    """A contract in a list."""
 
     contract: Contract
     newest: Version  #: without its text
@@ -39,7 +39,7 @@ where v.contract_id = :contract order by v.version desc limit :limit
 
 
 def listing(tx: Tx, team: str, limit: int, *, retired: bool = False) -> tuple[list[Listed], bool]:
-    """Return the contracts of `team` by their names, `retired` ones as well or not, and whether more follow."""
+    """Return the contracts of `team` by name, with `retired` also retired ones, and whether more follow."""
     sql = LISTING.format(only="" if retired else OFFERED)
     found = [_listed(row) for row in tx.all(sql, team=team, limit=limit + 1)]
     return found[:limit], len(found) > limit
@@ -57,6 +57,6 @@ def _listed(row: Row) -> Listed:
 
 
 def log(tx: Tx, contract: Contract, limit: int) -> tuple[list[Version], bool]:
-    """Return the versions of `contract` without their texts, the newest first, and whether more follow."""
+    """Return the versions of `contract`, without their texts, the newest first, and whether more follow."""
     rows = tx.all(LOG, contract=contract.id, limit=limit + 1)
     return [contracts.version_of(contract, row) for row in rows[:limit]], len(rows) > limit

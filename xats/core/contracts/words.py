@@ -1,8 +1,8 @@
-"""What a change of a contract does to whom, in words and as plain values.
+"""The effect of a change of a contract on readers and writers, in words and as plain values.
 
-Backward compatible: whoever reads by the new version can read what was written by the old one, so that no writer is
-broken who goes on as before. Forward compatible: whoever reads by the old version can read what is written by the new
-one, so that no reader is broken. A change that cannot be judged is `unknown`, and never taken for compatible.
+Backward compatible: readers with the new version can read documents of the old one, so no writer breaks. Forward
+compatible: readers with the old version can read documents of the new one, so no reader breaks. A change that xats
+cannot judge is `unknown`, and never counts as compatible.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ if TYPE_CHECKING:
 COMPATIBLE: Verdict = "compatible"
 BREAKING: Verdict = "breaking"
 UNKNOWN: Verdict = "unknown"
-WIDEST = 120  # characters of a pointer that people see
+WIDEST = 120  # characters of a pointer that are displayed
 
 
-def whom(backward: Verdict | None, forward: Verdict | None, verdict: Verdict) -> list[str]:
-    """Return for whom `verdict` was found: `readers`, `writers`, both or none."""
+def sides(backward: Verdict | None, forward: Verdict | None, verdict: Verdict) -> list[str]:
+    """Return the sides with that `verdict`: `readers`, `writers`, both or none."""
     return [who for who, found in (("readers", forward), ("writers", backward)) if found == verdict]
 
 
 def broken(backward: Verdict | None, forward: Verdict | None) -> str:
-    """Return who is broken, in words; "" when nobody is for certain."""
-    return " and ".join(whom(backward, forward, BREAKING))
+    """Return in words the sides that certainly break; "" for none."""
+    return " and ".join(sides(backward, forward, BREAKING))
 
 
 def effect(backward: Verdict | None, forward: Verdict | None) -> str:
-    """Return in words what a change does: `breaks readers`, `unknown for writers`, `compatible`."""
+    """Return the effect of a change in words: `breaks readers`, `unknown for writers`, `compatible`."""
     parts = [f"breaks {broken(backward, forward)}"] if broken(backward, forward) else []
-    unknown = " and ".join(whom(backward, forward, UNKNOWN))
+    unknown = " and ".join(sides(backward, forward, UNKNOWN))
     parts += [f"unknown for {unknown}"] if unknown else []
     return ", ".join(parts) or COMPATIBLE
 
 
 def harmless(backward: Verdict | None, forward: Verdict | None) -> bool:
-    """Tell whether a change is known to break nobody."""
+    """Tell whether a change certainly breaks no side."""
     return backward == forward == COMPATIBLE
 
 
 def line(change: Change) -> str:
-    """Return one change in one line that is harmless to a terminal."""
+    """Return one change as a line that is safe for a terminal."""
     at = one_line(change.pointer)
     if len(at) > WIDEST:
         at = f"{at[: WIDEST * 2 // 3]}…{at[-WIDEST // 3 :]}"
@@ -56,7 +56,7 @@ def line(change: Change) -> str:
 
 
 def lines(diff: Diff, most: int) -> list[str]:
-    """Return the changes in words, at most so many: what breaks somebody first, then what is not known."""
+    """Return at most `most` changes in words: breaking ones first, then unknown ones."""
     order = {BREAKING: 0, UNKNOWN: 1, COMPATIBLE: 2}
     changes = sorted(diff.changes, key=lambda one: min(order[one.backward], order[one.forward]))
     left = len(changes) - most
@@ -64,14 +64,14 @@ def lines(diff: Diff, most: int) -> list[str]:
 
 
 def values(diff: Diff, old: int, new: int, *, strict: bool = False) -> dict[str, Any]:
-    """Return `diff`, of the versions `old` and `new`, as plain values."""
+    """Return `diff`, between the versions `old` and `new`, as plain values."""
     return {
         "from": old,
         "to": new,
         "backward": diff.backward,
         "forward": diff.forward,
-        "breaks": whom(diff.backward, diff.forward, BREAKING),
-        "unknown": whom(diff.backward, diff.forward, UNKNOWN),
+        "breaks": sides(diff.backward, diff.forward, BREAKING),
+        "unknown": sides(diff.backward, diff.forward, UNKNOWN),
         "strict": strict,
         "changes": [
             {

@@ -1,7 +1,7 @@
-"""Alerts: who needs an answer is told, once, that his mail has not been read.
+"""Alerts: mail from xats to a sender whose request has not been read.
 
-A delivery of mail that needs a reply is reported to its sender when it is unread after 15 minutes, or as soon as every
-attempt to wake its recipient was refused. That it was reported is on the delivery, so a restart repeats nothing.
+xats reports a delivery of mail that needs a reply once: when it is unread after 15 minutes, or as soon as xats gave up
+on waking its recipient. The delivery keeps the time of that report, so a restart repeats nothing.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from xats.store import Row, Tx
 
 AFTER = 15 * 60_000  # ms
-LINES = 20  # copies that one alert names
-STEP = 10_000  # messages that one look passes by at the most
+LINES = 20  # deliveries that one alert names
+STEP = 10_000  # messages that one call of `overdue` looks at
 
 OWED = f"""
 select d.agent_id, d.message_id, m.sender_id, m.subject, m.sent_at, a.name, a.team, coalesce(w.reason, d.no_wake_reason)
@@ -37,7 +37,7 @@ order by d.message_id, d.agent_id
 OVERDUE = OWED.format(which="d.message_id > :after and m.sent_at <= :cut")
 GIVEN_UP = OWED.format(which="d.agent_id = :agent and w.state = 'failed'")
 OLDEST = "select min(message_id) as id from deliveries where state = 'unread'"
-# Up to the first that may yet be overdue: where the clock was set back, what came after it may be older.
+# Up to the first message that may yet be overdue: after the clock was set back, later messages may look older.
 SEEN = """
 select coalesce(min(case when n.sent_at > :cut then n.id - 1 end), max(n.id)) as id
 from (select id, sent_at from messages where id > :after order by id limit :limit) as n
@@ -50,9 +50,9 @@ MARK = "update deliveries set alerted_at = :now where agent_id = :agent and mess
 
 
 def overdue(tx: Tx, after: int) -> int:
-    """Report what has been unread too long among the messages above the id `after`; return where to go on next time.
+    """Report requests above the id `after` that are unread for too long; return the `after` of the next call.
 
-    0 begins with the oldest that is unread. While the clock is not trusted nothing is unread too long.
+    0 begins with the oldest unread message. While the clock is not trusted, no message counts as unread for too long.
     """
     if clock.since(tx):
         return after
@@ -66,25 +66,25 @@ def overdue(tx: Tx, after: int) -> int:
 
 
 def given_up(tx: Tx, agent_id: int) -> None:
-    """Report what the agent has not read, owes an answer to, and is not going to be woken for any more."""
+    """Report the requests that the agent has not read and that xats has given up waking it for."""
     report(tx, tx.all(GIVEN_UP, agent=agent_id, **wakes.fresh(tx)), UNREAD)
 
 
 def standing(tx: Tx) -> int:
-    """Return how much is still unread though its sender was told that it is."""
+    """Return how many requests are still unread after an alert."""
     row = tx.one(STANDING, **wakes.fresh(tx))
     return row["n"] if row else 0
 
 
 @record
 class Notice:
-    """What an alert reports of some deliveries."""
+    """The words of an alert."""
 
-    event: str  #: the type of the event
+    event: str  #: the type of its event
     head: str  #: the first line of the mail
-    subject: str  #: what its subject says of the first message
-    line: Callable[[Tx, Row, str], str]  #: what it says of one delivery to a sender of a team
-    mark: str  #: the SQL that notes on a delivery that it was reported
+    subject: str  #: the beginning of its subject
+    line: Callable[[Tx, Row, str], str]  #: returns the line about one delivery for a sender of a team
+    mark: str  #: the SQL that marks a delivery as reported
 
 
 def report(tx: Tx, rows: Sequence[Row], notice: Notice) -> None:
@@ -109,23 +109,23 @@ def report(tx: Tx, rows: Sequence[Row], notice: Notice) -> None:
 
 
 def copy(row: Row, team: str) -> str:
-    """Return which copy of which message a row is about, as it is called inside `team`."""
+    """Return the message and the recipient of a row, as an agent of `team` writes them."""
     whom = row["name"] if row["team"] == team else f"{row['name']}@{row['team']}"
     about = f"#{row['message_id']}" + (f" {row['subject']!r}" if row["subject"] else "")
     return f"{about} to {whom}"
 
 
 def _line(tx: Tx, row: Row, team: str) -> str:
-    """Return which copy is unread, since when and why."""
+    """Return the line about an unread delivery: since when, and why."""
     return f"{copy(row, team)}, sent {rough(tx.now - row['sent_at'])} ago: {_why(row)}"
 
 
 def _why(row: Row) -> str:
     last = reasons.words(row["last_refusal"] or (row["reason"] if row["reason"] == "throttled" else None))
     if row["wake"] == "failed":
-        return f"not woken, and not tried any more: {last or reasons.words(row['reason'])}"
+        return f"not woken, and xats has given up: {last or reasons.words(row['reason'])}"
     if row["wake"] == "delivered":
-        return "woken, but it has not read"
+        return "woken, but it has not read the message"
     if row["wake"] == "held":
         return f"not woken: {reasons.words('paused')}"
     if row["wake"] in ("queued", "retrying"):
@@ -133,4 +133,4 @@ def _why(row: Row) -> str:
     return f"not woken: {reasons.words(row['reason'] or 'no_wake')}"
 
 
-UNREAD = Notice("read_overdue", "Nobody has read this yet, and it needs a reply:", "not read", _line, MARK)
+UNREAD = Notice("read_overdue", "These messages need a reply and are still unread:", "not read", _line, MARK)

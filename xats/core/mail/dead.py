@@ -1,7 +1,7 @@
-"""Dead letters: deliveries that ended badly, for somebody to look at, send once more, or be done with.
+"""Dead letters: deliveries that failed. A person or an agent can look at them, retry them, or drop them.
 
-A delivery is a dead letter while its mail is unread and its wake has failed, or when it expired unread. Nothing is lost
-by it: what is unread stays in its recipient's inbox, and dropping a dead letter only takes it off this list.
+A delivery is a dead letter if it expired unread, or while it is unread and its wake has failed. No mail is lost: unread
+mail stays in its recipient's inbox, and dropping a dead letter only removes it from this list.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from xats.store import Row, Tx
 
 
-ENDED = ("expired", "forgotten")  # the reasons of copies that are in nobody's inbox any more
+ENDED = ("expired", "forgotten")  # the reasons of copies that are in no inbox any more
 
 
 @record
 class DeadLetter:
-    """A delivery that ended badly. `reason` is why, in the words of the wake machine; `since` is when it did."""
+    """A delivery that failed: why, and since when (ms UTC)."""
 
     message: Message
     agent_id: int
@@ -38,8 +38,8 @@ class DeadLetter:
     since: int
 
 
-# Unread mail whose wake failed or whose time is over, and mail that a sweep noted as expired: an index of its own finds
-# each, agent by agent. SQLite keeps to the order of a cross join; left to itself it walks all mail that had a wake.
+# Unread mail with a failed wake or past its time, and mail that a sweep marked as expired. Each has an index, by agent.
+# SQLite keeps the order of a cross join; otherwise it would scan all mail that had a wake.
 DEAD = (f"d.state = 'unread' and (w.state = 'failed' or not {wakes.FRESH_COPY})", "d.state = 'expired'")
 FOUND = f"""
 select {MESSAGE}, d.agent_id, a.name as agent_name, a.team as agent_team, {wakes.STATE} as delivery_state,
@@ -66,7 +66,7 @@ def listing(tx: Tx, team: str, limit: int, message_id: int | None = None) -> tup
 
 
 def count(tx: Tx, team: str | None = None) -> int:
-    """Return how many dead letters there are to `team`, or altogether."""
+    """Return the number of dead letters to `team`, or of all."""
     when = wakes.fresh(tx)
     rows = [row for dead in DEAD for row in tx.all(COUNT.format(dead=dead), team=team, **when)]
     return sum(row["n"] for row in rows)
@@ -78,23 +78,21 @@ def find(tx: Tx, team: str, message_id: int, whose: Agent | None = None) -> list
     found = [one for one in found if whose is None or one.agent_id == whose.id]
     if not found:
         to = f" to {whose.name}" if whose else ""
-        msg = f"Message {message_id}{to} is no dead letter of team {team}."
+        msg = f"Message {message_id}{to} is not a dead letter of team {team}."
         raise NotFound(msg, "xats dead list", id=message_id)
     return found
 
 
 def retry(tx: Tx, by: Agent, letters: Sequence[DeadLetter]) -> list[int]:
-    """Wake the recipients of `letters` once more; what has expired is sent anew. Return the ids of the messages.
+    """Wake the recipients of `letters` again, and send expired mail again; return the ids of the messages.
 
-    Raises Refused when a recipient is not registered any more; nothing is done then.
+    Raises Refused, and does nothing, if a recipient is not registered any more.
     """
     done = []
     for letter in letters:
         recipient = agents.by_id(tx, letter.agent_id)
         if not recipient.registered:
-            msg = (
-                f"{recipient.name} is not registered any more, so nobody can be woken for message {letter.message.id}."
-            )
+            msg = f"{recipient.name} is not registered any more, so xats cannot retry message {letter.message.id}."
             hint = f"xats dead retry {letter.message.id} --to AGENT"
             raise Refused(msg, hint, id=letter.message.id, agent=recipient.address)
         if letter.reason in ENDED:
@@ -107,12 +105,12 @@ def retry(tx: Tx, by: Agent, letters: Sequence[DeadLetter]) -> list[int]:
 
 
 def redirect(tx: Tx, by: Agent, letter: DeadLetter, to: Agent) -> int:
-    """Send the message of `letter` to another agent, in its sender's name and thread; return the new message's id."""
+    """Send the message of `letter` to another agent, from its sender, in its thread; return the new id."""
     return _send_again(tx, by, letter, to)
 
 
 def drop(tx: Tx, by: Agent, letter: DeadLetter) -> None:
-    """Take `letter` off the list; what is unread stays in its recipient's inbox."""
+    """Remove `letter` from the list; unread mail stays in its recipient's inbox."""
     tx.run(DROP, agent=letter.agent_id, message=letter.message.id, now=tx.now)
     _say(tx, "dead_dropped", by, letter)
 
@@ -137,7 +135,7 @@ def _letter(row: Row) -> DeadLetter:
 
 
 def _ending(row: Row) -> Reason:
-    """Return why mail expired unread: its time was over, or its recipient was removed."""
+    """Return why mail expired unread: its time passed, or its recipient was removed."""
     return "forgotten" if row["no_wake_reason"] == "forgotten" else "expired"
 
 

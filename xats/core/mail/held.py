@@ -1,7 +1,7 @@
-"""Held mail: kept for a name that no agent has yet, or that an agent had until it left.
+"""Held mail: mail for a name that no agent has yet, or that belongs to an agent that has left.
 
-It is stored for the agent of that name, which is not registered: no group has it as a member, and `send` without --hold
-still refuses the name. The mail is delivered as soon as the name registers, and expires like any other mail.
+xats stores it for an agent of that name that is not registered. That agent is in no group, and `send` without --hold
+still refuses its name. xats delivers the mail when an agent registers under the name. It expires like any other mail.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from xats.store import Row, Tx
 
 TEAM = "select 1 from agents where team = :team limit 1"
-# It was never there: it has had no session. An agent that left keeps its row.
+# An agent that was never there has had no session. An agent that left keeps its row.
 ABSENT = """
 insert into agents (team, name, name_key, client, registered_at, seen_at, unregistered_at)
 values (:team, :name, :key, 'generic', :now, :now, :now) on conflict (team, name_key) do nothing
@@ -32,10 +32,10 @@ where a.team = :team and a.name_key = :key and d.state = 'unread'
 
 
 def refuse_groups(addresses: Sequence[Address]) -> None:
-    """Raise Usage unless each of `addresses` names an agent: only mail for a name can be held."""
+    """Raise Usage unless each of `addresses` names an agent: xats holds mail only for names."""
     for one in addresses:
         if one.kind not in ("agent", "me"):
-            msg = f"--hold keeps mail for an agent's name, and {one} is a group. Nothing was sent."
+            msg = f"--hold keeps mail for the name of an agent, but {one} is a group. Nothing was sent."
             raise Usage(msg, f"xats send {one} 'text'  (without --hold)")
 
 
@@ -46,7 +46,7 @@ def absent(tx: Tx, sender: Agent, team: str, name: str) -> Agent | None:
     xats itself.
     """
     if name.lower() == agents.SYSTEM:
-        msg = f"{name} is xats itself, which reads no mail. Nothing was sent."
+        msg = f"{name} is xats itself and reads no mail. Nothing was sent."
         raise UnknownRecipient(msg, f"xats agents --team {team}", address=name, team=team)
     if team != sender.team and tx.one(TEAM, team=team) is None:
         return None
@@ -59,21 +59,22 @@ def absent(tx: Tx, sender: Agent, team: str, name: str) -> Agent | None:
 
 
 def has_left(tx: Tx, address: Address, team: str) -> UnknownRecipient | None:
-    """Return the error for an agent that has left, or that mail is held for; None for a name that never was there."""
+    """Return the error for an agent that has left, or a name with held mail; None for an unknown name."""
     command = f"xats send {address} --hold 'text'"
     gone = agents.left(tx, team, address.name)
     if gone:
         msg = f"{address} left {gone}. Nothing was sent."
         data = {"left_at": gone.at, "left_by": gone.by}
-        return UnknownRecipient(msg, f"to keep mail for that name: {command}", address=str(address), team=team, **data)
+        return UnknownRecipient(msg, f"to hold mail for that name: {command}", address=str(address), team=team, **data)
     row = tx.one(WAITING, team=team, key=address.name.lower())
     if row and row["n"]:
-        msg = f"{address} is not there yet; {row['n']} held for it. Nothing was sent."
+        count = f"{row['n']} message{'' if row['n'] == 1 else 's'}"
+        msg = f"{address} has not registered yet; xats holds {count} for it. Nothing was sent."
         return UnknownRecipient(msg, f"to hold this as well: {command}", address=str(address), team=team)
     return None
 
 
-# A name for which mail was held that has expired, and that no agent has had: "a" is it. It is free.
+# The agent `a` is only a name without a session, and the mail held for it has expired: the name is free.
 EMPTY = """
 {a}.epoch = 0 and {a}.client <> 'system' and {a}.unregistered_at = {a}.registered_at and {a}.forgotten_at is null
 and not exists (select 1 from deliveries d where d.agent_id = {a}.id and d.state in ('unread', 'shown'))
@@ -91,13 +92,13 @@ where d.agent_id = :id and d.state in ('unread', 'shown') order by m.id
 
 
 def describe(tx: Tx, agent: Agent) -> str:
-    """Return in a sentence what has the name of `agent`, which is not registered; "" if that is nothing any more.
+    """Return a sentence about the holder of a name: an agent that has left, or held mail; "" for a free name.
 
-    An agent that has left has its name, and so has mail that is held for a name that no agent has had.
+    `agent` is not registered.
     """
     gone = agents.left(tx, agent.team, agent.name)
     if gone:
-        return f"{agent.address} left {gone}, and its mail is kept for that name."
+        return f"{agent.address} left {gone}, and xats keeps its mail for that name."
     rows = tx.all(HELD, id=agent.id)
     if not rows:
         return ""
@@ -111,17 +112,17 @@ def describe(tx: Tx, agent: Agent) -> str:
 
 
 def free_names(tx: Tx, team: str, agent_id: int | None = None) -> None:
-    """Free the names in `team`, or only that of `agent_id`, that have nothing any more but mail that has expired."""
+    """Free the names in `team`, or only that of `agent_id`, whose only trace is expired mail."""
     tx.run(FREE, team=team, id=agent_id, now=tx.now)
 
 
 def answerable(
     tx: Tx, me: Agent, rows: Sequence[Row], recipients: Sequence[Recipient], message_id: int, *, hold: bool
 ) -> list[Recipient]:
-    """Return those of `recipients`, some of whom have left, that get an answer of `me` to message `message_id`.
+    """Return the `recipients` that get the answer of `me` to message `message_id`; some of them have left.
 
-    `rows` are theirs. With `hold` these are also those that have left, but not those that were removed for good. Raises
-    UnknownRecipient when none is left.
+    `rows` are the rows of `recipients`. With `hold`, agents that have left get it too, but removed agents never do.
+    Raises UnknownRecipient if no recipient is left.
     """
     pairs = list(zip(rows, recipients, strict=True))
     found = [one for row, one in pairs if row["unregistered_at"] is None or (hold and not _is_removed(row))]
@@ -134,7 +135,7 @@ def answerable(
         raise UnknownRecipient(msg, f"xats send ANOTHER 'text' --reply-to {message_id}", id=message_id)
     gone = agents.left(tx, row["team"], row["name"]) or "since"
     msg = f"{name} left {gone}. Nothing was sent."
-    raise UnknownRecipient(msg, f"to keep it for that name: xats reply {message_id} --hold 'text'", id=message_id)
+    raise UnknownRecipient(msg, f"to hold it for that name: xats reply {message_id} --hold 'text'", id=message_id)
 
 
 def _is_removed(row: Row) -> bool:

@@ -1,15 +1,15 @@
-"""The inbox: what one recipient makes of its deliveries.
+"""The inbox: how one recipient reads its deliveries.
 
-    unread --written to a terminal------------------> read --replied--> replied
-    unread --written to a pipe or to a hook's host--> shown
-    unread --its time is over-----------------------> expired
+    unread --printed to a terminal-------------------> read --replied--> replied
+    unread --printed to a pipe or by a hook----------> shown
+    unread --its time is over------------------------> expired
     shown  --its session goes on, or a later command-> read
-    shown  --its turn is taken back-----------------> unread
+    shown  --its turn is interrupted-----------------> unread
 
-A reader claims deliveries for a short time, writes them out, and only then marks them, so that two readers never get
-the same one and a reader that dies in between loses nothing.
+A reader claims deliveries for a short time, writes them out, and only then marks them. Two readers therefore never get
+the same delivery, and a reader that dies in between loses nothing.
 
-What a terminal took is read. What a pipe took may have been cut, and a host may drop what its hook wrote: that mail is
+Mail on a terminal is read. A pipe may cut its text, and an agent program may drop the output of its hook: that mail is
 *shown*. It wakes no agent any more, and alerts no sender. It becomes read
 
 - by a reply, an ack, `show` or `thread` of its id;
@@ -17,7 +17,7 @@ What a terminal took is read. What a pipe took may have been cut, and a host may
 - if a command showed it: by the next prompt of that session, or by a later `inbox`, which first names it. A later
   command of the same command line proves nothing (`Reader`).
 
-What a session has not settled so is named at the start of the next one.
+The start of the next session names mail that is still only shown.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 PAGE = 8000  # bytes of a page in a pipe: Codex shows 10,000 of what a command writes, other programs show more
 APART = 60_000  # ms between two commands of a shell that stays open, after which they count as different lines
-MOST_SHOWN = 50  # letters that one reader names as shown before
-CLAIM = 120_000  # ms that a living reader has to write out what it claimed; what a dead one held is free at once
+MOST_SHOWN = 50  # earlier letters, still only shown, that one reader names
+CLAIM = 120_000  # ms that a live reader has to write out its claimed letters; those of a dead reader are free at once
 
 
 @record
@@ -55,7 +55,7 @@ class Letter:
 
 @record
 class Shown:
-    """A letter that was shown: whose it is, and by which reader and when (ms UTC) it was shown last."""
+    """A letter that was shown: its sender, and which reader showed it last, when (ms UTC)."""
 
     id: int
     sender: str
@@ -65,10 +65,10 @@ class Shown:
 
 @record
 class Reader:
-    """Who writes letters out: the hooks of one session, or the commands of one command line.
+    """A reader of letters: the hooks of one session, or the commands of one command line.
 
-    `same` are other names of this reader. `shells` are shells that stay open: they run many lines, which cannot be told
-    apart. What such a shell showed longer than APART ago counts as shown by another line.
+    `same` are other names of this reader. `shells` are shells that stay open and run many lines, which xats cannot tell
+    apart. A letter that such a shell showed longer than APART ago counts as shown by another line.
     """
 
     by: str
@@ -82,7 +82,7 @@ class Reader:
         return shown.by != self.by and shown.by not in self.same
 
 
-HOOK = "hook "  # with these letters begins the name of a hook as a reader; all others begin with the agent's epoch
+HOOK = "hook "  # how the name of a hook as a reader begins; other names begin with the epoch of the agent
 
 
 def hook_reader(client_session: str | None) -> Reader:
@@ -91,15 +91,15 @@ def hook_reader(client_session: str | None) -> Reader:
 
 
 def start_reader(me: Agent) -> Reader:
-    """Return the start of the session that `me` has now as a reader: it names letters, and shows none in whole."""
+    """Return the start of the current session of `me` as a reader: it names letters, and shows none in full."""
     return Reader(f"{me.epoch} start")
 
 
 def command_reader(me: Agent, line: str, processes: Sequence[str], *, stays: bool = False) -> Reader:
-    """Return the commands of one command line as a reader, in the session that `me` has now.
+    """Return the commands of one command line as a reader, in the current session of `me`.
 
-    `line` names the process that stands for the line, or a shell that `stays` open. `processes` are all those that the
-    command runs in: any of them may stand for its line.
+    `line` names the process that stands for the line, or a shell that `stays` open. `processes` are the processes that
+    the command runs in: each of them may stand for its line.
     """
     lines = tuple(f"{me.epoch} line {one}" for one in processes)
     shells = tuple(f"{me.epoch} shell {one}" for one in processes)
@@ -108,7 +108,7 @@ def command_reader(me: Agent, line: str, processes: Sequence[str], *, stays: boo
 
 @record
 class Page:
-    """Some letters, whether more follow, and how much is unread altogether."""
+    """Some letters, whether more follow, and the number of all unread letters."""
 
     letters: tuple[Letter, ...]
     has_more: bool
@@ -132,7 +132,7 @@ join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
 where d.agent_id = :me and d.message_id > :since {only}
 order by d.message_id limit :limit
 """
-# A claim that began before `:held` may have lapsed only by a wrong clock; 0: the clock is right (core/clock.py).
+# A claim that began before `:held` may have lapsed only because the clock is wrong; 0: it is right (core/clock.py).
 UNCLAIMED = """
 and (d.claim is null or (d.claim_until <= :now and d.claim_until >= :held) or (d.claim_until > :far and :held = 0))
 """
@@ -153,7 +153,7 @@ select d.message_id, d.shown_by, d.shown_at, f.name, f.team from deliveries d
 join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
 where d.agent_id = :me and d.state = 'shown' order by d.message_id limit :limit
 """
-# `shown_by` stays: it tells what `inbox --again` prints.
+# `shown_by` stays: `inbox --again` selects by it.
 SETTLE = """
 update deliveries set state = 'read', read_at = :now, shown_by = :by
 where agent_id = :me and message_id = :id and state = 'shown'
@@ -162,9 +162,9 @@ PROVEN = """
 agent_id = :me and state = 'shown' and shown_at <= :before
 and (shown_by = :hook or (:prompt = 1 and substr(shown_by, 1, length(:session)) = :session))
 """
-GOES_ON = f"select 1 from deliveries where {PROVEN} limit 1"
-GONE_ON = f"update deliveries set state = 'read', read_at = :now where {PROVEN} returning message_id"
-# What is shown, and what commands showed that became read last without its id being named.
+HAS_PROVEN = f"select 1 from deliveries where {PROVEN} limit 1"
+MARK_PROVEN = f"update deliveries set state = 'read', read_at = :now where {PROVEN} returning message_id"
+# Letters that are shown, and letters of commands that the last settling made read.
 BY_COMMAND = f"{{}}.shown_by is not null and substr({{}}.shown_by, 1, {len(HOOK)}) <> '{HOOK}'"
 AGAIN = f"""
 and (d.state = 'shown' or (d.state = 'read' and {BY_COMMAND.format("d", "d")} and d.read_at = (
@@ -189,14 +189,14 @@ class Query:
     since: int = 0  #: only those with a larger id
     sender: Agent | None = None
     thread: int | None = None  #: only those of the thread of this message
-    every: bool = False  #: shown and read ones too
-    again: bool = False  #: instead of unread ones those that were shown, also those that a command just made read
-    needing_reply: bool = False  #: only those that ask for one, and not from an agent of a stopped pair
-    owed: bool = False  #: instead of unread ones those that were read and still need a reply
+    every: bool = False  #: also shown and read letters
+    again: bool = False  #: shown letters instead of unread ones, also those that a command just made read
+    needing_reply: bool = False  #: only requests, and none from the other agent of a stopped pair
+    owed: bool = False  #: read letters that still need a reply, instead of unread ones
 
 
 def page_size(environ: Mapping[str, str]) -> int:
-    """Return how many bytes a page has in a pipe: XATS_INBOX_BUDGET; 0 is no limit. Raises Usage."""
+    """Return the size of a page in a pipe in bytes, from XATS_INBOX_BUDGET; 0 means no limit. Raises Usage."""
     said = environ.get("XATS_INBOX_BUDGET")
     if not said:
         return PAGE
@@ -221,9 +221,9 @@ def peek(tx: Tx, me: Agent, query: Query) -> Page:
 
 
 def claim(tx: Tx, me: Agent, query: Query, token: str, abandoned: Callable[[str], bool]) -> Page:
-    """Claim unread letters of `me`, oldest first, for the reader that `token` names; `mark_read` is to follow.
+    """Claim unread letters of `me`, oldest first, for the reader that `token` names; `mark_read` follows.
 
-    `abandoned` tells of another reader's token whether that reader is gone, so that what it held is free at once.
+    `abandoned` tells of another reader's token whether that reader has ended. Its claims are then free at once.
     """
     if tx.one(wakes.SEEMS_OVER, now=tx.now):
         rows = tx.all(EXPIRE, me=me.id, now=tx.now, since=_ages_since(tx))
@@ -241,7 +241,7 @@ def claim(tx: Tx, me: Agent, query: Query, token: str, abandoned: Callable[[str]
 
 
 def _ages_since(tx: Tx) -> int:
-    """Note the clock; return since when (ms UTC) ages are right, 0 for always. It is asked only when it matters."""
+    """Observe the clock; return since when (ms UTC) ages are right, 0 for always. Called only where that matters."""
     from xats.core import clock
 
     return clock.observe(tx).since
@@ -271,7 +271,7 @@ def _select(tx: Tx, me: Agent, query: Query, only: str, **values: int) -> tuple[
 
 
 def mark_read(tx: Tx, me: Agent, ids: Sequence[int]) -> int:
-    """Record that `me` has seen the messages `ids`; return how many were unread or shown until now."""
+    """Record that `me` has read the messages `ids`; return how many were unread or shown until now."""
     read = [one for one in ids if tx.run(MARK_READ, me=me.id, id=one, now=tx.now)]
     if read:
         wakes.close_if_read(tx, me.id)
@@ -280,7 +280,7 @@ def mark_read(tx: Tx, me: Agent, ids: Sequence[int]) -> int:
 
 
 def mark_shown(tx: Tx, me: Agent, ids: Sequence[int], reader: Reader) -> int:
-    """Record that `reader` wrote the messages `ids` out for `me`; return how many of them were not read yet."""
+    """Record that `reader` showed the messages `ids` to `me`; return how many of them were not read yet."""
     shown = [one for one in ids if tx.run(MARK_SHOWN, me=me.id, id=one, by=reader.by, now=tx.now)]
     if shown:
         wakes.close_if_read(tx, me.id)
@@ -289,7 +289,7 @@ def mark_shown(tx: Tx, me: Agent, ids: Sequence[int], reader: Reader) -> int:
 
 
 def shown(tx: Tx, me: Agent, limit: int) -> list[Shown]:
-    """Return at most `limit` letters of `me` that were shown and are not read yet, oldest first."""
+    """Return at most `limit` letters of `me` that are shown and not read, oldest first."""
     rows = tx.all(SHOWN, me=me.id, limit=limit)
     return [
         Shown(id=row["message_id"], sender=f"{row['name']}@{row['team']}", by=row["shown_by"], at=row["shown_at"])
@@ -298,25 +298,25 @@ def shown(tx: Tx, me: Agent, limit: int) -> list[Shown]:
 
 
 def settle(tx: Tx, me: Agent, named: Sequence[Shown], reader: Reader) -> list[int]:
-    """Mark as read what `reader` has `named` and another reader had shown; return the ids."""
+    """Mark as read the letters that `reader` has `named` and another reader had shown; return their ids."""
     ids = [one.id for one in named if reader.is_other(one, tx.now)]
     read = [one for one in ids if tx.run(SETTLE, me=me.id, id=one, by=reader.by, now=tx.now)]
     _say_read(tx, me, read)
     return read
 
 
-def goes_on(tx: Tx, me: Agent, reader: Reader, before: int, *, prompt: bool) -> bool:
-    """Tell whether `gone_on` has anything to mark."""
-    return tx.one(GOES_ON, **_proof(me, reader, before, prompt=prompt)) is not None
+def has_proven(tx: Tx, me: Agent, reader: Reader, before: int, *, prompt: bool) -> bool:
+    """Tell whether `mark_proven` has anything to mark."""
+    return tx.one(HAS_PROVEN, **_proof(me, reader, before, prompt=prompt)) is not None
 
 
-def gone_on(tx: Tx, me: Agent, reader: Reader, before: int, *, prompt: bool) -> list[int]:
-    """Mark as read what the program of `me` has surely taken, now that its next hook runs; return the ids.
+def mark_proven(tx: Tx, me: Agent, reader: Reader, before: int, *, prompt: bool) -> list[int]:
+    """Mark as read the letters that the program of `me` provably took, since its next hook runs; return their ids.
 
-    That is what the hooks of the same session, `reader`, showed until the next one began, at the time `before` (ms
-    UTC). At the next `prompt` it is also what commands showed in that session.
+    These are the letters that the hooks of the session, `reader`, showed before the time `before` (ms UTC), when this
+    hook began. If it is the next `prompt`, they are also those that commands showed in the session.
     """
-    rows = tx.all(GONE_ON, now=tx.now, **_proof(me, reader, before, prompt=prompt))
+    rows = tx.all(MARK_PROVEN, now=tx.now, **_proof(me, reader, before, prompt=prompt))
     read = sorted(row["message_id"] for row in rows)
     _say_read(tx, me, read)
     return read
@@ -340,15 +340,15 @@ WAKE_FOR = "update deliveries set wake_id = :wake where agent_id = :me and messa
 
 
 def take_back(tx: Tx, me: Agent, since: int) -> None:
-    """Make unread again what `me` was shown or has read since `since` (ms UTC) and not answered: that was taken back.
+    """Make letters of `me` unread again that it was shown or read since `since` (ms UTC) and did not answer.
 
-    What somebody was to be woken for is so once more.
+    The turn that showed them was interrupted. Letters that had a wake get an open wake again.
     """
     rows = tx.all(TAKE_BACK, me=me.id, since=since)
     waking = sorted(row["message_id"] for row in rows if row["wake_id"] is not None)
     if waking:
-        woken = wakes.join(tx, me.id)
-        tx.many(WAKE_FOR, [{"wake": woken.id, "me": me.id, "id": one} for one in waking])
+        wake = wakes.join(tx, me.id)
+        tx.many(WAKE_FOR, [{"wake": wake.id, "me": me.id, "id": one} for one in waking])
     if rows:
         tx.event(
             "mail_unread_again", me.team, me.name, f"agent:{me.name}", messages=sorted(r["message_id"] for r in rows)
@@ -356,27 +356,27 @@ def take_back(tx: Tx, me: Agent, since: int) -> None:
 
 
 def release(tx: Tx, me: Agent, page: Page) -> None:
-    """Give a claimed page back unread: it could not be written out."""
+    """Give a claimed page back unread, because it could not be written out."""
     tx.many(RELEASE, [{"me": me.id, "id": one.message.id, "claim": page.claim} for one in page.letters])
 
 
 def show(tx: Tx, me: Agent, message_id: int) -> Letter:
-    """Return one message that `me` sent or got. Raises UnknownMessage."""
+    """Return a message that `me` sent or got. Raises UnknownMessage."""
     return _letter(tx, visible(tx, me, message_id))
 
 
 def thread(tx: Tx, me: Agent, message_id: int, limit: int) -> tuple[tuple[Letter, ...], bool]:
-    """Return what `me` may see of the thread of message `message_id`, oldest first, and whether more follows."""
+    """Return letters of a thread that `me` may see, oldest first, and whether more follow. Raises UnknownMessage."""
     root = visible(tx, me, message_id)["thread"]
     rows = tx.all(THREAD, me=me.id, root=root, limit=limit + 1)
     return tuple(_letter(tx, row) for row in rows[:limit]), len(rows) > limit
 
 
 def _letter(tx: Tx, row: Row) -> Letter:
-    """Return the Letter in a row that has the MESSAGE columns and its delivery's, as it is at this moment."""
+    """Return the Letter in a row that has the MESSAGE columns and those of a delivery, as it is now."""
     message, state = message_of(row), row["state"] or "sent"
     if state == "unread" and wakes.is_over(tx, message.sent_at, message.expires_at):
-        state = "expired"  # the sweep has yet to come by
+        state = "expired"  # no sweep has recorded that yet
     return from_row(Letter, row, message=message, state=state)
 
 
@@ -395,13 +395,13 @@ where agent_id = :me and message_id = :id
 
 
 def ack(tx: Tx, me: Agent, message_id: int) -> Message:
-    """Acknowledge a message that `me` got: seen, no answer to come. It wakes nobody; the sender sees it in `status`.
+    """Acknowledge a message that `me` got: it was seen, and no answer will come.
 
-    Raises UnknownMessage.
+    This wakes no agent; the sender sees it in `status`. Raises UnknownMessage.
     """
     row = visible(tx, me, message_id)
     if row["state"] is None:
-        msg = f"Message {message_id} is your own; only its recipients acknowledge it."
+        msg = f"You sent message {message_id} yourself; only a recipient can acknowledge it."
         raise Refused(msg, f"xats status {message_id}", id=message_id)
     tx.run(ACK, me=me.id, id=message_id, now=tx.now)
     wakes.close_if_read(tx, me.id)
@@ -418,9 +418,9 @@ returning agent_id, message_id
 
 
 def sweep(tx: Tx) -> int:
-    """Expire unread mail whose time is over, close the wakes that it leaves empty; return how many letters expired.
+    """Expire unread mail whose time is over, and close wakes without mail; return how many letters expired.
 
-    Mail that may be over only by a wrong clock is left for later (core/clock.py).
+    While the clock may be wrong, mail that only seems to be over stays unread (core/clock.py).
     """
     rows = tx.all(SWEEP, now=tx.now, since=_ages_since(tx))
     expired: dict[int, list[int]] = {}
@@ -443,9 +443,9 @@ NO_REPLY = "update deliveries set need_reply = 0 where message_id = :id and agen
 
 
 def withdraw(tx: Tx, message_id: int, keep: int = 0) -> None:
-    """Take unread copies of a message that means nothing any more off their recipients, but for the agent `keep`.
+    """Withdraw the unread copies of a message that is obsolete, except that of the agent `keep`.
 
-    They are no dead letters, and wake nobody. Who has read such a copy does not have to reply any more.
+    They do not become dead letters, and wake no agent. A recipient that has read its copy no longer has to reply.
     """
     tx.run(NO_REPLY, id=message_id, keep=keep)
     for row in tx.all(WITHDRAW, id=message_id, keep=keep, now=tx.now):

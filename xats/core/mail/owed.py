@@ -1,15 +1,15 @@
-"""Requests that were read and still need a reply.
+"""Owed replies: requests that their recipient has read and not answered.
 
-Their recipient is reminded at the start of each session, and after its program shortened its memory. Their sender is
-told once, when
+xats reminds the recipient at the start of each session, and after its program compacted its context. xats tells the
+sender once, when
 
-- the request was read an hour ago (`AFTER`) and the recipient is not in a turn,
-- or it was read four hours ago (`LATEST`), whatever the recipient does,
-- or it was shown four hours ago, and nothing proves yet that it was seen (core/mail/inbox.py).
+- the recipient read the request an hour ago (`AFTER`) and is not in a turn,
+- or the recipient read it four hours ago (`LATEST`), whatever it does now,
+- or xats showed it four hours ago, and nothing proves yet that the recipient saw it (core/mail/inbox.py).
 
 A request ends when it is replied to, acknowledged, withdrawn or expired. It does not count while its pair of agents is
-stopped: then neither is to wake the other (core/waking/stops.py). That its sender was told is on the delivery, so a
-restart repeats nothing, and no sender is told while the clock of this host is not trusted (core/clock.py).
+stopped, because then neither may wake the other (core/waking/stops.py). The delivery keeps the time of the report to
+the sender, so a restart repeats nothing. xats reports nothing while the clock is not trusted (core/clock.py).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 AFTER = 60 * 60_000  # ms since a request was read
 LATEST = 4 * AFTER
-WORDS = 200  # characters of a body of which a line about it is made
+WORDS = 200  # characters of a body that a line about it shows
 
 # Of a delivery d of the message m.
 WANTED = f"""
@@ -65,7 +65,7 @@ MARK = "update deliveries set unanswered_at = :now where agent_id = :agent and m
 
 @record
 class Request:
-    """A request that its recipient read and did not answer."""
+    """A request that its recipient has read and not answered."""
 
     id: int
     sender: str  #: name@team
@@ -74,7 +74,7 @@ class Request:
 
 
 def requests(tx: Tx, me: Agent, most: int) -> tuple[list[Request], int]:
-    """Return the `most` newest requests that `me` read and did not answer, and how many there are."""
+    """Return the `most` newest requests that `me` has read and not answered, and how many there are."""
     rows = tx.all(OF_AGENT, me=me.id, most=most, **wakes.fresh(tx))
     found = [
         from_row(Request, row, sender=f"{row['name']}@{row['team']}", about=row["subject"] or row["body"])
@@ -84,7 +84,7 @@ def requests(tx: Tx, me: Agent, most: int) -> tuple[list[Request], int]:
 
 
 def overdue(tx: Tx) -> int:
-    """Tell the senders of requests that were read and not answered; return how many requests that is."""
+    """Report requests that were read and not answered to their senders; return how many requests."""
     ages = {"cut": tx.now - AFTER, "latest": tx.now - LATEST, "since": clock.since(tx)}
     rows = sorted(tx.all(OVERDUE, **ages, **wakes.fresh(tx)), key=lambda row: (row["message_id"], row["agent_id"]))
     alerts.report(tx, rows, alerts.Notice("reply_overdue", "Read, but not answered:", "not answered", _line, MARK))
@@ -92,6 +92,6 @@ def overdue(tx: Tx) -> int:
 
 
 def _line(tx: Tx, row: Row, team: str) -> str:
-    """Return which copy was not answered, and since when it is read or shown."""
+    """Return the line about a request without an answer, and since when it is read or shown."""
     seen = ", perhaps not seen" if row["state"] == "shown" else ""
     return f"{alerts.copy(row, team)}, {row['state']} {rough(tx.now - row['at'])} ago{seen}"

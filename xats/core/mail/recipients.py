@@ -44,21 +44,21 @@ ONE = f"select {RECIPIENT} from agents a where a.team = :team and a.name_key = :
 
 @record
 class Recipient:
-    """Somebody that a message goes to."""
+    """An agent that a message goes to."""
 
     id: int
     address: str
     client: str
     wake_by: WakeBy
-    absence: Reason | None = None  #: why no program can have its mail now; see Agent.absence
-    called: str | None = None  #: the former name by which it was addressed
+    absence: Reason | None = None  #: why no program can get its mail now; see Agent.absence
+    called: str | None = None  #: the former name in the address, if it is one
 
 
 def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address], *, hold: bool = False) -> list[Recipient]:
-    """Return everybody that `addresses` mean, each once; groups never include the sender.
+    """Return the agents that `addresses` mean, each once; groups never include the sender.
 
-    With `hold` a name may also be that of an agent that has left or is not there yet. Raises UnknownRecipient for an
-    address that means nobody, Usage for a group with `hold`.
+    With `hold`, an address may also name an agent that has left or has not registered yet. Raises UnknownRecipient for
+    an address that matches no agent, and Usage for a pool, or a group with `hold`.
     """
     if hold:
         from xats.core.mail import held
@@ -68,10 +68,10 @@ def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address], *, hold: bool =
     for address in addresses:
         team = address.team or sender.team
         if address.team and is_forgotten(team):
-            msg = f"Team {team} is what is left of a forgotten team: no mail can be sent to it. Nothing was sent."
+            msg = f"Team {team} is only the history of a removed team and gets no mail. Nothing was sent."
             raise UnknownRecipient(msg, "xats agents --all-teams", address=str(address), team=team)
         if address.kind == "pool":
-            msg = f"{address} is for one message to one pool: a task that one of its members does."
+            msg = f"{address} must be the only address: a message to a pool becomes a task for one of its members."
             raise Usage(msg, f"xats send {address} 'text'")
         name = address.name
         matches = _members(tx, sender, address.kind, team, name)
@@ -87,7 +87,7 @@ def resolve(tx: Tx, sender: Agent, addresses: Sequence[Address], *, hold: bool =
 
 
 def _members(tx: Tx, sender: Agent, kind: str, team: str, name: str) -> list[Recipient]:
-    """Return everybody in `team` that an address of that `kind` and `name` means."""
+    """Return the agents of `team` that an address of that `kind` and `name` means."""
     if kind == "me":
         return [Recipient(sender.id, sender.address, sender.client, sender.wake_by)]
     if kind == "agent":
@@ -97,7 +97,7 @@ def _members(tx: Tx, sender: Agent, kind: str, team: str, name: str) -> list[Rec
 
 
 def _elsewhere(tx: Tx, sender: Agent, team: str, name: str, *, hold: bool) -> list[Recipient]:
-    """Return the agent of `team` that had that `name` before, else, with `hold`, the one that mail is held for."""
+    """Return the agent of `team` with the former name `name`, else, with `hold`, the one that holds its mail."""
     known = agents.find(tx, team, name)
     if known and known.registered:
         return [recipient_of(known, called=name)]
@@ -109,9 +109,9 @@ def _elsewhere(tx: Tx, sender: Agent, team: str, name: str, *, hold: bool) -> li
     return [recipient_of(known)] if known else []
 
 
-def of_group(tx: Tx, kind: str, team: str, name: str) -> list[Recipient]:
-    """Return the members of a group of `team`: kind "role", "tag" or "cap"."""
-    return from_rows(tx.all(GROUP[kind], team=team, name=name))
+def with_role(tx: Tx, team: str, role: str) -> list[Recipient]:
+    """Return the agents of `team` that have `role`."""
+    return from_rows(tx.all(GROUP["role"], team=team, name=role))
 
 
 def from_rows(rows: list[Row]) -> list[Recipient]:
@@ -130,7 +130,7 @@ def from_rows(rows: list[Row]) -> list[Recipient]:
 
 
 def unknown(tx: Tx, address: Address, team: str) -> UnknownRecipient:
-    """Return the error for an address that means nobody, with the nearest one that means somebody."""
+    """Return the error for an address that matches no agent; its hint names the nearest address that does."""
     if address.team:
         from xats.core.teams import views
 
@@ -154,7 +154,7 @@ def unknown(tx: Tx, address: Address, team: str) -> UnknownRecipient:
 
 
 def _near_label(tx: Tx, address: Address, team: str) -> list[str]:
-    """Return the addresses of groups of `team` that `address` may be mistyped for, the nearest first, at most three."""
+    """Return at most three addresses of groups of `team` that are like `address`, the nearest first."""
     if address.kind not in GROUP or not address.name:
         return []
     from difflib import get_close_matches
@@ -164,10 +164,10 @@ def _near_label(tx: Tx, address: Address, team: str) -> list[str]:
 
 
 def recipient_of(agent: Agent, called: str | None = None) -> Recipient:
-    """Return `agent` as somebody that a message goes to; `called` is the former name that it was addressed by."""
+    """Return `agent` as a recipient; `called` is the former name in the address, if it is one."""
     return Recipient(agent.id, agent.address, agent.client, agent.wake_by, agent.absence, called)
 
 
 def is_direct(addresses: Sequence[Address]) -> bool:
-    """Tell whether every one of `addresses` names an agent, and none a group."""
+    """Tell whether each of `addresses` names an agent, and none a group."""
     return all(address.kind in ("agent", "me") for address in addresses)

@@ -1,7 +1,7 @@
-"""What becomes of the mail of agents that are removed for good, one by one or with their team.
+"""The end of the mail of removed agents, whether one by one or with their team.
 
-Direct mail that they have not read becomes dead letters, with the reason `forgotten`. Their copies of mail to groups
-end. The senders who wait for a reply are told once.
+Their unread direct mail becomes dead letters with the reason `forgotten`. Their copies of mail to groups expire. xats
+tells senders who wait for a reply once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from xats.store import Row, Tx
 
-# What an agent has not read, and what it has read and was to answer.
+# The mail that an agent has not read, and the requests that it has read and not answered.
 OPEN = """
 select d.agent_id, d.message_id, d.state, d.need_reply, m.sender_id, m.subject, m.address, m.sent_at, a.name, a.team,
     f.client as sender_client, f.unregistered_at as sender_left
@@ -30,7 +30,7 @@ where d.agent_id = :id and (
 )
 order by d.message_id
 """
-# A dead letter says since when it is dead by `expires_at`.
+# `expires_at` is the time since when it is a dead letter.
 BURY = """
 update deliveries set state = 'expired', no_wake_reason = 'forgotten', expires_at = :now, claim = null,
     claim_until = null, dropped_at = case when :direct = 1 then dropped_at else :now end
@@ -44,23 +44,23 @@ where agent_id = :agent and message_id = :message
 
 @record
 class Ended:
-    """How much of the mail of removed agents ends, or would end."""
+    """How much mail ends, or would end, with removed agents."""
 
-    letters: int  #: direct mail that was not read: dead letters
-    copies: int  #: other mail that was not read
-    requests: int  #: mail that waits for a reply of theirs, read or not
+    letters: int  #: unread direct mail, which becomes dead letters
+    copies: int  #: other unread mail
+    requests: int  #: mail that waits for their reply, read or not
 
 
 def loss(tx: Tx, agent_id: int) -> Ended:
-    """Return what would end of the mail of the agent with that id."""
+    """Return how much mail would end with the agent `agent_id`."""
     return _counted(tx.all(OPEN, id=agent_id))
 
 
 def end(tx: Tx, whom: Sequence[int], head: str, knowing: Collection[int]) -> Ended:
     """End the mail of the agents with the ids `whom`; return how much that was.
 
-    The senders of requests are told under the line `head`, but not those with the ids `knowing`, nor who has left.
-    An attempt to wake one of `whom` that is under way loses its lease.
+    The senders of requests get mail that begins with the line `head`, except those with the ids `knowing` and those
+    that have left. An attempt under way to wake one of `whom` loses its lease.
     """
     from xats.core.mail import alerts
 
@@ -84,12 +84,12 @@ def _counted(rows: Sequence[Row]) -> Ended:
 
 
 def _is_direct(row: Row) -> bool:
-    """Tell whether a copy is of mail that an agent or a person wrote to agents by their names."""
+    """Tell whether an agent or a person wrote the mail to agents by name."""
     if row["sender_client"] == "system":
         return False
     try:
         return recipients.is_direct(parse_list(row["address"]))
-    except XatsError:  # an address that an older xats took
+    except XatsError:  # an address that an older xats accepted
         return True
 
 
@@ -98,7 +98,7 @@ def _is_owed(row: Row) -> bool:
 
 
 def _line(tx: Tx, row: Row, team: str) -> str:
-    """Return which copy is not answered, and whether it was read."""
+    """Return the line about a delivery without an answer, and whether it was read."""
     from xats.core.mail import alerts
 
     said = {"unread": "not read", "shown": "shown, perhaps not seen"}.get(row["state"], "read, not answered")

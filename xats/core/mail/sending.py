@@ -1,6 +1,6 @@
-"""Sending: accept a message in one transaction.
+"""Sending: accept a message.
 
-That is the message, a delivery and an open wake for each recipient, and the event.
+One transaction stores the message, a delivery and an open wake for each recipient, and the event.
 """
 
 from __future__ import annotations
@@ -27,41 +27,41 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 1 << 20  # bytes of UTF-8
 LARGEST_SUBJECT = 200  # characters
-# Why a recipient is not woken for what was sent.
+# The reasons for which `send` reports that a recipient is not woken.
 NOT_WOKEN: tuple[Reason, ...] = ("paused", "hop_limit", "no_program", "not_registered")
-UNLIMITED = ("human", "system")  # programs to and from which no limit holds
+UNLIMITED = ("human", "system")  # clients whose mail has no limit
 
 
 @record
 class Draft:
-    """What is to be sent."""
+    """A message to send."""
 
     address: str
     body: str
     subject: str | None = None
     kind: str | None = None  #: default: "mail", "broadcast" to a group, "reply" to a message
     need_reply: bool | None = None  #: default: yes to named agents, no to groups and in replies
-    dedupe_key: str | None = None  #: the same draft under the same key is sent once; see `_sent_before`
+    dedupe_key: str | None = None  #: a draft with the same key is sent only once; see `_sent_before`
     ttl: int | None = None  #: ms until unread copies expire
     reply_to: int | None = None
     wake: bool = True
-    hops: int = limits.HOPS  #: how many wakes two agents may cause each other in a row without a person
+    hops: int = limits.HOPS  #: the most wakes of a pair in a row without a person
     contract: tuple[int, str, int] | None = None  #: id, name and version of the contract that the body satisfies
-    is_answer: bool = False  #: the address is not as it was written: it is whom the answer goes to
-    hold: bool = False  #: keep it for a named agent that is not there yet, or has left
+    is_answer: bool = False  #: xats wrote the address: the recipients of the answer
+    hold: bool = False  #: hold it for a named agent that has not registered yet, or has left
 
 
 @record
 class Sent:
-    """What sending came to. `created` is False when the key had been used before."""
+    """The result of sending. `created` is False if the same draft was sent before under its key."""
 
     message: Message
     created: bool
     recipients: tuple[str, ...]
-    not_woken: tuple[tuple[str, Reason], ...] = ()  #: who is not woken for it, and why: a code of `NOT_WOKEN`
-    delayed: tuple[tuple[str, int], ...] = ()  #: whose wake is throttled, and until when (ms UTC)
-    renamed: tuple[tuple[str, str], ...] = ()  #: former names in its address, and which agent each leads to
-    dead: tuple[tuple[str, str], ...] = ()  #: whose copy ended unread, and why; of what was sent before under the key
+    not_woken: tuple[tuple[str, Reason], ...] = ()  #: recipients that are not woken, and why: a code of `NOT_WOKEN`
+    delayed: tuple[tuple[str, int], ...] = ()  #: recipients with a throttled wake, and until when (ms UTC)
+    renamed: tuple[tuple[str, str], ...] = ()  #: former names in its address, and the agent of each
+    dead: tuple[tuple[str, str], ...] = ()  #: if sent before: recipients whose copy expired, and why
 
 
 INSERT = """
@@ -72,7 +72,7 @@ values (:sender, :evidence, :address, :body, :kind, :need_reply, :wake, :now, :s
 on conflict (sender_id, dedupe_key) where dedupe_key is not null do nothing
 returning id
 """
-# Of most messages the rest is null. To leave it out spares a batch a tenth of its time.
+# In most messages the other columns are null. Leaving them out saves a batch a tenth of its time.
 NO_REST = (None,) * 6
 INSERT_PLAIN = """
 insert into messages (sender_id, evidence, address, body, kind, need_reply, wake, sent_at)
@@ -101,18 +101,18 @@ where agent_id = :agent and message_id = :message
 
 
 class Deliveries:
-    """The deliveries of one sender's messages, written together: each address, wake and pair is looked up once."""
+    """The deliveries of one sender's messages, written together. It looks up each address, wake and pair only once."""
 
     def __init__(self, tx: Tx, sender: Agent) -> None:
         self._tx, self._sender = tx, sender
         self._deliveries: list[dict[str, Any]] = []
-        self._wakes: dict[int, Joined | None] = {}  # by agent; None: a limit stands against a wake
-        self._more: dict[int, int] = {}  # how many further messages each wake has come to cover
-        self._met: set[int] = set()  # the agents to whom a person writes
-        self._known: dict[tuple[str, bool], tuple[list[Recipient], bool]] = {}  # by address, and whether it is held
+        self._wakes: dict[int, Joined | None] = {}  # by agent; None: a limit forbids a wake
+        self._more: dict[int, int] = {}  # by wake: further messages that it covers
+        self._met: set[int] = set()  # the agents to which a person writes
+        self._known: dict[tuple[str, bool], tuple[list[Recipient], bool]] = {}  # by address and `hold`
 
     def recipients(self, draft: Draft) -> tuple[list[Recipient], bool]:
-        """Return everybody that the address of `draft` means, and whether it names agents alone. See `resolve`."""
+        """Return the recipients of `draft`, and whether its address names only agents. Raises what `resolve` does."""
         whom = draft.address, draft.hold
         found = self._known.get(whom)
         if found is None:
@@ -124,12 +124,12 @@ class Deliveries:
     def add(
         self, message_id: int, recipient: Recipient, draft: Draft, expires_at: int | None
     ) -> tuple[Joined | None, Reason | None]:
-        """Add the delivery of a message; return the wake that covers it, or why its recipient is not woken now."""
+        """Add a delivery of a message; return the wake for it, or the reason why its recipient is not woken now."""
         if self._sender.client == "human" and recipient.client not in UNLIMITED and recipient.id not in self._met:
             from xats.core.waking import stops
 
             self._met.add(recipient.id)
-            stops.go_on(self._tx, recipient.id)
+            stops.restart(self._tx, recipient.id)
         reason, woken = self._no_wake(recipient, draft), None
         if reason is None:
             woken = self._join(recipient, draft)
@@ -142,13 +142,13 @@ class Deliveries:
         return woken, "paused" if woken and woken.held else reason
 
     def _no_wake(self, recipient: Recipient, draft: Draft) -> Reason | None:
-        """Return why `recipient` is not to be woken, or None."""
+        """Return why `recipient` gets no wake, or None."""
         if recipient.id == self._sender.id:
-            return "self"  # nobody needs to be woken for what he has just written himself
+            return "self"  # the sender needs no wake for its own message
         return "no_wake" if not draft.wake or recipient.wake_by == "none" else None
 
     def _join(self, recipient: Recipient, draft: Draft) -> Joined | None:
-        """Return the wake that covers mail to `recipient`, or None where its pair with the sender is stopped."""
+        """Return the wake for mail to `recipient`, or None if its pair with the sender is stopped."""
         if recipient.id in self._wakes:
             woken = self._wakes[recipient.id]
             if woken:
@@ -177,7 +177,7 @@ class Deliveries:
         return woken
 
     def write(self) -> None:
-        """Write what was added."""
+        """Write the added deliveries."""
         self._tx.many(DELIVER, self._deliveries)
         wakes.cover_more(self._tx, self._more)
         self._deliveries.clear()
@@ -185,7 +185,7 @@ class Deliveries:
 
 
 def check_draft(draft: Draft) -> None:
-    """Raise InvalidBody unless `draft` holds text of an allowed size, Usage if its key is empty or not text."""
+    """Raise InvalidBody unless `draft` has text of an allowed size, and Usage for an invalid key or --ttl."""
     from xats.base import text
 
     size = len(text.check(draft.body, "body", InvalidBody, "Nothing was sent."))
@@ -197,27 +197,25 @@ def check_draft(draft: Draft) -> None:
         msg = "The body is empty. Nothing was sent."
         raise InvalidBody(msg, "give the text, or - to read it from standard input")
     if size > LARGEST_BODY:
-        msg = f"The body has {size:,} bytes; 1 MiB (1,048,576) is the most. Nothing was sent."
+        msg = f"The body has {size:,} bytes; the maximum is 1 MiB (1,048,576). Nothing was sent."
         raise InvalidBody(msg, "put it into a file and send its path")
-    if draft.dedupe_key == "":  # of a variable that is not set: all that is sent under it but the first would be lost
+    if draft.dedupe_key == "":  # of an unset variable: xats would drop every message after the first
         msg = "The key is empty. Nothing was sent."
-        raise Usage(msg, "give one, or leave --key out")
+        raise Usage(msg, "give a key, or leave --key out")
     if draft.ttl is not None and draft.ttl < 1:
-        msg = (
-            "--ttl must be more than 0s: the message would have expired before anybody could read it. Nothing was sent."
-        )
+        msg = "--ttl must be more than 0s; otherwise the message expires before it is read. Nothing was sent."
         raise Usage(msg, "write --ttl 10m or --ttl 2d, or leave --ttl out")
     subject = draft.subject or ""
     if len(subject) > LARGEST_SUBJECT or "\n" in subject:
-        msg = f"A subject is one line of at most {LARGEST_SUBJECT} characters. Nothing was sent."
-        raise InvalidBody(msg, "shorten it with -s")
+        msg = f"A subject must be one line of at most {LARGEST_SUBJECT} characters. Nothing was sent."
+        raise InvalidBody(msg, "give a shorter one with -s")
 
 
 def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> Sent:
-    """Accept `draft` from `me`, who is known by `evidence`.
+    """Accept `draft` from `me`; `evidence` is how xats identified `me`.
 
     Raises UnknownRecipient, UnknownMessage (no such message to reply to), InvalidBody, InvalidName, KeyReused, or Usage
-    for a pool or an empty key; nothing is stored then.
+    for a pool or an empty key; then it stores nothing.
     """
     check_draft(draft)
     deliveries = Deliveries(tx, me)
@@ -227,9 +225,9 @@ def send(tx: Tx, me: Agent, evidence: str, draft: Draft) -> Sent:
 
 
 def _accept(tx: Tx, me: Agent, evidence: str, draft: Draft, deliveries: Deliveries) -> Sent:
-    """Store `draft` for everybody that its address means.
+    """Store `draft` for the agents that its address means.
 
-    If it means nobody any more, return what was sent under the draft's key.
+    If it matches no agent any more, return the earlier message under the draft's key.
     """
     try:
         recipients, direct = deliveries.recipients(draft)
@@ -242,7 +240,7 @@ def _accept(tx: Tx, me: Agent, evidence: str, draft: Draft, deliveries: Deliveri
 
 
 def post(tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Recipient]) -> Sent:
-    """Accept `draft`, which is in order, from `me` to `recipients`, whatever its address says."""
+    """Accept the checked `draft` from `me` to `recipients`; its address is only displayed."""
     deliveries = Deliveries(tx, me)
     sent = _store(tx, me, evidence, _settled(draft, True), recipients, deliveries)
     deliveries.write()
@@ -259,14 +257,14 @@ def _tell_of_stop(tx: Tx, stopped: Sequence[Notice]) -> None:
 
 
 def also_to(tx: Tx, message_id: int, sender: Agent, to: Agent) -> None:
-    """Deliver message `message_id`, which `sender` has sent, to `to` as well."""
+    """Deliver message `message_id` of `sender` to `to` as well."""
     deliveries = Deliveries(tx, sender)
     deliveries.add(message_id, recipient_of(to), Draft(to.address, ""), None)
     deliveries.write()
 
 
 def send_all(tx: Tx, me: Agent, evidence: str, drafts: Sequence[Draft]) -> list[Sent]:
-    """Accept every one of `drafts`, or none. What is raised carries the draft's `index`."""
+    """Accept all of `drafts`, or none. An error carries the `index` of its draft."""
     deliveries = Deliveries(tx, me)
     sent = []
     for index, draft in enumerate(drafts):
@@ -277,10 +275,10 @@ def send_all(tx: Tx, me: Agent, evidence: str, drafts: Sequence[Draft]) -> list[
 
 
 def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Sent:
-    """Answer message `message_id`: to its sender, or to its recipients if `me` sent it. `draft.address` is not read.
+    """Answer message `message_id`: to its sender, or to its recipients if `me` sent it. `draft.address` is ignored.
 
-    Of several recipients those that have left get it only if the draft is to be held. Raises UnknownMessage,
-    InvalidBody, KeyReused, Usage, or UnknownRecipient when nobody would get it.
+    Recipients that have left get it only if `draft.hold` is set. Raises UnknownMessage, InvalidBody, KeyReused, Usage,
+    or UnknownRecipient if no agent would get it.
     """
     check_draft(draft)
     original = visible(tx, me, message_id)
@@ -288,10 +286,10 @@ def reply(tx: Tx, me: Agent, evidence: str, message_id: int, draft: Draft) -> Se
     rows = tx.all(RECIPIENTS, id=message_id) if mine else tx.all(SENDER, id=original["sender_id"])
     recipients = from_rows(rows)
     if original["sender_client"] == "system":
-        msg = f"Message {message_id} is from xats itself, which reads no answers. Nothing was sent."
+        msg = f"Message {message_id} is from xats itself, and xats reads no answers. Nothing was sent."
         raise UnknownRecipient(msg, f"xats ack {message_id}", id=message_id)
-    if not recipients:  # offered to a pool in which nobody was
-        msg = f"Nobody has got message {message_id} yet. Nothing was sent."
+    if not recipients:  # of a pool that had no members
+        msg = f"Message {message_id} has no recipient yet. Nothing was sent."
         raise UnknownRecipient(msg, f"xats send bob 'text' --reply-to {message_id}", id=message_id)
     if any(row["unregistered_at"] is not None for row in rows):
         from xats.core.mail import held
@@ -319,7 +317,7 @@ returning id, sender_id, need_reply
 
 
 def repeat(tx: Tx, message_id: int, to: Agent) -> int:
-    """Send message `message_id` to `to` as well, in its sender's name and thread; return the new message's id."""
+    """Send a copy of message `message_id` to `to`, from its sender and in its thread; return the id of the copy."""
     row = tx.one(REPEAT, id=message_id, address=to.address, now=tx.now)
     assert row
     sender = agents.by_id(tx, row["sender_id"])
@@ -338,7 +336,7 @@ def _answer_subject(subject: str | None) -> str | None:
 def _store(
     tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Recipient], deliveries: Deliveries
 ) -> Sent:
-    """Store one message, whose `draft` is settled. Its deliveries go into `deliveries`, for the caller to write."""
+    """Store one message of a settled `draft`. The caller writes its deliveries, which go into `deliveries`."""
     if draft.dedupe_key is not None:
         before = _sent_before(tx, me, draft, deliveries)
         if before:
@@ -348,7 +346,7 @@ def _store(
     if expires_at is not None:
         from xats.core import clock
 
-        clock.observe(tx)  # an age that begins is the right one
+        clock.observe(tx)  # so that the age of this message will be right
     thread = original["thread"] if original else None
     values = {
         "sender": me.id,
@@ -374,7 +372,7 @@ def _store(
             contract=draft.contract[0] if draft.contract else None,
             contract_version=draft.contract[2] if draft.contract else None,
         )
-    if row is None:  # sent in the same moment, in a database that runs writing transactions side by side
+    if row is None:  # another transaction of a database with parallel writers has just sent it
         before = _sent_before(tx, me, draft, deliveries)
         assert before
         return before
@@ -420,7 +418,7 @@ def _store(
 
 
 def _settled(draft: Draft, direct: bool) -> Draft:
-    """Return `draft` with its kind and whether it needs a reply; `direct` says whether it goes to named agents."""
+    """Return `draft` with its defaults: its kind, and whether it needs a reply. `direct`: it goes to named agents."""
     answers = draft.reply_to is not None
     kind = draft.kind or ("reply" if answers else "mail" if direct else "broadcast")
     need_reply = direct and not answers if draft.need_reply is None else draft.need_reply
@@ -428,16 +426,16 @@ def _settled(draft: Draft, direct: bool) -> Draft:
 
 
 def _sent_before(tx: Tx, me: Agent, draft: Draft, deliveries: Deliveries) -> Sent | None:
-    """Return what `me` sent under the key of `draft`, which is settled, or None. `deliveries` are written then.
+    """Return the message of `me` under the key of the settled `draft`, or None. If there is one, write `deliveries`.
 
-    It has to be the same message: the same address as it was written, body, subject, kind, need for a reply, contract,
-    and the message that it answers. How long it lives and whom it wakes may differ: the first one decides. The members
-    of a group and the name of whom a reply goes to may have changed since. Raises KeyReused for another message.
+    It must be the same message: the same address text, body, subject, kind, need for a reply, contract, and message
+    that it answers. Its time to live and whom it wakes may differ; those of the first message count. The members of a
+    group, and the names of the recipients of a reply, may have changed since. Raises KeyReused for another message.
     """
     row = tx.one(BY_KEY, sender=me.id, dedupe_key=draft.dedupe_key)
     if row is None:
         return None
-    deliveries.write()  # it may have been sent a line before
+    deliveries.write()  # an earlier line of the same batch may have sent it
     found = tx.one(BY_ID, id=row["id"])
     assert found
     first = message_of(found)
@@ -456,7 +454,7 @@ def _sent_before(tx: Tx, me: Agent, draft: Draft, deliveries: Deliveries) -> Sen
 
 
 def _became(tx: Tx, first: Message) -> Sent:
-    """Return what became of `first`, which was sent before: also whose copy is dead, and for whom mail still waits."""
+    """Return the result of `first`, which was sent before, with its dead copies and those that still wait."""
     rows = tx.all(COPIES, id=first.id)
     copies = list(zip(rows, from_rows(rows), strict=True))
     dead, waits = [], []
@@ -471,13 +469,13 @@ def _became(tx: Tx, first: Message) -> Sent:
 
 
 def _reused(tx: Tx, first: Message, differs: Sequence[str]) -> KeyReused:
-    """Return the error for a key under which `first` was sent, from which a new message `differs`."""
+    """Return the error for a key that `first` has, because the new message `differs` in these fields."""
     from xats.base.durations import ago, iso
 
     words = {"need_reply": "need for a reply", "reply_to": "message that it answers"}
     what = " and ".join(words.get(one, one) for one in differs)
     at = ago(first.sent_at, tx.now)
     msg = f"Message {first.id} to {first.address}, sent {at}, has this key, but another {what}. Nothing was sent."
-    hint = f"take another --key for another message; to see the first one: xats show {first.id}"
+    hint = f"use another --key for another message; to see the first one: xats show {first.id}"
     about = {"id": first.id, "address": first.address, "sent_at": iso(first.sent_at)}
     return KeyReused(msg, hint, **about, differs=list(differs))

@@ -1,4 +1,4 @@
-"""Status: what became of a message, for the one who sent it."""
+"""Status: what happened to a message, for its sender."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @record
 class DeliveryStatus:
-    """Where one recipient's copy is, and what is being done to have it read."""
+    """The state of one recipient's copy, and its wake."""
 
     agent: str
     client: str
@@ -27,10 +27,10 @@ class DeliveryStatus:
     acked_at: int | None
     wake: wakes.Wake | None
     no_wake_reason: Reason | None  #: why there is no wake: "self", "no_wake" or "hop_limit"
-    host: str | None = None  #: the id of the host that its agent sits on
-    host_name: str | None = None  #: what people call that host
+    host: str | None = None  #: the id of the host of the recipient's session
+    host_name: str | None = None  #: the name of that host
     shown_at: int | None = None
-    need_reply: bool = False  #: whether a reply of this recipient is still wanted
+    need_reply: bool = False  #: whether this recipient still has to reply
 
 
 STATUS = f"""
@@ -46,9 +46,9 @@ LAST_SENT = "select id from messages where sender_id = :me order by id desc limi
 
 
 def status(tx: Tx, me: Agent, message_id: int | None) -> tuple[Message, list[DeliveryStatus]]:
-    """Return a message that `me` sent (None: the last one) and where each recipient's copy is.
+    """Return a message that `me` sent (None: the last one) and the state of each recipient's copy.
 
-    Raises UnknownMessage, or Refused for one that somebody else sent.
+    Raises UnknownMessage, or Refused for a message that another agent sent.
     """
     if message_id is None:
         row = tx.one(LAST_SENT, me=me.id)
@@ -59,7 +59,7 @@ def status(tx: Tx, me: Agent, message_id: int | None) -> tuple[Message, list[Del
     found = visible(tx, me, message_id)
     message = message_of(found)
     if found["sender_id"] != me.id:
-        msg = f"Message {message_id} is from {message.sender}; only its sender sees what became of it."
+        msg = f"Message {message_id} is from {message.sender}; only its sender can see its status."
         raise Refused(msg, f"xats show {message_id}", id=message_id)
     return message, [_status_of(tx, message, row, me) for row in tx.all(STATUS, id=message_id)]
 

@@ -1,7 +1,6 @@
-"""Threads: what an agent and others have written to each other, for somebody who looks on.
+"""Threads: the conversations of an agent, for a viewer. Nothing is marked as read.
 
-Nothing is marked read. Every query is bounded, whatever an agent has written in its life: threads are looked for among
-its newest messages, and of a long thread the newest are shown.
+Every query is bounded: threads come from the newest messages of an agent, and a long thread shows its newest messages.
 """
 
 from __future__ import annotations
@@ -18,22 +17,22 @@ if TYPE_CHECKING:
     from xats.core.states import DeliveryState
     from xats.store import Row, Tx
 
-WINDOW = 1000  # newest messages of an agent among which those are looked for that somebody may see
-RECIPIENTS = 8  # recipients of one message that are named
+WINDOW = 1000  # newest messages of an agent that a query looks at
+RECIPIENTS = 8  # recipients of one message that are shown
 
 
 @record
 class Headline:
-    """A thread as one agent has it: its newest message, without the body, and how many there are."""
+    """A thread of one agent: its newest message, without the body, and the number of its messages."""
 
     message: Message
-    state: DeliveryState | None  #: that of the agent's own copy, if it has one and that may be told
+    state: DeliveryState | None  #: the state of the agent's own copy; None: it has none, or the viewer may not know
     messages: int
 
 
 @record
 class Copy:
-    """What became of one recipient's copy."""
+    """The state of one recipient's copy."""
 
     agent: str  #: name@team
     state: DeliveryState | Literal["acked"]
@@ -42,13 +41,13 @@ class Copy:
 
 @record
 class ThreadMessage:
-    """A message of a thread, and its first recipients if it may be told what they made of it."""
+    """A message of a thread, with the copies of its first recipients if the viewer may see their states."""
 
     message: Message
     copies: tuple[Copy, ...]
 
 
-# A viewer sees what it sent or got; a null stands for a person, who sees everything.
+# A viewer sees messages that it sent or got. Null stands for a person, who sees everything.
 SEEN = """(:viewer is null or m.sender_id = :viewer or exists (
     select 1 from deliveries v where v.agent_id = :viewer and v.message_id = m.id
 ))"""
@@ -66,7 +65,7 @@ select {BODILESS}, {wakes.STATE} as state from (
 left join deliveries d on d.agent_id = :agent and d.message_id = m.id
 where {SEEN} order by m.id desc
 """
-SPOKEN = f"""
+CONVERSATION = f"""
 select {MESSAGE} from (
     select :root as id
     union
@@ -85,9 +84,9 @@ SUBJECT = f"select m.subject from messages m where m.id = :id and {SEEN}"
 
 
 def headlines(tx: Tx, agent: Agent, viewer: Agent | None, limit: int) -> list[Headline]:
-    """Return the newest threads among the newest messages of `agent`, as far as `viewer` may see them.
+    """Return the newest threads among the newest messages of `agent` that `viewer` may see.
 
-    None: a person, who may see everything.
+    `viewer` None is a person, who may see everything.
     """
     values = {"agent": agent.id, "viewer": viewer.id if viewer else None, "window": WINDOW, **wakes.fresh(tx)}
     newest: dict[int, Row] = {}
@@ -97,17 +96,17 @@ def headlines(tx: Tx, agent: Agent, viewer: Agent | None, limit: int) -> list[He
         count[row["thread"]] = count.get(row["thread"], 0) + 1
     found = []
     for thread, row in [*newest.items()][:limit]:
-        told = viewer is None or viewer.id in (agent.id, row["sender_id"])
-        found.append(Headline(message_of(row), row["state"] if told else None, count[thread]))
+        may_see = viewer is None or viewer.id in (agent.id, row["sender_id"])
+        found.append(Headline(message_of(row), row["state"] if may_see else None, count[thread]))
     return found
 
 
 def conversation(tx: Tx, thread_id: int, viewer: Agent | None, limit: int) -> list[ThreadMessage]:
-    """Return the newest messages of a thread as far as `viewer` may see them, oldest first.
+    """Return the newest messages of a thread that `viewer` may see, oldest first.
 
-    What became of the copies is for a person (None) and for a message's own sender.
+    Only a person (None) and the sender of a message see the states of its copies.
     """
-    rows = tx.all(SPOKEN, root=thread_id, viewer=viewer.id if viewer else None, limit=limit)
+    rows = tx.all(CONVERSATION, root=thread_id, viewer=viewer.id if viewer else None, limit=limit)
     return [
         ThreadMessage(
             message_of(row),

@@ -1,4 +1,4 @@
-"""Claims: who works on a task, until when. Of many that claim one task exactly one gets it, and it is a lease."""
+"""Claims: which agent works on a task, and until when. A claim is a lease, and only one agent can hold it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 LEASE = 30 * 60_000  # ms
 SHORTEST, LONGEST = 1000, 30 * 86_400_000  # ms that a lease may last
-GRACE = 5 * 60_000  # ms from when an owner was seen to be gone until its tasks are open again
+GRACE = 5 * 60_000  # ms after xats saw that an owner is gone until its tasks are open again
 BATCH = 1000  # claims that one transaction looks at
 
 TAKE = """
@@ -38,7 +38,7 @@ update tasks set state = 'claimed', owner_id = :me, claimed_at = :now, lease_ms 
 """
 MINE = "(assignee_id = :me or (assignee_id is null and (role is null or role = :role)))"
 CLAIM = f"{TAKE} where id = :id and team = :team and state = 'open' and waits_for = 0 and {MINE} returning id"
-# Each of the three finds its first by the index; the first of them is the one.
+# Each of the three parts finds its first task by an index.
 FIRST = "select id, priority from tasks where team = :team and state = 'open' and waits_for = 0"
 NEXT = f"""
 select id from (
@@ -62,24 +62,24 @@ CLAIM_NEXT = f"{TAKE} where id = ({NEXT}) and state = 'open' and waits_for = 0 r
 
 
 def claim(tx: Tx, me: Agent, task_id: int, lease: int = LEASE) -> Task:
-    """Claim task `task_id` for `lease` ms, also from another owner whose process has ended.
+    """Claim task `task_id` for `lease` ms, even from an owner whose process has ended.
 
     Raises UnknownTask, TaskEnded, TaskHeld, TaskForOthers, TaskBlocked, InvalidTask.
     """
-    clock.observe(tx)  # a lease that begins has the right age
+    clock.observe(tx)  # so that the age of this lease will be right
     values = {"id": task_id, "team": me.team, **_taken(tx, me, lease)}
     if tx.one(CLAIM, **values) is None:
         task = tasks.find(tx, me.team, task_id)
         if task.owner_gone_at is None or task.owner_id == me.id:
-            _say_why_not(tx, me, task)
+            _refuse(tx, me, task)
         _lapse(tx, task, ENDED, taken_by=me)
-        if tx.one(CLAIM, **values) is None:  # then all of this is undone
-            _say_why_not(tx, me, tasks.again(tx, task))
+        if tx.one(CLAIM, **values) is None:  # the error undoes all of this
+            _refuse(tx, me, tasks.again(tx, task))
     return _claimed(tx, me, task_id)
 
 
 def claim_next(tx: Tx, me: Agent, lease: int = LEASE) -> Task | None:
-    """Claim the most urgent task that is ready and for `me`, my role or anybody; of equals the oldest.
+    """Claim the most urgent ready task that is for `me`, for the role of `me`, or for any agent; of equals the oldest.
 
     Returns None when there is none. Raises InvalidTask.
     """
@@ -89,7 +89,7 @@ def claim_next(tx: Tx, me: Agent, lease: int = LEASE) -> Task | None:
         row = tx.one(CLAIM_NEXT, **values)
         if row:
             return _claimed(tx, me, row["id"])
-        # Where writers run side by side another one may have taken that very task: then there may be a next one.
+        # In a database with parallel writers, another one may have taken that task. There may be a next one.
         if not any_next(tx, me):
             return None
 
@@ -104,9 +104,9 @@ def _taken(tx: Tx, me: Agent, lease: int) -> dict[str, int | str | None]:
 
 
 def check_lease(lease: int) -> int:
-    """Return `lease` (ms) if a claim can be so long. Raises InvalidTask."""
+    """Return `lease` (ms) if it is allowed. Raises InvalidTask."""
     if not SHORTEST <= lease <= LONGEST:
-        msg = "A lease lasts from 1 second to 30 days. Nothing was changed."
+        msg = "--lease must be from 1s to 30d. Nothing was changed."
         raise InvalidTask(msg, "xats task claim --next --lease 30m")
     return lease
 
@@ -121,15 +121,15 @@ def _claimed(tx: Tx, me: Agent, task_id: int) -> Task:
     return task
 
 
-def _say_why_not(tx: Tx, me: Agent, task: Task) -> NoReturn:
-    """Raise why `me` cannot claim `task`."""
+def _refuse(tx: Tx, me: Agent, task: Task) -> NoReturn:
+    """Raise the error that says why `me` cannot claim `task`."""
     tasks.refuse_ended(task)
     number = task.id
     if task.state in ("claimed", "review"):
         assert task.owner
-        who = "you yourself" if task.owner_id == me.id else task.owner.partition("@")[0]
-        until = f", for {rough(task.lease_until - tx.now)} more" if task.lease_until else " and in review"
-        msg = f"Task {number} is claimed by {who}{until}."
+        who = "You have" if task.owner_id == me.id else f"{task.owner.partition('@')[0]} has"
+        until = f", for {rough(task.lease_until - tx.now)} more" if task.lease_until else "; it is in review"
+        msg = f"{who} claimed task {number}{until}."
         hint = f"xats task renew {number}" if task.owner_id == me.id else "xats task claim --next"
         if task.state == "review":
             hint = f"xats task show {number}"
@@ -153,33 +153,38 @@ order by id desc limit 1
 
 
 def own(tx: Tx, me: Agent, task_id: int, claim_number: int | None = None, *, states: tuple[str, ...]) -> Task:
-    """Return task `task_id`, which `me` has claimed (by claim `claim_number`, if that is known) and is in `states`.
+    """Return task `task_id` if `me` holds its claim and its state is one of `states`.
 
-    Raises UnknownTask, TaskEnded, LeaseLost, NotOwner or Refused.
+    `claim_number` is the number of the claim that `me` means, if known. Raises UnknownTask, TaskEnded, LeaseLost,
+    NotOwner or Refused.
     """
     task = tasks.find(tx, me.team, task_id)
     tasks.refuse_ended(task)
     if task.owner_id == me.id and claim_number in (None, task.claims):
         if task.state in states:
             return task
-        msg = f"Task {task.id} is in review; take it back with a new submission, or wait for the reviewers."
+        msg = f"Task {task.id} is in review. Submit it again, or wait for the reviewers."
         raise Refused(msg, f"xats task show {task.id}", id=task.id, state=task.state)
     last = tx.one(LAST_WORD, id=task.id, me=me.id)
     holder = task.owner.partition("@")[0] if task.owner else None
     if (last and last["kind"] != "released") or task.owner_id == me.id:
-        now = f"{'you' if task.owner_id == me.id else holder} claimed it since" if holder else "it is open again"
+        now = (
+            f"{'you have' if task.owner_id == me.id else f'{holder} has'} claimed it since"
+            if holder
+            else "it is open again"
+        )
         msg = f"Your claim of task {task.id} is over, and {now}. Nothing was changed."
         hint = f"xats task {'show' if holder else 'claim'} {task.id}"
         raise LeaseLost(msg, hint, id=task.id, owner=task.owner, claim=task.claims)
     if holder:
-        msg = f"Task {task.id} is claimed by {holder}, not by you."
+        msg = f"{holder}, not you, has claimed task {task.id}."
         raise NotOwner(msg, f"xats task show {task.id}", id=task.id, owner=task.owner)
-    msg = f"Task {task.id} is claimed by nobody."
+    msg = f"No agent has claimed task {task.id}."
     raise NotOwner(msg, f"xats task claim {task.id}", id=task.id, owner=None)
 
 
 def renew(tx: Tx, me: Agent, task_id: int, lease: int | None = None, claim_number: int | None = None) -> Task:
-    """Let the claim of task `task_id` begin anew, for `lease` ms or as long as before. Raises as `own`, InvalidTask."""
+    """Renew the claim of task `task_id`, for `lease` ms or its old length. Raises as `own`, InvalidTask."""
     task = own(tx, me, task_id, claim_number, states=("claimed",))
     lease = check_lease(lease) if lease is not None else task.lease_ms
     assert lease
@@ -189,7 +194,7 @@ def renew(tx: Tx, me: Agent, task_id: int, lease: int | None = None, claim_numbe
 
 
 def progress(tx: Tx, me: Agent, task_id: int, text: str, claim_number: int | None = None) -> Task:
-    """Note how far task `task_id` is, and renew its claim. Raises as `own`, InvalidTask."""
+    """Record the progress `text` of task `task_id`, and renew its claim. Raises as `own`, InvalidTask."""
     text = tasks.check_note(text, "progress note")
     task = own(tx, me, task_id, claim_number, states=("claimed", "review"))
     until = {"lease_until": tx.now + task.lease_ms} if task.state == "claimed" and task.lease_ms else {}
@@ -201,10 +206,10 @@ def progress(tx: Tx, me: Agent, task_id: int, text: str, claim_number: int | Non
 def done(
     tx: Tx, me: Agent, task_id: int, result: str | None, claim_number: int | None = None, *, force: bool = False
 ) -> Task:
-    """End task `task_id` well.
+    """Mark task `task_id` as done, with its `result`.
 
-    Raises as `own`, NeedsReview when somebody is to approve it first, TaskBlocked when a task that it needs was
-    reopened, unless `force`; InvalidTask.
+    Raises as `own`, NeedsReview if a role must approve it first, TaskBlocked if a task that it needs was reopened,
+    unless `force`, and InvalidTask.
     """
     if result is not None:
         result = tasks.check_long(result, "result")
@@ -212,7 +217,7 @@ def done(
     rows = tx.all("select role from task_reviewers where task_id = :id order by role", id=task.id)
     if rows:
         roles = [row["role"] for row in rows]
-        msg = f"Task {task.id} is to be approved by {', '.join(roles)} before it is done."
+        msg = f"{', '.join(roles)} must approve task {task.id} before it is done."
         hint = f"xats task submit {task.id}" if task.state == "claimed" else f"xats task show {task.id}"
         raise NeedsReview(msg, hint, id=task.id, roles=roles)
     if not force:
@@ -221,7 +226,7 @@ def done(
 
 
 def fail(tx: Tx, me: Agent, task_id: int, reason: str, claim_number: int | None = None) -> Task:
-    """Give task `task_id` up for `reason`. What needs it stays blocked. Raises as `own`, InvalidTask."""
+    """Mark task `task_id` as failed for `reason`; tasks that need it stay blocked. Raises as `own`, InvalidTask."""
     reason = tasks.check_note(reason, "reason")
     return endings.end(tx, own(tx, me, task_id, claim_number, states=("claimed",)), "failed", me, reason)
 
@@ -230,7 +235,7 @@ def fail(tx: Tx, me: Agent, task_id: int, reason: str, claim_number: int | None 
 
 
 def release(tx: Tx, me: Agent, task_id: int, reason: str | None = None, claim_number: int | None = None) -> Task:
-    """Give task `task_id` back: it is open again. Who made it, and a person, may take it from its owner, who is told.
+    """Release task `task_id`: it is open again. Its creator or a person may take it from its owner, who gets mail.
 
     Raises as `own`, or Refused.
     """
@@ -238,23 +243,21 @@ def release(tx: Tx, me: Agent, task_id: int, reason: str | None = None, claim_nu
         reason = tasks.check_note(reason, "reason")
     task = tasks.find(tx, me.team, task_id)
     held = task.state in ("claimed", "review")
-    if not held or task.owner_id == me.id or (me.client != "human" and me.id != task.creator_id):
+    is_taken = held and task.owner_id != me.id and (me.client == "human" or me.id == task.creator_id)
+    if not is_taken:
         task = own(tx, me, task_id, claim_number, states=("claimed", "review"))
-        now = _open(tx, task)
-        tasks.log(tx, now, "released", me, reason, owner=task.owner)
-        _offer(tx, now, but=me.id)
-        return now
     owner = notify.agent_of(tx, task.owner_id)
     now = _open(tx, task)
     tasks.log(tx, now, "released", me, reason, owner=task.owner)
     _offer(tx, now, but=task.owner_id)
-    notify.tell(
-        tx,
-        owner,
-        f"task #{task.id} was taken from you: {task.title}",
-        f"{me.name} has released task #{task.id}, which you had claimed: {task.title}",
-        *([f"Why: {reason}"] if reason else []),
-    )
+    if is_taken:
+        notify.tell(
+            tx,
+            owner,
+            f"{me.name} released your task #{task.id}: {task.title}",
+            f"{me.name} has released task #{task.id}, which you had claimed: {task.title}",
+            *([f"Why: {reason}"] if reason else []),
+        )
     return now
 
 
@@ -267,7 +270,7 @@ def _open(tx: Tx, task: Task) -> Task:
 
 
 def _offer(tx: Tx, task: Task, but: int | None, why: str = "") -> None:
-    """Tell who can take `task`, which is open again because of `why`; not the agent `but`."""
+    """Send mail to the agents that can claim `task`, which is open again because of `why`, except the agent `but`."""
     if task.ready:
         readiness.ready(tx, task, f"is open again{why and f' ({why})'}", but=but)
 
@@ -276,9 +279,9 @@ HELD = f"select {tasks.TASK} {tasks.FROM} where t.owner_id = :id and t.state in 
 
 
 def leave(tx: Tx, agent: Agent, *, force: bool, by: Agent | None = None) -> list[int]:
-    """Give back what `agent`, which is about to leave, has claimed; return the ids.
+    """Release the tasks of `agent`, which is about to leave; return their ids.
 
-    The agents that added these tasks are told, but not `by`, which has it leave. Raises TasksHeld unless `force`.
+    The agents that added these tasks get mail, except `by`, which unregisters `agent`. Raises TasksHeld unless `force`.
     """
     opened = give_back(tx, agent, "has left", force=force)
     leaving.owner_left(tx, agent, opened, by)
@@ -286,9 +289,9 @@ def leave(tx: Tx, agent: Agent, *, force: bool, by: Agent | None = None) -> list
 
 
 def give_back(tx: Tx, agent: Agent, what: str, *, force: bool) -> list[Task]:
-    """Open all again that `agent` has claimed, and tell who can take it that `agent` `what`; return the tasks.
+    """Open the tasks again that `agent` has claimed; return them. `what` happened to `agent`, for the mail.
 
-    Raises TasksHeld unless `force`.
+    The agents that can claim them get mail. Raises TasksHeld unless `force`.
     """
     held = [tasks.task_of(row) for row in tx.all(HELD, id=agent.id)]
     ids = [task.id for task in held]
@@ -296,7 +299,7 @@ def give_back(tx: Tx, agent: Agent, what: str, *, force: bool) -> list[Task]:
         shown = ", ".join(f"#{task.id} {task.title}" for task in held[:5])
         more = f" and {len(held) - 5} more" if len(held) > 5 else ""
         msg = f"{agent.name} has claimed {len(held)} task{'s' if len(held) > 1 else ''}: {shown}{more}."
-        hint = f"finish them, or give them back: xats unregister {agent.name} --force"
+        hint = f"finish them, or release them: xats unregister {agent.name} --force"
         raise TasksHeld(msg, hint, agent=agent.address, tasks=ids)
     opened = []
     for task in held:
@@ -338,17 +341,16 @@ GONE_NOW = "update tasks set owner_gone_at = :now where owner_gone_at > :far"
 
 
 def due(tx: Tx, gone: Gone) -> bool:
-    """Tell whether `settle` may have anything to do: it asks whether the ages are right."""
+    """Tell whether `settle` may have work, whether or not ages are right."""
     if tx.one(OVER, now=tx.now, before=tx.now - GRACE):
         return True
     return any(owners.outdated(one, gone) for one in owners.owners(tx))
 
 
 def settle(tx: Tx, gone: Gone) -> list[int]:
-    """Open the tasks again whose claims are over; return their ids.
+    """Open the tasks again whose claims are over; return their ids. See `over`.
 
-    See `over`. Owners are marked, or their marks taken away, as `gone` tells. A lease whose owner did something
-    meanwhile is made longer.
+    Mark owners that are gone, and unmark those that are back, as `gone` tells. Extend leases whose owners were active.
     """
     for one in owners.owners(tx):
         owners.note(tx, one, gone, GRACE)
@@ -367,11 +369,11 @@ def settle(tx: Tx, gone: Gone) -> list[int]:
 
 
 def over(tx: Tx, task: Task, trust: Standing) -> str | None:
-    """Return why the claim of `task` is over, or None while it holds: nothing else takes a claim away by age.
+    """Return why the claim of `task` is over, or None while it holds. Only this function ends claims by age.
 
-    A claim is over when its lease has lapsed, or when its owner was seen to be gone GRACE ago and did nothing since.
-    What may have lapsed only by a wrong clock, or while the host was suspended, is left for later: `trust` tells since
-    when ages are right.
+    A claim is over when its lease has lapsed, or when xats saw GRACE ago that its owner was gone, and the owner did
+    nothing since. `trust` tells since when ages are right: a lease that may have lapsed only because the clock is wrong
+    or the host was suspended still holds.
     """
     if task.lease_until is not None and task.lease_ms is not None:
         began = task.lease_until - task.lease_ms
@@ -383,10 +385,10 @@ def over(tx: Tx, task: Task, trust: Standing) -> str | None:
 
 
 def set_right(tx: Tx) -> None:
-    """Let claims that are said to have begun, or their owners to have been seen, far ahead of now begin anew.
+    """Restart claims that began, or whose owners were last seen, at a time far in the future.
 
-    That was before the clock was set back; nobody would get what they hold until it comes round again. It looks at
-    every claim, and so is for now and then. After the clock was upset it does nothing for a while: it may be wrong now.
+    Those times are from before the clock was set back. Otherwise no agent could claim these tasks until the clock is
+    there again. This looks at every claim, so callers run it rarely. It does nothing while the clock may be wrong.
     """
     if clock.observe(tx).upset_at:
         return
@@ -397,9 +399,9 @@ def set_right(tx: Tx) -> None:
 
 
 def _lapse(tx: Tx, task: Task, why: str, taken_by: Agent | None = None) -> int:
-    """Open `task`, whose claim is over because of `why`, and tell its owner; return its id.
+    """Open `task`, whose claim is over because of `why`, and send mail to its owner; return its id.
 
-    Others hear that it is open, unless `taken_by` claims it in this moment.
+    The agents that can claim it get mail too, unless `taken_by` claims it now.
     """
     owner = notify.agent_of(tx, task.owner_id)
     now = _open(tx, task)
@@ -409,8 +411,8 @@ def _lapse(tx: Tx, task: Task, why: str, taken_by: Agent | None = None) -> int:
         _offer(tx, now, but=task.owner_id)
         then = f"It is open again; if you still work on it: xats task claim {task.id}"
     else:
-        then = f"{taken_by.name} has claimed it; look: xats task show {task.id}"
-    because = "you did nothing with xats for so long" if why == LAPSED else "your process had ended"
+        then = f"{taken_by.name} has claimed it: xats task show {task.id}"
+    because = "its lease expired without activity of yours" if why == LAPSED else "your process had ended"
     notify.tell(
         tx,
         owner,

@@ -1,4 +1,4 @@
-"""What tasks need: dependencies of one team, without a cycle. `tasks.waits_for` counts those that are not done."""
+"""Dependencies: the tasks that a task needs, in one team, without a cycle. `waits_for` counts those not done."""
 
 from __future__ import annotations
 
@@ -42,23 +42,23 @@ class Need:
 
 
 def needs(tx: Tx, task_id: int) -> list[Need]:
-    """Return what task `task_id` needs."""
+    """Return the tasks that task `task_id` needs."""
     return [from_row(Need, row) for row in tx.all(NEEDS, id=task_id)]
 
 
 def blockers(tx: Tx, task: Task) -> tuple[Need, ...]:
-    """Return what `task` still waits for."""
+    """Return the tasks that `task` still waits for."""
     return tuple(one for one in needs(tx, task.id) if one.state != "done") if task.waits_for else ()
 
 
 def refuse_reopened(tx: Tx, task: Task, verb: str) -> None:
-    """Raise TaskBlocked if a task that `task`, which was claimed, needs was reopened since. `verb` goes on anyway."""
+    """Raise TaskBlocked if a task that the claimed `task` needs was reopened. `verb` --force goes on anyway."""
     waits = blockers(tx, task)
     if not waits:
         return
     said = ", ".join(f"#{one.id} ({one.state})" for one in waits[:10]) + (" and more" if len(waits) > 10 else "")
     msg = f"Task {task.id} needs {said}, which was reopened after task {task.id} was claimed. "
-    msg += "The work may build on what is being done anew. Nothing was changed."
+    msg += "The work may depend on a result that will change. Nothing was changed."
     hint = f"xats task wait {waits[0].id}; or, if the work is right as it is: xats task {verb} {task.id} --force"
     raise TaskBlocked(msg, hint, id=task.id, blocked_by=[one.id for one in waits])
 
@@ -69,14 +69,14 @@ def needed_by(tx: Tx, task_id: int) -> list[Task]:
 
 
 def link(tx: Tx, task: Task, wanted: Iterable[int]) -> Task:
-    """Let `task` need the tasks `wanted` as well; return it as it is then.
+    """Make `task` need the tasks `wanted` as well; return the changed task.
 
-    Raises UnknownTask, or DependencyCycle, which names the path.
+    Raises UnknownTask, InvalidTask, or DependencyCycle, which has the path.
     """
     more = dict.fromkeys(wanted)
     known = {one.id for one in needs(tx, task.id)}
     if len(known) + len(more) > tasks.MOST_NEEDS:
-        msg = f"A task can need {tasks.MOST_NEEDS:,} others at the most."
+        msg = f"A task can need at most {tasks.MOST_NEEDS:,} other tasks. Nothing was changed."
         raise InvalidTask(msg, "group them under another task", id=task.id)
     for one in more:
         tasks.find(tx, task.team, one)
@@ -92,7 +92,7 @@ def link(tx: Tx, task: Task, wanted: Iterable[int]) -> Task:
 
 
 def unlink(tx: Tx, task: Task, unwanted: Iterable[int]) -> Task:
-    """Let `task` no longer need the tasks `unwanted`; return it as it is then. Raises InvalidTask."""
+    """Make `task` no longer need the tasks `unwanted`; return the changed task. Raises InvalidTask."""
     for one in dict.fromkeys(unwanted):
         if not tx.run("delete from task_needs where task_id = :task and needs_id = :need", task=task.id, need=one):
             msg = f"Task {task.id} does not need task {one}. Nothing was changed."
@@ -101,7 +101,7 @@ def unlink(tx: Tx, task: Task, unwanted: Iterable[int]) -> Task:
 
 
 def recount(tx: Tx, task: Task) -> Task:
-    """Count what `task` waits for; return it as it is then."""
+    """Count the tasks that `task` waits for; return the changed task."""
     tx.run(COUNT, id=task.id)
     return tasks.again(tx, task)
 
@@ -126,14 +126,14 @@ def path_between(tx: Tx, start: int, end: int) -> list[int]:
     return path[::-1]
 
 
-# -- when a task that others need changes ------------------------------------------------------------------------------
+# -- a task that others need changes -----------------------------------------------------------------------------------
 
 ONE_LESS = "update tasks set waits_for = waits_for - 1 where id = :id"
 ONE_MORE = "update tasks set waits_for = waits_for + 1 where id = :id"
 
 
 def done(tx: Tx, task: Task) -> list[Task]:
-    """Let what needed `task` go on; tell who can start now. Return the tasks that became ready."""
+    """Unblock the tasks that need `task`, which is done, and send mail about ready ones; return those."""
     freed = []
     for waiting in needed_by(tx, task.id):
         tx.run(ONE_LESS, id=waiting.id)
@@ -148,9 +148,9 @@ def done(tx: Tx, task: Task) -> list[Task]:
 
 
 def not_done(tx: Tx, task: Task, by: Agent, reason: str | None) -> None:
-    """Let what needs `task`, which was done until `by` reopened it for `reason`, wait again.
+    """Block the tasks that need `task` again, since `by` reopened it for `reason`.
 
-    The owners of those of these tasks that are claimed or in review are told.
+    The owners of those that are claimed or in review get mail.
     """
     for waiting in needed_by(tx, task.id):
         tx.run(ONE_MORE, id=waiting.id)
@@ -161,8 +161,8 @@ def not_done(tx: Tx, task: Task, by: Agent, reason: str | None) -> None:
 
 
 def blocked_forever(tx: Tx, task: Task, by: Agent) -> list[int]:
-    """Tell who added tasks that wait for `task` that it has ended without being done; `by` knows. Return their ids."""
-    told = []
+    """Tell the creators of tasks that need `task` that it failed or was cancelled by `by`; return their ids."""
+    notified = []
     whose: dict[int, list[Task]] = {}
     for waiting in needed_by(tx, task.id):
         if waiting.live:
@@ -171,7 +171,7 @@ def blocked_forever(tx: Tx, task: Task, by: Agent) -> list[int]:
         if creator_id == by.id:
             continue
         creator = agents.by_id(tx, creator_id)
-        told.append(creator_id)
+        notified.append(creator_id)
         numbers = ", ".join(f"#{one.id}" for one in found[:20]) + (" and more" if len(found) > 20 else "")
         what = "failed" if task.state == "failed" else "was cancelled"
         notify.tell(
@@ -180,8 +180,8 @@ def blocked_forever(tx: Tx, task: Task, by: Agent) -> list[int]:
             f"task #{task.id} {what}, and {numbers} {'waits' if len(found) == 1 else 'wait'} for it",
             f"Task #{task.id} {what} ({by.name}): {task.title}",
             *([f"Why: {task.reason}"] if task.reason else []),
-            f"What you added waits for it: {numbers}",
+            f"These tasks of yours wait for it: {numbers}",
             f"Try again: xats task reopen {task.id}",
             f"Or go on without it: xats task edit {found[0].id} --no-dep {task.id}",
         )
-    return told
+    return notified

@@ -1,4 +1,4 @@
-"""How tasks end, and begin anew."""
+"""The end of tasks, and their reopening."""
 
 from __future__ import annotations
 
@@ -14,15 +14,13 @@ if TYPE_CHECKING:
 
 
 def end(tx: Tx, task: Task, state: TaskEnd, by: Agent, text: str | None) -> Task:
-    """End `task`, which has not ended, as `state`: `text` is its result when it is done, else why. Return it."""
+    """End the live `task` as `state`; return it. `text` is its result if it is done, else the reason."""
     if task.state == "open":
         readiness.not_ready(tx, task)
     elif task.state == "review":
         notify.no_review(tx, task)
-    told = {"result" if state == "done" else "reason": text}
-    if state != "done":
-        told["result"] = None
-    now = tasks.update(tx, task, state=state, ended_at=tx.now, lease_until=None, offer_at=None, **told)
+    outcome = {"result": text} if state == "done" else {"result": None, "reason": text}
+    now = tasks.update(tx, task, state=state, ended_at=tx.now, lease_until=None, offer_at=None, **outcome)
     short = text if text is None or len(text) <= 200 else f"{text[:199]}…"
     open_needs = [one.id for one in dependencies.blockers(tx, now)] if state == "done" else []
     more = {"open_needs": open_needs} if open_needs else {}
@@ -37,7 +35,7 @@ def end(tx: Tx, task: Task, state: TaskEnd, by: Agent, text: str | None) -> Task
 
 
 def cancel(tx: Tx, me: Agent, task_id: int, reason: str | None) -> Task:
-    """Cancel task `task_id`; whoever has claimed it is told. Raises UnknownTask, TaskEnded or Refused."""
+    """Cancel task `task_id`; its owner gets mail. Raises UnknownTask, TaskEnded or Refused."""
     task = tasks.find(tx, me.team, task_id)
     tasks.refuse_ended(task)
     tasks.may_manage(me, task, "cancel")
@@ -57,7 +55,7 @@ def cancel(tx: Tx, me: Agent, task_id: int, reason: str | None) -> Task:
 
 
 def reopen(tx: Tx, me: Agent, task_id: int, reason: str | None = None) -> Task:
-    """Let a task that has ended begin anew, with its history. What needs it waits again.
+    """Reopen a task that has ended; it keeps its history. Tasks that need it wait again.
 
     Raises UnknownTask, TaskLive or Refused.
     """

@@ -1,4 +1,4 @@
-"""The mail to agents whose tasks have lost their owner: it is gone, it has left the team, or it was removed."""
+"""Mail to the creators of tasks that lost their owner: it is gone, has left the team, or was removed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ASSIGNED = "select id from tasks where assignee_id = :id and state = 'open' orde
 def owner_gone(tx: Tx, owner: Agent, claimed: Sequence[Task], why: str, grace: int) -> None:
     """Tell the agents that added the tasks `claimed` that `owner` is gone, because of `why`.
 
-    In `grace` ms these tasks are open again.
+    These tasks are open again in `grace` ms.
     """
     for creator, found in _by_creator(tx, claimed, owner):
         them, then = ("it", "it is") if len(found) == 1 else ("them", "they are")
         alone = [task.id for task in found if task.assignee_id is not None]
         others = [task.id for task in found if task.assignee_id is None]
-        lines = [f"{owner.name} is gone: {why}. It has claimed what you added:", *_lines(found)]
+        lines = [f"{owner.name} is gone: {why}. It has claimed tasks that you added:", *_lines(found)]
         lines.append(
             f"{owner.name} keeps {them} if it starts again within {rough(grace)}. After that {then} open again."
         )
@@ -41,9 +41,9 @@ def owner_gone(tx: Tx, owner: Agent, claimed: Sequence[Task], why: str, grace: i
 
 
 def owner_left(tx: Tx, owner: Agent, opened: Sequence[Task], by: Agent | None) -> None:
-    """Tell the agents that added the tasks `opened`, which `owner` had claimed, but not `by`, that it was unregistered.
+    """Tell the agents that added the tasks `opened`, except `by`, that their owner `owner` was unregistered.
 
-    Who can start such a task itself was asked to, and is not told of it once more.
+    An agent that already got mail that it can start a task does not get this mail about that task.
     """
     for creator, added in _by_creator(tx, opened, owner):
         found = [task for task in added if not _asked(tx, task, creator)]
@@ -52,20 +52,20 @@ def owner_left(tx: Tx, owner: Agent, opened: Sequence[Task], by: Agent | None) -
                 tx,
                 creator,
                 f"{owner.name} has left, and had claimed {_named(found)}",
-                f"{owner.name} was unregistered. What you added and it had claimed is open again:",
+                f"{owner.name} was unregistered. These tasks that you added and it had claimed are open again:",
                 *_lines(found),
             )
 
 
 def _asked(tx: Tx, task: Task, agent: Agent) -> bool:
-    """Tell whether `agent` got mail that `task`, which was just opened, can be started."""
+    """Tell whether `agent` got mail that it can start `task`, which is open again."""
     return task.ready and not task.pool and any(one.id == agent.id for one in readiness.starters(tx, task)[1])
 
 
 def agent_removed(tx: Tx, agent: Agent, opened: Sequence[Task], by: Agent) -> None:
-    """Tell who added the tasks `opened`, which `agent` had claimed, or open tasks for it alone, that it was removed.
+    """Tell the creators of the tasks `opened`, and of open tasks for `agent` alone, that `agent` was removed.
 
-    Each gets one letter, but not `by`, who knows.
+    `agent` had claimed the tasks `opened`. Each creator gets one message, except `by`.
     """
     alone = [tasks.find(tx, agent.team, row["id"]) for row in tx.all(ASSIGNED, id=agent.id)]
     others = [task for task in opened if task.assignee_id != agent.id]
@@ -77,7 +77,7 @@ def agent_removed(tx: Tx, agent: Agent, opened: Sequence[Task], by: Agent) -> No
             continue
         lines = [f"{agent.name} was removed from the team."]
         if again:
-            lines += [f"What you added and {agent.name} had claimed is open again:", *_lines(again)]
+            lines += [f"These tasks that you added and {agent.name} had claimed are open again:", *_lines(again)]
         if waiting:
             lines += [f"These open tasks are for {agent.name} alone:", *_lines(waiting)]
             lines.append(f"Give it to another agent: xats task edit {waiting[0].id} --to NAME")
@@ -87,7 +87,7 @@ def agent_removed(tx: Tx, agent: Agent, opened: Sequence[Task], by: Agent) -> No
 
 
 def _by_creator(tx: Tx, found: Iterable[Task], owner: Agent) -> list[tuple[Agent, list[Task]]]:
-    """Return the tasks in `found` by the agent that added them, without those of `owner` itself."""
+    """Return the tasks in `found` by the agent that added them, without those that `owner` added."""
     whose: dict[int, list[Task]] = {}
     for task in found:
         if task.creator_id != owner.id:

@@ -1,7 +1,7 @@
-"""The mail that tasks send: who can start, who is to approve, whose claim is over, who is gone, what has ended.
+"""Mail about tasks: one is ready, needs approval, has lost its claim, or has ended.
 
-It comes from xats itself and needs no reply, but for what an owner asks of reviewers. Mail that says that one task is
-ready, or asks for a review, is taken back while it is unread as soon as it means nothing any more.
+The mail comes from xats itself and needs no reply, except the request of an owner for a review. xats withdraws unread
+mail about a ready task or a review as soon as it is obsolete.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ SHOWN = 20  # tasks that one piece of mail names
 
 
 def tell(tx: Tx, to: Agent | None, subject: str, *lines: str, team: str = "") -> int | None:
-    """Send `lines` to `to` in the name of xats, if it is there; return the id of the message."""
+    """Send `lines` from xats to `to`, if `to` is registered; return the id of the message."""
     if to is None or not to.registered:
         return None
     return post(tx, team or to.team, to.address, [recipients.recipient_of(to)], subject, lines)
 
 
 def post(tx: Tx, team: str, address: str, recipients: Sequence[Recipient], subject: str, lines: Iterable[str]) -> int:
-    """Send `lines` to `recipients` in the name of xats; `address` is how they are called. Return its id."""
+    """Send `lines` from xats to `recipients`; return the id. `address` is the displayed address."""
     draft = Draft(address, "\n".join(lines), subject[: sending.LARGEST_SUBJECT], "task", need_reply=False)
     return sending.post(tx, agents.system(tx, team), "process", draft, recipients).message.id
 
@@ -49,31 +49,26 @@ def agent_of(tx: Tx, agent_id: int | None) -> Agent | None:
     return None if agent_id is None else agents.by_id(tx, agent_id)
 
 
-def members(tx: Tx, team: str, role: str) -> list[Recipient]:
-    """Return everybody in `team` who has `role`."""
-    return recipients.of_group(tx, "role", team, role)
-
-
-# -- what a claimed task needs changes ---------------------------------------------------------------------------------
+# -- a task that a claimed task needs ----------------------------------------------------------------------------------
 
 
 def not_done(tx: Tx, task: Task, needed: Task, by: Agent, reason: str | None) -> None:
-    """Tell the owner of `task`, which needs `needed`, that `by` has reopened that."""
+    """Tell the owner of `task` that `by` has reopened `needed`, which `task` needs."""
     tell(
         tx,
         agent_of(tx, task.owner_id),
         f"task #{needed.id} was reopened, and your task #{task.id} needs it: {needed.title}",
         f"{by.name} has reopened task #{needed.id}: {needed.title}",
         *([f"Why: {reason}"] if reason else []),
-        f"Your task #{task.id} needs it, and may build on what is being done anew: {task.title}",
-        f"Look: xats task show {needed.id}",
+        f"Your task #{task.id} needs it, and may depend on a result that will change: {task.title}",
+        f"See: xats task show {needed.id}",
     )
 
 
 def done_again(tx: Tx, task: Task, needed: Task) -> None:
-    """Tell the owner of `task`, which is claimed or in review, that all that it needs is done again; `needed` was last.
+    """Tell the owner of the claimed or submitted `task` that all tasks it needs are done again; `needed` was the last.
 
-    The owner is not told what it did itself.
+    The owner gets no mail if it did `needed` itself.
     """
     if task.owner_id != needed.owner_id:
         tell(
@@ -82,19 +77,16 @@ def done_again(tx: Tx, task: Task, needed: Task) -> None:
             f"task #{needed.id} is done again, and your task #{task.id} needs it: {needed.title}",
             f"Task #{needed.id} is done again: {needed.title}",
             f"Your task #{task.id} needs nothing else: {task.title}",
-            f"What came of it: xats task show {needed.id}",
+            f"See its result: xats task show {needed.id}",
         )
-
-
-# -- an owner is gone --------------------------------------------------------------------------------------------------
 
 
 # -- reviews -----------------------------------------------------------------------------------------------------------
 
 
 def ask_for_review(tx: Tx, owner: Agent, evidence: str, task: Task, role: str, result: str | None) -> int:
-    """Ask everybody with `role` but the owner to approve; return how many that is."""
-    whom = [one for one in members(tx, task.team, role) if one.id != owner.id]
+    """Ask the agents with `role`, except the owner, to approve; return how many they are."""
+    whom = [one for one in recipients.with_role(tx, task.team, role) if one.id != owner.id]
     if not whom:
         return 0
     lines = [f"Task #{task.id} is done and waits for your approval: {task.title}"]
@@ -113,7 +105,7 @@ LONGEST_QUOTE = 4000  # characters of a result that a reviewer's mail shows
 
 
 def reviewed(tx: Tx, task: Task, by: Agent, role: str) -> None:
-    """Note that `by` has answered for `role`: the question is answered, and nobody else needs to."""
+    """Record that `by` has answered for `role`, and withdraw the request from the other agents."""
     for row in tx.all(OUT, task=task.id, about="review", role=role):
         tx.run(sending.REPLIED, agent=by.id, message=row["message_id"], now=tx.now)
     take_back(tx, task, "review", role, 0)
@@ -121,12 +113,12 @@ def reviewed(tx: Tx, task: Task, by: Agent, role: str) -> None:
 
 
 def no_review(tx: Tx, task: Task, role: str | None = None) -> None:
-    """Take back what was asked of the reviewers of `task`, or only of those with `role`."""
+    """Withdraw the review requests of `task`, or only those to `role`."""
     take_back(tx, task, "review", role, 0)
 
 
 def take_back(tx: Tx, task: Task, about: TaskMail, role: str | None, keep: int) -> None:
-    """Take back the unread mail of `task` that is about this, from everybody but the agent `keep`, who has read it."""
+    """Withdraw the unread mail `about` this of `task`, except from the agent `keep`, which has read it."""
     for row in tx.all(OUT, task=task.id, about=about, role=role):
         message = row["message_id"]
         inbox.withdraw(tx, message, keep)
@@ -139,12 +131,12 @@ def take_back(tx: Tx, task: Task, about: TaskMail, role: str | None, keep: int) 
 
 
 def _notified(tx: Tx, task: Task) -> tuple[dict[int, Recipient], list[str]]:
-    """Return whom the address that is to be notified of the end of `task` means, and which parts of it mean nobody."""
+    """Return the agents that `task.notify` means, and the addresses in it that match no agent."""
     sender = agents.system(tx, task.team)
     whom: dict[int, Recipient] = {}
     unheard = []
     for address in parse_list(task.notify) if task.notify is not None else ():
-        try:  # each by itself: who has left since must not keep the others from hearing
+        try:  # each by itself: one unknown address must not silence the others
             whom.update((one.id, one) for one in recipients.resolve(tx, sender, [address]))
         except UnknownRecipient:
             unheard.append(str(address))
@@ -152,14 +144,14 @@ def _notified(tx: Tx, task: Task) -> tuple[dict[int, Recipient], list[str]]:
 
 
 def is_notified(tx: Tx, task: Task, agent: Agent | None) -> bool:
-    """Tell whether `agent` gets mail about the end of `task` anyway, because it is to be notified."""
+    """Tell whether `agent` gets mail about the end of `task` by `task.notify`."""
     return agent is not None and task.notify is not None and agent.id in _notified(tx, task)[0]
 
 
 def ended(tx: Tx, task: Task, by: Agent, text: str | None, but: Collection[int] = ()) -> None:
-    """Tell the address that wants to know that `task` has ended, with its result or reason.
+    """Send mail about the end of `task`, with its result or reason, to `task.notify`.
 
-    The agents with the ids `but` were told already.
+    The agents with the ids `but` already got mail about it.
     """
     if task.notify is None:
         return
@@ -169,7 +161,7 @@ def ended(tx: Tx, task: Task, by: Agent, text: str | None, but: Collection[int] 
     for one in but:
         whom.pop(one, None)
     if task.state == "cancelled":
-        whom.pop(by.id, None)  # that is his own doing
+        whom.pop(by.id, None)  # it cancelled the task itself
     if not whom:
         return
     what = {"done": "is done", "failed": "has failed", "cancelled": "was cancelled"}[task.state]

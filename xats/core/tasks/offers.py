@@ -1,7 +1,8 @@
-"""Offers: the members of a role are asked to take a claimable message, one after another (core/tasks/pools.py).
+"""Offers: xats asks the members of a role to claim a message, one after another (core/tasks/pools.py).
 
-Who has least to do and was not asked for longest comes first, the next one after a minute without a claim. Those that
-are gone come last. All get a copy of the same message; once it is claimed the other copies are taken back.
+The member with the fewest tasks, not asked for the longest time, comes first. xats asks the next one after a minute
+without a claim, and members that are gone last. Each gets a copy of the same message. After a claim, xats withdraws
+the other copies.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ if TYPE_CHECKING:
     from xats.core.tasks.tasks import Task
     from xats.store import Tx
 
-EVERY = 60_000  # ms that one member has before the next one is asked
+EVERY = 60_000  # ms from one offer to the next
 BATCH = 100  # offers that one transaction makes
 
-# Not who sent it, nor whoever has been asked already or is paused; who let go of it last comes last.
+# Not the sender, nor a member that already has a copy.
 UNASKED = """
 a.team = t.team and a.role = t.role and a.unregistered_at is null and a.id <> t.created_by
     and not exists (select 1 from deliveries d where d.agent_id = a.id and d.message_id = t.message_id)
 """
 PAUSED = wakes.paused("a.id", "a.team")
-# Who waits for a program, whose program said that its session is over, whose process has ended, or whose wake is
-# suspended because its target is gone. An agent of which no process is known may well be there.
+# An agent is gone if it waits for its program, its program reported the end of its session, its process has ended, or
+# its wake is suspended because the target is gone. An agent without a known process may still be there.
 GONE = f"""
 (a.expected_at is not null
 or exists (select 1 from presence h where h.agent_id = a.id and h.state = 'ended')
@@ -41,6 +42,7 @@ or exists (
         and w.next_attempt_at is null and w.lease_token is null
 ))
 """
+# Paused members come last. Before them come members that are gone, and before those the last owner of the task.
 WHOM = f"""
 select {agents.AGENT}, case when {PAUSED} then 1 else 0 end as paused from tasks t join agents a on {UNASKED}
 where t.id = :id
@@ -77,20 +79,20 @@ on conflict (agent_id, message_id) do nothing
 
 
 def next_due(tx: Tx) -> int | None:
-    """Return when the next member of a pool is to be asked (ms UTC); it may be past. None: nobody is."""
+    """Return when the next offer is due (ms UTC, perhaps past); None if none is."""
     row = tx.one(NEXT_DUE)
     return row["at"] if row else None
 
 
 def is_due(at: int | None, now: int) -> bool:
-    """Tell whether what `next_due` returned has come. A time too far ahead is from before the clock was set back."""
+    """Tell whether the time `at` of `next_due` has come. A time too far ahead is from before the clock was set back."""
     return at is not None and (at <= now or at > now + EVERY)
 
 
 def offer_due(tx: Tx) -> int:
-    """Ask the next member of every pool whose time has come; return how many were asked.
+    """Make all due offers; return how many.
 
-    The one who was asked last gets the whole time anew where the clock was wrong, or the host suspended, meanwhile.
+    If the clock was wrong or the host was suspended meanwhile, the member asked last gets the whole time again.
     """
     rows = tx.all(DUE, now=tx.now, far=tx.now + EVERY, limit=BATCH)
     since, asked = clock.observe(tx).upset_at if rows else 0, 0
@@ -103,17 +105,17 @@ def offer_due(tx: Tx) -> int:
 
 
 def look_again(tx: Tx) -> int:
-    """Let those be asked who have come, or come back, since all the others were; return for how many tasks."""
+    """Make offers due again for tasks that all members were asked for, if new members came; return how many."""
     return tx.run(LOOK_AGAIN, now=tx.now)
 
 
 def offer(tx: Tx, task: Task) -> Agent | None:
-    """Ask the next member of the pool of `task`, and note when the one after that is to be asked."""
+    """Offer `task` to the next member of its pool, and set the time of the next offer; return the member, if any."""
     row = tx.one(WHOM, id=task.id)
     if row is None or row["paused"]:
         tx.run(SET_OFFER, id=task.id, at=tx.now + EVERY if row else None)
         if row is None:
-            _tell_nobody_left(tx, task)
+            _tell_all_asked(tx, task)
         return None
     member = agents.agent_of(row)
     assert task.message_id
@@ -126,20 +128,20 @@ def offer(tx: Tx, task: Task) -> Agent | None:
     return member
 
 
-def _tell_nobody_left(tx: Tx, task: Task) -> None:
+def _tell_all_asked(tx: Tx, task: Task) -> None:
     row = tx.one(ASKED, id=task.message_id)
     if row and row["n"]:
         notify.tell(
             tx,
             notify.agent_of(tx, task.creator_id),
-            f"nobody has taken #{task.id}: {task.title}",
-            f"All {row['n']} of role {task.role} were asked, and nobody has claimed task #{task.id}: {task.title}",
-            f"It stays open, and whoever joins is asked. To end it: xats task cancel {task.id}",
+            f"no agent has claimed #{task.id}: {task.title}",
+            f"xats asked all {row['n']} agents of role {task.role}; none has claimed task #{task.id}: {task.title}",
+            f"It stays open, and xats asks agents that join. To end it: xats task cancel {task.id}",
         )
 
 
 def begin(tx: Tx, task: Task) -> None:
-    """Ask the members once more, from the first, with a new copy of the message: `task` is open again."""
+    """Offer `task`, which is open again, to all members anew, with a new message."""
     row = tx.one(sending.REPEAT, id=task.message_id, address=f"pool:{task.role}", now=tx.now)
     assert row
     now = tasks.update(tx, task, message_id=row["id"], offer_at=tx.now)
@@ -147,9 +149,9 @@ def begin(tx: Tx, task: Task) -> None:
 
 
 def taken(tx: Tx, task: Task, by: Agent) -> None:
-    """Take the message back from everybody but `by`, who has claimed it and has read it.
+    """Withdraw the message of `task` from all members but `by`, which has claimed it.
 
-    The end of the task is the answer to its sender, so `by` does not have to reply either.
+    The end of the task is the answer to the sender, so `by` does not have to reply.
     """
     assert task.message_id
     inbox.withdraw(tx, task.message_id, by.id)
@@ -159,6 +161,6 @@ def taken(tx: Tx, task: Task, by: Agent) -> None:
 
 
 def withdrawn(tx: Tx, task: Task) -> None:
-    """Take the message back from everybody: `task` was cancelled."""
+    """Withdraw the message of the cancelled `task` from all members."""
     if task.message_id is not None:
         inbox.withdraw(tx, task.message_id)

@@ -1,6 +1,6 @@
-"""Owners of tasks whose process has ended: the task is marked, and the agent that added it is told at once.
+"""Owners that are gone: xats marks their tasks, and tells the agents that added those tasks at once.
 
-The claim stays for a while (task_claims.GRACE): an agent that starts again in that time keeps its tasks. Others may
+The claim stays for a while (claims.GRACE): an agent that starts again in that time keeps its tasks. Other agents may
 claim such a task at once, by its id.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Agent, Session
     from xats.store import Tx
 
-    #: Tells whether a session has surely ended; None where that cannot be known.
+    #: Tells whether a session has certainly ended; None if xats cannot know.
     Gone = Callable[[Session], bool | None]
 
 CLAIMED = "select 1 from tasks t where t.owner_id = a.id and t.state = 'claimed'"
@@ -41,23 +41,23 @@ where t.owner_gone_at is not null and o.seen_at <= t.owner_gone_at and t.team = 
 
 @record
 class Owner:
-    """An agent that has claimed tasks, and its session, of which the process or the pane is known."""
+    """An agent that has claimed tasks, and its session, which has a known process or pane."""
 
     agent: Agent
     session: Session
-    unmarked: bool  #: whether one of its tasks has no mark
+    unmarked: bool  #: whether one of its tasks is not marked as gone
 
 
 def owners(tx: Tx) -> list[Owner]:
-    """Return the agents that have claimed tasks, and of which a process or a pane is known.
+    """Return the agents that have claimed tasks and have a known process or pane.
 
-    Not the persons: a person whose shell has ended is still there.
+    Persons are left out: a person whose shell has ended is still there.
     """
     return [Owner(agents.agent_of(row), agents.session_of(row), bool(row["unmarked"])) for row in tx.all(OWNERS)]
 
 
 def count_gone(tx: Tx, team: str) -> int:
-    """Return how many tasks of `team` have an owner that is gone."""
+    """Return the number of tasks of `team` with an owner that is gone."""
     row = tx.one(GONE, team=team)
     return row["n"] if row else 0
 
@@ -69,9 +69,9 @@ def outdated(one: Owner, gone: Gone) -> bool:
 
 
 def note(tx: Tx, one: Owner, gone: Gone, grace: int) -> None:
-    """Mark the tasks that `one` has claimed if its session is `gone`; take the marks away if it surely is not.
+    """Mark the tasks that `one` has claimed if its session is `gone`; unmark them if it certainly is not.
 
-    The agents that added these tasks are told, once for each claim, and also that they are open again in `grace` ms.
+    The agents that added these tasks get one message for each claim, which says that they open again in `grace` ms.
     """
     agent, session = one.agent, one.session
     said = gone(session)

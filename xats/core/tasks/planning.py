@@ -1,4 +1,4 @@
-"""Adding tasks, and changing what is to be done by whom."""
+"""Adding and changing tasks."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @record
 class New:
-    """A task that is to be added. `due_at` is in ms UTC."""
+    """A task to add. `due_at` is in ms UTC."""
 
     title: str
     description: str = ""
-    to: str | None = None  #: the name of the agent that is to do it
-    role: str | None = None  #: or the role
+    to: str | None = None  #: the name of the agent that it is for
+    role: str | None = None  #: or the role that it is for
     needs: tuple[int, ...] = ()
     parent_id: int | None = None
     priority: int = tasks.PRIORITY
@@ -62,11 +62,11 @@ def store(tx: Tx, me: Agent, new: New) -> tuple[Task, bool]:
     """Store a task without mail; return it, and False if `me` had added it before under the same key.
 
     Raises InvalidTask, UnknownAgent, UnknownTask, DependencyCycle, KeyReused for another task under the same key, and
-    UnknownRecipient for `notify`; nothing is stored then.
+    UnknownRecipient for `notify`; then it stores nothing.
     """
-    if new.key == "":  # of a variable that is not set: all that is added under it but the first would be lost
+    if new.key == "":  # of an unset variable: xats would drop every task after the first
         msg = "The key is empty. Nothing was changed."
-        raise InvalidTask(msg, "give one, or leave --key out")
+        raise InvalidTask(msg, "give a key, or leave --key out")
     if new.key is not None:
         text.check(new.key, "key", InvalidTask, hint="write the key in UTF-8")
     before = _added_before(tx, me, new)
@@ -93,8 +93,8 @@ EDITS = "select text from task_notes where task_id = :task and kind = 'edited'"
 def _added_before(tx: Tx, me: Agent, new: New) -> Task | None:
     """Return the task that `me` added under the key of `new`, or None.
 
-    It has to be the same task: its title, description, priority, parent, and whom it is for, but for what was edited
-    since. When it is due may differ: the first one decides. Raises KeyReused for another task.
+    It must be the same task: title, description, priority, parent, assignee and role, except fields that were edited
+    since. The due time may differ; that of the first task counts. Raises KeyReused for another task.
     """
     task = tasks.by_key(tx, me, new.key)
     if task is None:
@@ -120,7 +120,7 @@ def _added_before(tx: Tx, me: Agent, new: New) -> Task | None:
 
 
 def _reused(tx: Tx, first: Task, differs: list[str]) -> KeyReused:
-    """Return the error for a key under which the task `first` was added, from which a new one `differs`."""
+    """Return the error for a key that the task `first` has, because the new task `differs` in these fields."""
     from xats.base.durations import ago, iso
 
     words = {"parent_id": "parent", "assignee_id": "assignee"}
@@ -128,7 +128,7 @@ def _reused(tx: Tx, first: Task, differs: list[str]) -> KeyReused:
     whom = first.assignee.partition("@")[0] if first.assignee else f"role {first.role}" if first.role else "anybody"
     at = ago(first.created_at, tx.now)
     msg = f"Task {first.id} for {whom}, added {at}, has this key, but another {what}. Nothing was added."
-    hint = f"take another --key for another task; to see the first one: xats task show {first.id}"
+    hint = f"use another --key for another task; to see the first one: xats task show {first.id}"
     about = {"id": first.id, "title": first.title, "created_at": iso(first.created_at)}
     return KeyReused(msg, hint, **about, differs=[words.get(one, one) for one in differs])
 
@@ -159,13 +159,13 @@ def assignee(tx: Tx, me: Agent, name: str) -> Agent:
         return me
     whom, _, team = name.partition("@")
     if team and teams.current(tx, team.lower()) != me.team:
-        msg = f"{name} is in another team; a task is done in its own."
+        msg = f"{name} is in another team; a task stays in its own team."
         raise InvalidTask(msg, f"xats task add ... --team {team.lower()}")
     return agents.by_name(tx, team.lower() or me.team, check_name(whom))
 
 
 def whom_to_notify(tx: Tx, me: Agent, addresses: str) -> str:
-    """Return `addresses` as they will mean the same later. Raises InvalidName, UnknownRecipient, Usage."""
+    """Return `addresses` without `me`, which later means another agent. Raises InvalidName, UnknownRecipient, Usage."""
     found = parse_list(addresses)
     for one in found:
         recipients.resolve(tx, agents.system(tx, me.team), [one] if one.kind != "me" else [])
@@ -177,7 +177,7 @@ def whom_to_notify(tx: Tx, me: Agent, addresses: str) -> str:
 
 @record
 class Edit:
-    """Changes of a task. None leaves a value as it is; `clear` names those that are to be empty."""
+    """Changes of a task. None keeps a value; `clear` names the values to remove."""
 
     title: str | None = None
     description: str | None = None
@@ -191,17 +191,17 @@ class Edit:
     due_at: int | None = None
     notify: str | None = None
     clear: tuple[str, ...] = ()  #: of "parent_id", "due_at", "notify"
-    review: tuple[str, ...] = ()  #: roles that have to approve it as well
-    no_review: tuple[str, ...] = ()  #: roles that do not have to any more
+    review: tuple[str, ...] = ()  #: roles to add to its reviewers
+    no_review: tuple[str, ...] = ()  #: roles to remove from its reviewers
 
 
 PARENT = "select parent_id from tasks where id = :id"
 
 
 def edit(tx: Tx, me: Agent, task_id: int, change: Edit) -> Task:
-    """Change task `task_id`, and tell whom it concerns. Whom it is for and what it needs changes while it is open.
+    """Change task `task_id`, and send mail to the agents concerned. Assignee, role and needs change only while open.
 
-    Raises UnknownTask, TaskEnded, Refused, what `add` raises, and what `task_reviews.change` raises.
+    Raises UnknownTask, TaskEnded, Refused, what `add` raises, and what `reviews.change` raises.
     """
     task = tasks.find(tx, me.team, task_id)
     tasks.refuse_ended(task)
@@ -209,7 +209,7 @@ def edit(tx: Tx, me: Agent, task_id: int, change: Edit) -> Task:
     columns = _columns(tx, me, task, change)
     _refuse_while_held(task, change)
     if not columns and not change.needs and not change.no_needs and not change.review and not change.no_review:
-        msg = f"Nothing of task {task.id} is to be changed."
+        msg = f"No change was given. Nothing of task {task.id} was changed."
         raise InvalidTask(msg, f"xats task edit {task.id} --priority 1; see xats task edit --help")
     now = tasks.update(tx, task, **columns) if columns else task
     now = dependencies.link(tx, dependencies.unlink(tx, now, change.no_needs), change.needs)
@@ -225,7 +225,7 @@ def edit(tx: Tx, me: Agent, task_id: int, change: Edit) -> Task:
 
 
 def _tell(tx: Tx, me: Agent, was: Task, now: Task, columns: dict[str, Any]) -> None:
-    """Tell whom a change of a task concerns."""
+    """Send mail about a change of a task to the agents concerned."""
     moved = (was.assignee_id, was.role) != (now.assignee_id, now.role)
     if was.ready and (moved or not now.ready):
         readiness.not_ready(tx, was)
@@ -237,7 +237,7 @@ def _tell(tx: Tx, me: Agent, was: Task, now: Task, columns: dict[str, Any]) -> N
             task_mail.agent_of(tx, was.owner_id),
             f"task #{now.id} was changed: {now.title}",
             f"{me.name} has changed task #{now.id}, which you have claimed: {now.title}",
-            f"Look: xats task show {now.id}",
+            f"See: xats task show {now.id}",
         )
 
 
@@ -256,7 +256,7 @@ def _columns(tx: Tx, me: Agent, task: Task, change: Edit) -> dict[str, Any]:
     if change.parent_id is not None:
         columns["parent_id"] = _parent(tx, task, change.parent_id)
     if (change.to is not None) + (change.role is not None) + change.anybody > 1:
-        msg = "A task is for one agent, for a role, or for anybody."
+        msg = "A task is for one agent, for one role, or for any agent."
         raise InvalidTask(msg, "give one of --to, --role and --anybody")
     if change.to is not None:
         columns.update(assignee_id=assignee(tx, me, change.to).id, role=None)
@@ -270,16 +270,16 @@ def _columns(tx: Tx, me: Agent, task: Task, change: Edit) -> dict[str, Any]:
 def _refuse_while_held(task: Task, change: Edit) -> None:
     whom = change.to is not None or change.role is not None or change.anybody
     if task.pool and (whom or change.needs):
-        msg = f"Task {task.id} is a claimable message; it is for whoever is first of role {task.role}."
+        msg = f"Task {task.id} is a claimable message, and stays with role {task.role}."
         raise Refused(msg, f"xats task cancel {task.id}", id=task.id)
     if task.state != "open" and (whom or change.needs or change.no_needs):
         assert task.owner
-        msg = f"Task {task.id} is {task.state}, by {task.owner.partition('@')[0]}: it has begun."
+        msg = f"{task.owner.partition('@')[0]} has already begun task {task.id}: it is {task.state}."
         raise Refused(msg, f"xats task release {task.id}", id=task.id, state=task.state, owner=task.owner)
 
 
 def _parent(tx: Tx, task: Task, parent_id: int) -> int:
-    """Return `parent_id` if that can be the parent of `task`."""
+    """Return `parent_id` if it can be the parent of `task`. Raises UnknownTask, InvalidTask."""
     tasks.find(tx, task.team, parent_id)
     above: int | None = parent_id
     while above is not None:

@@ -1,4 +1,4 @@
-"""Readiness: the agents that can start a task are told, and the mail is taken back when the task cannot be started."""
+"""Readiness: mail to the agents that can start a task, and its withdrawal when the task is no longer ready."""
 
 from __future__ import annotations
 
@@ -16,23 +16,19 @@ if TYPE_CHECKING:
 
 
 def starters(tx: Tx, task: Task, but: int | None = None) -> tuple[str, list[Recipient]]:
-    """Return the address and the agents that are told when `task` can be started: its assignee, else its role.
-
-    The agent `but` is left out.
-    """
+    """Return the address and the agents that can start `task`: its assignee, else its role; without the agent `but`."""
     if task.assignee_id is not None:
-        found = agents.by_id(tx, task.assignee_id)
-        everybody = [recipients.recipient_of(found)] if found.registered else []
-        address = found.address
+        assignee = agents.by_id(tx, task.assignee_id)
+        found, address = [recipients.recipient_of(assignee)] if assignee.registered else [], assignee.address
     elif task.role is not None:
-        everybody, address = notify.members(tx, task.team, task.role), f"role:{task.role}"
+        found, address = recipients.with_role(tx, task.team, task.role), f"role:{task.role}"
     else:
-        everybody, address = [], ""
-    return address, [one for one in everybody if one.id != but]
+        found, address = [], ""
+    return address, [one for one in found if one.id != but]
 
 
 def ready(tx: Tx, task: Task, why: str, but: int | None = None) -> None:
-    """Tell who can start `task`, because of `why`; not the agent `but`."""
+    """Send mail to the agents that can start `task`, because of `why`, except the agent `but`."""
     if task.pool:
         offers.begin(tx, task)
         return
@@ -48,7 +44,7 @@ def _ready(tx: Tx, task: Task, why: str, address: str, whom: Sequence[Recipient]
 
 
 def ready_all(tx: Tx, tasks: Sequence[Task], but: int | None = None) -> None:
-    """Tell who can start `tasks`, which were added at once: everybody once for all of his."""
+    """Send one message to each agent that can start some of `tasks`, which were added together."""
     whose: dict[int, tuple[Recipient, list[Task]]] = {}
     for task in tasks:
         for one in starters(tx, task, but)[1]:
@@ -65,7 +61,7 @@ def ready_all(tx: Tx, tasks: Sequence[Task], but: int | None = None) -> None:
 
 
 def not_ready(tx: Tx, task: Task, keep: int = 0) -> None:
-    """Take back the mail that says that `task` can be started; the agent `keep`, who has claimed it, has seen it."""
+    """Withdraw the mail that `task` can be started. The agent `keep` has claimed it, so its copy counts as read."""
     if task.pool:
         offers.withdrawn(tx, task)
     notify.take_back(tx, task, "ready", None, keep)

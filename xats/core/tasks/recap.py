@@ -1,4 +1,4 @@
-"""What an agent has to do, in a few words for the beginning of its session: cheap, for a hook asks at every one."""
+"""The tasks of an agent, for the start of its session. This is cheap, because a hook runs it at every start."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @record
 class Todo:
-    """A task that an agent has claimed or handed in, or that is for it and ready."""
+    """A task that an agent has claimed or submitted, or that is for it and ready."""
 
     id: int
     title: str
@@ -22,7 +22,7 @@ class Todo:
     lease_until: int | None  #: of a claimed one, in ms UTC
 
 
-# Two indexes find them: tasks_held and tasks_work.
+# It uses two indexes: tasks_held and tasks_work.
 TODO = """
 select t.id, t.title, t.state, t.lease_until, t.lease_ms, count(*) over () as n from (
     select h.id, h.title, h.state, h.lease_until, h.lease_ms, h.priority from tasks h
@@ -36,7 +36,7 @@ order by case t.state when 'claimed' then 0 when 'open' then 1 else 2 end, t.pri
 
 
 def todo(tx: Tx, me: Agent, most: int) -> tuple[list[Todo], int]:
-    """Return the first `most` tasks that `me` has to do, what it has claimed first, and how many there are."""
+    """Return the first `most` tasks of `me`, claimed ones first, and the number of all."""
     rows = tx.all(TODO, me=me.id, team=me.team, most=most)
     found = []
     for row in rows:

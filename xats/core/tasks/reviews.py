@@ -1,6 +1,6 @@
-"""Reviews: what has to be approved before it is done, by every one of the named roles, and never by its author.
+"""Reviews: tasks that each of the named roles must approve before they are done, and never their owner.
 
-A submission has a number, and approvals are of one submission: a new one makes earlier approvals void.
+A submission has a number, and an approval is for one submission: a new submission voids earlier approvals.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ on conflict (task_id, submission, role) do nothing
 
 @record
 class Approval:
-    """A role that is to approve, and who has approved the last submission for it."""
+    """A role that must approve, and the agent that approved the last submission for it."""
 
     role: str
     agent: str | None  #: name@team
@@ -43,12 +43,12 @@ class Approval:
 
 
 def roles(tx: Tx, task_id: int) -> list[str]:
-    """Return the roles that are to approve task `task_id`."""
+    """Return the roles that must approve task `task_id`."""
     return [row["role"] for row in tx.all(ROLES, id=task_id)]
 
 
 def approvals(tx: Tx, task: Task) -> list[Approval]:
-    """Return what is known of the approvals of the last submission of `task`."""
+    """Return the approvals of the last submission of `task`, given and missing."""
     return [
         from_row(Approval, row, agent=f"{row['name']}@{row['team']}" if row["name"] else None)
         for row in tx.all(APPROVALS, id=task.id, submission=task.submission)
@@ -65,9 +65,9 @@ def submit(
     *,
     force: bool = False,
 ) -> tuple[Task, list[str]]:
-    """Hand task `task_id` in for review; return it and the roles in which nobody is there to approve.
+    """Submit task `task_id` for review; return it, and the roles without an agent that could approve it.
 
-    Raises as `task_claims.own`, InvalidTask when nobody has to approve, and TaskBlocked when a task that it needs was
+    Raises as `claims.own`, InvalidTask if no role must approve it, and TaskBlocked if a task that it needs was
     reopened, unless `force`.
     """
     if result is not None:
@@ -75,7 +75,7 @@ def submit(
     task = claims.own(tx, me, task_id, claim_number, states=("claimed", "review"))
     wanted = roles(tx, task.id)
     if not wanted:
-        msg = f"Nobody has to approve task {task.id}. Nothing was changed."
+        msg = f"Task {task.id} needs no approval. Nothing was changed."
         raise InvalidTask(msg, f"xats task done {task.id}", id=task.id)
     if not force:
         dependencies.refuse_reopened(tx, task, "submit")
@@ -88,7 +88,7 @@ def submit(
     return now, [role for role, count in asked.items() if not count]
 
 
-def _in_review(tx: Tx, me: Agent, task_id: int, what: str) -> tuple[Task, str]:
+def _in_review(tx: Tx, me: Agent, task_id: int) -> tuple[Task, str]:
     """Return task `task_id` and the role in which `me` reviews it.
 
     Raises UnknownTask, TaskEnded, NotInReview or NotReviewer.
@@ -99,24 +99,24 @@ def _in_review(tx: Tx, me: Agent, task_id: int, what: str) -> tuple[Task, str]:
         msg = f"Task {task.id} has not been submitted: it is {task.state}."
         raise NotInReview(msg, f"xats task show {task.id}", id=task.id, state=task.state)
     if task.owner_id == me.id:
-        msg = f"Task {task.id} is your own work; nobody can {what} his own."
+        msg = f"Task {task.id} is your own work; another agent must review it."
         raise NotReviewer(msg, f"xats task show {task.id}", id=task.id)
     wanted = roles(tx, task.id)
     if me.role not in wanted:
         mine = f"your role is {me.role}" if me.role else "you have no role"
-        msg = f"Task {task.id} is reviewed by {', '.join(wanted)}; {mine}."
+        msg = f"Only {', '.join(wanted)} can review task {task.id}; {mine}."
         raise NotReviewer(msg, f"xats agents --role {wanted[0]}", id=task.id, roles=wanted, role=me.role)
     assert me.role
     return task, me.role
 
 
 def approve(tx: Tx, me: Agent, task_id: int, *, force: bool = False) -> tuple[Task, bool]:
-    """Approve the last submission of task `task_id` for my role; with the last approval it is done.
+    """Approve the last submission of task `task_id` for the role of `me`; the last approval ends it as done.
 
-    Returns it, and False if that had been approved for that role before. Raises UnknownTask, TaskEnded, NotInReview,
+    Returns it, and False if that role had approved it before. Raises UnknownTask, TaskEnded, NotInReview,
     NotReviewer, or TaskBlocked when a task that it needs was reopened, unless `force`.
     """
-    task, role = _in_review(tx, me, task_id, "approve")
+    task, role = _in_review(tx, me, task_id)
     if not force:
         dependencies.refuse_reopened(tx, task, "approve")
     if not tx.run(APPROVE, id=task.id, submission=task.submission, role=role, me=me.id, now=tx.now):
@@ -130,14 +130,14 @@ def approve(tx: Tx, me: Agent, task_id: int, *, force: bool = False) -> tuple[Ta
 
 
 def _missing(tx: Tx, task: Task) -> list[str]:
-    """Return the roles whose approval of the last submission of `task` is missing."""
+    """Return the roles that have not approved the last submission of `task`."""
     return [one.role for one in approvals(tx, task) if one.agent is None]
 
 
 def _approved(tx: Tx, task: Task, by: Agent, why: str) -> Task:
-    """End `task`, of which no approval is missing any more because of `why`, and tell its owner; return it."""
-    owner, row = notify.agent_of(tx, task.owner_id), tx.one("select result from tasks where id = :id", id=task.id)
-    now = endings.end(tx, task, "done", by, row["result"] if row else None)
+    """End `task` as done, because of `why`, and send mail to its owner; return it."""
+    owner = notify.agent_of(tx, task.owner_id)
+    now = endings.end(tx, task, "done", by, _result(tx, task))
     notify.tell(
         tx,
         owner if owner and owner.id != by.id and not notify.is_notified(tx, now, owner) else None,
@@ -147,7 +147,12 @@ def _approved(tx: Tx, task: Task, by: Agent, why: str) -> Task:
     return now
 
 
-# -- who has to approve ------------------------------------------------------------------------------------------------
+def _result(tx: Tx, task: Task) -> str | None:
+    row = tx.one("select result from tasks where id = :id", id=task.id)
+    return row["result"] if row else None
+
+
+# -- the reviewers -----------------------------------------------------------------------------------------------------
 
 ADD = "insert into task_reviewers (task_id, role) values (:id, :role) on conflict (task_id, role) do nothing"
 REMOVE = "delete from task_reviewers where task_id = :id and role = :role"
@@ -155,12 +160,12 @@ VOID = "delete from task_approvals where task_id = :id and role = :role"
 
 
 def change(tx: Tx, me: Agent, task: Task, more: Sequence[str], fewer: Sequence[str]) -> Task:
-    """Let the roles `more` approve `task`, which has not ended, as well, and the roles `fewer` no longer; return it.
+    """Add the roles `more` to the reviewers of the live `task`, and remove the roles `fewer`; return it.
 
-    A role that is added after the submission is asked at once, and approvals that were given hold. When none is missing
-    any more the task is done. Its owner is told of what others change.
-    Raises InvalidTask, InvalidName, TaskBlocked when a task that it needs was reopened, and Refused where the owner did
-    not add the task: it cannot spare itself a review.
+    If the task is submitted, xats asks added roles at once, and earlier approvals stay valid. If no approval is missing
+    any more, the task is done. Its owner gets mail about changes by others.
+    Raises InvalidTask, InvalidName, TaskBlocked if a task that it needs was reopened, and Refused if the owner removes
+    a reviewer of a task that it did not add.
     """
     added = list(dict.fromkeys(check_name(role, "role").lower() for role in more))
     removed = list(dict.fromkeys(check_name(role, "role").lower() for role in fewer))
@@ -185,21 +190,21 @@ def change(tx: Tx, me: Agent, task: Task, more: Sequence[str], fewer: Sequence[s
         notify.tell(
             tx,
             notify.agent_of(tx, task.owner_id),
-            f"task #{task.id} is reviewed by others now: {task.title}",
-            f"{me.name} has changed who has to approve task #{task.id}, which you have claimed: {task.title}",
-            f"Needed now: {', '.join(roles(tx, task.id)) or 'nobody'}.",
+            f"the reviewers of task #{task.id} have changed: {task.title}",
+            f"{me.name} has changed the reviewers of task #{task.id}, which you have claimed: {task.title}",
+            f"These roles must approve it now: {', '.join(roles(tx, task.id)) or 'none'}.",
         )
     return _ask_others(tx, me, task, added, removed) if task.state == "review" else task
 
 
 def _ask_others(tx: Tx, me: Agent, task: Task, added: Sequence[str], removed: Sequence[str]) -> Task:
-    """Ask the roles `added` to approve the last submission of `task`, and those `removed` no more; return it."""
+    """Ask the roles `added` to review the submitted `task`, and withdraw the requests to `removed`; return it."""
     for role in removed:
         notify.no_review(tx, task, role)
-    owner, row = notify.agent_of(tx, task.owner_id), tx.one("select result from tasks where id = :id", id=task.id)
+    owner, result = notify.agent_of(tx, task.owner_id), _result(tx, task)
     assert owner
     for role in added:
-        notify.ask_for_review(tx, owner, "process", task, role, row["result"] if row else None)
+        notify.ask_for_review(tx, owner, "process", task, role, result)
     if _missing(tx, task):
         return task
     dependencies.refuse_reopened(tx, task, "approve")
@@ -214,7 +219,7 @@ order by m.message_id desc limit 1
 
 
 def feedback(tx: Tx, me: Agent, evidence: str, task_id: int, text: str) -> Task:
-    """Send task `task_id` back to its owner with `text`, who has claimed it anew then; return it.
+    """Send task `task_id` back to its owner with the feedback `text`; return it. Its claim starts again.
 
     Raises UnknownTask, TaskEnded, NotInReview, NotReviewer, InvalidTask.
     """
@@ -222,13 +227,13 @@ def feedback(tx: Tx, me: Agent, evidence: str, task_id: int, text: str) -> Task:
     if not text.strip():
         msg = "The feedback is empty. Nothing was changed."
         raise InvalidTask(msg, "say what is missing")
-    task, role = _in_review(tx, me, task_id, "send back")
+    task, role = _in_review(tx, me, task_id)
     owner = notify.agent_of(tx, task.owner_id)
     assert owner and task.lease_ms
     now = tasks.update(tx, task, state="claimed", lease_until=tx.now + task.lease_ms, result=None)
     tasks.log(tx, now, "feedback", me, text, role=role, submission=task.submission, to=owner.address)
     subject = f"task #{task.id} needs more work: {task.title}"[: sending.LARGEST_SUBJECT]
-    again = f"Hand it in again: xats task submit {task.id}"
+    again = f"Submit it again: xats task submit {task.id}"
     draft = Draft(owner.address, f"{text.rstrip()}\n\n{again}", subject, "feedback", need_reply=False)
     question = tx.one(QUESTION, task=task.id, me=me.id)
     if not owner.registered:

@@ -1,11 +1,11 @@
-"""Tasks: work that somebody claims, does and hands in. A claim is a lease; a task may wait for others and for approval.
+"""Tasks: work that an agent claims, does and submits. A claim is a lease; a task may need other tasks and approvals.
 
-    (add) --> open --claim--> claimed --done, where nobody has to approve--------> done
+    (add) --> open --claim--> claimed --done, if no role must approve------------> done
                                  | ^
                                  | '--feedback--.
                                  |              |
                                  '--submit--> review --approved by every role----> done
-                                                '-- submit again: approvals are void
+                                                '-- submit again: voids approvals
 
     claimed --fail--------------------------> failed
     open, claimed, review --cancel----------> cancelled
@@ -14,11 +14,11 @@
     claimed --the process of its owner ended> open, after a while; others may claim it at once
     done, failed, cancelled --reopen--------> open
 
-An open task is ready when everything it needs is done (`waits_for` is 0), else blocked. `waits_for` is kept in the
-transaction that changes it. CHECKs in the schema close the states and what belongs to each.
+An open task is ready if all tasks that it needs are done (`waits_for` is 0), else blocked. Each transaction that ends
+or reopens a needed task updates `waits_for`. CHECKs in the schema limit the states and the columns of each state.
 
 The commands and the hooks of an agent renew its claims. A lease has lapsed when its time is over and its owner was
-silent for just as long; a claim has a number, by which a program that comes back too late is known.
+silent for as long. A claim has a number, by which xats refuses a program that comes back too late.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Task:
     owner: str | None  #: name@team
     claimed_at: int | None
     lease_ms: int | None
-    lease_until: int | None  #: as the commands and the hooks of its owner renew it
+    lease_until: int | None  #: with the renewals by the commands and the hooks of its owner
     claims: int
     waits_for: int
     submission: int
@@ -78,11 +78,11 @@ class Task:
     reason: str | None
     pool: bool
     message_id: int | None
-    owner_gone_at: int | None  #: when the process of its owner was seen to have ended; None: its owner may be at work
+    owner_gone_at: int | None  #: when xats saw that the process of its owner had ended; None: the owner may be at work
 
     @property
     def ready(self) -> bool:
-        """Whether it can be claimed now."""
+        """Whether an agent can claim it now."""
         return self.state == "open" and self.waits_for == 0
 
     @property
@@ -112,7 +112,7 @@ def task_of(row: Row) -> Task:
     lease_until, gone_at = row["lease_until"], row["owner_gone_at"]
     if lease_until is not None:
         lease_until = agents.lease_end(lease_until, row["lease_ms"], row["owner_seen_at"])
-    if gone_at is not None and row["owner_seen_at"] > gone_at:  # it is back, or somebody acts for it
+    if gone_at is not None and row["owner_seen_at"] > gone_at:  # the owner is back, or another process acts for it
         gone_at = None
     return from_row(
         Task,
@@ -138,7 +138,7 @@ def find(tx: Tx, team: str, task_id: int) -> Task:
 
 
 def again(tx: Tx, task: Task) -> Task:
-    """Return `task` as it is now."""
+    """Return the current `task`."""
     return find(tx, task.team, task.id)
 
 
@@ -149,32 +149,32 @@ def by_key(tx: Tx, creator: Agent, key: str | None) -> Task | None:
 
 
 def update(tx: Tx, task: Task, **columns: Any) -> Task:
-    """Change `columns` of `task`, unless it has changed since it was read; return it as it is then. Raises Refused."""
+    """Change `columns` of `task`; return the changed task. Raises Refused if it has changed since it was read."""
     if "state" in columns:
-        columns["owner_gone_at"] = None  # that is said of a claim
+        columns["owner_gone_at"] = None  # it belongs to a claim
     changes = ", ".join(f"{name} = :{name}" for name in columns)
     sql = f"""
     update tasks set {changes}, updated_at = :now_ where id = :id_ and state = :state_ and claims = :claims_
     """
     if not tx.run(sql, **columns, now_=tx.now, id_=task.id, state_=task.state, claims_=task.claims):
-        msg = f"Task {task.id} has changed just now."
+        msg = f"Another agent has just changed task {task.id}. Nothing was changed."
         raise Refused(msg, f"xats task show {task.id}", id=task.id)
     return again(tx, task)
 
 
 def log(tx: Tx, task: Task, kind: NoteKind, by: Agent | None, text: str | None = None, /, **data: Any) -> None:
-    """Write what happened to `task` into its history and into the outbox."""
+    """Write a note into the history of `task`, and an event into the outbox."""
     note(tx, task, kind, by, text)
     say(tx, task, kind, by, **data)
 
 
 def note(tx: Tx, task: Task, kind: NoteKind, whose: Agent | None, text: str | None) -> None:
-    """Write what happened to `task` into its history only: who did it, or to whom it happened."""
+    """Write a note into the history of `task` only; `whose` did it, or it happened to `whose` claim."""
     tx.run(NOTE, task=task.id, now=tx.now, agent=whose.id if whose else None, kind=kind, text=text)
 
 
 def say(tx: Tx, task: Task, kind: str, by: Agent | None, /, **data: Any) -> None:
-    """Write what happened to `task` into the outbox only."""
+    """Write an event about `task` into the outbox only."""
     tx.event(f"task_{kind}", task.team, by.name if by else None, f"task:{task.id}", title=task.title, **data)
 
 
@@ -187,7 +187,7 @@ def refuse_ended(task: Task) -> None:
 
 
 def may_manage(me: Agent, task: Task, what: str) -> None:
-    """Raise Refused unless `me` may do `what` to `task`: who made it, who has it, or a person."""
+    """Raise Refused unless `me` may do `what` to `task`: its creator, its owner, or a person."""
     if me.client != "human" and me.id not in (task.creator_id, task.owner_id):
         whose = task.creator.partition("@")[0]
         msg = f"Only {whose}, who added task {task.id}, its owner or a person may {what} it."
@@ -203,7 +203,7 @@ def check_title(title: str) -> str:
     from xats.base.text import is_line
 
     if not title or not is_line(title, LONGEST_TITLE):
-        msg = f"A title is one line of 1 to {LONGEST_TITLE} characters. Nothing was changed."
+        msg = f"A title must be one line of 1 to {LONGEST_TITLE} characters. Nothing was changed."
         raise InvalidTask(msg, "put the rest into the description: -d")
     _utf8(title, "title")
     return title
@@ -213,25 +213,25 @@ def check_long(text: str, what: str) -> str:
     """Return the description, result or feedback `text`. Raises InvalidTask."""
     size = len(_utf8(text, what))
     if size > LARGEST:
-        msg = f"The {what} has {size:,} bytes; 1 MiB (1,048,576) is the most. Nothing was changed."
+        msg = f"The {what} has {size:,} bytes; the maximum is 1 MiB (1,048,576). Nothing was changed."
         raise InvalidTask(msg, "put it into a file and give its path")
     return text
 
 
 def check_note(text: str, what: str) -> str:
-    """Return the `what`, such as a reason, `text`. Raises InvalidTask."""
+    """Return the note `text`, which is a `what`, such as a reason. Raises InvalidTask."""
     text = text.strip()
     if not 0 < len(text) <= LONGEST_NOTE:
-        msg = f"A {what} has 1 to {LONGEST_NOTE:,} characters. Nothing was changed."
-        raise InvalidTask(msg, "say the main thing; the rest can be in a file")
+        msg = f"A {what} must have 1 to {LONGEST_NOTE:,} characters. Nothing was changed."
+        raise InvalidTask(msg, "shorten it; details can go into a file")
     _utf8(text, what)
     return text
 
 
 def check_priority(priority: int) -> int:
-    """Return `priority` if it is one. Raises InvalidTask."""
+    """Return `priority` if it is from 0 to 9. Raises InvalidTask."""
     if not 0 <= priority <= 9:
-        msg = f"{priority} is no priority: 0 is the most urgent, 9 the least."
+        msg = f"--priority must be from 0 (most urgent) to 9, not {priority}."
         raise InvalidTask(msg, f"the default is {PRIORITY}")
     return priority
 

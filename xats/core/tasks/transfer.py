@@ -1,4 +1,4 @@
-"""Tasks on their way out of a team and into another one: plain values, with the ids they had."""
+"""Export and import of tasks: plain values, with the ids that the tasks had."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ EVERY = "select t.id from tasks t where t.team = :team order by t.id"
 
 
 def export(tx: Tx, team: str, *, ended: bool) -> list[TaskDetails]:
-    """Return the tasks of `team` that have not ended, with what they need and that has failed; `ended`: all of them.
+    """Return the live tasks of `team`, and the ended tasks that they still wait for; with `ended`, all tasks.
 
-    What others need, and what is above them, comes first where it can.
+    The order is by id, so a task mostly follows its parent and the tasks that it needs.
     """
     ids = [row["id"] for row in tx.all(EVERY if ended else LIVE, team=team)]
     found: dict[int, TaskDetails] = {}
@@ -33,21 +33,21 @@ def export(tx: Tx, team: str, *, ended: bool) -> list[TaskDetails]:
     while waiting:
         one = waiting.pop()
         if one not in found:
-            found[one] = views.whole(tx, team, one)
+            found[one] = views.details(tx, team, one)
             waiting += [need.id for need in found[one].needs if need.state != "done"]
     return [found[one] for one in sorted(found)]
 
 
 @record
 class Item:
-    """A task of a file. `id` is what the others in the file call it; `needs` and `parent` are such ids."""
+    """A task of a file. `id` is its id in the file; `needs` and `parent` are ids in the file too."""
 
     new: New
     id: int | None = None
     needs: tuple[int, ...] = ()
     parent: int | None = None
-    ended: TaskEnd | None = None  #: the state, when it had ended
-    outcome: str | None = None  #: then its result or its reason
+    ended: TaskEnd | None = None  #: its state, if it had ended
+    outcome: str | None = None  #: its result or its reason, if it had ended
 
 
 END = """
@@ -56,18 +56,18 @@ update tasks set state = :state, ended_at = :now, result = :result, reason = :re
 
 
 def add_all(tx: Tx, me: Agent, items: Sequence[Item]) -> list[tuple[Task, bool]]:
-    """Add every one of `items` with new ids, or none; return each task, and whether it was not there before.
+    """Add all of `items` with new ids, or none; return each task, and whether it is new.
 
-    A task that `me` had added before under its key is left as it is. Who can start gets one mail for all of his. What
-    is raised carries the item's `index`.
+    A task that `me` added before under its key does not change. Each agent that can start some of them gets one
+    message. An error carries the `index` of its item.
     """
     made: list[tuple[Task, bool]] = []
-    numbers: dict[int, int] = {}  # the ids that they get, by those that they had
+    numbers: dict[int, int] = {}  # the new ids by the old ones
     for index, item in enumerate(items):
         with at(index):
             if item.id in numbers:
-                msg = f"There is a task {item.id} before it."
-                raise InvalidTask(msg, "every id stands for one task")
+                msg = f"An earlier task of the file has the id {item.id} too."
+                raise InvalidTask(msg, "give each task an id of its own")
             made.append(planning.store(tx, me, item.new))
             if item.id is not None:
                 numbers[item.id] = made[-1][0].id
@@ -88,11 +88,11 @@ def add_all(tx: Tx, me: Agent, items: Sequence[Item]) -> list[tuple[Task, bool]]
 
 
 def _connect(tx: Tx, me: Agent, item: Item, task: Task, numbers: dict[int, int]) -> None:
-    """Let `task` need what it did, and be a part of what it was."""
+    """Give `task` the needs and the parent of `item`."""
     for one in (*item.needs, *([item.parent] if item.parent is not None else [])):
         if one not in numbers:
-            msg = f"It speaks of task {one}, which is not in the file."
-            raise InvalidTask(msg, "add that one too, or leave it out")
+            msg = f"It refers to task {one}, which is not in the file."
+            raise InvalidTask(msg, "add that task to the file, or remove the reference")
     if item.parent is not None:
         try:
             planning.edit(tx, me, task.id, planning.Edit(parent_id=numbers[item.parent]))
@@ -101,7 +101,7 @@ def _connect(tx: Tx, me: Agent, item: Item, task: Task, numbers: dict[int, int])
             raise InvalidTask(msg, id=item.id) from problem
     try:
         dependencies.link(tx, task, [numbers[one] for one in item.needs])
-    except DependencyCycle as problem:  # of tasks of the file; nobody knows the ids that they would have got
+    except DependencyCycle as problem:  # name the ids of the file, not the new ones
         names = {new: old for old, new in numbers.items()}
         path = [names[one] for one in problem.data["path"]]
         msg = f"Task {item.id} would wait for itself: {' -> '.join(f'#{one}' for one in path)}."
@@ -109,7 +109,7 @@ def _connect(tx: Tx, me: Agent, item: Item, task: Task, numbers: dict[int, int])
 
 
 def values(found: TaskDetails) -> dict[str, Any]:
-    """Return what a line of a file says of a task; times are ms UTC."""
+    """Return the values of a task for a line of a file; times are ms UTC."""
     task = found.listed.task
     return {
         "id": task.id,

@@ -1,4 +1,4 @@
-"""Looking at tasks: lists, one with all that is known of it, and how they hang together."""
+"""Views of tasks: lists, one task with its details, and the graph of tasks."""
 
 from __future__ import annotations
 
@@ -15,44 +15,44 @@ if TYPE_CHECKING:
     from xats.store import Row, Tx
 
 MOST = 1000  # tasks of a graph
-CHILDREN = 100  # tasks below another one that are named
+CHILDREN = 100  # tasks below another one that are shown
 
 
 @record
 class Query:
-    """Which tasks to list. What is not given does not matter."""
+    """Which tasks to list. None means any."""
 
     limit: int = 50
     state: TaskState | None = None
     mine: Agent | None = None  #: claimed by this agent, or for it
     role: str | None = None
     ready: bool = False
-    ended: bool = False  #: those that have ended as well
+    ended: bool = False  #: also ended tasks
 
 
 @record
 class Listed:
-    """A task, and what a list says of it besides."""
+    """A task in a list."""
 
     task: Task
-    blockers: tuple[Need, ...]  #: what it needs and is not done
-    children: tuple[int, int]  #: how many of those below it are done, and how many there are
-    review: tuple[str, ...]  #: the roles that have to approve
+    blockers: tuple[Need, ...]  #: the tasks that it still waits for
+    children: tuple[int, int]  #: of the tasks below it, how many are done, and how many exist
+    review: tuple[str, ...]  #: the roles that must approve
 
 
 @record
 class Note:
-    """Something that happened to a task."""
+    """An entry of the history of a task."""
 
     at: int
-    agent: str | None  #: name@team of who did it, or whose claim it was
+    agent: str | None  #: name@team of the agent that did it or had the claim
     kind: NoteKind
     text: str | None
 
 
 @record
 class TaskDetails:
-    """A task with everything that is known of it."""
+    """A task with all its details."""
 
     listed: Listed
     description: str
@@ -62,7 +62,7 @@ class TaskDetails:
     children: tuple[Need, ...]  #: the first CHILDREN
     approvals: tuple[Approval, ...]
     notes: tuple[Note, ...]
-    offered_to: str | None  #: of a claimable message: who was asked last
+    offered_to: str | None  #: of a claimable message: the agent that got the last offer
 
 
 LIVE = "t.state in ('open', 'claimed', 'review')"
@@ -79,9 +79,9 @@ BELOW = f"{COUNTS} where parent_id = :id"
 
 
 def listing(tx: Tx, team: str, query: Query) -> tuple[list[Listed], bool]:
-    """Return the tasks of `team` that `query` means, and whether more follow.
+    """Return the tasks of `team` that match `query`, and whether more follow.
 
-    What has not ended comes by its priority, of equals the oldest first; with what has ended the newest comes first.
+    Live tasks come by priority, then the oldest first. If ended tasks are included, the newest come first.
     """
     live = query.state in tasks.LIVE or (query.state is None and not query.ended)
     only = [LIVE] if live and query.mine is None else []
@@ -100,7 +100,7 @@ def listing(tx: Tx, team: str, query: Query) -> tuple[list[Listed], bool]:
         values["role"] = query.role.lower()
     order = "t.priority, t.id" if live else "t.id desc"
     if query.mine is not None and live:
-        order = "+t.priority, +t.id"  # what is mine is few: found first, and sorted then
+        order = "+t.priority, +t.id"  # without the index: the tasks of one agent are few
     rows = tx.all(LISTING.format(only=" and ".join(only) or "1 = 1", order=order), **values)
     return [listed(tx, tasks.task_of(row)) for row in rows[: query.limit]], len(rows) > query.limit
 
@@ -121,8 +121,8 @@ where n.task_id = :id order by n.id
 """
 
 
-def whole(tx: Tx, team: str, task_id: int) -> TaskDetails:
-    """Return task `task_id` of `team` with everything that is known of it. Raises UnknownTask."""
+def details(tx: Tx, team: str, task_id: int) -> TaskDetails:
+    """Return task `task_id` of `team` with all its details. Raises UnknownTask."""
     task = tasks.find(tx, team, task_id)
     long = tx.one(LONG, id=task.id)
     assert long
@@ -145,12 +145,12 @@ def _note(row: Row) -> Note:
     return from_row(Note, row, agent=f"{row['name']}@{row['team']}" if row["name"] else None)
 
 
-# -- how they hang together --------------------------------------------------------------------------------------------
+# -- the graph ---------------------------------------------------------------------------------------------------------
 
 
 @record
 class Graph:
-    """Tasks by their ids, and for each what it needs and what is below it. `roots` are where drawing begins."""
+    """Tasks by id, and for each the tasks that it needs and the tasks below it. A drawing begins at `roots`."""
 
     tasks: dict[int, Task]
     needs: dict[int, tuple[int, ...]]
@@ -167,9 +167,9 @@ START = f"select t.id from tasks t where t.team = :team and {LIVE} order by t.pr
 
 
 def graph(tx: Tx, team: str, task_id: int | None, limit: int = MOST) -> Graph:
-    """Return what hangs together with task `task_id`, or with any task of `team` that has not ended.
+    """Return the tasks connected with task `task_id`, or with any live task of `team`, at most `limit` tasks.
 
-    Raises UnknownTask. What was left out because there was too much of it is told by `has_more`.
+    `has_more` tells whether tasks were left out. Raises UnknownTask.
     """
     if task_id is None:
         start = [row["id"] for row in tx.all(START, team=team, limit=limit + 1)]
@@ -199,9 +199,9 @@ def graph(tx: Tx, team: str, task_id: int | None, limit: int = MOST) -> Graph:
 def _roots(
     found: dict[int, Task], needs: dict[int, tuple[int, ...]], children: dict[int, tuple[int, ...]]
 ) -> tuple[int, ...]:
-    """Return from where all of `found` is reached: what is below nothing, and the first of what goes round.
+    """Return roots from which all of `found` is reachable: tasks below no other, and one task of each cycle.
 
-    A task cannot wait for itself, but a part may need what it is a part of.
+    Needs alone have no cycle, but a child may need its parent.
     """
     below = {other for edges in (needs, children) for one in found for other in edges[one]}
     roots: list[int] = []
@@ -219,5 +219,5 @@ def _roots(
 
 
 def _within(found: dict[int, Task], edges: dict[int, tuple[int, ...]]) -> dict[int, tuple[int, ...]]:
-    """Return `edges` without those that lead out of `found`."""
+    """Return only the `edges` within `found`."""
     return {one: tuple(other for other in edges[one] if other in found) for one in found}

@@ -301,7 +301,7 @@ END = "update sessions set ended_at = :now, end_reason = 'unregistered' where id
 
 def join(tx: Tx, old: int, new: int) -> None:
     """Make the agent `old` one with the agent `new`: persons of the same name in two teams, or `xats` itself."""
-    stops.go_on(tx, old)
+    stops.restart(tx, old)
     for sql in DOUBLE:
         tx.run(sql, **{name: value for name, value in (("old", old), ("new", new)) if f":{name}" in sql})
     _join_wakes(tx, old, new)

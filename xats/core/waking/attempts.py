@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 LEASE = 60_000  # ms that one attempt may take before another process may make it
-# A time further ahead than any ladder can ask for is one that was written before the clock was set back.
+# ms; a `next_attempt_at` further ahead than any ladder can set was written before the clock was set back.
 FURTHEST = 24 * 3600_000
 
 # `:far` guards against a clock that was set back: see FURTHEST. A lease that began before `:held` may have lapsed only
-# by a wrong clock, or while the host was suspended; 0: the clock is right.
+# because the clock is wrong or the host was suspended; 0: the clock is right.
 DUE = f"""
 select {SELECT} from wakes w
 where w.next_attempt_at is not null and (w.next_attempt_at <= :now or w.next_attempt_at > :far)
@@ -72,10 +72,10 @@ where id = :id and lease_token = :token and closed_at is null
 
 
 def due(tx: Tx, limit: int = 1000, longest: int = FURTHEST, host: str | None = None) -> list[Wake]:
-    """Return the wakes that are due now and leased by nobody, the longest due first.
+    """Return the wakes that are due now and not leased, the longest due first.
 
-    `longest` is the longest wait (ms) that the ladder in force can ask for. With `host`, those of agents that sit on
-    another one are left to the daemon there.
+    `longest` is the longest wait (ms) of the ladder in force. With `host`, the wakes of agents on other hosts are left
+    out: the daemons there make their attempts.
     """
     values = {"now": tx.now, "far": tx.now + longest, "far_lease": tx.now + LEASE, "held": 0}
     if tx.one(LAPSED, now=tx.now, far=values["far_lease"]):
@@ -88,7 +88,7 @@ def due(tx: Tx, limit: int = 1000, longest: int = FURTHEST, host: str | None = N
 
 
 def lease(tx: Tx, wakes: list[Wake], token: str) -> list[Wake]:
-    """Lease `wakes`, just read as due in this transaction, to the process that `token` names; return them leased."""
+    """Lease `wakes`, which this transaction read as due, to the process that `token` names; return them leased."""
     leased = [_with_nonce(tx, wake) for wake in wakes]
     about = {"token": token, "until": tx.now + LEASE, "now": tx.now}
     tx.many(TAKE, [{"id": wake.id, "nonce": wake.nonce, **about} for wake in leased])
@@ -96,33 +96,33 @@ def lease(tx: Tx, wakes: list[Wake], token: str) -> list[Wake]:
 
 
 def lease_early(tx: Tx, wake: Wake, token: str) -> Wake | None:
-    """Lease `wake` to `token` before its time, and return it leased; None if it waits for the same rung no more."""
+    """Lease `wake` to `token` before its time; return it leased, or None if it no longer waits for the same rung."""
     leased = _with_nonce(tx, wake)
     about = {"until": tx.now + LEASE, "now": tx.now, "seen": wake.updated_at}
     return leased if tx.run(LEASE_EARLY, id=wake.id, token=token, nonce=leased.nonce, **about) else None
 
 
 def _with_nonce(tx: Tx, wake: Wake) -> Wake:
-    """Return `wake` with the nonce of its first lease, made now if this is the first one."""
+    """Return `wake` with its nonce; the first lease makes one."""
     return wake if wake.nonce else replace(wake, nonce=tx.nonce())
 
 
 def nonce_of(tx: Tx, wake_id: int, agent_id: int) -> str | None:
-    """Return the nonce of the wake `wake_id` if it is one of the agent's, open or not, and was ever leased."""
+    """Return the nonce of wake `wake_id`, open or not, if the wake is the agent's and was ever leased."""
     row = tx.one("select nonce from wakes where id = :id and agent_id = :agent", id=wake_id, agent=agent_id)
     return row["nonce"] if row else None
 
 
 def next_due(tx: Tx, host: str | None = None) -> int | None:
-    """Return when the next wake, or the next of `host`, falls due (ms UTC); it may be past. None: nothing is."""
+    """Return when the next wake, or the next of `host`, is due (ms UTC, perhaps past); None if none waits."""
     row = tx.one(NEXT_DUE, host=host)
     return row["at"] if row else None
 
 
 def free_leases(tx: Tx, abandoned: Callable[[str], bool]) -> int:
-    """Give back the leases whose token `abandoned` says nobody holds any more; return how many.
+    """Free the leases whose process has ended, as `abandoned` tells of a token; return how many.
 
-    A wake whose mail was read during the attempt ends.
+    A wake ends if its mail was read during the attempt.
     """
     freed = 0
     for row in tx.all(LEASED):
@@ -133,7 +133,7 @@ def free_leases(tx: Tx, abandoned: Callable[[str], bool]) -> int:
 
 
 def give_back(tx: Tx, wake: Wake, token: str) -> bool:
-    """Return the lease of an attempt that was not made; the wake is as due as before, or ends if its mail was read.
+    """Give back the lease without an attempt: the wake is due as before, or ends if its mail was read.
 
     Returns False if the lease was lost meanwhile.
     """
@@ -153,10 +153,10 @@ def refused(
     code: int | None = None,
     detail: str | None = None,
 ) -> bool:
-    """Record that an attempt was refused for `reason`; `next_attempt(attempts, now)` says when to try again.
+    """Record that the attempt was refused for `reason`; `next_attempt(attempts, now)` returns the time of the next one.
 
-    A target that is gone suspends the wake and costs no attempt; a wake whose mail was read meanwhile ends. `code` is
-    the exit code of the program that was run, if any, `detail` what was seen. Returns False if the lease was lost
+    If the target is gone, the wake is suspended and uses up no rung. If its mail was read meanwhile, the wake ends.
+    `code` is the exit code of a command that ran, `detail` what the attempt saw. Returns False if the lease was lost
     meanwhile.
     """
     if not wanted(tx, wake.agent_id):
@@ -171,7 +171,7 @@ def refused(
     now = tx.one("select mails from wakes where id = :id", id=wake.id)
     if not _record(tx, wake, token, "failed", ended, transport, attempts, refusal=reason, code=code, detail=detail):
         return False
-    if now and now["mails"] > wake.mails:  # what came during this last attempt has not had its turn
+    if now and now["mails"] > wake.mails:  # mail that came during this last attempt gets a wake of its own
         join(tx, wake.agent_id)
     return True
 
@@ -185,10 +185,10 @@ def postpone(
     until: int | None = None,
     detail: str | None = None,
 ) -> bool:
-    """Record that an attempt was refused for `reason` and cost no rung; the next is due at `until` (ms UTC).
+    """Record that the attempt was refused for `reason` and used up no rung; the next one is due at `until` (ms UTC).
 
-    By default the next is as due as before: the attempt was made before its time. `detail` is what was seen. Returns
-    False if the lease was lost meanwhile.
+    Without `until` the next attempt keeps its time, because this one was early. `detail` is what the attempt saw.
+    Returns False if the lease was lost meanwhile.
     """
     if not wanted(tx, wake.agent_id):
         return skipped(tx, wake, token, "already_read")
@@ -197,9 +197,9 @@ def postpone(
 
 
 def wait_for_hook(tx: Tx, wake: Wake, token: str, until: int) -> bool:
-    """Record that the agent is at work, and that its next hook hands the mail over; `until` (ms UTC) if need be.
+    """Record that the agent is busy and that its next hook hands the mail over. This uses up no rung.
 
-    It costs no rung. Returns False if the lease was lost meanwhile.
+    If no hook comes, the next attempt is due at `until` (ms UTC). Returns False if the lease was lost meanwhile.
     """
     if not wanted(tx, wake.agent_id):
         return skipped(tx, wake, token, "already_read")
@@ -207,34 +207,34 @@ def wait_for_hook(tx: Tx, wake: Wake, token: str, until: int) -> bool:
 
 
 def _waiting(wake: Wake) -> WakeState:
-    """Return the state of a wake that waits for its first attempt, or for another one."""
+    """Return the state of a wake that waits: `queued` before its first attempt, else `retrying`."""
     return "retrying" if wake.attempts else "queued"
 
 
 def handed_over(tx: Tx, wake: Wake, token: str, transport: str, again: int, *, rung: bool = False) -> bool:
-    """Record that an inbox has taken the line; if nothing reads, the wake goes on at the time `again` (ms UTC).
+    """Record that an inbox has taken the line; unless the mail is read, the next attempt is due at `again` (ms UTC).
 
-    It costs no `rung` but where the same inbox has taken it before. The line speaks for mail that comes before it is
-    read. Returns False if the lease was lost meanwhile.
+    `rung`: the same inbox took the line before, so this uses up a rung. The line also covers mail that comes before the
+    agent reads it. Returns False if the lease was lost meanwhile.
     """
     handed = ",".join(dict.fromkeys((*wake.taken_by, transport)))
     attempts = wake.attempts + rung
     refusal: Reason | None = "not_read" if rung else None
-    if not wanted(tx, wake.agent_id):  # read already, and nobody else could close it
+    if not wanted(tx, wake.agent_id):  # read already; only the holder of the lease can close it
         return _record(tx, wake, token, "delivered", None, transport, attempts, handed=handed)
     return _record(tx, wake, token, "delivered", None, transport, attempts, again, refusal, handed=handed)
 
 
 def delivered(tx: Tx, wake: Wake, token: str, transport: str, covered: int | None, code: int | None = None) -> bool:
-    """Record that the recipient took the line, which spoke of the messages up to the id `covered`.
+    """Record that the recipient took the line, which covers the messages up to the id `covered`.
 
-    Mail that came after that is given a wake of its own. None: an earlier attempt, which died, had made the line; it
-    covers what was there when that attempt was leased. `code` is the exit code of the program that was run, if any.
-    Returns False if the lease was lost meanwhile.
+    Later mail gets a wake of its own. None: an earlier attempt, whose process died, pasted the line; it covers the mail
+    that was there at that lease. `code` is the exit code of a command that ran. Returns False if the lease was lost
+    meanwhile.
     """
     if not _record(tx, wake, token, "delivered", None, transport, wake.attempts + 1, code=code):
         return False
-    # A time still to come was written before the clock was set back: who knows what was there then.
+    # A time in the future was written before the clock was set back, so the mail of that moment is unknown.
     at = wake.updated_at if covered is None and wake.updated_at <= tx.now else 0
     later = {"id": covered or 0, "at": at}
     if tx.one(LATER, agent=wake.agent_id, **fresh(tx), **later):
@@ -243,11 +243,10 @@ def delivered(tx: Tx, wake: Wake, token: str, transport: str, covered: int | Non
 
 
 def skipped(tx: Tx, wake: Wake, token: str, reason: Reason) -> bool:
-    """Record that there is nothing left to wake anybody for, unless mail has come since; then the wake stays due.
+    """Record that the wake is not needed any more; if new mail has come since, the wake stays due instead.
 
-    Whom nobody is to wake any more (`no_wake`) keeps his mail unread.
-
-    Returns False if the lease was lost meanwhile.
+    An agent that no transport may wake any more (`no_wake`) keeps its mail unread. Returns False if the lease was lost
+    meanwhile.
     """
     if reason != "no_wake" and wanted(tx, wake.agent_id):
         return give_back(tx, wake, token)

@@ -1,12 +1,11 @@
-"""Limits: what keeps two agents from waking each other too often, and for ever. No limit refuses or loses mail.
+"""Limits: how often two agents may wake each other. No limit refuses or loses mail.
 
-A wake counts for every pair of agents whose mail it covers, once, however much mail that is. 20 wakes in 10 minutes are
-tried at once; above that the wakes of the pair are a minute apart (`throttled`). After HOPS wakes in a row without a
-person in between the pair is stopped (`hop_limit`, core/waking/stops.py). Neither limit holds for mail from or to a
-person.
+A wake counts once for each pair of agents whose mail it covers, however much mail that is. The first 20 wakes of a pair
+in 10 minutes are due at once; after that its wakes are a minute apart (`throttled`). After HOPS wakes in a row without
+a person in between, xats stops the pair (`hop_limit`, core/waking/stops.py). Mail from or to a person has no limit.
 
-HOPS is 100: a review of a dozen rounds takes some 30 wakes, and a loop that nobody watches reaches 100 after an hour
-and a half, because of the first limit.
+HOPS is 100: a review of a dozen rounds takes some 30 wakes. A loop without a person reaches 100 after an hour and a
+half, because of the first limit.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
 
     from xats.store import Tx
 
-PAIR_MOST = 20  # wakes that two agents may cause each other ...
-PAIR_SPAN = 10 * 60_000  # ... in so many ms, before ...
-SPACE = 60_000  # ... they are so many ms apart
+PAIR_MOST = 20  # wakes of a pair within PAIR_SPAN that are not spaced out
+PAIR_SPAN = 10 * 60_000  # ms
+SPACE = 60_000  # ms between further wakes of the pair
 HOPS = 100  # wakes in a row without a person
 
 GET = "select wakes, recent, low_wake, high_wake, stopped_at from pairs where low_id = :low and high_id = :high"
@@ -41,26 +40,26 @@ class Pair:
     low: int
     high: int
     wakes: int = 0  #: in a row, without a person in between
-    recent: tuple[int, ...] = ()  #: when the last PAIR_MOST of them were to be tried, ms UTC
-    low_wake: int | None = None  #: the wake of `low` that was counted last
+    recent: tuple[int, ...] = ()  #: the times for which the last PAIR_MOST of them were scheduled, ms UTC
+    low_wake: int | None = None  #: the last counted wake of `low`
     high_wake: int | None = None
     stopped_at: int | None = None
 
     def has_counted(self, agent_id: int, wake_id: int) -> bool:
-        """Tell whether the wake of one of the two is counted already."""
+        """Tell whether the wake `wake_id` of `agent_id`, one of the two, is counted already."""
         return wake_id == (self.low_wake if agent_id == self.low else self.high_wake)
 
     def earliest(self, now: int) -> int:
-        """Return when the next wake may be tried (ms UTC), which is `now` below the limit.
+        """Return the earliest time of the next wake (ms UTC); below the limit that is `now`.
 
-        A time further ahead than a limit can ask for was written before the clock was set back; it does not count.
+        A time further ahead than SPACE was written before the clock was set back, and does not count.
         """
         recent = [at for at in self.recent if now - PAIR_SPAN < at <= now + SPACE]
         return now if len(recent) < PAIR_MOST else max(now, max(recent) + SPACE)
 
 
 def pair(tx: Tx, one: int, other: int) -> Pair:
-    """Return what the agents `one` and `other` (ids) have caused each other."""
+    """Return the pair of the agents `one` and `other` (ids)."""
     low, high = min(one, other), max(one, other)
     row = tx.one(GET, low=low, high=high)
     if row is None:
@@ -70,7 +69,7 @@ def pair(tx: Tx, one: int, other: int) -> Pair:
 
 
 def count(tx: Tx, pair: Pair, agent_id: int, wake_id: int, at: int) -> None:
-    """Count the wake of the agent, one of `pair`, which is to be tried at `at` (ms UTC), unless it is counted."""
+    """Count the wake `wake_id` of `agent_id`, scheduled for `at` (ms UTC), in `pair`, unless it is counted already."""
     if pair.has_counted(agent_id, wake_id):
         return
     is_low = agent_id == pair.low

@@ -1,7 +1,7 @@
-"""Pauses: mail is stored, and no agent is woken for it until the pause ends. An agent is paused, or its whole team is.
+"""Pauses: xats stores mail for a paused agent or team, and wakes no agent for it until the pause ends.
 
-Pausing takes effect at once: an attempt that is under way loses its lease, and types nothing that it has not typed yet.
-Resuming wakes each agent once for all that has come. A person who resumes an agent also lets its stopped pairs go on
+A pause takes effect at once: an attempt under way loses its lease and types nothing more. When the pause ends, each
+agent gets one wake for all its unread mail. A person who resumes an agent also restarts its stopped pairs
 (core/waking/stops.py).
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @record
 class Pause:
-    """Who is paused, since when, by whom and why."""
+    """A pause of an agent or a team. `at` is when it began (ms UTC)."""
 
     team: str
     agent: str | None  #: name@team; None: the whole team
@@ -49,7 +49,7 @@ where p.agent_id = :agent or (p.agent_id is null and p.team = :team) order by p.
 def pause(tx: Tx, by: Agent, team: str, agent: Agent | None, reason: str | None) -> bool:
     """Pause `agent`, or with None all of `team`; return False if it was paused already, which changes nothing.
 
-    Raises UnknownRecipient when nobody has ever been in the team: whoever mistypes its name relies on it otherwise.
+    Raises UnknownRecipient for a team that never had an agent: its name is probably mistyped.
     """
     affected = _affected(tx, team, agent)
     if not affected:
@@ -64,15 +64,14 @@ def pause(tx: Tx, by: Agent, team: str, agent: Agent | None, reason: str | None)
 
 
 def resume(tx: Tx, by: Agent, team: str, agent: Agent | None) -> tuple[bool, int]:
-    """End the pause of `agent`, or with None that of `team`; by a person, let the stopped pairs of the agents go on.
+    """End the pause of `agent`, or with None that of `team`. If `by` is a person, also restart their stopped pairs.
 
-    Returns whether there was one of either, and how many of the agents have a wake that fell due. Who has left the team
-    is not among them: nobody is there to be woken.
+    Returns whether there was a pause or a stopped pair, and how many registered agents have a wake that fell due.
     """
     affected = _affected(tx, team, agent)
     ended = tx.run(RESUME, team=team, agent=agent.id if agent else None) > 0
-    due = sum(_let_go(tx, one, current) for one, current in affected) if ended else 0
-    pairs = sum(stops.go_on(tx, one) for one, _ in affected) if by.client == "human" else 0
+    due = sum(_release(tx, one, current) for one, current in affected) if ended else 0
+    pairs = sum(stops.restart(tx, one) for one, _ in affected) if by.client == "human" else 0
     if not ended and not pairs:
         return False, 0
     due += sum(wakes.is_open(tx, one) and current for one, current in affected) if pairs and not ended else 0
@@ -80,8 +79,8 @@ def resume(tx: Tx, by: Agent, team: str, agent: Agent | None) -> tuple[bool, int
     return True, due
 
 
-def _let_go(tx: Tx, agent_id: int, current: bool) -> bool:
-    """Let the held wake of an agent go; tell whether it fell due. That of one that has left waits for its return."""
+def _release(tx: Tx, agent_id: int, current: bool) -> bool:
+    """Release the held wake of an agent; tell whether it fell due. If the agent has left, suspend the wake."""
     due = wakes.release(tx, agent_id)
     if due and not current:
         wakes.suspend(tx, agent_id, "no_pane")
@@ -89,7 +88,7 @@ def _let_go(tx: Tx, agent_id: int, current: bool) -> bool:
 
 
 def listing(tx: Tx, team: str | None) -> list[Pause]:
-    """Return the pauses of `team` (None: of all teams), that of a whole team before those of its agents."""
+    """Return the pauses of `team` (None: of all teams); the pause of a whole team comes before those of its agents."""
     return [_pause(row) for row in tx.all(LISTING, team=team)]
 
 
@@ -100,7 +99,7 @@ def of_agent(tx: Tx, agent: Agent) -> Pause | None:
 
 
 def _affected(tx: Tx, team: str, agent: Agent | None) -> list[tuple[int, bool]]:
-    """Return the ids of the agents that a pause is about, each with whether it is registered now."""
+    """Return the ids of the agents that a pause affects, each with whether it is registered now."""
     if agent:
         return [(agent.id, agent.registered)]
     rows = tx.all("select id, unregistered_at from agents where team = :team order by id", team=team)

@@ -1,4 +1,4 @@
-"""Pokes: that a person had something typed into an agent's pane, and what came of it. Not what it was."""
+"""Pokes: the record of each prompt that a person had xats type into a pane. The text itself is not kept."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ if TYPE_CHECKING:
 
 
 def note(tx: Tx, by: str | None, agent: Agent, length: int, state: str, reason: str | None) -> None:
-    """Note that `by` poked `agent` with a text of `length` characters, and how that ended."""
+    """Record that `by` poked `agent` with a text of `length` characters, and the outcome (`state`, `reason`)."""
     tx.event("poked", agent.team, by, f"agent:{agent.name}", length=length, outcome=state, reason=reason)

@@ -1,4 +1,4 @@
-"""Why a wake waits, has ended or was never opened: every reason code, in words that continue "not woken: ".
+"""Reasons: why a wake waits, has ended or was never opened. The words of each code continue "not woken: ".
 
 The store keeps a reason as plain text; `Reason` and a test guard the list. docs/waking.md describes each reason and
 what ends it.
@@ -70,7 +70,7 @@ REASONS: Final[dict[Reason, str]] = {
     "process_gone": "its program has ended",
     "server_gone": "the tmux server of its pane has ended",
     "no_program": "it has no program yet; mail waits",
-    "not_registered": "held for a name that is not there yet",
+    "not_registered": "mail is held until an agent registers under that name",
     "tmux_unavailable": "tmux does not answer",
     "tmux_missing": "the daemon finds no tmux program",
     "tmux_too_old": "this tmux is too old for the paste; xats needs tmux 3.2 or newer",
@@ -83,44 +83,44 @@ REASONS: Final[dict[Reason, str]] = {
     "child_foreground": "another program has the keyboard of its pane",
     "program_changed": "another program has replaced the registered one in its process",
     "program_hidden": "xats cannot read which programs use its pane",
-    "program_elsewhere": "its program is on another terminal than its pane just now",
+    "program_elsewhere": "its program is on another terminal than its pane right now",
     "not_quiet": "its pane is still printing",
     "busy": "the agent is busy",
     "dialog_open": "a dialog is open in its pane",
     "draft_present": "there is a half-written line in its composer",
     "screen_unknown": "xats does not recognise what its pane shows; for a profile: xats client test PANE --profile",
-    "human_active": "somebody is typing in its pane",
+    "human_active": "a person is typing in its pane",
     "unconfirmed": "the line was pasted, but nobody saw it submitted; it is not pasted again",
-    "not_shown": "no tmux client shows its pane, so nobody saw the notice",
-    "command_failed": "the program that is to wake it failed",
+    "not_shown": "no tmux client shows its pane, so no person saw the notice",
+    "command_failed": "the command that wakes it failed",
     "inbox_failed": "its program did not take the line",
     "not_read": "its program took the line, but nothing was read",
-    "turned_off": "every way to wake it is turned off (XATS_WAKE_OFF, or wake.off in a settings file)",
-    "throttled": "the two agents have woken each other often of late; their wakes are spaced out",
-    "rate_capped": "the two have woken each other too often; it wakes nobody",
+    "turned_off": "every transport to it is turned off (XATS_WAKE_OFF, or wake.off in a settings file)",
+    "throttled": "the two agents have woken each other often; xats spaces their wakes out",
+    "rate_capped": "the two agents have woken each other too often, so this mail wakes no agent",
     "hop_limit": "too many wakes between the two agents without a person in between",
-    "recipient_active": "it is at work or asks its user something; its next hook hands the mail over",
+    "recipient_active": "it is busy or is asking its user; its next hook hands the mail over",
     "already_read": "it was shown or read meanwhile",
-    "self": "it is your own",
-    "no_wake": "nobody is to be woken for it",
+    "self": "you sent it yourself",
+    "no_wake": "this mail wakes no agent",
     "retry_exhausted": "every attempt was refused",
-    "expired": "its time was over",
-    "agent_unused": "nothing was seen of it for very long, and it is going to be removed (XATS_KEEP)",
+    "expired": "it expired unread",
+    "agent_unused": "it has been unused for very long, so xats will remove it (XATS_KEEP)",
     "forgotten": "the recipient, or its whole team, was removed",
     "paused": "wakes are paused",
     # A poke gives these.
-    "multi_line": "nobody can tell that its program takes new lines in a paste as text, so one line is the most",
-    "shell_command": "it begins with !, which makes a shell command of it in many agent programs",
-    "looks_like_dialog": "it contains words by which xats knows a dialog, or work, of that program",
-    "too_long": "its pane is too small to show all of it, so nobody could see that it went in",
-    "full_screen": "a program that xats does not know fills the screen of its pane, as an editor does",
+    "multi_line": "xats does not know that its program takes a pasted newline as text, so only one line is allowed",
+    "shell_command": "it begins with !, and many agent programs run that as a shell command",
+    "looks_like_dialog": "it contains words by which xats recognises a dialog or a busy screen of that program",
+    "too_long": "its pane is too small to show all of it, so xats could not verify the paste",
+    "full_screen": "an unknown program fills the screen of its pane, as an editor does",
 }
 
-# The target is known to be gone: suspend, and burn no attempt. What only cannot be asked just now is not here.
+# The target is gone: the wake is suspended, and no rung is used up. A target that only does not answer is not here.
 GONE: frozenset[Reason] = frozenset(
     ("no_pane", "pane_dead", "pane_changed", "process_gone", "server_gone", "no_program", "not_registered")
 )
-# What an attempt was refused for and will pass: the pane is watched meanwhile, and need not wait for its rung.
+# The refusal will pass: the daemon watches the pane, and may make the next attempt before its rung.
 PASSING: frozenset[Reason] = frozenset(
     (
         *("busy", "not_quiet", "draft_present", "dialog_open", "human_active", "screen_unknown"),
@@ -129,11 +129,10 @@ PASSING: frozenset[Reason] = frozenset(
         *("tmux_unavailable", "tmux_missing", "server_untrusted", "not_permitted", "host_busy"),
     )
 )
-FINAL: frozenset[Reason] = frozenset(
-    ("unconfirmed",)
-)  # nobody can tell what happened to the line: never paste it again
+# What happened to the line is unknown: xats never pastes it again.
+FINAL: frozenset[Reason] = frozenset(("unconfirmed",))
 
 
 def words(code: str | None) -> str:
-    """Return why in words; a code that only a newer xats knows stays as it is."""
+    """Return the words of a reason code; those of an unknown code of a newer xats are the code itself."""
     return REASONS.get(code or "", (code or "").replace("_", " "))  # type: ignore[call-overload,no-any-return]

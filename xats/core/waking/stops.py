@@ -1,7 +1,7 @@
-"""Stops: two agents that have woken each other too often in a row without a person in between wake each other no more.
+"""Stops: two agents that woke each other too often without a person in between no longer wake each other.
 
-Their mail is stored and shown. Every person of their teams is told once, by mail from xats. A person starts the pair
-again: by mail or a prompt to one of the two, or by `xats resume AGENT`. Then what is still unread gets its wake.
+xats still stores and shows their mail, and sends one message to every person of their teams. A person restarts the
+pair: by mail or a prompt to one of the two, or with `xats resume AGENT`. Mail that is still unread then gets a wake.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ select low_id, high_id, stopped_at from pairs where low_id = :agent and (wakes >
 union all
 select low_id, high_id, stopped_at from pairs where high_id = :agent and (wakes > 0 or stopped_at is not null)
 """
-BEGIN_ANEW = "update pairs set wakes = 0, stopped_at = null where low_id = :low and high_id = :high"
+RESET = "update pairs set wakes = 0, stopped_at = null where low_id = :low and high_id = :high"
 SILENT = f"""
 select 1 from deliveries d join messages m on m.id = d.message_id
 where d.agent_id = :agent and d.state = 'unread' and d.no_wake_reason = 'hop_limit' and m.sender_id = :sender
@@ -50,7 +50,7 @@ where p.stopped_at is not null order by p.stopped_at, p.low_id, p.high_id
 
 @record
 class Stop:
-    """Two agents (name@team) that wake each other no more, after how many wakes, and since when (ms UTC)."""
+    """Two agents (name@team) that no longer wake each other, after how many wakes, and since when (ms UTC)."""
 
     agents: tuple[str, str]
     wakes: int
@@ -68,7 +68,7 @@ class Notice:
 
 
 def may_wake(tx: Tx, pair: Pair, agent_id: int, most: int) -> bool:
-    """Tell whether mail of one of `pair` may wake the other, the agent, after at most `most` wakes in a row.
+    """Tell whether mail between `pair` may wake `agent_id`, one of the two. Stop the pair if it has reached the limit.
 
     An open wake that is counted already may cover more mail. `stop` stops a pair that has reached the limit.
     """
@@ -92,7 +92,7 @@ def stop(tx: Tx, pair: Pair, agent_id: int) -> list[Notice]:
         local = sender if sender.team == team else to
         lines = (
             f"{sender.address} and {to.address} have woken each other {pair.wakes} times without a person in between.",
-            "Mail between them is stored, but wakes neither of them until a person lets them go on:",
+            "xats stores mail between them, but it wakes neither of them until a person restarts them:",
             f"  xats resume {local.name}",
             "Mail or a prompt from a person to one of the two does the same.",
         )
@@ -101,25 +101,25 @@ def stop(tx: Tx, pair: Pair, agent_id: int) -> list[Notice]:
     return notices
 
 
-def go_on(tx: Tx, agent_id: int) -> int:
-    """Begin the count of the agent's pairs anew: a person is in between. Return how many stopped pairs go on.
+def restart(tx: Tx, agent_id: int) -> int:
+    """Reset the counts of the agent's pairs, because a person acted; return how many stopped pairs restart.
 
-    Unread mail that woke neither of a stopped pair gets its wake.
+    Unread mail that could not wake an agent of a stopped pair gets a wake.
     """
-    going = 0
+    restarted = 0
     for row in tx.all(OF_AGENT, agent=agent_id):
         low, high = row["low_id"], row["high_id"]
-        tx.run(BEGIN_ANEW, low=low, high=high)
+        tx.run(RESET, low=low, high=high)
         if row["stopped_at"] is not None:
-            going += 1
+            restarted += 1
             _wake_for(tx, low, high)
             _wake_for(tx, high, low)
             _say(tx, agent_id, low + high - agent_id)
-    return going
+    return restarted
 
 
 def _wake_for(tx: Tx, agent_id: int, sender_id: int) -> None:
-    """Open a wake of the agent for the unread mail of the other one."""
+    """Open a wake of `agent_id` for unread mail from `sender_id`."""
     if not tx.one(SILENT, agent=agent_id, sender=sender_id, **wakes.fresh(tx)):
         return
     woken = wakes.join(tx, agent_id)
@@ -133,7 +133,7 @@ def _say(tx: Tx, agent_id: int, other_id: int) -> None:
 
 
 def listing(tx: Tx) -> list[Stop]:
-    """Return the stopped pairs of all teams, the longest stopped first."""
+    """Return the stopped pairs of all teams, the earliest stop first."""
     return [_listed(row) for row in tx.all(LISTING)]
 
 

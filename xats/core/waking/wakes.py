@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from xats.store import Row, Tx
 
     Which = Literal[
-        "new_session", "same_session", "named_session", "for_hook", "not_told", "program_changed", "suspended"
+        "new_session", "same_session", "named_session", "for_hook", "not_handed", "program_changed", "suspended"
     ]
 
 
@@ -75,9 +75,9 @@ class Wake:
     lease_token: str | None
     opened_at: int
     updated_at: int
-    handed: str | None = None  #: the transports that have taken the line, with commas
-    nonce: str | None = None  #: random, from its first lease on: the mark that it leaves in a pane is like no other one
-    detail: str | None = None  #: what was seen that the last attempt was refused for
+    handed: str | None = None  #: the transports that have taken the line, separated by commas
+    nonce: str | None = None  #: random, set by the first lease; it makes the mark of this wake in a pane unique
+    detail: str | None = None  #: what the last refused attempt saw
 
     @property
     def taken_by(self) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ class Wake:
 
     @property
     def is_open(self) -> bool:
-        """Whether more is done to have the mail read; one that was handed over may be both delivered and open."""
+        """Whether xats goes on trying; a wake that was handed over may be both delivered and open."""
         return self.state in ("queued", "retrying", "held") or self.next_attempt_at is not None
 
 
@@ -104,7 +104,7 @@ def wake_of(row: Row) -> Wake:
 
 # -- opening and closing -----------------------------------------------------------------------------------------------
 
-# Mail for which a throttled wake need not wait, or not so long, hastens it.
+# Mail with an earlier time brings a throttled wake forward.
 JOIN = """
 insert into wakes (agent_id, state, reason, next_attempt_at, opened_at, updated_at)
 values (:agent, 'queued', :reason, :next, :now, :now)
@@ -117,7 +117,7 @@ returning id, mails, state, reason, next_attempt_at
 COVER = """
 update deliveries set wake_id = :wake where agent_id = :agent and state = 'unread' and wake_id is not null
 """
-# Not while an attempt is being made: that attempt knows best how the wake ended.
+# Not during an attempt: that attempt records how the wake ended.
 CLOSE = """
 update wakes set state = :state, reason = :reason, next_attempt_at = null, updated_at = :now, closed_at = :now
 where agent_id = :agent and closed_at is null and lease_token is null
@@ -127,14 +127,14 @@ update wakes set state = 'delivered', reason = null, transport = handed, next_at
     closed_at = :now
 where agent_id = :agent and closed_at is null and lease_token is null and handed is not null
 """
-# Mail whose time is not over; `fresh` gives the values. Where the clock may be wrong, no mail is over by it.
+# Mail that has not expired; `fresh` gives the values. Mail does not expire by a clock that may be wrong.
 FRESH = "(m.expires_at is null or m.expires_at > :now or m.sent_at < :sure)"
-# The same of a delivery d alone, which has the time of its message.
+# The same for a delivery d without its message.
 FRESH_COPY = """
 (d.expires_at is null or d.expires_at > :now
     or (select e.sent_at from messages e where e.id = d.message_id) < :sure)
 """
-# The state of a delivery d at this moment: it is expired once its time is over, before a sweep notes that.
+# The state of a delivery d now: it may have expired although no sweep has recorded that yet.
 STATE = f"case when d.state = 'unread' and not {FRESH_COPY} then 'expired' else d.state end"
 SEEMS_OVER = "select 1 from deliveries where state = 'unread' and expires_at <= :now limit 1"
 UNREAD = f"""
@@ -146,13 +146,13 @@ OPEN = "select id from wakes where agent_id = :agent and closed_at is null"
 
 
 def paused(agent: str, team: str) -> str:
-    """Return the SQL that tells whether the agent with the id `agent` is paused, or its whole `team`; both are SQL."""
+    """Return the SQL condition that an agent or its whole team is paused; `agent` (an id) and `team` are SQL too."""
     of_agent = f"exists (select 1 from pauses p where p.agent_id = {agent})"
     return f"({of_agent} or exists (select 1 from pauses p where p.team = {team} and p.agent_id is null))"
 
 
 PAUSED = paused("wakes.agent_id", "(select a.team from agents a where a.id = wakes.agent_id)")
-# A lease that is taken away here and in SUSPEND fences the attempt that holds it: its result is refused.
+# HOLD and SUSPEND remove the lease. That fences the attempt that holds it: xats refuses its result.
 HOLD = f"""
 update wakes set state = 'held', reason = 'paused', next_attempt_at = null, lease_token = null, lease_until = null,
     updated_at = :now
@@ -174,22 +174,22 @@ update wakes set state = case when attempts = 0 then 'queued' else 'retrying' en
     lease_until = null, updated_at = :now
 where agent_id = :agent and closed_at is null and state <> 'held'
 """
-# What was handed over already waits for its time: a program that does not read must not be told at each of its turns.
+# A wake that was handed over waits for its time: a program that does not read must not get the line at every turn.
 NOW = """
 update wakes set next_attempt_at = :now, updated_at = :now
 where agent_id = :agent and closed_at is null and state in ('queued', 'retrying') and lease_token is null and {which}
 """
-NOT_TOLD = "(handed is null or next_attempt_at is null) and coalesce(reason, '') <> 'throttled'"
+NOT_HANDED = "(handed is null or next_attempt_at is null) and coalesce(reason, '') <> 'throttled'"
 RETRY: dict[Which, str] = {
     "new_session": RESUME,
-    "same_session": f"{RESUME} and {NOT_TOLD}",
-    "named_session": f"{RESUME} and {NOT_TOLD}",
+    "same_session": f"{RESUME} and {NOT_HANDED}",
+    "named_session": f"{RESUME} and {NOT_HANDED}",
     "for_hook": NOW.format(which="reason = 'recipient_active'"),
-    "not_told": NOW.format(which=NOT_TOLD),
+    "not_handed": NOW.format(which=NOT_HANDED),
     "program_changed": NOW.format(which="reason = 'program_changed'"),
     "suspended": NOW.format(which="next_attempt_at is null"),
 }
-OPENS = ("new_session", "same_session")  # of RETRY: they open a wake for unread mail whose wake has ended
+OPENS = ("new_session", "same_session")  # these of RETRY also open a wake for unread mail whose wake has ended
 GIVE_UP = """
 update wakes set state = 'failed', reason = :reason, next_attempt_at = null, lease_token = null, lease_until = null,
     updated_at = :now, closed_at = :now
@@ -214,7 +214,7 @@ where w.closed_at is null and w.next_attempt_at is null and w.state in ('queued'
 
 @record
 class Joined:
-    """The open wake (id) that covers new mail: whether a pause holds it, and until when it is throttled (ms UTC)."""
+    """The open wake (id) for new mail: whether a pause holds it, and until when it is throttled (ms UTC)."""
 
     id: int
     held: bool
@@ -222,9 +222,9 @@ class Joined:
 
 
 def join(tx: Tx, agent_id: int, earliest: int = 0) -> Joined:
-    """Return the agent's open wake, opened now if there was none. New mail is to be stored with its id.
+    """Return the agent's open wake; open one if there is none. The caller stores new mail with its id.
 
-    A limit may ask that a new wake is not tried before the time `earliest` (ms UTC).
+    `earliest` is the earliest time of a new wake (ms UTC), which a limit sets.
     """
     later = earliest > tx.now
     values = {"reason": "throttled" if later else None, "next": earliest if later else tx.now}
@@ -239,13 +239,13 @@ def join(tx: Tx, agent_id: int, earliest: int = 0) -> Joined:
 
 
 def cover_more(tx: Tx, mails: dict[int, int]) -> None:
-    """Note that each wake (id) covers so many messages more."""
+    """Add to the count of messages of each wake; `mails` is {id of the wake: further messages}."""
     rows = [{"id": wake, "more": more} for wake, more in mails.items()]
     tx.many("update wakes set mails = mails + :more where id = :id", rows)
 
 
 def close_if_read(tx: Tx, agent_id: int, reason: Reason = "already_read") -> None:
-    """Close the agent's open wake when nothing is left unread, unless an attempt is just being made."""
+    """Close the agent's open wake if no mail for it is left unread and no attempt is under way."""
     if wanted(tx, agent_id):
         return
     if reason == "already_read" and tx.run(READ_AFTER_ALL, agent=agent_id, now=tx.now):
@@ -254,15 +254,15 @@ def close_if_read(tx: Tx, agent_id: int, reason: Reason = "already_read") -> Non
 
 
 def hold(tx: Tx, agent_id: int) -> bool:
-    """Hold the agent's open wake if it is paused; tell whether there was one to hold."""
+    """Hold the agent's open wake if the agent is paused; tell whether there was such a wake."""
     return tx.run(HOLD, agent=agent_id, now=tx.now) > 0
 
 
 def release(tx: Tx, agent_id: int) -> bool:
-    """Let the agent's held wake fall due unless it is still paused; tell whether it does."""
+    """Make the agent's held wake due unless the agent is still paused; tell whether it is due."""
     if not tx.run(RELEASE, agent=agent_id, now=tx.now):
         return False
-    close_if_read(tx, agent_id)  # what was read or has expired meanwhile needs no wake
+    close_if_read(tx, agent_id)  # mail that was read or has expired meanwhile needs no wake
     return is_open(tx, agent_id)
 
 
@@ -278,12 +278,12 @@ def open_id(tx: Tx, agent_id: int) -> int | None:
 
 
 def wanted(tx: Tx, agent_id: int) -> bool:
-    """Tell whether anything is unread for which the agent is to be woken."""
+    """Tell whether the agent has unread mail that needs a wake."""
     return tx.one(UNREAD, agent=agent_id, **fresh(tx)) is not None
 
 
 def fresh(tx: Tx) -> dict[str, int]:
-    """Return the values of FRESH: the time, and since when the ages of mail are right (core/clock.py), both ms UTC."""
+    """Return the values of FRESH: the time, and since when ages are right (core/clock.py), both in ms UTC."""
     if tx.one(SEEMS_OVER, now=tx.now) is None:
         return {"now": tx.now, "sure": 0}
     from xats.core import clock
@@ -292,26 +292,24 @@ def fresh(tx: Tx) -> dict[str, int]:
 
 
 def is_over(tx: Tx, sent_at: int, expires_at: int | None) -> bool:
-    """Tell whether the time of mail is over (both ms UTC); the next sweep is to note it."""
+    """Tell whether mail has expired (both times in ms UTC), even if no sweep has recorded that yet."""
     if expires_at is None or expires_at > tx.now:
         return False
     return sent_at >= fresh(tx)["sure"]
 
 
 def retry_now(tx: Tx, agent_id: int, which: Which) -> None:
-    """Let the agent's open wake fall due if it is one of `which`; a held one stays held.
+    """Make the agent's open wake due now if `which` includes it; a held wake stays held.
 
-    `new_session`: any; the agent has a new session, or its session another pane or process. Each transport that has
-    taken the line is asked anew, and unread mail whose wake has ended gets a new one: the session that was woken for it
-    is gone.
-    `same_session`: all but those that were handed over and are not suspended; the session has registered once more, and
-    the line may be what its program has just begun with. Unread mail whose wake has ended gets a new one.
-    `named_session`: the same, but no new wake: the session has only said what its client calls it.
-    `for_hook`: those that wait for a hook; the turn has ended, and not all of the mail was handed over.
-    `not_told`: those that no inbox has taken, but for throttled ones; the agent has a waiter, which was not there
-    before.
-    `program_changed`: those that were refused for that; the other program has said whose it is.
-    `suspended`: those without a time; a route leads to the agent again.
+    `new_session`: any wake. The agent has a new session, or its session has a new pane or process. Each transport gets
+    the line again, and unread mail whose wake has ended gets a new wake, because the woken session is gone.
+    `same_session`: any wake but one that was handed over and is not suspended. The session has registered once more,
+    and its program may have just started to work on that line. Unread mail whose wake has ended gets a new wake.
+    `named_session`: as `same_session`, without a new wake. The session only reported the client's own id for it.
+    `for_hook`: a wake that waits for a hook. The turn has ended, and its hooks did not hand over all of the mail.
+    `not_handed`: a wake that no inbox has taken and no limit spaces out. The agent has a new waiter.
+    `program_changed`: a wake refused for that reason. The new program has registered.
+    `suspended`: a wake without a time. The daemon has found a route to the agent again.
     """
     tx.run(RETRY[which], agent=agent_id, now=tx.now)
     if which in OPENS and not is_open(tx, agent_id) and wanted(tx, agent_id):
@@ -319,14 +317,14 @@ def retry_now(tx: Tx, agent_id: int, which: Which) -> None:
 
 
 def suspend(tx: Tx, agent_id: int, reason: Reason) -> None:
-    """Suspend the agent's open wake: its target is gone. An attempt under way loses its lease."""
+    """Suspend the agent's open wake because of `reason`; an attempt under way loses its lease."""
     tx.run(SUSPEND, agent=agent_id, reason=reason, now=tx.now)
 
 
 def give_up(tx: Tx, agent_id: int, reason: Reason) -> None:
-    """End with `reason` all waiting for what the agent has not read: its unread mail becomes dead letters.
+    """Fail the agent's wake with `reason`; its unread mail becomes dead letters.
 
-    An attempt under way loses its lease. Mail whose wake failed before keeps that wake.
+    An attempt under way loses its lease. Mail of a wake that failed before keeps that wake.
     """
     wake = open_id(tx, agent_id)
     if wake is None:
@@ -345,7 +343,7 @@ def give_up(tx: Tx, agent_id: int, reason: Reason) -> None:
 
 
 def suspended(tx: Tx, host: str) -> list[int]:
-    """Return the ids of the agents that sit on `host` and whose wake is suspended: nothing led to them."""
+    """Return the ids of the agents on `host` with a suspended wake."""
     return [row["agent_id"] for row in tx.all(SUSPENDED, host=host)]
 
 
@@ -366,7 +364,7 @@ group by a.name order by first limit :limit
 
 @record
 class Pending:
-    """What an agent would be woken for."""
+    """The unread mail of an agent, in numbers."""
 
     unread: int
     senders: int
@@ -375,7 +373,7 @@ class Pending:
 
 
 def pending(tx: Tx, agent_id: int, names: int = 3) -> Pending:
-    """Return how much is unread, from how many senders, and the names of at most `names` of them."""
+    """Return how many messages of the agent are unread, from how many senders, with at most `names` of their names."""
     when = fresh(tx)
     row = tx.one(PENDING, agent=agent_id, **when)
     assert row

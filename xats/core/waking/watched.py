@@ -1,7 +1,7 @@
-"""Who waits for something in his pane that will pass, so that the pane is worth watching.
+"""Watched wakes: those whose last refusal will pass, so that the daemon watches the panes of their agents.
 
-Those are the open wakes that wait for their next rung, and the agents that were given up with mail still unread. The
-daemon's watch makes an attempt at the former before its time (`attempts.lease_early`), and wakes the latter anew.
+These are open wakes that wait for their next rung, and failed wakes with mail still unread. When the pane changes, the
+daemon makes an early attempt at an open wake (`attempts.lease_early`), or opens a new wake instead of a failed one.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def given_up(tx: Tx, host: str, limit: int) -> list[Wake]:
 
 
 def retry_soon(tx: Tx, agent_id: int) -> bool:
-    """Wake an agent anew that was given up; False if it has an open wake, or nothing unread any more."""
+    """Open a new wake after a failed one; return False if the agent has an open wake, or no unread mail."""
     if wakes.is_open(tx, agent_id):
         return False
     wakes.retry_now(tx, agent_id, "new_session")
