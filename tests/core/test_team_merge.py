@@ -250,8 +250,8 @@ def test_guests_and_notices_of_both_teams_are_kept_once(two):
                 "insert into project_teams (host, path, team, kind, since) values ('h', '/p', :team, 'joined', 1)",
                 team=team,
             )
-            teams.tell(tx, team, "this repository was moved")
-            teams.tell(tx, team, "agents of this project are still in team fix: xats team merge fix shop")
+            teams.add_notice(tx, team, "this repository was moved")
+            teams.add_notice(tx, team, "agents of this project are still in team fix: xats team merge fix shop")
 
     two.store.write(note)
     two.merge()
@@ -391,8 +391,8 @@ def test_a_suffix_has_to_be_a_name(two, suffix):
 def test_every_agent_is_told_of_every_new_name(two):
     two.add("bob@fix", "ann@fix")
     two.merge("2")
-    bob = "bob@fix is bob-2 now. The name bob alone means the bob who was in shop before."
-    ann = "ann@fix is ann-2 now. The name ann alone means the ann who was in shop before."
+    bob = "bob@fix is bob-2 now. The name bob alone means the bob that was in shop before."
+    ann = "ann@fix is ann-2 now. The name ann alone means the ann that was in shop before."
     for address, lines in (("dan@shop", {bob, ann}), ("bob@shop", {bob, ann}), ("bob-2@shop", {ann})):
         page = two.do(address, inbox.peek, inbox.Query())
         assert {

@@ -91,7 +91,7 @@ def test_a_machine_whose_id_is_another_one_after_a_boot_keeps_its_projects(store
     assert of("api", stamp=stamp, host=OTHER) == "api"
     assert claim("api", stamp=stamp, host=OTHER) == "api"
     assert [row["host"] for row in rows("select host from projects order by id")] == [HOST, OTHER]
-    assert store.read(lambda tx: teams.host_of(tx, OTHER, place("api"), "web")) is None
+    assert store.read(lambda tx: teams.owner_path(tx, OTHER, place("api"), "web")) is None
 
 
 def test_looking_records_nothing(of, rows):
@@ -205,7 +205,7 @@ def test_a_project_that_was_moved_has_still_joined_what_it_had(store, claim):
     claim("web", stamp="7:a")
     store.write(lambda tx: teams.join(tx, HOST, place("web"), "api"))
     claim("shop", stamp="7:a", gone=("/home/kim/web/.git",))
-    assert store.read(lambda tx: teams.host_of(tx, HOST, place("shop"), "api")) is None
+    assert store.read(lambda tx: teams.owner_path(tx, HOST, place("shop"), "api")) is None
 
 
 def test_a_clone_has_a_team_of_its_own_and_is_told_how_to_merge(claim, told):
@@ -277,13 +277,13 @@ def test_joining_is_asked_until_it_is_recorded(store, team, claim):
     web = place("web")
 
     def host_of(name):
-        return store.read(lambda tx: teams.host_of(tx, HOST, web, name))
+        return store.read(lambda tx: teams.owner_path(tx, HOST, web, name))
 
     assert host_of("api") == "/home/kim/api/.git"
     assert [host_of(name) for name in ("web", "free", "never")] == [None, None, None]
     store.write(lambda tx: teams.join(tx, HOST, web, "api"))
     assert host_of("api") is None
-    assert store.read(lambda tx: teams.host_of(tx, HOST, place("third"), "api")) == "/home/kim/api/.git"
+    assert store.read(lambda tx: teams.owner_path(tx, HOST, place("third"), "api")) == "/home/kim/api/.git"
     assert claim("web") == "web"
 
 
