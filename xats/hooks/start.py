@@ -13,7 +13,7 @@ from xats.core.mail import inbox, owed
 from xats.core.tasks import recap as task_recap
 from xats.hooks import call as calls
 from xats.hooks import letters, log
-from xats.identity import seating
+from xats.identity import binding
 from xats.identity.resolve import resolve_or_none
 
 TYPE_CHECKING = False
@@ -48,7 +48,7 @@ def start(call: Call, store: Store) -> None:
     former = _former(call) if behind and who == behind else None
     pid, started = (who.pid, who.started) if who else (None, None)
     seat = agents.Seat(call.host, pid, started, call.session, pane, host.name())
-    if pane and store.read(lambda tx: seating.starter(tx, seat)):
+    if pane and store.read(lambda tx: binding.starter(tx, seat)):
         pane, seat = None, agents.Seat(call.host, pid, started, call.session, None, host.name())
     login = call.client.login_shell
     path = None if call.shared() else calling.path_for(os.environ, login=login)  # shared: that of another session
@@ -137,7 +137,7 @@ def _whom(
 ) -> tuple[str, str] | None:
     """Return the agent that this session is for, as (team, name), or None."""
     new = calls.names_new(call)
-    found = seating.of_session(tx, call, pane, own, former, call.client.name, only_free=new)
+    found = binding.agent_for(tx, call, pane, own, former, call.client.name, only_free=new)
     if found or not new:
         return found
     team = call.asked(tx) or call.project_team(tx)
