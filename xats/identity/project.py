@@ -11,7 +11,7 @@ import os
 
 from xats.base import folders
 from xats.base.errors import Usage
-from xats.base.record import record
+from xats.base.record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _without_git(begin: str, owner: int) -> Project:
         if _is_git_directory(bare) and _is_trusted(bare, owner) and not os.path.islink(bare):
             return _of_common(bare, begin)
     top = next((one for one in _with_file(begin, owner) if one == begin or not _holds_home(one)), begin)
-    return Project(top, top, top, os.path.basename(top), is_git=False)
+    return Project(top=top, path=top, here=top, name=os.path.basename(top), is_git=False)
 
 
 def _with_file(begin: str, owner: int) -> Iterator[str]:
@@ -186,7 +186,7 @@ def _of_git_directory(folder: str, entry: str, directory: str, owner: int) -> Pr
         return _alone(folder, why, _naming(folder, directory, worktree))
     outer = _above(os.path.dirname(folder), owner)
     if outer and directory.startswith(f"{outer.path}/") and not _is_trusted(os.path.join(folder, FILE), owner):
-        return Project(outer.top, outer.path, folder, outer.name, is_git=True, problem=outer.problem)
+        return replace(outer, here=folder, is_git=True, fix=None)
     return _of_common(directory, folder)
 
 
@@ -198,19 +198,20 @@ def _of_module(common: str, folder: str, owner: int) -> Project | None:
     found = _above(os.path.realpath(os.path.join(common, worktree)), owner)
     if found is None or not f"{common}/".startswith(f"{found.path}/"):
         return None
-    return Project(found.top, found.path, folder, found.name, is_git=True, problem=found.problem)
+    return replace(found, here=folder, is_git=True, fix=None)
 
 
 def _of_common(common: str, here: str) -> Project:
     """Return the project with the git `common` directory and the worktree `here`."""
     top, name = os.path.split(common)
     if name != ".git" and (tree := _worktree_of(common)):
-        return Project(tree, common, here if here != common else tree, os.path.basename(tree), is_git=True)
+        here = here if here != common else tree
+        return Project(top=tree, path=common, here=here, name=os.path.basename(tree), is_git=True)
     if name.startswith("."):
         name = os.path.basename(top)
     elif name.endswith(".git"):
         name = name[: -len(".git")]
-    return Project(top, common, here if here != common else top, name, is_git=True)
+    return Project(top=top, path=common, here=here if here != common else top, name=name, is_git=True)
 
 
 def _worktree_of(common: str) -> str | None:
@@ -228,7 +229,8 @@ def _worktree_of(common: str) -> str | None:
 
 def _alone(folder: str, problem: str, fix: str | None = None) -> Project:
     """Return the project of a folder whose `.git` xats does not follow because of `problem`. `fix` is the remedy."""
-    return Project(folder, folder, folder, os.path.basename(folder), is_git=False, problem=problem, fix=fix)
+    name = os.path.basename(folder)
+    return Project(top=folder, path=folder, here=folder, name=name, is_git=False, problem=problem, fix=fix)
 
 
 def _repair(folder: str) -> str:

@@ -10,7 +10,7 @@ from xats.base.errors import NameTaken, Refused, Usage
 from xats.base.record import record
 from xats.core.address import check_name
 from xats.core.agents import agents, cascade, registration
-from xats.core.mail import messages, removed
+from xats.core.mail import held, messages, removed
 from xats.core.teams import teams
 from xats.core.waking import wakes
 
@@ -168,8 +168,6 @@ def _refuse_taken(tx: Tx, agent: Agent, name: str) -> None:
     if known.registered:
         msg = f"There is another agent {known.name} in team {agent.team}."
         raise NameTaken(msg, "take another name", **data)
-    from xats.core.mail import held
-
     said = held.describe(tx, known)
     if not said:  # the mail that was held for the name has expired
         held.free_names(tx, agent.team, known.id)
@@ -246,7 +244,7 @@ class Loss:
 def loss(tx: Tx, agent: Agent) -> Loss:
     """Return what would be lost with `agent`."""
     mail, row = removed.loss(tx, agent.id), tx.one(CLAIMED, id=agent.id)
-    return Loss(mail.letters, mail.requests, row["n"] if row else 0)
+    return Loss(letters=mail.letters, requests=mail.requests, claims=row["n"] if row else 0)
 
 
 def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:

@@ -106,9 +106,14 @@ def tell(tx: Tx) -> int:
         tx.run(SET_RIGHT, now=tx.now, far=tx.now + AFTER)
     ages = {"cut": tx.now - AFTER, "since": upset_at}
     rows = sorted(tx.all(WAITING, **ages, **wakes.fresh(tx)), key=lambda row: (row["message_id"], row["agent_id"]))
-    alerts.report(
-        tx, rows, alerts.Notice("recipient_gone", "Gone before it answered:", "recipient gone", _line, REPORTED)
+    notice = alerts.Notice(
+        event="recipient_gone",
+        head="Gone before it answered:",
+        subject="recipient gone",
+        line=_line,
+        mark=REPORTED,
     )
+    alerts.report(tx, rows, notice)
     return len(rows)
 
 

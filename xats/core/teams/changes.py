@@ -282,7 +282,7 @@ def forget(tx: Tx, by: str, name: str, holds: Callable[[Session], bool], *, forc
     tx.run("delete from teams where name = :name or moved_to = :kept", name=name, kept=kept_as or name)
     counts = {"agents": found.agents, "dead_letters": mail.letters, "dropped": mail.copies, "cancelled": cancelled}
     tx.event("team_forgotten", kept_as or name, by, f"team:{name}", kept_as=kept_as, **counts)
-    return Forgotten(kept_as, mail.letters, mail.copies, cancelled)
+    return Forgotten(kept_as, dead=mail.letters, dropped=mail.copies, cancelled=cancelled)
 
 
 def _free_name(tx: Tx, name: str) -> str:

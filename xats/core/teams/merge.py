@@ -69,7 +69,13 @@ def plan(tx: Tx, old: str, into: str, suffix: str | None) -> Plan:
             renamed.append((one, _new_name(tx, one, suffix, (old, into))))
     if clashing:
         raise _clash(tx, clashing, old, into)
-    return Plan(before, target, tuple(renamed), tuple(joined), _same_contracts(tx, old, into))
+    return Plan(
+        old=before,
+        into=target,
+        renamed=tuple(renamed),
+        joined=tuple(joined),
+        contracts=_same_contracts(tx, old, into),
+    )
 
 
 def _clash(tx: Tx, clashing: Sequence[tuple[Agent, int]], old: str, into: str) -> NamesClash:

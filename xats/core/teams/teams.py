@@ -260,7 +260,7 @@ def elsewhere(tx: Tx, name: str, team: str) -> Elsewhere | None:
         return None
     same = {row["team"] for row in tx.all(SAME_REPOSITORY, team=team)}
     found.sort(key=lambda one: one not in same)
-    return Elsewhere(name, tuple(found), found[0] in same)
+    return Elsewhere(name, teams=tuple(found), same=found[0] in same)
 
 
 USED = "update teams set archived_at = null where name = :team and archived_at is not null"
