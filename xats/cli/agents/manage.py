@@ -172,7 +172,7 @@ def forget(
 
     def look(tx: Tx, me: Me) -> tuple[Agent, Loss, Session | None]:
         found = _known(tx, me, name)
-        core.own_or_person(me.agent, found, "free a former name of" if _is_former(found, name) else "remove")
+        core.require_self_or_person(me.agent, found, "free a former name of" if _is_former(found, name) else "remove")
         return found, core.loss(tx, found), agents.current_session(tx, found)
 
     found, loss, session = here.read(look)

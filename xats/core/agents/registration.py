@@ -234,7 +234,7 @@ def _merged(held: Seat, seat: Seat, *, leave_pane: bool) -> Seat:
 def _keep_session(
     tx: Tx, session: Session, seat: Seat, programs: Kept | None, xats_path: str | None, gone_at: int | None
 ) -> None:
-    """Record that `session` goes on in `seat`, perhaps in a new process that resumed it."""
+    """Record that `session` continues in `seat`, perhaps in a new process that resumed it."""
     tx.run(
         MOVE,
         session=session.id,

@@ -191,7 +191,7 @@ LEAD = """
 insert into former_addresses (team, name_key, agent_id) values (:team, :key, :agent)
 on conflict (team, name_key) do nothing
 """
-# The former names of the agents of a team. In the other team, another agent may have such a name.
+# The former names of the agents of a team. In the other team, another agent may have the same name.
 CALLED_BEFORE = """
 select f.name_key, f.agent_id from former_names f join agents a on a.id = f.agent_id
 where a.team = :team order by f.until desc
