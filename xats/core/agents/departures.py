@@ -96,7 +96,7 @@ def settle(tx: Tx, host: str, gone: Gone) -> int:
     return sum(note(tx, one.agent, gone) for one in seated(tx, host))
 
 
-def tell(tx: Tx) -> int:
+def report(tx: Tx) -> int:
     """Tell the senders of open requests that the recipients are gone; return how many copies that is.
 
     Right after a jump of the clock no age is right, so xats tells no sender (core/clock.py).
