@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.conftest import HOST
-from xats.base.errors import InvalidName, NamesClash, UnknownAgent, UnknownTeam, Usage
+from xats.base.errors import InvalidName, NamesClash, TeamTaken, UnknownAgent, UnknownTeam, Usage
 from xats.base.pane import Pane
 from xats.core import events
 from xats.core.agents import agents, registration
@@ -383,6 +383,17 @@ def test_a_suffix_has_to_be_a_name(two, suffix):
     two.add("bob@fix")
     with pytest.raises(InvalidName):
         two.merge(suffix)
+
+
+def test_a_former_name_with_addresses_of_renamed_agents_is_free_only_after_it_is_forgotten(two):
+    two.add("bob@fix")
+    two.merge("2")
+    with pytest.raises(TeamTaken, match="Agents of the former team fix were renamed") as refused:
+        two.store.write(lambda tx: team_changes.rename(tx, "carol", "shop", "fix"))
+    assert refused.value.hint == "to free the name: xats team forget fix"
+    two.store.write(lambda tx: team_changes.forget_former(tx, "carol", "fix"))
+    two.store.write(lambda tx: team_changes.rename(tx, "carol", "shop", "fix"))
+    assert two.agent("bob-2@fix").registered
 
 
 # -- what each agent is told, and what stays certain -------------------------------------------------------------------

@@ -10,7 +10,7 @@ from xats.base.errors import UnknownAgent, UnknownRecipient
 from xats.base.record import record
 from xats.core.address import LONGEST
 from xats.core.agents import agents
-from xats.core.teams import teams
+from xats.core.teams import merge, teams
 
 HOST, OTHER = "h1+0123456789abcdef", "h1+fedcba9876543210"
 
@@ -198,6 +198,14 @@ def test_a_folder_keeps_its_team_when_it_becomes_a_repository_and_when_it_is_non
     assert (of("notes", **plain), claim("notes", **plain)) == ("notes", "notes")
     assert rows("select path, file_id from projects") == [{"path": "/home/kim/notes", "file_id": None}]
     assert told("notes") == ()
+
+
+def test_a_team_that_a_project_joined_and_that_becomes_its_own_is_not_joined_any_more(store, claim, of):
+    claim("api"), claim("web")
+    store.write(lambda tx: teams.join(tx, HOST, place("web"), "api"))
+    store.write(lambda tx: merge.merge(tx, "carol", "web", "api", None))
+    assert of("web") == "api"
+    assert store.read(lambda tx: tx.all("select * from project_teams")) == []
 
 
 def test_a_project_that_was_moved_has_still_joined_what_it_had(store, claim):
