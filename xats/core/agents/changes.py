@@ -133,7 +133,7 @@ def rename(tx: Tx, by: Agent, agent: Agent, name: str) -> Agent:
     Raises NameTaken when another agent has that name or had it, or when mail is held for it; Refused, InvalidName.
     """
     require_self_or_person(by, agent, "rename")
-    registration.refuse_own_name(check_name(name))
+    registration.refuse_reserved_name(check_name(name))
     key, old = name.lower(), agent.name.lower()
     if name == agent.name:
         msg = f"The agent already has the name {name}."
@@ -198,7 +198,7 @@ def expect(
     `living` tells whether the process of a session runs. An agent whose program has surely ended can wait for another
     one. Raises NameTaken for any other registered agent, InvalidName.
     """
-    registration.refuse_own_name(name)
+    registration.refuse_reserved_name(name)
     known = agents.find(tx, team, name)
     name = known.name if known else name
     holder = agents.current_session(tx, known) if known else None
