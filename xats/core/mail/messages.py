@@ -13,6 +13,8 @@ from xats.core.agents import agents
 from xats.core.teams import teams
 from xats.core.waking import limits, wakes
 
+# `held` and `stops` are imported where they are needed: most mail needs neither.
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
