@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from xats.base import host
 from xats.base.pane import Pane
-from xats.core.agents import agents
+from xats.core.agents import agents, registration
 from xats.core.mail import messages
 from xats.daemon import bell, lock
 from xats.store.open import open_store
@@ -165,8 +165,8 @@ class Home:
 
     def seat(self, name, where, client=None, session=None):
         """Register `name`, who runs `client`, in the pane `where`; the client calls its session `session`."""
-        seat, changes = agents.Seat(self.host, client_session=session, pane=where), agents.Changes(client=client)
-        work = lambda tx: agents.register(tx, "t", name, changes, seat, lambda _: None)  # noqa: E731
+        seat, changes = agents.Seat(self.host, client_session=session, pane=where), registration.Changes(client=client)
+        work = lambda tx: registration.register(tx, "t", name, changes, seat, lambda _: None)  # noqa: E731
         return self.store.write(work).details.agent
 
     def send(self, address="bob", body="hello", sender=None, **more):

@@ -196,7 +196,7 @@ def test_a_letter_tells_of_a_rename_and_the_mail_is_still_there(two):
     letters = two("inbox", "--as", "dan@hotfix", "--json").json()["messages"]
     assert [one["body"].split("\n")[0] for one in letters] == [
         "hello",
-        "Team fix is called hotfix now; carol renamed it. You are dan@hotfix.",
+        "carol renamed team fix to hotfix. You are dan@hotfix.",
     ]
     assert two("reply", "1", "yes", "--as", "dan@hotfix", "--json").json()["recipients"] == ["eve@hotfix"]
     assert two("thread", "1", "--as", "eve@hotfix", "--json").json()["messages"][1]["body"] == "yes"
@@ -335,7 +335,7 @@ def test_an_agent_that_a_merge_has_renamed_is_never_taken_for_the_other_one(two,
     bodies = [one["body"].split("\n")[0] for one in two("inbox", "--json", env=env).json()["messages"]]
     assert bodies == [
         "for bob of fix",
-        "Team fix was merged into team crew by carol. You are bob-2@crew; you were bob@fix.",
+        "carol merged team fix into team crew. You are bob-2@crew; you were bob@fix.",
     ]
     assert two("register", "bob", "--no-pane", "--json", env={"XATS_TEAM": "fix"}).json()["agent"]["name"] == "bob-2"
     assert two("send", "bob@fix", "hi", "--as", "alice", "--json").json()["recipients"] == ["bob-2@crew"]

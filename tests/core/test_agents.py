@@ -1,6 +1,8 @@
 """Agents and their sessions: who holds a name, who holds a pane, and whose word no longer counts."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -24,6 +26,19 @@ def seat(pid: int | None = None, started: int = 1, **more) -> Seat:
 
 def events(rows, kind: str) -> list[dict]:
     return rows("select team, actor, subject, data from events where type = :kind order by id", kind=kind)
+
+
+def test_the_lookup_of_agents_loads_no_rules_of_mail_wakes_or_registration():
+    """Every hook and every verb looks up who it is; few of them do more."""
+    code = "import sys, xats.core.agents.agents; print(*sorted(name for name in sys.modules if '.core.' in name))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert found == [
+        "xats.core.address",
+        "xats.core.agents",
+        "xats.core.agents.agents",
+        "xats.core.teams",
+        "xats.core.teams.teams",
+    ]
 
 
 # -- registering -------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def settle(crew, gone=lambda _: True) -> int:
 
 
 def tell(crew) -> int:
-    return crew.store.write(departures.tell)
+    return crew.store.write(departures.report)
 
 
 def events(crew, kind: str = "agent_%") -> list[tuple[str, dict]]:

@@ -282,6 +282,13 @@ def test_people_of_both_teams_are_told_once(team):
     assert len(team.rows("select * from events where type = 'pair_stopped'")) == 1
 
 
+def test_a_team_without_a_person_gets_no_mail_of_a_stop(team):
+    team.add("alice", "bob")
+    team.send("alice", "bob", hops=0)
+    assert len(team.rows("select * from events where type = 'pair_stopped'")) == 1
+    assert len(team.rows("select * from messages")) == 1
+
+
 def by_mail_to_one(crew):
     crew.send("carol", "alice")
 

@@ -351,8 +351,8 @@ def test_addresses_with_the_former_name_go_on_working(shop):
 
 def test_notices_that_advise_the_change_are_dropped(shop, rows):
     def tell(tx) -> None:
-        teams.tell(tx, "crew", "this one is team crew; another name: xats team rename crew NAME")
-        teams.tell(tx, "crew", "agents of this project are still in team fix: xats team merge fix crew")
+        teams.add_notice(tx, "crew", "this one is team crew; another name: xats team rename crew NAME")
+        teams.add_notice(tx, "crew", "agents of this project are still in team fix: xats team merge fix crew")
 
     shop.store.write(tell)
     rename(shop)
@@ -397,9 +397,9 @@ def test_nothing_is_merged_or_renamed_into_what_is_left_of_a_team(left):
         (changes.rename, "other", "x.forgotten"),
         (changes.rename, "other", "x.forgotten-3"),
     ):
-        with pytest.raises(InvalidName, match="what is left of a forgotten team"):
+        with pytest.raises(InvalidName, match="history of a forgotten team"):
             change(left, work, old, new)
-    with pytest.raises(InvalidName, match="what is left of a forgotten team"):
+    with pytest.raises(InvalidName, match="history of a forgotten team"):
         left.store.write(lambda tx: merge.merge(tx, "carol", "other", "crew.forgotten", None))
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.conftest import HOST
-from xats.base.errors import InvalidName, NamesClash, UnknownAgent, UnknownTeam, Usage
+from xats.base.errors import InvalidName, NamesClash, TeamTaken, UnknownAgent, UnknownTeam, Usage
 from xats.base.pane import Pane
 from xats.core import events
 from xats.core.agents import agents, registration
@@ -249,8 +249,8 @@ def test_guests_and_notices_of_both_teams_are_kept_once(two):
                 "insert into project_teams (host, path, team, kind, since) values ('h', '/p', :team, 'joined', 1)",
                 team=team,
             )
-            teams.tell(tx, team, "this repository was moved")
-            teams.tell(tx, team, "agents of this project are still in team fix: xats team merge fix shop")
+            teams.add_notice(tx, team, "this repository was moved")
+            teams.add_notice(tx, team, "agents of this project are still in team fix: xats team merge fix shop")
 
     two.store.write(note)
     two.merge()
@@ -384,14 +384,25 @@ def test_a_suffix_has_to_be_a_name(two, suffix):
         two.merge(suffix)
 
 
+def test_a_former_name_with_addresses_of_renamed_agents_is_free_only_after_it_is_forgotten(two):
+    two.add("bob@fix")
+    two.merge("2")
+    with pytest.raises(TeamTaken, match="Agents of the former team fix were renamed") as refused:
+        two.store.write(lambda tx: team_changes.rename(tx, "carol", "shop", "fix"))
+    assert refused.value.hint == "to free the name: xats team forget fix"
+    two.store.write(lambda tx: team_changes.forget_former(tx, "carol", "fix"))
+    two.store.write(lambda tx: team_changes.rename(tx, "carol", "shop", "fix"))
+    assert two.agent("bob-2@fix").registered
+
+
 # -- what each agent is told, and what stays certain -------------------------------------------------------------------
 
 
 def test_every_agent_is_told_of_every_new_name(two):
     two.add("bob@fix", "ann@fix")
     two.merge("2")
-    bob = "bob@fix is bob-2 now. The name bob alone means the bob who was in shop before."
-    ann = "ann@fix is ann-2 now. The name ann alone means the ann who was in shop before."
+    bob = "bob@fix is bob-2 now. The name bob alone means the bob that was in shop before."
+    ann = "ann@fix is ann-2 now. The name ann alone means the ann that was in shop before."
     for address, lines in (("dan@shop", {bob, ann}), ("bob@shop", {bob, ann}), ("bob-2@shop", {ann})):
         page = two.do(address, inbox.peek, inbox.Query())
         assert {

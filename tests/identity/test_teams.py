@@ -10,7 +10,7 @@ from xats.base.errors import UnknownAgent, UnknownRecipient
 from xats.base.record import record
 from xats.core.address import LONGEST
 from xats.core.agents import agents
-from xats.core.teams import teams
+from xats.core.teams import merge, teams
 
 HOST, OTHER = "h1+0123456789abcdef", "h1+fedcba9876543210"
 
@@ -91,7 +91,7 @@ def test_a_machine_whose_id_is_another_one_after_a_boot_keeps_its_projects(store
     assert of("api", stamp=stamp, host=OTHER) == "api"
     assert claim("api", stamp=stamp, host=OTHER) == "api"
     assert [row["host"] for row in rows("select host from projects order by id")] == [HOST, OTHER]
-    assert store.read(lambda tx: teams.host_of(tx, OTHER, place("api"), "web")) is None
+    assert store.read(lambda tx: teams.owner_path(tx, OTHER, place("api"), "web")) is None
 
 
 def test_looking_records_nothing(of, rows):
@@ -200,12 +200,20 @@ def test_a_folder_keeps_its_team_when_it_becomes_a_repository_and_when_it_is_non
     assert told("notes") == ()
 
 
+def test_a_team_that_a_project_joined_and_that_becomes_its_own_is_not_joined_any_more(store, claim, of):
+    claim("api"), claim("web")
+    store.write(lambda tx: teams.join(tx, HOST, place("web"), "api"))
+    store.write(lambda tx: merge.merge(tx, "carol", "web", "api", None))
+    assert of("web") == "api"
+    assert store.read(lambda tx: tx.all("select * from project_teams")) == []
+
+
 def test_a_project_that_was_moved_has_still_joined_what_it_had(store, claim):
     claim("api")
     claim("web", stamp="7:a")
     store.write(lambda tx: teams.join(tx, HOST, place("web"), "api"))
     claim("shop", stamp="7:a", gone=("/home/kim/web/.git",))
-    assert store.read(lambda tx: teams.host_of(tx, HOST, place("shop"), "api")) is None
+    assert store.read(lambda tx: teams.owner_path(tx, HOST, place("shop"), "api")) is None
 
 
 def test_a_clone_has_a_team_of_its_own_and_is_told_how_to_merge(claim, told):
@@ -277,13 +285,13 @@ def test_joining_is_asked_until_it_is_recorded(store, team, claim):
     web = place("web")
 
     def host_of(name):
-        return store.read(lambda tx: teams.host_of(tx, HOST, web, name))
+        return store.read(lambda tx: teams.owner_path(tx, HOST, web, name))
 
     assert host_of("api") == "/home/kim/api/.git"
     assert [host_of(name) for name in ("web", "free", "never")] == [None, None, None]
     store.write(lambda tx: teams.join(tx, HOST, web, "api"))
     assert host_of("api") is None
-    assert store.read(lambda tx: teams.host_of(tx, HOST, place("third"), "api")) == "/home/kim/api/.git"
+    assert store.read(lambda tx: teams.owner_path(tx, HOST, place("third"), "api")) == "/home/kim/api/.git"
     assert claim("web") == "web"
 
 

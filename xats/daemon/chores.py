@@ -51,7 +51,7 @@ def report(store: Store, reported: int = 0) -> int:
     """
     reported = store.write(lambda tx: alerts.overdue(tx, reported))
     store.write(owed.overdue)
-    store.write(departures.tell)
+    store.write(departures.report)
     return reported
 
 

@@ -13,7 +13,7 @@ from xats.core.mail import inbox, owed
 from xats.core.tasks import recap as task_recap
 from xats.hooks import call as calls
 from xats.hooks import letters, log
-from xats.identity import seating
+from xats.identity import binding
 from xats.identity.resolve import resolve_or_none
 
 TYPE_CHECKING = False
@@ -48,12 +48,11 @@ def start(call: Call, store: Store) -> None:
     former = _former(call) if behind and who == behind else None
     pid, started = (who.pid, who.started) if who else (None, None)
     seat = agents.Seat(call.host, pid, started, call.session, pane, host.name())
-    if pane and store.read(lambda tx: seating.starter(tx, seat)):
+    if pane and store.read(lambda tx: binding.starter(tx, seat)):
         pane, seat = None, agents.Seat(call.host, pid, started, call.session, None, host.name())
     login = call.client.login_shell
-    path = (
-        None if call.shared() else calling.path_for(os.environ, login=login)
-    )  # of a shared process it is that of another session
+    # The environment of a shared process is that of another session.
+    path = None if call.shared() else calling.path_for(os.environ, login=login)
     runs = program.look(who.pid, processes.inner(call.ancestors(), who)) if who else None
     if call.shared() and call.terminal is None and os.environ.get("XATS_AGENT"):
         title, name = call.client.title, call.client.name
@@ -137,9 +136,9 @@ def _former(call: Call) -> str | None:
 def _whom(
     tx: Tx, call: Call, pane: tuple[str, int, str] | None, own: tuple[int, int] | None, former: str | None
 ) -> tuple[str, str] | None:
-    """Return the agent of this session as (team, name), or None."""
+    """Return the agent that this session is for, as (team, name), or None."""
     new = call.names_new()
-    found = seating.of_session(tx, call, pane, own, former, call.client.name, only_free=new)
+    found = binding.agent_for(tx, call, pane, own, former, call.client.name, only_free=new)
     if found or not new:
         return found
     team = call.asked(tx) or call.project_team(tx)

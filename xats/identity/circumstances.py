@@ -1,7 +1,7 @@
-"""Circumstances: what is known of the process that asks who it is.
+"""Circumstances: what a process knows about itself when it asks which agent it is.
 
-A command and a hook learn the same things in different ways: a command from its environment and the processes above
-it, a hook from the event that its program sends. `resolve` (xats/identity/resolve.py) needs no more than these.
+A command learns this from its environment and the processes above it. A hook learns it from the event that its program
+sends. `resolve` (xats/identity/resolve.py) needs nothing else.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 
 class Circumstances:
-    """What is known of the process that asks. Costly parts are looked up when they are first needed."""
+    """What a process knows about itself. The costly parts are looked up at their first use."""
 
     flag: str | None = None  #: the name that --as gives
-    session: str | None = None  #: what the agent program calls the session that asks
-    seeks_terminal = False  #: whether `find_terminal` may tell more of a session that is not known
-    terminal: Process | None = None  #: the program in whose terminal a session of a shared process is, where known
+    session: str | None = None  #: the id that the agent program gives this session
+    seeks_terminal = False  #: whether `find_terminal` can help with a session that the store does not know
+    terminal: Process | None = None  #: the program in the terminal of a session of a shared process, if it is known
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = environ
@@ -45,7 +45,7 @@ class Circumstances:
 
     @property
     def said_team(self) -> str | None:
-        """The team that --team or XATS_TEAM names, which may be called otherwise today. Raises InvalidName."""
+        """The team that --team or XATS_TEAM names. It may have another name today. Raises InvalidName."""
         if self.asked_team is None:
             return None
         from xats.core import address
@@ -63,7 +63,7 @@ class Circumstances:
 
     @property
     def project(self) -> Project | None:
-        """The project in which this runs, None if its folder was removed."""
+        """The project in which this runs, or None if the folder was removed."""
         if self._project is None:
             from xats.identity import project
 
@@ -82,7 +82,7 @@ class Circumstances:
         return teams.of(tx, host.machine(), self.project)
 
     def claim(self, tx: Tx, team: str) -> None:
-        """Record the project, in which an agent of `team` is registered, unless the team is that of another project."""
+        """Record the project for an agent of `team`, unless the team belongs to another project."""
         from xats.core.teams import teams
 
         found = self.project
@@ -90,19 +90,19 @@ class Circumstances:
             teams.claim(tx, host.machine(), found)
 
     def shared(self) -> bool:
-        """Tell whether one process serves several sessions here, whose environment is that of the first of them."""
+        """Tell whether one process serves several sessions here, all with the environment of the first one."""
         return False
 
     def sharer(self) -> Client | None:
-        """Return the program one process of which may serve several sessions, this one among them."""
+        """Return the program that can serve several sessions in one process, this session among them, or None."""
         from xats.clients import sessions
 
         return sessions.sharer(self.environ)
 
     def find_terminal(self) -> None:
-        """Find the terminal of a shared process that this session is in, and take its environment for our own.
+        """Find the terminal of this session of a shared process, and use the environment of that terminal.
 
-        Where it cannot be told the environment is empty: the session is then known by its id alone.
+        If the terminal is unknown, the environment becomes empty: then only the id of the session counts.
         """
         from importlib import import_module
 
@@ -114,7 +114,7 @@ class Circumstances:
 
     @property
     def folder(self) -> str | None:
-        """The folder in which the session works; None is the working directory."""
+        """The folder in which the session works; None means the working directory."""
         return None
 
     def inside(self) -> bool:
@@ -122,15 +122,15 @@ class Circumstances:
         return True
 
     def person(self) -> str | None:
-        """Return the name of the person who types this, or None when an agent or a script does."""
+        """Return the name of the person who typed the command, or None if an agent or a script runs it."""
         return None
 
     def name(self) -> str | None:
-        """Return what XATS_AGENT says, where the environment is this session's own."""
+        """Return the value of XATS_AGENT, if the environment is this session's own."""
         return None if self.shared() and self.terminal is None else self.environ.get("XATS_AGENT") or None
 
     def pane(self) -> Claim | None:
-        """Return this pane as (socket, server pid, pane id), where the environment is this session's own."""
+        """Return this pane as (socket, server pid, pane id), if the environment is this session's own."""
         from xats.base import process
         from xats.clients import sessions
         from xats.tmux.address import address
@@ -140,13 +140,13 @@ class Circumstances:
             return None
         if sessions.pane_is_trusted(self.environ):
             return found
-        # A shared process hands out the pane in which it was started itself.
+        # A shared process passes on the pane in which it was started itself.
         sharer = sessions.sharer(self.environ)
         alone = sharer is not None and sharer.sharing and sharer.sharing.serves(process.ancestors()) is False
         return found if alone else None
 
     def ancestors(self) -> Sequence[Process]:
-        """Return the processes that this session runs in, the nearest first; none where that is unknown."""
+        """Return the processes above this session, the nearest first; none if they are unknown."""
         from xats.base import process
 
         if not self.shared():
@@ -154,7 +154,7 @@ class Circumstances:
         return [self.terminal, *process.ancestors(self.terminal.pid)] if self.terminal else []
 
     def above(self) -> Sequence[Process]:
-        """Return `ancestors` up to its own session, where that runs in the background of another session."""
+        """Return `ancestors`, but for a background session of another session only those up to its own process."""
         found = self.ancestors()
         if self.inside() and not _are_plain(found):
             from xats.clients import helpers
@@ -164,9 +164,9 @@ class Circumstances:
         return found
 
     def borrowed(self) -> bool:
-        """Tell whether the environment comes from a helper process: its names and its pane mean another session.
+        """Tell whether the environment comes from a helper process, so that its name and pane mean another session.
 
-        Where sessions share a process it is False: `name` and `pane` cover that case.
+        It is False for sessions that share a process: `name` and `pane` cover that case.
         """
         if self._borrowed is None:
             borrowed = self.inside() and not self.shared()
@@ -178,7 +178,7 @@ class Circumstances:
         return self._borrowed
 
     def program(self) -> tuple[Process, str] | None:
-        """Return the nearest agent program above this process and which client it is; None where none is seen."""
+        """Return the nearest agent program above this process and the name of its client, or None."""
         found = self.ancestors()
         if _are_plain(found):
             return None
@@ -187,10 +187,10 @@ class Circumstances:
         return processes.nearest(found)
 
     def works_for(self, holder: tuple[int, int]) -> bool:
-        """Tell whether the process `holder` (pid, start time) is the agent program that runs this.
+        """Tell whether the agent program that runs this is the process `holder` (pid, start time).
 
-        It also is where that program was started in `holder`, or by it as its launcher. It is not where another agent
-        program stands between: that one is somebody else, although it inherits the pane and the name.
+        A program that `holder` launched, or that runs in the shell `holder`, counts too. If another agent program is in
+        between, the answer is False: that program is another agent, although it inherits the pane and the name.
         """
         found = self.ancestors()
         here = next((index for index, one in enumerate(found) if (one.pid, one.started) == holder), None)
@@ -202,7 +202,7 @@ class Circumstances:
 
 
 class Command(Circumstances):
-    """The circumstances of a command that was typed, or run by a script or by the tool of an agent."""
+    """The circumstances of a command that a person, a script or an agent runs."""
 
     def __init__(
         self,
@@ -211,7 +211,7 @@ class Command(Circumstances):
         team: str | None = None,
         person: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """`flag` is what --as says, `team` what --team says; `person` returns who types on the terminal, or None."""
+        """`flag` and `team` are the values of --as and --team. `person` returns who types on the terminal, or None."""
         from xats.clients import sessions
 
         super().__init__(environ)
@@ -224,11 +224,11 @@ class Command(Circumstances):
 
     @property
     def asked_team(self) -> str | None:
-        """The team that --team or XATS_TEAM names, as it was written. --as NAME@TEAM is stronger than XATS_TEAM."""
+        """The team that --team or XATS_TEAM names, as it was written. --as NAME@TEAM overrides XATS_TEAM."""
         return self._team or (None if "@" in (self.flag or "") else super().asked_team)
 
     def person(self) -> str | None:
-        """Return the name of the person who types this, or None when an agent or a script does."""
+        """Return the name of the person who typed the command, or None if an agent or a script runs it."""
         return None if self.inside() else self._person()
 
     def ancestors(self) -> Sequence[Process]:
@@ -242,7 +242,7 @@ class Command(Circumstances):
         return self._ancestors
 
     def inside(self) -> bool:
-        """Tell whether an agent program runs this: it has marked the environment, or it is above."""
+        """Tell whether an agent program runs this: the environment has its mark, or it is above this process."""
         from xats.clients import sessions
 
         if self._inside is None:
@@ -250,7 +250,7 @@ class Command(Circumstances):
         return self._inside
 
     def shared(self) -> bool:
-        """Tell whether a shared process runs this. Its sessions have the environment of the first of them."""
+        """Tell whether a shared process runs this. Its sessions all have the environment of the first one."""
         from xats.base import process
 
         if self._shared is None:
@@ -260,7 +260,7 @@ class Command(Circumstances):
 
 
 def _are_plain(found: Sequence[Process]) -> bool:
-    """Tell whether none of `found` is an agent program, without the import of all profiles where that is possible."""
+    """Tell whether none of `found` is an agent program. In most cases this imports no profile."""
     from xats.clients import names
 
     return names.none_among(found)

@@ -1,8 +1,8 @@
 """The project that a folder belongs to: a repository with all its worktrees and submodules, or a folder without git.
 
-It is found by git's own files (gitrepository-layout(5)), without running git. A `.git` file may name any repository,
-so it is followed only if that repository names it in return; a `.git` of another user is ignored. Where nothing
-confirms a `.git` file, its own folder is the project.
+xats finds it by the files of git (gitrepository-layout(5)), without running git. A `.git` file may name any repository.
+So xats follows it only if that repository names it in return. Otherwise the folder of that file is the project. xats
+ignores a `.git` of another user.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import os
 
 from xats.base import folders
 from xats.base.errors import Usage
-from xats.base.record import record
+from xats.base.record import record, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILE = "xats.toml"  # the project file; without git, the folder that holds one is the top of a project
-LARGEST = 64 << 10  # bytes that are read of a file of git
-ENTRIES = ("HEAD", "objects", "refs")  # by these git knows a git directory
-DATED = ("description", os.path.join("info", "exclude"))  # `git init` writes them, and hardly anybody changes them
+LARGEST = 64 << 10  # bytes that xats reads of a file of git
+ENTRIES = ("HEAD", "objects", "refs")  # git takes a folder with these for a git directory
+DATED = ("description", os.path.join("info", "exclude"))  # `git init` writes them, and people seldom change them
 
 
 @record
@@ -30,18 +30,18 @@ class Project:
     top: str  #: the folder of the main worktree, the one that holds the bare repository, or the folder without git
     path: str  #: the real path of the git common directory, or of the folder: the same in each worktree
     here: str  #: the top folder of this worktree
-    name: str  #: after which its team is named
+    name: str  #: the name that its team is named after
     is_git: bool
-    problem: str | None = None  #: why a `.git` file was not followed
-    fix: str | None = None  #: the command that has it followed
+    problem: str | None = None  #: why xats does not follow a `.git` file
+    fix: str | None = None  #: the command after which xats follows it
 
     @property
     def stamp(self) -> str | None:
-        """What the git common directory is recognised by after it was moved; None where there is no such thing.
+        """A text that stays the same when the git common directory is moved; None without git or its first files.
 
-        It is the inode, which `mv` keeps, and the time at which `git init` wrote a file that stays as it is: an inode
-        is used again once a directory was removed. The number of the device is left out, because it may be another
-        one after each boot.
+        It is the inode, which `mv` keeps, and the time at which `git init` wrote a file that hardly changes: the system
+        uses the inode of a removed directory again. The device number is not part of it, because it can change at each
+        boot.
         """
         if not self.is_git:
             return None
@@ -55,7 +55,7 @@ class Project:
 
     @property
     def remote(self) -> str | None:
-        """The URL of the remote `origin`, without user and password; None if there is none."""
+        """The URL of the remote `origin`, without user and password, or None."""
         found = _setting(os.path.join(self.path, "config"), 'remote "origin"', "url") if self.is_git else None
         return _without_user(found) if found else None
 
@@ -72,31 +72,31 @@ class Project:
                 yield os.path.dirname(os.path.realpath(entry))
 
     def was_at(self, path: str) -> bool:
-        """Tell whether a project with our stamp that was at `path` is this one: it is there no more, or is the same."""
+        """Tell whether this project was at `path`, where one with the same stamp was: that is gone, or is the same."""
         try:
             return os.path.samefile(path, self.path)
         except OSError:
             return not os.path.lexists(path)
 
     def is_gone(self, path: str) -> bool:
-        """Tell whether nothing is at `path` any more. In a container it may be there and hidden, so this is False."""
+        """Tell whether `path` does not exist any more. A container can hide it, so the answer is False there."""
         from xats.base import host
 
         return not os.path.lexists(path) and not host.nested()
 
 
 def find(start: str | None = None) -> Project | None:
-    """Return the project of the folder `start`, by default of the working directory; None if that was removed."""
+    """Return the project of the folder `start`, by default the working directory; None if that was removed."""
     try:
         begin = os.path.realpath(start or os.getcwd())
         owner = os.stat(begin).st_uid
-    except (OSError, ValueError):  # the hook of a program may name what no path can be
+    except (OSError, ValueError):  # a hook can name a text that is not a valid path
         return None
     return _above(begin, owner) or _without_git(begin, owner)
 
 
 def _above(begin: str, owner: int) -> Project | None:
-    """Return the repository that the folder `begin` is in, None if it is in none."""
+    """Return the repository that contains the folder `begin`, or None."""
     for folder in _upward(begin):
         entry = os.path.join(folder, ".git")
         if _is_trusted(entry, owner):
@@ -107,13 +107,13 @@ def _above(begin: str, owner: int) -> Project | None:
 
 
 def _without_git(begin: str, owner: int) -> Project:
-    """Return the project of a folder without git: of the nearest one above with a project file, else the folder."""
+    """Return the project of a folder without git: the nearest folder with a project file, or else the folder itself."""
     for name in (".bare", f"{os.path.basename(begin)}.git"):  # beside the folders of its branches
         bare = os.path.join(begin, name)
         if _is_git_directory(bare) and _is_trusted(bare, owner) and not os.path.islink(bare):
             return _of_common(bare, begin)
     top = next((one for one in _with_file(begin, owner) if one == begin or not _holds_home(one)), begin)
-    return Project(top, top, top, os.path.basename(top), is_git=False)
+    return Project(top=top, path=top, here=top, name=os.path.basename(top), is_git=False)
 
 
 def _with_file(begin: str, owner: int) -> Iterator[str]:
@@ -122,7 +122,7 @@ def _with_file(begin: str, owner: int) -> Iterator[str]:
 
 
 def _holds_home(folder: str) -> bool:
-    """Tell whether `folder` is the root, the home folder, or above that: what is below it is no one project."""
+    """Tell whether `folder` is the home folder or above it: such a folder contains more than one project."""
     try:
         home = os.path.realpath(folders.home(os.environ))
     except Usage:
@@ -131,7 +131,7 @@ def _holds_home(folder: str) -> bool:
 
 
 def ignored(found: Project) -> list[str]:
-    """Return the project files above the folder `found` without git that do not count; see `_holds_home`."""
+    """Return the project files above a project without git that do not count: see `_holds_home`."""
     if found.is_git or found.problem:
         return []
     owner = os.stat(found.top).st_uid
@@ -139,7 +139,7 @@ def ignored(found: Project) -> list[str]:
 
 
 def _upward(folder: str) -> Iterator[str]:
-    """Yield `folder` and all above it."""
+    """Yield `folder` and all folders above it."""
     while True:
         yield folder
         parent = os.path.dirname(folder)
@@ -162,7 +162,10 @@ def _of_entry(folder: str, entry: str, owner: int) -> Project:
 
 
 def _of_git_directory(folder: str, entry: str, directory: str, owner: int) -> Project:
-    """Return the project of the worktree `folder`, whose `.git` leads to the git `directory`, if that confirms it."""
+    """Return the project of the worktree `folder`, whose `.git` leads to the git `directory`.
+
+    If that directory does not name the worktree in return, the project is the folder alone.
+    """
     if not _is_trusted(directory, owner):
         why = f"{entry} leads to {directory}, which is missing or belongs to another user"
         return _alone(folder, why, _repair(folder))
@@ -183,37 +186,38 @@ def _of_git_directory(folder: str, entry: str, directory: str, owner: int) -> Pr
         return _alone(folder, why, _naming(folder, directory, worktree))
     outer = _above(os.path.dirname(folder), owner)
     if outer and directory.startswith(f"{outer.path}/") and not _is_trusted(os.path.join(folder, FILE), owner):
-        return Project(outer.top, outer.path, folder, outer.name, is_git=True, problem=outer.problem)
+        return replace(outer, here=folder, is_git=True, fix=None)
     return _of_common(directory, folder)
 
 
 def _of_module(common: str, folder: str, owner: int) -> Project | None:
-    """Return the project of `folder`, a worktree of the submodule with the git directory `common`, if it is one."""
+    """Return the project of `folder`, a worktree of the submodule with the git directory `common`, or None."""
     if not _is_module(common):
         return None
     worktree = _setting(os.path.join(common, "config"), "core", "worktree") or ""
     found = _above(os.path.realpath(os.path.join(common, worktree)), owner)
     if found is None or not f"{common}/".startswith(f"{found.path}/"):
         return None
-    return Project(found.top, found.path, folder, found.name, is_git=True, problem=found.problem)
+    return replace(found, here=folder, is_git=True, fix=None)
 
 
 def _of_common(common: str, here: str) -> Project:
-    """Return the project with the git `common` directory, of which `here` is a worktree."""
+    """Return the project with the git `common` directory and the worktree `here`."""
     top, name = os.path.split(common)
     if name != ".git" and (tree := _worktree_of(common)):
-        return Project(tree, common, here if here != common else tree, os.path.basename(tree), is_git=True)
+        here = here if here != common else tree
+        return Project(top=tree, path=common, here=here, name=os.path.basename(tree), is_git=True)
     if name.startswith("."):
         name = os.path.basename(top)
     elif name.endswith(".git"):
         name = name[: -len(".git")]
-    return Project(top, common, here if here != common else top, name, is_git=True)
+    return Project(top=top, path=common, here=here if here != common else top, name=name, is_git=True)
 
 
 def _worktree_of(common: str) -> str | None:
-    """Return the folder that the git directory `common` names as its worktree, if that leads back to it; else None.
+    """Return the folder that the git directory `common` names as its worktree, if that leads back to it, or None.
 
-    As `git init --separate-git-dir` makes it, after `git config core.worktree`; a submodule has it from the start.
+    `git init --separate-git-dir` and then `git config core.worktree` make such a pair. A submodule always is one.
     """
     said = _setting(os.path.join(common, "config"), "core", "worktree")
     if not said:
@@ -224,8 +228,9 @@ def _worktree_of(common: str) -> str | None:
 
 
 def _alone(folder: str, problem: str, fix: str | None = None) -> Project:
-    """Return the project of a folder whose `.git` is not followed because of `problem`, which `fix` ends."""
-    return Project(folder, folder, folder, os.path.basename(folder), is_git=False, problem=problem, fix=fix)
+    """Return the project of a folder whose `.git` xats does not follow because of `problem`. `fix` is the remedy."""
+    name = os.path.basename(folder)
+    return Project(top=folder, path=folder, here=folder, name=name, is_git=False, problem=problem, fix=fix)
 
 
 def _repair(folder: str) -> str:
@@ -235,9 +240,9 @@ def _repair(folder: str) -> str:
 
 
 def _naming(folder: str, directory: str, worktree: str | None) -> str | None:
-    """Return the command by which the git `directory` names the `folder` as its worktree, where that harms no other.
+    """Return the command that makes the git `directory` name `folder` as its worktree.
 
-    None for a directory that already has a worktree: one that it names, or the folder around a `.git`.
+    None for a directory that has another worktree: one that it names, or the folder that contains it as `.git`.
     """
     bare = _setting(os.path.join(directory, "config"), "core", "bare") != "false"
     if worktree is not None or bare or os.path.basename(directory) == ".git" or not _is_git_directory(directory):
@@ -252,12 +257,12 @@ def _is_git_directory(path: str) -> bool:
 
 
 def _is_module(path: str) -> bool:
-    """Tell whether the git directory `path` is that of a submodule: it stands in that of the project."""
+    """Tell whether the git directory `path` is that of a submodule, inside the one of its project."""
     return "/modules/" in path and _setting(os.path.join(path, "config"), "core", "worktree") is not None
 
 
 def _is_trusted(path: str, owner: int) -> bool:
-    """Tell whether `path` exists and is, as what it leads to, this user's, the system's, or that of `owner`."""
+    """Tell whether `path`, and what it links to, exist and belong to this user, the system, or `owner`."""
     try:
         uids = {os.lstat(path).st_uid, os.stat(path).st_uid}
     except OSError:
@@ -277,7 +282,7 @@ def _is_same(one: str, other: str) -> bool:
 
 
 def _link(file: str, base: str, prefix: str = "") -> str | None:
-    """Return the path that git has written into `file` behind `prefix`, seen from the folder `base`; None without."""
+    """Return the path after `prefix` that git wrote into `file`, relative to the folder `base`, or None."""
     line = _read(file).strip("\n")
     if not line.startswith(prefix) or "\0" in line:
         return None
@@ -286,7 +291,7 @@ def _link(file: str, base: str, prefix: str = "") -> str | None:
 
 
 def _read(path: str) -> str:
-    """Return the beginning of the file `path`, "" if it cannot be read."""
+    """Return the first bytes of the file `path` as text, or "" if it cannot be read."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError):
@@ -300,9 +305,9 @@ def _read(path: str) -> str:
 
 
 def _setting(config: str, section: str, key: str) -> str | None:
-    """Return the value of `key` in the `section` of a file of git-config(1), None without one.
+    """Return the value of `key` in the `section` of a file of git-config(1), or None.
 
-    It reads what git itself writes there: no includes, and no value that goes on in the next line.
+    It reads what git itself writes: no includes, and no value that continues on the next line.
     """
     inside, found = False, None
     for raw in _read(config).splitlines():
@@ -337,7 +342,7 @@ def _unquoted(value: str) -> str:
 
 
 def _without_user(url: str) -> str:
-    """Return `url` without the user and password that https://user:password@host has; the user of ssh stays."""
+    """Return `url` without the user and password in https://user:password@host. The user of ssh stays."""
     scheme, colon, rest = url.partition("://")
     if not colon or scheme.lower().startswith(("ssh", "git+ssh")):
         return url

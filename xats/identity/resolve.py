@@ -3,8 +3,8 @@
 The strongest evidence decides: the flag (--as), XATS_AGENT, the client's session, the pane, a process above, the person
 at the terminal. docs/identity.md has the table of all cases, and tests/identity/cases.py runs it.
 
-A seat is occupied while its process lives. XATS_AGENT and the pane are inherited by everything that an agent starts, so
-neither of them is evidence for another agent program beside or below the one that has the seat.
+An agent is taken while its process lives. Everything that an agent starts inherits XATS_AGENT and the pane. So neither
+is evidence for another agent program that runs beside or below the program of that agent.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     Pair = tuple[Agent, Session]
     Found = tuple[Agent, Session, str]  # the last is the evidence, as in `Me`
 
-OWN_NAME = "register it under a name of its own: xats register NEW_NAME"
+OWN_NAME = "give this session a name of its own: xats register NEW_NAME"
 
 
 @record
 class Me:
-    """Who acts, and how that is known."""
+    """The agent that acts, and the evidence for that."""
 
     agent: Agent
     evidence: str  #: "flag", "env", "session", "pane", "process" or "user"
-    note: str | None = None  #: what the person at the terminal should know about that
+    note: str | None = None  #: a remark for the person at the terminal
 
 
 class FirstUse(Exception):
@@ -48,9 +48,9 @@ class FirstUse(Exception):
 
 
 def resolve(tx: Tx, c: Circumstances) -> Me:
-    """Return who acts in the circumstances `c`.
+    """Return the agent that acts in the circumstances `c`.
 
-    Raises UnknownAgent, StaleSession or Refused, and FirstUse when a person has to be registered first.
+    Raises UnknownAgent, StaleSession or Refused, and FirstUse if a person must be registered first.
     """
     _refuse_two_teams(tx, c)
     seen = Evidence(tx, c)
@@ -70,9 +70,9 @@ def resolve(tx: Tx, c: Circumstances) -> Me:
 
 
 def _refuse_two_teams(tx: Tx, c: Circumstances) -> None:
-    """Raise Refused where --team or XATS_TEAM names another team than the address in --as or XATS_AGENT.
+    """Raise Refused if --team or XATS_TEAM names another team than the address in --as or XATS_AGENT.
 
-    A command that acts would act in the wrong one. XATS_TEAM does not count beside --as NAME@TEAM.
+    Otherwise a command could act in the wrong team. XATS_TEAM does not count beside --as NAME@TEAM.
     """
     said = c.flag or c.name() or ""
     team = said.partition("@")[2]
@@ -85,7 +85,7 @@ def _refuse_two_teams(tx: Tx, c: Circumstances) -> None:
 
 
 def resolve_or_none(tx: Tx, c: Circumstances) -> Agent | None:
-    """Return the agent that acts in the circumstances `c`, None where `resolve` raises, for hooks."""
+    """Return the agent that acts in the circumstances `c`, or None where `resolve` raises. For hooks."""
     try:
         return resolve(tx, c).agent
     except (XatsError, FirstUse):
@@ -96,12 +96,12 @@ def resolve_or_none(tx: Tx, c: Circumstances) -> Agent | None:
 
 
 class Evidence:
-    """What the store knows of the session, the pane and the processes of `c`, looked up when it is first needed."""
+    """What the store knows about the session, the pane and the processes of `c`, looked up at its first use."""
 
     def __init__(self, tx: Tx, c: Circumstances) -> None:
         self.tx, self.c = tx, c
-        self.problem: XatsError | None = None  #: why evidence that was found does not count
-        self.beside: Pair | None = None  #: who sits in the pane in which a person or a script works beside it
+        self.problem: XatsError | None = None  #: why evidence does not count, if there is some
+        self.beside: Pair | None = None  #: the agent that has the pane in which a person or a script works beside it
         self._asked: tuple[str | None] | None = None  # not known yet
         self._known: dict[str, Found | None] = {}
 
@@ -124,7 +124,7 @@ class Evidence:
 
     @property
     def bound(self) -> Found | None:
-        """The agent of this client session, else of this pane."""
+        """The agent of this client session, or else of this pane."""
         return self.by_session or self._once("pane", self._by_pane)
 
     @property
@@ -133,10 +133,10 @@ class Evidence:
         return self._once("process", self._by_process)
 
     def is_asked(self, agent: Agent, what: str = "") -> bool:
-        """Tell whether `agent` is in the team that was asked for, if one was; it is known by `what`."""
+        """Tell whether `agent`, known by `what`, is in the team of --team or XATS_TEAM, if that is set."""
         if self.asked is None or agent.team == self.asked:
             return True
-        if what and self.c.inside():  # a person goes by their own name there
+        if what and self.c.inside():  # a person has a name of their own in that team
             msg = f"This {what} is {agent.name}'s in team {agent.team}, but --team or XATS_TEAM says {self.asked}."
             self.problem = self.problem or UnknownAgent(msg, f"leave the team out, or say --as {agent.address}")
         return False
@@ -178,18 +178,18 @@ class Evidence:
         return None
 
     def _stands_below(self, one: Session, other: Session) -> bool:
-        """Tell whether the process of `one` is above us, and that of `other` is above it, or not above us at all."""
+        """Tell whether the process of `one` is above this one and nearer than the process of `other`."""
         order = [(each.pid, each.started) for each in self.c.ancestors()]
         inner, outer = one.seat.process, other.seat.process
         return inner in order and (outer not in order or order.index(inner) < order.index(outer))
 
     def _is_inherited(self, agent: Agent) -> bool:
-        """Tell whether `agent` is a person, and an agent program runs this: it must not get that person's mail."""
+        """Tell whether `agent` is a person and an agent program runs this, which must not get that person's mail."""
         return agent.client == "human" and self.c.inside()
 
 
 def in_pane(tx: Tx, c: Circumstances, claim: Claim) -> Pair | None:
-    """Return the newest session, ended or not, that was bound to the pane `claim`, also from inside a sandbox."""
+    """Return the newest session, ended or not, that was bound to the pane `claim`. This works in a sandbox too."""
     from xats.base import process
 
     pair = agents.by_pane(tx, c.host, *claim)
@@ -199,10 +199,10 @@ def in_pane(tx: Tx, c: Circumstances, claim: Claim) -> Pair | None:
 
 
 def is_ours(c: Circumstances, session: Session) -> bool:
-    """Tell whether the seat of `session` is that of `c`: it is the same client session, or the same program, or free.
+    """Tell whether `c` may act as `session`: it is the same client session, or the same program, or its process ended.
 
-    A program that an agent runs inherits its pane and its name, and must not get its mail. So a living process that is
-    not above us, or has another agent program between itself and us, is somebody else.
+    A program that an agent runs inherits its pane and its name, and must not get its mail. So the answer is False if
+    the process of `session` lives and is not above this one, or if another agent program is in between.
     """
     seat = session.seat
     if seat.client_session is not None and seat.client_session == c.session:
@@ -211,15 +211,15 @@ def is_ours(c: Circumstances, session: Session) -> bool:
 
     if seat.process is None or not occupancy.holds(seat):
         return True
-    if seat.host != c.host and host.is_id(seat.host):  # outside of our sandbox, where no process can be compared
+    if seat.host != c.host and host.is_id(seat.host):  # outside this sandbox, so processes cannot be compared
         return None in (seat.client_session, c.session)
     return c.works_for(seat.process)
 
 
 def _works_beside(c: Circumstances, session: Session) -> bool:
-    """Tell whether this was started in the pane of `session` and not by its program, as after Ctrl-Z.
+    """Tell whether this was started in the pane of `session`, but not by its program, as after Ctrl-Z.
 
-    The first process of the pane is above it then. It is not above what the agent itself has left in the background.
+    Then the first process of the pane is above this one. It is not above what the agent left in the background.
     """
     pane = session.seat.pane
     return pane is not None and any(one.pid == pane.pane_pid for one in c.ancestors())
@@ -229,11 +229,11 @@ def _works_beside(c: Circumstances, session: Session) -> bool:
 
 
 def team_in(tx: Tx, c: Circumstances, registering: str | None = None) -> str:
-    """Return the team in which a command works, which may register an agent with the name `registering`.
+    """Return the team in which a command works, also one that registers an agent with the name `registering`.
 
-    It is the one of --team or XATS_TEAM, else that of the agent whom --as or XATS_AGENT names as name@team, else that
-    of the agent that this session, pane or process belongs to, else that of the project. A new agent in a pane whose
-    former one has ended is in the project's. Raises InvalidName, and Refused where the working directory was removed.
+    The first of these decides: --team or XATS_TEAM; the team in --as or XATS_AGENT, as name@team; the agent of this
+    session, pane or process; the project. For a new agent in a pane whose former agent has ended, it is the project.
+    Raises InvalidName, and Refused if the working directory was removed.
     """
     seen = Evidence(tx, c)
     said = c.flag or c.name() or ""
@@ -249,7 +249,7 @@ def team_in(tx: Tx, c: Circumstances, registering: str | None = None) -> str:
 
 
 def _team(seen: Evidence) -> str:
-    """Return the team asked for, else that of the agent that is known here, else that of the project."""
+    """Return the team of --team or XATS_TEAM, or else of the agent that is known here, or else of the project."""
     if seen.asked is not None:
         return seen.asked
     found = seen.bound or seen.process
@@ -265,9 +265,9 @@ def _by_flag(said: str, seen: Evidence) -> Me:
 
 
 def _by_environment(seen: Evidence) -> Me | None:
-    """Return the agent that XATS_AGENT names; None where it does not count, and then `seen.problem` says why.
+    """Return the agent that XATS_AGENT names; None if it does not count, and then `seen.problem` says why.
 
-    Raises UnknownAgent where there is no such agent.
+    Raises UnknownAgent if there is no such agent.
     """
     tx, c = seen.tx, seen.c
     team, name = named(seen)
@@ -280,10 +280,10 @@ def _by_environment(seen: Evidence) -> Me | None:
         from xats.clients import sessions
 
         if not sessions.pane_is_trusted(c.environ):
-            return None  # perhaps it is the environment of another session of the same process
+            return None  # the environment can be that of another session of the same process
     if c.borrowed():
         msg = f"XATS_AGENT={c.name()} was inherited from another session; this one is new and belongs to no agent."
-        seen.problem = Refused(msg, "give this session a name of its own: xats register NEW_NAME")
+        seen.problem = Refused(msg, OWN_NAME)
         return None
     agent = agents.by_name(tx, team, name)
     if found and found[0].id == agent.id:
@@ -296,13 +296,13 @@ def _by_environment(seen: Evidence) -> Me | None:
         msg = (
             f"XATS_AGENT names {agent.name}, but another session is {agent.name} (pid {held.seat.pid}) and still runs."
         )
-        seen.problem = Refused(msg, "give this session a name of its own: xats register NEW_NAME", agent=agent.address)
+        seen.problem = Refused(msg, OWN_NAME, agent=agent.address)
         return None
     return Me(agent, "env")
 
 
 def named(seen: Evidence) -> tuple[str, str]:
-    """Return whom XATS_AGENT names, as (team, name), where it is set; see `team_in`. Raises InvalidName."""
+    """Return the agent that XATS_AGENT names, as (team, name); see `team_in`. Raises InvalidName."""
     whom, _, team = (seen.c.name() or "").partition("@")
     name = check_name(whom)
     said = check_name(team, "team").lower() if team else seen.c.said_team
@@ -316,7 +316,7 @@ def _current(found: Found) -> Me:
 
 
 def _person(seen: Evidence) -> Me:
-    """Return the person who types this. Raises UnknownAgent, Refused or FirstUse."""
+    """Return the person who typed the command. Raises UnknownAgent, Refused or FirstUse."""
     tx, c = seen.tx, seen.c
     name, note = c.person(), None
     if seen.beside:
@@ -339,9 +339,11 @@ def _person(seen: Evidence) -> Me:
 
 
 def _occupied(c: Circumstances, agent: Agent, session: Session) -> Refused:
-    """Return the refusal of an agent program that runs in the seat of another one."""
+    """Return the error for an agent program that runs in the pane or below the process of another agent."""
     program = c.program()
     who = f"{agent.name} ({agent.client}, pid {session.seat.pid})"
     what = f"{program[1]} (pid {program[0].pid})" if program else "another agent program"
-    msg = f"{who} already occupies this seat. This command was started by {what}, which is another agent."
+    msg = (
+        f"{who} is already registered here. {what[0].upper()}{what[1:]} started this command, and it is another agent."
+    )
     return Refused(msg, f"{OWN_NAME} --no-pane", agent=agent.address)

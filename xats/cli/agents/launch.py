@@ -13,7 +13,7 @@ from xats.cli.teams import membership
 from xats.core.address import check_name
 from xats.core.agents import agents, registration
 from xats.core.teams import teams
-from xats.identity import seating
+from xats.identity import binding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ def _whom(here: Here, tx: Tx, name: str | None, found: Profile, pane: Pane | Non
         expected = agents.expected_in(tx, here.host, *place, found.name)
         if expected and (not here.asked_team or expected.team == here.team_in(tx)):
             return expected.team, expected.name
-        pair = seating.sitting(agents.by_pane(tx, here.host, *place))
+        pair = binding.current(agents.by_pane(tx, here.host, *place))
         if pair and (not here.asked_team or pair[0].team == here.team_in(tx)):
             return pair[0].team, pair[0].name
     team = here.team_in(tx)

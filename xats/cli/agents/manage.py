@@ -171,7 +171,7 @@ def forget(
 
     def look(tx: Tx, me: Me) -> tuple[Agent, str | None, Loss, Session | None]:
         found, former = _known(tx, me, name)
-        core.own_or_person(me.agent, found, "free a former name of" if former else "remove")
+        core.require_self_or_person(me.agent, found, "free a former name of" if former else "remove")
         return found, former, core.loss(tx, found), agents.current_session(tx, found)
 
     found, former, loss, session = here.read(look)

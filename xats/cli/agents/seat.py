@@ -9,7 +9,7 @@ from xats.base.errors import NoPane, NotPermitted, PaneUnusable, TmuxGone, TmuxU
 from xats.cli.kit import render
 from xats.clients import occupants, processes, sessions
 from xats.core.agents.agents import Seat
-from xats.identity import seating
+from xats.identity import binding
 from xats.tmux import pane as panes
 from xats.tmux.address import is_pane_id, server, socket_folder
 
@@ -64,7 +64,7 @@ def find(
         )
     pid, started = (who.pid, who.started) if who else (None, None)
     place = Seat(host=here.host, pid=pid, pid_started=started, client_session=session, pane=pane, host_name=host.name())
-    if found and pane and pane_id is None and (other := here.store.read(lambda tx: seating.starter(tx, place))):
+    if found and pane and pane_id is None and (other := here.store.read(lambda tx: binding.starter(tx, place))):
         if not (here.quiet or here.json):
             render.say(f"  pane {pane.pane_id} stays {other.name}'s, whose program has started this one")
         pane, place = (

@@ -58,7 +58,7 @@ def agree(here: Here) -> bool:
 
     def look(tx: Tx) -> tuple[str, str | None]:
         team = here.team_in(tx)
-        return team, teams.host_of(tx, host.machine(), project=project, team=team)
+        return team, teams.owner_path(tx, host.machine(), project=project, team=team)
 
     team, owner = here.store.read(look)
     if owner is None:

@@ -1,1 +1,1 @@
-"""Agents: who is registered, where each one sits, and what becomes of it."""
+"""Agents: their names and sessions, how they register and leave, and the list of them."""

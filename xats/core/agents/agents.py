@@ -301,7 +301,7 @@ def left(tx: Tx, team: str, name: str) -> Left | None:
     if row is None or row["unregistered_at"] is None or row["epoch"] == 0:
         return None
     by = row["unregistered_by"]
-    return Left(row["unregistered_at"], by.removesuffix(f"@{team}") if by else None, tx.now)
+    return Left(at=row["unregistered_at"], by=by.removesuffix(f"@{team}") if by else None, now=tx.now)
 
 
 def by_id(tx: Tx, agent_id: int) -> Agent:

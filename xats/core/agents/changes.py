@@ -10,7 +10,7 @@ from xats.base.errors import NameTaken, Refused, Usage
 from xats.base.record import record
 from xats.core.address import check_name
 from xats.core.agents import agents, cascade, registration
-from xats.core.mail import recipients, removed, sending
+from xats.core.mail import held, recipients, removed, sending
 from xats.core.teams import teams
 from xats.core.waking import wakes
 
@@ -37,7 +37,7 @@ def check_about(text: str) -> str:
     return text
 
 
-def own_or_person(by: Agent, agent: Agent, what: str) -> None:
+def require_self_or_person(by: Agent, agent: Agent, what: str) -> None:
     """Raise Refused unless `by` is `agent` itself or a person; `what` is the action, such as "rename"."""
     if by.id != agent.id and by.client != "human":
         msg = f"Only {agent.name} itself or a person may {what} {agent.name}, and you are {by.name}. "
@@ -45,7 +45,7 @@ def own_or_person(by: Agent, agent: Agent, what: str) -> None:
         raise Refused(msg, f"xats send {agent.name} 'please ...'", agent=agent.address)
 
 
-def _tell(tx: Tx, by: Agent, agent: Agent, subject: str, *lines: str) -> None:
+def _notify(tx: Tx, by: Agent, agent: Agent, subject: str, *lines: str) -> None:
     """Send mail from xats to `agent`, unless `by` is `agent` itself or its program has not appeared yet."""
     if by.id == agent.id or agent.expected:
         return
@@ -53,7 +53,7 @@ def _tell(tx: Tx, by: Agent, agent: Agent, subject: str, *lines: str) -> None:
     sending.post(tx, agents.system(tx, agent.team), "process", draft, [recipients.recipient_of(agent)])
 
 
-# -- what it is --------------------------------------------------------------------------------------------------------
+# -- role, purpose and labels ------------------------------------------------------------------------------------------
 
 
 @record
@@ -107,11 +107,11 @@ def change(tx: Tx, by: Agent, agent: Agent, wanted: Wanted) -> tuple[Details, li
     now = agents.by_id(tx, agent.id)
     if said:
         tx.event("agent_changed", agent.team, by.name, f"agent:{agent.name}", changes=said)
-        _tell(tx, by, now, f"{by.name} changed your properties", f"{by.name} set for you: {'; '.join(said)}.")
+        _notify(tx, by, now, f"{by.name} changed your properties", f"{by.name} set for you: {'; '.join(said)}.")
     return agents.details(tx, now), said
 
 
-# -- what it is called -------------------------------------------------------------------------------------------------
+# -- name --------------------------------------------------------------------------------------------------------------
 
 FORMER = "select name from former_names where agent_id = :id order by until, name"
 KEEP_NAME = """
@@ -132,8 +132,8 @@ def rename(tx: Tx, by: Agent, agent: Agent, name: str) -> Agent:
 
     Raises NameTaken when another agent has that name or had it, or when mail is held for it; Refused, InvalidName.
     """
-    own_or_person(by, agent, "rename")
-    registration.refuse_own_name(check_name(name))
+    require_self_or_person(by, agent, "rename")
+    registration.refuse_reserved_name(check_name(name))
     key, old = name.lower(), agent.name.lower()
     if name == agent.name:
         msg = f"The agent already has the name {name}."
@@ -145,7 +145,7 @@ def rename(tx: Tx, by: Agent, agent: Agent, name: str) -> Agent:
     tx.run(RENAME, id=agent.id, name=name, key=key)
     now = agents.by_id(tx, agent.id)
     tx.event("agent_renamed", agent.team, by.name, f"agent:{now.name}", old_name=agent.name)
-    _tell(
+    _notify(
         tx,
         by,
         now,
@@ -168,8 +168,6 @@ def _refuse_taken(tx: Tx, agent: Agent, name: str) -> None:
     if known.registered:
         msg = f"There is another agent {known.name} in team {agent.team}."
         raise NameTaken(msg, "take another name", **data)
-    from xats.core.mail import held
-
     said = held.describe(tx, known)
     if not said:  # the mail that was held for the name has expired
         held.free_names(tx, agent.team, known.id)
@@ -200,7 +198,7 @@ def expect(
     `living` tells whether the process of a session runs. An agent whose program has surely ended can wait for another
     one. Raises NameTaken for any other registered agent, InvalidName.
     """
-    registration.refuse_own_name(name)
+    registration.refuse_reserved_name(name)
     known = agents.find(tx, team, name)
     name = known.name if known else name
     holder = agents.current_session(tx, known) if known else None
@@ -246,7 +244,7 @@ class Loss:
 def loss(tx: Tx, agent: Agent) -> Loss:
     """Return what would be lost with `agent`."""
     mail, row = removed.loss(tx, agent.id), tx.one(CLAIMED, id=agent.id)
-    return Loss(mail.letters, mail.requests, row["n"] if row else 0)
+    return Loss(letters=mail.letters, requests=mail.requests, claims=row["n"] if row else 0)
 
 
 def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
@@ -255,7 +253,7 @@ def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
     Its unread direct mail becomes dead letters, and xats tells the senders who need a reply. Its copies of mail to
     groups end. Its name is free. The messages that it sent can still be read. Raises Refused.
     """
-    own_or_person(by, agent, "remove")
+    require_self_or_person(by, agent, "remove")
     from xats.core.tasks import claims as task_claims
     from xats.core.tasks import leaving
 
@@ -277,6 +275,6 @@ def forget(tx: Tx, by: Agent, agent: Agent) -> tuple[Loss, list[int]]:
 
 def forget_name(tx: Tx, by: Agent, agent: Agent, name: str) -> None:
     """Free the former `name` of `agent`, so that another agent can take it. Raises Refused."""
-    own_or_person(by, agent, "free a former name of")
+    require_self_or_person(by, agent, "free a former name of")
     tx.run(FREE_NAME, id=agent.id, key=name.lower())
     tx.event("former_name_freed", agent.team, by.name, f"agent:{agent.name}", name=name)

@@ -96,7 +96,7 @@ def settle(tx: Tx, host: str, gone: Gone) -> int:
     return sum(note(tx, one.agent, gone) for one in seated(tx, host))
 
 
-def tell(tx: Tx) -> int:
+def report(tx: Tx) -> int:
     """Tell the senders of open requests that the recipients are gone; return how many copies that is.
 
     Right after a jump of the clock no age is right, so xats tells no sender (core/clock.py).
@@ -106,9 +106,14 @@ def tell(tx: Tx) -> int:
         tx.run(SET_RIGHT, now=tx.now, far=tx.now + AFTER)
     ages = {"cut": tx.now - AFTER, "since": upset_at}
     rows = sorted(tx.all(WAITING, **ages, **wakes.fresh(tx)), key=lambda row: (row["message_id"], row["agent_id"]))
-    alerts.report(
-        tx, rows, alerts.Notice("recipient_gone", "Gone before it answered:", "recipient gone", _line, REPORTED)
+    notice = alerts.Notice(
+        event="recipient_gone",
+        head="Gone before it answered:",
+        subject="recipient gone",
+        line=_line,
+        mark=REPORTED,
     )
+    alerts.report(tx, rows, notice)
     return len(rows)
 
 

@@ -132,7 +132,7 @@ def register(
     what is known.
     Raises NameTaken when another living process has the name, unless `takeover`; InvalidName for the name of xats.
     """
-    refuse_own_name(name)
+    refuse_reserved_name(name)
     known = agents.find(tx, team, name)
     asked = name
     if known and known.name.lower() != name.lower():  # it was renamed
@@ -154,6 +154,7 @@ def register(
         moved = (now_in.process, now_in.pane) != (holder.seat.process, holder.seat.pane)
         runs = programs if seat.process else holder.programs if now_in.process else None
         _keep_session(tx, holder, now_in, runs, xats_path, None if moved else holder.gone_at)
+        # The woken program is still there. It may name its session only because it was woken.
         if (now_in.pane, seat.process, agent.wake_by) == (holder.seat.pane, holder.seat.process, known.wake_by):
             event = "same_session" if seat.client_session in (None, holder.seat.client_session) else "named_session"
     else:
@@ -173,10 +174,10 @@ def register(
     )
 
 
-def refuse_own_name(name: str) -> None:
-    """Raise InvalidName for the name under which xats itself writes."""
+def refuse_reserved_name(name: str) -> None:
+    """Raise InvalidName for the name that xats itself has."""
     if name.lower() == SYSTEM:
-        msg = f"{name} is the name under which xats itself writes."
+        msg = f"The name {name} is reserved for xats itself."
         raise InvalidName(msg, "take another name")
 
 
@@ -234,7 +235,7 @@ def _merged(held: Seat, seat: Seat, *, leave_pane: bool) -> Seat:
 def _keep_session(
     tx: Tx, session: Session, seat: Seat, programs: Kept | None, xats_path: str | None, gone_at: int | None
 ) -> None:
-    """Record that `session` goes on in `seat`, perhaps in a new process that resumed it."""
+    """Record that `session` continues in `seat`, perhaps in a new process that resumed it."""
     tx.run(
         MOVE,
         session=session.id,

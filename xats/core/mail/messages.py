@@ -8,6 +8,8 @@ from __future__ import annotations
 from xats.base.errors import UnknownMessage
 from xats.base.record import from_row, record
 
+# `held` and `stops` are imported where they are needed: most mail needs neither.
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents.agents import Agent

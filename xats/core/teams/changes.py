@@ -1,8 +1,8 @@
-"""Changes of a team as a whole: rename, archive, forget, and give it a project. See core/teams/merge.py for merge.
+"""Changes of a team as a whole: rename, archive, forget, adopt a project. See core/teams/merge.py for merge.
 
-Everything that is marked with a team's name follows it: agents, mail, tasks, contracts, subscriptions, pauses, projects
-and the history of events. The former name stays as a row of `teams` that leads to the new one, so an environment with
-XATS_TEAM=old and an address bob@old go on working. Each change is one transaction.
+Everything with a team's name follows a rename: agents, mail, tasks, contracts, subscriptions, pauses, projects and the
+history of events. The former name stays as a row of `teams` that leads to the new one. So XATS_TEAM=old and the address
+bob@old still work. Each change is one transaction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from xats.core.teams.views import Place
     from xats.store import Tx
 
-MARKED = (  # by a column `team`
+MARKED = (  # tables with a column `team`
     "agents",
     "tasks",
     "contracts",
@@ -42,7 +42,7 @@ IN_USE = "update teams set moved_to = null, archived_at = :archived where name =
 MEMBERS = f"""
 select {agents.AGENT} from agents a where a.team = :team and a.unregistered_at is null order by a.id
 """
-TWICE = (  # what the team :new has already, and a team has once
+TWICE = (  # rows of :old that :new has too, and that a team has only once
     """
     delete from project_teams where team = :old and exists (
         select 1 from project_teams o
@@ -64,9 +64,9 @@ LED_ELSEWHERE = "select 1 from former_addresses where team = :team limit 1"
 
 
 def carry(tx: Tx, old: str, new: str) -> None:
-    """Mark everything of the team `old` with `new`, which has a row in `teams`, and let the old name lead to it."""
-    tx.write_events()  # those of this transaction that are marked with the old name
-    _followed(tx, old, new)
+    """Move everything of the team `old` to the team `new`, which has a row, and let the old name lead there."""
+    tx.write_events()  # the events of this transaction with the old name
+    _drop_followed(tx, old, new)
     for sql in TWICE:
         tx.run(sql, old=old, new=new)
     for table in MARKED:
@@ -75,8 +75,8 @@ def carry(tx: Tx, old: str, new: str) -> None:
     tx.run(LEAD_ON, old=old, new=new)
 
 
-def _followed(tx: Tx, old: str, new: str) -> None:
-    """Drop the notices of both teams that advise what is being done now."""
+def _drop_followed(tx: Tx, old: str, new: str) -> None:
+    """Drop the notices of both teams that advise this very rename or merge."""
     for row in tx.all("select id, text from team_notices where team = :old or team = :new", old=old, new=new):
         if f"xats team merge {old} {new}" in row["text"] or f"xats team rename {old} " in row["text"]:
             tx.run("delete from team_notices where id = :id", id=row["id"])
@@ -87,8 +87,8 @@ def members(tx: Tx, team: str) -> list[Agent]:
     return [agents.agent_of(row) for row in tx.all(MEMBERS, team=team)]
 
 
-def tell(tx: Tx, team: str, whom: Sequence[Agent], by: str, subject: str, *lines: str) -> None:
-    """Send the agents `whom` of `team` mail from xats that wakes none of them, but not the person `by`, who knows."""
+def send_notice(tx: Tx, team: str, whom: Sequence[Agent], by: str, subject: str, *lines: str) -> None:
+    """Send mail from xats to the agents `whom` of `team`, except the person `by`, without waking them."""
     found = [one for one in whom if not (one.client == "human" and one.name.lower() == by.lower())]
     if found:
         text = "\n".join(lines)
@@ -102,14 +102,14 @@ def check_team(name: str) -> str:
 
 
 def refuse_forgotten(team: str) -> None:
-    """Raise InvalidName if `team` has the history of a forgotten team: nothing new may get into it."""
+    """Raise InvalidName if `team` is the history of a forgotten team, which takes nothing new."""
     if is_forgotten(team):
-        msg = f"{team} is the name of what is left of a forgotten team. Nothing was changed."
+        msg = f"Team {team} is the history of a forgotten team, so it takes nothing new. Nothing was changed."
         raise InvalidName(msg, "take another name", name=team)
 
 
 def at_work(tx: Tx, team: str, holds: Callable[[Session], bool]) -> list[Agent]:
-    """Return the agents of `team` whose process may live, as `holds` tells; not the persons."""
+    """Return the agents of `team`, without persons, with a session whose process `holds` says can still live."""
     found = []
     for one in members(tx, team):
         session = agents.current_session(tx, one) if one.client != "human" else None
@@ -119,7 +119,7 @@ def at_work(tx: Tx, team: str, holds: Callable[[Session], bool]) -> list[Agent]:
 
 
 def refuse_at_work(team: str, found: Sequence[Agent], why: str, command: str) -> None:
-    """Raise TeamInUse if `found` names agents of `team` that are at work."""
+    """Raise TeamInUse if there are agents of `team` at work, which are in `found`."""
     if found:
         names = ", ".join(one.name for one in found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
         msg = f"{names} {'is' if len(found) == 1 else 'are'} at work in team {team}. {why}"
@@ -132,7 +132,7 @@ def refuse_at_work(team: str, found: Sequence[Agent], why: str, command: str) ->
 def check_rename(tx: Tx, old: str, new: str) -> Summary:
     """Return the team `old` as it is before it is renamed to `new`. Raises UnknownTeam, TeamTaken, Usage."""
     if old == new:
-        msg = f"Team {old} has that name already."
+        msg = f"The team already has the name {old}."
         raise Usage(msg, "xats team list")
     refuse_forgotten(new)
     found = summary(tx, old)
@@ -153,17 +153,17 @@ def check_rename(tx: Tx, old: str, new: str) -> Summary:
 
 
 def rename(tx: Tx, by: str, old: str, new: str) -> None:
-    """Call the team `old` `new` from now on. Raises UnknownTeam, TeamTaken, Usage."""
+    """Rename the team `old` to `new`. Raises UnknownTeam, TeamTaken, Usage."""
     found = check_rename(tx, old, new)
     tx.run(INSERT, name=new, at=found.created_at)
     tx.run(IN_USE, name=new, archived=found.archived_at)
     carry(tx, old, new)
     for one in members(tx, new):
         lines = (
-            f"Team {old} is called {new} now; {by} renamed it. You are {one.address}.",
-            f"The old name goes on working: XATS_TEAM={old} and addresses such as {one.name}@{old} lead to team {new}.",
+            f"{by} renamed team {old} to {new}. You are {one.address}.",
+            f"The old name still works: XATS_TEAM={old} and addresses such as {one.name}@{old} lead to team {new}.",
         )
-        tell(tx, new, [one], by, f"team {old} is {new} now", *lines)
+        send_notice(tx, new, [one], by, f"team {old} is {new} now", *lines)
     tx.event("team_renamed", new, by, f"team:{new}", old_name=old, agents=found.agents)
 
 
@@ -171,9 +171,9 @@ def rename(tx: Tx, by: str, old: str, new: str) -> None:
 
 
 def archive(tx: Tx, by: str, name: str, holds: Callable[[Session], bool], *, force: bool) -> bool:
-    """List `name` no more until its project is used again; return False if it was archived already.
+    """Hide the team `name` from lists until its project is used again; return False if it was archived already.
 
-    Raises UnknownTeam, or TeamInUse while a process of its agents may live, unless `force`.
+    Raises UnknownTeam, or without `force` TeamInUse while a process of its agents can still live.
     """
     found = summary(tx, name)
     if found.archived_at is not None:
@@ -182,13 +182,13 @@ def archive(tx: Tx, by: str, name: str, holds: Callable[[Session], bool], *, for
         command = f"xats team archive {name} --force"
         refuse_at_work(name, at_work(tx, name, holds), "Nothing was changed.", command)
     tx.run(IN_USE, name=name, archived=tx.now)
-    teams.untell(tx, name, teams.in_use_again(name))
+    teams.drop_notice(tx, name, teams.in_use_again(name))
     tx.event("team_archived", name, by, f"team:{name}")
     return True
 
 
 def restore(tx: Tx, by: str | None, name: str) -> bool:
-    """List `name` again; return False if it was not archived. Raises UnknownTeam."""
+    """List the team `name` again; return False if it was not archived. Raises UnknownTeam."""
     if summary(tx, name).archived_at is None:
         return False
     tx.run(IN_USE, name=name, archived=None)
@@ -199,7 +199,7 @@ def restore(tx: Tx, by: str | None, name: str) -> bool:
 # -- forget ------------------------------------------------------------------------------------------------------------
 
 LIVE_TASKS = "select id from tasks where team = :team and state in ('open', 'claimed', 'review') order by id desc"
-# Not what xats itself wrote, such as that the team was renamed: nobody misses that.
+# Mail from xats itself, such as about a rename, does not count.
 MISSED = """
 select count(*) as n
 from agents a cross join deliveries d join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
@@ -212,16 +212,16 @@ LEFTOVERS = ("agents", "tasks", "contracts")
 
 @record
 class Forgotten:
-    """What forgetting a team came to. `kept_as` is the archived team that has its history; None: there was none."""
+    """The result of forgetting a team."""
 
-    kept_as: str | None
-    dead: int  #: unread letters to agents by name, which are dead letters now
-    dropped: int  #: other unread letters, such as copies of broadcasts
+    kept_as: str | None  #: the archived team that has its history; None if it had none
+    dead: int  #: unread messages to agents by name, which are dead letters now
+    dropped: int  #: other unread messages, such as copies of broadcasts
     cancelled: int  #: tasks
 
 
 def forget_former(tx: Tx, by: str, name: str) -> str | None:
-    """Free the former name `name` of a team; return that team, or None if `name` is no former name."""
+    """Free the former `name` of a team; return that team, or None if `name` is not a former name."""
     row = tx.one(TEAM, name=name)
     if row is None or row["moved_to"] is None:
         return None
@@ -233,7 +233,7 @@ def forget_former(tx: Tx, by: str, name: str) -> str | None:
 
 
 def refuse_forget(tx: Tx, found: Summary, holds: Callable[[Session], bool]) -> None:
-    """Raise TeamInUse if agents of the team are at work, or mail or tasks of it are left."""
+    """Raise TeamInUse if the team has agents at work, unread mail or open tasks."""
     name = found.name
     refuse_at_work(name, at_work(tx, name, holds), "Nothing was changed.", f"xats team forget {name} --force")
     row = tx.one(MISSED, team=name)
@@ -252,9 +252,9 @@ def refuse_forget(tx: Tx, found: Summary, holds: Callable[[Session], bool]) -> N
 def forget(tx: Tx, by: str, name: str, holds: Callable[[Session], bool], *, force: bool) -> Forgotten:
     """End the agents and tasks of the team `name`, and free its name and its projects.
 
-    The history goes to an archived team of another name, until it is pruned. With `force` unread mail expires: letters
-    to agents by name become dead letters. Senders in other teams are told which requests will not be answered.
-    Raises UnknownTeam, TeamInUse.
+    The history goes to an archived team of another name until it is pruned. With `force`, unread mail to agents by name
+    becomes dead letters, and other unread mail expires. The senders in other teams get a list of their requests that
+    will not be answered. Raises UnknownTeam, TeamInUse.
     """
     found = summary(tx, name)
     if not force:
@@ -280,11 +280,11 @@ def forget(tx: Tx, by: str, name: str, holds: Callable[[Session], bool], *, forc
     tx.run("delete from teams where name = :name or moved_to = :kept", name=name, kept=kept_as or name)
     counts = {"agents": found.agents, "dead_letters": mail.letters, "dropped": mail.copies, "cancelled": cancelled}
     tx.event("team_forgotten", kept_as or name, by, f"team:{name}", kept_as=kept_as, **counts)
-    return Forgotten(kept_as, mail.letters, mail.copies, cancelled)
+    return Forgotten(kept_as, dead=mail.letters, dropped=mail.copies, cancelled=cancelled)
 
 
 def _free_name(tx: Tx, name: str) -> str:
-    """Return a name that no team has, for the history of the team `name`."""
+    """Return a free name for the history of the team `name`."""
     number, end = 1, FORGOTTEN
     while tx.one(TEAM, name=f"{name[: LONGEST - len(end)]}{end}"):
         number += 1
@@ -293,7 +293,7 @@ def _free_name(tx: Tx, name: str) -> str:
 
 
 def _cancel(tx: Tx, team: str) -> int:
-    """Cancel the tasks of `team` that have not ended, the newest first: parts before what they are parts of."""
+    """Cancel the tasks of `team` that have not ended, the newest first: parts come before their parent."""
     from xats.core.tasks import endings, tasks
 
     rows = tx.all(LIVE_TASKS, team=team)
@@ -323,10 +323,9 @@ on conflict (host, path) do update set team = :team, file_id = :file_id, remote 
 
 
 def adopt(tx: Tx, by: str, name: str, host: str, project: Project, gone: Sequence[Place]) -> str | None:
-    """Record that `project` on the machine `host` belongs to the team `name`; return the team that it was in.
+    """Record that `project` on the machine `host` belongs to the team `name`; return the team that it was in, or None.
 
-    `gone` are records of the team whose folders do not exist any more: they are removed. None: it was in no team.
-    Raises UnknownTeam.
+    This deletes the records `gone` of the team, whose folders do not exist any more. Raises UnknownTeam.
     """
     refuse_forgotten(name)
     summary(tx, name)

@@ -1,8 +1,8 @@
 """Merge: two teams become one, and nothing of either is lost.
 
-An agent that has the same name in both teams is renamed with a suffix, if one is given; else the merge is refused. A
-person of the same name is the same person, and `xats` itself is the same sender: these become one agent. A contract of
-the same name has to be the same, in all its versions.
+If both teams have an agent of the same name, the merge renames the one of the old team with a suffix. Without a suffix
+it is refused. Persons of the same name are the same person, and `xats` is the same sender: these become one agent.
+Contracts of the same name must be the same in all versions.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from xats.base.errors import NamesClash, Usage
 from xats.base.record import record
 from xats.core.address import Address, check_name, parse_list
 from xats.core.agents import agents
+from xats.core.agents.changes import RENAME
 from xats.core.mail import held
 from xats.core.teams import changes
 from xats.core.teams.views import FORMER, Summary, summary
@@ -38,7 +39,7 @@ TEXTS = "select text from contract_versions where contract_id = :id order by ver
 
 @record
 class Plan:
-    """What a merge is about to do: the two teams as they are, and what cannot simply move."""
+    """The plan of a merge: the two teams before it, and what cannot simply move."""
 
     old: Summary
     into: Summary
@@ -48,7 +49,7 @@ class Plan:
 
 
 def plan(tx: Tx, old: str, into: str, suffix: str | None) -> Plan:
-    """Return what merging the team `old` into the team `into` is about to do.
+    """Return the plan to merge the team `old` into the team `into`.
 
     Raises UnknownTeam, Usage, InvalidName, or NamesClash for names that both teams have.
     """
@@ -68,11 +69,17 @@ def plan(tx: Tx, old: str, into: str, suffix: str | None) -> Plan:
             renamed.append((one, _new_name(tx, one, suffix, (old, into))))
     if clashing:
         raise _clash(tx, clashing, old, into)
-    return Plan(before, target, tuple(renamed), tuple(joined), _same_contracts(tx, old, into))
+    return Plan(
+        old=before,
+        into=target,
+        renamed=tuple(renamed),
+        joined=tuple(joined),
+        contracts=_same_contracts(tx, old, into),
+    )
 
 
 def _clash(tx: Tx, clashing: Sequence[tuple[Agent, int]], old: str, into: str) -> NamesClash:
-    """Return the error for agents of the team `old`, each with the id of that of the same name in the team `into`."""
+    """Return the error for names that both teams have: agents of `old`, each with the id of its namesake in `into`."""
     names = [one.name for one, _ in clashing]
     both = [agent for one, other in clashing for agent in (one, agents.by_id(tx, other))]
     what = [held.describe(tx, agent) for agent in both if not agent.registered]
@@ -82,7 +89,7 @@ def _clash(tx: Tx, clashing: Sequence[tuple[Agent, int]], old: str, into: str) -
 
 
 def _new_name(tx: Tx, one: Agent, suffix: str, teams: Sequence[str]) -> str:
-    """Return the name of `one` with `suffix`. Raises InvalidName, or NamesClash if one of `teams` has such an agent."""
+    """Return the name of `one` with `suffix`. Raises InvalidName, or NamesClash if one of `teams` has that name."""
     name = check_name(f"{one.name}-{check_name(suffix, 'suffix')}")
     for team in teams:
         found = agents.find(tx, team, name)
@@ -94,7 +101,7 @@ def _new_name(tx: Tx, one: Agent, suffix: str, teams: Sequence[str]) -> str:
 
 
 def _same_contracts(tx: Tx, old: str, into: str) -> tuple[tuple[int, int], ...]:
-    """Return the contracts of the same name, which have to be the same. Raises NamesClash."""
+    """Return the contracts that both teams have, as pairs of ids. Raises NamesClash if any two are different."""
     rows = tx.all(SAME_CONTRACTS, old=old, into=into)
     different = [
         row["name"] for row in rows if not (row["alike"] and _texts(tx, row["id"]) == _texts(tx, row["other_id"]))
@@ -112,7 +119,7 @@ def _texts(tx: Tx, contract_id: int) -> list[str]:
 
 
 def merge(tx: Tx, by: str, old: str, into: str, suffix: str | None) -> Plan:
-    """Make the team `old` a part of the team `into`; return what was planned. Raises what `plan` raises."""
+    """Merge the team `old` into the team `into`; return the plan. Raises what `plan` raises."""
     for team in (old, into):
         held.free_names(tx, team)
     planned = plan(tx, old, into, suffix)
@@ -128,7 +135,7 @@ def merge(tx: Tx, by: str, old: str, into: str, suffix: str | None) -> Plan:
     there = changes.members(tx, into)
     changes.carry(tx, old, into)
     _hold(tx, into)
-    _tell(tx, by, planned, was, there)
+    _send_notices(tx, by, planned, was, there)
     names = {one.name: name for one, name in planned.renamed}
     tx.event("team_merged", into, by, f"team:{into}", old_name=old, agents=planned.old.agents, renamed=names or None)
     return planned
@@ -147,14 +154,14 @@ UNPAUSE = "delete from pauses where team = :team and agent_id is null"
 
 
 def _pauses(tx: Tx, old: str, into: str) -> None:
-    """Let a pause of the whole team `old` hold its agents alone; that of `into` holds them all in any case."""
+    """Replace a pause of the whole team `old` by pauses of its agents, unless the whole team `into` is paused."""
     if not tx.one(WHOLE, team=into):
         tx.run(EACH, old=old)
     tx.run(UNPAUSE, team=old)
 
 
 def _hold(tx: Tx, team: str) -> None:
-    """Hold the wakes of `team` that a pause is to hold, and let those go that none does."""
+    """Hold the wakes of paused agents of `team`, and release those of the others."""
     for one in changes.members(tx, team):
         wakes.hold(tx, one.id)
         wakes.release(tx, one.id)
@@ -172,7 +179,7 @@ delete from contract_subscribers where team = :old and exists (
 
 
 def _join_contracts(tx: Tx, here: int, there: int) -> None:
-    """Let the contract with the id `there` stand for the same one with the id `here`, which goes."""
+    """Replace the contract with the id `here` by the same contract with the id `there`."""
     tx.run("update messages set contract_id = :there where contract_id = :here", here=here, there=there)
     tx.run("delete from contract_versions where contract_id = :here", here=here)
     tx.run("delete from contracts where id = :here", here=here)
@@ -180,29 +187,28 @@ def _join_contracts(tx: Tx, here: int, there: int) -> None:
 
 # -- names -------------------------------------------------------------------------------------------------------------
 
-CALL = "update agents set name = :name, name_key = :key where id = :id"
 LEAD = """
 insert into former_addresses (team, name_key, agent_id) values (:team, :key, :agent)
 on conflict (team, name_key) do nothing
 """
-# What an agent was called before in its team, where another name may stand in the way now.
+# The former names of the agents of a team. In the other team, another agent may have the same name.
 CALLED_BEFORE = """
 select f.name_key, f.agent_id from former_names f join agents a on a.id = f.agent_id
 where a.team = :team order by f.until desc
 """
-# A former name that is, or was, that of an agent of the other team leads there only by the old address.
+# A former name that an agent of the other team has leads to its agent only with the old team: bob@old.
 NO_MORE = """
 delete from former_names where agent_id in (select id from agents where team = :old)
     and name_key in (select name_key from agents where team = :into)
 """
-# Also of tasks that have ended: one may be reopened.
+# Ended tasks count too, because they can be reopened.
 NOTIFY = "select id, notify from tasks where team = :team and notify is not null"
-# What an agent did before it was renamed stays its own, not that of the agent of that name in the other team.
+# The events of a renamed agent stay its own, and do not become those of its namesake in the other team.
 ITS_EVENTS = (
     "update events set actor = :name where team = :old and lower(actor) = :key",
     "update events set subject = :subject where team = :old and lower(subject) = :was",
 )
-# The names in the team :old that an agent of :into has, or had: there they would lead to that one.
+# Former names in the team :old that an agent of :into has: after the merge they would lead to that agent.
 TAKEN = """
 select f.name_key, a.id, a.name from former_names f join agents a on a.id = f.agent_id
 where a.team = :old and f.name_key in (select name_key from agents where team = :into) order by f.until
@@ -210,7 +216,7 @@ where a.team = :old and f.name_key in (select name_key from agents where team = 
 
 
 def _rename(tx: Tx, by: str, old: str, into: str, renamed: Sequence[tuple[Agent, str]]) -> None:
-    """Give agents of the team `old` new names; their addresses in it, and in what it was called before, lead on."""
+    """Rename agents of the team `old`, and let their addresses in it, and in its former names, lead to them."""
     former = [old, *(row["name"] for row in tx.all(FORMER, name=old))]
     before = [(row["name_key"], row["agent_id"]) for row in tx.all(CALLED_BEFORE, team=old)]
     for key, agent in [*((one.name.lower(), one.id) for one, _ in renamed), *before]:
@@ -224,7 +230,7 @@ def _rename(tx: Tx, by: str, old: str, into: str, renamed: Sequence[tuple[Agent,
     tx.write_events()
     for one, name in renamed:
         key = one.name.lower()
-        tx.run(CALL, id=one.id, name=name, key=name.lower())
+        tx.run(RENAME, id=one.id, name=name, key=name.lower())
         tx.run(ITS_EVENTS[0], old=old, key=key, name=name)
         tx.run(ITS_EVENTS[1], old=old, was=f"agent:{key}", subject=f"agent:{name}")
         tx.event("agent_renamed", into, by, f"agent:{name}", old_name=one.name)
@@ -235,7 +241,7 @@ def _rename(tx: Tx, by: str, old: str, into: str, renamed: Sequence[tuple[Agent,
 
 
 def _renamed(address: Address, team: str, names: dict[str, str]) -> Address:
-    """Return `address`, written in `team`, by the new name of the agent that it means."""
+    """Return `address`, which was written in `team`, with the new name of its agent."""
     if address.kind != "agent" or address.team not in (None, team) or address.name.lower() not in names:
         return address
     return Address("agent", names[address.name.lower()], None)
@@ -244,7 +250,7 @@ def _renamed(address: Address, team: str, names: dict[str, str]) -> Address:
 # -- agents that become one --------------------------------------------------------------------------------------------
 
 # In each, :old is the agent that goes and :new the one that stays.
-DOUBLE = (  # what both have, and only one can
+DOUBLE = (  # rows that both have, and that one agent has only once
     """
     delete from deliveries where agent_id = :old
         and message_id in (select message_id from deliveries where agent_id = :new)
@@ -270,7 +276,7 @@ DOUBLE = (  # what both have, and only one can
     "delete from presence where agent_id = :old",
     "delete from pairs where low_id = :old or high_id = :old",
 )
-# Every column that refers to an agent, but for those of presence, pairs and expectations.
+# Every column that refers to an agent, except those of presence, pairs and expectations.
 HELD = (
     ("deliveries", "agent_id"),
     ("messages", "sender_id"),
@@ -292,7 +298,7 @@ HELD = (
 )
 SEEN = "update agents set seen_at = (select max(seen_at) from agents where id in (:old, :new)) where id = :new"
 COVERED = "update deliveries set wake_id = :new where wake_id = :old"
-# Of two sessions the one stays that is bound to a process or a pane, else that of the agent that stays.
+# The session that has a process or a pane stays. If both have or neither has, the one of the agent that stays does.
 BOUND = (
     "select id, pid is not null or pane_id is not null as bound from sessions where agent_id = :id and ended_at is null"
 )
@@ -300,7 +306,7 @@ END = "update sessions set ended_at = :now, end_reason = 'unregistered' where id
 
 
 def join(tx: Tx, old: int, new: int) -> None:
-    """Make the agent `old` one with the agent `new`: persons of the same name in two teams, or `xats` itself."""
+    """Merge the agent `old` into the agent `new`: persons of the same name in two teams, or `xats` itself."""
     stops.restart(tx, old)
     for sql in DOUBLE:
         tx.run(sql, **{name: value for name, value in (("old", old), ("new", new)) if f":{name}" in sql})
@@ -317,7 +323,7 @@ def join(tx: Tx, old: int, new: int) -> None:
 
 
 def _join_wakes(tx: Tx, old: int, new: int) -> None:
-    """Let the open wake of the agent `new`, if it has one, cover what that of `old` has covered."""
+    """If both agents have an open wake, let the one of `new` cover the messages of the other too."""
     going, staying = wakes.open_id(tx, old), wakes.open_id(tx, new)
     if going is not None and staying is not None:
         wakes.cover_more(tx, {staying: tx.run(COVERED, old=going, new=staying)})
@@ -325,7 +331,7 @@ def _join_wakes(tx: Tx, old: int, new: int) -> None:
 
 
 def _join_sessions(tx: Tx, old: int, new: int) -> None:
-    """Let one of the current sessions of two agents stand, with an epoch of its own."""
+    """Keep one of the current sessions of two agents, with an epoch of its own."""
     going, staying = tx.one(BOUND, id=old), tx.one(BOUND, id=new)
     if going is None:
         return
@@ -339,11 +345,11 @@ def _join_sessions(tx: Tx, old: int, new: int) -> None:
         tx.run("update sessions set epoch = :epoch where id = :id", id=going["id"], epoch=row["epoch"])
 
 
-# -- telling -----------------------------------------------------------------------------------------------------------
+# -- mail about the merge ----------------------------------------------------------------------------------------------
 
 
-def _tell(tx: Tx, by: str, planned: Plan, was: dict[int, Agent], there: Sequence[Agent]) -> None:
-    """Tell every agent of both teams once what happened, and those that were renamed their new address."""
+def _send_notices(tx: Tx, by: str, planned: Plan, was: dict[int, Agent], there: Sequence[Agent]) -> None:
+    """Send each agent of both teams one message about the merge, with its new address if it was renamed."""
     old, into = planned.old.name, planned.into.name
     former = {one.id: one.name for one, _ in planned.renamed}
     subject = f"team {old} is a part of team {into} now"
@@ -351,23 +357,23 @@ def _tell(tx: Tx, by: str, planned: Plan, was: dict[int, Agent], there: Sequence
     for one in came:
         before = former.get(one.id, one.name)
         lines = (
-            f"Team {old} was merged into team {into} by {by}. You are {one.address}"
+            f"{by} merged team {old} into team {into}. You are {one.address}"
             + (f"; you were {before}@{old}." if one.id in former else "."),
-            f"The old name goes on working: {before}@{old} leads to you.",
+            f"The old address still works: {before}@{old} leads to you.",
             *_renames(planned, but=one.id),
         )
-        changes.tell(tx, into, [one], by, subject, *lines)
-    lines = (f"Team {old} was merged into team {into} by {by}.",)
+        changes.send_notice(tx, into, [one], by, subject, *lines)
+    lines = (f"{by} merged team {old} into team {into}.",)
     if came:
         lines += (f"New in this team: {', '.join(one.name for one in came)}",)
-    changes.tell(tx, into, there, by, subject, *lines, *_renames(planned))
+    changes.send_notice(tx, into, there, by, subject, *lines, *_renames(planned))
 
 
 def _renames(planned: Plan, but: int = 0) -> list[str]:
-    """Return a line for each agent that was renamed, but not the one with the id `but`, who is told its own."""
+    """Return a line for each renamed agent, except the one with the id `but`."""
     old, into = planned.old.name, planned.into.name
     return [
-        f"{one.name}@{old} is {name} now. The name {one.name} alone means the {one.name} who was in {into} before."
+        f"{one.name}@{old} is {name} now. The name {one.name} alone means the {one.name} that was in {into} before."
         for one, name in planned.renamed
         if one.id != but
     ]

@@ -1,9 +1,9 @@
 """Teams, and the projects that have them.
 
-A project is found by its machine and path, or, after it was moved, by its stamp. The first project with a name gets
-the team of that name, the next one gets the name with a number. A team without a project, as made with --team or by
-earlier releases, belongs to the first project of its name. The row of a team that was renamed or merged stays, and
-leads to the team that it became.
+xats finds a project by its machine and path, or, after a move, by its stamp. The first project with a name gets the
+team of that name, and the next one gets the name with a number. A team without a project was made with --team or by an
+earlier release. It belongs to the first project of its name. A renamed or merged team keeps its row, which leads to the
+team that it became.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from xats.store import Row, Tx
 
     class Project(Protocol):
-        """What a team is found by; `xats.identity.project.Project` is one."""
+        """A project, as `xats.identity.project.Project` implements it."""
 
         @property
         def path(self) -> str:
-            """The real path by which it is known on its machine."""
+            """Its real path, which is the same in each worktree."""
 
         @property
         def top(self) -> str:
@@ -35,27 +35,27 @@ if TYPE_CHECKING:
 
         @property
         def name(self) -> str:
-            """The name after which its team is named."""
+            """The name that its team is named after."""
 
         @property
         def stamp(self) -> str | None:
-            """What it is recognised by after it was moved."""
+            """A text that stays the same when the project is moved, or None."""
 
         @property
         def remote(self) -> str | None:
-            """The URL of the repository that it was cloned from."""
+            """The URL of the repository that it is a clone of."""
 
         def worktrees(self) -> Iterator[str]:
             """Yield the folders of its linked worktrees."""
 
         def was_at(self, path: str) -> bool:
-            """Tell whether a project with this stamp that was at `path` is this one."""
+            """Tell whether this project was at `path`, where a project with the same stamp was."""
 
         def is_gone(self, path: str) -> bool:
-            """Tell whether nothing is at `path` any more, which this project has left."""
+            """Tell whether `path`, where this project was, does not exist any more."""
 
 
-LONGEST_CHAIN = 50  # renames of one team that are followed
+LONGEST_CHAIN = 50  # renames of one team that xats follows
 
 MOVED_TO = "select moved_to from teams where name = :name"
 RENAMED = """
@@ -108,7 +108,7 @@ on conflict (host, path, team) do nothing
 
 
 def current(tx: Tx, name: str) -> str:
-    """Return the team that `name`, said by somebody, means today: what it was renamed to or merged into, if it was."""
+    """Return the team that `name` means today: the team itself, or the one that it was renamed to or merged into."""
     for _ in range(LONGEST_CHAIN):
         row = tx.one(MOVED_TO, name=name)
         if row is None or row["moved_to"] is None:
@@ -118,7 +118,7 @@ def current(tx: Tx, name: str) -> str:
 
 
 def address(tx: Tx, team: str, name: str) -> tuple[str, str]:
-    """Return the team and name that the agent `name` of `team` has today, where the team was renamed or merged."""
+    """Return the team and the name that the agent `name` of `team` has today, after renames and merges of the team."""
     now = current(tx, team)
     row = tx.one(RENAMED, team=team, key=name.lower()) if now != team else None
     return (row["team"], row["name"]) if row else (now, name)
@@ -130,15 +130,15 @@ def renamed_by_merge(tx: Tx, team: str) -> dict[str, tuple[str, str]]:
 
 
 def of(tx: Tx, host: str, project: Project) -> str:
-    """Return the team of `project` on the machine `host`; if it has none yet, the one that `claim` would give it."""
+    """Return the team of `project` on the machine `host`, or the team that `claim` would give it."""
     row = _at(tx, host, project, stored(project.path)) or _before(tx, host, project)
     return row["team"] if row else _free(tx, project.name)
 
 
 def claim(tx: Tx, host: str, project: Project) -> str:
-    """Record `project` of the machine `host`, if it is not yet, and return its team.
+    """Record `project` of the machine `host`, unless it is recorded, and return its team.
 
-    What its people should know of that is kept for `notices`.
+    This adds notices for the people of the team.
     """
     row = _at(tx, host, project, stored(project.path))
     if row is None and (row := _before(tx, host, project)):
@@ -146,7 +146,7 @@ def claim(tx: Tx, host: str, project: Project) -> str:
         if old != new and row["path"] != stored(project.top):
             if not project.is_gone(row["path"]):  # the same folder by another path, as in a container
                 return str(row["team"])
-            tell(tx, row["team"], f"this project was moved from {old} to {new}; it keeps its team {row['team']}")
+            add_notice(tx, row["team"], f"this project was moved from {old} to {new}; it keeps its team {row['team']}")
     if row:
         found = {"host": host, "path": stored(project.path), "stamp": project.stamp, "remote": _remote(project)}
         if tuple(found.values()) != (row["host"], row["path"], row["file_id"], row["remote"]):
@@ -157,25 +157,25 @@ def claim(tx: Tx, host: str, project: Project) -> str:
     ensure(tx, team)
     remote = _remote(project)
     tx.run(RECORD, host=host, path=stored(project.path), stamp=project.stamp, remote=remote, team=team, now=tx.now)
-    _tell_of_others(tx, host, project, team, remote)
+    _note_other_teams(tx, host, project, team, remote)
     return team
 
 
 def is_recorded(tx: Tx, host: str, project: Project) -> bool:
-    """Tell whether the store has a team for `project` of the machine `host` where it is now."""
+    """Tell whether the store has a team for `project` at its present path on the machine `host`."""
     return any(row["host"] == host for row in tx.all(BY_PATH, path=stored(project.path)))
 
 
 def ensure(tx: Tx, team: str) -> None:
-    """Make the row of `team`, if there is none."""
+    """Make the row of `team`, unless it exists."""
     tx.run(ADD, name=team, now=tx.now)
 
 
 def _at(tx: Tx, host: str, project: Project, path: str) -> Row | None:
     """Return the row of `project` at `path`.
 
-    Without a machine id, as in many images of containers, a machine has another id after each boot (xats/base/host.py).
-    So a row of another machine counts where the stamp, or that there is none, shows that it is the same project.
+    Many container images have no machine id, and then the machine has another id after each boot (xats/base/host.py).
+    So a row of another machine counts too if it has the same stamp, or if neither has one.
     """
     rows = tx.all(BY_PATH, path=path)
     own = next((row for row in rows if row["host"] == host), None)
@@ -183,9 +183,10 @@ def _at(tx: Tx, host: str, project: Project, path: str) -> Row | None:
 
 
 def _before(tx: Tx, host: str, project: Project) -> Row | None:
-    """Return the row of `project` under the path that it had before.
+    """Return the row of `project` under its path before.
 
-    That is without git, with git, with a git directory elsewhere that did not name its worktree, or in another folder.
+    Its path changes with `git init`, without its git directory, when a git directory elsewhere begins to name its
+    worktree, and when it is moved.
     """
     path, top = stored(project.path), stored(project.top)
     folder = folder_of(path)
@@ -202,9 +203,9 @@ def _before(tx: Tx, host: str, project: Project) -> Row | None:
 
 
 def _names(name: str) -> list[str]:
-    """Return the names that a team of a project called `name` may have, without a number.
+    """Return the possible names, without a number, for the team of a project called `name`.
 
-    Earlier releases took each letter with an accent for a `-`: a team that was made so keeps its name.
+    Earlier releases replaced each letter with an accent by a `-`. A team of theirs keeps its name.
     """
     plain = plain_slug(name)
     found = [plain] if plain and plain not in RESERVED and not name.isascii() else []
@@ -212,7 +213,7 @@ def _names(name: str) -> list[str]:
 
 
 def _free(tx: Tx, name: str) -> str:
-    """Return the team of the next project with that `name`."""
+    """Return a free team for a new project with that `name`."""
     *earlier, wanted = _names(name)
     for one in earlier:
         row = tx.one(TEAM, name=one)
@@ -237,7 +238,7 @@ WITH_AGENT = """
 select a.team from agents a where a.name_key = :key and a.team <> :team and a.unregistered_at is null
 order by a.seen_at desc
 """
-# The teams of other clones with the same remote, and those that an earlier release made of its worktrees.
+# The teams of other clones with the same remote, and the teams that an earlier release made for its worktrees.
 SAME_REPOSITORY = """
 select p.team from projects p join projects mine on mine.remote = p.remote where mine.team = :team
 union select j.team from project_teams j join projects p on p.host = j.host and p.path = j.path
@@ -249,7 +250,7 @@ union select p.team from project_teams j join projects p on p.host = j.host and 
 
 @record
 class Elsewhere:
-    """The other teams that have an agent of some name, those of the same repository first."""
+    """The other teams that have an agent of the same name; teams of the same repository come first."""
 
     name: str
     teams: tuple[str, ...]
@@ -262,53 +263,53 @@ class Elsewhere:
 
 
 def elsewhere(tx: Tx, name: str, team: str) -> Elsewhere | None:
-    """Return the teams besides `team` that have an agent `name`, or None."""
+    """Return the other teams than `team` that have an agent `name`, or None."""
     found = [row["team"] for row in tx.all(WITH_AGENT, key=name.lower(), team=team)]
     if not found:
         return None
     same = {row["team"] for row in tx.all(SAME_REPOSITORY, team=team)}
     found.sort(key=lambda one: one not in same)
-    return Elsewhere(name, tuple(found), found[0] in same)
+    return Elsewhere(name, teams=tuple(found), same=found[0] in same)
 
 
 USED = "update teams set archived_at = null where name = :team and archived_at is not null"
 
 
 def use(tx: Tx, team: str, by: str | None) -> None:
-    """List `team` again if it was archived, because `by` works in it now; its people are told once."""
+    """List `team` again if it was archived, because `by` works in it now; add a notice for its people."""
     if tx.run(USED, team=team):
         tx.event("team_restored", team, by, f"team:{team}")
-        tell(tx, team, in_use_again(team))
+        add_notice(tx, team, in_use_again(team))
 
 
 def in_use_again(team: str) -> str:
-    """Return what the people of a `team` are told that was archived."""
+    """Return the notice for the people of an archived `team` that is in use again."""
     return f"team {team} was archived; it is listed again"
 
 
-# -- what people are told once -----------------------------------------------------------------------------------------
+# -- notices for people ------------------------------------------------------------------------------------------------
 
 NOTICES = "select text from team_notices where team = :team order by id"
-TELL = "insert into team_notices (team, text, at) values (:team, :text, :now) on conflict (team, text) do nothing"
+ADD_NOTICE = "insert into team_notices (team, text, at) values (:team, :text, :now) on conflict (team, text) do nothing"
 
 
-def tell(tx: Tx, team: str, text: str) -> None:
-    """Keep `text` for the people of `team`: they are told once."""
-    tx.run(TELL, team=team, text=text, now=tx.now)
+def add_notice(tx: Tx, team: str, text: str) -> None:
+    """Keep the notice `text` for the people of `team`, who see it once."""
+    tx.run(ADD_NOTICE, team=team, text=text, now=tx.now)
 
 
-def untell(tx: Tx, team: str, text: str) -> None:
-    """Drop `text`, which the people of `team` were not told yet."""
+def drop_notice(tx: Tx, team: str, text: str) -> None:
+    """Drop the notice `text` for the people of `team`, if they have not seen it yet."""
     tx.run("delete from team_notices where team = :team and text = :text", team=team, text=text)
 
 
 def notices(tx: Tx, team: str) -> tuple[str, ...]:
-    """Return what the people of `team` are still to be told, the oldest first."""
+    """Return the notices that the people of `team` have not seen, the oldest first."""
     return tuple(row["text"] for row in tx.all(NOTICES, team=team))
 
 
 def take_notices(tx: Tx, team: str) -> tuple[str, ...]:
-    """Return what the people of `team` are still to be told; they are told it now, so it is not kept."""
+    """Remove the notices for the people of `team`, and return them to show them now."""
     found = notices(tx, team)
     if found:
         tx.run("delete from team_notices where team = :team", team=team)
@@ -316,7 +317,7 @@ def take_notices(tx: Tx, team: str) -> tuple[str, ...]:
 
 
 def stored(path: str) -> str:
-    """Return `path` as the store has it: bytes of it that are not UTF-8 are written with a backslash."""
+    """Return `path` as the store has it: with a backslash sequence for each byte that is not UTF-8."""
     return path if path.isascii() else path.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
@@ -326,34 +327,34 @@ def _remote(project: Project) -> str | None:
 
 
 def folder_of(path: str) -> str:
-    """Return the folder that people know a project by, whose path in the store is `path`."""
+    """Return the folder of the project with the stored `path`, as people know it."""
     return path.removesuffix("/.git")
 
 
-def _tell_of_others(tx: Tx, host: str, project: Project, team: str, remote: str | None) -> None:
-    """Keep for the people of a new project what they should know of other teams: of its name, and of its repository."""
+def _note_other_teams(tx: Tx, host: str, project: Project, team: str, remote: str | None) -> None:
+    """Add notices for the people of a new project about other teams of its name and of its repository."""
     wanted = slug(project.name)
     other = f"another name: xats team rename {team} NAME"
     clone = tx.one(SAME_REMOTE, remote=remote, team=team) if remote else None
     if clone:
         theirs = f"{clone['team']} ({folder_of(clone['path'])})"
         text = f"another clone of {remote} is team {theirs}, and this one is team {team}"
-        tell(tx, team, f"{text}; one team for both: xats team merge {team} {clone['team']}; {other}")
+        add_notice(tx, team, f"{text}; one team for both: xats team merge {team} {clone['team']}; {other}")
     elif team not in _names(project.name):
         holder = tx.one(OWNED, team=wanted)
         where = f" ({folder_of(holder['path'])})" if holder else ""
-        tell(tx, team, f"team {wanted} belongs to another project{where}, so this one is team {team}; {other}")
+        add_notice(tx, team, f"team {wanted} belongs to another project{where}, so this one is team {team}; {other}")
     for folder in dict.fromkeys((project.here, *project.worktrees())):
         split = former(folder)
         if split != team and tx.one(PEOPLED, team=split):
             text = f"agents of this project are still in team {split}: xats team merge {split} {team}"
-            tell(tx, team, text)
-            tell(tx, split, text)
+            add_notice(tx, team, text)
+            add_notice(tx, split, text)
             tx.run(BESIDE, host=host, path=stored(project.path), team=split, kind="former", now=tx.now)
 
 
 def former(folder: str) -> str:
-    """Return the team that earlier releases took for a repository with the top `folder`."""
+    """Return the team that earlier releases gave a repository with the top `folder`."""
     name = plain_slug(folder.rpartition("/")[2])
     return name if name and name not in RESERVED else "default"
 
@@ -361,10 +362,10 @@ def former(folder: str) -> str:
 # -- the team of another project ---------------------------------------------------------------------------------------
 
 
-def host_of(tx: Tx, host: str, project: Project, team: str) -> str | None:
-    """Return the path of the other project that `team` belongs to, unless `project` has joined that team.
+def owner_path(tx: Tx, host: str, project: Project, team: str) -> str | None:
+    """Return the path of another project that `team` belongs to, or None.
 
-    None as well for a team that belongs to no project.
+    None also if `project` has joined that team, or if the team belongs to no project.
     """
     if of(tx, host, project) == team:
         return None
@@ -373,6 +374,6 @@ def host_of(tx: Tx, host: str, project: Project, team: str) -> str | None:
 
 
 def join(tx: Tx, host: str, project: Project, team: str) -> None:
-    """Record that `project` has joined the `team` of another one: the question is not asked again."""
+    """Record that `project` has joined the `team` of another project, so that xats does not ask again."""
     ensure(tx, team)
     tx.run(BESIDE, host=host, path=stored(project.path), team=team, kind="joined", now=tx.now)

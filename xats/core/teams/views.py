@@ -1,4 +1,4 @@
-"""What there is of each team: its agents, mail, tasks, contracts, projects and former names."""
+"""Teams as a person sees them: the numbers of their agents, mail, tasks and contracts, their projects and names."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ if TYPE_CHECKING:
 
 @record
 class Place:
-    """A project of a team: its path on the machine with the id `host`, and what people call that machine."""
+    """A project of a team, on the machine with the id `host` and the name `host_name`."""
 
     id: int
     host: str
     host_name: str | None
     path: str
-    remote: str | None  #: the URL of the repository that it was cloned from
+    remote: str | None  #: the URL of the repository that it is a clone of
 
 
 @record
 class Summary:
-    """A team with the number of what belongs to it."""
+    """A team with the numbers of what belongs to it."""
 
     name: str
     created_at: int
     archived_at: int | None
-    agents: int  #: that are registered
-    unread: int  #: letters, also those of agents that were unregistered
-    unread_of_left: int  #: those letters among them that agents have not read who were unregistered
+    agents: int  #: registered ones
+    unread: int  #: messages, also for agents that have left
+    unread_of_left: int  #: those of them for agents that have left
     open_tasks: int
-    contracts: int  #: that are not retired
+    contracts: int  #: without the retired ones
     projects: tuple[Place, ...]
-    former: tuple[str, ...]  #: the names that lead to it, such as that before it was renamed
+    former: tuple[str, ...]  #: names that lead to it, such as its name before a rename
 
     @property
     def empty(self) -> bool:
-        """Whether nobody would miss the team."""
+        """Whether the team has no agents, unread mail, open tasks or contracts."""
         return not (self.agents or self.unread or self.open_tasks or self.contracts)
 
 
@@ -62,7 +62,7 @@ FORMER = (
     "select name, moved_to from teams where moved_to is not null and (:name is null or moved_to = :name) order by name"
 )
 TEAM = "select name, created_at, archived_at, moved_to from teams where name = :name"
-# A team without a row is one of an earlier release, or one that only mail or tasks were written to.
+# A team without a row is of an earlier release, or has only got mail or tasks.
 KNOWN = """
 select 1 from teams where name = :name
 union all select 1 from agents where team = :name
@@ -72,11 +72,11 @@ union all select 1 from events where team = :name
 limit 1
 """
 LISTED = "select name, archived_at from teams where moved_to is null order by name"
-SHOWN = 5  # teams that an error names
+SHOWN = 5  # teams that an error lists
 
 
 def listing(tx: Tx, *, archived: bool = False) -> list[Summary]:
-    """Return every team by its name, the archived ones only if `archived`."""
+    """Return all teams in the order of their names, with `archived` the archived ones too."""
     return _summaries(tx, None, archived=archived)
 
 
@@ -100,7 +100,7 @@ def check(tx: Tx, name: str) -> None:
 
 
 def unknown(tx: Tx, name: str) -> UnknownTeam:
-    """Return the error for a team that does not exist, with those that do, or for one that has another name now."""
+    """Return the error for a team that does not exist, which names others, or for one that has another name now."""
     from difflib import get_close_matches
 
     row = tx.one(TEAM, name=name)

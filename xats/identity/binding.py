@@ -1,4 +1,4 @@
-"""Which agent a new session is for: the seat that it takes, where that is free."""
+"""Binding: which agent a new session is for."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def asked_for(tx: Tx, c: Circumstances) -> tuple[str, str] | None:
-    """Return the agent that XATS_AGENT names, as (team, name), whether there is one or not; None where it counts not.
+    """Return the agent that XATS_AGENT names, as (team, name), or None if that does not count.
 
-    The name of a person does not count: it was exported for that person's own commands, and the programs that the
-    person starts inherit it. Nor does a name that a helper process has handed on, unless the agent has this session.
+    The agent need not exist. The name of a person does not count: the person exported it for their own commands, and
+    the programs that they start inherit it. A name from a helper process counts only if that agent has this session.
     """
     if not c.name():
         return None
@@ -31,7 +31,7 @@ def asked_for(tx: Tx, c: Circumstances) -> tuple[str, str] | None:
     return (team, name) if same or not c.borrowed() else None
 
 
-def of_session(
+def agent_for(
     tx: Tx,
     c: Circumstances,
     pane: Claim | None,
@@ -41,10 +41,10 @@ def of_session(
     *,
     only_free: bool = False,
 ) -> tuple[str, str] | None:
-    """Return the agent that the session of `c`, a program of `client`, is for, as (team, name), or None.
+    """Return the agent for the session of `c`, in a program of `client`, as (team, name), or None.
 
-    `pane` is where it is, `own` its process (pid, start time), and `former` the client session that goes on as it.
-    With `only_free`, an agent that lives elsewhere is not meant by its pane.
+    `pane` is the pane of the session, `own` its process (pid, start time), and `former` the client session that it
+    continues. With `only_free`, the pane does not lead to an agent that lives in another process.
     """
     asked = asked_for(tx, c)
     if asked:
@@ -52,27 +52,27 @@ def of_session(
     seen = Evidence(tx, c)
     pair = agents.by_client_session(tx, c.session) if c.session else None
     if pair is None and former:
-        pair = sitting(agents.by_client_session(tx, former))
+        pair = current(agents.by_client_session(tx, former))
     expected = agents.expected_in(tx, c.host, *pane, client) if pair is None and pane else None
     if expected and seen.is_asked(expected):
         return expected.team, expected.name
     if pair is None and pane:
-        pair = sitting(agents.by_pane(tx, c.host, *pane))
+        pair = current(agents.by_pane(tx, c.host, *pane))
         if pair and only_free and not is_ours(c, pair[1]):
             pair = None
     if pair is None and own:  # a new session of the same process, as after /clear
-        pair = sitting(next(iter(agents.by_processes(tx, c.host, [own])), None))
+        pair = current(next(iter(agents.by_processes(tx, c.host, [own])), None))
     return (pair[0].team, pair[0].name) if pair and seen.is_asked(pair[0]) else None
 
 
 def starter(tx: Tx, seat: Seat) -> Agent | None:
-    """Return the agent that has the pane of `seat`, where its program has started the one of `seat`, as a tool.
+    """Return the agent that has the pane of `seat`, if its program started the program of `seat` as a tool.
 
-    The pane stays that agent's: its program is in front, and what is typed there is for it.
+    That agent keeps the pane: its program is in the foreground and gets what is typed.
     """
     if seat.pane is None or seat.pid is None:
         return None
-    pair = sitting(agents.by_pane(tx, seat.host, seat.pane.socket, seat.pane.server_pid, seat.pane.pane_id))
+    pair = current(agents.by_pane(tx, seat.host, seat.pane.socket, seat.pane.server_pid, seat.pane.pane_id))
     holder = pair[1].seat.process if pair else None
     if pair is None or holder is None or holder == seat.process:
         return None
@@ -87,6 +87,6 @@ def starter(tx: Tx, seat: Seat) -> Agent | None:
     return None if processes.works_for(above, holder) else pair[0]
 
 
-def sitting(pair: Pair | None) -> Pair | None:
-    """Return `pair` unless it is a person's or has lost its seat."""
+def current(pair: Pair | None) -> Pair | None:
+    """Return `pair`, or None if the agent is a person or another session has replaced this one."""
     return pair if pair and pair[1].ended_at is None and pair[0].client != "human" else None
