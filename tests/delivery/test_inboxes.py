@@ -467,7 +467,7 @@ def test_claude_whose_session_moved_to_the_background_is_not_reached_where_it_wa
 def test_claude_at_work_is_not_waited_for(program):
     one = program("claude", "busy")
     result = within(0.8, one.deliver)
-    assert (result.state, "behind what it is doing" in result.detail) == ("delivered", True)
+    assert (result.state, "after its current work" in result.detail) == ("delivered", True)
 
 
 def test_claude_of_which_nothing_is_seen(program):
