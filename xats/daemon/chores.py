@@ -40,7 +40,7 @@ def sweep(tx: Tx) -> Swept:
     claims.set_right(tx)
     lapsed = claims.settle(tx, liveness.process_gone)
     offers.look_again(tx)
-    return Swept(standing, bound, expired, freed, len(lapsed))
+    return Swept(clock=standing, bound=bound, expired=expired, freed=freed, lapsed=len(lapsed))
 
 
 def report(store: Store, reported: int = 0) -> int:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from xats.base import host, process
 from xats.base.errors import NameTaken, NoPane, TmuxGone, XatsError
-from xats.base.record import record
+from xats.base.record import record, replace
 from xats.clients import occupants, registry
 from xats.core.agents import agents, expectations
 from xats.daemon.rounds import Rounds
@@ -22,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from xats.base.pane import Pane
     from xats.base.program import Kept
     from xats.core.agents.agents import Seat
     from xats.core.agents.expectations import Expectation
@@ -67,19 +68,24 @@ def _look(one: Seen) -> Seen:
     """Return `one` with the findings in its pane. Raises XatsError when tmux does not identify the pane."""
     pane, wanted = one.expected.pane, registry.find_or_generic(one.expected.client, os.environ)
     if process.absent(pane.pane_pid):
-        return Seen(one.expected, one.late, pane_gone=True)
+        return replace(one, pane_gone=True)
     if one.late:
         return one
     who = occupants.program(pane, wanted)
     if who is None:
         return one
+    if not _is_there(pane):
+        return replace(one, pane_gone=True)
+    seat = agents.Seat(host.id(), who.pid, who.started, pane=pane, host_name=host.name())
+    return replace(one, seat=seat, programs=occupants.programs(who, pane), xats_path=occupants.xats_path(who))
+
+
+def _is_there(pane: Pane) -> bool:
+    """Tell whether tmux still has `pane`, and not another one under its id. Raises XatsError when it does not tell."""
     try:
-        if panes.find(pane.socket, pane.pane_id) != pane:
-            return Seen(one.expected, one.late, pane_gone=True)
+        return panes.find(pane.socket, pane.pane_id) == pane
     except (NoPane, TmuxGone):
-        return Seen(one.expected, one.late, pane_gone=True)
-    seat = agents.Seat(host.id(), who.pid, who.started, None, pane, host.name())
-    return Seen(one.expected, one.late, seat, occupants.programs(who, pane), occupants.xats_path(who))
+        return False
 
 
 def note(tx: Tx, one: Seen) -> None:

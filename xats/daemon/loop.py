@@ -240,7 +240,9 @@ class Daemon:
         search, self._search = self._search, False
 
         def look(tx: Tx) -> int | None:
-            self._watch.refresh(tx, given_up=search)
+            if search:
+                self._watch.find_given_up(tx)
+            self._watch.refresh(tx)
             return wakes.next_due(tx, host.id())
 
         try:

@@ -60,7 +60,7 @@ def make(
     `cause` is why the attempt is made now: the wake is due, or its watched pane became clear before that.
     """
     target = store.read(lambda tx: targets.find(tx, wake))
-    attempted = Attempted(wake, owner, settings, target, cause, store.path)
+    attempted = Attempted(wake=wake, owner=owner, settings=settings, target=target, cause=cause, store=store.path)
     ended = Attempt(store, attempted, stopping, quiet_for, echoed).run()
     faults.point("wake.before_record")
     store.write(lambda tx: outcome.write(tx, attempted, ended))
@@ -104,18 +104,18 @@ class Attempt:
     def request(self, session: Session) -> Request:
         """Return the request for the transport."""
         return Request(
-            self.target.agent,
-            session,
-            self.wake,
-            self.settings,
-            self.store.path,
-            targets.token(self.wake, session),
-            self.line,
-            self.pending,
-            self.stopping,
-            self.quiet_for,
-            self.echoed,
-            partial(targets.is_token, self.store, session),
+            agent=self.target.agent,
+            session=session,
+            wake=self.wake,
+            settings=self.settings,
+            store=self.store.path,
+            token=targets.token(self.wake, session),
+            line=self.line,
+            pending=self.pending,
+            stopping=self.stopping,
+            quiet_for=self.quiet_for,
+            echoed=self.echoed,
+            is_token=partial(targets.is_token, self.store, session),
         )
 
     def pending(self) -> Pending | None:

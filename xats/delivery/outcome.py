@@ -54,54 +54,57 @@ def write(tx: Tx, attempted: Attempted, outcome: Outcome) -> None:
     """Record `outcome`. A session that began during the attempt makes the wake due at once."""
     wake, target = attempted.wake, attempted.target
     moved = _has_moved(tx, target)
-    _end(tx, attempted, outcome, moved)
+    _end(tx, attempted, outcome, moved=moved)
     if moved:  # while the wake was leased, the new session could not make it due
         wakes.retry_now(tx, wake.agent_id, "new_session")
     elif isinstance(outcome.result, Refused) and outcome.by != routing.HOOK and _has_waiter(attempted, outcome):
         wakes.retry_now(tx, wake.agent_id, "not_told")
 
 
-def _end(tx: Tx, attempted: Attempted, outcome: Outcome, moved: bool) -> bool:
-    """End the lease with the outcome of the attempt; return False if the lease was lost meanwhile.
+def _end(tx: Tx, attempted: Attempted, outcome: Outcome, *, moved: bool) -> None:
+    """End the lease with the outcome of the attempt. A lease that was lost meanwhile leaves the wake unchanged.
 
     If the agent has `moved`, a refusal does not count unless it is final.
     """
     wake, owner, result, by = attempted.wake, attempted.owner, outcome.result, outcome.by
     if isinstance(result, Delivered):
-        return _delivered(tx, attempted, outcome, result)
-    if isinstance(result, (Stopped, Elsewhere)):
-        return wakes.give_back(tx, wake, owner)
-    if isinstance(result, Skipped):
+        _delivered(tx, attempted, outcome, result)
+    elif isinstance(result, (Stopped, Elsewhere)):
+        wakes.give_back(tx, wake, owner)
+    elif isinstance(result, Skipped):
         if moved and attempted.target.agent.wake_by == routing.NONE:
-            return wakes.give_back(tx, wake, owner)
-        return wakes.skipped(tx, wake, owner, result.reason)
-    if moved and result.reason not in wakes.FINAL:
-        return wakes.give_back(tx, wake, owner)
-    if result.reason == "recipient_active":
-        return _wait_for_hook(tx, attempted)
-    if attempted.cause == "watched" and result.reason in wakes.PASSING:
-        return wakes.put_off(tx, wake, owner, result.reason, by, detail=_shown(result.detail))
-    if isinstance(result, Postponed):
+            wakes.give_back(tx, wake, owner)
+        else:
+            wakes.skipped(tx, wake, owner, result.reason)
+    elif moved and result.reason not in wakes.FINAL:
+        wakes.give_back(tx, wake, owner)
+    elif result.reason == "recipient_active":
+        _wait_for_hook(tx, attempted)
+    elif attempted.cause == "watched" and result.reason in wakes.PASSING:
+        wakes.put_off(tx, wake, owner, result.reason, by, detail=_shown(result.detail))
+    elif isinstance(result, Postponed):
         again = ladder.soon(wake.opened_at, tx.now)
-        return wakes.put_off(tx, wake, owner, result.reason, by, again, _shown(result.detail))
-    return _refused(tx, attempted, result, by)
+        wakes.put_off(tx, wake, owner, result.reason, by, again, _shown(result.detail))
+    else:
+        _refused(tx, attempted, result, by)
 
 
-def _delivered(tx: Tx, attempted: Attempted, outcome: Outcome, result: Delivered) -> bool:
+def _delivered(tx: Tx, attempted: Attempted, outcome: Outcome, result: Delivered) -> None:
     """Record that the transport took the line. After an inbox took it, only reading proves that the agent saw it."""
     wake, owner, by = attempted.wake, attempted.owner, str(outcome.by)
     if by in routing.CONFIRMED:
-        return wakes.delivered(tx, wake, owner, by, outcome.covered, result.exit)
+        wakes.delivered(tx, wake, owner, by, outcome.covered, result.exit)
+        return
     again = by in wake.taken_by
     later = _next_attempt(attempted.settings, wake.attempts + 1, tx.now) if again else None
     until = later or tx.now + attempted.settings.read_within
-    return wakes.handed_over(tx, wake, owner, by, until, rung=again)
+    wakes.handed_over(tx, wake, owner, by, until, rung=again)
 
 
-def _refused(tx: Tx, attempted: Attempted, result: Refused, by: str | None) -> bool:
+def _refused(tx: Tx, attempted: Attempted, result: Refused, by: str | None) -> None:
     """Record the refusal. After the last attempt, alert the senders."""
     wake = attempted.wake
-    recorded = wakes.refused(
+    wakes.refused(
         tx,
         wake,
         attempted.owner,
@@ -113,20 +116,19 @@ def _refused(tx: Tx, attempted: Attempted, result: Refused, by: str | None) -> b
     )
     if not wakes.is_open(tx, wake.agent_id):
         alerts.given_up(tx, wake.agent_id)
-    return recorded
 
 
-def _wait_for_hook(tx: Tx, attempted: Attempted) -> bool:
+def _wait_for_hook(tx: Tx, attempted: Attempted) -> None:
     """Let the wake wait for a hook of its agent. If the turn has ended meanwhile, no hook may come: make it due."""
     wake, owner, session = attempted.wake, attempted.owner, attempted.target.session
     assert session
     if not routing.in_turn(session, presence.get(tx, wake.agent_id)):
-        given_back = wakes.give_back(tx, wake, owner)
+        wakes.give_back(tx, wake, owner)
         wakes.retry_now(tx, wake.agent_id, "for_hook")
-        return given_back
-    if attempted.cause == "watched":
-        return wakes.put_off(tx, wake, owner, "recipient_active", routing.HOOK)
-    return wakes.waits(tx, wake, owner, min(wake.opened_at, tx.now) + attempted.settings.read_within)
+    elif attempted.cause == "watched":
+        wakes.put_off(tx, wake, owner, "recipient_active", routing.HOOK)
+    else:
+        wakes.waits(tx, wake, owner, min(wake.opened_at, tx.now) + attempted.settings.read_within)
 
 
 def _next_attempt(settings: Settings, attempts: int, now: int) -> int | None:
