@@ -54,11 +54,9 @@ def preview(wake: Wake, target: Target, settings: Settings, store: str, now: int
     if first == routing.NOTICE:
         assert session.seat.pane
         return Preview(first, notice.objection(session.seat.pane))
-    return (
-        Preview(first, *_pane_objection(session, target.agent.client))
-        if first == routing.TMUX
-        else Preview(first, None)
-    )
+    if first == routing.TMUX:
+        return Preview(first, *_pane_objection(session, target.agent.client))
+    return Preview(first, None)
 
 
 def line(target: Target) -> str | None:
