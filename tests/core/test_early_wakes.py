@@ -196,3 +196,14 @@ def test_the_pane_is_watched_for_the_process_that_its_agent_has_now(pair):
     pair.store.read(watch.refresh)
     [after] = watch._watchers.values()
     assert (before._process, after._process) == (None, (4711, 1))
+
+
+def test_a_pane_into_which_nothing_is_ever_pasted_is_not_watched(team):
+    team.add("alice")
+    team.register("bob", client="kimi-code", seat=Seat(HOST, pane=PANE))
+    team.send("alice", "bob")
+    refuse(team, "screen_unknown")
+    watch = Watch(lambda *_: Settings(), lambda: None)
+    watch.close()
+    team.store.read(watch.refresh)
+    assert watch._watchers == {}
