@@ -201,7 +201,7 @@ def test_claude_code_that_asks_for_nothing(guest):
         assert one.reach() is None
         one.send("bypassing", "refused")
         with pytest.MonkeyPatch.context() as patch:  # as if nobody had told of it
-            patch.setattr(claude_inbox, "_welcome", lambda *_: None)
+            patch.setattr(claude_inbox, "_accepts", lambda *_: None)
             one.send("bypassing, not known before", "refused")
             assert one.reach() is None
         assert one.running.shows("Deliver this message")

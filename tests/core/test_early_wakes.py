@@ -188,11 +188,22 @@ def test_the_pane_is_watched_for_the_process_that_its_agent_has_now(pair):
     refuse(pair, "program_elsewhere")
     watch = Watch(lambda *_: Settings(), lambda: None)
     watch.close()  # it never looks: only whom it would look for matters here
-    pair.store.read(lambda tx: watch.refresh(tx, given_up=False))
+    pair.store.read(watch.refresh)
     [before] = watch._watchers.values()
-    pair.store.read(lambda tx: watch.refresh(tx, given_up=False))
+    pair.store.read(watch.refresh)
     assert list(watch._watchers.values()) == [before]
     pair.store.write(lambda tx: tx.run("update sessions set pid = 4711, pid_started = 1 where pane_id is not null"))
-    pair.store.read(lambda tx: watch.refresh(tx, given_up=False))
+    pair.store.read(watch.refresh)
     [after] = watch._watchers.values()
     assert (before._process, after._process) == (None, (4711, 1))
+
+
+def test_a_pane_into_which_nothing_is_ever_pasted_is_not_watched(team):
+    team.add("alice")
+    team.register("bob", client="kimi-code", seat=Seat(HOST, pane=PANE))
+    team.send("alice", "bob")
+    refuse(team, "screen_unknown")
+    watch = Watch(lambda *_: Settings(), lambda: None)
+    watch.close()
+    team.store.read(watch.refresh)
+    assert watch._watchers == {}

@@ -73,7 +73,7 @@ def test_it_ends_when_its_store_is_removed(world):
     daemon = world.daemon()
     shutil.rmtree(world.home)
     assert daemon.wait(10) == 0
-    assert "the store's file was taken away or replaced; ending" in world.log()
+    assert "the file of the store was removed or replaced; ending" in world.log()
     assert not os.path.exists(world.home)
 
 

@@ -326,7 +326,7 @@ def test_all_ways_turned_off(world, keep):
 
 def test_a_way_that_there_is_not_cannot_be_turned_off(world):
     _, err = world.xats("daemon", "run", code=2, XATS_WAKE_OFF="waiter,paste")
-    assert "'paste', which is no way to wake an agent" in err
+    assert "'paste', which is not a transport" in err
     assert "claude-inbox" in err
 
 

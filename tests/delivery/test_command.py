@@ -168,7 +168,7 @@ def test_the_file_in_the_configuration_folder(wake, tmp_path, monkeypatch):
     with open(path, "w") as file:
         file.write(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
     result = wake.plain()
-    assert result.detail == f"{path} is no executable file; chmod +x {path}"
+    assert result.detail == f"{path} is not an executable file; chmod +x {path}"
     os.chmod(path, 0o700)
     assert command.objection() is None
     assert wake.plain().state == "delivered"
@@ -181,13 +181,13 @@ def test_a_relative_path_would_be_another_one_in_the_daemon(wake, monkeypatch, t
     (tmp_path / "wake").chmod(0o700)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XATS_WAKE_COMMAND", path)
-    assert "no absolute path" in wake.plain().detail
+    assert "must be an absolute path" in wake.plain().detail
     assert not (tmp_path / "ran").exists()
 
 
 def test_a_folder_is_no_program(wake, monkeypatch, tmp_path):
     monkeypatch.setenv("XATS_WAKE_COMMAND", str(tmp_path))
-    assert "is no executable file" in wake.plain().detail
+    assert "is not an executable file" in wake.plain().detail
 
 
 def test_a_program_that_cannot_be_run(wake):

@@ -669,3 +669,56 @@ def test_what_an_owner_is_at_work_on_is_not_leased_again_whatever_the_clock_says
     clock.tick(-3_600_000)  # now its lease seems to be from before the clock was set
     assert targets.lease_due(pair.store, "d1", Settings(), 10, {wake.id}) == []
     assert [one.id for one in targets.lease_due(pair.store, "d1", Settings(), 10)] == [wake.id]
+
+
+# -- what changes between the lease and the record ---------------------------------------------------------------------
+
+
+def test_an_agent_that_moved_to_another_host_is_left_to_the_daemon_there(pair, rows, inbox):
+    pair.send("alice", "bob")
+    [wake] = targets.lease_due(pair.store, "d1", Settings(), 10)
+    seat(pair, host="h1+0123456789abcdef", name="s2")
+    assert attempt.make(pair.store, wake, "d1", Settings()).state == "elsewhere"
+    after = the_wake(rows)
+    assert (inbox.lines, after["state"], after["attempts"], after["lease_token"]) == ([], "queued", 0, None)
+
+
+def test_an_attempt_that_lost_its_lease_hands_nothing_over(pair, rows, inbox):
+    pair.send("alice", "bob")
+    [wake] = targets.lease_due(pair.store, "d1", Settings(), 10)
+    pair.store.write(lambda tx: tx.run("update wakes set lease_token = 'd2'"))
+    assert attempt.make(pair.store, wake, "d1", Settings()).reason == "already_read"
+    assert (inbox.lines, the_wake(rows)["state"], the_wake(rows)["lease_token"]) == ([], "queued", "d2")
+
+
+def test_what_is_final_counts_though_the_agent_moved(pair, rows, monkeypatch):
+    seat(pair, NOWHERE)
+    pair.send("alice", "bob")
+
+    def move(_):
+        seat(pair, Pane("/nowhere/s", 1, 1, "%2", 2, "/dev/null"), name="s2")
+        return Refused("unconfirmed")
+
+    monkeypatch.setattr(tmux, "deliver", move)
+    make(pair)
+    first = rows("select * from wakes order by id")[0]
+    assert (first["state"], first["reason"]) == ("failed", "unconfirmed")
+
+
+def test_an_agent_that_may_be_woken_again_by_the_end_of_an_attempt_is_woken(pair, rows, clock, monkeypatch):
+    pair.send("alice", "bob")
+    seat(pair, wake_by="none")
+    during(monkeypatch, lambda: seat(pair, name="s2", wake_by="auto"))
+    assert make(pair).reason == "no_wake"
+    [wake] = rows("select * from wakes")  # and it is the same one
+    assert (wake["state"], wake["next_attempt_at"], wake["lease_token"]) == ("queued", clock.now, None)
+
+
+def test_the_last_refusal_alerts_the_sender_of_mail_that_needs_a_reply(pair, rows, inbox):
+    inbox.answer = Refused("inbox_failed")
+    pair.send("alice", "bob", need_reply=True)
+    assert make(pair, rungs=()).state == "refused"
+    assert rows("select reason from wakes order by id")[0]["reason"] == "retry_exhausted"
+    [alert] = pair.rows("select id from messages where kind = 'alert'")
+    alice = pair.agent("alice").id
+    assert pair.rows(f"select agent_id from deliveries where message_id = {alert['id']}")[0]["agent_id"] == alice

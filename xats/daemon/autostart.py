@@ -1,4 +1,4 @@
-"""Have the daemon look, and start it when there is none. Every send comes through here, so it costs one small write."""
+"""Wake the daemon, and start it if none runs. Every send calls this, so it costs only one small write."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CANNOT_START = "The daemon cannot start, so nobody is woken; the message is stored. Reason: {}"
-ENDS = 15.0  # seconds that an older daemon may take to end, and that of its own age which it starts in its place
+ENDS = 15.0  # seconds for an older daemon to end, and for the daemon that it starts in its place
 PRIVATE = ("TMUX", "TMUX_PANE", "XATS_AGENT", "XATS_FAULT", "XATS_FAULT_CLOCK", "XATS_DB")
 
 
 def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:
-    """Tell the daemon that something was committed to the store at path `store`.
+    """Wake the daemon after a commit to the store at path `store`; start one if none listens. Return a warning or None.
 
-    When none listens it is started, unless it runs, XATS_AUTOSTART is 0, or this is a sandbox. That it cannot be is no
-    failure of what was committed, which stays due; whoever commits next tries again. A container has a daemon of its
-    own as soon as an agent sits there, and the one that listens may be that of its machine. Returns what is worth a
-    warning: no process could be made, the daemon that was started last time ended before it ran, or the one that runs
-    is stopped. None: nothing.
+    Nothing is started while a daemon runs, when XATS_AUTOSTART is 0, or in a sandbox. The commit stands even if the
+    start fails: its wakes stay due, and the next commit tries again. A container gets a daemon of its own as soon as it
+    has an agent, because the daemon that listens may be the machine's.
+
+    The warning says that no process could be started, that the last daemon ended before it was ready, or that the
+    running daemon is stopped.
     """
     listens = bell.ring(store)
     if listens and (problem := _halted(store)):
         return problem
     if (listens and not host.nested()) or not _may_start(environ):
         return None
-    from xats.daemon import lock  # as long as a daemon listens, nobody needs it
+    from xats.daemon import lock  # not needed while a daemon listens
 
     try:
         if lock.held(store) or (host.nested() and not _inhabited(store)):
@@ -53,9 +54,9 @@ def ensure_running(store: str, environ: Mapping[str, str]) -> str | None:
 
 
 def _halted(store: str) -> str | None:
-    """Return the warning that the daemon which listens at the store is stopped, or None while it can work.
+    """Return a warning if the daemon of the store is stopped (as by Ctrl-Z), or None.
 
-    A daemon that is stopped still holds its lock and its FIFO open.
+    A stopped daemon still has its lock and its FIFO open.
     """
     from xats.base import process
 
@@ -66,16 +67,16 @@ def _halted(store: str) -> str | None:
     from xats.daemon import lock
 
     try:
-        if lock.holder(store) != pid:  # the number in an old file may be another process by now
+        if lock.holder(store) != pid:  # an old file: the pid may be another process by now
             return None
     except OSError:  # the lock is another user's
         return None
     fix = process.continuing(pid, state)
-    return f"The daemon (pid {pid}) is {state}, so nobody is woken; the message is stored. To let it go on: {fix}"
+    return f"The daemon (pid {pid}) is {state}, so nobody is woken; the message is stored. To continue it: {fix}"
 
 
 def _is_ours(store: str) -> bool:
-    """Tell whether the store belongs to this user. Another user's has a daemon of that user."""
+    """Tell whether the store belongs to this user. The store of another user has a daemon of that user."""
     try:
         return os.stat(store).st_uid == os.geteuid()
     except OSError:
@@ -83,7 +84,7 @@ def _is_ours(store: str) -> bool:
 
 
 def _inhabited(store: str) -> bool:
-    """Tell whether any agent of the store at path `store` sits on this host."""
+    """Tell whether any agent of the store at path `store` has a session on this host."""
     from xats.base.errors import StoreError
     from xats.core import hosts
     from xats.store.open import open_store
@@ -102,15 +103,15 @@ def _may_start(environ: Mapping[str, str]) -> bool:
     from xats import settings
     from xats.base import sandbox
 
-    # A daemon inherits the sandbox of whoever starts it, and one that cannot reach tmux is worse than none.
+    # A daemon inherits the sandbox of the process that starts it. A daemon that cannot reach tmux is worse than none.
     return settings.value("XATS_AUTOSTART", environ) != "0" and sandbox.named(environ) is None
 
 
 def replace_older(store: str, environ: Mapping[str, str]) -> None:
-    """Have a daemon again where that of an older xats ran, for which the store at path `store` is too new by now.
+    """Start a daemon after one of an older xats ended, because the store at path `store` is too new for it.
 
-    It starts what is installed in its place, which is as old as itself where the newer xats has a place of its own, and
-    then ends at once.
+    The process of the older daemon starts the xats that is installed in its place. If the newer xats is installed
+    elsewhere, the started daemon is too old as well, and ends at once.
     """
     from xats.daemon import lock
 
@@ -131,20 +132,20 @@ def replace_older(store: str, environ: Mapping[str, str]) -> None:
 
 
 def start(store: str, environ: Mapping[str, str]) -> int | None:
-    """Start a daemon in a session of its own; return its pid, or None when there is one already.
+    """Start a daemon in a session of its own. Return its pid, or None when one runs already.
 
-    Raises OSError when no process can be made.
+    Raises OSError when no process can be started.
     """
     from xats.base import python
     from xats.daemon import lock
 
     try:
         file = lock.take(store)
-    except OSError:  # the directory cannot be written; then neither could the store
+    except OSError:  # the folder cannot be written; then neither could the store
         return None
     if file is None:
         return None
-    # UTF-8 in any locale: names of files and texts are the same to every daemon.
+    # UTF-8 in any locale: file names and texts are the same for every daemon.
     words = [*python.words("-X", "utf8"), "daemon", "run", "--db", store, "--lock-file", str(file)]
     kept = {name: value for name, value in python.environment(environ).items() if name not in PRIVATE}
     os.set_inheritable(file, True)
@@ -153,7 +154,7 @@ def start(store: str, environ: Mapping[str, str]) -> int | None:
     files = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-        (os.POSIX_SPAWN_DUP2, log, 2),  # why it ends before it has a log of its own
+        (os.POSIX_SPAWN_DUP2, log, 2),  # for the reason of an end before it opens its log
     ]
     # Not subprocess: importing it costs 8 ms. The child leaves our session itself (setsid).
     try:
@@ -167,7 +168,7 @@ def start(store: str, environ: Mapping[str, str]) -> int | None:
 
 
 def _open_log(store: str) -> int:
-    """Return the daemon's log open to be added to, or the null device where there can be none."""
+    """Open the daemon's log to append to it, or the null device if that fails."""
     from xats.daemon import lock
 
     flags = os.O_WRONLY | os.O_APPEND

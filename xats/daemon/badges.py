@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 UNREAD, OWNER = "@xats_unread", "@xats_unread_of"
 _BADGE = f"#{{{OWNER}}}|#{{pid}}|#{{start_time}}|#{{pane_id}}|#{{pane_pid}}|#{{pane_tty}}"
-UNKNOWN = -1  # what a badge says that another process has set
+UNKNOWN = -1  # the count in a badge that another process has set
 
 log = logging.getLogger("xats.daemon")
 
 
 def refresh(store: Store, shown: dict[Pane, int], asked: set[str], stopping: Callable[[], bool] = bool) -> None:
-    """Make the badges say what `store` says. `shown` is what they say already, as far as this process knows.
+    """Set the badges to the counts in `store`. `shown` are the badges that this process knows.
 
-    `asked` are the sockets of the tmux servers whose badges were looked at. A pane that does not answer is left out of
-    `shown`, to be tried the next time. Raises StoreError.
+    `asked` are the sockets of the tmux servers whose badges were read. A pane that does not answer is removed from
+    `shown`, so that the next call tries it again. Raises StoreError.
     """
     _find(store, shown, asked)
     silent: set[Pane] = set()
@@ -58,7 +58,7 @@ def refresh(store: Store, shown: dict[Pane, int], asked: set[str], stopping: Cal
 
 
 def _find(store: Store, shown: dict[Pane, int], asked: set[str]) -> None:
-    """Add to `shown` the badges of `store` in servers that were not `asked` yet."""
+    """Add to `shown` the badges of `store` in the servers that were not `asked` yet."""
     for socket in set(store.read(lambda tx: notices.sockets(tx, host.id()))) - asked:
         try:
             found = badges(socket, store.path)
@@ -72,19 +72,19 @@ def _find(store: Store, shown: dict[Pane, int], asked: set[str]) -> None:
 
 
 def _set(pane: Pane, count: int, store: str) -> bool:
-    """Set the badge of `pane`; False if tmux does not answer."""
+    """Set the badge of `pane`; return False if tmux does not answer."""
     try:
         set_unread(pane, count, store)
     except (NoPane, TmuxUnavailable) as problem:
         log.debug("the badge of %s: %s", pane.pane_id, problem)
-        return gone.reason(pane, problem) in reasons.GONE  # then its badge went with it
+        return gone.reason(pane, problem) in reasons.GONE  # its badge is gone too
     return True
 
 
 def set_unread(pane: Pane, count: int, store: str) -> None:
-    """Set the badge of `pane`, for the store at path `store`, to `count`; nothing unread takes it away.
+    """Set the badge of `pane`, for the store at path `store`, to `count`; 0 removes it.
 
-    Raises NoPane (also when it is another pane by now), TmuxGone, TmuxUnavailable.
+    Raises NoPane (also when another pane has its id now), TmuxGone, TmuxUnavailable.
     """
     if count:
         panes.mark(pane, OWNER, _owner(store))
@@ -112,25 +112,25 @@ def _owner(store: str) -> str:
 
 
 class Badges:
-    """A thread that keeps the badges true, so that nobody else has to wait for tmux."""
+    """A thread that keeps the badges up to date, so that the loop does not wait for tmux."""
 
     def __init__(self, open_store: Callable[[], Store]) -> None:
         self._open = open_store
-        self._look = threading.Event()
+        self._changed = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def look(self) -> None:
-        """Have the badges looked at: something was committed."""
-        self._look.set()
+    def refresh_soon(self) -> None:
+        """Let the thread refresh the badges after a commit."""
+        self._changed.set()
         if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="badges", daemon=True)
             self._thread.start()
 
     def close(self) -> None:
-        """End the thread as soon as tmux lets it."""
+        """End the thread after its current call of tmux."""
         self._stop.set()
-        self._look.set()
+        self._changed.set()
 
     def _run(self) -> None:
         shown: dict[Pane, int] = {}
@@ -142,8 +142,8 @@ class Badges:
             return
         try:
             while not self._stop.is_set():
-                self._look.wait()
-                self._look.clear()
+                self._changed.wait()
+                self._changed.clear()
                 try:
                     refresh(store, shown, asked, self._stop.is_set)
                 except StoreError as problem:

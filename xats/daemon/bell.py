@@ -1,7 +1,7 @@
-"""The daemon's bell: a FIFO beside the store, which a sender rings when its message is on disk.
+"""The daemon's bell: a FIFO beside the store. A sender writes a byte into it once its message is on disk.
 
-It only saves time. Whoever cannot reach it (another user, a sandbox, a read-only mount) is noticed all the same,
-because the daemon also polls the store; a daemon that cannot make it (something else has that name) lives by polling.
+The bell only saves time, because the daemon also polls the store. A sender may be unable to reach the FIFO (another
+user, a sandbox, a read-only mount), and the daemon may be unable to make it (its name is taken).
 """
 
 from __future__ import annotations
@@ -22,24 +22,26 @@ def lock_path(store: str) -> str:
 
 
 def signed(store: str) -> int | None:
-    """Return the pid in the lock file of the daemon, which may be of one that has ended; None if there is none."""
+    """Return the pid in the lock file of the daemon, which may have ended; None: the file has no pid."""
+    from xats.base import sidefile
+
     try:
         said = sidefile.read(lock_path(store), 200).decode("ascii", "replace").strip().split(":")
     except OSError:
         return None
-    number = said[1] if len(said) == 3 and said[0] == host.id() else said[0]  # an older release writes the pid alone
+    number = said[1] if len(said) == 3 and said[0] == host.id() else said[0]  # older releases wrote only the pid
     return int(number) if number.isascii() and number.isdigit() else None
 
 
 def ring(store: str) -> bool:
-    """Have the daemon of the store at path `store` look at it now; return whether one listens. It never waits."""
+    """Wake the daemon of the store at path `store`; return whether a daemon listens. This never waits."""
     pipe = fifo.reach(path_for(store))
     if pipe is None:
         return False
     try:
         return os.write(pipe, b".") == 1
     except BlockingIOError:
-        return True  # full: it has been told, and often
+        return True  # the FIFO is full: the daemon has been rung often
     except OSError:
         return False
     finally:
@@ -47,7 +49,7 @@ def ring(store: str) -> bool:
 
 
 class Bell:
-    """The daemon's end. `trouble` says why senders cannot ring it, if so."""
+    """The daemon's end of the FIFO. `trouble` is why senders cannot ring, or ""."""
 
     def __init__(self, store: str) -> None:
         self.trouble = ""
@@ -59,20 +61,20 @@ class Bell:
             os.set_blocking(self._rung, False)
 
     def wait(self, seconds: float) -> None:
-        """Return when somebody rings, after `seconds` at the latest."""
+        """Return after a ring, or after `seconds`."""
         import select
 
         if select.select([self._heard], [], [], seconds)[0]:
-            os.read(self._heard, 1 << 16)  # all that there can be
+            os.read(self._heard, 1 << 16)  # more than the FIFO can hold
 
     def ring(self) -> None:
-        """Ring it from inside; a signal handler may do so."""
+        """Ring from inside the daemon. A signal handler may call this."""
         from contextlib import suppress
 
         with suppress(BlockingIOError):  # full
             os.write(self._rung, b".")
 
     def close(self) -> None:
-        """Listen no longer. The FIFO stays: without a reader it only says so."""
+        """Stop listening. The FIFO stays; without a reader a sender sees that no daemon listens."""
         for end in {self._heard, self._rung}:
             os.close(end)

@@ -1,6 +1,6 @@
-"""The chores of a round: what changes in the store because time has passed or a process has ended.
+"""The chores of a round: the changes in the store that follow from time passing and from processes ending.
 
-The daemon does them at every sweep. `xats deliver --once` does them once, with `once` and `prune`.
+The daemon does them at every sweep. `xats deliver --once` does them once, by `once` and `prune`.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
 @record
 class Swept:
-    """What a sweep found and did."""
+    """The counts of a sweep."""
 
     clock: Standing
-    bound: int  #: sessions that were marked with the name of this host, and have its id now
-    expired: int  #: copies of mail
-    freed: int  #: leases of attempts whose process has ended
-    lapsed: int  #: claims of tasks
+    bound: int  #: sessions marked with this host's name, which got its id
+    expired: int  #: deliveries that expired
+    freed: int  #: leases of processes that have ended
+    lapsed: int  #: claims of tasks that ended
 
 
 def sweep(tx: Tx) -> Swept:
-    """Note the time, and end what is over by now: mail, leases, claims. Reports nothing to anybody."""
+    """Record the time, and end mail, leases and claims whose time is over. This alerts no sender."""
     standing = clock.observe(tx)
     bound = liveness.bind_sessions(tx)
     expired = inbox.sweep(tx)
@@ -40,14 +40,14 @@ def sweep(tx: Tx) -> Swept:
     claims.set_right(tx)
     lapsed = claims.settle(tx, liveness.process_gone)
     offers.look_again(tx)
-    return Swept(standing, bound, expired, freed, len(lapsed))
+    return Swept(clock=standing, bound=bound, expired=expired, freed=freed, lapsed=len(lapsed))
 
 
 def report(store: Store, reported: int = 0) -> int:
-    """Tell senders which of their requests wait: unread, read and not answered, or for an agent that is gone.
+    """Alert senders whose requests wait: unread, read and not answered, or for an agent that is gone.
 
-    Unread mail up to the message `reported` (id) is left out: a report of this process named it. Returns what to give
-    the next time. Raises the StoreErrors.
+    Unread mail up to the message `reported` (id) is left out, because this process has reported it. Returns the id for
+    the next call. Raises the StoreErrors.
     """
     reported = store.write(lambda tx: alerts.overdue(tx, reported))
     store.write(owed.overdue)
@@ -56,7 +56,7 @@ def report(store: Store, reported: int = 0) -> int:
 
 
 def once(store: Store) -> None:
-    """Do all chores of a round now, also those for which the daemon has rounds of their own. Raises the StoreErrors."""
+    """Do all chores now, including those for which the daemon has separate rounds. Raises the StoreErrors."""
     expected.once(store)
     store.write(lambda tx: (sweep(tx), departures.settle(tx, host.id(), liveness.process_gone)))
     report(store)
@@ -64,9 +64,10 @@ def once(store: Store) -> None:
 
 
 def prune(store: Store, age: int | None) -> None:
-    """Remove what is older than `age` (ms) unless that was done of late; None: nothing ever. Raises the StoreErrors.
+    """Remove what is older than `age` (ms), unless that was done recently. None: never remove anything.
 
-    This is for a process that does one round and ends, perhaps once a minute; the daemon has daemon/pruner.py.
+    This is for a process that does one round and ends, perhaps once a minute; the daemon has daemon/pruner.py. Raises
+    the StoreErrors.
     """
     if age is None or not store.read(lambda tx: keeping.is_due(tx, age)):
         return

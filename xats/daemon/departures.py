@@ -1,6 +1,6 @@
-"""Processes of agents: now and then the daemon looks whether they still run, so that their end is noted and told.
+"""Departures: the daemon checks regularly whether the processes of agents still run, and records and reports their end.
 
-A look reads one file of /proc for each agent of this host. Elsewhere each look starts ps, so it is made less often.
+A check reads one file of /proc for each agent of this host. Without /proc each check starts ps, so it is less frequent.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ EVERY = 3.0 if process.LINUX else 30.0  # seconds between two rounds
 
 
 def find(tx: Tx) -> list[AgentSession]:
-    """Return the agents of this host that were not yet seen to be gone."""
+    """Return the agents of this host that are not recorded as gone."""
     return [AgentSession(one.agent, one.session, None) for one in departures.seated(tx, host.id())]
 
 
 class Departures(Rounds):
-    """The rounds for all agents of this host."""
+    """The rounds for the agents of this host."""
 
     def __init__(self, open_store: Callable[[], Store], stopping: Callable[[], bool]) -> None:
         super().__init__("departures", EVERY, open_store, stopping)
 
     def __call__(self, store: Store) -> None:
-        """Begin a round if it is time for one, and any agent has a process. Raises the StoreErrors."""
-        # It looks once more inside of the transaction: the agent may have started again.
+        """Begin a round if one is due and any agent has a process. Raises the StoreErrors."""
+        # The transaction checks again: the agent may have restarted.
         self.begin(store, find, ended, lambda tx, one: departures.note(tx, one.agent, process_gone))

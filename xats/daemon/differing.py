@@ -1,4 +1,4 @@
-"""Where the environment of a command differs from what the running daemon uses: its value counts, and this one not."""
+"""Warn where a command's environment differs from the running daemon's: only the daemon's value has an effect."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def warnings(store: str, environ: Mapping[str, str]) -> list[str]:
-    """Return a line for each variable of `environ` that the running daemon of the store at path `store` does not use.
+    """Return a line for each variable in `environ` whose value the daemon of the store at path `store` does not use.
 
-    [] where no daemon runs, or where it has not yet said what it uses: one that a command starts has its environment.
+    Return [] if no daemon runs, or if it has not written its report yet.
     """
     try:
         said = report.read(store, lock.holder(store))
@@ -37,7 +37,7 @@ def _line(name: str, ours: str, said: Mapping[str, Any]) -> str:
     key, its = BY_VARIABLE[name], said["settings"].get(name)
     uses = its or key.default or "none"
     again = "xats daemon stop, then send again"
-    if its and name not in said.get("from_file", ()):  # its environment comes before any file
+    if its and name not in said.get("from_file", ()):  # the daemon's environment comes before any file
         kept = ""
     else:
         kept = f" - or: xats config set {key.name} {quoted(key.kind.show(ours))}"

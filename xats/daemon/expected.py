@@ -1,8 +1,7 @@
-"""Programs that are expected in a pane: the daemon looks for each, and registers it once it is there.
+"""Expected programs: the daemon looks for each in its pane, and registers it once it runs.
 
-A look reads some files of /proc for each pane in which a program is expected, and asks tmux only when that program is
-there. What another has registered meanwhile, such as the program's own hook, stays as it is
-(core/agents/expectations.py).
+A look reads some files of /proc for each such pane, and calls tmux only when the program runs. A registration by
+another process in the meantime, such as the program's own hook, stays unchanged (core/agents/expectations.py).
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from contextlib import suppress
 
 from xats.base import host, occupancy, process
 from xats.base.errors import NameTaken, NoPane, TmuxGone, XatsError
-from xats.base.record import record
+from xats.base.record import record, replace
 from xats.clients import occupants, registry
 from xats.core.agents import agents, expectations, registration
 from xats.daemon.rounds import Rounds
@@ -23,6 +22,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from xats.base.pane import Pane
     from xats.base.program import Kept
     from xats.core.agents.agents import Seat
     from xats.core.agents.expectations import Expectation
@@ -35,7 +35,7 @@ log = logging.getLogger("xats.daemon")
 
 @record
 class Seen:
-    """What is known of an open expectation: that its time is over, where its program sits, that its pane has ended."""
+    """An open expectation, and what a look has found: whether it is late, its program, whether the pane has ended."""
 
     expected: Expectation
     late: bool = False
@@ -51,12 +51,12 @@ def find(tx: Tx) -> list[Seen]:
 
 
 def see(found: Sequence[Seen]) -> list[Seen]:
-    """Return those of `found` whose program is there, whose pane has ended, or whose time is over."""
+    """Return those of `found` whose program runs, whose pane has ended, or whose time is over."""
     seen = []
     for one in found:
         try:
             now = _look(one)
-        except XatsError as problem:  # tmux does not answer just now
+        except XatsError as problem:  # tmux does not answer now
             log.debug("expected: %s: %s", one.expected.agent.address, problem)
             now = one
         if now.seat or now.pane_gone or now.late:
@@ -65,28 +65,33 @@ def see(found: Sequence[Seen]) -> list[Seen]:
 
 
 def _look(one: Seen) -> Seen:
-    """Return `one` with what is seen in its pane. Raises XatsError where tmux does not tell whether it is that pane."""
+    """Return `one` with the findings in its pane. Raises XatsError when tmux does not identify the pane."""
     pane, wanted = one.expected.pane, registry.find_or_generic(one.expected.client, os.environ)
     if process.absent(pane.pane_pid):
-        return Seen(one.expected, one.late, pane_gone=True)
+        return replace(one, pane_gone=True)
     if one.late:
         return one
     who = occupants.program(pane, wanted)
     if who is None:
         return one
+    if not _is_there(pane):
+        return replace(one, pane_gone=True)
+    seat = agents.Seat(host.id(), who.pid, who.started, pane=pane, host_name=host.name())
+    return replace(one, seat=seat, programs=occupants.programs(who, pane), xats_path=occupants.xats_path(who))
+
+
+def _is_there(pane: Pane) -> bool:
+    """Tell whether tmux still has `pane`, and not another one under its id. Raises XatsError when it does not tell."""
     try:
-        if panes.find(pane.socket, pane.pane_id) != pane:
-            return Seen(one.expected, one.late, pane_gone=True)
+        return panes.find(pane.socket, pane.pane_id) == pane
     except (NoPane, TmuxGone):
-        return Seen(one.expected, one.late, pane_gone=True)
-    seat = agents.Seat(host.id(), who.pid, who.started, None, pane, host.name())
-    return Seen(one.expected, one.late, seat, occupants.programs(who, pane), occupants.xats_path(who))
+        return False
 
 
 def note(tx: Tx, one: Seen) -> None:
-    """Register the program that is there; end what was expected in vain."""
+    """Register the program that was found, or end the expectation."""
     expected = expectations.of_agent(tx, one.expected.agent.id)
-    if expected != one.expected:  # it was filled or changed meanwhile
+    if expected != one.expected:  # it was fulfilled or changed meanwhile
         return
     if one.seat is None:
         expectations.end(tx, expected, "pane_gone" if one.pane_gone else "expired")
@@ -103,12 +108,12 @@ def note(tx: Tx, one: Seen) -> None:
             programs=one.programs,
             xats_path=one.xats_path,
         )
-    except NameTaken:  # it lives elsewhere, in a session that says no process
+    except NameTaken:  # the agent lives in a session without a known process
         expectations.end(tx, expected, "expired")
 
 
 def once(store: Store) -> None:
-    """Do what a round does, now."""
+    """Do one round now."""
     seen = see(store.read(find))
 
     def work(tx: Tx) -> None:
@@ -122,18 +127,18 @@ def once(store: Store) -> None:
 
 
 class Expected(Rounds):
-    """The rounds for the programs that are expected."""
+    """The rounds for the expected programs."""
 
     def __init__(self, open_store: Callable[[], Store], stopping: Callable[[], bool]) -> None:
         super().__init__("expected", EVERY, open_store, stopping)
 
     def __call__(self, store: Store) -> None:
-        """Begin a round if it is time for one, and any program is expected. Raises the StoreErrors."""
+        """Begin a round if one is due and any program is expected. Raises the StoreErrors."""
         self.begin(store, find, see, note, _mark)
 
 
 def _mark(one: Seen) -> None:
-    """Note the agent's name in its pane, for a status line."""
+    """Set the agent's name as an option of its pane, for a status line."""
     if one.seat and one.seat.pane:
         with suppress(XatsError):
             panes.mark(one.seat.pane, "@xats_agent", one.expected.agent.name)

@@ -1,6 +1,6 @@
-"""The settings that hold at this moment: the daemon's environment, the user's file, and the files of the projects.
+"""The settings that apply now: the daemon's environment, the user's file, and the files of the projects.
 
-The files are looked at in each round, which costs a few microseconds while they are as they were.
+Each round checks the files, which costs a few microseconds while they do not change.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ if TYPE_CHECKING:
     from xats.settings.copies import Values
     from xats.store import Tx
 
-KEPT = 1.0  # seconds for which the settings of a team are kept
+KEPT = 1.0  # seconds for which the settings of a team are cached
 
 log = logging.getLogger("xats.daemon")
 
 
 class LiveSettings:
-    """What the daemon goes by. `given` are the settings where they are not read from `environ` and the files."""
+    """The settings of the daemon. With `given`, `environ` and the files do not count."""
 
     def __init__(self, environ: Mapping[str, str], given: Settings | None = None) -> None:
         self._environ, self._given = environ, given
         self._path = settings.user_path(environ)
         self._seen: Values | None = None
-        self._teams: dict[str, tuple[float, Settings]] = {}  # until when (monotonic)
+        self._teams: dict[str, tuple[float, Settings]] = {}  # valid until (monotonic seconds)
         self.settings = given or from_environment(environ)
         self.keep: int | None = None
         self._apply(settings.user_file(self._path, environ))
 
     def look(self) -> bool:
-        """Read the user's file if it has changed; return whether it has."""
+        """Read the user's file again if it has changed; return whether it has."""
         found = settings.user_file(self._path, self._environ)
         if found is self._seen:
             return False
@@ -53,7 +53,7 @@ class LiveSettings:
         return True
 
     def of(self, tx: Tx, team: str) -> Settings:
-        """Return the settings for the agents of `team`: its projects may make them stricter."""
+        """Return the settings for the agents of `team`. The files of its projects may make them stricter."""
         if self._given:
             return self._given
         now = time.monotonic()
@@ -64,7 +64,7 @@ class LiveSettings:
         return found
 
     def _apply(self, found: Values | None) -> None:
-        for fault in found.faults if found else ():  # a command says it to its user, too
+        for fault in found.faults if found else ():  # a command shows it to its user too
             log.warning("settings: %s", fault)
         self._seen = found
         self._teams = {}

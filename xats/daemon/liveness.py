@@ -1,4 +1,4 @@
-"""Whose sessions are those of this host, and whether the owner of something is gone."""
+"""Whether the process or the pane of a session is gone, and which sessions belong to this host."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def process_gone(session: Session) -> bool | None:
-    """Tell whether the process of `session` has surely ended; where none is known, whether its pane is gone.
+    """Tell whether the process of `session` has surely ended; without a known process, whether its pane is gone.
 
-    None where that cannot be known, as on another host or in another pid namespace.
+    None: xats cannot know, as on another host or in another pid namespace.
     """
     seat = session.seat
     if seat.process is None:
@@ -24,15 +24,15 @@ def process_gone(session: Session) -> bool | None:
 
 
 def pane_gone(session: Session) -> bool:
-    """Tell whether the pane of `session` has surely gone, by its process and without asking tmux."""
+    """Tell whether the pane of `session` is surely gone, by its process and without tmux."""
     pane = session.seat.pane
     if pane is None or session.seat.host != host.id():
         return False
-    if pane.pane_pid == session.seat.pid:  # whose start is known: the number alone may be another's by now
+    if pane.pane_pid == session.seat.pid:  # its start time is known; the pid alone may be another process now
         return occupancy.living(session.seat) is False
     return process.absent(pane.pane_pid)
 
 
 def bind_sessions(tx: Tx) -> int:
-    """Bind the sessions of this host that are marked with its name alone; return how many. See xats/core/hosts.py."""
+    """Give this host's id to its sessions that are marked only with its name; return how many (core/hosts.py)."""
     return hosts.settle(tx, host.id(), host.name(), lambda session: occupancy.sits_here(session.seat) is True)

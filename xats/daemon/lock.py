@@ -1,9 +1,9 @@
-"""One daemon for each host and store: a lock that the kernel releases when its holder dies, however it dies.
+"""One daemon for each host and store: a lock that the kernel releases when its holder ends in any way.
 
-The lock sits on the open file, so whoever starts a daemon takes the lock first and hands the open file down. There is
-no moment at which two could start. Its name holds the id of the host, which stays when the host gets another name. The
-daemon of a release before there were ids holds a lock named after what the host was called when it started; it ends
-when it sees that the store was brought up to date.
+The lock belongs to the open file (flock(2)). The process that starts a daemon takes the lock first and passes the open
+file on, so two daemons can never start at the same time. The name of the file contains the id of the host, which stays
+when the host is renamed. Releases without host ids used the name of the host instead; their daemons end when they see
+that the store was migrated.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ASKING = 0.5  # seconds that `take` puts up with others who only ask
-STARTING = "starting"  # in the lock file until the daemon runs; behind it how long its log was
+ASKING = 0.5  # seconds for which `take` waits for processes that share the lock to ask
+STARTING = "starting"  # in the lock file until the daemon runs, followed by the size of its log
 LONGEST = 200  # bytes of a lock file that are read
-TAIL = 8192  # bytes at the end of the log in which the reason of a failed start is looked for
+TAIL = 8192  # bytes at the end of the log that are searched for the reason of a failed start
 
 
 def path_for(store: str) -> str:
@@ -38,7 +38,7 @@ def _stem(store: str) -> str:
 def _others(store: str, *, named: bool = False) -> Iterator[str]:
     """Yield the locks beside the store that are not named after this host's id.
 
-    `named`: those alone that are named after the name of a host, as by releases before hosts had ids.
+    `named`: only those named after the name of a host, by releases without host ids.
     """
     folder, start = os.path.split(_stem(store))
     try:
@@ -54,25 +54,25 @@ def _others(store: str, *, named: bool = False) -> Iterator[str]:
 
 
 def log_path(store: str) -> str:
-    """Return where the daemon of the store at path `store` keeps its log."""
+    """Return the log file of the daemon of the store at path `store`."""
     return sidefile.path_for(store, "daemon.log")
 
 
 def take(store: str) -> int | None:
-    """Take the lock; return its open file, or None when a daemon (or one that is just starting) has it.
+    """Take the lock. Return its open file, or None when a running or starting daemon has it.
 
-    Raises Unsafe for a lock file that another user could have chosen, and OSError.
+    Raises Unsafe for a lock file that another user could have made, and OSError.
     """
     file = sidefile.own(path_for(store))
     until = time.monotonic() + ASKING
     while not _lock(file, fcntl.LOCK_EX):
-        # `held` shares the lock for a moment; with a daemon it cannot be shared.
+        # `held` shares the lock for a moment. A daemon never shares it.
         if not _lock(file, fcntl.LOCK_SH) or time.monotonic() > until:
             os.close(file)
             return None
         fcntl.flock(file, fcntl.LOCK_UN)
         time.sleep(0.0001 + time.perf_counter_ns() % 1000 / 1_000_000)
-    os.ftruncate(file, 0)  # the pid in it was another daemon's, and may be anybody's by now
+    os.ftruncate(file, 0)  # the pid in it was of another daemon, and may be of any process now
     return file
 
 
@@ -85,19 +85,19 @@ def _lock(file: int, kind: int) -> bool:
 
 
 def sign(file: int) -> None:
-    """Write this process into the lock file that it holds: its host, its pid and its start time."""
+    """Write this process into the lock file that it holds: host, pid and start time."""
     os.ftruncate(file, 0)
     os.pwrite(file, f"{process.mark()}\n".encode(), 0)
 
 
 def sign_starting(file: int, log_size: int) -> None:
-    """Note in the lock file that a daemon is started whose log has `log_size` bytes so far."""
+    """Write into the lock file that a daemon starts, and that its log has `log_size` bytes so far."""
     os.ftruncate(file, 0)
     os.pwrite(file, f"{STARTING} {log_size}\n".encode(), 0)
 
 
 def failure(store: str) -> str | None:
-    """Return why the daemon that was started last never ran, None when it did, or when another one is starting."""
+    """Return why the last daemon ended before it ran; None: it ran, or another one is starting."""
     try:
         if held(store):
             return None
@@ -108,12 +108,12 @@ def failure(store: str) -> str | None:
 
 
 def last_words(store: str, start: int = 0) -> str:
-    """Return the last message in the daemon's log behind its first `start` bytes, without the time and the level."""
+    """Return the last message in the daemon's log after its first `start` bytes, without time and level."""
     try:
         lines = sidefile.read(log_path(store), TAIL, start).decode("utf-8", "replace").split("\n")
     except OSError:
         lines = []
-    # What is indented belongs to the line above: a hint, or where an exception came from.
+    # An indented line belongs to the line above: a hint, or a traceback.
     said = next((line for line in reversed(lines) if line.strip() and not line[0].isspace()), "")
     if said[:4].isdigit() and " ERROR " in said:
         said = said.partition(" ERROR ")[2]
@@ -122,7 +122,7 @@ def last_words(store: str, start: int = 0) -> str:
 
 
 def seen(store: str, file: int) -> bool:
-    """Tell whether the open `file` is what others see as the lock: it may have been removed."""
+    """Tell whether the open `file` is still the lock file of the store, and was not removed."""
     try:
         return os.path.samestat(os.fstat(file), os.lstat(path_for(store)))
     except FileNotFoundError:
@@ -130,12 +130,12 @@ def seen(store: str, file: int) -> bool:
 
 
 def held(store: str) -> bool:
-    """Tell whether a daemon runs, or is just starting."""
+    """Tell whether a daemon runs or is starting."""
     return _held(path_for(store)) or _older(store) is not None
 
 
 def was_held(store: str, seconds: float) -> bool:
-    """Tell whether a daemon runs, is just starting, or has written its log in the last `seconds`."""
+    """Tell whether a daemon runs, is starting, or has written its log in the last `seconds`."""
     try:
         return held(store) or time.time() - os.stat(log_path(store)).st_mtime < seconds
     except FileNotFoundError:
@@ -154,12 +154,12 @@ def _held(path: str) -> bool:
 
 
 def holds(store: str, pid: int) -> bool:
-    """Tell whether the process `pid` has taken the lock: what the lock file says is not a proof."""
+    """Tell whether the process `pid` holds the lock. The text of the lock file does not prove it."""
     return any(_has_taken(path, pid) for path in (path_for(store), *_others(store, named=True)))
 
 
 def _has_taken(path: str, pid: int) -> bool:
-    """Tell whether the process `pid` has the file `path` open, and has locked it where the system tells (Linux)."""
+    """Tell whether the process `pid` has the file `path` open, and on Linux, whether it has locked it."""
     try:
         about = os.lstat(path)
     except FileNotFoundError:
@@ -173,23 +173,23 @@ def _has_taken(path: str, pid: int) -> bool:
 
 
 def holder(store: str) -> int | None:
-    """Return the pid of the daemon that runs, or None."""
+    """Return the pid of the running daemon, or None."""
     found = signed(store)
     return found[0] if found else None
 
 
 def signed(store: str) -> tuple[int, int] | None:
-    """Return the pid and the start time of the daemon that runs, as its lock file says, or None.
+    """Return the pid and the start time of the running daemon from its lock file, or None.
 
-    Whoever can write to the folder can write that file, so `holds` must be asked before the process gets a signal.
+    Any process that can write to the folder can write that file. Call `holds` before sending a signal to the pid.
     """
     return _signed(path_for(store)) if _held(path_for(store)) else _older(store)
 
 
 def _signed(path: str) -> tuple[int, int] | None:
-    """Return what the lock file `path` says; None if that is another host, or a process that has ended."""
+    """Return the pid and the start time in the lock file `path`; None: another host, or the process has ended."""
     said = _text(path).split(":")
-    if len(said) == 1:  # a daemon of an older release says its pid alone
+    if len(said) == 1:  # older releases wrote only the pid
         said = [host.id(), *said, ""]
     where, number, since = said if len(said) == 3 else ("", "", "")
     if where != host.id() or not (number.isascii() and number.isdigit()):
@@ -203,9 +203,9 @@ def _text(path: str) -> str:
 
 
 def _older(store: str) -> tuple[int, int] | None:
-    """Return the pid and the start time of a daemon of an older release that runs here, or None.
+    """Return the pid and the start time of a running daemon of an older release, or None.
 
-    The host in the name of its lock may be any, so the process must hold that very lock here.
+    The name of its lock may be of any host, so a process here must hold that lock.
     """
     for path in _others(store, named=True):
         with suppress(OSError):  # another user's
@@ -216,7 +216,7 @@ def _older(store: str) -> tuple[int, int] | None:
 
 
 def outside(store: str) -> bool:
-    """Tell whether this is a container or a sandbox, and a daemon runs outside of it on the same machine."""
+    """Tell whether this is a container or a sandbox, and a daemon runs outside it on the same machine."""
     if not host.nested():
         return False
     start = f"{_stem(store)}{host.machine()}"

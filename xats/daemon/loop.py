@@ -1,8 +1,8 @@
-"""The daemon: it sees every commit, attempts every due wake in a thread of its own, and sweeps now and then.
+"""The daemon: it sees every commit, attempts every due wake in a thread of its own, and sweeps regularly.
 
-It learns of commits by its bell (bell.py), and by polling SQLite's `data_version`, which costs microseconds: a sender
-need not be able to reach it. Nothing that matters is in its memory: after a `kill -9` the next one finds the same wakes
-due in the store.
+It learns of commits by its bell (bell.py) and by polling SQLite's `data_version`, which costs microseconds. So a sender
+does not have to reach it. Its memory holds no state that matters: after a `kill -9`, the next daemon finds the same
+wakes due in the store.
 """
 
 from __future__ import annotations
@@ -49,21 +49,21 @@ if TYPE_CHECKING:
     from xats.delivery.settings import Settings
     from xats.store import Store, Tx
 
-POLL = 0.05  # seconds between two looks at the store's generation, while there is mail
-IDLE_POLL = 0.1  # the same when nobody has written anything for AWAKE seconds
+POLL = 0.05  # seconds between two checks of the store's generation
+IDLE_POLL = 0.1  # the same after AWAKE seconds without a commit
 AWAKE = 5.0
 SWEEP = 30.0  # seconds between two sweeps
-LEAVE = 1.8  # seconds that attempts under way have to end in
+LEAVE = 1.8  # seconds in which attempts under way must end
 LOG_SIZE = 1 << 20  # bytes of a log file before the next one is begun
 
 log = logging.getLogger("xats.daemon")
 
 
 class Daemon:
-    """The loop and its attempts. `clock` gives ms UTC; None is the host's. `lock_file` is the open file of its lock.
+    """The loop and its attempts. `clock` returns ms UTC; None: the host's clock. `lock_file` is the open lock file.
 
-    `settings` None: those of the environment and of the settings files, also when a file changes. Raises Usage for a
-    variable of the environment that cannot be read.
+    `settings` None: those of the environment and of the settings files, which may change. Raises Usage for a variable
+    of the environment that cannot be read.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class Daemon:
         self._open: Callable[[], Store] = lambda: open_store(path, clock)
         self._running: dict[int, threading.Thread] = {}  # by wake
         self._next_due: int | None = None
-        self._next_offer: int | None = None  # to the next member of a pool
-        self._reported = 0  # up to this message, what is unread too long was reported
+        self._next_offer: int | None = None  # of a task to the next member of a pool
+        self._reported = 0  # overdue unread mail up to this message (id) was reported
         self._bell: Bell | None = None
         self._watch = Watch(self._live.of, self._ring)
-        self._search = True  # whether an agent may have been given up since the watch last asked
+        self._search = True  # whether an agent may have been given up since the last search
         self._pruner = Pruner(self._live.keep)
         self._report = Report(path)
         self._badges = Badges(self._open)
@@ -98,19 +98,19 @@ class Daemon:
 
     @property
     def settings(self) -> Settings:
-        """The settings that hold now, for agents whose projects make none stricter."""
+        """The settings that apply now to agents whose projects have no settings file."""
         return self._live.settings
 
     def run(self) -> None:
-        """Drive wakes until `stop` is set. Ends early when the store or the lock is taken away or replaced.
+        """Drive wakes until `stop` is set. End early when the store or the lock is removed or replaced.
 
         Raises StoreTooNew when a newer xats has changed the store, and the other StoreErrors when it cannot be opened.
         """
         try:
             store, bell = self._open(), Bell(self.path)
-            for said in (store.repaired, store.caution):
-                if said:
-                    log.warning("%s", said)
+            for warning in (store.repaired, store.caution):
+                if warning:
+                    log.warning("%s", warning)
         except StoreError as problem:
             log.error("not started: %s", problem)
             raise
@@ -129,14 +129,14 @@ class Daemon:
             log.warning("%s Ending.", problem)
             raise
         except Exception:
-            log.exception("ended by what nobody has foreseen")
+            log.exception("ended by an unexpected error")
             raise
         finally:
             self.stop.set()
             self._watch.close()
             self._badges.close()
-            self._leave()
-            self._bell = None  # before it is closed: a signal may come between
+            self._join_threads()
+            self._bell = None  # before it is closed, because a signal may come in between
             if not self._watch.thread.is_alive():
                 bell.close()
             store.close()
@@ -145,12 +145,12 @@ class Daemon:
             log.info("stopped")
 
     def end(self) -> None:
-        """Have `run` return soon. A signal handler may call it."""
+        """Make `run` return soon. A signal handler may call this."""
         self.stop.set()
         self._ring()
 
     def unlock(self) -> None:
-        """Let another daemon run, when `run` has ended."""
+        """Release the lock after `run` has ended."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -168,7 +168,7 @@ class Daemon:
                 return
             try:
                 if store.lost:
-                    log.warning("the store's file was taken away or replaced; ending")
+                    log.warning("the file of the store was removed or replaced; ending")
                     return
                 if self._live.look():
                     self._pruner.set_age(self._live.keep)
@@ -190,35 +190,35 @@ class Daemon:
                 seen = store.generation()
                 if seen != generation or self._watch.calls or self._is_due(store.clock()):
                     self._dispatch(store)
-                    self._badges.look()
-                    # A sweep looks again without anybody having written.
+                    self._badges.refresh_soon()
+                    # A sweep dispatches without a commit.
                     changed = changed if generation == -1 else time.monotonic()
                     generation = seen
                 trouble = ""
             except StoreTooNew:
                 raise
             except StoreError as problem:
-                if str(problem) != trouble:  # a lasting outage is said once
+                if str(problem) != trouble:  # a lasting problem is logged once
                     trouble = str(problem)
                     fix = f" ({problem.hint})" if problem.hint else ""
                     log.log(logging.WARNING if isinstance(problem, StoreBusy) else logging.ERROR, "%s%s", trouble, fix)
                 self.stop.wait(1.0)
 
     def _still_alone(self) -> bool:
-        """Take the lock anew where somebody has removed it; tell whether no other daemon was faster."""
+        """Take the lock again if its file was removed. Return False if another daemon has it now."""
         if self._lock is None or lock.seen(self.path, self._lock):
             return True
         try:
             new = lock.take(self.path)
-        except OSError:  # then nobody else can make one either
+        except OSError:  # then no other process can make one either
             return True
         if new is None:
-            log.warning("the lock was removed, and another daemon has it now; ending")
+            log.warning("the lock file was removed, and another daemon has the lock now; ending")
             return False
         os.close(self._lock)
         self._lock = new
         lock.sign(new)
-        log.warning("the lock was removed; it was made anew")
+        log.warning("the lock file was removed; the daemon made it again")
         return True
 
     def _is_due(self, now: int) -> bool:
@@ -240,7 +240,9 @@ class Daemon:
         search, self._search = self._search, False
 
         def look(tx: Tx) -> int | None:
-            self._watch.refresh(tx, given_up=search)
+            if search:
+                self._watch.find_given_up(tx)
+            self._watch.refresh(tx)
             return attempts.next_due(tx, host.id())
 
         try:
@@ -251,7 +253,7 @@ class Daemon:
             raise
 
     def _hasten(self, store: Store, wake: Wake) -> None:
-        """Attempt `wake` before its time; one that failed is followed by another."""
+        """Attempt `wake` before its time. A failed wake is followed by a new one."""
         if wake.state == "failed":
             self._search |= store.write(lambda tx: watched.retry_soon(tx, wake.agent_id))
         elif wake.id not in self._running:
@@ -283,14 +285,14 @@ class Daemon:
             if result.detail:
                 log.debug("wake %s: %s", wake.id, result.detail)
         except XatsError as problem:
-            level = logging.WARNING if isinstance(problem, StoreTooNew) else logging.ERROR  # there is nothing to mend
+            level = logging.WARNING if isinstance(problem, StoreTooNew) else logging.ERROR  # nothing to fix
             log.log(level, "wake %s: %s", wake.id, problem)
         except Exception:
             log.exception("wake %s", wake.id)
         finally:
             del self._running[wake.id]
 
-    def _leave(self) -> None:
+    def _join_threads(self) -> None:
         until = time.monotonic() + LEAVE
         for thread in (*self._running.values(), self._watch.thread):
             if thread.ident:
@@ -298,37 +300,37 @@ class Daemon:
 
 
 def _log_sweep(swept: Swept, now: int) -> None:
-    """Log what a sweep found at `now` (ms UTC)."""
+    """Log the counts of a sweep at `now` (ms UTC)."""
     if swept.clock.is_new and swept.clock.cause in ("jump", "sleep"):
         log.warning("the clock is %s", swept.clock.says(now))
     if swept.bound:
-        log.info("%s sessions, marked with the name of this host, were bound to its id", swept.bound)
+        log.info("%s sessions that were marked with the name of this host have its id now", swept.bound)
     if swept.expired or swept.freed or swept.lapsed:
         numbers = swept.expired, swept.freed, swept.lapsed
-        log.info("swept: %s letters expired, %s leases freed, %s claims over", *numbers)
+        log.info("swept: %s deliveries expired, %s leases freed, %s claims ended", *numbers)
 
 
 def watch_signals(daemon: Daemon) -> None:
-    """End `daemon` on SIGTERM, SIGINT and SIGHUP, whatever whoever started it did with signals."""
+    """End `daemon` on SIGTERM, SIGINT and SIGHUP, even if the process that started it ignored signals."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: daemon.end())
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # ignored, nobody learns how a tmux has ended
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if it were ignored, the exit codes of tmux would be lost
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def log_to(path: str | None) -> None:
-    """Send the log to a rotated file (4 of LOG_SIZE) that is ours alone, or to stderr when there can be none."""
+    """Send the log to a rotated, private file (4 of LOG_SIZE), or to stderr if the file cannot be made."""
     from logging.handlers import RotatingFileHandler
 
     class Private(RotatingFileHandler):
-        """Also the files that rotation begins."""
+        """A private file, also after a rotation."""
 
         def _open(self) -> TextIOWrapper:
             return open(sidefile.own(self.baseFilename, os.O_WRONLY | os.O_APPEND), "a", encoding="utf-8")
 
     handler: logging.Handler = logging.StreamHandler()
     if path:
-        with suppress(OSError):  # better a daemon without a log than none
+        with suppress(OSError):  # a daemon without a log is better than none
             handler = Private(path, maxBytes=LOG_SIZE, backupCount=3, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     everything = logging.getLogger("xats")

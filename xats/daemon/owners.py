@@ -1,6 +1,6 @@
-"""Owners of tasks: now and then the daemon looks whether their processes still run, so that their end is told at once.
+"""Owners of tasks: the daemon checks regularly whether their processes still run, and frees their tasks soon after.
 
-Otherwise a sweep or the next task command would find out. A look reads one file of /proc for each owner.
+Otherwise only a sweep or the next task command would notice. A check reads one file of /proc for each owner.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ EVERY = 2.0  # seconds between two rounds
 
 
 def find(tx: Tx) -> list[AgentSession]:
-    """Return the owners of tasks that were not yet seen to be gone."""
+    """Return the owners of tasks that are not recorded as gone."""
     return [AgentSession(one.agent, one.session, None) for one in owners.owners(tx) if one.unmarked]
 
 
@@ -30,6 +30,6 @@ class Owners(Rounds):
         super().__init__("owners", EVERY, open_store, stopping)
 
     def __call__(self, store: Store) -> None:
-        """Begin a round if it is time for one, and any task is claimed. Raises the StoreErrors."""
-        # It looks once more inside of the transaction: such an owner may have started again.
+        """Begin a round if one is due and any task is claimed. Raises the StoreErrors."""
+        # The transaction checks again: the owner may have restarted.
         self.begin(store, find, ended, lambda tx, _: claims.settle(tx, process_gone))

@@ -1,4 +1,4 @@
-"""The daemon's part in pruning: a walk through the store now and then, a few short transactions at each sweep."""
+"""Pruning by the daemon: a regular walk through the store, with a few short transactions at each sweep."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ if TYPE_CHECKING:
 
     from xats.store import Store
 
-EVERY = keeping.EVERY / 1000  # seconds from the beginning of one walk to that of the next
-BATCHES = 10  # transactions at each sweep; the wakes wait meanwhile
-PAUSE = 0.01  # seconds between two of them, longer than a writer sleeps that waits for its turn
+EVERY = keeping.EVERY / 1000  # seconds between the beginnings of two walks
+BATCHES = 10  # transactions at each sweep; wakes wait meanwhile
+PAUSE = 0.01  # seconds between two transactions: longer than a waiting writer sleeps
 
 log = logging.getLogger("xats.daemon")
 
 
 class Pruner:
-    """Remove what is older than `age` (ms); None: nothing ever. It is called at every sweep."""
+    """Removes what is older than `age` (ms); None: nothing. The loop calls it at every sweep."""
 
     def __init__(self, age: int | None) -> None:
         self._age = age
-        self._next = 0.0  # when the next walk begins
+        self._next = 0.0  # when the next walk begins (monotonic seconds)
         self._walk: Iterator[Counts] | None = None
         self._removed = Counts()
 
     def set_age(self, age: int | None) -> None:
-        """Go by this age from now on; a walk that goes by another one is given up."""
+        """Use `age` (ms) from now on. A walk with another age is given up."""
         if age != self._age:
             self._age, self._walk = age, None
 
     def __call__(self, store: Store) -> None:
-        """Go on with the walk that is under way, or begin the next one if it is time. Raises the StoreErrors.
+        """Continue the current walk, or begin the next one if it is due. Raises the StoreErrors.
 
-        While the clock may be wrong nothing is removed, and a walk that is under way is given up (core/clock.py).
+        While the clock may be wrong, nothing is removed, and the current walk is given up (core/clock.py).
         """
         if self._age is None or (self._walk is None and time.monotonic() < self._next):
             return
@@ -54,7 +54,7 @@ class Pruner:
         for number in range(BATCHES):
             if number:
                 time.sleep(PAUSE)
-            removed = next(self._walk, None)  # one that has raised is over
+            removed = next(self._walk, None)  # a walk that raised an error is over
             if removed is None:
                 self._walk = None
                 log_removed(self._removed)
@@ -63,7 +63,7 @@ class Pruner:
 
 
 def once(store: Store, age: int) -> None:
-    """Remove now what is older than `age` (ms), in one whole walk. Raises the StoreErrors."""
+    """Remove what is older than `age` (ms) now, in one whole walk. Raises the StoreErrors."""
     walk, removed = begin(store, age), Counts()
     for more in walk or ():
         removed += more
@@ -72,7 +72,7 @@ def once(store: Store, age: int) -> None:
 
 
 def begin(store: Store, age: int) -> Iterator[Counts] | None:
-    """Begin a walk that removes what is older than `age` (ms); None while the clock may be wrong (core/clock.py)."""
+    """Begin a walk that removes what is older than `age` (ms); None: the clock may be wrong (core/clock.py)."""
     now, away = store.read(lambda tx: (clock.trusted_time(tx), clock.was_away(tx)))
     if now is None:
         return None
@@ -81,7 +81,7 @@ def begin(store: Store, age: int) -> Iterator[Counts] | None:
 
 
 def log_removed(removed: Counts) -> None:
-    """Log what was removed, if anything was."""
+    """Log the counts of what was removed, if any."""
     if not removed.total:
         return
     said = ", ".join(f"{count} {name}" for count, name in zip(removed.parts, NAMES, strict=True))

@@ -1,4 +1,4 @@
-"""What the daemon says of itself: a file beside its lock, written when it starts and when something in it changes.
+"""The daemon's report of itself: a file beside its lock, written at its start and after each change.
 
 `xats doctor` and `xats daemon status` read it, because their own shell may have another PATH, HOME or setting.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-LONGEST = 1 << 20  # bytes of a report that are read; it has some thousands
+LONGEST = 1 << 20  # bytes of a report that are read; it usually has some thousands
 
 
 def path_for(store: str) -> str:
@@ -30,14 +30,14 @@ def path_for(store: str) -> str:
 
 
 class Report:
-    """The daemon's end."""
+    """The report that the daemon writes."""
 
     def __init__(self, store: str) -> None:
         self._path = path_for(store)
         self._written = b""
 
     def write(self) -> None:
-        """Write the report if it says anything new. That it cannot be written stops no daemon."""
+        """Write the report if it has changed. A failure to write does not stop the daemon."""
         found = {
             "pid": os.getpid(),
             "version": __version__,
@@ -54,13 +54,13 @@ class Report:
             self._written = text
 
     def remove(self) -> None:
-        """Take the report away, when the daemon ends."""
+        """Remove the report at the end of the daemon."""
         with suppress(OSError):
             os.unlink(self._path)
 
 
 def read(store: str, pid: int | None) -> dict[str, Any] | None:
-    """Return what the daemon `pid` of the store at path `store` says of itself, or None."""
+    """Return the report of the daemon `pid` of the store at path `store`, or None."""
     try:
         found = json.loads(sidefile.read(path_for(store), LONGEST))
     except (OSError, ValueError):

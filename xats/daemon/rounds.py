@@ -1,4 +1,4 @@
-"""Rounds: now and then the daemon looks for something that nothing tells of, and notes what it sees."""
+"""Rounds: the daemon looks regularly for changes that no event reports, and records them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ log = logging.getLogger("xats.daemon")
 
 @record
 class AgentSession:
-    """An agent, where it sits, and what its program says that it is doing."""
+    """An agent, its session, and what its program reports that it is doing."""
 
     agent: Agent
     session: Session
@@ -35,7 +35,7 @@ class AgentSession:
 
 
 def agent_sessions(tx: Tx, ids: Iterable[int]) -> list[AgentSession]:
-    """Return those of the agents with these ids that have a session."""
+    """Return the agents with these ids that have a session."""
     found = []
     for agent_id in ids:
         agent = agents.by_id(tx, agent_id)
@@ -51,10 +51,10 @@ def ended(found: Sequence[AgentSession]) -> list[AgentSession]:
 
 
 class Rounds:
-    """Rounds of one kind, one in `every` seconds, each in a thread of its own: nobody else waits for what it asks.
+    """Rounds of one kind, one in `every` seconds. Each has a thread of its own, so the loop does not wait for it.
 
-    `open_store` opens a store for it. A round that finds the daemon `stopping` notes nothing: by then the store's file
-    may be gone, and opening it would make a new one.
+    `open_store` opens a store for the thread. While the daemon is `stopping`, a round records nothing: the file of the
+    store may be gone, and opening it would make a new one.
     """
 
     def __init__(self, name: str, every: float, open_store: Callable[[], Store], stopping: Callable[[], bool]) -> None:
@@ -70,9 +70,9 @@ class Rounds:
         note: Callable[[Tx, T], object],
         after: Callable[[T], object] | None = None,
     ) -> None:
-        """Begin a round if it is time for one and `find` finds anything; what `see` leaves of that, `note` notes.
+        """Begin a round if one is due and `find` finds anything. `see` selects from that, and `note` records each.
 
-        `after` is called for each of these once that is committed. Raises the StoreErrors.
+        After the commit, `after` is called for each. Raises the StoreErrors.
         """
         now = time.monotonic()
         if now < self._next or (self._thread and self._thread.is_alive()):

@@ -1,8 +1,8 @@
-"""Routes that come: a wake that was suspended because nothing led to its agent is tried when something does.
+"""New routes: a wake that was suspended because its agent had no route is due again once the agent has one.
 
-A new session and a waiter tell of themselves. The inbox of a program does not: it may come after the session was
-registered, with its first turn, when its user changes its settings, or with a daemon for which it is not turned off.
-Nor does a pane: its server was taken to have ended, and answers at its socket again.
+A new session and a waiter report themselves. The inbox of a program does not: it may come with the first turn, when the
+user changes a setting of the program, or with a daemon that does not turn it off. A pane does not either: its server
+may answer at its socket again.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from xats.delivery.settings import Settings
     from xats.store import Store, Tx
 
-# Seconds between two rounds. Each reads a file or two of every agent whose wake is suspended, and asks its tmux server
-# about its pane if that server lives.
+# Seconds between two rounds. For each agent with a suspended wake, a round reads a file or two, and asks tmux about its
+# pane if that server runs.
 EVERY = 5.0
 
 
@@ -31,7 +31,7 @@ def find(tx: Tx, host: str) -> list[AgentSession]:
 
 
 def reached(found: Sequence[AgentSession], store: str, settings: Mapping[str, Settings]) -> list[AgentSession]:
-    """Return those of `found` whom a line can be handed to, or whose pane is there again; `settings` are by team."""
+    """Return those of `found` that have a waiter or an inbox, or whose pane answers again. `settings` are by team."""
 
     def leads(one: AgentSession) -> bool:
         off = settings[one.agent.team].off
@@ -44,7 +44,7 @@ def reached(found: Sequence[AgentSession], store: str, settings: Mapping[str, Se
 
 
 class Routes(Rounds):
-    """The rounds for the agents of the store at `path`. `settings` gives those for the agents of a team."""
+    """The rounds for the agents of the store at `path`. `settings` returns the settings for the agents of a team."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Routes(Rounds):
         self._path, self._settings = path, settings
 
     def __call__(self, store: Store) -> None:
-        """Begin a round if it is time for one, and any wake is suspended. Raises the StoreErrors."""
+        """Begin a round if one is due and any wake is suspended. Raises the StoreErrors."""
         by_team: dict[str, Settings] = {}
 
         def look(tx: Tx) -> list[AgentSession]:

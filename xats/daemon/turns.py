@@ -1,7 +1,7 @@
-"""Turns that were broken off: the user of a program stops it, and not every program calls a hook then.
+"""Turns that a user broke off: not every program calls a hook then.
 
-Now and then the daemon looks at the panes of those who are said to be in a turn. Where two looks show an idle, empty
-composer, the turn is over, and what has waited for its next hook is tried now. A prompt that follows says its own.
+The daemon looks regularly at the panes of agents whose hooks reported a turn. If two looks show an idle, empty
+composer, the turn is over, and a wake that waits for the next hook is due at once. The next prompt reports a new turn.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ EVERY = 5.0  # seconds between two rounds; each takes one or two calls of tmux f
 
 
 def find(tx: Tx, host: str) -> list[AgentSession]:
-    """Return who is said to be in a turn in the panes of `host`, but for those whose turn has just begun."""
+    """Return the agents on `host` whose hooks report a turn, except turns that have just begun."""
     return agent_sessions(tx, presence.in_turn(tx, host, tx.now - routing.FRESH))
 
 
 def over(turns: Sequence[AgentSession]) -> list[AgentSession]:
-    """Return those of `turns` in whose pane an idle, empty composer is seen, and stays."""
+    """Return those of `turns` whose pane shows an idle, empty composer in two looks."""
     panes = {one.session.seat.pane: one.agent.client for one in turns}
     idle = screens.idle_panes({pane: client for pane, client in panes.items() if pane})
     return [one for one in turns if one.session.seat.pane in idle]
 
 
 def note(tx: Tx, one: AgentSession) -> None:
-    """Note that the turn of `one` is over."""
+    """Record that the turn of `one` is over."""
     if one.presence:
         presence.broken_off(tx, one.agent.id, one.presence)
 
 
 class Turns(Rounds):
-    """The rounds for those who are said to be in a turn."""
+    """The rounds for the agents in a turn."""
 
     def __init__(self, open_store: Callable[[], Store], stopping: Callable[[], bool]) -> None:
         super().__init__("turns", EVERY, open_store, stopping)
 
     def __call__(self, store: Store) -> None:
-        """Begin a round if it is time for one, and anybody is said to be in a turn. Raises the StoreErrors."""
+        """Begin a round if one is due and any agent is in a turn. Raises the StoreErrors."""
         self.begin(store, lambda tx: find(tx, host.id()), over, note)

@@ -60,12 +60,13 @@ class Watch:
 
     # -- for the daemon's loop -----------------------------------------------------------------------------------------
 
-    def refresh(self, tx: Tx, *, given_up: bool) -> None:
-        """Watch the panes of the wakes that wait now. `given_up`: search the store for agents that were given up."""
-        here = host.id()
-        if given_up:
-            self._given_up = watched.given_up(tx, here, MOST)
-        wanted = {wake.agent_id: wake for wake in (*self._given_up, *watched.waiting(tx, here, MOST))}
+    def find_given_up(self, tx: Tx) -> None:
+        """Search the store for agents that were given up. `refresh` watches their panes from then on."""
+        self._given_up = watched.given_up(tx, host.id(), MOST)
+
+    def refresh(self, tx: Tx) -> None:
+        """Watch the panes of the wakes that wait now, and of the agents that were given up."""
+        wanted = {wake.agent_id: wake for wake in (*self._given_up, *watched.waiting(tx, host.id(), MOST))}
         watchers = {}
         for agent_id, wake in wanted.items():
             found = self._watchers.get(agent_id)

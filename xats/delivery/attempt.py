@@ -1,7 +1,7 @@
 """One attempt at one wake: find its target, try its routes in their order, and record the outcome.
 
-The wake is leased before (target.py), and the outcome is recorded after (outcome.py), each in a transaction of its own;
-no tmux is called inside a transaction. An attempt that dies between them leaves a lease that lapses.
+target.py leases the wake before, and outcome.py records the outcome after, each in a transaction of its own. No
+transaction is open while tmux is called. An attempt that dies in between leaves a lease, which ends by itself.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ def make(
 ) -> Result:
     """Attempt `wake`, which is leased to `owner`, and record the outcome.
 
-    `stopping` says whether to give up before anything was pasted; the wake is then as due as before. `quiet_for` says
-    for how long (ms) the pane was watched and looked the same, and `echoed` whether its program was then seen to show a
-    person's last key. `cause` says why it is attempted now: it is due, or its watched pane became clear before that.
+    `stopping` tells whether to give up before anything is pasted; the wake then stays due. `quiet_for` returns for how
+    long (ms) the watched pane has looked the same, and `echoed` tells whether its program showed a person's last key.
+    `cause` is why the attempt is made now: the wake is due, or its watched pane became clear before that.
     """
     target = store.read(lambda tx: targets.find(tx, wake))
-    attempted = Attempted(wake, owner, settings, target, cause, store.path)
+    attempted = Attempted(wake=wake, owner=owner, settings=settings, target=target, cause=cause, store=store.path)
     ended = Attempt(store, attempted, stopping, quiet_for, echoed).run()
     faults.point("wake.before_record")
     store.write(lambda tx: outcome.write(tx, attempted, ended))
@@ -68,7 +68,7 @@ def make(
 
 
 class Attempt:
-    """One attempt. It only tries; `make` records."""
+    """One attempt. `run` tries; `make` records."""
 
     def __init__(
         self,
@@ -81,14 +81,14 @@ class Attempt:
         self.store, self.wake, self.owner = store, attempted.wake, attempted.owner
         self.settings, self.target = attempted.settings, attempted.target
         self.stopping, self.quiet_for, self.echoed = stopping, quiet_for, echoed
-        self.covered: int | None = None  # the newest message that the line spoke of
+        self.covered: int | None = None  # the newest message (id) that the line counted
 
     def run(self) -> Outcome:
-        """Try to wake the agent, unless something forbids it on every route."""
+        """Try to wake the agent, unless something forbids every route."""
         agent, session = self.target.agent, self.target.session
         if not self.target.pending.unread:
             return Outcome(Skipped("already_read"))
-        if agent.wake_by == routing.NONE:  # it was to be woken when the mail was sent
+        if agent.wake_by == routing.NONE:  # it could be woken when the mail was sent
             return Outcome(Skipped("no_wake"))
         if session is None:
             return Outcome(Refused(agent.absence or "no_pane"))
@@ -99,27 +99,27 @@ class Attempt:
             return Outcome(result, routing.COMMAND, covered=self.covered)
         return self.try_routes(session)
 
-    # -- what is to be said --------------------------------------------------------------------------------------------
+    # -- the request ---------------------------------------------------------------------------------------------------
 
     def request(self, session: Session) -> Request:
-        """Return what the transport of this attempt is asked to do."""
+        """Return the request for the transport."""
         return Request(
-            self.target.agent,
-            session,
-            self.wake,
-            self.settings,
-            self.store.path,
-            targets.token(self.wake, session),
-            self.line,
-            self.pending,
-            self.stopping,
-            self.quiet_for,
-            self.echoed,
-            partial(targets.is_token, self.store, session),
+            agent=self.target.agent,
+            session=session,
+            wake=self.wake,
+            settings=self.settings,
+            store=self.store.path,
+            token=targets.token(self.wake, session),
+            line=self.line,
+            pending=self.pending,
+            stopping=self.stopping,
+            quiet_for=self.quiet_for,
+            echoed=self.echoed,
+            is_token=partial(targets.is_token, self.store, session),
         )
 
     def pending(self) -> Pending | None:
-        """Return the mail that is unread now, or None when the attempt is not needed any more."""
+        """Return the mail that is unread now; None when this attempt is not needed any more."""
 
         def look(tx: Tx) -> Pending | None:
             leased = attempts.still_leased(tx, self.wake, self.owner)
@@ -130,7 +130,7 @@ class Attempt:
         return found if found and found.unread else None
 
     def line(self) -> str | None:
-        """Return the line about `pending`, or None as well."""
+        """Return the line about `pending`, or None."""
         pending = self.pending()
         return envelope.wake_line(pending, self.target.xats_path) if pending else None
 
@@ -139,8 +139,8 @@ class Attempt:
     def try_routes(self, session: Session) -> Outcome:
         """Try the routes of the agent that have not taken the line yet, until one takes it or is refused.
 
-        A route that does not take it, or is gone, is followed by the next one at once. In the end the first of those
-        that have taken the line gets it once more.
+        After a route that does not take the line, or is gone, the next one follows at once. After all of them, the
+        first route that has taken the line gets it once more.
         """
         routes = self.routes()
         if routes[:1] == (routing.HOOK,):
@@ -151,16 +151,14 @@ class Attempt:
         by = None
         for name in [*(one for one in routes if one not in taken), *taken[:1]]:
             tried = Refused("not_read") if name in taken and last else self.deliver(session, name)
-            if (
-                tried.reason not in reasons.GONE or result.reason != "inbox_failed"
-            ):  # an inbox that fails is still there
+            if tried.reason not in reasons.GONE or result.reason != "inbox_failed":  # an inbox that failed still exists
                 by, result = name, tried
             if tried.reason != "inbox_failed" and tried.reason not in reasons.GONE:
                 break
         return Outcome(result, by, routes, self.covered)
 
     def routes(self) -> tuple[str, ...]:
-        """Return the names of the routes to try. A waiter that may come at the end of a turn is waited for."""
+        """Return the names of the routes to try. At the end of a turn, first wait a moment for a waiter."""
         now = self.store.clock()
         found = routing.plan(self.wake, self.target, self.settings, self.store.path, now)
         if found == (routing.TMUX,) and (left := routing.waiter_delay(self.target, now)):
@@ -175,10 +173,10 @@ class Attempt:
         return _transport(name, self.target.agent.client).deliver(self.request(session))
 
     def paste(self, session: Session) -> Result:
-        """Paste the line into the pane, if a person who types there can be noticed, and the program is known."""
+        """Paste the line into the pane, if xats can notice a person who types there and knows the program."""
         if self.store.read(clock.was_just_set):
             self.store.write(clock.observe)
-            return Postponed("human_active", "the clock was set; it does not tell who typed just now")
+            return Postponed("human_active", "the clock was set, so xats cannot tell when a person typed last")
         if session.programs is None:
             pid = session.seat.pid
             if pid is not None and program.is_launching(pid):
@@ -188,14 +186,14 @@ class Attempt:
 
 
 def _transport(name: str, client: str) -> Transport:
-    """Return the transport `name`, which is one of the routes to an agent in `client`, but not the paste."""
+    """Return the transport `name` to an agent in `client`: any but the paste and the command."""
     found = {routing.NOTICE: notice, routing.WAITER: waiter}.get(name) or native.of(client)
     assert found
     return found
 
 
 def _with_programs(store: Store, session: Session) -> Session:
-    """Return `session` with what its process runs, which was never recorded, and is now."""
+    """Record which program the process of `session` runs, and return the session with it."""
     of = session.seat.process
     seen = program.look(of[0]) if of and process.alive(*of) else None
     if seen is None:

@@ -1,4 +1,4 @@
-"""The one fixed line that is pasted: made by xats alone, never of a message's text."""
+"""The one fixed line that wakes an agent. xats builds it; it never contains text of a message."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.waking.wakes import Pending
 
-NAMES = 3  # how many senders are named
-WIDTH = 90  # characters that their names may take: more would wrap in most panes
-MENU = "@"  # opens a menu of files in the composers of most agent programs
-LONGEST = 200  # characters of the whole line, which is pasted at once and has to be found on the screen again
+NAMES = 3  # senders that the line names
+WIDTH = 90  # characters that their names may take; more would wrap in most panes
+MENU = "@"  # opens a file menu in the composers of most agent programs
+LONGEST = 200  # characters of the whole line: it is pasted at once, and xats must find it on the screen
 
 
 def wake_line(pending: Pending, xats_path: str | None = None) -> str:
-    """Return `xats: 2 new from alice, bob - run: xats inbox`. Names are the store's, so A-Z a-z 0-9 . _ - only.
+    """Return `xats: 2 new from alice, bob - run: xats inbox`. The store's names contain only A-Z a-z 0-9 . _ and -.
 
-    `xats_path` is how the agent's shell calls xats, None where that is not known. A long path leaves no room for names.
-    One that cannot be pasted is not named (`can_name`).
+    `xats_path` is how the agent's shell calls xats; None: not known. A long path leaves no room for names. The line
+    leaves out a path that cannot be pasted (`can_name`).
     """
     call = f"{calling.RUN}{calling.spelled(xats_path if can_name(xats_path) else None)} inbox"
     line = f"xats: {pending.unread} new from {_senders(pending)} {call}"
@@ -26,7 +26,7 @@ def wake_line(pending: Pending, xats_path: str | None = None) -> str:
 
 
 def can_name(xats_path: str | None) -> bool:
-    """Tell whether the line can name `xats_path`: it is of plain ASCII, short enough, and opens no menu of files."""
+    """Tell whether the line can contain `xats_path`: plain ASCII, short enough, and nothing that opens a file menu."""
     word = calling.spelled(xats_path)
     return word.isascii() and MENU not in word and len(word) <= LONGEST - len(f"xats: {10**9} new {calling.RUN} inbox")
 

@@ -1,6 +1,6 @@
-"""The environment in which the daemon makes attempts. It must not depend on the process that happened to start it.
+"""The environment in which the daemon makes attempts. It must not depend on the process that started the daemon.
 
-`complete` makes the environment complete, `describe` says what it comes to, so that `xats doctor` can show it.
+`complete` fills it in. `describe` reports it, for `xats doctor`.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
     from typing import Any
 
-# Folders for temporary files: one that only a project or a session has may be gone tomorrow.
+# Folders for temporary files. The folder of a project or a session may be gone tomorrow.
 TEMPORARY = ("TMPDIR", "TEMP", "TMP", "SQLITE_TMPDIR")
-USUAL = os.path.join(".local", "state", "xats", "xats.db")  # a store's place in the home of its owner
-# The variables that decide how the daemon wakes and tidies.
+USUAL = os.path.join(".local", "state", "xats", "xats.db")  # the usual path of a store in the home of its owner
+# The variables that decide how the daemon wakes and prunes.
 SETTINGS = settings.DAEMON
 
 
 def complete(environ: MutableMapping[str, str], store: str) -> None:
-    """Make `environ` that of a daemon of the store at path `store`, whoever has started it.
+    """Turn `environ` into the environment of a daemon of the store at path `store`.
 
     PATH gets the usual folders, HOME is a home of this user, and temporary files go to the system's folder.
     """
@@ -42,7 +42,7 @@ def complete(environ: MutableMapping[str, str], store: str) -> None:
 def home(environ: Mapping[str, str], store: str) -> str:
     """Return the home folder whose settings apply to the store at path `store`.
 
-    A store in its usual place says it; else it is HOME, else the home folder of the account.
+    For a store at its usual path, it is the folder above that path. Otherwise it is HOME, or else the account's home.
     """
     folder = os.path.realpath(store).removesuffix(f"/{USUAL}")
     for given in (folder if folder != os.path.realpath(store) else "", environ.get("HOME", "")):
@@ -57,7 +57,7 @@ def home(environ: Mapping[str, str], store: str) -> str:
 
 
 def _ours(folder: str) -> bool:
-    """Tell whether `folder` belongs to this user and is written by nobody else: a program may be run from there."""
+    """Tell whether `folder` belongs to this user, and no other user can write there. Programs in it may run."""
     try:
         found = os.stat(folder)
     except OSError:
@@ -67,9 +67,9 @@ def _ours(folder: str) -> bool:
 
 
 def describe(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return what attempts find in `environ`: programs and folders, and the settings that are not as usual.
+    """Return what attempts find in `environ`: programs, folders, and the settings that are not the defaults.
 
-    `from_file` names the variables that the user's file has set, and not the environment.
+    `from_file` lists the variables that the user's file sets and the environment does not.
     """
     found = settings.of(environ)
     return {
@@ -86,9 +86,9 @@ def describe(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def is_same(name: str, environ: Mapping[str, str], said: Mapping[str, Any]) -> bool:
-    """Tell whether the variable `name` means the same in `environ` as to the daemon that has `said` what it uses.
+    """Tell whether the variable `name` means the same in `environ` and in the daemon.
 
-    `said` is what `describe` returns.
+    `said` is the daemon's report of itself, from `describe`.
     """
     ours, its = environ.get(name) or "", str(said["settings"].get(name) or "")
     if name == "XATS_TMUX":

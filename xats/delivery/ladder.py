@@ -1,4 +1,4 @@
-"""The ladder: when a refused wake is tried again. A pure function of how often it was tried."""
+"""The ladder: the time of the next attempt after a refusal. It depends only on the number of attempts."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ if TYPE_CHECKING:
 
 RUNGS = (30_000, 180_000, 600_000)  # ms, each from the attempt before
 SOONEST = 1_000  # ms
-JITTER = 0.1  # of a rung, either way: wakes refused together are not tried together
+JITTER = 0.1  # part of a rung, added or taken away: wakes refused together are not retried together
 
 
 def next_attempt(attempts: int, now: int, chance: float, rungs: Sequence[int] = RUNGS) -> int | None:
-    """Return when to try again (ms UTC) after the `attempts`-th attempt was refused at `now`; None: never.
+    """Return the time (ms UTC) of the next attempt after number `attempts` was refused at `now`; None: never.
 
-    `chance` is a number from 0 to 1 that picks the jitter.
+    `chance` is a random number from 0 to 1, for the jitter.
     """
     if attempts > len(rungs):
         return None
@@ -23,10 +23,10 @@ def next_attempt(attempts: int, now: int, chance: float, rungs: Sequence[int] = 
 
 
 def soon(opened_at: int, now: int) -> int:
-    """Return when to try again (ms UTC) what nothing but a slow machine was in the way of at `now`.
+    """Return the time (ms UTC) of the next attempt after only a slow machine stopped one at `now`.
 
-    It costs no rung, so the wait grows with the age of the wake, which was opened at `opened_at` (ms UTC): a tenth of
-    it, at least SOONEST and at most RUNGS[0].
+    It costs no rung. The wait is a tenth of the age of the wake, opened at `opened_at` (ms UTC): at least SOONEST and
+    at most RUNGS[0].
     """
     return now + max(SOONEST, min(RUNGS[0], (now - opened_at) // 10))
 

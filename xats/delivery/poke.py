@@ -1,7 +1,7 @@
-"""A person's own text for an agent: typed into its pane once, through every guard of a wake, or not at all.
+"""A person's own text for an agent: typed into its pane once, behind every guard of a wake, or not at all.
 
-The rules beyond those of a wake are about the text: what the client's profile knows must suffice to see it go in, and
-to see it taken. What is refused, is refused before anything is typed.
+More rules are about the text: the client's profile must be able to see that the text is in the composer, and that it
+was submitted. xats refuses a text before it types anything.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from xats.tmux.screen import Look
 
 LARGEST = 8192  # bytes of UTF-8
-ROUND = 6  # rows and columns of a pane that a composer and what is around it may take
-# What a reason means to a person who pokes, where that is not what it means to a wake.
+ROUND = 6  # rows and columns of a pane that a composer and its surroundings may take
+# The words for a reason where they differ between a poke and a wake.
 OWN: dict[Reason, str] = {
-    "no_wake": "nothing is ever typed at it: it is a person, or was registered so",
+    "no_wake": "xats types nothing into its pane: it is a person, or was registered with another transport",
 }
 WORDS: dict[Reason, str] = {**REASONS, **OWN}
 
@@ -44,7 +44,7 @@ __all__ = ["LARGEST", "WORDS", "Poked", "poke", "sanitise", "view"]
 
 @record
 class Poked:
-    """What came of it: delivered, refused (nothing was typed) or unconfirmed (it went in, nobody saw it taken)."""
+    """The outcome: delivered, refused (nothing was typed) or unconfirmed (typed, but xats did not see it submitted)."""
 
     state: Literal["delivered", "refused", "unconfirmed"]
     reason: Reason | None
@@ -52,7 +52,7 @@ class Poked:
 
 
 def view(agent: Agent, session: Session) -> str:
-    """Return in words what is seen in the agent's pane."""
+    """Return in words what the agent's pane shows."""
     from xats.tmux import screen
 
     assert session.seat.pane
@@ -65,7 +65,7 @@ def view(agent: Agent, session: Session) -> str:
 
 
 def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -> Poked:
-    """Type `text`, which is sanitised, into the pane of `agent` and submit it, or say why not."""
+    """Type the sanitised `text` into the pane of `agent` and submit it, or say why not."""
     seat = session.seat if session else None
     if agent.wake_by not in (AUTO, TMUX) or agent.client == "human":
         return Poked("refused", "no_wake")
@@ -100,14 +100,14 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
         take_ms=known.submit_ms,
         show_ms=known.paste_ms,
     )
-    assert outcome.reason != "stopping"  # nothing ends this wait
+    assert outcome.reason != "stopping"  # nothing stops this attempt
     assert outcome.state != "withdrawn"
     state = "refused" if outcome.state == "postponed" else outcome.state
     return Poked(state, outcome.reason or None, outcome.detail)
 
 
 class _Composer:
-    """The composer of `known` in `pane`, into which `text` goes; `token` marks the pane once it is in."""
+    """The composer of `known` in `pane`, for `text`. `token` marks the pane once the text is in the composer."""
 
     def __init__(self, known: Profile, pane: Pane, text: str, token: str) -> None:
         self._known, self._pane, self._text, self._token = known, pane, text, token
@@ -119,7 +119,7 @@ class _Composer:
         return screens.holds(self._known, look, wanted)
 
     def objection(self, look: Look) -> Reason | None:
-        """Refuse what a wake is refused for, but for our own text once it is in the composer."""
+        """Refuse what a wake refuses, except our own text once it is in the composer."""
         known = self._known
         if not profile.is_known(known) and look.alternate_on:
             return "full_screen"
@@ -129,22 +129,22 @@ class _Composer:
         if look.wake.partition(":")[0] != self._token:
             return reason or (None if _fits(known, look, self._text) else "too_long")
         seen = profile.view(known, look)
-        # In a text with an empty line a view finds no composer.
+        # A view finds no composer around a text with an empty line.
         ours = seen.state == "draft" or (seen.state == "unknown" and seen.text is None)
         return None if ours and self.holds(look, self._text) else reason
 
 
 def _unfit(known: Profile, text: str) -> Reason | None:
-    """Return why `text` cannot be typed at this client, whatever its pane shows."""
+    """Return why `text` cannot be typed into this client, whatever its pane shows."""
     if text.lstrip().startswith("!"):
         return "shell_command"
     if not profile.is_known(known) and not all(line.strip() for line in text.split("\n")):
-        return "multi_line"  # nobody knows where the composer of such a program begins
+        return "multi_line"  # xats does not know where the composer of this program begins
     return "looks_like_dialog" if pasted.sign_in(known, text) else None
 
 
 def _fits(known: Profile, look: Look, text: str) -> bool:
-    """Tell whether the pane can show all of `text`. A client with markers has one for what it cannot show."""
+    """Tell whether the pane can show all of `text`. Some clients show a marker for a text that is too long."""
     width = max(1, look.width - ROUND)
     needed = sum(1 + len(line) * (1 if line.isascii() else 2) // width for line in text.split("\n"))
     return bool(known.paste_placeholders) or needed <= look.height - ROUND

@@ -1,4 +1,4 @@
-"""A preview of an attempt: what it would do now. It only looks."""
+"""A preview of an attempt: what it would do now. This only looks."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 @record
 class Preview:
-    """What an attempt would come to: by which transport, and why it would be refused at once, if so."""
+    """The likely outcome of an attempt: its transport, and the reason if it would be refused at once."""
 
     transport: str
     reason: Reason | None
-    detail: str = ""  #: what is in the way
+    detail: str = ""  #: the obstacle, in words
 
 
 def preview(wake: Wake, target: Target, settings: Settings, store: str, now: int) -> Preview:
-    """Return what an attempt at `wake` would come to at `now` (ms UTC); whether the pane stays quiet is left open.
+    """Return the likely outcome of an attempt at `wake` at `now` (ms UTC).
 
-    Only the first route that it would try is looked at.
+    The preview covers only the first route that the attempt would try, and does not wait for a quiet pane.
     """
     by, session = target.agent.wake_by, target.session
     if not target.pending.unread:
@@ -54,20 +54,18 @@ def preview(wake: Wake, target: Target, settings: Settings, store: str, now: int
     if first == routing.NOTICE:
         assert session.seat.pane
         return Preview(first, notice.objection(session.seat.pane))
-    return (
-        Preview(first, *_pane_objection(session, target.agent.client))
-        if first == routing.TMUX
-        else Preview(first, None)
-    )
+    if first == routing.TMUX:
+        return Preview(first, *_pane_objection(session, target.agent.client))
+    return Preview(first, None)
 
 
 def line(target: Target) -> str | None:
-    """Return the line that would be pasted, shown, or handed over."""
+    """Return the line that an attempt would deliver; None when nothing is unread."""
     return envelope.wake_line(target.pending, target.xats_path) if target.pending.unread else None
 
 
 def describe(target: Target, transport: str) -> str:
-    """Return in words what an attempt by `transport` would do that nothing objects to."""
+    """Return in words what an attempt by `transport` would do if it is not refused."""
     if transport == routing.COMMAND:
         return f"would run {command.program(os.environ)}"
     if transport == routing.TMUX:
@@ -78,7 +76,7 @@ def describe(target: Target, transport: str) -> str:
 
 
 def _pane_objection(session: Session, client: str) -> tuple[Reason | None, str]:
-    """Return why nothing would be pasted into the pane of `session`, in which `client` runs, and what is in the way."""
+    """Return why a paste into the pane of `session`, which runs `client`, would be refused, and the obstacle."""
     seat = session.seat
     assert seat.pane
     try:

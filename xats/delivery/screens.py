@@ -34,12 +34,12 @@ OBJECTIONS: dict[str, Reason | None] = {
     "draft": "draft_present",
     "unknown": "screen_unknown",
 }
-SHORT = 150  # ms that an idle, empty composer of a known client must stay the same
-CALM = 0.5  # seconds between two looks that find one; between two tools there is one for a moment
+SHORT = 150  # ms for which an idle, empty composer of a known client must stay the same
+CALM = 0.5  # seconds between two looks for an idle composer; between two tools one appears for a moment
 
 
 def expected(known: Profile, session: Session) -> Expected:
-    """Return what is known of the program of `session`, whose client is `known`, besides its process."""
+    """Return what is known of the program of `session` besides its process; `known` is the profile of its client."""
     recorded, described = session.programs, model.load(known.name)
     return guards.Expected(
         program=program.Program(*recorded[:3]) if recorded else None,
@@ -51,10 +51,10 @@ def expected(known: Profile, session: Session) -> Expected:
 
 
 def unlike_a_prompt(known: Profile, pane: Pane, look: Look) -> str:
-    """Return why the program in `pane`, whose looks nobody has described, may not be waiting for a line; "" if it is.
+    """Return why the program in `pane` may not be waiting for a line; "" if it waits, or if its composer is described.
 
-    It waits for one if the system or a line editor like GNU readline collects it, or if the program has asked for
-    pastes in brackets. Only tmux 3.7 and newer tell the last; a profile can say it too (`bracketed_paste`).
+    A program waits for a line if the system or a line editor such as GNU readline collects it, or if it has asked for
+    bracketed paste. Only tmux 3.7 and newer report that; a profile can say it too (`bracketed_paste`).
     """
     if profile.is_known(known) or known.bracketed_paste or look.bracketed:
         return ""
@@ -64,20 +64,22 @@ def unlike_a_prompt(known: Profile, pane: Pane, look: Look) -> str:
     if taken != "raw":
         return "input is not echoed, as for a password" if taken == "silent" else "its terminal cannot be read"
     if look.bracketed is None:
-        return "its program takes every key itself, and tmux before 3.7 does not tell whether it asks for pastes"
-    return "its program takes every key itself and has not asked for pastes in brackets"
+        return (
+            "its program takes every key itself, and tmux before 3.7 does not tell whether it asked for bracketed paste"
+        )
+    return "its program takes every key itself and has not asked for bracketed paste"
 
 
 def idle(session: Session, client_name: str) -> bool:
-    """Tell whether the pane of `session` surely shows the idle, empty composer of `client_name`, and keeps to it."""
+    """Tell whether the pane of `session` shows the idle, empty composer of `client_name` in two looks."""
     pane = session.seat.pane
     return pane is not None and pane in idle_panes({pane: client_name})
 
 
 def idle_panes(clients: Mapping[Pane, str]) -> set[Pane]:
-    """Return those of the panes that show the idle, empty composer of their client in two looks, CALM apart.
+    """Return the panes that show the idle, empty composer of their client in two looks, CALM apart.
 
-    A pane that cannot be looked at is none of them.
+    `clients` are the names of the clients by pane. A pane that tmux does not show is left out.
     """
     seen = _look_idle(clients)
     if seen:
@@ -87,7 +89,7 @@ def idle_panes(clients: Mapping[Pane, str]) -> set[Pane]:
 
 
 def _look_idle(clients: Mapping[Pane, str]) -> set[Pane]:
-    """Return those of the panes in which one look finds it. All panes of a server are looked at together."""
+    """Return the panes in which one look finds it, with one call of tmux for all panes of a server."""
     found = set()
     servers: dict[tuple[str, int], list[Pane]] = {}
     for pane in clients:
@@ -98,7 +100,7 @@ def _look_idle(clients: Mapping[Pane, str]) -> set[Pane]:
             try:
                 looks = screen.read(some, server.run(some[0], *screen.commands(some)))
             except (NoPane, TmuxGone, TmuxUnavailable):
-                break  # the server that is gone or hangs does so for all
+                break  # a server that is gone or hangs does so for all its panes
             for pane in some:
                 look = looks[pane.pane_id]
                 if look and shows_idle(pane, look, clients[pane]):
@@ -107,9 +109,9 @@ def _look_idle(clients: Mapping[Pane, str]) -> set[Pane]:
 
 
 def there(session: Session) -> bool:
-    """Tell whether the pane of `session` answers as the registered one, alive, with the registered process alive too.
+    """Tell whether the registered pane and the registered process of `session` are both alive.
 
-    Only then may a wake that was suspended for its target go on.
+    Only then may a suspended wake go on.
     """
     pane, client = session.seat.pane, session.seat.process
     if pane is None or gone.server_ended(pane) or (client and not process.alive(*client)):
@@ -130,7 +132,7 @@ def shows_idle(pane: Pane, look: Look, client_name: str) -> bool:
 
 
 def window(known: Profile, look: Look, settings: Settings) -> int:
-    """Return how long (ms) the pane must stay the same: short where the composer is known to be idle and empty."""
+    """Return how long (ms) the pane must stay the same: a short time if its composer is surely idle and empty."""
     idle = profile.is_known(known) and profile.view(known, look).state == "idle"
     return min(SHORT, settings.quiet) if idle else settings.quiet
 
@@ -144,7 +146,7 @@ def holds(known: Profile, look: Look, text: str) -> bool:
 
 
 def remains(known: Profile, look: Look, text: str) -> bool:
-    """Tell whether `text` still stands in the composer, whatever stands around it."""
+    """Tell whether the composer still contains `text`, whatever is around it."""
     if not profile.is_known(known):
         return match.remains(look, text)
     held = profile.view(known, look).text
@@ -152,22 +154,22 @@ def remains(known: Profile, look: Look, text: str) -> bool:
 
 
 def certain(known: Profile, look: Look) -> bool:
-    """Tell whether the composer is surely seen, and holds nothing but what xats pasted last."""
+    """Tell whether the look surely shows the composer, empty or with only the last line that xats pasted."""
     return profile.is_known(known) and (profile.view(known, look).state == "idle" or holds(known, look, look.line))
 
 
 def objection(known: Profile, look: Look, token: str) -> Reason | None:
-    """Return why nothing may be typed into what `look` shows, by what the client's profile sees; None if it may."""
+    """Return why nothing may be typed into the screen in `look`, by the client's profile; None: it may."""
     return examined(known, look, token)[0]
 
 
 def examined(known: Profile, look: Look, token: str) -> tuple[Reason | None, str]:
-    """Return the objection to what `look` shows, and the sign that decided.
+    """Return the objection to the screen in `look`, and the sign that decided.
 
-    Every client draws its composer when it waits for its person to write: where there is none, nothing is known.
+    Every client draws its composer when it waits for input. Without a composer, the state is unknown.
     """
     seen = profile.view(known, look)
     reason = OBJECTIONS[seen.state]
     if reason == "draft_present" and look.wake.partition(":")[0] == token and holds(known, look, look.line):
-        reason = None  # it is the line of this wake
+        reason = None  # the line of this wake
     return reason, seen.evidence

@@ -1,6 +1,6 @@
-"""How waking is done here: the quiet window, the ladder, the deadlines and what is turned off.
+"""The settings of waking: the quiet window, the ladder, the deadlines, and the transports that are turned off.
 
-The variables of the environment say it, or the settings files in their place (`xats.settings`).
+They come from variables of the environment, or from the settings files in their place (`xats.settings`).
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 QUIET = 2000  # ms
-COMMAND = 10_000  # ms that the user's own program may take to wake an agent
-LONGEST = 50_000  # ms; no attempt may outlive its lease
+COMMAND = 10_000  # ms that the user's own program may take
+LONGEST = 50_000  # ms; an attempt must end before its lease
 READ_WITHIN = 60_000  # ms
 FURTHEST = 12 * 3600_000  # ms
-WORKTREES = 100  # of a repository without a main one that are looked at
+WORKTREES = 100  # worktrees that xats looks at, of a repository without a main one
 
 
 @record
 class Settings:
-    """The quiet window, the waits of the ladder, the time of the user's own program, and the time to read, in ms.
+    """The quiet window, the waits of the ladder, the time limit of the user's own program, and the time to read, in ms.
 
-    `off` are the ways that are turned off.
+    `off` are the transports that are turned off.
     """
 
     quiet: int = QUIET
@@ -46,12 +46,12 @@ class Settings:
 
     @property
     def longest(self) -> int:
-        """The longest wait (ms) for an attempt that these settings can ask for."""
+        """The longest time (ms) to the next attempt that these settings allow."""
         return max(ladder.longest(self.rungs), self.read_within, 2 * limits.SPACE)
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
-    """Return the settings that the environment makes.
+    """Return the settings in the variables of `environ`.
 
     XATS_QUIET_MS is a number of ms, XATS_LADDER a list of durations separated by commas. XATS_WAKE_TIMEOUT and
     XATS_READ_WITHIN are durations. XATS_WAKE_OFF is a list of names in TRANSPORTS, separated by commas. Raises Usage
@@ -59,34 +59,34 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
     """
     quiet = environ.get("XATS_QUIET_MS") or str(QUIET)
     if not (quiet.isascii() and quiet.isdigit()):
-        msg = f"XATS_QUIET_MS is {quiet[:40]!r}, which is no number of milliseconds."
+        msg = f"XATS_QUIET_MS must be a whole number of milliseconds, not {quiet[:40]!r}."
         raise Usage(msg, "export XATS_QUIET_MS=2000")
     words = [word.strip() for word in environ.get("XATS_LADDER", "").split(",") if word.strip()]
     command = durations.parse(environ.get("XATS_WAKE_TIMEOUT") or f"{COMMAND}ms")
     if not 0 < command <= LONGEST:
-        msg = f"XATS_WAKE_TIMEOUT is {environ['XATS_WAKE_TIMEOUT'][:40]!r}; it is more than 0 and at most 50s."
+        msg = f"XATS_WAKE_TIMEOUT must be more than 0 and at most 50s, not {environ['XATS_WAKE_TIMEOUT'][:40]!r}."
         raise Usage(msg, "export XATS_WAKE_TIMEOUT=10s")
     within = durations.parse(environ.get("XATS_READ_WITHIN") or f"{READ_WITHIN}ms")
     if not 0 < within <= FURTHEST:
-        msg = f"XATS_READ_WITHIN is {environ['XATS_READ_WITHIN'][:40]!r}; it is more than 0 and at most 12h."
+        msg = f"XATS_READ_WITHIN must be more than 0 and at most 12h, not {environ['XATS_READ_WITHIN'][:40]!r}."
         raise Usage(msg, "export XATS_READ_WITHIN=1m")
     rungs = tuple(durations.parse(word) for word in words) or RUNGS
     return Settings(int(quiet), rungs, command, within, turned_off(environ))
 
 
 def of_team(tx: Tx, team: str, environ: Mapping[str, str]) -> Settings:
-    """Return the settings for the agents of `team`: those of `environ` and the user's file, made stricter by projects.
+    """Return the settings for the agents of `team`: `environ`, then the user's file, made stricter by project files.
 
-    Raises Usage for a variable of `environ` that cannot be read; what is wrong in a file does not count.
+    Raises Usage for a variable of `environ` that cannot be read. A wrong value in a file is ignored.
     """
     paths = project_files.paths(tx, team, host.id(), host.machine())
     return from_environment(settings.of(environ, [file for path in paths for file in files_of(path)]))
 
 
 def files_of(path: str) -> list[str]:
-    """Return where the settings of the project with the stored `path` may be, a folder or git's common directory.
+    """Return the possible settings files of the project with the stored `path`: a folder or git's common directory.
 
-    It is the top of the main worktree. A repository that has none, because it is bare, has those of all its worktrees.
+    The file is at the top of the main worktree. A bare repository has no main worktree; there each worktree counts.
     """
     folder, name = os.path.split(path)
     if name == ".git":
@@ -94,7 +94,7 @@ def files_of(path: str) -> list[str]:
     found = [os.path.join(path, settings.PROJECT)]
     try:
         names = sorted(os.listdir(os.path.join(path, "worktrees")))[:WORKTREES]
-    except OSError:  # it is not a repository, or has no other worktree
+    except OSError:  # not a repository, or one without other worktrees
         return found
     for name in names:
         try:  # gitrepository-layout(5): the path of the worktree's file .git
@@ -109,10 +109,10 @@ def files_of(path: str) -> list[str]:
 
 
 def turned_off(environ: Mapping[str, str]) -> frozenset[str]:
-    """Return the ways that XATS_WAKE_OFF turns off. Raises Usage for what is none."""
+    """Return the transports that XATS_WAKE_OFF turns off. Raises Usage for a name that is not in TRANSPORTS."""
     off = frozenset(word.strip() for word in environ.get("XATS_WAKE_OFF", "").split(",")) - {""}
     unknown = sorted(off - set(TRANSPORTS))
     if unknown:
-        msg = f"XATS_WAKE_OFF names {unknown[0][:40]!r}, which is no way to wake an agent."
-        raise Usage(msg, f"one or more of: {', '.join(TRANSPORTS)}")
+        msg = f"XATS_WAKE_OFF contains {unknown[0][:40]!r}, which is not a transport."
+        raise Usage(msg, f"use one or more of: {', '.join(TRANSPORTS)}")
     return off

@@ -1,6 +1,6 @@
-"""The target of an attempt: the wakes that are due, each leased, and for each the agent, its session and its mail.
+"""The target of an attempt: lease the due wakes, and find the agent, the session and the mail of each.
 
-An attempt goes through target.py, attempt.py and outcome.py, in this order.
+The steps of an attempt are target.py, attempt.py and outcome.py, in this order.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from xats.delivery.settings import Settings
     from xats.store import Store, Tx
 
-AT_ONCE = 100  # attempts side by side; most of an attempt is waiting
+AT_ONCE = 100  # attempts at the same time; most of an attempt is waiting
 NOTHING = wakes.Pending(0, 0, (), 0)
 
 
 @record
 class Target:
-    """The agent that a wake is for, its session, and the mail that the wake is about."""
+    """The agent of a wake, its session, and the mail that the wake is about."""
 
     agent: Agent
     session: Session | None
     pending: Pending
-    presence: Presence | None = None  #: what its program says that it is doing
+    presence: Presence | None = None  #: what its program reports that it is doing
 
     @property
     def xats_path(self) -> str | None:
-        """How the agent's shell calls xats (xats/base/calling.py), None where that is not known."""
+        """How the agent's shell calls xats (base/calling.py); None: not known."""
         return self.session.xats_path if self.session else None
 
 
@@ -45,7 +45,7 @@ class Target:
 def lease_due(store: Store, owner: str, settings: Settings, limit: int, under_way: Collection[int] = ()) -> list[Wake]:
     """Lease up to `limit` due wakes of this host to `owner`, and return them.
 
-    Those with an id in `under_way` are left out: `owner` is at work on them, whatever the clock says of their leases.
+    Wakes with an id in `under_way` are left out: `owner` works on them, even if the clock says that their leases ended.
     """
 
     def look(tx: Tx) -> list[Wake]:
@@ -70,26 +70,25 @@ def find(tx: Tx, wake: Wake) -> Target:
 
 
 def pending(tx: Tx, agent_id: int) -> Pending:
-    """Return all that is unread, or nothing where the agent is to be woken for none of it."""
+    """Return all unread mail of the agent, or NOTHING when no part of it wakes the agent."""
     return wakes.pending(tx, agent_id) if wakes.wanted(tx, agent_id) else NOTHING
 
 
-# -- what marks its pane -----------------------------------------------------------------------------------------------
+# -- the token in its pane ---------------------------------------------------------------------------------------------
 
 
 def token(wake: Wake, session: Session) -> str:
-    """Return what marks the pane as woken by `wake`: the same in every attempt on one session.
+    """Return the token that marks the pane as woken by `wake`. All attempts on one session have the same token.
 
-    The mark outlives the program; another program that is started in the pane got nothing of this wake yet. The mark
-    outlives the store as well: a store that was made anew, or restored from a backup, counts from the same numbers
-    again, but its rows have other nonces. A row that was restored with its nonce is that very wake, whose line was
-    pasted.
+    The mark outlives the program, so the token names the session: the next program in the pane has got nothing of this
+    wake. The mark outlives the store too, so the token contains a nonce: a new or restored store uses the same ids
+    again, but its new rows have other nonces. A row restored with its nonce is the same wake, whose line was pasted.
     """
     return f"{wake.id}-{session.id}-{wake.nonce}"
 
 
 def is_token(store: Store, session: Session, text: str) -> bool:
-    """Tell whether `text` is the token of a wake of `session` in `store`, open or not; another one proves nothing."""
+    """Tell whether `text` is the token of a wake of `session` in `store`, open or not."""
     number, _, rest = text.partition("-")
     if not (number.isascii() and number.isdigit()):
         return False

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @record
 class Request:
-    """What a transport is asked to do: to wake `agent`, whose current session on this host is `session`, once."""
+    """The request to a transport: wake `agent` once. `session` is its current session, on this host."""
 
     agent: Agent
     session: Session
@@ -39,17 +39,17 @@ class Request:
     settings: Settings
     store: str  #: the path of the store
     token: str  #: marks the pane as woken by this wake
-    line: Callable[[], str | None]  #: gives the line, asked for as late as possible; None: nothing is unread any more
-    pending: Callable[[], Pending | None]  #: gives the unread mail that the line is about, or None as well
-    stopping: Callable[[], bool] = bool  #: whether to give up, before anything was pasted
-    quiet_for: Callable[[Look], int] = lambda _: 0  #: for how long (ms) the daemon has seen the pane as a look shows it
-    echoed: Callable[[Look], bool] = lambda _: False  #: whether it has seen the program show a person's last key
-    is_token: Callable[[str], bool] = lambda _: False  #: whether a text is the token of a wake of this session
+    line: Callable[[], str | None]  #: returns the line, called as late as possible; None: nothing is unread now
+    pending: Callable[[], Pending | None]  #: returns the unread mail that the line counts, or None
+    stopping: Callable[[], bool] = bool  #: tells whether to give up, before anything is pasted
+    quiet_for: Callable[[Look], int] = lambda _: 0  #: for how long (ms) the pane has looked as in a look
+    echoed: Callable[[Look], bool] = lambda _: False  #: tells whether the program showed a person's last key
+    is_token: Callable[[str], bool] = lambda _: False  #: tells whether a text is the token of a wake of this session
 
 
 @record
 class Delivered:
-    """The transport took the line. `exit` is the exit code of the program that was run, if one was."""
+    """The transport took the line. `exit` is the exit code of the user's program, if it ran."""
 
     detail: str = ""
     exit: int | None = None
@@ -59,7 +59,7 @@ class Delivered:
 
 @record
 class Refused:
-    """Something objected: the line was not delivered. `exit` is the exit code of the program, if one ran and ended."""
+    """A check failed, or the line was not taken. `exit` is the exit code of the user's program, if it ran and ended."""
 
     reason: Reason
     detail: str = ""
@@ -75,7 +75,7 @@ def not_taken(detail: str) -> Refused:
 
 @record
 class Postponed:
-    """Nothing objected, but the attempt could not be made safely at this moment; another one is due soon."""
+    """No check failed, but xats could not make the attempt safely at this moment. The next one is due soon."""
 
     reason: Reason
     detail: str = ""
@@ -85,7 +85,7 @@ class Postponed:
 
 @record
 class Skipped:
-    """There is nothing left to wake the agent for."""
+    """The agent has no unread mail that wakes it."""
 
     reason: Reason
 
@@ -94,7 +94,7 @@ class Skipped:
 
 @record
 class Stopped:
-    """The attempt was given up because its process ends; the wake is as due as before."""
+    """The daemon ends, so the attempt was given up. The wake stays due."""
 
     detail: str = ""
 
@@ -103,7 +103,7 @@ class Stopped:
 
 @record
 class Elsewhere:
-    """The agent is on another host, whose daemon wakes it."""
+    """The agent is on another host. The daemon there wakes it."""
 
     state, reason, detail = "elsewhere", None, ""
 

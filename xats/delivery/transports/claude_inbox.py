@@ -1,12 +1,12 @@
 """The transport into Claude Code's own inbox: a Unix socket of each session, by which sessions write to each other.
 
-Seen at 2.1.332, on by default since 2.1.224. A session registers itself in `sessions/PID.json` of its folder, which is
-not documented and may change: what is not as it was seen is no inbox. One line of JSON is a message; an idle session
-begins a turn with it, a busy one reads it between two tool calls, and neither a draft nor a dialog is touched.
+Seen at 2.1.332, on by default since 2.1.224. A session registers itself in `sessions/PID.json` of its folder. That file
+is not documented and may change, so xats uses no inbox whose record looks different. One line of JSON is a message. An
+idle session begins a turn with it, a busy one reads it between two tool calls; a draft and a dialog stay.
 
-A session that asks its person for nothing (`bypassPermissions`) would hold the line behind a modal dialog, so there the
-inbox counts as not there, unless the person's own settings say `crossSessionInbound: accept`. The session drops what
-comes too fast (30 at once, then one in two seconds) and the same line twice in 30 s; both are refused here before.
+A session that asks for no permission (`bypassPermissions`) would hold the line behind a modal dialog. xats does not use
+its inbox unless the user's own settings say `crossSessionInbound: accept`. A session drops messages that come too fast
+(30 at once, then one in two seconds) and the same line twice in 30 s. xats refuses both before it sends.
 """
 
 from __future__ import annotations
@@ -36,30 +36,32 @@ NAME = "claude-inbox"
 RESTS = False
 PROTOCOL = 1
 WAIT = 1.0  # seconds for each of: the connection, the writing, its end, the first sign of a turn
-LOOK = 0.01  # seconds between two looks at the status
-TORN = 3  # times that a record is read which is being written
+LOOK = 0.01  # seconds between two reads of the status
+TORN = 3  # attempts to read a record that is being written
 MINUTE, PER_MINUTE = 60.0, 20
-SAME = 31.0  # seconds in which the same line would be taken for a repeat
+SAME = 31.0  # seconds in which the session drops the same line as a repeat
 FLAGS = ("--dangerously-skip-permissions", "--allow-dangerously-skip-permissions")
 BYPASS = "bypassPermissions"
 MANAGED = "/Library/Application Support/ClaudeCode" if sys.platform == "darwin" else "/etc/claude-code"
 
 _memory = threading.Lock()
-_sent: dict[tuple[int, int], list[tuple[float, str]]] = {}  # process: when (monotonic) it was handed what, last minute
-_holding: set[tuple[int, int]] = set()  # processes that were seen to hold a line for their person
+_sent: dict[
+    tuple[int, int], list[tuple[float, str]]
+] = {}  # by process: time (monotonic) and text of the lines of the last minute
+_holding: set[tuple[int, int]] = set()  # processes that held a line for their user
 
 
 def reach(session: Session) -> str | None:
-    """Return the path of the socket of the Claude Code that sits in `session`, None if it has none that may be used."""
+    """Return the path of the socket of the Claude Code in `session`; None: it has none that xats may use."""
     found = _find(session)
     return found[0] if found else None
 
 
 def deliver(request: Request) -> Result:
-    """Hand the line over, and see whether a turn begins. It takes 4 s at the most, mostly 0.2."""
+    """Send the line, and see whether a turn begins. This takes at most 4 s, usually 0.2."""
     found = _find(request.session)
     if found is None:
-        return not_taken("the inbox is not there any more")
+        return not_taken("the inbox is gone")
     path, config, before = found
     assert request.session.seat.process
     pid = request.session.seat.process[0]
@@ -77,18 +79,18 @@ def deliver(request: Request) -> Result:
         try:
             peer.sendall(_frames(text, _token(config, pid, path)).encode())
             closed = _closed(peer)
-        except OSError as problem:  # it has gone before it read all of it
+        except OSError as problem:  # it ended before it had read everything
             return not_taken(f"{path}: {problem}")
     _note(request.session.seat.process, text)
-    if not closed:  # it is stopped or stuck, and the line waits in its socket
+    if not closed:  # it is stopped or hangs; the line waits in its socket
         return Delivered(f"{path}, which has not closed the connection")
     if before.get("status") != "idle":
-        return Delivered(f"{path}, behind what it is doing")
+        return Delivered(f"{path}, after its current work")
     sign = _sign(config, pid, before)
     if sign == "held":
         with _memory:
             _holding.add(request.session.seat.process)
-        return not_taken("it holds the line until its person has reviewed it")
+        return not_taken("it holds the line until its user has reviewed it")
     return Delivered(f"{path}, {'a turn has begun' if sign else 'no turn was seen to begin'}")
 
 
@@ -96,7 +98,7 @@ def deliver(request: Request) -> Result:
 
 
 def _find(session: Session) -> tuple[str, str, Json] | None:
-    """Return the socket of `session`, the folder of its program and the program's record of itself."""
+    """Return the socket of `session`, the folder of its program, and the program's record of itself."""
     pid = verify.living(session)
     if pid is None:
         return None
@@ -105,22 +107,22 @@ def _find(session: Session) -> tuple[str, str, Json] | None:
     if config is None or record is None or not _is_of(record, pid, session.seat.pid_started):
         return None
     path = record.get("messagingSocketPath")
-    if record.get("parkedJobId"):  # the session has moved to the background; whoever has its seat is reached there
+    if record.get("parkedJobId"):  # the session has moved to the background
         return None
     if not isinstance(path, str) or not verify.is_inbox(path):
         return None
     argv = process.argv(pid)
     try:
-        welcome = _welcome(config, argv, record.get("cwd")) if argv else False
-    except (records.Unproven, OSError):  # settings that cannot be read may say anything
+        accepts = _accepts(config, argv, record.get("cwd")) if argv else False
+    except (records.Unproven, OSError):  # unreadable settings may say anything
         return None
-    if welcome is False or (welcome is None and session.seat.process in _holding):
+    if accepts is False or (accepts is None and session.seat.process in _holding):
         return None
     return path, config, record
 
 
 def _record(config: str, pid: int) -> Json | None:
-    """Return what the process `pid` has written of itself. It writes in place, so a torn record is read again."""
+    """Return the record of the process `pid`. The process writes it in place, so a torn record is read again."""
     folder = os.path.join(config, "sessions")
     if not records.is_private(folder):
         return None
@@ -133,20 +135,20 @@ def _record(config: str, pid: int) -> Json | None:
 
 
 def _is_of(record: Json, pid: int, started: int | None) -> bool:
-    """Tell whether `record` is that of this very process, in the format that was seen. Ids change with /clear."""
-    told = record.get("procStart")
-    same = told == str(started) if process.LINUX else isinstance(told, str)
+    """Tell whether `record` belongs to this process, in the known format. Ids change with /clear."""
+    start = record.get("procStart")
+    same = start == str(started) if process.LINUX else isinstance(start, str)
     return record.get("pid") == pid and same and record.get("peerProtocol", PROTOCOL) == PROTOCOL
 
 
-# -- whether it would be held ------------------------------------------------------------------------------------------
+# -- whether the session would hold the line ---------------------------------------------------------------------------
 
 
-def _welcome(config: str, argv: list[str], cwd: object) -> bool | None:
-    """Return True if the person's settings accept such lines, False if they would be held or refused, else None.
+def _accepts(config: str, argv: list[str], cwd: object) -> bool | None:
+    """Return True if the settings accept lines of other sessions, False if they hold or refuse them, else None.
 
-    The first of the organization's settings, those of the command line and the person's own decides; a project's may
-    only be stricter. The mode in which it was started is in `argv`. Raises records.Unproven.
+    The organization's settings come first, then the command line's, then the user's; the first that says something
+    decides. A project's settings can only be stricter. `argv` shows the mode at the start. Raises records.Unproven.
     """
     own: list[Json] = [*_managed(), *_given(argv, cwd)]
     if not any(_is(word, "--setting-sources") for word in argv):
@@ -164,7 +166,7 @@ def _welcome(config: str, argv: list[str], cwd: object) -> bool | None:
 
 
 def _managed() -> list[Json]:
-    """Return the organization's settings, the strongest first."""
+    """Return the organization's settings, strongest first."""
     more = os.path.join(MANAGED, "managed-settings.d")
     names = sorted(os.listdir(more), reverse=True) if os.path.isdir(more) else []
     paths = [os.path.join(more, name) for name in names if name.endswith(".json")]
@@ -172,7 +174,7 @@ def _managed() -> list[Json]:
 
 
 def _given(argv: list[str], cwd: object) -> list[Json]:
-    """Return the settings of the command line: a file, or JSON itself."""
+    """Return the settings on the command line: each is a file or JSON."""
     given = [_value(argv, place) for place, word in enumerate(argv) if _is(word, "--settings")]
     found: list[Json] = []
     for value in reversed(given):
@@ -180,15 +182,15 @@ def _given(argv: list[str], cwd: object) -> list[Json]:
             found.append(records.parsed(value))
             continue
         path = os.path.join(cwd if isinstance(cwd, str) else "", value)
-        if not os.path.isabs(path) or not os.path.exists(path):  # whatever it said, it is in effect
-            msg = "the settings of the command line are gone"
+        if not os.path.isabs(path) or not os.path.exists(path):  # its settings are in effect, but xats cannot read them
+            msg = "the settings file on the command line is gone"
             raise records.Unproven(msg)
         found.append(_settings(path))
     return found
 
 
 def _settings(path: str) -> Json:
-    """Return the settings in the file `path`, which may be a link; {} if there is none. Raises records.Unproven."""
+    """Return the settings in the file `path`, which may be a link; {}: no file. Raises records.Unproven."""
     text = records.read(path, records.SETTINGS, follow=True)
     return records.parsed(text) if text and text.strip() else {}
 
@@ -199,7 +201,7 @@ def _permissions(settings: Json) -> Json:
 
 
 def _is(word: str, *options: str) -> bool:
-    """Tell whether `word` of a command line is one of `options`, alone or with its value."""
+    """Tell whether `word` of a command line is one of `options`, with or without a value."""
     return word.partition("=")[0] in options
 
 
@@ -208,11 +210,11 @@ def _value(argv: list[str], place: int) -> str:
     return value if equals else "".join(argv[place + 1 : place + 2])
 
 
-# -- what is said ------------------------------------------------------------------------------------------------------
+# -- sending -----------------------------------------------------------------------------------------------------------
 
 
 def _frames(text: str, token: str | None) -> str:
-    """Return what is written: who may, if it asks for that, and `text` as a message that its screen shows as ours."""
+    """Return the frames to write: the token, if the session has one, and `text` as a message from xats."""
     content = f'<cross-session-message from-name="xats">\n{text}\n</cross-session-message>'
     user = {"type": "user", "message": {"role": "user", "content": content}}
     frames = [{"type": "auth", "token": token}, user] if token else [user]
@@ -220,17 +222,17 @@ def _frames(text: str, token: str | None) -> str:
 
 
 def _token(config: str, pid: int, path: str) -> str | None:
-    """Return the token by which other sessions may write to this one, None if it has told none."""
+    """Return the token with which other sessions may write to this one; None: it has none."""
     key = f"{pid}.{hashlib.sha256(path.encode()).hexdigest()}.key"
     try:
-        told = (records.mapping(os.path.join(config, "sessions", key), records.RECORD) or {}).get("peerToken")
+        token = (records.mapping(os.path.join(config, "sessions", key), records.RECORD) or {}).get("peerToken")
     except records.Unproven:
         return None
-    return told if isinstance(told, str) and told.isalnum() else None
+    return token if isinstance(token, str) and token.isalnum() else None
 
 
 def _too_much(whose: tuple[int, int], text: str) -> str | None:
-    """Return why the process `whose` would drop `text`, None if it would not."""
+    """Return why the process `whose` would drop `text`; None: it would not."""
     now = time.monotonic()
     with _memory:
         for key, lines in list(_sent.items()):
@@ -239,9 +241,9 @@ def _too_much(whose: tuple[int, int], text: str) -> str | None:
                 del _sent[key]
         lines = _sent.get(whose, [])
     if len(lines) >= PER_MINUTE:
-        return f"it has got {len(lines)} lines within a minute, and drops what comes too fast"
+        return f"it got {len(lines)} lines within a minute, and drops lines that come too fast"
     if lines and lines[-1][1] == text and now - lines[-1][0] < SAME:
-        return "it has just got the same line, and drops what is repeated within 30 s"
+        return "it has just got the same line, and drops a repeat within 30 s"
     return None
 
 
@@ -251,7 +253,7 @@ def _note(whose: tuple[int, int], text: str) -> None:
 
 
 def _closed(peer: socket.socket) -> bool:
-    """Wait until the other side has read all and closed, and tell whether it has. Raises OSError."""
+    """Wait until the other side has read everything and closed; tell whether it did. Raises OSError."""
     peer.shutdown(socket.SHUT_WR)
     peer.settimeout(WAIT)
     try:
@@ -261,7 +263,7 @@ def _closed(peer: socket.socket) -> bool:
 
 
 def _sign(config: str, pid: int, before: Json) -> str:
-    """Return what an idle session was seen to do within WAIT: "turn", "held" behind a dialog, or "" for nothing."""
+    """Return what an idle session does within WAIT: "turn", "held" behind a dialog, or "" for nothing."""
     until = time.monotonic() + WAIT
     while time.monotonic() < until:
         now = _record(config, pid) or before

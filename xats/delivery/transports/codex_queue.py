@@ -1,13 +1,13 @@
 """The transport into Codex's own queue: `codex queue --thread ID --message LINE`.
 
-Seen at 0.171.0. The line begins a turn at once where Codex runs its shared server, within 10 s with `--no-daemon`, and
-after the turn or the dialog that is open. A draft stays. When its person has stopped a turn, the line waits for that
-person's next one. A thread that has had no turn takes it only in the shared server.
+Seen at 0.171.0. The line begins a turn at once where Codex runs its shared server, and within 10 s with `--no-daemon`.
+It waits for the end of a running turn or an open dialog. A draft stays. After the user has stopped a turn, the line
+waits for the user's next prompt. A thread without any turn takes the line only in the shared server.
 
-The queue also takes lines for a thread that nobody looks at, and then a turn runs that nobody sees. So it must be
-proven that the window lives, and that its thread is open in it, or in its server with no newer one that could be its
-own. What runs is the program of that window itself, never one that a row of the store names, and not if it is more
-confined than we are: what an agent may not do in its sandbox it must not do through us.
+The queue also takes lines for a thread that no window shows, and would then run a turn that the user does not see. So
+xats verifies that the window runs and has the thread open. In the shared server, no newer thread may be the window's.
+xats runs the program of that window, never one that a row of the store names. It refuses a window that is more confined
+than xats: an agent must not do through xats what its sandbox forbids.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ PROGRAM = ("codex",)
 WAIT = 4.0  # seconds that the command may take; it takes 0.1
 THREAD = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 OPEN = re.compile(rf"(?:/thread-writer-locks/|/sessions/.*-)({THREAD.pattern})\.(lock|jsonl)$")
-PASSED = ("HOME", "CODEX_HOME", "CODEX_SQLITE_HOME")  # what the command needs of the window's environment
+PASSED = ("HOME", "CODEX_HOME", "CODEX_SQLITE_HOME")  # variables of the window that the command needs
 
 
 @record
 class Window:
-    """A living window of Codex: its process, its folder, its environment, and the thread that is open in it."""
+    """A running window of Codex: its process, folder and environment, and the thread that is open in it."""
 
     program: Process
     home: str
@@ -50,17 +50,17 @@ class Window:
 
 
 def reach(session: Session) -> str | None:
-    """Return `thread ID` if the Codex that sits in `session` has it open, else None."""
+    """Return `thread ID` if the Codex in `session` has it open, else None."""
     window = _find(session)
     return f"thread {window.thread}" if window and _command(window) else None
 
 
 def deliver(request: Request) -> Result:
-    """Put the line into the queue of the thread. It takes 4 s at the most, mostly 0.1."""
+    """Put the line into the queue of the thread. This takes at most 4 s, usually 0.1."""
     window = _find(request.session)
     command = _command(window) if window else None
     if window is None or command is None:
-        return not_taken("its thread is not open any more")
+        return not_taken("its thread is not open now")
     text = request.line()
     if text is None:
         return Skipped("already_read")
@@ -78,7 +78,7 @@ def deliver(request: Request) -> Result:
         )
     except OSError as problem:
         return not_taken(f"codex cannot be run: {problem.strerror}")
-    except subprocess.TimeoutExpired:  # it was killed, perhaps after it had written
+    except subprocess.TimeoutExpired:  # xats killed it, perhaps after it had written the line
         return Delivered(f"thread {window.thread}, but codex queue took more than {WAIT:g} s")
     if done.returncode == 0:
         return Delivered(f"thread {window.thread}")
@@ -91,7 +91,7 @@ def deliver(request: Request) -> Result:
 
 
 def _find(session: Session) -> Window | None:
-    """Return the window of `session`, None if it is not proven to be there and to show the session's thread."""
+    """Return the window of `session`, if it surely runs and has the session's thread open, else None."""
     thread = session.seat.client_session
     if verify.living(session) is None or thread is None or not THREAD.fullmatch(thread):
         return None
@@ -104,7 +104,7 @@ def _find(session: Session) -> Window | None:
         return None
     window = Window(program, home, environ, thread)
     own = _threads(program.pid, home)
-    if own:  # the lock alone is that of a thread without a turn
+    if own:  # a thread with only a lock has had no turn
         return window if "jsonl" in own.get(thread, ()) and not _newer(home, own, thread) else None
     shared = _threads(_server(home), home)
     if thread not in shared:
@@ -116,7 +116,7 @@ def _find(session: Session) -> Window | None:
 
 
 def _program(session: Session) -> Process | None:
-    """Return the process of the window itself: below a wrapper, or, seated by the shared server, in its pane."""
+    """Return the process of the window: below a wrapper, or in the pane if the shared server was registered."""
     assert session.seat.pid
     if not _serves(session.seat.pid):
         return next((one for one in verify.family(session.seat.pid, PROGRAM) if not _serves(one.pid)), None)
@@ -128,17 +128,17 @@ def _program(session: Session) -> Process | None:
 
 
 def _serves(pid: int) -> bool:
-    """Tell whether `pid` is a server of Codex, which lives on when a window is closed."""
+    """Tell whether `pid` is a server of Codex. It goes on when a window is closed."""
     return "app-server" in process.argv(pid)[1:3]
 
 
 def _server(home: str) -> int | None:
-    """Return the pid of the shared server of the folder `home`, None if none runs."""
+    """Return the pid of the shared server of the folder `home`; None: none runs."""
     try:
-        told = records.mapping(os.path.join(home, "app-server-daemon", "daemon.pid"), records.RECORD) or {}
+        record = records.mapping(os.path.join(home, "app-server-daemon", "daemon.pid"), records.RECORD) or {}
     except records.Unproven:
         return None
-    pid, identity = told.get("pid"), told.get("processIdentity")
+    pid, identity = record.get("pid"), record.get("processIdentity")
     if not isinstance(pid, int) or pid <= 1 or process.owner(pid) != os.geteuid() or not _serves(pid):
         return None
     ticks = identity.get("startTicks") if isinstance(identity, dict) else None
@@ -146,7 +146,7 @@ def _server(home: str) -> int | None:
 
 
 def _windows(home: str) -> list[Process]:
-    """Return every living window whose threads are open in the shared server of the folder `home`."""
+    """Return every running window of the folder `home` that uses the shared server."""
     found = [one for one in process.everybody() if one.name in PROGRAM and one.tty and not _serves(one.pid)]
     same = [one for one in found if records.folder(process.environ(one.pid), "CODEX_HOME", ".codex") == home]
     return [one for one in same if not _threads(one.pid, home)]
@@ -156,7 +156,7 @@ def _windows(home: str) -> list[Process]:
 
 
 def _threads(pid: int | None, home: str) -> dict[str, set[str]]:
-    """Return the threads of the folder `home` that the process `pid` has open: their "lock", their "jsonl" or both."""
+    """Return the threads in the folder `home` that the process `pid` has open: by id, "lock", "jsonl" or both."""
     found: dict[str, set[str]] = {}
     real = os.path.realpath(home) + "/"
     for path in process.open_files(pid) if pid is not None else ():
@@ -172,16 +172,16 @@ def _newer(home: str, threads: Iterable[str], thread: str) -> list[str]:
 
 
 def _opened(home: str, thread: str) -> tuple[int, str]:
-    """Return when `thread` was opened, by its lock; ids grow with time and decide where there is none."""
+    """Return when `thread` was opened, by its lock. Without a lock the id decides, because ids grow with time."""
     try:
         return os.stat(os.path.join(home, "thread-writer-locks", f"{thread}.lock")).st_mtime_ns, thread
     except OSError:
         return 0, thread
 
 
-# -- what is run -------------------------------------------------------------------------------------------------------
+# -- which program -----------------------------------------------------------------------------------------------------
 
 
 def _command(window: Window) -> str | None:
-    """Return the path of the program to run: on Linux the one that the window itself runs, by its inode."""
+    """Return the path of the program to run. On Linux it is the very file that the window runs."""
     return f"/proc/{window.program.pid}/exe" if process.LINUX else shutil.which("codex")

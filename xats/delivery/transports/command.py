@@ -1,11 +1,11 @@
-"""The transport that is the user's own: a program of his gets each wake as one JSON document on its standard input.
+"""The transport by the user's own program: it gets each wake as one JSON document on its standard input.
 
-Which program is said by XATS_WAKE_COMMAND, else it is the file `wake` in the configuration folder of xats. It is never
-taken from the store: whoever can write a row must not choose what runs. It is run without a shell, and with nothing in
-its environment that says who it is. Exit 0 means that the agent was woken.
+XATS_WAKE_COMMAND names the program; the default is the file `wake` in the configuration folder of xats. The store never
+names it: a process that can write a row must not choose what runs. xats runs it without a shell, and without the
+variables that identify an agent. Exit 0 means that the agent was woken.
 
-It is run at least once for each attempt: where the daemon dies between its end and the record of it, the same `wake`
-comes again with the same `attempt`, by which a program that minds can tell.
+It runs at least once for each attempt. If the daemon dies after the program and before the record, the program gets the
+same `wake` with the same `attempt` again.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from xats.base.jsontext import SCHEMA_VERSION, to_json
 from xats.base.record import record
 from xats.clients import sessions
 from xats.delivery import envelope
-from xats.delivery.transports import Delivered, Refused, Skipped, Stopped
+from xats.delivery.transports import Delivered, Refused, Skipped, Stopped, verify
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,29 +37,29 @@ if TYPE_CHECKING:
 NAME = "command"
 VARIABLE = "XATS_WAKE_COMMAND"
 PRIVATE = ("XATS_AGENT", "XATS_TEAM", "XATS_FAULT", "XATS_FAULT_CLOCK", *sessions.SESSION_IDS, *sessions.MARKS)
-SAID = 200  # characters of its complaint that are kept
-LEAVE = 1000  # ms that it still gets when the daemon ends
-SLICE = 0.02  # seconds between two looks whether it has ended
+SAID = 200  # characters of its standard error that are kept
+LEAVE = 1000  # ms that the program still has when the daemon ends
+SLICE = 0.02  # seconds between two checks whether it has ended
 
 
 class Unusable(XatsError):
-    """There is no program to run."""
+    """The user's program cannot be run."""
 
     code = "command_failed"
 
 
 def program(environ: Mapping[str, str]) -> str:
-    """Return the path of the user's program, which only this user and root can change. Raises Unusable, NoHome."""
+    """Return the path of the user's program. Only this user and root can change it. Raises Unusable, NoHome."""
     path = user_settings.value(VARIABLE, environ)
     if path and not os.path.isabs(path):
-        # The daemon works in another folder than whoever has set it.
-        raise Unusable(f"{VARIABLE} is {path!r}, which is no absolute path")
+        # The daemon works in another folder than the shell that set it.
+        raise Unusable(f"{VARIABLE} must be an absolute path, not {path!r}")
     if not path:
         path = os.path.join(folders.config(environ), "xats", "wake")
     if not os.path.exists(path):
-        raise Unusable(f"there is no program {path}; put it there, or name another with {VARIABLE}")
+        raise Unusable(f"there is no program {path}; put it there, or name another one with {VARIABLE}")
     if not os.path.isfile(path) or not os.access(path, os.X_OK):
-        raise Unusable(f"{path} is no executable file; chmod +x {path}")
+        raise Unusable(f"{path} is not an executable file; chmod +x {path}")
     try:
         ownership.check(path)
     except ownership.Exposed as problem:
@@ -71,7 +71,7 @@ def program(environ: Mapping[str, str]) -> str:
 
 
 def objection() -> Reason | None:
-    """Return why an attempt would be refused at once, or None."""
+    """Return why an attempt would be refused at once; None: it would not."""
     try:
         program(os.environ)
     except XatsError:
@@ -98,7 +98,7 @@ def deliver(request: Request) -> Result:
     if ran.code == 0:
         return Delivered(exit=0)
     if ran.code is None and request.stopping():
-        return Stopped("the daemon ended before the program did")
+        return Stopped("the daemon ended before the program")
     if ran.code is None:
         end = f"killed after {limit / 1000:g} s"
     else:
@@ -107,7 +107,7 @@ def deliver(request: Request) -> Result:
 
 
 def document(request: Request, pending: Pending) -> str:
-    """Return what the program is told, as one line of JSON."""
+    """Return the document for the program, as one line of JSON."""
     agent, pane = request.agent, request.session.seat.pane
     where = {"socket": pane.socket, "pane_id": pane.pane_id, "pane_pid": pane.pane_pid} if pane else None
     said = {
@@ -129,16 +129,16 @@ def document(request: Request, pending: Pending) -> str:
 
 @record
 class Ran:
-    """How a program ended. `code` is None if it was killed because its time was over, below 0 if by another signal."""
+    """How a program ended. `code` is None if xats killed it at its time limit, and below 0 after another signal."""
 
     code: int | None
     complaint: str
 
 
 def run(path: str, said: str, environ: Mapping[str, str], limit: int, stopping: Callable[[], bool] = bool) -> Ran:
-    """Run the program `path` with `said` on its standard input, for `limit` ms at the most; then its group is killed.
+    """Run the program `path` with `said` on its standard input, for at most `limit` ms; then kill its process group.
 
-    What it leaves in the background may stay. When `stopping`, it still gets LEAVE ms. Raises OSError.
+    Its background processes may stay. When `stopping`, it has LEAVE ms left. Raises OSError.
     """
     until = time.monotonic() + limit / 1000
     warned = False
@@ -153,10 +153,10 @@ def run(path: str, said: str, environ: Mapping[str, str], limit: int, stopping: 
     ) as started:
         assert started.stdin
         assert started.stderr
-        heard = _StderrTail(started.stderr.fileno())
+        heard = _StderrHead(started.stderr.fileno())
         code = None
         try:
-            with suppress(BrokenPipeError):  # it does not want to know
+            with suppress(BrokenPipeError):  # it does not read
                 os.write(started.stdin.fileno(), said.encode())  # shorter than any pipe
             started.stdin.close()
             code = started.poll()
@@ -173,15 +173,15 @@ def run(path: str, said: str, environ: Mapping[str, str], limit: int, stopping: 
     return Ran(code, heard.text())
 
 
-class _StderrTail:
-    """What a program says on its standard error. Only the beginning is kept, so it may say as much as it likes."""
+class _StderrHead:
+    """The standard error of a program. Only the beginning is kept; the rest is read and dropped."""
 
     def __init__(self, file: int) -> None:
         self._file, self._heard, self._ended = file, b"", False
         os.set_blocking(file, False)
 
     def listen(self, seconds: float) -> None:
-        """Take what is said, for `seconds` at the most."""
+        """Read for at most `seconds`."""
         if self._ended:
             time.sleep(seconds)
         elif select.select([self._file], [], [], seconds)[0]:
@@ -190,6 +190,5 @@ class _StderrTail:
             self._heard += data[: 4 * SAID - len(self._heard)]
 
     def text(self) -> str:
-        """Return the beginning of what was said, on one line, with nothing in it that a terminal would obey."""
-        words = " ".join(self._heard.decode("utf-8", "replace").split())
-        return "".join(char if char.isprintable() else "?" for char in words)[:SAID]
+        """Return the beginning of the output on one line, without control characters."""
+        return verify.plain(self._heard.decode("utf-8", "replace"), SAID)

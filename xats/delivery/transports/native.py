@@ -1,13 +1,13 @@
-"""The inboxes that agent programs have themselves. Each is a module that xats/clients/NAME.py names (`inbox`).
+"""The inboxes of agent programs. Each is a module, which xats/clients/NAME.py names as `inbox`.
 
-    NAME                     what it is called, as in XATS_WAKE_OFF
-    RESTS                    after its person has broken a turn off it keeps what it takes until that one's next prompt
-    reach(session)           where a line would be handed over, in words for people; None: not there now. It reads
-                             files, is quick and never raises
-    deliver(request)         a Result: `delivered`: the inbox took the line, or may have; `not_taken`: it surely did
-                             not; `skipped/already_read`: the line was None. A few seconds at the most
+    NAME                name of the transport, as in XATS_WAKE_OFF
+    RESTS               whether it keeps a line until the user's next prompt, after the user has broken a turn off
+    reach(session)      place of the inbox, in words for people; None: it cannot be used now. This reads files, is quick
+                        and never raises an error
+    deliver(request)    a Result: `Delivered`: the inbox took the line, or may have; `not_taken`: it surely did not;
+                        `Skipped("already_read")`: the line was None. It takes a few seconds at most
 
-They run on the host of the session alone.
+They are called only on the host of the session.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from xats.delivery.transports import Transport
 
     class Native(Transport, Protocol):
-        """What such a module holds."""
+        """What the module of an inbox holds."""
 
         RESTS: bool
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 def of(client: str) -> Native | None:
-    """Return the inbox of `client`, None when it has none that xats knows."""
+    """Return the inbox of `client`; None: it has none, or none that xats knows."""
     described = model.load(client)
     if described is None or not described.inbox:
         return None

@@ -20,7 +20,7 @@ NAME = "notice"
 
 
 def deliver(request: Request) -> Result:
-    """Show the line wherever the pane of the session can be seen, or say why not. Nobody looks: `not_shown`."""
+    """Show the line on every terminal that shows the pane of the session. If there is none: `not_shown`."""
     pane = request.session.seat.pane
     assert pane
     text = request.line()
@@ -36,7 +36,7 @@ def deliver(request: Request) -> Result:
 
 
 def objection(pane: Pane) -> Reason | None:
-    """Return why an attempt would be refused at once, or None."""
+    """Return why an attempt would be refused at once; None: it would not."""
     try:
         return None if notice.viewers(pane) else "not_shown"
     except (NoPane, TmuxUnavailable) as problem:

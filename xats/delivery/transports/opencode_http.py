@@ -1,9 +1,9 @@
-"""The transport into opencode's own server, which it runs when it is started with `--port` or has `server.port` set.
+"""The transport into opencode's own server, which runs after a start with `--port` or with `server.port` set.
 
-Seen at 1.18.33: `POST /session/ID/prompt_async` begins a turn at once, or after the turn that runs, and leaves a draft.
-While it asks its person for something, nothing is handed over: when the person says no, the line would lie there
-unanswered. The server is found by the port on which that very process listens, and is spoken to on the loopback
-interface only. Which session is on its screen it does not tell, so that is taken from the registration.
+Seen at 1.18.33: `POST /session/ID/prompt_async` begins a turn at once, or after the running turn, and a draft stays.
+While opencode asks its user for something, xats sends nothing: after a no, the line would stay unanswered. xats finds
+the server by the port on which that process listens, and connects only on the loopback interface. The server does not
+tell which session is on the screen, so xats takes the registered one.
 """
 
 from __future__ import annotations
@@ -31,16 +31,21 @@ if TYPE_CHECKING:
 NAME = "opencode-http"
 RESTS = False
 PROGRAM = ("opencode",)
-WAIT = 4.0  # seconds for everything; the first answer of a new server takes 2
+WAIT = 4.0  # seconds for all requests; the first answer of a new server takes 2
 ANSWER = 1 << 20  # bytes of an answer that are read
 ID = re.compile(r"ses_[A-Za-z0-9]{8,64}")
-LOOPBACK = {"127.0.0.1": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::1": "::1", "::": "::1"}  # listens on: spoken to at
+LOOPBACK = {
+    "127.0.0.1": "127.0.0.1",
+    "0.0.0.0": "127.0.0.1",
+    "::1": "::1",
+    "::": "::1",
+}  # the address it listens on: the address xats connects to
 LISTEN = "0A"  # a state in /proc/net/tcp
 
 
 @record
 class Server:
-    """Where the server of a session listens, and which process it is."""
+    """The server of a session: its process, and its address."""
 
     pid: int
     host: str
@@ -53,30 +58,30 @@ class Server:
 
 
 class BadAnswer(Exception):
-    """The server says no, or says nothing that can be understood."""
+    """The server refuses, or sends an answer that xats does not understand."""
 
 
 def reach(session: Session) -> str | None:
-    """Return the URL of the server of the opencode that sits in `session`, None if it runs none."""
+    """Return the URL of the server of the opencode in `session`; None: it runs none."""
     server = _find(session)
     return server.url if server else None
 
 
 def deliver(request: Request) -> Result:
-    """Hand the line to the session, unless it asks its person for something. It takes 5 s at the most, mostly 0.1."""
+    """Send the line to the session, unless it asks its user for something. This takes at most 5 s, usually 0.1."""
     import http.client
 
     server = _find(request.session)
     if server is None:
-        return not_taken("its server is not there any more")
+        return not_taken("its server is gone")
     path = f"/session/{request.session.seat.client_session}"
     headers = _headers(server.pid)
     connection = http.client.HTTPConnection(server.host, server.port, timeout=WAIT)
-    limit = threading.Timer(WAIT, _cut, [connection])  # a socket's own limit is for each piece
+    limit = threading.Timer(WAIT, _cut, [connection])  # the timeout of a socket applies to each read
     limit.daemon = True
     limit.start()
     try:
-        _ask_nothing(connection, headers, path)
+        _check_idle(connection, headers, path)
         text = request.line()
         if text is None:
             return Skipped("already_read")
@@ -88,7 +93,7 @@ def deliver(request: Request) -> Result:
     finally:
         limit.cancel()
         connection.close()
-    if status is None:  # it has got it all
+    if status is None:  # the server has received everything
         return Delivered(f"{server.url}, which has not answered")
     return Delivered(server.url) if status < 300 else not_taken(f"{server.url}: HTTP {status}")
 
@@ -97,7 +102,7 @@ def deliver(request: Request) -> Result:
 
 
 def _find(session: Session) -> Server | None:
-    """Return the server of `session`: the one port on which its program listens, or the one its command line names."""
+    """Return the server of `session`: the only port on which its program listens, or the port on its command line."""
     pid = verify.living(session)
     if pid is None or not ID.fullmatch(session.seat.client_session or ""):
         return None
@@ -111,7 +116,7 @@ def _find(session: Session) -> Server | None:
 
 
 def _named_port(argv: list[str]) -> int | None:
-    """Return the port that a command line names by `--port`; 0 means any."""
+    """Return the port that a command line names by `--port`; None: no port, or 0, which means any."""
     for place, word in enumerate(argv):
         option, equals, value = word.partition("=")
         if option == "--port":
@@ -121,7 +126,7 @@ def _named_port(argv: list[str]) -> int | None:
 
 
 def _listening(pid: int) -> Iterator[tuple[str, int]]:
-    """Yield where to speak to each TCP port on which `pid` listens and which is reached by the loopback interface."""
+    """Yield the address of each TCP port of `pid` that the loopback interface reaches."""
     if not process.LINUX:
         yield from _listening_elsewhere(pid)
         return
@@ -135,12 +140,12 @@ def _listening(pid: int) -> Iterator[tuple[str, int]]:
         mine = [row[1].split(":") for row in rows if row[3] == LISTEN and row[9] in held]
         near = [(LOOPBACK[_address(address)], int(port, 16)) for address, port in mine if _address(address) in LOOPBACK]
         yield from near
-        if near:  # each table takes the kernel 5 ms
+        if near:  # each table costs 5 ms
             return
 
 
 def _address(text: str) -> str:
-    """Return the address that /proc/net/tcp writes as words of 32 bits, each in the byte order of this machine."""
+    """Return an address of /proc/net/tcp, which is written in words of 32 bits, each in this machine's byte order."""
     words = [int(text[place : place + 8], 16).to_bytes(4, sys.byteorder) for place in range(0, len(text), 8)]
     return socket.inet_ntop(socket.AF_INET6 if len(words) > 1 else socket.AF_INET, b"".join(words))
 
@@ -154,11 +159,11 @@ def _listening_elsewhere(pid: int) -> Iterator[tuple[str, int]]:
                 yield LOOPBACK[one.laddr.ip], one.laddr.port
 
 
-# -- what is asked -----------------------------------------------------------------------------------------------------
+# -- requests ----------------------------------------------------------------------------------------------------------
 
 
 def _headers(pid: int) -> dict[str, str]:
-    """Return who asks, if the server was started with a password; it is in the environment of its process."""
+    """Return the header with the password of the server, which is in the environment of its process, if it has one."""
     environ = process.environ(pid)
     password = environ.get("OPENCODE_SERVER_PASSWORD")
     if not password:
@@ -169,8 +174,8 @@ def _headers(pid: int) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
 
-def _ask_nothing(connection: HTTPConnection, headers: dict[str, str], path: str) -> None:
-    """Make sure that the session of `path` is there and asks its person for nothing. Raises as `_get` does."""
+def _check_idle(connection: HTTPConnection, headers: dict[str, str], path: str) -> None:
+    """Check that the session of `path` exists and asks its user for nothing. Raises as `_get` does."""
     name = path.rpartition("/")[2]
     about = _get(connection, headers, path)
     if not isinstance(about, dict) or about.get("id") != name:
@@ -187,7 +192,7 @@ def _ask_nothing(connection: HTTPConnection, headers: dict[str, str], path: str)
 
 
 def _get(connection: HTTPConnection, headers: dict[str, str], path: str) -> object:
-    """Return the JSON that the server answers to `path`. Raises BadAnswer, or as sockets do."""
+    """Return the JSON that the server answers to `path`. Raises BadAnswer, OSError and HTTPException."""
     connection.request("GET", path, headers=headers)
     answer = connection.getresponse()
     data = answer.read(ANSWER + 1)
@@ -195,16 +200,16 @@ def _get(connection: HTTPConnection, headers: dict[str, str], path: str) -> obje
         msg = f"HTTP {answer.status} for {path.rpartition('/')[0] or path}"
         raise BadAnswer(msg)
     if len(data) > ANSWER:
-        msg = f"too long an answer for {path}"
+        msg = f"the answer for {path} is too long"
         raise BadAnswer(msg)
     try:
         return from_json(data.decode())
     except (ValueError, RecursionError) as problem:
-        raise BadAnswer("no JSON in its answer") from problem
+        raise BadAnswer("its answer is not JSON") from problem
 
 
 def _status(connection: HTTPConnection) -> int | None:
-    """Return the status of the answer to what was sent, None if there comes none."""
+    """Return the HTTP status of the answer; None: no answer came."""
     from http.client import HTTPException
 
     try:
@@ -214,6 +219,6 @@ def _status(connection: HTTPConnection) -> int | None:
 
 
 def _cut(connection: HTTPConnection) -> None:
-    """End whatever waits for this connection."""
+    """Shut the connection down, so that a read from it ends."""
     with suppress(OSError, AttributeError):
         connection.sock.shutdown(socket.SHUT_RDWR)

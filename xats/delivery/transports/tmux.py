@@ -1,4 +1,4 @@
-"""The transport that works everywhere: one fixed line, pasted into the agent's tmux pane behind guards."""
+"""The transport for every program: paste one fixed line into the agent's tmux pane, behind guards."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def deliver(request: Request) -> Result:
     )
     unsent = composer.unsent
     if outcome.reason == "draft_present" and unsent and request.is_token(unsent) and request.line() is not None:
-        # The line of an earlier wake, whose attempt died before Enter and whose mail was read then. Only xats would
-        # submit it, and it says what ours would say: there is mail. If it is gone by now, nothing is pasted.
+        # The line of an earlier wake, whose attempt died before Enter and whose mail was then read. Nothing else would
+        # submit it, and it says the same as ours: there is mail. If it is gone by now, nothing is pasted.
         outcome = _attempt(
             request,
             known,
@@ -55,7 +55,7 @@ def deliver(request: Request) -> Result:
 
 
 def _attempt(request: Request, known: Profile, **how: Any) -> Outcome:
-    """Make one guarded paste into the pane of the session, with what the profile `known` says of its client."""
+    """Make one guarded paste into the pane of the session, by the profile `known` of its client."""
     seat = request.session.seat
     assert seat.pane
     return paste.attempt(
@@ -75,7 +75,7 @@ def _attempt(request: Request, known: Profile, **how: Any) -> Outcome:
 
 
 def _result(outcome: Outcome, evidence: str) -> Result:
-    """Return what the paste came to as a result of the wake; `evidence` is what the last guard that objected saw."""
+    """Return the result of the attempt. `evidence` is the sign that the last failed guard saw."""
     if outcome.state == "delivered":
         return Delivered(outcome.detail)
     if outcome.reason == "stopping":
@@ -89,15 +89,15 @@ def _result(outcome: Outcome, evidence: str) -> Result:
 
 
 class _Composer:
-    """The guards of one attempt that read the composer in each look, and what they have found there.
+    """The guards of one attempt that read the composer in each look, and their findings.
 
-    `evidence` is the sign by which the last of them objected. `unsent` is the token of an earlier wake whose line is
-    still in the composer; "" if there is none.
+    `evidence` is the sign for which the last of them refused. `unsent` is the token of an earlier wake, if its line is
+    still in the composer, else "".
     """
 
     def __init__(self, known: Profile, pane: Pane, token: str) -> None:
         self._known, self._pane, self._token = known, pane, token
-        self._drafts: list[str | None] = []  # what stood beside the cursor in each look
+        self._drafts: list[str | None] = []  # the text beside the cursor in each look
         self.evidence, self.unsent = "", ""
 
     def stranded(self, look: Look) -> Reason | None:
@@ -114,11 +114,11 @@ class _Composer:
         reason, self.evidence = screens.examined(self._known, look, self._token)
         if reason != "draft_present" or profile.is_known(self._known) or look.wake.partition(":")[0] == self._token:
             return reason
-        # xats does not know where this program writes: words beside the cursor are a draft only if they stay.
+        # xats does not know where this program writes. Words beside the cursor are a draft only if they stay there.
         self._drafts.append(profile.view(self._known, look).text)
         return reason if self._drafts[-2:-1] == self._drafts[-1:] else None
 
     def prompt(self, look: Look) -> Reason | None:
-        """Refuse a program of unknown looks that may not be waiting for a line."""
+        """Refuse a program without a described composer that may not be waiting for a line."""
         self.evidence = screens.unlike_a_prompt(self._known, self._pane, look)
         return "screen_unknown" if self.evidence else None

@@ -1,8 +1,8 @@
-"""What is proven before a line is handed over to an agent program: that it is the registered session's own inbox.
+"""Verify that an inbox belongs to the registered session, before xats gives it a line.
 
-A row of the store says which process sits there, by pid and start time, and no more is believed of it: where the
-program's folders are, which socket it listens on and what its token is come from that living process and from files of
-this user. So whoever can write a row chooses neither what runs nor where we connect.
+From a row of the store xats takes only the process: its pid and start time. The program's folders, its socket and its
+token come from that living process and from files of this user. A process that can write a row therefore chooses
+neither what xats runs nor where it connects.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from xats.base.process import Process
     from xats.core.agents.agents import Session
 
-PATH = 103  # bytes that a Unix socket's path may have everywhere
+PATH = 103  # bytes that the path of a Unix socket may have on every system
 
 
 def living(session: Session) -> int | None:
-    """Return the pid of `session` if that very process still lives here and is this user's, else None."""
+    """Return the pid of `session` if that process still runs here and is this user's, else None."""
     seat = session.seat
     if seat.process is None or seat.host != host.id() or not occupancy.living(seat):
         return None
@@ -36,9 +36,9 @@ def living(session: Session) -> int | None:
 
 
 def family(pid: int, names: tuple[str, ...]) -> Iterator[Process]:
-    """Yield `pid` and its descendants as far as their names are among `names`, parents first.
+    """Yield those of `pid` and its descendants that have one of `names`, parents first.
 
-    A wrapper, such as the node of an npm package, stands above the program itself.
+    A wrapper, such as the node of an npm package, is the parent of the program itself.
     """
     here = process.read(pid)
     if here and here.name in names:
@@ -60,16 +60,16 @@ def is_inbox(path: object) -> bool:
 
 
 def dial(path: str, pid: int, seconds: float) -> socket.socket:
-    """Return a connection to the Unix socket `path` on which the process `pid` listens; it may wait for `seconds`.
+    """Connect to the Unix socket `path`, on which the process `pid` must listen. Every step may take `seconds`.
 
-    Raises OSError when nobody takes it, Unproven when somebody else does.
+    Raises OSError when no process accepts, and Unproven when another process does.
     """
     line = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         line.settimeout(seconds)
         line.connect(path)
         if peer.of(line).pid != pid:
-            msg = "somebody else listens there"
+            msg = "another process listens there"
             raise Unproven(msg)
     except BaseException:
         line.close()
@@ -78,5 +78,5 @@ def dial(path: str, pid: int, seconds: float) -> socket.socket:
 
 
 def plain(text: str, limit: int = 200) -> str:
-    """Return the beginning of `text` on one line, with nothing in it that a terminal would obey."""
+    """Return the beginning of `text` on one line, without control characters."""
     return "".join(char if char.isprintable() else "?" for char in " ".join(text.split()))[:limit]

@@ -1,7 +1,7 @@
-"""The transport to an agent program that keeps a waiter: a process of ours that ends, or says so, when a line comes.
+"""The transport to a waiter: a process of xats that an agent program keeps, and that ends or prints when a line comes.
 
-The program takes that for something to do: it wakes if it is idle, and does it afterwards if it is at work or asks its
-user something. Nothing is typed, and a draft stays. See clients/waiters.py, and hooks/wait.py for the process.
+The program then starts a turn: at once if it is idle, or after its work or its question to the user. Nothing is typed,
+and a draft stays. clients/waiters.py has the FIFO, and hooks/wait.py the process.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ NAME = "waiter"
 
 
 def reach(session: Session, store: str) -> str | None:
-    """Return where the waiter of `session` waits, in words for people; None when there is none now."""
+    """Return the place of the waiter of `session`, in words for people; None: it has no waiter now."""
     path = _path(session, store)
     return os.path.basename(path) if waiters.listens(path) else None
 
 
 def deliver(request: Request) -> Result:
-    """Give the line to the waiter of the session, or say why not: `inbox_failed` is surely not taken."""
+    """Give the line to the waiter of the session, or say why not."""
     pipe = fifo.reach(_path(request.session, request.store))
     if pipe is None:
-        return not_taken("nobody waits")
+        return not_taken("no waiter listens")
     try:
         text = request.line()
         if text is None:
             return Skipped("already_read")
         if not waiters.tell(pipe, text):
-            return not_taken("the waiter takes nothing")
+            return not_taken("the waiter does not read")
     finally:
         os.close(pipe)
     return Delivered("the waiter has the line")
