@@ -304,7 +304,7 @@ def test_send_says_when_an_agent_left_and_hold_keeps_the_mail(xats, crew):
         "  to keep mail for that name: xats send bob --hold 'text' --as alice",
     ]
     ran = xats("send", "bob", "hello", "--hold", "--as", "alice")
-    assert ran.stderr == "  bob is not there; mail is held for that name\n"
+    assert ran.stderr == "  bob is not registered; mail is held for that name\n"
     assert "held for a name that is not there yet" in xats("status", "--as", "alice").stdout
     xats("register", "bob", "--no-pane")
     assert "hello" in xats("inbox", "--as", "bob").stdout
@@ -313,7 +313,7 @@ def test_send_says_when_an_agent_left_and_hold_keeps_the_mail(xats, crew):
 def test_hold_is_parsed_alike_by_both_parsers(xats, crew):
     for words in (["send", "kim", "x", "--hold"], ["send", "kim", "x", "--hold", "--ttl", "1h"]):
         assert lane.parse(words)[1]["hold"] is True
-        assert xats(*words, "--as", "alice").stderr == "  kim is not there; mail is held for that name\n"
+        assert xats(*words, "--as", "alice").stderr == "  kim is not registered; mail is held for that name\n"
     sent = xats("send", "--hold", "kim", "x", "-s=Subject", "--as", "alice")  # not for the fast lane
     assert "held" in sent.stderr
     assert xats("send", "pool:qa", "x", "--hold", "--as", "alice", code=2).stderr.count("is a group") == 1
@@ -378,7 +378,7 @@ def test_what_was_sent_before_under_a_key_says_what_became_of_it(xats, pat, crew
     crew.do("bob", agents.unregister)
     shown = xats("send", "bob", "hi", "--key", "k", "--as", "alice")
     assert "#1 was already sent to bob; nothing new was stored" in shown.stdout
-    assert "bob is not there; mail is held for that name" in shown.stderr
+    assert "bob is not registered; mail is held for that name" in shown.stderr
     xats("agent", "forget", "bob", "--yes", *pat)
     shown = xats("send", "bob", "hi", "--key", "k", "--as", "alice")
     assert "bob has not read it (the recipient, or its whole team, was removed): xats status 1" in shown.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "contracts.md").read_text()
 VARYING = (
-    (r"\(by its own word: XATS_AGENT\) ", ""),  # here nobody sits in a pane
+    (r"\(claimed by XATS_AGENT\) ", ""),  # in this test no agent has a pane
     (r"just now|\b\d+ (s|min)( ago)?\b", "AGO"),
     (r"[ \t]+$", ""),
     (r" {2,}", "  "),

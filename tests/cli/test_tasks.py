@@ -512,7 +512,7 @@ def test_a_message_to_a_pool(by, xats, crew):
     sent = xats("--as", "alice", "send", "pool:dev", "look at the log", "--json").json()
     assert (sent["task"]["id"], sent["task"]["pool"], sent["recipients"]) == (1, True, ["bob@crew"])
     ran = xats("--as", "alice", "send", "pool:dev", "and at this")
-    assert ran.stdout == "task #2 sent to pool:dev; carol is asked first\n"
+    assert ran.stdout == "task #2 sent to pool:dev; xats asks carol first\n"
     assert xats("--as", "alice", "send", "pool:ops", "x", "-q").stdout == "3\n"
     assert "nobody has the role ops yet" in xats("--as", "alice", "send", "pool:ops", "x").stderr
     assert "xats task claim 1" in xats("--as", "bob", "inbox").stdout

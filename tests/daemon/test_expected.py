@@ -187,7 +187,7 @@ def test_a_later_one_in_the_pane_replaces_the_former_and_says_so(world, desk):
     assert "bob@t is not expected any more" in err
     assert (agent(world, "bob")["expected"]["reason"], agent(world, "cat")["expected"]["reason"]) == ("replaced", None)
     _, err = expect(world, desk, "cat", pane, "--ttl", "10m")
-    assert "this replaces what was expected before" in err
+    assert "this replaces the expectation before it" in err
     said = world.json("register", "dan", "--pane", pane, "--expect", "codex", TMUX=f"{desk.socket},{desk.pid},0")
     assert said["replaced"] == ["cat@t"] and said["expected"]["pane"]["pane_id"] == pane
     assert [one["subject"] for one in events(world, "expectation_replaced")] == ["agent:bob", "agent:cat"]

@@ -27,11 +27,11 @@ def adopt(
     yes: params.YesOption = False,
     dry_run: params.TeamDryRunOption = False,
 ) -> int:
-    """Let the project of this folder belong to a team.
+    """Assign the project of this folder to a team.
 
-    For a repository that was moved to another file system or cloned again, and for a second clone. Its agents, and
-    commands in its folder, are in that team from then on; agents that are registered in another team stay there. Name
-    the team, or the folder where the project was. For people only; it asks first.
+    Use it after a repository was moved to another file system or cloned again, and for a second clone. New agents and
+    commands in its folder then belong to that team. Agents that are registered in another team stay there. Name the
+    team, or the folder where the project was. For people only; xats asks first.
 
     Example: xats team adopt shop
 
@@ -53,8 +53,8 @@ def adopt(
         change.say_first(
             f"it was at {folder}, which is gone" if one in gone else f"it belongs to {folder} too, which is still there"
         )
-    if not change.agreed(f"Let {path} belong to team {name}?", found):
-        return change.report(found, name, f"would let {path} belong to team {name}", **more)
+    if not change.agreed(f"Assign {path} to team {name}?", found):
+        return change.report(found, name, f"would assign {path} to team {name}", **more)
     here.store.write(lambda tx: changes.adopt(tx, change.by, name=name, host=machine, project=project, gone=gone))
     change.report(found, name, f"{path} belongs to team {name} now", **more)
     if was and not (here.json or here.quiet):

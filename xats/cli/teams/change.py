@@ -1,4 +1,4 @@
-"""One change of a team: who makes it, what it says before, the question, and the report."""
+"""One change of a team: the person who makes it, the question before it, and the report after it."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ ASK = "ask the person you work for to run it in a shell"  # what an agent can do
 
 
 class Change:
-    """One change of a team: who makes it, what is said before, and what it came to."""
+    """One change of a team."""
 
     def __init__(self, here: Here, team: str, words: Sequence[str | None], *, yes: bool, dry_run: bool) -> None:
-        """`words` are those of the command. Raises PeopleOnly."""
+        """`words` are the words of the command. Raises PeopleOnly."""
         self.here, self.team, self.words, self.yes, self.dry_run = here, team, words, yes, dry_run
         self.by = people.person(here, "change a team", ASK)
         self.changed = False
@@ -33,7 +33,7 @@ class Change:
         self._online: dict[str, int] = {}
 
     def look(self, work: Any) -> Any:
-        """Return what `work` finds on a snapshot, and count who is online meanwhile."""
+        """Return the result of `work` on a snapshot, and count the agents that are online."""
 
         def both(tx: Tx) -> tuple[Any, list[Details]]:
             return work(tx), core_agents.listing(tx, None, None)
@@ -47,11 +47,11 @@ class Change:
         return self._online.get(team, 0)
 
     def say_first(self, *lines: str) -> None:
-        """Say `lines` before the question, after what the team has."""
+        """Print `lines` before the question, after the counts of the team."""
         self._said.extend(lines)
 
     def agreed(self, question: str, found: Summary) -> bool:
-        """Say what there is of the team, and ask; return False for a dry run. Raises Refused where that is no yes."""
+        """Print the counts, and ask. Return False for a dry run. Raises Refused unless the answer is yes."""
         lines = [f"team {found.name}: {counted(found, self.online(found.name))}", *(f"  {one}" for one in self._said)]
         if self.dry_run:
             for line in lines if not self.here.json else ():
@@ -63,7 +63,7 @@ class Change:
         return True
 
     def report(self, found: Summary, name: str | None, said: str, **more: Any) -> int:
-        """Print what the change came to: `found` is the team as it was, `name` what has everything of it now."""
+        """Print the result: `found` is the team before the change, `name` the team that has everything of it now."""
         if self.here.json:
             before = team_json(found, self.online(found.name))
             now: dict[str, Any] | None = before

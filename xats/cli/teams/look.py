@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def list_(here: Here, *, archived: params.ArchivedOption = False) -> int:
     """List the teams, with what belongs to each.
 
-    Archived teams are left out, and so are the former names of teams.
+    Archived teams and the former names of teams are not listed.
 
     Example: xats team list
 
@@ -139,7 +139,7 @@ def _place_json(place: Place) -> dict[str, Any]:
 
 
 def _place(place: Place) -> str:
-    """Return where a project is, and on which host if that is another one."""
+    """Return the folder of a project, with the host if that is another one."""
     folder = teams.folder_of(place.path)
     if place.host != host.machine():
         return f"{folder} on {place.host_name or 'another host'}"
@@ -161,7 +161,7 @@ def _left(found: Summary) -> str:
 
 
 def counted(found: Summary, online: int) -> str:
-    """Return in words what belongs to a team."""
+    """Return in words how much belongs to a team."""
     counts = (
         (found.agents, "agent"),
         (found.unread, "unread letter"),

@@ -30,11 +30,10 @@ def rename(
     yes: params.YesOption = False,
     dry_run: params.TeamDryRunOption = False,
 ) -> int:
-    """Give a team another name; the old one goes on leading to it.
+    """Rename a team; the old name still leads to it.
 
-    Agents, mail, tasks, contracts, pauses, projects and the history move along. Agents that run with XATS_TEAM=OLD and
-    mail to bob@OLD go on working. Each agent of the team gets one letter that wakes nobody. For people only; it asks
-    first.
+    Agents, mail, tasks, contracts, pauses, projects and the history move along. XATS_TEAM=OLD and mail to bob@OLD still
+    work. Each agent of the team gets one letter, which wakes no agent. For people only; xats asks first.
 
     Example: xats team rename api-2 billing
     """
@@ -60,12 +59,12 @@ def merge(
     yes: params.YesOption = False,
     dry_run: params.TeamDryRunOption = False,
 ) -> int:
-    """Make a team a part of another one; nothing of either is lost.
+    """Merge a team into another one; nothing of either is lost.
 
     Agents, mail, tasks, contracts, pauses, projects and the history move along. If both teams have an agent of the same
-    name, --suffix renames that of OLD, and its old address leads to it. A person who is in both is one agent
-    afterwards. Contracts of the same name must be the same. Each agent gets one letter that wakes nobody. For people
-    only; it asks first.
+    name, --suffix renames the agent of OLD, and its old address leads to it. A person who is in both teams is one agent
+    afterwards. Contracts of the same name must be equal. Each agent gets one letter, which wakes no agent. For people
+    only; xats asks first.
 
     Example: xats team merge shop-fix shop
 
@@ -90,7 +89,7 @@ def merge(
 
 
 def _mark_panes(here: Here, planned: Plan) -> None:
-    """Note the new names in the panes of the agents that were renamed, for a status line."""
+    """Put the new names into the panes of the renamed agents, for a status line."""
     from contextlib import suppress
 
     from xats.base.errors import XatsError
@@ -104,7 +103,7 @@ def _mark_panes(here: Here, planned: Plan) -> None:
 
 
 def _clashes(planned: Plan) -> list[str]:
-    """Return in words what of a merge is more than moving."""
+    """Return in words which agents a merge renames or joins."""
     lines = [f"{one.address} becomes {name}@{planned.into.name}" for one, name in planned.renamed]
     lines += [
         f"{name} is a person in both teams, and one agent afterwards"
@@ -123,10 +122,10 @@ def archive(
     yes: params.YesOption = False,
     dry_run: params.TeamDryRunOption = False,
 ) -> int:
-    """Leave a team out of the list until its project is used again.
+    """Hide a team from the list until its project is used again.
 
-    Nothing is removed, and mail goes on arriving. The team is listed again as soon as an agent registers in it, or a
-    seat or a task is added to it. It is refused while agents of the team are at work. For people only; it asks first.
+    Nothing is removed, and mail still arrives. The list has the team again when an agent registers in it, or when a
+    seat or a task is added to it. xats refuses while agents of the team are at work. For people only; xats asks first.
 
     Example: xats team archive shop
 
@@ -146,9 +145,7 @@ def archive(
 
     found = change.look(look)
     if (found.archived_at is None) == undo:
-        return change.report(
-            found, name, f"team {name} {'is not' if undo else 'was'} archived{'' if undo else ' already'}"
-        )
+        return change.report(found, name, f"team {name} {'is not' if undo else 'was already'} archived")
     if not change.agreed(f"Archive team {name}?", found):
         return change.report(
             found, name, f"would {'list' if undo else 'archive'} team {name}{' again' if undo else ''}"
@@ -170,10 +167,10 @@ def forget(
 ) -> int:
     """End a team that is not used any more, and free its name.
 
-    Its agents are unregistered; its projects and its name become free. The history stays in the archived team
+    xats unregisters its agents, and frees its projects and its name. The history stays in the archived team
     NAME.forgotten until it is pruned. xats refuses while agents are at work, mail is unread or tasks are open. With
-    --force tasks are cancelled and unread mail expires: letters to agents by name become dead letters, and xats tells
-    their senders in other teams. A former name of a team is only freed. For people only; it asks first.
+    --force xats cancels the tasks and lets unread mail expire: letters to agents by name become dead letters, and xats
+    tells their senders in other teams. A former name of a team is only freed. For people only; xats asks first.
 
     Example: xats team forget shop-fix --dry-run
     """
@@ -205,14 +202,14 @@ def _forget_former(here: Here, change: Change, name: str, now: str) -> int:
     """Free the former name `name` of the team `now`."""
     found = here.store.read(lambda tx: views.summary(tx, now))
     counts = {"dead_letters": 0, "dropped": 0, "cancelled": 0}
-    if not change.agreed(f"Let {name} no longer lead to team {now}?", found):
+    if not change.agreed(f"Free the name {name}, which leads to team {now}?", found):
         return change.report(found, now, f"would free the name {name}, which leads to team {now}", **counts)
     here.store.write(lambda tx: changes.forget_former(tx, change.by, name))
     return change.report(found, now, f"the name {name} is free; it no longer leads to team {now}", **counts)
 
 
 def _forgotten(done: Forgotten) -> str:
-    """Return in words what became of what a forgotten team had."""
+    """Return in words what happened to the tasks and the mail of a forgotten team."""
     parts = [
         f"{number} {one if number == 1 else several}"
         for number, one, several in (
