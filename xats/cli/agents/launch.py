@@ -66,7 +66,7 @@ def launch(
     if here.json and not only_print:
         msg = "--json needs --print: without it the program prints its own output."
         raise Usage(msg, f"xats launch {client} --print --json")
-    check(name, role, None, tag, cap, wake)
+    check(name=name, role=role, tag=tag, cap=cap, wake=wake)
     found = profile(client, here.environ)
     program = find_program(found, here.environ)
     how = _plan(here, found, program, args or [], writable=writable_store)

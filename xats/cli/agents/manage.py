@@ -40,9 +40,9 @@ def seat(
     """
     from xats.cli.teams import membership
 
-    register.check(name, role, None, tag, cap, None)
+    register.check(name=name, role=role, tag=tag, cap=cap)
     said = core.check_about(about) if about is not None else None
-    changes = agents.Changes(role, tags=tuple(tag) if tag else None, capabilities=tuple(cap) if cap else None)
+    changes = agents.Changes(role=role, tags=tuple(tag) if tag else None, capabilities=tuple(cap) if cap else None)
 
     agreed = membership.agree(here)
 
@@ -91,7 +91,7 @@ def set_(
     if role is not None and no_role:
         msg = "--role and --no-role exclude each other."
         raise Usage(msg, "give one of them")
-    register.check(None, role, None, [*(tag or ()), *(no_tag or ())], [*(cap or ()), *(no_cap or ())], None)
+    register.check(role=role, tag=[*(tag or ()), *(no_tag or ())], cap=[*(cap or ()), *(no_cap or ())])
     for given, taken, what in ((tag, no_tag, "tag"), (cap, no_cap, "cap")):
         both = {one.lower() for one in given or ()} & {one.lower() for one in taken or ()}
         if both:

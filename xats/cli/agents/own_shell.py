@@ -6,6 +6,7 @@ import os
 
 from xats.base import process
 from xats.base.errors import Refused, UnknownAgent
+from xats.base.record import replace
 from xats.cli.kit import render
 from xats.core.agents import agents, shells, unused
 from xats.core.agents.agents import Seat
@@ -71,14 +72,7 @@ def seat(place: Seat, shell: Shell | None) -> Seat:
     """Return the seat of a person who has agreed: outside tmux its process is the shell itself."""
     if shell is None or place.process or place.pane:
         return place
-    return Seat(
-        host=place.host,
-        pid=shell.pid,
-        pid_started=shell.started,
-        client_session=place.client_session,
-        pane=None,
-        host_name=place.host_name,
-    )
+    return replace(place, pid=shell.pid, pid_started=shell.started)
 
 
 def check(here: Here, tx: Tx, known: Agent | None, place: Seat, shell: Shell | None, *, takeover: bool) -> None:

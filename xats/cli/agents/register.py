@@ -64,7 +64,7 @@ def register(
     from xats.cli.agents import own_shell, seat
     from xats.cli.teams import membership
 
-    check(name, role, client, tag, cap, wake)
+    check(name=name, role=role, client=client, tag=tag, cap=cap, wake=wake)
     _check_together(pane=pane, no_pane=no_pane, client=client, expect=expect, ttl=ttl)
     asked = core.Changes(
         role=role,
@@ -196,12 +196,13 @@ def _check_client(meant: Profile, place: core.Seat, found: str) -> None:
 
 
 def check(
-    name: str | None,
-    role: str | None,
-    client: str | None,
-    tag: Sequence[str] | None,
-    cap: Sequence[str] | None,
-    wake: str | None,
+    *,
+    name: str | None = None,
+    role: str | None = None,
+    client: str | None = None,
+    tag: Sequence[str] | None = None,
+    cap: Sequence[str] | None = None,
+    wake: str | None = None,
 ) -> None:
     """Check the values of a registration. Raises InvalidName, Usage."""
     for value, what in ((name, "name"), (role, "role"), (client, "client"), *((one, "tag") for one in tag or ())):

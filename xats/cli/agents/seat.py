@@ -6,6 +6,7 @@ import os
 
 from xats.base import calling, host, process, program, sandbox
 from xats.base.errors import NoPane, NotPermitted, PaneUnusable, TmuxGone, TmuxUnavailable
+from xats.base.record import replace
 from xats.cli.kit import render
 from xats.clients import occupants, processes, sessions
 from xats.core.agents.agents import Seat
@@ -67,12 +68,7 @@ def find(
     if found and pane and pane_id is None and (other := here.store.read(lambda tx: seating.starter(tx, place))):
         if not (here.quiet or here.json):
             render.say(f"  pane {pane.pane_id} stays with {other.name}: its program has started this one")
-        pane, place = (
-            None,
-            Seat(
-                host=here.host, pid=pid, pid_started=started, client_session=session, pane=None, host_name=host.name()
-            ),
-        )
+        pane, place = None, replace(place, pane=None)
     return place, client, _programs(who, pane, elsewhere=elsewhere) if who else None
 
 

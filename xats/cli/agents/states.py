@@ -84,7 +84,9 @@ def _online(details: Details, pid: str, now: int) -> State:
     sign = max(since, details.agent.seen_at)
     silent = f", silent for {rough(now - sign)}" if now - sign >= SILENT else ""
     doing = f"{said} for {rough(now - since)}"
-    return State(said, f"{doing}{silent}, {pid}", doing, None, since, sign)
+    return State(
+        name=said, words=f"{doing}{silent}, {pid}", brief=doing, gone_at=None, busy_since=since, silent_since=sign
+    )
 
 
 def _gone(details: Details, session: Session, seen: str, now: int) -> State:
