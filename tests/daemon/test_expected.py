@@ -293,7 +293,7 @@ def test_doctor_shows_both(world, desk):
         (("--expect", "codx"), 3, "did you mean codex?"),
         (("--expect", "codex", "--ttl", "500ms"), 2, "--ttl must be from 1s to 10m, not '500ms'."),
         (("--expect", "codex", "--ttl", "11m"), 2, "--ttl must be from 1s to 10m"),
-        (("--ttl", "1m"), 2, "--expect is missing"),
+        (("--ttl", "1m"), 2, "--ttl needs --expect"),
         (("--expect", "codex", "--client", "codex"), 2, "exclude each other"),
         (("--expect", "codex"), 3, "this command does not run in one"),
         (("--expect", "codex", "--no-pane"), 2, "exclude each other"),

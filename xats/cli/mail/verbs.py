@@ -530,7 +530,8 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
 
     def both(tx: Tx, me: Me) -> tuple[Sent, Me, tuple[str, ...], bool]:
         team = me.agent.team
-        return work(tx, me), me, teams.notices(tx, team), bool(teams.renamed_by_merge(tx, team))
+        said = not (here.json or here.quiet)
+        return work(tx, me), me, teams.notices(tx, team), said and bool(teams.renamed_by_merge(tx, team))
 
     sent, me, pending, merged = here.write(both)
 
