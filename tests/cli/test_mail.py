@@ -128,7 +128,7 @@ def test_a_batch_from_stdin_may_have_one_address_for_all(mail):
     [
         ("{", 2, "invalid_batch", "not JSON"),
         ("", 2, "invalid_batch", "not JSON"),
-        ("[]", 2, "invalid_batch", "no JSON object"),
+        ("[]", 2, "invalid_batch", "must be a JSON object"),
         ({"to": "bob"}, 2, "invalid_batch", "body is missing"),
         ({"body": "x"}, 2, "invalid_batch", "to is missing"),
         ({**GOOD, "colour": "red"}, 2, "invalid_batch", "colour"),

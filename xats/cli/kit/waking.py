@@ -55,7 +55,7 @@ def _then(wake: Wake, now: int) -> str:
         return "being tried now"
     if wake.next_attempt_at is None:
         absent = wake.reason in ("no_program", "not_registered")
-        return "delivered when it registers" if absent else "again when it registers again"
+        return "delivered when it registers" if absent else "again when it registers"
     if wake.next_attempt_at <= now:
         return "due now"
     again = "again" if wake.attempts or wake.reason != "throttled" else "next"
@@ -88,6 +88,6 @@ def wake_brief(details: Details, now: int, *, words: bool) -> str:
     if wake.state == "skipped":
         return f"not woken: {why(wake.reason)}"
     if wake.next_attempt_at is None and not wake.lease_token:
-        return f"suspended: {why(wake.reason)}" + ("; again when it registers again" if words else "")
+        return f"suspended: {why(wake.reason)}" + ("; again when it registers" if words else "")
     seen = _seen(wake) if words else ""
     return f"{wake.state}: {f'{why(wake.reason)}{seen}, ' if wake.reason else ''}{_then(wake, now)}"
