@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 from xats.base import durations
 from xats.base.errors import InvalidBody, Refused, TimedOut, XatsError
-from xats.cli.kit import people, render, views
+from xats.cli.kit import people, reading, render, views
 from xats.core.agents import agents
 from xats.core.waking import pokes, stops
 from xats.core.waking.wakes import PASSING
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 AGAIN = 0.5  # seconds between two tries
+IN_A_FILE = "put it into a file, and poke the agent to read that"
 HINTS = {
     "no_pane": "start it in a tmux pane, and register it there",
     "no_program": "start its program: xats launch PROGRAM --name NAME",
@@ -34,7 +34,7 @@ HINTS = {
     "multi_line": "put it on one line, or put it into a file and name the file",
     "shell_command": "begin with another character",
     "looks_like_dialog": "use other words, or put the text into a file and name the file",
-    "too_long": "put it into a file, and poke the agent to read that",
+    "too_long": IN_A_FILE,
     "full_screen": "xats client list",
 }
 
@@ -123,20 +123,15 @@ def _target(here: Here, tx: Tx, name: str) -> tuple[Agent, Session | None]:
 
 
 def _read(text: str, largest: int) -> str:
-    """Return `text`, or what stdin holds when it is `-`. Raises InvalidBody."""
+    """Return `text`, or the text of stdin if it is `-`. Raises InvalidBody, also above `largest` bytes."""
     from xats.base.text import check
 
-    try:
-        data = sys.stdin.buffer.read(largest + 1) if text == "-" else text.encode()
-        said = data.decode() if len(data) <= largest else None
-    except UnicodeError as problem:
-        msg = "The text is not UTF-8. Nothing was typed."
-        raise InvalidBody(msg) from problem
-    if said is not None:
-        check(said, "text", InvalidBody, "Nothing was typed.", "put it into a file, and poke the agent to read that")
-        return said
-    msg = f"The text has more than {largest} bytes. Nothing was typed."
-    raise InvalidBody(msg, "put it into a file, and poke the agent to read that")
+    said = reading.given(text, "text", InvalidBody, "Nothing was typed.")
+    data = check(said, "text", InvalidBody, "Nothing was typed.", IN_A_FILE)
+    if len(data) > largest:
+        msg = f"The text has more than {largest} bytes. Nothing was typed."
+        raise InvalidBody(msg, IN_A_FILE)
+    return said
 
 
 def _agreed(whom: Agent, session: Session | None, text: str, seen: str) -> bool:
