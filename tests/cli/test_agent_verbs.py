@@ -257,14 +257,19 @@ def test_a_seat_that_has_its_program_is_refused(xats, crew):
 # -- forget ------------------------------------------------------------------------------------------------------------
 
 
-def answering(xats, answer, *words):
-    """Run `xats words` on a terminal where a person types `answer`; return what was shown, and the exit code."""
+def answering(xats, answer, *words, meanwhile=None):
+    """Run `xats words` on a terminal where a person types `answer`; return what was shown, and the exit code.
+
+    `meanwhile` is called while the question stands.
+    """
     master, slave = pty.openpty()
     running = xats.start(*words, stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
     shown = b""
     while b"[y/N]" not in shown:
         shown += os.read(master, 4096)
+    if meanwhile:
+        meanwhile()
     os.write(master, answer.encode())
     code = running.wait(60)
     shown += os.read(master, 65536)
@@ -291,6 +296,29 @@ def test_a_person_is_asked_and_sees_what_goes(xats, pat, crew):
     assert "xats dead retry 1 --to AGENT" in xats("dead", "show", "1", *pat).stdout
     assert "expired" in xats("status", "1", "--as", "alice").stdout
     assert "bob" in xats("thread", "1", "--as", "alice").stdout or xats("show", "1", "--as", "alice").stdout
+
+
+def test_an_agent_that_got_another_name_during_the_question_is_not_removed(xats, pat, crew):
+    def rename() -> None:
+        xats("agent", "rename", "bob", "builder", *pat)
+
+    shown, code = answering(xats, "y\n", "agent", "forget", "bob", *pat, meanwhile=rename)
+    assert "xats: bob is a former name of builder now. Nothing was removed." in shown
+    assert code == 4
+    assert crew.agent("builder").registered
+
+
+def test_a_former_name_that_was_freed_during_the_question_frees_nothing_else(xats, pat, crew):
+    xats("agent", "rename", "bob", "builder", *pat)
+
+    def free() -> None:
+        xats("agent", "forget", "bob", "--name-only", *pat)
+        crew.register("bob")
+
+    shown, code = answering(xats, "y\n", "agent", "forget", "bob", *pat, meanwhile=free)
+    assert "xats: bob is not a former name of builder any more. Nothing was changed." in shown
+    assert code == 4
+    assert crew.agent("bob").registered
 
 
 # -- held mail ---------------------------------------------------------------------------------------------------------
