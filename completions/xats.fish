@@ -271,7 +271,7 @@ complete -c xats -n "__xats_at 'team archive'" -l force -d 'Archive the team eve
 complete -c xats -n "__xats_at 'team archive'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'team archive'" -l dry-run -d 'Print what would change; change nothing.'
 complete -c xats -n "__xats_at 'team forget' 1" -k -a '(__xats_ask team-or-former)'
-complete -c xats -n "__xats_at 'team forget'" -l force -d 'Forget the team even with agents at work, unread mail or open tasks: xats ends these.'
+complete -c xats -n "__xats_at 'team forget'" -l force -d 'Forget the team despite agents at work, unread mail and open tasks, which end with it.'
 complete -c xats -n "__xats_at 'team forget'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'team forget'" -l dry-run -d 'Print what would change; change nothing.'
 complete -c xats -n "__xats_at 'team adopt' 1" -k -a '(__xats_ask every-team)'

@@ -222,7 +222,7 @@ def tell_name(name: str, agent: Agent) -> None:
 
 
 def _tell(here: Here, done: Registered, *, typed: bool) -> None:
-    """Print the result of a registration; `typed`: xats can type a line in the pane."""
+    """Print the result of a registration; `typed`: a line can be typed in the pane."""
     from xats.clients import sessions
 
     agent, session = done.details.agent, done.details.session

@@ -1,4 +1,4 @@
-"""The commands in hints and errors: xats adds the --as, --team and --db of the present command to them.
+"""The commands in hints and errors: they get the --as, --team and --db of the present command.
 
 Without these options the next command would act as another agent, in another team, or on another store.
 """

@@ -42,7 +42,7 @@ def adopt(
     change = Change(here, name, ("team", "adopt", which), yes=yes, dry_run=dry_run)
     found = change.look(lambda tx: views.summary(tx, name))
     machine, stored = host.machine(), teams.stored(project.path)
-    local = [one for one in found.projects if one.host == machine and one.path != stored]
+    local = [one for one in found.projects if one.host == machine]
     gone = [one for one in local if not os.path.lexists(one.path)]
     was = next((team for team, one in places if (one.host, one.path) == (machine, stored)), None)
     more, path = {"project": stored, "old_team": was}, render.one_line(teams.folder_of(stored))

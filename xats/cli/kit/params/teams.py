@@ -31,6 +31,6 @@ ArchiveForceOption: TypeAlias = Annotated[
 ]
 ForgetForceOption: TypeAlias = Annotated[
     bool,
-    Option("--force", help="Forget the team even with agents at work, unread mail or open tasks: xats ends these."),
+    Option("--force", help="Forget the team despite agents at work, unread mail and open tasks, which end with it."),
 ]
 TeamDryRunOption: TypeAlias = Annotated[bool, Option("--dry-run", help="Print what would change; change nothing.")]
