@@ -315,6 +315,16 @@ def test_whatever_the_owner_asks_renews_its_claim_once_a_minute(xats, by, crew, 
     assert seen_at(crew, "bob") > before
 
 
+@pytest.mark.parametrize("words", [("send", "alice", "hi"), ("pause", "alice"), ("task", "add", "another")])
+def test_whatever_the_owner_changes_renews_its_claim(xats, by, crew, words):
+    by("alice", "add", "t")
+    by("bob", "claim", "1")
+    earlier(crew, 60_000)
+    before = seen_at(crew, "bob")
+    xats("--as", "bob", *words)
+    assert seen_at(crew, "bob") > before
+
+
 def test_done_of_a_task_that_needs_what_was_reopened(by, crew):
     by("alice", "add", "base")
     by("alice", "add", "top", "--dep", "1")
