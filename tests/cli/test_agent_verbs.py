@@ -257,14 +257,19 @@ def test_a_seat_that_has_its_program_is_refused(xats, crew):
 # -- forget ------------------------------------------------------------------------------------------------------------
 
 
-def answering(xats, answer, *words):
-    """Run `xats words` on a terminal where a person types `answer`; return what was shown, and the exit code."""
+def answering(xats, answer, *words, meanwhile=None):
+    """Run `xats words` on a terminal where a person types `answer`; return what was shown, and the exit code.
+
+    `meanwhile` is called while the question stands.
+    """
     master, slave = pty.openpty()
     running = xats.start(*words, stdin=slave, stdout=slave, stderr=slave)
     os.close(slave)
     shown = b""
     while b"[y/N]" not in shown:
         shown += os.read(master, 4096)
+    if meanwhile:
+        meanwhile()
     os.write(master, answer.encode())
     code = running.wait(60)
     shown += os.read(master, 65536)
@@ -293,6 +298,29 @@ def test_a_person_is_asked_and_sees_what_goes(xats, pat, crew):
     assert "bob" in xats("thread", "1", "--as", "alice").stdout or xats("show", "1", "--as", "alice").stdout
 
 
+def test_an_agent_that_got_another_name_during_the_question_is_not_removed(xats, pat, crew):
+    def rename() -> None:
+        xats("agent", "rename", "bob", "builder", *pat)
+
+    shown, code = answering(xats, "y\n", "agent", "forget", "bob", *pat, meanwhile=rename)
+    assert "xats: bob is a former name of builder now. Nothing was removed." in shown
+    assert code == 4
+    assert crew.agent("builder").registered
+
+
+def test_a_former_name_that_was_freed_during_the_question_frees_nothing_else(xats, pat, crew):
+    xats("agent", "rename", "bob", "builder", *pat)
+
+    def free() -> None:
+        xats("agent", "forget", "bob", "--name-only", *pat)
+        crew.register("bob")
+
+    shown, code = answering(xats, "y\n", "agent", "forget", "bob", *pat, meanwhile=free)
+    assert "xats: bob is not a former name of builder any more. Nothing was changed." in shown
+    assert code == 4
+    assert crew.agent("bob").registered
+
+
 # -- held mail ---------------------------------------------------------------------------------------------------------
 
 
@@ -304,8 +332,8 @@ def test_send_says_when_an_agent_left_and_hold_keeps_the_mail(xats, crew):
         "  to hold mail for that name: xats send bob --hold 'text' --as alice",
     ]
     ran = xats("send", "bob", "hello", "--hold", "--as", "alice")
-    assert ran.stderr == "  bob is not there; mail is held for that name\n"
-    assert "mail is held until an agent registers under that name" in xats("status", "--as", "alice").stdout
+    assert ran.stderr == "  bob is not registered; mail is held for that name\n"
+    assert "held for a name that is not there yet" in xats("status", "--as", "alice").stdout
     xats("register", "bob", "--no-pane")
     assert "hello" in xats("inbox", "--as", "bob").stdout
 
@@ -313,7 +341,7 @@ def test_send_says_when_an_agent_left_and_hold_keeps_the_mail(xats, crew):
 def test_hold_is_parsed_alike_by_both_parsers(xats, crew):
     for words in (["send", "kim", "x", "--hold"], ["send", "kim", "x", "--hold", "--ttl", "1h"]):
         assert lane.parse(words)[1]["hold"] is True
-        assert xats(*words, "--as", "alice").stderr == "  kim is not there; mail is held for that name\n"
+        assert xats(*words, "--as", "alice").stderr == "  kim is not registered; mail is held for that name\n"
     sent = xats("send", "--hold", "kim", "x", "-s=Subject", "--as", "alice")  # not for the fast lane
     assert "held" in sent.stderr
     assert xats("send", "pool:qa", "x", "--hold", "--as", "alice", code=2).stderr.count("is a group") == 1
@@ -378,7 +406,7 @@ def test_what_was_sent_before_under_a_key_says_what_became_of_it(xats, pat, crew
     crew.do("bob", registration.unregister)
     shown = xats("send", "bob", "hi", "--key", "k", "--as", "alice")
     assert "#1 was already sent to bob; nothing new was stored" in shown.stdout
-    assert "bob is not there; mail is held for that name" in shown.stderr
+    assert "bob is not registered; mail is held for that name" in shown.stderr
     xats("agent", "forget", "bob", "--yes", *pat)
     shown = xats("send", "bob", "hi", "--key", "k", "--as", "alice")
     assert "bob has not read it (the recipient, or its whole team, was removed): xats status 1" in shown.stderr

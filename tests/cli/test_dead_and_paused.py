@@ -237,7 +237,7 @@ def test_another_team_is_paused_by_its_name(xats, crew):
 
 
 def test_who_is_woken_by_nothing_is_not_woken(xats, crew):
-    assert "woken by nothing" in xats("register", "bob", "--wake", "none", "--no-pane").stderr
+    assert "nothing wakes it" in xats("register", "bob", "--wake", "none", "--no-pane").stderr
     xats("--as", "alice", "send", "bob", "hi")
     (row,) = crew.rows("select wake_id, no_wake_reason from deliveries")
     assert row == {"wake_id": None, "no_wake_reason": "no_wake"}

@@ -205,8 +205,9 @@ def test_a_closed_stderr_keeps_no_mail_back(mail, crew, closed):
 
 
 def test_a_closed_stdin_is_nothing_to_read(mail):
-    for words in (["send", "bob", "-"], ["send", "--batch", "-"]):
-        code, shown, said = without(mail, "<&-", *words, "--as", "alice")
+    me = ["--as", "alice"]
+    for words in (["send", "bob", "-", *me], ["send", "--batch", "-", *me], ["poke", "bob", "-", "--yes"]):
+        code, shown, said = without(mail, "<&-", *words)
         assert (code, shown) == (2, "")
         assert "it is closed" in said
         assert "Traceback" not in said

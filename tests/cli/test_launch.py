@@ -273,14 +273,14 @@ def test_outside_tmux_it_works_and_says_so(office):
     assert office.started()["env"]["XATS_AGENT"] == "alice@crew"
     assert office.agent("alice")["pane"] is None
     assert office.agent("alice")["online"] is True
-    assert "no tmux pane, so nothing can be typed at it: it gets its mail by its hooks" in office.said(number)
+    assert "no tmux pane, so xats can type nothing: it gets its mail by its hooks" in office.said(number)
     office.end(number)
 
 
 def test_who_has_neither_a_pane_nor_hooks_is_woken_by_nothing(office, xats):
     (office.record / "gemini.end").touch()
     said = xats("launch", "gemini", "--name", "alice", code=7).stderr
-    assert "nothing can be typed at it: it has no hooks either, so nothing wakes it" in said
+    assert "xats can type nothing: it has no hooks, so nothing wakes it" in said
 
 
 def test_settings_in_a_file_stay_out_of_the_command_line(office, xats):
@@ -436,7 +436,7 @@ def test_a_program_that_cannot_be_run_leaves_nobody(office, xats):
 @pytest.mark.parametrize(
     "words, code, said",
     [
-        (["claude", "--json"], 2, "--json goes with --print"),
+        (["claude", "--json"], 2, "--json needs --print"),
         (["claude", "--name", "a b"], 2, "cannot be a name"),
         (["claude", "--tag", "a b"], 2, "cannot be a tag"),
         (["claude", "--wake", "loud"], 2, "one of: auto"),

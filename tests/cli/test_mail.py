@@ -128,14 +128,14 @@ def test_a_batch_from_stdin_may_have_one_address_for_all(mail):
     [
         ("{", 2, "invalid_batch", "not JSON"),
         ("", 2, "invalid_batch", "not JSON"),
-        ("[]", 2, "invalid_batch", "no JSON object"),
+        ("[]", 2, "invalid_batch", "must be a JSON object"),
         ({"to": "bob"}, 2, "invalid_batch", "body is missing"),
         ({"body": "x"}, 2, "invalid_batch", "to is missing"),
         ({**GOOD, "colour": "red"}, 2, "invalid_batch", "colour"),
-        ({**GOOD, "body": 5}, 2, "invalid_batch", "body cannot be 5"),
-        ({**GOOD, "need_reply": 1}, 2, "invalid_batch", "need_reply cannot be 1"),
-        ({**GOOD, "reply_to": True}, 2, "invalid_batch", "reply_to cannot be true"),
-        ({**GOOD, "ttl": True}, 2, "invalid_batch", "ttl cannot be true"),
+        ({**GOOD, "body": 5}, 2, "invalid_batch", "body must be text, not 5"),
+        ({**GOOD, "need_reply": 1}, 2, "invalid_batch", "need_reply must be true or false, not 1"),
+        ({**GOOD, "reply_to": True}, 2, "invalid_batch", "reply_to must be a number, not true"),
+        ({**GOOD, "ttl": True}, 2, "invalid_batch", "ttl must be text or a number, not true"),
         ({**GOOD, "ttl": "ages"}, 2, "usage", "not a duration"),
         ({**GOOD, "kind": "a b"}, 2, "invalid_name", "kind"),
         ({**GOOD, "body": " "}, 2, "invalid_body", "empty"),
@@ -267,7 +267,7 @@ def test_mail_can_be_picked(mail, crew):
 
 
 def test_requests_without_an_answer_can_be_listed(mail, crew):
-    assert mail("inbox", "--owed", "--as", "bob").stderr == "no request waits for a reply of bob\n"
+    assert mail("inbox", "--owed", "--as", "bob").stderr == "no request waits for a reply from bob\n"
     for body in ("one", "two"):
         crew.send("alice", "bob", body)
     crew.send("alice", "bob", "for your information", need_reply=False)
@@ -415,7 +415,7 @@ def test_a_send_that_is_not_read_in_time_is_sent_all_the_same(mail, crew):
 
 def test_what_expires_meanwhile_was_not_read(mail, crew):
     ran = mail("send", "bob", "hi", "--ttl", "100ms", "--wait", "20s", "--as", "alice", code=124)
-    assert "#1 has expired, and was not read by bob@crew" in ran.stderr
+    assert "#1 has expired, unread by bob@crew" in ran.stderr
     assert ran.stderr.splitlines()[-1].endswith("xats status 1 --as alice")
 
 

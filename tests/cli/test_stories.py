@@ -9,7 +9,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 CONTRACTS = (DOCS / "contracts.md").read_text()
 TASKS = (DOCS / "tasks.md").read_text()
 VARYING = (
-    (r"\(by its own word: XATS_AGENT\) ", ""),  # here no agent has a pane
+    (r"\(claimed by XATS_AGENT\) ", ""),  # in this test no agent has a pane
     (r"just now|\b\d+ (s|min)( ago)?\b", "AGO"),
     (r"[ \t]+$", ""),
     (r" {2,}", "  "),

@@ -315,6 +315,16 @@ def test_whatever_the_owner_asks_renews_its_claim_once_a_minute(xats, by, crew, 
     assert seen_at(crew, "bob") > before
 
 
+@pytest.mark.parametrize("words", [("send", "alice", "hi"), ("pause", "alice"), ("task", "add", "another")])
+def test_whatever_the_owner_changes_renews_its_claim(xats, by, crew, words):
+    by("alice", "add", "t")
+    by("bob", "claim", "1")
+    earlier(crew, 60_000)
+    before = seen_at(crew, "bob")
+    xats("--as", "bob", *words)
+    assert seen_at(crew, "bob") > before
+
+
 def test_done_of_a_task_that_needs_what_was_reopened(by, crew):
     by("alice", "add", "base")
     by("alice", "add", "top", "--dep", "1")
@@ -512,7 +522,7 @@ def test_a_message_to_a_pool(by, xats, crew):
     sent = xats("--as", "alice", "send", "pool:dev", "look at the log", "--json").json()
     assert (sent["task"]["id"], sent["task"]["pool"], sent["recipients"]) == (1, True, ["bob@crew"])
     ran = xats("--as", "alice", "send", "pool:dev", "and at this")
-    assert ran.stdout == "task #2 sent to pool:dev; carol is asked first\n"
+    assert ran.stdout == "task #2 sent to pool:dev; xats asks carol first\n"
     assert xats("--as", "alice", "send", "pool:ops", "x", "-q").stdout == "3\n"
     assert "nobody has the role ops yet" in xats("--as", "alice", "send", "pool:ops", "x").stderr
     assert "xats task claim 1" in xats("--as", "bob", "inbox").stdout

@@ -235,7 +235,7 @@ def test_a_name_in_other_letters_is_the_same_team(two):
 def test_an_archived_team_is_left_out_until_it_is_used_again(two):
     two("team", "archive", "fix", "--yes")
     assert (names(two), names(two, "--archived")) == (["crew"], ["crew", "fix"])
-    assert two("team", "archive", "fix", "--yes").stdout == "team fix was archived already\n"
+    assert two("team", "archive", "fix", "--yes").stdout == "team fix was already archived\n"
     assert two("team", "archive", "fix", "--undo").stdout == "team fix is listed again\n"
     assert two("team", "archive", "fix", "--undo").stdout == "team fix is not archived\n"
     two("team", "archive", "fix", "--yes")
@@ -431,7 +431,7 @@ def test_a_team_adopts_a_project_that_was_moved(xats, moved, which):
 
 def test_adopting_asks_and_says_where_the_project_was(xats, moved):
     found = xats("team", "adopt", "shop", "--dry-run", cwd=moved)
-    assert found.stdout == f"would let {moved} belong to team shop\n"
+    assert found.stdout == f"would assign {moved} to team shop\n"
     assert f"it was at {xats.home}/shop, which is gone" in found.stderr
     assert "no terminal" in xats("team", "adopt", "shop", cwd=moved, code=4).stderr
     assert projects(xats, "shop") == ["shop"]

@@ -98,8 +98,8 @@ def test_a_body_cannot_pose_as_a_header(mail, crew):
 @pytest.mark.parametrize(
     "evidence, text",
     [
-        ("flag", "by its own word: --as"),
-        ("env", "by its own word: XATS_AGENT"),
+        ("flag", "claimed by --as"),
+        ("env", "claimed by XATS_AGENT"),
         ("session", ""),
         ("pane", ""),
         ("process", ""),
@@ -109,7 +109,7 @@ def test_a_body_cannot_pose_as_a_header(mail, crew):
 def test_a_sender_that_was_only_claimed_is_marked(mail, crew, evidence, text):
     crew.send("alice", "bob", evidence=evidence)
     first = mail("inbox", "--as", "bob").stdout.splitlines()[1]
-    assert ("by its own word" in first) == bool(text)
+    assert ("claimed by" in first) == bool(text)
     assert text in first
 
 
@@ -139,7 +139,7 @@ def test_a_table_in_a_pipe_is_tab_separated_lines_without_headers(mail, crew):
     "words, said",
     [
         (["inbox", "--as", "alice"], "no mail for alice\n"),
-        (["agents", "--role", "none"], "no such agents in team crew\n"),
+        (["agents", "--role", "none"], "no matching agents in team crew\n"),
         (["deliver", "--once"], "no wake is due\n"),
     ],
 )

@@ -187,7 +187,7 @@ def test_a_later_one_in_the_pane_replaces_the_former_and_says_so(world, desk):
     assert "bob@t is not expected any more" in err
     assert (agent(world, "bob")["expected"]["reason"], agent(world, "cat")["expected"]["reason"]) == ("replaced", None)
     _, err = expect(world, desk, "cat", pane, "--ttl", "10m")
-    assert "this replaces what was expected before" in err
+    assert "this replaces the expectation before it" in err
     said = world.json("register", "dan", "--pane", pane, "--expect", "codex", TMUX=f"{desk.socket},{desk.pid},0")
     assert said["replaced"] == ["cat@t"] and said["expected"]["pane"]["pane_id"] == pane
     assert [one["subject"] for one in events(world, "expectation_replaced")] == ["agent:bob", "agent:cat"]
@@ -293,7 +293,7 @@ def test_doctor_shows_both(world, desk):
         (("--expect", "codx"), 3, "did you mean codex?"),
         (("--expect", "codex", "--ttl", "500ms"), 2, "--ttl must be from 1s to 10m, not '500ms'."),
         (("--expect", "codex", "--ttl", "11m"), 2, "--ttl must be from 1s to 10m"),
-        (("--ttl", "1m"), 2, "--expect is missing"),
+        (("--ttl", "1m"), 2, "--ttl needs --expect"),
         (("--expect", "codex", "--client", "codex"), 2, "exclude each other"),
         (("--expect", "codex"), 3, "this command does not run in one"),
         (("--expect", "codex", "--no-pane"), 2, "exclude each other"),

@@ -110,7 +110,7 @@ def test_as_json(person, desk):
 
 
 def test_what_was_taken_out_is_said(person, desk):
-    assert person.xats("poke", "bob", "a\x07b", "--yes")[1] == "  taken out of the text: U+0007\n"
+    assert person.xats("poke", "bob", "a\x07b", "--yes")[1] == "  removed from the text: U+0007\n"
     assert person.xats("poke", "bob", "a\x07b", "--yes", "--quiet") == ("", "")
     assert desk.bob.sent == ["ab", "ab"]
 
@@ -153,7 +153,7 @@ def test_it_asks_and_shows_where_and_what(person, desk):
     assert code == 0
     assert f"bob@t (generic) in {desk.bob.pane}: idle" in shown
     assert "  | see [31mthis[0m and that" in shown
-    assert "taken out of the text: U+001B, U+202E" in shown
+    assert "removed from the text: U+001B, U+202E" in shown
     assert "\x1b[31m" not in shown
     assert desk.bob.sent == ["see [31mthis[0m and that"]
     assert pokes(person)[0]["actor"] == "carol"

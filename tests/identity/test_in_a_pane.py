@@ -96,7 +96,7 @@ def test_a_program_that_an_agent_has_started_leaves_it_the_pane(pane, by):
         inner, name = f"printf %s {told} | XATS_NAME_NEW=1 {pane.xats_line('hook', 'run', 'codex')}", "codex-1"
     inner = pane.program("codex", inner)
     said = pane.run(pane.program("claude", f"{pane.xats_line('register', 'alice')}; {inner}"))
-    assert "stays alice's, whose program has started this one" in said or by == "hook"
+    assert "stays with alice: its program has started this one" in said or by == "hook"
     assert pane.seat("alice").pane.pane_id == pane.id
     assert (pane.seat(name).pane, pane.seat(name).pid is not None) == (None, True)
     assert pane.tmux.cmd("show", "-p", "-v", "-t", pane.id, "@xats_agent") == "alice"

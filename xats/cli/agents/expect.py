@@ -1,4 +1,4 @@
-"""Register a program that is not there yet: `xats register NAME --pane %N --expect codex`."""
+"""Register an agent before its program runs: `xats register NAME --pane %N --expect codex`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @record
 class Wanted:
-    """What is expected: which program, in which pane, and for how many ms."""
+    """The expected program, its pane, and for how many ms xats waits."""
 
     profile: Profile
     pane: Pane
@@ -33,7 +33,7 @@ class Wanted:
 
 
 def wanted(here: Here, word: str, ttl: str | None, pane_id: str | None) -> Wanted:
-    """Return what `--expect word --ttl ttl --pane pane_id` says. Raises NotFound, NoPane, PaneUnusable, Usage."""
+    """Return what `--expect word --ttl ttl --pane pane_id` means. Raises NotFound, NoPane, PaneUnusable, Usage."""
     from xats.cli.agents import seat
     from xats.clients import registry
     from xats.tmux import pane as panes
@@ -61,14 +61,14 @@ def _programs(environ: Mapping[str, str]) -> list[str]:
 
 
 def is_there(what: Wanted) -> bool:
-    """Tell whether the program that is expected is in the pane already."""
+    """Tell whether the expected program is already in the pane."""
     from xats.clients import occupants
 
     return occupants.program(what.pane, what.profile) is not None
 
 
 def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: bool) -> int:
-    """Make the agent `name`, which has no process yet, and expect its program in its pane."""
+    """Create the agent `name`, which has no process yet, and expect its program in its pane."""
     from xats.cli.teams import membership
 
     agreed = membership.agree(here)
@@ -121,7 +121,9 @@ def _tell(here: Here, done: Registered, what: Wanted, replaced: list[str]) -> No
     within = durations.rough(what.ttl)
     render.put(f"{agent.name} expected in team {agent.team}: {what.profile.name} in pane {pane}, within {within}")
     for one in replaced:
-        before = "this replaces what was expected before" if one == agent.address else f"{one} is not expected any more"
+        before = (
+            "this replaces the expectation before it" if one == agent.address else f"{one} is not expected any more"
+        )
         render.say(f"  {before}")
     render.say(f"  mail for {agent.name} is kept until it is there: {here.command('agents')}")
     if not lock.held(here.path):
@@ -129,7 +131,7 @@ def _tell(here: Here, done: Registered, what: Wanted, replaced: list[str]) -> No
 
 
 def state(one: Expectation, now: int) -> State:
-    """Return how `one` stands at the time `now` (ms UTC)."""
+    """Return the state of `one` at the time `now` (ms UTC)."""
     if one.ended_at is None and not expectations.is_late(one, now):
         left = durations.rough(max(0, one.expires_at - now))
         return State("expected", f"expected, {one.client} in {one.pane.pane_id}, {left} left", "expected")

@@ -1,4 +1,4 @@
-"""The verb that starts an agent program: launch. It becomes that program, so nothing of xats stays in between."""
+"""The verb that starts an agent program: launch. Its process becomes that program (execve)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from xats.hooks.launch import Launch
     from xats.store import Tx
 
-LABELS = "--role, --tag, --cap, --model and --wake are not in it: let it run xats register NAME with them"
+LABELS = (
+    "the command does not set --role, --tag, --cap, --model and --wake: the agent sets them with xats register NAME"
+)
 
 
 def launch(
@@ -48,9 +50,9 @@ def launch(
 ) -> int:
     """Start an agent program in this pane, registered and with its hooks.
 
-    xats becomes the program. Its hooks are for this launch alone and no settings file is changed; where the program
-    knows no such way, or has the hooks already, that is said. What stands after -- is passed on to it. The exit code is
-    the program's.
+    The process of xats becomes the program, so the exit code is the program's. The hooks are for this launch alone;
+    xats changes no settings file. It says so if the program takes no hooks for one launch, or has them already.
+    Arguments after -- go to the program unchanged.
 
     Example: xats launch claude --name alice --role reviewer
 
@@ -62,9 +64,9 @@ def launch(
     from xats.hooks.launch import with_notes
 
     if here.json and not only_print:
-        msg = "What a launch prints is what the program prints."
-        raise Usage(msg, "--json goes with --print")
-    check(name, role, None, tag, cap, wake)
+        msg = "--json needs --print: without it the program prints its own output."
+        raise Usage(msg, f"xats launch {client} --print --json")
+    check(name=name, role=role, tag=tag, cap=cap, wake=wake)
     found = profile(client, here.environ)
     program = find_program(found, here.environ)
     how = _plan(here, found, program, args or [], writable=writable_store)
@@ -125,7 +127,7 @@ def launch(
 
 
 def profile(word: str, environ: Mapping[str, str]) -> Profile:
-    """Return the profile of a client that is called `word`, or whose program is. Raises NotFound, Usage."""
+    """Return the profile of the client, or of the agent program, with the name `word`. Raises NotFound, Usage."""
     from xats.clients import registry
 
     try:
@@ -139,12 +141,12 @@ def profile(word: str, environ: Mapping[str, str]) -> Profile:
     profiles = [registry.find(name, environ) for name in registry.names(environ)]
     programs = [one.executables[0] for one in profiles if one.executables]
     near = get_close_matches(word.lower(), programs, 1, 0.5)
-    msg = f"There is no agent program {word} that xats could start."
+    msg = f"xats can start no agent program with the name {word}."
     raise NotFound(msg, f"did you mean {near[0]}?" if near else f"one of: {', '.join(programs)}")
 
 
 def find_program(found: Profile, environ: Mapping[str, str]) -> str:
-    """Return where the program of a client is. Raises ProgramMissing, with the line that installs it."""
+    """Return the path of a client's program. Raises ProgramMissing, with the command that installs it."""
     from shutil import which
 
     for name in found.executables:
@@ -156,7 +158,7 @@ def find_program(found: Profile, environ: Mapping[str, str]) -> str:
 
 
 def _plan(here: Here, found: Profile, program: str, args: list[str], *, writable: bool) -> Launch:
-    """Return how the program is started, but for its name."""
+    """Return the command line, files and environment of the program, without the name of the agent."""
     from xats.base.folders import kept
     from xats.clients import model
     from xats.hooks import launch as ways
@@ -174,7 +176,9 @@ def _plan(here: Here, found: Profile, program: str, args: list[str], *, writable
     if client and client.hooks and box and box.writes and not writable:
         config = os.path.join(os.path.dirname(client.hooks.path("user", here.environ, "")), box.config)
         if not box.writes(config, store):
-            note = f"in {client.title}'s sandbox it cannot write the store, so it cannot send: --writable-store lets it"
+            note = (
+                f"{client.title}'s sandbox cannot write the store, so the agent cannot send; --writable-store allows it"
+            )
             how = ways.with_notes(how, note)
     unfound = ways.beside_login(client, place.xats[0], here.environ) if client and client.login_shell else None
     return ways.with_notes(how, unfound) if unfound else how
@@ -198,7 +202,7 @@ def _pane(here: Here) -> Pane | None:
 
 
 def _refuse_inside(here: Here, pane: Pane | None) -> None:
-    """Refuse what an agent runs as a tool: the seat is its own, and a second program in it would be nobody's."""
+    """Refuse a launch as a tool call of an agent: that agent already has the seat, and a second program would not."""
     from xats.clients import sessions
 
     program = here.circumstances.program()
@@ -206,7 +210,7 @@ def _refuse_inside(here: Here, pane: Pane | None) -> None:
         msg = f"{program[1]} (pid {program[0].pid}) already occupies this pane and started this command."
     elif sessions.inside_agent(here.environ) and not (
         pane and pane.pane_pid in (os.getpid(), *(one.pid for one in here.circumstances.ancestors()))
-    ):  # a pane's own shell has such variables when an agent has started the tmux server
+    ):  # the shell of a pane has these variables too if an agent has started the tmux server
         found = next(name for name in (*sessions.SESSION_IDS, *sessions.MARKS) if here.environ.get(name))
         msg = f"This looks like a tool call inside an agent program (found {found})."
     else:
@@ -215,7 +219,7 @@ def _refuse_inside(here: Here, pane: Pane | None) -> None:
 
 
 def _asked(here: Here, name: str | None) -> tuple[str | None, str] | None:
-    """Return the agent that --name, --as or XATS_AGENT names, as (team, name); the team is None if it is not named."""
+    """Return the agent of --name, --as or XATS_AGENT as (team, name); the team is None if they do not name it."""
     said = name or here.as_name or here.environ.get("XATS_AGENT")
     if not said:
         return None
@@ -224,9 +228,9 @@ def _asked(here: Here, name: str | None) -> tuple[str | None, str] | None:
 
 
 def _whom(here: Here, tx: Tx, name: str | None, found: Profile, pane: Pane | None) -> tuple[str, str]:
-    """Return which agent is launched, as (team, name): the one asked for, else the pane's, else a new one.
+    """Return the agent to launch as (team, name): the named one, else that of the pane, else a new one.
 
-    Raises Refused when a person is asked for by --name; a person whom the environment names is passed over.
+    Raises Refused if --name names a person. A person in XATS_AGENT is ignored.
     """
     asked = _asked(here, name)
     if asked:
@@ -250,7 +254,7 @@ def _whom(here: Here, tx: Tx, name: str | None, found: Profile, pane: Pane | Non
 
 
 def _holds_above(here: Here, tx: Tx, team: str, name: str) -> bool:
-    """Tell whether the agent sits in a process above this one, such as the shell in which it was registered."""
+    """Tell whether the agent's process is above this one, as the shell is in which it was registered."""
     known = agents.find(tx, team, name)
     session = agents.current_session(tx, known) if known else None
     if session is None or session.seat.process is None or not occupancy.living(session.seat):
@@ -262,7 +266,7 @@ def _holds_above(here: Here, tx: Tx, team: str, name: str) -> bool:
 
 
 def _environment(here: Here, address: str, how: Launch) -> tuple[dict[str, str], list[str]]:
-    """Return what the environment is to have besides, and what it is not to have: marks of another session."""
+    """Return the variables to add to the environment, and those to remove: marks of another session."""
     from xats.clients import sessions
     from xats.store.sqlite.paths import default_path
 
@@ -276,7 +280,7 @@ def _environment(here: Here, address: str, how: Launch) -> tuple[dict[str, str],
 
 
 def _introduce(here: Here, done: Registered, how: Launch) -> None:
-    """Say who starts, have it noted in its pane, and have mail that waits delivered."""
+    """Say which agent starts, put its name into its pane, and wake the daemon for mail that waits."""
     from xats.cli.agents import pane_mark
     from xats.cli.agents.register import tell_path
 
@@ -289,14 +293,14 @@ def _introduce(here: Here, done: Registered, how: Launch) -> None:
         if not (session and session.seat.pane):
             means = "it gets its mail by its hooks and its own inbox"
             if how.hooks == "none":
-                means = "it has no hooks either, so nothing wakes it; let it run xats inbox"
-            render.say(f"  no tmux pane, so nothing can be typed at it: {means}")
+                means = "it has no hooks, so nothing wakes it; let it run xats inbox"
+            render.say(f"  no tmux pane, so xats can type nothing: {means}")
         if not _in_login_shell(agent.client):  # a note says it
             tell_path(agent, session.xats_path if session else None)
         for note in how.notes:
             render.note(note)
     here.store.close()
-    # A daemon that is started is to be nobody's child: a program that does not know it would never reap it.
+    # The daemon must not be a child of the program, which does not know it and would never reap it.
     child = os.fork()
     if not child:
         try:
@@ -309,7 +313,7 @@ def _introduce(here: Here, done: Registered, how: Launch) -> None:
 def _become(here: Here, done: Registered, how: Launch, *, waited: bool) -> NoReturn:
     """Become the program.
 
-    Raises XatsError when it cannot be run. Then a new agent is none, and a seat that `waited` for it waits on.
+    Raises XatsError if it cannot run. Then a new agent is removed, and a seat that `waited` for it still waits.
     """
     import signal
 
@@ -318,7 +322,7 @@ def _become(here: Here, done: Registered, how: Launch, *, waited: bool) -> NoRet
     environ = {name: value for name, value in here.environ.items() if name not in foreign} | added
     sys.stdout.flush()
     sys.stderr.flush()
-    for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, and what is ignored stays so
+    for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores these signals, and execve would keep that
         signal.signal(getattr(signal, name), signal.SIG_DFL)
     try:
         os.execve(how.words[0], how.words, environ)
@@ -346,7 +350,7 @@ def _become(here: Here, done: Registered, how: Launch, *, waited: bool) -> NoRet
 
 
 def _would_be(here: Here, name: str | None, found: Profile, pane: Pane | None) -> str:
-    """Return who would be launched, as name@team, without making or changing anything. Raises StoreError."""
+    """Return the agent that would be launched, as name@team; change nothing. Raises StoreError."""
     from xats.store.sqlite import inspect
 
     if os.path.exists(here.path):
@@ -358,7 +362,7 @@ def _would_be(here: Here, name: str | None, found: Profile, pane: Pane | None) -
 
 
 def _print(here: Here, address: str, how: Launch) -> int:
-    """Print what a shell is to run: what writes the files that are read, then the program with its environment."""
+    """Print the commands for a shell: those that write the files, then the program with its environment."""
     added, foreign = _environment(here, address, how)
     if here.json:
         files = [{"path": path, "text": text} for path, text in how.files]

@@ -37,8 +37,8 @@ def agents(
 ) -> int:
     """List the agents of this team.
 
-    Whether each is online and why, what it has not read, how it is woken, and what its wake is doing. --json lists as
-    transports the ways by which it could be woken now, first to last.
+    Each line says whether the agent is online and why, how much mail it has not read, how xats wakes it, and the state
+    of its wake. The field transports of --json lists the transports that could wake it now, first to last.
 
     Example: xats agents --role reviewer
     """
@@ -55,7 +55,7 @@ def agents(
         )
         return 0
     if not rows:
-        render.say(f"no {'such ' if role or online else ''}agents in team {team}" if team else "no agents yet")
+        render.say(f"no {'matching ' if role or online else ''}agents in team {team}" if team else "no agents yet")
         if not (role or online or here.quiet):
             render.say(f"  in a pane of its own: {here.command('launch', 'claude', '--name', 'bob')}")
         return 0
@@ -68,7 +68,7 @@ def agents(
         if width and width < ROOM:
             _squeeze(cells, state)
         table.append(cells)
-    if width:  # a column that is empty for everybody tells nothing
+    if width:  # leave out optional columns that are empty
         headers = tuple(one for one in headers if one not in OPTIONAL or any(cells[one] for cells in table))
     render.table(
         headers, [[cells[one] for one in headers] for cells in table], stretch=("AGENT", "ABOUT", "STATE", "WAKE")
@@ -77,7 +77,7 @@ def agents(
 
 
 def _cells(details: Details, state: State, ways: list[str], now: int, *, words: bool) -> dict[str, str]:
-    """Return what the columns of an agent hold, by their headers."""
+    """Return the cells of an agent, by the headers of their columns."""
     agent, session = details.agent, details.session
     pane = session.seat.pane.pane_id if session and session.seat.pane else ""
     by: str = agent.wake_by
@@ -104,7 +104,7 @@ def _cells(details: Details, state: State, ways: list[str], now: int, *, words: 
 
 
 def _squeeze(cells: dict[str, str], state: State) -> None:
-    """Leave in `cells` what a narrow terminal has room for."""
+    """Shorten `cells` for a narrow terminal."""
     role = cells["ROLE"]
     cells["ROLE"] = role if len(role) <= 12 else f"{role[:11]}…"
     cells["STATE"] = state.brief

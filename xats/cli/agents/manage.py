@@ -1,4 +1,4 @@
-"""The verbs that manage agents: agent set, rename, forget, show; and seat, which has one wait for its program."""
+"""The verbs that manage agents: agent set, rename, forget, show, and seat."""
 
 from __future__ import annotations
 
@@ -41,9 +41,11 @@ def seat(
     """
     from xats.cli.teams import membership
 
-    register.check(name, role, None, tag, cap, None)
+    register.check(name=name, role=role, tag=tag, cap=cap)
     said = core.check_about(about) if about is not None else None
-    changes = registration.Changes(role, tags=tuple(tag) if tag else None, capabilities=tuple(cap) if cap else None)
+    changes = registration.Changes(
+        role=role, tags=tuple(tag) if tag else None, capabilities=tuple(cap) if cap else None
+    )
 
     agreed = membership.agree(here)
 
@@ -80,10 +82,10 @@ def set_(
     no_cap: params.NoCapOption = None,
     about: params.AboutOption = None,
 ) -> int:
-    """Change what an agent is: its role, tags, capabilities, and what it is for.
+    """Change the role, tags, capabilities or purpose of an agent.
 
-    Every agent and person may change it, as with pause. The agent gets mail that says who changed what. --about ''
-    removes the text.
+    Every agent and every person may do this. The agent gets mail that says who changed what. --about '' removes the
+    text.
 
     Example: xats agent set bob --role reviewer --tag gpu
 
@@ -92,7 +94,7 @@ def set_(
     if role is not None and no_role:
         msg = "--role and --no-role exclude each other."
         raise Usage(msg, "give one of them")
-    register.check(None, role, None, [*(tag or ()), *(no_tag or ())], [*(cap or ()), *(no_cap or ())], None)
+    register.check(role=role, tag=[*(tag or ()), *(no_tag or ())], cap=[*(cap or ()), *(no_cap or ())])
     for given, taken, what in ((tag, no_tag, "tag"), (cap, no_cap, "cap")):
         both = {one.lower() for one in given or ()} & {one.lower() for one in taken or ()}
         if both:
@@ -119,13 +121,13 @@ def set_(
     if here.json:
         render.document({"agent": documents.agent_json(details), "changed": changed})
     elif not here.quiet:
-        said = "; ".join(changed) or "nothing was different"
+        said = "; ".join(changed) or "no change"
         render.put(f"{views.near(details.agent.address, team)}: {said}")
     return 0
 
 
 def rename(here: Here, name: params.AgentArg, new: params.NewAgentArg) -> int:
-    """Give an agent another name; its mail, tasks, claims and subscriptions stay its own.
+    """Rename an agent; it keeps its mail, tasks, claims and subscriptions.
 
     A person and the agent itself may rename it; the agent gets mail about it. The former name still leads to the agent:
     in addresses, in --as and in XATS_AGENT.
@@ -161,8 +163,8 @@ def forget(
     A person and the agent itself may remove it. The senders of requests that it has not answered get mail. Its claimed
     tasks are open again. Its messages can still be read. To take it out of the team and keep its mail: xats unregister.
 
-    A former name of an agent does not remove the agent: the question is whether to free that name. With --name-only
-    it is freed without a question.
+    If NAME is a former name of an agent, the agent stays, and xats asks whether to free that name. With --name-only
+    xats frees it without a question.
 
     Example: xats agent forget bob
 
@@ -217,7 +219,7 @@ def _free(here: Here, found: Agent, name: str, former: str) -> int:
     def work(tx: Tx, me: Me) -> Agent:
         agent, today = _known(tx, me, name)
         if agent.id != found.id or today is None:
-            msg = f"{name} is no former name of {found.name} any more. Nothing was changed."
+            msg = f"{name} is not a former name of {found.name} any more. Nothing was changed."
             raise Refused(msg, f"xats agent show {found.name}", agent=found.address)
         core.forget_name(tx, me.agent, agent=agent, name=former)
         return agent
@@ -325,7 +327,7 @@ def _known(tx: Tx, me: Me, name: str) -> tuple[Agent, str | None]:
 
 
 def _ask(here: Here, agent: Agent, loss: Loss, session: Session | None) -> None:
-    """Ask whether `agent` is to go with what it has. Raises Refused without a terminal, or where the answer is no."""
+    """Ask whether to remove `agent` and its mail. Raises Refused without a terminal, and if the answer is no."""
     living = session is not None and occupancy.living(session.seat)
     work = f", at work as pid {session.seat.pid}" if session and living else ""
     people.confirm(

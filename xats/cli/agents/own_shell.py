@@ -1,4 +1,4 @@
-"""A person's own shell: `xats register NAME` typed there gives the shell another name, so the person is asked first."""
+"""A person's own shell: `xats register NAME` gives it another name, so xats asks the person first."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 
 from xats.base import process
 from xats.base.errors import Refused, UnknownAgent
+from xats.base.record import replace
 from xats.cli.kit import render
 from xats.core.agents import agents, shells, unused
 from xats.core.agents.agents import Seat
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 
 def find(here: Here) -> Shell | None:
-    """Return the shell that stays open on our terminal: the outermost one above us; None for a tool of an agent.
+    """Return the shell that stays open on our terminal: the outermost one above us. A tool of an agent has none.
 
-    An agent program may run each tool in a shell of its own, which ends with it.
+    An agent program may run each tool in a shell of its own, and that shell ends with the tool.
     """
     own = process.read(os.getpid())
     if own is None or not own.tty or here.circumstances.inside():
@@ -32,7 +33,7 @@ def find(here: Here) -> Shell | None:
 
 
 def _terminal(device: int) -> str | None:
-    """Return the path of our terminal, the one with that device number, if one of our standard streams is it."""
+    """Return the path of our terminal with that device number, if one of our standard streams is that terminal."""
     for stream in (0, 1, 2):
         try:
             if os.fstat(stream).st_rdev == device:
@@ -52,7 +53,7 @@ def is_persons(here: Here, name: str, found: str) -> bool:
 
 
 def agree(here: Here, name: str, *, yes: bool) -> None:
-    """Ask whether this shell is to become `name`, unless `yes`, or where nobody can be asked. Raises Refused."""
+    """Ask whether this shell shall become `name`, unless `yes` or without a terminal. Raises Refused if not."""
     if yes or not render.can_ask() or _is_person(here, name):
         return
     command = here.command("launch", "claude", "--name", name)
@@ -69,17 +70,10 @@ def _is_person(here: Here, name: str) -> bool:
 
 
 def seat(place: Seat, shell: Shell | None) -> Seat:
-    """Return where the person sits who has agreed: outside tmux the process is the shell itself."""
+    """Return the seat of a person who has agreed: outside tmux its process is the shell itself."""
     if shell is None or place.process or place.pane:
         return place
-    return Seat(
-        host=place.host,
-        pid=shell.pid,
-        pid_started=shell.started,
-        client_session=place.client_session,
-        pane=None,
-        host_name=place.host_name,
-    )
+    return replace(place, pid=shell.pid, pid_started=shell.started)
 
 
 def check(here: Here, tx: Tx, known: Agent | None, place: Seat, shell: Shell | None, *, takeover: bool) -> None:
@@ -94,9 +88,9 @@ def check(here: Here, tx: Tx, known: Agent | None, place: Seat, shell: Shell | N
 
 
 def settle(here: Here, tx: Tx, done: Registered, shell: Shell | None, *, is_persons: bool) -> str | None:
-    """Note by which shell an agent was registered.
+    """Record the shell in which an agent was registered.
 
-    Where that `is_persons` own one, an unused agent under the login name is removed; return that name if it was used.
+    If the shell `is_persons` own, remove an unused agent with the login name. Return the login name if it was used.
     """
     agent, session = done.details.agent, done.details.session
     if session:
@@ -108,7 +102,7 @@ def settle(here: Here, tx: Tx, done: Registered, shell: Shell | None, *, is_pers
     except UnknownAgent:
         return None
     session = agents.current_session(tx, person)
-    sits = session and (session.seat.pane or session.seat.process)
-    if person.client != "human" or sits or person.address == done.unseated:
+    has_seat = session and (session.seat.pane or session.seat.process)
+    if person.client != "human" or has_seat or person.address == done.unseated:
         return None
     return None if unused.remove(tx, person) else person.name

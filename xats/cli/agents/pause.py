@@ -1,4 +1,4 @@
-"""The verbs that hold wakes and let them go: pause, resume."""
+"""The verbs that hold and release wakes: pause, resume."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def pause(here: Here, whom: params.PausedArg = None, *, reason: params.ReasonOpt
     It takes effect at once. xats tells each sender that the agent is paused. After xats resume, one wake delivers all
     of the stored mail.
 
-    Without AGENT a person is asked whom to pause; a script has to name it, here or by --as.
+    Without AGENT xats asks a person which wakes to hold. A script must name the agent, here or by --as.
 
     Example: xats pause bob --reason 'in the middle of a release'
 
     Example: xats pause all
     """
     if reason is not None and ("\n" in reason or len(reason) > 200):
-        msg = "A reason is one line of at most 200 characters."
+        msg = "--reason must be one line of at most 200 characters."
         raise Usage(msg, "xats pause bob --reason 'deploying'")
     if reason is not None:
         text.check(reason, "reason", Usage, "Nothing was paused.", "xats pause bob --reason 'deploying'")
@@ -107,10 +107,10 @@ def pause_json(found: Pause) -> dict[str, Any]:
 
 
 def _asked(here: Here) -> str:
-    """Return whom a person wants to pause: "all" or "me". Raises Usage where no person can be asked."""
+    """Ask a person which wakes to hold, and return "all" or "me". Raises Usage if xats can ask no person."""
     both = "xats pause all, or: xats pause me"
     if here.json or here.person() is None or not render.can_ask():
-        msg = "An agent must be named: all is the whole team, me is yourself. Nothing was paused."
+        msg = "AGENT is missing: all is the whole team, me is you. Nothing was paused."
         raise Usage(msg, both)
     team = team_meant(here)
     count = len(here.store.read(lambda tx: listing.agents(tx, team, None)))
@@ -125,7 +125,7 @@ def _asked(here: Here) -> str:
 
 
 def _whom(tx: Tx, me: Me, whom: str) -> tuple[str, Agent | None]:
-    """Return the team and the agent that `whom` means; no agent is the whole team.
+    """Return the team and the agent that `whom` means; without an agent it is the whole team.
 
     Raises UnknownAgent, UnknownTeam, Usage.
     """

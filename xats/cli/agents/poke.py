@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 from xats.base import durations
 from xats.base.errors import InvalidBody, Refused, TimedOut, XatsError
-from xats.cli.kit import people, render, views
+from xats.cli.kit import people, reading, render, views
 from xats.core.agents import agents
 from xats.core.waking import pokes, stops
 from xats.core.waking.reasons import PASSING
@@ -23,18 +22,19 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 AGAIN = 0.5  # seconds between two tries
+IN_A_FILE = "put it into a file, and poke the agent to read that"
 HINTS = {
     "no_pane": "start it in a tmux pane, and register it there",
     "no_program": "start its program: xats launch PROGRAM --name NAME",
     "pane_dead": "start it again in its pane, and register it there",
-    "pane_changed": "register it anew in its pane",
+    "pane_changed": "register it again in its pane",
     "process_gone": "start it again in its pane, and register it there",
     "server_gone": "start it in a tmux pane, and register it there",
     "no_wake": "xats send AGENT '...'",
-    "multi_line": "put it on one line, or into a file that you name",
+    "multi_line": "put it on one line, or put it into a file and name the file",
     "shell_command": "begin with another character",
-    "looks_like_dialog": "say it in other words, or put it into a file that you name",
-    "too_long": "put it into a file, and poke the agent to read that",
+    "looks_like_dialog": "use other words, or put the text into a file and name the file",
+    "too_long": IN_A_FILE,
     "full_screen": "xats client list",
 }
 
@@ -46,7 +46,7 @@ class NotTyped(Refused):
 
 
 class Unconfirmed(XatsError):
-    """The text was pasted, and nobody saw it being taken."""
+    """The text was pasted, but xats did not see it submitted."""
 
     code = "unconfirmed"
 
@@ -61,13 +61,13 @@ def poke(
 ) -> int:
     """Type a prompt into an agent's pane and submit it; for people only.
 
-    It asks first, and it refuses whatever a wake is refused for: a busy agent, a dialog, a half-written line, somebody
-    who types there, a shell. Nothing is typed then; with --timeout it is tried again until that time is over.
+    It asks first. It types nothing where a wake would be refused: at a busy agent, a dialog, a half-written line, a
+    person who types there, or a shell. With --timeout it retries until that time is over.
 
-    A person is who runs it where no agent program is above it, none has marked the environment, and the pane and the
-    name (--as, XATS_AGENT) are no agent's. On a terminal it asks; where there is none, as in a script, --yes is needed.
+    xats takes you for a person if no agent program is above this command or has marked its environment, and neither
+    the pane nor the name (--as, XATS_AGENT) belongs to an agent. Without a terminal, as in a script, --yes is needed.
 
-    Control characters are taken out. Several lines need a program that is known to take them as one text.
+    xats removes control characters. It types several lines only into a program that takes them as one text.
 
     Example: xats poke bob 'Please run the tests again'
 
@@ -76,7 +76,7 @@ def poke(
     from xats.delivery import poke as delivery
     from xats.delivery.settings import from_environment, of_team
 
-    from_environment(here.environ)  # what cannot be read is refused before anything is asked
+    from_environment(here.environ)  # refuse wrong settings before the question
     deadline = time.monotonic() + durations.parse(timeout) / 1000 if timeout is not None else 0.0
     by = people.person(here, "poke an agent", "an agent writes: xats send AGENT '...'")
     if not yes and not render.can_ask():
@@ -87,7 +87,7 @@ def poke(
         msg = "There is nothing to type: the text is empty."
         raise InvalidBody(msg, "give it in single quotes, or - to read it from standard input")
     if removed and not here.quiet and not here.json:
-        render.say(f"  taken out of the text: {', '.join(removed)}")
+        render.say(f"  removed from the text: {', '.join(removed)}")
     whom, session = here.store.read(lambda tx: _target(here, tx, agent))
     settings = here.store.read(lambda tx: of_team(tx, whom.team, here.environ))
     if not yes and not _agreed(whom, session, clean, delivery.view(whom, session) if session else "no pane"):
@@ -123,24 +123,19 @@ def _target(here: Here, tx: Tx, name: str) -> tuple[Agent, Session | None]:
 
 
 def _read(text: str, largest: int) -> str:
-    """Return `text`, or what stdin holds when it is `-`. Raises InvalidBody."""
+    """Return `text`, or the text of stdin if it is `-`. Raises InvalidBody, also above `largest` bytes."""
     from xats.base.text import check
 
-    try:
-        data = sys.stdin.buffer.read(largest + 1) if text == "-" else text.encode()
-        said = data.decode() if len(data) <= largest else None
-    except UnicodeError as problem:
-        msg = "The text is not UTF-8. Nothing was typed."
-        raise InvalidBody(msg) from problem
-    if said is not None:
-        check(said, "text", InvalidBody, "Nothing was typed.", "put it into a file, and poke the agent to read that")
-        return said
-    msg = f"The text has more than {largest} bytes. Nothing was typed."
-    raise InvalidBody(msg, "put it into a file, and poke the agent to read that")
+    said = reading.given(text, "text", InvalidBody, "Nothing was typed.")
+    data = check(said, "text", InvalidBody, "Nothing was typed.", IN_A_FILE)
+    if len(data) > largest:
+        msg = f"The text has more than {largest} bytes. Nothing was typed."
+        raise InvalidBody(msg, IN_A_FILE)
+    return said
 
 
 def _agreed(whom: Agent, session: Session | None, text: str, seen: str) -> bool:
-    """Show what would be typed, and where, and ask."""
+    """Show the text and the pane, and ask."""
     pane = session.seat.pane.pane_id if session and session.seat.pane else "no pane"
     render.say(f"{whom.address} ({whom.client}) in {pane}: {render.one_line(seen)}")
     for line in render.visible(text).split("\n"):
@@ -149,7 +144,7 @@ def _agreed(whom: Agent, session: Session | None, text: str, seen: str) -> bool:
 
 
 def _failure(here: Here, outcome: Poked, found: dict[str, Any], *, waited: bool) -> XatsError:
-    """Return the error for a text that was not seen to be taken."""
+    """Return the error for a text that xats did not see submitted."""
     from xats.delivery.poke import WORDS
 
     name, pane = views.near(found["agent"], here.team), found["pane"]
@@ -157,8 +152,8 @@ def _failure(here: Here, outcome: Poked, found: dict[str, Any], *, waited: bool)
     detail = f" ({outcome.detail})" if outcome.detail else ""
     if outcome.state == "unconfirmed":
         why = "" if outcome.reason == "unconfirmed" else f": {why}"
-        msg = f"The text went into the pane of {name}, but it was not seen being taken{why}{detail}."
-        return Unconfirmed(msg, f"look at pane {pane}; it may stand in the composer still", **found)
+        msg = f"The text was pasted into {name}'s pane, but xats did not see it submitted{why}{detail}."
+        return Unconfirmed(msg, f"look at pane {pane}: the text may still be in the composer", **found)
     if waited and outcome.reason in PASSING:
         msg = f"Nothing was typed at {name} in that time: {why}{detail}."
         return TimedOut(msg, f"xats client test {pane}", **found)

@@ -1,4 +1,4 @@
-"""How an agent can be woken, and what to do where no line can be typed for it."""
+"""The transports that can wake an agent, and a warning if xats can type no line for it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def woken_by(here: Here, details: Details, off: Collection[str]) -> list[str]:
 
 
 def warn_unreachable(here: Here, details: Details) -> bool:
-    """Tell whether a line can be typed for an agent in its pane; where it cannot, say why and what can be done.
+    """Tell whether xats can type a line for an agent in its pane. If not, warn why, and say what helps.
 
-    So it is behind a sandbox or another terminal, and in a tmux that is too old for the paste.
+    The reason may be a sandbox, another terminal, or a tmux that is too old for the paste.
     """
     from xats.base import sandbox
     from xats.cli.agents import seat
@@ -42,7 +42,7 @@ def warn_unreachable(here: Here, details: Details) -> bool:
         where = inside.name if inside else "a sandbox"
         why = f"{name} is in {where}, from which xats sees neither its pane nor its process"
         fix = f"outside the sandbox: xats register {name} --team {agent.team} --pane %N"
-    elif place.host != host.id():  # outside of our sandbox, where nothing is to be seen from here
+    elif place.host != host.id():  # outside of our sandbox, which hides it from us
         return True
     elif place.pane and (old := seat.too_old(place.pane)):
         why = f"the tmux {old} of pane {place.pane.pane_id} is too old for the paste (xats needs tmux 3.2 or newer)"

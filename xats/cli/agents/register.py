@@ -46,8 +46,8 @@ def register(
 ) -> int:
     """Register as an agent of this team, in this pane.
 
-    Registering again keeps the agent and its mail, and changes only what is given. In tmux the agent is bound to its
-    pane, and woken there when mail comes; the pane option @xats_agent then holds its name, for a status line.
+    Registering again keeps the agent and its mail, and changes only what is given. In tmux xats binds the agent to its
+    pane and wakes it there when mail comes. The pane option @xats_agent then has its name, for a status line.
 
     By default (--wake auto) xats wakes the agent without keystrokes if it can: by its hooks, a waiter, or the inbox of
     its program. Otherwise, or if nothing is read in time, xats types a line into its pane. With --wake tmux xats uses
@@ -55,9 +55,9 @@ def register(
 
     If a person types this in their own shell, xats asks whether to give the shell another name than theirs.
 
-    With --wake notice tmux shows a notice, with --wake command a program of yours runs; then nothing is ever typed.
+    With --wake notice tmux shows a notice. With --wake command xats runs your own program. Both type nothing.
 
-    With --expect the program is bound once it appears in the pane. Mail for the agent is kept meanwhile.
+    With --expect xats binds the program when it appears in the pane, and keeps the mail for the agent until then.
 
     Example: xats register alice --role backend --tag gpu
 
@@ -66,7 +66,7 @@ def register(
     from xats.cli.agents import own_shell, seat
     from xats.cli.teams import membership
 
-    check(name, role, client, tag, cap, wake)
+    check(name=name, role=role, client=client, tag=tag, cap=cap, wake=wake)
     _check_together(pane=pane, no_pane=no_pane, client=client, expect=expect, ttl=ttl)
     asked = registration.Changes(
         role=role,
@@ -101,7 +101,7 @@ def register(
         team, called = here.address(tx, name)
         membership.join(here, tx, team, agreed=agreed)
         known = core.find(tx, team, called)
-        # Whoever registers a known name again by hand keeps its client, unless another program sits there now.
+        # A known agent that is registered again by hand keeps its client, unless another program runs there now.
         had = known is not None and known.epoch > 0 and not known.expected and known.client != "human"
         kept = client or (None if had and found in ("generic", "human") else found)
         changes = replace(asked, client=kept)
@@ -152,15 +152,15 @@ def _check_together(
         msg = f"--expect and {'--no-pane' if no_pane else '--client'} exclude each other."
         raise Usage(msg, "--expect needs a pane" if no_pane else "--expect says which client it is")
     if ttl and not expect:
-        msg = "--ttl says how long --expect waits, and --expect is missing."
+        msg = "--ttl needs --expect: it says how long --expect waits."
         raise Usage(msg, "xats register NAME --pane %N --expect codex --ttl 2m")
 
 
 def _session_outside(here: Here, tx: Tx, known: Agent, place: core.Seat) -> Session | None:
-    """Return the session whose seat `known` keeps when it registers from inside a sandbox; None if it has no seat.
+    """Return the session of `known`, which keeps its seat when it registers inside a sandbox; None if it has no seat.
 
-    From in here its process and pane cannot be seen, and must not be replaced by what can. Raises NameTaken when
-    nothing shows that we are that agent.
+    A command in the sandbox sees neither the process nor the pane of that seat, and must not replace them. Raises
+    NameTaken if nothing shows that we are that agent.
     """
     holder = core.current_session(tx, known)
     if holder is None or (holder.seat.process is None and holder.seat.pane is None):
@@ -174,16 +174,16 @@ def _session_outside(here: Here, tx: Tx, known: Agent, place: core.Seat) -> Sess
 
 
 def _client(here: Here, word: str | None) -> Profile | None:
-    """Return the profile that `--client word` means, None where nothing was said. Raises NotFound, Usage."""
+    """Return the profile that `--client word` means, None without the option. Raises NotFound, Usage."""
     from xats.clients import registry
 
     return None if word is None else registry.called(word, here.environ)
 
 
 def _check_client(meant: Profile, place: core.Seat, found: str) -> None:
-    """Check that the process at `place`, which is the agent program `found` or none, may be one of the client `meant`.
+    """Check that the process at `place` may belong to the client `meant`; `found` is the client that was detected.
 
-    A profile that names no program, such as generic, fits each program; a person is none. Raises Refused.
+    A profile that names no program, such as generic, fits each program, but not a person. Raises Refused.
     """
     from xats.clients import processes, registry
 
@@ -198,32 +198,33 @@ def _check_client(meant: Profile, place: core.Seat, found: str) -> None:
 
 
 def check(
-    name: str | None,
-    role: str | None,
-    client: str | None,
-    tag: Sequence[str] | None,
-    cap: Sequence[str] | None,
-    wake: str | None,
+    *,
+    name: str | None = None,
+    role: str | None = None,
+    client: str | None = None,
+    tag: Sequence[str] | None = None,
+    cap: Sequence[str] | None = None,
+    wake: str | None = None,
 ) -> None:
-    """Check what a registration says. Raises InvalidName, Usage."""
+    """Check the values of a registration. Raises InvalidName, Usage."""
     for value, what in ((name, "name"), (role, "role"), (client, "client"), *((one, "tag") for one in tag or ())):
         if value is not None:
             check_name(value, what)
     for one in cap or ():
         check_name(one, "capability")
     if wake not in (None, *core.WAKE_BY):
-        msg = f"{wake!r} is no way to wake an agent."
+        msg = f"--wake does not take {wake!r}."
         raise Usage(msg, f"one of: {', '.join(core.WAKE_BY)}")
 
 
 def tell_name(name: str, agent: Agent) -> None:
-    """Say so where `name`, by which `agent` was asked for, is a former name of it."""
+    """Say the present name of `agent` if `name`, by which it was named, is a former one."""
     if name.lower() != agent.name.lower():
         render.say(f"  {name} is called {agent.name} now")
 
 
 def _tell(here: Here, done: Registered, *, typed: bool) -> None:
-    """Say what a registration came to; `typed`: a line can be typed in its pane."""
+    """Print the result of a registration; `typed`: a line can be typed in the pane."""
     from xats.clients import sessions
 
     agent, session = done.details.agent, done.details.session
@@ -236,11 +237,11 @@ def _tell(here: Here, done: Registered, *, typed: bool) -> None:
     if agent.wake_by == "none" and agent.client == "human":
         render.say("  a person: nothing is ever typed into your shell; read with: xats inbox")
     elif agent.wake_by == "none":
-        render.say("  woken by nothing: let it look with xats inbox")
+        render.say("  nothing wakes it; let it run xats inbox")
     elif agent.wake_by == "command":
-        render.say("  woken by your own program, which gets each wake as JSON")
+        render.say("  for each wake xats runs your own program, with JSON on its standard input")
     elif agent.wake_by == "notice" and pane:
-        render.say(f"  pane {pane.pane_id}: a notice is shown there when mail comes; nothing is typed")
+        render.say(f"  pane {pane.pane_id}: tmux shows a notice there when mail comes; nothing is typed")
     elif pane and session and _is_in_shell(session):
         render.say(f"  pane {pane.pane_id}: a shell, so nothing is typed there; read with: {here.command('inbox')}")
     elif pane:
@@ -250,7 +251,7 @@ def _tell(here: Here, done: Registered, *, typed: bool) -> None:
     elif sharer := sessions.sharer(here.environ):
         name = f"{agent.name} --team {agent.team}"
         what = f"{sharer.title} does not say in which pane it is"
-        render.say(f"  {what}; so that it can be woken: xats register {name} --pane %N")
+        render.say(f"  {what}; to have it woken: xats register {name} --pane %N")
     else:
         render.say("  no tmux pane, so nothing can wake it: let it run xats wait, or register inside tmux")
     if session and agent.client != "human":
@@ -264,7 +265,7 @@ def _is_in_shell(session: Session) -> bool:
 
 
 def tell_path(agent: Agent, path: str | None) -> None:
-    """Say so where `path` (xats/base/calling.py) shows that the shell of `agent` does not find xats by its name."""
+    """Warn if `path` (xats/base/calling.py) shows that the shell of `agent` does not find xats by its name."""
     from xats.base import calling
     from xats.delivery import envelope
 

@@ -1,4 +1,4 @@
-"""Which process and which pane a registration is for. It is never the short-lived shell that ran `xats register`."""
+"""The process and the pane of a registration: never the short-lived shell that ran `xats register`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 
 from xats.base import calling, host, process, program, sandbox
 from xats.base.errors import NoPane, NotPermitted, PaneUnusable, TmuxGone, TmuxUnavailable
+from xats.base.record import replace
 from xats.cli.kit import render
 from xats.clients import occupants, processes, sessions
 from xats.core.agents.agents import Seat
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 def find(
     here: Here, pane_id: str | None, *, no_pane: bool, wanted: Profile | None = None
 ) -> tuple[Seat, str, Kept | None]:
-    """Return where the agent sits that is being registered, which client that is, and what its process runs.
+    """Return the seat of the agent to register, its client, and the program of its process.
 
-    `pane_id` names another pane than this one, `wanted` the client if that pane has several. Raises NoPane,
+    `pane_id` names another pane than this one. `wanted` is the client, if that pane has several. Raises NoPane,
     PaneUnusable.
     """
     if pane_id is None and not no_pane and not sessions.pane_is_trusted(here.environ):
@@ -41,15 +42,15 @@ def find(
     found = None if pane and elsewhere else here.circumstances.program()
     who: Process | None
     if pane and elsewhere:
-        sits = occupants.find(pane, wanted)
-        who, client = sits.process, sits.client
+        occupant = occupants.find(pane, wanted)
+        who, client = occupant.process, occupant.client
     elif found:
         who, client = found
     else:
         client = "generic" if elsewhere or here.person() is None else "human"
         who = _unrecognised(pane)
     session = None if elsewhere else here.circumstances.session
-    if hidden(pane):  # what runs in here is no place to wake anybody: that is outside, on the machine itself
+    if hidden(pane):  # xats cannot wake an agent in here, only outside, on the machine itself
         return (
             Seat(
                 host=host.machine(),
@@ -66,39 +67,34 @@ def find(
     place = Seat(host=here.host, pid=pid, pid_started=started, client_session=session, pane=pane, host_name=host.name())
     if found and pane and pane_id is None and (other := here.store.read(lambda tx: binding.starter(tx, place))):
         if not (here.quiet or here.json):
-            render.say(f"  pane {pane.pane_id} stays {other.name}'s, whose program has started this one")
-        pane, place = (
-            None,
-            Seat(
-                host=here.host, pid=pid, pid_started=started, client_session=session, pane=None, host_name=host.name()
-            ),
-        )
+            render.say(f"  pane {pane.pane_id} stays with {other.name}: its program has started this one")
+        pane, place = None, replace(place, pane=None)
     return place, client, _programs(who, pane, elsewhere=elsewhere) if who else None
 
 
 def xats_path(here: Here, place: Seat, pane_id: str | None) -> str | None:
-    """Return how the agent at `place` calls xats (xats/base/calling.py), None where that is not known.
+    """Return how the agent at `place` calls xats (xats/base/calling.py), None if that is not known.
 
-    This runs in the agent's own shell, unless `pane_id` names another pane: then the environment with which the
-    agent's program was started counts.
+    This command runs in the agent's own shell, unless `pane_id` names another pane. Then the environment counts with
+    which the agent's program was started.
     """
     if pane_id is None or (place.pane and _above(place.pane.pane_pid)):
         return calling.path_for(here.environ)
-    sits = process.read(place.pid) if place.pid else None
-    return occupants.xats_path(sits) if sits else None
+    runs = process.read(place.pid) if place.pid else None
+    return occupants.xats_path(runs) if runs else None
 
 
 def _programs(who: Process, pane: Pane | None, *, elsewhere: bool) -> Kept | None:
-    """Return what `who` runs, and what that runs through: what is above us, or has the keyboard of the pane now."""
+    """Return the program of `who` and the interpreter that runs it, seen above us or in the foreground of the pane."""
     if not elsewhere:
         return program.look(who.pid, processes.inner(process.ancestors(), who))
     return occupants.programs(who, pane) if pane else program.look(who.pid)
 
 
 def _behind_shared(here: Here) -> tuple[Seat, str] | None:
-    """Return where the agent sits whose program runs us as a tool in a shared process, which is in no pane.
+    """Return the seat and client of the agent that runs this as a tool in a shared process, which has no pane.
 
-    None where its terminal cannot be told, or is in no pane.
+    None if its terminal is unknown or in no pane.
     """
     from importlib import import_module
 
@@ -127,12 +123,12 @@ def _behind_shared(here: Here) -> tuple[Seat, str] | None:
 
 
 def hidden(pane: Pane | None) -> bool:
-    """Tell whether a sandbox hides the program that this is run for; one that holds its whole `pane` hides nothing."""
+    """Tell whether a sandbox hides the agent's program. A sandbox around its whole `pane` hides nothing."""
     return pane is None and sandbox.hides_processes()
 
 
 def other_terminal(seat: Seat) -> Process | None:
-    """Return the process of `seat` if it has another terminal than the pane: no key typed there is sure to reach it."""
+    """Return the process of `seat` if it has another terminal than the pane: a key typed there may not reach it."""
     found = process.read(seat.pid) if seat.pane and seat.pid else None
     return found if found and seat.pane and found.tty not in (0, panes.device(seat.pane)) else None
 
@@ -180,8 +176,8 @@ def pane_by_id(here: Here, pane_id: str) -> Pane:
     Raises NoPane, PaneUnusable, TmuxGone or TmuxUnavailable.
     """
     if not is_pane_id(pane_id):
-        msg = f"{pane_id[:40]!r} is no pane id."
-        raise PaneUnusable(msg, "pane ids look like %3: tmux list-panes -a")
+        msg = f"--pane must be a pane id such as %3, not {pane_id[:40]!r}."
+        raise PaneUnusable(msg, "tmux list-panes -a shows the ids")
     socket = socket_around(here.environ)
     try:
         return panes.find(socket, pane_id)
@@ -210,9 +206,9 @@ def _above(pid: int) -> bool:
 
 
 def _unrecognised(pane: Pane | None) -> Process | None:
-    """Return the process of a session here whose program no client profile knows: the first in `pane` that is no shell.
+    """Return the process of a program that no client profile knows: the first in `pane` that is no shell.
 
-    In a pane that holds only a shell it is that shell; outside tmux it is unknown.
+    In a pane with only a shell it is that shell. Outside tmux it is unknown.
     """
     if pane is None:
         return None

@@ -1,4 +1,4 @@
-"""The states of agents: whether each is there, how that is known, and what its program says it is doing.
+"""The states of agents: whether each is there, how xats knows that, and what its program reports.
 
     online     its process lives (and its program says nothing, or that it waits for a prompt)
     busy       its process lives and is in a turn
@@ -84,7 +84,9 @@ def _online(details: Details, pid: str, now: int) -> State:
     sign = max(since, details.agent.seen_at)
     silent = f", silent for {rough(now - sign)}" if now - sign >= SILENT else ""
     doing = f"{said} for {rough(now - since)}"
-    return State(said, f"{doing}{silent}, {pid}", doing, None, since, sign)
+    return State(
+        name=said, words=f"{doing}{silent}, {pid}", brief=doing, gone_at=None, busy_since=since, silent_since=sign
+    )
 
 
 def _gone(details: Details, session: Session, seen: str, now: int) -> State:
@@ -101,7 +103,7 @@ def _gone(details: Details, session: Session, seen: str, now: int) -> State:
 
 
 def why_gone(tx: Tx, agent: Agent) -> str:
-    """Return how it is known that `agent` is gone; "" if it is not, or not known to be."""
+    """Return how xats knows that `agent` is gone; "" if it is not gone, or xats does not know."""
     from xats.daemon.liveness import process_gone
 
     session = current_session(tx, agent)
@@ -113,5 +115,5 @@ def why_gone(tx: Tx, agent: Agent) -> str:
 
 
 def _place(session: Session | None) -> str:
-    """Return on which other host a session is, "" if it is on this one."""
+    """Return in words which other host a session is on; "" if it is on this one."""
     return f", on {session.seat.where}" if session and session.seat.host != host.id() else ""

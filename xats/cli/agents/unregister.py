@@ -53,7 +53,7 @@ def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params
 
 
 def _refuse_if_there(tx: Tx, agent: Agent, session: Session) -> None:
-    """Raise Refused unless `agent` is known to have ended: one of which no process is known may well be there."""
+    """Raise Refused unless `agent` is known to have ended: an agent without a known process may still be there."""
     from xats.core.agents import presence
     from xats.daemon.liveness import process_gone
 
@@ -61,8 +61,8 @@ def _refuse_if_there(tx: Tx, agent: Agent, session: Session) -> None:
     if occupancy.holds(session.seat):
         msg = f"{agent.name} is at work (pid {session.seat.pid}), and you are not {agent.name}."
         raise Refused(msg, fix, agent=agent.address)
-    told = presence.get(tx, agent.id)
-    if process_gone(session) or core.gone_since(agent, session) or (told and told.state == "ended"):
+    reported = presence.get(tx, agent.id)
+    if process_gone(session) or core.gone_since(agent, session) or (reported and reported.state == "ended"):
         return
     seen = durations.ago(agent.seen_at, tx.now)
     msg = f"{agent.name} may still be at work: its process is not known here, and it was seen {seen}."

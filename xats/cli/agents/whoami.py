@@ -1,4 +1,4 @@
-"""The verb that says who acts here: whoami."""
+"""The verb that shows the acting agent: whoami."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def whoami(here: Here) -> int:
 
 
 def _warn_of_socket(here: Here) -> None:
-    """Say so if the tmux socket that TMUX names cannot be trusted: no command uses it."""
+    """Warn if the tmux socket in TMUX cannot be trusted: no command uses it."""
     if not here.environ.get("TMUX"):
         return
     from xats.base.errors import ServerUntrusted

@@ -1,12 +1,12 @@
-"""Which command line a command belongs to: a later one of the same line does not prove that an earlier one was seen.
+"""The command line of a command: a later command of the same line does not prove that its reader saw an earlier one.
 
 In `xats inbox | head -3; xats inbox` an agent sees the output of neither before both have ended. A program starts a
-shell for each of its tool calls, as `sh -c LINE`, so such a shell stands for the line for as long as it lives. Also
-what that shell starts belongs to the line: scripts, make, subshells. A shell without `-c` stays open, and runs one line
-after another: xats cannot tell them apart, except by time.
+shell for each of its tool calls, as `sh -c LINE`, so that shell stands for the line as long as it lives. What the
+shell starts belongs to the line too: scripts, make, subshells. A shell without `-c` stays open, and runs one line after
+another. xats can tell these lines apart only by time.
 
-A shell may run the last command of its line in its own place (`exec`). That command does not see any more that its
-process was such a shell. So a line is the same if the process that stands for it is this one, or one above it.
+A shell may replace itself by the last command of its line (`exec`). That command cannot see that its process was a
+shell before. So a line is the same if the process that stands for it is this one, or one above it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What Tab offers: agents, roles, teams, messages and panes, for the scripts in `completions/`.
+"""Completion: agents, roles, teams, messages and panes, for the scripts in `completions/`.
 
-A shell asks at every Tab, so this opens the store read-only and only if there is one, gives up rather than wait, and
-prints nothing but candidates: what goes wrong is said by the command itself, once it is run.
+A shell asks at every Tab. So this opens the store read-only, and only if it exists. It gives up early instead of
+waiting, and prints candidates alone. The command itself reports errors when it runs.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from xats.core.candidates import Candidates
     from xats.store import Tx
 
-PATIENCE = 0.04  # seconds that a locked store is waited for
-TMUX_PATIENCE = 0.3  # seconds that a tmux server is waited for, which answers in 2 ms
+PATIENCE = 0.04  # seconds to wait for a locked store
+TMUX_PATIENCE = 0.3  # seconds to wait for a tmux server, which answers in 2 ms
 WIDEST = 60  # characters of a description
-SAFE = ALLOWED | frozenset("@:,%")  # what a candidate may hold: nothing that means something to a shell
+SAFE = ALLOWED | frozenset("@:,%")  # the characters of a candidate: none has a meaning to a shell
 
 
 def main(words: Sequence[str]) -> int:
@@ -48,7 +48,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def find_terminal() -> None:
-    """Put the terminal back at stdin: zsh takes it from a widget, and whether a person asks depends on it."""
+    """Make the terminal stdin again: zsh takes it from a widget, and xats needs it to recognise a person."""
     if not os.isatty(0):
         try:
             os.dup2(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY), 0)
@@ -59,7 +59,7 @@ def find_terminal() -> None:
 def complete(here: Here, kind: str, prefix: str) -> list[tuple[str, str]]:
     """Return the values of `kind` (see KINDS) that begin with `prefix`, each with a description of one line.
 
-    Raises sqlite3.Error when the store cannot be read at once, and XatsError when it is not known who asks.
+    Raises sqlite3.Error if the store cannot be read at once, and XatsError if xats cannot tell who asks.
     """
     if kind in WITHOUT_STORE:
         return offered(WITHOUT_STORE[kind](here, prefix))
@@ -69,7 +69,7 @@ def complete(here: Here, kind: str, prefix: str) -> list[tuple[str, str]]:
 
 
 def offered(found: Candidates) -> list[tuple[str, str]]:
-    """Return what of `found` is offered: values that a shell takes as they are, each once."""
+    """Return the candidates in `found` that a shell takes as they are, each once."""
     kept: dict[str, str] = {}
     for value, description in found:
         if len(kept) < candidates.MOST and SAFE.issuperset(value):
@@ -82,7 +82,7 @@ def offered(found: Candidates) -> list[tuple[str, str]]:
 
 
 def my_team(tx: Tx, here: Here) -> str:
-    """Return the team in which my mail goes out: that of the agent that I am, else that of the command."""
+    """Return the team of the acting agent, else the team of the command."""
     try:
         return me(tx, here).team
     except (XatsError, FirstUse):
@@ -95,7 +95,7 @@ def me(tx: Tx, here: Here) -> Agent:
 
 
 def addresses(tx: Tx, here: Here, prefix: str) -> Candidates:
-    """Yield addresses; of a list with commas it is the last that is completed, and none is offered twice."""
+    """Yield addresses. In a list with commas only the last is completed, and no address is offered twice."""
     head, comma, last = prefix.rpartition(",")
     named = {word.strip().lower() for word in head.split(",")}
     for value, description in one_address(tx, my_team(tx, here), last):
@@ -124,7 +124,7 @@ def one_address(tx: Tx, team: str, text: str) -> Candidates:
 
 
 def messages(tx: Tx, here: Here, prefix: str) -> Candidates:
-    """Yield the ids of what I got, then of what I sent."""
+    """Yield the ids of messages to me, then of messages from me."""
     mine = me(tx, here).id
     yield from candidates.received(tx, mine, prefix)
     yield from candidates.sent(tx, mine, prefix)
@@ -141,7 +141,7 @@ def dead_letters(tx: Tx, here: Here, prefix: str) -> Candidates:
 
 
 def panes(here: Here, prefix: str) -> Candidates:
-    """Yield the panes of the tmux server that this shell is in, else of the default one."""
+    """Yield the panes of the tmux server around this shell, else of the default server."""
     from xats.cli.agents.seat import socket_around
     from xats.tmux import server
 

@@ -33,7 +33,7 @@ __all__ = ["FirstUse", "Here", "Me"]
 
 
 class Here:
-    """The circumstances of one command. What is costly is looked up when it is first asked for."""
+    """The context of one command. Costly values are looked up when they are first used."""
 
     def __init__(
         self,
@@ -63,11 +63,11 @@ class Here:
 
     @property
     def store(self) -> Store:
-        """The store, opened when first asked for."""
+        """The store, opened when it is first used."""
         if self._store is None:
             from xats.cli.kit.render import warn
 
-            # With --json stderr is for one document; what a failure is about is in that.
+            # With --json stderr is for one document, which says what failed.
             self._store = open_store(self.path, warn=warn, notice=None if self.json else warn)
             if self._store.upgraded:
                 from xats.daemon import autostart, liveness
@@ -77,9 +77,9 @@ class Here:
         return self._store
 
     def command(self, *words: object) -> str:
-        """Return the command of xats with `words`, to be typed here, with --as, --team and --db as they were given.
+        """Return the xats command of `words`, with the --as, --team and --db of this command.
 
-        A word None is left out; hints.TEXT stands for a text that is still to be written.
+        None among `words` is left out. hints.TEXT stands for a text that the reader fills in.
         """
         from xats.base import calling
         from xats.cli.kit import hints
@@ -89,13 +89,13 @@ class Here:
         return hints.command(said, self._given, calling.spelled(calling.path_for(self.environ)))
 
     def complete(self, hint: str) -> str:
-        """Return `hint` with --as, --team and --db, as they were given, in each command that it names."""
+        """Return `hint` with the --as, --team and --db of this command in each command that it names."""
         from xats.cli.kit import hints
 
         return hints.complete(hint, self._given)
 
     def rouse_daemon(self) -> None:
-        """Have the daemon look at what was committed, and warn when it cannot, or when it has another environment."""
+        """Make the daemon look at the store now. Warn if that fails, or if its environment differs."""
         from xats import settings
         from xats.daemon import autostart
 
@@ -114,7 +114,7 @@ class Here:
     def settings(self) -> Mapping[str, str]:
         """The environment with what the files of this project and of this user add to it; see `xats.settings`.
 
-        What is wrong in a file is said once, but with --json not here.
+        A fault in a file causes one warning, but none with --json.
         """
         if self._settings is None:
             from xats import settings
@@ -125,7 +125,7 @@ class Here:
         return self._settings
 
     def project_file(self) -> str | None:
-        """Return where the settings file of the project is or would be, None if the working directory was removed."""
+        """Return the path of the project's settings file, None if the working directory was removed."""
         from xats import settings
 
         found = self.find_project()
@@ -136,8 +136,8 @@ class Here:
         """The id of this host."""
         return host.id()
 
-    def look_anew(self) -> None:
-        """Open the store once more if it was replaced: who waits for something would never hear of it."""
+    def reopen_if_replaced(self) -> None:
+        """Open the store again if its file was replaced: a command that waits would see no change of the old one."""
         if self._store and self._store.replaced:
             self._store.close()
             self._store = None
@@ -157,7 +157,7 @@ class Here:
 
     @property
     def team(self) -> str:
-        """What `team_in` returns, for use outside of a transaction; it makes no store."""
+        """The team of this command, for use outside of a transaction. A missing store is not created."""
         if self._team is None:
             if self._store is None and not os.path.exists(self.path):
                 return self.circumstances.said_team or address.slug(self.project.name)
@@ -169,16 +169,16 @@ class Here:
         return team_in(tx, self.circumstances, registering)
 
     def address(self, tx: Tx, name: str) -> tuple[str, str]:
-        """Return the team and name of the agent `name`, which this command registers, as it is called today."""
+        """Return the present team and name of the agent `name`, which this command registers."""
         asked = self.circumstances.said_team
         return teams.address(tx, asked, name) if asked else (self.team_in(tx, name), name)
 
     def project_team(self, tx: Tx) -> str | None:
-        """Return the team of the project, whoever I am; None where the working directory was removed."""
+        """Return the team of the project, also if I am in another one; None if the working directory was removed."""
         return self.circumstances.project_team(tx) if self.find_project() else None
 
     def claim(self, tx: Tx, team: str) -> None:
-        """Record the project, in which an agent of `team` is registered, unless the team is that of another project."""
+        """Record that the project of an agent of `team` has this team, unless it is the team of another project."""
         self.circumstances.claim(tx, team)
 
     def write(self, work: Callable[[Tx, Me], T]) -> T:
@@ -201,7 +201,7 @@ class Here:
     def read(self, work: Callable[[Tx, Me], T], *, register: bool = True) -> T:
         """Run `work` as me on one snapshot, and renew what I have claimed.
 
-        A person who is not known yet is registered first, with `register`; else this raises FirstUse.
+        With `register`, a person who uses xats for the first time is registered. Without it, this raises FirstUse.
         """
         moved: list[Me] = []
         renewing: list[Me] = []
@@ -231,23 +231,23 @@ class Here:
                 raise
             team = first.team
             self.store.read(lambda tx: self.refuse_unknown(tx, team))
-            result = self.store.write(lambda tx: work(tx, self.me(tx)))  # nobody is registered where `work` fails
+            result = self.store.write(lambda tx: work(tx, self.me(tx)))  # if `work` fails, the person is not registered
             self._introduce()
             return result
 
     def _record(self, tx: Tx, me: Me) -> None:
-        """Record the project, if it is not recorded where it is now, and I am in its team."""
+        """Record where the project is now, if the store does not have that yet and I am in its team."""
         found = self.find_project()
         if found and not teams.is_recorded(tx, host.machine(), found):
             self.claim(tx, me.agent.team)
 
     def _may_have_moved(self, tx: Tx, me: Me) -> bool:
-        """Tell whether something is to be noted of the host of my session: its id, or its new name."""
+        """Tell whether `upkeep.follow` has to record the host of my session: its id, or its new name."""
         marked, name = agents.host_of(tx, me.agent)
         return name != host.name() and (marked == host.id() or not host.is_id(marked)) and marked != ""
 
     def me(self, tx: Tx, *, register: bool = True) -> Me:
-        """Return who I am. Raises UnknownAgent, StaleSession, or FirstUse when a person would have to be registered."""
+        """Return who I am. Raises UnknownAgent, StaleSession, or FirstUse for a person who is not registered yet."""
         try:
             me = resolve(tx, self.circumstances)
         except FirstUse as first:
@@ -266,7 +266,7 @@ class Here:
         return me
 
     def refuse_unknown(self, tx: Tx, team: str) -> None:
-        """Raise UnknownTeam if nothing has or had `team`, unless this project has it, or is going to get it."""
+        """Raise UnknownTeam if `team` does not exist, unless it is the present or future team of this project."""
         from xats.core.teams import views
 
         if not views.exists(tx, team) and self.project_team(tx) != team:
@@ -275,7 +275,7 @@ class Here:
     def named(self, tx: Tx, name: str, team: str | None = None) -> Agent:
         """Return the registered agent `name` of `team` (None: of this one), or `name@team`.
 
-        Raises UnknownAgent, or UnknownTeam for a team that nothing has or had.
+        Raises UnknownAgent, or UnknownTeam for a team in `name` that does not exist.
         """
         whom, _, other = name.partition("@")
         if other:
@@ -287,7 +287,7 @@ class Here:
             raise self._explained(tx, problem, team) from problem
 
     def _explained(self, tx: Tx, problem: UnknownAgent, team: str | None) -> UnknownAgent:
-        """Return `problem`, or the error that names a team like `team`, if that is the reason: it does not exist."""
+        """Return `problem`. If `team` does not exist, return an error that says so, and names the nearest team."""
         try:
             if team is not None:
                 self.refuse_unknown(tx, team)
@@ -297,7 +297,7 @@ class Here:
 
     @property
     def pane(self) -> tuple[str, int, str] | None:
-        """My pane as (socket, server pid, pane id), where the environment can be trusted to know it."""
+        """My pane as (socket, server pid, pane id); None if the environment cannot be trusted."""
         found = self.circumstances.pane()
         return None if found and self.circumstances.borrowed() else found
 
@@ -308,7 +308,7 @@ class Here:
             upkeep.introduce(self)
 
     def person(self) -> str | None:
-        """Return the name of the person who types this, or None when an agent or a script does."""
+        """Return the name of the person who types this command, None if an agent or a script runs it."""
         return self.circumstances.person()
 
     def _typist(self) -> str | None:

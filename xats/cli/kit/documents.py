@@ -1,4 +1,4 @@
-"""How agents, messages and wakes look in the JSON documents that verbs print."""
+"""The JSON forms of agents, messages and wakes in the documents that verbs print."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def agent_json(details: Details) -> dict[str, Any]:
 
 
 def presence_json(details: Details) -> dict[str, Any] | None:
-    """Return the JSON form of what an agent's program says it is doing; None when it has never said."""
+    """Return the JSON form of the state that an agent's program has reported; None if it has reported nothing."""
     found = details.presence
     return {"state": found.doing[0], "at": iso(found.doing[1])} if found else None
 
@@ -58,7 +58,7 @@ def pane_json(pane: Pane | None) -> dict[str, Any] | None:
 
 
 def clock_json(trust: Standing) -> dict[str, Any]:
-    """Return the JSON form of how far the clock is trusted."""
+    """Return the JSON form of the trust in the clock."""
     since = None if trust.trusted else iso(trust.since)
     return {"trusted": trust.trusted, "since": since, "reason": trust.cause}
 
@@ -82,14 +82,14 @@ def message_json(message: Message) -> dict[str, Any]:
 
 
 def letter_json(letter: Letter, to: str) -> dict[str, Any]:
-    """Return the JSON form of a message as `to` has it."""
+    """Return the JSON form of a message to the agent `to`."""
     body = {"to": to, "body": letter.message.body, "state": letter.state}
     times = {"read_at": iso(letter.read_at), "shown_at": iso(letter.shown_at)}
     return {**message_json(letter.message), **body, **times, "data": _data(letter.message)}
 
 
 def _data(message: Message) -> object:
-    """Return the value that the body of `message` is, if it satisfies a contract."""
+    """Return the JSON value in the body of `message` if it satisfies a contract, else None."""
     if message.contract is None:
         return None
     from xats.base.jsontext import from_json
@@ -98,7 +98,7 @@ def _data(message: Message) -> object:
 
 
 def sent_json(sent: Sent) -> dict[str, Any]:
-    """Return the JSON form of what sending came to."""
+    """Return the JSON form of the result of sending."""
     not_woken = [{"agent": agent, "reason": reason} for agent, reason in sent.not_woken]
     delayed = [{"agent": agent, "reason": "throttled", "next_attempt_at": iso(until)} for agent, until in sent.delayed]
     found = {"message": message_json(sent.message), "created": sent.created, "recipients": sent.recipients}
@@ -108,7 +108,7 @@ def sent_json(sent: Sent) -> dict[str, Any]:
 
 
 def wake_json(wake: Wake | None, no_wake_reason: str | None) -> dict[str, Any]:
-    """Return the JSON form of a wake, or of why there is none."""
+    """Return the JSON form of a wake, or of the reason why there is none."""
     if wake is None:
         nothing: dict[str, Any] = {"detail": None, "attempts": 0, "transport": None, "handed_to": []}
         times = {"next_attempt_at": None, "updated_at": None}
@@ -128,7 +128,7 @@ def wake_json(wake: Wake | None, no_wake_reason: str | None) -> dict[str, Any]:
 
 
 def last_wake_json(details: Details) -> dict[str, Any] | None:
-    """Return the JSON form of what is being done to have an agent read its mail; None when it has none."""
+    """Return the JSON form of an agent's wake; None if the agent has neither a wake nor unread mail."""
     if details.wake is None and not details.unread:
         return None
     return wake_json(details.wake, details.no_wake_reason or "no_wake")

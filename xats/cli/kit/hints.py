@@ -1,6 +1,6 @@
-"""The commands that xats names: with the options by which this one found its agent, team and store.
+"""The commands in hints and errors: they get the --as, --team and --db of the present command.
 
-Without them the next command would act as another agent, in another team, or on another store.
+Without these options the next command would act as another agent, in another team, or on another store.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-TEXT = "'...'"  # stands for a text that is still to be written
+TEXT = "'...'"  # stands for a text that the reader fills in
 OPTIONS = ("--as", "--team", "--db")
 ONLY_STORE = ("daemon", "deliver", "db", "doctor", "client", "hook", "demo", "demo-agent", "schema")
 NOT_AS = (
@@ -22,7 +22,7 @@ NOT_AS = (
     "top",
     "events",
     *ONLY_STORE,
-)  # they act as nobody, or as whom they name
+)  # these verbs act as no agent, or as the agent that they name
 
 
 def given(words: Sequence[str]) -> dict[str, str]:
@@ -39,9 +39,9 @@ def given(words: Sequence[str]) -> dict[str, str]:
 
 
 def command(words: str, options: Mapping[str, str], program: str = calling.NAME) -> str:
-    """Return the command of xats with `words` and those of `options` that its verb needs and that it lacks.
+    """Return the xats command of `words`, with the `options` that its verb takes and `words` do not have.
 
-    `program` is the word of a shell that runs xats.
+    `program` is the word by which a shell runs xats.
     """
     verb, used = words.partition(" ")[0], words.split()
     added = ""
@@ -54,7 +54,7 @@ def command(words: str, options: Mapping[str, str], program: str = calling.NAME)
 
 
 def complete(hint: str, options: Mapping[str, str]) -> str:
-    """Return `hint` with `options` in each command that it names. What is no part of a command follows two spaces."""
+    """Return `hint` with `options` in each command that it names. Two spaces end a command."""
     if not options or "xats " not in hint:
         return hint
     import re

@@ -1,7 +1,7 @@
 """The fast lane: plain command lines, parsed without importing a command-line library.
 
-Whatever is not plain - help, an error, an abbreviation, `--option=value` - is left to the command tree, which reads the
-same signatures (xats/cli/kit/params.py) and makes the same call. A test feeds both the same lines.
+The command tree parses all other lines: help, errors, abbreviations, `--option=value`. It reads the same signatures
+(xats/cli/kit/params/) and makes the same call. A test feeds both the same lines.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ def parse(words: Sequence[str]) -> tuple[Callable[..., int], Values, Values] | N
 
 
 def is_text(word: str, options: Collection[str]) -> bool:
-    """Tell whether `word`, which begins with a dash, is a text and no option: there is white space in it.
+    """Tell whether `word`, which begins with a dash, is a text: it contains white space.
 
-    What names one of the `options` exactly and gives it a value, as in `--subject=a list`, is that option.
+    A word such as `--subject=a list` is an option, because it names one of the `options` exactly.
     """
     return any(char.isspace() for char in word) and word.partition("=")[0] not in options
 

@@ -1,4 +1,4 @@
-"""How a verb reads its words: a text may begin with a dash, and help in place of a text is not taken for success."""
+"""The parser of a verb: a text may begin with a dash, and --help in place of a text is an error in a script."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from typer._click import Context
 
 TEXTS = ("[BODY|-]", "[TEXT|-]", "TEXT", "TITLE", "SQL")  # metavars of the arguments that are texts
-HELP_INSTEAD = "xats.help_instead"  # key of a context's `meta`: what was not done
-LONGEST = 60  # characters of a word that are repeated in an error
+HELP_INSTEAD = "xats.help_instead"  # key of a context's `meta`: the hint for a text that reads like an option
+LONGEST = 60  # characters of a word that an error repeats
 
 
 class Verb(TyperCommand):
@@ -32,7 +32,7 @@ class Verb(TyperCommand):
         return parser
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
-        """Parse `args` into `ctx`. Raises Usage when words are left over."""
+        """Parse `args` into `ctx`. Raises Usage if there are words too many."""
         ctx.allow_extra_args = True
         try:
             left = super().parse_args(ctx, args)
@@ -57,12 +57,12 @@ def example(command: Any, option: str) -> str:
 
 
 def text_hint(command: Any, path: str) -> str:
-    """Return how the verb `command`, called by `path`, takes a text that reads like an option; "" if it takes none."""
+    """Return how to give the verb `command`, called by `path`, a text that reads like an option; "" if it has none."""
     before: list[str] = []
     for one in command.params:
         if isinstance(one, TyperArgument):
             if one.metavar in TEXTS:
-                return f"a text that reads like an option follows --: {' '.join((path, *before))} -- TEXT"
+                return f"put -- before a text that reads like an option: {' '.join((path, *before))} -- TEXT"
             before.append(str(one.metavar).strip("[]"))
     return ""
 

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def person(here: Here, what: str, hint: str = "") -> str:
-    """Return the name of the person who runs this: the one in the team, else the login name.
+    """Return the name of the person who runs this command: the name in the team, else the login name.
 
-    `what` is what only a person may do, in words, and `hint` what an agent does instead. Raises PeopleOnly.
+    `what` says in words what only a person may do, and `hint` what an agent does instead. Raises PeopleOnly.
     """
     from xats.identity.resolve import FirstUse
 
@@ -44,17 +44,17 @@ def person(here: Here, what: str, hint: str = "") -> str:
 
 
 def require_terminal(command: str, left: str = "Nothing was changed.", **data: str) -> None:
-    """Raise Refused where no person can answer: it says what was `left` undone, and the `command` that asks nothing."""
+    """Raise Refused if there is no terminal. The error says what was `left` undone, and names the `command` to use."""
     if not render.can_ask():
         msg = f"Confirmation needed, but there is no terminal. {left}"
         raise Refused(msg, command, **data)
 
 
 def confirm(question: str, command: str, *before: str, left: str = "Nothing was changed.", **data: str) -> None:
-    """Say the lines `before`, and ask a person the `question`. Raises Refused for any answer but yes.
+    """Print the lines `before`, and ask a person the `question`. Raises Refused for any answer but yes.
 
-    `left` says what is then left undone, and `data` is what the error has beside it. Where there is no terminal,
-    Refused names the `command` that needs no answer.
+    `left` says what was not done then, and `data` goes into the error. Without a terminal, the error names the
+    `command` that needs no answer.
     """
     require_terminal(command, left, **data)
     for line in before:
@@ -64,7 +64,7 @@ def confirm(question: str, command: str, *before: str, left: str = "Nothing was 
 
 
 def login(environ: Mapping[str, str]) -> str:
-    """Return the login name of who runs this: `$USER`, `$LOGNAME`, else by the user id, for cron and containers."""
+    """Return the login name: `$USER`, `$LOGNAME`, else the name of the user id, for cron and containers."""
     name = environ.get("USER") or environ.get("LOGNAME")
     if name:
         return name

@@ -1,4 +1,4 @@
-"""Read a text that a verb is given as `@FILE`, by the name of a file, or by `-` for standard input."""
+"""Read a text from a file (`@FILE`, or the name of a file) or from standard input (`-`)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.base.errors import XatsError
 
-LARGEST = 1 << 20  # bytes; what is longer is refused wherever it is read
-AT = "@FILE is a file to read; a text that begins with @ comes in by -"
+LARGEST = 1 << 20  # bytes; a longer text is refused
+AT = "@FILE reads a file; give a text that begins with @ through standard input: -"
 
 
 def given(text: str, what: str, kind: type[XatsError], left: str) -> str:
@@ -27,8 +27,8 @@ def given_or_file(text: str, what: str, kind: type[XatsError], left: str) -> str
 def read(source: str, what: str, kind: type[XatsError], left: str, hint: str = "") -> str:
     """Return the text in the file `source`, or on standard input if that is `-`.
 
-    Raises `kind` when it cannot be read, is longer than LARGEST or no UTF-8: the message says that it is the `what`,
-    and by `left` what was not done; `hint` is the mend for what cannot be read.
+    Raises `kind` if it cannot be read, is longer than LARGEST or is not UTF-8. The message names it by `what`, and
+    `left` says what was not done. `hint` says how to fix a text that cannot be read.
     """
     where = "standard input" if source == "-" else source
     try:

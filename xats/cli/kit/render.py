@@ -28,21 +28,21 @@ visible, one_line = shown.visible, shown.one_line
 
 
 def put(text: str) -> None:
-    """Write `text` and a newline to stdout, and have it out before returning."""
+    """Write `text` and a newline to stdout, and flush."""
     stream((text,))
 
 
 def reader_gone() -> bool:
-    """Tell whether nobody reads stdout any more, without writing to it."""
+    """Tell whether the reader of stdout has gone, without writing to stdout."""
     import select
 
     poll = select.poll()
-    poll.register(1, 0)  # an error and a hang-up are always told
+    poll.register(1, 0)  # poll always reports errors and hang-ups
     return any(found & (select.POLLERR | select.POLLHUP) for _, found in poll.poll(0))
 
 
 def say(text: str) -> None:
-    """Tell a person something, on stderr; that nobody hears it is no reason to fail."""
+    """Write a line for a person to stderr. A stderr that nothing reads is no reason to fail."""
     if sys.stderr is None:
         return
     try:
@@ -52,7 +52,7 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Tell a person something beside the result: indented, and on a terminal folded between words."""
+    """Write a remark for a person to stderr: indented, and on a terminal folded between words."""
     text, columns = f"  {one_line(text)}", width()
     if columns:
         import textwrap
@@ -64,12 +64,12 @@ def note(text: str) -> None:
 
 
 def warn(text: str) -> None:
-    """Warn a person, on stderr."""
+    """Write a warning for a person to stderr."""
     say(f"xats: warning: {text}")
 
 
 def json_line(value: object, *, terminal: bool | None = None) -> str:
-    """Return `value` as JSON for stdout, or for a `terminal` or none."""
+    """Return `value` as JSON for stdout; `terminal` says whether the output is a terminal, if it is not stdout."""
     text = to_json(value)
     if terminal if terminal is not None else on_terminal():
         # JSON may hold DEL, C1 and bidi controls as they are; a terminal may not.
@@ -78,10 +78,7 @@ def json_line(value: object, *, terminal: bool | None = None) -> str:
 
 
 def stream(lines: Iterable[str]) -> None:
-    """Write many lines to stdout, one after another as they come, and have them out before returning.
-
-    Raises OSError when they cannot be written.
-    """
+    """Write `lines` to stdout, each as soon as it comes, and flush. Raises OSError if that fails."""
     if sys.stdout is None:
         msg = "Standard output is closed"
         raise OSError(errno.EBADF, msg)
@@ -97,12 +94,12 @@ def stream(lines: Iterable[str]) -> None:
 
 
 def ask(question: str) -> bool:
-    """Ask a person, on stderr; only `y` or `yes` is a yes."""
+    """Ask a person on stderr, and return whether the answer is `y` or `yes`."""
     return _answer(f"{question} [y/N] ") in ("y", "yes")
 
 
 def choose(question: str, letters: str) -> str | None:
-    """Ask a person, on stderr, for one of `letters`; anything else is None, the default."""
+    """Ask a person on stderr for one of `letters`. Any other answer is None, the default."""
     answer = _answer(f"{question} [{'/'.join(letters)}/N] ")
     return answer if len(answer) == 1 and answer in letters else None
 
@@ -113,7 +110,7 @@ def can_ask() -> bool:
 
 
 def _answer(prompt: str) -> str:
-    """Return what a person answers, in lower case. What follows begins a line, also after Ctrl-C and Ctrl-D."""
+    """Return the answer of a person in lower case, and end its line, also after Ctrl-C and Ctrl-D."""
     sys.stderr.write(prompt)
     sys.stderr.flush()
     answer = ""
@@ -131,7 +128,7 @@ def document(value: dict[str, Any]) -> None:
 
 
 def error(problem: XatsError, *, json: bool) -> None:
-    """Say on stderr what went wrong, why, and the line that mends it."""
+    """Write to stderr what went wrong, why, and the command that fixes it."""
     if json:
         body = {"code": problem.code, "message": str(problem), "hint": problem.hint, **problem.data}
         say(
@@ -152,7 +149,7 @@ def on_terminal() -> bool:
 
 
 def width() -> int:
-    """Return how many columns the terminal has that stdout is; 0 when it is none."""
+    """Return the number of columns of the terminal at stdout, 0 if stdout is no terminal."""
     if not on_terminal():
         return 0
     import shutil
@@ -178,7 +175,7 @@ def dim(text: str) -> str:
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, stretch: Sequence[str] = ()) -> None:
     """Print `rows`: a table on a terminal, tab-separated lines without headers in a pipe.
 
-    The columns named in `stretch` give way first when the terminal is narrow.
+    On a narrow terminal the columns named in `stretch` become narrow first.
     """
     if on_terminal():
         drawn_table(headers, rows, stretch=stretch)

@@ -37,14 +37,14 @@ def schema(here: Here, verb: params.VerbArg = None, word: params.SecondVerbArg =
     if path not in found["schemas"]:
         msg = f"xats {path} prints no JSON."
         raise NotFound(msg, f"one of: {', '.join(found['schemas'])}")
-    render.put(render.json_line(of_verb(found, path)))  # a form of others, so it has no version of ours
+    render.put(render.json_line(of_verb(found, path)))  # a JSON Schema document has no schema_version
     return 0
 
 
 def published() -> dict[str, Any]:
-    """Return the schemas that the models make (xats/cli/models), as `make generate` has written them down.
+    """Return the schemas of the models (xats/cli/models) from the file that `make generate` writes.
 
-    pydantic would take five times as long to make them anew.
+    pydantic would take five times as long to make them.
     """
     with open(os.path.join(os.path.dirname(__file__), "schemas.json"), encoding="utf-8") as file:
         found: Any = from_json(file.read())

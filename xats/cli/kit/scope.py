@@ -1,4 +1,4 @@
-"""The team that a verb looks at, who asks, and the folder of the project, where none of them has to be known."""
+"""The team that a verb looks at, the agent that asks, and the folder of the project: each may be missing."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def team_of(here: Here) -> str:
-    """Return the team of the agent that acts, and renew what it has claimed; else what `known_team` returns.
+    """Return the team of the acting agent, and renew its claims. Without an agent, return what `known_team` returns.
 
-    Only --as NAME@TEAM beside another --team makes a difference between them. Raises UnknownTeam.
+    The two differ only for --as NAME@TEAM beside another --team. Raises UnknownTeam.
     """
     try:
         return here.read(lambda _, me: me.agent.team, register=False)
@@ -27,14 +27,14 @@ def team_of(here: Here) -> str:
 
 
 def team_meant(here: Here) -> str:
-    """Return the team asked for, else what `team_of` returns. Raises UnknownTeam as `known_team`."""
+    """Return the team of --team or XATS_TEAM, else what `team_of` returns. Raises UnknownTeam as `known_team`."""
     return known_team(here) if here.asked_team else team_of(here)
 
 
 def known_team(here: Here) -> str:
-    """Return the team of this command, to look at what there is in it.
+    """Return the team of this command, for a verb that shows it.
 
-    Raises UnknownTeam for a team that nothing has or had: a mistyped name must not look like an empty team.
+    Raises UnknownTeam if it does not exist: a mistyped name must not look like an empty team.
     """
     team = here.team
     here.store.read(lambda tx: here.refuse_unknown(tx, team))
@@ -42,7 +42,7 @@ def known_team(here: Here) -> str:
 
 
 def me_or_none(here: Here, tx: Tx) -> Me | None:
-    """Return who I am, or None where that is not known. This registers no person."""
+    """Return who I am, None if that is not known. This registers no person."""
     try:
         return here.me(tx, register=False)
     except (XatsError, FirstUse):

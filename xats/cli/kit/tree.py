@@ -1,7 +1,7 @@
 """The full command tree: Typer over plain functions.
 
-A verb is a function whose first parameter is `here`; the table says where it lives and what it is for, so that `--help`
-and completion import no verb. `as_command` gives a verb the options that all verbs have.
+A verb is a function with `here` as its first parameter. The table says where it is and what it does, so `--help` and
+completion import no verb. `as_command` gives a verb the options that all verbs have.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Lazy(TyperGroup):
     path: tuple[str, ...] = ()
 
     def paths(self) -> dict[str, str]:
-        """Return {word: summary} of what stands directly below this group."""
+        """Return {word: summary} of the words directly below this group."""
         found = {}
         for path, (_, _, _, summary) in VERBS.items():
             words = path.split()
@@ -132,7 +132,7 @@ class Lazy(TyperGroup):
                 formatter.write_dl(rows)
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
-        """Find the verb, or say which one was probably meant."""
+        """Find the verb. Raises Usage, which names the nearest verb."""
         from difflib import get_close_matches
 
         word = args[0]
@@ -186,7 +186,7 @@ def run(words: Sequence[str]) -> int:
             about = context.meta
             return root.invoke(context) or 0
     except typer.Exit as done:
-        if HELP_INSTEAD in about and not (sys.stdout and sys.stdout.isatty()):  # a program takes exit 0 for success
+        if HELP_INSTEAD in about and not (sys.stdout and sys.stdout.isatty()):  # to a script exit 0 means success
             msg = "This is only the help. Nothing was sent or changed."
             raise Usage(msg, about[HELP_INSTEAD]) from done
         return done.exit_code

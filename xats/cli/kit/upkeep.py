@@ -1,4 +1,4 @@
-"""What a command does beside its work: it registers a person, renews claims, follows a host, and says each once."""
+"""What a command does beside its work: register a person, renew claims, record the host, and say so once."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def register_person(here: Here, tx: Tx, first: FirstUse) -> Me:
 
 
 def introduce(here: Here) -> None:
-    """Tell a person once that they have a name here, what it is called now, and which other agent has their pane."""
+    """Say once that a person has a name now, that a name has changed, and which other agent has the person's pane."""
     if here.new_person and not here.quiet:
         name, team = here.new_person.name, here.new_person.team
         say(f"you are {name} in team {team} from now on; your mail: {here.command('inbox')}")

@@ -1,6 +1,6 @@
-"""The table of verbs: where each one is written, and what it is for.
+"""The table of verbs: the module of each one, and the first line of its help.
 
-The fast lane, the command tree, help, completion and the generated pages read it; none of them imports a verb for that.
+The fast lane, the command tree, help, completion and the generated pages read it instead of importing the verbs.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         "agents.manage",
         "set_",
         AGENTS,
-        "Change what an agent is: its role, tags, capabilities, and what it is for.",
+        "Change the role, tags, capabilities or purpose of an agent.",
     ),
     "agent rename": (
         "agents.manage",
         "rename",
         AGENTS,
-        "Give an agent another name; its mail, tasks, claims and subscriptions stay its own.",
+        "Rename an agent; it keeps its mail, tasks, claims and subscriptions.",
     ),
     "agent forget": (
         "agents.manage",
@@ -87,13 +87,13 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         "End a pause; each agent with new mail is woken once.",
     ),
     "whoami": ("agents.whoami", "whoami", AGENTS, "Show who I am here, and how xats knows."),
-    "team list": ("teams.verbs", "list_", AGENTS, "List the teams, with what belongs to each."),
-    "team show": ("teams.verbs", "show", AGENTS, "Show one team with its projects, its former names and its agents."),
-    "team rename": ("teams.verbs", "rename", AGENTS, "Give a team another name; the old one goes on leading to it."),
-    "team merge": ("teams.verbs", "merge", AGENTS, "Make a team a part of another one; nothing of either is lost."),
-    "team archive": ("teams.verbs", "archive", AGENTS, "Leave a team out of the list until its project is used again."),
+    "team list": ("teams.look", "list_", AGENTS, "List the teams, with what belongs to each."),
+    "team show": ("teams.look", "show", AGENTS, "Show one team with its projects, its former names and its agents."),
+    "team rename": ("teams.verbs", "rename", AGENTS, "Rename a team; the old name still leads to it."),
+    "team merge": ("teams.verbs", "merge", AGENTS, "Merge a team into another one; nothing of either is lost."),
+    "team archive": ("teams.verbs", "archive", AGENTS, "Hide a team from the list until its project is used again."),
     "team forget": ("teams.verbs", "forget", AGENTS, "End a team that is not used any more, and free its name."),
-    "team adopt": ("teams.verbs", "adopt", AGENTS, "Let the project of this folder belong to a team."),
+    "team adopt": ("teams.adopt", "adopt", AGENTS, "Assign the project of this folder to a team."),
     "task add": ("tasks.plan", "add", TASKS, "Add a task: for anybody in the team, for an agent, or for a role."),
     "task list": ("tasks.look", "list_", TASKS, "List the tasks that have not ended, the most urgent first."),
     "task show": ("tasks.look", "show", TASKS, "Show everything about one task, with its history."),
@@ -254,12 +254,12 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
 GROUPS = {
     "team": "The agents of a project: list, show, rename, merge, archive, forget, adopt.",
     "agent": "One agent: show, set, rename, forget.",
-    "task": "Work that is claimed by one at a time: add, claim, submit, approve, done, graph.",
+    "task": "Work that one agent at a time claims: add, claim, submit, approve, done, graph.",
     "contract": "JSON Schemas that agents agree on: put, get, diff, check, subscribe.",
     "dead": "Mail that could not be delivered: list, show, retry, drop.",
     "daemon": "The background process that wakes agents: run, start, stop, status.",
     "config": "Settings: list, get, set, unset, path.",
     "client": "The agent programs: find those that run, list, show, test.",
-    "hook": "Mail inside the agents: install, uninstall, status, run.",
+    "hook": "Hooks in agent programs: install, uninstall, status, run.",
     "db": "The store: info, backup, export, import, query, prune, check.",
 }

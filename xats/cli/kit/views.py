@@ -1,6 +1,6 @@
-"""How letters, and what sending came to, look in words for people.
+"""Letters and the result of sending, in words for people.
 
-The verbs that must start fast import this. Wakes are in waking.py, the JSON of all of it is in documents.py.
+The verbs that must start fast import this. Wakes are in waking.py, and all JSON is in documents.py.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 def near(address: str, team: str) -> str:
-    """Return `name@team` as it is called inside `team`."""
+    """Return the address `name@team` as it is written inside `team`: without the team."""
     return address.removesuffix(f"@{team}")
 
 
 def letter_text(letter: Letter, team: str, now: int, reply: Callable[[int], str], *, hints: bool = True) -> str:
-    """Return a message to read. Every line of the body is marked, so that none can pose as ours.
+    """Return a message to read. A mark before each line of the body shows that the line is not from xats.
 
     `reply` returns the command that answers the message with an id.
     """
     message = letter.message
     sender = near(message.sender, team)
-    claimed = {"flag": " (by its own word: --as)", "env": " (by its own word: XATS_AGENT)"}.get(message.evidence, "")
+    claimed = {"flag": " (claimed by --as)", "env": " (claimed by XATS_AGENT)"}.get(message.evidence, "")
     facts = [ago(message.sent_at, now)]
     if message.kind not in ("mail", "reply"):
         facts.append(one_line(message.kind))
@@ -53,9 +53,9 @@ def letter_text(letter: Letter, team: str, now: int, reply: Callable[[int], str]
 
 
 def contents_text(found: Sequence[Letter], left: int, room: int, command: Callable[..., str]) -> str:
-    """Return what stands before letters where they may be cut: their ids, how much is `left`, and what is long.
+    """Return the line before letters that a program may cut: their ids, how many are `left`, and which are long.
 
-    A letter is long when it alone is larger than a page of `room` bytes. `command` makes a command of words.
+    A letter is long if it alone is larger than a page of `room` bytes. `command` makes a command of words.
     """
     ids = ", ".join(f"#{letter.message.id}" for letter in found)
     said = f"1 letter follows: {ids}" if len(found) == 1 else f"{len(found)} letters follow: {ids}"
@@ -78,7 +78,7 @@ def shown_text(before: Sequence[Shown], team: str, again: str) -> str:
 
 
 def contract_text(message: Message, team: str) -> str:
-    """Return the contract that the body of `message` satisfies as it is called inside `team`: `order@3`."""
+    """Return the contract that the body of `message` satisfies, as it is written inside `team`: `order@3`."""
     assert message.contract
     name, version = message.contract
     theirs = message.sender.partition("@")[2]
@@ -86,7 +86,7 @@ def contract_text(message: Message, team: str) -> str:
 
 
 def sent_text(sent: Sent, team: str) -> str:
-    """Return in words what sending came to."""
+    """Return the result of sending in words."""
     message = sent.message
     if not sent.created:
         return f"#{message.id} was already sent {_to(sent.recipients, team)}; nothing new was stored"
@@ -95,7 +95,7 @@ def sent_text(sent: Sent, team: str) -> str:
 
 
 def not_woken_text(sent: Sent, team: str) -> str:
-    """Return in words who is not woken for what was sent, or only later, or never had it, a line for each reason."""
+    """Return which recipients are woken later, are not woken, or never got the message: a line for each reason."""
     from xats.core.waking import reasons
 
     lines = []
@@ -110,7 +110,7 @@ def not_woken_text(sent: Sent, team: str) -> str:
             continue
         lines.append(f"  stored, but not woken: {_to(names, team).removeprefix('to ')} ({reasons.words(reason)})")
         if reason == "hop_limit":
-            lines.append(f"  a person lets them go on: xats resume {near(names[0], team)}")
+            lines.append(f"  only a person can let them go on: xats resume {near(names[0], team)}")
     for agent, until in sent.delayed:
         when = rough(until - sent.message.sent_at)
         lines.append(f"  {near(agent, team)} is woken in {when} ({reasons.words('throttled')})")
@@ -118,11 +118,11 @@ def not_woken_text(sent: Sent, team: str) -> str:
 
 
 def _absent(name: str, reason: str) -> str:
-    """Return in words why mail waits for an agent that is not here."""
+    """Return in words why mail waits for an agent that is not registered."""
     return (
         f"{name} has no program yet; mail waits"
         if reason == "no_program"
-        else f"{name} is not there; mail is held for that name"
+        else f"{name} is not registered; mail is held for that name"
     )
 
 

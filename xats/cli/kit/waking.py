@@ -1,4 +1,4 @@
-"""How wakes and pauses look in words for people."""
+"""Wakes and pauses in words for people."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def pause_text(pause: Pause, team: str) -> str:
-    """Return in words who is paused, by whom and why."""
+    """Return in words which agent or team is paused, by whom and why."""
     name = near(pause.agent, team) if pause.agent else f"the whole team {pause.team}"
     why = f": {one_line(pause.reason)}" if pause.reason else ""
     return f"{name} is paused by {near(pause.by, team)}{why}"
 
 
 def wake_text(status: DeliveryStatus, now: int) -> str:
-    """Return in words what is being done to have a copy read."""
+    """Return the state of the wake for one copy in words."""
     wake = status.wake
     if wake is None:
         if status.client == "human" and status.no_wake_reason == "no_wake":
@@ -37,25 +37,25 @@ def wake_text(status: DeliveryStatus, now: int) -> str:
     tries = f", {wake.attempts} attempt{'s' if wake.attempts != 1 else ''}" if wake.attempts else ""
     then = f"; {_then(wake, now)}" if wake.state in ("queued", "retrying") else ""
     if wake.state == "delivered" and wake.is_open:
-        then = f", handed to {', '.join(wake.taken_by)}; if it does not read, {_then(wake, now)}"
+        then = f", handed to {', '.join(wake.taken_by)}; if nothing is read, {_then(wake, now)}"
     if then and status.host and status.host != host.id():
         then += f", by the daemon on {status.host_name}"
     return f"{wake.state}{why}{tries}{then}"
 
 
 def _seen(wake: Wake) -> str:
-    """Return what was seen when the last attempt was refused, in brackets."""
+    """Return what xats saw when it refused the last attempt, in brackets."""
     open_or_failed = wake.state in ("queued", "retrying", "failed")
     return f" (seen: {one_line(wake.detail)})" if wake.detail and wake.reason and open_or_failed else ""
 
 
 def _then(wake: Wake, now: int) -> str:
-    """Return when an open wake is tried next."""
+    """Return when the next attempt of an open wake is."""
     if wake.lease_token:
         return "being tried now"
     if wake.next_attempt_at is None:
         absent = wake.reason in ("no_program", "not_registered")
-        return "delivered when it registers" if absent else "again when it registers anew"
+        return "delivered when it registers" if absent else "again when it registers"
     if wake.next_attempt_at <= now:
         return "due now"
     again = "again" if wake.attempts or wake.reason != "throttled" else "next"
@@ -63,9 +63,9 @@ def _then(wake: Wake, now: int) -> str:
 
 
 def wake_brief(details: Details, now: int, *, words: bool) -> str:
-    """Return in short what is being done to have an agent read its mail; "" when there is nothing to do.
+    """Return the state of an agent's wake in short; "" if there is nothing to do.
 
-    Reasons are told by their codes, or, where there is room, in `words`.
+    Reasons are codes, or with `words` sentences.
     """
 
     def why(reason: str | None) -> str:
@@ -88,6 +88,6 @@ def wake_brief(details: Details, now: int, *, words: bool) -> str:
     if wake.state == "skipped":
         return f"not woken: {why(wake.reason)}"
     if wake.next_attempt_at is None and not wake.lease_token:
-        return f"suspended: {why(wake.reason)}" + ("; again when it registers anew" if words else "")
+        return f"suspended: {why(wake.reason)}" + ("; again when it registers" if words else "")
     seen = _seen(wake) if words else ""
     return f"{wake.state}: {f'{why(wake.reason)}{seen}, ' if wake.reason else ''}{_then(wake, now)}"

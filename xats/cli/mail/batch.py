@@ -35,19 +35,20 @@ FIELDS: dict[str, tuple[type, ...]] = {
 }
 
 
+KINDS = {str: "text", bool: "true or false", int: "a number", float: "a number"}
 LARGEST_ID = (1 << 63) - 1
 
 
-def refuse_beside(*said: object) -> None:
-    """Raise Usage if anything but an address is `said` beside --batch; None is what was not said."""
-    if any(one is not None for one in said):
-        msg = "Beside --batch only an address can be given: each line says the rest. Nothing was sent."
+def refuse_beside(*given: object) -> None:
+    """Raise Usage if an option or a body was `given` with --batch; None was not given."""
+    if any(one is not None for one in given):
+        msg = "With --batch, only ADDRESS is allowed; everything else comes from the file's lines. Nothing was sent."
         raise Usage(msg, f"the fields of a line are {', '.join(FIELDS)}")
 
 
 def send_batch(here: Here, source: str, address: str | None) -> int:
     """Send every line of the file `source` (`-`: standard input); lines without `to` go to `address`."""
-    gc.disable()  # it would walk over tens of thousands of drafts again and again, and find nothing
+    gc.disable()  # it would walk over tens of thousands of drafts many times, and find nothing
     drafts = read(source, address, hop_limit(here.settings))
 
     def work(tx: Tx, me: Me) -> tuple[list[Sent], Me]:
@@ -105,12 +106,12 @@ def _draft(number: int, line: str, address: str | None, hops: int) -> Draft:
     except (ValueError, RecursionError) as problem:
         raise _at(number, f"it is not JSON ({_why_not(line) or problem}).", "", problem) from problem
     if not isinstance(values, dict):
-        raise _at(number, "it is no JSON object.")
+        raise _at(number, "it must be a JSON object.")
     for name, value in values.items():
         if name not in FIELDS:
-            raise _at(number, f"there is no field {name[:40]!r}.", f"the fields are {', '.join(FIELDS)}")
+            raise _at(number, f"the field {name[:40]!r} is unknown.", f"the fields are {', '.join(FIELDS)}")
         if value is not None and type(value) not in FIELDS[name]:  # True is an int to Python, but no number in JSON
-            raise _at(number, f"{name} cannot be {to_json(value)[:60]}.")
+            raise _at(number, f"{name} must be {_kinds(name)}, not {to_json(value)[:60]}.")
         if name == "reply_to" and value is not None and abs(value) > LARGEST_ID:
             raise _at(number, "reply_to is too large.")
     to, body = values.get("to") or address, values.get("body")
@@ -124,8 +125,13 @@ def _draft(number: int, line: str, address: str | None, hops: int) -> Draft:
     return draft
 
 
+def _kinds(name: str) -> str:
+    """Return in words what the field `name` holds."""
+    return " or ".join(dict.fromkeys(KINDS[one] for one in FIELDS[name]))
+
+
 def _why_not(line: str) -> str:
-    """Return what the JSON parser of the library says of `line`; importing it costs more than reading a thousand."""
+    """Return what the JSON parser of the library says of `line`; its import costs more than a thousand lines."""
     import json
 
     try:
@@ -156,7 +162,7 @@ def _made(to: str, body: str, values: dict[str, Any], hops: int) -> Draft:
 
 
 def _at(number: int, why: str, hint: str = "", cause: Exception | None = None) -> XatsError:
-    """Return the error for line `number`, of the same kind as its cause if that was one of ours."""
+    """Return the error for line `number`, of the class of its cause if that is an error of xats."""
     kind = type(cause) if isinstance(cause, XatsError) else InvalidBatch
     data = cause.data if isinstance(cause, XatsError) else {}
     message = f"Line {number} of the batch: {why}"

@@ -31,12 +31,12 @@ MOST = 1000  # dead letters that one command deals with
 def list_(here: Here, *, limit: params.LimitOption = 50) -> int:
     """List mail whose recipient could not be woken, and mail that expired.
 
-    What is unread stays in its recipient's inbox, whatever becomes of the dead letter.
+    Unread mail stays in the inbox of its recipient, also after its dead letter is dropped.
 
     Example: xats dead list
     """
     if limit < 1:
-        msg = f"A page of {limit} dead letters cannot be shown."
+        msg = "--limit must be at least 1."
         raise Usage(msg, "xats dead list -n 10")
     team = team_meant(here)
     found, has_more = here.store.read(lambda tx: core.listing(tx, team, limit))
@@ -99,7 +99,8 @@ def retry(
 ) -> int:
     """Wake the recipient of a dead letter once more, or send it to another.
 
-    Mail that expired is sent anew, without an end. With --to it goes to another agent, in its sender's name and thread.
+    xats sends expired mail again, without --ttl. With --to it goes to another agent, in the name and the thread of its
+    sender.
 
     Example: xats dead retry 12
 
@@ -129,9 +130,9 @@ def retry(
         if not done:
             render.say(f"no dead letters in team {team}")
         for one, agent, new in done:
-            anew = f" as #{new}" if new != one.message.id else ""
+            as_new = f" as #{new}" if new != one.message.id else ""
             status = "" if is_forgotten(team) else f": {here.command('status', new)}"
-            render.put(f"#{one.message.id} goes to {views.near(agent, team)} once more{anew}{status}")
+            render.put(f"#{one.message.id} goes to {views.near(agent, team)} once more{as_new}{status}")
     return 0
 
 
@@ -167,7 +168,7 @@ def drop(
 
 
 def why(one: DeadLetter) -> str:
-    """Return in words why a delivery ended badly."""
+    """Return in words why a delivery failed."""
     last = one.last_refusal if one.last_refusal != one.reason else None
     if one.reason in core.ENDED:
         return reasons.words(one.reason)
@@ -179,7 +180,7 @@ def why(one: DeadLetter) -> str:
 
 
 def fix(one: DeadLetter, team: str, found: Sequence[DeadLetter]) -> str:
-    """Return the command that fixes it; `found` are all dead letters that are shown with it."""
+    """Return the command that fixes a dead letter; `found` are all dead letters that are shown with it."""
     if one.reason == "forgotten":
         several = sum(each.message.id == one.message.id for each in found) > 1
         whose = f" --whose {views.near(one.agent, team)}" if several else ""
@@ -207,16 +208,16 @@ def dead_json(one: DeadLetter, team: str, found: Sequence[DeadLetter]) -> dict[s
 def _letters(
     tx: Tx, here: Here, team: str, message_id: int | None, whose: str | None, *, every: bool
 ) -> list[DeadLetter]:
-    """Return the dead letters that are meant: those of one message, or all, and of one recipient if he is named."""
+    """Return the dead letters of one message, or all; with `whose` only those of that recipient."""
     if (message_id is None) != every:
-        msg = "Which one? Give its ID, or --all." if message_id is None else "An ID and --all exclude each other."
+        msg = "ID or --all is missing." if message_id is None else "ID and --all exclude each other."
         raise Usage(msg, "the ids are in: xats dead list")
     found = core.find(tx, team, message_id) if message_id is not None else core.listing(tx, team, MOST)[0]
     if whose is None:
         return found
     name, _, other = whose.lower().partition("@")
     theirs = [one for one in found if one.agent.lower() == f"{name}@{other or team}"]
-    if theirs:  # its recipient may have left, or was removed
+    if theirs:  # the recipient may have left, or was removed
         return theirs
     agent = here.named(tx, whose, team)
     if message_id is not None:
@@ -225,7 +226,7 @@ def _letters(
 
 
 def _write(here: Here, team: str, work: Callable[[Tx, Agent], T]) -> T:
-    """Run `work` as me in one write transaction; as xats itself in a forgotten team, in which no agent is."""
+    """Run `work` as me in one write transaction. A forgotten team has no agents; there xats itself acts."""
     if is_forgotten(team):
         return here.store.write(lambda tx: work(tx, agents.system(tx, team)))
     return here.write(lambda tx, me: work(tx, me.agent))

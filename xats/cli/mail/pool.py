@@ -1,4 +1,4 @@
-"""`send pool:ROLE`: a claimable message, for whoever is first."""
+"""`send pool:ROLE`: a message that becomes a task for the first agent of a role that claims it."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def send_to_pool(here: Here, draft: Draft, wait: str | None) -> int:
-    """Send `draft` to the pool that it is addressed to, and say who was asked first."""
+    """Send `draft` to the pool in its address, and say which agents xats asks first."""
     if wait is not None:
-        msg = "A message to a pool is done when its task is; --wait is for mail that is read."
+        msg = "A message to a pool becomes a task, so --wait does not apply."
         raise Usage(msg, "xats task wait ID, with the ID that sending prints")
 
     def work(tx: Tx, me: Me) -> tuple[Sent, Listed, str]:
@@ -40,10 +40,10 @@ def send_to_pool(here: Here, draft: Draft, wait: str | None) -> int:
         render.put(f"task #{task.id} was already sent to pool:{task.role}; nothing new was stored")
     else:
         asked = ", ".join(views.near(one, task.team) for one in sent.recipients)
-        first = f"{asked} is asked first" if asked else "nobody can be asked now"
+        first = f"xats asks {asked} first" if asked else "xats can ask no agent now"
         render.put(f"task #{task.id} sent to pool:{task.role}; {first}")
         if alone:
             render.say(f"  {alone}")
-        render.say(f"  what becomes of it: {here.command('task', 'show', task.id)}")
+        render.say(f"  to see its state: {here.command('task', 'show', task.id)}")
         membership.tell_pending(here, task.team)
     return 0

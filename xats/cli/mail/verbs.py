@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 PAGE = 50  # messages that are shown at once
-POLL = 0.05  # seconds between two looks at the store's generation, each of which costs microseconds
+POLL = 0.05  # seconds between two looks at the store's generation; a look costs microseconds
 
 
 def send(
@@ -47,29 +47,32 @@ def send(
 ) -> int:
     """Send mail to an agent, a role, a tag, a capability or everybody.
 
-    The message is on disk when the command returns; waking the recipients is the daemon's work.
+    The message is on disk when the command returns. The daemon then wakes the recipients.
 
-    An agent that has left, or a name that no agent has, is refused. With --hold the mail is kept for that name and
-    delivered when it registers; with --ttl it expires if that is too late.
+    xats refuses mail for an agent that has left, and for a name that no agent has. With --hold xats keeps the mail for
+    that name and delivers it when an agent takes the name. With --ttl the mail may expire before that.
 
-    To pool:ROLE it is a task for one of those with that role: they are asked one after another until one claims it.
+    A message to pool:ROLE becomes a task for one agent with that role. xats asks these agents one after another until
+    one claims the task.
 
-    With --contract the body must be JSON that satisfies it; else nothing is sent. @FILE reads it from a file then.
+    With --contract the body must be JSON that satisfies the contract; else nothing is sent. @FILE then reads the body
+    from a file.
 
-    A shell runs what stands in backticks or $() in double quotes. Write a body in single quotes. One of any lines and
-    quotes goes through standard input: xats send bob - <<'EOF', the lines, EOF.
+    In double quotes a shell runs backticks and $(). Write a body in single quotes. Use standard input for a body with
+    several lines or quotes: xats send bob - <<'EOF', the lines, EOF.
 
-    With --key the same message is sent once, however often this is run. Another one under that key is refused
-    (key_reused): the address as it is written, body, subject, --kind, --need-reply, --reply-to and --contract count.
+    With --key xats sends the same message once, however often the command runs. It refuses another message with that
+    key (key_reused). It compares the address as written, body, subject, --kind, --need-reply, --reply-to and
+    --contract.
 
-    A body may begin with a dash if there is a space or a new line in it, as in a list. Else -- stands before it.
+    A body may begin with a dash if it contains a space or a new line, as a list does. Otherwise write -- before it.
 
     Example: xats send bob 'The parser is ready' -s Parser
 
     Example: xats send bob --contract order @order.json
     """
     if contract is not None and (batch is not None or (address or "").startswith("pool:")):
-        msg = "--contract is for one message: what a batch holds, or a pool is asked to do, is not checked."
+        msg = "--contract is for one message to agents: it does not go with --batch or pool:ROLE."
         raise Usage(msg, "xats send bob --contract order @order.json")
     if batch is not None:
         from xats.cli.mail.batch import refuse_beside, send_batch
@@ -77,7 +80,7 @@ def send(
         refuse_beside(body, subject, need_reply, kind, key, ttl, reply_to, no_wake or None, hold or None, wait)
         return send_batch(here, batch, address)
     if address is None:
-        msg = "To whom? An address is missing."
+        msg = "ADDRESS is missing."
         raise Usage(msg, "xats send bob 'text'; see xats send --help")
     draft = _draft(here, address, body, subject, need_reply, kind, key, ttl, reply_to, no_wake, contract, hold=hold)
     if address.startswith("pool:"):
@@ -99,7 +102,7 @@ def broadcast(
     no_wake: params.NoWakeOption = False,
     contract: params.ContractOption = None,
 ) -> int:
-    """Send to everybody in the team, or to everybody with a role. It needs no reply.
+    """Send to everybody in the team, or to everybody with a role. The message needs no reply.
 
     Example: xats broadcast --role reviewer 'main is frozen until noon'
     """
@@ -126,7 +129,8 @@ def reply(
 ) -> int:
     """Answer a message, in its thread.
 
-    If its sender has left, that is an error; with --hold the answer is kept for the name and delivered when it returns.
+    If the sender has left, xats refuses the answer. With --hold xats keeps it for that name and delivers it when the
+    name returns.
 
     Example: xats reply 12 'Done, see branch parser'
     """
@@ -166,15 +170,16 @@ def inbox(
 ) -> int:
     """Show unread mail, oldest first.
 
-    What a terminal shows is read. What goes into a pipe or a file is only shown: it is read once you answer it, once
-    your next turn begins, or once a later inbox has named it. As much is printed there at once as agent programs show.
+    Mail that inbox prints on a terminal is read. Mail in a pipe or a file is only shown. Shown mail is read when you
+    answer it, when your next turn begins, or when a later inbox has named it. In a pipe, inbox prints at once only as
+    much as agent programs show.
 
     Example: xats inbox
 
     Example: xats inbox --peek -n 5
     """
     if limit < 1:
-        msg = f"A page of {limit} messages cannot be shown."
+        msg = "--limit must be at least 1."
         raise Usage(msg, "xats inbox -n 10")
     if again + every + owed > 1:
         msg = "--again, --all and --owed list different mail: use one of them."
@@ -210,7 +215,7 @@ def inbox(
             msg = "No mail came in that time."
             raise TimedOut(msg)
     if owed and not found.page.letters and not (here.json or here.quiet):
-        render.say(f"no request waits for a reply of {found.me.agent.name}")
+        render.say(f"no request waits for a reply from {found.me.agent.name}")
         return 0
     asked = [word for word, said in (("--peek", peek), ("--all", every), ("--again", again), ("--owed", owed)) if said]
     for option, value in (("--from", sender), ("--thread", thread), ("-n", limit if limit != PAGE else None)):
@@ -221,7 +226,7 @@ def inbox(
 
 @record
 class _Found:
-    """What one look into an inbox found: whose it is, a page, and what was shown before."""
+    """The result of one look into an inbox: its owner, a page, and what was shown before."""
 
     me: Me
     page: Page
@@ -229,7 +234,7 @@ class _Found:
 
 
 def _fitting(here: Here, tx: Tx, me: Me, page: Page, room: int) -> Page:
-    """Return as much of a page as fits into `room` bytes, one letter at least; what was claimed of the rest is free."""
+    """Return the part of a page that fits into `room` bytes, at least one letter; release the claims of the rest."""
     taken: list[Letter] = []
     for letter in page.letters:
         room -= len(_letter(here, me, letter, tx.now).encode(errors="replace")) + 1
@@ -254,9 +259,9 @@ def _letter(here: Here, me: Me, letter: Letter, now: int) -> str:
 
 
 def _write_out(here: Here, found: _Found, asked: list[str], *, looking: bool, again: bool) -> None:
-    """Print a page and, unless only `looking`, mark it; give it back unread when it cannot be printed.
+    """Print a page and, unless only `looking`, mark it. If it cannot be printed, it stays unread.
 
-    `asked` are the options that ask for such a page.
+    `asked` are the options that ask for this kind of page.
     """
     me, page = found.me.agent, found.page
     ids = [letter.message.id for letter in page.letters]
@@ -288,7 +293,7 @@ def _write_out(here: Here, found: _Found, asked: list[str], *, looking: bool, ag
 
 
 def _reader(here: Here, me: Me) -> Reader:
-    """Return this command as a reader: who it is depends on its command line."""
+    """Return the reader that this command is; its command line identifies it."""
     from xats.cli.kit import command_line
     from xats.core.agents import agents
 
@@ -316,11 +321,11 @@ def _print_page(
     if before and not here.quiet:
         lines.insert(0, views.shown_text(before, me.agent.team, here.command("inbox", "--again")))
     if lines:
-        render.stream(lines)  # in one go: a reader that leaves early gets all of it, or none of it is marked
+        render.stream(lines)  # in one write: a reader that leaves early gets all of it, or xats marks none of it
     if here.quiet:
         return
     if not page.letters:
-        render.say(f"no {'new ' if before else ''}{'mail' if not left else 'such mail'} for {me.agent.name}")
+        render.say(f"no {'new ' if before else ''}{'mail' if not left else 'matching mail'} for {me.agent.name}")
     elif page.has_more:
         last = page.letters[-1].message.id
         more = here.command("inbox", *asked, *(("--since", last) if looking or again else ()))
@@ -328,7 +333,7 @@ def _print_page(
 
 
 def _reply(here: Here) -> Callable[[int], str]:
-    """Return what makes the command that answers a message of an id."""
+    """Return the function that makes the command to answer the message with an id."""
     from xats.cli.kit.hints import TEXT
 
     return lambda number: here.command("reply", number, TEXT)
@@ -356,7 +361,7 @@ def thread(here: Here, message_id: params.MessageIdArg, *, limit: params.LimitOp
     Example: xats thread 12
     """
     if limit < 1:
-        msg = f"A page of {limit} messages cannot be shown."
+        msg = "--limit must be at least 1."
         raise Usage(msg, f"xats thread {message_id} -n 10")
     (found, has_more), me = here.read(
         lambda tx, me: (letters.thread(tx, me.agent, message_id=message_id, limit=limit), me)
@@ -376,7 +381,7 @@ def thread(here: Here, message_id: params.MessageIdArg, *, limit: params.LimitOp
 
 
 def _mark(here: Here, me: Me, named: int, found: Sequence[Letter]) -> None:
-    """Mark what was printed: read on a terminal, else only the message `named` is, and the others are shown."""
+    """Mark the printed letters as read on a terminal. Otherwise only `named` is read, and the others are shown."""
     terminal = render.on_terminal()
     unread = [one.message.id for one in found if one.state == "unread"]
     read = [
@@ -395,9 +400,9 @@ def _mark(here: Here, me: Me, named: int, found: Sequence[Letter]) -> None:
 
 
 def status(here: Here, message_id: params.OptionalMessageIdArg = None) -> int:
-    """Show what became of a message that you sent: who was shown it or read it, and what its wake is doing and why.
+    """Show what became of a message that you sent: which recipients have seen or read it, and the state of each wake.
 
-    Without an id: the last one that you sent.
+    Without ID: the last message that you sent.
 
     Example: xats status 12
     """
@@ -494,9 +499,9 @@ def _draft(
 
 
 def read_body(body: str | None) -> str:
-    """Return `body`, or what stdin holds when it is `-`.
+    """Return `body`, or the text of stdin if it is `-`.
 
-    Raises InvalidBody when that is not UTF-8, too large, or missing.
+    Raises InvalidBody if that is missing, too large or not UTF-8.
     """
     if body is not None and body != "-":
         return body
@@ -506,7 +511,7 @@ def read_body(body: str | None) -> str:
 
 
 def read_document(body: str | None) -> str:
-    """Return what `read_body` does, or what the file holds that `@FILE` names. Raises InvalidBody as it does."""
+    """Return `body`, the text of stdin if it is `-`, or the text of a file if it is `@FILE`. Raises InvalidBody."""
     from xats.cli.kit import reading
 
     return reading.given_or_file(_said(body), "body", InvalidBody, "Nothing was sent.")
@@ -514,18 +519,19 @@ def read_document(body: str | None) -> str:
 
 def _said(body: str | None) -> str:
     if body is None:
-        msg = "There is nothing to send: the body is missing."
+        msg = "The body is missing. Nothing was sent."
         raise InvalidBody(msg, "give it in single quotes, or - to read it from standard input")
     return body
 
 
 def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> int:
-    """Do `work`, have the daemon woken, say what was sent and, with `wait`, wait until everybody has read it."""
+    """Run `work`, wake the daemon, print the result and, with `wait`, wait until all recipients have seen it."""
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
 
     def both(tx: Tx, me: Me) -> tuple[Sent, Me, tuple[str, ...], bool]:
         team = me.agent.team
-        return work(tx, me), me, teams.notices(tx, team), bool(teams.renamed_by_merge(tx, team))
+        said = not (here.json or here.quiet)
+        return work(tx, me), me, teams.notices(tx, team), said and bool(teams.renamed_by_merge(tx, team))
 
     sent, me, pending, merged = here.write(both)
 
@@ -552,7 +558,7 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
 
 
 def _tell_namesakes(here: Here, sent: Sent, me: Me) -> None:
-    """Say on stderr which other agent a name meant before a merge of teams, when it first reaches another one."""
+    """Say on stderr which agent a name meant before a merge of teams, if it reaches another one for the first time."""
     from xats.core.mail import namesakes
 
     for name, former, today in here.store.read(lambda tx: namesakes.reached(tx, me.agent, sent)):
@@ -576,25 +582,25 @@ def _tell_not_woken(here: Here, sent: Sent, team: str) -> None:
 def _await_read(here: Here, sent: Sent, deadline: float) -> None:
     from xats.core.mail.status import status as look
 
-    told: set[str] = set()
+    said: set[str] = set()
     while True:
         generation = here.store.generation()
         found = here.read(lambda tx, me: look(tx, me.agent, sent.message.id))[1]
         unread = [one.agent for one in found if one.state == "unread"]
         if not unread:
             break
-        _say_gone(here, [address for address in unread if address not in told], told)
+        _say_gone(here, [address for address in unread if address not in said], said)
         if not _await_change(here, generation, deadline):
             msg = f"#{sent.message.id} is sent, but not read yet by {', '.join(unread[:5])}."
             raise TimedOut(msg, f"xats status {sent.message.id}", id=sent.message.id)
     expired = [one.agent for one in found if one.state == "expired"]
     if expired:
-        msg = f"#{sent.message.id} has expired, and was not read by {', '.join(expired[:5])}."
+        msg = f"#{sent.message.id} has expired, unread by {', '.join(expired[:5])}."
         raise TimedOut(msg, f"xats status {sent.message.id}", id=sent.message.id)
 
 
-def _say_gone(here: Here, addresses: Sequence[str], told: set[str]) -> None:
-    """Say on stderr which of the agents with `addresses` are gone, and add these to those that were `told`."""
+def _say_gone(here: Here, addresses: Sequence[str], said: set[str]) -> None:
+    """Say on stderr which agents of `addresses` are gone, and add their addresses to `said`."""
     from xats.cli.agents import states
 
     def look(tx: Tx) -> list[tuple[str, str]]:
@@ -604,16 +610,16 @@ def _say_gone(here: Here, addresses: Sequence[str], told: set[str]) -> None:
 
     for address, why in here.store.read(look) if addresses else ():
         render.say(f"{views.near(address, here.team)} is gone ({why}); still waiting")
-        told.add(address)
+        said.add(address)
 
 
 def _await_change(here: Here, generation: int, deadline: float | None) -> bool:
-    """Wait until somebody has written to the store, or a second has passed; False when the deadline has."""
+    """Wait until the store has changed, or for one second. Return False after the deadline."""
     until = time.monotonic() + 1
     while here.store.generation() == generation and time.monotonic() < until:
         now = time.monotonic()
         if deadline is not None and now >= deadline:
             return False
         time.sleep(POLL if deadline is None else min(POLL, max(0.0, deadline - now)))
-    here.look_anew()
+    here.reopen_if_replaced()
     return deadline is None or time.monotonic() < deadline

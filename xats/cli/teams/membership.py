@@ -1,4 +1,4 @@
-"""What a command says about teams: what is new, once, and the question before it joins the team of another project."""
+"""Notices of a team, and the question before an agent joins the team of another project."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ if TYPE_CHECKING:
 
 
 def tell(here: Here, team: str, pending: Iterable[str]) -> None:
-    """Say the notices `pending` of `team`, and drop them. With --json or --quiet they are kept for another command."""
+    """Print the notices `pending` of `team`, and remove them. With --json or --quiet they stay for another command."""
     if not pending or here.json or here.quiet:
         return
     try:
         pending = here.store.write(lambda tx: teams.take_notices(tx, team))
-    except StoreError:  # the command itself is done; it is said again next time
+    except StoreError:  # the command itself is done; the next command says it again
         pass
     for text in pending:
         render.note(render.one_line(text))
 
 
 def tell_pending(here: Here, team: str) -> None:
-    """Say what the people of `team` are still to be told, as `tell` does."""
+    """Print the notices of `team`, as `tell` does."""
     tell(here, team, here.store.read(lambda tx: teams.notices(tx, team)))
 
 
 def look(here: Here, team: str) -> tuple[str, ...]:
-    """Return what the people of `team` are to be told of the project, where an earlier release named it `team`."""
+    """Return the notices of `team` about this project, after its team is recorded as `claim` does."""
 
     def work(tx: Tx) -> tuple[str, ...]:
         here.claim(tx, team)
@@ -47,10 +47,9 @@ def look(here: Here, team: str) -> tuple[str, ...]:
 
 
 def agree(here: Here) -> bool:
-    """Return whether this command joins the team of another project; ask a person before, once for each project.
+    """Return whether this command joins the team of another project. xats asks a person once for each project.
 
-    Where there is no terminal, as for scripts and agents, it is said once, and the command goes on. Raises Refused if
-    the answer is no.
+    Without a terminal, as for scripts and agents, xats says it once and goes on. Raises Refused if the answer is no.
     """
     project = here.find_project()
     if not here.asked_team or project is None:
@@ -76,7 +75,7 @@ def agree(here: Here) -> bool:
 
 
 def join(here: Here, tx: Tx, team: str, *, agreed: bool) -> None:
-    """Record that the project has the `team` in which an agent is registered, or that it has joined it."""
+    """Record that the project has the `team` in which an agent registers, or, with `agreed`, that it joins the team."""
     if agreed:
         teams.join(tx, host.machine(), project=here.project, team=team)
     else:
@@ -84,6 +83,6 @@ def join(here: Here, tx: Tx, team: str, *, agreed: bool) -> None:
 
 
 def project_json(project: Project, team: str | None) -> dict[str, str | None]:
-    """Return a project as JSON has it, with the `team` that it has or would get."""
+    """Return the JSON form of a project, with its present or future `team`."""
     paths = {"path": project.path, "top": project.top, "problem": project.problem}
     return {**{name: value and teams.stored(value) for name, value in paths.items()}, "team": team}

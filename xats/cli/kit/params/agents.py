@@ -35,14 +35,14 @@ PaneOption: TypeAlias = Annotated[
 NoPaneOption: TypeAlias = Annotated[bool, Option("--no-pane", help="Bind no pane; xats types nothing for this agent.")]
 TakeoverOption: TypeAlias = Annotated[bool, Option("--takeover", help="Take the name from a living process.")]
 ForceOption: TypeAlias = Annotated[
-    bool, Option("--force", help="Unregister it even if it may be at work or has claimed tasks.")
+    bool, Option("--force", help="Unregister the agent even if it may be at work or has claimed tasks.")
 ]
 WakeByOption: TypeAlias = Annotated[
     str | None,
     Option(
         "--wake",
         metavar="HOW",
-        help="How to wake it: auto (its own inbox, else tmux), tmux, notice, command, none. A person: none.",
+        help="How to wake the agent: auto (its own inbox, else tmux), tmux, notice, command, none. A person: none.",
     ),
 ]
 ExpectOption: TypeAlias = Annotated[

@@ -13,7 +13,7 @@ RegisterFoundOption: TypeAlias = Annotated[
     bool, Option("--register", help="Register all that are not registered, each with a new name.")
 ]
 ProfileOption: TypeAlias = Annotated[
-    bool, Option("--profile", help="Print the skeleton of a profile instead, filled with what is seen.")
+    bool, Option("--profile", help="Print the skeleton of a profile instead, filled from the pane.")
 ]
 PaneArg: TypeAlias = Annotated[str, Argument(metavar="PANE", help="A pane's id, such as %3.")]
 HookClientArg: TypeAlias = Annotated[

@@ -46,11 +46,13 @@ ReplyToOption: TypeAlias = Annotated[
 ]
 NoWakeOption: TypeAlias = Annotated[bool, Option("--no-wake", help="Do not wake the recipients.")]
 HoldOption: TypeAlias = Annotated[
-    bool, Option("--hold", help="Keep the message for an agent that is not there yet, or has left.")
+    bool, Option("--hold", help="Keep the message for an agent that is not registered yet, or has left.")
 ]
 SendWaitOption: TypeAlias = Annotated[
     str | None,
-    Option("--wait", metavar="DURATION", help="Wait up to DURATION until every recipient was shown it; else exit 124."),
+    Option(
+        "--wait", metavar="DURATION", help="Wait up to DURATION until all recipients have been shown it; else exit 124."
+    ),
 ]
 BatchOption: TypeAlias = Annotated[
     str | None,

@@ -12,7 +12,7 @@ TeamArg: TypeAlias = Annotated[str, Argument(metavar="TEAM", help="The name of a
 OptionalTeamArg: TypeAlias = Annotated[str | None, Argument(metavar="TEAM", help="The name of a team. Default: mine.")]
 OldTeamArg: TypeAlias = Annotated[str, Argument(metavar="OLD", help="The name of a team.")]
 NewTeamArg: TypeAlias = Annotated[str, Argument(metavar="NEW", help="The new name: A-Z a-z 0-9 . _ -")]
-IntoTeamArg: TypeAlias = Annotated[str, Argument(metavar="INTO", help="The team that it becomes a part of.")]
+IntoTeamArg: TypeAlias = Annotated[str, Argument(metavar="INTO", help="The team to merge OLD into.")]
 AdoptArg: TypeAlias = Annotated[
     str | None,
     Argument(
@@ -27,10 +27,10 @@ SuffixOption: TypeAlias = Annotated[
 ]
 UndoOption: TypeAlias = Annotated[bool, Option("--undo", help="List the team again.")]
 ArchiveForceOption: TypeAlias = Annotated[
-    bool, Option("--force", help="Archive it even while agents of the team are at work.")
+    bool, Option("--force", help="Archive the team even while its agents are at work.")
 ]
 ForgetForceOption: TypeAlias = Annotated[
     bool,
-    Option("--force", help="Forget it even with agents at work, unread mail or open tasks: these are ended."),
+    Option("--force", help="Forget the team despite agents at work, unread mail and open tasks, which end with it."),
 ]
 TeamDryRunOption: TypeAlias = Annotated[bool, Option("--dry-run", help="Print what would change; change nothing.")]
