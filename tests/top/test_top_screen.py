@@ -400,12 +400,12 @@ def test_retry_of_nothing_and_of_the_paused_says_so(live, drive):
 def test_an_agent_is_paused_only_when_that_is_confirmed(live, drive):
     async def scenario(shown):
         await shown.press("j", "p")
-        assert shown.status.startswith("Pause bob? xats stores mail for it, and wakes no one.  y / n")
+        assert shown.status.startswith("Pause bob? Mail is stored, and nobody is woken for it.  y / n")
         await shown.press("n")
         assert shown.status == "nothing was done"
         assert live.team.rows("select * from pauses") == []
         await shown.press("p", "y")
-        assert shown.status == "bob is paused: xats stores mail for it, and wakes no one"
+        assert shown.status == "bob is paused: mail is stored, and nobody is woken for it"
         assert "paused" in shown.line("bob")
         await shown.press("p")
         assert shown.status.startswith("Resume bob?")

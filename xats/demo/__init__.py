@@ -1,1 +1,1 @@
-"""The demonstration: a small agent that wants no model, and a play in which two of them write to each other."""
+"""The demo: a small agent that needs no model, and a script in which two of them write to each other."""

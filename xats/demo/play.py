@@ -1,4 +1,4 @@
-"""The play: two agents in a private tmux server, mail between them, a noisy pane, and what `xats status` says of it."""
+"""The script of the demo: two agents in a private tmux server, mail between them, and a pane that is busy."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
     from typing import Any
 
 XATS = python.words()
-FOREIGN = ("XATS_", "TMUX", "CLAUDE", "PYTHON")  # variables that are not for the agents of the play
+FOREIGN = ("XATS_", "TMUX", "CLAUDE", "PYTHON")  # variables that the agents must not inherit
 WIDTH = 96  # columns of the panes
 TIMEOUT = 30.0  # seconds that a scene may take
-# The usual quiet window is 2 s and the ladder 30 s, 3 min, 10 min; nobody wants to wait for those in a play.
+# The defaults, a quiet window of 2 s and a ladder of 30 s, 3 min and 10 min, would make the demo slow.
 HURRY = {"XATS_QUIET_MS": "1000", "XATS_LADDER": "2s,2s,2s,2s,5s"}
 
 
 class Failed(Exception):
-    """A scene did not come to its end."""
+    """A scene did not finish."""
 
 
 class Play:
-    """The stage, its two agents and the store they share."""
+    """The tmux server, its two agents and their store."""
 
     def __init__(self, folder: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-        if chosen := settings.value("XATS_TMUX", os.environ):  # the stage runs it too
+        if chosen := settings.value("XATS_TMUX", os.environ):  # the tmux server of the demo runs it too
             kept["XATS_TMUX"] = chosen
-        kept["XDG_CONFIG_HOME"] = os.path.join(folder, "config")  # the user's settings are for the user's agents
+        kept["XDG_CONFIG_HOME"] = os.path.join(folder, "config")  # the user's settings do not count here
         self.environ = {**kept, "XATS_HOME": os.path.join(folder, "home"), "XATS_TEAM": "demo", **HURRY}
         self.stage = Stage(os.path.join(folder, "tmux"), self.environ, WIDTH, 30)
         self.started = time.monotonic()
         self.alice = self.bob = ""
 
     def run(self) -> None:
-        """Play all scenes. Raises Failed."""
+        """Run all scenes. Raises Failed."""
         self.open()
         self.mail()
         self.noise()
@@ -54,7 +54,7 @@ class Play:
     # -- the scenes ----------------------------------------------------------------------------------------------------
 
     def open(self) -> None:
-        """Seat two agents."""
+        """Start two agents."""
         self.title("Two agents in two panes of a private tmux server")
         agent = shlex.join([*XATS, "demo-agent"])
         self.alice = self.stage.open(f"exec {agent} alice --role backend")
@@ -65,8 +65,8 @@ class Play:
         self.show("bob", self.bob)
 
     def mail(self) -> None:
-        """Show mail, a wake, an answer, an acknowledgement."""
-        self.title("alice sends mail; bob is woken when his pane is quiet, reads it and answers")
+        """Show a message, a wake, an answer and an acknowledgement."""
+        self.title("alice sends mail; xats wakes bob when his pane is quiet; bob reads it and answers")
         self.stage.type(self.alice, "! xats send bob 'Can you review branch parser?' -s Review")
         self.until("alice has the answer and has acknowledged it", lambda: self.events("message_acked"))
         self.show("bob", self.bob)
@@ -74,8 +74,8 @@ class Play:
         self.command("status", "1", "--as", "alice")
 
     def noise(self) -> None:
-        """Leave a busy pane alone, and try again."""
-        self.title("bob's pane is printing: he is not typed at, the ladder tries again")
+        """Show a refused wake and its retry."""
+        self.title("bob's pane is printing, so xats types nothing there and tries again later")
         self.stage.type(self.bob, "noise 5")
         self.until("bob is busy", lambda: "working" in "".join(self.stage.screen(self.bob)))
         self.command("broadcast", "--role", "reviewer", "main is frozen until noon", "--as", "alice")
@@ -86,26 +86,26 @@ class Play:
         self.command("status", "--as", "alice")
 
     def story(self) -> None:
-        """Tell the whole story, from the outbox."""
-        self.title("Everybody, and everything that happened")
+        """Show the agents and all events."""
+        self.title("All agents, and all that happened")
         self.command("agents")
         self.command("events", "-n", "30")
 
     # -- helpers -------------------------------------------------------------------------------------------------------
 
     def title(self, text: str) -> None:
-        """Say what comes next."""
+        """Print the title of the next scene."""
         print(f"\n== {text} ({time.monotonic() - self.started:.1f} s)", flush=True)
 
     def show(self, name: str, pane: str) -> None:
-        """Print what a pane shows."""
+        """Print the last lines of a pane."""
         print(f"   .-- {name}'s pane {'-' * 60}")
         for line in self.stage.screen(pane)[-14:]:
             print(f"   | {line}")
         print(f"   '{'-' * 74}", flush=True)
 
     def command(self, *words: str) -> None:
-        """Run xats and show the command with what it prints."""
+        """Run xats, and print the command and its output."""
         done = subprocess.run(
             [*XATS, *words], env=self.environ, capture_output=True, text=True, check=False, timeout=20
         )
@@ -118,7 +118,7 @@ class Play:
             raise Failed(msg)
 
     def ask(self, *words: str) -> dict[str, Any]:
-        """Run xats with --json and return what it prints."""
+        """Run xats with --json and return its document."""
         done = subprocess.run(
             [*XATS, *words, "--json"], env=self.environ, capture_output=True, text=True, check=False, timeout=20
         )
@@ -131,7 +131,7 @@ class Play:
         return found
 
     def at_prompt(self, pane: str) -> bool:
-        """Tell whether the agent in `pane` waits for a line."""
+        """Tell whether the agent in `pane` waits at its prompt."""
         return self.stage.screen(pane)[-1].rstrip() == ">"
 
     def until(self, what: str, done: Callable[[], object]) -> None:
@@ -139,7 +139,7 @@ class Play:
         deadline = time.monotonic() + TIMEOUT
         while not done():
             if time.monotonic() > deadline:
-                msg = f"it took more than {TIMEOUT:.0f} s until {what}"
+                msg = f"after {TIMEOUT:.0f} s it is not true that {what}"
                 raise Failed(msg)
             time.sleep(0.1)
 
@@ -150,7 +150,7 @@ class Play:
 
 
 def run() -> None:
-    """Play it in a folder of its own, which is removed at the end. Raises Failed."""
+    """Run the demo in a temporary folder. Raises Failed."""
     with tempfile.TemporaryDirectory(prefix="xats-demo-") as folder:
         play = Play(folder)
         try:

@@ -61,16 +61,16 @@ def gather(path: str) -> Facts:
     def work(tx: Tx) -> Facts:
         due = wakes.due(tx, 1, host=here)
         return Facts(
-            tx.now,
-            here,
-            tuple(agents.listing(tx, None, None)),
-            due[0] if due else None,
-            wakes.next_due(tx, here),
-            dead.count(tx),
-            alerts.standing(tx),
-            tuple(pauses.listing(tx, None)),
-            tuple(stops.listing(tx)),
-            clock.standing(tx),
+            now=tx.now,
+            host=here,
+            agents=tuple(agents.listing(tx, None, None)),
+            overdue=due[0] if due else None,
+            next_due=wakes.next_due(tx, here),
+            dead=dead.count(tx),
+            alerted=alerts.standing(tx),
+            pauses=tuple(pauses.listing(tx, None)),
+            stops=tuple(stops.listing(tx)),
+            clock=clock.standing(tx),
         )
 
     return inspect.snapshot(path, work)

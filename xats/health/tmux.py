@@ -143,12 +143,12 @@ def _silent(pane: Pane, names: str, problem: TmuxUnavailable | NoPane, environ: 
         detail = f"xats cannot reach {socket} from here, so it cannot wake {names} ({problem})"
         return Check(SECTION, "server", FAIL, detail, f"ls -ld {socket}")
     if isinstance(problem, TmuxGone) and not gone.server_ended(pane):
-        anew = f"kill -USR1 {pid}  (the server creates its socket again)"
+        fix = f"kill -USR1 {pid}  (the server creates its socket again)"
         if os.path.exists(socket):
             detail = f"{socket} is another server now; the server of {names} (pid {pid}) runs, but has no socket"
-            return Check(SECTION, "server", FAIL, detail, f"end the other one, then: {anew}")
+            return Check(SECTION, "server", FAIL, detail, f"end the other one, then: {fix}")
         detail = f"the server of {names} (pid {pid}) runs, but not at its socket {socket} ({problem})"
-        return Check(SECTION, "server", FAIL, detail, anew)
+        return Check(SECTION, "server", FAIL, detail, fix)
     if isinstance(problem, TmuxGone):
         fix = "xats unregister NAME, or in the agent's pane: xats register NAME"
         return Check(SECTION, "server", WARN, f"{socket} is gone, with the panes of {names} ({problem})", fix)

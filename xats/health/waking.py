@@ -49,7 +49,7 @@ def _expected(one: Expectation, now: int) -> Check:
 
 def _agent(one: Details, path: str, off: Collection[str]) -> Check:
     if one.agent.expected:
-        return Check(SECTION, one.agent.address, OK, "by nothing yet: xats waits for its program")
+        return Check(SECTION, one.agent.address, OK, "by nothing yet; its program is expected")
     routes = routing.routes(one.agent, one.session, one.presence, path, off)
     if routes:
         return Check(SECTION, one.agent.address, OK, "; ".join(f"{route.name}: {route.place}" for route in routes))

@@ -78,7 +78,7 @@ class TeamPage(ListPage):
         if pause:
             self.top.ask(f"Resume {name}?", lambda: self.top.watch.resume(agent))
         else:
-            question = f"Pause {name}? xats stores mail for it, and wakes no one."
+            question = f"Pause {name}? Mail is stored, and nobody is woken for it."
             self.top.ask(question, lambda: self.top.watch.pause(agent))
 
     # -- drawing -------------------------------------------------------------------------------------------------------

@@ -251,7 +251,7 @@ class Watch:
 
         def work(tx: Tx, me: Me) -> str:
             pauses.pause(tx, me.agent, self.team, agent=agent, reason=None)
-            return f"{self._name(agent)} is paused: xats stores mail for it, and wakes no one"
+            return f"{self._name(agent)} is paused: mail is stored, and nobody is woken for it"
 
         return self._change(work)
 

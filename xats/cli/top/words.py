@@ -116,7 +116,7 @@ def wake(seen: AgentRow, now: int) -> tuple[str, ...]:
         if not details.unread:
             return (f"{details.shown} shown, not read yet", f"{details.shown} shown") if details.shown else ("",)
         if details.agent.wake_by == "none" and details.no_wake_reason in (None, "no_wake"):
-            return "not woken: xats types nothing at a person; the inbox has it", "not woken: a person"
+            return "not woken: nothing is typed at a person; the inbox has it", "not woken: a person"
         not_woken = details.no_wake_reason or "no_wake"
         return f"not woken: {reason(not_woken)}", f"not woken: {short(not_woken)}"
     if found.state == "held":
