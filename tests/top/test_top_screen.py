@@ -383,6 +383,20 @@ def test_retry_wakes_once_more_who_was_given_up(live, drive):
     assert [one["actor"] for one in live.team.rows("select actor from events where type = 'dead_retried'")] == ["carol"]
 
 
+def test_retry_leaves_expired_mail_alone(live, drive):
+    live.team.send("alice", "bob", ttl=1)
+    time.sleep(0.01)  # its time is over then
+    live.team.store.write(inbox.sweep)
+
+    async def scenario(shown):
+        await shown.press("j", "r")
+        said = " ".join(shown.text.split())
+        assert "nothing to retry: bob has no open or failed wake; it has 1 dead letter, expired: press d" in said
+
+    drive(live.top(), scenario)
+    assert live.team.rows("select * from events where type = 'dead_retried'") == []
+
+
 def test_retry_of_nothing_and_of_the_paused_says_so(live, drive):
     async def scenario(shown):
         await shown.press("j", "r")
