@@ -1,8 +1,8 @@
-"""The file by which xats starts itself: `python -P -E .../xats/runner.py WORDS` (see python.py).
+"""The script with which xats starts itself: `python -P -E .../xats/runner.py WORDS` (see base/python.py).
 
-Python looks neither at the current folder nor at its own variables then. The package of this file is the one that runs,
-wherever it lies: in site-packages, in a folder that an editable install names, or in a checkout that only PYTHONPATH
-named. What else lies in its folder comes last, so no module there hides one of the standard library.
+With these options Python ignores the current folder and its own variables. The package of this file runs, wherever it
+is: in site-packages, in the folder of an editable install, or in a checkout that only PYTHONPATH named. Other modules
+in that folder are found last, so none of them hides a module of the standard library.
 """
 
 import os
@@ -10,7 +10,7 @@ import sys
 
 
 def find_package() -> None:
-    """Import the package of this file, and let the modules beside it be found last."""
+    """Import the package of this file, and put its folder at the end of the search path."""
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     sys.path.insert(0, folder)
     import xats  # noqa: F401

@@ -80,7 +80,7 @@ def test_a_profile_for_the_program_that_runs_does_not_contradict_it(xats, codex)
 
 
 def test_the_other_verbs_that_name_a_client(xats):
-    assert "# your own changes" in xats("client", "show", "claude").stderr
+    assert "# to change a field" in xats("client", "show", "claude").stderr
     assert xats("client", "show", "claud", code=3).stderr.splitlines()[1].strip() == "did you mean claude?"
     assert xats("hook", "status", "claude-code", "--json").json() == xats("hook", "status", "CLAUDE", "--json").json()
 

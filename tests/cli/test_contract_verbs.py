@@ -133,15 +133,15 @@ def test_a_life_in_json(by, crew):
 
 
 def test_every_verb_in_words(by):
-    assert by("bob", "subscribe", "order").stdout == "subscribed to order, which nobody has put yet\n"
+    assert by("bob", "subscribe", "order").stdout == "subscribed to order, which does not exist yet\n"
     ran = by("alice", "put", "order", "one.json", "--compat", "full")
-    assert (ran.stdout, ran.stderr) == ("order@1 stored: the first version (rule: full)\n", "  told: bob\n")
-    assert by("bob", "subscribe", "order").stdout == "you subscribe already to order@1\n"
+    assert (ran.stdout, ran.stderr) == ("order@1 stored: the first version (rule: full)\n", "  notified: bob\n")
+    assert by("bob", "subscribe", "order").stdout == "already subscribed to order@1\n"
     assert by("carol", "subscribe", "oder").stderr == "  did you mean order?\n"
     lines = by("alice", "put", "order", "more.json").stdout.splitlines()
     assert lines[0] == "order@2 stored: compatible (rule: full)"
     assert lines[1].startswith("  compatible: optional property /note added (/properties/note); strictly it breaks")
-    assert by("alice", "put", "order", "more.json").stdout.startswith("order@2 says the same already; nothing new")
+    assert by("alice", "put", "order", "more.json").stdout.startswith("order@2 has the same schema; nothing new")
     ran = by("alice", "put", "order", "needs.json", code=4)
     assert ran.stdout == ""
     assert ran.stderr.splitlines() == [
@@ -160,7 +160,7 @@ def test_every_verb_in_words(by):
     assert by("bob", "check", "order", "good.json").stdout == "good.json satisfies order@3\n"
     assert by("bob", "subscribers", "order").stdout.startswith("bob\t")
     assert by("alice", "rename", "order", "purchase").stdout == "order is purchase now\n"
-    assert by("alice", "rename", "purchase", "purchase").stdout == "that is its name already: purchase\n"
+    assert by("alice", "rename", "purchase", "purchase").stdout == "its name is already purchase\n"
     assert by("bob", "unsubscribe", "purchase").stdout == "you get no more mail about purchase\n"
     assert by("bob", "unsubscribe", "purchase").stdout == "you did not subscribe to purchase\n"
     assert by("alice", "retire", "purchase").stdout == "purchase is retired\n"
@@ -414,8 +414,8 @@ def test_a_price_in_cents_is_sent_with_its_contract(send, by, crew, files):
 
 OLD = {"type": "string", "pattern": "^a\\Z"}  # which Python reads, and ECMA-262 does not
 UNUSABLE = (
-    "The schema of word@1, stored by an older xats, cannot be used. This is not a valid JSON Schema: at /pattern, "
-    r'the pattern "^a\\Z" cannot be used: \Z is not in ECMA-262; write $ (at character 3).'
+    "This xats cannot use the schema of word@1, stored by an older xats. That is no JSON Schema: at /pattern, "
+    r'the pattern "^a\\Z" cannot be used: \Z is not of ECMA-262; write $ (at character 3).'
 )
 
 

@@ -1,4 +1,4 @@
-"""The demonstration, which is the first command of the README, comes to its end."""
+"""The demo, which is the first command of the README, comes to its end."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""doctor: it sees each thing that can be wrong, says the line that mends it, and never changes a byte."""
+"""doctor: it sees each thing that can be wrong, names the fix, and never changes a byte."""
 
 import hashlib
 import json
@@ -473,7 +473,7 @@ def test_an_agent_behind_its_shell_is_a_warning(doctor, crew, seated, tmp_path):
     os.kill(composer.pid, signal.SIGKILL)
     until(lambda: not psutil.pid_exists(composer.pid))
     found = doctor()("tmux", "carol@crew")
-    assert found["fix"] == "start it in its pane again, or: xats unregister carol@crew"
+    assert found["fix"] == "start it again in its pane, or: xats unregister carol@crew"
 
 
 @needs_tmux
@@ -492,7 +492,7 @@ def test_a_server_that_is_gone_and_one_in_its_place_are_told(doctor, seated):
 def test_a_server_whose_socket_is_gone_is_not_said_to_be_gone(doctor, seated):
     os.unlink(seated.socket)
     found = doctor()("tmux", "server")
-    assert (found["state"], "lives, but not at its socket" in found["detail"]) == ("fail", True)
+    assert (found["state"], "runs, but not at its socket" in found["detail"]) == ("fail", True)
     assert found["fix"].startswith(f"kill -USR1 {seated.pid}")
     os.kill(seated.pid, signal.SIGUSR1)
     until(lambda: os.path.exists(seated.socket))
@@ -609,7 +609,7 @@ def entry(level: str, seconds: float, text: str) -> str:
 
 def test_the_last_error_is_told_with_its_age(doctor, xats, crew):
     log = Path(lock.log_path(xats.path))
-    assert doctor()("daemon", "last_error")["detail"] == "there is no log yet"
+    assert doctor()("daemon", "last_error")["detail"] == "no log yet"
     log.write_text(entry("INFO", 9, "started") + entry("WARNING", 9, "the store is busy"))
     assert doctor()("daemon", "last_error")["detail"] == "none in its log"
     log.write_text(entry("ERROR", 300_000, "long ago") + entry("INFO", 9, "ERROR is only a word here"))
@@ -670,9 +670,9 @@ def test_what_each_open_wake_waits_for_is_told(doctor, crew, quiet_path):
     assert re.fullmatch(r"wake retrying: the agent is busy, again in 9\d s", told["bob"]["detail"])
     assert told["carol"]["state"] == "warn"
     assert told["carol"]["detail"].startswith(
-        "wake suspended until it registers anew: the program in its pane has ended"
+        "wake suspended until it registers again: the program in its pane has ended"
     )
-    assert told["dave"]["detail"] == "wake queued, being tried now"
+    assert told["dave"]["detail"] == "wake queued, an attempt runs now"
     assert told["erin"]["detail"] == "wake held: wakes are paused"
     found = report("mail", "paused")
     assert (found["state"], found["fix"]) == ("warn", "xats resume erin@crew")
@@ -683,12 +683,12 @@ def test_dead_letters_and_alerts_are_counted(doctor, xats, crew, clock, quiet_pa
     crew.send("alice", "bob", ttl=1)
     crew.send("alice", "bob", need_reply=True)
     report = doctor()
-    assert report("mail", "dead_letters")["detail"] == "1, for somebody to look at"  # before a sweep has noted it
+    assert report("mail", "dead_letters")["detail"] == "1, to retry or drop"  # before a sweep has noted it
     assert not report.has("mail", "alerts")
     until(lambda: crew.store.write(inbox.sweep))
     crew.store.write(lambda tx: tx.run("update deliveries set alerted_at = :now where state = 'unread'", now=tx.now))
     report = doctor()
-    assert report("mail", "dead_letters")["detail"] == "1, for somebody to look at"
+    assert report("mail", "dead_letters")["detail"] == "1, to retry or drop"
     assert xats("dead", "list", "--as", "alice").stdout
     assert report.state("mail", "alerts") == "warn"
     crew.do("bob", inbox.mark_read, [2])
@@ -723,7 +723,7 @@ def test_programs_are_asked_for_their_versions_for_two_seconds_together(xats, cr
         for pid in map(int, (tmp_path / f"{name}.pids").read_text().split()):
             until(lambda pid=pid: process.started(pid) is None, what="the end of all that hung")
     assert report("clients", "gemini")["detail"] == "1 agent; not in PATH"
-    assert report("clients", "mystery")["detail"] == "1 agent; no profile, so treated as generic"
+    assert report("clients", "mystery")["detail"] == "1 agent; no profile, so xats treats it as generic"
     assert not report.has("clients", "cursor")
 
 

@@ -54,7 +54,7 @@ def test_a_duration_asks_for_what_happened_since(xats, crew):
         1:
     ]
     short = xats("events", "--team", "crew", "--since", "3h", "-n", "1")
-    assert "go on with --since 1" in short.stderr
+    assert "continue with --since 1" in short.stderr
 
 
 def test_what_is_followed_is_what_was_asked_for(xats, crew):

@@ -386,7 +386,7 @@ def test_who_follows_the_events_is_told_that_the_store_is_another(mail, crew, un
     until(lambda: mail.asleep(running))
     replaced(crew)
     ended = mail.end(running)
-    assert (ended.code, "was replaced by another" in ended.stderr) == (1, True)
+    assert (ended.code, "Another store has replaced" in ended.stderr) == (1, True)
 
 
 def test_an_inbox_that_waits_shows_and_marks_what_comes(mail, crew, until):

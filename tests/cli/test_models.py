@@ -74,7 +74,7 @@ def test_the_words_are_those_of_the_store(xats, crew):
 
 
 def test_the_words_are_those_of_the_code():
-    assert set(tasks.NOTES) == set(task_text.SAID)
+    assert set(tasks.NOTES) == set(task_text.DONE)
 
 
 def test_a_profile_has_the_fields_of_profiles():

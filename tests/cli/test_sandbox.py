@@ -178,10 +178,10 @@ def test_doctor_claims_nothing_about_what_the_sandbox_hides(world):
             text=True,
             check=False,
         )
-        assert "this runs in Claude Code's sandbox" in done.stdout, done
+        assert "this command runs in Claude Code's sandbox" in done.stdout, done
         assert "xats unregister" not in done.stdout
         assert " is gone" not in done.stdout
-    assert "the panes of bob@t cannot be seen from here" in done.stdout
+    assert "this command cannot see the panes of bob@t" in done.stdout
 
 
 @pytest.mark.parametrize("client, told", [("generic", True), ("claude-code", False)])

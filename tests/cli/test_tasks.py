@@ -88,7 +88,7 @@ def test_quiet_prints_the_number(by):
 
 def test_nothing_to_do_is_no_failure(by):
     ran = by("bob", "claim", "--next")
-    assert (ran.stdout, "nothing to do" in ran.stderr) == ("", True)
+    assert (ran.stdout, "no task is ready" in ran.stderr) == ("", True)
     assert by("bob", "claim", "--next", "--json").json() == {"task": None}
     ran = by("bob", "claim", "--next", "--wait", "100ms", "--json", code=124)
     assert ran.error()["code"] == "timed_out"
@@ -339,7 +339,7 @@ def test_done_of_a_task_that_needs_what_was_reopened(by, crew):
     ran = by("carol", "done", "2", "--force")
     assert (ran.stdout, ran.stderr) == (
         "#2 ended: top (done by carol just now)\n",
-        "  not done of what it needs: #1\n",
+        "  it needs tasks that are not done: #1\n",
     )
     assert by("alice", "list", "--all").stdout.splitlines()[0].endswith("\t")
     by("alice", "reopen", "2"), by("bob", "claim", "1"), by("bob", "done", "1"), by("carol", "claim", "2")
@@ -490,7 +490,7 @@ def test_what_is_exported_can_be_imported_elsewhere(several, xats, crew):
     "text, why",
     [
         ("", "empty"),
-        ("[1]", "Line 1 of the file: it is no JSON object."),
+        ("[1]", "Line 1 of the file: it is not a JSON object."),
         ('{"title": "a"}\n{', "Line 2 of the file: it is not JSON"),
         ('{"title": "a", "key": "\\ud800"}', "Line 1 of the file: The key is not valid UTF-8: U+D800 at character 1."),
         ('{"title": "a\\u0000"}', "Line 1 of the file: The title contains a NUL character at character 2."),
@@ -524,7 +524,7 @@ def test_a_message_to_a_pool(by, xats, crew):
     ran = xats("--as", "alice", "send", "pool:dev", "and at this")
     assert ran.stdout == "task #2 sent to pool:dev; xats asks carol first\n"
     assert xats("--as", "alice", "send", "pool:ops", "x", "-q").stdout == "3\n"
-    assert "nobody has the role ops yet" in xats("--as", "alice", "send", "pool:ops", "x").stderr
+    assert "no agent has the role ops yet" in xats("--as", "alice", "send", "pool:ops", "x").stderr
     assert "xats task claim 1" in xats("--as", "bob", "inbox").stdout
     claimed = by("bob", "claim", "1", "--json").json()["task"]
     assert claimed["description"] == "look at the log"

@@ -148,7 +148,7 @@ def test_stop_ends_no_process_that_does_not_hold_the_lock(world):
             file.write(f"{other.pid}\n")
             file.truncate()
         _, err = world.xats("daemon", "stop", code=4)
-        assert f"names pid {other.pid}, which does not hold it" in err
+        assert f"names pid {other.pid}, but that process does not hold it" in err
         assert (other.poll(), made.poll()) == (None, None)
         other.kill()
 

@@ -144,7 +144,7 @@ def test_who_waits_for_a_task_hears_that_its_owner_is_gone(world, desk):
     world.daemon()
     end(desk.bob)
     said = waiting.stderr.readline()
-    assert "bob, which has claimed task 1, is gone" in said
+    assert "bob has claimed task 1 and is gone" in said
     world.xats("task", "done", "1", "--as", "bob")
     assert waiting.wait(30) == 0
 

@@ -343,7 +343,7 @@ def test_a_sandbox_starts_no_daemon_of_its_own(desk, world, sandbox):
     daemon = world.daemon()
     world.until_wake(state="delivered")
     assert not json.loads(sandbox("daemon", "status", "--json")[0])["running"]
-    assert "one runs outside of it" in sandbox("daemon", "status")[0]
+    assert "but runs outside of it" in sandbox("daemon", "status")[0]
     assert daemon.poll() is None
 
 

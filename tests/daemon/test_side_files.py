@@ -126,7 +126,7 @@ def test_a_process_that_only_has_the_lock_file_open_gets_no_signal(world):
     with open(path, "w") as file:
         file.write(f"{reader.pid}\n")
     _, err = world.xats("daemon", "stop", code=4)
-    assert f"names pid {reader.pid}, which does not hold it" in err
+    assert f"names pid {reader.pid}, but that process does not hold it" in err
     assert (holder.poll(), reader.poll()) == (None, None)
     end(holder, reader)
 
@@ -146,7 +146,7 @@ def test_a_lock_file_that_names_another_process_stops_none(world, wrong, monkeyp
         file.write(f"{said[wrong]}\n")
     assert (lock.held(world.path), lock.holder(world.path)) == (True, None)
     _, err = world.xats("daemon", "stop", code=4)
-    assert "does not say which" in err
+    assert "does not name it" in err
     assert holder.poll() is None
     end(holder)
 

@@ -320,7 +320,7 @@ def test_all_ways_turned_off(world, keep):
     number = world.send("bob")
     world.until_wake(state="retrying", reason="turned_off")
     assert "XATS_WAKE_OFF" in world.xats("status", str(number), "--as", "alice")[0]
-    assert "by nothing now: all is turned off" in world.xats("doctor", XATS_WAKE_OFF="waiter, tmux")[0]
+    assert "by nothing now: its transports are turned off" in world.xats("doctor", XATS_WAKE_OFF="waiter, tmux")[0]
     assert (bob.woken, bob.sent) == ([], [])
 
 

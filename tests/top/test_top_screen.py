@@ -200,14 +200,14 @@ def test_without_a_store_it_says_so_makes_none_and_waits_for_it(tmp_path, drive,
     top = live.top()
 
     async def scenario(shown):
-        assert "There is no store yet" in shown.text
+        assert "No store yet" in shown.text
         assert "xats register NAME" in shown.text
         await shown.press("j", "enter", "r", "d")
         assert not os.path.exists(path)
         os.makedirs(os.path.dirname(path))
         made = open_store(path)
         try:
-            await shown.until("There are no agents in team crew yet")
+            await shown.until("Team crew has no agents yet")
         finally:
             made.close()
 
@@ -219,12 +219,12 @@ def test_a_team_without_agents_says_how_to_begin(tmp_path, drive, live):
     watch.team = "empty"
 
     async def scenario(shown):
-        assert "There are no agents in team empty yet" in shown.text
+        assert "Team empty has no agents yet" in shown.text
         assert "xats register NAME" in shown.text
         assert "Nothing yet." in shown.text
         await shown.press("j", "enter", "r", "p", "x")
         await shown.press("d")
-        assert "None: all mail was read, or is still tried." in shown.text
+        assert "No dead letters: every message was read, or its wake is still tried." in shown.text
 
     drive(Top(watch), scenario)
 
@@ -247,7 +247,7 @@ def test_a_busy_store_is_told_and_what_was_seen_stays(live, drive):
         other.execute("begin exclusive")
         other.execute("update agents set role = 'x'")
         try:
-            await shown.until("what you see may be old: The store is busy")
+            await shown.until("this page may be out of date: The store is busy")
             assert "bob" in shown.text
             await shown.press("p", "y")
             assert re.search(r"The store is busy(?s:.)*Nothing was\s+written", shown.text)
@@ -257,7 +257,7 @@ def test_a_busy_store_is_told_and_what_was_seen_stays(live, drive):
         live.team.send("alice", "bob", subject="afterwards")
         await shown.press("j")
         await shown.until("afterwards")
-        assert "may be old" not in shown.text
+        assert "may be out of date" not in shown.text
 
     drive(live.top(), scenario)
 
@@ -360,7 +360,7 @@ def test_retry_has_a_refused_wake_fall_due(live, drive):
 
     async def scenario(shown):
         await shown.press("j", "r")
-        assert shown.status == "bob is tried now"
+        assert shown.status == "the wake of bob is due now"
         assert "due now" in shown.line("bob")
         assert "1 wake due" in shown.lines[1]
 
@@ -376,22 +376,36 @@ def test_retry_wakes_once_more_who_was_given_up(live, drive):
 
     async def scenario(shown):
         await shown.press("j", "r")
-        assert shown.status == "bob is tried once more, for 1 dead letter"
+        assert shown.status == "retrying 1 dead letter of bob"
         assert "queued, due now" in shown.line("bob")
 
     drive(live.top(), scenario)
     assert [one["actor"] for one in live.team.rows("select actor from events where type = 'dead_retried'")] == ["carol"]
 
 
+def test_retry_leaves_expired_mail_alone(live, drive):
+    live.team.send("alice", "bob", ttl=1)
+    time.sleep(0.01)  # its time is over then
+    live.team.store.write(inbox.sweep)
+
+    async def scenario(shown):
+        await shown.press("j", "r")
+        said = " ".join(shown.text.split())
+        assert "nothing to retry: bob has no open or failed wake; it has 1 dead letter, expired: press d" in said
+
+    drive(live.top(), scenario)
+    assert live.team.rows("select * from events where type = 'dead_retried'") == []
+
+
 def test_retry_of_nothing_and_of_the_paused_says_so(live, drive):
     async def scenario(shown):
         await shown.press("j", "r")
-        assert shown.status == "nothing to retry: no wake of bob was refused"
+        assert shown.status == "nothing to retry: bob has no open or failed wake"
         live.team.send("alice", "bob")
         await shown.press("p", "y", "r")
-        assert shown.status == "bob is not woken while it is paused.  p ends the pause"
+        assert shown.status == "xats does not wake bob while it is paused.  p ends the pause"
         await shown.press("p", "y", "P", "y", "r")
-        assert shown.status == "bob is not woken while the team is paused.  P ends the pause"
+        assert shown.status == "xats does not wake bob while the team is paused.  P ends the pause"
 
     drive(live.top(), scenario)
     assert live.wake("bob").state == "held"
@@ -459,11 +473,11 @@ def test_dead_letters_are_listed_retried_and_dropped(live, drive):
         await shown.press("enter")
         assert "thread #3" in shown.lines[0]
         await shown.press("q", "r")
-        assert shown.status == "#4 is tried once more"
+        assert shown.status == "retrying #4"
         assert "1 dead letter " in shown.lines[0]
         await shown.press("r")
-        assert "None: all mail was read, or is still tried." in shown.text
-        assert shown.status == "#1 is tried once more"
+        assert "No dead letters: every message was read, or its wake is still tried." in shown.text
+        assert shown.status == "retrying #1"
 
     drive(live.top(), scenario)
     assert live.team.store.read(lambda tx: dead.listing(tx, "crew", 10)) == ([], False)
@@ -496,7 +510,7 @@ def test_the_filter_narrows_agents_and_events(live, drive):
         assert "1 of 3 agents" in shown.text
         assert "alice" not in shown.text.partition("what happened")[0]
         await shown.press("r")
-        assert shown.status == "bob is tried now"
+        assert shown.status == "the wake of bob is due now"
         await shown.press("escape")
         assert "3 agents" in shown.text
         await shown.press("slash", "a", "escape")

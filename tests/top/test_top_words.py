@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from xats.cli.agents.states import State
 from xats.cli.top import lines, words
 from xats.cli.top.lines import Column, Widths
-from xats.cli.top.watch import Seen
+from xats.cli.top.watch import AgentRow
 from xats.core.agents.agents import Agent, Details
 from xats.core.events import Event
 from xats.core.waking.reasons import REASONS
@@ -40,7 +40,7 @@ def told(kind, subject, actor=None, title=None, **data):
         (
             ("message_sent", "message:9", "alice", None, {"address": "bob@crew", "repeats": 7}),
             "alice",
-            "sent #9 to bob, which is #7 again",
+            "sent #9 to bob, a repeat of #7",
         ),
         (("mail_shown", "agent:bob", "bob", None, {"messages": [1]}), "bob", "was shown #1"),
         (("mail_read", "agent:bob", "bob", None, {"messages": [1, 2]}), "bob", "read #1, #2"),
@@ -69,7 +69,7 @@ def told(kind, subject, actor=None, title=None, **data):
         (
             ("expectation_replaced", "agent:bob", None, None, {"pane": "%3"}),
             "bob",
-            "is not expected in pane %3 any more",
+            "is no longer expected in pane %3",
         ),
         (("agent_unregistered", "agent:bob", "bob", None, {}), "bob", "left the team"),
         (
@@ -85,16 +85,16 @@ def told(kind, subject, actor=None, title=None, **data):
         (
             ("wake_failed", "wake:1", None, None, {"agent": "eve@other", "reason": "retry_exhausted"}),
             "eve@other",
-            "is not tried any more: every attempt was refused",
+            "gets no more attempts: every attempt was refused",
         ),
         (("agent_gone", "agent:bob", None, None, {"reason": "process_ended"}), "bob", "is gone: its process has ended"),
         (("agent_gone", "agent:bob", None, None, {"reason": "pane_gone"}), "bob", "is gone: its pane is closed"),
         (("agent_returned", "agent:bob", "bob", None, {"epoch": 2}), "bob", "is back"),
-        (("agent_pruned", "agent:bob", None, None, {"seen_at": 1}), "bob", "was removed: it was not used for long"),
+        (("agent_pruned", "agent:bob", None, None, {"seen_at": 1}), "bob", "was removed: unused for a long time"),
         (
             ("recipient_gone", "agent:alice", None, None, {"messages": [4]}),
             "alice",
-            "was told that #4 was not answered by an agent that is gone",
+            "was alerted: the agent that should answer #4 is gone",
         ),
         (("paused", "agent:bob", "carol", None, {"reason": "lunch"}), "carol", "paused bob, because: lunch"),
         (("resumed", "team:crew", "carol", None, {"due": 2}), "carol", "resumed the whole team"),
@@ -109,11 +109,11 @@ def told(kind, subject, actor=None, title=None, **data):
             "retried the dead letter #4 to eve",
         ),
         (("task_owner_gone", "task:7", None, None, {"agent": "bob@crew"}), "bob", "is gone, and has claimed task #7"),
-        (("read_overdue", "agent:alice", None, None, {"messages": [1]}), "alice", "was told that nobody has read #1"),
+        (("read_overdue", "agent:alice", None, None, {"messages": [1]}), "alice", "was alerted: unread #1"),
         (
             ("reply_overdue", "agent:alice", None, None, {"messages": [1, 2]}),
             "alice",
-            "was told that #1, #2 was read and not answered",
+            "was alerted: read, but no answer to #1, #2",
         ),
         (
             ("poked", "agent:bob", "carol", None, {"outcome": "refused", "reason": "busy"}),
@@ -133,7 +133,9 @@ def test_an_event_is_told(event, who, what):
 
 
 def seen(wake=None, unread=1, **more):
-    return Seen(Details(BOB, (), (), None, unread, NOW - 1000, wake, **more), None, State("online", "online", "online"))
+    return AgentRow(
+        Details(BOB, (), (), None, unread, NOW - 1000, wake, **more), None, State("online", "online", "online")
+    )
 
 
 def wake(state, reason=None, attempts=1, at=None, token=None, last=None, handed=None):
@@ -144,7 +146,7 @@ def wake(state, reason=None, attempts=1, at=None, token=None, last=None, handed=
     "found, full, brief",
     [
         (wake("queued", attempts=0, at=NOW), "queued, due now", "queued, due now"),
-        (wake("queued", attempts=0, at=NOW, token="t"), "queued, being tried", "queued, being tried"),
+        (wake("queued", attempts=0, at=NOW, token="t"), "queued, attempt runs now", "queued, attempt runs now"),
         (
             wake("retrying", "busy", 2, NOW + 22_001),
             "retrying: the agent is busy; 2 attempts, in 23 s",
@@ -153,7 +155,7 @@ def wake(state, reason=None, attempts=1, at=None, token=None, last=None, handed=
         (wake("retrying", "busy", 1, NOW + 1), "retrying: the agent is busy; 1 attempt, in 1 s", "busy, in 1 s"),
         (
             wake("queued", "no_pane", 0),
-            "suspended until it registers anew: it has no tmux pane, or the pane is gone",
+            "suspended until it registers again: it has no tmux pane, or the pane is gone",
             "suspended: no pane",
         ),
         (wake("held", "paused"), "held: wakes are paused", "held: paused"),
@@ -221,7 +223,7 @@ def test_a_wrapped_text_fits_and_loses_nothing_but_spaces(text, width):
 
 @given(st.lists(st.tuples(TEXT, st.sampled_from(["", "bold"])), max_size=5), st.integers(0, 50))
 def test_a_whole_line_has_the_width_that_it_should(spans, width):
-    assert sum(cell_len(text) for text, _ in lines.whole(tuple(spans), width)) == width
+    assert sum(cell_len(text) for text, _ in lines.fit(tuple(spans), width)) == width
 
 
 CELLS = st.lists(st.tuples(TEXT, TEXT, TEXT), min_size=1, max_size=5)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def demo(here: Here) -> int:
     """Show two agents writing to each other in a private tmux server.
 
-    It takes about 15 seconds, uses its own store, and leaves nothing behind.
+    It takes about 15 seconds, uses its own store, and removes everything at the end.
 
     Example: xats demo
     """
@@ -25,17 +25,15 @@ def demo(here: Here) -> int:
     try:
         version = server.version()
     except TmuxUnavailable as problem:
-        msg = f"The demonstration needs tmux: {problem}."
-        raise TmuxUnavailable(
-            msg, "install tmux, for instance: apt-get install tmux, or brew install tmux"
-        ) from problem
+        msg = f"The demo needs tmux: {problem}."
+        raise TmuxUnavailable(msg, "install tmux, such as: apt-get install tmux, or: brew install tmux") from problem
     if server.too_old(version):
-        msg = f"The demonstration needs tmux 3.2 or newer; this is tmux {version}."
+        msg = f"The demo needs tmux 3.2 or newer; this is tmux {version}."
         raise TmuxTooOld(msg, "install tmux 3.2 or newer")
     try:
         play.run()
     except play.Failed as problem:
-        msg = f"The demonstration failed: {problem}."
+        msg = f"The demo failed: {problem}."
         raise XatsError(msg) from problem
     render.put(
         f"\nTry it yourself. In one tmux pane:\n  {here.command('demo-agent', 'bob')}\n"
@@ -47,7 +45,7 @@ def demo(here: Here) -> int:
 def demo_agent(here: Here, name: params.NameArg, *, role: params.OwnRoleOption = None) -> int:
     """Be a small agent in this pane: it reads its mail when it is woken.
 
-    It needs no model. Give it the place of a coding agent to see what xats does.
+    It needs no model. Use it in place of a coding agent to see what xats does.
 
     Example: xats demo-agent bob
     """

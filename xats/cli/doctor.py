@@ -1,4 +1,4 @@
-"""The verb that looks at everything: doctor. It changes nothing, not even a missing store."""
+"""The verb that checks everything: doctor. It changes nothing, and creates no store."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from xats.health import Check
     from xats.health.facts import Facts
 
-NAMES = 24  # columns that names get on a terminal; a longer one has a line to itself
-GROUNDS = ("schema", "integrity")  # what must be sound before the store is asked about mail
+NAMES = 24  # columns for names on a terminal; a longer name has a line of its own
+GROUNDS = ("schema", "integrity")  # checks that must be ok before the store is read for mail
 
 
 def doctor(here: Here) -> int:
     """Check everything that mail depends on, and say how to fix it; change nothing.
 
-    The store, tmux and every agent's pane, the ways to wake each, the daemon, mail that waits, the agent programs, the
-    settings files, the environment. Exits 5 if something fails; what only warns is worth knowing. -q prints what fails
-    and what warns.
+    It checks the store, tmux and every agent's pane, the transports that can wake each agent, the daemon, waiting mail,
+    the agent programs, the settings files and the environment. It exits 5 if a check fails; a warning does not change
+    the exit code. -q prints only failures and warnings.
 
     Example: xats doctor
 
@@ -44,7 +44,7 @@ def doctor(here: Here) -> int:
 
 
 def examine(here: Here) -> list[Check]:
-    """Return all that is found, section by section. Whatever is broken is a line and not an error."""
+    """Return all checks, section by section. What cannot be looked at is a failed check, not an error."""
     from xats.health import (
         FAIL,
         Check,
@@ -66,7 +66,7 @@ def examine(here: Here) -> list[Check]:
         try:
             return look()
         except (XatsError, OSError) as problem:
-            return [Check(name, "look", FAIL, f"cannot be looked at: {problem}", getattr(problem, "hint", ""))]
+            return [Check(name, "look", FAIL, f"xats cannot look at it: {problem}", getattr(problem, "hint", ""))]
 
     seen, said = daemon.seen_by(here.path, here.environ)
     of_store = section("store", lambda: [*store.checks(here.path), *files.checks(here.path)])
@@ -117,18 +117,18 @@ def _print(found: Sequence[Check]) -> None:
 
 
 def _lines(one: Check, names: int, width: int) -> list[str]:
-    """Return the lines of a check for a terminal: what was found, and below it what mends it."""
+    """Return the lines of a check for a terminal: what was found, and below it the fix."""
     import textwrap
 
     name = render.one_line(one.name)
     head = f"  {one.state.upper():4}  {name:{names}}  "
     below = " " * (6 + 2 + names + 2)
     room = max(20, width - len(below))
-    # Nothing that can be copied, such as a path, is broken in two.
+    # No word is broken in two: it may be a path to copy.
     rows = textwrap.wrap(render.one_line(one.detail), room, break_long_words=False, break_on_hyphens=False) or [""]
     lines = [head + rows[0]] if len(name) <= names else [head.rstrip(), below + rows[0]]
     lines += [below + row for row in rows[1:]]
-    return [*lines, f"        try: {render.one_line(one.fix)}"] if one.fix else lines  # in one piece, to be copied
+    return [*lines, f"        try: {render.one_line(one.fix)}"] if one.fix else lines  # on one line, to copy
 
 
 def _sum_up(found: Sequence[Check]) -> None:

@@ -1,4 +1,4 @@
-"""A small agent to try xats with: it waits at a prompt. When xats wakes it, it reads its mail and answers.
+"""A small agent for a try: it waits at a prompt, and when xats wakes it, it reads its mail and answers.
 
 It takes the place of a coding agent, and uses only the command line of xats.
 """
@@ -16,7 +16,7 @@ from xats.base import python
 
 PROMPT = "> "
 XATS = python.words()
-HELP = "I am {name}. Mail wakes me. I know `! COMMAND`, `noise SECONDS` (to look busy) and `quit`."
+HELP = "I am {name}. Mail wakes me. `! COMMAND` runs a command, `noise SECONDS` keeps my screen busy, `quit` ends me."
 
 
 def run(name: str, role: str | None) -> int:
@@ -35,7 +35,7 @@ def run(name: str, role: str | None) -> int:
 
 
 def serve(line: str) -> None:
-    """Obey one submitted line."""
+    """Handle one submitted line."""
     word, _, rest = line.partition(" ")
     if word == "xats:":
         read_mail()
@@ -48,7 +48,7 @@ def serve(line: str) -> None:
 
 
 def read_mail() -> None:
-    """Read every unread message, answer those that need it and acknowledge the others."""
+    """Read all unread messages, answer those that need a reply and acknowledge the others."""
     peeked = subprocess.run([*XATS, "inbox", "--peek", "--json"], capture_output=True, text=True, check=False)
     letters = json.loads(peeked.stdout)["messages"] if peeked.returncode == 0 else []
     xats("inbox")
@@ -60,7 +60,7 @@ def read_mail() -> None:
 
 
 def make_noise(seconds: float) -> None:
-    """Print a tick every tenth of a second, as a busy program does."""
+    """Print something every tenth of a second, like a busy program."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         print(f"\rworking {until - time.monotonic():4.1f} s ", end="", flush=True)
@@ -69,7 +69,7 @@ def make_noise(seconds: float) -> None:
 
 
 def shell(command: str) -> None:
-    """Run a command as the agent's own tool would."""
+    """Run a command like a tool of the agent."""
     words = shlex.split(command)
     if words[:1] == ["xats"]:
         xats(*words[1:])
@@ -78,6 +78,6 @@ def shell(command: str) -> None:
 
 
 def xats(*words: str) -> int:
-    """Run xats, showing the command."""
+    """Print the command and run xats."""
     print(f"$ xats {shlex.join(words)}", flush=True)
     return subprocess.run([*XATS, *words], check=False).returncode

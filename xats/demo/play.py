@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 XATS = python.words()
-FOREIGN = ("XATS_", "TMUX", "CLAUDE", "PYTHON")  # variables that are not for the agents of the play
+FOREIGN = ("XATS_", "TMUX", "CLAUDE", "PYTHON")  # variables that the agents must not inherit
 WIDTH = 96  # columns of the panes
 TIMEOUT = 30.0  # seconds that a scene may take
 SCREEN = {"COLUMNS": str(WIDTH), "NO_COLOR": "1"}  # the terminal of the commands
@@ -31,15 +31,15 @@ HURRY = {"XATS_QUIET_MS": "1000", "XATS_LADDER": "2s,2s,2s,2s,5s"}
 
 
 class Failed(Exception):
-    """A scene did not come to its end."""
+    """A scene did not finish."""
 
 
 class Play:
-    """The stage, its two agents and the store they share."""
+    """The tmux server, its two agents and their store."""
 
     def __init__(self, folder: str) -> None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
-        if chosen := settings.value("XATS_TMUX", os.environ):  # the stage runs it too
+        if chosen := settings.value("XATS_TMUX", os.environ):  # the tmux server of the demo runs it too
             kept["XATS_TMUX"] = chosen
         kept["XDG_CONFIG_HOME"] = os.path.join(folder, "config")  # the user's settings are for the user's agents
         kept["PATH"] = f"{installed(os.path.join(folder, 'bin'))}:{kept.get('PATH', os.defpath)}"
@@ -49,7 +49,7 @@ class Play:
         self.alice = self.bob = ""
 
     def run(self) -> None:
-        """Play all scenes. Raises Failed."""
+        """Run all scenes. Raises Failed."""
         self.open()
         self.mail()
         self.noise()
@@ -70,8 +70,8 @@ class Play:
         self.show("bob", self.bob)
 
     def mail(self) -> None:
-        """Show mail, a wake, an answer, an acknowledgement."""
-        self.title("alice sends mail; bob is woken when his pane is quiet, reads it and answers")
+        """Show a message, a wake, an answer and an acknowledgement."""
+        self.title("alice sends mail; xats wakes bob when his pane is quiet; bob reads it and answers")
         self.stage.type(self.alice, "! xats send bob 'Can you review branch parser?' -s Review")
         self.until("alice has the answer and has acknowledged it", lambda: self.events("message_acked"))
         self.show("bob", self.bob)
@@ -99,7 +99,7 @@ class Play:
     # -- helpers -------------------------------------------------------------------------------------------------------
 
     def title(self, text: str) -> None:
-        """Say what comes next."""
+        """Print the title of the next scene."""
         print(f"\n== {text} ({time.monotonic() - self.started:.1f} s)", flush=True)
 
     def show(self, name: str, pane: str) -> None:
@@ -126,7 +126,7 @@ class Play:
             raise Failed(msg)
 
     def ask(self, *words: str) -> dict[str, Any]:
-        """Run xats with --json and return what it prints."""
+        """Run xats with --json and return its document."""
         done = subprocess.run(
             [*XATS, *words, "--json"], env=self.environ, capture_output=True, text=True, check=False, timeout=20
         )
@@ -139,7 +139,7 @@ class Play:
         return found
 
     def at_prompt(self, pane: str) -> bool:
-        """Tell whether the agent in `pane` waits for a line."""
+        """Tell whether the agent in `pane` waits at its prompt."""
         return self.stage.screen(pane)[-1].rstrip() == ">"
 
     def until(self, what: str, done: Callable[[], object]) -> None:
@@ -147,7 +147,7 @@ class Play:
         deadline = time.monotonic() + TIMEOUT
         while not done():
             if time.monotonic() > deadline:
-                msg = f"it took more than {TIMEOUT:.0f} s until {what}"
+                msg = f"after {TIMEOUT:.0f} s it is not true that {what}"
                 raise Failed(msg)
             time.sleep(0.1)
 
@@ -180,7 +180,7 @@ def all_of(screen: FileIO) -> bytes:
 
 
 def run() -> None:
-    """Play it in a folder of its own, which is removed at the end. Raises Failed."""
+    """Run the demo in a temporary folder. Raises Failed."""
     with tempfile.TemporaryDirectory(prefix="xats-demo-") as folder:
         play = Play(folder)
         try:

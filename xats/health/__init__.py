@@ -1,6 +1,6 @@
-"""Health: what mail depends on, looked at from outside. Nothing is made, started or changed here.
+"""Health: checks of everything that mail depends on. They create, start and change nothing.
 
-A line that warns leaves xats working; one that fails means that mail waits, or that commands do.
+After a warning xats still works. A failure means that mail waits, or that commands fail.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["FAIL", "OK", "WARN", "Check"]
 
 @record
 class Check:
-    """One thing that was looked at: its state (`ok`, `warn`, `fail`), what was seen, and the line that mends it."""
+    """One check: its state (`ok`, `warn`, `fail`), what was seen, and the command or advice that fixes it."""
 
     section: str
     name: str

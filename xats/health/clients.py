@@ -1,4 +1,4 @@
-"""Clients: which agent programs are here, which agents run them, and the user's own profiles."""
+"""Clients: the agent programs on this machine, how many agents run each, their hooks, and the user's profiles."""
 
 from __future__ import annotations
 
@@ -24,38 +24,32 @@ if TYPE_CHECKING:
     from xats.health.facts import Facts
 
 SECTION = "clients"
-RECENT = 3600  # seconds in which what went wrong at a hook is worth a warning
-TAIL = 128 << 10  # characters of its log that are read, more than it ever has
-PASSING = ("store_busy", "KeyboardInterrupt")  # the next hook does it; a person ended the program
-LIMIT = 2.0  # seconds that all programs together have to tell their versions
+RECENT = 3600  # seconds for which an error of a hook is worth a warning
+TAIL = 128 << 10  # bytes of the hooks' log that are read; it is never longer
+PASSING = ("store_busy", "KeyboardInterrupt")  # the next hook tries again; a person ended the program
+LIMIT = 2.0  # seconds in which all programs together must print their versions
 
 
 def checks(facts: Facts | None, environ: Mapping[str, str], store: str) -> list[Check]:
-    """Return what is found beside the file `store`. `facts` is None when the store could not be read."""
+    """Return the checks for the store at the path `store`. `facts` is None when the store could not be read."""
     found, broken = _profiles(environ)
     counts: dict[str, int] = {}
     for one in facts.agents if facts else ():
         counts[one.agent.client] = counts.get(one.agent.client, 0) + 1
     programs = {one.name: path for one in found if (path := _program(one, environ))}
-    told = versions(programs, LIMIT)
-    lines = [_line(name, programs.get(name), told.get(name), counts.get(name, 0)) for name in programs]
+    said = versions(programs, LIMIT)
+    lines = [_line(name, programs.get(name), said.get(name), counts.get(name, 0)) for name in programs]
     for name in sorted(set(counts) - set(programs)):
         lines.append(Check(SECTION, name, OK, _absent(name, found, counts[name])))
     if not lines:
-        lines.append(Check(SECTION, "programs", OK, "none that xats knows is in PATH"))
-    return [
-        *lines,
-        *broken,
-        *hooks(environ),
-        *_refused(sidefile.path_for(store, "hooks.log"), time.time()),
-        *shared(environ),
-    ]
+        lines.append(Check(SECTION, "programs", OK, "no agent program that xats knows is in PATH"))
+    return [*lines, *broken, *hooks(environ), *_refused(f"{store}-hooks.log", time.time()), *shared(environ)]
 
 
 def _refused(log: str, now: float) -> list[Check]:
-    """Return a line for the last thing that went wrong at a hook lately, such as a name that another session has.
+    """Return a check for the last recent error of a hook, such as a name that another session has.
 
-    Nobody hears of it otherwise: a hook says nothing to its program, and the session gets no mail.
+    Only this check shows it: the hook reports no error to its program, and the session gets no mail.
     """
     try:
         lines = sidefile.read(log, TAIL).decode("utf-8", "replace").splitlines()
@@ -76,7 +70,7 @@ def _refused(log: str, now: float) -> list[Check]:
 
 
 def shared(environ: Mapping[str, str]) -> list[Check]:
-    """Return a line for each shared process that hands out the name of one agent of this store to all its sessions."""
+    """Return a check for each shared process that passes the name of one agent of this store to all its sessions."""
     from importlib import import_module
 
     from xats.base import programs
@@ -91,8 +85,8 @@ def shared(environ: Mapping[str, str]) -> list[Check]:
             agent = its.get("XATS_AGENT")
             if agent and default_path(its) == default_path(environ):
                 detail = (
-                    f"{client.title}'s daemon (pid {pid}) has XATS_AGENT={agent}, which is not believed: "
-                    "it serves others too"
+                    f"{client.title}'s daemon (pid {pid}) has XATS_AGENT={agent}; xats ignores that, because the "
+                    "daemon serves other sessions too"
                 )
                 fix = f"{terminals.STOP}; then: xats launch {client.name}"
                 found.append(Check(SECTION, f"{client.name} daemon", WARN, detail, fix))
@@ -100,7 +94,7 @@ def shared(environ: Mapping[str, str]) -> list[Check]:
 
 
 def hooks(environ: Mapping[str, str]) -> list[Check]:
-    """Return what is found of our hooks in the user's own settings of each client; nothing where there are none."""
+    """Return a check for each client whose user settings have hooks of xats."""
     from xats.hooks.clients import CLIENTS
     from xats.hooks.install.installed import look
 
@@ -115,22 +109,27 @@ def hooks(environ: Mapping[str, str]) -> list[Check]:
         if one.state == "installed":
             found.append(Check(SECTION, name, WARN if one.detail else OK, one.detail or f"installed in {one.path}"))
         elif one.state == "stale":
-            found.append(Check(SECTION, name, WARN, f"{one.path} is not as this xats would write it", fix))
+            found.append(
+                Check(SECTION, name, WARN, f"this xats would write the hooks in {one.path} in another way", fix)
+            )
         elif one.state == "broken":
-            found.append(Check(SECTION, name, FAIL, f"{one.path} runs {one.program}, which is not there", fix))
+            found.append(Check(SECTION, name, FAIL, f"{one.path} runs {one.program}, which does not exist", fix))
         elif one.state == "unreadable":
             found.append(Check(SECTION, name, WARN, one.detail))
     return found
 
 
 def _profiles(environ: Mapping[str, str]) -> tuple[list[Profile], list[Check]]:
-    """Return the profiles that can be read, and a line for each file of the user's that cannot."""
+    """Return the profiles that can be read, and a check for each file of the user's that cannot."""
     found, broken = [], []
     for name in registry.names(environ):
         try:
             found.append(registry.find(name, environ))
         except Usage as problem:
-            fix = problem.hint or f"fix it, or take it away; what is built in: xats client show {name}"
+            fix = (
+                problem.hint
+                or f"correct or remove that file; to see the built-in profile then: xats client show {name}"
+            )
             broken.append(Check(SECTION, "profile", FAIL, str(problem), fix))
     return found, broken
 
@@ -140,17 +139,17 @@ def _program(one: Profile, environ: Mapping[str, str]) -> str | None:
     return next((path for path in paths if path), None)
 
 
-def _line(name: str, path: str | None, told: str | None, count: int) -> Check:
+def _line(name: str, path: str | None, version: str | None, count: int) -> Check:
     who = f"; {_agents(count)}" if count else ""
-    if told is None:
-        return Check(SECTION, name, WARN, f"{path} --version fails{who}", f"{path} --version")
-    return Check(SECTION, name, OK, f"{told or 'version unknown'}, {path}{who}")
+    if version is None:
+        return Check(SECTION, name, WARN, f"{path} --version failed{who}", f"{path} --version")
+    return Check(SECTION, name, OK, f"{version or 'version unknown'}, {path}{who}")
 
 
 def _absent(name: str, found: list[Profile], count: int) -> str:
     known = next((one for one in found if one.name == name), None)
     if known is None:
-        return f"{_agents(count)}; no profile, so treated as generic"
+        return f"{_agents(count)}; no profile, so xats treats it as generic"
     return f"{_agents(count)}; not in PATH" if known.executables else _agents(count)
 
 
@@ -159,16 +158,16 @@ def _agents(count: int) -> str:
 
 
 def versions(programs: Mapping[str, str], limit: float) -> dict[str, str | None]:
-    """Ask every one of `programs` (name: path) for its version, all at once, for `limit` seconds.
+    """Return the versions of `programs` (name: path), which all run at once for at most `limit` seconds.
 
-    Returns "" for one that has said nothing by then, None for one that fails.
+    A program that has printed nothing by then has the version "", and one that fails has None.
     """
     running: dict[str, subprocess.Popen[bytes]] = {}
-    told: dict[str, str | None] = {}
+    said: dict[str, str | None] = {}
     until = time.monotonic() + limit
     for name, path in programs.items():
         try:
-            # A session of its own: it can be ended with all that it has started, and has no terminal to write to.
+            # A session of its own: xats can end it with its children, and it has no terminal to write to.
             running[name] = subprocess.Popen(
                 [path, "--version"],
                 stdin=subprocess.DEVNULL,
@@ -177,17 +176,17 @@ def versions(programs: Mapping[str, str], limit: float) -> dict[str, str | None]
                 start_new_session=True,
             )
         except OSError:
-            told[name] = None
+            said[name] = None
     for name, one in running.items():
-        told[name] = _answer(one, until - time.monotonic())
-    return told
+        said[name] = _answer(one, until - time.monotonic())
+    return said
 
 
 def _answer(one: subprocess.Popen[bytes], patience: float) -> str | None:
     try:
         said, _ = one.communicate(timeout=max(0.05, patience))
     except subprocess.TimeoutExpired:
-        os.killpg(one.pid, signal.SIGKILL)  # not reaped yet, so nobody else has its number
+        os.killpg(one.pid, signal.SIGKILL)  # it is not reaped yet, so no other process has its pid
         one.wait()
         assert one.stdout
         one.stdout.close()

@@ -1,4 +1,4 @@
-"""The clock: whether it is trusted, so that what is old is removed, and what has lapsed is over (core/clock.py)."""
+"""The clock: whether xats trusts it enough to remove old rows and end leases (core/clock.py)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ SECTION = "store"
 
 
 def checks(facts: Facts) -> list[Check]:
-    """Return what is found. After a boot or a suspend it is not trusted for a while, which is no fault."""
+    """Return the check of the clock. That xats does not trust it for a while after a boot or a suspend is no fault."""
     trust = facts.clock
     if trust.cause == "jump":
-        return [Check(SECTION, "clock", WARN, trust.says(facts.now), "date  (if it is wrong, set it right)")]
+        return [Check(SECTION, "clock", WARN, trust.says(facts.now), "date  (if it is wrong, correct it)")]
     return [Check(SECTION, "clock", OK, trust.says(facts.now))]

@@ -1,4 +1,4 @@
-"""The daemon: whether it runs, whether it keeps up, and the last thing that went wrong in it."""
+"""The daemon: whether it runs, whether it keeps up, and its last error."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _ENTRY = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ [A-Z]+ ")
 
 
 def checks(path: str, facts: Facts | None, environ: Mapping[str, str]) -> list[Check]:
-    """Return what is found of this host's daemon for the store at `path`. `facts`: None when it could not be read."""
+    """Return the checks of this host's daemon for the store at `path`. `facts`: None when it could not be read."""
     try:
         held, pid = lock.held(path), lock.holder(path)
     except OSError as problem:
-        detail = f"whether it runs cannot be told: {problem.strerror}"
+        detail = f"xats cannot see whether it runs: {problem.strerror}"
         return [Check(SECTION, "running", WARN, detail, f"ls -l {lock.path_for(path)}")]
     log = _log(log_path(path))
     found = [_running(path, pid, log, held=held, facts=facts, environ=environ)]
@@ -53,7 +53,7 @@ def _running(
     path: str, pid: int | None, log: list[str], *, held: bool, facts: Facts | None, environ: Mapping[str, str]
 ) -> Check:
     if pid and (state := process.halted(pid)):
-        detail = f"pid {pid} is {state}, so it wakes nobody"
+        detail = f"pid {pid} is {state}, so no agent is woken"
         return Check(SECTION, "running", FAIL, detail, process.continuing(pid, state))
     if pid:
         version = _version(pid, log)
@@ -64,19 +64,19 @@ def _running(
     if held:
         return Check(SECTION, "running", OK, "just starting")
     if failure := lock.failure(path):
-        return Check(SECTION, "running", FAIL, f"no, and the last start failed: {failure}", "xats daemon start")
+        return Check(SECTION, "running", FAIL, f"no, and its last start failed: {failure}", "xats daemon start")
     if lock.outside(path):
-        return Check(SECTION, "running", OK, "not in this container or sandbox; one runs outside of it")
+        return Check(SECTION, "running", OK, "not in this container or sandbox, but outside of it")
     if facts and facts.next_due is not None:
         return Check(SECTION, "running", WARN, "no, and wakes wait for it", "xats daemon start")
     if environ.get("XATS_AUTOSTART") == "0":
-        detail = "no, and XATS_AUTOSTART=0 keeps sends from starting it"
+        detail = "no, and with XATS_AUTOSTART=0 no send starts it"
         return Check(SECTION, "running", WARN, detail, "xats daemon start")
     return Check(SECTION, "running", OK, "no; the next send starts it")
 
 
 def _environment(said: Mapping[str, Any], environ: Mapping[str, str]) -> list[Check]:
-    """Compare what the daemon has `said` of its environment with that of this shell."""
+    """Compare the environment that the daemon reported (`said`) with that of this shell."""
     again = "xats daemon stop && xats daemon start  (from this shell)"
     found = [Check(SECTION, "home", OK, f"{said['home']}, profiles in {said['clients']}")]
     here = registry.folder(environ)
@@ -93,18 +93,20 @@ def _environment(said: Mapping[str, Any], environ: Mapping[str, str]) -> list[Ch
 
 
 def _sqlite(path: str, said: Mapping[str, Any]) -> Iterator[Check]:
-    """Yield a check where the daemon writes to a WAL with a SQLite that can damage it, and this program has another."""
+    """Yield a check if the daemon writes a WAL with a SQLite that can damage it, and this xats has another SQLite."""
     its = said.get("sqlite") or engine.VERSION
     if its == engine.VERSION or engine.wal_is_safe(tuple(map(int, its.split(".")))):
         return
-    with suppress(XatsError):  # a store that cannot be read is another section's finding
+    with suppress(XatsError):  # another section reports a store that cannot be read
         if info.journal(path) == "wal":
-            detail = f"the daemon writes to a WAL with SQLite {its}, which may damage it; here it is {engine.VERSION}"
+            detail = (
+                f"the daemon writes a WAL with SQLite {its}, which may damage it; this xats has SQLite {engine.VERSION}"
+            )
             yield Check(SECTION, "sqlite", FAIL, detail, "xats daemon stop && xats daemon start  (from this shell)")
 
 
 def seen_by(path: str, environ: Mapping[str, str]) -> tuple[Mapping[str, str], Mapping[str, Any] | None]:
-    """Return `environ` with the settings of the daemon that runs, and what that daemon says of itself, if it does."""
+    """Return `environ` with the settings of the running daemon, and what that daemon reported; None if none runs."""
     try:
         said = report.read(path, lock.holder(path))
     except OSError:
@@ -129,7 +131,7 @@ def _lag(path: str, facts: Facts, *, runs: bool) -> Check:
 
 
 def _log(path: str) -> list[str]:
-    """Return the last lines of the log, [] when there is none."""
+    """Return the last lines of the log, [] if there is none."""
     try:
         return sidefile.read(path, TAIL).decode("utf-8", "replace").splitlines()
     except OSError:
@@ -137,7 +139,7 @@ def _log(path: str) -> list[str]:
 
 
 def _version(pid: int, log: list[str]) -> str | None:
-    """Return which xats the daemon `pid` is, by what it wrote when it started."""
+    """Return the version of the daemon `pid`, from the line that it logged at its start."""
     for line in reversed(log):
         started = re.search(r" INFO started, pid (\d+), .*, xats (\S+)$", line)
         if started:
@@ -158,4 +160,4 @@ def _last_error(log: list[str], path: str, now: float) -> Check:
         age = now - time.mktime(time.strptime(error[1], "%Y-%m-%d %H:%M:%S"))
         detail = f"{rough(round(age * 1000))} ago: {': '.join((error[2], *more[-1:]))}"
         return Check(SECTION, "last_error", *((WARN, detail, f"see {path}") if age < RECENT else (OK, detail)))
-    return Check(SECTION, "last_error", OK, "none in its log" if log else "there is no log yet")
+    return Check(SECTION, "last_error", OK, "none in its log" if log else "no log yet")

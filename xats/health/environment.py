@@ -1,4 +1,4 @@
-"""The environment: every variable of xats that is set can be read, and is one that xats knows."""
+"""The environment: whether xats knows each XATS_ variable, and can read its value."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Reader = Callable[[Mapping[str, str]], object]
 
 SECTION = "environment"
-# What reads a variable, and raises an error when it cannot; None where nothing can be wrong.
+# The function that reads a variable and raises an error if it cannot; None where every value is valid.
 READERS: dict[str, Reader | None] = {
     "XATS_AGENT": lambda environ: check_name(environ["XATS_AGENT"].partition("@")[0]),
     "XATS_TEAM": lambda environ: check_name(environ["XATS_TEAM"], "team"),
@@ -55,19 +55,19 @@ READERS: dict[str, Reader | None] = {
 def checks(
     environ: Mapping[str, str], more: Mapping[str, Reader], facts: Facts | None, said: Mapping[str, Any] | None = None
 ) -> list[Check]:
-    """Return what is found in `environ`. `more` reads the variables that are read further up.
+    """Return the checks of `environ`. `more` has the readers of variables that only higher rooms read.
 
-    `facts` is None when the store could not be read. `said` is what the daemon says of its own environment, if it runs.
+    `facts` is None when the store could not be read. `said` is what the daemon reported of its environment, if it runs.
     """
     readers = {**READERS, **more}
     found = []
     if inside := sandbox.around(environ):
-        detail = f"this runs in {inside.name}; tmux, processes and files are judged by what can be seen from there"
+        detail = f"this command runs in {inside.name}, and checks only the tmux, processes and files that it sees there"
         found.append(Check(SECTION, "sandbox", WARN, detail, "xats doctor  (outside the sandbox)"))
     for name in sorted(name for name in environ if name.startswith("XATS_")):
         if name not in readers:
             found.append(_unknown(name, list(readers)))
-        elif environ[name]:  # set to nothing is as good as not set
+        elif environ[name]:  # an empty one counts as not set
             found.append(_known(name, environ[name], readers[name]))
     where = project.find()
     if where and where.problem:
@@ -81,24 +81,24 @@ def checks(
 
 
 def _its_program(wake: Mapping[str, Any], agents: list[str]) -> list[Check]:
-    """Say which program of the user's the daemon runs, if it is to wake anybody."""
+    """Return a check of the wake program that the daemon reported, if an agent is registered for it."""
     if not agents:
         return []
     if wake["program"]:
         return [Check(SECTION, "wake", OK, f"{wake['program']}, for {', '.join(agents)}")]
-    detail = f"the daemon says: {wake['trouble']}; it is to wake {', '.join(agents)}"
-    return [Check(SECTION, "wake", FAIL, detail, f"export {command.VARIABLE}=PATH, and start the daemon anew")]
+    detail = f"the daemon says: {wake['trouble']}; so it cannot wake {', '.join(agents)}"
+    return [Check(SECTION, "wake", FAIL, detail, f"export {command.VARIABLE}=PATH, and restart the daemon")]
 
 
 def _program(environ: Mapping[str, str], agents: list[str]) -> list[Check]:
-    """Look for the user's own program, if it is to wake anybody."""
+    """Return a check of the wake program in this environment, if an agent is registered for it."""
     if not agents:
         return []
     try:
         return [Check(SECTION, "wake", OK, f"{command.program(environ)}, for {', '.join(agents)}")]
     except XatsError as problem:
-        detail = f"{problem}; it is to wake {', '.join(agents)}"
-        return [Check(SECTION, "wake", FAIL, detail, f"export {command.VARIABLE}=PATH, and start the daemon anew")]
+        detail = f"{problem}; so xats cannot wake {', '.join(agents)}"
+        return [Check(SECTION, "wake", FAIL, detail, f"export {command.VARIABLE}=PATH, and restart the daemon")]
 
 
 def _known(name: str, value: str, reader: Reader | None) -> Check:
@@ -109,7 +109,9 @@ def _known(name: str, value: str, reader: Reader | None) -> Check:
         fix = problem.hint if problem.hint.startswith("export") else f"{problem.hint}, or: unset {name}".lstrip(", ")
         return Check(SECTION, name, FAIL, str(problem), fix)
     if name == "XATS_CLIENTS" and not os.path.isdir(value):
-        return Check(SECTION, name, WARN, f"{value} is no folder, so no profile of yours is read", f"mkdir -p {value}")
+        return Check(
+            SECTION, name, WARN, f"{value} is not a folder, so xats reads no profile of yours", f"mkdir -p {value}"
+        )
     return Check(SECTION, name, OK, value)
 
 

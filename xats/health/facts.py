@@ -1,4 +1,4 @@
-"""What the store says about mail, wakes and agents at one moment; the sections that need more look at it together."""
+"""What the store says about mail, wakes and agents at one moment; several sections use it."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ class Facts:
     now: int  #: ms UTC
     host: str  #: the id of this host
     agents: tuple[Details, ...]
-    overdue: Wake | None  #: of the wakes that this host's daemon has to try now, the one that is due the longest
-    next_due: int | None  #: when this host's daemon has to try one, ms UTC
+    overdue: Wake | None  #: the wake that has been due the longest, of those that this host's daemon must try now
+    next_due: int | None  #: when this host's daemon must try a wake, ms UTC
     dead: int
-    alerted: int  #: unread mail whose sender was told that it is
+    alerted: int  #: unread messages about which xats alerted the sender
     pauses: tuple[Pause, ...]
     stops: tuple[Stop, ...] = ()
     clock: Standing = Standing(0)
 
     def here(self, one: Details) -> bool:
-        """Tell whether an agent sits on this host."""
+        """Tell whether an agent is on this host."""
         return one.session is not None and one.session.seat.host == self.host
 
     def outside(self, one: Details) -> bool:
-        """Tell whether this is a container or a sandbox, and an agent sits outside of it on the same machine."""
+        """Tell whether this is a container or sandbox, and an agent is outside of it on the same machine."""
         machine = host.machine_of(self.host)
         return self.host != machine and one.session is not None and one.session.seat.host == machine
 
     def elsewhere(self, one: Details) -> str | None:
-        """Return in words on which other host an agent sits; None if it sits on this one, or nowhere."""
+        """Return in words on which other host an agent is; None if it is on this host, or has no session."""
         if one.session is None or self.here(one):
             return None
         seat = one.session.seat
@@ -55,22 +55,22 @@ class Facts:
 
 
 def gather(path: str) -> Facts:
-    """Return what the store at `path` says. Raises NotFound and the StoreErrors."""
+    """Return the facts of the store at `path`. Raises NotFound and the StoreErrors."""
     here = host.id()
 
     def work(tx: Tx) -> Facts:
         due = attempts.due(tx, 1, host=here)
         return Facts(
-            tx.now,
-            here,
-            tuple(listing.agents(tx, None, None)),
-            due[0] if due else None,
-            attempts.next_due(tx, here),
-            dead.count(tx),
-            alerts.standing(tx),
-            tuple(pauses.listing(tx, None)),
-            tuple(stops.listing(tx)),
-            clock.standing(tx),
+            now=tx.now,
+            host=here,
+            agents=tuple(listing.agents(tx, None, None)),
+            overdue=due[0] if due else None,
+            next_due=attempts.next_due(tx, here),
+            dead=dead.count(tx),
+            alerted=alerts.standing(tx),
+            pauses=tuple(pauses.listing(tx, None)),
+            stops=tuple(stops.listing(tx)),
+            clock=clock.standing(tx),
         )
 
     return inspect.snapshot(path, work)

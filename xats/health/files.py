@@ -1,4 +1,4 @@
-"""The files beside the store: locks, logs, FIFOs, reports and copies. Each must be this user's own, and its alone."""
+"""The files beside the store: locks, logs, FIFOs, reports and copies. Only this user may own and use them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECTION = "store"
 
 
 def checks(path: str) -> list[Check]:
-    """Return what is found of the files beside the store at `path`: one line for each that is wrong."""
+    """Return the checks of the files beside the store at `path`: one for each that is wrong."""
     folder, name = os.path.split(os.path.realpath(path))
     count, found = 0, []
     for entry in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
@@ -21,12 +21,12 @@ def checks(path: str) -> list[Check]:
         beside = os.path.join(folder, entry)
         try:
             why, loose = sidefile.trouble(beside), sidefile.loose(beside)
-        except FileNotFoundError:  # it has just been removed
+        except FileNotFoundError:  # a program has just removed it
             continue
         count += 1
         if why:
             found.append(Check(SECTION, entry, FAIL, f"{beside} {why}", f"rm {quote(beside)}"))
         elif loose:
-            detail = f"other users can use {beside} (mode {loose:04o}); xats sets it to 0600 when it opens it"
+            detail = f"other users can use {beside} (mode {loose:04o}); xats sets 0600 when it opens the file"
             found.append(Check(SECTION, entry, WARN, detail, f"chmod 600 {quote(beside)}"))
-    return found or [Check(SECTION, "files", OK, f"{count} beside the store, for you alone")]
+    return found or [Check(SECTION, "files", OK, f"{count} beside the store, and only you can use them")]

@@ -1,4 +1,4 @@
-"""Mail: what is unread, what every open wake is doing, what ended badly, what is stopped, and what is paused."""
+"""Mail: unread mail, open wakes, dead letters, alerts, stopped pairs and pauses."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from xats.health.facts import Facts
 
 SECTION = "mail"
-LATE = 120_000  # ms that a wake on another host may be due: its daemon looks more often than once a minute
+LATE = 120_000  # ms that a wake on another host may be overdue: its daemon looks every minute at least
 
 
 def checks(facts: Facts) -> list[Check]:
-    """Return what is found in all teams."""
+    """Return the checks of the mail of all teams."""
     found = [_unread(facts)]
     found += [_wake(one, one.wake, facts) for one in facts.agents if one.wake and one.wake.is_open]
     found.append(_dead(facts.dead))
     if facts.alerted:
         one = facts.alerted == 1
-        said = "needs a reply; its sender was told" if one else "need a reply; their senders were told"
-        detail = f"{facts.alerted} unread that {said}"
+        text = "needs a reply; xats told its sender" if one else "need a reply; xats told their senders"
+        detail = f"{facts.alerted} unread that {text}"
         found.append(Check(SECTION, "alerts", WARN, detail, "xats agents --all-teams"))
     found += [_stop(one, facts.now) for one in facts.stops]
     return found + [_pause(one, facts.now) for one in facts.pauses]
@@ -37,7 +37,7 @@ def _unread(facts: Facts) -> Check:
     having = [one for one in facts.agents if one.unread and not one.agent.expected]
     if not having:
         return Check(SECTION, "unread", OK, "none")
-    # Whoever is woken by nothing, people first of all, reads when it suits him.
+    # An agent that xats does not wake, such as a person, reads at any time: that is no warning.
     oldest = min(having, key=lambda one: (one.agent.wake_by == "none", one.oldest_unread_at or 0))
     since = oldest.oldest_unread_at or facts.now
     whose = f"{len(having)} agents" if len(having) > 1 else "1 agent"
@@ -45,7 +45,7 @@ def _unread(facts: Facts) -> Check:
     detail += f"was sent {ago(since, facts.now)}"
     if oldest.agent.wake_by == "none" or facts.now - since <= alerts.AFTER:
         return Check(SECTION, "unread", OK, detail)
-    return Check(SECTION, "unread", WARN, detail, "xats agents --all-teams  (says what keeps it)")
+    return Check(SECTION, "unread", WARN, detail, "xats agents --all-teams  (shows why each wake waits)")
 
 
 def _wake(one: Details, wake: Wake, facts: Facts) -> Check:
@@ -55,12 +55,12 @@ def _wake(one: Details, wake: Wake, facts: Facts) -> Check:
     if wake.state == "held":
         return Check(SECTION, name, OK, f"wake held{why}")
     if wake.lease_token:
-        return Check(SECTION, name, OK, f"wake {wake.state}{why}, being tried now")
+        return Check(SECTION, name, OK, f"wake {wake.state}{why}, an attempt runs now")
     if wake.next_attempt_at is None and one.agent.expected:
-        return Check(SECTION, name, OK, "mail waits for its program; it is expected")
+        return Check(SECTION, name, OK, "mail waits for its program, which is expected")
     if wake.next_attempt_at is None:
         fix = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
-        return Check(SECTION, name, WARN, f"wake suspended until it registers anew{why}", fix)
+        return Check(SECTION, name, WARN, f"wake suspended until it registers again{why}", fix)
     later = wake.next_attempt_at - now
     if place and later < -LATE:
         detail = f"wake {wake.state}{why}, due for {rough(-later)}: {name} is registered on {place}, "
@@ -76,7 +76,7 @@ def _wake(one: Details, wake: Wake, facts: Facts) -> Check:
 def _dead(count: int) -> Check:
     if not count:
         return Check(SECTION, "dead_letters", OK, "none")
-    return Check(SECTION, "dead_letters", WARN, f"{count}, for somebody to look at", "xats dead list")
+    return Check(SECTION, "dead_letters", WARN, f"{count}, to retry or drop", "xats dead list")
 
 
 def _stop(one: Stop, now: int) -> Check:

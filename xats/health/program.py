@@ -1,4 +1,4 @@
-"""The program: whether this shell and the agents find xats by its name."""
+"""The program: whether this shell and the agents find xats in their PATH."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECTION = "environment"
 
 
 def checks(environ: Mapping[str, str], facts: Facts | None) -> list[Check]:
-    """Return whether xats is in the PATH of `environ`, and a line for each agent here whose PATH has no xats.
+    """Return a check of the PATH of `environ`, and one for each agent on this host whose PATH has no xats.
 
     `facts` is None when the store could not be read.
     """
@@ -35,21 +35,21 @@ def checks(environ: Mapping[str, str], facts: Facts | None) -> list[Check]:
 
 
 def _agent(one: Details) -> list[Check]:
-    """Return what is wrong with how an agent calls xats; its program's environment counts where no shell is known."""
+    """Return a check if an agent's PATH has no xats. Without a known shell, the environment of its program counts."""
     assert one.session
     name, path = f"PATH of {one.agent.address}", one.session.xats_path
     if path is None and one.session.seat.pid is not None and occupancy.living(one.session.seat):
         its = process.environ(one.session.seat.pid)
         if its and not calling.find(its):
-            detail = "its program was started without xats in PATH, and its wakes name no path"
+            detail = "its program was started without xats in PATH, and its wake lines give no path"
             fix = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
             return [Check(SECTION, name, WARN, detail, fix)]
     if path in (None, calling.NAME):
         return []
     if not os.path.isfile(path):
         fix = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
-        return [Check(SECTION, name, FAIL, f"there is no xats in it, and {path} is gone", fix)]
-    detail = f"there is no xats in it, so wakes and hooks name its path: {calling.spelled(path)}"
+        return [Check(SECTION, name, FAIL, f"it has no xats, and {path} is gone", fix)]
+    detail = f"it has no xats, so wake lines and hooks give the path: {calling.spelled(path)}"
     return [Check(SECTION, name, WARN, detail, f"{_export(path)}  (before that agent is started)")]
 
 

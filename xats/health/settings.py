@@ -1,4 +1,4 @@
-"""The settings files: whether xats reads them, and what in them does not count."""
+"""The settings files: whether xats reads them, and which keys do not count."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SECTION = "settings"
 
 
 def checks(environ: Mapping[str, str]) -> list[Check]:
-    """Return what is found of the user's settings file, and of that of the project in the working directory."""
+    """Return the checks of the user's settings file and of that of the project in the working directory."""
     where = project.find()
     theirs = settings.project_path(where.here) if where else None
     paths = [path for path in (settings.user_path(environ), theirs) if path and os.path.lexists(path)]
@@ -29,8 +29,10 @@ def checks(environ: Mapping[str, str]) -> list[Check]:
         checks += [Check(SECTION, name, WARN, f"{one.place}: {one.text}", one.fix) for one in own]
         if not own:
             counts = [one.key.name for one in found if one.file == path]
-            checks.append(Check(SECTION, name, OK, f"{path}: {', '.join(counts) or 'nothing of it counts here'}"))
+            checks.append(Check(SECTION, name, OK, f"{path}: {', '.join(counts) or 'no key of it counts here'}"))
     for path in project.ignored(where) if where else ():
-        detail = f"{path} does not count below its folder: it would make one project of all that is there"
-        checks.append(Check(SECTION, os.path.basename(path), WARN, detail, f"rm {quote(path)}, if nobody needs it"))
-    return checks or [Check(SECTION, "files", OK, "there is no settings file")]
+        detail = f"{path} does not count for the folders below it: it would make one project of all of them"
+        checks.append(
+            Check(SECTION, os.path.basename(path), WARN, detail, f"rm {quote(path)}  (if you do not need it)")
+        )
+    return checks or [Check(SECTION, "files", OK, "no settings file")]

@@ -1,4 +1,4 @@
-"""The store: the rules of `xats.store.sqlite.check`, with SQLite's quick check alone."""
+"""The store: the checks of `xats.store.sqlite.check`, with SQLite's quick check instead of the full one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ SECTION = "store"
 
 
 def checks(path: str) -> list[Check]:
-    """Return what is found at the store at `path`. That there is none yet is no fault."""
+    """Return the checks of the store at `path`. A missing store is only a warning."""
     if not os.path.lexists(path):
-        return [Check(SECTION, "file", WARN, f"no store yet at {path}", "xats register NAME  (makes it)")]
+        return [Check(SECTION, "file", WARN, f"no store yet at {path}", "xats register NAME  (creates it)")]
     found = check.checks(path, depth="quick_check")
     return [Check(SECTION, one.name, one.state, one.detail, one.fix) for one in found]

@@ -1,4 +1,4 @@
-"""Waking: by what each agent could be woken now. Looking rouses nobody. Of one on another host only that is known."""
+"""Waking: the transports that could wake each agent now. For an agent on another host only the host is known."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SECTION = "waking"
 
 
 def checks(path: str, facts: Facts | None, environ: Mapping[str, str]) -> list[Check]:
-    """Return what is found for the store at `path`; `facts` is None when it could not be read.
+    """Return a check for each agent of the store at `path`; `facts` is None when it could not be read.
 
-    Raises Usage when the environment turns off what there is not.
+    Raises Usage when the environment turns off a transport that xats does not know.
     """
     off = turned_off(environ)
     found = []
@@ -37,7 +37,7 @@ def checks(path: str, facts: Facts | None, environ: Mapping[str, str]) -> list[C
 
 
 def _expected(one: Expectation, now: int) -> Check:
-    """Return how an agent is whose program is expected, or was in vain."""
+    """Return the check of an agent whose program is expected, or did not appear in time."""
     if one.ended_at is None and not expectations.is_late(one, now):
         detail = f"{one.client} is expected in pane {one.pane.pane_id}, {rough(max(0, one.expires_at - now))} left"
         return Check(SECTION, one.agent.address, OK, detail)
@@ -49,14 +49,10 @@ def _expected(one: Expectation, now: int) -> Check:
 
 def _agent(one: Details, path: str, off: Collection[str]) -> Check:
     if one.agent.expected:
-        return Check(SECTION, one.agent.address, OK, "by nothing yet: its seat waits for its program")
-    ways = routing.routes(one.agent, one.session, one.presence, path, off)
-    if ways:
-        return Check(SECTION, one.agent.address, OK, "; ".join(f"{way.name}: {way.place}" for way in ways))
-    if routing.routes(one.agent, one.session, one.presence, path):
-        why = "all is turned off"
-    elif one.session and one.session.seat.pane and routing.is_blind(one.agent.client):
-        why = f"no waiter, no inbox, and xats does not know yet how the composer of {one.agent.client} looks"
-    else:
-        why = "no pane, no waiter, no inbox"
-    return Check(SECTION, one.agent.address, OK, f"by nothing now: {why}; it has to look itself")
+        return Check(SECTION, one.agent.address, OK, "by nothing yet; its program is expected")
+    routes = routing.routes(one.agent, one.session, one.presence, path, off)
+    if routes:
+        return Check(SECTION, one.agent.address, OK, "; ".join(f"{route.name}: {route.place}" for route in routes))
+    without_settings = routing.routes(one.agent, one.session, one.presence, path)
+    why = "its transports are turned off" if without_settings else "no pane, no waiter, no inbox"
+    return Check(SECTION, one.agent.address, OK, f"by nothing now: {why}; it must run xats inbox itself")

@@ -55,7 +55,7 @@ def statements(text: str) -> list[Statement]:
             if text[at] == "[":
                 end = _value_end(text, at)
                 table = _names(tomllib.loads(text[at:end]))
-                found.append(Statement(table, table, True, at, end, end, line))
+                found.append(Statement(path=table, table=table, header=True, start=at, end=end, value=end, line=line))
             else:
                 equals = _equals(text, at)
                 value = equals + 1
@@ -63,7 +63,7 @@ def statements(text: str) -> list[Statement]:
                     value += 1
                 end = _value_end(text, value)
                 path = (*table, *_names(tomllib.loads(f"{text[at:equals]}=0")))
-                found.append(Statement(path, table, False, at, end, value, line))
+                found.append(Statement(path=path, table=table, header=False, start=at, end=end, value=value, line=line))
             at = end
     return found
 

@@ -1,4 +1,4 @@
-"""`send --contract`: a body that satisfies a contract, or is refused."""
+"""`send --contract`: check that a body satisfies a contract."""
 
 from __future__ import annotations
 

@@ -1,23 +1,22 @@
-"""The verbs that look at contracts: get, list, log, diff, check, subscribers."""
+"""The verbs that read contracts: get, list, log, diff, check."""
 
 from __future__ import annotations
 
 from xats.base import durations
-from xats.base.errors import REFUSED, InvalidContract, Usage
+from xats.base.errors import REFUSED, InvalidContract
 from xats.base.jsontext import from_json
 from xats.cli.contracts import text
 from xats.cli.kit import reading, render, views
+from xats.cli.kit.paging import check_limit
 from xats.cli.kit.scope import team_of
 from xats.core.contracts import contracts, words
-from xats.core.contracts import subscribers as contract_mail
 from xats.core.contracts import views as contract_views
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Here
-    from xats.core.contracts.contracts import Contract, Version
-    from xats.core.contracts.subscribers import Subscriber
+    from xats.core.contracts.contracts import Version
     from xats.core.contracts.views import Listed
     from xats.store import Tx
 
@@ -27,7 +26,7 @@ NOTHING = "Nothing was checked."
 def get(here: Here, name: params.VersionArg) -> int:
     """Print the schema of a contract, or of one version of it.
 
-    As it was put. Those of a retired contract can be read too.
+    The text is exactly what was put. It works for a retired contract too.
 
     Example: xats contract get order
 
@@ -59,11 +58,11 @@ def _facts(version: Version, now: int) -> str:
 def list_(here: Here, *, every: params.RetiredOption = False, limit: params.LimitOption = 50) -> int:
     """List the contracts of the team.
 
-    With the newest version of each, the rule that new ones have to keep, and who put it.
+    Each with its newest version, the rule that new versions must keep, and who put it.
 
     Example: xats contract list
     """
-    _page(limit)
+    check_limit(limit, "xats contract list -n 10")
     team = team_of(here)
     found, has_more = here.store.read(lambda tx: contract_views.listing(tx, team, limit, retired=every))
     if here.json:
@@ -92,11 +91,11 @@ def _row(one: Listed, now: int) -> tuple[object, ...]:
 def log(here: Here, name: params.ContractArg, *, limit: params.LimitOption = 50) -> int:
     """List the versions of a contract, the newest first.
 
-    Who put each and when, and what it did to those who read or write by the version before it.
+    Each with who put it and when, and whether it broke readers or writers of the version before it.
 
     Example: xats contract log order
     """
-    _page(limit)
+    check_limit(limit, "xats contract list -n 10")
     team = team_of(here)
 
     def look(tx: Tx) -> tuple[list[Version], bool]:
@@ -135,10 +134,10 @@ def diff(
 ) -> int:
     """Show what changed between two versions, and whether it breaks readers, writers or both.
 
-    Readers go by the old version and get what is written by the new one; writers go by the old one, and what they write
-    is read by the new one. What cannot be decided is unknown. An optional property that is added to an object which
-    allowed any counts as compatible, with a note: a document may use its name for something else already. With --strict
-    it counts as breaking.
+    Readers here use the old version and read documents of the new one; writers use the old version, and their documents
+    are read with the new one. If xats cannot decide, the effect is unknown. A new optional property counts as
+    compatible even if the object allowed any property: a note says that documents may already use its name. With
+    --strict it counts as breaking.
 
     Example: xats contract diff order 2 3
 
@@ -170,18 +169,18 @@ def diff(
 def check(here: Here, name: params.VersionArg, file: params.DocumentFileArg, *, limit: params.LimitOption = 20) -> int:
     """Check a JSON document against a contract.
 
-    Exit 0 when it does, 4 when it does not; then the first reasons are said. The format of a text, such as date, is a
-    note in JSON Schema, and is not looked at.
+    It exits 0 if the document satisfies the contract. Otherwise it prints the first reasons and exits 4. In JSON Schema
+    the format of a text, such as date, is only an annotation, so xats does not check it.
 
     Example: xats contract check order order.json
 
     Example: xats contract check order@2 order.json
     """
-    _page(limit)
+    check_limit(limit, "xats contract list -n 10")
     team = team_of(here)
     version = here.store.read(lambda tx: contracts.find_version(tx, team, name))
-    said = reading.read(file, "document", InvalidContract, NOTHING)
-    value = text.parsed(said, text.named(file), NOTHING)
+    source = reading.read(file, "document", InvalidContract, NOTHING)
+    value = text.parsed(source, text.named(file), NOTHING)
     found = text.problems(version, value, limit + 1, "")
     shown, has_more = found[:limit], len(found) > limit
     if here.json:
@@ -196,35 +195,3 @@ def check(here: Here, name: params.VersionArg, file: params.DocumentFileArg, *, 
         if has_more:
             render.say(f"more: {here.command('contract', 'check', version.name, called, '-n', limit * 2)}")
     return REFUSED if found else 0
-
-
-def subscribers(here: Here, name: params.ContractArg) -> int:
-    """List the agents that get mail about a contract.
-
-    Example: xats contract subscribers order
-    """
-    team = team_of(here)
-
-    def look(tx: Tx) -> tuple[Contract | None, list[Subscriber]]:
-        found = contract_mail.subscribers(tx, team, name)
-        return contracts.look(tx, team, name) if found else contracts.find(tx, team, name), found
-
-    contract, found = here.store.read(look)
-    if here.json:
-        rows = [{"agent": one.agent, "since": durations.iso(one.since)} for one in found]
-        render.document({"contract": text.name_json(name, contract), "subscribers": rows})
-        return 0
-    now = here.store.clock()
-    if found:
-        render.table(
-            ("AGENT", "SINCE"), [(views.near(one.agent, team), durations.ago(one.since, now)) for one in found]
-        )
-    elif not here.quiet:
-        render.say(f"nobody subscribes to {contract.name if contract else name}")
-    return 0
-
-
-def _page(limit: int) -> None:
-    if limit < 1:
-        msg = f"A page of {limit} cannot be shown."
-        raise Usage(msg, "xats contract list -n 10")

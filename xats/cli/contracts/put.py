@@ -1,4 +1,4 @@
-"""The verbs that change contracts: put, rename, retire; and those by which one hears of changes."""
+"""The verbs that change contracts: put, rename, retire."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from xats.cli.contracts import text
 from xats.cli.kit import render
 from xats.cli.teams import membership
 from xats.core.address import check_name
-from xats.core.contracts import contracts, subscribers, words
+from xats.core.contracts import contracts, words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Here
     from xats.core.contracts.contracts import Contract, Put, Version
     from xats.core.contracts.subscribers import Notified
     from xats.schemas.diff import Diff
@@ -39,23 +39,23 @@ def put(
 ) -> int:
     """Store a JSON Schema as the next version of a contract.
 
-    What changes is said, and whether it breaks readers, writers or both; whoever subscribes gets it as mail. The same
-    schema again makes no new version.
+    xats prints the changes, and whether they break readers, writers or both; subscribers get them as mail. The same
+    schema makes no new version.
 
-    --compat is the rule for this version and the next ones, until a put names another: backward (new readers can read
-    what old writers wrote), forward (old readers can read what new writers write), full (both), or none, the default.
-    A version that breaks the rule is refused with exit code 4, and so is one of which that cannot be told.
+    --compat is the rule for this version and the next ones, until a put names another rule: backward (new readers can
+    read what old writers wrote), forward (old readers can read what new writers write), full (both), or none, the
+    default. xats refuses a version that breaks the rule, or for which it cannot decide, with exit code 4.
 
     Example: xats contract put order order.json --compat backward --note 'prices in cents'
 
     Example: xats contract put order order.json --allow-breaking
     """
     if compat is not None and compat not in contracts.RULES:
-        msg = f"{compat[:40]!r} is no rule of compatibility."
-        raise Usage(msg, f"one of: {', '.join(contracts.RULES)}")
+        msg = f"--compat must be one of {', '.join(contracts.RULES)}, not {compat[:40]!r}."
+        raise Usage(msg, "xats contract put NAME FILE --compat backward")
     check_name(name, "contract")  # before a file is read
-    said, schema = text.read_schema(file, LEFT)
-    new = contracts.New(name=name, text=said, note=note, compat=compat, allow_breaking=allow_breaking, revive=revive)
+    source, schema = text.read_schema(file, LEFT)
+    new = contracts.New(name=name, text=source, note=note, compat=compat, allow_breaking=allow_breaking, revive=revive)
     comparison = Comparison(schema)
     while True:
         try:
@@ -75,17 +75,17 @@ def put(
     elif here.quiet:
         render.put(done.version.name)
     else:
-        _say_put(done)
+        _print_put(done)
         membership.tell_pending(here, done.version.contract.team)
-    text.tell(here, done.notified)
+    text.report_notified(here, done.notified)
     return 0
 
 
-def _say_put(done: Put) -> None:
+def _print_put(done: Put) -> None:
     version = done.version
-    rest = f"{', offered again' if done.revived else ''} (rule: {version.contract.compat})"
+    rest = f"{', no longer retired' if done.revived else ''} (rule: {version.contract.compat})"
     if not done.created:
-        render.put(f"{version.name} says the same already; nothing new was stored{rest}")
+        render.put(f"{version.name} has the same schema; nothing new was stored{rest}")
     elif done.diff is None:
         render.put(f"{version.name} stored: the first version{rest}")
     else:
@@ -100,17 +100,17 @@ def _print_changes(diff: Diff, write: Callable[[str], None]) -> None:
 
 
 class Moved(Exception):
-    """The newest version is not one that the schema was compared with yet."""
+    """The newest version is one that the schema was not compared with yet."""
 
     def __init__(self, version: Version) -> None:
         self.version = version
 
 
 class Comparison:
-    """Compares a schema with versions, outside of the transaction that stores it as long as that leads anywhere.
+    """Compares a schema with versions, if possible outside the transaction that stores it.
 
-    Comparing may take seconds, for which nobody else can be kept from writing. But whoever finds that the newest
-    version has moved on each time would never get through, so what is quick is then done inside.
+    A comparison may take seconds, and the transaction must not block other writers so long. But if others store new
+    versions all the time, the put would never end. After some tries a quick comparison runs inside the transaction.
     """
 
     QUICK = 0.1  # seconds
@@ -134,7 +134,7 @@ class Comparison:
         return self.last
 
     def learn(self, version: Version) -> None:
-        """Compare with `version`; from one that cannot be used any more, all that is known is that it changed."""
+        """Compare with `version`. If its schema cannot be used any more, the effect of the change is unknown."""
         from xats.schemas import text as json
         from xats.schemas.diff import diff, unknown
 
@@ -153,89 +153,42 @@ class Comparison:
 def rename(here: Here, old: params.OldContractArg, new: params.NewContractArg) -> int:
     """Give a contract another name.
 
-    Its versions, its subscribers and the mail that names it go along; subscribers are told.
+    Its versions and its subscribers stay, and mail refers to the new name. Subscribers get mail.
 
     Example: xats contract rename order purchase
     """
-    contract, changed, told, version = here.write(
+    contract, changed, notified, version = here.write(
         lambda tx, me: _with_version(tx, contracts.rename(tx, me.agent, old=old, new=new))
     )
     if here.json:
         values = {"contract": text.version_json(version), "old_name": old, "changed": changed}
-        render.document({**values, "notified": told.agents})
+        render.document({**values, "notified": notified.agents})
     elif not here.quiet:
-        render.put(f"{old} is {contract.name} now" if changed else f"that is its name already: {contract.name}")
-    text.tell(here, told)
+        render.put(f"{old} is {contract.name} now" if changed else f"its name is already {contract.name}")
+    text.report_notified(here, notified)
     return 0
 
 
 def retire(here: Here, name: params.ContractArg) -> int:
     """Retire a contract; its versions can still be read.
 
-    It is left out of lists, a put is refused, and send --contract takes it only with the number of a version.
-    Subscribers are told. A put with --revive brings it back.
+    Lists leave it out, xats refuses a put, and send --contract needs the number of a version. Subscribers get mail. A
+    put with --revive ends the retirement.
 
     Example: xats contract retire order
     """
-    contract, changed, told, version = here.write(
+    contract, changed, notified, version = here.write(
         lambda tx, me: _with_version(tx, contracts.retire(tx, me.agent, name))
     )
     if here.json:
-        render.document({"contract": text.version_json(version), "changed": changed, "notified": told.agents})
+        render.document({"contract": text.version_json(version), "changed": changed, "notified": notified.agents})
     elif not here.quiet:
         render.put(f"{contract.name} is retired" + ("" if changed else " already"))
         if changed:
-            render.say(f"  what it was: {here.command('contract', 'get', version.name)}")
-    text.tell(here, told)
+            render.say(f"  its last version: {here.command('contract', 'get', version.name)}")
+    text.report_notified(here, notified)
     return 0
 
 
 def _with_version(tx: Tx, done: tuple[Contract, bool, Notified]) -> tuple[Contract, bool, Notified, Version]:
     return *done, contracts.version(tx, done[0], None)
-
-
-# -- hearing of changes ------------------------------------------------------------------------------------------------
-
-
-def subscribe(here: Here, name: params.ContractArg) -> int:
-    """Get mail whenever a contract changes.
-
-    With what has changed, and awake only for what breaks somebody or may. A name that nobody has put yet is fine: you
-    are told when it appears.
-
-    Example: xats contract subscribe order
-    """
-
-    def work(tx: Tx, me: Me) -> tuple[Contract | None, bool, str]:
-        new = subscribers.subscribe(tx, me.agent, name)
-        contract = contracts.look(tx, me.agent.team, name)
-        return contract, new, "" if contract else contracts.near(tx, me.agent.team, name)
-
-    contract, new, near = here.write(work)
-    if here.json:
-        render.document({"contract": text.name_json(name, contract), "subscribed": True, "created": new})
-    elif not here.quiet:
-        what = "subscribed to" if new else "you subscribe already to"
-        state = f"{contract.name}@{contract.newest}" if contract else f"{name}, which nobody has put yet"
-        render.put(f"{what} {state}{', which is retired' if contract and contract.retired else ''}")
-        if near:
-            render.say(f"  did you mean {near}?")
-    return 0
-
-
-def unsubscribe(here: Here, name: params.ContractArg) -> int:
-    """Get no more mail about a contract.
-
-    Example: xats contract unsubscribe order
-    """
-
-    def work(tx: Tx, me: Me) -> tuple[Contract | None, bool]:
-        return contracts.look(tx, me.agent.team, name), subscribers.unsubscribe(tx, me.agent, name)
-
-    contract, gone = here.write(work)
-    if here.json:
-        render.document({"contract": text.name_json(name, contract), "subscribed": False, "removed": gone})
-    elif not here.quiet:
-        called = contract.name if contract else name
-        render.put(f"you get no more mail about {called}" if gone else f"you did not subscribe to {called}")
-    return 0

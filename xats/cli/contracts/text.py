@@ -23,26 +23,26 @@ if TYPE_CHECKING:
 
 
 def read_schema(source: str, left: str) -> tuple[str, Schema]:
-    """Return the text in the file `source` (`-`: standard input) and the JSON Schema that it is.
+    """Return the text of the file `source` (`-`: standard input), and its JSON Schema.
 
-    Raises InvalidContract when it cannot be read, InvalidJson and InvalidSchema; `left` says what was not done.
+    Raises InvalidContract when the file cannot be read, InvalidJson and InvalidSchema; `left` says what was not done.
     """
     from xats.schemas import text
     from xats.schemas.schema import Schema
 
-    said = reading.read(source, "schema", InvalidContract, left)
+    content = reading.read(source, "schema", InvalidContract, left)
     try:
-        return said, Schema(text.parse(said))
+        return content, Schema(text.parse(content))
     except (InvalidJson, InvalidSchema) as problem:
         raise _located(problem, named(source), left) from problem
 
 
-def parsed(said: str, where: str, left: str) -> Json:
-    """Return the JSON value that the text `said` is. Raises InvalidJson."""
+def parsed(source: str, where: str, left: str) -> Json:
+    """Return the JSON value of the text `source`, which comes from `where`. Raises InvalidJson."""
     from xats.schemas import text
 
     try:
-        return text.parse(said)
+        return text.parse(source)
     except InvalidJson as problem:
         raise _located(problem, where, left) from problem
 
@@ -54,7 +54,7 @@ def _located(problem: InvalidJson | InvalidSchema, where: str, left: str) -> Inv
 def problems(version: Version, value: Json, most: int, left: str) -> list[Problem]:
     """Return the first `most` reasons why `value` does not satisfy `version`.
 
-    Raises Uncheckable when that cannot be told; `left` says what was not done.
+    Raises Uncheckable when xats cannot decide; `left` says what was not done.
     """
     from xats.schemas.check import errors
 
@@ -68,7 +68,7 @@ def problems(version: Version, value: Json, most: int, left: str) -> list[Proble
 def stored(version: Version, left: str) -> Schema:
     """Return the schema of `version`.
 
-    Raises Uncheckable for one that an older xats accepted and this one does not; `left` says what was not done.
+    Raises Uncheckable for a schema that an older xats accepted and this one does not; `left` says what was not done.
     """
     from xats.schemas import text
     from xats.schemas.schema import Schema
@@ -76,29 +76,28 @@ def stored(version: Version, left: str) -> Schema:
     try:
         return Schema(text.parse(version.text))
     except (InvalidJson, InvalidSchema) as problem:
-        msg = f"The schema of {version.name}, stored by an older xats, cannot be used. {problem} {left}".rstrip()
+        msg = f"This xats cannot use the schema of {version.name}, stored by an older xats. {problem} {left}".rstrip()
         raise Uncheckable(msg, f"xats contract put {version.contract.name} FILE") from problem
 
 
 def named(source: str) -> str:
-    """Return what the file `source` is called in a sentence."""
+    """Return the name of the file `source` for a sentence."""
     return "standard input" if source == "-" else source
 
 
-def tell(here: Here, told: Notified) -> None:
-    """Say who got mail of a change, and have the daemon look."""
-    if told.sent is None:
+def report_notified(here: Here, notified: Notified) -> None:
+    """Rouse the daemon if a change was sent to subscribers, and print to whom."""
+    if notified.sent is None:
         return
-
     here.rouse_daemon()
     if here.json or here.quiet:
         return
-    team = told.sent.message.sender.partition("@")[2]
-    names = [views.near(one, team) for one in told.agents]
+    team = notified.sent.message.sender.partition("@")[2]
+    names = [views.near(one, team) for one in notified.agents]
     whom = ", ".join(names) if len(names) <= 5 else f"{len(names)} subscribers"
-    render.say(f"  told{', to be woken' if told.wakes else ''}: {whom}")
-    if told.sent.not_woken or told.sent.delayed:
-        render.say(views.not_woken_text(told.sent, team))
+    render.say(f"  notified{', to be woken' if notified.wakes else ''}: {whom}")
+    if notified.sent.not_woken or notified.sent.delayed:
+        render.say(views.not_woken_text(notified.sent, team))
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------
@@ -126,5 +125,5 @@ def version_json(version: Version) -> dict[str, Any]:
 
 
 def name_json(name: str, contract: Contract | None) -> dict[str, Any]:
-    """Return the JSON form of a name, which may be that of a contract."""
+    """Return the JSON form of a contract's name, with its newest version if it exists."""
     return {"name": contract.name if contract else name, "version": contract.newest if contract else None}

@@ -1,4 +1,4 @@
-"""The verbs that look at the file of the store, or copy it: info, check, backup."""
+"""The verbs for the file of the store: info, check, backup."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def info(here: Here) -> int:
 
 
 def _trust(path: str) -> tuple[Standing, int]:
-    """Return how far the clock is trusted, and what time it is (ms UTC)."""
+    """Return the trust in the clock, and the time (ms UTC)."""
     from xats.core import clock
     from xats.store.sqlite import inspect
 
@@ -61,7 +61,7 @@ def _trust(path: str) -> tuple[Standing, int]:
 
 
 def _sizes(found: Info) -> str:
-    """Return the size of a store in words; of each of its files where there are several."""
+    """Return the size of a store in words, and of each of its files if there are several."""
     name = os.path.basename(found.path)
     parts = ", ".join(f"{name}{suffix} {size}" for suffix, size in found.files.items())
     return f"{found.size} bytes" + (f": {parts}" if len(found.files) > 1 else "")
@@ -95,7 +95,8 @@ def _info_json(found: Info) -> dict[str, Any]:
 def check(here: Here) -> int:
     """Check the store, and say how to fix it; exit 5 if anything is wrong.
 
-    It only looks, and keeps nobody waiting. FAIL is what loses mail, shows it to others or will damage the store.
+    It changes nothing and blocks no writer. FAIL is for a fault that loses mail, shows it to others or damages the
+    store.
 
     Example: xats db check
     """
@@ -119,10 +120,10 @@ def check(here: Here) -> int:
 def backup(here: Here, file: params.BackupFileArg = None, *, force: params.ReplaceOption = False) -> int:
     """Back up the store to a file while others write.
 
-    The copy is a whole store that only you can read, checked before it gets its name. Without FILE it is put beside
-    the store, with the time in its name. To restore one: xats daemon stop, move the store away, with its -journal and
-    -wal if they are there, copy the backup beside where the store was, rename the copy to the store's name, and see
-    what xats db check says. Nobody may find half a copy there, or write meanwhile.
+    The copy is a whole store that only you can read; xats checks it before it gets its name. Without FILE it is beside
+    the store, with the time in its name. To restore it: run xats daemon stop, move the store away, with its -journal
+    and -wal if they exist, copy the backup to a new name in the same folder, rename that to the store's name, and run
+    xats db check. The rename makes sure that no program finds half a copy. No program may write meanwhile.
 
     Example: xats db backup
 

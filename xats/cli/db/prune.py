@@ -1,4 +1,4 @@
-"""The verb that removes what is old: prune."""
+"""The verb that removes old rows: prune."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from xats.core.prune import Counts
     from xats.store import Tx
 
-SHOWN = 10  # agents that prune names; --json names all
-PAUSE = 0.01  # seconds between two transactions of prune, longer than a writer sleeps that waits for its turn
+SHOWN = 10  # agents that the output names; --json names all
+PAUSE = 0.01  # seconds between two transactions, so that a waiting writer gets its turn
 
 
 def prune(
@@ -29,12 +29,12 @@ def prune(
 ) -> int:
     """Remove old mail that everybody has read, old tasks that have ended, unused agents, and old events.
 
-    Unread mail stays, and any conversation that it belongs to; so does a task on which another depends, or whose
-    parent has not ended. The daemon does the same by itself (XATS_KEEP). While the clock of this host may be wrong
-    nothing is removed. A --key may be used again once its message or
-    task is gone. The file keeps its size; the room in it is used again.
+    Unread mail stays, with its whole conversation. A task stays if another task depends on it, or if its parent has not
+    ended. The daemon does the same by itself (XATS_KEEP). While the clock of this host may be wrong, nothing is
+    removed. After its message or task is gone, a --key can be used again. The file keeps its size; xats uses the free
+    room in it again.
 
-    An agent is removed when it was not used for XATS_KEEP, or for --older if that is longer. Its copies of mail to
+    An agent is removed after it was unused for XATS_KEEP, or for --older if that is longer. Its copies of mail to
     several agents expire. Its other unread mail is a dead letter for that long first.
 
     Example: xats db prune --older 90d --dry-run
@@ -49,9 +49,9 @@ def prune(
 
     age = durations.parse(older) if older is not None else keeping.age(here.settings)
     if age is None:
-        msg = "The setting keep (XATS_KEEP) is off: nothing is ever removed."
+        msg = "The setting keep (XATS_KEEP) is off, so xats never removes anything."
         raise Refused(msg, "xats db prune --older 30d")
-    inspect.settled(here.path).close()  # it is there
+    inspect.settled(here.path).close()  # raises NotFound without a store
     asking = not (dry_run or yes)
     if asking:
         people.require_terminal(f"xats db prune{f' --older {older}' if older else ''} --yes", "Nothing was removed.")
@@ -65,7 +65,7 @@ def prune(
         rehearsal.close()
         if dry_run:
             return _pruned(here, counts, before, done=False)
-        if counts.total and not render.ask(f"Remove {_told(counts)} from before {iso(before)}?"):
+        if counts.total and not render.ask(f"Remove {_words(counts)} from before {iso(before)}?"):
             msg = "Nothing was removed."
             raise Refused(msg)
     counts = core.Counts()
@@ -76,7 +76,7 @@ def prune(
 
 
 def _trusted_time(here: Here) -> int:
-    """Return what time it is (ms UTC). Raises Refused while the clock is not trusted enough to remove by age."""
+    """Return the time (ms UTC). Raises Refused while the clock is not trusted enough to remove by age."""
     from xats.core import clock
 
     def look(tx: Tx) -> tuple[clock.Standing, int | None, int]:
@@ -85,9 +85,9 @@ def _trusted_time(here: Here) -> int:
     trust, wait, now = here.store.write(look)
     if wait == 0:
         return now
-    why = trust.why(now) or "it was trusted for the first time just now"
+    why = trust.why(now) or "xats has trusted it only since now"
     msg = f"Nothing was removed, because the clock of this host may be wrong: {why}."
-    hint = "run it on a host whose clock can be compared with its boot time"
+    hint = "run it on a host with a clock that xats can compare with its boot time"
     raise Refused(msg, hint if wait is None else f"try again in {durations.rough(wait + 59_999)}: xats db prune")
 
 
@@ -100,13 +100,13 @@ def _pruned(here: Here, counts: Counts, before: int, *, done: bool) -> int:
         render.document({**numbers, **names, "before": iso(before), "removed": done})
     elif not counts.total:
         if not here.quiet:
-            render.say(f"nothing from before {iso(before)} can go")
+            render.say(f"nothing to remove from before {iso(before)}")
     else:
-        render.put(f"{'removed' if done else 'would remove'} {_told(counts)} from before {iso(before)}")
+        render.put(f"{'removed' if done else 'would remove'} {_words(counts)} from before {iso(before)}")
     return 0
 
 
-def _told(counts: Counts) -> str:
+def _words(counts: Counts) -> str:
     from xats.core.prune import NAMES
 
     singular = ("message", "delivery", "wake", "event", "task", "session", "agent")
@@ -114,9 +114,9 @@ def _told(counts: Counts) -> str:
         f"{number} {one if number == 1 else several}"
         for number, one, several in zip(counts.parts, singular, NAMES, strict=True)
     )
-    said = f"{messages} ({copies}), {wakes}, {tasks} and {events}"
+    rows = f"{messages} ({copies}), {wakes}, {tasks} and {events}"
     if counts.agent_names:
         shown = ", ".join(counts.agent_names[:SHOWN])
         more = len(counts.agent_names) - SHOWN
         agents += f": {shown}" + (f" and {more} more" if more > 0 else "")
-    return f"{said}; {agents}; {sessions}"
+    return f"{rows}; {agents}; {sessions}"

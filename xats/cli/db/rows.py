@@ -1,4 +1,4 @@
-"""The verbs that read rows of the store, or put rows into it: export, import, query."""
+"""The verbs for rows of the store: export, import, query."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from xats.base import durations
 from xats.base.errors import InvalidExport, Usage
 from xats.base.jsontext import SCHEMA_VERSION, to_json
 from xats.cli.kit import render
+from xats.cli.kit.paging import check_limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def export(
 ) -> int:
     """Print whole tables from one snapshot, as JSON Lines or CSV.
 
-    JSON Lines is the default: an object a row, with its table in it if there are several. CSV is for one table.
-    Without TABLE the first line says how many rows each table has; xats db import reads such a file.
+    JSON Lines is the default: one object for each row, with the table's name if there are several tables. CSV is for
+    one table. Without TABLE the first line has the number of rows of each table, and xats db import can read the file.
 
     Example: xats db export -o everything.jsonl
 
@@ -45,8 +46,8 @@ def export(
     with open_tables(here.path, tables or []) as found:
         header = None if tables else found.header()
         if csv and len(found.names) != 1:
-            msg = "CSV is for one table."
-            raise Usage(msg, f"xats db export TABLE --csv, of: {', '.join(found.names)}")
+            msg = "--csv needs exactly one TABLE."
+            raise Usage(msg, f"xats db export TABLE --csv, with one of: {', '.join(found.names)}")
         if output == "-":
             render.stream(_lines(found, header, csv=csv, document=here.json, terminal=render.on_terminal()))
             return 0
@@ -63,8 +64,8 @@ def export(
 def import_(here: Here, source: params.ExportFileArg) -> int:
     """Import an export of all tables into an empty store: all rows, or none.
 
-    FILE is what xats db export printed for a store with the same schema. A store that is not there is made. An error
-    names the file and the line; nothing is imported then.
+    FILE is the output of xats db export for a store with the same schema. xats creates the store if it does not exist.
+    After an error, which names the file and the line, nothing is imported.
 
     Example: xats db export -o everything.jsonl
 
@@ -73,7 +74,7 @@ def import_(here: Here, source: params.ExportFileArg) -> int:
     from xats.store.sqlite import load
 
     if os.path.exists(here.path):
-        load.require_empty(here.store)  # before a long file is read
+        load.require_empty(here.store)  # before it reads a long file
     with _opened(source) as file, load.checked(file, "standard input" if source == "-" else source) as draft:
         load.fill(here.store, draft)
         counts = draft.counts
@@ -87,25 +88,25 @@ def import_(here: Here, source: params.ExportFileArg) -> int:
 
 
 def _opened(source: str) -> BinaryIO:
-    """Return the file `source`, open to be read; - is standard input. Raises InvalidExport."""
+    """Open the file `source` for reading; - is standard input. Raises InvalidExport."""
     try:
         return sys.stdin.buffer if source == "-" else open(source, "rb")
     except OSError as problem:
         msg = f"{source} cannot be read: {problem.strerror}. Nothing was imported."
-        raise InvalidExport(msg, "xats db import FILE, which xats db export wrote") from problem
+        raise InvalidExport(msg, "xats db import FILE, with a FILE from xats db export") from problem
 
 
 def _one_form(**wanted: bool) -> None:
     named = [f"--{name}" for name, value in wanted.items() if value]
     if len(named) > 1:
-        msg = f"{' and '.join(named)} are different forms."
-        raise Usage(msg, f"say {' or '.join(named)}")
+        msg = f"{' and '.join(named)} exclude each other."
+        raise Usage(msg, f"give only {' or '.join(named)}")
 
 
 def _lines(
     found: Export, header: dict[str, Any] | None, *, csv: bool, document: bool, terminal: bool = False
 ) -> Iterator[str]:
-    """Yield the lines of an export, row by row; JSON Lines begin with the `header` if there is one."""
+    """Yield the lines of an export, row by row. JSON Lines begin with the `header` if there is one."""
     write = render.json_line if terminal else to_json
     if csv:
         (name,) = found.names
@@ -124,7 +125,7 @@ def _lines(
 
 
 def _document(found: Export, write: Callable[[object], str]) -> Iterator[str]:
-    """Yield one JSON document, a row a line."""
+    """Yield one JSON document, with a line for each row."""
     yield f'{{"schema_version": {SCHEMA_VERSION}, "tables": ['
     for number, name in enumerate(found.names):
         yield f'{", " if number else ""}{{"name": {write(name)}, "rows": ['
@@ -137,7 +138,7 @@ def _document(found: Export, write: Callable[[object], str]) -> Iterator[str]:
 
 
 def csv_line(values: Sequence[object], *, terminal: bool) -> str:
-    """Return `values` as a line of CSV; for a terminal with control characters shown."""
+    """Return `values` as a line of CSV. For a terminal it makes control characters visible."""
     import csv
     from io import StringIO
 
@@ -152,7 +153,7 @@ def _plain_row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value of SQLite's as JSON knows it: bytes as SQL writes them, and what is no number by its name."""
+    """Return a value of SQLite for JSON: bytes as an SQL literal, and NaN or an infinity as text."""
     if isinstance(value, bytes):
         return f"x'{value.hex()}'"
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):  # noqa: PLR0124
@@ -172,8 +173,8 @@ def query(
 ) -> int:
     """Run a read-only SQL statement on a private copy of the store.
 
-    Nothing can be changed by it. It is given up after 10 seconds, or --timeout. A terminal gets a table, and a pipe
-    gets lines with tabs between the values, unless --table, --csv or --json says otherwise.
+    It cannot change anything. xats stops it after 10 seconds, or after --timeout. The output is a table on a terminal,
+    and lines with tabs in a pipe; --table, --csv and --json choose another form.
 
     Example: xats db query 'select state, count(*) from deliveries group by state'
 
@@ -181,9 +182,7 @@ def query(
     """
     from xats.store.sqlite.query import query as run
 
-    if limit < 1:
-        msg = f"{limit} rows cannot be shown."
-        raise Usage(msg, "xats db query SQL -n 20")
+    check_limit(limit, "xats db query SQL -n 20")
     _one_form(csv=csv, table=table, json=here.json)
     seconds = durations.parse(timeout or "10s") / 1000
     answer = run(here.path, sql, dict(_value(text) for text in values or []), limit, seconds)
@@ -201,12 +200,12 @@ def query(
     elif not here.quiet:
         render.say("no rows")
     if answer.has_more:
-        render.say(f"there are more than {limit} rows; -n N shows more")
+        render.say(f"there are more than {limit} rows; to see more: -n N")
     return 0
 
 
 def unique(names: Sequence[str]) -> list[str]:
-    """Return `names` with a number behind each that was there before: the same column may be asked for twice."""
+    """Return `names` with a number after each repeated one: a statement may return the same column twice."""
     found: list[str] = []
     for name in names:
         new, number = name, 1
@@ -218,11 +217,11 @@ def unique(names: Sequence[str]) -> list[str]:
 
 
 def _value(text: str) -> tuple[str, str | int | float]:
-    """Return the name and the value of a `-p name=value`. What is written like a number is one."""
+    """Return the name and the value of `-p name=value`. A value that looks like a number is a number."""
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
-        msg = f"{text[:40]!r} gives no value."
-        raise Usage(msg, "write -p name=value for the :name in the statement")
+        msg = f"-p must be name=value, not {text[:40]!r}."
+        raise Usage(msg, "write -p name=value for :name in the statement")
     for kind in (int, float):
         try:
             number = kind(value)

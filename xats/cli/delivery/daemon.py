@@ -40,10 +40,10 @@ def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
     _refuse_inside(here)
     environment.complete(here.environ, here.path)
     os.umask(0o077)
-    from_environment(here.environ)  # what cannot be read is refused before anything is done
+    from_environment(here.environ)  # an invalid setting is refused before anything is done
     file = lock.take(here.path) if lock_file is None and os.path.exists(here.path) else lock_file
     if file is None and not os.path.exists(here.path):
-        here.store.close()  # make it
+        here.store.close()  # it creates the store
         file = lock.take(here.path)
     if file is None:
         msg = f"A daemon runs already for {here.path} (pid {lock.holder(here.path)})."
@@ -59,22 +59,22 @@ def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
     try:
         daemon.run()
     except StoreTooNew:
-        if lock_file is None or not daemon.began:  # begun from the same files, another one would end as this did
+        if lock_file is None or not daemon.began:  # another one, from the same files, would fail like this one
             raise
-        # In the background nobody would start another one, and what is installed here may be the newer xats by now.
+        # Nothing else starts a daemon in the background. The xats that is installed may be the newer one by now.
         daemon.unlock()
         autostart.start(here.path, here.environ)
     return 0
 
 
 def _close_all_but(lock_file: int) -> None:
-    """Close what whoever started us had open: a lock or a pipe of his ends with its last holder."""
+    """Close the files that this process inherited: a lock or pipe of its starter ends with the last holder."""
     from contextlib import suppress
 
-    with suppress(OSError):  # there is no /dev/fd
+    with suppress(OSError):  # no /dev/fd
         for number in map(int, os.listdir("/dev/fd")):
             if number > 2 and number != lock_file:
-                with suppress(OSError):  # it was the folder's own
+                with suppress(OSError):  # it was the descriptor of the folder
                     os.close(number)
 
 
@@ -104,13 +104,13 @@ def start(here: Here) -> int:
     elif not here.quiet:
         render.put(f"daemon {'started' if started else 'runs already'}, pid {pid}")
         if version not in (None, __version__):
-            anew = f"{here.command('daemon', 'stop')} && {here.command('daemon', 'start')}"
-            render.say(f"  it is xats {version}, and this is {__version__}; to start this one instead: {anew}")
+            restart = f"{here.command('daemon', 'stop')} && {here.command('daemon', 'start')}"
+            render.say(f"  it is xats {version}, and this is {__version__}; to run this one instead: {restart}")
     return 0
 
 
 def _version(store: str, pid: int | None) -> str | None:
-    """Return which xats the daemon `pid` of the store at path `store` is, None where it has not said yet."""
+    """Return the version of the daemon `pid` of the store at the path `store`, None if it has not reported yet."""
     from xats.daemon import report
 
     said = report.read(store, pid)
@@ -118,11 +118,11 @@ def _version(store: str, pid: int | None) -> str | None:
 
 
 def _refuse_inside(here: Here) -> None:
-    """Refuse a sandbox that an agent program has made for its tools. Raises Refused."""
+    """Refuse to work in a sandbox that an agent program made for its tools. Raises Refused."""
     from xats.base import sandbox
 
     if inside := sandbox.named(here.environ):
-        msg = f"The daemon cannot work in {inside.name}: it sees neither tmux nor the agents from there."
+        msg = f"The daemon cannot work in {inside.name}: from there it sees neither tmux nor the agents."
         raise Refused(msg, "run this outside the sandbox: xats daemon start")
 
 
@@ -138,16 +138,16 @@ def stop(here: Here) -> int:
     if pid:
         sent = process.send_signal(pid, since, signal.SIGTERM, lambda number: lock.holds(here.path, number))
         if not sent and process.alive(pid, since):
-            msg = f"The daemon's lock file names pid {pid}, which does not hold it. Nothing was stopped."
+            msg = f"The daemon's lock file names pid {pid}, but that process does not hold it. Nothing was stopped."
             raise Refused(msg, f"find the process that holds it: fuser {quote(lock.path_for(here.path))}")
         until = time.monotonic() + PATIENCE
         while process.alive(pid, since):
             if time.monotonic() > until:
                 msg = f"The daemon (pid {pid}) does not end."
-                raise XatsError(msg, f"kill -9 {pid}  (no mail is lost by it)")
+                raise XatsError(msg, f"kill -9 {pid}  (this loses no mail)")
             time.sleep(0.02)
     elif lock.held(here.path):
-        msg = "A process holds the daemon's lock, and the lock file does not say which. Nothing was stopped."
+        msg = "A process holds the daemon's lock, but the lock file does not name it. Nothing was stopped."
         raise Refused(msg, f"find the process that holds it: fuser {quote(lock.path_for(here.path))}")
     if here.json:
         render.document({"running": False, "pid": None, "stopped": pid})
@@ -159,9 +159,9 @@ def stop(here: Here) -> int:
 def status(here: Here) -> int:
     """Show whether the daemon runs, and how many wakes are due.
 
-    It also says whether the clock is trusted: while it may be wrong, nothing is removed or taken away by age. A
-    running daemon also says which tmux, home folder and settings it uses. One that was stopped by a signal, a
-    debugger or a frozen container holds its lock and works no more: this says so, and how it goes on.
+    It also shows whether xats trusts the clock: while it may be wrong, xats removes nothing by age and ends no claim.
+    For a running daemon it shows the tmux, home folder and settings that it uses. A daemon that a signal, a debugger or
+    a frozen container has stopped keeps its lock but does no work: the status shows that, and how to continue it.
 
     Example: xats daemon status
     """
@@ -189,7 +189,7 @@ def status(here: Here) -> int:
     if pid and halted:
         state = f"is {halted}, pid {pid}, and wakes nobody ({process.continuing(pid, halted)})"
     if not pid and lock.outside(here.path):
-        state = "does not run in this container or sandbox; one runs outside of it"
+        state = "does not run in this container or sandbox, but runs outside of it"
     later = f", the next in {rough(next_due - now)}" if next_due and next_due > now else ""
     render.put(f"daemon {state}\n{due} wake{'s' if due != 1 else ''} due{later}\nlog: {lock.log_path(here.path)}")
     render.put(f"clock: {trust.says(now)}")
@@ -201,7 +201,7 @@ def status(here: Here) -> int:
 
 
 def _reported(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the JSON form of what a daemon, which may be of another release, has said of itself."""
+    """Return the JSON form of a daemon's report; the daemon may be of another release."""
     names = ("pid", "version", "python", "sqlite", "package", "home", "path", "locale", "encoding", "clients")
     found = {name: said.get(name) for name in names}
     for name in ("tmux", "wake"):
@@ -211,7 +211,7 @@ def _reported(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _environment(said: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a daemon has said of its environment, line by line."""
+    """Yield the lines of a daemon's report about its environment."""
     tmux, wake = said["tmux"], said["wake"]
     yield f"tmux: {tmux['trouble'] or tmux['program']}"
     yield f"home: {said['home']}, profiles in {said['clients']}"

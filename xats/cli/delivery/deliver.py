@@ -1,4 +1,4 @@
-"""The verb that does the daemon's work once: deliver."""
+"""The verb that does one round of the daemon's work: deliver."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryRunOption = False) -> int:
     """Try every due wake once, without a daemon.
 
-    It also does what the daemon does now and then: mail and claims whose time is over end, senders are alerted, and
-    what is older than XATS_KEEP is removed.
+    It also does the daemon's chores: it expires mail, ends claims whose lease is over, alerts senders, and removes what
+    is older than XATS_KEEP.
 
     Example: xats deliver --once
 
@@ -35,14 +35,14 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     from xats.delivery.settings import from_environment, of_team
 
     if not once and not dry_run:
-        msg = "deliver does one round and ends."
-        raise Usage(msg, "xats deliver --once; for a lasting one: xats daemon run")
+        msg = "xats deliver needs --once: it does one round and ends."
+        raise Usage(msg, "xats deliver --once; to deliver all the time: xats daemon start")
     environ = user_settings.of(here.environ)
     settings, keep = from_environment(environ), keeping.age(environ)
     inside = sandbox.around(here.environ) if sandbox.hides_processes() or sandbox.named(here.environ) else None
     if inside:
-        msg = f"Nothing was tried: from {inside.name} xats can see neither tmux nor the processes of the agents."
-        raise Refused(msg, "run this outside the sandbox; a daemon there delivers by itself: xats daemon start")
+        msg = f"No wake was tried: from {inside.name} xats sees neither tmux nor the processes of the agents."
+        raise Refused(msg, "run this outside the sandbox, or start a daemon there: xats daemon start")
     if dry_run:
         return _preview(here)
 
@@ -66,7 +66,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
             targets[wake.id] = agent.address
             own = store.read(lambda tx: of_team(tx, agent.team, here.environ))
             results[wake.id] = attempt.make(store, wake, owner, own)
-        except Exception as problem:  # a thread would only print it
+        except Exception as problem:  # a thread would only print the exception
             failures.append(problem)
         finally:
             store.close()
@@ -102,7 +102,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
 
 
 def _preview(here: Here) -> int:
-    """Print what a round would do, to which pane, and why not. One look at each pane, and nothing is touched."""
+    """Print what a round would do for each due wake, in which pane, or why not. It looks once at each pane."""
     from xats.delivery import preview, target
     from xats.delivery.settings import of_team
 
@@ -114,16 +114,16 @@ def _preview(here: Here) -> int:
     for wake, one, settings in here.store.read(look):
         pane = one.session.seat.pane if one.session else None
         found = preview.preview(wake, one, settings, here.path, here.store.clock())
-        what = reasons.words(found.reason) if found.reason else preview.describe(one, found.transport)
+        action = reasons.words(found.reason) if found.reason else preview.describe(one, found.transport)
         if found.detail:
-            what = f"{what}: {found.detail}"
+            action = f"{action}: {found.detail}"
         place, line = pane.pane_id if pane else None, preview.line(one)
-        rows.append((wake.id, one.agent.address, place, found.reason, line, found.transport, what))
+        rows.append((wake.id, one.agent.address, place, found.reason, line, found.transport, action))
     if here.json:
         names = ("id", "agent", "pane", "reason", "line", "transport", "action")
         render.document({"wakes": [dict(zip(names, row, strict=True)) for row in rows], "has_more": False})
     elif rows:
-        table = [(views.near(agent, here.team), pane, what) for _, agent, pane, *_, what in rows]
+        table = [(views.near(agent, here.team), pane, action) for _, agent, pane, *_, action in rows]
         render.table(("AGENT", "PANE", "WHAT"), table, stretch=("WHAT",))
     elif not here.quiet:
         render.say("no wake is due")

@@ -9,6 +9,7 @@ from xats.base import durations
 from xats.base.durations import iso
 from xats.base.errors import StoreError, UnknownTeam, Usage
 from xats.cli.kit import render
+from xats.cli.kit.paging import check_limit
 from xats.cli.kit.scope import team_meant
 from xats.cli.mail.verbs import POLL
 from xats.core import events as outbox
@@ -48,9 +49,7 @@ def events(
 
     Example: xats events --follow --jsonl --since 1042 --agent bob
     """
-    if limit < 1:
-        msg = f"{limit} events cannot be shown."
-        raise Usage(msg, "xats events -n 20")
+    check_limit(limit, "xats events -n 20")
     query = _query(here, since, kind or [], agent, all_teams=all_teams, follow=follow)
     if not follow:
         found, has_more, _ = here.store.read(lambda tx: outbox.after(tx, query, limit))
@@ -61,9 +60,9 @@ def events(
             _print(found, jsonl=jsonl, teams=all_teams)
             if not found and not here.quiet and not jsonl:
                 chosen = any(one is not None for one in (since, kind, agent))
-                render.say("no such events" if chosen else "nothing happened yet")
+                render.say("no event matches" if chosen else "no events yet")
             elif has_more and not here.quiet:
-                render.say(f"more follow; go on with --since {last_id}")
+                render.say(f"there are more events; continue with --since {last_id}")
         return 0
     return _follow(here, query, limit, jsonl=jsonl or here.json, teams=all_teams)
 
@@ -71,7 +70,7 @@ def events(
 def _query(
     here: Here, since: str | None, types: list[str], agent: str | None, *, all_teams: bool, follow: bool
 ) -> Query:
-    """Return which events are asked for. Raises Usage, InvalidName, UnknownAgent, UnknownTeam."""
+    """Return the query for the events. Raises Usage, InvalidName, UnknownAgent, UnknownTeam."""
     from xats.core.address import check_name
 
     kinds = outbox.check_types(types)
@@ -86,7 +85,7 @@ def _query(
 
 
 def _team(here: Here, *, follow: bool) -> str:
-    """Return the team whose events are asked for. Who follows them may come before the team is there, and is warned.
+    """Return the team whose events to show. With `follow` the team may not exist yet, which is only a warning.
 
     Raises UnknownTeam.
     """
@@ -95,12 +94,12 @@ def _team(here: Here, *, follow: bool) -> str:
     except UnknownTeam as problem:
         if not follow:
             raise
-        render.warn(f"{problem} Its events are shown as soon as there are any.")
+        render.warn(f"{problem} Its events appear as soon as there are any.")
         return here.team
 
 
 def _known(here: Here, name: str, team: str) -> tuple[str, str]:
-    """Return the name and team today of the agent `name` of `team`, registered or not.
+    """Return the current name and team of the agent `name` of `team`, registered or not.
 
     Raises UnknownAgent, UnknownTeam.
     """
@@ -118,21 +117,21 @@ def _known(here: Here, name: str, team: str) -> tuple[str, str]:
     return found.name, found.team
 
 
-def _since(here: Here, said: str | None) -> tuple[int | None, int | None]:
+def _since(here: Here, given: str | None) -> tuple[int | None, int | None]:
     """Return the id, or the time in ms UTC, that --since names. Raises Usage."""
-    if said is None:
+    if given is None:
         return None, None
-    if said.isascii() and said.isdigit() and int(said) <= LARGEST_ID:
-        return int(said), None
+    if given.isascii() and given.isdigit() and int(given) <= LARGEST_ID:
+        return int(given), None
     try:
-        return None, here.store.clock() - durations.parse(said if not said[-1:].isdigit() else "")
+        return None, here.store.clock() - durations.parse(given if not given[-1:].isdigit() else "")
     except Usage as problem:
-        msg = f"--since must be the id of an event or a duration, not {said[:40]!r}."
+        msg = f"--since must be the id of an event or a duration, not {given[:40]!r}."
         raise Usage(msg, "xats events --since 1042, or: xats events --since 1h") from problem
 
 
 def _follow(here: Here, query: Query, limit: int, *, jsonl: bool, teams: bool) -> int:
-    """Print events as they are committed. Each look is a transaction of its own, so nothing is held open meanwhile."""
+    """Print events as they are committed. Each read is a transaction of its own, so none stays open."""
     while not render.reader_gone():
         generation = here.store.generation()
         if query.team is not None:  # it may have been renamed or merged
@@ -143,8 +142,8 @@ def _follow(here: Here, query: Query, limit: int, *, jsonl: bool, teams: bool) -
         query = query.behind(last)
         while not has_more and here.store.generation() == generation and not render.reader_gone():
             time.sleep(POLL)
-        if here.store.replaced:  # the ids of another store are others
-            msg = f"The store {here.path} was replaced by another."
+        if here.store.replaced:  # another store has other ids
+            msg = f"Another store has replaced {here.path}."
             raise StoreError(msg, "xats events --follow")
     return 0
 
@@ -153,8 +152,8 @@ def _line(event: Event, *, jsonl: bool, teams: bool) -> str:
     if jsonl:
         return render.json_line(event_json(event))
     if render.on_terminal():
-        return "  ".join(filter(None, _told(event, teams=teams)))
-    return "\t".join(_cells(event, teams=teams))
+        return "  ".join(filter(None, _for_terminal(event, teams=teams)))
+    return "\t".join(_for_pipe(event, teams=teams))
 
 
 def event_json(event: Event) -> dict[str, Any]:
@@ -169,10 +168,10 @@ def event_json(event: Event) -> dict[str, Any]:
     return {**values, "subject": event.subject, "data": data}
 
 
-def _told(event: Event, *, teams: bool) -> tuple[str, ...]:
-    """Return an event in words, for a terminal: the local time, and what is known without quotes and braces.
+def _for_terminal(event: Event, *, teams: bool) -> tuple[str, ...]:
+    """Return the columns of an event for a terminal: the local time, and its data without quotes and braces.
 
-    With `teams` its team stands behind the time.
+    With `teams` its team follows the time.
     """
     import json
 
@@ -186,7 +185,7 @@ def _told(event: Event, *, teams: bool) -> tuple[str, ...]:
     return str(event.id), at, *team, event.type, event.actor or "", event.subject, render.one_line(" ".join(words))
 
 
-def _cells(event: Event, *, teams: bool) -> tuple[str, ...]:
+def _for_pipe(event: Event, *, teams: bool) -> tuple[str, ...]:
     team = (event.team,) if teams else ()
     words = (event.id, iso(event.at), *team, event.type, event.actor, event.subject, event.data)
     return tuple(render.one_line("" if word is None else str(word)) for word in words)
@@ -196,6 +195,6 @@ def _print(found: list[Event], *, jsonl: bool, teams: bool) -> None:
     if jsonl:
         render.stream(render.json_line(event_json(one)) for one in found)
     elif found:
-        rows = [(_told if render.on_terminal() else _cells)(one, teams=teams) for one in found]
+        rows = [(_for_terminal if render.on_terminal() else _for_pipe)(one, teams=teams) for one in found]
         team = ("TEAM",) if teams else ()
-        render.table(("ID", "AT", *team, "WHAT", "WHO", "ABOUT", "DATA"), rows, stretch=("DATA",))
+        render.table(("ID", "AT", *team, "TYPE", "ACTOR", "SUBJECT", "DATA"), rows, stretch=("DATA",))

@@ -134,10 +134,10 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         "Show what changed between two versions, and whether it breaks readers, writers or both.",
     ),
     "contract check": ("contracts.look", "check", CONTRACTS, "Check a JSON document against a contract."),
-    "contract subscribe": ("contracts.put", "subscribe", CONTRACTS, "Get mail whenever a contract changes."),
-    "contract unsubscribe": ("contracts.put", "unsubscribe", CONTRACTS, "Get no more mail about a contract."),
+    "contract subscribe": ("contracts.subscriptions", "subscribe", CONTRACTS, "Get mail whenever a contract changes."),
+    "contract unsubscribe": ("contracts.subscriptions", "unsubscribe", CONTRACTS, "Get no more mail about a contract."),
     "contract subscribers": (
-        "contracts.look",
+        "contracts.subscriptions",
         "subscribers",
         CONTRACTS,
         "List the agents that get mail about a contract.",

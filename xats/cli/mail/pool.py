@@ -5,7 +5,7 @@ from __future__ import annotations
 from xats.base.errors import Usage
 from xats.cli.kit import documents, render, views
 from xats.cli.tasks import text
-from xats.cli.tasks.plan import nobody
+from xats.cli.tasks.plan import role_warning
 from xats.cli.teams import membership
 from xats.core.tasks import pools
 from xats.core.tasks import views as task_views
@@ -26,11 +26,11 @@ def send_to_pool(here: Here, draft: Draft, wait: str | None) -> int:
 
     def work(tx: Tx, me: Me) -> tuple[Sent, Listed, str]:
         sent, task = pools.send(tx, me.agent, me.evidence, draft)
-        return sent, task_views.listed(tx, task), nobody(tx, task)
+        return sent, task_views.listed(tx, task), role_warning(tx, task)
 
     text.settle(here)
     sent, found, alone = here.write(work)
-    text.ring(here)
+    here.rouse_daemon()
     task = found.task
     if here.json:
         render.document({**documents.sent_json(sent), "task": text.task_json(found)})

@@ -1,6 +1,6 @@
 """Models of every JSON document and every JSON line that xats prints or reads.
 
-`xats schema`, docs/reference.md and the tests are made from them. They import pydantic, which costs more than a whole
+`xats schema`, docs/reference.md and the tests use them. They import pydantic, which takes longer than a whole
 `xats send`: only `xats schema`, `xats task import` and tools import them, never a hook or a hot verb.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Error(Model, extra="allow"):
-    """An error. It has more fields where the code has something to add, such as the id of a task."""
+    """An error. Some codes have more fields, such as the id of a task."""
 
     code: str = field("The code, for scripts.")
     message: str = field("What went wrong, and why.")
@@ -32,7 +32,7 @@ class FailureDocument(Document):
     error: Error = field("The error.")
 
 
-# By verb: the documents that it prints with --json, one of them at a time.
+# By verb: the documents that it prints with --json, one in each run.
 DOCUMENTS: dict[str, Models] = {
     "send": (mail.SentDocument, mail.PooledDocument, mail.BatchDocument),
     "broadcast": (mail.SentDocument,),

@@ -27,14 +27,14 @@ class Agent(Model):
     team: str = field("The team.")
     role: str | None = field("The role, for addresses such as role:reviewer.")
     client: str = field("The agent program; human: a person.")
-    model: str | None = field("The language model that it said it uses.")
+    model: str | None = field("The language model that it uses, as it reported.")
     tags: list[str] = field("The tags, for addresses such as tag:gpu.")
     capabilities: list[str] = field("The capabilities, for addresses such as cap:rust.")
     about: str | None = field("What it is for, in one line.")
-    expected_since: Time | None = field("Since when the seat waits for its program; null: it does not.")
+    expected_since: Time | None = field("Since when xats waits for its program; null: it does not.")
     epoch: int = field("The number of its session; each registration from another process has a new one.")
-    host: str | None = field("The host on which it sits.")
-    pane: Pane | None = field("The pane in which it sits.")
+    host: str | None = field("Its host.")
+    pane: Pane | None = field("Its pane.")
 
 
 class AgentName(Model):
@@ -55,7 +55,7 @@ class Expectation(Model):
 
 
 class Presence(Model):
-    """What the program of an agent last said that it does."""
+    """What the program of an agent last reported."""
 
     state: Annotated[str, OneOf(["idle", "busy", "waiting", "ended"])] = field("The state.")
     at: Time = field("Since when.")
@@ -64,7 +64,7 @@ class Presence(Model):
 class ListedAgent(Agent):
     """An agent with its state, its mail and its wake."""
 
-    state: Annotated[str, OneOf(STATES)] = field("Whether its program runs, and what that is doing.")
+    state: Annotated[str, OneOf(STATES)] = field("Whether its program runs, and what the program does.")
     online: bool = field("Whether its program is known to run: online, busy or waiting.")
     detail: str = field("The state in words, and how it is known.")
     gone_at: Time | None = field("When the daemon saw that its process had ended.")
@@ -75,15 +75,15 @@ class ListedAgent(Agent):
     shown: int = field("The number of messages that were shown and are not known to be read.")
     last_seen_at: Time = field("When it last ran a command or a hook.")
     wake: Wake | None = field("The wake for its unread mail.")
-    wake_by: Annotated[str, OneOf(WAKE_BY)] = field("How it is to be woken, as registered with --wake.")
+    wake_by: Annotated[str, OneOf(WAKE_BY)] = field("How to wake it, as registered with --wake.")
     transports: list[str] = field("The transports that can wake it now, in the order in which they are tried.")
     paused: bool = field("Whether its wakes are paused.")
-    expected: Expectation | None = field("The program that is expected in its pane.")
-    presence: Presence | None = field("What its program last said that it does.")
+    expected: Expectation | None = field("The program that xats expects in its pane.")
+    presence: Presence | None = field("What its program last reported.")
 
 
 class AgentDetails(ListedAgent):
-    """An agent with everything that is known of it."""
+    """An agent with everything about it."""
 
     former_names: list[str] = field("The names that it had before, which still lead to it.")
 
@@ -162,7 +162,7 @@ class AgentForgetDocument(Document):
 
 
 class SeatDocument(Document):
-    """The agent whose seat waits for its program."""
+    """The agent that was created before its program runs."""
 
     agent: Agent = field("The agent.")
     created: bool = field("False if the agent was known before.")
@@ -181,7 +181,7 @@ class LaunchDocument(Document):
     agent: Address = field("The agent.")
     command: list[str] = field("The command line.")
     environment: dict[str, str] = field("The variables that are set.")
-    removed: list[str] = field("The variables of another session that are taken out.")
+    removed: list[str] = field("The variables of another session that are removed.")
     files: list[LaunchFile] = field("The files that are written first.")
     hooks: Annotated[str, OneOf(["launch", "installed", "none"])] = field("Where its hooks come from.")
     notes: list[str] = field("What the user should know.")

@@ -1,7 +1,7 @@
-"""What all models of JSON share: their rules, the types of values, and the words of an enumeration.
+"""What all models of JSON share: their rules, types of values, and enumerations.
 
-A model forbids fields that it does not describe and converts nothing, so a test that reads the output of a verb with
-its model finds each field that is missing, new or of another type.
+A model forbids fields that it does not describe and converts nothing. So a test that validates the output of a verb
+finds each field that is missing, new or of another type.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Model(BaseModel):
-    """An object of JSON. The names of its fields are those of the JSON; `alias` stands for a word of Python's."""
+    """An object of JSON. Its fields have the names of the JSON; an `alias` is for a name that Python reserves."""
 
     model_config = ConfigDict(extra="forbid", strict=True, validate_default=True)
 
@@ -28,13 +28,13 @@ def field(text: str, **more: Any) -> Any:
 
 
 class OneOf:
-    """Marks a text as one of the `words` that code of xats lists: `Annotated[str, OneOf(STATES)]`."""
+    """Marks a text as one of `words`: `Annotated[str, OneOf(STATES)]`."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self.words = list(words)
 
     def __get_pydantic_core_schema__(self, source: object, handler: object) -> core_schema.CoreSchema:
-        """Return the schema of pydantic for it: a text that is one of the words."""
+        """Return the pydantic schema of a text that is one of the words."""
         return core_schema.literal_schema(self.words)
 
 

@@ -1,7 +1,7 @@
-"""What xats reads and gives to other programs: lines of a batch, files with client profiles, wakes, rows of tables.
+"""What xats reads from other programs or gives to them: batch lines, client profiles, wakes, rows of tables.
 
-The lines of a batch and the files with profiles are read by quick readers (cli/mail/batch.py, clients/registry.py),
-because a batch is large and hooks read profiles; a test compares what those accept with these models.
+Quick readers (cli/mail/batch.py, clients/registry.py) read batch lines and profiles, because a batch is large and hooks
+read profiles. A test compares what they accept with these models.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class BatchLine(Model):
 
 
 class WakeDocument(Document):
-    """What the user's own program, for agents registered with --wake command, gets on standard input."""
+    """What the wake program of the user, for --wake command, gets on standard input."""
 
     agent: Address = field("The agent to wake.")
     unread: int = field("The number of its unread messages.")
@@ -42,7 +42,7 @@ class WakeDocument(Document):
     line: str = field("The line that xats would type.")
     wake: int = field("The id of the wake.")
     attempt: int = field("The number of this attempt, from 1.")
-    pane: Pane | None = field("The pane in which the agent sits.")
+    pane: Pane | None = field("The pane of the agent.")
     team: str = field("The team of the agent.")
     role: str | None = field("Its role.")
     client: str = field("Its agent program.")
@@ -53,7 +53,7 @@ class Row(RootModel[dict[str, Any]]):
 
 
 def _profile_file() -> type[Model]:
-    """Return the model of a user's file with a client profile: the fields of a profile, none of which is needed."""
+    """Return the model of a user's file with a client profile: all fields of a profile are optional."""
     kinds: dict[Any, Any] = {
         list[str]: list[Annotated[str, Field(min_length=1)]],
         int: Annotated[int, Field(ge=0, le=LARGEST)],
@@ -64,7 +64,7 @@ def _profile_file() -> type[Model]:
             default = getattr(Profile(""), name)
             value = list(default) if isinstance(default, tuple) else default
             fields[name] = (kinds.get(one.annotation, one.annotation), field(one.description or "", default=value))
-    text = "A file NAME.toml with the fields of a client profile that are different from those that xats knows."
+    text = "A file NAME.toml with the fields of a client profile to change."
     return create_model("ProfileFile", __base__=Model, __doc__=text, **fields)
 
 

@@ -17,11 +17,13 @@ Scope = Annotated[str, OneOf(["user", "project"])]
 
 
 class Clock(Model):
-    """How far the clock of this host is trusted. While it may be wrong, nothing is removed by age."""
+    """Whether xats trusts the clock of this host. While it may be wrong, xats removes nothing by age."""
 
-    trusted: bool = field("Whether ages are known to be right.")
-    since: Time | None = field("Ages are right of what began then or later; null: the clock is trusted.")
-    reason: Annotated[str, OneOf(["first", "boot", "jump", "sleep", "hidden"])] | None = field("Why it is not trusted.")
+    trusted: bool = field("Whether xats trusts every age.")
+    since: Time | None = field("xats trusts the age of what began then or later; null: of everything.")
+    reason: Annotated[str, OneOf(["first", "boot", "jump", "sleep", "hidden"])] | None = field(
+        "Why xats does not trust it."
+    )
 
 
 class DaemonProgram(Model):
@@ -32,7 +34,7 @@ class DaemonProgram(Model):
 
 
 class DaemonEnvironment(Model):
-    """What a running daemon said of itself when it started."""
+    """What a running daemon reported when it started."""
 
     pid: int = field("Its process.")
     version: str = field("The version of xats.")
@@ -46,8 +48,8 @@ class DaemonEnvironment(Model):
     clients: str | None = field("The folder with the user's client profiles.")
     tmux: DaemonProgram = field("The tmux that it runs.")
     wake: DaemonProgram = field("The user's own program that wakes agents registered with --wake command.")
-    settings: dict[str, str] = field("The settings that are not at their default, by variable.")
-    from_file: list[str] = field("The variables of them that a settings file has set.")
+    settings: dict[str, str] = field("The settings that differ from their default, by variable.")
+    from_file: list[str] = field("Those of these variables that a settings file sets.")
 
 
 class DaemonStatusDocument(Document):
@@ -55,13 +57,13 @@ class DaemonStatusDocument(Document):
 
     running: bool = field("Whether it runs.")
     pid: int | None = field("Its process.")
-    halted: str | None = field("Why it does not go on although its process is there.")
+    halted: str | None = field("Why its process does no work, such as stopped; null: it works.")
     due: int = field("The number of wakes that are due.")
     next_due_at: Time | None = field("When the next wake is due.")
     log: str = field("The file that it writes its log to.")
-    clock: Clock = field("How far the clock is trusted.")
+    clock: Clock = field("Whether xats trusts the clock.")
     failure: str | None = field("Why the last start failed.")
-    environment: DaemonEnvironment | None = field("What it said of itself when it started.")
+    environment: DaemonEnvironment | None = field("What the daemon reported when it started.")
 
 
 class DaemonStartDocument(Document):
@@ -69,8 +71,8 @@ class DaemonStartDocument(Document):
 
     running: bool = field("Always true.")
     pid: int = field("Its process.")
-    created: bool = field("False if it ran already.")
-    version: str | None = field("The version of xats that it is; null: it has not said yet.")
+    created: bool = field("False if a daemon ran already.")
+    version: str | None = field("Its version of xats; null: it has not reported yet.")
 
 
 class DaemonStopDocument(Document):
@@ -96,7 +98,7 @@ class Check(Model):
 class DoctorCheck(Check):
     """A check of the installation."""
 
-    section: str = field("What it belongs to, such as store or tmux.")
+    section: str = field("The section, such as store or tmux.")
 
 
 class DoctorDocument(Document):
@@ -144,19 +146,19 @@ class DbInfoDocument(Document):
     size: int = field("The size of all its files in bytes.")
     files: list[File] = field("Its files.")
     store_version: int = field("The version of its tables.")
-    application_id: int = field("The number by which SQLite knows a store of xats.")
+    application_id: int = field("The number that marks an SQLite file as a store of xats.")
     sqlite_version: str = field("The version of SQLite.")
     journal_mode: str = field("The journal mode of SQLite.")
     page_size: int = field("The size of a page in bytes.")
     pages: int = field("The number of pages.")
-    free_pages: int = field("The number of pages that are free to be used again.")
+    free_pages: int = field("The number of free pages.")
     tables: list[TableSize] = field("Its tables.")
     messages: Span = field("The times of the oldest and the newest message.")
     events: Span = field("The times of the oldest and the newest event.")
     file_mode: str = field("The permissions of the file, in octal.", pattern="^[0-7]{4}$")
     folder_mode: str = field("The permissions of its folder, in octal.", pattern="^[0-7]{4}$")
     network_file_system: str | None = field("The type of the network file system that it is on; null: none.")
-    clock: Clock | None = field("How far the clock is trusted; null: the store is too old to know.")
+    clock: Clock | None = field("Whether xats trusts the clock; null: the store is too old.")
 
 
 class DbBackupDocument(Document):
@@ -180,23 +182,23 @@ class DbExportDocument(Document):
 
 
 class DbImportDocument(Document):
-    """What was put into the store."""
+    """What was imported into the store."""
 
     path: str = field("The path of the store.")
     rows: int = field("The number of rows that were imported.")
-    tables: list[TableSize] = field("The tables that they are in.")
+    tables: list[TableSize] = field("The tables, with the number of imported rows.")
 
 
 class DbQueryDocument(Document):
-    """The answer to a statement of SQL."""
+    """The result of an SQL statement."""
 
-    columns: list[str] = field("The columns, each with a name of its own.")
+    columns: list[str] = field("The names of the columns, each different.")
     rows: list[dict[str, Any]] = field("The rows: an object each, with the columns as keys.")
     has_more: bool = field("Whether there are more rows than are printed.")
 
 
 class DbPruneDocument(Document):
-    """What was removed, or would be."""
+    """What was removed, or with --dry-run would be."""
 
     messages: int = field("The number of messages.")
     deliveries: int = field("The number of copies of messages.")
@@ -206,8 +208,8 @@ class DbPruneDocument(Document):
     sessions: int = field("The number of sessions of agents.")
     agents: int = field("The number of agents.")
     agent_names: list[Address] = field("The agents.")
-    before: Time = field("Everything is from before this time.")
-    removed: bool = field("Whether it was removed.")
+    before: Time = field("Everything removed is older than this time.")
+    removed: bool = field("Whether the rows were removed.")
 
 
 # -- hooks -------------------------------------------------------------------------------------------------------------
@@ -220,11 +222,11 @@ class HookChangeDocument(Document):
     scope: Scope = field("Whose file it is.")
     path: str = field("The path of the file.")
     action: Annotated[str, OneOf(["unchanged", "created", "changed", "removed", "restored"])] = field(
-        "What becomes of the file; restored: it is as it was before xats changed it."
+        "What happens to the file; restored: it is as it was before xats changed it."
     )
     written: bool = field("Whether the file was written.")
     diff: str = field("The change, as diff prints it.")
-    backup: str | None = field("Where the file is kept as it was before.")
+    backup: str | None = field("Where xats keeps the file as it was before.")
     notes: list[str] = field("What the user should know or do.")
 
 
@@ -238,10 +240,10 @@ class Hook(Model):
         "Whether the hooks are there and work; stale: this xats would write them in another way."
     )
     events: list[str] = field("The events that have a hook of xats.")
-    missing: list[str] = field("The events that should have one, or another one.")
+    missing: list[str] = field("The events whose hook is missing or different.")
     program: str | None = field("The program that the hooks run.")
     program_exists: bool = field("Whether that program is there.")
-    program_is_this: bool = field("Whether it is the xats that looks.")
+    program_is_this: bool = field("Whether that program is this xats.")
     client_program: str | None = field("Where the agent program is.")
     detail: str = field("What is wrong.")
     waiter: bool = field("Whether the program keeps a waiter.")
@@ -258,7 +260,7 @@ class HookStatusDocument(Document):
 
 
 class Candidate(Model):
-    """An agent program that may sit in a pane."""
+    """An agent program that may be the one in a pane."""
 
     client: str = field("The agent program.")
     pid: int = field("Its process.")
@@ -277,14 +279,14 @@ class FoundPane(Model):
     client: str = field("The likeliest agent program.")
     pid: int = field("Its process.")
     certain: bool = field("Whether it is likely enough to be registered without a question.")
-    agent: Address | None = field("The agent that sits there.")
+    agent: Address | None = field("The agent in the pane.")
     registered_now: bool = field("Whether this command registered it.")
     transports: list[str] = field("The transports that can wake it now, in the order in which they are tried.")
     candidates: list[Candidate] = field("All agent programs in the pane, the likeliest first.")
 
 
 class ServerProblem(Model):
-    """A tmux server that xats could not look at."""
+    """A tmux server that xats could not ask."""
 
     socket: str = field("Its socket.")
     code: str = field("The code of the error.")
@@ -297,12 +299,12 @@ class ClientFindDocument(Document):
 
     panes: list[FoundPane] = field("The panes.")
     servers: int = field("The number of tmux servers that answered.")
-    problems: list[ServerProblem] = field("The tmux servers that xats could not look at.")
+    problems: list[ServerProblem] = field("The tmux servers that xats could not ask.")
     has_more: bool = field("Always false.")
 
 
 class ClientProfile(Model):
-    """How an agent program looks in a pane. Texts are parts of a row; patterns are those of a shell."""
+    """How an agent program looks in a pane. A text is part of a row; a pattern is a shell pattern."""
 
     name: str = field("The name of the profile.")
     executables: list[str] = field("The names of its process.")
@@ -405,7 +407,7 @@ class ConfigListDocument(Document):
     """The settings."""
 
     settings: list[Setting] = field("The settings.")
-    problems: list[SettingsProblem] = field("What is wrong in the files; it does not count.")
+    problems: list[SettingsProblem] = field("The faults of the files; a faulty key does not count.")
     has_more: bool = field("Always false.")
 
 

@@ -43,7 +43,7 @@ class Message(Model):
 
 
 class Letter(Message):
-    """A message with its body, as one agent has it."""
+    """A copy of a message, with its body."""
 
     to: Address = field("The agent whose copy this is.")
     body: str = field("The text of the message.")
@@ -91,7 +91,9 @@ class Sent(Model):
     not_woken: list[NotWoken] = field("The recipients that are not woken, and why.")
     delayed: list[Delayed] = field("The recipients that are woken later.")
     renamed: list[RenamedRecipient] = field("The recipients that were addressed by a former name.")
-    dead_letters: list[EndedCopy] = field("The copies, of what was sent before with this key, that ended unread.")
+    dead_letters: list[EndedCopy] = field(
+        "For a message that was sent before with this key: the copies that ended unread."
+    )
 
 
 class SentDocument(Document, Sent):
@@ -107,7 +109,7 @@ class PooledDocument(Document, Sent):
 class BatchDocument(Document):
     """The messages of a batch."""
 
-    sent: list[Sent] = field("What each line of the batch came to, in the order of the lines.")
+    sent: list[Sent] = field("The message of each line of the batch, in the order of the lines.")
     created: int = field("The number of messages that are new.")
 
 
@@ -156,7 +158,7 @@ class WaitDocument(Document):
 
 
 class Wake(Model):
-    """What xats does to have an agent read its mail."""
+    """How xats gets the attention of an agent for its unread mail."""
 
     id: int | None = field("The id of the wake; null: there is none.")
     state: WakeState = field("The state of the wake; skipped: no wake is needed.")
@@ -165,7 +167,7 @@ class Wake(Model):
     detail: str | None = field("What xats saw at the last attempt.")
     attempts: int = field("The number of attempts so far.")
     transport: str | None = field("The transport of the last attempt.")
-    handed_to: list[str] = field("The transports that took the wake, and after which nothing was read yet.")
+    handed_to: list[str] = field("The transports that took the line of the wake; nothing was read since.")
     next_attempt_at: Time | None = field("When the next attempt is due.")
     updated_at: Time | None = field("When the wake last changed.")
 
@@ -179,12 +181,12 @@ class Delivery(Model):
     read_at: Time | None = field("When the copy was read.")
     replied_at: Time | None = field("When the recipient replied.")
     acked_at: Time | None = field("When the recipient acknowledged the message.")
-    host: str | None = field("The host on which the recipient sits.")
+    host: str | None = field("The host of the recipient.")
     wake: Wake = field("The wake for this copy.")
 
 
 class StatusDocument(Document):
-    """What became of a message."""
+    """The state of a message."""
 
     message: Message = field("The message.")
     deliveries: list[Delivery] = field("The copies, one for each recipient.")
@@ -217,7 +219,7 @@ class DeadShowDocument(Document):
 
 
 class Retried(Model):
-    """A dead letter that is tried once more."""
+    """A dead letter that xats retries."""
 
     id: int = field("The id of the dead message.")
     agent: Address = field("The agent that gets it now.")
@@ -225,22 +227,22 @@ class Retried(Model):
 
 
 class DeadRetryDocument(Document):
-    """The dead letters that are tried once more."""
+    """The dead letters that xats retries."""
 
-    retried: list[Retried] = field("What is tried once more.")
+    retried: list[Retried] = field("The dead letters.")
 
 
 class Dropped(Model):
-    """A dead letter that was taken off the list."""
+    """A dead letter that was removed from the list."""
 
     id: int = field("The id of the message.")
     agent: Address = field("The recipient.")
 
 
 class DeadDropDocument(Document):
-    """The dead letters that were taken off the list."""
+    """The dead letters that were removed from the list."""
 
-    dropped: list[Dropped] = field("What was taken off the list.")
+    dropped: list[Dropped] = field("The dead letters.")
 
 
 class Pause(Model):
@@ -266,7 +268,7 @@ class ResumeDocument(Document):
     agent: Address | None = field("The agent; null: the whole team.")
     team: str = field("The team.")
     resumed: bool = field("False if it was not paused.")
-    due: int = field("The number of agents with mail that are woken now.")
+    due: int = field("The number of agents with mail that xats wakes now.")
 
 
 class PokeDocument(Document):
@@ -274,7 +276,7 @@ class PokeDocument(Document):
 
     agent: Address = field("The agent.")
     pane: str | None = field("The id of its pane.")
-    state: Annotated[str, OneOf(["delivered", "refused", "unconfirmed"])] = field("What became of the text.")
+    state: Annotated[str, OneOf(["delivered", "refused", "unconfirmed"])] = field("What happened to the text.")
     reason: Reason | None = field("Why it was refused.")
     removed: list[str] = field("The control characters that xats took out of the text.")
 
@@ -284,7 +286,7 @@ class Woken(Model):
 
     id: int = field("The id of the wake.")
     agent: Address = field("The agent.")
-    state: str = field("What became of the attempt.")
+    state: str = field("The result of the attempt.")
     reason: Reason | None = field("Why it was refused or is waiting.")
 
 
@@ -303,5 +305,5 @@ class WakePreview(Model):
 class DeliverDocument(Document):
     """The wakes that were due."""
 
-    wakes: list[Woken] | list[WakePreview] = field("The wakes; with --dry-run what would be done.")
+    wakes: list[Woken] | list[WakePreview] = field("The wakes; with --dry-run what xats would do.")
     has_more: bool = field("Always false.")

@@ -1,6 +1,6 @@
-"""The JSON Schemas of the models, as `make generate` writes them down for `xats schema`.
+"""The JSON Schemas of the models, which `make generate` writes for `xats schema`.
 
-They promise less than the models check: other fields are allowed, because a later xats may add some.
+They promise less than the models check: they allow other fields, because a later xats may add some.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class _Generator(GenerateJsonSchema):
-    """Leaves out what repeats the name of a field or a model, and what forbids more fields."""
+    """Leaves out the titles of fields and models, and the ban on other fields."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         """Return that no field has a title."""

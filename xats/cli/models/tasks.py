@@ -43,18 +43,18 @@ class Task(Model):
     assignee: Address | None = field("The only agent that may claim it.")
     role: str | None = field("The role of the agents that may claim it.")
     pool: bool = field("Whether xats offers it to the members of the role, one after another.")
-    owner: Address | None = field("Who has claimed it, or had when it ended.")
+    owner: Address | None = field("Who has claimed it, or had claimed it when it ended.")
     claim: int = field("The number of the last claim, for --claim.")
     claimed_at: Time | None = field("When it was claimed.")
     lease_until: Time | None = field("When the claim ends unless the owner renews it.")
     owner_gone_at: Time | None = field("When xats saw that the process of the owner had ended.")
     review: list[str] = field("The roles that must approve it.")
     submission: int = field("How often it was submitted for review.")
-    parent: int | None = field("The id of the task that it is a subtask of.")
+    parent: int | None = field("The id of its parent task.")
     subtask_count: SubtaskCount = field("How many subtasks it has.")
     progress: str | None = field("The last note on its progress.")
     reason: str | None = field("Why it failed, was cancelled or was released.")
-    key: str | None = field("The key under which it was added, which makes adding safe to repeat.")
+    key: str | None = field("The key that makes adding safe to repeat.")
     notify: str | None = field("The address that gets mail when it ends.")
     due_at: Time | None = field("When it should be done.")
     created_at: Time = field("When it was added.")
@@ -74,23 +74,23 @@ class Note(Model):
     """An entry in the history of a task."""
 
     at: Time = field("When it happened.")
-    agent: Address | None = field("Who did it, or whom it happened to; null if xats did it.")
+    agent: Address | None = field("Who did it, or to whom it happened; null if xats did it.")
     kind: Annotated[str, OneOf(NOTES)] = field("What happened.")
     text: str | None = field("The text that was given.")
 
 
 class TaskDetails(Task):
-    """A task with everything that is known of it."""
+    """A task with everything about it."""
 
     description: str = field("What is to be done.")
-    result: str | None = field("What was handed in.")
+    result: str | None = field("The result.")
     needs: list[Need] = field("The tasks that must be done first.")
     needed_by: list[Need] = field("The tasks that wait for it.")
-    subtasks: list[Need] = field("The tasks that it consists of; not more than a page of them.")
+    subtasks: list[Need] = field("Its subtasks, at most one page.")
     approvals: list[Approval] = field("The roles that must approve it, and who has.")
     message_id: int | None = field("The message that became this task.")
-    offered_to: Address | None = field("The member of the pool that was asked last.")
-    history: list[Note] = field("What happened to it, oldest first.")
+    offered_to: Address | None = field("The member of the pool that got the last offer.")
+    history: list[Note] = field("Its history, oldest first.")
 
 
 class TaskDocument(Document):
@@ -114,7 +114,7 @@ class TaskListDocument(Document):
 
 
 class TaskDetailsDocument(Document):
-    """One task with everything that is known of it."""
+    """One task with everything about it."""
 
     task: TaskDetails = field("The task.")
 
@@ -176,7 +176,7 @@ class TaskLine(Model):
     to: str | None = field("The name of the only agent that may claim it.")
     role: str | None = field("The role of the agents that may claim it.")
     needs: list[int] = field("The ids of the tasks that must be done first.")
-    parent: int | None = field("The id of the task that it is a subtask of.")
+    parent: int | None = field("The id of its parent task.")
     priority: int = field("0 is the most urgent, 9 the least.")
     key: str | None = field("The key that makes adding safe to repeat.")
     review: list[str] = field("The roles that must approve it.")

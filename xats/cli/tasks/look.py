@@ -8,6 +8,7 @@ from functools import partial
 from xats.base import durations
 from xats.base.errors import FAILURE, TimedOut, Usage
 from xats.cli.kit import render, views
+from xats.cli.kit.paging import check_limit
 from xats.cli.kit.scope import team_of
 from xats.cli.tasks import text
 from xats.core.tasks import tasks
@@ -37,22 +38,20 @@ def list_(
 ) -> int:
     """List the tasks that have not ended, the most urgent first.
 
-    In what state each is, who has it or whom it is for, and what it waits for. An owner whose process has ended is
-    marked as gone.
+    It shows the state of each task, its owner or assignee, and the tasks that it waits for. An owner whose process has
+    ended is marked as gone.
 
     Example: xats task list --ready
 
     Example: xats task list --mine
     """
-    if limit < 1:
-        msg = f"A page of {limit} tasks cannot be shown."
-        raise Usage(msg, "xats task list -n 10")
+    check_limit(limit, "xats task list -n 10")
     wanted = {"ready": "open", "blocked": "open"}.get(state or "", state)
     if wanted not in (None, *tasks.STATES):
-        msg = f"{state!r} is no state of a task."
-        raise Usage(msg, f"one of: {', '.join(tasks.STATES)}; for what can be claimed: xats task list --ready")
+        msg = f"--state must be one of {', '.join(tasks.STATES)}, not {state!r}."
+        raise Usage(msg, "xats task list --state open; for tasks to claim: xats task list --ready")
     if state == "blocked":
-        msg = "Blocked is an open task that waits for others."
+        msg = "There is no state 'blocked': a blocked task is open and waits for others."
         raise Usage(msg, "xats task list --state open  (shows what each waits for)")
 
     def look(tx: Tx, team: str, me: Me | None) -> tuple[list[Listed], bool]:
@@ -79,7 +78,7 @@ def list_(
     if rows:
         render.table(("ID", "STATE", "P", "TITLE", "WHO", "AGE", "BLOCKED BY"), rows, stretch=("TITLE", "BLOCKED BY"))
     elif not here.quiet:
-        render.say(f"no {'such ' if state or mine or role or ready else ''}tasks")
+        render.say("no task matches" if state or mine or role or ready else "no tasks")
     if has_more and not here.quiet:
         flags = [word for word, said in (("--mine", mine), ("--ready", ready), ("--all", every)) if said]
         for option, value in (("--state", state), ("--role", role)):
@@ -108,40 +107,40 @@ def show(here: Here, task_id: params.TaskIdArg) -> int:
     team = team_of(here)
     found = here.store.read(lambda tx: task_views.details(tx, team, task_id))
     if here.json:
-        render.document({"task": text.whole_json(found)})
+        render.document({"task": text.details_json(found)})
     else:
-        render.put(text.whole_text(found, team, here.store.clock()))
+        render.put(text.details_text(found, team, here.store.clock()))
     return 0
 
 
 def wait(here: Here, task_id: params.TaskIdArg, *, timeout: params.TimeoutOption = None) -> int:
     """Wait until a task has ended: exit 0 when it is done, else 1.
 
-    124 when the time is over.
+    After the timeout it exits 124.
 
     Example: xats task wait 7 --timeout 1h
     """
     from xats.cli.mail.verbs import _await_change
 
     deadline = time.monotonic() + durations.parse(timeout) / 1000 if timeout is not None else None
-    told = False
+    warned = False
     while True:
         generation = here.store.generation()
         text.settle(here)
-        said = team_of(here)  # each time: it renews what I have claimed, also when I wait for long
-        team = here.store.read(partial(teams.current, name=said))  # it may have been renamed or merged
+        asked = team_of(here)  # each time: it renews my claims, also during a long wait
+        team = here.store.read(partial(teams.current, name=asked))  # it may have been renamed or merged
         task = here.store.read(partial(tasks.find, team=team, task_id=task_id))
         if not task.live:
             break
-        if task.owner and task.owner_gone_at and not told:
-            told = True
-            render.say(f"{views.near(task.owner, team)}, which has claimed task {task_id}, is gone; still waiting")
+        if task.owner and task.owner_gone_at and not warned:
+            warned = True
+            render.say(f"{views.near(task.owner, team)} has claimed task {task_id} and is gone; still waiting")
         if not _await_change(here, generation, deadline):
             msg = f"Task {task_id} has not ended: it is {text.state_word(task)}."
             raise TimedOut(msg, f"xats task show {task_id}", id=task_id, state=task.state)
     found = here.store.read(lambda tx: task_views.details(tx, team, task_id))
     if here.json:
-        render.document({"task": text.whole_json(found)})
+        render.document({"task": text.details_json(found)})
     elif not here.quiet:
         render.put(text.head(found.listed, team, here.store.clock()))
         for line in text.quoted(found.result or task.reason or ""):
@@ -155,7 +154,7 @@ def wait(here: Here, task_id: params.TaskIdArg, *, timeout: params.TimeoutOption
 def graph(here: Here, task_id: params.OptionalTaskIdArg = None, *, dot: params.DotOption = False) -> int:
     """Draw the dependencies and subtasks of tasks as a tree.
 
-    Under each task stand its parts, and what it needs. What stands there already is drawn once.
+    Under each task are its subtasks, and the tasks that it needs. A task is drawn only once with what is under it.
 
     Example: xats task graph 7
 
@@ -177,7 +176,7 @@ def graph(here: Here, task_id: params.OptionalTaskIdArg = None, *, dot: params.D
     else:
         render.stream(_dot(found) if dot else _drawn(found, team))
     if found.has_more and not here.quiet:
-        render.say(f"only {len(found.tasks)} tasks are shown: xats task graph ID shows a part")
+        render.say(f"shown are {len(found.tasks)} tasks; to see a part: xats task graph ID")
     return 0
 
 
@@ -192,9 +191,9 @@ MARKS = {"ready": "○", "blocked": "◌", "claimed": "●", "review": "◐", "d
 
 
 def _drawn(found: Graph, team: str) -> Iterator[str]:
-    """Yield the lines of the tree, without recursion: chains may be long."""
+    """Yield the lines of the tree. It does not recurse, because chains may be long."""
     drawn: set[int] = set()
-    # (id, what it is to the one above, the lines on its left, whether it is the last there)
+    # (id, its relation to the task above, the lines at its left, whether it is the last in its branch)
     waiting = [(one, "", None, True) for one in reversed(found.roots)]
     while waiting:
         one, relation, left, last = waiting.pop()
@@ -213,15 +212,15 @@ def _drawn(found: Graph, team: str) -> Iterator[str]:
 def _one(task: Task, team: str) -> str:
     state = text.state_word(task)
     whom = text.who(task, team)
-    told = f"{state}, {whom}" if whom else state
-    return f"{MARKS[state]} #{task.id} {render.one_line(task.title)} {render.dim(f'- {told}')}"
+    standing = f"{state}, {whom}" if whom else state
+    return f"{MARKS[state]} #{task.id} {render.one_line(task.title)} {render.dim(f'- {standing}')}"
 
 
 COLOURS = {"ready": "white", "blocked": "lightgrey", "claimed": "lightblue", "review": "khaki", "done": "palegreen"}
 
 
 def _dot(found: Graph) -> Iterator[str]:
-    """Yield the graph in Graphviz' language: an arrow goes from what comes first to what waits for it."""
+    """Yield the graph in the language of Graphviz. An arrow leads from a task to the task that waits for it."""
     yield "digraph tasks {"
     yield "  rankdir=LR;"
     yield '  node [shape=box, style="rounded,filled", fillcolor=white];'

@@ -36,8 +36,8 @@ def add(
 ) -> int:
     """Add a task: for anybody in the team, for an agent, or for a role.
 
-    Whom it is for gets mail as soon as it can be started. With --dep it waits until other tasks are done, with --review
-    it is done only when every named role has approved it.
+    The agent or the role gets mail as soon as the task can be started. With --dep the task waits until other tasks are
+    done. With --review it is done only when every named role has approved it.
 
     Example: xats task add 'Write the parser' --role backend --review qa
 
@@ -59,21 +59,21 @@ def add(
 
     def work(tx: Tx, me: Me) -> tuple[Listed, bool, str, tuple[str, ...]]:
         task, created = planning.add(tx, me.agent, new)
-        return views.listed(tx, task), created, nobody(tx, task), teams.notices(tx, task.team)
+        return views.listed(tx, task), created, role_warning(tx, task), teams.notices(tx, task.team)
 
     text.settle(here)
-    found, created, alone, pending = here.write(work)
-    text.ring(here)
+    found, created, warning, pending = here.write(work)
+    here.rouse_daemon()
     if here.json:
         render.document({"task": text.task_json(found), "created": created})
     elif here.quiet:
         render.put(str(found.task.id))
     else:
         state = text.standing(found, found.task.team, here.store.clock())
-        what = "added" if created else "was added before under that key; nothing new was stored"
+        what = "added" if created else "was added before with that key; nothing new was stored"
         render.put(f"#{found.task.id} {what}: {render.one_line(found.task.title)} ({state})")
-        if alone and created:
-            render.say(f"  {alone}")
+        if warning and created:
+            render.say(f"  {warning}")
         if pending:
             from xats.cli.teams import membership
 
@@ -81,10 +81,10 @@ def add(
     return 0
 
 
-def nobody(tx: Tx, task: Task) -> str:
-    """Return in words that nobody is there to do `task`, if so."""
+def role_warning(tx: Tx, task: Task) -> str:
+    """Return a sentence that no agent has the role of `task`, "" if one has it."""
     if task.role is not None and not recipients.with_role(tx, task.team, task.role):
-        return f"nobody has the role {task.role} yet: xats register NAME --role {task.role}"
+        return f"no agent has the role {task.role} yet: xats register NAME --role {task.role}"
     return ""
 
 
@@ -109,11 +109,12 @@ def edit(
 ) -> int:
     """Change a task: its assignee, dependencies, priority and more.
 
-    Who added it, its owner and any person may. Whom it is for and what it waits for can change while it is open.
+    The agent that added it, its owner and any person may change it. Its assignee and its dependencies can change while
+    it is open.
 
-    Which roles have to approve it can change until it ends. A role that is added to a submitted task is asked at once.
-    If no approval is missing after a role is removed, a submitted task is done. An owner who did not add the task
-    cannot remove one.
+    The roles that must approve it can change until it ends. A role that you add to a submitted task is asked at once. A
+    submitted task is done if no approval is missing after you remove a role. An owner who did not add the task cannot
+    remove a role.
 
     Example: xats task edit 7 --priority 1 --to bob
 
@@ -145,13 +146,14 @@ def edit(
     found = here.write(
         lambda tx, me: views.listed(tx, planning.edit(tx, me.agent, task_id=task_id, change=change)),
     )
-    return said(here, found, "changed")
+    return text.report(here, found, "changed")
 
 
 def cancel(here: Here, task_id: params.TaskIdArg, *, reason: params.TaskReasonOption = None) -> int:
     """Cancel a task.
 
-    Who added it, its owner and any person may. Whoever has claimed it is told, and so is who added what waits for it.
+    The agent that added it, its owner and any person may cancel it. xats tells the owner, and the agents that added the
+    tasks that wait for it.
 
     Example: xats task cancel 7 --reason 'the customer has left'
     """
@@ -159,13 +161,13 @@ def cancel(here: Here, task_id: params.TaskIdArg, *, reason: params.TaskReasonOp
     found = here.write(
         lambda tx, me: views.listed(tx, endings.cancel(tx, me.agent, task_id=task_id, reason=reason)),
     )
-    return said(here, found, "cancelled")
+    return text.report(here, found, "cancelled")
 
 
 def reopen(here: Here, task_id: params.TaskIdArg, *, reason: params.TaskReasonOption = None) -> int:
     """Reopen a task that has ended.
 
-    What waits for it waits again; what it came to stays in its history.
+    The tasks that need it wait for it again. Its result stays in its history.
 
     Example: xats task reopen 7 --reason 'it crashes on empty files'
     """
@@ -173,15 +175,4 @@ def reopen(here: Here, task_id: params.TaskIdArg, *, reason: params.TaskReasonOp
     found = here.write(
         lambda tx, me: views.listed(tx, endings.reopen(tx, me.agent, task_id=task_id, reason=reason)),
     )
-    return said(here, found, "reopened")
-
-
-def said(here: Here, found: Listed, what: str) -> int:
-    """Have the daemon look, and say what became of a task."""
-    text.ring(here)
-    if here.json:
-        render.document({"task": text.task_json(found)})
-    elif not here.quiet:
-        state = text.standing(found, found.task.team, here.store.clock())
-        render.put(f"#{found.task.id} {what}: {render.one_line(found.task.title)} ({state})")
-    return 0
+    return text.report(here, found, "reopened")

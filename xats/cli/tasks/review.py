@@ -1,10 +1,9 @@
-"""The verbs of whoever reviews a task: approve, feedback."""
+"""The verbs of the reviewers of a task: approve, feedback."""
 
 from __future__ import annotations
 
 from xats.cli.kit import render
 from xats.cli.tasks import text
-from xats.cli.tasks.plan import said
 from xats.core.tasks import reviews, views
 
 TYPE_CHECKING = False
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 def approve(here: Here, task_id: params.TaskIdArg, *, force: params.DespiteOption = False) -> int:
     """Approve a submitted task for my role.
 
-    Every role that was named with --review has to; nobody approves his own work. With the last one it is done. When a
-    task that it needs was reopened, xats refuses, unless --force is given.
+    Every role that --review names must approve it, and no agent can approve its own work. After the last approval the
+    task is done. If a task that it needs was reopened, xats refuses without --force.
 
     Example: xats task approve 7
     """
@@ -31,12 +30,12 @@ def approve(here: Here, task_id: params.TaskIdArg, *, force: params.DespiteOptio
 
     text.settle(here)
     found, approved, missing = here.write(work)
-    text.ring(here)
+    here.rouse_daemon()
     if here.json:
         render.document({"task": text.task_json(found), "approved": approved, "missing": missing})
     elif not here.quiet:
         what = "approved" if approved else "was approved for your role before"
-        then = f"still to approve: {', '.join(missing)}" if missing else "it is done"
+        then = f"approval missing: {', '.join(missing)}" if missing else "it is done"
         render.put(f"#{found.task.id} {what}: {render.one_line(found.task.title)} ({then})")
         text.say_blocked(found)
     return 0
@@ -45,7 +44,7 @@ def approve(here: Here, task_id: params.TaskIdArg, *, force: params.DespiteOptio
 def feedback(here: Here, task_id: params.TaskIdArg, body: params.FeedbackArg) -> int:
     """Send a submitted task back, and say what is missing.
 
-    Its owner gets the text as mail, and has claimed it anew.
+    Its owner gets the text as mail, and has the claim again.
 
     Example: xats task feedback 7 'the error paths have no tests'
     """
@@ -54,4 +53,4 @@ def feedback(here: Here, task_id: params.TaskIdArg, body: params.FeedbackArg) ->
     found = here.write(
         lambda tx, me: views.listed(tx, reviews.feedback(tx, me.agent, me.evidence, task_id=task_id, text=words)),
     )
-    return said(here, found, "sent back")
+    return text.report(here, found, "sent back")

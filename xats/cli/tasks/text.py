@@ -22,27 +22,22 @@ if TYPE_CHECKING:
 
 
 def settle(here: Here) -> None:
-    """Open tasks again whose claims are over, before anything else is done or said.
+    """Reopen the tasks whose claims are over, before a verb does anything else.
 
-    It is a transaction of its own: what is refused afterwards must not undo it, and what I do now must not renew what
+    It is a transaction of its own: a verb that is refused afterwards must not undo it, and must not renew a claim that
     I have lost already.
     """
     if here.store.read(lambda tx: claims.due(tx, process_gone)):
         here.store.write(lambda tx: claims.settle(tx, process_gone))
 
 
-def ring(here: Here) -> None:
-    """Have the daemon look for mail that was sent."""
-    here.rouse_daemon()
-
-
 def read_text(text: str | None, what: str) -> str | None:
-    """Return `text`, or what stdin holds when it is `-`. Raises InvalidTask."""
+    """Return `text`, or all of standard input if it is `-`. Raises InvalidTask."""
     return None if text is None else reading.given(text, what, InvalidTask, "Nothing was changed.")
 
 
 def read_text_or_file(text: str | None, what: str) -> str | None:
-    """Return what `read_text` does, or what the file holds that `@FILE` names. Raises InvalidTask."""
+    """Return what `read_text` returns, or for `@FILE` the text of that file. Raises InvalidTask."""
     return None if text is None else reading.given_or_file(text, what, InvalidTask, "Nothing was changed.")
 
 
@@ -85,12 +80,12 @@ def task_json(found: Listed) -> dict[str, Any]:
 
 
 def need_json(need: Need) -> dict[str, Any]:
-    """Return the JSON form of a task that another one speaks of."""
+    """Return the JSON form of a task that another task refers to."""
     return {"id": need.id, "state": need.state, "title": need.title}
 
 
-def whole_json(found: TaskDetails) -> dict[str, Any]:
-    """Return the JSON form of a task with everything that is known of it."""
+def details_json(found: TaskDetails) -> dict[str, Any]:
+    """Return the JSON form of a task with everything about it."""
     return {
         **task_json(found.listed),
         "description": found.description,
@@ -109,12 +104,12 @@ def whole_json(found: TaskDetails) -> dict[str, Any]:
 
 
 def state_word(task: Task) -> str:
-    """Return the state of a task: of an open one whether it is ready."""
+    """Return the state of a task; for an open task, whether it is ready or blocked."""
     return task.state if task.state != "open" else "ready" if task.ready else "blocked"
 
 
 def who(task: Task, team: str) -> str:
-    """Return who has a task, else whom it is for."""
+    """Return who has claimed a task, else whom it is for."""
     if task.owner:
         return views.near(task.owner, team) + (" (gone)" if task.owner_gone_at is not None else "")
     if task.assignee:
@@ -123,29 +118,40 @@ def who(task: Task, team: str) -> str:
 
 
 def blocked(found: Listed) -> str:
-    """Return what a task waits for; of what can never be done, why."""
+    """Return the tasks that a task waits for, with the state of those that have ended without being done."""
     return ", ".join(f"#{one.id}" + (f" {one.state}" if one.state in tasks.ENDED else "") for one in found.blockers)
 
 
 def say_blocked(found: Listed) -> None:
-    """Say on standard error which tasks, that a task needs and that were reopened since, are not done."""
+    """Print on standard error which of the tasks that a task needs are not done, such as reopened ones."""
     if found.blockers:
-        render.say(f"  not done of what it needs: {blocked(found)}")
+        render.say(f"  it needs tasks that are not done: {blocked(found)}")
+
+
+def report(here: Here, found: Listed, done: str) -> int:
+    """Rouse the daemon, print what was `done` with a task, and return the exit code."""
+    here.rouse_daemon()
+    if here.json:
+        render.document({"task": task_json(found)})
+    elif not here.quiet:
+        state = standing(found, found.task.team, here.store.clock())
+        render.put(f"#{found.task.id} {done}: {render.one_line(found.task.title)} ({state})")
+    return 0
 
 
 def overdue(task: Task, now: int) -> bool:
-    """Tell whether a task should have been done by now."""
+    """Tell whether a task is past its due time."""
     return task.live and task.due_at is not None and task.due_at <= now
 
 
 def head(found: Listed, team: str, now: int) -> str:
-    """Return in one line what a task is and where it stands."""
+    """Return a task and its state in one line."""
     task = found.task
     return f"{render.bold(f'#{task.id} {render.one_line(task.title)}')} {render.dim('- ' + standing(found, team, now))}"
 
 
 def standing(found: Listed, team: str, now: int) -> str:
-    """Return in words where a task stands."""
+    """Return the state of a task in words."""
     task = found.task
     owner = views.near(task.owner, team) if task.owner else ""
     if task.state == "claimed":
@@ -177,11 +183,11 @@ def standing(found: Listed, team: str, now: int) -> str:
 
 
 def quoted(text: str) -> list[str]:
-    """Return the lines of a text that somebody wrote, marked so that none can pose as ours."""
+    """Return the lines of a text, each with a mark that shows that the line is not from xats."""
     return [f"  | {line}" for line in render.visible(text).rstrip("\n").split("\n")] if text.strip() else []
 
 
-SAID = {
+DONE = {  # what a note of the history says that an agent did
     "added": "added it",
     "claimed": "claimed it",
     "progress": "noted",
@@ -196,12 +202,12 @@ SAID = {
     "reopened": "reopened it",
     "edited": "changed it",
     "ready": "can be started",
-    "offered": "was asked",
+    "offered": "got the offer",
     "owner_gone": "is gone",
 }
 
 
-def whole_text(found: TaskDetails, team: str, now: int) -> str:
+def details_text(found: TaskDetails, team: str, now: int) -> str:
     """Return a task to read, with its history."""
     task = found.listed.task
     lines = [head(found.listed, team, now)]
@@ -213,24 +219,22 @@ def whole_text(found: TaskDetails, team: str, now: int) -> str:
     if task.parent_id is not None:
         lines.append(f"  part of: #{task.parent_id}")
     for one in found.approvals:
-        said = f"{views.near(one.agent, team)}, {ago(one.at, now)}" if one.agent else "not yet"
-        lines.append(f"  approval of {one.role}: {said}")
+        by = f"{views.near(one.agent, team)}, {ago(one.at, now)}" if one.agent else "not yet"
+        lines.append(f"  approval of {one.role}: {by}")
     if found.offered_to:
-        lines.append(f"  asked last: {views.near(found.offered_to, team)}")
+        lines.append(f"  offered last to: {views.near(found.offered_to, team)}")
     if task.notify:
-        lines.append(f"  to be told when it ends: {render.one_line(task.notify)}")
+        lines.append(f"  gets mail when it ends: {render.one_line(task.notify)}")
     lines += quoted(found.description)
     for word, text in (("progress", task.progress), ("result", found.result), ("reason", task.reason)):
         if text:
             lines += [f"  {word}:", *quoted(text)]
     lines.append(render.dim("  history:"))
     for note in found.notes:
-        by = views.near(note.agent, team) if note.agent else "xats"
-        said = f": {_short(note.text)}" if note.text else ""
-        words = SAID[note.kind] if note.agent else "it can be started" if note.kind == "ready" else SAID[note.kind]
-        lines.append(
-            f"  {ago(note.at, now)}, {by}: {words}{said}" if note.agent else f"  {ago(note.at, now)}: {words}{said}"
-        )
+        by = f", {views.near(note.agent, team)}" if note.agent else ""
+        done = "it can be started" if note.kind == "ready" and not note.agent else DONE[note.kind]
+        what = f": {_short(note.text)}" if note.text else ""
+        lines.append(f"  {ago(note.at, now)}{by}: {done}{what}")
     return "\n".join(lines)
 
 

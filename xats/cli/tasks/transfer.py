@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def export(here: Here, *, every: params.EndedOption = False) -> int:
     """Print tasks as JSON Lines, for import.
 
-    Those that have not ended, and what they wait for; with --all every task of the team.
+    It prints the tasks that have not ended, and the tasks that they need; with --all every task of the team.
 
     Example: xats task export --all
     """
@@ -40,7 +40,7 @@ def export(here: Here, *, every: params.EndedOption = False) -> int:
     lines = []
     for one in found:
         values = core.values(one)
-        # What is not in the file is done, or above what is in it.
+        # A task that is not in the file is done, or is a parent of one in it.
         values["needs"] = [need for need in values["needs"] if need in known]
         values["parent"] = values["parent"] if values["parent"] in known else None
         values["due_at"] = iso(values["due_at"])
@@ -52,15 +52,16 @@ def export(here: Here, *, every: params.EndedOption = False) -> int:
     return 0
 
 
-class _Enough(Exception):
-    """Nothing is to be kept of a dry run."""
+class _DryRun(Exception):
+    """Rolls back a dry run."""
 
 
 def import_(here: Here, source: params.ImportFileArg, *, dry_run: params.ImportDryRunOption = False) -> int:
     """Add every task of a JSON Lines file, or none.
 
-    Each line is an object with a title, and perhaps description, to, role, needs (a list of ids of the same file),
-    parent, priority, key, review (a list of roles), due_at, notify. They get new ids. What had been claimed is open.
+    Each line is an object with a title. It may also have description, to, role, needs (a list of ids in the same
+    file), parent, priority, key, review (a list of roles), due_at and notify. The tasks get new ids. A claimed task is
+    open afterwards.
 
     Example: xats task import tasks.jsonl --dry-run
     """
@@ -70,12 +71,12 @@ def import_(here: Here, source: params.ImportFileArg, *, dry_run: params.ImportD
     def work(tx: Tx, me: Me) -> None:
         done[:] = core.add_all(tx, me.agent, items)
         if dry_run:
-            raise _Enough
+            raise _DryRun
 
     text.settle(here)
     try:
         here.write(work)
-    except _Enough:
+    except _DryRun:
         pass
     except XatsError as problem:
         if problem.index is not None:
@@ -83,7 +84,7 @@ def import_(here: Here, source: params.ImportFileArg, *, dry_run: params.ImportD
         raise
     new = sum(created for _, created in done)
     if not dry_run:
-        text.ring(here)
+        here.rouse_daemon()
     if here.json:
         rows = [
             {"id": None if dry_run and created else task.id, "old_id": item.id, "title": task.title, "created": created}
@@ -93,7 +94,7 @@ def import_(here: Here, source: params.ImportFileArg, *, dry_run: params.ImportD
     elif here.quiet:
         render.stream(str(task.id) for task, _ in (() if dry_run else done))
     else:
-        kept = f", {len(done) - new} known by key" if new < len(done) else ""
+        kept = f", {len(done) - new} with a known key" if new < len(done) else ""
         range_ = ", ".join(f"#{task.id}" for task, created in done[:10] if created) + (
             ", ..." if len(done) > 10 else ""
         )
@@ -126,7 +127,7 @@ def _item(number: int, line: str) -> Item:
     except (ValueError, RecursionError) as problem:
         raise _at(number, f"it is not JSON ({problem}).") from problem
     if not isinstance(values, dict):
-        raise _at(number, "it is no JSON object.")
+        raise _at(number, "it is not a JSON object.")
     _check(number, values)
     state = values.get("state")
     return core.Item(
@@ -148,7 +149,7 @@ def _check(number: int, values: dict[str, Any]) -> None:
     try:
         TaskInput.model_validate(values)
     except ValidationError as problem:
-        # What is not valid UTF-8 is refused later, with the character that is wrong.
+        # Invalid UTF-8 is refused later; that error names the character.
         errors = [one for one in problem.errors(include_url=False) if one["type"] != "string_unicode"]
         places = {name: place for place, name in enumerate(values)}
         errors.sort(key=lambda one: places.get(str(one["loc"][0]), len(places)))
@@ -195,7 +196,7 @@ def _time(number: int, said: str | None) -> int | None:
 
 
 def _at(number: int, why: str, hint: str = "", cause: Exception | None = None) -> XatsError:
-    """Return the error for line `number`, of the same kind as its cause if that was one of ours."""
+    """Return the error for line `number`, of the type of its cause if that is an XatsError."""
     kind = type(cause) if isinstance(cause, XatsError) else InvalidTask
     data = cause.data if isinstance(cause, XatsError) else {}
     why = why.replace(" Nothing was changed.", "").replace(" Nothing was sent.", "")

@@ -1,4 +1,4 @@
-"""The verbs of whoever works on a task: claim, renew, progress, release, submit, done, fail."""
+"""The verbs of the owner of a task: claim, renew, progress, release, submit, done, fail."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from xats.base import durations
 from xats.base.errors import TimedOut, Usage
 from xats.cli.kit import hints, render
 from xats.cli.tasks import text
-from xats.cli.tasks.plan import said
 from xats.core.tasks import claims, reviews, views
 
 TYPE_CHECKING = False
@@ -29,19 +28,19 @@ def claim(
 ) -> int:
     """Claim a task, or the next one; exactly one agent gets it.
 
-    The claim is a lease. My commands and the hooks of my program renew it; without any for that long it is over, and
-    the task is open again. A task whose owner is gone can be claimed by its ID. When nothing is ready --next says so,
-    and exits 0.
+    The claim is a lease. My commands and the hooks of my program renew it. If none runs for that long, the claim ends
+    and the task is open again. A task whose owner is gone can be claimed by its ID. With --next, if no task is ready,
+    xats prints that and exits 0.
 
     Example: xats task claim 7
 
     Example: xats task claim --next --wait 10m
     """
     if (task_id is None) != following:
-        msg = "Which one? Give its ID, or --next." if task_id is None else "An ID and --next exclude each other."
+        msg = "A task ID or --next is missing." if task_id is None else "A task ID and --next exclude each other."
         raise Usage(msg, "xats task claim --next")
     if wait is not None and not following:
-        msg = "--wait is for --next."
+        msg = "--wait needs --next."
         raise Usage(msg, f"xats task wait {task_id}")
     length = durations.parse(lease) if lease is not None else claims.LEASE
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
@@ -64,12 +63,12 @@ def claim(
             break
         _await_ready(here, generation, deadline)
     if found is not None:
-        text.ring(here)
+        here.rouse_daemon()
     if here.json:
-        render.document({"task": text.whole_json(found) if found else None})
+        render.document({"task": text.details_json(found) if found else None})
     elif found is None:
         if not here.quiet:
-            render.say("nothing to do: no task is ready for you, your role or anybody")
+            render.say("no task is ready for you or your role")
     elif here.quiet:
         render.put(str(found.listed.task.id))
     else:
@@ -78,7 +77,7 @@ def claim(
 
 
 def _await_ready(here: Here, generation: int, deadline: float) -> None:
-    """Wait until a task is ready that I can claim. Raises TimedOut."""
+    """Wait until there is a task that I can claim. Raises TimedOut."""
     from xats.cli.mail.verbs import _await_change
 
     while True:
@@ -101,7 +100,7 @@ def _show(here: Here, found: TaskDetails) -> None:
         for line in text.quoted(note.text or ""):
             render.put(line)
     last = "submit" if found.listed.review else "done"
-    render.say(render.dim(f"  when it is finished: {here.command('task', last, task.id, '--result', hints.TEXT)}"))
+    render.say(render.dim(f"  when you have finished: {here.command('task', last, task.id, '--result', hints.TEXT)}"))
 
 
 def renew(
@@ -113,7 +112,7 @@ def renew(
 ) -> int:
     """Renew the lease of a task that I have claimed.
 
-    Every command of mine does the same, and every hook of my program, once a minute.
+    Every command of mine renews it too, and so does every hook of my program, at most once a minute.
 
     Example: xats task renew 7 --lease 2h
     """
@@ -122,7 +121,7 @@ def renew(
     found = here.write(
         lambda tx, me: views.listed(tx, claims.renew(tx, me.agent, task_id=task_id, lease=length, claim_number=claim)),
     )
-    return said(here, found, "renewed")
+    return text.report(here, found, "renewed")
 
 
 def progress(
@@ -130,7 +129,7 @@ def progress(
 ) -> int:
     """Record the progress of a task that I have claimed.
 
-    It is shown in lists and in the task's history, and renews the lease.
+    The history of the task shows it, and the lease is renewed.
 
     Example: xats task progress 7 '3 of 5 modules ported'
     """
@@ -138,7 +137,7 @@ def progress(
     found = here.write(
         lambda tx, me: views.listed(tx, claims.progress(tx, me.agent, task_id=task_id, text=note, claim_number=claim)),
     )
-    return said(here, found, "noted")
+    return text.report(here, found, "noted")
 
 
 def release(
@@ -150,7 +149,7 @@ def release(
 ) -> int:
     """Release a claimed task for other agents.
 
-    Who added it and any person may take it from its owner, who is told.
+    The agent that added it and any person may take it from its owner. xats tells the owner.
 
     Example: xats task release 7 --reason 'I lack the access'
     """
@@ -160,7 +159,7 @@ def release(
             tx, claims.release(tx, me.agent, task_id=task_id, reason=reason, claim_number=claim)
         ),
     )
-    return said(here, found, "released")
+    return text.report(here, found, "released")
 
 
 def submit(
@@ -173,8 +172,8 @@ def submit(
 ) -> int:
     """Submit a task to its reviewers.
 
-    They get mail that needs a reply. Submitting again makes earlier approvals void. When a task that it needs was
-    reopened, xats refuses, unless --force is given.
+    They get mail that needs a reply. A new submission cancels earlier approvals. If a task that it needs was reopened,
+    xats refuses without --force.
 
     Example: xats task submit 7 --result 'branch parser, 12 tests'
     """
@@ -188,12 +187,12 @@ def submit(
 
     text.settle(here)
     found, empty = here.write(work)
-    said(here, found, "submitted")
+    text.report(here, found, "submitted")
     if not here.quiet and not here.json:
         text.say_blocked(found)
     if empty and not here.quiet and not here.json:
         register = here.command("register", "NAME", "--role", empty[0])
-        render.say(f"  nobody is there to approve it as {', '.join(empty)}: {register}")
+        render.say(f"  no agent can approve it as {', '.join(empty)}: {register}")
     return 0
 
 
@@ -207,8 +206,8 @@ def done(
 ) -> int:
     """Mark a task that I have claimed as done.
 
-    Whoever can now start what waited for it gets mail. A task with reviewers is submitted instead. When a task that it
-    needs was reopened since I claimed it, xats refuses, unless --force is given.
+    The assignees of tasks that can start now get mail. A task with reviewers is submitted instead. If a task that it
+    needs was reopened since I claimed it, xats refuses without --force.
 
     Example: xats task done 7 --result 'branch parser is merged'
 
@@ -221,7 +220,7 @@ def done(
             tx, claims.done(tx, me.agent, task_id=task_id, result=body, claim_number=claim, force=force)
         ),
     )
-    said(here, found, "ended")
+    text.report(here, found, "ended")
     if not here.quiet and not here.json:
         text.say_blocked(found)
     return 0
@@ -236,15 +235,15 @@ def fail(
 ) -> int:
     """Mark a task that I have claimed as failed.
 
-    What waits for it stays blocked, and who added that is told.
+    The tasks that need it stay blocked. xats tells the agents that added them.
 
     Example: xats task fail 7 --reason 'the API has no such call'
     """
     if reason is None:
-        msg = "Why can it not be done? A reason is missing."
+        msg = "A failed task needs a reason; --reason is missing."
         raise Usage(msg, f"xats task fail {task_id} --reason '...'; to give it back: xats task release {task_id}")
     text.settle(here)
     found = here.write(
         lambda tx, me: views.listed(tx, claims.fail(tx, me.agent, task_id=task_id, reason=reason, claim_number=claim)),
     )
-    return said(here, found, "ended")
+    return text.report(here, found, "ended")

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 def top(here: Here) -> int:
     """Watch the team live: who is there, what is unread, who is not woken and why, and what happens.
 
-    From there you read an agent's mail, have a wake tried again, pause an agent; ? shows the keys. Looking marks
-    nothing read.
+    Its keys show an agent's mail, retry a wake, or pause an agent; ? lists them. Looking marks nothing read.
 
     Example: xats top
 
@@ -32,7 +31,7 @@ def top(here: Here) -> int:
         raise Usage(msg, "xats agents")
     from xats.cli.kit.scope import known_team
 
-    if os.path.exists(here.path):  # else there is no team yet, and the screen says so
+    if os.path.exists(here.path):  # without a store there is no team yet, and the screen says that
         known_team(here)
     from xats.cli.top.app import show
     from xats.cli.top.watch import Watch

@@ -1,6 +1,6 @@
-"""The terminal of the live screen: textual draws what `screen` gives it, and hands it the keys.
+"""The terminal of the live screen: textual draws the lines of `screen` and passes the keys to it.
 
-All lines are in one widget. A draw is compared with the one before, and only the cells that differ are drawn again.
+All lines are in one widget, which draws only the cells that changed since the last draw.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from xats.cli.top.lines import Line
     from xats.cli.top.watch import Watch
 
-POLL = 0.3  # seconds between two looks at the store's generation
+POLL = 0.3  # seconds between two reads of the store's generation
 DYING = 2  # seconds that restoring the terminal may take after a signal
 
-# The terminal's own colours, and never the only thing that says something.
+# Colours of the terminal's theme. Text always says the same as a colour.
 COLOURS = {"good": Style(color="green"), "warn": Style(color="yellow"), "bad": Style(color="red", bold=True)}
 PLAIN = {
     "bold": Style(bold=True),
@@ -57,7 +57,7 @@ class Canvas(Widget):
         self.lines: list[Line] = []
 
     def draw(self) -> None:
-        """Draw what has changed."""
+        """Draw the cells that changed."""
         width, height = self.size
         before, self.lines = self.lines, self._top.draw(width, height) if width and height else []
         if len(before) != len(self.lines):
@@ -72,7 +72,7 @@ class Canvas(Widget):
             self.refresh(*changed)
 
     def on_resize(self) -> None:
-        """Draw everything anew, in another size."""
+        """Draw everything again in the new size."""
         self.lines = []
         self.draw()
 
@@ -85,7 +85,7 @@ class Canvas(Widget):
 
 
 def same(old: Line, new: Line, width: int) -> int:
-    """Return how many cells at their beginning two lines have in common."""
+    """Return how many cells are equal at the beginning of two lines."""
     if old == new:
         return width
     cells = 0
@@ -118,13 +118,13 @@ class TopApp(App[None]):
         yield self.canvas
 
     def on_mount(self) -> None:
-        """Begin to look at the store."""
+        """Start the timer that reads the store."""
         self.animation_level = "none"
         self.loop = asyncio.get_running_loop()
         self.set_interval(POLL, self.tick)
 
     def tick(self) -> None:
-        """Look at the store, and draw if there is a reason."""
+        """Read the store, and draw if something changed."""
         if not self.is_headless and reader_gone():
             self.exit()
             return
@@ -134,13 +134,13 @@ class TopApp(App[None]):
             self.canvas.draw()
 
     def measure(self) -> None:
-        """Take the terminal's size where its signal was not enough: on a busy machine one was seen to be lost."""
+        """Follow the size of the terminal. On a busy machine its signal (SIGWINCH) was seen to get lost."""
         size = Size(*os.get_terminal_size(1))
         if size != self.size and size.area:
             self.post_message(events.Resize(size, size))
 
     def on_key(self, event: events.Key) -> None:
-        """Hand a key on."""
+        """Pass a key to the screen."""
         event.stop()
         event.prevent_default()
         self.top.key(event.character if event.is_printable and event.character else event.key)
@@ -154,15 +154,15 @@ class TopApp(App[None]):
         self.exit()
 
     def end(self, number: int, frame: FrameType | None) -> None:
-        """Leave because of signal `number`, with the terminal restored if that is possible."""
+        """Leave because of signal `number`, and restore the terminal if possible."""
         del frame
         self.ended_by = number
-        signal.alarm(DYING)  # a terminal that takes nothing any more cannot be restored either
+        signal.alarm(DYING)  # a terminal that accepts no output cannot be restored either
         if self.loop:
             self.loop.call_soon_threadsafe(self.exit)
 
     def panic(self, *renderables: Any) -> None:
-        """Leave because of an exception. `show` raises it once the terminal is restored."""
+        """Leave because of an exception. `show` raises it after it has restored the terminal."""
         del renderables
         super().panic()
 
@@ -171,7 +171,7 @@ class TopApp(App[None]):
 
 
 def show(watch: Watch) -> int:
-    """Show the live screen until it is left; return the exit code. Raises what goes wrong in it, afterwards."""
+    """Show the live screen until the person leaves it; return the exit code. Raises an exception of the screen."""
     app = TopApp(Top(watch), colours=styled())
     before = {number: signal.signal(number, app.end) for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)}
     try:
@@ -181,7 +181,7 @@ def show(watch: Watch) -> int:
             signal.signal(number, handler)
         if app.ended_by:
             signal.alarm(0)
-    if app.ended_by:  # whoever sent it is to see that it worked
+    if app.ended_by:  # end by the signal, so that its sender sees that it worked
         signal.signal(app.ended_by, signal.SIG_DFL)
         os.kill(os.getpid(), app.ended_by)
     if app._exception:

@@ -1,4 +1,4 @@
-"""The page of the dead letters: mail that nobody could be woken for, and mail that expired."""
+"""The page of the dead letters: mail whose wake failed, and mail that expired."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from xats.base.durations import rough
 from xats.cli.kit.render import one_line
 from xats.cli.kit.views import near
 from xats.cli.top import words
-from xats.cli.top.lines import Column, cut, rule, whole
+from xats.cli.top.lines import Column, cut, fit, rule
 from xats.cli.top.mail import ThreadPage
 from xats.cli.top.page import ListPage, blank, sentences
 
@@ -32,11 +32,11 @@ class DeadPage(ListPage):
         self.found, self.more = self.top.watch.dead_letters()
 
     def selected(self) -> DeadLetter | None:
-        """Return the selected one."""
+        """Return the selected dead letter."""
         return next((one for one in self.found if (one.message.id, one.agent_id) == self.at), None)
 
     def key(self, key: str) -> bool:
-        """Do what `key` says."""
+        """Handle `key`."""
         letter = self.selected()
         if letter and key == "r":
             self.top.change(lambda: self.top.watch.retry_letter(letter))
@@ -53,13 +53,17 @@ class DeadPage(ListPage):
         """Return the screen."""
         rows = [(one, self._cells(one, now)) for one in self.found]
         rows = [row for row in rows if self.matching(" ".join(cell[0] for cell in row[1]))]
-        self.ordered([(one.message.id, one.agent_id) for one, _ in rows])
-        number = f"the first {len(self.found)}" if self.more else words.many(len(self.found), "dead letter")
+        self.set_order([(one.message.id, one.agent_id) for one, _ in rows])
+        number = f"the first {len(self.found)}" if self.more else words.counted(len(self.found), "dead letter")
         lines = [rule(f"dead letters of team {self.top.frame.team}", width, number)]
         if not rows:
-            said = "None matches." if self.found else "None: all mail was read, or is still tried."
+            said = (
+                "No dead letter matches."
+                if self.found
+                else "No dead letters: every message was read, or its wake is still tried."
+            )
             lines += sentences(said, width)
-            return [whole(line, width) for line in [*lines, *[blank(width)] * height][:height]]
+            return [fit(line, width) for line in [*lines, *[blank(width)] * height][:height]]
         titles = (("#", 0), ("TO", 0), ("FROM", 3), ("SINCE", 4), ("SUBJECT", 2), ("WHY", 0))
         columns = [
             Column(title, tuple(cells[at] for _, cells in rows), drop=drop, most=24, right=title in ("#", "SINCE"))

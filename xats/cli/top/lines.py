@@ -1,6 +1,6 @@
-"""Lines of a screen: text in styles, cut and padded by the cells that a terminal gives to it, and tables made of it.
+"""Lines of a screen: styled text, cut and padded to a number of terminal cells, and tables of it.
 
-Whatever comes from somebody else is made visible before it gets here; nothing here is markup.
+Texts of other people have no control characters any more when they get here, and no text is markup.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ CUT = "…"
 
 
 def size(text: str) -> int:
-    """Return how many cells `text` takes."""
+    """Return the number of cells that `text` takes."""
     return len(text) if text.isascii() else cell_len(text)
 
 
 def cut(text: str, width: int) -> str:
-    """Return `text`, or as much of it as fits into `width` cells and a mark that it goes on."""
+    """Return `text`, cut to `width` cells with an ellipsis if it is longer."""
     if size(text) <= width:
         return text
     if width <= 0:
@@ -40,14 +40,14 @@ def cut(text: str, width: int) -> str:
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
-    """Return `text` cut or filled up to exactly `width` cells; `right` puts it at the right end."""
+    """Return `text` cut or filled to exactly `width` cells; `right` aligns it to the right."""
     text = cut(text, width)
     blank = " " * (width - size(text))
     return blank + text if right else text + blank
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Return `text`, which is one line, in pieces of at most `width` cells, broken after spaces where it can be."""
+    """Return the line `text` in pieces of at most `width` cells, broken at spaces where possible."""
     pieces: list[str] = []
     piece, taken = "", 0
     for character in text:
@@ -69,8 +69,8 @@ def wrap(text: str, width: int) -> list[str]:
     return [*pieces, piece] if piece or not pieces else pieces
 
 
-def whole(line: Line, width: int) -> Line:
-    """Return `line` cut or filled up to exactly `width` cells; the filling has the style of its end."""
+def fit(line: Line, width: int) -> Line:
+    """Return `line` cut or filled to exactly `width` cells; the filling has the style of its end."""
     done: list[Span] = []
     left = width
     for text, style in line:
@@ -82,21 +82,21 @@ def whole(line: Line, width: int) -> Line:
     return (*done, (" " * left, line[-1][1] if line else ""))
 
 
-def apart(left: Line, right: Line, width: int) -> Line:
-    """Return `left` at the beginning and `right` at the end of a line; `right` is left out when both do not fit."""
+def justify(left: Line, right: Line, width: int) -> Line:
+    """Return a line with `left` at its start and `right` at its end, without `right` if both do not fit."""
     room = width - sum(size(text) for text, _ in (*left, *right))
     return (*left, (" " * room, ""), *right) if room >= 2 else left
 
 
 def rule(title: str, width: int, end: str = "") -> Line:
-    """Return a line across the screen with `title` in it and, if there is room, `end`."""
+    """Return a rule across the screen with `title` in it, and with `end` if there is room."""
     head = f"─ {cut(title, max(1, width - 4))} "
     tail = f" {end} ─" if end and size(head) + size(end) + 6 <= width else ""
     return ((head[:2], "dim"), (head[2:], "bold"), ("─" * (width - size(head) - size(tail)), "dim"), (tail, "dim"))
 
 
-def joined(words: Iterable[Span], between: str = " · ") -> Line:
-    """Return `words` one after another with `between` between them."""
+def join(words: Iterable[Span], between: str = " · ") -> Line:
+    """Return `words` with `between` between them."""
     found: list[Span] = []
     for word in words:
         if found:
@@ -110,14 +110,14 @@ def joined(words: Iterable[Span], between: str = " · ") -> Line:
 
 @record
 class Column:
-    """A column: its cells, each in one or more wordings, the fullest first, and what gives way when room is short."""
+    """A column: its cells, each in one or more wordings, the longest first, and how it shrinks when room is short."""
 
     title: str
     cells: tuple[tuple[str, ...], ...]
-    styles: tuple[str, ...] = ()  #: one for each cell; none: plain
-    drop: int = 0  #: columns go in the order of this, the largest first; 0 stays
-    least: int = 0  #: cells that it has at least, so that what comes later moves no other column
-    most: int = 1000  #: cells that it asks for at the most; a longer wording is cut if there is no more room
+    styles: tuple[str, ...] = ()  #: a style for each cell; empty: plain
+    drop: int = 0  #: the column with the largest number is dropped first; 0: never
+    least: int = 0  #: the least width, so that later texts move no other column
+    most: int = 1000  #: the width up to which it reserves room; a longer text is cut if room is short
     right: bool = False
 
 
@@ -125,7 +125,7 @@ GAP = 2
 
 
 class Widths:
-    """What each column of a table needs. It only grows until the size changes, so that columns stay where they are."""
+    """The width that each column of a table needs. It only grows until the size changes, so columns do not move."""
 
     def __init__(self) -> None:
         self._known: dict[str, int] = {}
@@ -148,10 +148,10 @@ class Widths:
                 break
             shown.remove(going)
             gap = GAP
-        for column in reversed(shown):  # still too much: the last ones are cut
+        for column in reversed(shown):  # still too wide: the last columns are cut
             over = _total(shown, needed, gap) - width
             needed[column.title] = max(1, needed[column.title] - max(0, over))
-        # Something left: fuller wordings, where a column has room for all its own. The last column takes what it gets.
+        # Room is left: a column gets a longer wording if all its cells fit. The last column takes all that is left.
         for level in range(1, max(map(len, wishes.values())) + 1):
             for column in reversed(shown):
                 left = width - _total(shown, needed, gap)
@@ -168,7 +168,7 @@ class Widths:
 
 
 def _wishes(column: Column) -> list[int]:
-    """Return how wide a column is with every cell in its shortest wording, in the next one, and so on."""
+    """Return the widths of a column with all cells in their shortest wording, in the next longer one, and so on."""
     found = [0]
     for forms in column.cells:
         sizes = [size(form) for form in reversed(forms)]
@@ -185,7 +185,7 @@ def _total(columns: Sequence[Column], needed: dict[str, int], gap: int) -> int:
 def table(columns: Sequence[Column], width: int, widths: Widths, first: int, room: int) -> tuple[Line, list[Line]]:
     """Return the head of a table of `width` cells, and `room` of its rows beginning with row `first`.
 
-    Every cell is in the fullest wording that fits.
+    Every cell has the longest wording that fits.
     """
     shown, gap = widths.fit(columns, width)
     space = (" " * gap, "")

@@ -1,4 +1,4 @@
-"""The pages of mail: an agent's threads, and one of them to read. Looking marks nothing read."""
+"""The pages of mail: an agent's threads, and one thread to read. Looking marks nothing read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from xats.base.durations import ago, rough
 from xats.cli.kit.render import one_line, visible
 from xats.cli.kit.views import near
 from xats.cli.top import words
-from xats.cli.top.lines import Column, rule, whole, wrap
+from xats.cli.top.lines import Column, fit, rule, wrap
 from xats.cli.top.page import ListPage, Page, blank, sentences
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ class MailPage(ListPage):
         self.found = self.top.watch.threads(self.agent)
 
     def key(self, key: str) -> bool:
-        """Do what `key` says."""
+        """Handle `key`."""
         if key == "enter" and self.at is not None:
             assert isinstance(self.at, int)
             self.top.open(ThreadPage(self.top, self.at))
@@ -45,11 +45,11 @@ class MailPage(ListPage):
         """Return the screen."""
         team = self.top.frame.team
         shown = [one for one in self.found if self.matching(" ".join(self._cells(one, team, now)))]
-        self.ordered([one.message.thread_id for one in shown])
+        self.set_order([one.message.thread_id for one in shown])
         lines = [rule(f"mail of {self.agent.name}", width, "newest first; looking marks nothing read")]
         if not shown:
-            lines += sentences("No such mail." if self.found else "No mail that you may see.", width)
-            return [whole(line, width) for line in [*lines, *[blank(width)] * height][:height]]
+            lines += sentences("No mail matches." if self.found else "No mail that you may see.", width)
+            return [fit(line, width) for line in [*lines, *[blank(width)] * height][:height]]
         cells = [self._cells(one, team, now) for one in shown]
         titles = (("#", 0, True), ("FROM", 0, False), ("TO", 1, False), ("WHEN", 2, True), ("STATE", 3, False))
         columns = [
@@ -81,7 +81,7 @@ class ThreadPage(Page):
         super().__init__(top)
         self.thread_id = thread_id
         self.found: list[ThreadMessage] = []
-        self.first = 1 << 30  # the newest is what one wants to read
+        self.first = 1 << 30  # begin at the newest message
 
     keys = (("j/k", "scroll"), ("?", "help"), ("q", "back"))
 
@@ -96,7 +96,7 @@ class ThreadPage(Page):
             lines += self._message(one, width, now)
         shown = self.scrolled(lines[:-1], width, height - 1)
         more = "" if len(lines) <= height else f"line {self.first + 1} of {len(lines)}"
-        return [rule(f"thread #{self.thread_id}, {words.many(len(self.found), 'message')}", width, more), *shown]
+        return [rule(f"thread #{self.thread_id}, {words.counted(len(self.found), 'message')}", width, more), *shown]
 
     def _message(self, one: ThreadMessage, width: int, now: int) -> list[Line]:
         message, team = one.message, self.top.frame.team
@@ -110,11 +110,11 @@ class ThreadPage(Page):
         if message.subject:
             lines += [((text, "bold"),) for text in wrap(f"  {one_line(message.subject)}", width)]
         if one.copies:
-            told = [
+            states = [
                 f"{near(copy.agent, team)} {copy.state} {ago(copy.at, now) if copy.at else ''}" for copy in one.copies
             ]
-            lines += [((text, "dim"),) for text in wrap(f"  {', '.join(map(str.strip, told))}", width)]
-        # Every line of the body is marked, so that none can pose as ours.
+            lines += [((text, "dim"),) for text in wrap(f"  {', '.join(map(str.strip, states))}", width)]
+        # A mark before each line of the body shows that the line is not from xats.
         for line in visible(message.body[:LONGEST]).expandtabs(4).rstrip("\n").split("\n"):
             lines += [(("  | ", "dim"), (text, "")) for text in wrap(line, max(8, width - 5))]
         if len(message.body) > LONGEST:

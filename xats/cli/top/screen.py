@@ -1,6 +1,6 @@
-"""The live screen without its terminal: the pages one over another, what is asked and typed, and the two lines below.
+"""The live screen without its terminal: the stack of pages, questions, the filter, and the lines below the page.
 
-It is asked for its lines in a size, told of keys, and ticked; `app` does that with a terminal.
+`app` connects it to a terminal: it asks for the lines of a size, passes keys, and calls `tick`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from xats.base.errors import XatsError
 from xats.cli.kit.render import one_line
 from xats.cli.top.help import HelpPage
-from xats.cli.top.lines import whole, wrap
+from xats.cli.top.lines import fit, wrap
 from xats.cli.top.page import ListPage, Page, keys_line
 from xats.cli.top.team import TeamPage
 from xats.store.sqlite.engine import host_clock
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from xats.cli.top.lines import Line
     from xats.cli.top.watch import Frame, Watch
 
-ROOMY = 14  # lines from which on what is said has a line of its own, above the keys
-SAID_FOR = 15.0  # seconds that something said stays, unless a key is pressed
-OFTEN, SELDOM = 1.0, 10.0  # seconds between two looks at the clock, while seconds are shown or only minutes
-SECONDS = 120_000  # ms up to which a span of time is told in seconds
+ROOMY = 14  # lines of a screen from which on a message has lines of its own above the keys
+MESSAGE_TIME = 15.0  # seconds that a message stays, unless a key is pressed
+OFTEN, SELDOM = 1.0, 10.0  # seconds between two draws while the screen shows seconds, or only minutes
+SECONDS = 120_000  # ms up to which a duration is shown in seconds
 
 
 class Top:
-    """What is on the screen, and what a key does to it."""
+    """The live screen: its pages, and what a key does."""
 
     def __init__(self, watch: Watch, clock: Callable[[], int] = host_clock) -> None:
-        """`clock` gives ms UTC. Raises XatsError when the store cannot be read at all."""
+        """Read the store once. `clock` returns ms UTC. Raises XatsError when the store cannot be read."""
         self.watch = watch
         self.clock = clock
         self.frame: Frame = watch.look()
@@ -40,7 +40,7 @@ class Top:
         self.done = False
         self._said = ("", "")  # text and style
         self._said_at = 0.0
-        self._trouble = ""  # why what is shown may be old
+        self._trouble = ""  # why the page may be out of date
         self._question: Callable[[], str] | None = None
         self._typing = False  # a filter
         self._drawn = 0.0
@@ -58,7 +58,7 @@ class Top:
     # -- the store -----------------------------------------------------------------------------------------------------
 
     def tick(self) -> bool:
-        """Look whether there is something new; return whether to draw again."""
+        """Read the store if it has changed; return whether to draw again."""
         before = self._trouble
         try:
             if self.watch.changed():
@@ -66,7 +66,7 @@ class Top:
                 return True
             self._trouble = ""
         except XatsError as problem:
-            self._trouble = told(problem)
+            self._trouble = error_line(problem)
         waited = time.monotonic() - self._drawn
         return self._trouble != before or waited >= (OFTEN if self._ticking() else SELDOM)
 
@@ -76,10 +76,10 @@ class Top:
         try:
             self.page.read()
         except XatsError as problem:
-            self.say(told(problem), "bad")
+            self.say(error_line(problem), "bad")
 
     def _ticking(self) -> bool:
-        """Tell whether a span of time is shown that changes every second."""
+        """Tell whether the screen shows a duration that changes every second."""
         now = self.now
         times = [self.frame.daemon_since]
         for one in self.frame.agents:
@@ -88,24 +88,24 @@ class Top:
         return any(at is not None and abs(at - now) < SECONDS for at in times)
 
     def change(self, work: Callable[[], str]) -> None:
-        """Do `work`, which returns what it did; say so, or why not."""
+        """Do `work`, and show the sentence that it returns, or its error."""
         try:
             self.say(work(), "good")
         except (XatsError, OSError) as problem:
-            self.say(told(problem), "bad")
+            self.say(error_line(problem), "bad")
         try:
             self._read()
         except XatsError as problem:
-            self._trouble = told(problem)
+            self._trouble = error_line(problem)
 
-    # -- what is in front ----------------------------------------------------------------------------------------------
+    # -- pages --------------------------------------------------------------------------------------------------------
 
     def open(self, page: Page) -> None:
-        """Put `page` in front, unless what it shows cannot be read."""
+        """Put `page` in front, unless its data cannot be read."""
         try:
             page.read()
         except XatsError as problem:
-            self.say(told(problem), "bad")
+            self.say(error_line(problem), "bad")
         else:
             self.pages.append(page)
 
@@ -115,28 +115,28 @@ class Top:
             self.done = True
             return
         self.pages.pop()
-        self.change_of_page()
+        self.reread()
 
-    def change_of_page(self) -> None:
-        """Read again what has come to the front: it may be old."""
+    def reread(self) -> None:
+        """Read the data of the page in front again: it may be out of date."""
         try:
             self.page.read()
         except XatsError as problem:
-            self._trouble = told(problem)
+            self._trouble = error_line(problem)
 
     def say(self, text: str, style: str = "") -> None:
-        """Say `text` above the keys, until a key is pressed."""
+        """Show `text` above the keys, until a key is pressed."""
         self._said, self._said_at = (text, style), time.monotonic()
 
     def ask(self, question: str, work: Callable[[], str]) -> None:
-        """Do `work` if `question` is answered with y."""
+        """Ask `question`, and do `work` if the answer is y."""
         self._question = work
         self.say(f"{question}  y / n", "bold")
 
     # -- keys ----------------------------------------------------------------------------------------------------------
 
     def key(self, key: str) -> None:
-        """Do what `key` says: a printable character, or a name such as `up`, `enter` or `escape`."""
+        """Handle `key`: a printable character, or a name such as `up`, `enter` or `escape`."""
         self._said = ("", "")
         if self._question:
             work, self._question = self._question, None
@@ -178,31 +178,31 @@ class Top:
         """Return `height` lines of `width` cells."""
         self._drawn = time.monotonic()
         foot = keys_line(self.page.keys, width)
-        said = self._saying()
+        message = self._message()
         below: list[Line] = [foot]
-        if height >= ROOMY:  # what is said may be an error with its mend, which is to be read to its end
-            below = [*(((f" {text}", said[1]),) for text in wrap(said[0], max(8, width - 2))[:3]), foot]
-        elif said[0]:
-            below = [((f" {said[0]}", said[1]),)]
+        if height >= ROOMY:  # an error with its fix needs several lines
+            below = [*(((f" {text}", message[1]),) for text in wrap(message[0], max(8, width - 2))[:3]), foot]
+        elif message[0]:
+            below = [((f" {message[0]}", message[1]),)]
         if height <= 2:
             below = below[:0]
         lines = self.page.draw(width, height - len(below), self.now)
-        return [whole(line, width) for line in [*lines, *below]]
+        return [fit(line, width) for line in [*lines, *below]]
 
-    def _saying(self) -> tuple[str, str]:
+    def _message(self) -> tuple[str, str]:
         if self._typing:
             return f"filter: {one_line(self.page.filter)}_   Enter keeps it, Esc shows everything", "bold"
-        if self._said[0] and (self._question or time.monotonic() - self._said_at < SAID_FOR):
+        if self._said[0] and (self._question or time.monotonic() - self._said_at < MESSAGE_TIME):
             return self._said
         if self._trouble:
-            return f"what you see may be old: {self._trouble}", "bad"
+            return f"this page may be out of date: {self._trouble}", "bad"
         if self.page.filter:
             return f"filter: {one_line(self.page.filter)}   Esc shows everything", ""
         return "", ""
 
 
-def told(problem: Exception) -> str:
-    """Return in one line what went wrong, and what mends it."""
+def error_line(problem: Exception) -> str:
+    """Return an error and its fix in one line."""
     hint: str = getattr(problem, "hint", "")
-    mend = f"  try: {hint}" if hint.startswith("xats ") else f"  {hint}" if hint else ""
-    return one_line(f"{problem}{mend}")
+    fix = f"  try: {hint}" if hint.startswith("xats ") else f"  {hint}" if hint else ""
+    return one_line(f"{problem}{fix}")

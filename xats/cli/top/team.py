@@ -1,4 +1,4 @@
-"""The first page: everybody in the team, the selected one in all detail, and what happened last."""
+"""The first page: the agents of the team, the details of the selected agent, and the newest events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xats.base.durations import rough
 from xats.cli.kit.render import one_line
 from xats.cli.top import words
 from xats.cli.top.dead import DeadPage
-from xats.cli.top.lines import Column, apart, cut, joined, rule, size, whole, wrap
+from xats.cli.top.lines import Column, cut, fit, join, justify, rule, size, wrap
 from xats.cli.top.mail import MailPage
 from xats.cli.top.page import QUIT, ListPage, blank, sentences
 
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from xats.cli.top.lines import Line, Span
-    from xats.cli.top.watch import Seen
+    from xats.cli.top.watch import AgentRow
     from xats.core.agents.agents import Agent
+    from xats.core.waking.pauses import Pause
 
-TALL, LOW = 18, 12  # lines below which the facts of the selected agent, and the events, are left out
-WIDE = 120  # cells from which on each fact has room in one line
+TALL, LOW = 18, 12  # lines; a lower screen has no details of the selected agent, or few events
+WIDE = 120  # cells from which on the details fit in two lines
 
 
 class TeamPage(ListPage):
-    """Everybody in the team, the selected one in all detail, and what happened last."""
+    """The agents of the team, the details of the selected agent, and the newest events."""
 
     keys = (
         ("P", "pause all"),
@@ -39,42 +40,46 @@ class TeamPage(ListPage):
     )
 
     @property
-    def shown(self) -> list[Seen]:
-        """The agents that the filter lets through."""
+    def shown(self) -> list[AgentRow]:
+        """The agents that match the filter."""
         if not self.filter:
             return list(self.top.frame.agents)
         return [one for one in self.top.frame.agents if self.matching(self._text(one))]
 
-    def selected(self) -> Seen | None:
+    def selected(self) -> AgentRow | None:
         """Return the selected agent."""
         return next((one for one in self.top.frame.agents if one.key == self.at), None)
 
-    def _text(self, seen: Seen) -> str:
+    def _text(self, seen: AgentRow) -> str:
         agent = seen.details.agent
         now = self.top.now
         return " ".join([agent.name, agent.role or "", agent.client, words.state(seen, now)[0], *words.wake(seen, now)])
 
     def key(self, key: str) -> bool:
-        """Do what `key` says."""
+        """Handle `key`."""
         agent = selected.details.agent if (selected := self.selected()) else None
         if key == "enter" and agent:
             self.top.open(MailPage(self.top, agent))
         elif key == "r" and agent:
             self.top.change(lambda: self.top.watch.retry(agent))
         elif key == "p" and agent and selected:
-            self._pause(agent, paused=not selected.pause)
+            self._ask_to_pause(agent, selected.pause)
         elif key == "P":
-            self._pause(None, paused=not self.top.frame.team_pause)
+            self._ask_to_pause(None, self.top.frame.team_pause)
         elif key == "d":
             self.top.open(DeadPage(self.top))
         else:
             return super().key(key)
         return True
 
-    def _pause(self, agent: Agent | None, *, paused: bool) -> None:
+    def _ask_to_pause(self, agent: Agent | None, pause: Pause | None) -> None:
+        """Ask whether to pause `agent`, or with None the team; whether to resume it if it has a `pause` already."""
         name = agent.name if agent else f"the whole team {self.top.frame.team}"
-        question = f"Pause {name}? Mail is stored, and nobody is woken for it." if paused else f"Resume {name}?"
-        self.top.ask(question, lambda: self.top.watch.pause(agent, paused=paused))
+        if pause:
+            self.top.ask(f"Resume {name}?", lambda: self.top.watch.resume(agent))
+        else:
+            question = f"Pause {name}? Mail is stored, and nobody is woken for it."
+            self.top.ask(question, lambda: self.top.watch.pause(agent))
 
     # -- drawing -------------------------------------------------------------------------------------------------------
 
@@ -82,8 +87,8 @@ class TeamPage(ListPage):
         """Return the screen."""
         frame = self.top.frame
         shown = self.shown
-        self.ordered([one.key for one in shown])
-        lines = [whole(line, width) for line in self._head(width, height, now)]
+        self.set_order([one.key for one in shown])
+        lines = [fit(line, width) for line in self._head(width, height, now)]
         if not frame.agents:
             lines += self._empty(width)
             lines += [blank(width)] * (min(height, LOW) - len(lines))
@@ -109,29 +114,29 @@ class TeamPage(ListPage):
             for one in frame.agents
             if (wake := one.details.wake) and wake.next_attempt_at is not None and wake.next_attempt_at <= now
         )
-        counts: list[Span] = [(words.many(due, "wake") + " due", "")]
-        counts.append((words.many(frame.dead, "dead letter"), "bad" if frame.dead else ""))
+        counts: list[Span] = [(words.counted(due, "wake") + " due", "")]
+        counts.append((words.counted(frame.dead, "dead letter"), "bad" if frame.dead else ""))
         if frame.gone:
-            counts.append((words.many(frame.gone, "task") + " of gone agents", "warn"))
+            counts.append((words.counted(frame.gone, "task") + " of gone agents", "warn"))
         held = sum(1 for one in frame.agents if one.pause)
         if frame.team_pause:
             counts.append((f"the whole team is {words.paused(frame.team_pause, frame.team, now)}", "warn"))
         if held:
-            counts.append((words.many(held, "agent") + " paused", "warn"))
+            counts.append((words.counted(held, "agent") + " paused", "warn"))
         team: Line = ((" xats top ", "bold"), (" ", ""), (f"team {frame.team}", "bold"))
         if height < TALL:
-            return [joined([(f" {frame.team}", "bold"), daemon, *reversed(counts)])]
+            return [join([(f" {frame.team}", "bold"), daemon, *reversed(counts)])]
         path = short_path(frame.path)
         room = width - 4 - sum(size(text) + 3 for text, _ in counts)
-        if room >= 12 and size(path) > room:  # its end says more than its beginning
+        if room >= 12 and size(path) > room:  # the end of a path is more useful than its beginning
             path = f"…{path[1 - room :]}"
         return [
-            apart(team, (daemon, (" ", "")), width),
-            apart(((" ", ""), *joined(counts)), ((f"{path} ", "dim"),), width),
+            justify(team, (daemon, (" ", "")), width),
+            justify(((" ", ""), *join(counts)), ((f"{path} ", "dim"),), width),
         ]
 
-    def _columns(self, shown: Sequence[Seen], now: int) -> list[Column]:
-        def column(title: str, cell: Callable[[Seen], tuple[str, ...]], **more: int) -> Column:
+    def _columns(self, shown: Sequence[AgentRow], now: int) -> list[Column]:
+        def column(title: str, cell: Callable[[AgentRow], tuple[str, ...]], **more: int) -> Column:
             return Column(title, tuple(cell(one) for one in shown), **more)  # type: ignore[arg-type]
 
         states = tuple(
@@ -154,9 +159,9 @@ class TeamPage(ListPage):
         ]
 
     def _facts(self, width: int, now: int) -> list[Line]:
-        """Return what is known of the selected agent: always so many lines, so that nothing jumps."""
+        """Return the details of the selected agent, always in the same number of lines."""
         room = 2 if width >= WIDE else 3
-        number = words.many(len(self.top.frame.agents), "agent")
+        number = words.counted(len(self.top.frame.agents), "agent")
         seen = self.selected()
         if seen is None:
             return [rule("no agent matches", width, f"0 of {number}"), *[blank(width)] * room]
@@ -164,7 +169,7 @@ class TeamPage(ListPage):
         count = f"{len(self.order)} of {number}" if self.filter else number
         first, *rest = wrap(mail, width - 4)
         lines = [who, first, " ".join(rest)][:room]
-        return [rule(seen.details.agent.name, width, count), *(whole(((f"  {text}", ""),), width) for text in lines)]
+        return [rule(seen.details.agent.name, width, count), *(fit(((f"  {text}", ""),), width) for text in lines)]
 
     def _events(self, width: int, room: int) -> list[Line]:
         if room < 2:
@@ -184,26 +189,26 @@ class TeamPage(ListPage):
             lines.append(
                 (("  ", ""), (at, "dim"), ("  ", ""), (cut(who, by).ljust(by), "bold"), ("  ", ""), (what, ""))
             )
-        return [whole(line, width) for line in lines[:room]]
+        return [fit(line, width) for line in lines[:room]]
 
     def _empty(self, width: int) -> list[Line]:
         frame = self.top.frame
         if not frame.stored:
             said = [
-                f"There is no store yet at {short_path(frame.path)}.",
-                "The first xats register makes it, and this screen will show it.",
+                f"No store yet at {short_path(frame.path)}.",
+                "The first xats register creates it, and this screen shows it then.",
             ]
         else:
-            said = [f"There are no agents in team {frame.team} yet. In the pane of one:"]
+            said = [f"Team {frame.team} has no agents yet. In the pane of one:"]
         lines = [blank(width)]
         for text in said:
             lines += sentences(text, width)
         lines += [blank(width), *sentences("xats register NAME", width, "      ")]
-        return [whole(line, width) for line in lines]
+        return [fit(line, width) for line in lines]
 
 
 def short_path(path: str) -> str:
-    """Return `path` with the home folder as `~`, visible."""
+    """Return `path` with `~` for the home folder, and without control characters."""
     home = os.path.expanduser("~")
     return one_line(f"~{path[len(home) :]}" if path.startswith(f"{home}/") else path)
 

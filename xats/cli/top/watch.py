@@ -1,6 +1,7 @@
-"""What the live screen shows, read from the store, and what it changes there.
+"""What the live screen reads from the store, and what it changes there.
 
-Reading never writes: it makes no store, registers nobody and marks nothing read. Every change is one write as me.
+Reading never writes: it creates no store, registers no agent and marks nothing read. Each change is one write
+transaction in the name of the person or agent who runs it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import time
 from contextlib import suppress
 
 from xats.base.errors import Refused, StoreError, UnknownAgent
-from xats.base.record import record
+from xats.base.record import record, replace
 from xats.cli.agents import states
 from xats.core import events
 from xats.core.agents import agents, listing
@@ -23,7 +24,7 @@ from xats.identity.resolve import FirstUse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from typing import TypeVar
 
     from xats.cli.agents.states import State
@@ -37,55 +38,50 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-EVENTS = 100  # newest events that are kept to show
+EVENTS = 100  # newest events that a frame has
 LETTERS = 200  # dead letters, or threads, in a list
-SPOKEN = 50  # newest messages of a thread
-LOOKING, WRITING = 0.3, 3.0  # seconds that a look, which comes again soon, or a change may wait for a busy store
-LONGEST_REST = 1.5  # seconds; a look at a large store in which much happens takes a tenth of the time at the most
-LOOK_AGAIN = 5.0  # seconds after which processes are looked at again: that one has ended is in no store
+MESSAGES = 50  # newest messages of a thread
+LOOKING, WRITING = 0.3, 3.0  # seconds that a read, or a change, may wait for a busy store
+LONGEST_REST = 1.5  # seconds between two reads at most; reading a busy large store may take a tenth of the time
+LOOK_AGAIN = 5.0  # seconds between two looks at processes: the store does not know when one ends
 
 
 @record
-class Seen:
-    """An agent as it is shown."""
+class AgentRow:
+    """An agent as the screen shows it."""
 
     details: Details
-    pause: Pause | None  #: its own; that of the whole team is not in here
-    state: State  #: whether it is there, and how that is known
+    pause: Pause | None  #: its own pause, not that of the team
+    state: State  #: whether its program runs, and how xats knows
 
     @property
     def key(self) -> int:
-        """What it is known by."""
+        """What identifies the row."""
         return self.details.agent.id
 
 
 @record
 class Frame:
-    """All that the first screen shows, at one moment."""
+    """Everything that the first page shows, at one moment."""
 
     team: str
     path: str
-    stored: bool  #: there is a store
-    daemon_since: int | None  #: ms UTC; None: none runs
-    agents: tuple[Seen, ...] = ()
+    stored: bool  #: whether there is a store
+    daemon_since: int | None  #: ms UTC; None: no daemon runs
+    agents: tuple[AgentRow, ...] = ()
     dead: int = 0
     team_pause: Pause | None = None
     events: tuple[tuple[Event, str | None], ...] = ()  #: the newest first, each with the subject of its message
     gone: int = 0  #: tasks whose owner is gone
 
-    def of(self, daemon_since: int | None, seen: Sequence[Seen]) -> Frame:
-        """Return the same with the processes of another moment."""
-        rest = (self.dead, self.team_pause, self.events, self.gone)
-        return Frame(self.team, self.path, self.stored, daemon_since, tuple(seen), *rest)
-
 
 class Watch:
-    """A store that is watched, and the one who watches it."""
+    """A store that the screen watches, in the name of one person or agent."""
 
     def __init__(self, here: Here) -> None:
-        """Watch what `here` names: the store, the team, and who changes something.
+        """Watch the store and the team of `here`, in the name of the person or agent of `here`.
 
-        Raises Usage for a team that is no name, and StoreError.
+        Raises Usage for an invalid team name, and StoreError.
         """
         self.here = here
         self.team = here.team
@@ -94,7 +90,7 @@ class Watch:
         self._frame: Frame | None = None
         self._generation: int | None = None
         self._looked = 0.0
-        self._rest = 0.0  # seconds that are to pass until the next look
+        self._rest = 0.0  # seconds until the next read
         self._deadline = 0.0
         if self._identity():
             self._open()
@@ -102,16 +98,16 @@ class Watch:
     # -- looking -------------------------------------------------------------------------------------------------------
 
     def changed(self) -> bool:
-        """Tell whether there may be something new to see; it costs microseconds.
+        """Tell whether there may be something new; it takes microseconds.
 
-        Raises StoreError when the store cannot be read, or is not the file any more that it was.
+        Raises StoreError when the store cannot be read, or another file has replaced it.
         """
         found = self._identity()
         if found is None and self._file is None:
             return time.monotonic() - self._looked > LOOK_AGAIN
         if found != self._file:
             if self._file is not None:
-                msg = "The store was removed or replaced; leave and begin again."
+                msg = "The store was removed or replaced. Leave this screen and start it again."
                 raise StoreError(msg, "xats top")
             self._open()
             return True
@@ -121,19 +117,19 @@ class Watch:
         return self._store().generation() != self._generation or waited > LOOK_AGAIN
 
     def look(self) -> Frame:
-        """Return what there is to see now. Raises StoreError."""
+        """Return the frame for now. Raises StoreError."""
         self._looked = time.monotonic()
         if self._file is None:
-            return Frame(self.team, self.here.path, False, self._daemon_since())
+            return Frame(self.team, self.here.path, stored=False, daemon_since=self._daemon_since())
         store = self._store()
         generation = store.generation()
         if self._frame is None or generation != self._generation:
             self._frame = store.read(self._read_frame)
-            self._generation = generation  # it may have changed since; then the next look finds out
+            self._generation = generation  # if it has changed since, the next read finds out
             self._rest = min(LONGEST_REST, 10 * (time.monotonic() - self._looked))
-        else:  # nothing new in the store: only processes may have ended
-            seen = [self._seen(one.details, one.pause, store.clock()) for one in self._frame.agents]
-            self._frame = self._frame.of(self._daemon_since(), seen)
+        else:  # the store is the same: only processes may have ended
+            rows = tuple(self._row(one.details, one.pause, store.clock()) for one in self._frame.agents)
+            self._frame = replace(self._frame, daemon_since=self._daemon_since(), agents=rows)
         return self._frame
 
     def _read_frame(self, tx: Tx) -> Frame:
@@ -141,30 +137,31 @@ class Watch:
         by_agent = {pause.agent: pause for pause in pauses.listing(tx, team)}
         viewer = self._viewer(tx)
         newest, _, _ = events.after(tx, events.Query(team), EVENTS)
+        found = listing.agents(tx, team, None)
         return Frame(
             team,
             self.here.path,
-            True,
-            self._daemon_since(),
-            tuple(self._seen(one, by_agent.get(one.agent.address), tx.now) for one in listing.agents(tx, team, None)),
-            dead.count(tx, team),
-            by_agent.get(None),
-            tuple((one, self._subject(tx, one, viewer)) for one in reversed(newest)),
-            owners.count_gone(tx, team),
+            stored=True,
+            daemon_since=self._daemon_since(),
+            agents=tuple(self._row(one, by_agent.get(one.agent.address), tx.now) for one in found),
+            dead=dead.count(tx, team),
+            team_pause=by_agent.get(None),
+            events=tuple((one, self._subject(tx, one, viewer)) for one in reversed(newest)),
+            gone=owners.count_gone(tx, team),
         )
 
-    def _seen(self, details: Details, pause: Pause | None, now: int) -> Seen:
-        return Seen(details, pause, states.of(details, now))
+    def _row(self, details: Details, pause: Pause | None, now: int) -> AgentRow:
+        return AgentRow(details, pause, states.of(details, now))
 
     @staticmethod
-    def _subject(tx: Tx, one: Event, viewer: Agent | Nobody | None) -> str | None:
+    def _subject(tx: Tx, one: Event, viewer: Agent | Unidentified | None) -> str | None:
         kind, _, number = one.subject.partition(":")
-        if kind != "message" or one.type != "message_sent" or isinstance(viewer, Nobody):
+        if kind != "message" or one.type != "message_sent" or isinstance(viewer, Unidentified):
             return None
         return threads.subject(tx, int(number), viewer)
 
     def _daemon_since(self) -> int | None:
-        """Return when the daemon started (ms UTC), or None when none runs."""
+        """Return when the daemon started (ms UTC), or None if none runs."""
         import psutil
 
         with suppress(OSError, psutil.Error):  # the lock may be another user's
@@ -176,15 +173,15 @@ class Watch:
     # -- mail ----------------------------------------------------------------------------------------------------------
 
     def threads(self, agent: Agent) -> list[Headline]:
-        """Return the newest threads of `agent` that I may see: a person all, an agent those that it is in.
+        """Return the newest threads of `agent` that I may see: a person all, an agent those that it takes part in.
 
-        Raises UnknownAgent when nobody knows who I am, and StoreError.
+        Raises UnknownAgent when nothing identifies me, and StoreError.
         """
         return self._read(lambda tx, viewer: threads.headlines(tx, agent, viewer=viewer, limit=LETTERS))
 
     def conversation(self, thread_id: int) -> list[ThreadMessage]:
         """Return the newest messages of a thread that I may see, oldest first. Raises like `threads`."""
-        return self._read(lambda tx, viewer: threads.conversation(tx, thread_id, viewer=viewer, limit=SPOKEN))
+        return self._read(lambda tx, viewer: threads.conversation(tx, thread_id, viewer=viewer, limit=MESSAGES))
 
     def dead_letters(self) -> tuple[list[DeadLetter], bool]:
         """Return the dead letters to or from the team, oldest first, and whether there are more. Raises StoreError."""
@@ -193,49 +190,47 @@ class Watch:
     def _read(self, work: Callable[[Tx, Agent | None], T]) -> T:
         def attempt(tx: Tx) -> T:
             viewer = self._viewer(tx)
-            if isinstance(viewer, Nobody):
+            if isinstance(viewer, Unidentified):
                 raise UnknownAgent
             return work(tx, viewer)
 
         return self._store().read(attempt)
 
-    def _viewer(self, tx: Tx) -> Agent | Nobody | None:
-        """Return as whom mail is looked at. None: as a person, whose store it is."""
+    def _viewer(self, tx: Tx) -> Agent | Unidentified | None:
+        """Return the agent as which I look at mail. None: as a person, who may see all."""
         try:
             me = self.here.me(tx, register=False)
         except FirstUse:
             return None
         except (UnknownAgent, Refused):
-            return Nobody()
+            return Unidentified()
         return None if me.agent.client == "human" and self.here.person() else me.agent
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
     def retry(self, agent: Agent) -> str:
-        """Have `agent` woken now if it is not yet, or once more if that was given up; return what was done."""
+        """Wake `agent` now, or retry its dead letters; return what was done. Raises Refused while it is paused."""
 
         def work(tx: Tx, me: Me) -> str:
             pause = pauses.of_agent(tx, agent)
             if pause:
-                msg = f"{agent.name} is not woken while {'it' if pause.agent else 'the team'} is paused."
+                msg = f"xats does not wake {agent.name} while {'it' if pause.agent else 'the team'} is paused."
                 raise Refused(msg, f"{'p' if pause.agent else 'P'} ends the pause")
             if _hasten(tx, agent):
-                return f"{agent.name} is tried now"
+                return f"the wake of {agent.name} is due now"
             mine = [one for one in dead.listing(tx, agent.team, 1000)[0] if one.agent_id == agent.id]
             failed = [one for one in mine if one.reason != "expired"]
             if failed:
                 dead.retry(tx, me.agent, failed)
-                return f"{agent.name} is tried once more, for {_letters(len(failed))}"
-            expired = f"; its {_letters(len(mine))} expired, see d" if mine else ""
-            return f"nothing to retry: no wake of {agent.name} was refused{expired}"
+                return f"retrying {_letters(len(failed))} of {agent.name}"
+            expired = f"; it has {_letters(len(mine))}, expired: press d" if mine else ""
+            return f"nothing to retry: {agent.name} has no open or failed wake{expired}"
 
         return self._change(work)
 
     def retry_letter(self, letter: DeadLetter) -> str:
-        """Try a dead letter once more; return what was done."""
-        return self._change(
-            lambda tx, me: f"#{dead.retry(tx, me.agent, self._still(tx, letter))[0]} is tried once more"
-        )
+        """Retry a dead letter; return what was done."""
+        return self._change(lambda tx, me: f"retrying #{dead.retry(tx, me.agent, self._still(tx, letter))[0]}")
 
     def drop_letter(self, letter: DeadLetter) -> str:
         """Take a dead letter off the list; return what was done."""
@@ -248,51 +243,59 @@ class Watch:
         return self._change(work)
 
     def _still(self, tx: Tx, letter: DeadLetter) -> list[DeadLetter]:
-        """Return `letter` as it is now. Raises NotFound when it is no dead letter any more."""
+        """Return `letter` as it is now. Raises NotFound if it is not a dead letter any more."""
         return dead.find(tx, self.team, message_id=letter.message.id, whose=agents.by_id(tx, letter.agent_id))
 
-    def pause(self, agent: Agent | None, *, paused: bool) -> str:
-        """Pause `agent`, or with None the team, or end that; return what was done."""
-        name = agent.name if agent else f"team {self.team}"
+    def pause(self, agent: Agent | None) -> str:
+        """Pause `agent`, or with None the team; return what was done."""
 
         def work(tx: Tx, me: Me) -> str:
-            if paused:
-                pauses.pause(tx, me.agent, self.team, agent=agent, reason=None)
-                return f"{name} is paused: mail is stored, and nobody is woken for it"
-            _, due = pauses.resume(tx, me.agent, self.team, agent)
-            return f"the pause of {name} is over; {due} wake{'' if due == 1 else 's'} due"
+            pauses.pause(tx, me.agent, self.team, agent=agent, reason=None)
+            return f"{self._name(agent)} is paused: mail is stored, and nobody is woken for it"
 
         return self._change(work)
+
+    def resume(self, agent: Agent | None) -> str:
+        """End the pause of `agent`, or with None of the team; return what was done."""
+
+        def work(tx: Tx, me: Me) -> str:
+            _, due = pauses.resume(tx, me.agent, self.team, agent)
+            return f"the pause of {self._name(agent)} is over; {due} wake{'' if due == 1 else 's'} due"
+
+        return self._change(work)
+
+    def _name(self, agent: Agent | None) -> str:
+        return agent.name if agent else f"team {self.team}"
 
     def _change(self, work: Callable[[Tx, Me], str]) -> str:
         self._store(WRITING)
         done = self.here.write(work)
-        self._generation = None  # one's own commit is no news to the store
+        self._generation = None  # the generation does not show a commit of this process
         autostart.ensure_running(self.here.path, self.here.environ)
         return done
 
     # -- the store -----------------------------------------------------------------------------------------------------
 
     def _identity(self) -> tuple[int, int] | None:
-        """Return which file the store is, or None when there is none or nothing in it yet."""
+        """Return what identifies the file of the store, or None if there is none or it is empty."""
         try:
             found = os.stat(self.here.path)
         except FileNotFoundError:
             return None
         except OSError as problem:
-            msg = f"The store cannot be read: {problem.strerror}, {self.here.path}."
+            msg = f"{self.here.path} cannot be read: {problem.strerror}."
             raise StoreError(msg) from problem
         return (found.st_dev, found.st_ino) if found.st_size else None
 
     def _open(self) -> None:
-        file = self._identity()  # first: one that comes between is seen to be another
+        file = self._identity()  # before the store opens: a file that replaces it later is noticed
         self.here.store.stopping = lambda: time.monotonic() > self._deadline
         self._file = file
 
     def _store(self, patience: float = LOOKING) -> Store:
-        """Return the store, which from now on waits for others `patience` seconds at the most.
+        """Return the store, which from now on waits at most `patience` seconds for other writers.
 
-        Raises StoreError while there is none.
+        Raises StoreError if there is none.
         """
         if self._file is None:
             msg = "There is no store yet."
@@ -301,12 +304,12 @@ class Watch:
         return self.here.store
 
 
-class Nobody:
-    """Somebody of whom nothing tells who he is."""
+class Unidentified:
+    """A viewer whom nothing identifies."""
 
 
 def _hasten(tx: Tx, agent: Agent) -> bool:
-    """Have the open wake of `agent` fall due now; return whether there is one."""
+    """Make the open wake of `agent` due now; return whether there is one."""
     if not wakes.is_open(tx, agent.id):
         return False
     wakes.retry_now(tx, agent.id, "new_session")

@@ -1,6 +1,6 @@
-"""What the live screen says, in words: of an agent's state, of its wake, of what happened.
+"""The words of the live screen: for an agent's state, for its wake, and for events.
 
-Where room is short a thing is said shorter, so most functions return several wordings, the fullest first.
+Most functions return several wordings, the longest first: the screen takes the longest that fits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from xats.cli.top.watch import Seen
+    from xats.cli.top.watch import AgentRow
     from xats.core.events import Event
     from xats.core.waking.pauses import Pause
     from xats.core.waking.wakes import Wake
@@ -77,25 +77,25 @@ SHORT = {
 
 
 def reason(code: str | None) -> str:
-    """Return why in words; a code that only a newer xats knows stays as it is."""
+    """Return a reason in words; a code that only a newer xats knows stays as it is."""
     return reasons.words(code)
 
 
 def short(code: str | None) -> str:
-    """Return why in a word or two."""
+    """Return a reason in one or two words."""
     return SHORT.get(code or "", (code or "").replace("_", " "))
 
 
-def many(count: int, what: str) -> str:
-    """Return how many of `what` there are."""
+def counted(count: int, what: str) -> str:
+    """Return `count` with the noun `what`, in the plural if needed."""
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 # -- an agent ----------------------------------------------------------------------------------------------------------
 
 
-def state(seen: Seen, now: int) -> tuple[str, ...]:
-    """Return whether the agent is there, why that is thought, and whether it is paused."""
+def state(seen: AgentRow, now: int) -> tuple[str, ...]:
+    """Return whether the agent's program runs, how xats knows, and whether the agent is paused."""
     found = seen.state
     if seen.pause:
         return f"{found.words}, paused", f"{found.name}, paused", "paused"
@@ -103,14 +103,14 @@ def state(seen: Seen, now: int) -> tuple[str, ...]:
     return found.words, f"{found.brief}{since}", found.name
 
 
-def oldest(seen: Seen, now: int) -> str:
-    """Return how long the oldest unread mail of the agent has waited."""
+def oldest(seen: AgentRow, now: int) -> str:
+    """Return the age of the oldest unread mail of the agent."""
     at = seen.details.oldest_unread_at
     return rough(now - at) if at is not None else ""
 
 
-def wake(seen: Seen, now: int) -> tuple[str, ...]:
-    """Return what is being done to wake the agent, why not yet, and when it is tried again."""
+def wake(seen: AgentRow, now: int) -> tuple[str, ...]:
+    """Return the state of the agent's wake, why it waits, and when the next attempt is."""
     details, found = seen.details, seen.details.wake
     if found is None:
         if not details.unread:
@@ -130,16 +130,16 @@ def wake(seen: Seen, now: int) -> tuple[str, ...]:
         return f"not woken: {reason(found.reason)}", f"not woken: {short(found.reason)}"
     if found.state == "failed":
         code = found.last_refusal or found.reason
-        full = f"given up after {many(found.attempts, 'attempt')}: {reason(code)}"
+        full = f"given up after {counted(found.attempts, 'attempt')}: {reason(code)}"
         return full, f"given up: {reason(code)}", f"given up: {short(code)}"
     if found.next_attempt_at is None and not found.lease_token:
         why = reason(found.reason)
-        return f"suspended until it registers anew: {why}", f"suspended: {why}", f"suspended: {short(found.reason)}"
+        return f"suspended until it registers again: {why}", f"suspended: {why}", f"suspended: {short(found.reason)}"
     then = when(found, now)
     if found.reason is None:
         return (f"{found.state}, {then}",)
     words = f"{found.state}: {reason(found.reason)}"
-    tried = (f"{words}; {many(found.attempts, 'attempt')}, {then}",) if found.attempts else ()
+    tried = (f"{words}; {counted(found.attempts, 'attempt')}, {then}",) if found.attempts else ()
     detailed = (f"{words} (seen: {found.detail}), {then}",) if found.detail else ()
     return (
         *detailed,
@@ -151,28 +151,28 @@ def wake(seen: Seen, now: int) -> tuple[str, ...]:
 
 
 def when(found: Wake, now: int) -> str:
-    """Return when an open wake is tried next."""
+    """Return when the next attempt of an open wake is."""
     if found.lease_token:
-        return "being tried"
+        return "attempt runs now"
     at = found.next_attempt_at
     # Rounded up: the last second is "in 1 s".
     return f"in {rough(at - now + 999)}" if at is not None and at > now else "due now"
 
 
-def wake_style(seen: Seen) -> str:
-    """Return the style that goes with what `wake` says."""
+def wake_style(seen: AgentRow) -> str:
+    """Return the style of the text of `wake`."""
     found = seen.details.wake
     return {"failed": "bad", "retrying": "warn", "held": "warn"}.get(found.state, "") if found else "dim"
 
 
 def paused(pause: Pause, team: str, now: int) -> str:
-    """Return who has paused an agent or the team, when and why."""
+    """Return who paused an agent or the team, when and why."""
     why = f": {one_line(pause.reason)}" if pause.reason else ""
     return f"paused by {near(pause.by, team)} {ago(pause.at, now)}{why}"
 
 
-def about(seen: Seen, team: str, now: int) -> tuple[str, str]:
-    """Return all that is known of an agent: who and where it is, and what is with its mail."""
+def about(seen: AgentRow, team: str, now: int) -> tuple[str, str]:
+    """Return the details of an agent: who and where it is, and the state of its mail."""
     agent, session, details = seen.details.agent, seen.details.session, seen.details
     facts = [agent.client + (f" ({one_line(agent.model)})" if agent.model else "")]
     facts += [f"role {agent.role}"] if agent.role else []
@@ -191,8 +191,8 @@ def about(seen: Seen, team: str, now: int) -> tuple[str, str]:
 
 
 @record
-class What:
-    """An event taken apart: what it is about is `kind:name`, and `data` is the rest."""
+class EventText:
+    """An event with its subject split into `kind` and `name`, and its `data` parsed."""
 
     type: str
     kind: str
@@ -201,7 +201,7 @@ class What:
     team: str
 
     def address(self, field: str) -> str:
-        """Return the address in `field` as it is called in this team."""
+        """Return the address in `field`, without its team if that is this team."""
         return near(str(self.data.get(field) or ""), self.team)
 
     @property
@@ -212,57 +212,59 @@ class What:
 
 
 def event(one: Event, team: str, subject: str | None) -> tuple[str, str]:
-    """Return what happened in words: who, and what he did with what. `subject` is that of the message it is about."""
+    """Return an event in words: who, and what they did. `subject` is the subject of its message."""
     kind, _, name = one.subject.partition(":")
-    what = What(one.type, kind, name, json.loads(one.data), team)
+    what = EventText(one.type, kind, name, json.loads(one.data), team)
     who = one.actor or what.address("agent") or (name if kind == "agent" else "xats")
     title = f": {subject}" if subject else ""
-    return one_line(who), one_line(f"{TOLD.get(one.type, _other)(what)}{title}")
+    return one_line(who), one_line(f"{PHRASES.get(one.type, _other)(what)}{title}")
 
 
-def _sent(what: What) -> str:
+def _sent(what: EventText) -> str:
     count = what.data.get("recipients", 1)
     fan = f" ({count} agents)" if count != 1 else ""
-    again = f", which is #{what.data['repeats']} again" if what.data.get("repeats") else ""
+    again = f", a repeat of #{what.data['repeats']}" if what.data.get("repeats") else ""
     return f"sent #{what.name} to {what.address('address')}{fan}{again}"
 
 
-def _refused(what: What) -> str:
+def _refused(what: EventText) -> str:
     return f"is not woken yet: {reason(what.data.get('reason'))}"
 
 
-def _registered(what: What) -> str:
+def _registered(what: EventText) -> str:
     where = f", pane {what.data['pane']}" if what.data.get("pane") else ""
     return f"registered ({what.data.get('client') or 'generic'}{where})"
 
 
-def _paused(what: What) -> str:
+def _paused(what: EventText) -> str:
     whom = "the whole team" if what.kind == "team" else what.name
     why = f", because: {what.data['reason']}" if what.data.get("reason") else ""
     return f"{what.type} {whom}{why}"
 
 
-def _poked(what: What) -> str:
+def _poked(what: EventText) -> str:
     why = f": {reason(what.data['reason'])}" if what.data.get("reason") else ""
     return f"poked {what.name}, {what.data.get('outcome')}{why}"
 
 
-def _dead(what: What) -> str:
+def _dead(what: EventText) -> str:
     done = "dropped" if what.type == "dead_dropped" else "retried"
     return f"{done} the dead letter #{what.name} to {what.address('to') or what.address('agent')}"
 
 
-def _other(what: What) -> str:
+def _other(what: EventText) -> str:
     words = [f"{key}={value}" for key, value in what.data.items() if isinstance(value, str | int) and value != ""]
     return " ".join([what.type.replace("_", " "), f"{what.kind}:{what.name}", *words])
 
 
-TOLD: dict[str, Callable[[What], str]] = {
+PHRASES: dict[str, Callable[[EventText], str]] = {
     "message_sent": _sent,
     "mail_shown": lambda what: f"was shown {what.messages}",
     "mail_read": lambda what: f"read {what.messages}",
     "message_acked": lambda what: f"acknowledged #{what.name}",
-    "mail_unread_again": lambda what: f"lost {what.messages} with a turn that was broken off; it is unread again",
+    "mail_unread_again": lambda what: (
+        f"did not keep {what.messages}: its turn was interrupted, so the mail is unread again"
+    ),
     "mail_expired": lambda what: f"did not read {what.messages} in time",
     "team_renamed": lambda what: f"renamed team {what.data.get('old_name')} to {what.name}",
     "team_merged": lambda what: f"merged team {what.data.get('old_name')} into team {what.name}",
@@ -270,7 +272,7 @@ TOLD: dict[str, Callable[[What], str]] = {
     "team_restored": lambda what: f"brought team {what.name} back from the archive",
     "team_forgotten": lambda what: f"forgot team {what.name}",
     "team_name_freed": lambda what: f"freed the name {what.data.get('old_name')}, which led to team {what.name}",
-    "project_adopted": lambda what: f"let {what.data.get('path')} belong to team {what.name}",
+    "project_adopted": lambda what: f"moved the project {what.data.get('path')} to team {what.name}",
     "agent_registered": _registered,
     "agent_expected": lambda what: (
         f"is expected: {what.data['client']} in pane {what.data.get('pane')}"
@@ -278,13 +280,13 @@ TOLD: dict[str, Callable[[What], str]] = {
         else "is expected"
     ),
     "expectation_expired": lambda what: f"did not appear: no {what.data.get('client')} in pane {what.data.get('pane')}",
-    "expectation_replaced": lambda what: f"is not expected in pane {what.data.get('pane')} any more",
+    "expectation_replaced": lambda what: f"is no longer expected in pane {what.data.get('pane')}",
     "agent_unregistered": lambda _: "left the team",
     "agent_gone": lambda what: (
         "is gone: its pane is closed" if what.data.get("reason") == "pane_gone" else "is gone: its process has ended"
     ),
     "agent_returned": lambda _: "is back",
-    "agent_pruned": lambda _: "was removed: it was not used for long",
+    "agent_pruned": lambda _: "was removed: unused for a long time",
     "agent_changed": lambda what: f"changed {what.name}: {'; '.join(map(str, what.data.get('changes') or ()))}",
     "agent_renamed": lambda what: f"renamed {what.data.get('old_name')} to {what.name}",
     "agent_forgotten": lambda what: f"removed {what.name} from the team",
@@ -295,16 +297,18 @@ TOLD: dict[str, Callable[[What], str]] = {
     "wake_retrying": _refused,
     "wake_delivered": lambda what: f"was woken ({what.data.get('transport') or 'tmux'})",
     "wake_skipped": lambda what: f"needs no wake: {reason(what.data.get('reason'))}",
-    "wake_failed": lambda what: f"is not tried any more: {reason(what.data.get('reason'))}",
+    "wake_failed": lambda what: f"gets no more attempts: {reason(what.data.get('reason'))}",
     "paused": _paused,
     "resumed": _paused,
-    "pair_stopped": lambda what: f"and {what.name} wake each other no more: {what.data.get('wakes')} wakes, no person",
+    "pair_stopped": lambda what: (
+        f"and {what.name} no longer wake each other: {what.data.get('wakes')} wakes without a person"
+    ),
     "pair_resumed": lambda what: f"and {what.address('other')} may wake each other again",
     "poked": _poked,
     "dead_retried": _dead,
     "dead_dropped": _dead,
     "task_owner_gone": lambda what: f"is gone, and has claimed task #{what.name}",
-    "read_overdue": lambda what: f"was told that nobody has read {what.messages}",
-    "recipient_gone": lambda what: f"was told that {what.messages} was not answered by an agent that is gone",
-    "reply_overdue": lambda what: f"was told that {what.messages} was read and not answered",
+    "read_overdue": lambda what: f"was alerted: unread {what.messages}",
+    "recipient_gone": lambda what: f"was alerted: the agent that should answer {what.messages} is gone",
+    "reply_overdue": lambda what: f"was alerted: read, but no answer to {what.messages}",
 }

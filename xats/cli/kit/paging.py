@@ -1,0 +1,12 @@
+"""What verbs with --limit share."""
+
+from __future__ import annotations
+
+from xats.base.errors import Usage
+
+
+def check_limit(limit: int, command: str) -> None:
+    """Raise Usage for a `limit` below 1; its hint is `command`, which has a valid one."""
+    if limit < 1:
+        msg = "--limit must be at least 1."
+        raise Usage(msg, command)
