@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.texts import MERGED, OTHER, VALUES, WORDS, handlers, real, settings, written
 from xats.hooks import clients
-from xats.hooks.install import command, json_parse, merge
+from xats.hooks.install import command, json_edit, json_parse, merge
 
 CLIENTS = st.sampled_from(MERGED)
 GUARDED = [one.name for one in clients.CLIENTS if one.guarded]
@@ -389,3 +389,16 @@ def test_which_lines_are_ours():
     )
     assert command.words_of("/opt/xats hook run gemini || false", clients.find("gemini")) is None
     assert command.words_of(command.line(ours, clients.find("gemini")) + " ", clients.find("gemini")) is None
+
+
+def test_a_change_of_anything_else_is_refused(monkeypatch):
+    """The text is read again before it is written: a fault in the editing must not damage a person's settings."""
+    client, words = clients.find("claude-code"), ("/bin/xats",)
+    append, remove = json_edit.append, json_edit.remove
+    installed = merge.add('{"a": 1}', client, words)
+    monkeypatch.setattr(json_edit, "append", lambda *given: append(*given).replace('"a": 1', '"a": 2'))
+    with pytest.raises(json_parse.ParseError, match="without changing something else"):
+        merge.add('{"a": 1}', client, words)
+    monkeypatch.setattr(json_edit, "remove", lambda *given: remove(*given).replace('"a": 1', '"a": 2'))
+    with pytest.raises(json_parse.ParseError, match="without changing something else"):
+        merge.remove(installed, client)

@@ -29,7 +29,7 @@ def holds(look: Look, line: str) -> bool:
     line over several rows. After the cursor there may only be a frame.
     """
     found = _ending(look, line)
-    if found is None or not look.before:
+    if found is None:
         return False
     first, above = found
     leads = [_lead(above, first, look.width)]
