@@ -301,7 +301,7 @@ def test_options_before_the_verb_belong_to_it(words, moved):
 
 def test_options_before_the_verb_are_read(calls):
     module, verb, values, around = calls.by_tree(["--as", "alice", "--json", "inbox", "-n", "5"])
-    assert (module, verb, values["limit"], around[0], around[3]) == ("xats.cli.mail.verbs", "inbox", 5, "alice", True)
+    assert (module, verb, values["limit"], around[0], around[3]) == ("xats.cli.mail.inbox", "inbox", 5, "alice", True)
 
 
 def test_the_tree_refuses_what_it_cannot_read(calls):

@@ -7,6 +7,7 @@ import pytest
 from xats.base import errors
 from xats.core.agents import agents, registration
 from xats.core.contracts import contracts, subscribers, views, words
+from xats.core.contracts import errors as contract_errors
 from xats.core.contracts.contracts import New
 from xats.core.mail import inbox, sending
 from xats.core.mail.sending import Draft
@@ -132,7 +133,7 @@ def test_what_names_no_version(crew, text, code):
 
 def test_a_name_that_is_nearly_right_is_named(crew):
     put(crew)
-    with pytest.raises(errors.UnknownContract) as caught:
+    with pytest.raises(contract_errors.UnknownContract) as caught:
         crew.store.read(lambda tx: contracts.find(tx, "crew", "oder"))
     assert caught.value.hint == "did you mean order?"
 
@@ -141,7 +142,7 @@ def test_teams_have_their_own(crew):
     put(crew)
     crew.register("eve", team="other")
     eve = crew.agent("eve", "other")
-    with pytest.raises(errors.UnknownContract):
+    with pytest.raises(contract_errors.UnknownContract):
         crew.store.read(lambda tx: contracts.find(tx, "other", "order"))
     crew.store.write(lambda tx: contracts.put(tx, eve, New("order", "{}"), compare({})))
     assert len(crew.rows("select * from contracts")) == 2
@@ -149,7 +150,7 @@ def test_teams_have_their_own(crew):
 
 @pytest.mark.parametrize("note", ["x" * 501, "a\nb", "a\rb", "a\0b", "\ud800"])
 def test_a_note_is_one_line(crew, note):
-    with pytest.raises(errors.InvalidContract):
+    with pytest.raises(contract_errors.InvalidContract):
         put(crew, note=note)
     assert crew.rows("select * from contracts") == []
 
@@ -169,7 +170,7 @@ def test_a_note_is_one_line(crew, note):
 def test_a_rule_refuses_what_breaks_it(crew, rule, kept, broken):
     put(crew, compat=rule)
     for schema in broken:
-        with pytest.raises(errors.BreakingChange, match="it breaks") as caught:
+        with pytest.raises(contract_errors.BreakingChange, match="it breaks") as caught:
             put(crew, schema)
         assert (caught.value.exit, caught.value.data["compat"]) == (4, rule)
         assert caught.value.data["diff"]["breaks"]
@@ -182,7 +183,7 @@ def test_a_rule_refuses_what_breaks_it(crew, rule, kept, broken):
 @pytest.mark.parametrize("rule", ["backward", "forward", "full"])
 def test_what_nobody_knows_is_refused_and_said_to_be_unknown(crew, rule):
     put(crew, DARK, compat=rule)
-    with pytest.raises(errors.BreakingChange, match="and takes that for no") as caught:
+    with pytest.raises(contract_errors.BreakingChange, match="and takes that for no") as caught:
         put(crew, DARKER)
     assert caught.value.data["diff"]["unknown"] == ["readers", "writers"]
     assert put(crew, DARKER, allow_breaking=True).version.number == 2
@@ -191,18 +192,18 @@ def test_what_nobody_knows_is_refused_and_said_to_be_unknown(crew, rule):
 def test_a_rule_stays_until_another_is_named(crew):
     put(crew, compat="full")
     put(crew, MORE)
-    with pytest.raises(errors.BreakingChange):
+    with pytest.raises(contract_errors.BreakingChange):
         put(crew, NEEDS)
     assert put(crew, NEEDS, compat="none").version.contract.compat == "none"  # the rule is this put's already
     assert put(crew, NEEDS, compat="backward").created is False  # nothing new, but for the rule
-    with pytest.raises(errors.BreakingChange):
+    with pytest.raises(contract_errors.BreakingChange):
         put(crew, OTHER)
     assert types(crew).count("contract_changed") == 2
 
 
 def test_the_rule_is_not_changed_by_a_put_that_is_refused(crew):
     put(crew)
-    with pytest.raises(errors.BreakingChange):
+    with pytest.raises(contract_errors.BreakingChange):
         put(crew, OTHER, compat="full")
     assert crew.rows("select compat from contracts") == [{"compat": "none"}]
 
@@ -261,7 +262,7 @@ def test_whoever_has_left_is_not_told(crew):
 def test_a_refused_put_tells_nobody(crew):
     put(crew, compat="full")
     crew.do("bob", subscribers.subscribe, "order")
-    with pytest.raises(errors.BreakingChange):
+    with pytest.raises(contract_errors.BreakingChange):
         put(crew, OTHER)
     assert subjects(crew, "bob") == []
 
@@ -300,7 +301,7 @@ def test_renaming_takes_everything_along(crew):
     renamed, changed, told = crew.do("alice", contracts.rename, "order", "Purchase")
     assert (renamed.name, renamed.newest, changed) == ("Purchase", 2, True)
     assert (set(told.agents), told.wakes) == ({"bob@crew", "carol@crew"}, True)
-    with pytest.raises(errors.UnknownContract):
+    with pytest.raises(contract_errors.UnknownContract):
         crew.store.read(lambda tx: contracts.find(tx, "crew", "order"))
     assert mail(crew, "alice")[0].contract == ("Purchase", 2)
     assert {one.agent for one in crew.store.read(lambda tx: subscribers.subscribers(tx, "crew", "purchase"))} == {
@@ -315,7 +316,7 @@ def test_renaming_takes_everything_along(crew):
 def test_a_name_that_is_taken_or_the_same(crew):
     put(crew), put(crew, name="other")
     crew.do("alice", contracts.retire, "other")
-    with pytest.raises(errors.ContractTaken, match="retired"):
+    with pytest.raises(contract_errors.ContractTaken, match="retired"):
         crew.do("alice", contracts.rename, "order", "OTHER")
     assert crew.do("alice", contracts.rename, "order", "order")[1] is False
     crew.do("bob", subscribers.subscribe, "order")
@@ -334,9 +335,9 @@ def test_what_is_retired_is_not_offered_but_can_be_read(crew):
     assert crew.do("carol", contracts.retire, "order")[1] is False
     assert crew.store.read(lambda tx: views.listing(tx, "crew", 9))[0] == []
     assert len(crew.store.read(lambda tx: views.listing(tx, "crew", 9, retired=True))[0]) == 1
-    with pytest.raises(errors.ContractRetired, match="alice has retired"):
+    with pytest.raises(contract_errors.ContractRetired, match="alice has retired"):
         put(crew, NEEDS)
-    with pytest.raises(errors.ContractRetired):
+    with pytest.raises(contract_errors.ContractRetired):
         crew.store.read(lambda tx: contracts.usable(tx, "crew", "order"))
     assert crew.store.read(lambda tx: contracts.usable(tx, "crew", "order@1")).number == 1
     assert crew.store.read(lambda tx: contracts.find_version(tx, "crew", "order")).number == 2

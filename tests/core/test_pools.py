@@ -7,6 +7,7 @@ from xats.core.agents import agents, changes, presence, registration
 from xats.core.mail import inbox, sending
 from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, endings, offers, planning, pools, tasks
+from xats.core.tasks import errors as task_errors
 from xats.core.tasks.offers import EVERY
 from xats.core.waking import attempts, pauses, wakes
 from xats.store.sqlite import check
@@ -133,7 +134,7 @@ def test_who_was_not_asked_yet_can_claim_it_and_answer(crew):
 def test_only_one_of_them_gets_it_and_the_sender_hears_what_came_of_it(crew):
     _, task = send(crew)
     crew.do("bob", claims.claim, task.id)
-    with pytest.raises(errors.TaskHeld):
+    with pytest.raises(task_errors.TaskHeld):
         crew.do("carol", claims.claim, task.id)
     crew.do("bob", claims.done, task.id, "it was the disk")
     assert "it was the disk" in letters(crew, "alice")[0].body

@@ -11,6 +11,7 @@ from xats.core.mail import dead as dead_letters
 from xats.core.mail import inbox
 from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, endings, planning, pools, reviews, tasks, views
+from xats.core.tasks import errors as task_errors
 from xats.core.tasks.claims import GRACE, LEASE
 from xats.core.waking import attempts
 
@@ -89,7 +90,7 @@ def test_another_team_has_its_own(crew):
     add(crew)
     eve = crew.agent("eve", "other")
     assert crew.store.write(lambda tx: claims.claim_next(tx, eve)) is None
-    with pytest.raises(errors.UnknownTask):
+    with pytest.raises(task_errors.UnknownTask):
         crew.store.write(lambda tx: claims.claim(tx, eve, 1))
 
 
@@ -114,10 +115,10 @@ def test_who_holds_it_and_how_long_is_said(crew, clock):
     task = add(crew)
     crew.do("bob", claims.claim, task.id)
     clock.tick(10 * MINUTE)
-    with pytest.raises(errors.TaskHeld, match="bob has claimed task 1, for 20 min more") as caught:
+    with pytest.raises(task_errors.TaskHeld, match="bob has claimed task 1, for 20 min more") as caught:
         crew.do("carol", claims.claim, task.id)
     assert caught.value.data["owner"] == "bob@crew"
-    with pytest.raises(errors.TaskHeld, match="You have claimed"):
+    with pytest.raises(task_errors.TaskHeld, match="You have claimed"):
         crew.do("bob", claims.claim, task.id)
 
 
@@ -125,16 +126,16 @@ def test_what_has_ended_cannot_be_claimed(crew):
     task = add(crew)
     crew.do("bob", claims.claim, task.id)
     crew.do("bob", claims.done, task.id, None)
-    with pytest.raises(errors.TaskEnded, match="done by bob"):
+    with pytest.raises(task_errors.TaskEnded, match="done by bob"):
         crew.do("carol", claims.claim, task.id)
-    with pytest.raises(errors.TaskEnded):
+    with pytest.raises(task_errors.TaskEnded):
         crew.do("bob", claims.done, task.id, None)
 
 
 @pytest.mark.parametrize("lease", [0, 999, 31 * 86_400_000])
 def test_a_lease_has_a_sensible_length(crew, lease):
     task = add(crew)
-    with pytest.raises(errors.InvalidTask):
+    with pytest.raises(task_errors.InvalidTask):
         crew.do("bob", claims.claim, task.id, lease)
     assert find(crew, task).state == "open"
 
@@ -212,7 +213,9 @@ def test_a_latecomer_is_refused(crew, clock, late, taken):
     settle(crew)
     if taken:
         crew.do("carol", claims.claim, task.id)
-    with pytest.raises(errors.LeaseLost, match="carol has claimed it since" if taken else "it is open again") as caught:
+    with pytest.raises(
+        task_errors.LeaseLost, match="carol has claimed it since" if taken else "it is open again"
+    ) as caught:
         act(crew, "bob", late, task.id)
     assert (caught.value.code, caught.value.exit) == ("lease_lost", 4)
     assert find(crew, task).owner == ("carol@crew" if taken else None)
@@ -225,17 +228,17 @@ def test_it_can_be_claimed_again_and_the_number_fences_the_old_claim(crew, clock
     settle(crew)
     second = act(crew, "bob", claims.claim, task.id)
     assert (first.claims, second.claims) == (1, 2)
-    with pytest.raises(errors.LeaseLost, match="you have claimed it since"):
+    with pytest.raises(task_errors.LeaseLost, match="you have claimed it since"):
         crew.do("bob", claims.done, task.id, "old", first.claims)
     assert crew.do("bob", claims.done, task.id, "new", second.claims).state == "done"
 
 
 def test_who_never_claimed_it_is_no_owner(crew):
     task = add(crew)
-    with pytest.raises(errors.NotOwner, match="No agent has claimed task 1"):
+    with pytest.raises(task_errors.NotOwner, match="No agent has claimed task 1"):
         crew.do("bob", claims.done, task.id, None)
     crew.do("bob", claims.claim, task.id)
-    with pytest.raises(errors.NotOwner, match="bob, not you, has claimed"):
+    with pytest.raises(task_errors.NotOwner, match="bob, not you, has claimed"):
         crew.do("carol", claims.done, task.id, None)
 
 
@@ -298,7 +301,7 @@ def test_what_a_gone_process_had_is_marked_at_once_and_free_after_a_while(seated
     assert (find(seated, task).state, find(seated, task).owner_gone_at) == ("open", None)
     assert "your process had ended" in unread(seated, "bob")[0].body
     assert history(seated, task) == ["added", "claimed", "owner_gone", "lapsed"]
-    with pytest.raises(errors.LeaseLost):
+    with pytest.raises(task_errors.LeaseLost):
         act(seated, "bob", claims.done, task.id, None)
 
 
@@ -349,7 +352,7 @@ def test_another_claim_of_the_same_agent_is_told_of_again(seated, clock):
 def test_others_may_claim_it_at_once_but_do_not_get_it_by_themselves(seated, clock):
     task = add(seated)
     act(seated, "bob", claims.claim, task.id, 24 * 3600_000)
-    with pytest.raises(errors.TaskHeld):
+    with pytest.raises(task_errors.TaskHeld):
         act(seated, "carol", claims.claim, task.id)
     clock.tick(1)
     settle(seated, dead)
@@ -359,7 +362,7 @@ def test_others_may_claim_it_at_once_but_do_not_get_it_by_themselves(seated, clo
     assert history(seated, task) == ["added", "claimed", "owner_gone", "lapsed", "claimed"]
     (mail,) = unread(seated, "bob")
     assert "carol has claimed it" in mail.body
-    with pytest.raises(errors.LeaseLost, match="carol has claimed it since"):
+    with pytest.raises(task_errors.LeaseLost, match="carol has claimed it since"):
         act(seated, "bob", claims.done, task.id, None)
     clock.tick(GRACE)
     assert settle(seated, dead) == []
@@ -379,7 +382,7 @@ def test_who_cannot_claim_it_does_not_take_it_from_a_gone_owner(seated, clock, v
         act(seated, "carol", claims.claim, task.id)
     assert caught.value.code == code
     assert (find(seated, task).owner, history(seated, task)[-1]) == ("bob@crew", "owner_gone")
-    with pytest.raises(errors.TaskHeld, match="You have claimed"):
+    with pytest.raises(task_errors.TaskHeld, match="You have claimed"):
         act(seated, "bob", claims.claim, task.id)
 
 
@@ -401,7 +404,7 @@ def test_whoever_does_something_is_not_gone(seated, clock):
     clock.tick(GRACE - 1)
     act(seated, "bob", claims.progress, task.id, "half")
     assert find(seated, task).owner_gone_at is None
-    with pytest.raises(errors.TaskHeld):
+    with pytest.raises(task_errors.TaskHeld):
         act(seated, "carol", claims.claim, task.id)
     clock.tick(GRACE)
     assert settle(seated, dead) == []
@@ -599,7 +602,7 @@ def test_giving_it_back(crew):
     crew.do("bob", claims.claim, task.id)
     assert crew.do("bob", claims.release, task.id, "no access").state == "open"
     assert subjects(crew, "carol") == ["task #1 is ready: t"]
-    with pytest.raises(errors.NotOwner):
+    with pytest.raises(task_errors.NotOwner):
         crew.do("bob", claims.done, task.id, None)
 
 
@@ -610,18 +613,18 @@ def test_a_person_and_who_made_it_can_take_it_from_its_owner(crew):
         crew.do("bob", claims.claim, task.id)
         crew.do(name, claims.release, task.id)
         assert "released your task" in subjects(crew, "bob")[-1]
-        with pytest.raises(errors.LeaseLost):
+        with pytest.raises(task_errors.LeaseLost):
             crew.do("bob", claims.done, task.id, None)
     task = add(crew)
     crew.do("bob", claims.claim, task.id)
-    with pytest.raises(errors.NotOwner):
+    with pytest.raises(task_errors.NotOwner):
         crew.do("carol", claims.release, task.id)
 
 
 def test_who_leaves_with_tasks_is_held_back_or_gives_them_back(crew):
     add(crew, "first"), add(crew, "second", role="dev")
     crew.do("bob", claims.claim_next), crew.do("bob", claims.claim_next)
-    with pytest.raises(errors.TasksHeld, match="#1 first, #2 second") as caught:
+    with pytest.raises(task_errors.TasksHeld, match="#1 first, #2 second") as caught:
         crew.do("bob", claims.leave, force=False)
     assert caught.value.data["tasks"] == [1, 2]
     assert crew.do("bob", claims.leave, force=True) == [1, 2]
@@ -659,7 +662,7 @@ def reopened(crew, **values):
 
 def test_done_says_that_what_it_needs_was_reopened(crew):
     first, task = reopened(crew)
-    with pytest.raises(errors.TaskBlocked, match=r"needs #1 \(open\), which was reopened") as caught:
+    with pytest.raises(task_errors.TaskBlocked, match=r"needs #1 \(open\), which was reopened") as caught:
         crew.do("bob", claims.done, task.id, "built")
     assert (caught.value.code, caught.value.exit, caught.value.data["blocked_by"]) == ("blocked", 4, [first.id])
     assert "xats task done 2 --force" in caught.value.hint
@@ -686,7 +689,7 @@ def test_done_says_that_what_it_needs_was_reopened(crew):
 def test_done_names_the_state_of_what_was_reopened(crew, end, word):
     first, task = reopened(crew)
     end(crew, first.id)
-    with pytest.raises(errors.TaskBlocked, match=rf"#1 \({word}\)"):
+    with pytest.raises(task_errors.TaskBlocked, match=rf"#1 \({word}\)"):
         crew.do("bob", claims.done, task.id, None)
 
 
@@ -709,11 +712,11 @@ def test_giving_it_up_needs_no_word(crew):
 
 def test_a_submission_and_an_approval_say_it_too(crew):
     first, task = reopened(crew, review=("lead",))
-    with pytest.raises(errors.TaskBlocked, match="reopened") as caught:
+    with pytest.raises(task_errors.TaskBlocked, match="reopened") as caught:
         crew.do("bob", reviews.submit, "pane", task.id, None)
     assert "xats task submit 2 --force" in caught.value.hint
     assert crew.do("bob", reviews.submit, "pane", task.id, None, force=True)[0].state == "review"
-    with pytest.raises(errors.TaskBlocked, match="reopened") as caught:
+    with pytest.raises(task_errors.TaskBlocked, match="reopened") as caught:
         crew.do("alice", reviews.approve, task.id)
     assert "xats task approve 2 --force" in caught.value.hint
     assert find(crew, task).state == "review"
@@ -788,7 +791,7 @@ def test_a_cancelled_task_s_owner_is_told(crew):
     crew.do("alice", endings.cancel, task.id, "not needed")
     (mail,) = unread(crew, "bob")
     assert "not needed" in mail.body
-    with pytest.raises(errors.TaskEnded, match="cancelled"):
+    with pytest.raises(task_errors.TaskEnded, match="cancelled"):
         crew.do("bob", claims.done, task.id, None)
 
 
@@ -796,13 +799,13 @@ def test_a_cancelled_task_s_owner_is_told(crew):
 def test_a_note_is_text_of_a_sensible_length(crew, text):
     task = add(crew)
     crew.do("bob", claims.claim, task.id)
-    with pytest.raises(errors.InvalidTask):
+    with pytest.raises(task_errors.InvalidTask):
         crew.do("bob", claims.progress, task.id, text)
 
 
 def test_a_result_is_at_most_a_mebibyte(crew):
     task = add(crew)
     crew.do("bob", claims.claim, task.id)
-    with pytest.raises(errors.InvalidTask):
+    with pytest.raises(task_errors.InvalidTask):
         crew.do("bob", claims.done, task.id, "é" * (1 << 19) + "x")
     assert crew.do("bob", claims.done, task.id, "é" * (1 << 19)).state == "done"

@@ -5,6 +5,7 @@ import pytest
 from xats.base import errors
 from xats.core.mail import inbox
 from xats.core.tasks import claims, dependencies, endings, planning, tasks, transfer, views
+from xats.core.tasks import errors as task_errors
 from xats.core.tasks.planning import Edit, New
 from xats.core.tasks.views import Query
 
@@ -124,7 +125,7 @@ def test_what_is_no_task_is_refused_and_nothing_is_stored(crew, values, code):
 def test_a_task_of_another_team_cannot_be_needed(crew):
     crew.register("eve", team="other")
     crew.store.write(lambda tx: planning.add(tx, crew_agent(tx, "eve", "other"), New("theirs")))
-    with pytest.raises(errors.UnknownTask):
+    with pytest.raises(task_errors.UnknownTask):
         add(crew, needs=(1,))
 
 
@@ -140,10 +141,10 @@ def crew_agent(tx, name, team):
 def test_a_cycle_is_refused_and_its_path_is_named(crew):
     for needs in ((), (1,), (2,)):
         add(crew, needs=needs)
-    with pytest.raises(errors.DependencyCycle, match="#1 -> #3 -> #2 -> #1") as caught:
+    with pytest.raises(task_errors.DependencyCycle, match="#1 -> #3 -> #2 -> #1") as caught:
         edit(crew, 1, needs=(3,))
     assert caught.value.data["path"] == [1, 3, 2, 1]
-    with pytest.raises(errors.DependencyCycle, match="#1 -> #1"):
+    with pytest.raises(task_errors.DependencyCycle, match="#1 -> #1"):
         edit(crew, 1, needs=(1,))
     assert len(crew.rows("select * from task_needs")) == 2
 
@@ -152,7 +153,7 @@ def test_a_long_chain_is_walked(crew):
     add(crew)
     for number in range(1, 300):
         add(crew, needs=(number,))
-    with pytest.raises(errors.DependencyCycle) as caught:
+    with pytest.raises(task_errors.DependencyCycle) as caught:
         edit(crew, 1, needs=(300,))
     assert len(caught.value.data["path"]) == 301
     assert len(crew.store.read(lambda tx: views.graph(tx, "crew", None)).tasks) == 300
@@ -187,7 +188,7 @@ def test_a_failed_task_blocks_and_its_dependents_creator_is_told_once(crew):
     assert subjects(crew, "alice") == ["task #1 failed, and #2, #3 wait for it"]
     found = crew.store.read(lambda tx: views.details(tx, "crew", 2))
     assert [(one.id, one.state) for one in found.listed.blockers] == [(1, "failed")]
-    with pytest.raises(errors.TaskBlocked, match=r"#1 \(failed\)"):
+    with pytest.raises(task_errors.TaskBlocked, match=r"#1 \(failed\)"):
         crew.do("bob", claims.claim, 2)
     assert edit(crew, 2, no_needs=(1,)).ready
 
@@ -216,7 +217,7 @@ def test_reopening_is_for_those_whom_it_concerns(crew):
     with pytest.raises(errors.Refused, match="Only alice"):
         crew.do("carol", endings.reopen, 1)
     crew.do("alice", endings.reopen, 1)
-    with pytest.raises(errors.TaskLive):
+    with pytest.raises(task_errors.TaskLive):
         crew.do("alice", endings.reopen, 1)
 
 
@@ -229,7 +230,7 @@ def test_what_is_given_changes_and_nothing_else(crew):
     assert (now.title, now.priority, now.role, now.due_at, now.notify) == ("new", 1, "dev", 5, "bob")
     now = edit(crew, 1, anybody=True, clear=("due_at", "notify"))
     assert (now.role, now.due_at, now.notify) == (None, None, None)
-    with pytest.raises(errors.InvalidTask, match="Nothing"):
+    with pytest.raises(task_errors.InvalidTask, match="Nothing"):
         edit(crew, 1)
 
 
@@ -255,7 +256,7 @@ def test_what_has_begun_stays_with_its_owner(crew):
 def test_nothing_is_above_itself(crew):
     add(crew), add(crew, parent_id=1), add(crew, parent_id=2)
     for parent in (1, 2, 3):
-        with pytest.raises(errors.InvalidTask, match="cannot be its parent"):
+        with pytest.raises(task_errors.InvalidTask, match="cannot be its parent"):
             edit(crew, 1, parent_id=parent)
     assert edit(crew, 3, parent_id=1).parent_id == 1
 

@@ -6,6 +6,7 @@ from xats.base import errors
 from xats.core.mail import inbox, sending
 from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, endings, planning, reviews, tasks, views
+from xats.core.tasks import errors as task_errors
 from xats.core.tasks.planning import New
 
 
@@ -69,18 +70,18 @@ def test_what_a_reviewer_had_read_before_it_answers_keeps_the_time_of_that_readi
 
 
 def test_done_is_not_for_what_is_to_be_approved(crew, task):
-    with pytest.raises(errors.NeedsReview, match="lead, qa") as caught:
+    with pytest.raises(task_errors.NeedsReview, match="lead, qa") as caught:
         crew.do("bob", claims.done, task.id, None)
     assert caught.value.hint == f"xats task submit {task.id}"
     submit(crew, task)
-    with pytest.raises(errors.NeedsReview):
+    with pytest.raises(task_errors.NeedsReview):
         crew.do("bob", claims.done, task.id, None)
 
 
 def test_what_nobody_has_to_approve_is_not_submitted(crew):
     made, _ = crew.do("alice", planning.add, New("t"))
     crew.do("bob", claims.claim, made.id)
-    with pytest.raises(errors.InvalidTask) as caught:
+    with pytest.raises(task_errors.InvalidTask) as caught:
         crew.do("bob", reviews.submit, "pane", made.id, None)
     assert caught.value.hint == f"xats task done {made.id}"
 
@@ -111,28 +112,28 @@ def letters_of(crew, name):
 @pytest.mark.parametrize("act", [approve, feedback])
 def test_nobody_reviews_his_own_work_or_without_the_role(crew, act):
     made, _ = crew.do("alice", planning.add, New("t", review=("qa",)))
-    with pytest.raises(errors.NotInReview):
+    with pytest.raises(task_errors.NotInReview):
         act(crew, made, "quinn")
     crew.do("quinn", claims.claim, made.id)
     submit(crew, made, by="quinn")
-    with pytest.raises(errors.NotReviewer, match="your own work"):
+    with pytest.raises(task_errors.NotReviewer, match="your own work"):
         act(crew, made, "quinn")
-    with pytest.raises(errors.NotReviewer, match="your role is dev") as caught:
+    with pytest.raises(task_errors.NotReviewer, match="your role is dev") as caught:
         act(crew, made, "bob")
     assert caught.value.exit == 4
     crew.add("nemo")
-    with pytest.raises(errors.NotReviewer, match="you have no role"):
+    with pytest.raises(task_errors.NotReviewer, match="you have no role"):
         act(crew, made, "nemo")
     assert [one.sender for one in letters(crew, "queen")] == ["quinn@crew"]
     assert approve(crew, made, "queen")[0].state == "done"
-    with pytest.raises(errors.TaskEnded):
+    with pytest.raises(task_errors.TaskEnded):
         act(crew, made, "queen")
 
 
 def test_taking_a_role_on_later_does_not_make_one_a_reviewer_of_one_s_own(crew, task):
     submit(crew, task)
     crew.register("bob", role="qa")
-    with pytest.raises(errors.NotReviewer):
+    with pytest.raises(task_errors.NotReviewer):
         approve(crew, task, "bob")
 
 
@@ -170,7 +171,7 @@ def test_who_came_later_and_was_not_asked_can_send_it_back_too(crew, task):
 
 def test_an_empty_feedback_is_none(crew, task):
     submit(crew, task)
-    with pytest.raises(errors.InvalidTask):
+    with pytest.raises(task_errors.InvalidTask):
         feedback(crew, task, "quinn", " \n")
 
 
@@ -277,15 +278,15 @@ def test_an_owner_cannot_spare_itself_a_review(crew, task):
 
 
 def test_what_makes_no_sense_is_refused(crew, task):
-    with pytest.raises(errors.InvalidTask, match="does not need the approval of ops"):
+    with pytest.raises(task_errors.InvalidTask, match="does not need the approval of ops"):
         change(crew, task, no_review=("ops",))
-    with pytest.raises(errors.InvalidTask, match="both name qa"):
+    with pytest.raises(task_errors.InvalidTask, match="both name qa"):
         change(crew, task, review=("qa",), no_review=("QA",))
     with pytest.raises(errors.InvalidName):
         change(crew, task, review=("a b",))
     assert wanted(crew, task) == ["lead", "qa"]
     crew.do("alice", endings.cancel, task.id, None)
-    with pytest.raises(errors.TaskEnded):
+    with pytest.raises(task_errors.TaskEnded):
         change(crew, task, review=("ops",))
 
 
@@ -303,7 +304,7 @@ def test_what_rests_on_a_reopened_task_is_not_done_by_an_edit(crew):
     crew.do("bob", claims.claim, second.id)
     submit(crew, second)
     crew.do("alice", endings.reopen, first.id)
-    with pytest.raises(errors.TaskBlocked):
+    with pytest.raises(task_errors.TaskBlocked):
         change(crew, second, no_review=("qa",))
     assert (find(crew, second).state, wanted(crew, second)) == ("review", ["qa"])
 

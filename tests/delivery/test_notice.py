@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from tests.delivery.conftest import until
 from tests.support.requests import request
 from tests.support.viewer import Viewer
-from xats.base.errors import NoPane
 from xats.core.agents import agents
 from xats.core.waking.wakes import Pending
 from xats.daemon import badges
 from xats.delivery import envelope
 from xats.delivery.transports import notice as transport
 from xats.tmux import notice, server
+from xats.tmux.errors import NoPane
 
 LINE = "xats: 2 new from alice, bob - run: xats inbox"
 names_clients = pytest.mark.skipif(

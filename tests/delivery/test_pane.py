@@ -9,9 +9,9 @@ import pytest
 
 from tests.delivery.conftest import until
 from xats.base import process
-from xats.base.errors import NoPane, TmuxGone
 from xats.tmux import pane as panes
 from xats.tmux.address import address
+from xats.tmux.errors import NoPane, TmuxGone
 
 ASK = "import os, sys; from xats.tmux.pane import here; print(here(os.environ), file=open(sys.argv[1], 'w'))"
 

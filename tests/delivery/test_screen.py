@@ -9,9 +9,9 @@ import pytest
 
 from tests.delivery.conftest import LINE, TITLES, until
 from tests.support.viewer import Viewer
-from xats.base.errors import NoPane, TmuxUnavailable
 from xats.tmux import match, screen
 from xats.tmux.cells import rows
+from xats.tmux.errors import NoPane, TmuxUnavailable
 from xats.tmux.server import run
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from tests.delivery.conftest import until
 from xats.base import process
-from xats.base.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
 from xats.base.pane import Pane
 from xats.tmux import gone, pane, server, trust
+from xats.tmux.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
 
 
 def test_a_pane_that_is_not_there(desk):

@@ -12,9 +12,9 @@ import pytest
 
 from tests.delivery.conftest import LINE, until
 from xats.base import confinement, process
-from xats.base.errors import NoPane, ServerUntrusted, TmuxGone, TmuxUnavailable
 from xats.tmux import guards, notice, paste, screen, server, terminal, trust
 from xats.tmux import pane as panes
+from xats.tmux.errors import NoPane, ServerUntrusted, TmuxGone, TmuxUnavailable
 
 ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="only root can make what another user would")

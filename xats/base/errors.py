@@ -9,7 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from xats.core.waking.reasons import Reason
 
 # Exit codes; 75 is EX_TEMPFAIL of sysexits.h, 124 that of timeout(1), 130 that of a shell after Ctrl-C.
 OK, FAILURE, USAGE, NOT_FOUND, REFUSED, UNHEALTHY, TEMPORARY, TIMED_OUT, INTERRUPTED = 0, 1, 2, 3, 4, 5, 75, 124, 130
@@ -88,22 +87,10 @@ class Uncheckable(XatsError):
     code = "uncheckable"
 
 
-class InvalidTask(Usage):
-    """The task is not valid."""
-
-    code = "invalid_task"
-
-
 class InvalidExport(Usage):
     """xats cannot import that export."""
 
     code = "invalid_export"
-
-
-class InvalidContract(Usage):
-    """The contract is not valid."""
-
-    code = "invalid_contract"
 
 
 # -- not found ---------------------------------------------------------------------------------------------------------
@@ -137,31 +124,11 @@ class UnknownMessage(NotFound):
     hint = "xats inbox --all"
 
 
-class UnknownTask(NotFound):
-    """There is no task with that id in this team."""
-
-    code = "unknown_task"
-    hint = "xats task list --all"
-
-
-class UnknownContract(NotFound):
-    """There is no contract of that name in this team."""
-
-    code = "unknown_contract"
-    hint = "xats contract list"
-
-
 class UnknownTeam(NotFound):
     """There is no such team."""
 
     code = "unknown_team"
     hint = "xats team list"
-
-
-class UnknownVersion(NotFound):
-    """The contract has no such version."""
-
-    code = "unknown_version"
 
 
 class ProgramMissing(NotFound):
@@ -222,106 +189,10 @@ class PaneUnusable(Refused):
     code = "pane_unusable"
 
 
-class TaskHeld(Refused):
-    """Another agent has claimed the task."""
-
-    code = "held"
-
-
-class TaskBlocked(Refused):
-    """The task waits for others."""
-
-    code = "blocked"
-
-
-class TaskForOthers(Refused):
-    """The task is for another agent."""
-
-    code = "not_for_you"
-
-
-class TaskEnded(Refused):
-    """The task has ended."""
-
-    code = "ended"
-
-
-class TaskLive(Refused):
-    """The task has not ended."""
-
-    code = "not_ended"
-
-
 class KeyReused(Refused):
     """The key was used before, for something else."""
 
     code = "key_reused"
-
-
-class NotOwner(Refused):
-    """You have not claimed the task."""
-
-    code = "not_owner"
-
-
-class LeaseLost(Refused):
-    """Your claim has ended."""
-
-    code = "lease_lost"
-
-
-class NeedsReview(Refused):
-    """The task needs an approval before it is done."""
-
-    code = "needs_review"
-
-
-class NotReviewer(Refused):
-    """You cannot approve the task."""
-
-    code = "not_reviewer"
-
-
-class NotInReview(Refused):
-    """The task has not been submitted."""
-
-    code = "not_in_review"
-
-
-class DependencyCycle(Refused):
-    """The task would wait for itself."""
-
-    code = "cycle"
-
-
-class TasksHeld(Refused):
-    """The agent has claimed tasks."""
-
-    code = "tasks_held"
-
-
-class BreakingChange(Refused):
-    """The new version would break the rule of the contract."""
-
-    code = "breaking_change"
-
-
-class ContractRetired(Refused):
-    """The contract is retired."""
-
-    code = "retired"
-
-
-class ContractTaken(Refused):
-    """There is a contract of that name already."""
-
-    code = "contract_taken"
-
-
-class ContractViolated(Refused):
-    """The document does not satisfy the contract."""
-
-    code = "contract_violated"
 
 
 class SettingsUnusable(Refused):
@@ -390,54 +261,6 @@ class StoreFull(StoreError):
 
 
 # -- tmux --------------------------------------------------------------------------------------------------------------
-
-
-class TmuxUnavailable(XatsError):
-    """tmux does not answer."""
-
-    code = "tmux_unavailable"
-    exit = TEMPORARY
-    reason: Reason = "tmux_unavailable"  #: the reason code of the refused wake
-
-
-class TmuxMissing(TmuxUnavailable):
-    """xats finds no tmux program."""
-
-    code = "tmux_missing"
-    reason: Reason = "tmux_missing"
-    hint = "install tmux 3.2 or newer, or set XATS_TMUX to its path"
-
-
-class TmuxGone(TmuxUnavailable):
-    """No tmux server listens there."""
-
-
-class TmuxTooOld(TmuxUnavailable):
-    """The tmux server is too old for the paste; xats needs tmux 3.2 or newer."""
-
-    code = reason = "tmux_too_old"
-    exit = FAILURE
-    hint = "install tmux 3.2 or newer and restart its server"
-
-
-class ServerUntrusted(TmuxUnavailable):
-    """xats does not trust the tmux socket."""
-
-    code = reason = "server_untrusted"
-    exit = REFUSED
-
-
-class NotPermitted(TmuxUnavailable):
-    """The system does not let xats use the tmux socket from here."""
-
-    code = reason = "not_permitted"
-    exit = REFUSED
-
-
-class NoPane(NotFound):
-    """There is no such pane."""
-
-    code = "no_pane"
 
 
 class TimedOut(XatsError):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from xats.base.errors import TmuxTooOld, TmuxUnavailable, XatsError
+from xats.base.errors import XatsError
 from xats.cli.kit import render
 from xats.core.address import check_name
+from xats.tmux.errors import TmuxTooOld, TmuxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

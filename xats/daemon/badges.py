@@ -14,11 +14,12 @@ import threading
 from binascii import crc32
 
 from xats.base import host
-from xats.base.errors import NoPane, StoreError, TmuxGone, TmuxUnavailable, XatsError
+from xats.base.errors import StoreError, XatsError
 from xats.base.pane import Pane
 from xats.core.waking import notices, reasons
 from xats.tmux import gone
 from xats.tmux import pane as panes
+from xats.tmux.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.tmux.server import run
 
 TYPE_CHECKING = False

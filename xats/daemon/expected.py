@@ -11,12 +11,13 @@ import os
 from contextlib import suppress
 
 from xats.base import host, occupancy, process
-from xats.base.errors import NameTaken, NoPane, TmuxGone, XatsError
+from xats.base.errors import NameTaken, XatsError
 from xats.base.record import record, replace
 from xats.clients import occupants, registry
 from xats.core.agents import agents, expectations, registration
 from xats.daemon.rounds import Rounds
 from xats.tmux import pane as panes
+from xats.tmux.errors import NoPane, TmuxGone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ import os
 import time
 
 from xats.base import host
-from xats.base.errors import NoPane, TmuxUnavailable
 from xats.base.record import record
 from xats.clients import pasted, profile, registry
 from xats.core.waking.reasons import REASONS
@@ -18,6 +17,7 @@ from xats.delivery import screens
 from xats.delivery.routing import AUTO, TMUX
 from xats.tmux import gone
 from xats.tmux import poke as panes
+from xats.tmux.errors import NoPane, TmuxUnavailable
 from xats.tmux.poke import sanitise
 
 TYPE_CHECKING = False

@@ -6,12 +6,12 @@ import os
 from functools import partial
 
 from xats.base import host
-from xats.base.errors import NoPane, TmuxUnavailable
 from xats.base.record import record
 from xats.clients import registry
 from xats.delivery import envelope, routing, screens
 from xats.delivery.transports import command, notice
 from xats.tmux import gone, guards, screen
+from xats.tmux.errors import NoPane, TmuxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

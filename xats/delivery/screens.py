@@ -11,9 +11,9 @@ import time
 from functools import partial
 
 from xats.base import process, program
-from xats.base.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.clients import model, processes, profile, registry
 from xats.tmux import gone, guards, match, screen, server, terminal
+from xats.tmux.errors import NoPane, TmuxGone, TmuxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import time
 from functools import partial
 
 from xats.base import process
-from xats.base.errors import TmuxUnavailable
 from xats.clients import profile, registry
 from xats.delivery import screens
 from xats.tmux import examine, guards, screen, server
+from xats.tmux.errors import TmuxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,21 +5,13 @@ from __future__ import annotations
 import os
 
 from xats.base import process, sandbox
-from xats.base.errors import (
-    NoPane,
-    NotFound,
-    NotPermitted,
-    ServerUntrusted,
-    TmuxGone,
-    TmuxTooOld,
-    TmuxUnavailable,
-    Usage,
-)
+from xats.base.errors import NotFound, Usage
 from xats.clients import profile, registry
 from xats.core.waking import reasons
 from xats.delivery import routing, screens
 from xats.health import FAIL, OK, WARN, Check
 from xats.tmux import address, gone, guards, screen, server, trust
+from xats.tmux.errors import NoPane, NotPermitted, ServerUntrusted, TmuxGone, TmuxTooOld, TmuxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

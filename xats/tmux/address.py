@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from xats.base.errors import NoPane
+from xats.tmux.errors import NoPane
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

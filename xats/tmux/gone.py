@@ -6,8 +6,8 @@ Only a target that is certainly gone suspends a wake (core/waking/wakes.py). In 
 from __future__ import annotations
 
 from xats.base import process
-from xats.base.errors import NoPane, TmuxUnavailable
 from xats.tmux.address import is_pane_id
+from xats.tmux.errors import NoPane, TmuxUnavailable
 from xats.tmux.server import TIMEOUT, run
 
 TYPE_CHECKING = False

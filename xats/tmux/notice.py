@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re  # costs nothing more: subprocess imports it too
 
-from xats.base.errors import NoPane, TmuxUnavailable
+from xats.tmux.errors import NoPane, TmuxUnavailable
 from xats.tmux.server import TIMEOUT, argument, run
 
 TYPE_CHECKING = False

@@ -10,10 +10,10 @@ import os
 import stat
 
 from xats.base import process
-from xats.base.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.base.pane import Pane
 from xats.tmux import trust
 from xats.tmux.address import address, check_pane_id
+from xats.tmux.errors import NoPane, TmuxGone, TmuxUnavailable
 from xats.tmux.server import TIMEOUT, number, quote, run, same
 
 TYPE_CHECKING = False

@@ -14,8 +14,9 @@ import os
 import time
 
 from xats.base import faults
-from xats.base.errors import NoPane, Refused, TmuxUnavailable
+from xats.base.errors import Refused
 from xats.tmux import gone, screen, terminal
+from xats.tmux.errors import NoPane, TmuxUnavailable
 from xats.tmux.examine import SETTLE, STALE, Behaviour, Ended, Examiner, Outcome, pauses, refused, whole
 from xats.tmux.guards import GUARDS
 from xats.tmux.lock import NoTerminal, locked

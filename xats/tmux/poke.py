@@ -9,8 +9,9 @@ from __future__ import annotations
 from contextlib import suppress
 from functools import partial
 
-from xats.base.errors import TmuxUnavailable, XatsError
+from xats.base.errors import XatsError
 from xats.tmux import pane as panes
+from xats.tmux.errors import TmuxUnavailable
 from xats.tmux.examine import SETTLE, Outcome, whole
 from xats.tmux.paste import Attempt, attempt
 from xats.tmux.server import run

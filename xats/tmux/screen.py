@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import re  # costs nothing more: subprocess has imported it already
 
-from xats.base.errors import NoPane, TmuxUnavailable
 from xats.base.record import record
 from xats.tmux.address import is_pane_id
+from xats.tmux.errors import NoPane, TmuxUnavailable
 from xats.tmux.server import TIMEOUT, all_of, is_number, like, number, quote, run, same
 
 TYPE_CHECKING = False

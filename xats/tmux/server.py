@@ -13,9 +13,9 @@ from contextlib import suppress
 
 from xats import settings
 from xats.base import process
-from xats.base.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
 from xats.tmux import program, trust
 from xats.tmux.address import check_pane_id
+from xats.tmux.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -15,11 +15,12 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from xats.base.errors import TmuxGone, TmuxUnavailable, XatsError
+from xats.base.errors import XatsError
 from xats.base.pane import Pane
 from xats.base.record import record
 from xats.tmux import trust
 from xats.tmux.address import server, socket_folder
+from xats.tmux.errors import TmuxGone, TmuxUnavailable
 from xats.tmux.server import number, run
 
 TYPE_CHECKING = False

@@ -25,9 +25,9 @@ import stat
 from contextlib import contextmanager, suppress
 
 from xats.base import confinement, ownership, peer, process
-from xats.base.errors import NotPermitted, ServerUntrusted, TmuxGone, TmuxUnavailable
 from xats.base.ownership import user
 from xats.base.record import record
+from xats.tmux.errors import NotPermitted, ServerUntrusted, TmuxGone, TmuxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from xats.base import durations, host, occupancy
-from xats.base.errors import NoPane, Refused, Usage
+from xats.base.errors import Refused, Usage
 from xats.base.record import record
 from xats.cli.agents.states import State
 from xats.cli.kit import documents, render
 from xats.cli.kit.scope import me_or_none
 from xats.core.agents import agents, expectations, registration
 from xats.core.teams import teams
+from xats.tmux.errors import NoPane
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

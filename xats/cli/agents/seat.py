@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from xats.base import calling, host, process, program, sandbox
-from xats.base.errors import NoPane, NotPermitted, PaneUnusable, TmuxGone, TmuxUnavailable
+from xats.base.errors import PaneUnusable
 from xats.base.record import replace
 from xats.cli.kit import render
 from xats.clients import occupants, processes, sessions
@@ -13,6 +13,7 @@ from xats.core.agents.agents import Seat
 from xats.identity import binding
 from xats.tmux import pane as panes
 from xats.tmux.address import is_pane_id, server, socket_folder
+from xats.tmux.errors import NoPane, NotPermitted, TmuxGone, TmuxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -64,8 +64,8 @@ def _warn_of_socket(here: Here) -> None:
     """Warn if the tmux socket in TMUX cannot be trusted: no command uses it."""
     if not here.environ.get("TMUX"):
         return
-    from xats.base.errors import ServerUntrusted
     from xats.tmux import address, trust
+    from xats.tmux.errors import ServerUntrusted
 
     around = address.server(here.environ)
     try:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from xats.base.errors import ContractViolated
 from xats.base.record import replace
 from xats.cli.contracts.text import parsed, problems
 from xats.cli.kit import render
 from xats.core.contracts import contracts
+from xats.core.contracts.errors import ContractViolated
 from xats.core.mail.sending import check_draft
 
 TYPE_CHECKING = False

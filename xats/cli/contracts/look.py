@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.base import durations
-from xats.base.errors import REFUSED, InvalidContract
+from xats.base.errors import REFUSED
 from xats.base.jsontext import from_json
 from xats.cli.contracts import text
 from xats.cli.kit import reading, render, views
@@ -11,6 +11,7 @@ from xats.cli.kit.paging import check_limit
 from xats.cli.kit.scope import team_of
 from xats.core.contracts import contracts, words
 from xats.core.contracts import views as contract_views
+from xats.core.contracts.errors import InvalidContract
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 
-from xats.base.errors import BreakingChange, InvalidJson, Uncheckable, Usage
+from xats.base.errors import InvalidJson, Uncheckable, Usage
 from xats.cli.contracts import text
 from xats.cli.kit import render
 from xats.cli.teams import membership
 from xats.core.address import check_name
 from xats.core.contracts import contracts, words
+from xats.core.contracts.errors import BreakingChange
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

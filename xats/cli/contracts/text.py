@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from xats.base.durations import iso
-from xats.base.errors import InvalidContract, InvalidJson, InvalidSchema, Uncheckable
+from xats.base.errors import InvalidJson, InvalidSchema, Uncheckable
 from xats.cli.kit import reading, render, views
+from xats.core.contracts.errors import InvalidContract
 from xats.core.contracts.words import BREAKING, sides
 
 TYPE_CHECKING = False

@@ -11,7 +11,7 @@ from xats.base.errors import StoreError, UnknownTeam, Usage
 from xats.cli.kit import render
 from xats.cli.kit.paging import check_limit
 from xats.cli.kit.scope import team_meant
-from xats.cli.mail.verbs import POLL
+from xats.cli.kit.waiting import POLL
 from xats.core import events as outbox
 from xats.core.teams import teams as core_teams
 

@@ -10,21 +10,21 @@ DELIVERY, OTHER = "Delivery", "Other"
 
 # verb: (module, function, panel, the first line of its help)
 VERBS: dict[str, tuple[str, str, str, str]] = {
-    "send": ("mail.verbs", "send", MAIL, "Send mail to an agent, a role, a tag, a capability or everybody."),
-    "broadcast": ("mail.verbs", "broadcast", MAIL, "Send to everybody in the team, or to everybody with a role."),
-    "reply": ("mail.verbs", "reply", MAIL, "Answer a message, in its thread."),
-    "ack": ("mail.verbs", "ack", MAIL, "Acknowledge a message without a reply."),
-    "inbox": ("mail.verbs", "inbox", MAIL, "Show unread mail, oldest first."),
-    "show": ("mail.verbs", "show", MAIL, "Show one message that you sent or got, and mark it read."),
+    "send": ("mail.send", "send", MAIL, "Send mail to an agent, a role, a tag, a capability or everybody."),
+    "broadcast": ("mail.send", "broadcast", MAIL, "Send to everybody in the team, or to everybody with a role."),
+    "reply": ("mail.send", "reply", MAIL, "Answer a message, in its thread."),
+    "ack": ("mail.message", "ack", MAIL, "Acknowledge a message without a reply."),
+    "inbox": ("mail.inbox", "inbox", MAIL, "Show unread mail, oldest first."),
+    "show": ("mail.message", "show", MAIL, "Show one message that you sent or got, and mark it read."),
     "thread": (
-        "mail.verbs",
+        "mail.message",
         "thread",
         MAIL,
         "Show the whole conversation that a message belongs to, and mark it read.",
     ),
-    "status": ("mail.verbs", "status", MAIL, "Show what became of a message that you sent."),
+    "status": ("mail.message", "status", MAIL, "Show what became of a message that you sent."),
     "wait": (
-        "mail.verbs",
+        "mail.wait",
         "wait",
         MAIL,
         "Wait for unread mail: exit 0 when there is some, 124 after the timeout.",

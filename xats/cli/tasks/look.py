@@ -120,7 +120,7 @@ def wait(here: Here, task_id: params.TaskIdArg, *, timeout: params.TimeoutOption
 
     Example: xats task wait 7 --timeout 1h
     """
-    from xats.cli.mail.verbs import _await_change
+    from xats.cli.kit.waiting import await_change
 
     deadline = time.monotonic() + durations.parse(timeout) / 1000 if timeout is not None else None
     warned = False
@@ -135,7 +135,7 @@ def wait(here: Here, task_id: params.TaskIdArg, *, timeout: params.TimeoutOption
         if task.owner and task.owner_gone_at and not warned:
             warned = True
             render.say(f"{views.near(task.owner, team)} has claimed task {task_id} and is gone; still waiting")
-        if not _await_change(here, generation, deadline):
+        if not await_change(here, generation, deadline):
             msg = f"Task {task_id} has not ended: it is {text.state_word(task)}."
             raise TimedOut(msg, f"xats task show {task_id}", id=task_id, state=task.state)
     found = here.store.read(lambda tx: task_views.details(tx, team, task_id))

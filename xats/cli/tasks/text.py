@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from xats.base.durations import ago, iso, rough
-from xats.base.errors import InvalidTask
 from xats.cli.kit import reading, render, views
 from xats.core.tasks import claims, tasks
+from xats.core.tasks.errors import InvalidTask
 from xats.daemon.liveness import process_gone
 
 TYPE_CHECKING = False

@@ -7,12 +7,13 @@ import sys
 import time
 
 from xats.base.durations import iso
-from xats.base.errors import InvalidTask, XatsError
+from xats.base.errors import XatsError
 from xats.cli.kit import render
 from xats.cli.kit.scope import team_of
 from xats.cli.tasks import text
 from xats.core.tasks import tasks
 from xats.core.tasks import transfer as core
+from xats.core.tasks.errors import InvalidTask
 from xats.core.tasks.planning import New
 
 TYPE_CHECKING = False

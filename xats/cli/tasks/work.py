@@ -78,10 +78,10 @@ def claim(
 
 def _await_ready(here: Here, generation: int, deadline: float) -> None:
     """Wait until there is a task that I can claim. Raises TimedOut."""
-    from xats.cli.mail.verbs import _await_change
+    from xats.cli.kit.waiting import await_change
 
     while True:
-        if not _await_change(here, generation, deadline):
+        if not await_change(here, generation, deadline):
             msg = "No task became ready in that time."
             raise TimedOut(msg)
         generation = here.store.generation()

@@ -18,19 +18,18 @@ This module does not compare schemas itself: the caller passes a function for th
 from __future__ import annotations
 
 from xats.base import text
-from xats.base.errors import (
+from xats.base.errors import Refused, Usage
+from xats.base.record import from_row, record, replace
+from xats.core.address import check_name
+from xats.core.contracts import subscribers, words
+from xats.core.contracts.errors import (
     BreakingChange,
     ContractRetired,
     ContractTaken,
     InvalidContract,
-    Refused,
     UnknownContract,
     UnknownVersion,
-    Usage,
 )
-from xats.base.record import from_row, record, replace
-from xats.core.address import check_name
-from xats.core.contracts import subscribers, words
 from xats.core.teams import teams
 
 TYPE_CHECKING = False

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from xats.base.durations import iso, rough
-from xats.base.errors import (
+from xats.base.errors import Refused
+from xats.core import clock
+from xats.core.tasks import dependencies, endings, leaving, notify, offers, owners, readiness, tasks
+from xats.core.tasks.errors import (
     InvalidTask,
     LeaseLost,
     NeedsReview,
     NotOwner,
-    Refused,
     TaskBlocked,
     TaskForOthers,
     TaskHeld,
     TasksHeld,
 )
-from xats.core import clock
-from xats.core.tasks import dependencies, endings, leaving, notify, offers, owners, readiness, tasks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from xats.base.errors import DependencyCycle, InvalidTask, TaskBlocked
 from xats.base.record import from_row, record
 from xats.core.agents import agents
 from xats.core.tasks import notify, readiness, tasks
+from xats.core.tasks.errors import DependencyCycle, InvalidTask, TaskBlocked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

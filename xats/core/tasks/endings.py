@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xats.base.errors import TaskLive
 from xats.core.tasks import dependencies, notify, readiness, tasks
+from xats.core.tasks.errors import TaskLive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

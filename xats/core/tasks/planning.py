@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from xats.base import text
-from xats.base.errors import InvalidTask, KeyReused, Refused
+from xats.base.errors import KeyReused, Refused
 from xats.base.record import record
 from xats.core.address import check_name, parse_list
 from xats.core.agents import agents
 from xats.core.mail import recipients
 from xats.core.tasks import dependencies, readiness, tasks
 from xats.core.tasks import notify as task_mail
+from xats.core.tasks.errors import InvalidTask
 from xats.core.teams import teams
 
 TYPE_CHECKING = False

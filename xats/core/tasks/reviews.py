@@ -5,12 +5,13 @@ A submission has a number, and an approval is for one submission: a new submissi
 
 from __future__ import annotations
 
-from xats.base.errors import InvalidTask, NotInReview, NotReviewer, Refused, UnknownMessage
+from xats.base.errors import Refused, UnknownMessage
 from xats.base.record import from_row, record
 from xats.core.address import check_name
 from xats.core.mail import recipients, sending
 from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, dependencies, endings, notify, tasks
+from xats.core.tasks.errors import InvalidTask, NotInReview, NotReviewer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -23,9 +23,10 @@ silent for as long. A claim has a number, by which xats refuses a program that c
 
 from __future__ import annotations
 
-from xats.base.errors import InvalidTask, Refused, TaskEnded, UnknownTask
+from xats.base.errors import Refused
 from xats.base.record import from_row, record
 from xats.core.agents import agents
+from xats.core.tasks.errors import InvalidTask, TaskEnded, UnknownTask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

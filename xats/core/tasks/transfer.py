@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from xats.base.errors import DependencyCycle, InvalidTask, at
+from xats.base.errors import at
 from xats.base.record import record
 from xats.core.tasks import dependencies, planning, readiness, tasks, views
+from xats.core.tasks.errors import DependencyCycle, InvalidTask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ option of the pane.
 
 from __future__ import annotations
 
-from xats.base.errors import NoPane, TmuxUnavailable
 from xats.delivery.transports import Delivered, Refused, Skipped
 from xats.tmux import gone, notice
+from xats.tmux.errors import NoPane, TmuxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,126 @@
+"""The verbs about one message: ack, show, thread, status."""
+
+from __future__ import annotations
+
+from xats.base import durations
+from xats.base.errors import Usage
+from xats.cli.kit import render, views
+from xats.cli.mail.inbox import own_reader, reply_command
+from xats.core.mail import inbox as letters
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.cli.kit import params
+    from xats.cli.kit.context import Here, Me
+    from xats.core.mail.inbox import Letter
+    from xats.store import Tx
+
+
+def ack(here: Here, message_id: params.MessageIdArg) -> int:
+    """Acknowledge a message without a reply. It wakes nobody.
+
+    Example: xats ack 12
+    """
+    message = here.write(lambda tx, me: letters.ack(tx, me.agent, message_id))
+    if here.json:
+        from xats.cli.kit import documents
+
+        render.document({"message": documents.message_json(message), "acked": True})
+    elif not here.quiet:
+        render.put(f"#{message_id} acknowledged; {message.sender} sees it in xats status {message_id}")
+    return 0
+
+
+def show(here: Here, message_id: params.MessageIdArg) -> int:
+    """Show one message that you sent or got, and mark it read.
+
+    Example: xats show 12
+    """
+    letter, me = here.read(lambda tx, me: (letters.show(tx, me.agent, message_id), me))
+    if here.json:
+        from xats.cli.kit import documents
+
+        render.document({"message": documents.letter_json(letter, me.agent.address)})
+    else:
+        render.put(views.letter_text(letter, me.agent.team, here.store.clock(), reply_command(here)))
+    _mark(here, me, message_id, [letter])
+    return 0
+
+
+def thread(here: Here, message_id: params.MessageIdArg, *, limit: params.LimitOption = 50) -> int:
+    """Show the whole conversation that a message belongs to, and mark it read.
+
+    Example: xats thread 12
+    """
+    if limit < 1:
+        msg = "--limit must be at least 1."
+        raise Usage(msg, f"xats thread {message_id} -n 10")
+    (found, has_more), me = here.read(
+        lambda tx, me: (letters.thread(tx, me.agent, message_id=message_id, limit=limit), me)
+    )
+    if here.json:
+        from xats.cli.kit import documents
+
+        rows = [documents.letter_json(letter, me.agent.address) for letter in found]
+        render.document({"thread_id": found[0].message.thread_id, "messages": rows, "has_more": has_more})
+    else:
+        now, last, reply = here.store.clock(), found[-1], reply_command(here)
+        render.stream([views.letter_text(one, me.agent.team, now, reply, hints=one is last) for one in found])
+        if has_more and not here.quiet:
+            render.say(f"more: {here.command('thread', message_id, '-n', limit * 2)}")
+    _mark(here, me, message_id, found)
+    return 0
+
+
+def _mark(here: Here, me: Me, named: int, found: Sequence[Letter]) -> None:
+    """Mark the printed letters as read on a terminal. Otherwise only `named` is read, and the others are shown."""
+    terminal = render.on_terminal()
+    unread = [one.message.id for one in found if one.state == "unread"]
+    read = [
+        one.message.id for one in found if one.state in ("unread", "shown") and (terminal or one.message.id == named)
+    ]
+    rest = [one for one in unread if one not in read]
+    reader = own_reader(here, me) if rest else None
+
+    def mark(tx: Tx, now: Me) -> None:
+        letters.mark_read(tx, now.agent, read)
+        if reader:
+            letters.mark_shown(tx, now.agent, ids=rest, reader=reader)
+
+    if read or reader:
+        here.write(mark)
+
+
+def status(here: Here, message_id: params.OptionalMessageIdArg = None) -> int:
+    """Show what became of a message that you sent: which recipients have seen or read it, and the state of each wake.
+
+    Without ID: the last message that you sent.
+
+    Example: xats status 12
+    """
+    from xats.core.mail.status import status as look
+
+    message, found = here.read(lambda tx, me: look(tx, me.agent, message_id))
+    if here.json:
+        from xats.cli.kit import documents
+
+        deliveries = [documents.delivery_json(one) for one in found]
+        render.document({"message": documents.message_json(message), "deliveries": deliveries})
+        return 0
+    from xats.cli.kit import waking
+
+    now = here.store.clock()
+    if not here.quiet and render.on_terminal():
+        title = f" {render.one_line(message.subject)!r}" if message.subject else ""
+        render.put(f"#{message.id}{title} to {render.one_line(message.address)}, {durations.ago(message.sent_at, now)}")
+    rows = []
+    for one in found:
+        when = one.replied_at or one.acked_at or one.read_at or one.shown_at
+        state: str = "acked" if one.acked_at and one.state == "read" else one.state
+        state += ", not answered," if state == "read" and one.need_reply else ""
+        said = f"{state} {durations.ago(when, now)}" if when else state
+        rows.append((views.near(one.agent, here.team), said, waking.wake_text(one, now)))
+    render.table(("AGENT", "MAIL", "WAKE"), rows, stretch=("WAKE",))
+    return 0
