@@ -355,3 +355,11 @@ def test_a_flag_with_a_team_is_stronger_than_a_team_of_the_environment(xats, cre
     env = {"XATS_TEAM": "other"}
     assert xats("whoami", "--json", "--as", "alice@crew", env=env).json()["agent"]["team"] == "crew"
     assert "carol" not in xats("agents", "--as", "alice@crew", env=env).stdout
+
+
+@pytest.mark.parametrize("option, said", [([], True), (["--quiet"], False)])
+def test_a_person_learns_their_name_at_the_first_use_but_not_with_quiet(xats, option, said):
+    env = {"USER": "pat", "NO_COLOR": "1"}
+    shown = xats.on_terminal("whoami", *option, env=env)
+    assert ("you are pat in team " in shown) == said
+    assert "you are pat in team " not in xats.on_terminal("whoami", env=env)
