@@ -140,10 +140,10 @@ def dispatch(words: Sequence[str]) -> int:
         from xats.cli.kit import tree
 
         return tree.run(words)
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
 
     verb, values, common = plain
-    return verb(Here(**common), **values)
+    return verb(Context(**common), **values)
 
 
 if __name__ == "__main__":

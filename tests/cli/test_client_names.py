@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from xats.cli.kit import complete
-from xats.cli.kit.context import Here
+from xats.cli.kit.context import Context
 
 # A program of that name starts xats, as an agent does by its tool.
 TOOL = """import os, subprocess, sys
@@ -92,7 +92,7 @@ def test_tab_offers_profiles_of_the_user_too_and_no_store_is_needed(tmp_path, mo
     (tmp_path / "broken.toml").write_text("settle_ms = [")
 
     def values(prefix):
-        return [value for value, _ in complete.complete(Here(), "client", prefix)]
+        return [value for value, _ in complete.complete(Context(), "client", prefix)]
 
     assert {"claude-code", "codex", "generic", "human", "mine"} <= set(values(""))
     assert (values("cla"), values("MI"), values("my-"), values("cursor-")) == (

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from xats.cli.kit import complete, verbs
-from xats.cli.kit.context import Here
+from xats.cli.kit.context import Context
 from xats.core import candidates
 from xats.core.agents import agents, registration
 from xats.core.contracts import contracts
@@ -88,7 +88,7 @@ def store(home):
 
 
 def offered(kind, prefix="", **who):
-    return complete.complete(Here(**{"team": "t", **who}), kind, prefix)
+    return complete.complete(Context(**{"team": "t", **who}), kind, prefix)
 
 
 def values(kind, prefix="", **who):

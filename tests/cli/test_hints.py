@@ -49,7 +49,7 @@ def texts_of(path: Path) -> list[tuple[str, bool]]:
 
 
 def words_of(node: ast.expr) -> list[str]:
-    """Return what an argument of `Here.command` adds to the command."""
+    """Return what an argument of `Context.command` adds to the command."""
     if isinstance(node, ast.Starred):
         return []  # a list of options
     if isinstance(node, ast.IfExp):
@@ -119,7 +119,7 @@ def test_the_search_sees_commands_of_every_kind():
     assert {"daemon stop", "task claim --next", "inbox", "reply 2 - <<'EOF'"} <= found
     assert "send bob 'The parser is ready' -s Parser" in found
     assert f"task feedback {SOME} 'what is missing'" in found
-    assert {"contract list --all -n 7", "task list -n 7"} <= found  # as Here.command makes them
+    assert {"contract list --all -n 7", "task list -n 7"} <= found  # as Context.command makes them
     assert len(ALL) > 300
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from xats.base.errors import Usage
 from xats.cli.kit import lane, params, tree
-from xats.cli.kit.context import Here
+from xats.cli.kit.context import Context
 from xats.cli.kit.verbs import VERBS
 
 PARAMETERS = pathlib.Path(params.__path__[0])
@@ -28,7 +28,7 @@ class Calls:
         monkeypatch.setattr(tree, "as_command", functools.lru_cache(tree.as_command))
 
     def call(self, verb, values: dict, common: dict) -> int:
-        here = Here(**common)
+        here = Context(**common)
         around = (here.as_name, here.asked_team, here.path, here.json, here.quiet)
         defaults = {
             name: parameter.default

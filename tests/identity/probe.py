@@ -4,13 +4,13 @@ import json
 import sys
 
 from xats.base.errors import XatsError
-from xats.cli.kit.context import FirstUse, Here
+from xats.cli.kit.context import Context, FirstUse
 from xats.clients.model import load
 from xats.hooks import call as calls
 from xats.identity.resolve import resolve_or_none
 
 flag, client, session = (word or None for word in sys.argv[1:4])
-here = Here(flag)
+here = Context(flag)
 
 
 def by_command(tx):

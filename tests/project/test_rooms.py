@@ -58,16 +58,9 @@ def test_no_arrow_points_up(module):
     assert rooms_known(module) - {room} <= MAY[room]
 
 
-# Circles that are still to be opened.
-KNOWN_CIRCLES = (
-    {"xats.cli.agents.expect", "xats.cli.agents.states"},
-    {"xats.clients.helpers", "xats.clients.processes"},
-)
-
-
 def test_no_module_imports_what_imports_it():
     """No late import hides a circle either."""
-    assert [group for group in rooms.circles() if not any(set(group) <= known for known in KNOWN_CIRCLES)] == []
+    assert rooms.circles() == []
 
 
 def test_a_circle_is_seen(tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.conftest import Team
-from xats.cli.kit.context import Here
+from xats.cli.kit.context import Context
 from xats.cli.top.app import TopApp
 from xats.cli.top.screen import Top
 from xats.cli.top.watch import Watch
@@ -28,7 +28,7 @@ class Live:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._watching: list[Here] = []
+        self._watching: list[Context] = []
         self.team = Team(open_store(path))
         self.team.add("alice", role="backend", client="claude-code")
         self.team.add("bob", role="reviewer", client="codex")
@@ -36,7 +36,7 @@ class Live:
 
     def watch(self, name="carol", *, person=True) -> Watch:
         """Return the watch of `name`; a person sits at a terminal, where a test has none."""
-        here = Here(name, "crew", self.path)
+        here = Context(name, "crew", self.path)
         here.person = lambda: name if person else None
         self._watching.append(here)
         return Watch(here)

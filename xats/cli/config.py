@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.hooks.install.files import File
     from xats.settings.keys import Key
     from xats.settings.origin import Setting
 
 
-def list_(here: Here) -> int:
+def list_(here: Context) -> int:
     """List every setting with its value and where that comes from.
 
     A variable of the environment comes first, then the project's file, the user's file, and the default. A project's
@@ -46,7 +46,7 @@ def list_(here: Here) -> int:
     return 0
 
 
-def get(here: Here, key: params.SettingArg) -> int:
+def get(here: Context, key: params.SettingArg) -> int:
     """Print the value of one setting.
 
     Example: xats config get wake.quiet
@@ -64,7 +64,7 @@ def get(here: Here, key: params.SettingArg) -> int:
 
 
 def set_(
-    here: Here,
+    here: Context,
     key: params.SettingArg,
     value: params.SettingValueArg,
     *,
@@ -102,7 +102,7 @@ def set_(
 
 
 def unset(
-    here: Here,
+    here: Context,
     key: params.SettingArg,
     *,
     user: params.OwnSettingOption = False,
@@ -126,7 +126,7 @@ def unset(
     return _changed(here, wanted, file.path, f"{wanted.name} removed from {file.path}", changed=True)
 
 
-def path(here: Here) -> int:
+def path(here: Context) -> int:
     """Print where the settings files are, and whether they exist.
 
     Example: xats config path
@@ -169,7 +169,7 @@ def _is_project(*, user: bool, project: bool) -> bool:
     return project
 
 
-def _file(here: Here, *, project: bool) -> File:
+def _file(here: Context, *, project: bool) -> File:
     """Return the file to write, as it is now. Raises SettingsUnusable where xats does not trust it, Usage."""
     from xats.hooks.install import files
 
@@ -224,7 +224,7 @@ def _unfit(where: str, key: Key, problem: toml.Unfit) -> SettingsUnusable:
     return SettingsUnusable(msg, "change that line in an editor", path=where)
 
 
-def _changed(here: Here, key: Key, where: str, done: str, *, changed: bool) -> int:
+def _changed(here: Context, key: Key, where: str, done: str, *, changed: bool) -> int:
     """Print what was done, and the setting as it is now where another file or a variable decides."""
     found, _ = origin.listing(here.environ, here.project_file())
     one = next(one for one in found if one.key == key)

@@ -10,10 +10,10 @@ from xats.tmux.errors import TmuxTooOld, TmuxUnavailable
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
 
 
-def demo(here: Here) -> int:
+def demo(here: Context) -> int:
     """Show two agents writing to each other in a private tmux server.
 
     It takes about 15 seconds, uses its own store, and removes everything at the end.
@@ -43,7 +43,7 @@ def demo(here: Here) -> int:
     return 0
 
 
-def demo_agent(here: Here, name: params.NameArg, *, role: params.OwnRoleOption = None) -> int:
+def demo_agent(here: Context, name: params.NameArg, *, role: params.OwnRoleOption = None) -> int:
     """Be a small agent in this pane: it reads its mail when it is woken.
 
     It needs no model. Use it in place of a coding agent to see what xats does.

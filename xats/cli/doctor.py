@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.health import Check
     from xats.health.facts import Facts
 
@@ -17,7 +17,7 @@ NAMES = 24  # columns for names on a terminal; a longer name has a line of its o
 GROUNDS = ("schema", "integrity")  # checks that must be ok before the store is read for mail
 
 
-def doctor(here: Here) -> int:
+def doctor(here: Context) -> int:
     """Check everything that mail depends on, and say how to fix it; change nothing.
 
     It checks the store, tmux and every agent's pane, the transports that can wake each agent, the daemon, waiting mail,
@@ -43,7 +43,7 @@ def doctor(here: Here) -> int:
     return UNHEALTHY if failed else OK
 
 
-def examine(here: Here) -> list[Check]:
+def examine(here: Context) -> list[Check]:
     """Return all checks, section by section. What cannot be looked at is a failed check, not an error."""
     from xats.health import (
         FAIL,

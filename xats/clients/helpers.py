@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 
 from xats.base import process
+from xats.clients import background
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,26 +26,9 @@ if TYPE_CHECKING:
 
     from xats.base.process import Process
 
-SPARE, HOST, DAEMON = "--bg-spare", "--bg-pty-host", ["daemon", "run", "--origin"]
 INHERITED = ("XATS_AGENT", "XATS_NAME_NEW", "TMUX_PANE")
 REAPERS = ("systemd", "init", "launchd")  # a person's own systemd adopts processes as well
 ROSTER = 1 << 20  # bytes of the daemon's list of its sessions; each takes some 2000
-
-
-def in_background(above: Sequence[Process]) -> Process | None:
-    """Return the process of a background session of Claude Code among the ancestors `above`, nearest first.
-
-    Its command line and those of its helpers show it; its name may be that of a version. None where the ancestors
-    belong to no background session.
-    """
-    for index, one in enumerate(above):
-        words = process.argv(one.pid)
-        if SPARE in words and HOST not in words:
-            return one
-        if HOST in words or words[1:4] == DAEMON:
-            below = above[index - 1] if index else one
-            return below if below == one or below.ppid == one.pid else None
-    return None
 
 
 def borrowed(above: Sequence[Process], environ: Mapping[str, str]) -> bool:
@@ -61,7 +45,7 @@ def borrowed(above: Sequence[Process], environ: Mapping[str, str]) -> bool:
         return False
     program = found[0]
     beyond = above[next((index for index, one in enumerate(above, 1) if one.pid == program.pid), len(above)) :]
-    if program == in_background(above):
+    if program == background.session(above):
         return environ.get("CLAUDE_PID") == str(program.pid) or _has_same(program, environ)
     if not program.tty and _is_adopted(program, beyond):
         return True
@@ -85,7 +69,7 @@ def _has_same(helper: Process, environ: Mapping[str, str]) -> bool:
 def _runs_others(helper: Process) -> bool:
     from xats.clients import processes
 
-    return bool(in_background([helper]) or processes.client_of(helper))
+    return bool(background.session([helper]) or processes.client_of(helper))
 
 
 def moved_from(session: str, environ: Mapping[str, str]) -> str | None:

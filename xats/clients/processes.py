@@ -74,10 +74,10 @@ def nearest(candidates: Iterable[Process]) -> tuple[Process, str] | None:
     one is the same, seen from below and from the terminal. A background session of Claude Code is an agent program too,
     under whatever name: above it there may be the session that has started the daemon of Claude Code.
     """
-    from xats.clients import helpers
+    from xats.clients import background
 
     found = list(candidates)
-    behind = helpers.in_background(found)
+    behind = background.session(found)
     for index, candidate in enumerate(found):
         if candidate == behind:
             return candidate, "claude-code"

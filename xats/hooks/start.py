@@ -7,7 +7,7 @@ import time
 
 from xats.base import calling, host, occupancy, process, program
 from xats.base.errors import Refused, XatsError
-from xats.clients import helpers, processes
+from xats.clients import background, helpers, processes
 from xats.core.agents import agents, presence, registration
 from xats.core.mail import inbox, owed
 from xats.core.tasks import recap as task_recap
@@ -43,7 +43,7 @@ def start(call: Call, store: Store) -> None:
     claim = None if borrowed else call.pane()
     pane = _pane(call) if claim else None
     found = processes.nearest(call.ancestors())
-    behind = helpers.in_background(call.ancestors())
+    behind = background.session(call.ancestors())
     who, client = (found[0], found[1]) if found else (None, call.client.name)
     former = _former(call) if behind and who == behind else None
     pid, started = (who.pid, who.started) if who else (None, None)

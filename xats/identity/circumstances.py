@@ -157,9 +157,9 @@ class Circumstances:
         """Return `ancestors`, but for a background session of another session only those up to its own process."""
         found = self.ancestors()
         if self.inside() and not _are_plain(found):
-            from xats.clients import helpers
+            from xats.clients import background
 
-            behind = helpers.in_background(found)
+            behind = background.session(found)
             found = found[: found.index(behind) + 1] if behind else found
         return found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from xats.base import durations, host, occupancy
 from xats.base.errors import Refused, Usage
 from xats.base.record import record
-from xats.cli.agents.states import State
 from xats.cli.kit import documents, render
 from xats.cli.kit.scope import me_or_none
 from xats.core.agents import agents, expectations, registration
@@ -17,9 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from xats.base.pane import Pane
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
-    from xats.core.agents.expectations import Expectation
     from xats.core.agents.registration import Changes, Registered
     from xats.store import Tx
 
@@ -33,7 +31,7 @@ class Wanted:
     ttl: int
 
 
-def wanted(here: Here, word: str, ttl: str | None, pane_id: str | None) -> Wanted:
+def wanted(here: Context, word: str, ttl: str | None, pane_id: str | None) -> Wanted:
     """Return what `--expect word --ttl ttl --pane pane_id` means. Raises NotFound, NoPane, PaneUnusable, Usage."""
     from xats.cli.agents import seat
     from xats.clients import registry
@@ -68,7 +66,7 @@ def is_there(what: Wanted) -> bool:
     return occupants.program(what.pane, what.profile) is not None
 
 
-def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: bool) -> int:
+def expect(here: Context, name: str, changes: Changes, what: Wanted, *, takeover: bool) -> int:
     """Create the agent `name`, which has no process yet, and expect its program in its pane."""
     from xats.cli.teams import membership
 
@@ -115,7 +113,7 @@ def expect(here: Here, name: str, changes: Changes, what: Wanted, *, takeover: b
     return 0
 
 
-def _tell(here: Here, done: Registered, what: Wanted, replaced: list[str]) -> None:
+def _tell(here: Context, done: Registered, what: Wanted, replaced: list[str]) -> None:
     from xats.daemon import lock
 
     agent, pane = done.details.agent, what.pane.pane_id
@@ -129,13 +127,3 @@ def _tell(here: Here, done: Registered, what: Wanted, replaced: list[str]) -> No
     render.say(f"  mail for {agent.name} is kept until it is there: {here.command('agents')}")
     if not lock.held(here.path):
         render.warn("no daemon runs, so only the program's own hook or xats register binds it. Try: xats daemon start")
-
-
-def state(one: Expectation, now: int) -> State:
-    """Return the state of `one` at the time `now` (ms UTC)."""
-    if one.ended_at is None and not expectations.is_late(one, now):
-        left = durations.rough(max(0, one.expires_at - now))
-        return State("expected", f"expected, {one.client} in {one.pane.pane_id}, {left} left", "expected")
-    ended = one.ended_at or one.expires_at
-    why = expectations.words(one, one.end_reason or "expired", ended)
-    return State("offline", f"offline, {why}, {durations.ago(ended, now)}", "offline")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from xats.base.pane import Pane
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
     from xats.core.agents.registration import Registered
     from xats.hooks.launch import Launch
@@ -34,7 +34,7 @@ LABELS = (
 
 
 def launch(
-    here: Here,
+    here: Context,
     client: params.LaunchClientArg,
     args: params.LaunchArgsArg = None,
     *,
@@ -157,7 +157,7 @@ def find_program(found: Profile, environ: Mapping[str, str]) -> str:
     raise ProgramMissing(msg, found.install or f"install it, or change executables: xats client show {found.name}")
 
 
-def _plan(here: Here, found: Profile, program: str, args: list[str], *, writable: bool) -> Launch:
+def _plan(here: Context, found: Profile, program: str, args: list[str], *, writable: bool) -> Launch:
     """Return the command line, files and environment of the program, without the name of the agent."""
     from xats.base.folders import kept
     from xats.clients import model
@@ -195,13 +195,13 @@ def _in_login_shell(name: str) -> bool:
 # -- who, and where ----------------------------------------------------------------------------------------------------
 
 
-def _pane(here: Here) -> Pane | None:
+def _pane(here: Context) -> Pane | None:
     from xats.tmux import pane as panes
 
     return panes.here(here.environ)
 
 
-def _refuse_inside(here: Here, pane: Pane | None) -> None:
+def _refuse_inside(here: Context, pane: Pane | None) -> None:
     """Refuse a launch as a tool call of an agent: that agent already has the seat, and a second program would not."""
     from xats.clients import sessions
 
@@ -218,7 +218,7 @@ def _refuse_inside(here: Here, pane: Pane | None) -> None:
     raise Refused(msg, "start it in a pane of its own: tmux split-window xats launch ...")
 
 
-def _asked(here: Here, name: str | None) -> tuple[str | None, str] | None:
+def _asked(here: Context, name: str | None) -> tuple[str | None, str] | None:
     """Return the agent of --name, --as or XATS_AGENT as (team, name); the team is None if they do not name it."""
     said = name or here.as_name or here.environ.get("XATS_AGENT")
     if not said:
@@ -227,7 +227,7 @@ def _asked(here: Here, name: str | None) -> tuple[str | None, str] | None:
     return check_name(team, "team").lower() if team else None, check_name(whom)
 
 
-def _whom(here: Here, tx: Tx, name: str | None, found: Profile, pane: Pane | None) -> tuple[str, str]:
+def _whom(here: Context, tx: Tx, name: str | None, found: Profile, pane: Pane | None) -> tuple[str, str]:
     """Return the agent to launch as (team, name): the named one, else that of the pane, else a new one.
 
     Raises Refused if --name names a person. A person in XATS_AGENT is ignored.
@@ -253,7 +253,7 @@ def _whom(here: Here, tx: Tx, name: str | None, found: Profile, pane: Pane | Non
     return team, agents.new_name(tx, team, found.name)
 
 
-def _holds_above(here: Here, tx: Tx, team: str, name: str) -> bool:
+def _holds_above(here: Context, tx: Tx, team: str, name: str) -> bool:
     """Tell whether the agent's process is above this one, as the shell is in which it was registered."""
     known = agents.find(tx, team, name)
     session = agents.current_session(tx, known) if known else None
@@ -265,7 +265,7 @@ def _holds_above(here: Here, tx: Tx, team: str, name: str) -> bool:
 # -- starting ----------------------------------------------------------------------------------------------------------
 
 
-def _environment(here: Here, address: str, how: Launch) -> tuple[dict[str, str], list[str]]:
+def _environment(here: Context, address: str, how: Launch) -> tuple[dict[str, str], list[str]]:
     """Return the variables to add to the environment, and those to remove: marks of another session."""
     from xats.clients import sessions
     from xats.store.sqlite.paths import default_path
@@ -279,7 +279,7 @@ def _environment(here: Here, address: str, how: Launch) -> tuple[dict[str, str],
     return {**added, **how.environ}, foreign
 
 
-def _introduce(here: Here, done: Registered, how: Launch) -> None:
+def _introduce(here: Context, done: Registered, how: Launch) -> None:
     """Say which agent starts, put its name into its pane, and wake the daemon for mail that waits."""
     from xats.cli.agents import pane_mark
     from xats.cli.agents.register import tell_path
@@ -310,7 +310,7 @@ def _introduce(here: Here, done: Registered, how: Launch) -> None:
     os.waitpid(child, 0)
 
 
-def _become(here: Here, done: Registered, how: Launch, *, waited: bool) -> NoReturn:
+def _become(here: Context, done: Registered, how: Launch, *, waited: bool) -> NoReturn:
     """Become the program.
 
     Raises XatsError if it cannot run. Then a new agent is removed, and a seat that `waited` for it still waits.
@@ -349,7 +349,7 @@ def _become(here: Here, done: Registered, how: Launch, *, waited: bool) -> NoRet
 # -- printing ----------------------------------------------------------------------------------------------------------
 
 
-def _would_be(here: Here, name: str | None, found: Profile, pane: Pane | None) -> str:
+def _would_be(here: Context, name: str | None, found: Profile, pane: Pane | None) -> str:
     """Return the agent that would be launched, as name@team; change nothing. Raises StoreError."""
     from xats.store.sqlite import inspect
 
@@ -361,7 +361,7 @@ def _would_be(here: Here, name: str | None, found: Profile, pane: Pane | None) -
     return f"{whom}@{team}"
 
 
-def _print(here: Here, address: str, how: Launch) -> int:
+def _print(here: Context, address: str, how: Launch) -> int:
     """Print the commands for a shell: those that write the files, then the program with its environment."""
     added, foreign = _environment(here, address, how)
     if here.json:

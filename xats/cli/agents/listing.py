@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from xats.cli.agents.states import State
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.agents.agents import Details
 
 ROOM, PLENTY = 140, 180  # columns of a terminal: for all of the table, and for reasons in words
@@ -29,7 +29,7 @@ LAID_OUT = (  # from how many columns of a terminal, which columns of the table
 
 
 def agents(
-    here: Here,
+    here: Context,
     *,
     online: params.OnlineOption = False,
     role: params.RoleOption = None,

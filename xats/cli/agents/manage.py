@@ -16,14 +16,14 @@ from xats.core.teams import teams
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Context, Me
     from xats.core.agents.agents import Agent, Details, Session
     from xats.core.agents.changes import Loss
     from xats.store import Tx
 
 
 def seat(
-    here: Here,
+    here: Context,
     name: params.NameArg,
     *,
     role: params.OwnRoleOption = None,
@@ -71,7 +71,7 @@ def seat(
 
 
 def set_(
-    here: Here,
+    here: Context,
     name: params.AgentArg,
     *,
     role: params.OwnRoleOption = None,
@@ -126,7 +126,7 @@ def set_(
     return 0
 
 
-def rename(here: Here, name: params.AgentArg, new: params.NewAgentArg) -> int:
+def rename(here: Context, name: params.AgentArg, new: params.NewAgentArg) -> int:
     """Rename an agent; it keeps its mail, tasks, claims and subscriptions.
 
     A person and the agent itself may rename it; the agent gets mail about it. The former name still leads to the agent:
@@ -156,7 +156,7 @@ def rename(here: Here, name: params.AgentArg, new: params.NewAgentArg) -> int:
 
 
 def forget(
-    here: Here, name: params.AgentArg, *, name_only: params.NameOnlyOption = False, yes: params.YesOption = False
+    here: Context, name: params.AgentArg, *, name_only: params.NameOnlyOption = False, yes: params.YesOption = False
 ) -> int:
     """Remove an agent for good: its name is free, and its unread direct mail becomes dead letters.
 
@@ -213,7 +213,7 @@ def forget(
     return 0
 
 
-def _free(here: Here, found: Agent, name: str, former: str) -> int:
+def _free(here: Context, found: Agent, name: str, former: str) -> int:
     """Free `former`, a former name of the agent `found` by which `name` named it, and say so. Raises Refused."""
 
     def work(tx: Tx, me: Me) -> Agent:
@@ -234,7 +234,7 @@ def _free(here: Here, found: Agent, name: str, former: str) -> int:
     return 0
 
 
-def _ask_about_name(here: Here, found: Agent, name: str, *, yes: bool) -> None:
+def _ask_about_name(here: Context, found: Agent, name: str, *, yes: bool) -> None:
     """Ask whether to free the former `name` of `found`. Raises Refused with `yes`, which may mean the agent itself."""
     is_former = f"{name} is a former name of {found.address} ({found.client})"
     only_name = f"to free only the name: {here.command('agent', 'forget', name, '--name-only')}"
@@ -250,7 +250,7 @@ def _ask_about_name(here: Here, found: Agent, name: str, *, yes: bool) -> None:
         )
 
 
-def show(here: Here, name: params.AgentArg) -> int:
+def show(here: Context, name: params.AgentArg) -> int:
     """Show everything about one agent, including its former names.
 
     Example: xats agent show bob
@@ -295,7 +295,7 @@ def show(here: Here, name: params.AgentArg) -> int:
     return 0
 
 
-def _named(here: Here, tx: Tx, me: Me, name: str) -> Agent:
+def _named(here: Context, tx: Tx, me: Me, name: str) -> Agent:
     """Return the registered agent `name`, or `name@team`; `me` is myself. Raises UnknownAgent."""
     return me.agent if name.lower() == "me" else here.named(tx, name, me.agent.team)
 
@@ -326,7 +326,7 @@ def _known(tx: Tx, me: Me, name: str) -> tuple[Agent, str | None]:
     return found, called if called.lower() != found.name.lower() else None
 
 
-def _ask(here: Here, agent: Agent, loss: Loss, session: Session | None) -> None:
+def _ask(here: Context, agent: Agent, loss: Loss, session: Session | None) -> None:
     """Ask whether to remove `agent` and its mail. Raises Refused without a terminal, and if the answer is no."""
     living = session is not None and occupancy.living(session.seat)
     work = f", at work as pid {session.seat.pid}" if session and living else ""

@@ -14,13 +14,13 @@ from xats.core.agents.shells import Shell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.agents.agents import Agent
     from xats.core.agents.registration import Registered
     from xats.store import Tx
 
 
-def find(here: Here) -> Shell | None:
+def find(here: Context) -> Shell | None:
     """Return the shell that stays open on our terminal: the outermost one above us. A tool of an agent has none.
 
     An agent program may run each tool in a shell of its own, and that shell ends with the tool.
@@ -43,7 +43,7 @@ def _terminal(device: int) -> str | None:
     return None
 
 
-def is_persons(here: Here, name: str, found: str) -> bool:
+def is_persons(here: Context, name: str, found: str) -> bool:
     """Tell whether a person who registers `name` would give another name to their own shell.
 
     `found` is the client that was detected: "human" where a person types on a terminal, and no agent program is there.
@@ -52,7 +52,7 @@ def is_persons(here: Here, name: str, found: str) -> bool:
     return found == "human" and person is not None and person.lower() != name.lower()
 
 
-def agree(here: Here, name: str, *, yes: bool) -> None:
+def agree(here: Context, name: str, *, yes: bool) -> None:
     """Ask whether this shell shall become `name`, unless `yes` or without a terminal. Raises Refused if not."""
     if yes or not render.can_ask() or _is_person(here, name):
         return
@@ -63,7 +63,7 @@ def agree(here: Here, name: str, *, yes: bool) -> None:
         raise Refused(msg, command, reason="declined")
 
 
-def _is_person(here: Here, name: str) -> bool:
+def _is_person(here: Context, name: str) -> bool:
     """Tell whether `name` is a person of this team already."""
     found = here.store.read(lambda tx: agents.find(tx, *here.address(tx, name)))
     return found is not None and found.registered and found.client == "human"
@@ -76,7 +76,7 @@ def seat(place: Seat, shell: Shell | None) -> Seat:
     return replace(place, pid=shell.pid, pid_started=shell.started)
 
 
-def check(here: Here, tx: Tx, known: Agent | None, place: Seat, shell: Shell | None, *, takeover: bool) -> None:
+def check(here: Context, tx: Tx, known: Agent | None, place: Seat, shell: Shell | None, *, takeover: bool) -> None:
     """Raise NameTaken if another shell has registered `known`, and is still open.
 
     A person is one agent in all shells under the login name.
@@ -87,7 +87,7 @@ def check(here: Here, tx: Tx, known: Agent | None, place: Seat, shell: Shell | N
     shells.refuse_other(tx, known, host=place.host, shell=shell, ended=process.ended)
 
 
-def settle(here: Here, tx: Tx, done: Registered, shell: Shell | None, *, is_persons: bool) -> str | None:
+def settle(here: Context, tx: Tx, done: Registered, shell: Shell | None, *, is_persons: bool) -> str | None:
     """Record the shell in which an agent was registered.
 
     If the shell `is_persons` own, remove an unused agent with the login name. Return the login name if it was used.

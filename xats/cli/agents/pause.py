@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Context, Me
     from xats.core.agents.agents import Agent
     from xats.core.waking.pauses import Pause
     from xats.core.waking.stops import Stop
     from xats.store import Tx
 
 
-def pause(here: Here, whom: params.PausedArg = None, *, reason: params.ReasonOption = None) -> int:
+def pause(here: Context, whom: params.PausedArg = None, *, reason: params.ReasonOption = None) -> int:
     """Hold the wakes of an agent, or of the whole team; mail is stored meanwhile.
 
     It takes effect at once. xats tells each sender that the agent is paused. After xats resume, one wake delivers all
@@ -59,7 +59,7 @@ def pause(here: Here, whom: params.PausedArg = None, *, reason: params.ReasonOpt
     return 0
 
 
-def resume(here: Here, whom: params.WhomArg = None) -> int:
+def resume(here: Context, whom: params.WhomArg = None) -> int:
     """End a pause; each agent with new mail is woken once.
 
     When a person runs it, agents that were stopped because they woke each other too often (hop_limit) may go on too.
@@ -106,7 +106,7 @@ def pause_json(found: Pause) -> dict[str, Any]:
     }
 
 
-def _asked(here: Here) -> str:
+def _asked(here: Context) -> str:
     """Ask a person which wakes to hold, and return "all" or "me". Raises Usage if xats can ask no person."""
     both = "xats pause all, or: xats pause me"
     if here.json or here.person() is None or not render.can_ask():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.agents.agents import Agent, Session
     from xats.delivery.poke import Poked
     from xats.store import Tx
@@ -52,7 +52,7 @@ class Unconfirmed(XatsError):
 
 
 def poke(
-    here: Here,
+    here: Context,
     agent: params.PokedArg,
     text: params.PokeTextArg,
     *,
@@ -117,7 +117,7 @@ def poke(
     return 0
 
 
-def _target(here: Here, tx: Tx, name: str) -> tuple[Agent, Session | None]:
+def _target(here: Context, tx: Tx, name: str) -> tuple[Agent, Session | None]:
     agent = here.named(tx, name)
     return agent, agents.current_session(tx, agent)
 
@@ -143,7 +143,7 @@ def _agreed(whom: Agent, session: Session | None, text: str, seen: str) -> bool:
     return render.ask("Type this and submit it?")
 
 
-def _failure(here: Here, outcome: Poked, found: dict[str, Any], *, waited: bool) -> XatsError:
+def _failure(here: Context, outcome: Poked, found: dict[str, Any], *, waited: bool) -> XatsError:
     """Return the error for a text that xats did not see submitted."""
     from xats.delivery.poke import WORDS
 

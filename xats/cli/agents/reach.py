@@ -9,11 +9,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.agents.agents import Details
 
 
-def woken_by(here: Here, details: Details, off: Collection[str]) -> list[str]:
+def woken_by(here: Context, details: Details, off: Collection[str]) -> list[str]:
     """Return the transports by which an agent can be woken now, in their order, without those that are `off`."""
     from xats.daemon.liveness import pane_gone
     from xats.delivery import routing
@@ -24,7 +24,7 @@ def woken_by(here: Here, details: Details, off: Collection[str]) -> list[str]:
     return [one.name for one in found if one.name not in gone]
 
 
-def warn_unreachable(here: Here, details: Details) -> bool:
+def warn_unreachable(here: Context, details: Details) -> bool:
     """Tell whether xats can type a line for an agent in its pane. If not, warn why, and say what helps.
 
     The reason may be a sandbox, another terminal, or a tmux that is too old for the paste.
@@ -65,7 +65,7 @@ def warn_unreachable(here: Here, details: Details) -> bool:
     return False
 
 
-def _has_looks(here: Here, client: str) -> bool:
+def _has_looks(here: Context, client: str) -> bool:
     """Tell whether a profile knows how the composer of `client` looks."""
     from xats.clients import registry
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
     from xats.core.agents.agents import Agent, Session
     from xats.core.agents.registration import Registered
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def register(
-    here: Here,
+    here: Context,
     name: params.NameArg,
     *,
     role: params.OwnRoleOption = None,
@@ -156,7 +156,7 @@ def _check_together(
         raise Usage(msg, "xats register NAME --pane %N --expect codex --ttl 2m")
 
 
-def _session_outside(here: Here, tx: Tx, known: Agent, place: core.Seat) -> Session | None:
+def _session_outside(here: Context, tx: Tx, known: Agent, place: core.Seat) -> Session | None:
     """Return the session of `known`, which keeps its seat when it registers inside a sandbox; None if it has no seat.
 
     A command in the sandbox sees neither the process nor the pane of that seat, and must not replace them. Raises
@@ -173,7 +173,7 @@ def _session_outside(here: Here, tx: Tx, known: Agent, place: core.Seat) -> Sess
     raise NameTaken(msg, f"take another name, or: xats register {known.name} --takeover", name=known.name)
 
 
-def _client(here: Here, word: str | None) -> Profile | None:
+def _client(here: Context, word: str | None) -> Profile | None:
     """Return the profile that `--client word` means, None without the option. Raises NotFound, Usage."""
     from xats.clients import registry
 
@@ -223,7 +223,7 @@ def tell_name(name: str, agent: Agent) -> None:
         render.say(f"  {name} is called {agent.name} now")
 
 
-def _tell(here: Here, done: Registered, *, typed: bool) -> None:
+def _tell(here: Context, done: Registered, *, typed: bool) -> None:
     """Print the result of a registration; `typed`: a line can be typed in the pane."""
     from xats.clients import sessions
 

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from xats.base.pane import Pane
     from xats.base.process import Process
     from xats.base.program import Kept
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
 
 
 def find(
-    here: Here, pane_id: str | None, *, no_pane: bool, wanted: Profile | None = None
+    here: Context, pane_id: str | None, *, no_pane: bool, wanted: Profile | None = None
 ) -> tuple[Seat, str, Kept | None]:
     """Return the seat of the agent to register, its client, and the program of its process.
 
@@ -73,7 +73,7 @@ def find(
     return place, client, _programs(who, pane, elsewhere=elsewhere) if who else None
 
 
-def xats_path(here: Here, place: Seat, pane_id: str | None) -> str | None:
+def xats_path(here: Context, place: Seat, pane_id: str | None) -> str | None:
     """Return how the agent at `place` calls xats (xats/base/calling.py), None if that is not known.
 
     This command runs in the agent's own shell, unless `pane_id` names another pane. Then the environment counts with
@@ -92,7 +92,7 @@ def _programs(who: Process, pane: Pane | None, *, elsewhere: bool) -> Kept | Non
     return occupants.programs(who, pane) if pane else program.look(who.pid)
 
 
-def _behind_shared(here: Here) -> tuple[Seat, str] | None:
+def _behind_shared(here: Context) -> tuple[Seat, str] | None:
     """Return the seat and client of the agent that runs this as a tool in a shared process, which has no pane.
 
     None if its terminal is unknown or in no pane.
@@ -152,7 +152,7 @@ def behind(pane: Pane) -> bool:
     return own is not None and own.tty not in (0, panes.device(pane)) and _above(pane.pane_pid)
 
 
-def _pane(here: Here, pane_id: str | None) -> Pane | None:
+def _pane(here: Context, pane_id: str | None) -> Pane | None:
     if pane_id is not None:
         return pane_by_id(here, pane_id)
     claim = here.pane
@@ -171,7 +171,7 @@ def _pane(here: Here, pane_id: str | None) -> Pane | None:
         raise
 
 
-def pane_by_id(here: Here, pane_id: str) -> Pane:
+def pane_by_id(here: Context, pane_id: str) -> Pane:
     """Return the pane `pane_id` of the tmux server around us, else of the default one.
 
     Raises NoPane, PaneUnusable, TmuxGone or TmuxUnavailable.

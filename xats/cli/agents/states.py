@@ -50,9 +50,7 @@ def of(details: Details, now: int) -> State:
     from xats.daemon.liveness import pane_gone
 
     if details.expected:
-        from xats.cli.agents import expect
-
-        return expect.state(details.expected, now)
+        return _of_expectation(details.expected, now)
     agent, session = details.agent, details.session
     if session is None and agent.expected_since is not None:
         waiting = rough(now - agent.expected_since)
@@ -73,6 +71,18 @@ def of(details: Details, now: int) -> State:
         return State("offline", f"offline, its session ended, {seen}", "offline")
     doing = f", {said} for {rough(now - since)}" if said in ("busy", "waiting") else ""
     return State("unknown", f"unknown{doing}{_place(session)}, {seen}", "unknown")
+
+
+def _of_expectation(one: Expectation, now: int) -> State:
+    """Return the state of the agent of `one` at the time `now` (ms UTC)."""
+    from xats.core.agents import expectations
+
+    if one.ended_at is None and not expectations.is_late(one, now):
+        left = rough(max(0, one.expires_at - now))
+        return State("expected", f"expected, {one.client} in {one.pane.pane_id}, {left} left", "expected")
+    ended = one.ended_at or one.expires_at
+    why = expectations.words(one, one.end_reason or "expired", ended)
+    return State("offline", f"offline, {why}, {ago(ended, now)}", "offline")
 
 
 def _online(details: Details, pid: str, now: int) -> State:

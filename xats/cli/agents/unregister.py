@@ -13,12 +13,12 @@ from xats.core.agents import registration
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.agents.agents import Agent, Session
     from xats.store import Tx
 
 
-def unregister(here: Here, name: params.OptionalNameArg = None, *, force: params.ForceOption = False) -> int:
+def unregister(here: Context, name: params.OptionalNameArg = None, *, force: params.ForceOption = False) -> int:
     """Unregister an agent; its mail is kept under its name.
 
     Without --force, xats refuses to take out an agent that has claimed tasks. It also refuses to take out another agent

@@ -8,7 +8,7 @@ from xats.core.teams import teams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
 
 EVIDENCE = {
     "flag": "--as says so",
@@ -20,7 +20,7 @@ EVIDENCE = {
 }
 
 
-def whoami(here: Here) -> int:
+def whoami(here: Context) -> int:
     """Show who I am here, and how xats knows.
 
     Example: xats whoami
@@ -60,7 +60,7 @@ def whoami(here: Here) -> int:
     return 0
 
 
-def _warn_of_socket(here: Here) -> None:
+def _warn_of_socket(here: Context) -> None:
     """Warn if the tmux socket in TMUX cannot be trusted: no command uses it."""
     if not here.environ.get("TMUX"):
         return

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from xats.cli.clients.panes import Found
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.store import Tx
 
 
-def find(here: Here, *, register: params.RegisterFoundOption = False) -> int:
+def find(here: Context, *, register: params.RegisterFoundOption = False) -> int:
     """Find the agent programs that run in your tmux panes, in all of your tmux servers.
 
     Each is shown with its folder and its agent, or as not registered. Where a pane has several programs, all of them
@@ -59,12 +59,12 @@ def find(here: Here, *, register: params.RegisterFoundOption = False) -> int:
     return 0
 
 
-def _known_sockets(here: Here) -> list[str]:
+def _known_sockets(here: Context) -> list[str]:
     """Return the sockets of the tmux servers that agents are registered on. It creates no store."""
     return here.store.read(lambda tx: notices.sockets(tx, here.host)) if os.path.exists(here.path) else []
 
 
-def _register(here: Here, found: Sequence[Found]) -> list[Known]:
+def _register(here: Context, found: Sequence[Found]) -> list[Known]:
     """Register every program that is sure and has no agent yet, in one transaction."""
     from xats.cli.agents import pane_mark
 
@@ -110,7 +110,7 @@ def _register(here: Here, found: Sequence[Found]) -> list[Known]:
     return rows
 
 
-def _team_of(tx: Tx, here: Here, folder: str) -> str:
+def _team_of(tx: Tx, here: Context, folder: str) -> str:
     """Return the team of an agent in `folder`: the team that was asked for, else that of its project, recorded now."""
     found = None if here.asked_team else project.find(folder)
     return teams.claim(tx, host.machine(), found) if found else here.team_in(tx)

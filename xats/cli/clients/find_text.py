@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from xats.base.errors import XatsError
     from xats.cli.clients.panes import Known
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.delivery.routing import Route
     from xats.tmux.servers import Listed
 
@@ -27,7 +27,7 @@ FOLDER = (12, 40)  # columns that a folder gets on a terminal, at least and at m
 UNNAMED = "not registered"
 
 
-def print_table(here: Here, rows: Sequence[Known], listed: Sequence[Listed]) -> None:
+def print_table(here: Context, rows: Sequence[Known], listed: Sequence[Listed]) -> None:
     """Print a line for each pane, and the candidates where the program is not clear."""
     if not rows:
         answered = sum(one.problem is None for one in listed)
@@ -89,7 +89,7 @@ def _short(folder: str, room: int) -> str:
     return folder if len(folder) <= room else "…" + folder[-(room - 1) :]
 
 
-def print_next_steps(here: Here, rows: Sequence[Known]) -> None:
+def print_next_steps(here: Context, rows: Sequence[Known]) -> None:
     """Print how many programs are not registered, and the command that registers them."""
     if not rows:
         return
@@ -104,7 +104,7 @@ def print_next_steps(here: Here, rows: Sequence[Known]) -> None:
     _by_hand(here, rows)
 
 
-def _by_hand(here: Here, rows: Sequence[Known]) -> None:
+def _by_hand(here: Context, rows: Sequence[Known]) -> None:
     """Print what to do with each pane whose program is not clear."""
     from xats.cli.agents import seat
 
@@ -122,13 +122,13 @@ def _by_hand(here: Here, rows: Sequence[Known]) -> None:
         render.note(f"{_label(one, rows)}: {advice}")
 
 
-def _send(here: Here, one: Known) -> str:
+def _send(here: Context, one: Known) -> str:
     from xats.cli.kit import hints
 
     return here.command("send", one.details.agent.address if one.details else "NAME", hints.TEXT)
 
 
-def print_registered(here: Here, rows: Sequence[Known]) -> None:
+def print_registered(here: Context, rows: Sequence[Known]) -> None:
     """Print the agents that were registered, how each is woken, and what to do next."""
     from xats.cli.agents.reach import warn_unreachable
     from xats.delivery import routing
@@ -162,7 +162,7 @@ def _woken_by(route: Route) -> str:
     return f"a line in its pane {route.place}" if route.name == "tmux" else f"{route.name} ({route.place})"
 
 
-def _lacks_hooks(here: Here, client: str) -> bool:
+def _lacks_hooks(here: Context, client: str) -> bool:
     """Tell whether xats has hooks for `client`, and the user's settings have none of them."""
     from xats.base import folders
     from xats.hooks.clients import CLIENTS
@@ -180,7 +180,7 @@ def _lacks_hooks(here: Here, client: str) -> bool:
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
 
-def pane_json(here: Here, one: Known) -> dict[str, Any]:
+def pane_json(here: Context, one: Known) -> dict[str, Any]:
     """Return the JSON form of a pane with its programs and its agent."""
     from xats.delivery import routing
     from xats.delivery.settings import turned_off

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.clients.model import Hooks
     from xats.hooks.install.installed import Installed
 
 SCOPES = ("user", "project")
 
 
-def status(here: Here, client: params.OptionalHookClientArg = None) -> int:
+def status(here: Context, client: params.OptionalHookClientArg = None) -> int:
     """Show which agent programs have hooks of xats, in which file, and whether they work.
 
     The states: installed; stale: this xats would write them in another way; broken: the program that they run does not
@@ -60,7 +60,7 @@ def status(here: Here, client: params.OptionalHookClientArg = None) -> int:
     return 0
 
 
-def run(here: Here, client: params.HookClientArg) -> int:
+def run(here: Context, client: params.HookClientArg) -> int:
     """Answer a hook of an agent program; the program runs it, not you.
 
     It reads the event as JSON on standard input and prints an answer in the form of the program: who the agent is, its
@@ -72,7 +72,7 @@ def run(here: Here, client: params.HookClientArg) -> int:
     raise _not_by_hand(client)
 
 
-def wait(here: Here, client: params.HookClientArg) -> int:
+def wait(here: Context, client: params.HookClientArg) -> int:
     """Wait beside a session until its agent is woken; the agent program runs it, not you.
 
     It reads the event as JSON on standard input and sleeps; there is one waiter for each session. When a line comes, it
@@ -124,7 +124,7 @@ def _detail(one: Installed) -> str:
     return "; ".join(parts)
 
 
-def _on_path(here: Here, client: Hooks) -> str | None:
+def _on_path(here: Context, client: Hooks) -> str | None:
     """Return where the program of `client` is, if it is in PATH."""
     import shutil
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.clients.model import Hooks
     from xats.hooks.install.plan import Plan
 
@@ -32,7 +32,7 @@ NAMED = (
 
 
 def install(
-    here: Here,
+    here: Context,
     client: params.HookClientArg,
     *,
     user: params.UserOption = False,
@@ -98,7 +98,7 @@ def install(
 
 
 def uninstall(
-    here: Here,
+    here: Context,
     client: params.HookClientArg,
     *,
     user: params.UserOption = False,
@@ -159,7 +159,7 @@ class Asked:
     yes: bool
 
 
-def _carry_out(here: Here, make: Callable[[], Plan], asked: Asked, scope: str) -> Plan:
+def _carry_out(here: Context, make: Callable[[], Plan], asked: Asked, scope: str) -> Plan:
     """Make a plan, have a person confirm it unless --yes was given, carry it out, and return it. Raises Refused."""
     from xats.hooks.install.plan import carry_out, diff
 
@@ -204,7 +204,7 @@ def _outside(real: str) -> str:
     return "" if os.path.commonpath((project, real)) == project else real
 
 
-def _notes(here: Here, client: Hooks, scope: str, plan: Plan) -> list[str]:
+def _notes(here: Context, client: Hooks, scope: str, plan: Plan) -> list[str]:
     """Return what the user should know or do."""
     from xats.clients import model
     from xats.hooks.install import command

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.clients.search import Candidate
     from xats.core.agents.agents import Agent, Details
     from xats.core.agents.registration import Registered
@@ -49,7 +49,7 @@ class Known:
     done: Registered | None = None
 
 
-def programs(listed: Sequence[Listed], here: Here) -> list[Found]:
+def programs(listed: Sequence[Listed], here: Context) -> list[Found]:
     """Return those of the panes in `listed` that have an agent program."""
     look = search.Search(here.environ)
     found = []
@@ -60,7 +60,7 @@ def programs(listed: Sequence[Listed], here: Here) -> list[Found]:
     return found
 
 
-def known(here: Here, found: Sequence[Found]) -> list[Known]:
+def known(here: Context, found: Sequence[Found]) -> list[Known]:
     """Return each pane of `found` with its agent. Without a store there are no agents."""
     if not os.path.exists(here.path):
         return [Known(one, None) for one in found]

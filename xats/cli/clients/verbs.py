@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.clients.profile import Profile
 
 
-def list_(here: Here) -> int:
+def list_(here: Context) -> int:
     """List the agent programs that xats knows.
 
     Example: xats client list
@@ -29,7 +29,7 @@ def list_(here: Here) -> int:
     return 0
 
 
-def show(here: Here, name: params.ClientNameArg) -> int:
+def show(here: Context, name: params.ClientNameArg) -> int:
     """Show the profile of one agent program, as TOML.
 
     A file of your own may change any field; the first line names that file.
@@ -50,7 +50,7 @@ def show(here: Here, name: params.ClientNameArg) -> int:
 
 
 def test(
-    here: Here, pane: params.PaneArg, client: params.ClientOption = None, *, skeleton: params.ProfileOption = False
+    here: Context, pane: params.PaneArg, client: params.ClientOption = None, *, skeleton: params.ProfileOption = False
 ) -> int:
     """Show what xats sees in a live pane.
 

@@ -11,13 +11,13 @@ from xats.core.mail.sending import check_draft
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.mail.sending import Draft
 
 SHOWN = 5  # reasons that a refusal names
 
 
-def satisfying(here: Here, name: str, draft: Draft) -> Draft:
+def satisfying(here: Context, name: str, draft: Draft) -> Draft:
     """Return `draft` with the contract that its body satisfies: the version that `name` means now.
 
     Raises InvalidBody, InvalidJson, ContractViolated, Uncheckable, and what `contracts.usable` raises.

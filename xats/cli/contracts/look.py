@@ -16,7 +16,7 @@ from xats.core.contracts.errors import InvalidContract
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.contracts.contracts import Version
     from xats.core.contracts.views import Listed
     from xats.store import Tx
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 NOTHING = "Nothing was checked."
 
 
-def get(here: Here, name: params.VersionArg) -> int:
+def get(here: Context, name: params.VersionArg) -> int:
     """Print the schema of a contract, or of one version of it.
 
     The text is exactly what was put. It works for a retired contract too.
@@ -56,7 +56,7 @@ def _facts(version: Version, now: int) -> str:
     )
 
 
-def list_(here: Here, *, every: params.RetiredOption = False, limit: params.LimitOption = 50) -> int:
+def list_(here: Context, *, every: params.RetiredOption = False, limit: params.LimitOption = 50) -> int:
     """List the contracts of the team.
 
     Each with its newest version, the rule that new versions must keep, and who put it.
@@ -89,7 +89,7 @@ def _row(one: Listed, now: int) -> tuple[object, ...]:
     return one.contract.name, version.number, rule, by, age, one.subscribers, version.note
 
 
-def log(here: Here, name: params.ContractArg, *, limit: params.LimitOption = 50) -> int:
+def log(here: Context, name: params.ContractArg, *, limit: params.LimitOption = 50) -> int:
     """List the versions of a contract, the newest first.
 
     Each with who put it and when, and whether it broke readers or writers of the version before it.
@@ -126,7 +126,7 @@ def _line(version: Version, now: int) -> tuple[object, ...]:
 
 
 def diff(
-    here: Here,
+    here: Context,
     name: params.ContractArg,
     old: params.OldVersionArg,
     new: params.NewVersionArg,
@@ -167,7 +167,9 @@ def diff(
     return 0
 
 
-def check(here: Here, name: params.VersionArg, file: params.DocumentFileArg, *, limit: params.LimitOption = 20) -> int:
+def check(
+    here: Context, name: params.VersionArg, file: params.DocumentFileArg, *, limit: params.LimitOption = 20
+) -> int:
     """Check a JSON document against a contract.
 
     It exits 0 if the document satisfies the contract. Otherwise it prints the first reasons and exits 4. In JSON Schema

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.contracts.contracts import Contract, Put, Version
     from xats.core.contracts.subscribers import Notified
     from xats.schemas.diff import Diff
@@ -29,7 +29,7 @@ SHOWN = 50  # changes that are printed
 
 
 def put(
-    here: Here,
+    here: Context,
     name: params.ContractArg,
     file: params.SchemaFileArg,
     *,
@@ -151,7 +151,7 @@ class Comparison:
         self._tries += 1
 
 
-def rename(here: Here, old: params.OldContractArg, new: params.NewContractArg) -> int:
+def rename(here: Context, old: params.OldContractArg, new: params.NewContractArg) -> int:
     """Give a contract another name.
 
     Its versions and its subscribers stay, and mail refers to the new name. Subscribers get mail.
@@ -170,7 +170,7 @@ def rename(here: Here, old: params.OldContractArg, new: params.NewContractArg) -
     return 0
 
 
-def retire(here: Here, name: params.ContractArg) -> int:
+def retire(here: Context, name: params.ContractArg) -> int:
     """Retire a contract; its versions can still be read.
 
     Lists leave it out, xats refuses a put, and send --contract needs the number of a version. Subscribers get mail. A

@@ -12,13 +12,13 @@ from xats.core.contracts import subscribers as core
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Context, Me
     from xats.core.contracts.contracts import Contract
     from xats.core.contracts.subscribers import Subscriber
     from xats.store import Tx
 
 
-def subscribe(here: Here, name: params.ContractArg) -> int:
+def subscribe(here: Context, name: params.ContractArg) -> int:
     """Get mail whenever a contract changes.
 
     The mail says what changed. It wakes you only for a change that breaks readers or writers, or may break them. The
@@ -44,7 +44,7 @@ def subscribe(here: Here, name: params.ContractArg) -> int:
     return 0
 
 
-def unsubscribe(here: Here, name: params.ContractArg) -> int:
+def unsubscribe(here: Context, name: params.ContractArg) -> int:
     """Get no more mail about a contract.
 
     Example: xats contract unsubscribe order
@@ -62,7 +62,7 @@ def unsubscribe(here: Here, name: params.ContractArg) -> int:
     return 0
 
 
-def subscribers(here: Here, name: params.ContractArg) -> int:
+def subscribers(here: Context, name: params.ContractArg) -> int:
     """List the agents that get mail about a contract.
 
     Example: xats contract subscribers order

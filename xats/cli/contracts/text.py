@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.contracts.contracts import Contract, Version
     from xats.core.contracts.subscribers import Notified
     from xats.schemas.check import Problem
@@ -86,7 +86,7 @@ def named(source: str) -> str:
     return "standard input" if source == "-" else source
 
 
-def report_notified(here: Here, notified: Notified) -> None:
+def report_notified(here: Context, notified: Notified) -> None:
     """Rouse the daemon if a change was sent to subscribers, and print to whom."""
     if notified.sent is None:
         return

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.clock import Standing
     from xats.store.sqlite.info import Info
 
 
-def info(here: Here) -> int:
+def info(here: Context) -> int:
     """Show what the store is and what is in it.
 
     Example: xats db info
@@ -92,7 +92,7 @@ def _info_json(found: Info) -> dict[str, Any]:
     }
 
 
-def check(here: Here) -> int:
+def check(here: Context) -> int:
     """Check the store, and say how to fix it; exit 5 if anything is wrong.
 
     It changes nothing and blocks no writer. FAIL is for a fault that loses mail, shows it to others or damages the
@@ -117,7 +117,7 @@ def check(here: Here) -> int:
     return UNHEALTHY if any(one.state == FAIL for one in found) else OK
 
 
-def backup(here: Here, file: params.BackupFileArg = None, *, force: params.ReplaceOption = False) -> int:
+def backup(here: Context, file: params.BackupFileArg = None, *, force: params.ReplaceOption = False) -> int:
     """Back up the store to a file while others write.
 
     The copy is a whole store that only you can read; xats checks it before it gets its name. Without FILE it is beside

@@ -12,7 +12,7 @@ from xats.cli.kit import people, render
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.prune import Counts
     from xats.store import Tx
 
@@ -21,7 +21,7 @@ PAUSE = 0.01  # seconds between two transactions, so that a waiting writer gets 
 
 
 def prune(
-    here: Here,
+    here: Context,
     *,
     older: params.OlderOption = None,
     dry_run: params.PruneDryRunOption = False,
@@ -75,7 +75,7 @@ def prune(
     return _pruned(here, counts, before, done=True)
 
 
-def _trusted_time(here: Here) -> int:
+def _trusted_time(here: Context) -> int:
     """Return the time (ms UTC). Raises Refused while the clock is not trusted enough to remove by age."""
     from xats.core import clock
 
@@ -91,7 +91,7 @@ def _trusted_time(here: Here) -> int:
     raise Refused(msg, hint if wait is None else f"try again in {durations.rough(wait + 59_999)}: xats db prune")
 
 
-def _pruned(here: Here, counts: Counts, before: int, *, done: bool) -> int:
+def _pruned(here: Context, counts: Counts, before: int, *, done: bool) -> int:
     if here.json:
         from xats.core.prune import NAMES
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.store.sqlite.export import Export
 
 
 def export(
-    here: Here,
+    here: Context,
     tables: params.TablesArg = None,
     *,
     csv: params.CsvOption = False,
@@ -61,7 +61,7 @@ def export(
     return 0
 
 
-def import_(here: Here, source: params.ExportFileArg) -> int:
+def import_(here: Context, source: params.ExportFileArg) -> int:
     """Import an export of all tables into an empty store: all rows, or none.
 
     FILE is the output of xats db export for a store with the same schema. xats creates the store if it does not exist.
@@ -162,7 +162,7 @@ def _plain(value: Any) -> Any:
 
 
 def query(
-    here: Here,
+    here: Context,
     sql: params.SqlArg,
     *,
     values: params.ValueOption = None,

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.store import Tx
 
 PATIENCE = 5.0  # seconds that a start or a stop may take
 
 
-def run(here: Here, *, lock_file: params.LockFileOption = None) -> int:
+def run(here: Context, *, lock_file: params.LockFileOption = None) -> int:
     """Run the daemon in the foreground until SIGTERM or Ctrl-C.
 
     Example: xats daemon run
@@ -78,7 +78,7 @@ def _close_all_but(lock_file: int) -> None:
                     os.close(number)
 
 
-def start(here: Here) -> int:
+def start(here: Context) -> int:
     """Start the daemon unless it runs.
 
     Example: xats daemon start
@@ -117,7 +117,7 @@ def _version(store: str, pid: int | None) -> str | None:
     return str(said["version"]) if said and "version" in said else None
 
 
-def _refuse_inside(here: Here) -> None:
+def _refuse_inside(here: Context) -> None:
     """Refuse to work in a sandbox that an agent program made for its tools. Raises Refused."""
     from xats.base import sandbox
 
@@ -126,7 +126,7 @@ def _refuse_inside(here: Here) -> None:
         raise Refused(msg, "run this outside the sandbox: xats daemon start")
 
 
-def stop(here: Here) -> int:
+def stop(here: Context) -> int:
     """Stop the daemon.
 
     Example: xats daemon stop
@@ -156,7 +156,7 @@ def stop(here: Here) -> int:
     return 0
 
 
-def status(here: Here) -> int:
+def status(here: Context) -> int:
     """Show whether the daemon runs, and how many wakes are due.
 
     It also shows whether xats trusts the clock: while it may be wrong, xats removes nothing by age and ends no claim.

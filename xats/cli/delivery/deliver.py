@@ -13,7 +13,7 @@ from xats.core.waking import attempts, reasons
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.waking.wakes import Wake
     from xats.delivery.settings import Settings
     from xats.delivery.target import Target
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 
-def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryRunOption = False) -> int:
+def deliver(here: Context, *, once: params.OnceOption = False, dry_run: params.DryRunOption = False) -> int:
     """Try every due wake once, without a daemon.
 
     It also does the daemon's chores: it expires mail, ends claims whose lease is over, alerts senders, and removes what
@@ -101,7 +101,7 @@ def deliver(here: Here, *, once: params.OnceOption = False, dry_run: params.DryR
     return 0
 
 
-def _preview(here: Here) -> int:
+def _preview(here: Context) -> int:
     """Print what a round would do for each due wake, in which pane, or why not. It looks once at each pane."""
     from xats.delivery import preview, target
     from xats.delivery.settings import of_team

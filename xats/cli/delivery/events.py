@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.agents.agents import Agent
     from xats.core.events import Event, Query
     from xats.store import Tx
@@ -29,7 +29,7 @@ LARGEST_ID = (1 << 63) - 1  # of a row of the store
 
 
 def events(
-    here: Here,
+    here: Context,
     *,
     follow: params.FollowOption = False,
     since: params.SinceEventOption = None,
@@ -68,7 +68,7 @@ def events(
 
 
 def _query(
-    here: Here, since: str | None, types: list[str], agent: str | None, *, all_teams: bool, follow: bool
+    here: Context, since: str | None, types: list[str], agent: str | None, *, all_teams: bool, follow: bool
 ) -> Query:
     """Return the query for the events. Raises Usage, InvalidName, UnknownAgent, UnknownTeam."""
     from xats.core.address import check_name
@@ -84,7 +84,7 @@ def _query(
     return outbox.Query(team=shown, since=number, since_at=at, types=kinds, agent=whose)
 
 
-def _team(here: Here, *, follow: bool) -> str:
+def _team(here: Context, *, follow: bool) -> str:
     """Return the team whose events to show. With `follow` the team may not exist yet, which is only a warning.
 
     Raises UnknownTeam.
@@ -98,7 +98,7 @@ def _team(here: Here, *, follow: bool) -> str:
         return here.team
 
 
-def _known(here: Here, name: str, team: str) -> tuple[str, str]:
+def _known(here: Context, name: str, team: str) -> tuple[str, str]:
     """Return the current name and team of the agent `name` of `team`, registered or not.
 
     Raises UnknownAgent, UnknownTeam.
@@ -117,7 +117,7 @@ def _known(here: Here, name: str, team: str) -> tuple[str, str]:
     return found.name, found.team
 
 
-def _since(here: Here, given: str | None) -> tuple[int | None, int | None]:
+def _since(here: Context, given: str | None) -> tuple[int | None, int | None]:
     """Return the id, or the time in ms UTC, that --since names. Raises Usage."""
     if given is None:
         return None, None
@@ -130,7 +130,7 @@ def _since(here: Here, given: str | None) -> tuple[int | None, int | None]:
         raise Usage(msg, "xats events --since 1042, or: xats events --since 1h") from problem
 
 
-def _follow(here: Here, query: Query, limit: int, *, jsonl: bool, teams: bool) -> int:
+def _follow(here: Context, query: Query, limit: int, *, jsonl: bool, teams: bool) -> int:
     """Print events as they are committed. Each read is a transaction of its own, so none stays open."""
     while not render.reader_gone():
         generation = here.store.generation()

@@ -11,7 +11,7 @@ import sqlite3
 import sys
 
 from xats.base.errors import XatsError
-from xats.cli.kit.context import FirstUse, Here
+from xats.cli.kit.context import Context, FirstUse
 from xats.cli.kit.render import one_line
 from xats.core import candidates
 from xats.core.address import ALLOWED, PREFIXES
@@ -37,7 +37,7 @@ def main(words: Sequence[str]) -> int:
     common = dict(zip(words[2::2], words[3::2], strict=False))
     find_terminal()
     try:
-        here = Here(common.get("--as"), common.get("--team"), os.path.expanduser(common.get("--db", "")))
+        here = Context(common.get("--as"), common.get("--team"), os.path.expanduser(common.get("--db", "")))
         found = complete(here, kind, prefix)
     except (XatsError, FirstUse, sqlite3.Error, OSError, ValueError):
         return 0
@@ -56,7 +56,7 @@ def find_terminal() -> None:
             return
 
 
-def complete(here: Here, kind: str, prefix: str) -> list[tuple[str, str]]:
+def complete(here: Context, kind: str, prefix: str) -> list[tuple[str, str]]:
     """Return the values of `kind` (see KINDS) that begin with `prefix`, each with a description of one line.
 
     Raises sqlite3.Error if the store cannot be read at once, and XatsError if xats cannot tell who asks.
@@ -81,7 +81,7 @@ def offered(found: Candidates) -> list[tuple[str, str]]:
 # -- kinds -------------------------------------------------------------------------------------------------------------
 
 
-def my_team(tx: Tx, here: Here) -> str:
+def my_team(tx: Tx, here: Context) -> str:
     """Return the team of the acting agent, else the team of the command."""
     try:
         return me(tx, here).team
@@ -89,12 +89,12 @@ def my_team(tx: Tx, here: Here) -> str:
         return here.team_in(tx)
 
 
-def me(tx: Tx, here: Here) -> Agent:
-    """Return who I am. Raises what `Here.me` raises."""
+def me(tx: Tx, here: Context) -> Agent:
+    """Return who I am. Raises what `Context.me` raises."""
     return here.me(tx, register=False).agent
 
 
-def addresses(tx: Tx, here: Here, prefix: str) -> Candidates:
+def addresses(tx: Tx, here: Context, prefix: str) -> Candidates:
     """Yield addresses. In a list with commas only the last is completed, and no address is offered twice."""
     head, comma, last = prefix.rpartition(",")
     named = {word.strip().lower() for word in head.split(",")}
@@ -123,14 +123,14 @@ def one_address(tx: Tx, team: str, text: str) -> Candidates:
                 yield f"{group}:{label}", f"one of {description}" if group == "pool" else description
 
 
-def messages(tx: Tx, here: Here, prefix: str) -> Candidates:
+def messages(tx: Tx, here: Context, prefix: str) -> Candidates:
     """Yield the ids of messages to me, then of messages from me."""
     mine = me(tx, here).id
     yield from candidates.received(tx, mine, prefix)
     yield from candidates.sent(tx, mine, prefix)
 
 
-def dead_letters(tx: Tx, here: Here, prefix: str) -> Candidates:
+def dead_letters(tx: Tx, here: Context, prefix: str) -> Candidates:
     """Yield the ids of the dead letters of the team."""
     from xats.core.mail import dead
 
@@ -140,7 +140,7 @@ def dead_letters(tx: Tx, here: Here, prefix: str) -> Candidates:
             yield str(one.message.id), f"{one.reason}, to {one.agent}: {about}"
 
 
-def panes(here: Here, prefix: str) -> Candidates:
+def panes(here: Context, prefix: str) -> Candidates:
     """Yield the panes of the tmux server around this shell, else of the default server."""
     from xats.cli.agents.seat import socket_around
     from xats.tmux import server
@@ -154,7 +154,7 @@ def panes(here: Here, prefix: str) -> Candidates:
             yield pane, description
 
 
-def clients(here: Here, prefix: str) -> Candidates:
+def clients(here: Context, prefix: str) -> Candidates:
     """Yield the names of the client profiles, the user's own included; else the names of their programs."""
     from xats.clients import registry
 
@@ -165,8 +165,8 @@ def clients(here: Here, prefix: str) -> Candidates:
     ]
 
 
-WITHOUT_STORE: dict[str, Callable[[Here, str], Candidates]] = {"client": clients, "pane": panes}
-KINDS: dict[str, Callable[[Tx, Here, str], Candidates]] = {
+WITHOUT_STORE: dict[str, Callable[[Context, str], Candidates]] = {"client": clients, "pane": panes}
+KINDS: dict[str, Callable[[Tx, Context, str], Candidates]] = {
     "address": addresses,
     "agent": lambda tx, here, prefix: candidates.agents_of(tx, here.team_in(tx), prefix),
     "peer": lambda tx, here, prefix: candidates.agents_of(tx, my_team(tx, here), prefix),

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["FirstUse", "Here", "Me"]
+__all__ = ["Context", "FirstUse", "Me"]
 
 
-class Here:
+class Context:
     """The context of one command. Costly values are looked up when they are first used."""
 
     def __init__(

@@ -12,10 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
 
 
-def person(here: Here, what: str, hint: str = "") -> str:
+def person(here: Context, what: str, hint: str = "") -> str:
     """Return the name of the person who runs this command: the name in the team, else the login name.
 
     `what` says in words what only a person may do, and `hint` what an agent does instead. Raises PeopleOnly.

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
 
 DRAFT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 
 
-def schema(here: Here, verb: params.VerbArg = None, word: params.SecondVerbArg = None) -> int:
+def schema(here: Context, verb: params.VerbArg = None, word: params.SecondVerbArg = None) -> int:
     """Print the JSON Schema of what a verb prints with --json.
 
     Without a verb: the schemas of all verbs, of a failure (printed on stderr), and of every kind of JSON Lines.

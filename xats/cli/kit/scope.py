@@ -10,12 +10,12 @@ from xats.identity.resolve import FirstUse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.identity.resolve import Me
     from xats.store import Tx
 
 
-def team_of(here: Here) -> str:
+def team_of(here: Context) -> str:
     """Return the team of the acting agent, and renew its claims. Without an agent, return what `known_team` returns.
 
     The two differ only for --as NAME@TEAM beside another --team. Raises UnknownTeam.
@@ -26,12 +26,12 @@ def team_of(here: Here) -> str:
         return known_team(here)
 
 
-def team_meant(here: Here) -> str:
+def team_meant(here: Context) -> str:
     """Return the team of --team or XATS_TEAM, else what `team_of` returns. Raises UnknownTeam as `known_team`."""
     return known_team(here) if here.asked_team else team_of(here)
 
 
-def known_team(here: Here) -> str:
+def known_team(here: Context) -> str:
     """Return the team of this command, for a verb that shows it.
 
     Raises UnknownTeam if it does not exist: a mistyped name must not look like an empty team.
@@ -41,7 +41,7 @@ def known_team(here: Here) -> str:
     return team
 
 
-def me_or_none(here: Here, tx: Tx) -> Me | None:
+def me_or_none(here: Context, tx: Tx) -> Me | None:
     """Return who I am, None if that is not known. This registers no person."""
     try:
         return here.me(tx, register=False)

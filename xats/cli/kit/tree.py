@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from xats import __version__
 from xats.base.errors import INTERRUPTED, Usage
 from xats.cli.kit import lane, params
-from xats.cli.kit.context import Here
+from xats.cli.kit.context import Context
 from xats.cli.kit.parser import HELP_INSTEAD, Verb, example, text_hint
 from xats.cli.kit.verbs import GROUPS, VERBS
 
@@ -26,7 +26,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from typer._click import Command, Context
+    from typer._click import Command
+    from typer._click import Context as TyperContext
 
 ABOUT = """Mail for the coding agents in your terminals, and for you beside them.
 
@@ -87,7 +88,7 @@ def for_typer(kind: Any, about: params.Argument | params.Option) -> Any:
 
 def call(verb: Callable[..., int], values: dict[str, Any], common: dict[str, Any]) -> int:
     """Run `verb` with its parameters and the common ones; return its exit code."""
-    return verb(Here(**common), **values)
+    return verb(Context(**common), **values)
 
 
 class Lazy(TyperGroup):
@@ -106,12 +107,12 @@ class Lazy(TyperGroup):
                 found[word] = GROUPS.get(whole, summary)
         return found
 
-    def list_commands(self, ctx: Context) -> list[str]:
+    def list_commands(self, ctx: TyperContext) -> list[str]:
         """Return the words below this group, in the order of the table."""
         del ctx
         return list(self.paths())
 
-    def get_command(self, ctx: Context, cmd_name: str) -> Command | None:
+    def get_command(self, ctx: TyperContext, cmd_name: str) -> Command | None:
         """Return the command below this group; the real one, imported now."""
         del ctx
         whole = " ".join((*self.path, cmd_name))
@@ -119,7 +120,7 @@ class Lazy(TyperGroup):
             return group((*self.path, cmd_name))
         return as_command(whole) if whole in VERBS else None
 
-    def format_commands(self, ctx: Context, formatter: Any) -> None:
+    def format_commands(self, ctx: TyperContext, formatter: Any) -> None:
         """Write the verbs by panel, from the table alone."""
         del ctx
         panels: dict[str, list[tuple[str, str]]] = {}
@@ -131,7 +132,7 @@ class Lazy(TyperGroup):
             with formatter.section(title):
                 formatter.write_dl(rows)
 
-    def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
+    def resolve_command(self, ctx: TyperContext, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         """Find the verb. Raises Usage, which names the nearest verb."""
         from difflib import get_close_matches
 

@@ -11,7 +11,7 @@ from xats.identity.resolve import Me
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.agents.agents import Session
     from xats.identity.resolve import FirstUse
     from xats.store import Tx
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RENEWING = 0.3  # seconds that a command that only reads waits for a busy store, to renew what its agent has claimed
 
 
-def register_person(here: Here, tx: Tx, first: FirstUse) -> Me:
+def register_person(here: Context, tx: Tx, first: FirstUse) -> Me:
     """Register the person who uses xats for the first time, and return them."""
     seat = agents.Seat(here.host, host_name=host.name())
     here.claim(tx, first.team)
@@ -30,7 +30,7 @@ def register_person(here: Here, tx: Tx, first: FirstUse) -> Me:
     return Me(done.details.agent, "user", first.note)
 
 
-def introduce(here: Here) -> None:
+def introduce(here: Context) -> None:
     """Say once that a person has a name now, that a name has changed, and which other agent has the person's pane."""
     if here.new_person and not here.quiet:
         name, team = here.new_person.name, here.new_person.team
@@ -44,7 +44,7 @@ def introduce(here: Here) -> None:
     here.new_person = here.note = None
 
 
-def renew(here: Here, me: Me) -> None:
+def renew(here: Context, me: Me) -> None:
     """Renew what `me` has claimed, after a command that only read.
 
     A store that is busy or cannot be written is no reason to fail: the next command or hook renews it.
@@ -58,7 +58,7 @@ def renew(here: Here, me: Me) -> None:
         here.store.patience = patience
 
 
-def follow_after_reading(here: Here, me: Me) -> None:
+def follow_after_reading(here: Context, me: Me) -> None:
     """Do what `follow` does, after a command that only read: its store may be one that cannot be written."""
     try:
         here.store.write(lambda tx: follow(tx, me))

@@ -6,12 +6,12 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
 
 POLL = 0.05  # seconds between two looks at the store's generation; a look costs microseconds
 
 
-def await_change(here: Here, generation: int, deadline: float | None) -> bool:
+def await_change(here: Context, generation: int, deadline: float | None) -> bool:
     """Wait until the store has changed, or for one second. Return False after the deadline."""
     until = time.monotonic() + 1
     while here.store.generation() == generation and time.monotonic() < until:

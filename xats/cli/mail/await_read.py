@@ -11,12 +11,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.mail.sending import Sent
     from xats.store import Tx
 
 
-def await_read(here: Here, sent: Sent, deadline: float) -> None:
+def await_read(here: Context, sent: Sent, deadline: float) -> None:
     """Wait until every recipient of `sent` has seen it. Raises TimedOut after `deadline` (s, monotonic clock)."""
     from xats.core.mail.status import status as look
 
@@ -37,7 +37,7 @@ def await_read(here: Here, sent: Sent, deadline: float) -> None:
         raise TimedOut(msg, f"xats status {sent.message.id}", id=sent.message.id)
 
 
-def _say_gone(here: Here, addresses: Sequence[str], said: set[str]) -> None:
+def _say_gone(here: Context, addresses: Sequence[str], said: set[str]) -> None:
     """Say on stderr which agents of `addresses` are gone, and add their addresses to `said`."""
     from xats.cli.agents import states
 

@@ -17,7 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Context, Me
     from xats.core.mail.sending import Draft, Sent
     from xats.store import Tx
 
@@ -46,7 +46,7 @@ def refuse_beside(*given: object) -> None:
         raise Usage(msg, f"the fields of a line are {', '.join(FIELDS)}")
 
 
-def send_batch(here: Here, source: str, address: str | None) -> int:
+def send_batch(here: Context, source: str, address: str | None) -> int:
     """Send every line of the file `source` (`-`: standard input); lines without `to` go to `address`."""
     gc.disable()  # it would walk over tens of thousands of drafts many times, and find nothing
     drafts = read(source, address, hop_limit(here.settings))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeVar
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.agents.agents import Agent
     from xats.core.mail.dead import DeadLetter
     from xats.store import Tx
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MOST = 1000  # dead letters that one command deals with
 
 
-def list_(here: Here, *, limit: params.LimitOption = 50) -> int:
+def list_(here: Context, *, limit: params.LimitOption = 50) -> int:
     """List mail whose recipient could not be woken, and mail that expired.
 
     Unread mail stays in the inbox of its recipient, also after its dead letter is dropped.
@@ -66,7 +66,7 @@ def list_(here: Here, *, limit: params.LimitOption = 50) -> int:
     return 0
 
 
-def show(here: Here, message_id: params.MessageIdArg) -> int:
+def show(here: Context, message_id: params.MessageIdArg) -> int:
     """Show a dead letter: its recipient, its reason, and how to fix it.
 
     Example: xats dead show 12
@@ -90,7 +90,7 @@ def show(here: Here, message_id: params.MessageIdArg) -> int:
 
 
 def retry(
-    here: Here,
+    here: Context,
     message_id: params.DeadIdArg = None,
     *,
     to: params.ToOption = None,
@@ -137,7 +137,7 @@ def retry(
 
 
 def drop(
-    here: Here,
+    here: Context,
     message_id: params.DeadIdArg = None,
     *,
     whose: params.WhoseOption = None,
@@ -206,7 +206,7 @@ def dead_json(one: DeadLetter, team: str, found: Sequence[DeadLetter]) -> dict[s
 
 
 def _letters(
-    tx: Tx, here: Here, team: str, message_id: int | None, whose: str | None, *, every: bool
+    tx: Tx, here: Context, team: str, message_id: int | None, whose: str | None, *, every: bool
 ) -> list[DeadLetter]:
     """Return the dead letters of one message, or all; with `whose` only those of that recipient."""
     if (message_id is None) != every:
@@ -225,7 +225,7 @@ def _letters(
     return [one for one in found if one.agent_id == agent.id]
 
 
-def _write(here: Here, team: str, work: Callable[[Tx, Agent], T]) -> T:
+def _write(here: Context, team: str, work: Callable[[Tx, Agent], T]) -> T:
     """Run `work` as me in one write transaction. A forgotten team has no agents; there xats itself acts."""
     if is_forgotten(team):
         return here.store.write(lambda tx: work(tx, agents.system(tx, team)))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Context, Me
     from xats.core.mail.inbox import Letter, Page, Reader, Shown
     from xats.store import Tx
 
@@ -25,7 +25,7 @@ PAGE = 50  # messages that are shown at once
 
 
 def inbox(
-    here: Here,
+    here: Context,
     *,
     peek: params.PeekOption = False,
     every: params.AllOption = False,
@@ -102,7 +102,7 @@ class _Found:
     before: Sequence[Shown]
 
 
-def _fitting(here: Here, tx: Tx, me: Me, page: Page, room: int) -> Page:
+def _fitting(here: Context, tx: Tx, me: Me, page: Page, room: int) -> Page:
     """Return the part of a page that fits into `room` bytes, at least one letter; release the claims of the rest."""
     taken: list[Letter] = []
     for letter in page.letters:
@@ -118,7 +118,7 @@ def _fitting(here: Here, tx: Tx, me: Me, page: Page, room: int) -> Page:
     )
 
 
-def _letter(here: Here, me: Me, letter: Letter, now: int) -> str:
+def _letter(here: Context, me: Me, letter: Letter, now: int) -> str:
     """Return a letter as it is printed."""
     if here.json:
         from xats.cli.kit import documents
@@ -127,7 +127,7 @@ def _letter(here: Here, me: Me, letter: Letter, now: int) -> str:
     return views.letter_text(letter, me.agent.team, now, reply_command(here))
 
 
-def _write_out(here: Here, found: _Found, asked: list[str], *, looking: bool, again: bool) -> None:
+def _write_out(here: Context, found: _Found, asked: list[str], *, looking: bool, again: bool) -> None:
     """Print a page and, unless only `looking`, mark it. If it cannot be printed, it stays unread.
 
     `asked` are the options that ask for this kind of page.
@@ -161,7 +161,7 @@ def _write_out(here: Here, found: _Found, asked: list[str], *, looking: bool, ag
         here.write(mark)
 
 
-def own_reader(here: Here, me: Me) -> Reader:
+def own_reader(here: Context, me: Me) -> Reader:
     """Return the reader that this command is; its command line identifies it."""
     from xats.cli.kit import command_line
 
@@ -171,7 +171,7 @@ def own_reader(here: Here, me: Me) -> Reader:
 
 
 def _print_page(
-    here: Here, me: Me, page: Page, before: Sequence[Shown], asked: list[str], *, looking: bool, again: bool
+    here: Context, me: Me, page: Page, before: Sequence[Shown], asked: list[str], *, looking: bool, again: bool
 ) -> None:
     left = page.unread if looking else max(0, page.unread - sum(one.state == "unread" for one in page.letters))
     if here.json:
@@ -200,7 +200,7 @@ def _print_page(
         render.say(f"more: {more}" if looking or again else f"{left} more: {more}")
 
 
-def reply_command(here: Here) -> Callable[[int], str]:
+def reply_command(here: Context) -> Callable[[int], str]:
     """Return the function that makes the command to answer the message with an id."""
     from xats.cli.kit.hints import TEXT
 

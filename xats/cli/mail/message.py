@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Context, Me
     from xats.core.mail.inbox import Letter
     from xats.store import Tx
 
 
-def ack(here: Here, message_id: params.MessageIdArg) -> int:
+def ack(here: Context, message_id: params.MessageIdArg) -> int:
     """Acknowledge a message without a reply. It wakes nobody.
 
     Example: xats ack 12
@@ -33,7 +33,7 @@ def ack(here: Here, message_id: params.MessageIdArg) -> int:
     return 0
 
 
-def show(here: Here, message_id: params.MessageIdArg) -> int:
+def show(here: Context, message_id: params.MessageIdArg) -> int:
     """Show one message that you sent or got, and mark it read.
 
     Example: xats show 12
@@ -49,7 +49,7 @@ def show(here: Here, message_id: params.MessageIdArg) -> int:
     return 0
 
 
-def thread(here: Here, message_id: params.MessageIdArg, *, limit: params.LimitOption = 50) -> int:
+def thread(here: Context, message_id: params.MessageIdArg, *, limit: params.LimitOption = 50) -> int:
     """Show the whole conversation that a message belongs to, and mark it read.
 
     Example: xats thread 12
@@ -74,7 +74,7 @@ def thread(here: Here, message_id: params.MessageIdArg, *, limit: params.LimitOp
     return 0
 
 
-def _mark(here: Here, me: Me, named: int, found: Sequence[Letter]) -> None:
+def _mark(here: Context, me: Me, named: int, found: Sequence[Letter]) -> None:
     """Mark the printed letters as read on a terminal. Otherwise only `named` is read, and the others are shown."""
     terminal = render.on_terminal()
     unread = [one.message.id for one in found if one.state == "unread"]
@@ -93,7 +93,7 @@ def _mark(here: Here, me: Me, named: int, found: Sequence[Letter]) -> None:
         here.write(mark)
 
 
-def status(here: Here, message_id: params.OptionalMessageIdArg = None) -> int:
+def status(here: Context, message_id: params.OptionalMessageIdArg = None) -> int:
     """Show what became of a message that you sent: which recipients have seen or read it, and the state of each wake.
 
     Without ID: the last message that you sent.

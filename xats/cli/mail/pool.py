@@ -12,13 +12,13 @@ from xats.core.tasks import views as task_views
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Context, Me
     from xats.core.mail.sending import Draft, Sent
     from xats.core.tasks.views import Listed
     from xats.store import Tx
 
 
-def send_to_pool(here: Here, draft: Draft, wait: str | None) -> int:
+def send_to_pool(here: Context, draft: Draft, wait: str | None) -> int:
     """Send `draft` to the pool in its address, and say which agents xats asks first."""
     if wait is not None:
         msg = "A message to a pool becomes a task, so --wait does not apply."

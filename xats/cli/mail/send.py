@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Context, Me
     from xats.core.mail.sending import Draft, Sent
     from xats.store import Tx
 
 
 def send(
-    here: Here,
+    here: Context,
     address: params.AddressArg = None,
     body: params.BodyArg = None,
     *,
@@ -84,7 +84,7 @@ def send(
 
 
 def broadcast(
-    here: Here,
+    here: Context,
     body: params.BodyArg = None,
     *,
     role: params.RoleOption = None,
@@ -107,7 +107,7 @@ def broadcast(
 
 
 def reply(
-    here: Here,
+    here: Context,
     message_id: params.MessageIdArg,
     body: params.BodyArg = None,
     *,
@@ -134,7 +134,7 @@ def reply(
 
 
 def _draft(
-    here: Here,
+    here: Context,
     address: str,
     body: str | None,
     subject: str | None,
@@ -201,7 +201,7 @@ def _said(body: str | None) -> str:
     return body
 
 
-def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> int:
+def _deliver(here: Context, work: Callable[[Tx, Me], Sent], wait: str | None) -> int:
     """Run `work`, wake the daemon, print the result and, with `wait`, wait until all recipients have seen it."""
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
 
@@ -236,7 +236,7 @@ def _deliver(here: Here, work: Callable[[Tx, Me], Sent], wait: str | None) -> in
     return 0
 
 
-def _tell_namesakes(here: Here, sent: Sent, me: Me) -> None:
+def _tell_namesakes(here: Context, sent: Sent, me: Me) -> None:
     """Say on stderr which agent a name meant before a merge of teams, if it reaches another one for the first time."""
     from xats.core.mail import namesakes
 
@@ -244,7 +244,7 @@ def _tell_namesakes(here: Here, sent: Sent, me: Me) -> None:
         render.say(f"  {name} is {name}@{me.agent.team}; {former} is called {today} now")
 
 
-def _tell_not_woken(here: Here, sent: Sent, team: str) -> None:
+def _tell_not_woken(here: Context, sent: Sent, team: str) -> None:
     from xats.core.waking import pauses
 
     render.say(here.complete(views.not_woken_text(sent, team)))

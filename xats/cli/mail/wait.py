@@ -13,10 +13,10 @@ from xats.core.mail import inbox as letters
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
 
 
-def wait(here: Here, *, timeout: params.TimeoutOption = None) -> int:
+def wait(here: Context, *, timeout: params.TimeoutOption = None) -> int:
     """Wait for unread mail: exit 0 when there is some, 124 after the timeout.
 
     Example: xats wait --timeout 5m && xats inbox

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Context, Me
     from xats.core.tasks.tasks import Task
     from xats.core.tasks.views import Graph, Listed
     from xats.store import Tx
 
 
 def list_(
-    here: Here,
+    here: Context,
     *,
     state: params.StateOption = None,
     mine: params.MineOption = False,
@@ -98,7 +98,7 @@ def _row(found: Listed, now: int) -> tuple[object, ...]:
     return task.id, state, task.priority, title, text.who(task, task.team), age, waits
 
 
-def show(here: Here, task_id: params.TaskIdArg) -> int:
+def show(here: Context, task_id: params.TaskIdArg) -> int:
     """Show everything about one task, with its history.
 
     Example: xats task show 7
@@ -113,7 +113,7 @@ def show(here: Here, task_id: params.TaskIdArg) -> int:
     return 0
 
 
-def wait(here: Here, task_id: params.TaskIdArg, *, timeout: params.TimeoutOption = None) -> int:
+def wait(here: Context, task_id: params.TaskIdArg, *, timeout: params.TimeoutOption = None) -> int:
     """Wait until a task has ended: exit 0 when it is done, else 1.
 
     After the timeout it exits 124.
@@ -151,7 +151,7 @@ def wait(here: Here, task_id: params.TaskIdArg, *, timeout: params.TimeoutOption
 # -- graph -------------------------------------------------------------------------------------------------------------
 
 
-def graph(here: Here, task_id: params.OptionalTaskIdArg = None, *, dot: params.DotOption = False) -> int:
+def graph(here: Context, task_id: params.OptionalTaskIdArg = None, *, dot: params.DotOption = False) -> int:
     """Draw the dependencies and subtasks of tasks as a tree.
 
     Under each task are its subtasks, and the tasks that it needs. A task is drawn only once with what is under it.

@@ -13,14 +13,14 @@ from xats.core.teams import teams
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Context, Me
     from xats.core.tasks.tasks import Task
     from xats.core.tasks.views import Listed
     from xats.store import Tx
 
 
 def add(
-    here: Here,
+    here: Context,
     title: params.TitleArg,
     *,
     description: params.DescriptionOption = None,
@@ -89,7 +89,7 @@ def role_warning(tx: Tx, task: Task) -> str:
 
 
 def edit(
-    here: Here,
+    here: Context,
     task_id: params.TaskIdArg,
     *,
     title: params.NewTitleOption = None,
@@ -149,7 +149,7 @@ def edit(
     return text.report(here, found, "changed")
 
 
-def cancel(here: Here, task_id: params.TaskIdArg, *, reason: params.TaskReasonOption = None) -> int:
+def cancel(here: Context, task_id: params.TaskIdArg, *, reason: params.TaskReasonOption = None) -> int:
     """Cancel a task.
 
     The agent that added it, its owner and any person may cancel it. xats tells the owner, and the agents that added the
@@ -164,7 +164,7 @@ def cancel(here: Here, task_id: params.TaskIdArg, *, reason: params.TaskReasonOp
     return text.report(here, found, "cancelled")
 
 
-def reopen(here: Here, task_id: params.TaskIdArg, *, reason: params.TaskReasonOption = None) -> int:
+def reopen(here: Context, task_id: params.TaskIdArg, *, reason: params.TaskReasonOption = None) -> int:
     """Reopen a task that has ended.
 
     The tasks that need it wait for it again. Its result stays in its history.

@@ -9,12 +9,12 @@ from xats.core.tasks import reviews, views
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Context, Me
     from xats.core.tasks.views import Listed
     from xats.store import Tx
 
 
-def approve(here: Here, task_id: params.TaskIdArg, *, force: params.DespiteOption = False) -> int:
+def approve(here: Context, task_id: params.TaskIdArg, *, force: params.DespiteOption = False) -> int:
     """Approve a submitted task for my role.
 
     Every role that --review names must approve it, and no agent can approve its own work. After the last approval the
@@ -41,7 +41,7 @@ def approve(here: Here, task_id: params.TaskIdArg, *, force: params.DespiteOptio
     return 0
 
 
-def feedback(here: Here, task_id: params.TaskIdArg, body: params.FeedbackArg) -> int:
+def feedback(here: Context, task_id: params.TaskIdArg, body: params.FeedbackArg) -> int:
     """Send a submitted task back, and say what is missing.
 
     Its owner gets the text as mail, and has the claim again.

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.tasks.dependencies import Need
     from xats.core.tasks.tasks import Task
     from xats.core.tasks.views import Listed, TaskDetails
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # -- what the verbs share ----------------------------------------------------------------------------------------------
 
 
-def settle(here: Here) -> None:
+def settle(here: Context) -> None:
     """Reopen the tasks whose claims are over, before a verb does anything else.
 
     It is a transaction of its own: a verb that is refused afterwards must not undo it, and must not renew a claim that
@@ -128,7 +128,7 @@ def say_blocked(found: Listed) -> None:
         render.say(f"  it needs tasks that are not done: {blocked(found)}")
 
 
-def report(here: Here, found: Listed, done: str) -> int:
+def report(here: Context, found: Listed, done: str) -> int:
     """Rouse the daemon, print what was `done` with a task, and return the exit code."""
     here.rouse_daemon()
     if here.json:

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Context, Me
     from xats.core.tasks.tasks import Task
     from xats.core.tasks.transfer import Item
     from xats.store import Tx
 
 
-def export(here: Here, *, every: params.EndedOption = False) -> int:
+def export(here: Context, *, every: params.EndedOption = False) -> int:
     """Print tasks as JSON Lines, for import.
 
     It prints the tasks that have not ended, and the tasks that they need; with --all every task of the team.
@@ -57,7 +57,7 @@ class _DryRun(Exception):
     """Rolls back a dry run."""
 
 
-def import_(here: Here, source: params.ImportFileArg, *, dry_run: params.ImportDryRunOption = False) -> int:
+def import_(here: Context, source: params.ImportFileArg, *, dry_run: params.ImportDryRunOption = False) -> int:
     """Add every task of a JSON Lines file, or none.
 
     Each line is an object with a title. It may also have description, to, role, needs (a list of ids in the same

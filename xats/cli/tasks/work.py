@@ -13,13 +13,13 @@ from xats.core.tasks import claims, reviews, views
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Context, Me
     from xats.core.tasks.views import TaskDetails
     from xats.store import Tx
 
 
 def claim(
-    here: Here,
+    here: Context,
     task_id: params.OptionalTaskIdArg = None,
     *,
     following: params.NextOption = False,
@@ -76,7 +76,7 @@ def claim(
     return 0
 
 
-def _await_ready(here: Here, generation: int, deadline: float) -> None:
+def _await_ready(here: Context, generation: int, deadline: float) -> None:
     """Wait until there is a task that I can claim. Raises TimedOut."""
     from xats.cli.kit.waiting import await_change
 
@@ -90,7 +90,7 @@ def _await_ready(here: Here, generation: int, deadline: float) -> None:
             return
 
 
-def _show(here: Here, found: TaskDetails) -> None:
+def _show(here: Context, found: TaskDetails) -> None:
     task = found.listed.task
     render.put(text.head(found.listed, task.team, here.store.clock()))
     for line in text.quoted(found.description):
@@ -104,7 +104,7 @@ def _show(here: Here, found: TaskDetails) -> None:
 
 
 def renew(
-    here: Here,
+    here: Context,
     task_id: params.TaskIdArg,
     *,
     lease: params.LeaseOption = None,
@@ -125,7 +125,7 @@ def renew(
 
 
 def progress(
-    here: Here, task_id: params.TaskIdArg, note: params.NoteArg, *, claim: params.ClaimNumberOption = None
+    here: Context, task_id: params.TaskIdArg, note: params.NoteArg, *, claim: params.ClaimNumberOption = None
 ) -> int:
     """Record the progress of a task that I have claimed.
 
@@ -141,7 +141,7 @@ def progress(
 
 
 def release(
-    here: Here,
+    here: Context,
     task_id: params.TaskIdArg,
     *,
     reason: params.TaskReasonOption = None,
@@ -163,7 +163,7 @@ def release(
 
 
 def submit(
-    here: Here,
+    here: Context,
     task_id: params.TaskIdArg,
     *,
     result: params.ResultOption = None,
@@ -197,7 +197,7 @@ def submit(
 
 
 def done(
-    here: Here,
+    here: Context,
     task_id: params.TaskIdArg,
     *,
     result: params.ResultOption = None,
@@ -227,7 +227,7 @@ def done(
 
 
 def fail(
-    here: Here,
+    here: Context,
     task_id: params.TaskIdArg,
     *,
     reason: params.TaskReasonOption = None,

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.teams.views import Place
     from xats.identity.project import Project
 
 
 def adopt(
-    here: Here,
+    here: Context,
     which: params.AdoptArg = None,
     *,
     yes: params.YesOption = False,
@@ -62,7 +62,7 @@ def adopt(
     return 0
 
 
-def _places(here: Here) -> list[tuple[str, Place]]:
+def _places(here: Context) -> list[tuple[str, Place]]:
     """Return every recorded project, with its team."""
     found = here.store.read(lambda tx: views.listing(tx, archived=True))
     return [(team.name, place) for team in found for place in team.projects]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.agents.agents import Details
     from xats.core.teams.views import Summary
     from xats.store import Tx
@@ -24,7 +24,7 @@ ASK = "ask the person you work for to run it in a shell"  # what an agent can do
 class Change:
     """One change of a team."""
 
-    def __init__(self, here: Here, team: str, words: Sequence[str | None], *, yes: bool, dry_run: bool) -> None:
+    def __init__(self, here: Context, team: str, words: Sequence[str | None], *, yes: bool, dry_run: bool) -> None:
         """`words` are the words of the command. Raises PeopleOnly."""
         self.here, self.team, self.words, self.yes, self.dry_run = here, team, words, yes, dry_run
         self.by = people.person(here, "change a team", ASK)

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.agents.agents import Details
     from xats.core.teams.views import Place, Summary
     from xats.store import Tx
 
 
-def list_(here: Here, *, archived: params.ArchivedOption = False) -> int:
+def list_(here: Context, *, archived: params.ArchivedOption = False) -> int:
     """List the teams, with what belongs to each.
 
     Archived teams and the former names of teams are not listed.
@@ -65,7 +65,7 @@ def list_(here: Here, *, archived: params.ArchivedOption = False) -> int:
     return 0
 
 
-def show(here: Here, name: params.OptionalTeamArg = None) -> int:
+def show(here: Context, name: params.OptionalTeamArg = None) -> int:
     """Show one team with its projects, its former names and its agents.
 
     Example: xats team show

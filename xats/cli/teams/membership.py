@@ -11,12 +11,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.identity.project import Project
     from xats.store import Tx
 
 
-def tell(here: Here, team: str, pending: Iterable[str]) -> None:
+def tell(here: Context, team: str, pending: Iterable[str]) -> None:
     """Print the notices `pending` of `team`, and remove them. With --json or --quiet they stay for another command."""
     if not pending or here.json or here.quiet:
         return
@@ -28,12 +28,12 @@ def tell(here: Here, team: str, pending: Iterable[str]) -> None:
         render.note(render.one_line(text))
 
 
-def tell_pending(here: Here, team: str) -> None:
+def tell_pending(here: Context, team: str) -> None:
     """Print the notices of `team`, as `tell` does."""
     tell(here, team, here.store.read(lambda tx: teams.notices(tx, team)))
 
 
-def look(here: Here, team: str) -> tuple[str, ...]:
+def look(here: Context, team: str) -> tuple[str, ...]:
     """Return the notices of `team` about this project, after its team is recorded as `claim` does."""
 
     def work(tx: Tx) -> tuple[str, ...]:
@@ -46,7 +46,7 @@ def look(here: Here, team: str) -> tuple[str, ...]:
         return ()
 
 
-def agree(here: Here) -> bool:
+def agree(here: Context) -> bool:
     """Return whether this command joins the team of another project. xats asks a person once for each project.
 
     Without a terminal, as for scripts and agents, xats says it once and goes on. Raises Refused if the answer is no.
@@ -74,7 +74,7 @@ def agree(here: Here) -> bool:
     return True
 
 
-def join(here: Here, tx: Tx, team: str, *, agreed: bool) -> None:
+def join(here: Context, tx: Tx, team: str, *, agreed: bool) -> None:
     """Record that the project has the `team` in which an agent registers, or, with `agreed`, that it joins the team."""
     if agreed:
         teams.join(tx, host.machine(), project=here.project, team=team)

@@ -14,7 +14,7 @@ from xats.core.teams import merge as team_merge
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit import params
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
     from xats.core.agents.agents import Session
     from xats.core.teams.changes import Forgotten
     from xats.core.teams.merge import Plan
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def rename(
-    here: Here,
+    here: Context,
     old: params.OldTeamArg,
     new: params.NewTeamArg,
     *,
@@ -51,7 +51,7 @@ def rename(
 
 
 def merge(
-    here: Here,
+    here: Context,
     old: params.OldTeamArg,
     into: params.IntoTeamArg,
     *,
@@ -88,7 +88,7 @@ def merge(
     return change.report(planned.old, into, said, **more)
 
 
-def _mark_panes(here: Here, planned: Plan) -> None:
+def _mark_panes(here: Context, planned: Plan) -> None:
     """Put the new names into the panes of the renamed agents, for a status line."""
     from contextlib import suppress
 
@@ -114,7 +114,7 @@ def _clashes(planned: Plan) -> list[str]:
 
 
 def archive(
-    here: Here,
+    here: Context,
     name: params.TeamArg,
     *,
     undo: params.UndoOption = False,
@@ -158,7 +158,7 @@ def archive(
 
 
 def forget(
-    here: Here,
+    here: Context,
     name: params.TeamArg,
     *,
     force: params.ForgetForceOption = False,
@@ -198,7 +198,7 @@ def forget(
     return change.report(found, done.kept_as, f"team {name} is forgotten{_forgotten(done)}", **counts)
 
 
-def _forget_former(here: Here, change: Change, name: str, now: str) -> int:
+def _forget_former(here: Context, change: Change, name: str, now: str) -> int:
     """Free the former name `name` of the team `now`."""
     found = here.store.read(lambda tx: views.summary(tx, now))
     counts = {"dead_letters": 0, "dropped": 0, "cancelled": 0}

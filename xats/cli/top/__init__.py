@@ -8,10 +8,10 @@ from xats.base.errors import Usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from xats.cli.kit.context import Here
+    from xats.cli.kit.context import Context
 
 
-def top(here: Here) -> int:
+def top(here: Context) -> int:
     """Watch the team live: who is there, what is unread, who is not woken and why, and what happens.
 
     Its keys show an agent's mail, retry a wake, or pause an agent; ? lists them. Looking marks nothing read.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from xats.cli.agents.states import State
-    from xats.cli.kit.context import Here, Me
+    from xats.cli.kit.context import Context, Me
     from xats.core.agents.agents import Agent, Details
     from xats.core.events import Event
     from xats.core.mail.dead import DeadLetter
@@ -78,7 +78,7 @@ class Frame:
 class Watch:
     """A store that the screen watches, in the name of one person or agent."""
 
-    def __init__(self, here: Here) -> None:
+    def __init__(self, here: Context) -> None:
         """Watch the store and the team of `here`, in the name of the person or agent of `here`.
 
         Raises Usage for an invalid team name, and StoreError.
