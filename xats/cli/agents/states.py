@@ -21,6 +21,7 @@ from xats.core.agents.agents import current_session, gone_since
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents.agents import Agent, Details, Session
+    from xats.core.agents.expectations import Expectation
     from xats.store import Tx
 
 STATES = ("online", "busy", "waiting", "gone", "offline", "unknown", "expected")
