@@ -326,6 +326,30 @@ def test_a_program_that_was_started_anew_in_its_pane_is_the_same_agent(site, xat
     assert site.agents() == {"ann@shop": ("codex", pane, 2)}
 
 
+def test_another_program_in_the_same_pane_is_another_agent(site, xats):
+    tmux = site.tmux()
+    pane = site.open(tmux, "codex", site.project("shop"))
+    xats("register", "ann", "--team", "shop", "--pane", pane)
+    tmux.cmd("send-keys", "-t", pane, "C-d")
+    until(lambda: not site.find()["panes"])
+    tmux.cmd("send-keys", "-t", pane, "-l", "gemini")
+    tmux.cmd("send-keys", "-t", pane, "Enter")
+    until(lambda: site.find()["panes"])
+    assert site.find("--register")["panes"][0]["agent"] == "gemini-1@shop"
+
+
+def test_a_program_in_the_pane_of_a_person_is_not_that_person(site, xats):
+    tmux = site.tmux()
+    pane = site.open(tmux, "cat", site.project("shop"))
+    tmux.cmd("send-keys", "-t", pane, "C-d")
+    until(lambda: tmux.cmd("display-message", "-p", "-t", pane, "#{pane_current_command}").strip() == "bash")
+    xats("register", "pat", "--team", "shop", "--pane", pane, "--client", "human")
+    tmux.cmd("send-keys", "-t", pane, "-l", "codex")
+    tmux.cmd("send-keys", "-t", pane, "Enter")
+    until(lambda: site.find()["panes"])
+    assert site.find()["panes"][0]["agent"] is None
+
+
 def test_mail_reaches_who_was_registered_so(site, xats):
     site.open(site.tmux(), "codex", site.project("shop"))
     site.find("--register")
