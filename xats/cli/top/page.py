@@ -111,7 +111,7 @@ class ListPage(Page):
         self.widths = Widths()
 
     def move(self, by: int) -> None:
-        """Select the row that is `by` rows further down, or up."""
+        """Move the selection `by` rows down, or up."""
         if self.order:
             self.at = self.order[max(0, min(self._index() + by, len(self.order) - 1))]
 
