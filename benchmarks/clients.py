@@ -18,9 +18,9 @@ from tests.clients.mock_model import Model
 from tests.clients.office import Office
 from xats.clients import registry
 from xats.core.agents import agents
-from xats.core.mail import messages
+from xats.core.mail import sending
 from xats.daemon import bell
-from xats.delivery.transports.tmux import SHORT
+from xats.delivery.screens import SHORT
 from xats.store.open import open_store
 
 TIMES = 7
@@ -80,10 +80,10 @@ class Bench:
         """Send to bob in this process; return (what stands in the mail, when it was committed)."""
         self.number += 1
         body = f"letter {self.number} of the run"
-        draft = messages.Draft("bob", body, need_reply=need_reply, wake=wake)
+        draft = sending.Draft("bob", body, need_reply=need_reply, wake=wake)
 
         def work(tx):
-            return messages.send(tx, agents.by_name(tx, "t", sender), "pane", draft)
+            return sending.send(tx, agents.by_name(tx, "t", sender), "pane", draft)
 
         self.store.write(work)
         return f"| {body}", time.time()
@@ -114,7 +114,7 @@ class Bench:
         count, began = len(self.model.requests()), time.time()
         time.sleep(SHORT / 1000)
         running.paste(text)
-        time.sleep(registry.find(self.name, {}).settle / 1000)
+        time.sleep(registry.find(self.name, {}).settle_ms / 1000)
         running.keys("Enter")
         took = self.until_heard(running, text, count, "turn") - began
         running.wait_idle()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from xats.base import host
 from xats.base.pane import Pane
 from xats.core.agents import agents, registration
-from xats.core.mail import messages
+from xats.core.mail import sending
 from xats.daemon import bell, lock
 from xats.store.open import open_store
 
@@ -171,8 +171,8 @@ class Home:
 
     def send(self, address="bob", body="hello", sender=None, **more):
         """Send a message from `sender`, or else alice; return its id. It is on disk then."""
-        draft = messages.Draft(address, body, **more)
-        return self.store.write(lambda tx: messages.send(tx, sender or self.alice, "pane", draft)).message.id
+        draft = sending.Draft(address, body, **more)
+        return self.store.write(lambda tx: sending.send(tx, sender or self.alice, "pane", draft)).message.id
 
     def count(self, table):
         return self.store.read(lambda tx: tx.one(f"select count(*) as n from {table}"))["n"]

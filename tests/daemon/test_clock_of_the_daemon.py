@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.daemon.test_tidy import write_old_mail
+from tests.daemon.test_pruner import write_old_mail
 
 from tests.conftest import trust_clock
 from tests.support.world import until
