@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from tests.daemon.test_pruner import write_old_mail
 
 from tests.conftest import trust_clock
+from tests.daemon.test_pruner import write_old_mail
 from tests.support.world import until
 from xats.base import uptime
 from xats.store.open import open_store
