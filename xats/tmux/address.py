@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-from xats.tmux.errors import NoPane
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,4 +42,6 @@ def is_pane_id(text: str) -> bool:
 def check_pane_id(text: str) -> None:
     """Refuse what is not a pane id, because a row of the store may hold any text. Raises NoPane."""
     if not is_pane_id(text):
+        from xats.tmux.errors import NoPane
+
         raise NoPane(f"{text[:40]!r} is not a pane id like %5")

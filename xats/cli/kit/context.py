@@ -52,6 +52,7 @@ class Context:
         self.quiet = quiet
         given = {"--as": as_name, "--team": team, "--db": db}
         self._given = {option: value for option, value in given.items() if value}
+        self._program: str | None = None  #: how a shell calls xats; not looked up yet
         self._store: Store | None = None
         self.new_person: Agent | None = None  #: the person whom this command has registered
         self.note: str | None = None  #: a warning about who runs this
@@ -86,7 +87,9 @@ class Context:
 
         given = [str(word) for word in words if word is not None]
         said = " ".join(word if word == hints.TEXT else calling.quoted(word) for word in given)
-        return hints.command(said, self._given, calling.spelled(calling.path_for(self.environ)))
+        if self._program is None:
+            self._program = calling.spelled(calling.path_for(self.environ))
+        return hints.command(said, self._given, self._program)
 
     def complete(self, hint: str) -> str:
         """Return `hint` with the --as, --team and --db of this command in each command that it names."""

@@ -8,7 +8,6 @@ from xats.base import durations, process
 from xats.base.errors import TimedOut, Usage
 from xats.base.record import record
 from xats.cli.kit import render, views
-from xats.cli.kit.waiting import await_change
 from xats.core.agents import agents
 from xats.core.mail import inbox as letters
 
@@ -80,6 +79,8 @@ def inbox(
             found = here.write(claim)
         if found.page.letters or deadline is None:
             break
+        from xats.cli.kit.waiting import await_change
+
         if not await_change(here, generation, deadline):
             msg = "No mail came in that time."
             raise TimedOut(msg)

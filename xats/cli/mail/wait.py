@@ -7,7 +7,6 @@ import time
 from xats.base import durations
 from xats.base.errors import TimedOut
 from xats.cli.kit import render
-from xats.cli.kit.waiting import await_change
 from xats.core.mail import inbox as letters
 
 TYPE_CHECKING = False
@@ -27,6 +26,8 @@ def wait(here: Context, *, timeout: params.TimeoutOption = None) -> int:
         unread = here.read(lambda tx, me: letters.unread(tx, me.agent))
         if unread:
             break
+        from xats.cli.kit.waiting import await_change
+
         if not await_change(here, generation, deadline):
             msg = "No mail came in that time."
             raise TimedOut(msg)

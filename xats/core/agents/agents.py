@@ -13,7 +13,7 @@ from __future__ import annotations
 from xats.base.errors import StaleSession, UnknownAgent
 from xats.base.pane import Pane
 from xats.base.record import from_row, record
-from xats.core.agents.routine import SIGN_EVERY
+from xats.core.agents import SIGN_EVERY
 from xats.core.teams import teams
 
 TYPE_CHECKING = False

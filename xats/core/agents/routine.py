@@ -6,6 +6,8 @@ closer: at mail, at claimed tasks, and at a session or team that was replaced.
 
 from __future__ import annotations
 
+from xats.core.agents import SIGN_EVERY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Protocol
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
             ...
 
 
-SIGN_EVERY = 2 * 60_000  # ms after which the sign of life of any agent is noted, so that its silence can be told
 UNCHANGED = """
 select a.team, a.name_key, s.pid, s.host_name, s.program_device, s.program_inode
 from sessions s join agents a on a.id = s.agent_id join presence p on p.agent_id = a.id
