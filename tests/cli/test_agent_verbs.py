@@ -333,7 +333,7 @@ def test_send_says_when_an_agent_left_and_hold_keeps_the_mail(xats, crew):
     ]
     ran = xats("send", "bob", "hello", "--hold", "--as", "alice")
     assert ran.stderr == "  bob is not registered; mail is held for that name\n"
-    assert "held for a name that is not there yet" in xats("status", "--as", "alice").stdout
+    assert "mail is held until an agent registers under that name" in xats("status", "--as", "alice").stdout
     xats("register", "bob", "--no-pane")
     assert "hello" in xats("inbox", "--as", "bob").stdout
 

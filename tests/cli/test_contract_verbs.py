@@ -414,8 +414,8 @@ def test_a_price_in_cents_is_sent_with_its_contract(send, by, crew, files):
 
 OLD = {"type": "string", "pattern": "^a\\Z"}  # which Python reads, and ECMA-262 does not
 UNUSABLE = (
-    "This xats cannot use the schema of word@1, stored by an older xats. That is no JSON Schema: at /pattern, "
-    r'the pattern "^a\\Z" cannot be used: \Z is not of ECMA-262; write $ (at character 3).'
+    "This xats cannot use the schema of word@1, stored by an older xats. This is not a valid JSON Schema: at /pattern, "
+    r'the pattern "^a\\Z" cannot be used: \Z is not in ECMA-262; write $ (at character 3).'
 )
 
 

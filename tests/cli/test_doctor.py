@@ -131,7 +131,7 @@ def test_a_good_store_is_healthy(doctor, crew, quiet_path):
     assert list(dict.fromkeys(one["section"] for one in report.checks)) == SECTIONS
     assert report("daemon", "running")["detail"] == "no; the next send starts it"
     assert report("mail", "unread")["detail"] == "none"
-    assert report("store", "integrity")["detail"] == "every page is sound"  # and not: every index
+    assert report("store", "integrity")["detail"] == "every page is valid"  # and not: every index
     assert report("clients", "generic")["detail"] == "2 agents"
 
 

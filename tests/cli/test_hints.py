@@ -14,7 +14,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FIRST = {path.split()[0] for path in verbs.VERBS}
 HINTS = ("hint", "mend", "fix", "line", "again")  # names of what is said after an error
 SOME = "7"  # stands for what an f-string fills in
-PROSE = {"does", "is", "needs", "cannot"}  # xats is the subject of a sentence
+# The next word of a sentence that begins with xats.
+PROSE = {"asks", "cannot", "does", "expects", "holds", "is", "marks", "needs", "neither", "stores", "takes", "then"}
+PROSE |= {"types", "wakes", "wrote"}
 
 # Where a command stands: after a prompt, in a code span, after a colon or another command; in a hint at its start too.
 COMMAND = re.compile(r"(?:(?<=`)|(?<=: )|(?<=\$ )|(?<=&& )|(?<=\|\| )|(?<=^))xats (?=[a-z-])")

@@ -442,7 +442,7 @@ def test_a_program_that_cannot_be_run_leaves_nobody(office, xats):
         (["claude", "--wake", "loud"], 2, "one of: auto"),
         (["claude", "--writable-store"], 2, "sandbox of codex"),
         (["codex", "--print", "--", "-c", "hooks.Stop=[]"], 4, "hook install codex"),
-        (["claude", "--print", "--", "--settings", "/nowhere"], 4, "not there"),
+        (["claude", "--print", "--", "--settings", "/nowhere"], 4, "does not exist"),
         ([], 2, "Missing argument"),
     ],
 )

@@ -446,7 +446,7 @@ def test_who_added_what_it_claimed_and_what_was_for_it_gets_one_letter(crew):
     assert [one.subject for one in found] == [
         "bob was removed, and had claimed task #2: work and 2 tasks waited for it",
     ]
-    assert "is open again:\n  #2 work\n" in found[0].body
+    assert "are open again:\n  #2 work\n" in found[0].body
     assert "are for bob alone:\n  #1 work\n  #3 work\n" in found[0].body
 
 

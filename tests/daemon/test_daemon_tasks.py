@@ -133,4 +133,4 @@ def test_a_starting_daemon_opens_again_what_has_lapsed(crew):
     trust_clock(crew.path)
     crew.daemon()
     until(lambda: crew.rows("select state from tasks")[0]["state"] == "open", what="the lapse")
-    until(lambda: "1 claims over" in crew.log(), what="the log")
+    until(lambda: "1 claims ended" in crew.log(), what="the log")

@@ -87,7 +87,7 @@ def test_what_is_seen_in_a_shell_is_said_to_be_a_shell(world):
         pane = tmux.open(line)
         until(lambda pane=pane: tmux.text(pane).strip())
         out, err = world.xats("client", "test", pane, TMUX=f"{tmux.socket},{tmux.pid},0")
-        assert ("generic" in out, "a shell is in front" in err) == (True, said)
+        assert ("generic" in out, "a shell is in the foreground" in err) == (True, said)
 
 
 def test_where_no_server_listens_that_is_said(world):

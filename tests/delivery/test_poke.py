@@ -116,7 +116,7 @@ def test_all_that_a_terminal_is_not_shown_is_not_typed_either():
 def test_a_text_that_is_not_sanitised_never_gets_as_far_as_the_pane(desk, text):
     seat = desk.compose()
     options = {"quiet_ms": 0, "client": seat.client, "expected": None, "guards": (), "emptied": lambda _: True}
-    with pytest.raises(ValueError, match="not a text"):
+    with pytest.raises(ValueError, match="must be sanitised"):
         panes.poke(seat.pane, text, "poke-1", composer=lambda *_: True, **options)
     assert (seat.sent, seat.enters, desk.buffers()) == ([], 0, "")
 

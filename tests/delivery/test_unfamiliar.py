@@ -106,7 +106,7 @@ def test_a_program_that_asks_for_brackets_is_woken_where_tmux_can_tell(desk):
 
 
 def test_a_profile_may_say_that_a_program_takes_pastes(desk, monkeypatch, tmp_path):
-    (tmp_path / "mine.toml").write_text("bracketed = true\n")
+    (tmp_path / "mine.toml").write_text("bracketed_paste = true\n")
     monkeypatch.setenv("XATS_CLIENTS", str(tmp_path))
     for profile, reason in (("generic", "screen_unknown"), ("mine", "unconfirmed")):
         poster = Poster(desk, "Ready.\n\n> ", "--cursor", "2,2", "--mode", "raw", profile=profile)

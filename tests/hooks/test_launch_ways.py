@@ -92,7 +92,7 @@ def test_claude_code_heeds_one_settings_so_ours_are_added_to_the_users(place, tm
 
 
 @pytest.mark.parametrize(
-    "given, words", [("{,}", "line 1, column 2"), ("/nowhere.json", "not there"), ("[1]", "not there")]
+    "given, words", [("{,}", "line 1, column 2"), ("/nowhere.json", "does not exist"), ("[1]", "does not exist")]
 )
 def test_settings_that_hooks_cannot_be_added_to_are_refused(place, given, words):
     with pytest.raises(SettingsUnusable, match=words):

@@ -127,6 +127,7 @@ def test_what_a_hook_hands_over_the_same_session_can_answer(xats, crew):
     """XATS_TEAM is that of another team: neither the hook nor the command takes the session for its agent."""
     claude = {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "s1"}
     xats("register", "dave", "--no-pane", env=claude)
+    crew.register("kim", team="other")
     crew.send("bob", "dave", "for dave", need_reply=True)
     other = {**claude, "XATS_TEAM": "other"}
     assert xats("hook", "run", "claude-code", stdin=event("claude-code", "prompt", "s1"), env=other).stdout == ""

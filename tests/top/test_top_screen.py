@@ -630,7 +630,7 @@ def test_nobody_in_particular_looks_and_changes_nothing(live, drive):
         await shown.press("p", "y")
         assert shown.status == "Nothing here shows which agent you are.  try: xats register NAME"
         await shown.press("r")
-        assert shown.status.startswith("Nothing here tells")
+        assert shown.status.startswith("Nothing here shows")
 
     drive(live.top(None, person=False), scenario)
     assert live.team.rows("select * from agents") == before
