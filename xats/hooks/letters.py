@@ -10,9 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from xats.core.agents.agents import Agent
+    from xats.core.agents.agents import Agent, Details, Session
     from xats.core.mail.inbox import Letter, Shown
     from xats.core.mail.owed import Request
+    from xats.core.recap import Item
     from xats.core.tasks.recap import Todo
 
 BUDGET = 4000  # bytes of mail that are handed over at once
@@ -72,19 +73,19 @@ def pick(letters: Sequence[Letter], room: int, xats: str = NAME) -> tuple[list[L
     left = room
     for letter in letters:
         text = frame(letter, xats) if len(letter.message.body) <= room else ""
-        size = _size(text)
-        if not text or size > room:
+        needed = size(text)
+        if not text or needed > room:
             long.append(letter)
-        elif size > left:
+        elif needed > left:
             break
         else:
             taken.append(letter)
             texts.append(text)
-            left -= size
+            left -= needed
     return taken, texts, long
 
 
-def _size(text: str) -> int:
+def size(text: str) -> int:
     """Return the size of `text` in bytes. A program that counts characters gets a smaller number."""
     return len(text.encode(errors="surrogatepass"))
 
@@ -136,12 +137,69 @@ def recap(unread: int, last: tuple[int, str, str | None, int] | None, now: int) 
     return said
 
 
-def shown(before: Sequence[Shown], xats: str = NAME) -> str:
-    """Return the letters shown `before` this session began, which its model may not know; "" for none."""
+def doing(session: Session | None, now: int, xats: str = NAME) -> str:
+    """Return what the agent of `session` said that it works on, at `now` in ms UTC, and how to say it."""
+    if session is None or session.doing is None or session.doing_at is None:
+        return f"Let the others see what you work on: {xats} doing 'TEXT'"
+    from xats.base.durations import ago
+
+    said = one_line(session.doing)
+    return f"You work on {said!r}, as you said {ago(session.doing_at, now)}. To change that: {xats} doing 'TEXT'"
+
+
+def mail(found: Sequence[Item], team: str, now: int) -> str:
+    """Return the last messages to and from the reader, at `now` in ms UTC; "" for none. `team` is the reader's."""
+    if not found:
+        return ""
+    said = [line(one.id, one.other, one.about, one.sent_at, team, now, sent=one.sent) for one in found]
+    return "\n".join(["Earlier mail (quoted):", *said])
+
+
+def others(found: Sequence[Details], most: int) -> str:
+    """Return the other agents that are `found`, at most `most` of them, and what they said that they work on."""
+    said = []
+    for one in found[:most]:
+        agent, state = one.agent, one.presence.doing[0] if one.presence else ""
+        client = "a person" if agent.client == "human" else agent.client
+        text = f"{agent.name} ({client}{f', {state}' if state in ('busy', 'waiting') else ''})"
+        if one.session and one.session.doing:
+            text += f", doing {short(one.session.doing)!r}"
+        said.append(text)
+    more = f"; and {len(found) - most} more" if len(found) > most else ""
+    return f"Also here: {'; '.join(said)}{more}" if said else ""
+
+
+def more(xats: str = NAME) -> str:
+    """Return how to read what did not fit."""
+    return f"All of it: {xats} recap"
+
+
+def line(number: int, other: str, about: str, at: int, team: str, now: int, *, sent: bool = False) -> str:
+    """Return the line about the message `number` of the time `at`, at `now` (both ms UTC).
+
+    `other` is its sender, or the address to which the reader `sent` it. `about` is text of its sender, and is quoted.
+    """
+    from xats.base.durations import ago
+
+    other = one_line(other).removesuffix(f"@{team}")
+    return f"#{number} {'to' if sent else 'from'} {other[:TITLE]}, {ago(at, now)}: {short(about)!r}"
+
+
+def short(text: str) -> str:
+    """Return the first characters of `text` on one line."""
+    text = one_line(" ".join(text.split()))
+    return text if len(text) <= TITLE else f"{text[: TITLE - 1]}…"
+
+
+def shown(before: Sequence[Shown], xats: str = NAME, most: int = SHOWN) -> str:
+    """Return the letters shown `before` this session began, which its model may not know; "" for none.
+
+    At most `most` of them are named.
+    """
     if not before:
         return ""
-    said = ", ".join(f"#{one.id} from {one.sender}" for one in before[:SHOWN])
-    more = f" and {len(before) - SHOWN} more" if len(before) > SHOWN else ""
+    said = ", ".join(f"#{one.id} from {one.sender}" for one in before[:most])
+    more = f" and {len(before) - most} more" if len(before) > most else ""
     return f"Shown before this session, perhaps not seen: {said}{more}; print again: {xats} inbox --again"
 
 
@@ -152,30 +210,27 @@ def owed(found: Sequence[Request], count: int, team: str, now: int, xats: str = 
     """
     if not found:
         return ""
-    from xats.base.durations import ago
-
     lines = ["Requests that you read and have not answered (quoted from their senders):"]
-    for one in found:
-        about = one_line(" ".join(one.about.split()))
-        about = about if len(about) <= TITLE else f"{about[: TITLE - 1]}…"
-        lines.append(f"#{one.id} from {one.sender.removesuffix(f'@{team}')}, {ago(one.sent_at, now)}: {about!r}")
+    lines += [line(one.id, one.sender, one.about, one.sent_at, team, now) for one in found]
     if count > len(found):
         lines.append(f"and {count - len(found)} more: {xats} inbox --owed")
     lines.append(f"The text: {xats} show ID. If no reply will come: {xats} ack ID.")
     return "\n".join(lines)
 
 
+def task(one: Todo, now: int) -> str:
+    """Return a task in a few words, at `now` in ms UTC."""
+    from xats.base.durations import rough
+
+    left = f", lease {rough(max(0, one.lease_until - now))} left" if one.lease_until is not None else ""
+    state = "" if one.state == "open" else f" ({'in review' if one.state == 'review' else one.state}{left})"
+    return f"#{one.id} {short(one.title)!r}{state}"
+
+
 def tasks(found: Sequence[Todo], count: int, now: int, xats: str = NAME) -> str:
     """Return the tasks that wait for the reader: `found` of `count`, at `now` in ms UTC; "" for none."""
     if not found:
         return ""
-    from xats.base.durations import rough
-
-    said = []
-    for one in found:
-        left = f", lease {rough(max(0, one.lease_until - now))} left" if one.lease_until is not None else ""
-        state = "" if one.state == "open" else f" ({'in review' if one.state == 'review' else one.state}{left})"
-        title = one_line(one.title)
-        said.append(f"#{one.id} {(title if len(title) <= TITLE else title[: TITLE - 1] + '…')!r}{state}")
+    said = [task(one, now) for one in found]
     more = f" and {count - len(found)} more" if count > len(found) else ""
     return f"Open tasks: {', '.join(said)}{more}; see: {xats} task list --mine"

@@ -61,7 +61,10 @@ on conflict (team, name_key) do update set
     seen_at = :now, unregistered_at = null, unregistered_by = null, expected_at = null, pruned_at = null
 returning id
 """
-END = "update sessions set ended_at = :now, end_reason = :reason where agent_id = :agent and ended_at is null"
+END = """
+update sessions set ended_at = :now, end_reason = :reason, doing = null, doing_at = null
+where agent_id = :agent and ended_at is null
+"""
 WAITED_FOR = """
 select 1 from expectations where agent_id = :agent or (ended_at is null and host = :host and pane_socket = :socket
     and server_pid = :server_pid and pane_id = :pane_id)
@@ -85,7 +88,7 @@ where id = :session
 """
 LOSE_PROCESS = """
 update sessions set pid = null, pid_started = null, client_session = null, program_device = null,
-    program_inode = null, program_script = null, program_inner = null
+    program_inode = null, program_script = null, program_inner = null, doing = null, doing_at = null
 where id = :session
 """
 INSERT_SESSION = """
