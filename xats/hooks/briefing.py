@@ -34,19 +34,23 @@ SEEN = 60 * 60_000  # ms
 LOOKED_AT = 20  # messages and other agents of which these are chosen
 
 
-def briefing(tx: Tx, me: Agent, before: Sequence[Shown], xats: str, room: int = ROOM) -> str:
-    """Return what xats tells a session of `me` at its start, in at most `room` bytes if its first part is short.
+def briefing(
+    tx: Tx, me: Agent, before: Sequence[Shown], xats: str, room: int = ROOM, reading: str = letters.AUTOMATIC
+) -> str:
+    """Return what xats tells a session of `me` at its start, in at most `room` bytes.
 
     An earlier session was shown the letters `before`, and this one may not know them. `xats` is how it calls xats.
+    `reading` says how mail gets to it (letters.py). Only a path of xats of some hundred bytes can need more room: the
+    first part, which repeats it, is never cut.
     """
     team, now = me.team, tx.now
     session = agents.current_session(tx, me)
     unread = letters.recap(inbox.unread(tx, me), presence.last_sent(tx, me.id), now)
-    requests, requested = owed.requests(tx, me, letters.REQUESTS)
+    requests, requested = owed.requests(tx, me, LOOKED_AT)
     mail = _earlier(tx, me, [one.id for one in requests])
     tasks, count = task_recap.todo(tx, me, TASKS)
     others = [one for one in recap.others(tx, me, LOOKED_AT) if _is_here(one, now)]
-    first = [letters.primer(me, xats), letters.doing(session, now, xats), unread]
+    first = [letters.primer(me, xats, reading), letters.doing(session, now, xats), unread]
     # What comes last here gives way first.
     parts: list[tuple[Part, int]] = [
         (lambda most: letters.owed(requests[:most], requested, team, now, xats), letters.REQUESTS),
@@ -72,7 +76,7 @@ def _fitted(first: list[str], parts: Sequence[tuple[Part, int]], more: str, room
     """Return the texts `first` and as much of `parts` as fits into `room` bytes. `more` says where the rest is."""
     sizes = [most for _, most in parts]
     while True:
-        said = [part(size) for (part, _), size in zip(parts, sizes, strict=True) if size]
+        said = [part(size) for (part, _), size in zip(parts, sizes, strict=True)]
         cut = [more] if sizes != [most for _, most in parts] else []
         text = "\n\n".join(filter(None, [*first, *said, *cut]))
         if letters.size(text) <= room or not any(sizes):

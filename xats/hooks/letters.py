@@ -110,14 +110,20 @@ def page(me: Agent, texts: Sequence[str], long: Sequence[Letter], unread: int, x
     return "\n\n".join(parts)
 
 
-def primer(me: Agent, xats: str = NAME) -> str:
+AUTOMATIC = "New mail is shown to you automatically; to look: {xats} inbox"  # by the hooks of its program
+BY_HAND = "To read your mail: {xats} inbox"
+
+
+def primer(me: Agent, xats: str = NAME, reading: str = AUTOMATIC) -> str:
     """Return who `me` is and how to read, send and answer mail, in less than 150 tokens.
+
+    `reading` says how mail gets to `me`: AUTOMATIC or BY_HAND.
 
     No example has double quotes, because a shell runs some of the text in them.
     """
     return (
         f"You are {me.address} in xats, mail between the agents on this machine. "
-        f"New mail is shown to you automatically; to look: {xats} inbox; who is here: {xats} agents. "
+        f"{reading.format(xats=xats)}; who is here: {xats} agents. "
         f"To write: {xats} send NAME 'text'. To answer:\n"
         f"{xats} reply ID - <<'EOF'\ntext, of any lines and quotes\nEOF\n"
         "In double quotes a shell would run backticks and $(...). "
@@ -204,12 +210,12 @@ def shown(before: Sequence[Shown], xats: str = NAME, most: int = SHOWN) -> str:
 
 
 def owed(found: Sequence[Request], count: int, team: str, now: int, xats: str = NAME) -> str:
-    """Return the requests that were read and not answered: `found` of `count`; "" for none.
+    """Return the requests that were read and not answered: `found` of `count`, or only their number; "" for none.
 
     `team` is the reader's, `now` is in ms UTC. A request's subject is text of its sender, and is shown quoted.
     """
     if not found:
-        return ""
+        return f"Read and not answered: {count}; see: {xats} inbox --owed" if count else ""
     lines = ["Requests that you read and have not answered (quoted from their senders):"]
     lines += [line(one.id, one.sender, one.about, one.sent_at, team, now) for one in found]
     if count > len(found):
@@ -228,9 +234,12 @@ def task(one: Todo, now: int) -> str:
 
 
 def tasks(found: Sequence[Todo], count: int, now: int, xats: str = NAME) -> str:
-    """Return the tasks that wait for the reader: `found` of `count`, at `now` in ms UTC; "" for none."""
+    """Return the tasks that wait for the reader: `found` of `count`, or only their number; "" for none.
+
+    `now` is in ms UTC.
+    """
     if not found:
-        return ""
+        return f"Open tasks: {count}; see: {xats} task list --mine" if count else ""
     said = [task(one, now) for one in found]
     more = f" and {count - len(found)} more" if count > len(found) else ""
     return f"Open tasks: {', '.join(said)}{more}; see: {xats} task list --mine"

@@ -47,8 +47,11 @@ def doing(here: Context, text: params.DoingArg = None, *, clear: params.ClearOpt
     elif said is None and not clear:
         _tell(here, now, since)
     elif not here.quiet:
-        same = "" if changed else " (as before)"
-        render.put(f"{agent.name} works on: {render.one_line(now)}{same}" if now else f"{agent.name} works on: -{same}")
+        if now is None:
+            what = "removed what it works on" if changed else "had not said what it works on"
+            render.put(f"{agent.name} {what}")
+        else:
+            render.put(f"{agent.name} works on: {render.one_line(now)}{'' if changed else ' (as before)'}")
     return 0
 
 

@@ -268,15 +268,16 @@ def _tell(here: Context, done: Registered, *, typed: bool) -> None:
 def _brief(here: Context, done: Registered) -> None:
     """Print what a hook tells a session at its start, for an agent that registers itself."""
     from xats.base import calling
-    from xats.hooks import briefing
+    from xats.hooks import briefing, letters
 
     agent, session = done.details.agent, done.details.session
     xats = calling.spelled(session.xats_path if session else None)
-    room = briefing.ROOM - TOLD
-    text = here.store.read(
-        lambda tx: briefing.briefing(tx, agent, inbox.shown(tx, agent, inbox.MOST_SHOWN), xats, room)
-    )
-    render.put(f"\n{text}")
+
+    def look(tx: Tx) -> str:
+        before = inbox.shown(tx, agent, inbox.MOST_SHOWN)
+        return briefing.briefing(tx, agent, before, xats, briefing.ROOM - TOLD, letters.BY_HAND)
+
+    render.put(f"\n{here.store.read(look)}")
 
 
 def _is_in_shell(session: Session) -> bool:

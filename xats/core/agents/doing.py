@@ -1,7 +1,7 @@
 """Doing: what an agent works on, in its own words, for other agents and people.
 
 The text belongs to the session of the agent. It stays when the program compacts its context or clears it, because the
-session goes on. It is gone when the session ends: when another process takes the name or the seat, or the agent leaves
+program goes on. It is gone when the session ends: when another process takes the name or the seat, or the agent leaves
 its team. While the program of the agent has ended, no list shows the text. It returns if the program resumes that
 session.
 """
