@@ -104,6 +104,12 @@ def state(seen: AgentRow, now: int) -> tuple[str, ...]:
     return found.words, f"{found.brief}{since}", found.name
 
 
+def doing(seen: AgentRow) -> tuple[str, ...]:
+    """Return what the agent says that it works on."""
+    found = states.doing(seen.details.session, seen.state)
+    return (one_line(found[0]),) if found else ("",)
+
+
 def oldest(seen: AgentRow, now: int) -> str:
     """Return the age of the oldest unread mail of the agent."""
     at = seen.details.oldest_unread_at
@@ -183,8 +189,7 @@ def about(seen: AgentRow, team: str, now: int) -> tuple[str, str]:
     facts.append(f"pane {session.seat.pane.pane_id}" if session and session.seat.pane else "no pane")
     facts += [f"woken by {agent.wake_by}"] if agent.wake_by not in ("auto", "none") else []
     since = f", the oldest for {oldest(seen, now)}" if oldest(seen, now) else ""
-    if doing := states.doing(session, seen.state):
-        facts.insert(0, f"doing {one_line(doing[0])!r}")
+    facts = [f"doing: {text}" for text in doing(seen) if text] + facts
     mail = [f"{details.unread} unread{since}" if details.unread else "no unread mail", wake(seen, now)[0]]
     mail += [paused(seen.pause, team, now)] if seen.pause else []
     return ", ".join([*facts, seen.state.words]), "; ".join(filter(None, mail))
