@@ -4,7 +4,7 @@
 # What verb $1 may be followed by: sets `words`.
 _xats_words() {
     case $1 in
-        '') words='send broadcast reply ack inbox show thread status wait register unregister agents agent seat launch top pause resume whoami team task contract events poke deliver dead daemon doctor config client hook db demo demo-agent schema' ;;
+        '') words='send broadcast reply ack inbox show thread status wait register unregister agents agent seat launch top pause resume whoami doing recap team task contract events poke deliver dead daemon doctor config client hook db demo demo-agent schema' ;;
         'agent') words='show set rename forget' ;;
         'team') words='list show rename merge archive forget adopt' ;;
         'task') words='add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export' ;;
@@ -37,6 +37,7 @@ _xats_options() {
         'seat') options="--role --tag --cap --about $options" ;;
         'launch') options="--name --role --tag --cap --model --wake --takeover --writable-store --print $options" ;;
         'pause' | 'task cancel' | 'task reopen') options="--reason $options" ;;
+        'doing') options="--clear $options" ;;
         'team list') options="--archived $options" ;;
         'team rename' | 'team adopt') options="--yes -y --dry-run $options" ;;
         'team merge') options="--suffix --yes -y --dry-run $options" ;;
@@ -103,7 +104,7 @@ _xats_option_kind() {
                 'task add --notify' | 'task edit --notify') kind=address ;;
                 'task list --state') kind='=open claimed review done failed cancelled' ;;
                 'contract put --compat') kind='=backward forward full none' ;;
-                'events --type') kind='=message_sent message_acked mail_shown mail_read mail_unread_again mail_expired read_overdue reply_overdue agent_registered agent_unregistered agent_gone agent_returned recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_notify_failed contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' ;;
+                'events --type') kind='=message_sent message_acked mail_shown mail_read mail_unread_again mail_expired read_overdue reply_overdue agent_registered agent_unregistered agent_gone agent_returned recipient_gone agent_expected expectation_expired expectation_replaced agent_changed agent_doing agent_renamed agent_forgotten former_name_freed agent_pruned team_renamed team_merged team_archived team_restored team_forgotten team_name_freed project_adopted pane_lost seat_lost wake_queued wake_retrying wake_delivered wake_skipped wake_failed dead_retried dead_dropped paused resumed pair_stopped pair_resumed poked task_added task_edited task_ready task_offered task_claimed task_renewed task_progress task_released task_lapsed task_owner_gone task_submitted task_approved task_feedback task_done task_failed task_cancelled task_reopened task_notify_failed contract_put contract_changed contract_renamed contract_retired contract_revived contract_subscribed contract_unsubscribed' ;;
             esac
             ;;
     esac
@@ -114,12 +115,12 @@ _xats_argument_kind() {
     kind=
     case "$1 $2" in
         'send 1') kind=address ;;
-        'send 2' | 'broadcast 1' | 'reply 2' | 'agent rename 2' | 'launch 2' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'config set 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
+        'send 2' | 'broadcast 1' | 'reply 2' | 'agent rename 2' | 'launch 2' | 'doing 1' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'config set 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
         'reply 1' | 'ack 1') kind=received ;;
         'show 1' | 'thread 1') kind=message ;;
         'status 1') kind=sent ;;
         'register 1' | 'agent forget 1' | 'seat 1') kind=name ;;
-        'unregister 1' | 'agent show 1' | 'agent set 1' | 'agent rename 1' | 'pause 1' | 'resume 1' | 'poke 1') kind=agent ;;
+        'unregister 1' | 'agent show 1' | 'agent set 1' | 'agent rename 1' | 'pause 1' | 'resume 1' | 'recap 1' | 'poke 1') kind=agent ;;
         'launch 1') kind='=aider amp claude cline codex copilot cursor-agent droid gemini kimi opencode qwen' ;;
         'team show 1' | 'team rename 1' | 'team merge 1' | 'team merge 2' | 'team archive 1' | 'team adopt 1') kind=every-team ;;
         'team forget 1') kind=team-or-former ;;
@@ -134,7 +135,7 @@ _xats_argument_kind() {
         'client show 1') kind=client ;;
         'client test 1') kind=pane ;;
         'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=amp claude-code codex copilot cursor gemini opencode qwen' ;;
-        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register launch unregister agents whoami team agent seat task contract events poke deliver config client pause resume dead doctor daemon hook db' ;;
+        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register launch unregister agents whoami doing recap team agent seat task contract events poke deliver config client pause resume dead doctor daemon hook db' ;;
         'schema 2') kind='=list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire unset path find test retry drop status start stop install uninstall info backup query prune' ;;
     esac
 }

@@ -701,7 +701,7 @@ def test_a_start_tells_what_there_is_to_do(desk):
     desk.team.do("bob", planning.add, planning.New("blocked", to="alice", needs=(1,)))
     desk.team.do("alice", claims.claim, 5, 40 * 60_000)
     said = text_of(inside(desk, hooked(desk, "session start")).stdout)
-    todo = said.rpartition("\n\n")[2]
+    (todo,) = [one for one in said.split("\n\n") if one.startswith("Open tasks: ")]
     title = "x" * 59 + "…"
     first = "#5 'task 4^[[2J' (claimed, lease 40 min left)"
     assert todo == f"Open tasks: {first}, #1 '{title}', #2 '{title}' and 2 more; see: xats task list --mine"

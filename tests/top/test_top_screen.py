@@ -10,7 +10,7 @@ import pytest
 from rich.cells import cell_len as cells
 
 from xats.cli.top.screen import Top
-from xats.core.agents import agents, registration
+from xats.core.agents import agents, doing, registration
 from xats.core.mail import dead, inbox, sending
 from xats.core.mail.sending import Draft
 from xats.core.tasks import claims, planning
@@ -56,6 +56,20 @@ def test_everything_that_counts_is_on_a_small_terminal(live, drive):
         assert "paused by carol just now: in a release" in shown.text
 
     drive(live.top(), scenario)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 30), (200, 50), (40, 20)])
+def test_it_shows_what_the_agents_work_on(live, drive, size):
+    live.team.do("alice", doing.put, "fixing the parser \U0001f527")
+    live.team.do("bob", doing.put, "x" * 200)
+
+    async def scenario(shown):
+        assert "doing: fixing the parser" in shown.text
+        assert ("DOING" in shown.lines[2]) == (size[0] >= 120)
+        assert max(map(cells, shown.lines)) <= size[0]
+        assert "alice  is doing: fixing" in shown.text
+
+    drive(live.top(), scenario, size=size)
 
 
 def test_tasks_whose_owner_is_gone_are_counted(live, drive):

@@ -43,6 +43,21 @@ def is_line(text: str, most: int) -> bool:
     return len(text) <= most and "\n" not in text and "\r" not in text
 
 
+def line(text: str, what: str, most: int, hint: str) -> str:
+    """Return `text` without space around it. Raises Usage unless it is one short line that a terminal can show.
+
+    `most` is the number of characters that it may have, `what` names it in the error: "The purpose (--about)".
+    """
+    from xats.base.visible import one_line
+
+    text = text.strip()
+    check(text, what, hint=hint)
+    if not is_line(text, most) or one_line(text) != text:
+        msg = f"The {what} must be one line of at most {most} characters, without control characters."
+        raise Usage(msg, hint)
+    return text
+
+
 def _place(text: str, index: int) -> str:
     """Return the place of the character `index` of `text` in words; lines and characters count from 1."""
     line = text.count("\n", 0, index) + 1

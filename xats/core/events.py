@@ -31,6 +31,7 @@ TYPES = {
     "expectation_expired": "the expected program did not appear in its pane",
     "expectation_replaced": "another agent is expected in the pane, or has registered there",
     "agent_changed": "the role, tags, capabilities or purpose of an agent changed",
+    "agent_doing": "an agent said what it works on, or removed that",
     "agent_renamed": "an agent has a new name",
     "agent_forgotten": "an agent was removed for good",
     "former_name_freed": "a former name of an agent is free",

@@ -10,9 +10,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from xats.core.agents.agents import Agent
+    from xats.core.agents.agents import Agent, Details, Session
     from xats.core.mail.inbox import Letter, Shown
     from xats.core.mail.owed import Request
+    from xats.core.recap import Item
     from xats.core.tasks.recap import Todo
 
 BUDGET = 4000  # bytes of mail that are handed over at once
@@ -72,19 +73,19 @@ def pick(letters: Sequence[Letter], room: int, xats: str = NAME) -> tuple[list[L
     left = room
     for letter in letters:
         text = frame(letter, xats) if len(letter.message.body) <= room else ""
-        size = _size(text)
-        if not text or size > room:
+        needed = size(text)
+        if not text or needed > room:
             long.append(letter)
-        elif size > left:
+        elif needed > left:
             break
         else:
             taken.append(letter)
             texts.append(text)
-            left -= size
+            left -= needed
     return taken, texts, long
 
 
-def _size(text: str) -> int:
+def size(text: str) -> int:
     """Return the size of `text` in bytes. A program that counts characters gets a smaller number."""
     return len(text.encode(errors="surrogatepass"))
 
@@ -109,14 +110,20 @@ def page(me: Agent, texts: Sequence[str], long: Sequence[Letter], unread: int, x
     return "\n\n".join(parts)
 
 
-def primer(me: Agent, xats: str = NAME) -> str:
+AUTOMATIC = "New mail is shown to you automatically; to look: {xats} inbox"  # by the hooks of its program
+BY_HAND = "To read your mail: {xats} inbox"
+
+
+def primer(me: Agent, xats: str = NAME, reading: str = AUTOMATIC) -> str:
     """Return who `me` is and how to read, send and answer mail, in less than 150 tokens.
+
+    `reading` says how mail gets to `me`: AUTOMATIC or BY_HAND.
 
     No example has double quotes, because a shell runs some of the text in them.
     """
     return (
         f"You are {me.address} in xats, mail between the agents on this machine. "
-        f"New mail is shown to you automatically; to look: {xats} inbox; who is here: {xats} agents. "
+        f"{reading.format(xats=xats)}; who is here: {xats} agents. "
         f"To write: {xats} send NAME 'text'. To answer:\n"
         f"{xats} reply ID - <<'EOF'\ntext, of any lines and quotes\nEOF\n"
         "In double quotes a shell would run backticks and $(...). "
@@ -136,46 +143,103 @@ def recap(unread: int, last: tuple[int, str, str | None, int] | None, now: int) 
     return said
 
 
-def shown(before: Sequence[Shown], xats: str = NAME) -> str:
-    """Return the letters shown `before` this session began, which its model may not know; "" for none."""
+def doing(session: Session | None, now: int, xats: str = NAME) -> str:
+    """Return what the agent of `session` said that it works on, at `now` in ms UTC, and how to say it."""
+    if session is None or session.doing is None or session.doing_at is None:
+        return f"Let the others see what you work on: {xats} doing 'TEXT'"
+    from xats.base.durations import ago
+
+    said = one_line(session.doing)
+    return f"You work on {said!r}, as you said {ago(session.doing_at, now)}. To change that: {xats} doing 'TEXT'"
+
+
+def mail(found: Sequence[Item], team: str, now: int) -> str:
+    """Return the last messages to and from the reader, at `now` in ms UTC; "" for none. `team` is the reader's."""
+    if not found:
+        return ""
+    said = [line(one.id, one.other, one.about, one.sent_at, team, now, sent=one.sent) for one in found]
+    return "\n".join(["Earlier mail (quoted):", *said])
+
+
+def others(found: Sequence[Details], most: int) -> str:
+    """Return the other agents that are `found`, at most `most` of them, and what they said that they work on."""
+    said = []
+    for one in found[:most]:
+        agent, state = one.agent, one.presence.doing[0] if one.presence else ""
+        client = "a person" if agent.client == "human" else agent.client
+        text = f"{agent.name} ({client}{f', {state}' if state in ('busy', 'waiting') else ''})"
+        if one.session and one.session.doing:
+            text += f", doing {short(one.session.doing)!r}"
+        said.append(text)
+    more = f"; and {len(found) - most} more" if len(found) > most else ""
+    return f"Also here: {'; '.join(said)}{more}" if said else ""
+
+
+def more(xats: str = NAME) -> str:
+    """Return how to read what did not fit."""
+    return f"All of it: {xats} recap"
+
+
+def line(number: int, other: str, about: str, at: int, team: str, now: int, *, sent: bool = False) -> str:
+    """Return the line about the message `number` of the time `at`, at `now` (both ms UTC).
+
+    `other` is its sender, or the address to which the reader `sent` it. `about` is text of its sender, and is quoted.
+    """
+    from xats.base.durations import ago
+
+    other = one_line(other).removesuffix(f"@{team}")
+    return f"#{number} {'to' if sent else 'from'} {other[:TITLE]}, {ago(at, now)}: {short(about)!r}"
+
+
+def short(text: str) -> str:
+    """Return the first characters of `text` on one line."""
+    text = one_line(" ".join(text.split()))
+    return text if len(text) <= TITLE else f"{text[: TITLE - 1]}…"
+
+
+def shown(before: Sequence[Shown], xats: str = NAME, most: int = SHOWN) -> str:
+    """Return the letters shown `before` this session began, which its model may not know; "" for none.
+
+    At most `most` of them are named.
+    """
     if not before:
         return ""
-    said = ", ".join(f"#{one.id} from {one.sender}" for one in before[:SHOWN])
-    more = f" and {len(before) - SHOWN} more" if len(before) > SHOWN else ""
+    said = ", ".join(f"#{one.id} from {one.sender}" for one in before[:most])
+    more = f" and {len(before) - most} more" if len(before) > most else ""
     return f"Shown before this session, perhaps not seen: {said}{more}; print again: {xats} inbox --again"
 
 
 def owed(found: Sequence[Request], count: int, team: str, now: int, xats: str = NAME) -> str:
-    """Return the requests that were read and not answered: `found` of `count`; "" for none.
+    """Return the requests that were read and not answered: `found` of `count`, or only their number; "" for none.
 
     `team` is the reader's, `now` is in ms UTC. A request's subject is text of its sender, and is shown quoted.
     """
     if not found:
-        return ""
-    from xats.base.durations import ago
-
+        return f"Read and not answered: {count}; see: {xats} inbox --owed" if count else ""
     lines = ["Requests that you read and have not answered (quoted from their senders):"]
-    for one in found:
-        about = one_line(" ".join(one.about.split()))
-        about = about if len(about) <= TITLE else f"{about[: TITLE - 1]}…"
-        lines.append(f"#{one.id} from {one.sender.removesuffix(f'@{team}')}, {ago(one.sent_at, now)}: {about!r}")
+    lines += [line(one.id, one.sender, one.about, one.sent_at, team, now) for one in found]
     if count > len(found):
         lines.append(f"and {count - len(found)} more: {xats} inbox --owed")
     lines.append(f"The text: {xats} show ID. If no reply will come: {xats} ack ID.")
     return "\n".join(lines)
 
 
-def tasks(found: Sequence[Todo], count: int, now: int, xats: str = NAME) -> str:
-    """Return the tasks that wait for the reader: `found` of `count`, at `now` in ms UTC; "" for none."""
-    if not found:
-        return ""
+def task(one: Todo, now: int) -> str:
+    """Return a task in a few words, at `now` in ms UTC."""
     from xats.base.durations import rough
 
-    said = []
-    for one in found:
-        left = f", lease {rough(max(0, one.lease_until - now))} left" if one.lease_until is not None else ""
-        state = "" if one.state == "open" else f" ({'in review' if one.state == 'review' else one.state}{left})"
-        title = one_line(one.title)
-        said.append(f"#{one.id} {(title if len(title) <= TITLE else title[: TITLE - 1] + '…')!r}{state}")
+    left = f", lease {rough(max(0, one.lease_until - now))} left" if one.lease_until is not None else ""
+    state = "" if one.state == "open" else f" ({'in review' if one.state == 'review' else one.state}{left})"
+    return f"#{one.id} {short(one.title)!r}{state}"
+
+
+def tasks(found: Sequence[Todo], count: int, now: int, xats: str = NAME) -> str:
+    """Return the tasks that wait for the reader: `found` of `count`, or only their number; "" for none.
+
+    `now` is in ms UTC.
+    """
+    if not found:
+        return f"Open tasks: {count}; see: {xats} task list --mine" if count else ""
+    said = [task(one, now) for one in found]
     more = f" and {count - len(found)} more" if count > len(found) else ""
     return f"Open tasks: {', '.join(said)}{more}; see: {xats} task list --mine"

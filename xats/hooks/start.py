@@ -9,10 +9,10 @@ from xats.base import calling, host, occupancy, process, program
 from xats.base.errors import Refused, XatsError
 from xats.clients import background, helpers, processes
 from xats.core.agents import agents, presence, registration
-from xats.core.mail import inbox, owed
-from xats.core.tasks import recap as task_recap
+from xats.core.mail import inbox
 from xats.hooks import call as calls
-from xats.hooks import letters, log
+from xats.hooks import log
+from xats.hooks.briefing import briefing
 from xats.identity import binding
 from xats.identity.resolve import resolve_or_none
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 LIMIT = 1.0  # seconds to wait for tmux
 MOVED = 0.5  # seconds to wait for the note of Claude Code's daemon about the session
-TASKS = 3  # tasks that are listed; the others are counted
 
 
 def start(call: Call, store: Store) -> None:
@@ -105,18 +104,6 @@ def start(call: Call, store: Store) -> None:
             store.write(lambda tx: inbox.mark_shown(tx, me, [one.id for one in before], inbox.start_reader(me)))
     if pane:
         _mark(store, call, pane)
-
-
-def briefing(tx: Tx, me: Agent, before: Sequence[Shown], xats: str) -> str:
-    """Return what xats tells a session of `me` at its start: who it is, its mail, and its tasks.
-
-    An earlier session was shown the letters `before`, and this one may not know them. `xats` is how it calls xats.
-    """
-    recap = letters.recap(inbox.unread(tx, me), presence.last_sent(tx, me.id), tx.now)
-    requests = letters.owed(*owed.requests(tx, me, letters.REQUESTS), me.team, tx.now, xats)
-    tasks = letters.tasks(*task_recap.todo(tx, me, TASKS), tx.now, xats)
-    parts = (letters.primer(me, xats), recap, letters.shown(before, xats), requests, tasks)
-    return "\n\n".join(filter(None, parts))
 
 
 def _former(call: Call) -> str | None:

@@ -10,6 +10,7 @@ from xats.core.agents import listing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from xats.cli.agents.states import State
@@ -18,7 +19,19 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Details
 
 ROOM, PLENTY = 140, 180  # columns of a terminal: for all of the table, and for reasons in words
-ALL = ("AGENT", "ROLE", "CLIENT", "STATE", "UNREAD", "OLDEST", "PANE", "WAKE BY", "PAUSED", "WAKE")  # in a pipe
+ALL = (
+    "AGENT",
+    "ROLE",
+    "CLIENT",
+    "STATE",
+    "UNREAD",
+    "OLDEST",
+    "PANE",
+    "WAKE BY",
+    "PAUSED",
+    "WAKE",
+    "DOING",
+)  # in a pipe
 OPTIONAL = ("ROLE", "ABOUT", "OLDEST")
 LAID_OUT = (  # from how many columns of a terminal, which columns of the table
     (PLENTY, ("AGENT", "ROLE", "ABOUT", "CLIENT", "STATE", "UNREAD", "OLDEST", "BY", "WAKE")),
@@ -38,7 +51,8 @@ def agents(
     """List the agents of this team.
 
     Each line says whether the agent is online and why, how much mail it has not read, how xats wakes it, and the state
-    of its wake. The field transports of --json lists the transports that could wake it now, first to last.
+    of its wake. The field transports of --json lists the transports that could wake it now, first to last. Below the
+    table, or last in a line of a pipe, is what the agents said with xats doing.
 
     Example: xats agents --role reviewer
     """
@@ -73,7 +87,18 @@ def agents(
     render.table(
         headers, [[cells[one] for one in headers] for cells in table], stretch=("AGENT", "ABOUT", "STATE", "WAKE")
     )
+    if width:
+        _show_doing(rows, here.team, now)
     return 0
+
+
+def _show_doing(rows: Sequence[tuple[Details, State]], team: str, now: int) -> None:
+    """Print below the table what the agents work on; they are sentences, for which the table has no room."""
+    said = [(one.agent.address, states.doing(one.session, state)) for one, state in rows]
+    table = [(views.near(name, team), found[0], durations.rough(now - found[1])) for name, found in said if found]
+    if table:
+        render.put("")
+        render.table(("AGENT", "DOING", "FOR"), table, stretch=("AGENT", "DOING"))
 
 
 def _cells(details: Details, state: State, ways: list[str], now: int, *, words: bool) -> dict[str, str]:
@@ -100,6 +125,7 @@ def _cells(details: Details, state: State, ways: list[str], now: int, *, words: 
         "WAKE BY": agent.wake_by,
         "PAUSED": "paused" if details.paused else "",
         "WAKE": waking.wake_brief(details, now, words=words),
+        "DOING": doing[0] if (doing := states.doing(session, state)) else "",
     }
 
 
@@ -116,11 +142,14 @@ def _squeeze(cells: dict[str, str], state: State) -> None:
 
 def listed_json(details: Details, state: State, ways: list[str]) -> dict[str, Any]:
     """Return the JSON form of an agent in a list; `ways` are the transports by which it can be woken."""
+    doing = states.doing(details.session, state)
     return {
         **documents.agent_json(details),
         "state": state.name,
         "online": state.online,
         "detail": state.words,
+        "doing": doing[0] if doing else None,
+        "doing_since": durations.iso(doing[1]) if doing else None,
         "gone_at": durations.iso(state.gone_at),
         "busy_since": durations.iso(state.busy_since),
         "silent_since": durations.iso(state.silent_since),

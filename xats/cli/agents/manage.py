@@ -279,7 +279,9 @@ def show(here: Context, name: params.AgentArg) -> int:
         f"{views.near(agent.address, team)} ({agent.client}{f', {agent.model}' if agent.model else ''}): {state.words}"
     )
     unread = f"{details.unread}, the oldest {ago(details.oldest_unread_at, now)}" if details.unread else "0"
+    doing = states.doing(details.session, state)
     facts = (
+        ("doing", f"{render.one_line(doing[0])} (since {ago(doing[1], now)})" if doing else ""),
         ("about", render.one_line(agent.about or "")),
         ("role", agent.role),
         ("tags", ", ".join(details.tags)),

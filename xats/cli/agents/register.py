@@ -12,7 +12,10 @@ from xats.cli.kit import documents, render
 from xats.core.address import check_name
 from xats.core.agents import agents as core
 from xats.core.agents import registration
+from xats.core.mail import inbox
 from xats.core.teams import teams
+
+TOLD = 200  # bytes that the lines about a registration may have before the briefing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,6 +61,8 @@ def register(
     With --wake notice tmux shows a notice. With --wake command xats runs your own program. Both type nothing.
 
     With --expect xats binds the program when it appears in the pane, and keeps the mail for the agent until then.
+
+    An agent that registers itself is told how to use xats, and gets a short recap: see xats recap.
 
     Example: xats register alice --role backend --tag gpu
 
@@ -138,6 +143,8 @@ def register(
             command = here.command("unregister", still)
             render.say(f"  {still} stays in the team, for your other shells; to take {still} out: {command}")
         membership.tell(here, done.details.agent.team, pending)
+        if done.details.agent.client != "human" and here.person() is None:
+            _brief(here, done)
     return 0
 
 
@@ -256,6 +263,21 @@ def _tell(here: Context, done: Registered, *, typed: bool) -> None:
         render.say("  no tmux pane, so nothing can wake it: let it run xats wait, or register inside tmux")
     if session and agent.client != "human":
         tell_path(agent, session.xats_path)
+
+
+def _brief(here: Context, done: Registered) -> None:
+    """Print what a hook tells a session at its start, for an agent that registers itself."""
+    from xats.base import calling
+    from xats.hooks import briefing, letters
+
+    agent, session = done.details.agent, done.details.session
+    xats = calling.spelled(session.xats_path if session else None)
+
+    def look(tx: Tx) -> str:
+        before = inbox.shown(tx, agent, inbox.MOST_SHOWN)
+        return briefing.briefing(tx, agent, before, xats, briefing.ROOM - TOLD, letters.BY_HAND)
+
+    render.put(f"\n{here.store.read(look)}")
 
 
 def _is_in_shell(session: Session) -> bool:

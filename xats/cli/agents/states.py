@@ -74,6 +74,16 @@ def of(details: Details, now: int) -> State:
     return State("unknown", f"unknown{doing}{_place(session)}, {seen}", "unknown")
 
 
+def doing(session: Session | None, state: State) -> tuple[str, int] | None:
+    """Return what the agent of `session` said that it works on, and since when (ms UTC).
+
+    None if it said nothing, or if its program has ended, as its `state` shows.
+    """
+    if session is None or session.doing is None or session.doing_at is None or state.name in ("gone", "offline"):
+        return None
+    return session.doing, session.doing_at
+
+
 def _of_expectation(one: Expectation, now: int) -> State:
     """Return the state of the agent of `one` at the time `now` (ms UTC)."""
     from xats.core.agents import expectations

@@ -87,6 +87,13 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         "End a pause; each agent with new mail is woken once.",
     ),
     "whoami": ("agents.whoami", "whoami", AGENTS, "Show who I am here, and how xats knows."),
+    "doing": ("agents.doing", "doing", AGENTS, "Say in one line what you work on; other agents and people see it."),
+    "recap": (
+        "agents.recap",
+        "recap",
+        AGENTS,
+        "Show what an agent works on, its last mail, and what waits for it.",
+    ),
     "team list": ("teams.look", "list_", AGENTS, "List the teams, with what belongs to each."),
     "team show": ("teams.look", "show", AGENTS, "Show one team with its projects, its former names and its agents."),
     "team rename": ("teams.verbs", "rename", AGENTS, "Rename a team; the old name still leads to it."),

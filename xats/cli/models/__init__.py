@@ -48,6 +48,8 @@ DOCUMENTS: dict[str, Models] = {
     "unregister": (agents.UnregisterDocument,),
     "agents": (agents.AgentsDocument,),
     "whoami": (agents.WhoamiDocument,),
+    "doing": (agents.DoingDocument,),
+    "recap": (agents.RecapDocument,),
     "team list": (agents.TeamListDocument,),
     "team show": (agents.TeamShowDocument,),
     "team rename": (agents.TeamChangeDocument,),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from xats.cli.agents.states import STATES
 from xats.cli.models.base import Address, Document, Model, OneOf, Time, field
-from xats.cli.models.mail import Evidence, Wake
+from xats.cli.models.mail import DELIVERY_STATES, Evidence, Wake
 from xats.core.agents.agents import WAKE_BY
 
 END_REASONS = ("expired", "pane_gone", "pane_taken", "replaced")  # of an expectation
@@ -67,6 +67,8 @@ class ListedAgent(Agent):
     state: Annotated[str, OneOf(STATES)] = field("Whether its program runs, and what the program does.")
     online: bool = field("Whether its program is known to run: online, busy or waiting.")
     detail: str = field("The state in words, and how it is known.")
+    doing: str | None = field("What it works on, in its own words; null: it said nothing, or its program has ended.")
+    doing_since: Time | None = field("Since when.")
     gone_at: Time | None = field("When the daemon saw that its process had ended.")
     busy_since: Time | None = field("When its turn began, or when it began to wait for its user.")
     silent_since: Time | None = field("Its last sign of life, if it is busy or waiting.")
@@ -129,6 +131,69 @@ class WhoamiDocument(Document):
     evidence: Evidence = field("How xats knows: a flag or variable, or what is bound to the agent.")
     project: Project | None = field("The project of this folder.")
     notices: list[str] = field("What the team should know, such as a project that has moved.")
+
+
+class DoingDocument(Document):
+    """What an agent works on, in its own words."""
+
+    agent: AgentName = field("The agent.")
+    doing: str | None = field("The text; null: none.")
+    doing_since: Time | None = field("Since when.")
+    changed: bool = field("Whether this command changed it.")
+
+
+class RecapMail(Model):
+    """A message to or from the agent."""
+
+    id: int = field("The id.")
+    sent: bool = field("Whether the agent sent it.")
+    other: str = field("Its sender, name@team; of a message that the agent sent, the address.")
+    about: str = field("Its subject, else the first 200 characters of its body.")
+    sent_at: Time = field("When it was sent.")
+    state: Annotated[str, OneOf(DELIVERY_STATES)] | None = field("The state of the agent's own copy; null: none.")
+    need_reply: bool = field("Whether its sender asked for a reply.")
+
+
+class RecapRequest(Model):
+    """A request that the agent has read and not answered."""
+
+    id: int = field("The id.")
+    sender: Address = field("Its sender.")
+    about: str = field("Its subject, else the first 200 characters of its body.")
+    sent_at: Time = field("When it was sent.")
+
+
+class RecapTask(Model):
+    """A task of the agent."""
+
+    id: int = field("The id.")
+    title: str = field("The title.")
+    state: Annotated[str, OneOf(["claimed", "review", "open"])] = field("Its state; open: it is ready to be claimed.")
+    lease_until: Time | None = field("When the claim ends unless the owner renews it.")
+
+
+class RecapOther(Model):
+    """Another agent of the team that is here."""
+
+    name: str = field("The name.")
+    team: str = field("The team.")
+    role: str | None = field("The role.")
+    client: str = field("The agent program; human: a person.")
+    state: Annotated[str, OneOf(STATES)] = field("Whether its program runs, and what the program does.")
+    doing: str | None = field("What it works on, in its own words.")
+    doing_since: Time | None = field("Since when.")
+
+
+class RecapDocument(Document):
+    """What an agent did last, and what waits for it."""
+
+    agent: ListedAgent = field("The agent.")
+    mail: list[RecapMail] = field("Its last messages that you may see, the newest first.")
+    owed: list[RecapRequest] = field("The newest requests that it has read and not answered.")
+    owed_total: int = field("The number of all of them.")
+    tasks: list[RecapTask] = field("Its tasks: claimed, ready for it, in review.")
+    tasks_total: int = field("The number of all of them.")
+    others: list[RecapOther] = field("The other agents that are here, the one seen last first.")
 
 
 class AgentShowDocument(Document):

@@ -26,6 +26,7 @@ class EventData(Model):
     client: str | None = field("The agent program.", default=None)
     compat: str | None = field("contract_changed: the rule.", default=None)
     dead_letters: int | None = field("The number of unread messages that became dead letters.", default=None)
+    doing: str | None = field("agent_doing: the text; null: it was removed.", default=None)
     dropped: int | None = field("The number of unread copies that expired.", default=None)
     due: int | None = field("resumed: the number of agents with mail that are woken now.", default=None)
     epoch: int | None = field("The number of the session of the agent.", default=None)

@@ -53,7 +53,8 @@ class TeamPage(ListPage):
     def _text(self, seen: AgentRow) -> str:
         agent = seen.details.agent
         now = self.top.now
-        return " ".join([agent.name, agent.role or "", agent.client, words.state(seen, now)[0], *words.wake(seen, now)])
+        said = [*words.state(seen, now)[:1], *words.wake(seen, now), *words.doing(seen)]
+        return " ".join([agent.name, agent.role or "", agent.client, *said])
 
     def key(self, key: str) -> bool:
         """Handle `key`."""
@@ -142,6 +143,8 @@ class TeamPage(ListPage):
         states = tuple(
             "good" if one.state.online and not one.pause else "warn" if one.pause else "dim" for one in shown
         )
+        works = tuple(words.doing(one) for one in shown)
+        doing = [Column("DOING", works, most=24, drop=4)] if any(text for (text,) in works) else []
         return [
             column("AGENT", lambda one: (one.details.agent.name,), most=20),
             column("ROLE", lambda one: (one.details.agent.role or "",), most=12, drop=3),
@@ -149,6 +152,7 @@ class TeamPage(ListPage):
             Column("STATE", tuple(words.state(one, now) for one in shown), states),
             column("UNREAD", lambda one: (str(one.details.unread),), right=True),
             Column("OLDEST", tuple((words.oldest(one, now),) for one in shown), drop=1, right=True),
+            *doing,
             Column(
                 "WAKE",
                 tuple(words.wake(one, now) for one in shown),

@@ -9,6 +9,7 @@ import json
 
 from xats.base.durations import ago, rough
 from xats.base.record import record
+from xats.cli.agents import states
 from xats.cli.kit.render import one_line
 from xats.cli.kit.views import near
 from xats.core.waking import reasons
@@ -103,6 +104,12 @@ def state(seen: AgentRow, now: int) -> tuple[str, ...]:
     return found.words, f"{found.brief}{since}", found.name
 
 
+def doing(seen: AgentRow) -> tuple[str, ...]:
+    """Return what the agent says that it works on."""
+    found = states.doing(seen.details.session, seen.state)
+    return (one_line(found[0]),) if found else ("",)
+
+
 def oldest(seen: AgentRow, now: int) -> str:
     """Return the age of the oldest unread mail of the agent."""
     at = seen.details.oldest_unread_at
@@ -182,6 +189,7 @@ def about(seen: AgentRow, team: str, now: int) -> tuple[str, str]:
     facts.append(f"pane {session.seat.pane.pane_id}" if session and session.seat.pane else "no pane")
     facts += [f"woken by {agent.wake_by}"] if agent.wake_by not in ("auto", "none") else []
     since = f", the oldest for {oldest(seen, now)}" if oldest(seen, now) else ""
+    facts = [f"doing: {text}" for text in doing(seen) if text] + facts
     mail = [f"{details.unread} unread{since}" if details.unread else "no unread mail", wake(seen, now)[0]]
     mail += [paused(seen.pause, team, now)] if seen.pause else []
     return ", ".join([*facts, seen.state.words]), "; ".join(filter(None, mail))
@@ -288,6 +296,9 @@ PHRASES: dict[str, Callable[[EventText], str]] = {
     "agent_returned": lambda _: "is back",
     "agent_pruned": lambda _: "was removed: unused for a long time",
     "agent_changed": lambda what: f"changed {what.name}: {'; '.join(map(str, what.data.get('changes') or ()))}",
+    "agent_doing": lambda what: (
+        f"is doing: {one_line(str(what.data['doing']))}" if what.data.get("doing") else "said that it is doing nothing"
+    ),
     "agent_renamed": lambda what: f"renamed {what.data.get('old_name')} to {what.name}",
     "agent_forgotten": lambda what: f"removed {what.name} from the team",
     "former_name_freed": lambda what: f"freed {what.data.get('name')}, a former name of {what.name}",

@@ -106,6 +106,8 @@ class Session:
     programs: Kept | None = None  #: what its process ran when xats first saw it; None until then
     xats_path: str | None = None  #: how its shell calls xats (xats/base/calling.py); None where that is not known
     gone_at: int | None = None  #: when xats saw that its process had ended (core/agents/departures.py), or None
+    doing: str | None = None  #: what the agent works on, in its own words (core/agents/doing.py)
+    doing_at: int | None = None  #: since when, in ms UTC
 
 
 @record
@@ -150,7 +152,7 @@ a.expected_at
 SESSION = """
 s.id as session_id, s.agent_id, s.epoch as session_epoch, s.host, s.pid, s.pid_started, s.client_session,
 s.pane_socket, s.server_pid, s.server_start, s.pane_id, s.pane_pid, s.pane_tty, s.started_at, s.ended_at, s.host_name,
-s.program_device, s.program_inode, s.program_script, s.program_inner, s.xats_path, s.gone_at
+s.program_device, s.program_inode, s.program_script, s.program_inner, s.xats_path, s.gone_at, s.doing, s.doing_at
 """
 BY_NAME = f"select {AGENT} from agents a where a.team = :team and a.name_key = :key"
 BY_FORMER_NAME = f"""

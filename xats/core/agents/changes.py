@@ -6,7 +6,7 @@ Everything refers to an agent by its id, so a new name changes nothing else. A f
 
 from __future__ import annotations
 
-from xats.base.errors import NameTaken, Refused, Usage
+from xats.base.errors import NameTaken, Refused
 from xats.base.record import record
 from xats.core.address import check_name
 from xats.core.agents import agents, cascade, registration
@@ -26,15 +26,9 @@ LONGEST_ABOUT = 200  # characters
 
 def check_about(text: str) -> str:
     """Return `text`, the purpose of an agent, without space around it. Raises Usage unless it is one short line."""
-    from xats.base.text import check, is_line
-    from xats.base.visible import one_line
+    from xats.base.text import line
 
-    text, hint = text.strip(), "xats agent set bob --about 'reviews what others wrote'"
-    check(text, "purpose (--about)", hint=hint)
-    if not is_line(text, LONGEST_ABOUT) or one_line(text) != text:
-        msg = f"--about must be one line of at most {LONGEST_ABOUT} characters, without control characters."
-        raise Usage(msg, hint)
-    return text
+    return line(text, "purpose (--about)", LONGEST_ABOUT, "xats agent set bob --about 'reviews what others wrote'")
 
 
 def require_self_or_person(by: Agent, agent: Agent, what: str) -> None:

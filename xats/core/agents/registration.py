@@ -61,7 +61,10 @@ on conflict (team, name_key) do update set
     seen_at = :now, unregistered_at = null, unregistered_by = null, expected_at = null, pruned_at = null
 returning id
 """
-END = "update sessions set ended_at = :now, end_reason = :reason where agent_id = :agent and ended_at is null"
+END = """
+update sessions set ended_at = :now, end_reason = :reason, doing = null, doing_at = null
+where agent_id = :agent and ended_at is null
+"""
 WAITED_FOR = """
 select 1 from expectations where agent_id = :agent or (ended_at is null and host = :host and pane_socket = :socket
     and server_pid = :server_pid and pane_id = :pane_id)
@@ -85,15 +88,16 @@ where id = :session
 """
 LOSE_PROCESS = """
 update sessions set pid = null, pid_started = null, client_session = null, program_device = null,
-    program_inode = null, program_script = null, program_inner = null
+    program_inode = null, program_script = null, program_inner = null, doing = null, doing_at = null
 where id = :session
 """
 INSERT_SESSION = """
 insert into sessions (agent_id, epoch, host, pid, pid_started, client_session, pane_socket, server_pid, server_start,
     pane_id, pane_pid, pane_tty, started_at, host_name, program_device, program_inode, program_script, program_inner,
-    xats_path)
+    xats_path, doing, doing_at)
 values (:agent, :epoch, :host, :pid, :pid_started, :client_session, :socket, :server_pid, :server_start,
-    :pane_id, :pane_pid, :tty, :now, :host_name, :device, :inode, :script, :inner, :xats_path)
+    :pane_id, :pane_pid, :tty, :now, :host_name, :device, :inode, :script, :inner, :xats_path,
+    :doing, :doing_at)
 """
 MOVE = """
 update sessions set host = :host, host_name = :host_name, client_session = coalesce(:client_session, client_session),
@@ -158,7 +162,9 @@ def register(
         if (now_in.pane, seat.process, agent.wake_by) == (holder.seat.pane, holder.seat.process, known.wake_by):
             event = "same_session" if seat.client_session in (None, holder.seat.client_session) else "named_session"
     else:
-        agent = _new_session(tx, agent, seat, programs, xats_path)
+        # Without a pane, /clear begins a new session here. The same process goes on with its work.
+        goes_on = holder if holder and seat.process and seat.process == holder.seat.process else None
+        agent = _new_session(tx, agent, seat, programs, xats_path, goes_on)
     _end_expectations(tx, agent, seat)
     wakes.retry_now(tx, agent.id, event)
     subject = f"agent:{agent.name}"
@@ -335,7 +341,10 @@ def _in_pane(had: Pane, pane: Pane | None) -> bool:
     return pane is not None and all(getattr(had, name) == getattr(pane, name) for name in names)
 
 
-def _new_session(tx: Tx, agent: Agent, seat: Seat, programs: Kept | None, xats_path: str | None) -> Agent:
+def _new_session(
+    tx: Tx, agent: Agent, seat: Seat, programs: Kept | None, xats_path: str | None, goes_on: Session | None
+) -> Agent:
+    """Give `agent` the next session; it works on what it said in the session that `goes_on`, if there is one."""
     end_session(tx, agent.id, "replaced")
     row = tx.one("update agents set epoch = epoch + 1 where id = :id returning epoch", id=agent.id)
     assert row
@@ -350,6 +359,8 @@ def _new_session(tx: Tx, agent: Agent, seat: Seat, programs: Kept | None, xats_p
         client_session=seat.client_session,
         xats_path=xats_path,
         now=tx.now,
+        doing=goes_on.doing if goes_on else None,
+        doing_at=goes_on.doing_at if goes_on else None,
         **agents.pane_values(seat.pane),
         **_program_values(programs),
     )

@@ -52,6 +52,10 @@ ExpectOption: TypeAlias = Annotated[
 ExpectTtlOption: TypeAlias = Annotated[
     str | None, Option("--ttl", metavar="DURATION", help="How long --expect waits: 1s to 10m. Default: 2m.")
 ]
+DoingArg: TypeAlias = Annotated[
+    str | None, Argument(metavar="TEXT", help="One line of up to 200 characters. Default: print what you said.")
+]
+ClearOption: TypeAlias = Annotated[bool, Option("--clear", help="Remove the text.")]
 OnlineOption: TypeAlias = Annotated[bool, Option("--online", help="Only agents whose process is known to live.")]
 AllTeamsOption: TypeAlias = Annotated[bool, Option("--all-teams", help="Include all teams.")]
 WhomArg: TypeAlias = Annotated[
