@@ -25,6 +25,7 @@ ROWS = {
     "senders": load.senders,
     "batch": load.batch,
     "grown": load.grown,
+    "search": load.search,
     "task": tasks.verbs,
     "tasks": tasks.grown,
     "contract": contracts.verbs,

@@ -106,6 +106,8 @@ def other(rig):
         "show": ["show", first],
         "thread": ["thread", first],
         "status": ["status", first],
+        "log": ["log"],
+        "search": ["search", "hello"],
         "register": ["register", "carol", "--no-pane"],
         "unregister": ["unregister", "dave", "--force"],
         "agents": ["agents"],

@@ -46,7 +46,7 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "PANE": "pane",
     **dict.fromkeys(("[BODY|-]", "DURATION", "KEY", "MODEL", "N", "NAME", "TEXT", "ID|DURATION"), ""),
     **dict.fromkeys(("[TABLE]...", "NAME=VALUE", "SQL"), ""),
-    **dict.fromkeys(("TITLE", "TEXT|-", "TEXT|@FILE|-", "[TEXT|-]"), ""),
+    **dict.fromkeys(("TITLE", "TEXT|-", "TEXT|@FILE|-", "[TEXT|-]", "TEXT..."), ""),
     "0-9": tuple("0123456789"),
     "STATE": STATES,
     "NAME[@V]": "contract-version",

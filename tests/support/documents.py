@@ -17,7 +17,7 @@ def check(words, stdout: str, stderr: str) -> None:
         if line.startswith('{"'):
             reader("failure").validate_json(valid(line))
     verb = verb_of(words)
-    if lines_wanted or (verb == "events" and "--follow" in words):
+    if lines_wanted or (verb in ("events", "log") and "--follow" in words):
         for line in stdout.splitlines():
             reader(f"{verb} --jsonl").validate_json(line)
     elif stdout and verb != "schema":

@@ -10,7 +10,7 @@ from xats.base.durations import iso
 from xats.base.errors import StoreError, UnknownTeam, Usage
 from xats.cli.kit import render
 from xats.cli.kit.paging import check_limit
-from xats.cli.kit.scope import team_meant
+from xats.cli.kit.scope import agent_meant, team_meant
 from xats.cli.kit.waiting import POLL
 from xats.core import events as outbox
 from xats.core.teams import teams as core_teams
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
     from xats.cli.kit import params
     from xats.cli.kit.context import Context
-    from xats.core.agents.agents import Agent
     from xats.core.events import Event, Query
-    from xats.store import Tx
 
 LARGEST_ID = (1 << 63) - 1  # of a row of the store
 
@@ -71,15 +69,13 @@ def _query(
     here: Context, since: str | None, types: list[str], agent: str | None, *, all_teams: bool, follow: bool
 ) -> Query:
     """Return the query for the events. Raises Usage, InvalidName, UnknownAgent, UnknownTeam."""
-    from xats.core.address import check_name
-
     kinds = outbox.check_types(types)
     number, at = _since(here, since)
     team = here.team if all_teams else _team(here, follow=follow)
     whose = None
     if agent is not None:
-        name, _, of = agent.partition("@")
-        whose = _known(here, check_name(name), check_name(of, "team").lower() if of else team)
+        found = here.store.read(lambda tx: agent_meant(here, tx, agent, team))
+        whose = found.name, found.team
     shown = None if all_teams else whose[1] if whose else team
     return outbox.Query(team=shown, since=number, since_at=at, types=kinds, agent=whose)
 
@@ -96,25 +92,6 @@ def _team(here: Context, *, follow: bool) -> str:
             raise
         render.warn(f"{problem} Its events appear as soon as there are any.")
         return here.team
-
-
-def _known(here: Context, name: str, team: str) -> tuple[str, str]:
-    """Return the current name and team of the agent `name` of `team`, registered or not.
-
-    Raises UnknownAgent, UnknownTeam.
-    """
-    from xats.core.agents import agents
-
-    def look(tx: Tx) -> Agent:
-        here.refuse_unknown(tx, team)
-        return (
-            agents.find(tx, team, name)
-            or agents.find(tx, *core_teams.address(tx, team, name))
-            or agents.by_name(tx, team, name)
-        )
-
-    found = here.store.read(look)
-    return found.name, found.team
 
 
 def _since(here: Context, given: str | None) -> tuple[int | None, int | None]:

@@ -11,6 +11,7 @@ from xats.identity.resolve import FirstUse
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.cli.kit.context import Context
+    from xats.core.agents.agents import Agent
     from xats.identity.resolve import Me
     from xats.store import Tx
 
@@ -47,6 +48,37 @@ def me_or_none(here: Context, tx: Tx) -> Me | None:
         return here.me(tx, register=False)
     except (XatsError, FirstUse):
         return None
+
+
+def viewer(here: Context, tx: Tx) -> Agent | None:
+    """Return the agent as which I look at mail; None: a person at a terminal, who may see all of it.
+
+    This registers no person. Raises UnknownAgent, or Refused as `Context.me` does.
+    """
+    try:
+        me = here.me(tx, register=False)
+    except FirstUse:
+        return None
+    return None if me.agent.client == "human" and here.person() else me.agent
+
+
+def agent_meant(here: Context, tx: Tx, given: str, team: str) -> Agent:
+    """Return the agent `given` (NAME or NAME@TEAM, else of `team`), registered or not; `me` is the acting agent.
+
+    Raises UnknownAgent, UnknownTeam, InvalidName.
+    """
+    from xats.core.address import check_name
+    from xats.core.agents import agents
+    from xats.core.teams import teams
+
+    if given.lower() == "me" and (me := me_or_none(here, tx)):
+        return me.agent
+    name, _, other = given.partition("@")
+    name, team = check_name(name), check_name(other, "team").lower() if other else team
+    here.refuse_unknown(tx, team)
+    return (
+        agents.find(tx, team, name) or agents.find(tx, *teams.address(tx, team, name)) or agents.by_name(tx, team, name)
+    )
 
 
 def project_folder() -> str:

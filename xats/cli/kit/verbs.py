@@ -23,6 +23,8 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         "Show the whole conversation that a message belongs to, and mark it read.",
     ),
     "status": ("mail.message", "status", MAIL, "Show what became of a message that you sent."),
+    "log": ("mail.log", "log", MAIL, "Show the mail of the team, the newest last; an agent sees its own."),
+    "search": ("mail.search", "search", MAIL, "Find mail, tasks and contracts that contain all words, newest first."),
     "wait": (
         "mail.wait",
         "wait",

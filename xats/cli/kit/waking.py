@@ -1,4 +1,4 @@
-"""Wakes and pauses in words for people."""
+"""The state of mail, wakes and pauses in words for people."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from xats.core.waking import reasons
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents.agents import Details
+    from xats.core.mail.messages import Message
     from xats.core.mail.status import DeliveryStatus
     from xats.core.waking.pauses import Pause
     from xats.core.waking.wakes import Wake
@@ -21,6 +22,20 @@ def pause_text(pause: Pause, team: str) -> str:
     name = near(pause.agent, team) if pause.agent else f"the whole team {pause.team}"
     why = f": {one_line(pause.reason)}" if pause.reason else ""
     return f"{name} is paused by {near(pause.by, team)}{why}"
+
+
+def title_text(message: Message, now: int) -> str:
+    """Return the line above the states of the copies of a message."""
+    title = f" {one_line(message.subject)!r}" if message.subject else ""
+    return f"#{message.id}{title} to {one_line(message.address)}, {ago(message.sent_at, now)}"
+
+
+def mail_text(status: DeliveryStatus, now: int) -> str:
+    """Return the state of one copy in words, without its wake."""
+    when = status.replied_at or status.acked_at or status.read_at or status.shown_at
+    state: str = "acked" if status.acked_at and status.state == "read" else status.state
+    state += ", not answered," if state == "read" and status.need_reply else ""
+    return f"{state} {ago(when, now)}" if when else state
 
 
 def wake_text(status: DeliveryStatus, now: int) -> str:

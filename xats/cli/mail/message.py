@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from xats.base import durations
 from xats.base.errors import Usage
 from xats.cli.kit import render, views
 from xats.cli.mail.inbox import own_reader, reply_command
@@ -93,13 +92,21 @@ def _mark(here: Context, me: Me, named: int, found: Sequence[Letter]) -> None:
         here.write(mark)
 
 
-def status(here: Context, message_id: params.OptionalMessageIdArg = None) -> int:
+def status(
+    here: Context, message_id: params.OptionalMessageIdArg = None, *, attempts: params.AttemptsOption = False
+) -> int:
     """Show what became of a message that you sent: which recipients have seen or read it, and the state of each wake.
 
     Without ID: the last message that you sent.
 
     Example: xats status 12
+
+    Example: xats status 12 --attempts
     """
+    if attempts:
+        from xats.cli.mail.attempts import show_attempts
+
+        return show_attempts(here, message_id)
     from xats.core.mail.status import status as look
 
     message, found = here.read(lambda tx, me: look(tx, me.agent, message_id))
@@ -113,14 +120,9 @@ def status(here: Context, message_id: params.OptionalMessageIdArg = None) -> int
 
     now = here.store.clock()
     if not here.quiet and render.on_terminal():
-        title = f" {render.one_line(message.subject)!r}" if message.subject else ""
-        render.put(f"#{message.id}{title} to {render.one_line(message.address)}, {durations.ago(message.sent_at, now)}")
+        render.put(waking.title_text(message, now))
     rows = []
     for one in found:
-        when = one.replied_at or one.acked_at or one.read_at or one.shown_at
-        state: str = "acked" if one.acked_at and one.state == "read" else one.state
-        state += ", not answered," if state == "read" and one.need_reply else ""
-        said = f"{state} {durations.ago(when, now)}" if when else state
-        rows.append((views.near(one.agent, here.team), said, waking.wake_text(one, now)))
+        rows.append((views.near(one.agent, here.team), waking.mail_text(one, now), waking.wake_text(one, now)))
     render.table(("AGENT", "MAIL", "WAKE"), rows, stretch=("WAKE",))
     return 0

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from xats.cli.models import agents, contracts, events, lines, machine, mail, tasks
+from xats.cli.models import agents, contracts, events, history, lines, machine, mail, tasks
 from xats.cli.models.base import Document, Model, field
 
 TYPE_CHECKING = False
@@ -41,7 +41,9 @@ DOCUMENTS: dict[str, Models] = {
     "inbox": (mail.InboxDocument,),
     "show": (mail.ShowDocument,),
     "thread": (mail.ThreadDocument,),
-    "status": (mail.StatusDocument,),
+    "status": (mail.StatusDocument, history.StatusAttemptsDocument),
+    "log": (history.LogDocument,),
+    "search": (history.SearchDocument,),
     "wait": (mail.WaitDocument,),
     "register": (agents.RegisterDocument,),
     "launch": (agents.LaunchDocument,),
@@ -128,6 +130,7 @@ DOCUMENTS: dict[str, Models] = {
 # By verb: the lines that it prints as JSON Lines.
 LINES: dict[str, type[BaseModel]] = {
     "events": events.Event,
+    "log": history.LogMessage,
     "task export": tasks.TaskLine,
     "db export": lines.Row,
 }

@@ -13,6 +13,7 @@ from contextlib import suppress
 from xats.base.errors import Refused, StoreError, UnknownAgent
 from xats.base.record import record, replace
 from xats.cli.agents import states
+from xats.cli.kit import scope
 from xats.core import events
 from xats.core.agents import agents, listing
 from xats.core.mail import dead, threads
@@ -20,7 +21,6 @@ from xats.core.tasks import owners
 from xats.core.teams import teams
 from xats.core.waking import pauses, wakes
 from xats.daemon import autostart, lock
-from xats.identity.resolve import FirstUse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -199,12 +199,9 @@ class Watch:
     def _viewer(self, tx: Tx) -> Agent | Unidentified | None:
         """Return the agent as which I look at mail. None: as a person, who may see all."""
         try:
-            me = self.here.me(tx, register=False)
-        except FirstUse:
-            return None
+            return scope.viewer(self.here, tx)
         except (UnknownAgent, Refused):
             return Unidentified()
-        return None if me.agent.client == "human" and self.here.person() else me.agent
 
     # -- changing ------------------------------------------------------------------------------------------------------
 

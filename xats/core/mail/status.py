@@ -31,6 +31,7 @@ class DeliveryStatus:
     host_name: str | None = None  #: the name of that host
     shown_at: int | None = None
     need_reply: bool = False  #: whether this recipient still has to reply
+    agent_id: int = 0  #: of the recipient
 
 
 STATUS = f"""
@@ -72,4 +73,5 @@ def _status_of(tx: Tx, message: Message, row: Row, me: Agent) -> DeliveryStatus:
     reason = None if wake else row["no_wake_reason"] or ("self" if row["recipient_id"] == me.id else "no_wake")
     address = f"{row['agent_name']}@{row['agent_team']}"
     owes = bool(row["need_reply"]) and state not in ("replied", "expired") and row["acked_at"] is None
-    return from_row(DeliveryStatus, row, agent=address, state=state, wake=wake, no_wake_reason=reason, need_reply=owes)
+    about = {"agent": address, "agent_id": row["recipient_id"], "wake": wake, "no_wake_reason": reason}
+    return from_row(DeliveryStatus, row, state=state, need_reply=owes, **about)

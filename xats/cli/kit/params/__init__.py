@@ -71,6 +71,7 @@ QuietOption: TypeAlias = Annotated[bool, Option("--quiet", "-q", help="Print onl
 
 RoleOption: TypeAlias = Annotated[str | None, Option("--role", metavar="ROLE", help="Only agents with this role.")]
 LimitOption: TypeAlias = Annotated[int, Option("--limit", "-n", metavar="N", help="Maximum number of results.")]
+EveryTeamOption: TypeAlias = Annotated[bool, Option("--all-teams", help="Include all teams.")]
 TimeoutOption: TypeAlias = Annotated[
     str | None, Option("--timeout", metavar="DURATION", help="Give up after this time with exit 124.")
 ]
@@ -127,4 +128,4 @@ def is_number(kind: Any) -> bool:
 
 def is_list(kind: Any) -> bool:
     """Tell whether a parameter of this type can be given several times."""
-    return kind in (list[str] | None, list[int] | None)
+    return kind in (list[str], list[str] | None, list[int] | None)

@@ -26,7 +26,6 @@ EventAgentOption: TypeAlias = Annotated[
     str | None,
     Option("--agent", metavar="AGENT", help="Only what this agent did, what names it, and mail to it."),
 ]
-EveryTeamOption: TypeAlias = Annotated[bool, Option("--all-teams", help="Include all teams.")]
 OnceOption: TypeAlias = Annotated[bool, Option("--once", help="Try every due wake once, then end.")]
 DryRunOption: TypeAlias = Annotated[
     bool, Option("--dry-run", help="Print what would be done, to which pane, and why not; do nothing.")

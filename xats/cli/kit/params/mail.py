@@ -83,3 +83,24 @@ ToOption: TypeAlias = Annotated[
     Option("--to", metavar="AGENT", help="Send the message to this agent instead, in the name of its sender."),
 ]
 EveryOption: TypeAlias = Annotated[bool, Option("--all", help="Apply to all dead letters.")]
+AttemptsOption: TypeAlias = Annotated[
+    bool, Option("--attempts", help="Show every attempt to wake its recipients: when, how, and why it failed.")
+]
+LogToOption: TypeAlias = Annotated[str | None, Option("--to", metavar="AGENT", help="Only to this agent.")]
+LogKindOption: TypeAlias = Annotated[
+    str | None, Option("--kind", metavar="NAME", help="Only this kind of message, such as mail or reply.")
+]
+LogSinceOption: TypeAlias = Annotated[
+    str | None,
+    Option("--since", metavar="ID|DURATION", help="Only mail after this id, or from the last DURATION, such as 1h."),
+]
+BodiesOption: TypeAlias = Annotated[bool, Option("--full", help="Print the whole text of each message.")]
+LogFollowOption: TypeAlias = Annotated[
+    bool, Option("--follow", "-f", help="Print new mail as it is sent, until Ctrl-C.")
+]
+SearchArg: TypeAlias = Annotated[
+    list[str], Argument(metavar="TEXT...", help="The words. All of them must occur, in upper or lower case.")
+]
+SearchSinceOption: TypeAlias = Annotated[
+    str | None, Option("--since", metavar="DURATION", help="Only what is from the last DURATION, such as 2d.")
+]
