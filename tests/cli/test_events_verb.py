@@ -70,5 +70,5 @@ def test_what_is_followed_is_what_was_asked_for(xats, crew):
 
 
 def test_tab_offers_the_types(xats):
-    with open("completions/xats.bash", encoding="utf-8") as file:
+    with open("xats/cli/completions/xats.bash", encoding="utf-8") as file:
         assert "wake_failed" in file.read()

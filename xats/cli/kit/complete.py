@@ -1,4 +1,4 @@
-"""Completion: agents, roles, teams, messages and panes, for the scripts in `completions/`.
+"""Completion: agents, roles, teams, messages and panes, for the scripts in `cli/completions/`.
 
 A shell asks at every Tab. So this opens the store read-only, and only if it exists. It gives up early instead of
 waiting, and prints candidates alone. The command itself reports errors when it runs.
