@@ -30,7 +30,7 @@ def completion(here: Context, shell: params.ShellArg = None) -> int:
 
     Example: xats completion bash
 
-    Example: xats completion zsh > ~/.zfunc/_xats
+    Example: xats completion zsh
     """
     name = shell or os.path.basename(here.environ.get("SHELL", ""))
     if name not in SHELLS:
