@@ -4,11 +4,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+RUNTIME := $(VENV)/.runtime
 LOWEST := .venv-lowest
 
 .PHONY: demo test test-clients soak lowest lint bench generate pictures clean
 
-demo: $(READY) tmux
+# It needs no tool of developers.
+demo: $(RUNTIME) tmux
 	@$(BIN)/xats demo
 
 test: $(READY) tmux
@@ -47,9 +49,14 @@ pictures: $(READY) tmux
 tmux:
 	@sh tools/need.sh tmux
 
-$(READY): pyproject.toml
+$(RUNTIME): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "xats needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	@echo "Installing xats and what it needs into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(READY): $(RUNTIME)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 

@@ -8,6 +8,9 @@ from importlib import import_module
 from typing import Any
 
 from xats.cli import models
+from xats.cli.completion import SHELLS
+from xats.cli.help.reasons import EXPLAINED
+from xats.cli.help.topics import TOPICS
 from xats.cli.kit import params, tree
 from xats.cli.kit.verbs import VERBS
 from xats.clients.registry import BUILT_IN, find
@@ -40,6 +43,8 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "INTO": "every-team",
     "[TEAM|PATH]": "every-team",
     "SUFFIX": "",
+    "SHELL": tuple(SHELLS),
+    "[SUBJECT]...": tuple(dict.fromkeys((*(path.split()[0] for path in VERBS), *TOPICS, *EXPLAINED))),
     "VERB": tuple(dict.fromkeys(path.split()[0] for path in models.DOCUMENTS)),
     "WORD": tuple(dict.fromkeys(path.split()[1] for path in models.DOCUMENTS if " " in path)),
     "%N": "pane",

@@ -1,7 +1,7 @@
 """Write what follows from the code.
 
 That is xats/base/programs.py, xats/cli/kit/schemas.json, the man pages, the shell completions, docs/reference.md, and
-parts of ARCHITECTURE.md and docs/events.md.
+parts of ARCHITECTURE.md, docs/events.md and docs/waking.md.
 
 python tools/generate.py            write them
 python tools/generate.py --check    only say which are stale, and exit 1 if any is
@@ -31,6 +31,7 @@ def generated(root: Path) -> dict[str, str]:
     import eventpage
     import fish
     import manpages
+    import reasonpage
     import reference
     import zsh
 
@@ -42,6 +43,7 @@ def generated(root: Path) -> dict[str, str]:
         "completions/xats.fish": fish.script(verbs),
         "docs/reference.md": reference.page(verbs),
         "docs/events.md": eventpage.page(read(root / "docs" / "events.md")),
+        "docs/waking.md": reasonpage.page(read(root / "docs" / "waking.md")),
         "xats/cli/kit/schemas.json": documents.schemas(),
         "ARCHITECTURE.md": architecture.page(read(root / "ARCHITECTURE.md")),
     }

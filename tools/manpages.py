@@ -6,9 +6,9 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import commands
-import facts
 
 from xats import __version__
+from xats.cli.help import facts
 from xats.cli.kit.tree import GROUPS
 
 if TYPE_CHECKING:

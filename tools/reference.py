@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import commands
 import documents
-import facts
+
+from xats.cli.help import facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -68,7 +68,11 @@ _xats() {
   _xats_below ''
 }
 
-_xats "$@"
+if [[ ${funcstack[1]} == _xats ]]; then  # loaded from fpath
+  _xats "$@"
+else  # read by: source <(xats completion zsh)
+  compdef _xats xats
+fi
 """
 
 
@@ -110,7 +114,7 @@ def argument_spec(number: int, argument: Argument) -> str:
 def taken(given: Option | Argument) -> str:
     """Return the message and the action of what an option or an argument takes."""
     takes = given.takes
-    name = "pane" if takes == "pane" else given.metavar.strip("[]").partition("|")[0].lower()
+    name = "pane" if takes == "pane" else given.metavar.strip("[].").partition("|")[0].lower()
     if isinstance(takes, tuple):
         return f":{name}:({' '.join(takes)})"
     return f":{name}:{'_files' if takes == 'file' else f' _xats_ask {takes}' if takes else ' '}"

@@ -54,6 +54,11 @@ def main() -> int:
     except (OSError, OverflowError, UnicodeError) as problem:
         _drop_output()
         return fail(explain(problem), words)
+    except Exception as problem:
+        _drop_output()
+        from xats.cli.kit import unexpected
+
+        return fail(unexpected.report(problem, words, os.environ), words)
 
 
 def safe_path(entries: Sequence[str]) -> list[str]:

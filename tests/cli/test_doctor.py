@@ -572,7 +572,7 @@ def test_a_daemon_of_another_version_is_a_warning(xats, daemon):
     log = Path(lock.log_path(xats.path))
     log.write_text(log.read_text().replace(f"xats {__version__}", "xats 0.0.1"))
     found = settled_report(xats)("daemon", "running")
-    assert (found["state"], found["fix"]) == ("warn", "xats daemon stop && xats daemon start")
+    assert (found["state"], found["fix"]) == ("warn", "xats daemon restart")
     assert "0.0.1" in found["detail"]
 
 

@@ -156,7 +156,7 @@ def test_a_send_says_where_its_environment_differs_from_the_daemons(world, files
     [line] = said(XATS_QUIET_MS="60000")
     assert line == (
         "xats: warning: XATS_QUIET_MS is set here to 60000, but the running daemon uses 2000: "
-        "xats daemon stop, then send again - or: xats config set wake.quiet 60s"
+        "xats daemon restart - or: xats config set wake.quiet 60s"
     )
     assert len(said(XATS_QUIET_MS="1", XATS_WAKE_OFF="tmux", XATS_KEEP="1d")) == 3
     files.write(files.user, '[wake]\nquiet = "60s"\n')
@@ -170,7 +170,7 @@ def test_what_the_daemons_environment_says_no_file_can_change(world, files):
     world.daemon()
     until(lambda: settings_of(world))
     said = world.xats("send", "bob", "hi", "--as", "alice", XATS_QUIET_MS="60000")[1]
-    assert "but the running daemon uses 100: xats daemon stop, then send again\n" in said
+    assert "but the running daemon uses 100: xats daemon restart\n" in said
 
 
 def test_without_a_daemon_nothing_differs(world, files):

@@ -30,8 +30,11 @@ def test_texts(world):
     )
     pid = int(re.fullmatch(r"daemon started, pid (\d+)\n", world.xats("daemon", "start")[0])[1])
     assert world.xats("daemon", "start")[0] == f"daemon runs already, pid {pid}\n"
+    until(lambda: report.read(world.path, pid))
     said = world.xats("daemon", "status")[0]
-    assert said.startswith(f"daemon runs, pid {pid}\n0 wakes due\nlog: {world.path}-daemon.log\nclock: ")
+    assert said.startswith(
+        f"daemon runs, pid {pid}, xats {__version__}\n0 wakes due\nlog: {world.path}-daemon.log\nclock: "
+    )
     assert "settings: XATS_LADDER=1h,1h,1h, XATS_QUIET_MS=100\n" in said
     assert world.xats("daemon", "stop")[0] == f"daemon stopped, pid {pid}\n"
     assert world.xats("daemon", "stop")[0] == "no daemon runs\n"
@@ -39,32 +42,89 @@ def test_texts(world):
     assert process.started(pid) is None
 
 
-def test_a_start_tells_of_a_daemon_of_another_release(world):
-    started = world.json("daemon", "start")
-    pid = started["pid"]
+def claim_version(world, pid: int, version: str) -> None:
+    """Make the report of the daemon `pid` name another version of xats."""
+    until(lambda: report.read(world.path, pid))
+    path = Path(report.path_for(world.path))
+    path.write_text(path.read_text().replace(f'"version": "{__version__}"', f'"version": "{version}"'))
+
+
+def test_a_start_leaves_a_daemon_of_this_or_a_newer_release(world):
+    pid = world.json("daemon", "start")["pid"]
     until(lambda: report.read(world.path, pid))
     assert world.xats("daemon", "start") == (f"daemon runs already, pid {pid}\n", "")
-    assert world.json("daemon", "start")["version"] == __version__
-    path = Path(report.path_for(world.path))
-    path.write_text(path.read_text().replace(f'"version": "{__version__}"', '"version": "0.0.1"'))
+    started = world.json("daemon", "start")
+    assert (started["version"], started["replaced"], started["created"]) == (__version__, None, False)
+    claim_version(world, pid, "99.0")
     out, err = world.xats("daemon", "start")
     assert out == f"daemon runs already, pid {pid}\n"
-    assert f"it is xats 0.0.1, and this is {__version__}" in err
-    assert "xats daemon stop && xats daemon start" in err
-    assert world.json("daemon", "start")["version"] == "0.0.1"
+    assert f"it is xats 99.0, and this is {__version__}" in err
+    assert "xats daemon restart" in err
+    assert world.json("daemon", "start")["version"] == "99.0"
+    assert process.started(pid)
+
+
+def test_a_start_replaces_a_daemon_of_an_older_release_and_says_so(world):
+    old = world.json("daemon", "start")["pid"]
+    claim_version(world, old, "0.0.9")
+    out, err = world.xats("daemon", "status")
+    assert out.startswith(f"daemon runs, pid {old}, xats 0.0.9\n")
+    assert "xats daemon restart" in err
+    out, _ = world.xats("daemon", "start")
+    said = rf"daemon started, pid (\d+), xats {re.escape(__version__)} in place of xats 0.0.9\n"
+    pid = int(re.fullmatch(said, out)[1])
+    assert process.started(old) is None
+    assert world.daemons() == [pid]
+    claim_version(world, pid, "0.0.9")
+    started = world.json("daemon", "start")
+    assert (started["replaced"], started["created"], started["version"]) == ("0.0.9", True, __version__)
+
+
+def test_a_start_that_could_not_succeed_leaves_the_older_daemon(world):
+    old = world.json("daemon", "start")["pid"]
+    claim_version(world, old, "0.0.9")
+    for verb in ("start", "restart"):
+        assert "XATS_QUIET_MS" in world.xats("daemon", verb, code=2, XATS_QUIET_MS="soon")[1]
+        assert world.daemons() == [old]
+
+
+def test_restart_ends_the_daemon_and_starts_one_with_the_settings_of_this_shell(world):
+    out, _ = world.xats("daemon", "restart")
+    first = int(re.fullmatch(rf"daemon started, pid (\d+), xats {re.escape(__version__)}; none ran before\n", out)[1])
+    out, _ = world.xats("daemon", "restart", XATS_QUIET_MS="700")
+    second = int(re.fullmatch(rf"daemon started, pid (\d+), xats \S+, in place of pid {first}\n", out)[1])
+    assert process.started(first) is None
+    assert world.daemons() == [second]
+    until(lambda: report.read(world.path, second))
+    assert "XATS_QUIET_MS=700" in world.xats("daemon", "status")[0]
+    found = world.json("daemon", "restart")
+    assert (found["running"], found["stopped"], found["version"]) == (True, second, __version__)
+    assert world.xats("daemon", "restart", "-q") == ("", "")
+
+
+def test_a_restart_loses_no_wake(world, desk):
+    world.env["XATS_QUIET_MS"] = "60000"
+    world.json("daemon", "start")
+    world.send("bob")
+    world.until_leased()
+    world.env["XATS_QUIET_MS"] = "100"
+    world.json("daemon", "restart")
+    world.until_wake(state="delivered")
 
 
 def test_json(world):
     status = {"running": False, "pid": None, "due": 0, "next_due_at": None, "log": f"{world.path}-daemon.log"}
-    status.update(failure=None, environment=None, halted=None)
+    status.update(failure=None, environment=None, halted=None, version=None)
     before = world.json("daemon", "status")
     assert before.pop("clock")["reason"] == "first"
     assert before == status
     pid = world.json("daemon", "start")["pid"]
+    until(lambda: report.read(world.path, pid))
     running = world.json("daemon", "status")
     environment = running.pop("environment")
     running.pop("clock")
-    assert running == {**{k: v for k, v in status.items() if k != "environment"}, "running": True, "pid": pid}
+    status.update(running=True, pid=pid, version=__version__)
+    assert running == {name: value for name, value in status.items() if name != "environment"}
     assert (environment["pid"], environment["tmux"]["program"]) == (pid, shutil.which("tmux"))
     assert world.json("daemon", "stop") == {"running": False, "pid": None, "stopped": pid}
     assert world.json("daemon", "stop") == {"running": False, "pid": None, "stopped": None}

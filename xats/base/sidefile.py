@@ -95,6 +95,23 @@ def replace(path: str, data: bytes) -> None:
         raise
 
 
+def append(path: str, data: bytes, limit: int) -> None:
+    """Write `data` to the end of the log at `path`. A log of more than `limit` bytes becomes LOG.1 first.
+
+    Raises Unsafe, and OSError.
+    """
+    flags = os.O_WRONLY | os.O_APPEND
+    file = own(path, flags)
+    if os.fstat(file).st_size > limit:
+        os.close(file)
+        os.replace(path, f"{path}.1")
+        file = own(path, flags)
+    try:
+        os.write(file, data)
+    finally:
+        os.close(file)
+
+
 def folder(path: str) -> None:
     """Make the folder `path` private to this user; create it if there is none. Raises Unsafe, OSError."""
     from xats.base import folders

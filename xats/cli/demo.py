@@ -20,6 +20,7 @@ def demo(here: Context) -> int:
 
     Example: xats demo
     """
+    from xats.cli.kit.progress import Progress
     from xats.demo import play
     from xats.tmux import server
 
@@ -32,7 +33,7 @@ def demo(here: Context) -> int:
         msg = f"The demo needs tmux 3.2 or newer; this is tmux {version}."
         raise TmuxTooOld(msg, "install tmux 3.2 or newer")
     try:
-        play.run()
+        play.run(Progress)
     except play.Failed as problem:
         msg = f"The demo failed: {problem}."
         raise XatsError(msg) from problem

@@ -36,7 +36,7 @@ def warnings(store: str, environ: Mapping[str, str]) -> list[str]:
 def _line(name: str, ours: str, said: Mapping[str, Any]) -> str:
     key, its = BY_VARIABLE[name], said["settings"].get(name)
     uses = its or key.default or "none"
-    again = "xats daemon stop, then send again"
+    again = "xats daemon restart"
     if its and name not in said.get("from_file", ()):  # the daemon's environment comes before any file
         kept = ""
     else:

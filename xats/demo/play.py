@@ -18,8 +18,11 @@ from xats.tmux.stage import Stage
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from io import FileIO
-    from typing import Any
+    from typing import Any, TypeAlias
+
+    Waiting: TypeAlias = Callable[[str], AbstractContextManager[Any]]
 
 XATS = python.words()
 FOREIGN = ("XATS_", "TMUX", "CLAUDE", "PYTHON")  # variables that the agents must not inherit
@@ -37,7 +40,9 @@ class Failed(Exception):
 class Play:
     """The tmux server, its two agents and their store."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, waiting: Waiting) -> None:
+        """Prepare the play in `folder`; the context `waiting(what)` is open while it waits for `what`."""
+        self.waiting = waiting
         kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         if chosen := settings.value("XATS_TMUX", os.environ):  # the tmux server of the demo runs it too
             kept["XATS_TMUX"] = chosen
@@ -145,11 +150,13 @@ class Play:
     def until(self, what: str, done: Callable[[], object]) -> None:
         """Wait until `done()` is true. Raises Failed when it takes too long."""
         deadline = time.monotonic() + TIMEOUT
-        while not done():
-            if time.monotonic() > deadline:
-                msg = f"after {TIMEOUT:.0f} s it is not true that {what}"
-                raise Failed(msg)
-            time.sleep(0.1)
+        with self.waiting(f"waiting until {what}") as bar:
+            while not done():
+                if time.monotonic() > deadline:
+                    msg = f"after {TIMEOUT:.0f} s it is not true that {what}"
+                    raise Failed(msg)
+                bar.add(0)
+                time.sleep(0.1)
 
     def close(self) -> None:
         """End the daemon and the tmux server."""
@@ -179,10 +186,13 @@ def all_of(screen: FileIO) -> bytes:
     return shown
 
 
-def run() -> None:
-    """Run the demo in a temporary folder. Raises Failed."""
+def run(waiting: Waiting) -> None:
+    """Run the demo in a temporary folder. Raises Failed.
+
+    The context `waiting(what)` is open while the demo waits for `what`. Its value has a method `add`, called meanwhile.
+    """
     with tempfile.TemporaryDirectory(prefix="xats-demo-") as folder:
-        play = Play(folder)
+        play = Play(folder, waiting)
         try:
             play.run()
         finally:

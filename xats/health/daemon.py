@@ -59,7 +59,7 @@ def _running(
         version = _version(pid, log)
         if version and version != __version__:
             detail = f"pid {pid} is xats {version}, and this is {__version__}"
-            return Check(SECTION, "running", WARN, detail, "xats daemon stop && xats daemon start")
+            return Check(SECTION, "running", WARN, detail, "xats daemon restart")
         return Check(SECTION, "running", OK, f"pid {pid}" + (f", xats {version}" if version else ""))
     if held:
         return Check(SECTION, "running", OK, "just starting")
@@ -77,7 +77,7 @@ def _running(
 
 def _environment(said: Mapping[str, Any], environ: Mapping[str, str]) -> list[Check]:
     """Compare the environment that the daemon reported (`said`) with that of this shell."""
-    again = "xats daemon stop && xats daemon start  (from this shell)"
+    again = "xats daemon restart  (from this shell)"
     found = [Check(SECTION, "home", OK, f"{said['home']}, profiles in {said['clients']}")]
     here = registry.folder(environ)
     if here and os.path.realpath(here) != os.path.realpath(said["clients"]):
@@ -102,7 +102,7 @@ def _sqlite(path: str, said: Mapping[str, Any]) -> Iterator[Check]:
             detail = (
                 f"the daemon writes a WAL with SQLite {its}, which may damage it; this xats has SQLite {engine.VERSION}"
             )
-            yield Check(SECTION, "sqlite", FAIL, detail, "xats daemon stop && xats daemon start  (from this shell)")
+            yield Check(SECTION, "sqlite", FAIL, detail, "xats daemon restart  (from this shell)")
 
 
 def seen_by(path: str, environ: Mapping[str, str]) -> tuple[Mapping[str, str], Mapping[str, Any] | None]:
@@ -125,7 +125,7 @@ def _lag(path: str, facts: Facts, *, runs: bool) -> Check:
     whose = next((one for one in facts.agents if one.agent.id == late.agent_id), None)
     who = whose.agent.address if whose else f"agent {late.agent_id}"
     stuck = lag > STUCK and (whose is None or whose.unread > 0)
-    fix = f"see {log_path(path)}, then: xats daemon stop && xats daemon start" if runs else "xats daemon start"
+    fix = f"see {log_path(path)}, then: xats daemon restart" if runs else "xats daemon start"
     detail = f"the wake of {who} has been due for {rough(lag)}" + (" with mail waiting" if stuck else "")
     return Check(SECTION, "lag", FAIL if stuck else WARN, detail, fix)
 

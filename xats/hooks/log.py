@@ -28,17 +28,8 @@ def note(path: str, client: str, event: str, problem: BaseException) -> None:
             return
         from xats.base import sidefile
 
-        log = sidefile.path_for(path, "hooks.log")
-        file = sidefile.own(log, os.O_WRONLY | os.O_APPEND)
-        if os.fstat(file).st_size > LOG_SIZE:
-            os.close(file)
-            os.replace(log, f"{log}.1")
-            file = sidefile.own(log, os.O_WRONLY | os.O_APPEND)
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = f"{at} {client} {event or '-'} {said}".replace("\n", " ")[:500]
-        try:
-            os.write(file, f"{line}\n".encode(errors="replace"))
-        finally:
-            os.close(file)
+        sidefile.append(sidefile.path_for(path, "hooks.log"), f"{line}\n".encode(errors="replace"), LOG_SIZE)
     except OSError:
         pass  # there is no other place to report it

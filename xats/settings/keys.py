@@ -323,7 +323,8 @@ KEYS = (
         "XATS_DEBUG",
         Switch("1", ""),
         "",
-        "Whether the daemon logs more; any text in the variable turns it on.",
+        "Whether the daemon logs more; any text in the variable turns it on, and makes an unexpected error print its "
+        "traceback.",
     ),
     Key(
         "clients.folder",

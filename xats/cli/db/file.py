@@ -129,12 +129,14 @@ def backup(here: Context, file: params.BackupFileArg = None, *, force: params.Re
 
     Example: xats db backup ~/backups/xats.db --force
     """
+    from xats.cli.kit.progress import Progress, visible
     from xats.store.sqlite.backup import backup as copy
     from xats.store.sqlite.backup import default_name
     from xats.store.sqlite.engine import host_clock
 
     target = os.path.abspath(file) if file else default_name(here.path, host_clock())
-    size = copy(here.path, target, force=force)
+    with Progress("backing up", quiet=here.quiet) as bar:
+        size = copy(here.path, target, force=force, seen=bar.reach if visible() else None)
     if here.json:
         render.document({"path": target, "size": size})
     else:

@@ -8,6 +8,7 @@ from xats.base import durations
 from xats.base.durations import iso
 from xats.base.errors import Refused
 from xats.cli.kit import people, render
+from xats.cli.kit.progress import Progress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def prune(
         raise Refused(msg, "xats db prune --older 30d")
     inspect.settled(here.path).close()  # raises NotFound without a store
     asking = not (dry_run or yes)
+    counts = core.Counts()
     if asking:
         people.require_terminal(f"xats db prune{f' --older {older}' if older else ''} --yes", "Nothing was removed.")
     now = here.store.clock() if dry_run else _trusted_time(here)
@@ -61,17 +63,22 @@ def prune(
     unused = None if here.store.read(clock.was_away) else Unused(silent, occupancy.occupied)
     if dry_run or asking:
         rehearsal = inspect.Rehearsal(here.path, now)
-        counts = sum(core.walk(rehearsal.write, before, clock=time.monotonic, unused=unused), core.Counts())
+        with Progress("counting", quiet=here.quiet) as bar:
+            counts = sum(
+                bar.each(core.walk(rehearsal.write, before, clock=time.monotonic, unused=unused)), core.Counts()
+            )
         rehearsal.close()
         if dry_run:
             return _pruned(here, counts, before, done=False)
         if counts.total and not render.ask(f"Remove {_words(counts)} from before {iso(before)}?"):
             msg = "Nothing was removed."
             raise Refused(msg)
-    counts = core.Counts()
-    for removed in core.walk(here.store.write, before, clock=time.monotonic, unused=unused):
-        counts += removed
-        time.sleep(PAUSE)
+    total, counts = counts.total if asking else None, core.Counts()
+    with Progress("removing", total, quiet=here.quiet) as bar:
+        for removed in core.walk(here.store.write, before, clock=time.monotonic, unused=unused):
+            counts += removed
+            bar.add(removed.total)
+            time.sleep(PAUSE)
     return _pruned(here, counts, before, done=True)
 
 

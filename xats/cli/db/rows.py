@@ -10,6 +10,7 @@ from xats.base.errors import InvalidExport, Usage
 from xats.base.jsontext import SCHEMA_VERSION, to_json
 from xats.cli.kit import render
 from xats.cli.kit.paging import check_limit
+from xats.cli.kit.progress import Progress, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,14 +49,18 @@ def export(
         if csv and len(found.names) != 1:
             msg = "--csv needs exactly one TABLE."
             raise Usage(msg, f"xats db export TABLE --csv, with one of: {', '.join(found.names)}")
+        terminal = output == "-" and render.on_terminal()  # there, the rows themselves show the progress
+        bar = Progress("exporting", found.count() if visible() and not terminal else None, quiet=here.quiet or terminal)
         if output == "-":
-            render.stream(_lines(found, header, csv=csv, document=here.json, terminal=render.on_terminal()))
+            with bar:
+                render.stream(bar.each(_lines(found, header, csv=csv, document=here.json, terminal=terminal)))
             return 0
         with (
+            bar,
             atomic_file(output, here.path, force=force) as draft,
             open(os.open(draft, os.O_WRONLY | os.O_NOFOLLOW), "w", encoding="utf-8", newline="") as file,
         ):
-            file.writelines(f"{line}\n" for line in _lines(found, header, csv=csv, document=here.json))
+            file.writelines(f"{line}\n" for line in bar.each(_lines(found, header, csv=csv, document=here.json)))
     if not here.quiet:
         render.say(f"written: {render.one_line(output)}")
     return 0
@@ -75,9 +80,17 @@ def import_(here: Context, source: params.ExportFileArg) -> int:
 
     if os.path.exists(here.path):
         load.require_empty(here.store)  # before it reads a long file
-    with _opened(source) as file, load.checked(file, "standard input" if source == "-" else source) as draft:
-        load.fill(here.store, draft)
-        counts = draft.counts
+    name = "standard input" if source == "-" else source
+    with _opened(source) as file:
+        size = os.fstat(file.fileno()).st_size or None
+        with (
+            Progress("checking", size, quiet=here.quiet) as checking,
+            load.checked(checking.bytes_of(file), name) as draft,
+        ):
+            checking.end()
+            counts = draft.counts
+            with Progress("importing", sum(counts.values()), quiet=here.quiet) as importing:
+                load.fill(here.store, draft, importing.each)
     total = sum(counts.values())
     if here.json:
         tables = [{"name": name, "rows": count} for name, count in counts.items()]

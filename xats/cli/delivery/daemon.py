@@ -1,4 +1,4 @@
-"""The verbs of the daemon: run, start, stop, status."""
+"""The verbs of the daemon: run, start, restart, stop, status."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def run(here: Context, *, lock_file: params.LockFileOption = None) -> int:
         file = lock.take(here.path)
     if file is None:
         msg = f"A daemon runs already for {here.path} (pid {lock.holder(here.path)})."
-        raise Refused(msg, "xats daemon stop")
+        raise Refused(msg, "xats daemon restart")
     if lock_file is not None:
         os.setsid()
         os.chdir("/")
@@ -81,32 +81,87 @@ def _close_all_but(lock_file: int) -> None:
 def start(here: Context) -> int:
     """Start the daemon unless it runs.
 
+    A running daemon of an older xats ends, and this version starts in its place.
+
     Example: xats daemon start
     """
     _refuse_inside(here)
     here.store.close()
+    pid, created = _begin(here)
+    if state := process.halted(pid):
+        msg = f"A daemon runs already (pid {pid}), but it is {state}, so it wakes nobody."
+        raise Refused(msg, process.continuing(pid, state), pid=pid, state=state)
+    version = _version(here.path, pid)
+    replaced = None
+    if not created and version and _is_older(version):
+        replaced = version
+        _check_settings(here)
+        _end(here)
+        pid, created = _begin(here)
+        version = __version__
+    if here.json:
+        found = {"running": True, "pid": pid, "created": created, "version": version, "replaced": replaced}
+        render.document(found)
+    elif not here.quiet:
+        instead = f", xats {__version__} in place of xats {replaced}" if replaced else ""
+        render.put(f"daemon {'started' if created else 'runs already'}, pid {pid}{instead}")
+        if version not in (None, __version__):
+            restart = here.command("daemon", "restart")
+            render.say(f"  it is xats {version}, and this is {__version__}; to run this one instead: {restart}")
+    return 0
+
+
+def restart(here: Context) -> int:
+    """Stop the daemon if one runs, and start this version of it.
+
+    The new daemon takes its settings from this shell and from the settings files. No wake is lost meanwhile.
+
+    Example: xats daemon restart
+    """
+    _refuse_inside(here)
+    here.store.close()
+    _check_settings(here)
+    ended = _end(here)
+    pid, _ = _begin(here)
+    if here.json:
+        render.document({"running": True, "pid": pid, "version": __version__, "stopped": ended})
+    elif not here.quiet:
+        before = f", in place of pid {ended}" if ended else "; none ran before"
+        render.put(f"daemon started, pid {pid}, xats {__version__}{before}")
+    return 0
+
+
+def _begin(here: Context) -> tuple[int, bool]:
+    """Start a daemon unless one runs. Return its pid when it runs, and whether it was started. Raises XatsError."""
     started = autostart.start(here.path, here.environ)
     until = time.monotonic() + PATIENCE
     while (pid := lock.holder(here.path)) is None or (started and pid != started):
         if not lock.held(here.path):
+            if not started and (started := autostart.start(here.path, here.environ)):
+                continue  # the process that had the lock at first was just ending
             why = lock.failure(here.path) or lock.last_words(here.path)
             raise XatsError(f"The daemon cannot start: {why}", f"see {lock.log_path(here.path)}, or: xats daemon run")
         if time.monotonic() > until:
             msg = f"The daemon has not started within {PATIENCE:g} s."
             raise XatsError(msg, f"see {lock.log_path(here.path)}, then: xats daemon status")
         time.sleep(0.02)
-    if state := process.halted(pid):
-        msg = f"A daemon runs already (pid {pid}), but it is {state}, so it wakes nobody."
-        raise Refused(msg, process.continuing(pid, state), pid=pid, state=state)
-    version = _version(here.path, pid)
-    if here.json:
-        render.document({"running": True, "pid": pid, "created": bool(started), "version": version})
-    elif not here.quiet:
-        render.put(f"daemon {'started' if started else 'runs already'}, pid {pid}")
-        if version not in (None, __version__):
-            restart = f"{here.command('daemon', 'stop')} && {here.command('daemon', 'start')}"
-            render.say(f"  it is xats {version}, and this is {__version__}; to run this one instead: {restart}")
-    return 0
+    return pid, bool(started)
+
+
+def _check_settings(here: Context) -> None:
+    """Refuse settings with which no daemon could start, before one is stopped. Raises Usage."""
+    from xats.delivery.settings import from_environment
+
+    from_environment(here.environ)
+
+
+def _is_older(version: str) -> bool:
+    """Tell whether `version`, such as 0.9.1, is older than this xats."""
+
+    def numbers(text: str) -> list[int]:
+        return [int(part) for part in text.split(".") if part.isascii() and part.isdigit()]
+
+    return numbers(version) < numbers(__version__)
 
 
 def _version(store: str, pid: int | None) -> str | None:
@@ -131,6 +186,16 @@ def stop(here: Context) -> int:
 
     Example: xats daemon stop
     """
+    pid = _end(here)
+    if here.json:
+        render.document({"running": False, "pid": None, "stopped": pid})
+    elif not here.quiet:
+        render.put(f"daemon stopped, pid {pid}" if pid else "no daemon runs")
+    return 0
+
+
+def _end(here: Context) -> int | None:
+    """Stop the daemon and wait for its end. Return its pid, None if none ran. Raises Refused, XatsError."""
     until = time.monotonic() + PATIENCE
     while (signed := lock.signed(here.path)) is None and lock.held(here.path) and time.monotonic() < until:
         time.sleep(0.02)  # it is just starting
@@ -149,11 +214,7 @@ def stop(here: Context) -> int:
     elif lock.held(here.path):
         msg = "A process holds the daemon's lock, but the lock file does not name it. Nothing was stopped."
         raise Refused(msg, f"find the process that holds it: fuser {quote(lock.path_for(here.path))}")
-    if here.json:
-        render.document({"running": False, "pid": None, "stopped": pid})
-    elif not here.quiet:
-        render.put(f"daemon stopped, pid {pid}" if pid else "no daemon runs")
-    return 0
+    return pid
 
 
 def status(here: Context) -> int:
@@ -174,18 +235,22 @@ def status(here: Context) -> int:
     pid = lock.holder(here.path)
     halted = process.halted(pid) if pid else None
     failure, said = lock.failure(here.path), report.read(here.path, pid)
+    version = _version(here.path, pid)
     if here.json:
         running = pid is not None and not halted
-        found: dict[str, Any] = {"running": running, "pid": pid, "halted": halted, "due": due}
+        found: dict[str, Any] = {"running": running, "pid": pid, "version": version, "halted": halted}
         found = {
             **found,
+            "due": due,
             "next_due_at": iso(next_due),
             "log": lock.log_path(here.path),
             "clock": documents.clock_json(trust),
         }
         render.document({**found, "failure": failure, "environment": said and _reported(said)})
         return 0
-    state = f"runs, pid {pid}" if pid else "does not run (xats send starts it; or: xats daemon start)"
+    state = "does not run (xats send starts it; or: xats daemon start)"
+    if pid:
+        state = f"runs, pid {pid}" + (f", xats {version}" if version else "")
     if pid and halted:
         state = f"is {halted}, pid {pid}, and wakes nobody ({process.continuing(pid, halted)})"
     if not pid and lock.outside(here.path):
@@ -193,6 +258,8 @@ def status(here: Context) -> int:
     later = f", the next in {rough(next_due - now)}" if next_due and next_due > now else ""
     render.put(f"daemon {state}\n{due} wake{'s' if due != 1 else ''} due{later}\nlog: {lock.log_path(here.path)}")
     render.put(f"clock: {trust.says(now)}")
+    if version not in (None, __version__):
+        render.say(f"  this is xats {__version__}; to run this one instead: {here.command('daemon', 'restart')}")
     if failure:
         render.put(f"the last start failed: {failure}")
     for line in _environment(said) if said else ():

@@ -13,7 +13,19 @@ if TYPE_CHECKING:
 
 TEXT = "'...'"  # stands for a text that the reader fills in
 OPTIONS = ("--as", "--team", "--db")
-ONLY_STORE = ("daemon", "deliver", "db", "doctor", "client", "hook", "demo", "demo-agent", "schema")
+ONLY_STORE = (
+    "daemon",
+    "deliver",
+    "db",
+    "doctor",
+    "client",
+    "hook",
+    "demo",
+    "demo-agent",
+    "schema",
+    "help",
+    "completion",
+)
 NOT_AS = (
     "register",
     "seat",
@@ -23,6 +35,78 @@ NOT_AS = (
     "events",
     *ONLY_STORE,
 )  # these verbs act as no agent, or as the agent that they name
+
+# What people type from habit: the commands that they mean; a hint names the first one that exists.
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "ls": ("agents",),
+    "ps": ("agents",),
+    "list": ("agents",),
+    "who": ("agents",),
+    "read": ("inbox",),
+    "mail": ("inbox",),
+    "messages": ("inbox",),
+    "check": ("inbox",),
+    "msg": ("send",),
+    "message": ("send",),
+    "mailto": ("send",),
+    "write": ("send",),
+    "answer": ("reply",),
+    "log": ("log", "events"),
+    "logs": ("log", "events"),
+    "history": ("log", "events"),
+    "find": ("search", "client find"),
+    "grep": ("search",),
+    "start": ("daemon start",),
+    "stop": ("daemon stop",),
+    "restart": ("daemon restart",),
+    "init": ("setup", "register"),
+    "install": ("hook install",),
+    "join": ("register",),
+    "login": ("register",),
+    "leave": ("unregister",),
+    "quit": ("unregister",),
+    "spawn": ("launch",),
+    "run": ("launch",),
+    "watch": ("top",),
+    "tasks": ("task list",),
+    "todo": ("task list",),
+    "contracts": ("contract list",),
+    "teams": ("team list",),
+    "settings": ("config list",),
+    "diagnose": ("doctor",),
+    "version": ("--version",),
+}
+# The same for the second word of a verb.
+SECOND: dict[str, tuple[str, ...]] = {
+    "ls": ("list", "status"),
+    "ps": ("list", "status"),
+    "view": ("show", "status", "get"),
+    "info": ("show", "status"),
+    "create": ("add", "put", "set"),
+    "new": ("add", "put", "set"),
+    "rm": ("cancel", "drop", "forget", "unset", "retire", "uninstall", "prune"),
+    "remove": ("cancel", "drop", "forget", "unset", "retire", "uninstall", "prune"),
+    "delete": ("cancel", "drop", "forget", "unset", "retire", "uninstall", "prune"),
+    "mv": ("rename",),
+    "take": ("claim",),
+    "finish": ("done",),
+    "complete": ("done",),
+    "reload": ("restart",),
+    "up": ("start",),
+    "down": ("stop",),
+    "dump": ("export",),
+    "load": ("import",),
+    "restore": ("import",),
+}
+
+
+def synonym(path: Sequence[str], word: str) -> str:
+    """Return the command, without `xats`, that somebody means by `word` behind the words `path`; "" if unknown."""
+    from xats.cli.kit.verbs import VERBS
+
+    means = (SECOND if path else SYNONYMS).get(word.lower(), ())
+    named = (" ".join((*path, one)) for one in means)
+    return next((one for one in named if one in VERBS or one.startswith("-")), "")
 
 
 def given(words: Sequence[str]) -> dict[str, str]:

@@ -17,10 +17,10 @@ from typer.core import TyperGroup
 
 from xats import __version__
 from xats.base.errors import INTERRUPTED, Usage
-from xats.cli.kit import lane, params
+from xats.cli.kit import hints, lane, params, render
 from xats.cli.kit.context import Context
 from xats.cli.kit.parser import HELP_INSTEAD, Verb, example, text_hint
-from xats.cli.kit.verbs import GROUPS, VERBS
+from xats.cli.kit.verbs import AGENTS, FIRST, GROUPS, LOOK, MAIL, SETUP, VERBS, WORK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,12 +31,17 @@ if TYPE_CHECKING:
 
 ABOUT = """Mail for the coding agents in your terminals, and for you beside them.
 
-Example: xats register alice --role backend
+Example: xats launch claude --name alice --role backend
 
 Example: xats send bob 'The parser is ready'
 
 Example: xats inbox
+
+Topics: xats help waking, addresses, exit-codes, environment, scripting.
 """
+
+START, COMMANDS = "Start here", "Commands"
+PANELS = (START, MAIL, AGENTS, WORK, LOOK, SETUP, COMMANDS)  # of the overview, in their order
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -121,16 +126,22 @@ class Lazy(TyperGroup):
         return as_command(whole) if whole in VERBS else None
 
     def format_commands(self, ctx: TyperContext, formatter: Any) -> None:
-        """Write the verbs by panel, from the table alone."""
+        """Write the verbs from the table alone: by panel, and those that a new user needs before all others."""
         del ctx
+        words = self.paths()
         panels: dict[str, list[tuple[str, str]]] = {}
-        for word, summary in self.paths().items():
-            whole = " ".join((*self.path, word))
-            path = next(path for path in VERBS if path == whole or path.startswith(whole + " "))
-            panels.setdefault(VERBS[path][2] if not self.path else "Commands", []).append((word, summary))
-        for title, rows in panels.items():
+        for word in dict.fromkeys((*(FIRST if not self.path else ()), *words)):
+            panels.setdefault(self._panel(word), []).append((word, words[word]))
+        for title, rows in sorted(panels.items(), key=lambda one: PANELS.index(one[0])):
             with formatter.section(title):
                 formatter.write_dl(rows)
+
+    def _panel(self, word: str) -> str:
+        """Return the title under which the overview lists `word`."""
+        if self.path:
+            return COMMANDS
+        path = next(path for path in VERBS if path.partition(" ")[0] == word)
+        return START if word in FIRST else VERBS[path][2]
 
     def resolve_command(self, ctx: TyperContext, args: list[str]) -> tuple[str | None, Command | None, list[str]]:
         """Find the verb. Raises Usage, which names the nearest verb."""
@@ -141,7 +152,8 @@ class Lazy(TyperGroup):
             return word, self.get_command(ctx, word), args[1:]
         whole = " ".join(("xats", *self.path))
         near = get_close_matches(word, self.paths(), 1)
-        hint = f"did you mean {whole} {near[0]}?" if near else f"{whole} --help"
+        means = hints.synonym(self.path, word) or (" ".join((*self.path, near[0])) if near else "")
+        hint = f"did you mean xats {means}?" if means else f"{whole} --help"
         msg = f"There is no {whole} {word}."
         raise Usage(msg, hint)
 
@@ -182,8 +194,11 @@ def run(words: Sequence[str]) -> int:
     """Parse `words` and run the verb; return its exit code. Raises Usage for what cannot be parsed."""
     root = group(())
     about: dict[str, Any] = {}
+    line = verb_first(words) or ["--help"]
+    if len(line) == 1 and line[0] in GROUPS and render.on_terminal():  # a script that forgot the verb must fail
+        line.append("--help")
     try:
-        with root.make_context("xats", verb_first(words) or ["--help"]) as context:
+        with root.make_context("xats", line) as context:
             about = context.meta
             return root.invoke(context) or 0
     except typer.Exit as done:
@@ -197,6 +212,16 @@ def run(words: Sequence[str]) -> int:
         raise _usage(problem) from problem
     except ClickException as problem:
         raise Usage(problem.format_message()) from problem
+
+
+def help_of(path: str) -> str:
+    """Return the help of the verb or group `path`; "" means the whole tree."""
+    command: Any = group(())
+    context = command.make_context("xats", [], resilient_parsing=True)
+    for word in path.split():
+        command = command.get_command(context, word)
+        context = command.make_context(word, [], parent=context, resilient_parsing=True)
+    return str(command.get_help(context)).rstrip("\n")
 
 
 def verb_first(words: Sequence[str]) -> list[str]:

@@ -57,6 +57,7 @@ class DaemonStatusDocument(Document):
 
     running: bool = field("Whether it runs.")
     pid: int | None = field("Its process.")
+    version: str | None = field("Its version of xats; null: it does not run, or has not reported yet.")
     halted: str | None = field("Why its process does no work, such as stopped; null: it works.")
     due: int = field("The number of wakes that are due.")
     next_due_at: Time | None = field("When the next wake is due.")
@@ -73,6 +74,16 @@ class DaemonStartDocument(Document):
     pid: int = field("Its process.")
     created: bool = field("False if a daemon ran already.")
     version: str | None = field("Its version of xats; null: it has not reported yet.")
+    replaced: str | None = field("The version of the older daemon that it replaced; null: none.")
+
+
+class DaemonRestartDocument(Document):
+    """The daemon that runs now, and the one that ended."""
+
+    running: bool = field("Always true.")
+    pid: int = field("Its process.")
+    version: str | None = field("Its version of xats.")
+    stopped: int | None = field("The process that ended; null: no daemon ran.")
 
 
 class DaemonStopDocument(Document):
@@ -81,6 +92,25 @@ class DaemonStopDocument(Document):
     running: bool = field("Always false.")
     pid: None = field("Always null.")
     stopped: int | None = field("The process that ended; null: no daemon ran.")
+
+
+# -- help --------------------------------------------------------------------------------------------------------------
+
+
+class HelpDocument(Document):
+    """The help of a subject."""
+
+    kind: Annotated[str, OneOf(["overview", "verb", "group", "topic", "reason"])] = field("What the subject is.")
+    name: str = field("Its name; empty: the overview.")
+    text: str = field("The help, as a person reads it.")
+
+
+class CompletionDocument(Document):
+    """The completion of a shell."""
+
+    shell: str = field("The shell.")
+    script: str = field("The script.")
+    install: str = field("The file to change, and the line to write into it.")
 
 
 # -- health ------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import time
 from xats.base.durations import iso
 from xats.base.errors import XatsError
 from xats.cli.kit import render
+from xats.cli.kit.progress import Progress
 from xats.cli.kit.scope import team_of
 from xats.cli.tasks import text
 from xats.core.tasks import tasks
@@ -70,13 +71,15 @@ def import_(here: Context, source: params.ImportFileArg, *, dry_run: params.Impo
     done: list[tuple[Task, bool]] = []
 
     def work(tx: Tx, me: Me) -> None:
-        done[:] = core.add_all(tx, me.agent, items)
+        done[:] = core.add_all(tx, me.agent, items, bar.each)
         if dry_run:
             raise _DryRun
 
     text.settle(here)
+    bar = Progress("adding tasks", 2 * len(items), quiet=here.quiet)
     try:
-        here.write(work)
+        with bar:
+            here.write(work)
     except _DryRun:
         pass
     except XatsError as problem:

@@ -9,8 +9,8 @@ from xats.core.tasks.errors import DependencyCycle, InvalidTask
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any, TypeAlias
 
     from xats.core.agents.agents import Agent
     from xats.core.states import TaskEnd
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from xats.core.tasks.tasks import Task
     from xats.core.tasks.views import TaskDetails
     from xats.store import Tx
+
+    Watched: TypeAlias = Callable[[Iterable[Any]], Iterator[Any]]
 
 LIVE = f"select t.id from tasks t where t.team = :team and {views.LIVE} order by t.id"
 EVERY = "select t.id from tasks t where t.team = :team order by t.id"
@@ -56,15 +58,15 @@ update tasks set state = :state, ended_at = :now, result = :result, reason = :re
 """
 
 
-def add_all(tx: Tx, me: Agent, items: Sequence[Item]) -> list[tuple[Task, bool]]:
+def add_all(tx: Tx, me: Agent, items: Sequence[Item], watched: Watched = iter) -> list[tuple[Task, bool]]:
     """Add all of `items` with new ids, or none; return each task, and whether it is new.
 
     A task that `me` added before under its key does not change. Each agent that can start some of them gets one
-    message. An error carries the `index` of its item.
+    message. An error carries the `index` of its item. The items pass through `watched` twice, which may count them.
     """
     made: list[tuple[Task, bool]] = []
     numbers: dict[int, int] = {}  # the new ids by the old ones
-    for index, item in enumerate(items):
+    for index, item in enumerate(watched(items)):
         with at(index):
             if item.id in numbers:
                 msg = f"An earlier task of the file has the id {item.id} too."
@@ -83,7 +85,7 @@ def add_all(tx: Tx, me: Agent, items: Sequence[Item]) -> list[tuple[Task, bool]]
                 text = check(item.outcome, what) if item.outcome else None
             tx.run(END, id=task.id, state=item.ended, now=tx.now, **{"result": None, "reason": None, what: text})
             tasks.log(tx, task, item.ended, me, text, imported=True)
-    done = [(dependencies.recount(tx, task), created) for task, created in made]
+    done = [(dependencies.recount(tx, task), created) for task, created in watched(made)]
     readiness.ready_all(tx, [task for task, created in done if created and task.ready], but=me.id)
     return done
 

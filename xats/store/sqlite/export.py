@@ -33,6 +33,10 @@ class Export:
         """Yield the rows of the table `name`, one after another."""
         yield from self._tables.database[name].rows
 
+    def count(self) -> int:
+        """Return how many rows the tables have together."""
+        return sum(self._tables.count(name) for name in self.names)
+
     def header(self) -> dict[str, Any]:
         """Return what `load` needs before the first row: the schema, and the number of rows of each table.
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+PAGES = 1000  # that are copied between two reports of the progress
+
 # -- opening -----------------------------------------------------------------------------------------------------------
 
 
@@ -143,13 +145,21 @@ def copy(path: str) -> sqlite3.Connection:
     return made
 
 
-def copy_into(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
-    """Copy what `source` holds at one moment. Raises sqlite3.Error."""
+def copy_into(
+    source: sqlite3.Connection, target: sqlite3.Connection, seen: Callable[[int, int], object] | None = None
+) -> None:
+    """Copy what `source` holds at one moment. Raises sqlite3.Error.
+
+    `seen` is called now and then with the number of pages that were copied, and of all pages.
+    """
     # A read takes the lock first, because it has SQLite's busy timeout: the backup itself would wait for ever.
     source.execute("begin")
     try:
         source.execute("select count(*) from sqlite_master").fetchone()
-        source.backup(target)
+        if seen is None:
+            source.backup(target)
+        else:
+            source.backup(target, pages=PAGES, progress=lambda _, left, total: seen(total - left, total))
     finally:
         engine.end(source)
 

@@ -20,10 +20,12 @@ from xats.store.sqlite.tables import SEQUENCES, Tables
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from typing import Any
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any, TypeAlias
 
     from xats.store import Store, Tx
+
+    Watched: TypeAlias = Callable[[Iterable[dict[str, Any]]], Iterator[dict[str, Any]]]
 
 KEPT = ("migrations", "clocks")  # tables in which an empty store has rows; the export replaces them
 LARGEST = 1 << 63  # the first whole number that SQLite cannot hold
@@ -56,9 +58,12 @@ def checked(lines: Iterable[bytes], name: str) -> Iterator[Draft]:
         connection.close()
 
 
-def fill(store: Store, draft: Draft) -> None:
-    """Copy every row of `draft` into the empty `store`, or none. Raises what `require_empty` raises."""
-    store.write(lambda tx: _copy(tx, draft, store.path))
+def fill(store: Store, draft: Draft, watched: Watched = iter) -> None:
+    """Copy every row of `draft` into the empty `store`, or none. Raises what `require_empty` raises.
+
+    The rows pass through `watched`, which may count them.
+    """
+    store.write(lambda tx: _copy(tx, draft, store.path, watched))
 
 
 def require_empty(store: Store) -> None:
@@ -216,14 +221,14 @@ def _require_empty(path: str, with_rows: Iterable[str]) -> None:
         raise Refused(msg, "import into a new store: xats db import FILE --db NEW")
 
 
-def _copy(tx: Tx, draft: Draft, path: str) -> None:
+def _copy(tx: Tx, draft: Draft, path: str, watched: Watched) -> None:
     """Copy everything from `draft` into the empty store at `path`."""
     _require_empty(path, _with_rows(tx))
     tx.run("pragma defer_foreign_keys = on")  # until the commit: a row may come before the row that it refers to
     for name in KEPT:
         tx.run(f"delete from {quoted(name)}")
     for name in draft.tables.names:
-        tx.many(insert(name, draft.tables.columns(name)), draft.rows(name))
+        tx.many(insert(name, draft.tables.columns(name)), watched(draft.rows(name)))
     for name, last in draft.last_ids.items():
         tx.run(f"delete from {SEQUENCES} where name = :name", name=name)
         tx.run(f"insert into {SEQUENCES} (name, seq) values (:name, :last)", name=name, last=last)

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
     from xats.cli.kit.params.agents import *  # noqa: F403
     from xats.cli.kit.params.clients import *  # noqa: F403
+    from xats.cli.kit.params.completion import *  # noqa: F403
     from xats.cli.kit.params.config import *  # noqa: F403
     from xats.cli.kit.params.contracts import *  # noqa: F403
     from xats.cli.kit.params.db import *  # noqa: F403
     from xats.cli.kit.params.delivery import *  # noqa: F403
+    from xats.cli.kit.params.help import *  # noqa: F403
     from xats.cli.kit.params.mail import *  # noqa: F403
     from xats.cli.kit.params.tasks import *  # noqa: F403
     from xats.cli.kit.params.teams import *  # noqa: F403

@@ -1,4 +1,4 @@
-"""What the manual says besides the verbs: environment, files, exit codes, examples."""
+"""What the manual and `xats help` say besides the verbs: addresses, environment, files, exit codes, examples."""
 
 from __future__ import annotations
 
@@ -67,6 +67,7 @@ FILES = (
     ),
     ("xats.db-daemon.log", "The log of the daemon."),
     ("xats.db-hooks.log", "Errors of hooks. It never contains typed text."),
+    ("xats.db-errors.log", "Unexpected errors of xats commands, for a report."),
     (
         "launch/PROGRAM-*",
         "In XATS_HOME: the hooks of a program that xats launch started; removed after 30 days.",

@@ -1,0 +1,1 @@
+"""What `xats help` prints besides the help of verbs: topics and reason codes."""
