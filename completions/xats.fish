@@ -434,5 +434,5 @@ complete -c xats -n "__xats_at 'db prune'" -l older -x -d 'Remove what is older.
 complete -c xats -n "__xats_at 'db prune'" -l dry-run -d 'Print how much would be removed; change nothing.'
 complete -c xats -n "__xats_at 'db prune'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'demo-agent'" -l role -x -k -a '(__xats_ask role)' -d 'The role of the agent.'
-complete -c xats -n "__xats_at 'schema' 1" -k -a 'send broadcast reply ack inbox show thread status wait register launch unregister agents whoami team agent seat task contract events poke deliver config client pause resume dead doctor daemon hook db'
+complete -c xats -n "__xats_at 'schema' 1" -k -a 'xats send broadcast reply ack inbox show thread status wait register launch unregister agents whoami team agent seat task contract events poke deliver config client pause resume dead doctor daemon hook db'
 complete -c xats -n "__xats_at 'schema' 2" -k -a 'list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire unset path find test retry drop status start stop install uninstall info backup query prune'

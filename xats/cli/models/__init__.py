@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from xats.cli.models import agents, contracts, events, lines, machine, mail, tasks
+from xats.cli.models import agents, contracts, events, lines, machine, mail, overview, tasks
 from xats.cli.models.base import Document, Model, field
 
 TYPE_CHECKING = False
@@ -32,8 +32,9 @@ class FailureDocument(Document):
     error: Error = field("The error.")
 
 
-# By verb: the documents that it prints with --json, one in each run.
+# By verb: the documents that it prints with --json, one in each run. `xats` is the program without a verb.
 DOCUMENTS: dict[str, Models] = {
+    "xats": (overview.OverviewDocument,),
     "send": (mail.SentDocument, mail.PooledDocument, mail.BatchDocument),
     "broadcast": (mail.SentDocument,),
     "reply": (mail.SentDocument,),
