@@ -196,6 +196,12 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         "Remove a setting from your own file, or with --project from that of this project.",
     ),
     "config path": ("config", "path", OTHER, "Print where the settings files are, and whether they exist."),
+    "setup": (
+        "clients.setup",
+        "setup",
+        OTHER,
+        "Set xats up: hooks for your agent programs, agents for those that run, and a first mail to yourself.",
+    ),
     "client find": (
         "clients.find",
         "find",

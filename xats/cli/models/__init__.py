@@ -99,6 +99,7 @@ DOCUMENTS: dict[str, Models] = {
     "config set": (machine.ConfigChangeDocument,),
     "config unset": (machine.ConfigChangeDocument,),
     "config path": (machine.ConfigPathDocument,),
+    "setup": (machine.SetupDocument,),
     "client find": (machine.ClientFindDocument,),
     "client list": (machine.ClientListDocument,),
     "client show": (machine.ClientShowDocument,),
