@@ -107,7 +107,8 @@ def test_it_ends_with_a_mail_that_arrives(site, xats, home):
     assert states == dict.fromkeys(HOOKED, "installed")
     found = xats("inbox", "--all", "--as", "carol", "--json").json()
     assert found["unread"] == 0 and [one["state"] for one in found["messages"]] == ["read"]
-    assert site.agents()["codex-1@shop"][:2] == ("codex", site.pane)
+    (pane,) = site.find()["panes"]
+    assert (pane["agent"], pane["pane"]["pane_id"]) == ("codex-1@shop", site.pane)
 
 
 def test_a_second_run_changes_nothing_and_asks_nothing(site, xats, home):

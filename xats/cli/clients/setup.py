@@ -222,7 +222,7 @@ def _steps(here: Context, plan: Setup) -> list[str]:
     lines = ["xats would:"]
     for one in plan.hooks:
         if one.wanted and one.plan:
-            what = "update the hooks" if _has_hooks(here, one) else "add hooks"
+            what = "renew the hooks" if _has_hooks(here, one) else "add hooks"
             lines.append(f"  {what} of {one.client.name}: {render.one_line(one.plan.file.path)}")
     for known in plan.unregistered:
         found = known.found
