@@ -19,6 +19,7 @@ ROWS = {
     "settings": settings.settings,
     "projects": projects.projects,
     "other": commands.other,
+    "overview": commands.overview,
     "help": commands.root_help,
     "tab": commands.tab,
     "parallel": load.parallel,

@@ -151,6 +151,20 @@ def suspend(home):
     home.store.write(lambda tx: tx.run("update wakes set next_attempt_at = null where closed_at is null"))
 
 
+def overview(rig):
+    """`xats` without a verb on a terminal, in a team of 20 agents with mail: at most 2 F."""
+    home = rig.home()
+    for number in range(18):
+        home.seat(f"agent{number}", pane(10 + number), client="claude-code")
+        home.send(f"agent{number}", "Please review")
+        home.send("bob", "Which port?")
+    terminal = rig.terminal()
+    taken = interleaved({"F": home.floor(), "xats": home.xats(who="bob", terminal=terminal)})
+    floor, took = taken["F"], taken["xats"]
+    what = f"xats on a terminal, 20 agents: {took * 1000:.1f} ms; F = {floor * 1000:.1f} ms"
+    return [Row("overview", took / floor, 2.0, "x F", what)]
+
+
 def root_help(rig):
     """`xats --help`: at most 2.5 times `python -c "import typer, sqlite3"`."""
     home = rig.home()

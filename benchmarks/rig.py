@@ -49,11 +49,20 @@ class Row:
 class Command:
     """One process to be timed: its words, its environment, and what must be done before each run."""
 
-    def __init__(self, words, env, before=None, code=0, stdin=os.devnull):
+    def __init__(self, words, env, before=None, code=0, stdin=os.devnull, terminal=None):
+        """`terminal` is the descriptor of a terminal for its input and output."""
         self.words, self.env, self.before, self.code, self.stdin = words, env, before, code, stdin
+        self.terminal = terminal
 
     def start(self):
         """Start it and return its pid; what it prints is lost."""
+        if self.terminal is not None:
+            return os.posix_spawn(
+                self.words[0],
+                self.words,
+                self.env,
+                file_actions=[(os.POSIX_SPAWN_DUP2, self.terminal, number) for number in (0, 1, 2)],
+            )
         null = [
             (os.POSIX_SPAWN_OPEN, 0, self.stdin, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
@@ -116,6 +125,22 @@ class Rig:
         made = subprocess.Popen(words, env=env, **{"stdin": subprocess.DEVNULL, **more})
         self._open.callback(stop, made)
         return made
+
+    def terminal(self):
+        """Return the descriptor of a terminal whose output a thread reads and drops."""
+        import pty
+        import threading
+
+        master, slave = pty.openpty()
+        self._open.callback(os.close, slave)
+
+        def drain():
+            with contextlib.suppress(OSError), os.fdopen(master, "rb", buffering=0) as shown:
+                while shown.read(65536):
+                    pass
+
+        threading.Thread(target=drain, daemon=True).start()
+        return slave
 
     def tmux(self):
         made = Tmux(self.path("s"))

@@ -150,7 +150,8 @@ def page(verb: Verb) -> str:
 def main_page(verbs: Sequence[Verb]) -> str:
     """Return the page xats(1)."""
     lines = [*head("xats", "mail for the coding agents in your terminals"), ".SH SYNOPSIS"]
-    lines += [".B xats", ".I VERB", "[\\fIoptions\\fR]", ".SH DESCRIPTION", *paragraphs(facts.ABOUT), ".SH VERBS"]
+    lines += [".B xats", ".RI [ VERB ]", "[\\fIoptions\\fR]", ".SH DESCRIPTION"]
+    lines += [*paragraphs((*facts.ABOUT, facts.OVERVIEW)), ".SH VERBS"]
     for panel in dict.fromkeys(verb.panel for verb in verbs):
         lines += [f".SS {panel}", *listed((page(verb), verb.summary) for verb in verbs if verb.panel == panel)]
     lines += [".SH COMMON OPTIONS", "Every verb takes these, before or after its name.", *options(commands.common())]

@@ -25,6 +25,7 @@ def page(verbs: Sequence[Verb]) -> str:
         lines += table((panel, ""), rows)
     lines += ["## Common options", "", "Every verb takes these, before or after its name.", ""]
     lines += table(("option", "meaning"), (row(option) for option in commands.common()))
+    lines += overview()
     for verb in verbs:
         lines += section(verb)
     lines += json()
@@ -33,6 +34,14 @@ def page(verbs: Sequence[Verb]) -> str:
     lines += ["## Files", "", *table(("file", "content"), pairs(facts.FILES))]
     lines += ["## Exit codes", "", *table(("code", "meaning"), ((str(code), cell(text)) for code, text in facts.EXITS))]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def overview() -> list[str]:
+    """Return the section of xats without a verb."""
+    lines = ["## xats", "", "```text", "xats [COMMON OPTIONS]", "```", "", prose(facts.OVERVIEW), ""]
+    for description, fields in documents.of_verb("xats"):
+        lines += [f"With `--json`: {description}", "", *of_fields(fields)]
+    return lines
 
 
 def section(verb: Verb) -> list[str]:

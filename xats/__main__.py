@@ -141,6 +141,12 @@ def dispatch(words: Sequence[str]) -> int:
     from xats.cli.kit import lane
 
     plain = lane.parse(words)
+    common = lane.bare(words) if plain is None else None
+    if common is not None:
+        from xats.cli.kit.context import Context
+        from xats.cli.overview.verb import overview
+
+        return overview(Context(**common))
     if plain is None:
         from xats.cli.kit import tree
 

@@ -21,7 +21,7 @@ from xats.cli.kit import tree, verbs
 ROOT = Path(__file__).resolve().parents[2]
 MANUAL = (ROOT / "man" / "xats.1").read_text()
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
-SCRIPTS = {path.name: path.read_text() for path in (ROOT / "xats" / "cli" / "completions").iterdir()}
+SCRIPTS = {path.name: path.read_text() for path in (ROOT / "completions").iterdir()}
 INTERNAL = {"XATS_FAULT", "XATS_FAULT_CLOCK"}  # for tests of xats itself
 
 
@@ -74,7 +74,7 @@ def copy(tmp_path):
     for folder in ("tools", "man", "completions", "docs"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "xats" / "base").mkdir(parents=True)
-    (tmp_path / "xats" / "cli" / "kit").mkdir()
+    (tmp_path / "xats" / "cli" / "kit").mkdir(parents=True)
     for path in ("base/programs.py", "cli/kit/schemas.json"):
         shutil.copy(ROOT / "xats" / path, tmp_path / "xats" / path)
     shutil.copy(ROOT / "ARCHITECTURE.md", tmp_path)
@@ -89,7 +89,7 @@ def test_nothing_is_stale():
 def test_what_is_stale_is_named_with_the_line_that_mends_it(copy):
     with (copy / "man" / "xats-send.1").open("a") as file:
         file.write("more\n")
-    (copy / "xats" / "cli" / "completions" / "_xats").unlink()
+    (copy / "completions" / "_xats").unlink()
     (copy / "man" / "xats-forgotten.1").write_text("a verb that is no more\n")
     done = generate(copy, "--check")
     assert done.returncode == 1
@@ -123,9 +123,9 @@ def test_the_generated_parts_of_a_page_are_those_of_the_code(copy, name, lines, 
 
 
 def test_an_unknown_option_of_the_generator_writes_nothing(copy):
-    (copy / "xats" / "cli" / "completions" / "_xats").unlink()
+    (copy / "completions" / "_xats").unlink()
     assert generate(copy, "--chekc").returncode == 2
-    assert not (copy / "xats" / "cli" / "completions" / "_xats").exists()
+    assert not (copy / "completions" / "_xats").exists()
 
 
 # -- complete ----------------------------------------------------------------------------------------------------------

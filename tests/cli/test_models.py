@@ -37,7 +37,7 @@ MODELS = sorted(set(below(base.Model)), key=lambda one: one.__name__)
 
 
 def test_every_verb_has_a_model_of_its_document():
-    assert set(models.DOCUMENTS) == set(tree.VERBS) - WITHOUT
+    assert set(models.DOCUMENTS) == {*tree.VERBS, "xats"} - WITHOUT
 
 
 def test_a_document_says_its_version():

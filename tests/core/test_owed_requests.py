@@ -273,3 +273,38 @@ def test_the_sender_of_a_request_that_was_only_shown_is_told_after_four_hours(cr
     (alert,) = alerts_to(crew)
     assert alert.subject == f"not answered: #{number}"
     assert f"#{number} to bob, shown 4 h ago, perhaps not seen" in alert.body
+
+
+# -- what a sender waits for -------------------------------------------------------------------------------------------
+
+
+def awaited(crew, name: str = "alice") -> list[tuple[int, str, str]]:
+    found, count = crew.see(name, owed.awaited, 100)
+    assert len(found) == count
+    return [(one.id, one.recipient, one.state) for one in found]
+
+
+def test_a_request_is_awaited_from_sending_to_the_reply(crew, clock):
+    first = crew.send("alice", "bob,carol", "one", subject="the parser").message.id
+    crew.send("alice", "bob", "no answer needed", need_reply=False)
+    second = crew.send("alice", "carol", "two").message.id
+    rows = [(second, "carol@crew", "unread"), (first, "bob@crew", "unread"), (first, "carol@crew", "unread")]
+    assert awaited(crew) == rows
+    (one,), count = crew.see("alice", owed.awaited, 1)
+    assert (one.about, one.sent_at, count) == ("two", clock.now, 3)
+    read(crew)
+    assert awaited(crew)[1] == (first, "bob@crew", "read")
+    crew.do("bob", sending.reply, "pane", first, Draft("", "done"))
+    crew.do("carol", inbox.ack, second)
+    assert awaited(crew) == [(first, "carol@crew", "unread")]
+    assert awaited(crew, "bob") == awaited(crew, "carol") == []
+
+
+def test_what_is_over_is_not_awaited(crew, clock):
+    crew.send("alice", "me", "a note")
+    crew.send("alice", "bob", "soon over", ttl=MINUTE)
+    gone = crew.send("alice", "carol", "withdrawn").message.id
+    assert len(awaited(crew)) == 2
+    crew.store.write(lambda tx: inbox.withdraw(tx, gone))
+    clock.tick(2 * MINUTE)
+    assert awaited(crew) == []

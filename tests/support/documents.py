@@ -40,7 +40,10 @@ def check_events(store) -> None:
 
 
 def verb_of(words) -> str:
-    """Return the verb of a command line: the first word that is one, with the second where its noun has verbs."""
+    """Return the verb of a command line: the first word that is one, with the second where its noun has verbs.
+
+    A line without one is `xats` itself, or an error.
+    """
     from xats.cli.kit.tree import VERBS
 
     firsts = {path.split()[0] for path in VERBS}
@@ -48,7 +51,7 @@ def verb_of(words) -> str:
         if word in firsts and (not number or words[number - 1] not in VALUED):
             second = next((one for one in words[number + 1 :] if not one.startswith("-")), "")
             return f"{word} {second}" if f"{word} {second}" in VERBS else word
-    return ""  # a word that is no verb: an error
+    return "xats"  # without a verb
 
 
 @cache

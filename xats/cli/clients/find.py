@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from xats.cli.kit import params
     from xats.cli.kit.context import Context
     from xats.store import Tx
+    from xats.tmux.servers import Listed
 
 
 def find(here: Context, *, register: params.RegisterFoundOption = False) -> int:
@@ -38,9 +39,8 @@ def find(here: Context, *, register: params.RegisterFoundOption = False) -> int:
 
     Example: xats client find --register
     """
-    listed = servers.look(servers.sockets(here.environ, _known_sockets(here)))
-    found = panes.programs(listed, here)
-    rows = _register(here, found) if register else panes.known(here, found)
+    listed, found = look(here)
+    rows = register_all(here, found) if register else panes.known(here, found)
     if here.json:
         shown = [find_text.pane_json(here, one) for one in rows]
         problems = [find_text.problem_json(one.socket, one.problem) for one in listed if one.problem]
@@ -59,13 +59,19 @@ def find(here: Context, *, register: params.RegisterFoundOption = False) -> int:
     return 0
 
 
+def look(here: Context) -> tuple[list[Listed], list[Found]]:
+    """Return all tmux servers of the user, and the panes in them that have an agent program."""
+    listed = servers.look(servers.sockets(here.environ, _known_sockets(here)))
+    return listed, panes.programs(listed, here)
+
+
 def _known_sockets(here: Context) -> list[str]:
     """Return the sockets of the tmux servers that agents are registered on. It creates no store."""
     return here.store.read(lambda tx: notices.sockets(tx, here.host)) if os.path.exists(here.path) else []
 
 
-def _register(here: Context, found: Sequence[Found]) -> list[Known]:
-    """Register every program that is sure and has no agent yet, in one transaction."""
+def register_all(here: Context, found: Sequence[Found]) -> list[Known]:
+    """Register every program that is sure and has no agent yet, in one transaction; return all panes of `found`."""
     from xats.cli.agents import pane_mark
 
     sure = [one for one in found if one.is_sure]

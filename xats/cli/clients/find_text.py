@@ -45,7 +45,7 @@ def print_table(here: Context, rows: Sequence[Known], listed: Sequence[Listed]) 
         others = sum(max(len(header), *(len(row[header]) for row in cells)) for header in headers if header != "FOLDER")
         room = width - others - 2 * (len(headers) - 1)
         for row in cells:
-            row["FOLDER"] = _short(row["FOLDER"], max(FOLDER[0], min(FOLDER[1], room)))
+            row["FOLDER"] = short(row["FOLDER"], max(FOLDER[0], min(FOLDER[1], room)))
     render.table(headers, [[row[header] for header in headers] for row in cells], stretch=("WINDOW", "AGENT", "TITLE"))
     if here.quiet:
         return
@@ -81,7 +81,7 @@ def _cells(one: Known, width: int) -> dict[str, str]:
     }
 
 
-def _short(folder: str, room: int) -> str:
+def short(folder: str, room: int) -> str:
     """Return `folder` in `room` columns: with ~ for the home folder, and only its end where it is long."""
     home = os.path.expanduser("~").rstrip("/")
     if folder == home or folder.startswith(home + "/"):
@@ -101,10 +101,10 @@ def print_next_steps(here: Context, rows: Sequence[Known]) -> None:
     if ready := sum(one.found.is_sure for one in left):
         whom = "them" if ready == len(left) else f"{ready} of them"
         render.say(f"  register {whom}: {here.command('client', 'find', '--register')}")
-    _by_hand(here, rows)
+    print_by_hand(here, rows)
 
 
-def _by_hand(here: Context, rows: Sequence[Known]) -> None:
+def print_by_hand(here: Context, rows: Sequence[Known]) -> None:
     """Print what to do with each pane whose program is not clear."""
     from xats.cli.agents import seat
 
@@ -148,7 +148,7 @@ def print_registered(here: Context, rows: Sequence[Known]) -> None:
         lost = f"; {one.done.unseated} had this pane until now" if one.done and one.done.unseated else ""
         render.say(f"  {agent.address}: woken by {by}{lost}")
         warn_unreachable(here, one.details)
-    _by_hand(here, rows)
+    print_by_hand(here, rows)
     clients = sorted({one.details.agent.client for one in rows if one.details})
     if bare := [one for one in clients if _lacks_hooks(here, one)]:
         render.note(f"no hooks yet: {', '.join(bare)}. With hooks they get mail in each turn, and xats types nothing:")

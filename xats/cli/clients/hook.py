@@ -37,7 +37,7 @@ def status(here: Context, client: params.OptionalHookClientArg = None) -> int:
     found = [
         look(one, scope, one.path(scope, here.environ, project_folder()), words) for one in wanted for scope in SCOPES
     ]
-    programs = {one.name: _on_path(here, one) for one in wanted}
+    programs = {one.name: on_path(here, one) for one in wanted}
     if here.json:
         render.document({"hooks": [_json(one, programs[one.client.name]) for one in found], "has_more": False})
         return 0
@@ -124,7 +124,7 @@ def _detail(one: Installed) -> str:
     return "; ".join(parts)
 
 
-def _on_path(here: Context, client: Hooks) -> str | None:
+def on_path(here: Context, client: Hooks) -> str | None:
     """Return where the program of `client` is, if it is in PATH."""
     import shutil
 

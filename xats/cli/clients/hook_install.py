@@ -75,7 +75,7 @@ def install(
     line = f"xats hook install {client}{' --project' if project else ''}{option}"
     asked = Asked(line, path, follow_link=follow_link, dry_run=dry_run, yes=yes)
     plan = _carry_out(here, lambda: plan_install(found, path, words, waiter=waiter), asked, scope)
-    notes = _notes(here, found, scope, plan) if plan.changes else []
+    notes = notes_of(here, found, scope, plan) if plan.changes else []
     done = plan.changes and not dry_run
     if here.json:
         render.document({**_plan_json(plan, scope, done=done), "notes": notes})
@@ -179,15 +179,7 @@ def _carry_out(here: Context, make: Callable[[], Plan], asked: Asked, scope: str
         carry_out(plan)  # it removes a backup that is left
         return plan
     if asked.yes:
-        for left in reversed(range(TRIES)):
-            try:
-                carry_out(plan)
-                break
-            except SettingsBusy:
-                if not left:
-                    raise
-                plan = make()
-        return plan
+        return write(make, plan)
     answers = "--follow-link --yes" if asked.follow_link else "--yes"
     people.confirm(
         f"{'Remove' if plan.after is None else 'Write'} {render.one_line(plan.file.path)}?",
@@ -198,13 +190,28 @@ def _carry_out(here: Context, make: Callable[[], Plan], asked: Asked, scope: str
     return plan
 
 
+def write(make: Callable[[], Plan], plan: Plan) -> Plan:
+    """Carry out `plan`, or a new one of `make` if others change the file meanwhile; return it. Raises SettingsBusy."""
+    from xats.hooks.install.plan import carry_out
+
+    for left in reversed(range(TRIES)):
+        try:
+            carry_out(plan)
+            break
+        except SettingsBusy:
+            if not left:
+                raise
+            plan = make()
+    return plan
+
+
 def _outside(real: str) -> str:
     """Return the path `real`, which has no links in it, if it is outside the project, else ""."""
     project = os.path.realpath(project_folder())
     return "" if os.path.commonpath((project, real)) == project else real
 
 
-def _notes(here: Context, client: Hooks, scope: str, plan: Plan) -> list[str]:
+def notes_of(here: Context, client: Hooks, scope: str, plan: Plan) -> list[str]:
     """Return what the user should know or do."""
     from xats.clients import model
     from xats.hooks.install import command

@@ -69,6 +69,24 @@ def parse(words: Sequence[str]) -> tuple[Callable[..., int], Values, Values] | N
     return (verb, values, common) if values.keys() >= set(required) else None
 
 
+def bare(words: Sequence[str]) -> Values | None:
+    """Return the common options in the line `words` if it has nothing else, so that it names no verb; else None."""
+    common: Values = {}
+    rest = iter(words)
+    for word in rest:
+        flag, joined, value = word.partition("=")
+        if flag not in COMMON:
+            return None
+        name, kind, alone = COMMON[flag]
+        if joined and not params.takes_value(kind):
+            return None
+        given: str | bool | None = value if joined else next(rest, None) if params.takes_value(kind) else alone
+        if given is None:
+            return None
+        common[name] = given
+    return common
+
+
 def is_text(word: str, options: Collection[str]) -> bool:
     """Tell whether `word`, which begins with a dash, is a text: it contains white space.
 

@@ -149,12 +149,19 @@ def on_terminal() -> bool:
 
 
 def width() -> int:
-    """Return the number of columns of the terminal at stdout, 0 if stdout is no terminal."""
+    """Return the number of columns of the terminal at stdout, or COLUMNS if that is set; 0 if stdout is no terminal.
+
+    It is what shutil.get_terminal_size returns, whose import costs 5 ms.
+    """
     if not on_terminal():
         return 0
-    import shutil
-
-    return shutil.get_terminal_size().columns
+    said = os.environ.get("COLUMNS", "")
+    if said.isascii() and said.isdigit() and int(said) > 0:
+        return int(said)
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+    except (OSError, ValueError):  # a terminal in name only, as in tests
+        return 80
 
 
 def styled() -> bool:

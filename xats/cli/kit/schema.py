@@ -52,15 +52,19 @@ def published() -> dict[str, Any]:
 
 
 def of_verb(found: dict[str, Any], path: str) -> dict[str, Any]:
-    """Return the schema of what the verb `path` prints with --json, with the definitions that it refers to."""
+    """Return the schema of what the verb `path` prints with --json, with the definitions that it refers to.
+
+    `xats` is the program without a verb.
+    """
     schema, needed = found["schemas"][path], {}
+    line = path if path == "xats" else f"xats {path}"
     waiting = list(references(schema))
     while waiting:
         name = waiting.pop()
         if name not in needed:
             needed[name] = found["$defs"][name]
             waiting += references(needed[name])
-    return {**DRAFT, "title": f"xats {path} --json", **schema, "$defs": dict(sorted(needed.items()))}
+    return {**DRAFT, "title": f"{line} --json", **schema, "$defs": dict(sorted(needed.items()))}
 
 
 def references(part: Any) -> Iterator[str]:

@@ -213,6 +213,12 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         "Remove a setting from your own file, or with --project from that of this project.",
     ),
     "config path": ("config", "path", SETUP, "Print where the settings files are, and whether they exist."),
+    "setup": (
+        "clients.setup",
+        "setup",
+        SETUP,
+        "Set xats up: hooks for your agent programs, agents for those that run, and a first mail to yourself.",
+    ),
     "client find": (
         "clients.find",
         "find",

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from xats.cli.models import agents, contracts, events, history, lines, machine, mail, tasks
+from xats.cli.models import agents, contracts, events, history, lines, machine, mail, overview, tasks
 from xats.cli.models.base import Document, Model, field
 
 TYPE_CHECKING = False
@@ -32,8 +32,9 @@ class FailureDocument(Document):
     error: Error = field("The error.")
 
 
-# By verb: the documents that it prints with --json, one in each run.
+# By verb: the documents that it prints with --json, one in each run. `xats` is the program without a verb.
 DOCUMENTS: dict[str, Models] = {
+    "xats": (overview.OverviewDocument,),
     "send": (mail.SentDocument, mail.PooledDocument, mail.BatchDocument),
     "broadcast": (mail.SentDocument,),
     "reply": (mail.SentDocument,),
@@ -102,6 +103,7 @@ DOCUMENTS: dict[str, Models] = {
     "config set": (machine.ConfigChangeDocument,),
     "config unset": (machine.ConfigChangeDocument,),
     "config path": (machine.ConfigPathDocument,),
+    "setup": (machine.SetupDocument,),
     "client find": (machine.ClientFindDocument,),
     "client list": (machine.ClientListDocument,),
     "client show": (machine.ClientShowDocument,),

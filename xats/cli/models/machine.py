@@ -333,6 +333,35 @@ class ClientFindDocument(Document):
     has_more: bool = field("Always false.")
 
 
+class SetupProblem(Model):
+    """Why xats cannot change a settings file."""
+
+    code: str = field("The code of the error.")
+    message: str = field("What is wrong.")
+    hint: str = field("What fixes it.")
+
+
+class SetupHooks(Model):
+    """The hooks of one agent program in the user's own settings."""
+
+    client: str = field("The agent program.")
+    path: str | None = field("The path of the settings file; null: it could not be read.")
+    action: Annotated[str, OneOf(["unchanged", "created", "changed"])] = field("What happens to the file.")
+    written: bool = field("Whether the file was written.")
+    problem: SetupProblem | None = field("Why xats cannot change the file.")
+
+
+class SetupDocument(Document):
+    """What was set up, or would be."""
+
+    pending: bool = field("Whether there is something to do, with --dry-run; else false.")
+    hooks: list[SetupHooks] = field("The agent programs in PATH and in panes that can have hooks.")
+    panes: list[FoundPane] = field("The panes with an agent program.")
+    message: int | None = field("The id of the first mail; null: it is not sent.")
+    notes: list[str] = field("What the user should know or do.")
+    has_more: bool = field("Always false.")
+
+
 class ClientProfile(Model):
     """How an agent program looks in a pane. A text is part of a row; a pattern is a shell pattern."""
 

@@ -1,4 +1,4 @@
-"""Owed replies: requests that their recipient has read and not answered.
+"""Owed replies: requests that their recipient has read and not answered, and those that a sender waits for.
 
 xats reminds the recipient at the start of each session, and after its program compacted its context. xats tells the
 sender once, when
@@ -23,6 +23,7 @@ from xats.core.waking import wakes
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.agents.agents import Agent
+    from xats.core.states import DeliveryState
     from xats.store import Row, Tx
 
 AFTER = 60 * 60_000  # ms since a request was read
@@ -45,6 +46,19 @@ select m.id, f.name, f.team, m.subject, substr(m.body, 1, {WORDS}) as body, m.se
 from deliveries d join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
 where d.agent_id = :me and {OWED}
 order by m.id desc limit :most
+"""
+OPEN = ("unread", "shown", "read")  # the states of a copy whose recipient may still answer
+# Of what was sent to other agents. Each part reads one small index, because a sender may have sent a million messages.
+AWAITED_PART = f"""
+select m.id, m.subject, m.body, m.sent_at, d.agent_id, d.state
+from deliveries d cross join messages m
+where m.id = d.message_id and m.sender_id = :me and d.need_reply = 1 and d.acked_at is null and d.state = '{{}}'
+    and {WANTED}
+"""
+AWAITED = f"""
+select o.id, a.name, a.team, o.subject, substr(o.body, 1, {WORDS}) as body, o.sent_at, o.state, count(*) over () as n
+from ({" union all ".join(map(AWAITED_PART.format, OPEN))}) o join agents a on a.id = o.agent_id
+order by o.id desc, a.name_key limit :most
 """
 COPIES = """
 from deliveries d join messages m on m.id = d.message_id join agents a on a.id = d.agent_id
@@ -73,11 +87,35 @@ class Request:
     sent_at: int  #: ms UTC
 
 
+@record
+class Awaited:
+    """A request of mine to one agent, who has not answered it."""
+
+    id: int
+    recipient: str  #: name@team
+    about: str  #: its subject, else the first words of its body
+    sent_at: int  #: ms UTC
+    state: DeliveryState
+
+
 def requests(tx: Tx, me: Agent, most: int) -> tuple[list[Request], int]:
     """Return the `most` newest requests that `me` has read and not answered, and how many there are."""
     rows = tx.all(OF_AGENT, me=me.id, most=most, **wakes.fresh(tx))
     found = [
         from_row(Request, row, sender=f"{row['name']}@{row['team']}", about=row["subject"] or row["body"])
+        for row in rows
+    ]
+    return found, rows[0]["n"] if rows else 0
+
+
+def awaited(tx: Tx, me: Agent, most: int) -> tuple[list[Awaited], int]:
+    """Return the `most` newest requests of `me` that an agent has not answered, one for each agent, and their number.
+
+    A request counts until it is answered, acknowledged, withdrawn or expired, whether or not the agent has read it.
+    """
+    rows = tx.all(AWAITED, me=me.id, most=most, **wakes.fresh(tx))
+    found = [
+        from_row(Awaited, row, recipient=f"{row['name']}@{row['team']}", about=row["subject"] or row["body"])
         for row in rows
     ]
     return found, rows[0]["n"] if rows else 0
