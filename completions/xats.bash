@@ -4,7 +4,7 @@
 # What verb $1 may be followed by: sets `words`.
 _xats_words() {
     case $1 in
-        '') words='send broadcast reply ack inbox show thread status wait register unregister agents agent seat launch top pause resume whoami team task contract events poke deliver dead daemon doctor config client hook db demo demo-agent schema' ;;
+        '') words='send broadcast reply ask ack inbox show thread status wait register unregister agents agent seat launch top pause resume whoami team task contract events poke deliver dead daemon doctor config client hook db demo demo-agent schema' ;;
         'agent') words='show set rename forget' ;;
         'team') words='list show rename merge archive forget adopt' ;;
         'task') words='add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export' ;;
@@ -26,6 +26,7 @@ _xats_options() {
         'send') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --reply-to --no-wake --hold --wait --batch --contract $options" ;;
         'broadcast') options="--role --subject -s --kind --key --ttl --no-wake --contract $options" ;;
         'reply') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --no-wake --hold --contract $options" ;;
+        'ask') options="--subject -s --key --contract --timeout --resume $options" ;;
         'inbox') options="--peek --all --again --owed --from --thread --since --limit -n --wait $options" ;;
         'thread' | 'contract log' | 'contract check' | 'dead list') options="--limit -n $options" ;;
         'wait' | 'task wait') options="--timeout $options" ;;
@@ -82,11 +83,12 @@ _xats_option_kind() {
         --db) kind=file ;;
         *)
             case "$1 $2" in
-                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'register --ttl' | 'agent set --about' | 'seat --about' | 'launch --model' | 'pause --reason' | 'team merge --suffix' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'events --since' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
+                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'ask --subject' | 'ask -s' | 'ask --key' | 'ask --timeout' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'register --ttl' | 'agent set --about' | 'seat --about' | 'launch --model' | 'pause --reason' | 'team merge --suffix' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'events --since' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
                 'send --reply-to' | 'inbox --thread') kind=message ;;
                 'send --batch' | 'db export --output' | 'db export -o') kind=file ;;
-                'send --contract' | 'broadcast --contract' | 'reply --contract') kind=contract-version ;;
+                'send --contract' | 'broadcast --contract' | 'reply --contract' | 'ask --contract') kind=contract-version ;;
                 'broadcast --role') kind=peer-role ;;
+                'ask --resume') kind=sent ;;
                 'inbox --from') kind=peer ;;
                 'inbox --since') kind=received ;;
                 'register --role' | 'agents --role' | 'agent set --role' | 'seat --role' | 'launch --role' | 'task add --role' | 'task add --review' | 'task list --role' | 'task edit --role' | 'task edit --review' | 'task edit --no-review' | 'demo-agent --role') kind=role ;;
@@ -113,8 +115,8 @@ _xats_option_kind() {
 _xats_argument_kind() {
     kind=
     case "$1 $2" in
-        'send 1') kind=address ;;
-        'send 2' | 'broadcast 1' | 'reply 2' | 'agent rename 2' | 'launch 2' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'config set 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
+        'send 1' | 'ask 1') kind=address ;;
+        'send 2' | 'broadcast 1' | 'reply 2' | 'ask 2' | 'agent rename 2' | 'launch 2' | 'team rename 2' | 'task add 1' | 'task progress 2' | 'task feedback 2' | 'contract diff 2' | 'contract diff 3' | 'contract rename 2' | 'poke 2' | 'config set 2' | 'db export 1' | 'db query 1' | 'demo-agent 1') kind=- ;;
         'reply 1' | 'ack 1') kind=received ;;
         'show 1' | 'thread 1') kind=message ;;
         'status 1') kind=sent ;;
@@ -134,7 +136,7 @@ _xats_argument_kind() {
         'client show 1') kind=client ;;
         'client test 1') kind=pane ;;
         'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=amp claude-code codex copilot cursor gemini opencode qwen' ;;
-        'schema 1') kind='=send broadcast reply ack inbox show thread status wait register launch unregister agents whoami team agent seat task contract events poke deliver config client pause resume dead doctor daemon hook db' ;;
+        'schema 1') kind='=send broadcast reply ask ack inbox show thread status wait register launch unregister agents whoami team agent seat task contract events poke deliver config client pause resume dead doctor daemon hook db' ;;
         'schema 2') kind='=list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire unset path find test retry drop status start stop install uninstall info backup query prune' ;;
     esac
 }

@@ -11,7 +11,7 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --about --agent --as --batch --cap --claim --client --compat --contract --db --dep --description --due --expect --from --key --kind --lease --limit --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
+            case --about --agent --as --batch --cap --claim --client --compat --contract --db --dep --description --due --expect --from --key --kind --lease --limit --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --resume --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
                 set skip yes
             case '-?*' # short ones may be joined, and then the last may take a value
                 string match --quiet --regex -- '^-[^-dnops]*[dnops]$' $word; and set skip yes
@@ -58,6 +58,7 @@ complete -c xats -n "__xats_at '' 1" -l version -s V -d 'Print the version.'
 complete -c xats -n "__xats_at '' 1" -a send -d 'Send mail to an agent, a role, a tag, a capability or everybody.'
 complete -c xats -n "__xats_at '' 1" -a broadcast -d 'Send to everybody in the team, or to everybody with a role.'
 complete -c xats -n "__xats_at '' 1" -a reply -d 'Answer a message, in its thread.'
+complete -c xats -n "__xats_at '' 1" -a ask -d 'Send a question, wait for the reply, and print it.'
 complete -c xats -n "__xats_at '' 1" -a ack -d 'Acknowledge a message without a reply.'
 complete -c xats -n "__xats_at '' 1" -a inbox -d 'Show unread mail, oldest first.'
 complete -c xats -n "__xats_at '' 1" -a show -d 'Show one message that you sent or got, and mark it read.'
@@ -190,6 +191,12 @@ complete -c xats -n "__xats_at 'reply'" -l ttl -x -d 'Expire copies that are unr
 complete -c xats -n "__xats_at 'reply'" -l no-wake -d 'Do not wake the recipients.'
 complete -c xats -n "__xats_at 'reply'" -l hold -d 'Keep the message for an agent that is not registered yet, or has left.'
 complete -c xats -n "__xats_at 'reply'" -l contract -x -k -a '(__xats_ask contract-version)' -d 'The body must be JSON that satisfies this contract.'
+complete -c xats -n "__xats_at 'ask' 1" -k -a '(__xats_ask address)'
+complete -c xats -n "__xats_at 'ask'" -l subject -s s -x -d 'A subject of one line.'
+complete -c xats -n "__xats_at 'ask'" -l key -x -d 'Send the message at most once; refuse another message with this key.'
+complete -c xats -n "__xats_at 'ask'" -l contract -x -k -a '(__xats_ask contract-version)' -d 'The reply must be JSON that satisfies this contract.'
+complete -c xats -n "__xats_at 'ask'" -l timeout -x -d 'Wait up to DURATION for the reply; else exit 124.'
+complete -c xats -n "__xats_at 'ask'" -l resume -x -k -a '(__xats_ask sent)' -d 'Send nothing; wait for the reply to your message ID.'
 complete -c xats -n "__xats_at 'ack' 1" -k -a '(__xats_ask received)'
 complete -c xats -n "__xats_at 'inbox'" -l peek -d 'Leave the mail unread.'
 complete -c xats -n "__xats_at 'inbox'" -l all -d 'Include mail already shown or read.'
@@ -434,5 +441,5 @@ complete -c xats -n "__xats_at 'db prune'" -l older -x -d 'Remove what is older.
 complete -c xats -n "__xats_at 'db prune'" -l dry-run -d 'Print how much would be removed; change nothing.'
 complete -c xats -n "__xats_at 'db prune'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'demo-agent'" -l role -x -k -a '(__xats_ask role)' -d 'The role of the agent.'
-complete -c xats -n "__xats_at 'schema' 1" -k -a 'send broadcast reply ack inbox show thread status wait register launch unregister agents whoami team agent seat task contract events poke deliver config client pause resume dead doctor daemon hook db'
+complete -c xats -n "__xats_at 'schema' 1" -k -a 'send broadcast reply ask ack inbox show thread status wait register launch unregister agents whoami team agent seat task contract events poke deliver config client pause resume dead doctor daemon hook db'
 complete -c xats -n "__xats_at 'schema' 2" -k -a 'list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire unset path find test retry drop status start stop install uninstall info backup query prune'

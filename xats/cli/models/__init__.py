@@ -37,6 +37,7 @@ DOCUMENTS: dict[str, Models] = {
     "send": (mail.SentDocument, mail.PooledDocument, mail.BatchDocument),
     "broadcast": (mail.SentDocument,),
     "reply": (mail.SentDocument,),
+    "ask": (mail.AskDocument,),
     "ack": (mail.AckDocument,),
     "inbox": (mail.InboxDocument,),
     "show": (mail.ShowDocument,),
