@@ -75,6 +75,13 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         "Start an agent program in this pane, registered and with its hooks.",
     ),
     "top": ("top", "top", AGENTS, "Watch the team live."),
+    "peek": (
+        "agents.peek",
+        "peek",
+        AGENTS,
+        "Show the screen of an agent, as text; nothing is typed and nothing changes.",
+    ),
+    "attach": ("agents.attach", "attach", AGENTS, "Go to the pane of an agent; for people only."),
     "pause": (
         "agents.pause",
         "pause",

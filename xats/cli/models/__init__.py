@@ -48,6 +48,7 @@ DOCUMENTS: dict[str, Models] = {
     "launch": (agents.LaunchDocument,),
     "unregister": (agents.UnregisterDocument,),
     "agents": (agents.AgentsDocument,),
+    "peek": (agents.PeekDocument,),
     "whoami": (agents.WhoamiDocument,),
     "team list": (agents.TeamListDocument,),
     "team show": (agents.TeamShowDocument,),
