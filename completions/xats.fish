@@ -11,7 +11,7 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --about --agent --as --batch --cap --claim --client --compat --contract --db --dep --description --due --expect --from --key --kind --lease --limit --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
+            case --about --agent --as --batch --cap --claim --client --compat --contract --db --dep --description --due --expect --from --key --kind --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --resume --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
                 set skip yes
             case '-?*' # short ones may be joined, and then the last may take a value
                 string match --quiet --regex -- '^-[^-dnops]*[dnops]$' $word; and set skip yes
@@ -58,6 +58,7 @@ complete -c xats -n "__xats_at '' 1" -l version -s V -d 'Print the version.'
 complete -c xats -n "__xats_at '' 1" -a send -d 'Send mail to an agent, a role, a tag, a capability or everybody.'
 complete -c xats -n "__xats_at '' 1" -a broadcast -d 'Send to everybody in the team, or to everybody with a role.'
 complete -c xats -n "__xats_at '' 1" -a reply -d 'Answer a message, in its thread.'
+complete -c xats -n "__xats_at '' 1" -a ask -d 'Send a question, wait for the reply, and print it.'
 complete -c xats -n "__xats_at '' 1" -a ack -d 'Acknowledge a message without a reply.'
 complete -c xats -n "__xats_at '' 1" -a inbox -d 'Show unread mail, oldest first.'
 complete -c xats -n "__xats_at '' 1" -a show -d 'Show one message that you sent or got, and mark it read.'
@@ -73,6 +74,8 @@ complete -c xats -n "__xats_at '' 1" -a agent -d 'One agent: show, set, rename, 
 complete -c xats -n "__xats_at '' 1" -a seat -d 'Create an agent before its program runs; it gets mail and tasks from now on.'
 complete -c xats -n "__xats_at '' 1" -a launch -d 'Start an agent program in this pane, registered and with its hooks.'
 complete -c xats -n "__xats_at '' 1" -a top -d 'Watch the team live.'
+complete -c xats -n "__xats_at '' 1" -a peek -d 'Show the screen of an agent, as text; nothing is typed and nothing changes.'
+complete -c xats -n "__xats_at '' 1" -a attach -d 'Go to the pane of an agent; for people only.'
 complete -c xats -n "__xats_at '' 1" -a pause -d 'Hold the wakes of an agent, or of the whole team; mail is stored meanwhile.'
 complete -c xats -n "__xats_at '' 1" -a resume -d 'End a pause; each agent with new mail is woken once.'
 complete -c xats -n "__xats_at '' 1" -a whoami -d 'Show who I am here, and how xats knows.'
@@ -198,6 +201,12 @@ complete -c xats -n "__xats_at 'reply'" -l ttl -x -d 'Expire copies that are unr
 complete -c xats -n "__xats_at 'reply'" -l no-wake -d 'Do not wake the recipients.'
 complete -c xats -n "__xats_at 'reply'" -l hold -d 'Keep the message for an agent that is not registered yet, or has left.'
 complete -c xats -n "__xats_at 'reply'" -l contract -x -k -a '(__xats_ask contract-version)' -d 'The body must be JSON that satisfies this contract.'
+complete -c xats -n "__xats_at 'ask' 1" -k -a '(__xats_ask address)'
+complete -c xats -n "__xats_at 'ask'" -l subject -s s -x -d 'A subject of one line.'
+complete -c xats -n "__xats_at 'ask'" -l key -x -d 'Send the message at most once; refuse another message with this key.'
+complete -c xats -n "__xats_at 'ask'" -l contract -x -k -a '(__xats_ask contract-version)' -d 'The reply must be JSON that satisfies this contract.'
+complete -c xats -n "__xats_at 'ask'" -l timeout -x -d 'Wait up to DURATION for the reply; else exit 124.'
+complete -c xats -n "__xats_at 'ask'" -l resume -x -k -a '(__xats_ask sent)' -d 'Send nothing; wait for the reply to your message ID.'
 complete -c xats -n "__xats_at 'ack' 1" -k -a '(__xats_ask received)'
 complete -c xats -n "__xats_at 'inbox'" -l peek -d 'Leave the mail unread.'
 complete -c xats -n "__xats_at 'inbox'" -l all -d 'Include mail already shown or read.'
@@ -272,6 +281,10 @@ complete -c xats -n "__xats_at 'launch'" -l wake -x -k -a 'auto tmux notice comm
 complete -c xats -n "__xats_at 'launch'" -l takeover -d 'Take the name from a living process.'
 complete -c xats -n "__xats_at 'launch'" -l writable-store -d 'Codex: let its sandbox write the store, so that it can run xats.'
 complete -c xats -n "__xats_at 'launch'" -l print -d 'Print the command for a shell; do nothing.'
+complete -c xats -n "__xats_at 'peek' 1" -k -a '(__xats_ask agent)'
+complete -c xats -n "__xats_at 'peek'" -l lines -s n -x -d 'Show the last N lines, also those that have left the screen.'
+complete -c xats -n "__xats_at 'peek'" -l follow -s f -d 'Show the screen again whenever it changes, until Ctrl-C.'
+complete -c xats -n "__xats_at 'attach' 1" -k -a '(__xats_ask agent)'
 complete -c xats -n "__xats_at 'pause' 1" -k -a '(__xats_ask agent)'
 complete -c xats -n "__xats_at 'pause'" -l reason -x -d 'The reason, in one line.'
 complete -c xats -n "__xats_at 'resume' 1" -k -a '(__xats_ask agent)'
@@ -458,7 +471,7 @@ complete -c xats -n "__xats_at 'db prune'" -l older -x -d 'Remove what is older.
 complete -c xats -n "__xats_at 'db prune'" -l dry-run -d 'Print how much would be removed; change nothing.'
 complete -c xats -n "__xats_at 'db prune'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'demo-agent'" -l role -x -k -a '(__xats_ask role)' -d 'The role of the agent.'
-complete -c xats -n "__xats_at 'help' 1" -k -a 'send broadcast reply ack inbox show thread status log search wait register unregister agents agent seat launch top pause resume whoami doing recap team task contract events poke deliver dead daemon doctor config setup client hook db demo demo-agent help completion schema waking addresses exit-codes environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen'
+complete -c xats -n "__xats_at 'help' 1" -k -a 'send broadcast reply ask ack inbox show thread status log search wait register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract events poke deliver dead daemon doctor config setup client hook db demo demo-agent help completion schema waking addresses exit-codes environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen'
 complete -c xats -n "__xats_at 'completion' 1" -k -a 'bash zsh fish'
-complete -c xats -n "__xats_at 'schema' 1" -k -a 'xats send broadcast reply ack inbox show thread status log search wait register launch unregister agents whoami doing recap team agent seat task contract events poke deliver config setup client pause resume dead doctor daemon help completion hook db'
+complete -c xats -n "__xats_at 'schema' 1" -k -a 'xats send broadcast reply ask ack inbox show thread status log search wait register launch unregister agents peek whoami doing recap team agent seat task contract events poke deliver config setup client pause resume dead doctor daemon help completion hook db'
 complete -c xats -n "__xats_at 'schema' 2" -k -a 'list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire unset path find test retry drop status start restart stop install uninstall info backup query prune'

@@ -63,6 +63,7 @@ KINDS: dict[str, str | tuple[str, ...]] = {
 }
 # Where a metavar means something narrower.
 NARROWER = {
+    ("ask", "--resume"): "sent",
     ("ack", "ID"): "received",
     ("broadcast", "--role"): "peer-role",
     ("dead drop", "ID"): "dead",

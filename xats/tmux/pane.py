@@ -83,19 +83,20 @@ def device(pane: Pane) -> int:
 
 def mark(pane: Pane, option: str, value: str) -> None:
     """Set the pane option `option` (like `@xats_agent`). Raises NoPane if another pane has its id by now."""
-    _set(pane, f"set-option -p -t {quote(pane.pane_id)} {option} {quote(value)}")
+    act(pane, f"set-option -p -t {quote(pane.pane_id)} {option} {quote(value)}")
 
 
 def unmark(pane: Pane, option: str) -> None:
     """Unset the pane option `option`; it need not be set. Raises NoPane if another pane has its id by now."""
-    _set(pane, f"set-option -p -u -q -t {quote(pane.pane_id)} {option}")
+    act(pane, f"set-option -p -u -q -t {quote(pane.pane_id)} {option}")
 
 
-def _set(pane: Pane, command: str) -> None:
+def act(pane: Pane, command: str) -> None:
+    """Run the tmux `command` if `pane` still has the registered process. Raises NoPane otherwise."""
     ours = same(_IDENTITY, f"{pane.server_pid}|{pane.server_start}|{pane.pane_pid}")
-    done = f"{command} ; display-message -p SET"
+    done = f"{command} ; display-message -p DONE"
     said = run(pane, "if-shell", "-F", "-t", pane.pane_id, ours, done, "display-message -p REFUSED")
-    if "SET" not in said.split():
+    if "DONE" not in said.split():
         raise NoPane(f"pane {pane.pane_id} is gone or has another process in it")
 
 

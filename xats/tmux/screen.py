@@ -107,6 +107,23 @@ def look(pane: Pane, timeout: float = TIMEOUT) -> Look:
     return found
 
 
+def tail(pane: Pane, most: int, timeout: float = TIMEOUT) -> list[str]:
+    """Return the last `most` lines of `pane` as text: those of its screen, and before them those that have left it.
+
+    Empty lines at the end do not count. Raises like `look`.
+    """
+    said = run(pane, "capture-pane", "-p", "-e", "-t", pane.pane_id, "-S", f"-{most}", timeout=timeout)
+    return trimmed(plain(said).split("\n"))[-most:]
+
+
+def trimmed(rows: Sequence[str]) -> list[str]:
+    """Return `rows` without spaces at their ends and without empty rows at the end."""
+    found = [row.rstrip(" ") for row in rows]
+    while found and not found[-1]:
+        found.pop()
+    return found
+
+
 def unchanged(look: Look) -> str:
     """Return the tmux condition that the pane is as in `look`, except for its screen, and that no key was pressed."""
     texts = (like(form, getattr(look, name)) for name, form in TEXTS.items())

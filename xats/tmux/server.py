@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re  # costs nothing more: subprocess imports it too
+import signal
 import subprocess
 from contextlib import suppress
 
@@ -20,6 +21,7 @@ from xats.tmux.errors import NoPane, NotPermitted, TmuxGone, TmuxMissing, TmuxUn
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from typing import NoReturn
 
     from xats.base.pane import Pane
     from xats.tmux.trust import Entrance
@@ -91,6 +93,26 @@ def begin(at: Pane | str, *args: str) -> subprocess.Popen[bytes]:
                     env=environ,
                     pass_fds=checked.files,
                 )
+            except (OSError, ValueError) as error:
+                problem = error
+        raise TmuxUnavailable(f"tmux cannot be run: {_why(problem)}")
+
+
+def become(at: Pane, *args: str) -> NoReturn:
+    """Replace this process by a tmux client that runs `args` on the server of `at`, on the terminal of this process.
+
+    The client does not know in which tmux it runs, so it may attach inside of another one. Raises what `run` raises.
+    """
+    with _connection(at, TIMEOUT) as checked:
+        words, environ = _command(["-S", checked.path, *args])
+        for file in checked.files:
+            os.set_inheritable(file, True)
+        for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores these signals, and execve would keep that
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+        problem: OSError | ValueError
+        for one in programs(checked.pid):
+            try:
+                os.execve(one, words, environ)
             except (OSError, ValueError) as error:
                 problem = error
         raise TmuxUnavailable(f"tmux cannot be run: {_why(problem)}")

@@ -15,6 +15,7 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "send": ("mail.send", "send", MAIL, "Send mail to an agent, a role, a tag, a capability or everybody."),
     "broadcast": ("mail.send", "broadcast", MAIL, "Send to everybody in the team, or to everybody with a role."),
     "reply": ("mail.send", "reply", MAIL, "Answer a message, in its thread."),
+    "ask": ("mail.ask", "ask", MAIL, "Send a question, wait for the reply, and print it."),
     "ack": ("mail.message", "ack", MAIL, "Acknowledge a message without a reply."),
     "inbox": ("mail.inbox", "inbox", MAIL, "Show unread mail, oldest first."),
     "show": ("mail.message", "show", MAIL, "Show one message that you sent or got, and mark it read."),
@@ -78,6 +79,13 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         "Start an agent program in this pane, registered and with its hooks.",
     ),
     "top": ("top", "top", LOOK, "Watch the team live."),
+    "peek": (
+        "agents.peek",
+        "peek",
+        LOOK,
+        "Show the screen of an agent, as text; nothing is typed and nothing changes.",
+    ),
+    "attach": ("agents.attach", "attach", LOOK, "Go to the pane of an agent; for people only."),
     "pause": (
         "agents.pause",
         "pause",

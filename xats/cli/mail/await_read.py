@@ -27,7 +27,7 @@ def await_read(here: Context, sent: Sent, deadline: float) -> None:
         unread = [one.agent for one in found if one.state == "unread"]
         if not unread:
             break
-        _say_gone(here, [address for address in unread if address not in said], said)
+        say_gone(here, unread, said)
         if not await_change(here, generation, deadline):
             msg = f"#{sent.message.id} is sent, but not read yet by {', '.join(unread[:5])}."
             raise TimedOut(msg, f"xats status {sent.message.id}", id=sent.message.id)
@@ -37,15 +37,21 @@ def await_read(here: Context, sent: Sent, deadline: float) -> None:
         raise TimedOut(msg, f"xats status {sent.message.id}", id=sent.message.id)
 
 
-def _say_gone(here: Context, addresses: Sequence[str], said: set[str]) -> None:
-    """Say on stderr which agents of `addresses` are gone, and add their addresses to `said`."""
+def say_gone(here: Context, addresses: Sequence[str], said: set[str]) -> None:
+    """Say on stderr which agents of `addresses` are gone, each once: `said` has those of earlier calls.
+
+    With --json it says nothing, because stderr is for one document, which says what failed.
+    """
+    new = [address for address in addresses if address not in said]
+    if here.json or not new:
+        return
     from xats.cli.agents import states
 
     def look(tx: Tx) -> list[tuple[str, str]]:
-        parts = [address.partition("@") for address in addresses]
+        parts = [address.partition("@") for address in new]
         found = [agents.find(tx, team, name) for name, _, team in parts]
         return [(one.address, why) for one in found if one and (why := states.why_gone(tx, one))]
 
-    for address, why in here.store.read(look) if addresses else ():
+    for address, why in here.store.read(look):
         render.say(f"{views.near(address, here.team)} is gone ({why}); still waiting")
         said.add(address)

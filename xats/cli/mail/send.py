@@ -204,6 +204,22 @@ def _said(body: str | None) -> str:
 def _deliver(here: Context, work: Callable[[Tx, Me], Sent], wait: str | None) -> int:
     """Run `work`, wake the daemon, print the result and, with `wait`, wait until all recipients have seen it."""
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
+    sent = accept(here, work, render.put)
+    if here.json:
+        from xats.cli.kit import documents
+
+        render.document(documents.sent_json(sent))
+    elif here.quiet:
+        render.put(str(sent.message.id))
+    if deadline is not None:
+        from xats.cli.mail.await_read import await_read
+
+        await_read(here, sent, deadline)
+    return 0
+
+
+def accept(here: Context, work: Callable[[Tx, Me], Sent], put: Callable[[str], None]) -> Sent:
+    """Run `work`, wake the daemon, and return the result. For people, `put` writes it, and stderr gets remarks."""
 
     def both(tx: Tx, me: Me) -> tuple[Sent, Me, tuple[str, ...], bool]:
         team = me.agent.team
@@ -213,27 +229,18 @@ def _deliver(here: Context, work: Callable[[Tx, Me], Sent], wait: str | None) ->
     sent, me, pending, merged = here.write(both)
 
     here.rouse_daemon()
-    if here.json:
-        from xats.cli.kit import documents
+    if here.json or here.quiet:
+        return sent
+    put(views.sent_text(sent, me.agent.team))
+    if sent.not_woken or sent.delayed or sent.renamed or sent.dead:
+        _tell_not_woken(here, sent, me.agent.team)
+    if merged and sent.created and sent.message.reply_to is None:
+        _tell_namesakes(here, sent, me)
+    if pending:
+        from xats.cli.teams import membership
 
-        render.document(documents.sent_json(sent))
-    elif here.quiet:
-        render.put(str(sent.message.id))
-    else:
-        render.put(views.sent_text(sent, me.agent.team))
-        if sent.not_woken or sent.delayed or sent.renamed or sent.dead:
-            _tell_not_woken(here, sent, me.agent.team)
-        if merged and sent.created and sent.message.reply_to is None:
-            _tell_namesakes(here, sent, me)
-        if pending:
-            from xats.cli.teams import membership
-
-            membership.tell(here, me.agent.team, pending)
-    if deadline is not None:
-        from xats.cli.mail.await_read import await_read
-
-        await_read(here, sent, deadline)
-    return 0
+        membership.tell(here, me.agent.team, pending)
+    return sent
 
 
 def _tell_namesakes(here: Context, sent: Sent, me: Me) -> None:

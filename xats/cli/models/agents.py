@@ -108,6 +108,18 @@ class UnregisterDocument(Document):
     released: list[int] = field("The ids of its tasks that are open again.")
 
 
+class PeekDocument(Document):
+    """The screen of an agent."""
+
+    agent: Address = field("The agent.")
+    client: str = field("Its agent program, such as codex; human: a person.")
+    pane: Pane = field("Its tmux pane.")
+    title: str = field("The title of the pane.")
+    width: int = field("The columns of the pane.")
+    height: int = field("The rows of the pane.")
+    lines: list[str] = field("The lines as text, without empty lines at the end.")
+
+
 class AgentsDocument(Document):
     """The agents of a team, or of all teams."""
 

@@ -113,6 +113,13 @@ class BatchDocument(Document):
     created: int = field("The number of messages that are new.")
 
 
+class AskDocument(Document):
+    """A question and its reply."""
+
+    message: Message = field("The question.")
+    reply: Letter = field("The first reply.")
+
+
 class AckDocument(Document):
     """The message that was acknowledged."""
 

@@ -91,3 +91,10 @@ NameOnlyOption: TypeAlias = Annotated[
 ]
 PokedArg: TypeAlias = Annotated[str, Argument(metavar="AGENT", help="The agent.")]
 PokeTextArg: TypeAlias = Annotated[str, Argument(metavar="TEXT", help="The text, up to 8 KiB; - reads standard input.")]
+LinesOption: TypeAlias = Annotated[
+    int | None,
+    Option("--lines", "-n", metavar="N", help="Show the last N lines, also those that have left the screen."),
+]
+FollowScreenOption: TypeAlias = Annotated[
+    bool, Option("--follow", "-f", help="Show the screen again whenever it changes, until Ctrl-C.")
+]

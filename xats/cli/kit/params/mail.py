@@ -104,3 +104,16 @@ SearchArg: TypeAlias = Annotated[
 SearchSinceOption: TypeAlias = Annotated[
     str | None, Option("--since", metavar="DURATION", help="Only what is from the last DURATION, such as 2d.")
 ]
+QuestionArg: TypeAlias = Annotated[
+    str | None, Argument(metavar="[BODY|-]", help="The question, up to 1 MiB; - reads standard input.")
+]
+AskTimeoutOption: TypeAlias = Annotated[
+    str, Option("--timeout", metavar="DURATION", help="Wait up to DURATION for the reply; else exit 124.")
+]
+AskContractOption: TypeAlias = Annotated[
+    str | None,
+    Option("--contract", metavar="NAME[@V]", help="The reply must be JSON that satisfies this contract."),
+]
+ResumeOption: TypeAlias = Annotated[
+    int | None, Option("--resume", metavar="ID", help="Send nothing; wait for the reply to your message ID.")
+]

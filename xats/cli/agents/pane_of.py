@@ -1,0 +1,73 @@
+"""The pane of an agent, for a person or an agent who wants to see it."""
+
+from __future__ import annotations
+
+from xats.base import host
+from xats.base.errors import PaneUnusable
+from xats.cli.kit import views
+from xats.core.agents import agents
+from xats.core.waking.reasons import GONE, words
+from xats.tmux import gone, guards, screen
+from xats.tmux.errors import NoPane, TmuxUnavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from xats.base.pane import Pane
+    from xats.cli.kit.context import Context
+    from xats.core.agents.agents import Agent, Session
+    from xats.store import Tx
+    from xats.tmux.screen import Look
+
+
+def find(here: Context, name: str) -> tuple[Agent, Session, Pane]:
+    """Return the agent `name`, its session, and its registered pane, which is on this host.
+
+    Raises UnknownAgent, UnknownTeam, or PaneUnusable with a `reason`.
+    """
+
+    def work(tx: Tx) -> tuple[Agent, Session | None]:
+        agent = here.named(tx, name)
+        return agent, agents.current_session(tx, agent)
+
+    agent, session = here.store.read(work)
+    if session and session.seat.host != host.id():
+        msg = f"{_named(here, agent)} runs on {session.seat.where}, and xats sees only the panes of this host."
+        raise PaneUnusable(msg, "log in there, and run the same command", reason="other_host")
+    if session is None or session.seat.pane is None:
+        raise refused(here, agent, agent.absence or "no_pane")
+    return agent, session, session.seat.pane
+
+
+def look(here: Context, agent: Agent, pane: Pane) -> Look:
+    """Look at the registered `pane` of `agent`.
+
+    Raises PaneUnusable with a `reason` if the pane is gone or has another process, or TmuxUnavailable.
+    """
+    try:
+        seen = screen.look(pane)
+    except (NoPane, TmuxUnavailable) as problem:
+        reason = gone.reason(pane, problem)
+        if reason in GONE:
+            raise refused(here, agent, reason) from problem
+        raise
+    other = guards.identity(pane, seen)
+    if other:
+        raise refused(here, agent, other)
+    return seen
+
+
+def refused(here: Context, agent: Agent, reason: str) -> PaneUnusable:
+    """Return the error for an agent whose pane cannot be seen for the `reason`, a code of core/waking/reasons.py."""
+    from xats.cli.agents.poke import HINTS
+
+    msg = f"xats cannot see the screen of {_named(here, agent)}: {words(reason)}."
+    return PaneUnusable(msg, HINTS.get(reason, f"xats agent show {agent.name}"), reason=reason)
+
+
+def about(here: Context, agent: Agent, pane: Pane) -> str:
+    """Return in words which pane of which agent this is."""
+    return f"{_named(here, agent)} ({agent.client}) in {pane.pane_id}"
+
+
+def _named(here: Context, agent: Agent) -> str:
+    return views.near(agent.address, here.team)
