@@ -43,6 +43,7 @@ DOCUMENTS: dict[str, Models] = {
     "thread": (mail.ThreadDocument,),
     "status": (mail.StatusDocument,),
     "wait": (mail.WaitDocument,),
+    "badge": (mail.BadgeDocument,),
     "register": (agents.RegisterDocument,),
     "launch": (agents.LaunchDocument,),
     "unregister": (agents.UnregisterDocument,),

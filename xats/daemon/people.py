@@ -1,0 +1,150 @@
+"""People: tell them of new mail, and of agents that wait for a person, on the terminals of their tmux servers.
+
+xats types nothing into a person's shell, and a person's mail has no wake. So this is no attempt that could fail: a line
+is shown once on every terminal of the server. If none is attached, it is shown when one is. Global options of the
+server hold the numbers for its status line: `@xats_unread` and `@xats_waiting`.
+
+The option `@xats_told_STORE` holds what was shown, so the next daemon does not show it again. A server is one in which
+the person has typed a command (identity/places.py) or has a pane.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from binascii import crc32
+
+from xats.base import host
+from xats.base.errors import XatsError
+from xats.core.waking import people
+from xats.delivery import envelope
+from xats.identity import places
+from xats.tmux import terminals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from xats.core.waking.people import Mail, Person, Waiting
+    from xats.store import Store, Tx
+
+    Address = tuple[str, int]  # of a tmux server: its socket and its pid
+
+UNREAD, WAITING = "@xats_unread", "@xats_waiting"
+AGAIN = 5.0  # seconds before xats looks again for a terminal, where none was attached
+
+log = logging.getLogger("xats.daemon")
+
+
+class Server:
+    """A tmux server with people in it, and what xats has shown and set there."""
+
+    def __init__(self, address: Address, store: str) -> None:
+        self.socket, self.pid = address
+        self._told_option = f"@xats_told_{crc32(os.path.realpath(store).encode('utf-8', 'surrogateescape')):08x}"
+        self._told: dict[str, int] | None = None  # not read yet
+        self._set: dict[str, str] = {}
+        self._again = 0.0  # monotonic seconds
+
+    def update(self, mail: Sequence[tuple[Person, Mail]], waiting: Sequence[Waiting]) -> list[str]:
+        """Show what is new of `mail` and `waiting`, and set the options; return the lines about agents that wait.
+
+        Raises TmuxUnavailable and its like.
+        """
+        if self._told is None:
+            self._told = _read(terminals.option(self.socket, self._told_option))
+        now = {f"w{agent.id}": agent.at for agent in waiting}
+        now |= {f"m{person.id}": one.newest for person, one in mail if one.newest}
+        told = {name: value for name, value in self._told.items() if name in now}
+        lines: dict[str, tuple[str, str | None]] = {}
+        for agent in waiting:
+            if told.get(f"w{agent.id}") != agent.at:
+                lines[f"w{agent.id}"] = (waits(agent), agent.pane_id)
+        for person, one in mail:
+            if one.newest > told.get(f"m{person.id}", 0) and not person.paused:
+                lines[f"m{person.id}"] = (unread(person, one), None)
+        shown = bool(lines) and self._show(list(lines.values()))
+        if shown:
+            told |= {name: now[name] for name in lines}
+        count = sum(one.pending.unread for _, one in mail)
+        self._put({UNREAD: count, WAITING: len(waiting)}, told)
+        return [line for name, (line, _) in lines.items() if name.startswith("w")] if shown else []
+
+    def _show(self, lines: Sequence[tuple[str, str | None]]) -> bool:
+        """Show `lines` on all terminals; tell whether there was one.
+
+        With a line comes the pane that it is about: a person who works in that pane sees the question itself.
+        """
+        if time.monotonic() < self._again:
+            return False
+        found = terminals.attached(self.socket, self.pid)
+        done = False
+        for terminal in found:
+            text = " | ".join(line for line, pane_id in lines if pane_id is None or pane_id != terminal.pane_id)
+            done |= not text or terminals.show(self.socket, terminal, text)
+        if not done:
+            self._again = time.monotonic() + AGAIN
+        return done
+
+    def _put(self, numbers: dict[str, int], told: dict[str, int]) -> None:
+        """Set the options to `numbers` and `told`, if they have changed."""
+        values = {name: str(number) if number else "" for name, number in numbers.items()}
+        values[self._told_option] = " ".join(f"{name}:{value}" for name, value in told.items())
+        if wrong := {name: value for name, value in values.items() if self._set.get(name) != value}:
+            terminals.set_options(self.socket, self.pid, wrong)
+        self._set, self._told = values, told
+
+
+class People:
+    """What this process knows of the tmux servers in which people are."""
+
+    def __init__(self) -> None:
+        self._servers: dict[Address, Server] = {}
+
+    def tell(self, store: Store, stopping: Callable[[], bool] = bool) -> list[str]:
+        """Tell the people of `store` what is new; return the lines about agents that wait. Raises StoreError."""
+        inside = places.servers(store.path)
+
+        def look(tx: Tx) -> tuple[list[tuple[Person, Mail]], list[Waiting]]:
+            found = people.people(tx, host.id())
+            if not inside and not any(person.server for person in found):
+                return [], []
+            return [(person, people.mail(tx, person)) for person in found], people.waiting(tx, host.id())
+
+        mail, waiting = store.read(look)
+        by_address: dict[Address, set[int]] = {(one.socket, one.pid): set(ids) for one, ids in inside.items()}
+        for person, _ in mail:
+            if person.server:
+                by_address.setdefault(person.server, set()).add(person.id)
+        self._servers = {one: self._servers.get(one) or Server(one, store.path) for one in by_address}
+        said: list[str] = []
+        for address, ids in by_address.items():
+            if stopping():
+                break
+            theirs = [(person, one) for person, one in mail if person.id in ids]
+            teams = {person.team for person, _ in theirs}
+            try:
+                said += self._servers[address].update(theirs, [one for one in waiting if one.team in teams])
+            except XatsError as problem:
+                log.debug("the people in the tmux server %s: %s", address[0], problem)
+                del self._servers[address]
+        return list(dict.fromkeys(said))
+
+
+def unread(person: Person, mail: Mail) -> str:
+    """Return the line about the unread mail of `person`. It names the team, because the terminal may show another."""
+    pending = mail.pending
+    return f"xats: {pending.unread} new from {envelope.senders(pending)} in team {person.team} - run: xats inbox"
+
+
+def waits(agent: Waiting) -> str:
+    """Return the line about an agent that waits for a person."""
+    where = f"in pane {agent.pane_id}" if agent.pane_id else "in its terminal"
+    return f"xats: {agent.name} of team {agent.team} waits for your answer {where}"
+
+
+def _read(text: str) -> dict[str, int]:
+    """Return what is noted in the value `text` of the option; what is unclear was not noted."""
+    words = [word.partition(":") for word in text.split()]
+    return {name: int(value) for name, _, value in words if value.isascii() and value.isdigit() and len(value) < 19}

@@ -1,0 +1,59 @@
+"""The terminals of a tmux server: show a line on all of them, and set options for their status lines.
+
+Nothing is typed. A user option that is set globally (`set-option -g @name`) is the same in the formats of all sessions,
+windows and panes that do not set it themselves.
+"""
+
+from __future__ import annotations
+
+from xats.base.record import record
+from xats.tmux import notice
+from xats.tmux.errors import TmuxGone
+from xats.tmux.server import quote, run, same
+
+# Free text comes last.
+_CLIENTS = "#{pid}|#{client_control_mode}|#{pane_id}|#{client_flags}|#{client_termtype}|#{client_name}"
+
+
+@record
+class Terminal:
+    """A tmux client on a terminal."""
+
+    name: str
+    pane_id: str  #: the pane that has its keyboard
+    program: str  #: what the terminal says that it is, like `kitty(0.32.2)`; often ""
+
+
+def attached(socket: str, pid: int) -> list[Terminal]:
+    """Return the terminals that are attached to the server `pid` at `socket`. Raises TmuxGone, TmuxUnavailable."""
+    found = []
+    for line in run(socket, "list-clients", "-F", _CLIENTS).splitlines():
+        server, control, pane_id, flags, program, name = (line.split("|", 5) + [""] * 6)[:6]
+        if server != str(pid):
+            raise TmuxGone(f"the tmux server with pid {pid} has ended; {socket} is another server now")
+        if control == "0" and "suspended" not in flags and name:
+            found.append(Terminal(name, pane_id, program))
+    return found
+
+
+def show(socket: str, terminal: Terminal, text: str) -> bool:
+    """Show `text` for some seconds on `terminal`; tell whether it did. Raises TmuxGone, TmuxUnavailable."""
+    return notice.show_on(socket, terminal.name, terminal.pane_id, text)
+
+
+def option(socket: str, name: str) -> str:
+    """Return the value of the global user option `name`, "" if it is not set. Raises TmuxGone, TmuxUnavailable."""
+    return run(socket, "show-options", "-gqv", name).rstrip("\n")
+
+
+def set_options(socket: str, pid: int, values: dict[str, str]) -> None:
+    """Set the global user options `values` of the server `pid` at `socket`; "" unsets one.
+
+    Raises TmuxGone (also when another server listens there now), TmuxUnavailable.
+    """
+    commands = [
+        f"set-option -g {name} {quote(value)}" if value else f"set-option -gqu {name}" for name, value in values.items()
+    ]
+    done = " ; ".join([*commands, "display-message -p SET"])
+    if "SET" not in run(socket, "if-shell", "-F", same("#{pid}", str(pid)), done, "display-message -p OTHER").split():
+        raise TmuxGone(f"the tmux server with pid {pid} has ended; {socket} is another server now")
