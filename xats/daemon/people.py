@@ -60,7 +60,8 @@ class Server:
         lines: dict[str, tuple[str, str | None]] = {}
         for agent in waiting:
             if told.get(f"w{agent.id}") != agent.at:
-                lines[f"w{agent.id}"] = (waits(agent), agent.pane_id)
+                is_here = agent.server == (self.socket, self.pid)
+                lines[f"w{agent.id}"] = (waits(agent), agent.pane_id if is_here else None)
         for person, one in mail:
             if one.newest > told.get(f"m{person.id}", 0) and not person.paused:
                 lines[f"m{person.id}"] = (unread(person, one), None)
@@ -140,8 +141,13 @@ def unread(person: Person, mail: Mail) -> str:
 
 def waits(agent: Waiting) -> str:
     """Return the line about an agent that waits for a person."""
-    where = f"in pane {agent.pane_id}" if agent.pane_id else "in its terminal"
-    return f"xats: {agent.name} of team {agent.team} waits for your answer {where}"
+    where = ""
+    if agent.server and agent.pane_id:
+        try:
+            where = f" in window {terminals.window(agent.server[0], agent.pane_id)}"
+        except XatsError as problem:  # its server or its pane has just gone
+            log.debug("the pane of %s: %s", agent.name, problem)
+    return f"xats: {agent.name} of team {agent.team} waits for your answer{where}"
 
 
 def _read(text: str) -> dict[str, int]:

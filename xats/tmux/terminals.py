@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from xats.base.record import record
 from xats.tmux import notice
+from xats.tmux.address import check_pane_id
 from xats.tmux.errors import TmuxGone
 from xats.tmux.server import quote, run, same
 
@@ -39,6 +40,12 @@ def attached(socket: str, pid: int) -> list[Terminal]:
 def show(socket: str, terminal: Terminal, text: str) -> bool:
     """Show `text` for some seconds on `terminal`; tell whether it did. Raises TmuxGone, TmuxUnavailable."""
     return notice.show_on(socket, terminal.name, terminal.pane_id, text)
+
+
+def window(socket: str, pane_id: str) -> str:
+    """Return the window of a pane as `SESSION:NUMBER`, as tmux names a target. Raises NoPane, TmuxUnavailable."""
+    check_pane_id(pane_id)
+    return run(socket, "display-message", "-p", "-t", pane_id, "#{session_name}:#{window_index}").strip()
 
 
 def option(socket: str, name: str) -> str:

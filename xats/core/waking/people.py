@@ -12,7 +12,7 @@ from xats.core.waking import wakes
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.core.waking.wakes import Pending
-    from xats.store import Tx
+    from xats.store import Row, Tx
 
 # `wake_by` is null for the default. A person who has chosen none is told nothing.
 PEOPLE = f"""
@@ -26,7 +26,8 @@ select max(m.id) as id from deliveries d join messages m on m.id = d.message_id
 where d.agent_id = :agent and d.state = 'unread' and m.wake = 1 and m.sender_id <> :agent and {wakes.FRESH}
 """
 WAITING = """
-select a.id, a.name, a.team, h.at, s.pane_id from presence h join agents a on a.id = h.agent_id
+select a.id, a.name, a.team, h.at, s.pane_id, s.pane_socket as socket, s.server_pid
+from presence h join agents a on a.id = h.agent_id
 join sessions s on s.agent_id = a.id and s.ended_at is null
 where h.state = 'waiting' and h.broken_off_at is null and h.client_session = s.client_session and s.host = :host
     and s.gone_at is null and a.unregistered_at is null
@@ -47,12 +48,13 @@ class Person:
 
 @record
 class Waiting:
-    """An agent that waits for a person, since `at` (ms UTC). `pane_id` is its pane, None outside tmux."""
+    """An agent that waits for a person, since `at` (ms UTC), and its pane with the tmux server (socket, pid) of it."""
 
     id: int
     name: str
     team: str
     at: int
+    server: tuple[str, int] | None
     pane_id: str | None
 
 
@@ -66,11 +68,8 @@ class Mail:
 
 def people(tx: Tx, host: str) -> list[Person]:
     """Return the registered people whom xats tells; `host` is where their panes count."""
-    found = []
-    for row in tx.all(PEOPLE, host=host):
-        server = (row["socket"], row["server_pid"]) if row["socket"] else None
-        found.append(from_row(Person, row, paused=bool(row["paused"]), server=server))
-    return found
+    rows = tx.all(PEOPLE, host=host)
+    return [from_row(Person, row, paused=bool(row["paused"]), server=_server(row)) for row in rows]
 
 
 def mail(tx: Tx, person: Person) -> Mail:
@@ -81,4 +80,8 @@ def mail(tx: Tx, person: Person) -> Mail:
 
 def waiting(tx: Tx, host: str) -> list[Waiting]:
     """Return the agents on `host` whose programs ask their users for something."""
-    return [from_row(Waiting, row) for row in tx.all(WAITING, host=host)]
+    return [from_row(Waiting, row, server=_server(row)) for row in tx.all(WAITING, host=host)]
+
+
+def _server(row: Row) -> tuple[str, int] | None:
+    return (row["socket"], row["server_pid"]) if row["socket"] else None
