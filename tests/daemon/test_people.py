@@ -255,6 +255,68 @@ def test_an_agent_of_another_team_is_not(world, desk, bob):
     assert desk.option("@xats_waiting") == ""
 
 
+# -- on the desktop ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def notify_send(world):
+    """`notify_send(exit)` makes a program of that name; return the PATH with it, and what it was told."""
+
+    def make(code: int):
+        folder = os.path.join(world.folder, "bin")
+        os.mkdir(folder)
+        path, told = os.path.join(folder, "notify-send"), os.path.join(world.folder, "told")
+        with open(path, "w") as file:
+            file.write(f'#!/bin/sh\nprintf "%s|" "$@" >>"{told}"; exit {code}\n')
+        os.chmod(path, 0o755)
+        return {"PATH": f"{folder}:{os.environ['PATH']}", "XATS_NOTIFY_DESKTOP": "auto"}, told
+
+    return make
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has osascript")
+def test_a_program_notifies_the_desktop_once(world, desk, bob, notify_send):
+    env, told = notify_send(0)
+    desk.type("inbox")
+    viewer = desk.attach()
+    bob("PermissionRequest")
+    world.xats("deliver", "--once")
+    viewer.wait_for(b"waits for your answer")
+    assert not os.path.exists(told)  # off by default
+    bob("PostToolUse")
+    world.xats("deliver", "--once")
+    bob("PermissionRequest")
+    world.send("kim")
+    for _ in range(2):
+        world.xats("deliver", "--once", **env)
+    with open(told) as file:
+        words = file.read().split("|")
+    assert words[:3] == ["--app-name=xats", "--", "xats"]
+    assert words[3].startswith("bob of team t waits for your answer in window ")
+    assert words[4:] == [""]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has osascript")
+@pytest.mark.parametrize(
+    ("program", "start"),
+    [("kitty(0.32.2)", b"\x1b]9;"), ("rxvt-unicode 9.31", b"\x1b]777;notify;xats;"), ("XTerm(370)", None)],
+)
+def test_without_one_the_terminal_does_if_it_can(world, desk, bob, notify_send, program, start):
+    env, _ = notify_send(1)
+    desk.type("inbox")
+    viewer = desk.attach()
+    viewer.type(f"\x1bP>|{program}\x1b\\")  # the answer to XTVERSION, which tmux asks for
+    until(lambda: desk.tmux.cmd("list-clients", "-F", "#{client_termtype}") == program)
+    bob("PermissionRequest")
+    world.xats("deliver", "--once", **env)
+    viewer.wait_for(b"waits for your answer")
+    if start:
+        viewer.wait_for(start + b"bob of team t waits for your answer in window ")
+    else:
+        assert b"\x1b]9" not in viewer.read()
+        assert b"\x1b]777" not in viewer.read()
+
+
 # -- the file of places ------------------------------------------------------------------------------------------------
 
 

@@ -15,10 +15,11 @@ import os
 import time
 from binascii import crc32
 
+from xats import settings
 from xats.base import host
 from xats.base.errors import XatsError
 from xats.core.waking import people
-from xats.delivery import envelope
+from xats.delivery import desktop, envelope
 from xats.identity import places
 from xats.tmux import terminals
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from xats.core.waking.people import Mail, Person, Waiting
     from xats.store import Store, Tx
+    from xats.tmux.terminals import Terminal
 
     Address = tuple[str, int]  # of a tmux server: its socket and its pid
 
@@ -46,9 +48,10 @@ class Server:
         self._told: dict[str, int] | None = None  # not read yet
         self._set: dict[str, str] = {}
         self._again = 0.0  # monotonic seconds
+        self.terminals: list[Terminal] = []  #: those that were attached when something was shown last
 
     def update(self, mail: Sequence[tuple[Person, Mail]], waiting: Sequence[Waiting]) -> list[str]:
-        """Show what is new of `mail` and `waiting`, and set the options; return the lines about agents that wait.
+        """Show what is new of `mail` and `waiting`, and set the options; return the new lines about agents that wait.
 
         Raises TmuxUnavailable and its like.
         """
@@ -84,6 +87,7 @@ class Server:
         for terminal in found:
             text = " | ".join(line for line, pane_id in lines if pane_id is None or pane_id != terminal.pane_id)
             done |= not text or terminals.show(self.socket, terminal, text)
+        self.terminals = found
         if not done:
             self._again = time.monotonic() + AGAIN
         return done
@@ -103,8 +107,8 @@ class People:
     def __init__(self) -> None:
         self._servers: dict[Address, Server] = {}
 
-    def tell(self, store: Store, stopping: Callable[[], bool] = bool) -> list[str]:
-        """Tell the people of `store` what is new; return the lines about agents that wait. Raises StoreError."""
+    def tell(self, store: Store, stopping: Callable[[], bool] = bool) -> None:
+        """Tell the people of `store` what is new. Raises StoreError."""
         inside = places.servers(store.path)
 
         def look(tx: Tx) -> tuple[list[tuple[Person, Mail]], list[Waiting]]:
@@ -119,18 +123,25 @@ class People:
             if person.server:
                 by_address.setdefault(person.server, set()).add(person.id)
         self._servers = {one: self._servers.get(one) or Server(one, store.path) for one in by_address}
-        said: list[str] = []
+        said: dict[str, list[Terminal]] = {}  # by new line about an agent that waits
         for address, ids in by_address.items():
             if stopping():
                 break
             theirs = [(person, one) for person, one in mail if person.id in ids]
             teams = {person.team for person, _ in theirs}
             try:
-                said += self._servers[address].update(theirs, [one for one in waiting if one.team in teams])
+                server = self._servers[address]
+                for line in server.update(theirs, [one for one in waiting if one.team in teams]):
+                    said.setdefault(line, []).extend(server.terminals)
             except XatsError as problem:
                 log.debug("the people in the tmux server %s: %s", address[0], problem)
                 del self._servers[address]
-        return list(dict.fromkeys(said))
+        if said and settings.value("XATS_NOTIFY_DESKTOP", os.environ) == "auto":
+            for line, attached in said.items():
+                text = line.removeprefix("xats: ")
+                if not desktop.notify(text, os.environ):
+                    for terminal in attached:
+                        terminals.notify(terminal, text)
 
 
 def unread(person: Person, mail: Mail) -> str:

@@ -6,6 +6,8 @@ windows and panes that do not set it themselves.
 
 from __future__ import annotations
 
+import os
+
 from xats.base.record import record
 from xats.tmux import notice
 from xats.tmux.address import check_pane_id
@@ -13,7 +15,13 @@ from xats.tmux.errors import TmuxGone
 from xats.tmux.server import quote, run, same
 
 # Free text comes last.
-_CLIENTS = "#{pid}|#{client_control_mode}|#{pane_id}|#{client_flags}|#{client_termtype}|#{client_name}"
+_CLIENTS = (
+    "#{pid}|#{client_control_mode}|#{pane_id}|#{client_flags}|#{client_termname} #{client_termtype}|#{client_name}"
+)
+
+# Terminals that show a notification for OSC 9, and for OSC 777, by a part of their names. Others could print the text.
+OSC_9 = ("iterm2", "wezterm", "ghostty", "kitty", "foot")
+OSC_777 = ("rxvt",)
 
 
 @record
@@ -22,7 +30,7 @@ class Terminal:
 
     name: str
     pane_id: str  #: the pane that has its keyboard
-    program: str  #: what the terminal says that it is, like `kitty(0.32.2)`; often ""
+    program: str  #: its TERM, and what it says that it is, like `xterm-kitty kitty(0.32.2)`
 
 
 def attached(socket: str, pid: int) -> list[Terminal]:
@@ -40,6 +48,33 @@ def attached(socket: str, pid: int) -> list[Terminal]:
 def show(socket: str, terminal: Terminal, text: str) -> bool:
     """Show `text` for some seconds on `terminal`; tell whether it did. Raises TmuxGone, TmuxUnavailable."""
     return notice.show_on(socket, terminal.name, terminal.pane_id, text)
+
+
+def notify(terminal: Terminal, text: str) -> bool:
+    """Let `terminal` show `text` as a desktop notification; tell whether it is one that can.
+
+    tmux passes on no such sequence of a client, so xats writes it to the terminal itself, by one write(2).
+    https://iterm2.com/documentation-escape-codes.html, https://codeberg.org/dnkl/foot#supported-oscs
+    """
+    program, said = terminal.program.lower(), notice.literal(text).replace(";", ",")
+    if any(name in program for name in OSC_9):
+        data = f"\x1b]9;{said}\x1b\\"
+    elif any(name in program for name in OSC_777):
+        data = f"\x1b]777;notify;xats;{said}\x1b\\"
+    else:
+        return False
+    try:
+        file = os.open(terminal.name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except (OSError, ValueError):
+        return False
+    try:
+        if not os.isatty(file) or os.fstat(file).st_uid != os.geteuid():
+            return False
+        return os.write(file, data.encode()) > 0
+    except OSError:  # the terminal takes nothing just now
+        return False
+    finally:
+        os.close(file)
 
 
 def window(socket: str, pane_id: str) -> str:
