@@ -243,6 +243,19 @@ def test_an_agent_that_waits_for_a_person_is_announced_once(world, desk, bob):
     until(lambda: asks in viewer.read()[before:])
 
 
+def test_a_person_who_gets_notices_hears_of_it_too(world, desk, bob):
+    """Their mail comes by a wake, and is not shown twice."""
+    desk.type("register", "kim", "--wake", "notice")
+    viewer = desk.attach()
+    bob("PermissionRequest")
+    world.send("kim")
+    world.xats("deliver", "--once")
+    viewer.wait_for(b"xats: bob of team t waits for your answer")
+    assert world.wake("kim")["state"] == "delivered"
+    assert line(1) not in viewer.read()
+    assert (desk.option("@xats_unread"), desk.option("@xats_waiting")) == ("", "1")
+
+
 def test_an_agent_of_another_team_is_not(world, desk, bob):
     world.xats("register", "alice", "--no-pane", XATS_TEAM="shop")
     desk.type("inbox", "--team", "shop")

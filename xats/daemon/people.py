@@ -16,7 +16,7 @@ import time
 from binascii import crc32
 
 from xats import settings
-from xats.base import host
+from xats.base import host, process
 from xats.base.errors import XatsError
 from xats.core.waking import people
 from xats.delivery import desktop, envelope
@@ -109,26 +109,25 @@ class People:
 
     def tell(self, store: Store, stopping: Callable[[], bool] = bool) -> None:
         """Tell the people of `store` what is new. Raises StoreError."""
-        inside = places.servers(store.path)
+        where = {(one.socket, one.pid): set(ids) for one, ids in places.servers(store.path).items()}
 
-        def look(tx: Tx) -> tuple[list[tuple[Person, Mail]], list[Waiting]]:
-            found = people.people(tx, host.id())
-            if not inside and not any(person.server for person in found):
-                return [], []
-            return [(person, people.mail(tx, person)) for person in found], people.waiting(tx, host.id())
+        def look(tx: Tx) -> tuple[dict[int, Person], dict[int, Mail], list[Waiting]]:
+            known = {person.id: person for person in people.people(tx, host.id())}
+            for person in known.values():
+                if person.server and process.started(person.server[1]) is not None:
+                    where.setdefault(person.server, set()).add(person.id)
+            inside = set().union(*where.values()) & known.keys()
+            mail = {one: people.mail(tx, known[one]) for one in inside if known[one].by_line}
+            return known, mail, people.waiting(tx, host.id()) if inside else []
 
-        mail, waiting = store.read(look)
-        by_address: dict[Address, set[int]] = {(one.socket, one.pid): set(ids) for one, ids in inside.items()}
-        for person, _ in mail:
-            if person.server:
-                by_address.setdefault(person.server, set()).add(person.id)
-        self._servers = {one: self._servers.get(one) or Server(one, store.path) for one in by_address}
+        known, mail, waiting = store.read(look)
+        self._servers = {one: self._servers.get(one) or Server(one, store.path) for one in where}
         said: dict[str, list[Terminal]] = {}  # by new line about an agent that waits
-        for address, ids in by_address.items():
+        for address, ids in where.items():
             if stopping():
                 break
-            theirs = [(person, one) for person, one in mail if person.id in ids]
-            teams = {person.team for person, _ in theirs}
+            teams = {known[one].team for one in ids if one in known}
+            theirs = [(known[one], mail[one]) for one in sorted(ids) if one in mail]
             try:
                 server = self._servers[address]
                 for line in server.update(theirs, [one for one in waiting if one.team in teams]):

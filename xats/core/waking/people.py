@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from xats.core.waking.wakes import Pending
     from xats.store import Row, Tx
 
-# `wake_by` is null for the default. A person who has chosen none is told nothing.
+# `wake_by` is null for the default. A person who has chosen none is told nothing. With a notice, their mail has wakes.
 PEOPLE = f"""
-select a.id, a.name, a.team, {wakes.paused("a.id", "a.team")} as paused, s.pane_socket as socket, s.server_pid
+select a.id, a.name, a.team, {wakes.paused("a.id", "a.team")} as paused, a.wake_by is null as by_line,
+    s.pane_socket as socket, s.server_pid
 from agents a left join sessions s
     on s.agent_id = a.id and s.ended_at is null and s.host = :host and s.pane_id is not null
-where a.client = 'human' and a.wake_by is null and a.unregistered_at is null order by a.id
+where a.client = 'human' and (a.wake_by is null or a.wake_by = 'notice') and a.unregistered_at is null order by a.id
 """
 NEWEST = f"""
 select max(m.id) as id from deliveries d join messages m on m.id = d.message_id
@@ -37,12 +38,13 @@ order by a.id
 
 @record
 class Person:
-    """A person whom xats tells of mail. `server` is the tmux server (socket, pid) of their pane, if they have one."""
+    """A person whom xats tells things. `server` is the tmux server (socket, pid) of their pane, if they have one."""
 
     id: int
     name: str
     team: str
     paused: bool
+    by_line: bool  #: whether a line tells them of mail
     server: tuple[str, int] | None
 
 
@@ -69,7 +71,10 @@ class Mail:
 def people(tx: Tx, host: str) -> list[Person]:
     """Return the registered people whom xats tells; `host` is where their panes count."""
     rows = tx.all(PEOPLE, host=host)
-    return [from_row(Person, row, paused=bool(row["paused"]), server=_server(row)) for row in rows]
+    return [
+        from_row(Person, row, paused=bool(row["paused"]), by_line=bool(row["by_line"]), server=_server(row))
+        for row in rows
+    ]
 
 
 def mail(tx: Tx, person: Person) -> Mail:
