@@ -16,6 +16,7 @@ from benchmarks.rig import XATS, Rig
 ROWS = {
     "hot": commands.hot,
     "hook": commands.hook,
+    "badge": commands.badge,
     "settings": settings.settings,
     "projects": projects.projects,
     "other": commands.other,

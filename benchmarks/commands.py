@@ -32,6 +32,29 @@ def hot(rig):
     ]
 
 
+def badge(rig):
+    """`xats badge` in a shell prompt, with unread mail, without any, and without a store: at most 1.3 F."""
+    home = rig.home()
+    home.seat("kim", None, "human")
+    home.send("kim")
+    empty = home.env(USER="kim", XATS_HOME=rig.path("nowhere"), LANG="C.UTF-8")
+    person = home.env(USER="kim", LANG="C.UTF-8")
+    del person["XATS_TEAM"], empty["XATS_TEAM"]
+    commands = {
+        "F": home.floor(),
+        "mail": Command([XATS, "badge"], person),
+        "nothing": Command([XATS, "badge"], {**person, "USER": "pat"}),
+        "no store": Command([XATS, "badge"], empty),
+    }
+    taken = interleaved(commands)
+    floor = taken.pop("F")
+    base = f"F = {floor * 1000:.1f} ms"
+    return [
+        Row(f"badge {name}", took / floor, 1.3, "x F", f"xats badge: {took * 1000:.1f} ms; {base}")
+        for name, took in taken.items()
+    ]
+
+
 READ = "update deliveries set state = 'read', read_at = :now where state in ('unread', 'shown')"
 
 
@@ -127,7 +150,7 @@ def other(rig):
     if "deliver" in commands:
         commands["deliver"].before = lambda: only_one(home) or suspend(home)
     commands["daemon stop"] = calm.xats("daemon", "stop")  # that finds none running
-    left_out = set(VERBS) - set(commands) - {"send", "reply", "inbox", "wait", "whoami", "hook run"}
+    left_out = set(VERBS) - set(commands) - {"send", "reply", "inbox", "wait", "whoami", "badge", "hook run"}
     rows = verb_rows("verb", interleaved(commands, times=21), QUICK)
     if left_out:
         rows[-1] = Row(**{**vars(rows[-1]), "what": f"{rows[-1].what} (not timed: {', '.join(sorted(left_out))})"})

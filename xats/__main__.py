@@ -126,6 +126,11 @@ def dispatch(words: Sequence[str]) -> int:
         from xats.hooks.run import main as run
 
         return run(words[2:])
+    if words[:1] == ["badge"]:
+        from xats.cli.mail.badge import quick
+
+        if (code := quick(words, os.environ)) is not None:
+            return code
     from xats.base import output
 
     sys.stdout = output.check(sys.stdout)

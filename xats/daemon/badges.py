@@ -17,6 +17,7 @@ from xats.base import host
 from xats.base.errors import StoreError, XatsError
 from xats.base.pane import Pane
 from xats.core.waking import notices, reasons
+from xats.daemon.people import People
 from xats.tmux import gone
 from xats.tmux import pane as panes
 from xats.tmux.errors import NoPane, TmuxGone, TmuxUnavailable
@@ -113,7 +114,7 @@ def _owner(store: str) -> str:
 
 
 class Badges:
-    """A thread that keeps the badges up to date, so that the loop does not wait for tmux."""
+    """A thread that keeps the badges up to date and tells people, so that the loop does not wait for tmux."""
 
     def __init__(self, open_store: Callable[[], Store]) -> None:
         self._open = open_store
@@ -136,6 +137,7 @@ class Badges:
     def _run(self) -> None:
         shown: dict[Pane, int] = {}
         asked: set[str] = set()
+        people = People()
         try:
             store = self._open()
         except StoreError as problem:
@@ -147,6 +149,7 @@ class Badges:
                 self._changed.clear()
                 try:
                     refresh(store, shown, asked, self._stop.is_set)
+                    people.tell(store, self._stop.is_set)
                 except StoreError as problem:
                     log.debug("badges: %s", problem)
         finally:

@@ -21,7 +21,7 @@ def wake_line(pending: Pending, xats_path: str | None = None) -> str:
     leaves out a path that cannot be pasted (`can_name`).
     """
     call = f"{calling.RUN}{calling.spelled(xats_path if can_name(xats_path) else None)} inbox"
-    line = f"xats: {pending.unread} new from {_senders(pending)} {call}"
+    line = f"xats: {pending.unread} new from {senders(pending)} {call}"
     return line if len(line) <= LONGEST else f"xats: {pending.unread} new {call}"
 
 
@@ -31,7 +31,8 @@ def can_name(xats_path: str | None) -> bool:
     return word.isascii() and MENU not in word and len(word) <= LONGEST - len(f"xats: {10**9} new {calling.RUN} inbox")
 
 
-def _senders(pending: Pending) -> str:
+def senders(pending: Pending) -> str:
+    """Return the names of the first senders of unread mail, and how many more there are."""
     named: list[str] = []
     for name in pending.names[:NAMES]:
         if named and len(", ".join([*named, name])) > WIDTH:

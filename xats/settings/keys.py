@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
-    Kind: TypeAlias = "Duration | Durations | Count | Names | Switch | Path"
+    Kind: TypeAlias = "Duration | Durations | Count | Names | Choice | Switch | Path"
 
 # The transports by which an agent is woken, in the order in which they are tried.
 TRANSPORTS = ("hook", "waiter", *programs.INBOXES, "tmux")
@@ -152,6 +152,32 @@ class Names:
         if not all(words):
             raise _wrong(self.rule, value)
         return ",".join(one for one in self.known if one in words)
+
+    def show(self, text: str) -> str:
+        """Return the `text` of the variable as a person writes it."""
+        return text
+
+
+@record
+class Choice:
+    """One of the words `known`."""
+
+    known: tuple[str, ...]
+
+    @property
+    def rule(self) -> str:
+        """What a value must be."""
+        return " or ".join(self.known)
+
+    def given(self, text: str) -> Any:
+        """Return the value for a file that the word `text` of a command line stands for."""
+        return text
+
+    def read(self, value: Any) -> str:
+        """Return the text of the variable for a value of a file. Raises ValueError."""
+        if not isinstance(value, str) or value not in self.known:
+            raise _wrong(self.rule, value)
+        return value
 
     def show(self, text: str) -> str:
         """Return the `text` of the variable as a person writes it."""
@@ -310,6 +336,14 @@ KEYS = (
         Duration(off=True),
         "30d",
         "How long the daemon keeps read mail, ended tasks and events; off or 0: forever.",
+    ),
+    Key(
+        "notify.desktop",
+        "XATS_NOTIFY_DESKTOP",
+        Choice(("auto", "off")),
+        "off",
+        "Whether xats also shows a notification on your desktop when an agent waits for your answer. auto: by "
+        "osascript or notify-send, else by the terminal (OSC 9 or 777).",
     ),
     Key(
         "daemon.autostart",

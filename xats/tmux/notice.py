@@ -50,10 +50,21 @@ def show(pane: Pane, text: str, timeout: float = TIMEOUT) -> list[str]:
     try:
         shown = [client for client in clients if _show_to(pane, client, literal(text), timeout)]
     except _NoTarget:
-        shown = _show_in_session(pane, literal(text), timeout)
+        shown = _show_in_session(pane, pane.pane_id, literal(text), timeout)
     # A client that has left meanwhile has shown nothing. Some releases of tmux do not say so.
     still = viewers(pane, timeout) if shown else []
     return [client for client in clients if client in still and client in shown]
+
+
+def show_on(at: Pane | str, client: str, pane_id: str, text: str, timeout: float = TIMEOUT) -> bool:
+    """Show `text` on the terminal of the tmux client `client`, which shows the pane `pane_id`; tell whether it did.
+
+    `at` is a pane or the socket of its server. Raises TmuxGone, TmuxUnavailable.
+    """
+    try:
+        return _show_to(at, client, literal(text), timeout)
+    except _NoTarget:
+        return client in _show_in_session(at, pane_id, literal(text), timeout)
 
 
 def literal(text: str) -> str:
@@ -68,11 +79,11 @@ class _NoTarget(Exception):
     """An old tmux takes no client for a message: in 3.2 and 3.2a display-message -c has no value."""
 
 
-def _show_to(pane: Pane, client: str, text: str, timeout: float) -> bool:
+def _show_to(at: Pane | str, client: str, text: str, timeout: float) -> bool:
     """Show `text` on the terminal of `client`; False if it has gone. Raises _NoTarget."""
     for delay in (("-d", str(SHOWN)), ()):  # before tmux 3.2 only the option display-time sets the duration
         try:
-            run(pane, "display-message", "-c", argument(client), *delay, argument(text), timeout=timeout)
+            run(at, "display-message", "-c", argument(client), *delay, argument(text), timeout=timeout)
         except TmuxUnavailable as problem:
             if str(problem).startswith("can't find client"):
                 return False
@@ -83,15 +94,15 @@ def _show_to(pane: Pane, client: str, text: str, timeout: float) -> bool:
     raise _NoTarget
 
 
-def _show_in_session(pane: Pane, text: str, timeout: float) -> list[str]:
-    """Show `text` on a terminal of the session of `pane` that tmux chooses; return its client, as in tmux's log.
+def _show_in_session(at: Pane | str, pane_id: str, text: str, timeout: float) -> list[str]:
+    """Show `text` on a terminal of the session of a pane that tmux chooses; return its client, as in tmux's log.
 
     tmux chooses it for a command inside the pane that TMUX_PANE names.
     """
     log = ("show-messages", ";", "display-message", "-p", _END, ";")
     words = (*log, "display-message", "-d", str(SHOWN), argument(text), ";", *log[:-1])
     try:
-        before, _, rest = run(pane, *words, timeout=timeout, inside=pane.pane_id).partition(f"{_END}\n")
+        before, _, rest = run(at, *words, timeout=timeout, inside=pane_id).partition(f"{_END}\n")
     except TmuxUnavailable as problem:
         if str(problem).startswith("no current client"):  # all have gone
             return []

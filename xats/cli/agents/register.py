@@ -60,6 +60,8 @@ def register(
 
     With --wake notice tmux shows a notice. With --wake command xats runs your own program. Both type nothing.
 
+    xats types nothing at a person. In tmux it shows them a line when mail comes; --wake none turns that off.
+
     With --expect xats binds the program when it appears in the pane, and keeps the mail for the agent until then.
 
     An agent that registers itself is told how to use xats, and gets a short recap: see xats recap.
@@ -137,7 +139,7 @@ def register(
     elif here.quiet:
         render.put(done.details.agent.name)
     else:
-        _tell(here, done, typed=typed)
+        _tell(here, done, wake, typed=typed)
         tell_name(name, done.details.agent)
         if still:
             command = here.command("unregister", still)
@@ -230,8 +232,8 @@ def tell_name(name: str, agent: Agent) -> None:
         render.say(f"  {name} is called {agent.name} now")
 
 
-def _tell(here: Context, done: Registered, *, typed: bool) -> None:
-    """Print the result of a registration; `typed`: a line can be typed in the pane."""
+def _tell(here: Context, done: Registered, wake: str | None, *, typed: bool) -> None:
+    """Print the result of a registration with `--wake wake`; `typed`: a line can be typed in the pane."""
     from xats.clients import sessions
 
     agent, session = done.details.agent, done.details.session
@@ -242,7 +244,8 @@ def _tell(here: Context, done: Registered, *, typed: bool) -> None:
         what = "pane" if pane else "shell" if session and _is_in_shell(session) else "program"
         render.say(f"  this {what} was {done.unseated}'s until now; the mail of {done.unseated} is kept")
     if agent.wake_by == "none" and agent.client == "human":
-        render.say("  a person: nothing is ever typed into your shell; read with: xats inbox")
+        where = "; tmux shows a line when mail comes" if pane and wake != "none" else ""
+        render.say(f"  a person: nothing is ever typed into your shell{where}; read with: xats inbox")
     elif agent.wake_by == "none":
         render.say("  nothing wakes it; let it run xats inbox")
     elif agent.wake_by == "command":

@@ -47,7 +47,7 @@ def deliver(here: Context, *, once: params.OnceOption = False, dry_run: params.D
         return _preview(here)
 
     from xats.core.waking import notices
-    from xats.daemon import chores
+    from xats.daemon import chores, people
     from xats.delivery import target
     from xats.store.open import open_store
 
@@ -84,6 +84,7 @@ def deliver(here: Context, *, once: params.OnceOption = False, dry_run: params.D
         from xats.daemon import badges
 
         badges.refresh(here.store, {}, set())
+    people.People().tell(here.store)
     if here.json:
         found = [
             {"id": number, "agent": targets[number], "state": result.state, "reason": result.reason}

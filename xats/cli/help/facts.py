@@ -72,6 +72,7 @@ FILES = (
         "Files of SQLite beside the store. While they exist, they are part of it.",
     ),
     ("xats.db-daemon.log", "The log of the daemon."),
+    ("xats.db-people", "The tmux servers in which people type, so that xats can tell them of mail."),
     ("xats.db-hooks.log", "Errors of hooks. It never contains typed text."),
     ("xats.db-errors.log", "Unexpected errors of xats commands, for a report."),
     (

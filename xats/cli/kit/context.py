@@ -58,6 +58,7 @@ class Context:
         self.note: str | None = None  #: a warning about who runs this
         self.former: tuple[str, str] | None = None  #: the former name by which I was called, and today's
         self.former_said = False
+        self._typing: int | None = None  # the person (id) who typed this command on a terminal
         self._team: str | None = None  # not known yet
         self._settings: Mapping[str, str] | None = None  # not read yet
         self.circumstances = Command(self.environ, as_name, team, self._typist)
@@ -259,10 +260,13 @@ class Context:
             self.note = first.note
             from xats.cli.kit import upkeep
 
-            return upkeep.register_person(self, tx, first)
+            new = upkeep.register_person(self, tx, first)
+            self._typing = new.agent.id
+            return new
         except UnknownAgent as problem:
             raise self._explained(tx, problem, self.circumstances.said_team) from problem
         self.note = me.note
+        self._typing = me.agent.id if me.evidence == "user" else None
         said = (self.as_name or self.circumstances.name() or "").partition("@")[0]
         if me.evidence in ("flag", "env") and said.lower() != me.agent.name.lower():
             self.former = said, me.agent.name
@@ -309,6 +313,11 @@ class Context:
             from xats.cli.kit import upkeep
 
             upkeep.introduce(self)
+        if self._typing is not None and self.environ.get("TMUX"):
+            from xats.identity import places
+
+            places.note(self.path, self._typing, self.environ)
+            self._typing = None
 
     def person(self) -> str | None:
         """Return the name of the person who types this command, None if an agent or a script runs it."""

@@ -35,6 +35,8 @@ def introduce(here: Context) -> None:
     if here.new_person and not here.quiet:
         name, team = here.new_person.name, here.new_person.team
         say(f"you are {name} in team {team} from now on; your mail: {here.command('inbox')}")
+        if here.environ.get("TMUX") and not here.json:
+            say("  tmux shows a line when mail comes")
     if not (here.quiet or here.json):
         if here.former and not here.former_said:
             say(f"{here.former[0]} is called {here.former[1]} now")

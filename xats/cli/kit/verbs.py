@@ -34,6 +34,12 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         MAIL,
         "Wait for unread mail: exit 0 when there is some, 124 after the timeout.",
     ),
+    "badge": (
+        "mail.badge",
+        "badge",
+        MAIL,
+        "Print a few characters for a shell prompt or a status line: unread mail, and requests that wait for my reply.",
+    ),
     "register": ("agents.register", "register", AGENTS, "Register as an agent of this team, in this pane."),
     "unregister": (
         "agents.unregister",

@@ -47,6 +47,7 @@ DOCUMENTS: dict[str, Models] = {
     "log": (history.LogDocument,),
     "search": (history.SearchDocument,),
     "wait": (mail.WaitDocument,),
+    "badge": (mail.BadgeDocument,),
     "register": (agents.RegisterDocument,),
     "launch": (agents.LaunchDocument,),
     "unregister": (agents.UnregisterDocument,),

@@ -158,6 +158,14 @@ class ThreadDocument(Document):
     has_more: bool = field("Whether the conversation has more messages than are printed.")
 
 
+class BadgeDocument(Document):
+    """The numbers of a badge."""
+
+    unread: int = field("The number of unread messages.")
+    owed: int = field("The number of requests that were read and not answered.")
+    text: str = field("The characters that `badge` prints without --json; may be empty.")
+
+
 class WaitDocument(Document):
     """Unread mail."""
 

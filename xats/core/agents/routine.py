@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
         now: int
 
-        def one(self, sql: str, /, **values: Any) -> Row | None:
+        def one(self, sql: str, **values: Any) -> Row | None:
             """Return the first row of `sql`, or None."""
             ...
 

@@ -28,7 +28,7 @@ class Snapshot:
         self._connection = connection
         self.now = time.time_ns() // 1_000_000 + faults.CLOCK  #: milliseconds UTC
 
-    def one(self, sql: str, /, **values: Any) -> sqlite3.Row | None:
+    def one(self, sql: str, **values: Any) -> sqlite3.Row | None:
         """Return the first row of `sql`, or None."""
         row: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
         return row

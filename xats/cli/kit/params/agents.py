@@ -42,7 +42,8 @@ WakeByOption: TypeAlias = Annotated[
     Option(
         "--wake",
         metavar="HOW",
-        help="How to wake the agent: auto (its own inbox, else tmux), tmux, notice, command, none. A person: none.",
+        help="How to wake the agent: auto (its own inbox, else tmux), tmux, notice, command, none. "
+        "A person: auto shows a line in tmux.",
     ),
 ]
 ExpectOption: TypeAlias = Annotated[

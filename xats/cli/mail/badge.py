@@ -1,0 +1,134 @@
+"""The badge of a shell prompt or a status line: badge.
+
+A prompt waits for it, so a plain `xats badge` of a person runs without the rest of xats: one query, as a hook does
+(hooks/routine.py). It prints nothing where it cannot look, because an error message does not belong into a prompt.
+"""
+
+from __future__ import annotations
+
+import os
+
+from xats.base.errors import OK
+from xats.core.mail import badge as core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from xats.cli.kit.context import Context
+    from xats.core.agents.routine import Reader
+    from xats.core.mail.badge import Badge
+
+TRIES = 3  # looks at a store that is locked, as by a commit where there is no WAL
+PAUSE = 0.01  # seconds between two of them
+FANCY, PLAIN = ("\N{ENVELOPE}", "\N{LEFTWARDS ARROW WITH HOOK}"), ("M", "R")
+
+
+def badge(here: Context) -> int:
+    """Print a few characters for a shell prompt or a status line: unread mail, and requests that wait for my reply.
+
+    M3 R1 means: three messages are unread, and one request that I have read has no answer yet. In a UTF-8 locale the
+    letters are an envelope and an arrow. It prints nothing if there is neither.
+
+    It counts the mail of your login name in all teams, or in one with --team. It never fails and changes nothing. For
+    bash: PS1='$(xats badge) $ '.
+
+    Example: xats badge
+    """
+    try:
+        found = _asked(here)
+    except Exception:  # whatever it is, a prompt is no place for it
+        found = core.Badge()
+    return _show(found, json=here.json)
+
+
+def quick(words: Sequence[str], environ: Mapping[str, str]) -> int | None:
+    """Answer the command line `words` of a person, and return the exit code; None: the verb has to do it."""
+    if words not in (["badge"], ["badge", "--json"]) or environ.get("XATS_TEAM") or _is_agent(environ):
+        return None
+    try:
+        from xats.store.sqlite.paths import default_path
+
+        found = _people(default_path(environ), environ)
+    except Exception:  # as above
+        found = core.Badge()
+    return _show(found, json=len(words) > 1)
+
+
+def _asked(here: Context) -> Badge:
+    """Return the badge of whom --as, XATS_AGENT or the agent program around us says, else that of the person."""
+    if not os.path.exists(here.path):
+        return core.Badge()
+    if here.as_name or _is_agent(here.environ):
+        return here.read(lambda tx, me: core.of_agent(tx, me.agent.id), register=False)
+    team = here.asked_team
+    return _people(here.path, here.environ, team.lower() if team else None)
+
+
+def _is_agent(environ: Mapping[str, str]) -> bool:
+    """Tell whether the environment names an agent, or an agent program runs this."""
+    from xats.base import programs
+
+    return any(environ.get(name) for name in ("XATS_AGENT", *programs.SESSIONS, *programs.MARKS))
+
+
+def _people(path: str, environ: Mapping[str, str], team: str | None = None) -> Badge:
+    """Return the badge of the agent that this shell is, else that of the login name."""
+    from xats.store.sqlite.peek import peek
+    from xats.tmux.address import address
+
+    claim = address(environ)
+
+    def look(tx: Reader) -> Badge:
+        agent = core.in_pane(tx, *claim) if claim and team is None else None
+        return core.of_person(tx, _login(environ), team) if agent is None else core.of_agent(tx, agent)
+
+    for left in reversed(range(TRIES)):
+        found = peek(path, look)
+        if found or not left or not os.path.exists(path):
+            break
+        import time
+
+        time.sleep(PAUSE)
+    return found or core.Badge()
+
+
+def _login(environ: Mapping[str, str]) -> str:
+    """Return the login name as the name of an agent."""
+    name = environ.get("USER") or ""
+    if name.isascii() and name.isalnum():  # so is most people's, and needs no import
+        return name
+    from xats.cli.kit import people
+
+    return people.login_as_name(environ)
+
+
+def _show(found: Badge, *, json: bool) -> int:
+    """Print `found`; return the exit code."""
+    from xats.cli.kit import render
+
+    text = _text(found, FANCY if is_utf8(os.environ) else PLAIN)
+    try:
+        if json:
+            render.document({"unread": found.unread, "owed": found.owed, "text": text})
+        elif text:
+            render.put(text)
+    except OSError:  # the prompt has gone
+        pass
+    return OK
+
+
+def _text(found: Badge, signs: tuple[str, str]) -> str:
+    """Return the characters of `found`, with `signs` for unread mail and for requests; "" if there is nothing."""
+    counted = zip(signs, (found.unread, found.owed), strict=True)
+    return " ".join(f"{sign}{count}" for sign, count in counted if count)
+
+
+def is_utf8(environ: Mapping[str, str]) -> bool:
+    """Tell whether the locale in `environ` is one of UTF-8, see locale(7).
+
+    Python itself sets LC_CTYPE=C.UTF-8 in the C locale (PEP 538), so that value does not count.
+    """
+    kind = environ.get("LC_CTYPE", "")
+    said = environ.get("LC_ALL") or (kind if kind != "C.UTF-8" else "") or environ.get("LANG") or ""
+    return said.lower().replace("-", "").rpartition(".")[2].partition("@")[0] == "utf8"
