@@ -158,7 +158,8 @@ def test_a_person_who_does_not_want_to_be_told_is_not(world, desk, how):
     desk.type("inbox")
     viewer = desk.attach()
     if how == "none":
-        desk.type("register", "kim", "--wake", "none")
+        assert "tmux" not in desk.type("register", "kim", "--wake", "none")
+        assert "tmux" not in desk.type("register", "kim")  # it keeps that
     world.send("kim")
     if how == "paused":
         world.xats("pause", "kim", "--as", "alice")
