@@ -158,7 +158,8 @@ def test_a_person_who_does_not_want_to_be_told_is_not(world, desk, how):
     desk.type("inbox")
     viewer = desk.attach()
     if how == "none":
-        desk.type("register", "kim", "--wake", "none")
+        assert "tmux" not in desk.type("register", "kim", "--wake", "none")
+        assert "tmux" not in desk.type("register", "kim")  # it keeps that
     world.send("kim")
     if how == "paused":
         world.xats("pause", "kim", "--as", "alice")
@@ -183,6 +184,19 @@ def test_a_person_with_a_pane_is_told_too(world, desk):
     world.xats("deliver", "--once")
     viewer.wait_for(line(1))
     assert not os.path.exists(f"{world.path}-people")
+
+
+def test_a_person_who_has_exported_their_name_is_told_too(world, desk):
+    world.register("pat", None, "--client", "human")
+    world.register("zoe", None, "--client", "human")
+    viewer = desk.attach()
+    desk.type("inbox", pane=desk.open(XATS_AGENT="pat"))
+    desk.type("inbox", "--as", "zoe")  # kim looks into the mail of zoe
+    [ids] = places.servers(world.path).values()
+    assert [row["id"] for row in world.rows("select id from agents where name = 'pat'")] == sorted(ids)
+    world.send("pat")
+    world.xats("deliver", "--once")
+    viewer.wait_for(line(1))
 
 
 def test_a_person_outside_tmux_is_as_before(world):

@@ -116,7 +116,12 @@ def test_a_project_only_makes_it_stricter(place, user, project, environ, name, w
 @pytest.mark.parametrize("key", keys.KEYS, ids=lambda key: key.name)
 def test_what_a_project_may_not_set_does_not_count_and_is_said(place, key):
     values = {"wake.command": '"/bin/evil"', "clients.folder": '"/tmp"', "tmux.program": '"/tmp/tmux"', "keep": '"1s"'}
-    values |= {"wake.ladder": '["1ms"]', "daemon.autostart": "false", "daemon.debug": "true"}
+    values |= {
+        "wake.ladder": '["1ms"]',
+        "daemon.autostart": "false",
+        "daemon.debug": "true",
+        "notify.desktop": '"auto"',
+    }
     value = values.get(key.name, '"30s"')
     place.project.write_text(f"{key.name} = {value}\n")
     found = place.of()

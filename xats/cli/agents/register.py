@@ -72,6 +72,7 @@ def register(
     """
     from xats.cli.agents import own_shell, seat
     from xats.cli.teams import membership
+    from xats.core.waking import people
 
     check(name=name, role=role, client=client, tag=tag, cap=cap, wake=wake)
     _check_together(pane=pane, no_pane=no_pane, client=client, expect=expect, ttl=ttl)
@@ -104,7 +105,7 @@ def register(
     path = seat.xats_path(here, place, pane)
     agreed = membership.agree(here)
 
-    def work(tx: Tx) -> tuple[Registered, str | None, tuple[str, ...]]:
+    def work(tx: Tx) -> tuple[Registered, str | None, tuple[str, ...], bool]:
         team, called = here.address(tx, name)
         membership.join(here, tx, team, agreed=agreed)
         known = core.find(tx, team, called)
@@ -127,9 +128,9 @@ def register(
             leave_pane=no_pane,
         )
         still = own_shell.settle(here, tx, done, shell, is_persons=is_persons)
-        return done, still, teams.notices(tx, team)
+        return done, still, teams.notices(tx, team), people.is_told(tx, done.details.agent.id)
 
-    done, still, pending = here.store.write(work)
+    done, still, pending, told = here.store.write(work)
     typed = reach.warn_unreachable(here, done.details)
     pane_mark.put_or_warn(done.details.session, done.details.agent.name)
     here.rouse_daemon()
@@ -139,7 +140,7 @@ def register(
     elif here.quiet:
         render.put(done.details.agent.name)
     else:
-        _tell(here, done, wake, typed=typed)
+        _tell(here, done, typed=typed, told=told)
         tell_name(name, done.details.agent)
         if still:
             command = here.command("unregister", still)
@@ -232,8 +233,8 @@ def tell_name(name: str, agent: Agent) -> None:
         render.say(f"  {name} is called {agent.name} now")
 
 
-def _tell(here: Context, done: Registered, wake: str | None, *, typed: bool) -> None:
-    """Print the result of a registration with `--wake wake`; `typed`: a line can be typed in the pane."""
+def _tell(here: Context, done: Registered, *, typed: bool, told: bool) -> None:
+    """Print the result of a registration; `typed`: a line can be typed in the pane; `told`: tmux tells a person."""
     from xats.clients import sessions
 
     agent, session = done.details.agent, done.details.session
@@ -244,7 +245,7 @@ def _tell(here: Context, done: Registered, wake: str | None, *, typed: bool) -> 
         what = "pane" if pane else "shell" if session and _is_in_shell(session) else "program"
         render.say(f"  this {what} was {done.unseated}'s until now; the mail of {done.unseated} is kept")
     if agent.wake_by == "none" and agent.client == "human":
-        where = "; tmux shows a line when mail comes" if pane and wake != "none" else ""
+        where = "; tmux shows a line when mail comes" if pane and told else ""
         render.say(f"  a person: nothing is ever typed into your shell{where}; read with: xats inbox")
     elif agent.wake_by == "none":
         render.say("  nothing wakes it; let it run xats inbox")

@@ -266,7 +266,8 @@ class Context:
         except UnknownAgent as problem:
             raise self._explained(tx, problem, self.circumstances.said_team) from problem
         self.note = me.note
-        self._typing = me.agent.id if me.evidence == "user" else None
+        named = me.evidence == "env" and me.agent.client == "human" and self.person() is not None
+        self._typing = me.agent.id if named or me.evidence == "user" else None
         said = (self.as_name or self.circumstances.name() or "").partition("@")[0]
         if me.evidence in ("flag", "env") and said.lower() != me.agent.name.lower():
             self.former = said, me.agent.name

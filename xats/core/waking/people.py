@@ -22,6 +22,7 @@ from agents a left join sessions s
     on s.agent_id = a.id and s.ended_at is null and s.host = :host and s.pane_id is not null
 where a.client = 'human' and (a.wake_by is null or a.wake_by = 'notice') and a.unregistered_at is null order by a.id
 """
+IS_TOLD = "select 1 from agents where id = :id and client = 'human' and wake_by is null"
 NEWEST = f"""
 select max(m.id) as id from deliveries d join messages m on m.id = d.message_id
 where d.agent_id = :agent and d.state = 'unread' and m.wake = 1 and m.sender_id <> :agent and {wakes.FRESH}
@@ -75,6 +76,11 @@ def people(tx: Tx, host: str) -> list[Person]:
         from_row(Person, row, paused=bool(row["paused"]), by_line=bool(row["by_line"]), server=_server(row))
         for row in rows
     ]
+
+
+def is_told(tx: Tx, agent_id: int) -> bool:
+    """Tell whether the agent with that id is a person whom a line in tmux tells of mail."""
+    return tx.one(IS_TOLD, id=agent_id) is not None
 
 
 def mail(tx: Tx, person: Person) -> Mail:
