@@ -157,6 +157,14 @@ def test_words_are_searched_in_mail_tasks_and_contracts(xats, crew):
     assert len(xats("search", "parser  ready", "--as", "bob").stdout.splitlines()) == 1
 
 
+def test_a_person_sees_the_words_in_bold_and_the_text_below_the_subject(xats, crew):
+    crew.send("alice", "bob", "word " * 30 + "needle", subject="Haystack")
+    shown = xats.on_terminal("search", "needle", "HAY", env={"COLUMNS": "60"})
+    first, second = shown.splitlines()
+    assert first.endswith("\x1b[1m#4\x1b[0m alice to bob: \x1b[1mHay\x1b[0mstack")
+    assert second == "  …word word word \x1b[1mneedle\x1b[0m"
+
+
 def test_control_characters_are_shown(xats, crew):
     shown = xats.on_terminal("search", "freeze", env={"NO_COLOR": "1"})
     assert "#2 bob to all: freeze ^[[31mnow" in shown

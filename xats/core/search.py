@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Kind = Literal["mail", "task", "contract"]
 
-PAGE = 250  # rows that are in memory at once
+PAGE = 100  # rows that are in memory at once; a body may have 1 MiB
 
 
 @record

@@ -218,10 +218,10 @@ def stamp(at: int) -> str:
     return time.strftime("%m-%d %H:%M", time.localtime(at // 1000))
 
 
-def fitted(head: str, styled: str, text: str) -> str:
+def fitted(head: str, styled: str, text: str, *, whole: bool = False) -> str:
     """Return the line `styled text`, cut to the terminal. `head` is `styled` without its styles.
 
-    If there is no room for the text, it gets an indented line of its own.
+    If there is no room for the text, or with `whole` not for all of it, the text gets an indented line of its own.
     """
     columns = render.width()
     if not columns or not text:
@@ -229,7 +229,14 @@ def fitted(head: str, styled: str, text: str) -> str:
     from xats.cli.top.lines import cut, size, wrap
 
     room = columns - size(head) - 1
-    if room >= min(NARROWEST, size(text)):
+    if room >= (size(text) if whole else min(NARROWEST, size(text))):
         return f"{styled} {cut(text, room)}"
     above = styled if room >= -1 else "\n  ".join(wrap(head, columns - 2))
-    return f"{above}\n  {cut(text, columns - 2)}"
+    return f"{above}\n  {cut_to_terminal(text)}"
+
+
+def cut_to_terminal(text: str) -> str:
+    """Return `text` cut to an indented line of the terminal."""
+    from xats.cli.top.lines import cut
+
+    return cut(text, render.width() - 2)

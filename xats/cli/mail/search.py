@@ -8,7 +8,7 @@ from xats.base.errors import Usage
 from xats.cli.kit import render, scope
 from xats.cli.kit.paging import check_limit
 from xats.cli.kit.views import near
-from xats.cli.mail.log import fitted, stamp
+from xats.cli.mail.log import cut_to_terminal, fitted, stamp
 from xats.core import search as rules
 
 TYPE_CHECKING = False
@@ -89,8 +89,27 @@ def _line(hit: Hit, words: Sequence[str], team: str) -> str:
         "task": f"task {hit.id} ({hit.state})",
         "contract": f"contract {hit.name}",
     }[hit.kind]
-    head, title = f"{stamp(hit.at)} {called} {by}{to}:", f"{stamp(hit.at)} {render.bold(called)} {by}{to}:"
-    return fitted(head, title, render.one_line(" - ".join(filter(None, (hit.title, shown)))))
+    at, text = stamp(hit.at), render.one_line(shown)
+    head, styled = f"{at} {called} {by}{to}:", f"{at} {render.bold(called)} {by}{to}:"
+    if not hit.title:
+        return marked(fitted(head, styled, text, whole=True), words, len(styled))
+    first = fitted(head, styled, render.one_line(hit.title))
+    return marked(f"{first}\n  {cut_to_terminal(text)}" if text else first, words, len(styled))
+
+
+def marked(text: str, words: Sequence[str], start: int) -> str:
+    """Return `text` with `words` in bold where they occur behind the character `start`."""
+    folded = text.casefold()
+    if len(folded) != len(text) or not render.styled():  # the places would not be the same
+        return text
+    parts, at = [text[:start]], start
+    while True:
+        places = [(place, len(word)) for word in map(str.casefold, words) if (place := folded.find(word, at)) >= 0]
+        if not places:
+            return "".join([*parts, text[at:]])
+        place, length = min(places, key=lambda one: (one[0], -one[1]))
+        parts += [text[at:place], render.bold(text[place : place + length])]
+        at = place + length
 
 
 def excerpt(text: str, words: Sequence[str]) -> str:
