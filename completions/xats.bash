@@ -4,7 +4,7 @@
 # What verb $1 may be followed by: sets `words`.
 _xats_words() {
     case $1 in
-        '') words='send broadcast reply ask ack inbox show thread status wait register unregister agents agent seat launch top pause resume whoami team task contract events poke deliver dead daemon doctor config client hook db demo demo-agent schema' ;;
+        '') words='send broadcast reply ask ack inbox show thread status wait register unregister agents agent seat launch top peek attach pause resume whoami team task contract events poke deliver dead daemon doctor config client hook db demo demo-agent schema' ;;
         'agent') words='show set rename forget' ;;
         'team') words='list show rename merge archive forget adopt' ;;
         'task') words='add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export' ;;
@@ -37,6 +37,7 @@ _xats_options() {
         'agent forget') options="--name-only --yes -y $options" ;;
         'seat') options="--role --tag --cap --about $options" ;;
         'launch') options="--name --role --tag --cap --model --wake --takeover --writable-store --print $options" ;;
+        'peek') options="--lines -n --follow -f $options" ;;
         'pause' | 'task cancel' | 'task reopen') options="--reason $options" ;;
         'team list') options="--archived $options" ;;
         'team rename' | 'team adopt') options="--yes -y --dry-run $options" ;;
@@ -83,7 +84,7 @@ _xats_option_kind() {
         --db) kind=file ;;
         *)
             case "$1 $2" in
-                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'ask --subject' | 'ask -s' | 'ask --key' | 'ask --timeout' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'register --ttl' | 'agent set --about' | 'seat --about' | 'launch --model' | 'pause --reason' | 'team merge --suffix' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'events --since' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
+                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'ask --subject' | 'ask -s' | 'ask --key' | 'ask --timeout' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'register --ttl' | 'agent set --about' | 'seat --about' | 'launch --model' | 'peek --lines' | 'peek -n' | 'pause --reason' | 'team merge --suffix' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'events --since' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
                 'send --reply-to' | 'inbox --thread') kind=message ;;
                 'send --batch' | 'db export --output' | 'db export -o') kind=file ;;
                 'send --contract' | 'broadcast --contract' | 'reply --contract' | 'ask --contract') kind=contract-version ;;
@@ -121,7 +122,7 @@ _xats_argument_kind() {
         'show 1' | 'thread 1') kind=message ;;
         'status 1') kind=sent ;;
         'register 1' | 'agent forget 1' | 'seat 1') kind=name ;;
-        'unregister 1' | 'agent show 1' | 'agent set 1' | 'agent rename 1' | 'pause 1' | 'resume 1' | 'poke 1') kind=agent ;;
+        'unregister 1' | 'agent show 1' | 'agent set 1' | 'agent rename 1' | 'peek 1' | 'attach 1' | 'pause 1' | 'resume 1' | 'poke 1') kind=agent ;;
         'launch 1') kind='=aider amp claude cline codex copilot cursor-agent droid gemini kimi opencode qwen' ;;
         'team show 1' | 'team rename 1' | 'team merge 1' | 'team merge 2' | 'team archive 1' | 'team adopt 1') kind=every-team ;;
         'team forget 1') kind=team-or-former ;;
@@ -136,7 +137,7 @@ _xats_argument_kind() {
         'client show 1') kind=client ;;
         'client test 1') kind=pane ;;
         'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=amp claude-code codex copilot cursor gemini opencode qwen' ;;
-        'schema 1') kind='=send broadcast reply ask ack inbox show thread status wait register launch unregister agents whoami team agent seat task contract events poke deliver config client pause resume dead doctor daemon hook db' ;;
+        'schema 1') kind='=send broadcast reply ask ack inbox show thread status wait register launch unregister agents peek whoami team agent seat task contract events poke deliver config client pause resume dead doctor daemon hook db' ;;
         'schema 2') kind='=list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire unset path find test retry drop status start stop install uninstall info backup query prune' ;;
     esac
 }

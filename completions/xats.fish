@@ -11,7 +11,7 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --about --agent --as --batch --cap --claim --client --compat --contract --db --dep --description --due --expect --from --key --kind --lease --limit --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --resume --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
+            case --about --agent --as --batch --cap --claim --client --compat --contract --db --dep --description --due --expect --from --key --kind --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --resume --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
                 set skip yes
             case '-?*' # short ones may be joined, and then the last may take a value
                 string match --quiet --regex -- '^-[^-dnops]*[dnops]$' $word; and set skip yes
@@ -72,6 +72,8 @@ complete -c xats -n "__xats_at '' 1" -a agent -d 'One agent: show, set, rename, 
 complete -c xats -n "__xats_at '' 1" -a seat -d 'Create an agent before its program runs; it gets mail and tasks from now on.'
 complete -c xats -n "__xats_at '' 1" -a launch -d 'Start an agent program in this pane, registered and with its hooks.'
 complete -c xats -n "__xats_at '' 1" -a top -d 'Watch the team live.'
+complete -c xats -n "__xats_at '' 1" -a peek -d 'Show the screen of an agent, as text; nothing is typed and nothing changes.'
+complete -c xats -n "__xats_at '' 1" -a attach -d 'Go to the pane of an agent; for people only.'
 complete -c xats -n "__xats_at '' 1" -a pause -d 'Hold the wakes of an agent, or of the whole team; mail is stored meanwhile.'
 complete -c xats -n "__xats_at '' 1" -a resume -d 'End a pause; each agent with new mail is woken once.'
 complete -c xats -n "__xats_at '' 1" -a whoami -d 'Show who I am here, and how xats knows.'
@@ -259,6 +261,10 @@ complete -c xats -n "__xats_at 'launch'" -l wake -x -k -a 'auto tmux notice comm
 complete -c xats -n "__xats_at 'launch'" -l takeover -d 'Take the name from a living process.'
 complete -c xats -n "__xats_at 'launch'" -l writable-store -d 'Codex: let its sandbox write the store, so that it can run xats.'
 complete -c xats -n "__xats_at 'launch'" -l print -d 'Print the command for a shell; do nothing.'
+complete -c xats -n "__xats_at 'peek' 1" -k -a '(__xats_ask agent)'
+complete -c xats -n "__xats_at 'peek'" -l lines -s n -x -d 'Show the last N lines, also those that have left the screen.'
+complete -c xats -n "__xats_at 'peek'" -l follow -s f -d 'Show the screen again whenever it changes, until Ctrl-C.'
+complete -c xats -n "__xats_at 'attach' 1" -k -a '(__xats_ask agent)'
 complete -c xats -n "__xats_at 'pause' 1" -k -a '(__xats_ask agent)'
 complete -c xats -n "__xats_at 'pause'" -l reason -x -d 'The reason, in one line.'
 complete -c xats -n "__xats_at 'resume' 1" -k -a '(__xats_ask agent)'
@@ -441,5 +447,5 @@ complete -c xats -n "__xats_at 'db prune'" -l older -x -d 'Remove what is older.
 complete -c xats -n "__xats_at 'db prune'" -l dry-run -d 'Print how much would be removed; change nothing.'
 complete -c xats -n "__xats_at 'db prune'" -l yes -s y -d 'Do not ask.'
 complete -c xats -n "__xats_at 'demo-agent'" -l role -x -k -a '(__xats_ask role)' -d 'The role of the agent.'
-complete -c xats -n "__xats_at 'schema' 1" -k -a 'send broadcast reply ask ack inbox show thread status wait register launch unregister agents whoami team agent seat task contract events poke deliver config client pause resume dead doctor daemon hook db'
+complete -c xats -n "__xats_at 'schema' 1" -k -a 'send broadcast reply ask ack inbox show thread status wait register launch unregister agents peek whoami team agent seat task contract events poke deliver config client pause resume dead doctor daemon hook db'
 complete -c xats -n "__xats_at 'schema' 2" -k -a 'list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire unset path find test retry drop status start stop install uninstall info backup query prune'
