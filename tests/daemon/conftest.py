@@ -1,18 +1,20 @@
 """Real daemons over a real store, real tmux."""
 
+import os
 import shutil
 
 import pytest
 
 from tests.conftest import trust_clock
 from tests.support.world import desk, world
+from xats.clients import registry
 from xats.core.agents import agents, registration
 from xats.core.mail import inbox
 from xats.core.mail.sending import Draft, send
 from xats.store.open import open_store
 from xats.store.sqlite.engine import host_clock
 
-__all__ = ("aged", "desk", "noisy", "world")
+__all__ = ("aged", "desk", "noisy", "person", "world")
 
 DAY = 86_400_000
 
@@ -28,6 +30,18 @@ def noisy(world):
     tmux.bob = tmux.compose("--clock")
     world.register("bob", tmux.bob)
     return tmux
+
+
+@pytest.fixture
+def person(world, desk):
+    """The tests may be run by an agent program: here no program above is known as one."""
+    folder = os.path.join(world.folder, "clients")
+    os.mkdir(folder)
+    for name in registry.BUILT_IN:
+        with open(os.path.join(folder, f"{name}.toml"), "w") as file:
+            file.write("executables = []\nscripts = []\n")
+    world.env.update(XATS_CLIENTS=folder, USER="carol")
+    return world
 
 
 def write_old_mail(store, count: int) -> None:

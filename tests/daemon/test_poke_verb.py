@@ -13,21 +13,9 @@ import pytest
 
 from tests.support.world import PATIENCE, until
 from xats.base import host
-from xats.clients import registry, sessions
+from xats.clients import sessions
 
 TEXT = "Please run the tests again"
-
-
-@pytest.fixture
-def person(world, desk):
-    """The tests may be run by an agent program: here no program above is known as one."""
-    folder = os.path.join(world.folder, "clients")
-    os.mkdir(folder)
-    for name in registry.BUILT_IN:
-        with open(os.path.join(folder, f"{name}.toml"), "w") as file:
-            file.write("executables = []\nscripts = []\n")
-    world.env.update(XATS_CLIENTS=folder, USER="carol")
-    return world
 
 
 def fed(world, data, *words):

@@ -35,7 +35,10 @@ def attach(here: Context, agent: params.AgentArg) -> int:
     if mine and mine.pane_id == pane.pane_id and around == pane.server_pid:
         render.say(f"{pane_of.about(here, whom, pane)} is this pane")
         return 0
-    if around == pane.server_pid and visit.switch(pane, mine.pane_id if mine else None):
+    if around == pane.server_pid:
+        if not visit.switch(pane, mine.pane_id if mine else None):
+            msg = "This pane is in no tmux client that could go elsewhere: no client is attached to its server."
+            raise Refused(msg, f"xats peek {agent}")
         if not here.quiet:
             render.say(f"now at {pane_of.about(here, whom, pane)}")
         return 0

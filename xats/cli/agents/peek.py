@@ -99,8 +99,9 @@ def _follow(here: Context, whom: Agent, session: Session, pane: Pane, most: int 
             shown = [render.visible(row) for row in (head, *rows)]
             if in_place:
                 shown = _fitting(shown)
-                up = f"\x1b[{drawn}A\r\x1b[J" if drawn else ""
-                render.put(up + "\n".join(shown))
+                shown += [""] * (drawn - len(shown))
+                up = f"\x1b[{drawn}A\r" if drawn else ""
+                render.put(up + "\n".join(f"\x1b[2K{row}" for row in shown))
                 drawn = len(shown)
             else:
                 render.stream(shown)
