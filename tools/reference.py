@@ -8,6 +8,7 @@ import commands
 import documents
 
 from xats.cli.help import facts
+from xats.cli.help.topics import TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,11 +29,19 @@ def page(verbs: Sequence[Verb]) -> str:
     for verb in verbs:
         lines += section(verb)
     lines += json()
+    lines += ["## Scripting", "", *scripting()]
     lines += ["## Addresses", "", *table(("address", "recipients"), pairs(facts.ADDRESSES)), facts.DURATIONS, ""]
     lines += ["## Environment", "", *table(("variable", "meaning"), pairs(facts.ENVIRONMENT))]
     lines += ["## Files", "", *table(("file", "content"), pairs(facts.FILES))]
     lines += ["## Exit codes", "", *table(("code", "meaning"), ((str(code), cell(text)) for code, text in facts.EXITS))]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def scripting() -> list[str]:
+    """Return the section about scripts, as `xats help scripting` has it."""
+    topic = TOPICS["scripting"]
+    lines = [line for paragraph in topic.text for line in (prose(paragraph), "")]
+    return [*lines, *table(("command", "what it does"), pairs(topic.rows))]
 
 
 def section(verb: Verb) -> list[str]:
