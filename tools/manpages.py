@@ -9,6 +9,7 @@ import commands
 
 from xats import __version__
 from xats.cli.help import facts
+from xats.cli.help.topics import TOPICS
 from xats.cli.kit.tree import GROUPS
 
 if TYPE_CHECKING:
@@ -156,6 +157,9 @@ def main_page(verbs: Sequence[Verb]) -> str:
         lines += [f".SS {panel}", *listed((page(verb), verb.summary) for verb in verbs if verb.panel == panel)]
     lines += [".SH COMMON OPTIONS", "Every verb takes these, before or after its name.", *options(commands.common())]
     lines += [".PP", "And xats itself:", *options([commands.VERSION])]
+    scripting = TOPICS["scripting"]
+    lines += [".SH SCRIPTING", *paragraphs(scripting.text)]
+    lines += listed((bold(command), does) for command, does in scripting.rows)
     lines += [".SH ADDRESSES", *listed((bold(address), f"{means}.") for address, means in facts.ADDRESSES)]
     lines += [".SH DURATIONS", *running(facts.DURATIONS)]
     lines += [".SH ENVIRONMENT", *listed((bold(name), means) for name, means in facts.ENVIRONMENT)]

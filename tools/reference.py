@@ -8,6 +8,7 @@ import commands
 import documents
 
 from xats.cli.help import facts
+from xats.cli.help.topics import TOPICS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,6 +30,7 @@ def page(verbs: Sequence[Verb]) -> str:
     for verb in verbs:
         lines += section(verb)
     lines += json()
+    lines += ["## Scripting", "", *scripting()]
     lines += ["## Addresses", "", *table(("address", "recipients"), pairs(facts.ADDRESSES)), facts.DURATIONS, ""]
     lines += ["## Environment", "", *table(("variable", "meaning"), pairs(facts.ENVIRONMENT))]
     lines += ["## Files", "", *table(("file", "content"), pairs(facts.FILES))]
@@ -42,6 +44,13 @@ def overview() -> list[str]:
     for description, fields in documents.of_verb("xats"):
         lines += [f"With `--json`: {description}", "", *of_fields(fields)]
     return lines
+
+
+def scripting() -> list[str]:
+    """Return the section about scripts, as `xats help scripting` has it."""
+    topic = TOPICS["scripting"]
+    lines = [line for paragraph in topic.text for line in (prose(paragraph), "")]
+    return [*lines, *table(("command", "what it does"), pairs(topic.rows))]
 
 
 def section(verb: Verb) -> list[str]:

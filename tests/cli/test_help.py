@@ -10,6 +10,7 @@ import pytest
 
 from xats.base import errors
 from xats.cli.completion import SHELLS
+from xats.cli.help.failures import by_code
 from xats.cli.help.reasons import EXPLAINED
 from xats.cli.help.topics import TOPICS
 from xats.cli.kit import hints, tree, verbs
@@ -98,6 +99,23 @@ def test_a_reason_is_explained_in_words(xats, code):
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_an_error_code_is_explained_with_its_exit_code(xats):
+    assert xats("help", "unknown_agent").stdout.startswith("unknown_agent: Nothing here shows which agent you are.\n")
+    assert "3: Not found" in xats("help", "unknown-agent").stdout
+    assert xats("help", "stale_session", "--json").json()["kind"] == "error"
+
+
+def test_every_error_code_is_known():
+    codes = {
+        code
+        for file in FOLDER.parent.rglob("*.py")
+        for code in re.findall(r'^    code(?: = reason)? = "(\w+)"', file.read_text(), re.M)
+    }
+    assert codes == by_code().keys()
+    for one in by_code().values():
+        assert one.__doc__
+
+
 @pytest.mark.parametrize(
     "words, hint",
     [
@@ -122,6 +140,12 @@ def test_it_fits_the_terminal(xats, columns):
         widest = max(len(line) for line in shown.splitlines())
         longest = max(map(len, re.findall(r"\S+", shown)))
         assert widest <= max(min(int(columns), 100), longest + 4), subject
+
+
+@pytest.mark.parametrize("words", [["--help"], ["help", "agents"], ["daemon", "restart", "--help"]], ids=" ".join)
+def test_the_help_of_a_verb_fits_a_narrow_terminal(xats, words):
+    shown = xats.on_terminal(*words, env={"COLUMNS": "40", "LINES": "24"})
+    assert max(len(line) for line in shown.splitlines()) <= 40
 
 
 # -- a bare group, and words of habit ----------------------------------------------------------------------------------

@@ -99,7 +99,7 @@ EXPLAINED: dict[str, Explained] = {
     ),
     "unconfirmed": Explained(
         "xats pasted the line, and did not see it submitted",
-        "failed at once: xats never pastes the line twice",
+        "failed at once, because the line is never pasted twice",
         "new mail, a new session, `xats dead retry`",
     ),
     "not_shown": Explained(

@@ -35,8 +35,8 @@ WAKING = Topic(
     (
         ("hook", "The agent is in a turn. Its next hook hands the mail over."),
         ("waiter", "A small process beside the session passes the line to the program."),
-        ("inbox", "xats sends the line to the program's own inbox, such as claude-inbox or codex-queue."),
-        ("tmux", "xats pastes the line into the agent's pane, after all guards."),
+        ("inbox", "The line goes to the program's own inbox, such as claude-inbox or codex-queue."),
+        ("tmux", "The line is pasted into the agent's pane, after all guards."),
     ),
 )
 ADDRESSES = Topic(

@@ -38,7 +38,7 @@ def help_(here: Context, words: params.SubjectArg = None) -> int:
     """Print the help of a verb, a topic or a reason code.
 
     The topics are waking, addresses, exit-codes, environment and scripting. A reason code says why a wake waits, such
-    as not_quiet; xats status prints it.
+    as not_quiet; xats status prints it. An error code, such as unknown_agent, is what a failure prints with --json.
 
     Example: xats help send
 
@@ -51,6 +51,8 @@ def help_(here: Context, words: params.SubjectArg = None) -> int:
     columns = max(min(render.width() or 80, WIDEST) - 1, NARROWEST)
     if kind == "reason":
         text = "\n".join(_reason(name, columns))
+    elif kind == "error":
+        text = "\n".join(_error(name, columns))
     elif kind == "topic":
         text = "\n".join(_topic(name, columns))
     else:
@@ -75,6 +77,10 @@ def found(words: Sequence[str]) -> tuple[str, str]:
         return "topic", name
     if (code := path.replace(" ", "_").replace("-", "_")) in EXPLAINED:
         return "reason", code
+    from xats.cli.help.failures import by_code
+
+    if code in by_code():
+        return "error", code
     msg = f"There is no verb, topic or reason {path!r}."
     raise NotFound(msg, _nearest(path))
 
@@ -117,6 +123,18 @@ def _reason(code: str, columns: int) -> Iterator[str]:
     yield from _listed([(term, _plain(text)) for term, text in rows if text != "-"], columns)
     yield ""
     yield from _folded("To see it for a message: xats status ID. How waking works: xats help waking.", columns)
+
+
+def _error(code: str, columns: int) -> Iterator[str]:
+    from xats.cli.help.facts import EXITS
+    from xats.cli.help.failures import by_code
+
+    about = by_code()[code]
+    sentence = " ".join((about.__doc__ or "").partition("\n\n")[0].split())
+    yield from _folded(f"{code}: {sentence}", columns)
+    yield ""
+    rows = [("exit code", f"{about.exit}: {dict(EXITS)[about.exit]}")]
+    yield from _listed([*rows, *([("what to do", about.hint)] if about.hint else [])], columns)
 
 
 def _plain(text: str) -> str:

@@ -41,9 +41,12 @@ Topics: xats help waking, addresses, exit-codes, environment, scripting.
 """
 
 START, COMMANDS = "Start here", "Commands"
+NARROW = 52  # columns
 PANELS = (START, MAIL, AGENTS, WORK, LOOK, SETUP, COMMANDS)  # of the overview, in their order
 
-SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+if 0 < render.width() < NARROW:  # Click's help is never narrower by itself
+    SETTINGS["terminal_width"] = render.width() - 1
 
 
 def as_command(path: str) -> Command:

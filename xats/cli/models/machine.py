@@ -100,7 +100,9 @@ class DaemonStopDocument(Document):
 class HelpDocument(Document):
     """The help of a subject."""
 
-    kind: Annotated[str, OneOf(["overview", "verb", "group", "topic", "reason"])] = field("What the subject is.")
+    kind: Annotated[str, OneOf(["overview", "verb", "group", "topic", "reason", "error"])] = field(
+        "What the subject is."
+    )
     name: str = field("Its name; empty: the overview.")
     text: str = field("The help, as a person reads it.")
 

@@ -67,7 +67,7 @@ def import_(here: Context, source: params.ImportFileArg, *, dry_run: params.Impo
 
     Example: xats task import tasks.jsonl --dry-run
     """
-    items = read(source)
+    items = read(source, quiet=here.quiet)
     done: list[tuple[Task, bool]] = []
 
     def work(tx: Tx, me: Me) -> None:
@@ -107,7 +107,7 @@ def import_(here: Context, source: params.ImportFileArg, *, dry_run: params.Impo
     return 0
 
 
-def read(source: str) -> list[Item]:
+def read(source: str, *, quiet: bool = False) -> list[Item]:
     """Return the tasks in the file `source`. Raises InvalidTask with the number of the first line that is wrong."""
     try:
         if source == "-":
@@ -122,7 +122,8 @@ def read(source: str) -> list[Item]:
     if not lines:
         msg = "The file is empty. Nothing was added."
         raise InvalidTask(msg, 'each line is one task: {"title": "Write the parser"}')
-    return [_item(number, line) for number, line in enumerate(lines, 1)]
+    with Progress("checking", len(lines), quiet=quiet) as bar:
+        return [_item(number, line) for number, line in enumerate(bar.each(lines), 1)]
 
 
 def _item(number: int, line: str) -> Item:
