@@ -86,6 +86,7 @@ EVENT = {
     "data": dict,
 }
 PAGE = {"messages": [LETTER], "has_more": bool}
+RECALLED = {"id": int, "sent": bool, "other": str, "about": str, "sent_at": Time, "state": (str, NULL)}
 
 CONTRACT = [
     (["register", "dave", "--no-pane", "--role", "r", "--tag", "t", "--cap", "c"], {"agent": AGENT, "created": bool}),
@@ -101,6 +102,19 @@ CONTRACT = [
     (["agents"], {"agents": [LISTED], "has_more": bool}),
     (["agents", "--all-teams", "--online"], {"agents": [LISTED], "has_more": bool}),
     (["whoami"], {"agent": AGENT, "evidence": str}),
+    (["doing", "tests"], {"agent": {"name": str, "team": str}, "doing": str, "doing_since": Time, "changed": bool}),
+    (
+        ["recap", "bob"],
+        {
+            "agent": {**LISTED, "doing": (str, NULL), "doing_since": (Time, NULL)},
+            "mail": [RECALLED],
+            "owed": list,
+            "owed_total": int,
+            "tasks": list,
+            "tasks_total": int,
+            "others": [{"name": str, "team": str, "client": str, "state": str, "doing": (str, NULL)}],
+        },
+    ),
     (["send", "bob", "hi"], SENT),
     (["send", "bob,carol", "hi", "-s", "S", "--ttl", "1h", "--key", "k"], SENT),
     (["send", "bob", "third", "--key", "used"], SENT),
