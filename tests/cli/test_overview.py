@@ -104,6 +104,17 @@ def test_agents_that_need_a_person_come_by_urgency(desk, crew):
     ]
 
 
+def test_a_dialog_that_keeps_mail_from_an_agent_needs_a_person(desk, crew):
+    held_up = "state = 'retrying', reason = 'dialog_open', detail = 'Do you want to proceed?'"
+    crew.store.write(lambda tx: tx.run(f"update wakes set {held_up} where closed_at is null"))
+    (need,) = desk("--json").json()["needs"]
+    assert (need["agent"], need["reason"], need["detail"]) == (
+        "bob@crew",
+        "waiting",
+        "a dialog is open in its pane, 1 unread",
+    )
+
+
 def test_nobody_is_left_out_silently(desk, crew):
     crew.add(*(f"held{number}" for number in range(9)))
     for number in range(9):
