@@ -222,7 +222,6 @@ def test_a_store_without_agents_gives_the_short_help(xats):
         (["-q", "--team=x"], {"quiet": True, "team": "x"}),
         (["--as", "bob", "--db", "/x"], {"as_name": "bob", "db": "/x"}),
         (["--json=yes"], None),
-        (["--team"], None),
         (["--help"], None),
         (["--json", "--version"], None),
         (["inbox", "--json"], None),
@@ -231,6 +230,12 @@ def test_a_store_without_agents_gives_the_short_help(xats):
 )
 def test_a_line_without_a_verb(words, wanted):
     assert lane.bare(words) == wanted
+
+
+@pytest.mark.parametrize("option", ["--team", "--as", "--db"])
+def test_an_option_without_its_value_is_named(xats, option):
+    error = xats("--json", option, code=2).error()
+    assert error["message"] == f"Option {option} needs a value."
 
 
 def test_it_imports_nothing_heavy(desk, tmp_path):
