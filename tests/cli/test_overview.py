@@ -104,6 +104,17 @@ def test_agents_that_need_a_person_come_by_urgency(desk, crew):
     ]
 
 
+def test_a_dialog_that_keeps_mail_from_an_agent_needs_a_person(desk, crew):
+    held_up = "state = 'retrying', reason = 'dialog_open', detail = 'Do you want to proceed?'"
+    crew.store.write(lambda tx: tx.run(f"update wakes set {held_up} where closed_at is null"))
+    (need,) = desk("--json").json()["needs"]
+    assert (need["agent"], need["reason"], need["detail"]) == (
+        "bob@crew",
+        "waiting",
+        "a dialog is open in its pane, 1 unread",
+    )
+
+
 def test_nobody_is_left_out_silently(desk, crew):
     crew.add(*(f"held{number}" for number in range(9)))
     for number in range(9):
@@ -211,7 +222,6 @@ def test_a_store_without_agents_gives_the_short_help(xats):
         (["-q", "--team=x"], {"quiet": True, "team": "x"}),
         (["--as", "bob", "--db", "/x"], {"as_name": "bob", "db": "/x"}),
         (["--json=yes"], None),
-        (["--team"], None),
         (["--help"], None),
         (["--json", "--version"], None),
         (["inbox", "--json"], None),
@@ -220,6 +230,12 @@ def test_a_store_without_agents_gives_the_short_help(xats):
 )
 def test_a_line_without_a_verb(words, wanted):
     assert lane.bare(words) == wanted
+
+
+@pytest.mark.parametrize("option", ["--team", "--as", "--db"])
+def test_an_option_without_its_value_is_named(xats, option):
+    error = xats("--json", option, code=2).error()
+    assert error["message"] == f"Option {option} needs a value."
 
 
 def test_it_imports_nothing_heavy(desk, tmp_path):

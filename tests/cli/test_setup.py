@@ -140,7 +140,7 @@ def test_what_is_missing_is_done_later(site, xats, home):
 def test_a_script_gets_hooks_and_is_told_why_no_mail_comes(site, xats):
     ran = xats("setup", "--yes")
     assert ran.stdout.count(" installed in ") == 4
-    assert "no first mail: Nothing here shows which agent you are. xats register NAME" in ran.stderr.replace(
+    assert "no first mail: Nothing here shows which agent you are. To get it: xats register NAME" in ran.stderr.replace(
         "\n  ", " "
     )
     assert xats("setup").stderr.startswith("nothing to do")

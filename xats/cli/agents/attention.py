@@ -7,6 +7,7 @@ from xats.base.record import record
 from xats.cli.kit import waking
 from xats.cli.kit.render import one_line
 from xats.cli.kit.views import near
+from xats.core.waking import reasons
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def _need(details: Details, state: State, pause: Pause | None, now: int) -> Need
         since = f" for {rough(now - state.busy_since)}" if state.busy_since else ""
         pane = details.session.seat.pane if details.session else None
         return Need(details, "waiting", f"waits{since} for a person{f', in pane {pane.pane_id}' if pane else ''}")
+    if details.unread and wake and wake.state == "retrying" and wake.reason == "dialog_open":
+        return Need(details, "waiting", f"{reasons.words('dialog_open')}{unread}")
     if details.unread and wake and wake.state == "failed":
         return Need(details, "given_up", f"{waking.wake_brief(details, now, words=True)}{unread}")
     if details.unread and wake is None and details.no_wake_reason == "hop_limit":

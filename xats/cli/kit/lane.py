@@ -70,7 +70,10 @@ def parse(words: Sequence[str]) -> tuple[Callable[..., int], Values, Values] | N
 
 
 def bare(words: Sequence[str]) -> Values | None:
-    """Return the common options in the line `words` if it has nothing else, so that it names no verb; else None."""
+    """Return the common options in the line `words` if it has nothing else, so that it names no verb; else None.
+
+    Raises Usage if the last of them lacks its value.
+    """
     common: Values = {}
     rest = iter(words)
     for word in rest:
@@ -82,7 +85,10 @@ def bare(words: Sequence[str]) -> Values | None:
             return None
         given: str | bool | None = value if joined else next(rest, None) if params.takes_value(kind) else alone
         if given is None:
-            return None
+            from xats.base.errors import Usage
+
+            msg = f"Option {flag} needs a value."
+            raise Usage(msg, f"xats {flag} NAME; xats --help" if flag != "--db" else "xats --db PATH; xats --help")
         common[name] = given
     return common
 

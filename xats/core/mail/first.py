@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 from xats.base.record import record
 from xats.core.mail import sending
 
@@ -18,7 +20,7 @@ Write to an agent: xats send bob 'The parser is ready'
 Read what it answers: xats inbox
 See who is here: xats agents
 """
-KEY = "xats setup 1"  # of another text another key: else it would be refused (key_reused)
+KEY = f"xats setup {crc32(BODY.encode())}"  # another text has another key: else send would refuse it (key_reused)
 FIND = """
 select m.id, d.state from messages m join deliveries d on d.message_id = m.id and d.agent_id = m.sender_id
 where m.sender_id = :me and m.dedupe_key = :key
