@@ -6,6 +6,7 @@ from typing import Any
 
 from typer._click.exceptions import UsageError
 from typer._click.parser import _OptionParser
+from typer._click.types import IntParamType
 from typer.core import TyperArgument, TyperCommand
 
 from xats.base.errors import Usage
@@ -14,11 +15,22 @@ from xats.cli.kit.lane import is_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typer._click import Context
+    from typer._click import Context, Parameter
 
 TEXTS = ("[BODY|-]", "[TEXT|-]", "TEXT", "TITLE", "SQL")  # metavars of the arguments that are texts
 HELP_INSTEAD = "xats.help_instead"  # key of a context's `meta`: the hint for a text that reads like an option
 LONGEST = 60  # characters of a word that an error repeats
+
+
+class Id(IntParamType):
+    """The id of a message or a task: `15`, or `#15` as xats prints it."""
+
+    def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> Any:
+        """Return `value` as a number. Raises BadParameter."""
+        try:
+            return int(value.removeprefix("#") if isinstance(value, str) else value)
+        except ValueError:
+            self.fail(f"{one_line(value)[:LONGEST]!r} is not a number such as 15 or #15.", param, ctx)
 
 
 class Verb(TyperCommand):

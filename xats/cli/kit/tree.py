@@ -12,14 +12,14 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer._click.exceptions import BadOptionUsage, ClickException, NoSuchOption, UsageError
+from typer._click.exceptions import BadOptionUsage, ClickException, MissingParameter, NoSuchOption, UsageError
 from typer.core import TyperGroup
 
 from xats import __version__
 from xats.base.errors import INTERRUPTED, Usage
 from xats.cli.kit import lane, params
 from xats.cli.kit.context import Context
-from xats.cli.kit.parser import HELP_INSTEAD, Verb, example, text_hint
+from xats.cli.kit.parser import HELP_INSTEAD, Id, Verb, example, text_hint
 from xats.cli.kit.verbs import GROUPS, VERBS
 
 TYPE_CHECKING = False
@@ -80,9 +80,11 @@ def with_common(function: Callable[..., int]) -> Callable[..., int]:
 
 def for_typer(kind: Any, about: params.Argument | params.Option) -> Any:
     """Return the annotation by which Typer knows a parameter of the type `kind`."""
+    special: Any = Id() if params.is_number(kind) and params.is_id(about) else None
     if isinstance(about, params.Argument):
-        return Annotated[kind, typer.Argument(metavar=about.metavar, help=about.help, show_default=False)]
-    option = typer.Option(*about.flags, metavar=about.metavar, help=about.help, hidden=about.hidden)
+        argument = typer.Argument(metavar=about.metavar, help=about.help, show_default=False, click_type=special)
+        return Annotated[kind, argument]
+    option = typer.Option(*about.flags, metavar=about.metavar, help=about.help, hidden=about.hidden, click_type=special)
     return Annotated[kind, option]
 
 
@@ -220,5 +222,7 @@ def _usage(problem: UsageError) -> Usage:
         and (shown := example(problem.ctx.command, problem.option_name))
     ):
         return Usage(problem.format_message(), f"{shown}; {path} --help")
+    if isinstance(problem, MissingParameter) and problem.param and problem.param.metavar == "ID":
+        return Usage(problem.format_message(), f"{path} --help; a shell drops an unquoted #15: write 15 or '#15'")
     hint = text_hint(problem.ctx.command, path) if problem.ctx and isinstance(problem, NoSuchOption) else ""
     return Usage(problem.format_message(), f"{path} --help; {hint}" if hint else f"{path} --help")

@@ -125,6 +125,11 @@ def is_number(kind: Any) -> bool:
     return kind in (int, int | None, list[int] | None)
 
 
+def is_id(about: Argument | Option) -> bool:
+    """Tell whether a parameter is the id of a message or a task, before which a `#` may stand."""
+    return about.metavar == "ID"
+
+
 def is_list(kind: Any) -> bool:
     """Tell whether a parameter of this type can be given several times."""
     return kind in (list[str] | None, list[int] | None)
