@@ -20,7 +20,7 @@ _xats_words() {
 
 # The options of verb $1: sets `options`.
 _xats_options() {
-    options='--as --team --db --json --quiet -q --help -h'
+    options='--as --team --db --json --quiet -q --color --help -h'
     case $1 in
         '') options+=' --version -V' ;;
         'send') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --reply-to --no-wake --hold --wait --batch --contract $options" ;;
@@ -80,6 +80,7 @@ _xats_option_kind() {
         --as) kind=agent ;;
         --team) kind=team ;;
         --db) kind=file ;;
+        --color) kind='=auto always never' ;;
         *)
             case "$1 $2" in
                 'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'register --ttl' | 'agent set --about' | 'seat --about' | 'launch --model' | 'pause --reason' | 'team merge --suffix' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'events --since' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;

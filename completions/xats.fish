@@ -11,7 +11,7 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --about --agent --as --batch --cap --claim --client --compat --contract --db --dep --description --due --expect --from --key --kind --lease --limit --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
+            case --about --agent --as --batch --cap --claim --client --color --compat --contract --db --dep --description --due --expect --from --key --kind --lease --limit --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
                 set skip yes
             case '-?*' # short ones may be joined, and then the last may take a value
                 string match --quiet --regex -- '^-[^-dnops]*[dnops]$' $word; and set skip yes
@@ -51,8 +51,9 @@ complete -c xats -f
 complete -c xats -l as -x -k -a '(__xats_ask agent)' -d 'Act as this agent. Default: XATS_AGENT, else the agent of this session or pane.'
 complete -c xats -l team -x -k -a '(__xats_ask team)' -d 'The team. Default: XATS_TEAM, else the team of the agent, else of the project.'
 complete -c xats -l db -r -F -d 'The store. Default: XATS_DB, else xats.db in XATS_HOME.'
-complete -c xats -l json -d 'Print one JSON document.'
+complete -c xats -l json -d 'Print one JSON document; --json=NAME,STATE has only these fields.'
 complete -c xats -l quiet -s q -d 'Print only the result.'
+complete -c xats -l color -x -k -a 'auto always never' -d 'Colour: auto (on a terminal), always or never. Default: auto.'
 complete -c xats -l help -s h -d 'Show a short help and exit.'
 complete -c xats -n "__xats_at '' 1" -l version -s V -d 'Print the version.'
 complete -c xats -n "__xats_at '' 1" -a send -d 'Send mail to an agent, a role, a tag, a capability or everybody.'

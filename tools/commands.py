@@ -9,6 +9,7 @@ from typing import Any
 
 from xats.cli import models
 from xats.cli.kit import params, tree
+from xats.cli.kit.render import WHEN
 from xats.cli.kit.verbs import VERBS
 from xats.clients.registry import BUILT_IN, find
 from xats.core.agents.agents import WAKE_BY
@@ -34,6 +35,7 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "PROGRAM": PROGRAMS,
     "[-- ARGS]": "",
     "ROLE": "role",
+    "WHEN": WHEN,
     "TAG": "tag",
     "TEAM": "team",
     "TYPE": tuple(TYPES),

@@ -1,4 +1,8 @@
-"""The parser of a verb: a text may begin with a dash, and --help in place of a text is an error in a script."""
+"""The parser of a verb.
+
+A text may begin with a dash, `#` may stand before an id, `--json` may have a value behind `=`, and --help in place of a
+text is an error in a script.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 TEXTS = ("[BODY|-]", "[TEXT|-]", "TEXT", "TITLE", "SQL")  # metavars of the arguments that are texts
 HELP_INSTEAD = "xats.help_instead"  # key of a context's `meta`: the hint for a text that reads like an option
+FIELDS = "xats.fields"  # key of a context's `meta`: what follows --json=
 LONGEST = 60  # characters of a word that an error repeats
 
 
@@ -46,6 +51,7 @@ class Verb(TyperCommand):
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Parse `args` into `ctx`. Raises Usage if there are words too many."""
         ctx.allow_extra_args = True
+        words = list(args)
         try:
             left = super().parse_args(ctx, args)
         except UsageError as problem:
@@ -54,10 +60,12 @@ class Verb(TyperCommand):
         if left and not ctx.resilient_parsing:
             named = ", ".join(one_line(word)[:LONGEST] for word in left)
             msg = f"One word too many: {named}." if len(left) == 1 else f"{len(left)} words too many: {named}."
-            quote = text_hint(self, ctx.command_path) != ""
-            raise Usage(
-                msg, "put a text of several words into single quotes" if quote else f"{ctx.command_path} --help"
-            )
+            hint = f"{ctx.command_path} --help"
+            if ["--json", *left] in ([one, *words[at : at + 1]] for at, one in enumerate(words, 1)):
+                hint = f"{ctx.command_path} --json={named}"
+            elif text_hint(self, ctx.command_path):
+                hint = "put a text of several words into single quotes"
+            raise Usage(msg, hint)
         return left
 
 
@@ -80,7 +88,10 @@ def text_hint(command: Any, path: str) -> str:
 
 
 class Parser(_OptionParser):
-    """Click's parser, but for two things: a text that begins with a dash, and help after the first argument."""
+    """Click's parser, but for three things: texts that begin with a dash, help after an argument, `--json=FIELDS`.
+
+    Click would take the word after `--json` for its value, also if that is an argument of the verb.
+    """
 
     def __init__(self, ctx: Context, hint: str) -> None:
         super().__init__(ctx)
@@ -90,6 +101,9 @@ class Parser(_OptionParser):
         if is_text(arg, (*self._long_opt, *self._short_opt)):
             state.largs.append(arg)
             return
+        if arg.startswith("--json="):
+            self._context.meta[FIELDS] = arg.removeprefix("--json=")
+            arg = "--json"
         if arg in self._context.help_option_names and state.largs and self._hint:
             self._context.meta[HELP_INSTEAD] = self._hint
         super()._process_opts(arg, state)

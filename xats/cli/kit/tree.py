@@ -13,13 +13,14 @@ from typing import Annotated, Any
 
 import typer
 from typer._click.exceptions import BadOptionUsage, ClickException, MissingParameter, NoSuchOption, UsageError
+from typer._click.globals import get_current_context
 from typer.core import TyperGroup
 
 from xats import __version__
 from xats.base.errors import INTERRUPTED, Usage
 from xats.cli.kit import lane, params
-from xats.cli.kit.context import Context
-from xats.cli.kit.parser import HELP_INSTEAD, Id, Verb, example, text_hint
+from xats.cli.kit.context import run as call
+from xats.cli.kit.parser import FIELDS, HELP_INSTEAD, Id, Verb, example, text_hint
 from xats.cli.kit.verbs import GROUPS, VERBS
 
 TYPE_CHECKING = False
@@ -47,14 +48,14 @@ def as_command(path: str) -> Command:
     function = getattr(import_module(f"xats.cli.{module}"), name)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     word = path.rsplit(maxsplit=1)[-1]
-    app.command(word, cls=Verb, context_settings=SETTINGS, short_help=summary)(with_common(function))
+    app.command(word, cls=Verb, context_settings=SETTINGS, short_help=summary)(with_common(function, path))
     command = typer.main.get_command(app)
     command.name = word
     return command
 
 
-def with_common(function: Callable[..., int]) -> Callable[..., int]:
-    """Return `function` for Typer: with the common options in place of `here`, and parameters that Typer knows."""
+def with_common(function: Callable[..., int], path: str) -> Callable[..., int]:
+    """Return `function` of the verb `path` for Typer: with the common options in place of `here`."""
     own = list(inspect.signature(function).parameters.values())[1:]
     known = {name: for_typer(*alias) for name, alias in params.taken(function).items()}
     added = [
@@ -70,6 +71,11 @@ def with_common(function: Callable[..., int]) -> Callable[..., int]:
 
     def run(**values: Any) -> int:
         common = {name: values.pop(name) for name in params.COMMON}
+        asked = get_current_context().meta.get(FIELDS)
+        if asked is not None:
+            from xats.cli.kit import fields
+
+            fields.select(path, asked)
         return call(function, values, common)
 
     run.__name__, run.__doc__ = function.__name__, function.__doc__
@@ -86,11 +92,6 @@ def for_typer(kind: Any, about: params.Argument | params.Option) -> Any:
         return Annotated[kind, argument]
     option = typer.Option(*about.flags, metavar=about.metavar, help=about.help, hidden=about.hidden, click_type=special)
     return Annotated[kind, option]
-
-
-def call(verb: Callable[..., int], values: dict[str, Any], common: dict[str, Any]) -> int:
-    """Run `verb` with its parameters and the common ones; return its exit code."""
-    return verb(Context(**common), **values)
 
 
 class Lazy(TyperGroup):

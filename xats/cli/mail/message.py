@@ -109,7 +109,7 @@ def status(here: Context, message_id: params.OptionalMessageIdArg = None) -> int
         deliveries = [documents.delivery_json(one) for one in found]
         render.document({"message": documents.message_json(message), "deliveries": deliveries})
         return 0
-    from xats.cli.kit import waking
+    from xats.cli.kit import colours, waking
 
     now = here.store.clock()
     if not here.quiet and render.on_terminal():
@@ -119,8 +119,11 @@ def status(here: Context, message_id: params.OptionalMessageIdArg = None) -> int
     for one in found:
         when = one.replied_at or one.acked_at or one.read_at or one.shown_at
         state: str = "acked" if one.acked_at and one.state == "read" else one.state
-        state += ", not answered," if state == "read" and one.need_reply else ""
+        owed = state == "read" and one.need_reply
+        state += ", not answered," if owed else ""
         said = f"{state} {durations.ago(when, now)}" if when else state
-        rows.append((views.near(one.agent, here.team), said, waking.wake_text(one, now)))
+        mail = colours.cell(said, "owed" if owed else state, colours.MAIL)
+        wake = colours.cell(waking.wake_text(one, now), one.wake.state if one.wake else "", colours.WAKES)
+        rows.append((views.near(one.agent, here.team), mail, wake))
     render.table(("AGENT", "MAIL", "WAKE"), rows, stretch=("WAKE",))
     return 0

@@ -64,8 +64,15 @@ TeamOption: TypeAlias = Annotated[
 DbOption: TypeAlias = Annotated[
     str | None, Option("--db", metavar="PATH", help="The store. Default: XATS_DB, else xats.db in XATS_HOME.")
 ]
-JsonOption: TypeAlias = Annotated[bool, Option("--json", help="Print one JSON document.")]
+JsonOption: TypeAlias = Annotated[
+    bool, Option("--json", help="Print one JSON document; --json=NAME,STATE has only these fields.")
+]
 QuietOption: TypeAlias = Annotated[bool, Option("--quiet", "-q", help="Print only the result.")]
+
+ColorOption: TypeAlias = Annotated[
+    str | None,
+    Option("--color", metavar="WHEN", help="Colour: auto (on a terminal), always or never. Default: auto."),
+]
 
 # -- of several nouns --------------------------------------------------------------------------------------------------
 
@@ -93,6 +100,7 @@ COMMON: dict[str, Any] = {
     "db": DbOption,
     "json": JsonOption,
     "quiet": QuietOption,
+    "color": ColorOption,
 }
 
 
