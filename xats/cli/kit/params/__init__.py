@@ -89,6 +89,9 @@ ClientOption: TypeAlias = Annotated[
 ]
 JsonLinesOption: TypeAlias = Annotated[bool, Option("--jsonl", help="Print one JSON document per line.")]
 YesOption: TypeAlias = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
+FileOption: TypeAlias = Annotated[
+    str | None, Option("--file", metavar="FILE|-", help="Read the text from a file; - is standard input.")
+]
 VerbArg: TypeAlias = Annotated[str | None, Argument(metavar="VERB", help="A verb.")]
 SecondVerbArg: TypeAlias = Annotated[str | None, Argument(metavar="WORD", help="The second word of the verb.")]
 

@@ -18,8 +18,8 @@ AddressArg: TypeAlias = Annotated[
 BodyArg: TypeAlias = Annotated[
     str | None,
     Argument(
-        metavar="[BODY|-]",
-        help="The text, up to 1 MiB; - reads standard input, with --contract @FILE a file.",
+        metavar="[BODY|@FILE|-]",
+        help="The text, up to 1 MiB; @FILE reads a file, - standard input. Default: EDITOR opens, on a terminal.",
     ),
 ]
 MessageIdArg: TypeAlias = Annotated[int, Argument(metavar="ID", help="A message's number.")]
