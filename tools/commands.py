@@ -12,6 +12,7 @@ from xats.cli.completion import SHELLS
 from xats.cli.help.reasons import EXPLAINED
 from xats.cli.help.topics import TOPICS
 from xats.cli.kit import params, tree
+from xats.cli.kit.render import WHEN
 from xats.cli.kit.verbs import VERBS
 from xats.clients.registry import BUILT_IN, find
 from xats.core.agents.agents import WAKE_BY
@@ -37,6 +38,7 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "PROGRAM": PROGRAMS,
     "[-- ARGS]": "",
     "ROLE": "role",
+    "WHEN": WHEN,
     "TAG": "tag",
     "TEAM": "team",
     "TYPE": tuple(TYPES),
@@ -49,13 +51,13 @@ KINDS: dict[str, str | tuple[str, ...]] = {
     "WORD": tuple(dict.fromkeys(path.split()[1] for path in models.DOCUMENTS if " " in path)),
     "%N": "pane",
     "PANE": "pane",
-    **dict.fromkeys(("[BODY|-]", "DURATION", "KEY", "MODEL", "N", "NAME", "TEXT", "ID|DURATION"), ""),
+    **dict.fromkeys(("[BODY|@FILE|-]", "DURATION", "KEY", "MODEL", "N", "NAME", "TEXT", "ID|DURATION"), ""),
     **dict.fromkeys(("[TABLE]...", "NAME=VALUE", "SQL"), ""),
-    **dict.fromkeys(("TITLE", "TEXT|-", "TEXT|@FILE|-", "[TEXT|-]", "TEXT..."), ""),
+    **dict.fromkeys(("TITLE", "TEXT|-", "TEXT|@FILE|-", "[TEXT|@FILE|-]", "TEXT..."), ""),
     "0-9": tuple("0123456789"),
     "STATE": STATES,
     "NAME[@V]": "contract-version",
-    "FILE|-": "file",
+    **dict.fromkeys(("FILE|-", "[FILE|-]"), "file"),
     "VALUE": "",
     "RULE": RULES,
     **dict.fromkeys(("A", "B", "NEW"), ""),

@@ -96,7 +96,7 @@ def fail(problem: XatsError, words: Sequence[str]) -> int:
     from xats.cli.kit import hints, render
 
     problem.hint = hints.complete(problem.hint, hints.given(words))
-    render.error(problem, json="--json" in words or "--jsonl" in words)
+    render.error(problem, json=any(word in ("--json", "--jsonl") or word.startswith("--json=") for word in words))
     return problem.exit
 
 
@@ -156,10 +156,9 @@ def dispatch(words: Sequence[str]) -> int:
         from xats.cli.kit import tree
 
         return tree.run(words)
-    from xats.cli.kit.context import Context
+    from xats.cli.kit.context import run as call
 
-    verb, values, common = plain
-    return verb(Context(**common), **values)
+    return call(*plain)
 
 
 if __name__ == "__main__":

@@ -345,7 +345,7 @@ def test_a_body_that_satisfies_it(send, by, crew):
 
 
 def test_mail_without_a_contract_is_as_it_was(send, crew):
-    send("alice", "bob", "@good.json")
+    send("alice", "bob", "@@good.json")
     send("alice", "bob", '{"id": 1}')
     first, second = send("bob", "--json", verb="inbox").json()["messages"]
     assert (first["body"], first["contract"], first["data"]) == ("@good.json", None, None)

@@ -90,6 +90,13 @@ PLAIN = [
     "db export messages events --csv",
     "reply 12 -",
     "reply 12 -s S done --ttl 1h --key k",
+    "reply #12 done",
+    "send bob hi --reply-to #3",
+    "show #5",
+    "inbox --thread #3 --since #9",
+    "task add Title --dep #1 --dep 2 --parent #3",
+    "task done #7",
+    "dead drop #4",
     "inbox",
     "inbox --peek",
     "inbox --all -n 5 --since 9 --thread 3 --from bob@x --wait 5s",
@@ -135,6 +142,11 @@ LEFT_TO_THE_TREE = [
     "send bob hi --reply-to -3",
     "send bob hi --reply-to 99999999999999999999",
     "reply x done",
+    "reply ##12 done",
+    "reply # done",
+    "reply #-1 done",
+    "inbox -n #5",
+    "contract diff order #1 2",
     "reply -1 done",
     "inbox -n5",
     "inbox -n five",
@@ -186,6 +198,18 @@ DASHED = [
 ]
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_number_sign_before_an_id_means_nothing_to_both(calls, verb):
+    for name, (kind, about) in takes(verb).items():
+        if about.metavar != "ID" or not params.is_number(kind):
+            continue
+        option = list(lane.flags({name: (kind, about)}))[:1]
+        others = ["7" for _, one in takes(verb).values() if isinstance(one, params.Argument) and one is not about]
+        plain, signed = ([*verb.split(), *option, word, *others] for word in ("15", "#15"))
+        assert calls.by_tree(signed) == calls.by_tree(plain)
+        assert calls.by_lane(signed) == calls.by_lane(plain)
+
+
 @pytest.mark.parametrize("text", DASHED)
 def test_a_text_that_begins_with_a_dash_is_a_text(calls, text):
     for verb, where in (("send", "bob"), ("reply", "3")):
@@ -219,6 +243,8 @@ WORDS = st.sampled_from(
         "-5",
         "007",
         "٣",
+        "#5",
+        "##5",
         "1e3",
         "9" * 25,
         "bob",
@@ -263,7 +289,7 @@ def lines(draw) -> list[str]:
             option = draw(st.sampled_from(sorted(own)))
             words.append(option)
             if params.takes_value(own[option][1]) and draw(st.integers(0, 9)):
-                words.append(draw(WORDS | st.sampled_from(["1", "23"])))
+                words.append(draw(WORDS | st.sampled_from(["1", "23", "#4"])))
     for kind, about in takes(verb).values():
         if isinstance(about, params.Argument) and draw(st.integers(0, 9)):
             words.insert(draw(st.integers(0, len(words))), "7" if params.is_number(kind) else draw(WORDS))

@@ -133,7 +133,7 @@ def test_waiting_for_something_to_do(by, xats, crew, until):
         (("claim", "1", "--wait", "1s"), 2, "usage"),
         (("claim", "--next", "--lease", "1ms"), 2, "invalid_task"),
         (("fail", "1"), 2, "usage"),
-        (("done", "1", "--result", "@nowhere"), 2, "invalid_task"),
+        (("done", "1", "--file", "nowhere"), 2, "invalid_task"),
         (("list", "--state", "lost"), 2, "usage"),
         (("list", "-n", "0"), 2, "usage"),
         (("edit", "2"), 4, "refused"),
@@ -164,13 +164,15 @@ def test_a_cycle_names_its_path(by):
 
 def test_results_come_from_files_and_stdin(by, xats):
     (xats.folder / "r.md").write_text("# Report\n")
-    for number, (result, wanted) in enumerate((("@r.md", "# Report\n"), ("-", "from stdin"), ("@@x", None)), 1):
+    for number, (result, wanted) in enumerate((("@r.md", "# Report\n"), ("-", "from stdin"), ("@@x", "@x")), 1):
         by("alice", "add", "t")
         by("bob", "claim", str(number))
-        by("bob", "done", str(number), "--result", result, stdin="from stdin", code=0 if wanted else 2)
+        by("bob", "done", str(number), "--result", result, stdin="from stdin")
         assert by("bob", "show", str(number), "--json").json()["task"]["result"] == wanted
+    by("alice", "add", "t")
+    by("bob", "claim", "4")
     (xats.folder / "bad").write_bytes(b"a\xffb")
-    assert "not UTF-8" in by("bob", "done", "3", "--result", "@bad", code=2).stderr
+    assert "not UTF-8" in by("bob", "done", "4", "--result", "@bad", code=2).stderr
 
 
 # -- leases ------------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 
-VALUED = ("--as", "--team", "--db")  # the options that may stand before a verb, with a value
+VALUED = ("--as", "--team", "--db", "--color")  # the options that may stand before a verb, with a value
 
 
 def check(words, stdout: str, stderr: str) -> None:

@@ -44,6 +44,18 @@ class at:
             problem.index = self._index
 
 
+class Cancelled(XatsError):
+    """The person cancelled it."""
+
+    code = "cancelled"
+
+
+class EditorFailed(XatsError):
+    """The editor failed."""
+
+    code = "editor_failed"
+
+
 class Usage(XatsError):
     """The command line cannot be understood."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xats.base.errors import OK, UNHEALTHY, XatsError
-from xats.cli.kit import render
+from xats.cli.kit import colours, render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _print(found: Sequence[Check]) -> None:
     """Print a paragraph for each section on a terminal, a line for each check in a pipe."""
     width = render.width()
     if not width:
-        render.table((), [(one.state.upper(), one.section, one.name, one.detail, one.fix) for one in found])
+        render.table((), [(_state(one), one.section, one.name, one.detail, one.fix) for one in found])
         return
     names = max((len(one.name) for one in found), default=0)
     section = ""
@@ -116,12 +116,17 @@ def _print(found: Sequence[Check]) -> None:
             render.put(line)
 
 
+def _state(one: Check) -> render.Cell:
+    return colours.cell(one.state.upper(), one.state, colours.CHECKS)
+
+
 def _lines(one: Check, names: int, width: int) -> list[str]:
     """Return the lines of a check for a terminal: what was found, and below it the fix."""
     import textwrap
 
     name = render.one_line(one.name)
-    head = f"  {one.state.upper():4}  {name:{names}}  "
+    state = render.painted(f"{one.state.upper():4}", _state(one).color)
+    head = f"  {state}  {name:{names}}  "
     below = " " * (6 + 2 + names + 2)
     room = max(20, width - len(below))
     # No word is broken in two: it may be a path to copy.
@@ -132,5 +137,5 @@ def _lines(one: Check, names: int, width: int) -> list[str]:
 
 
 def _sum_up(found: Sequence[Check]) -> None:
-    counts = (f"{sum(one.state == state for one in found)} {state}" for state in ("ok", "warn", "fail"))
+    counts = (f"{sum(one.state == state for one in found)} {state}" for state in colours.CHECKS)
     render.say(", ".join(counts))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xats.base import durations
 from xats.cli.agents import reach, states
-from xats.cli.kit import documents, render, views, waking
+from xats.cli.kit import colours, documents, render, views, waking
 from xats.cli.kit.scope import known_team
 from xats.core.agents import listing
 
@@ -81,6 +81,9 @@ def agents(
         cells["AGENT"] = views.near(one.agent.address, here.team)
         if width and width < ROOM:
             _squeeze(cells, state)
+        cells["STATE"] = colours.cell(cells["STATE"], state.name, colours.AGENTS)
+        cells["UNREAD"] = render.Cell(cells["UNREAD"], "bold" if one.unread else "")
+        cells["WAKE"] = colours.wake_cell(cells["WAKE"], one)
         table.append(cells)
     if width:  # leave out optional columns that are empty
         headers = tuple(one for one in headers if one not in OPTIONAL or any(cells[one] for cells in table))

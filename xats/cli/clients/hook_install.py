@@ -159,6 +159,12 @@ class Asked:
     yes: bool
 
 
+def _colored(diff: str) -> list[str]:
+    """Return the lines of a unified diff for a terminal: what is added in green, what is removed in red."""
+    colors = {"+": "green", "-": "red", "@": "dim"}
+    return [render.painted(line, colors.get(line[:1], "")) for line in render.visible(diff).splitlines()]
+
+
 def _carry_out(here: Context, make: Callable[[], Plan], asked: Asked, scope: str) -> Plan:
     """Make a plan, have a person confirm it unless --yes was given, carry it out, and return it. Raises Refused."""
     from xats.hooks.install.plan import carry_out, diff
@@ -173,7 +179,7 @@ def _carry_out(here: Context, make: Callable[[], Plan], asked: Asked, scope: str
             raise Refused(f"{link} Nothing was changed.", f"{asked.line} --follow-link --yes")
     if asked.dry_run:
         if not here.json:
-            render.stream(render.visible(diff(plan)).splitlines())
+            render.stream(_colored(diff(plan)))
         return plan
     if not plan.changes:
         carry_out(plan)  # it removes a backup that is left
@@ -184,7 +190,7 @@ def _carry_out(here: Context, make: Callable[[], Plan], asked: Asked, scope: str
     people.confirm(
         f"{'Remove' if plan.after is None else 'Write'} {render.one_line(plan.file.path)}?",
         f"{asked.line} {answers} (or --dry-run to see what it changes)",
-        render.visible(diff(plan)).rstrip("\n"),
+        "\n".join(_colored(diff(plan))),
     )
     carry_out(plan)
     return plan

@@ -168,7 +168,12 @@ def diff(
 
 
 def check(
-    here: Context, name: params.VersionArg, file: params.DocumentFileArg, *, limit: params.LimitOption = 20
+    here: Context,
+    name: params.VersionArg,
+    document: params.DocumentFileArg = None,
+    *,
+    file: params.FileOption = None,
+    limit: params.LimitOption = 20,
 ) -> int:
     """Check a JSON document against a contract.
 
@@ -182,8 +187,9 @@ def check(
     check_limit(limit, "xats contract list -n 10")
     team = team_of(here)
     version = here.store.read(lambda tx: contracts.find_version(tx, team, name))
-    source = reading.read(file, "document", InvalidContract, NOTHING)
-    value = text.parsed(source, text.named(file), NOTHING)
+    path = reading.path(document, file, "document", NOTHING)
+    source = reading.read(path, "document", InvalidContract, NOTHING)
+    value = text.parsed(source, text.named(path), NOTHING)
     found = text.problems(version, value, limit + 1, "")
     shown, has_more = found[:limit], len(found) > limit
     if here.json:
@@ -191,7 +197,7 @@ def check(
         values = {"contract": text.version_json(version), "valid": not found, "errors": rows, "has_more": has_more}
         render.document(values)
     elif not here.quiet:
-        called = render.one_line(text.named(file))
+        called = render.one_line(text.named(path))
         render.put(f"{called} satisfies {version.name}" if not found else f"{called} does not satisfy {version.name}:")
         for one in shown:
             render.put(f"  {render.one_line(one.pointer) or 'the document'}: {render.one_line(one.message)}")

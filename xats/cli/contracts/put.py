@@ -6,7 +6,7 @@ import time
 
 from xats.base.errors import InvalidJson, Uncheckable, Usage
 from xats.cli.contracts import text
-from xats.cli.kit import render
+from xats.cli.kit import reading, render
 from xats.cli.teams import membership
 from xats.core.address import check_name
 from xats.core.contracts import contracts, words
@@ -31,8 +31,9 @@ SHOWN = 50  # changes that are printed
 def put(
     here: Context,
     name: params.ContractArg,
-    file: params.SchemaFileArg,
+    schema_file: params.SchemaFileArg = None,
     *,
+    file: params.FileOption = None,
     note: params.ContractNoteOption = None,
     compat: params.CompatOption = None,
     allow_breaking: params.AllowBreakingOption = False,
@@ -55,7 +56,7 @@ def put(
         msg = f"--compat must be one of {', '.join(contracts.RULES)}, not {compat[:40]!r}."
         raise Usage(msg, "xats contract put NAME FILE --compat backward")
     check_name(name, "contract")  # before a file is read
-    source, schema = text.read_schema(file, LEFT)
+    source, schema = text.read_schema(reading.path(schema_file, file, "schema", LEFT), LEFT)
     new = contracts.New(name=name, text=source, note=note, compat=compat, allow_breaking=allow_breaking, revive=revive)
     comparison = Comparison(schema)
     while True:

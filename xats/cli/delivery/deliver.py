@@ -6,7 +6,7 @@ import threading
 
 from xats.base import process, sandbox
 from xats.base.errors import Refused, Usage
-from xats.cli.kit import render, views
+from xats.cli.kit import colours, render, views
 from xats.core import keeping
 from xats.core.waking import attempts, reasons
 
@@ -93,7 +93,12 @@ def deliver(here: Context, *, once: params.OnceOption = False, dry_run: params.D
         render.document({"wakes": found, "has_more": False})
     elif results:
         rows = [
-            (views.near(targets[number], here.team), result.state, result.reason, result.detail)
+            (
+                views.near(targets[number], here.team),
+                colours.cell(result.state, result.state, colours.WAKES),
+                result.reason,
+                result.detail,
+            )
             for number, result in results.items()
         ]
         render.table(("AGENT", "WAKE", "REASON", "DETAIL"), rows, stretch=("DETAIL",))

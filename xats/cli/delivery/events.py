@@ -127,7 +127,7 @@ def _follow(here: Context, query: Query, limit: int, *, jsonl: bool, teams: bool
 
 def _line(event: Event, *, jsonl: bool, teams: bool) -> str:
     if jsonl:
-        return render.json_line(event_json(event))
+        return render.json_line(render.selected(event_json(event)))
     if render.on_terminal():
         return "  ".join(filter(None, _for_terminal(event, teams=teams)))
     return "\t".join(_for_pipe(event, teams=teams))
@@ -170,7 +170,7 @@ def _for_pipe(event: Event, *, teams: bool) -> tuple[str, ...]:
 
 def _print(found: list[Event], *, jsonl: bool, teams: bool) -> None:
     if jsonl:
-        render.stream(render.json_line(event_json(one)) for one in found)
+        render.stream(render.json_line(render.selected(event_json(one))) for one in found)
     elif found:
         rows = [(_for_terminal if render.on_terminal() else _for_pipe)(one, teams=teams) for one in found]
         team = ("TEAM",) if teams else ()

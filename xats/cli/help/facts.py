@@ -47,7 +47,8 @@ ENVIRONMENT = (
     ("XDG_STATE_HOME", "Where programs keep their state. xats ignores a relative path. Default: ~/.local/state."),
     *((key.variable, f"{key.name} in a settings file. {key.meaning}") for key in KEYS),
     ("XATS_NAME_NEW", "1: a session without an agent gets a new one, such as claude-1."),
-    ("NO_COLOR", "Not empty: no colour. TERM=dumb does the same."),
+    ("NO_COLOR", "Not empty: no colour. TERM=dumb does the same. --color overrides both."),
+    ("VISUAL, EDITOR", "The editor in which a person writes a body that is missing. VISUAL comes first."),
     ("TMUX, TMUX_PANE", "Set by tmux: the pane of this process."),
     (
         "CLAUDE_CONFIG_DIR, CODEX_HOME, GEMINI_CLI_HOME, QWEN_HOME, COPILOT_HOME, XDG_CONFIG_HOME",

@@ -21,7 +21,7 @@ from xats.store.sqlite.paths import default_path
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import TypeVar
+    from typing import Any, TypeVar
 
     from xats.core.agents.agents import Agent
     from xats.identity.project import Project
@@ -29,7 +29,17 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["Context", "FirstUse", "Me"]
+__all__ = ["Context", "FirstUse", "Me", "run"]
+
+
+def run(verb: Callable[..., int], values: Mapping[str, Any], common: Mapping[str, Any]) -> int:
+    """Run `verb` with its parameters `values` and the `common` ones; return its exit code."""
+    here = Context(**common)
+    if here.color is not None:
+        from xats.cli.kit import render
+
+        render.use_color(here.color)
+    return verb(here, **values)
 
 
 class Context:
@@ -43,6 +53,7 @@ class Context:
         *,
         json: bool = False,
         quiet: bool = False,
+        color: str | None = None,
     ) -> None:
         self.environ = os.environ
         self.as_name = as_name
@@ -50,6 +61,7 @@ class Context:
         self.path = folders.expanded(db, self.environ) if db else default_path(self.environ)
         self.json = json
         self.quiet = quiet
+        self.color = color
         given = {"--as": as_name, "--team": team, "--db": db}
         self._given = {option: value for option, value in given.items() if value}
         self._program: str | None = None  #: how a shell calls xats; not looked up yet

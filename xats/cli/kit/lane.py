@@ -49,6 +49,7 @@ def parse(words: Sequence[str]) -> tuple[Callable[..., int], Values, Values] | N
     values: Values = {}
     common: Values = {}
     rest = iter(words[path.count(" ") + 1 :])
+    value: Any
     for word in rest:
         option = word[:1] == "-" and word != "-" and not is_text(word, (*options, *HELP))
         if option and word in options:
@@ -61,7 +62,9 @@ def parse(words: Sequence[str]) -> tuple[Callable[..., int], Values, Values] | N
                 places.pop(0)
         else:
             return None
-        value = number(given) if params.is_number(kind) else given if params.takes_value(kind) else alone
+        value = given if params.takes_value(kind) else alone
+        if params.is_number(kind):
+            value = number(given, is_id=params.is_id(taken[name][1]))
         if value is None:
             return None
         into = common if option and word in COMMON else values
@@ -101,6 +104,10 @@ def is_text(word: str, options: Collection[str]) -> bool:
     return any(char.isspace() for char in word) and word.partition("=")[0] not in options
 
 
-def number(word: str | None) -> int | None:
-    """Return `word` as a number; None unless it is written in at most 18 ASCII digits."""
-    return int(word) if word and word.isascii() and word.isdigit() and len(word) < 19 else None
+def number(word: str | None, *, is_id: bool) -> int | None:
+    """Return `word` as a number; None unless it is written in at most 18 ASCII digits.
+
+    Before an id a `#` may stand, as xats prints it.
+    """
+    digits = word[1:] if is_id and word and word[0] == "#" else word
+    return int(digits) if digits and digits.isascii() and digits.isdigit() and len(digits) < 19 else None

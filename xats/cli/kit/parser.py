@@ -1,4 +1,8 @@
-"""The parser of a verb: a text may begin with a dash, and --help in place of a text is an error in a script."""
+"""The parser of a verb.
+
+A text may begin with a dash, `#` may stand before an id, `--json` may have a value behind `=`, and --help in place of a
+text is an error in a script.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from typing import Any
 
 from typer._click.exceptions import UsageError
 from typer._click.parser import _OptionParser
+from typer._click.types import IntParamType
 from typer.core import TyperArgument, TyperCommand
 
 from xats.base.errors import Usage
@@ -14,11 +19,23 @@ from xats.cli.kit.lane import is_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typer._click import Context
+    from typer._click import Context, Parameter
 
-TEXTS = ("[BODY|-]", "[TEXT|-]", "TEXT", "TITLE", "SQL")  # metavars of the arguments that are texts
+TEXTS = ("[BODY|@FILE|-]", "[TEXT|@FILE|-]", "TEXT", "TITLE", "SQL")  # metavars of the arguments that are texts
 HELP_INSTEAD = "xats.help_instead"  # key of a context's `meta`: the hint for a text that reads like an option
+FIELDS = "xats.fields"  # key of a context's `meta`: what follows --json=
 LONGEST = 60  # characters of a word that an error repeats
+
+
+class Id(IntParamType):
+    """The id of a message or a task: `15`, or `#15` as xats prints it."""
+
+    def convert(self, value: Any, param: Parameter | None, ctx: Context | None) -> Any:
+        """Return `value` as a number. Raises BadParameter."""
+        try:
+            return int(value.removeprefix("#") if isinstance(value, str) else value)
+        except ValueError:
+            self.fail(f"{one_line(value)[:LONGEST]!r} is not a number such as 15 or #15.", param, ctx)
 
 
 class Verb(TyperCommand):
@@ -34,6 +51,7 @@ class Verb(TyperCommand):
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """Parse `args` into `ctx`. Raises Usage if there are words too many."""
         ctx.allow_extra_args = True
+        words = list(args)
         try:
             left = super().parse_args(ctx, args)
         except UsageError as problem:
@@ -42,10 +60,12 @@ class Verb(TyperCommand):
         if left and not ctx.resilient_parsing:
             named = ", ".join(one_line(word)[:LONGEST] for word in left)
             msg = f"One word too many: {named}." if len(left) == 1 else f"{len(left)} words too many: {named}."
-            quote = text_hint(self, ctx.command_path) != ""
-            raise Usage(
-                msg, "put a text of several words into single quotes" if quote else f"{ctx.command_path} --help"
-            )
+            hint = f"{ctx.command_path} --help"
+            if ["--json", *left] in ([one, *words[at : at + 1]] for at, one in enumerate(words, 1)):
+                hint = f"{ctx.command_path} --json={named}"
+            elif text_hint(self, ctx.command_path):
+                hint = "put a text of several words into single quotes"
+            raise Usage(msg, hint)
         return left
 
 
@@ -68,7 +88,10 @@ def text_hint(command: Any, path: str) -> str:
 
 
 class Parser(_OptionParser):
-    """Click's parser, but for two things: a text that begins with a dash, and help after the first argument."""
+    """Click's parser, but for three things: texts that begin with a dash, help after an argument, `--json=FIELDS`.
+
+    Click would take the word after `--json` for its value, also if that is an argument of the verb.
+    """
 
     def __init__(self, ctx: Context, hint: str) -> None:
         super().__init__(ctx)
@@ -78,6 +101,9 @@ class Parser(_OptionParser):
         if is_text(arg, (*self._long_opt, *self._short_opt)):
             state.largs.append(arg)
             return
+        if arg.startswith("--json="):
+            self._context.meta[FIELDS] = arg.removeprefix("--json=")
+            arg = "--json"
         if arg in self._context.help_option_names and state.largs and self._hint:
             self._context.meta[HELP_INSTEAD] = self._hint
         super()._process_opts(arg, state)

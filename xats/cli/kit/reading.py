@@ -1,7 +1,8 @@
-"""Read a text from a file (`@FILE`, or the name of a file) or from standard input (`-`)."""
+"""Read a text from a file (`@FILE`, `--file FILE`, or the name of a file) or from standard input (`-`)."""
 
 from __future__ import annotations
 
+import os
 import sys
 
 from xats.cli.kit import render
@@ -9,6 +10,7 @@ from xats.cli.kit import render
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xats.base.errors import XatsError
+    from xats.cli.kit.context import Context
 
 LARGEST = 1 << 20  # bytes; a longer text is refused
 AT = "@FILE reads a file; give a text that begins with @ through standard input: -"
@@ -19,9 +21,54 @@ def given(text: str, what: str, kind: type[XatsError], left: str) -> str:
     return read(text, what, kind, left) if text == "-" else text
 
 
-def given_or_file(text: str, what: str, kind: type[XatsError], left: str) -> str:
-    """Return what `given` does, or what the file holds that `@FILE` names. Raises what `read` does."""
-    return read(text[1:], what, kind, left, AT) if text[:1] == "@" else given(text, what, kind, left)
+def text(here: Context, said: str | None, file: str | None, what: str, kind: type[XatsError], left: str) -> str | None:
+    """Return the text that an argument has `said` or that `--file` names; None if neither is given.
+
+    `-` is standard input and `@FILE` is that file. `@@word` is the text `@word`. An `@word` that names no file is a
+    text; a remark on stderr says so, but not with --json. Raises what `read` does, and Usage if both are given.
+    """
+    if file is not None:
+        return document(here, said, file, what, kind, left)
+    if said is None or said[:1] != "@":
+        return None if said is None else given(said, what, kind, left)
+    name, word = said[1:], not any(char.isspace() for char in said)
+    if word and name[:1] == "@":
+        return name
+    if name == "-" or (os.path.exists(name) and not os.path.isdir(name)):
+        return read(name, what, kind, left, AT)
+    if word and name and not here.json:
+        render.say(f"  there is no file {render.one_line(name)}: the {what} is the text {render.one_line(said)}")
+    return said
+
+
+def document(
+    here: Context, said: str | None, file: str | None, what: str, kind: type[XatsError], left: str
+) -> str | None:
+    """Return what `text` does where no text begins with `@`, as in JSON: `@FILE` must name a file."""
+    del here
+    if file is not None:
+        return read(path(said, file, what, left), what, kind, left)
+    if said is None or said[:1] != "@":
+        return None if said is None else given(said, what, kind, left)
+    return read(said[1:], what, kind, left, AT)
+
+
+def path(said: str | None, file: str | None, what: str, left: str) -> str:
+    """Return the file that an argument names, as FILE or `@FILE`, or that `--file` names; `-` is standard input.
+
+    Raises Usage unless exactly one is given.
+    """
+    from xats.base.errors import Usage
+
+    if said is not None and file is not None:
+        msg = f"--file and the {what} as an argument exclude each other. {left}"
+        raise Usage(msg, "give one of them")
+    if file is not None:
+        return file
+    if said is None:
+        msg = f"The {what} is missing. {left}"
+        raise Usage(msg, "name its file, or - for standard input")
+    return said[1:] if said[:1] == "@" and not os.path.exists(said) else said
 
 
 def read(source: str, what: str, kind: type[XatsError], left: str, hint: str = "") -> str:

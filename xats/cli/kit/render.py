@@ -15,7 +15,7 @@ from xats.base.jsontext import SCHEMA_VERSION, to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
     from rich.console import OverflowMethod
@@ -25,6 +25,38 @@ if TYPE_CHECKING:
 WIDEST = 1 << 20  # columns of a table in a pipe, where nothing has to be cut
 BIDI = shown.BIDI
 visible, one_line = shown.visible, shown.one_line
+WHEN = ("auto", "always", "never")  # the values of --color
+SGR = {"green": "32", "yellow": "33", "red": "31", "bold": "1", "dim": "2"}  # ECMA-48, 8.3.117
+
+
+class _Manner:
+    """How this command prints, by its options."""
+
+    color = "auto"
+    selects: Callable[[dict[str, Any]], dict[str, Any]] | None = None  #: leaves the fields of --json=FIELDS
+    selects_row: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+
+
+def use_color(when: str) -> None:
+    """Print with or without colour from now on: one of `WHEN`. Raises Usage."""
+    if when not in WHEN:
+        from xats.base.errors import Usage
+
+        msg = f"--color must be {', '.join(WHEN[:-1])} or {WHEN[-1]}, not {one_line(when)[:40]!r}."
+        raise Usage(msg, "xats agents --color never")
+    _Manner.color = when
+
+
+def use_fields(
+    document: Callable[[dict[str, Any]], dict[str, Any]], row: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    """Print from now on what `document` leaves of each JSON document, and what `row` leaves of each JSON line."""
+    _Manner.selects, _Manner.selects_row = document, row
+
+
+def selected(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of an object that `--json=FIELDS` selects; without FIELDS all."""
+    return _Manner.selects_row(row) if _Manner.selects_row else row
 
 
 def put(text: str) -> None:
@@ -69,12 +101,23 @@ def warn(text: str) -> None:
 
 
 def json_line(value: object, *, terminal: bool | None = None) -> str:
-    """Return `value` as JSON for stdout; `terminal` says whether the output is a terminal, if it is not stdout."""
+    """Return `value` as JSON in one line; `terminal` says whether the output is a terminal, if it is not stdout."""
     text = to_json(value)
-    if terminal if terminal is not None else on_terminal():
-        # JSON may hold DEL, C1 and bidi controls as they are; a terminal may not.
-        text = text.translate({code: f"\\u{code:04x}" for code in (0x7F, *range(0x80, 0xA0), *BIDI)})
-    return text
+    return _harmless(text) if (terminal if terminal is not None else on_terminal()) else text
+
+
+def json_text(value: object) -> str:
+    """Return `value` as JSON for stdout: indented on a terminal, else in one line."""
+    if not on_terminal():
+        return to_json(value)
+    import json
+
+    return _harmless(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2))
+
+
+def _harmless(text: str) -> str:
+    """Return JSON for a terminal: JSON may hold DEL, C1 and bidi controls as they are, and a terminal may not."""
+    return text.translate({code: f"\\u{code:04x}" for code in (0x7F, *range(0x80, 0xA0), *BIDI)})
 
 
 def stream(lines: Iterable[str]) -> None:
@@ -123,8 +166,9 @@ def _answer(prompt: str) -> str:
 
 
 def document(value: dict[str, Any]) -> None:
-    """Print one JSON document, with the version of its form."""
-    put(json_line({"schema_version": SCHEMA_VERSION, **value}))
+    """Print one JSON document, with the version of its form: all of it, or the fields that --json=FIELDS selects."""
+    found = _Manner.selects(value) if _Manner.selects else value
+    put(json_text({"schema_version": SCHEMA_VERSION, **found}))
 
 
 def error(problem: XatsError, *, json: bool) -> None:
@@ -165,18 +209,41 @@ def width() -> int:
 
 
 def styled() -> bool:
-    """Tell whether stdout may carry colour, by the rules of no-color.org."""
+    """Tell whether stdout may carry colour: by --color, else by the rules of no-color.org."""
+    if _Manner.color != "auto":
+        return _Manner.color == "always"
     return on_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def bold(text: str) -> str:
     """Return `text` in bold where colour is allowed."""
-    return f"\x1b[1m{text}\x1b[0m" if styled() else text
+    return painted(text, "bold")
 
 
 def dim(text: str) -> str:
     """Return `text` dimmed where colour is allowed."""
-    return f"\x1b[2m{text}\x1b[0m" if styled() else text
+    return painted(text, "dim")
+
+
+def painted(text: str, color: str) -> str:
+    """Return `text` in a colour of `SGR` where colour is allowed; "" is no colour.
+
+    The text itself must carry the meaning, because a reader may see no colour.
+    """
+    return f"\x1b[{SGR[color]}m{text}\x1b[0m" if color and styled() else text
+
+
+class Cell(str):
+    """A cell of a table with a colour of `SGR`; "" is no colour."""
+
+    __slots__ = ("color",)
+    color: str
+
+    def __new__(cls, text: str, color: str) -> Cell:
+        """Return the cell."""
+        made = super().__new__(cls, text)
+        made.color = color
+        return made
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, stretch: Sequence[str] = ()) -> None:
@@ -187,7 +254,7 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, stretch: 
     if on_terminal():
         drawn_table(headers, rows, stretch=stretch)
     else:
-        stream("\t".join(map(_cell, row)) for row in rows)
+        stream("\t".join(painted(_cell(cell), _color(cell)) for cell in row) for row in rows)
 
 
 def drawn_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, stretch: Sequence[str] = ()) -> None:
@@ -201,9 +268,19 @@ def drawn_table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, str
         overflow: OverflowMethod = "fold" if header in stretch else "ellipsis"
         drawn.add_column(Text(one_line(header)), no_wrap=header not in stretch, overflow=overflow)
     for row in rows:
-        drawn.add_row(*(Text(_cell(cell)) for cell in row))
-    Console(no_color=not styled(), highlight=False, width=width() or WIDEST).print(drawn)
+        drawn.add_row(*(Text(_cell(cell), style=_color(cell) if styled() else "") for cell in row))
+    console = Console(
+        color_system="standard" if styled() else None,
+        force_terminal=True if styled() else None,
+        highlight=False,
+        width=width() or WIDEST,
+    )
+    console.print(drawn)
 
 
 def _cell(value: object) -> str:
     return one_line("" if value is None else str(value))
+
+
+def _color(value: object) -> str:
+    return value.color if isinstance(value, Cell) else ""

@@ -37,7 +37,7 @@ def schema(here: Context, verb: params.VerbArg = None, word: params.SecondVerbAr
     if path not in found["schemas"]:
         msg = f"xats {path} prints no JSON."
         raise NotFound(msg, f"one of: {', '.join(found['schemas'])}")
-    render.put(render.json_line(of_verb(found, path)))  # a JSON Schema document has no schema_version
+    render.put(render.json_text(of_verb(found, path)))  # a JSON Schema document has no schema_version
     return 0
 
 

@@ -12,14 +12,15 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer._click.exceptions import BadOptionUsage, ClickException, NoSuchOption, UsageError
+from typer._click.exceptions import BadOptionUsage, ClickException, MissingParameter, NoSuchOption, UsageError
+from typer._click.globals import get_current_context
 from typer.core import TyperGroup
 
 from xats import __version__
 from xats.base.errors import INTERRUPTED, Usage
 from xats.cli.kit import hints, lane, params, render
-from xats.cli.kit.context import Context
-from xats.cli.kit.parser import HELP_INSTEAD, Verb, example, text_hint
+from xats.cli.kit.context import run as call
+from xats.cli.kit.parser import FIELDS, HELP_INSTEAD, Id, Verb, example, text_hint
 from xats.cli.kit.verbs import AGENTS, FIRST, GROUPS, LOOK, MAIL, SETUP, VERBS, WORK
 
 TYPE_CHECKING = False
@@ -55,14 +56,14 @@ def as_command(path: str) -> Command:
     function = getattr(import_module(f"xats.cli.{module}"), name)
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     word = path.rsplit(maxsplit=1)[-1]
-    app.command(word, cls=Verb, context_settings=SETTINGS, short_help=summary)(with_common(function))
+    app.command(word, cls=Verb, context_settings=SETTINGS, short_help=summary)(with_common(function, path))
     command = typer.main.get_command(app)
     command.name = word
     return command
 
 
-def with_common(function: Callable[..., int]) -> Callable[..., int]:
-    """Return `function` for Typer: with the common options in place of `here`, and parameters that Typer knows."""
+def with_common(function: Callable[..., int], path: str) -> Callable[..., int]:
+    """Return `function` of the verb `path` for Typer: with the common options in place of `here`."""
     own = list(inspect.signature(function).parameters.values())[1:]
     known = {name: for_typer(*alias) for name, alias in params.taken(function).items()}
     added = [
@@ -78,6 +79,11 @@ def with_common(function: Callable[..., int]) -> Callable[..., int]:
 
     def run(**values: Any) -> int:
         common = {name: values.pop(name) for name in params.COMMON}
+        asked = get_current_context().meta.get(FIELDS)
+        if asked is not None:
+            from xats.cli.kit import fields
+
+            fields.select(path, asked)
         return call(function, values, common)
 
     run.__name__, run.__doc__ = function.__name__, function.__doc__
@@ -88,15 +94,12 @@ def with_common(function: Callable[..., int]) -> Callable[..., int]:
 
 def for_typer(kind: Any, about: params.Argument | params.Option) -> Any:
     """Return the annotation by which Typer knows a parameter of the type `kind`."""
+    special: Any = Id() if params.is_number(kind) and params.is_id(about) else None
     if isinstance(about, params.Argument):
-        return Annotated[kind, typer.Argument(metavar=about.metavar, help=about.help, show_default=False)]
-    option = typer.Option(*about.flags, metavar=about.metavar, help=about.help, hidden=about.hidden)
+        argument = typer.Argument(metavar=about.metavar, help=about.help, show_default=False, click_type=special)
+        return Annotated[kind, argument]
+    option = typer.Option(*about.flags, metavar=about.metavar, help=about.help, hidden=about.hidden, click_type=special)
     return Annotated[kind, option]
-
-
-def call(verb: Callable[..., int], values: dict[str, Any], common: dict[str, Any]) -> int:
-    """Run `verb` with its parameters and the common ones; return its exit code."""
-    return verb(Context(**common), **values)
 
 
 class Lazy(TyperGroup):
@@ -248,5 +251,7 @@ def _usage(problem: UsageError) -> Usage:
         and (shown := example(problem.ctx.command, problem.option_name))
     ):
         return Usage(problem.format_message(), f"{shown}; {path} --help")
+    if isinstance(problem, MissingParameter) and problem.param and problem.param.metavar == "ID":
+        return Usage(problem.format_message(), f"{path} --help; a shell drops an unquoted #15: write 15 or '#15'")
     hint = text_hint(problem.ctx.command, path) if problem.ctx and isinstance(problem, NoSuchOption) else ""
     return Usage(problem.format_message(), f"{path} --help; {hint}" if hint else f"{path} --help")

@@ -33,9 +33,16 @@ def title_text(message: Message, now: int) -> str:
 def mail_text(status: DeliveryStatus, now: int) -> str:
     """Return the state of one copy in words, without its wake."""
     when = status.replied_at or status.acked_at or status.read_at or status.shown_at
-    state: str = "acked" if status.acked_at and status.state == "read" else status.state
-    state += ", not answered," if state == "read" and status.need_reply else ""
-    return f"{state} {ago(when, now)}" if when else state
+    state = mail_state(status)
+    said = "read, not answered," if state == "owed" else state
+    return f"{said} {ago(when, now)}" if when else said
+
+
+def mail_state(status: DeliveryStatus) -> str:
+    """Return the state of one copy: "acked" and "owed" (read, but not answered) are kinds of "read"."""
+    if status.state == "read":
+        return "acked" if status.acked_at else "owed" if status.need_reply else "read"
+    return status.state
 
 
 def wake_text(status: DeliveryStatus, now: int) -> str:

@@ -109,7 +109,8 @@ def _send(
     here: Context, address: str | None, body: str | None, subject: str | None, key: str | None, version: Version | None
 ) -> Message:
     """Send the question and return it."""
-    from xats.cli.mail.send import accept, read_body
+    from xats.cli.kit import reading
+    from xats.cli.mail.send import accept
 
     if address is None:
         msg = "ADDRESS is missing."
@@ -120,7 +121,7 @@ def _send(
     if body is None:
         msg = "The question is missing. Nothing was sent."
         raise InvalidBody(msg, "give it in single quotes, or - to read it from standard input")
-    text = read_body(body)
+    text = reading.text(here, body, None, "body", InvalidBody, "Nothing was sent.") or ""
     if version and text.strip():
         text = f"{text.rstrip()}\n\n{_demand(version)}"
     draft = sending.Draft(

@@ -116,13 +116,15 @@ def status(
         deliveries = [documents.delivery_json(one) for one in found]
         render.document({"message": documents.message_json(message), "deliveries": deliveries})
         return 0
-    from xats.cli.kit import waking
+    from xats.cli.kit import colours, waking
 
     now = here.store.clock()
     if not here.quiet and render.on_terminal():
         render.put(waking.title_text(message, now))
     rows = []
     for one in found:
-        rows.append((views.near(one.agent, here.team), waking.mail_text(one, now), waking.wake_text(one, now)))
+        mail = colours.cell(waking.mail_text(one, now), waking.mail_state(one), colours.MAIL)
+        wake = colours.cell(waking.wake_text(one, now), one.wake.state if one.wake else "", colours.WAKES)
+        rows.append((views.near(one.agent, here.team), mail, wake))
     render.table(("AGENT", "MAIL", "WAKE"), rows, stretch=("WAKE",))
     return 0

@@ -12,14 +12,19 @@ from xats.core.tasks import views as task_views
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from xats.cli.kit.context import Context, Me
     from xats.core.mail.sending import Draft, Sent
     from xats.core.tasks.views import Listed
     from xats.store import Tx
 
 
-def send_to_pool(here: Context, draft: Draft, wait: str | None) -> int:
-    """Send `draft` to the pool in its address, and say which agents xats asks first."""
+def send_to_pool(here: Context, draft: Draft, wait: str | None, accepted: Callable[[], None]) -> int:
+    """Send `draft` to the pool in its address, and say which agents xats asks first.
+
+    `accepted` is called when the draft is stored.
+    """
     if wait is not None:
         msg = "A message to a pool becomes a task, so --wait does not apply."
         raise Usage(msg, "xats task wait ID, with the ID that sending prints")
@@ -30,6 +35,7 @@ def send_to_pool(here: Context, draft: Draft, wait: str | None) -> int:
 
     text.settle(here)
     sent, found, alone = here.write(work)
+    accepted()
     here.rouse_daemon()
     task = found.task
     if here.json:

@@ -6,6 +6,7 @@ import time
 
 from xats.base import durations
 from xats.base.errors import InvalidBody, Usage
+from xats.base.record import replace
 from xats.cli.kit import render, views
 from xats.core.mail import sending
 from xats.core.teams import teams
@@ -14,9 +15,11 @@ from xats.core.waking.limits import hop_limit
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Self
 
     from xats.cli.kit import params
     from xats.cli.kit.context import Context, Me
+    from xats.cli.mail.editor import Written
     from xats.core.mail.sending import Draft, Sent
     from xats.store import Tx
 
@@ -26,6 +29,7 @@ def send(
     address: params.AddressArg = None,
     body: params.BodyArg = None,
     *,
+    file: params.FileOption = None,
     subject: params.SubjectOption = None,
     need_reply: params.NeedReplyOption = None,
     kind: params.KindOption = None,
@@ -48,8 +52,13 @@ def send(
     A message to pool:ROLE becomes a task for one agent with that role. xats asks these agents one after another until
     one claims the task.
 
-    With --contract the body must be JSON that satisfies the contract; else nothing is sent. @FILE then reads the body
-    from a file.
+    Without a body a person at a terminal writes it in the editor that VISUAL or EDITOR names. An empty text cancels
+    with exit 1. If the text cannot be sent, xats says in which file it is.
+
+    @FILE and --file FILE send what a file holds. An @word that names no file is a text, and a remark says that. @@word
+    is always the text @word. Use standard input for a text that you have not written yourself.
+
+    With --contract the body must be JSON that satisfies the contract; else nothing is sent.
 
     In double quotes a shell runs backticks and $(). Write a body in single quotes. Use standard input for a body with
     several lines or quotes: xats send bob - <<'EOF', the lines, EOF.
@@ -62,6 +71,8 @@ def send(
 
     Example: xats send bob 'The parser is ready' -s Parser
 
+    Example: xats send bob --file report.md -s Report
+
     Example: xats send bob --contract order @order.json
     """
     if contract is not None and (batch is not None or (address or "").startswith("pool:")):
@@ -70,23 +81,26 @@ def send(
     if batch is not None:
         from xats.cli.mail.batch import refuse_beside, send_batch
 
-        refuse_beside(body, subject, need_reply, kind, key, ttl, reply_to, no_wake or None, hold or None, wait)
+        refuse_beside(body, file, subject, need_reply, kind, key, ttl, reply_to, no_wake or None, hold or None, wait)
         return send_batch(here, batch, address)
     if address is None:
         msg = "ADDRESS is missing."
         raise Usage(msg, "xats send bob 'text'; see xats send --help")
-    draft = _draft(here, address, body, subject, need_reply, kind, key, ttl, reply_to, no_wake, contract, hold=hold)
-    if address.startswith("pool:"):
-        from xats.cli.mail.pool import send_to_pool
+    options = _options(here, address, subject, need_reply, kind, key, ttl, reply_to, no_wake, hold)
+    with _body(here, body, file, contract, f"to {address}", options) as given:
+        draft = _draft(here, options, given.text, contract)
+        if address.startswith("pool:"):
+            from xats.cli.mail.pool import send_to_pool
 
-        return send_to_pool(here, draft, wait)
-    return _deliver(here, lambda tx, me: sending.send(tx, me.agent, me.evidence, draft), wait)
+            return send_to_pool(here, draft, wait, given.sent)
+        return _deliver(here, lambda tx, me: sending.send(tx, me.agent, me.evidence, draft), given, wait)
 
 
 def broadcast(
     here: Context,
     body: params.BodyArg = None,
     *,
+    file: params.FileOption = None,
     role: params.RoleOption = None,
     subject: params.SubjectOption = None,
     kind: params.KindOption = None,
@@ -102,8 +116,10 @@ def broadcast(
     from xats.core.address import parse
 
     address = str(parse(f"role:{role}")) if role is not None else "all"
-    draft = _draft(here, address, body, subject, False, kind, key, ttl, None, no_wake, contract)
-    return _deliver(here, lambda tx, me: sending.send(tx, me.agent, me.evidence, draft), None)
+    options = _options(here, address, subject, False, kind, key, ttl, None, no_wake, False)
+    with _body(here, body, file, contract, f"to {address}", options) as given:
+        draft = _draft(here, options, given.text, contract)
+        return _deliver(here, lambda tx, me: sending.send(tx, me.agent, me.evidence, draft), given)
 
 
 def reply(
@@ -111,6 +127,7 @@ def reply(
     message_id: params.MessageIdArg,
     body: params.BodyArg = None,
     *,
+    file: params.FileOption = None,
     subject: params.SubjectOption = None,
     need_reply: params.NeedReplyOption = None,
     kind: params.KindOption = None,
@@ -127,16 +144,17 @@ def reply(
 
     Example: xats reply 12 'Done, see branch parser'
     """
-    draft = _draft(here, "", body, subject, need_reply, kind, key, ttl, None, no_wake, contract, hold=hold)
-    return _deliver(
-        here, lambda tx, me: sending.reply(tx, me.agent, me.evidence, message_id=message_id, draft=draft), None
-    )
+    options = _options(here, "", subject, need_reply, kind, key, ttl, None, no_wake, hold)
+    with _body(here, body, file, contract, f"as the answer to #{message_id}", options, message_id) as given:
+        draft = _draft(here, options, given.text, contract)
+        return _deliver(
+            here, lambda tx, me: sending.reply(tx, me.agent, me.evidence, message_id=message_id, draft=draft), given
+        )
 
 
-def _draft(
+def _options(
     here: Context,
     address: str,
-    body: str | None,
     subject: str | None,
     need_reply: bool | None,
     kind: str | None,
@@ -144,30 +162,31 @@ def _draft(
     ttl: str | None,
     reply_to: int | None,
     no_wake: bool,
-    contract: str | None,
-    *,
-    hold: bool = False,
+    hold: bool,
 ) -> Draft:
+    """Return the draft that the options make, with an empty body."""
     from xats.core.address import check_name
 
     if kind is not None:
         check_name(kind, "kind")
-    life = durations.parse(ttl) if ttl is not None else None
-    hops = hop_limit(here.settings)
-    text = read_body(body) if contract is None else read_document(body)
-    draft = sending.Draft(
+    return sending.Draft(
         address=address,
-        body=text,
+        body="",
         subject=subject,
         kind=kind,
         need_reply=need_reply,
         dedupe_key=key,
-        ttl=life,
+        ttl=durations.parse(ttl) if ttl is not None else None,
         reply_to=reply_to,
         wake=not no_wake,
-        hops=hops,
+        hops=hop_limit(here.settings),
         hold=hold,
     )
+
+
+def _draft(here: Context, options: Draft, text: str, contract: str | None) -> Draft:
+    """Return the draft `options` with the body `text`, which satisfies the contract."""
+    draft = replace(options, body=text)
     if contract is None:
         return draft
     from xats.cli.contracts.body import satisfying
@@ -175,36 +194,58 @@ def _draft(
     return satisfying(here, contract, draft)
 
 
-def read_body(body: str | None) -> str:
-    """Return `body`, or the text of stdin if it is `-`.
+class _Given:
+    """A body that the command line, a file or standard input gives."""
 
-    Raises InvalidBody if that is missing, too large or not UTF-8.
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __enter__(self) -> Self:
+        """Return this."""
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        """Do nothing: the text is where it came from."""
+
+    def sent(self) -> None:
+        """Do nothing."""
+
+
+def _body(
+    here: Context,
+    said: str | None,
+    file: str | None,
+    contract: str | None,
+    whom: str,
+    options: Draft,
+    answers: int | None = None,
+) -> _Given | Written:
+    """Return the body that the command line gives, or that a person writes now, for the draft `options`.
+
+    `whom` says in words what becomes of it, and `answers` is the message that it answers. Raises InvalidBody if there
+    is none, if it is too large or not UTF-8, and what sending would raise before an editor opens.
     """
-    if body is not None and body != "-":
-        return body
+    if file is None and said is None:
+        from xats.cli.mail import editor
+
+        return editor.written(here, whom, options, answers)
+    if file is None and said is not None and said != "-" and said[:1] != "@":
+        return _Given(said)
     from xats.cli.kit import reading
 
-    return reading.given(_said(body), "body", InvalidBody, "Nothing was sent.")
+    read = reading.text if contract is None else reading.document
+    text = read(here, said, file, "body", InvalidBody, "Nothing was sent.")
+    assert text is not None
+    return _Given(text)
 
 
-def read_document(body: str | None) -> str:
-    """Return `body`, the text of stdin if it is `-`, or the text of a file if it is `@FILE`. Raises InvalidBody."""
-    from xats.cli.kit import reading
+def _deliver(here: Context, work: Callable[[Tx, Me], Sent], given: _Given | Written, wait: str | None = None) -> int:
+    """Run `work`, which sends the body `given`, wake the daemon and print the result.
 
-    return reading.given_or_file(_said(body), "body", InvalidBody, "Nothing was sent.")
-
-
-def _said(body: str | None) -> str:
-    if body is None:
-        msg = "The body is missing. Nothing was sent."
-        raise InvalidBody(msg, "give it in single quotes, or - to read it from standard input")
-    return body
-
-
-def _deliver(here: Context, work: Callable[[Tx, Me], Sent], wait: str | None) -> int:
-    """Run `work`, wake the daemon, print the result and, with `wait`, wait until all recipients have seen it."""
+    With `wait`, wait until all recipients have seen it.
+    """
     deadline = time.monotonic() + durations.parse(wait) / 1000 if wait is not None else None
-    sent = accept(here, work, render.put)
+    sent = accept(here, work, render.put, given)
     if here.json:
         from xats.cli.kit import documents
 
@@ -218,8 +259,13 @@ def _deliver(here: Context, work: Callable[[Tx, Me], Sent], wait: str | None) ->
     return 0
 
 
-def accept(here: Context, work: Callable[[Tx, Me], Sent], put: Callable[[str], None]) -> Sent:
-    """Run `work`, wake the daemon, and return the result. For people, `put` writes it, and stderr gets remarks."""
+def accept(
+    here: Context, work: Callable[[Tx, Me], Sent], put: Callable[[str], None], given: _Given | Written | None = None
+) -> Sent:
+    """Run `work`, which sends the body `given`, wake the daemon, and return the result.
+
+    For people, `put` writes it, and stderr gets remarks.
+    """
 
     def both(tx: Tx, me: Me) -> tuple[Sent, Me, tuple[str, ...], bool]:
         team = me.agent.team
@@ -228,6 +274,8 @@ def accept(here: Context, work: Callable[[Tx, Me], Sent], put: Callable[[str], N
 
     sent, me, pending, merged = here.write(both)
 
+    if given:
+        given.sent()
     here.rouse_daemon()
     if here.json or here.quiet:
         return sent

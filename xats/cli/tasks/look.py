@@ -7,7 +7,7 @@ from functools import partial
 
 from xats.base import durations
 from xats.base.errors import FAILURE, TimedOut, Usage
-from xats.cli.kit import render, views
+from xats.cli.kit import colours, render, views
 from xats.cli.kit.paging import check_limit
 from xats.cli.kit.scope import team_of
 from xats.cli.tasks import text
@@ -95,6 +95,7 @@ def _row(found: Listed, now: int) -> tuple[object, ...]:
     state = text.state_word(task) + (", overdue" if text.overdue(task, now) else "")
     age = durations.rough(now - task.created_at)
     waits = text.blocked(found) if task.live else ""
+    state = colours.cell(state, text.state_word(task), colours.TASKS)
     return task.id, state, task.priority, title, text.who(task, task.team), age, waits
 
 
@@ -213,7 +214,8 @@ def _one(task: Task, team: str) -> str:
     state = text.state_word(task)
     whom = text.who(task, team)
     standing = f"{state}, {whom}" if whom else state
-    return f"{MARKS[state]} #{task.id} {render.one_line(task.title)} {render.dim(f'- {standing}')}"
+    mark = render.painted(MARKS[state], colours.TASKS.get(state, ""))
+    return f"{mark} #{task.id} {render.one_line(task.title)} {render.dim(f'- {standing}')}"
 
 
 COLOURS = {"ready": "white", "blocked": "lightgrey", "claimed": "lightblue", "review": "khaki", "done": "palegreen"}

@@ -24,6 +24,7 @@ def add(
     title: params.TitleArg,
     *,
     description: params.DescriptionOption = None,
+    file: params.FileOption = None,
     to: params.AssigneeOption = None,
     role: params.TaskRoleOption = None,
     dep: params.DependencyOption = None,
@@ -45,7 +46,7 @@ def add(
     """
     new = planning.New(
         title=title,
-        description=text.read_text(description, "description") or "",
+        description=text.read_text(here, description, file, "description") or "",
         to=to,
         role=role,
         needs=tuple(dep or ()),
@@ -94,6 +95,7 @@ def edit(
     *,
     title: params.NewTitleOption = None,
     description: params.DescriptionOption = None,
+    file: params.FileOption = None,
     to: params.AssigneeOption = None,
     role: params.TaskRoleOption = None,
     anybody: params.AnybodyOption = False,
@@ -128,7 +130,7 @@ def edit(
     cleared = (("parent_id", no_parent), ("due_at", due == "none"), ("notify", notify == "none"))
     change = planning.Edit(
         title=title,
-        description=text.read_text(description, "description"),
+        description=text.read_text(here, description, file, "description"),
         to=to,
         role=role,
         anybody=anybody,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xats.base.errors import Usage
 from xats.cli.kit import render
 from xats.cli.tasks import text
 from xats.core.tasks import reviews, views
@@ -41,14 +42,23 @@ def approve(here: Context, task_id: params.TaskIdArg, *, force: params.DespiteOp
     return 0
 
 
-def feedback(here: Context, task_id: params.TaskIdArg, body: params.FeedbackArg) -> int:
+def feedback(
+    here: Context,
+    task_id: params.TaskIdArg,
+    body: params.FeedbackArg = None,
+    *,
+    file: params.FileOption = None,
+) -> int:
     """Send a submitted task back, and say what is missing.
 
     Its owner gets the text as mail, and has the claim again.
 
     Example: xats task feedback 7 'the error paths have no tests'
     """
-    words = text.read_text(body, "feedback") or ""
+    words = text.read_text(here, body, file, "feedback")
+    if words is None:
+        msg = "The feedback is missing. Nothing was changed."
+        raise Usage(msg, f"xats task feedback {task_id} 'the error paths have no tests'")
     text.settle(here)
     found = here.write(
         lambda tx, me: views.listed(tx, reviews.feedback(tx, me.agent, me.evidence, task_id=task_id, text=words)),

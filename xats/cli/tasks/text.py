@@ -31,14 +31,12 @@ def settle(here: Context) -> None:
         here.store.write(lambda tx: claims.settle(tx, process_gone))
 
 
-def read_text(text: str | None, what: str) -> str | None:
-    """Return `text`, or all of standard input if it is `-`. Raises InvalidTask."""
-    return None if text is None else reading.given(text, what, InvalidTask, "Nothing was changed.")
+def read_text(here: Context, text: str | None, file: str | None, what: str) -> str | None:
+    """Return the text that an argument or `--file` gives, see `reading.text`; None if there is none.
 
-
-def read_text_or_file(text: str | None, what: str) -> str | None:
-    """Return what `read_text` returns, or for `@FILE` the text of that file. Raises InvalidTask."""
-    return None if text is None else reading.given_or_file(text, what, InvalidTask, "Nothing was changed.")
+    Raises InvalidTask or Usage.
+    """
+    return reading.text(here, text, file, what, InvalidTask, "Nothing was changed.")
 
 
 # -- JSON --------------------------------------------------------------------------------------------------------------

@@ -167,6 +167,7 @@ def submit(
     task_id: params.TaskIdArg,
     *,
     result: params.ResultOption = None,
+    file: params.FileOption = None,
     claim: params.ClaimNumberOption = None,
     force: params.DespiteOption = False,
 ) -> int:
@@ -177,7 +178,7 @@ def submit(
 
     Example: xats task submit 7 --result 'branch parser, 12 tests'
     """
-    body = text.read_text_or_file(result, "result")
+    body = text.read_text(here, result, file, "result")
 
     def work(tx: Tx, me: Me) -> tuple[views.Listed, list[str]]:
         task, empty = reviews.submit(
@@ -201,6 +202,7 @@ def done(
     task_id: params.TaskIdArg,
     *,
     result: params.ResultOption = None,
+    file: params.FileOption = None,
     claim: params.ClaimNumberOption = None,
     force: params.DespiteOption = False,
 ) -> int:
@@ -213,7 +215,7 @@ def done(
 
     Example: xats task done 7 --result @report.md
     """
-    body = text.read_text_or_file(result, "result")
+    body = text.read_text(here, result, file, "result")
     text.settle(here)
     found = here.write(
         lambda tx, me: views.listed(

@@ -66,8 +66,15 @@ TeamOption: TypeAlias = Annotated[
 DbOption: TypeAlias = Annotated[
     str | None, Option("--db", metavar="PATH", help="The store. Default: XATS_DB, else xats.db in XATS_HOME.")
 ]
-JsonOption: TypeAlias = Annotated[bool, Option("--json", help="Print one JSON document.")]
+JsonOption: TypeAlias = Annotated[
+    bool, Option("--json", help="Print one JSON document; --json=NAME,STATE has only these fields.")
+]
 QuietOption: TypeAlias = Annotated[bool, Option("--quiet", "-q", help="Print only the result.")]
+
+ColorOption: TypeAlias = Annotated[
+    str | None,
+    Option("--color", metavar="WHEN", help="Colour: auto (on a terminal), always or never. Default: auto."),
+]
 
 # -- of several nouns --------------------------------------------------------------------------------------------------
 
@@ -85,6 +92,9 @@ ClientOption: TypeAlias = Annotated[
 ]
 JsonLinesOption: TypeAlias = Annotated[bool, Option("--jsonl", help="Print one JSON document per line.")]
 YesOption: TypeAlias = Annotated[bool, Option("--yes", "-y", help="Do not ask.")]
+FileOption: TypeAlias = Annotated[
+    str | None, Option("--file", metavar="FILE|-", help="Read the text from a file; - is standard input.")
+]
 VerbArg: TypeAlias = Annotated[str | None, Argument(metavar="VERB", help="A verb.")]
 SecondVerbArg: TypeAlias = Annotated[str | None, Argument(metavar="WORD", help="The second word of the verb.")]
 
@@ -96,6 +106,7 @@ COMMON: dict[str, Any] = {
     "db": DbOption,
     "json": JsonOption,
     "quiet": QuietOption,
+    "color": ColorOption,
 }
 
 
@@ -126,6 +137,11 @@ def takes_value(kind: Any) -> bool:
 def is_number(kind: Any) -> bool:
     """Tell whether the value of a parameter of this type is a whole number."""
     return kind in (int, int | None, list[int] | None)
+
+
+def is_id(about: Argument | Option) -> bool:
+    """Tell whether a parameter is the id of a message or a task, before which a `#` may stand."""
+    return about.metavar == "ID"
 
 
 def is_list(kind: Any) -> bool:

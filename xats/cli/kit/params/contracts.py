@@ -13,10 +13,14 @@ VersionArg: TypeAlias = Annotated[
     str, Argument(metavar="NAME[@V]", help="A contract: order@3, or order for the newest.")
 ]
 SchemaFileArg: TypeAlias = Annotated[
-    str, Argument(metavar="FILE|-", help="A JSON Schema, up to 1 MiB; - reads standard input.")
+    str | None,
+    Argument(metavar="[FILE|-]", help="The file of a JSON Schema, up to 1 MiB, also as @FILE; - reads standard input."),
 ]
 DocumentFileArg: TypeAlias = Annotated[
-    str, Argument(metavar="FILE|-", help="A JSON document, up to 1 MiB; - reads standard input.")
+    str | None,
+    Argument(
+        metavar="[FILE|-]", help="The file of a JSON document, up to 1 MiB, also as @FILE; - reads standard input."
+    ),
 ]
 ContractNoteOption: TypeAlias = Annotated[
     str | None, Option("--note", metavar="TEXT", help="What is new in this version, in one line.")

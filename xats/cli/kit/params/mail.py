@@ -18,8 +18,8 @@ AddressArg: TypeAlias = Annotated[
 BodyArg: TypeAlias = Annotated[
     str | None,
     Argument(
-        metavar="[BODY|-]",
-        help="The text, up to 1 MiB; - reads standard input, with --contract @FILE a file.",
+        metavar="[BODY|@FILE|-]",
+        help="The text, up to 1 MiB; @FILE reads a file, - standard input. Default: EDITOR opens, on a terminal.",
     ),
 ]
 MessageIdArg: TypeAlias = Annotated[int, Argument(metavar="ID", help="A message's number.")]
@@ -105,7 +105,8 @@ SearchSinceOption: TypeAlias = Annotated[
     str | None, Option("--since", metavar="DURATION", help="Only what is from the last DURATION, such as 2d.")
 ]
 QuestionArg: TypeAlias = Annotated[
-    str | None, Argument(metavar="[BODY|-]", help="The question, up to 1 MiB; - reads standard input.")
+    str | None,
+    Argument(metavar="[BODY|@FILE|-]", help="The question, up to 1 MiB; @FILE reads a file, - standard input."),
 ]
 AskTimeoutOption: TypeAlias = Annotated[
     str, Option("--timeout", metavar="DURATION", help="Wait up to DURATION for the reply; else exit 124.")

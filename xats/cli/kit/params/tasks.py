@@ -13,7 +13,12 @@ TaskIdArg: TypeAlias = Annotated[int, Argument(metavar="ID", help="A task's numb
 OptionalTaskIdArg: TypeAlias = Annotated[int | None, Argument(metavar="ID", help="A task's number.")]
 DescriptionOption: TypeAlias = Annotated[
     str | None,
-    Option("--description", "-d", metavar="TEXT|-", help="The description, up to 1 MiB; - reads standard input."),
+    Option(
+        "--description",
+        "-d",
+        metavar="TEXT|@FILE|-",
+        help="The description, up to 1 MiB; @FILE reads a file, - standard input.",
+    ),
 ]
 AssigneeOption: TypeAlias = Annotated[
     str | None, Option("--to", metavar="AGENT", help="Only this agent may claim the task; it gets mail about it.")
@@ -75,14 +80,18 @@ ClaimNumberOption: TypeAlias = Annotated[
     int | None, Option("--claim", metavar="N", help="Only if the claim still has this number, from claim --json.")
 ]
 ResultOption: TypeAlias = Annotated[
-    str | None, Option("--result", metavar="TEXT|@FILE|-", help="The result, up to 1 MiB.")
+    str | None,
+    Option("--result", metavar="TEXT|@FILE|-", help="The result, up to 1 MiB; @FILE reads a file, - standard input."),
 ]
 DespiteOption: TypeAlias = Annotated[
     bool, Option("--force", help="End the task even if a task that it needs was reopened.")
 ]
 TaskReasonOption: TypeAlias = Annotated[str | None, Option("--reason", metavar="TEXT", help="The reason.")]
 NoteArg: TypeAlias = Annotated[str, Argument(metavar="TEXT", help="The progress so far.")]
-FeedbackArg: TypeAlias = Annotated[str, Argument(metavar="[TEXT|-]", help="What is missing; - reads standard input.")]
+FeedbackArg: TypeAlias = Annotated[
+    str | None,
+    Argument(metavar="[TEXT|@FILE|-]", help="What is missing; @FILE reads a file, - standard input."),
+]
 StateOption: TypeAlias = Annotated[
     str | None,
     Option("--state", metavar="STATE", help="Only tasks in this state: open, claimed, review, done, failed, ..."),
