@@ -26,8 +26,9 @@ _xats_options() {
         'send') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --reply-to --no-wake --hold --wait --batch --contract $options" ;;
         'broadcast') options="--role --subject -s --kind --key --ttl --no-wake --contract $options" ;;
         'reply') options="--subject -s --need-reply --no-need-reply --kind --key --ttl --no-wake --hold --contract $options" ;;
-        'inbox') options="--peek --all --again --owed --from --thread --since --limit -n --wait $options" ;;
-        'thread' | 'contract log' | 'contract check' | 'dead list') options="--limit -n $options" ;;
+        'inbox') options="--peek --all --again --owed --from --thread --since --limit -n --last --reverse --full --no-pager --wait $options" ;;
+        'show') options="--no-pager $options" ;;
+        'thread') options="--limit -n --no-pager $options" ;;
         'wait' | 'task wait') options="--timeout $options" ;;
         'register') options="--role --client --force-client --tag --cap --model --pane --no-pane --wake --takeover --expect --ttl --yes -y $options" ;;
         'unregister' | 'task approve' | 'db backup') options="--force $options" ;;
@@ -55,6 +56,7 @@ _xats_options() {
         'task export') options="--all $options" ;;
         'contract put') options="--note --compat --allow-breaking --revive $options" ;;
         'contract list') options="--all --limit -n $options" ;;
+        'contract log' | 'contract check' | 'dead list') options="--limit -n $options" ;;
         'contract diff') options="--strict $options" ;;
         'events') options="--follow -f --since --type --agent --all-teams --limit -n --jsonl $options" ;;
         'poke') options="--yes -y --timeout $options" ;;
@@ -82,7 +84,7 @@ _xats_option_kind() {
         --db) kind=file ;;
         *)
             case "$1 $2" in
-                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'inbox --limit' | 'inbox -n' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'register --ttl' | 'agent set --about' | 'seat --about' | 'launch --model' | 'pause --reason' | 'team merge --suffix' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'events --since' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
+                'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'inbox --limit' | 'inbox -n' | 'inbox --last' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'wait --timeout' | 'register --model' | 'register --ttl' | 'agent set --about' | 'seat --about' | 'launch --model' | 'pause --reason' | 'team merge --suffix' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'events --since' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
                 'send --reply-to' | 'inbox --thread') kind=message ;;
                 'send --batch' | 'db export --output' | 'db export -o') kind=file ;;
                 'send --contract' | 'broadcast --contract' | 'reply --contract') kind=contract-version ;;

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xats.base import durations
 from xats.base.errors import Usage
 from xats.cli.kit import render, views
-from xats.cli.mail.inbox import own_reader, reply_command
+from xats.cli.mail.inbox import own_reader, reply_command, write_letters
 from xats.core.mail import inbox as letters
 
 TYPE_CHECKING = False
@@ -33,26 +33,39 @@ def ack(here: Context, message_id: params.MessageIdArg) -> int:
     return 0
 
 
-def show(here: Context, message_id: params.MessageIdArg) -> int:
+def show(here: Context, message_id: params.MessageIdArg, *, no_pager: params.NoPagerOption = False) -> int:
     """Show one message that you sent or got, and mark it read.
 
     Example: xats show 12
     """
     letter, me = here.read(lambda tx, me: (letters.show(tx, me.agent, message_id), me))
+    paged = False
     if here.json:
         from xats.cli.kit import documents
 
         render.document({"message": documents.letter_json(letter, me.agent.address)})
     else:
-        render.put(views.letter_text(letter, me.agent.team, here.store.clock(), reply_command(here)))
-    _mark(here, me, message_id, [letter])
+        text = views.letter_text(letter, me.agent.team, here.store.clock(), reply_command(here))
+        paged = write_letters(here, [text], no_pager=no_pager)
+    _mark(here, me, message_id, [letter], paged=paged)
     return 0
 
 
-def thread(here: Context, message_id: params.MessageIdArg, *, limit: params.LimitOption = 50) -> int:
-    """Show the whole conversation that a message belongs to, and mark it read.
+def thread(
+    here: Context,
+    message_id: params.MessageIdArg,
+    *,
+    limit: params.LimitOption = 50,
+    no_pager: params.NoPagerOption = False,
+) -> int:
+    """Show the conversation that a message belongs to, the newest message last, and mark it read.
+
+    Without -n: the newest 50 messages. On a terminal an answer is indented below its message, and Markdown is rendered;
+    show prints a message as it was written.
 
     Example: xats thread 12
+
+    Example: xats thread 12 -n 200
     """
     if limit < 1:
         msg = "--limit must be at least 1."
@@ -60,6 +73,7 @@ def thread(here: Context, message_id: params.MessageIdArg, *, limit: params.Limi
     (found, has_more), me = here.read(
         lambda tx, me: (letters.thread(tx, me.agent, message_id=message_id, limit=limit), me)
     )
+    paged = False
     if here.json:
         from xats.cli.kit import documents
 
@@ -67,16 +81,25 @@ def thread(here: Context, message_id: params.MessageIdArg, *, limit: params.Limi
         render.document({"thread_id": found[0].message.thread_id, "messages": rows, "has_more": has_more})
     else:
         now, last, reply = here.store.clock(), found[-1], reply_command(here)
-        render.stream([views.letter_text(one, me.agent.team, now, reply, hints=one is last) for one in found])
+        if render.on_terminal():
+            from xats.cli.mail import conversation
+
+            texts = conversation.lines(found, me.agent.team, now, reply, render.width())
+        else:
+            texts = [views.letter_text(one, me.agent.team, now, reply, hints=one is last) for one in found]
+        paged = write_letters(here, texts, no_pager=no_pager)
         if has_more and not here.quiet:
-            render.say(f"more: {here.command('thread', message_id, '-n', limit * 2)}")
-    _mark(here, me, message_id, found)
+            render.say(f"older ones: {here.command('thread', message_id, '-n', limit * 2)}")
+    _mark(here, me, message_id, found, paged=paged)
     return 0
 
 
-def _mark(here: Context, me: Me, named: int, found: Sequence[Letter]) -> None:
-    """Mark the printed letters as read on a terminal. Otherwise only `named` is read, and the others are shown."""
-    terminal = render.on_terminal()
+def _mark(here: Context, me: Me, named: int, found: Sequence[Letter], *, paged: bool) -> None:
+    """Mark the printed letters as read on a terminal. Otherwise only `named` is read, and the others are shown.
+
+    A pager is no terminal: it may have shown only a part.
+    """
+    terminal = render.on_terminal() and not paged
     unread = [one.message.id for one in found if one.state == "unread"]
     read = [
         one.message.id for one in found if one.state in ("unread", "shown") and (terminal or one.message.id == named)
