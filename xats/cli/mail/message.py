@@ -119,7 +119,8 @@ def _mark(here: Context, me: Me, named: int, found: Sequence[Letter], *, paged: 
 def status(here: Context, message_id: params.OptionalMessageIdArg = None) -> int:
     """Show what became of a message that you sent: which recipients have seen or read it, and the state of each wake.
 
-    Without ID: the last message that you sent.
+    Without ID: the last message that you sent. Problems come first. On a terminal, recipients with the same state
+    share a row if there are more than five.
 
     Example: xats status 12
     """
@@ -132,18 +133,14 @@ def status(here: Context, message_id: params.OptionalMessageIdArg = None) -> int
         deliveries = [documents.delivery_json(one) for one in found]
         render.document({"message": documents.message_json(message), "deliveries": deliveries})
         return 0
-    from xats.cli.kit import waking
+    from xats.cli.mail import copies
 
-    now = here.store.clock()
-    if not here.quiet and render.on_terminal():
+    now, terminal = here.store.clock(), render.on_terminal()
+    if not here.quiet and terminal:
         title = f" {render.one_line(message.subject)!r}" if message.subject else ""
-        render.put(f"#{message.id}{title} to {render.one_line(message.address)}, {durations.ago(message.sent_at, now)}")
-    rows = []
-    for one in found:
-        when = one.replied_at or one.acked_at or one.read_at or one.shown_at
-        state: str = "acked" if one.acked_at and one.state == "read" else one.state
-        state += ", not answered," if state == "read" and one.need_reply else ""
-        said = f"{state} {durations.ago(when, now)}" if when else state
-        rows.append((views.near(one.agent, here.team), said, waking.wake_text(one, now)))
-    render.table(("AGENT", "MAIL", "WAKE"), rows, stretch=("WAKE",))
+        read = f": {copies.read_text(found)}" if len(found) > 1 else ""
+        to = render.one_line(message.address)
+        render.put(f"#{message.id}{title} to {to}, {durations.ago(message.sent_at, now)}{read}")
+    rows = (copies.groups if terminal else copies.rows)(found, here.team, now)
+    render.table(("AGENT", "MAIL", "WAKE"), rows, stretch=("AGENT", "WAKE") if len(found) > len(rows) else ("WAKE",))
     return 0

@@ -1,0 +1,72 @@
+"""The copies of one message in rows for people: problems first, and recipients with the same state in one row."""
+
+from __future__ import annotations
+
+from xats.base import durations
+from xats.cli.kit import waking
+from xats.cli.kit.views import near
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xats.core.mail.status import DeliveryStatus
+
+    Row = tuple[str, str, str]  # recipients, the state of the copy, the state of the wake
+
+FEW = 5  # recipients that have a row each
+
+
+def rows(found: Sequence[DeliveryStatus], team: str, now: int) -> list[Row]:
+    """Return a row for each recipient, problems first."""
+    return [_row(one, team, now) for one in sorted(found, key=_rank)]
+
+
+def groups(found: Sequence[DeliveryStatus], team: str, now: int) -> list[Row]:
+    """Return a row for each state, with the names of all its recipients, problems first; few have a row each."""
+    if len(found) <= FEW:
+        return rows(found, team, now)
+    alike: dict[tuple[str, str], list[DeliveryStatus]] = {}
+    for one in sorted(found, key=_rank):
+        alike.setdefault((_state(one), _wake(one)), []).append(one)
+    lines = []
+    for (state, wake), members in alike.items():
+        names = ", ".join(near(one.agent, team) for one in members)
+        many = (f"{len(members)} agents: {names}", state, wake)
+        lines.append(many if len(members) > 1 else _row(members[0], team, now))
+    return lines
+
+
+def read_text(found: Sequence[DeliveryStatus]) -> str:
+    """Return how many recipients have read the message: `read by 9 of 11`."""
+    return f"read by {sum(one.state in ('read', 'replied') for one in found)} of {len(found)}"
+
+
+def _row(one: DeliveryStatus, team: str, now: int) -> Row:
+    when = one.replied_at or one.acked_at or one.read_at or one.shown_at
+    state = _state(one)
+    state += "," if "," in state else ""
+    return (near(one.agent, team), f"{state} {durations.ago(when, now)}" if when else state, waking.wake_text(one, now))
+
+
+def _state(one: DeliveryStatus) -> str:
+    """Return the state of a copy in words, without its time."""
+    state = "acked" if one.acked_at and one.state == "read" else one.state
+    return state + (", not answered" if state == "read" and one.need_reply else "")
+
+
+def _wake(one: DeliveryStatus) -> str:
+    """Return the state of a wake in words, without its times; "" for mail that needs no wake any more."""
+    if one.state not in ("unread", "expired"):
+        return ""
+    return waking.state_text(one.wake) if one.wake else waking.wake_text(one, 0)
+
+
+def _rank(one: DeliveryStatus) -> int:
+    """Return the place of a copy in the list: a wake that failed, one that waits for something, other unread mail."""
+    wake = one.wake
+    if one.state == "expired" or (one.state == "unread" and wake and wake.state == "failed"):
+        return 0
+    if one.state == "unread":
+        return 1 if wake and wake.reason else 2
+    return 3 if one.state == "shown" else 4 if one.need_reply else 5
