@@ -46,6 +46,11 @@ def test_recipients_with_the_same_state_share_a_row_and_problems_come_first(sent
     assert all(len(row) <= columns for row in rows)
 
 
+def test_shown_copies_are_counted_by_themselves(sent):
+    sent("inbox", "--as", NAMES[9])
+    assert seen(sent)[0].endswith(": read by 10 of 13, shown to 1")
+
+
 def test_a_few_recipients_have_a_row_each(xats, crew):
     crew.send("alice", "bob", "hello")
     head, _, row = seen(xats)

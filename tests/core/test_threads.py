@@ -115,10 +115,12 @@ def test_of_many_recipients_those_with_problems_come_first_and_all_are_counted(c
     for name in ("alice", "carol", *names[:9]):
         crew.do(name, inbox.mark_read, [sent])
     crew.do(names[0], inbox.ack, sent)
+    crew.do("carol", inbox.take_back, 0)
+    crew.do("carol", inbox.mark_shown, [sent], inbox.hook_reader("s"))
     (one,) = said(crew, sent)
-    assert (one.recipients, one.read, len(one.copies)) == (14, 11, threads.RECIPIENTS)
-    assert [copy.agent for copy in one.copies[:4]] == [f"{name}@crew" for name in (*names[9:], "alice")]
-    assert [copy.state for copy in one.copies[:4]] == ["unread"] * 3 + ["read"]
+    assert (one.recipients, one.read, one.shown, len(one.copies)) == (14, 10, 1, threads.RECIPIENTS)
+    assert [copy.agent for copy in one.copies[:4]] == [f"{name}@crew" for name in (*names[9:], "carol")]
+    assert [copy.state for copy in one.copies[:5]] == ["unread"] * 3 + ["shown", "read"]
     assert [(one.recipients, one.read) for one in said(crew, sent, "alice")] == [(0, 0)]
 
 

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from xats.core.waking.wakes import Wake
 
 
+def counts_text(read: int, shown: int, recipients: int) -> str:
+    """Return how many of the `recipients` of a message have read it, or were only shown it: `read by 9 of 11`."""
+    return f"read by {read} of {recipients}" + (f", shown to {shown}" if shown else "")
+
+
 def pause_text(pause: Pause, team: str) -> str:
     """Return in words which agent or team is paused, by whom and why."""
     name = near(pause.agent, team) if pause.agent else f"the whole team {pause.team}"

@@ -38,8 +38,9 @@ def groups(found: Sequence[DeliveryStatus], team: str, now: int) -> list[Row]:
 
 
 def read_text(found: Sequence[DeliveryStatus]) -> str:
-    """Return how many recipients have read the message: `read by 9 of 11`."""
-    return f"read by {sum(one.state in ('read', 'replied') for one in found)} of {len(found)}"
+    """Return how many recipients have read the message, or were only shown it, in words."""
+    states = [one.state for one in found]
+    return waking.counts_text(states.count("read") + states.count("replied"), states.count("shown"), len(found))
 
 
 def _row(one: DeliveryStatus, team: str, now: int) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xats.base.durations import ago, rough
 from xats.cli.kit.render import one_line, visible
 from xats.cli.kit.views import near
+from xats.cli.kit.waking import counts_text
 from xats.cli.top import words
 from xats.cli.top.lines import Column, fit, rule, wrap
 from xats.cli.top.page import ListPage, Page, blank, sentences
@@ -122,9 +123,9 @@ class ThreadPage(Page):
 
 
 def _copies_text(one: ThreadMessage, team: str, now: int) -> str:
-    """Return the state of each copy. Of many recipients, name those that have not read it, and count the others."""
+    """Return the state of each copy. Of many recipients, name those that were not shown it, and count the others."""
     many = one.recipients > FEW
-    named = [copy for copy in one.copies if not (many and copy.is_read)]
+    named = [copy for copy in one.copies if not many or copy.state in ("unread", "expired")]
     states = [
         f"{near(copy.agent, team)} {'given up' if copy.given_up else copy.state}"
         + (f" {ago(copy.at, now)}" if copy.at else "")
@@ -132,6 +133,6 @@ def _copies_text(one: ThreadMessage, team: str, now: int) -> str:
     ]
     if not many:
         return ", ".join(states)
-    more = one.recipients - one.read - len(named)
+    more = one.recipients - one.read - one.shown - len(named)
     said = ": " + ", ".join(states) + (f" and {more} more" if more else "") if states else ""
-    return f"read by {one.read} of {one.recipients}{said}"
+    return counts_text(one.read, one.shown, one.recipients) + said

@@ -39,11 +39,6 @@ class Copy:
     at: int | None  #: since when
     given_up: bool = False  #: whether its wake failed, and it is still unread
 
-    @property
-    def is_read(self) -> bool:
-        """Whether the recipient has read it."""
-        return self.state in ("read", "replied", "acked")
-
 
 @record
 class ThreadMessage:
@@ -53,6 +48,7 @@ class ThreadMessage:
     copies: tuple[Copy, ...]  #: problems first
     recipients: int = 0  #: all of them; 0 if the viewer may not see states
     read: int = 0  #: recipients that have read their copy
+    shown: int = 0  #: recipients whose copy is only shown
 
 
 # A viewer sees messages that it sent or got. Null stands for a person, who sees everything.
@@ -93,7 +89,8 @@ order by case d.state when 'unread' then 1 when 'expired' then 0 when 'shown' th
 limit :limit
 """
 COUNT = """
-select count(*) as n, sum(case when d.state in ('read', 'replied') then 1 else 0 end) as done
+select count(*) as n, sum(case when d.state in ('read', 'replied') then 1 else 0 end) as done,
+    sum(case when d.state = 'shown' then 1 else 0 end) as shown
 from deliveries d where d.message_id = :id
 """
 SUBJECT = f"select m.subject from messages m where m.id = :id and {SEEN}"
@@ -132,12 +129,9 @@ def conversation(tx: Tx, thread_id: int, viewer: Agent | None, limit: int) -> li
 
 
 def _with_copies(tx: Tx, message: Message) -> ThreadMessage:
-    copies = _copies(tx, message.id)
-    if len(copies) <= RECIPIENTS:
-        return ThreadMessage(message, copies, len(copies), sum(one.is_read for one in copies))
     row = tx.one(COUNT, id=message.id)
     assert row
-    return ThreadMessage(message, copies[:RECIPIENTS], row["n"], row["done"])
+    return ThreadMessage(message, _copies(tx, message.id), row["n"], row["done"] or 0, row["shown"] or 0)
 
 
 def _copies(tx: Tx, message_id: int) -> tuple[Copy, ...]:
@@ -148,7 +142,7 @@ def _copies(tx: Tx, message_id: int) -> tuple[Copy, ...]:
             at=row["at"],
             given_up=bool(row["given_up"]) and row["state"] == "unread",
         )
-        for row in tx.all(COPIES, id=message_id, limit=RECIPIENTS + 1, **wakes.fresh(tx))
+        for row in tx.all(COPIES, id=message_id, limit=RECIPIENTS, **wakes.fresh(tx))
     )
 
 
