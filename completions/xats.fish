@@ -11,7 +11,7 @@ function __xats_at --argument-names verb place
             continue
         end
         switch $word
-            case --about --agent --as --batch --cap --claim --client --color --compat --contract --db --dep --description --due --expect --file --from --key --kind --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --resume --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
+            case --about --agent --as --batch --cap --claim --client --color --compat --contract --db --dep --description --due --expect --file --from --key --kind --last --lease --limit --lines --model --name --no-cap --no-dep --no-review --no-tag --note --notify --older --output --pane --param --parent --priority --reason --reply-to --result --resume --review --role --since --state --subject --suffix --tag --team --thread --timeout --title --to --ttl --type --wait --wake --whose
                 set skip yes
             case '-?*' # short ones may be joined, and then the last may take a value
                 string match --quiet --regex -- '^-[^-dnops]*[dnops]$' $word; and set skip yes
@@ -63,7 +63,7 @@ complete -c xats -n "__xats_at '' 1" -a ask -d 'Send a question, wait for the re
 complete -c xats -n "__xats_at '' 1" -a ack -d 'Acknowledge a message without a reply.'
 complete -c xats -n "__xats_at '' 1" -a inbox -d 'Show unread mail, oldest first.'
 complete -c xats -n "__xats_at '' 1" -a show -d 'Show one message that you sent or got, and mark it read.'
-complete -c xats -n "__xats_at '' 1" -a thread -d 'Show the whole conversation that a message belongs to, and mark it read.'
+complete -c xats -n "__xats_at '' 1" -a thread -d 'Show the conversation that a message belongs to, the newest message last, and mark it read.'
 complete -c xats -n "__xats_at '' 1" -a status -d 'Show what became of a message that you sent.'
 complete -c xats -n "__xats_at '' 1" -a log -d 'Show the mail of the team, the newest last; an agent sees its own.'
 complete -c xats -n "__xats_at '' 1" -a search -d 'Find mail, tasks and contracts that contain all words, newest first.'
@@ -221,10 +221,16 @@ complete -c xats -n "__xats_at 'inbox'" -l from -x -k -a '(__xats_ask peer)' -d 
 complete -c xats -n "__xats_at 'inbox'" -l thread -x -k -a '(__xats_ask message)' -d 'Only of this thread.'
 complete -c xats -n "__xats_at 'inbox'" -l since -x -k -a '(__xats_ask received)' -d 'Only messages after this id.'
 complete -c xats -n "__xats_at 'inbox'" -l limit -s n -x -d 'Maximum number of results.'
+complete -c xats -n "__xats_at 'inbox'" -l last -x -d 'Only the newest N messages.'
+complete -c xats -n "__xats_at 'inbox'" -l reverse -d 'Begin with the newest message.'
+complete -c xats -n "__xats_at 'inbox'" -l full -d 'Print every message in full, also on a terminal and when there are many.'
+complete -c xats -n "__xats_at 'inbox'" -l no-pager -d 'Print long output without a pager.'
 complete -c xats -n "__xats_at 'inbox'" -l wait -x -d 'Wait up to DURATION for mail; else exit 124.'
 complete -c xats -n "__xats_at 'show' 1" -k -a '(__xats_ask message)'
+complete -c xats -n "__xats_at 'show'" -l no-pager -d 'Print long output without a pager.'
 complete -c xats -n "__xats_at 'thread' 1" -k -a '(__xats_ask message)'
 complete -c xats -n "__xats_at 'thread'" -l limit -s n -x -d 'Maximum number of results.'
+complete -c xats -n "__xats_at 'thread'" -l no-pager -d 'Print long output without a pager.'
 complete -c xats -n "__xats_at 'status' 1" -k -a '(__xats_ask sent)'
 complete -c xats -n "__xats_at 'status'" -l attempts -d 'Show every attempt to wake its recipients: when, how, and why it failed.'
 complete -c xats -n "__xats_at 'log'" -l from -x -k -a '(__xats_ask agent)' -d 'Only from this agent.'

@@ -287,6 +287,7 @@ class Cli:
             "LC_ALL": "C.UTF-8",
             "USER": "carol",
             "TERM": "xterm",
+            "PAGER": "cat",
         }
         self.environ.pop("NO_COLOR", None)
         self.started: list[subprocess.Popen] = []

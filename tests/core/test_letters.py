@@ -280,7 +280,8 @@ def test_a_thread_shows_what_one_sent_and_got_of_it(team):
     assert look("bob", 4) == ([1, 2, 3, 4], False)
     assert look("alice", 1) == ([1, 2, 4], False)
     assert look("carol", 3) == ([3], False)
-    assert look("bob", 1, 2) == ([1, 2], True)
+    assert look("bob", 1, 2) == ([3, 4], True)  # the newest
+    assert look("bob", 1, 4) == ([1, 2, 3, 4], False)
 
 
 @pytest.mark.parametrize(

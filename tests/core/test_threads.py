@@ -106,3 +106,29 @@ def test_looking_changes_nothing(crew):
         crew.rows("select * from events"),
         crew.rows("select * from wakes"),
     )
+
+
+def test_of_many_recipients_those_with_problems_come_first_and_all_are_counted(crew, clock):
+    names = [f"agent{n:02}" for n in range(12)]
+    crew.add(*names)
+    sent = crew.send("bob", "all", "for all").message.id
+    for name in ("alice", "carol", *names[:9]):
+        crew.do(name, inbox.mark_read, [sent])
+    crew.do(names[0], inbox.ack, sent)
+    crew.do("carol", inbox.take_back, 0)
+    crew.do("carol", inbox.mark_shown, [sent], inbox.hook_reader("s"))
+    (one,) = said(crew, sent)
+    assert (one.recipients, one.read, one.shown, len(one.copies)) == (14, 10, 1, threads.RECIPIENTS)
+    assert [copy.agent for copy in one.copies[:4]] == [f"{name}@crew" for name in (*names[9:], "carol")]
+    assert [copy.state for copy in one.copies[:5]] == ["unread"] * 3 + ["shown", "read"]
+    assert [(one.recipients, one.read) for one in said(crew, sent, "alice")] == [(0, 0)]
+
+
+def test_a_recipient_whose_wake_failed_comes_before_other_unread_mail(crew):
+    sent = crew.send("bob", "all", "for all").message.id
+    whose = crew.agent("carol").id
+    fail = "update wakes set state = 'failed', next_attempt_at = null, closed_at = opened_at where agent_id = :id"
+    crew.store.write(lambda tx: tx.run(fail, id=whose))
+    (one,) = said(crew, sent)
+    assert [(copy.agent, copy.given_up) for copy in one.copies] == [("carol@crew", True), ("alice@crew", False)]
+    assert (one.recipients, one.read) == (2, 0)

@@ -336,6 +336,29 @@ def test_mail_is_read_and_nothing_is_marked_read(live, drive):
     assert live.team.rows("select count(*) as n from events") == events
 
 
+def test_a_message_to_many_names_who_has_not_read_it_and_counts_the_others(live, drive):
+    names = [f"agent{n:02}" for n in range(20)]
+    live.team.add(*names)
+    live.team.send(
+        "alice", "all", "hello", subject="A subject that is long enough to need a second line on this screen"
+    )
+    for name in ("bob", "carol", *names[:9]):
+        live.team.do(name, inbox.mark_read, [1])
+    live.refuse(names[19], "gave_up", None)
+
+    async def scenario(shown):
+        await shown.press("enter", "enter")
+        assert "  read by 11 of 22: agent19 given up, agent09 unread" in shown.text
+        assert " and 3 more" in " ".join(shown.text.split())
+        assert "agent00" not in shown.text
+        lines = shown.lines
+        (first,) = [number for number, line in enumerate(lines) if line.startswith("  read by")]
+        assert lines[first + 1].startswith("  agent")  # a second line keeps the indent
+        assert lines[first - 1].startswith("  ")
+
+    drive(live.top(), scenario, size=(60, 24))
+
+
 def test_a_thread_follows_what_comes_and_scrolls(live, drive):
     live.team.send("alice", "bob", "\n".join(f"line {n}" for n in range(100)), subject="Long")
 

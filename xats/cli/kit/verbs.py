@@ -23,7 +23,7 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         "mail.message",
         "thread",
         MAIL,
-        "Show the whole conversation that a message belongs to, and mark it read.",
+        "Show the conversation that a message belongs to, the newest message last, and mark it read.",
     ),
     "status": ("mail.message", "status", MAIL, "Show what became of a message that you sent."),
     "log": ("mail.log", "log", MAIL, "Show the mail of the team, the newest last; an agent sees its own."),

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from xats.core.mail.sending import Sent
 
 
+QUOTE = "  | "  # a mark before each line of a body: the line is not from xats
+
+
 def near(address: str, team: str) -> str:
     """Return the address `name@team` as it is written inside `team`: without the team."""
     return address.removesuffix(f"@{team}")
@@ -27,6 +30,19 @@ def letter_text(letter: Letter, team: str, now: int, reply: Callable[[int], str]
 
     `reply` returns the command that answers the message with an id.
     """
+    lines = head_lines(letter, team, now)
+    lines += [f"{QUOTE}{line}" for line in visible(letter.message.body).rstrip("\n").split("\n")]
+    return "\n".join(lines + (hint_lines(letter, reply) if hints else []))
+
+
+def hint_lines(letter: Letter, reply: Callable[[int], str]) -> list[str]:
+    """Return the line below a letter that says how to answer it, if its sender waits for that."""
+    wanted = letter.message.need_reply and letter.state in ("unread", "shown", "read")
+    return [dim(f"  needs a reply: {reply(letter.message.id)}")] if wanted else []
+
+
+def head_lines(letter: Letter, team: str, now: int) -> list[str]:
+    """Return the lines above the body of a letter: its id, sender and age, then its subject and its contract."""
     message = letter.message
     sender = near(message.sender, team)
     claimed = {"flag": " (claimed by --as)", "env": " (claimed by XATS_AGENT)"}.get(message.evidence, "")
@@ -46,10 +62,7 @@ def letter_text(letter: Letter, team: str, now: int, reply: Callable[[int], str]
         lines.append(f"  Subject: {one_line(message.subject)}")
     if message.contract:
         lines.append(f"  Satisfies: {contract_text(message, team)}")
-    lines += [f"  | {line}" for line in visible(message.body).rstrip("\n").split("\n")]
-    if hints and message.need_reply and letter.state in ("unread", "shown", "read"):
-        lines.append(dim(f"  needs a reply: {reply(message.id)}"))
-    return "\n".join(lines)
+    return lines
 
 
 def contents_text(found: Sequence[Letter], left: int, room: int, command: Callable[..., str]) -> str:

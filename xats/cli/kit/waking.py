@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from xats.core.waking.wakes import Wake
 
 
+def counts_text(read: int, shown: int, recipients: int) -> str:
+    """Return how many of the `recipients` of a message have read it, or were only shown it: `read by 9 of 11`."""
+    return f"read by {read} of {recipients}" + (f", shown to {shown}" if shown else "")
+
+
 def pause_text(pause: Pause, team: str) -> str:
     """Return in words which agent or team is paused, by whom and why."""
     name = near(pause.agent, team) if pause.agent else f"the whole team {pause.team}"
@@ -52,17 +57,22 @@ def wake_text(status: DeliveryStatus, now: int) -> str:
         if status.client == "human" and status.no_wake_reason == "no_wake":
             return "skipped: nothing is typed at a person; the inbox has it"
         return f"skipped: {reasons.words(status.no_wake_reason or 'no_wake')}"
-    why = f" ({wake.reason}): {reasons.words(wake.reason)}" if wake.reason else ""
-    if wake.state == "failed" and wake.last_refusal and wake.last_refusal != wake.reason:
-        why += f"; the last time {reasons.words(wake.last_refusal)}"
-    why += _seen(wake)
+    state = state_text(wake) + _seen(wake)
     tries = f", {wake.attempts} attempt{'s' if wake.attempts != 1 else ''}" if wake.attempts else ""
     then = f"; {_then(wake, now)}" if wake.state in ("queued", "retrying") else ""
     if wake.state == "delivered" and wake.is_open:
         then = f", handed to {', '.join(wake.taken_by)}; if nothing is read, {_then(wake, now)}"
     if then and status.host and status.host != host.id():
         then += f", by the daemon on {status.host_name}"
-    return f"{wake.state}{why}{tries}{then}"
+    return f"{state}{tries}{then}"
+
+
+def state_text(wake: Wake) -> str:
+    """Return the state of a wake and its reason in words."""
+    why = f" ({wake.reason}): {reasons.words(wake.reason)}" if wake.reason else ""
+    if wake.state == "failed" and wake.last_refusal and wake.last_refusal != wake.reason:
+        why += f"; the last time {reasons.words(wake.last_refusal)}"
+    return f"{wake.state}{why}"
 
 
 def _seen(wake: Wake) -> str:

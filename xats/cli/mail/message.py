@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xats.base.errors import Usage
 from xats.cli.kit import render, views
-from xats.cli.mail.inbox import own_reader, reply_command
+from xats.cli.mail.inbox import own_reader, reply_command, write_letters
 from xats.core.mail import inbox as letters
 
 TYPE_CHECKING = False
@@ -32,26 +32,39 @@ def ack(here: Context, message_id: params.MessageIdArg) -> int:
     return 0
 
 
-def show(here: Context, message_id: params.MessageIdArg) -> int:
+def show(here: Context, message_id: params.MessageIdArg, *, no_pager: params.NoPagerOption = False) -> int:
     """Show one message that you sent or got, and mark it read.
 
     Example: xats show 12
     """
     letter, me = here.read(lambda tx, me: (letters.show(tx, me.agent, message_id), me))
+    paged = False
     if here.json:
         from xats.cli.kit import documents
 
         render.document({"message": documents.letter_json(letter, me.agent.address)})
     else:
-        render.put(views.letter_text(letter, me.agent.team, here.store.clock(), reply_command(here)))
-    _mark(here, me, message_id, [letter])
+        text = views.letter_text(letter, me.agent.team, here.store.clock(), reply_command(here))
+        paged = write_letters(here, [text], no_pager=no_pager)
+    _mark(here, me, message_id, [letter], paged=paged)
     return 0
 
 
-def thread(here: Context, message_id: params.MessageIdArg, *, limit: params.LimitOption = 50) -> int:
-    """Show the whole conversation that a message belongs to, and mark it read.
+def thread(
+    here: Context,
+    message_id: params.MessageIdArg,
+    *,
+    limit: params.LimitOption = 50,
+    no_pager: params.NoPagerOption = False,
+) -> int:
+    """Show the conversation that a message belongs to, the newest message last, and mark it read.
+
+    Without -n: the newest 50 messages. On a terminal an answer is indented below its message, and Markdown is rendered;
+    show prints a message as it was written.
 
     Example: xats thread 12
+
+    Example: xats thread 12 -n 200
     """
     if limit < 1:
         msg = "--limit must be at least 1."
@@ -59,6 +72,7 @@ def thread(here: Context, message_id: params.MessageIdArg, *, limit: params.Limi
     (found, has_more), me = here.read(
         lambda tx, me: (letters.thread(tx, me.agent, message_id=message_id, limit=limit), me)
     )
+    paged = False
     if here.json:
         from xats.cli.kit import documents
 
@@ -66,16 +80,25 @@ def thread(here: Context, message_id: params.MessageIdArg, *, limit: params.Limi
         render.document({"thread_id": found[0].message.thread_id, "messages": rows, "has_more": has_more})
     else:
         now, last, reply = here.store.clock(), found[-1], reply_command(here)
-        render.stream([views.letter_text(one, me.agent.team, now, reply, hints=one is last) for one in found])
+        if render.on_terminal():
+            from xats.cli.mail import conversation
+
+            texts = conversation.lines(found, me.agent.team, now, reply, render.width())
+        else:
+            texts = [views.letter_text(one, me.agent.team, now, reply, hints=one is last) for one in found]
+        paged = write_letters(here, texts, no_pager=no_pager)
         if has_more and not here.quiet:
-            render.say(f"more: {here.command('thread', message_id, '-n', limit * 2)}")
-    _mark(here, me, message_id, found)
+            render.say(f"older ones: {here.command('thread', message_id, '-n', limit * 2)}")
+    _mark(here, me, message_id, found, paged=paged)
     return 0
 
 
-def _mark(here: Context, me: Me, named: int, found: Sequence[Letter]) -> None:
-    """Mark the printed letters as read on a terminal. Otherwise only `named` is read, and the others are shown."""
-    terminal = render.on_terminal()
+def _mark(here: Context, me: Me, named: int, found: Sequence[Letter], *, paged: bool) -> None:
+    """Mark the printed letters as read on a terminal. Otherwise only `named` is read, and the others are shown.
+
+    A pager is no terminal: it may have shown only a part.
+    """
+    terminal = render.on_terminal() and not paged
     unread = [one.message.id for one in found if one.state == "unread"]
     read = [
         one.message.id for one in found if one.state in ("unread", "shown") and (terminal or one.message.id == named)
@@ -97,7 +120,8 @@ def status(
 ) -> int:
     """Show what became of a message that you sent: which recipients have seen or read it, and the state of each wake.
 
-    Without ID: the last message that you sent.
+    Without ID: the last message that you sent. Problems come first. On a terminal, recipients with the same state
+    share a row if there are more than five.
 
     Example: xats status 12
 
@@ -116,15 +140,13 @@ def status(
         deliveries = [documents.delivery_json(one) for one in found]
         render.document({"message": documents.message_json(message), "deliveries": deliveries})
         return 0
-    from xats.cli.kit import colours, waking
+    from xats.cli.kit import waking
+    from xats.cli.mail import copies
 
-    now = here.store.clock()
-    if not here.quiet and render.on_terminal():
-        render.put(waking.title_text(message, now))
-    rows = []
-    for one in found:
-        mail = colours.cell(waking.mail_text(one, now), waking.mail_state(one), colours.MAIL)
-        wake = colours.cell(waking.wake_text(one, now), one.wake.state if one.wake else "", colours.WAKES)
-        rows.append((views.near(one.agent, here.team), mail, wake))
-    render.table(("AGENT", "MAIL", "WAKE"), rows, stretch=("WAKE",))
+    now, terminal = here.store.clock(), render.on_terminal()
+    if not here.quiet and terminal:
+        read = f": {copies.read_text(found)}" if len(found) > 1 else ""
+        render.put(waking.title_text(message, now) + read)
+    rows = (copies.groups if terminal else copies.rows)(found, here.team, now)
+    render.table(("AGENT", "MAIL", "WAKE"), rows, stretch=("AGENT", "WAKE") if len(found) > len(rows) else ("WAKE",))
     return 0

@@ -139,7 +139,7 @@ class InboxDocument(Document):
 
     ids: list[int] = field("The ids of the messages of this page.")
     shown_before: list[ShownBefore] = field("Messages shown before; print them again with inbox --again.")
-    messages: list[Letter] = field("The messages, oldest first.")
+    messages: list[Letter] = field("The messages, oldest first; with --reverse newest first.")
     has_more: bool = field("Whether there are more messages than this page has.")
     unread: int = field("The number of messages that are still unread after this page.")
 
@@ -154,8 +154,8 @@ class ThreadDocument(Document):
     """A conversation."""
 
     thread_id: int = field("The id of the first message of the conversation.")
-    messages: list[Letter] = field("The messages, oldest first.")
-    has_more: bool = field("Whether the conversation has more messages than are printed.")
+    messages: list[Letter] = field("The newest messages, oldest first.")
+    has_more: bool = field("Whether the conversation has older messages than are printed.")
 
 
 class BadgeDocument(Document):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xats.base.durations import ago, rough
 from xats.cli.kit.render import one_line, visible
 from xats.cli.kit.views import near
+from xats.cli.kit.waking import counts_text
 from xats.cli.top import words
 from xats.cli.top.lines import Column, fit, rule, wrap
 from xats.cli.top.page import ListPage, Page, blank, sentences
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from xats.core.agents.agents import Agent
     from xats.core.mail.threads import Headline, ThreadMessage
 
+FEW = 5  # recipients that are all named
 LONGEST = 20_000  # characters of a body that are shown
 
 
@@ -108,12 +110,9 @@ class ThreadPage(Page):
             )
         ]
         if message.subject:
-            lines += [((text, "bold"),) for text in wrap(f"  {one_line(message.subject)}", width)]
+            lines += [((f"  {text}", "bold"),) for text in wrap(one_line(message.subject), max(8, width - 2))]
         if one.copies:
-            states = [
-                f"{near(copy.agent, team)} {copy.state} {ago(copy.at, now) if copy.at else ''}" for copy in one.copies
-            ]
-            lines += [((text, "dim"),) for text in wrap(f"  {', '.join(map(str.strip, states))}", width)]
+            lines += [((f"  {text}", "dim"),) for text in wrap(_copies_text(one, team, now), max(8, width - 2))]
         # A mark before each line of the body shows that the line is not from xats.
         for line in visible(message.body[:LONGEST]).expandtabs(4).rstrip("\n").split("\n"):
             lines += [(("  | ", "dim"), (text, "")) for text in wrap(line, max(8, width - 5))]
@@ -121,3 +120,19 @@ class ThreadPage(Page):
             left = f"{len(message.body) - LONGEST:,} characters more: xats show {message.id}"
             lines.append(((f"  … {left}", "dim"),))
         return [*lines, blank(width)]
+
+
+def _copies_text(one: ThreadMessage, team: str, now: int) -> str:
+    """Return the state of each copy. Of many recipients, name those that were not shown it, and count the others."""
+    many = one.recipients > FEW
+    named = [copy for copy in one.copies if not many or copy.state in ("unread", "expired")]
+    states = [
+        f"{near(copy.agent, team)} {'given up' if copy.given_up else copy.state}"
+        + (f" {ago(copy.at, now)}" if copy.at else "")
+        for copy in named
+    ]
+    if not many:
+        return ", ".join(states)
+    more = one.recipients - one.read - one.shown - len(named)
+    said = ": " + ", ".join(states) + (f" and {more} more" if more else "") if states else ""
+    return counts_text(one.read, one.shown, one.recipients) + said

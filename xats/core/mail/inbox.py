@@ -130,7 +130,7 @@ LETTERS = """
 select {columns}, d.state, d.read_at, d.shown_at from deliveries d
 join messages m on m.id = d.message_id join agents f on f.id = m.sender_id
 where d.agent_id = :me and d.message_id > :since {only}
-order by d.message_id limit :limit
+order by d.message_id {order} limit :limit
 """
 # A claim that began before `:held` may have lapsed only because the clock is wrong; 0: it is right (core/clock.py).
 UNCLAIMED = """
@@ -193,6 +193,7 @@ class Query:
     again: bool = False  #: shown letters instead of unread ones, also those that a command just made read
     needing_reply: bool = False  #: only requests, and none from the other agent of a stopped pair
     owed: bool = False  #: read letters that still need a reply, instead of unread ones
+    newest: bool = False  #: the newest letters instead of the oldest; they come oldest first all the same
 
 
 def page_size(environ: Mapping[str, str]) -> int:
@@ -265,9 +266,10 @@ def _select(tx: Tx, me: Agent, query: Query, only: str, **values: int) -> tuple[
         values["thread"] = query.thread
     if query.needing_reply:
         only += " and m.need_reply = 1 and coalesce(d.no_wake_reason, '') <> 'hop_limit'"
-    sql = LETTERS.format(columns=MESSAGE, only=only)
+    sql = LETTERS.format(columns=MESSAGE, only=only, order="desc" if query.newest else "")
     rows = tx.all(sql, me=me.id, since=query.since, limit=query.limit + 1, **values)
-    return tuple(_letter(tx, row) for row in rows[: query.limit]), len(rows) > query.limit
+    found = tuple(_letter(tx, row) for row in rows[: query.limit])
+    return found[::-1] if query.newest else found, len(rows) > query.limit
 
 
 def mark_read(tx: Tx, me: Agent, ids: Sequence[int]) -> int:
@@ -366,10 +368,13 @@ def show(tx: Tx, me: Agent, message_id: int) -> Letter:
 
 
 def thread(tx: Tx, me: Agent, message_id: int, limit: int) -> tuple[tuple[Letter, ...], bool]:
-    """Return letters of a thread that `me` may see, oldest first, and whether more follow. Raises UnknownMessage."""
+    """Return the newest `limit` letters of a thread that `me` may see, oldest first, and whether it has older ones.
+
+    Raises UnknownMessage.
+    """
     root = visible(tx, me, message_id)["thread"]
     rows = tx.all(THREAD, me=me.id, root=root, limit=limit + 1)
-    return tuple(_letter(tx, row) for row in rows[:limit]), len(rows) > limit
+    return tuple(_letter(tx, row) for row in reversed(rows[:limit])), len(rows) > limit
 
 
 def _letter(tx: Tx, row: Row) -> Letter:
@@ -384,7 +389,7 @@ THREAD = f"""
 select {MESSAGE}, d.state, d.read_at, d.shown_at from messages m join agents f on f.id = m.sender_id
 left join deliveries d on d.message_id = m.id and d.agent_id = :me
 where (m.id = :root or m.thread_id = :root) and (m.sender_id = :me or d.agent_id is not null)
-order by m.id limit :limit
+order by m.id desc limit :limit
 """
 ACK = """
 update deliveries set acked_at = coalesce(acked_at, :now), read_at = coalesce(read_at, :now),

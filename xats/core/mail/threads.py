@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from xats.store import Row, Tx
 
 WINDOW = 1000  # newest messages of an agent that a query looks at
-RECIPIENTS = 8  # recipients of one message that are shown
+RECIPIENTS = 8  # recipients of one message that are named, those with problems first
 
 
 @record
@@ -37,6 +37,7 @@ class Copy:
     agent: str  #: name@team
     state: DeliveryState | Literal["acked"]
     at: int | None  #: since when
+    given_up: bool = False  #: whether its wake failed, and it is still unread
 
 
 @record
@@ -44,7 +45,10 @@ class ThreadMessage:
     """A message of a thread, with the copies of its first recipients if the viewer may see their states."""
 
     message: Message
-    copies: tuple[Copy, ...]
+    copies: tuple[Copy, ...]  #: problems first
+    recipients: int = 0  #: all of them; 0 if the viewer may not see states
+    read: int = 0  #: recipients that have read their copy
+    shown: int = 0  #: recipients whose copy is only shown
 
 
 # A viewer sees messages that it sent or got. Null stands for a person, who sees everything.
@@ -77,8 +81,17 @@ where {SEEN} order by m.id desc limit :limit
 """
 COPIES = f"""
 select a.name, a.team, {wakes.STATE} as state, d.acked_at,
-    coalesce(d.replied_at, d.acked_at, d.read_at, d.shown_at) as at
-from deliveries d join agents a on a.id = d.agent_id where d.message_id = :id order by a.id limit :limit
+    coalesce(d.replied_at, d.acked_at, d.read_at, d.shown_at) as at,
+    case when d.state = 'unread' and w.state = 'failed' then 1 else 0 end as given_up
+from deliveries d join agents a on a.id = d.agent_id left join wakes w on w.id = d.wake_id where d.message_id = :id
+order by case d.state when 'unread' then 1 when 'expired' then 0 when 'shown' then 2 else 3 end,
+    case w.state when 'failed' then 0 else 1 end, a.id
+limit :limit
+"""
+COUNT = """
+select count(*) as n, sum(case when d.state in ('read', 'replied') then 1 else 0 end) as done,
+    sum(case when d.state = 'shown' then 1 else 0 end) as shown
+from deliveries d where d.message_id = :id
 """
 SUBJECT = f"select m.subject from messages m where m.id = :id and {SEEN}"
 
@@ -108,12 +121,17 @@ def conversation(tx: Tx, thread_id: int, viewer: Agent | None, limit: int) -> li
     """
     rows = tx.all(CONVERSATION, root=thread_id, viewer=viewer.id if viewer else None, limit=limit)
     return [
-        ThreadMessage(
-            message_of(row),
-            _copies(tx, row["id"]) if viewer is None or viewer.id == row["sender_id"] else (),
-        )
+        _with_copies(tx, message_of(row))
+        if viewer is None or viewer.id == row["sender_id"]
+        else ThreadMessage(message_of(row), ())
         for row in reversed(rows)
     ]
+
+
+def _with_copies(tx: Tx, message: Message) -> ThreadMessage:
+    row = tx.one(COUNT, id=message.id)
+    assert row
+    return ThreadMessage(message, _copies(tx, message.id), row["n"], row["done"] or 0, row["shown"] or 0)
 
 
 def _copies(tx: Tx, message_id: int) -> tuple[Copy, ...]:
@@ -122,6 +140,7 @@ def _copies(tx: Tx, message_id: int) -> tuple[Copy, ...]:
             agent=f"{row['name']}@{row['team']}",
             state="acked" if row["acked_at"] and row["state"] == "read" else row["state"],
             at=row["at"],
+            given_up=bool(row["given_up"]) and row["state"] == "unread",
         )
         for row in tx.all(COPIES, id=message_id, limit=RECIPIENTS, **wakes.fresh(tx))
     )

@@ -68,6 +68,12 @@ AgainOption: TypeAlias = Annotated[
     bool, Option("--again", help="Print again mail that was shown before and may not have been seen.")
 ]
 OwedOption: TypeAlias = Annotated[bool, Option("--owed", help="List requests that you have read and not answered.")]
+FullOption: TypeAlias = Annotated[
+    bool, Option("--full", help="Print every message in full, also on a terminal and when there are many.")
+]
+LastOption: TypeAlias = Annotated[int | None, Option("--last", metavar="N", help="Only the newest N messages.")]
+ReverseOption: TypeAlias = Annotated[bool, Option("--reverse", help="Begin with the newest message.")]
+NoPagerOption: TypeAlias = Annotated[bool, Option("--no-pager", help="Print long output without a pager.")]
 FromOption: TypeAlias = Annotated[str | None, Option("--from", metavar="AGENT", help="Only from this agent.")]
 ThreadOption: TypeAlias = Annotated[int | None, Option("--thread", metavar="ID", help="Only of this thread.")]
 SinceIdOption: TypeAlias = Annotated[int, Option("--since", metavar="ID", help="Only messages after this id.")]

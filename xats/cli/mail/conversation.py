@@ -1,0 +1,57 @@
+"""A thread as a conversation on a terminal: each answer indented below its message, the newest at the bottom."""
+
+from __future__ import annotations
+
+from xats.cli.kit import render, views
+from xats.cli.top.lines import wrap
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from xats.core.mail.inbox import Letter
+
+STEP = 2  # columns that an answer is indented by
+DEEPEST = 6  # steps; a longer chain of answers stays at this depth
+ROOM = 30  # columns that a body keeps
+
+
+def lines(found: Sequence[Letter], team: str, now: int, reply: Callable[[int], str], width: int) -> list[str]:
+    """Return letters of one thread, oldest first, as texts for an agent of `team` on a terminal of `width` columns.
+
+    `reply` returns the command that answers the message with an id.
+    """
+    most = max(0, min(DEEPEST, (width - ROOM) // STEP))
+    depths: dict[int, int] = {}
+    texts: list[str] = []
+    said: str | None = None
+    for letter in found:
+        message = letter.message
+        above = depths.get(message.reply_to or 0)
+        depth = depths[message.id] = 0 if above is None else min(above + 1, most)
+        head, *facts = views.head_lines(letter, team, now)
+        subject = (message.subject or "").removeprefix("Re: ")
+        if subject == said and message.subject:
+            facts = facts[1:]  # the subject is that of the message before
+        said = subject
+        rows = [head, *facts, *_body(letter, width - depth * STEP)]
+        if letter is found[-1]:
+            rows += views.hint_lines(letter, reply)
+        margin = " " * (depth * STEP)
+        texts.append("\n".join([*([""] if texts else []), *(margin + row for row in rows)]))
+    return texts
+
+
+def _body(letter: Letter, width: int) -> list[str]:
+    """Return the body of a letter in rows of at most `width` columns. A mark shows that they are not from xats."""
+    body = letter.message.body.rstrip("\n")
+    rows = None
+    if render.styled() and not letter.message.contract:  # without styles a mark such as ** says more
+        from xats.cli.kit import markdown
+
+        rows = markdown.lines(body, width - len(views.QUOTE))
+    if rows is None:
+        room = max(8, width - len(views.QUOTE))
+        text = render.visible(body).expandtabs(4)
+        rows = [row for line in text.split("\n") for row in wrap(line, room)]
+    return [f"{views.QUOTE}{row}" for row in rows]
