@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typer._click import Context
 
-TEXTS = ("[BODY|-]", "[TEXT|-]", "TEXT", "TITLE", "SQL")  # metavars of the arguments that are texts
+TEXTS = ("[BODY|-]", "[TEXT|-]", "TEXT", "TEXT...", "TITLE", "SQL")  # metavars of the arguments that are texts
 HELP_INSTEAD = "xats.help_instead"  # key of a context's `meta`: the hint for a text that reads like an option
 LONGEST = 60  # characters of a word that an error repeats
 
