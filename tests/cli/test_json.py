@@ -87,6 +87,8 @@ EVENT = {
 }
 PAGE = {"messages": [LETTER], "has_more": bool}
 RECALLED = {"id": int, "sent": bool, "other": str, "about": str, "sent_at": Time, "state": (str, NULL)}
+COPY = {"agent": Address, "state": str, "at": (Time, NULL)}
+RESULT = {"kind": str, "id": (int, NULL), "name": (str, NULL), "at": Time, "by": Address, "excerpt": str}
 
 CONTRACT = [
     (["register", "dave", "--no-pane", "--role", "r", "--tag", "t", "--cap", "c"], {"agent": AGENT, "created": bool}),
@@ -127,6 +129,9 @@ CONTRACT = [
     (["show", "1"], {"message": LETTER}),
     (["thread", "1"], {**PAGE, "thread_id": int}),
     (["status", "1"], {"message": MESSAGE, "deliveries": [{"agent": Address, "state": str, "wake": WAKE}]}),
+    (["status", "1", "--attempts"], {"message": MESSAGE, "deliveries": [{"agent": Address, "attempts": list}]}),
+    (["log"], {"messages": [{**MESSAGE, "body": str, "copies": [COPY]}], "has_more": bool}),
+    (["search", "hi"], {"words": [str], "results": [RESULT], "has_more": bool}),
     (["wait"], {"unread": int}),
     (["pause", "bob"], {"pause": {"team": str, "agent": (Address, NULL), "by": Address, "at": Time}, "created": bool}),
     (["resume", "bob"], {"agent": (Address, NULL), "team": str, "resumed": bool, "due": int}),

@@ -21,7 +21,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typer._click import Context, Parameter
 
-TEXTS = ("[BODY|@FILE|-]", "[TEXT|@FILE|-]", "TEXT", "TITLE", "SQL")  # metavars of the arguments that are texts
+TEXTS = (
+    "[BODY|@FILE|-]",
+    "[TEXT|@FILE|-]",
+    "TEXT",
+    "TEXT...",
+    "TITLE",
+    "SQL",
+)  # metavars of the arguments that are texts
 HELP_INSTEAD = "xats.help_instead"  # key of a context's `meta`: the hint for a text that reads like an option
 FIELDS = "xats.fields"  # key of a context's `meta`: what follows --json=
 LONGEST = 60  # characters of a word that an error repeats
