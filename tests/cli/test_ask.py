@@ -2,9 +2,11 @@
 
 import json
 import signal
+import subprocess
 
 import pytest
 
+from xats.base import host, process
 from xats.core.agents import agents
 from xats.core.mail import inbox
 from xats.core.mail.sending import Draft, reply
@@ -150,16 +152,17 @@ def test_the_wait_ends_when_no_reply_can_come(xats, crew, asking):
     assert ran.stderr.splitlines()[-2:] == [said, "  try: xats status 1 --as alice"]
 
 
-def test_a_recipient_that_is_gone_is_named_once(xats, crew, asking, until, tmp_path):
-    import subprocess
-
-    from xats.base import host, process
-
+@pytest.fixture
+def gone(crew):
+    """The process of dave has ended."""
     program = subprocess.Popen(["sleep", "600"])
     seat = agents.Seat(host.id(), program.pid, process.started(program.pid), host_name=host.name())
     crew.register("dave", client="generic", seat=seat)
     program.kill()
     program.wait()
+
+
+def test_a_recipient_that_is_gone_is_named_once(xats, crew, gone, until, tmp_path):
     said = tmp_path / "said"
     with said.open("wb") as errors:
         running = xats.start("ask", "dave", "Which port?", "--timeout", "20s", "--as", "alice", stderr=errors)
@@ -168,6 +171,14 @@ def test_a_recipient_that_is_gone_is_named_once(xats, crew, asking, until, tmp_p
     answer(crew, "dave")
     assert running.wait(20) == 0
     assert said.read_text().count("dave is gone (its process has ended); still waiting") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["ask", "dave", "x", "--timeout", "50ms"], ["send", "dave", "x", "--wait", "50ms"]], ids=["ask", "send"]
+)
+def test_with_json_stderr_has_only_the_error(xats, crew, gone, words):
+    ran = xats(*words, "--json", "--as", "alice", code=124)
+    assert json.loads(ran.stderr)["error"]["code"] == "timed_out"
 
 
 def test_the_same_key_asks_once(xats, crew):
