@@ -91,7 +91,7 @@ def bare(words: Sequence[str]) -> Values | None:
             from xats.base.errors import Usage
 
             msg = f"Option {flag} needs a value."
-            raise Usage(msg, f"xats {flag} NAME; xats --help" if flag != "--db" else "xats --db PATH; xats --help")
+            raise Usage(msg, "xats --help")
         common[name] = given
     return common
 
