@@ -17,6 +17,7 @@ from xats.core.teams import teams as core_teams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from xats.cli.kit import params
@@ -88,7 +89,7 @@ def _where(query: Query, *, all_teams: bool) -> str:
 
 def _query(
     here: Context, sender: str | None, to: str | None, kind: str | None, since: str | None, *, all_teams: bool
-) -> Any:
+) -> Callable[[Tx], Query]:
     """Return the work that makes the query. Raises Usage, and the work what `scope.agent_meant` raises."""
     number, at = _since(here, since)
     team = here.team if all_teams else scope.team_meant(here)
@@ -121,7 +122,7 @@ def _since(here: Context, given: str | None) -> tuple[int | None, int | None]:
         raise Usage(msg, "xats log --since 15, or: xats log --since 1h") from problem
 
 
-def _follow(here: Context, query: Query, form: Any) -> int:
+def _follow(here: Context, query: Query, form: Callable[..., str]) -> int:
     """Print messages as they are committed. Each read is a transaction of its own, so none stays open."""
     while not render.reader_gone():
         generation = here.store.generation()
