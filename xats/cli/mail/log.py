@@ -68,12 +68,14 @@ def log(
         render.document({"messages": rows, "has_more": has_more})
         return 0
     if has_more and not here.quiet and not follow:
-        render.say(f"earlier mail: {here.command('log', *_asked(sender, to, kind, since), '-n', limit * 2)}")
+        flags = {"--full": full, "--all-teams": all_teams, "--jsonl": jsonl}
+        asked = [*_asked(sender, to, kind, since), *(flag for flag, given in flags.items() if given)]
+        render.say(f"earlier mail: {here.command('log', *asked, '-n', limit * 2)}")
     render.stream(form(one) for one in found)
     if not found and not follow and not here.quiet:
         any_limit = any(one is not None for one in (sender, to, kind, since))
         render.say("no mail matches" if any_limit else f"no mail {_where(query, all_teams=all_teams)} yet")
-    return _follow(here, query.behind(last), form) if follow else 0
+    return _follow(here, query.behind(max(last, query.since or 0)), form) if follow else 0
 
 
 def _asked(sender: str | None, to: str | None, kind: str | None, since: str | None) -> list[str]:
