@@ -84,6 +84,8 @@ def test_the_newest_mail_is_kept_and_the_command_for_earlier_mail_is_named(xats,
     ran = xats("log", "--as", "alice", "-n", "2")
     assert [line.split("\t")[0] for line in ran.stdout.splitlines()] == ["2", "3"]
     assert re.search(r"earlier mail: .*xats log -n 4 --as alice", ran.stderr)
+    ran = xats("log", "--as", "alice", "-n", "1", "--from", "alice", "--full", "--all-teams")
+    assert re.search(r"earlier mail: .*xats log --from alice --full --all-teams -n 2 --as alice", ran.stderr)
 
 
 def test_an_empty_log_says_so(xats, crew):

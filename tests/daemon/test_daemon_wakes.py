@@ -120,6 +120,22 @@ def test_a_noisy_pane_is_tried_again_by_the_ladder_until_it_is_quiet(world, nois
     assert noisy.bob.sent == [LINE]
 
 
+def test_every_attempt_of_a_message_can_be_listed(world, noisy):
+    world.daemon(XATS_LADDER="300ms,300ms,300ms,300ms,300ms,300ms,300ms,300ms")
+    number = world.send("bob")
+    until(lambda: (wake := world.wake()) and wake["attempts"] >= 2)
+    noisy.bob.fall_quiet()
+    wake = world.until_wake(state="delivered")
+    world.xats("inbox", "--as", "bob")
+    [delivery] = world.json("status", str(number), "--as", "alice", "--attempts")["deliveries"]
+    made = delivery["attempts"]
+    assert [one["attempts"] for one in made] == list(range(1, wake["attempts"] + 1))
+    assert {(one["wake"], one["transport"]) for one in made} == {(wake["id"], "tmux")}
+    assert [(one["state"], one["reason"]) for one in made[:-1]] == [("retrying", "not_quiet")] * (len(made) - 1)
+    assert (made[-1]["state"], made[-1]["reason"], made[-1]["next_attempt_at"]) == ("delivered", None, None)
+    assert made[0]["next_attempt_at"] <= made[1]["at"]
+
+
 def test_never_quiet_is_a_dead_letter_and_the_mail_stays_unread(world, noisy):
     world.daemon(XATS_LADDER="100ms,100ms")
     number = world.send("bob")

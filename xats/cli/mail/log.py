@@ -17,6 +17,7 @@ from xats.core.teams import teams as core_teams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from xats.cli.kit import params
@@ -67,12 +68,14 @@ def log(
         render.document({"messages": rows, "has_more": has_more})
         return 0
     if has_more and not here.quiet and not follow:
-        render.say(f"earlier mail: {here.command('log', *_asked(sender, to, kind, since), '-n', limit * 2)}")
+        flags = {"--full": full, "--all-teams": all_teams, "--jsonl": jsonl}
+        asked = [*_asked(sender, to, kind, since), *(flag for flag, given in flags.items() if given)]
+        render.say(f"earlier mail: {here.command('log', *asked, '-n', limit * 2)}")
     render.stream(form(one) for one in found)
     if not found and not follow and not here.quiet:
         any_limit = any(one is not None for one in (sender, to, kind, since))
         render.say("no mail matches" if any_limit else f"no mail {_where(query, all_teams=all_teams)} yet")
-    return _follow(here, query.behind(last), form) if follow else 0
+    return _follow(here, query.behind(max(last, query.since or 0)), form) if follow else 0
 
 
 def _asked(sender: str | None, to: str | None, kind: str | None, since: str | None) -> list[str]:
@@ -88,7 +91,7 @@ def _where(query: Query, *, all_teams: bool) -> str:
 
 def _query(
     here: Context, sender: str | None, to: str | None, kind: str | None, since: str | None, *, all_teams: bool
-) -> Any:
+) -> Callable[[Tx], Query]:
     """Return the work that makes the query. Raises Usage, and the work what `scope.agent_meant` raises."""
     number, at = _since(here, since)
     team = here.team if all_teams else scope.team_meant(here)
@@ -121,7 +124,7 @@ def _since(here: Context, given: str | None) -> tuple[int | None, int | None]:
         raise Usage(msg, "xats log --since 15, or: xats log --since 1h") from problem
 
 
-def _follow(here: Context, query: Query, form: Any) -> int:
+def _follow(here: Context, query: Query, form: Callable[..., str]) -> int:
     """Print messages as they are committed. Each read is a transaction of its own, so none stays open."""
     while not render.reader_gone():
         generation = here.store.generation()
