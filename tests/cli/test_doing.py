@@ -197,7 +197,7 @@ def test_on_a_narrow_terminal_no_line_is_too_long(xats, busy, width):
 
 
 def test_an_agent_that_registers_itself_gets_its_briefing(xats, busy):
-    said = xats("register", "bob", "--no-pane", "--client", "codex").stdout
+    said = xats("register", "bob", "--no-pane", "--client", "codex", env=as_("bob")).stdout
     first, _, text = said.partition("\n\n")
     assert first.startswith("bob registered again")
     assert text.startswith("You are bob@crew in xats")
@@ -217,3 +217,8 @@ def test_a_script_and_a_person_get_no_briefing(xats, crew):
     assert "You are" not in xats("register", "kim", "--no-pane", "--client", "human").stdout
     assert "You are" not in xats.on_terminal("register", "carol", "--no-pane", "--yes")
     assert crew.see("carol", agents.current_session)
+
+
+def test_an_agent_that_registers_another_one_gets_no_briefing_of_that_one(xats, busy):
+    said = xats("register", "zoe", "--no-pane", "--client", "codex", env=as_("alice")).stdout
+    assert said == "zoe registered in team crew (codex, session 1)\n"

@@ -147,7 +147,7 @@ def register(
             render.say(f"  {still} stays in the team, for your other shells; to take {still} out: {command}")
         membership.tell(here, done.details.agent.team, pending)
         if done.details.agent.client != "human" and here.person() is None:
-            _brief(here, done)
+            _brief(here, done, elsewhere=pane is not None)
     return 0
 
 
@@ -269,19 +269,27 @@ def _tell(here: Context, done: Registered, *, typed: bool, told: bool) -> None:
         tell_path(agent, session.xats_path)
 
 
-def _brief(here: Context, done: Registered) -> None:
-    """Print what a hook tells a session at its start, for an agent that registers itself."""
+def _brief(here: Context, done: Registered, *, elsewhere: bool) -> None:
+    """Print what a hook tells a session at its start, if the agent has registered itself.
+
+    If nothing shows who runs this, that is so unless it was registered `elsewhere`, in a pane that was named.
+    """
     from xats.base import calling
+    from xats.cli.kit.scope import me_or_none
     from xats.hooks import briefing, letters
 
     agent, session = done.details.agent, done.details.session
     xats = calling.spelled(session.xats_path if session else None)
 
-    def look(tx: Tx) -> str:
+    def look(tx: Tx) -> str | None:
+        me = me_or_none(here, tx)
+        if me.agent.id != agent.id if me else elsewhere:
+            return None
         before = inbox.shown(tx, agent, inbox.MOST_SHOWN)
         return briefing.briefing(tx, agent, before, xats, briefing.ROOM - TOLD, letters.BY_HAND)
 
-    render.put(f"\n{here.store.read(look)}")
+    if text := here.store.read(look):
+        render.put(f"\n{text}")
 
 
 def _is_in_shell(session: Session) -> bool:
