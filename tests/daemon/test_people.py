@@ -323,6 +323,19 @@ def test_a_program_notifies_the_desktop_once(world, desk, bob, notify_send):
     assert words[4:] == [""]
 
 
+def test_a_wrong_value_of_the_setting_is_off_and_doctor_says_so(world, desk, bob, notify_send):
+    env, told = notify_send(0)
+    desk.type("inbox")
+    viewer = desk.attach()
+    bob("PermissionRequest")
+    world.xats("deliver", "--once", **{**env, "XATS_NOTIFY_DESKTOP": "on"})
+    viewer.wait_for(b"waits for your answer")
+    assert not os.path.exists(told)
+    checks = world.json("doctor", code=None, XATS_NOTIFY_DESKTOP="on")["checks"]
+    [found] = [one for one in checks if one["name"] == "XATS_NOTIFY_DESKTOP"]
+    assert (found["state"], found["fix"]) == ("fail", "export XATS_NOTIFY_DESKTOP=auto")
+
+
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has osascript")
 @pytest.mark.parametrize(
     ("program", "start"),

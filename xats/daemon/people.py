@@ -15,9 +15,8 @@ import os
 import time
 from binascii import crc32
 
-from xats import settings
 from xats.base import host, process
-from xats.base.errors import XatsError
+from xats.base.errors import Usage, XatsError
 from xats.core.waking import people
 from xats.delivery import desktop, envelope
 from xats.identity import places
@@ -135,12 +134,23 @@ class People:
             except XatsError as problem:
                 log.debug("the people in the tmux server %s: %s", address[0], problem)
                 del self._servers[address]
-        if said and settings.value("XATS_NOTIFY_DESKTOP", os.environ) == "auto":
-            for line, attached in said.items():
-                text = line.removeprefix("xats: ")
-                if not desktop.notify(text, os.environ):
-                    for terminal in attached:
-                        terminals.notify(terminal, text)
+        if said:
+            _notify_desktop(said)
+
+
+def _notify_desktop(said: dict[str, list[Terminal]]) -> None:
+    """Show the lines `said` as notifications, if the user wants that: by a program, else by the terminals of each."""
+    try:
+        if not desktop.is_wanted(os.environ):
+            return
+    except Usage as problem:
+        log.warning("%s", problem)
+        return
+    for line, attached in said.items():
+        text = line.removeprefix("xats: ")
+        if not desktop.notify(text, os.environ):
+            for terminal in attached:
+                terminals.notify(terminal, text)
 
 
 def unread(person: Person, mail: Mail) -> str:

@@ -9,14 +9,27 @@ import shutil
 import subprocess
 import sys
 
+from xats import settings
+from xats.base.errors import Usage
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+VARIABLE = "XATS_NOTIFY_DESKTOP"
 TIMEOUT = 5.0  # seconds; notify-send waits for the message bus of the desktop
 TITLE = "xats"
 # https://developer.apple.com/library/archive/documentation/LanguagesUtilities/Conceptual/MacAutomationScriptingGuide/DisplayNotifications.html
 SCRIPT = f'on run argv\ndisplay notification (item 1 of argv) with title "{TITLE}"\nend run'
+
+
+def is_wanted(environ: Mapping[str, str]) -> bool:
+    """Tell whether the user wants notifications: the setting notify.desktop. Raises Usage for an unknown value."""
+    value = settings.value(VARIABLE, environ) or "off"
+    if value not in ("auto", "off"):
+        msg = f"{VARIABLE} must be auto or off, not {value[:40]!r}."
+        raise Usage(msg, f"export {VARIABLE}=auto")
+    return value == "auto"
 
 
 def notify(text: str, environ: Mapping[str, str]) -> bool:

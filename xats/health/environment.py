@@ -11,7 +11,7 @@ from xats.core import keeping
 from xats.core.address import check_name
 from xats.core.mail import inbox
 from xats.core.teams import teams
-from xats.delivery import settings
+from xats.delivery import desktop, settings
 from xats.delivery.transports import command
 from xats.health import FAIL, OK, WARN, Check
 from xats.hooks import letters
@@ -37,6 +37,7 @@ READERS: dict[str, Reader | None] = {
     "XATS_READ_WITHIN": settings.from_environment,
     "XATS_WAKE_OFF": settings.from_environment,
     command.VARIABLE: command.program,
+    desktop.VARIABLE: desktop.is_wanted,
     "XATS_KEEP": keeping.age,
     "XATS_HOOK_BUDGET": letters.budget,
     "XATS_INBOX_BUDGET": inbox.page_size,
