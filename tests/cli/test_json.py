@@ -122,6 +122,7 @@ CONTRACT = [
     (["send", "bob", "third", "--key", "used"], SENT),
     (["broadcast", "hi"], SENT),
     (["reply", "2", "hi"], SENT),
+    (["ask", "--resume", "1"], {"message": MESSAGE, "reply": LETTER}),
     (["ack", "2"], {"message": MESSAGE, "acked": bool}),
     (["inbox"], {**PAGE, "unread": int}),
     (["inbox", "--all", "--peek"], {**PAGE, "unread": int}),
@@ -196,7 +197,7 @@ def test_every_verb_that_has_json_has_a_contract():
     from xats.cli.kit.verbs import VERBS
 
     tested = {next(word for word in words if word != "--json") for words, _ in CONTRACT}
-    without = {"demo", "demo-agent", "schema", "poke", "dead", "doctor", "top", "launch", "setup"}
+    without = {"demo", "demo-agent", "schema", "poke", "dead", "doctor", "top", "launch", "setup", "peek", "attach"}
     assert {path for path in VERBS if " " not in path} - without <= tested
 
 
