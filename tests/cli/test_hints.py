@@ -21,7 +21,7 @@ PROSE |= {"types", "wakes", "wrote"}
 # Where a command stands: after a prompt, in a code span, after a colon or another command; in a hint at its start too.
 COMMAND = re.compile(r"(?:(?<=`)|(?<=: )|(?<=\$ )|(?<=&& )|(?<=\|\| )|(?<=^))xats (?=[a-z-])")
 NAMED = re.compile(rf"(?<![\w/.'-])xats (?=(?:{'|'.join(FIRST)})\b(?! [a-z]+s\b))")
-ENDS = re.compile(r"`|;|, |  |\n| \(| && | \|\| | \| |: |\. |\.$|\)$|\)\"")
+ENDS = re.compile(r"`|;|, |  |\n| \(| && | \|\| | \| |: |\. |\.$|\)$|\)[' \"]")
 
 
 def texts_of(path: Path) -> list[tuple[str, bool]]:
