@@ -46,7 +46,7 @@ def test_the_reply_is_printed_and_read(xats, crew, asking):
     ran = xats.end(running)
     assert (ran.code, ran.stdout) == (0, "port 8080\nand ^[[31mred\n")
     first, waits, about = ran.stderr.splitlines()
-    assert (first, waits) == ("#1 sent to bob (needs a reply)", "  waiting up to 5m for the reply to #1")
+    assert (first, waits) == ("#1 sent to bob (needs a reply)", "  waiting up to 5 min for the reply to #1")
     assert about.startswith("#2 from bob - ")
     assert states(crew, 2) == ["read"]
     assert crew.see("alice", inbox.unread) == 0

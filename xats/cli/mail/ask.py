@@ -85,7 +85,7 @@ def ask(
         question = here.read(lambda tx, me: replies.look(tx, me.agent, resume)).message
     try:
         if not (here.json or here.quiet):
-            render.say(f"  waiting up to {timeout} for the reply to #{question.id}")
+            render.say(f"  waiting up to {durations.rough(durations.parse(timeout))} for the reply to #{question.id}")
         found, me = _reply(here, question.id, deadline, again=f"xats ask --resume {question.id}{said}")
     except KeyboardInterrupt:
         msg = f"Interrupted. #{question.id} is sent, and its reply will come to your inbox."
