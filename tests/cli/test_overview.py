@@ -250,3 +250,12 @@ def test_it_imports_nothing_heavy(desk, tmp_path):
 @pytest.mark.parametrize("text, width, wanted", [("a漢字b", 5, "a漢…"), ("abc", 3, "abc"), ("é" * 5, 3, "éé…")])
 def test_text_is_cut_by_cells(text, width, wanted):
     assert fit.cut(text, width) == wanted
+
+
+def test_mail_that_was_only_shown_is_named(desk):
+    """A pager or a pipe that took it proves nothing."""
+    desk("inbox", "--as", "bob")
+    shown = desk.on_terminal("--as", "bob", env=PLAIN).splitlines()
+    assert shown[1:3] == ["No unread mail.", "1 shown before, perhaps not seen: xats inbox --again --as bob"]
+    found = desk("--as", "bob", "--json").json()
+    assert (found["unread"], found["shown"]) == (0, 1)

@@ -53,6 +53,7 @@ class OverviewDocument(Document):
     evidence: Evidence | None = field("How xats knows.")
     team: str = field("The team.")
     unread: int = field("The number of my unread messages.")
+    shown: int = field("The number of messages that were shown to me, and perhaps not seen.")
     oldest_unread_at: Time | None = field("When the oldest of them was sent.")
     unread_from: list[UnreadFrom] = field("Their senders, the one with the most first.")
     owed: list[OwedReply] = field("The requests that I have read and not answered, the newest first, at most 50.")

@@ -41,6 +41,8 @@ def screen(here: Context, found: Overview) -> Iterator[str]:
     yield _fold(_who(found))
     if found.me:
         yield _fold(_unread(found))
+        if found.shown:
+            yield _fold(f"{found.shown} shown before, perhaps not seen: {here.command('inbox', '--again')}")
         yield from _owed(here, found)
         yield from _awaited(found)
     yield from _team(here, found)

@@ -36,6 +36,7 @@ class Overview:
     person: str | None = None  #: the person at the terminal, who is not registered yet
     problem: XatsError | None = None  #: why xats does not know who I am
     unread: tuple[FromSender, ...] = ()
+    shown: int = 0  #: messages that a pager, a pipe or a hook took, and that are perhaps not seen
     owed: tuple[Request, ...] = ()
     owed_count: int = 0
     awaited: tuple[Awaited, ...] = ()
@@ -94,6 +95,7 @@ def look(here: Context) -> Overview:
             person,
             problem,
             unread=tuple(unread.by_sender(tx, me.agent)) if me else (),
+            shown=unread.shown(tx, me.agent) if me else 0,
             owed=tuple(owed_rows),
             owed_count=owed_count,
             awaited=tuple(awaited_rows),
@@ -151,6 +153,7 @@ def _json(here: Context, found: Overview | None) -> dict[str, Any]:
         "evidence": found.me.evidence if found.me else None,
         "team": found.team,
         "unread": sum(one.count for one in found.unread),
+        "shown": found.shown,
         "oldest_unread_at": durations.iso(oldest),
         "unread_from": [
             {"from": one.sender, "count": one.count, "oldest_at": durations.iso(one.oldest_at)} for one in found.unread
