@@ -26,7 +26,7 @@ _xats_options() {
         'send') options="--file --subject -s --need-reply --no-need-reply --kind --key --ttl --reply-to --no-wake --hold --wait --batch --contract $options" ;;
         'broadcast') options="--file --role --subject -s --kind --key --ttl --no-wake --contract $options" ;;
         'reply') options="--file --subject -s --need-reply --no-need-reply --kind --key --ttl --no-wake --hold --contract $options" ;;
-        'ask') options="--subject -s --key --contract --timeout --resume $options" ;;
+        'ask') options="--file --subject -s --key --contract --timeout --resume $options" ;;
         'inbox') options="--peek --all --again --owed --from --thread --since --limit -n --last --reverse --full --no-pager --wait $options" ;;
         'show') options="--no-pager $options" ;;
         'thread') options="--limit -n --no-pager $options" ;;
@@ -94,7 +94,7 @@ _xats_option_kind() {
         --color) kind='=auto always never' ;;
         *)
             case "$1 $2" in
-                'send --file' | 'send --batch' | 'broadcast --file' | 'reply --file' | 'task add --file' | 'task submit --file' | 'task feedback --file' | 'task done --file' | 'task edit --file' | 'contract put --file' | 'contract check --file' | 'db export --output' | 'db export -o') kind=file ;;
+                'send --file' | 'send --batch' | 'broadcast --file' | 'reply --file' | 'ask --file' | 'task add --file' | 'task submit --file' | 'task feedback --file' | 'task done --file' | 'task edit --file' | 'contract put --file' | 'contract check --file' | 'db export --output' | 'db export -o') kind=file ;;
                 'send --subject' | 'send -s' | 'send --kind' | 'send --key' | 'send --ttl' | 'send --wait' | 'broadcast --subject' | 'broadcast -s' | 'broadcast --kind' | 'broadcast --key' | 'broadcast --ttl' | 'reply --subject' | 'reply -s' | 'reply --kind' | 'reply --key' | 'reply --ttl' | 'ask --subject' | 'ask -s' | 'ask --key' | 'ask --timeout' | 'inbox --limit' | 'inbox -n' | 'inbox --last' | 'inbox --wait' | 'thread --limit' | 'thread -n' | 'log --kind' | 'log --since' | 'log --limit' | 'log -n' | 'search --since' | 'search --limit' | 'search -n' | 'wait --timeout' | 'register --model' | 'register --ttl' | 'agent set --about' | 'seat --about' | 'launch --model' | 'peek --lines' | 'peek -n' | 'pause --reason' | 'team merge --suffix' | 'task add --description' | 'task add -d' | 'task add --key' | 'task add --due' | 'task list --limit' | 'task list -n' | 'task claim --lease' | 'task claim --wait' | 'task renew --lease' | 'task renew --claim' | 'task progress --claim' | 'task release --reason' | 'task release --claim' | 'task submit --result' | 'task submit --claim' | 'task done --result' | 'task done --claim' | 'task fail --reason' | 'task fail --claim' | 'task cancel --reason' | 'task reopen --reason' | 'task edit --title' | 'task edit --description' | 'task edit -d' | 'task edit --due' | 'task wait --timeout' | 'contract put --note' | 'contract list --limit' | 'contract list -n' | 'contract log --limit' | 'contract log -n' | 'contract check --limit' | 'contract check -n' | 'events --since' | 'events --limit' | 'events -n' | 'poke --timeout' | 'dead list --limit' | 'dead list -n' | 'db query --param' | 'db query -p' | 'db query --limit' | 'db query -n' | 'db query --timeout' | 'db prune --older') kind=- ;;
                 'send --reply-to' | 'inbox --thread') kind=message ;;
                 'send --contract' | 'broadcast --contract' | 'reply --contract' | 'ask --contract') kind=contract-version ;;

@@ -207,6 +207,7 @@ complete -c xats -n "__xats_at 'reply'" -l no-wake -d 'Do not wake the recipient
 complete -c xats -n "__xats_at 'reply'" -l hold -d 'Keep the message for an agent that is not registered yet, or has left.'
 complete -c xats -n "__xats_at 'reply'" -l contract -x -k -a '(__xats_ask contract-version)' -d 'The body must be JSON that satisfies this contract.'
 complete -c xats -n "__xats_at 'ask' 1" -k -a '(__xats_ask address)'
+complete -c xats -n "__xats_at 'ask'" -l file -r -F -d 'Read the text from a file; - is standard input.'
 complete -c xats -n "__xats_at 'ask'" -l subject -s s -x -d 'A subject of one line.'
 complete -c xats -n "__xats_at 'ask'" -l key -x -d 'Send the message at most once; refuse another message with this key.'
 complete -c xats -n "__xats_at 'ask'" -l contract -x -k -a '(__xats_ask contract-version)' -d 'The reply must be JSON that satisfies this contract.'

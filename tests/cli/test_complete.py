@@ -31,7 +31,7 @@ from xats.store.open import open_store
 from xats.store.sqlite.glance import glance
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPTS = ROOT / "xats" / "cli" / "completions"
+SCRIPTS = ROOT / "completions"
 FOREIGN = ("XATS_", "TMUX", "CLAUDE", "CODEX", "GEMINI", "QWEN", "OPENCODE", "AMP_", "CURSOR_", "XDG_")
 SHELLISH = "$(touch x) `touch x` ';touch x;' | touch x"
 CONTROL = 'a:b \\n "%F{red}\x1b[31m\x07\u202e\tx\ny'

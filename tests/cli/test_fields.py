@@ -17,7 +17,7 @@ PLACES = {
     "inbox": ["messages"],
     "thread": ["messages"],
     "show": ["message"],
-    "status": ["deliveries"],
+    "status": ["deliveries", "deliveries"],
     "agents": ["agents"],
     "whoami": ["agent"],
     "register": ["agent"],

@@ -261,6 +261,6 @@ def test_roff_takes_no_text_for_a_request(monkeypatch):
 def test_a_shell_can_read_its_script(shell, script):
     if not shutil.which(shell):
         pytest.skip(f"{shell} is not installed: its script is not parsed")
-    words = [shell, "-n", str(ROOT / "xats" / "cli" / "completions" / script)]
+    words = [shell, "-n", str(ROOT / "completions" / script)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -17,6 +17,7 @@ from xats.cli.kit import hints, tree, verbs
 from xats.core.waking.reasons import REASONS
 
 FOLDER = Path(tree.__file__).resolve().parents[1]
+COMPLETIONS = FOLDER.parents[1] / "completions"
 
 
 def first_words():
@@ -199,7 +200,7 @@ def test_every_word_of_habit_names_a_verb_and_is_none_itself(monkeypatch):
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_shell_gets_its_script_from_the_package(xats, shell):
-    script = (FOLDER / "completions" / SHELLS[shell][0]).read_text()
+    script = (COMPLETIONS / SHELLS[shell][0]).read_text()
     ran = xats("completion", shell)
     assert (ran.stdout, ran.stderr) == (script, "")
     assert xats("completion", env={"SHELL": f"/usr/bin/{shell}"}).stdout == script
@@ -248,5 +249,6 @@ def test_the_line_for_fish_turns_completion_on(xats, tmp_path):
 
 def test_the_wheel_has_the_scripts_in_the_package():
     names = {SHELLS[shell][0] for shell in SHELLS}
-    assert {path.name for path in (FOLDER / "completions").iterdir()} == names
+    assert {path.name for path in COMPLETIONS.iterdir()} == names
+    assert '"completions" = "xats/cli/completions"' in (COMPLETIONS.parent / "pyproject.toml").read_text()
     assert import_module("xats.cli.completion").__file__.startswith(str(FOLDER))

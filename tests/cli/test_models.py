@@ -24,7 +24,7 @@ from xats.clients import registry
 from xats.clients.profile import Profile
 
 # The verbs that print no document: they talk to a person, become another program, or answer one.
-WITHOUT = {"top", "demo", "demo-agent", "schema", "daemon run", "hook run", "hook wait"}
+WITHOUT = {"top", "demo", "demo-agent", "schema", "daemon run", "hook run", "hook wait", "attach"}
 
 
 def below(model):

@@ -25,7 +25,7 @@ def running(world):
 
 def test_the_second_start_finds_the_first(world):
     first, second = world.json("daemon", "start"), world.json("daemon", "start")
-    assert first == {"running": True, "pid": first["pid"], "created": True, "version": __version__}
+    assert first == {"running": True, "pid": first["pid"], "created": True, "version": __version__, "replaced": None}
     assert second == {**first, "created": False}
     assert world.daemons() == [first["pid"]]
 

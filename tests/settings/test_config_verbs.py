@@ -222,6 +222,6 @@ def test_doctor_says_what_does_not_count_and_changes_nothing(config, xats, crew)
 
 
 def test_the_completion_offers_the_keys(xats):
-    with open(os.path.join(os.path.dirname(__file__), "..", "..", "xats", "cli", "completions", "xats.bash")) as file:
+    with open(os.path.join(os.path.dirname(__file__), "..", "..", "completions", "xats.bash")) as file:
         script = file.read()
     assert "wake.read_within" in script

@@ -70,6 +70,17 @@ def reader(name: str):
     return TypeAdapter(Union[models.DOCUMENTS[name]])  # noqa: UP007 - of a tuple
 
 
+def split(text: str) -> list[str]:
+    """Return the JSON documents that `text` consists of, which are indented on a terminal."""
+    decoder, found = json.JSONDecoder(), []
+    text = text.strip()
+    while text:
+        end = decoder.raw_decode(text)[1]
+        found.append(text[:end])
+        text = text[end:].lstrip()
+    return found
+
+
 def parsed(text: str):
     """Return the JSON document `text` without its version, to be compared with what a test expects."""
     document = json.loads(text)

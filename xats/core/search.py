@@ -84,7 +84,15 @@ def _mail(tx: Tx, query: Query, words: Sequence[str], limit: int) -> Iterator[Hi
             assert about
             by = f"{about['name']}@{about['team']}"
             yield Hit(
-                "mail", row["id"], None, about["sent_at"], by, about["address"], None, row["subject"], row["body"]
+                kind="mail",
+                id=row["id"],
+                name=None,
+                at=about["sent_at"],
+                by=by,
+                to=about["address"],
+                state=None,
+                title=row["subject"],
+                text=row["body"],
             )
         if not limit:
             return
@@ -98,7 +106,17 @@ def _tasks(tx: Tx, query: Query, words: Sequence[str]) -> Iterator[Hit]:
             to = row["assignee"] or (f"role:{row['role']}" if row["role"] else None)
             by = f"{row['creator']}@{query.team}"
             text = "\n".join(one for one in texts if one)
-            yield Hit("task", row["id"], None, row["updated_at"], by, to, row["state"], row["title"], text)
+            yield Hit(
+                kind="task",
+                id=row["id"],
+                name=None,
+                at=row["updated_at"],
+                by=by,
+                to=to,
+                state=row["state"],
+                title=row["title"],
+                text=text,
+            )
 
 
 def _contracts(tx: Tx, query: Query, words: Sequence[str]) -> Iterator[Hit]:
@@ -106,7 +124,17 @@ def _contracts(tx: Tx, query: Query, words: Sequence[str]) -> Iterator[Hit]:
     for row in _pages(tx, CONTRACTS, {"team": query.team, "since": query.since_at or 0}):
         if _matches(words, row["name"], row["note"], row["text"]):
             name, by = f"{row['name']}@{row['newest']}", f"{row['put_by']}@{query.team}"
-            yield Hit("contract", None, name, row["put_at"], by, None, None, row["note"], row["text"])
+            yield Hit(
+                kind="contract",
+                id=None,
+                name=name,
+                at=row["put_at"],
+                by=by,
+                to=None,
+                state=None,
+                title=row["note"],
+                text=row["text"],
+            )
 
 
 def _pages(tx: Tx, sql: str, values: dict[str, Any]) -> Iterator[Row]:

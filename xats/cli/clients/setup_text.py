@@ -83,18 +83,21 @@ def print_next(here: Context, plan: Setup) -> None:
     if line := _completions(here):
         render.say(f"  to complete xats in your shell, add to {line[0]}:")
         render.say(f"    {line[1]}")
-    render.say(f"  start an agent in a pane of its own: {here.command('launch', _program(plan), '--name', 'bob')}")
+    if program := _program(plan):
+        render.say(f"  start an agent in a pane of its own: {here.command('launch', program, '--name', 'bob')}")
+    else:
+        render.say(f"  try it with a small agent that needs no model: {here.command('demo-agent', 'bob')}")
     render.say(f"  what waits for you, and who needs you: {here.command().strip()}")
 
 
-def _program(plan: Setup) -> str:
-    """Return the word by which a user starts the first program that was found."""
+def _program(plan: Setup) -> str | None:
+    """Return the word by which a user starts the first program that was found, None if none was."""
     from xats.clients import registry
 
     for one in plan.hooks:
         if names := registry.find(one.client.name, os.environ).executables:
             return names[0]
-    return "claude"
+    return None
 
 
 def _completions(here: Context) -> tuple[str, str] | None:

@@ -16,6 +16,7 @@ MODULES = (
     "base.sidefile",
     "cli.agents.poke",
     "cli.kit.unexpected",
+    "cli.mail.ask",
     "core.contracts.errors",
     "core.tasks.errors",
     "delivery.transports.command",

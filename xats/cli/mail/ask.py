@@ -48,6 +48,7 @@ def ask(
     address: params.AddressArg = None,
     body: params.QuestionArg = None,
     *,
+    file: params.FileOption = None,
     subject: params.SubjectOption = None,
     key: params.KeyOption = None,
     contract: params.AskContractOption = None,
@@ -77,9 +78,9 @@ def ask(
     said = f" --contract {contract}" if contract is not None else ""
     said += f" --timeout {timeout}" if timeout != PATIENCE else ""
     if resume is None:
-        question = _send(here, address, body, subject, key, version)
+        question = _send(here, address, body, file, subject, key, version)
     else:
-        if any(one is not None for one in (address, body, subject, key)):
+        if any(one is not None for one in (address, body, file, subject, key)):
             msg = "With --resume nothing is sent, so only --timeout and --contract go with it."
             raise Usage(msg, f"xats ask --resume {resume}{said}")
         question = here.read(lambda tx, me: replies.look(tx, me.agent, resume)).message
@@ -106,7 +107,13 @@ def _version(here: Context, contract: str) -> Version:
 
 
 def _send(
-    here: Context, address: str | None, body: str | None, subject: str | None, key: str | None, version: Version | None
+    here: Context,
+    address: str | None,
+    body: str | None,
+    file: str | None,
+    subject: str | None,
+    key: str | None,
+    version: Version | None,
 ) -> Message:
     """Send the question and return it."""
     from xats.cli.kit import reading
@@ -118,10 +125,10 @@ def _send(
     if address.startswith("pool:"):
         msg = "A message to a pool becomes a task, so ask does not apply. Nothing was sent."
         raise Usage(msg, f"xats send {address} 'text'")
-    if body is None:
+    if body is None and file is None:
         msg = "The question is missing. Nothing was sent."
         raise InvalidBody(msg, "give it in single quotes, or - to read it from standard input")
-    text = reading.text(here, body, None, "body", InvalidBody, "Nothing was sent.") or ""
+    text = reading.text(here, body, file, "body", InvalidBody, "Nothing was sent.") or ""
     if version and text.strip():
         text = f"{text.rstrip()}\n\n{_demand(version)}"
     draft = sending.Draft(
