@@ -9,7 +9,7 @@ from __future__ import annotations
 from xats.base.record import from_row, record
 from xats.core.agents.agents import AGENT, SESSION, Details, agent_of, session_of
 from xats.core.agents.presence import Presence
-from xats.core.mail.threads import SEEN
+from xats.core.mail.threads import NEWEST, SEEN
 from xats.core.waking import wakes
 
 TYPE_CHECKING = False
@@ -38,16 +38,7 @@ class Item:
 MAIL = f"""
 select m.id, m.sender_id, m.address, m.subject, substr(m.body, 1, {WORDS}) as body, m.sent_at,
     f.name, f.team, {wakes.STATE} as state, coalesce(d.need_reply, m.need_reply) as asks
-from (
-    select sent.id from (
-        select m.id from messages m where m.sender_id = :agent order by m.sent_at desc, m.id desc limit :window
-    ) as sent
-    union
-    select got.id from (
-        select d.message_id as id from deliveries d where d.agent_id = :agent order by d.message_id desc limit :window
-    ) as got
-) as mail join messages m on m.id = mail.id join agents f on f.id = m.sender_id
-left join deliveries d on d.agent_id = :agent and d.message_id = m.id
+from {NEWEST}
 where {SEEN} order by m.id desc limit :most
 """
 OTHERS = f"""

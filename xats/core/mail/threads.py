@@ -55,9 +55,8 @@ class ThreadMessage:
 SEEN = """(:viewer is null or m.sender_id = :viewer or exists (
     select 1 from deliveries v where v.agent_id = :viewer and v.message_id = m.id
 ))"""
-BODILESS = MESSAGE.replace("m.body", "'' as body")
-HEADLINES = f"""
-select {BODILESS}, {wakes.STATE} as state from (
+# The newest messages to and from the agent :agent, :window of each, with their senders and its own copies.
+NEWEST = """(
     select sent.id from (
         select m.id from messages m where m.sender_id = :agent order by m.sent_at desc, m.id desc limit :window
     ) as sent
@@ -66,7 +65,10 @@ select {BODILESS}, {wakes.STATE} as state from (
         select d.message_id as id from deliveries d where d.agent_id = :agent order by d.message_id desc limit :window
     ) as got
 ) as mail join messages m on m.id = mail.id join agents f on f.id = m.sender_id
-left join deliveries d on d.agent_id = :agent and d.message_id = m.id
+left join deliveries d on d.agent_id = :agent and d.message_id = m.id"""
+BODILESS = MESSAGE.replace("m.body", "'' as body")
+HEADLINES = f"""
+select {BODILESS}, {wakes.STATE} as state from {NEWEST}
 where {SEEN} order by m.id desc
 """
 CONVERSATION = f"""
