@@ -12,7 +12,7 @@ import pytest
 
 from tests.delivery.conftest import LINE, until
 from xats.base import confinement, process
-from xats.tmux import guards, notice, paste, screen, server, terminal, trust
+from xats.tmux import guards, notice, paste, screen, server, socket_path, terminal, trust
 from xats.tmux import pane as panes
 from xats.tmux.errors import NoPane, ServerUntrusted, TmuxGone, TmuxUnavailable
 
@@ -147,7 +147,7 @@ def test_a_link_on_the_way_is_followed_like_the_system_does(desk):
     os.makedirs(folder)
     os.symlink("../links/../s", f"{folder}/a")
     os.symlink(f"{folder}/a", f"{folder}/b")
-    assert trust.resolve(f"{folder}/b") == os.path.realpath(desk.socket)
+    assert socket_path.resolve(f"{folder}/b") == os.path.realpath(desk.socket)
     assert server.run(f"{folder}/b", "display-message", "-p", "#{pid}") == f"{desk.pid}\n"
     os.symlink("c", f"{folder}/c")
     with pytest.raises(TmuxUnavailable):

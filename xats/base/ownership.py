@@ -93,8 +93,6 @@ def _parts(path: str) -> list[str]:
 
 
 def _check_folder(folder: str) -> None:
-    from shlex import quote
-
     about = os.lstat(folder)
     if not stat.S_ISDIR(about.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
@@ -103,6 +101,8 @@ def _check_folder(folder: str) -> None:
     if about.st_mode & stat.S_ISVTX:  # in a sticky folder only the owner of a file can rename or remove it
         return
     if others_write(about):
+        from shlex import quote
+
         raise Exposed(f"other users can write to the folder {folder}", f"chmod go-w {quote(folder)}")
 
 

@@ -10,7 +10,7 @@ from xats.clients import profile, registry
 from xats.core.waking import reasons
 from xats.delivery import routing, screens
 from xats.health import FAIL, OK, WARN, Check
-from xats.tmux import address, gone, guards, screen, server, trust
+from xats.tmux import address, gone, guards, screen, server, socket_path
 from xats.tmux.errors import NoPane, NotPermitted, ServerUntrusted, TmuxGone, TmuxTooOld, TmuxUnavailable
 
 TYPE_CHECKING = False
@@ -85,7 +85,7 @@ def _around(environ: Mapping[str, str]) -> list[Check]:
     around = address.server(environ)
     try:
         if around:
-            trust.check_path(around[0])
+            socket_path.check(around[0])
     except ServerUntrusted as problem:
         return [Check(SECTION, "TMUX", FAIL, str(problem), problem.hint)]
     return []

@@ -21,19 +21,17 @@ server's start time in the same tmux invocation (guards.identity, screen.unchang
 from __future__ import annotations
 
 import os
-import stat
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
-from xats.base import confinement, ownership, peer, process
+from xats.base import confinement, peer, process
 from xats.base.ownership import user
 from xats.base.record import record
-from xats.tmux.errors import NotPermitted, ServerUntrusted, TmuxGone, TmuxUnavailable
+from xats.tmux import socket_path
+from xats.tmux.errors import NotPermitted, TmuxGone, TmuxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-OWN = "run this in a tmux of your own, or without it: unset TMUX"
 
 
 @record
@@ -62,7 +60,7 @@ def entrance(socket: str, pid: int | None, timeout: float) -> Iterator[Entrance]
     ServerUntrusted, TmuxGone (nobody listens, or another server by now), NotPermitted, TmuxUnavailable.
     """
     try:
-        real = resolve(socket)
+        real = socket_path.resolve(socket)
         file = os.open(real, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC) if process.LINUX else -1
     except (FileNotFoundError, NotADirectoryError):
         raise TmuxGone(f"no server running on {socket}") from None
@@ -73,7 +71,7 @@ def entrance(socket: str, pid: int | None, timeout: float) -> Iterator[Entrance]
     except ValueError as error:  # an invalid path, as with a NUL in it
         raise TmuxUnavailable(f"tmux cannot be run: {error}") from None
     try:
-        _check_socket(socket, os.lstat(real) if file < 0 else os.fstat(file))
+        socket_path.check_owner(socket, os.lstat(real) if file < 0 else os.fstat(file))
         path = real if file < 0 else f"/proc/self/fd/{file}"
         found = _peer(socket, path, timeout)
         _examine(socket, found, pid)
@@ -81,33 +79,6 @@ def entrance(socket: str, pid: int | None, timeout: float) -> Iterator[Entrance]
     finally:
         if file >= 0:
             os.close(file)
-
-
-# -- the path ----------------------------------------------------------------------------------------------------------
-
-
-def resolve(path: str) -> str:
-    """Return `path` with its links resolved, if no other user can change its target (xats/base/ownership.py).
-
-    Raises ServerUntrusted if another user can, OSError if there is no such file, ValueError if it is not a path.
-    """
-    try:
-        return ownership.resolve(path)
-    except ownership.Exposed as problem:
-        raise _untrusted(path, str(problem), problem.fix or OWN) from None
-
-
-def check_path(socket: str) -> None:
-    """Check the path `socket` without connecting to it. Raises ServerUntrusted; a path with nothing there passes."""
-    with suppress(OSError, ValueError):
-        _check_socket(socket, os.lstat(resolve(socket)))
-
-
-def _check_socket(socket: str, about: os.stat_result) -> None:
-    if not stat.S_ISSOCK(about.st_mode):
-        raise _untrusted(socket, "it is not a socket", OWN)
-    if about.st_uid != os.geteuid():
-        raise _untrusted(socket, f"the socket belongs to {user(about.st_uid)}", OWN)
 
 
 # -- the process -------------------------------------------------------------------------------------------------------
@@ -135,14 +106,18 @@ def _peer(socket: str, path: str, timeout: float) -> peer.Peer:
 def _examine(socket: str, found: peer.Peer, pid: int | None) -> None:
     """Refuse a server that is not this user's own, not the one with `pid`, or confined."""
     if found.uid is not None and found.uid != os.geteuid():
-        raise _untrusted(socket, f"the process that listens there belongs to {user(found.uid)}", OWN)
+        raise socket_path.untrusted(
+            socket, f"the process that listens there belongs to {user(found.uid)}", socket_path.OWN
+        )
     if found.pid is None:
         return
     if found.pid == 0:
-        raise _untrusted(socket, "the process that listens there runs in another pid namespace", OWN)
+        raise socket_path.untrusted(
+            socket, "the process that listens there runs in another pid namespace", socket_path.OWN
+        )
     if why := confinement.stricter(found.pid):
         hint = "start tmux outside of the sandbox or container, or xats inside of it"
-        raise _untrusted(socket, f"the process that listens there (pid {found.pid}) {why}", hint)
+        raise socket_path.untrusted(socket, f"the process that listens there (pid {found.pid}) {why}", hint)
     if pid is None or _serves(found.pid, pid):
         return
     if (old := process.read(pid)) and old.name.startswith("tmux"):
@@ -155,7 +130,7 @@ def check_listener(socket: str, listening: int | None, pid: int) -> None:
     """Refuse a server that reports another `pid` than that of the process `listening`. Raises ServerUntrusted."""
     if listening is not None and not _serves(listening, pid):
         why = f"the process that listens there has pid {listening}, and the server says that it has pid {pid}"
-        raise _untrusted(socket, why, OWN)
+        raise socket_path.untrusted(socket, why, socket_path.OWN)
 
 
 def _serves(listening: int, pid: int) -> bool:
@@ -167,7 +142,3 @@ def _serves(listening: int, pid: int) -> bool:
         return True
     server = process.read(pid)
     return server is not None and server.ppid == listening and confinement.stricter(pid) is None
-
-
-def _untrusted(socket: str, why: str, hint: str) -> ServerUntrusted:
-    return ServerUntrusted(f"xats does not connect to the tmux server at {socket}: {why}.", hint)

@@ -64,12 +64,12 @@ def _warn_of_socket(here: Context) -> None:
     """Warn if the tmux socket in TMUX cannot be trusted: no command uses it."""
     if not here.environ.get("TMUX"):
         return
-    from xats.tmux import address, trust
+    from xats.tmux import address, socket_path
     from xats.tmux.errors import ServerUntrusted
 
     around = address.server(here.environ)
     try:
         if around:
-            trust.check_path(around[0])
+            socket_path.check(around[0])
     except ServerUntrusted as problem:
         render.warn(f"{problem} To fix it: {problem.hint}")
