@@ -7,7 +7,6 @@ waiting, and prints candidates alone. The command itself reports errors when it 
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 
 from xats.base.errors import XatsError
@@ -15,6 +14,7 @@ from xats.cli.kit.context import Context, FirstUse
 from xats.cli.kit.render import one_line
 from xats.core import candidates
 from xats.core.address import ALLOWED, PREFIXES
+from xats.store.sqlite import driver
 from xats.store.sqlite.glance import glance
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ def main(words: Sequence[str]) -> int:
     try:
         here = Context(common.get("--as"), common.get("--team"), os.path.expanduser(common.get("--db", "")))
         found = complete(here, kind, prefix)
-    except (XatsError, FirstUse, sqlite3.Error, OSError, ValueError):
+    except (XatsError, FirstUse, driver.Error, OSError, ValueError):
         return 0
     lines = "".join(f"{value}\t{description}\n" for value, description in found)
     sys.stdout.buffer.write(lines.encode("utf-8", "replace"))

@@ -8,13 +8,13 @@ SQLITE_BUSY_SNAPSHOT, whatever the timeout). SQLite's own busy handler starves w
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 import time
 
 from xats.base import errors, faults
 from xats.base.jsontext import to_json
 from xats.store import sqlite
+from xats.store.sqlite import driver
 from xats.store.sqlite.paths import check_beside, file_at, is_exposed
 
 TYPE_CHECKING = False
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 APPLICATION_ID, SCHEMA_VERSION = sqlite.APPLICATION_ID, sqlite.SCHEMA_VERSION
 NONCE = 16  # bytes
-VERSION = sqlite3.sqlite_version  # of the SQLite library of this Python
+VERSION = driver.sqlite_version  # of the SQLite library of this Python
 # Transactions are begun by hand, and the wait for a lock is our own.
 OPTIONS: Any = {"timeout": 0, "isolation_level": None, "check_same_thread": False, "cached_statements": 256}
 COMMITTING = 0.002  # seconds between two attempts to commit, on average: all others wait for this process
@@ -53,7 +53,7 @@ def host_clock() -> int:
 class Tx:
     """A transaction: run statements, write events, and know the time."""
 
-    def __init__(self, connection: sqlite3.Connection, now: int, clock: Callable[[], int] = host_clock) -> None:
+    def __init__(self, connection: driver.Connection, now: int, clock: Callable[[], int] = host_clock) -> None:
         self._connection = connection
         self._events: list[dict[str, Any]] = []
         self.now = now  #: milliseconds UTC, one value for the whole transaction
@@ -165,22 +165,22 @@ class Store:
         """Open the store, read-only where nothing else is possible. Raises the StoreErrors."""
         try:
             try:
-                self._use(sqlite3.connect(self.path, **OPTIONS))
-            except sqlite3.Error as error:
+                self._use(driver.connect(self.path, **OPTIONS))
+            except driver.Error as error:
                 from xats.store.sqlite import readonly
 
                 if not readonly.is_needed(error, self.path):
                     raise
                 self._stamp = readonly.stamp(self.path)
                 self._use(readonly.connect(self.path, **OPTIONS))
-        except sqlite3.Error as error:
+        except driver.Error as error:
             raise explained(error, self.path) from error
 
-    def _use(self, connection: sqlite3.Connection) -> None:
+    def _use(self, connection: driver.Connection) -> None:
         """Prepare `connection` and work with it from now on. It is closed if that fails."""
         self.connection = connection
         try:
-            connection.row_factory = sqlite3.Row
+            connection.row_factory = driver.Row
             self.schema = self.patiently(lambda: self._recognise(connection))
             self.patiently(lambda: make_durable(connection))
             if self.caution and self._notice:
@@ -191,7 +191,7 @@ class Store:
             connection.close()
             raise
 
-    def _recognise(self, connection: sqlite3.Connection) -> int:
+    def _recognise(self, connection: driver.Connection) -> int:
         """Return the number of the schema. Raises StoreForeign for a file that is no store, and StoreTooNew."""
         connection.execute("begin")  # one snapshot: another process may be making the store just now
         try:
@@ -199,7 +199,7 @@ class Store:
             version: int = connection.execute("pragma user_version").fetchone()[0]
             filled = application or connection.execute("select count(*) from sqlite_master").fetchone()[0]
             journal = journal_mode(connection)  # it also reads the schema, so the file is locked only once for both
-            if journal == "wal" and not wal_is_safe(sqlite3.sqlite_version_info):
+            if journal == "wal" and not wal_is_safe(driver.version_info()):
                 self.caution = wal_caution(self.path)
         finally:
             end(connection)
@@ -241,7 +241,7 @@ class Store:
             except BaseException:
                 end(connection)
                 raise
-        except sqlite3.Error as error:
+        except driver.Error as error:
             raise explained(error, self.path) from error
         faults.point("store.after_commit")
         return result
@@ -264,7 +264,7 @@ class Store:
         while True:
             try:
                 result = self.patiently(attempt)
-            except sqlite3.Error as error:
+            except driver.Error as error:
                 if not self._is_outdated():
                     raise explained(error, self.path) from error
             else:
@@ -300,7 +300,7 @@ class Store:
             return -1
         try:
             value: int = self.patiently(lambda: self.connection.execute("pragma data_version").fetchone())[0]
-        except sqlite3.Error as error:
+        except driver.Error as error:
             raise explained(error, self.path) from error
         return value
 
@@ -322,7 +322,7 @@ class Store:
         """Return what `attempt` returns; retry while others keep the store locked: see `waiting.patiently`."""
         try:
             return attempt()
-        except sqlite3.OperationalError as error:
+        except driver.OperationalError as error:
             from xats.store.sqlite import codes
 
             if not codes.is_busy(error):
@@ -334,14 +334,14 @@ class Store:
         return waiting.patiently(self.path, attempt, patience, longest, queued=queued, stopping=stopping, notice=notice)
 
 
-def explained(error: sqlite3.Error, path: str) -> errors.StoreError:
+def explained(error: driver.Error, path: str) -> errors.StoreError:
     """Return our error for `error`: `failures.explain`, imported when something fails."""
     from xats.store.sqlite import failures
 
     return failures.explain(error, path)
 
 
-def make_durable(connection: sqlite3.Connection) -> None:
+def make_durable(connection: driver.Connection) -> None:
     """Have `connection` sync every commit to the disk, so that an accepted message survives a power cut.
 
     It costs 0.1 ms. On macOS fsync(2) leaves the data in the cache of the drive, and only F_FULLFSYNC empties that:
@@ -375,13 +375,13 @@ def wal_fix(path: str) -> str:
     return f"end every xats, then: sqlite3 {quote(path)} 'pragma journal_mode = delete'; or use SQLite 3.51.3"
 
 
-def journal_mode(connection: sqlite3.Connection) -> str:
+def journal_mode(connection: driver.Connection) -> str:
     """Return the journal mode of an open store: `wal`, or `delete` for a rollback journal."""
     mode: str = connection.execute("pragma journal_mode").fetchone()[0]
     return getattr(connection, "journal", mode)  # see `xats.store.sqlite.readonly`
 
 
-def end(connection: sqlite3.Connection) -> None:
+def end(connection: driver.Connection) -> None:
     """Roll back, unless SQLite has done so itself over an error, which would be hidden by another one."""
     if connection.in_transaction:
         connection.execute("rollback")

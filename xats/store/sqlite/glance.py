@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-
-from xats.store.sqlite import engine
+from xats.store.sqlite import driver, engine
 from xats.store.sqlite.paths import uri
 
 TYPE_CHECKING = False
@@ -24,8 +22,8 @@ def glance(path: str, patience: float, work: Callable[[Tx], T]) -> T:
     locked, or not a store.
     """
     try:
-        return _read(sqlite3.connect(uri(path), uri=True, timeout=patience, isolation_level=None), work)
-    except sqlite3.Error as error:
+        return _read(driver.connect(uri(path), uri=True, timeout=patience, isolation_level=None), work)
+    except driver.Error as error:
         from xats.store.sqlite import readonly
 
         if not readonly.is_needed(error, path):
@@ -33,10 +31,10 @@ def glance(path: str, patience: float, work: Callable[[Tx], T]) -> T:
         return _read(readonly.connect(path, isolation_level=None), work)
 
 
-def _read(connection: sqlite3.Connection, work: Callable[[Tx], T]) -> T:
+def _read(connection: driver.Connection, work: Callable[[Tx], T]) -> T:
     """Run `work` on one snapshot of `connection` and close it; return what `work` returned."""
     try:
-        connection.row_factory = sqlite3.Row
+        connection.row_factory = driver.Row
         connection.execute("begin")
         return work(engine.Tx(connection, engine.host_clock()))
     finally:

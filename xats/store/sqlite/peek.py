@@ -5,12 +5,11 @@ A peek waits for nothing and changes nothing. Where anything is unusual it retur
 
 from __future__ import annotations
 
-import sqlite3
 import time
 
 from xats.base import faults
 from xats.base.errors import StoreForeign
-from xats.store.sqlite import APPLICATION_ID, SCHEMA_VERSION
+from xats.store.sqlite import APPLICATION_ID, SCHEMA_VERSION, driver
 from xats.store.sqlite.paths import check_beside, is_exposed, uri
 
 TYPE_CHECKING = False
@@ -24,13 +23,13 @@ if TYPE_CHECKING:
 class Snapshot:
     """One snapshot of a store, to be read."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: driver.Connection) -> None:
         self._connection = connection
         self.now = time.time_ns() // 1_000_000 + faults.CLOCK  #: milliseconds UTC
 
-    def one(self, sql: str, **values: Any) -> sqlite3.Row | None:
+    def one(self, sql: str, **values: Any) -> driver.Row | None:
         """Return the first row of `sql`, or None."""
-        row: sqlite3.Row | None = self._connection.execute(sql, values).fetchone()
+        row: driver.Row | None = self._connection.execute(sql, values).fetchone()
         return row
 
 
@@ -42,18 +41,18 @@ def peek(path: str, work: Callable[[Snapshot], T]) -> T | None:
     try:
         if check_beside(path) or is_exposed(path):
             return None
-        connection = sqlite3.connect(uri(path, "rw"), uri=True, timeout=0, isolation_level=None)
-    except (OSError, ValueError, sqlite3.Error, StoreForeign):
+        connection = driver.connect(uri(path, "rw"), uri=True, timeout=0, isolation_level=None)
+    except (OSError, ValueError, driver.Error, StoreForeign):
         return None
     try:
-        connection.row_factory = sqlite3.Row
+        connection.row_factory = driver.Row
         connection.execute("pragma trusted_schema = off")
         connection.execute("begin")
         version = connection.execute("pragma user_version").fetchone()[0]
         application = connection.execute("pragma application_id").fetchone()[0]
         known = (application, version) == (APPLICATION_ID, SCHEMA_VERSION)
         return work(Snapshot(connection)) if known else None
-    except sqlite3.Error:
+    except driver.Error:
         return None
     finally:
         connection.close()
