@@ -213,5 +213,6 @@ def test_it_imports_the_store_and_nothing_else(busy):
         "hooks.routine",
         "hooks.run",
         "store.sqlite.paths",
+        "store.sqlite.driver",
         "store.sqlite.peek",
     }

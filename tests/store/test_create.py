@@ -288,10 +288,10 @@ def meanwhile(monkeypatch):
         Meanwhile.after, Meanwhile.do = sql, staticmethod(do)
 
         def connect(*args, **values):
-            monkeypatch.setattr(engine.sqlite3, "connect", real)
+            monkeypatch.setattr(engine.driver, "connect", real)
             return real(*args, factory=Meanwhile, **values)
 
-        monkeypatch.setattr(engine.sqlite3, "connect", connect)
+        monkeypatch.setattr(engine.driver, "connect", connect)
 
     yield arrange
     Meanwhile.do = None
