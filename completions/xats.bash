@@ -20,7 +20,7 @@ _xats_words() {
 
 # The options of verb $1: sets `options`.
 _xats_options() {
-    options='--as --team --db --json --quiet -q --color --help -h'
+    options='--as --team --db --json --quiet -q --color --verbose -v --no-migrate --help -h'
     case $1 in
         '') options+=' --version -V' ;;
         'send') options="--file --subject -s --need-reply --no-need-reply --kind --key --ttl --reply-to --no-wake --hold --wait --batch --contract $options" ;;

@@ -54,6 +54,8 @@ complete -c xats -l db -r -F -d 'The store. Default: XATS_DB, else xats.db in XA
 complete -c xats -l json -d 'Print one JSON document; --json=NAME,STATE has only these fields.'
 complete -c xats -l quiet -s q -d 'Print only the result.'
 complete -c xats -l color -x -k -a 'auto always never' -d 'Colour: auto (on a terminal), always or never. Default: auto.'
+complete -c xats -l verbose -s v -d 'Say on stderr which store, team and agent xats uses, and why; show tracebacks.'
+complete -c xats -l no-migrate -d 'Refuse the store of an older xats; without it, xats migrates the store.'
 complete -c xats -l help -s h -d 'Show a short help and exit.'
 complete -c xats -n "__xats_at '' 1" -l version -s V -d 'Print the version.'
 complete -c xats -n "__xats_at '' 1" -a send -d 'Send mail to an agent, a role, a tag, a capability or everybody.'
