@@ -64,6 +64,7 @@ SCRIPTING = Topic(
         "There is no colour and no question in a pipe; a verb that would ask needs --yes.",
         "With --json a verb prints one JSON document, also after a failure (on standard error). Fields are only added. "
         "xats schema VERB describes them. With --quiet it prints only the result, such as an id.",
+        "xats commands --json lists every verb with its options and arguments.",
         "Exit code 0 means done, 124 that a wait timed out, and 75 that the same command may work later: see "
         "xats help exit-codes.",
         "A message with --key is stored only once, so a script can repeat its command.",
