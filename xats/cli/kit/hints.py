@@ -74,7 +74,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "contracts": ("contract list",),
     "teams": ("team list",),
     "settings": ("config list",),
-    "env": ("config list",),
+    "env": ("config path",),
     "paths": ("config path",),
     "explain": ("help",),
     "verbs": ("commands",),

@@ -38,7 +38,7 @@ Example: xats send bob 'The parser is ready'
 
 Example: xats inbox
 
-Topics: xats help waking, addresses, exit-codes, environment, scripting.
+Topics: xats help waking, addresses, exit-codes, errors, environment, scripting.
 """
 
 START, COMMANDS = "Start here", "Commands"

@@ -226,7 +226,7 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         SETUP,
         "Remove a setting from your own file, or with --project from that of this project.",
     ),
-    "config path": ("config", "path", SETUP, "Print where the settings files are, and whether they exist."),
+    "config path": ("config", "path", SETUP, "Print where the settings files, the store and its logs are."),
     "setup": (
         "clients.setup",
         "setup",

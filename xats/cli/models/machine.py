@@ -545,7 +545,18 @@ class SettingsFile(Model):
     exists: bool = field("Whether it is there.")
 
 
-class ConfigPathDocument(Document):
-    """The settings files."""
+class OwnPath(Model):
+    """A file or a folder of xats."""
 
-    files: list[SettingsFile] = field("The files.")
+    name: Annotated[str, OneOf(["store", "daemon.log", "hooks.log", "errors.log", "launch", "settings", "clients"])] = (
+        field("What it is.")
+    )
+    path: str = field("Its path.")
+    exists: bool = field("Whether it is there.")
+
+
+class ConfigPathDocument(Document):
+    """The settings files, and where xats keeps everything else."""
+
+    files: list[SettingsFile] = field("The settings files.")
+    paths: list[OwnPath] = field("The store, its logs, the files of launches, copies of settings, and profiles.")
