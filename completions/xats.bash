@@ -67,7 +67,7 @@ _xats_options() {
         'contract diff') options="--strict $options" ;;
         'contract check') options="--file --limit -n $options" ;;
         'events') options="--follow -f --since --type --agent --all-teams --limit -n --jsonl $options" ;;
-        'poke') options="--yes -y --timeout $options" ;;
+        'poke') options="--yes -y --dry-run --timeout $options" ;;
         'deliver') options="--once --dry-run $options" ;;
         'dead retry') options="--to --whose --all $options" ;;
         'dead drop') options="--whose --all $options" ;;

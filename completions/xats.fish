@@ -433,6 +433,7 @@ complete -c xats -n "__xats_at 'events'" -l limit -s n -x -d 'Maximum number of 
 complete -c xats -n "__xats_at 'events'" -l jsonl -d 'Print one JSON document per line.'
 complete -c xats -n "__xats_at 'poke' 1" -k -a '(__xats_ask agent)'
 complete -c xats -n "__xats_at 'poke'" -l yes -s y -d 'Do not ask.'
+complete -c xats -n "__xats_at 'poke'" -l dry-run -d 'Print what would be typed into which pane, or why not; type nothing.'
 complete -c xats -n "__xats_at 'poke'" -l timeout -x -d 'Give up after this time with exit 124.'
 complete -c xats -n "__xats_at 'deliver'" -l once -d 'Try every due wake once, then end.'
 complete -c xats -n "__xats_at 'deliver'" -l dry-run -d 'Print what would be done, to which pane, and why not; do nothing.'
