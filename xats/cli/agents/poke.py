@@ -133,7 +133,7 @@ def _preview(here: Context, whom: Agent, session: Session | None, text: str, rem
         found = {"agent": whom.address, "pane": pane, "state": state, "reason": reason, "removed": removed}
         render.document(found)
         return 0
-    where = f"{pane or 'no pane'} of {whom.address} ({whom.client})"
+    where = f"{pane} of {whom.address} ({whom.client})" if pane else f"the pane of {whom.address}"
     if refused and refused.reason:
         detail = f" ({render.one_line(refused.detail)})" if refused.detail else ""
         render.put(f"would type nothing into {where}: {delivery.WORDS[refused.reason]}{detail}")
