@@ -4,7 +4,7 @@
 # What verb $1 may be followed by: sets `words`.
 _xats_words() {
     case $1 in
-        '') words='send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract events poke deliver dead daemon doctor config setup client hook db demo demo-agent help completion schema' ;;
+        '') words='send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema' ;;
         'agent') words='show set rename forget' ;;
         'team') words='list show rename merge archive forget adopt' ;;
         'task') words='add list show claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export' ;;
@@ -20,7 +20,7 @@ _xats_words() {
 
 # The options of verb $1: sets `options`.
 _xats_options() {
-    options='--as --team --db --json --quiet -q --color --help -h'
+    options='--as --team --db --json --quiet -q --color --verbose -v --no-migrate --help -h'
     case $1 in
         '') options+=' --version -V' ;;
         'send') options="--file --subject -s --need-reply --no-need-reply --kind --key --ttl --reply-to --no-wake --hold --wait --batch --contract $options" ;;
@@ -67,7 +67,7 @@ _xats_options() {
         'contract diff') options="--strict $options" ;;
         'contract check') options="--file --limit -n $options" ;;
         'events') options="--follow -f --since --type --agent --all-teams --limit -n --jsonl $options" ;;
-        'poke') options="--yes -y --timeout $options" ;;
+        'poke') options="--yes -y --dry-run --timeout $options" ;;
         'deliver') options="--once --dry-run $options" ;;
         'dead retry') options="--to --whose --all $options" ;;
         'dead drop') options="--whose --all $options" ;;
@@ -147,9 +147,9 @@ _xats_argument_kind() {
         'client show 1') kind=client ;;
         'client test 1') kind=pane ;;
         'hook install 1' | 'hook uninstall 1' | 'hook status 1' | 'hook run 1' | 'hook wait 1') kind='=amp claude-code codex copilot cursor gemini opencode qwen' ;;
-        'help 1') kind='=send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract events poke deliver dead daemon doctor config setup client hook db demo demo-agent help completion schema waking addresses exit-codes environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen' ;;
+        'help 1') kind='=send broadcast reply ask ack inbox show thread status log search wait badge register unregister agents agent seat launch top peek attach pause resume whoami doing recap team task contract events poke deliver dead daemon doctor config setup client hook db demo demo-agent help commands completion schema waking addresses exit-codes errors environment scripting no_pane pane_dead pane_changed process_gone server_gone no_program not_registered tmux_unavailable tmux_missing tmux_too_old host_busy server_untrusted not_permitted copy_mode input_off shell_foreground child_foreground program_changed program_hidden program_elsewhere not_quiet busy dialog_open draft_present screen_unknown human_active unconfirmed not_shown command_failed inbox_failed not_read turned_off throttled rate_capped hop_limit recipient_active already_read self no_wake retry_exhausted expired agent_unused forgotten paused multi_line shell_command looks_like_dialog too_long full_screen' ;;
         'completion 1') kind='=bash zsh fish' ;;
-        'schema 1') kind='=xats send broadcast reply ask ack inbox show thread status log search wait badge register launch unregister agents peek whoami doing recap team agent seat task contract events poke deliver config setup client pause resume dead doctor daemon help completion hook db' ;;
+        'schema 1') kind='=xats send broadcast reply ask ack inbox show thread status log search wait badge register launch unregister agents peek whoami doing recap team agent seat task contract events poke deliver config setup client pause resume dead doctor daemon help commands completion hook db' ;;
         'schema 2') kind='=list show rename merge archive forget adopt set add claim renew progress release submit approve feedback done fail cancel reopen edit graph wait import export put get log diff check subscribe unsubscribe subscribers retire unset path find test retry drop status start restart stop install uninstall info backup query prune' ;;
     esac
 }

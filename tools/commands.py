@@ -1,17 +1,17 @@
-"""The command tree as plain data: what the man pages, the completions and the reference are written from."""
+"""The verbs as plain data, with how a shell completes their values.
+
+The man pages, the completions and the reference are written from it. It is the walk of `xats commands`.
+"""
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
 
 from xats.cli import models
 from xats.cli.completion import SHELLS
+from xats.cli.help import commands as walk
 from xats.cli.help.reasons import EXPLAINED
 from xats.cli.help.topics import TOPICS
-from xats.cli.kit import params, tree
 from xats.cli.kit.render import WHEN
 from xats.cli.kit.verbs import VERBS
 from xats.clients.registry import BUILT_IN, find
@@ -139,66 +139,35 @@ class Verb:
         return "-".join(("xats", *self.path.split()))
 
 
-HELP = Option(("--help", "-h"), (), "", "Show a short help and exit.", "", False, None)
 VERSION = Option(("--version", "-V"), (), "", "Print the version.", "", False, None)
 
 
 def verbs() -> list[Verb]:
     """Return every verb, in the order of the tree."""
-    return [verb(path) for path in VERBS]
+    return [verb(one) for one in walk.verbs()]
 
 
 def common() -> list[Option]:
     """Return the options that every verb has."""
-    path = next(iter(VERBS))
-    return [option(path, one) for one in parameters(path) if one.name in params.COMMON] + [HELP]
+    return [option("", one) for one in walk.common()]
 
 
-def verb(path: str) -> Verb:
-    """Return the verb `path`, its hidden options left out."""
-    module, name, panel, summary = VERBS[path]
-    text, examples = described(getattr(import_module(f"xats.cli.{module}"), name))
-    own = [one for one in parameters(path) if one.name not in params.COMMON]
-    return Verb(
-        path,
-        panel,
-        summary,
-        text,
-        examples,
-        tuple(argument(path, one) for one in own if one.param_type_name == "argument"),
-        tuple(option(path, one) for one in own if one.param_type_name == "option" and not one.hidden),
-    )
+def verb(one: walk.Verb) -> Verb:
+    """Return a verb of the walk as ours."""
+    arguments = tuple(argument(one.path, each) for each in one.arguments)
+    options = tuple(option(one.path, each) for each in one.options)
+    return Verb(one.path, one.panel, one.summary, one.text, one.examples, arguments, options)
 
 
-def parameters(path: str) -> list[Any]:
-    """Return Typer's own description of the parameters of the verb `path`."""
-    return list(tree.as_command(path).params)
+def option(path: str, one: walk.Option) -> Option:
+    """Return an option of the walk as ours."""
+    takes = kind(path, one.names[0], one.metavar) if one.metavar else None
+    return Option(one.names, one.negative, one.metavar, one.help, one.default, one.repeatable, takes)
 
 
-def described(function: object) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the paragraphs of the docstring of `function`, and its examples."""
-    paragraphs, examples = [], []
-    for paragraph in inspect.getdoc(function).split("\n\n"):  # type: ignore[union-attr]
-        lines = paragraph.splitlines()
-        examples += [line.removeprefix("Example:").strip() for line in lines if line.startswith("Example:")]
-        paragraphs.append(" ".join(line.strip() for line in lines if not line.startswith("Example:")))
-    return tuple(filter(None, paragraphs)), tuple(examples)
-
-
-def option(path: str, given: Any) -> Option:
-    """Return an option of Typer's as ours."""
-    names = tuple(sorted(given.opts, key=lambda name: not name.startswith("--")))
-    flag = given.is_flag
-    shown = "" if given.default in (None, False, ()) or flag or given.multiple else str(given.default)
-    metavar = "" if flag else given.metavar
-    takes = None if flag else kind(path, names[0], metavar)
-    negative = tuple(given.secondary_opts)
-    return Option(names, negative, metavar, given.help, "" if shown == "0" else shown, given.multiple, takes)
-
-
-def argument(path: str, given: Any) -> Argument:
-    """Return an argument of Typer's as ours."""
-    return Argument(given.metavar, given.help, given.required, kind(path, given.metavar, given.metavar))
+def argument(path: str, one: walk.Argument) -> Argument:
+    """Return an argument of the walk as ours."""
+    return Argument(one.metavar, one.help, one.required, kind(path, one.metavar, one.metavar))
 
 
 def kind(path: str, name: str, metavar: str) -> str | tuple[str, ...]:

@@ -96,7 +96,7 @@ def option_specs(options: Iterable[Option]) -> Iterator[str]:
     """Yield the specifications for _arguments of `options`, one for each way to write one."""
     for option in options:
         names = (*option.names, *option.negative)
-        before = "*" if option.repeatable else "(- *)" if option is commands.HELP else f"({' '.join(names)})"
+        before = "*" if option.repeatable else "(- *)" if "--help" in option.names else f"({' '.join(names)})"
         told = option.help.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
         for name in names:
             joint = "" if option.takes is None else "=" if name.startswith("--") else "+"

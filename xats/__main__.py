@@ -44,7 +44,7 @@ def main() -> int:
             sys.stdout.flush()
         return code
     except XatsError as problem:
-        return fail(problem, words)
+        return fail(problem, words, problem)
     except KeyboardInterrupt:
         _drop_output()  # what was just written may still count as unwritten, and must not come twice
         return INTERRUPTED
@@ -53,12 +53,12 @@ def main() -> int:
         return OK
     except (OSError, OverflowError, UnicodeError) as problem:
         _drop_output()
-        return fail(explain(problem), words)
+        return fail(explain(problem), words, problem)
     except Exception as problem:
         _drop_output()
         from xats.cli.kit import unexpected
 
-        return fail(unexpected.report(problem, words, os.environ), words)
+        return fail(unexpected.report(problem, words, os.environ), words, problem)
 
 
 def safe_path(entries: Sequence[str]) -> list[str]:
@@ -91,10 +91,14 @@ def _drop_output() -> None:
         sys.stdout = None
 
 
-def fail(problem: XatsError, words: Sequence[str]) -> int:
-    """Say what went wrong; return the exit code."""
+def fail(problem: XatsError, words: Sequence[str], cause: Exception) -> int:
+    """Say what went wrong, and with --verbose where `cause` came from; return the exit code."""
     from xats.cli.kit import hints, render
 
+    if render.is_verbose():
+        from xats.cli.kit import verbose
+
+        verbose.trace(cause)
     problem.hint = hints.complete(problem.hint, hints.given(words))
     render.error(problem, json=any(word in ("--json", "--jsonl") or word.startswith("--json=") for word in words))
     return problem.exit
@@ -148,17 +152,14 @@ def dispatch(words: Sequence[str]) -> int:
     plain = lane.parse(words)
     common = lane.bare(words) if plain is None else None
     if common is not None:
-        from xats.cli.kit.context import Context
         from xats.cli.overview.verb import overview
 
-        return overview(Context(**common))
+        return overview(lane.context_of(common))
     if plain is None:
         from xats.cli.kit import tree
 
         return tree.run(words)
-    from xats.cli.kit.context import run as call
-
-    return call(*plain)
+    return lane.call(*plain)
 
 
 if __name__ == "__main__":

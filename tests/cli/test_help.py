@@ -81,6 +81,12 @@ def test_the_exit_codes_are_all_there(xats):
     assert set(re.findall(r"^  (\d+) ", xats("help", "exit-codes").stdout, re.M)) == codes
 
 
+def test_every_error_code_is_listed_and_explained(xats):
+    said = xats("help", "errors").stdout
+    assert set(re.findall(r"^  ([a-z_]+)\b", said, re.M)) >= set(by_code())
+    assert max(map(len, said.splitlines())) <= 80
+
+
 def test_every_reason_is_explained():
     assert EXPLAINED.keys() == REASONS.keys()
 

@@ -487,6 +487,13 @@ def test_printing_knows_who_it_would_be_and_changes_nothing(office, xats, crew):
     assert files_of(xats.home) == before
 
 
+def test_an_option_of_the_launch_does_not_bind_the_program(office, xats):
+    found = xats("launch", "claude", "--print", "--json", "--no-migrate").json()
+    assert "XATS_NO_MIGRATE" in found["removed"]
+    found = xats("launch", "claude", "--print", "--json", env={"XATS_NO_MIGRATE": "1"}).json()
+    assert "XATS_NO_MIGRATE" not in found["removed"]
+
+
 def test_what_cannot_be_printed_is_said(office, xats):
     assert not [one for one in xats("launch", "claude", "--print", "--json").json()["notes"] if "--role" in one]
     assert "--role" in xats("launch", "claude", "--print", "--role", "lead").stderr

@@ -208,6 +208,12 @@ def test_a_verb_without_json_is_said_to_have_none(xats):
     assert ran.stderr.startswith("xats: xats top prints no JSON.\n")
 
 
+def test_a_mistyped_verb_has_a_suggestion(xats):
+    said = xats("schema", "inbx", code=3).stderr
+    assert said == "xats: xats inbx prints no JSON.\n  did you mean xats schema inbox?\n"
+    assert len(xats("schema", "top", code=3).stderr) < 200
+
+
 # -- who imports them --------------------------------------------------------------------------------------------------
 
 

@@ -58,7 +58,7 @@ def test_it_is_one_document_with_json(xats, broken):
 
 def test_debug_prints_the_traceback_too(broken):
     _, _, said = broken(env={"XATS_DEBUG": "1"})
-    assert said.startswith("Traceback (most recent call last)")
+    assert "Traceback (most recent call last):" in said.splitlines()
     assert "xats: Unexpected error: RuntimeError: a bug" in said
 
 

@@ -133,6 +133,29 @@ def test_it_waits_for_the_agent_if_it_is_told_to(person, desk):
     assert [event["data"]["outcome"] for event in pokes(person)] == ["refused", "delivered"]
 
 
+# -- a dry run ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_prints_what_it_would_type_and_types_nothing(person, desk):
+    out, err = person.xats("poke", "bob", "a\x1b[31mb", "--dry-run", "--quiet")
+    assert (out, err) == (f"would type into {desk.bob.pane} of bob@t (generic):\n  | a[31mb\n", "")
+    found = person.json("poke", "bob", TEXT, "--dry-run")
+    assert (found["state"], found["reason"], found["pane"]) == ("ready", None, desk.bob.pane)
+    assert desk.bob.untouched()
+    assert pokes(person) == []
+
+
+def test_a_dry_run_says_why_it_would_type_nothing(person, desk):
+    found = person.json("poke", "bob", "!rm", "--dry-run")
+    assert (found["state"], found["reason"]) == ("refused", "shell_command")
+    dead = desk.compose()
+    person.register("dead", dead)
+    desk.cmd("kill-pane", "-t", dead.pane)
+    out, _ = person.xats("poke", "dead", TEXT, "--dry-run")
+    assert out.startswith(f"would type nothing into {dead.pane} of dead@t (generic): ")
+    assert person.json("poke", "dead", TEXT, "--dry-run")["reason"] == "no_pane"
+
+
 # -- on a terminal -----------------------------------------------------------------------------------------------------
 
 

@@ -171,12 +171,24 @@ def test_an_inline_table_is_left_to_an_editor(config):
 
 
 def test_where_the_files_are(config, xats):
-    assert config("path").stdout == f"user\t{config.user}\tdoes not exist\nproject\t{config.project}\tdoes not exist\n"
+    lines = config("path").stdout.splitlines()
+    assert lines[:2] == [f"user\t{config.user}\tdoes not exist", f"project\t{config.project}\tdoes not exist"]
+    assert f"clients\t{config.user.parent}/clients\tdoes not exist" in lines
     config("set", "keep", "1d")
     found = document(config, "path")["files"]
     assert [(one["scope"], one["exists"]) for one in found] == [("user", True), ("project", False)]
     other = xats.home / "other"
     assert config("path", env={"XDG_CONFIG_HOME": str(other)}).stdout.startswith(f"user\t{other}/xats/config.toml\t")
+
+
+def test_where_the_store_and_its_logs_are(xats, crew):
+    lines = xats("config", "path").stdout.splitlines()
+    assert f"store\t{xats.path}\t" in lines
+    assert f"errors.log\t{xats.path}-errors.log\tdoes not exist" in lines
+    paths = xats("config", "path", "--json", "--db", "/nowhere/x.db").json()["paths"]
+    found = {one["name"]: (one["path"], one["exists"]) for one in paths}
+    assert (found["store"], found["daemon.log"]) == (("/nowhere/x.db", False), ("/nowhere/x.db-daemon.log", False))
+    assert found["launch"][0] == str(xats.home / "xats" / "launch")
 
 
 # -- what other verbs make of it ---------------------------------------------------------------------------------------

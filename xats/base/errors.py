@@ -252,6 +252,13 @@ class StoreTooNew(StoreError):
     hint = "upgrade this xats"
 
 
+class StoreTooOld(StoreError):
+    """The store was written by an older xats, and --no-migrate or XATS_NO_MIGRATE forbids its migration."""
+
+    code = "store_too_old"
+    exit = REFUSED
+
+
 class StoreCorrupt(StoreError):
     """The store is damaged."""
 

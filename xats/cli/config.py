@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import tomllib
+from contextlib import suppress
 from difflib import get_close_matches
 
 from xats import settings
+from xats.base import folders, sidefile
 from xats.base.errors import NotFound, SettingsUnusable, Usage
 from xats.cli.kit import render
 from xats.settings import keys, origin, parse, toml
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from xats.cli.kit import params
@@ -127,7 +130,9 @@ def unset(
 
 
 def path(here: Context) -> int:
-    """Print where the settings files are, and whether they exist.
+    """Print where the settings files, the store and its logs are.
+
+    It names each path even if nothing is there yet, and says that.
 
     Example: xats config path
     """
@@ -136,12 +141,27 @@ def path(here: Context) -> int:
         for name, where in (("user", settings.user_path(here.environ)), ("project", here.project_file()))
         if where
     ]
+    others = [(name, where, os.path.lexists(where)) for name, where in _other_paths(here)]
     if here.json:
-        render.document({"files": [dict(zip(("scope", "path", "exists"), one, strict=True)) for one in found]})
+        files = [dict(zip(("scope", "path", "exists"), one, strict=True)) for one in found]
+        paths = [dict(zip(("name", "path", "exists"), one, strict=True)) for one in others]
+        render.document({"files": files, "paths": paths})
         return 0
-    rows = [(name, where, "" if exists else "does not exist") for name, where, exists in found]
-    render.table(("SCOPE", "PATH", ""), rows, stretch=("PATH",))
+    rows = [(name, where, "" if exists else "does not exist") for name, where, exists in [*found, *others]]
+    render.table(("WHAT", "PATH", ""), rows, stretch=("PATH",))
     return 0
+
+
+def _other_paths(here: Context) -> Iterator[tuple[str, str]]:
+    """Yield where the store, its logs, the copies of settings, and the profiles of programs are, by name."""
+    yield "store", here.path
+    for kind in ("daemon.log", "hooks.log", "errors.log"):
+        yield kind, sidefile.path_for(here.path, kind)
+    with suppress(folders.NoHome):  # --db names the store, and there is no home folder
+        for name in ("launch", "settings"):
+            yield name, os.path.join(folders.kept(here.environ), name)
+    if profiles := settings.clients(here.environ):
+        yield "clients", profiles
 
 
 # -- shared ------------------------------------------------------------------------------------------------------------

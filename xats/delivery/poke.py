@@ -39,7 +39,7 @@ OWN: dict[Reason, str] = {
 }
 WORDS: dict[Reason, str] = {**REASONS, **OWN}
 
-__all__ = ["LARGEST", "WORDS", "Poked", "poke", "sanitise", "view"]
+__all__ = ["LARGEST", "WORDS", "Poked", "poke", "preview", "sanitise", "view"]
 
 
 @record
@@ -64,16 +64,13 @@ def view(agent: Agent, session: Session) -> str:
     return f"{seen.state}, {seen.evidence}" if seen.evidence else seen.state
 
 
-def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -> Poked:
-    """Type the sanitised `text` into the pane of `agent` and submit it, or say why not."""
-    seat = session.seat if session else None
+def refusal(agent: Agent, session: Session | None, text: str) -> Poked | None:
+    """Return why the sanitised `text` cannot be typed at `agent`, whatever its pane shows; None if it can."""
     if agent.wake_by not in (AUTO, TMUX) or agent.client == "human":
         return Poked("refused", "no_wake")
-    if session is None or seat is None or seat.pane is None or seat.host != host.id():
+    if session is None or session.seat.pane is None or session.seat.host != host.id():
         return Poked("refused", agent.absence or "no_pane")
-    pane = seat.pane
-    known = registry.find_or_generic(agent.client, os.environ)
-    token = f"poke-{os.getpid()}-{time.time_ns()}"
+    pane, known = session.seat.pane, registry.find_or_generic(agent.client, os.environ)
     try:
         reason, detail = _unfit(known, text), ""
         if not reason and "\n" in text:
@@ -81,9 +78,31 @@ def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -
             reason = None if (known.bracketed_paste if asked is None else asked) else "multi_line"
     except (NoPane, TmuxUnavailable) as problem:
         reason, detail = gone.reason(pane, problem), str(problem)
-    if reason:
-        return Poked("refused", reason, detail)
+    return Poked("refused", reason, detail) if reason else None
 
+
+def preview(agent: Agent, session: Session | None, text: str) -> Poked | None:
+    """Return why `poke` would type nothing now, or None. This only looks, and does not wait for a quiet pane."""
+    refused = refusal(agent, session, text)
+    if refused or session is None or session.seat.pane is None:
+        return refused
+    from xats.delivery.preview import pane_objection
+
+    known = registry.find_or_generic(agent.client, os.environ)
+    reason, detail = pane_objection(session, known, _Composer(known, session.seat.pane, text, "preview").objection)
+    return Poked("refused", reason, detail) if reason else None
+
+
+def poke(agent: Agent, session: Session | None, text: str, settings: Settings) -> Poked:
+    """Type the sanitised `text` into the pane of `agent` and submit it, or say why not."""
+    refused = refusal(agent, session, text)
+    if refused:
+        return refused
+    assert session
+    assert session.seat.pane
+    seat, pane = session.seat, session.seat.pane
+    known = registry.find_or_generic(agent.client, os.environ)
+    token = f"poke-{os.getpid()}-{time.time_ns()}"
     composer = _Composer(known, pane, text, token)
     outcome = panes.poke(
         pane,

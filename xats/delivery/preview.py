@@ -15,11 +15,14 @@ from xats.tmux.errors import NoPane, TmuxUnavailable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from xats.clients.profile import Profile
     from xats.core.agents.agents import Session
     from xats.core.waking.reasons import Reason
     from xats.core.waking.wakes import Wake
     from xats.delivery.settings import Settings
     from xats.delivery.target import Target
+    from xats.tmux.guards import Guard
+    from xats.tmux.screen import Look
 
 
 @record
@@ -55,7 +58,7 @@ def preview(wake: Wake, target: Target, settings: Settings, store: str, now: int
         assert session.seat.pane
         return Preview(first, notice.objection(session.seat.pane))
     if first == routing.TMUX:
-        return Preview(first, *_pane_objection(session, target.agent.client))
+        return Preview(first, *_paste_objection(session, target.agent.client))
     return Preview(first, None)
 
 
@@ -75,15 +78,30 @@ def describe(target: Target, transport: str) -> str:
     return f"would hand to {transport}: {line(target)}"
 
 
-def _pane_objection(session: Session, client: str) -> tuple[Reason | None, str]:
-    """Return why a paste into the pane of `session`, which runs `client`, would be refused, and the obstacle."""
+def _paste_objection(session: Session, client: str) -> tuple[Reason | None, str]:
+    """Return why a paste of the line into the pane of `session` would be refused, and the obstacle."""
+    known = registry.find_or_generic(client, os.environ)
+    pane = session.seat.pane
+    assert pane
+
+    def on_screen(look: Look) -> Reason | None:
+        unlike = screens.unlike_a_prompt(known, pane, look)
+        return screens.objection(known, look, "") or ("screen_unknown" if unlike else None)
+
+    return pane_objection(session, known, on_screen)
+
+
+def pane_objection(session: Session, known: Profile, on_screen: Guard) -> tuple[Reason | None, str]:
+    """Return why a paste into the pane of `session`, which runs `known`, would be refused, and the obstacle.
+
+    `on_screen` is the guard that reads the screen.
+    """
     seat = session.seat
     assert seat.pane
     try:
         look = screen.look(seat.pane)
     except (NoPane, TmuxUnavailable) as problem:
         return gone.reason(seat.pane, problem), ""
-    known = registry.find_or_generic(client, os.environ)
     reason = guards.identity(seat.pane, look) or guards.release(look) or guards.state(look)
     if reason:
         return reason, ""
@@ -91,8 +109,7 @@ def _pane_objection(session: Session, client: str) -> tuple[Reason | None, str]:
     found = guards.settled(guards.foreground(seat.pane, seat.process, expected), expected, look)
     reason = (
         found.reason
-        or screens.objection(known, look, "")
-        or ("screen_unknown" if screens.unlike_a_prompt(known, seat.pane, look) else None)
+        or on_screen(look)
         or guards.person(look)
         or guards.typed_ahead(seat.pane, look, partial(screens.certain, known))
     )

@@ -47,6 +47,7 @@ READERS: dict[str, Reader | None] = {
     "XATS_CLIENTS": None,
     "XATS_AUTOSTART": None,
     "XATS_DEBUG": None,
+    "XATS_NO_MIGRATE": None,
     "XATS_TMUX": None,
     "XATS_FAULT": None,
     "XATS_FAULT_CLOCK": None,

@@ -357,8 +357,8 @@ KEYS = (
         "XATS_DEBUG",
         Switch("1", ""),
         "",
-        "Whether the daemon logs more; any text in the variable turns it on, and makes an unexpected error print its "
-        "traceback.",
+        "Whether the daemon logs more; any text in the variable turns it on, and makes commands say why, as with "
+        "--verbose.",
     ),
     Key(
         "clients.folder",

@@ -5,6 +5,9 @@ This is the only module that chooses an engine, and the only one besides `xats d
 
 from __future__ import annotations
 
+import os
+
+from xats.base import errors
 from xats.store.sqlite import engine
 
 TYPE_CHECKING = False
@@ -12,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from xats.store import Store
+
+NO_MIGRATE = "XATS_NO_MIGRATE"  # this variable forbids migrations, here and in the processes that this one starts
+BY_OPTION = "--no-migrate"  # its value if that option of this command has set it
 
 
 def open_store(
@@ -31,17 +37,43 @@ def open_store(
     person should read later: which process a command waits for, and that this SQLite may damage the store. `patience`
     is for how many seconds to wait for a busy store; see `xats.store.sqlite.waiting.patiently`.
 
-    Raises StoreForeign, StoreTooNew, StoreCorrupt, StoreReadOnly, StoreBusy or StoreError. The content of the file is
-    then as it was before.
+    If XATS_NO_MIGRATE forbids migrations, an older store is refused. A new store is created all the same.
+
+    Raises StoreForeign, StoreTooNew, StoreTooOld, StoreCorrupt, StoreReadOnly, StoreBusy or StoreError. The content of
+    the file is then as it was before.
     """
     opened = engine.Store(path, clock or engine.host_clock, warn, patience, notice)
     if opened.schema < engine.SCHEMA_VERSION:
         from xats.store.sqlite import migrate
 
         try:
+            if opened.schema:
+                _check_allowed(opened)
             migrate.upgrade(opened)
         except BaseException:
             opened.close()
             raise
         opened.upgraded = opened.schema > 0
     return opened
+
+
+def forbid_migrations() -> None:
+    """Refuse an older store from now on, in this process and in those that it starts."""
+    if not _forbidden():
+        os.environ[NO_MIGRATE] = BY_OPTION
+
+
+def _forbidden() -> str:
+    """Return what forbids migrations, "" for nothing."""
+    said = os.environ.get(NO_MIGRATE, "")
+    return BY_OPTION if said == BY_OPTION else NO_MIGRATE if said not in ("", "0") else ""
+
+
+def _check_allowed(store: Store) -> None:
+    """Raise StoreTooOld if `store` may not be migrated."""
+    reason = _forbidden()
+    if reason:
+        needed = f"{store.path} has schema {store.schema}, and this xats needs {engine.SCHEMA_VERSION}"
+        msg = f"{needed}. {reason} forbids the migration, so xats did not change the store."
+        migrating = "xats agents" if reason == BY_OPTION else f"env -u {NO_MIGRATE} xats agents"
+        raise errors.StoreTooOld(msg, f"{migrating}  (it makes a backup, and then migrates the store)")

@@ -268,6 +268,7 @@ def _holds_above(here: Context, tx: Tx, team: str, name: str) -> bool:
 def _environment(here: Context, address: str, how: Launch) -> tuple[dict[str, str], list[str]]:
     """Return the variables to add to the environment, and those to remove: marks of another session."""
     from xats.clients import sessions
+    from xats.store.open import BY_OPTION, NO_MIGRATE
     from xats.store.sqlite.paths import default_path
 
     added = {"XATS_AGENT": address}
@@ -276,6 +277,8 @@ def _environment(here: Context, address: str, how: Launch) -> tuple[dict[str, st
     if here.path != default_path(here.environ):
         added["XATS_DB"] = here.path
     foreign = [name for name in (*sessions.SESSION_IDS, *sessions.MARKS) if name in here.environ]
+    if here.environ.get(NO_MIGRATE) == BY_OPTION:  # this command must not migrate; those of the program may
+        foreign.append(NO_MIGRATE)
     return {**added, **how.environ}, foreign
 
 

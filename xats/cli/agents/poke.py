@@ -57,6 +57,7 @@ def poke(
     text: params.PokeTextArg,
     *,
     yes: params.YesOption = False,
+    dry_run: params.PokeDryRunOption = False,
     timeout: params.TimeoutOption = None,
 ) -> int:
     """Type a prompt into an agent's pane and submit it; for people only.
@@ -72,6 +73,8 @@ def poke(
     Example: xats poke bob 'Please run the tests again'
 
     Example: git diff | xats poke bob - --yes
+
+    Example: xats poke bob 'Please run the tests again' --dry-run
     """
     from xats.delivery import poke as delivery
     from xats.delivery.settings import from_environment, of_team
@@ -79,7 +82,7 @@ def poke(
     from_environment(here.environ)  # refuse wrong settings before the question
     deadline = time.monotonic() + durations.parse(timeout) / 1000 if timeout is not None else 0.0
     by = people.person(here, "poke an agent", "an agent writes: xats send AGENT '...'")
-    if not yes and not render.can_ask():
+    if not (yes or dry_run or render.can_ask()):
         msg = "Confirmation needed, but there is no terminal. Nothing was typed."
         raise NotTyped(msg, f"xats poke {agent} '...' --yes", reason="declined")
     clean, removed = delivery.sanitise(_read(text, delivery.LARGEST))
@@ -89,6 +92,8 @@ def poke(
     if removed and not here.quiet and not here.json:
         render.say(f"  removed from the text: {', '.join(removed)}")
     whom, session = here.store.read(lambda tx: _target(here, tx, agent))
+    if dry_run:
+        return _preview(here, whom, session, clean, removed)
     settings = here.store.read(lambda tx: of_team(tx, whom.team, here.environ))
     if not yes and not _agreed(whom, session, clean, delivery.view(whom, session) if session else "no pane"):
         msg = "Nothing was typed."
@@ -114,6 +119,26 @@ def poke(
         render.document(found)
     elif not here.quiet:
         render.put(f"typed into {pane}, and {views.near(whom.address, here.team)} took it")
+    return 0
+
+
+def _preview(here: Context, whom: Agent, session: Session | None, text: str, removed: list[str]) -> int:
+    """Print what a poke would type and where, or why it would type nothing; return the exit code."""
+    from xats.delivery import poke as delivery
+
+    pane = session.seat.pane.pane_id if session and session.seat.pane else None
+    refused = delivery.preview(whom, session, text)
+    if here.json:
+        state, reason = ("refused", refused.reason) if refused else ("ready", None)
+        found = {"agent": whom.address, "pane": pane, "state": state, "reason": reason, "removed": removed}
+        render.document(found)
+        return 0
+    where = f"{pane} of {whom.address} ({whom.client})" if pane else f"the pane of {whom.address}"
+    if refused and refused.reason:
+        detail = f" ({render.one_line(refused.detail)})" if refused.detail else ""
+        render.put(f"would type nothing into {where}: {delivery.WORDS[refused.reason]}{detail}")
+    else:
+        render.stream([f"would type into {where}:", *(f"  | {line}" for line in render.visible(text).split("\n"))])
     return 0
 
 

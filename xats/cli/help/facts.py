@@ -47,6 +47,7 @@ ENVIRONMENT = (
     ("XDG_STATE_HOME", "Where programs keep their state. xats ignores a relative path. Default: ~/.local/state."),
     *((key.variable, f"{key.name} in a settings file. {key.meaning}") for key in KEYS),
     ("XATS_NAME_NEW", "1: a session without an agent gets a new one, such as claude-1."),
+    ("XATS_NO_MIGRATE", "1: refuse the store of an older xats instead of migrating it, as with --no-migrate."),
     ("NO_COLOR", "Not empty: no colour. TERM=dumb does the same. --color overrides both."),
     ("VISUAL, EDITOR", "The editor in which a person writes a body that is missing. VISUAL comes first."),
     ("TMUX, TMUX_PANE", "Set by tmux: the pane of this process."),

@@ -35,6 +35,11 @@ def by_code() -> dict[str, type[XatsError]]:
     return found
 
 
+def sentence(kind: type[XatsError]) -> str:
+    """Return what the error `kind` means, in one line."""
+    return " ".join((kind.__doc__ or "").partition("\n\n")[0].split())
+
+
 def _below(kind: type[XatsError]) -> Iterator[type[XatsError]]:
     """Yield `kind` and the classes below it, the general ones first."""
     yield kind

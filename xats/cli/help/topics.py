@@ -7,7 +7,7 @@ from xats.cli.help import facts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 @record
@@ -17,6 +17,7 @@ class Topic:
     summary: str
     text: tuple[str, ...]
     rows: Sequence[tuple[str, str]] = ()
+    find_rows: Callable[[], Sequence[tuple[str, str]]] | None = None  #: returns more rows, where that costs time
 
 
 WAKING = Topic(
@@ -52,6 +53,20 @@ EXIT_CODES = Topic(
     ("The codes are the same for every verb. With --json, a failure also has an error code on standard error.",),
     [(str(code), meaning) for code, meaning in facts.EXITS],
 )
+
+
+def _errors() -> Sequence[tuple[str, str]]:
+    """Return every error code with its meaning."""
+    from xats.cli.help.failures import by_code, sentence
+
+    return [(code, sentence(about)) for code, about in sorted(by_code().items())]
+
+
+ERRORS = Topic(
+    "The error codes that a failure prints with --json.",
+    ("A code never changes. To see its exit code and what to do: xats help CODE.",),
+    find_rows=_errors,
+)
 ENVIRONMENT = Topic(
     "The variables that xats reads.",
     ("An option counts before a variable, and a variable before a settings file: see xats config list.",),
@@ -64,6 +79,7 @@ SCRIPTING = Topic(
         "There is no colour and no question in a pipe; a verb that would ask needs --yes.",
         "With --json a verb prints one JSON document, also after a failure (on standard error). Fields are only added. "
         "xats schema VERB describes them. With --quiet it prints only the result, such as an id.",
+        "xats commands --json lists every verb with its options and arguments.",
         "Exit code 0 means done, 124 that a wait timed out, and 75 that the same command may work later: see "
         "xats help exit-codes.",
         "A message with --key is stored only once, so a script can repeat its command.",
@@ -80,6 +96,7 @@ TOPICS = {
     "waking": WAKING,
     "addresses": ADDRESSES,
     "exit-codes": EXIT_CODES,
+    "errors": ERRORS,
     "environment": ENVIRONMENT,
     "scripting": SCRIPTING,
 }

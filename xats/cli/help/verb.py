@@ -37,8 +37,9 @@ TERM = 18  # columns of the longest term beside which its meaning stands
 def help_(here: Context, words: params.SubjectArg = None) -> int:
     """Print the help of a verb, a topic or a reason code.
 
-    The topics are waking, addresses, exit-codes, environment and scripting. A reason code says why a wake waits, such
-    as not_quiet; xats status prints it. An error code, such as unknown_agent, is what a failure prints with --json.
+    The topics are waking, addresses, exit-codes, errors, environment and scripting. A reason code says why a wake
+    waits, such as not_quiet; xats status prints it. An error code, such as unknown_agent, is what a failure prints with
+    --json.
 
     Example: xats help send
 
@@ -104,9 +105,9 @@ def _topic(name: str, columns: int) -> Iterator[str]:
     for paragraph in topic.text:
         yield ""
         yield from _folded(paragraph, columns)
-    if topic.rows:
+    if rows := [*topic.rows, *(topic.find_rows() if topic.find_rows else ())]:
         yield ""
-        yield from _listed(topic.rows, columns)
+        yield from _listed(rows, columns)
 
 
 def _reason(code: str, columns: int) -> Iterator[str]:
@@ -127,11 +128,10 @@ def _reason(code: str, columns: int) -> Iterator[str]:
 
 def _error(code: str, columns: int) -> Iterator[str]:
     from xats.cli.help.facts import EXITS
-    from xats.cli.help.failures import by_code
+    from xats.cli.help.failures import by_code, sentence
 
     about = by_code()[code]
-    sentence = " ".join((about.__doc__ or "").partition("\n\n")[0].split())
-    yield from _folded(f"{code}: {sentence}", columns)
+    yield from _folded(f"{code}: {sentence(about)}", columns)
     yield ""
     rows = [("exit code", f"{about.exit}: {dict(EXITS)[about.exit]}")]
     yield from _listed([*rows, *([("what to do", about.hint)] if about.hint else [])], columns)

@@ -21,7 +21,7 @@ from xats.store.sqlite.paths import default_path
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, TypeVar
+    from typing import TypeVar
 
     from xats.core.agents.agents import Agent
     from xats.identity.project import Project
@@ -29,17 +29,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["Context", "FirstUse", "Me", "run"]
-
-
-def run(verb: Callable[..., int], values: Mapping[str, Any], common: Mapping[str, Any]) -> int:
-    """Run `verb` with its parameters `values` and the `common` ones; return its exit code."""
-    here = Context(**common)
-    if here.color is not None:
-        from xats.cli.kit import render
-
-        render.use_color(here.color)
-    return verb(here, **values)
+__all__ = ["Context", "FirstUse", "Me"]
 
 
 class Context:
@@ -54,7 +44,11 @@ class Context:
         json: bool = False,
         quiet: bool = False,
         color: str | None = None,
+        verbose: bool = False,
+        no_migrate: bool = False,
     ) -> None:
+        """Take the common options; `xats.cli.kit.lane.context_of` acts on the last two."""
+        del verbose, no_migrate
         self.environ = os.environ
         self.as_name = as_name
         self.asked_team = team or (None if "@" in (as_name or "") else self.environ.get("XATS_TEAM")) or None

@@ -24,6 +24,7 @@ ONLY_STORE = (
     "demo-agent",
     "schema",
     "help",
+    "commands",
     "completion",
 )
 NOT_AS = (
@@ -73,6 +74,10 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "contracts": ("contract list",),
     "teams": ("team list",),
     "settings": ("config list",),
+    "env": ("config path",),
+    "paths": ("config path",),
+    "explain": ("help",),
+    "verbs": ("commands",),
     "diagnose": ("doctor",),
     "version": ("--version",),
 }

@@ -1,18 +1,22 @@
 """The fast lane: plain command lines, parsed without importing a command-line library.
 
 The command tree parses all other lines: help, errors, abbreviations, `--option=value`. It reads the same signatures
-(xats/cli/kit/params/) and makes the same call. A test feeds both the same lines.
+(xats/cli/kit/params/) and makes the same `call`. A test feeds both the same lines.
 """
 
 from __future__ import annotations
+
+import os
 
 from xats.cli.kit import params
 from xats.cli.kit.verbs import GROUPS, VERBS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import Any
+
+    from xats.cli.kit.context import Context
 
     Values = dict[str, Any]
 
@@ -94,6 +98,31 @@ def bare(words: Sequence[str]) -> Values | None:
             raise Usage(msg, "xats --help")
         common[name] = given
     return common
+
+
+def call(verb: Callable[..., int], values: Mapping[str, Any], common: Mapping[str, Any]) -> int:
+    """Run `verb` with its parameters `values` and the `common` ones; return its exit code."""
+    here = context_of(common)
+    if here.color is not None:
+        from xats.cli.kit import render
+
+        render.use_color(here.color)
+    return verb(here, **values)
+
+
+def context_of(common: Mapping[str, Any]) -> Context:
+    """Return the context of a command with the `common` options."""
+    if common.get("no_migrate"):
+        from xats.store.open import forbid_migrations
+
+        forbid_migrations()
+    if common.get("verbose") or os.environ.get("XATS_DEBUG"):
+        from xats.cli.kit.verbose import Verbose
+
+        return Verbose(**common)
+    from xats.cli.kit.context import Context
+
+    return Context(**common)
 
 
 def is_text(word: str, options: Collection[str]) -> bool:

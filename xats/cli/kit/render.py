@@ -33,6 +33,7 @@ class _Manner:
     """How this command prints, by its options."""
 
     color = "auto"
+    verbose = False
     selects: Callable[[dict[str, Any]], dict[str, Any]] | None = None  #: leaves the fields of --json=FIELDS
     selects_row: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
@@ -45,6 +46,16 @@ def use_color(when: str) -> None:
         msg = f"--color must be {', '.join(WHEN[:-1])} or {WHEN[-1]}, not {one_line(when)[:40]!r}."
         raise Usage(msg, "xats agents --color never")
     _Manner.color = when
+
+
+def be_verbose() -> None:
+    """Trace an error from now on, as XATS_DEBUG makes every command do."""
+    _Manner.verbose = True
+
+
+def is_verbose() -> bool:
+    """Tell whether to say why, and to trace an error."""
+    return _Manner.verbose or bool(os.environ.get("XATS_DEBUG"))
 
 
 def use_fields(

@@ -35,8 +35,11 @@ def schema(here: Context, verb: params.VerbArg = None, word: params.SecondVerbAr
         return 0
     path = f"{verb} {word}" if word else verb
     if path not in found["schemas"]:
-        msg = f"xats {path} prints no JSON."
-        raise NotFound(msg, f"one of: {', '.join(found['schemas'])}")
+        from difflib import get_close_matches
+
+        near = get_close_matches(path, found["schemas"], 1)
+        msg = f"xats {render.one_line(path)[:40]} prints no JSON."
+        raise NotFound(msg, f"did you mean xats schema {near[0]}?" if near else "xats commands --json=name,documents")
     render.put(render.json_text(of_verb(found, path)))  # a JSON Schema document has no schema_version
     return 0
 

@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 from xats import __version__
 from xats.base.errors import INTERRUPTED, Usage
 from xats.cli.kit import hints, lane, params, render
-from xats.cli.kit.context import run as call
+from xats.cli.kit.lane import call
 from xats.cli.kit.parser import FIELDS, HELP_INSTEAD, Id, Verb, example, text_hint
 from xats.cli.kit.verbs import AGENTS, FIRST, GROUPS, LOOK, MAIL, SETUP, VERBS, WORK
 
@@ -38,7 +38,7 @@ Example: xats send bob 'The parser is ready'
 
 Example: xats inbox
 
-Topics: xats help waking, addresses, exit-codes, environment, scripting.
+Topics: xats help waking, addresses, exit-codes, errors, environment, scripting.
 """
 
 START, COMMANDS = "Start here", "Commands"

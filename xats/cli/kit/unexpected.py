@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from xats.base.errors import XatsError
 
@@ -12,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 LOG_SIZE = 256 << 10  # bytes; then the file is renamed to LOG.1
-DEBUG = "XATS_DEBUG"  # with this variable, the traceback is printed too
+DEBUG = "XATS_DEBUG"  # with this variable, the traceback of an error is printed too: see verbose.py
 
 
 class Unexpected(XatsError):
@@ -29,10 +28,6 @@ def report(problem: Exception, words: Sequence[str], environ: Mapping[str, str])
     import traceback
 
     trace = "".join(traceback.format_exception(problem))
-    if environ.get(DEBUG) and sys.stderr is not None:
-        from xats.cli.kit import render
-
-        render.say("\n".join(render.visible(line) for line in trace.rstrip().splitlines()))
     said = f"{type(problem).__name__}: {problem}".removesuffix(": ")
     log = _write(_entry(words, trace), words, environ)
     if log is None:

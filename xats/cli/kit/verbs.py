@@ -226,7 +226,7 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
         SETUP,
         "Remove a setting from your own file, or with --project from that of this project.",
     ),
-    "config path": ("config", "path", SETUP, "Print where the settings files are, and whether they exist."),
+    "config path": ("config", "path", SETUP, "Print where the settings files, the store and its logs are."),
     "setup": (
         "clients.setup",
         "setup",
@@ -287,6 +287,12 @@ VERBS: dict[str, tuple[str, str, str, str]] = {
     "demo": ("demo", "demo", SETUP, "Show two agents writing to each other in a private tmux server."),
     "demo-agent": ("demo", "demo_agent", SETUP, "Be a small agent in this pane: it reads its mail when it is woken."),
     "help": ("help.verb", "help_", SETUP, "Print the help of a verb, a topic or a reason code."),
+    "commands": (
+        "help.commands",
+        "commands",
+        SETUP,
+        "List the verbs of xats; with --json, all that a program needs to call them.",
+    ),
     "completion": ("completion", "completion", SETUP, "Print the completion script of a shell."),
     "schema": ("kit.schema", "schema", SETUP, "Print the JSON Schema of what a verb prints with --json."),
 }

@@ -123,6 +123,7 @@ DOCUMENTS: dict[str, Models] = {
     "daemon restart": (machine.DaemonRestartDocument,),
     "daemon stop": (machine.DaemonStopDocument,),
     "help": (machine.HelpDocument,),
+    "commands": (machine.CommandsDocument,),
     "completion": (machine.CompletionDocument,),
     "hook install": (machine.HookChangeDocument,),
     "hook uninstall": (machine.HookChangeDocument,),

@@ -115,6 +115,57 @@ class CompletionDocument(Document):
     install: str = field("The file to change, and the line to write into it.")
 
 
+class CommandArgument(Model):
+    """An argument of a verb: a word that it takes by its place."""
+
+    value: str = field("The word that stands for its value in the help.")
+    help: str = field("What it means.")
+    required: bool = field("Whether the verb needs it.")
+    repeatable: bool = field("Whether several words may be given.")
+
+
+class CommandOption(Model):
+    """An option of a verb."""
+
+    flags: list[str] = field("Its spellings, the long one first.")
+    negative_flags: list[str] = field("The spellings that turn it off.")
+    value: str | None = field("The word that stands for its value in the help; null: it takes no value.")
+    help: str = field("What it means.")
+    default: str | None = field("The value without the option; null: none.")
+    required: bool = field("Whether the verb needs it.")
+    repeatable: bool = field("Whether it may be given several times.")
+
+
+class Command(Model):
+    """A verb."""
+
+    name: str = field("The words that call it, behind xats.")
+    group: str = field("The title under which xats --help lists it.")
+    summary: str = field("What it does, in one line.")
+    description: list[str] = field("The whole help without options and examples, by paragraphs.")
+    examples: list[str] = field("Command lines.")
+    arguments: list[CommandArgument] = field("Its arguments, in their order.")
+    options: list[CommandOption] = field("Its options, without those that every verb has.")
+    documents: list[str] = field("The documents that it may print with --json, by their names in xats schema.")
+    lines: list[str] = field("The documents that it prints line by line with --jsonl, by their names in xats schema.")
+
+
+class CommandGroup(Model):
+    """A word before several verbs, such as task."""
+
+    name: str = field("The word.")
+    summary: str = field("What its verbs are about.")
+
+
+class CommandsDocument(Document):
+    """Every verb of xats."""
+
+    version: str = field("The version of xats.")
+    commands: list[Command] = field("The verbs.")
+    options: list[CommandOption] = field("The options that every verb has.")
+    groups: list[CommandGroup] = field("The words before several verbs.")
+
+
 # -- health ------------------------------------------------------------------------------------------------------------
 
 
@@ -494,7 +545,18 @@ class SettingsFile(Model):
     exists: bool = field("Whether it is there.")
 
 
-class ConfigPathDocument(Document):
-    """The settings files."""
+class OwnPath(Model):
+    """A file or a folder of xats."""
 
-    files: list[SettingsFile] = field("The files.")
+    name: Annotated[str, OneOf(["store", "daemon.log", "hooks.log", "errors.log", "launch", "settings", "clients"])] = (
+        field("What it is.")
+    )
+    path: str = field("Its path.")
+    exists: bool = field("Whether it is there.")
+
+
+class ConfigPathDocument(Document):
+    """The settings files, and where xats keeps everything else."""
+
+    files: list[SettingsFile] = field("The settings files.")
+    paths: list[OwnPath] = field("The store, its logs, the files of launches, copies of settings, and profiles.")

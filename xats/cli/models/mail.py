@@ -291,7 +291,9 @@ class PokeDocument(Document):
 
     agent: Address = field("The agent.")
     pane: str | None = field("The id of its pane.")
-    state: Annotated[str, OneOf(["delivered", "refused", "unconfirmed"])] = field("What happened to the text.")
+    state: Annotated[str, OneOf(["delivered", "refused", "unconfirmed", "ready"])] = field(
+        "What happened to the text; ready: only with --dry-run, it would be typed."
+    )
     reason: Reason | None = field("Why it was refused.")
     removed: list[str] = field("The control characters that xats took out of the text.")
 

@@ -75,6 +75,13 @@ ColorOption: TypeAlias = Annotated[
     str | None,
     Option("--color", metavar="WHEN", help="Colour: auto (on a terminal), always or never. Default: auto."),
 ]
+VerboseOption: TypeAlias = Annotated[
+    bool,
+    Option("--verbose", "-v", help="Say on stderr which store, team and agent xats uses, and why; show tracebacks."),
+]
+NoMigrateOption: TypeAlias = Annotated[
+    bool, Option("--no-migrate", help="Refuse the store of an older xats; without it, xats migrates the store.")
+]
 
 # -- of several nouns --------------------------------------------------------------------------------------------------
 
@@ -107,6 +114,8 @@ COMMON: dict[str, Any] = {
     "json": JsonOption,
     "quiet": QuietOption,
     "color": ColorOption,
+    "verbose": VerboseOption,
+    "no_migrate": NoMigrateOption,
 }
 
 

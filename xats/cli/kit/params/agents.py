@@ -91,6 +91,9 @@ NameOnlyOption: TypeAlias = Annotated[
     bool, Option("--name-only", help="Free only this former name of an agent; the agent stays.")
 ]
 PokedArg: TypeAlias = Annotated[str, Argument(metavar="AGENT", help="The agent.")]
+PokeDryRunOption: TypeAlias = Annotated[
+    bool, Option("--dry-run", help="Print what would be typed into which pane, or why not; type nothing.")
+]
 PokeTextArg: TypeAlias = Annotated[str, Argument(metavar="TEXT", help="The text, up to 8 KiB; - reads standard input.")]
 LinesOption: TypeAlias = Annotated[
     int | None,
