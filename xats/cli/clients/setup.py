@@ -208,6 +208,7 @@ def _send_and_read(here: Context) -> first.First:
     sent = here.write(lambda tx, me: first.send(tx, me.agent, me.evidence))
     letter, me = here.read(lambda tx, me: (letters.show(tx, me.agent, sent), me))
     if not here.json:
-        render.put(views.letter_text(letter, me.agent.team, here.store.clock(), reply_command(here)))
+        now, columns = here.store.clock(), render.width()
+        render.put(views.letter_text(letter, me.agent.team, now, reply_command(here), width=columns, room=columns))
     here.write(lambda tx, me: letters.mark_read(tx, me.agent, [sent]))
     return first.First(sent, "read")

@@ -84,15 +84,14 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Write a remark for a person to stderr: indented, and on a terminal folded between words."""
-    text, columns = f"  {one_line(text)}", width()
-    if columns:
-        import textwrap
+    """Write a remark for a person to stderr: indented, and on a terminal folded between words.
 
-        text = textwrap.fill(
-            text, max(columns - 1, 20), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-        )
-    say(text)
+    A command that is `fit.whole` stays on one row.
+    """
+    from xats.cli.kit import fit
+
+    columns = width()
+    say(fit.prose(f"  {one_line(text)}", max(columns - 1, 20) if columns else 0, "  "))
 
 
 def warn(text: str) -> None:
