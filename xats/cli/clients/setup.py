@@ -75,7 +75,7 @@ class Setup:
 
 
 def setup(here: Context, *, dry_run: params.HookDryRunOption = False, yes: params.YesOption = False) -> int:
-    """Set xats up: hooks for your agent programs, agents for those that run, and a first mail to yourself.
+    """Set xats up: add hooks to your agent programs, register those that run, and send yourself a first mail.
 
     It finds the agent programs in PATH and in your tmux panes, shows what it would change, and asks once. It adds hooks
     to your own settings of each program (see hook install), and registers each program that runs in a pane (see client

@@ -43,9 +43,9 @@ def inbox(
 ) -> int:
     """Show unread mail, oldest first.
 
-    Mail that inbox prints on a terminal is read. Mail in a pipe or a file is only shown. Shown mail is read when you
-    answer it, when your next turn begins, or when a later inbox has named it. In a pipe, inbox prints at once only as
-    much as agent programs show.
+    Mail that inbox prints on a terminal becomes read. Mail in a pipe or a file is only shown. Shown mail becomes read
+    when you answer it, when your next turn begins, or when a later inbox has named it. In a pipe, inbox prints only as
+    much at once as agent programs can show.
 
     For a person on a terminal, more than five messages become a list: one line for each message, the newest last. The
     list does not mark mail as read; --full prints the messages. Output that is longer than the screen opens in a pager

@@ -49,8 +49,8 @@ def log(
 ) -> int:
     """Show the mail of the team, the newest last; an agent sees its own.
 
-    A person at a terminal sees all mail of the team. An agent sees what it sent and what it got. The log leaves unread
-    mail unread.
+    A person at a terminal sees all mail of the team. An agent sees what it sent and what it got. The log does not mark
+    mail as read.
 
     Example: xats log
 
