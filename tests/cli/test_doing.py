@@ -140,10 +140,10 @@ def test_it_shows_what_there_is_and_changes_nothing(xats, busy):
     assert lines[3:] == [
         "",
         "Last mail",
-        "  #4 from alice, just now: 'one more' [unread]",
-        "  #3 to alice, just now: 'Parser'",
-        "  #2 from dave, just now: '^[[2Jfor you alone'",
         "  #1 from alice, just now: 'what is the state?'",
+        "  #2 from dave, just now: '^[[2Jfor you alone'",
+        "  #3 to alice, just now: 'Parser'",
+        "  #4 from alice, just now: 'one more' [unread]",
         "",
         "You have not answered",
         "  #1 from alice, just now: 'what is the state?'",

@@ -147,6 +147,16 @@ def test_a_bad_call_says_the_same_as_json(mail, words, code, kind, mend):
     assert mend in error["hint"]
 
 
+def test_an_error_is_folded_between_words_and_its_fix_is_not(mail, crew):
+    shown = mail.on_terminal("inbox", "--last", "3", "-n", "4", "--as", "bob", env={"COLUMNS": "30"}, code=2)
+    assert shown.splitlines() == [
+        "xats: --last and --limit both",
+        "  set the number of messages:",
+        "  use one of them.",
+        "  try: xats inbox --last 3 --as bob",
+    ]
+
+
 @pytest.mark.parametrize("option, near", [("--pek", "--peek"), ("--subjet", "--subject"), ("--jsn", "--json")])
 def test_an_option_that_nearly_exists_is_named(mail, option, near):
     verb = ["inbox"] if option == "--pek" else ["send", "bob", "hi"]

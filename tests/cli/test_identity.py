@@ -216,6 +216,11 @@ def test_looking_registers_a_person_too(xats, words):
     assert [agent["name"] for agent in xats("agents", "--json").json()["agents"]] == ["carol"]
 
 
+@pytest.mark.parametrize("words, hint", [(["inbox"], ""), (["whoami"], "; your mail: xats inbox")], ids=str)
+def test_a_new_person_learns_of_the_inbox_where_it_is_not_shown(xats, words, hint):
+    assert f" from now on{hint}\n" in xats.on_terminal(*words)
+
+
 @pytest.mark.parametrize(
     "mark",
     [

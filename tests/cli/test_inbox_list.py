@@ -52,9 +52,9 @@ def test_more_than_five_letters_are_a_list_and_stay_unread(mail, crew):
     assert lines[1].endswith("  needed  Parser")
     assert lines[2].endswith("  first line")
     assert "second line" not in shown
-    assert "  6 unread; a list marks nothing read" in lines
-    assert "  one of them: xats show 6 --as bob; answer: xats reply 6 '...' --as bob" in lines
-    assert "  in full: xats inbox --full --as bob" in lines
+    assert "  6 unread; this list does not mark mail as read" in lines
+    assert "  read one: xats show 6 --as bob; answer it: xats reply 6 '...' --as bob" in lines
+    assert "  read these in full: xats inbox --full --as bob" in lines
     after = crew.rows("select * from deliveries"), crew.rows("select * from wakes"), crew.rows("select * from events")
     assert after == before
 
@@ -87,8 +87,8 @@ def test_a_list_has_the_newest_and_says_how_to_see_more(mail, crew):
     fill(crew, 60)
     shown = seen(mail)
     assert listed(shown) == list(range(11, 61))
-    assert "  60 unread; a list marks nothing read" in shown
-    assert "  more of them: xats inbox --last 200 --as bob" in shown
+    assert "  60 unread; this list does not mark mail as read" in shown
+    assert "  list more: xats inbox --last 200 --as bob" in shown
     assert listed(seen(mail, "-n", "8")) == list(range(1, 9))
     assert listed(seen(mail, "--since", "3", "--last", "200")) == list(range(4, 61))
     assert listed(seen(mail, "--reverse", "-n", "6")) == [60, 59, 58, 57, 56, 55]
@@ -121,6 +121,43 @@ def test_a_list_names_how_many_were_shown_before(mail, crew):
     assert listed(shown) == [3, 4, 5, 6, 7, 8]
     assert "  2 shown before, perhaps not seen: xats inbox --again --as bob" in shown
     assert states(crew) == ["shown"] * 2 + ["unread"] * 6
+
+
+# -- long lines --------------------------------------------------------------------------------------------------------
+
+LONG = "please look at the parser and at the lexer before the build of tonight, and also at "
+PATH = "/srv/build/" + "a-long-folder/" * 8 + "notes.md"
+
+
+def test_a_long_line_is_folded_between_words_and_what_one_copies_stays_whole(mail, crew):
+    crew.send("alice", "bob", f"{LONG}{PATH}\n  two  spaces\n\n    {LONG}", subject=LONG, need_reply=True)
+    rows = seen(mail, env={"COLUMNS": "40"}).splitlines()
+    body = [row for row in rows if row.startswith("  | ")]
+    assert [row for row in rows if PATH in row] == [f"  | {PATH}"]
+    assert all(len(row) <= 40 for row in rows if PATH not in row)
+    assert "  |   two  spaces" in body and "  | " in body
+    assert " ".join(" ".join(row[4:] for row in body).split()) == f"{LONG}{PATH} two spaces {LONG}".strip()
+    assert body[-1].startswith("  |     ")  # as far indented as the line
+    assert not [row for row in rows if row[:2] != "  "][1:]  # nothing of it looks like the head of a letter
+    assert "  xats reply 1 '...' --as bob" in rows  # of the line: needs a reply
+
+
+def test_show_prints_the_body_as_it_was_written(mail, crew):
+    crew.send("alice", "bob", LONG + PATH)
+    shown = mail.on_terminal("show", "1", "--as", "bob", env={**PLAIN, "COLUMNS": "40"})
+    assert f"  | {LONG}{PATH}\n" in shown
+
+
+@pytest.mark.parametrize("columns", [40, 50, 60])
+def test_a_command_to_copy_is_on_one_row(mail, crew, columns):
+    fill(crew, 8)
+    mail("inbox", "-n", "2", "--as", "bob")
+    rows = seen(mail, env={"COLUMNS": str(columns)}).splitlines()
+    for command in ("inbox --full", "inbox --again", "show 8", "reply 8 '...'"):
+        assert any(f"xats {command} --as bob" in row for row in rows), (command, rows)
+    shown = seen(mail, "-n", "3", env={"COLUMNS": str(columns)}).splitlines()
+    assert any("xats inbox --again --as bob)" in row for row in shown), shown
+    assert all(len(row) <= columns for row in rows + shown)
 
 
 # -- the newest --------------------------------------------------------------------------------------------------------

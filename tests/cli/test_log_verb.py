@@ -61,6 +61,13 @@ def test_a_script_reads_lines_with_tabs(xats, crew):
     ]
 
 
+def test_a_whole_text_is_folded_between_words_on_a_terminal(xats, crew):
+    crew.send("alice", "bob", "please look at the parser before the build of tonight", subject="a word " * 8)
+    shown = xats.on_terminal("log", "--full", "-n", "1", env={"COLUMNS": "40", "NO_COLOR": "1"})
+    assert shown.endswith("\n  | please look at the parser before the\n  | build of tonight\n")
+    assert all(len(row) <= 40 for row in shown.splitlines())
+
+
 def test_the_whole_text_is_printed_with_full(xats, crew):
     shown = xats("log", "--as", "alice", "--full", "-n", "3").stdout
     assert "  Subject: Parser\n  | The parser\n  | is ready\n" in shown

@@ -62,7 +62,7 @@ def test_a_person_sees_what_waits_on_one_screen(desk):
     assert shown[1] == "3 unread, the oldest sent just now: 2 from bob, 1 from alice."
     assert shown[2:4] == ["You owe 1 reply:", "  #1 from alice, just now: The port"]
     assert shown[4:6] == ["You wait for 1 reply:", "  #5 to bob, just now, unread: Please review ^[[31mthe parser"]
-    assert shown[6] == "3 other agents, 1 online; none needs you."
+    assert shown[6] == "3 other agents, 1 online; no agent waits for you."
     assert shown[7:] == [
         "",
         "next:",
@@ -90,11 +90,11 @@ def test_agents_that_need_a_person_come_by_urgency(desk, crew):
     crew.store.write(lambda tx: presence.put(tx, busy, "waiting", None))
     crew.do("alice", pauses.pause, "crew", crew.agent("held"), "a freeze")
     shown = desk.on_terminal(env=PLAIN)
-    needs = shown.partition("need you:\n")[2].partition("\n\n")[0].splitlines()
+    needs = shown.partition("cannot be woken:\n")[2].partition("\n\n")[0].splitlines()
     assert re.fullmatch(r"  max   waits for \d s for a person", needs[0])
     assert needs[1].startswith("  bob   given up: ") and needs[1].endswith(", 2 unread")
     assert needs[2:] == ["  held  paused by alice just now: a freeze"]
-    assert "5 other agents, 1 online; 3 need you:" in shown
+    assert "5 other agents, 1 online; 3 wait for you or cannot be woken:" in shown
     assert "  xats dead list " in shown and "  xats resume held " in shown
     found = desk("--json").json()["needs"]
     assert [(one["agent"], one["reason"], one["unread"]) for one in found] == [
@@ -126,7 +126,10 @@ def test_nobody_is_left_out_silently(desk, crew):
     assert "\n  from held1, 7 from 7 others.\n" in shown
     assert "You wait for 10 replies:\n" in shown
     assert shown.count("  #") == 3 and "  and 8 more\n" in shown
-    assert "12 other agents, 1 online; 9 need you:\n" in shown and "  and 4 more: xats agents\n" in shown
+    assert (
+        "12 other agents, 1 online; 9 wait for you or cannot be woken:\n" in shown
+        and "  and 4 more: xats agents\n" in shown
+    )
     assert len(shown.splitlines()) < 24
     assert desk("--as", "carol", "--json").json()["awaited_count"] == 10
 
@@ -135,7 +138,7 @@ def test_a_paused_team_is_one_line(desk, crew):
     crew.do("alice", pauses.pause, "crew", None, "lunch")
     shown = desk.on_terminal(env=PLAIN)
     assert "The whole team is paused by alice just now: lunch\n" in shown
-    assert "none needs you" in shown and "  xats resume all " in shown
+    assert "no agent waits for you" in shown and "  xats resume all " in shown
     assert desk("--json").json()["paused"] is True
 
 
@@ -157,7 +160,8 @@ def test_colour_is_bold_only(desk):
 def test_a_person_who_is_new_is_not_registered(xats, crew):
     shown = xats.on_terminal(env=PLAIN | {"USER": "kim"})
     assert shown.startswith(
-        "You are kim in team crew, not registered yet: the first mail does that.\n2 agents, 0 online;"
+        "You are kim in team crew, not registered yet. The first mail that you send or\n  read registers you.\n"
+        "2 agents, 0 online;"
     )
     assert [one["name"] for one in xats("agents", "--json").json()["agents"]] == ["alice", "bob"]
 
@@ -250,6 +254,27 @@ def test_it_imports_nothing_heavy(desk, tmp_path):
 @pytest.mark.parametrize("text, width, wanted", [("a漢字b", 5, "a漢…"), ("abc", 3, "abc"), ("é" * 5, 3, "éé…")])
 def test_text_is_cut_by_cells(text, width, wanted):
     assert fit.cut(text, width) == wanted
+
+
+@pytest.mark.parametrize(
+    "text, rows",
+    [
+        ("one two three", ["one two", "  three"]),
+        ("a  b", ["a  b"]),
+        ("  a  b  c  d", ["  a  b", "  c  d"]),
+        ("at /a/long/path/ it", ["at", "  /a/long/path/", "  it"]),
+        ("漢字 漢字", ["漢字", "  漢字"]),
+        ("", [""]),
+    ],
+)
+def test_text_is_folded_between_words(text, rows):
+    assert fit.folded(text, 8, "  ") == rows
+
+
+def test_a_command_stays_on_one_row():
+    text = f"read one: {fit.whole('xats show 9')}; answer it"
+    assert fit.prose(text, 16, "  ") == "read one:\n  xats show 9;\n  answer it"
+    assert fit.prose(text, 0) == "read one: xats show 9; answer it"
 
 
 def test_mail_that_was_only_shown_is_named(desk):

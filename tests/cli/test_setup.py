@@ -102,7 +102,7 @@ def test_it_ends_with_a_mail_that_arrives(site, xats, home):
         assert f"hooks of {name} installed in {home}" in shown
     assert "1 registered\n  codex-1@shop: woken by a line in its pane" in shown
     assert "#1 from carol - just now\n  Subject: xats works\n  | You have sent this message to yourself" in shown
-    assert shown.endswith("  what waits for you, and who needs you: xats\n")
+    assert shown.endswith("  see what waits for you: xats\n")
     states = {one["client"]: one["state"] for one in xats("hook", "status", "--json").json()["hooks"] if one["events"]}
     assert states == dict.fromkeys(HOOKED, "installed")
     found = xats("inbox", "--all", "--as", "carol", "--json").json()

@@ -84,6 +84,13 @@ def test_a_deep_thread_keeps_room_for_its_bodies(xats, crew, columns):
     assert max(line.index("|") for line in bodies) == (12 if columns == 40 else 14)
 
 
+def test_a_long_word_stays_whole(xats, crew):
+    path = "/srv/" + "a-long-folder/" * 6 + "notes.md"
+    crew.send("alice", "bob", f"the notes are here: {path} and there")
+    rows = seen(xats, "1", columns=40).splitlines()
+    assert rows[1:4] == ["  | the notes are here:", f"  | {path}", "  | and there"]
+
+
 def test_a_pipe_gets_letters_as_before(thread):
     lines = thread("thread", "1", "--as", "bob").stdout.splitlines()
     assert [line for line in lines if line.startswith("#")] == [line for line in lines if "#" in line]

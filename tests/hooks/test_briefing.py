@@ -61,8 +61,8 @@ def test_earlier_mail_is_listed_once_and_unread_mail_is_counted(team, clock, row
     assert rows("select * from deliveries") == before
     assert part(text, "Earlier mail").splitlines() == [
         "Earlier mail (quoted):",
-        f"#{first} to carol, 60 s ago: 'thanks for it'",
         f"#{told} from carol, 60 s ago: 'for you'",
+        f"#{first} to carol, 60 s ago: 'thanks for it'",
     ]
     assert part(text, "Unread: 1. ").endswith(f"Your last message: #{last} to carol ('More'), 60 s ago.")
     assert f"#{asked} from alice" in part(text, "Requests that you read")

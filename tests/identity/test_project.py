@@ -11,6 +11,7 @@ from collections import Counter
 import pytest
 
 from tests.support.yard import git
+from xats.base import birth
 from xats.identity import project
 from xats.identity.project import Project, find
 
@@ -303,8 +304,13 @@ def test_a_folder_of_another_user_has_his_project(yard):
 # -- what is read once -------------------------------------------------------------------------------------------------
 
 
-def test_the_stamp_survives_a_move_and_nothing_else(yard):
+@pytest.mark.parametrize("missing", [(), ("description",), ("description", "info/exclude")], ids=str)
+def test_the_stamp_survives_a_move_and_nothing_else(yard, missing):
     shop = yard.repository("shop")
+    for name in missing:  # as with a template of git's that does not have them
+        (shop / ".git" / name).unlink()
+    if len(missing) > 1 and birth.made_at(str(shop)) is None:
+        pytest.skip("this file system does not keep when a directory was made")
     before, path = found(shop).stamp, found(shop).path
     shop.rename(yard / "moved")
     after = found(yard / "moved")
@@ -320,13 +326,23 @@ def test_a_bare_repository_has_a_stamp(yard):
     assert found(yard.bare("shop", ".bare", "feature") / "feature").stamp
 
 
-def test_a_reused_inode_is_not_the_repository_that_had_it(yard):
+@pytest.mark.parametrize("missing", [(), ("description", "info/exclude")], ids=str)
+def test_a_reused_inode_is_not_the_repository_that_had_it(yard, missing):
     """A file system hands the inode of a removed directory out again."""
+
+    def repository(name: str):
+        made = yard.repository(name)
+        for one in missing:
+            (made / ".git" / one).unlink()
+        return made
+
     for number in range(20):
-        one = yard.repository(f"one-{number}")
+        one = repository(f"one-{number}")
         before = found(one).stamp
+        if before is None:
+            pytest.skip("this file system does not keep when a directory was made")
         shutil.rmtree(one)
-        after = found(yard.repository(f"two-{number}")).stamp
+        after = found(repository(f"two-{number}")).stamp
         assert after != before
         inodes = [stamp.partition(":")[0] for stamp in (before, after)]
         if inodes[0] == inodes[1]:

@@ -46,3 +46,13 @@ def test_targets_and_verbs_exist(page):
     assert set(TARGET.findall(PAGES[page])) <= targets
     for words in VERB.findall(PAGES[page]):
         assert words in tree.VERBS or words.split()[0] in tree.VERBS or words in tree.GROUPS, words
+
+
+def test_the_list_of_all_verbs_has_each_verb_and_no_row_twice():
+    text = (ROOT / "docs" / "verbs.md").read_text(encoding="utf-8")
+    named = [row.split(" | ")[0].replace("\\|@FILE", "") for row in text.splitlines() if row.startswith("| `xats ")]
+    assert [row for row in named if named.count(row) > 1] == []
+    words = {
+        word for row in named for word in re.findall(r"`xats ([a-z-]+)|, `([a-z-]+)`", row) for word in word if word
+    }
+    assert {path.split()[0] for path in tree.VERBS} - words == set()

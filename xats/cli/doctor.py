@@ -18,7 +18,7 @@ GROUNDS = ("schema", "integrity")  # checks that must be ok before the store is 
 
 
 def doctor(here: Context) -> int:
-    """Check everything that mail depends on, and say how to fix it; change nothing.
+    """Check everything that mail depends on, and name the fixes; change nothing.
 
     It checks the store, tmux and every agent's pane, the transports that can wake each agent, the daemon, waiting mail,
     the agent programs, the settings files and the environment. It exits 5 if a check fails; a warning does not change

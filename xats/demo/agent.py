@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
+import textwrap
 import time
 
 from xats.base import python
@@ -24,7 +26,7 @@ def run(name: str, role: str | None) -> int:
     words = ["register", name, "--client", "generic", *(["--role", role] if role else [])]
     if xats(*words):
         return 1
-    print(HELP.format(name=name))
+    print(textwrap.fill(HELP.format(name=name), shutil.get_terminal_size().columns - 1))
     while True:
         print(PROMPT, end="", flush=True)
         line = sys.stdin.readline()

@@ -6,9 +6,11 @@ import errno
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 
 from xats import settings
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
 
 XATS = python.words()
 FOREIGN = ("XATS_", "TMUX", "CLAUDE", "PYTHON")  # variables that the agents must not inherit
-WIDTH = 96  # columns of the panes
+WIDEST, NARROWEST = 96, 60  # columns of the panes
+MARGIN = 6  # columns of the user's terminal beside a pane
 TIMEOUT = 30.0  # seconds that a scene may take
-SCREEN = {"COLUMNS": str(WIDTH), "NO_COLOR": "1"}  # the terminal of the commands
 # The usual quiet window is 2 s and the ladder 30 s, 3 min, 10 min: too long for a demonstration.
 HURRY = {"XATS_QUIET_MS": "1000", "XATS_LADDER": "2s,2s,2s,2s,5s"}
 
@@ -49,7 +51,9 @@ class Play:
         kept["XDG_CONFIG_HOME"] = os.path.join(folder, "config")  # the user's settings are for the user's agents
         kept["PATH"] = f"{installed(os.path.join(folder, 'bin'))}:{kept.get('PATH', os.defpath)}"
         self.environ = {**kept, "XATS_HOME": os.path.join(folder, "home"), "XATS_TEAM": "demo", **HURRY}
-        self.stage = Stage(os.path.join(folder, "tmux"), self.environ, WIDTH, 30)
+        columns = shutil.get_terminal_size((WIDEST + MARGIN, 24)).columns - MARGIN
+        self.width = max(NARROWEST, min(WIDEST, columns))
+        self.stage = Stage(os.path.join(folder, "tmux"), self.environ, self.width, 30)
         self.started = time.monotonic()
         self.alice = self.bob = ""
 
@@ -105,20 +109,22 @@ class Play:
 
     def title(self, text: str) -> None:
         """Print the title of the next scene."""
-        print(f"\n== {text} ({time.monotonic() - self.started:.1f} s)", flush=True)
+        text = f"== {text} ({time.monotonic() - self.started:.1f} s)"
+        print("\n" + textwrap.fill(text, self.width, subsequent_indent="   "), flush=True)
 
     def show(self, name: str, pane: str) -> None:
         """Print what a pane shows."""
-        print(f"   .-- {name}'s pane ".ljust(WIDTH, "-"))
+        print(f"   .-- {name}'s pane ".ljust(self.width, "-"))
         for line in self.stage.screen(pane)[-14:]:
             print(f"   | {line}")
-        print("   '".ljust(WIDTH, "-"), flush=True)
+        print("   '".ljust(self.width, "-"), flush=True)
 
     def command(self, *words: str) -> None:
         """Run xats on a terminal, and show the command with what it prints."""
         ours, its = os.openpty()
         with open(ours, "rb", buffering=0) as screen:
-            started = subprocess.Popen([*XATS, *words], env={**self.environ, **SCREEN}, stdout=its, stderr=its)
+            terminal = {"COLUMNS": str(self.width), "NO_COLOR": "1"}
+            started = subprocess.Popen([*XATS, *words], env={**self.environ, **terminal}, stdout=its, stderr=its)
             os.close(its)
             shown = all_of(screen)
             code = started.wait()

@@ -154,10 +154,13 @@ def doing(session: Session | None, now: int, xats: str = NAME) -> str:
 
 
 def mail(found: Sequence[Item], team: str, now: int) -> str:
-    """Return the last messages to and from the reader, at `now` in ms UTC; "" for none. `team` is the reader's."""
+    """Return the last messages to and from the reader, `found` newest first, as lines with the newest last.
+
+    `team` is the reader's, and `now` is in ms UTC. "" for none.
+    """
     if not found:
         return ""
-    said = [line(one.id, one.other, one.about, one.sent_at, team, now, sent=one.sent) for one in found]
+    said = [line(one.id, one.other, one.about, one.sent_at, team, now, sent=one.sent) for one in reversed(found)]
     return "\n".join(["Earlier mail (quoted):", *said])
 
 

@@ -37,21 +37,28 @@ class Project:
 
     @property
     def stamp(self) -> str | None:
-        """A text that stays the same when the git common directory is moved; None without git or its first files.
+        """A text that stays the same when the git common directory is moved; None without git, or if nothing tells.
 
         It is the inode, which `mv` keeps, and the time at which `git init` wrote a file that hardly changes: the system
-        uses the inode of a removed directory again. The device number is not part of it, because it can change at each
-        boot.
+        uses the inode of a removed directory again. A template of git without such a file leaves the time at which the
+        directory was made, which not every file system keeps. The device number is not part of it, because it can
+        change at each boot.
         """
         if not self.is_git:
             return None
+        try:
+            inode = os.stat(self.path).st_ino
+        except OSError:
+            return None
         for name in DATED:
             try:
-                inode, dated = os.stat(self.path).st_ino, os.stat(os.path.join(self.path, name)).st_mtime_ns
+                return f"{inode}:{name.rpartition('/')[2]}:{os.stat(os.path.join(self.path, name)).st_mtime_ns}"
             except OSError:
                 continue
-            return f"{inode}:{name.rpartition('/')[2]}:{dated}"
-        return None
+        from xats.base import birth
+
+        made = birth.made_at(self.path)
+        return f"{inode}:made:{made}" if made else None
 
     @property
     def remote(self) -> str | None:

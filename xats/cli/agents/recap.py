@@ -5,7 +5,7 @@ from __future__ import annotations
 from xats.base.durations import ago, iso
 from xats.base.record import record
 from xats.cli.agents import listing, reach, states
-from xats.cli.kit import render, views
+from xats.cli.kit import fit, render, views
 from xats.core import recap as core
 from xats.core.agents import listing as core_listing
 from xats.core.mail import owed
@@ -49,9 +49,9 @@ class _Recap:
 def recap(here: Context, name: params.OptionalNameArg = None) -> int:
     """Show what an agent works on, its last mail, and what waits for it.
 
-    That is what the agent said with xats doing, its last mail in both directions, the requests that it has read and not
-    answered, its tasks, and who else is here. It only looks: no mail is marked as read. Each session of an agent begins
-    with a short form of it.
+    That is what the agent said with xats doing, its last mail in both directions with the newest last, the requests
+    that it has read and not answered, its tasks, and who else is here. It does not mark mail as read. Each session of
+    an agent begins with a short form of it.
 
     A person sees the mail of every agent. An agent sees its own, and of another agent only the mail between them.
 
@@ -118,12 +118,12 @@ def _lines(
     if doing:
         yield "", f"doing: {doing[0]} (said {ago(doing[1], now)})"
     elif found.is_me:
-        yield "", f"doing: not said; {here.command('doing', 'TEXT')}"
+        yield "", f"doing: not said; {fit.whole(here.command('doing', 'TEXT'))}"
     oldest = f", the oldest {ago(details.oldest_unread_at, now)}" if details.unread else ""
     yield "", f"unread: {details.unread}{oldest}"
     if found.mail:
         yield "Last mail", ""
-    for one in found.mail:
+    for one in reversed(found.mail):  # a story: the newest last, as in the log
         unread = " [unread]" if one.state == "unread" else ""
         yield "", letters.line(one.id, one.other, one.about, one.sent_at, team, now, sent=one.sent) + unread
     if found.owed:
@@ -153,13 +153,8 @@ def _put(line: tuple[str, str]) -> None:
     if heading and not text:
         render.put("")
     shown = f"{heading}: {text}" if heading and text else heading or f"  {text}"
-    shown, columns = render.one_line(shown), render.width()
-    if columns:
-        import textwrap
-
-        shown = textwrap.fill(
-            shown, max(columns - 1, 20), subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
-        )
+    columns = render.width()
+    shown = fit.prose(render.one_line(shown), max(columns - 1, 20) if columns else 0, "    ")
     render.put(render.bold(shown) if heading and not text else shown)
 
 

@@ -21,7 +21,7 @@ EVIDENCE = {
 
 
 def whoami(here: Context) -> int:
-    """Show who I am here, and how xats knows.
+    """Show who you are here, and how xats knows.
 
     Example: xats whoami
     """

@@ -75,7 +75,7 @@ class Setup:
 
 
 def setup(here: Context, *, dry_run: params.HookDryRunOption = False, yes: params.YesOption = False) -> int:
-    """Set xats up: hooks for your agent programs, agents for those that run, and a first mail to yourself.
+    """Set xats up: add hooks to your agent programs, register those that run, and send yourself a first mail.
 
     It finds the agent programs in PATH and in your tmux panes, shows what it would change, and asks once. It adds hooks
     to your own settings of each program (see hook install), and registers each program that runs in a pane (see client
@@ -208,6 +208,7 @@ def _send_and_read(here: Context) -> first.First:
     sent = here.write(lambda tx, me: first.send(tx, me.agent, me.evidence))
     letter, me = here.read(lambda tx, me: (letters.show(tx, me.agent, sent), me))
     if not here.json:
-        render.put(views.letter_text(letter, me.agent.team, here.store.clock(), reply_command(here)))
+        now, columns = here.store.clock(), render.width()
+        render.put(views.letter_text(letter, me.agent.team, now, reply_command(here), width=columns, room=columns))
     here.write(lambda tx, me: letters.mark_read(tx, me.agent, [sent]))
     return first.First(sent, "read")

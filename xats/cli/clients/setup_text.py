@@ -87,7 +87,7 @@ def print_next(here: Context, plan: Setup) -> None:
         render.say(f"  start an agent in a pane of its own: {here.command('launch', program, '--name', 'bob')}")
     else:
         render.say(f"  try it with a small agent that needs no model: {here.command('demo-agent', 'bob')}")
-    render.say(f"  what waits for you, and who needs you: {here.command().strip()}")
+    render.say(f"  see what waits for you: {here.command().strip()}")
 
 
 def _program(plan: Setup) -> str | None:

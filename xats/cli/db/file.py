@@ -93,7 +93,7 @@ def _info_json(found: Info) -> dict[str, Any]:
 
 
 def check(here: Context) -> int:
-    """Check the store, and say how to fix it; exit 5 if anything is wrong.
+    """Check the store, and name the fixes; exit 5 if anything is wrong.
 
     It changes nothing and blocks no writer. FAIL is for a fault that loses mail, shows it to others or damages the
     store.

@@ -13,11 +13,12 @@ ABOUT = (
 )
 OVERVIEW = (
     "Without a verb, xats prints one screen on a terminal: who you are, your unread mail, the requests that you must "
-    "answer and those that you wait for, the agents that need a person, and the next commands. It changes nothing. "
+    "answer and those that you wait for, the agents that wait for you or cannot be woken, and the next commands. It "
+    "changes nothing. "
     "In a pipe, or where no agent is registered, it prints a short help."
 )
 EXAMPLES = (
-    ("Show what waits for you, and which agents need you:", ("xats",)),
+    ("Show what waits for you, and which agents cannot be woken:", ("xats",)),
     ("Register, in each pane:", ("xats register alice --role backend",)),
     ("Or start an agent program registered:", ("xats launch claude --name alice --role backend",)),
     (

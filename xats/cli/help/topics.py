@@ -24,7 +24,7 @@ WAKING = Topic(
     "How an agent is woken, and why a wake may wait.",
     (
         "A message is on disk before xats send returns. Then xats wakes the recipient by one fixed line. The wake ends "
-        "when the recipient was shown the mail, or has read it.",
+        "when the recipient has been shown the mail or has read it.",
         "xats tries the transports below in this order, and skips those that do not lead to the agent now. Only the "
         "last one types. It never types into a draft, a dialog, a shell or a busy program.",
         "If a transport refuses, the wake has a reason, such as not_quiet. The daemon retries after 30 seconds, "
@@ -69,14 +69,14 @@ ERRORS = Topic(
 )
 ENVIRONMENT = Topic(
     "The variables that xats reads.",
-    ("An option counts before a variable, and a variable before a settings file: see xats config list.",),
+    ("An option overrides a variable, and a variable overrides a settings file: see xats config list.",),
     facts.ENVIRONMENT,
 )
 SCRIPTING = Topic(
     "How a script or an agent uses xats.",
     (
-        "Data goes to standard output, and words for people to standard error. In a pipe, a table is lines with tabs. "
-        "There is no colour and no question in a pipe; a verb that would ask needs --yes.",
+        "Data goes to standard output, and words for people to standard error. In a pipe, a table becomes lines with "
+        "tabs. There is no colour and no question in a pipe; a verb that would ask needs --yes.",
         "With --json a verb prints one JSON document, also after a failure (on standard error). Fields are only added. "
         "xats schema VERB describes them. With --quiet it prints only the result, such as an id.",
         "xats commands --json lists every verb with its options and arguments.",
@@ -87,7 +87,7 @@ SCRIPTING = Topic(
     ),
     (
         ("xats send bob - < notes.md", "Send a file."),
-        ("xats send bob 'Build 7 is ready' --key build-7", "Send once, however often the line is run."),
+        ("xats send bob 'Build 7 is ready' --key build-7", "Send once, also if the line runs again."),
         ("xats wait --timeout 5m && xats inbox --json", "Wait for mail, then read it."),
         ("xats events --follow --jsonl", "Follow what happens."),
     ),

@@ -61,6 +61,7 @@ class Context:
         self._program: str | None = None  #: how a shell calls xats; not looked up yet
         self._store: Store | None = None
         self.new_person: Agent | None = None  #: the person whom this command has registered
+        self.prints_mail = False  #: whether this command prints my mail, so that a new person needs no hint to it
         self.note: str | None = None  #: a warning about who runs this
         self.former: tuple[str, str] | None = None  #: the former name by which I was called, and today's
         self.former_said = False

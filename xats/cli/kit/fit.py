@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 CUT = "…"
+UNBROKEN = "\u00a0"  # NO-BREAK SPACE
 
 
 def cells(text: str) -> int:
@@ -30,14 +31,31 @@ def cut(text: str, width: int) -> str:
     return kept.rstrip() + CUT
 
 
-def folded(text: str, width: int, indent: str = "") -> str:
-    """Return `text` folded between words to `width` cells; later lines begin with `indent`. A long word stays whole."""
-    lines: list[str] = []
-    line = text[: len(text) - len(text.lstrip())]
-    for word in text.split():
-        if line.strip() and cells(line) + 1 + cells(word) > width:
-            lines.append(line)
-            line = f"{indent}{word}"
+def folded(text: str, width: int, indent: str = "") -> list[str]:
+    """Return the line `text` in rows of at most `width` cells; all but the first begin with `indent`.
+
+    It is folded only between words, and a word that is longer than a row stays whole: it may be a path or an id that a
+    reader copies. Spaces inside a row stay as they are.
+    """
+    if cells(text) <= width:
+        return [text]
+    rows: list[str] = []
+    row, begun = "", False  # whether the row has a word
+    for number, word in enumerate(text.split(" ")):
+        if begun and word and cells(row) + 1 + cells(word) > width:
+            rows.append(row.rstrip(" "))
+            row = f"{indent}{word}"
         else:
-            line = f"{line} {word}" if line.strip() else f"{line}{word}"
-    return "\n".join([*lines, line])
+            row = f"{row} {word}" if number else word
+        begun = begun or bool(word)
+    return [*rows, row]
+
+
+def whole(command: str) -> str:
+    """Return `command` as one long word of a text for `prose`, so that a reader can copy it from one row."""
+    return command.replace(" ", UNBROKEN)
+
+
+def prose(text: str, width: int, indent: str = "") -> str:
+    """Return the line `text` folded as in `folded`, with its `whole` commands; `width` 0 folds nothing."""
+    return "\n".join(folded(text, width, indent) if width else [text]).replace(UNBROKEN, " ")

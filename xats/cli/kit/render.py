@@ -16,7 +16,7 @@ from xats.base.jsontext import SCHEMA_VERSION, to_json
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from typing import Any
+    from typing import Any, TextIO
 
     from rich.console import OverflowMethod
 
@@ -95,15 +95,14 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Write a remark for a person to stderr: indented, and on a terminal folded between words."""
-    text, columns = f"  {one_line(text)}", width()
-    if columns:
-        import textwrap
+    """Write a remark for a person to stderr: indented, and on a terminal folded between words.
 
-        text = textwrap.fill(
-            text, max(columns - 1, 20), subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-        )
-    say(text)
+    A command that is `fit.whole` stays on one row.
+    """
+    from xats.cli.kit import fit
+
+    columns = width()
+    say(fit.prose(f"  {one_line(text)}", max(columns - 1, 20) if columns else 0, "  "))
 
 
 def warn(text: str) -> None:
@@ -193,7 +192,12 @@ def error(problem: XatsError, *, json: bool) -> None:
             )
         )
         return
-    say(f"xats: {one_line(str(problem))}")
+    text = f"xats: {one_line(str(problem))}"
+    if sys.stderr is not None and (columns := _columns(sys.stderr)):
+        from xats.cli.kit import fit
+
+        text = fit.prose(text, max(columns - 1, 20), "  ")
+    say(text)
     if problem.hint:
         say(f"  try: {one_line(problem.hint)}" if problem.hint.startswith("xats ") else f"  {one_line(problem.hint)}")
 
@@ -208,13 +212,17 @@ def width() -> int:
 
     It is what shutil.get_terminal_size returns, whose import costs 5 ms.
     """
-    if not on_terminal():
+    return _columns(sys.stdout) if sys.stdout is not None else 0
+
+
+def _columns(stream: TextIO) -> int:
+    if not stream.isatty():
         return 0
     said = os.environ.get("COLUMNS", "")
     if said.isascii() and said.isdigit() and int(said) > 0:
         return int(said)
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or 80
+        return os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError):  # a terminal in name only, as in tests
         return 80
 

@@ -34,7 +34,8 @@ def introduce(here: Context) -> None:
     """Say once that a person has a name now, that a name has changed, and which other agent has the person's pane."""
     if here.new_person and not here.quiet:
         name, team = here.new_person.name, here.new_person.team
-        say(f"you are {name} in team {team} from now on; your mail: {here.command('inbox')}")
+        hint = "" if here.prints_mail else f"; your mail: {here.command('inbox')}"
+        say(f"you are {name} in team {team} from now on{hint}")
         if here.environ.get("TMUX") and not here.json:
             say("  tmux shows a line when mail comes")
     if not (here.quiet or here.json):

@@ -25,24 +25,55 @@ def near(address: str, team: str) -> str:
     return address.removesuffix(f"@{team}")
 
 
-def letter_text(letter: Letter, team: str, now: int, reply: Callable[[int], str], *, hints: bool = True) -> str:
+def letter_text(
+    letter: Letter,
+    team: str,
+    now: int,
+    reply: Callable[[int], str],
+    *,
+    hints: bool = True,
+    width: int = 0,
+    room: int = 0,
+) -> str:
     """Return a message to read. A mark before each line of the body shows that the line is not from xats.
 
-    `reply` returns the command that answers the message with an id.
+    `reply` returns the command that answers the message with an id. What xats says is folded to `width` columns, and
+    the body to `room` columns; 0 folds nothing.
     """
-    lines = head_lines(letter, team, now)
-    lines += [f"{QUOTE}{line}" for line in visible(letter.message.body).rstrip("\n").split("\n")]
-    return "\n".join(lines + (hint_lines(letter, reply) if hints else []))
+    lines = head_lines(letter, team, now, width) + quoted(letter.message.body, room)
+    return "\n".join(lines + (hint_lines(letter, reply, width) if hints else []))
 
 
-def hint_lines(letter: Letter, reply: Callable[[int], str]) -> list[str]:
-    """Return the line below a letter that says how to answer it, if its sender waits for that."""
-    wanted = letter.message.need_reply and letter.state in ("unread", "shown", "read")
-    return [dim(f"  needs a reply: {reply(letter.message.id)}")] if wanted else []
+def quoted(body: str, width: int = 0) -> list[str]:
+    """Return a body as rows with a mark before each, folded between words to `width` columns; 0 folds nothing."""
+    lines = visible(body).rstrip("\n").split("\n")
+    if width:
+        lines = [row for line in lines for row in folded_line(line, max(8, width - len(QUOTE)))]
+    return [f"{QUOTE}{line}" for line in lines]
 
 
-def head_lines(letter: Letter, team: str, now: int) -> list[str]:
-    """Return the lines above the body of a letter: its id, sender and age, then its subject and its contract."""
+def folded_line(line: str, width: int) -> list[str]:
+    """Return a line of a body in rows of at most `width` columns, all as far indented as the line."""
+    from xats.cli.kit import fit
+
+    plain = (QUOTE + line).expandtabs()[len(QUOTE) :]  # as a terminal shows tabs
+    indent = plain[: len(plain) - len(plain.lstrip(" "))]
+    rows = fit.folded(plain, width, indent if len(indent) < width // 2 else "")
+    return rows if len(rows) > 1 else [line]
+
+
+def hint_lines(letter: Letter, reply: Callable[[int], str], width: int = 0) -> list[str]:
+    """Return the lines below a letter that say how to answer it, if its sender waits for that."""
+    if not letter.message.need_reply or letter.state not in ("unread", "shown", "read"):
+        return []
+    return [dim(row) for row in _with_command("  needs a reply: {}", reply(letter.message.id), width).split("\n")]
+
+
+def head_lines(letter: Letter, team: str, now: int, width: int = 0) -> list[str]:
+    """Return the lines above the body of a letter: its id, sender and age, then its subject and its contract.
+
+    They are folded to `width` columns; 0 folds nothing.
+    """
     message = letter.message
     sender = near(message.sender, team)
     claimed = {"flag": " (claimed by --as)", "env": " (claimed by XATS_AGENT)"}.get(message.evidence, "")
@@ -62,7 +93,20 @@ def head_lines(letter: Letter, team: str, now: int) -> list[str]:
         lines.append(f"  Subject: {one_line(message.subject)}")
     if message.contract:
         lines.append(f"  Satisfies: {contract_text(message, team)}")
-    return lines
+    if not width:
+        return lines
+    from xats.cli.kit import fit
+
+    return [row for line in lines for row in fit.folded(line, width, "    ")]
+
+
+def _with_command(text: str, command: str, width: int) -> str:
+    """Return `text` with `command` in place of {}, folded to `width` columns; 0 folds nothing."""
+    if not width:
+        return text.format(command)
+    from xats.cli.kit import fit
+
+    return fit.prose(text.format(fit.whole(command)), width, "  ")
 
 
 def contents_text(found: Sequence[Letter], left: int, room: int, command: Callable[..., str]) -> str:
@@ -81,13 +125,16 @@ def contents_text(found: Sequence[Letter], left: int, room: int, command: Callab
     return said
 
 
-def shown_text(before: Sequence[Shown], team: str, again: str) -> str:
-    """Return in words which letters were shown before, and the command `again` that prints them."""
+def shown_text(before: Sequence[Shown], team: str, again: str, width: int = 0) -> str:
+    """Return in words which letters were shown before, and the command `again` that prints them.
+
+    It is folded to `width` columns; 0 folds nothing.
+    """
     senders: dict[str, list[str]] = {}
     for one in before:
         senders.setdefault(near(one.sender, team), []).append(f"#{one.id}")
     said = "; ".join(f"{', '.join(ids)} from {sender}" for sender, ids in senders.items())
-    return f"shown before, perhaps not seen: {said} (print again: {again})"
+    return _with_command(f"shown before, perhaps not seen: {said} (print again: {{}})", again, width)
 
 
 def contract_text(message: Message, team: str) -> str:

@@ -206,7 +206,10 @@ def _print(here: Context, me: Me, question: Message, found: Letter) -> None:
     if not here.quiet:
         from xats.cli.mail.inbox import reply_command
 
-        text = views.letter_text(found, me.agent.team, here.store.clock(), reply_command(here), hints=False)
+        now, columns = here.store.clock(), render.width()
+        text = views.letter_text(
+            found, me.agent.team, now, reply_command(here), hints=False, width=columns, room=columns
+        )
         render.say(text.split("\n", 1)[0])
     render.put(render.visible(found.message.body).rstrip("\n"))
     if found.message.need_reply and not here.quiet:

@@ -25,10 +25,10 @@ FANCY, PLAIN = ("\N{ENVELOPE}", "\N{LEFTWARDS ARROW WITH HOOK}"), ("M", "R")
 
 
 def badge(here: Context) -> int:
-    """Print a few characters for a shell prompt or a status line: unread mail, and requests that wait for my reply.
+    """Print a few characters for a shell prompt or status line: unread mail, and requests that wait for your reply.
 
-    M3 R1 means: three messages are unread, and one request that I have read has no answer yet. In a UTF-8 locale the
-    letters are an envelope and an arrow. It prints nothing if there is neither.
+    M3 R1 means: three messages are unread, and one request that you have read has no answer yet. In a UTF-8 locale the
+    letters are an envelope and an arrow. Without unread mail and such requests it prints nothing.
 
     It counts the mail of your login name in all teams, or in one with --team. It never fails and changes nothing. For
     bash: PS1='$(xats badge) $ '.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from xats.cli.kit import render, views
-from xats.cli.top.lines import wrap
+from xats.cli.kit import fit, render, views
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,14 +28,15 @@ def lines(found: Sequence[Letter], team: str, now: int, reply: Callable[[int], s
         message = letter.message
         above = depths.get(message.reply_to or 0)
         depth = depths[message.id] = 0 if above is None else min(above + 1, most)
+        room = width - depth * STEP
         head, *facts = views.head_lines(letter, team, now)
         subject = (message.subject or "").removeprefix("Re: ")
         if subject == said and message.subject:
             facts = facts[1:]  # the subject is that of the message before
         said = subject
-        rows = [head, *facts, *_body(letter, width - depth * STEP)]
+        rows = [row for line in (head, *facts) for row in fit.folded(line, room, "    ")] + _body(letter, room)
         if letter is found[-1]:
-            rows += views.hint_lines(letter, reply)
+            rows += views.hint_lines(letter, reply, room)
         margin = " " * (depth * STEP)
         texts.append("\n".join([*([""] if texts else []), *(margin + row for row in rows)]))
     return texts
@@ -51,7 +51,5 @@ def _body(letter: Letter, width: int) -> list[str]:
 
         rows = markdown.lines(body, width - len(views.QUOTE))
     if rows is None:
-        room = max(8, width - len(views.QUOTE))
-        text = render.visible(body).expandtabs(4)
-        rows = [row for line in text.split("\n") for row in wrap(line, room)]
+        return views.quoted(body, width)
     return [f"{views.QUOTE}{row}" for row in rows]

@@ -43,13 +43,13 @@ def inbox(
 ) -> int:
     """Show unread mail, oldest first.
 
-    Mail that inbox prints on a terminal is read. Mail in a pipe or a file is only shown. Shown mail is read when you
-    answer it, when your next turn begins, or when a later inbox has named it. In a pipe, inbox prints at once only as
-    much as agent programs show.
+    Mail that inbox prints on a terminal becomes read. Mail in a pipe or a file is only shown. Shown mail becomes read
+    when you answer it, when your next turn begins, or when a later inbox has named it. In a pipe, inbox prints only as
+    much at once as agent programs can show.
 
-    For a person on a terminal, more than five messages are a list of the newest, a line for each. A list marks nothing
-    read; --full prints the messages. Output that is longer than the screen goes through a pager (PAGER, else less).
-    Mail in a pager is shown, as in any pipe.
+    For a person on a terminal, more than five messages become a list: one line for each message, the newest last. The
+    list does not mark mail as read; --full prints the messages. Output that is longer than the screen opens in a pager
+    (PAGER, else less; q leaves it). Mail in a pager is shown, as in any pipe.
 
     Example: xats inbox
 
@@ -57,6 +57,7 @@ def inbox(
 
     Example: xats inbox --last 10 --full
     """
+    here.prints_mail = True
     _check_count(limit, last)
     if again + every + owed > 1:
         msg = "--again, --all and --owed list different mail: use one of them."
@@ -178,7 +179,8 @@ def _letter(here: Context, me: Me, letter: Letter, now: int) -> str:
         from xats.cli.kit import documents
 
         return render.json_line(documents.letter_json(letter, me.agent.address))
-    return views.letter_text(letter, me.agent.team, now, reply_command(here))
+    columns = render.width()
+    return views.letter_text(letter, me.agent.team, now, reply_command(here), width=columns, room=columns)
 
 
 @record
@@ -249,12 +251,14 @@ def _print_page(here: Context, me: Me, page: Page, before: Sequence[Shown], wish
     if page.letters and not here.quiet and not render.on_terminal():
         lines.insert(0, views.contents_text(page.letters, left if marks else 0, letters.PAGE, here.command))
     if before and not here.quiet:
-        lines.insert(0, views.shown_text(before, me.agent.team, here.command("inbox", "--again")))
+        lines.insert(0, views.shown_text(before, me.agent.team, here.command("inbox", "--again"), render.width()))
     paged = write_letters(here, lines, no_pager=wish.no_pager)
     if here.quiet:
         return paged
     if paged and not wish.looking:
-        render.note(f"shown in the pager; print again: {here.command('inbox', '--again')}")
+        from xats.cli.kit import fit
+
+        render.note(f"shown in the pager; print again: {fit.whole(here.command('inbox', '--again'))}")
     if not page.letters:
         render.say(f"no {'new ' if before else ''}{'mail' if not left else 'matching mail'} for {me.agent.name}")
     elif page.has_more:

@@ -1,9 +1,9 @@
-"""An inbox as a list for a person: a line for each letter. A list marks nothing."""
+"""An inbox as a list for a person: a line for each letter. It does not mark mail as read."""
 
 from __future__ import annotations
 
 from xats.base.durations import rough
-from xats.cli.kit import pager, render
+from xats.cli.kit import fit, pager, render
 from xats.cli.kit.hints import TEXT
 from xats.cli.kit.views import near
 from xats.cli.top.lines import Column, Widths, table
@@ -30,16 +30,19 @@ def print_list(
     if here.quiet:
         return
     last = max(letter.message.id for letter in page.letters)
+
+    def command(*words: object) -> str:
+        return fit.whole(here.command(*words))
+
     notes = [
-        f"{page.unread} unread; a list marks nothing read",
-        f"one of them: {here.command('show', last)}; answer: {here.command('reply', last, TEXT)}",
-        f"in full: {here.command('inbox', *asked, *size, '--full')}",
+        f"{page.unread} unread; this list does not mark mail as read",
+        f"read one: {command('show', last)}; answer it: {command('reply', last, TEXT)}",
+        f"read these in full: {command('inbox', *asked, *size, '--full')}",
     ]
     if page.has_more:
-        notes.append(f"more of them: {here.command('inbox', *asked, '--last', 4 * len(page.letters))}")
+        notes.append(f"list more: {command('inbox', *asked, '--last', 4 * len(page.letters))}")
     if found.before:
-        again = here.command("inbox", "--again")
-        notes.append(f"{len(found.before)} shown before, perhaps not seen: {again}")
+        notes.append(f"{len(found.before)} shown before, perhaps not seen: {command('inbox', '--again')}")
     for one in notes:
         render.note(one)
 

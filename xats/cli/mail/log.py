@@ -8,9 +8,9 @@ from functools import partial
 from xats.base import durations
 from xats.base.durations import iso
 from xats.base.errors import StoreError, Usage
-from xats.cli.kit import render, scope
+from xats.cli.kit import fit, render, scope
 from xats.cli.kit.paging import check_limit
-from xats.cli.kit.views import near
+from xats.cli.kit.views import near, quoted
 from xats.cli.kit.waiting import POLL
 from xats.core.mail import log as rules
 from xats.core.teams import teams as core_teams
@@ -49,8 +49,8 @@ def log(
 ) -> int:
     """Show the mail of the team, the newest last; an agent sees its own.
 
-    A person at a terminal sees all mail of the team. An agent sees what it sent and what it got. The log leaves unread
-    mail unread.
+    A person at a terminal sees all mail of the team. An agent sees what it sent and what it got. The log does not mark
+    mail as read.
 
     Example: xats log
 
@@ -182,9 +182,11 @@ def _for_terminal(entry: Entry, team: str, *, full: bool, new: bool) -> str:
     said = f" ({', '.join(facts)})" if facts else ""
     title = f"{at} {render.bold(f'#{message.id}')} {whom}{render.dim(said)}"
     if full:
-        lines = [f"  Subject: {render.one_line(message.subject)}"] if message.subject else []
-        lines += [f"  | {line}" for line in render.visible(message.body).rstrip("\n").split("\n")]
-        return "\n".join([title, *lines])
+        columns = render.width()
+        lines = [title, *([f"  Subject: {render.one_line(message.subject)}"] if message.subject else [])]
+        if columns:
+            lines = [row for line in lines for row in fit.folded(line, columns, "    ")]
+        return "\n".join([*lines, *quoted(message.body, columns)])
     return fitted(f"{at} #{message.id} {whom}{said}:", f"{title}:", gist(message))
 
 

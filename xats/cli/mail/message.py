@@ -44,7 +44,8 @@ def show(here: Context, message_id: params.MessageIdArg, *, no_pager: params.NoP
 
         render.document({"message": documents.letter_json(letter, me.agent.address)})
     else:
-        text = views.letter_text(letter, me.agent.team, here.store.clock(), reply_command(here))
+        now, reply = here.store.clock(), reply_command(here)
+        text = views.letter_text(letter, me.agent.team, now, reply, width=render.width())  # the body as it was written
         paged = write_letters(here, [text], no_pager=no_pager)
     _mark(here, me, message_id, [letter], paged=paged)
     return 0

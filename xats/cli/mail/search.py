@@ -37,7 +37,7 @@ def search(
     A word may be a part of a longer one. A person at a terminal finds all mail of the team, an agent what it sent and
     what it got. Search looks at the subject and the text of mail, at the title, the description, the last progress,
     the result and the reason of tasks, and at the name, the note and the schema of the newest version of contracts.
-    It leaves unread mail unread.
+    It does not mark mail as read.
 
     Example: xats search parser ready
 

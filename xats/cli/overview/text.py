@@ -27,7 +27,7 @@ def short_help(here: Context) -> Iterator[str]:
     yield ""
     yield from _commands(
         [
-            (here.command("setup"), "set it up for the agents that run"),
+            (here.command("setup"), "add hooks, and register the agents that run"),
             (here.command("launch", "claude", "--name", "bob"), "start an agent in this pane"),
             (here.command("send", "bob", "The parser is ready"), "send mail"),
         ]
@@ -42,7 +42,7 @@ def screen(here: Context, found: Overview) -> Iterator[str]:
     if found.me:
         yield _fold(_unread(found))
         if found.shown:
-            yield _fold(f"{found.shown} shown before, perhaps not seen: {here.command('inbox', '--again')}")
+            yield _fold(f"{found.shown} shown before, perhaps not seen: {fit.whole(here.command('inbox', '--again'))}")
         yield from _owed(here, found)
         yield from _awaited(found)
     yield from _team(here, found)
@@ -59,7 +59,8 @@ def _who(found: Overview) -> str:
         other = f"; this is team {found.team}" if agent.team != found.team else ""
         return f"You are {bold(agent.name)}{kind} in team {bold(agent.team)}{other}."
     if found.person:
-        return f"You are {bold(found.person)} in team {bold(found.team)}, not registered yet: the first mail does that."
+        who = f"You are {bold(found.person)} in team {bold(found.team)}, not registered yet."
+        return f"{who} The first mail that you send or read registers you."
     why = one_line(str(found.problem)) if found.problem else ""
     return f"Team {bold(found.team)}. xats does not know who you are: {why}"
 
@@ -107,10 +108,10 @@ def _team(here: Context, found: Overview) -> Iterator[str]:
     online = sum(state.online for _, state in found.others)
     count = _counted(len(found.others), "other agent" if found.me else "agent")
     if not found.needs:
-        yield _fold(f"{count}, {online} online; none needs you.")
+        yield _fold(f"{count}, {online} online; no agent waits for you.")
         return
-    verb = "needs" if len(found.needs) == 1 else "need"
-    yield _fold(f"{count}, {online} online; {bold(f'{len(found.needs)} {verb} you')}:")
+    waits = "waits" if len(found.needs) == 1 else "wait"
+    yield _fold(f"{count}, {online} online; {bold(f'{len(found.needs)} {waits} for you or cannot be woken')}:")
     names = [near(one.details.agent.address, found.team) for one in found.needs[:NEEDS]]
     widest = min(max(map(len, names)), 20)
     for name, one in zip(names, found.needs, strict=False):
@@ -138,7 +139,7 @@ def _next(here: Context, found: Overview) -> Sequence[tuple[str, str]]:
     if found.others:
         rows.append((here.command("top"), "watch the team"))
     else:
-        rows.append((here.command("setup"), "set it up for the agents that run"))
+        rows.append((here.command("setup"), "add hooks, and register the agents that run"))
     if found.others and not rows[:-1]:
         name = near(found.others[0][0].agent.address, here.team)
         rows.insert(0, (here.command("send", name, hints.TEXT), "send mail"))
@@ -160,7 +161,7 @@ def _commands(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
 def _rest(left: int, command: str = "") -> Iterator[str]:
     """Yield the line that says how many more there are, and the `command` that shows them."""
     if left > 0:
-        yield f"  and {left} more{f': {command}' if command else ''}"
+        yield _fold(f"  and {left} more{f': {fit.whole(command)}' if command else ''}")
 
 
 def _row(text: str) -> str:
@@ -168,7 +169,7 @@ def _row(text: str) -> str:
 
 
 def _fold(text: str) -> str:
-    return fit.folded(text, (width() or 80) - 1, "  ")
+    return fit.prose(text, (width() or 80) - 1, "  ")
 
 
 def _counted(count: int, what: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def top(here: Context) -> int:
     """Watch the team live: who is there, what is unread, who is not woken and why, and what happens.
 
-    Its keys show an agent's mail, retry a wake, or pause an agent; ? lists them. Looking marks nothing read.
+    Its keys show an agent's mail, retry a wake, or pause an agent; ? lists them. Looking does not mark mail as read.
 
     Example: xats top
 

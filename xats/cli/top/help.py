@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 SHOWS = (
     "The agents of the team, the details of the selected agent, and the newest events. The screen follows every change"
-    " within half a second. Looking changes nothing and marks nothing read; what you do here counts as done by you."
+    " within half a second. Looking changes nothing and does not mark mail as read. What you do here counts as done by"
+    " you."
 )
 KEYS = (
     ("up down k j", "choose an agent, or scroll; PgUp, PgDn, g, G, Home and End go further"),

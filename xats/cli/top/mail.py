@@ -1,4 +1,4 @@
-"""The pages of mail: an agent's threads, and one thread to read. Looking marks nothing read."""
+"""The pages of mail: an agent's threads, and one thread to read. Looking does not mark mail as read."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class MailPage(ListPage):
         team = self.top.frame.team
         shown = [one for one in self.found if self.matching(" ".join(self._cells(one, team, now)))]
         self.set_order([one.message.thread_id for one in shown])
-        lines = [rule(f"mail of {self.agent.name}", width, "newest first; looking marks nothing read")]
+        lines = [rule(f"mail of {self.agent.name}", width, "newest first; looking does not mark mail as read")]
         if not shown:
             lines += sentences("No mail matches." if self.found else "No mail that you may see.", width)
             return [fit(line, width) for line in [*lines, *[blank(width)] * height][:height]]

@@ -1,6 +1,6 @@
 """What the live screen reads from the store, and what it changes there.
 
-Reading never writes: it creates no store, registers no agent and marks nothing read. Each change is one write
+Reading never writes: it creates no store, registers no agent and marks no mail as read. Each change is one write
 transaction in the name of the person or agent who runs it.
 """
 

@@ -44,7 +44,7 @@ def _notify(tx: Tx, by: Agent, agent: Agent, subject: str, *lines: str) -> None:
     if by.id == agent.id or agent.expected:
         return
     draft = sending.Draft(agent.address, "\n".join(lines), subject, "notice", need_reply=False)
-    sending.post(tx, agents.system(tx, agent.team), "process", draft, [recipients.recipient_of(agent)])
+    sending.post_from_xats(tx, agent.team, draft, [recipients.recipient_of(agent)])
 
 
 # -- role, purpose and labels ------------------------------------------------------------------------------------------

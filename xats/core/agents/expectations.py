@@ -151,7 +151,7 @@ def again(one: Expectation) -> str:
 
 
 def _report(tx: Tx, one: Expectation, why: str, taken_by: Agent | None) -> None:
-    from xats.core.mail import sending  # `xats agents` imports this module, and sends nothing
+    from xats.core.mail import recipients, sending  # `xats agents` imports this module, and sends nothing
 
     asker = agents.by_id(tx, one.asked_by or 0)
     if not asker.registered or (taken_by and taken_by.id == asker.id):
@@ -163,4 +163,4 @@ def _report(tx: Tx, one: Expectation, why: str, taken_by: Agent | None) -> None:
     )
     subject = f"{one.agent.name} did not appear: {one.client} in pane {one.pane.pane_id}"
     draft = sending.Draft(asker.address, "\n".join(lines), subject, "alert", need_reply=False)
-    sending.send(tx, agents.system(tx, asker.team), "process", draft)
+    sending.post_from_xats(tx, asker.team, draft, [recipients.recipient_of(asker)])

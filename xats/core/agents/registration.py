@@ -20,7 +20,7 @@ from xats.core.waking import wakes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from xats.base.pane import Pane
     from xats.base.program import Kept
@@ -81,38 +81,53 @@ where s.ended_at is null and s.agent_id <> :agent and (
 )
 order by s.pane_id is null, s.id desc
 """
-LOSE_PANE = """
-update sessions set pane_socket = null, server_pid = null, server_start = null, pane_id = null, pane_pid = null,
-    pane_tty = null
+# The columns of a session that say where it is and what it runs, each with its parameter.
+PROCESS = {"pid": "pid", "pid_started": "pid_started"}
+PANE = {
+    "pane_socket": "socket",
+    "server_pid": "server_pid",
+    "server_start": "server_start",
+    "pane_id": "pane_id",
+    "pane_pid": "pane_pid",
+    "pane_tty": "tty",
+}
+PROGRAM = {
+    "program_device": "device",
+    "program_inode": "inode",
+    "program_script": "script",
+    "program_inner": "inner",
+}
+SEAT = {"host": "host", "host_name": "host_name", **PROCESS, **PANE, **PROGRAM}
+
+
+def _set(columns: Mapping[str, str]) -> str:
+    """Return the SQL that sets `columns` to their parameters."""
+    return ", ".join(f"{column} = :{parameter}" for column, parameter in columns.items())
+
+
+def _clear(columns: Iterable[str]) -> str:
+    """Return the SQL that sets `columns` to null."""
+    return ", ".join(f"{column} = null" for column in columns)
+
+
+LOSE_PANE = f"update sessions set {_clear(PANE)} where id = :session"
+LOSE_PROCESS = f"""
+update sessions set {_clear((*PROCESS, *PROGRAM))}, client_session = null, doing = null, doing_at = null
 where id = :session
 """
-LOSE_PROCESS = """
-update sessions set pid = null, pid_started = null, client_session = null, program_device = null,
-    program_inode = null, program_script = null, program_inner = null, doing = null, doing_at = null
-where id = :session
+INSERT_SESSION = f"""
+insert into sessions (agent_id, epoch, client_session, started_at, xats_path, doing, doing_at, {", ".join(SEAT)})
+values (:agent, :epoch, :client_session, :now, :xats_path, :doing, :doing_at,
+    {", ".join(f":{parameter}" for parameter in SEAT.values())})
 """
-INSERT_SESSION = """
-insert into sessions (agent_id, epoch, host, pid, pid_started, client_session, pane_socket, server_pid, server_start,
-    pane_id, pane_pid, pane_tty, started_at, host_name, program_device, program_inode, program_script, program_inner,
-    xats_path, doing, doing_at)
-values (:agent, :epoch, :host, :pid, :pid_started, :client_session, :socket, :server_pid, :server_start,
-    :pane_id, :pane_pid, :tty, :now, :host_name, :device, :inode, :script, :inner, :xats_path,
-    :doing, :doing_at)
-"""
-MOVE = """
-update sessions set host = :host, host_name = :host_name, client_session = coalesce(:client_session, client_session),
-    pid = :pid, pid_started = :pid_started, pane_socket = :socket, server_pid = :server_pid,
-    server_start = :server_start, pane_id = :pane_id, pane_pid = :pane_pid, pane_tty = :tty,
-    program_device = :device, program_inode = :inode, program_script = :script, program_inner = :inner,
+MOVE = f"""
+update sessions set {_set(SEAT)}, client_session = coalesce(:client_session, client_session),
     xats_path = coalesce(:xats_path, xats_path), gone_at = :gone_at
 where id = :session
 """
-PROGRAMS = """
-update sessions set program_device = :device, program_inode = :inode, program_script = :script, program_inner = :inner
-where id = :session
-"""
+PROGRAMS = f"update sessions set {_set(PROGRAM)} where id = :session"
 BY_SESSION = f"select {SESSION} from sessions s where s.id = :id"
-FIRST_PROGRAMS = f"{PROGRAMS.rstrip()} and program_device is null"
+FIRST_PROGRAMS = f"{PROGRAMS} and program_device is null"
 
 
 def register(
@@ -245,15 +260,10 @@ def _keep_session(
     tx.run(
         MOVE,
         session=session.id,
-        host=seat.host,
-        host_name=seat.host_name,
-        pid=seat.pid,
-        pid_started=seat.pid_started,
         client_session=seat.client_session,
         xats_path=xats_path,
         gone_at=gone_at,
-        **agents.pane_values(seat.pane),
-        **_program_values(programs),
+        **_seat_values(seat, programs),
     )
 
 
@@ -352,19 +362,20 @@ def _new_session(
         INSERT_SESSION,
         agent=agent.id,
         epoch=row["epoch"],
-        host=seat.host,
-        host_name=seat.host_name,
-        pid=seat.pid,
-        pid_started=seat.pid_started,
         client_session=seat.client_session,
         xats_path=xats_path,
         now=tx.now,
         doing=goes_on.doing if goes_on else None,
         doing_at=goes_on.doing_at if goes_on else None,
-        **agents.pane_values(seat.pane),
-        **_program_values(programs),
+        **_seat_values(seat, programs),
     )
     return agents.by_id(tx, agent.id)
+
+
+def _seat_values(seat: Seat, programs: Kept | None) -> dict[str, str | int | None]:
+    """Return the parameters of `SEAT`."""
+    place = {"host": seat.host, "host_name": seat.host_name, "pid": seat.pid, "pid_started": seat.pid_started}
+    return {**place, **agents.pane_values(seat.pane), **_program_values(programs)}
 
 
 def _program_values(programs: Kept | None) -> dict[str, str | int | None]:

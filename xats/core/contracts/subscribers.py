@@ -162,5 +162,5 @@ def _tell(tx: Tx, me: Agent, name: str, subject: str, lines: Sequence[str], *, w
         need_reply=False,
         wake=wake,
     )
-    sent = sending.post(tx, agents.system(tx, me.team), "process", draft, whom)
+    sent = sending.post_from_xats(tx, me.team, draft, whom)
     return Notified(sent, wake)

@@ -11,6 +11,7 @@ from xats.base.record import record
 from xats.core import clock
 from xats.core.agents import agents
 from xats.core.mail import sending
+from xats.core.mail.recipients import recipient_of
 from xats.core.mail.sending import Draft
 from xats.core.waking import reasons, wakes
 
@@ -102,7 +103,7 @@ def report(tx: Tx, rows: Sequence[Row], notice: Notice) -> None:
         numbers = list(dict.fromkeys(row["message_id"] for row in found))
         subject = f"{notice.subject}: #{numbers[0]}" + (f" and {len(numbers) - 1} more" if len(numbers) > 1 else "")
         draft = Draft(sender.address, "\n".join(lines), subject, "alert", need_reply=False)
-        sending.send(tx, agents.system(tx, sender.team), "process", draft)
+        sending.post_from_xats(tx, sender.team, draft, [recipient_of(sender)])
         for row in found:
             tx.run(notice.mark, agent=row["agent_id"], message=row["message_id"], now=tx.now)
         tx.event(notice.event, sender.team, None, f"agent:{sender.name}", messages=numbers)

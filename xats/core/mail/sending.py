@@ -247,13 +247,18 @@ def post(tx: Tx, me: Agent, evidence: str, draft: Draft, recipients: Sequence[Re
     return sent
 
 
+def post_from_xats(tx: Tx, team: str, draft: Draft, recipients: Sequence[Recipient]) -> Sent:
+    """Accept the checked `draft` as mail from xats itself to `recipients` in `team`; its address is only displayed."""
+    return post(tx, agents.system(tx, team), "process", draft, recipients)
+
+
 def _tell_of_stop(tx: Tx, stopped: Sequence[Notice]) -> None:
     """Send mail to the people of each team that a pair of agents was stopped."""
     for notice in stopped:
         people = [recipient_of(agent) for agent in notice.people]
         address = ",".join(person.address for person in people)
         draft = Draft(address, notice.text, notice.subject, "alert", need_reply=False)
-        post(tx, agents.system(tx, notice.team), "process", draft, people)
+        post_from_xats(tx, notice.team, draft, people)
 
 
 def also_to(tx: Tx, message_id: int, sender: Agent, to: Agent) -> None:

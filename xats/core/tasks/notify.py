@@ -41,7 +41,7 @@ def tell(tx: Tx, to: Agent | None, subject: str, *lines: str, team: str = "") ->
 def post(tx: Tx, team: str, address: str, recipients: Sequence[Recipient], subject: str, lines: Iterable[str]) -> int:
     """Send `lines` from xats to `recipients`; return the id. `address` is the displayed address."""
     draft = Draft(address, "\n".join(lines), subject[: sending.LARGEST_SUBJECT], "task", need_reply=False)
-    return sending.post(tx, agents.system(tx, team), "process", draft, recipients).message.id
+    return sending.post_from_xats(tx, team, draft, recipients).message.id
 
 
 def agent_of(tx: Tx, agent_id: int | None) -> Agent | None:

@@ -93,7 +93,7 @@ def send_notice(tx: Tx, team: str, whom: Sequence[Agent], by: str, subject: str,
     if found:
         text = "\n".join(lines)
         draft = Draft(f"all@{team}", text, subject, "team", need_reply=False, wake=False)
-        sending.post(tx, agents.system(tx, team), "process", draft, [recipients.recipient_of(one) for one in found])
+        sending.post_from_xats(tx, team, draft, [recipients.recipient_of(one) for one in found])
 
 
 def check_team(name: str) -> str:

@@ -65,7 +65,7 @@ ContractOption: TypeAlias = Annotated[
 PeekOption: TypeAlias = Annotated[bool, Option("--peek", help="Leave the mail unread.")]
 AllOption: TypeAlias = Annotated[bool, Option("--all", help="Include mail already shown or read.")]
 AgainOption: TypeAlias = Annotated[
-    bool, Option("--again", help="Print again mail that was shown before and may not have been seen.")
+    bool, Option("--again", help="Print mail again that was shown before and may not have been seen.")
 ]
 OwedOption: TypeAlias = Annotated[bool, Option("--owed", help="List requests that you have read and not answered.")]
 FullOption: TypeAlias = Annotated[
@@ -108,7 +108,7 @@ SearchArg: TypeAlias = Annotated[
     list[str], Argument(metavar="TEXT...", help="The words. All of them must occur, in upper or lower case.")
 ]
 SearchSinceOption: TypeAlias = Annotated[
-    str | None, Option("--since", metavar="DURATION", help="Only what is from the last DURATION, such as 2d.")
+    str | None, Option("--since", metavar="DURATION", help="Only results from the last DURATION, such as 2d.")
 ]
 QuestionArg: TypeAlias = Annotated[
     str | None,
