@@ -243,10 +243,10 @@ def _ask_about_name(here: Context, found: Agent, name: str, *, yes: bool) -> Non
         remove = here.command("agent", "forget", found.name, "--yes")
         raise Refused(msg, f"{only_name}; to remove {found.name} for good: {remove}", agent=found.address)
     render.say(f"{is_former}; {found.name} stays")
-    if not render.ask(f"Free the name {name}, so that it no longer leads to {found.name}?"):
-        msg = "Nothing was changed."
+    left = "Nothing was changed."
+    if not render.ask(f"Free the name {name}, so that it no longer leads to {found.name}?", left):
         raise Refused(
-            msg, f"to remove {found.name}: {here.command('agent', 'forget', found.name)}", agent=found.address
+            left, f"to remove {found.name}: {here.command('agent', 'forget', found.name)}", agent=found.address
         )
 
 

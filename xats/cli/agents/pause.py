@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from xats.core.waking.stops import Stop
     from xats.store import Tx
 
+LEFT = "Nothing was paused."
+
 
 def pause(here: Context, whom: params.PausedArg = None, *, reason: params.ReasonOption = None) -> int:
     """Hold the wakes of an agent, or of the whole team; mail is stored meanwhile.
@@ -39,7 +41,7 @@ def pause(here: Context, whom: params.PausedArg = None, *, reason: params.Reason
         msg = "--reason must be one line of at most 200 characters."
         raise Usage(msg, "xats pause bob --reason 'deploying'")
     if reason is not None:
-        text.check(reason, "reason", Usage, "Nothing was paused.", "xats pause bob --reason 'deploying'")
+        text.check(reason, "reason", Usage, LEFT, "xats pause bob --reason 'deploying'")
 
     said = whom or ("me" if here.as_name else _asked(here))
 
@@ -110,17 +112,16 @@ def _asked(here: Context) -> str:
     """Ask a person which wakes to hold, and return "all" or "me". Raises Usage if xats can ask no person."""
     both = "xats pause all, or: xats pause me"
     if here.json or here.person() is None or not render.can_ask():
-        msg = "AGENT is missing: all is the whole team, me is you. Nothing was paused."
+        msg = f"AGENT is missing: all is the whole team, me is you. {LEFT}"
         raise Usage(msg, both)
     team = team_meant(here)
     count = len(here.store.read(lambda tx: listing.agents(tx, team, None)))
     render.say(f"  a: the whole team {team} ({count} {'agent' if count == 1 else 'agents'})")
     name = here.read(lambda _, me: me.agent.name)
     render.say(f"  m: {name} alone")
-    meant = {"a": "all", "m": "me"}.get(render.choose("Whose wakes do you want to hold?", "am") or "")
+    meant = {"a": "all", "m": "me"}.get(render.choose("Whose wakes do you want to hold?", "am", LEFT) or "")
     if meant is None:
-        msg = "Nothing was paused."
-        raise Refused(msg, both, reason="declined")
+        raise Refused(LEFT, both, reason="declined")
     return meant
 
 
