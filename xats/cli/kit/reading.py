@@ -40,7 +40,7 @@ def text(here: Context, said: str | None, file: str | None, what: str, kind: typ
         return read(name, what, kind, left, AT)
     if word and name and not here.json:
         shown = render.one_line(said)
-        render.say(f"  {missing}: the {what} is the text {shown}; to mean the text, write @{shown}")
+        render.note(f"{missing}: the {what} is the text {shown}; to mean the text, write @{shown}")
     return said
 
 
