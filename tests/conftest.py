@@ -335,8 +335,13 @@ class Cli:
             documents.check(running.args[len(self.words) :], ran.stdout, ran.stderr)
         return ran
 
-    def on_terminal(self, *words, env=None, command=None, code: int | None = 0, typed: str = "") -> str:
-        """Run `xats words` on a terminal of its own, where `typed` waits to be read; return all that it showed."""
+    def on_terminal(
+        self, *words, env=None, command=None, code: int | None = 0, typed: str = "", interrupt_at: str = ""
+    ) -> str:
+        """Run `xats words` on a terminal of its own, where `typed` waits to be read; return all that it showed.
+
+        With `interrupt_at` it gets SIGINT once it has shown that text.
+        """
         master, slave = pty.openpty()
         os.write(master, typed.encode())
         running = self.start(*words, env=env, command=command, stdin=slave, stdout=slave, stderr=slave)
@@ -354,8 +359,12 @@ class Cli:
                 if not data:
                     break
                 shown += data
+                if interrupt_at and interrupt_at.encode() in shown:
+                    running.send_signal(signal.SIGINT)
+                    interrupt_at = ""
         finally:
             os.close(master)
+        assert not interrupt_at, shown
         running.wait(LIMIT)
         text = shown.decode(errors="surrogateescape").replace("\r\n", "\n")
         assert "Traceback" not in text, text

@@ -179,7 +179,7 @@ def test_a_person_who_names_nobody_is_asked_whom_to_pause(xats, crew, typed, who
     crew.add("kim", client="human")
     shown = xats.on_terminal("pause", env=env, typed=typed, code=4 if whom == "" else 0)
     assert "a: the whole team crew (3 agents)" in shown
-    assert "m: kim alone" in shown
+    assert "m: only you, kim: xats does not tell you about new mail" in shown
     found = crew.store.read(lambda tx: pauses.listing(tx, "crew"))
     assert [one.agent for one in found] == ([] if whom == "" else [whom])
     assert ("Nothing was paused" in shown) == (whom == "")
@@ -224,6 +224,16 @@ def test_a_pause_of_oneself_and_of_all(xats, crew):
 def test_what_cannot_be_paused(xats, crew, words, code):
     xats("--as", "alice", *words, code=code)
     assert crew.rows("select * from pauses") == []
+
+
+def test_the_pause_of_a_person_says_what_it_means(xats, crew):
+    crew.add("kim", client="human")
+    for who, words in (("kim", ("pause", "me")), ("alice", ("pause", "kim"))):
+        ran = xats("--as", who, *words)
+        paused = "paused" if who == "kim" else "was paused already"
+        assert ran.stdout == f"kim {paused}; xats does not tell kim about new mail\n"
+        assert "agents go on; to hold the whole team: xats pause all --as" in ran.stderr
+    assert "mail is stored, and wakes nobody" in xats("--as", "kim", "pause", "bob").stdout
 
 
 def test_another_team_is_paused_by_its_name(xats, crew):

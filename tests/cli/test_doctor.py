@@ -477,6 +477,35 @@ def test_an_agent_behind_its_shell_is_a_warning(doctor, crew, seated, tmp_path):
 
 
 @needs_tmux
+def test_waking_says_what_the_pane_says(doctor, seated, crew):
+    """A pane into which xats would type nothing now is no way to wake its agent."""
+    assert doctor()("waking", "bob@crew")["detail"] == f"tmux: {seated.bob.pane}"
+    seated.cmd("copy-mode", "-t", seated.bob.pane)
+    report = doctor()
+    pane, waking = report("tmux", "bob@crew"), report("waking", "bob@crew")
+    assert (pane["state"], waking["state"]) == ("warn", "warn")
+    assert (waking["detail"], waking["fix"]) == (f"tmux: {pane['detail']}", pane["fix"])
+    seated.cmd("kill-server")
+    found = doctor()("waking", "bob@crew")
+    assert (found["state"], found["detail"]) == ("warn", f"tmux: {seated.bob.pane}: its tmux server cannot be used")
+
+
+@needs_tmux
+def test_a_shell_in_front_is_named_once(doctor, seated, crew):
+    pane = seated.open("exec env PS1= bash --norc --noprofile")
+    shell = int(seated.cmd("display-message", "-p", "-t", pane, "#{pane_pid}"))
+    gone = subprocess.Popen(["true"])
+    at = process.started(gone.pid)
+    gone.wait()
+    crew.register("carol", seat=Seat(HOST, gone.pid, at, None, find(seated.socket, pane)), client="codex")
+    until(lambda: process.read(shell) and process.read(shell).name == "bash")
+    report = doctor()
+    said = f"{pane}: a shell, not the agent, is in front in its pane: bash"
+    assert report("tmux", "carol@crew")["detail"] == said
+    assert report("waking", "carol@crew")["detail"] == f"tmux: {said}"
+
+
+@needs_tmux
 def test_a_server_that_is_gone_and_one_in_its_place_are_told(doctor, seated):
     seated.stop()
     found = doctor()("tmux", "server")
@@ -742,6 +771,48 @@ def test_what_went_wrong_at_a_hook_lately_is_told(doctor, xats, crew, quiet_path
     found = doctor()("clients", "last hook error")
     assert (found["state"], found["detail"]) == ("warn", f"2 min ago: {taken}")
     assert str(log) in found["fix"]
+
+
+@pytest.mark.parametrize(
+    "config, arguments, state",
+    [
+        ("", "", "warn"),
+        ("", "--add-dir {folder}", "ok"),
+        ("", "--add-dir={folder}", "ok"),
+        ("", "--add-dir {folder}/deeper", "warn"),
+        ("", "--sandbox danger-full-access", "ok"),
+        ("", "--sandbox workspace-write", "warn"),
+        ("", "--yolo", "ok"),
+        ('sandbox_mode = "danger-full-access"', "", "ok"),
+        ('[sandbox_workspace_write]\nwritable_roots = ["{folder}"]', "", "ok"),
+        ('[sandbox_workspace_write]\nwritable_roots = ["/elsewhere"]', "", "warn"),
+    ],
+)
+def test_a_sandbox_that_keeps_agents_from_sending_is_a_warning(doctor, xats, crew, home, config, arguments, state):
+    folder = os.path.dirname(xats.path)
+    (home / ".codex").mkdir()
+    (home / ".codex" / "config.toml").write_text(config.format(folder=folder))
+    words = arguments.format(folder=folder).split()
+    running = xats.start(command=[sys.executable, "-c", "import time; time.sleep(600)", *words])
+    seat = Seat(HOST, running.pid, process.started(running.pid))
+    until(lambda: "time.sleep" in " ".join(process.argv(running.pid)))
+    crew.register("dora", seat=seat, client="codex")
+    found = [one for one in doctor().checks if one["name"] == "sandbox of codex"]
+    assert [one["state"] for one in found] == (["warn"] if state == "warn" else [])
+    for one in found:
+        assert one["detail"] == f"Codex's sandbox cannot write {folder}, so dora@crew cannot send mail"
+        assert "xats launch codex --writable-store" in one["fix"] and folder in one["fix"]
+
+
+def test_a_login_shell_gets_no_advice_that_it_would_undo(doctor, xats, crew):
+    """Codex runs each command in a login shell, which sets PATH itself."""
+    path = xats.install(xats.folder)
+    crew.register("dora", client="codex")
+    crew.store.write(lambda tx: tx.run("update sessions set xats_path = :path", path=path))
+    found = doctor()("environment", "PATH of dora@crew")
+    assert found["state"] == "ok"
+    assert f"a login shell, so wake lines and hooks give the path: {path}" in found["detail"]
+    assert f"if ~/.profile has: export PATH={xats.folder}:$PATH" in found["detail"]
 
 
 def test_hooks_are_not_spoken_of_yet(doctor, crew):

@@ -80,7 +80,44 @@ def test_an_editor_that_fails_without_a_text_leaves_nothing(desk, script):
     assert "The editor ended with exit code " in desk.run("send", "bob", code=1)
     assert desk.kept() == []
     desk.environ["EDITOR"] = "no-such-editor"
-    assert "exit code 127: no-such-editor" in desk.run("send", "bob", code=1)
+    assert "exit code " not in desk.run("send", "bob", code=1)
+
+
+@pytest.mark.parametrize("words", [["send", "bob"], ["ask", "bob"], ["reply", "1"]], ids=" ".join)
+@pytest.mark.parametrize("name", ["VISUAL", "EDITOR"])
+@pytest.mark.parametrize(
+    "value, said",
+    [
+        ("nosuch", "There is no program nosuch in PATH, which "),
+        ("'no such' -w", "There is no program no such in PATH, which "),
+        ("/nowhere/vi", "There is no program /nowhere/vi that can be run, which "),
+        ("/etc/passwd", "There is no program /etc/passwd that can be run, which "),
+    ],
+)
+def test_an_editor_that_does_not_exist_is_named_with_its_variable(desk, words, name, value, said):
+    desk.environ |= {"EDITOR": "also-missing", name: value}
+    shown = desk.run(*words, code=1)
+    assert (
+        f"xats: {said}{name} names as the editor. Nothing was sent.\n  name another one, as in: export {name}=" in shown
+    )
+    assert "not found" not in shown  # as a shell would say it
+    assert (desk.bodies(), desk.kept()) == ([], [])
+
+
+@pytest.mark.parametrize("value", ["$HOME/ed", "LC_ALL=C true;"])
+def test_a_shell_finds_what_only_a_shell_can_find(desk, value):
+    desk.environ["EDITOR"] = value
+    shown = desk.run("send", "bob", code=1)
+    assert "There is no program" not in shown
+    assert (desk.bodies(), desk.kept()) == ([], [])
+
+
+def test_an_editor_that_vanishes_keeps_what_it_wrote(desk):
+    desk.editor("""echo text > $1; exec ./gone""")
+    shown = desk.run("send", "bob", code=1)
+    assert re.search(r"exit code 127: .* \(EDITOR\)\. Nothing was sent\.", shown)
+    assert "your text is in " in shown
+    assert (desk.bodies(), desk.kept()) == ([], ["text\n"])
 
 
 def test_a_text_that_cannot_be_sent_is_kept(desk):
@@ -130,10 +167,22 @@ true""")
     assert desk.bodies() == ["caught"]
 
 
-@pytest.mark.parametrize("words", [["send", "bob"], ["reply", "1"], ["broadcast"]], ids=" ".join)
+def test_ask_opens_the_editor_and_then_waits_its_whole_time(desk):
+    desk.editor("""sleep 1; cp "$1" "$1.seen"; echo 'Which port?' > $1""")
+    shown = desk.run("ask", "bob", "--timeout", "0.5s", code=124)
+    assert desk.bodies() == ["Which port?"]
+    (seen,) = desk.kept()
+    assert "send the text to bob, and wait for the reply." in seen
+    assert "waiting up to " in shown and "No reply to #2 came from bob" in shown
+    desk.editor("true")
+    assert "The text is empty, so the message is cancelled." in desk.run("ask", "bob", code=1)
+    assert desk.bodies() == ["Which port?"]
+
+
+@pytest.mark.parametrize("words", [["send", "bob"], ["reply", "1"], ["broadcast"], ["ask", "bob"]], ids=" ".join)
 def test_no_editor_opens_for_a_script_an_agent_or_json(desk, words):
     desk.editor("echo text > $1")
-    refused = "The body is missing. Nothing was sent."
+    refused = f"The {'question' if words[0] == 'ask' else 'body'} is missing. Nothing was sent."
     for more in ({}, {"CLAUDECODE": "1"}):
         ran = desk.xats(*words, "--as", "alice", env={**desk.environ, **more}, code=2)
         assert refused in ran.stderr

@@ -1,5 +1,7 @@
 """@FILE and --file FILE mean the same in every verb that takes a text or a document."""
 
+import os
+
 import pytest
 
 from xats.cli.kit import lane, params
@@ -54,11 +56,21 @@ def test_a_body_comes_from_a_file_or_is_a_text(as_alice, crew, words, given, bod
     assert ran.stderr == ""
 
 
-@pytest.mark.parametrize("word", ["@nobody", "@folder", "@notes.txt"])
-def test_a_word_that_is_no_file_is_a_text_with_a_remark(as_alice, crew, word):
+@pytest.mark.parametrize(
+    "word, why",
+    [
+        ("@nobody", "there is no file nobody"),
+        ("@notes.md/more", "there is no file notes.md/more"),
+        ("@folder", "folder is a folder"),
+        (f"@{'x' * 300}", f"there is no file {'x' * 300}"),
+    ],
+)
+def test_a_word_that_is_no_file_is_a_text_with_a_remark(as_alice, crew, word, why):
     ran = as_alice("send", "bob", word)
     assert last_body(crew) == word
-    assert ran.stderr == f"  there is no file {word[1:]}: the body is the text {word}\n"
+    assert ran.stderr == f"  {why}: the body is the text {word}; to mean the text, write @{word}\n"
+    assert as_alice("send", "bob", f"@{word}").stderr == ""
+    assert last_body(crew) == word
     assert as_alice("send", "bob", word, "--json").stderr == ""
 
 
@@ -74,6 +86,27 @@ def test_a_file_that_may_not_be_read_is_an_error(as_alice, xats, crew):
     (xats.folder / "notes.md").write_bytes(b"a\xff")
     assert "not UTF-8" in as_alice("send", "bob", "@notes.md", code=2).stderr
     assert len(crew.rows("select id from messages")) == 1
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("given", ["@closed/notes.md", "@closed.md"])
+@pytest.mark.parametrize(
+    "words, code", [(["send", "bob"], 2), (["ask", "bob"], 2), (["task", "add", "one", "-d"], 2)], ids=str
+)
+def test_a_file_without_permission_is_no_text(as_alice, xats, crew, given, words, code):
+    (xats.folder / "closed").mkdir(mode=0o600)
+    (xats.folder / "closed.md").touch(mode=0o000)
+    assert f"cannot be read: Permission denied: {given[1:]}. " in as_alice(*words, given, code=code).stderr
+    assert len(crew.rows("select id from messages")) == 1
+    assert crew.rows("select id from tasks") == []
+
+
+@pytest.mark.parametrize("words", [["send", "bob"], ["task", "add", "one", "-d"]], ids=" ".join)
+def test_ctrl_c_while_a_text_is_typed_leaves_nothing(xats, as_alice, crew, words):
+    shown = xats.on_terminal(*words, "-", env={"XATS_AGENT": "alice"}, interrupt_at="ends it", code=130)
+    assert "xats: Interrupted. Nothing was " in shown
+    assert len(crew.rows("select id from messages")) == 1
+    assert crew.rows("select id from tasks") == []
 
 
 def test_batch_goes_without_a_file(as_alice):

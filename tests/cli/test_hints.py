@@ -5,6 +5,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from xats.cli.kit import lane, tree, verbs
 from xats.cli.kit.parser import TEXTS
 
@@ -164,3 +166,63 @@ def test_what_cannot_be_typed_is_seen():
     assert objection("inbox --frob -n5") == "it has no --frob"
     assert objection("--team x send bob 'to --frob' -- --frob") is None
     assert commands_in('say: xats send bob "x"; or wait', hint=False) == ['send bob "x"']
+
+
+# -- a wrong name of an agent ------------------------------------------------------------------------------------------
+
+NAMING = [
+    "send {} hi",
+    "ask {} hi",
+    "peek {}",
+    "inbox --from {}",
+    "log --from {}",
+    "recap {}",
+    "pause {}",
+    "resume {}",
+    "agent show {}",
+    "agent forget {} --yes",
+    "agent set {} --role qa",
+    "agent rename {} other",
+    "unregister {}",
+    "task add x --to {}",
+]
+
+
+@pytest.mark.parametrize("line", NAMING)
+def test_a_wrong_name_has_one_hint_everywhere(xats, crew, line):
+    """It names those that are alike, else the verb that lists the agents."""
+    crew.add("dora", team="other")
+    for name, hint in (
+        ("bbo", "did you mean bob?"),
+        ("zoe", "xats agents --team crew --as alice"),
+        ("dora", "did you mean dora@other?"),
+    ):
+        ran = xats(*line.format(name).split(), "--team", "crew", "--as", "alice", "--json", code=3)
+        assert ran.error()["hint"].removesuffix(" --as alice") == hint.removesuffix(" --as alice"), name
+    assert objection("agents --team crew --as alice") is None
+
+
+def test_a_wrong_name_of_ones_own_says_how_to_register(xats, crew):
+    crew.add("dora", team="other")
+    for env, hint in (
+        ("bbo", "did you mean bob?"),
+        ("zoe", "xats register zoe --team crew"),
+        ("dora", "did you mean dora@other? For a new agent: xats register dora --team crew"),
+    ):
+        assert xats("inbox", "--team", "crew", "--json", env={"XATS_AGENT": env}, code=3).error()["hint"] == hint
+        assert xats("inbox", "--as", env, "--team", "crew", "--json", code=3).error()["hint"] == hint
+
+
+@pytest.mark.parametrize(
+    "words, meant",
+    [
+        (["agents", "forget", "bob"], "agent forget"),
+        (["agents", "show", "bob"], "agent show"),
+        (["tasks", "add", "x"], "task add"),
+        (["contracts", "get", "x"], "contract get"),
+        (["tasks"], "task list"),
+    ],
+    ids=" ".join,
+)
+def test_the_plural_of_a_noun_is_understood(xats, words, meant):
+    assert f"  did you mean xats {meant}?\n" in xats(*words, code=2).stderr

@@ -12,6 +12,7 @@ import tempfile
 import psutil
 import pytest
 
+from tests.support.viewer import Viewer
 from tests.support.world import Tmux, until
 from xats.core.agents import agents
 
@@ -127,6 +128,32 @@ def files_of(folder) -> dict[str, bytes]:
     # Into -shm readers of a write-ahead log write too.
     found = (path for path in folder.rglob("*") if path.is_file() and not path.name.endswith("-shm"))
     return {str(path): path.read_bytes() for path in found}
+
+
+# -- what a person must know -------------------------------------------------------------------------------------------
+
+FULL_SCREEN = r"""#!/bin/sh
+printf '\033[?1049h\033[2J\033[HFULL SCREEN'
+exec sleep 600
+"""
+
+
+def test_the_notes_stay_on_the_screen_before_a_program_draws_over_them(office, xats):
+    """The program starts at once; a key ends the notice, and goes to the program."""
+    office.stand_in("codex", FULL_SCREEN)
+    viewer = Viewer(office.tmux.socket, "keep")
+    try:
+        variables = "".join(f"{name}={shlex.quote(value)} " for name, value in xats.env(None).items())
+        line = f"exec env -i TMUX=$TMUX TMUX_PANE=$TMUX_PANE TERM=$TERM {variables} {office.command} launch codex"
+        office.tmux.cmd("respawn-pane", "-k", "-t", "keep:", "-c", str(xats.folder), f"{line} --name amy")
+        viewer.wait_for(b"above; any key goes on")
+        viewer.type("x")
+        viewer.wait_for(b"FULL SCREEN")
+        said = viewer.shown
+        assert said.index(b"amy registered") < said.index(b"notes above; any key goes on") < said.index(b"FULL SCREEN")
+        assert b"the agent cannot send" in said
+    finally:
+        viewer.close()
 
 
 # -- starting ----------------------------------------------------------------------------------------------------------

@@ -81,7 +81,13 @@ def test_without_a_terminal_it_names_the_command(site, xats, home):
 
 
 def test_a_dry_run_shows_each_change(site, xats, home):
-    shown = xats("setup", "--dry-run").stdout
+    ran = xats("setup", "--dry-run")
+    shown = ran.stdout
+    assert ran.stderr.startswith("what you can do next:\n  ")
+    assert "start an agent in a pane" not in shown
+    on_screen = xats.on_terminal("setup", "--dry-run")
+    steps, title, advice = on_screen.partition("\nwhat you can do next:\n")
+    assert title and "xats would:" in steps and "xats launch" not in steps and "xats launch" in advice
     assert STEPS.format(home=home) in shown
     assert f"+++ {home}/.codex/hooks.json" in shown
     found = xats("setup", "--dry-run", "--json").json()

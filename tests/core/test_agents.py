@@ -373,7 +373,7 @@ def test_what_nobody_is_called_is_unknown_with_the_mend(team):
     with pytest.raises(errors.UnknownAgent) as caught:
         team.agent("nobody")
     assert caught.value.exit == 3
-    assert caught.value.hint == "xats register nobody --team crew"
+    assert caught.value.hint == "xats agents --team crew"
 
 
 def test_messages_know_their_sender_by_its_present_name(team):

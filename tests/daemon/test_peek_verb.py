@@ -144,7 +144,7 @@ def test_each_screen_is_printed_until_the_pane_is_gone(world, desk):
     desk.cmd("kill-pane", "-t", pane)
     _, err = running.communicate(timeout=60)
     assert running.returncode == 4
-    assert "it has no tmux pane" in err
+    assert f"its pane {pane} is gone." in err
 
 
 def inside(world, *words):
@@ -200,6 +200,26 @@ def test_the_client_that_shows_my_pane_is_switched(person, desk, viewers):
     until(lambda: shown(desk)[me.name] == (bob, desk.bob.pane))
     assert shown(desk)[other.name][0] == "other"
     assert desk.bob.untouched()
+
+
+def test_the_pane_of_a_program_that_has_ended_is_called_that(person, desk, viewers):
+    """Its shell stays in the pane, and is not gus."""
+    pane = desk.open(f"sh -c 'echo it runs; exec sleep 1000'; {STAYS}")
+    until(lambda: "it runs" in desk.text(pane))
+    shell = psutil.Process(int(desk.cmd("display-message", "-p", "-t", pane, "#{pane_pid}")))
+    (program,) = shell.children()
+    person.register("gus", SimpleNamespace(tmux=desk, pane=pane), "--client", "generic")
+    known = "update sessions set pid = :pid, pid_started = :started where pane_id = :pane"
+    person.write(known, pid=program.pid, started=process.started(program.pid), pane=pane)
+    program.kill()
+    until(lambda: process.started(program.pid) is None)
+    viewers("keep")
+    mine = desk.cmd("split-window", "-P", "-F", "#{pane_id}", "-t", "keep:", inside(person, "attach", "gus"))
+    said = f"now at pane {pane} of gus, whose program (generic) has ended"
+    until(lambda: said in desk.text(mine).replace("\n", ""))
+    desk.cmd("kill-pane", "-t", pane)
+    error = person.xats("attach", "gus", code=4)[1]
+    assert f"xats cannot see the screen of gus: its pane {pane} is gone." in error
 
 
 def test_a_client_goes_to_another_session_of_the_server(person, desk, viewers):

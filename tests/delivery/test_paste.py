@@ -452,7 +452,7 @@ def test_a_client_that_went_away_and_left_a_shell(desk, known):
     until(lambda: seat.text().rstrip().endswith("at-bash$"))
     before = seat.text()
     outcome = seat.attempt(line=never, **({} if known else {"client": None}))
-    assert outcome == Outcome("refused", "shell_foreground", "in front: bash")
+    assert outcome == Outcome("refused", "shell_foreground", "bash")
     assert seat.text() == before
     assert desk.buffers() == ""
 
@@ -492,7 +492,7 @@ def test_a_shell_is_never_the_client(desk):
     client = (pane.pane_pid, process.started(pane.pane_pid))
     for who in (client, None):
         outcome = attempt(pane, line=never, token="t", quiet_ms=0, client=who)
-        assert outcome == Outcome("refused", "shell_foreground", "in front: bash")
+        assert outcome == Outcome("refused", "shell_foreground", "bash")
 
 
 def test_the_pid_of_the_client_belongs_to_another_by_now(desk):

@@ -50,6 +50,13 @@ class Cancelled(XatsError):
     code = "cancelled"
 
 
+class Interrupted(XatsError):
+    """A person ended the command with Ctrl-C."""
+
+    code = "interrupted"
+    exit = INTERRUPTED
+
+
 class EditorFailed(XatsError):
     """The editor failed."""
 

@@ -81,10 +81,11 @@ def examine(here: Context) -> list[Check]:
         else:
             of_store = [*of_store, *clock.checks(found)]
             of_mail = mail.checks(found)
+    of_tmux = section("tmux", lambda: tmux.checks(found, seen, said))
     return [
         *of_store,
-        *section("tmux", lambda: tmux.checks(found, seen, said)),
-        *section("waking", lambda: waking.checks(here.path, found, seen)),
+        *of_tmux,
+        *section("waking", lambda: waking.checks(here.path, found, seen, of_tmux)),
         *section("daemon", lambda: daemon.checks(here.path, found, here.environ)),
         *of_mail,
         *section("clients", lambda: clients.checks(found, here.environ, here.path)),

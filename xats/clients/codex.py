@@ -54,10 +54,32 @@ def sandbox_writes(config: str, folder: str) -> bool:
 
     try:
         text = records.contents(config, CONFIG).decode()
-        roots = tomllib.loads(text)["sandbox_workspace_write"]["writable_roots"]
+        settings = tomllib.loads(text)
+        if settings.get("sandbox_mode") == "danger-full-access":
+            return True
+        roots = settings["sandbox_workspace_write"]["writable_roots"]
         return any(os.path.commonpath((folder, one)) == os.path.normpath(one) for one in roots)
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def sandbox_allows(arguments: Sequence[str], folder: str) -> bool:
+    """Tell whether Codex was started with `arguments` that let its tools write `folder`."""
+    import os
+    from itertools import pairwise
+
+    pairs = [word.split("=", 1) if word.startswith("--") and "=" in word else [word] for word in arguments]
+    words = [one for pair in pairs for one in pair]
+    if {"--dangerously-bypass-approvals-and-sandbox", "--yolo"} & set(words):
+        return True
+    for option, value in pairwise(words):
+        if option in ("-s", "--sandbox") and value == "danger-full-access":
+            return True
+        if option == "--add-dir" and os.path.isabs(value):
+            top = os.path.normpath(value)
+            if os.path.commonpath((folder, top)) == top:
+                return True
+    return False
 
 
 def prepare(start: Launch, kit: Kit, writable: str | None) -> Launch:
@@ -129,6 +151,7 @@ CLIENT = Client(
         config="config.toml",
         line="[sandbox_workspace_write] writable_roots = [{folder}]",
         writes=sandbox_writes,
+        allows=sandbox_allows,
     ),
     sharing=Sharing(serves, terminals="xats.clients.codex_terminals"),
     login_shell=True,

@@ -201,6 +201,7 @@ class ToolSandbox:
     config: str = ""  #: the file with that setting, in the folder of its hooks
     line: str = ""  #: the setting in that file, with `{folder}` as a quoted text
     writes: Callable[[str, str], bool] | None = None  #: of the file and the folder: whether a tool may write it
+    allows: Callable[[Sequence[str], str], bool] | None = None  #: the same of the program's arguments and the folder
 
 
 @record

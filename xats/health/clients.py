@@ -43,7 +43,8 @@ def checks(facts: Facts | None, environ: Mapping[str, str], store: str) -> list[
         lines.append(Check(SECTION, name, OK, _absent(name, found, counts[name])))
     if not lines:
         lines.append(Check(SECTION, "programs", OK, "no agent program that xats knows is in PATH"))
-    return [*lines, *broken, *hooks(environ), *_refused(f"{store}-hooks.log", time.time()), *shared(environ)]
+    boxes = sandboxes(facts, environ, os.path.dirname(store))
+    return [*lines, *broken, *hooks(environ), *boxes, *_refused(f"{store}-hooks.log", time.time()), *shared(environ)]
 
 
 def _refused(log: str, now: float) -> list[Check]:
@@ -90,6 +91,42 @@ def shared(environ: Mapping[str, str]) -> list[Check]:
                 )
                 fix = f"{terminals.STOP}; then: xats launch {client.name}"
                 found.append(Check(SECTION, f"{client.name} daemon", WARN, detail, fix))
+    return found
+
+
+def sandboxes(facts: Facts | None, environ: Mapping[str, str], folder: str) -> list[Check]:
+    """Return a check for each program whose sandbox keeps its agents from writing `folder`, which holds the store.
+
+    It counts a program with agents on this host, and one with hooks of xats. The setting of the user decides, and for
+    an agent that runs also the arguments of its program.
+    """
+    from xats.base import process
+    from xats.clients import model
+    from xats.hooks.clients import CLIENTS
+    from xats.hooks.install.installed import look
+
+    found = []
+    for hooked in CLIENTS:
+        client = model.load(hooked.name)
+        box = client.sandbox if client else None
+        if client is None or box is None or box.writes is None:
+            continue
+        try:
+            settings = hooked.path("user", environ, "")
+        except folders.NoHome:  # a check of its own says so
+            continue
+        theirs = [one for one in facts.agents if one.agent.client == client.name and facts.here(one)] if facts else []
+        has_hooks = look(hooked, "user", settings, ()).state in ("installed", "stale")
+        if box.writes(os.path.join(os.path.dirname(settings), box.config), folder) or not (theirs or has_hooks):
+            continue
+        pids = {one.agent.address: one.session.seat.pid for one in theirs if one.session}
+        kept = [
+            name for name, pid in pids.items() if not (pid and box.allows and box.allows(process.argv(pid), folder))
+        ]
+        if kept or not theirs:
+            who = ", ".join(kept) or "its agents"
+            detail = f"{client.title}'s sandbox cannot write {folder}, so {who} cannot send mail"
+            found.append(Check(SECTION, f"sandbox of {client.name}", WARN, detail, box.writing.format(folder=folder)))
     return found
 
 

@@ -6,6 +6,7 @@ import os
 import shlex
 
 from xats.base import calling, occupancy, process
+from xats.clients import model
 from xats.health import FAIL, OK, WARN, Check
 
 TYPE_CHECKING = False
@@ -38,10 +39,15 @@ def _agent(one: Details) -> list[Check]:
     """Return a check if an agent's PATH has no xats. Without a known shell, the environment of its program counts."""
     assert one.session
     name, path = f"PATH of {one.agent.address}", one.session.xats_path
+    client = model.load(one.agent.client)
+    login = client is not None and client.login_shell
     if path is None and one.session.seat.pid is not None and occupancy.living(one.session.seat):
         its = process.environ(one.session.seat.pid)
-        if its and not calling.find(its):
+        found = calling.find(its) if its else None
+        if its and (found is None or (login and not calling.is_usual(found, its))):
             detail = "its program was started without xats in PATH, and its wake lines give no path"
+            if login:
+                detail = "its login shell may not have xats in PATH, and its wake lines give no path"
             fix = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
             return [Check(SECTION, name, WARN, detail, fix)]
     if path in (None, calling.NAME):
@@ -49,6 +55,9 @@ def _agent(one: Details) -> list[Check]:
     if not os.path.isfile(path):
         fix = f"xats register {one.agent.name} --team {one.agent.team}  (where that agent works)"
         return [Check(SECTION, name, FAIL, f"it has no xats, and {path} is gone", fix)]
+    if login:  # its login shell sets PATH itself: an export before the program starts has no effect
+        detail = f"it runs commands in a login shell, so wake lines and hooks give the path: {calling.spelled(path)}"
+        return [Check(SECTION, name, OK, f"{detail}; the name is enough if ~/.profile has: {_export(path)}")]
     detail = f"it has no xats, so wake lines and hooks give the path: {calling.spelled(path)}"
     return [Check(SECTION, name, WARN, detail, f"{_export(path)}  (before that agent is started)")]
 

@@ -259,7 +259,7 @@ def _team(seen: Evidence) -> str:
 def _by_flag(said: str, seen: Evidence) -> Me:
     """Return the agent that --as names."""
     whom, _, team = said.partition("@")
-    agent = agents.by_name(seen.tx, team.lower() or seen.c.said_team or _team(seen), check_name(whom))
+    agent = agents.by_name(seen.tx, team.lower() or seen.c.said_team or _team(seen), check_name(whom), own=True)
     found = seen.bound
     return _current(found) if found and found[0].id == agent.id else Me(agent, "flag")
 
@@ -285,7 +285,7 @@ def _by_environment(seen: Evidence) -> Me | None:
         msg = f"XATS_AGENT={c.name()} was inherited from another session; this one is new and belongs to no agent."
         seen.problem = Refused(msg, OWN_NAME)
         return None
-    agent = agents.by_name(tx, team, name)
+    agent = agents.by_name(tx, team, name, own=True)
     if found and found[0].id == agent.id:
         return _current(found)
     if agent.client == "human" and c.inside():

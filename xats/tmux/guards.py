@@ -120,20 +120,20 @@ def foreground(pane: Pane, client: Client | None, expected: Expected | None = No
         members = process.foreground(pane.pane_pid)
         programs = [member for member in members if not process.is_shell(member.name)]
         if not programs:
-            return Found("shell_foreground", f"in front: {members[0].name}" if members else "")
+            return Found("shell_foreground", members[0].name if members else "")
         return _keyboard(pane, programs[0], members, expected)
     found = process.read(client[0])
     if found is None or found.started != client[1]:
         front = process.foreground(pane.pane_pid)
         if front and all(process.is_shell(one.name) for one in front):
-            return Found("shell_foreground", f"in front: {front[0].name}")
+            return Found("shell_foreground", front[0].name)
         return Found("process_gone")
     if found.tty != device(pane):
         return Found("program_elsewhere")  # it lives, and may come back
     if found.pgrp != found.tpgid:
         return _other_group(found)
     if process.is_shell(found.name):
-        return Found("shell_foreground", f"in front: {found.name}")
+        return Found("shell_foreground", found.name)
     return _keyboard(pane, found, process.group(found.pgrp, found.tty), expected)
 
 
@@ -151,7 +151,7 @@ def _other_group(client: Process) -> Found:
     programs = [one for one in process.group(client.tpgid, client.tty) if not process.is_shell(one.name)]
     if not programs:
         leader = process.read(client.tpgid)
-        return Found("shell_foreground", f"in front: {leader.name}" if leader else "")
+        return Found("shell_foreground", leader.name if leader else "")
     return Found("child_foreground", f"{_named(programs[0])} is in front", (programs[0].pid, programs[0].started))
 
 

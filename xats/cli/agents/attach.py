@@ -23,28 +23,33 @@ def attach(here: Context, agent: params.AgentArg) -> int:
     tmux session of the pane; detach with your prefix and d. Inside another tmux server press the prefix twice for the
     inner one.
 
+    If the program of the agent has ended, xats goes to its pane all the same, and says so.
+
     Example: xats attach bob
     """
     if here.json:
         msg = "xats attach prints no JSON."
         raise Usage(msg, f"xats peek {agent} --json")
     people.person(here, "go to an agent's pane", "an agent looks at it: xats peek AGENT")
-    whom, _, pane = pane_of.find(here, agent)
-    pane_of.look(here, whom, pane)
+    whom, session, pane = pane_of.find(here, agent)
+    ended = pane_of.has_ended(whom, session, pane_of.look(here, whom, pane))
+    place = pane_of.about(here, whom, pane, ended=ended)
     around, mine = _around(here)
     if mine and mine.pane_id == pane.pane_id and around == pane.server_pid:
-        render.say(f"{pane_of.about(here, whom, pane)} is this pane")
+        render.say(f"this is {place}" if ended else f"{place} is this pane")
         return 0
     if around == pane.server_pid:
         if not visit.switch(pane, mine.pane_id if mine else None):
             msg = "This pane is in no tmux client that could go elsewhere: no client is attached to its server."
             raise Refused(msg, f"xats peek {agent}")
         if not here.quiet:
-            render.say(f"now at {pane_of.about(here, whom, pane)}")
+            render.say(f"now at {place}")
         return 0
     if not (os.isatty(0) and os.isatty(1)):
         msg = "xats attach needs a terminal."
         raise Refused(msg, f"xats peek {agent}")
+    if ended and not here.quiet:
+        render.say(f"going to {place}")
     return visit.attach(pane)
 
 

@@ -17,7 +17,7 @@ from xats.identity import binding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import NoReturn
 
     from xats.base.pane import Pane
@@ -52,6 +52,7 @@ def launch(
 
     The process of xats becomes the program, so the exit code is the program's. The hooks are for this launch alone;
     xats changes no settings file. It says so if the program takes no hooks for one launch, or has them already.
+    In tmux what it says stays on your screen for five seconds or until you press a key; the program starts meanwhile.
     Arguments after -- go to the program unchanged.
 
     Example: xats launch claude --name alice --role reviewer
@@ -302,6 +303,8 @@ def _introduce(here: Context, done: Registered, how: Launch) -> None:
             tell_path(agent, session.xats_path if session else None)
         for note in how.notes:
             render.note(note)
+        if how.notes and session and session.seat.pane:
+            _hold_notes(session.seat.pane, how.notes)
     here.store.close()
     # The daemon must not be a child of the program, which does not know it and would never reap it.
     child = os.fork()
@@ -311,6 +314,21 @@ def _introduce(here: Context, done: Registered, how: Launch) -> None:
         finally:
             os._exit(0)
     os.waitpid(child, 0)
+
+
+def _hold_notes(pane: Pane, notes: Sequence[str]) -> None:
+    """Keep the `notes`, which stand on the screen of `pane`, there until a key is pressed, for some seconds at most.
+
+    Some programs draw over them at once. While tmux shows a notice, it draws nothing else on that terminal. The program
+    starts meanwhile, so no script waits; waiting for Enter would stop a launch into a pane that no person looks at.
+    """
+    from contextlib import suppress
+
+    from xats.tmux import notice
+
+    count = "a note" if len(notes) == 1 else f"{len(notes)} notes"
+    with suppress(XatsError):
+        notice.show(pane, f"xats: {count} above; any key goes on: {render.one_line(notes[0])}")
 
 
 def _become(here: Context, done: Registered, how: Launch, *, waited: bool) -> NoReturn:

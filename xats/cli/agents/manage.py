@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xats.base import occupancy
 from xats.base.durations import ago
-from xats.base.errors import Refused, UnknownAgent, Usage
+from xats.base.errors import Refused, Usage
 from xats.cli.agents import listing, pane_mark, reach, register, states
 from xats.cli.kit import documents, people, render, views
 from xats.core.address import check_name, parse
@@ -243,10 +243,10 @@ def _ask_about_name(here: Context, found: Agent, name: str, *, yes: bool) -> Non
         remove = here.command("agent", "forget", found.name, "--yes")
         raise Refused(msg, f"{only_name}; to remove {found.name} for good: {remove}", agent=found.address)
     render.say(f"{is_former}; {found.name} stays")
-    if not render.ask(f"Free the name {name}, so that it no longer leads to {found.name}?"):
-        msg = "Nothing was changed."
+    left = "Nothing was changed."
+    if not render.ask(f"Free the name {name}, so that it no longer leads to {found.name}?", left):
         raise Refused(
-            msg, f"to remove {found.name}: {here.command('agent', 'forget', found.name)}", agent=found.address
+            left, f"to remove {found.name}: {here.command('agent', 'forget', found.name)}", agent=found.address
         )
 
 
@@ -321,10 +321,7 @@ def _known(tx: Tx, me: Me, name: str) -> tuple[Agent, str | None]:
         team, called = teams.address(tx, team, called)
         found = agents.find(tx, team, called)
     if found is None or found.client == "system":
-        msg = f"There is no agent {name} in team {team}."
-        alike = agents.near(tx, team, called)
-        hint = f"did you mean {' or '.join(alike)}?" if alike else f"xats agents --team {team}"
-        raise UnknownAgent(msg, hint, name=name, team=team)
+        raise agents.unknown(tx, team, called)
     return found, called if called.lower() != found.name.lower() else None
 
 

@@ -58,9 +58,9 @@ def agree(here: Context, name: str, *, yes: bool) -> None:
         return
     command = here.command("launch", "claude", "--name", name)
     render.say(f"You are {here.person()} here. To start an agent program as {name}: {command}")
-    if not render.ask(f"Make this shell {name}?"):
-        msg = "Nothing was registered."
-        raise Refused(msg, command, reason="declined")
+    left = "Nothing was registered."
+    if not render.ask(f"Make this shell {name}?", left):
+        raise Refused(left, command, reason="declined")
 
 
 def _is_person(here: Context, name: str) -> bool:

@@ -48,7 +48,7 @@ def look(here: Context, agent: Agent, pane: Pane) -> Look:
     except (NoPane, TmuxUnavailable) as problem:
         reason = gone.reason(pane, problem)
         if reason in GONE:
-            raise refused(here, agent, reason) from problem
+            raise refused(here, agent, reason, pane) from problem
         raise
     other = guards.identity(pane, seen)
     if other:
@@ -56,16 +56,26 @@ def look(here: Context, agent: Agent, pane: Pane) -> Look:
     return seen
 
 
-def refused(here: Context, agent: Agent, reason: str) -> PaneUnusable:
-    """Return the error for an agent whose pane cannot be seen for the `reason`, a code of core/waking/reasons.py."""
+def has_ended(agent: Agent, session: Session, seen: Look) -> bool:
+    """Tell whether the program of `agent` has surely ended, whose pane is `seen`. The shell of a person may change."""
+    from xats.daemon.liveness import process_gone
+
+    return seen.dead or (agent.client != "human" and bool(process_gone(session)))
+
+
+def refused(here: Context, agent: Agent, reason: str, pane: Pane | None = None) -> PaneUnusable:
+    """Return the error for an agent whose `pane` cannot be seen for the `reason`, a code of core/waking/reasons.py."""
     from xats.cli.agents.poke import HINTS
 
-    msg = f"xats cannot see the screen of {_named(here, agent)}: {words(reason)}."
+    why = f"its pane {pane.pane_id} is gone" if pane and reason == "no_pane" else words(reason)
+    msg = f"xats cannot see the screen of {_named(here, agent)}: {why}."
     return PaneUnusable(msg, HINTS.get(reason, f"xats agent show {agent.name}"), reason=reason)
 
 
-def about(here: Context, agent: Agent, pane: Pane) -> str:
-    """Return in words which pane of which agent this is."""
+def about(here: Context, agent: Agent, pane: Pane, *, ended: bool = False) -> str:
+    """Return in words which pane of which agent this is; `ended` says that the program of the agent has ended."""
+    if ended:
+        return f"pane {pane.pane_id} of {_named(here, agent)}, whose program ({agent.client}) has ended"
     return f"{_named(here, agent)} ({agent.client}) in {pane.pane_id}"
 
 

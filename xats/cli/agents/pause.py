@@ -22,12 +22,16 @@ if TYPE_CHECKING:
     from xats.core.waking.stops import Stop
     from xats.store import Tx
 
+LEFT = "Nothing was paused."
+
 
 def pause(here: Context, whom: params.PausedArg = None, *, reason: params.ReasonOption = None) -> int:
     """Hold the wakes of an agent, or of the whole team; mail is stored meanwhile.
 
     It takes effect at once. xats tells each sender that the agent is paused. After xats resume, one wake delivers all
     of the stored mail.
+
+    xats wakes no person. A paused person is not told about new mail in tmux or on the desktop; agents go on.
 
     Without AGENT xats asks a person which wakes to hold. A script must name the agent, here or by --as.
 
@@ -39,22 +43,27 @@ def pause(here: Context, whom: params.PausedArg = None, *, reason: params.Reason
         msg = "--reason must be one line of at most 200 characters."
         raise Usage(msg, "xats pause bob --reason 'deploying'")
     if reason is not None:
-        text.check(reason, "reason", Usage, "Nothing was paused.", "xats pause bob --reason 'deploying'")
+        text.check(reason, "reason", Usage, LEFT, "xats pause bob --reason 'deploying'")
 
     said = whom or ("me" if here.as_name else _asked(here))
 
-    def work(tx: Tx, me: Me) -> tuple[bool, Pause, str]:
+    def work(tx: Tx, me: Me) -> tuple[bool, Pause, Agent | None, str]:
         team, agent = _whom(tx, me, said)
         created = pauses.pause(tx, me.agent, team, agent=agent, reason=reason)
         known = [one for one in pauses.listing(tx, team) if one.agent == (agent.address if agent else None)]
-        return created, known[0], me.agent.team
+        return created, known[0], agent, me.agent.team
 
-    created, found, own_team = here.write(work)
+    created, found, agent, own_team = here.write(work)
     if here.json:
         render.document({"pause": pause_json(found), "created": created})
     elif not here.quiet:
         name = _name(found.agent, found.team, own_team)
-        render.put(f"{name} {'paused' if created else 'was paused already'}; mail is stored, and wakes nobody")
+        is_person = agent is not None and agent.client == "human"
+        means = f"xats does not tell {name} about new mail" if is_person else "mail is stored, and wakes nobody"
+        render.put(f"{name} {'paused' if created else 'was paused already'}; {means}")
+        if is_person:
+            everything = f"xats pause {_address(None, found.team, own_team)}"
+            render.say(here.complete(f"  mail is stored, and agents go on; to hold the whole team: {everything}"))
         render.say(here.complete(f"  end it with: xats resume {_address(found.agent, found.team, own_team)}"))
     return 0
 
@@ -110,17 +119,16 @@ def _asked(here: Context) -> str:
     """Ask a person which wakes to hold, and return "all" or "me". Raises Usage if xats can ask no person."""
     both = "xats pause all, or: xats pause me"
     if here.json or here.person() is None or not render.can_ask():
-        msg = "AGENT is missing: all is the whole team, me is you. Nothing was paused."
+        msg = f"AGENT is missing: all is the whole team, me is you. {LEFT}"
         raise Usage(msg, both)
     team = team_meant(here)
     count = len(here.store.read(lambda tx: listing.agents(tx, team, None)))
     render.say(f"  a: the whole team {team} ({count} {'agent' if count == 1 else 'agents'})")
     name = here.read(lambda _, me: me.agent.name)
-    render.say(f"  m: {name} alone")
-    meant = {"a": "all", "m": "me"}.get(render.choose("Whose wakes do you want to hold?", "am") or "")
+    render.say(f"  m: only you, {name}: xats does not tell you about new mail, and the agents go on")
+    meant = {"a": "all", "m": "me"}.get(render.choose("Whose wakes do you want to hold?", "am", LEFT) or "")
     if meant is None:
-        msg = "Nothing was paused."
-        raise Refused(msg, both, reason="declined")
+        raise Refused(LEFT, both, reason="declined")
     return meant
 
 

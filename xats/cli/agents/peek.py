@@ -68,14 +68,11 @@ def peek(
 
 def _look(here: Context, whom: Agent, session: Session, pane: Pane, most: int | None) -> tuple[Look, list[str]]:
     """Return a look at `pane`, and its last `most` lines as text; None: its screen. Raises what `pane_of.look` does."""
-    from xats.daemon.liveness import process_gone
     from xats.tmux import screen
 
     seen = pane_of.look(here, whom, pane)
-    if seen.dead:
-        raise pane_of.refused(here, whom, "pane_dead")
-    if whom.client != "human" and process_gone(session):
-        raise pane_of.refused(here, whom, "process_gone")
+    if pane_of.has_ended(whom, session, seen):
+        raise pane_of.refused(here, whom, "pane_dead" if seen.dead else "process_gone")
     rows = screen.trimmed(seen.rows())
     if most is None:
         return seen, rows

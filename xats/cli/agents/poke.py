@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 AGAIN = 0.5  # seconds between two tries
+LEFT = "Nothing was typed."
 IN_A_FILE = "put it into a file, and poke the agent to read that"
 HINTS = {
     "no_pane": "start it in a tmux pane, and register it there",
@@ -83,7 +84,7 @@ def poke(
     deadline = time.monotonic() + durations.parse(timeout) / 1000 if timeout is not None else 0.0
     by = people.person(here, "poke an agent", "an agent writes: xats send AGENT '...'")
     if not (yes or dry_run or render.can_ask()):
-        msg = "Confirmation needed, but there is no terminal. Nothing was typed."
+        msg = f"Confirmation needed, but there is no terminal. {LEFT}"
         raise NotTyped(msg, f"xats poke {agent} '...' --yes", reason="declined")
     clean, removed = delivery.sanitise(_read(text, delivery.LARGEST))
     if not clean.strip():
@@ -95,9 +96,8 @@ def poke(
     if dry_run:
         return _preview(here, whom, session, clean, removed)
     settings = here.store.read(lambda tx: of_team(tx, whom.team, here.environ))
-    if not yes and not _agreed(whom, session, clean, delivery.view(whom, session) if session else "no pane"):
-        msg = "Nothing was typed."
-        raise NotTyped(msg, reason="declined")
+    if not yes and session and session.seat.pane and not _agreed(whom, session, clean, delivery.view(whom, session)):
+        raise NotTyped(LEFT, reason="declined")
 
     while True:
         outcome = delivery.poke(whom, session, clean, settings)
@@ -151,21 +151,21 @@ def _read(text: str, largest: int) -> str:
     """Return `text`, or the text of stdin if it is `-`. Raises InvalidBody, also above `largest` bytes."""
     from xats.base.text import check
 
-    said = reading.given(text, "text", InvalidBody, "Nothing was typed.")
-    data = check(said, "text", InvalidBody, "Nothing was typed.", IN_A_FILE)
+    said = reading.given(text, "text", InvalidBody, LEFT)
+    data = check(said, "text", InvalidBody, LEFT, IN_A_FILE)
     if len(data) > largest:
-        msg = f"The text has more than {largest} bytes. Nothing was typed."
+        msg = f"The text has more than {largest} bytes. {LEFT}"
         raise InvalidBody(msg, IN_A_FILE)
     return said
 
 
-def _agreed(whom: Agent, session: Session | None, text: str, seen: str) -> bool:
+def _agreed(whom: Agent, session: Session, text: str, seen: str) -> bool:
     """Show the text and the pane, and ask."""
-    pane = session.seat.pane.pane_id if session and session.seat.pane else "no pane"
-    render.say(f"{whom.address} ({whom.client}) in {pane}: {render.one_line(seen)}")
+    assert session.seat.pane
+    render.say(f"{whom.address} ({whom.client}) in {session.seat.pane.pane_id}: {render.one_line(seen)}")
     for line in render.visible(text).split("\n"):
         render.say(f"  | {line}")
-    return render.ask("Type this and submit it?")
+    return render.ask("Type this and submit it?", LEFT)
 
 
 def _failure(here: Context, outcome: Poked, found: dict[str, Any], *, waited: bool) -> XatsError:

@@ -72,7 +72,8 @@ def print_problems(plan: Setup) -> None:
 
 
 def print_next(here: Context, plan: Setup) -> None:
-    """Print what a person does next."""
+    """Print what a person does next, under a title: these lines are no steps of the set-up."""
+    render.say("what you can do next:")
     if not plan.hooks and not plan.found:
         render.note("no agent program found in PATH or in a tmux pane: install one, and run this again")
     find_text.print_by_hand(here, plan.rows)

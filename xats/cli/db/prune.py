@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from xats.core.prune import Counts
     from xats.store import Tx
 
+LEFT = "Nothing was removed."
 SHOWN = 10  # agents that the output names; --json names all
 PAUSE = 0.01  # seconds between two transactions, so that a waiting writer gets its turn
 
@@ -56,7 +57,7 @@ def prune(
     asking = not (dry_run or yes)
     counts = core.Counts()
     if asking:
-        people.require_terminal(f"xats db prune{f' --older {older}' if older else ''} --yes", "Nothing was removed.")
+        people.require_terminal(f"xats db prune{f' --older {older}' if older else ''} --yes", LEFT)
     now = here.store.clock() if dry_run else _trusted_time(here)
     before = now - age
     silent = now - max(age, keeping.age(here.settings) or keeping.KEEP)
@@ -70,9 +71,8 @@ def prune(
         rehearsal.close()
         if dry_run:
             return _pruned(here, counts, before, done=False)
-        if counts.total and not render.ask(f"Remove {_words(counts)} from before {iso(before)}?"):
-            msg = "Nothing was removed."
-            raise Refused(msg)
+        if counts.total and not render.ask(f"Remove {_words(counts)} from before {iso(before)}?", LEFT):
+            raise Refused(LEFT)
     total, counts = counts.total if asking else None, core.Counts()
     with Progress("removing", total, quiet=here.quiet) as bar:
         for removed in core.walk(here.store.write, before, clock=time.monotonic, unused=unused):

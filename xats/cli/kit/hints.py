@@ -114,6 +114,17 @@ def synonym(path: Sequence[str], word: str) -> str:
     return next((one for one in named if one in VERBS or one.startswith("-")), "")
 
 
+def singular(command: str, words: Sequence[str]) -> str:
+    """Return the verb of a noun that is meant by the `command` in the plural and the first of `words`; "" if none.
+
+    So `xats agents forget bob` means `xats agent forget`.
+    """
+    from xats.cli.kit.verbs import VERBS
+
+    path = f"{command.partition(' ')[2].removesuffix('s')} {words[0] if words else ''}"
+    return f"xats {path}" if path in VERBS else ""
+
+
 def given(words: Sequence[str]) -> dict[str, str]:
     """Return the OPTIONS that the command line `words` has, with their values, up to a lone `--`."""
     found: dict[str, str] = {}

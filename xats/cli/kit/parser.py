@@ -15,6 +15,7 @@ from typer.core import TyperArgument, TyperCommand
 
 from xats.base.errors import Usage
 from xats.base.visible import one_line
+from xats.cli.kit import hints
 from xats.cli.kit.lane import is_text
 
 TYPE_CHECKING = False
@@ -70,6 +71,8 @@ class Verb(TyperCommand):
             hint = f"{ctx.command_path} --help"
             if ["--json", *left] in ([one, *words[at : at + 1]] for at, one in enumerate(words, 1)):
                 hint = f"{ctx.command_path} --json={named}"
+            elif meant := hints.singular(ctx.command_path, left):
+                hint = f"did you mean {meant}?"
             elif text_hint(self, ctx.command_path):
                 hint = "put a text of several words into single quotes"
             raise Usage(msg, hint)

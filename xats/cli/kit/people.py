@@ -59,7 +59,7 @@ def confirm(question: str, command: str, *before: str, left: str = "Nothing was 
     require_terminal(command, left, **data)
     for line in before:
         render.say(line)
-    if not render.ask(question):
+    if not render.ask(question, left):
         raise Refused(left, **data)
 
 

@@ -24,8 +24,9 @@ def given(text: str, what: str, kind: type[XatsError], left: str) -> str:
 def text(here: Context, said: str | None, file: str | None, what: str, kind: type[XatsError], left: str) -> str | None:
     """Return the text that an argument has `said` or that `--file` names; None if neither is given.
 
-    `-` is standard input and `@FILE` is that file. `@@word` is the text `@word`. An `@word` that names no file is a
-    text; a remark on stderr says so, but not with --json. Raises what `read` does, and Usage if both are given.
+    `-` is standard input and `@FILE` is that file. `@@word` is the text `@word`. An `@word` that names no file, or a
+    folder, is a text; a remark on stderr says so, but not with --json. Raises what `read` does, also for a file that
+    this user may not read, and Usage if both are given.
     """
     if file is not None:
         return document(here, said, file, what, kind, left)
@@ -34,11 +35,26 @@ def text(here: Context, said: str | None, file: str | None, what: str, kind: typ
     name, word = said[1:], not any(char.isspace() for char in said)
     if word and name[:1] == "@":
         return name
-    if name == "-" or (os.path.exists(name) and not os.path.isdir(name)):
+    missing = "" if name == "-" else _missing(name)
+    if not missing:
         return read(name, what, kind, left, AT)
     if word and name and not here.json:
-        render.say(f"  there is no file {render.one_line(name)}: the {what} is the text {render.one_line(said)}")
+        shown = render.one_line(said)
+        render.note(f"{missing}: the {what} is the text {shown}; to mean the text, write @{shown}")
     return said
+
+
+def _missing(name: str) -> str:
+    """Return in words why there is no file `name`; "" if there is one, or if this user may not look."""
+    from stat import S_ISDIR
+
+    try:
+        is_folder = S_ISDIR(os.stat(name).st_mode)
+    except PermissionError:
+        return ""
+    except (OSError, ValueError):
+        return f"there is no file {render.one_line(name)}"
+    return f"{render.one_line(name)} is a folder" if is_folder else ""
 
 
 def document(
@@ -74,8 +90,8 @@ def path(said: str | None, file: str | None, what: str, left: str) -> str:
 def read(source: str, what: str, kind: type[XatsError], left: str, hint: str = "") -> str:
     """Return the text in the file `source`, or on standard input if that is `-`.
 
-    Raises `kind` if it cannot be read, is longer than LARGEST or is not UTF-8. The message names it by `what`, and
-    `left` says what was not done. `hint` says how to fix a text that cannot be read.
+    Raises Interrupted after Ctrl-C, and `kind` if the text cannot be read, is longer than LARGEST or is not UTF-8. The
+    message names it by `what`, and `left` says what was not done. `hint` says how to fix a text that cannot be read.
     """
     where = "standard input" if source == "-" else source
     try:
@@ -88,6 +104,8 @@ def read(source: str, what: str, kind: type[XatsError], left: str, hint: str = "
             if sys.stdin.isatty():
                 render.say(f"type the {what}; Ctrl-D on a line of its own ends it")
             data = sys.stdin.buffer.read(LARGEST + 1)
+    except KeyboardInterrupt:
+        raise render.interrupted(left) from None
     except OSError as problem:
         msg = f"The {what} cannot be read: {problem.strerror}: {where}. {left}"
         raise kind(msg, hint) from problem

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import OverflowMethod
 
-    from xats.base.errors import XatsError
+    from xats.base.errors import Interrupted, XatsError
 
 WIDEST = 1 << 20  # columns of a table in a pipe, where nothing has to be cut
 BIDI = shown.BIDI
@@ -146,15 +146,25 @@ def stream(lines: Iterable[str]) -> None:
         raise OSError(problem.errno, msg) from problem
 
 
-def ask(question: str) -> bool:
-    """Ask a person on stderr, and return whether the answer is `y` or `yes`."""
-    return _answer(f"{question} [y/N] ") in ("y", "yes")
+def ask(question: str, left: str) -> bool:
+    """Ask a person on stderr, and return whether the answer is `y` or `yes`; Ctrl-D is no.
+
+    `left` says what was not done. Raises Interrupted with it after Ctrl-C.
+    """
+    return _answer(f"{question} [y/N] ", left) in ("y", "yes")
 
 
-def choose(question: str, letters: str) -> str | None:
-    """Ask a person on stderr for one of `letters`. Any other answer is None, the default."""
-    answer = _answer(f"{question} [{'/'.join(letters)}/N] ")
+def choose(question: str, letters: str, left: str) -> str | None:
+    """Ask a person on stderr for one of `letters`. Any other answer is None, the default; see `ask` for `left`."""
+    answer = _answer(f"{question} [{'/'.join(letters)}/N] ", left)
     return answer if len(answer) == 1 and answer in letters else None
+
+
+def interrupted(left: str) -> Interrupted:
+    """Return the error for Ctrl-C at something that a person was to type; `left` says what was not done."""
+    from xats.base.errors import Interrupted
+
+    return Interrupted(f"Interrupted. {left}")
 
 
 def can_ask() -> bool:
@@ -162,13 +172,15 @@ def can_ask() -> bool:
     return os.isatty(0) and os.isatty(2)
 
 
-def _answer(prompt: str) -> str:
+def _answer(prompt: str, left: str) -> str:
     """Return the answer of a person in lower case, and end its line, also after Ctrl-C and Ctrl-D."""
-    sys.stderr.write(prompt)
-    sys.stderr.flush()
     answer = ""
     try:
+        sys.stderr.write(prompt)
+        sys.stderr.flush()
         answer = sys.stdin.readline()
+    except KeyboardInterrupt:
+        raise interrupted(left) from None
     finally:
         if not answer.endswith("\n"):
             say("")

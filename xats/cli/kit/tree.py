@@ -158,7 +158,11 @@ class Lazy(TyperGroup):
             return word, self.get_command(ctx, word), args[1:]
         whole = " ".join(("xats", *self.path))
         near = get_close_matches(word, self.paths(), 1)
-        means = hints.synonym(self.path, word) or (" ".join((*self.path, near[0])) if near else "")
+        means = (
+            hints.singular(f"xats {word}", args[1:]).partition(" ")[2]
+            or hints.synonym(self.path, word)
+            or (" ".join((*self.path, near[0])) if near else "")
+        )
         hint = f"did you mean xats {means}?" if means else f"{whole} --help"
         msg = f"There is no {whole} {word}."
         raise Usage(msg, hint)

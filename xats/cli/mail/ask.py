@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 
 from xats.base import durations
-from xats.base.errors import INTERRUPTED, InvalidBody, Refused, TimedOut, Usage, XatsError
+from xats.base.errors import Interrupted, Refused, TimedOut, Usage
+from xats.base.record import replace
 from xats.cli.kit import render, views
 from xats.core.mail import inbox as letters
 from xats.core.mail import replies, sending
@@ -36,13 +37,6 @@ class NoReply(Refused):
     code = "no_reply"
 
 
-class Interrupted(XatsError):
-    """The wait was interrupted."""
-
-    code = "interrupted"
-    exit = INTERRUPTED
-
-
 def ask(
     here: Context,
     address: params.AddressArg = None,
@@ -58,7 +52,8 @@ def ask(
     """Send a question, wait for the reply, and print it.
 
     Standard output gets only the text of the reply, and then the reply is read. With several recipients, the first
-    reply ends the wait; later ones come to the inbox.
+    reply ends the wait; later ones come to the inbox. Without a question a person at a terminal writes it in an editor,
+    as for send.
 
     After --timeout the exit code is 124. Then, and after Ctrl-C, the question stays sent, and its reply comes to the
     inbox. --resume ID goes on waiting, or prints a reply that is there already. ask ends with exit 4 if every
@@ -73,7 +68,7 @@ def ask(
 
     Example: xats ask role:reviewer 'Review branch parser' --contract review
     """
-    deadline = time.monotonic() + durations.parse(timeout) / 1000
+    patience = durations.parse(timeout)
     version = _version(here, contract) if contract is not None else None
     said = f" --contract {contract}" if contract is not None else ""
     said += f" --timeout {timeout}" if timeout != PATIENCE else ""
@@ -84,9 +79,10 @@ def ask(
             msg = "With --resume nothing is sent, so only --timeout and --contract go with it."
             raise Usage(msg, f"xats ask --resume {resume}{said}")
         question = here.read(lambda tx, me: replies.look(tx, me.agent, resume)).message
+    deadline = time.monotonic() + patience / 1000  # a person may have written the question in an editor until now
     try:
         if not (here.json or here.quiet):
-            render.say(f"  waiting up to {durations.rough(durations.parse(timeout))} for the reply to #{question.id}")
+            render.say(f"  waiting up to {durations.rough(patience)} for the reply to #{question.id}")
         found, me = _reply(here, question.id, deadline, again=f"xats ask --resume {question.id}{said}")
     except KeyboardInterrupt:
         msg = f"Interrupted. #{question.id} is sent, and its reply will come to your inbox."
@@ -116,8 +112,7 @@ def _send(
     version: Version | None,
 ) -> Message:
     """Send the question and return it."""
-    from xats.cli.kit import reading
-    from xats.cli.mail.send import accept
+    from xats.cli.mail.send import accept, body_of
 
     if address is None:
         msg = "ADDRESS is missing."
@@ -125,16 +120,15 @@ def _send(
     if address.startswith("pool:"):
         msg = "A message to a pool becomes a task, so ask does not apply. Nothing was sent."
         raise Usage(msg, f"xats send {address} 'text'")
-    if body is None and file is None:
-        msg = "The question is missing. Nothing was sent."
-        raise InvalidBody(msg, "give it in single quotes, or - to read it from standard input")
-    text = reading.text(here, body, file, "body", InvalidBody, "Nothing was sent.") or ""
-    if version and text.strip():
-        text = f"{text.rstrip()}\n\n{_demand(version)}"
-    draft = sending.Draft(
-        address, text, subject=subject, need_reply=True, dedupe_key=key, hops=hop_limit(here.settings)
+    options = sending.Draft(
+        address, "", subject=subject, need_reply=True, dedupe_key=key, hops=hop_limit(here.settings)
     )
-    return accept(here, lambda tx, me: sending.send(tx, me.agent, me.evidence, draft), render.say).message
+    with body_of(here, body, file, None, f"to {address}, and wait for the reply", options, what="question") as given:
+        text = given.text
+        if version and text.strip():
+            text = f"{text.rstrip()}\n\n{_demand(version)}"
+        draft = replace(options, body=text)
+        return accept(here, lambda tx, me: sending.send(tx, me.agent, me.evidence, draft), render.say, given).message
 
 
 def _demand(version: Version) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from xats.store import Tx
 
 LEFT = "Nothing was sent."
+SHELL = "=$`~*?[{(<>|&;"  # with one of these in it, only a shell knows which program a word means
 CUT = "# ------------------------ >8 ------------------------"  # as in `git commit --cleanup=scissors`
 # A body may begin lines with #, as Markdown does. So the hints stand below a line, and no other text does: an editor
 # may take settings from the first and the last lines of a file.
@@ -33,22 +34,41 @@ HINTS = f"""
 """
 
 
-def written(here: Context, whom: str, options: Draft, answers: int | None) -> Written:
+def written(here: Context, whom: str, options: Draft, answers: int | None, what: str) -> Written:
     """Return the body that a person is to write, for the draft `options`, whose own body is empty.
 
-    `whom` says in words what becomes of the text, and `answers` is the message that it answers. Raises InvalidBody if
-    no person is at the terminal or no editor is set, and what sending would raise for the other options.
+    `whom` says in words what becomes of the text, `answers` is the message that it answers, and errors call the body
+    `what`. Raises InvalidBody if no person is at the terminal or no editor is set, EditorFailed if there is no such
+    editor, and what sending would raise for the other options.
     """
     hint = "give it in single quotes, or - to read it from standard input"
-    editor = here.environ.get("VISUAL") or here.environ.get("EDITOR") or ""
+    variable = "VISUAL" if here.environ.get("VISUAL") else "EDITOR"
+    editor = here.environ.get(variable, "")
     at_terminal = not here.json and all(map(os.isatty, (0, 1, 2))) and here.person() is not None
     if not editor or not at_terminal:
-        msg = f"The body is missing. {LEFT}"
+        msg = f"The {what} is missing. {LEFT}"
         raise InvalidBody(msg, f"{hint}; with EDITOR set, xats opens that editor" if at_terminal else hint)
+    _find(editor, variable)
     sending.check_draft(replace(options, body="text"))
     with suppress(FirstUse):
         here.read(lambda tx, me: _check(tx, me.agent, options, answers), register=False)
-    return Written(editor, whom)
+    return Written(editor, whom, variable)
+
+
+def _find(editor: str, variable: str) -> None:
+    """Raise EditorFailed if the command line `editor` of `variable` begins with a program that does not exist."""
+    import shlex
+    import shutil
+
+    try:
+        program = next(iter(shlex.split(editor)), "")
+    except ValueError:  # a shell says what is wrong with it
+        return
+    if not program or any(one in SHELL for one in program) or shutil.which(program):
+        return
+    place = "that can be run" if "/" in program else "in PATH"
+    msg = f"There is no program {render.one_line(program)} {place}, which {variable} names as the editor. {LEFT}"
+    raise EditorFailed(msg, f"name another one, as in: export {variable}=vi; or give the text in single quotes")
 
 
 def _check(tx: Tx, me: Agent, options: Draft, answers: int | None) -> None:
@@ -62,8 +82,8 @@ def _check(tx: Tx, me: Agent, options: Draft, answers: int | None) -> None:
 class Written:
     """A body that a person writes in an editor. Until it is sent, its file stays."""
 
-    def __init__(self, editor: str, whom: str) -> None:
-        self._editor, self._whom = editor, whom
+    def __init__(self, editor: str, whom: str, variable: str) -> None:
+        self._editor, self._whom, self._variable = editor, whom, variable
         self._path = ""
         self.text = ""
 
@@ -85,12 +105,12 @@ class Written:
             self._say_where()
             raise
         if code:
-            msg = f"The editor ended with exit code {code}: {self._editor}. {LEFT}"
+            msg = f"The editor ended with exit code {code}: {self._editor} ({self._variable}). {LEFT}"
             if self.text:
                 self._say_where()
             else:
                 self.sent()
-            raise EditorFailed(msg, "set VISUAL or EDITOR, or give the text in single quotes")
+            raise EditorFailed(msg, f"set {self._variable} to another one, or give the text in single quotes")
         if not self.text:
             self.sent()
             msg = f"The text is empty, so the message is cancelled. {LEFT}"

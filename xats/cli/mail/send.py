@@ -87,7 +87,7 @@ def send(
         msg = "ADDRESS is missing."
         raise Usage(msg, "xats send bob 'text'; see xats send --help")
     options = _options(here, address, subject, need_reply, kind, key, ttl, reply_to, no_wake, hold)
-    with _body(here, body, file, contract, f"to {address}", options) as given:
+    with body_of(here, body, file, contract, f"to {address}", options) as given:
         draft = _draft(here, options, given.text, contract)
         if address.startswith("pool:"):
             from xats.cli.mail.pool import send_to_pool
@@ -117,7 +117,7 @@ def broadcast(
 
     address = str(parse(f"role:{role}")) if role is not None else "all"
     options = _options(here, address, subject, False, kind, key, ttl, None, no_wake, False)
-    with _body(here, body, file, contract, f"to {address}", options) as given:
+    with body_of(here, body, file, contract, f"to {address}", options) as given:
         draft = _draft(here, options, given.text, contract)
         return _deliver(here, lambda tx, me: sending.send(tx, me.agent, me.evidence, draft), given)
 
@@ -145,7 +145,7 @@ def reply(
     Example: xats reply 12 'Done, see branch parser'
     """
     options = _options(here, "", subject, need_reply, kind, key, ttl, None, no_wake, hold)
-    with _body(here, body, file, contract, f"as the answer to #{message_id}", options, message_id) as given:
+    with body_of(here, body, file, contract, f"as the answer to #{message_id}", options, message_id) as given:
         draft = _draft(here, options, given.text, contract)
         return _deliver(
             here, lambda tx, me: sending.reply(tx, me.agent, me.evidence, message_id=message_id, draft=draft), given
@@ -211,7 +211,7 @@ class _Given:
         """Do nothing."""
 
 
-def _body(
+def body_of(
     here: Context,
     said: str | None,
     file: str | None,
@@ -219,22 +219,25 @@ def _body(
     whom: str,
     options: Draft,
     answers: int | None = None,
+    *,
+    what: str = "body",
 ) -> _Given | Written:
     """Return the body that the command line gives, or that a person writes now, for the draft `options`.
 
-    `whom` says in words what becomes of it, and `answers` is the message that it answers. Raises InvalidBody if there
-    is none, if it is too large or not UTF-8, and what sending would raise before an editor opens.
+    `whom` says in words what becomes of it, `answers` is the message that it answers, and errors call it `what`.
+    Raises InvalidBody if there is none, if it is too large or not UTF-8, and what sending would raise before an editor
+    opens.
     """
     if file is None and said is None:
         from xats.cli.mail import editor
 
-        return editor.written(here, whom, options, answers)
+        return editor.written(here, whom, options, answers, what)
     if file is None and said is not None and said != "-" and said[:1] != "@":
         return _Given(said)
     from xats.cli.kit import reading
 
     read = reading.text if contract is None else reading.document
-    text = read(here, said, file, "body", InvalidBody, "Nothing was sent.")
+    text = read(here, said, file, what, InvalidBody, "Nothing was sent.")
     assert text is not None
     return _Given(text)
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from xats.identity.project import Project
     from xats.store import Tx
 
+LEFT = "Nothing was changed."
+
 
 def tell(here: Context, team: str, pending: Iterable[str]) -> None:
     """Print the notices `pending` of `team`, and remove them. With --json or --quiet they stay for another command."""
@@ -64,8 +66,8 @@ def agree(here: Context) -> bool:
         return False
     said = f"team {team} belongs to another project ({render.one_line(teams.folder_of(owner))})"
     if render.can_ask():
-        if not render.ask(f"{said}. Join it from {render.one_line(teams.stored(project.top))}?"):
-            msg = f"T{said[1:]}. Nothing was changed."
+        if not render.ask(f"{said}. Join it from {render.one_line(teams.stored(project.top))}?", LEFT):
+            msg = f"T{said[1:]}. {LEFT}"
             raise Refused(msg, "leave out --team and XATS_TEAM, to use the team of this project")
         return True
     if here.json or here.quiet:

@@ -254,25 +254,42 @@ def session_of(row: Row) -> Session:
     )
 
 
-def by_name(tx: Tx, team: str, name: str) -> Agent:
+def by_name(tx: Tx, team: str, name: str, *, own: bool = False) -> Agent:
     """Return the registered agent `name` of `team`, also by a former name of the agent or the team.
 
-    Raises UnknownAgent, which says when the agent left, or which other teams have an agent of that name.
+    `own` is for a name under which a command shall act, and which it may register. Raises what `unknown` returns.
     """
     found = find(tx, team, name)
     if found is None and (today := teams.address(tx, team, name)) != (team, name):
         team, name = today
         found = find(tx, team, name)
     if found is None or not found.registered:
-        gone = left(tx, team, name)
-        msg = f"{name} left team {team} {gone}." if gone else f"There is no agent {name} in team {team}."
-        hint = f"xats register {name} --team {team}"
-        if not gone and (alike := near(tx, team, name)):
-            hint = f"did you mean {' or '.join(alike)}?"
-        if other := teams.elsewhere(tx, name, team):
-            msg, hint = f"{msg[:-1]}; {other}.", f"name it {name}@{other.teams[0]}; a new one: {hint}"
-        raise UnknownAgent(msg, hint, name=name, team=team)
+        raise unknown(tx, team, name, own=own)
     return found
+
+
+def unknown(tx: Tx, team: str, name: str, *, own: bool = False) -> UnknownAgent:
+    """Return the error for a `name` that no registered agent of `team` has.
+
+    It says when the agent left, and which other teams have an agent of that name. Its hint is that of `meant`; for a
+    name of one's `own` it says how to register.
+    """
+    gone = left(tx, team, name)
+    other = teams.elsewhere(tx, name, team)
+    msg = f"{name} left team {team} {gone}" if gone else f"There is no agent {name} in team {team}"
+    hint, register = meant(tx, team, name), f"xats register {name} --team {team}"
+    if own and other:
+        hint = f"{hint} For a new agent: {register}"
+    elif own and (gone or hint.startswith("xats ")):
+        hint = register
+    return UnknownAgent(f"{msg}; {other}." if other else f"{msg}.", hint, name=name, team=team)
+
+
+def meant(tx: Tx, team: str, name: str) -> str:
+    """Return the hint for a wrong `name` of an agent of `team`: the names that may be meant, else who is there."""
+    other = teams.elsewhere(tx, name, team)
+    names = [f"{name}@{other.teams[0]}"] if other else near(tx, team, name)
+    return f"did you mean {' or '.join(names)}?" if names else f"xats agents --team {team}"
 
 
 def find(tx: Tx, team: str, name: str) -> Agent | None:

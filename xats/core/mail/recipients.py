@@ -143,13 +143,15 @@ def unknown(tx: Tx, address: Address, team: str) -> UnknownRecipient:
         gone = held.has_left(tx, address, team)
         if gone:
             return gone
-    near = agents.near(tx, team, address.name) if address.kind == "agent" else _near_label(tx, address, team)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"xats agents --team {team}"
+    if address.kind == "agent":
+        hint = agents.meant(tx, team, address.name)
+    else:
+        near = _near_label(tx, address, team)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"xats agents --team {team}"
     whom = {"all": "There is no other agent", "agent": f"There is no agent {address}"}
     said = f"{whom.get(address.kind, f'No agent matches {address}')} in team {team}."
     if address.kind == "agent" and (found := teams.elsewhere(tx, address.name, team)):
         said = f"{said[:-1]}; {found}."
-        hint = f"xats send {address.name}@{found.teams[0]} 'text'"
     return UnknownRecipient(f"{said} Nothing was sent.", hint, address=str(address), team=team)
 
 

@@ -112,7 +112,10 @@ SearchSinceOption: TypeAlias = Annotated[
 ]
 QuestionArg: TypeAlias = Annotated[
     str | None,
-    Argument(metavar="[BODY|@FILE|-]", help="The question, up to 1 MiB; @FILE reads a file, - standard input."),
+    Argument(
+        metavar="[BODY|@FILE|-]",
+        help="The question, up to 1 MiB; @FILE reads a file, - standard input. Default: EDITOR opens, on a terminal.",
+    ),
 ]
 AskTimeoutOption: TypeAlias = Annotated[
     str, Option("--timeout", metavar="DURATION", help="Wait up to DURATION for the reply; else exit 124.")
