@@ -28,8 +28,10 @@ def test_one_round(world, desk):
         ("dave@t", "refused", "no_pane"),
     ]
     assert (desk.bob.sent, carol.sent) == ([LINE], [LINE])
-    assert world.json("deliver", "--once") == {"wakes": [], "has_more": False}
-    assert world.xats("deliver", "--once") == ("", "no wake is due\n")
+    rest = {"waiting": 0, "suspended": 1, "next_due_at": None}
+    assert world.json("deliver", "--once") == {"wakes": [], **rest, "has_more": False}
+    said = "no wake is due; 1 waits until its agent is back; to see why: xats agents\n"
+    assert world.xats("deliver", "--once") == ("", said)
 
 
 def test_in_words(world, desk):

@@ -17,12 +17,26 @@ MODULES = (
     "cli.agents.poke",
     "cli.kit.unexpected",
     "cli.mail.ask",
+    "cli.mail.interrupted",
     "core.contracts.errors",
     "core.tasks.errors",
     "delivery.transports.command",
     "tmux.errors",
     "tmux.lock",
 )
+
+# What `xats help CODE` says of errors with several causes, and what to do. Of others: the docstring and the hint.
+MEANINGS = {
+    "unknown_agent": (
+        "No agent has the name that you gave, its team does not exist, or nothing shows which agent you are.",
+        "The message says which it is. To see the names: xats agents. To say who you are: --as NAME, or once:"
+        " xats register NAME",
+    ),
+    "unknown_recipient": (
+        "No agent has that address, so nothing was sent.",
+        "To see the names and roles: xats agents. To keep mail for a name that is not there yet: xats send --hold",
+    ),
+}
 
 
 def by_code() -> dict[str, type[XatsError]]:
