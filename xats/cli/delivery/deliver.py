@@ -128,14 +128,13 @@ class _Left:
 
     def say(self, here: Context, found: bool) -> None:
         """Say on stderr that no wake is due, unless some were `found`, and how many wait for what."""
-        said = [] if found else ["no wake is due"]
-        if self.waiting and self.next_due_at is not None:
-            wakes = "1 waits for its next attempt," if self.waiting == 1 else f"{self.waiting} wait, the next attempt"
-            said.append(f"{wakes} in {rough(max(0, self.next_due_at - self.now))}")
+        said, more = ([], " more") if found else (["no wake is due"], "")
+        if self.next_due_at is not None:
+            wait = "waits" if self.waiting == 1 else "wait"
+            said.append(f"{self.waiting}{more} {wait}, the next attempt is in {rough(self.next_due_at - self.now)}")
         if self.suspended:
-            said.append(
-                "1 waits until its agent is back" if self.suspended == 1 else f"{self.suspended} wait for their agents"
-            )
+            wait = "waits until its agent is back" if self.suspended == 1 else "wait until their agents are back"
+            said.append(f"{self.suspended}{more} {wait}")
         if said:
             why = f"; to see why: {here.command('agents')}" if self.waiting or self.suspended else ""
             render.say("; ".join(said) + why)
@@ -143,7 +142,7 @@ class _Left:
 
 def _left(tx: Tx) -> _Left:
     """Return the open wakes that are not due."""
-    return _Left(*attempts.waiting(tx), attempts.next_due(tx), tx.now)
+    return _Left(*attempts.waiting(tx), tx.now)
 
 
 def _preview(here: Context) -> int:

@@ -96,10 +96,13 @@ def groups(found: Sequence[DeliveryStatus], team: str, now: int) -> list[Row]:
     return lines
 
 
-def read_text(found: Sequence[DeliveryStatus]) -> str:
-    """Return how many recipients have read the message, or were only shown it, in words."""
-    states = [one.state for one in found]
-    return waking.counts_text(states.count("read") + states.count("replied"), states.count("shown"), len(found))
+def read_text(found: Sequence[DeliveryStatus], sender: str) -> str:
+    """Return how many recipients have read the message of `sender`, or were only shown it, in words.
+
+    The sender's own copy does not count.
+    """
+    states = [one.state for one in found if one.agent != sender]
+    return waking.counts_text(states.count("read") + states.count("replied"), states.count("shown"), len(states))
 
 
 def _row(one: DeliveryStatus, team: str, now: int) -> Row:

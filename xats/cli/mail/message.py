@@ -156,7 +156,7 @@ def status(
     from xats.cli.kit import waking
 
     if not here.quiet and terminal:
-        read = f": {copies.read_text(found)}" if len(found) > 1 else ""
+        read = f": {copies.read_text(found, message.sender)}" if len(found) > 1 else ""
         render.put(waking.title_text(message, now) + read)
     rows = (copies.groups if terminal else copies.rows)(found, here.team, now)
     render.table(("AGENT", "MAIL", "WAKE"), rows, stretch=("AGENT", "WAKE") if len(found) > len(rows) else ("WAKE",))

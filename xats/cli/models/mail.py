@@ -337,5 +337,5 @@ class DeliverDocument(Document):
     wakes: list[Woken] | list[WakePreview] = field("The wakes; with --dry-run what xats would do.")
     waiting: int = field("How many other wakes wait for their next attempt.")
     suspended: int = field("How many other wakes wait until their agent is back.")
-    next_due_at: Time | None = field("When the next attempt is due; null: none is.")
+    next_due_at: Time | None = field("When the next attempt of these is due; null: none waits for one.")
     has_more: bool = field("Always false.")

@@ -56,7 +56,7 @@ where w.next_attempt_at is not null and w.lease_token is null
 order by w.next_attempt_at limit 1
 """
 WAITING = """
-select count(*) as n, sum(case when w.next_attempt_at is null then 1 else 0 end) as suspended from wakes w
+select count(w.next_attempt_at) as n, count(*) as open, min(w.next_attempt_at) as next from wakes w
 where w.closed_at is null and w.state <> 'held' and w.lease_token is null
     and (w.next_attempt_at is null or w.next_attempt_at > :now)
 """
@@ -124,12 +124,14 @@ def next_due(tx: Tx, host: str | None = None) -> int | None:
     return row["at"] if row else None
 
 
-def waiting(tx: Tx) -> tuple[int, int]:
-    """Return how many open wakes are not due: those that wait for their next attempt, and the suspended ones."""
+def waiting(tx: Tx) -> tuple[int, int, int | None]:
+    """Return how many open wakes wait for their next attempt, how many are suspended, and when that attempt is.
+
+    Wakes that are due, leased or held do not count. The time is in ms UTC; None: no wake waits for an attempt.
+    """
     row = tx.one(WAITING, now=tx.now)
     assert row
-    suspended = row["suspended"] or 0
-    return row["n"] - suspended, suspended
+    return row["n"], row["open"] - row["n"], row["next"]
 
 
 def free_leases(tx: Tx, abandoned: Callable[[str], bool]) -> int:
