@@ -53,21 +53,15 @@ def look(details: Details, now: int) -> tuple[Details, State]:
 
 
 def wake_now(details: Details, wake: Wake | None, state: State) -> Wake | None:
-    """Return the `wake` of an agent as its next attempt will find it, if the program of the agent has ended.
+    """Return the `wake` of an agent with the reason that is true now, if the program of the agent has ended.
 
-    The reason in the store is that of the last attempt, when the program still ran.
+    The reason in the store is that of the last attempt, when the program may still have run.
     """
     waits = wake is not None and wake.next_attempt_at is not None and not wake.lease_token
     if wake is None or not waits or state.name != "gone" or details.agent.wake_by == "command":
         return wake
     has_process = details.session is not None and details.session.seat.process is not None
-    return replace(
-        wake,
-        state="retrying" if wake.attempts else "queued",
-        reason="process_gone" if has_process else "no_pane",
-        detail=None,
-        next_attempt_at=None,
-    )
+    return replace(wake, reason="process_gone" if has_process else "no_pane", detail=None)
 
 
 def of(details: Details, now: int) -> State:
