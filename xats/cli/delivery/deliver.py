@@ -29,7 +29,8 @@ def deliver(here: Context, *, once: params.OnceOption = False, dry_run: params.D
     """Try every due wake once, without a daemon.
 
     It also does the daemon's chores: it expires mail, ends claims whose lease is over, alerts senders, and removes what
-    is older than XATS_KEEP.
+    is older than XATS_KEEP. At last it says how many other wakes wait, and when the next attempt is. With --dry-run it
+    only looks: it says for each due wake what it would do.
 
     Example: xats deliver --once
 

@@ -49,8 +49,10 @@ class Obstacles:
         if self._here.json:
             return
         lines = list(self._new(found, then))
-        for line in lines[:FEW]:
-            render.note(self._here.complete(line))
+        for line, command in lines[:FEW]:
+            render.note(line)
+            if command:  # on a line of its own, so that it can be copied
+                render.say(f"  to answer it: {command}")
         if len(lines) > FEW:
             render.note(f"and {len(lines) - FEW} more: {self._here.command('agents')}")
 
@@ -60,7 +62,8 @@ class Obstacles:
         pairs = zip(copies, seen, strict=True)
         return [{"agent": one.agent, "state": state.name, "detail": state.words} for one, state in pairs]
 
-    def _new(self, found: Sequence[DeliveryStatus], then: str) -> Iterator[str]:
+    def _new(self, found: Sequence[DeliveryStatus], then: str) -> Iterator[tuple[str, str]]:
+        """Yield a line about each new obstacle, and the command with which a person can end it, or ""."""
         now = self._here.store.clock()
         copies, seen = present(found, now)
         for one, state in zip(copies, seen, strict=True):
@@ -72,8 +75,8 @@ class Obstacles:
                 self._said[one.agent] = problem.kind
                 name = near(one.agent, self._here.team)
                 attach = attention.answered_by(one.details) if problem.kind == "waiting" else None
-                answer = f"; to answer it: xats attach {near(attach, self._here.team)}" if attach else ""
-                yield f"{name} {problem.words}{then}{answer}"
+                answer = self._here.command("attach", near(attach, self._here.team)) if attach else ""
+                yield f"{name} {problem.words}{then}", answer
 
 
 def rows(found: Sequence[DeliveryStatus], team: str, now: int) -> list[Row]:
